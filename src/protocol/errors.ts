@@ -1,0 +1,45 @@
+/** Errors that a caller branches on. They cross threads as data (`toData`) and are rebuilt by name. */
+
+/** Bad input from the user: a file, a config key, an argument. The message names the thing, its value and the fix. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+}
+
+/** A wait ran past its deadline; the message names what was waited for. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+}
+
+/** The work was cancelled on purpose (stop, pause, restart). */
+export class CancelledError extends Error {
+  override readonly name = 'CancelledError';
+}
+
+/** A worker thread ended or failed while it held a task. */
+export class WorkerError extends Error {
+  override readonly name = 'WorkerError';
+}
+
+/** A TF.js kernel or an ONNX operator that an engine does not support; the message names it. */
+export class UnsupportedError extends Error {
+  override readonly name = 'UnsupportedError';
+}
+
+const KNOWN = { InputError, TimeoutError, CancelledError, WorkerError, UnsupportedError };
+
+export interface ErrorData {
+  readonly name: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+}
+
+export function toErrorData(error: unknown): ErrorData {
+  return error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : { name: 'Error', message: String(error) };
+}
+
+export function fromErrorData(data: ErrorData): Error {
+  const Known = KNOWN[data.name as keyof typeof KNOWN];
+  const error = Known ? new Known(data.message) : Object.assign(new Error(data.message), { name: data.name });
+  if (data.stack !== undefined) error.stack = data.stack;
+  return error;
+}

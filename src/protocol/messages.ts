@@ -1,0 +1,120 @@
+/** What moves through the loop: Question -> RolloutGroup -> Verdict -> Batch -> PolicyVersion. Plain data, JSON- and msgpack-safe. */
+
+/** Grey or RGB picture, decoded; `data` is `[height, width, channels]`, one byte a channel. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly data: Uint8Array;
+}
+
+/** Where a picture is: a file on disk, or a picture of a built-in data set that is drawn again from its seed. */
+export type PictureRef = { readonly type: 'file'; readonly path: string } | { readonly type: 'figure'; readonly key: string };
+
+export type Origin = 'dataset' | 'in-context' | 'direct' | 'plugin';
+
+/** Producer: questioner. Consumer: sampler. Never carries a label. */
+export interface Question {
+  readonly id: string;
+  readonly text: string;
+  readonly pictures: readonly PictureRef[];
+  readonly origin: Origin;
+  /** Kind of task, where the data set names one; for reports only. */
+  readonly kind?: string;
+  readonly parentId?: string;
+}
+
+export type Finish = 'stop' | 'length' | 'cancelled';
+
+/** One response. `logprobs[t]` is log pi(token t | prefix) under the distribution it was drawn from. */
+export interface Sample {
+  readonly tokens: readonly number[];
+  readonly logprobs: readonly number[];
+  readonly text: string;
+  readonly finish: Finish;
+}
+
+/** Producer: sampler. Consumer: voter. G samples of one question by one policy version. */
+export interface RolloutGroup {
+  readonly id: string;
+  /** Admission order; batches are formed in this order. */
+  readonly sequence: number;
+  readonly question: Question;
+  readonly policyVersion: number;
+  readonly samples: readonly Sample[];
+}
+
+export type DropReason = 'all-agree' | 'no-box' | 'share-floor' | 'too-long';
+
+/** Producer: voter. Consumer: batcher (kept groups) and telemetry (all). Arrays are parallel to the group's samples. */
+export interface Verdict {
+  readonly groupId: string;
+  /** Extracted answers; null where a response has no boxed answer (no vote, reward 0). */
+  readonly answers: readonly (string | null)[];
+  /** Equivalence class of each answer, 0-based in order of first appearance; -1 where there is no answer. */
+  readonly classes: readonly number[];
+  /** Class with most votes, ties to the class seen first; -1 when nobody voted. */
+  readonly winner: number;
+  /** Votes for the winner / G. */
+  readonly share: number;
+  readonly rewards: readonly number[];
+  readonly advantages: readonly number[];
+  readonly kept: boolean;
+  readonly dropped?: DropReason;
+}
+
+export interface JudgedGroup {
+  readonly group: RolloutGroup;
+  readonly verdict: Verdict;
+}
+
+/** Producer: batcher. Consumer: learner. Learner work is idempotent by `(parent, id)`. */
+export interface Batch {
+  readonly id: number;
+  /** Version the step starts from; the step makes `parent + 1`. */
+  readonly parent: number;
+  readonly groups: readonly JudgedGroup[];
+}
+
+/** What one optimizer step did; means over response tokens unless said otherwise. */
+export interface StepMetrics {
+  readonly loss: number;
+  /** k3 estimate of KL(pi || base) (Schulman 2020). */
+  readonly kl: number;
+  readonly entropy: number;
+  readonly clipFraction: number;
+  /** Mean importance ratio pi / mu. */
+  readonly ratio: number;
+  readonly gradNorm: number;
+  readonly learningRate: number;
+  readonly tokens: number;
+  readonly seconds: number;
+}
+
+/** Producer: learner. Consumers: samplers, evaluator, store. */
+export interface PolicyVersion {
+  readonly n: number;
+  readonly parent: number | null;
+  readonly batchId: number | null;
+  readonly metrics: StepMetrics | null;
+}
+
+/** Accuracy in [0, 1] on held-out questions. */
+export interface Accuracy {
+  readonly n: number;
+  readonly k: number;
+  readonly greedy: number;
+  readonly pass1: number;
+  readonly majK: number;
+  readonly passK: number;
+  /** Greedy accuracy by question kind. */
+  readonly byKind: Readonly<Record<string, { readonly n: number; readonly greedy: number }>>;
+}
+
+/** Producer: evaluator. The quick form holds greedy only. */
+export interface Evaluation {
+  readonly version: number;
+  readonly greedy: number;
+  readonly n: number;
+  readonly full?: Accuracy;
+}
