@@ -1,0 +1,128 @@
+/**
+ * The store is the loop's memory: what it has written survives SIGKILL and, where a method says durable, a power cut. Each stage writes
+ * here before the next one acts, so that a restarted daemon finds exactly the work that was in hand (`unfinished`, `batchesSince`).
+ * Calls are synchronous; one call is one transaction. Nothing here knows tensors, streams or actors.
+ */
+import type { Batch, DropReason, Evaluation, JudgedGroup, PolicyVersion, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
+
+/** A question with its place in the admission order. The same question may be admitted again later, under another sequence number. */
+export interface Admission {
+  readonly sequence: number;
+  readonly question: Question;
+}
+
+/** A batch as it is decided: `groupIds` in the order in which they are learnt. */
+export interface BatchPlan {
+  readonly id: number;
+  readonly parent: number;
+  readonly groupIds: readonly string[];
+}
+
+/** Work that a stopped or killed daemon left behind, each list in the order in which it must go on. */
+export interface Unfinished {
+  /** Admitted, not sampled. By sequence. */
+  readonly unsampled: readonly Admission[];
+  /** Sampled, no verdict. By sequence. */
+  readonly unjudged: readonly RolloutGroup[];
+  /** Kept by its verdict, in no batch. By sequence. */
+  readonly unbatched: readonly JudgedGroup[];
+  /** Batches whose version was not saved. By parent; at most one in a healthy run. */
+  readonly unlearnt: readonly Batch[];
+}
+
+export interface Counts {
+  readonly admitted: number;
+  /** Groups. */
+  readonly sampled: number;
+  readonly judged: number;
+  readonly kept: number;
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+  /** Groups in batches whose version is saved. */
+  readonly learnt: number;
+  readonly batches: number;
+  readonly versions: number;
+}
+
+export interface MetricPoint {
+  readonly step: number;
+  readonly value: number;
+}
+
+export interface StoredEvent {
+  readonly id: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly type: string;
+  readonly data: unknown;
+}
+
+export interface StoredVersion extends PolicyVersion {
+  readonly savedAt: number;
+}
+
+export interface StoredEvaluation extends Evaluation {
+  readonly savedAt: number;
+}
+
+/** Bounds that are enforced while running. What a replay or unfinished work needs is never deleted, whatever the bounds say. */
+export interface Retention {
+  readonly maxGroups: number;
+  readonly maxDays: number;
+  readonly maxEvents: number;
+  /** Points a metric; beyond it the older half is thinned to every second point, so the whole history stays visible. */
+  readonly maxMetricPoints: number;
+}
+
+export interface Store extends Disposable {
+  /** Durable. Sequence numbers must go on from `nextSequence` without a gap. */
+  admit(admissions: readonly Admission[]): void;
+  /** First sequence number that was never admitted; the questioner's cursor. */
+  readonly nextSequence: number;
+
+  /** Durable, all or none. Each group's sequence must have been admitted and have no group yet. */
+  saveGroups(groups: readonly RolloutGroup[]): void;
+  saveVerdicts(verdicts: readonly Verdict[]): void;
+  /** Durable. Call before learning. @throws when a group is in another batch already, or was not kept, or `(parent, id)` exists with other groups. */
+  saveBatch(batch: BatchPlan): void;
+  /** Id that the next batch takes. */
+  readonly nextBatchId: number;
+  /** Durable. Call after learning. Saving the same version for the same batch again (a replay) changes nothing. @throws when `n` exists with another batch. */
+  saveVersion(version: PolicyVersion): void;
+  saveEvaluation(evaluation: Evaluation): void;
+
+  /** What a restart must take up, after the batches since the loaded checkpoint were replayed. */
+  unfinished(): Unfinished;
+  /** Batches with `parent >= version` in order, whole: learnt again, they lead from checkpoint `version` to the newest state. */
+  batchesSince(version: number): readonly Batch[];
+  /** Oldest version that a restart may replay from; older groups may be deleted. Set it after each checkpoint that was kept. */
+  setReplayFloor(version: number): void;
+
+  latestVersion(): StoredVersion | undefined;
+  /** Newest first. */
+  versions(limit: number): readonly StoredVersion[];
+  /** Oldest first. */
+  evaluations(): readonly StoredEvaluation[];
+  /** Highest greedy accuracy, full evaluations before quick ones of the same value, then the earlier version. */
+  bestEvaluation(): StoredEvaluation | undefined;
+  /** Newest first, for status and dashboards. */
+  judgedGroups(limit: number, beforeSequence?: number): readonly JudgedGroup[];
+  counts(): Counts;
+
+  metric(name: string, step: number, value: number): void;
+  /** Oldest first, at most `maxPoints` (default 500): longer series are averaged in buckets of equal count. */
+  series(name: string, maxPoints?: number): readonly MetricPoint[];
+  metricNames(): readonly string[];
+  event(type: string, data?: unknown): void;
+  /** Newest first. */
+  events(limit: number, type?: string): readonly StoredEvent[];
+
+  /** Small named JSON values: seed, config hash, actors' own state. Durable. */
+  setMeta(key: string, value: unknown): void;
+  meta(key: string): unknown;
+
+  /** Runs several of the calls above as one transaction (one disk flush). */
+  together<T>(work: () => T): T;
+  /** Deletes what the bounds allow; runs by itself every few hundred writes. Returns how many groups went. */
+  enforceRetention(): number;
+  close(): void;
+}
