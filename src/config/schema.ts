@@ -1,0 +1,177 @@
+/** The one configuration schema: strict, units in the names, every default here. `loadConfig` reads it from files, `describeConfig` lists it. */
+import { z } from 'zod';
+
+const positive = () => z.number().positive();
+const count = () => z.int().positive();
+const share = () => z.number().min(0).max(1);
+const seed = () => z.int().min(0).max(0xffff_ffff);
+
+const figuresData = z.strictObject({
+  type: z.literal('figures'),
+  seed: seed().default(0).describe('Seed that the pictures and questions are drawn from.'),
+  trainQuestions: count().default(20_000).describe('Questions in the training pool; drawn when needed, not stored.'),
+  heldOutQuestions: count().default(1_000).describe('Held-out questions; no picture of theirs is in the training pool.'),
+  hard: z.boolean().default(false).describe('Draw with more jitter and noise.'),
+});
+
+const jsonlData = z.strictObject({
+  type: z.literal('jsonl'),
+  trainFile: z.string().min(1).describe('JSONL file with `problem`, `images` and optionally `answer`; image paths are relative to it.'),
+  heldOutFile: z.string().min(1).optional().describe('JSONL file to evaluate on; without it a share of the training file is held out by picture.'),
+  heldOutShare: share().default(0.1).describe('Share of `trainFile` to hold out when there is no `heldOutFile`.'),
+});
+
+const correction = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('none') }),
+  z.strictObject({
+    type: z.literal('truncated'),
+    cap: z.number().min(1).default(2).describe('Importance ratios of stale tokens are cut at this value.'),
+  }),
+  z.strictObject({
+    type: z.literal('decoupled'),
+    cap: z.number().min(1).default(2).describe('Cap on the ratio of the proximal to the behaviour policy (decoupled PPO).'),
+  }),
+]);
+
+const schedule = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('constant') }),
+  z.strictObject({
+    type: z.literal('linear'),
+    totalSteps: count().describe('Steps until the rate reaches its floor.'),
+    floorShare: share().default(0).describe('Final rate as a share of `learningRate`.'),
+  }),
+  z.strictObject({
+    type: z.literal('cosine'),
+    totalSteps: count().describe('Steps until the rate reaches its floor.'),
+    floorShare: share().default(0.1).describe('Final rate as a share of `learningRate`.'),
+  }),
+]);
+
+const sampling = z.strictObject({
+  samples: z.int().min(2).max(1024).default(10).describe('G, responses sampled for each question.'),
+  temperature: positive().max(10).default(1).describe('Sampling temperature while training.'),
+  topP: z.number().gt(0).max(1).default(1).describe('Nucleus sampling; below 1 it biases importance ratios.'),
+  topK: z.int().min(0).default(0).describe('Keep the k likeliest tokens; 0 is off.'),
+  maxNewTokens: count().max(65_536).default(28).describe('Longest response, in tokens.'),
+});
+
+const loop = z.strictObject({
+  batchGroups: count().max(65_536).default(32).describe('Kept groups (questions) in one learner step.'),
+  maxStaleness: z.int().min(0).max(64).default(1).describe('Oldest group a batch may hold, in policy versions; 0 is synchronous.'),
+  jobQuestions: count().max(65_536).default(32).describe('Questions that a sampler takes at once.'),
+  maxOversample: z.number().min(1).max(1_000).default(4).describe('Questions sampled for one batch at most, as a multiple of `batchGroups`.'),
+  steps: count().nullable().default(null).describe('Stop after this many learner steps; null runs until told to stop.'),
+});
+
+const learner = z.strictObject({
+  learningRate: positive().max(1).default(5e-5).describe('AdamW learning rate after warm-up.'),
+  warmupSteps: z.int().min(0).default(0).describe('Learner steps over which the rate rises from 0.'),
+  schedule: schedule.default({ type: 'constant' }).describe('Learning rate after warm-up.'),
+  betas: z.tuple([share(), share()]).default([0.9, 0.99]).describe('AdamW decay of the first and second moments.'),
+  weightDecay: z.number().min(0).max(1).default(0.01).describe('AdamW decoupled weight decay.'),
+  gradientClipNorm: positive().default(1).describe('Largest global norm of the gradient.'),
+  minibatches: count().max(1_024).default(2).describe('Optimizer updates in one learner step; divides `loop.batchGroups`.'),
+  klCoefficient: z.number().min(0).default(0.1).describe('Weight of the k3 KL penalty to the frozen base.'),
+  clipRange: z.number().gt(0).lt(1).default(0.2).describe('PPO clip of the importance ratio.'),
+  dualClip: z.number().gt(1).default(3).describe('Bound on the loss of tokens with negative advantage (dual clip).'),
+  correction: correction.default({ type: 'none' }).describe('What is done about groups sampled by an older version.'),
+});
+
+const filters = z.strictObject({
+  dropAllAgree: z.boolean().default(true).describe('Drop groups in which all answers agree: their advantages are zero.'),
+  dropNoBox: z.boolean().default(true).describe('Drop groups in which most responses have no boxed answer.'),
+  shareFloor: share().default(0.6).describe('Drop groups whose winning answer has a smaller share of the votes; 0 is off.'),
+});
+
+const evaluation = z.strictObject({
+  everySteps: count().default(5).describe('Learner steps between quick (greedy) evaluations.'),
+  questions: count().default(200).describe('Held-out questions in a quick evaluation, at most.'),
+  fullEverySteps: count().default(100).describe('Learner steps between full evaluations (greedy, pass@1, maj@k, pass@k).'),
+  fullQuestions: count().default(300).describe('Held-out questions in a full evaluation, at most.'),
+  k: z.int().min(2).max(1_024).default(10).describe('Samples a question for maj@k and pass@k.'),
+});
+
+const checkpoints = z.strictObject({
+  everySteps: count().default(25).describe('Learner steps between checkpoints; one is also written at a stop.'),
+  keepLast: count().default(3).describe('Newest checkpoints to keep, beside the best one.'),
+});
+
+const workers = z.strictObject({
+  engine: z.enum(['auto', 'cpu', 'webgpu', 'cuda', 'tensorflow', 'reference']).default('cpu').describe('What runs the programs; `quorum doctor` lists what works here.'),
+  rolloutWorkers: count().max(256).default(1).describe('Sampler threads, each with its own copy of the model.'),
+  rolloutThreads: count().max(1_024).default(1).describe('CPU threads of each sampler.'),
+  learnerThreads: count().max(1_024).default(1).describe('CPU threads of the learner.'),
+});
+
+const supervision = z.strictObject({
+  maxRestarts: z.int().min(0).default(5).describe('Restarts of one part within the window; beyond it the failure goes to its parent.'),
+  withinSeconds: positive().default(300).describe('Window of `maxRestarts`.'),
+  backoffMilliseconds: positive().default(250).describe('Wait before the first restart; it doubles with each.'),
+  maxBackoffMilliseconds: positive().default(30_000).describe('Longest wait before a restart.'),
+});
+
+const timeouts = z.strictObject({
+  openSeconds: positive().default(180).describe('Loading a model and compiling its first programs.'),
+  sampleSeconds: positive().default(600).describe('One sampler job.'),
+  judgeSeconds: positive().default(5).describe('Comparing one pair of answers; past it they count as different.'),
+  learnSeconds: positive().default(600).describe('One learner step.'),
+  evaluateSeconds: positive().default(1_800).describe('One evaluation.'),
+  saveSeconds: positive().default(300).describe('Writing one checkpoint.'),
+  stopSeconds: positive().default(120).describe('Finishing the step in hand at a stop.'),
+});
+
+const store = z.strictObject({
+  maxGroups: count().default(20_000).describe('Learnt or dropped groups kept for inspection.'),
+  maxDays: positive().default(30).describe('Age at which learnt or dropped groups, events and log lines may go.'),
+  maxEvents: count().default(20_000).describe('Events kept.'),
+  maxMetricPoints: count().min(100).default(20_000).describe('Points kept for each metric; older ones are thinned.'),
+});
+
+const log = z.strictObject({
+  level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least serious line that is written.'),
+  maxMegabytes: positive().default(10).describe('Size at which the log file is rotated.'),
+  maxFiles: count().default(5).describe('Log files kept, the current one included.'),
+});
+
+const plugin = z.union([
+  z.string().min(1),
+  z.strictObject({ use: z.string().min(1), options: z.unknown().optional() }),
+  z.custom<object>((value) => typeof value === 'object' && value !== null && 'apiVersion' in value, 'expected a package name, a file path, {use, options} or the result of definePlugin'),
+]);
+
+export const configSchema = z.strictObject({
+  model: z.string().min(1).default('./models/mini').describe('Hugging Face folder of the base model.'),
+  runFolder: z.string().min(1).default('./runs/default').describe('Folder of this run: database, log, checkpoints.'),
+  seed: seed().default(0).describe('Seeds everything that is random.'),
+  data: z
+    .discriminatedUnion('type', [figuresData, jsonlData])
+    .prefault({ type: 'figures' })
+    .describe('Where questions come from.'),
+  sampling: sampling.prefault({}),
+  loop: loop.prefault({}),
+  learner: learner.prefault({}),
+  filters: filters.prefault({}),
+  evaluation: evaluation.prefault({}),
+  checkpoints: checkpoints.prefault({}),
+  workers: workers.prefault({}),
+  supervision: supervision.prefault({}),
+  timeouts: timeouts.prefault({}),
+  store: store.prefault({}),
+  log: log.prefault({}),
+  plugins: z.array(plugin).max(256).default([]).describe('Plug-ins: objects made by definePlugin, package names, file paths, or {use, options}.'),
+});
+
+/** A complete configuration, as the daemon gets it. */
+export type Config = z.output<typeof configSchema>;
+/** What a user writes: every key may be left out. */
+export type ConfigInput = z.input<typeof configSchema>;
+export type DataConfig = Config['data'];
+export type LearnerConfig = Config['learner'];
+export type FilterConfig = Config['filters'];
+export type CorrectionConfig = LearnerConfig['correction'];
+export type ScheduleConfig = LearnerConfig['schedule'];
+
+/** Gives `quorum.config.ts` its types. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}
