@@ -1,0 +1,164 @@
+/**
+ * What a running daemon says about itself. Producer: streams/telemetry.ts. Consumers: the terminal view, `quorum status`, the report.
+ * Plain JSON; every number that has not been seen yet is null, never 0.
+ */
+import type { Accuracy, DropReason } from "./messages.ts";
+
+/** STARTING -> BASELINE -> RUNNING <-> PAUSED -> STOPPING (step in hand) -> DRAINING (saving) -> STOPPED. */
+export type Phase =
+  | "starting"
+  | "baseline"
+  | "running"
+  | "paused"
+  | "stopping"
+  | "draining"
+  | "stopped"
+  | "failed";
+
+export type ActorState = "opening" | "idle" | "working" | "waiting" | "failed" | "stopped";
+
+export interface ActorStatus {
+  /** Unique: `sampler-1`. */
+  readonly id: string;
+  readonly role: string;
+  readonly state: ActorState;
+  /** What it does or waits for, in words: `sampling 8 questions with version 12`, `waiting for a credit`. */
+  readonly doing: string;
+  /** Milliseconds since 1970 at which `doing` began. */
+  readonly since: number;
+  readonly restarts: number;
+  /** Why it last failed. */
+  readonly error?: string;
+}
+
+export interface AccuracyPoint {
+  readonly version: number;
+  /** Greedy accuracy in [0, 1]. */
+  readonly greedy: number;
+  /** Seconds since the run first began, stops not counted. */
+  readonly seconds: number;
+}
+
+export interface AccuracyStatus {
+  readonly baseline: AccuracyPoint | null;
+  readonly now: AccuracyPoint | null;
+  readonly best: AccuracyPoint | null;
+  /** Oldest first; thinned when long, first and last kept. */
+  readonly history: readonly AccuracyPoint[];
+  /** Held-out questions in each point. */
+  readonly questions: number | null;
+  readonly fullBaseline: Accuracy | null;
+  readonly fullNow: Accuracy | null;
+}
+
+/** Of the newest learner step, and of the groups judged lately. */
+export interface SignalStatus {
+  /** Mean vote share of the groups judged lately, dropped ones included. */
+  readonly voteShare: number | null;
+  /** Mean reward of the samples judged lately. */
+  readonly reward: number | null;
+  /** Mean response length of the groups judged lately, tokens. */
+  readonly responseTokens: number | null;
+  readonly loss: number | null;
+  readonly kl: number | null;
+  readonly entropy: number | null;
+  readonly clipFraction: number | null;
+  readonly ratio: number | null;
+  readonly gradNorm: number | null;
+  readonly learningRate: number | null;
+}
+
+export interface ThroughputStatus {
+  /** New tokens a second while sampling: tokens over the time in which at least one sampler worked. */
+  readonly rolloutTokensPerSecond: number | null;
+  /** Response tokens a second while learning. */
+  readonly learnerTokensPerSecond: number | null;
+  readonly stepsPerMinute: number | null;
+  readonly secondsPerStep: number | null;
+  /** Share of the learner's working time in which at least one sampler worked too; 0 when synchronous. */
+  readonly overlap: number | null;
+}
+
+export interface StalenessStatus {
+  readonly max: number;
+  /** Oldest group of the newest batch: its batch's parent version - its own version. */
+  readonly now: number | null;
+  /** `histogram[s]`: groups learnt from at staleness s; `max + 1` entries. */
+  readonly histogram: readonly number[];
+}
+
+export interface GroupStatus {
+  readonly admitted: number;
+  readonly sampled: number;
+  readonly kept: number;
+  readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+  readonly learnt: number;
+  /** Admitted and not yet judged. */
+  readonly inFlight: number;
+  /** Kept and not yet learnt from. */
+  readonly waiting: number;
+  /** Groups that may be admitted before the staleness bound stops admissions. */
+  readonly credits: number;
+}
+
+export interface Status {
+  readonly phase: Phase;
+  readonly pid: number;
+  readonly run: string;
+  readonly model: string;
+  readonly data: string;
+  readonly seed: number;
+  /** Milliseconds since 1970 at which this process started. */
+  readonly startedAt: number;
+  /** Milliseconds since 1970 of this snapshot. */
+  readonly at: number;
+  /** Seconds this run has been up, earlier sittings included. */
+  readonly seconds: number;
+  /** Newest policy version; versions count learner steps. */
+  readonly version: number;
+  /** Version at which the daemon stops by itself. */
+  readonly stopAt: number | null;
+  /** Version of the newest checkpoint. */
+  readonly saved: number | null;
+  readonly accuracy: AccuracyStatus;
+  readonly signals: SignalStatus;
+  readonly throughput: ThroughputStatus;
+  readonly staleness: StalenessStatus;
+  readonly groups: GroupStatus;
+  readonly actors: readonly ActorStatus[];
+  readonly restarts: number;
+  /** Bytes. */
+  readonly memory: { readonly rss: number; readonly peakRss: number };
+  /** Newest last, at most 20: what a watcher should know (an empty batch, a restart, a checkpoint). */
+  readonly notes: readonly { readonly at: number; readonly text: string }[];
+  readonly error?: string;
+}
+
+/** What `quorum start --report FILE` writes. */
+export interface Report {
+  readonly model: string;
+  readonly data: string;
+  readonly seed: number;
+  /** Learner steps of the run, earlier sittings included. */
+  readonly steps: number;
+  readonly wallSeconds: number;
+  readonly baseline: Accuracy | null;
+  readonly final: Accuracy | null;
+  readonly best: { readonly version: number; readonly accuracy: Accuracy } | null;
+  readonly history: readonly AccuracyPoint[];
+  readonly throughput: ThroughputStatus;
+  readonly staleness: { readonly max: number; readonly histogram: readonly number[] };
+  readonly groups: {
+    readonly sampled: number;
+    readonly kept: number;
+    readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+  };
+  readonly restarts: number;
+  readonly memory: { readonly peakRssBytes: number };
+  /** Folder of the final version, and of the best one where it is kept. */
+  readonly folder: string;
+  readonly bestFolder: string | null;
+  /** `steps`: the asked number is done; `stopped`: told to; `failed`: a part failed past its budget. */
+  readonly end: "steps" | "stopped" | "failed";
+  readonly error?: string;
+}

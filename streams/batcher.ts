@@ -1,0 +1,83 @@
+/**
+ * Judged groups in, windows out. Verdicts arrive in any order; windows are cut in admission order, so that which groups make a batch never
+ * depends on which of them finished first. A window closes with `batchGroups` kept groups, or smaller after `maxJudged` judged ones.
+ */
+import type { JudgedGroup } from "../protocol/messages.ts";
+
+/** A closed window: the groups of one batch, in admission order. `through` is the last sequence number it consumed. */
+export interface Window {
+  readonly groups: readonly JudgedGroup[];
+  readonly judged: number;
+  readonly through: number;
+}
+
+export interface BatcherOptions {
+  readonly batchGroups: number;
+  /** Judged groups, kept or not, after which a window closes with what it has. */
+  readonly maxJudged: number;
+  /** First sequence number that no window has consumed. */
+  readonly next: number;
+}
+
+export class Batcher {
+  readonly #options: BatcherOptions;
+  readonly #early = new Map<number, JudgedGroup>();
+  #next: number;
+  #judged = 0;
+  #kept: JudgedGroup[] = [];
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
+    this.#next = options.next;
+  }
+
+  /** First sequence number that is not yet judged or that waits for an earlier one. */
+  get next(): number {
+    return this.#next;
+  }
+
+  /** Judged groups that wait for an earlier one. */
+  get early(): number {
+    return this.#early.size;
+  }
+
+  get kept(): number {
+    return this.#kept.length;
+  }
+
+  /** Fewest further groups, in order, that can close the open window. */
+  get shortestClose(): number {
+    return Math.min(
+      this.#options.batchGroups - this.#kept.length,
+      this.#options.maxJudged - this.#judged,
+    );
+  }
+
+  /** Takes one verdict; returns the windows that it closes, mostly none. @throws when the group was taken before. */
+  add(judged: JudgedGroup): Window[] {
+    const { sequence } = judged.group;
+    if (sequence < this.#next || this.#early.has(sequence))
+      throw new Error(`group ${judged.group.id} (sequence ${sequence}) was judged twice`);
+    this.#early.set(sequence, judged);
+    const closed: Window[] = [];
+    for (
+      let head = this.#early.get(this.#next);
+      head !== undefined;
+      head = this.#early.get(this.#next)
+    ) {
+      this.#early.delete(this.#next);
+      this.#next += 1;
+      this.#judged += 1;
+      if (head.verdict.kept) this.#kept.push(head);
+      if (this.shortestClose === 0) closed.push(this.#close());
+    }
+    return closed;
+  }
+
+  #close(): Window {
+    const window = { groups: this.#kept, judged: this.#judged, through: this.#next - 1 };
+    this.#kept = [];
+    this.#judged = 0;
+    return window;
+  }
+}
