@@ -1,8 +1,8 @@
 /** Composition root: the only file that knows all planes. `quorum start` calls `startDaemon`; everything else talks to its handle. */
-import type { Observable } from "rxjs";
-import type { Config } from "./config/schema.ts";
-import type { Policy } from "./policy/policy.ts";
-import type { Report, Status } from "./protocol/status.ts";
+import type { Observable } from 'rxjs';
+import type { Config } from './config/schema.ts';
+import type { Policy } from './policy/policy.ts';
+import type { Report, Status } from './protocol/status.ts';
 
 /** What the policy is opened with. */
 export interface PolicyOrigin {

@@ -2,7 +2,7 @@
  * Judged groups in, windows out. Verdicts arrive in any order; windows are cut in admission order, so that which groups make a batch never
  * depends on which of them finished first. A window closes with `batchGroups` kept groups, or smaller after `maxJudged` judged ones.
  */
-import type { JudgedGroup } from "../protocol/messages.ts";
+import type { JudgedGroup } from '../src/protocol/messages.ts';
 
 /** A closed window: the groups of one batch, in admission order. `through` is the last sequence number it consumed. */
 export interface Window {
@@ -47,10 +47,7 @@ export class Batcher {
 
   /** Fewest further groups, in order, that can close the open window. */
   get shortestClose(): number {
-    return Math.min(
-      this.#options.batchGroups - this.#kept.length,
-      this.#options.maxJudged - this.#judged,
-    );
+    return Math.min(this.#options.batchGroups - this.#kept.length, this.#options.maxJudged - this.#judged);
   }
 
   /** Takes one verdict; returns the windows that it closes, mostly none. @throws when the group was taken before. */
@@ -60,11 +57,7 @@ export class Batcher {
       throw new Error(`group ${judged.group.id} (sequence ${sequence}) was judged twice`);
     this.#early.set(sequence, judged);
     const closed: Window[] = [];
-    for (
-      let head = this.#early.get(this.#next);
-      head !== undefined;
-      head = this.#early.get(this.#next)
-    ) {
+    for (let head = this.#early.get(this.#next); head !== undefined; head = this.#early.get(this.#next)) {
       this.#early.delete(this.#next);
       this.#next += 1;
       this.#judged += 1;

@@ -2,7 +2,7 @@
  * The one operator with back-pressure. RxJS pulls an async iterable as fast as it yields; `pullMap` asks for the next item only when one
  * of its lanes is free, so at most `lanes` items are in hand.
  */
-import { Observable } from "rxjs";
+import { Observable } from 'rxjs';
 
 export interface PullMapOptions {
   /** Emit in the order of the source; a lane that is ahead waits for its turn before it pulls again. Default: as they finish. */
@@ -16,14 +16,8 @@ export type Work<T, R> = (item: T, lane: number, signal: AbortSignal) => Promise
  * Runs `work` on the items of `source` in `lanes` concurrent lanes. The first failure, of the source or of a lane, errors the stream.
  * The source is read by one lane at a time and is returned (`iterator.return`) once, on completion, failure or unsubscription.
  */
-export function pullMap<T, R>(
-  source: AsyncIterable<T>,
-  lanes: number,
-  work: Work<T, R>,
-  options: PullMapOptions = {},
-): Observable<R> {
-  if (!Number.isInteger(lanes) || lanes < 1)
-    throw new RangeError(`pullMap needs at least 1 lane, got ${lanes}`);
+export function pullMap<T, R>(source: AsyncIterable<T>, lanes: number, work: Work<T, R>, options: PullMapOptions = {}): Observable<R> {
+  if (!Number.isInteger(lanes) || lanes < 1) throw new RangeError(`pullMap needs at least 1 lane, got ${lanes}`);
   return new Observable<R>((subscriber) => {
     const controller = new AbortController();
     const iterator = source[Symbol.asyncIterator]();
@@ -59,8 +53,7 @@ export function pullMap<T, R>(
       if (running === 0 && !controller.signal.aborted) subscriber.complete();
     };
 
-    for (let lane = 0; lane < lanes; lane += 1)
-      run(lane).catch((error: unknown) => subscriber.error(error));
+    for (let lane = 0; lane < lanes; lane += 1) run(lane).catch((error: unknown) => subscriber.error(error));
 
     return () => {
       controller.abort();

@@ -44,12 +44,7 @@ export class Queue<T> implements AsyncIterable<T> {
       await new Promise<void>((resolve) => this.#wakers.push(resolve));
     }
     let count = 1;
-    while (
-      count < most &&
-      count < this.#items.length &&
-      follows(this.#items[count - 1]!, this.#items[count]!)
-    )
-      count += 1;
+    while (count < most && count < this.#items.length && follows(this.#items[count - 1]!, this.#items[count]!)) count += 1;
     return this.#items.splice(0, count);
   }
 

@@ -10,7 +10,7 @@
  * which is `room()` solved for the number of groups. Where every group is kept this is `(maxStaleness + 1) * batchGroups` credits that
  * come back when a group is dropped or learnt from.
  */
-import { CancelledError } from "../src/protocol/errors.ts";
+import { CancelledError } from '../src/protocol/errors.ts';
 
 export interface PacerOptions {
   readonly maxStaleness: number;
@@ -33,15 +33,9 @@ export interface Load {
 }
 
 /** Groups that may be admitted now without any of them risking the bound. */
-export function room(
-  load: Load,
-  options: Pick<PacerOptions, "maxStaleness" | "batchGroups">,
-): number {
+export function room(load: Load, options: Pick<PacerOptions, 'maxStaleness' | 'batchGroups'>): number {
   const ahead = load.admitted - load.settled;
-  return Math.max(
-    0,
-    load.shortestClose + (options.maxStaleness - load.closed) * options.batchGroups - ahead,
-  );
+  return Math.max(0, load.shortestClose + (options.maxStaleness - load.closed) * options.batchGroups - ahead);
 }
 
 /**
@@ -79,14 +73,14 @@ export class Pacer {
   /** Resolves with the number of questions to admit; the caller admits them before it asks again. @throws CancelledError on abort. */
   async acquire(signal: AbortSignal): Promise<number> {
     for (;;) {
-      if (signal.aborted) throw new CancelledError("stopped waiting for credits");
+      if (signal.aborted) throw new CancelledError('stopped waiting for credits');
       const count = admissible(this.#load(), this.#options);
       if (count > 0) return count;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
-        signal.addEventListener("abort", this.#wakeUp);
+        signal.addEventListener('abort', this.#wakeUp);
       });
-      signal.removeEventListener("abort", this.#wakeUp);
+      signal.removeEventListener('abort', this.#wakeUp);
       this.#wake = undefined;
     }
   }

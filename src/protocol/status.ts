@@ -2,20 +2,12 @@
  * What a running daemon says about itself. Producer: streams/telemetry.ts. Consumers: the terminal view, `quorum status`, the report.
  * Plain JSON; every number that has not been seen yet is null, never 0.
  */
-import type { Accuracy, DropReason } from "./messages.ts";
+import type { Accuracy, DropReason } from './messages.ts';
 
 /** STARTING -> BASELINE -> RUNNING <-> PAUSED -> STOPPING (step in hand) -> DRAINING (saving) -> STOPPED. */
-export type Phase =
-  | "starting"
-  | "baseline"
-  | "running"
-  | "paused"
-  | "stopping"
-  | "draining"
-  | "stopped"
-  | "failed";
+export type Phase = 'starting' | 'baseline' | 'running' | 'paused' | 'stopping' | 'draining' | 'stopped' | 'failed';
 
-export type ActorState = "opening" | "idle" | "working" | "waiting" | "failed" | "stopped";
+export type ActorState = 'opening' | 'idle' | 'working' | 'waiting' | 'failed' | 'stopped';
 
 export interface ActorStatus {
   /** Unique: `sampler-1`. */
@@ -159,6 +151,6 @@ export interface Report {
   readonly folder: string;
   readonly bestFolder: string | null;
   /** `steps`: the asked number is done; `stopped`: told to; `failed`: a part failed past its budget. */
-  readonly end: "steps" | "stopped" | "failed";
+  readonly end: 'steps' | 'stopped' | 'failed';
   readonly error?: string;
 }
