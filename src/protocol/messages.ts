@@ -30,6 +30,8 @@ export type Finish = 'stop' | 'length' | 'cancelled';
 export interface Sample {
   readonly tokens: readonly number[];
   readonly logprobs: readonly number[];
+  /** log pi of the same tokens under the frozen base, for the KL penalty; absent where nobody needs it (evaluation). */
+  readonly refLogprobs?: readonly number[];
   readonly text: string;
   readonly finish: Finish;
 }
