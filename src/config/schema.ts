@@ -125,6 +125,7 @@ const store = z.strictObject({
   maxDays: positive().default(30).describe('Age at which learnt or dropped groups, events and log lines may go.'),
   maxEvents: count().default(20_000).describe('Events kept.'),
   maxMetricPoints: count().min(100).default(20_000).describe('Points kept for each metric; older ones are thinned.'),
+  maxVersions: count().default(50_000).describe('Version rows and evaluations kept; the best evaluation always stays.'),
 });
 
 const log = z.strictObject({

@@ -71,10 +71,12 @@ export interface Retention {
   readonly maxEvents: number;
   /** Points a metric; beyond it the older half is thinned to every second point, so the whole history stays visible. */
   readonly maxMetricPoints: number;
+  /** Version rows (with their metrics) and evaluations; the best evaluation always stays. */
+  readonly maxVersions: number;
 }
 
 export interface Store extends Disposable {
-  /** Durable. Sequence numbers must go on from `nextSequence` without a gap. */
+  /** Durable. Sequence numbers count up from 0 and must go on from `nextSequence` without a gap. */
   admit(admissions: readonly Admission[]): void;
   /** First sequence number that was never admitted; the questioner's cursor. */
   readonly nextSequence: number;
@@ -84,7 +86,7 @@ export interface Store extends Disposable {
   saveVerdicts(verdicts: readonly Verdict[]): void;
   /** Durable. Call before learning. @throws when a group is in another batch already, or was not kept, or `(parent, id)` exists with other groups. */
   saveBatch(batch: BatchPlan): void;
-  /** Id that the next batch takes. */
+  /** Id that the next batch takes; ids count up from 0. */
   readonly nextBatchId: number;
   /** Durable. Call after learning. Saving the same version for the same batch again (a replay) changes nothing. @throws when `n` exists with another batch. */
   saveVersion(version: PolicyVersion): void;
@@ -120,7 +122,7 @@ export interface Store extends Disposable {
   setMeta(key: string, value: unknown): void;
   meta(key: string): unknown;
 
-  /** Runs several of the calls above as one transaction (one disk flush). */
+  /** Runs several of the calls above as one transaction, all or none, with one disk flush. `work` must be synchronous. */
   together<T>(work: () => T): T;
   /** Deletes what the bounds allow; runs by itself every few hundred writes. Returns how many groups went. */
   enforceRetention(): number;

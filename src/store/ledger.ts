@@ -1,0 +1,249 @@
+/**
+ * The loop's bookkeeping in SQLite: admissions, groups, verdicts, batches, versions, evaluations. The sequence number of an admission is
+ * the key of everything that grows from it, and counters are kept beside the rows so that they stay true when old rows are deleted.
+ */
+import type { Batch, DropReason, Evaluation, JudgedGroup, PolicyVersion, Question, RolloutGroup, StepMetrics, Verdict } from '../protocol/messages.ts';
+import type { Database } from './database.ts';
+import { packPlain, packSamples, packVerdict, unpack, unpackSamples, unpackVerdict } from './pack.ts';
+import type { Admission, BatchPlan, Counts, StoredEvaluation, StoredVersion, Unfinished } from './store.ts';
+
+interface GroupRow {
+  readonly sequence: number;
+  readonly id: string;
+  readonly policy_version: number;
+  readonly data: ArrayBuffer;
+  readonly question: ArrayBuffer;
+  readonly verdict: ArrayBuffer;
+}
+
+const GROUP = `SELECT groups.sequence, groups.id, policy_version, groups.data, questions.data AS question, verdicts.data AS verdict
+  FROM groups JOIN admissions USING (sequence) JOIN questions ON questions.id = question_id LEFT JOIN verdicts USING (sequence)`;
+
+export class Ledger {
+  readonly #db: Database;
+  readonly #now: () => number;
+
+  constructor(db: Database, now: () => number) {
+    this.#db = db;
+    this.#now = now;
+  }
+
+  get nextSequence(): number {
+    return this.#counter('admitted');
+  }
+
+  get nextBatchId(): number {
+    return this.#counter('batches');
+  }
+
+  admit(admissions: readonly Admission[]): void {
+    let next = this.nextSequence;
+    for (const { sequence, question } of admissions) {
+      if (sequence !== next) throw new RangeError(`admission ${sequence} is out of order: the next is ${next}`);
+      this.#db.run('INSERT INTO questions (id, data) VALUES (?, ?) ON CONFLICT (id) DO NOTHING', question.id, packPlain(question));
+      this.#db.run('INSERT INTO admissions (sequence, question_id, at) VALUES (?, ?, ?)', sequence, question.id, this.#now());
+      next++;
+    }
+    this.#count('admitted', admissions.length);
+  }
+
+  saveGroups(groups: readonly RolloutGroup[]): void {
+    for (const group of groups) {
+      const admitted = this.#db.row<{ question_id: string; sampled: number | null }>(
+        'SELECT question_id, groups.sequence AS sampled FROM admissions LEFT JOIN groups USING (sequence) WHERE admissions.sequence = ?',
+        group.sequence,
+      );
+      if (admitted?.question_id !== group.question.id) {
+        throw new Error(`group ${group.id} answers question ${group.question.id}, which was not admitted as ${group.sequence}`);
+      }
+      if (admitted.sampled !== null) throw new Error(`admission ${group.sequence} has a group already, so ${group.id} cannot be saved`);
+      this.#db.run(
+        'INSERT INTO groups (sequence, id, policy_version, at, data) VALUES (?, ?, ?, ?, ?)',
+        group.sequence,
+        group.id,
+        group.policyVersion,
+        this.#now(),
+        packSamples(group.samples),
+      );
+    }
+    this.#count('sampled', groups.length);
+  }
+
+  saveVerdicts(verdicts: readonly Verdict[]): void {
+    for (const verdict of verdicts) {
+      const saved = this.#db.run(
+        'INSERT INTO verdicts (sequence, kept, data) SELECT sequence, ?, ? FROM groups WHERE id = ?',
+        verdict.kept ? 1 : 0,
+        packVerdict(verdict),
+        verdict.groupId,
+      );
+      if (saved !== 1) throw new Error(`there is no group ${verdict.groupId} to save a verdict of`);
+      this.#count(verdict.kept ? 'kept' : `dropped:${verdict.dropped ?? 'unknown'}`, 1);
+    }
+    this.#count('judged', verdicts.length);
+  }
+
+  saveBatch({ id, parent, groupIds }: BatchPlan): void {
+    if (id < this.nextBatchId) return this.#confirmBatch(id, parent, groupIds);
+    if (id > this.nextBatchId) throw new RangeError(`batch ${id} is out of order: the next is ${this.nextBatchId}`);
+    if (groupIds.length === 0) throw new RangeError(`batch ${id} has no groups`);
+    this.#db.run('INSERT INTO batches (id, parent, at) VALUES (?, ?, ?)', id, parent, this.#now());
+    groupIds.forEach((groupId, position) => this.#addToBatch(id, groupId, position));
+    this.#count('batches', 1);
+  }
+
+  #addToBatch(batchId: number, groupId: string, position: number): void {
+    const state = this.#db.row<{ sequence: number; kept: number | null; other: number | null }>(
+      `SELECT groups.sequence, kept, batch_id AS other FROM groups LEFT JOIN verdicts USING (sequence) LEFT JOIN batch_groups USING (sequence)
+       WHERE groups.id = ?`,
+      groupId,
+    );
+    if (!state) throw new Error(`batch ${batchId} names group ${groupId}, which does not exist`);
+    if (state.kept !== 1) throw new Error(`batch ${batchId} names group ${groupId}, which ${state.kept === 0 ? 'was dropped' : 'has no verdict'}`);
+    if (state.other !== null) throw new Error(`batch ${batchId} names group ${groupId}, which is in batch ${state.other} already`);
+    this.#db.run('INSERT INTO batch_groups (sequence, batch_id, position) VALUES (?, ?, ?)', state.sequence, batchId, position);
+  }
+
+  /** The same batch may be saved again by a loop that restarts; a different one under its id may not. */
+  #confirmBatch(id: number, parent: number, groupIds: readonly string[]): void {
+    const batch = this.#db.row<{ parent: number }>('SELECT parent FROM batches WHERE id = ?', id);
+    const saved = this.#db.rows<{ id: string }>('SELECT groups.id FROM batch_groups JOIN groups USING (sequence) WHERE batch_id = ? ORDER BY position', id);
+    if (batch?.parent === parent && saved.length === groupIds.length && saved.every((group, i) => group.id === groupIds[i])) return;
+    throw new Error(`batch ${id} exists already, with parent ${batch?.parent ?? 'unknown'} and ${saved.length} groups`);
+  }
+
+  saveVersion({ n, parent, batchId, metrics }: PolicyVersion): void {
+    const existing = this.#db.row<{ batch_id: number | null }>('SELECT batch_id FROM versions WHERE n = ?', n);
+    if (existing) {
+      if (existing.batch_id === batchId) return;
+      throw new Error(`version ${n} exists already, made from batch ${existing.batch_id}, not ${batchId}`);
+    }
+    if (batchId !== null) this.#checkParent(n, parent, batchId);
+    const packed = metrics && packPlain(metrics);
+    this.#db.run('INSERT INTO versions (n, parent, batch_id, metrics, at) VALUES (?, ?, ?, ?, ?)', n, parent, batchId, packed, this.#now());
+    const groups = this.#db.row<{ n: number }>('SELECT count(*) AS n FROM batch_groups WHERE batch_id = ?', batchId);
+    this.#count('learnt', groups?.n ?? 0);
+    this.#count('versions', 1);
+  }
+
+  #checkParent(n: number, parent: number | null, batchId: number): void {
+    const batch = this.#db.row<{ parent: number }>('SELECT parent FROM batches WHERE id = ?', batchId);
+    if (!batch) throw new Error(`version ${n} names batch ${batchId}, which was not saved before it was learnt`);
+    if (batch.parent !== parent) throw new Error(`version ${n} has parent ${parent}, but its batch ${batchId} starts from ${batch.parent}`);
+  }
+
+  saveEvaluation(evaluation: Evaluation): void {
+    this.#db.run(
+      'INSERT OR REPLACE INTO evaluations (version, whole, greedy, at, data) VALUES (?, ?, ?, ?, ?)',
+      evaluation.version,
+      evaluation.full ? 1 : 0,
+      evaluation.greedy,
+      this.#now(),
+      packPlain(evaluation),
+    );
+  }
+
+  unfinished(): Unfinished {
+    const unsampled = this.#db.rows<{ sequence: number; data: ArrayBuffer }>(
+      `SELECT admissions.sequence, questions.data FROM admissions JOIN questions ON questions.id = question_id
+       LEFT JOIN groups USING (sequence) WHERE groups.sequence IS NULL ORDER BY admissions.sequence`,
+    );
+    const unjudged = this.#db.rows<GroupRow>(`${GROUP} WHERE verdicts.sequence IS NULL ORDER BY groups.sequence`);
+    const unbatched = this.#db.rows<GroupRow>(
+      `${GROUP} LEFT JOIN batch_groups USING (sequence) WHERE kept = 1 AND batch_groups.sequence IS NULL ORDER BY groups.sequence`,
+    );
+    return {
+      unsampled: unsampled.map(({ sequence, data }) => ({ sequence, question: unpack<Question>(data) })),
+      unjudged: unjudged.map(toGroup),
+      unbatched: unbatched.map(toJudged),
+      unlearnt: this.#batches('id NOT IN (SELECT batch_id FROM versions WHERE batch_id IS NOT NULL)'),
+    };
+  }
+
+  batchesSince(version: number): readonly Batch[] {
+    return this.#batches('parent >= ?', version);
+  }
+
+  #batches(where: string, ...values: number[]): Batch[] {
+    const batches = this.#db.rows<{ id: number; parent: number }>(`SELECT id, parent FROM batches WHERE ${where} ORDER BY parent, id`, ...values);
+    return batches.map(({ id, parent }) => {
+      const groups = this.#db.rows<GroupRow>(`${GROUP} JOIN batch_groups USING (sequence) WHERE batch_id = ? ORDER BY position`, id);
+      return { id, parent, groups: groups.map(toJudged) };
+    });
+  }
+
+  versions(limit: number): readonly StoredVersion[] {
+    const rows = this.#db.rows<{ n: number; parent: number | null; batch_id: number | null; metrics: ArrayBuffer | null; at: number }>(
+      'SELECT n, parent, batch_id, metrics, at FROM versions ORDER BY n DESC LIMIT ?',
+      limit,
+    );
+    return rows.map(({ n, parent, batch_id: batchId, metrics, at }) => ({
+      n,
+      parent,
+      batchId,
+      metrics: metrics && unpack<StepMetrics>(metrics),
+      savedAt: at,
+    }));
+  }
+
+  evaluations(): readonly StoredEvaluation[] {
+    return this.#evaluations('ORDER BY version, whole');
+  }
+
+  bestEvaluation(): StoredEvaluation | undefined {
+    return this.#evaluations('ORDER BY greedy DESC, whole DESC, version LIMIT 1')[0];
+  }
+
+  #evaluations(order: string): StoredEvaluation[] {
+    const rows = this.#db.rows<{ data: ArrayBuffer; at: number }>(`SELECT data, at FROM evaluations ${order}`);
+    return rows.map(({ data, at }) => ({ ...unpack<Evaluation>(data), savedAt: at }));
+  }
+
+  judgedGroups(limit: number, beforeSequence: number): readonly JudgedGroup[] {
+    return this.#db
+      .rows<GroupRow>(`${GROUP} WHERE verdicts.sequence < ? ORDER BY verdicts.sequence DESC LIMIT ?`, beforeSequence, limit)
+      .map(toJudged);
+  }
+
+  counts(): Counts {
+    const rows = this.#db.rows<{ name: string; value: number }>('SELECT name, value FROM counters');
+    const values = new Map(rows.map(({ name, value }) => [name, value]));
+    const of = (name: string) => values.get(name) ?? 0;
+    const dropped: Partial<Record<DropReason, number>> = {};
+    for (const [name, value] of values) {
+      if (name.startsWith('dropped:')) dropped[name.slice('dropped:'.length) as DropReason] = value;
+    }
+    return {
+      admitted: of('admitted'),
+      sampled: of('sampled'),
+      judged: of('judged'),
+      kept: of('kept'),
+      dropped,
+      learnt: of('learnt'),
+      batches: of('batches'),
+      versions: of('versions'),
+    };
+  }
+
+  #counter(name: string): number {
+    return this.#db.row<{ value: number }>('SELECT value FROM counters WHERE name = ?', name)?.value ?? 0;
+  }
+
+  #count(name: string, by: number): void {
+    this.#db.run('INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value', name, by);
+  }
+}
+
+function toGroup(row: GroupRow): RolloutGroup {
+  return {
+    id: row.id,
+    sequence: row.sequence,
+    question: unpack<Question>(row.question),
+    policyVersion: row.policy_version,
+    samples: unpackSamples(row.data),
+  };
+}
+
+function toJudged(row: GroupRow): JudgedGroup {
+  return { group: toGroup(row), verdict: unpackVerdict(row.verdict) };
+}

@@ -1,0 +1,86 @@
+/** `openStore`: the Store of one SQLite file, put together from its parts. */
+import type { Store } from './store.ts';
+import { Database, type Durability } from './database.ts';
+import { Ledger } from './ledger.ts';
+import { enforce } from './retention.ts';
+import type { Retention } from './store.ts';
+import { Telemetry } from './telemetry.ts';
+
+export interface StoreOptions {
+  readonly retention?: Partial<Retention>;
+  /** Milliseconds since 1970; tests pass their own. */
+  readonly now?: () => number;
+}
+
+const DEFAULT_RETENTION: Retention = { maxGroups: 20_000, maxDays: 30, maxEvents: 20_000, maxMetricPoints: 20_000, maxVersions: 50_000 };
+const WRITES_BETWEEN_RETENTION = 500;
+const REPLAY_FLOOR = 'replayFloor';
+
+/** Opens or makes the database. @throws InputError when it is damaged, not ours, from a newer Quorum, locked or not writable. */
+export function openStore(path: string, options: StoreOptions = {}): Store {
+  const now = options.now ?? Date.now;
+  const db = new Database(path);
+  const bounds = { ...DEFAULT_RETENTION, ...options.retention };
+  const ledger = new Ledger(db, now);
+  const telemetry = new Telemetry(db, now);
+  let writes = 0;
+
+  function write<T>(durability: Durability, work: () => T): T {
+    const result = db.transaction(durability, work);
+    if (++writes % WRITES_BETWEEN_RETENTION === 0) enforceRetention();
+    return result;
+  }
+
+  function meta(key: string): unknown {
+    const row = db.row<{ value: string }>('SELECT value FROM meta WHERE key = ?', key);
+    return row && (JSON.parse(row.value) as unknown);
+  }
+
+  function setMeta(key: string, value: unknown): void {
+    write('durable', () => db.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, JSON.stringify(value ?? null)));
+  }
+
+  function enforceRetention(): number {
+    const floor = (meta(REPLAY_FLOOR) as number | undefined) ?? 0;
+    return db.transaction('quick', () => enforce(db, bounds, floor, now()));
+  }
+
+  function close(): void {
+    db.close();
+  }
+
+  return {
+    get nextSequence() {
+      return ledger.nextSequence;
+    },
+    get nextBatchId() {
+      return ledger.nextBatchId;
+    },
+    admit: (admissions) => write('durable', () => ledger.admit(admissions)),
+    saveGroups: (groups) => write('durable', () => ledger.saveGroups(groups)),
+    saveVerdicts: (verdicts) => write('durable', () => ledger.saveVerdicts(verdicts)),
+    saveBatch: (batch) => write('durable', () => ledger.saveBatch(batch)),
+    saveVersion: (version) => write('durable', () => ledger.saveVersion(version)),
+    saveEvaluation: (evaluation) => write('durable', () => ledger.saveEvaluation(evaluation)),
+    unfinished: () => ledger.unfinished(),
+    batchesSince: (version) => ledger.batchesSince(version),
+    setReplayFloor: (version) => setMeta(REPLAY_FLOOR, version),
+    latestVersion: () => ledger.versions(1)[0],
+    versions: (limit) => ledger.versions(limit),
+    evaluations: () => ledger.evaluations(),
+    bestEvaluation: () => ledger.bestEvaluation(),
+    judgedGroups: (limit, beforeSequence = Number.MAX_SAFE_INTEGER) => ledger.judgedGroups(limit, beforeSequence),
+    counts: () => ledger.counts(),
+    metric: (name, step, value) => write('quick', () => telemetry.metric(name, step, value)),
+    series: (name, maxPoints) => telemetry.series(name, maxPoints),
+    metricNames: () => telemetry.metricNames(),
+    event: (type, data) => write('quick', () => telemetry.event(type, data)),
+    events: (limit, type) => telemetry.events(limit, type),
+    setMeta,
+    meta,
+    together: (work) => write('durable', work),
+    enforceRetention,
+    close,
+    [Symbol.dispose]: close,
+  };
+}

@@ -1,0 +1,75 @@
+/**
+ * Deletes what the bounds allow, a bounded amount at a time so that the loop never waits long. A group may go when it was dropped, or when
+ * its batch is learnt and older than every checkpoint that a restart may load: what a replay or unfinished work needs always stays.
+ */
+import type { Database } from './database.ts';
+import type { Retention } from './store.ts';
+
+const DAY_MILLISECONDS = 86_400_000;
+/** Groups deleted in one go, at most. */
+const GROUPS_AT_ONCE = 1_000;
+
+const SETTLED = `SELECT groups.sequence FROM groups JOIN verdicts USING (sequence)
+  LEFT JOIN batch_groups USING (sequence) LEFT JOIN batches ON batches.id = batch_groups.batch_id
+  LEFT JOIN versions ON versions.batch_id = batches.id
+  WHERE (kept = 0 OR (versions.n IS NOT NULL AND batches.parent < ?1))`;
+
+/** @returns how many groups were deleted. */
+export function enforce(db: Database, bounds: Retention, replayFloor: number, now: number): number {
+  const oldest = now - bounds.maxDays * DAY_MILLISECONDS;
+  const deleted = deleteGroups(db, bounds, replayFloor, oldest);
+  thinVersions(db, bounds.maxVersions, replayFloor);
+  db.run('DELETE FROM events WHERE at < ? OR id <= (SELECT max(id) FROM events) - ?', oldest, bounds.maxEvents);
+  for (const { id, n } of db.rows<{ id: number; n: number }>('SELECT name_id AS id, count(*) AS n FROM metrics GROUP BY name_id')) {
+    let points = n;
+    while (points > bounds.maxMetricPoints) points -= thinMetric(db, id, points);
+  }
+  return deleted;
+}
+
+function deleteGroups(db: Database, bounds: Retention, replayFloor: number, oldest: number): number {
+  const total = db.row<{ n: number }>('SELECT count(*) AS n FROM groups')!.n;
+  const excess = Math.max(0, total - bounds.maxGroups);
+  const doomed = db.rows<{ sequence: number }>(
+    `SELECT sequence FROM (${SETTLED} AND groups.at < ?2 UNION SELECT sequence FROM (${SETTLED} ORDER BY groups.sequence LIMIT ?3))
+     ORDER BY sequence LIMIT ${GROUPS_AT_ONCE}`,
+    replayFloor,
+    oldest,
+    excess,
+  );
+  for (const { sequence } of doomed) {
+    const question = db.row<{ id: string }>('SELECT question_id AS id FROM admissions WHERE sequence = ?', sequence)!;
+    db.run('DELETE FROM admissions WHERE sequence = ?', sequence); // its group, verdict and place in a batch go with it
+    db.run('DELETE FROM questions WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM admissions WHERE question_id = ?1)', question.id);
+  }
+  return doomed.length;
+}
+
+/** Versions and batches are small, but a month makes a million. The best evaluation stays whatever its age. */
+function thinVersions(db: Database, maxVersions: number, replayFloor: number): void {
+  const newest = db.row<{ n: number | null }>('SELECT max(n) AS n FROM versions')!.n;
+  if (newest === null) return;
+  const below = Math.min(newest - maxVersions + 1, replayFloor);
+  db.run('DELETE FROM versions WHERE n < ? AND NOT EXISTS (SELECT 1 FROM batch_groups WHERE batch_groups.batch_id = versions.batch_id)', below);
+  db.run(
+    `DELETE FROM batches WHERE parent < ? AND NOT EXISTS (SELECT 1 FROM batch_groups WHERE batch_id = batches.id)
+     AND NOT EXISTS (SELECT 1 FROM versions WHERE batch_id = batches.id)`,
+    below,
+  );
+  db.run(
+    `DELETE FROM evaluations WHERE version < ? AND (version, whole) NOT IN
+     (SELECT version, whole FROM evaluations ORDER BY greedy DESC, whole DESC, version LIMIT 1)`,
+    below,
+  );
+}
+
+/** Every second point of the older half goes, so a long history loses resolution, never its shape. @returns how many went. */
+function thinMetric(db: Database, nameId: number, points: number): number {
+  return db.run(
+    `DELETE FROM metrics WHERE name_id = ?1 AND step IN (
+       SELECT step FROM (SELECT step, row_number() OVER (ORDER BY step) AS place FROM metrics WHERE name_id = ?1)
+       WHERE place <= ?2 AND place % 2 = 0)`,
+    nameId,
+    Math.floor(points / 2),
+  );
+}
