@@ -1,0 +1,87 @@
+/**
+ * Train and held-out parts of one data set that cannot leak into each other: all questions that share a picture, directly or through
+ * other questions, fall on the same side. Pictures are the same when their content is, whatever their files are called.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { InputError } from "../protocol/errors.ts";
+import type { PictureRef, Question } from "../protocol/messages.ts";
+import type { Dataset } from "./dataset.ts";
+import { listDataset } from "./jsonl.ts";
+
+export interface Split {
+  readonly train: Dataset;
+  readonly heldout: Dataset;
+}
+
+/**
+ * The side depends only on pictures and seed, so adding questions to a data set moves none of the old ones unless they join pictures.
+ * A question with no picture is grouped by its text.
+ * @param share expected part of the picture groups that is held out, in (0, 1)
+ */
+export async function splitByPicture(dataset: Dataset, share: number, seed = 0): Promise<Split> {
+  if (!(share > 0 && share < 1))
+    throw new InputError(`held-out share ${share} must lie between 0 and 1`);
+  const questions = Array.from({ length: dataset.size }, (_, i) => dataset.question(i));
+  const groups = new Groups();
+  const keys: string[] = [];
+  const hashes = new Map<string, string>();
+  for (const question of questions) {
+    const own = await pictureKeys(question, hashes);
+    for (const key of own) groups.join(own[0] as string, key);
+    keys.push(own[0] as string);
+  }
+  const isHeldout = keys.map((key) => unitHash(`${seed}:${groups.root(key)}`) < share);
+  return {
+    train: listDataset(
+      `${dataset.name}#train`,
+      questions.filter((_, i) => !isHeldout[i]),
+    ),
+    heldout: listDataset(
+      `${dataset.name}#heldout`,
+      questions.filter((_, i) => isHeldout[i]),
+    ),
+  };
+}
+
+/** Disjoint sets whose representative is the smallest member, so that it does not depend on the order of joins. */
+class Groups {
+  private readonly parent = new Map<string, string>();
+
+  root(key: string): string {
+    let at = key;
+    for (let up = this.parent.get(at); up !== undefined; up = this.parent.get(at)) at = up;
+    return at;
+  }
+
+  join(a: string, b: string): void {
+    const [low, high] = [this.root(a), this.root(b)].toSorted() as [string, string];
+    if (low !== high) this.parent.set(high, low);
+  }
+}
+
+async function pictureKeys(question: Question, hashes: Map<string, string>): Promise<string[]> {
+  if (question.pictures.length === 0) return [sha256(`text:${question.text}`)];
+  return Promise.all(question.pictures.map((ref) => pictureHash(ref, hashes)));
+}
+
+/** A figure is its key; a file is its bytes. */
+async function pictureHash(ref: PictureRef, hashes: Map<string, string>): Promise<string> {
+  if (ref.type === "figure") return sha256(`figure:${ref.key}`);
+  const known = hashes.get(ref.path);
+  if (known !== undefined) return known;
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(ref.path)) hash.update(chunk as Buffer);
+  const digest = hash.digest("hex");
+  hashes.set(ref.path, digest);
+  return digest;
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** Uniform in [0, 1) from the first 48 bits of the hash. */
+function unitHash(text: string): number {
+  return Number.parseInt(sha256(text).slice(0, 12), 16) / 2 ** 48;
+}
