@@ -1,0 +1,28 @@
+/** Every wait on a thread or a socket goes through here: it has a name, an end, and can be cancelled. */
+import { CancelledError, TimeoutError } from '../src/protocol/errors.ts';
+
+/**
+ * Runs `work` until it settles, `seconds` pass or `signal` aborts, whichever is first. The signal handed to `work` aborts in the two
+ * latter cases; `work` that ignores it goes on in vain, its result is not waited for.
+ * @throws TimeoutError that names the wait; CancelledError.
+ */
+export async function withDeadline<R>(name: string, seconds: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<R>): Promise<R> {
+  if (signal.aborted) throw new CancelledError(`${name}: cancelled`);
+  const controller = new AbortController();
+  let end: (error: Error) => void = () => {};
+  const limit = new Promise<never>((_, reject) => {
+    end = (error) => {
+      reject(error);
+      controller.abort(error);
+    };
+  });
+  const cancel = () => end(new CancelledError(`${name}: cancelled`));
+  const timer = setTimeout(() => end(new TimeoutError(`${name}: not done after ${seconds} s`)), seconds * 1000);
+  signal.addEventListener('abort', cancel);
+  try {
+    return await Promise.race([work(controller.signal), limit]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', cancel);
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * How a stream uses an actor: `perform` runs one item with the actor's live port. When the item fails, the actor is restarted by its
+ * supervisor and the same item is tried again, so nothing is lost; the item's own effects happen after `perform` returns, so nothing
+ * happens twice.
+ */
+import { waitFor, type ActorRefFrom } from 'xstate';
+import { CancelledError, InputError } from '../src/protocol/errors.ts';
+import type { ActorStatus } from '../src/protocol/status.ts';
+import { withDeadline } from './deadline.ts';
+import type { ServiceMachine } from './service.ts';
+import type { Supervisor } from './supervise.ts';
+
+export interface Item<P, R> {
+  /** In words, for the status view and the timeout's message. */
+  readonly doing: string;
+  readonly seconds: number;
+  readonly signal: AbortSignal;
+  readonly run: (port: P, signal: AbortSignal) => Promise<R>;
+}
+
+export class Handle<P> {
+  readonly id: string;
+  readonly role: string;
+  readonly #supervisor: ActorRefFrom<Supervisor<P>>;
+
+  constructor(role: string, supervisor: ActorRefFrom<Supervisor<P>>) {
+    this.id = supervisor.id;
+    this.role = role;
+    this.#supervisor = supervisor;
+  }
+
+  /**
+   * @throws CancelledError when `signal` aborts, InputError when the item itself is bad (the actor is not to blame), and the last failure
+   * when the actor is past its restart budget.
+   */
+  async perform<R>(item: Item<P, R>): Promise<R> {
+    for (;;) {
+      const { child, port } = await this.#ready(item.signal);
+      child.send({ type: 'BEGIN', doing: item.doing });
+      try {
+        const result = await withDeadline(`${this.id}: ${item.doing}`, item.seconds, item.signal, (signal) => item.run(port, signal));
+        child.send({ type: 'END' });
+        return result;
+      } catch (error) {
+        if (item.signal.aborted || error instanceof InputError) {
+          child.send({ type: 'END' });
+          throw item.signal.aborted ? new CancelledError(`${this.id} stopped ${item.doing}`) : error;
+        }
+        child.send({ type: 'FAIL', error: error instanceof Error ? error : new Error(String(error)) });
+      }
+    }
+  }
+
+  /** Says what the actor waits for while it has no item. */
+  waitsFor(what: string): void {
+    this.#child()?.send({ type: 'WAIT', doing: `waiting for ${what}` });
+  }
+
+  /** Resolves when the port is open. @throws like `perform`. */
+  async opened(seconds: number, signal: AbortSignal): Promise<void> {
+    await withDeadline(`${this.id}: opening`, seconds, signal, (inner) => this.#ready(inner));
+  }
+
+  status(): ActorStatus {
+    const { value, status, context, error } = this.#supervisor.getSnapshot();
+    const base = { id: this.id, role: this.role, restarts: context.restarts, ...(context.error ? { error: context.error.message } : {}) };
+    const child = this.#child()?.getSnapshot();
+    if (status === 'error') return { ...base, state: 'failed', doing: 'gave up', since: context.failedAt, error: String(error) };
+    if (status !== 'active') return { ...base, state: 'stopped', doing: 'stopped', since: context.failedAt };
+    if (value === 'waiting' || child === undefined) return { ...base, state: 'waiting', doing: 'restarting', since: context.failedAt };
+    return { ...base, state: child.value, doing: child.context.doing, since: child.context.since };
+  }
+
+  #child(): ActorRefFrom<ServiceMachine<P>> | undefined {
+    return this.#supervisor.getSnapshot().children.child as ActorRefFrom<ServiceMachine<P>> | undefined;
+  }
+
+  /** The child when it is idle, however many restarts that takes. */
+  async #ready(signal: AbortSignal): Promise<{ child: ActorRefFrom<ServiceMachine<P>>; port: P }> {
+    for (;;) {
+      if (signal.aborted) throw new CancelledError(`${this.id} stopped waiting to be ready`);
+      const snapshot = await waitFor(this.#supervisor, ({ value }) => value === 'running', { signal, timeout: Infinity }).catch(() => undefined);
+      if (this.#supervisor.getSnapshot().status === 'error') throw this.#supervisor.getSnapshot().error;
+      const child = snapshot?.children.child as ActorRefFrom<ServiceMachine<P>> | undefined;
+      const idle = await (child && waitFor(child, ({ value }) => value === 'idle', { signal, timeout: Infinity }).catch(() => undefined));
+      const port = idle?.context.port;
+      if (child !== undefined && port !== undefined) return { child, port };
+      if (this.#supervisor.getSnapshot().status !== 'active') throw new CancelledError(`${this.id} is stopped`);
+    }
+  }
+}
+
