@@ -1,0 +1,67 @@
+/** Finds the final answer in a response. The last `\boxed{}` wins; without one, the last `<answer>` tag; without either there is no answer. */
+
+/** Longest response that is searched, from its end: the answer comes last. */
+const MAX_SEARCH_CHARS = 20_000;
+const BOX = /\\(?:boxed|fbox)(?![A-Za-z])/g;
+const TAG = /<answer>((?:(?!<answer>)[\s\S])*?)<\/answer>/g;
+
+/**
+ * The text inside the last complete box or, without one, the last `<answer>` tag; trimmed. Null when there is none or it is empty.
+ * A box that is never closed (a response cut off) is no answer, and neither is the one before it: that was not the final word.
+ */
+export function extractAnswer(response: string): string | null {
+  const text = response.slice(-MAX_SEARCH_CHARS);
+  const boxed = lastBox(text);
+  if (boxed !== undefined) return boxed;
+  const tagged = [...text.matchAll(TAG)].at(-1)?.[1]?.trim();
+  if (!tagged) return null;
+  return tagged;
+}
+
+/** Undefined when there is no box at all, null when the last one is empty or not closed. */
+function lastBox(text: string): string | null | undefined {
+  const match = outermostLast(text);
+  if (match === undefined) return undefined;
+  const rest = text.slice(match).trimStart();
+  if (rest.startsWith('{')) {
+    const end = closingBrace(rest, 0);
+    if (end < 0) return null;
+    const inner = rest.slice(1, end).trim();
+    return (innerBox(inner) ?? inner) || null;
+  }
+  return /^[^\s$<>{}]+/.exec(rest)?.[0].replace(/(?<=.)[.,;]$/, '') ?? null;
+}
+
+/** Offset just after the name of the last box that is not inside another box. */
+function outermostLast(text: string): number | undefined {
+  let last: number | undefined;
+  let insideUntil = -1;
+  for (const match of text.matchAll(BOX)) {
+    if (match.index < insideUntil) continue;
+    last = match.index + match[0].length;
+    const brace = last + (/^\s*/.exec(text.slice(last, last + 16))?.[0].length ?? 0);
+    const end = text[brace] === '{' ? closingBrace(text, brace) : -1;
+    if (end >= 0) insideUntil = end;
+  }
+  return last;
+}
+
+/** `\boxed{\fbox{5}}`: what is inside, when the whole content is one more box. */
+function innerBox(text: string): string | undefined {
+  const match = /^\\(?:boxed|fbox)\s*(?=\{)/.exec(text);
+  if (!match || closingBrace(text, match[0].length) !== text.length - 1) return undefined;
+  const inner = text.slice(match[0].length + 1, -1).trim();
+  return innerBox(inner) ?? inner;
+}
+
+/** Index of the brace that closes the one at `open`, or -1. Escaped braces (`\{`) do not count. */
+export function closingBrace(text: string, open: number): number {
+  let depth = 0;
+  for (let i = open; i < text.length; i++) {
+    const char = text[i];
+    if (char === '\\') i++;
+    else if (char === '{') depth++;
+    else if (char === '}' && --depth === 0) return i;
+  }
+  return -1;
+}

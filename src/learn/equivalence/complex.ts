@@ -1,0 +1,100 @@
+/** Complex doubles. What is not defined is NaN, never an exception. */
+
+export interface Complex {
+  readonly re: number;
+  readonly im: number;
+}
+
+const NOT_DEFINED: Complex = { re: NaN, im: NaN };
+
+export const real = (re: number): Complex => ({ re, im: 0 });
+export const abs = (z: Complex): number => Math.hypot(z.re, z.im);
+export const isFinite = (z: Complex): boolean => Number.isFinite(z.re) && Number.isFinite(z.im);
+export const add = (a: Complex, b: Complex): Complex => ({ re: a.re + b.re, im: a.im + b.im });
+export const subtract = (a: Complex, b: Complex): Complex => ({ re: a.re - b.re, im: a.im - b.im });
+
+export function multiply(a: Complex, b: Complex): Complex {
+  if (a.im === 0 && b.im === 0) return real(a.re * b.re);
+  return { re: a.re * b.re - a.im * b.im, im: a.re * b.im + a.im * b.re };
+}
+
+export function divide(a: Complex, b: Complex): Complex {
+  if (a.im === 0 && b.im === 0) return b.re === 0 ? NOT_DEFINED : real(a.re / b.re);
+  const size = b.re * b.re + b.im * b.im;
+  return size === 0 ? NOT_DEFINED : { re: (a.re * b.re + a.im * b.im) / size, im: (a.im * b.re - a.re * b.im) / size };
+}
+
+export function power(a: Complex, b: Complex, complex: boolean): Complex {
+  if (a.im === 0 && b.im === 0 && (a.re >= 0 || Number.isInteger(b.re))) return real(a.re ** b.re);
+  if (b.im === 0 && Number.isInteger(b.re) && Math.abs(b.re) <= 64) return wholePower(a, b.re);
+  if (!complex) return NOT_DEFINED;
+  return abs(a) === 0 ? NOT_DEFINED : exp(multiply(b, ln(a)));
+}
+
+function wholePower(a: Complex, n: number): Complex {
+  let product = real(1);
+  for (let i = 0; i < Math.abs(n); i++) product = multiply(product, a);
+  return n < 0 ? divide(real(1), product) : product;
+}
+
+const ln = (z: Complex): Complex => ({ re: Math.log(abs(z)), im: Math.atan2(z.im, z.re) });
+
+function exp(z: Complex): Complex {
+  const size = Math.exp(z.re);
+  return z.im === 0 ? real(size) : { re: size * Math.cos(z.im), im: size * Math.sin(z.im) };
+}
+
+const REAL: Readonly<Record<string, (x: number) => number>> = {
+  ...{ sin: Math.sin, cos: Math.cos, tan: Math.tan, arcsin: Math.asin, arccos: Math.acos, arctan: Math.atan },
+  ...{ sinh: Math.sinh, cosh: Math.cosh, tanh: Math.tanh, cbrt: Math.cbrt, floor: Math.floor, ceil: Math.ceil },
+  cot: (x) => 1 / Math.tan(x),
+  sec: (x) => 1 / Math.cos(x),
+  csc: (x) => 1 / Math.sin(x),
+  factorial: (x) => factorial(x),
+  lg: (x) => Math.log10(x),
+};
+
+/** A named function at its arguments; a name or a point it does not know gives NaN. */
+export function apply(name: string, args: readonly Complex[], complex: boolean): Complex {
+  const [z = NOT_DEFINED, w = NOT_DEFINED] = args;
+  switch (name) {
+    case 'abs':
+      return real(abs(z));
+    case 'exp':
+      return exp(z);
+    case 'sqrt':
+      return power(z, real(0.5), complex);
+    case 'ln':
+      return (z.im === 0 && z.re > 0) || complex ? ln(z) : NOT_DEFINED;
+    case 'root':
+      return root(z, w, complex);
+    case 'binomial':
+      return real(z.im === 0 && w.im === 0 ? binomial(z.re, w.re) : NaN);
+    default:
+      return z.im === 0 ? real(REAL[name]?.(z.re) ?? NaN) : NOT_DEFINED;
+  }
+}
+
+/** An odd root of a negative number is the negative one, as in school. */
+function root(z: Complex, index: Complex, complex: boolean): Complex {
+  const odd = index.im === 0 && Math.abs(index.re % 2) === 1;
+  if (odd && z.im === 0 && z.re < 0) return real(-((-z.re) ** (1 / index.re)));
+  return power(z, divide(real(1), index), complex);
+}
+
+function factorial(n: number): number {
+  if (!Number.isInteger(n) || n < 0 || n > 170) return NaN;
+  let product = 1;
+  for (let i = 2; i <= n; i++) product *= i;
+  return product;
+}
+
+function binomial(n: number, k: number): number {
+  if (!Number.isInteger(n) || !Number.isInteger(k) || k < 0 || n < 0) return NaN;
+  const terms = Math.min(k, n - k);
+  if (terms < 0) return 0;
+  if (terms > 1000) return NaN;
+  let product = 1;
+  for (let i = 1; i <= terms; i++) product = (product * (n - terms + i)) / i;
+  return product;
+}

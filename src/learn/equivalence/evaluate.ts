@@ -1,0 +1,171 @@
+/**
+ * Equality of expressions. Exact when both are rational; otherwise by value, in complex doubles, at fixed points for their variables: two
+ * different elementary expressions do not agree at all of them (Schwartz-Zippel in spirit). Every operation takes constant time
+ * or a short bounded loop, so nothing here can hang or grow.
+ */
+import * as C from './complex.ts';
+import type { Complex } from './complex.ts';
+import { numberOf, type Expression } from './expression.ts';
+import { add, divide, multiply, negate, power, rational, same, toNumber, type Rational } from './rational.ts';
+
+/** Values closer than this, relative to the larger, are equal. */
+const RELATIVE_TOLERANCE = 1e-10;
+/** Rounding noise around 0, as in sin(pi). */
+const ABSOLUTE_TOLERANCE = 1e-13;
+/** A decimal with at least this many places that rounds a value to its last place equals it: 3.141593 is pi, 3.14 is not. */
+const ROUNDED_PLACES = 6;
+const POINTS = 8;
+const NEEDED_POINTS = 3;
+const LARGEST_FACTORIAL = 170n;
+
+/** The exact value, or null when it is not rational, not constant, or too large. */
+export function exact(e: Expression): Rational | null {
+  if (e.type === 'number') return e.value;
+  if (e.type === 'call') return exactCall(e.name, e.args);
+  if (e.type !== 'operation') return null;
+  const left = exact(e.left);
+  const right = left && exact(e.right);
+  if (!left || !right) return null;
+  switch (e.operator) {
+    case '+':
+      return add(left, right);
+    case '-':
+      return add(left, negate(right));
+    case '*':
+      return multiply(left, right);
+    case '/':
+      return divide(left, right);
+    case '^':
+      return power(left, right);
+    default:
+      return e.operator satisfies never;
+  }
+}
+
+function exactCall(name: string, args: readonly Expression[]): Rational | null {
+  if (name !== 'factorial' || !args[0]) return null;
+  const n = exact(args[0]);
+  if (!n || n.d !== 1n || n.n < 0n || n.n > LARGEST_FACTORIAL) return null;
+  let product = 1n;
+  for (let i = 2n; i <= n.n; i++) product *= i;
+  return rational(product);
+}
+
+/** True or false when both are rational, else null: the caller must go on to `sameExpression`. */
+export function sameExact(a: Expression, b: Expression): boolean | null {
+  const x = exact(a);
+  const y = x && exact(b);
+  if (!x || !y) return null;
+  return same(x, y) || rounds(a, toNumber(y)) || rounds(b, toNumber(x));
+}
+
+export function sameExpression(a: Expression, b: Expression): boolean {
+  const decided = sameExact(a, b);
+  if (decided !== null) return decided;
+  const names = [...new Set([...variables(a), ...variables(b)])].sort();
+  const complex = mentionsI(a) || mentionsI(b);
+  if (names.length === 0) return sameConstant(a, b, complex);
+  let agreed = 0;
+  for (let point = 0; point < POINTS; point++) {
+    const at = new Map(names.map((name, i) => [name, coordinate(point, i)]));
+    const x = evaluate(a, at, complex);
+    const y = evaluate(b, at, complex);
+    if (!C.isFinite(x) || !C.isFinite(y)) continue;
+    if (!close(x, y)) return false;
+    agreed++;
+  }
+  return agreed >= NEEDED_POINTS || identical(a, b);
+}
+
+function sameConstant(a: Expression, b: Expression, complex: boolean): boolean {
+  const x = evaluate(a, new Map(), complex);
+  const y = evaluate(b, new Map(), complex);
+  if (!C.isFinite(x) || !C.isFinite(y)) return isInfinity(a) && isInfinity(b) ? x.re === y.re : identical(a, b);
+  return close(x, y) || (y.im === 0 && rounds(a, y.re)) || (x.im === 0 && rounds(b, x.re));
+}
+
+/** Are the equations `a = 0` and `b = 0` the same, that is: is a / b a constant? */
+export function sameZeros(a: Expression, b: Expression): boolean {
+  const names = [...new Set([...variables(a), ...variables(b)])].sort();
+  if (names.length === 0) return sameExpression(a, b);
+  let ratio: Complex | undefined;
+  let agreed = 0;
+  for (let point = 0; point < POINTS; point++) {
+    const at = new Map(names.map((name, i) => [name, coordinate(point, i)]));
+    const q = C.divide(evaluate(a, at, false), evaluate(b, at, false));
+    if (!C.isFinite(q)) continue;
+    if (ratio && !close(ratio, q)) return false;
+    ratio ??= q;
+    agreed++;
+  }
+  return agreed >= NEEDED_POINTS && ratio !== undefined && C.abs(ratio) > ABSOLUTE_TOLERANCE;
+}
+
+/** Half the points are positive, so that roots and logarithms are defined; the others tell |x| from x. */
+function coordinate(point: number, variable: number): number {
+  const fraction = ((point + 1) * 0.6180339887498949 + (variable + 1) * 0.7548776662466927) % 1;
+  const size = 0.35 + 2.4 * fraction;
+  return point % 2 === 0 || (point + variable) % 3 === 0 ? size : -size;
+}
+
+function close(a: Complex, b: Complex): boolean {
+  return C.abs(C.subtract(a, b)) <= RELATIVE_TOLERANCE * Math.max(C.abs(a), C.abs(b)) + ABSOLUTE_TOLERANCE;
+}
+
+function rounds(decimal: Expression, value: number): boolean {
+  const negative = decimal.type === 'operation' && decimal.operator === '-' && exact(decimal.left)?.n === 0n;
+  const literal = negative ? decimal.right : decimal;
+  if (literal.type !== 'number' || literal.places < ROUNDED_PLACES || literal.places > 15) return false;
+  const number = toNumber(literal.value) * (negative ? -1 : 1);
+  return Math.abs(number - value) <= 0.5 * 10 ** -literal.places * (1 + 1e-6);
+}
+
+function isInfinity(e: Expression): boolean {
+  return e.type === 'constant' ? e.name === 'infinity' : e.type === 'operation' && e.operator === '-' && isInfinity(e.right);
+}
+
+export function variables(e: Expression): string[] {
+  if (e.type === 'variable') return [e.name];
+  if (e.type === 'operation') return [...variables(e.left), ...variables(e.right)];
+  return e.type === 'call' ? e.args.flatMap(variables) : [];
+}
+
+function mentionsI(e: Expression): boolean {
+  if (e.type === 'constant') return e.name === 'i';
+  if (e.type === 'operation') return mentionsI(e.left) || mentionsI(e.right);
+  return e.type === 'call' && e.args.some(mentionsI);
+}
+
+function identical(a: Expression, b: Expression): boolean {
+  if (a.type === 'number' && b.type === 'number') return same(a.value, b.value);
+  if (a.type === 'constant' && b.type === 'constant') return a.name === b.name;
+  if (a.type === 'variable' && b.type === 'variable') return a.name === b.name;
+  if (a.type === 'operation' && b.type === 'operation') return a.operator === b.operator && identical(a.left, b.left) && identical(a.right, b.right);
+  if (a.type !== 'call' || b.type !== 'call') return false;
+  return a.name === b.name && a.args.length === b.args.length && a.args.every((arg, i) => identical(arg, b.args[i] ?? numberOf({ n: 0n, d: 1n })));
+}
+
+/** `complex` false: a root or logarithm of a negative number is NaN, as in school. */
+function evaluate(e: Expression, at: ReadonlyMap<string, number>, complex: boolean): Complex {
+  switch (e.type) {
+    case 'number':
+      return C.real(toNumber(e.value));
+    case 'constant':
+      return { pi: C.real(Math.PI), e: C.real(Math.E), i: { re: 0, im: 1 }, infinity: C.real(Infinity) }[e.name];
+    case 'variable':
+      return C.real(at.get(e.name) ?? NaN);
+    case 'operation': {
+      const left = evaluate(e.left, at, complex);
+      const right = evaluate(e.right, at, complex);
+      return { '+': C.add, '-': C.subtract, '*': C.multiply, '/': C.divide, '^': C.power }[e.operator](left, right, complex);
+    }
+    case 'call':
+      return C.apply(
+        e.name,
+        e.args.map((arg) => evaluate(arg, at, complex)),
+        complex,
+      );
+    default:
+      return e satisfies never;
+  }
+}

@@ -1,0 +1,21 @@
+/** Which groups are worth learning from. */
+import type { DropReason } from '../protocol/messages.ts';
+import type { Vote } from './vote.ts';
+
+export interface FilterOptions {
+  /** Groups whose vote share is below it are dropped (SRT, arXiv 2505.21444: low self-agreement teaches collapse); 0 keeps all. */
+  readonly shareFloor: number;
+}
+
+/**
+ * Why a group is dropped, or undefined to keep it. In this order:
+ * - `no-box`: responses without an answer outnumber the winner's votes (silence would have won the vote);
+ * - `all-agree`: all G voted for the winner, so every advantage is 0;
+ * - `share-floor`: the winner's share is below the floor.
+ */
+export function dropReason(vote: Vote, { shareFloor }: FilterOptions): DropReason | undefined {
+  if (vote.silent > vote.votes || vote.votes === 0) return 'no-box';
+  if (vote.votes === vote.rewards.length) return 'all-agree';
+  if (vote.share < shareFloor) return 'share-floor';
+  return undefined;
+}
