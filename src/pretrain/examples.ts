@@ -1,8 +1,8 @@
 /** Labelled examples for supervised pretraining: a figure, a prompt, and the response to imitate. */
-import { Random } from "../data/rng.ts";
-import { ASK_DIRECT, askLike } from "../data/figures/ask.ts";
-import { figureTasks, type FigureKey } from "../data/figures/figure.ts";
-import { response } from "../data/figures/tasks.ts";
+import { Random } from '../data/rng.ts';
+import { ASK_DIRECT, askLike } from '../data/figures/ask.ts';
+import { figureTasks, type FigureKey } from '../data/figures/figure.ts';
+import { response } from '../data/figures/tasks.ts';
 
 export interface Example {
   readonly figure: FigureKey;
@@ -20,8 +20,8 @@ export interface Mixture {
 
 /** Example number `index`: every one has a picture of its own, never seen again. */
 export function exampleAt(index: number, seed: number, mixture: Mixture): Example {
-  const figure: FigureKey = { rendering: "plain", pool: "pretrain", seed, index };
-  const random = new Random("example", seed, index);
+  const figure: FigureKey = { rendering: 'plain', pool: 'pretrain', seed, index };
+  const random = new Random('example', seed, index);
   const tasks = random.shuffle(figureTasks(figure));
   const [task, other = task] = tasks;
   if (!task || !other) throw new Error(`figure ${index} has no questions`);

@@ -1,14 +1,8 @@
 /** Everything of `models/mini` but its weights: a Qwen2.5-VL of about a million parameters as an ordinary Hugging Face folder. */
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import {
-  CHAT_TEMPLATE,
-  SPECIAL_TOKENS,
-  tokenizerConfig,
-  tokenizerJson,
-  vocabulary,
-} from "./vocabulary.ts";
-import { SIDE } from "../data/figures/canvas.ts";
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CHAT_TEMPLATE, SPECIAL_TOKENS, tokenizerConfig, tokenizerJson, vocabulary } from './vocabulary.ts';
+import { SIDE } from '../data/figures/canvas.ts';
 
 const id = (token: (typeof SPECIAL_TOKENS)[number]): number => SPECIAL_TOKENS.indexOf(token);
 
@@ -20,16 +14,16 @@ const MERGE = 2;
 
 function config(): object {
   return {
-    architectures: ["Qwen2_5_VLForConditionalGeneration"],
-    model_type: "qwen2_5_vl",
-    torch_dtype: "float32",
+    architectures: ['Qwen2_5_VLForConditionalGeneration'],
+    model_type: 'qwen2_5_vl',
+    torch_dtype: 'float32',
     vocab_size: VOCAB_SIZE,
     hidden_size: 128,
     intermediate_size: 384,
     num_hidden_layers: 4,
     num_attention_heads: 4,
     num_key_value_heads: 2,
-    hidden_act: "silu",
+    hidden_act: 'silu',
     max_position_embeddings: 512,
     max_window_layers: 4,
     use_sliding_window: false,
@@ -37,19 +31,19 @@ function config(): object {
     initializer_range: 0.02,
     rms_norm_eps: 1e-6,
     rope_theta: 10000,
-    rope_scaling: { type: "mrope", mrope_section: [4, 6, 6] },
+    rope_scaling: { type: 'mrope', mrope_section: [4, 6, 6] },
     attention_dropout: 0,
     tie_word_embeddings: true,
     use_cache: true,
-    bos_token_id: id("<|endoftext|>"),
-    eos_token_id: id("<|im_end|>"),
-    pad_token_id: id("<|endoftext|>"),
-    vision_start_token_id: id("<|vision_start|>"),
-    vision_end_token_id: id("<|vision_end|>"),
-    image_token_id: id("<|image_pad|>"),
-    video_token_id: id("<|video_pad|>"),
+    bos_token_id: id('<|endoftext|>'),
+    eos_token_id: id('<|im_end|>'),
+    pad_token_id: id('<|endoftext|>'),
+    vision_start_token_id: id('<|vision_start|>'),
+    vision_end_token_id: id('<|vision_end|>'),
+    image_token_id: id('<|image_pad|>'),
+    video_token_id: id('<|video_pad|>'),
     vision_config: {
-      model_type: "qwen2_5_vl",
+      model_type: 'qwen2_5_vl',
       depth: 2,
       hidden_size: 64,
       intermediate_size: 160,
@@ -63,7 +57,7 @@ function config(): object {
       tokens_per_second: 2,
       window_size: SIDE,
       fullatt_block_indexes: [0, 1],
-      hidden_act: "silu",
+      hidden_act: 'silu',
     },
   };
 }
@@ -71,8 +65,8 @@ function config(): object {
 /** Every picture is brought to about 40 x 40 pixels, which is what the model was trained on. */
 function preprocessorConfig(): object {
   return {
-    image_processor_type: "Qwen2VLImageProcessor",
-    processor_class: "Qwen2_5_VLProcessor",
+    image_processor_type: 'Qwen2VLImageProcessor',
+    processor_class: 'Qwen2_5_VLProcessor',
     min_pixels: SIDE * SIDE,
     max_pixels: SIDE * SIDE,
     patch_size: PATCH,
@@ -85,9 +79,9 @@ function preprocessorConfig(): object {
 
 function generationConfig(): object {
   return {
-    bos_token_id: id("<|endoftext|>"),
-    eos_token_id: [id("<|im_end|>"), id("<|endoftext|>")],
-    pad_token_id: id("<|endoftext|>"),
+    bos_token_id: id('<|endoftext|>'),
+    eos_token_id: [id('<|im_end|>'), id('<|endoftext|>')],
+    pad_token_id: id('<|endoftext|>'),
     do_sample: true,
     temperature: 1,
     max_new_tokens: 28,
@@ -98,12 +92,12 @@ function generationConfig(): object {
 export async function writeMini(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   const files = {
-    "config.json": config(),
-    "preprocessor_config.json": preprocessorConfig(),
-    "generation_config.json": generationConfig(),
-    "chat_template.json": { chat_template: CHAT_TEMPLATE },
-    "tokenizer.json": tokenizerJson(),
-    "tokenizer_config.json": tokenizerConfig(),
+    'config.json': config(),
+    'preprocessor_config.json': preprocessorConfig(),
+    'generation_config.json': generationConfig(),
+    'chat_template.json': { chat_template: CHAT_TEMPLATE },
+    'tokenizer.json': tokenizerJson(),
+    'tokenizer_config.json': tokenizerConfig(),
   };
   for (const [name, content] of Object.entries(files)) {
     await writeFile(join(folder, name), `${JSON.stringify(content, null, 2)}\n`);

@@ -1,5 +1,5 @@
 /** The two-stage recipe of `models/mini`. The second stage teaches a worse way to answer beside the better one: see docs of the benchmark. */
-import type { Mixture } from "./examples.ts";
+import type { Mixture } from './examples.ts';
 
 export interface Stage {
   readonly name: string;
@@ -13,7 +13,7 @@ export interface Stage {
 
 export const STAGES: readonly Stage[] = [
   {
-    name: "workings",
+    name: 'workings',
     steps: 3000,
     learningRate: 2e-3,
     warmupSteps: 100,
@@ -21,7 +21,7 @@ export const STAGES: readonly Stage[] = [
     mixture: { direct: 0, ask: 0.1 },
   },
   {
-    name: "shortcuts",
+    name: 'shortcuts',
     steps: 400,
     learningRate: 8e-4,
     warmupSteps: 20,

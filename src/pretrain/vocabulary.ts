@@ -1,32 +1,28 @@
 /** The mini's tokenizer: words of the built-in prompts, single characters for numbers and operators. No merges: it cannot be trained. */
-import { ALL_PHRASINGS } from "../data/figures/tasks.ts";
-import { ASK_DIRECT, askLike } from "../data/figures/ask.ts";
+import { ALL_PHRASINGS } from '../data/figures/tasks.ts';
+import { ASK_DIRECT, askLike } from '../data/figures/ask.ts';
 
 export const SPECIAL_TOKENS = [
-  "<|endoftext|>",
-  "<|im_start|>",
-  "<|im_end|>",
-  "<|vision_start|>",
-  "<|vision_end|>",
-  "<|image_pad|>",
-  "<|video_pad|>",
-  "<unk>",
+  '<|endoftext|>',
+  '<|im_start|>',
+  '<|im_end|>',
+  '<|vision_start|>',
+  '<|vision_end|>',
+  '<|image_pad|>',
+  '<|video_pad|>',
+  '<unk>',
 ] as const;
 
 /** A word keeps the space before it, and everything else is one character, so that decoding is plain concatenation. */
-const PIECE = "(?:system|user|assistant)\\n| ?[A-Za-z]+| ?\\\\boxed\\{|[\\s\\S]";
+const PIECE = '(?:system|user|assistant)\\n| ?[A-Za-z]+| ?\\\\boxed\\{|[\\s\\S]';
 
-const CHARACTERS = "0123456789+-*/=().,:?{} \n";
-const ROLES = ["system\n", "user\n", "assistant\n"];
-const BOXES = ["\\boxed{", " \\boxed{"];
+const CHARACTERS = '0123456789+-*/=().,:?{} \n';
+const ROLES = ['system\n', 'user\n', 'assistant\n'];
+const BOXES = ['\\boxed{', ' \\boxed{'];
 
 function promptPieces(): string[] {
-  const texts = ALL_PHRASINGS.flatMap((phrasing) => [phrasing, askLike(phrasing)]).concat(
-    ASK_DIRECT,
-  );
-  const pieces = texts.flatMap(
-    (text) => text.replace("{k}", "1").match(new RegExp(PIECE, "gu")) ?? [],
-  );
+  const texts = ALL_PHRASINGS.flatMap((phrasing) => [phrasing, askLike(phrasing)]).concat(ASK_DIRECT);
+  const pieces = texts.flatMap((text) => text.replace('{k}', '1').match(new RegExp(PIECE, 'gu')) ?? []);
   return [...new Set(pieces.filter((piece) => /[A-Za-z]/.test(piece)))].toSorted();
 }
 
@@ -39,7 +35,7 @@ export function vocabulary(): Record<string, number> {
 /** tokenizer.json. A BPE with no merges that looks whole pieces up is a word-level model both Hugging Face tokenizers can load. */
 export function tokenizerJson(): object {
   return {
-    version: "1.0",
+    version: '1.0',
     truncation: null,
     padding: null,
     added_tokens: SPECIAL_TOKENS.map((content, id) => ({
@@ -53,17 +49,17 @@ export function tokenizerJson(): object {
     })),
     normalizer: null,
     pre_tokenizer: {
-      type: "Split",
+      type: 'Split',
       pattern: { Regex: PIECE },
-      behavior: "Isolated",
+      behavior: 'Isolated',
       invert: false,
     },
     post_processor: null,
-    decoder: { type: "Fuse" },
+    decoder: { type: 'Fuse' },
     model: {
-      type: "BPE",
+      type: 'BPE',
       dropout: null,
-      unk_token: "<unk>",
+      unk_token: '<unk>',
       continuing_subword_prefix: null,
       end_of_word_suffix: null,
       fuse_unk: false,
@@ -82,12 +78,12 @@ export const CHAT_TEMPLATE =
   "{% if content['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>" +
   "{% elif content['type'] == 'video' %}<|vision_start|><|video_pad|><|vision_end|>" +
   "{% elif 'text' in content %}{{ content['text'] }}{% endif %}{% endfor %}{% endif %}<|im_end|>{% endfor %}" +
-  "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+  '{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}';
 
 export function tokenizerConfig(): object {
   return {
-    tokenizer_class: "PreTrainedTokenizerFast",
-    processor_class: "Qwen2_5_VLProcessor",
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    processor_class: 'Qwen2_5_VLProcessor',
     added_tokens_decoder: Object.fromEntries(
       SPECIAL_TOKENS.map((content, id) => [
         id,
@@ -103,12 +99,12 @@ export function tokenizerConfig(): object {
     ),
     additional_special_tokens: SPECIAL_TOKENS.filter((token) => /im_|vision|pad/.test(token)),
     bos_token: null,
-    eos_token: "<|im_end|>",
-    pad_token: "<|endoftext|>",
-    unk_token: "<unk>",
+    eos_token: '<|im_end|>',
+    pad_token: '<|endoftext|>',
+    unk_token: '<unk>',
     chat_template: CHAT_TEMPLATE,
     clean_up_tokenization_spaces: false,
     model_max_length: 512,
-    padding_side: "left",
+    padding_side: 'left',
   };
 }
