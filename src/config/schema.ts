@@ -122,7 +122,7 @@ const timeouts = z.strictObject({
 
 const store = z.strictObject({
   maxGroups: count().default(20_000).describe('Learnt or dropped groups kept for inspection.'),
-  maxDays: positive().default(30).describe('Age at which learnt or dropped groups, events and log lines may go.'),
+  maxDays: positive().default(30).describe('Age at which learnt or dropped groups and events may go.'),
   maxEvents: count().default(20_000).describe('Events kept.'),
   maxMetricPoints: count().min(100).default(20_000).describe('Points kept for each metric; older ones are thinned.'),
   maxVersions: count().default(50_000).describe('Version rows and evaluations kept; the best evaluation always stays.'),

@@ -1,9 +1,8 @@
 /** `openStore`: the Store of one SQLite file, put together from its parts. */
-import type { Store } from './store.ts';
 import { Database, type Durability } from './database.ts';
 import { Ledger } from './ledger.ts';
 import { enforce } from './retention.ts';
-import type { Retention } from './store.ts';
+import type { Retention, Store } from './store.ts';
 import { Telemetry } from './telemetry.ts';
 
 export interface StoreOptions {
@@ -26,9 +25,9 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
   let writes = 0;
 
   function write<T>(durability: Durability, work: () => T): T {
-    const result = db.transaction(durability, work);
+    // Before, not after: if it fails, the caller's own write was not made either.
     if (++writes % WRITES_BETWEEN_RETENTION === 0) enforceRetention();
-    return result;
+    return db.transaction(durability, work);
   }
 
   function meta(key: string): unknown {

@@ -1,0 +1,169 @@
+/**
+ * Versions on disk: `v000025/` is an ordinary Hugging Face folder (plus optimizer moments) with the checksum of each file beside. A
+ * folder appears under its name only when it is whole, and is believed only when its checksums hold.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../protocol/errors.ts';
+import { diskError, flushFile, flushFolder, writeFileWhole } from './files.ts';
+
+const CHECKSUMS = 'checksums.json';
+const HIDDEN = '.unfinished-';
+const NAME = /^v(\d{6,})$/;
+
+const checksumsSchema = z.object({
+  version: z.int(),
+  files: z.record(z.string(), z.object({ bytes: z.int(), sha256: z.string() })),
+});
+
+export interface Checkpoint {
+  readonly version: number;
+  readonly folder: string;
+}
+
+export interface Rejected extends Checkpoint {
+  readonly reason: string;
+}
+
+export interface Kept {
+  /** Ascending. */
+  readonly versions: readonly number[];
+  /** What `store.setReplayFloor` takes: the oldest version that a restart may have to fall back to. */
+  readonly replayFloor: number;
+}
+
+export class Checkpoints {
+  readonly folder: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Also clears what an interrupted write or deletion left. The caller holds the run folder's lock. */
+  static async open(folder: string): Promise<Checkpoints> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const leftovers = (await readdir(folder)).filter((name) => name.startsWith(HIDDEN));
+    await Promise.all(leftovers.map((name) => rm(join(folder, name), { recursive: true })));
+    return new Checkpoints(folder);
+  }
+
+  folderOf(version: number): string {
+    return join(this.folder, `v${String(version).padStart(6, '0')}`);
+  }
+
+  /**
+   * `write` fills the (not yet existing) folder that it is given. A checkpoint that is there already and holds is left as it is.
+   * @throws InputError when the disk is full; other checkpoints are untouched.
+   */
+  async save(version: number, write: (folder: string) => Promise<void>): Promise<Checkpoint> {
+    const folder = this.folderOf(version);
+    if ((await fault(folder, version)) === undefined) return { version, folder };
+    const workplace = await mkdtemp(join(this.folder, HIDDEN)).catch((error: unknown) => Promise.reject(diskError(folder, error)));
+    try {
+      const draft = join(workplace, 'draft');
+      await write(draft);
+      await seal(draft, version);
+      if (existsSync(folder)) await rename(folder, join(workplace, 'damaged'));
+      await rename(draft, folder);
+      flushFolder(this.folder);
+    } catch (error) {
+      throw diskError(folder, error);
+    } finally {
+      await rm(workplace, { recursive: true, force: true });
+    }
+    return { version, folder };
+  }
+
+  /** Versions that have a folder, whether or not it holds; ascending. */
+  async versions(): Promise<readonly number[]> {
+    const numbers = (await readdir(this.folder)).map((name) => Number(NAME.exec(name)?.[1] ?? Number.NaN));
+    return numbers.filter((version) => !Number.isNaN(version)).sort((a, b) => a - b);
+  }
+
+  /** The newest checkpoint whose checksums hold, and the newer ones that were passed over, with the reason. */
+  async newest(): Promise<{ readonly checkpoint?: Checkpoint; readonly rejected: readonly Rejected[] }> {
+    const rejected: Rejected[] = [];
+    for (const version of (await this.versions()).toReversed()) {
+      const folder = this.folderOf(version);
+      const reason = await fault(folder, version);
+      if (reason === undefined) return { checkpoint: { version, folder }, rejected };
+      rejected.push({ version, folder, reason });
+    }
+    return { rejected };
+  }
+
+  /** @throws InputError that names the file which does not hold. */
+  async verify(version: number): Promise<Checkpoint> {
+    const folder = this.folderOf(version);
+    const reason = await fault(folder, version);
+    if (reason !== undefined) throw new InputError(`checkpoint ${folder} cannot be used: ${reason}`);
+    return { version, folder };
+  }
+
+  /**
+   * Deletes all but the newest `keepLast` and the best. The floor is the oldest of the newest `keepLast`, so a restart can fall back past
+   * damaged ones and replay; while there are fewer, it is 0, the base model.
+   */
+  async prune(keepLast: number, best?: number): Promise<Kept> {
+    const versions = await this.versions();
+    const newest = versions.slice(-keepLast);
+    for (const version of versions) {
+      if (newest.includes(version) || version === best) continue;
+      const doomed = join(await mkdtemp(join(this.folder, HIDDEN)), 'doomed');
+      await rename(this.folderOf(version), doomed);
+      await rm(join(doomed, '..'), { recursive: true });
+    }
+    const kept = versions.filter((version) => newest.includes(version) || version === best);
+    return { versions: kept, replayFloor: newest.length < keepLast ? 0 : newest[0]! };
+  }
+}
+
+/** Writes the checksums last and flushes everything, so that the rename publishes a whole folder. */
+async function seal(folder: string, version: number): Promise<void> {
+  const files: Record<string, { bytes: number; sha256: string }> = {};
+  for (const name of await filesOf(folder)) {
+    const path = join(folder, name);
+    files[name] = { bytes: (await stat(path)).size, sha256: await sha256(path) };
+    await flushFile(path);
+  }
+  writeFileWhole(join(folder, CHECKSUMS), `${JSON.stringify({ version, files }, null, 2)}\n`);
+}
+
+/** Why a folder is not a good checkpoint of `version`; undefined when it is one. */
+async function fault(folder: string, version: number): Promise<string | undefined> {
+  const text = await readFile(join(folder, CHECKSUMS), 'utf8').catch(() => undefined);
+  if (text === undefined) return `${CHECKSUMS} is missing`;
+  const sums = parseChecksums(text);
+  if (!sums) return `${CHECKSUMS} is damaged`;
+  if (sums.version !== version) return `${CHECKSUMS} is of version ${sums.version}`;
+  for (const [name, { bytes, sha256: expected }] of Object.entries(sums.files)) {
+    const path = join(folder, name);
+    const size = await stat(path).then((stats) => stats.size, () => undefined);
+    if (size === undefined) return `${name} is missing`;
+    if (size !== bytes) return `${name} has ${size} bytes, not ${bytes}`;
+    if ((await sha256(path)) !== expected) return `${name} does not match its checksum`;
+  }
+  return undefined;
+}
+
+function parseChecksums(text: string): z.output<typeof checksumsSchema> | undefined {
+  try {
+    return checksumsSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile() && entry.name !== CHECKSUMS).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

@@ -1,0 +1,41 @@
+/**
+ * One daemon a run folder. The lock is SQLite's own exclusive lock on a small file: the kernel holds it for the process and drops it
+ * however the process ends, so there are no stale locks and no guessing from process ids.
+ * The lock file must never be opened any other way in this process: closing any descriptor of it would drop a POSIX lock.
+ */
+import { existsSync } from 'node:fs';
+import Libsql from 'libsql';
+import { InputError } from '../protocol/errors.ts';
+
+/** A probe by `isLocked` lasts well under a millisecond; a daemon holds on for good. */
+const TRY_MILLISECONDS = 500;
+
+/** @returns the release function, or undefined when another process (or this one) holds the lock. */
+export function tryLock(path: string): (() => void) | undefined {
+  return withBusyAsUndefined(path, (db) => {
+    db.exec('BEGIN EXCLUSIVE');
+    return () => db.close();
+  });
+}
+
+export function isLocked(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const db = withBusyAsUndefined(path, (opened) => {
+    opened.prepare('SELECT count(*) FROM sqlite_master').all();
+    return opened;
+  });
+  db?.close();
+  return db === undefined;
+}
+
+function withBusyAsUndefined<T>(path: string, work: (db: InstanceType<typeof Libsql>) => T): T | undefined {
+  let db: InstanceType<typeof Libsql> | undefined;
+  try {
+    db = new Libsql(path, { timeout: TRY_MILLISECONDS });
+    return work(db);
+  } catch (error) {
+    db?.close();
+    if ((error as { code?: unknown }).code === 'SQLITE_BUSY') return undefined;
+    throw new InputError(`the lock file ${path} cannot be used: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * The folder of one run: who may write in it, where things are, and which daemon has it.
+ *
+ *     run.json      format of this folder            config.json   the configuration as run
+ *     quorum.db     the store                        daemon.json   pid, socket and start of the daemon that has the folder
+ *     log/          quorum.log and older ones        lock          held while a daemon runs (lock.ts)
+ *     checkpoints/  v000025/ ... (checkpoints.ts)
+ */
+import { createHash } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../protocol/errors.ts';
+import { diskError, writeFileWhole } from './files.ts';
+import { isLocked, tryLock } from './lock.ts';
+
+export const RUN_FORMAT = 1;
+
+const PRIVATE = 0o700;
+const LOCK_FILES: readonly string[] = ['lock', 'lock-journal'];
+/** `sun_path` holds 104 bytes on macOS, 108 on Linux, the final zero included. */
+const LONGEST_SOCKET = 100;
+
+const runSchema = z.object({ format: z.int(), created: z.string() });
+const daemonSchema = z.object({ pid: z.int(), socket: z.string(), started: z.string() });
+
+/** What `daemon.json` says about a running daemon. `started` is ISO 8601. */
+export type DaemonInfo = z.output<typeof daemonSchema>;
+
+export interface RunPaths {
+  readonly path: string;
+  readonly database: string;
+  readonly logFolder: string;
+  readonly checkpointsFolder: string;
+  readonly config: string;
+  /** Where the daemon listens for `status`, `pause`, `resume`, `stop`. */
+  readonly socket: string;
+}
+
+export interface RunFolder extends RunPaths, Disposable {
+  /** Whether this call made the folder. */
+  readonly fresh: boolean;
+  /** Keeps the configuration as run, for people and reports. */
+  saveConfig(config: unknown): void;
+  /** Gives the folder back; also done by the kernel if the process dies. */
+  release(): void;
+}
+
+export function runPaths(folder: string): RunPaths {
+  const path = resolve(folder);
+  return {
+    path,
+    database: join(path, 'quorum.db'),
+    logFolder: join(path, 'log'),
+    checkpointsFolder: join(path, 'checkpoints'),
+    config: join(path, 'config.json'),
+    socket: socketOf(path),
+  };
+}
+
+/** Makes the folder if need be and takes it for this process. @throws InputError when it is another daemon's, not a run folder, or of another format. */
+export function openRunFolder(folder: string): RunFolder {
+  const paths = runPaths(folder);
+  makeFolder(paths.path);
+  refuseForeign(paths.path);
+  const release = tryLock(join(paths.path, 'lock'));
+  if (!release) throw new InputError(taken(paths.path));
+  try {
+    const fresh = checkFormat(paths.path);
+    for (const part of [paths.logFolder, paths.checkpointsFolder]) mkdirSync(part, { mode: PRIVATE, recursive: true });
+    const daemon: DaemonInfo = { pid: process.pid, socket: paths.socket, started: new Date().toISOString() };
+    writeFileWhole(daemonFile(paths.path), `${JSON.stringify(daemon)}\n`);
+    return { ...paths, fresh, ...actions(paths, release) };
+  } catch (error) {
+    release();
+    throw diskError(paths.path, error);
+  }
+}
+
+/** The daemon that has the folder now, or undefined: what a killed one left behind does not count. */
+export function findDaemon(folder: string): DaemonInfo | undefined {
+  const { path } = runPaths(folder);
+  return isLocked(join(path, 'lock')) ? readDaemon(path) : undefined;
+}
+
+function actions(paths: RunPaths, unlock: () => void): Pick<RunFolder, 'saveConfig' | 'release' | typeof Symbol.dispose> {
+  let held = true;
+  function release(): void {
+    if (!held) return;
+    held = false;
+    rmSync(daemonFile(paths.path), { force: true });
+    unlock();
+  }
+  return {
+    saveConfig: (config) => writeFileWhole(paths.config, `${JSON.stringify(config, null, 2)}\n`),
+    release,
+    [Symbol.dispose]: release,
+  };
+}
+
+function makeFolder(path: string): void {
+  try {
+    if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: PRIVATE });
+    else if (!statSync(path).isDirectory()) throw new InputError(`runFolder ${path} is a file: name a folder`);
+  } catch (error) {
+    throw diskError(path, error);
+  }
+}
+
+function refuseForeign(path: string): void {
+  const entries = readdirSync(path).filter((name) => !LOCK_FILES.includes(name) && name !== 'run.json.tmp');
+  if (entries.length > 0 && !entries.includes('run.json')) {
+    throw new InputError(`runFolder ${path} is not a run folder (it holds ${entries[0]}, but no run.json): choose an empty or a new folder`);
+  }
+}
+
+/** @returns true when the folder was new. */
+function checkFormat(path: string): boolean {
+  const file = join(path, 'run.json');
+  if (!existsSync(file)) {
+    chmodSync(path, PRIVATE);
+    writeFileWhole(file, `${JSON.stringify({ format: RUN_FORMAT, created: new Date().toISOString() })}\n`);
+    return true;
+  }
+  const run = readJson(file, runSchema);
+  if (!run) throw new InputError(`${file} is damaged: restore it, or choose another run folder`);
+  if (run.format !== RUN_FORMAT) {
+    const fix = run.format > RUN_FORMAT ? 'start the newer Quorum that wrote it' : 'start the older Quorum that wrote it';
+    throw new InputError(`runFolder ${path} has format ${run.format}, but this Quorum reads format ${RUN_FORMAT}: ${fix}, or choose another run folder`);
+  }
+  return false;
+}
+
+function taken(path: string): string {
+  const daemon = readDaemon(path);
+  const who = daemon ? `process ${daemon.pid}, started ${daemon.started}` : 'a process that is starting or stopping';
+  return `runFolder ${path} is in use by another Quorum daemon (${who}): stop it (quorum stop), or choose another run folder`;
+}
+
+function daemonFile(path: string): string {
+  return join(path, 'daemon.json');
+}
+
+function readDaemon(path: string): DaemonInfo | undefined {
+  return readJson(daemonFile(path), daemonSchema);
+}
+
+function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {
+  try {
+    return schema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** In the folder, unless its name is too long for a socket; then in the temporary folder, under a name that is the folder's alone. */
+function socketOf(path: string): string {
+  const hash = createHash('sha256').update(path).digest('hex').slice(0, 24);
+  if (process.platform === 'win32') return `\\\\.\\pipe\\quorum-${hash}`;
+  const inside = join(path, 'daemon.sock');
+  return Buffer.byteLength(inside) <= LONGEST_SOCKET ? inside : join(tmpdir(), `quorum-${hash}.sock`);
+}
