@@ -121,7 +121,9 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
   const text = textConfig(textFields, (root.tie_word_embeddings || textFields.tie_word_embeddings) ?? false, file);
   const vision = visionConfig(visionFields, file);
   if (vision.outHiddenSize !== text.hiddenSize) {
-    throw new InputError(`${file}: vision_config.out_hidden_size is ${vision.outHiddenSize}; it must equal the decoder's hidden_size ${text.hiddenSize}`);
+    throw new InputError(
+      `${file}: vision_config.out_hidden_size is ${vision.outHiddenSize}; it must equal the decoder's hidden_size ${text.hiddenSize}`,
+    );
   }
   return {
     text,

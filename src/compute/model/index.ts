@@ -19,7 +19,7 @@
  *                      `prefillProgram(config, shape): ProgramSpec`; outputs `logits` [Q, V] and `present_key.i` / `present_value.i`
  *                      [Q*samples, KV, S, hd] (row q*samples + g).
  * - decode.ts          `decodeProgram(config, {rows, cacheLength}): ProgramSpec`; inputs weights, `tokens` [rows] int32, `cos`/`sin`
- *                      [rows, hd], `lengths` [rows] int32 (slot the new token is written at = tokens cached so far), `past_key.i` /
+ *                      [rows, hd / 2], `lengths` [rows] int32 (slot the new token is written at = tokens cached so far), `past_key.i` /
  *                      `past_value.i` [rows, KV, S, hd]; outputs `logits` [rows, V] and `present_*.i`, in place of `past_*.i`.
  *                      `decodeFeeds(config, {tokens, positions, lengths})` makes the four small ones; a row's position is
  *                      prompt.nextPosition + tokens generated so far.

@@ -1,0 +1,209 @@
+/**
+ * The safetensors format: an 8-byte little-endian header length, a JSON header `{name: {dtype, shape, data_offsets}}`, raw data.
+ * Floating-point tensors are read as float32 whatever they are stored as; files are written atomically.
+ */
+import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../../protocol/errors.ts';
+import { f32, sizeOf, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
+
+export type StoredType = 'F32' | 'F16' | 'BF16';
+
+const BYTES: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF16: 2 };
+/** Larger headers are refused, as the reference reader does. */
+const MAX_HEADER = 100_000_000;
+/** Node refuses single reads of 2 GiB and more. */
+const MAX_READ = 2 ** 30;
+
+interface Source {
+  readonly file: string;
+  readonly handle: FileHandle;
+  readonly size: number;
+}
+
+const entrySchema = z.object({
+  dtype: z.string(),
+  shape: z.array(z.int().nonnegative()),
+  data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
+});
+type Entry = z.output<typeof entrySchema>;
+
+/** Reads one file. @throws InputError naming file, tensor, what was expected and what was found. */
+export async function readSafetensors(file: string): Promise<TensorMap> {
+  const handle = await open(file, 'r').catch((error: Error) => {
+    throw new InputError(`${file}: cannot be read: ${error.message}`);
+  });
+  try {
+    const source: Source = { file, handle, size: (await handle.stat()).size };
+    const { entries, start } = await readHeader(source);
+    const tensors: Record<string, HostTensor> = {};
+    for (const [name, entry] of Object.entries(entries)) tensors[name] = await readTensor(source, start, name, entry);
+    return tensors;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Reads `model.safetensors`, or the shards that `model.safetensors.index.json` lists. */
+export async function readCheckpoint(folder: string): Promise<TensorMap> {
+  const indexFile = join(folder, 'model.safetensors.index.json');
+  const index = await readFile(indexFile, 'utf8').catch(() => undefined);
+  if (index === undefined) return await readSafetensors(join(folder, 'model.safetensors'));
+  const weightMap = parseIndex(index, indexFile);
+  const tensors: Record<string, HostTensor> = {};
+  for (const shard of new Set(Object.values(weightMap))) {
+    const file = join(folder, shard);
+    const found = await readSafetensors(file);
+    for (const [name, home] of Object.entries(weightMap)) {
+      if (home !== shard) continue;
+      const tensor = found[name];
+      if (!tensor) throw new InputError(`${file}: tensor "${name}" is missing; ${basename(indexFile)} says that it is here`);
+      tensors[name] = tensor;
+    }
+  }
+  return tensors;
+}
+
+function parseIndex(text: string, file: string): Record<string, string> {
+  const parsed = z.looseObject({ weight_map: z.record(z.string(), z.string()) }).safeParse(parseJson(text, file));
+  if (!parsed.success) throw new InputError(`${file}: expected {"weight_map": {tensor: shard file}}`);
+  for (const shard of Object.values(parsed.data.weight_map)) {
+    if (shard !== basename(shard)) throw new InputError(`${file}: shard ${JSON.stringify(shard)} is outside the folder`);
+  }
+  return parsed.data.weight_map;
+}
+
+export function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new InputError(`${file}: not JSON: ${(error as Error).message}`);
+  }
+}
+
+async function readBytes({ handle, file }: Source, from: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length;) {
+    const { bytesRead } = await handle.read(bytes, at, Math.min(length - at, MAX_READ), from + at);
+    if (bytesRead === 0) throw new InputError(`${file}: truncated: ends at byte ${from + at}`);
+    at += bytesRead;
+  }
+  return bytes;
+}
+
+async function readHeader(source: Source): Promise<{ entries: Record<string, Entry>; start: number }> {
+  const { file, size } = source;
+  if (size < 8) throw new InputError(`${file}: truncated: ${size} bytes, a safetensors file begins with an 8-byte header length`);
+  const length = Number(new DataView((await readBytes(source, 0, 8)).buffer).getBigUint64(0, true));
+  if (length > MAX_HEADER) throw new InputError(`${file}: not a safetensors file: header length ${length}`);
+  if (8 + length > size) throw new InputError(`${file}: truncated: the header needs ${8 + length} bytes, the file has ${size}`);
+  const json = parseJson(new TextDecoder().decode(await readBytes(source, 8, length)), file);
+  const parsed = z.record(z.string(), z.unknown()).safeParse(json);
+  if (!parsed.success) throw new InputError(`${file}: the header is not a JSON object`);
+  const entries: Record<string, Entry> = {};
+  for (const [name, value] of Object.entries(parsed.data)) {
+    if (name === '__metadata__') continue;
+    const entry = entrySchema.safeParse(value);
+    if (!entry.success) throw new InputError(`${file}: tensor "${name}" has a malformed header entry ${JSON.stringify(value)}`);
+    entries[name] = entry.data;
+  }
+  return { entries, start: 8 + length };
+}
+
+async function readTensor(source: Source, start: number, name: string, entry: Entry): Promise<HostTensor> {
+  const { file, size } = source;
+  const { dtype, shape, data_offsets: offsets } = entry;
+  const width = BYTES[dtype as StoredType];
+  if (width === undefined) throw new InputError(`${file}: tensor "${name}" has dtype ${dtype}; supported are ${Object.keys(BYTES).join(', ')}`);
+  const wanted = sizeOf(shape) * width;
+  const [from, to] = [start + offsets[0], start + offsets[1]];
+  if (to - from !== wanted) {
+    throw new InputError(`${file}: tensor "${name}" of shape [${shape.join(', ')}] ${dtype} needs ${wanted} bytes, its offsets hold ${to - from}`);
+  }
+  if (to > size) throw new InputError(`${file}: truncated: tensor "${name}" ends at byte ${to}, the file has ${size}`);
+  const bytes = await readBytes(source, from, wanted);
+  return f32(shape, toFloat32(bytes.buffer as ArrayBuffer, dtype as StoredType));
+}
+
+function toFloat32(buffer: ArrayBuffer, dtype: StoredType): Float32Array {
+  if (dtype === 'F32') return new Float32Array(buffer);
+  const halves = new Uint16Array(buffer);
+  const bits = new Uint32Array(halves.length);
+  if (dtype === 'BF16') {
+    for (let i = 0; i < bits.length; i++) bits[i] = halves[i]! << 16;
+  } else {
+    for (let i = 0; i < bits.length; i++) bits[i] = halfBits(halves[i]!);
+  }
+  return new Float32Array(bits.buffer);
+}
+
+/** IEEE binary16 -> binary32, as bits. */
+function halfBits(half: number): number {
+  const sign = (half & 0x8000) << 16;
+  const exponent = (half >> 10) & 31;
+  const fraction = half & 0x3ff;
+  if (exponent === 31) return sign | 0x7f800000 | (fraction << 13);
+  if (exponent !== 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
+  if (fraction === 0) return sign;
+  const shift = Math.clz32(fraction) - 21;
+  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
+}
+
+/** float32 -> bfloat16, rounded to nearest even. */
+function bfloat16(values: Float32Array): Uint16Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, (word, i) => (Number.isNaN(values[i]) ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16));
+}
+
+/** Writes one file: temporary name, fsync, rename, fsync of the folder. A reader sees the old file or the new one. */
+export async function writeSafetensors(file: string, tensors: TensorMap, dtype: 'F32' | 'BF16' = 'F32'): Promise<void> {
+  const names = Object.keys(tensors).toSorted();
+  const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
+  let offset = 0;
+  for (const name of names) {
+    const tensor = tensors[name]!;
+    const end = offset + tensor.data.length * BYTES[dtype];
+    header[name] = { dtype, shape: tensor.shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const json = Buffer.from(JSON.stringify(header));
+  const head = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
+  head.writeBigUInt64LE(BigInt(head.length - 8));
+  json.copy(head, 8);
+  await writeAtomic(file, [head, ...names.map((name) => storedBytes(tensors[name]!, dtype))]);
+}
+
+function storedBytes(tensor: HostTensor, dtype: 'F32' | 'BF16'): Uint8Array {
+  const values = tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(tensor.data);
+  const stored = dtype === 'F32' ? values : bfloat16(values);
+  return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
+}
+
+/** Replaces a file as a whole, durably; on failure the old one stands and the temporary one is removed. */
+export async function writeAtomic(file: string, chunks: readonly (Uint8Array | string)[]): Promise<void> {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      for (const chunk of chunks) await handle.writeFile(chunk);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncFolder(dirname(file));
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
