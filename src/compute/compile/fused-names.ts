@@ -1,0 +1,7 @@
+/** Names of our own kernels: `kernels.ts` asks for them, the symbolic backend has them. */
+export const FUSED = {
+  rmsNorm: 'QuorumRmsNorm',
+  silu: 'QuorumSilu',
+  rope: 'QuorumRope',
+  groupQueryAttention: 'QuorumGroupQueryAttention',
+} as const;
