@@ -1,0 +1,142 @@
+/**
+ * Makes a clone ready to run: installs the dependencies that package-lock.json names and node_modules lacks, and with `--build` compiles the
+ * sources when they are newer than dist/. Plain JavaScript without dependencies, because it runs before there are any; a few milliseconds
+ * when nothing is missing. Everything it prints goes to stderr, so that stdout stays the program's.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const SOURCES = ['src', 'actors', 'streams', 'dashboards/server', 'bench', 'test'];
+const UNREACHABLE = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED)\b/;
+
+/** A reason to stop that the user can do something about; printed without a stack. */
+export class BootstrapError extends Error {}
+
+/** @param {string} version as in `process.versions.node`; @param {string} range as in package.json's `engines.node`, of the form `>=20.19`. */
+export function nodeProblem(version, range) {
+  const wanted = range.replace('>=', '').split('.').map(Number);
+  const has = version.split('.').map(Number);
+  const older = has[0] < wanted[0] || (has[0] === wanted[0] && has[1] < (wanted[1] || 0));
+  if (!older) return null;
+  return `Quorum needs Node ${range}, and this is Node ${version}. Install a newer one (https://nodejs.org, or \`nvm install 22\`) and run the command again.`;
+}
+
+/**
+ * Names the packages of package-lock.json that node_modules does not hold in that version, from npm's own record of what it installed.
+ * Optional packages do not count: most belong to other platforms, and a failed one must not keep the program from running.
+ * @param {string} root
+ * @returns {string[]}
+ */
+export function missingPackages(root) {
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  const record = join(root, 'node_modules', '.package-lock.json');
+  const present = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')).packages : {};
+  return Object.keys(wanted).filter((at) => at !== '' && !isOptional(wanted[at]) && (!present[at] || present[at].version !== wanted[at].version));
+}
+
+function isOptional(entry) {
+  return Boolean(entry.optional || entry.peer);
+}
+
+/** Whether a source, or a folder of sources (a file was removed), is newer than the last successful build. */
+export function needsBuild(root) {
+  const stamp = join(root, 'dist', '.built');
+  if (!existsSync(stamp)) return true;
+  const built = statSync(stamp).mtimeMs;
+  const files = ['tsconfig.json', 'package-lock.json'].map((name) => join(root, name));
+  return files.some((file) => statSync(file).mtimeMs > built) || SOURCES.some((folder) => changedSince(join(root, folder), built));
+}
+
+function changedSince(folder, time) {
+  if (!existsSync(folder)) return false;
+  if (statSync(folder).mtimeMs > time) return true;
+  return readdirSync(folder, { withFileTypes: true }).some((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return entry.name !== 'fixtures' && changedSince(path, time);
+    return entry.name.endsWith('.ts') && statSync(path).mtimeMs > time;
+  });
+}
+
+/** Runs npm with the settings under which our dependencies install with nothing but the npm registry in reach. */
+function install(root, missing) {
+  say(`Installing ${missing.length} packages (once; about a minute) ...`);
+  const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--fetch-retry-mintimeout=2000', '--fetch-retry-maxtimeout=8000'];
+  const npm = process.env.npm_execpath;
+  const viaNode = npm !== undefined && /npm-cli\.c?js$/.test(npm);
+  const done = spawnSync(viaNode ? process.execPath : 'npm', viaNode ? [npm, ...args] : args, {
+    cwd: root,
+    // onnxruntime-node's installer would fetch CUDA libraries from nuget.org and fail the whole install where it cannot.
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
+    stdio: ['ignore', 2, 'pipe'],
+    shell: !viaNode && process.platform === 'win32',
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (done.error) throw new BootstrapError(`npm could not be started (${done.error.message}). Install npm, or run \`npm ci\` in ${root} by hand.`);
+  if (done.status !== 0) throw new BootstrapError(installFailure(done.stderr, root));
+}
+
+/** @param {string} stderr what npm printed; @param {string} root */
+export function installFailure(stderr, root) {
+  const code = UNREACHABLE.exec(stderr);
+  if (code) {
+    return (
+      `Quorum's dependencies could not be installed: the npm registry cannot be reached (${code[1]}). Check the network, or the registry and proxy that ` +
+      `\`npm config get registry\` and \`npm config get proxy\` name, then run the command again; what was installed already is kept.`
+    );
+  }
+  const lines = stderr.split('\n').filter((line) => line.startsWith('npm error'));
+  return `Quorum's dependencies could not be installed; npm says:\n${(lines.length ? lines : stderr.split('\n')).slice(0, 20).join('\n')}\nRun \`npm ci\` in ${root} to see all of it.`;
+}
+
+function build(root) {
+  say('Building ...');
+  const stamp = join(root, 'dist', '.built');
+  rmSync(stamp, { force: true });
+  // A source saved while the compiler runs must count as newer than this build.
+  const begun = new Date();
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const done = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { cwd: root, stdio: ['ignore', 'pipe', 2], encoding: 'utf8' });
+  if (done.status !== 0) throw new BootstrapError(`The sources do not compile:\n${done.stdout.trim().split('\n').slice(0, 20).join('\n')}`);
+  writeFileSync(stamp, `${begun.toISOString()}\n`);
+  utimesSync(stamp, begun, begun);
+}
+
+function say(line) {
+  process.stderr.write(`${line}\n`);
+}
+
+/**
+ * @param {{ root: string, build: boolean }} options
+ * @throws {BootstrapError} when something is missing that cannot be had
+ */
+export function bootstrap(options) {
+  const { root } = options;
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const problem = nodeProblem(process.versions.node, manifest.engines.node);
+  if (problem) throw new BootstrapError(problem);
+  // Installed as a package rather than cloned: built, and its dependencies are npm's business.
+  if (!existsSync(join(root, 'tsconfig.json'))) return;
+  const missing = missingPackages(root);
+  if (missing.length > 0) install(root, missing);
+  if (options.build && needsBuild(root)) build(root);
+}
+
+/** Runs `action`, and ends the process with one clear paragraph when the clone cannot be made ready. */
+export function orExplain(action) {
+  try {
+    action();
+  } catch (error) {
+    if (!(error instanceof BootstrapError)) throw error;
+    say(error.message);
+    process.exit(1);
+  }
+}
+
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  orExplain(() => bootstrap({ root: ROOT, build: process.argv.includes('--build') }));
+}

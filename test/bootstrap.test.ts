@@ -1,0 +1,96 @@
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { installFailure, missingPackages, needsBuild, nodeProblem } from '../bin/bootstrap.js';
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'quorum-bootstrap-'));
+});
+
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+function write(path: string, value: unknown, at?: Date): void {
+  mkdirSync(join(root, path, '..'), { recursive: true });
+  writeFileSync(join(root, path), typeof value === 'string' ? value : JSON.stringify(value));
+  if (at) utimesSync(join(root, path), at, at);
+}
+
+describe('nodeProblem', () => {
+  it.each([
+    ['20.19.0', null],
+    ['22.1.0', null],
+    ['20.18.3', /needs Node >=20\.19, and this is Node 20\.18\.3/],
+    ['18.20.0', /nvm install/],
+  ])('judges Node %s', (version, expected) => {
+    const problem = nodeProblem(version, '>=20.19');
+    if (expected === null) expect(problem).toBeNull();
+    else expect(problem).toMatch(expected);
+  });
+});
+
+describe('missingPackages', () => {
+  const lock = {
+    packages: {
+      '': { name: 'quorum' },
+      'node_modules/a': { version: '1.0.0' },
+      'node_modules/b': { version: '2.0.0' },
+      'node_modules/a/node_modules/b': { version: '1.5.0' },
+      'node_modules/gpu': { version: '1.0.0', optional: true },
+    },
+  };
+
+  it('names everything but the optional on a fresh clone', () => {
+    write('package-lock.json', lock);
+    expect(missingPackages(root)).toEqual(['node_modules/a', 'node_modules/b', 'node_modules/a/node_modules/b']);
+  });
+
+  it('names what is absent or of another version, and nothing else', () => {
+    write('package-lock.json', lock);
+    write('node_modules/.package-lock.json', { packages: { 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '1.9.9' } } });
+    expect(missingPackages(root)).toEqual(['node_modules/b', 'node_modules/a/node_modules/b']);
+    write('node_modules/.package-lock.json', lock);
+    expect(missingPackages(root)).toEqual([]);
+  });
+});
+
+describe('needsBuild', () => {
+  const [past, built, later] = [new Date(1_000_000), new Date(2_000_000), new Date(3_000_000)];
+
+  beforeEach(() => {
+    for (const file of ['tsconfig.json', 'package-lock.json', 'src/deep/file.ts', 'src/notes.md']) write(file, '{}', past);
+    for (const folder of ['src', 'src/deep']) utimesSync(join(root, folder), past, past);
+  });
+
+  it('is true before the first build and false after it', () => {
+    expect(needsBuild(root)).toBe(true);
+    write('dist/.built', '', built);
+    expect(needsBuild(root)).toBe(false);
+  });
+
+  it('is true when a source or a folder of sources changed, not for other files', () => {
+    write('dist/.built', '', built);
+    utimesSync(join(root, 'src/notes.md'), later, later);
+    expect(needsBuild(root)).toBe(false);
+    utimesSync(join(root, 'src/deep/file.ts'), later, later);
+    expect(needsBuild(root)).toBe(true);
+    utimesSync(join(root, 'src/deep/file.ts'), past, past);
+    utimesSync(join(root, 'src/deep'), later, later);
+    expect(needsBuild(root)).toBe(true);
+  });
+});
+
+describe('installFailure', () => {
+  it('says that the registry cannot be reached', () => {
+    const message = installFailure('npm error code ENOTFOUND\nnpm error network request to https://registry.npmjs.org/zod failed', '/q');
+    expect(message).toMatch(/registry cannot be reached \(ENOTFOUND\)/);
+  });
+
+  it('otherwise shows what npm says and where to run it', () => {
+    expect(installFailure('noise\nnpm error code EACCES\nnpm error path /x', '/q')).toMatch(
+      /npm error code EACCES\nnpm error path \/x\nRun `npm ci` in \/q/,
+    );
+  });
+});
