@@ -35,6 +35,11 @@ function block(weights: Tensors, config: TextConfig, layer: number, x: Tensor, r
   return tf.add(attended, mlp(weights, `${name}.mlp`, second));
 }
 
+/** Head size in a cache: ONNX Runtime's attention over a cache takes multiples of 8; the rest is zeros. */
+export function cacheHeadDim(config: TextConfig): number {
+  return Math.ceil(config.headDim / 8) * 8;
+}
+
 /**
  * Grouped-query layout: rows [B*L, KV*m*hd] -> [B*KV, L*m, hd], where m is the heads that share a key (1 for keys and values). The heads
  * of a group are consecutive, so queries need no repeated keys: their rows are ordered (token, head of the group).
