@@ -97,7 +97,10 @@ const checkpoints = z.strictObject({
 });
 
 const workers = z.strictObject({
-  engine: z.enum(['auto', 'cpu', 'webgpu', 'cuda', 'tensorflow', 'reference']).default('cpu').describe('What runs the programs; `quorum doctor` lists what works here.'),
+  engine: z
+    .enum(['auto', 'cpu', 'webgpu', 'cuda', 'tensorflow', 'reference'])
+    .default('cpu')
+    .describe('What runs the programs; `quorum doctor` lists what works here.'),
   rolloutWorkers: count().max(256).default(1).describe('Sampler threads, each with its own copy of the model.'),
   rolloutThreads: count().max(1_024).default(1).describe('CPU threads of each sampler.'),
   learnerThreads: count().max(1_024).default(1).describe('CPU threads of the learner.'),
@@ -137,17 +140,17 @@ const log = z.strictObject({
 const plugin = z.union([
   z.string().min(1),
   z.strictObject({ use: z.string().min(1), options: z.unknown().optional() }),
-  z.custom<object>((value) => typeof value === 'object' && value !== null && 'apiVersion' in value, 'expected a package name, a file path, {use, options} or the result of definePlugin'),
+  z.custom<object>(
+    (value) => typeof value === 'object' && value !== null && 'apiVersion' in value,
+    'expected a package name, a file path, {use, options} or the result of definePlugin',
+  ),
 ]);
 
 export const configSchema = z.strictObject({
   model: z.string().min(1).default('./models/mini').describe('Hugging Face folder of the base model.'),
   runFolder: z.string().min(1).default('./runs/default').describe('Folder of this run: database, log, checkpoints.'),
   seed: seed().default(0).describe('Seeds everything that is random.'),
-  data: z
-    .discriminatedUnion('type', [figuresData, jsonlData])
-    .prefault({ type: 'figures' })
-    .describe('Where questions come from.'),
+  data: z.discriminatedUnion('type', [figuresData, jsonlData]).prefault({ type: 'figures' }).describe('Where questions come from.'),
   sampling: sampling.prefault({}),
   loop: loop.prefault({}),
   learner: learner.prefault({}),

@@ -61,8 +61,9 @@ export class Checkpoints {
   async save(version: number, write: (folder: string) => Promise<void>): Promise<Checkpoint> {
     const folder = this.folderOf(version);
     if ((await fault(folder, version)) === undefined) return { version, folder };
-    const workplace = await mkdtemp(join(this.folder, HIDDEN)).catch((error: unknown) => Promise.reject(diskError(folder, error)));
+    let workplace: string | undefined;
     try {
+      workplace = await mkdtemp(join(this.folder, HIDDEN));
       const draft = join(workplace, 'draft');
       await write(draft);
       await seal(draft, version);
@@ -72,7 +73,7 @@ export class Checkpoints {
     } catch (error) {
       throw diskError(folder, error);
     } finally {
-      await rm(workplace, { recursive: true, force: true });
+      if (workplace) await rm(workplace, { recursive: true, force: true });
     }
     return { version, folder };
   }
@@ -141,7 +142,10 @@ async function fault(folder: string, version: number): Promise<string | undefine
   if (sums.version !== version) return `${CHECKSUMS} is of version ${sums.version}`;
   for (const [name, { bytes, sha256: expected }] of Object.entries(sums.files)) {
     const path = join(folder, name);
-    const size = await stat(path).then((stats) => stats.size, () => undefined);
+    const size = await stat(path).then(
+      (stats) => stats.size,
+      () => undefined,
+    );
     if (size === undefined) return `${name} is missing`;
     if (size !== bytes) return `${name} has ${size} bytes, not ${bytes}`;
     if ((await sha256(path)) !== expected) return `${name} does not match its checksum`;

@@ -77,10 +77,17 @@ export class Database {
     }
   }
 
+  /** Folds the write-ahead log into the file, which libsql leaves undone as long as a statement is not yet garbage-collected. */
   close(): void {
     if (!this.#db.open) return;
     this.#statements.clear();
-    this.#db.close();
+    try {
+      this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    } catch {
+      // A full disk: the log has everything and is read at the next start.
+    } finally {
+      this.#db.close();
+    }
   }
 
   #setDurability(durability: Durability): void {

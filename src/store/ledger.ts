@@ -2,7 +2,17 @@
  * The loop's bookkeeping in SQLite: admissions, groups, verdicts, batches, versions, evaluations. The sequence number of an admission is
  * the key of everything that grows from it, and counters are kept beside the rows so that they stay true when old rows are deleted.
  */
-import type { Batch, DropReason, Evaluation, JudgedGroup, PolicyVersion, Question, RolloutGroup, StepMetrics, Verdict } from '../protocol/messages.ts';
+import type {
+  Batch,
+  DropReason,
+  Evaluation,
+  JudgedGroup,
+  PolicyVersion,
+  Question,
+  RolloutGroup,
+  StepMetrics,
+  Verdict,
+} from '../protocol/messages.ts';
 import type { Database } from './database.ts';
 import { packPlain, packSamples, packVerdict, unpack, unpackSamples, unpackVerdict } from './pack.ts';
 import type { Admission, BatchPlan, Counts, StoredEvaluation, StoredVersion, Unfinished } from './store.ts';
@@ -107,7 +117,10 @@ export class Ledger {
   /** The same batch may be saved again by a loop that restarts; a different one under its id may not. */
   #confirmBatch(id: number, parent: number, groupIds: readonly string[]): void {
     const batch = this.#db.row<{ parent: number }>('SELECT parent FROM batches WHERE id = ?', id);
-    const saved = this.#db.rows<{ id: string }>('SELECT groups.id FROM batch_groups JOIN groups USING (sequence) WHERE batch_id = ? ORDER BY position', id);
+    const saved = this.#db.rows<{ id: string }>(
+      'SELECT groups.id FROM batch_groups JOIN groups USING (sequence) WHERE batch_id = ? ORDER BY position',
+      id,
+    );
     if (batch?.parent === parent && saved.length === groupIds.length && saved.every((group, i) => group.id === groupIds[i])) return;
     throw new Error(`batch ${id} exists already, with parent ${batch?.parent ?? 'unknown'} and ${saved.length} groups`);
   }

@@ -21,7 +21,7 @@ export function tryLock(path: string): (() => void) | undefined {
 export function isLocked(path: string): boolean {
   if (!existsSync(path)) return false;
   const db = withBusyAsUndefined(path, (opened) => {
-    opened.prepare('SELECT count(*) FROM sqlite_master').all();
+    opened.exec('SELECT count(*) FROM sqlite_master');
     return opened;
   });
   db?.close();

@@ -47,16 +47,21 @@ class RotatingFile {
   }
 
   #fileFor(bytes: number): number {
-    if (this.#file !== undefined && this.#bytes > 0 && this.#bytes + bytes > this.#maxBytes) {
-      closeSync(this.#file);
+    let file = this.#file ?? this.#open();
+    if (this.#bytes > 0 && this.#bytes + bytes > this.#maxBytes) {
       this.#file = undefined;
+      closeSync(file);
       this.#shift();
+      file = this.#open();
     }
-    if (this.#file === undefined) {
-      this.#file = openSync(this.#path(0), 'a', 0o600);
-      this.#bytes = fstatSync(this.#file).size;
-    }
-    return this.#file;
+    return file;
+  }
+
+  #open(): number {
+    const file = openSync(this.#path(0), 'a', 0o600);
+    this.#bytes = fstatSync(file).size;
+    this.#file = file;
+    return file;
   }
 
   /** quorum.log -> quorum.1.log -> ...; the oldest is overwritten. */

@@ -127,7 +127,9 @@ function checkFormat(path: string): boolean {
   if (!run) throw new InputError(`${file} is damaged: restore it, or choose another run folder`);
   if (run.format !== RUN_FORMAT) {
     const fix = run.format > RUN_FORMAT ? 'start the newer Quorum that wrote it' : 'start the older Quorum that wrote it';
-    throw new InputError(`runFolder ${path} has format ${run.format}, but this Quorum reads format ${RUN_FORMAT}: ${fix}, or choose another run folder`);
+    throw new InputError(
+      `runFolder ${path} has format ${run.format}, but this Quorum reads format ${RUN_FORMAT}: ${fix}, or choose another run folder`,
+    );
   }
   return false;
 }
