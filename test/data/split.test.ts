@@ -41,7 +41,13 @@ describe('splitByPicture', () => {
       await writeFile(path, `content ${i % 20}`);
       refs.push({ type: 'file', path });
     }
-    const { train, heldout } = await splitByPicture(listDataset('d', refs.map((ref, i) => questionOf([ref], i))), 0.5);
+    const { train, heldout } = await splitByPicture(
+      listDataset(
+        'd',
+        refs.map((ref, i) => questionOf([ref], i)),
+      ),
+      0.5,
+    );
     const contents = (side: Question[]) => new Set(side.map(({ id }) => Number(id.slice(1)) % 20));
     const [left, right] = [contents(all(train)), contents(all(heldout))];
     expect([left.size + right.size, left.size > 0, right.size > 0]).toEqual([20, true, true]);
@@ -51,7 +57,9 @@ describe('splitByPicture', () => {
     const questions = Array.from({ length: 2000 }, (_, i) => questionOf([figure(i)], i));
     const ids = async (list: Question[], seed: number) => {
       const { heldout } = await splitByPicture(listDataset('d', list), 0.2, seed);
-      return all(heldout).map(({ id }) => id).toSorted();
+      return all(heldout)
+        .map(({ id }) => id)
+        .toSorted();
     };
     const first = await ids(questions, 1);
     expect(await ids(questions.toReversed(), 1)).toEqual(first);

@@ -1,0 +1,44 @@
+/** State of an unfinished pretraining: one safetensors file beside the model, replaced atomically, removed at the end. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Specs } from '../compute/engine.ts';
+import { readSafetensors, writeSafetensors } from '../compute/hf/safetensors.ts';
+import { InputError } from '../protocol/errors.ts';
+import { f32, type TensorMap } from '../protocol/tensor.ts';
+import { prefixed } from './programs.ts';
+import type { TrainState } from './trainer.ts';
+
+const fileIn = (folder: string): string => join(folder, 'pretrain-state.safetensors');
+
+export async function saveState(folder: string, seed: number, { weights, moments, step }: TrainState): Promise<void> {
+  await writeSafetensors(fileIn(folder), {
+    ...prefixed('weight', weights),
+    ...prefixed('first', moments.first),
+    ...prefixed('second', moments.second),
+    position: f32([2], [step, seed]),
+  });
+}
+
+/** @throws InputError when the state is of another seed or another model. */
+export async function loadState(folder: string, seed: number, specs: Specs): Promise<TrainState> {
+  const file = fileIn(folder);
+  const tensors = await readSafetensors(file);
+  const [step, savedSeed] = tensors['position']?.data ?? [];
+  if (step === undefined || savedSeed !== seed) {
+    throw new InputError(`${file}: belongs to a run with seed ${savedSeed}, not ${seed}; use that seed, or remove the file to start over`);
+  }
+  const part = (kind: string): TensorMap =>
+    Object.fromEntries(
+      Object.entries(specs).map(([name, { shape }]) => {
+        const tensor = tensors[`${kind}/${name}`];
+        if (tensor?.shape.join() !== shape.join())
+          throw new InputError(`${file}: tensor "${kind}/${name}" does not fit the model; remove the file to start over`);
+        return [name, tensor];
+      }),
+    );
+  return { weights: part('weight'), moments: { first: part('first'), second: part('second') }, step };
+}
+
+export async function removeState(folder: string): Promise<void> {
+  await rm(fileIn(folder), { force: true });
+}
