@@ -1,0 +1,174 @@
+/** Equality of values, given the equality of their expressions. */
+import { numberOf, operation, type Expression } from './expression.ts';
+import { rational } from './rational.ts';
+import type { Quantity, Relation, Sequence, Value } from './value.ts';
+
+export interface Leaves {
+  same(a: Expression, b: Expression): boolean;
+  /** Are `a = 0` and `b = 0` the same equation? */
+  sameZeros(a: Expression, b: Expression): boolean;
+}
+
+const HUNDRED = numberOf({ n: 100n, d: 1n });
+/** Orderless matching tries every partner, so it is for short collections only. */
+const MAX_UNORDERED = 32;
+
+export function sameValue(a: Value, b: Value, leaves: Leaves): boolean {
+  return directed(a, b, leaves) ?? directed(b, a, leaves) ?? false;
+}
+
+/** The rules by the type of `a`; null when none says anything about this `b`, and the turned pair is asked. */
+function directed(a: Value, b: Value, leaves: Leaves): boolean | null {
+  switch (a.type) {
+    case 'choice':
+      return sameChoice(a, b, leaves);
+    case 'relation':
+      return sameRelation(a, b, leaves);
+    case 'sequence':
+      return sameSequence(a, b, leaves);
+    case 'union':
+      return b.type === 'union' ? sameUnordered(a.parts, b.parts, leaves) : null;
+    case 'ratio':
+      return sameRatio(a.parts, b, leaves);
+    case 'time':
+      return sameTime(a, b, leaves);
+    case 'date':
+      return b.type === 'date' ? a.iso === b.iso : null;
+    case 'words':
+      return b.type === 'words' ? a.text === b.text || a.text.replaceAll(' ', '') === b.text.replaceAll(' ', '') : null;
+    case 'quantity':
+      return b.type === 'quantity' ? sameQuantity(a, b, leaves) : null;
+    default:
+      return a satisfies never;
+  }
+}
+
+/** `B. 45` equals `B`, `45` and `B) 45`; where both have a letter the letters decide. */
+function sameChoice(a: Extract<Value, { type: 'choice' }>, b: Value, leaves: Leaves): boolean {
+  if (b.type === 'choice') return a.letter === b.letter;
+  if (a.rest) return sameValue(a.rest, b, leaves);
+  return b.type === 'quantity' && b.expression.type === 'variable' && b.expression.name.toUpperCase() === a.letter;
+}
+
+/**
+ * `x = 5` equals `5` and `5 = x`, and `y = 5` not at all. Equations that define nothing are equal when one is a multiple of the other.
+ */
+function sameRelation(a: Relation, b: Value, leaves: Leaves): boolean | null {
+  if (b.type !== 'relation') return a.operator === '=' ? sameValue(definition(a)?.value ?? a.right, b, leaves) : false;
+  if (a.operator !== b.operator) return false;
+  const x = definition(a);
+  const y = definition(b);
+  if (x && y && sameValue(x.name, y.name, leaves)) return sameValue(x.value, y.value, leaves);
+  if (sameValue(a.left, b.left, leaves) && sameValue(a.right, b.right, leaves)) return true;
+  const p = difference(a);
+  const q = difference(b);
+  return a.operator === '=' && p !== null && q !== null && leaves.sameZeros(p, q);
+}
+
+function definition(relation: Relation): { name: Value; value: Value } | null {
+  if (relation.operator !== '=') return null;
+  if (isName(relation.left)) return { name: relation.left, value: relation.right };
+  return isName(relation.right) ? { name: relation.right, value: relation.left } : null;
+}
+
+/** A name: a letter, words, or what is not a number such as `f(x)` or `\angle A`. */
+function isName(value: Value): boolean {
+  if (value.type === 'words' || value.type === 'choice') return true;
+  return value.type === 'quantity' && (value.expression.type === 'variable' || isApplication(value.expression));
+}
+
+/** `f(x)` and `AB` are read as products of letters. */
+function isApplication(e: Expression): boolean {
+  return e.type === 'variable' || (e.type === 'operation' && e.operator === '*' && isApplication(e.left) && isApplication(e.right));
+}
+
+function difference({ left, right }: Relation): Expression | null {
+  if (left.type !== 'quantity' || right.type !== 'quantity') return null;
+  return operation('-', left.expression, right.expression);
+}
+
+/** A set has no order; a bare list (`3, 4`) equals a set, a tuple or a list of the same members, and another bare list in any order. */
+function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
+  if (b.type === 'union') return null;
+  if (b.type !== 'sequence')
+    return a.items.length === 1 && a.items[0]
+      ? sameValue(a.items[0], b, leaves)
+      : b.type === 'words'
+        ? isWholeLine(a) && b.text === 'all real numbers'
+        : null;
+  if (a.items.length !== b.items.length) return false;
+  const isSet = (s: Sequence): boolean => s.open === '{';
+  const isBare = (s: Sequence): boolean => s.open === '';
+  if ((isSet(a) || isBare(a)) && (isSet(b) || isBare(b))) return sameUnordered(a.items, b.items, leaves);
+  if (isSet(a) || isSet(b)) return false;
+  const interval = a.items.length === 2 && !isBare(a) && !isBare(b);
+  if (interval && (a.open !== b.open || a.close !== b.close)) return false;
+  return a.items.every((item, i) => sameValue(item, b.items[i] ?? item, leaves));
+}
+
+function isWholeLine(s: Sequence): boolean {
+  const [low, high] = s.items;
+  const infinite = (v: Value | undefined): boolean =>
+    v?.type === 'quantity' &&
+    (v.expression.type === 'constant'
+      ? v.expression.name === 'infinity'
+      : v.expression.type === 'operation' && v.expression.right.type === 'constant');
+  return s.items.length === 2 && s.open === '(' && infinite(low) && infinite(high);
+}
+
+function sameUnordered(a: readonly Value[], b: readonly Value[], leaves: Leaves): boolean {
+  if (a.length !== b.length || a.length > MAX_UNORDERED) return false;
+  const left = [...b];
+  return a.every((item) => {
+    const partner = left.findIndex((other) => sameValue(item, other, leaves));
+    if (partner < 0) return false;
+    left.splice(partner, 1);
+    return true;
+  });
+}
+
+/** `1:2` = `2:4` = `1/2`: ratios are equal when cross products are. */
+function sameRatio(parts: readonly Value[], b: Value, leaves: Leaves): boolean | null {
+  const a = parts.map(expressionOf);
+  if (b.type === 'quantity') return a.length === 2 && leaves.same(operation('/', a[0] ?? HUNDRED, a[1] ?? HUNDRED), b.expression);
+  if (b.type === 'time') return null;
+  if (b.type !== 'ratio') return false;
+  const other = b.parts.map(expressionOf);
+  if (other.length !== a.length) return false;
+  return a.every((part, i) => leaves.same(operation('*', part, other[0] ?? part), operation('*', a[0] ?? part, other[i] ?? part)));
+}
+
+const expressionOf = (value: Value): Expression => (value.type === 'quantity' ? value.expression : numberOf({ n: 0n, d: 1n }));
+
+/** `3 pm` = `15:00`; a time without am or pm equals both, and `3 o'clock` equals `3`. */
+function sameTime(a: Extract<Value, { type: 'time' }>, b: Value, leaves: Leaves): boolean | null {
+  if (b.type === 'time') return a.meridiem && b.meridiem ? a.minutes === b.minutes : a.minutes % 720 === b.minutes % 720;
+  const whole = (minutes: number): Expression => numberOf({ n: BigInt(minutes), d: 1n });
+  if (b.type === 'quantity') return a.minutes % 60 === 0 && leaves.same(whole(((a.minutes / 60 + 11) % 12) + 1), b.expression);
+  if (b.type !== 'ratio' || b.parts.length !== 2) return null;
+  const [hour = HUNDRED, minute = HUNDRED] = b.parts.map(expressionOf);
+  const stated = operation('+', operation('*', hour, whole(60)), minute);
+  return leaves.same(stated, whole(a.minutes)) || leaves.same(stated, whole(a.minutes % 720));
+}
+
+/** The unit's rule is in units.ts; a percent sign equals both its value (0.5) and its number (50). */
+function sameQuantity(a: Quantity, b: Quantity, leaves: Leaves): boolean {
+  if (a.percent !== b.percent) {
+    const [percent, plain] = a.percent ? [a, b] : [b, a];
+    if (plain.unit && plain.unit.dimension !== '') return false;
+    return leaves.same(percent.expression, plain.expression) || leaves.same(operation('/', percent.expression, HUNDRED), plain.expression);
+  }
+  const stated = a.unit && b.unit && a.unit.dimension !== '' && b.unit.dimension !== '';
+  if (!stated) return leaves.same(a.expression, b.expression);
+  if (a.unit?.dimension !== b.unit?.dimension) return false;
+  return leaves.same(inBase(a), inBase(b));
+}
+
+/** Angles come out in degrees. */
+function inBase({ expression, unit }: Quantity): Expression {
+  if (!unit) return expression;
+  const scaled = operation('*', expression, numberOf(unit.factor));
+  if (!unit.radians) return unit.factor.n === 1n && unit.factor.d === 1n ? expression : scaled;
+  const halfTurn = rational(180n);
+  return halfTurn ? operation('/', operation('*', scaled, numberOf(halfTurn)), { type: 'constant', name: 'pi' }) : scaled;
+}

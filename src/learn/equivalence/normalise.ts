@@ -1,0 +1,134 @@
+/** Rewrites the many ways of typing one answer into one: unicode and LaTeX spelling, spacing, delimiters, text commands. */
+import { closingBrace } from '../answer.ts';
+
+/** Longer answers are compared as they stand: a real answer is short, and everything after this works on bounded input. */
+export const MAX_ANSWER_CHARS = 500;
+
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻';
+const SUBSCRIPTS = '₀₁₂₃₄₅₆₇₈₉';
+const GREEK: Readonly<Record<string, string>> = {
+  ...{ π: 'pi', α: 'alpha', β: 'beta', γ: 'gamma', δ: 'delta', θ: 'theta', λ: 'lambda', μ: 'mu', ρ: 'rho', σ: 'sigma', φ: 'phi', ω: 'omega' },
+  ...{ Δ: 'Delta', Ω: 'Omega', Σ: 'Sigma', τ: 'tau', ε: 'epsilon' },
+};
+const UNICODE: readonly (readonly [RegExp, string])[] = [
+  [/[−–—‐‑‒﹣-]/g, '-'],
+  [/[×✕]/g, '\\times '],
+  [/÷/g, '\\div '],
+  [/[·⋅∙]/g, '\\cdot '],
+  [/[∘˚º]/g, '°'],
+  [/∞/g, '\\infty '],
+  [/[≤⩽]/g, '\\le '],
+  [/[≥⩾]/g, '\\ge '],
+  [/≠/g, '\\ne '],
+  [/[≈≃≅]/g, '\\approx '],
+  [/∪/g, '\\cup '],
+  [/∩/g, '\\cap '],
+  [/∈/g, '\\in '],
+  [/∅/g, '\\emptyset '],
+  [/±/g, '\\pm '],
+  [/∠/g, '\\angle '],
+  [/△/g, '\\triangle '],
+  [/²/g, '^{2}'],
+  [/[’‘′]/g, "'"],
+  [/[“”″]/g, '"'],
+  [/½/g, ' 1/2'],
+  [/⅓/g, ' 1/3'],
+  [/⅔/g, ' 2/3'],
+  [/¼/g, ' 1/4'],
+  [/¾/g, ' 3/4'],
+  [/√\s*(\d+(?:\.\d+)?|[A-Za-z])/g, '\\sqrt{$1}'],
+  [/√/g, '\\sqrt '],
+];
+const SPELLINGS: readonly (readonly [RegExp, string])[] = [
+  [/\\\$/g, '$'],
+  [/\\[dtc]frac(?![A-Za-z])/g, '\\frac'],
+  [/\\(?:left|right)\s*(?=[()[\]|.\\{}])/g, ''],
+  [/\\(?:[bB]igg?[lrm]?)(?![a-z])/g, ''],
+  [/\\(?:displaystyle|textstyle|limits|rm|bf|it|mathstrut)(?![A-Za-z])/g, ' '],
+  [/\\[!]|\\(?:,|;|:|>| |~)|\\q?quad(?![a-z])|~/g, ' '],
+  [/\{,\}/g, ','],
+  [/\\%/g, '%'],
+  [/\\(?:&|#)/g, '&'],
+  [/\^\s*\{?\s*\\(?:circ|degree)\s*\}?|\\degree(?![a-z])|\^\s*\{?\s*°\s*\}?/g, '°'],
+  [/\\circ(?![a-z])/g, '°'],
+  [/\\leq?(?:slant)?(?![a-z])/g, '\\le '],
+  [/\\geq?(?:slant)?(?![a-z])/g, '\\ge '],
+  [/\\lt(?![a-z])/g, '<'],
+  [/\\gt(?![a-z])/g, '>'],
+  [/<=/g, '\\le '],
+  [/>=/g, '\\ge '],
+  [/\\neq(?![a-z])|!=/g, '\\ne '],
+  [/\\(?:sim|simeq|approxeq)(?![a-z])/g, '\\approx '],
+  [/\\varnothing(?![a-z])/g, '\\emptyset '],
+  [/\\l?vert(?![a-z])|\\mid(?![a-z])/g, '|'],
+  [/\\rvert(?![a-z])/g, '|'],
+  [/\\(?:lbrace)(?![a-z])/g, '\\{'],
+  [/\\(?:rbrace)(?![a-z])/g, '\\}'],
+  [/\\colon(?![a-z])/g, ':'],
+  [/\\prime(?![a-z])/g, "'"],
+  [/\^\s*\{?'+\}?/g, "'"],
+];
+/** Commands whose argument is taken as it stands. */
+const TEXT =
+  /\\(?:text(?:bf|it|rm|sf|tt|normal|up)?|math(?:rm|bf|it|sf|tt|normal)|mbox|hbox|operatorname\*?|unit|boldsymbol|bm|emph|underline|boxed|fbox)\s*(?=\{)/;
+const DELIMITERS: readonly (readonly [string, string])[] = [
+  ['$$', '$$'],
+  ['$', '$'],
+  ['\\(', '\\)'],
+  ['\\[', '\\]'],
+  ['`', '`'],
+  ['**', '**'],
+  ['"', '"'],
+];
+
+export function normalise(answer: string): string {
+  let text = fromUnicode(answer.trim());
+  text = withoutDelimiters(text);
+  text = withoutTextCommands(text);
+  for (const [pattern, spelling] of SPELLINGS) text = text.replace(pattern, spelling);
+  text = withoutDelimiters(text.replace(/\s+/g, ' ').trim());
+  text = text.replace(/(?<=[^.\s])\s*[.;,]$/, '').trim();
+  return withoutGroup(text);
+}
+
+function fromUnicode(raw: string): string {
+  let text = raw;
+  if (/[^ -~]/.test(text)) {
+    text = text.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+/g, (run) => `^{${[...run].map((c) => '0123456789+-'[SUPERSCRIPTS.indexOf(c)]).join('')}}`);
+    text = text.replace(/[₀-₉]+/g, (run) => `_{${[...run].map((c) => SUBSCRIPTS.indexOf(c)).join('')}}`);
+    for (const [pattern, ascii] of UNICODE) text = text.replace(pattern, ascii);
+    text = text.replace(/[παβγδθλμρσφωΔΩΣτε]/g, (c) => `\\${GREEK[c]} `);
+    text = text.normalize('NFKC');
+  }
+  return text;
+}
+
+/** Whole-answer wrappers: `$5$`, `\(5\)`, `**5**`. A single leading `$` is money and stays. */
+function withoutDelimiters(text: string): string {
+  for (const [open, close] of DELIMITERS) {
+    if (text.length >= open.length + close.length && text.startsWith(open) && text.endsWith(close)) {
+      const inner = text.slice(open.length, -close.length).trim();
+      if (!inner.includes(open)) return withoutDelimiters(inner);
+    }
+  }
+  // `$x = 5$ cm`: maths inside text.
+  return (text.match(/(?<!\\)\$/g)?.length ?? 0) === 2 && /\$[^$]*[A-Za-z\\^_{][^$]*\$/.test(text) ? text.replace(/(?<!\\)\$/g, ' ').trim() : text;
+}
+
+function withoutTextCommands(raw: string): string {
+  let text = raw;
+  for (let match = TEXT.exec(text); match; match = TEXT.exec(text)) {
+    const open = match.index + match[0].length;
+    const close = closingBrace(text, open);
+    if (close < 0) return text;
+    text = `${text.slice(0, match.index)} ${text.slice(open + 1, close)} ${text.slice(close + 1)}`;
+  }
+  return text;
+}
+
+/** `{5}` is 5; `{1, 2}` is left for the set it may be. */
+function withoutGroup(text: string): string {
+  if (!text.startsWith('{') || closingBrace(text, 0) !== text.length - 1) return text;
+  const inner = text.slice(1, -1).trim();
+  return inner === '' || inner.includes(',') ? text : withoutGroup(inner);
+}

@@ -1,0 +1,22 @@
+/** What an answer says: its structure, with expressions at the leaves. */
+import type { Expression } from './expression.ts';
+import type { Unit } from './units.ts';
+
+export type Value =
+  /** A number or an expression, with the unit it was stated in; `percent` for 50% (equal to 0.5 and, the sign being a unit, to 50). */
+  | { readonly type: 'quantity'; readonly expression: Expression; readonly unit: Unit | null; readonly percent: boolean }
+  /** A letter that marks an option, with the option's text where it was given. */
+  | { readonly type: 'choice'; readonly letter: string; readonly rest: Value | null }
+  /** `3, 4`; `open` and `close` are '' for a bare list, and a set (`{}`) has no order. */
+  | { readonly type: 'sequence'; readonly open: string; readonly close: string; readonly items: readonly Value[] }
+  | { readonly type: 'union'; readonly parts: readonly Value[] }
+  | { readonly type: 'ratio'; readonly parts: readonly Value[] }
+  | { readonly type: 'relation'; readonly operator: string; readonly left: Value; readonly right: Value }
+  /** Minutes since midnight, and whether am or pm was said. */
+  | { readonly type: 'time'; readonly minutes: number; readonly meridiem: 'am' | 'pm' | null }
+  | { readonly type: 'date'; readonly iso: string }
+  | { readonly type: 'words'; readonly text: string };
+
+export type Quantity = Extract<Value, { type: 'quantity' }>;
+export type Sequence = Extract<Value, { type: 'sequence' }>;
+export type Relation = Extract<Value, { type: 'relation' }>;

@@ -1,0 +1,58 @@
+/** Answers in words. */
+import { numberOf } from './expression.ts';
+import type { Value } from './value.ts';
+
+const NUMBERS =
+  'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty'.split(
+    ' ',
+  );
+const TENS = 'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
+
+/** Different words for one answer. `yes` and `true` are one, `no` and `false` are one. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  ...{ true: 'yes', correct: 'yes', false: 'no', incorrect: 'no' },
+  ...{ 'no solutions': 'empty set', 'no solution': 'empty set', 'no real solution': 'empty set', 'no real solutions': 'empty set' },
+  ...{ '\\emptyset': 'empty set', 'null set': 'empty set' },
+  ...{ dne: 'undefined', 'does not exist': 'undefined', 'not defined': 'undefined' },
+  ...{ 'all reals': 'all real numbers', '\\mathbb{r}': 'all real numbers', '(-\\infty, \\infty)': 'all real numbers', reals: 'all real numbers' },
+  ...{ 'cannot be determined': 'not determined', 'can not be determined': 'not determined', 'cannot determine': 'not determined' },
+};
+
+/** Case, spacing, articles, quotes and closing punctuation do not matter. */
+export function foldWords(text: string): string {
+  const folded = text
+    .toLowerCase()
+    .replace(/[\s_\-]+/g, ' ')
+    .replace(/['"`]/g, '')
+    .replace(/^(?:the|a|an)\s+(?=\S{2})/, '')
+    .replace(/[.!?\s]+$/, '')
+    .trim();
+  return SYNONYMS[folded] ?? folded;
+}
+
+const FUNCTION_WORDS = /^(?:sin|cos|tan|log|ln|pi|sqrt|exp|infinity|inf|theta|alpha|beta|lambda|pm|x|y|z)$/i;
+
+/** Text of words only, at least one of them longer than a product of variables would be. */
+export function readWords(text: string): Value | null {
+  const folded = foldWords(text);
+  const number = numberWord(folded);
+  if (number !== null) return { type: 'quantity', expression: numberOf({ n: BigInt(number), d: 1n }), unit: null, percent: false };
+  if (folded !== text.toLowerCase() && Object.values(SYNONYMS).includes(folded)) return { type: 'words', text: folded };
+  if (!/^[\p{L}\s'’.&-]+$/u.test(text) || /\s(?:and|or)\s/i.test(text)) return null;
+  const parts = folded.split(' ');
+  if (parts.some((part) => FUNCTION_WORDS.test(part)) || !parts.some((part) => part.length >= 2)) return null;
+  if (/(?:^|[^\p{L}])-|-(?:[^\p{L}]|$)/u.test(text) || /(?<![\p{L}])\p{L}-\p{L}(?![\p{L}])/u.test(text)) return null;
+  return { type: 'words', text: folded };
+}
+
+function numberWord(folded: string): number | null {
+  const direct = NUMBERS.indexOf(folded);
+  if (direct >= 0) return direct;
+  if (folded === 'hundred' || folded === 'one hundred') return 100;
+  const [ten = '', one] = folded.split(' ');
+  const tens = TENS.indexOf(ten);
+  if (tens < 0) return null;
+  if (one === undefined) return (tens + 2) * 10;
+  const ones = NUMBERS.indexOf(one);
+  return ones > 0 && ones < 10 ? (tens + 2) * 10 + ones : null;
+}

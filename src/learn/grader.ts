@@ -1,0 +1,166 @@
+/**
+ * Answers -> equivalence classes. Plain answers are decided here in microseconds; a pair that takes algebra goes to a worker thread behind a
+ * deadline, so that no answer a model can write may stop the loop: past the deadline the pair counts as different and the thread is
+ * replaced.
+ */
+import type { Worker } from 'node:worker_threads';
+import { CancelledError, WorkerError } from '../protocol/errors.ts';
+import { interpret, samePlain } from './equivalence/index.ts';
+import type { Value } from './equivalence/value.ts';
+import type { Classifier } from './judge.ts';
+import { startThread } from './thread.ts';
+import { NO_ANSWER } from './vote.ts';
+
+export interface GraderOptions {
+  /** Comparing one pair; past it they count as different. */
+  readonly deadlineSeconds: number;
+  /** Starting the thread. Default 60. */
+  readonly startSeconds?: number;
+  /** Thread entry; default grader-worker. */
+  readonly worker?: URL;
+}
+
+export interface GraderCounts {
+  /** Pairs decided without the worker, by the worker, given up at the deadline, and lost to a thread that died. */
+  readonly plain: number;
+  readonly worker: number;
+  readonly timeouts: number;
+  readonly crashes: number;
+}
+
+export interface PairRequest {
+  readonly a: string;
+  readonly b: string;
+}
+
+export type PairReply = { readonly type: 'ready' } | { readonly type: 'verdict'; readonly same: boolean };
+
+/** Largest heap of the thread; more is a crash, which counts as different. */
+const MAX_HEAP_MB = 192;
+
+export class Grader implements Classifier, AsyncDisposable {
+  private readonly options: GraderOptions;
+  private readonly tally = { plain: 0, worker: 0, timeouts: 0, crashes: 0 };
+  private thread: Worker | undefined;
+  private closed = false;
+  /** The thread compares one pair at a time, so that a deadline is about one pair. */
+  private tail: Promise<unknown> = Promise.resolve();
+
+  constructor(options: GraderOptions) {
+    this.options = options;
+  }
+
+  get counts(): GraderCounts {
+    return { ...this.tally };
+  }
+
+  /**
+   * Class of each answer, 0-based in order of first appearance; -1 for null. Equality of answers is not quite transitive (`12 cm` = `12` =
+   * `12 m`), so classes are the connected components, which do not depend on the order of the answers.
+   */
+  async classify(answers: readonly (string | null)[]): Promise<readonly number[]> {
+    const texts = [...new Set(answers.filter((answer) => answer !== null).map((answer) => answer.trim()))];
+    const values = texts.map(interpret);
+    const parent = texts.map((_, i) => i);
+    const find = (i: number): number => (parent[i] === i || parent[i] === undefined ? i : find(parent[i]));
+    for (let j = 1; j < texts.length; j++) {
+      for (let i = 0; i < j; i++) {
+        if (find(i) === find(j)) continue;
+        if (await this.same(texts, values, i, j)) parent[Math.max(find(i), find(j))] = Math.min(find(i), find(j));
+      }
+    }
+    const numbers = new Map<number, number>();
+    return answers.map((answer) => {
+      if (answer === null) return NO_ANSWER;
+      const root = find(texts.indexOf(answer.trim()));
+      const known = numbers.get(root) ?? numbers.size;
+      numbers.set(root, known);
+      return known;
+    });
+  }
+
+  /** Are two answers the same, by the same rules and deadline? For grading against a label. */
+  async equivalent(a: string, b: string): Promise<boolean> {
+    if (a.trim() === b.trim()) return true;
+    return this.same([a, b], [interpret(a), interpret(b)], 0, 1);
+  }
+
+  private async same(texts: readonly string[], values: readonly Value[], i: number, j: number): Promise<boolean> {
+    const [x, y, a, b] = [values[i], values[j], texts[i], texts[j]];
+    if (!x || !y || a === undefined || b === undefined) return false;
+    const plain = samePlain(x, y);
+    if (plain !== null) {
+      this.tally.plain++;
+      return plain;
+    }
+    const turn = this.tail.then(() => this.inWorker({ a, b }));
+    this.tail = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** @throws WorkerError when the thread cannot be started, CancelledError when the grader is closed. */
+  private async inWorker(pair: PairRequest): Promise<boolean> {
+    if (this.closed) throw new CancelledError('the grader was closed');
+    const { deadlineSeconds, startSeconds = 60 } = this.options;
+    if (!this.thread) {
+      this.thread = this.spawn();
+      const started = await nextReply(this.thread, startSeconds);
+      if (typeof started === 'string') {
+        await this.drop();
+        throw new WorkerError(`the grader's thread did not start: ${started === 'timeout' ? `no answer in ${startSeconds} s` : started}`);
+      }
+    }
+    const thread = this.thread;
+    if (!thread) throw new CancelledError('the grader was closed');
+    const reply = nextReply(thread, deadlineSeconds);
+    thread.postMessage(pair);
+    const verdict = await reply;
+    if (typeof verdict !== 'string') {
+      this.tally.worker++;
+      return verdict.type === 'verdict' && verdict.same;
+    }
+    if (this.closed) throw new CancelledError('the grader was closed');
+    if (verdict === 'timeout') this.tally.timeouts++;
+    else this.tally.crashes++;
+    await this.drop();
+    return false;
+  }
+
+  private spawn(): Worker {
+    const source = import.meta.url.endsWith('.ts');
+    const entry = this.options.worker ?? new URL(source ? './grader-worker.ts' : './grader-worker.js', import.meta.url);
+    const worker = startThread(entry, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
+    worker.unref();
+    return worker;
+  }
+
+  private async drop(): Promise<void> {
+    const thread = this.thread;
+    this.thread = undefined;
+    await thread?.terminate();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.closed = true;
+    await this.drop();
+    await this.tail;
+  }
+}
+
+/** The thread's next message, or why there is none: `timeout`, or what ended it. */
+function nextReply(thread: Worker, seconds: number): Promise<PairReply | string> {
+  return new Promise((resolve) => {
+    const settle = (outcome: PairReply | string): void => {
+      clearTimeout(timer);
+      thread.off('message', onMessage).off('error', onError).off('exit', onExit);
+      // A thread that dies later must not bring the process down.
+      thread.on('error', () => undefined);
+      resolve(outcome);
+    };
+    const onMessage = (message: PairReply): void => settle(message);
+    const onError = (error: unknown): void => settle(`it failed: ${String(error)}`);
+    const onExit = (code: number): void => settle(`it ended with code ${code}`);
+    const timer = setTimeout(() => settle('timeout'), seconds * 1000);
+    thread.on('message', onMessage).on('error', onError).on('exit', onExit);
+  });
+}
