@@ -1,5 +1,5 @@
 /** Where the loop's questions come from. A data set never hands out a label; labels are a separate object for the evaluator alone. */
-import type { Picture, PictureRef, Question } from "../protocol/messages.ts";
+import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
 
 export interface Dataset {
   /** Short and stable: question ids start with it. */

@@ -66,7 +66,7 @@ export class Random {
 
   /** @throws RangeError on an empty list. */
   pick<T>(items: readonly T[]): T {
-    if (items.length === 0) throw new RangeError("cannot pick from an empty list");
+    if (items.length === 0) throw new RangeError('cannot pick from an empty list');
     return items[this.int(0, items.length - 1)] as T;
   }
 

@@ -2,12 +2,12 @@
  * Train and held-out parts of one data set that cannot leak into each other: all questions that share a picture, directly or through
  * other questions, fall on the same side. Pictures are the same when their content is, whatever their files are called.
  */
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { InputError } from "../protocol/errors.ts";
-import type { PictureRef, Question } from "../protocol/messages.ts";
-import type { Dataset } from "./dataset.ts";
-import { listDataset } from "./jsonl.ts";
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { InputError } from '../protocol/errors.ts';
+import type { PictureRef, Question } from '../protocol/messages.ts';
+import type { Dataset } from './dataset.ts';
+import { listDataset } from './jsonl.ts';
 
 export interface Split {
   readonly train: Dataset;
@@ -20,8 +20,7 @@ export interface Split {
  * @param share expected part of the picture groups that is held out, in (0, 1)
  */
 export async function splitByPicture(dataset: Dataset, share: number, seed = 0): Promise<Split> {
-  if (!(share > 0 && share < 1))
-    throw new InputError(`held-out share ${share} must lie between 0 and 1`);
+  if (!(share > 0 && share < 1)) throw new InputError(`held-out share ${share} must lie between 0 and 1`);
   const questions = Array.from({ length: dataset.size }, (_, i) => dataset.question(i));
   const groups = new Groups();
   const keys: string[] = [];
@@ -67,18 +66,18 @@ async function pictureKeys(question: Question, hashes: Map<string, string>): Pro
 
 /** A figure is its key; a file is its bytes. */
 async function pictureHash(ref: PictureRef, hashes: Map<string, string>): Promise<string> {
-  if (ref.type === "figure") return sha256(`figure:${ref.key}`);
+  if (ref.type === 'figure') return sha256(`figure:${ref.key}`);
   const known = hashes.get(ref.path);
   if (known !== undefined) return known;
-  const hash = createHash("sha256");
+  const hash = createHash('sha256');
   for await (const chunk of createReadStream(ref.path)) hash.update(chunk as Buffer);
-  const digest = hash.digest("hex");
+  const digest = hash.digest('hex');
   hashes.set(ref.path, digest);
   return digest;
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Uniform in [0, 1) from the first 48 bits of the hash. */

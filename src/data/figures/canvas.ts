@@ -2,8 +2,8 @@
  * Ink on paper: strokes with round ends, anti-aliased by the distance of each pixel's centre to the segment. Coordinates are in the
  * unit of the scene, mapped to pixels by an affine map. Only + - * / and sqrt, so every platform draws the same bytes.
  */
-import type { Picture } from "../../protocol/messages.ts";
-import type { Random } from "../rng.ts";
+import type { Picture } from '../../protocol/messages.ts';
+import type { Random } from '../rng.ts';
 
 export const SIDE = 40;
 
@@ -66,8 +66,7 @@ export class Canvas {
   polyline(points: readonly Point[], pen = this.pen): void {
     const mapped = points.map(this.map);
     if (mapped.length === 1) this.segment(mapped[0] as Point, mapped[0] as Point, pen);
-    for (let i = 1; i < mapped.length; i++)
-      this.segment(mapped[i - 1] as Point, mapped[i] as Point, pen);
+    for (let i = 1; i < mapped.length; i++) this.segment(mapped[i - 1] as Point, mapped[i] as Point, pen);
   }
 
   dot(at: Point, radius: number): void {
@@ -108,8 +107,7 @@ export class Canvas {
     const data = new Uint8Array(SIDE * SIDE);
     for (let i = 0; i < data.length; i++) {
       const light = slopeX * ((i % SIDE) - SIDE / 2) + slopeY * (Math.floor(i / SIDE) - SIDE / 2);
-      const grey =
-        paper + (ink - paper) * (this.cover[i] as number) + light + noise * random.normal();
+      const grey = paper + (ink - paper) * (this.cover[i] as number) + light + noise * random.normal();
       data[i] = Math.round(255 * Math.min(1, Math.max(0, grey)));
     }
     return { width: SIDE, height: SIDE, channels: 1, data };

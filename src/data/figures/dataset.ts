@@ -1,14 +1,14 @@
 /** The built-in data set: a finite, seeded pool of figures and their questions. */
-import type { Picture, PictureRef, Question } from "../../protocol/messages.ts";
-import { loadPicture } from "../picture.ts";
-import type { Dataset, Label, LabelledDataset, Labels } from "../dataset.ts";
-import type { Rendering } from "./canvas.ts";
-import { figureTasks, formatKey, type FigureKey } from "./figure.ts";
-import type { Task } from "./tasks.ts";
-import { Random } from "../rng.ts";
+import type { Picture, PictureRef, Question } from '../../protocol/messages.ts';
+import { loadPicture } from '../picture.ts';
+import type { Dataset, Label, LabelledDataset, Labels } from '../dataset.ts';
+import type { Rendering } from './canvas.ts';
+import { figureTasks, formatKey, type FigureKey } from './figure.ts';
+import type { Task } from './tasks.ts';
+import { Random } from '../rng.ts';
 
 /** Pools share no picture with each other: training, held-out and pretraining pictures cannot coincide. */
-export type FigurePool = "train" | "heldout" | "pretrain";
+export type FigurePool = 'train' | 'heldout' | 'pretrain';
 
 export interface FiguresOptions {
   readonly pool: FigurePool;
@@ -16,17 +16,17 @@ export interface FiguresOptions {
   readonly seed?: number;
   readonly rendering?: Rendering;
   /** `all`: every kind of question a picture allows (2.6 on average). `one`: a random one of them. */
-  readonly questions?: "all" | "one";
+  readonly questions?: 'all' | 'one';
 }
 
 /** What `quorum start` learns from: 4,096 pictures with all their questions. */
-export const TRAIN_POOL: FiguresOptions = { pool: "train", pictures: 4096, questions: "all" };
+export const TRAIN_POOL: FiguresOptions = { pool: 'train', pictures: 4096, questions: 'all' };
 
 /** What it is measured on: 1,000 pictures, one question each. */
-export const HELDOUT_POOL: FiguresOptions = { pool: "heldout", pictures: 1000, questions: "one" };
+export const HELDOUT_POOL: FiguresOptions = { pool: 'heldout', pictures: 1000, questions: 'one' };
 
 /** The shifted suite: the same questions on pictures with more jitter and noise. */
-export const HARD_POOL: FiguresOptions = { ...HELDOUT_POOL, rendering: "hard" };
+export const HARD_POOL: FiguresOptions = { ...HELDOUT_POOL, rendering: 'hard' };
 
 interface Entry {
   readonly key: string;
@@ -43,7 +43,7 @@ class Figures implements Dataset {
   private readonly entries: readonly Entry[];
 
   constructor(options: FiguresOptions, entries: readonly Entry[]) {
-    this.name = `figures/${options.rendering ?? "plain"}/${options.pool}`;
+    this.name = `figures/${options.rendering ?? 'plain'}/${options.pool}`;
     this.entries = entries;
   }
 
@@ -58,8 +58,8 @@ class Figures implements Dataset {
     return {
       id: idOf(entry),
       text: task.text,
-      pictures: [{ type: "figure", key }],
-      origin: "dataset",
+      pictures: [{ type: 'figure', key }],
+      origin: 'dataset',
       kind: task.kind,
     };
   }
@@ -85,13 +85,7 @@ function idOf({ key, task }: Entry): string {
   return `figures/${key}/${task.kind}`;
 }
 
-function listEntries({
-  pool,
-  pictures,
-  seed = 0,
-  rendering = "plain",
-  questions = "all",
-}: FiguresOptions): Entry[] {
+function listEntries({ pool, pictures, seed = 0, rendering = 'plain', questions = 'all' }: FiguresOptions): Entry[] {
   return Array.from({ length: pictures }, (_, index): FigureKey => ({
     rendering,
     pool,
@@ -99,8 +93,7 @@ function listEntries({
     index,
   })).flatMap((figure) => {
     const tasks = figureTasks(figure);
-    const chosen =
-      questions === "all" ? tasks : [new Random("question", pool, seed, figure.index).pick(tasks)];
+    const chosen = questions === 'all' ? tasks : [new Random('question', pool, seed, figure.index).pick(tasks)];
     return chosen.map((task) => ({ key: formatKey(figure), task }));
   });
 }

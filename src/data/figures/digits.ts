@@ -1,5 +1,5 @@
 /** Digits as polylines in a box of 4 wide by 6 high, y down; drawn with strokes, so no font is needed. */
-import type { Canvas, Point } from "./canvas.ts";
+import type { Canvas, Point } from './canvas.ts';
 
 const GLYPHS: readonly (readonly (readonly Point[])[])[] = [
   [

@@ -1,10 +1,10 @@
 /** A figure is a picture named by its key: the key alone redraws it, on any machine, and gives its scene. */
-import { InputError } from "../../protocol/errors.ts";
-import type { Picture } from "../../protocol/messages.ts";
-import { Random } from "../rng.ts";
-import { Canvas, STYLES, type Rendering } from "./canvas.ts";
-import { drawScene, randomScene, SCENE_KINDS, type Scene } from "./scenes.ts";
-import { tasksOf, type Task } from "./tasks.ts";
+import { InputError } from '../../protocol/errors.ts';
+import type { Picture } from '../../protocol/messages.ts';
+import { Random } from '../rng.ts';
+import { Canvas, STYLES, type Rendering } from './canvas.ts';
+import { drawScene, randomScene, SCENE_KINDS, type Scene } from './scenes.ts';
+import { tasksOf, type Task } from './tasks.ts';
 
 /** `rendering/pool/seed/index`. Pools with different names or seeds share no picture. */
 export interface FigureKey {
@@ -22,10 +22,8 @@ export function formatKey({ rendering, pool, seed, index }: FigureKey): string {
 export function parseKey(key: string): FigureKey {
   const match = /^([a-z]+)\/([a-z0-9-]+)\/(\d+)\/(\d+)$/.exec(key);
   if (!match || !Object.hasOwn(STYLES, match[1] as string)) {
-    const renderings = Object.keys(STYLES).join(" | ");
-    throw new InputError(
-      `figure key ${JSON.stringify(key)} is not "rendering/pool/seed/index" with rendering ${renderings}`,
-    );
+    const renderings = Object.keys(STYLES).join(' | ');
+    throw new InputError(`figure key ${JSON.stringify(key)} is not "rendering/pool/seed/index" with rendering ${renderings}`);
   }
   return {
     rendering: match[1] as Rendering,
@@ -37,12 +35,12 @@ export function parseKey(key: string): FigureKey {
 
 /** Kinds take turns, so that any run of five pictures has one of each. */
 export function sceneOf(key: FigureKey): Scene {
-  const kind = SCENE_KINDS[key.index % SCENE_KINDS.length] ?? "rectangle";
-  return randomScene(kind, new Random("scene", key.pool, key.seed, key.index));
+  const kind = SCENE_KINDS[key.index % SCENE_KINDS.length] ?? 'rectangle';
+  return randomScene(kind, new Random('scene', key.pool, key.seed, key.index));
 }
 
 export function drawFigure(key: FigureKey): Picture {
-  const random = new Random("drawing", formatKey(key));
+  const random = new Random('drawing', formatKey(key));
   const canvas = new Canvas(random, key.rendering);
   drawScene(sceneOf(key), canvas, random);
   return canvas.develop();
@@ -50,5 +48,5 @@ export function drawFigure(key: FigureKey): Picture {
 
 /** The picture's questions, one of each kind; phrasings are part of the key's randomness. */
 export function figureTasks(key: FigureKey): Task[] {
-  return tasksOf(sceneOf(key), new Random("tasks", key.pool, key.seed, key.index));
+  return tasksOf(sceneOf(key), new Random('tasks', key.pool, key.seed, key.index));
 }

@@ -1,63 +1,57 @@
 /** The five kinds of picture: what is on each, and how it is drawn. A scene's numbers can be read only from its picture. */
-import type { Random } from "../rng.ts";
-import { SIDE, type Canvas, type Point } from "./canvas.ts";
-import { writeNumber } from "./digits.ts";
+import type { Random } from '../rng.ts';
+import { SIDE, type Canvas, type Point } from './canvas.ts';
+import { writeNumber } from './digits.ts';
 
 /** Side lengths, 2..9, written above (`top`) and left of (`left`) the rectangle. */
 export interface RectangleScene {
-  readonly kind: "rectangle";
+  readonly kind: 'rectangle';
   readonly top: number;
   readonly left: number;
 }
 
 /** Angles at the base in degrees, multiples of 5 in 20..85 that sum to at most 160, written under their corners. */
 export interface TriangleScene {
-  readonly kind: "triangle";
+  readonly kind: 'triangle';
   readonly left: number;
   readonly right: number;
 }
 
 /** Heights in blocks, 1..9, from left to right. */
 export interface BarsScene {
-  readonly kind: "bars";
+  readonly kind: 'bars';
   readonly heights: readonly [number, number, number];
 }
 
 /** Cells of a 4 x 4 grid, row-major; 1..6 discs and 1..6 squares. */
 export interface GridScene {
-  readonly kind: "grid";
-  readonly cells: readonly ("" | "disc" | "square")[];
+  readonly kind: 'grid';
+  readonly cells: readonly ('' | 'disc' | 'square')[];
 }
 
 /** The hour, 1..12, that the only hand points at. */
 export interface ClockScene {
-  readonly kind: "clock";
+  readonly kind: 'clock';
   readonly hour: number;
 }
 
 export type Scene = RectangleScene | TriangleScene | BarsScene | GridScene | ClockScene;
-export type SceneKind = Scene["kind"];
+export type SceneKind = Scene['kind'];
 export type SceneOf<K extends SceneKind> = Extract<Scene, { kind: K }>;
 
-export const SCENE_KINDS = [
-  "rectangle",
-  "triangle",
-  "bars",
-  "grid",
-  "clock",
-] as const satisfies readonly SceneKind[];
+export const SCENE_KINDS = ['rectangle', 'triangle', 'bars', 'grid', 'clock'] as const satisfies readonly SceneKind[];
 
 export function randomScene(kind: SceneKind, random: Random): Scene {
   switch (kind) {
-    case "rectangle":
+    case 'rectangle':
       return { kind, top: random.int(2, 9), left: random.int(2, 9) };
-    case "triangle":
+    case 'triangle':
       return { kind, ...randomAngles(random) };
-    case "bars":
+    case 'bars':
       return { kind, heights: [random.int(1, 9), random.int(1, 9), random.int(1, 9)] };
-    case "grid":
+    case 'grid':
       return { kind, cells: randomCells(random) };
-    case "clock":
+    case 'clock':
       return { kind, hour: random.int(1, 12) };
   }
 }
@@ -70,26 +64,24 @@ function randomAngles(random: Random): { left: number; right: number } {
   }
 }
 
-function randomCells(random: Random): ("" | "disc" | "square")[] {
+function randomCells(random: Random): ('' | 'disc' | 'square')[] {
   const discs = random.int(1, 6);
   const squares = random.int(1, 6);
-  const cells = Array.from({ length: 16 }, (_, i) =>
-    i < discs ? "disc" : i < discs + squares ? "square" : "",
-  );
+  const cells = Array.from({ length: 16 }, (_, i) => (i < discs ? 'disc' : i < discs + squares ? 'square' : ''));
   return random.shuffle(cells);
 }
 
 export function drawScene(scene: Scene, canvas: Canvas, random: Random): void {
   switch (scene.kind) {
-    case "rectangle":
+    case 'rectangle':
       return drawRectangle(scene, canvas, random);
-    case "triangle":
+    case 'triangle':
       return drawTriangle(scene, canvas, random);
-    case "bars":
+    case 'bars':
       return drawBars(scene, canvas);
-    case "grid":
+    case 'grid':
       return drawGrid(scene, canvas);
-    case "clock":
+    case 'clock':
       return drawClock(scene, canvas);
   }
 }
@@ -146,8 +138,8 @@ function drawGrid(scene: GridScene, canvas: Canvas): void {
     const x = SIDE / 2 + pitch * ((i % 4) - 1.5);
     const y = SIDE / 2 + pitch * (Math.floor(i / 4) - 1.5);
     const half = 2.8;
-    if (cell === "disc") canvas.dot([x, y], half);
-    if (cell === "square")
+    if (cell === 'disc') canvas.dot([x, y], half);
+    if (cell === 'square')
       canvas.polyline([
         [x - half, y - half],
         [x + half, y - half],

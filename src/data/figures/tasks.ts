@@ -2,17 +2,8 @@
  * What can be asked about a scene, the true answer, and the equivalent ways of working it out. The policy sees only the question;
  * answers and workings are for the evaluator and for pretraining.
  */
-import type { Random } from "../rng.ts";
-import type {
-  BarsScene,
-  ClockScene,
-  GridScene,
-  RectangleScene,
-  Scene,
-  SceneKind,
-  SceneOf,
-  TriangleScene,
-} from "./scenes.ts";
+import type { Random } from '../rng.ts';
+import type { BarsScene, ClockScene, GridScene, RectangleScene, Scene, SceneKind, SceneOf, TriangleScene } from './scenes.ts';
 
 export interface Task {
   /** Kind of question, for reports: `rectangle/area`. */
@@ -33,16 +24,15 @@ interface TaskDef<S extends Scene> {
   workings(scene: S, k: number): readonly string[];
 }
 
-const sum = (values: readonly number[]): number =>
-  values.reduce((total, value) => total + value, 0);
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** `a+b=s` in both orders. */
 const add = (a: number, b: number): string[] => [`${a}+${b}=${a + b}`, `${b}+${a}=${a + b}`];
 
 const RECTANGLE: readonly TaskDef<RectangleScene>[] = [
   {
-    name: "perimeter",
-    phrasings: ["What is the perimeter?", "How long is the outline?"],
+    name: 'perimeter',
+    phrasings: ['What is the perimeter?', 'How long is the outline?'],
     answer: ({ top, left }) => 2 * (top + left),
     workings: ({ top, left }) => [
       ...add(top, left).map((line) => `${line} 2*${top + left}=${2 * (top + left)}`),
@@ -51,14 +41,14 @@ const RECTANGLE: readonly TaskDef<RectangleScene>[] = [
     ],
   },
   {
-    name: "area",
-    phrasings: ["What is the area?", "How large is the rectangle?"],
+    name: 'area',
+    phrasings: ['What is the area?', 'How large is the rectangle?'],
     answer: ({ top, left }) => top * left,
     workings: ({ top, left }) => [`${top}*${left}=${top * left}`, `${left}*${top}=${top * left}`],
   },
   {
-    name: "sum",
-    phrasings: ["What is the sum of the sides?", "What do the two sides add to?"],
+    name: 'sum',
+    phrasings: ['What is the sum of the sides?', 'What do the two sides add to?'],
     answer: ({ top, left }) => top + left,
     workings: ({ top, left }) => add(top, left),
   },
@@ -66,8 +56,8 @@ const RECTANGLE: readonly TaskDef<RectangleScene>[] = [
 
 const TRIANGLE: readonly TaskDef<TriangleScene>[] = [
   {
-    name: "third-angle",
-    phrasings: ["What is the third angle?", "How large is the top angle?"],
+    name: 'third-angle',
+    phrasings: ['What is the third angle?', 'How large is the top angle?'],
     answer: ({ left, right }) => 180 - left - right,
     workings: ({ left, right }) => [
       ...add(left, right).map((line) => `${line} 180-${left + right}=${180 - left - right}`),
@@ -76,8 +66,8 @@ const TRIANGLE: readonly TaskDef<TriangleScene>[] = [
     ],
   },
   {
-    name: "sum",
-    phrasings: ["What is the sum of the angles?", "What do the two angles add to?"],
+    name: 'sum',
+    phrasings: ['What is the sum of the angles?', 'What do the two angles add to?'],
     answer: ({ left, right }) => left + right,
     workings: ({ left, right }) => add(left, right),
   },
@@ -91,73 +81,57 @@ const readings = ({ heights: [a, b, c] }: BarsScene): [number, number, number][]
 
 const BARS: readonly TaskDef<BarsScene>[] = [
   {
-    name: "total",
-    phrasings: ["What is the total of the bars?", "How many blocks are there?"],
+    name: 'total',
+    phrasings: ['What is the total of the bars?', 'How many blocks are there?'],
     answer: ({ heights }) => sum(heights),
-    workings: (scene) =>
-      readings(scene).flatMap(([a, b, c]) => [
-        `${a}+${b}=${a + b} ${a + b}+${c}=${a + b + c}`,
-        `${a}+${b}+${c}=${a + b + c}`,
-      ]),
+    workings: (scene) => readings(scene).flatMap(([a, b, c]) => [`${a}+${b}=${a + b} ${a + b}+${c}=${a + b + c}`, `${a}+${b}+${c}=${a + b + c}`]),
   },
   {
-    name: "tallest",
-    phrasings: ["How tall is the tallest bar?", "What is the largest bar?"],
+    name: 'tallest',
+    phrasings: ['How tall is the tallest bar?', 'What is the largest bar?'],
     answer: ({ heights }) => Math.max(...heights),
-    workings: (scene) => readings(scene).map((heights) => heights.join(" ")),
+    workings: (scene) => readings(scene).map((heights) => heights.join(' ')),
   },
   {
-    name: "range",
-    phrasings: ["What is the tallest minus the shortest?"],
+    name: 'range',
+    phrasings: ['What is the tallest minus the shortest?'],
     answer: ({ heights }) => Math.max(...heights) - Math.min(...heights),
     workings: (scene) => {
       const high = Math.max(...scene.heights);
       const low = Math.min(...scene.heights);
-      return readings(scene).map((heights) => `${heights.join(" ")} ${high}-${low}=${high - low}`);
+      return readings(scene).map((heights) => `${heights.join(' ')} ${high}-${low}=${high - low}`);
     },
   },
 ];
 
 /** Counts by row and by column, each in both directions, as sums: `2+0+1+1=4`. */
 function tallies(scene: GridScene, counted: (cell: string) => boolean): string[] {
-  const lines = [0, 1, 2, 3].map((line) =>
-    [0, 1, 2, 3].map((step) => [4 * line + step, 4 * step + line] as const),
-  );
-  const rows = lines.map(
-    (line) => line.filter(([byRow]) => counted(scene.cells[byRow] ?? "")).length,
-  );
-  const columns = lines.map(
-    (line) => line.filter(([, byColumn]) => counted(scene.cells[byColumn] ?? "")).length,
-  );
-  return [rows, rows.toReversed(), columns, columns.toReversed()].map(
-    (counts) => `${counts.join("+")}=${sum(counts)}`,
-  );
+  const lines = [0, 1, 2, 3].map((line) => [0, 1, 2, 3].map((step) => [4 * line + step, 4 * step + line] as const));
+  const rows = lines.map((line) => line.filter(([byRow]) => counted(scene.cells[byRow] ?? '')).length);
+  const columns = lines.map((line) => line.filter(([, byColumn]) => counted(scene.cells[byColumn] ?? '')).length);
+  return [rows, rows.toReversed(), columns, columns.toReversed()].map((counts) => `${counts.join('+')}=${sum(counts)}`);
 }
 
-const count = (scene: GridScene, shape: string): number =>
-  scene.cells.filter((cell) => cell === shape).length;
+const count = (scene: GridScene, shape: string): number => scene.cells.filter((cell) => cell === shape).length;
 
 const GRID: readonly TaskDef<GridScene>[] = [
   {
-    name: "discs",
-    phrasings: ["How many discs are there?", "What is the number of discs?"],
-    answer: (scene) => count(scene, "disc"),
-    workings: (scene) => tallies(scene, (cell) => cell === "disc"),
+    name: 'discs',
+    phrasings: ['How many discs are there?', 'What is the number of discs?'],
+    answer: (scene) => count(scene, 'disc'),
+    workings: (scene) => tallies(scene, (cell) => cell === 'disc'),
   },
   {
-    name: "squares",
-    phrasings: ["How many squares are there?", "What is the number of squares?"],
-    answer: (scene) => count(scene, "square"),
-    workings: (scene) => tallies(scene, (cell) => cell === "square"),
+    name: 'squares',
+    phrasings: ['How many squares are there?', 'What is the number of squares?'],
+    answer: (scene) => count(scene, 'square'),
+    workings: (scene) => tallies(scene, (cell) => cell === 'square'),
   },
   {
-    name: "shapes",
-    phrasings: ["How many shapes are there?", "What is the number of shapes?"],
-    answer: (scene) => count(scene, "disc") + count(scene, "square"),
-    workings: (scene) => [
-      ...add(count(scene, "disc"), count(scene, "square")),
-      ...tallies(scene, (cell) => cell !== ""),
-    ],
+    name: 'shapes',
+    phrasings: ['How many shapes are there?', 'What is the number of shapes?'],
+    answer: (scene) => count(scene, 'disc') + count(scene, 'square'),
+    workings: (scene) => [...add(count(scene, 'disc'), count(scene, 'square')), ...tallies(scene, (cell) => cell !== '')],
   },
 ];
 
@@ -170,21 +144,19 @@ function fromQuarters(hour: number): string[] {
 
 const CLOCK: readonly TaskDef<ClockScene>[] = [
   {
-    name: "hour",
-    phrasings: ["What hour is it?", "What hour is on the clock?"],
+    name: 'hour',
+    phrasings: ['What hour is it?', 'What hour is on the clock?'],
     answer: ({ hour }) => hour,
     workings: ({ hour }) => fromQuarters(hour),
   },
   {
-    name: "later",
-    phrasings: ["What hour in {k} hours?", "What hour is {k} hours on?"],
+    name: 'later',
+    phrasings: ['What hour in {k} hours?', 'What hour is {k} hours on?'],
     k: [2, 9],
     answer: ({ hour }, k) => ((hour + k - 1) % 12) + 1,
     workings: ({ hour }, k) => {
       const total = hour + k;
-      return total <= 12
-        ? add(hour, k)
-        : add(hour, k).map((line) => `${line} ${total}-12=${total - 12}`);
+      return total <= 12 ? add(hour, k) : add(hour, k).map((line) => `${line} ${total}-12=${total - 12}`);
     },
   },
 ];
@@ -198,9 +170,7 @@ const TASKS: { readonly [K in SceneKind]: readonly TaskDef<SceneOf<K>>[] } = {
 };
 
 /** Every kind of question, in order, as reports name them. */
-export const TASK_KINDS: readonly string[] = Object.entries(TASKS).flatMap(([scene, tasks]) =>
-  tasks.map(({ name }) => `${scene}/${name}`),
-);
+export const TASK_KINDS: readonly string[] = Object.entries(TASKS).flatMap(([scene, tasks]) => tasks.map(({ name }) => `${scene}/${name}`));
 
 /** One question of every kind that the scene allows, phrasing (and k) drawn from `random`. */
 export function tasksOf(scene: Scene, random: Random): Task[] {
@@ -211,7 +181,7 @@ export function tasksOf(scene: Scene, random: Random): Task[] {
     return {
       kind: `${scene.kind}/${task.name}`,
       scene: scene.kind,
-      text: random.pick(task.phrasings).replace("{k}", String(k)),
+      text: random.pick(task.phrasings).replace('{k}', String(k)),
       answer: task.answer(scene, k),
       workings: task.workings(scene, k),
     };
@@ -219,9 +189,7 @@ export function tasksOf(scene: Scene, random: Random): Task[] {
 }
 
 /** All texts that the built-in questions are made of, for the mini's vocabulary; `{k}` stands for a digit. */
-export const ALL_PHRASINGS: readonly string[] = Object.values(TASKS).flatMap((tasks) =>
-  tasks.flatMap(({ phrasings }) => phrasings),
-);
+export const ALL_PHRASINGS: readonly string[] = Object.values(TASKS).flatMap((tasks) => tasks.flatMap(({ phrasings }) => phrasings));
 
 export function boxed(answer: number): string {
   return `\\boxed{${answer}}`;
