@@ -137,14 +137,12 @@ const log = z.strictObject({
   maxFiles: count().default(5).describe('Log files kept, the current one included.'),
 });
 
-const plugin = z.union([
-  z.string().min(1),
-  z.strictObject({ use: z.string().min(1), options: z.unknown().optional() }),
-  z.custom<object>(
-    (value) => typeof value === 'object' && value !== null && 'apiVersion' in value,
-    'expected a package name, a file path, {use, options} or the result of definePlugin',
-  ),
-]);
+const PLUGIN = 'expected a package name, a file path, the result of definePlugin, or {use, options} with one of these';
+const definition = z.custom<object>((value) => typeof value === 'object' && value !== null && 'apiVersion' in value, PLUGIN);
+const plugin = z.union(
+  [z.string().min(1), definition, z.strictObject({ use: z.union([z.string().min(1), definition]), options: z.unknown().optional() })],
+  { error: PLUGIN },
+);
 
 export const configSchema = z.strictObject({
   model: z.string().min(1).default('./models/mini').describe('Hugging Face folder of the base model.'),

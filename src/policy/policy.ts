@@ -2,40 +2,10 @@
  * A policy is a model that can be sampled, scored and taught. The loop knows nothing else about it: the local one runs our
  * compute in worker threads (local.ts); others may call a remote engine.
  */
-import type { Batch, PolicyVersion, Question, RolloutGroup, Sample, StepMetrics } from '../protocol/messages.ts';
+import type { Batch } from '../protocol/messages.ts';
+import type { LearnReply, SampleReply, SampleRequest } from '../protocol/ports.ts';
 
-export interface SamplingParams {
-  /** G, samples a question. */
-  readonly samples: number;
-  /** 0 is greedy. */
-  readonly temperature: number;
-  readonly topP: number;
-  /** 0 is off. */
-  readonly topK: number;
-  readonly maxNewTokens: number;
-}
-
-export interface SampleRequest {
-  readonly questions: readonly Question[];
-  readonly params: SamplingParams;
-  /** Same seed, version and questions: same samples. */
-  readonly seed: number;
-  /** Version to sample with; it must be published and not yet released. */
-  readonly version: number;
-}
-
-export interface SampleReply {
-  /** Parallel to `questions`. */
-  readonly groups: readonly (readonly Sample[])[];
-  readonly promptTokens: number;
-  readonly newTokens: number;
-  readonly seconds: number;
-}
-
-export interface LearnReply {
-  readonly version: PolicyVersion;
-  readonly metrics: StepMetrics;
-}
+export type { LearnReply, SampleReply, SampleRequest, SamplingParams } from '../protocol/ports.ts';
 
 export interface Policy extends AsyncDisposable {
   /** Loads weights (and, when resuming, optimizer moments) and makes `version` the current one. */
@@ -51,5 +21,3 @@ export interface Policy extends AsyncDisposable {
   /** Newest published version. */
   readonly current: number;
 }
-
-export type { RolloutGroup };
