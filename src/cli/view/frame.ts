@@ -1,0 +1,169 @@
+/**
+ * The live picture of a running daemon: a pure function of its status. `start` draws it in place on a terminal, `status` prints it once,
+ * and docs/ renders it to a picture.
+ */
+import type { ActorState, ActorStatus, Phase, Status } from '../../protocol/status.ts';
+import { areaChart, sparkline } from './chart.ts';
+import { amount, bytes, clock, DASH, duration, fixed, percent, points } from './format.ts';
+import { grid, paint, spread, type Colors, type Line, type Span, type Style } from './text.ts';
+
+export interface FrameOptions {
+  /** Columns of the terminal. */
+  readonly width: number;
+  /** Rows of the terminal; the frame leaves out its least important parts to fit. */
+  readonly rows: number;
+  readonly colors: Colors;
+  /** Shown at the foot. */
+  readonly hint?: string;
+}
+
+const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const;
+const SPIN_MILLISECONDS = 250;
+/** Columns of a label, of the narrowest and of the widest cell of the grid, and how many cells go side by side: whole rows of the twelve. */
+const LABEL = 11;
+const CELL = 21;
+const LONGEST_CELL = 28;
+const COLUMNS = [6, 4, 3, 2] as const;
+const NOTES = 3;
+
+const PHASES = {
+  starting: ['starting', 'cyan'],
+  baseline: ['measuring the baseline', 'cyan'],
+  running: ['learning', 'green'],
+  paused: ['paused', 'yellow'],
+  stopping: ['stopping: finishing the step in hand', 'yellow'],
+  draining: ['saving', 'yellow'],
+  stopped: ['stopped', 'dim'],
+  failed: ['failed', 'red'],
+} as const satisfies Record<Phase, readonly [string, Style]>;
+
+const STATES = {
+  opening: ['◔', 'cyan'],
+  idle: ['○', 'dim'],
+  working: ['●', 'green'],
+  waiting: ['◌', 'yellow'],
+  failed: ['✖', 'red'],
+  stopped: ['■', 'dim'],
+} as const satisfies Record<ActorState, readonly [string, Style]>;
+
+/** @returns lines of at most `options.width` columns. */
+export function renderFrame(status: Status, options: FrameOptions): string[] {
+  const width = Math.max(1, options.width);
+  const inner = Math.max(1, width - 2);
+  const head = [...title(status, inner), [], ...accuracy(status)];
+  const body = [[], ...cells(status, inner), ...groups(status), [], ...status.actors.map((actor) => actorLine(actor, status.at, inner))];
+  const foot: Line[] = options.hint === undefined ? [] : [[], [[options.hint, 'dim']]];
+  const room = options.rows - head.length - body.length - foot.length;
+  const notes = noteLines(status, Math.min(NOTES, room - 1));
+  const lines = [...head, ...chart(status, inner, room - notes.length), ...body, ...notes, ...foot];
+  return lines.map((line) => paint(line.length > 0 ? [[' '], ...line] : [], width, options.colors));
+}
+
+function title(status: Status, width: number): Line[] {
+  const [words, style] = PHASES[status.phase];
+  const target = status.stopAt === null ? '' : ` of ${status.stopAt}`;
+  const left: Line = [
+    ['Quorum', 'bold', 'magenta'],
+    ['  version '],
+    [String(status.version), 'bold'],
+    [target, 'dim'],
+    ['  ● ', style],
+    [words, style],
+  ];
+  const where: Line = [[`${status.model} · ${status.data} · seed ${status.seed} · ${status.run}`, 'dim']];
+  const lines = [spread(left, [[duration(status.seconds), 'dim']], width), where];
+  return status.error === undefined ? lines : [...lines, [[status.error, 'red']]];
+}
+
+function accuracy({ accuracy: { now, baseline, best, questions } }: Status): Line[] {
+  if (!now) return [[label('accuracy'), ['not measured yet', 'dim']]];
+  const worse = baseline !== null && now.greedy < baseline.greedy;
+  const line: Span[] = [label('accuracy'), [percent(now.greedy), 'bold', worse ? 'red' : 'green']];
+  if (baseline) line.push(['  '], [points(now.greedy - baseline.greedy), worse ? 'red' : 'green'], [` from ${percent(baseline.greedy)}`, 'dim']);
+  if (best) line.push(['  best ', 'dim'], [percent(best.greedy)], [` at ${best.version}`, 'dim']);
+  if (questions !== null) line.push([`  greedy, n ${questions}`, 'dim']);
+  return [line];
+}
+
+/** The history of accuracy: tall where there is room, one row otherwise. */
+function chart({ accuracy: { history } }: Status, width: number, room: number): Line[] {
+  const values = history.map((point) => point.greedy);
+  if (values.length < 2 || room < 1) return [];
+  const height = Math.min(5, room - 1);
+  if (height < 3) return [[[sparkline(values, width), 'green']]];
+  const { rows, low, high } = areaChart(values, Math.max(1, width - LABEL), height);
+  const axis = (row: number): string => (row === 0 ? percent(high, 0) : row === rows.length - 1 ? percent(low, 0) : '');
+  return rows.map((row, i) => [
+    [axis(i).padEnd(LABEL), 'dim'],
+    [row, 'green'],
+  ]);
+}
+
+function cells({ signals, throughput, staleness, memory }: Status, width: number): Line[] {
+  const values: readonly (readonly [string, string])[] = [
+    ['vote share', fixed(signals.voteShare, 2)],
+    ['reward', fixed(signals.reward, 2)],
+    ['KL', fixed(signals.kl, 4)],
+    ['entropy', fixed(signals.entropy, 3)],
+    ['clipped', percent(signals.clipFraction)],
+    ['length', fixed(signals.responseTokens, 1)],
+    ['rollout', `${amount(throughput.rolloutTokensPerSecond)} t/s`],
+    ['learner', `${amount(throughput.learnerTokensPerSecond)} t/s`],
+    ['overlap', percent(throughput.overlap, 0)],
+    ['steps/min', fixed(throughput.stepsPerMinute, 1)],
+    ['staleness', `${staleness.now ?? DASH} of ${staleness.max}`],
+    ['memory', bytes(memory.rss)],
+  ];
+  const columns = COLUMNS.find((n) => n * CELL <= width) ?? 1;
+  const lines = values.map(([name, value]): Line => [label(name), [value]]);
+  return grid(lines, Math.min(LONGEST_CELL, Math.floor(width / columns)), columns);
+}
+
+function groups({ groups: { sampled, kept, dropped, waiting, credits }, restarts, saved }: Status): Line[] {
+  const reasons = Object.entries(dropped).filter(([, n]) => n > 0);
+  const total = reasons.reduce((sum, [, n]) => sum + n, 0);
+  const why = reasons.map(([reason, n]) => `${reason} ${amount(n)}`).join(', ');
+  return [
+    [
+      label('groups'),
+      ...counts([
+        [sampled, 'sampled'],
+        [kept, 'kept'],
+        [waiting, 'waiting'],
+        [credits, 'credits'],
+      ]),
+    ],
+    [label('dropped'), [amount(total)], [why && ` (${why})`, 'dim']],
+    [label('saved'), [saved === null ? DASH : `version ${saved}`], ['  ·  ', 'dim'], ...restartCount(restarts)],
+  ];
+}
+
+function counts(numbers: readonly (readonly [number, string])[]): Span[] {
+  return numbers.flatMap(([n, name]): Span[] => [[amount(n)], [` ${name}  `, 'dim']]);
+}
+
+function restartCount(restarts: number): Span[] {
+  return [[`${restarts} ${restarts === 1 ? 'restart' : 'restarts'}`, restarts > 0 ? 'yellow' : 'dim']];
+}
+
+function label(name: string): Span {
+  return [name.padEnd(LABEL), 'dim'];
+}
+
+function actorLine(actor: ActorStatus, now: number, width: number): Line {
+  const [glyph, style] = STATES[actor.state];
+  const frame = Math.floor(now / SPIN_MILLISECONDS) % SPINNER.length;
+  const left: Span[] = [
+    [actor.state === 'working' ? SPINNER[frame]! : glyph, style],
+    [` ${actor.id.padEnd(12)} `],
+    [actor.doing, ...(actor.state === 'working' ? [] : (['dim'] as const))],
+  ];
+  if (actor.restarts > 0) left.push([`  ${actor.restarts}× restarted`, 'yellow']);
+  if (actor.state === 'failed' && actor.error !== undefined) left.push([`  ${actor.error}`, 'red']);
+  return spread(left, [[duration((now - actor.since) / 1000), 'dim']], width);
+}
+
+function noteLines({ notes }: Status, most: number): Line[] {
+  if (most < 1 || notes.length === 0) return [];
+  return [[], ...notes.slice(-most).map(({ at, text }): Line => [[`${clock(at)}  `, 'dim'], [text]])];
+}

@@ -1,0 +1,42 @@
+/** The loop as plain lines, for logs and pipes: what is new between two statuses, a line for each step, evaluation and note. */
+import type { Status } from '../../protocol/status.ts';
+import { amount, duration, fixed, percent } from './format.ts';
+
+/** @param before undefined for the first status of a sitting. */
+export function plainLines(before: Status | undefined, now: Status): string[] {
+  const lines: string[] = [];
+  if (!before) lines.push(`${now.model}, ${now.data}, seed ${now.seed}, run folder ${now.run}`);
+  if (before?.phase !== now.phase) lines.push(now.error === undefined ? now.phase : `${now.phase}: ${now.error}`);
+  lines.push(...newNotes(before, now));
+  if (now.version > 0 && before && before.version !== now.version) lines.push(stepLine(now));
+  if (now.accuracy.now && before?.accuracy.now?.version !== now.accuracy.now.version) lines.push(accuracyLine(now));
+  return lines.map((line) => `[${duration(now.seconds)}] ${line}`);
+}
+
+function newNotes(before: Status | undefined, now: Status): string[] {
+  const last = before?.notes.at(-1);
+  const from = last ? now.notes.findLastIndex(({ at, text }) => at === last.at && text === last.text) + 1 : 0;
+  return now.notes.slice(from).map(({ text }) => text.replace(/\s+/g, ' '));
+}
+
+function stepLine({ version, signals, throughput, staleness, groups }: Status): string {
+  const parts = [
+    ['share', fixed(signals.voteShare, 2)],
+    ['reward', fixed(signals.reward, 2)],
+    ['loss', fixed(signals.loss, 4)],
+    ['kl', fixed(signals.kl, 4)],
+    ['entropy', fixed(signals.entropy, 3)],
+    ['clipped', percent(signals.clipFraction)],
+    ['length', fixed(signals.responseTokens, 1)],
+    ['rollout', `${amount(throughput.rolloutTokensPerSecond)} tokens/s`],
+    ['learner', `${amount(throughput.learnerTokensPerSecond)} tokens/s`],
+    ['staleness', String(staleness.now ?? '–')],
+    ['kept', `${groups.kept} of ${groups.sampled}`],
+  ];
+  return `step ${version}  ${parts.map(([name, value]) => `${name} ${value}`).join('  ')}`;
+}
+
+function accuracyLine({ accuracy: { now, baseline, best, questions } }: Status): string {
+  const compared = `base ${percent(baseline?.greedy ?? null)}, best ${percent(best?.greedy ?? null)}`;
+  return `accuracy ${percent(now?.greedy ?? null)} at version ${now?.version} (greedy, ${questions ?? '–'} held-out questions; ${compared})`;
+}

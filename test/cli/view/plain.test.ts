@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { amount, bytes, duration, percent, points } from '../../../src/cli/view/format.ts';
+import { plainLines } from '../../../src/cli/view/plain.ts';
+import { RUNNING, STARTING } from './status.ts';
+
+describe('plainLines', () => {
+  it('opens with what runs, and says nothing when nothing is new', () => {
+    expect(plainLines(undefined, STARTING)).toEqual(['[0:00] models/mini, figures, seed 1, run folder runs/default', '[0:00] starting']);
+    expect(plainLines(RUNNING, { ...RUNNING, at: RUNNING.at + 1000 })).toEqual([]);
+  });
+
+  it('says a step, an evaluation, a new phase and each new note once', () => {
+    const next = {
+      ...RUNNING,
+      phase: 'paused' as const,
+      version: 49,
+      accuracy: { ...RUNNING.accuracy, now: { version: 49, greedy: 0.81, seconds: 760 } },
+      notes: [...RUNNING.notes, { at: RUNNING.at, text: 'saved\nversion 49' }],
+    };
+    expect(plainLines(RUNNING, next)).toEqual([
+      '[12:41] paused',
+      '[12:41] saved version 49',
+      '[12:41] step 49  share 0.71  reward 0.68  loss -0.0123  kl 0.0131  entropy 0.412  clipped 2.1 %  length 18.3  rollout 5,234 tokens/s  learner 12.3k tokens/s  staleness 1  kept 1568 of 2368',
+      '[12:41] accuracy 81.0 % at version 49 (greedy, 200 held-out questions; base 53.0 %, best 80.1 %)',
+    ]);
+  });
+
+  it('says why it failed', () => {
+    expect(plainLines(RUNNING, { ...RUNNING, phase: 'failed', error: 'no space left' })).toEqual(['[12:41] failed: no space left']);
+  });
+});
+
+describe('numbers', () => {
+  it.each([
+    [percent(0.12345), '12.3 %'],
+    [percent(null), '–'],
+    [points(-0.031), '-3.1'],
+    [points(0.2), '+20.0'],
+    [amount(9999.4), '9,999'],
+    [amount(12_345), '12.3k'],
+    [amount(999_960), '1.0M'],
+    [bytes(1.234e9), '1.23 GB'],
+    [bytes(812e6), '812 MB'],
+    [duration(7.9), '0:07'],
+    [duration(3 * 3600 + 161), '3:02:41'],
+    [duration(2 * 86_400 + 3 * 3600 + 120), '2d 03:02'],
+  ])('%s', (shown, expected) => expect(shown).toBe(expected));
+});

@@ -1,0 +1,141 @@
+/** Statuses to draw: a fixed one in mid-run, and arbitrary ones. */
+import fc from 'fast-check';
+import type { Status } from '../../../src/protocol/status.ts';
+
+const T0 = Date.UTC(2026, 0, 1, 12, 0, 0);
+
+export const RUNNING: Status = {
+  phase: 'running',
+  pid: 4711,
+  run: 'runs/default',
+  model: 'models/mini',
+  data: 'figures',
+  seed: 1,
+  startedAt: T0,
+  at: T0 + 761_000,
+  seconds: 761,
+  version: 48,
+  stopAt: null,
+  saved: 25,
+  accuracy: {
+    baseline: { version: 0, greedy: 0.53, seconds: 20 },
+    now: { version: 45, greedy: 0.793, seconds: 700 },
+    best: { version: 40, greedy: 0.801, seconds: 630 },
+    history: [0.53, 0.56, 0.64, 0.69, 0.74, 0.77, 0.785, 0.79, 0.801, 0.793].map((greedy, i) => ({ version: 5 * i, greedy, seconds: 70 * i })),
+    questions: 200,
+    fullBaseline: null,
+    fullNow: null,
+  },
+  signals: {
+    voteShare: 0.712,
+    reward: 0.683,
+    responseTokens: 18.31,
+    loss: -0.0123,
+    kl: 0.01312,
+    entropy: 0.4123,
+    clipFraction: 0.0214,
+    ratio: 1.001,
+    gradNorm: 0.52,
+    learningRate: 5e-5,
+  },
+  throughput: { rolloutTokensPerSecond: 5234, learnerTokensPerSecond: 12_345, stepsPerMinute: 3.14, secondsPerStep: 19.1, overlap: 0.87 },
+  staleness: { max: 1, now: 1, histogram: [32, 1504] },
+  groups: {
+    admitted: 2400,
+    sampled: 2368,
+    kept: 1568,
+    dropped: { 'all-agree': 590, 'share-floor': 210 },
+    learnt: 1536,
+    inFlight: 32,
+    waiting: 32,
+    credits: 0,
+  },
+  actors: [
+    { id: 'questioner', role: 'questioner', state: 'waiting', doing: 'waiting for a credit', since: T0 + 758_000, restarts: 0 },
+    { id: 'sampler-1', role: 'sampler', state: 'working', doing: 'sampling 32 questions with version 48', since: T0 + 759_000, restarts: 1 },
+    { id: 'voter', role: 'voter', state: 'idle', doing: 'idle', since: T0 + 757_000, restarts: 0 },
+    { id: 'learner', role: 'learner', state: 'working', doing: 'learning from batch 48 (32 groups)', since: T0 + 755_000, restarts: 0 },
+    {
+      id: 'evaluator',
+      role: 'evaluator',
+      state: 'failed',
+      doing: 'restarting in 2 s',
+      since: T0 + 760_000,
+      restarts: 2,
+      error: 'the worker thread ended',
+    },
+  ],
+  restarts: 3,
+  memory: { rss: 812_000_000, peakRss: 901_000_000 },
+  notes: [
+    { at: T0 + 400_000, text: 'saved version 25' },
+    { at: T0 + 640_000, text: 'best accuracy yet: 80.1 % at version 40' },
+  ],
+};
+
+/** What a daemon says before it has seen anything. */
+export const STARTING: Status = {
+  ...RUNNING,
+  phase: 'starting',
+  seconds: 0,
+  at: T0,
+  version: 0,
+  saved: null,
+  accuracy: { baseline: null, now: null, best: null, history: [], questions: null, fullBaseline: null, fullNow: null },
+  signals: {
+    voteShare: null,
+    reward: null,
+    responseTokens: null,
+    loss: null,
+    kl: null,
+    entropy: null,
+    clipFraction: null,
+    ratio: null,
+    gradNorm: null,
+    learningRate: null,
+  },
+  throughput: { rolloutTokensPerSecond: null, learnerTokensPerSecond: null, stepsPerMinute: null, secondsPerStep: null, overlap: null },
+  staleness: { max: 1, now: null, histogram: [0, 0] },
+  groups: { admitted: 0, sampled: 0, kept: 0, dropped: {}, learnt: 0, inFlight: 0, waiting: 0, credits: 64 },
+  actors: [],
+  restarts: 0,
+  notes: [],
+};
+
+const words = fc.string({ unit: 'grapheme', maxLength: 60 });
+const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
+const share = fc.double({ min: 0, max: 1, noNaN: true });
+const point = fc.record({ version: fc.nat(), greedy: share, seconds: fc.nat() });
+const actor = fc.record({
+  id: words,
+  role: words,
+  state: fc.constantFrom('opening', 'idle', 'working', 'waiting', 'failed', 'stopped'),
+  doing: words,
+  since: fc.nat().map((ms) => T0 - ms),
+  restarts: fc.nat(12),
+  error: words,
+});
+
+export const anyStatus: fc.Arbitrary<Status> = fc
+  .record({
+    phase: fc.constantFrom('starting', 'baseline', 'running', 'paused', 'stopping', 'draining', 'stopped', 'failed'),
+    run: words,
+    model: words,
+    data: words,
+    seconds: fc.double({ min: 0, max: 1e8, noNaN: true }),
+    version: fc.nat(),
+    stopAt: maybe(fc.nat()),
+    now: maybe(point),
+    history: fc.array(point, { maxLength: 300 }),
+    number: maybe(fc.double({ min: -1e7, max: 1e7, noNaN: true })),
+    actors: fc.array(actor, { maxLength: 8 }),
+    notes: fc.array(fc.record({ at: fc.nat(), text: words }), { maxLength: 20 }),
+    error: words,
+  })
+  .map(({ now, history, number, ...rest }) => ({
+    ...RUNNING,
+    ...rest,
+    accuracy: { ...RUNNING.accuracy, now, history },
+    signals: { ...RUNNING.signals, kl: number, entropy: number, voteShare: number },
+    throughput: { ...RUNNING.throughput, rolloutTokensPerSecond: number },
+  }));
