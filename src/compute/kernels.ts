@@ -71,17 +71,23 @@ function rotate(x: tf.Tensor3D, cos: tf.Tensor2D, sin: tf.Tensor2D): tf.Tensor3D
  * x [M, H, hd], cos and sin [M, hd / 2] (the angles once, not twice over) -> [M, H, hd]. No gradient to cos and sin.
  */
 export function rope(x: tf.Tensor3D, cos: tf.Tensor2D, sin: tf.Tensor2D): tf.Tensor3D {
-  const op = tf.customGrad((x_) => ({
-    value: rotate(x_ as tf.Tensor3D, cos, sin),
+  const op = tf.customGrad((x_, save) => {
+    (save as tf.GradSaveFunc)([cos, sin]);
     // A rotation's transpose is the rotation back.
-    gradFunc: (dy: tf.Tensor) => rotate(dy as tf.Tensor3D, cos, tf.neg(sin)),
-  }));
-  return op(x) as tf.Tensor3D;
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => rotate(dy as tf.Tensor3D, saved[0] as tf.Tensor2D, tf.neg(saved[1] as tf.Tensor2D));
+    return { value: rotate(x_ as tf.Tensor3D, cos, sin), gradFunc };
+  });
+  return op(x);
 }
 
 /** Rows of an embedding table. weight [V, D], ids [M] int32 -> [M, D]. The gradient is a one-hot matmul (scatter races under threads). */
 export function embed(weight: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
   return tf.gather(weight, ids);
+}
+
+/** tf.logSoftmax over the last axis, as one operator where there is one: TF.js composes it of five. */
+function logProbabilities(logits: tf.Tensor2D): tf.Tensor2D {
+  return native(tf.LogSoftmax, { logits }, { axis: 1 }, () => [tf.logSoftmax(logits)])[0] as tf.Tensor2D;
 }
 
 /**
@@ -90,16 +96,17 @@ export function embed(weight: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
  */
 export function tokenLogProb(logits: tf.Tensor2D, ids: tf.Tensor1D): { logProb: tf.Tensor1D; entropy: tf.Tensor1D } {
   const vocabulary = logits.shape[1];
-  const chosen = (): tf.Tensor => tf.oneHot(ids, vocabulary, 1, 0, 'float32');
+  const chosen = (tokens: tf.Tensor): tf.Tensor => tf.oneHot(tokens, vocabulary, 1, 0, 'float32');
   const pick = tf.customGrad((logits_, save) => {
-    const logProbs = tf.logSoftmax(logits_ as tf.Tensor2D);
-    (save as tf.GradSaveFunc)([logProbs]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => tf.mul(tf.expandDims(dy, 1), tf.sub(chosen(), tf.exp(saved[0]!)));
-    return { value: tf.sum(tf.mul(logProbs, chosen()), 1), gradFunc };
+    const logProbs = logProbabilities(logits_ as tf.Tensor2D);
+    (save as tf.GradSaveFunc)([logProbs, ids]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => tf.mul(tf.expandDims(dy, 1), tf.sub(chosen(saved[1]!), tf.exp(saved[0]!)));
+    return { value: tf.sum(tf.mul(logProbs, chosen(ids)), 1), gradFunc };
   });
-  const measure = tf.customGrad((logits_) => {
-    const logProbs = tf.logSoftmax(logits_ as tf.Tensor2D);
-    return { value: tf.neg(tf.sum(tf.mul(tf.exp(logProbs), logProbs), 1)), gradFunc: () => tf.zerosLike(logits_ as tf.Tensor) };
+  const measure = tf.customGrad((logits_, save) => {
+    const logProbs = logProbabilities(logits_ as tf.Tensor2D);
+    (save as tf.GradSaveFunc)([logits_ as tf.Tensor]);
+    return { value: tf.neg(tf.sum(tf.mul(tf.exp(logProbs), logProbs), 1)), gradFunc: (_: tf.Tensor, saved: tf.Tensor[]) => tf.zerosLike(saved[0]!) };
   });
   return { logProb: pick(logits) as tf.Tensor1D, entropy: measure(logits) as tf.Tensor1D };
 }

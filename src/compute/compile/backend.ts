@@ -103,6 +103,10 @@ export class SymbolicBackend extends tf.KernelBackend {
     return false;
   }
 
+  override memory(): { unreliable: boolean; reasons: string[] } {
+    return { unreliable: true, reasons: ['symbolic tensors take no memory'] };
+  }
+
   override dispose(): void {
     this.#entries.clear();
   }

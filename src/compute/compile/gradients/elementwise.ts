@@ -98,7 +98,3 @@ define(tf.Softmax, { outputs: [true] }, (dy, [y], attrs) => ({
     return tf.sub(product, tf.mul(tf.sum(product, attrs['dim'] as number, true), y!));
   },
 }));
-
-define(tf.LogSoftmax, { outputs: [true] }, (dy, [y], attrs) => ({
-  logits: () => tf.sub(dy, tf.mul(tf.sum(dy, attrs['axis'] as number, true), tf.exp(y!))),
-}));

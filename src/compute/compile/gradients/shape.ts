@@ -61,7 +61,8 @@ define(tf.Tile, { inputs: ['x'] }, (dy, [x], attrs) => {
   };
 });
 
-define(tf.BroadcastTo, { inputs: ['x'] }, (dy, [x]) => ({ x: () => unbroadcast(dy, x!.shape) }));
+/** tf.oneHot refuses a depth of 1. */
+const oneHot = (indices: T, depth: number): T => tf.engine().runKernel(tf.OneHot, { indices }, { depth, onValue: 1, offValue: 0, dtype: 'float32' });
 
 /** One-hot matmul, not scatter: repeated indices must add up exactly under threads (and vocabularies here are small). */
 define(tf.GatherV2, { inputs: ['x', 'indices'] }, (dy, [x, indices], attrs) => {
@@ -74,7 +75,7 @@ define(tf.GatherV2, { inputs: ['x', 'indices'] }, (dy, [x, indices], attrs) => {
         ...dy.shape.map((_, i) => i).filter((i) => i < axis || i >= axis + indices!.rank),
       ];
       const rows = tf.reshape(tf.transpose(dy, moved), [count, -1]);
-      const sums = tf.matMul(tf.oneHot(tf.reshape(tf.cast(indices!, 'int32'), [count]), x!.shape[axis]!, 1, 0, 'float32'), rows, true);
+      const sums = tf.matMul(oneHot(tf.reshape(tf.cast(indices!, 'int32'), [count]), x!.shape[axis]!), rows, true);
       const rest = x!.shape.filter((_, i) => i !== axis);
       const back = x!.shape.map((_, i) => (i === axis ? 0 : i < axis ? i + 1 : i));
       return tf.transpose(tf.reshape(sums, [x!.shape[axis]!, ...rest]), back);
@@ -86,7 +87,7 @@ define(tf.GatherV2, { inputs: ['x', 'indices'] }, (dy, [x, indices], attrs) => {
 define(tf.UnsortedSegmentSum, { inputs: ['segmentIds'] }, (dy, [ids]) => ({
   x: () => {
     const flat = tf.cast(tf.reshape(ids!, [-1]), 'int32');
-    const rows = tf.gather(dy, tf.maximum(flat, 0));
+    const rows = tf.gather(dy, tf.maximum(flat, tf.scalar(0, 'int32')));
     const valid = tf.reshape(float(tf.greaterEqual(flat, 0)), [-1, ...Array.from<number>({ length: dy.rank - 1 }).fill(1)]);
     return tf.reshape(tf.mul(rows, valid), [...ids!.shape, ...dy.shape.slice(1)]);
   },

@@ -32,20 +32,17 @@ for (const [kernel, op] of Object.entries({
   [tf.Erf]: 'Erf',
   [tf.Sin]: 'Sin',
   [tf.Cos]: 'Cos',
+  [tf.Floor]: 'Floor',
 })) {
   emit(kernel, float(op));
 }
 for (const [kernel, op] of Object.entries({ [tf.Neg]: 'Neg', [tf.Abs]: 'Abs', [tf.Sign]: 'Sign', [tf.Relu]: 'Relu' })) emit(kernel, same(op));
 
-/** Floor and Round exist on floats only; on integers they change nothing. */
-function rounding(op: string): Emitter {
-  return ({ inputs, backend, graph }) => {
-    const x = backend.value(inputs['x']!);
-    return backend.tensor(x.dtype === 'float32' ? graph.node(op, [x], x) : x, x.dtype as DType, inputs['x']!.shape);
-  };
-}
-emit(tf.Floor, rounding('Floor'));
-emit(tf.Round, rounding('Round'));
+/** Round exists on floats only; integers are whole already. */
+emit(tf.Round, ({ inputs, backend, graph }) => {
+  const x = backend.value(inputs['x']!);
+  return backend.tensor(x.dtype === 'float32' ? graph.node('Round', [x], x) : x, x.dtype as DType, inputs['x']!.shape);
+});
 
 const one = (graph: Graph): Value => graph.scalar('float32', 1);
 const unary =
@@ -212,11 +209,6 @@ emit(tf.Select, ({ inputs, backend, graph }) => {
   const work = dtype === 'bool' ? 'int32' : dtype;
   const chosen = graph.node('Where', [condition, graph.cast(t, work), graph.cast(e, work)], { dtype: work, shape });
   return backend.tensor(graph.cast(chosen, dtype), dtype, out);
-});
-
-emit(tf.BroadcastTo, ({ inputs, attrs, backend }) => {
-  const x = backend.value(inputs['x']!);
-  return backend.tensor(x, x.dtype as DType, attrs['shape'] as number[]);
 });
 
 /** Repeats. Where only dims of 1 are repeated (tf.broadcastTo), that is a broadcast and costs nothing. */

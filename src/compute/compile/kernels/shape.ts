@@ -164,17 +164,18 @@ const gather: Emitter = ({ inputs, attrs, backend, graph }) => {
 };
 emit(tf.GatherV2, gather);
 
-function oneHot(graph: Graph, indices: Value, depth: number, values: Value): Value {
-  // ORT's CPU provider has OneHot for int64 indices only.
-  const long = graph.cast(indices, 'int64');
-  return graph.node('OneHot', [long, graph.ints([depth]), values], { dtype: values.dtype, shape: [...indices.shape, depth] }, { axis: -1 });
-}
-
+/** An index outside of the depth has no hot place. ONNX would count a negative one from the end, so it is moved past it. */
 emit(tf.OneHot, ({ inputs, attrs, backend, graph }) => {
   const { depth, onValue, offValue } = attrs as { depth: number; onValue: number; offValue: number };
   const dtype = (attrs['dtype'] as DType | undefined) ?? 'int32';
+  const given = backend.dense(inputs['indices']!);
+  const negative = graph.node('Less', [given, graph.scalar('int32', 0)], { dtype: 'bool', shape: given.shape });
+  const indices = graph.node('Where', [negative, graph.scalar('int32', depth), given], given);
   const values = graph.constant('float32', [2], Float32Array.of(offValue, onValue));
-  return backend.tensor(graph.cast(oneHot(graph, backend.dense(inputs['indices']!), depth, values), dtype), dtype);
+  const shape = [...given.shape, depth];
+  // ORT's CPU provider has OneHot for int64 indices only.
+  const hot = graph.node('OneHot', [graph.cast(indices, 'int64'), graph.ints([depth]), values], { dtype: 'float32', shape }, { axis: -1 });
+  return backend.tensor(graph.cast(hot, dtype), dtype);
 });
 
 /** By one-hot matmul: ScatterND with reduction=add races where indices repeat. Negative ids are dropped, as in TF.js. */
