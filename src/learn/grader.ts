@@ -5,8 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { CancelledError, WorkerError } from '../protocol/errors.ts';
-import { interpret, samePlain } from './equivalence/index.ts';
-import type { Value } from './equivalence/value.ts';
+import { interpret, samePlain, type Answer } from './equivalence/index.ts';
 import type { Classifier } from './judge.ts';
 import { startThread } from './thread.ts';
 import { NO_ANSWER } from './vote.ts';
@@ -85,7 +84,7 @@ export class Grader implements Classifier, AsyncDisposable {
     return this.same([a, b], [interpret(a), interpret(b)], 0, 1);
   }
 
-  private async same(texts: readonly string[], values: readonly Value[], i: number, j: number): Promise<boolean> {
+  private async same(texts: readonly string[], values: readonly Answer[], i: number, j: number): Promise<boolean> {
     const [x, y, a, b] = [values[i], values[j], texts[i], texts[j]];
     if (!x || !y || a === undefined || b === undefined) return false;
     const plain = samePlain(x, y);
@@ -131,6 +130,8 @@ export class Grader implements Classifier, AsyncDisposable {
     const entry = this.options.worker ?? new URL(source ? './grader-worker.ts' : './grader-worker.js', import.meta.url);
     const worker = startThread(entry, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
     worker.unref();
+    // A thread that dies between two pairs must not bring the process down.
+    worker.on('error', () => undefined);
     return worker;
   }
 
@@ -153,8 +154,6 @@ function nextReply(thread: Worker, seconds: number): Promise<PairReply | string>
     const settle = (outcome: PairReply | string): void => {
       clearTimeout(timer);
       thread.off('message', onMessage).off('error', onError).off('exit', onExit);
-      // A thread that dies later must not bring the process down.
-      thread.on('error', () => undefined);
       resolve(outcome);
     };
     const onMessage = (message: PairReply): void => settle(message);

@@ -45,8 +45,18 @@ function exp(z: Complex): Complex {
 }
 
 const REAL: Readonly<Record<string, (x: number) => number>> = {
-  ...{ sin: Math.sin, cos: Math.cos, tan: Math.tan, arcsin: Math.asin, arccos: Math.acos, arctan: Math.atan },
-  ...{ sinh: Math.sinh, cosh: Math.cosh, tanh: Math.tanh, cbrt: Math.cbrt, floor: Math.floor, ceil: Math.ceil },
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
+  arcsin: Math.asin,
+  arccos: Math.acos,
+  arctan: Math.atan,
+  sinh: Math.sinh,
+  cosh: Math.cosh,
+  tanh: Math.tanh,
+  cbrt: Math.cbrt,
+  floor: Math.floor,
+  ceil: Math.ceil,
   cot: (x) => 1 / Math.tan(x),
   sec: (x) => 1 / Math.cos(x),
   csc: (x) => 1 / Math.sin(x),

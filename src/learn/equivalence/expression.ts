@@ -19,10 +19,7 @@ const MAX_DEPTH = 60;
 const MAX_NODES = 800;
 
 /** Called with one argument; longest first, so that `arcsin` is not read as `a r c sin`. */
-const FUNCTIONS = [
-  ...['arcsin', 'arccos', 'arctan', 'asin', 'acos', 'atan', 'sinh', 'cosh', 'tanh', 'sqrt', 'cbrt', 'sin', 'cos', 'tan', 'cot', 'sec', 'csc'],
-  ...['log', 'exp', 'abs', 'ln', 'lg'],
-];
+const FUNCTIONS = 'arcsin arccos arctan asin acos atan sinh cosh tanh sqrt cbrt sin cos tan cot sec csc log exp abs ln lg'.split(' ');
 const TRIGONOMETRIC = new Set(['sin', 'cos', 'tan', 'cot', 'sec', 'csc']);
 const INVERSE: Readonly<Record<string, string>> = { sin: 'arcsin', cos: 'arccos', tan: 'arctan' };
 const ALIASES: Readonly<Record<string, string>> = { asin: 'arcsin', acos: 'arccos', atan: 'arctan', log: 'lg' };

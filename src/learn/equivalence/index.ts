@@ -1,11 +1,10 @@
 /**
- * Are two answers the same? `equivalentPlain` decides what exact rational arithmetic and structure can, in microseconds, and says null for
+ * Are two answers the same? `samePlain` decides what exact rational arithmetic and structure can, in microseconds, and says null for
  * the rest; `equivalent` decides all.
  */
 import { sameValue, type Leaves } from './compare.ts';
 import { sameExact, sameExpression, sameZeros } from './evaluate.ts';
-import { interpret } from './interpret.ts';
-import type { Value } from './value.ts';
+import { interpret, type Answer } from './interpret.ts';
 
 class Undecided extends Error {}
 
@@ -16,18 +15,13 @@ const undecided = (): never => {
 const PLAIN: Leaves = { same: (a, b) => sameExact(a, b) ?? undecided(), sameZeros: undecided };
 const FULL: Leaves = { same: sameExpression, sameZeros };
 
-export { interpret };
+export { interpret, type Answer };
 
 /** True, false, or null when it takes more than exact arithmetic. */
-export function equivalentPlain(a: string, b: string): boolean | null {
-  if (a.trim() === b.trim()) return true;
-  return samePlain(interpret(a), interpret(b));
-}
-
-/** As `equivalentPlain`, of answers already read. */
-export function samePlain(a: Value, b: Value): boolean | null {
+export function samePlain(a: Answer, b: Answer): boolean | null {
+  if (a.folded === b.folded) return true;
   try {
-    return sameValue(a, b, PLAIN);
+    return sameValue(a.value, b.value, PLAIN);
   } catch (error) {
     if (error instanceof Undecided) return null;
     throw error;
@@ -35,5 +29,7 @@ export function samePlain(a: Value, b: Value): boolean | null {
 }
 
 export function equivalent(a: string, b: string): boolean {
-  return a.trim() === b.trim() || sameValue(interpret(a), interpret(b), FULL);
+  const x = interpret(a);
+  const y = interpret(b);
+  return x.folded === y.folded || sameValue(x.value, y.value, FULL);
 }

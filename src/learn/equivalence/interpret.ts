@@ -9,9 +9,18 @@ import { foldWords, readWords } from './words.ts';
 
 const MAX_NESTING = 6;
 
-export function interpret(answer: string): Value {
-  if (answer.length > MAX_ANSWER_CHARS) return { type: 'words', text: answer };
-  return read(normalise(answer), 0);
+/** An answer as read: what it says, and its normalised text in lower case, which is enough where two are typed alike. */
+export interface Answer {
+  readonly folded: string;
+  readonly value: Value;
+}
+
+export function interpret(answer: string): Answer {
+  if (answer.length > MAX_ANSWER_CHARS) return { folded: answer, value: { type: 'words', text: answer } };
+  const number = /^-?\d{1,15}(?:\.\d{1,15})?$/.test(answer) ? readNumber(answer) : null;
+  if (number) return { folded: answer, value: number };
+  const text = normalise(answer);
+  return { folded: text.toLowerCase(), value: read(text, 0) };
 }
 
 function read(text: string, depth: number): Value {
@@ -63,11 +72,14 @@ function readNumber(text: string): Value | null {
 
 const quantity = (expression: Expression, unit: Unit | null = null, percent = false): Quantity => ({ type: 'quantity', expression, unit, percent });
 
+/** A comma, except between thousands. */
+const COMMA = /(?<!\d),|,(?!\d{3}(?!\d))/g;
+
 const RELATION = /\\(?:le|ge|ne|approx|in|equiv)(?![a-z])|[=<>]/g;
 
 /** `x = 5`, `y = 2x + 1`, `x \le 2` (which is an interval), `0 < x < 1`, `x \in S` (which is S). */
 function readRelation(text: string, depth: number): Value | null {
-  if (text.includes(',') && splitTop(text, /,/g) && !/^[A-Za-z]\w*\s*,/.test(text) && !/(?:=|\\in)\s*[([\\{]/.test(text)) return null;
+  if (text.includes(',') && splitTop(text, COMMA)) return null;
   if (/\s(?:or|and)\s/.test(text)) return null;
   const split = splitTop(text, RELATION);
   if (!split) return null;
@@ -126,7 +138,7 @@ function readUnion(text: string, depth: number): Value | null {
 
 /** `3, 4`, `3; 4`, `3 and 4`, `x = 3 or x = -3`. Two inequalities joined by `or` are a union. */
 function readList(text: string, depth: number): Value | null {
-  const split = splitTop(text, /,\s*(?:and|or)\s+|[,;]|\s(?:and|or)\s|\\(?:lor|vee)(?![a-z])/g);
+  const split = splitTop(text, /,\s*(?:and|or)\s+|(?<!\d),|,(?!\d{3}(?!\d))|;|\s(?:and|or)\s|\\(?:lor|vee)(?![a-z])/g);
   if (!split) return null;
   const items = split.parts.filter((part) => part !== '').map((part) => read(part, depth + 1));
   if (items.length === 0) return null;
@@ -145,7 +157,8 @@ function withSharedUnit(items: readonly Value[]): readonly Value[] {
 function readBrackets(text: string, depth: number): Value | null {
   const matrix = /^\\begin\{[bpBvV]?(?:matrix|array)\}(?:\{[clr|]*\})?(.*)\\end\{[bpBvV]?(?:matrix|array)\}$/s.exec(text);
   if (matrix) return readMatrix(matrix[1] ?? '', depth);
-  const whole = enclosed(text);
+  // A point may be named: `A(3, 4)`.
+  const whole = enclosed(text.replace(/^[A-Z]\s*(?=\([^()]*,[^()]*\)$)/, ''));
   if (!whole) return null;
   const { open, close, inner } = whole;
   if (inner === '') return open === '{' ? words('empty set') : null;
@@ -158,7 +171,7 @@ function readBrackets(text: string, depth: number): Value | null {
 /** A column or a row is a tuple; more is a tuple of rows. */
 function readMatrix(body: string, depth: number): Value | null {
   const rows = body
-    .split(/\\\\/)
+    .split(/\\cr(?![a-z])/)
     .map((row) => row.trim())
     .filter(Boolean)
     .map((row) => row.split('&').map((cell) => read(cell.trim(), depth + 1)));
@@ -208,7 +221,7 @@ function plainExpression(text: string): Value | null {
 const grouped = (text: string): string =>
   text.replace(/(?<![\d.])\d{1,3}(?: \d{3})+(?![\d])/g, (run) => run.replaceAll(' ', '')).replace(/(?<=\d)\s*[xX]\s*(?=\d)/g, '*');
 
-const UNIT_START = /(?<=[\d)}\]!π\s°]|[\\](?:pi))\s*(?=[A-Za-z°$¢€£¥₹]|\\(?:mu|Omega))/g;
+const UNIT_START = /(?<=[\d)}\]!π\s°]|[\\](?:pi))\s*(?=[A-Za-z°$¢€£¥₹]|\\(?:mu|Omega|frac\{\s*[A-Za-z]))/g;
 
 /** The longest value that leaves a unit: `5 km/h` is 5 with `km/h`, not `5 km` over h. */
 function withUnit(text: string): Quantity | null {
@@ -218,12 +231,15 @@ function withUnit(text: string): Quantity | null {
     const tail = text.slice(end);
     if (head === '' || /[\\^_{(+\-*/]$/.test(head) || /^(?:pi|sqrt|sin|cos|tan|log|ln|e\b)/.test(tail)) continue;
     const unit = parseUnit(tail);
-    if (!unit || (unit.dimension.startsWith('~') && !isWords(tail))) continue;
+    if (!unit || (unit.dimension === 'angle' && TRIGONOMETRIC.test(head)) || (unit.dimension.startsWith('~') && !isWords(tail))) continue;
     const expression = parseExpression(grouped(head));
     if (expression) return quantity(expression, unit);
   }
   return null;
 }
+
+/** The degrees in `\sin 30°` belong to the angle, not to the value. */
+const TRIGONOMETRIC = /sin|cos|tan|cot|sec|csc/;
 
 /** An unknown unit must look like a word: `12 apples`, not `12xy`. */
 const isWords = (tail: string): boolean => /^[A-Za-z]{3,}(?:\s+[A-Za-z]{2,})*\.?$/.test(tail.trim());

@@ -7,8 +7,23 @@ export const MAX_ANSWER_CHARS = 500;
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻';
 const SUBSCRIPTS = '₀₁₂₃₄₅₆₇₈₉';
 const GREEK: Readonly<Record<string, string>> = {
-  ...{ π: 'pi', α: 'alpha', β: 'beta', γ: 'gamma', δ: 'delta', θ: 'theta', λ: 'lambda', μ: 'mu', ρ: 'rho', σ: 'sigma', φ: 'phi', ω: 'omega' },
-  ...{ Δ: 'Delta', Ω: 'Omega', Σ: 'Sigma', τ: 'tau', ε: 'epsilon' },
+  π: 'pi',
+  α: 'alpha',
+  β: 'beta',
+  γ: 'gamma',
+  δ: 'delta',
+  θ: 'theta',
+  λ: 'lambda',
+  μ: 'mu',
+  ρ: 'rho',
+  σ: 'sigma',
+  φ: 'phi',
+  ω: 'omega',
+  Δ: 'Delta',
+  Ω: 'Omega',
+  Σ: 'Sigma',
+  τ: 'tau',
+  ε: 'epsilon',
 };
 const UNICODE: readonly (readonly [RegExp, string])[] = [
   [/[−–—‐‑‒﹣-]/g, '-'],
@@ -40,6 +55,9 @@ const UNICODE: readonly (readonly [RegExp, string])[] = [
   [/√/g, '\\sqrt '],
 ];
 const SPELLINGS: readonly (readonly [RegExp, string])[] = [
+  [/\\\\(?:\[[^\]]*\])?/g, '\\cr '],
+  [/\\langle(?![a-z])/g, '('],
+  [/\\rangle(?![a-z])/g, ')'],
   [/\\\$/g, '$'],
   [/\\[dtc]frac(?![A-Za-z])/g, '\\frac'],
   [/\\(?:left|right)\s*(?=[()[\]|.\\{}])/g, ''],

@@ -33,13 +33,13 @@ export function splitTop(text: string, separator: RegExp): { parts: string[]; se
   return { parts, separators };
 }
 
-/** The brackets around the whole text and what is inside; null when there are none. `\{` and `\langle` count. */
+/** The brackets around the whole text and what is inside; null when there are none. `\{` counts. */
 export function enclosed(text: string): { open: string; close: string; inner: string } | null {
-  const match = /^(\\\{|\\langle|[([{])(.*?)(\\\}|\\rangle|[)\]}])$/s.exec(text);
+  const match = /^(\\\{|[([{])(.*?)(\\\}|[)\]}])$/s.exec(text);
   if (!match) return null;
   const [, open = '', inner = '', close = ''] = match;
   const level = depths(inner);
-  if (level.some((depth, i) => depth < (CLOSE.includes(inner[i] ?? '') ? 0 : 0)) || level.some((depth) => depth < 0)) return null;
-  const bare = (bracket: string): string => bracket.replace('\\langle', '(').replace('\\rangle', ')').replace('\\', '');
+  if (level.some((depth) => depth < 0)) return null;
+  const bare = (bracket: string): string => bracket.replace('\\', '');
   return { open: bare(open), close: bare(close), inner: inner.trim() };
 }

@@ -105,7 +105,10 @@ export function parseUnit(text: string): Unit | null {
     .replace(/\(s\)$/, 's')
     .replace(/\.$/, '');
   if (rest === '' || rest.length > 60) return null;
-  rest = rest.replace(/\s*\bper\b\s*/gi, '/').replace(/\\cdot|\*/g, ' ');
+  rest = rest
+    .replace(/\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}/, '$1/$2')
+    .replace(/\s*\bper\b\s*/gi, '/')
+    .replace(/\\cdot|\*/g, ' ');
   const words: [string, string][] = [];
   const pattern =
     /\s*(\/?)\s*((?:(?:square|sq\.?|cubic|cu\.?)\s*)?(?:°\s*[CF]\b|[A-Za-z]+|[°$¢€£¥₹]|\\mu\s*m|\\Omega))\.?\s*((?:\^\s*\{?\s*-?\d\s*\}?|[23](?![\d.]))?)(\s+squared|\s+cubed)?/iy;
