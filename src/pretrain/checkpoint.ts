@@ -1,14 +1,18 @@
 /** State of an unfinished pretraining: one safetensors file beside the model, replaced atomically, removed at the end. */
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Specs } from '../compute/engine.ts';
 import { readSafetensors, writeSafetensors } from '../compute/hf/safetensors.ts';
 import { InputError } from '../protocol/errors.ts';
 import { f32, type TensorMap } from '../protocol/tensor.ts';
-import { prefixed } from './programs.ts';
 import type { TrainState } from './trainer.ts';
 
 const fileIn = (folder: string): string => join(folder, 'pretrain-state.safetensors');
+
+export function hasState(folder: string): boolean {
+  return existsSync(fileIn(folder));
+}
 
 export async function saveState(folder: string, seed: number, { weights, moments, step }: TrainState): Promise<void> {
   await writeSafetensors(fileIn(folder), {
@@ -37,6 +41,10 @@ export async function loadState(folder: string, seed: number, specs: Specs): Pro
       }),
     );
   return { weights: part('weight'), moments: { first: part('first'), second: part('second') }, step };
+}
+
+function prefixed(prefix: string, tensors: TensorMap): TensorMap {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}/${name}`, tensor]));
 }
 
 export async function removeState(folder: string): Promise<void> {

@@ -5,7 +5,7 @@ import type { EncodedPrompt } from '../compute/model/batch.ts';
 import { ropeIndex, type Grid } from '../compute/model/rope.ts';
 import type { PatchedImage } from '../compute/model/vision-plan.ts';
 import type { Picture } from '../protocol/messages.ts';
-import { drawFigure } from '../data/figures/figure.ts';
+import { drawFigure, type FigureKey } from '../data/figures/figure.ts';
 import type { Example } from './examples.ts';
 
 export interface EncodedExample {
@@ -13,6 +13,8 @@ export interface EncodedExample {
   /** Response ids, the end-of-turn token included. */
   readonly response: readonly number[];
 }
+
+const END = '<|im_end|>';
 
 export class ExampleEncoder {
   private readonly tokenizer: Tokenizer;
@@ -25,14 +27,23 @@ export class ExampleEncoder {
   }
 
   encode(example: Example): EncodedExample {
-    const image = patchFigure(drawFigure(example.figure), this.config);
-    return {
-      prompt: { ...this.prompt(example.prompt, image.grid), images: [image] },
-      response: this.ids(`${example.response}<|im_end|>`),
-    };
+    return { prompt: this.prompt(example.prompt, example.figure), response: this.ids(`${example.response}${END}`) };
   }
 
-  private prompt(text: string, grid: Grid): Omit<EncodedPrompt, 'images'> {
+  prompt(text: string, figure: FigureKey): EncodedPrompt {
+    const image = patchFigure(drawFigure(figure), this.config);
+    return { ...this.promptText(text, image.grid), images: [image] };
+  }
+
+  decode(tokens: readonly number[]): string {
+    return tokens.length === 0 ? '' : this.tokenizer.decode([...tokens], { skip_special_tokens: true });
+  }
+
+  get stopTokens(): ReadonlySet<number> {
+    return new Set(this.ids(END));
+  }
+
+  private promptText(text: string, grid: Grid): Omit<EncodedPrompt, 'images'> {
     const known = this.prompts.get(text);
     if (known) return known;
     const ids = this.ids(`<|im_start|>user\n<|vision_start|>${'<|image_pad|>'.repeat(25)}<|vision_end|>${text}<|im_end|><|im_start|>assistant\n`);

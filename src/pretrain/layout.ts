@@ -1,4 +1,4 @@
-/** All tensors of a map in one flat array, so that threads can share them: name -> place. */
+/** All tensors of a map in one flat array, so that threads can share them and programs update them in place. */
 import type { Specs } from '../compute/engine.ts';
 import { f32, sizeOf, type HostTensor } from '../protocol/tensor.ts';
 
@@ -16,17 +16,19 @@ export class Layout {
     this.size = end;
   }
 
-  /** Tensors that are views of `flat` (length `size`), by `prefix` and name. */
+  /** Tensors that are views of `flat` (length `size`), named `prefix` + name. */
   view(flat: Float32Array, prefix = ''): Record<string, HostTensor> {
     return Object.fromEntries(this.places.map(({ name, shape, start, end }) => [prefix + name, f32(shape, flat.subarray(start, end))]));
   }
 
-  /** Copies the tensors named `prefix` + name into `flat`. */
-  pack(tensors: Readonly<Record<string, HostTensor>>, flat: Float32Array, prefix = ''): void {
+  /** A new flat array of the tensors named `prefix` + name. */
+  pack(tensors: Readonly<Record<string, HostTensor>>, prefix = ''): Float32Array {
+    const flat = new Float32Array(this.size);
     for (const { name, start } of this.places) {
       const tensor = tensors[prefix + name];
       if (!tensor) throw new RangeError(`tensor "${prefix}${name}" is missing`);
       flat.set(tensor.data, start);
     }
+    return flat;
   }
 }

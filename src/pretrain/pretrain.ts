@@ -1,16 +1,18 @@
 /** `quorum pretrain`: makes a mini model from nothing with labels, in the two stages of recipe.ts, as a Hugging Face folder. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
+import { join } from 'node:path';
 import type { ModelConfig } from '../compute/hf/config.ts';
 import { loadConfig } from '../compute/hf/folder.ts';
-import { writeSafetensors } from '../compute/hf/safetensors.ts';
+import { writeAtomic, writeSafetensors } from '../compute/hf/safetensors.ts';
 import { weightSpecs } from '../compute/model/weights.ts';
 import { adamW } from '../compute/optimizer.ts';
-import { loadState, removeState, saveState } from './checkpoint.ts';
+import type { Accuracy } from '../protocol/messages.ts';
+import { accuracyOf } from './accuracy.ts';
+import { modelCard } from './card.ts';
+import { hasState, loadState, removeState, saveState } from './checkpoint.ts';
 import { initialWeights } from './initialize.ts';
 import { writeMini } from './mini.ts';
-import { BATCH, learningRateAt, STAGES, type Stage } from './recipe.ts';
+import { BATCH, EVALUATION, learningRateAt, STAGES, type Stage } from './recipe.ts';
 import { Trainer, type TrainState } from './trainer.ts';
 
 export interface PretrainOptions {
@@ -19,45 +21,56 @@ export interface PretrainOptions {
   readonly seed: number;
   readonly threads: number;
   readonly stages?: readonly Stage[];
-  /** Steps between saves. */
-  readonly saveEvery?: number;
+  /** Held-out questions along the way and at the end, and samples a question at the end. */
+  readonly evaluation?: typeof EVALUATION;
   /** Stops after the step in hand, saved so that it can go on. */
   readonly signal?: AbortSignal;
 }
 
-export interface PretrainProgress {
-  readonly stage: string;
-  /** Steps done, over all stages. */
-  readonly step: number;
-  readonly steps: number;
-  /** Nats a response token. */
-  readonly loss: number;
-  readonly gradNorm: number;
-  readonly learningRate: number;
-  /** Of this step. */
-  readonly seconds: number;
-}
+export type PretrainProgress =
+  | {
+      readonly type: 'step';
+      readonly stage: string;
+      /** Steps done, over all stages. */
+      readonly step: number;
+      readonly steps: number;
+      /** Nats a response token. */
+      readonly loss: number;
+      readonly gradNorm: number;
+      readonly learningRate: number;
+      /** Of this step. */
+      readonly seconds: number;
+    }
+  /** Greedy only along the way (`k` is 0), the whole of it at the end. */
+  | { readonly type: 'accuracy'; readonly step: number; readonly accuracy: Accuracy };
 
-/** @returns whether it finished; false when `signal` stopped it. */
-export async function pretrain(options: PretrainOptions, onProgress: (progress: PretrainProgress) => void): Promise<boolean> {
-  const { folder, seed, threads, stages = STAGES, saveEvery = 100, signal } = options;
+/** @returns the final accuracy, or null when `signal` stopped it before the end. */
+export async function pretrain(options: PretrainOptions, onProgress: (progress: PretrainProgress) => void): Promise<Accuracy | null> {
+  const { folder, seed, threads, stages = STAGES, evaluation = EVALUATION, signal } = options;
   await writeMini(folder);
   const config = await loadConfig(folder);
-  await using trainer = await Trainer.start(config, { folder }, threads, await startState(folder, seed, config));
+  await using trainer = await Trainer.start({ config, setup: { folder }, threads }, await startState(folder, seed, config));
   const steps = stages.reduce((sum, stage) => sum + stage.steps, 0);
-  while (trainer.state.step < steps && !signal?.aborted) {
+  while (trainer.step < steps && !signal?.aborted) {
     const started = performance.now();
-    const { stage, within } = stageAt(stages, trainer.state.step);
+    const { stage, within } = stageAt(stages, trainer.step);
     const learningRate = learningRateAt(stage, within);
-    const { loss, gradNorm } = await trainer.step({ learningRate, mixture: stage.mixture, seed, batch: BATCH });
-    const { step } = trainer.state;
-    onProgress({ stage: stage.name, step, steps, loss, gradNorm, learningRate, seconds: (performance.now() - started) / 1000 });
-    if (step % saveEvery === 0 || within === stage.steps - 1) await save(folder, seed, trainer.state);
+    const metrics = await trainer.update({ learningRate, mixture: stage.mixture, seed, batch: BATCH });
+    const { step } = trainer;
+    const isLast = within === stage.steps - 1;
+    onProgress({ type: 'step', stage: stage.name, step, steps, learningRate, ...metrics, seconds: (performance.now() - started) / 1000 });
+    if (step % evaluation.everySteps === 0 || isLast) {
+      await save(folder, seed, trainer.state);
+      onProgress({ type: 'accuracy', step, accuracy: accuracyOf(await trainer.answer(evaluation.quickQuestions, 1)) });
+    }
   }
   await save(folder, seed, trainer.state);
-  if (trainer.state.step < steps) return false;
+  if (trainer.step < steps) return null;
+  const accuracy = accuracyOf(await trainer.answer(evaluation.questions, 1), await trainer.answer(evaluation.questions, evaluation.samples));
+  onProgress({ type: 'accuracy', step: steps, accuracy });
+  await writeAtomic(join(folder, 'README.md'), [modelCard({ seed, stages, batch: BATCH, accuracy })]);
   await removeState(folder);
-  return true;
+  return accuracy;
 }
 
 async function save(folder: string, seed: number, state: TrainState): Promise<void> {
@@ -67,7 +80,7 @@ async function save(folder: string, seed: number, state: TrainState): Promise<vo
 
 async function startState(folder: string, seed: number, config: ModelConfig): Promise<TrainState> {
   const specs = weightSpecs(config);
-  if (existsSync(join(folder, 'pretrain-state.safetensors'))) return loadState(folder, seed, specs);
+  if (hasState(folder)) return loadState(folder, seed, specs);
   return { weights: initialWeights(config, seed), moments: adamW.init(specs), step: 0 };
 }
 

@@ -47,3 +47,5 @@ export function learningRateAt(stage: Stage, step: number): number {
   const cosine = 0.5 * (1 + Math.cos(Math.PI * Math.min(1, progress)));
   return stage.learningRate * (stage.floor + (1 - stage.floor) * cosine);
 }
+
+export const EVALUATION = { everySteps: 250, quickQuestions: 200, questions: 1000, samples: 10 } as const;

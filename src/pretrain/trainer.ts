@@ -5,12 +5,12 @@ import { createEngine } from '../compute/engines.ts';
 import type { ModelConfig } from '../compute/hf/config.ts';
 import { weightSpecs } from '../compute/model/weights.ts';
 import { adamW, type Moments } from '../compute/optimizer.ts';
+import { FIRST, SECOND, SUM, updateProgram } from '../compute/train-programs.ts';
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
 import type { Mixture } from './examples.ts';
 import { Layout } from './layout.ts';
-import { prefixed, updateProgram } from './programs.ts';
 import { ADAMW } from './recipe.ts';
-import type { GradientReply, GradientTask, WorkerSetup } from './worker.ts';
+import type { AnswerReply, AnswerTask, GradientReply, GradientTask, WorkerSetup } from './worker.ts';
 
 export interface TrainState {
   readonly weights: TensorMap;
@@ -29,86 +29,126 @@ export interface TrainStep {
 export interface TrainMetrics {
   /** Nats a response token. */
   readonly loss: number;
+  /** Global norm of the mean gradient, before clipping. */
   readonly gradNorm: number;
+}
+
+export interface TrainerOptions {
+  readonly config: ModelConfig;
+  readonly setup: WorkerSetup;
+  readonly threads: number;
 }
 
 export class Trainer implements AsyncDisposable {
   private readonly engine: Engine;
-  private readonly update: Program;
+  private readonly program: Program;
   private readonly pool: Piscina;
   private readonly layout: Layout;
+  /** What the workers read. */
   private readonly shared: SharedArrayBuffer;
+  /** A gradient of each worker. */
   private readonly parts: readonly SharedArrayBuffer[];
-  private current: TrainState;
+  /** Updated in place. */
+  private readonly weights: Float32Array;
+  private readonly first: Float32Array;
+  private readonly second: Float32Array;
+  private readonly sums: Float32Array;
+  private done: number;
 
-  private constructor(engine: Engine, update: Program, config: ModelConfig, setup: WorkerSetup, threads: number, state: TrainState) {
+  private constructor(engine: Engine, program: Program, { config, setup, threads }: TrainerOptions, state: TrainState) {
     this.engine = engine;
-    this.update = update;
+    this.program = program;
     this.layout = new Layout(weightSpecs(config));
-    this.shared = new SharedArrayBuffer(4 * this.layout.size);
-    this.parts = Array.from({ length: threads }, () => new SharedArrayBuffer(4 * this.layout.size));
+    this.weights = this.layout.pack(state.weights);
+    this.first = this.layout.pack(state.moments.first);
+    this.second = this.layout.pack(state.moments.second);
+    this.sums = new Float32Array(this.layout.size);
+    this.done = state.step;
+    this.shared = new SharedArrayBuffer(this.weights.byteLength);
+    this.parts = Array.from({ length: threads }, () => new SharedArrayBuffer(this.weights.byteLength));
     const fromSource = import.meta.url.endsWith('.ts');
     this.pool = new Piscina({
       filename: new URL(fromSource ? './worker.ts' : './worker.js', import.meta.url).href,
       execArgv: fromSource ? ['--import', 'tsx'] : [],
       minThreads: threads,
       maxThreads: threads,
+      idleTimeout: Infinity,
       workerData: setup,
     });
-    this.current = state;
   }
 
-  static async start(config: ModelConfig, setup: WorkerSetup, threads: number, state: TrainState): Promise<Trainer> {
-    const engine = await createEngine('cpu', { threads });
-    return new Trainer(engine, await engine.compile(updateProgram(config, ADAMW)), config, setup, threads, state);
+  static async start(options: TrainerOptions, state: TrainState): Promise<Trainer> {
+    const engine = await createEngine('cpu', { threads: options.threads });
+    return new Trainer(engine, await engine.compile(updateProgram(options.config, ADAMW)), options, state);
   }
 
+  /** Updates done. */
+  get step(): number {
+    return this.done;
+  }
+
+  /** Views: valid until the next update. */
   get state(): TrainState {
-    return this.current;
+    const { layout } = this;
+    return { weights: layout.view(this.weights), moments: { first: layout.view(this.first), second: layout.view(this.second) }, step: this.done };
   }
 
   /** One update on the next `batch` examples; a step's examples depend on its number only. */
-  async step({ learningRate, mixture, seed, batch }: TrainStep): Promise<TrainMetrics> {
-    const { weights, moments, step } = this.current;
-    this.layout.pack(weights, new Float32Array(this.shared));
+  async update({ learningRate, mixture, seed, batch }: TrainStep): Promise<TrainMetrics> {
+    this.publish();
     const count = Math.ceil(batch / this.parts.length);
-    const tasks = this.parts.map((gradients, part): GradientTask => {
-      const start = Math.min(batch, part * count);
-      return { weights: this.shared, gradients, start: step * batch + start, count: Math.min(count, batch - start), seed, mixture };
-    });
-    const replies = await Promise.all(tasks.map((task) => this.pool.run(task) as Promise<GradientReply>));
+    const replies = await Promise.all(
+      this.parts.map((gradient, part): Promise<GradientReply> => {
+        const from = Math.min(batch, part * count);
+        const start = this.done * batch + from;
+        const task: GradientTask = { type: 'gradient', weights: this.shared, gradient, start, count: Math.min(count, batch - from), seed, mixture };
+        return this.pool.run(task) as Promise<GradientReply>;
+      }),
+    );
     const tokens = replies.reduce((sum, reply) => sum + reply.tokens, 0);
-    const scalars = adamW.scalars(step + 1, learningRate, ADAMW);
-    const outputs = (await this.update.run({
-      ...prefixed('weight', weights),
-      ...this.layout.view(this.meanGradient(tokens), 'gradient/'),
-      ...prefixed('first', moments.first),
-      ...prefixed('second', moments.second),
-      ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, f32([], [value])])),
-    })) as Record<string, HostTensor>;
-    this.current = {
-      weights: stripped(outputs, 'next/weight/'),
-      moments: { first: stripped(outputs, 'next/first/'), second: stripped(outputs, 'next/second/') },
-      step: step + 1,
-    };
-    return { loss: replies.reduce((sum, { loss }) => sum + loss, 0) / tokens, gradNorm: outputs['gradNorm']?.data[0] ?? Number.NaN };
+    this.meanGradient(tokens);
+    const scalars = Object.entries(adamW.scalars(this.done + 1, learningRate, ADAMW));
+    const outputs = await this.program.run({
+      ...this.layout.view(this.weights),
+      ...this.layout.view(this.first, FIRST),
+      ...this.layout.view(this.second, SECOND),
+      ...this.layout.view(this.sums, SUM),
+      ...Object.fromEntries(scalars.map(([name, value]) => [name, f32([], [value])])),
+    });
+    this.done++;
+    const gradNorm = outputs['gradNorm'] as HostTensor;
+    return { loss: replies.reduce((sum, { loss }) => sum + loss, 0) / tokens, gradNorm: gradNorm.data[0] ?? Number.NaN };
   }
 
-  private meanGradient(tokens: number): Float32Array {
-    const [first, ...rest] = this.parts.map((part) => new Float32Array(part));
-    const mean = Float32Array.from(first ?? []);
-    for (const part of rest) for (let i = 0; i < mean.length; i++) mean[i] = (mean[i] as number) + (part[i] as number);
-    for (let i = 0; i < mean.length; i++) mean[i] = (mean[i] as number) / tokens;
-    return mean;
+  /** Answers the first `questions` held-out questions, `samples` times each (1: greedy). */
+  async answer(questions: number, samples: number): Promise<AnswerReply> {
+    this.publish();
+    const count = Math.ceil(questions / this.parts.length);
+    const replies = await Promise.all(
+      this.parts.map((_, part): Promise<AnswerReply> => {
+        const start = Math.min(questions, part * count);
+        const task: AnswerTask = { type: 'answer', weights: this.shared, start, count: Math.min(count, questions - start), samples };
+        return this.pool.run(task) as Promise<AnswerReply>;
+      }),
+    );
+    return replies.flat();
+  }
+
+  private publish(): void {
+    new Float32Array(this.shared).set(this.weights);
+  }
+
+  private meanGradient(tokens: number): void {
+    const parts = this.parts.map((part) => new Float32Array(part));
+    for (let i = 0; i < this.sums.length; i++) {
+      let sum = 0;
+      for (const part of parts) sum += part[i] as number;
+      this.sums[i] = sum / tokens;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.pool.destroy();
     await this.engine[Symbol.asyncDispose]();
   }
-}
-
-function stripped(tensors: Readonly<Record<string, HostTensor>>, prefix: string): Record<string, HostTensor> {
-  const own = Object.entries(tensors).filter(([name]) => name.startsWith(prefix));
-  return Object.fromEntries(own.map(([name, tensor]) => [name.slice(prefix.length), tensor]));
 }

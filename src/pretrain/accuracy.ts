@@ -1,0 +1,36 @@
+/** Accuracy of answers against labels. */
+import type { Accuracy } from '../protocol/messages.ts';
+import type { AnswerReply } from './worker.ts';
+
+/** @param greedy one answer a question @param sampled k answers a question, in the same order; empty when only greedy is wanted */
+export function accuracyOf(greedy: AnswerReply, sampled: AnswerReply = []): Accuracy {
+  const byKind: Record<string, { n: number; greedy: number }> = {};
+  for (const { kind, label, answers } of greedy) {
+    const entry = (byKind[kind] ??= { n: 0, greedy: 0 });
+    entry.n++;
+    if (answers[0] === label) entry.greedy++;
+  }
+  for (const entry of Object.values(byKind)) entry.greedy /= entry.n;
+  return {
+    n: greedy.length,
+    k: sampled[0]?.answers.length ?? 0,
+    greedy: mean(greedy, ({ answers, label }) => Number(answers[0] === label)),
+    pass1: mean(sampled, ({ answers, label }) => answers.filter((answer) => answer === label).length / answers.length),
+    majK: mean(sampled, ({ answers, label }) => Number(majority(answers) === label)),
+    passK: mean(sampled, ({ answers, label }) => Number(answers.includes(label))),
+    byKind,
+  };
+}
+
+function mean<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((sum, item) => sum + value(item), 0) / Math.max(1, items.length);
+}
+
+/** Most frequent answer, ties to the one seen first; a response with no box has no vote. */
+function majority(answers: readonly (string | null)[]): string | null {
+  const votes = new Map<string, number>();
+  for (const answer of answers) if (answer !== null) votes.set(answer, (votes.get(answer) ?? 0) + 1);
+  let winner: string | null = null;
+  for (const [answer, count] of votes) if (winner === null || count > (votes.get(winner) ?? 0)) winner = answer;
+  return winner;
+}
