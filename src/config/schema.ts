@@ -70,7 +70,7 @@ const learner = z.strictObject({
   betas: z.tuple([share(), share()]).default([0.9, 0.99]).describe('AdamW decay of the first and second moments.'),
   weightDecay: z.number().min(0).max(1).default(0.01).describe('AdamW decoupled weight decay.'),
   gradientClipNorm: positive().default(1).describe('Largest global norm of the gradient.'),
-  minibatches: count().max(1_024).default(2).describe('Optimizer updates in one learner step; divides `loop.batchGroups`.'),
+  minibatches: count().max(1_024).default(2).describe('Optimizer updates in one learner step.'),
   klCoefficient: z.number().min(0).default(0.1).describe('Weight of the k3 KL penalty to the frozen base.'),
   clipRange: z.number().gt(0).lt(1).default(0.2).describe('PPO clip of the importance ratio.'),
   dualClip: z.number().gt(1).default(3).describe('Bound on the loss of tokens with negative advantage (dual clip).'),

@@ -1,8 +1,8 @@
 /** From what the configuration lists to ports that are ready to be opened. Every error names the plug-in. */
 import { existsSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
-import { createJiti } from 'jiti';
 import { z } from 'zod';
+import { importDefault } from '../config/import-default.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PortName, Ports } from '../protocol/ports.ts';
 import { API_VERSION, type OpenPort, type PluginDefinition, type PortContext } from './define.ts';
@@ -87,7 +87,7 @@ async function importPlugin(use: string, folder: string): Promise<unknown> {
   const isPath = use.startsWith('.') || isAbsolute(use);
   if (isPath && !existsSync(resolve(folder, use))) throw new InputError(`plug-in ${use} is not found: there is no file ${resolve(folder, use)}`);
   try {
-    return await createJiti(resolve(folder, 'quorum.config.ts')).import(isPath ? resolve(folder, use) : use, { default: true });
+    return await importDefault(isPath ? resolve(folder, use) : use, resolve(folder, 'quorum.config.ts'));
   } catch (error) {
     if (!isPath && isNotFound(error, use))
       throw new InputError(`plug-in ${use} is not found: npm install ${use}, or give a path that begins with ./`);

@@ -7,7 +7,7 @@ import { findDaemon, openRunFolder, runPaths } from '../../src/store/run-folder.
 import type { Store } from '../../src/store/store.ts';
 import { startChild } from './child.ts';
 import { judged } from './messages.ts';
-import { temporaryFolder } from './temporary.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 const KILLS = 6;
 

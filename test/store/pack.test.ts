@@ -5,7 +5,7 @@ import type { Sample, Verdict } from '../../src/protocol/messages.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { packSamples, packVerdict, unpackSamples, unpackVerdict } from '../../src/store/pack.ts';
 import { question } from './messages.ts';
-import { temporaryFolder } from './temporary.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 const token = fc.nat(200_000);

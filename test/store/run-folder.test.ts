@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { InputError } from '../../src/protocol/errors.ts';
 import { findDaemon, openRunFolder, RUN_FORMAT, runPaths } from '../../src/store/run-folder.ts';
-import { temporaryFolder } from './temporary.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
 

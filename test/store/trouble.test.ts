@@ -9,7 +9,7 @@ import { SCHEMA_VERSION } from '../../src/store/migrations.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { startChild } from './child.ts';
 import { group, question } from './messages.ts';
-import { temporaryFolder } from './temporary.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 
 function refusal(path: string): string {
   try {

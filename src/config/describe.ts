@@ -1,0 +1,86 @@
+/** The configuration as a flat table, made from the schema: for `--help`, the docs, and error messages that say what is allowed. */
+import { z } from 'zod';
+import { configSchema } from './schema.ts';
+
+export interface ConfigKey {
+  /** `learner.learningRate`. */
+  readonly path: string;
+  /** What is allowed, in words: `number > 0, at most 1`. */
+  readonly type: string;
+  /** Undefined where the key has none. */
+  readonly default: unknown;
+  /** Whether it must be given (in its variant). */
+  readonly required: boolean;
+  readonly doc: string;
+  /** The variant of a union that has the key: `data.type is jsonl`. */
+  readonly when?: string;
+}
+
+interface JsonSchema {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly anyOf?: readonly JsonSchema[];
+  readonly prefixItems?: readonly JsonSchema[];
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly description?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+}
+
+let table: readonly ConfigKey[] | undefined;
+
+/** Every key that has a value, in the order of the schema. */
+export function describeConfig(): readonly ConfigKey[] {
+  table ??= [...keysOf('', z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema)];
+  return table;
+}
+
+function* keysOf(path: string, schema: JsonSchema, required = false, when?: string): Generator<ConfigKey> {
+  if (schema.properties) {
+    for (const [name, property] of Object.entries(schema.properties)) {
+      if (property.const !== undefined) continue;
+      yield* keysOf(path ? `${path}.${name}` : name, property, schema.required?.includes(name), when);
+    }
+  } else if (schema.oneOf) {
+    yield discriminator(path, schema);
+    for (const variant of schema.oneOf) yield* keysOf(path, variant, false, `${path}.type is ${String(variant.properties?.['type']?.const)}`);
+  } else {
+    const { default: value, description: doc = '' } = schema;
+    yield { path, type: inWords(path, schema), default: value, required, doc, ...(when !== undefined && { when }) };
+  }
+}
+
+function discriminator(path: string, schema: JsonSchema): ConfigKey {
+  const names = schema.oneOf!.map((variant) => JSON.stringify(variant.properties?.['type']?.const));
+  const { type } = (schema.default ?? {}) as { type?: unknown };
+  return { path: `${path}.type`, type: names.join(' | '), default: type, required: false, doc: schema.description ?? '' };
+}
+
+function inWords(path: string, schema: JsonSchema): string {
+  if (path === 'plugins') return 'list of package names, file paths, definePlugin(...) or {use, options}';
+  if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
+  if (schema.anyOf) return schema.anyOf.map((option) => inWords(path, option)).join(' or ');
+  if (schema.prefixItems) return `list of ${schema.prefixItems.length} (${inWords(path, schema.prefixItems[0]!)})`;
+  if (schema.type === 'boolean') return 'true | false';
+  if (schema.type === 'string') return 'text';
+  if (schema.type === 'integer') return `whole number${bounds(schema)}`;
+  if (schema.type === 'number') return `number${bounds(schema)}`;
+  return schema.type ?? 'value';
+}
+
+function bounds({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: JsonSchema): string {
+  const low = exclusiveMinimum !== undefined ? ` > ${exclusiveMinimum}` : isBound(minimum) ? ` >= ${minimum}` : '';
+  const high = exclusiveMaximum !== undefined ? ` < ${exclusiveMaximum}` : isBound(maximum) ? ` <= ${maximum}` : '';
+  return low && high ? `${low} and${high}` : low || high;
+}
+
+/** zod gives whole numbers the safe integers as bounds, which nobody needs to read. */
+function isBound(value: number | undefined): boolean {
+  return value !== undefined && Math.abs(value) < Number.MAX_SAFE_INTEGER;
+}

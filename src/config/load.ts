@@ -1,0 +1,66 @@
+/** Finds, reads and checks the configuration. */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { parse as parseYaml } from 'yaml';
+import { InputError } from '../protocol/errors.ts';
+import { complaint } from './complain.ts';
+import { importDefault } from './import-default.ts';
+import { applyOverrides } from './override.ts';
+import { resolvePaths } from './paths.ts';
+import { configSchema, type Config } from './schema.ts';
+
+const NAMES = ['ts', 'mts', 'js', 'mjs', 'json', 'yaml', 'yml'].map((extension) => `quorum.config.${extension}`);
+
+export interface LoadOptions {
+  /** Configuration file; without it `quorum.config.*` in `cwd`, if there is one. */
+  readonly file?: string;
+  readonly cwd?: string;
+  /** `path=value` each, from `--set`; paths in them are relative to `cwd`. */
+  readonly set?: readonly string[];
+}
+
+export interface LoadedConfig {
+  /** Complete; paths are absolute. */
+  readonly config: Config;
+  /** Undefined when the defaults were used. */
+  readonly file: string | undefined;
+  /** What relative paths (and plug-ins) are resolved from: the file's folder, else `cwd`. */
+  readonly folder: string;
+}
+
+/** @throws InputError that names the file, the key, its value and what is allowed. */
+export async function loadConfig({ file, cwd = process.cwd(), set = [] }: LoadOptions = {}): Promise<LoadedConfig> {
+  const path = file === undefined ? findFile(cwd) : resolve(cwd, file);
+  const folder = path === undefined ? cwd : dirname(path);
+  const input = path === undefined ? {} : await readFile(path);
+  const source = [path && basename(path), set.length > 0 && '--set'].filter(Boolean).join(' and ') || 'defaults';
+  return { config: resolvePaths(parseConfig(applyOverrides(input, set, cwd), source), folder), file: path, folder };
+}
+
+/** Checks a configuration that is in memory. @throws InputError. */
+export function parseConfig(input: unknown, source = 'configuration'): Config {
+  const result = configSchema.safeParse(input);
+  if (!result.success) throw complaint(source, input, result.error.issues);
+  return result.data;
+}
+
+function findFile(cwd: string): string | undefined {
+  const found = NAMES.filter((name) => existsSync(join(cwd, name)));
+  if (found.length > 1) throw new InputError(`${cwd} has ${found.join(' and ')}: keep one of them, or name one with --config`);
+  return found[0] && join(cwd, found[0]);
+}
+
+async function readFile(path: string): Promise<unknown> {
+  const extension = extname(path);
+  if (!existsSync(path)) throw new InputError(`the configuration file ${path} does not exist`);
+  if (!NAMES.some((name) => name.endsWith(extension))) {
+    throw new InputError(`the configuration file ${path} ends in ${extension || 'nothing'}; allowed: .ts, .mts, .js, .mjs, .json, .yaml, .yml`);
+  }
+  try {
+    if (extension === '.json') return JSON.parse(readFileSync(path, 'utf8')) as unknown;
+    if (extension === '.yaml' || extension === '.yml') return (parseYaml(readFileSync(path, 'utf8')) as unknown) ?? {};
+    return await importDefault(path, path);
+  } catch (error) {
+    throw new InputError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+}
