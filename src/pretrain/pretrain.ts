@@ -51,7 +51,8 @@ export async function pretrain(options: PretrainOptions, onProgress: (progress: 
   const config = await loadConfig(folder);
   await using trainer = await Trainer.start({ config, setup: { folder }, threads }, await startState(folder, seed, config));
   const steps = stages.reduce((sum, stage) => sum + stage.steps, 0);
-  while (trainer.step < steps && !signal?.aborted) {
+  const stopped = (): boolean => signal?.aborted ?? false;
+  while (trainer.step < steps && !stopped()) {
     const started = performance.now();
     const { stage, within } = stageAt(stages, trainer.step);
     const learningRate = learningRateAt(stage, within);
