@@ -50,6 +50,11 @@ export class Checkpoints {
     return new Checkpoints(folder);
   }
 
+  /** Only to read, also while a daemon has the run folder: takes no lock and clears nothing. */
+  static at(folder: string): Checkpoints {
+    return new Checkpoints(folder);
+  }
+
   folderOf(version: number): string {
     return join(this.folder, `v${String(version).padStart(6, '0')}`);
   }

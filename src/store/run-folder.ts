@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../protocol/errors.ts';
 import { diskError, writeFileWhole } from './files.ts';
@@ -25,6 +25,8 @@ const LONGEST_SOCKET = 100;
 const runSchema = z.object({ format: z.int(), created: z.string() });
 const daemonSchema = z.object({ pid: z.int(), socket: z.string(), started: z.string() });
 
+const configSchema = z.object({ model: z.string(), seed: z.number(), data: z.record(z.string(), z.unknown()) });
+
 /** What `daemon.json` says about a running daemon. `started` is ISO 8601. */
 export type DaemonInfo = z.output<typeof daemonSchema>;
 
@@ -38,11 +40,21 @@ export interface RunPaths {
   readonly socket: string;
 }
 
+/** The configuration; what of it makes a run this run. Two paths count as equal when their last parts are, so a folder may move. */
+export interface RunConfig {
+  readonly model: string;
+  readonly seed: number;
+  readonly data: object;
+}
+
 export interface RunFolder extends RunPaths, Disposable {
   /** Whether this call made the folder. */
   readonly fresh: boolean;
-  /** Keeps the configuration as run, for people and reports. */
-  saveConfig(config: unknown): void;
+  /**
+   * Keeps the configuration as run. Settings may change between sittings, what the run is about may not: the cursor and the stored groups
+   * belong to one data set, the versions to one base model. @throws InputError that names the key and both values.
+   */
+  saveConfig(config: RunConfig): void;
   /** Gives the folder back; also done by the kernel if the process dies. */
   release(): void;
 }
@@ -93,10 +105,29 @@ function actions(paths: RunPaths, unlock: () => void): Pick<RunFolder, 'saveConf
     unlock();
   }
   return {
-    saveConfig: (config) => writeFileWhole(paths.config, `${JSON.stringify(config, null, 2)}\n`),
+    saveConfig(config) {
+      refuseOtherRun(paths, config);
+      writeFileWhole(paths.config, `${JSON.stringify(config, null, 2)}\n`);
+    },
     release,
     [Symbol.dispose]: release,
   };
+}
+
+function refuseOtherRun({ path, config: file }: RunPaths, config: RunConfig): void {
+  const before = readJson(file, configSchema);
+  if (!before) return;
+  const [was, is] = [identity(before), identity(config)];
+  for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
+    if (was[key] === is[key]) continue;
+    throw new InputError(`runFolder ${path} was begun with ${key} ${was[key]}, which is now ${is[key]}: set it back, or choose another run folder`);
+  }
+}
+
+/** Key -> value as text. */
+function identity({ model, seed, data }: RunConfig): Record<string, string | undefined> {
+  const entries = Object.entries({ model, seed, ...Object.fromEntries(Object.entries(data).map(([key, value]) => [`data.${key}`, value])) });
+  return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === 'string' ? basename(value) : JSON.stringify(value)]));
 }
 
 function makeFolder(path: string): void {

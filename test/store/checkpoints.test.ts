@@ -73,6 +73,8 @@ test('what an interrupted write left is cleared at the next start, and never tak
   const leftover = join(checkpoints.folder, '.unfinished-abc', 'draft');
   mkdirSync(leftover, { recursive: true });
   expect(await checkpoints.versions()).toEqual([]);
+  expect(await Checkpoints.at(checkpoints.folder).newest()).toEqual({ rejected: [] });
+  expect(existsSync(leftover)).toBe(true); // a reader leaves the writer's work alone
   await Checkpoints.open(checkpoints.folder);
   expect(existsSync(leftover)).toBe(false);
 });

@@ -1,6 +1,8 @@
 import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { parseConfig } from '../../src/config/load.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import { findDaemon, openRunFolder, RUN_FORMAT, runPaths } from '../../src/store/run-folder.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -23,8 +25,9 @@ test('a new folder is private, laid out, and its own again when released', () =>
   expect(run.fresh).toBe(true);
   expect([mode(folder), mode(run.logFolder), mode(run.checkpointsFolder)]).toEqual(['700', '700', '700']);
   expect(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))).toMatchObject({ format: RUN_FORMAT });
-  run.saveConfig({ seed: 7 });
-  expect(JSON.parse(readFileSync(run.config, 'utf8'))).toEqual({ seed: 7 });
+  const config = parseConfig({ seed: 7 });
+  run.saveConfig(config);
+  expect(JSON.parse(readFileSync(run.config, 'utf8'))).toEqual(config);
   run.release();
   run.release();
   expect(readdirSync(folder).sort()).toEqual(['checkpoints', 'config.json', 'lock', 'log', 'run.json']);
@@ -64,4 +67,18 @@ test('the socket of a folder with a long name is short, and its own', () => {
   const long = (last: string) => runPaths(`/${'deep/'.repeat(40)}${last}`).socket;
   expect(Buffer.byteLength(long('a'))).toBeLessThan(104);
   expect(long('a')).not.toBe(long('b'));
+});
+
+test('settings may change between sittings; model, data and seed may not, but their folder may move', () => {
+  using run = openRunFolder(temporaryFolder());
+  run.saveConfig(parseConfig({ model: '/a/mini', seed: 1 }));
+  run.saveConfig(parseConfig({ model: '/b/mini', seed: 1, learner: { learningRate: 1e-4 } }));
+  expect(JSON.parse(readFileSync(run.config, 'utf8'))).toMatchObject({ learner: { learningRate: 1e-4 } });
+  const change = (input: ConfigInput) => () => run.saveConfig(parseConfig({ model: '/b/mini', seed: 1, ...input }));
+  const begun = `runFolder ${run.path} was begun with`;
+  const fix = 'set it back, or choose another run folder';
+  expect(change({ seed: 2 })).toThrow(`${begun} seed 1, which is now 2: ${fix}`);
+  expect(change({ model: '/b/maxi' })).toThrow(`${begun} model mini, which is now maxi: ${fix}`);
+  expect(change({ data: { type: 'figures', hard: true } })).toThrow(`${begun} data.hard false, which is now true: ${fix}`);
+  expect(change({ data: { type: 'jsonl', trainFile: '/x/t.jsonl' } })).toThrow(`${begun} data.type figures, which is now jsonl: ${fix}`);
 });
