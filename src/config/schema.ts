@@ -167,11 +167,6 @@ export const configSchema = z.strictObject({
 export type Config = z.output<typeof configSchema>;
 /** What a user writes: every key may be left out. */
 export type ConfigInput = z.input<typeof configSchema>;
-export type DataConfig = Config['data'];
-export type LearnerConfig = Config['learner'];
-export type FilterConfig = Config['filters'];
-export type CorrectionConfig = LearnerConfig['correction'];
-export type ScheduleConfig = LearnerConfig['schedule'];
 
 /** Gives `quorum.config.ts` its types. */
 export function defineConfig(config: ConfigInput): ConfigInput {

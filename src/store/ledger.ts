@@ -2,32 +2,11 @@
  * The loop's bookkeeping in SQLite: admissions, groups, verdicts, batches, versions, evaluations. The sequence number of an admission is
  * the key of everything that grows from it, and counters are kept beside the rows so that they stay true when old rows are deleted.
  */
-import type {
-  Batch,
-  DropReason,
-  Evaluation,
-  JudgedGroup,
-  PolicyVersion,
-  Question,
-  RolloutGroup,
-  StepMetrics,
-  Verdict,
-} from '../protocol/messages.ts';
+import type { Batch, Evaluation, PolicyVersion, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
-import { packPlain, packSamples, packVerdict, unpack, unpackSamples, unpackVerdict } from './pack.ts';
-import type { Admission, BatchPlan, Counts, StoredEvaluation, StoredVersion, Unfinished } from './store.ts';
-
-interface GroupRow {
-  readonly sequence: number;
-  readonly id: string;
-  readonly policy_version: number;
-  readonly data: ArrayBuffer;
-  readonly question: ArrayBuffer;
-  readonly verdict: ArrayBuffer;
-}
-
-const GROUP = `SELECT groups.sequence, groups.id, policy_version, groups.data, questions.data AS question, verdicts.data AS verdict
-  FROM groups JOIN admissions USING (sequence) JOIN questions ON questions.id = question_id LEFT JOIN verdicts USING (sequence)`;
+import { GROUP, toGroup, toJudged, type GroupRow } from './group-rows.ts';
+import { packPlain, packSamples, packVerdict, unpack } from './pack.ts';
+import type { Admission, BatchPlan, Unfinished } from './store.ts';
 
 export class Ledger {
   readonly #db: Database;
@@ -185,59 +164,6 @@ export class Ledger {
     });
   }
 
-  versions(limit: number): readonly StoredVersion[] {
-    const rows = this.#db.rows<{ n: number; parent: number | null; batch_id: number | null; metrics: ArrayBuffer | null; at: number }>(
-      'SELECT n, parent, batch_id, metrics, at FROM versions ORDER BY n DESC LIMIT ?',
-      limit,
-    );
-    return rows.map(({ n, parent, batch_id: batchId, metrics, at }) => ({
-      n,
-      parent,
-      batchId,
-      metrics: metrics && unpack<StepMetrics>(metrics),
-      savedAt: at,
-    }));
-  }
-
-  evaluations(): readonly StoredEvaluation[] {
-    return this.#evaluations('ORDER BY version, whole');
-  }
-
-  bestEvaluation(): StoredEvaluation | undefined {
-    return this.#evaluations('ORDER BY greedy DESC, whole DESC, version LIMIT 1')[0];
-  }
-
-  #evaluations(order: string): StoredEvaluation[] {
-    const rows = this.#db.rows<{ data: ArrayBuffer; at: number }>(`SELECT data, at FROM evaluations ${order}`);
-    return rows.map(({ data, at }) => ({ ...unpack<Evaluation>(data), savedAt: at }));
-  }
-
-  judgedGroups(limit: number, beforeSequence: number): readonly JudgedGroup[] {
-    return this.#db
-      .rows<GroupRow>(`${GROUP} WHERE verdicts.sequence < ? ORDER BY verdicts.sequence DESC LIMIT ?`, beforeSequence, limit)
-      .map(toJudged);
-  }
-
-  counts(): Counts {
-    const rows = this.#db.rows<{ name: string; value: number }>('SELECT name, value FROM counters');
-    const values = new Map(rows.map(({ name, value }) => [name, value]));
-    const of = (name: string) => values.get(name) ?? 0;
-    const dropped: Partial<Record<DropReason, number>> = {};
-    for (const [name, value] of values) {
-      if (name.startsWith('dropped:')) dropped[name.slice('dropped:'.length) as DropReason] = value;
-    }
-    return {
-      admitted: of('admitted'),
-      sampled: of('sampled'),
-      judged: of('judged'),
-      kept: of('kept'),
-      dropped,
-      learnt: of('learnt'),
-      batches: of('batches'),
-      versions: of('versions'),
-    };
-  }
-
   #counter(name: string): number {
     return this.#db.row<{ value: number }>('SELECT value FROM counters WHERE name = ?', name)?.value ?? 0;
   }
@@ -245,18 +171,4 @@ export class Ledger {
   #count(name: string, by: number): void {
     this.#db.run('INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value', name, by);
   }
-}
-
-function toGroup(row: GroupRow): RolloutGroup {
-  return {
-    id: row.id,
-    sequence: row.sequence,
-    question: unpack<Question>(row.question),
-    policyVersion: row.policy_version,
-    samples: unpackSamples(row.data),
-  };
-}
-
-function toJudged(row: GroupRow): JudgedGroup {
-  return { group: toGroup(row), verdict: unpackVerdict(row.verdict) };
 }

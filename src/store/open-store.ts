@@ -1,6 +1,7 @@
 /** `openStore`: the Store of one SQLite file, put together from its parts. */
 import { Database, type Durability } from './database.ts';
 import { Ledger } from './ledger.ts';
+import { Reports } from './reports.ts';
 import { enforce } from './retention.ts';
 import type { Retention, Store } from './store.ts';
 import { Telemetry } from './telemetry.ts';
@@ -21,6 +22,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
   const db = new Database(path);
   const bounds = { ...DEFAULT_RETENTION, ...options.retention };
   const ledger = new Ledger(db, now);
+  const reports = new Reports(db);
   const telemetry = new Telemetry(db, now);
   let writes = 0;
 
@@ -64,12 +66,12 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     unfinished: () => ledger.unfinished(),
     batchesSince: (version) => ledger.batchesSince(version),
     setReplayFloor: (version) => setMeta(REPLAY_FLOOR, version),
-    latestVersion: () => ledger.versions(1)[0],
-    versions: (limit) => ledger.versions(limit),
-    evaluations: () => ledger.evaluations(),
-    bestEvaluation: () => ledger.bestEvaluation(),
-    judgedGroups: (limit, beforeSequence = Number.MAX_SAFE_INTEGER) => ledger.judgedGroups(limit, beforeSequence),
-    counts: () => ledger.counts(),
+    latestVersion: () => reports.versions(1)[0],
+    versions: (limit) => reports.versions(limit),
+    evaluations: () => reports.evaluations(),
+    bestEvaluation: () => reports.bestEvaluation(),
+    judgedGroups: (limit, beforeSequence = Number.MAX_SAFE_INTEGER) => reports.judgedGroups(limit, beforeSequence),
+    counts: () => reports.counts(),
     metric: (name, step, value) => write('quick', () => telemetry.metric(name, step, value)),
     series: (name, maxPoints) => telemetry.series(name, maxPoints),
     metricNames: () => telemetry.metricNames(),

@@ -1,0 +1,30 @@
+/** How a group is read: with its question, and its verdict where it has one. */
+import type { JudgedGroup, Question, RolloutGroup } from '../protocol/messages.ts';
+import { unpack, unpackSamples, unpackVerdict } from './pack.ts';
+
+export interface GroupRow {
+  readonly sequence: number;
+  readonly id: string;
+  readonly policy_version: number;
+  readonly data: ArrayBuffer;
+  readonly question: ArrayBuffer;
+  readonly verdict: ArrayBuffer;
+}
+
+/** Begin of a query for `GroupRow`s. */
+export const GROUP = `SELECT groups.sequence, groups.id, policy_version, groups.data, questions.data AS question, verdicts.data AS verdict
+  FROM groups JOIN admissions USING (sequence) JOIN questions ON questions.id = question_id LEFT JOIN verdicts USING (sequence)`;
+
+export function toGroup(row: GroupRow): RolloutGroup {
+  return {
+    id: row.id,
+    sequence: row.sequence,
+    question: unpack<Question>(row.question),
+    policyVersion: row.policy_version,
+    samples: unpackSamples(row.data),
+  };
+}
+
+export function toJudged(row: GroupRow): JudgedGroup {
+  return { group: toGroup(row), verdict: unpackVerdict(row.verdict) };
+}

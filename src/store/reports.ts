@@ -1,0 +1,67 @@
+/** What status, reports and dashboards read of the ledger. */
+import type { DropReason, Evaluation, JudgedGroup, StepMetrics } from '../protocol/messages.ts';
+import type { Database } from './database.ts';
+import { GROUP, toJudged, type GroupRow } from './group-rows.ts';
+import { unpack } from './pack.ts';
+import type { Counts, StoredEvaluation, StoredVersion } from './store.ts';
+
+export class Reports {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  versions(limit: number): readonly StoredVersion[] {
+    const rows = this.#db.rows<{ n: number; parent: number | null; batch_id: number | null; metrics: ArrayBuffer | null; at: number }>(
+      'SELECT n, parent, batch_id, metrics, at FROM versions ORDER BY n DESC LIMIT ?',
+      limit,
+    );
+    return rows.map(({ n, parent, batch_id: batchId, metrics, at }) => ({
+      n,
+      parent,
+      batchId,
+      metrics: metrics && unpack<StepMetrics>(metrics),
+      savedAt: at,
+    }));
+  }
+
+  evaluations(): readonly StoredEvaluation[] {
+    return this.#evaluations('ORDER BY version, whole');
+  }
+
+  bestEvaluation(): StoredEvaluation | undefined {
+    return this.#evaluations('ORDER BY greedy DESC, whole DESC, version LIMIT 1')[0];
+  }
+
+  #evaluations(order: string): StoredEvaluation[] {
+    const rows = this.#db.rows<{ data: ArrayBuffer; at: number }>(`SELECT data, at FROM evaluations ${order}`);
+    return rows.map(({ data, at }) => ({ ...unpack<Evaluation>(data), savedAt: at }));
+  }
+
+  judgedGroups(limit: number, beforeSequence: number): readonly JudgedGroup[] {
+    return this.#db
+      .rows<GroupRow>(`${GROUP} WHERE verdicts.sequence < ? ORDER BY verdicts.sequence DESC LIMIT ?`, beforeSequence, limit)
+      .map(toJudged);
+  }
+
+  counts(): Counts {
+    const rows = this.#db.rows<{ name: string; value: number }>('SELECT name, value FROM counters');
+    const values = new Map(rows.map(({ name, value }) => [name, value]));
+    const of = (name: string) => values.get(name) ?? 0;
+    const dropped: Partial<Record<DropReason, number>> = {};
+    for (const [name, value] of values) {
+      if (name.startsWith('dropped:')) dropped[name.slice('dropped:'.length) as DropReason] = value;
+    }
+    return {
+      admitted: of('admitted'),
+      sampled: of('sampled'),
+      judged: of('judged'),
+      kept: of('kept'),
+      dropped,
+      learnt: of('learnt'),
+      batches: of('batches'),
+      versions: of('versions'),
+    };
+  }
+}
