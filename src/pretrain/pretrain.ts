@@ -21,6 +21,8 @@ export interface PretrainOptions {
   readonly seed: number;
   readonly threads: number;
   readonly stages?: readonly Stage[];
+  /** Examples a step. */
+  readonly batch?: number;
   /** Held-out questions along the way and at the end, and samples a question at the end. */
   readonly evaluation?: typeof EVALUATION;
   /** Stops after the step in hand, saved so that it can go on. */
@@ -46,7 +48,7 @@ export type PretrainProgress =
 
 /** @returns the final accuracy, or null when `signal` stopped it before the end. */
 export async function pretrain(options: PretrainOptions, onProgress: (progress: PretrainProgress) => void): Promise<Accuracy | null> {
-  const { folder, seed, threads, stages = STAGES, evaluation = EVALUATION, signal } = options;
+  const { folder, seed, threads, stages = STAGES, batch = BATCH, evaluation = EVALUATION, signal } = options;
   await writeMini(folder);
   const config = await loadConfig(folder);
   await using trainer = await Trainer.start({ config, setup: { folder }, threads }, await startState(folder, seed, config));
@@ -56,7 +58,7 @@ export async function pretrain(options: PretrainOptions, onProgress: (progress: 
     const started = performance.now();
     const { stage, within } = stageAt(stages, trainer.step);
     const learningRate = learningRateAt(stage, within);
-    const metrics = await trainer.update({ learningRate, mixture: stage.mixture, seed, batch: BATCH });
+    const metrics = await trainer.update({ learningRate, mixture: stage.mixture, seed, batch });
     const { step } = trainer;
     const isLast = within === stage.steps - 1;
     onProgress({ type: 'step', stage: stage.name, step, steps, learningRate, ...metrics, seconds: (performance.now() - started) / 1000 });
@@ -69,7 +71,7 @@ export async function pretrain(options: PretrainOptions, onProgress: (progress: 
   if (trainer.step < steps) return null;
   const accuracy = accuracyOf(await trainer.answer(evaluation.questions, 1), await trainer.answer(evaluation.questions, evaluation.samples));
   onProgress({ type: 'accuracy', step: steps, accuracy });
-  await writeAtomic(join(folder, 'README.md'), [modelCard({ seed, stages, batch: BATCH, accuracy })]);
+  await writeAtomic(join(folder, 'README.md'), [modelCard({ seed, stages, batch, accuracy })]);
   await removeState(folder);
   return accuracy;
 }

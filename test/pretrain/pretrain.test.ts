@@ -20,7 +20,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 
 async function run(name: string, extra: Partial<PretrainOptions> = {}, onStep: (step: number) => void = () => {}) {
   const losses: number[] = [];
-  const options = { folder: join(folder, name), seed: 5, threads: 2, stages: STAGES, evaluation: EVALUATION as never, ...extra };
+  const options = { folder: join(folder, name), seed: 5, threads: 2, stages: STAGES, batch: 8, evaluation: EVALUATION as never, ...extra };
   const accuracy = await pretrain(options, (progress: PretrainProgress) => {
     if (progress.type !== 'step') return;
     losses.push(progress.loss);
