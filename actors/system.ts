@@ -91,7 +91,10 @@ export const systemMachine = setup({
 export type System = ActorRefFrom<typeof systemMachine>;
 
 /** Starts the members and returns the root and a handle on each member, in the order given. */
-export function startSystem(input: SystemInput, clock?: ActorOptions<typeof systemMachine>['clock']): { readonly system: System; readonly handles: ReadonlyMap<string, Handle<never>> } {
+export function startSystem(
+  input: SystemInput,
+  clock?: ActorOptions<typeof systemMachine>['clock'],
+): { readonly system: System; readonly handles: ReadonlyMap<string, Handle<never>> } {
   const system = createActor(systemMachine, { input, ...(clock ? { clock } : {}) });
   // Errors are states of the root, read from its snapshot; an observer keeps XState from rethrowing them as uncaught.
   system.subscribe({ error: () => {} });

@@ -21,7 +21,8 @@ export interface BatcherOptions {
 
 export class Batcher {
   readonly #options: BatcherOptions;
-  readonly #early = new Map<number, JudgedGroup>();
+  /** By sequence; undefined for a dropped group. */
+  readonly #early = new Map<number, JudgedGroup | undefined>();
   #next: number;
   #judged = 0;
   #kept: JudgedGroup[] = [];
@@ -50,18 +51,17 @@ export class Batcher {
     return Math.min(this.#options.batchGroups - this.#kept.length, this.#options.maxJudged - this.#judged);
   }
 
-  /** Takes one verdict; returns the windows that it closes, mostly none. @throws when the group was taken before. */
-  add(judged: JudgedGroup): Window[] {
-    const { sequence } = judged.group;
-    if (sequence < this.#next || this.#early.has(sequence))
-      throw new Error(`group ${judged.group.id} (sequence ${sequence}) was judged twice`);
-    this.#early.set(sequence, judged);
+  /** Takes one verdict, `kept` being absent for a dropped group; returns the windows that it closes, mostly none. @throws when it was taken before. */
+  add(sequence: number, kept: JudgedGroup | undefined): Window[] {
+    if (sequence < this.#next || this.#early.has(sequence)) throw new Error(`the group of admission ${sequence} was judged twice`);
+    this.#early.set(sequence, kept);
     const closed: Window[] = [];
-    for (let head = this.#early.get(this.#next); head !== undefined; head = this.#early.get(this.#next)) {
+    while (this.#early.has(this.#next)) {
+      const head = this.#early.get(this.#next);
       this.#early.delete(this.#next);
       this.#next += 1;
       this.#judged += 1;
-      if (head.verdict.kept) this.#kept.push(head);
+      if (head !== undefined) this.#kept.push(head);
       if (this.shortestClose === 0) closed.push(this.#close());
     }
     return closed;

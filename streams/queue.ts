@@ -20,9 +20,7 @@ export class Queue<T> implements AsyncIterable<T> {
   push(...items: readonly T[]): void {
     if (this.#closed) throw new Error(`queue "${this.#name}" is closed`);
     if (this.#items.length + items.length > this.#bound) {
-      throw new RangeError(
-        `queue "${this.#name}" holds ${this.#items.length} of ${this.#bound} items and cannot take ${items.length} more`,
-      );
+      throw new RangeError(`queue "${this.#name}" holds ${this.#items.length} of ${this.#bound} items and cannot take ${items.length} more`);
     }
     this.#items.push(...items);
     this.#wake();

@@ -46,7 +46,8 @@ export interface RolloutGroup {
   readonly samples: readonly Sample[];
 }
 
-export type DropReason = 'all-agree' | 'no-box' | 'share-floor' | 'too-long';
+/** `refused`: the policy cannot answer the question (too long for its context, a picture that cannot be read); its group has no samples. */
+export type DropReason = 'all-agree' | 'no-box' | 'share-floor' | 'too-long' | 'refused';
 
 /** Producer: voter. Consumer: batcher (kept groups) and telemetry (all). Arrays are parallel to the group's samples. */
 export interface Verdict {

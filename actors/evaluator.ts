@@ -1,0 +1,123 @@
+/** Built-in evaluator: accuracy on held-out questions that have a label, on the samplers' threads. The only actor that is given labels. */
+import type { Config } from '../src/config/schema.ts';
+import type { Dataset, Labels } from '../src/data/dataset.ts';
+import { Random } from '../src/data/rng.ts';
+import { extractAnswer } from '../src/learn/answer.ts';
+import type { Classifier } from '../src/learn/judge.ts';
+import { majorityVote } from '../src/learn/vote.ts';
+import type { Policy, SamplingParams } from '../src/policy/policy.ts';
+import type { Accuracy, Evaluation, Question, Sample } from '../src/protocol/messages.ts';
+
+export interface EvaluatorParts {
+  readonly policy: Pick<Policy, 'sample'>;
+  readonly heldOut: Dataset;
+  readonly labels: Labels;
+  readonly grader: Classifier;
+  readonly config: Pick<Config, 'seed' | 'sampling' | 'evaluation' | 'loop'>;
+}
+
+interface Labelled {
+  readonly question: Question;
+  readonly label: string;
+}
+
+/** What the samples of one question came to. */
+interface Marks {
+  readonly kind: string;
+  /** Share of the samples that are right. */
+  readonly right: number;
+  readonly any: boolean;
+  /** Whether the majority is right. */
+  readonly majority: boolean;
+}
+
+/** At most `count` held-out questions that have a label, in a seeded order: a smaller selection is the start of a larger one. */
+export function selectLabelled(heldOut: Dataset, labels: Labels, seed: number, count: number): Labelled[] {
+  const selected: Labelled[] = [];
+  for (const i of new Random(seed, 'held-out').shuffle(Array.from({ length: heldOut.size }, (_, i) => i))) {
+    if (selected.length === count) break;
+    const question = heldOut.question(i);
+    const label = labels.label(question.id);
+    if (label !== undefined) selected.push({ question, label });
+  }
+  return selected;
+}
+
+export function evaluator(parts: EvaluatorParts) {
+  const { seed, sampling, evaluation } = parts.config;
+  const most = Math.max(evaluation.questions, evaluation.fullQuestions);
+  let selection: readonly Labelled[] | undefined; // drawn at the first evaluation: drawing figures takes time
+  const greedy: SamplingParams = { samples: 1, temperature: 0, topP: 1, topK: 0, maxNewTokens: sampling.maxNewTokens };
+
+  return async ({ version, full }: { readonly version: number; readonly full: boolean }, signal: AbortSignal): Promise<Evaluation> => {
+    selection ??= selectLabelled(parts.heldOut, parts.labels, seed, most);
+    const first = selection.slice(0, full ? most : evaluation.questions);
+    const greedyMarks = await mark(parts, first, greedy, version, signal);
+    const quick = greedyMarks.slice(0, evaluation.questions);
+    const result = { version, greedy: mean(quick.map(({ right }) => right)), n: quick.length };
+    if (!full) return result;
+    const asked = first.slice(0, evaluation.fullQuestions);
+    const sampled = await mark(parts, asked, { ...sampling, samples: evaluation.k }, version, signal);
+    return { ...result, full: accuracy(greedyMarks.slice(0, asked.length), sampled, evaluation.k) };
+  };
+}
+
+export function accuracy(greedy: readonly Marks[], sampled: readonly Marks[], k: number): Accuracy {
+  const kinds = [...new Set(greedy.map(({ kind }) => kind))].toSorted();
+  const byKind = kinds.map((kind) => {
+    const of = greedy.filter((marks) => marks.kind === kind);
+    return [kind, { n: of.length, greedy: mean(of.map(({ right }) => right)) }] as const;
+  });
+  return {
+    n: greedy.length,
+    k,
+    greedy: mean(greedy.map(({ right }) => right)),
+    pass1: mean(sampled.map(({ right }) => right)),
+    majK: mean(sampled.map(({ majority }) => Number(majority))),
+    passK: mean(sampled.map(({ any }) => Number(any))),
+    byKind: Object.fromEntries(byKind),
+  };
+}
+
+/** Samples in calls about as large as a training job, so that the samplers' own jobs get their turn in between. */
+async function mark(
+  parts: EvaluatorParts,
+  asked: readonly Labelled[],
+  params: SamplingParams,
+  version: number,
+  signal: AbortSignal,
+): Promise<Marks[]> {
+  const { policy, grader, config } = parts;
+  const atOnce = Math.max(1, Math.floor((config.loop.jobQuestions * config.sampling.samples) / params.samples));
+  const marks: Marks[] = [];
+  for (let start = 0; start < asked.length; start += atOnce) {
+    const chunk = asked.slice(start, start + atOnce);
+    const questions = chunk.map(({ question }) => question);
+    const { groups } = await policy.sample({ questions, params, seed: config.seed, version }, signal);
+    for (const [i, { question, label }] of chunk.entries()) marks.push(await marksOf(groups[i] ?? [], question, label, grader));
+  }
+  return marks;
+}
+
+async function marksOf(samples: readonly Sample[], question: Question, label: string, grader: Classifier): Promise<Marks> {
+  const answers = samples.map(({ text }) => extractAnswer(text));
+  const classes = await grader.classify(answers);
+  const right = new Map<number, boolean>([[-1, false]]);
+  for (const [i, answer] of answers.entries()) {
+    const own = classes[i]!;
+    if (right.has(own)) continue;
+    const [a, b] = await grader.classify([label, answer]);
+    right.set(own, a === b);
+  }
+  const correct = classes.map((own) => right.get(own) === true);
+  return {
+    kind: question.kind ?? 'all',
+    right: mean(correct.map(Number)),
+    any: correct.includes(true),
+    majority: right.get(majorityVote(classes).winner) === true,
+  };
+}
+
+function mean(values: readonly number[]): number {
+  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -1,0 +1,22 @@
+/** Built-in questioner: the data set's questions, each once an epoch, in an order that depends on the seed and nothing else. */
+import type { Dataset } from '../src/data/dataset.ts';
+import { Random } from '../src/data/rng.ts';
+import type { Question } from '../src/protocol/messages.ts';
+
+export function questioner(dataset: Dataset, seed: number) {
+  let epoch = -1;
+  let order: readonly number[] = [];
+
+  /** Question number `sequence` since the run began: place `sequence % size` of epoch `sequence / size`. */
+  const at = (sequence: number): Question => {
+    const wanted = Math.floor(sequence / dataset.size);
+    if (wanted !== epoch) {
+      epoch = wanted;
+      order = new Random(seed, 'questions', epoch).shuffle(Array.from({ length: dataset.size }, (_, i) => i));
+    }
+    return dataset.question(order[sequence % dataset.size]!);
+  };
+
+  return ({ from, count }: { readonly from: number; readonly count: number }): Promise<readonly Question[]> =>
+    Promise.resolve(Array.from({ length: count }, (_, i) => at(from + i)));
+}

@@ -1,0 +1,26 @@
+/** The actors as the streams see them: something that performs one item at a time and comes back from its failures (actors/handle.ts). */
+import type { Ask, Evaluate, Judge, Learn, SampleQuestions } from '../src/protocol/ports.ts';
+
+export interface Performer<P> {
+  readonly id: string;
+  /**
+   * Runs `run` with the live port within `seconds`. When that fails the actor is restarted and the item tried again.
+   * @throws CancelledError when `signal` aborts, InputError when the item itself is bad, the last failure past the restart budget.
+   */
+  perform<R>(item: {
+    readonly doing: string;
+    readonly seconds: number;
+    readonly signal: AbortSignal;
+    readonly run: (port: P, signal: AbortSignal) => Promise<R>;
+  }): Promise<R>;
+  /** Says what the actor waits for while it has no item. */
+  waitsFor(what: string): void;
+}
+
+export interface Crew {
+  readonly questioner: Performer<Ask>;
+  readonly samplers: readonly Performer<SampleQuestions>[];
+  readonly voter: Performer<Judge>;
+  readonly learner: Performer<Learn>;
+  readonly evaluator: Performer<Evaluate>;
+}

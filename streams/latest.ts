@@ -1,0 +1,32 @@
+/** A queue of one, where the newest wins: for work that may skip items but must not fall behind. */
+export class Latest<T> implements AsyncIterable<T> {
+  #item: T | undefined;
+  #wake: (() => void) | undefined;
+  #closed = false;
+
+  /** Returns the item that this one displaces. */
+  put(item: T): T | undefined {
+    const displaced = this.#item;
+    this.#item = item;
+    this.#wake?.();
+    return displaced;
+  }
+
+  /** Ends the iteration; returns the item that nobody took. */
+  close(): T | undefined {
+    const left = this.#item;
+    this.#item = undefined;
+    this.#closed = true;
+    this.#wake?.();
+    return left;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    while (!this.#closed) {
+      const item = this.#item;
+      this.#item = undefined;
+      if (item === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
+      else yield item;
+    }
+  }
+}

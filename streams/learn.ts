@@ -1,0 +1,81 @@
+/** Stage 4: a window becomes a batch, stored before it is learnt from, and a version, stored before anyone samples with it. */
+import type { Batch, PolicyVersion } from '../src/protocol/messages.ts';
+import type { Window } from './batcher.ts';
+import { PROGRESS, THROUGH, type Loop } from './loop.ts';
+
+/** Undefined for a window in which no group was kept. */
+export function learn(loop: Loop) {
+  return async (window: Window, _lane: number, signal: AbortSignal): Promise<PolicyVersion | undefined> => {
+    const { store, telemetry } = loop;
+    if (window.groups.length === 0) {
+      store.setMeta(THROUGH, window.through);
+      store.event('batch.empty', { judged: window.judged, through: window.through });
+      telemetry.note(`none of ${window.judged} groups was kept: no learner step`);
+      return undefined;
+    }
+    const batch: Batch = { id: store.nextBatchId, parent: loop.version, groups: window.groups };
+    store.together(() => {
+      store.saveBatch({ id: batch.id, parent: batch.parent, groupIds: batch.groups.map(({ group }) => group.id) });
+      store.setMeta(THROUGH, window.through);
+    });
+    const version = await step(loop, batch, signal);
+    if (version.n % loop.config.checkpoints.everySteps === 0) await loop.checkpoint(version.n);
+    return version;
+  };
+}
+
+/** One learner step from a stored batch. */
+export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
+  const { store, telemetry } = loop;
+  telemetry.begin('learner');
+  let tokens = 0;
+  let version: PolicyVersion | undefined;
+  try {
+    version = await learned(loop, batch, signal);
+    tokens = version.metrics?.tokens ?? 0;
+  } finally {
+    telemetry.end('learner', { tokens, steps: version === undefined ? 0 : 1 });
+  }
+  telemetry.learnt(batch, version.metrics);
+  const saved = version;
+  store.together(() => {
+    store.saveVersion(saved);
+    store.setMeta(PROGRESS, telemetry.progress());
+    record(loop, saved);
+  });
+  advance(loop, version.n);
+  return version;
+}
+
+/** A step whose version is stored already: the same batch on the same weights, to have those weights again. */
+export async function replay(loop: Loop, batch: Batch, signal: AbortSignal): Promise<void> {
+  const { n } = await learned(loop, batch, signal);
+  loop.telemetry.version(n);
+  advance(loop, n);
+}
+
+async function learned({ config, crew }: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
+  const { version, metrics } = await crew.learner.perform({
+    doing: `learning version ${batch.parent + 1} from ${batch.groups.length} groups`,
+    seconds: config.timeouts.learnSeconds,
+    signal,
+    run: (port, inner) => port(batch, inner),
+  });
+  if (version.n !== batch.parent + 1) throw new Error(`the learner made version ${version.n} from version ${batch.parent}`);
+  return { n: version.n, parent: batch.parent, batchId: batch.id, metrics };
+}
+
+/** The samplers go over to version `n`; its parent lives on only where somebody still samples with it. */
+function advance(loop: Loop, n: number): void {
+  loop.policy.retain(n);
+  loop.policy.release(loop.version);
+  loop.version = n;
+}
+
+function record({ store, telemetry }: Loop, { n, metrics }: PolicyVersion): void {
+  const { signals, throughput, staleness } = telemetry.status();
+  const { seconds: _, ...step } = metrics ?? { seconds: 0 };
+  for (const [name, value] of Object.entries({ ...step, ...signals, ...throughput, staleness: staleness.now })) {
+    if (typeof value === 'number') store.metric(name, n, value);
+  }
+}

@@ -1,0 +1,32 @@
+/** What the stages of the loop share: the settings, those who do the work, and the little state that there is. */
+import type { Config } from '../src/config/schema.ts';
+import type { Policy } from '../src/policy/policy.ts';
+import type { Store } from '../src/store/store.ts';
+import type { Crew } from './crew.ts';
+import type { Gate } from './gate.ts';
+import type { Telemetry } from './telemetry.ts';
+
+export type LoopConfig = Pick<Config, 'seed' | 'sampling' | 'loop' | 'evaluation' | 'checkpoints' | 'timeouts'>;
+
+export interface Loop {
+  readonly config: LoopConfig;
+  readonly crew: Crew;
+  readonly store: Store;
+  readonly telemetry: Telemetry;
+  readonly gate: Gate;
+  /** Aborts when the loop stops: nothing new is begun, sampling in hand is cancelled (it is sampled again), a learner step is finished. */
+  readonly stop: AbortSignal;
+  readonly policy: Pick<Policy, 'retain' | 'release'>;
+  /** Writes version `n` as a checkpoint that a restart can go on from; the version is retained meanwhile. */
+  readonly checkpoint: (n: number) => Promise<void>;
+  /** Keeps version `n` as the best so far; the version is retained meanwhile. */
+  readonly keepBest: (n: number) => Promise<void>;
+  /** A stage is past help: the loop must stop. */
+  readonly failed: (error: unknown) => void;
+  /** Newest version whose row is in the store; the samplers use it and the loop retains it. */
+  version: number;
+}
+
+/** Where a stored loop keeps what has no table: the last sequence number that a window consumed, and `Progress`. */
+export const THROUGH = 'loop.through';
+export const PROGRESS = 'loop.progress';

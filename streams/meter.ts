@@ -1,0 +1,90 @@
+/** How long each side of the loop works, how long both do at once, and how many tokens that makes. */
+
+export type Side = 'rollout' | 'learner';
+
+/** Sums since the run began. Seconds in which at least one actor of the side works; tokens sampled, and response tokens learnt from. */
+export interface Totals {
+  readonly rolloutSeconds: number;
+  readonly learnerSeconds: number;
+  readonly bothSeconds: number;
+  readonly rolloutTokens: number;
+  readonly learnerTokens: number;
+  readonly steps: number;
+  /** Seconds that the loop has run. */
+  readonly seconds: number;
+}
+
+export const NO_TOTALS: Totals = { rolloutSeconds: 0, learnerSeconds: 0, bothSeconds: 0, rolloutTokens: 0, learnerTokens: 0, steps: 0, seconds: 0 };
+
+export interface Rates {
+  readonly rolloutTokensPerSecond: number | null;
+  readonly learnerTokensPerSecond: number | null;
+  readonly stepsPerMinute: number | null;
+  readonly secondsPerStep: number | null;
+  readonly overlap: number | null;
+}
+
+export class Meter {
+  readonly #now: () => number;
+  #totals: Totals;
+  #at: number;
+  readonly #busy: Record<Side, number> = { rollout: 0, learner: 0 };
+
+  /** `now` in milliseconds; `from` are the totals of earlier sittings. */
+  constructor(now: () => number, from: Totals = NO_TOTALS) {
+    this.#now = now;
+    this.#totals = from;
+    this.#at = now();
+  }
+
+  begin(side: Side): void {
+    this.#advance();
+    this.#busy[side] += 1;
+  }
+
+  end(side: Side, done: { readonly tokens: number; readonly steps?: number }): void {
+    this.#advance();
+    this.#busy[side] -= 1;
+    const { rolloutTokens, learnerTokens, steps } = this.#totals;
+    this.#totals = {
+      ...this.#totals,
+      ...(side === 'rollout' ? { rolloutTokens: rolloutTokens + done.tokens } : { learnerTokens: learnerTokens + done.tokens }),
+      steps: steps + (done.steps ?? 0),
+    };
+  }
+
+  totals(): Totals {
+    this.#advance();
+    return this.#totals;
+  }
+
+  #advance(): void {
+    const passed = (this.#now() - this.#at) / 1000;
+    this.#at += passed * 1000;
+    const rollout = this.#busy.rollout > 0 ? passed : 0;
+    const learner = this.#busy.learner > 0 ? passed : 0;
+    const { rolloutSeconds, learnerSeconds, bothSeconds, seconds } = this.#totals;
+    this.#totals = {
+      ...this.#totals,
+      rolloutSeconds: rolloutSeconds + rollout,
+      learnerSeconds: learnerSeconds + learner,
+      bothSeconds: bothSeconds + Math.min(rollout, learner),
+      seconds: seconds + passed,
+    };
+  }
+}
+
+/** What was done between two totals, as rates; null where nothing was done. */
+export function rates(to: Totals, from: Totals = NO_TOTALS): Rates {
+  const over = (amount: number, seconds: number) => (amount > 0 && seconds > 0 ? amount / seconds : null);
+  const learnerSeconds = to.learnerSeconds - from.learnerSeconds;
+  const steps = to.steps - from.steps;
+  const seconds = to.seconds - from.seconds;
+  return {
+    rolloutTokensPerSecond: over(to.rolloutTokens - from.rolloutTokens, to.rolloutSeconds - from.rolloutSeconds),
+    learnerTokensPerSecond: over(to.learnerTokens - from.learnerTokens, learnerSeconds),
+    stepsPerMinute: over(steps * 60, seconds),
+    secondsPerStep: over(seconds, steps),
+    overlap: learnerSeconds > 0 ? (to.bothSeconds - from.bothSeconds) / learnerSeconds : null,
+  };
+}

@@ -1,0 +1,48 @@
+/** Takes a loop up where it was left, however it ended: replays stored batches onto the checkpoint and finds the work that was in hand. */
+import type { Batch, JudgedGroup, RolloutGroup } from '../src/protocol/messages.ts';
+import type { Admission, Store } from '../src/store/store.ts';
+import { replay, step } from './learn.ts';
+import { THROUGH, type Loop } from './loop.ts';
+
+export interface Resumed {
+  /** Last sequence number that a stored batch, or a window without kept groups, has consumed; -1 on a fresh run. */
+  readonly through: number;
+  readonly unsampled: readonly Admission[];
+  readonly unjudged: readonly RolloutGroup[];
+  readonly unbatched: readonly JudgedGroup[];
+  /** Sequence numbers after `through` whose groups were dropped. */
+  readonly dropped: readonly number[];
+  /** Groups in the lists above. */
+  readonly groups: number;
+}
+
+/** What is in hand after `through`. Whatever was admitted and is in none of the other lists was dropped. */
+export function workInHand(store: Store): Resumed {
+  const through = (store.meta(THROUGH) as number | undefined) ?? -1;
+  const { unsampled, unjudged, unbatched } = store.unfinished();
+  const open = [
+    ...unsampled.map(({ sequence }) => sequence),
+    ...unjudged.map(({ sequence }) => sequence),
+    ...unbatched.map(({ group }) => group.sequence),
+  ];
+  const inHand = new Set(open);
+  const after = Array.from({ length: store.nextSequence - through - 1 }, (_, i) => through + 1 + i);
+  const dropped = after.filter((sequence) => !inHand.has(sequence));
+  return { through, unsampled, unjudged, unbatched, dropped, groups: after.length };
+}
+
+/**
+ * Learns the stored batches that the checkpoint has not seen. Those whose version is stored lead to the same weights again and change
+ * nothing else; the last may never have been finished, and is now.
+ */
+export async function catchUp(loop: Loop, signal: AbortSignal): Promise<void> {
+  const newest = loop.store.latestVersion()?.n ?? 0;
+  const batches: readonly Batch[] = loop.store.batchesSince(loop.version);
+  if (batches.length > 0) loop.telemetry.note(`replaying ${batches.length} steps from version ${loop.version}`);
+  for (const batch of batches) {
+    if (signal.aborted) return;
+    if (batch.parent !== loop.version)
+      throw new Error(`batch ${batch.id} starts from version ${batch.parent}, but the replay is at version ${loop.version}`);
+    await (batch.parent < newest ? replay(loop, batch, signal) : step(loop, batch, signal));
+  }
+}

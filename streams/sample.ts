@@ -1,0 +1,69 @@
+/** Stage 2: a job of admitted questions becomes groups, stored before anyone judges them. A job is stored whole or not at all. */
+import { InputError } from '../src/protocol/errors.ts';
+import type { RolloutGroup, Sample } from '../src/protocol/messages.ts';
+import type { SampleReply } from '../src/protocol/ports.ts';
+import type { Admission } from '../src/store/store.ts';
+import type { Loop } from './loop.ts';
+
+type Job = readonly Admission[];
+
+export function sample(loop: Loop) {
+  return async (job: Job, lane: number): Promise<readonly RolloutGroup[]> => {
+    const { version } = loop;
+    loop.policy.retain(version);
+    loop.telemetry.begin('rollout');
+    let tokens = 0;
+    try {
+      const replies = await sampleOrSplit(loop, job, lane, version);
+      tokens = replies.reduce((sum, reply) => sum + reply.newTokens, 0);
+      const samples = replies.flatMap((reply) => reply.groups);
+      const groups = job.map((admission, i) => groupOf(admission, version, samples[i] ?? []));
+      loop.store.saveGroups(groups);
+      return groups;
+    } finally {
+      loop.telemetry.end('rollout', { tokens });
+      loop.policy.release(version);
+    }
+  };
+}
+
+/** One reply for the job, or, where a question of it is refused, one for each question: a refused one has no samples. */
+async function sampleOrSplit(loop: Loop, job: Job, lane: number, version: number): Promise<readonly SampleReply[]> {
+  try {
+    return [await ask(loop, job, lane, version)];
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    if (job.length === 1) return [refused(loop, job[0]!, error)];
+    const replies: SampleReply[] = [];
+    for (const admission of job) replies.push(...(await sampleOrSplit(loop, [admission], lane, version)));
+    return replies;
+  }
+}
+
+async function ask(loop: Loop, job: Job, lane: number, version: number): Promise<SampleReply> {
+  const { config, crew, stop } = loop;
+  const questions = job.map(({ question }) => question);
+  const reply = await crew.samplers[lane]!.perform({
+    doing: `sampling ${questions.length} question${questions.length === 1 ? '' : 's'} with version ${version}`,
+    seconds: config.timeouts.sampleSeconds,
+    signal: stop,
+    run: (port, signal) => port({ questions, params: config.sampling, seed: config.seed, version, reference: true }, signal),
+  });
+  const { samples } = config.sampling;
+  if (reply.groups.length !== questions.length || reply.groups.some((group) => group.length !== samples)) {
+    throw new Error(
+      `the sampler was asked for ${samples} samples of ${questions.length} questions and gave ${reply.groups.map((group) => group.length)}`,
+    );
+  }
+  return reply;
+}
+
+function refused(loop: Loop, { question }: Admission, error: InputError): SampleReply {
+  loop.store.event('question.refused', { question: question.id, reason: error.message });
+  loop.telemetry.note(`question ${question.id} was refused: ${error.message}`);
+  return { groups: [[]], promptTokens: 0, newTokens: 0, seconds: 0 };
+}
+
+function groupOf({ sequence, question }: Admission, policyVersion: number, samples: readonly Sample[]): RolloutGroup {
+  return { id: `g${sequence}`, sequence, question, policyVersion, samples };
+}

@@ -1,0 +1,213 @@
+/**
+ * What the loop shows of itself. The stages call in what happened; out goes one coalesced snapshot. It only listens: nothing in the loop
+ * reads it, so it can neither slow a stage nor change a result.
+ */
+import { auditTime, interval, map, merge, Observable, share, startWith, Subject, takeUntil } from 'rxjs';
+import type { Batch, Evaluation, JudgedGroup, StepMetrics } from '../src/protocol/messages.ts';
+import type { AccuracyPoint, AccuracyStatus, ActorStatus, GroupStatus, Phase, SignalStatus, Status } from '../src/protocol/status.ts';
+import { Meter, NO_TOTALS, rates, type Side, type Totals } from './meter.ts';
+
+const FRAME_MILLISECONDS = 100;
+const HEARTBEAT_MILLISECONDS = 1000;
+const NOTES = 20;
+const HISTORY = 512;
+/** Steps that the rates in the status look back on. */
+const RECENT_STEPS = 10;
+
+/** What outlives a sitting; stored with each version. */
+export interface Progress {
+  readonly totals: Totals;
+  readonly stalenessHistogram: readonly number[];
+  readonly accuracy: AccuracyStatus;
+  readonly restarts: number;
+}
+
+/** What does not change in a sitting. */
+export type Sitting = Pick<Status, 'pid' | 'run' | 'model' | 'data' | 'seed' | 'startedAt' | 'stopAt'> & {
+  readonly maxStaleness: number;
+  /** Judged groups that the signals look back on. */
+  readonly window: number;
+};
+
+/** What is asked for at each snapshot, because others know it. */
+export interface Sources {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly actors: () => readonly ActorStatus[];
+  readonly groups: () => GroupStatus;
+}
+
+const NO_ACCURACY: AccuracyStatus = { baseline: null, now: null, best: null, history: [], questions: null, fullBaseline: null, fullNow: null };
+
+const NO_STEP = { loss: null, kl: null, entropy: null, clipFraction: null, ratio: null, gradNorm: null, learningRate: null };
+
+export class Telemetry {
+  readonly #sitting: Sitting;
+  readonly #sources: Sources;
+  readonly #changed = new Subject<void>();
+  readonly #closed = new Subject<void>();
+  readonly #frames: Observable<Status>;
+  readonly #meter: Meter;
+  readonly #restartsBefore: number;
+  readonly #judged: { readonly share: number; readonly reward: number; readonly tokens: number }[] = [];
+  readonly #marks: Totals[];
+  readonly #histogram: number[];
+  #accuracy: AccuracyStatus;
+  #notes: Status['notes'] = [];
+  #phase: Phase = 'starting';
+  #version = 0;
+  #saved: number | null = null;
+  #staleness: number | null = null;
+  #step: StepMetrics | null = null;
+  #peakRss = 0;
+  #error: string | undefined;
+
+  constructor(sitting: Sitting, sources: Sources, before?: Progress) {
+    this.#sitting = sitting;
+    this.#sources = sources;
+    this.#meter = new Meter(sources.now, before?.totals ?? NO_TOTALS);
+    this.#marks = [this.#meter.totals()];
+    this.#accuracy = before?.accuracy ?? NO_ACCURACY;
+    this.#histogram = Array.from({ length: sitting.maxStaleness + 1 }, (_, s) => before?.stalenessHistogram[s] ?? 0);
+    this.#restartsBefore = before?.restarts ?? 0;
+    this.#frames = merge(this.#changed, interval(HEARTBEAT_MILLISECONDS)).pipe(
+      auditTime(FRAME_MILLISECONDS),
+      takeUntil(this.#closed),
+      map(() => this.status()),
+      share(),
+    );
+  }
+
+  /** The newest status, then a snapshot after each change, at most ten a second; completes at `close` with the last one. */
+  status$(): Observable<Status> {
+    return new Observable<Status>((subscriber) => {
+      if (this.#closed.closed) {
+        subscriber.next(this.status());
+        return subscriber.complete();
+      }
+      return this.#frames.pipe(startWith(this.status())).subscribe({
+        next: (status) => subscriber.next(status),
+        complete: () => {
+          subscriber.next(this.status());
+          subscriber.complete();
+        },
+      });
+    });
+  }
+
+  close(): void {
+    this.#closed.next();
+    this.#closed.unsubscribe();
+  }
+
+  phase(phase: Phase, error?: unknown): void {
+    this.#phase = phase;
+    if (error !== undefined) this.#error = error instanceof Error ? error.message : String(error);
+    this.#changed.next();
+  }
+
+  note(text: string): void {
+    this.#notes = [...this.#notes, { at: this.#sources.now(), text }].slice(-NOTES);
+    this.#changed.next();
+  }
+
+  begin(side: Side): void {
+    this.#meter.begin(side);
+    this.#changed.next();
+  }
+
+  end(side: Side, done: { readonly tokens: number; readonly steps?: number }): void {
+    this.#meter.end(side, done);
+    this.#changed.next();
+  }
+
+  judged({ group, verdict }: JudgedGroup): void {
+    const samples = group.samples.length;
+    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, samples);
+    this.#judged.push({ share: verdict.share, reward: mean(verdict.rewards), tokens: mean(group.samples.map(({ tokens }) => tokens.length)) });
+    if (this.#judged.length > this.#sitting.window) this.#judged.shift();
+    this.#changed.next();
+  }
+
+  learnt(batch: Batch, metrics: StepMetrics | null): void {
+    const ages = batch.groups.map(({ group }) => batch.parent - group.policyVersion);
+    for (const age of ages) this.#histogram[age] = (this.#histogram[age] ?? 0) + 1;
+    this.#staleness = Math.max(...ages);
+    this.#step = metrics;
+    this.#marks.push(this.#meter.totals());
+    if (this.#marks.length > RECENT_STEPS + 1) this.#marks.shift();
+    this.version(batch.parent + 1);
+  }
+
+  version(n: number): void {
+    this.#version = n;
+    this.#changed.next();
+  }
+
+  saved(n: number): void {
+    this.#saved = n;
+    this.#changed.next();
+  }
+
+  evaluated({ version, greedy, n, full }: Evaluation): void {
+    const point: AccuracyPoint = { version, greedy, seconds: this.#meter.totals().seconds };
+    const { baseline, best, now, history, fullBaseline, fullNow } = this.#accuracy;
+    const newest = now === null || version >= now.version;
+    this.#accuracy = {
+      baseline: baseline ?? (version === 0 ? point : null),
+      now: newest ? point : now,
+      best: best === null || greedy > best.greedy ? point : best,
+      history: thin([...history.filter((other) => other.version !== version), point].toSorted((a, b) => a.version - b.version)),
+      questions: n,
+      fullBaseline: version === 0 ? (full ?? fullBaseline) : fullBaseline,
+      fullNow: full !== undefined && newest ? full : fullNow,
+    };
+    this.#changed.next();
+  }
+
+  progress(): Progress {
+    return { totals: this.#meter.totals(), stalenessHistogram: this.#histogram, accuracy: this.#accuracy, restarts: this.#restarts() };
+  }
+
+  status(): Status {
+    const { maxStaleness, window: _, ...sitting } = this.#sitting;
+    const totals = this.#meter.totals();
+    const { rss } = process.memoryUsage();
+    this.#peakRss = Math.max(this.#peakRss, rss);
+    return {
+      ...sitting,
+      phase: this.#phase,
+      at: this.#sources.now(),
+      seconds: totals.seconds,
+      version: this.#version,
+      saved: this.#saved,
+      accuracy: this.#accuracy,
+      signals: this.#signals(),
+      throughput: rates(totals, this.#marks.length > 1 ? this.#marks[0] : undefined),
+      staleness: { max: maxStaleness, now: this.#staleness, histogram: [...this.#histogram] },
+      groups: this.#sources.groups(),
+      actors: this.#sources.actors(),
+      restarts: this.#restarts(),
+      memory: { rss, peakRss: this.#peakRss },
+      notes: this.#notes,
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+    };
+  }
+
+  #restarts(): number {
+    return this.#restartsBefore + this.#sources.actors().reduce((sum, { restarts }) => sum + restarts, 0);
+  }
+
+  #signals(): SignalStatus {
+    const mean = (of: 'share' | 'reward' | 'tokens') =>
+      this.#judged.length === 0 ? null : this.#judged.reduce((sum, group) => sum + group[of], 0) / this.#judged.length;
+    const { loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate } = this.#step ?? NO_STEP;
+    const step = { loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate };
+    return { voteShare: mean('share'), reward: mean('reward'), responseTokens: mean('tokens'), ...step };
+  }
+}
+
+/** Drops every second inner point once the history is too long; the first and the newest stay. */
+function thin(history: readonly AccuracyPoint[]): readonly AccuracyPoint[] {
+  return history.length <= HISTORY ? history : history.filter((_, i) => i === history.length - 1 || i % 2 === 0);
+}

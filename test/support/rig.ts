@@ -1,0 +1,189 @@
+/** The real loop, actors and store around a toy policy, without the daemon: for tests of what the loop does. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { evaluator } from '../../actors/evaluator.ts';
+import { questioner } from '../../actors/questioner.ts';
+import { startSystem, type Member } from '../../actors/system.ts';
+import { configSchema, type Config, type ConfigInput } from '../../src/config/schema.ts';
+import { listDataset } from '../../src/data/jsonl.ts';
+import type { Labels } from '../../src/data/dataset.ts';
+import { judge } from '../../src/learn/judge.ts';
+import type { Batch, RolloutGroup } from '../../src/protocol/messages.ts';
+import type { SampleQuestions } from '../../src/protocol/ports.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { Crew } from '../../streams/crew.ts';
+import { Gate } from '../../streams/gate.ts';
+import { PROGRESS, type Loop } from '../../streams/loop.ts';
+import { pipeline } from '../../streams/pipeline.ts';
+import { catchUp, workInHand } from '../../streams/resume.ts';
+import { Telemetry, type Progress } from '../../streams/telemetry.ts';
+import { toyAnswer, toyQuestions, ToyPolicy, type ToyOptions } from './toy-policy.ts';
+
+/** Answers of the toy are digits: equal strings are equal answers. */
+export const digits = {
+  classify: (answers: readonly (string | null)[]): Promise<readonly number[]> => {
+    const seen = [...new Set(answers.filter((answer) => answer !== null))];
+    return Promise.resolve(answers.map((answer) => (answer === null ? -1 : seen.indexOf(answer))));
+  },
+};
+
+export const toyLabels: Labels = { label: (id) => String(toyAnswer(`question ${id.split('-').at(-1)}`)) };
+
+export const toyConfig = (input: ConfigInput = {}): Config =>
+  configSchema.parse({
+    ...input,
+    sampling: { samples: 8, ...input.sampling },
+    loop: { batchGroups: 4, jobQuestions: 2, maxStaleness: 0, ...input.loop },
+    filters: { shareFloor: 0, ...input.filters },
+    evaluation: { everySteps: 2, fullEverySteps: 1_000, questions: 16, fullQuestions: 16, ...input.evaluation },
+    supervision: { backoffMilliseconds: 1, ...input.supervision },
+  });
+
+export interface RigOptions {
+  readonly config?: ConfigInput;
+  readonly toy?: ToyOptions;
+  readonly samplers?: number;
+  readonly questions?: number;
+  readonly labels?: Labels;
+  /** Reuse the store of an earlier rig. */
+  readonly store?: Store;
+  /** Waits or throws before each verdict. */
+  readonly beforeJudge?: (group: RolloutGroup) => Promise<void> | void;
+}
+
+export interface Rig {
+  readonly loop: Loop;
+  readonly policy: ToyPolicy;
+  readonly store: Store;
+  readonly learnt: readonly Batch[];
+  readonly errors: readonly unknown[];
+  /** Admitted and not yet learnt or dropped, the most there ever were. */
+  readonly mostOutstanding: () => number;
+  /** Runs until `steps` (of the config) or `stop`; returns the version reached. */
+  run(): Promise<number>;
+  stop(): void;
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'quorum-test-'));
+}
+
+export function memoryStore(): Store {
+  const folder = temporaryFolder();
+  const store = openStore(join(folder, 'quorum.db'));
+  rmSync(folder, { recursive: true });
+  return store;
+}
+
+export function rig(options: RigOptions = {}): Rig {
+  const config = toyConfig(options.config);
+  const policy = new ToyPolicy(options.toy);
+  const store = options.store ?? memoryStore();
+  const stop = new AbortController();
+  const gate = new Gate(stop.signal);
+  const errors: unknown[] = [];
+  const learnt: Batch[] = [];
+  const dataset = listDataset('toy', toyQuestions(options.questions ?? 64));
+  const heldOut = listDataset('held-out', toyQuestions(16, 'heldout'));
+  const ports: Record<string, unknown> = {
+    questioner: questioner(dataset, config.seed),
+    voter: async (group: RolloutGroup) => {
+      await options.beforeJudge?.(group);
+      return judge(group, digits, { normaliseStd: true, shareFloor: config.filters.shareFloor });
+    },
+    learner: async (batch: Batch) => {
+      const reply = await policy.learn(batch);
+      learnt.push(batch);
+      return reply;
+    },
+    evaluator: evaluator({ policy, heldOut, labels: options.labels ?? toyLabels, grader: digits, config }),
+  };
+  const samplers = Array.from({ length: options.samplers ?? 1 }, (_, i) => `sampler-${i + 1}`);
+  const sampler: SampleQuestions = (request, signal) => policy.sample(request, signal);
+  const members: Member[] = [
+    ...Object.keys(ports).map((role) => ({ role, id: role, open: () => Promise.resolve(ports[role]) })),
+    ...samplers.map((id) => ({ role: 'sampler', id, open: () => Promise.resolve(sampler) })),
+  ];
+  const { system, handles } = startSystem({
+    members,
+    budget: config.supervision,
+    now: Date.now,
+    finish: () => Promise.resolve(),
+    save: () => Promise.resolve(),
+  });
+  const handle = (id: string) => handles.get(id) as never;
+  const crew: Crew = {
+    questioner: handle('questioner'),
+    samplers: samplers.map(handle),
+    voter: handle('voter'),
+    learner: handle('learner'),
+    evaluator: handle('evaluator'),
+  };
+  let most = 0;
+  const telemetry = new Telemetry(
+    {
+      pid: 1,
+      run: 'test',
+      model: 'toy',
+      data: 'toy',
+      seed: config.seed,
+      startedAt: 0,
+      stopAt: config.loop.steps,
+      maxStaleness: config.loop.maxStaleness,
+      window: 8,
+    },
+    {
+      now: Date.now,
+      actors: () => [],
+      groups: () => ({ admitted: 0, sampled: 0, kept: 0, dropped: {}, learnt: 0, inFlight: 0, waiting: 0, credits: 0 }),
+    },
+    store.meta(PROGRESS) as Progress | undefined,
+  );
+  const loop: Loop = {
+    config,
+    crew,
+    store,
+    telemetry,
+    gate,
+    stop: stop.signal,
+    policy,
+    checkpoint: () => Promise.resolve(),
+    keepBest: () => Promise.resolve(),
+    failed: (error) => {
+      errors.push(error);
+      stop.abort();
+    },
+    version: 0,
+  };
+  return {
+    loop,
+    policy,
+    store,
+    learnt,
+    errors,
+    mostOutstanding: () => most,
+    stop: () => stop.abort(),
+    run: async () => {
+      loop.version = (await policy.open()).version;
+      policy.retain(loop.version);
+      await catchUp(loop, stop.signal);
+      const { run$ } = pipeline(loop, workInHand(store));
+      const watched = new Promise<void>((resolve, reject) =>
+        run$.subscribe({
+          next: () => {
+            const { admitted, learnt: done, dropped } = store.counts();
+            most = Math.max(most, admitted - done - Object.values(dropped).reduce((sum, n) => sum + n, 0));
+            if (config.loop.steps !== null && loop.version >= config.loop.steps) stop.abort();
+          },
+          error: reject,
+          complete: resolve,
+        }),
+      );
+      await watched;
+      system.stop();
+      return loop.version;
+    },
+  };
+}

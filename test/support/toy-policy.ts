@@ -1,0 +1,205 @@
+/**
+ * A policy small enough to read: a table of logits, one row a question, one column an answer. It samples from its softmax with the seeded
+ * source of randomness and learns by the policy gradient, so a loop around it improves, or collapses, like any other. Delays and failures
+ * are injected by `ToyFaults`.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Random } from '../../src/data/rng.ts';
+import { CancelledError, InputError } from '../../src/protocol/errors.ts';
+import type { Batch, Question, Sample, StepMetrics } from '../../src/protocol/messages.ts';
+import type { LearnReply, Policy, SampleReply, SampleRequest } from '../../src/policy/policy.ts';
+
+type Table = Readonly<Record<string, readonly number[]>>;
+
+/** Called around the work; may wait or throw. */
+export interface ToyFaults {
+  readonly beforeSample?: (request: SampleRequest, signal?: AbortSignal) => Promise<void> | void;
+  readonly beforeLearn?: (batch: Batch) => Promise<void> | void;
+  /** The step is done when this runs; to throw here is to lose the reply. */
+  readonly afterLearn?: (batch: Batch) => Promise<void> | void;
+  readonly beforeSave?: (n: number) => Promise<void> | void;
+}
+
+export interface ToyOptions {
+  /** Answers a question has; the answer's text is its index. */
+  readonly answers?: number;
+  readonly learningRate?: number;
+  /** Logit by which the base prefers each question's right answer. */
+  readonly edge?: number;
+  /** Folder of a checkpoint to go on from. */
+  readonly checkpoint?: { readonly version: number; readonly folder: string };
+  readonly faults?: ToyFaults;
+}
+
+/** The right answer to a question, by its text: what a label would say. */
+export function toyAnswer(text: string, answers = 4): number {
+  return new Random(0, 'answer', text).int(0, answers - 1);
+}
+
+export function toyQuestions(count: number, name = 'toy'): Question[] {
+  return Array.from({ length: count }, (_, i) => ({
+    id: `${name}-${i}`,
+    text: `question ${i}`,
+    pictures: [],
+    origin: 'dataset',
+    kind: i % 2 === 0 ? 'even' : 'odd',
+  }));
+}
+
+export class ToyPolicy implements Policy {
+  readonly #options: Required<Pick<ToyOptions, 'answers' | 'learningRate' | 'edge'>> & ToyOptions;
+  readonly #weights = new Map<number, Table>();
+  readonly #held = new Map<number, number>();
+  #last: { readonly batch: Batch; readonly reply: LearnReply } | undefined;
+  #current = 0;
+  /** Learner steps done, by `(parent, id)`, replays included: what "nothing twice" is checked on. */
+  readonly learnt: string[] = [];
+
+  constructor(options: ToyOptions = {}) {
+    this.#options = { answers: 4, learningRate: 2, edge: 0.7, ...options };
+  }
+
+  get current(): number {
+    return this.#current;
+  }
+
+  /** Versions whose weights are in memory. */
+  get kept(): readonly number[] {
+    return [...this.#weights.keys()];
+  }
+
+  async open(): Promise<{ readonly version: number }> {
+    const { checkpoint } = this.#options;
+    this.#weights.set(checkpoint?.version ?? 0, checkpoint ? readTable(checkpoint.folder) : {});
+    this.#current = checkpoint?.version ?? 0;
+    return { version: this.#current };
+  }
+
+  retain(n: number): void {
+    if (!this.#weights.has(n)) throw new Error(`version ${n} is gone and cannot be retained`);
+    this.#held.set(n, (this.#held.get(n) ?? 0) + 1);
+  }
+
+  release(n: number): void {
+    const held = this.#held.get(n) ?? 0;
+    if (held === 0) throw new Error(`version ${n} was released more often than retained`);
+    this.#held.set(n, held - 1);
+    this.#forget(n);
+  }
+
+  async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply> {
+    const started = performance.now();
+    if (!this.#weights.has(request.version)) throw new InputError(`version ${request.version} is not published or was released`);
+    await new Promise((resolve) => setImmediate(resolve)); // as a thread's reply would come: not before the event loop turns
+    await this.#options.faults?.beforeSample?.(request, signal);
+    if (signal?.aborted === true) throw new CancelledError('sampling was cancelled');
+    const table = this.#weights.get(request.version);
+    if (table === undefined) throw new Error(`version ${request.version} was released while it was sampled with`);
+    const groups = request.questions.map(({ text }) => Array.from({ length: request.params.samples }, (_, i) => this.#draw(table, request, text, i)));
+    const newTokens = groups.flat().reduce((sum, { tokens }) => sum + tokens.length, 0);
+    return { groups, promptTokens: request.questions.length, newTokens, seconds: (performance.now() - started) / 1000 };
+  }
+
+  async learn(batch: Batch): Promise<LearnReply> {
+    const last = this.#last;
+    if (last !== undefined && last.batch.parent === batch.parent && last.batch.id === batch.id) return last.reply;
+    if (batch.parent !== this.#current)
+      throw new InputError(`batch ${batch.id} starts from version ${batch.parent}, but the newest is ${this.#current}`);
+    await this.#options.faults?.beforeLearn?.(batch);
+    const { table, metrics } = this.#step(batch);
+    const n = batch.parent + 1;
+    this.#weights.set(n, table);
+    this.#current = n;
+    this.#forget(batch.parent);
+    const reply: LearnReply = { version: { n, parent: batch.parent, batchId: batch.id, metrics }, metrics };
+    this.#last = { batch, reply };
+    this.learnt.push(`${batch.parent}:${batch.id}`);
+    await this.#options.faults?.afterLearn?.(batch);
+    return reply;
+  }
+
+  async save(n: number, folder: string): Promise<void> {
+    const table = this.#weights.get(n);
+    if (table === undefined) throw new Error(`version ${n} is gone and cannot be saved`);
+    await this.#options.faults?.beforeSave?.(n);
+    const parts = `${folder}.parts`;
+    rmSync(parts, { recursive: true, force: true });
+    mkdirSync(parts, { recursive: true });
+    writeFileSync(join(parts, 'table.json'), JSON.stringify(table));
+    rmSync(folder, { recursive: true, force: true });
+    renameSync(parts, folder);
+  }
+
+  /** Probabilities of the answers to a question. */
+  probabilities(text: string, n = this.#current): readonly number[] {
+    return softmax(this.#row(this.#weights.get(n)!, text), 1);
+  }
+
+  weights(n = this.#current): string {
+    return JSON.stringify(this.#weights.get(n));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#weights.clear();
+  }
+
+  #row(table: Table, text: string): readonly number[] {
+    const { answers, edge } = this.#options;
+    return table[text] ?? Array.from({ length: answers }, (_, a) => (a === toyAnswer(text, answers) ? edge : 0));
+  }
+
+  #draw(table: Table, { seed, version, params }: SampleRequest, text: string, i: number): Sample {
+    const probabilities = softmax(this.#row(table, text), Math.max(params.temperature, 1e-6));
+    const u = new Random(seed, 'toy', version, text, i).float();
+    let below = 0;
+    const found = probabilities.findIndex((p) => (below += p) > u);
+    const answer = params.temperature === 0 ? probabilities.indexOf(Math.max(...probabilities)) : found === -1 ? probabilities.length - 1 : found;
+    return { tokens: [answer], logprobs: [Math.log(probabilities[answer]!)], text: `\\boxed{${answer}}`, finish: 'stop' };
+  }
+
+  /** Ascends mean over samples of advantage * pi/mu, in the order of the batch. */
+  #step(batch: Batch): { table: Table; metrics: StepMetrics } {
+    const table: Record<string, readonly number[]> = { ...this.#weights.get(batch.parent) };
+    let entropy = 0;
+    let ratios = 0;
+    let samples = 0;
+    for (const { group, verdict } of batch.groups) {
+      const row = [...this.#row(table, group.question.text)];
+      const p = softmax(row, 1);
+      group.samples.forEach(({ tokens, logprobs }, i) => {
+        const answer = tokens[0]!;
+        const ratio = p[answer]! / Math.exp(logprobs[0]!);
+        const gain = (this.#options.learningRate * ratio * verdict.advantages[i]!) / group.samples.length;
+        for (let a = 0; a < row.length; a += 1) row[a]! += gain * ((a === answer ? 1 : 0) - p[a]!);
+        ratios += ratio;
+        samples += 1;
+      });
+      entropy -= p.reduce((sum, x) => sum + x * Math.log(x), 0);
+      table[group.question.text] = row;
+    }
+    const metrics = { loss: 0, kl: 0, entropy: entropy / batch.groups.length, clipFraction: 0, ratio: ratios / samples, gradNorm: 1 };
+    return { table, metrics: { ...metrics, learningRate: this.#options.learningRate, tokens: samples, seconds: 0.001 } };
+  }
+
+  #forget(n: number): void {
+    if (n !== this.#current && (this.#held.get(n) ?? 0) === 0) this.#weights.delete(n);
+  }
+}
+
+function softmax(logits: readonly number[], temperature: number): number[] {
+  const top = Math.max(...logits);
+  const exps = logits.map((x) => Math.exp((x - top) / temperature));
+  const sum = exps.reduce((a, b) => a + b, 0);
+  return exps.map((x) => x / sum);
+}
+
+function readTable(folder: string): Table {
+  const file = join(folder, 'table.json');
+  if (!existsSync(file)) throw new InputError(`${file} is missing`);
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Table;
+  } catch (error) {
+    throw new InputError(`${file} is not JSON: ${String(error)}`, { cause: error });
+  }
+}
