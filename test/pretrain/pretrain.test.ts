@@ -29,7 +29,7 @@ async function run(name: string, extra: Partial<PretrainOptions> = {}, onStep: (
   return { accuracy, losses, folder: options.folder };
 }
 
-describe('pretrain', () => {
+describe('pretrain', { timeout: 180_000 }, () => {
   it('learns, and leaves a Hugging Face folder with a card and no training state', async () => {
     const { accuracy, losses, folder: made } = await run('whole');
     expect(losses).toHaveLength(6);
