@@ -13,18 +13,26 @@ function native(kernel: string, inputs: Record<string, tf.Tensor>, attrs: Record
   return Array.isArray(outputs) ? outputs : [outputs];
 }
 
-/** Root-mean-square normalization over the last axis: x / sqrt(mean(x^2) + epsilon) * weight. x [M, D], weight [D] -> [M, D]. */
+/** 1 / rms of each row: [M, D] -> [M, 1]. */
+function inverseRms(x: tf.Tensor2D, epsilon: number): tf.Tensor2D {
+  const [sum] = native(FUSED.sumSquares, { x }, {}, () => [tf.sum(tf.square(x), 1, true)]);
+  return tf.rsqrt(tf.add(tf.div(sum!, x.shape[1]), epsilon));
+}
+
+/**
+ * Root-mean-square normalization over the last axis: x / sqrt(mean(x^2) + epsilon) * weight. x [M, D], weight [D] -> [M, D].
+ * The gradient recomputes 1 / rms: the operator's own output of it is wrong on WebGPU (ONNX Runtime 1.30).
+ */
 export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
   const width = x.shape[1];
   const op = tf.customGrad((x_, weight_, save) => {
     const [input, scale] = [x_ as tf.Tensor2D, weight_ as tf.Tensor1D];
-    const [y, inverse] = native(FUSED.rmsNorm, { x: input, weight: scale }, { epsilon }, () => {
-      const rms = tf.rsqrt(tf.add(tf.mean(tf.square(input), -1, true), epsilon));
-      return [tf.mul(tf.mul(input, rms), scale), rms];
-    });
-    (save as tf.GradSaveFunc)([input, scale, inverse!]);
+    const compose = (): tf.Tensor[] => [tf.mul(tf.mul(input, inverseRms(input, epsilon)), scale)];
+    const [y] = native(FUSED.rmsNorm, { x: input, weight: scale }, { epsilon }, compose);
+    (save as tf.GradSaveFunc)([input, scale]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor[] => {
-      const [x2, w, r] = saved as [tf.Tensor2D, tf.Tensor1D, tf.Tensor2D];
+      const [x2, w] = saved as [tf.Tensor2D, tf.Tensor1D];
+      const r = inverseRms(x2, epsilon);
       const normalized = tf.mul(x2, r);
       const product = tf.mul<tf.Tensor2D>(dy, normalized);
       // mean(dy * w * normalized) as a product with the vector w.
@@ -134,7 +142,8 @@ export interface GroupQueryAttentionOptions {
 
 /**
  * One decoding step of grouped-query attention over a key-value cache: writes the new token at `seqlensK`, attends to it and everything
- * before it. Name the presents in a program's `inPlace` to update the cache without a copy. No gradient.
+ * before it. Name the presents in a program's `inPlace` to update the cache without a copy. What the slots behind the new token hold is
+ * not specified. No gradient.
  */
 export function groupQueryAttention(
   inputs: GroupQueryAttention,

@@ -15,11 +15,11 @@ export class ProgramCache {
   }
 
   /** Concurrent calls for one signature share one compilation; a failed one is forgotten. */
-  async get(spec: ProgramSpec, compile: () => Promise<Program>): Promise<Program> {
+  async get(spec: ProgramSpec, compile: (onDispose: () => void) => Promise<Program>): Promise<Program> {
     const key = signature(spec);
     const cached = this.#programs.get(key);
     this.#programs.delete(key);
-    const program = cached ?? compile();
+    const program = cached ?? compile(() => this.#programs.delete(key));
     this.#programs.set(key, program);
     if (!cached) program.catch(() => this.#programs.delete(key));
     await this.#evict();

@@ -50,7 +50,7 @@ export class EagerEngine implements Engine {
   }
 
   compile(spec: ProgramSpec): Promise<Program> {
-    return this.#programs.get(spec, async () => new EagerProgram(spec, () => this.#use()));
+    return this.#programs.get(spec, async (onDispose) => new EagerProgram(spec, () => this.#use(), onDispose));
   }
 
   async upload(tensor: HostTensor): Promise<ResidentTensor> {
@@ -81,13 +81,15 @@ class EagerProgram implements Program {
   readonly inputs: Specs;
   readonly #spec: ProgramSpec;
   readonly #use: () => void;
+  readonly #onDispose: () => void;
   #outputs: Specs | undefined;
 
-  constructor(spec: ProgramSpec, use: () => void) {
+  constructor(spec: ProgramSpec, use: () => void, onDispose: () => void) {
     this.name = spec.name;
     this.inputs = spec.inputs;
     this.#spec = spec;
     this.#use = use;
+    this.#onDispose = onDispose;
   }
 
   /** Known by tracing on zeros: an eager program has no graph to ask. */
@@ -127,5 +129,6 @@ class EagerProgram implements Program {
 
   async dispose(): Promise<void> {
     this.#outputs = undefined;
+    this.#onDispose();
   }
 }

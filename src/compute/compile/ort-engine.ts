@@ -27,7 +27,7 @@ export class OrtEngine implements Engine {
   }
 
   compile(spec: ProgramSpec): Promise<Program> {
-    return this.#programs.get(spec, () => OrtProgram.create(spec, this.name, this.#options.threads));
+    return this.#programs.get(spec, (onDispose) => OrtProgram.create(spec, this.name, this.#options.threads, onDispose));
   }
 
   async upload(tensor: HostTensor): Promise<ResidentTensor> {
@@ -51,7 +51,7 @@ export class OrtEngine implements Engine {
       build: (inputs) => ({ to: inputs['from']! }),
       resident: toDevice ? ['to'] : [],
     };
-    const program = await this.#transfers.get(spec, () => OrtProgram.create(spec, this.name, this.#options.threads));
+    const program = await this.#transfers.get(spec, (onDispose) => OrtProgram.create(spec, this.name, this.#options.threads, onDispose));
     return (await program.run({ from: tensor }))['to']!;
   }
 
@@ -84,23 +84,25 @@ class OrtProgram implements Program {
   readonly outputs: Specs;
   readonly #spec: ProgramSpec;
   readonly #provider: OrtProvider;
+  readonly #onDispose: () => void;
   readonly #aliased: ReadonlyMap<string, string>;
   #session: ort.InferenceSession | undefined;
 
-  private constructor(spec: ProgramSpec, graph: Graph, provider: OrtProvider, session: ort.InferenceSession) {
+  private constructor(spec: ProgramSpec, graph: Graph, provider: OrtProvider, session: ort.InferenceSession, onDispose: () => void) {
     this.name = spec.name;
     this.inputs = spec.inputs;
     this.outputs = Object.fromEntries(graph.outputs.map(({ name, dtype, shape }) => [name, { dtype, shape }])) as Specs;
     this.#spec = spec;
     this.#provider = provider;
-    this.#aliased = aliasable(graph, spec.inPlace ?? {});
+    this.#aliased = provider === 'webgpu' ? new Map() : aliasable(graph, spec.inPlace ?? {});
     this.#session = session;
+    this.#onDispose = onDispose;
   }
 
-  static async create(spec: ProgramSpec, provider: OrtProvider, threads: number): Promise<OrtProgram> {
+  static async create(spec: ProgramSpec, provider: OrtProvider, threads: number, onDispose: () => void): Promise<OrtProgram> {
     const graph = trace(spec);
     const session = await ort.InferenceSession.create(encodeModel(graph, spec.name), sessionOptions(spec, graph, provider, threads));
-    return new OrtProgram(spec, graph, provider, session);
+    return new OrtProgram(spec, graph, provider, session, onDispose);
   }
 
   async run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, Fetched>> {
@@ -136,6 +138,7 @@ class OrtProgram implements Program {
   async dispose(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
+    this.#onDispose();
     await session?.release();
   }
 }
@@ -155,7 +158,8 @@ function assign(feed: Feed, written: ort.Tensor, where: string): void {
 
 /**
  * The in-place outputs whose buffer can be the input's own while the graph runs: those that GroupQueryAttention writes, when nothing else
- * reads the input. It writes the new token's slots only. Any other operator might overwrite what a later node still reads.
+ * reads the input. It writes the new token's slots only. Any other operator might overwrite what a later node still reads. Not on WebGPU:
+ * onnxruntime-node takes no pre-allocated GPU buffer as an output, so there the input's buffer is exchanged for the output's.
  */
 function aliasable(graph: Graph, inPlace: Readonly<Record<string, string>>): Map<string, string> {
   const safe = Object.entries(inPlace).filter(([output, input]) => {

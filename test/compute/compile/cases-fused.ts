@@ -5,16 +5,19 @@ import { FUSED } from '../../../src/compute/compile/fused-names.ts';
 import { embed, groupQueryAttention, rmsNorm, rope, swiglu, tokenLogProb } from '../../../src/compute/kernels.ts';
 import { i32 } from '../../../src/protocol/tensor.ts';
 import { add, seeds } from './cases.ts';
-import { integers, shapes, spread, type Example } from './support.ts';
+import { shapes, type Example } from './support.ts';
+import { integers, spread } from './support-values.ts';
 
-add(
-  FUSED.rmsNorm,
-  'numeric',
-  fc.tuple(shapes(2, 2, 9), seeds).map(([[m, d], seed]): Example => ({
-    feeds: { x: spread([m!, d!], seed), w: spread([d!], seed + 1) },
-    build: ({ x, w }) => rmsNorm(x as tf.Tensor2D, w as tf.Tensor1D, 1e-3),
-  })),
-);
+for (const kernel of [FUSED.rmsNorm, FUSED.sumSquares]) {
+  add(
+    kernel,
+    'numeric',
+    fc.tuple(shapes(2, 2, 9), seeds).map(([[m, d], seed]): Example => ({
+      feeds: { x: spread([m!, d!], seed), w: spread([d!], seed + 1) },
+      build: ({ x, w }) => rmsNorm(x as tf.Tensor2D, w as tf.Tensor1D, 1e-3),
+    })),
+  );
+}
 add(
   FUSED.silu,
   'numeric',

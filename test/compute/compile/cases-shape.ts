@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import type { HostTensor } from '../../../src/protocol/tensor.ts';
 import { add, axisExamples, int, seeds, unary } from './cases.ts';
-import { bools, integers, positive, shapes, spread, type Example, type Inputs } from './support.ts';
+import { shapes, type Example, type Inputs } from './support.ts';
+import { bools, integers, positive, spread } from './support-values.ts';
 
 type Axis = { shape: number[]; axis: number; given: number; seed: number };
 const alongAxis = (

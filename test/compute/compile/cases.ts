@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import type { HostTensor } from '../../../src/protocol/tensor.ts';
-import { bools, integers, positive, shapes, spread, type Example, type Inputs } from './support.ts';
+import { shapes, type Example, type Inputs } from './support.ts';
+import { bools, integers, positive, spread } from './support-values.ts';
 
 export interface Case {
   readonly kernel: string;

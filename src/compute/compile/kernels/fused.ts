@@ -2,22 +2,20 @@
 import { FUSED } from '../fused-names.ts';
 import type { Attribute } from '../graph.ts';
 import { emitAll } from '../register.ts';
+import { reduce } from './reduce.ts';
 
 const MICROSOFT = 'com.microsoft';
 
 emitAll({
-  /** x / rms(x) * weight, and 1 / rms(x) for the gradient. */
   [FUSED.rmsNorm]: ({ inputs, attrs, backend, graph }) => {
     const x = backend.dense(inputs['x']!);
-    const inverse = { dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] };
-    const [y, rms] = graph.append({
-      op: 'SimplifiedLayerNormalization',
-      inputs: [x, backend.dense(inputs['weight']!)],
-      outputs: [x, inverse],
-      attrs: { axis: -1, epsilon: { float: attrs['epsilon'] as number } },
-    });
-    return [backend.tensor(y!, 'float32'), backend.tensor(rms!, 'float32')];
+    const settings = { axis: -1, epsilon: { float: attrs['epsilon'] as number } };
+    return backend.tensor(graph.node('SimplifiedLayerNormalization', [x, backend.dense(inputs['weight']!)], x, settings), 'float32');
   },
+
+  /** Sum of squares over the last axis, kept. */
+  [FUSED.sumSquares]: ({ inputs, backend, graph }) =>
+    backend.tensor(reduce(graph, 'ReduceSumSquare', backend.dense(inputs['x']!), [inputs['x']!.shape.length - 1], true), 'float32'),
 
   [FUSED.silu]: ({ inputs, backend, graph }) => {
     const x = backend.dense(inputs['x']!);
