@@ -1,9 +1,13 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import type { PretrainProgress } from '../../pretrain/pretrain.ts';
+import { InputError } from '../../protocol/errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { parseCount, parseSeed } from '../options.ts';
-import { duration } from '../view/format.ts';
+import { accuracyTable } from '../view/accuracy.ts';
+import { duration, percent } from '../view/format.ts';
 
 interface Options {
   readonly out: string;
@@ -12,7 +16,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** Lines between which there is one with progress. */
+/** Steps between lines of progress. */
 const EVERY_STEPS = 25;
 
 export function pretrainCommand(): Command {
@@ -32,23 +36,36 @@ export function pretrainCommand(): Command {
 async function run({ out, seed, threads, json }: Options): Promise<void> {
   const { pretrain } = await import('../../pretrain/pretrain.ts');
   const folder = resolve(out);
-  let seconds = 0;
+  await refuseFinished(folder);
   const signal = onInterrupt(() => console.error('Finishing the step in hand and saving ...'));
-  const done = await pretrain({ folder, seed, threads, signal }, (progress) => {
-    if (json) console.log(JSON.stringify(progress));
+  const show = json ? (progress: PretrainProgress) => console.log(JSON.stringify(progress)) : progressLines(signal);
+  const accuracy = await pretrain({ folder, seed, threads, signal }, show);
+  if (accuracy && !json) console.log(accuracyTable(accuracy).join('\n'));
+  console.error(accuracy ? `Done: ${folder}` : `Stopped: ${folder} is unfinished; run the same command again to go on.`);
+}
+
+/** Pretraining begins by overwriting, so a finished model must not be in its way. */
+async function refuseFinished(folder: string): Promise<void> {
+  const { hasState } = await import('../../pretrain/checkpoint.ts');
+  if (existsSync(join(folder, 'model.safetensors')) && !hasState(folder)) {
+    throw new InputError(`--out ${folder} holds a finished model, which would be overwritten: name another folder, or remove it first`);
+  }
+}
+
+function progressLines(signal: AbortSignal): (progress: PretrainProgress) => void {
+  let [seconds, steps] = [0, 0];
+  return (progress) => {
     if (progress.type === 'accuracy') {
-      if (!json) console.log(`held-out greedy ${(100 * progress.accuracy.greedy).toFixed(1)} %  (n ${progress.accuracy.n})`);
+      console.log(`step ${progress.step}  accuracy ${percent(progress.accuracy.greedy)} (greedy, ${progress.accuracy.n} held-out questions)`);
       return;
     }
     seconds += progress.seconds;
-    const { stage, step, steps, loss, gradNorm, learningRate } = progress;
-    if (json) return;
-    if (step % EVERY_STEPS === 0 || step === steps) {
-      const left = duration(((steps - step) * seconds) / Math.max(1, step));
-      console.log(
-        `${stage} ${step}/${steps}  loss ${loss.toFixed(4)}  grad norm ${gradNorm.toFixed(3)}  lr ${learningRate.toExponential(2)}  ${left} left`,
-      );
-    }
-  });
-  console.error(done ? `Done: ${folder}` : `Stopped: ${folder} is unfinished; run the same command again to go on.`);
+    steps++;
+    if (progress.step % EVERY_STEPS !== 0 && progress.step !== progress.steps && !signal.aborted) return;
+    const { stage, step, loss, gradNorm, learningRate } = progress;
+    const left = duration(((progress.steps - step) * seconds) / steps);
+    console.log(
+      `${stage} ${step}/${progress.steps}  loss ${loss.toFixed(4)}  grad norm ${gradNorm.toFixed(3)}  lr ${learningRate.toExponential(2)}  ${left} left`,
+    );
+  };
 }

@@ -1,0 +1,96 @@
+import { statfsSync } from 'node:fs';
+import { availableParallelism, freemem, totalmem } from 'node:os';
+import { dirname } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { Command } from 'commander';
+import pc from 'picocolors';
+import type { EngineReport } from '../../compute/engines.ts';
+import type { Config } from '../../config/schema.ts';
+import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
+import { bytes } from '../view/format.ts';
+import { fitText } from '../view/text.ts';
+
+/** Columns for why an engine cannot be used; native libraries say a lot. `--json` has all of it. */
+const DETAIL = 200;
+
+interface Options extends ConfigOptions {
+  readonly json?: boolean;
+}
+
+/** What the machine has and what a run on it would use. Sizes in bytes. */
+interface Diagnosis {
+  readonly node: string;
+  readonly platform: string;
+  readonly processors: number;
+  readonly memory: { readonly total: number; readonly free: number };
+  readonly disk: { readonly folder: string; readonly free: number };
+  readonly engines: readonly EngineReport[];
+  readonly chosen: { readonly engine: string; readonly why: string; readonly threads: number };
+}
+
+export function doctorCommand(): Command {
+  return withConfigOptions(new Command('doctor'))
+    .description('Show which engines this machine can use and why not the others, its threads, memory and disk, and what would be chosen.')
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  quorum doctor --json')
+    .action(doctor);
+}
+
+async function doctor(options: Options): Promise<void> {
+  const { probeEngines } = await import('../../compute/engines.ts');
+  const { config } = await resolveConfig(options);
+  const diagnosis = diagnose(config, await probeEngines());
+  console.log(options.json ? JSON.stringify(diagnosis, null, 2) : describe(diagnosis).join('\n'));
+  if (!diagnosis.engines.some(({ name, usable }) => usable && name === diagnosis.chosen.engine)) process.exitCode = 1;
+}
+
+function diagnose(config: Config, engines: readonly EngineReport[]): Diagnosis {
+  const { engine, learnerThreads, rolloutThreads, rolloutWorkers } = config.workers;
+  const folder = existingFolder(config.runFolder);
+  const { bavail, bsize } = statfsSync(folder);
+  const limit = process.constrainedMemory();
+  return {
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch}`,
+    processors: availableParallelism(),
+    memory: { total: limit > 0 && limit < totalmem() ? limit : totalmem(), free: freemem() },
+    disk: { folder, free: bavail * bsize },
+    engines,
+    chosen: { ...choose(engine, engines), threads: learnerThreads + rolloutThreads * rolloutWorkers },
+  };
+}
+
+function choose(wanted: string, engines: readonly EngineReport[]): { engine: string; why: string } {
+  if (wanted !== 'auto') return { engine: wanted, why: `workers.engine is "${wanted}"` };
+  const engine = engines.find(({ usable }) => usable)?.name ?? 'none';
+  return { engine, why: 'workers.engine is "auto": the first that is usable, in this order' };
+}
+
+/** The folder itself or the nearest one above it that exists already. */
+function existingFolder(folder: string): string {
+  try {
+    statfsSync(folder);
+    return folder;
+  } catch {
+    return dirname(folder) === folder ? folder : existingFolder(dirname(folder));
+  }
+}
+
+function describe({ node, platform, processors, memory, disk, engines, chosen }: Diagnosis): string[] {
+  const busy = chosen.threads > processors ? pc.yellow('  more threads than processors') : '';
+  return [
+    `Node ${node}, ${platform}`,
+    '',
+    pc.dim('engines'),
+    ...engines.map(
+      ({ name, usable, detail }) =>
+        `  ${usable ? pc.green('✓') : pc.red('✗')} ${name.padEnd(11)} ${fitText(stripVTControlCharacters(detail), DETAIL)}`,
+    ),
+    '',
+    `${pc.dim('processors')}  ${processors}`,
+    `${pc.dim('memory')}      ${bytes(memory.total)}, ${bytes(memory.free)} free`,
+    `${pc.dim('disk')}        ${bytes(disk.free)} free in ${disk.folder}`,
+    '',
+    `${pc.dim('chosen')}      engine ${pc.bold(chosen.engine)} (${chosen.why}), ${chosen.threads} compute threads${busy}`,
+  ];
+}

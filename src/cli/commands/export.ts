@@ -1,0 +1,34 @@
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
+import { parseIndex } from '../options.ts';
+
+interface Options extends ConfigOptions {
+  readonly out: string;
+  readonly version?: number;
+  readonly dtype: 'F32' | 'BF16';
+}
+
+export function exportCommand(): Command {
+  return withConfigOptions(new Command('export'))
+    .description('Write a version that a run has saved as a Hugging Face folder, which transformers, vLLM and Quorum load.')
+    .requiredOption('-o, --out <folder>', 'folder to write')
+    .option('-r, --run <folder>', 'run folder (runFolder; default: runs/default)')
+    .option('--version <n>', 'version; default: the newest one saved', parseIndex)
+    .addOption(new Option('--dtype <type>', 'numbers in the weights').choices(['F32', 'BF16']).default('F32'))
+    .addHelpText('after', '\nWorks while a daemon runs on the folder.\n\nExample:\n  quorum export --run runs/default --out ./improved')
+    .action(exportVersion);
+}
+
+async function exportVersion(options: Options): Promise<void> {
+  const { exportCheckpoint } = await import('../export-checkpoint.ts');
+  const { config } = await resolveConfig(options);
+  const out = resolve(options.out);
+  const version = await exportCheckpoint({
+    runFolder: config.runFolder,
+    out,
+    dtype: options.dtype,
+    ...(options.version === undefined ? {} : { version: options.version }),
+  });
+  console.log(`Version ${version}: ${out}`);
+}

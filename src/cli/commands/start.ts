@@ -1,0 +1,71 @@
+import { Command } from 'commander';
+import pc from 'picocolors';
+import type { Report } from '../../protocol/status.ts';
+import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
+import { EXIT } from '../errors.ts';
+import { parseCount, parseSeed } from '../options.ts';
+import { chooseDisplay, createDisplay } from '../view/display.ts';
+import { duration, percent, points } from '../view/format.ts';
+
+interface Options extends ConfigOptions {
+  readonly report?: string;
+  readonly json?: boolean;
+}
+
+const HELP = `
+Runs in the foreground. Ctrl-C finishes the step in hand, saves, and says where the model is; the same command goes on from there.
+A second Ctrl-C ends the process at once: what was durable is still there, and the next start goes on from it.
+
+On a terminal the view is live; elsewhere (or with CI or TERM=dumb set) there is a line for each step. NO_COLOR is honoured.
+
+Examples:
+  quorum start
+  quorum start --model ./my-model --data ./questions.jsonl --run runs/mine
+  quorum start --steps 60 --seed 1 --report report.json --set learner.learningRate=3e-5
+  quorum start --json | jq .version`;
+
+export function startCommand(): Command {
+  return withConfigOptions(new Command('start'))
+    .description('Run the daemon in the foreground: it learns until told to stop.')
+    .option('-m, --model <folder>', 'Hugging Face folder of the base model (model)')
+    .option('-d, --data <file>', 'JSONL file of questions, or `figures`, the built-in data set (data)')
+    .option('-r, --run <folder>', 'folder of this run: database, log, checkpoints (runFolder)')
+    .option('--steps <count>', 'stop after this many learner steps, earlier sittings included (loop.steps)', parseCount)
+    .option('--seed <seed>', 'seeds everything that is random (seed)', parseSeed)
+    .option('--report <file>', 'write a JSON report at the end')
+    .option('--json', 'print statuses and the report as lines of JSON')
+    .addHelpText('after', HELP)
+    .action(start);
+}
+
+async function start(options: Options): Promise<void> {
+  const { config } = await resolveConfig(options);
+  const kind = chooseDisplay(options.json === true, process.stdout);
+  if (kind === 'live') console.log(pc.dim(`Opening ${config.model} ...`));
+  const { startDaemon } = await import('../../daemon.ts');
+  const hooks = { handleSignals: true, ...(options.report === undefined ? {} : { reportFile: options.report }) };
+  const daemon = await startDaemon(config, hooks);
+  const display = createDisplay(kind, process.stdout);
+  const shown = daemon.status$().subscribe((status) => display.show(status));
+  const report = await daemon.closed();
+  display.show(daemon.status());
+  shown.unsubscribe();
+  display.end();
+  if (kind === 'json') console.log(JSON.stringify({ type: 'report', ...report }));
+  else console.log(closingWords(report).join('\n'));
+  if (report.end === 'failed') process.exitCode = EXIT.failed;
+}
+
+/** What a user wants to know when the daemon has stopped: how good, where the model is, how to go on. */
+export function closingWords(report: Report): string[] {
+  const { steps, wallSeconds, baseline, final, best, folder, bestFolder, end, error } = report;
+  const gain = baseline && final ? ` (${points(final.greedy - baseline.greedy)} points from ${percent(baseline.greedy)})` : '';
+  return [
+    '',
+    end === 'failed' ? pc.red(`Failed: ${error ?? 'a part failed past its restart budget'}`) : '',
+    `${pc.bold(`Version ${steps}`)} after ${duration(wallSeconds)}${final ? `: accuracy ${percent(final.greedy)}${gain}` : ''}`,
+    `  model  ${folder}`,
+    ...(bestFolder !== null && best ? [`  best   ${bestFolder}  (version ${best.version}, ${percent(best.accuracy.greedy)})`] : []),
+    'Start again to go on from here.',
+  ].filter((line, i) => i === 0 || line !== '');
+}

@@ -1,0 +1,53 @@
+/** The options that `start`, `eval`, `ask`, `doctor` and the rest share: where the configuration comes from and what overrides it. */
+import type { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { LoadedConfig } from '../config/load.ts';
+import { collect } from './options.ts';
+import { packagePath } from './paths.ts';
+
+export interface ConfigOptions {
+  readonly config?: string;
+  readonly model?: string;
+  readonly data?: string;
+  readonly run?: string;
+  readonly steps?: number;
+  readonly seed?: number;
+  readonly set?: readonly string[];
+}
+
+export function withConfigOptions(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration file; default: quorum.config.{ts,js,json,yaml} here, where there is one')
+    .option('--set <path=value>', 'set one key of the configuration; may be given more than once', collect);
+}
+
+/**
+ * Options with a name of their own are settings too; `--set` comes last and wins. Away from the clone, where `./models/mini` is not, the
+ * default model is the one that came with the package.
+ * @throws InputError that names the option or key.
+ */
+export async function resolveConfig(options: ConfigOptions, cwd = process.cwd()): Promise<LoadedConfig> {
+  const { loadConfig } = await import('../config/load.ts');
+  const set = settings(options, cwd);
+  const request = { cwd, ...(options.config === undefined ? {} : { file: options.config }) };
+  const loaded = await loadConfig({ ...request, set });
+  if (loaded.file !== undefined || existsSync(loaded.config.model)) return loaded;
+  return loadConfig({ ...request, set: [`model=${packagePath('models/mini')}`, ...set] });
+}
+
+function settings({ model, data, run, steps, seed, set = [] }: ConfigOptions, cwd: string): string[] {
+  const named = [
+    model !== undefined && `model=${model}`,
+    ...dataSettings(data, cwd),
+    run !== undefined && `runFolder=${run}`,
+    steps !== undefined && `loop.steps=${steps}`,
+    seed !== undefined && `seed=${seed}`,
+  ].filter((setting) => setting !== false);
+  return [...named, ...set];
+}
+
+function dataSettings(data: string | undefined, cwd: string): string[] {
+  if (data === undefined) return [];
+  return data === 'figures' ? ['data.type=figures'] : ['data.type=jsonl', `data.trainFile=${resolve(cwd, data)}`];
+}

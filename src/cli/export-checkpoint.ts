@@ -1,0 +1,36 @@
+/** A saved version of a run, checked and written again as a plain Hugging Face folder (a checkpoint also holds optimizer moments). */
+import { existsSync, readdirSync } from 'node:fs';
+import { loadModelFolder, saveModelFolder } from '../compute/hf/folder.ts';
+import { InputError } from '../protocol/errors.ts';
+import { Checkpoints } from '../store/checkpoints.ts';
+import { runPaths } from '../store/run-folder.ts';
+
+export interface ExportRequest {
+  readonly runFolder: string;
+  /** Default: the newest one whose checksums hold. */
+  readonly version?: number;
+  readonly out: string;
+  readonly dtype: 'F32' | 'BF16';
+}
+
+/** @returns the version written. @throws InputError when there is no such version, it is damaged, or `out` is taken. */
+export async function exportCheckpoint({ runFolder, version, out, dtype }: ExportRequest): Promise<number> {
+  const { checkpointsFolder } = runPaths(runFolder);
+  if (!existsSync(checkpointsFolder)) throw new InputError(`${runFolder} is not a run folder: it has no checkpoints/; name one with --run`);
+  if (existsSync(out) && readdirSync(out).length > 0) throw new InputError(`--out ${out} is there already and not empty: name a new folder`);
+  const found = await pick(Checkpoints.at(checkpointsFolder), version, runFolder);
+  await saveModelFolder(out, await loadModelFolder(found.folder), dtype);
+  return found.version;
+}
+
+async function pick(checkpoints: Checkpoints, version: number | undefined, runFolder: string): Promise<{ version: number; folder: string }> {
+  const saved = await checkpoints.versions();
+  if (version !== undefined) {
+    if (saved.includes(version)) return checkpoints.verify(version);
+    throw new InputError(`--version ${version}: ${runFolder} has saved ${saved.length > 0 ? `versions ${saved.join(', ')}` : 'no version yet'}`);
+  }
+  const { checkpoint, rejected } = await checkpoints.newest();
+  if (checkpoint) return checkpoint;
+  const why = rejected[0] ? `version ${rejected[0].version} is damaged: ${rejected[0].reason}` : 'no version is saved yet';
+  throw new InputError(`${runFolder} has nothing to export: ${why}`);
+}

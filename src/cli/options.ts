@@ -1,0 +1,28 @@
+/** Values of options, checked where they are parsed, so that the message names the option. */
+import { InvalidArgumentError } from 'commander';
+
+function numberOf(text: string, check: (value: number) => boolean, expected: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !check(value)) throw new InvalidArgumentError(`Expected ${expected}.`);
+  return value;
+}
+
+export function parseCount(text: string): number {
+  return numberOf(text, (value) => Number.isSafeInteger(value) && value > 0, 'a whole number, 1 or more');
+}
+
+export function parseSeed(text: string): number {
+  return numberOf(text, (value) => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff, 'a whole number from 0 to 4294967295');
+}
+
+export function parseIndex(text: string): number {
+  return numberOf(text, (value) => Number.isSafeInteger(value) && value >= 0, 'a whole number, 0 or more');
+}
+
+export function parsePositive(text: string): number {
+  return numberOf(text, (value) => Number.isFinite(value) && value > 0, 'a number greater than 0');
+}
+
+export function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,60 @@
+/** All commands under one name. */
+import { readFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { askCommand } from './commands/ask.ts';
+import { pauseCommand, resumeCommand, statusCommand, stopCommand } from './commands/control.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { evalCommand } from './commands/eval.ts';
+import { exportCommand } from './commands/export.ts';
+import { figuresCommand } from './commands/figures.ts';
+import { pretrainCommand } from './commands/pretrain.ts';
+import { startCommand } from './commands/start.ts';
+import { packagePath } from './paths.ts';
+
+const FOOT = `
+Exit codes:
+  0  done        1  failed        2  bad input: an argument, a setting, a file        3  no daemon on the run folder
+
+Examples:
+  quorum start                                learn on the bundled model and data set until told to stop
+  quorum start --steps 100 --report out.json  stop after 100 learner steps and write a report
+  quorum status                               what the daemon on runs/default is doing
+  quorum eval --model models/mini             accuracy on held-out questions`;
+
+export function createProgram(): Command {
+  const program = new Command('quorum')
+    .description('A vision-language model that improves itself, continually, with no labels.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .addHelpText('after', FOOT)
+    .configureHelp({ sortSubcommands: false })
+    .showSuggestionAfterError();
+  const commands = [
+    startCommand(),
+    statusCommand(),
+    pauseCommand(),
+    resumeCommand(),
+    stopCommand(),
+    evalCommand(),
+    askCommand(),
+    exportCommand(),
+    figuresCommand(),
+    pretrainCommand(),
+    doctorCommand(),
+  ];
+  for (const command of commands) {
+    command.addOption(new Option('--verbose', 'print the stack of an error')).helpOption('-h, --help', 'print help');
+    program.addCommand(command);
+  }
+  return exitless(program);
+}
+
+/** Commander throws instead of ending the process, so that `main` sets the exit code. */
+function exitless(program: Command): Command {
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  return program;
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,71 @@
+/** Shows the stream of statuses of a daemon in this process: in place on a terminal, as plain lines elsewhere, as JSON for machines. */
+import { createLogUpdate } from 'log-update';
+import pc from 'picocolors';
+import type { Status } from '../../protocol/status.ts';
+import { renderFrame } from './frame.ts';
+import { plainLines } from './plain.ts';
+
+export interface Display {
+  show(status: Status): void;
+  /** The last status stays on the screen; nothing is shown after it. */
+  end(): void;
+}
+
+export type DisplayKind = 'live' | 'plain' | 'json';
+
+const FRAME_MILLISECONDS = 250;
+const HINT = 'Ctrl-C finishes the step in hand, saves and stops';
+
+export function chooseDisplay(json: boolean, out: NodeJS.WriteStream): DisplayKind {
+  if (json) return 'json';
+  return out.isTTY && process.env['TERM'] !== 'dumb' && !process.env['CI'] ? 'live' : 'plain';
+}
+
+export function createDisplay(kind: DisplayKind, out: NodeJS.WriteStream): Display {
+  if (kind === 'live') return live(out);
+  return kind === 'plain' ? plain(out) : json(out);
+}
+
+/** Redrawn on a timer, not with each status, so that clocks and spinners move and bursts cost nothing. */
+function live(out: NodeJS.WriteStream): Display {
+  const log = createLogUpdate(out);
+  let latest: Status | undefined;
+  const draw = (status: Status, hint?: string): void => {
+    const size = { width: (out.columns || 80) - 1, rows: (out.rows || 24) - 1 };
+    log(renderFrame(status, { ...size, colors: pc, ...(hint === undefined ? {} : { hint }) }).join('\n'));
+  };
+  const timer = setInterval(() => latest && draw({ ...latest, at: Date.now() }, HINT), FRAME_MILLISECONDS);
+  return {
+    show: (status) => {
+      latest = status;
+    },
+    end: () => {
+      clearInterval(timer);
+      if (latest) draw(latest);
+      log.done();
+    },
+  };
+}
+
+function plain(out: NodeJS.WriteStream): Display {
+  let before: Status | undefined;
+  return {
+    show: (status) => {
+      for (const line of plainLines(before, status)) out.write(`${line}\n`);
+      before = status;
+    },
+    end: () => undefined,
+  };
+}
+
+/** A line of JSON, `{"type": "status", ...}`, when a step, an evaluation, a phase or a note is new. */
+function json(out: NodeJS.WriteStream): Display {
+  let before: Status | undefined;
+  return {
+    show: (status) => {
+      if (plainLines(before, status).length > 0) out.write(`${JSON.stringify({ type: 'status', ...status })}\n`);
+      before = status;
+    },
+    end: () => undefined,
+  };
+}

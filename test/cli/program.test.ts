@@ -1,0 +1,88 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { main } from '../../src/cli.ts';
+import { createProgram } from '../../src/cli/program.ts';
+
+let folder: string;
+let stdout: string;
+let stderr: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'quorum-cli-'));
+  [stdout, stderr] = ['', ''];
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((stdout += String(text)), true));
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((stderr += String(text)), true));
+  vi.spyOn(console, 'log').mockImplementation((text: string) => void (stdout += `${text}\n`));
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** @returns the exit code */
+async function quorum(...args: string[]): Promise<number> {
+  process.exitCode = 0;
+  await main(['node', 'quorum', ...args]);
+  const code = Number(process.exitCode);
+  process.exitCode = 0;
+  return code;
+}
+
+describe('quorum', () => {
+  const names = createProgram().commands.map((command) => command.name());
+
+  it('has its commands', () => {
+    expect(names).toEqual(['start', 'status', 'pause', 'resume', 'stop', 'eval', 'ask', 'export', 'figures', 'pretrain', 'doctor']);
+  });
+
+  it.each(names)('%s --help says what it does, with an example', async (name) => {
+    expect(await quorum(name, '--help')).toBe(0);
+    expect(stdout).toContain(`Usage: quorum ${name} [options]`);
+    expect(stdout).toMatch(/Examples?:\n {2}quorum /);
+  });
+
+  it.each([
+    [['figures'], /required option '-o, --out <folder>' not specified/],
+    [['start', '--steps', '0'], /'--steps <count>' argument '0' is invalid. Expected a whole number, 1 or more/],
+    [['start', '--seed', '-1'], /whole number from 0 to 4294967295/],
+    [['strat'], /Did you mean start\?/],
+    [['start', '--set', 'learner.rate=1'], /learner\.rate is not a known key; allowed in learner: learningRate/],
+    [['start', '--config', '/nowhere.json'], /configuration file \/nowhere\.json does not exist/],
+    [['export', '--run', '/nowhere', '--out', '/tmp/x'], /\/nowhere is not a run folder/],
+  ])('%j ends with 2 and one paragraph', async (args, message) => {
+    expect(await quorum(...args)).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it.each(['status', 'pause', 'resume', 'stop'])('%s ends with 3 where no daemon runs', async (name) => {
+    expect(await quorum(name, '--run', folder)).toBe(3);
+    expect(stderr).toContain(`no daemon runs on ${folder}`);
+  });
+
+  it('prints the stack of an error with --verbose', async () => {
+    expect(await quorum('status', '--run', folder, '--verbose')).toBe(3);
+    expect(stderr).toMatch(/\n\s+at askDaemon/);
+  });
+
+  it('figures writes the data set, the same one for the same seed', async () => {
+    const [a, b] = [join(folder, 'a'), join(folder, 'b')];
+    for (const out of [a, b]) expect(await quorum('figures', '--out', out, '-n', '4', '--seed', '3')).toBe(0);
+    expect(stdout).toContain('4 questions about 4 pictures');
+    const rows = readFileSync(join(a, 'data.jsonl'), 'utf8');
+    expect(readFileSync(join(b, 'data.jsonl'), 'utf8')).toBe(rows);
+    expect(JSON.parse(rows.split('\n')[0]!)).toMatchObject({ problem: expect.any(String) as string, images: [expect.any(String)] });
+  });
+
+  it('pretrain does not overwrite a finished model', async () => {
+    const out = join(folder, 'mini');
+    mkdirSync(out);
+    writeFileSync(join(out, 'model.safetensors'), 'weights');
+    expect(await quorum('pretrain', '--out', out)).toBe(2);
+    expect(stderr).toContain('holds a finished model');
+    expect(readFileSync(join(out, 'model.safetensors'), 'utf8')).toBe('weights');
+  });
+});

@@ -1,0 +1,42 @@
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { resolveConfig } from '../../src/cli/config-options.ts';
+import { packagePath } from '../../src/cli/paths.ts';
+
+let cwd: string;
+
+beforeEach(() => {
+  cwd = mkdtempSync(join(tmpdir(), 'quorum-settings-'));
+});
+
+afterEach(() => rmSync(cwd, { recursive: true, force: true }));
+
+describe('resolveConfig', () => {
+  it('turns named options into settings over the file, and lets --set win', async () => {
+    writeFileSync(join(cwd, 'quorum.config.json'), '{"model": "theirs", "seed": 1, "loop": {"batchGroups": 8, "steps": 5}}');
+    const options = { config: 'quorum.config.json', model: 'mine', run: 'here', steps: 7, set: ['seed=3', 'loop.steps=9'], seed: 2 };
+    const { config } = await resolveConfig(options, cwd);
+    expect(config).toMatchObject({ model: join(cwd, 'mine'), runFolder: join(cwd, 'here'), seed: 3, loop: { batchGroups: 8, steps: 9 } });
+  });
+
+  it('takes a JSONL file or the built-in data set', async () => {
+    const { config } = await resolveConfig({ data: 'q.jsonl' }, cwd);
+    expect(config.data).toMatchObject({ type: 'jsonl', trainFile: join(cwd, 'q.jsonl') });
+    expect((await resolveConfig({ data: 'figures' }, cwd)).config.data.type).toBe('figures');
+  });
+
+  it('falls back to the model of the package only where none is here or named', async () => {
+    const model = async (options: Parameters<typeof resolveConfig>[0]): Promise<string> => (await resolveConfig(options, cwd)).config.model;
+    expect(await model({})).toBe(packagePath('models/mini'));
+    expect(await model({ model: 'other' })).toBe(join(cwd, 'other'));
+    mkdirSync(join(cwd, 'models/mini'), { recursive: true });
+    expect(await model({})).toBe(join(cwd, 'models/mini'));
+  });
+
+  it('does not overrule the model of a configuration file that is found', async () => {
+    writeFileSync(join(cwd, 'quorum.config.json'), '{"model": "./theirs"}');
+    expect((await resolveConfig({}, cwd)).config.model).toBe(join(cwd, 'theirs'));
+  });
+});
