@@ -199,7 +199,8 @@ export async function writeAtomic(file: string, chunks: readonly (Uint8Array | s
   await syncFolder(dirname(file));
 }
 
-async function syncFolder(folder: string): Promise<void> {
+/** Makes renames in the folder durable. */
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

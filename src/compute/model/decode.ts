@@ -95,7 +95,7 @@ function cached({ text }: ModelConfig, { rows, cacheLength }: DecodeShape, input
           [0, 0],
           [0, size - text.headDim],
         ]);
-  const token = (t: Tensor) => tf.reshape(widen(tf.reshape(t, [-1, text.headDim])), [rows, 1, -1]) as Tensor3D;
+  const token = (t: Tensor) => tf.reshape<tf.Rank.R3>(widen(tf.reshape(t, [-1, text.headDim])), [rows, 1, -1]);
   return (q, k, v, layer) => {
     const { out, presentKey, presentValue } = groupQueryAttention(
       {

@@ -26,7 +26,7 @@ export function head(weights: Tensors, config: TextConfig, rows: Tensor): Tensor
 function block(weights: Tensors, config: TextConfig, layer: number, x: Tensor, rotary: Rotary, attention: Attention): Tensor {
   const name = `model.layers.${layer}`;
   const normed = norm(weights, `${name}.input_layernorm.weight`, x, config.rmsNormEps);
-  const turn = (rows: Tensor) => tf.reshape(rotate(tf.reshape(rows, [rows.shape[0]!, -1, config.headDim]), rotary), rows.shape);
+  const turn = (rows: Tensor) => tf.reshape(rotate(tf.reshape(rows, [rows.shape[0], -1, config.headDim]), rotary), rows.shape);
   const q = tf.mul(turn(linear(weights, `${name}.self_attn.q_proj`, normed)), config.headDim ** -0.5);
   const k = turn(linear(weights, `${name}.self_attn.k_proj`, normed));
   const v = linear(weights, `${name}.self_attn.v_proj`, normed);
@@ -45,7 +45,7 @@ export function cacheHeadDim(config: TextConfig): number {
  * of a group are consecutive, so queries need no repeated keys: their rows are ordered (token, head of the group).
  */
 export function groupHeads(rows: Tensor, config: TextConfig, batch: number): Tensor {
-  const length = rows.shape[0]! / batch;
+  const length = rows.shape[0] / batch;
   const width = rows.shape[1]! / config.kvHeads;
   const split = tf.transpose(tf.reshape(rows, [batch, length, config.kvHeads, width]), [0, 2, 1, 3]);
   return tf.reshape(split, [batch * config.kvHeads, -1, config.headDim]);

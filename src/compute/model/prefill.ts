@@ -3,7 +3,7 @@
  * that a cache is filled from slot 0 on; what padding wrote is overwritten or never looked at.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { i32 } from '../../protocol/tensor.ts';
 import type { ProgramSpec } from '../engine.ts';
 import type { ModelConfig, TextConfig } from '../hf/config.ts';
@@ -64,7 +64,7 @@ export function prefillProgram(config: ModelConfig, shape: PrefillShape): Progra
         caches[`present_key.${layer}`] = cache(k, config.text, shape);
         caches[`present_value.${layer}`] = cache(v, config.text, shape);
       });
-      const last = tf.gather(hidden as Tensor2D, pick(inputs, 'lastRows') as Tensor1D);
+      const last = tf.gather(hidden as Tensor2D, pick(inputs, 'lastRows'));
       return { logits: head(inputs, config.text, last), ...caches };
     },
   };

@@ -18,7 +18,7 @@ export function pick(tensors: Tensors, name: string): Tensor {
 
 /** x [N, in] times `${name}.weight` [out, in], plus `${name}.bias` [out] where there is one. */
 export function linear(weights: Tensors, name: string, x: Tensor): Tensor {
-  const product = tf.matMul(x as Tensor2D, pick(weights, `${name}.weight`) as Tensor2D, false, true);
+  const product = tf.matMul(x, pick(weights, `${name}.weight`), false, true);
   const bias = weights[`${name}.bias`];
   return bias ? tf.add(product, bias) : product;
 }
@@ -53,7 +53,7 @@ export function permuteRows(x: Tensor, index: Tensor, inverse: Tensor, wanted?: 
   const run = tf.customGrad((rows) => ({
     value: tf.gather(rows as Tensor2D, index as Tensor1D),
     gradFunc: (dy: Tensor) => {
-      const back = tf.gather(dy as Tensor2D, inverse as Tensor1D);
+      const back = tf.gather(dy as Tensor2D, inverse);
       return wanted ? tf.mul(back, wanted) : back;
     },
   }));
@@ -67,7 +67,7 @@ export function permuteRows(x: Tensor, index: Tensor, inverse: Tensor, wanted?: 
 export function mixRows(tokens: Tensor, images: Tensor, source: Tensor, isText: Tensor, imageRows: Tensor): Tensor {
   const run = tf.customGrad((text, image) => ({
     value: tf.gather(tf.concat([text as Tensor2D, image as Tensor2D], 0), source as Tensor1D),
-    gradFunc: (dy: Tensor) => [tf.mul(dy, isText), tf.gather(dy as Tensor2D, imageRows as Tensor1D)],
+    gradFunc: (dy: Tensor) => [tf.mul(dy, isText), tf.gather(dy as Tensor2D, imageRows)],
   }));
   return run(tokens, images);
 }

@@ -1,6 +1,6 @@
 /** The vision tower: patches [N, C*T*p*p] -> image tokens [N / merge^2, D of the decoder]. Weight names as on the hub: `visual.*`. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
 import type { VisionConfig } from '../hf/config.ts';
 import { attend, linear, mlp, norm, permuteRows, pick, rotate, type Rotary, type Tensors } from './tensors.ts';
 import type { Segments, VisionShape } from './vision-plan.ts';
@@ -17,7 +17,7 @@ export function visionForward(weights: Tensors, inputs: Tensors, config: VisionC
     const name = `visual.blocks.${i}`;
     const isFull = config.fullAttentionBlocks.includes(i) || !shape.window;
     const normed = norm(weights, `${name}.norm1.weight`, x, EPS);
-    x = tf.add(x, isFull ? attention(normed, 'full', shape.full) : attention(normed, 'window', shape.window!));
+    x = tf.add(x, isFull ? attention(normed, 'full', shape.full) : attention(normed, 'window', shape.window));
     x = tf.add(x, mlp(weights, `${name}.mlp`, norm(weights, `${name}.norm2.weight`, x, EPS)));
 
     function attention(rows: Tensor, kind: 'full' | 'window', segments: Segments): Tensor {
@@ -31,7 +31,7 @@ export function visionForward(weights: Tensors, inputs: Tensors, config: VisionC
 /** The Conv3d whose stride is its kernel is one matmul. */
 function patchEmbed(weights: Tensors, patches: Tensor, config: VisionConfig): Tensor {
   const kernel = tf.reshape(pick(weights, 'visual.patch_embed.proj.weight'), [config.hiddenSize, -1]);
-  return tf.matMul(patches as Tensor2D, kernel as Tensor2D, false, true);
+  return tf.matMul(patches, kernel, false, true);
 }
 
 /** Moves blocks of merge^2 patches, the unit of the window order. */
@@ -52,7 +52,7 @@ function segmentAttention(
 ): Tensor {
   const { heads, headDim, hiddenSize } = config;
   const { count, size, padded } = segments;
-  const rows = x.shape[0]!;
+  const rows = x.shape[0];
   const qkv = tf.reshape(linear(weights, `${name}.qkv`, x), [rows, 3 * heads, headDim]);
   const part = (i: number) => tf.slice(qkv, [0, i * heads, 0], [rows, heads, headDim]);
   const slots = padded ? pick(inputs, `${kind}Slots`) : undefined;

@@ -33,7 +33,7 @@ export async function loadFixture(name: string): Promise<Fixture> {
   const width = pixels.shape[1]!;
   let [image, patch] = [0, 0];
   const takeImage = () => {
-    const grid = [...grids.data.slice(image * 3, image * 3 + 3)] as unknown as Grid;
+    const grid = grids.data.slice(image * 3, image * 3 + 3) as unknown as Grid;
     const count = grid[0] * grid[1] * grid[2];
     const patches = pixels.data.slice(patch * width, (patch + count) * width) as Float32Array;
     image++;
@@ -41,7 +41,7 @@ export async function loadFixture(name: string): Promise<Fixture> {
     return { grid, patches };
   };
   const prompts = Array.from({ length: batch }, (_, b) => {
-    const row = [...ids.data.slice(b * length, (b + 1) * length)].filter((_id, t) => mask.data[b * length + t] === 1);
+    const row = ids.data.slice(b * length, (b + 1) * length).filter((_id, t) => mask.data[b * length + t] === 1);
     const runs = row.filter((id, i) => id === config.imageTokenId && row[i - 1] !== config.imageTokenId).length;
     const images = Array.from({ length: runs }, takeImage);
     const positions = ropeIndex(

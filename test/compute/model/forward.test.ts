@@ -16,7 +16,7 @@ describe.each(CASES)('fixture %s', (name) => {
   test('rotary positions are those of get_rope_index', async () => {
     const { prompts, mask, length, expected } = await loadFixture(name);
     const rows = prompts.length * length;
-    const seen = new Array<number>(prompts.length).fill(0);
+    const seen = prompts.map(() => 0);
     for (let row = 0; row < rows; row++) {
       if (mask[row] !== 1) continue;
       const b = Math.floor(row / length);

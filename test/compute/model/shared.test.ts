@@ -27,7 +27,7 @@ async function plain(config: ModelConfig, params: Host, prompt: EncodedPrompt, t
   const plan = planForward(config, [extend(prompt, tokens)]);
   const { logits } = await run('cpu', forwardProgram(config, plan.shape), { ...params, ...plan.feeds });
   const vocab = config.text.vocabSize;
-  return [...logits!.data.slice((prompt.ids.length - 1) * vocab, (prompt.ids.length - 1 + tokens.length) * vocab)];
+  return Array.from(logits!.data.subarray((prompt.ids.length - 1) * vocab, (prompt.ids.length - 1 + tokens.length) * vocab));
 }
 
 describe.each(CASES)('fixture %s', (name) => {
@@ -45,6 +45,7 @@ describe.each(CASES)('fixture %s', (name) => {
     };
     const { logits } = await run(engine, spec, { ...params, ...plan.feeds });
     const [vocab, length] = [config.text.vocabSize, plan.shape.responseLength];
+    let worst = 0;
     for (const [q, prompt] of prompts.entries()) {
       for (const [g, response] of RESPONSES.entries()) {
         const want = await plain(
@@ -54,18 +55,21 @@ describe.each(CASES)('fixture %s', (name) => {
           response.map((id) => id + q),
         );
         const start = (q * RESPONSES.length + g) * length * vocab;
-        expect(maxDifference([...logits!.data.slice(start, start + want.length)], want, vocab)).toBeLessThan(2e-5);
+        worst = Math.max(worst, maxDifference(logits!.data.slice(start, start + want.length), want, vocab));
       }
     }
+    expect(worst).toBeLessThan(2e-5);
   });
 
   test.each(ENGINES)('prefill and decode equal the plain forward on engine %s', async (engine) => {
     const { config, params, prompts } = await loadFixture(name);
-    await generate(engine, config, params, prompts);
+    expect(await worstStep(engine, config, params, prompts)).toBeLessThan(2e-5);
   });
 });
 
-async function generate(engine: Tested, config: ModelConfig, params: Host, prompts: readonly EncodedPrompt[]): Promise<void> {
+/** Decodes the responses from the prefill's caches; returns the largest difference of any logit. */
+async function worstStep(engine: Tested, config: ModelConfig, params: Host, prompts: readonly EncodedPrompt[]): Promise<number> {
+  let worst = 0;
   const samples = RESPONSES.length;
   const plan = planPrefill(config, prompts, { samples, newTokens: 9 });
   const { logits: first, ...presents } = await run(engine, prefillProgram(config, plan.shape), { ...params, ...plan.feeds });
@@ -77,7 +81,7 @@ async function generate(engine: Tested, config: ModelConfig, params: Host, promp
   );
   for (let row = 0; row < rows; row++) {
     const got = first!.data.slice(Math.floor(row / samples) * vocab, (Math.floor(row / samples) + 1) * vocab);
-    expect(maxDifference([...got], wants[row]!.slice(0, vocab), vocab)).toBeLessThan(2e-5);
+    worst = Math.max(worst, maxDifference([...got], wants[row]!.slice(0, vocab), vocab));
   }
   for (let t = 0; t < 8; t++) {
     const tokens = Array.from({ length: rows }, (_, row) => RESPONSES[row % samples]![t] ?? 0);
@@ -88,7 +92,8 @@ async function generate(engine: Tested, config: ModelConfig, params: Host, promp
     for (let row = 0; row < rows; row++) {
       if (t + 1 >= RESPONSES[row % samples]!.length) continue;
       const want = wants[row]!.slice((t + 1) * vocab, (t + 2) * vocab);
-      expect(maxDifference([...logits!.data.slice(row * vocab, (row + 1) * vocab)], want, vocab)).toBeLessThan(2e-5);
+      worst = Math.max(worst, maxDifference(logits!.data.slice(row * vocab, (row + 1) * vocab), want, vocab));
     }
   }
+  return worst;
 }

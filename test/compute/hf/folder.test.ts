@@ -1,0 +1,214 @@
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseConfig } from '../../../src/compute/hf/config.ts';
+import { loadConfig, loadModelFolder, loadParams, saveModelFolder } from '../../../src/compute/hf/folder.ts';
+import { readSafetensors, writeSafetensors } from '../../../src/compute/hf/safetensors.ts';
+import { InputError } from '../../../src/protocol/errors.ts';
+import { f32, type TensorMap } from '../../../src/protocol/tensor.ts';
+import { CASES, fixtureFolder } from '../model/fixture.ts';
+
+/** A config.json to be changed: only the parts that the tests reach into are spelled out. */
+interface Json extends Record<string, unknown> {
+  text_config: Record<string, unknown> & { rope_parameters: Record<string, unknown> };
+  vision_config: Record<string, unknown>;
+}
+
+let scratch = '';
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'folder-'));
+});
+afterAll(async () => {
+  await rm(scratch, { recursive: true });
+});
+
+/** A complete folder: the `padded` model's weights with the `processor` fixture's tokenizer, its patches made the model's. */
+async function complete(name: string): Promise<string> {
+  const folder = join(scratch, name);
+  await cp(fixtureFolder('window'), folder, { recursive: true });
+  await cp(fixtureFolder('processor'), folder, { recursive: true });
+  await writeFile(join(folder, 'generation_config.json'), '{"eos_token_id": [332, 330], "pad_token_id": 330}');
+  return folder;
+}
+
+async function edit(folder: string, change: (config: Json) => void): Promise<void> {
+  const file = join(folder, 'config.json');
+  const config = JSON.parse(await readFile(file, 'utf8')) as Json;
+  change(config);
+  await writeFile(file, JSON.stringify(config));
+}
+
+describe('saveModelFolder', () => {
+  test('a saved folder loads as the same model, files and all', async () => {
+    const model = await loadModelFolder(await complete('source'));
+    const target = join(scratch, 'saved');
+    await saveModelFolder(target, model);
+    const again = await loadModelFolder(target);
+    expect(again.params).toEqual(model.params);
+    expect(again.files).toEqual(model.files);
+    expect({ ...again.config, raw: null }).toEqual({ ...model.config, raw: null });
+    expect(again.generationConfig).toEqual({ eosTokenIds: [332, 330], padTokenId: 330 });
+  });
+
+  test('saving over a folder replaces it whole and leaves nothing beside it', async () => {
+    const model = await loadModelFolder(await complete('again'));
+    const place = await mkdtemp(join(scratch, 'over-'));
+    const target = join(place, 'model');
+    await saveModelFolder(target, { ...model, files: { ...model.files, 'vocab.json': '{}' } });
+    await saveModelFolder(target, model, 'BF16');
+    expect(await readdir(place)).toEqual(['model']);
+    expect(await readdir(target)).not.toContain('vocab.json');
+    expect((JSON.parse(await readFile(join(target, 'config.json'), 'utf8')) as { dtype: string }).dtype).toBe('bfloat16');
+  });
+
+  test('a save that fails leaves the folder that was there', async () => {
+    const model = await loadModelFolder(await complete('kept'));
+    const place = await mkdtemp(join(scratch, 'kept-'));
+    const target = join(place, 'model');
+    await saveModelFolder(target, model);
+    const broken = {
+      ...model,
+      params: {
+        ...model.params,
+        get 'model.norm.weight'(): never {
+          throw new Error('no space left');
+        },
+      } as unknown as TensorMap,
+    };
+    await expect(saveModelFolder(target, broken)).rejects.toThrow('no space left');
+    expect(await readdir(place)).toEqual(['model']);
+    expect((await loadModelFolder(target)).params).toEqual(model.params);
+  });
+});
+
+describe('loadParams', () => {
+  test.each(CASES)('%s: every tensor of the config is there', async (name) => {
+    const folder = fixtureFolder(name);
+    const params = await loadParams(folder, await loadConfig(folder));
+    expect(Object.values(params).every((tensor) => tensor.data.every(Number.isFinite))).toBe(true);
+  });
+
+  test("transformers' in-memory names are accepted", async () => {
+    const folder = await complete('renamed');
+    const config = await loadConfig(folder);
+    const params = await loadParams(folder, config);
+    const file = join(folder, 'model.safetensors');
+    const rename = (name: string) => name.replace(/^(visual\.)/, 'model.$1').replace(/^model\.(?!visual)/, 'model.language_model.');
+    await writeSafetensors(file, Object.fromEntries(Object.entries(params).map(([name, tensor]) => [rename(name), tensor])));
+    expect(Object.keys(await readSafetensors(file))).toContain('model.language_model.layers.0.mlp.up_proj.weight');
+    expect(await loadParams(folder, config)).toEqual(params);
+  });
+
+  test.each<[string, (params: Record<string, ReturnType<typeof f32>>) => void, RegExp]>([
+    [
+      'a missing tensor',
+      (params) => void delete params['model.norm.weight'],
+      /tensor "model\.norm\.weight" is missing; config\.json asks for shape \[32\]/,
+    ],
+    [
+      'a wrong shape',
+      (params) => void (params['model.norm.weight'] = f32([31])),
+      /"model\.norm\.weight" has shape \[31\]; config\.json asks for \[32\]/,
+    ],
+    ['an unknown tensor', (params) => void (params['model.layers.9.x'] = f32([1])), /"model\.layers\.9\.x" is not part of the model/],
+  ])('%s is an error', async (_name, change, message) => {
+    const folder = await complete('wrong');
+    const config = await loadConfig(folder);
+    const params = { ...(await loadParams(folder, config)) } as Record<string, ReturnType<typeof f32>>;
+    change(params);
+    await writeSafetensors(join(folder, 'model.safetensors'), params);
+    await expect(loadParams(folder, config)).rejects.toThrow(message);
+    await expect(loadParams(folder, config)).rejects.toBeInstanceOf(InputError);
+  });
+});
+
+describe('config.json', () => {
+  test('the flat hub layout and the nested one describe the same model', async () => {
+    const nested = JSON.parse(await readFile(join(fixtureFolder('window'), 'config.json'), 'utf8')) as Json;
+    const { text_config: text, ...root } = nested;
+    const { rope_parameters: rope, ...fields } = text;
+    const rope_scaling = { type: 'mrope', mrope_section: rope.mrope_section };
+    const flat = { ...root, ...fields, model_type: 'qwen2_5_vl', rope_theta: rope.rope_theta, rope_scaling };
+    expect({ ...parseConfig(flat, 'flat'), raw: null }).toEqual({ ...parseConfig(nested, 'nested'), raw: null });
+  });
+
+  test('the 7B hub config, whose fields rest partly on defaults', () => {
+    const hub = {
+      model_type: 'qwen2_5_vl',
+      hidden_size: 3584,
+      intermediate_size: 18944,
+      max_position_embeddings: 128000,
+      num_attention_heads: 28,
+      num_hidden_layers: 28,
+      num_key_value_heads: 4,
+      rms_norm_eps: 1e-6,
+      rope_theta: 1000000.0,
+      sliding_window: 32768,
+      tie_word_embeddings: false,
+      use_sliding_window: false,
+      vision_config: {
+        depth: 32,
+        hidden_act: 'silu',
+        hidden_size: 1280,
+        intermediate_size: 3420,
+        num_heads: 16,
+        in_chans: 3,
+        out_hidden_size: 3584,
+        patch_size: 14,
+        spatial_merge_size: 2,
+        spatial_patch_size: 14,
+        window_size: 112,
+        fullatt_block_indexes: [7, 15, 23, 31],
+        tokens_per_second: 2,
+        temporal_patch_size: 2,
+      },
+      rope_scaling: { type: 'mrope', mrope_section: [16, 24, 24] },
+      vocab_size: 152064,
+    };
+    const { text, vision } = parseConfig(hub, '7B');
+    expect(text).toMatchObject({ headDim: 128, kvHeads: 4, ropeTheta: 1e6, mropeSection: [16, 24, 24], tieEmbeddings: false });
+    expect(vision).toMatchObject({ headDim: 80, channels: 3, fullAttentionBlocks: [7, 15, 23, 31], ropeTheta: 10000 });
+  });
+
+  test.each<[string, (config: Json) => void, RegExp]>([
+    ['an unknown model_type', (c) => (c['model_type'] = 'llava'), /config\.json: model_type is "llava"; only "qwen2_5_vl"/],
+    ['a bad size', (c) => (c.text_config.hidden_size = -4), /text_config\.hidden_size is -4/],
+    ['heads that do not divide', (c) => (c.text_config.num_attention_heads = 5), /hidden_size 32 is not divisible by num_attention_heads 5/],
+    [
+      'rotary sections that do not fit',
+      (c) => (c.text_config.rope_parameters['mrope_section'] = [2, 2, 2]),
+      /sums to 6; it must be half of the head size 8/,
+    ],
+    ['another rotary scheme', (c) => (c.text_config.rope_parameters['rope_type'] = 'yarn'), /rope type "yarn" is not supported/],
+    ['another activation', (c) => (c.vision_config.hidden_act = 'relu'), /vision_config\.hidden_act is "relu"/],
+    [
+      'sliding windows',
+      (c) => Object.assign(c.text_config, { use_sliding_window: true, layer_types: ['sliding_attention'] }),
+      /sliding-window decoder layers/,
+    ],
+    ['towers that do not meet', (c) => (c.vision_config.out_hidden_size = 48), /out_hidden_size is 48; it must equal .* 32/],
+  ])('%s is an error', async (name, change, message) => {
+    const folder = await complete(name.replaceAll(' ', '-'));
+    await edit(folder, change);
+    await expect(loadConfig(folder)).rejects.toThrow(message);
+    await expect(loadConfig(folder)).rejects.toBeInstanceOf(InputError);
+  });
+
+  test('text that is not JSON, and no file at all', async () => {
+    const folder = await complete('not-json');
+    await writeFile(join(folder, 'config.json'), '{"model_type": ');
+    await expect(loadConfig(folder)).rejects.toThrow(/config\.json: not JSON/);
+    await expect(loadConfig(join(scratch, 'nowhere'))).rejects.toThrow(/nowhere\/config\.json: cannot be read/);
+  });
+});
+
+test.each(['tokenizer.json', 'tokenizer_config.json', 'preprocessor_config.json', 'chat_template.jinja'])(
+  'a folder without %s is an error that names it',
+  async (name) => {
+    const folder = await complete(`without-${name}`);
+    await rm(join(folder, name));
+    await expect(loadModelFolder(folder)).rejects.toThrow(name);
+    await expect(loadModelFolder(folder)).rejects.toBeInstanceOf(InputError);
+  },
+);
