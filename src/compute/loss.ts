@@ -32,6 +32,7 @@ export interface GrpoInputs {
 export interface GrpoTerms {
   readonly loss: Scalar;
   readonly kl: Scalar;
+  /** Share of tokens for which a clip holds, so that they teach nothing. */
   readonly clipFraction: Scalar;
   readonly ratio: Scalar;
 }
@@ -51,7 +52,9 @@ export function grpoLoss({ logProbs, oldLogProbs, refLogProbs, advantages, weigh
   const clipped = tf.mul(minus, tf.clipByValue(ratio, 1 - settings.clipRange, 1 + settings.clipRange));
   const pessimistic = tf.maximum(free, clipped);
   // Where A >= 0 the loss is never positive, so a bound of dualClip * |A| changes tokens with A < 0 only.
-  const policy = tf.minimum(pessimistic, tf.mul(tf.abs(advantages), settings.dualClip));
+  const bound = tf.mul(tf.abs(advantages), settings.dualClip);
+  const policy = tf.minimum(pessimistic, bound);
+  const isClipped = tf.logicalOr(tf.greater(clipped, free), tf.greater(pessimistic, bound));
   const distance = tf.clipByValue(tf.sub(refLogProbs, logProbs), -MAX_LOG_RATIO, MAX_LOG_RATIO);
   const kl = tf.sub(tf.sub(tf.exp(distance), distance), 1);
   const mean = (values: Tensor): Scalar => tf.sum(tf.mul(values, weights));
@@ -59,7 +62,7 @@ export function grpoLoss({ logProbs, oldLogProbs, refLogProbs, advantages, weigh
   return {
     loss: tf.add(mean(policy), tf.mul(klMean, settings.klCoefficient)),
     kl: klMean,
-    clipFraction: mean(tf.cast(tf.greater(clipped, free), 'float32')),
+    clipFraction: mean(tf.cast(isClipped, 'float32')),
     ratio: mean(ratio),
   };
 }

@@ -28,6 +28,10 @@ export class TokenSampler {
     this.#scratch = new Float64Array(vocabulary);
   }
 
+  get vocabulary(): number {
+    return this.#weights.length;
+  }
+
   /** Samples from `logits[offset .. offset + V]` with `uniform` in [0, 1). */
   draw(logits: Float32Array, offset: number, uniform: number): Draw {
     const best = argmax(logits, offset, this.#weights.length);

@@ -73,7 +73,7 @@ function lossAndGradients(inputs: Tensors, config: ModelConfig, shape: PolicySha
   const metrics = Object.fromEntries(Object.entries(kept).map(([name, metric]) => [name, tf.clone(metric)]));
   Object.values(kept).forEach((metric) => metric.dispose());
   const gradients = Object.fromEntries(names.map((name, at) => [name, (grads[at] as Tensor | null) ?? tf.zerosLike(weights[at]!)]));
-  return { terms: { loss: value as Scalar, ...metrics }, gradients };
+  return { terms: { loss: value, ...metrics }, gradients };
 }
 
 function prefixed(prefix: string, specs: Specs): Specs {

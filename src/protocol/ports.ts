@@ -25,6 +25,8 @@ export interface SampleRequest {
   readonly seed: number;
   /** Version to sample with; it must be published and not yet released. */
   readonly version: number;
+  /** Also log-probabilities under the frozen base, which the KL penalty needs (`Sample.refLogprobs`). */
+  readonly reference?: boolean;
 }
 
 export interface SampleReply {

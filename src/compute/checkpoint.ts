@@ -1,0 +1,87 @@
+/** A version on disk: an ordinary Hugging Face folder, and beside its files the optimizer's moments and `trainer_state.json` with checksums. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { InputError } from '../protocol/errors.ts';
+import type { TensorMap } from '../protocol/tensor.ts';
+import { loadParams, putInPlace, saveModelFolder, type ModelFolder } from './hf/folder.ts';
+import { parseJson, readSafetensors, writeAtomic, writeSafetensors } from './hf/safetensors.ts';
+import type { ModelConfig } from './hf/config.ts';
+import { weightSpecs } from './model/weights.ts';
+import { FIRST, SECOND } from './train-programs.ts';
+import type { TrainerState } from './trainer.ts';
+
+const STATE = 'trainer_state.json';
+const WEIGHTS = 'model.safetensors';
+const OPTIMIZER = 'optimizer.safetensors';
+
+const stateSchema = z.object({
+  version: z.int().min(0),
+  updates: z.int().min(0),
+  sha256: z.object({ [WEIGHTS]: z.string(), [OPTIMIZER]: z.string() }),
+});
+
+/** Atomic: `folder` holds the whole checkpoint or what it held before. */
+export async function saveCheckpoint(
+  folder: string,
+  version: number,
+  model: Pick<ModelFolder, 'config' | 'files'>,
+  state: TrainerState,
+): Promise<void> {
+  const staged = join(dirname(folder), `.${basename(folder)}.${process.pid}.staged`);
+  try {
+    await saveModelFolder(staged, { ...model, params: state.weights });
+    await writeSafetensors(join(staged, OPTIMIZER), { ...prefixed(FIRST, state.moments.first), ...prefixed(SECOND, state.moments.second) });
+    const sha256 = { [WEIGHTS]: await checksum(join(staged, WEIGHTS)), [OPTIMIZER]: await checksum(join(staged, OPTIMIZER)) };
+    await writeAtomic(join(staged, STATE), [`${JSON.stringify({ version, updates: state.updates, sha256 }, null, 2)}\n`]);
+    await putInPlace(staged, folder, `${staged}.old`);
+  } catch (error) {
+    await rm(staged, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** @throws InputError when a file is missing, damaged, or of another model or version. */
+export async function loadCheckpoint(folder: string, version: number, config: ModelConfig): Promise<TrainerState> {
+  const file = join(folder, STATE);
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new InputError(`${file}: cannot be read: ${error.message}`);
+  });
+  const parsed = stateSchema.safeParse(parseJson(text, file));
+  if (!parsed.success) throw new InputError(`${file}: not a trainer state: ${z.prettifyError(parsed.error)}`);
+  const { sha256, updates } = parsed.data;
+  if (parsed.data.version !== version) throw new InputError(`${file}: holds version ${parsed.data.version}, not ${version}`);
+  for (const name of [WEIGHTS, OPTIMIZER] as const) {
+    if ((await checksum(join(folder, name))) !== sha256[name])
+      throw new InputError(`${join(folder, name)}: damaged: its SHA-256 is not the one in ${STATE}`);
+  }
+  const stored = await readSafetensors(join(folder, OPTIMIZER));
+  const moments = (prefix: string): TensorMap =>
+    Object.fromEntries(
+      Object.entries(weightSpecs(config)).map(([name, { shape }]) => {
+        const tensor = stored[prefix + name];
+        if (tensor?.shape.join() !== shape.join())
+          throw new InputError(`${join(folder, OPTIMIZER)}: tensor "${prefix}${name}" does not fit config.json`);
+        return [name, tensor];
+      }),
+    );
+  return { weights: await loadParams(folder, config), moments: { first: moments(FIRST), second: moments(SECOND) }, updates };
+}
+
+/** @throws InputError when the file cannot be read. */
+async function checksum(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(file), hash);
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read: ${(error as Error).message}`);
+  }
+  return hash.digest('hex');
+}
+
+function prefixed(prefix: string, tensors: TensorMap): TensorMap {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+}

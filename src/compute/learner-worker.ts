@@ -1,0 +1,101 @@
+/** The learner's thread: loads, teaches and saves. Its state is what its last step left; after a restart the request brings it back. */
+import { UnsupportedError } from '../protocol/errors.ts';
+import type { LearnCall, LearnerCall, LearnResult, OpenCall, OpenReply, SharedState, WorkerValues } from '../protocol/worker.ts';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import type { Engine, EngineName } from './engine.ts';
+import { createEngine } from './engines.ts';
+import { loadModelFolder, type ModelFolder } from './hf/folder.ts';
+import { learnBatch, type LearnSettings } from './learn.ts';
+import { weightSpecs } from './model/weights.ts';
+import { adamW, type AdamWSettings } from './optimizer.ts';
+import { Trainer } from './trainer.ts';
+import { share, shareState, sharedState } from './weights.ts';
+import { WarmWeights } from './warm.ts';
+
+export interface LearnerSetup {
+  readonly role: 'learner';
+  /** Hugging Face folder of the base model. */
+  readonly baseFolder: string;
+  readonly engine: EngineName;
+  readonly threads: number;
+  readonly optimizer: AdamWSettings;
+  readonly learn: LearnSettings;
+}
+
+export class LearnerWorker {
+  readonly #setup: LearnerSetup;
+  readonly #engine: Engine;
+  /** The base; its weights are in shared memory once `open` was answered. */
+  readonly #folder: ModelFolder;
+  readonly #warmBase: WarmWeights;
+  /** The trainer whose weights are those of the state with this id. */
+  #warm: { readonly id: string; readonly trainer: Trainer } | undefined;
+
+  private constructor(setup: LearnerSetup, engine: Engine, folder: ModelFolder) {
+    this.#setup = setup;
+    this.#engine = engine;
+    this.#folder = folder;
+    this.#warmBase = new WarmWeights(engine, 1);
+  }
+
+  static async start(setup: LearnerSetup): Promise<LearnerWorker> {
+    const folder = await loadModelFolder(setup.baseFolder);
+    return new LearnerWorker(setup, await createEngine(setup.engine, { threads: setup.threads }), folder);
+  }
+
+  async answer(call: LearnerCall): Promise<WorkerValues[LearnerCall['type']]> {
+    switch (call.type) {
+      case 'ready':
+        return null;
+      case 'open':
+        return this.#open(call);
+      case 'learn':
+        return this.#learn(call);
+      case 'save':
+        await saveCheckpoint(call.folder, call.version, this.#folder, sharedState(call.state));
+        return null;
+      default:
+        throw new UnsupportedError(`the learner does not know the call ${(call satisfies never as LearnerCall).type}`);
+    }
+  }
+
+  async #open({ checkpoint }: OpenCall): Promise<OpenReply> {
+    const { config, params } = this.#folder;
+    const base = share(params);
+    if (checkpoint) return { base, state: shareState(await loadCheckpoint(checkpoint.folder, checkpoint.version, config)) };
+    const { first, second } = adamW.init(weightSpecs(config));
+    return { base, state: { weights: base, firstMoments: share(first), secondMoments: share(second), updates: 0 } };
+  }
+
+  async #learn({ batch, state, base }: LearnCall): Promise<LearnResult> {
+    const trainer = await this.#trainer(state);
+    const { config } = this.#folder;
+    // Until the step is complete the warm state is nobody's: a failed step must not be taken for its start or its end.
+    this.#warm = undefined;
+    const learner = {
+      trainer,
+      encoder: this.#folder,
+      model: { engine: this.#engine, config, weights: trainer.residentWeights() },
+      base: async () => ({ engine: this.#engine, config, weights: await this.#warmBase.get(base) }),
+    };
+    try {
+      const metrics = await learnBatch(learner, batch, this.#setup.learn);
+      const next = shareState(await trainer.state());
+      this.#warm = { id: next.weights.id, trainer };
+      return { state: next, metrics };
+    } catch (error) {
+      trainer.release();
+      throw error;
+    }
+  }
+
+  async #trainer(state: SharedState): Promise<Trainer> {
+    if (this.#warm?.id === state.weights.id) return this.#warm.trainer;
+    this.#warm?.trainer.release();
+    this.#warm = undefined;
+    return Trainer.create(
+      { engine: this.#engine, config: this.#folder.config, optimizer: this.#setup.optimizer, microBatchGroups: this.#setup.learn.microBatchGroups },
+      sharedState(state),
+    );
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The threads of one role, each with a warm model. Every wait has a name and an end: cancelling is cooperative (a flag that the worker
+ * reads), a task past its deadline costs its thread, and a thread that died is replaced.
+ */
+import { Piscina } from 'piscina';
+import { CancelledError, fromErrorData, TimeoutError, WorkerError } from '../protocol/errors.ts';
+import type { CancelFlag, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../protocol/worker.ts';
+import { threadEntry } from './thread-entry.ts';
+import type { WorkerSetup } from './worker.ts';
+
+export interface PoolOptions {
+  readonly setup: WorkerSetup;
+  readonly threads: number;
+  /** Tasks that may wait for a thread. */
+  readonly maxQueue: number;
+  /** How long a thread may take to load its model. */
+  readonly startSeconds: number;
+}
+
+export interface RunOptions {
+  /** Names the wait in errors: "sampling 32 questions". */
+  readonly doing: string;
+  readonly seconds: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How long a cancelled task has to notice. */
+const CANCEL_GRACE_SECONDS = 30;
+
+export class WorkerPool implements AsyncDisposable {
+  readonly #options: PoolOptions;
+  #pool: Piscina | undefined;
+  #closed = false;
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the threads and waits until every one has its model. @throws what kept a thread from starting, TimeoutError */
+  async ready(): Promise<void> {
+    const { threads, startSeconds, setup } = this.#options;
+    const calls = Array.from({ length: threads }, () =>
+      this.run({ type: 'ready' }, { doing: `starting the ${setup.role} threads`, seconds: startSeconds }),
+    );
+    await Promise.all(calls);
+  }
+
+  /** @throws CancelledError, TimeoutError, WorkerError when the thread died, or what the worker threw */
+  async run<C extends WorkerCall>(call: C, { doing, seconds, signal }: RunOptions): Promise<WorkerValues[C['type']]> {
+    if (this.#closed) throw new WorkerError(`${doing}: the ${this.#options.setup.role} threads were closed`);
+    const cancelled = (): boolean => signal?.aborted === true;
+    if (cancelled()) throw new CancelledError(`${doing} was cancelled before it began`);
+    const cancel: CancelFlag = new Int32Array(new SharedArrayBuffer(4));
+    // Aborting Piscina's own signal ends the thread: the last resort.
+    const kill = new AbortController();
+    let deadline = setTimeout(() => kill.abort(), 1000 * seconds);
+    const onAbort = (): void => {
+      Atomics.store(cancel, 0, 1);
+      clearTimeout(deadline);
+      deadline = setTimeout(() => kill.abort(), 1000 * CANCEL_GRACE_SECONDS);
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    try {
+      return await this.#perform({ call, cancel }, kill.signal);
+    } catch (error) {
+      if (!kill.signal.aborted) throw error;
+      if (cancelled()) throw new CancelledError(`${doing} was cancelled and its thread, which did not notice, ended`);
+      throw new TimeoutError(`${doing} took more than ${seconds} s; its thread was ended`);
+    } finally {
+      clearTimeout(deadline);
+      signal?.removeEventListener('abort', onAbort);
+    }
+  }
+
+  async #perform<C extends WorkerCall>(task: WorkerTask & { readonly call: C }, signal: AbortSignal): Promise<WorkerValues[C['type']]> {
+    const pool = (this.#pool ??= this.#start());
+    let reply: WorkerReply;
+    try {
+      reply = (await pool.run(task, { signal })) as WorkerReply;
+    } catch (error) {
+      throw new WorkerError(`the ${this.#options.setup.role} thread failed during "${task.call.type}": ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    if (reply.type === 'error') throw fromErrorData(reply.error);
+    return reply.value as WorkerValues[C['type']];
+  }
+
+  #start(): Piscina {
+    const { setup, threads, maxQueue } = this.#options;
+    const pool = new Piscina({
+      ...threadEntry('./worker', import.meta.url),
+      workerData: setup,
+      minThreads: threads,
+      maxThreads: threads,
+      concurrentTasksPerWorker: 1,
+      maxQueue,
+      idleTimeout: Infinity,
+    });
+    // A thread that fails outside of a task may not be replaced by Piscina: the next call starts a new pool.
+    pool.on('error', () => {
+      if (this.#pool !== pool) return;
+      this.#pool = undefined;
+      void pool.destroy();
+    });
+    return pool;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    const pool = this.#pool;
+    this.#pool = undefined;
+    await pool?.destroy();
+  }
+}

@@ -1,0 +1,17 @@
+/** Questions -> encoded prompts, inside the thread that needs them: pictures are decoded or drawn there and never cross threads. */
+import { loadPicture } from '../data/picture.ts';
+import type { Question } from '../protocol/messages.ts';
+import type { EncodedPrompt } from './model/batch.ts';
+import { encodePrompt, type PromptEncoder } from './model/prompt.ts';
+
+/** @throws InputError when a picture cannot be had, or prompt and response do not fit the context. */
+export async function encodeQuestion(encoder: PromptEncoder, question: Question, newTokens = 0): Promise<EncodedPrompt> {
+  const pictures = await Promise.all(question.pictures.map((ref) => loadPicture(ref)));
+  return encodePrompt(encoder, { text: question.text, pictures }, newTokens);
+}
+
+export async function encodeQuestions(encoder: PromptEncoder, questions: readonly Question[], newTokens = 0): Promise<EncodedPrompt[]> {
+  const prompts: EncodedPrompt[] = [];
+  for (const question of questions) prompts.push(await encodeQuestion(encoder, question, newTokens));
+  return prompts;
+}

@@ -1,0 +1,92 @@
+/** The sampler's thread: answers questions with the weights it is handed, and scores the answers under the frozen base. */
+import type { Sample } from '../protocol/messages.ts';
+import type { SampleReply } from '../protocol/ports.ts';
+import type { CancelFlag, RolloutCall, SampleCall, SharedTensors, WorkerValues } from '../protocol/worker.ts';
+import type { Engine, EngineName } from './engine.ts';
+import { createEngine } from './engines.ts';
+import { generate, type Generated, type RunningModel } from './generate.ts';
+import { loadGenerationConfig, loadPromptEncoder } from './hf/folder.ts';
+import type { EncodedPrompt } from './model/batch.ts';
+import type { PromptEncoder } from './model/prompt.ts';
+import { encodeQuestions } from './prompts.ts';
+import { score } from './score.ts';
+import { WarmWeights } from './warm.ts';
+
+export interface RolloutSetup {
+  readonly role: 'rollout';
+  /** Hugging Face folder of the base model. */
+  readonly baseFolder: string;
+  readonly engine: EngineName;
+  readonly threads: number;
+  /** Rows decoded at once. */
+  readonly maxRows: number;
+  /** Groups scored at once. */
+  readonly microBatchGroups: number;
+}
+
+/** Decode programs come in a ladder of sizes for each cache length. */
+const CACHED_PROGRAMS = 64;
+/** The newest version, one that is being evaluated, and the base. */
+const WARM_WEIGHTS = 3;
+
+export class RolloutWorker {
+  readonly #setup: RolloutSetup;
+  readonly #engine: Engine;
+  readonly #encoder: PromptEncoder;
+  readonly #stopTokens: ReadonlySet<number>;
+  readonly #warm: WarmWeights;
+
+  private constructor(setup: RolloutSetup, engine: Engine, encoder: PromptEncoder, stopTokens: ReadonlySet<number>) {
+    this.#setup = setup;
+    this.#engine = engine;
+    this.#encoder = encoder;
+    this.#stopTokens = stopTokens;
+    this.#warm = new WarmWeights(engine, WARM_WEIGHTS);
+  }
+
+  static async start(setup: RolloutSetup): Promise<RolloutWorker> {
+    const encoder = await loadPromptEncoder(setup.baseFolder);
+    const { eosTokenIds } = await loadGenerationConfig(setup.baseFolder, encoder.config);
+    const engine = await createEngine(setup.engine, { threads: setup.threads, cachePrograms: CACHED_PROGRAMS });
+    return new RolloutWorker(setup, engine, encoder, new Set(eosTokenIds));
+  }
+
+  async answer(call: RolloutCall, cancel: CancelFlag): Promise<WorkerValues[RolloutCall['type']]> {
+    return call.type === 'ready' ? null : this.#sample(call, cancel);
+  }
+
+  async #sample({ request, weights, base }: SampleCall, cancel: CancelFlag): Promise<SampleReply> {
+    const started = performance.now();
+    const { params, questions, seed, version } = request;
+    const prompts = await encodeQuestions(this.#encoder, questions, params.maxNewTokens);
+    const requests = questions.map(({ id }, i) => ({ id, prompt: prompts[i]! }));
+    const cancelled = (): boolean => Atomics.load(cancel, 0) !== 0;
+    const { maxRows } = this.#setup;
+    const groups = await generate(await this.#model(weights), requests, { params, stopTokens: this.#stopTokens, seed, version, maxRows, cancelled });
+    const reference = request.reference === true ? await this.#score(base, prompts, groups, params.temperature) : undefined;
+    return {
+      groups: groups.map((group, q) => group.map((generated, g) => this.#sampleOf(generated, reference?.[q]?.[g]))),
+      promptTokens: prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0),
+      newTokens: groups.flat().reduce((sum, { tokens }) => sum + tokens.length, 0),
+      seconds: (performance.now() - started) / 1000,
+    };
+  }
+
+  async #model(weights: SharedTensors): Promise<RunningModel> {
+    return { engine: this.#engine, config: this.#encoder.config, weights: await this.#warm.get(weights) };
+  }
+
+  async #score(
+    base: SharedTensors,
+    prompts: readonly EncodedPrompt[],
+    groups: readonly (readonly Generated[])[],
+    temperature: number,
+  ): Promise<number[][][]> {
+    const scored = groups.map((group, q) => ({ prompt: prompts[q]!, responses: group.map(({ tokens }) => tokens) }));
+    return score(await this.#model(base), scored, { temperature: temperature || 1, microBatchGroups: this.#setup.microBatchGroups });
+  }
+
+  #sampleOf(generated: Generated, refLogprobs: number[] | undefined): Sample {
+    return { ...generated, text: this.#encoder.tokenizer.decode(generated.tokens), ...(refLogprobs && { refLogprobs }) };
+  }
+}

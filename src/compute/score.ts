@@ -1,0 +1,58 @@
+/** Log-probabilities of given responses: of rollouts under the frozen base, and under the proximal policy where groups are stale. */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { ProgramSpec } from './engine.ts';
+import type { RunningModel } from './generate.ts';
+import type { ModelConfig } from './hf/config.ts';
+import type { EncodedPrompt } from './model/batch.ts';
+import { planPolicy, policyName, policySpecs, type PolicyShape } from './model/policy-forward.ts';
+import { weightSpecs } from './model/weights.ts';
+import { responseLogProbs, targetIds } from './train-programs.ts';
+
+/** A prompt and its G responses; all groups of a call have the same G. */
+export interface ScoreGroup {
+  readonly prompt: EncodedPrompt;
+  readonly responses: readonly (readonly number[])[];
+}
+
+export interface ScoreOptions {
+  /** The distribution's: what the responses were sampled at. */
+  readonly temperature: number;
+  /** Groups in one forward pass. */
+  readonly microBatchGroups: number;
+}
+
+/** log pi(token) of every token, `[group][response][token]`. */
+export async function score(model: RunningModel, groups: readonly ScoreGroup[], options: ScoreOptions): Promise<number[][][]> {
+  const scored: number[][][] = [];
+  for (let start = 0; start < groups.length; start += options.microBatchGroups) {
+    scored.push(...(await scoreBatch(model, groups.slice(start, start + options.microBatchGroups), options.temperature)));
+  }
+  return scored;
+}
+
+async function scoreBatch({ engine, config, weights }: RunningModel, groups: readonly ScoreGroup[], temperature: number): Promise<number[][][]> {
+  const responses = groups.map((group) => group.responses);
+  const { shape, feeds } = planPolicy(
+    config,
+    groups.map((group) => group.prompt),
+    responses,
+  );
+  const program = await engine.compile(scoreProgram(config, shape, temperature));
+  const outputs = await program.run({ ...weights, ...feeds });
+  const { data } = await engine.read(outputs['logProbs']!);
+  return responses.map((group, q) =>
+    group.map((tokens, g) => {
+      const start = (q * shape.samples + g) * shape.responseLength;
+      return Array.from(data.subarray(start, start + tokens.length));
+    }),
+  );
+}
+
+/** Output `logProbs` [Q*G, R]; what stands at padding means nothing. */
+function scoreProgram(config: ModelConfig, shape: PolicyShape, temperature: number): ProgramSpec {
+  return {
+    name: `score:${policyName(shape)}:${temperature}`,
+    inputs: { ...weightSpecs(config), ...policySpecs(config, shape) },
+    build: (inputs): Record<string, Tensor> => ({ logProbs: responseLogProbs(inputs, targetIds(inputs), config, shape, temperature).logProbs }),
+  };
+}

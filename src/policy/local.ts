@@ -1,0 +1,148 @@
+/**
+ * The policy on this machine: sampled, scored and taught by TF.js programs in worker threads. This class holds no tensors, only the
+ * shared memory of the versions; each call hands a thread all that it needs, so a thread that dies takes nothing with it.
+ */
+import type { EngineName } from '../compute/engine.ts';
+import type { LearnSettings } from '../compute/learn.ts';
+import type { AdamWSettings } from '../compute/optimizer.ts';
+import { WorkerPool } from '../compute/pool.ts';
+import { Versions } from '../compute/weights.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { Batch } from '../protocol/messages.ts';
+import type { SharedTensors } from '../protocol/worker.ts';
+import type { LearnReply, Policy, SampleReply, SampleRequest } from './policy.ts';
+
+export interface LocalPolicyOptions {
+  /** Hugging Face folder of the base model: version 0, and the reference of the KL term. */
+  readonly baseFolder: string;
+  /** Made by `save`; absent on a fresh run. */
+  readonly checkpoint?: { readonly version: number; readonly folder: string } | undefined;
+  readonly engine: EngineName;
+  /** Sampler threads, and CPU threads of each. */
+  readonly rolloutWorkers: number;
+  readonly rolloutThreads: number;
+  readonly learnerThreads: number;
+  readonly optimizer: AdamWSettings;
+  readonly learn: LearnSettings;
+  /** Sequences decoded at once by a sampler; bounds its caches. */
+  readonly maxRows: number;
+  readonly timeouts: {
+    readonly openSeconds: number;
+    readonly sampleSeconds: number;
+    readonly learnSeconds: number;
+    readonly saveSeconds: number;
+  };
+}
+
+/** Tasks that may wait for a thread, for each thread: more than the loop ever has in flight, and finite. */
+const QUEUE_PER_THREAD = 16;
+
+export class LocalPolicy implements Policy {
+  readonly #options: LocalPolicyOptions;
+  readonly #rollout: WorkerPool;
+  readonly #learner: WorkerPool;
+  readonly #versions = new Versions();
+  #base: SharedTensors | undefined;
+  /** The last step: asking for it again gives the same reply. */
+  #last: { readonly batchId: number; readonly reply: LearnReply } | undefined;
+
+  constructor(options: LocalPolicyOptions) {
+    this.#options = options;
+    const { baseFolder, engine, timeouts, learn } = options;
+    const common = { startSeconds: timeouts.openSeconds };
+    this.#rollout = new WorkerPool({
+      ...common,
+      setup: {
+        role: 'rollout',
+        baseFolder,
+        engine,
+        threads: options.rolloutThreads,
+        maxRows: options.maxRows,
+        microBatchGroups: learn.microBatchGroups,
+      },
+      threads: options.rolloutWorkers,
+      maxQueue: QUEUE_PER_THREAD * options.rolloutWorkers,
+    });
+    this.#learner = new WorkerPool({
+      ...common,
+      setup: { role: 'learner', baseFolder, engine, threads: options.learnerThreads, optimizer: options.optimizer, learn },
+      threads: 1,
+      maxQueue: QUEUE_PER_THREAD,
+    });
+  }
+
+  get current(): number {
+    return this.#versions.current;
+  }
+
+  /** Versions whose weights are in memory. */
+  get kept(): readonly number[] {
+    return this.#versions.kept;
+  }
+
+  async open(): Promise<{ readonly version: number }> {
+    const { checkpoint, timeouts } = this.#options;
+    await Promise.all([this.#learner.ready(), this.#rollout.ready()]);
+    const opened = await this.#learner.run(
+      { type: 'open', ...(checkpoint && { checkpoint }) },
+      { doing: 'loading the model', seconds: timeouts.openSeconds },
+    );
+    this.#base = opened.base;
+    const version = checkpoint?.version ?? 0;
+    this.#versions.publish(version, opened.state);
+    return { version };
+  }
+
+  async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply> {
+    const { weights } = this.#versions.get(request.version);
+    return this.#rollout.run(
+      { type: 'sample', request, weights, base: this.#opened() },
+      {
+        doing: `sampling ${request.questions.length} questions with version ${request.version}`,
+        seconds: this.#options.timeouts.sampleSeconds,
+        signal,
+      },
+    );
+  }
+
+  async learn(batch: Batch, signal?: AbortSignal): Promise<LearnReply> {
+    const last = this.#last;
+    if (last?.batchId === batch.id && last.reply.version.parent === batch.parent) return last.reply;
+    if (batch.parent !== this.current)
+      throw new InputError(`batch ${batch.id} starts from version ${batch.parent}, but the newest is ${this.current}`);
+    const n = batch.parent + 1;
+    const { state, metrics } = await this.#learner.run(
+      { type: 'learn', batch, state: this.#versions.get(batch.parent), base: this.#opened() },
+      { doing: `learning version ${n} from ${batch.groups.length} groups`, seconds: this.#options.timeouts.learnSeconds, signal },
+    );
+    this.#versions.publish(n, state);
+    const reply: LearnReply = { version: { n, parent: batch.parent, batchId: batch.id, metrics }, metrics };
+    this.#last = { batchId: batch.id, reply };
+    return reply;
+  }
+
+  async save(n: number, folder: string): Promise<void> {
+    const state = this.#versions.get(n);
+    await this.#learner.run(
+      { type: 'save', version: n, state, folder },
+      { doing: `saving version ${n} to ${folder}`, seconds: this.#options.timeouts.saveSeconds },
+    );
+  }
+
+  retain(n: number): void {
+    this.#versions.retain(n);
+  }
+
+  release(n: number): void {
+    this.#versions.release(n);
+  }
+
+  #opened(): SharedTensors {
+    if (!this.#base) throw new RangeError('the policy is not open');
+    return this.#base;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([this.#rollout[Symbol.asyncDispose](), this.#learner[Symbol.asyncDispose]()]);
+  }
+}

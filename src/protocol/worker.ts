@@ -1,0 +1,94 @@
+/**
+ * The thread protocol of the compute plane: one union of requests a role, one reply. Main thread -> worker thread and back, by structured
+ * clone; weights travel by reference in shared memory. A worker keeps no state that its requests do not bring along, only warm copies.
+ */
+import type { ErrorData } from './errors.ts';
+import type { Batch, StepMetrics } from './messages.ts';
+import type { SampleReply, SampleRequest } from './ports.ts';
+
+/** Float32 tensors one after the other in shared memory. Written once, then only read. */
+export interface SharedTensors {
+  /** Names this content, so that a worker can tell whether its warm copy is the same. */
+  readonly id: string;
+  readonly buffer: SharedArrayBuffer;
+  /** `offset` counts floats. */
+  readonly entries: readonly { readonly name: string; readonly shape: readonly number[]; readonly offset: number }[];
+}
+
+/** What a learner step starts from and ends with. */
+export interface SharedState {
+  readonly weights: SharedTensors;
+  readonly firstMoments: SharedTensors;
+  readonly secondMoments: SharedTensors;
+  /** Optimizer updates made so far. */
+  readonly updates: number;
+}
+
+/** First element not 0: the request is cancelled; read between decode steps. */
+export type CancelFlag = Int32Array<SharedArrayBuffer>;
+
+/** Answered once the thread's model is loaded. */
+export interface ReadyCall {
+  readonly type: 'ready';
+}
+
+export interface SampleCall {
+  readonly type: 'sample';
+  readonly request: SampleRequest;
+  readonly weights: SharedTensors;
+  /** The frozen base, for `request.reference`. */
+  readonly base: SharedTensors;
+}
+
+/** Loads the base and, where there is one, the checkpoint to go on from. */
+export interface OpenCall {
+  readonly type: 'open';
+  readonly checkpoint?: { readonly version: number; readonly folder: string };
+}
+
+export interface OpenReply {
+  readonly base: SharedTensors;
+  readonly state: SharedState;
+}
+
+export interface LearnCall {
+  readonly type: 'learn';
+  readonly batch: Batch;
+  readonly state: SharedState;
+  readonly base: SharedTensors;
+}
+
+export interface LearnResult {
+  readonly state: SharedState;
+  readonly metrics: StepMetrics;
+}
+
+export interface SaveCall {
+  readonly type: 'save';
+  readonly version: number;
+  readonly state: SharedState;
+  readonly folder: string;
+}
+
+export type RolloutCall = ReadyCall | SampleCall;
+export type LearnerCall = ReadyCall | OpenCall | LearnCall | SaveCall;
+export type WorkerCall = RolloutCall | LearnerCall;
+
+/** Value of the reply to each type of call. */
+export interface WorkerValues {
+  readonly ready: null;
+  readonly sample: SampleReply;
+  readonly open: OpenReply;
+  readonly learn: LearnResult;
+  readonly save: null;
+}
+
+export interface WorkerTask {
+  readonly call: WorkerCall;
+  readonly cancel: CancelFlag;
+}
+
+export type WorkerReply =
+  | { readonly type: 'ok'; readonly value: WorkerValues[keyof WorkerValues] }
+  /** Errors lose their class across threads: they travel as data. */
+  | { readonly type: 'error'; readonly error: ErrorData };
