@@ -19,7 +19,11 @@ async function start(setup: WorkerSetup): Promise<Answer> {
 }
 
 /** A thread that cannot start stays, and says why to everyone who calls: one that dies makes the pool give up in silence. */
-const answer = await start(workerData as WorkerSetup).catch((error: Error): Answer => () => Promise.reject(error));
+const answer = await start(workerData as WorkerSetup).catch(
+  (error: Error): Answer =>
+    () =>
+      Promise.reject(error),
+);
 
 export default async function perform({ call, cancel }: WorkerTask): Promise<WorkerReply> {
   try {
