@@ -32,11 +32,14 @@ function lastBox(text: string): string | null | undefined {
   return /^[^\s$<>{}]+/.exec(rest)?.[0].replace(/(?<=.)[.,;]$/, '') ?? null;
 }
 
+/** Boxes looked at, from the last. */
+const MAX_BOXES = 64;
+
 /** Offset just after the name of the last box that is not inside another box. */
 function outermostLast(text: string): number | undefined {
   let last: number | undefined;
   let insideUntil = -1;
-  for (const match of text.matchAll(BOX)) {
+  for (const match of [...text.matchAll(BOX)].slice(-MAX_BOXES)) {
     if (match.index < insideUntil) continue;
     last = match.index + match[0].length;
     const brace = last + (/^\s*/.exec(text.slice(last, last + 16))?.[0].length ?? 0);

@@ -1,4 +1,5 @@
 /** Equality of values, given the equality of their expressions. */
+import { exact } from './evaluate.ts';
 import { numberOf, operation, type Expression } from './expression.ts';
 import { rational } from './rational.ts';
 import type { Quantity, Relation, Sequence, Value } from './value.ts';
@@ -54,7 +55,11 @@ function sameChoice(a: Extract<Value, { type: 'choice' }>, b: Value, leaves: Lea
  * `x = 5` equals `5` and `5 = x`, and `y = 5` not at all. Equations that define nothing are equal when one is a multiple of the other.
  */
 function sameRelation(a: Relation, b: Value, leaves: Leaves): boolean | null {
-  if (b.type !== 'relation') return a.operator === '=' ? sameValue(definition(a)?.value ?? a.right, b, leaves) : false;
+  if (b.type !== 'relation') {
+    // `2 + 3 = 5` says 5.
+    const value = definition(a)?.value ?? (isNumber(a.left) ? a.right : undefined);
+    return value !== undefined && sameValue(value, b, leaves);
+  }
   if (a.operator !== b.operator) return false;
   const x = definition(a);
   const y = definition(b);
@@ -74,13 +79,17 @@ function definition(relation: Relation): { name: Value; value: Value } | null {
 /** A name: a letter, words, or what is not a number such as `f(x)` or `\angle A`. */
 function isName(value: Value): boolean {
   if (value.type === 'words' || value.type === 'choice') return true;
-  return value.type === 'quantity' && (value.expression.type === 'variable' || isApplication(value.expression));
+  if (value.type === 'sequence') return value.open === '(' && value.items.every(isName);
+  return value.type === 'quantity' && isApplication(value.expression);
 }
 
-/** `f(x)` and `AB` are read as products of letters. */
+/** `f(x)`, `AB` and `dy/dx` are read as products of letters. */
 function isApplication(e: Expression): boolean {
-  return e.type === 'variable' || (e.type === 'operation' && e.operator === '*' && isApplication(e.left) && isApplication(e.right));
+  if (e.type === 'operation' && (e.operator === '*' || e.operator === '/') && isApplication(e.left) && isApplication(e.right)) return true;
+  return e.type === 'variable';
 }
+
+const isNumber = (value: Value): boolean => value.type === 'quantity' && exact(value.expression) !== null;
 
 function difference({ left, right }: Relation): Expression | null {
   if (left.type !== 'quantity' || right.type !== 'quantity') return null;
@@ -90,6 +99,13 @@ function difference({ left, right }: Relation): Expression | null {
 /** A set has no order; a bare list (`3, 4`) equals a set, a tuple or a list of the same members, and another bare list in any order. */
 function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
   if (b.type === 'union') return null;
+  if (b.type === 'words' && isBareChoices(a))
+    return (
+      a.items
+        .map((item) => (item.type === 'choice' ? item.letter.toLowerCase() : ''))
+        .sort()
+        .join('') === [...b.text].sort().join('')
+    );
   if (b.type !== 'sequence')
     return a.items.length === 1 && a.items[0]
       ? sameValue(a.items[0], b, leaves)
@@ -105,6 +121,9 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
   if (interval && (a.open !== b.open || a.close !== b.close)) return false;
   return a.items.every((item, i) => sameValue(item, b.items[i] ?? item, leaves));
 }
+
+/** `A, C`, which may also be written `AC`. */
+const isBareChoices = (s: Sequence): boolean => s.open === '' && s.items.every((item) => item.type === 'choice' && item.rest === null);
 
 function isWholeLine(s: Sequence): boolean {
   const [low, high] = s.items;

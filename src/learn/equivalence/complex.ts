@@ -44,25 +44,27 @@ function exp(z: Complex): Complex {
   return z.im === 0 ? real(size) : { re: size * Math.cos(z.im), im: size * Math.sin(z.im) };
 }
 
-const REAL: Readonly<Record<string, (x: number) => number>> = {
-  sin: Math.sin,
-  cos: Math.cos,
-  tan: Math.tan,
-  arcsin: Math.asin,
-  arccos: Math.acos,
-  arctan: Math.atan,
-  sinh: Math.sinh,
-  cosh: Math.cosh,
-  tanh: Math.tanh,
-  cbrt: Math.cbrt,
-  floor: Math.floor,
-  ceil: Math.ceil,
-  cot: (x) => 1 / Math.tan(x),
-  sec: (x) => 1 / Math.cos(x),
-  csc: (x) => 1 / Math.sin(x),
-  factorial: (x) => factorial(x),
-  lg: (x) => Math.log10(x),
-};
+const REAL = new Map<string, (x: number) => number>(
+  Object.entries({
+    sin: Math.sin,
+    cos: Math.cos,
+    tan: Math.tan,
+    arcsin: Math.asin,
+    arccos: Math.acos,
+    arctan: Math.atan,
+    sinh: Math.sinh,
+    cosh: Math.cosh,
+    tanh: Math.tanh,
+    cbrt: Math.cbrt,
+    floor: Math.floor,
+    ceil: Math.ceil,
+    cot: (x) => 1 / Math.tan(x),
+    sec: (x) => 1 / Math.cos(x),
+    csc: (x) => 1 / Math.sin(x),
+    factorial: (x) => factorial(x),
+    lg: (x) => Math.log10(x),
+  }),
+);
 
 /** A named function at its arguments; a name or a point it does not know gives NaN. */
 export function apply(name: string, args: readonly Complex[], complex: boolean): Complex {
@@ -81,7 +83,7 @@ export function apply(name: string, args: readonly Complex[], complex: boolean):
     case 'binomial':
       return real(z.im === 0 && w.im === 0 ? binomial(z.re, w.re) : NaN);
     default:
-      return z.im === 0 ? real(REAL[name]?.(z.re) ?? NaN) : NOT_DEFINED;
+      return z.im === 0 ? real(REAL.get(name)?.(z.re) ?? NaN) : NOT_DEFINED;
   }
 }
 

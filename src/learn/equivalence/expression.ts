@@ -21,9 +21,9 @@ const MAX_NODES = 800;
 /** Called with one argument; longest first, so that `arcsin` is not read as `a r c sin`. */
 const FUNCTIONS = 'arcsin arccos arctan asin acos atan sinh cosh tanh sqrt cbrt sin cos tan cot sec csc log exp abs ln lg'.split(' ');
 const TRIGONOMETRIC = new Set(['sin', 'cos', 'tan', 'cot', 'sec', 'csc']);
-const INVERSE: Readonly<Record<string, string>> = { sin: 'arcsin', cos: 'arccos', tan: 'arctan' };
-const ALIASES: Readonly<Record<string, string>> = { asin: 'arcsin', acos: 'arccos', atan: 'arctan', log: 'lg' };
-const CONSTANTS: Readonly<Record<string, Constant>> = { pi: 'pi', infty: 'infinity', infinity: 'infinity', inf: 'infinity' };
+const INVERSE = new Map<string, string>(Object.entries({ sin: 'arcsin', cos: 'arccos', tan: 'arctan' }));
+const ALIASES = new Map<string, string>(Object.entries({ asin: 'arcsin', acos: 'arccos', atan: 'arctan', log: 'lg' }));
+const CONSTANTS = new Map<string, Constant>(Object.entries({ pi: 'pi', infty: 'infinity', infinity: 'infinity', inf: 'infinity' }));
 const GREEK =
   'alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau upsilon phi varphi chi psi omega'.split(
     ' ',
@@ -240,7 +240,7 @@ class Parser {
   }
 
   private named(name: string): Expression {
-    const constant = CONSTANTS[name];
+    const constant = CONSTANTS.get(name);
     if (constant !== undefined) return { type: 'constant', name: constant };
     if (name === 'sqrt') return this.root();
     if (FUNCTIONS.includes(name)) return this.functionCall(name);
@@ -262,9 +262,9 @@ class Parser {
     this.trigonometric = TRIGONOMETRIC.has(name);
     const argument = this.functionArgument();
     this.trigonometric = outer;
-    const inverse = exponent !== undefined && isMinusOne(exponent) ? INVERSE[name] : undefined;
+    const inverse = exponent !== undefined && isMinusOne(exponent) ? INVERSE.get(name) : undefined;
     if (inverse !== undefined) return call(inverse, argument);
-    const value = base === undefined ? call(ALIASES[name] ?? name, argument) : operation('/', call('ln', argument), call('ln', base));
+    const value = base === undefined ? call(ALIASES.get(name) ?? name, argument) : operation('/', call('ln', argument), call('ln', base));
     return exponent === undefined ? value : this.node(operation('^', value, exponent));
   }
 

@@ -162,6 +162,9 @@ function readBrackets(text: string, depth: number): Value | null {
   if (!whole) return null;
   const { open, close, inner } = whole;
   if (inner === '') return open === '{' ? words('empty set') : null;
+  // `\{x | x > 2\}` is what its condition says.
+  const builder = open === '{' ? /^(?:[A-Za-z](?:\s*\\in\s*\\mathbb\s*\{?R\}?)?)\s*[|:]\s*(.+)$/.exec(inner) : null;
+  if (builder?.[1]) return read(builder[1], depth + 1);
   const list = splitTop(inner, /[,;]/g);
   if (!list) return open === '{' && close === '}' ? { type: 'sequence', open, close, items: [read(inner, depth + 1)] } : null;
   if (list.parts.some((part) => part === '')) return null;
@@ -224,7 +227,8 @@ const grouped = (text: string): string =>
 const UNIT_START = /(?<=[\d)}\]!π\s°]|[\\](?:pi))\s*(?=[A-Za-z°$¢€£¥₹]|\\(?:mu|Omega|frac\{\s*[A-Za-z]))/g;
 
 /** The longest value that leaves a unit: `5 km/h` is 5 with `km/h`, not `5 km` over h. */
-function withUnit(text: string): Quantity | null {
+function withUnit(typed: string): Quantity | null {
+  const text = typed.replace(/(?<=[\d})°])\s*\(\s*([A-Za-z°]{2,12}(?:\^\{?\d\}?)?)\s*\)$/, ' $1');
   for (const match of text.matchAll(UNIT_START)) {
     const end = match.index + match[0].length;
     const head = text.slice(0, match.index).trim();

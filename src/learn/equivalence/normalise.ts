@@ -6,25 +6,27 @@ export const MAX_ANSWER_CHARS = 500;
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻';
 const SUBSCRIPTS = '₀₁₂₃₄₅₆₇₈₉';
-const GREEK: Readonly<Record<string, string>> = {
-  π: 'pi',
-  α: 'alpha',
-  β: 'beta',
-  γ: 'gamma',
-  δ: 'delta',
-  θ: 'theta',
-  λ: 'lambda',
-  μ: 'mu',
-  ρ: 'rho',
-  σ: 'sigma',
-  φ: 'phi',
-  ω: 'omega',
-  Δ: 'Delta',
-  Ω: 'Omega',
-  Σ: 'Sigma',
-  τ: 'tau',
-  ε: 'epsilon',
-};
+const GREEK = new Map<string, string>(
+  Object.entries({
+    π: 'pi',
+    α: 'alpha',
+    β: 'beta',
+    γ: 'gamma',
+    δ: 'delta',
+    θ: 'theta',
+    λ: 'lambda',
+    μ: 'mu',
+    ρ: 'rho',
+    σ: 'sigma',
+    φ: 'phi',
+    ω: 'omega',
+    Δ: 'Delta',
+    Ω: 'Omega',
+    Σ: 'Sigma',
+    τ: 'tau',
+    ε: 'epsilon',
+  }),
+);
 const UNICODE: readonly (readonly [RegExp, string])[] = [
   [/[−–—‐‑‒﹣-]/g, '-'],
   [/[×✕]/g, '\\times '],
@@ -65,6 +67,10 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/\\(?:displaystyle|textstyle|limits|rm|bf|it|mathstrut)(?![A-Za-z])/g, ' '],
   [/\\[!]|\\(?:,|;|:|>| |~)|\\q?quad(?![a-z])|~/g, ' '],
   [/\{,\}/g, ','],
+  [
+    /\\(?:overline|overrightarrow|overleftrightarrow|vec|hat|bar|widehat|overset\{\\frown\})\s*(?:\{\s*([A-Za-z]{1,3})\s*\}|([A-Za-z])(?![A-Za-z]))/g,
+    '$1$2',
+  ],
   [/\\%/g, '%'],
   [/\\(?:&|#)/g, '&'],
   [/\^\s*\{?\s*\\(?:circ|degree)\s*\}?|\\degree(?![a-z])|\^\s*\{?\s*°\s*\}?/g, '°'],
@@ -106,7 +112,17 @@ export function normalise(answer: string): string {
   for (const [pattern, spelling] of SPELLINGS) text = text.replace(pattern, spelling);
   text = withoutDelimiters(text.replace(/\s+/g, ' ').trim());
   text = text.replace(/(?<=[^.\s])\s*[.;,]$/, '').trim();
-  return withoutGroup(text);
+  return withoutGroup(withoutPhrases(text));
+}
+
+/** What people say around an answer: `the answer is 5`, `about 5`, `5 (approx.)`, `Yes, it is`. */
+function withoutPhrases(text: string): string {
+  return text
+    .replace(/^(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|=|:)\s*:?\s*/i, '')
+    .replace(/^(?:approximately|approx\.?|about|around|roughly)\s+(?=\S)/i, '')
+    .replace(/\s*\((?:approx\.?|approximately|rounded)\)$/i, '')
+    .replace(/^(yes|no|true|false)\s*[,.:;]\s+(?=[A-Za-z]).*$/i, '$1')
+    .replace(/^(\d+)(?:st|nd|rd|th)$/, '$1');
 }
 
 function fromUnicode(raw: string): string {
@@ -115,7 +131,7 @@ function fromUnicode(raw: string): string {
     text = text.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+/g, (run) => `^{${[...run].map((c) => '0123456789+-'[SUPERSCRIPTS.indexOf(c)]).join('')}}`);
     text = text.replace(/[₀-₉]+/g, (run) => `_{${[...run].map((c) => SUBSCRIPTS.indexOf(c)).join('')}}`);
     for (const [pattern, ascii] of UNICODE) text = text.replace(pattern, ascii);
-    text = text.replace(/[παβγδθλμρσφωΔΩΣτε]/g, (c) => `\\${GREEK[c]} `);
+    text = text.replace(/[παβγδθλμρσφωΔΩΣτε]/g, (c) => `\\${GREEK.get(c)} `);
     text = text.normalize('NFKC');
   }
   return text;

@@ -10,28 +10,30 @@ const NUMBERS =
 const TENS = 'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
 
 /** Different words for one answer. `yes` and `true` are one, `no` and `false` are one. */
-const SYNONYMS: Readonly<Record<string, string>> = {
-  true: 'yes',
-  correct: 'yes',
-  false: 'no',
-  incorrect: 'no',
-  'no solutions': 'empty set',
-  'no solution': 'empty set',
-  'no real solution': 'empty set',
-  'no real solutions': 'empty set',
-  '\\emptyset': 'empty set',
-  'null set': 'empty set',
-  dne: 'undefined',
-  'does not exist': 'undefined',
-  'not defined': 'undefined',
-  'all reals': 'all real numbers',
-  '\\mathbb{r}': 'all real numbers',
-  '(-\\infty, \\infty)': 'all real numbers',
-  reals: 'all real numbers',
-  'cannot be determined': 'not determined',
-  'can not be determined': 'not determined',
-  'cannot determine': 'not determined',
-};
+const SYNONYMS = new Map<string, string>(
+  Object.entries({
+    true: 'yes',
+    correct: 'yes',
+    false: 'no',
+    incorrect: 'no',
+    'no solutions': 'empty set',
+    'no solution': 'empty set',
+    'no real solution': 'empty set',
+    'no real solutions': 'empty set',
+    '\\emptyset': 'empty set',
+    'null set': 'empty set',
+    dne: 'undefined',
+    'does not exist': 'undefined',
+    'not defined': 'undefined',
+    'all reals': 'all real numbers',
+    '\\mathbb{r}': 'all real numbers',
+    '(-\\infty, \\infty)': 'all real numbers',
+    reals: 'all real numbers',
+    'cannot be determined': 'not determined',
+    'can not be determined': 'not determined',
+    'cannot determine': 'not determined',
+  }),
+);
 
 /** Case, spacing, articles, quotes and closing punctuation do not matter. */
 export function foldWords(text: string): string {
@@ -42,20 +44,22 @@ export function foldWords(text: string): string {
     .replace(/^(?:the|a|an)\s+(?=\S{2})/, '')
     .replace(/[.!?\s]+$/, '')
     .trim();
-  return SYNONYMS[folded] ?? folded;
+  return SYNONYMS.get(folded) ?? folded;
 }
 
-const FRACTIONS: Readonly<Record<string, bigint>> = {
-  half: 2n,
-  halve: 2n,
-  third: 3n,
-  quarter: 4n,
-  fourth: 4n,
-  fifth: 5n,
-  sixth: 6n,
-  eighth: 8n,
-  tenth: 10n,
-};
+const FRACTIONS = new Map<string, bigint>(
+  Object.entries({
+    half: 2n,
+    halve: 2n,
+    third: 3n,
+    quarter: 4n,
+    fourth: 4n,
+    fifth: 5n,
+    sixth: 6n,
+    eighth: 8n,
+    tenth: 10n,
+  }),
+);
 const FUNCTION_WORDS = /^(?:sin|cos|tan|log|ln|pi|sqrt|exp|infinity|inf|theta|alpha|beta|lambda|pm|x|y|z)$/i;
 /** Words of two letters; any other two letters are a product of names. */
 const SHORT_WORDS = new Set('no on up in at by it is am pm us uk ny ok'.split(' '));
@@ -65,7 +69,7 @@ const quantity = (n: bigint, d = 1n, unit: Unit | null = null): Value => ({ type
 /** Text of words only: a number in words, with a unit or not, or plain words. */
 export function readWords(text: string): Value | null {
   const folded = foldWords(text);
-  if (folded !== text.toLowerCase() && Object.values(SYNONYMS).includes(folded)) return { type: 'words', text: folded };
+  if (folded !== text.toLowerCase() && [...SYNONYMS.values()].includes(folded)) return { type: 'words', text: folded };
   if (!/^[\p{L}\s'’.&-]+$/u.test(text) || /\s(?:and|or)\s/i.test(text)) return null;
   const parts = folded.split(' ');
   const number = readNumberWords(parts);
@@ -81,7 +85,7 @@ function readNumberWords(parts: readonly string[]): Value | null {
   const both = numberWord(parts.slice(0, 2).join(' '));
   const length = parts.length > 1 && both !== null ? 2 : 1;
   const number = length === 2 ? both : numberWord(parts[0] ?? '');
-  const denominator = FRACTIONS[(parts[number === null ? 0 : length] ?? '').replace(/s$/, '')];
+  const denominator = FRACTIONS.get((parts[number === null ? 0 : length] ?? '').replace(/s$/, ''));
   if (denominator !== undefined && parts.length === (number === null ? 1 : length + 1)) return quantity(BigInt(number ?? 1), denominator);
   if (number === null) return null;
   const rest = parts.slice(length).join(' ');

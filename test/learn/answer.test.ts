@@ -1,0 +1,57 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { extractAnswer } from '../../src/learn/answer.ts';
+
+fc.configureGlobal({ seed: 20 });
+
+describe('extractAnswer', () => {
+  it.each<[string, string | null]>([
+    ['7+4=11 2*11=22 \\boxed{22}', '22'],
+    ['\\boxed{1} no, \\boxed{2}', '2'],
+    ['\\boxed{\\frac{1}{2}}', '\\frac{1}{2}'],
+    ['\\boxed{\\{1, 2\\}}', '\\{1, 2\\}'],
+    ['\\boxed 5', '5'],
+    ['$\\boxed5$', '5'],
+    ['\\boxed 5.', '5'],
+    ['\\fbox{7}', '7'],
+    ['\\boxed{\\boxed{7}}', '7'],
+    ['\\boxed{x = \\fbox{7}}', 'x = \\fbox{7}'],
+    ['\\boxed { 12\\text{ cm} }', '12\\text{ cm}'],
+    ['<answer>4</answer>', '4'],
+    ['<answer>3</answer><answer> 4 </answer>', '4'],
+    ['<answer>so \\boxed{4}</answer>', '4'],
+    ['the box comes first \\boxed{5} <answer>4</answer>', '5'],
+    ['the answer is 5', null],
+    ['', null],
+    ['\\boxed{}', null],
+    ['\\boxed{ }', null],
+    ['\\boxed{1} then \\boxed{}', null],
+    ['\\boxed{1} then cut off \\boxed{22', null],
+    ['<answer></answer>', null],
+    ['\\boxedx{5}', null],
+  ])('%s -> %s', (response, answer) => expect(extractAnswer(response)).toBe(answer));
+
+  it('finds any balanced content, wherever it stands', () => {
+    const leaf = fc.string({ unit: fc.constantFrom(...'ab1+-/ '), minLength: 1, maxLength: 6 });
+    const content = fc.letrec<{ node: string }>((tie) => ({
+      node: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        fc.tuple(leaf, tie('node')).map(([a, b]) => `${a}{${b}}`),
+      ),
+    })).node;
+    fc.assert(
+      fc.property(content, leaf, leaf, (inner, before, after) => {
+        expect(extractAnswer(`${before}\\boxed{${inner}}${after}`)).toBe(inner.trim() || null);
+      }),
+    );
+  });
+
+  it('is quick on any text', () => {
+    for (const piece of ['\\boxed{', '\\boxed ', '<answer>', '{', '\\boxed{1}', '\\']) {
+      const start = performance.now();
+      extractAnswer(piece.repeat(10_000));
+      expect(performance.now() - start).toBeLessThan(1000);
+    }
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { judge, verdictOf } from '../../src/learn/judge.ts';
+import { Grader } from '../../src/learn/grader.ts';
+import { SignalWindow } from '../../src/learn/signals.ts';
+import type { RolloutGroup } from '../../src/protocol/messages.ts';
+
+const options = { shareFloor: 0, normaliseStd: true };
+
+function group(texts: readonly string[], id = 'q'): RolloutGroup {
+  const samples = texts.map((text) => ({ tokens: [1, 2, 3], logprobs: [-1, -1, -1], text, finish: 'stop' as const }));
+  return { id: `g-${id}`, sequence: 0, question: { id, text: '?', pictures: [], origin: 'dataset' }, policyVersion: 3, samples };
+}
+
+describe('judge', () => {
+  it('votes by value, not by string', async () => {
+    await using grader = new Grader({ deadlineSeconds: 5 });
+    const verdict = await judge(
+      group(['\\boxed{2}', '\\boxed{1/2}', '\\boxed{0.5}', '\\boxed{\\frac12}', 'no box', '\\boxed{2.0}']),
+      grader,
+      options,
+    );
+    expect(verdict.answers).toEqual(['2', '1/2', '0.5', '\\frac12', null, '2.0']);
+    expect(verdict.classes).toEqual([0, 1, 1, 1, -1, 0]);
+    expect(verdict).toMatchObject({ groupId: 'g-q', winner: 1, share: 0.5, rewards: [0, 1, 1, 1, 0, 0], kept: true });
+    expect(verdict.advantages.reduce((sum, value) => sum + value, 0)).toBeCloseTo(0, 12);
+    expect(verdict).not.toHaveProperty('dropped');
+  });
+
+  it('does not reward a majority without a box', async () => {
+    await using grader = new Grader({ deadlineSeconds: 5 });
+    const verdict = await judge(group(['None', 'None', 'None', '\\boxed{1}']), grader, options);
+    expect(verdict).toMatchObject({ winner: 0, share: 0.25, rewards: [0, 0, 0, 1], kept: false, dropped: 'no-box' });
+  });
+
+  it('refuses classes that do not fit the answers', () => {
+    expect(() => verdictOf('g', ['1', null], [0], options)).toThrow('g');
+    expect(() => verdictOf('g', ['1', null], [0, 0], options)).toThrow('without an answer');
+  });
+});
+
+describe('SignalWindow', () => {
+  const seen = (window: SignalWindow, id: string, answers: readonly string[], classes: readonly number[]): void =>
+    window.add(group(answers, id), verdictOf(id, answers, classes, options));
+
+  it('tells one constant answer from different ones', () => {
+    const healthy = new SignalWindow(8);
+    const collapsed = new SignalWindow(8);
+    for (let i = 0; i < 8; i++) {
+      seen(healthy, `q${i}`, [`${i}`, `${i}`, '99'], [0, 0, 1]);
+      seen(collapsed, `q${i}`, ['7', '7', '7'], [0, 0, 0]);
+    }
+    expect(healthy.read()).toMatchObject({ groups: 8, concentration: 1 / 8, distinctAnswers: 2, silent: 0, responseTokens: 3 });
+    expect(healthy.read().share).toBeCloseTo(2 / 3, 12);
+    expect(collapsed.read()).toMatchObject({ share: 1, concentration: 1, distinctAnswers: 1 });
+  });
+
+  it('forgets what left the window, and counts a question once', () => {
+    const window = new SignalWindow(2);
+    seen(window, 'a', ['1'], [0]);
+    seen(window, 'b', ['2'], [0]);
+    seen(window, 'c', ['2'], [0]);
+    expect(window.read()).toMatchObject({ groups: 2, concentration: 1 });
+    seen(window, 'c', ['5'], [0]);
+    expect(window.read().concentration).toBe(1);
+    expect(new SignalWindow(1).read()).toMatchObject({ groups: 0, share: 0, concentration: 0 });
+  });
+});
