@@ -1,6 +1,6 @@
 /** One decoding step: a token a row, keys and values appended to the caches in place. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Tensor, Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import { f32, i32 } from '../../protocol/tensor.ts';
 import type { ProgramSpec, Specs } from '../engine.ts';
 import type { ModelConfig } from '../hf/config.ts';

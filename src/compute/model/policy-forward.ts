@@ -120,7 +120,7 @@ export function policyHidden(weights: Tensors, inputs: Tensors, config: ModelCon
 }
 
 function splitRows(rows: Tensor, count: number): [Tensor, Tensor] {
-  return [tf.slice(rows, [0, 0], [count, -1]), tf.slice(rows, [count, 0], [-1, -1])];
+  return tf.split(rows, [count, rows.shape[0]! - count], 0) as [Tensor, Tensor];
 }
 
 function sharedPrefix(config: TextConfig, shape: PolicyShape, promptKeys: Tensor): Attention {
@@ -158,8 +158,7 @@ function attendTwice(q: Tensor, prefix: Keys, own: Keys, [prompts, kvHeads, samp
   const toOwn = tf.add(tf.matMul(perResponse(q), perResponse(own.k), false, true), own.mask);
   const scores = tf.concat([tf.reshape(toPrefix, [groups, rows, promptLength]), tf.reshape(toOwn, [groups, rows, length])], 2);
   const weights = tf.softmax(scores);
-  const onPrefix = tf.slice(weights, [0, 0, 0], [groups, rows, promptLength]);
-  const onOwn = tf.slice(weights, [0, 0, promptLength], [groups, rows, length]);
+  const [onPrefix, onOwn] = tf.split(weights, [promptLength, length], 2) as [Tensor, Tensor];
   const fromOwn = tf.matMul(tf.reshape(onOwn, [groups * samples, -1, length]), perResponse(own.v));
   return tf.add(tf.matMul(onPrefix, prefix.v), tf.reshape(fromOwn, q.shape));
 }

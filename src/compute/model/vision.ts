@@ -54,17 +54,17 @@ function segmentAttention(
   const { count, size, padded } = segments;
   const rows = x.shape[0];
   const qkv = tf.reshape(linear(weights, `${name}.qkv`, x), [rows, 3 * heads, headDim]);
-  const part = (i: number) => tf.slice(qkv, [0, i * heads, 0], [rows, heads, headDim]);
+  const [queries, keys, values] = tf.split(qkv, 3, 1) as [Tensor, Tensor, Tensor];
   const slots = padded ? pick(inputs, `${kind}Slots`) : undefined;
   const split = (t: Tensor): Tensor => {
     const flat = tf.reshape(t, [rows, hiddenSize]);
     const placed = slots ? permuteRows(flat, slots, pick(inputs, `${kind}Rows`)) : flat;
     return tf.reshape(tf.transpose(tf.reshape(placed, [count, size, heads, headDim]), [0, 2, 1, 3]), [count * heads, size, headDim]);
   };
-  const q = split(tf.mul(rotate(part(0), rotary), headDim ** -0.5));
-  const k = split(rotate(part(1), rotary));
+  const q = split(tf.mul(rotate(queries, rotary), headDim ** -0.5));
+  const k = split(rotate(keys, rotary));
   const mask = padded ? { view: [count, heads, size, size], value: pick(inputs, `${kind}Mask`) } : undefined;
-  const mixed = tf.reshape(attend(q, k, split(part(2)), mask), [count, heads, size, headDim]);
+  const mixed = tf.reshape(attend(q, k, split(values), mask), [count, heads, size, headDim]);
   const joined = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [count * size, hiddenSize]);
   const kept = slots ? permuteRows(joined, pick(inputs, `${kind}Rows`), slots, pick(inputs, `${kind}Used`)) : joined;
   return linear(weights, `${name}.proj`, kept);
