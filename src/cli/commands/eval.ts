@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -36,11 +37,11 @@ async function evaluate(options: Options): Promise<void> {
   const set = [...(options.k === undefined ? [] : [`evaluation.k=${options.k}`]), ...(options.set ?? [])];
   const { config } = await resolveConfig({ ...options, set });
   const signal = onInterrupt(() => console.error('Stopping ...'));
-  const accuracy = await evaluateModel(
-    config,
-    { ...(options.data === undefined ? {} : { data: options.data }), ...(options.n === undefined ? {} : { n: options.n }) },
-    signal,
-  );
+  const accuracy = await evaluateModel(config, { ...fileOf(options), ...(options.n === undefined ? {} : { n: options.n }) }, signal);
   const head = { model: config.model, data: options.data ?? config.data.type, seed: config.seed };
   console.log(options.json ? JSON.stringify({ ...head, ...accuracy }, null, 2) : accuracyTable(accuracy).join('\n'));
+}
+
+function fileOf({ data }: Options): { file?: string } {
+  return data === undefined || data === 'figures' ? {} : { file: resolve(data) };
 }

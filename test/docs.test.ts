@@ -1,0 +1,52 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import pc from 'picocolors';
+import { describe, expect, it } from 'vitest';
+import { configurationPage } from '../docs/make-configuration.ts';
+import { toSvg, withoutPaths } from '../docs/make-screenshot.ts';
+import { createProgram } from '../src/cli/program.ts';
+import { renderFrame } from '../src/cli/view/frame.ts';
+import { describeConfig } from '../src/config/describe.ts';
+import { RUNNING } from './cli/view/status.ts';
+
+const PAGES = [
+  'README.md',
+  ...readdirSync('docs')
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+];
+
+describe('the documentation', () => {
+  it('has the configuration as the schema has it (npx tsx docs/make-configuration.ts)', () => {
+    expect(readFileSync('docs/configuration.md', 'utf8')).toBe(configurationPage());
+    for (const { path } of describeConfig()) expect(configurationPage()).toContain(`| \`${path}\` |`);
+  });
+
+  it.each(PAGES)('%s links to files that are there', (page) => {
+    const links = [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => link!);
+    expect(links.filter((link) => !existsSync(resolve(dirname(page), link)))).toEqual([]);
+  });
+
+  it.each(PAGES)('%s names only commands and options that exist', (page) => {
+    const { commands } = createProgram();
+    for (const [, name, rest] of readFileSync(page, 'utf8').matchAll(/^\s*(?:npx )?quorum ([a-z]+)(.*)$/gm)) {
+      expect(commands.map((command) => command.name())).toContain(name);
+      const known = commands.find((command) => command.name() === name)!.options.map(({ long }) => long);
+      for (const [option] of rest!.split('#')[0]!.matchAll(/--[a-z-]+/g)) expect([...known, '--help']).toContain(option);
+    }
+  });
+});
+
+describe('the picture of the terminal', () => {
+  it('holds the words of the frame, escaped, and no escape codes', () => {
+    const notes = [{ at: 0, text: 'a < b & "c"' }];
+    const svg = toSvg(renderFrame({ ...RUNNING, notes }, { width: 96, rows: 60, colors: pc.createColors(true) }), 'title');
+    expect(svg).toContain('>sampling 32 questions with version 48</text>');
+    expect(svg).toContain('a &lt; b &amp; &quot;c&quot;');
+    expect(svg).not.toContain('\u001b');
+  });
+
+  it('leaves out where things are on this machine', () => {
+    expect(withoutPaths({ ...RUNNING, model: '/home/me/models/mini' }).model).toBe('mini');
+  });
+});
