@@ -61,6 +61,12 @@ export class Handle<P> {
     await withDeadline(`${this.id}: opening`, seconds, signal, (inner) => this.#ready(inner));
   }
 
+  /** Resolves when no item is in hand. */
+  async idle(): Promise<void> {
+    const child = this.#child();
+    if (child !== undefined) await waitFor(child, ({ value }) => value !== 'working', { timeout: Infinity }).catch(() => undefined);
+  }
+
   status(): ActorStatus {
     const { value, status, context, error } = this.#supervisor.getSnapshot();
     const base = { id: this.id, role: this.role, restarts: context.restarts, ...(context.error ? { error: context.error.message } : {}) };

@@ -1,44 +1,298 @@
 /** Composition root: the only file that knows all planes. `quorum start` calls `startDaemon`; everything else talks to its handle. */
+import { writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
 import type { Observable } from 'rxjs';
+import { builtIns, membersOf } from '../actors/builtins.ts';
+import { withDeadline } from '../actors/deadline.ts';
+import { startSystem, type System } from '../actors/system.ts';
+import { evaluate } from '../streams/evaluate.ts';
+import { Gate } from '../streams/gate.ts';
+import { PROGRESS, type Loop } from '../streams/loop.ts';
+import { pipeline } from '../streams/pipeline.ts';
+import { catchUp, workInHand } from '../streams/resume.ts';
+import { Telemetry, type Progress } from '../streams/telemetry.ts';
+import { watching, type Watching } from '../streams/watch.ts';
 import type { Config } from './config/schema.ts';
-import type { Policy } from './policy/policy.ts';
-import type { Report, Status } from './protocol/status.ts';
+import { listen } from './daemon/control-server.ts';
+import { crewOf, type Handles } from './daemon/crew.ts';
+import type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
+import { openRun, type OpenRun } from './daemon/open-run.ts';
+import { reportOf } from './daemon/report.ts';
+import { Saving } from './daemon/saving.ts';
+import { groupsOf, sittingOf } from './daemon/sitting.ts';
+import { assignRoles, bindPlugin } from './plugin/load.ts';
+import type { ControlReply, ControlRequest } from './protocol/control.ts';
+import { CancelledError } from './protocol/errors.ts';
+import type { Accuracy } from './protocol/messages.ts';
+import type { Phase, Report, Status } from './protocol/status.ts';
+import type { Store } from './store/store.ts';
 
-/** What the policy is opened with. */
-export interface PolicyOrigin {
-  /** Hugging Face folder of the base model: version 0, and the reference of the KL term. */
-  readonly baseFolder: string;
-  /** Checkpoint to go on from; absent on a fresh run. */
-  readonly checkpoint?: { readonly version: number; readonly folder: string };
-}
+export type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 
-export interface DaemonHooks {
-  /** Makes the policy; default: LocalPolicy, our own compute in worker threads. */
-  readonly createPolicy?: (config: Config, origin: PolicyOrigin) => Policy | Promise<Policy>;
-  /** First SIGINT or SIGTERM stops cleanly, a second exits at once. Default false. */
-  readonly handleSignals?: boolean;
-  /** Where to write the JSON report when the daemon has stopped. */
-  readonly reportFile?: string;
-}
-
-export interface DaemonHandle extends AsyncDisposable {
-  /** Absolute. */
-  readonly runFolder: string;
-  /** The newest status, then each change, at most ten a second; completes when the daemon has stopped. */
-  status$(): Observable<Status>;
-  status(): Status;
-  /** Stops admissions and starts no further learner step; resolves when the step in hand is finished. Idempotent. */
-  pause(): Promise<void>;
-  resume(): Promise<void>;
-  /** Finishes the step in hand, saves, and resolves with the report. Idempotent. */
-  stop(): Promise<Report>;
-  /** Resolves when the daemon has stopped, for whatever reason; `report.end` says which. Never rejects. */
-  closed(): Promise<Report>;
-}
+/** Events that may wait for one watcher. */
+const WATCH_QUEUE = 1024;
+const INTERRUPTED = 130;
 
 /**
- * Opens the run folder (or takes it up where it was left), and resolves when the loop runs. Stops by itself after `config.loop.steps`
+ * Opens the run folder, or takes it up where it was left, and resolves when its actors run. Stops by itself after `config.loop.steps`
  * learner steps, earlier sittings included.
  * @throws InputError for a bad model, data set, run folder or plug-in, and when another daemon holds the run folder.
  */
-export type StartDaemon = (config: Config, hooks?: DaemonHooks) => Promise<DaemonHandle>;
+export async function startDaemon(config: Config, hooks: DaemonHooks = {}): Promise<DaemonHandle> {
+  const run = await openRun(config, { createPolicy: hooks.createPolicy, pluginFolder: hooks.pluginFolder ?? process.cwd() });
+  try {
+    const daemon = new Daemon(config, hooks, run);
+    await daemon.start();
+    return daemon;
+  } catch (error) {
+    await run[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+class Daemon implements DaemonHandle {
+  readonly #config: Config;
+  readonly #hooks: DaemonHooks;
+  readonly #run: OpenRun;
+  readonly #stop = new AbortController();
+  readonly #gate = new Gate(this.#stop.signal);
+  readonly #telemetry: Telemetry;
+  readonly #saving: Saving;
+  readonly #loop: Loop;
+  readonly #system: System;
+  readonly #handles: Handles;
+  readonly #watching: Watching;
+  readonly #closed: Promise<Report>;
+  #credits = () => 0;
+  #phase: Phase = 'starting';
+  #running: Promise<void> = Promise.resolve();
+  #end: Report['end'] = 'stopped';
+  #server: Server | undefined;
+  #retainedBest: number | undefined;
+
+  constructor(config: Config, hooks: DaemonHooks, run: OpenRun) {
+    this.#config = config;
+    this.#hooks = hooks;
+    this.#run = run;
+    const { store, policy, data, plugins, grader } = run;
+    const builtIn = bindPlugin(builtIns({ config, policy, train: data.train, heldOut: data.heldOut, labels: data.labels, grader }));
+    const { system, handles } = startSystem({
+      members: membersOf(assignRoles([builtIn], plugins), config.workers.rolloutWorkers),
+      budget: config.supervision,
+      now: Date.now,
+      finish: () => this.#finish(),
+      save: () => this.#save(),
+    });
+    this.#system = system;
+    this.#handles = handles;
+    const sources = {
+      now: Date.now,
+      actors: () => [...handles.values()].map((handle) => handle.status()),
+      groups: () => groupsOf(store, this.#credits()),
+    };
+    this.#telemetry = new Telemetry(sittingOf(config, run.folder.path, data.train.name), sources, store.meta(PROGRESS) as Progress | undefined);
+    this.#saving = new Saving(run, config, this.#telemetry);
+    const crew = crewOf(handles);
+    this.#watching = watching(crew.watchers, {
+      bound: WATCH_QUEUE,
+      stop: this.#stop.signal,
+      onLoss: (watcher, reason) => this.#note(`${watcher}: ${reason}`),
+    });
+    this.#loop = {
+      config,
+      crew,
+      store,
+      telemetry: this.#telemetry,
+      gate: this.#gate,
+      stop: this.#stop.signal,
+      policy,
+      checkpoint: (n) => this.#saving.checkpoint(n),
+      keepBest: (n) => this.#keepBest(n),
+      announce: (event) => this.#watching.announce(event),
+      failed: (error) => system.send({ type: 'FAIL', error }),
+      version: run.version,
+    };
+    this.#closed = this.#whenClosed();
+  }
+
+  get runFolder(): string {
+    return this.#run.folder.path;
+  }
+
+  async start(): Promise<void> {
+    this.#server = await listen(this.#run.folder.socket, (request) => this.#answer(request));
+    for (const text of this.#run.passedOver) this.#note(text);
+    if (this.#run.version > 0) this.#telemetry.saved(this.#run.version);
+    if (this.#hooks.handleSignals === true) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, this.#onSignal);
+    this.#running = this.#go().catch((error: unknown) => {
+      if (!(this.#stop.signal.aborted && error instanceof CancelledError)) this.#system.send({ type: 'FAIL', error });
+    });
+  }
+
+  status$(): Observable<Status> {
+    return this.#telemetry.status$();
+  }
+
+  status(): Status {
+    return this.#telemetry.status();
+  }
+
+  async pause(): Promise<void> {
+    this.#gate.close();
+    this.#system.send({ type: 'PAUSE' });
+    this.#show();
+    const inHand = [...this.#handles.values()].filter(({ role }) => role === 'learner' || role === 'sampler');
+    await Promise.all(inHand.map((handle) => handle.idle()));
+  }
+
+  resume(): Promise<void> {
+    this.#gate.open();
+    this.#system.send({ type: 'RESUME' });
+    this.#show();
+    return Promise.resolve();
+  }
+
+  stop(): Promise<Report> {
+    this.#system.send({ type: 'STOP' });
+    return this.#closed;
+  }
+
+  closed(): Promise<Report> {
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** The life of a sitting up to the stop: replay, first measurement, loop. */
+  async #go(): Promise<void> {
+    const { store, policy } = this.#run;
+    const { signal } = this.#stop;
+    policy.retain(this.#loop.version);
+    if (store.latestVersion() === undefined) store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
+    this.#telemetry.version(this.#loop.version);
+    await catchUp(this.#loop, signal);
+    if (this.#loop.version === 0 && this.#telemetry.progress().accuracy.fullBaseline === null) {
+      this.#show('baseline');
+      await evaluate(this.#loop, { version: 0, full: true }, signal);
+    }
+    const { run$, credits } = pipeline(this.#loop, workInHand(store));
+    this.#credits = credits;
+    this.#show('running');
+    this.#stopWhenDone();
+    const watched = new Promise<void>((resolve) => this.#watching.run$.subscribe({ complete: resolve, error: resolve }));
+    await new Promise<void>((resolve, reject) => run$.subscribe({ next: () => this.#stopWhenDone(), error: reject, complete: resolve }));
+    this.#watching.close();
+    await watched;
+  }
+
+  #stopWhenDone(): void {
+    if (this.#loop.version < (this.#config.loop.steps ?? Infinity) || this.#stop.signal.aborted) return;
+    this.#end = 'steps';
+    this.#system.send({ type: 'STOP' });
+  }
+
+  /** STOPPING: nothing new is begun; what is in hand is finished or, for samples, left for the next sitting. */
+  async #finish(): Promise<void> {
+    this.#show('stopping');
+    this.#stop.abort();
+    await withDeadline('finishing the step in hand', this.#config.timeouts.stopSeconds, new AbortController().signal, () => this.#running);
+  }
+
+  /** DRAINING: the newest version is saved before anything else is tried. */
+  async #save(): Promise<void> {
+    this.#show('draining');
+    const { version } = this.#loop;
+    if (this.#telemetry.status().saved !== version) await this.#saving.checkpoint(version);
+    if (this.#end !== 'steps' && this.#hooks.reportFile === undefined) return;
+    for (const wanted of new Set([version, this.#retainedBest ?? version])) {
+      if (fullEvaluation(this.#run.store, wanted) === undefined) await this.#evaluateAtEnd(wanted);
+    }
+  }
+
+  #evaluateAtEnd(version: number): Promise<unknown> {
+    return evaluate(this.#loop, { version, full: true }, new AbortController().signal);
+  }
+
+  /** The best version's weights stay in memory where its full accuracy will be reported. */
+  async #keepBest(n: number): Promise<void> {
+    await this.#saving.best(n);
+    if (this.#config.loop.steps === null && this.#hooks.reportFile === undefined) return;
+    this.#run.policy.retain(n);
+    if (this.#retainedBest !== undefined) this.#run.policy.release(this.#retainedBest);
+    this.#retainedBest = n;
+  }
+
+  /** STOPPED: reports, and gives everything back. */
+  async #whenClosed(): Promise<Report> {
+    const { error } = await new Promise<{ error: unknown }>((resolve) => {
+      const done = () => resolve({ error: this.#system.getSnapshot().context.error });
+      this.#system.subscribe({ complete: done, error: (cause) => resolve({ error: cause }) });
+    });
+    if (error !== undefined) this.#end = 'failed';
+    this.#stop.abort();
+    const report = await this.#report(error);
+    this.#show(error === undefined ? 'stopped' : 'failed', error);
+    if (error !== undefined) this.#run.log.error({ error: String(error) }, 'failed');
+    this.#telemetry.close();
+    process.off('SIGINT', this.#onSignal).off('SIGTERM', this.#onSignal);
+    this.#server?.close();
+    const closing = withDeadline('closing', this.#config.timeouts.stopSeconds, new AbortController().signal, async () =>
+      this.#run[Symbol.asyncDispose](),
+    );
+    await closing.catch((cause: unknown) => process.emitWarning(`the daemon did not close cleanly: ${String(cause)}`));
+    return report;
+  }
+
+  async #report(error: unknown): Promise<Report> {
+    const { store } = this.#run;
+    const status = this.#telemetry.status();
+    const best = store
+      .evaluations()
+      .flatMap(({ version, full }) => (full === undefined ? [] : [{ version, accuracy: full }]))
+      .toSorted((a, b) => b.accuracy.greedy - a.accuracy.greedy)[0];
+    const report = reportOf(status, this.#telemetry.progress().totals, {
+      end: this.#end,
+      error,
+      folder: this.#saving.modelFolder,
+      bestFolder: await this.#saving.bestFolder(),
+      final: fullEvaluation(store, status.version) ?? null,
+      best: best ?? null,
+    });
+    const { reportFile } = this.#hooks;
+    if (reportFile !== undefined) writeFileSync(reportFile, `${JSON.stringify(report, null, 2)}\n`);
+    return report;
+  }
+
+  async #answer(request: ControlRequest): Promise<ControlReply> {
+    if (request.type === 'stop') return { type: 'stopped', report: await this.stop() };
+    if (request.type === 'pause') await this.pause();
+    if (request.type === 'resume') await this.resume();
+    return { type: 'status', status: this.status() };
+  }
+
+  readonly #onSignal = (): void => {
+    if (this.#stop.signal.aborted) process.exit(INTERRUPTED);
+    this.#note('stopping after the step in hand; the same signal again exits at once');
+    void this.stop();
+  };
+
+  #note(text: string): void {
+    this.#run.log.info(text);
+    this.#run.store.event('note', text);
+    this.#telemetry.note(text);
+  }
+
+  /** Shows the phase; a paused loop shows that. */
+  #show(phase: Phase = this.#phase, error?: unknown): void {
+    this.#phase = phase;
+    const paused = phase === 'running' && this.#system.getSnapshot().matches({ RUNNING: 'paused' });
+    this.#telemetry.phase(paused ? 'paused' : phase, error);
+    this.#run.log.info({ version: this.#loop.version }, paused ? 'paused' : phase);
+  }
+}
+
+function fullEvaluation(store: Store, version: number): Accuracy | undefined {
+  return store.evaluations().findLast((evaluation) => evaluation.version === version && evaluation.full !== undefined)?.full;
+}

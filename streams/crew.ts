@@ -1,5 +1,5 @@
 /** The actors as the streams see them: something that performs one item at a time and comes back from its failures (actors/handle.ts). */
-import type { Ask, Evaluate, Judge, Learn, SampleQuestions } from '../src/protocol/ports.ts';
+import type { Ask, Evaluate, Judge, Learn, SampleQuestions, Watch } from '../src/protocol/ports.ts';
 
 export interface Performer<P> {
   readonly id: string;
@@ -23,4 +23,5 @@ export interface Crew {
   readonly voter: Performer<Judge>;
   readonly learner: Performer<Learn>;
   readonly evaluator: Performer<Evaluate>;
+  readonly watchers: readonly Performer<Watch>[];
 }

@@ -21,6 +21,7 @@ export async function evaluate(loop: Loop, request: EvaluateRequest, signal: Abo
     store.setMeta(PROGRESS, telemetry.progress());
     store.metric('greedy', evaluation.version, evaluation.greedy);
   });
+  loop.announce({ type: 'evaluated', evaluation });
   if (best !== null && evaluation.greedy > best.greedy) await loop.keepBest(evaluation.version);
   return evaluation;
 }

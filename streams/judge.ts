@@ -7,7 +7,10 @@ export function judge(loop: Loop) {
     const judged: JudgedGroup[] = [];
     for (const group of groups) judged.push({ group, verdict: await verdictOn(loop, group, signal) });
     loop.store.saveVerdicts(judged.map(({ verdict }) => verdict));
-    for (const each of judged) loop.telemetry.judged(each);
+    for (const each of judged) {
+      loop.telemetry.judged(each);
+      loop.announce({ type: 'judged', judged: each });
+    }
     return judged;
   };
 }

@@ -44,6 +44,7 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
     record(loop, saved);
   });
   advance(loop, version.n);
+  loop.announce({ type: 'learnt', version });
   return version;
 }
 

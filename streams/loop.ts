@@ -1,6 +1,7 @@
 /** What the stages of the loop share: the settings, those who do the work, and the little state that there is. */
 import type { Config } from '../src/config/schema.ts';
 import type { Policy } from '../src/policy/policy.ts';
+import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { Store } from '../src/store/store.ts';
 import type { Crew } from './crew.ts';
 import type { Gate } from './gate.ts';
@@ -21,6 +22,8 @@ export interface Loop {
   readonly checkpoint: (n: number) => Promise<void>;
   /** Keeps version `n` as the best so far; the version is retained meanwhile. */
   readonly keepBest: (n: number) => Promise<void>;
+  /** Tells the watchers, who cannot hold the loop up. */
+  readonly announce: (event: LoopEvent) => void;
   /** A stage is past help: the loop must stop. */
   readonly failed: (error: unknown) => void;
   /** Newest version whose row is in the store; the samplers use it and the loop retains it. */

@@ -61,6 +61,7 @@ export class Telemetry {
   #step: StepMetrics | null = null;
   #peakRss = 0;
   #error: string | undefined;
+  #last: Status | undefined;
 
   constructor(sitting: Sitting, sources: Sources, before?: Progress) {
     this.#sitting = sitting;
@@ -81,7 +82,7 @@ export class Telemetry {
   /** The newest status, then a snapshot after each change, at most ten a second; completes at `close` with the last one. */
   status$(): Observable<Status> {
     return new Observable<Status>((subscriber) => {
-      if (this.#closed.closed) {
+      if (this.#last !== undefined) {
         subscriber.next(this.status());
         return subscriber.complete();
       }
@@ -95,7 +96,9 @@ export class Telemetry {
     });
   }
 
+  /** Keeps the last status; the sources are not asked again. */
   close(): void {
+    this.#last = this.status();
     this.#closed.next();
     this.#closed.unsubscribe();
   }
@@ -170,6 +173,7 @@ export class Telemetry {
   }
 
   status(): Status {
+    if (this.#last !== undefined) return this.#last;
     const { maxStaleness, window: _, ...sitting } = this.#sitting;
     const totals = this.#meter.totals();
     const { rss } = process.memoryUsage();

@@ -120,6 +120,7 @@ export function rig(options: RigOptions = {}): Rig {
     voter: handle('voter'),
     learner: handle('learner'),
     evaluator: handle('evaluator'),
+    watchers: [],
   };
   let most = 0;
   const telemetry = new Telemetry(
@@ -151,6 +152,7 @@ export function rig(options: RigOptions = {}): Rig {
     policy,
     checkpoint: () => Promise.resolve(),
     keepBest: () => Promise.resolve(),
+    announce: () => {},
     failed: (error) => {
       errors.push(error);
       stop.abort();

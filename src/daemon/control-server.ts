@@ -1,0 +1,59 @@
+/** Answers `quorum status`, `pause`, `resume` and `stop` on the socket in the run folder: a line of JSON each way, one request a connection. */
+import { existsSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import type { ControlReply, ControlRequest } from '../protocol/control.ts';
+import { InputError, toErrorData } from '../protocol/errors.ts';
+
+const LONGEST_REQUEST = 4096;
+/** A client that sends nothing, or reads nothing, is let go. `stop` is answered when everything is saved, so only sending is timed. */
+const REQUEST_MILLISECONDS = 5000;
+const MOST_CONNECTIONS = 32;
+
+export type Answer = (request: ControlRequest) => Promise<ControlReply>;
+
+/** Listens until closed. The caller holds the run folder's lock, so a socket that is there already belongs to a daemon that was killed. */
+export async function listen(path: string, answer: Answer): Promise<Server> {
+  if (existsSync(path)) rmSync(path);
+  const server = createServer((socket) => void serve(socket, answer));
+  server.maxConnections = MOST_CONNECTIONS;
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
+  return server;
+}
+
+async function serve(socket: Socket, answer: Answer): Promise<void> {
+  socket.on('error', () => {}); // the client left: there is nobody to tell
+  const reply = await readLine(socket)
+    .then((line) => answer(parse(line)))
+    .catch((error: unknown): ControlReply => ({ type: 'error', error: toErrorData(error) }));
+  if (!socket.destroyed) socket.end(`${JSON.stringify(reply)}\n`);
+}
+
+function readLine(socket: Socket): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.setTimeout(REQUEST_MILLISECONDS, () => reject(new InputError(`no request within ${REQUEST_MILLISECONDS / 1000} s`)));
+    socket.on('close', () => reject(new InputError('the connection was closed before the request ended')));
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+      if (text.length > LONGEST_REQUEST) reject(new InputError(`a request has at most ${LONGEST_REQUEST} characters`));
+      if (!text.includes('\n')) return;
+      socket.setTimeout(0);
+      resolve(text.slice(0, text.indexOf('\n')));
+    });
+  });
+}
+
+function parse(line: string): ControlRequest {
+  const type = typeOf(line);
+  if (type === 'status' || type === 'pause' || type === 'resume' || type === 'stop') return { type };
+  throw new InputError(`unknown request ${line.slice(0, 80)}; known are {"type": "status" | "pause" | "resume" | "stop"}`);
+}
+
+function typeOf(line: string): unknown {
+  try {
+    return (JSON.parse(line) as { type?: unknown } | null)?.type;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,32 @@
+/** What `startDaemon` takes and gives: all that a command line or a dashboard knows of a daemon. */
+import type { Observable } from 'rxjs';
+import type { Config } from '../config/schema.ts';
+import type { PolicyOrigin } from '../policy/open.ts';
+import type { Policy } from '../policy/policy.ts';
+import type { Report, Status } from '../protocol/status.ts';
+
+export interface DaemonHooks {
+  /** Makes the policy, not yet open; default: LocalPolicy, our own compute in worker threads. */
+  readonly createPolicy?: (config: Config, origin: PolicyOrigin) => Policy | Promise<Policy>;
+  /** What plug-ins' relative paths and names are resolved from; default: the working directory. */
+  readonly pluginFolder?: string;
+  /** First SIGINT or SIGTERM stops cleanly, a second exits at once. Default false. */
+  readonly handleSignals?: boolean;
+  /** Where to write the JSON report when the daemon has stopped. With it, the last version is evaluated in full however the run ends. */
+  readonly reportFile?: string;
+}
+
+export interface DaemonHandle extends AsyncDisposable {
+  /** Absolute. */
+  readonly runFolder: string;
+  /** The newest status, then each change, at most ten a second; completes when the daemon has stopped. */
+  status$(): Observable<Status>;
+  status(): Status;
+  /** Stops admissions and starts no further learner step; resolves when the step in hand is finished. Idempotent. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Finishes the step in hand, saves, and resolves with the report. Idempotent. */
+  stop(): Promise<Report>;
+  /** Resolves when the daemon has stopped, for whatever reason; `report.end` says which. Never rejects. */
+  closed(): Promise<Report>;
+}

@@ -1,0 +1,76 @@
+/** Opens what a sitting needs, in the order in which it can fail, and closes it in the reverse order. */
+import { join } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import { openData, type OpenedData } from '../data/open.ts';
+import { Grader } from '../learn/grader.ts';
+import { loadPlugins, type Plugin } from '../plugin/load.ts';
+import { localPolicy, type PolicyOrigin } from '../policy/open.ts';
+import type { Policy } from '../policy/policy.ts';
+import { Checkpoints } from '../store/checkpoints.ts';
+import { openLog, type Logger } from '../store/log.ts';
+import { openStore } from '../store/open-store.ts';
+import { openRunFolder, type RunFolder } from '../store/run-folder.ts';
+import type { Store } from '../store/store.ts';
+
+export interface OpenOptions {
+  readonly createPolicy?: ((config: Config, origin: PolicyOrigin) => Policy | Promise<Policy>) | undefined;
+  /** What plug-ins' relative paths and names are resolved from. */
+  readonly pluginFolder: string;
+}
+
+/** Everything that is open while a daemon sits on a run folder. */
+export interface OpenRun extends AsyncDisposable {
+  readonly folder: RunFolder;
+  readonly log: Logger;
+  readonly store: Store;
+  /** What a restart goes on from. */
+  readonly checkpoints: Checkpoints;
+  /** The best version so far, alone. */
+  readonly best: Checkpoints;
+  readonly data: OpenedData;
+  readonly plugins: readonly Plugin[];
+  readonly grader: Grader;
+  readonly policy: Policy;
+  /** Version that the policy was opened with. */
+  readonly version: number;
+  /** Newer checkpoints that were damaged, in words. */
+  readonly passedOver: readonly string[];
+}
+
+/** @throws InputError for a bad model, data set, plug-in or run folder, and when another daemon holds the folder. Nothing stays open then. */
+export async function openRun(config: Config, options: OpenOptions): Promise<OpenRun> {
+  const closers: (() => unknown)[] = [];
+  const close = async () => {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
+  };
+  try {
+    const folder = openRunFolder(config.runFolder);
+    closers.push(() => folder.release());
+    const asRun = { ...config, plugins: config.plugins.map(nameOf) };
+    folder.saveConfig(asRun);
+    const log = openLog(folder.logFolder, config.log);
+    const data = await openData(config.data);
+    const plugins = await loadPlugins(config.plugins, options.pluginFolder);
+    const store = openStore(folder.database, { retention: config.store });
+    closers.push(() => store.close());
+    const checkpoints = await Checkpoints.open(folder.checkpointsFolder);
+    const best = await Checkpoints.open(join(folder.path, 'best'));
+    const grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
+    closers.push(() => grader[Symbol.asyncDispose]());
+    const { checkpoint, rejected } = await checkpoints.newest();
+    const policy = await (options.createPolicy ?? localPolicy)(config, checkpoint ? { checkpoint } : {});
+    closers.push(() => policy[Symbol.asyncDispose]());
+    const { version } = await policy.open();
+    const passedOver = rejected.map(({ folder: damaged, reason }) => `checkpoint ${damaged} was passed over: ${reason}`);
+    return { folder, log, store, checkpoints, best, data, plugins, grader, policy, version, passedOver, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function nameOf(plugin: Config['plugins'][number]): string {
+  if (typeof plugin === 'string') return plugin;
+  const { use, name } = plugin as { readonly use?: unknown; readonly name?: unknown };
+  return String(use ?? name);
+}

@@ -1,0 +1,25 @@
+/** What the telemetry needs to know of a run: what does not change, and the counts that others keep. */
+import type { Config } from '../config/schema.ts';
+import type { GroupStatus } from '../protocol/status.ts';
+import type { Store } from '../store/store.ts';
+import type { Sitting } from '../../streams/telemetry.ts';
+
+export function sittingOf(config: Config, runFolder: string, data: string): Sitting {
+  const { model, seed, loop } = config;
+  return {
+    pid: process.pid,
+    run: runFolder,
+    model,
+    data,
+    seed,
+    startedAt: Date.now(),
+    stopAt: loop.steps,
+    maxStaleness: loop.maxStaleness,
+    window: loop.batchGroups,
+  };
+}
+
+export function groupsOf(store: Store, credits: number): GroupStatus {
+  const { admitted, sampled, judged, kept, dropped, learnt } = store.counts();
+  return { admitted, sampled, kept, dropped, learnt, inFlight: admitted - judged, waiting: kept - learnt, credits };
+}
