@@ -116,11 +116,11 @@ describe('adversarial answers', () => {
 
   it('neither hang nor throw nor agree with what they are not', () => {
     for (const a of answers) {
-      const start = performance.now();
+      const start = process.cpuUsage();
       expect([a, equivalent(a, a)]).toEqual([a, true]);
       expect([a, equivalent(a, '17')]).toEqual([a, false]);
       expect([a, equivalent('x+17', a)]).toEqual([a, false]);
-      expect(performance.now() - start).toBeLessThan(1000);
+      expect(process.cpuUsage(start).user).toBeLessThan(1e6);
     }
   });
 

@@ -4,7 +4,7 @@ import { numberOf, operation, parseExpression, type Expression } from './express
 import { normalise, MAX_ANSWER_CHARS } from './normalise.ts';
 import { enclosed, splitTop } from './split.ts';
 import { parseUnit, type Unit } from './units.ts';
-import type { Quantity, Relation, Value } from './value.ts';
+import type { Quantity, Value } from './value.ts';
 import { foldWords, readWords } from './words.ts';
 
 const MAX_NESTING = 6;
@@ -261,5 +261,3 @@ function compound(text: string): Quantity | null {
   );
   return quantity(base, { factor: { n: 1n, d: 1n }, dimension, radians: false });
 }
-
-export type { Relation };

@@ -79,8 +79,7 @@ const TABLE: readonly Entry[] = [
   ['kph kmph', 'length time^-1', '5/18'],
   ['unit', '', '1'],
 ];
-/** One-letter units that are as likely a variable; a quantity with one of these may also be read as algebra. */
-export const LETTER_UNIT = /^[A-Za-z]$/;
+const LETTER_UNIT = /^[A-Za-z]$/;
 /** Capital letters matter for these alone: `m` metre, `M` is not; `L`, `N`, `J`, `W`, `V`, `A`, `C`, `F`, `K` are written as capitals. */
 const CAPITAL_ONLY = new Set(['n', 'j', 'w', 'v', 'a', 'c', 'f', 'k']);
 
@@ -126,13 +125,13 @@ function combine(words: readonly (readonly [string, string])[]): Unit | null {
   let factor: Rational | null = NONE.factor;
   let radians = false;
   const dimension = new Map<string, number>();
-  const unknown: string[] = [];
+  let unknown = false;
   for (const [word, exponent] of words) {
     const shape = /^(?:(square|sq)|cubic|cu)\.?\s+(.+)$/i.exec(word);
     const times = Number(exponent) * (shape ? (shape[1] ? 2 : 3) : 1);
     const found = lookUp(shape?.[2] ?? word);
     if (!found) {
-      unknown.push(word.toLowerCase().replace(/(?<=..)s$/, ''));
+      unknown = true;
       continue;
     }
     const scaled = power(found.factor, { n: BigInt(times), d: 1n });
@@ -144,8 +143,7 @@ function combine(words: readonly (readonly [string, string])[]): Unit | null {
     }
   }
   if (!factor) return null;
-  if (unknown.length > 0)
-    return words.some(([, exponent]) => exponent !== '1') ? null : { ...NONE, dimension: words.map(([word]) => stem(word)).join(' ') };
+  if (unknown) return words.some(([, exponent]) => exponent !== '1') ? null : { ...NONE, dimension: words.map(([word]) => stem(word)).join(' ') };
   const parts = [...dimension].filter(([, n]) => n !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
   return { factor, dimension: parts.map(([name, n]) => (n === 1 ? name : `${name}^${n}`)).join(' '), radians };
 }
@@ -163,6 +161,3 @@ function lookUp(raw: string): Unit | undefined {
   const lower = word.toLowerCase();
   return UNITS.get(lower) ?? (lower.length > 3 || lower.endsWith('s') ? UNITS.get(lower.replace(/s$/, '')) : undefined);
 }
-
-/** Is this a unit that we know (and not just some word)? */
-export const isKnownUnit = (unit: Unit): boolean => !unit.dimension.startsWith('~');

@@ -36,7 +36,7 @@ describe('the corpus of answer pairs', () => {
     expect(agreement(ours)).toBeGreaterThan(agreement((pair) => pair.mathruler));
   });
 
-  it.each([...new Set(pairs.map((pair) => pair.class))])('class %s is agreed with on 90 %% or more', (name) => {
+  it.each([...new Set(pairs.map((pair) => pair.class))])('class %s is agreed with on nine in ten or more', (name) => {
     expect(
       agreement(
         ours,
