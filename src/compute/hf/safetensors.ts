@@ -2,7 +2,7 @@
  * The safetensors format: an 8-byte little-endian header length, a JSON header `{name: {dtype, shape, data_offsets}}`, raw data.
  * Floating-point tensors are read as float32 whatever they are stored as; files are written atomically.
  */
-import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { access, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../protocol/errors.ts';
@@ -45,11 +45,12 @@ export async function readSafetensors(file: string): Promise<TensorMap> {
   }
 }
 
-/** Reads `model.safetensors`, or the shards that `model.safetensors.index.json` lists. */
+/** Reads `model.safetensors`; where there is none, the shards that `model.safetensors.index.json` lists. */
 export async function readCheckpoint(folder: string): Promise<TensorMap> {
-  const indexFile = join(folder, 'model.safetensors.index.json');
-  const index = await readFile(indexFile, 'utf8').catch(() => undefined);
-  if (index === undefined) return await readSafetensors(join(folder, 'model.safetensors'));
+  const whole = join(folder, 'model.safetensors');
+  const indexFile = `${whole}.index.json`;
+  const index = (await exists(whole)) ? undefined : await readFile(indexFile, 'utf8').catch(() => undefined);
+  if (index === undefined) return await readSafetensors(whole);
   const weightMap = parseIndex(index, indexFile);
   const tensors: Record<string, HostTensor> = {};
   for (const shard of new Set(Object.values(weightMap))) {
@@ -63,6 +64,13 @@ export async function readCheckpoint(folder: string): Promise<TensorMap> {
     }
   }
   return tensors;
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await access(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 function parseIndex(text: string, file: string): Record<string, string> {

@@ -120,7 +120,7 @@ export function policyHidden(weights: Tensors, inputs: Tensors, config: ModelCon
 }
 
 function splitRows(rows: Tensor, count: number): [Tensor, Tensor] {
-  return tf.split(rows, [count, rows.shape[0]! - count], 0) as [Tensor, Tensor];
+  return tf.split(rows, [count, rows.shape[0] - count], 0) as [Tensor, Tensor];
 }
 
 function sharedPrefix(config: TextConfig, shape: PolicyShape, promptKeys: Tensor): Attention {

@@ -71,6 +71,14 @@ test('a write that fails leaves the old file and nothing else', async () => {
   expect(await readdir(place)).toEqual(['model.safetensors']);
 });
 
+test('a whole checkpoint goes before an index, as in transformers', async () => {
+  const place = await mkdtemp(join(folder, 'both-'));
+  await writeSafetensors(join(place, 'model.safetensors'), { x: f32([1], [1]) });
+  await writeSafetensors(join(place, 'old.safetensors'), { x: f32([1], [2]) });
+  await writeFile(join(place, 'model.safetensors.index.json'), JSON.stringify({ weight_map: { x: 'old.safetensors' } }));
+  expect([...(await readCheckpoint(place))['x']!.data]).toEqual([1]);
+});
+
 describe('malformed files', () => {
   const entry = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
   const bad: Record<string, [unknown, number, RegExp]> = {
