@@ -1,5 +1,6 @@
 /** A saved version of a run, checked and written again as a plain Hugging Face folder (a checkpoint also holds optimizer moments). */
 import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { loadModelFolder, saveModelFolder } from '../compute/hf/folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
@@ -7,18 +8,18 @@ import { runPaths } from '../store/run-folder.ts';
 
 export interface ExportRequest {
   readonly runFolder: string;
-  /** Default: the newest one whose checksums hold. */
-  readonly version?: number;
+  /** `best`: the most accurate one so far. Default: the newest one whose checksums hold. */
+  readonly version?: number | 'best';
   readonly out: string;
   readonly dtype: 'F32' | 'BF16';
 }
 
 /** @returns the version written. @throws InputError when there is no such version, it is damaged, or `out` is taken. */
 export async function exportCheckpoint({ runFolder, version, out, dtype }: ExportRequest): Promise<number> {
-  const { checkpointsFolder } = runPaths(runFolder);
-  if (!existsSync(checkpointsFolder)) throw new InputError(`${runFolder} is not a run folder: it has no checkpoints/; name one with --run`);
+  const folder = version === 'best' ? join(runFolder, 'best') : runPaths(runFolder).checkpointsFolder;
+  if (!existsSync(folder)) throw new InputError(`${runFolder} is not a run folder: it has no checkpoints/; name one with --run`);
   if (existsSync(out) && readdirSync(out).length > 0) throw new InputError(`--out ${out} is there already and not empty: name a new folder`);
-  const found = await pick(Checkpoints.at(checkpointsFolder), version, runFolder);
+  const found = await pick(Checkpoints.at(folder), version === 'best' ? undefined : version, runFolder);
   await saveModelFolder(out, await loadModelFolder(found.folder), dtype);
   return found.version;
 }

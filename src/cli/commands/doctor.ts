@@ -56,14 +56,13 @@ function diagnose(config: Config, engines: readonly EngineReport[]): Diagnosis {
     memory: { total: limit > 0 && limit < totalmem() ? limit : totalmem(), free: freemem() },
     disk: { folder, free: bavail * bsize },
     engines,
-    chosen: { ...choose(engine, engines), threads: learnerThreads + rolloutThreads * rolloutWorkers },
+    chosen: { ...choose(engine), threads: learnerThreads + rolloutThreads * rolloutWorkers },
   };
 }
 
-function choose(wanted: string, engines: readonly EngineReport[]): { engine: string; why: string } {
-  if (wanted !== 'auto') return { engine: wanted, why: `workers.engine is "${wanted}"` };
-  const engine = engines.find(({ usable }) => usable)?.name ?? 'none';
-  return { engine, why: 'workers.engine is "auto": the first that is usable, in this order' };
+/** As the policy chooses: `auto` is `cpu`, which every supported platform has. */
+function choose(wanted: Config['workers']['engine']): { engine: string; why: string } {
+  return wanted === 'auto' ? { engine: 'cpu', why: 'workers.engine is "auto"' } : { engine: wanted, why: `workers.engine is "${wanted}"` };
 }
 
 /** The folder itself or the nearest one above it that exists already. */

@@ -5,7 +5,7 @@ import { parseIndex } from '../options.ts';
 
 interface Options extends ConfigOptions {
   readonly out: string;
-  readonly version?: number;
+  readonly version?: number | 'best';
   readonly dtype: 'F32' | 'BF16';
 }
 
@@ -14,10 +14,17 @@ export function exportCommand(): Command {
     .description('Write a version that a run has saved as a Hugging Face folder, which transformers, vLLM and Quorum load.')
     .requiredOption('-o, --out <folder>', 'folder to write')
     .option('-r, --run <folder>', 'run folder (runFolder; default: runs/default)')
-    .option('--version <n>', 'version; default: the newest one saved', parseIndex)
+    .option('--version <n>', 'a version number, or `best`; default: the newest one saved', parseVersion)
     .addOption(new Option('--dtype <type>', 'numbers in the weights').choices(['F32', 'BF16']).default('F32'))
-    .addHelpText('after', '\nWorks while a daemon runs on the folder.\n\nExample:\n  quorum export --run runs/default --out ./improved')
+    .addHelpText(
+      'after',
+      '\nWorks while a daemon runs on the folder.\n\nExamples:\n  quorum export --run runs/default --out ./improved\n  quorum export --version best --dtype BF16 --out ./improved',
+    )
     .action(exportVersion);
+}
+
+function parseVersion(text: string): number | 'best' {
+  return text === 'best' ? text : parseIndex(text);
 }
 
 async function exportVersion(options: Options): Promise<void> {

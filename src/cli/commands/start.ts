@@ -39,11 +39,11 @@ export function startCommand(): Command {
 }
 
 async function start(options: Options): Promise<void> {
-  const { config } = await resolveConfig(options);
+  const { config, folder } = await resolveConfig(options);
   const kind = chooseDisplay(options.json === true, process.stdout);
   if (kind === 'live') console.log(pc.dim(`Opening ${config.model} ...`));
   const { startDaemon } = await import('../../daemon.ts');
-  const hooks = { handleSignals: true, ...(options.report === undefined ? {} : { reportFile: options.report }) };
+  const hooks = { handleSignals: true, pluginFolder: folder, ...(options.report === undefined ? {} : { reportFile: options.report }) };
   const daemon = await startDaemon(config, hooks);
   const display = createDisplay(kind, process.stdout);
   const shown = daemon.status$().subscribe((status) => display.show(status));
