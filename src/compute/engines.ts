@@ -1,6 +1,7 @@
 /** Which engines this machine has, and how to make one. */
 import { execFile, type ExecFileException } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { UnsupportedError } from '../protocol/errors.ts';
@@ -54,9 +55,11 @@ export interface EngineReport {
 
 const PROBE_TIMEOUT_MS = 60_000;
 
-/** Tries every engine in a child process, in the order of preference that `ENGINES` lists. For `quorum doctor`. */
+/** Tries every engine in a child process of its own, one after the other. For `quorum doctor`. */
 export async function probeEngines(): Promise<EngineReport[]> {
-  return Promise.all(ENGINES.map(probeEngine));
+  const reports: EngineReport[] = [];
+  for (const name of ENGINES) reports.push(await probeEngine(name));
+  return reports;
 }
 
 async function probeEngine(name: EngineName): Promise<EngineReport> {
@@ -70,9 +73,13 @@ async function probeEngine(name: EngineName): Promise<EngineReport> {
   });
 }
 
+/** The first line of what the child said, without colours and the library's time stamp. */
 function reason(error: ExecFileException, stderr: string): string {
-  const line = stderr.trim().split('\n')[0] ?? '';
   if (error.killed) return `gave no answer in ${PROBE_TIMEOUT_MS / 1000} s`;
+  const line = stripVTControlCharacters(stderr)
+    .trim()
+    .split('\n')[0]!
+    .replace(/^.*\[ONNXRuntimeError\] : \d+ : /, '');
   if (error.signal) return `the process was aborted (${error.signal})${line && `: ${line}`}`;
   return line || error.message;
 }
