@@ -78,7 +78,7 @@ export class Handle<P> {
   }
 
   #child(): ActorRefFrom<ServiceMachine<P>> | undefined {
-    return this.#supervisor.getSnapshot().children.child as ActorRefFrom<ServiceMachine<P>> | undefined;
+    return this.#supervisor.getSnapshot().children.child;
   }
 
   /** The child when it is idle, however many restarts that takes. */
@@ -87,7 +87,7 @@ export class Handle<P> {
       if (signal.aborted) throw new CancelledError(`${this.id} stopped waiting to be ready`);
       const snapshot = await waitFor(this.#supervisor, ({ value }) => value === 'running', { signal, timeout: Infinity }).catch(() => undefined);
       if (this.#supervisor.getSnapshot().status === 'error') throw this.#supervisor.getSnapshot().error;
-      const child = snapshot?.children.child as ActorRefFrom<ServiceMachine<P>> | undefined;
+      const child = snapshot?.children.child;
       const idle = await (child && waitFor(child, ({ value }) => value === 'idle', { signal, timeout: Infinity }).catch(() => undefined));
       const port = idle?.context.port;
       if (child !== undefined && port !== undefined) return { child, port };

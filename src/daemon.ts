@@ -32,6 +32,8 @@ export type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 /** Events that may wait for one watcher. */
 const WATCH_QUEUE = 1024;
 const INTERRUPTED = 130;
+/** A terminal and npm each deliver the same Ctrl-C: what follows at once is not a second one. */
+const SAME_SIGNAL_MILLISECONDS = 1000;
 
 /**
  * Opens the run folder, or takes it up where it was left, and resolves when its actors run. Stops by itself after `config.loop.steps`
@@ -69,6 +71,7 @@ class Daemon implements DaemonHandle {
   #end: Report['end'] = 'stopped';
   #server: Server | undefined;
   #retainedBest: number | undefined;
+  #signalledAt: number | undefined;
 
   constructor(config: Config, hooks: DaemonHooks, run: OpenRun) {
     this.#config = config;
@@ -226,15 +229,15 @@ class Daemon implements DaemonHandle {
 
   /** STOPPED: reports, and gives everything back. */
   async #whenClosed(): Promise<Report> {
-    const { error } = await new Promise<{ error: unknown }>((resolve) => {
-      const done = () => resolve({ error: this.#system.getSnapshot().context.error });
-      this.#system.subscribe({ complete: done, error: (cause) => resolve({ error: cause }) });
+    const error = await new Promise<Error | undefined>((resolve) => {
+      const done = (cause: unknown) => resolve(cause === undefined || cause instanceof Error ? cause : new Error(JSON.stringify(cause)));
+      this.#system.subscribe({ complete: () => done(this.#system.getSnapshot().context.error), error: done });
     });
     if (error !== undefined) this.#end = 'failed';
     this.#stop.abort();
     const report = await this.#report(error);
     this.#show(error === undefined ? 'stopped' : 'failed', error);
-    if (error !== undefined) this.#run.log.error({ error: String(error) }, 'failed');
+    if (error !== undefined) this.#run.log.error({ error: error.stack }, 'failed');
     this.#telemetry.close();
     process.off('SIGINT', this.#onSignal).off('SIGTERM', this.#onSignal);
     this.#server?.close();
@@ -245,7 +248,7 @@ class Daemon implements DaemonHandle {
     return report;
   }
 
-  async #report(error: unknown): Promise<Report> {
+  async #report(error: Error | undefined): Promise<Report> {
     const { store } = this.#run;
     const status = this.#telemetry.status();
     const best = store
@@ -273,7 +276,9 @@ class Daemon implements DaemonHandle {
   }
 
   readonly #onSignal = (): void => {
-    if (this.#stop.signal.aborted) process.exit(INTERRUPTED);
+    const first = (this.#signalledAt ??= Date.now());
+    if (Date.now() - first > SAME_SIGNAL_MILLISECONDS) process.exit(INTERRUPTED);
+    if (this.#stop.signal.aborted) return;
     this.#note('stopping after the step in hand; the same signal again exits at once');
     void this.stop();
   };
@@ -285,7 +290,7 @@ class Daemon implements DaemonHandle {
   }
 
   /** Shows the phase; a paused loop shows that. */
-  #show(phase: Phase = this.#phase, error?: unknown): void {
+  #show(phase: Phase = this.#phase, error?: Error): void {
     this.#phase = phase;
     const paused = phase === 'running' && this.#system.getSnapshot().matches({ RUNNING: 'paused' });
     this.#telemetry.phase(paused ? 'paused' : phase, error);

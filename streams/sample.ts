@@ -52,7 +52,7 @@ async function ask(loop: Loop, job: Job, lane: number, version: number): Promise
   const { samples } = config.sampling;
   if (reply.groups.length !== questions.length || reply.groups.some((group) => group.length !== samples)) {
     throw new Error(
-      `the sampler was asked for ${samples} samples of ${questions.length} questions and gave ${reply.groups.map((group) => group.length)}`,
+      `the sampler was asked for ${samples} samples of ${questions.length} questions and gave ${reply.groups.map((group) => group.length).join(', ')}`,
     );
   }
   return reply;

@@ -103,9 +103,9 @@ export class Telemetry {
     this.#closed.unsubscribe();
   }
 
-  phase(phase: Phase, error?: unknown): void {
+  phase(phase: Phase, error?: Error): void {
     this.#phase = phase;
-    if (error !== undefined) this.#error = error instanceof Error ? error.message : String(error);
+    if (error !== undefined) this.#error = error.message;
     this.#changed.next();
   }
 

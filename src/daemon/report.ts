@@ -5,7 +5,7 @@ import { rates, type Totals } from '../../streams/meter.ts';
 
 export interface Ending {
   readonly end: Report['end'];
-  readonly error: unknown;
+  readonly error: Error | undefined;
   readonly folder: string;
   readonly bestFolder: string | null;
   /** Of the newest and of the best version, where they were evaluated in full. */
@@ -29,6 +29,6 @@ export function reportOf(status: Status, totals: Totals, { error, ...ending }: E
     restarts,
     memory: { peakRssBytes: memory.peakRss },
     ...ending,
-    ...(error === undefined ? {} : { error: error instanceof Error ? error.message : JSON.stringify(error) }),
+    ...(error === undefined ? {} : { error: error.message }),
   };
 }
