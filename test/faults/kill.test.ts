@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import type { Report } from '../../src/protocol/status.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { temporaryFolder } from '../support/rig.ts';
+
+const SCRIPT = fileURLToPath(new URL('../support/toy-daemon.ts', import.meta.url));
+const STEPS = 11;
+const INPUT: ConfigInput = {
+  seed: 5,
+  loop: { steps: STEPS, batchGroups: 4, jobQuestions: 2, maxStaleness: 0, maxOversample: 3 },
+  filters: { shareFloor: 0.5 },
+};
+
+/** Runs a daemon in a process of its own; undefined when it was killed. */
+function sitting(folder: string, input: ConfigInput, death: string): Promise<Report | undefined> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['--import', 'tsx', SCRIPT, folder, JSON.stringify(input), death], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let out = '';
+    let errors = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+    child.once('error', reject).once('close', (code, signal) => {
+      if (signal === 'SIGKILL') resolve(undefined);
+      else if (code === 0) resolve(JSON.parse(out) as Report);
+      else reject(new Error(`exit code ${code}: ${errors}`));
+    });
+  });
+}
+
+const weightsIn = (folder: string) => readFileSync(join(folder, 'run', 'model', 'table.json'), 'utf8');
+
+test('killed again and again, a run ends with the weights of one that was left alone; nothing is lost, nothing is learnt twice', async () => {
+  const alone = temporaryFolder();
+  expect(await sitting(alone, INPUT, 'none')).toMatchObject({ steps: STEPS, end: 'steps' });
+
+  const killed = temporaryFolder();
+  const deaths = ['beforeSample:1', 'beforeSample:6', 'beforeLearn:2', 'afterLearn:2', 'beforeSave:1', 'beforeSample:9'];
+  for (const death of deaths) expect(await sitting(killed, INPUT, death), death).toBeUndefined();
+  const report = await sitting(killed, INPUT, 'none');
+  expect(report).toMatchObject({ steps: STEPS, end: 'steps' });
+  expect(weightsIn(killed)).toBe(weightsIn(alone));
+
+  using store = openStore(join(killed, 'run', 'quorum.db'));
+  const versions = store.versions(100).toReversed();
+  expect(versions.map(({ n, parent }) => [n, parent])).toEqual(versions.map((_, n) => [n, n === 0 ? null : n - 1]));
+  const learnt = store.batchesSince(0).flatMap(({ groups }) => groups.map(({ group }) => group.sequence));
+  expect(new Set(learnt).size).toBe(learnt.length);
+  using untouched = openStore(join(alone, 'run', 'quorum.db'));
+  expect(learnt).toEqual(untouched.batchesSince(0).flatMap(({ groups }) => groups.map(({ group }) => group.sequence)));
+  expect(report!.staleness.histogram).toEqual([learnt.length]);
+}, 240_000);
