@@ -31,6 +31,7 @@ export class WorkerPool implements AsyncDisposable {
   readonly #options: PoolOptions;
   #pool: Piscina | undefined;
   #closed = false;
+  #inFlight = 0;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -48,6 +49,9 @@ export class WorkerPool implements AsyncDisposable {
   /** @throws CancelledError, TimeoutError, WorkerError when the thread died, or what the worker threw */
   async run<C extends WorkerCall>(call: C, { doing, seconds, signal }: RunOptions): Promise<WorkerValues[C['type']]> {
     if (this.#closed) throw new WorkerError(`${doing}: the ${this.#options.setup.role} threads were closed`);
+    const { setup, threads, maxQueue } = this.#options;
+    // Piscina does not count tasks that can be aborted against its own `maxQueue`.
+    if (this.#inFlight >= threads + maxQueue) throw new WorkerError(`${doing}: ${this.#inFlight} tasks wait for the ${setup.role} threads already`);
     const cancelled = (): boolean => signal?.aborted === true;
     if (cancelled()) throw new CancelledError(`${doing} was cancelled before it began`);
     const cancel: CancelFlag = new Int32Array(new SharedArrayBuffer(4));
@@ -60,6 +64,7 @@ export class WorkerPool implements AsyncDisposable {
       deadline = setTimeout(() => kill.abort(), 1000 * CANCEL_GRACE_SECONDS);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
+    this.#inFlight++;
     try {
       return await this.#perform({ call, cancel }, kill.signal);
     } catch (error) {
@@ -67,6 +72,7 @@ export class WorkerPool implements AsyncDisposable {
       if (cancelled()) throw new CancelledError(`${doing} was cancelled and its thread, which did not notice, ended`);
       throw new TimeoutError(`${doing} took more than ${seconds} s; its thread was ended`);
     } finally {
+      this.#inFlight--;
       clearTimeout(deadline);
       signal?.removeEventListener('abort', onAbort);
     }
@@ -87,14 +93,13 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   #start(): Piscina {
-    const { setup, threads, maxQueue } = this.#options;
+    const { setup, threads } = this.#options;
     const pool = new Piscina({
       ...threadEntry('./worker', import.meta.url),
       workerData: setup,
       minThreads: threads,
       maxThreads: threads,
       concurrentTasksPerWorker: 1,
-      maxQueue,
       idleTimeout: Infinity,
     });
     // A thread that fails outside of a task may not be replaced by Piscina: the next call starts a new pool.
