@@ -156,7 +156,7 @@ class Daemon implements DaemonHandle {
   }
 
   stop(): Promise<Report> {
-    this.#system.send({ type: 'STOP' });
+    if (this.#system.getSnapshot().status === 'active') this.#system.send({ type: 'STOP' });
     return this.#closed;
   }
 

@@ -1,31 +1,139 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
+import { filter } from 'rxjs/operators';
 import { expect, test } from 'vitest';
-import { startDaemon } from '../../src/daemon.ts';
-import { temporaryFolder, toyConfig } from '../support/rig.ts';
-import { toyAnswer, ToyPolicy } from '../support/toy-policy.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import type { ControlReply } from '../../src/protocol/control.ts';
+import { InputError } from '../../src/protocol/errors.ts';
+import type { Report } from '../../src/protocol/status.ts';
+import { findDaemon } from '../../src/store/run-folder.ts';
+import { ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';
+import { toyRun, type ToyRun } from '../support/toy-run.ts';
 
-function toyRun(steps: number | null) {
-  const folder = temporaryFolder();
-  const line = (i: number) => JSON.stringify({ id: `q${i}`, problem: `question ${i}`, images: [], answer: String(toyAnswer(`question ${i}`)) });
-  const trainFile = join(folder, 'train.jsonl');
-  const heldOutFile = join(folder, 'held-out.jsonl');
-  writeFileSync(trainFile, Array.from({ length: 48 }, (_, i) => line(i)).join('\n'));
-  writeFileSync(heldOutFile, Array.from({ length: 12 }, (_, i) => line(i)).join('\n'));
-  mkdirSync(join(folder, 'run'));
-  const config = toyConfig({
-    runFolder: join(folder, 'run'),
-    data: { type: 'jsonl', trainFile, heldOutFile },
-    loop: { steps },
-    checkpoints: { everySteps: 5 },
+const start = ({ config }: ToyRun, faults: ToyFaults = {}, reportFile?: string): Promise<DaemonHandle> =>
+  startDaemon(config, {
+    ...(reportFile === undefined ? {} : { reportFile }),
+    createPolicy: (_, { checkpoint }) => new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) }),
   });
-  return { config, folder };
+
+const loop = (steps: number | null): ConfigInput => ({ loop: { steps, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 } });
+
+/** Resolves when the daemon has reached a version. */
+const reached = (daemon: DaemonHandle, version: number) => firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
+
+function ask(runFolder: string, request: object): Promise<ControlReply> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(findDaemon(runFolder)!.socket).setEncoding('utf8');
+    let text = '';
+    socket.on('data', (chunk: string) => (text += chunk));
+    socket.once('error', reject).once('end', () => resolve(JSON.parse(text) as ControlReply));
+    socket.write(`${JSON.stringify(request)}\n`);
+  });
 }
 
-test('a daemon runs to its number of steps, saves and reports', async () => {
-  const { config, folder } = toyRun(12);
-  const reportFile = join(folder, 'report.json');
-  const daemon = await startDaemon(config, { reportFile, createPolicy: (_, { checkpoint }) => new ToyPolicy(checkpoint ? { checkpoint } : {}) });
+test('runs to its number of steps, saves, reports, and has nothing left to do when started again', async () => {
+  const run = toyRun(loop(9));
+  const reportFile = join(run.folder, 'report.json');
+  const daemon = await start(run, {}, reportFile);
+  const phases = lastValueFrom(daemon.status$().pipe(toArray()));
   const report = await daemon.closed();
-  expect(report).toMatchObject({ end: 'steps', steps: 12, restarts: 0 });
+  expect(report).toMatchObject({ end: 'steps', steps: 9, restarts: 0, baseline: { n: 12, k: 10 }, final: { n: 12, k: 10 } });
+  expect(JSON.parse(readFileSync(reportFile, 'utf8'))).toEqual(report);
+  expect(report.groups.kept).toBeGreaterThanOrEqual(36);
+  expect(report.staleness.histogram.reduce((sum, n) => sum + n, 0)).toBe(36);
+  expect(existsSync(join(report.folder, 'table.json'))).toBe(true);
+  expect((await phases).at(-1)).toMatchObject({ phase: 'stopped', version: 9, saved: 9 });
+  expect(findDaemon(run.config.runFolder)).toBeUndefined();
+
+  const again = await (await start(run)).closed();
+  expect(again).toMatchObject({ end: 'steps', steps: 9 });
+  expect(again.wallSeconds).toBeGreaterThan(report.wallSeconds);
+});
+
+test('pauses after the step in hand, resumes, and stops over the control socket; a restart goes on', async () => {
+  const run = toyRun(loop(null));
+  const daemon = await start(run);
+  await reached(daemon, 2);
+  const paused = await ask(run.config.runFolder, { type: 'pause' });
+  expect(paused).toMatchObject({ type: 'status', status: { phase: 'paused' } });
+  const { version } = daemon.status();
+  for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  expect(daemon.status()).toMatchObject({ phase: 'paused', version });
+  expect(await ask(run.config.runFolder, { type: 'resume' })).toMatchObject({ status: { phase: 'running' } });
+  await reached(daemon, version + 2);
+  expect(await ask(run.config.runFolder, { type: 'dance' })).toMatchObject({ type: 'error', error: { name: 'InputError' } });
+  const { report } = (await ask(run.config.runFolder, { type: 'stop' })) as { report: Report };
+  expect(report).toMatchObject({ end: 'stopped' });
+  expect(await daemon.stop()).toEqual(report);
+
+  await using next = await start(run);
+  expect((await reached(next, report.steps + 1)).version).toBeGreaterThan(report.steps);
+});
+
+test('a part that keeps failing stops the daemon cleanly: saved, reported, and the next sitting goes on', async () => {
+  const run = toyRun(loop(6));
+  let broken = true;
+  const faults = {
+    beforeLearn: ({ parent }: { parent: number }) => {
+      if (broken && parent === 3) throw new Error('the learner has no memory left');
+    },
+  };
+  const report = await (await start(run, faults)).closed();
+  expect(report).toMatchObject({ end: 'failed', steps: 3, error: 'the learner has no memory left', restarts: run.config.supervision.maxRestarts });
+  broken = false;
+  expect(await (await start(run, faults)).closed()).toMatchObject({ end: 'steps', steps: 6 });
+});
+
+test('a failure now and then costs a restart, not a group', async () => {
+  const run = toyRun({ ...loop(6), supervision: { maxRestarts: 50, backoffMilliseconds: 1, maxBackoffMilliseconds: 4 } });
+  let calls = 0;
+  const nowAndThen = (): void => {
+    calls += 1;
+    if (calls % 4 === 0) throw new Error('a thread died');
+  };
+  const report = await (
+    await start(run, {
+      beforeSample: ({ params }) => (params.samples === 8 ? nowAndThen() : undefined),
+      beforeLearn: nowAndThen,
+      afterLearn: nowAndThen,
+    })
+  ).closed();
+  expect(report).toMatchObject({ end: 'steps', steps: 6 });
+  expect(report.restarts).toBeGreaterThan(2);
+  expect(report.staleness.histogram.reduce((sum, n) => sum + n, 0)).toBe(24);
+});
+
+test('a question that the policy refuses is dropped; the others of its job are not', async () => {
+  const run = toyRun(loop(4));
+  const faults: ToyFaults = {
+    beforeSample: ({ questions }) => {
+      if (questions.some(({ id, text }) => id.startsWith('train') && text === 'question 7'))
+        throw new InputError('question 7 is longer than the context');
+    },
+  };
+  const report = await (await start(run, faults)).closed();
+  expect(report).toMatchObject({ end: 'steps', restarts: 0 });
+  expect(report.groups.dropped.refused ?? 0).toBeLessThanOrEqual(1);
+});
+
+test('a second daemon on the same run folder is refused, and a damaged checkpoint is passed over', async () => {
+  const run = toyRun(loop(8));
+  const daemon = await start(run);
+  await expect(start(run)).rejects.toThrow(InputError);
+  const { folder } = await daemon.closed();
+  const alone = readFileSync(join(folder, 'table.json'), 'utf8');
+  writeFileSync(join(folder, 'table.json'), '{');
+  const again = await start(run);
+  expect(
+    again
+      .status()
+      .notes.map(({ text }) => text)
+      .join(),
+  ).toContain('was passed over');
+  const report = await again.closed();
+  expect(report.steps).toBe(8);
+  expect(readFileSync(join(report.folder, 'table.json'), 'utf8')).toBe(alone);
 });
