@@ -8,7 +8,7 @@ import { existsSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const SOURCES = ['src', 'actors', 'streams', 'dashboards/server', 'bench', 'test'];
+const SOURCES = ['src', 'actors', 'streams', 'dashboards/server', 'bench'];
 const UNREACHABLE = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED)\b/;
 
 /** A reason to stop that the user can do something about; printed without a stack. */
@@ -45,7 +45,7 @@ export function needsBuild(root) {
   const stamp = join(root, 'dist', '.built');
   if (!existsSync(stamp)) return true;
   const built = statSync(stamp).mtimeMs;
-  const files = ['tsconfig.json', 'package-lock.json'].map((name) => join(root, name));
+  const files = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => join(root, name));
   return files.some((file) => statSync(file).mtimeMs > built) || SOURCES.some((folder) => changedSince(join(root, folder), built));
 }
 
@@ -98,7 +98,11 @@ function build(root) {
   // A source saved while the compiler runs must count as newer than this build.
   const begun = new Date();
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const done = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.json')], { cwd: root, stdio: ['ignore', 'pipe', 2], encoding: 'utf8' });
+  const done = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 2],
+    encoding: 'utf8',
+  });
   if (done.status !== 0) throw new BootstrapError(`The sources do not compile:\n${done.stdout.trim().split('\n').slice(0, 20).join('\n')}`);
   writeFileSync(stamp, `${begun.toISOString()}\n`);
   utimesSync(stamp, begun, begun);

@@ -3,19 +3,14 @@ import { CommanderError } from 'commander';
 import { EXIT, explain } from './cli/errors.ts';
 import { createProgram } from './cli/program.ts';
 
-/** How long the process may linger after a command is done before it is ended by force. */
-const LINGER_MILLISECONDS = 5_000;
-
 /** @param argv as `process.argv`. Sets `process.exitCode`; never rejects. */
 export async function main(argv: readonly string[]): Promise<void> {
-  process.stdout.on('error', endOnClosedPipe);
   const program = createProgram();
   try {
     await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = report(error, argv.includes('--verbose'));
   }
-  setTimeout(() => process.exit(), LINGER_MILLISECONDS).unref();
 }
 
 function report(error: unknown, verbose: boolean): number {
@@ -24,10 +19,4 @@ function report(error: unknown, verbose: boolean): number {
   const { text, code } = explain(error, verbose);
   process.stderr.write(`${text}\n`);
   return code;
-}
-
-/** `quorum status | head` closes the pipe early; that is no failure. */
-function endOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok);
-  throw error;
 }

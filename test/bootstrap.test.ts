@@ -60,7 +60,7 @@ describe('needsBuild', () => {
   const [past, built, later] = [new Date(1_000_000), new Date(2_000_000), new Date(3_000_000)];
 
   beforeEach(() => {
-    for (const file of ['tsconfig.json', 'package-lock.json', 'src/deep/file.ts', 'src/notes.md']) write(file, '{}', past);
+    for (const file of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'src/deep/file.ts', 'src/notes.md']) write(file, '{}', past);
     for (const folder of ['src', 'src/deep']) utimesSync(join(root, folder), past, past);
   });
 

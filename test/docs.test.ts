@@ -41,7 +41,7 @@ describe('the picture of the terminal', () => {
   it('holds the words of the frame, escaped, and no escape codes', () => {
     const notes = [{ at: 0, text: 'a < b & "c"' }];
     const svg = toSvg(renderFrame({ ...RUNNING, notes }, { width: 96, rows: 60, colors: pc.createColors(true) }), 'title');
-    expect(svg).toContain('>sampling 32 questions with version 48</text>');
+    expect(svg).toContain('>waiting for a credit</text>');
     expect(svg).toContain('a &lt; b &amp; &quot;c&quot;');
     expect(svg).not.toContain('\u001b');
   });

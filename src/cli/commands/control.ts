@@ -61,5 +61,5 @@ function inWords(reply: Answer): string[] {
 
 function frame(status: Status): string[] {
   const width = process.stdout.isTTY ? process.stdout.columns : 120;
-  return renderFrame(status, { width, rows: ALL_ROWS, colors: pc });
+  return renderFrame(status, { width, rows: ALL_ROWS, colors: pc, cwd: process.cwd() });
 }

@@ -11,7 +11,7 @@ interface Options extends ConfigOptions {
 
 export function exportCommand(): Command {
   return withConfigOptions(new Command('export'))
-    .description('Write a version that a run has saved as a Hugging Face folder, which transformers, vLLM and Quorum load.')
+    .description('Write a version that a run has saved as a Hugging Face folder, which transformers and Quorum load.')
     .requiredOption('-o, --out <folder>', 'folder to write')
     .option('-r, --run <folder>', 'run folder (runFolder; default: runs/default)')
     .option('--version <n>', 'a version number, or `best`; default: the newest one saved', parseVersion)

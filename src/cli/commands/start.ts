@@ -57,15 +57,15 @@ async function start(options: Options): Promise<void> {
 }
 
 /** What a user wants to know when the daemon has stopped: how good, where the model is, how to go on. */
-export function closingWords(report: Report): string[] {
-  const { steps, wallSeconds, baseline, final, best, folder, bestFolder, end, error } = report;
-  const gain = baseline && final ? ` (${points(final.greedy - baseline.greedy)} points from ${percent(baseline.greedy)})` : '';
+export function closingWords({ steps, wallSeconds, history, folder, bestFolder, end, error }: Report): string[] {
+  const [first, last] = [history[0], history.at(-1)];
+  const gain = first && last && first !== last ? ` (${points(last.greedy - first.greedy)} points from ${percent(first.greedy)})` : '';
   return [
     '',
-    end === 'failed' ? pc.red(`Failed: ${error ?? 'a part failed past its restart budget'}`) : '',
-    `${pc.bold(`Version ${steps}`)} after ${duration(wallSeconds)}${final ? `: accuracy ${percent(final.greedy)}${gain}` : ''}`,
+    ...(end === 'failed' ? [pc.red(`Failed: ${error ?? 'a part failed past its restart budget'}`)] : []),
+    `${pc.bold(`Version ${steps}`)} after ${duration(wallSeconds)}${last ? `: accuracy ${percent(last.greedy)}${gain}` : ''}`,
     `  model  ${folder}`,
-    ...(bestFolder !== null && best ? [`  best   ${bestFolder}  (version ${best.version}, ${percent(best.accuracy.greedy)})`] : []),
+    ...(bestFolder === null ? [] : [`  best   ${bestFolder}`]),
     'Start again to go on from here.',
-  ].filter((line, i) => i === 0 || line !== '');
+  ];
 }

@@ -32,7 +32,7 @@ function live(out: NodeJS.WriteStream): Display {
   let latest: Status | undefined;
   const draw = (status: Status, hint?: string): void => {
     const size = { width: (out.columns || 80) - 1, rows: (out.rows || 24) - 1 };
-    log(renderFrame(status, { ...size, colors: pc, ...(hint === undefined ? {} : { hint }) }).join('\n'));
+    log(renderFrame(status, { ...size, colors: pc, cwd: process.cwd(), ...(hint === undefined ? {} : { hint }) }).join('\n'));
   };
   const timer = setInterval(() => latest && draw({ ...latest, at: Date.now() }, HINT), FRAME_MILLISECONDS);
   return {

@@ -2,6 +2,7 @@
  * The live picture of a running daemon: a pure function of its status. `start` draws it in place on a terminal, `status` prints it once,
  * and docs/ renders it to a picture.
  */
+import { sep } from 'node:path';
 import type { ActorState, ActorStatus, Phase, Status } from '../../protocol/status.ts';
 import { areaChart, sparkline } from './chart.ts';
 import { amount, bytes, clock, DASH, duration, fixed, percent, points } from './format.ts';
@@ -15,6 +16,8 @@ export interface FrameOptions {
   readonly colors: Colors;
   /** Shown at the foot. */
   readonly hint?: string;
+  /** Paths under this folder are shown relative to it. */
+  readonly cwd?: string;
 }
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const;
@@ -50,7 +53,7 @@ const STATES = {
 export function renderFrame(status: Status, options: FrameOptions): string[] {
   const width = Math.max(1, options.width);
   const inner = Math.max(1, width - 2);
-  const head = [...title(status, inner), [], ...accuracy(status)];
+  const head = [...title(status, inner, options.cwd), [], ...accuracy(status)];
   const body = [[], ...cells(status, inner), ...groups(status), [], ...status.actors.map((actor) => actorLine(actor, status.at, inner))];
   const foot: Line[] = options.hint === undefined ? [] : [[], [[options.hint, 'dim']]];
   const room = options.rows - head.length - body.length - foot.length;
@@ -59,7 +62,7 @@ export function renderFrame(status: Status, options: FrameOptions): string[] {
   return lines.map((line) => paint(line.length > 0 ? [[' '], ...line] : [], width, options.colors));
 }
 
-function title(status: Status, width: number): Line[] {
+function title(status: Status, width: number, cwd: string | undefined): Line[] {
   const [words, style] = PHASES[status.phase];
   const target = status.stopAt === null ? '' : ` of ${status.stopAt}`;
   const left: Line = [
@@ -70,7 +73,8 @@ function title(status: Status, width: number): Line[] {
     ['  ● ', style],
     [words, style],
   ];
-  const where: Line = [[`${status.model} · ${status.data} · seed ${status.seed} · ${status.run}`, 'dim']];
+  const near = (path: string): string => (cwd !== undefined && path.startsWith(`${cwd}${sep}`) ? path.slice(cwd.length + 1) : path);
+  const where: Line = [[`${near(status.model)} · ${status.data} · seed ${status.seed} · ${near(status.run)}`, 'dim']];
   const lines = [spread(left, [[duration(status.seconds), 'dim']], width), where];
   return status.error === undefined ? lines : [...lines, [[status.error, 'red']]];
 }
@@ -160,7 +164,7 @@ function actorLine(actor: ActorStatus, now: number, width: number): Line {
   ];
   if (actor.restarts > 0) left.push([`  ${actor.restarts}× restarted`, 'yellow']);
   if (actor.state === 'failed' && actor.error !== undefined) left.push([`  ${actor.error}`, 'red']);
-  return spread(left, [[duration((now - actor.since) / 1000), 'dim']], width);
+  return spread(left, actor.state === 'stopped' ? [] : [[duration((now - actor.since) / 1000), 'dim']], width);
 }
 
 function noteLines({ notes }: Status, most: number): Line[] {

@@ -24,6 +24,13 @@ describe('renderFrame', () => {
     expect(renderFrame(STARTING, { width: 80, rows: 40, colors: plain }).join('\n')).toMatchSnapshot();
   });
 
+  it('shows paths relative to the folder where it runs', () => {
+    const status = { ...RUNNING, model: '/home/me/quorum/models/mini', run: '/var/runs/a' };
+    const options = { width: 120, rows: 40, colors: plain };
+    expect(renderFrame(status, { ...options, cwd: '/home/me/quorum' })[1]).toBe(' models/mini · figures · seed 1 · /var/runs/a');
+    expect(renderFrame(status, { ...options, cwd: '/home/me/quo' })[1]).toContain('/home/me/quorum/models/mini');
+  });
+
   it('shows the same words with colour and without', () => {
     const options = { width: 80, rows: 40 };
     const styled = renderFrame(RUNNING, { ...options, colors: coloured });

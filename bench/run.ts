@@ -1,0 +1,69 @@
+/**
+ * Speed and memory of this tree on this machine: `npm run bench`. Ratios are taken inside one run, rates are medians. The comparison with
+ * other people's software is in peers/.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { packagePath } from '../src/cli/paths.ts';
+import { InputError } from '../src/protocol/errors.ts';
+import { benchDaemon } from './daemon.ts';
+import { benchLearner } from './learner.ts';
+import { table, type Row } from './measure.ts';
+import { benchRollout } from './rollout.ts';
+
+const USAGE = `npm run bench -- [--only learner,rollout,daemon] [--runs 5] [--steps 30] [--model models/mini] [--out runs/bench.json]`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'learner,rollout,daemon' },
+    runs: { type: 'string', default: '5' },
+    steps: { type: 'string', default: '30' },
+    model: { type: 'string', default: packagePath('models/mini') },
+    out: { type: 'string', default: packagePath('runs/bench.json') },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const [runs, steps, model] = [Number(values.runs), Number(values.steps), resolve(values.model)];
+const threadCounts = [...new Set([1, availableParallelism()])];
+const root = dirname(packagePath('package.json'));
+
+const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
+  learner: () => overThreads((threads) => benchLearner(model, 'cpu', threads, runs)),
+  rollout: () => overThreads((threads) => benchRollout(model, threads, runs)),
+  daemon: () => benchDaemon(root, model, steps),
+};
+
+async function overThreads(bench: (threads: number) => Promise<Row[]>): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const threads of threadCounts) rows.push(...(await bench(threads)));
+  return rows;
+}
+
+async function main(): Promise<void> {
+  if (values.help) {
+    console.log(USAGE);
+    return;
+  }
+  const rows: Row[] = [];
+  for (const name of values.only.split(',')) {
+    const part = PARTS[name];
+    if (!part) throw new InputError(`--only ${name}: known are ${Object.keys(PARTS).join(', ')}`);
+    const measured = await part();
+    rows.push(...measured);
+    console.log(table(measured));
+  }
+  const machine = {
+    processor: cpus()[0]?.model ?? 'unknown',
+    processors: availableParallelism(),
+    node: process.versions.node,
+    date: new Date().toISOString(),
+  };
+  mkdirSync(dirname(resolve(values.out)), { recursive: true });
+  writeFileSync(resolve(values.out), `${JSON.stringify({ machine, model: values.model, rows }, null, 2)}\n`);
+  console.log(`\n${join(resolve(values.out))}`);
+}
+
+await main();

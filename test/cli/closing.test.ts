@@ -1,0 +1,54 @@
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { closingWords } from '../../src/cli/commands/start.ts';
+import type { Report } from '../../src/protocol/status.ts';
+import { RUNNING } from './view/status.ts';
+
+const REPORT: Report = {
+  model: 'models/mini',
+  data: 'figures',
+  seed: 1,
+  steps: 48,
+  wallSeconds: 761,
+  baseline: null,
+  final: null,
+  best: null,
+  history: RUNNING.accuracy.history,
+  throughput: RUNNING.throughput,
+  staleness: { max: 1, histogram: [0, 48] },
+  groups: { sampled: 10, kept: 8, dropped: {} },
+  restarts: 0,
+  memory: { peakRssBytes: 1 },
+  folder: '/runs/a/model',
+  bestFolder: '/runs/a/best/v000040',
+  end: 'stopped',
+};
+
+function words(report: Report): string[] {
+  return closingWords(report).map((line) => stripVTControlCharacters(line));
+}
+
+describe('closingWords', () => {
+  it('say how good the model is, where it lies, and how to go on', () => {
+    expect(words(REPORT)).toEqual([
+      '',
+      'Version 48 after 12:41: accuracy 79.3 % (+26.3 points from 53.0 %)',
+      '  model  /runs/a/model',
+      '  best   /runs/a/best/v000040',
+      'Start again to go on from here.',
+    ]);
+  });
+
+  it('claim no accuracy that was not measured', () => {
+    expect(words({ ...REPORT, history: [], bestFolder: null })).toEqual([
+      '',
+      'Version 48 after 12:41',
+      '  model  /runs/a/model',
+      'Start again to go on from here.',
+    ]);
+  });
+
+  it('begin with why it failed', () => {
+    expect(words({ ...REPORT, end: 'failed', error: 'no space left' })[1]).toBe('Failed: no space left');
+  });
+});
