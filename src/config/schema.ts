@@ -57,8 +57,8 @@ const sampling = z.strictObject({
 
 const loop = z.strictObject({
   batchGroups: count().max(65_536).default(32).describe('Kept groups (questions) in one learner step.'),
-  maxStaleness: z.int().min(0).max(64).default(1).describe('Oldest group a batch may hold, in policy versions; 0 is synchronous.'),
-  jobQuestions: count().max(65_536).default(32).describe('Questions that a sampler takes at once.'),
+  maxStaleness: z.int().min(0).max(64).default(2).describe('Oldest group a batch may hold, in policy versions; 0 is synchronous.'),
+  jobQuestions: count().max(65_536).default(16).describe('Questions that a sampler takes at once.'),
   maxOversample: z.number().min(1).max(1_000).default(4).describe('Questions sampled for one batch at most, as a multiple of `batchGroups`.'),
   steps: count().nullable().default(null).describe('Stop after this many learner steps; null runs until told to stop.'),
 });
@@ -66,7 +66,7 @@ const loop = z.strictObject({
 const learner = z.strictObject({
   learningRate: positive().max(1).default(5e-5).describe('AdamW learning rate after warm-up.'),
   warmupSteps: z.int().min(0).default(0).describe('Learner steps over which the rate rises from 0.'),
-  schedule: schedule.default({ type: 'constant' }).describe('Learning rate after warm-up.'),
+  schedule: schedule.default({ type: 'cosine', totalSteps: 300, floorShare: 0.1 }).describe('Learning rate after warm-up.'),
   betas: z.tuple([share(), share()]).default([0.9, 0.99]).describe('AdamW decay of the first and second moments.'),
   weightDecay: z.number().min(0).max(1).default(0.01).describe('AdamW decoupled weight decay.'),
   gradientClipNorm: positive().default(1).describe('Largest global norm of the gradient.'),
