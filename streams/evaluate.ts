@@ -14,6 +14,7 @@ export async function evaluate(loop: Loop, request: EvaluateRequest, signal: Abo
     signal,
     run: (port, inner) => port(request, inner),
   });
+  if (evaluation.n === 0) return evaluation; // no held-out question has a label: there is nothing to say
   const best = telemetry.status().accuracy.best;
   telemetry.evaluated(evaluation);
   store.together(() => {

@@ -7,9 +7,10 @@ import { questioner } from '../../actors/questioner.ts';
 import { startSystem, type Member } from '../../actors/system.ts';
 import { configSchema, type Config, type ConfigInput } from '../../src/config/schema.ts';
 import { listDataset } from '../../src/data/jsonl.ts';
-import type { Labels } from '../../src/data/dataset.ts';
-import { judge } from '../../src/learn/judge.ts';
+import type { Dataset, Labels } from '../../src/data/dataset.ts';
+import { judge, type Classifier } from '../../src/learn/judge.ts';
 import type { Batch, RolloutGroup } from '../../src/protocol/messages.ts';
+import type { Policy } from '../../src/policy/policy.ts';
 import type { SampleQuestions } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -44,6 +45,8 @@ export const toyConfig = (input: ConfigInput = {}): Config =>
 export interface RigOptions {
   readonly config?: ConfigInput;
   readonly toy?: ToyOptions;
+  /** Instead of the toy, with questions and answers of its own. */
+  readonly other?: { readonly policy: Policy; readonly train: Dataset; readonly heldOut: Dataset; readonly grader: Classifier };
   readonly samplers?: number;
   readonly questions?: number;
   readonly labels?: Labels;
@@ -79,26 +82,28 @@ export function memoryStore(): Store {
 
 export function rig(options: RigOptions = {}): Rig {
   const config = toyConfig(options.config);
-  const policy = new ToyPolicy(options.toy);
+  const toy = new ToyPolicy(options.toy);
+  const policy = options.other?.policy ?? toy;
+  const grader = options.other?.grader ?? digits;
   const store = options.store ?? memoryStore();
   const stop = new AbortController();
   const gate = new Gate(stop.signal);
   const errors: unknown[] = [];
   const learnt: Batch[] = [];
-  const dataset = listDataset('toy', toyQuestions(options.questions ?? 64));
-  const heldOut = listDataset('held-out', toyQuestions(16, 'heldout'));
+  const dataset = options.other?.train ?? listDataset('toy', toyQuestions(options.questions ?? 64));
+  const heldOut = options.other?.heldOut ?? listDataset('held-out', toyQuestions(16, 'heldout'));
   const ports: Record<string, unknown> = {
     questioner: questioner(dataset, config.seed),
     voter: async (group: RolloutGroup) => {
       await options.beforeJudge?.(group);
-      return judge(group, digits, { normaliseStd: true, shareFloor: config.filters.shareFloor });
+      return judge(group, grader, { normaliseStd: true, shareFloor: config.filters.shareFloor });
     },
     learner: async (batch: Batch) => {
       const reply = await policy.learn(batch);
       learnt.push(batch);
       return reply;
     },
-    evaluator: evaluator({ policy, heldOut, labels: options.labels ?? toyLabels, grader: digits, config }),
+    evaluator: evaluator({ policy, heldOut, labels: options.labels ?? toyLabels, grader, config }),
   };
   const samplers = Array.from({ length: options.samplers ?? 1 }, (_, i) => `sampler-${i + 1}`);
   const sampler: SampleQuestions = (request, signal) => policy.sample(request, signal);
@@ -161,7 +166,7 @@ export function rig(options: RigOptions = {}): Rig {
   };
   return {
     loop,
-    policy,
+    policy: toy,
     store,
     learnt,
     errors,
