@@ -1,5 +1,4 @@
 /** Composition root: the only file that knows all planes. `quorum start` calls `startDaemon`; everything else talks to its handle. */
-import { writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
 import type { Observable } from 'rxjs';
 import { builtIns, membersOf } from '../actors/builtins.ts';
@@ -17,15 +16,13 @@ import { listen } from './daemon/control-server.ts';
 import { crewOf, type Handles } from './daemon/crew.ts';
 import type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 import { openRun, type OpenRun } from './daemon/open-run.ts';
-import { reportOf } from './daemon/report.ts';
+import { checkReportFile, fullEvaluation, reportOf, writeReport } from './daemon/report.ts';
 import { Saving } from './daemon/saving.ts';
 import { groupsOf, sittingOf } from './daemon/sitting.ts';
 import { assignRoles, bindPlugin } from './plugin/load.ts';
 import type { ControlReply, ControlRequest } from './protocol/control.ts';
 import { CancelledError } from './protocol/errors.ts';
-import type { Accuracy } from './protocol/messages.ts';
 import type { Phase, Report, Status } from './protocol/status.ts';
-import type { Store } from './store/store.ts';
 
 export type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 
@@ -41,6 +38,7 @@ const SAME_SIGNAL_MILLISECONDS = 1000;
  * @throws InputError for a bad model, data set, run folder or plug-in, and when another daemon holds the run folder.
  */
 export async function startDaemon(config: Config, hooks: DaemonHooks = {}): Promise<DaemonHandle> {
+  if (hooks.reportFile !== undefined) checkReportFile(hooks.reportFile);
   const run = await openRun(config, { createPolicy: hooks.createPolicy, pluginFolder: hooks.pluginFolder ?? process.cwd() });
   try {
     const daemon = new Daemon(config, hooks, run);
@@ -248,24 +246,24 @@ class Daemon implements DaemonHandle {
     return report;
   }
 
+  /** Never throws: a report that cannot be written is part of the report. */
   async #report(error: Error | undefined): Promise<Report> {
     const { store } = this.#run;
-    const status = this.#telemetry.status();
-    const best = store
-      .evaluations()
-      .flatMap(({ version, full }) => (full === undefined ? [] : [{ version, accuracy: full }]))
-      .toSorted((a, b) => b.accuracy.greedy - a.accuracy.greedy)[0];
-    const report = reportOf(status, this.#telemetry.progress().totals, {
-      end: this.#end,
-      error,
-      folder: this.#saving.modelFolder,
-      bestFolder: await this.#saving.bestFolder(),
-      final: fullEvaluation(store, status.version) ?? null,
-      best: best ?? null,
-    });
-    const { reportFile } = this.#hooks;
-    if (reportFile !== undefined) writeFileSync(reportFile, `${JSON.stringify(report, null, 2)}\n`);
-    return report;
+    const progress = this.#telemetry.progress();
+    const make = async (cause: Error | undefined) => {
+      const bestFolder = await this.#saving.bestFolder().catch(() => null);
+      const ending = { end: this.#end, error: cause, folder: this.#saving.modelFolder, bestFolder };
+      return reportOf(this.#telemetry.status(), progress.totals, store, ending);
+    };
+    const report = await make(error);
+    try {
+      store.setMeta(PROGRESS, progress);
+      if (this.#hooks.reportFile !== undefined) writeReport(this.#hooks.reportFile, report);
+      return report;
+    } catch (cause) {
+      this.#end = 'failed';
+      return make(error ?? (cause as Error));
+    }
   }
 
   async #answer(request: ControlRequest): Promise<ControlReply> {
@@ -296,8 +294,4 @@ class Daemon implements DaemonHandle {
     this.#telemetry.phase(paused ? 'paused' : phase, error);
     this.#run.log.info({ version: this.#loop.version }, paused ? 'paused' : phase);
   }
-}
-
-function fullEvaluation(store: Store, version: number): Accuracy | undefined {
-  return store.evaluations().findLast((evaluation) => evaluation.version === version && evaluation.full !== undefined)?.full;
 }

@@ -1,19 +1,20 @@
-/** What a run came to, from its last status. */
-import type { Report, Status } from '../protocol/status.ts';
-import type { Accuracy } from '../protocol/messages.ts';
+/** What a run came to, from its last status and its evaluations. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { rates, type Totals } from '../../streams/meter.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { Accuracy } from '../protocol/messages.ts';
+import type { Report, Status } from '../protocol/status.ts';
+import type { Store } from '../store/store.ts';
 
 export interface Ending {
   readonly end: Report['end'];
   readonly error: Error | undefined;
   readonly folder: string;
   readonly bestFolder: string | null;
-  /** Of the newest and of the best version, where they were evaluated in full. */
-  readonly final: Accuracy | null;
-  readonly best: Report['best'];
 }
 
-export function reportOf(status: Status, totals: Totals, { error, ...ending }: Ending): Report {
+export function reportOf(status: Status, totals: Totals, store: Store, { error, ...ending }: Ending): Report {
   const { model, data, seed, version, accuracy, staleness, groups, restarts, memory } = status;
   return {
     model,
@@ -22,6 +23,8 @@ export function reportOf(status: Status, totals: Totals, { error, ...ending }: E
     steps: version,
     wallSeconds: totals.seconds,
     baseline: accuracy.fullBaseline,
+    final: fullEvaluation(store, version) ?? null,
+    best: bestEvaluation(store),
     history: accuracy.history,
     throughput: rates(totals),
     staleness: { max: staleness.max, histogram: staleness.histogram },
@@ -31,4 +34,24 @@ export function reportOf(status: Status, totals: Totals, { error, ...ending }: E
     ...ending,
     ...(error === undefined ? {} : { error: error.message }),
   };
+}
+
+export function fullEvaluation(store: Store, version: number): Accuracy | undefined {
+  return store.evaluations().findLast((evaluation) => evaluation.version === version && evaluation.full !== undefined)?.full;
+}
+
+/** Of the versions that were evaluated in full, the one with the highest greedy accuracy; the earlier of equals. */
+function bestEvaluation(store: Store): Report['best'] {
+  const full = store.evaluations().flatMap((evaluation) => (evaluation.full ? [{ version: evaluation.version, accuracy: evaluation.full }] : []));
+  return full.toSorted((a, b) => b.accuracy.greedy - a.accuracy.greedy)[0] ?? null;
+}
+
+/** @throws InputError when the report could not be written at the end. */
+export function checkReportFile(file: string): void {
+  const folder = dirname(resolve(file));
+  if (!existsSync(folder)) throw new InputError(`the report ${file} cannot be written: the folder ${folder} does not exist`);
+}
+
+export function writeReport(file: string, report: Report): void {
+  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
 }
