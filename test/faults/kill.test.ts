@@ -40,7 +40,7 @@ test('killed again and again, a run ends with the weights of one that was left a
 
   const killed = temporaryFolder();
   const deaths = ['beforeSample:1', 'beforeSample:6', 'beforeLearn:2', 'afterLearn:2', 'beforeSave:1', 'beforeSample:9'];
-  for (const death of deaths) expect(await sitting(killed, INPUT, death), death).toBeUndefined();
+  for (const death of deaths) expect([death, await sitting(killed, INPUT, death)]).toEqual([death, undefined]);
   const report = await sitting(killed, INPUT, 'none');
   expect(report).toMatchObject({ steps: STEPS, end: 'steps' });
   expect(weightsIn(killed)).toBe(weightsIn(alone));
