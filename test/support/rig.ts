@@ -69,14 +69,16 @@ export interface Rig {
   stop(): void;
 }
 
+/** Gone when the test file's process ends. */
 export function temporaryFolder(): string {
-  return mkdtempSync(join(tmpdir(), 'quorum-test-'));
+  const folder = mkdtempSync(join(tmpdir(), 'quorum-test-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 export function memoryStore(): Store {
   const folder = temporaryFolder();
   const store = openStore(join(folder, 'quorum.db'));
-  rmSync(folder, { recursive: true });
   return store;
 }
 
