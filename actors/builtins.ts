@@ -20,14 +20,13 @@ export interface BuiltInParts {
 }
 
 export function builtIns({ config, policy, train, heldOut, labels, grader }: BuiltInParts): PluginDefinition<undefined> {
-  const { shareFloor } = config.filters;
   return definePlugin({
     name: 'built-in',
     apiVersion: API_VERSION,
     ports: {
       ask: () => questioner(train, config.seed),
       sample: () => (request, signal) => policy.sample(request, signal),
-      judge: () => (group) => judge(group, grader, { normaliseStd: true, shareFloor }),
+      judge: () => (group) => judge(group, grader, { normaliseStd: true, ...config.filters }),
       learn: () => (batch, signal) => policy.learn(batch, signal),
       evaluate: () => evaluator({ policy, heldOut, labels, grader, config }),
     },

@@ -153,8 +153,10 @@ export class Telemetry {
   }
 
   evaluated({ version, greedy, n, full }: Evaluation): void {
-    const point: AccuracyPoint = { version, greedy, seconds: this.#meter.totals().seconds };
     const { baseline, best, now, history, fullBaseline, fullNow } = this.#accuracy;
+    // A version that is evaluated again, in full, keeps the time at which it was first seen to be this good.
+    const seconds = history.find((other) => other.version === version)?.seconds ?? this.#meter.totals().seconds;
+    const point: AccuracyPoint = { version, greedy, seconds };
     const newest = now === null || version >= now.version;
     this.#accuracy = {
       baseline: baseline ?? (version === 0 ? point : null),

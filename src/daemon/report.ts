@@ -16,6 +16,7 @@ export interface Ending {
 
 export function reportOf(status: Status, totals: Totals, store: Store, { error, ...ending }: Ending): Report {
   const { model, data, seed, version, accuracy, staleness, groups, restarts, memory } = status;
+  const best = bestEvaluation(store, accuracy.best?.version ?? version, version);
   return {
     model,
     data,
@@ -24,7 +25,7 @@ export function reportOf(status: Status, totals: Totals, store: Store, { error, 
     wallSeconds: totals.seconds,
     baseline: accuracy.fullBaseline,
     final: fullEvaluation(store, version) ?? null,
-    best: bestEvaluation(store),
+    best,
     history: accuracy.history,
     throughput: rates(totals),
     staleness: { max: staleness.max, histogram: staleness.histogram },
@@ -32,6 +33,7 @@ export function reportOf(status: Status, totals: Totals, store: Store, { error, 
     restarts,
     memory: { peakRssBytes: memory.peakRss },
     ...ending,
+    bestFolder: best?.version === version ? ending.folder : ending.bestFolder,
     ...(error === undefined ? {} : { error: error.message }),
   };
 }
@@ -40,9 +42,12 @@ export function fullEvaluation(store: Store, version: number): Accuracy | undefi
   return store.evaluations().findLast((evaluation) => evaluation.version === version && evaluation.full !== undefined)?.full;
 }
 
-/** Of the versions that were evaluated in full, the one with the highest greedy accuracy; the earlier of equals. */
-function bestEvaluation(store: Store): Report['best'] {
-  const full = store.evaluations().flatMap((evaluation) => (evaluation.full ? [{ version: evaluation.version, accuracy: evaluation.full }] : []));
+/** The version that the quick evaluations found best or the final one, whichever the full evaluation puts higher; the final one of equals. */
+function bestEvaluation(store: Store, kept: number, final: number): Report['best'] {
+  const full = [final, kept].flatMap((version) => {
+    const accuracy = fullEvaluation(store, version);
+    return accuracy === undefined ? [] : [{ version, accuracy }];
+  });
   return full.toSorted((a, b) => b.accuracy.greedy - a.accuracy.greedy)[0] ?? null;
 }
 

@@ -3,6 +3,10 @@ import type { DropReason } from '../protocol/messages.ts';
 import type { Vote } from './vote.ts';
 
 export interface FilterOptions {
+  /** Drop groups whose advantages are all 0: they teach nothing but the KL penalty. */
+  readonly dropAllAgree: boolean;
+  /** Drop groups in which silence would have won the vote. */
+  readonly dropNoBox: boolean;
   /** Groups whose vote share is below it are dropped (SRT, arXiv 2505.21444: low self-agreement teaches collapse); 0 keeps all. */
   readonly shareFloor: number;
 }
@@ -13,9 +17,9 @@ export interface FilterOptions {
  * - `all-agree`: all G voted for the winner, so every advantage is 0;
  * - `share-floor`: the winner's share is below the floor.
  */
-export function dropReason(vote: Vote, { shareFloor }: FilterOptions): DropReason | undefined {
-  if (vote.silent > vote.votes || vote.votes === 0) return 'no-box';
-  if (vote.votes === vote.rewards.length) return 'all-agree';
+export function dropReason(vote: Vote, { dropAllAgree, dropNoBox, shareFloor }: FilterOptions): DropReason | undefined {
+  if (dropNoBox && (vote.silent > vote.votes || vote.votes === 0)) return 'no-box';
+  if (dropAllAgree && vote.votes === vote.rewards.length) return 'all-agree';
   if (vote.share < shareFloor) return 'share-floor';
   return undefined;
 }

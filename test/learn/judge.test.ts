@@ -4,7 +4,7 @@ import { Grader } from '../../src/learn/grader.ts';
 import { SignalWindow } from '../../src/learn/signals.ts';
 import type { RolloutGroup } from '../../src/protocol/messages.ts';
 
-const options = { shareFloor: 0, normaliseStd: true };
+const options = { dropAllAgree: true, dropNoBox: true, shareFloor: 0, normaliseStd: true };
 
 function group(texts: readonly string[], id = 'q'): RolloutGroup {
   const samples = texts.map((text) => ({ tokens: [1, 2, 3], logprobs: [-1, -1, -1], text, finish: 'stop' as const }));

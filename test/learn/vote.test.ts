@@ -92,7 +92,8 @@ describe('groupAdvantages', () => {
 });
 
 describe('dropReason', () => {
-  const reason = (list: readonly number[], shareFloor = 0): string | undefined => dropReason(majorityVote(list), { shareFloor });
+  const filters = { dropAllAgree: true, dropNoBox: true };
+  const reason = (list: readonly number[], shareFloor = 0): string | undefined => dropReason(majorityVote(list), { ...filters, shareFloor });
 
   it('names why', () => {
     expect(reason([0, 0, 0])).toBe('all-agree');
@@ -102,6 +103,16 @@ describe('dropReason', () => {
     expect(reason([0, 1, 2, 0], 0.6)).toBe('share-floor');
     expect(reason([0, 0, 0, 1, 2], 0.6)).toBeUndefined();
     expect(reason([0, 0, -1])).toBeUndefined();
+  });
+
+  it('keeps what a filter that is off would drop', () => {
+    const off = { dropAllAgree: false, dropNoBox: false, shareFloor: 0 };
+    for (const list of [
+      [0, 0, 0],
+      [-1, -1, -1],
+      [-1, -1, 0, 1],
+    ])
+      expect(dropReason(majorityVote(list), off)).toBeUndefined();
   });
 
   it('keeps exactly the groups with a majority, a dissenter and enough agreement', () => {

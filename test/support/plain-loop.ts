@@ -24,7 +24,7 @@ export async function plainLoop(policy: Policy, dataset: Dataset, grader: Classi
         const { groups } = await policy.sample({ questions, params: config.sampling, seed: config.seed, version, reference: true }, signal);
         for (const [i, question] of questions.entries()) {
           const group = { id: `g${sequence}`, sequence, question, policyVersion: version, samples: groups[i]! };
-          const verdict = await judge(group, grader, { normaliseStd: true, shareFloor: config.filters.shareFloor });
+          const verdict = await judge(group, grader, { normaliseStd: true, ...config.filters });
           if (verdict.kept) kept.push({ group, verdict });
           sequence += 1;
         }

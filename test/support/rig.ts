@@ -98,7 +98,7 @@ export function rig(options: RigOptions = {}): Rig {
     questioner: questioner(dataset, config.seed),
     voter: async (group: RolloutGroup) => {
       await options.beforeJudge?.(group);
-      return judge(group, grader, { normaliseStd: true, shareFloor: config.filters.shareFloor });
+      return judge(group, grader, { normaliseStd: true, ...config.filters });
     },
     learner: async (batch: Batch) => {
       const reply = await policy.learn(batch);
