@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 
 /** A Vulkan driver in software, as Debian's chromium package ships it, where the machine has no other. */
 const CHROMIUM = '/usr/lib/chromium';
-const software = existsSync(`${CHROMIUM}/vk_swiftshader_icd.json`) && !process.env['VK_ICD_FILENAMES'];
-const env = software ? { ...process.env, VK_ICD_FILENAMES: `${CHROMIUM}/vk_swiftshader_icd.json`, LD_LIBRARY_PATH: CHROMIUM } : process.env;
+const software = `${CHROMIUM}/vk_swiftshader_icd.json`;
+const env = existsSync(software) ? { ...process.env, VK_ICD_FILENAMES: software, LD_LIBRARY_PATH: CHROMIUM } : process.env;
 
 function child(entry: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, ['--import', 'tsx', fileURLToPath(new URL(entry, import.meta.url)), ...args], {
@@ -30,12 +30,12 @@ describe('engine webgpu', { timeout: 180_000 }, () => {
       }),
   );
 
-  test.each([
+  test.for([
     ['trains a transformer as the reference does', 'train'],
     ['keeps weights on the device between runs', 'resident'],
     ['decodes into a cache on the device', 'decode'],
-  ])('%s', (_, check) => {
-    if (absent) console.log(absent);
+  ] as const)('%s', ([, check], context) => {
+    if (absent) context.skip(absent);
     expect.soft(distances[check] ?? `no answer: ${result?.stderr}`).toBeLessThan(2e-6);
   });
 });
