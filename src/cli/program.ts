@@ -28,7 +28,9 @@ export function createProgram(): Command {
     .helpOption('-h, --help', 'print help')
     .addHelpText('after', FOOT)
     .configureHelp({ sortSubcommands: false })
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    // Else `export --version 3` would be taken for the program's own option.
+    .enablePositionalOptions();
   const commands = [
     startCommand(),
     statusCommand(),

@@ -68,6 +68,15 @@ describe('quorum', () => {
     expect(stderr).toMatch(/\n\s+at askDaemon/);
   });
 
+  it('export takes a version, which is not the version of the program', async () => {
+    for (const name of ['best', 'checkpoints']) mkdirSync(join(folder, 'run', name), { recursive: true });
+    expect(await quorum('export', '--run', join(folder, 'run'), '--version', '3', '--out', join(folder, 'x'))).toBe(2);
+    expect(stderr).toContain('--version 3:');
+    expect(await quorum('export', '--run', join(folder, 'run'), '--version', 'best', '--out', join(folder, 'x'))).toBe(2);
+    expect(stderr).toContain('has nothing to export');
+    expect(stdout).toBe('');
+  });
+
   it('figures writes the data set, the same one for the same seed', async () => {
     const [a, b] = [join(folder, 'a'), join(folder, 'b')];
     for (const out of [a, b]) expect(await quorum('figures', '--out', out, '-n', '4', '--seed', '3')).toBe(0);
