@@ -1,26 +1,16 @@
 /**
- * Batched generation: Q prompts x G samples. A prompt is computed once, its keys and values are repeated for its samples, and each
+ * Batched generation: Q prompts x G samples. A prompt is computed once for all its samples, and each
  * step decodes one token a row. Rows that have finished are moved out of the caches, so they stop costing compute.
  */
 import type { SamplingParams } from '../policy/policy.ts';
 import { CancelledError } from '../protocol/errors.ts';
 import type { Sample } from '../protocol/messages.ts';
 import { Random } from '../data/rng.ts';
-import { Caches } from './caches.ts';
-import type { Engine, Feed, Program } from './engine.ts';
-import type { ModelConfig } from './hf/config.ts';
+import type { Begun, DecodeRows, DecodingRequest, RunningModel } from './decoding.ts';
+import { DeviceDecoding } from './device-decoding.ts';
+import { HostDecoding } from './host-decoding.ts';
 import { bucket, type EncodedPrompt } from './model/batch.ts';
-import { decodeFeeds, decodeProgram } from './model/decode.ts';
-import { planPrefill, prefillProgram } from './model/prefill.ts';
 import { TokenSampler } from './sampling.ts';
-
-/** A model on an engine. */
-export interface RunningModel {
-  readonly engine: Engine;
-  readonly config: ModelConfig;
-  /** By state-dict name. */
-  readonly weights: Readonly<Record<string, Feed>>;
-}
 
 export interface PromptRequest {
   /** Names the random stream of its samples: the question's id. */
@@ -56,35 +46,33 @@ export async function generate(model: RunningModel, requests: readonly PromptReq
 }
 
 async function generateChunk(model: RunningModel, requests: readonly PromptRequest[], options: GenerateOptions): Promise<Generated[][]> {
-  const { engine, config, weights } = model;
-  const { params } = options;
+  const { samples, maxNewTokens } = options.params;
   const prompts = requests.map((request) => request.prompt);
-  // Coarser than the trainer's buckets: every cache length needs a ladder of decode programs.
+  // Coarser than the trainer's buckets: every prompt length needs a ladder of decode programs.
   const promptLength = bucket(Math.max(...prompts.map((prompt) => prompt.ids.length)), 16);
-  const plan = planPrefill(config, prompts, { samples: params.samples, newTokens: params.maxNewTokens, promptLength });
-  const spec = prefillProgram(config, plan.shape);
-  const prefill = await engine.compile({ ...spec, resident: Caches.presents(config) });
   stopIfCancelled(options);
-  const outputs = await prefill.run({ ...weights, ...plan.feeds });
-
-  const rows = new Rows(requests, options, config.text.vocabSize, plan);
-  const caches = new Caches(engine, config, outputs, requests.length * params.samples);
+  const begun = await beginDecoding(model, { prompts, promptLength, samples, newTokens: maxNewTokens });
+  const { decoding } = begun;
+  const rows = new Rows(requests, options, model.config.text.vocabSize, begun);
   try {
-    rows.draw((await engine.read(outputs['logits']!)).data as Float32Array, (row) => Math.floor(row / params.samples));
-    let program: Program | undefined;
+    rows.draw(begun.logits, (row) => Math.floor(row / samples));
     while (rows.live > 0) {
       stopIfCancelled(options);
-      const kept = rows.compact(caches.rows);
-      if (kept) await caches.keep(kept);
-      if (kept || !program) program = await engine.compile(decodeProgram(config, { rows: caches.rows, cacheLength: plan.shape.cacheLength }));
-      const { logits } = await program.run({ ...weights, ...caches.feeds, ...decodeFeeds(config, rows) });
+      const kept = rows.compact(decoding.rows);
+      if (kept) await decoding.keep(kept);
+      const logits = await decoding.step(rows);
       rows.advance();
-      rows.draw((await engine.read(logits!)).data as Float32Array, (row) => row);
+      rows.draw(logits, (row) => row);
     }
   } finally {
-    caches.release();
+    decoding.release();
   }
   return rows.groups();
+}
+
+function beginDecoding(model: RunningModel, request: DecodingRequest): Promise<Begun> {
+  const { name } = model.engine;
+  return name === 'webgpu' || name === 'cuda' ? DeviceDecoding.begin(model, request) : HostDecoding.begin(model, request);
 }
 
 function stopIfCancelled({ cancelled }: GenerateOptions): void {
@@ -99,13 +87,12 @@ interface Row {
 }
 
 /** The samples in the making, and the state of each cache row: which sample it holds, its last token, position and length. */
-class Rows {
+class Rows implements DecodeRows {
   readonly #samples: Row[];
   readonly #perPrompt: number;
   readonly #options: GenerateOptions;
   readonly #sampler: TokenSampler;
-  /** Sample in each cache row. */
-  #order: Int32Array;
+  order: Int32Array;
   tokens: Int32Array;
   positions: Int32Array;
   lengths: Int32Array;
@@ -129,7 +116,7 @@ class Rows {
       })),
     );
     const each = (values: readonly number[]): Int32Array => Int32Array.from(this.#samples, (_, row) => values[Math.floor(row / params.samples)]!);
-    this.#order = Int32Array.from(this.#samples, (_, row) => row);
+    this.order = Int32Array.from(this.#samples, (_, row) => row);
     this.tokens = new Int32Array(this.#samples.length);
     this.positions = each(plan.nextPositions);
     this.lengths = each(plan.lengths);
@@ -137,20 +124,20 @@ class Rows {
 
   /** Cache rows whose sample goes on. */
   get live(): number {
-    return this.#order.reduce((count, _, row) => count + (this.#isLive(row) ? 1 : 0), 0);
+    return this.order.reduce((count, _, row) => count + (this.#isLive(row) ? 1 : 0), 0);
   }
 
   #isLive(row: number): boolean {
-    return this.#samples[this.#order[row]!]!.finish === undefined;
+    return this.#samples[this.order[row]!]!.finish === undefined;
   }
 
   /** Draws the next token of every live row; `logitsRow` says which row of `logits` is its own. */
   draw(logits: Float32Array, logitsRow: (row: number) => number): void {
     const { stopTokens, params } = this.#options;
     const vocabulary = this.#sampler.vocabulary;
-    for (let row = 0; row < this.#order.length; row++) {
+    for (let row = 0; row < this.order.length; row++) {
       if (!this.#isLive(row)) continue;
-      const sample = this.#samples[this.#order[row]!]!;
+      const sample = this.#samples[this.order[row]!]!;
       const { token, logprob } = this.#sampler.draw(logits, logitsRow(row) * vocabulary, sample.random.float());
       sample.tokens.push(token);
       sample.logprobs.push(logprob);
@@ -162,7 +149,7 @@ class Rows {
 
   /** The token that was fed is in the cache now. */
   advance(): void {
-    for (let row = 0; row < this.#order.length; row++) {
+    for (let row = 0; row < this.order.length; row++) {
       if (!this.#isLive(row)) continue;
       this.positions[row]!++;
       this.lengths[row]!++;
@@ -171,14 +158,14 @@ class Rows {
 
   /** Where fewer rows are enough, drops finished ones and returns the cache rows to keep, in order; otherwise undefined. */
   compact(rows: number): Int32Array | undefined {
-    const live = this.#order.map((_, row) => row).filter((row) => this.#isLive(row));
+    const live = this.order.map((_, row) => row).filter((row) => this.#isLive(row));
     const size = ladder(live.length);
     if (size >= rows) return undefined;
     // The spare rows of a ladder step repeat the first one, whose sample they must not draw for: they hold finished samples.
-    const finished = this.#order.findIndex((_, row) => !this.#isLive(row));
+    const finished = this.order.findIndex((_, row) => !this.#isLive(row));
     const kept = Int32Array.from({ length: size }, (_, row) => live[row] ?? finished);
     const select = (values: Int32Array): Int32Array => Int32Array.from(kept, (row) => values[row]!);
-    this.#order = select(this.#order);
+    this.order = select(this.order);
     this.tokens = select(this.tokens);
     this.positions = select(this.positions);
     this.lengths = select(this.lengths);

@@ -3,7 +3,7 @@
  * plain numbers: the policy that ratios are clipped around, and importance weights of stale groups.
  */
 import type { Batch, JudgedGroup, StepMetrics } from '../protocol/messages.ts';
-import type { RunningModel } from './generate.ts';
+import type { RunningModel } from './decoding.ts';
 import { encodeQuestion } from './prompts.ts';
 import type { EncodedPrompt } from './model/batch.ts';
 import type { PromptEncoder } from './model/prompt.ts';

@@ -1,7 +1,7 @@
 /** Log-probabilities of given responses: of rollouts under the frozen base, and under the proximal policy where groups are stale. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ProgramSpec } from './engine.ts';
-import type { RunningModel } from './generate.ts';
+import type { RunningModel } from './decoding.ts';
 import type { ModelConfig } from './hf/config.ts';
 import type { EncodedPrompt } from './model/batch.ts';
 import { planPolicy, policyName, policySpecs, type PolicyShape } from './model/policy-forward.ts';

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { RunningModel } from '../../src/compute/decoding.ts';
 import type { Engine } from '../../src/compute/engine.ts';
 import { createEngine } from '../../src/compute/engines.ts';
-import { generate, ladder, type GenerateOptions, type PromptRequest, type RunningModel } from '../../src/compute/generate.ts';
+import { generate, ladder, type GenerateOptions, type PromptRequest } from '../../src/compute/generate.ts';
 import { score } from '../../src/compute/score.ts';
 import { tinyConfig as config, tinyPrompt, tinyWeights } from '../support/tiny-model.ts';
 
