@@ -1,13 +1,15 @@
 /** Equality of values, given the equality of their expressions. */
+import { definition, isFunction } from './definition.ts';
 import { exact } from './evaluate.ts';
-import { numberOf, operation, type Expression } from './expression.ts';
+import { numberOf, operation, variables, type Expression } from './expression.ts';
+import { turned } from './inequality.ts';
 import { rational } from './rational.ts';
 import type { Quantity, Relation, Sequence, Value } from './value.ts';
 
 export interface Leaves {
   same(a: Expression, b: Expression): boolean;
-  /** Are `a = 0` and `b = 0` the same equation? */
-  sameZeros(a: Expression, b: Expression): boolean;
+  /** Are `a = 0` and `b = 0` the same equation? The sign of a / b if so, else 0. */
+  sameZeros(a: Expression, b: Expression): number;
 }
 
 const HUNDRED = numberOf({ n: 100n, d: 1n });
@@ -15,11 +17,15 @@ const HUNDRED = numberOf({ n: 100n, d: 1n });
 const MAX_UNORDERED = 32;
 
 export function sameValue(a: Value, b: Value, leaves: Leaves): boolean {
+  if (a.type === 'either') return a.parts.some((part) => sameValue(part, b, leaves));
+  if (b.type === 'either') return b.parts.some((part) => sameValue(a, part, leaves));
   return directed(a, b, leaves) ?? directed(b, a, leaves) ?? false;
 }
 
+type Single = Exclude<Value, { type: 'either' }>;
+
 /** The rules by the type of `a`; null when none says anything about this `b`, and the turned pair is asked. */
-function directed(a: Value, b: Value, leaves: Leaves): boolean | null {
+function directed(a: Single, b: Single, leaves: Leaves): boolean | null {
   switch (a.type) {
     case 'choice':
       return sameChoice(a, b, leaves);
@@ -48,45 +54,38 @@ function directed(a: Value, b: Value, leaves: Leaves): boolean | null {
 function sameChoice(a: Extract<Value, { type: 'choice' }>, b: Value, leaves: Leaves): boolean {
   if (b.type === 'choice') return a.letter === b.letter;
   if (a.rest) return sameValue(a.rest, b, leaves);
-  return b.type === 'quantity' && b.expression.type === 'variable' && b.expression.name.toUpperCase() === a.letter;
+  const { expression } = b.type === 'quantity' ? b : { expression: null };
+  // `e` is also a constant.
+  return (expression?.type === 'variable' || expression?.type === 'constant') && expression.name.toUpperCase() === a.letter;
 }
 
 /**
  * `x = 5` equals `5` and `5 = x`, and `y = 5` not at all. Equations that define nothing are equal when one is a multiple of the other.
  */
 function sameRelation(a: Relation, b: Value, leaves: Leaves): boolean | null {
+  const x = definition(a);
   if (b.type !== 'relation') {
     // `2 + 3 = 5` says 5.
-    const value = definition(a)?.value ?? (isNumber(a.left) ? a.right : undefined);
+    const value = x?.value ?? (isNumber(a.left) && isNumber(a.right) ? a.right : undefined);
     return value !== undefined && sameValue(value, b, leaves);
   }
-  if (a.operator !== b.operator) return false;
-  const x = definition(a);
   const y = definition(b);
-  if (x && y && sameValue(x.name, y.name, leaves)) return sameValue(x.value, y.value, leaves);
-  if (sameValue(a.left, b.left, leaves) && sameValue(a.right, b.right, leaves)) return true;
+  if (x && y && ((isFunction(x) && isFunction(y)) || sameName(x.name, y.name, leaves))) return sameValue(x.value, y.value, leaves);
+  const sameWay = a.operator === b.operator;
+  if (sameWay && sameValue(a.left, b.left, leaves) && sameValue(a.right, b.right, leaves)) return true;
+  if (sameWay && turned(a.operator) === a.operator && sameValue(a.left, b.right, leaves) && sameValue(a.right, b.left, leaves)) return true;
+  if (isNumber(a.left) && isNumber(b.left)) return false;
   const p = difference(a);
   const q = difference(b);
-  return a.operator === '=' && p !== null && q !== null && leaves.sameZeros(p, q);
+  if (!p || !q || !(sameWay || a.operator === turned(b.operator))) return false;
+  const sign = leaves.sameZeros(p, q);
+  return turned(a.operator) === a.operator ? sign !== 0 : sign === (sameWay ? 1 : -1);
 }
 
-function definition(relation: Relation): { name: Value; value: Value } | null {
-  if (relation.operator !== '=') return null;
-  if (isName(relation.left)) return { name: relation.left, value: relation.right };
-  return isName(relation.right) ? { name: relation.right, value: relation.left } : null;
-}
-
-/** A name: a letter, words, or what is not a number such as `f(x)` or `\angle A`. */
-function isName(value: Value): boolean {
-  if (value.type === 'words' || value.type === 'choice') return true;
-  if (value.type === 'sequence') return value.open === '(' && value.items.every(isName);
-  return value.type === 'quantity' && isApplication(value.expression);
-}
-
-/** `f(x)`, `AB` and `dy/dx` are read as products of letters. */
-function isApplication(e: Expression): boolean {
-  if (e.type === 'operation' && (e.operator === '*' || e.operator === '/') && isApplication(e.left) && isApplication(e.right)) return true;
-  return e.type === 'variable';
+/** An angle or a segment is named from either end: `\angle BAC` is `\angle CAB`. */
+function sameName(a: Value, b: Value, leaves: Leaves): boolean {
+  if (a.type === 'words' && b.type === 'words' && a.text.length <= 3 && a.text === [...b.text].toReversed().join('')) return true;
+  return sameValue(a, b, leaves);
 }
 
 const isNumber = (value: Value): boolean => value.type === 'quantity' && exact(value.expression) !== null;
@@ -99,22 +98,20 @@ function difference({ left, right }: Relation): Expression | null {
 /** A set has no order; a bare list (`3, 4`) equals a set, a tuple or a list of the same members, and another bare list in any order. */
 function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
   if (b.type === 'union') return null;
-  if (b.type === 'words' && isBareChoices(a))
-    return (
-      a.items
-        .map((item) => (item.type === 'choice' ? item.letter.toLowerCase() : ''))
-        .sort()
-        .join('') === [...b.text].sort().join('')
-    );
+  const typed = isBareChoices(a) ? lettersOf(b) : null;
+  if (typed !== null) {
+    const letters = a.items.map((item) => (item.type === 'choice' ? item.letter : ''));
+    return letters.sort().join('') === [...typed.toUpperCase()].sort().join('');
+  }
   if (b.type !== 'sequence')
     return a.items.length === 1 && a.items[0]
       ? sameValue(a.items[0], b, leaves)
       : b.type === 'words'
         ? isWholeLine(a) && b.text === 'all real numbers'
         : null;
-  if (a.items.length !== b.items.length) return false;
   const isSet = (s: Sequence): boolean => s.open === '{';
   const isBare = (s: Sequence): boolean => s.open === '';
+  if (a.items.length !== b.items.length) return (isSet(a) || isSet(b) || (isPoints(a) && isPoints(b))) && sameMembers(a.items, b.items, leaves);
   if ((isSet(a) || isBare(a)) && (isSet(b) || isBare(b))) return sameUnordered(a.items, b.items, leaves);
   if (isSet(a) || isSet(b)) return false;
   const interval = a.items.length === 2 && !isBare(a) && !isBare(b);
@@ -124,6 +121,24 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
 
 /** `A, C`, which may also be written `AC`. */
 const isBareChoices = (s: Sequence): boolean => s.open === '' && s.items.every((item) => item.type === 'choice' && item.rest === null);
+
+/** The letters of `AC`, which is read as words or as a product. */
+function lettersOf(value: Value): string | null {
+  if (value.type === 'words') return value.text;
+  return value.type === 'quantity' && value.expression.type === 'operation' && value.expression.operator === '*'
+    ? variables(value.expression).join('')
+    : null;
+}
+
+/** A bare list of points: the solutions of something, where one said twice is said once. */
+const isPoints = (s: Sequence): boolean => s.open === '' && s.items.every((item) => item.type === 'sequence');
+
+/** Sets whose members are repeated. */
+function sameMembers(a: readonly Value[], b: readonly Value[], leaves: Leaves): boolean {
+  if (a.length > MAX_UNORDERED || b.length > MAX_UNORDERED) return false;
+  const within = (list: readonly Value[], item: Value): boolean => list.some((other) => sameValue(item, other, leaves));
+  return a.every((item) => within(b, item)) && b.every((item) => within(a, item));
+}
 
 function isWholeLine(s: Sequence): boolean {
   const [low, high] = s.items;
@@ -150,7 +165,7 @@ function sameUnordered(a: readonly Value[], b: readonly Value[], leaves: Leaves)
 function sameRatio(parts: readonly Value[], b: Value, leaves: Leaves): boolean | null {
   const a = parts.map(expressionOf);
   if (b.type === 'quantity') return a.length === 2 && leaves.same(operation('/', a[0] ?? HUNDRED, a[1] ?? HUNDRED), b.expression);
-  if (b.type === 'time') return null;
+  if (b.type === 'time' || b.type === 'relation') return null;
   if (b.type !== 'ratio') return false;
   const other = b.parts.map(expressionOf);
   if (other.length !== a.length) return false;
@@ -177,6 +192,8 @@ function sameQuantity(a: Quantity, b: Quantity, leaves: Leaves): boolean {
     if (plain.unit && plain.unit.dimension !== '') return false;
     return leaves.same(percent.expression, plain.expression) || leaves.same(operation('/', percent.expression, HUNDRED), plain.expression);
   }
+  const [lettered, other] = a.product ? [a.product, b] : [b.product, a];
+  if (lettered && !other.unit && variables(other.expression).length > 0) return leaves.same(lettered, other.expression);
   const stated = a.unit && b.unit && a.unit.dimension !== '' && b.unit.dimension !== '';
   if (!stated) return leaves.same(a.expression, b.expression);
   if (a.unit?.dimension !== b.unit?.dimension) return false;

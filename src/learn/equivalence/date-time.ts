@@ -1,4 +1,4 @@
-/** Clock times and dates. `3:30` alone is a ratio; `3:30 pm`, `15:30:00`, `3:00` beside a time, `3 o'clock` are times. */
+/** Clock times and dates. `3:30` alone is a ratio; `3:30 pm`, `15:30:00`, `3:00`, `3 o'clock` are times. */
 import type { Value } from './value.ts';
 
 const MONTHS = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ');
@@ -9,12 +9,19 @@ export function parseDateTime(text: string): Value | null {
 
 function parseTime(text: string): Value | null {
   const match = /^(\d{1,2})(?::([0-5]\d))?\s*(?:(a|p)\.?\s?m\.?|(o'?clock))(?:\s+(?:in the )?(morning|afternoon|evening))?$/i.exec(text);
-  if (!match) return null;
+  if (!match) return parseClock(text);
   const hour = Number(match[1]);
   if (hour > 24) return null;
   const meridiem = match[3] ? (match[3].toLowerCase() === 'p' ? 'pm' : 'am') : null;
   const shift = meridiem === 'pm' && hour < 12 ? 12 : meridiem === 'am' && hour === 12 ? -12 : 0;
   return { type: 'time', minutes: (hour + shift) * 60 + Number(match[2] ?? 0), meridiem };
+}
+
+/** `12:00`, `9:05` and `20:34:00`: nobody writes a ratio so. */
+function parseClock(text: string): Value | null {
+  const match = /^(\d{1,2}):(?:(0\d)|([0-5]\d):00)$/.exec(text);
+  const hour = Number(match?.[1] ?? 25);
+  return hour > 24 ? null : { type: 'time', minutes: hour * 60 + Number(match?.[2] ?? match?.[3]), meridiem: null };
 }
 
 function parseDate(text: string): Value | null {

@@ -6,7 +6,7 @@
  */
 import * as C from './complex.ts';
 import type { Complex } from './complex.ts';
-import { numberOf, type Expression } from './expression.ts';
+import { numberOf, variables, type Expression } from './expression.ts';
 import { add, divide, multiply, negate, power, rational, same, toNumber, type Rational } from './rational.ts';
 
 /** Values closer than this, relative to the larger, are equal. */
@@ -85,21 +85,21 @@ function sameConstant(a: Expression, b: Expression, complex: boolean): boolean {
   return close(x, y) || (y.im === 0 && rounds(a, y.re)) || (x.im === 0 && rounds(b, x.re));
 }
 
-/** Are the equations `a = 0` and `b = 0` the same, that is: is a / b a constant? */
-export function sameZeros(a: Expression, b: Expression): boolean {
+/** Are the equations `a = 0` and `b = 0` the same, that is: is a / b a constant? Its sign if so, else 0. */
+export function sameZeros(a: Expression, b: Expression): number {
   const names = [...new Set([...variables(a), ...variables(b)])].sort();
-  if (names.length === 0) return sameExpression(a, b);
+  if (names.length === 0) return sameExpression(a, b) ? 1 : 0;
   let ratio: Complex | undefined;
   let agreed = 0;
   for (let point = 0; point < POINTS; point++) {
     const at = new Map(names.map((name, i) => [name, coordinate(point, i)]));
     const q = C.divide(evaluate(a, at, false), evaluate(b, at, false));
     if (!C.isFinite(q)) continue;
-    if (ratio && !close(ratio, q)) return false;
+    if (ratio && !close(ratio, q)) return 0;
     ratio ??= q;
     agreed++;
   }
-  return agreed >= NEEDED_POINTS && ratio !== undefined && C.abs(ratio) > ABSOLUTE_TOLERANCE;
+  return agreed >= NEEDED_POINTS && ratio !== undefined && C.abs(ratio) > ABSOLUTE_TOLERANCE ? Math.sign(ratio.re) : 0;
 }
 
 /** Half the points are positive, so that roots and logarithms are defined; the others tell |x| from x. */
@@ -115,20 +115,22 @@ function close(a: Complex, b: Complex): boolean {
 
 function rounds(decimal: Expression, value: number): boolean {
   const negative = decimal.type === 'operation' && decimal.operator === '-' && exact(decimal.left)?.n === 0n;
-  const literal = negative ? decimal.right : decimal;
+  const unsigned = negative ? decimal.right : decimal;
+  const { literal, scale } = scientific(unsigned);
   if (literal.type !== 'number' || literal.places < ROUNDED_PLACES || literal.places > 15) return false;
   const number = toNumber(literal.value) * (negative ? -1 : 1);
-  return Math.abs(number - value) <= 0.5 * 10 ** -literal.places * (1 + 1e-6);
+  return Math.abs(number - value / scale) <= 0.5 * 10 ** -literal.places * (1 + 1e-6);
+}
+
+/** `2.5 \times 10^{-3}` taken apart; anything else has the scale 1. */
+function scientific(e: Expression): { literal: Expression; scale: number } {
+  const power = e.type === 'operation' && e.operator === '*' && e.left.type === 'number' && e.right.type === 'operation' ? e.right : null;
+  const scale = power?.operator === '^' && power.left.type === 'number' && power.left.value.n === 10n ? exact(power) : null;
+  return e.type === 'operation' && scale ? { literal: e.left, scale: toNumber(scale) } : { literal: e, scale: 1 };
 }
 
 function isInfinity(e: Expression): boolean {
   return e.type === 'constant' ? e.name === 'infinity' : e.type === 'operation' && e.operator === '-' && isInfinity(e.right);
-}
-
-function variables(e: Expression): string[] {
-  if (e.type === 'variable') return [e.name];
-  if (e.type === 'operation') return [...variables(e.left), ...variables(e.right)];
-  return e.type === 'call' ? e.args.flatMap(variables) : [];
 }
 
 function mentionsI(e: Expression): boolean {

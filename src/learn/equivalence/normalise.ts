@@ -37,7 +37,10 @@ const UNICODE: readonly (readonly [RegExp, string])[] = [
   [/[≤⩽]/g, '\\le '],
   [/[≥⩾]/g, '\\ge '],
   [/≠/g, '\\ne '],
-  [/[≈≃≅]/g, '\\approx '],
+  [/[≈≃]/g, '\\approx '],
+  [/≅/g, '\\cong '],
+  [/∥/g, '\\parallel '],
+  [/⊥/g, '\\perp '],
   [/∪/g, '\\cup '],
   [/∩/g, '\\cap '],
   [/∈/g, '\\in '],
@@ -57,6 +60,9 @@ const UNICODE: readonly (readonly [RegExp, string])[] = [
   [/√/g, '\\sqrt '],
 ];
 const SPELLINGS: readonly (readonly [RegExp, string])[] = [
+  // What kind of figure a name names is not part of the name.
+  [/(?:\bm\s*)?\\(?:measured)?angle(?![a-z])\s*|\\(?:big)?triangle(?![a-z])\s*/g, ''],
+  [/(?<=[A-Z])\s+~\s+(?=[A-Z])/g, ' \\sim '],
   [/\\\\(?:\[[^\]]*\])?/g, '\\cr '],
   [/\\langle(?![a-z])/g, '('],
   [/\\rangle(?![a-z])/g, ')'],
@@ -65,7 +71,8 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/\\(?:left|right)\s*(?=[()[\]|.\\{}])/g, ''],
   [/\\(?:[bB]igg?[lrm]?)(?![a-z])/g, ''],
   [/\\(?:displaystyle|textstyle|limits|rm|bf|it|mathstrut)(?![A-Za-z])/g, ' '],
-  [/\\[!]|\\(?:,|;|:|>| |~)|\\q?quad(?![a-z])|~/g, ' '],
+  [/\\!\s*/g, ''],
+  [/\\(?:,|;|:|>| |~)|\\q?quad(?![a-z])|~/g, ' '],
   [/\{,\}/g, ','],
   [
     /\\(?:overline|overrightarrow|overleftrightarrow|vec|hat|bar|widehat|overset\{\\frown\})\s*(?:\{\s*([A-Za-z]{1,3})\s*\}|([A-Za-z])(?![A-Za-z]))/g,
@@ -82,7 +89,10 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/<=/g, '\\le '],
   [/>=/g, '\\ge '],
   [/\\neq(?![a-z])|!=/g, '\\ne '],
-  [/\\(?:sim|simeq|approxeq)(?![a-z])/g, '\\approx '],
+  [/(?:\{\s*\})?[_^]\{?(\d+)\}?\s*C_\{?(\d+)\}?/g, '\\binom{$1}{$2}'],
+  // `0.1666...`: what is repeated at the end goes on.
+  [/\.(\d{0,12}?)(\d{1,12}?)\2+\s*(?:\.\.\.|\\[lc]?dots)(?!\d)/g, '.$1\\overline{$2}'],
+  [/\\(?:sim|simeq|approxeq|cong)(?![a-z])/g, '\\approx '],
   [/\\varnothing(?![a-z])/g, '\\emptyset '],
   [/\\l?vert(?![a-z])|\\mid(?![a-z])/g, '|'],
   [/\\rvert(?![a-z])/g, '|'],
@@ -93,8 +103,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/\^\s*\{?'+\}?/g, "'"],
 ];
 /** Commands whose argument is taken as it stands. */
-const TEXT =
-  /\\(?:text(?:bf|it|rm|sf|tt|normal|up)?|math(?:rm|bf|it|sf|tt|normal)|mbox|hbox|operatorname\*?|unit|boldsymbol|bm|emph|underline|boxed|fbox)\s*(?=\{)/;
+const TEXT = /\\(?:text[a-z]{0,8}|math(?:rm|bf|it|sf|tt|normal)|mbox|hbox|operatorname\*?|unit|boldsymbol|bm|emph|underline|boxed|fbox)\s*(?=\{)/;
 const DELIMITERS: readonly (readonly [string, string])[] = [
   ['$$', '$$'],
   ['$', '$'],
@@ -115,13 +124,18 @@ export function normalise(answer: string): string {
   return withoutGroup(withoutPhrases(text));
 }
 
+const POWERS = new Map<string, number>(Object.entries({ thousand: 3, million: 6, billion: 9, trillion: 12 }));
+
 /** What people say around an answer: `the answer is 5`, `about 5`, `5 (approx.)`, `Yes, it is`. */
 function withoutPhrases(text: string): string {
   return text
     .replace(/^(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|=|:)\s*:?\s*/i, '')
     .replace(/^(?:approximately|approx\.?|about|around|roughly)\s+(?=\S)/i, '')
     .replace(/\s*\((?:approx\.?|approximately|rounded)\)$/i, '')
+    .replace(/\s+only$/i, '')
     .replace(/^(yes|no|true|false)\s*[,.:;]\s+(?=[A-Za-z]).*$/i, '$1')
+    .replace(/^(?:(?:in|at|on|the|year)\s+){1,3}(?=\d)/i, '')
+    .replace(/(?<=\d)\s*(thousand|million|billion|trillion)(?![a-z])/i, (_, name: string) => `\\times 10^{${POWERS.get(name.toLowerCase())}}`)
     .replace(/^(\d+)(?:st|nd|rd|th)$/, '$1');
 }
 
@@ -129,6 +143,7 @@ function fromUnicode(raw: string): string {
   let text = raw;
   if (/[^ -~]/.test(text)) {
     text = text.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+/g, (run) => `^{${[...run].map((c) => '0123456789+-'[SUPERSCRIPTS.indexOf(c)]).join('')}}`);
+    text = text.replace(/[①-⑳]{2,}/g, (run) => [...run].join(','));
     text = text.replace(/[₀-₉]+/g, (run) => `_{${[...run].map((c) => SUBSCRIPTS.indexOf(c)).join('')}}`);
     for (const [pattern, ascii] of UNICODE) text = text.replace(pattern, ascii);
     text = text.replace(/[παβγδθλμρσφωΔΩΣτε]/g, (c) => `\\${GREEK.get(c)} `);
@@ -145,8 +160,10 @@ function withoutDelimiters(text: string): string {
       if (!inner.includes(open)) return withoutDelimiters(inner);
     }
   }
-  // `$x = 5$ cm`: maths inside text.
-  return (text.match(/(?<!\\)\$/g)?.length ?? 0) === 2 && /\$[^$]*[A-Za-z\\^_{][^$]*\$/.test(text) ? text.replace(/(?<!\\)\$/g, ' ').trim() : text;
+  // `$x = 5$ cm`: maths inside text. `$5 and $10` is money.
+  const pieces = text.split(/(?<!\\)\$/);
+  const maths = pieces.filter((_, i) => i % 2 === 1);
+  return pieces.length % 2 === 1 && maths.every((piece) => piece !== '' && piece === piece.trim()) ? pieces.join(' ').trim() : text;
 }
 
 function withoutTextCommands(raw: string): string {

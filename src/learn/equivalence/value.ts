@@ -4,7 +4,14 @@ import type { Unit } from './units.ts';
 
 export type Value =
   /** A number or an expression, with the unit it was stated in; `percent` for 50% (equal to 0.5 and, the sign being a unit, to 50). */
-  | { readonly type: 'quantity'; readonly expression: Expression; readonly unit: Unit | null; readonly percent: boolean }
+  | {
+      readonly type: 'quantity';
+      readonly expression: Expression;
+      readonly unit: Unit | null;
+      readonly percent: boolean;
+      /** `3s^2` where the unit is read as letters. */
+      readonly product?: Expression;
+    }
   /** A letter that marks an option, with the option's text where it was given. */
   | { readonly type: 'choice'; readonly letter: string; readonly rest: Value | null }
   /** `3, 4`; `open` and `close` are '' for a bare list, and a set (`{}`) has no order. */
@@ -12,6 +19,8 @@ export type Value =
   | { readonly type: 'union'; readonly parts: readonly Value[] }
   | { readonly type: 'ratio'; readonly parts: readonly Value[] }
   | { readonly type: 'relation'; readonly operator: string; readonly left: Value; readonly right: Value }
+  /** Two readings of one answer, either of which may be meant: `8\sqrt{2} \approx 11.3`. */
+  | { readonly type: 'either'; readonly parts: readonly Value[] }
   /** Minutes since midnight, and whether am or pm was said. */
   | { readonly type: 'time'; readonly minutes: number; readonly meridiem: 'am' | 'pm' | null }
   | { readonly type: 'date'; readonly iso: string }

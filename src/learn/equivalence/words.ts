@@ -41,6 +41,9 @@ export function foldWords(text: string): string {
     .toLowerCase()
     .replace(/[\s_-]+/g, ' ')
     .replace(/['"`]/g, '')
+    .replace(/\bgrey\b/g, 'gray')
+    .replace(/\b(cent|met|lit)re(s?)\b/g, '$1er$2')
+    .replace(/\b(col|fav|neighb)our/g, '$1or')
     .replace(/^(?:the|a|an)\s+(?=\S{2})/, '')
     .replace(/[.!?\s]+$/, '')
     .trim();

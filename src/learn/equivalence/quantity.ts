@@ -1,0 +1,97 @@
+/** Numbers and expressions, with a unit, a currency or a percent sign. */
+import { numberOf, operation, variables, type Expression } from './expression.ts';
+import { parseExpression } from './parser.ts';
+import { parseUnit, type Unit } from './units.ts';
+import type { Quantity, Value } from './value.ts';
+
+/** The fast path: a plain number needs no more than this. Thousands separated by commas or spaces. */
+export function readNumber(text: string): Value | null {
+  if (!/^[+-]?\s*[\d.]/.test(text)) return null;
+  const based = /^([+-]?\d{1,40})_\{?\s*(\d{1,2})\s*\}?$/.exec(text);
+  if (based) return inBase(based[1] ?? '', based[2] ?? '');
+  // A comma after a lone 0 is a decimal comma.
+  if (/^[+-]?0,\d+$/.test(text)) return readNumber(text.replace(',', '.'));
+  const bare = /^[+-]?\d{1,3}(?: \d{3})+(?:\.\d+)?$/.test(text) ? text.replaceAll(' ', '') : text;
+  if (!/^[+-]?\s*(?:\d[\d,]*\.?\d*|\.\d+)$/.test(bare)) return null;
+  const expression = parseExpression(bare);
+  return expression && quantity(expression);
+}
+
+/** `204_5`: the digits as they stand, with the base as a unit, which may be left out. */
+function inBase(digits: string, base: string): Value | null {
+  const expression = parseExpression(digits);
+  return expression && quantity(expression, { factor: { n: 1n, d: 1n }, dimension: `~base ${base}`, radians: false });
+}
+
+const quantity = (expression: Expression, unit: Unit | null = null, percent = false): Quantity => ({
+  type: 'quantity',
+  expression,
+  unit,
+  percent,
+});
+
+/** An expression with an optional unit after it, or money before it. */
+export function readQuantity(text: string): Value | null {
+  const money = /^([+-]?)\s*([$€£¥₹])\s*(.+)$/.exec(text);
+  if (money) {
+    const value = readQuantity(`${money[1]}${money[3]}`);
+    return value?.type === 'quantity' ? { ...value, unit: parseUnit(money[2] ?? '') } : null;
+  }
+  const percent = /^(.*?)\s*(?:%|\b(?:percent|per cent|percentage|pct)\b)$/i.exec(text);
+  if (percent) {
+    const expression = parseExpression(grouped(percent[1] ?? ''));
+    return expression && quantity(expression, null, true);
+  }
+  return compound(text) ?? withUnit(text) ?? plainExpression(text);
+}
+
+function plainExpression(text: string): Value | null {
+  const expression = parseExpression(grouped(text));
+  return expression && quantity(expression);
+}
+
+/** `12 345` -> `12345`, `1.2e3` is read by the parser, `3 x 4` by `x` between numbers is a product. */
+const grouped = (text: string): string =>
+  text.replace(/(?<![\d.])\d{1,3}(?: \d{3})+(?![\d])/g, (run) => run.replaceAll(' ', '')).replace(/(?<=\d)\s*[xX]\s*(?=\d)/g, '*');
+
+const UNIT_START = /(?<=[\d)}\]!π\s°]|[\\](?:pi))\s*(?=[A-Za-z°$¢€£¥₹]|\\(?:mu|Omega|frac\{\s*[A-Za-z]))/g;
+
+/** The longest value that leaves a unit: `5 km/h` is 5 with `km/h`, not `5 km` over h. */
+function withUnit(typed: string): Quantity | null {
+  const text = typed.replace(/(?<=[\d})°])\s*\(\s*([A-Za-z°]{2,12}(?:\^\{?\d\}?)?)\s*\)$/, ' $1');
+  for (const match of text.matchAll(UNIT_START)) {
+    const end = match.index + match[0].length;
+    const head = text.slice(0, match.index).trim();
+    const tail = text.slice(end);
+    if (head === '' || /[\\^_{(+\-*/]$/.test(head) || /^(?:pi|sqrt|sin|cos|tan|log|ln|e\b)/.test(tail)) continue;
+    const unit = parseUnit(tail);
+    if (!unit || (unit.dimension === 'angle' && TRIGONOMETRIC.test(head)) || (unit.dimension.startsWith('~') && !isWords(tail))) continue;
+    const expression = parseExpression(grouped(head));
+    // `\pi r^2 h`: one letter after letters is one more of them.
+    if (expression && !(/^[A-Za-z]$/.test(tail) && variables(expression).length > 0)) {
+      const product = /^[A-Za-z]\b/.test(tail) ? parseExpression(grouped(text)) : null;
+      return { ...quantity(expression, unit), ...(product && { product }) };
+    }
+  }
+  return null;
+}
+
+/** The degrees in `\sin 30°` belong to the angle, not to the value. */
+const TRIGONOMETRIC = /sin|cos|tan|cot|sec|csc/;
+
+/** An unknown unit must look like a word: `12 apples`, not `12xy`. */
+const isWords = (tail: string): boolean => /^[A-Za-z]{3,}(?:\s+[A-Za-z]{2,})*\.?$/.test(tail.trim());
+
+/** `5 ft 3 in`, `1 hour 30 minutes`: parts of one dimension add up. */
+function compound(text: string): Quantity | null {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)\s*([A-Za-z]+)\.?\s*(?:,|and)?\s*/gy)];
+  if (parts.length < 2 || parts.length > 4 || parts.map((part) => part[0]).join('').length !== text.length) return null;
+  const quantities = parts.map((part) => ({ expression: parseExpression(part[1] ?? ''), unit: parseUnit(part[2] ?? '') }));
+  const dimension = quantities[0]?.unit?.dimension;
+  if (!dimension || dimension.startsWith('~') || quantities.some(({ unit }) => unit?.dimension !== dimension)) return null;
+  const base = quantities.reduce<Expression>(
+    (sum, { expression, unit }) => (expression && unit ? operation('+', sum, operation('*', expression, numberOf(unit.factor))) : sum),
+    numberOf({ n: 0n, d: 1n }),
+  );
+  return quantity(base, { factor: { n: 1n, d: 1n }, dimension, radians: false });
+}
