@@ -61,4 +61,9 @@ export interface Engine extends AsyncDisposable {
 export interface EngineOptions {
   readonly threads: number;
   readonly cachePrograms?: number;
+  /**
+   * Whether a compiled program keeps its working memory between runs, which is faster (default). Where many programs are in use, each
+   * would keep as much as its largest run needed.
+   */
+  readonly keepMemory?: boolean;
 }

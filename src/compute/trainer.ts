@@ -5,7 +5,7 @@
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
 import type { Engine, Feed, ResidentTensor } from './engine.ts';
 import type { ModelConfig } from './hf/config.ts';
-import type { EncodedPrompt } from './model/batch.ts';
+import { bucket, type EncodedPrompt } from './model/batch.ts';
 import { planPolicy } from './model/policy-forward.ts';
 import { weightSpecs } from './model/weights.ts';
 import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
@@ -50,9 +50,15 @@ export interface TrainerOptions {
   readonly engine: Engine;
   readonly config: ModelConfig;
   readonly optimizer: AdamWSettings;
-  /** Groups in one forward and backward pass; a larger mini-batch accumulates gradients. Bounds memory. Default: no limit. */
+  /**
+   * Groups in one forward and backward pass; a larger mini-batch accumulates gradients, and the last pass is filled up with groups that
+   * have no tokens, so that one program serves mini-batches of all sizes. Bounds memory. Default: one pass of any size.
+   */
   readonly microBatchGroups?: number;
 }
+
+/** Lengths are rounded up to a multiple of this: coarser than elsewhere, because every length is a program more in memory. */
+const LENGTH_BUCKET = 16;
 
 type State = Record<string, ResidentTensor>;
 
@@ -97,13 +103,15 @@ export class Trainer {
   async step(groups: readonly TrainGroup[], options: { readonly objective: Objective; readonly learningRate: number }): Promise<StepOutcome> {
     const tokens = countTokens(groups);
     if (tokens === 0) throw new RangeError('a training step needs at least one response token');
-    const size = Math.min(this.#options.microBatchGroups ?? Infinity, groups.length);
+    const size = this.#options.microBatchGroups ?? groups.length;
+    // Responses are padded to the longest of their pass, so those of like length go together.
+    const sorted = groups.toSorted((a, b) => longest([a]) - longest([b]));
     const scalars = this.#scalars(options.learningRate);
     const totals: Record<string, number> = {};
     for (let start = 0; start < groups.length; start += size) {
-      const part = groups.slice(start, start + size);
+      const part = filled(sorted.slice(start, start + size), size);
       const outputs =
-        size === groups.length
+        groups.length <= size
           ? await this.#stepWhole(part, tokens, options.objective, scalars)
           : await this.#addGradients(part, tokens, options.objective);
       for (const [name, value] of Object.entries(outputs)) totals[name] = (totals[name] ?? 0) + value;
@@ -184,6 +192,18 @@ function copy(tensor: HostTensor): HostTensor {
   return { ...tensor, data: tensor.data.slice() };
 }
 
+/** `groups`, and then as many without a token as make `size`. */
+function filled(groups: readonly TrainGroup[], size: number): readonly TrainGroup[] {
+  const { prompt, responses } = groups[0]!;
+  const none = { tokens: [], advantages: [], oldLogProbs: [], refLogProbs: [] };
+  const empty = { prompt, responses: responses.map(() => none) };
+  return [...groups, ...Array.from({ length: size - groups.length }, () => empty)];
+}
+
+function longest(groups: readonly TrainGroup[]): number {
+  return Math.max(...groups.flatMap(({ responses }) => responses.map(({ tokens }) => tokens.length)));
+}
+
 function countTokens(groups: readonly TrainGroup[]): number {
   return groups.reduce((sum, group) => sum + group.responses.reduce((count, response) => count + response.tokens.length, 0), 0);
 }
@@ -201,6 +221,10 @@ function planGroups(config: ModelConfig, groups: readonly TrainGroup[], tokens: 
     config,
     groups.map((group) => group.prompt),
     responses,
+    {
+      promptLength: bucket(Math.max(...groups.map(({ prompt }) => prompt.ids.length)), LENGTH_BUCKET),
+      responseLength: bucket(longest(groups), LENGTH_BUCKET),
+    },
   );
   const width = shape.responseLength;
   const flat = groups.flatMap((group) => group.responses);

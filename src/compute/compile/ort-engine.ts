@@ -27,7 +27,7 @@ export class OrtEngine implements Engine {
   }
 
   compile(spec: ProgramSpec): Promise<Program> {
-    return this.#programs.get(spec, (onDispose) => OrtProgram.create(spec, this.name, this.#options.threads, onDispose));
+    return this.#programs.get(spec, (onDispose) => OrtProgram.create(spec, this.name, this.#options, onDispose));
   }
 
   async upload(tensor: HostTensor): Promise<ResidentTensor> {
@@ -51,7 +51,7 @@ export class OrtEngine implements Engine {
       build: (inputs) => ({ to: inputs['from']! }),
       resident: toDevice ? ['to'] : [],
     };
-    const program = await this.#transfers.get(spec, (onDispose) => OrtProgram.create(spec, this.name, this.#options.threads, onDispose));
+    const program = await this.#transfers.get(spec, (onDispose) => OrtProgram.create(spec, this.name, this.#options, onDispose));
     return (await program.run({ from: tensor }))['to']!;
   }
 
@@ -62,16 +62,19 @@ export class OrtEngine implements Engine {
 }
 
 /** Options of a session. A resident output stays in a GPU buffer where there is one. */
-function sessionOptions(spec: ProgramSpec, graph: Graph, provider: OrtProvider, threads: number): ort.InferenceSession.SessionOptions {
+function sessionOptions(spec: ProgramSpec, graph: Graph, provider: OrtProvider, options: EngineOptions): ort.InferenceSession.SessionOptions {
   const resident = new Set([...(spec.resident ?? []), ...Object.keys(spec.inPlace ?? {})]);
   const locations = graph.outputs.map(({ name }) => [name, resident.has(name) ? 'gpu-buffer' : 'cpu'] as const);
   return {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     graphOptimizationLevel: 'all',
     executionMode: 'sequential',
-    intraOpNumThreads: threads,
+    intraOpNumThreads: options.threads,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
+    enableCpuMemArena: options.keepMemory ?? true,
+    // A pattern is one block beside what the first run took: half as much memory again, and no faster.
+    enableMemPattern: false,
     // Moments and gradients decay into denormals, which are many times slower to compute with.
     extra: { session: { set_denormal_as_zero: '1' } },
     ...(provider === 'webgpu' && { preferredOutputLocation: Object.fromEntries(locations) }),
@@ -99,9 +102,9 @@ class OrtProgram implements Program {
     this.#onDispose = onDispose;
   }
 
-  static async create(spec: ProgramSpec, provider: OrtProvider, threads: number, onDispose: () => void): Promise<OrtProgram> {
+  static async create(spec: ProgramSpec, provider: OrtProvider, options: EngineOptions, onDispose: () => void): Promise<OrtProgram> {
     const graph = trace(spec);
-    const session = await ort.InferenceSession.create(encodeModel(graph, spec.name), sessionOptions(spec, graph, provider, threads));
+    const session = await ort.InferenceSession.create(encodeModel(graph, spec.name), sessionOptions(spec, graph, provider, options));
     return new OrtProgram(spec, graph, provider, session, onDispose);
   }
 
