@@ -67,7 +67,7 @@ function install(root, missing) {
   const viaNode = npm !== undefined && /npm-cli\.c?js$/.test(npm);
   const done = spawnSync(viaNode ? process.execPath : 'npm', viaNode ? [npm, ...args] : args, {
     cwd: root,
-    // onnxruntime-node's installer would fetch CUDA libraries from nuget.org and fail the whole install where it cannot.
+    // onnxruntime-node's installer would fetch CUDA libraries and fail the whole install where it cannot.
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
     stdio: ['ignore', 2, 'pipe'],
     shell: !viaNode && process.platform === 'win32',

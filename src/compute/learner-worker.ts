@@ -67,7 +67,7 @@ export class LearnerWorker {
     return { base, state: { weights: base, firstMoments: share(first), secondMoments: share(second), updates: 0 } };
   }
 
-  async #learn({ batch, state, base }: LearnCall): Promise<LearnResult> {
+  async #learn({ batch, state, base, spare }: LearnCall): Promise<LearnResult> {
     const trainer = await this.#trainer(state);
     const { config } = this.#folder;
     // Until the step is complete the warm state is nobody's: a failed step must not be taken for its start or its end.
@@ -80,7 +80,7 @@ export class LearnerWorker {
     };
     try {
       const metrics = await learnBatch(learner, batch, this.#setup.learn);
-      const next = shareState(await trainer.state());
+      const next = shareState(await trainer.state(), spare);
       this.#warm = { id: next.weights.id, trainer };
       return { state: next, metrics };
     } catch (error) {

@@ -4,14 +4,15 @@ import { f32, type TensorMap } from '../protocol/tensor.ts';
 import type { SharedState, SharedTensors } from '../protocol/worker.ts';
 import type { TrainerState } from './trainer.ts';
 
-export function share(tensors: TensorMap): SharedTensors {
+/** Copies tensors to shared memory: that of `reuse`, where it has the right size, which then must have no reader. */
+export function share(tensors: TensorMap, reuse?: SharedTensors): SharedTensors {
   let offset = 0;
   const entries = Object.entries(tensors).map(([name, { shape, data }]) => {
     const entry = { name, shape, offset };
     offset += data.length;
     return entry;
   });
-  const buffer = new SharedArrayBuffer(4 * offset);
+  const buffer = reuse?.buffer.byteLength === 4 * offset ? reuse.buffer : new SharedArrayBuffer(4 * offset);
   const floats = new Float32Array(buffer);
   for (const { name, offset: start } of entries) floats.set(tensors[name]!.data, start);
   return { id: randomUUID(), buffer, entries };
@@ -28,8 +29,13 @@ export function shared({ buffer, entries }: SharedTensors): TensorMap {
   );
 }
 
-export function shareState({ weights, moments, updates }: TrainerState): SharedState {
-  return { weights: share(weights), firstMoments: share(moments.first), secondMoments: share(moments.second), updates };
+export function shareState({ weights, moments, updates }: TrainerState, reuse?: SharedState): SharedState {
+  return {
+    weights: share(weights, reuse?.weights),
+    firstMoments: share(moments.first, reuse?.firstMoments),
+    secondMoments: share(moments.second, reuse?.secondMoments),
+    updates,
+  };
 }
 
 export function sharedState(state: SharedState): TrainerState {
@@ -41,13 +47,14 @@ export function sharedState(state: SharedState): TrainerState {
 }
 
 /**
- * Versions in memory. The newest stays; an older one stays while somebody retains it. What is dropped here is freed once no worker reads
- * it any more: shared memory lives as long as its last view.
+ * Versions in memory. The newest stays; an older one stays while somebody retains it. The memory of one that is dropped is kept for the next
+ * version (`takeSpare`): left to the garbage collectors of several threads, which do not see its size, it would pile up for hours.
  */
 export class Versions {
   readonly #states = new Map<number, SharedState>();
   readonly #holds = new Map<number, number>();
   #current = -1;
+  #spare: SharedState | undefined;
 
   /** @throws RangeError before the first version is published. */
   get current(): number {
@@ -89,7 +96,18 @@ export class Versions {
     this.#dropIfFree(n);
   }
 
+  /** Memory of a dropped version, which nobody reads any more, to write a new one to; undefined where there is none. */
+  takeSpare(): SharedState | undefined {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare;
+  }
+
   #dropIfFree(n: number): void {
-    if (n !== this.#current && !this.#holds.has(n)) this.#states.delete(n);
+    if (n === this.#current || this.#holds.has(n)) return;
+    const state = this.#states.get(n);
+    // Version 0 of a fresh run is the frozen base itself, which is read for ever.
+    if (n > 0) this.#spare = state;
+    this.#states.delete(n);
   }
 }

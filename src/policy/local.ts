@@ -112,7 +112,7 @@ export class LocalPolicy implements Policy {
       throw new InputError(`batch ${batch.id} starts from version ${batch.parent}, but the newest is ${this.current}`);
     const n = batch.parent + 1;
     const { state, metrics } = await this.#learner.run(
-      { type: 'learn', batch, state: this.#versions.get(batch.parent), base: this.#opened() },
+      { type: 'learn', batch, state: this.#versions.get(batch.parent), base: this.#opened(), spare: this.#versions.takeSpare() },
       { doing: `learning version ${n} from ${batch.groups.length} groups`, seconds: this.#options.timeouts.learnSeconds, signal },
     );
     this.#versions.publish(n, state);

@@ -6,7 +6,7 @@ import type { ErrorData } from './errors.ts';
 import type { Batch, StepMetrics } from './messages.ts';
 import type { SampleReply, SampleRequest } from './ports.ts';
 
-/** Float32 tensors one after the other in shared memory. Written once, then only read. */
+/** Float32 tensors one after the other in shared memory. Only read while anybody may read it; written again once nobody does. */
 export interface SharedTensors {
   /** Names this content, so that a worker can tell whether its warm copy is the same. */
   readonly id: string;
@@ -56,6 +56,8 @@ export interface LearnCall {
   readonly batch: Batch;
   readonly state: SharedState;
   readonly base: SharedTensors;
+  /** Memory that nobody reads any more, for the new state. */
+  readonly spare?: SharedState | undefined;
 }
 
 export interface LearnResult {

@@ -17,6 +17,15 @@ describe('share', () => {
     expect([...tensors['b']!.data, ...tensors['scalar']!.data]).toEqual([5, 6, 7, 8]);
     expect(tensors['b']!.data.buffer).toBe(source.buffer);
   });
+
+  it('writes to spare memory of the right size, under a new name, and allocates otherwise', () => {
+    const spare = share({ a: f32([2], [1, 2]) });
+    const next = share({ a: f32([2], [3, 4]) }, spare);
+    expect(next.buffer).toBe(spare.buffer);
+    expect(next.id).not.toBe(spare.id);
+    expect([...shared(next)['a']!.data]).toEqual([3, 4]);
+    expect(share({ a: f32([3], [5, 6, 7]) }, spare).buffer).not.toBe(spare.buffer);
+  });
 });
 
 describe('Versions', () => {
@@ -43,6 +52,20 @@ describe('Versions', () => {
       }),
       { seed: 2 },
     );
+  });
+
+  it('gives the memory of a dropped version to the next one, once, and never that of a version somebody reads', () => {
+    const [zero, one, two] = [state(), state(), state()];
+    const versions = new Versions();
+    versions.publish(0, zero);
+    versions.publish(1, one);
+    expect(versions.takeSpare()).toBeUndefined(); // version 0 is the frozen base
+    versions.retain(1);
+    versions.publish(2, two);
+    expect(versions.takeSpare()).toBeUndefined();
+    versions.release(1);
+    expect(versions.takeSpare()).toBe(one);
+    expect(versions.takeSpare()).toBeUndefined();
   });
 
   it('names a version that is gone, and a release too many', () => {
