@@ -187,6 +187,9 @@ function sameTime(a: Extract<Value, { type: 'time' }>, b: Value, leaves: Leaves)
 
 /** The unit's rule is in units.ts; a percent sign equals both its value (0.5) and its number (50). */
 function sameQuantity(a: Quantity, b: Quantity, leaves: Leaves): boolean {
+  // A letter alone names an option or a thing, and its case says nothing.
+  const [x, y] = [a.expression, b.expression];
+  if (x.type === 'variable' && y.type === 'variable' && x.name.toLowerCase() === y.name.toLowerCase()) return true;
   if (a.percent !== b.percent) {
     const [percent, plain] = a.percent ? [a, b] : [b, a];
     if (plain.unit && plain.unit.dimension !== '') return false;
