@@ -48,7 +48,8 @@ export class RolloutWorker {
   static async start(setup: RolloutSetup): Promise<RolloutWorker> {
     const encoder = await loadPromptEncoder(setup.baseFolder);
     const { eosTokenIds } = await loadGenerationConfig(setup.baseFolder, encoder.config);
-    const engine = await createEngine(setup.engine, { threads: setup.threads, cachePrograms: CACHED_PROGRAMS });
+    // So many programs would keep more memory than the rest of the daemon has.
+    const engine = await createEngine(setup.engine, { threads: setup.threads, cachePrograms: CACHED_PROGRAMS, keepMemory: false });
     return new RolloutWorker(setup, engine, encoder, new Set(eosTokenIds));
   }
 
