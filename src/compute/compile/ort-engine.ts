@@ -73,7 +73,7 @@ function sessionOptions(spec: ProgramSpec, graph: Graph, provider: OrtProvider, 
     interOpNumThreads: 1,
     logSeverityLevel: 3,
     enableCpuMemArena: options.keepMemory ?? true,
-    // A pattern is one block beside what the first run took: half as much memory again, and no faster.
+    // A pattern is one more block beside what the first run took: 1.0 GB against 0.6 for a learner step of 16 groups. Its worth in speed is not settled.
     enableMemPattern: false,
     // Moments and gradients decay into denormals, which are many times slower to compute with.
     extra: { session: { set_denormal_as_zero: '1' } },
