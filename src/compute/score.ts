@@ -3,9 +3,10 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ProgramSpec } from './engine.ts';
 import type { RunningModel } from './decoding.ts';
 import type { ModelConfig } from './hf/config.ts';
-import { bucket, type EncodedPrompt } from './model/batch.ts';
+import type { EncodedPrompt } from './model/batch.ts';
 import { planPolicy, policyName, policySpecs, type PolicyShape } from './model/policy-forward.ts';
 import { weightSpecs } from './model/weights.ts';
+import { filled, inPasses, paddedLengths } from './passes.ts';
 import { responseLogProbs, targetIds } from './train-programs.ts';
 
 /** A prompt and its G responses; all groups of a call have the same G. */
@@ -21,52 +22,22 @@ export interface ScoreOptions {
   readonly microBatchGroups: number;
 }
 
-const LENGTH_BUCKET = 16;
-
 /** log pi(token) of every token, `[group][response][token]`. */
 export async function score(model: RunningModel, groups: readonly ScoreGroup[], options: ScoreOptions): Promise<number[][][]> {
   const { microBatchGroups: size, temperature } = options;
   const scored: number[][][] = [];
-  // Responses are padded to the longest of their pass, so those of like length go together.
-  const order = groups.map((_, at) => at).toSorted((a, b) => longest([groups[a]!]) - longest([groups[b]!]));
-  for (let start = 0; start < order.length; start += size) {
-    const part = order.slice(start, start + size);
-    const passed = await scoreBatch(
-      model,
-      filled(
-        part.map((at) => groups[at]!),
-        size,
-      ),
-      temperature,
-    );
-    part.forEach((at, i) => (scored[at] = passed[i]!));
+  for (const pass of inPasses(groups, size, (tokens) => tokens.length)) {
+    const members = pass.map((at) => groups[at]!);
+    const passed = await scoreBatch(model, filled(members, size, []), temperature);
+    pass.forEach((at, i) => (scored[at] = passed[i]!));
   }
   return scored;
 }
 
-function longest(groups: readonly ScoreGroup[]): number {
-  return Math.max(...groups.flatMap(({ responses }) => responses.map((tokens) => tokens.length)));
-}
-
-/** `groups`, and then as many without a token as make `size`: one program serves calls of all sizes. */
-function filled(groups: readonly ScoreGroup[], size: number): readonly ScoreGroup[] {
-  const { prompt, responses } = groups[0]!;
-  const empty = { prompt, responses: responses.map(() => []) };
-  return [...groups, ...Array.from({ length: size - groups.length }, () => empty)];
-}
-
 async function scoreBatch({ engine, config, weights }: RunningModel, groups: readonly ScoreGroup[], temperature: number): Promise<number[][][]> {
   const responses = groups.map((group) => group.responses);
-  const { shape, feeds } = planPolicy(
-    config,
-    groups.map((group) => group.prompt),
-    responses,
-    // Coarser than the usual bucket: every length is a program more in memory.
-    {
-      promptLength: bucket(Math.max(...groups.map(({ prompt }) => prompt.ids.length)), LENGTH_BUCKET),
-      responseLength: bucket(longest(groups), LENGTH_BUCKET),
-    },
-  );
+  const prompts = groups.map((group) => group.prompt);
+  const { shape, feeds } = planPolicy(config, prompts, responses, paddedLengths(prompts, responses));
   const program = await engine.compile(scoreProgram(config, shape, temperature));
   const outputs = await program.run({ ...weights, ...feeds });
   const { data } = await engine.read(outputs['logProbs']!);

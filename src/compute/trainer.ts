@@ -5,10 +5,11 @@
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
 import type { Engine, Feed, ResidentTensor } from './engine.ts';
 import type { ModelConfig } from './hf/config.ts';
-import { bucket, type EncodedPrompt } from './model/batch.ts';
+import type { EncodedPrompt } from './model/batch.ts';
 import { planPolicy } from './model/policy-forward.ts';
 import { weightSpecs } from './model/weights.ts';
 import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
+import { filled, inPasses, paddedLengths } from './passes.ts';
 import { FIRST, gradProgram, objectiveInputs, SECOND, stepProgram, SUM, updateProgram, type Objective } from './train-programs.ts';
 
 /** One response to learn from; the arrays are parallel to `tokens`. `grpo` needs all of them, `sft` none. */
@@ -57,8 +58,8 @@ export interface TrainerOptions {
   readonly microBatchGroups?: number;
 }
 
-/** Lengths are rounded up to a multiple of this: coarser than elsewhere, because every length is a program more in memory. */
-const LENGTH_BUCKET = 16;
+/** What fills up a pass. */
+const NO_RESPONSE: TrainResponse = { tokens: [], advantages: [], oldLogProbs: [], refLogProbs: [] };
 
 type State = Record<string, ResidentTensor>;
 
@@ -104,12 +105,11 @@ export class Trainer {
     const tokens = countTokens(groups);
     if (tokens === 0) throw new RangeError('a training step needs at least one response token');
     const size = this.#options.microBatchGroups ?? groups.length;
-    // Responses are padded to the longest of their pass, so those of like length go together.
-    const sorted = groups.toSorted((a, b) => longest([a]) - longest([b]));
     const scalars = this.#scalars(options.learningRate);
     const totals: Record<string, number> = {};
-    for (let start = 0; start < groups.length; start += size) {
-      const part = filled(sorted.slice(start, start + size), size);
+    for (const pass of inPasses(groups, size, (response) => response.tokens.length)) {
+      const members = pass.map((at) => groups[at]!);
+      const part = filled(members, size, NO_RESPONSE);
       const outputs =
         groups.length <= size
           ? await this.#stepWhole(part, tokens, options.objective, scalars)
@@ -192,18 +192,6 @@ function copy(tensor: HostTensor): HostTensor {
   return { ...tensor, data: tensor.data.slice() };
 }
 
-/** `groups`, and then as many without a token as make `size`. */
-function filled(groups: readonly TrainGroup[], size: number): readonly TrainGroup[] {
-  const { prompt, responses } = groups[0]!;
-  const none = { tokens: [], advantages: [], oldLogProbs: [], refLogProbs: [] };
-  const empty = { prompt, responses: responses.map(() => none) };
-  return [...groups, ...Array.from({ length: size - groups.length }, () => empty)];
-}
-
-function longest(groups: readonly TrainGroup[]): number {
-  return Math.max(...groups.flatMap(({ responses }) => responses.map(({ tokens }) => tokens.length)));
-}
-
 function countTokens(groups: readonly TrainGroup[]): number {
   return groups.reduce((sum, group) => sum + group.responses.reduce((count, response) => count + response.tokens.length, 0), 0);
 }
@@ -217,15 +205,8 @@ function numbers(outputs: Readonly<Record<string, HostTensor | ResidentTensor>>)
 /** `tokens` is the number of response tokens of the whole mini-batch. @throws RangeError naming the array that is missing or too short. */
 function planGroups(config: ModelConfig, groups: readonly TrainGroup[], tokens: number, objective: Objective) {
   const responses = groups.map((group) => group.responses.map((response) => response.tokens));
-  const { shape, feeds } = planPolicy(
-    config,
-    groups.map((group) => group.prompt),
-    responses,
-    {
-      promptLength: bucket(Math.max(...groups.map(({ prompt }) => prompt.ids.length)), LENGTH_BUCKET),
-      responseLength: bucket(longest(groups), LENGTH_BUCKET),
-    },
-  );
+  const prompts = groups.map((group) => group.prompt);
+  const { shape, feeds } = planPolicy(config, prompts, responses, paddedLengths(prompts, responses));
   const width = shape.responseLength;
   const flat = groups.flatMap((group) => group.responses);
   for (const name of objectiveInputs(objective)) {
