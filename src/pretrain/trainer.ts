@@ -5,6 +5,7 @@ import { createEngine } from '../compute/engines.ts';
 import type { ModelConfig } from '../compute/hf/config.ts';
 import { weightSpecs } from '../compute/model/weights.ts';
 import { adamW, type Moments } from '../compute/optimizer.ts';
+import { threadEntry } from '../compute/thread-entry.ts';
 import { FIRST, SECOND, SUM, updateProgram } from '../compute/train-programs.ts';
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
 import type { Mixture } from './examples.ts';
@@ -66,10 +67,8 @@ export class Trainer implements AsyncDisposable {
     this.done = state.step;
     this.shared = new SharedArrayBuffer(this.weights.byteLength);
     this.parts = Array.from({ length: threads }, () => new SharedArrayBuffer(this.weights.byteLength));
-    const fromSource = import.meta.url.endsWith('.ts');
     this.pool = new Piscina({
-      filename: new URL(fromSource ? './worker.ts' : './worker.js', import.meta.url).href,
-      execArgv: fromSource ? ['--import', 'tsx'] : [],
+      ...threadEntry('./worker', import.meta.url),
       minThreads: threads,
       maxThreads: threads,
       idleTimeout: Infinity,
