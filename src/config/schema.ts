@@ -66,7 +66,7 @@ const loop = z.strictObject({
 const learner = z.strictObject({
   learningRate: positive().max(1).default(5e-5).describe('AdamW learning rate after warm-up.'),
   warmupSteps: z.int().min(0).default(0).describe('Learner steps over which the rate rises from 0.'),
-  schedule: schedule.default({ type: 'cosine', totalSteps: 300, floorShare: 0.1 }).describe('Learning rate after warm-up.'),
+  schedule: schedule.default({ type: 'cosine', totalSteps: 60, floorShare: 0.1 }).describe('Learning rate after warm-up.'),
   betas: z.tuple([share(), share()]).default([0.9, 0.99]).describe('AdamW decay of the first and second moments.'),
   weightDecay: z.number().min(0).max(1).default(0.01).describe('AdamW decoupled weight decay.'),
   gradientClipNorm: positive().default(1).describe('Largest global norm of the gradient.'),
