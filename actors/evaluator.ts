@@ -2,9 +2,9 @@
 import type { Config } from '../src/config/schema.ts';
 import type { Dataset, Labels } from '../src/data/dataset.ts';
 import { Random } from '../src/data/rng.ts';
+import { majorityCorrect, passAt1, passAtK } from '../src/learn/accuracy.ts';
 import { extractAnswer } from '../src/learn/answer.ts';
 import type { Classifier } from '../src/learn/judge.ts';
-import { majorityVote } from '../src/learn/vote.ts';
 import type { Policy, SamplingParams } from '../src/policy/policy.ts';
 import type { Accuracy, Evaluation, Question, Sample } from '../src/protocol/messages.ts';
 
@@ -26,7 +26,8 @@ interface Marks {
   readonly kind: string;
   /** Share of the samples that are right. */
   readonly right: number;
-  readonly any: boolean;
+  /** pass@k of all k samples: 1 where any is right. */
+  readonly passK: number;
   /** Whether the majority is right. */
   readonly majority: boolean;
 }
@@ -74,7 +75,7 @@ export function accuracy(greedy: readonly Marks[], sampled: readonly Marks[], k:
     greedy: mean(greedy.map(({ right }) => right)),
     pass1: mean(sampled.map(({ right }) => right)),
     majK: mean(sampled.map(({ majority }) => Number(majority))),
-    passK: mean(sampled.map(({ any }) => Number(any))),
+    passK: mean(sampled.map(({ passK }) => passK)),
     byKind: Object.fromEntries(byKind),
   };
 }
@@ -112,9 +113,9 @@ async function marksOf(samples: readonly Sample[], question: Question, label: st
   const correct = classes.map((own) => right.get(own) === true);
   return {
     kind: question.kind ?? 'all',
-    right: mean(correct.map(Number)),
-    any: correct.includes(true),
-    majority: right.get(majorityVote(classes).winner) === true,
+    right: passAt1(correct),
+    passK: correct.length === 0 ? 0 : passAtK(correct, correct.length),
+    majority: majorityCorrect(classes, correct),
   };
 }
 

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { judge, verdictOf } from '../../src/learn/judge.ts';
 import { Grader } from '../../src/learn/grader.ts';
-import { SignalWindow } from '../../src/learn/signals.ts';
 import type { RolloutGroup } from '../../src/protocol/messages.ts';
 
 const options = { dropAllAgree: true, dropNoBox: true, shareFloor: 0, normaliseStd: true };
@@ -35,33 +34,5 @@ describe('judge', () => {
   it('refuses classes that do not fit the answers', () => {
     expect(() => verdictOf('g', ['1', null], [0], options)).toThrow('g');
     expect(() => verdictOf('g', ['1', null], [0, 0], options)).toThrow('without an answer');
-  });
-});
-
-describe('SignalWindow', () => {
-  const seen = (window: SignalWindow, id: string, answers: readonly string[], classes: readonly number[]): void =>
-    window.add(group(answers, id), verdictOf(id, answers, classes, options));
-
-  it('tells one constant answer from different ones', () => {
-    const healthy = new SignalWindow(8);
-    const collapsed = new SignalWindow(8);
-    for (let i = 0; i < 8; i++) {
-      seen(healthy, `q${i}`, [`${i}`, `${i}`, '99'], [0, 0, 1]);
-      seen(collapsed, `q${i}`, ['7', '7', '7'], [0, 0, 0]);
-    }
-    expect(healthy.read()).toMatchObject({ groups: 8, concentration: 1 / 8, distinctAnswers: 2, silent: 0, responseTokens: 3 });
-    expect(healthy.read().share).toBeCloseTo(2 / 3, 12);
-    expect(collapsed.read()).toMatchObject({ share: 1, concentration: 1, distinctAnswers: 1 });
-  });
-
-  it('forgets what left the window, and counts a question once', () => {
-    const window = new SignalWindow(2);
-    seen(window, 'a', ['1'], [0]);
-    seen(window, 'b', ['2'], [0]);
-    seen(window, 'c', ['2'], [0]);
-    expect(window.read()).toMatchObject({ groups: 2, concentration: 1 });
-    seen(window, 'c', ['5'], [0]);
-    expect(window.read().concentration).toBe(1);
-    expect(new SignalWindow(1).read()).toMatchObject({ groups: 0, share: 0, concentration: 0 });
   });
 });
