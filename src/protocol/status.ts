@@ -21,6 +21,14 @@ export interface ActorStatus {
   readonly restarts: number;
   /** Why it last failed. */
   readonly error?: string;
+  /** Items finished since the process started: jobs, steps, evaluations. */
+  readonly items: number;
+  /** Items a second over the last minute. */
+  readonly itemsPerSecond: number;
+  /** Share of the last minute in which it worked, in [0, 1]. */
+  readonly busy: number;
+  /** What waits for it, where it has a queue. */
+  readonly queue: { readonly name: string; readonly size: number; readonly bound: number } | null;
 }
 
 export interface AccuracyPoint {

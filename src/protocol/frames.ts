@@ -1,0 +1,244 @@
+/**
+ * What the dashboard's server and a browser say to one another: one msgpack frame a WebSocket message (codec.ts), each self-contained, so a
+ * client that joins late or loses frames needs nothing that came before. Producer and consumer: dashboards/server and dashboards/client.
+ *
+ * Every client gets the same `update` frames, encoded once. They are numbered; a client that finds a gap asks again for what its page shows.
+ * Whatever is older than the moment is asked for with `request` and answered with `reply` or `refused`.
+ */
+import type { Accuracy, DropReason, Finish, Origin, StepMetrics } from './messages.ts';
+import type { Status } from './status.ts';
+
+/** Changes when a frame changes so that an old page could misread it; both sides send it first. */
+export const FRAMES_VERSION = 1;
+
+/** WebSocket close codes of ours; the reason says more. */
+export const CLOSE = { badFrame: 4400, notAllowed: 4403, wrongVersion: 4409, tooFast: 4429 } as const;
+
+/** May look, or may also command. */
+export type Access = 'view' | 'control';
+
+/** The status without its accuracy history, which is in the series `greedy`. */
+export type Live = Omit<Status, 'accuracy'> & { readonly accuracy: Omit<Status['accuracy'], 'history'> };
+
+/** Values at one learner step; evaluations come later than the rest, so the same step may come again with other names. */
+export interface MetricRow {
+  readonly step: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly values: Readonly<Record<string, number>>;
+}
+
+/** Aligned columns over learner steps, averaged in buckets where there are more steps than points. Null where nothing was recorded. */
+export interface History {
+  readonly steps: readonly number[];
+  /** Milliseconds since 1970 of each step. */
+  readonly at: readonly number[];
+  readonly columns: Readonly<Record<string, readonly (number | null)[]>>;
+}
+
+export interface QuestionCard {
+  readonly id: string;
+  readonly text: string;
+  readonly origin: Origin;
+  readonly kind: string | null;
+  readonly parentId: string | null;
+  /** Pictures are at `/pictures/{id}/{index}.png`. */
+  readonly pictures: number;
+}
+
+/** A judged group as the stream shows it. Arrays are parallel to the samples. */
+export interface GroupCard {
+  readonly id: string;
+  readonly sequence: number;
+  /** Milliseconds since 1970 at which it was sampled. */
+  readonly at: number;
+  readonly question: QuestionCard;
+  /** Version that sampled it. */
+  readonly version: number;
+  readonly answers: readonly (string | null)[];
+  /** Equivalence class of each answer; -1 is no answer. */
+  readonly classes: readonly number[];
+  readonly winner: number;
+  readonly share: number;
+  readonly rewards: readonly number[];
+  readonly advantages: readonly number[];
+  readonly kept: boolean;
+  readonly dropped: DropReason | null;
+}
+
+export interface TokenDetail {
+  readonly text: string;
+  /** Under the distribution it was drawn from. */
+  readonly logprob: number;
+  /** Under the frozen base; null where nobody needed it. */
+  readonly refLogprob: number | null;
+}
+
+/** A group with every token. */
+export interface GroupDetail extends GroupCard {
+  readonly samples: readonly { readonly text: string; readonly finish: Finish; readonly tokens: readonly TokenDetail[] }[];
+  /** Version that was made from it; null while it waits or when it was dropped. */
+  readonly learntBy: number | null;
+}
+
+export interface GroupFilter {
+  readonly kind?: string;
+  readonly origin?: Origin;
+  /** `dropped` is any reason. */
+  readonly verdict?: 'kept' | 'dropped' | DropReason;
+  readonly minShare?: number;
+  readonly maxShare?: number;
+  /** Part of the question's text, case ignored. */
+  readonly text?: string;
+  readonly questionId?: string;
+  readonly version?: number;
+}
+
+export interface QuestionStats {
+  /** Questions that were ever admitted and are still stored. */
+  readonly byOrigin: Readonly<Partial<Record<Origin, number>>>;
+  readonly byKind: Readonly<Record<string, number>>;
+  /** Judged groups in ten equal bands of the vote share, by origin. */
+  readonly shares: Readonly<Partial<Record<Origin, readonly number[]>>>;
+  /** Distinct texts / questions, and the mean share of word pairs that two questions of the same origin do not have in common (1 - Jaccard). */
+  readonly diversity: Readonly<Partial<Record<Origin, { readonly distinct: number; readonly distance: number | null }>>>;
+}
+
+export interface SyntheticQuestion {
+  readonly question: QuestionCard;
+  readonly parent: QuestionCard | null;
+  readonly groups: number;
+  readonly meanShare: number | null;
+}
+
+export interface VersionRow {
+  readonly n: number;
+  readonly parent: number | null;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly metrics: StepMetrics | null;
+  readonly greedy: number | null;
+  readonly full: Accuracy | null;
+  /** Whether its weights are on disk: it can be downloaded, and rolled back to. */
+  readonly saved: boolean;
+  /** Whether its answers to held-out questions are stored: it can be compared. */
+  readonly comparable: boolean;
+}
+
+/** One held-out question as two versions answered it. `truth` was never used for training. */
+export interface Compared {
+  readonly question: QuestionCard;
+  readonly truth: string;
+  readonly a: { readonly answer: string | null; readonly right: boolean };
+  readonly b: { readonly answer: string | null; readonly right: boolean };
+}
+
+export interface EventRow {
+  readonly id: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly type: string;
+  readonly data: unknown;
+}
+
+export interface ActorDetail {
+  readonly id: string;
+  readonly role: string;
+  /** State chart of the actor and of its supervisor: every state, and which is active. */
+  readonly charts: readonly {
+    readonly machine: string;
+    readonly states: readonly string[];
+    readonly active: string;
+    /** `[from, event, to]`. */
+    readonly transitions: readonly (readonly [string, string, string])[];
+  }[];
+  /** Newest first, at most 20. */
+  readonly failures: readonly { readonly at: number; readonly message: string; readonly stack: string }[];
+}
+
+/** A setting that may be changed while the loop runs. */
+export interface LiveSetting {
+  readonly path: string;
+  readonly value: number;
+  readonly min: number;
+  readonly max: number;
+  readonly integer: boolean;
+  readonly unit: string;
+  readonly help: string;
+}
+
+/** Method -> what is asked and what comes back. */
+export interface Requests {
+  /** Steps `from ..= to`, the whole run without them; at most `maxPoints` rows. */
+  readonly history: { readonly params: { readonly from?: number; readonly to?: number; readonly maxPoints: number }; readonly value: History };
+  /** Newest first; `before` is the sequence number that the last answer gave as `next`. */
+  readonly groups: {
+    readonly params: { readonly filter: GroupFilter; readonly before?: number; readonly limit: number };
+    readonly value: { readonly groups: readonly GroupCard[]; readonly next: number | null };
+  };
+  readonly group: { readonly params: { readonly id: string }; readonly value: GroupDetail };
+  /** One question and its groups, oldest first, at most `limit`, thinned evenly. */
+  readonly question: {
+    readonly params: { readonly id: string; readonly limit: number };
+    readonly value: { readonly question: QuestionCard; readonly parent: QuestionCard | null; readonly groups: readonly GroupCard[] };
+  };
+  readonly questions: { readonly params: Record<string, never>; readonly value: QuestionStats };
+  /** Newest first. */
+  readonly synthetic: {
+    readonly params: { readonly before?: number; readonly limit: number };
+    readonly value: { readonly questions: readonly SyntheticQuestion[]; readonly next: number | null };
+  };
+  /** Newest first; `before` is a version number. `only: 'evaluated'` leaves out versions without an evaluation. */
+  readonly versions: {
+    readonly params: { readonly before?: number; readonly limit: number; readonly only?: 'evaluated' | 'saved' };
+    readonly value: { readonly versions: readonly VersionRow[]; readonly next: number | null };
+  };
+  /** Questions that both versions were asked, those with different verdicts first. */
+  readonly compare: {
+    readonly params: { readonly a: number; readonly b: number };
+    readonly value: { readonly a: number; readonly b: number; readonly questions: readonly Compared[] };
+  };
+  readonly events: {
+    readonly params: { readonly before?: number; readonly limit: number; readonly kind?: string };
+    readonly value: { readonly events: readonly EventRow[]; readonly next: number | null };
+  };
+  readonly actors: { readonly params: Record<string, never>; readonly value: readonly ActorDetail[] };
+  readonly settings: { readonly params: Record<string, never>; readonly value: readonly LiveSetting[] };
+}
+
+export type Method = keyof Requests;
+
+/** What somebody with `control` may ask the daemon to do; each is in the event log with its author. */
+export type Command =
+  | { readonly type: 'pause' }
+  | { readonly type: 'resume' }
+  /** Finishes the step in hand, saves and ends the daemon. */
+  | { readonly type: 'stop' }
+  | { readonly type: 'evaluate'; readonly full: boolean }
+  | { readonly type: 'checkpoint' }
+  | { readonly type: 'set'; readonly path: string; readonly value: number }
+  /** Learning goes on from the weights of version `version`, as a new version. */
+  | { readonly type: 'rollback'; readonly version: number };
+
+/** Browser -> server. The first frame is `hello`; the server closes the socket of one that is malformed, too large or too frequent. */
+export type ClientFrame =
+  | { readonly type: 'hello'; readonly v: number }
+  | { [M in Method]: { readonly type: 'request'; readonly id: number; readonly method: M; readonly params: Requests[M]['params'] } }[Method]
+  | { readonly type: 'command'; readonly id: number; readonly command: Command };
+
+/** Server -> browser. */
+export type ServerFrame =
+  | { readonly type: 'hello'; readonly v: number; readonly access: Access; readonly live: Live }
+  /** At most ten a second. A slow client misses whole updates, which it sees in `seq`. */
+  | {
+      readonly type: 'update';
+      /** Counts up by 1. */
+      readonly seq: number;
+      readonly live: Live;
+      readonly points: readonly MetricRow[];
+      /** Judged since the last update, newest last; the newest of them where there are many. */
+      readonly groups: readonly GroupCard[];
+      readonly events: readonly EventRow[];
+    }
+  | { readonly type: 'reply'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'refused'; readonly id: number; readonly message: string };
