@@ -1,0 +1,28 @@
+/** All that the dashboard's server knows of the daemon. Producer: the daemon. Nothing here can slow the loop: reads are short, commands are few. */
+import type { Observable } from 'rxjs';
+import type { ActorDetail, Command, LiveSetting } from '../../src/protocol/frames.ts';
+import type { Picture, Question } from '../../src/protocol/messages.ts';
+import type { LoopEvent } from '../../src/protocol/ports.ts';
+import type { Status } from '../../src/protocol/status.ts';
+import type { DashboardStore } from './store.ts';
+
+export interface DashboardSource {
+  /** The newest at once, then at most ten a second; completes when the daemon has stopped. */
+  status$(): Observable<Status>;
+  status(): Status;
+  /** What was judged, learnt and evaluated, after it is stored. Hot. */
+  loop$(): Observable<LoopEvent>;
+  readonly store: DashboardStore;
+  /** Pixels of a question's picture. @throws when there is no such picture, or it cannot be read. */
+  picture(question: Question, index: number): Promise<Picture>;
+  /** Text of each token; joined they are the response's text. */
+  pieces(tokens: readonly number[]): readonly string[];
+  /** Where the weights of version `n` are on disk now, as a Hugging Face folder; null when they are not. */
+  versionFolder(n: number): string | null;
+  /** Versions whose weights are on disk now. */
+  savedVersions(): ReadonlySet<number>;
+  actors(): readonly ActorDetail[];
+  settings(): readonly LiveSetting[];
+  /** Resolves when it is done (`stop`: when it has begun) and in the event log. `author` is who asked, in words. @throws InputError in words. */
+  command(command: Command, author: string): Promise<void>;
+}
