@@ -19,6 +19,8 @@ export interface TrainResponse {
   readonly advantages?: ArrayLike<number>;
   readonly oldLogProbs?: ArrayLike<number>;
   readonly refLogProbs?: ArrayLike<number>;
+  /** Weight of each token in `sft`, 1 by default; below 0 it teaches the model not to say it. */
+  readonly weights?: ArrayLike<number>;
 }
 
 /** A prompt and its G responses; all groups of a step have the same G. */
@@ -212,7 +214,7 @@ function planGroups(config: ModelConfig, groups: readonly TrainGroup[], tokens: 
   for (const name of objectiveInputs(objective)) {
     const data = new Float32Array(flat.length * width);
     flat.forEach((response, row) => {
-      const values = name === 'tokenWeights' ? new Float32Array(response.tokens.length).fill(1 / tokens) : response[name];
+      const values = name === 'tokenWeights' ? tokenWeights(response, tokens) : response[name];
       if (values?.length !== response.tokens.length) {
         throw new RangeError(`response ${row} has ${response.tokens.length} tokens but ${values?.length ?? 'no'} ${name}`);
       }
@@ -221,4 +223,9 @@ function planGroups(config: ModelConfig, groups: readonly TrainGroup[], tokens: 
     feeds[name] = f32([flat.length, width], data);
   }
   return { shape, feeds };
+}
+
+/** Each token's share of a mean over `tokens` tokens. */
+function tokenWeights(response: TrainResponse, tokens: number): Float32Array {
+  return Float32Array.from(response.tokens, (_, t) => (response.weights?.[t] ?? 1) / tokens);
 }

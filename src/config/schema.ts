@@ -33,6 +33,15 @@ const correction = z.discriminatedUnion('type', [
   }),
 ]);
 
+const objective = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('grpo') }),
+  z.strictObject({ type: z.literal('sft') }),
+  z.strictObject({
+    type: z.literal('dpo'),
+    beta: positive().max(10).default(0.1).describe('How far a preference may take the policy from the base: smaller is further.'),
+  }),
+]);
+
 const schedule = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('constant') }),
   z.strictObject({
@@ -64,6 +73,9 @@ const loop = z.strictObject({
 });
 
 const learner = z.strictObject({
+  objective: objective
+    .default({ type: 'grpo' })
+    .describe('`grpo` follows advantages, `sft` imitates rewarded responses, `dpo` prefers the highest reward to the lowest.'),
   learningRate: positive().max(1).default(5e-5).describe('AdamW learning rate after warm-up.'),
   warmupSteps: z.int().min(0).default(0).describe('Learner steps over which the rate rises from 0.'),
   schedule: schedule.default({ type: 'cosine', totalSteps: 60, floorShare: 0.1 }).describe('Learning rate after warm-up.'),

@@ -3,7 +3,7 @@
  * shared memory of the versions; each call hands a thread all that it needs, so a thread that dies takes nothing with it.
  */
 import type { EngineName } from '../compute/engine.ts';
-import type { LearnSettings } from '../compute/learn.ts';
+import type { LearnSettings } from '../compute/learner.ts';
 import type { AdamWSettings } from '../compute/optimizer.ts';
 import { WorkerPool } from '../compute/pool.ts';
 import { Versions } from '../compute/weights.ts';

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/compute/engine.ts';
 import { createEngine } from '../../src/compute/engines.ts';
 import { loadModelFolder, type ModelFolder } from '../../src/compute/hf/folder.ts';
-import { importance, learnBatch, type Learner, type LearnSettings } from '../../src/compute/learn.ts';
+import { importance } from '../../src/compute/grpo.ts';
+import { learnBatch } from '../../src/compute/learn.ts';
+import type { Learner, LearnSettings } from '../../src/compute/learner.ts';
 import { encodeQuestion } from '../../src/compute/prompts.ts';
 import { score } from '../../src/compute/score.ts';
 import { Trainer } from '../../src/compute/trainer.ts';
@@ -16,6 +18,7 @@ import { batchOf, judged } from '../support/batches.ts';
 import { writeTinyFolder } from '../support/tiny-folder.ts';
 
 const settings: LearnSettings = {
+  objective: { type: 'grpo' },
   learningRate: 1e-3,
   warmupSteps: 0,
   schedule: { type: 'constant' },

@@ -28,6 +28,7 @@ beforeAll(async () => {
       learningRate: 3e-3,
       warmupSteps: 0,
       schedule: { type: 'constant' },
+      objective: { type: 'grpo' },
       minibatches: 2,
       correction: { type: 'truncated', cap: 2 },
       temperature: 1,
