@@ -1,0 +1,64 @@
+/**
+ * Whether something the model wrote may be asked as a question. Judged by its text alone: nothing here knows a data set or its phrasings.
+ * Whether the question can be answered is for the vote to say (filters.ts).
+ */
+import type { Finish } from '../protocol/messages.ts';
+
+/**
+ * `unfinished`: the model did not come to an end. `malformed`: not one question in words. `duplicate`: nearly the same words as another question
+ * about the same pictures, its seed included.
+ */
+export type Rejection = 'unfinished' | 'malformed' | 'duplicate';
+
+export interface SyntheticOptions {
+  /** Words that a question may have at most. */
+  readonly maxWords: number;
+  /** Similarity, in [0, 1], from which two questions about the same pictures are duplicates. */
+  readonly duplicateSimilarity: number;
+}
+
+const FEWEST_WORDS = 2;
+/** Markup that a question has no business with: a box, special tokens, picture placeholders. */
+const MARKUP = /\\boxed|<\|[^|]*\|>|<\/?(?:image|answer|think)>/i;
+const LABEL = /^(?:\d+[.)]\s*|(?:new |the )?question\s*(?:\d+\s*)?:\s*)/i;
+
+/** The question without the quotes, the numbering or the `Question:` that models put around it. */
+export function questionText(written: string): string {
+  const text = written.trim().replaceAll(/\s+/g, ' ').replace(LABEL, '').trim();
+  const quoted = /^["'“](.*)["'”]$/.exec(text);
+  return quoted ? quoted[1]!.trim() : text;
+}
+
+/** Why `text` (as `questionText` gave it) is no question, or undefined where it is one. */
+export function formProblem(text: string, finish: Finish, { maxWords }: Pick<SyntheticOptions, 'maxWords'>): Rejection | undefined {
+  if (finish !== 'stop') return 'unfinished';
+  const found = words(text);
+  const isQuestion = /[?？]$/.test(text) && text.indexOf('?') === text.lastIndexOf('?');
+  const stutters = found.some((word, i) => word === found[i + 1] && word === found[i + 2]);
+  if (!isQuestion || stutters || MARKUP.test(text) || found.length < FEWEST_WORDS || found.length > maxWords) return 'malformed';
+  return undefined;
+}
+
+/** Whether one of `others`, questions about the same pictures, has nearly the same words. */
+export function isDuplicate(text: string, others: Iterable<string>, { duplicateSimilarity }: Pick<SyntheticOptions, 'duplicateSimilarity'>): boolean {
+  for (const other of others) if (similarity(text, other) >= duplicateSimilarity) return true;
+  return false;
+}
+
+/** Jaccard similarity of the sets of word pairs (Broder 1997); exact, because the questions about one picture are few. Case and marks say nothing. */
+export function similarity(a: string, b: string): number {
+  const [left, right] = [pairs(words(a)), pairs(words(b))];
+  const common = [...left].filter((pair) => right.has(pair)).length;
+  const all = left.size + right.size - common;
+  return all === 0 ? 1 : common / all;
+}
+
+function words(text: string): string[] {
+  return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+}
+
+/** Ends count: `^` stands before the first word and `$` after the last. */
+function pairs(list: readonly string[]): Set<string> {
+  const all = ['^', ...list, '$'];
+  return new Set(all.slice(1).map((word, i) => `${all[i]} ${word}`));
+}
