@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { InputError } from '../protocol/errors.ts';
 import { describeConfig, type ConfigKey } from './describe.ts';
+import { isSecretKey } from './secrets.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -22,7 +23,7 @@ function sentences(input: unknown, issue: Issue): string[] {
   }
   const path = issue.path.map(String).join('.');
   const value = valueAt(input, issue.path);
-  const is = value === undefined ? 'is missing' : `is ${shown(value)}`;
+  const is = value === undefined ? 'is missing' : isSecretKey(path) ? '(not shown) is not allowed' : `is ${shown(value)}`;
   return [`${path || 'the configuration'} ${is}; allowed: ${allowed(path, typeOf(input, issue.path.slice(0, -1).map(String)), issue)}`];
 }
 

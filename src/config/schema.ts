@@ -149,6 +149,24 @@ const log = z.strictObject({
   maxFiles: count().default(5).describe('Log files kept, the current one included.'),
 });
 
+const token = () => z.string().min(16).max(256).optional();
+const dashboard = z.strictObject({
+  port: z.int().min(0).max(65_535).nullable().default(4747).describe('Port of the dashboard; 0 picks a free one, null is no dashboard.'),
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Any but a loopback address asks for a token.'),
+  viewToken: token().describe(
+    'At least 16 characters; lets look. QUORUM_DASHBOARD_VIEW_TOKEN is better kept. Where it is needed and not given, one is made and kept in the run folder.',
+  ),
+  controlToken: token().describe(
+    'At least 16 characters; lets look and command. QUORUM_DASHBOARD_CONTROL_TOKEN is better kept. Made like `viewToken`.',
+  ),
+  allowedHosts: z
+    .array(z.string().min(1))
+    .max(64)
+    .default([])
+    .describe('Names, beside localhost and `host`, by which browsers may reach it (no port): a proxy, a name in the DNS.'),
+  maxClients: count().max(10_000).default(64).describe('Pages open at once; more are turned away.'),
+});
+
 const PLUGIN = 'expected a package name, a file path, the result of definePlugin, or {use, options} with one of these';
 const definition = z.custom<object>((value) => typeof value === 'object' && value !== null && 'apiVersion' in value, PLUGIN);
 const plugin = z.union(
@@ -172,6 +190,7 @@ export const configSchema = z.strictObject({
   timeouts: timeouts.prefault({}),
   store: store.prefault({}),
   log: log.prefault({}),
+  dashboard: dashboard.prefault({}),
   plugins: z.array(plugin).max(256).default([]).describe('Plug-ins: objects made by definePlugin, package names, file paths, or {use, options}.'),
 });
 

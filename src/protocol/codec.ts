@@ -10,21 +10,27 @@ const MAX_DEPTH = 64;
 /** `RESET_BUFFER_MODE` of msgpackr: the next message overwrites this one in the packer's own memory, of which we hand out copies only. */
 const RESET_BUFFER = 1024;
 
-const options = {
+const OPTIONS = {
   useRecords: false,
   mapsAsObjects: true,
   variableMapSize: true,
-  int64AsType: 'number',
+  int64AsType: 'number' as const,
   encodeUndefinedAsNil: true,
   // Not in msgpackr's types: keys whose value is undefined are left out, as JSON does.
   skipValues: [undefined],
-} as const;
+};
 
-const packr = new Packr(options as unknown as ConstructorParameters<typeof Packr>[0]);
+const packr = new Packr(OPTIONS);
 
 /** The bytes are the caller's own: nothing else refers to their memory. */
 export function encode(frame: unknown): Uint8Array<ArrayBuffer> {
   return new Uint8Array(packr.pack(frame, RESET_BUFFER));
+}
+
+/** The frame `{type: 'reply', id, value}` but for its value, whose bytes follow: a value that many ask for is encoded once. */
+export function replyHead(id: number): Uint8Array<ArrayBuffer> {
+  const bytes = encode({ type: 'reply', id, value: null });
+  return bytes.slice(0, -1);
 }
 
 /** @throws RangeError that says which byte is wrong: bytes that are missing or left over, an extension type, a key that is no text, too deep. */
