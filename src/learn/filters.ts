@@ -15,11 +15,12 @@ export interface FilterOptions {
  * Why a group is dropped, or undefined to keep it. In this order:
  * - `no-box`: responses without an answer outnumber the winner's votes (silence would have won the vote);
  * - `all-agree`: all G voted for the winner, so every advantage is 0;
+ * - `equal-rewards`: every advantage is 0 for another reason (a reward that is not the vote: none of the responses is right);
  * - `share-floor`: the winner's share is below the floor.
  */
-export function dropReason(vote: Vote, { dropAllAgree, dropNoBox, shareFloor }: FilterOptions): DropReason | undefined {
+export function dropReason(vote: Vote, rewards: readonly number[], { dropAllAgree, dropNoBox, shareFloor }: FilterOptions): DropReason | undefined {
   if (dropNoBox && (vote.silent > vote.votes || vote.votes === 0)) return 'no-box';
-  if (dropAllAgree && vote.votes === vote.rewards.length) return 'all-agree';
+  if (dropAllAgree && rewards.every((reward) => reward === rewards[0])) return vote.votes === rewards.length ? 'all-agree' : 'equal-rewards';
   if (vote.share < shareFloor) return 'share-floor';
   return undefined;
 }

@@ -13,28 +13,39 @@ export interface Classifier {
 
 export type JudgeOptions = AdvantageOptions & FilterOptions;
 
-export async function judge(group: RolloutGroup, grader: Classifier, options: JudgeOptions): Promise<Verdict> {
+/** What each response of a group earns; default: 1 for a vote for the winner (vote.ts). Whatever it is, the vote is reported too. */
+export type Reward = (group: RolloutGroup, answers: readonly (string | null)[]) => Promise<readonly number[]> | readonly number[];
+
+export async function judge(group: RolloutGroup, grader: Classifier, options: JudgeOptions, reward?: Reward): Promise<Verdict> {
   const answers = group.samples.map((sample) => extractAnswer(sample.text));
   const classes = await grader.classify(answers);
-  return verdictOf(group.id, answers, classes, options);
+  return verdictOf(group.id, answers, classes, options, await reward?.(group, answers));
 }
 
 /** The part after grading, which is pure. */
-export function verdictOf(groupId: string, answers: readonly (string | null)[], classes: readonly number[], options: JudgeOptions): Verdict {
+export function verdictOf(
+  groupId: string,
+  answers: readonly (string | null)[],
+  classes: readonly number[],
+  options: JudgeOptions,
+  rewarded?: readonly number[],
+): Verdict {
   if (answers.length !== classes.length) throw new RangeError(`group ${groupId}: ${classes.length} classes for ${answers.length} answers`);
   if (answers.some((answer, i) => (answer === null) !== (classes[i] === NO_ANSWER))) {
     throw new RangeError(`group ${groupId}: a class for a response without an answer, or the reverse`);
   }
   const vote = majorityVote(classes);
-  const dropped = dropReason(vote, options);
+  const rewards = rewarded ?? vote.rewards;
+  if (rewards.length !== answers.length) throw new RangeError(`group ${groupId}: ${rewards.length} rewards for ${answers.length} responses`);
+  const dropped = dropReason(vote, rewards, options);
   return {
     groupId,
     answers,
     classes,
     winner: vote.winner,
     share: vote.share,
-    rewards: vote.rewards,
-    advantages: groupAdvantages(vote.rewards, options),
+    rewards,
+    advantages: groupAdvantages(rewards, options),
     kept: dropped === undefined,
     ...(dropped === undefined ? {} : { dropped }),
   };

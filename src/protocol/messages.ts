@@ -8,8 +8,21 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
-/** Where a picture is: a file on disk, or a picture of a built-in data set that is drawn again from its seed. */
-export type PictureRef = { readonly type: 'file'; readonly path: string } | { readonly type: 'figure'; readonly key: string };
+/** Where a picture is: a file on disk, a picture of a built-in data set that is drawn again from its seed, or a cell of a Parquet file. */
+export type PictureRef = { readonly type: 'file'; readonly path: string } | { readonly type: 'figure'; readonly key: string } | ParquetPictureRef;
+
+/** Picture `index` of the list in one row (0 where the column holds single pictures). */
+export interface ParquetPictureRef {
+  readonly type: 'parquet';
+  readonly path: string;
+  /** Top-level column. */
+  readonly column: string;
+  /** From 0. */
+  readonly row: number;
+  readonly index: number;
+  /** First 32 hex digits of the SHA-256 of the bytes: tells when the file is no longer the same. */
+  readonly digest: string;
+}
 
 export type Origin = 'dataset' | 'in-context' | 'direct' | 'plugin';
 
@@ -46,8 +59,10 @@ export interface RolloutGroup {
   readonly samples: readonly Sample[];
 }
 
-/** `refused`: the policy cannot answer the question (too long for its context, a picture that cannot be read); its group has no samples. */
-export type DropReason = 'all-agree' | 'no-box' | 'share-floor' | 'too-long' | 'refused';
+/**
+ * `equal-rewards`: they agree on nothing, but every response earned the same, so that there is nothing to compare. `refused`: the policy cannot answer the question (too long for its context, a picture that cannot be read); its group has no samples.
+ */
+export type DropReason = 'all-agree' | 'equal-rewards' | 'no-box' | 'share-floor' | 'too-long' | 'refused';
 
 /** Producer: voter. Consumer: batcher (kept groups) and telemetry (all). Arrays are parallel to the group's samples. */
 export interface Verdict {
@@ -71,12 +86,23 @@ export interface JudgedGroup {
   readonly verdict: Verdict;
 }
 
+/** What a step is learnt with where it may change while the loop runs; a replay is given the same again. */
+export interface StepSettings {
+  /** After warm-up, before the schedule. */
+  readonly learningRate: number;
+  /** At which every group of the batch was sampled. */
+  readonly temperature: number;
+}
+
 /** Producer: batcher. Consumer: learner. Learner work is idempotent by `(parent, id)`. */
 export interface Batch {
   readonly id: number;
   /** Version the step starts from; the step makes `parent + 1`. */
   readonly parent: number;
+  /** All with the same number of samples. */
   readonly groups: readonly JudgedGroup[];
+  /** In place of what the learner was configured with. */
+  readonly settings?: StepSettings;
 }
 
 /** What one optimizer step did; means over response tokens unless said otherwise. */

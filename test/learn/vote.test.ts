@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupAdvantages } from '../../src/learn/advantage.ts';
-import { dropReason } from '../../src/learn/filters.ts';
+import { dropReason, type FilterOptions } from '../../src/learn/filters.ts';
 import { majorityVote } from '../../src/learn/vote.ts';
 
 fc.configureGlobal({ seed: 20 });
@@ -93,7 +93,8 @@ describe('groupAdvantages', () => {
 
 describe('dropReason', () => {
   const filters = { dropAllAgree: true, dropNoBox: true };
-  const reason = (list: readonly number[], shareFloor = 0): string | undefined => dropReason(majorityVote(list), { ...filters, shareFloor });
+  const reasonOf = (list: readonly number[], options: FilterOptions) => dropReason(majorityVote(list), majorityVote(list).rewards, options);
+  const reason = (list: readonly number[], shareFloor = 0): string | undefined => reasonOf(list, { ...filters, shareFloor });
 
   it('names why', () => {
     expect(reason([0, 0, 0])).toBe('all-agree');
@@ -112,7 +113,7 @@ describe('dropReason', () => {
       [-1, -1, -1],
       [-1, -1, 0, 1],
     ])
-      expect(dropReason(majorityVote(list), off)).toBeUndefined();
+      expect(reasonOf(list, off)).toBeUndefined();
   });
 
   it('keeps exactly the groups with a majority, a dissenter and enough agreement', () => {
