@@ -3,6 +3,7 @@ export declare const ROOT: string;
 export declare function nodeProblem(version: string, range: string): string | null;
 export declare function missingPackages(root: string): string[];
 export declare function needsBuild(root: string): boolean;
+export declare function needsClientBuild(root: string): boolean;
 export declare function installFailure(stderr: string, root: string): string;
 export declare function bootstrap(options: { readonly root: string; readonly build: boolean }): void;
 export declare function orExplain(action: () => void): void;

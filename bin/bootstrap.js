@@ -9,6 +9,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const SOURCES = ['src', 'actors', 'streams', 'dashboards/server', 'bench'];
+const CLIENT_SOURCES = ['dashboards/client', 'src/protocol'];
+const SOURCE = /\.(ts|tsx|css|html|svg)$/;
 const UNREACHABLE = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED)\b/;
 
 /** A reason to stop that the user can do something about; printed without a stack. */
@@ -42,11 +44,19 @@ function isOptional(entry) {
 
 /** Whether a source, or a folder of sources (a file was removed), is newer than the last successful build. */
 export function needsBuild(root) {
-  const stamp = join(root, 'dist', '.built');
+  return isNewer(root, '.built', ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'], SOURCES);
+}
+
+/** The same for the dashboard's client, which is built on its own. */
+export function needsClientBuild(root) {
+  return isNewer(root, '.built-client', ['tsconfig.json', 'package-lock.json'], CLIENT_SOURCES);
+}
+
+function isNewer(root, stampName, files, folders) {
+  const stamp = join(root, 'dist', stampName);
   if (!existsSync(stamp)) return true;
   const built = statSync(stamp).mtimeMs;
-  const files = ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json'].map((name) => join(root, name));
-  return files.some((file) => statSync(file).mtimeMs > built) || SOURCES.some((folder) => changedSince(join(root, folder), built));
+  return files.some((file) => statSync(join(root, file)).mtimeMs > built) || folders.some((folder) => changedSince(join(root, folder), built));
 }
 
 function changedSince(folder, time) {
@@ -55,7 +65,7 @@ function changedSince(folder, time) {
   return readdirSync(folder, { withFileTypes: true }).some((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return entry.name !== 'fixtures' && changedSince(path, time);
-    return entry.name.endsWith('.ts') && statSync(path).mtimeMs > time;
+    return SOURCE.test(entry.name) && statSync(path).mtimeMs > time;
   });
 }
 
@@ -92,18 +102,25 @@ export function installFailure(stderr, root) {
 }
 
 function build(root) {
-  say('Building ...');
-  const stamp = join(root, 'dist', '.built');
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  compile(root, { name: 'sources', stampName: '.built', args: [tsc, '-p', join(root, 'tsconfig.build.json')] });
+}
+
+function buildClient(root) {
+  const vite = join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  const args = [vite, 'build', '--logLevel', 'error', '-c', join(root, 'dashboards', 'client', 'vite.config.ts')];
+  compile(root, { name: "dashboard's pages", stampName: '.built-client', args });
+}
+
+function compile(root, { name, stampName, args }) {
+  say(`Building the ${name} ...`);
+  const stamp = join(root, 'dist', stampName);
   rmSync(stamp, { force: true });
   // A source saved while the compiler runs must count as newer than this build.
   const begun = new Date();
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const done = spawnSync(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 2],
-    encoding: 'utf8',
-  });
-  if (done.status !== 0) throw new BootstrapError(`The sources do not compile:\n${done.stdout.trim().split('\n').slice(0, 20).join('\n')}`);
+  const done = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
+  const printed = `${done.stdout}${done.stderr}`.trim().split('\n').slice(0, 20).join('\n');
+  if (done.status !== 0) throw new BootstrapError(`The ${name} do not compile:\n${printed}`);
   writeFileSync(stamp, `${begun.toISOString()}\n`);
   utimesSync(stamp, begun, begun);
 }
@@ -126,6 +143,7 @@ export function bootstrap(options) {
   const missing = missingPackages(root);
   if (missing.length > 0) install(root, missing);
   if (options.build && needsBuild(root)) build(root);
+  if (options.build && needsClientBuild(root)) buildClient(root);
 }
 
 /** Runs `action`, and ends the process with one clear paragraph when the clone cannot be made ready. */

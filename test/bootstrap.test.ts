@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { installFailure, missingPackages, needsBuild, nodeProblem } from '../bin/bootstrap.js';
+import { installFailure, missingPackages, needsBuild, needsClientBuild, nodeProblem } from '../bin/bootstrap.js';
 
 let root: string;
 
@@ -80,6 +80,28 @@ describe('needsBuild', () => {
     utimesSync(join(root, 'src/deep'), later, later);
     expect(needsBuild(root)).toBe(true);
   });
+});
+
+describe('needsClientBuild', () => {
+  const [past, built, later] = [new Date(1_000_000), new Date(2_000_000), new Date(3_000_000)];
+
+  it.each(['dashboards/client/pages/now.tsx', 'dashboards/client/styles/base.css', 'dashboards/client/index.html', 'src/protocol/frames.ts'])(
+    'is true after %s changed, and the daemon is not built again for it where it is a page',
+    (path) => {
+      const folders = ['src', 'src/protocol', 'dashboards', 'dashboards/client', 'dashboards/client/pages', 'dashboards/client/styles'];
+      for (const file of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', path]) write(file, '', past);
+      for (const folder of folders) {
+        mkdirSync(join(root, folder), { recursive: true });
+      }
+      for (const folder of folders) utimesSync(join(root, folder), past, past);
+      expect(needsClientBuild(root)).toBe(true);
+      for (const stamp of ['dist/.built', 'dist/.built-client']) write(stamp, '', built);
+      expect(needsClientBuild(root)).toBe(false);
+      utimesSync(join(root, path), later, later);
+      expect(needsClientBuild(root)).toBe(true);
+      expect(needsBuild(root)).toBe(path.startsWith('src/'));
+    },
+  );
 });
 
 describe('installFailure', () => {

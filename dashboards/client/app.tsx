@@ -1,0 +1,152 @@
+/** The frame around every page: navigation, what the daemon is at, and whether the page is live. */
+import { useEffect, useRef } from 'preact/hooks';
+import { shallowSame, useCell } from './cell.ts';
+import { ConnectionBanner } from './components/connection-banner.tsx';
+import { Icon } from './components/icons.tsx';
+import { Empty } from './components/notice.tsx';
+import { PhaseBadge } from './components/phase.tsx';
+import { Segments } from './components/segments.tsx';
+import { count, duration } from './format.ts';
+import { PAGES, type Page } from './pages.ts';
+import { href, useRoute } from './router.ts';
+import { announce, announcement, connection, useConnectionState, useLive } from './session.ts';
+import { useTheme } from './theme.ts';
+
+export function App() {
+  const { page: path, rest, query } = useRoute();
+  const page = PAGES.find((candidate) => candidate.path === path);
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  useEffect(() => {
+    document.title = `${page?.title ?? 'Not found'} · Quorum`;
+    if (!first.current) main.current?.focus({ preventScroll: true });
+    if (!first.current) scrollTo(0, 0);
+    first.current = false;
+  }, [path]);
+  const Shown = page?.component;
+  return (
+    <>
+      <a class="skip" href="#main" onClick={(event) => skip(event, main.current)}>
+        Skip to content
+      </a>
+      <div class="shell">
+        <Rail current={page} />
+        <div class="content">
+          <TopBar title={page?.title ?? 'Not found'} />
+          <ConnectionBanner />
+          <main ref={main} id="main" tabIndex={-1}>
+            {Shown === undefined ? <Empty title="There is no such page">Choose one in the navigation.</Empty> : <Shown rest={rest} query={query} />}
+          </main>
+        </div>
+      </div>
+      <Announcer />
+    </>
+  );
+}
+
+/** The address's hash is the route, so the link moves the focus itself. */
+function skip(event: Event, main: HTMLElement | null): void {
+  event.preventDefault();
+  main?.focus();
+}
+
+function Rail({ current }: { readonly current: Page | undefined }) {
+  const { theme, setTheme } = useTheme();
+  return (
+    <div class="rail">
+      <a class="brand" href={href('now')}>
+        <Logo />
+        Quorum
+      </a>
+      <nav class="nav" aria-label="Pages">
+        {PAGES.map((page) => (
+          <a key={page.path} href={href(page.path)} aria-current={page === current ? 'page' : undefined}>
+            <Icon name={page.path} />
+            {page.title}
+          </a>
+        ))}
+      </nav>
+      <div class="rail-foot">
+        <Segments
+          label="Theme"
+          value={theme}
+          options={[
+            ['system', 'Auto'],
+            ['light', 'Light'],
+            ['dark', 'Dark'],
+          ]}
+          onChange={setTheme}
+        />
+      </div>
+    </div>
+  );
+}
+
+function TopBar({ title }: { readonly title: string }) {
+  const state = useConnectionState();
+  const facts = useLive(
+    ({ phase, version, stopAt, model, data, seconds }) => ({
+      phase,
+      version,
+      stopAt,
+      model: lastSegment(model),
+      data,
+      up: duration(Math.floor(seconds)),
+    }),
+    shallowSame,
+  );
+  return (
+    <header class="topbar">
+      <h1>{title}</h1>
+      <PhaseBadge phase={facts?.phase} connected={state.type === 'open' || state.type === 'connecting'} />
+      {facts === undefined ? null : (
+        <div class="facts">
+          <span class="laptop wide">
+            <b>{facts.model}</b> on {facts.data}
+          </span>
+          <span class="laptop">up {facts.up}</span>
+          <span>
+            version <b>{count(facts.version)}</b>
+            {facts.stopAt === null ? null : ` of ${count(facts.stopAt)}`}
+          </span>
+        </div>
+      )}
+    </header>
+  );
+}
+
+function Announcer() {
+  const text = useCell(announcement);
+  useEffect(() => {
+    let pid = connection.live.get()?.pid;
+    let last = connection.state.get().type;
+    return connection.state.subscribe(() => {
+      const { type } = connection.state.get();
+      const now = connection.live.get()?.pid;
+      if (type === 'lost' && last !== 'lost') announce('The connection to the daemon was lost.');
+      if (type === 'open' && last === 'lost') announce(now === pid ? 'Connected again.' : 'Connected again: the daemon was restarted.');
+      if (type === 'open') pid = now;
+      last = type;
+    });
+  }, []);
+  return (
+    <div class="visually-hidden" role="status" aria-live="polite">
+      {text}
+    </div>
+  );
+}
+
+function Logo() {
+  return (
+    <svg viewBox="0 0 32 32" aria-hidden="true">
+      <rect class="logo-ground" width="32" height="32" rx="8" />
+      <circle class="logo-line" cx="15.5" cy="15.5" r="7.5" />
+      <path class="logo-line" d="M19 19l5.5 5.5" />
+      <circle class="logo-dot" cx="15.5" cy="15.5" r="2.2" />
+    </svg>
+  );
+}
+
+function lastSegment(path: string): string {
+  return path.split(/[/\\]/).at(-1) ?? path;
+}

@@ -1,0 +1,25 @@
+import type { Live } from '../../../src/protocol/frames.ts';
+import { Badge, type Tone } from './badge.tsx';
+
+const PHASES: Readonly<Record<Live['phase'], readonly [Tone, string]>> = {
+  starting: ['info', 'Starting'],
+  baseline: ['info', 'Measuring the base'],
+  running: ['ok', 'Running'],
+  paused: ['warn', 'Paused'],
+  stopping: ['warn', 'Stopping'],
+  draining: ['warn', 'Saving'],
+  stopped: ['neutral', 'Stopped'],
+  failed: ['bad', 'Failed'],
+};
+
+/** What the daemon is at; `connected` false says that this was the last that was heard. */
+export function PhaseBadge({ phase, connected }: { readonly phase: Live['phase'] | undefined; readonly connected: boolean }) {
+  if (phase === undefined) return <Badge dot>Connecting</Badge>;
+  if (!connected) return <Badge dot>Not connected</Badge>;
+  const [tone, text] = PHASES[phase];
+  return (
+    <Badge dot tone={tone}>
+      {text}
+    </Badge>
+  );
+}

@@ -1,0 +1,27 @@
+import { useEffect, useState } from 'preact/hooks';
+import { duration, exactTime, time } from '../format.ts';
+
+/** A moment, as the clock shows it; the exact time on hover. */
+export function Time({ at }: { readonly at: number }) {
+  return (
+    <time dateTime={exactTime(at)} title={exactTime(at)}>
+      {time(at)}
+    </time>
+  );
+}
+
+/** How long ago, counted on once a second. */
+export function Since({ at }: { readonly at: number }) {
+  const now = useSeconds();
+  return <span title={`since ${time(at)}`}>{duration(Math.max(0, Math.floor((now - at) / 1000)))}</span>;
+}
+
+/** The present in milliseconds since 1970; the component is drawn again each second. */
+export function useSeconds(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}

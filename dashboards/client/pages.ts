@@ -1,0 +1,25 @@
+/** The pages in the order of the navigation. A route's first segment is a page's `path`. */
+import type { ComponentType } from 'preact';
+import type { IconName } from './components/icons.tsx';
+import { Actors } from './pages/actors.tsx';
+import { Control } from './pages/control.tsx';
+import { Now } from './pages/now.tsx';
+import { Questions } from './pages/questions.tsx';
+import { Rollouts } from './pages/rollouts.tsx';
+import { Versions } from './pages/versions.tsx';
+import type { PageProps } from './router.ts';
+
+export interface Page {
+  readonly path: IconName;
+  readonly title: string;
+  readonly component: ComponentType<PageProps>;
+}
+
+export const PAGES: readonly Page[] = [
+  { path: 'now', title: 'Now', component: Now },
+  { path: 'rollouts', title: 'Rollouts', component: Rollouts },
+  { path: 'questions', title: 'Questions', component: Questions },
+  { path: 'actors', title: 'Actors', component: Actors },
+  { path: 'versions', title: 'Versions', component: Versions },
+  { path: 'control', title: 'Control', component: Control },
+];

@@ -1,0 +1,5 @@
+import { Panel } from '../components/panel.tsx';
+
+export function Actors() {
+  return <Panel title="Actors">{null}</Panel>;
+}

@@ -1,0 +1,6 @@
+import { Panel } from '../components/panel.tsx';
+import type { PageProps } from '../router.ts';
+
+export function Questions({ rest }: PageProps) {
+  return <Panel title="Questions">{rest.join(' ')}</Panel>;
+}
