@@ -9,6 +9,7 @@ import type { ActorStatus } from '../src/protocol/status.ts';
 import { withDeadline } from './deadline.ts';
 import type { ServiceMachine } from './service.ts';
 import type { Supervisor } from './supervise.ts';
+import { Workload } from './workload.ts';
 
 export interface Item<P, R> {
   /** In words, for the status view and the timeout's message. */
@@ -22,11 +23,14 @@ export class Handle<P> {
   readonly id: string;
   readonly role: string;
   readonly #supervisor: ActorRefFrom<Supervisor<P>>;
+  readonly #workload: Workload;
+  #queue: () => ActorStatus['queue'] = () => null;
 
   constructor(role: string, supervisor: ActorRefFrom<Supervisor<P>>) {
     this.id = supervisor.id;
     this.role = role;
     this.#supervisor = supervisor;
+    this.#workload = new Workload(supervisor.getSnapshot().context.input.now);
   }
 
   /**
@@ -37,11 +41,14 @@ export class Handle<P> {
     for (;;) {
       const { child, port } = await this.#ready(item.signal);
       child.send({ type: 'BEGIN', doing: item.doing });
+      this.#workload.begin();
       try {
         const result = await withDeadline(`${this.id}: ${item.doing}`, item.seconds, item.signal, (signal) => item.run(port, signal));
+        this.#workload.end(true);
         child.send({ type: 'END' });
         return result;
       } catch (error) {
+        this.#workload.end(false);
         if (item.signal.aborted || error instanceof InputError) {
           child.send({ type: 'END' });
           throw item.signal.aborted ? new CancelledError(`${this.id} stopped ${item.doing}`) : error;
@@ -54,6 +61,11 @@ export class Handle<P> {
   /** Says what the actor waits for while it has no item. */
   waitsFor(what: string): void {
     this.#child()?.send({ type: 'WAIT', doing: `waiting for ${what}` });
+  }
+
+  /** Says where its next items wait, for the status. */
+  takesFrom(queue: () => ActorStatus['queue']): void {
+    this.#queue = queue;
   }
 
   /** Resolves when the port is open. @throws like `perform`. */
@@ -69,7 +81,14 @@ export class Handle<P> {
 
   status(): ActorStatus {
     const { value, status, context, error } = this.#supervisor.getSnapshot();
-    const base = { id: this.id, role: this.role, restarts: context.restarts, ...(context.error ? { error: context.error.message } : {}) };
+    const base = {
+      id: this.id,
+      role: this.role,
+      restarts: context.restarts,
+      ...(context.error ? { error: context.error.message } : {}),
+      ...this.#workload.read(),
+      queue: this.#queue(),
+    };
     const child = this.#child()?.getSnapshot();
     if (status === 'error') return { ...base, state: 'failed', doing: 'gave up', since: context.failedAt, error: String(error) };
     if (status !== 'active') return { ...base, state: 'stopped', doing: 'stopped', since: context.failedAt };

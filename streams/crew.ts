@@ -1,5 +1,6 @@
 /** The actors as the streams see them: something that performs one item at a time and comes back from its failures (actors/handle.ts). */
 import type { Ask, Evaluate, Judge, Learn, SampleQuestions, Watch } from '../src/protocol/ports.ts';
+import type { ActorStatus } from '../src/protocol/status.ts';
 
 export interface Performer<P> {
   readonly id: string;
@@ -15,6 +16,8 @@ export interface Performer<P> {
   }): Promise<R>;
   /** Says what the actor waits for while it has no item. */
   waitsFor(what: string): void;
+  /** Says where its next items wait, for the status. */
+  takesFrom(queue: () => ActorStatus['queue']): void;
 }
 
 export interface Crew {

@@ -4,6 +4,11 @@ export class Latest<T> implements AsyncIterable<T> {
   #wake: (() => void) | undefined;
   #closed = false;
 
+  /** 0 or 1. */
+  get size(): number {
+    return this.#item === undefined ? 0 : 1;
+  }
+
   /** Returns the item that this one displaces. */
   put(item: T): T | undefined {
     const displaced = this.#item;

@@ -34,6 +34,10 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   const rollouts = new Queue<readonly RolloutGroup[]>('rollouts', bound);
   const windows = new Queue<Window>('windows', bound);
   const evaluations = new Latest<EvaluateRequest>();
+  crew.samplers.forEach((sampler) => sampler.takesFrom(() => questions.status()));
+  crew.voter.takesFrom(() => rollouts.status());
+  crew.learner.takesFrom(() => windows.status());
+  crew.evaluator.takesFrom(() => ({ name: 'evaluations', size: evaluations.size, bound: 1 }));
   const batcher = new Batcher({ batchGroups, maxJudged: Math.floor(maxOversample * batchGroups), next: resumed.through + 1 });
   let closed = 0; // windows with groups that are not learnt from yet
   const pacer = new Pacer(config.loop, () => ({

@@ -2,7 +2,7 @@
 
 export class Queue<T> implements AsyncIterable<T> {
   readonly #name: string;
-  readonly #bound: number;
+  #bound: number;
   readonly #items: T[] = [];
   #wakers: (() => void)[] = [];
   #closed = false;
@@ -14,6 +14,16 @@ export class Queue<T> implements AsyncIterable<T> {
 
   get size(): number {
     return this.#items.length;
+  }
+
+  /** Makes room for more; what it holds it keeps. */
+  widen(bound: number): void {
+    this.#bound = Math.max(this.#bound, bound);
+  }
+
+  /** For the status of who takes from it. */
+  status(): { readonly name: string; readonly size: number; readonly bound: number } {
+    return { name: this.#name, size: this.size, bound: this.#bound };
   }
 
   /** @throws RangeError when the queue is full, Error when it is closed. */

@@ -25,6 +25,7 @@ export interface WatchOptions {
 
 export function watching(watchers: Crew['watchers'], { bound, stop, onLoss }: WatchOptions): Watching {
   const lanes = watchers.map((watcher) => ({ watcher, queue: new Queue<LoopEvent>(`events for ${watcher.id}`, bound), lost: 0 }));
+  for (const { watcher, queue } of lanes) watcher.takesFrom(() => queue.status());
   const run$ = merge(
     ...lanes.map(({ watcher, queue }) =>
       pullMap(queue, 1, (event) =>

@@ -4,6 +4,8 @@ import type { Status } from '../../../src/protocol/status.ts';
 
 const T0 = Date.UTC(2026, 0, 1, 12, 0, 0);
 
+const WORK = { items: 48, itemsPerSecond: 0.8, busy: 0.75, queue: { name: 'windows', size: 1, bound: 96 } };
+
 export const RUNNING: Status = {
   phase: 'running',
   pid: 4711,
@@ -51,10 +53,10 @@ export const RUNNING: Status = {
     credits: 0,
   },
   actors: [
-    { id: 'questioner', role: 'questioner', state: 'waiting', doing: 'waiting for a credit', since: T0 + 758_000, restarts: 0 },
-    { id: 'sampler-1', role: 'sampler', state: 'working', doing: 'sampling 32 questions with version 48', since: T0 + 759_000, restarts: 1 },
-    { id: 'voter', role: 'voter', state: 'idle', doing: 'idle', since: T0 + 757_000, restarts: 0 },
-    { id: 'learner', role: 'learner', state: 'working', doing: 'learning from batch 48 (32 groups)', since: T0 + 755_000, restarts: 0 },
+    { id: 'questioner', role: 'questioner', state: 'waiting', doing: 'waiting for a credit', since: T0 + 758_000, restarts: 0, ...WORK },
+    { id: 'sampler-1', role: 'sampler', state: 'working', doing: 'sampling 32 questions with version 48', since: T0 + 759_000, restarts: 1, ...WORK },
+    { id: 'voter', role: 'voter', state: 'idle', doing: 'idle', since: T0 + 757_000, restarts: 0, ...WORK },
+    { id: 'learner', role: 'learner', state: 'working', doing: 'learning from batch 48 (32 groups)', since: T0 + 755_000, restarts: 0, ...WORK },
     {
       id: 'evaluator',
       role: 'evaluator',
@@ -63,6 +65,7 @@ export const RUNNING: Status = {
       since: T0 + 760_000,
       restarts: 2,
       error: 'the worker thread ended',
+      ...WORK,
     },
   ],
   restarts: 3,
@@ -114,6 +117,10 @@ const actor = fc.record({
   since: fc.nat().map((ms) => T0 - ms),
   restarts: fc.nat(12),
   error: words,
+  items: fc.nat(),
+  itemsPerSecond: fc.double({ min: 0, max: 1e6, noNaN: true }),
+  busy: share,
+  queue: maybe(fc.record({ name: words, size: fc.nat(), bound: fc.nat() })),
 });
 
 export const anyStatus: fc.Arbitrary<Status> = fc
