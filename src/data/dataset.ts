@@ -1,5 +1,6 @@
 /** Where the loop's questions come from. A data set never hands out a label; labels are a separate object for the evaluator alone. */
 import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
+import { loadPicture, pictureKey } from './picture.ts';
 
 export interface Dataset {
   /** Short and stable: question ids start with it. */
@@ -7,6 +8,8 @@ export interface Dataset {
   readonly size: number;
   /** Question `i` of `0..size-1`, always the same. */
   question(i: number): Question;
+  /** Each picture once, in order of first appearance; a data set of pictures alone has them and no questions. */
+  pictures(): readonly PictureRef[];
   /** Decodes or redraws a picture of this data set, or of any figure key. */
   picture(ref: PictureRef): Promise<Picture>;
 }
@@ -18,9 +21,30 @@ export type Label = string;
 export interface Labels {
   /** Undefined where the data set names no answer. */
   label(questionId: string): Label | undefined;
+  /** Other answers as right as the label: the text of the right choice, where the label is its letter. */
+  alternatives?(questionId: string): readonly Label[];
 }
 
 export interface LabelledDataset {
   readonly dataset: Dataset;
   readonly labels: Labels;
+}
+
+/** A data set over questions already in memory; also what a split yields. @param pictures default: those of the questions. */
+export function listDataset(name: string, questions: readonly Question[], pictures?: readonly PictureRef[]): Dataset {
+  return {
+    name,
+    size: questions.length,
+    question(i: number): Question {
+      const question = questions[i];
+      if (!question) throw new RangeError(`question ${i} is outside 0..${questions.length - 1}`);
+      return question;
+    },
+    pictures: () => distinct(pictures ?? questions.flatMap((question) => question.pictures)),
+    picture: (ref: PictureRef): Promise<Picture> => loadPicture(ref),
+  };
+}
+
+function distinct(refs: readonly PictureRef[]): readonly PictureRef[] {
+  return [...new Map(refs.map((ref) => [pictureKey(ref), ref])).values()];
 }

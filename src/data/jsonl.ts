@@ -1,78 +1,65 @@
 /**
  * JSONL with image files, as the Hugging Face hub lays data sets out: one object a line with `problem`, `images` (paths relative to the
- * file), optionally `answer`, `id`, `kind`; other columns are ignored. The file is streamed, a line at a time, each of bounded length.
+ * file), optionally `answer`, `choices`, `id`, `kind`; other columns are ignored. The file is streamed, a line at a time, each of bounded length.
  */
 import { createReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
-import { z } from 'zod';
 import { InputError } from '../protocol/errors.ts';
-import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
-import type { Dataset, Label, LabelledDataset } from './dataset.ts';
-import { loadPicture } from './picture.ts';
+import type { PictureRef } from '../protocol/messages.ts';
+import { chooseColumns, isRecord, missingColumn, valueAt, type Columns } from './columns.ts';
+import type { LabelledDataset } from './dataset.ts';
+import { readRow, RowCollector, type Entry, type OpenOptions } from './rows.ts';
 
 /** Longest line accepted, in characters: pictures belong in files, not in the text. */
 const MAX_LINE = 1_000_000;
 
-const Row = z.looseObject({
-  problem: z.string().trim().min(1),
-  images: z.array(z.string().min(1)),
-  answer: z.union([z.string(), z.number()]).nullish(),
-  id: z.union([z.string().min(1), z.number()]).optional(),
-  kind: z.string().optional(),
-});
-
-/** A row as read: the question, and its label apart. */
-export interface JsonlRow {
-  readonly question: Question;
-  readonly label: Label | undefined;
-}
-
 /** @throws InputError naming file, line and field. */
-export async function* readJsonl(file: string): AsyncGenerator<JsonlRow> {
+export async function* readJsonl(file: string, options: OpenOptions = {}): AsyncGenerator<Entry> {
   const name = basename(file, extname(file));
   let line = 0;
   for await (const text of lines(file)) {
     line++;
     if (text.trim() === '') continue;
-    yield parseRow(text, { file, line, name });
+    const where = `${file}:${line}`;
+    const record = parseLine(text, where);
+    const columns = columnsOf(record, where, options);
+    const row = readRow(record, columns, where);
+    yield { row, id: `${name}/${row.id ?? line}`, pictures: picturesOf(record, columns.pictures!, file, where), where };
   }
 }
 
-interface Place {
-  readonly file: string;
-  readonly line: number;
-  readonly name: string;
-}
-
-function parseRow(text: string, { file, line, name }: Place): JsonlRow {
+function parseLine(text: string, where: string): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${file}:${line}: not JSON (${(error as Error).message}); each line must be one JSON object`);
+    throw new InputError(`${where}: not JSON (${(error as Error).message}); each line must be one JSON object`);
   }
-  const row = Row.safeParse(value);
-  if (!row.success) {
-    const issue = row.error.issues[0];
-    const field = issue?.path.join('.') || 'the line';
-    throw new InputError(`${file}:${line}: ${field}: ${issue?.message}; expected {"problem": string, "images": [path, ...], "answer"?: string}`);
-  }
-  const { problem, images, answer, id, kind } = row.data;
-  const pictures = images.map((path): PictureRef => ({
-    type: 'file',
-    path: resolve(dirname(file), path),
-  }));
-  return {
-    question: {
-      id: `${name}/${id ?? line}`,
-      text: problem,
-      pictures,
-      origin: 'dataset',
-      ...(kind !== undefined && { kind }),
-    },
-    label: answer === null || answer === undefined ? undefined : String(answer),
-  };
+  if (isRecord(value)) return value;
+  throw new InputError(`${where}: the line: expected {"problem": string, "images": [path, ...], "answer"?: string}`);
+}
+
+function columnsOf(record: Readonly<Record<string, unknown>>, where: string, { columns: chosen = {}, picturesAlone = false }: OpenOptions): Columns {
+  const found = Object.entries(record).flatMap(([name, value]) => [
+    name,
+    ...(isRecord(value) ? Object.keys(value).map((key) => `${name}.${key}`) : []),
+  ]);
+  const columns = chooseColumns(found, chosen, where);
+  if (columns.question === undefined && !picturesAlone) throw new InputError(`${where}: problem: ${missingColumn('question', found)}`);
+  if (columns.pictures === undefined) throw new InputError(`${where}: images: ${missingColumn('pictures', found)}`);
+  return columns;
+}
+
+/** A path, or a list of paths. */
+function picturesOf(record: Readonly<Record<string, unknown>>, column: string, file: string, where: string): PictureRef[] {
+  const value = valueAt(record, column);
+  const paths: readonly unknown[] = column === 'images' || Array.isArray(value) ? (value as readonly unknown[]) : [value];
+  if (!Array.isArray(paths)) throw new InputError(`${where}: ${column}: expected a list of paths, found ${JSON.stringify(value)}`);
+  return paths.map((path: unknown, i): PictureRef => {
+    if (typeof path === 'string' && path !== '') return { type: 'file', path: resolve(dirname(file), path) };
+    throw new InputError(`${where}: ${column}.${i}: expected the path of a picture, found ${JSON.stringify(path)}`);
+  });
 }
 
 /** Lines of a UTF-8 file without their line break, in bounded memory. */
@@ -98,40 +85,20 @@ async function* lines(file: string): AsyncGenerator<string> {
 }
 
 /** Reads the whole file and checks that every picture's file is there (not that it decodes). @throws InputError as `readJsonl`. */
-export async function openJsonl(file: string): Promise<LabelledDataset> {
-  const questions: Question[] = [];
-  const answers = new Map<string, Label>();
-  const seen = new Set<string>();
-  for await (const { question, label } of readJsonl(file)) {
-    if (seen.has(question.id)) throw new InputError(`${file}: id ${JSON.stringify(question.id)} appears twice; ids must be unique`);
-    seen.add(question.id);
-    await checkPictures(file, question);
-    questions.push(question);
-    if (label !== undefined) answers.set(question.id, label);
+export async function openJsonl(file: string, options: OpenOptions = {}): Promise<LabelledDataset> {
+  const rows = new RowCollector();
+  for await (const row of readJsonl(file, options)) {
+    await checkPictures(row);
+    rows.add(row);
   }
-  if (questions.length === 0) throw new InputError(`${file}: holds no questions`);
-  return { dataset: listDataset(file, questions), labels: { label: (id) => answers.get(id) } };
+  return rows.finish(file);
 }
 
-async function checkPictures(file: string, question: Question): Promise<void> {
-  for (const ref of question.pictures) {
+async function checkPictures({ pictures, where, id }: Entry): Promise<void> {
+  for (const ref of pictures) {
     if (ref.type !== 'file') continue;
     await access(ref.path).catch(() => {
-      throw new InputError(`${file}: question ${question.id}: images: ${ref.path} does not exist; paths are relative to the JSONL file`);
+      throw new InputError(`${where}: question ${id}: images: ${ref.path} does not exist; paths are relative to the JSONL file`);
     });
   }
-}
-
-/** A data set over questions already in memory; also what a split yields. */
-export function listDataset(name: string, questions: readonly Question[]): Dataset {
-  return {
-    name,
-    size: questions.length,
-    question(i: number): Question {
-      const question = questions[i];
-      if (!question) throw new RangeError(`question ${i} is outside 0..${questions.length - 1}`);
-      return question;
-    },
-    picture: (ref: PictureRef): Promise<Picture> => loadPicture(ref),
-  };
 }

@@ -1,9 +1,29 @@
-/** Pixels of a picture, wherever it is: a figure is drawn again from its key, a file is decoded. */
+/** Pixels of a picture, wherever it is: a figure is drawn again from its key, a file is decoded, a row of a Parquet file is read again. */
 import type { Picture, PictureRef } from '../protocol/messages.ts';
 import { drawFigure, parseKey } from './figures/figure.ts';
 import { readPicture } from './image.ts';
+import { parquetPicture } from './parquet-picture.ts';
 
 /** @throws InputError on a key that names no figure, or a file that is no picture. */
 export async function loadPicture(ref: PictureRef): Promise<Picture> {
-  return ref.type === 'figure' ? drawFigure(parseKey(ref.key)) : readPicture(ref.path);
+  switch (ref.type) {
+    case 'figure':
+      return drawFigure(parseKey(ref.key));
+    case 'file':
+      return readPicture(ref.path);
+    case 'parquet':
+      return readPicture(await parquetPicture(ref), pictureName(ref));
+  }
+}
+
+/** The same for two references only if they are the same picture; a picture in a Parquet file is known by its content. */
+export function pictureKey(ref: PictureRef): string {
+  if (ref.type === 'figure') return `figure:${ref.key}`;
+  return ref.type === 'file' ? `file:${ref.path}` : `bytes:${ref.digest}`;
+}
+
+/** For errors and reports. */
+export function pictureName(ref: PictureRef): string {
+  if (ref.type === 'figure') return ref.key;
+  return ref.type === 'file' ? ref.path : `${ref.path}: row ${ref.row}: ${ref.column}[${ref.index}]`;
 }

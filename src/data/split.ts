@@ -6,8 +6,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { InputError } from '../protocol/errors.ts';
 import type { PictureRef, Question } from '../protocol/messages.ts';
-import type { Dataset } from './dataset.ts';
-import { listDataset } from './jsonl.ts';
+import { listDataset, type Dataset } from './dataset.ts';
+import { pictureKey } from './picture.ts';
 
 export interface Split {
   readonly train: Dataset;
@@ -64,9 +64,9 @@ async function pictureKeys(question: Question, hashes: Map<string, string>): Pro
   return Promise.all(question.pictures.map((ref) => pictureHash(ref, hashes)));
 }
 
-/** A figure is its key; a file is its bytes. */
+/** A figure is its key; a picture in a file is its bytes. */
 async function pictureHash(ref: PictureRef, hashes: Map<string, string>): Promise<string> {
-  if (ref.type === 'figure') return sha256(`figure:${ref.key}`);
+  if (ref.type !== 'file') return sha256(pictureKey(ref));
   const known = hashes.get(ref.path);
   if (known !== undefined) return known;
   const hash = createHash('sha256');

@@ -46,6 +46,8 @@ describe('openJsonl', () => {
     ['a picture that is not there', [row({ images: ['gone.png'] })], /rows\/1: images: .*gone\.png does not exist/],
     ['an id used twice', [row({ id: 'x' }), row({ id: 'x' })], /"rows\/x" appears twice/],
     ['nothing', [''], /holds no questions/],
+    ['choices without the answer', [row({ choices: ['a', 'b'], answer: 'c' })], /:1: answer "c" is neither a letter nor one of the choices: a \| b/],
+    ['a single choice', [row({ choices: ['a'] })], /:1: choices: \["a"\] is no list of 2 to 26 choices/],
     ['a list instead of an object', ['[]'], /:1: the line: /],
     ['an endless line', [row(), `"${'x'.repeat(1_100_000)}`], /rows\.jsonl:2: line is longer/],
   ])('names file, line and field for %s', async (_, lines, message) => {
@@ -54,13 +56,32 @@ describe('openJsonl', () => {
     await expect(openJsonl(file)).rejects.toMatchObject({ name: 'InputError' });
   });
 
+  it('formats choices, and takes one picture as a list of one', async () => {
+    await writeFile(join(folder, 'a.png'), 'x');
+    const file = await write(row({ images: undefined, image: 'a.png', choices: ['3', '4'], answer: 4 }));
+    const { dataset, labels } = await openJsonl(file);
+    expect(dataset.question(0).text).toBe('What?\nChoices:\nA. 3\nB. 4');
+    expect([labels.label('rows/1'), labels.alternatives?.('rows/1')]).toEqual(['B', ['4', 'B. 4']]);
+    expect(dataset.pictures()).toEqual([{ type: 'file', path: join(folder, 'a.png') }]);
+  });
+
+  it('reads other columns when told to, and pictures without questions', async () => {
+    await writeFile(join(folder, 'a.png'), 'x');
+    const file = await write(JSON.stringify({ images: ['a.png'], text: 'Why?', meta: { level: 3 } }), JSON.stringify({ images: ['a.png'] }));
+    await expect(openJsonl(file)).rejects.toThrow(/:1: problem: needs a column of questions: .*it has `images`, `text`, `meta`, `meta\.level`/);
+    const { dataset } = await openJsonl(file, { picturesAlone: true });
+    expect([dataset.size, dataset.pictures().length]).toEqual([0, 1]);
+    const named = openJsonl(file, { columns: { question: 'text', kind: 'meta.level' } });
+    await expect(named).rejects.toThrow(/:2: has no column "text", named for question/);
+  });
+
   it('says so when the file is missing', async () => {
     await expect(openJsonl(join(folder, 'none.jsonl'))).rejects.toThrow(/none\.jsonl: cannot be read/);
   });
 
   it('streams: the first row is there before a later line is found bad', async () => {
     const rows = readJsonl(await write(row(), 'bad'));
-    expect((await rows.next()).value?.question.text).toBe('What?');
+    expect((await rows.next()).value?.row.text).toBe('What?');
     await expect(rows.next()).rejects.toThrow(/:2:/);
   });
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { listDataset } from '../../src/data/jsonl.ts';
+import { listDataset } from '../../src/data/dataset.ts';
 import { splitByPicture } from '../../src/data/split.ts';
 import type { PictureRef, Question } from '../../src/protocol/messages.ts';
 

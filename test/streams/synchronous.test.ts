@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { listDataset } from '../../src/data/jsonl.ts';
+import { listDataset } from '../../src/data/dataset.ts';
 import { Random } from '../../src/data/rng.ts';
 import { plainLoop } from '../support/plain-loop.ts';
 import { digits, rig, toyConfig, type RigOptions } from '../support/rig.ts';

@@ -6,8 +6,7 @@ import { evaluator } from '../../actors/evaluator.ts';
 import { questioner } from '../../actors/questioner.ts';
 import { startSystem, type Member } from '../../actors/system.ts';
 import { configSchema, type Config, type ConfigInput } from '../../src/config/schema.ts';
-import { listDataset } from '../../src/data/jsonl.ts';
-import type { Dataset, Labels } from '../../src/data/dataset.ts';
+import { listDataset, type Dataset, type Labels } from '../../src/data/dataset.ts';
 import { judge, type Classifier } from '../../src/learn/judge.ts';
 import type { Batch, RolloutGroup } from '../../src/protocol/messages.ts';
 import type { Policy } from '../../src/policy/policy.ts';
@@ -40,6 +39,7 @@ export const toyConfig = (input: ConfigInput = {}): Config =>
     filters: { shareFloor: 0, ...input.filters },
     evaluation: { everySteps: 2, fullEverySteps: 1_000, questions: 16, fullQuestions: 16, ...input.evaluation },
     supervision: { backoffMilliseconds: 1, ...input.supervision },
+    dashboard: { port: null, ...input.dashboard },
   });
 
 export interface RigOptions {

@@ -64,6 +64,10 @@ class Figures implements Dataset {
     };
   }
 
+  pictures(): readonly PictureRef[] {
+    return [...new Set(this.entries.map(({ key }) => key))].map((key) => ({ type: 'figure', key }));
+  }
+
   picture(ref: PictureRef): Promise<Picture> {
     return loadPicture(ref);
   }

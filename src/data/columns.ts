@@ -1,0 +1,75 @@
+/**
+ * Which column of a data set holds what. The names are those that public sets use: Geometry3K and MMR1 (`images`, `problem`, `answer`), GeoQA
+ * (`image`, `problem`, `solution`), MathVista (`decoded_image`, `question`, `choices`, `answer`, `metadata.task`), We-Math (`image_path`,
+ * `question`, `option`, `answer`, `knowledge concept`), MathVerse and MathVision (`image` or `decoded_image`, `question`, `options`, `answer`).
+ */
+import { InputError } from '../protocol/errors.ts';
+
+/** For each role the names it may have, in order of preference. */
+const KNOWN = {
+  question: ['problem', 'question'],
+  pictures: ['images', 'image', 'decoded_image', 'image_path'],
+  answer: ['answer', 'ground_truth', 'solution'],
+  choices: ['choices', 'options', 'option'],
+  kind: ['kind', 'category', 'subject', 'knowledge concept', 'metadata.task'],
+  id: ['id'],
+} as const;
+
+export type ColumnRole = keyof typeof KNOWN;
+export const COLUMN_ROLES = Object.keys(KNOWN) as readonly ColumnRole[];
+
+/** The column of each role, where there is one. A field of a struct is written with a dot: `metadata.task`. */
+export type Columns = { readonly [R in ColumnRole]?: string | undefined };
+
+/**
+ * @param found every column, fields of structs included.
+ * @param chosen the user's choice, which wins.
+ * @param suits whether a known column can play the role; MathVista's `image` is a path beside `decoded_image`, the picture.
+ * @throws InputError when a chosen column is not there.
+ */
+export function chooseColumns(
+  found: readonly string[],
+  chosen: Columns,
+  where: string,
+  suits: (role: ColumnRole, name: string) => boolean = () => true,
+): Columns {
+  const pairs = COLUMN_ROLES.map((role) => {
+    const own = chosen[role];
+    if (own !== undefined && !found.includes(own)) {
+      throw new InputError(`${where}: has no column ${JSON.stringify(own)}, named for ${role}; ${list(found)}`);
+    }
+    return [role, own ?? KNOWN[role].find((name) => found.includes(name) && suits(role, name))] as const;
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** What to say when a column is missing that cannot be done without. */
+export function missingColumn(role: ColumnRole, found: readonly string[]): string {
+  const names = KNOWN[role].map((name) => `\`${name}\``).join(', ');
+  return `needs a column of ${WORDS[role]}: ${names}, or another one named by columns.${role}; ${list(found)}`;
+}
+
+const WORDS: Readonly<Record<ColumnRole, string>> = {
+  question: 'questions',
+  pictures: 'pictures (structs of bytes and path)',
+  answer: 'answers',
+  choices: 'choices',
+  kind: 'kinds',
+  id: 'ids',
+};
+
+function list(found: readonly string[]): string {
+  return `it has ${found.length === 0 ? 'no columns' : found.map((name) => `\`${name}\``).join(', ')}`;
+}
+
+/** The value of a column in a row; a dot reaches into a struct. */
+export function valueAt(row: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(row, name)) return row[name];
+  const dot = name.indexOf('.');
+  const inner = dot < 0 ? undefined : row[name.slice(0, dot)];
+  return isRecord(inner) ? valueAt(inner, name.slice(dot + 1)) : undefined;
+}
+
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
+}

@@ -1,0 +1,143 @@
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Dataset } from '../../src/data/dataset.ts';
+import { openParquet } from '../../src/data/parquet.ts';
+import { listShards } from '../../src/data/shards.ts';
+import { splitByPicture } from '../../src/data/split.ts';
+import type { PictureRef, Question } from '../../src/protocol/messages.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/parquet/${name}`, import.meta.url));
+const questions = (dataset: Dataset): Question[] => Array.from({ length: dataset.size }, (_, i) => dataset.question(i));
+
+/** The fixtures' pictures are told by their red channel. */
+async function number(dataset: Dataset, ref: PictureRef): Promise<number> {
+  const { width, height, channels, data } = await dataset.picture(ref);
+  expect([width, height, channels]).toEqual([6, 4, 3]);
+  return data[0]! / 10;
+}
+
+describe('openParquet', () => {
+  it('reads Geometry3K: several shards and codecs, lists of pictures, placeholders, a row without a picture or an answer', async () => {
+    const { dataset, labels } = await openParquet(fixture('geometry3k-*.parquet'));
+    const all = questions(dataset);
+    expect(all.map(({ text }) => text)).toEqual(['Find x.', 'Compare ü.', 'No picture.', 'Find $y$.', 'Find z.', 'Find u.', 'Find v.']);
+    expect(all.map(({ id }) => labels.label(id))).toEqual(['3', String.raw`2\sqrt{3}`, '7', '0.5', undefined, '1', '2']);
+    expect(all.map(({ id }) => id).slice(4, 6)).toEqual(['geometry3k-00000-of-00002/4', 'geometry3k-00001-of-00002/0']);
+    const pictures = await Promise.all(all.map(({ pictures: refs }) => Promise.all(refs.map((ref) => number(dataset, ref)))));
+    expect(pictures).toEqual([[0], [1, 2], [], [3], [0], [4], [5]]);
+  });
+
+  it('knows a picture by its content', async () => {
+    const { dataset } = await openParquet(fixture('geometry3k-00000-of-00002.parquet'));
+    expect(await Promise.all(dataset.pictures().map((ref) => number(dataset, ref)))).toEqual([0, 1, 2, 3]);
+    for (let seed = 0; seed < 8; seed++) {
+      const { train, heldout } = await splitByPicture(dataset, 0.5, seed);
+      const sides = [train, heldout].map((side) => questions(side).map(({ text }) => text));
+      expect(sides.some((texts) => texts.includes('Find x.') && texts.includes('Find z.'))).toBe(true);
+    }
+  });
+
+  it("reads GeoQA's tagged answers", async () => {
+    const { dataset, labels } = await openParquet(fixture('geoqa.parquet'));
+    expect(questions(dataset).map(({ id }) => labels.label(id))).toEqual(['145°', '5']);
+  });
+
+  it('reads MathVista: the decoded picture, choices, and a letter where the answer is the text of a choice', async () => {
+    const { dataset, labels } = await openParquet(fixture('mathvista.parquet'));
+    const [free, choice, letters] = questions(dataset);
+    expect(await number(dataset, free!.pictures[0]!)).toBe(1);
+    expect([free!.text, labels.label(free!.id), free!.kind]).toEqual(['How many?', '1.2', 'figure qa']);
+    expect(choice!.text).toBe('Which is larger?\nChoices:\nA. the disc\nB. the square');
+    expect([labels.label(choice!.id), labels.alternatives?.(choice!.id)]).toEqual(['B', ['the square', 'B. the square']]);
+    expect([labels.label(letters!.id), labels.alternatives?.(letters!.id)]).toEqual(['C', ['C. B']]);
+  });
+
+  it('reads We-Math: choices in one text, letters as answers even where a choice is a letter', async () => {
+    const { dataset, labels } = await openParquet(fixture('we-math.parquet'));
+    const [area, angle] = questions(dataset);
+    expect(area!.text).toBe('Area?\nChoices:\nA. 3.14\nB. 6.28 m²\nC. No correct answer');
+    expect([area!.kind, labels.label(area!.id)]).toEqual(['Area of Circles', 'B']);
+    expect([labels.label(angle!.id), labels.alternatives?.(angle!.id)]).toEqual(['A', ['A. B']]);
+  });
+
+  it('takes the columns it is told to', async () => {
+    const columns = { question: 'pid', kind: 'metadata.img_height', answer: 'question', choices: 'metadata.task' };
+    await expect(openParquet(fixture('mathvista.parquet'), { columns })).rejects.toThrow(/row 0: metadata.task: "figure qa" is no list/);
+    const { dataset, labels } = await openParquet(fixture('mathvista.parquet'), { columns: { ...columns, choices: 'choices', answer: 'answer' } });
+    expect(questions(dataset).map(({ kind }) => kind)).toEqual(['4', '4', '4']);
+    expect(labels.label('mathvista/1')).toBe('B');
+    await expect(openParquet(fixture('mathvista.parquet'), { columns: { kind: 'grade' } })).rejects.toThrow(
+      /mathvista\.parquet: has no column "grade", named for kind; it has `pid`, .*`metadata.task`/,
+    );
+  });
+
+  it('lists the pictures of a set without questions, when that is wanted', async () => {
+    const { dataset } = await openParquet(fixture('pictures.parquet'), { picturesAlone: true });
+    expect(dataset.size).toBe(0);
+    expect(await Promise.all(dataset.pictures().map((ref) => number(dataset, ref)))).toEqual([1, 2]);
+    await expect(openParquet(fixture('pictures.parquet'))).rejects.toThrow(/needs a column of questions: `problem`, `question`/);
+  });
+
+  it('names file, row and column of what cannot be used', async () => {
+    await expect(openParquet(fixture('no-questions.parquet'))).rejects.toThrow(
+      /no-questions\.parquet: needs a column of questions.*it has `image`, .*`caption`/,
+    );
+    await expect(openParquet(fixture('outside.parquet'))).rejects.toThrow(
+      /outside\.parquet: row 0: image: picture 0 holds the path "a\.png" and no bytes/,
+    );
+    const { dataset } = await openParquet(fixture('not-a-picture.parquet'));
+    await expect(dataset.picture(dataset.pictures()[0]!)).rejects.toThrow(/not-a-picture\.parquet: row 0: image\[0\]: not a picture/);
+  });
+
+  it('says so when a picture is no longer the one that it was', async () => {
+    const path = join(temporaryFolder(), 'a.parquet');
+    await copyFile(fixture('geoqa.parquet'), path);
+    const { dataset } = await openParquet(path);
+    const [ref] = dataset.pictures();
+    await expect(dataset.picture({ ...ref!, digest: '0'.repeat(32) } as PictureRef)).rejects.toThrow(
+      /row 0: image: picture 0 is not the one that it was/,
+    );
+  });
+
+  it('never crashes or takes a damaged file for a whole one', async () => {
+    const whole = await readFile(fixture('mathvista.parquet'));
+    const path = join(temporaryFolder(), 'damaged.parquet');
+    await fc.assert(
+      fc.asyncProperty(fc.nat(whole.length - 1), async (length) => {
+        await writeFile(path, whole.subarray(0, length));
+        await expect(openParquet(path)).rejects.toMatchObject({ name: 'InputError', message: expect.stringContaining('damaged.parquet') as string });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it.each([
+    ['nothing', '', /not a Parquet file/],
+    ['another format', '{"problem": "What?", "images": []}', /not a Parquet file: it starts with "{\\"pr/],
+    ['an encrypted file', 'PARE............', /encrypted/],
+    ['a file cut short', `PAR1${'x'.repeat(100)}`, /not a whole Parquet file/],
+  ])('refuses %s', async (_, content, message) => {
+    const path = join(temporaryFolder(), 'bad.parquet');
+    await writeFile(path, content);
+    await expect(openParquet(path)).rejects.toThrow(message);
+  });
+});
+
+describe('listShards', () => {
+  it('takes the shards of a folder or of its data folder, in order, and refuses to mix splits', async () => {
+    const folder = temporaryFolder();
+    await expect(listShards(folder)).rejects.toThrow(/holds no \.parquet file/);
+    await mkdir(join(folder, 'data'));
+    for (const shard of ['train-00001-of-00002', 'train-00000-of-00002-abc']) await writeFile(join(folder, 'data', `${shard}.parquet`), '');
+    const shards = [join(folder, 'data', 'train-00000-of-00002-abc.parquet'), join(folder, 'data', 'train-00001-of-00002.parquet')];
+    expect(await listShards(folder)).toEqual(shards);
+    await writeFile(join(folder, 'data', 'test-00000-of-00001.parquet'), '');
+    await expect(listShards(folder)).rejects.toThrow(/holds the splits test, train; name one, for example '.*data\/test-\*\.parquet'/);
+    expect(await listShards(join(folder, 'data', 'train-*.parquet'))).toEqual(shards);
+    await expect(listShards(join(folder, 'none-*'))).rejects.toThrow(/no file has such a name/);
+  });
+});
