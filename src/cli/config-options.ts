@@ -29,17 +29,17 @@ export function withConfigOptions(command: Command): Command {
  */
 export async function resolveConfig(options: ConfigOptions, cwd = process.cwd()): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load.ts');
-  const set = settings(options, cwd);
+  const set = await settings(options, cwd);
   const request = { cwd, ...(options.config === undefined ? {} : { file: options.config }) };
   const loaded = await loadConfig({ ...request, set });
   if (loaded.file !== undefined || existsSync(loaded.config.model)) return loaded;
   return loadConfig({ ...request, set: [`model=${packagePath('models/mini')}`, ...set] });
 }
 
-function settings({ model, data, run, steps, seed, set = [] }: ConfigOptions, cwd: string): string[] {
+async function settings({ model, data, run, steps, seed, set = [] }: ConfigOptions, cwd: string): Promise<string[]> {
   const named = [
     model !== undefined && `model=${model}`,
-    ...dataSettings(data, cwd),
+    ...(await dataSettings(data, cwd)),
     run !== undefined && `runFolder=${run}`,
     steps !== undefined && `loop.steps=${steps}`,
     seed !== undefined && `seed=${seed}`,
@@ -47,7 +47,10 @@ function settings({ model, data, run, steps, seed, set = [] }: ConfigOptions, cw
   return [...named, ...set];
 }
 
-function dataSettings(data: string | undefined, cwd: string): string[] {
+async function dataSettings(data: string | undefined, cwd: string): Promise<string[]> {
   if (data === undefined) return [];
-  return data === 'figures' ? ['data.type=figures'] : ['data.type=jsonl', `data.trainFile=${resolve(cwd, data)}`];
+  if (data === 'figures') return ['data.type=figures'];
+  const { fileType } = await import('../data/open.ts');
+  const { type, file } = await fileType(resolve(cwd, data));
+  return [`data.type=${type}`, `data.trainFile=${file}`];
 }

@@ -15,7 +15,7 @@ export function resolvePaths(config: Config, folder: string): Config {
 }
 
 function resolveData(data: Config['data'], folder: string): Config['data'] {
-  if (data.type !== 'jsonl') return data;
+  if (data.type === 'figures') return data;
   const { trainFile, heldOutFile } = data;
   return { ...data, trainFile: resolve(folder, trainFile), ...(heldOutFile !== undefined && { heldOutFile: resolve(folder, heldOutFile) }) };
 }

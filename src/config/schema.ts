@@ -14,11 +14,34 @@ const figuresData = z.strictObject({
   hard: z.boolean().default(false).describe('Draw with more jitter and noise.'),
 });
 
+const columns = z
+  .strictObject({
+    question: z.string().min(1).optional().describe('Column of questions; default: `problem` or `question`.'),
+    pictures: z.string().min(1).optional().describe('Column of pictures; default: `images`, `image`, `decoded_image` or `image_path`.'),
+    answer: z.string().min(1).optional().describe('Column of answers, for evaluation; default: `answer`, `ground_truth` or `solution`.'),
+    choices: z.string().min(1).optional().describe('Column of choices; default: `choices`, `options` or `option`.'),
+    kind: z.string().min(1).optional().describe('Column to report accuracy by; `metadata.task` is field `task` of the structs in `metadata`.'),
+    id: z.string().min(1).optional().describe('Column of ids; default: `id`, or else the row.'),
+  })
+  .prefault({});
+
+const fileData = {
+  heldOutShare: share().default(0.1).describe('Share of `trainFile` to hold out when there is no `heldOutFile`.'),
+  columns,
+};
+
 const jsonlData = z.strictObject({
   type: z.literal('jsonl'),
   trainFile: z.string().min(1).describe('JSONL file with `problem`, `images` and optionally `answer`; image paths are relative to it.'),
   heldOutFile: z.string().min(1).optional().describe('JSONL file to evaluate on; without it a share of the training file is held out by picture.'),
-  heldOutShare: share().default(0.1).describe('Share of `trainFile` to hold out when there is no `heldOutFile`.'),
+  ...fileData,
+});
+
+const parquetData = z.strictObject({
+  type: z.literal('parquet'),
+  trainFile: z.string().min(1).describe('Parquet file, folder of shards, or pattern such as `data/train-*.parquet`; pictures are inside.'),
+  heldOutFile: z.string().min(1).optional().describe('The same, to evaluate on; without it a share of the training rows is held out by picture.'),
+  ...fileData,
 });
 
 const correction = z.discriminatedUnion('type', [
@@ -178,7 +201,7 @@ export const configSchema = z.strictObject({
   model: z.string().min(1).default('./models/mini').describe('Hugging Face folder of the base model.'),
   runFolder: z.string().min(1).default('./runs/default').describe('Folder of this run: database, log, checkpoints.'),
   seed: seed().default(0).describe('Seeds everything that is random.'),
-  data: z.discriminatedUnion('type', [figuresData, jsonlData]).prefault({ type: 'figures' }).describe('Where questions come from.'),
+  data: z.discriminatedUnion('type', [figuresData, jsonlData, parquetData]).prefault({ type: 'figures' }).describe('Where questions come from.'),
   sampling: sampling.prefault({}),
   loop: loop.prefault({}),
   learner: learner.prefault({}),

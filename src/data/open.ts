@@ -1,8 +1,14 @@
 /** From the configuration's `data` to what the loop learns from and what it is measured on. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import type { Dataset, Labels } from './dataset.ts';
+import { InputError } from '../protocol/errors.ts';
+import { listDataset, type Dataset, type LabelledDataset, type Labels } from './dataset.ts';
 import { openFigures } from './figures/dataset.ts';
 import { openJsonl } from './jsonl.ts';
+import { openParquet } from './parquet.ts';
+import type { OpenOptions } from './rows.ts';
+import { isParquet } from './shards.ts';
 import { splitByPicture } from './split.ts';
 
 export interface OpenedData {
@@ -15,16 +21,37 @@ export interface OpenedData {
 }
 
 /** @throws InputError that names the file, line or key. */
-export async function openData(config: Config['data']): Promise<OpenedData> {
+export async function openData(config: Config['data'], { picturesAlone = false }: Pick<OpenOptions, 'picturesAlone'> = {}): Promise<OpenedData> {
   if (config.type === 'figures') return openFigurePools(config);
-  const { trainFile, heldOutFile, heldOutShare } = config;
-  const { dataset, labels } = await openJsonl(trainFile);
-  if (heldOutFile === undefined) {
-    const { train, heldout } = await splitByPicture(dataset, heldOutShare);
-    return { train, heldOut: heldout, labels };
+  const { type, trainFile, heldOutFile, heldOutShare, columns } = config;
+  const open = type === 'jsonl' ? openJsonl : openParquet;
+  const { dataset, labels } = await open(trainFile, { columns, picturesAlone });
+  if (heldOutFile !== undefined) {
+    const other = await open(heldOutFile, { columns });
+    return { train: dataset, heldOut: other.dataset, labels: other.labels };
   }
-  const other = await openJsonl(heldOutFile);
-  return { train: dataset, heldOut: other.dataset, labels: other.labels };
+  // Without questions there is nothing to measure on.
+  if (dataset.size === 0) return { train: dataset, heldOut: listDataset(`${dataset.name}#heldout`, []), labels };
+  const { train, heldout } = await splitByPicture(dataset, heldOutShare);
+  return { train, heldOut: heldout, labels };
+}
+
+/** What a path on the command line holds. @param path a file, a folder with Parquet files or one JSONL file, or a pattern. @throws InputError */
+export async function fileType(path: string): Promise<{ readonly type: 'jsonl' | 'parquet'; readonly file: string }> {
+  if (await isParquet(path)) return { type: 'parquet', file: path };
+  const entries = await readdir(path).catch(() => undefined);
+  if (!entries) return { type: 'jsonl', file: path };
+  const [file, ...more] = entries.filter((name) => name.endsWith('.jsonl'));
+  if (file === undefined || more.length > 0) {
+    throw new InputError(`${path}: a folder with ${more.length === 0 ? 'no' : 'several'} .jsonl files and no .parquet file; name the file`);
+  }
+  return { type: 'jsonl', file: join(path, file) };
+}
+
+/** A whole file, folder or pattern, whatever its format. @throws InputError as `openJsonl` and `openParquet`. */
+export async function openPath(path: string, options: OpenOptions = {}): Promise<LabelledDataset> {
+  const { type, file } = await fileType(path);
+  return type === 'jsonl' ? openJsonl(file, options) : openParquet(file, options);
 }
 
 function openFigurePools({ seed, trainQuestions, heldOutQuestions, hard }: Extract<Config['data'], { type: 'figures' }>): OpenedData {

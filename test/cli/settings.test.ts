@@ -27,6 +27,18 @@ describe('resolveConfig', () => {
     expect((await resolveConfig({ data: 'figures' }, cwd)).config.data.type).toBe('figures');
   });
 
+  it('takes a Parquet file, a pattern, and a folder by what is in it', async () => {
+    const data = async (path: string) => (await resolveConfig({ data: path }, cwd)).config.data;
+    expect(await data('a.parquet')).toMatchObject({ type: 'parquet', trainFile: join(cwd, 'a.parquet') });
+    expect(await data('data/train-*.parquet')).toMatchObject({ type: 'parquet', trainFile: join(cwd, 'data/train-*.parquet') });
+    mkdirSync(join(cwd, 'set'));
+    await expect(data('set')).rejects.toThrow(/set: a folder with no \.jsonl files and no \.parquet file/);
+    writeFileSync(join(cwd, 'set', 'data.jsonl'), '');
+    expect(await data('set')).toMatchObject({ type: 'jsonl', trainFile: join(cwd, 'set/data.jsonl') });
+    writeFileSync(join(cwd, 'set', 'a.parquet'), '');
+    expect(await data('set')).toMatchObject({ type: 'parquet', trainFile: join(cwd, 'set') });
+  });
+
   it('falls back to the model of the package only where none is here or named', async () => {
     const model = async (options: Parameters<typeof resolveConfig>[0]): Promise<string> => (await resolveConfig(options, cwd)).config.model;
     expect(await model({})).toBe(packagePath('models/mini'));

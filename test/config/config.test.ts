@@ -42,8 +42,8 @@ describe('errors name the key, its value and what is allowed', () => {
     ],
     [{ learner: { betas: [0.9] } }, 'learner.betas is [0.9]; allowed: list of 2 (number >= 0 and <= 1) (default [0.9,0.99])'],
     [{ learner: { betas: [0.9, 7] } }, 'learner.betas.1 is 7; allowed: list of 2 (number >= 0 and <= 1) (default [0.9,0.99])'],
-    [{ data: { type: 'parquet' } }, 'data.type is "parquet"; allowed: "figures" | "jsonl" (default "figures")'],
-    [{ data: { seed: 1 } }, 'data.type is missing; allowed: "figures" | "jsonl" (default "figures")'],
+    [{ data: { type: 'csv' } }, 'data.type is "csv"; allowed: "figures" | "jsonl" | "parquet" (default "figures")'],
+    [{ data: { seed: 1 } }, 'data.type is missing; allowed: "figures" | "jsonl" | "parquet" (default "figures")'],
     [{ data: { type: 'jsonl' } }, 'data.trainFile is missing; allowed: text'],
     [{ learner: { schedule: { type: 'cosine' } } }, 'learner.schedule.totalSteps is missing; allowed: whole number > 0'],
     [{ sampling: null }, 'sampling is null; allowed: an object with samples, temperature, topP, topK, maxNewTokens'],
@@ -146,7 +146,7 @@ describe('--set', () => {
   test('another type drops the keys of the old one; a key of the default type needs no type', async () => {
     const file = '{"data": {"type": "figures", "trainQuestions": 5}}';
     const { data } = await config(['data.type=jsonl', 'data.trainFile=/t.jsonl'], file);
-    expect(data).toEqual({ type: 'jsonl', trainFile: '/t.jsonl', heldOutShare: 0.1 });
+    expect(data).toEqual({ type: 'jsonl', trainFile: '/t.jsonl', heldOutShare: 0.1, columns: {} });
     expect((await config(['data.type=figures'], file)).data).toMatchObject({ trainQuestions: 5 });
     expect((await config(['data.seed=5'])).data).toMatchObject({ type: 'figures', seed: 5 });
   });
@@ -167,6 +167,7 @@ test('the table of keys has every key once a variant, each with words', () => {
   for (const { path, type, doc } of keys) expect([path, type.length > 3, doc.length > 10]).toEqual([path, true, true]);
   expect(keys.filter(({ required }) => required).map(({ path, when }) => `${path} when ${when}`)).toEqual([
     'data.trainFile when data.type is jsonl',
+    'data.trainFile when data.type is parquet',
     'learner.schedule.totalSteps when learner.schedule.type is linear',
     'learner.schedule.totalSteps when learner.schedule.type is cosine',
   ]);
