@@ -1,0 +1,41 @@
+/** Rate limit: a bucket of `size` tokens that fills at `perSecond`. */
+import type { Clock } from './clock.ts';
+
+export class Bucket {
+  readonly #size: number;
+  readonly #perSecond: number;
+  readonly #clock: Pick<Clock, 'now'>;
+  #tokens: number;
+  #at: number;
+
+  constructor(size: number, perSecond: number, clock: Pick<Clock, 'now'>) {
+    this.#size = size;
+    this.#perSecond = perSecond;
+    this.#clock = clock;
+    this.#tokens = size;
+    this.#at = clock.now();
+  }
+
+  get isEmpty(): boolean {
+    this.#fill();
+    return this.#tokens < 1;
+  }
+
+  get isFull(): boolean {
+    this.#fill();
+    return this.#tokens >= this.#size;
+  }
+
+  /** @returns false when there was none left. */
+  take(): boolean {
+    if (this.isEmpty) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  #fill(): void {
+    const now = this.#clock.now();
+    this.#tokens = Math.min(this.#size, this.#tokens + (Math.max(0, now - this.#at) / 1000) * this.#perSecond);
+    this.#at = now;
+  }
+}

@@ -1,0 +1,38 @@
+/** What a browser shows of groups and questions: the store's records, without what a card does not need. */
+import type { GroupCard, GroupDetail, QuestionCard } from '../../src/protocol/frames.ts';
+import type { Question, Sample } from '../../src/protocol/messages.ts';
+import type { DashboardSource } from './source.ts';
+import type { StoredGroup } from './store.ts';
+
+export function questionCard({ id, text, origin, kind, parentId, pictures }: Question): QuestionCard {
+  return { id, text, origin, kind: kind ?? null, parentId: parentId ?? null, pictures: pictures.length };
+}
+
+export function groupCard({ group, verdict, at }: StoredGroup): GroupCard {
+  const { answers, classes, winner, share, rewards, advantages, kept, dropped } = verdict;
+  return {
+    id: group.id,
+    sequence: group.sequence,
+    at,
+    question: questionCard(group.question),
+    version: group.policyVersion,
+    answers,
+    classes,
+    winner,
+    share,
+    rewards,
+    advantages,
+    kept,
+    dropped: dropped ?? null,
+  };
+}
+
+export function groupDetail(stored: StoredGroup & { readonly learntBy: number | null }, source: Pick<DashboardSource, 'pieces'>): GroupDetail {
+  return { ...groupCard(stored), samples: stored.group.samples.map((sample) => sampleDetail(sample, source)), learntBy: stored.learntBy };
+}
+
+function sampleDetail({ tokens, logprobs, refLogprobs, text, finish }: Sample, source: Pick<DashboardSource, 'pieces'>) {
+  const pieces = source.pieces(tokens);
+  const details = tokens.map((_, t) => ({ text: pieces[t] ?? '', logprob: logprobs[t] ?? Number.NaN, refLogprob: refLogprobs?.[t] ?? null }));
+  return { text, finish, tokens: details };
+}

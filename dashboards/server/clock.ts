@@ -1,0 +1,16 @@
+/** Time, so that a test can bring its own. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** @returns what calls it off. */
+  after(milliseconds: number, work: () => void): () => void;
+}
+
+/** Keeps no process alive. */
+export const realClock: Clock = {
+  now: Date.now,
+  after: (milliseconds, work) => {
+    const timer = setTimeout(work, milliseconds).unref();
+    return () => clearTimeout(timer);
+  },
+};

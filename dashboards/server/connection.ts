@@ -1,0 +1,192 @@
+/**
+ * One browser. It says hello first; then its requests are answered one after the other, each when the answer before it has left this
+ * process, so that one who reads nothing costs at most one answer and a bounded heap of updates. Whoever breaks the rules is closed, with
+ * the rule as the reason.
+ */
+import type { WebSocket } from 'ws';
+import { decode, encode, replyHead } from '../../src/protocol/codec.ts';
+import { InputError } from '../../src/protocol/errors.ts';
+import { CLOSE, FRAMES_VERSION, type Access, type ClientFrame, type Command, type ServerFrame } from '../../src/protocol/frames.ts';
+import { Bucket } from './bucket.ts';
+import type { Clock } from './clock.ts';
+import { helloVersion, parseFrame } from './inbound.ts';
+import { Lane } from './lane.ts';
+import { LONGEST_VALUE, type Replies } from './replies.ts';
+
+/** Of an inbound frame, bytes. */
+export const LONGEST_FRAME = 64 * 2 ** 10;
+/** Bytes that wait for a client beyond which it gets no further update. */
+export const MOST_UNREAD = 2 ** 20;
+const SILENT_MILLISECONDS = 30_000;
+const HELLO_MILLISECONDS = 10_000;
+const GOODBYE_MILLISECONDS = 2_000;
+const FRAMES_AT_ONCE = 100;
+const FRAMES_PER_SECOND = 25;
+const REQUESTS_WAITING = 16;
+const COMMANDS_WAITING = 4;
+/** The longest reason that a close frame holds, in bytes. */
+const LONGEST_REASON = 123;
+
+export interface Peer {
+  readonly access: Access;
+  /** Who this is, in words, for the event log. */
+  readonly author: string;
+}
+
+export interface Services {
+  readonly clock: Clock;
+  readonly replies: Replies;
+  /** The frame that answers a hello. */
+  readonly hello: (access: Access) => Uint8Array;
+  readonly command: (command: Command, author: string) => Promise<void>;
+  /** Something failed that is no fault of the client. */
+  readonly onError: (error: unknown) => void;
+  /** It said hello. */
+  readonly onReady: () => void;
+}
+
+export class Connection {
+  readonly #socket: WebSocket;
+  readonly #peer: Peer;
+  readonly #services: Services;
+  readonly #bucket: Bucket;
+  readonly #requests = new Lane(REQUESTS_WAITING);
+  readonly #commands = new Lane(COMMANDS_WAITING);
+  readonly #inFlight = new Set<number>();
+  readonly #joinedAt: number;
+  #heardAt: number;
+  #isReady = false;
+  #isClosing = false;
+
+  constructor(socket: WebSocket, peer: Peer, services: Services) {
+    this.#socket = socket;
+    this.#peer = peer;
+    this.#services = services;
+    this.#bucket = new Bucket(FRAMES_AT_ONCE, FRAMES_PER_SECOND, services.clock);
+    this.#joinedAt = this.#heardAt = services.clock.now();
+    socket.on('message', (data: Buffer, isBinary) => this.#receive(data, isBinary));
+    socket.on('ping', () => this.#heard());
+    socket.on('pong', () => this.#heard());
+    socket.on('error', () => {}); // ws closes the socket itself, with a code of its own
+    socket.on('close', () => this.#forget());
+  }
+
+  /** Whether it wants updates and has read enough of the earlier ones. */
+  get canTake(): boolean {
+    return this.#isReady && !this.#isClosing && this.#socket.bufferedAmount <= MOST_UNREAD;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady && !this.#isClosing;
+  }
+
+  send(bytes: Uint8Array): void {
+    this.#socket.send(bytes, { binary: true }, () => {}); // a socket that is closing says so; there is nobody to tell
+  }
+
+  /** Ends one that answers no ping or never said hello; pings the others. */
+  check(): void {
+    const now = this.#services.clock.now();
+    if (now - this.#heardAt > SILENT_MILLISECONDS) this.#socket.terminate();
+    else if (!this.#isReady && now - this.#joinedAt > HELLO_MILLISECONDS) this.close(CLOSE.badFrame, 'no hello came');
+    else if (this.#socket.readyState === this.#socket.OPEN) this.#socket.ping();
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#isClosing) return;
+    this.#forget();
+    this.#socket.close(
+      code,
+      Buffer.from(reason)
+        .subarray(0, LONGEST_REASON)
+        .toString()
+        .replace(/\uFFFD$/, ''),
+    );
+    const callOff = this.#services.clock.after(GOODBYE_MILLISECONDS, () => this.#socket.terminate());
+    this.#socket.once('close', callOff);
+  }
+
+  #forget(): void {
+    this.#isClosing = true;
+    this.#requests.clear();
+    this.#commands.clear();
+  }
+
+  /** @returns whether it may go on. */
+  #heard(): boolean {
+    this.#heardAt = this.#services.clock.now();
+    if (this.#bucket.take()) return true;
+    this.close(CLOSE.tooFast, `more than ${FRAMES_PER_SECOND} messages a second`);
+    return false;
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (this.#isClosing || !this.#heard()) return;
+    try {
+      if (!isBinary) throw new Error('frames are binary');
+      if (data.length > LONGEST_FRAME) throw new Error(`a frame has at most ${LONGEST_FRAME} bytes`);
+      const value = decode(data);
+      const version = this.#isReady ? undefined : helloVersion(value);
+      if (version !== undefined && version !== FRAMES_VERSION) {
+        this.close(CLOSE.wrongVersion, `this daemon speaks version ${FRAMES_VERSION} of the frames, the page ${version}: load it again`);
+        return;
+      }
+      this.#handle(parseFrame(value));
+    } catch (error) {
+      this.close(CLOSE.badFrame, (error as Error).message);
+    }
+  }
+
+  /** @throws Error when the frame may not come now. */
+  #handle(frame: ClientFrame): void {
+    if (frame.type === 'hello') return this.#welcome();
+    if (!this.#isReady) throw new Error(`${frame.type} before hello`);
+    if (this.#inFlight.has(frame.id)) throw new Error(`id ${frame.id} is still in flight`);
+    if (frame.type === 'command' && this.#peer.access !== 'control') {
+      return this.#say({ type: 'refused', id: frame.id, message: 'this token lets look, not command: open the dashboard with the control token' });
+    }
+    this.#inFlight.add(frame.id);
+    const isTaken = frame.type === 'command' ? this.#commands.add(() => this.#obey(frame)) : this.#requests.add(() => this.#reply(frame));
+    if (!isTaken) this.#refuse(frame.id, new InputError('too many questions at once: ask again when these are answered'));
+  }
+
+  #welcome(): void {
+    if (this.#isReady) throw new Error('a second hello');
+    this.#isReady = true;
+    this.send(this.#services.hello(this.#peer.access));
+    this.#services.onReady();
+  }
+
+  async #reply({ id, method, params }: ClientFrame & { readonly type: 'request' }): Promise<void> {
+    try {
+      const value = this.#services.replies.value(method, params);
+      if (value.length > LONGEST_VALUE) throw new InputError(`the answer has ${(value.length / 1e6).toFixed(0)} MB: ask for less at once`);
+      this.#inFlight.delete(id);
+      // In two fragments of one message, so that the value's bytes are shared by all who asked.
+      this.#socket.send(replyHead(id), { binary: true, fin: false }, () => {});
+      await new Promise<void>((resolve) => this.#socket.send(value, { binary: true, fin: true }, () => resolve()));
+    } catch (error) {
+      this.#refuse(id, error);
+    }
+  }
+
+  async #obey({ id, command }: ClientFrame & { readonly type: 'command' }): Promise<void> {
+    try {
+      await this.#services.command(command, this.#peer.author);
+      this.#inFlight.delete(id);
+      this.#say({ type: 'reply', id, value: null });
+    } catch (error) {
+      this.#refuse(id, error);
+    }
+  }
+
+  #refuse(id: number, error: unknown): void {
+    this.#inFlight.delete(id);
+    if (!(error instanceof InputError)) this.#services.onError(error);
+    this.#say({ type: 'refused', id, message: error instanceof InputError ? error.message : 'this failed inside the daemon; its log says how' });
+  }
+
+  #say(frame: ServerFrame): void {
+    this.send(encode(frame));
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Brings the loop's news to every browser: at most ten updates a second, each encoded once for all. With no browser it listens to nothing
+ * and builds nothing. An update that a slow client cannot take is dropped for it, which `seq` shows it.
+ */
+import type { Subscription } from 'rxjs';
+import type { WebSocket } from 'ws';
+import { encode } from '../../src/protocol/codec.ts';
+import { FRAMES_VERSION, type EventRow, type GroupCard, type Live, type MetricRow, type ServerFrame } from '../../src/protocol/frames.ts';
+import type { LoopEvent } from '../../src/protocol/ports.ts';
+import type { Status } from '../../src/protocol/status.ts';
+import { groupCard } from './cards.ts';
+import type { Clock } from './clock.ts';
+import { Connection, type Peer, type Services } from './connection.ts';
+import { Replies } from './replies.ts';
+import type { DashboardSource } from './source.ts';
+
+const FRAME_MILLISECONDS = 100;
+const CHECK_MILLISECONDS = 10_000;
+/** Of each kind in one update; the newest win. */
+const MOST_NEWS = 20;
+
+export interface HubStatistics {
+  readonly clients: number;
+  /** Updates that were encoded. */
+  readonly updates: number;
+  /** Updates that some client was too slow for. */
+  readonly dropped: number;
+}
+
+export class Hub {
+  readonly #source: DashboardSource;
+  readonly #clock: Clock;
+  readonly #onError: (error: unknown) => void;
+  readonly #replies: Replies;
+  readonly #connections = new Set<Connection>();
+  #listening: Subscription | undefined;
+  #callOffUpdate: (() => void) | undefined;
+  #callOffCheck: (() => void) | undefined;
+  #sentAt = -Infinity;
+  #seq = 0;
+  #updates = 0;
+  #dropped = 0;
+  #status: Status | undefined;
+  #lastEvent = -1;
+  /** Ids of groups and numbers of steps that are new, oldest first. */
+  readonly #groups = new Set<string>();
+  readonly #steps = new Set<number>();
+
+  constructor(source: DashboardSource, clock: Clock, onError: (error: unknown) => void) {
+    this.#source = source;
+    this.#clock = clock;
+    this.#onError = onError;
+    this.#replies = new Replies(source, clock);
+  }
+
+  get statistics(): HubStatistics {
+    return { clients: this.#connections.size, updates: this.#updates, dropped: this.#dropped };
+  }
+
+  join(socket: WebSocket, peer: Peer): void {
+    const services: Services = {
+      clock: this.#clock,
+      replies: this.#replies,
+      hello: (access) => encode({ type: 'hello', v: FRAMES_VERSION, access, live: live(this.#source.status()) } satisfies ServerFrame),
+      command: async (command, author) => {
+        try {
+          await this.#source.command(command, author);
+        } finally {
+          this.#replies.clear();
+        }
+      },
+      onError: this.#onError,
+      onReady: () => this.#listen(),
+    };
+    const connection = new Connection(socket, peer, services);
+    this.#connections.add(connection);
+    socket.once('close', () => {
+      this.#connections.delete(connection);
+      if (this.#connections.size === 0) this.#rest();
+    });
+    this.#callOffCheck ??= this.#clock.after(CHECK_MILLISECONDS, () => this.#check());
+  }
+
+  close(code: number, reason: string): void {
+    for (const connection of this.#connections) connection.close(code, reason);
+    this.#rest();
+  }
+
+  #listen(): void {
+    if (this.#listening) return;
+    this.#lastEvent = this.#source.store.eventsBefore({ limit: 1 }).events[0]?.id ?? -1;
+    this.#listening = this.#source.loop$().subscribe({ next: (event) => this.#hear(event), error: this.#onError });
+    const news = (status: Status) => {
+      this.#status = status;
+      this.#plan();
+    };
+    this.#listening.add(this.#source.status$().subscribe({ next: news, error: this.#onError }));
+  }
+
+  /** Nobody looks. */
+  #rest(): void {
+    this.#listening?.unsubscribe();
+    this.#callOffUpdate?.();
+    this.#callOffCheck?.();
+    this.#listening = this.#callOffUpdate = this.#callOffCheck = this.#status = undefined;
+    this.#groups.clear();
+    this.#steps.clear();
+  }
+
+  #check(): void {
+    for (const connection of this.#connections) connection.check();
+    this.#callOffCheck = this.#clock.after(CHECK_MILLISECONDS, () => this.#check());
+  }
+
+  #hear(event: LoopEvent): void {
+    if (event.type === 'judged') keepNewest(this.#groups, event.judged.group.id);
+    else keepNewest(this.#steps, event.type === 'learnt' ? event.version.n : event.evaluation.version);
+    this.#plan();
+  }
+
+  #plan(): void {
+    const wait = Math.max(0, this.#sentAt + FRAME_MILLISECONDS - this.#clock.now());
+    this.#callOffUpdate ??= this.#clock.after(wait, () => {
+      this.#callOffUpdate = undefined;
+      this.#sentAt = this.#clock.now();
+      this.#update();
+    });
+  }
+
+  #update(): void {
+    const ready = [...this.#connections].filter(({ isReady }) => isReady);
+    const takers = ready.filter(({ canTake }) => canTake);
+    this.#seq += 1;
+    this.#dropped += ready.length - takers.length;
+    try {
+      if (takers.length === 0) return;
+      const bytes = encode(this.#frame());
+      this.#updates += 1;
+      for (const taker of takers) taker.send(bytes);
+    } catch (error) {
+      this.#onError(error);
+    } finally {
+      this.#groups.clear();
+      this.#steps.clear();
+    }
+  }
+
+  #frame(): ServerFrame {
+    return {
+      type: 'update',
+      seq: this.#seq,
+      live: live(this.#status ?? this.#source.status()),
+      points: [...this.#steps].flatMap((step) => this.#point(step)),
+      groups: [...this.#groups].flatMap((id) => this.#card(id)),
+      events: this.#newEvents(),
+    };
+  }
+
+  #card(id: string): GroupCard[] {
+    const stored = this.#source.store.group(id);
+    return stored ? [groupCard(stored)] : [];
+  }
+
+  #point(step: number): MetricRow[] {
+    const { steps, at, columns } = this.#source.store.history({ from: step, to: step, maxPoints: 1 });
+    const values = Object.entries(columns).flatMap(([name, [value]]) => (value === null || value === undefined ? [] : [[name, value] as const]));
+    return steps.length === 0 ? [] : [{ step, at: at[0]!, values: Object.fromEntries(values) }];
+  }
+
+  #newEvents(): readonly EventRow[] {
+    const { events } = this.#source.store.eventsBefore({ limit: MOST_NEWS });
+    const fresh = events.filter(({ id }) => id > this.#lastEvent).toReversed();
+    this.#lastEvent = fresh.at(-1)?.id ?? this.#lastEvent;
+    return fresh;
+  }
+}
+
+/** A Set keeps the order of insertion. */
+function keepNewest<T>(set: Set<T>, value: T): void {
+  set.delete(value);
+  set.add(value);
+  if (set.size > MOST_NEWS) set.delete(set.values().next().value as T);
+}
+
+function live(status: Status): Live {
+  const { history: _, ...accuracy } = status.accuracy;
+  return { ...status, accuracy };
+}

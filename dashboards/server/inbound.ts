@@ -1,0 +1,80 @@
+/** What a browser may say, checked to the letter: an unknown key or method is an error. */
+import { z } from 'zod';
+import type { ClientFrame, Command, Method, Requests } from '../../src/protocol/frames.ts';
+
+const LONGEST_ID = 512;
+export const MOST_ROWS = 200;
+export const MOST_POINTS = 5000;
+
+const natural = () => z.int().min(0);
+const id = () => z.string().min(1).max(LONGEST_ID);
+const share = () => z.number().min(0).max(1);
+const rows = { before: natural().optional(), limit: z.int().min(1).max(MOST_ROWS) };
+const nothing = z.strictObject({});
+
+const filter = z.strictObject({
+  kind: z.string().max(LONGEST_ID).optional(),
+  origin: z.enum(['dataset', 'in-context', 'direct', 'plugin']).optional(),
+  verdict: z.enum(['kept', 'dropped', 'all-agree', 'no-box', 'share-floor', 'too-long', 'refused']).optional(),
+  minShare: share().optional(),
+  maxShare: share().optional(),
+  text: z.string().max(LONGEST_ID).optional(),
+  questionId: id().optional(),
+  version: natural().optional(),
+});
+
+const PARAMS: { readonly [M in Method]: z.ZodType } = {
+  history: z.strictObject({ from: natural().optional(), to: natural().optional(), maxPoints: z.int().min(1).max(MOST_POINTS) }),
+  groups: z.strictObject({ filter, ...rows }),
+  group: z.strictObject({ id: id() }),
+  question: z.strictObject({ id: id(), limit: rows.limit }),
+  questions: nothing,
+  synthetic: z.strictObject(rows),
+  versions: z.strictObject({ ...rows, only: z.enum(['evaluated', 'saved']).optional() }),
+  compare: z.strictObject({ a: natural(), b: natural() }),
+  events: z.strictObject({ ...rows, kind: z.string().max(LONGEST_ID).optional() }),
+  actors: nothing,
+  settings: nothing,
+};
+
+const command = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('pause') }),
+  z.strictObject({ type: z.literal('resume') }),
+  z.strictObject({ type: z.literal('stop') }),
+  z.strictObject({ type: z.literal('evaluate'), full: z.boolean() }),
+  z.strictObject({ type: z.literal('checkpoint') }),
+  z.strictObject({ type: z.literal('set'), path: z.string().min(1).max(LONGEST_ID), value: z.number() }),
+  z.strictObject({ type: z.literal('rollback'), version: natural() }),
+]) satisfies z.ZodType<Command>;
+
+const frame = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('hello'), v: z.int() }),
+  z.strictObject({
+    type: z.literal('request'),
+    id: natural(),
+    method: z.enum(Object.keys(PARAMS) as Method[]),
+    params: z.record(z.string(), z.unknown()),
+  }),
+  z.strictObject({ type: z.literal('command'), id: natural(), command }),
+]);
+
+/** @throws Error that says in a few words what is wrong. */
+export function parseFrame(value: unknown): ClientFrame {
+  const parsed = check(frame, value, 'frame');
+  if (parsed.type !== 'request') return parsed;
+  const params = check(PARAMS[parsed.method], parsed.params, parsed.method) as Requests[Method]['params'];
+  return { ...parsed, params } as ClientFrame;
+}
+
+/** Version in a hello of whatever shape: its own may differ from ours. */
+export function helloVersion(value: unknown): number | undefined {
+  const hello = value as { readonly type?: unknown; readonly v?: unknown } | null;
+  return typeof hello === 'object' && hello?.type === 'hello' && typeof hello.v === 'number' ? hello.v : undefined;
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new Error([name, ...issue!.path].join('.') + `: ${issue!.message}`);
+}

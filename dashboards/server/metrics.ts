@@ -1,0 +1,155 @@
+/** `GET /metrics`: what Prometheus scrapes, read from the status at each scrape. Units and names follow its conventions. */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { Phase, Status } from '../../src/protocol/status.ts';
+import type { HubStatistics } from './hub.ts';
+
+const PHASES: readonly Phase[] = ['starting', 'baseline', 'running', 'paused', 'stopping', 'draining', 'stopped', 'failed'];
+const NANOSECONDS = 1e9;
+
+export interface Metrics {
+  readonly contentType: string;
+  /** @returns the page. */
+  scrape(): Promise<string>;
+  close(): void;
+}
+
+type Value = (status: Status) => number | null | undefined;
+
+/** Name -> what it is, and its value; none is exported where there is none yet. */
+const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = {
+  quorum_policy_version: ['Newest policy version: learner steps done.', ({ version }) => version],
+  quorum_checkpoint_version: ['Version of the newest checkpoint.', ({ saved }) => saved],
+  quorum_accuracy_ratio: ['Held-out accuracy (greedy) of the newest evaluation.', ({ accuracy }) => accuracy.now?.greedy],
+  quorum_accuracy_best_ratio: ['Best held-out accuracy (greedy) so far.', ({ accuracy }) => accuracy.best?.greedy],
+  quorum_accuracy_baseline_ratio: ['Held-out accuracy (greedy) before the first step.', ({ accuracy }) => accuracy.baseline?.greedy],
+  quorum_vote_share_ratio: ['Mean vote share of the groups judged lately.', ({ signals }) => signals.voteShare],
+  quorum_reward_mean: ['Mean reward of the samples judged lately.', ({ signals }) => signals.reward],
+  quorum_response_tokens_mean: ['Mean response length of the groups judged lately, in tokens.', ({ signals }) => signals.responseTokens],
+  quorum_loss: ['Loss of the newest step.', ({ signals }) => signals.loss],
+  quorum_kl_nats: ['KL divergence to the frozen base in the newest step, per token.', ({ signals }) => signals.kl],
+  quorum_entropy_nats: ['Entropy in the newest step, per token.', ({ signals }) => signals.entropy],
+  quorum_clip_ratio: ['Share of tokens whose importance ratio was clipped in the newest step.', ({ signals }) => signals.clipFraction],
+  quorum_gradient_norm: ['Global norm of the gradient in the newest step.', ({ signals }) => signals.gradNorm],
+  quorum_learning_rate: ['Learning rate of the newest step.', ({ signals }) => signals.learningRate],
+  quorum_rollout_tokens_per_second: ['New tokens a second while sampling.', ({ throughput }) => throughput.rolloutTokensPerSecond],
+  quorum_learner_tokens_per_second: ['Response tokens a second while learning.', ({ throughput }) => throughput.learnerTokensPerSecond],
+  quorum_steps_per_minute: ['Learner steps a minute, lately.', ({ throughput }) => throughput.stepsPerMinute],
+  quorum_overlap_ratio: ["Share of the learner's working time in which a sampler worked too.", ({ throughput }) => throughput.overlap],
+  quorum_staleness_versions: ['Age of the oldest group in the newest batch, in policy versions.', ({ staleness }) => staleness.now],
+  quorum_staleness_bound_versions: ['Oldest group that a batch may hold, in policy versions.', ({ staleness }) => staleness.max],
+  quorum_credits_groups: ['Groups that may be admitted before the staleness bound stops admissions.', ({ groups }) => groups.credits],
+  quorum_groups_in_flight: ['Groups admitted and not yet judged.', ({ groups }) => groups.inFlight],
+  quorum_groups_waiting: ['Groups kept and not yet learnt from.', ({ groups }) => groups.waiting],
+  quorum_run_seconds: ['Time that this run has been up, earlier sittings included.', ({ seconds }) => seconds],
+  quorum_process_resident_memory_bytes: ['Resident memory of the daemon.', ({ memory }) => memory.rss],
+  quorum_process_start_time_seconds: ['Start of the daemon since 1970.', ({ startedAt }) => startedAt / 1000],
+};
+
+export function openMetrics(status: () => Status, hub: () => HubStatistics): Metrics {
+  const registry = new Registry();
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+  const fill = [fillGauges(registry), fillLabelled(registry), fillCounters(registry)];
+  const fillHub = fillOwn(registry);
+  return {
+    contentType: registry.contentType,
+    scrape: async () => {
+      const now = status();
+      for (const set of fill) set(now);
+      fillHub(hub(), { mean: delay.mean / NANOSECONDS, p99: delay.percentile(99) / NANOSECONDS });
+      delay.reset();
+      return registry.metrics();
+    },
+    close: () => delay.disable(),
+  };
+}
+
+function fillGauges(registry: Registry): (status: Status) => void {
+  const gauges = Object.entries(GAUGES).map(([name, [help, value]]) => {
+    return { gauge: new Gauge({ name, help, registers: [registry] }), value };
+  });
+  return (status) => {
+    for (const { gauge, value } of gauges) {
+      const now = value(status);
+      // A gauge without a value would be 0, which is a measurement.
+      if (now === null || now === undefined) gauge.remove();
+      else gauge.set(now);
+    }
+  };
+}
+
+function fillLabelled(registry: Registry): (status: Status) => void {
+  const registers = [registry];
+  const phase = new Gauge({ name: 'quorum_phase', help: '1 for the phase that the daemon is in.', labelNames: ['phase'], registers });
+  const busy = new Gauge({
+    name: 'quorum_actor_busy_ratio',
+    help: 'Share of the last minute in which it worked.',
+    labelNames: ['actor', 'role'],
+    registers,
+  });
+  const size = new Gauge({ name: 'quorum_queue_size', help: 'What waits for an actor.', labelNames: ['actor', 'queue'], registers });
+  const bound = new Gauge({ name: 'quorum_queue_bound', help: 'The most that may wait for an actor.', labelNames: ['actor', 'queue'], registers });
+  return (status) => {
+    for (const name of PHASES) phase.set({ phase: name }, name === status.phase ? 1 : 0);
+    for (const gauge of [busy, size, bound]) gauge.reset();
+    for (const { id, role, busy: share, queue } of status.actors) {
+      busy.set({ actor: id, role }, share);
+      if (queue === null) continue;
+      size.set({ actor: id, queue: queue.name }, queue.size);
+      bound.set({ actor: id, queue: queue.name }, queue.bound);
+    }
+  };
+}
+
+function fillCounters(registry: Registry): (status: Status) => void {
+  const registers = [registry];
+  const groups = new Counter({
+    name: 'quorum_groups_total',
+    help: 'Groups by what became of them: learnt from, or dropped and why.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const sampled = new Counter({ name: 'quorum_groups_sampled_total', help: 'Groups sampled.', registers });
+  const kept = new Counter({ name: 'quorum_groups_kept_total', help: 'Groups kept by their verdict.', registers });
+  const restarts = new Counter({
+    name: 'quorum_actor_restarts_total',
+    help: 'Restarts since the daemon started.',
+    labelNames: ['actor', 'role'],
+    registers,
+  });
+  const items = new Counter({
+    name: 'quorum_actor_items_total',
+    help: 'Jobs, steps, evaluations finished since the daemon started.',
+    labelNames: ['actor', 'role'],
+    registers,
+  });
+  return (status) => {
+    for (const counter of [groups, sampled, kept, restarts, items]) counter.reset();
+    groups.inc({ outcome: 'learnt' }, status.groups.learnt);
+    for (const [reason, count] of Object.entries(status.groups.dropped)) groups.inc({ outcome: reason }, count);
+    sampled.inc(status.groups.sampled);
+    kept.inc(status.groups.kept);
+    for (const { id: actor, role, restarts: count, items: done } of status.actors) {
+      restarts.inc({ actor, role }, count);
+      items.inc({ actor, role }, done);
+    }
+  };
+}
+
+function fillOwn(registry: Registry): (hub: HubStatistics, lag: { readonly mean: number; readonly p99: number }) => void {
+  const registers = [registry];
+  const clients = new Gauge({ name: 'quorum_dashboard_clients', help: 'Pages that are connected.', registers });
+  const updates = new Counter({ name: 'quorum_dashboard_updates_total', help: 'Updates that were encoded.', registers });
+  const dropped = new Counter({ name: 'quorum_dashboard_dropped_updates_total', help: 'Updates that a page was too slow for.', registers });
+  const lagMean = new Gauge({ name: 'quorum_event_loop_lag_mean_seconds', help: 'Mean delay of the event loop since the last scrape.', registers });
+  const lagP99 = new Gauge({ name: 'quorum_event_loop_lag_p99_seconds', help: '99th percentile of the delay since the last scrape.', registers });
+  return (hub, lag) => {
+    for (const counter of [updates, dropped]) counter.reset();
+    clients.set(hub.clients);
+    updates.inc(hub.updates);
+    dropped.inc(hub.dropped);
+    lagMean.set(Number.isNaN(lag.mean) ? 0 : lag.mean);
+    lagP99.set(lag.p99);
+  };
+}

@@ -1,0 +1,50 @@
+/** Values that were asked for lately, encoded: fifty pages that open at once cost one query. */
+import { encode } from '../../src/protocol/codec.ts';
+import type { Method, Requests } from '../../src/protocol/frames.ts';
+import type { Clock } from './clock.ts';
+import { answer } from './requests.ts';
+import type { DashboardSource } from './source.ts';
+
+const FRESH_MILLISECONDS = 1000;
+const MOST_BYTES = 32 * 2 ** 20;
+/** A value beyond it is refused rather than sent. */
+export const LONGEST_VALUE = 16 * 2 ** 20;
+
+export class Replies {
+  readonly #source: DashboardSource;
+  readonly #clock: Pick<Clock, 'now'>;
+  /** Oldest first. */
+  readonly #kept = new Map<string, { readonly bytes: Uint8Array; readonly at: number }>();
+  #bytes = 0;
+
+  constructor(source: DashboardSource, clock: Pick<Clock, 'now'>) {
+    this.#source = source;
+    this.#clock = clock;
+  }
+
+  /** The answer's bytes. @throws InputError as `answer` does. */
+  value<M extends Method>(method: M, params: Requests[M]['params']): Uint8Array {
+    const key = `${method} ${JSON.stringify(params)}`;
+    this.#forget();
+    const kept = this.#kept.get(key);
+    if (kept) return kept.bytes;
+    const bytes = encode(answer(method, params, this.#source));
+    this.#kept.set(key, { bytes, at: this.#clock.now() });
+    this.#bytes += bytes.length;
+    return bytes;
+  }
+
+  /** After a command nothing that was asked before it may be shown. */
+  clear(): void {
+    this.#kept.clear();
+    this.#bytes = 0;
+  }
+
+  #forget(): void {
+    for (const [key, { bytes, at }] of this.#kept) {
+      if (this.#clock.now() - at < FRESH_MILLISECONDS && this.#bytes <= MOST_BYTES) return;
+      this.#kept.delete(key);
+      this.#bytes -= bytes.length;
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/** What every answer of the server has in common: headers that allow a page nothing but its own server. */
+import type { ServerResponse } from 'node:http';
+
+const HEADERS: Readonly<Record<string, string>> = {
+  'Content-Security-Policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  'Referrer-Policy': 'no-referrer',
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+};
+
+export function harden(response: ServerResponse): void {
+  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+}
+
+export function sendText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' }).end(`${text}\n`);
+}
+
+/** With an ETag: a browser that has it already is told so. */
+export function sendBytes(
+  response: ServerResponse,
+  bytes: Uint8Array,
+  { type, cache, etag }: { readonly type: string; readonly cache: string; readonly etag: string },
+): void {
+  const headers = { 'Content-Type': type, 'Cache-Control': cache, ETag: etag };
+  const known = response.req.headers['if-none-match']?.split(',').map((one) => one.trim());
+  if (known?.includes(etag) === true) response.writeHead(304, headers).end();
+  else response.writeHead(200, { ...headers, 'Content-Length': bytes.length }).end(bytes);
+}

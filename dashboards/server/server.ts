@@ -1,0 +1,195 @@
+/** The dashboard's server: pages, pictures, downloads, metrics and probes over HTTP, the live view over one WebSocket a page. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer } from 'ws';
+import { InputError } from '../../src/protocol/errors.ts';
+import { AccessControl, type Refusal } from './access.ts';
+import { realClock, type Clock } from './clock.ts';
+import { LONGEST_FRAME } from './connection.ts';
+import { Hub } from './hub.ts';
+import { openMetrics } from './metrics.ts';
+import { PictureCache } from './picture-cache.ts';
+import { harden, sendText } from './responses.ts';
+import { answerProbe, answerRequest, type Site } from './routes.ts';
+import type { DashboardSource } from './source.ts';
+import { tokensOf, type Tokens } from './tokens.ts';
+
+const SOCKET_PATH = '/ws';
+const HEADER_BYTES = 8192;
+const REQUEST_MILLISECONDS = 10_000;
+const GOING_AWAY = 1001;
+
+export interface DashboardOptions {
+  /** 0 picks a free one. */
+  readonly port: number;
+  readonly host: string;
+  readonly viewToken?: string | undefined;
+  readonly controlToken?: string | undefined;
+  readonly allowedHosts: readonly string[];
+  readonly maxClients: number;
+  /** Where tokens that had to be made are kept. */
+  readonly runFolder: string;
+  /** Where Vite put the pages. */
+  readonly clientFolder: string;
+  /** Told what failed inside; it must not throw. */
+  readonly onError: (error: unknown) => void;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly clock?: Clock;
+}
+
+export interface Dashboard {
+  readonly port: number;
+  /** Without a token; may be logged. */
+  readonly url: string;
+  /** Addresses that let in, null where no token is needed. For a terminal, never for a log. */
+  readonly links: Tokens | null;
+  /** Pages are told; resolves when every connection has ended. */
+  close(): Promise<void>;
+}
+
+/** @throws InputError that names `dashboard.port` or `dashboard.host` when it cannot listen there. */
+export async function startDashboard(source: DashboardSource, options: DashboardOptions): Promise<Dashboard> {
+  const { clock = realClock, environment = process.env } = options;
+  const tokens = tokensOf({ ...options, environment });
+  const access = new AccessControl({ ...options, tokens, clock });
+  const hub = new Hub(source, clock, options.onError);
+  const metrics = openMetrics(
+    () => source.status(),
+    () => hub.statistics,
+  );
+  const site: Site = { source, pictures: new PictureCache(source), metrics, clientFolder: options.clientFolder, downloads: new Set() };
+  const server = createServer({ maxHeaderSize: HEADER_BYTES, headersTimeout: REQUEST_MILLISECONDS, requestTimeout: REQUEST_MILLISECONDS });
+  server.maxConnections = 2 * options.maxClients + 64;
+  const port = () => (server.address() as AddressInfo).port;
+  server.on('request', (request, response) => void serve(request, response, { access, site, port, onError: options.onError }));
+  const sockets = acceptSockets(server, { access, hub, port, maxClients: options.maxClients });
+  try {
+    await listen(server, options);
+  } catch (error) {
+    metrics.close();
+    throw error;
+  }
+  const url = `http://${shownHost(options.host)}:${port()}/`;
+  const links = tokens && { view: `${url}?token=${tokens.view}`, control: `${url}?token=${tokens.control}` };
+  const close = async () => {
+    metrics.close();
+    hub.close(GOING_AWAY, 'the daemon stops');
+    sockets.close();
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await closed;
+  };
+  return { port: port(), url, links, close };
+}
+
+interface Door {
+  readonly access: AccessControl;
+  readonly site: Site;
+  readonly port: () => number;
+  readonly onError: (error: unknown) => void;
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, { access, site, port, onError }: Door): Promise<void> {
+  harden(response);
+  try {
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD');
+      return sendText(response, 405, 'only GET and HEAD');
+    }
+    const [path, query] = splitUrl(request);
+    if (answerProbe(path, site.source, response)) return;
+    const wrongHost = access.wrongHost(request);
+    if (wrongHost !== undefined) return sendText(response, 403, wrongHost);
+    if (isForeign(request, path)) return sendText(response, 403, 'other sites may not ask for this');
+    const token = path === '/' ? (query.get('token') ?? undefined) : undefined;
+    const decision = access.decide(request, port(), token);
+    if ('refused' in decision) return refuse(response, decision);
+    if (token !== undefined) return leaveToken(response, access.needsToken ? access.cookieFor(decision.access, port()) : undefined);
+    await answerRequest(path, request, response, site);
+  } catch (error) {
+    if (!response.destroyed) onError(error);
+    if (response.headersSent) response.destroy();
+    else sendText(response, 500, 'this failed inside the daemon; its log says how');
+  }
+}
+
+/** The address bar shows no token from here on. */
+function leaveToken(response: ServerResponse, cookie: string | undefined): void {
+  if (cookie !== undefined) response.setHeader('Set-Cookie', cookie);
+  response.writeHead(303, { Location: '/', 'Cache-Control': 'no-store' }).end();
+}
+
+function refuse(response: ServerResponse, { refused, why }: Refusal): void {
+  if (refused === 401) response.setHeader('WWW-Authenticate', 'Bearer');
+  sendText(response, refused, why);
+}
+
+/** Another site may lead a user to the first page, but not fetch from here behind the user's back. */
+function isForeign({ headers }: IncomingMessage, path: string): boolean {
+  const site = headers['sec-fetch-site'];
+  const isOwn = site === undefined || site === 'same-origin' || site === 'none';
+  return !isOwn && !(path === '/' && headers['sec-fetch-mode'] === 'navigate');
+}
+
+function splitUrl({ url = '/' }: IncomingMessage): [path: string, query: URLSearchParams] {
+  const mark = url.indexOf('?');
+  return mark < 0 ? [url, new URLSearchParams()] : [url.slice(0, mark), new URLSearchParams(url.slice(mark + 1))];
+}
+
+interface SocketDoor {
+  readonly access: AccessControl;
+  readonly hub: Hub;
+  readonly port: () => number;
+  readonly maxClients: number;
+}
+
+function acceptSockets(server: Server, { access, hub, port, maxClients }: SocketDoor): WebSocketServer {
+  // Deflating would cost the loop's process more than a loopback's bytes are worth. Four times the longest frame is let through, so that one
+  // that is a little too long is told so in our words.
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: 4 * LONGEST_FRAME, perMessageDeflate: false, clientTracking: false });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    const [path] = splitUrl(request);
+    const wrong = path === SOCKET_PATH ? (access.wrongHost(request) ?? access.wrongOrigin(request)) : 'there is nothing here';
+    if (wrong !== undefined) return turnAway(socket, path === SOCKET_PATH ? 403 : 404, wrong);
+    const decision = access.decide(request, port());
+    if ('refused' in decision) return turnAway(socket, decision.refused, decision.why);
+    if (hub.statistics.clients >= maxClients) return turnAway(socket, 503, `${maxClients} pages are open already (dashboard.maxClients)`);
+    const author = `the dashboard at ${request.socket.remoteAddress ?? 'an unknown address'}`;
+    sockets.handleUpgrade(request, socket, head, (webSocket) => hub.join(webSocket, { access: decision.access, author }));
+  });
+  return sockets;
+}
+
+function turnAway(socket: Duplex, status: number, why: string): void {
+  const body = `${why}\n`;
+  const head = `HTTP/1.1 ${status} \r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  socket.once('finish', () => socket.destroy()).end(head + body);
+}
+
+async function listen(server: Server, { host, port }: Pick<DashboardOptions, 'host' | 'port'>): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, resolve));
+  } catch (error) {
+    throw explained(error as NodeJS.ErrnoException, host, port);
+  }
+  server.removeAllListeners('error').on('error', () => {}); // of single connections; the server goes on
+}
+
+function explained(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const fixes: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${port} is in use: set dashboard.port to another one (0 picks a free one, null is no dashboard)`,
+    EACCES: `port ${port} may not be opened by this user: set dashboard.port to one above 1023 (0 picks a free one)`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine: set dashboard.host`,
+    ENOTFOUND: `${host} is not an address of this machine: set dashboard.host`,
+  };
+  const fix = fixes[error.code ?? ''];
+  return fix === undefined ? error : new InputError(`the dashboard cannot listen: ${fix}`, { cause: error });
+}
+
+/** A name that a browser on this machine can open. */
+function shownHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}
