@@ -73,11 +73,15 @@ export class Connection {
 
   /** Whether it wants updates and has read enough of the earlier ones. */
   get canTake(): boolean {
-    return this.#isReady && !this.#isClosing && this.#socket.bufferedAmount <= MOST_UNREAD;
+    return this.#isReady && !this.#isClosing && this.unreadBytes <= MOST_UNREAD;
   }
 
   get isReady(): boolean {
     return this.#isReady && !this.#isClosing;
+  }
+
+  get unreadBytes(): number {
+    return this.#socket.bufferedAmount;
   }
 
   send(bytes: Uint8Array): void {

@@ -25,6 +25,8 @@ export interface HubStatistics {
   readonly updates: number;
   /** Updates that some client was too slow for. */
   readonly dropped: number;
+  /** Bytes that wait for clients to read them. */
+  readonly unreadBytes: number;
 }
 
 export class Hub {
@@ -54,7 +56,8 @@ export class Hub {
   }
 
   get statistics(): HubStatistics {
-    return { clients: this.#connections.size, updates: this.#updates, dropped: this.#dropped };
+    const unreadBytes = [...this.#connections].reduce((sum, connection) => sum + connection.unreadBytes, 0);
+    return { clients: this.#connections.size, updates: this.#updates, dropped: this.#dropped, unreadBytes };
   }
 
   join(socket: WebSocket, peer: Peer): void {

@@ -1,6 +1,7 @@
 /** What a browser may say, checked to the letter: an unknown key or method is an error. */
 import { z } from 'zod';
 import type { ClientFrame, Command, Method, Requests } from '../../src/protocol/frames.ts';
+import type { DropReason, Origin } from '../../src/protocol/messages.ts';
 
 const LONGEST_ID = 512;
 export const MOST_ROWS = 200;
@@ -9,30 +10,41 @@ export const MOST_POINTS = 5000;
 const natural = () => z.int().min(0);
 const id = () => z.string().min(1).max(LONGEST_ID);
 const share = () => z.number().min(0).max(1);
-const rows = { before: natural().optional(), limit: z.int().min(1).max(MOST_ROWS) };
+const rows = { before: natural().exactOptional(), limit: z.int().min(1).max(MOST_ROWS) };
 const nothing = z.strictObject({});
 
+// Records, so that the compiler asks for the ones that are new.
+const ORIGINS: Readonly<Record<Origin, true>> = { dataset: true, 'in-context': true, direct: true, plugin: true };
+const REASONS: Readonly<Record<DropReason, true>> = {
+  'all-agree': true,
+  'equal-rewards': true,
+  'no-box': true,
+  'share-floor': true,
+  'too-long': true,
+  refused: true,
+};
+
 const filter = z.strictObject({
-  kind: z.string().max(LONGEST_ID).optional(),
-  origin: z.enum(['dataset', 'in-context', 'direct', 'plugin']).optional(),
-  verdict: z.enum(['kept', 'dropped', 'all-agree', 'no-box', 'share-floor', 'too-long', 'refused']).optional(),
-  minShare: share().optional(),
-  maxShare: share().optional(),
-  text: z.string().max(LONGEST_ID).optional(),
-  questionId: id().optional(),
-  version: natural().optional(),
+  kind: z.string().max(LONGEST_ID).exactOptional(),
+  origin: z.enum(Object.keys(ORIGINS) as Origin[]).exactOptional(),
+  verdict: z.enum(['kept', 'dropped', ...(Object.keys(REASONS) as DropReason[])]).exactOptional(),
+  minShare: share().exactOptional(),
+  maxShare: share().exactOptional(),
+  text: z.string().max(LONGEST_ID).exactOptional(),
+  questionId: id().exactOptional(),
+  version: natural().exactOptional(),
 });
 
-const PARAMS: { readonly [M in Method]: z.ZodType } = {
-  history: z.strictObject({ from: natural().optional(), to: natural().optional(), maxPoints: z.int().min(1).max(MOST_POINTS) }),
+const PARAMS: { readonly [M in Method]: z.ZodType<Requests[M]['params']> } = {
+  history: z.strictObject({ from: natural().exactOptional(), to: natural().exactOptional(), maxPoints: z.int().min(1).max(MOST_POINTS) }),
   groups: z.strictObject({ filter, ...rows }),
   group: z.strictObject({ id: id() }),
   question: z.strictObject({ id: id(), limit: rows.limit }),
   questions: nothing,
   synthetic: z.strictObject(rows),
-  versions: z.strictObject({ ...rows, only: z.enum(['evaluated', 'saved']).optional() }),
+  versions: z.strictObject({ ...rows, only: z.enum(['evaluated', 'saved']).exactOptional() }),
   compare: z.strictObject({ a: natural(), b: natural() }),
-  events: z.strictObject({ ...rows, kind: z.string().max(LONGEST_ID).optional() }),
+  events: z.strictObject({ ...rows, kind: z.string().max(LONGEST_ID).exactOptional() }),
   actors: nothing,
   settings: nothing,
 };
@@ -62,7 +74,7 @@ const frame = z.discriminatedUnion('type', [
 export function parseFrame(value: unknown): ClientFrame {
   const parsed = check(frame, value, 'frame');
   if (parsed.type !== 'request') return parsed;
-  const params = check(PARAMS[parsed.method], parsed.params, parsed.method) as Requests[Method]['params'];
+  const params = check<unknown>(PARAMS[parsed.method], parsed.params, parsed.method);
   return { ...parsed, params } as ClientFrame;
 }
 

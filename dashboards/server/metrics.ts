@@ -142,11 +142,13 @@ function fillOwn(registry: Registry): (hub: HubStatistics, lag: { readonly mean:
   const clients = new Gauge({ name: 'quorum_dashboard_clients', help: 'Pages that are connected.', registers });
   const updates = new Counter({ name: 'quorum_dashboard_updates_total', help: 'Updates that were encoded.', registers });
   const dropped = new Counter({ name: 'quorum_dashboard_dropped_updates_total', help: 'Updates that a page was too slow for.', registers });
+  const unread = new Gauge({ name: 'quorum_dashboard_unread_bytes', help: 'What waits for pages to read it.', registers });
   const lagMean = new Gauge({ name: 'quorum_event_loop_lag_mean_seconds', help: 'Mean delay of the event loop since the last scrape.', registers });
   const lagP99 = new Gauge({ name: 'quorum_event_loop_lag_p99_seconds', help: '99th percentile of the delay since the last scrape.', registers });
   return (hub, lag) => {
     for (const counter of [updates, dropped]) counter.reset();
     clients.set(hub.clients);
+    unread.set(hub.unreadBytes);
     updates.inc(hub.updates);
     dropped.inc(hub.dropped);
     lagMean.set(Number.isNaN(lag.mean) ? 0 : lag.mean);

@@ -2,9 +2,11 @@
 import type { z } from 'zod';
 import { InputError } from '../protocol/errors.ts';
 import { describeConfig, type ConfigKey } from './describe.ts';
-import { isSecretKey } from './secrets.ts';
 
 type Issue = z.core.$ZodIssue;
+
+/** Their values are not shown, not even in a complaint about them. */
+const SECRET_KEYS: readonly string[] = ['dashboard.viewToken', 'dashboard.controlToken'];
 
 /** One line an issue. `source` says where the configuration came from. */
 export function complaint(source: string, input: unknown, issues: readonly Issue[]): InputError {
@@ -23,7 +25,7 @@ function sentences(input: unknown, issue: Issue): string[] {
   }
   const path = issue.path.map(String).join('.');
   const value = valueAt(input, issue.path);
-  const is = value === undefined ? 'is missing' : isSecretKey(path) ? '(not shown) is not allowed' : `is ${shown(value)}`;
+  const is = value === undefined ? 'is missing' : SECRET_KEYS.includes(path) ? '(not shown) is not allowed' : `is ${shown(value)}`;
   return [`${path || 'the configuration'} ${is}; allowed: ${allowed(path, typeOf(input, issue.path.slice(0, -1).map(String)), issue)}`];
 }
 
