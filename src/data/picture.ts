@@ -1,5 +1,6 @@
 /** Pixels of a picture, wherever it is: a figure is drawn again from its key, a file is decoded, a row of a Parquet file is read again. */
 import type { Picture, PictureRef } from '../protocol/messages.ts';
+import { coarsened } from './coarse.ts';
 import { drawFigure, parseKey } from './figures/figure.ts';
 import { readPicture } from './image.ts';
 import { parquetPicture } from './parquet-picture.ts';
@@ -13,17 +14,21 @@ export async function loadPicture(ref: PictureRef): Promise<Picture> {
       return readPicture(ref.path);
     case 'parquet':
       return readPicture(await parquetPicture(ref), pictureName(ref));
+    case 'coarse':
+      return coarsened(await loadPicture(ref.of));
   }
 }
 
 /** The same for two references only if they are the same picture; a picture in a Parquet file is known by its content. */
 export function pictureKey(ref: PictureRef): string {
   if (ref.type === 'figure') return `figure:${ref.key}`;
+  if (ref.type === 'coarse') return `coarse:${pictureKey(ref.of)}`;
   return ref.type === 'file' ? `file:${ref.path}` : `bytes:${ref.digest}`;
 }
 
 /** For errors and reports. */
 export function pictureName(ref: PictureRef): string {
   if (ref.type === 'figure') return ref.key;
+  if (ref.type === 'coarse') return `${pictureName(ref.of)}, coarse`;
   return ref.type === 'file' ? ref.path : `${ref.path}: row ${ref.row}: ${ref.column}[${ref.index}]`;
 }

@@ -9,7 +9,12 @@ export interface Picture {
 }
 
 /** Where a picture is: a file on disk, a picture of a built-in data set that is drawn again from its seed, or a cell of a Parquet file. */
-export type PictureRef = { readonly type: 'file'; readonly path: string } | { readonly type: 'figure'; readonly key: string } | ParquetPictureRef;
+export type PictureRef =
+  | { readonly type: 'file'; readonly path: string }
+  | { readonly type: 'figure'; readonly key: string }
+  | ParquetPictureRef
+  /** Another picture at a fraction of its resolution. */
+  | { readonly type: 'coarse'; readonly of: PictureRef };
 
 /** Picture `index` of the list in one row (0 where the column holds single pictures). */
 export interface ParquetPictureRef {
@@ -138,6 +143,15 @@ export interface Accuracy {
   readonly passK: number;
   /** Greedy accuracy by question kind. */
   readonly byKind: Readonly<Record<string, { readonly n: number; readonly greedy: number }>>;
+}
+
+/** What a version answered, greedily, to a held-out question. For people to compare versions by; nothing that learns may see it. */
+export interface HeldOutAnswer {
+  readonly question: Question;
+  readonly answer: string | null;
+  readonly right: boolean;
+  /** Never used for training. */
+  readonly truth: string;
 }
 
 /** Producer: evaluator. The quick form holds greedy only. */
