@@ -5,10 +5,12 @@
  */
 import { waitFor, type ActorRefFrom } from 'xstate';
 import { CancelledError, InputError } from '../src/protocol/errors.ts';
+import type { ActorDetail } from '../src/protocol/frames.ts';
 import type { ActorStatus } from '../src/protocol/status.ts';
 import { withDeadline } from './deadline.ts';
+import { chartOf } from './detail.ts';
 import type { ServiceMachine } from './service.ts';
-import type { Supervisor } from './supervise.ts';
+import { FAILURES, failureOf, type Supervisor } from './supervise.ts';
 import { Workload } from './workload.ts';
 
 export interface Item<P, R> {
@@ -24,13 +26,16 @@ export class Handle<P> {
   readonly role: string;
   readonly #supervisor: ActorRefFrom<Supervisor<P>>;
   readonly #workload: Workload;
+  #gaveUpAt = 0;
   #queue: () => ActorStatus['queue'] = () => null;
 
   constructor(role: string, supervisor: ActorRefFrom<Supervisor<P>>) {
     this.id = supervisor.id;
     this.role = role;
     this.#supervisor = supervisor;
-    this.#workload = new Workload(supervisor.getSnapshot().context.input.now);
+    const { now } = supervisor.getSnapshot().context.input;
+    this.#workload = new Workload(now);
+    supervisor.subscribe({ error: () => (this.#gaveUpAt = now()) });
   }
 
   /**
@@ -94,6 +99,16 @@ export class Handle<P> {
     if (status !== 'active') return { ...base, state: 'stopped', doing: 'stopped', since: context.failedAt };
     if (value === 'waiting' || child === undefined) return { ...base, state: 'waiting', doing: 'restarting', since: context.failedAt };
     return { ...base, state: child.value, doing: child.context.doing, since: child.context.since };
+  }
+
+  /** Charts of the supervisor and of the actor, and why it failed. */
+  detail(): ActorDetail {
+    const snapshot = this.#supervisor.getSnapshot();
+    const { status, context, error } = snapshot;
+    const child = this.#child()?.getSnapshot();
+    const charts = [chartOf(snapshot), ...(child === undefined ? [] : [chartOf(child)])];
+    const last = status === 'error' && error instanceof Error ? [failureOf(error, this.#gaveUpAt)] : [];
+    return { id: this.id, role: this.role, charts, failures: [...last, ...context.failures].slice(0, FAILURES) };
   }
 
   #child(): ActorRefFrom<ServiceMachine<P>> | undefined {

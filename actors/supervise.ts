@@ -14,7 +14,12 @@ export interface Budget {
 
 export interface SupervisorInput<P> extends ServiceInput<P> {
   readonly budget: Budget;
+  /** Told of each restart, and of why. */
+  readonly restarted?: ((error: Error) => void) | undefined;
 }
+
+/** Failures that are remembered. */
+export const FAILURES = 20;
 
 export interface SupervisorContext<P> {
   readonly input: SupervisorInput<P>;
@@ -24,6 +29,8 @@ export interface SupervisorContext<P> {
   /** Why the child last failed. */
   readonly error: Error | undefined;
   readonly failedAt: number;
+  /** Those that a restart followed; newest first. `at`: milliseconds since 1970. */
+  readonly failures: readonly { readonly at: number; readonly message: string; readonly stack: string }[];
 }
 
 /** Restarts that still count at time `now`. */
@@ -36,6 +43,14 @@ export function backoff(recent: number, budget: Budget): number {
   return Math.min(budget.maxBackoffMilliseconds, budget.backoffMilliseconds * 2 ** recent);
 }
 
+export function failureOf(error: Error, at: number): SupervisorContext<unknown>['failures'][number] {
+  return { at, message: error.message, stack: error.stack ?? '' };
+}
+
+function errorOf(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
+
 export function supervise<P>() {
   return setup({
     types: { context: {} as SupervisorContext<P>, input: {} as SupervisorInput<P>, tags: {} as 'error' },
@@ -45,17 +60,19 @@ export function supervise<P>() {
         recentRestarts(recent, input.now(), input.budget).length < input.budget.maxRestarts,
     },
     actions: {
-      'count the restart': assign(({ context: { input, recent, restarts } }, { error }: { error: unknown }) => ({
+      'count the restart': assign(({ context: { input, recent, restarts, failures } }, { error }: { error: unknown }) => ({
         recent: [...recentRestarts(recent, input.now(), input.budget), input.now()],
         restarts: restarts + 1,
-        error: error instanceof Error ? error : new Error(String(error)),
+        error: errorOf(error),
         failedAt: input.now(),
+        failures: [failureOf(errorOf(error), input.now()), ...failures].slice(0, FAILURES),
       })),
+      'tell of the restart': ({ context: { input } }, { error }: { error: unknown }) => input.restarted?.(errorOf(error)),
     },
     delays: { 'back-off': ({ context }) => backoff(context.recent.length - 1, context.input.budget) },
   }).createMachine({
     id: 'supervisor',
-    context: ({ input }) => ({ input, recent: [], restarts: 0, error: undefined, failedAt: 0 }),
+    context: ({ input }) => ({ input, recent: [], restarts: 0, error: undefined, failedAt: 0, failures: [] }),
     initial: 'running',
     states: {
       running: {
@@ -66,7 +83,10 @@ export function supervise<P>() {
           onError: {
             guard: 'the budget allows a restart',
             target: 'waiting',
-            actions: { type: 'count the restart', params: ({ event }) => ({ error: event.error }) },
+            actions: [
+              { type: 'count the restart', params: ({ event }) => ({ error: event.error }) },
+              { type: 'tell of the restart', params: ({ event }) => ({ error: event.error }) },
+            ],
           },
         },
       },

@@ -19,6 +19,8 @@ export interface SystemInput {
   readonly budget: Budget;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Told of each restart of a member. */
+  readonly restarted?: (id: string, error: Error) => void;
   /** Ends the loop after the step in hand. */
   readonly finish: () => Promise<void>;
   /** Saves everything; runs whatever `finish` came to. */
@@ -46,7 +48,10 @@ export const systemMachine = setup({
   actions: {
     'start the members': enqueueActions(({ context, enqueue }) => {
       const { members, budget, now } = context.input;
-      for (const { id, open } of members) enqueue.spawnChild('member', { id, systemId: id, input: { open, budget, now } });
+      for (const { id, open } of members) {
+        const restarted = (error: Error) => context.input.restarted?.(id, error);
+        enqueue.spawnChild('member', { id, systemId: id, input: { open, budget, now, restarted } });
+      }
     }),
     'keep the first error': assign({
       error: ({ context, event }) => context.error ?? ('error' in event ? event.error : undefined),

@@ -1,19 +1,25 @@
 /** Composition root: the only file that knows all planes. `quorum start` calls `startDaemon`; everything else talks to its handle. */
 import type { Server } from 'node:net';
-import type { Observable } from 'rxjs';
+import { Subject, type Observable } from 'rxjs';
+import type { Dashboard } from '../dashboards/server/server.ts';
 import { builtIns, membersOf } from '../actors/builtins.ts';
 import { withDeadline } from '../actors/deadline.ts';
 import { startSystem, type System } from '../actors/system.ts';
 import { evaluate } from '../streams/evaluate.ts';
 import { Gate } from '../streams/gate.ts';
 import { PROGRESS, type Loop } from '../streams/loop.ts';
-import { pipeline } from '../streams/pipeline.ts';
+import { pipeline, type Pipeline } from '../streams/pipeline.ts';
 import { catchUp, workInHand } from '../streams/resume.ts';
+import { settleRollback } from '../streams/rollback.ts';
+import { Settings } from '../streams/settings.ts';
 import { Telemetry, type Progress } from '../streams/telemetry.ts';
 import { watching, type Watching } from '../streams/watch.ts';
+import { LIVE_PATHS } from './config/live.ts';
 import type { Config } from './config/schema.ts';
+import { Commands } from './daemon/commands.ts';
 import { listen } from './daemon/control-server.ts';
 import { crewOf, type Handles } from './daemon/crew.ts';
+import { openDashboard, type SourceParts } from './daemon/dashboard.ts';
 import type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 import { openRun, type OpenRun } from './daemon/open-run.ts';
 import { checkReportFile, fullEvaluation, reportOf, writeReport } from './daemon/report.ts';
@@ -22,12 +28,16 @@ import { groupsOf, sittingOf } from './daemon/sitting.ts';
 import { assignRoles, bindPlugin } from './plugin/load.ts';
 import type { ControlReply, ControlRequest } from './protocol/control.ts';
 import { CancelledError } from './protocol/errors.ts';
+import type { LoopEvent } from './protocol/ports.ts';
 import type { Phase, Report, Status } from './protocol/status.ts';
 
 export type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 
 /** Events that may wait for one watcher. */
 const WATCH_QUEUE = 1024;
+/** Authors of commands, for the event log. */
+const COMMAND_LINE = 'command line';
+const IN_PROCESS = 'the process itself';
 const INTERRUPTED = 130;
 /** A terminal and npm each deliver the same Ctrl-C: what follows at once is not a second one. */
 const SAME_SIGNAL_MILLISECONDS = 1000;
@@ -63,7 +73,11 @@ class Daemon implements DaemonHandle {
   readonly #handles: Handles;
   readonly #watching: Watching;
   readonly #closed: Promise<Report>;
-  #credits = () => 0;
+  readonly #settings: Settings;
+  readonly #commands: Commands;
+  readonly #events = new Subject<LoopEvent>();
+  #pipeline: Pipeline | undefined;
+  #dashboard: Dashboard | undefined;
   #phase: Phase = 'starting';
   #running: Promise<void> = Promise.resolve();
   #end: Report['end'] = 'stopped';
@@ -81,6 +95,7 @@ class Daemon implements DaemonHandle {
       members: membersOf(assignRoles([builtIn], plugins), config.workers.rolloutWorkers),
       budget: config.supervision,
       now: Date.now,
+      restarted: (id, error) => store.event('actor.restarted', { actor: id, reason: error.message }),
       finish: () => this.#finish(),
       save: () => this.#save(),
     });
@@ -89,10 +104,11 @@ class Daemon implements DaemonHandle {
     const sources = {
       now: Date.now,
       actors: () => [...handles.values()].map((handle) => handle.status()),
-      groups: () => groupsOf(store, this.#credits()),
+      groups: () => groupsOf(store, this.#pipeline?.credits() ?? 0),
     };
     this.#telemetry = new Telemetry(sittingOf(config, run.folder.path, data.train.name), sources, store.meta(PROGRESS) as Progress | undefined);
-    this.#saving = new Saving(run, config, this.#telemetry);
+    this.#settings = new Settings(store, config);
+    this.#saving = new Saving(run, config, this.#telemetry, this.#settings);
     const crew = crewOf(handles);
     this.#watching = watching(crew.watchers, {
       bound: WATCH_QUEUE,
@@ -104,15 +120,29 @@ class Daemon implements DaemonHandle {
       crew,
       store,
       telemetry: this.#telemetry,
+      settings: this.#settings,
       gate: this.#gate,
       stop: this.#stop.signal,
       policy,
       checkpoint: (n) => this.#saving.checkpoint(n),
+      restore: (from, as) => this.#saving.restore(from, as),
       keepBest: (n) => this.#keepBest(n),
-      announce: (event) => this.#watching.announce(event),
+      announce: (event) => {
+        this.#watching.announce(event);
+        this.#events.next(event);
+      },
       failed: (error) => system.send({ type: 'FAIL', error }),
       version: run.version,
     };
+    this.#commands = new Commands({
+      loop: this.#loop,
+      saving: this.#saving,
+      pipeline: () => this.#pipeline,
+      pause: () => this.#pause(),
+      resume: () => this.#resume(),
+      stop: () => this.#beginStop(),
+      say: (text) => this.#say(text),
+    });
     this.#closed = this.#whenClosed();
   }
 
@@ -120,9 +150,21 @@ class Daemon implements DaemonHandle {
     return this.#run.folder.path;
   }
 
+  get dashboard(): Dashboard | null {
+    return this.#dashboard ?? null;
+  }
+
   async start(): Promise<void> {
-    this.#server = await listen(this.#run.folder.socket, (request) => this.#answer(request));
-    for (const text of this.#run.passedOver) this.#note(text);
+    try {
+      this.#dashboard = await openDashboard(this.#dashboardParts());
+      this.#server = await listen(this.#run.folder.socket, (request) => this.#answer(request));
+    } catch (error) {
+      this.#system.stop();
+      await this.#dashboard?.close();
+      throw error;
+    }
+    if (this.#dashboard) this.#telemetry.dashboard(this.#dashboard.url);
+    for (const text of [...this.#run.passedOver, ...changedSettings(this.#settings)]) this.#note(text);
     if (this.#run.version > 0) this.#telemetry.saved(this.#run.version);
     if (this.#hooks.handleSignals === true) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, this.#onSignal);
     this.#running = this.#go().catch((error: unknown) => {
@@ -138,7 +180,20 @@ class Daemon implements DaemonHandle {
     return this.#telemetry.status();
   }
 
-  async pause(): Promise<void> {
+  pause(): Promise<void> {
+    return this.#commands.command({ type: 'pause' }, IN_PROCESS);
+  }
+
+  resume(): Promise<void> {
+    return this.#commands.command({ type: 'resume' }, IN_PROCESS);
+  }
+
+  async stop(): Promise<Report> {
+    await this.#commands.command({ type: 'stop' }, IN_PROCESS).catch(() => this.#beginStop()); // whatever keeps the log from being written
+    return this.#closed;
+  }
+
+  async #pause(): Promise<void> {
     this.#gate.close();
     this.#system.send({ type: 'PAUSE' });
     this.#show();
@@ -146,16 +201,15 @@ class Daemon implements DaemonHandle {
     await Promise.all(inHand.map((handle) => handle.idle()));
   }
 
-  resume(): Promise<void> {
+  #resume(): Promise<void> {
     this.#gate.open();
     this.#system.send({ type: 'RESUME' });
     this.#show();
     return Promise.resolve();
   }
 
-  stop(): Promise<Report> {
+  #beginStop(): void {
     if (this.#system.getSnapshot().status === 'active') this.#system.send({ type: 'STOP' });
-    return this.#closed;
   }
 
   closed(): Promise<Report> {
@@ -166,6 +220,20 @@ class Daemon implements DaemonHandle {
     await this.stop();
   }
 
+  #dashboardParts(): SourceParts {
+    return {
+      config: this.#config,
+      run: this.#run,
+      handles: this.#handles,
+      settings: this.#settings,
+      saving: this.#saving,
+      commands: this.#commands,
+      events: this.#events,
+      status$: () => this.status$(),
+      status: () => this.status(),
+    };
+  }
+
   /** The life of a sitting up to the stop: replay, first measurement, loop. */
   async #go(): Promise<void> {
     const { store, policy } = this.#run;
@@ -173,13 +241,14 @@ class Daemon implements DaemonHandle {
     policy.retain(this.#loop.version);
     if (store.latestVersion() === undefined) store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
     this.#telemetry.version(this.#loop.version);
+    settleRollback(this.#loop);
     await catchUp(this.#loop, signal);
     if (this.#loop.version === 0 && this.#telemetry.progress().accuracy.fullBaseline === null) {
       this.#show('baseline');
       await evaluate(this.#loop, { version: 0, full: true }, signal);
     }
-    const { run$, credits } = pipeline(this.#loop, workInHand(store));
-    this.#credits = credits;
+    this.#pipeline = pipeline(this.#loop, workInHand(store));
+    const { run$ } = this.#pipeline;
     this.#show('running');
     this.#stopWhenDone();
     const watched = new Promise<void>((resolve) => this.#watching.run$.subscribe({ complete: resolve, error: resolve }));
@@ -198,7 +267,10 @@ class Daemon implements DaemonHandle {
   async #finish(): Promise<void> {
     this.#show('stopping');
     this.#stop.abort();
-    await withDeadline('finishing the step in hand', this.#config.timeouts.stopSeconds, new AbortController().signal, () => this.#running);
+    await withDeadline('finishing the step in hand', this.#config.timeouts.stopSeconds, new AbortController().signal, async () => {
+      await this.#running;
+      await this.#commands.idle();
+    });
   }
 
   /** DRAINING: the newest version is saved before anything else is tried. */
@@ -239,9 +311,11 @@ class Daemon implements DaemonHandle {
     this.#telemetry.close();
     process.off('SIGINT', this.#onSignal).off('SIGTERM', this.#onSignal);
     this.#server?.close();
-    const closing = withDeadline('closing', this.#config.timeouts.stopSeconds, new AbortController().signal, async () =>
-      this.#run[Symbol.asyncDispose](),
-    );
+    this.#events.complete();
+    const closing = withDeadline('closing', this.#config.timeouts.stopSeconds, new AbortController().signal, async () => {
+      await this.#dashboard?.close();
+      await this.#run[Symbol.asyncDispose]();
+    });
     await closing.catch((cause: unknown) => process.emitWarning(`the daemon did not close cleanly: ${String(cause)}`));
     return report;
   }
@@ -267,9 +341,8 @@ class Daemon implements DaemonHandle {
   }
 
   async #answer(request: ControlRequest): Promise<ControlReply> {
-    if (request.type === 'stop') return { type: 'stopped', report: await this.stop() };
-    if (request.type === 'pause') await this.pause();
-    if (request.type === 'resume') await this.resume();
+    if (request.type !== 'status') await this.#commands.command(request, COMMAND_LINE);
+    if (request.type === 'stop') return { type: 'stopped', report: await this.#closed };
     return { type: 'status', status: this.status() };
   }
 
@@ -282,8 +355,12 @@ class Daemon implements DaemonHandle {
   };
 
   #note(text: string): void {
-    this.#run.log.info(text);
     this.#run.store.event('note', text);
+    this.#say(text);
+  }
+
+  #say(text: string): void {
+    this.#run.log.info(text);
     this.#telemetry.note(text);
   }
 
@@ -294,4 +371,10 @@ class Daemon implements DaemonHandle {
     this.#telemetry.phase(paused ? 'paused' : phase, error);
     this.#run.log.info({ version: this.#loop.version }, paused ? 'paused' : phase);
   }
+}
+
+/** Settings that were changed while the loop ran, and still hold. */
+function changedSettings({ now, configured }: Settings): string[] {
+  const changed = LIVE_PATHS.filter((path) => now[path] !== configured[path]);
+  return changed.map((path) => `${path} is ${now[path]}, as it was set while the loop ran; the configuration says ${configured[path]}`);
 }

@@ -1,6 +1,7 @@
 /**
  * Judged groups in, windows out. Verdicts arrive in any order; windows are cut in admission order, so that which groups make a batch never
- * depends on which of them finished first. A window closes with `batchGroups` kept groups, or smaller after `maxJudged` judged ones.
+ * depends on which of them finished first. A window closes with `batchGroups` kept groups, or smaller after `maxJudged` judged ones and
+ * where the groups that follow are sampled in another way.
  */
 import type { JudgedGroup } from '../src/protocol/messages.ts';
 
@@ -17,6 +18,8 @@ export interface BatcherOptions {
   readonly maxJudged: number;
   /** First sequence number that no window has consumed. */
   readonly next: number;
+  /** Whether no window may hold groups on both sides of `sequence`, which is the later side; default: nowhere. */
+  readonly isCut?: (sequence: number) => boolean;
 }
 
 export class Batcher {
@@ -63,8 +66,14 @@ export class Batcher {
       this.#judged += 1;
       if (head !== undefined) this.#kept.push(head);
       if (this.shortestClose === 0) closed.push(this.#close());
+      else closed.push(...this.cut());
     }
     return closed;
+  }
+
+  /** Closes the open window where a cut is due, or anywhere when `now`; one in which nothing was kept stays open. */
+  cut(now = this.#options.isCut?.(this.#next) === true): Window[] {
+    return now && this.#kept.length > 0 ? [this.#close()] : [];
   }
 
   #close(): Window {

@@ -27,24 +27,45 @@ export async function evaluate(loop: Loop, request: EvaluateRequest, signal: Abo
   return evaluation;
 }
 
-/** Orders the evaluation that is due at version `n`, if one is. The order in hand is not disturbed; one that still waits gives way. */
-export function orderEvaluation(loop: Loop, orders: Latest<EvaluateRequest>, n: number): void {
+/** An evaluation to be done, and who waits for it. */
+export interface EvaluateOrder extends EvaluateRequest {
+  /** Called when it is done, or with why it was not. */
+  readonly settled: readonly ((error?: Error) => void)[];
+}
+
+/** Orders the evaluation that is due at version `n`, if one is. */
+export function orderDue(loop: Loop, orders: Latest<EvaluateOrder>, n: number): void {
   const { everySteps, fullEverySteps } = loop.config.evaluation;
   const full = n % fullEverySteps === 0;
-  if (!full && n % everySteps !== 0) return;
-  loop.policy.retain(n);
-  const displaced = orders.put({ version: n, full });
+  if (full || n % everySteps === 0) orderEvaluation(loop, orders, { version: n, full, settled: [] });
+}
+
+/** The order in hand is not disturbed. One that still waits gives way to the newer version, for which it is then done. */
+export function orderEvaluation(loop: Loop, orders: Latest<EvaluateOrder>, { version, full, settled }: EvaluateOrder): void {
+  loop.policy.retain(version);
+  const displaced = orders.put({ version, full, settled });
   if (displaced === undefined) return;
   loop.policy.release(displaced.version);
-  if (displaced.full) orders.put({ version: n, full: true });
+  orders.put({ version, full: full || displaced.full, settled: [...displaced.settled, ...settled] });
+}
+
+/** Gives up the order that nobody took. */
+export function closeOrders(loop: Loop, orders: Latest<EvaluateOrder>): void {
+  const left = orders.close();
+  if (left === undefined) return;
+  loop.policy.release(left.version);
+  for (const settle of left.settled) settle(new CancelledError('the daemon stops'));
 }
 
 /** The lane of the evaluations: takes an order over its retained version. */
 export function evaluateOrder(loop: Loop) {
-  return async (order: EvaluateRequest): Promise<Evaluation | undefined> => {
+  return async (order: EvaluateOrder): Promise<Evaluation | undefined> => {
     try {
-      return await evaluate(loop, order, loop.stop);
+      const evaluation = await evaluate(loop, order, loop.stop);
+      for (const settle of order.settled) settle();
+      return evaluation;
     } catch (error) {
+      for (const settle of order.settled) settle(error instanceof Error ? error : new Error(String(error)));
       if (error instanceof CancelledError && loop.stop.aborted) return undefined;
       throw error;
     } finally {

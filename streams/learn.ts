@@ -55,19 +55,19 @@ export async function replay(loop: Loop, batch: Batch, signal: AbortSignal): Pro
   advance(loop, n);
 }
 
-async function learned({ config, crew }: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
+async function learned({ config, crew, settings }: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
   const { version, metrics } = await crew.learner.perform({
     doing: `learning version ${batch.parent + 1} from ${batch.groups.length} groups`,
     seconds: config.timeouts.learnSeconds,
     signal,
-    run: (port, inner) => port(batch, inner),
+    run: (port, inner) => port({ ...batch, settings: settings.stepOf(batch) }, inner),
   });
   if (version.n !== batch.parent + 1) throw new Error(`the learner made version ${version.n} from version ${batch.parent}`);
   return { n: version.n, parent: batch.parent, batchId: batch.id, metrics };
 }
 
-/** The samplers go over to version `n`; its parent lives on only where somebody still samples with it. */
-function advance(loop: Loop, n: number): void {
+/** The samplers go over to version `n`; the one before it lives on only where somebody still samples with it. */
+export function advance(loop: Loop, n: number): void {
   loop.policy.retain(n);
   loop.policy.release(loop.version);
   loop.version = n;

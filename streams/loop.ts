@@ -5,6 +5,7 @@ import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { Store } from '../src/store/store.ts';
 import type { Crew } from './crew.ts';
 import type { Gate } from './gate.ts';
+import type { Settings } from './settings.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export type LoopConfig = Pick<Config, 'seed' | 'sampling' | 'loop' | 'evaluation' | 'checkpoints' | 'timeouts'>;
@@ -14,12 +15,16 @@ export interface Loop {
   readonly crew: Crew;
   readonly store: Store;
   readonly telemetry: Telemetry;
+  /** What may change while the loop runs; `config` has what the run was started with. */
+  readonly settings: Settings;
   readonly gate: Gate;
   /** Aborts when the loop stops: nothing new is begun, sampling in hand is cancelled (it is sampled again), a learner step is finished. */
   readonly stop: AbortSignal;
   readonly policy: Pick<Policy, 'retain' | 'release'>;
   /** Writes version `n` as a checkpoint that a restart can go on from; the version is retained meanwhile. */
   readonly checkpoint: (n: number) => Promise<void>;
+  /** Loads version `from`, which is on disk, as version `as`, which is then the policy's newest. @throws InputError when it is not whole. */
+  readonly restore: (from: number, as: number) => Promise<void>;
   /** Keeps version `n` as the best so far; the version is retained meanwhile. */
   readonly keepBest: (n: number) => Promise<void>;
   /** Tells the watchers, who cannot hold the loop up. */

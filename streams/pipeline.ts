@@ -8,12 +8,13 @@ import type { JudgedGroup, RolloutGroup } from '../src/protocol/messages.ts';
 import type { Admission } from '../src/store/store.ts';
 import { admit } from './admit.ts';
 import { Batcher, type Window } from './batcher.ts';
-import type { EvaluateRequest } from '../src/protocol/ports.ts';
-import { evaluateOrder, orderEvaluation } from './evaluate.ts';
+import type { LivePath } from '../src/config/live.ts';
+import { closeOrders, evaluateOrder, orderDue, orderEvaluation, type EvaluateOrder } from './evaluate.ts';
 import { judge } from './judge.ts';
 import { Latest } from './latest.ts';
 import { learn } from './learn.ts';
-import type { Loop } from './loop.ts';
+import { THROUGH, type Loop } from './loop.ts';
+import { Moments } from './moments.ts';
 import { pullMap } from './pull-map.ts';
 import { Queue } from './queue.ts';
 import type { Resumed } from './resume.ts';
@@ -24,37 +25,49 @@ export interface Pipeline {
   /** Runs the loop until it is told to stop or a stage is past help; completes when every stage has ended. */
   readonly run$: Observable<unknown>;
   readonly credits: () => number;
+  /** Changes a setting for what is admitted and batched from now on. Like all that follows: @throws CancelledError when the loop stops first. */
+  set(path: LivePath, value: number): Promise<void>;
+  /** Evaluates the newest version; resolves when that is done. */
+  evaluate(full: boolean): Promise<void>;
+  /** Runs `work` when all that was admitted is learnt from or dropped, also while the loop is paused. Meanwhile nothing is admitted. */
+  drained<T>(work: () => Promise<T>): Promise<T>;
 }
 
 export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
-  const { config, crew, gate, stop, store } = loop;
-  const { batchGroups, maxStaleness, maxOversample, jobQuestions } = config.loop;
-  const bound = (maxStaleness + 1) * batchGroups + resumed.groups;
-  const questions = new Queue<Admission>('admitted questions', bound);
-  const rollouts = new Queue<readonly RolloutGroup[]>('rollouts', bound);
-  const windows = new Queue<Window>('windows', bound);
-  const evaluations = new Latest<EvaluateRequest>();
+  const { config, crew, gate, settings, stop, store } = loop;
+  const { batchGroups, maxOversample, jobQuestions } = config.loop;
+  const bound = () => (settings.now['loop.maxStaleness'] + 1) * batchGroups + resumed.groups;
+  const questions = new Queue<Admission>('admitted questions', bound());
+  const rollouts = new Queue<readonly RolloutGroup[]>('rollouts', bound());
+  const windows = new Queue<Window>('windows', bound());
+  const evaluations = new Latest<EvaluateOrder>();
   crew.samplers.forEach((sampler) => sampler.takesFrom(() => questions.status()));
   crew.voter.takesFrom(() => rollouts.status());
   crew.learner.takesFrom(() => windows.status());
   crew.evaluator.takesFrom(() => ({ name: 'evaluations', size: evaluations.size, bound: 1 }));
-  const batcher = new Batcher({ batchGroups, maxJudged: Math.floor(maxOversample * batchGroups), next: resumed.through + 1 });
+  const isCut = (sequence: number) => settings.cuts(sequence - 1, sequence).length > 0;
+  const batcher = new Batcher({ batchGroups, maxJudged: Math.floor(maxOversample * batchGroups), next: resumed.through + 1, isCut });
+  const moments = new Moments(stop);
   let closed = 0; // windows with groups that are not learnt from yet
-  const pacer = new Pacer(config.loop, () => ({
-    settled: batcher.next,
-    early: batcher.early,
-    shortestClose: batcher.shortestClose,
-    admitted: store.nextSequence,
-    closed,
-  }));
+  let admitting = false;
+  const pacing = () => ({ maxStaleness: settings.now['loop.maxStaleness'], batchGroups, jobQuestions });
+  const pacer = new Pacer(pacing, () => {
+    const { next: settled, early, shortestClose, kept } = batcher;
+    const admitted = store.nextSequence;
+    return { settled, early, shortestClose, kept, admitted, cuts: settings.cuts(settled, admitted), closed };
+  });
 
-  const settle = (sequence: number, kept: JudgedGroup | undefined) => {
-    for (const window of batcher.add(sequence, kept)) {
+  const queue = (closing: readonly Window[]) => {
+    for (const window of closing) {
       if (window.groups.length > 0) closed += 1;
       windows.push(window);
     }
     pacer.release();
+    moments.moved();
   };
+  const settle = (sequence: number, kept: JudgedGroup | undefined) => queue(batcher.add(sequence, kept));
+  const showBound = () => loop.telemetry.bound(settings.maxStalenessFrom(((store.meta(THROUGH) as number | undefined) ?? -1) + 1));
+  showBound();
 
   // What was in hand when the loop last stopped goes on from where it was.
   for (const sequence of resumed.dropped) settle(sequence, undefined);
@@ -63,16 +76,20 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   questions.push(...resumed.unsampled);
 
   async function* credits() {
-    while (await gate.pass()) {
+    while (await gate.passNew()) {
       crew.questioner.waitsFor('credits');
       const count = await pacer.acquire(stop);
-      if (await gate.pass()) yield count;
+      if (!gate.admits) continue; // what there is room for may change before it opens
+      admitting = true;
+      yield count;
+      admitting = false;
+      moments.moved();
     }
   }
 
   async function* jobs() {
     while (await gate.pass()) {
-      const job = await questions.take(jobQuestions, (before, next) => next.sequence === before.sequence + 1);
+      const job = await questions.take(jobQuestions, (before, next) => next.sequence === before.sequence + 1 && !isCut(next.sequence));
       if (job.length === 0) return;
       if (await gate.pass()) yield job;
     }
@@ -103,20 +120,55 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     tap((version) => {
       if (version !== undefined) {
         closed -= 1;
-        orderEvaluation(loop, evaluations, version.n);
+        orderDue(loop, evaluations, version.n);
       }
+      showBound();
       pacer.release();
+      moments.moved();
     }),
-    finalize(() => {
-      const left = evaluations.close();
-      if (left !== undefined) loop.policy.release(left.version);
-    }),
+    finalize(() => closeOrders(loop, evaluations)),
   );
   const evaluated$ = pullMap(evaluations, 1, evaluateOrder(loop));
 
   return {
     run$: merge(...[admitted$, sampled$, judged$, learnt$, evaluated$].map((stage$) => contained(loop, stage$))),
     credits: () => pacer.credits,
+    set: (path, value) =>
+      moments.when(
+        () => !admitting,
+        () => {
+          settings.set(path, value);
+          for (const each of [questions, rollouts, windows]) each.widen(bound());
+          queue(batcher.cut());
+          showBound();
+        },
+      ),
+    evaluate: (full) =>
+      moments.when(
+        () => true,
+        () =>
+          new Promise<void>((resolve, reject) => {
+            const settled = (error?: Error) => (error === undefined ? resolve() : reject(error));
+            orderEvaluation(loop, evaluations, { version: loop.version, full, settled: [settled] });
+          }),
+      ),
+    async drained(work) {
+      const release = gate.hold();
+      try {
+        await moments.when(
+          () => !admitting && batcher.next === store.nextSequence,
+          () => queue(batcher.cut(true)),
+        );
+        await moments.when(
+          () => closed === 0,
+          () => {},
+        );
+        return await work();
+      } finally {
+        release();
+        pacer.release();
+      }
+    },
   };
 }
 

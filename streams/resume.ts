@@ -1,8 +1,9 @@
-/** Takes a loop up where it was left, however it ended: replays stored batches onto the checkpoint and finds the work that was in hand. */
+/** Takes a loop up where it was left, however it ended: replays stored batches and rollbacks onto the checkpoint and finds the work in hand. */
 import type { Batch, JudgedGroup, RolloutGroup } from '../src/protocol/messages.ts';
 import type { Admission, Store } from '../src/store/store.ts';
-import { replay, step } from './learn.ts';
+import { advance, replay, step } from './learn.ts';
 import { THROUGH, type Loop } from './loop.ts';
+import { rollbacks } from './rollback.ts';
 
 export interface Resumed {
   /** Last sequence number that a stored batch, or a window without kept groups, has consumed; -1 on a fresh run. */
@@ -41,8 +42,20 @@ export async function catchUp(loop: Loop, signal: AbortSignal): Promise<void> {
   if (batches.length > 0) loop.telemetry.note(`replaying ${batches.length} steps from version ${loop.version}`);
   for (const batch of batches) {
     if (signal.aborted) return;
+    await repeatRollbacks(loop, batch.parent);
     if (batch.parent !== loop.version)
       throw new Error(`batch ${batch.id} starts from version ${batch.parent}, but the replay is at version ${loop.version}`);
     await (batch.parent < newest ? replay(loop, batch, signal) : step(loop, batch, signal));
+  }
+  await repeatRollbacks(loop, newest);
+}
+
+/** Does again what was done between the version that the loop is at and `upTo`, where that was to go back. */
+async function repeatRollbacks(loop: Loop, upTo: number): Promise<void> {
+  for (const { from, as } of rollbacks(loop.store)) {
+    if (as !== loop.version + 1 || as > upTo) continue;
+    await loop.restore(from, as);
+    advance(loop, as);
+    loop.telemetry.version(as);
   }
 }

@@ -1,4 +1,7 @@
-/** Stage 2: a job of admitted questions becomes groups, stored before anyone judges them. A job is stored whole or not at all. */
+/**
+ * Stage 2: a job of admitted questions, all to be sampled in the same way, becomes groups, stored before anyone judges them. A job is stored
+ * whole or not at all.
+ */
 import { InputError } from '../src/protocol/errors.ts';
 import type { RolloutGroup, Sample } from '../src/protocol/messages.ts';
 import type { SampleReply } from '../src/protocol/ports.ts';
@@ -43,13 +46,14 @@ async function sampleOrSplit(loop: Loop, job: Job, lane: number, version: number
 async function ask(loop: Loop, job: Job, lane: number, version: number): Promise<SampleReply> {
   const { config, crew, stop } = loop;
   const questions = job.map(({ question }) => question);
+  const params = { ...config.sampling, ...loop.settings.samplingOf(job[0]!.sequence) };
   const reply = await crew.samplers[lane]!.perform({
     doing: `sampling ${questions.length} question${questions.length === 1 ? '' : 's'} with version ${version}`,
     seconds: config.timeouts.sampleSeconds,
     signal: stop,
-    run: (port, signal) => port({ questions, params: config.sampling, seed: config.seed, version, reference: true }, signal),
+    run: (port, signal) => port({ questions, params, seed: config.seed, version, reference: true }, signal),
   });
-  const { samples } = config.sampling;
+  const { samples } = params;
   if (reply.groups.length !== questions.length || reply.groups.some((group) => group.length !== samples)) {
     throw new Error(
       `the sampler was asked for ${samples} samples of ${questions.length} questions and gave ${reply.groups.map((group) => group.length).join(', ')}`,

@@ -8,7 +8,10 @@
  *     closed + batches(groups ahead) <= maxStaleness,   batches(u) = 0 if u < shortestClose, else 1 + floor((u - shortestClose) / batchGroups)
  *
  * which is `room()` solved for the number of groups. Where every group is kept this is `(maxStaleness + 1) * batchGroups` credits that
- * come back when a group is dropped or learnt from.
+ * come back when a group is dropped or learnt from. At a cut, where the way of sampling changes, a window closes however small it is.
+ *
+ * `maxStaleness` may change: a group is learnt from within the bound that held when it was admitted, because what is admitted after it
+ * never comes before it. After the bound was lowered nothing is admitted until what is ahead fits the new one.
  */
 import { CancelledError } from '../src/protocol/errors.ts';
 
@@ -26,16 +29,44 @@ export interface Load {
   /** Judged groups that wait for an earlier one. */
   readonly early: number;
   readonly shortestClose: number;
+  /** Kept groups in the open window. */
+  readonly kept: number;
   /** First sequence number that is not admitted. */
   readonly admitted: number;
+  /** Ascending, after `settled`, at most `admitted`: no window holds groups on both sides. */
+  readonly cuts: readonly number[];
   /** Closed, non-empty windows that are not learnt from yet, the one in hand included. */
   readonly closed: number;
 }
 
 /** Groups that may be admitted now without any of them risking the bound. */
 export function room(load: Load, options: Pick<PacerOptions, 'maxStaleness' | 'batchGroups'>): number {
-  const ahead = load.admitted - load.settled;
-  return Math.max(0, load.shortestClose + (options.maxStaleness - load.closed) * options.batchGroups - ahead);
+  const { windows, shortestClose } = ahead(load, options.batchGroups);
+  return Math.max(0, shortestClose + (options.maxStaleness - load.closed - windows) * options.batchGroups);
+}
+
+/** What the groups that are admitted come to at worst, which is when all are kept: windows that they close, and `shortestClose` after them. */
+function ahead({ settled, admitted, cuts, shortestClose, kept }: Load, batchGroups: number): { windows: number; shortestClose: number } {
+  let [windows, toClose, open, at] = [0, shortestClose, kept > 0, settled];
+  for (const end of [...cuts, admitted]) {
+    const groups = end - at;
+    if (groups >= toClose) {
+      const more = groups - toClose;
+      windows += 1 + Math.floor(more / batchGroups);
+      toClose = batchGroups - (more % batchGroups);
+      open = toClose < batchGroups;
+    } else if (groups > 0) {
+      toClose -= groups;
+      open = true;
+    }
+    if (cuts.includes(end) && open) {
+      windows += 1;
+      toClose = batchGroups;
+      open = false;
+    }
+    at = end;
+  }
+  return { windows, shortestClose: toClose };
 }
 
 /**
@@ -51,18 +82,18 @@ export function admissible(load: Load, options: PacerOptions): number {
 
 /** Hands out admissions, to one asker at a time. It keeps no count of its own: where the groups are is asked each time. */
 export class Pacer {
-  readonly #options: PacerOptions;
+  readonly #options: () => PacerOptions;
   readonly #load: () => Load;
   #wake: (() => void) | undefined;
 
-  constructor(options: PacerOptions, load: () => Load) {
+  constructor(options: () => PacerOptions, load: () => Load) {
     this.#options = options;
     this.#load = load;
   }
 
   /** Groups that may be admitted before the bound stops admissions. */
   get credits(): number {
-    return room(this.#load(), this.#options);
+    return room(this.#load(), this.#options());
   }
 
   /** Whether somebody waits for credits. */
@@ -74,7 +105,7 @@ export class Pacer {
   async acquire(signal: AbortSignal): Promise<number> {
     for (;;) {
       if (signal.aborted) throw new CancelledError('stopped waiting for credits');
-      const count = admissible(this.#load(), this.#options);
+      const count = admissible(this.#load(), this.#options());
       if (count > 0) return count;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -85,7 +116,7 @@ export class Pacer {
     }
   }
 
-  /** Call whenever a group was judged or a batch was learnt from. */
+  /** Call whenever a group was judged, a batch was learnt from or the options changed. */
   release(): void {
     this.#wakeUp();
   }

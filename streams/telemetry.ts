@@ -57,9 +57,11 @@ export class Telemetry {
   #phase: Phase = 'starting';
   #version = 0;
   #saved: number | null = null;
+  #maxStaleness: number;
   #staleness: number | null = null;
   #step: StepMetrics | null = null;
   #peakRss = 0;
+  #dashboard: string | undefined;
   #error: string | undefined;
   #last: Status | undefined;
 
@@ -69,7 +71,9 @@ export class Telemetry {
     this.#meter = new Meter(sources.now, before?.totals ?? NO_TOTALS);
     this.#marks = [this.#meter.totals()];
     this.#accuracy = before?.accuracy ?? NO_ACCURACY;
-    this.#histogram = Array.from({ length: sitting.maxStaleness + 1 }, (_, s) => before?.stalenessHistogram[s] ?? 0);
+    this.#maxStaleness = sitting.maxStaleness;
+    const length = Math.max(sitting.maxStaleness + 1, before?.stalenessHistogram.length ?? 0);
+    this.#histogram = Array.from({ length }, (_, s) => before?.stalenessHistogram[s] ?? 0);
     this.#restartsBefore = before?.restarts ?? 0;
     this.#frames = merge(this.#changed, interval(HEARTBEAT_MILLISECONDS)).pipe(
       auditTime(FRAME_MILLISECONDS),
@@ -106,6 +110,11 @@ export class Telemetry {
   phase(phase: Phase, error?: Error): void {
     this.#phase = phase;
     if (error !== undefined) this.#error = error.message;
+    this.#changed.next();
+  }
+
+  dashboard(address: string): void {
+    this.#dashboard = address;
     this.#changed.next();
   }
 
@@ -147,6 +156,13 @@ export class Telemetry {
     this.#changed.next();
   }
 
+  /** The staleness bound changed. */
+  bound(maxStaleness: number): void {
+    this.#maxStaleness = maxStaleness;
+    while (this.#histogram.length <= maxStaleness) this.#histogram.push(0);
+    this.#changed.next();
+  }
+
   saved(n: number): void {
     this.#saved = n;
     this.#changed.next();
@@ -176,7 +192,7 @@ export class Telemetry {
 
   status(): Status {
     if (this.#last !== undefined) return this.#last;
-    const { maxStaleness, window: _, ...sitting } = this.#sitting;
+    const { maxStaleness: _max, window: _, ...sitting } = this.#sitting;
     const totals = this.#meter.totals();
     const { rss } = process.memoryUsage();
     this.#peakRss = Math.max(this.#peakRss, rss);
@@ -190,12 +206,13 @@ export class Telemetry {
       accuracy: this.#accuracy,
       signals: this.#signals(),
       throughput: rates(totals, this.#marks.length > 1 ? this.#marks[0] : undefined),
-      staleness: { max: maxStaleness, now: this.#staleness, histogram: [...this.#histogram] },
+      staleness: { max: this.#maxStaleness, now: this.#staleness, histogram: [...this.#histogram] },
       groups: this.#sources.groups(),
       actors: this.#sources.actors(),
       restarts: this.#restarts(),
       memory: { rss, peakRss: this.#peakRss },
       notes: this.#notes,
+      ...(this.#dashboard === undefined ? {} : { dashboard: this.#dashboard }),
       ...(this.#error === undefined ? {} : { error: this.#error }),
     };
   }

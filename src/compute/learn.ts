@@ -13,8 +13,9 @@ type Teach = { readonly [O in LearnObjective['type']]: (learner: Learner, encode
 const TEACH: Teach = { grpo: reinforce, sft: imitate, dpo: prefer };
 
 /** @throws InputError when a question's picture is gone. */
-export async function learnBatch(learner: Learner, batch: Batch, settings: LearnSettings): Promise<StepMetrics> {
+export async function learnBatch(learner: Learner, batch: Batch, configured: LearnSettings): Promise<StepMetrics> {
   const started = performance.now();
+  const settings = { ...configured, ...batch.settings };
   const encoded: Encoded[] = [];
   for (const judged of batch.groups) encoded.push({ judged, prompt: await encodeQuestion(learner.encoder, judged.group.question) });
   const learningRate = learningRateAt(batch.parent, settings);

@@ -1,6 +1,6 @@
 /** The learner's thread: loads, teaches and saves. Its state is what its last step left; after a restart the request brings it back. */
 import { UnsupportedError } from '../protocol/errors.ts';
-import type { LearnCall, LearnerCall, LearnResult, OpenCall, OpenReply, SharedState, WorkerValues } from '../protocol/worker.ts';
+import type { LearnCall, LearnerCall, LearnResult, LoadCall, OpenCall, OpenReply, SharedState, WorkerValues } from '../protocol/worker.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { Engine, EngineName } from './engine.ts';
 import { createEngine } from './engines.ts';
@@ -50,6 +50,8 @@ export class LearnerWorker {
         return null;
       case 'open':
         return this.#open(call);
+      case 'load':
+        return this.#load(call.checkpoint);
       case 'learn':
         return this.#learn(call);
       case 'save':
@@ -63,9 +65,13 @@ export class LearnerWorker {
   async #open({ checkpoint }: OpenCall): Promise<OpenReply> {
     const { config, params } = this.#folder;
     const base = share(params);
-    if (checkpoint) return { base, state: shareState(await loadCheckpoint(checkpoint.folder, checkpoint.version, config)) };
+    if (checkpoint) return { base, state: await this.#load(checkpoint) };
     const { first, second } = adamW.init(weightSpecs(config));
     return { base, state: { weights: base, firstMoments: share(first), secondMoments: share(second), updates: 0 } };
+  }
+
+  async #load({ folder, version }: LoadCall['checkpoint']): Promise<SharedState> {
+    return shareState(await loadCheckpoint(folder, version, this.#folder.config));
   }
 
   async #learn({ batch, state, base, spare }: LearnCall): Promise<LearnResult> {

@@ -16,9 +16,17 @@ export interface DaemonHooks {
   readonly reportFile?: string;
 }
 
+export interface DashboardAddress {
+  readonly url: string;
+  /** Addresses that let a browser in, where a token is asked for; null elsewhere. For the terminal, never for a log. */
+  readonly links: { readonly view: string; readonly control: string } | null;
+}
+
 export interface DaemonHandle extends AsyncDisposable {
   /** Absolute. */
   readonly runFolder: string;
+  /** Null without a dashboard. */
+  readonly dashboard: DashboardAddress | null;
   /** The newest status, then each change, at most ten a second; completes when the daemon has stopped. */
   status$(): Observable<Status>;
   status(): Status;

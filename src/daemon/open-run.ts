@@ -46,7 +46,8 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
   try {
     const folder = openRunFolder(config.runFolder);
     closers.push(() => folder.release());
-    const asRun = { ...config, plugins: config.plugins.map(nameOf) };
+    const { viewToken: _view, controlToken: _control, ...dashboard } = config.dashboard; // secrets have no place in a file to be shared
+    const asRun = { ...config, dashboard, plugins: config.plugins.map(nameOf) };
     folder.saveConfig(asRun);
     const log = openLog(folder.logFolder, config.log);
     const data = await openData(config.data);

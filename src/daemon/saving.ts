@@ -1,20 +1,30 @@
-/** Versions to disk: checkpoints that a restart goes on from, the best version, and `model`, the link that always names the newest. */
+/** Versions to disk and back: checkpoints that a restart goes on from, the best version, and `model`, the link that always names the newest. */
 import { renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { withDeadline } from '../../actors/deadline.ts';
+import { forgetRollbacks, rollbacks } from '../../streams/rollback.ts';
+import type { Settings } from '../../streams/settings.ts';
 import type { Telemetry } from '../../streams/telemetry.ts';
+import { THROUGH } from '../../streams/loop.ts';
 import type { Config } from '../config/schema.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { Checkpoints } from '../store/checkpoints.ts';
 import type { OpenRun } from './open-run.ts';
 
 export class Saving {
   readonly #run: OpenRun;
   readonly #config: Pick<Config, 'checkpoints' | 'timeouts'>;
   readonly #telemetry: Telemetry;
+  readonly #settings: Settings;
+  /** Versions that somebody is about to load. */
+  readonly #held = new Set<number>();
+  #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(run: OpenRun, config: Pick<Config, 'checkpoints' | 'timeouts'>, telemetry: Telemetry) {
+  constructor(run: OpenRun, config: Pick<Config, 'checkpoints' | 'timeouts'>, telemetry: Telemetry, settings: Settings) {
     this.#run = run;
     this.#config = config;
     this.#telemetry = telemetry;
+    this.#settings = settings;
   }
 
   /** The link to the newest checkpoint. */
@@ -23,24 +33,73 @@ export class Saving {
   }
 
   /** @throws InputError on a full disk, TimeoutError. */
-  async checkpoint(n: number): Promise<void> {
-    const { checkpoints, store, policy } = this.#run;
-    const { folder } = await this.#within(`saving version ${n}`, () => checkpoints.save(n, (draft) => policy.save(n, draft)));
-    const { replayFloor } = await checkpoints.prune(this.#config.checkpoints.keepLast);
-    store.setReplayFloor(replayFloor);
-    this.#pointTo(folder);
-    this.#telemetry.saved(n);
+  checkpoint(n: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const { checkpoints, store, policy } = this.#run;
+      const { folder } = await this.#within(`saving version ${n}`, () => checkpoints.save(n, (draft) => policy.save(n, draft)));
+      const pinned = [...this.#held, ...rollbacks(store).map(({ from }) => from)];
+      const { replayFloor } = await checkpoints.prune(this.#config.checkpoints.keepLast, pinned);
+      store.setReplayFloor(replayFloor);
+      forgetRollbacks(store, replayFloor);
+      this.#settings.forget(replayFloor, (store.meta(THROUGH) as number | undefined) ?? -1);
+      this.#pointTo(folder);
+      this.#telemetry.saved(n);
+    });
   }
 
-  async best(n: number): Promise<void> {
-    const { best, policy } = this.#run;
-    await this.#within(`saving version ${n} as the best`, () => best.save(n, (draft) => policy.save(n, draft)));
-    await best.prune(1);
+  best(n: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const { best, policy } = this.#run;
+      await this.#within(`saving version ${n} as the best`, () => best.save(n, (draft) => policy.save(n, draft)));
+      await best.prune(1, [...this.#held]);
+    });
   }
 
   async bestFolder(): Promise<string | null> {
     const { checkpoint } = await this.#run.best.newest();
     return checkpoint?.folder ?? null;
+  }
+
+  /** Versions that are on disk now. */
+  saved(): ReadonlySet<number> {
+    return new Set(this.#places.flatMap((place) => [...place.versionsNow()]));
+  }
+
+  /** Null when the version is not on disk. */
+  folderOf(n: number): string | null {
+    return this.#places.find((place) => place.versionsNow().includes(n))?.folderOf(n) ?? null;
+  }
+
+  /** Version `n` stays on disk while `work` runs. @throws InputError when it is not there. */
+  async holding<T>(n: number, work: () => Promise<T>): Promise<T> {
+    if (this.folderOf(n) === null) {
+      const there = [...this.saved()].toSorted((a, b) => a - b).join(', ');
+      throw new InputError(`version ${n} is not on disk; on disk are ${there || 'none'}`);
+    }
+    this.#held.add(n);
+    try {
+      return await work();
+    } finally {
+      this.#held.delete(n);
+    }
+  }
+
+  /** Loads version `from` as version `as`, the newest. @throws InputError when it is not on disk or damaged. */
+  async restore(from: number, as: number): Promise<void> {
+    const place = this.#places.find((each) => each.versionsNow().includes(from)) ?? this.#run.checkpoints;
+    const { folder } = await place.verify(from);
+    await this.#run.policy.restore(folder, from, as);
+  }
+
+  get #places(): readonly Checkpoints[] {
+    return [this.#run.checkpoints, this.#run.best];
+  }
+
+  /** One at a time: each deletes what the others left. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work);
+    this.#turn = mine.catch(() => {});
+    return mine;
   }
 
   #within<T>(name: string, work: () => Promise<T>): Promise<T> {

@@ -129,6 +129,14 @@ export class LocalPolicy implements Policy {
     );
   }
 
+  async restore(folder: string, from: number, as: number): Promise<void> {
+    const state = await this.#learner.run(
+      { type: 'load', checkpoint: { version: from, folder } },
+      { doing: `loading version ${from} from ${folder}`, seconds: this.#options.timeouts.openSeconds },
+    );
+    this.#versions.publish(as, state);
+  }
+
   retain(n: number): void {
     this.#versions.retain(n);
   }

@@ -15,6 +15,11 @@ export interface Policy extends AsyncDisposable {
   learn(batch: Batch, signal?: AbortSignal): Promise<LearnReply>;
   /** Writes version `n` (weights, optimizer moments, config, tokenizer) as a Hugging Face folder; atomic. */
   save(n: number, folder: string): Promise<void>;
+  /**
+   * Loads version `from` (weights and optimizer moments) from a folder that `save` wrote, and publishes it as version `as`, the newest.
+   * @throws InputError when the folder does not hold it; nothing has changed then.
+   */
+  restore(folder: string, from: number, as: number): Promise<void>;
   /** Keeps a version's weights alive while somebody samples with it. */
   retain(n: number): void;
   release(n: number): void;

@@ -83,7 +83,7 @@ export interface StalenessStatus {
   readonly max: number;
   /** Oldest group of the newest batch: its batch's parent version - its own version. */
   readonly now: number | null;
-  /** `histogram[s]`: groups learnt from at staleness s; `max + 1` entries. */
+  /** `histogram[s]`: groups learnt from at staleness s; at least `max + 1` entries. */
   readonly histogram: readonly number[];
 }
 
@@ -131,6 +131,8 @@ export interface Status {
   readonly memory: { readonly rss: number; readonly peakRss: number };
   /** Newest last, at most 20: what a watcher should know (an empty batch, a restart, a checkpoint). */
   readonly notes: readonly { readonly at: number; readonly text: string }[];
+  /** Address of the dashboard, where there is one. */
+  readonly dashboard?: string;
   readonly error?: string;
 }
 

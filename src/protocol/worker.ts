@@ -46,6 +46,12 @@ export interface OpenCall {
   readonly checkpoint?: { readonly version: number; readonly folder: string };
 }
 
+/** Loads a checkpoint while the learner goes on living. */
+export interface LoadCall {
+  readonly type: 'load';
+  readonly checkpoint: { readonly version: number; readonly folder: string };
+}
+
 export interface OpenReply {
   readonly base: SharedTensors;
   readonly state: SharedState;
@@ -73,7 +79,7 @@ export interface SaveCall {
 }
 
 export type RolloutCall = ReadyCall | SampleCall;
-export type LearnerCall = ReadyCall | OpenCall | LearnCall | SaveCall;
+export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | SaveCall;
 export type WorkerCall = RolloutCall | LearnerCall;
 
 /** Value of the reply to each type of call. */
@@ -81,6 +87,7 @@ export interface WorkerValues {
   readonly ready: null;
   readonly sample: SampleReply;
   readonly open: OpenReply;
+  readonly load: SharedState;
   readonly learn: LearnResult;
   readonly save: null;
 }

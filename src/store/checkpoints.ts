@@ -3,7 +3,7 @@
  * folder appears under its name only when it is whole, and is believed only when its checksums hold.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
@@ -85,8 +85,12 @@ export class Checkpoints {
 
   /** Versions that have a folder, whether or not it holds; ascending. */
   async versions(): Promise<readonly number[]> {
-    const numbers = (await readdir(this.folder)).map((name) => Number(NAME.exec(name)?.[1] ?? Number.NaN));
-    return numbers.filter((version) => !Number.isNaN(version)).sort((a, b) => a - b);
+    return versionsAmong(await readdir(this.folder));
+  }
+
+  /** The same without waiting, for a look in passing. */
+  versionsNow(): readonly number[] {
+    return versionsAmong(readdirSync(this.folder));
   }
 
   /** The newest checkpoint whose checksums hold, and the newer ones that were passed over, with the reason. */
@@ -110,21 +114,26 @@ export class Checkpoints {
   }
 
   /**
-   * Deletes all but the newest `keepLast` and the best. The floor is the oldest of the newest `keepLast`, so a restart can fall back past
-   * damaged ones and replay; while there are fewer, it is 0, the base model.
+   * Deletes all but the newest `keepLast` and those that are `pinned`. The floor is the oldest of the newest `keepLast`, so a restart can
+   * fall back past damaged ones and replay; while there are fewer, it is 0, the base model.
    */
-  async prune(keepLast: number, best?: number): Promise<Kept> {
+  async prune(keepLast: number, pinned: readonly number[] = []): Promise<Kept> {
     const versions = await this.versions();
     const newest = versions.slice(-keepLast);
     for (const version of versions) {
-      if (newest.includes(version) || version === best) continue;
+      if (newest.includes(version) || pinned.includes(version)) continue;
       const doomed = join(await mkdtemp(join(this.folder, HIDDEN)), 'doomed');
       await rename(this.folderOf(version), doomed);
       await rm(join(doomed, '..'), { recursive: true });
     }
-    const kept = versions.filter((version) => newest.includes(version) || version === best);
+    const kept = versions.filter((version) => newest.includes(version) || pinned.includes(version));
     return { versions: kept, replayFloor: newest.length < keepLast ? 0 : newest[0]! };
   }
+}
+
+function versionsAmong(names: readonly string[]): readonly number[] {
+  const numbers = names.map((name) => Number(NAME.exec(name)?.[1] ?? Number.NaN));
+  return numbers.filter((version) => !Number.isNaN(version)).sort((a, b) => a - b);
 }
 
 /** Writes the checksums last and flushes everything, so that the rename publishes a whole folder. */

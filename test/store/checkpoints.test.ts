@@ -89,6 +89,6 @@ test('pruning keeps the newest and the best; the replay floor is where the oldes
   for (const version of [25, 50]) await save(version);
   expect(await checkpoints.prune(3)).toEqual({ versions: [25, 50], replayFloor: 0 });
   for (const version of [75, 100, 125]) await save(version);
-  expect(await checkpoints.prune(3, 50)).toEqual({ versions: [50, 75, 100, 125], replayFloor: 75 });
+  expect(await checkpoints.prune(3, [50])).toEqual({ versions: [50, 75, 100, 125], replayFloor: 75 });
   expect(readdirSync(checkpoints.folder).sort()).toEqual(['v000050', 'v000075', 'v000100', 'v000125']);
 });

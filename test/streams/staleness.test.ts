@@ -24,6 +24,8 @@ function simulate(options: { batchGroups: number; maxStaleness: number; jobQuest
       settled: batcher.next,
       early: batcher.early,
       shortestClose: batcher.shortestClose,
+      kept: batcher.kept,
+      cuts: [],
       admitted: admittedAt.length,
       closed: windows.length,
     };
@@ -68,7 +70,7 @@ describe('pacing', () => {
   });
 
   test('gives (maxStaleness + 1) * batchGroups credits at the start', () => {
-    const load = { settled: 0, early: 0, shortestClose: 32, admitted: 0, closed: 0 };
+    const load = { settled: 0, early: 0, shortestClose: 32, kept: 0, admitted: 0, cuts: [], closed: 0 };
     expect(room(load, { maxStaleness: 0, batchGroups: 32 })).toBe(32);
     expect(room(load, { maxStaleness: 2, batchGroups: 32 })).toBe(96);
     expect(room({ ...load, admitted: 96 }, { maxStaleness: 2, batchGroups: 32 })).toBe(0);
@@ -103,13 +105,18 @@ describe('pacing', () => {
 describe('Pacer', () => {
   test('lets the asker go on when a release makes room', async () => {
     let closed = 1;
-    const pacer = new Pacer({ maxStaleness: 0, batchGroups: 4, jobQuestions: 2 }, () => ({
-      settled: 4,
-      early: 0,
-      shortestClose: 4,
-      admitted: 4,
-      closed,
-    }));
+    const pacer = new Pacer(
+      () => ({ maxStaleness: 0, batchGroups: 4, jobQuestions: 2 }),
+      () => ({
+        settled: 4,
+        early: 0,
+        shortestClose: 4,
+        kept: 0,
+        cuts: [],
+        admitted: 4,
+        closed,
+      }),
+    );
     const asked = pacer.acquire(new AbortController().signal);
     pacer.release();
     await Promise.resolve();
@@ -120,13 +127,18 @@ describe('Pacer', () => {
   });
 
   test('stops waiting when told to', async () => {
-    const pacer = new Pacer({ maxStaleness: 0, batchGroups: 4, jobQuestions: 2 }, () => ({
-      settled: 0,
-      early: 0,
-      shortestClose: 4,
-      admitted: 4,
-      closed: 0,
-    }));
+    const pacer = new Pacer(
+      () => ({ maxStaleness: 0, batchGroups: 4, jobQuestions: 2 }),
+      () => ({
+        settled: 0,
+        early: 0,
+        shortestClose: 4,
+        kept: 0,
+        cuts: [],
+        admitted: 4,
+        closed: 0,
+      }),
+    );
     const controller = new AbortController();
     const asked = pacer.acquire(controller.signal);
     controller.abort();

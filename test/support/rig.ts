@@ -18,6 +18,7 @@ import { Gate } from '../../streams/gate.ts';
 import { PROGRESS, type Loop } from '../../streams/loop.ts';
 import { pipeline } from '../../streams/pipeline.ts';
 import { catchUp, workInHand } from '../../streams/resume.ts';
+import { Settings } from '../../streams/settings.ts';
 import { Telemetry, type Progress } from '../../streams/telemetry.ts';
 import { toyAnswer, toyQuestions, ToyPolicy, type ToyOptions } from './toy-policy.ts';
 
@@ -157,7 +158,9 @@ export function rig(options: RigOptions = {}): Rig {
     gate,
     stop: stop.signal,
     policy,
+    settings: new Settings(store, config),
     checkpoint: () => Promise.resolve(),
+    restore: () => Promise.reject(new Error('nothing is on disk')),
     keepBest: () => Promise.resolve(),
     announce: () => {},
     failed: (error) => {

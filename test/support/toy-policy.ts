@@ -10,6 +10,9 @@ import { CancelledError, InputError } from '../../src/protocol/errors.ts';
 import type { Batch, Question, Sample, StepMetrics } from '../../src/protocol/messages.ts';
 import type { LearnReply, Policy, SampleReply, SampleRequest } from '../../src/policy/policy.ts';
 
+/** `learner.learningRate` of the configuration. */
+const DEFAULT_RATE = 5e-5;
+
 type Table = Readonly<Record<string, readonly number[]>>;
 
 /** Called around the work; may wait or throw. */
@@ -19,11 +22,15 @@ export interface ToyFaults {
   /** The step is done when this runs; to throw here is to lose the reply. */
   readonly afterLearn?: (batch: Batch) => Promise<void> | void;
   readonly beforeSave?: (n: number) => Promise<void> | void;
+  readonly afterSave?: (n: number) => Promise<void> | void;
+  readonly beforeRestore?: (as: number) => Promise<void> | void;
+  readonly afterRestore?: (as: number) => Promise<void> | void;
 }
 
 export interface ToyOptions {
   /** Answers a question has; the answer's text is its index. */
   readonly answers?: number;
+  /** At the configuration's default; it changes in proportion. */
   readonly learningRate?: number;
   /** Logit by which the base prefers each question's right answer. */
   readonly edge?: number;
@@ -129,6 +136,17 @@ export class ToyPolicy implements Policy {
     writeFileSync(join(parts, 'table.json'), JSON.stringify(table));
     rmSync(folder, { recursive: true, force: true });
     renameSync(parts, folder);
+    await this.#options.faults?.afterSave?.(n);
+  }
+
+  async restore(folder: string, _: number, as: number): Promise<void> {
+    await this.#options.faults?.beforeRestore?.(as);
+    const table = readTable(folder);
+    const previous = this.#current;
+    this.#weights.set(as, table);
+    this.#current = as;
+    this.#forget(previous);
+    await this.#options.faults?.afterRestore?.(as);
   }
 
   /** Probabilities of the answers to a question. */
@@ -161,16 +179,18 @@ export class ToyPolicy implements Policy {
   /** Ascends mean over samples of advantage * pi/mu, in the order of the batch. */
   #step(batch: Batch): { table: Table; metrics: StepMetrics } {
     const table: Record<string, readonly number[]> = { ...this.#weights.get(batch.parent) };
+    const { learningRate } = this.#options;
+    const rate = batch.settings === undefined ? learningRate : learningRate * (batch.settings.learningRate / DEFAULT_RATE);
     let entropy = 0;
     let ratios = 0;
     let samples = 0;
     for (const { group, verdict } of batch.groups) {
       const row = [...this.#row(table, group.question.text)];
-      const p = softmax(row, 1);
+      const p = softmax(row, batch.settings?.temperature ?? 1);
       group.samples.forEach(({ tokens, logprobs }, i) => {
         const answer = tokens[0]!;
         const ratio = p[answer]! / Math.exp(logprobs[0]!);
-        const gain = (this.#options.learningRate * ratio * verdict.advantages[i]!) / group.samples.length;
+        const gain = (rate * ratio * verdict.advantages[i]!) / group.samples.length;
         for (let a = 0; a < row.length; a += 1) row[a]! += gain * ((a === answer ? 1 : 0) - p[a]!);
         ratios += ratio;
         samples += 1;
@@ -179,7 +199,7 @@ export class ToyPolicy implements Policy {
       table[group.question.text] = row;
     }
     const metrics = { loss: 0, kl: 0, entropy: entropy / batch.groups.length, clipFraction: 0, ratio: ratios / samples, gradNorm: 1 };
-    return { table, metrics: { ...metrics, learningRate: this.#options.learningRate, tokens: samples, seconds: 0.001 } };
+    return { table, metrics: { ...metrics, learningRate: rate, tokens: samples, seconds: 0.001 } };
   }
 
   #forget(n: number): void {

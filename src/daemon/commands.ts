@@ -1,0 +1,125 @@
+/** What people may ask of a running daemon, from the command line or a dashboard: carried out, and kept in the event log with who asked. */
+import { rollBack } from '../../streams/rollback.ts';
+import type { Loop } from '../../streams/loop.ts';
+import type { Pipeline } from '../../streams/pipeline.ts';
+import { checkLive } from '../config/live.ts';
+import { CancelledError, InputError } from '../protocol/errors.ts';
+import type { Command } from '../protocol/frames.ts';
+import type { Saving } from './saving.ts';
+
+export interface CommandParts {
+  readonly loop: Loop;
+  readonly saving: Saving;
+  /** Undefined until the loop runs. */
+  readonly pipeline: () => Pipeline | undefined;
+  readonly pause: () => Promise<void>;
+  readonly resume: () => Promise<void>;
+  /** Begins to stop. */
+  readonly stop: () => void;
+  /** For the status view and the log. */
+  readonly say: (text: string) => void;
+}
+
+export class Commands {
+  readonly #parts: CommandParts;
+  readonly #inHand = new Set<Promise<void>>();
+  #rollingBack = false;
+
+  constructor(parts: CommandParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves when it is done, `stop` when it has begun. `author`: who asked, in words. @throws InputError in words. */
+  async command(command: Command, author: string): Promise<void> {
+    const { loop, say } = this.#parts;
+    if (loop.stop.aborted) {
+      if (command.type === 'stop') return;
+      throw new InputError('the daemon is stopping');
+    }
+    if (command.type !== 'stop') say(`${author}: ${inWords(command)}`);
+    const work = this.#carryOut(command);
+    this.#inHand.add(work);
+    try {
+      await work;
+      loop.store.event('command', { command, author, outcome: 'done' });
+    } catch (error) {
+      const cut = error instanceof CancelledError ? new InputError(`${inWords(command)}: the daemon stopped first`) : (error as Error);
+      loop.store.event('command', { command, author, outcome: cut.message });
+      throw cut;
+    } finally {
+      this.#inHand.delete(work);
+    }
+  }
+
+  /** Resolves when no command is being carried out. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#inHand);
+  }
+
+  async #carryOut(command: Command): Promise<void> {
+    const { loop, saving, pause, resume, stop } = this.#parts;
+    switch (command.type) {
+      case 'pause':
+        return pause();
+      case 'resume':
+        return resume();
+      case 'stop':
+        return stop();
+      case 'evaluate':
+        return this.#running().evaluate(command.full);
+      case 'checkpoint':
+        this.#running();
+        return this.#checkpoint();
+      case 'set':
+        return this.#running().set(checkLive(command.path, command.value), command.value);
+      case 'rollback':
+        return saving.holding(command.version, () => this.#rollBack(loop, command.version));
+      default:
+        throw new InputError(`unknown command ${JSON.stringify(command satisfies never)}`);
+    }
+  }
+
+  #running(): Pipeline {
+    const pipeline = this.#parts.pipeline();
+    if (!pipeline) throw new InputError('the loop does not run yet: wait until the daemon has started and measured its baseline');
+    return pipeline;
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { loop, saving } = this.#parts;
+    const { version } = loop;
+    loop.policy.retain(version);
+    try {
+      await saving.checkpoint(version);
+    } finally {
+      loop.policy.release(version);
+    }
+  }
+
+  async #rollBack(loop: Loop, from: number): Promise<void> {
+    const pipeline = this.#running();
+    if (this.#rollingBack) throw new InputError('another rollback is under way');
+    this.#rollingBack = true;
+    try {
+      const as = await pipeline.drained(() => rollBack(loop, from));
+      this.#parts.say(`learning goes on from version ${from} as version ${as}`);
+      // What it is worth is measured beside the loop; nobody waits for it.
+      pipeline.evaluate(false).catch(() => {});
+    } finally {
+      this.#rollingBack = false;
+    }
+  }
+}
+
+function inWords(command: Command): string {
+  switch (command.type) {
+    case 'evaluate':
+      return command.full ? 'evaluate in full' : 'evaluate';
+    case 'set':
+      return `set ${command.path} to ${command.value}`;
+    case 'rollback':
+      return `roll back to version ${command.version}`;
+    default:
+      return command.type;
+  }
+}

@@ -1,0 +1,73 @@
+/** The dashboard of a daemon: what its server sees, and where it finds its pages. */
+import { fileURLToPath } from 'node:url';
+import type { Observable, Subject } from 'rxjs';
+import { startDashboard, type Dashboard } from '../../dashboards/server/server.ts';
+import type { DashboardSource } from '../../dashboards/server/source.ts';
+import type { Settings } from '../../streams/settings.ts';
+import { liveBounds } from '../config/live.ts';
+import type { Config } from '../config/schema.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { LiveSetting } from '../protocol/frames.ts';
+import type { LoopEvent } from '../protocol/ports.ts';
+import type { Status } from '../protocol/status.ts';
+import type { Commands } from './commands.ts';
+import type { Handles } from './crew.ts';
+import type { OpenRun } from './open-run.ts';
+import { tokenReader } from './pieces.ts';
+import type { Saving } from './saving.ts';
+
+export interface SourceParts {
+  readonly config: Pick<Config, 'model' | 'dashboard'>;
+  readonly run: Pick<OpenRun, 'store' | 'data' | 'folder' | 'log'>;
+  readonly handles: Handles;
+  readonly settings: Settings;
+  readonly saving: Saving;
+  readonly commands: Commands;
+  readonly events: Subject<LoopEvent>;
+  readonly status$: () => Observable<Status>;
+  readonly status: () => Status;
+}
+
+/** Vite builds the pages into dist, whether the daemon runs from there or from its sources. */
+const CLIENT = new URL(import.meta.url.endsWith('.ts') ? '../../dist/dashboards/client/' : '../../dashboards/client/', import.meta.url);
+
+/** Undefined where the configuration wants none. @throws InputError that names the setting when it cannot listen. */
+export async function openDashboard(parts: SourceParts): Promise<Dashboard | undefined> {
+  const { dashboard } = parts.config;
+  const { port, ...options } = dashboard;
+  if (port === null) return undefined;
+  return startDashboard(dashboardSource(parts), {
+    ...options,
+    port,
+    runFolder: parts.run.folder.path,
+    clientFolder: fileURLToPath(CLIENT),
+    onError: (error) => parts.run.log.warn({ error: error instanceof Error ? error.stack : String(error) }, 'the dashboard failed'),
+  });
+}
+
+function dashboardSource({ config, run, handles, settings, saving, commands, events, status$, status }: SourceParts): DashboardSource {
+  return {
+    status$,
+    status,
+    loop$: () => events.asObservable(),
+    store: run.store,
+    async picture(question, index) {
+      const ref = question.pictures[index];
+      if (ref === undefined) throw new InputError(`question ${question.id} has no picture ${index}`);
+      return run.data.train.picture(ref);
+    },
+    pieces: tokenReader(config.model),
+    versionFolder: (n) => saving.folderOf(n),
+    savedVersions: () => saving.saved(),
+    actors: () => [...handles.values()].map((handle) => handle.detail()),
+    settings: () => liveSettings(settings),
+    command: (command, author) => commands.command(command, author),
+  };
+}
+
+export function liveSettings({ now, configured }: Settings): LiveSetting[] {
+  return liveBounds().map(({ above: _above, help, ...bounds }) => {
+    const [value, before] = [now[bounds.path], configured[bounds.path]];
+    return { ...bounds, value, help: value === before ? help : `${help} The configuration says ${before}.` };
+  });
+}

@@ -1,0 +1,34 @@
+/** The text of each token of a response, for who looks at single tokens. */
+import type { Tokenizer } from '../compute/hf/tokenizer.ts';
+import { loadPromptEncoder } from '../compute/hf/folder.ts';
+
+export type Decode = (tokens: readonly number[]) => string;
+
+const INCOMPLETE = '\uFFFD';
+/** A character is at most four bytes, so at most four tokens. */
+const MOST_PARTS = 4;
+
+/**
+ * Pieces that make up `decode(tokens)`. A token that is only part of a character has an empty piece; the last of its tokens has the character.
+ */
+export function piecesOf(tokens: readonly number[], decode: Decode): readonly string[] {
+  const pieces: string[] = [];
+  let from = 0;
+  for (let end = 1; end <= tokens.length; end += 1) {
+    const text = decode(tokens.slice(from, end));
+    const whole = !text.endsWith(INCOMPLETE) || end - from === MOST_PARTS || end === tokens.length;
+    pieces.push(whole ? text : '');
+    if (whole) from = end;
+  }
+  return pieces;
+}
+
+/** Decodes with the tokenizer of a model folder, which it begins to read; until it is read, and where there is none, tokens are numbers. */
+export function tokenReader(folder: string): (tokens: readonly number[]) => readonly string[] {
+  let tokenizer: Tokenizer | undefined;
+  loadPromptEncoder(folder).then(
+    (encoder) => (tokenizer = encoder.tokenizer),
+    () => {},
+  );
+  return (tokens) => (tokenizer === undefined ? tokens.map((token) => `⟨${token}⟩`) : piecesOf(tokens, tokenizer.decode));
+}
