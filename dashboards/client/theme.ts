@@ -22,14 +22,20 @@ export function useShownTheme(): 'light' | 'dark' {
   return useCell(shown);
 }
 
+const colours = new Map<string, string>();
+shown.subscribe(() => colours.clear());
+
 /** A design token as a colour that a canvas understands. */
 export function colour(token: string): string {
+  const known = colours.get(token);
+  if (known !== undefined) return known;
   const probe = document.createElement('span');
   probe.className = 'colour-probe';
   probe.style.color = `var(${token})`;
   document.body.append(probe);
   const value = getComputedStyle(probe).color;
   probe.remove();
+  colours.set(token, value);
   return value;
 }
 

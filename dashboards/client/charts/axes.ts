@@ -1,0 +1,36 @@
+/** The two time axes: learner steps, and the clock. */
+import { number } from '../format.ts';
+import type { Axis, Range } from './board.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const CLOCK = [
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((n) => n * MINUTE),
+  ...[1, 2, 3, 6, 12].map((n) => n * HOUR),
+  ...[1, 2, 5, 10, 30, 100, 365].map((n) => n * DAY),
+];
+const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000];
+
+/** Where the axis has its marks: multiples of the smallest increment that leaves `space` pixels between them. */
+export function marks(axis: Axis, { min, max }: Range, width: number, space: number): number[] {
+  const atLeast = ((max - min) * space) / Math.max(1, width);
+  const increments = axis === 'steps' ? STEPS : CLOCK;
+  const increment = increments.find((candidate) => candidate >= atLeast) ?? increments.at(-1)!;
+  // Whole hours and days of the clock on the wall, not of UTC.
+  const offset = axis === 'steps' ? 0 : new Date(min).getTimezoneOffset() * MINUTE;
+  const found: number[] = [];
+  for (let x = Math.ceil((min - offset) / increment) * increment + offset; x <= max; x += increment) found.push(x);
+  return found;
+}
+
+export function markText(axis: Axis, x: number, range: Range): string {
+  if (axis === 'steps') return number(x);
+  const date = new Date(x);
+  const length = range.max - range.min;
+  if (length > 2 * DAY) return date.toLocaleDateString('en-CA').slice(5);
+  const clock = date.toLocaleTimeString('en-GB');
+  return length > 10 * MINUTE ? clock.slice(0, 5) : clock;
+}

@@ -1,0 +1,169 @@
+/**
+ * What the charts of a page share: the data, the time axis, the zoom, the pause. It draws at most once a frame, and only charts in view.
+ * The run's history comes from the server and then grows by the updates' points; a zoomed range is asked for again, finer.
+ */
+import { cell, type Cell } from '../cell.ts';
+import type { Connection } from '../connection.ts';
+import type { MetricRow } from '../../../src/protocol/frames.ts';
+import { Columns } from './columns.ts';
+import { Thinner } from './thinner.ts';
+
+export type Axis = 'steps' | 'at';
+
+/** Inclusive, in the unit of the axis: steps, or milliseconds since 1970. */
+export interface Range {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface ChartView {
+  readonly visible: boolean;
+  draw(thinner: Thinner, axis: Axis, range: Range): void;
+}
+
+/** Points asked for; a zoomed range gets as many for itself. */
+const MAX_POINTS = 5000;
+/** Rows in memory; when there are more the history is asked for again, thinned by the server. */
+const MAX_ROWS = 120_000;
+const BUCKETS = 600;
+
+export class Board {
+  readonly axis: Cell<Axis> = cell<Axis>('steps');
+  readonly zoom: Cell<Range | null> = cell<Range | null>(null);
+  readonly paused: Cell<boolean> = cell(false);
+  /** Names of the columns there are; null before the first history. */
+  readonly names: Cell<readonly string[] | null> = cell<readonly string[] | null>(null);
+  readonly error: Cell<Error | null> = cell<Error | null>(null);
+  readonly #connection: Connection;
+  readonly #views = new Set<ChartView>();
+  #columns = new Columns();
+  #thinner = new Thinner(this.#columns);
+  /** A finer history of the zoomed range. */
+  #fine: { readonly columns: Columns; readonly thinner: Thinner } | undefined;
+  /** Points since the history was asked for: it may not hold them. */
+  #arrived: MetricRow[] | undefined;
+  #turn = 0;
+  #fineTurn = 0;
+  #frame: number | undefined;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    connection.onUpdate(({ points }) => this.#add(points));
+    connection.onResync(() => void this.load());
+    const open = () => {
+      if (connection.state.get().type !== 'open') return;
+      stop();
+      void this.load();
+    };
+    const stop = connection.state.subscribe(open);
+    open();
+    for (const changed of [this.axis, this.paused]) changed.subscribe(() => this.redraw());
+    this.zoom.subscribe(() => void this.#refine());
+  }
+
+  /** What is under the cursor: the data that is drawn, not thinned. */
+  get shown(): Columns {
+    return this.#fine?.columns ?? this.#columns;
+  }
+
+  attach(view: ChartView): () => void {
+    this.#views.add(view);
+    this.redraw();
+    return () => this.#views.delete(view);
+  }
+
+  /** Shows the other axis; what is zoomed stays zoomed. */
+  turn(axis: Axis): void {
+    const zoom = this.zoom.get();
+    const from = this.axis.get();
+    if (axis === from) return;
+    const { length } = this.shown;
+    const keys = this.shown[axis];
+    const place = (x: number) => keys[Math.min(length - 1, this.shown.lowerBound(x, from))]!;
+    const range = zoom !== null && length > 0 ? { min: place(zoom.min), max: place(zoom.max) } : null;
+    this.axis.set(axis);
+    this.zoom.set(range !== null && range.max > range.min ? range : null);
+  }
+
+  redraw(): void {
+    this.#frame ??= requestAnimationFrame(() => this.#draw());
+  }
+
+  /** Asks for the history of the whole run; what is shown stays until it is there. */
+  async load(): Promise<void> {
+    const turn = ++this.#turn;
+    this.#arrived = [];
+    try {
+      const history = await this.#connection.request('history', { maxPoints: MAX_POINTS });
+      if (turn !== this.#turn) return;
+      this.#replace(Columns.of(history));
+      this.error.set(null);
+    } catch (error) {
+      if (turn === this.#turn && this.#columns.length === 0) this.error.set(error as Error);
+    }
+  }
+
+  #replace(columns: Columns): void {
+    this.#columns = columns;
+    this.#thinner = new Thinner(columns);
+    columns.add(this.#arrived ?? []);
+    this.#arrived = undefined;
+    this.#tell();
+    void this.#refine();
+  }
+
+  #add(points: readonly MetricRow[]): void {
+    if (points.length === 0) return;
+    this.#arrived?.push(...points);
+    this.#columns.add(points);
+    this.#tell();
+    if (this.#columns.length > MAX_ROWS && this.#arrived === undefined) void this.load();
+    if (!this.paused.get()) this.redraw();
+  }
+
+  #tell(): void {
+    const { names } = this.#columns;
+    if (names.length !== this.names.get()?.length) this.names.set(names);
+    this.redraw();
+  }
+
+  async #refine(): Promise<void> {
+    const turn = ++this.#fineTurn;
+    const range = this.zoom.get();
+    this.#fine = undefined;
+    this.redraw();
+    if (range === null || this.#connection.state.get().type !== 'open') return;
+    const { from, to } = this.#steps(range);
+    const history = await this.#connection.request('history', { from, to, maxPoints: MAX_POINTS }).catch(() => undefined);
+    if (history === undefined || turn !== this.#fineTurn || history.steps.length === 0) return;
+    const columns = Columns.of(history);
+    this.#fine = { columns, thinner: new Thinner(columns) };
+    this.redraw();
+  }
+
+  /** The steps of a range, whatever its axis, with a margin for the lines that leave it. */
+  #steps({ min, max }: Range): { from: number; to: number } {
+    if (this.axis.get() === 'steps') return { from: Math.max(0, Math.floor(min) - 1), to: Math.ceil(max) + 1 };
+    const { steps, length } = this.#columns;
+    const row = (time: number, beside: number) => Math.min(length - 1, Math.max(0, this.#columns.lowerBound(time, 'at') + beside));
+    return { from: steps[row(min, -1)] ?? 0, to: steps[row(max, 1)] ?? 0 };
+  }
+
+  #draw(): void {
+    this.#frame = undefined;
+    const axis = this.axis.get();
+    const zoom = this.zoom.get();
+    const { columns, thinner } = this.#fine ?? { columns: this.#columns, thinner: this.#thinner };
+    const first = zoom === null ? 0 : Math.max(0, columns.lowerBound(zoom.min, axis) - 1);
+    const end = zoom === null ? columns.length : Math.min(columns.length, columns.lowerBound(zoom.max, axis) + 2);
+    thinner.update(first, Math.max(first, end), BUCKETS, columns.settle());
+    const range = zoom ?? whole(columns[axis], columns.length);
+    for (const view of this.#views) if (view.visible) view.draw(thinner, axis, range);
+  }
+}
+
+function whole(keys: Float64Array, length: number): Range {
+  if (length === 0) return { min: 0, max: 1 };
+  const [min, max] = [keys[0]!, keys[length - 1]!];
+  return min === max ? { min, max: min + 1 } : { min, max };
+}

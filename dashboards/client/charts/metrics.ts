@@ -1,0 +1,60 @@
+/** The charts of the page Now: which columns of the history they show. A chart without any of its columns is left out. */
+import { bytes, number, percent } from '../format.ts';
+import type { Series } from './plot.ts';
+
+export interface Metric {
+  readonly title: string;
+  readonly series: readonly Series[];
+  readonly format: (value: number | null) => string;
+  readonly axis?: (value: number) => string;
+  readonly include?: readonly number[];
+}
+
+const percentAxis = (value: number) => `${Math.round(value * 1000) / 10} %`;
+const line = (column: string, label: string, colour = 1): Series => ({ column, label, colour: `--series-${colour}` });
+
+export const ACCURACY: Metric = {
+  title: 'Held-out accuracy',
+  series: [
+    { ...line('greedy', 'greedy'), points: true },
+    { ...line('pass1', 'pass@1', 5), points: true },
+    { ...line('majK', 'maj@k', 2), points: true },
+    { ...line('passK', 'pass@k', 3), points: true },
+  ],
+  format: (value) => percent(value),
+  axis: percentAxis,
+};
+
+export const METRICS: readonly Metric[] = [
+  { title: 'Vote share', series: [line('voteShare', 'share')], format: (value) => percent(value), axis: percentAxis },
+  { title: 'Reward', series: [line('reward', 'reward', 2)], format: (value) => number(value) },
+  { title: 'KL to the base', series: [line('kl', 'KL', 4)], format: (value) => number(value), include: [0] },
+  { title: 'Entropy', series: [line('entropy', 'entropy', 6)], format: (value) => number(value) },
+  { title: 'Response length', series: [line('responseTokens', 'tokens', 5)], format: (value) => number(value) },
+  { title: 'Clip fraction', series: [line('clipFraction', 'clipped', 3)], format: (value) => percent(value, 2), axis: percentAxis, include: [0] },
+  {
+    title: 'Tokens/s',
+    series: [line('rolloutTokensPerSecond', 'sampling', 1), line('learnerTokensPerSecond', 'learning', 3)],
+    format: (value) => number(value, 4),
+    axis: (value) => number(value, 3),
+    include: [0],
+  },
+  { title: 'Steps/min', series: [line('stepsPerMinute', 'steps', 2)], format: (value) => number(value, 3), include: [0] },
+  { title: 'Gradient norm', series: [line('gradNorm', 'norm', 6)], format: (value) => number(value), include: [0] },
+  { title: 'Memory', series: [line('memory.rss', 'resident', 5)], format: bytes, axis: (value) => bytes(value), include: [0] },
+];
+
+const BUSY = 'busy.';
+
+/** One line a worker, for as many as there are. */
+export function busyMetric(names: readonly string[]): Metric {
+  const columns = names.filter((name) => name.startsWith(BUSY)).sort();
+  const series = columns.map((column, i) => line(column, column.slice(BUSY.length), (i % 6) + 1));
+  return { title: 'Busy', series, format: (value) => percent(value, 0), axis: percentAxis, include: [0, 1] };
+}
+
+/** The metric with only the series that there are; undefined without one. */
+export function present(metric: Metric, names: readonly string[]): Metric | undefined {
+  const series = metric.series.filter(({ column }) => names.includes(column));
+  return series.length === 0 ? undefined : { ...metric, series };
+}

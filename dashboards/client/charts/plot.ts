@@ -1,0 +1,217 @@
+/** One uPlot, made once and fed by a board: axes, cursor, zoom and what is drawn over the lines. No components in here. */
+import uPlot from 'uplot';
+import { colour } from '../theme.ts';
+import { marks, markText } from './axes.ts';
+import type { Axis, Board, ChartView, Range } from './board.ts';
+import type { Thinner } from './thinner.ts';
+
+export interface Series {
+  readonly column: string;
+  readonly label: string;
+  /** Design token. */
+  readonly colour: string;
+  /** Values are few: each is a point on the line. */
+  readonly points?: boolean;
+}
+
+/** Drawn over the lines: a value for all steps, or one at a step. */
+export interface Mark {
+  readonly label: string;
+  readonly value: number;
+  readonly step?: number;
+  readonly colour: string;
+}
+
+export interface PlotOptions {
+  readonly series: readonly Series[];
+  /** Text of a value on the axis. */
+  readonly format: (value: number) => string;
+  /** Always inside the axis. */
+  readonly include: readonly number[];
+  /** After the cursor moved or new data came: `x` is where the cursor is, null outside. */
+  readonly onCursor: (x: number | null) => void;
+}
+
+const SYNC = 'quorum';
+const Y_WIDTH = 52;
+const X_HEIGHT = 26;
+const FONT = '11px system-ui, sans-serif';
+const MARK_SPACE = 72;
+
+export class Plot implements ChartView {
+  visible = true;
+  readonly #board: Board;
+  readonly #options: PlotOptions;
+  readonly #plot: uPlot;
+  #axis: Axis = 'steps';
+  #range: Range = { min: 0, max: 1 };
+  #marks: readonly Mark[] = [];
+  #x: readonly number[] = [];
+
+  constructor(board: Board, host: HTMLElement, options: PlotOptions) {
+    this.#board = board;
+    this.#options = options;
+    this.#plot = new uPlot(this.#uPlotOptions(host), [[], ...options.series.map(() => [])], host);
+    this.#plot.over.addEventListener('mouseleave', () => options.onCursor(null));
+  }
+
+  set marks(marks: readonly Mark[]) {
+    this.#marks = marks;
+    this.#plot.redraw(false);
+  }
+
+  draw(thinner: Thinner, axis: Axis, range: Range): void {
+    this.#axis = axis;
+    this.#range = range;
+    this.#x = axis === 'steps' ? thinner.steps : thinner.at;
+    const columns = this.#options.series.map(({ column }) => thinner.values(column) as number[]);
+    this.#plot.setData([this.#x as number[], ...columns], true);
+    this.#tellCursor(this.#plot);
+  }
+
+  resize(width: number, height: number): void {
+    this.#plot.setSize({ width, height });
+  }
+
+  /** After the theme changed. */
+  repaint(): void {
+    this.#plot.redraw(false, true);
+  }
+
+  destroy(): void {
+    this.#plot.destroy();
+  }
+
+  #uPlotOptions(host: HTMLElement): uPlot.Options {
+    const { series } = this.#options;
+    return {
+      width: Math.max(120, host.clientWidth),
+      height: host.clientHeight,
+      padding: [10, 14, 0, 0],
+      legend: { show: false },
+      scales: {
+        x: { time: false, range: () => [this.#range.min, this.#range.max] },
+        y: { range: (_, low, high) => this.#yRange(low, high) },
+      },
+      axes: [this.#xAxis(), this.#yAxis()],
+      series: [{}, ...series.map((one) => lineOf(one))],
+      cursor: {
+        y: false,
+        points: { size: 7, width: 2 },
+        drag: { x: true, y: false, setScale: false },
+        sync: { key: SYNC, scales: ['x', null], filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' } },
+        bind: {
+          dblclick: () => () => {
+            this.#board.zoom.set(null);
+            return null;
+          },
+        },
+      },
+      hooks: {
+        setSelect: [(plot) => this.#select(plot)],
+        setCursor: [(plot) => this.#tellCursor(plot)],
+        draw: [(plot) => this.#drawMarks(plot)],
+      },
+    };
+  }
+
+  #xAxis(): uPlot.Axis {
+    return {
+      size: X_HEIGHT,
+      font: FONT,
+      stroke: () => colour('--axis'),
+      grid: { show: false },
+      ticks: { stroke: () => colour('--border'), width: 1, size: 4 },
+      gap: 4,
+      splits: (plot) => marks(this.#axis, this.#range, plot.bbox.width / devicePixelRatio, MARK_SPACE),
+      values: (_, splits) => splits.map((x) => markText(this.#axis, x, this.#range)),
+    };
+  }
+
+  #yAxis(): uPlot.Axis {
+    return {
+      size: Y_WIDTH,
+      font: FONT,
+      stroke: () => colour('--axis'),
+      grid: { stroke: () => colour('--grid'), width: 1 },
+      ticks: { show: false },
+      gap: 6,
+      space: 34,
+      values: (_, splits) => splits.map((value) => this.#options.format(value)),
+    };
+  }
+
+  #yRange(low: number | null, high: number | null): [number, number] {
+    const inside = [...this.#options.include, ...this.#marks.map(({ value }) => value)];
+    const min = Math.min(low ?? Infinity, ...inside);
+    const max = Math.max(high ?? -Infinity, ...inside);
+    if (!Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
+    if (min === max) return [min - (Math.abs(min) || 1) * 0.1, max + (Math.abs(max) || 1) * 0.1];
+    const margin = (max - min) * 0.06;
+    return [this.#options.include.includes(min) ? min : min - margin, this.#options.include.includes(max) ? max : max + margin];
+  }
+
+  #select(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width < 3) return;
+    const [min, max] = [plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')];
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.#board.zoom.set({ min, max });
+  }
+
+  #tellCursor(plot: uPlot): void {
+    const { left } = plot.cursor;
+    this.#options.onCursor(left === undefined || left < 0 ? null : plot.posToVal(left, 'x'));
+  }
+
+  #drawMarks(plot: uPlot): void {
+    const { ctx, bbox } = plot;
+    const ratio = devicePixelRatio;
+    ctx.save();
+    ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+    ctx.lineWidth = ratio;
+    for (const { label, value, step, colour: token } of this.#marks) {
+      const y = plot.valToPos(value, 'y', true);
+      ctx.strokeStyle = ctx.fillStyle = colour(token);
+      if (step === undefined) {
+        ctx.setLineDash([4 * ratio, 4 * ratio]);
+        ctx.beginPath();
+        ctx.moveTo(bbox.left, y);
+        ctx.lineTo(bbox.left + bbox.width, y);
+        ctx.stroke();
+        ctx.setLineDash([]);
+        ctx.textAlign = 'right';
+        ctx.fillText(label, bbox.left + bbox.width - 4 * ratio, y - 5 * ratio);
+      } else this.#drawPoint(plot, label, step, y);
+    }
+    ctx.restore();
+  }
+
+  #drawPoint(plot: uPlot, label: string, step: number, y: number): void {
+    const { ctx, bbox } = plot;
+    const ratio = devicePixelRatio;
+    const columns = this.#board.shown;
+    const row = columns.nearest(step, 'steps');
+    if (row < 0) return;
+    const x = plot.valToPos(columns[this.#axis][row]!, 'x', true);
+    if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) return;
+    ctx.lineWidth = 2 * ratio;
+    ctx.beginPath();
+    ctx.arc(x, y, 5.5 * ratio, 0, 2 * Math.PI);
+    ctx.stroke();
+    const right = x > bbox.left + bbox.width - 90 * ratio;
+    ctx.textAlign = right ? 'right' : 'left';
+    ctx.fillText(label, x + (right ? -10 : 10) * ratio, Math.max(bbox.top + 9 * ratio, y - 6 * ratio));
+  }
+}
+
+function lineOf({ colour: token, label, points = false }: Series): uPlot.Series {
+  const stroke = () => colour(token);
+  return {
+    label,
+    stroke,
+    width: 1.5,
+    spanGaps: true,
+    points: points ? { show: true, size: 4, stroke, fill: stroke } : { show: false },
+  };
+}

@@ -1,0 +1,58 @@
+/** The numbers that say how the run is. */
+import type { ComponentChildren } from 'preact';
+import type { Live } from '../../../src/protocol/frames.ts';
+import { bytes, count, duration, number, percent, points } from '../format.ts';
+import { useLive } from '../session.ts';
+
+export function Summary() {
+  const live = useLive((value) => value);
+  const { accuracy, signals, throughput, groups } = live ?? {};
+  const gain = accuracy?.now && accuracy.baseline ? accuracy.now.greedy - accuracy.baseline.greedy : undefined;
+  return (
+    <dl class="stats">
+      <Stat name="Policy version" note={live === undefined ? '' : savedNote(live)}>
+        {count(live?.version)}
+      </Stat>
+      <Stat name="Held-out accuracy" note={gain === undefined ? 'greedy' : <Gain gain={gain} />}>
+        {percent(accuracy?.now?.greedy)}
+      </Stat>
+      <Stat name="Best" note={accuracy?.best ? `version ${count(accuracy.best.version)}` : ''}>
+        {percent(accuracy?.best?.greedy)}
+      </Stat>
+      <Stat name="Vote share" note={`reward ${number(signals?.reward, 3)}`}>
+        {percent(signals?.voteShare)}
+      </Stat>
+      <Stat name="Steps a minute" note={`${duration(throughput?.secondsPerStep)} a step`}>
+        {number(throughput?.stepsPerMinute, 3)}
+      </Stat>
+      <Stat name="Groups learnt" note={groups === undefined ? '' : `${count(groups.waiting)} wait, ${count(groups.inFlight)} in flight`}>
+        {count(groups?.learnt)}
+      </Stat>
+      <Stat name="Restarts" note={live === undefined ? '' : `of ${count(live.actors.length)} actors`}>
+        {count(live?.restarts)}
+      </Stat>
+      <Stat name="Memory" note={`peak ${bytes(live?.memory.peakRss)}`}>
+        {bytes(live?.memory.rss)}
+      </Stat>
+    </dl>
+  );
+}
+
+function Gain({ gain }: { readonly gain: number }) {
+  return <span class={gain >= 0 ? 'gain' : 'loss'}>{points(gain)} over the base</span>;
+}
+
+function savedNote({ saved, stopAt }: Live): string {
+  const kept = saved === null ? 'none saved yet' : `${count(saved)} saved`;
+  return stopAt === null ? kept : `of ${count(stopAt)}, ${kept}`;
+}
+
+export function Stat({ name, note, children }: { readonly name: string; readonly note?: ComponentChildren; readonly children: ComponentChildren }) {
+  return (
+    <div class="stat">
+      <dt>{name}</dt>
+      <dd>{children}</dd>
+      <dd class="note">{note}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,29 @@
+/** A command under way: at most one at a time for each use, with what became of it. */
+import { useState } from 'preact/hooks';
+import { announce, connection } from '../session.ts';
+import type { Command } from '../../../src/protocol/frames.ts';
+
+export interface Running {
+  readonly pending: boolean;
+  readonly error: string | undefined;
+  /** What was done last, in words. */
+  readonly done: string | undefined;
+  /** Rejects with the daemon's reason, which is in `error` too. */
+  readonly run: (command: Command, done: string) => Promise<void>;
+}
+
+export function useCommand(): Running {
+  const [state, setState] = useState<{ pending: boolean; error?: string; done?: string }>({ pending: false });
+  const run = async (command: Command, done: string) => {
+    setState({ pending: true });
+    try {
+      await connection.command(command);
+      setState({ pending: false, done });
+      announce(done);
+    } catch (error) {
+      setState({ pending: false, error: (error as Error).message });
+      throw error;
+    }
+  };
+  return { pending: state.pending, error: state.error, done: state.done, run };
+}

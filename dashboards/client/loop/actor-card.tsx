@@ -1,0 +1,56 @@
+import type { Tone } from '../components/badge.tsx';
+import { useSeconds } from '../components/time.tsx';
+import { duration, percent, rate } from '../format.ts';
+import type { Actor } from './layout.ts';
+
+export const STATES: Readonly<Record<Actor['state'], Tone>> = {
+  opening: 'info',
+  idle: 'neutral',
+  working: 'ok',
+  waiting: 'warn',
+  failed: 'bad',
+  stopped: 'neutral',
+};
+
+/** One actor: what it is doing, for how long, and how it fares. */
+export function ActorCard({ actor }: { readonly actor: Actor }) {
+  const now = useSeconds();
+  return (
+    <div class={`actor-card is-${actor.state}`}>
+      <div class="actor-head">
+        <strong class="ellipsis">{actor.id}</strong>
+        <span class={`actor-state ${STATES[actor.state]}`}>{actor.state}</span>
+      </div>
+      <p class="actor-doing" title={actor.error ?? actor.doing}>
+        {actor.error !== undefined && actor.state === 'failed' ? actor.error : actor.doing}
+      </p>
+      <p class="actor-numbers">
+        <span title="in this state for">{duration(Math.max(0, Math.floor((now - actor.since) / 1000)))}</span>
+        <span title="items a second over the last minute">{rate(actor.itemsPerSecond)}</span>
+        <span title="share of the last minute in which it worked">{percent(actor.busy, 0)} busy</span>
+        {actor.restarts > 0 ? <span class="restarts">{actor.restarts}× restarted</span> : null}
+      </p>
+      {actor.queue === null ? (
+        <Meter value={actor.busy} label="" />
+      ) : (
+        <Meter value={fill(actor.queue)} label={`${actor.queue.name} ${actor.queue.size}/${actor.queue.bound}`} />
+      )}
+    </div>
+  );
+}
+
+function fill({ size, bound }: NonNullable<Actor['queue']>): number {
+  return bound === 0 ? 0 : Math.min(1, size / bound);
+}
+
+function Meter({ value, label }: { readonly value: number; readonly label: string }) {
+  return (
+    <div class="actor-meter">
+      <svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
+        <rect class="meter-ground" width="100" height="4" />
+        <rect class={value > 0.9 && label !== '' ? 'meter-full' : 'meter-value'} width={value * 100} height="4" />
+      </svg>
+      {label === '' ? null : <span>{label}</span>}
+    </div>
+  );
+}

@@ -1,0 +1,177 @@
+/** Where the loop's nodes and arrows are: left to right where there is room, top to bottom on a phone. Plain numbers, in pixels. */
+import type { Live } from '../../../src/protocol/frames.ts';
+
+export type Actor = Live['actors'][number];
+export type FlowName = 'questions' | 'rollouts' | 'groups' | 'versions' | 'evaluate' | 'synthetic' | 'guard';
+
+export interface Node {
+  readonly actor: Actor;
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Flow {
+  readonly name: FlowName;
+  /** Unique: there is one of each name a sampler. */
+  readonly id: string;
+  /** SVG path. */
+  readonly path: string;
+  readonly label?: { readonly text: string; readonly x: number; readonly y: number };
+}
+
+export interface Layout {
+  readonly width: number;
+  readonly height: number;
+  readonly nodeWidth: number;
+  readonly nodeHeight: number;
+  readonly nodes: readonly Node[];
+  readonly flows: readonly Flow[];
+}
+
+export interface Cast {
+  readonly questioner: Actor | undefined;
+  readonly samplers: readonly Actor[];
+  readonly voter: Actor | undefined;
+  readonly learner: Actor | undefined;
+  readonly evaluator: Actor | undefined;
+  readonly guardian: Actor | undefined;
+  /** Plug-ins' watchers and whatever else there is. */
+  readonly others: readonly Actor[];
+}
+
+const NODE_HEIGHT = 124;
+const GAP_Y = 14;
+const ARC = 44;
+
+export function castOf(actors: readonly Actor[]): Cast {
+  const first = (role: string) => actors.find((actor) => actor.role === role);
+  const [questioner, voter, learner, evaluator, guardian] = [
+    first('questioner'),
+    first('voter'),
+    first('learner'),
+    first('evaluator'),
+    first('guardian'),
+  ];
+  const samplers = actors.filter(({ role }) => role === 'sampler');
+  const named = new Set<Actor | undefined>([questioner, voter, learner, evaluator, guardian, ...samplers]);
+  return { questioner, samplers, voter, learner, evaluator, guardian, others: actors.filter((actor) => !named.has(actor)) };
+}
+
+export function layout(cast: Cast, width: number, synthetic: boolean): Layout {
+  return width >= 860 ? wide(cast, width, synthetic) : narrow(cast, width, synthetic);
+}
+
+function wide(cast: Cast, width: number, synthetic: boolean): Layout {
+  const columns = [
+    cast.questioner ? [cast.questioner] : [],
+    cast.samplers,
+    cast.voter ? [cast.voter] : [],
+    cast.learner ? [cast.learner] : [],
+    cast.evaluator ? [cast.evaluator] : [],
+  ];
+  const gap = Math.max(34, Math.min(72, (width - 5 * 190) / 4));
+  const w = (width - 4 * gap) / 5;
+  const h = NODE_HEIGHT;
+  const rows = Math.max(1, cast.samplers.length);
+  const body = rows * h + (rows - 1) * GAP_Y;
+  const top = ARC + 6;
+  const x = (column: number) => column * (w + gap);
+  const centred = top + (body - h) / 2;
+  const placed = columns.flatMap((actors, column) =>
+    actors.map((actor, row) => ({
+      actor,
+      x: x(column),
+      y: column === 1 ? top + row * (h + GAP_Y) + ((rows - actors.length) * (h + GAP_Y)) / 2 : centred,
+    })),
+  );
+  const middle = centred + h / 2;
+  const samplerY = cast.samplers.map((_, row) => top + row * (h + GAP_Y) + h / 2);
+  const flows: Flow[] = [
+    ...samplerY.map((y, i) => ({ name: 'questions' as const, id: `questions-${i}`, path: bend(x(0) + w, middle, x(1), y) })),
+    ...samplerY.map((y, i) => ({ name: 'rollouts' as const, id: `rollouts-${i}`, path: bend(x(1) + w, y, x(2), middle) })),
+    { name: 'groups', id: 'groups', path: bend(x(2) + w, middle, x(3), middle) },
+    { name: 'evaluate', id: 'evaluate', path: bend(x(3) + w, middle, x(4), middle) },
+    {
+      name: 'versions',
+      id: 'versions',
+      path: over(x(3) + w / 2, centred, x(1) + w / 2, top, 10),
+      label: { text: 'new version', x: x(2) + w / 2, y: 18 },
+    },
+  ];
+  let height = top + body;
+  if (synthetic) {
+    const y = height + ARC - 10;
+    flows.push({
+      name: 'synthetic',
+      id: 'synthetic',
+      path: under(x(2) + w / 2, centred + h, x(0) + w / 2, centred + h, y),
+      label: { text: 'synthetic questions', x: x(1) + w / 2, y: y + 16 },
+    });
+    height = y + 22;
+  }
+  const extra = [...(cast.guardian ? [cast.guardian] : []), ...cast.others];
+  const extraY = height + (synthetic ? 4 : GAP_Y + 14);
+  const added = extra.map((actor, i) => ({ actor, x: x(4 - (i % 5)), y: extraY + Math.floor(i / 5) * (h + GAP_Y) }));
+  if (cast.guardian !== undefined) flows.push({ name: 'guard', id: 'guard', path: `M${x(4) + w / 2} ${centred + h}V${extraY}` });
+  if (extra.length > 0) height = extraY + Math.ceil(extra.length / 5) * (h + GAP_Y) - GAP_Y;
+  return { width, height: height + 2, nodeWidth: w, nodeHeight: h, nodes: [...placed, ...added], flows };
+}
+
+function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
+  const side = 26;
+  const w = width - 2 * side;
+  const h = 112;
+  const gap = 26;
+  const order = [cast.questioner, ...cast.samplers, cast.voter, cast.learner, cast.evaluator, cast.guardian, ...cast.others].filter(
+    (actor) => actor !== undefined,
+  );
+  const tight = new Set(cast.samplers.slice(1));
+  const nodes: Node[] = [];
+  let y = 2;
+  for (const actor of order) {
+    if (nodes.length > 0) y += tight.has(actor) ? 8 : gap;
+    nodes.push({ actor, x: side, y });
+    y += h;
+  }
+  const at = (actor: Actor | undefined) => nodes.find((node) => node.actor === actor)?.y;
+  const down = (name: FlowName, from: Actor | undefined, to: Actor | undefined): Flow[] => {
+    const [start, end] = [at(from), at(to)];
+    return start === undefined || end === undefined ? [] : [{ name, id: name, path: `M${width / 2} ${start + h}V${end}` }];
+  };
+  const [sampler, last] = [cast.samplers[0], cast.samplers.at(-1)];
+  const flows = [
+    ...down('questions', cast.questioner, sampler),
+    ...down('rollouts', last, cast.voter),
+    ...down('groups', cast.voter, cast.learner),
+    ...down('evaluate', cast.learner, cast.evaluator),
+    ...down('guard', cast.evaluator, cast.guardian),
+  ];
+  const [learner, first] = [at(cast.learner), at(sampler)];
+  if (learner !== undefined && first !== undefined)
+    flows.push({ name: 'versions', id: 'versions', path: aside(side + w, learner + h / 2, first + h / 2, width - 8) });
+  const [voter, questioner] = [at(cast.voter), at(cast.questioner)];
+  if (synthetic && voter !== undefined && questioner !== undefined)
+    flows.push({ name: 'synthetic', id: 'synthetic', path: aside(side, voter + h / 2, questioner + h / 2, 8) });
+  return { width, height: y + 2, nodeWidth: w, nodeHeight: h, nodes, flows };
+}
+
+/** From left to right, with a turn in the middle where the heights differ. */
+function bend(x1: number, y1: number, x2: number, y2: number): string {
+  const middle = (x1 + x2) / 2;
+  return y1 === y2 ? `M${x1} ${y1}H${x2}` : `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;
+}
+
+function over(x1: number, y1: number, x2: number, y2: number, y: number): string {
+  const r = 14;
+  return `M${x1} ${y1}V${y + 14 + r}Q${x1} ${y + 14} ${x1 - r} ${y + 14}H${x2 + r}Q${x2} ${y + 14} ${x2} ${y + 14 + r}V${y2}`;
+}
+
+function under(x1: number, y1: number, x2: number, y2: number, y: number): string {
+  const r = 14;
+  return `M${x1} ${y1}V${y - r}Q${x1} ${y} ${x1 - r} ${y}H${x2 + r}Q${x2} ${y} ${x2} ${y - r}V${y2}`;
+}
+
+function aside(x: number, y1: number, y2: number, to: number): string {
+  const r = Math.sign(to - x) * 10;
+  return `M${x} ${y1}H${to - r}Q${to} ${y1} ${to} ${y1 - 10}V${y2 + 10}Q${to} ${y2} ${to - r} ${y2}H${x}`;
+}
