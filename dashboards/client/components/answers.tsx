@@ -1,0 +1,70 @@
+/** How answers that mean the same are marked on every page: a letter and a colour for each equivalence class, A for the winner of the vote. */
+import './answers.css';
+import type { GroupCard } from '../../../src/protocol/frames.ts';
+
+/** One equivalence class of a group, as it is shown. */
+export interface AnswerClass {
+  /** 0 is the winner, then by votes; -1 is no answer. */
+  readonly rank: number;
+  /** The first answer of the class, as it was written. */
+  readonly answer: string | null;
+  readonly votes: number;
+}
+
+/** A to Z, then numbers. */
+export function letter(rank: number): string {
+  if (rank < 0) return '–';
+  return rank < 26 ? String.fromCharCode(65 + rank) : String(rank + 1);
+}
+
+/** CSS class of a rank's colours; they repeat after eight, the letters do not. */
+export function tone(rank: number): string {
+  return rank < 0 ? 'class-none' : `class-${rank % 8}`;
+}
+
+type Voted = Pick<GroupCard, 'answers' | 'classes' | 'winner'>;
+
+/** The classes of a group, the winner first and "no answer" last; `rankOf[c]` is the rank of class `c`. */
+export function answerClasses({ answers, classes, winner }: Voted): {
+  readonly shown: readonly AnswerClass[];
+  readonly rankOf: ReadonlyMap<number, number>;
+} {
+  const votes = new Map<number, number>();
+  for (const label of classes) votes.set(label, (votes.get(label) ?? 0) + 1);
+  const order = [...votes.keys()]
+    .filter((label) => label >= 0)
+    .sort((a, b) => Number(b === winner) - Number(a === winner) || votes.get(b)! - votes.get(a)! || a - b);
+  const rankOf = new Map(order.map((label, rank) => [label, rank]));
+  rankOf.set(-1, -1);
+  const silent = votes.get(-1);
+  const shown: AnswerClass[] = order.map((label, rank) => ({ rank, answer: answers[classes.indexOf(label)] ?? null, votes: votes.get(label)! }));
+  if (silent !== undefined) shown.push({ rank: -1, answer: null, votes: silent });
+  return { shown, rankOf };
+}
+
+export function ClassMark({ rank }: { readonly rank: number }) {
+  return (
+    <span class={`class-mark ${tone(rank)}`} aria-hidden="true">
+      {letter(rank)}
+    </span>
+  );
+}
+
+/** One bar, as long as the votes each class has. */
+export function VoteBar({ classes, total }: { readonly classes: readonly AnswerClass[]; readonly total: number }) {
+  let from = 0;
+  const words = classes
+    .map(({ rank, answer, votes }) => `${rank < 0 ? 'no answer' : `${letter(rank)}, ${answer ?? ''}`}: ${votes} of ${total}`)
+    .join('; ');
+  return (
+    <svg class="vote-bar" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label={`Votes: ${words || 'none'}`}>
+      <rect class="vote-ground" width="100" height="8" />
+      {classes.map(({ rank, votes }) => {
+        const width = (votes / Math.max(1, total)) * 100;
+        const x = from;
+        from += width;
+        return <rect key={rank} class={`vote-part ${tone(rank)}`} x={x} width={Math.max(0, width - 0.6)} height="8" />;
+      })}
+    </svg>
+  );
+}

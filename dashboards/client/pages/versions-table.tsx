@@ -1,0 +1,132 @@
+/** Versions with what the step that made each one did, newest first. */
+import type { VersionRow } from '../../../src/protocol/frames.ts';
+import { Badge } from '../components/badge.tsx';
+import { Time } from '../components/time.tsx';
+import { count, duration, number, percent, points } from '../format.ts';
+import { href } from '../router.ts';
+import { useLive } from '../session.ts';
+
+export interface VersionTableProps {
+  readonly rows: readonly VersionRow[];
+  readonly newest: number | undefined;
+  /** Undefined for those who may not. */
+  readonly onRollBack: ((row: VersionRow) => void) | undefined;
+}
+
+export function VersionTable({ rows, newest, onRollBack }: VersionTableProps) {
+  const base = useLive((live) => live.accuracy.baseline?.greedy ?? null) ?? null;
+  const best = useLive((live) => live.accuracy.best?.version ?? null) ?? null;
+  return (
+    <div class="scroll-x" tabIndex={0} role="region" aria-label="Versions">
+      <table class="table versions">
+        <thead>
+          <tr>
+            <th scope="col">Version</th>
+            <th scope="col">Made</th>
+            <th scope="col" class="right">
+              Held-out accuracy
+            </th>
+            <th scope="col" class="right">
+              KL to base
+            </th>
+            <th scope="col" class="right">
+              Entropy
+            </th>
+            <th scope="col" class="right">
+              Clipped
+            </th>
+            <th scope="col" class="right">
+              Gradient
+            </th>
+            <th scope="col" class="right">
+              Learning rate
+            </th>
+            <th scope="col" class="right">
+              Tokens
+            </th>
+            <th scope="col" class="right">
+              Step
+            </th>
+            <th scope="col">
+              <span class="visually-hidden">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <Row key={row.n} row={row} base={base} best={row.n === best} newest={newest} onRollBack={onRollBack} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface RowProps extends Pick<VersionTableProps, 'newest' | 'onRollBack'> {
+  readonly row: VersionRow;
+  readonly base: number | null;
+  readonly best: boolean;
+}
+
+function Row({ row, base, best, newest, onRollBack }: RowProps) {
+  const { n, parent, metrics, saved, comparable } = row;
+  const rolledBack = parent !== null && parent !== n - 1;
+  return (
+    <tr data-version={n}>
+      <th scope="row">
+        <span class="version-name">
+          <a href={href('rollouts', [], { version: n })} title={`Groups that version ${n} sampled`}>
+            {n}
+          </a>
+          {n === newest ? <Badge tone="accent">newest</Badge> : null}
+          {best ? <Badge tone="ok">best</Badge> : null}
+          {n === 0 ? <Badge>base</Badge> : null}
+          {rolledBack ? <Badge tone="warn">from {parent}</Badge> : null}
+        </span>
+      </th>
+      <td class="nowrap">
+        <Time at={row.at} />
+      </td>
+      <td class="right nowrap">
+        <Greedy row={row} base={base} />
+      </td>
+      <td class="right">{number(metrics?.kl, 3)}</td>
+      <td class="right">{number(metrics?.entropy, 3)}</td>
+      <td class="right">{percent(metrics?.clipFraction)}</td>
+      <td class="right">{number(metrics?.gradNorm, 3)}</td>
+      <td class="right">{number(metrics?.learningRate, 3)}</td>
+      <td class="right">{count(metrics?.tokens)}</td>
+      <td class="right nowrap">{duration(metrics?.seconds)}</td>
+      <td class="version-actions">
+        {comparable && n !== 0 ? (
+          <a class="button small" href={href('versions', ['compare'], { a: 0, b: n })}>
+            Compare<span class="visually-hidden"> version {n} with the base</span>
+          </a>
+        ) : null}
+        {saved ? (
+          <a class="button small" href={`./versions/${n}.tar`} download={`quorum-v${n}.tar`} title="A Hugging Face folder, as a tar file">
+            Download<span class="visually-hidden"> version {n}</span>
+          </a>
+        ) : null}
+        {saved && onRollBack !== undefined && n !== newest ? (
+          <button type="button" class="button small danger" onClick={() => onRollBack(row)}>
+            Roll back<span class="visually-hidden"> to version {n}</span>
+          </button>
+        ) : null}
+      </td>
+    </tr>
+  );
+}
+
+function Greedy({ row: { n, greedy, full }, base }: { readonly row: VersionRow; readonly base: number | null }) {
+  if (greedy === null) return <span class="faint">–</span>;
+  const title =
+    full === null
+      ? undefined
+      : `pass@1 ${percent(full.pass1)}, maj@${full.k} ${percent(full.majK)}, pass@${full.k} ${percent(full.passK)} on ${full.n} questions`;
+  return (
+    <span title={title}>
+      <b>{percent(greedy)}</b> {base === null || n === 0 ? null : <span class={greedy < base ? 'worse' : 'better'}>{points(greedy - base)}</span>}
+    </span>
+  );
+}
