@@ -19,6 +19,8 @@ export interface EvaluatorParts {
 interface Labelled {
   readonly question: Question;
   readonly label: string;
+  /** Answers as right as the label. */
+  readonly alternatives: readonly string[];
 }
 
 /** What the samples of one question came to. */
@@ -39,7 +41,7 @@ export function selectLabelled(heldOut: Dataset, labels: Labels, seed: number, c
     if (selected.length === count) break;
     const question = heldOut.question(i);
     const label = labels.label(question.id);
-    if (label !== undefined) selected.push({ question, label });
+    if (label !== undefined) selected.push({ question, label, alternatives: labels.alternatives?.(question.id) ?? [] });
   }
   return selected;
 }
@@ -95,20 +97,20 @@ async function mark(
     const chunk = asked.slice(start, start + atOnce);
     const questions = chunk.map(({ question }) => question);
     const { groups } = await policy.sample({ questions, params, seed: config.seed, version }, signal);
-    for (const [i, { question, label }] of chunk.entries()) marks.push(await marksOf(groups[i] ?? [], question, label, grader));
+    for (const [i, asked] of chunk.entries()) marks.push(await marksOf(groups[i] ?? [], asked, grader));
   }
   return marks;
 }
 
-async function marksOf(samples: readonly Sample[], question: Question, label: string, grader: Classifier): Promise<Marks> {
+async function marksOf(samples: readonly Sample[], { question, label, alternatives }: Labelled, grader: Classifier): Promise<Marks> {
   const answers = samples.map(({ text }) => extractAnswer(text));
   const classes = await grader.classify(answers);
   const right = new Map<number, boolean>([[-1, false]]);
   for (const [i, answer] of answers.entries()) {
     const own = classes[i]!;
     if (right.has(own)) continue;
-    const [a, b] = await grader.classify([label, answer]);
-    right.set(own, a === b);
+    const [given, ...others] = await grader.classify([answer, label, ...alternatives]);
+    right.set(own, others.includes(given!));
   }
   const correct = classes.map((own) => right.get(own) === true);
   return {

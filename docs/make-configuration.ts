@@ -24,7 +24,7 @@ export default defineConfig({
 \`\`\`
 
 On the command line, \`--set path=value\` sets one key and may be given more than once: \`quorum start --set learner.learningRate=3e-5 --set
-'data={type: figures, hard: true}'\`. It wins over the options with a name of their own (\`--model\`, \`--data\`, \`--run\`, \`--steps\`, \`--seed\`), and these
+'data={type: figures, rendering: hard}'\`. It wins over the options with a name of their own (\`--model\`, \`--data\`, \`--run\`, \`--steps\`, \`--seed\`), and these
 win over the file. A value is read as YAML; a relative path in it starts at the current folder.
 `;
 

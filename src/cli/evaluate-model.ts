@@ -1,36 +1,80 @@
 /** Accuracy of a model outside the loop, by the loop's own evaluator. */
-import { evaluator } from '../../actors/evaluator.ts';
-import type { Config } from '../config/schema.ts';
+import { resolve } from 'node:path';
+import { evaluator, selectLabelled } from '../../actors/evaluator.ts';
+import { configSchema, type Config } from '../config/schema.ts';
+import type { Columns } from '../data/columns.ts';
 import type { LabelledDataset } from '../data/dataset.ts';
-import { openJsonl } from '../data/jsonl.ts';
-import { openData } from '../data/open.ts';
+import { openFigures } from '../data/figures/dataset.ts';
+import { openData, openPath } from '../data/open.ts';
+import { suiteOptions, type SuiteName } from '../data/suites.ts';
 import { Grader } from '../learn/grader.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { localPolicy } from '../policy/open.ts';
 
 export interface EvaluateRequest {
-  /** JSONL file, all of it; default: the held-out part of the configuration's data. */
-  readonly file?: string;
-  /** Questions at most; default: all. */
+  /** Files, folders and patterns, all of each, or `figures`, the held-out part of the built-in data set. */
+  readonly data?: readonly string[];
+  readonly suites?: readonly SuiteName[];
+  readonly columns?: Columns;
+  /** Questions of each at most; default: all. */
   readonly n?: number;
 }
 
-/** @throws InputError for a bad model or data set, and when no question has an answer. */
-export async function evaluateModel(config: Config, { file, n }: EvaluateRequest, signal: AbortSignal): Promise<Accuracy> {
-  const { dataset: heldOut, labels } = file === undefined ? await openHeldOut(config) : await openJsonl(file);
+export interface SuiteAccuracy {
+  readonly data: string;
+  readonly accuracy: Accuracy;
+}
+
+interface NamedData extends LabelledDataset {
+  readonly name: string;
+}
+
+/** Questions of a built-in suite where the request does not say. */
+const SUITE_QUESTIONS = 300;
+
+/**
+ * One result for each data set, in the order of the request; without one, the held-out part of the configuration's data.
+ * @throws InputError for a bad model or data set, and when no question of one has an answer.
+ */
+export async function evaluateModel(config: Config, request: EvaluateRequest, signal: AbortSignal): Promise<SuiteAccuracy[]> {
+  const sets = await openAll(config, request);
+  for (const { name, dataset, labels } of sets) {
+    if (dataset.size === 0) throw new InputError(`${name}: holds no questions`);
+    if (selectLabelled(dataset, labels, config.seed, 1).length === 0) {
+      throw new InputError(
+        `${name}: no question has an answer to compare with; a column \`answer\`, \`ground_truth\` or \`solution\` is needed, or another one named by --column answer=NAME`,
+      );
+    }
+  }
   await using policy = localPolicy(config);
   const { version } = await policy.open();
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
-  const questions = Math.min(heldOut.size, n ?? heldOut.size);
-  const settings = { ...config, evaluation: { ...config.evaluation, questions, fullQuestions: questions } };
-  const evaluate = evaluator({ policy, heldOut, labels, grader, config: settings });
-  const { full } = await evaluate({ version, full: true }, signal);
-  if (!full || full.n === 0) throw new InputError(`${heldOut.name} has no question with an answer to compare with`);
-  return full;
+  const results: SuiteAccuracy[] = [];
+  for (const { name, dataset: heldOut, labels } of sets) {
+    const questions = Math.min(heldOut.size, request.n ?? heldOut.size);
+    const settings = { ...config, evaluation: { ...config.evaluation, questions, fullQuestions: questions } };
+    const evaluate = evaluator({ policy, heldOut, labels, grader, config: settings });
+    const { full } = await evaluate({ version, full: true }, signal);
+    results.push({ data: name, accuracy: full! });
+  }
+  return results;
 }
 
-async function openHeldOut({ data }: Config): Promise<LabelledDataset> {
+async function openAll(config: Config, { data = [], suites = [], columns, n }: EvaluateRequest): Promise<NamedData[]> {
+  const sets: NamedData[] = [];
+  for (const path of data)
+    sets.push({ name: path, ...(path === 'figures' ? await openHeldOut(figuresOf(config)) : await openPath(resolve(path), { columns })) });
+  for (const suite of suites) sets.push({ name: suite, ...openFigures(suiteOptions(suite, config.seed, n ?? SUITE_QUESTIONS)) });
+  if (sets.length === 0) sets.push({ name: config.data.type === 'figures' ? 'figures' : config.data.trainFile, ...(await openHeldOut(config.data)) });
+  return sets;
+}
+
+function figuresOf({ data }: Config): Config['data'] {
+  return data.type === 'figures' ? data : configSchema.parse({}).data;
+}
+
+async function openHeldOut(data: Config['data']): Promise<LabelledDataset> {
   const { heldOut, labels } = await openData(data);
   return { dataset: heldOut, labels };
 }

@@ -1,5 +1,6 @@
 /** Values of options, checked where they are parsed, so that the message names the option. */
 import { InvalidArgumentError } from 'commander';
+import { COLUMN_ROLES, type Columns } from '../data/columns.ts';
 
 function numberOf(text: string, check: (value: number) => boolean, expected: string): number {
   const value = Number(text);
@@ -25,4 +26,11 @@ export function parsePositive(text: string): number {
 
 export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
+}
+
+/** `kind=metadata.task`. */
+export function collectColumn(value: string, before: Columns = {}): Columns {
+  const [role = '', ...name] = value.split('=');
+  if (COLUMN_ROLES.some((known) => known === role) && name.join('=') !== '') return { ...before, [role]: name.join('=') };
+  throw new InvalidArgumentError(`Expected role=name with one of the roles ${COLUMN_ROLES.join(', ')}, such as kind=metadata.task.`);
 }

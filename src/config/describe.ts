@@ -22,6 +22,7 @@ interface JsonSchema {
   readonly required?: readonly string[];
   readonly oneOf?: readonly JsonSchema[];
   readonly anyOf?: readonly JsonSchema[];
+  readonly items?: JsonSchema;
   readonly prefixItems?: readonly JsonSchema[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
@@ -66,6 +67,7 @@ function inWords(path: string, schema: JsonSchema): string {
   if (path === 'plugins') return 'list of package names, file paths, definePlugin(...) or {use, options}';
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
   if (schema.anyOf) return schema.anyOf.map((option) => inWords(path, option)).join(' or ');
+  if (schema.items) return `list of ${inWords(path, schema.items)}`;
   if (schema.prefixItems) return `list of ${schema.prefixItems.length} (${inWords(path, schema.prefixItems[0]!)})`;
   if (schema.type === 'boolean') return 'true | false';
   if (schema.type === 'string') return 'text';

@@ -1,5 +1,7 @@
 /** The one configuration schema: strict, units in the names, every default here. `loadConfig` reads it from files, `describeConfig` lists it. */
 import { z } from 'zod';
+import { RENDERINGS } from '../data/figures/canvas.ts';
+import { SCENE_KINDS } from '../data/figures/scenes.ts';
 
 const positive = () => z.number().positive();
 const count = () => z.int().positive();
@@ -11,7 +13,12 @@ const figuresData = z.strictObject({
   seed: seed().default(0).describe('Seed that the pictures and questions are drawn from.'),
   trainQuestions: count().default(20_000).describe('Questions in the training pool; drawn when needed, not stored.'),
   heldOutQuestions: count().default(1_000).describe('Held-out questions; no picture of theirs is in the training pool.'),
-  hard: z.boolean().default(false).describe('Draw with more jitter and noise.'),
+  rendering: z.enum(RENDERINGS).default('plain').describe('How much the drawings stray: `hard` has more jitter and noise, `harsh` much more.'),
+  kinds: z
+    .array(z.enum(SCENE_KINDS))
+    .min(1)
+    .default([...SCENE_KINDS])
+    .describe('Kinds of picture.'),
 });
 
 const columns = z
@@ -92,6 +99,7 @@ const loop = z.strictObject({
   maxStaleness: z.int().min(0).max(64).default(2).describe('Oldest group a batch may hold, in policy versions; 0 is synchronous.'),
   jobQuestions: count().max(65_536).default(16).describe('Questions that a sampler takes at once.'),
   maxOversample: z.number().min(1).max(1_000).default(4).describe('Questions sampled for one batch at most, as a multiple of `batchGroups`.'),
+  questions: count().nullable().default(null).describe('Stop after the learner step that follows this many sampled questions; null is no limit.'),
   steps: count().nullable().default(null).describe('Stop after this many learner steps; null runs until told to stop.'),
 });
 
@@ -116,6 +124,30 @@ const filters = z.strictObject({
   dropAllAgree: z.boolean().default(true).describe('Drop groups in which all answers agree: their advantages are zero.'),
   dropNoBox: z.boolean().default(true).describe('Drop groups in which most responses have no boxed answer.'),
   shareFloor: share().default(0.6).describe('Drop groups whose winning answer has a smaller share of the votes; 0 is off.'),
+});
+
+const synthesis = z.strictObject({
+  mode: z
+    .enum(['off', 'direct', 'in-context', 'both'])
+    .default('off')
+    .describe('Questions that the model writes itself: about a picture alone, or as another one beside a question of the data set.'),
+  share: share().default(0.5).describe('Share of the questions asked that are synthetic, once there are enough.'),
+  rampSteps: z.int().min(0).default(0).describe('Learner steps over which that share rises from 0.'),
+  poolQuestions: count().max(65_536).default(256).describe('Synthetic questions that wait to be asked, at most.'),
+  batchQuestions: count().max(1_024).default(16).describe('Questions written at once.'),
+  maxUses: count().default(2).describe('Times that a synthetic question is asked, at most.'),
+  maxWords: count().default(60).describe('Words of a question, at most.'),
+  duplicateSimilarity: share()
+    .default(0.8)
+    .describe('Similarity from which a question is taken for a repetition of its seed, or of another one about the same pictures.'),
+  temperature: positive().max(10).default(1).describe('Sampling temperature while writing questions.'),
+  maxNewTokens: count().max(4_096).default(28).describe('Longest question, in tokens.'),
+  directPrompt: z.string().min(1).default('Ask a question about this picture.').describe('What the model is told, with the picture.'),
+  inContextPrompt: z
+    .string()
+    .includes('{question}')
+    .default('Ask a new question like: {question}')
+    .describe('What the model is told, with the picture; `{question}` stands for the question to differ from.'),
 });
 
 const evaluation = z.strictObject({
@@ -164,6 +196,7 @@ const store = z.strictObject({
   maxEvents: count().default(20_000).describe('Events kept.'),
   maxMetricPoints: count().min(100).default(20_000).describe('Points kept for each metric; older ones are thinned.'),
   maxVersions: count().default(50_000).describe('Version rows and evaluations kept; the best evaluation always stays.'),
+  maxAnswerVersions: count().default(200).describe('Versions whose answers to held-out questions are kept, beside version 0 and the best one.'),
 });
 
 const log = z.strictObject({
@@ -206,6 +239,7 @@ export const configSchema = z.strictObject({
   loop: loop.prefault({}),
   learner: learner.prefault({}),
   filters: filters.prefault({}),
+  synthesis: synthesis.prefault({}),
   evaluation: evaluation.prefault({}),
   checkpoints: checkpoints.prefault({}),
   workers: workers.prefault({}),

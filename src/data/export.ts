@@ -1,42 +1,17 @@
-/** Writes figures as a JSONL data set with PNG files, readable by `openJsonl` and by Hugging Face `datasets`. */
-import { open, mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import sharp from 'sharp';
-import type { Picture } from '../protocol/messages.ts';
+/** Writes figures as a data set of files, readable by `openPath` and by Hugging Face `datasets`. */
+import { extname, join } from 'node:path';
 import { openFigures, type FiguresOptions } from './figures/dataset.ts';
+import { writeDataset, type WriteRow, type Written } from './write.ts';
 
-/** @returns how many questions and pictures were written to `folder/data.jsonl` and `folder/images/`. */
-export async function exportFigures(folder: string, options: FiguresOptions): Promise<{ questions: number; pictures: number }> {
+/** @param out a `.parquet` or `.jsonl` file, or a folder for `data.jsonl` and `images/`. */
+export async function exportFigures(out: string, options: FiguresOptions): Promise<Written & { readonly file: string }> {
   const { dataset, labels } = openFigures(options);
-  await mkdir(join(folder, 'images'), { recursive: true });
-  const file = await open(join(folder, 'data.jsonl'), 'w');
-  const written = new Set<string>();
-  try {
+  const rows = function* (): Generator<WriteRow> {
     for (let i = 0; i < dataset.size; i++) {
-      const question = dataset.question(i);
-      const [ref] = question.pictures;
-      if (ref?.type !== 'figure') continue;
-      const image = `images/${ref.key.replaceAll('/', '-')}.png`;
-      if (!written.has(image)) await writePng(join(folder, image), await dataset.picture(ref));
-      written.add(image);
-      const row = {
-        id: question.id,
-        problem: question.text,
-        images: [image],
-        answer: labels.label(question.id),
-        kind: question.kind,
-      };
-      await file.write(`${JSON.stringify(row)}\n`);
+      const { id, text: problem, pictures, kind = null } = dataset.question(i);
+      yield { problem, pictures, values: { id, answer: labels.label(id) ?? null, kind } };
     }
-  } finally {
-    await file.close();
-  }
-  return { questions: dataset.size, pictures: written.size };
-}
-
-async function writePng(path: string, { data, width, height, channels }: Picture): Promise<void> {
-  await sharp(data, { raw: { width, height, channels } })
-    .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    .png()
-    .toFile(path);
+  };
+  const file = ['.parquet', '.jsonl'].includes(extname(out)) ? out : join(out, 'data.jsonl');
+  return { ...(await writeDataset(file, rows(), { id: 'text', answer: 'text', kind: 'text' })), file };
 }

@@ -54,9 +54,9 @@ export async function openPath(path: string, options: OpenOptions = {}): Promise
   return type === 'jsonl' ? openJsonl(file, options) : openParquet(file, options);
 }
 
-function openFigurePools({ seed, trainQuestions, heldOutQuestions, hard }: Extract<Config['data'], { type: 'figures' }>): OpenedData {
-  const rendering = hard ? 'hard' : 'plain';
-  const { dataset: train } = openFigures({ pool: 'train', pictures: trainQuestions, seed, rendering, questions: 'one' });
-  const { dataset: heldOut, labels } = openFigures({ pool: 'heldout', pictures: heldOutQuestions, seed, rendering, questions: 'one' });
+function openFigurePools(config: Extract<Config['data'], { type: 'figures' }>): OpenedData {
+  const { seed, trainQuestions, heldOutQuestions, rendering, kinds } = config;
+  const { dataset: train } = openFigures({ pool: 'train', pictures: trainQuestions, seed, rendering, kinds, questions: 'one' });
+  const { dataset: heldOut, labels } = openFigures({ pool: 'heldout', pictures: heldOutQuestions, seed, rendering, kinds, questions: 'one' });
   return { train, heldOut, labels };
 }

@@ -54,7 +54,7 @@ describe('errors name the key, its value and what is allowed', () => {
     ],
     [
       { data: { type: 'figures', trainFile: 'x' } },
-      'data.trainFile is not a known key; it is for when data.type is jsonl; allowed in data of type figures: type, seed, trainQuestions, heldOutQuestions, hard',
+      'data.trainFile is not a known key; it is for when data.type is jsonl; allowed in data of type figures: type, seed, trainQuestions, heldOutQuestions, rendering, kinds',
     ],
   ])('%j', (input, message) => {
     expect(refusal(input)).toEqual([`quorum.config.json: ${message}`]);

@@ -97,7 +97,7 @@ describe('exportFigures', () => {
     const options = { pool: 'train', pictures: 5, seed: 9 } as const;
     const figures = openFigures(options);
     const written = await exportFigures(folder, options);
-    expect(written).toEqual({ questions: figures.dataset.size, pictures: 5 });
+    expect(written).toEqual({ questions: figures.dataset.size, pictures: 5, file: join(folder, 'data.jsonl') });
     const { dataset, labels } = await openJsonl(join(folder, 'data.jsonl'));
     for (let i = 0; i < dataset.size; i++) {
       const [read, made] = [dataset.question(i), figures.dataset.question(i)];

@@ -79,6 +79,6 @@ test('settings may change between sittings; model, data and seed may not, but th
   const fix = 'set it back, or choose another run folder';
   expect(change({ seed: 2 })).toThrow(`${begun} seed 1, which is now 2: ${fix}`);
   expect(change({ model: '/b/maxi' })).toThrow(`${begun} model mini, which is now maxi: ${fix}`);
-  expect(change({ data: { type: 'figures', hard: true } })).toThrow(`${begun} data.hard false, which is now true: ${fix}`);
+  expect(change({ data: { type: 'figures', rendering: 'hard' } })).toThrow(`${begun} data.rendering plain, which is now hard: ${fix}`);
   expect(change({ data: { type: 'jsonl', trainFile: '/x/t.jsonl' } })).toThrow(`${begun} data.type figures, which is now jsonl: ${fix}`);
 });

@@ -1,30 +1,45 @@
-import { resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
+import type { SuiteAccuracy } from '../evaluate-model.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { parseCount, parseSeed } from '../options.ts';
-import { accuracyTable } from '../view/accuracy.ts';
+import { collect, collectColumn, parseCount, parseSeed } from '../options.ts';
+import { accuracyTable, meanOf, suitesTable } from '../view/accuracy.ts';
+import type { Columns } from '../../data/columns.ts';
+import type { SuiteName } from '../../data/suites.ts';
 
-interface Options extends ConfigOptions {
+interface Options extends Omit<ConfigOptions, 'data'> {
+  readonly data?: readonly string[];
+  readonly suite?: readonly (SuiteName | 'all')[];
+  readonly column?: Columns;
   readonly n?: number;
   readonly k?: number;
   readonly json?: boolean;
 }
 
+const SUITE_CHOICES: readonly (SuiteName | 'all')[] = ['geometry', 'charts', 'counting', 'clocks', 'hard', 'all'];
+
 const HELP = `
 greedy is the accuracy of the likeliest answer, pass@1 that of a sampled one, maj@k that of the majority of k samples, and pass@k the share of
 questions of which at least one of k samples is right. Same model, data and seed: same numbers.
 
+Data sets are as on the Hugging Face hub: JSONL with picture files, or Parquet with the pictures inside; a file, a folder of shards, or a
+pattern in quotes. Columns go by the names of Geometry3K, MMR1, GeoQA, MathVista, MathVerse, MathVision and We-Math; --column names others.
+Multiple choice is asked with its choices and counted right by letter or by text.
+
 Examples:
   quorum eval --model models/mini --n 300
-  quorum eval --model ./improved --data ./held-out.jsonl --k 10 --json`;
+  quorum eval --model ./improved --data ./held-out.jsonl --k 10 --json
+  quorum eval --model ./qwen --data './mathvista/data/testmini-*.parquet' --column kind=metadata.category
+  quorum eval --suite all --n 200`;
 
 export function evalCommand(): Command {
   return withConfigOptions(new Command('eval'))
     .description('Measure the accuracy of a model on questions that have an answer.')
     .option('-m, --model <folder>', 'Hugging Face folder (model)')
-    .option('-d, --data <file>', 'JSONL file, all of it, or `figures`, the held-out part of the built-in data set')
-    .option('-n, --n <count>', 'questions, at most; default: all', parseCount)
+    .option('-d, --data <path>', 'JSONL or Parquet, all of it, or `figures`, the held-out part of the built-in data set; may be repeated', collect)
+    .addOption(new Option('--suite <name...>', 'built-in suites').choices(SUITE_CHOICES))
+    .option('--column <role=name>', 'column of the question, pictures, answer, choices, kind or id; may be repeated', collectColumn)
+    .option('-n, --n <count>', 'questions of each data set, at most; default: all, and 300 of a suite', parseCount)
     .option('-k, --k <count>', 'samples of each question (evaluation.k)', parseCount)
     .option('--seed <seed>', 'seeds the choice of questions and the samples (seed)', parseSeed)
     .option('--json', 'print JSON')
@@ -32,16 +47,25 @@ export function evalCommand(): Command {
     .action(evaluate);
 }
 
-async function evaluate(options: Options): Promise<void> {
-  const { evaluateModel } = await import('../evaluate-model.ts');
+async function evaluate({ data, suite = [], column, ...options }: Options): Promise<void> {
+  const [{ evaluateModel }, { SUITE_NAMES }] = await Promise.all([import('../evaluate-model.ts'), import('../../data/suites.ts')]);
   const set = [...(options.k === undefined ? [] : [`evaluation.k=${options.k}`]), ...(options.set ?? [])];
   const { config } = await resolveConfig({ ...options, set });
+  const suites = suite.includes('all') ? SUITE_NAMES : (suite as readonly SuiteName[]);
+  const request = { suites, ...(data && { data }), ...(column && { columns: column }), ...(options.n === undefined ? {} : { n: options.n }) };
   const signal = onInterrupt(() => console.error('Stopping ...'));
-  const accuracy = await evaluateModel(config, { ...fileOf(options), ...(options.n === undefined ? {} : { n: options.n }) }, signal);
-  const head = { model: config.model, data: options.data ?? config.data.type, seed: config.seed };
-  console.log(options.json ? JSON.stringify({ ...head, ...accuracy }, null, 2) : accuracyTable(accuracy).join('\n'));
+  const results = await evaluateModel(config, request, signal);
+  const head = { model: config.model, seed: config.seed };
+  console.log(options.json ? JSON.stringify({ ...head, ...asData(results) }, null, 2) : asText(results).join('\n'));
 }
 
-function fileOf({ data }: Options): { file?: string } {
-  return data === undefined || data === 'figures' ? {} : { file: resolve(data) };
+function asData(results: readonly SuiteAccuracy[]): object {
+  const [only] = results;
+  if (only && results.length === 1) return { data: only.data, ...only.accuracy };
+  return { suites: results.map(({ data, accuracy }) => ({ data, ...accuracy })), mean: meanOf(results.map(({ accuracy }) => accuracy)) };
+}
+
+function asText(results: readonly SuiteAccuracy[]): string[] {
+  const [only] = results;
+  return only && results.length === 1 ? accuracyTable(only.accuracy) : suitesTable(results);
 }

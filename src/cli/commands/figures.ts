@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import type { Rendering } from '../../data/figures/canvas.ts';
+import type { SuiteName } from '../../data/suites.ts';
 import { parseCount, parseSeed } from '../options.ts';
 
 interface Options {
@@ -7,13 +9,19 @@ interface Options {
   readonly n: number;
   readonly seed: number;
   readonly pool: 'train' | 'heldout';
-  readonly hard?: boolean;
+  readonly rendering: Rendering;
+  readonly suite?: SuiteName;
 }
+
+const HELP = `
+Examples:
+  quorum figures --out /tmp/figures --n 300 --seed 7
+  quorum figures --out /tmp/charts.parquet --suite charts`;
 
 export function figuresCommand(): Command {
   return new Command('figures')
-    .description('Write the built-in data set as JSONL and PNG files, with labels.')
-    .requiredOption('-o, --out <folder>', 'folder to write data.jsonl and images/ to')
+    .description('Write the built-in data set as JSONL and PNG files or as Parquet, with labels.')
+    .requiredOption('-o, --out <folder>', 'folder to write data.jsonl and images/ to, or a .parquet file')
     .option('-n, --n <count>', 'number of pictures', parseCount, 1000)
     .option('--seed <seed>', 'seed of pictures and questions', parseSeed, 0)
     .addOption(
@@ -21,15 +29,23 @@ export function figuresCommand(): Command {
         .choices(['train', 'heldout'])
         .default('heldout'),
     )
-    .option('--hard', 'draw with more jitter and noise')
-    .addHelpText('after', '\nExample:\n  quorum figures --out /tmp/figures --n 300 --seed 7')
+    .addOption(
+      new Option('--rendering <name>', 'more jitter and noise: hard; much more: harsh')
+        .choices(['plain', 'hard', 'harsh'] satisfies Rendering[])
+        .default('plain'),
+    )
+    .addOption(
+      new Option('--suite <name>', 'one of the suites that `eval --suite` measures on')
+        .choices(['geometry', 'charts', 'counting', 'clocks', 'hard'] satisfies SuiteName[])
+        .conflicts(['pool', 'rendering']),
+    )
+    .addHelpText('after', HELP)
     .action(figures);
 }
 
-async function figures({ out, n, seed, pool, hard }: Options): Promise<void> {
-  const { exportFigures } = await import('../../data/export.ts');
-  const folder = resolve(out);
-  const questions = pool === 'train' ? 'all' : 'one';
-  const written = await exportFigures(folder, { pool, pictures: n, seed, questions, rendering: hard ? 'hard' : 'plain' });
-  console.log(`${written.questions} questions about ${written.pictures} pictures: ${folder}/data.jsonl`);
+async function figures({ out, n, seed, pool, rendering, suite }: Options): Promise<void> {
+  const [{ exportFigures }, { suiteOptions }] = await Promise.all([import('../../data/export.ts'), import('../../data/suites.ts')]);
+  const own = { pool, pictures: n, seed, questions: pool === 'train' ? 'all' : 'one', rendering } as const;
+  const written = await exportFigures(resolve(out), suite === undefined ? own : suiteOptions(suite, seed, n));
+  console.log(`${written.questions} questions about ${written.pictures} pictures: ${written.file}`);
 }

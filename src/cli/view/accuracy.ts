@@ -3,19 +3,55 @@ import pc from 'picocolors';
 import type { Accuracy } from '../../protocol/messages.ts';
 import { percent } from './format.ts';
 
-export function accuracyTable({ n, k, greedy, pass1, majK, passK, byKind }: Accuracy): string[] {
+export function accuracyTable(accuracy: Accuracy): string[] {
+  const { n, k, greedy, pass1, majK, passK } = accuracy;
   const rows: readonly (readonly [string, number])[] = [
     ['greedy', greedy],
     ['pass@1', pass1],
     [`maj@${k}`, majK],
     [`pass@${k}`, passK],
   ];
-  const kinds = Object.entries(byKind);
-  const wide = Math.max(12, ...kinds.map(([kind]) => kind.length)) + 2;
+  const wide = width(['pass@10000', ...Object.keys(accuracy.byKind)]);
+  const kinds = kindRows(accuracy, wide);
   return [
     ...rows.map(([name, value]) => `${name.padEnd(wide)}${percent(value).padStart(8)}`),
     pc.dim(`${n} questions`),
-    ...(kinds.length > 0 ? ['', pc.dim(`${'kind'.padEnd(wide)}  greedy     n`)] : []),
-    ...kinds.map(([kind, of]) => `${kind.padEnd(wide)}${percent(of.greedy).padStart(8)}${String(of.n).padStart(6)}`),
+    ...(kinds.length > 0 ? ['', ...kinds] : []),
+  ];
+}
+
+function width(names: readonly string[]): number {
+  return Math.max(...names.map((name) => name.length)) + 4;
+}
+
+/** A heading and a row for each kind; nothing where there are no kinds. */
+function kindRows({ byKind }: Accuracy, wide: number): string[] {
+  const rows = Object.entries(byKind).map(([kind, of]) => `${kind.padEnd(wide)}${percent(of.greedy).padStart(8)}${String(of.n).padStart(6)}`);
+  return rows.length === 0 ? [] : [pc.dim(`${'kind'.padEnd(wide)}  greedy     n`), ...rows];
+}
+
+const MEASURES = ['greedy', 'pass1', 'majK', 'passK'] as const;
+
+/** The mean of each measure, every data set counting the same. */
+export function meanOf(of: readonly Accuracy[]): Readonly<Record<(typeof MEASURES)[number], number>> {
+  const mean = (measure: (typeof MEASURES)[number]) => of.reduce((sum, accuracy) => sum + accuracy[measure], 0) / of.length;
+  return { greedy: mean('greedy'), pass1: mean('pass1'), majK: mean('majK'), passK: mean('passK') };
+}
+
+/** A row for each data set and one for their mean, then each one's kinds. */
+export function suitesTable(suites: readonly { readonly data: string; readonly accuracy: Accuracy }[]): string[] {
+  const k = suites[0]?.accuracy.k ?? 0;
+  const wide = width(suites.flatMap(({ data, accuracy }) => [data, ...Object.keys(accuracy.byKind)]));
+  const row = (name: string, values: Readonly<Record<(typeof MEASURES)[number], number>>) =>
+    `${name.padEnd(wide)}${MEASURES.map((measure) => percent(values[measure]).padStart(9)).join('')}`;
+  const head = ['greedy', 'pass@1', `maj@${k}`, `pass@${k}`, 'n'];
+  return [
+    pc.dim(`${''.padEnd(wide)}${head.map((name) => name.padStart(9)).join('')}`),
+    ...suites.map(({ data, accuracy }) => `${row(data, accuracy)}${String(accuracy.n).padStart(9)}`),
+    pc.bold(row('mean', meanOf(suites.map(({ accuracy }) => accuracy)))),
+    ...suites.flatMap(({ data, accuracy }) => {
+      const kinds = kindRows(accuracy, wide);
+      return kinds.length > 2 ? ['', data, ...kinds] : [];
+    }),
   ];
 }

@@ -42,9 +42,20 @@ export const STYLES = {
     gradient: 0.2,
     noise: [0.03, 0.09],
   },
+  harsh: {
+    shift: 2.4,
+    scale: 0.13,
+    shear: 0.18,
+    stroke: [0.4, 1.1],
+    paper: [0.6, 1],
+    ink: [0, 0.45],
+    gradient: 0.3,
+    noise: [0.06, 0.16],
+  },
 } as const satisfies Record<string, Style>;
 
 export type Rendering = keyof typeof STYLES;
+export const RENDERINGS = Object.keys(STYLES) as readonly Rendering[];
 
 export class Canvas {
   /** Ink coverage in [0, 1], row-major. */

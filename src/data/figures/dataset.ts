@@ -3,12 +3,14 @@ import type { Picture, PictureRef, Question } from '../../protocol/messages.ts';
 import { loadPicture } from '../picture.ts';
 import type { Dataset, Label, LabelledDataset, Labels } from '../dataset.ts';
 import type { Rendering } from './canvas.ts';
-import { figureTasks, formatKey, type FigureKey } from './figure.ts';
+import { InputError } from '../../protocol/errors.ts';
+import { figureTasks, formatKey, kindAt, type FigureKey } from './figure.ts';
+import { SCENE_KINDS, type SceneKind } from './scenes.ts';
 import type { Task } from './tasks.ts';
 import { Random } from '../rng.ts';
 
-/** Pools share no picture with each other: training, held-out and pretraining pictures cannot coincide. */
-export type FigurePool = 'train' | 'heldout' | 'pretrain';
+/** Pools share no picture with each other: training, held-out, pretraining and the suites' pictures cannot coincide. */
+export type FigurePool = 'train' | 'heldout' | 'pretrain' | 'suite';
 
 export interface FiguresOptions {
   readonly pool: FigurePool;
@@ -17,6 +19,8 @@ export interface FiguresOptions {
   readonly rendering?: Rendering;
   /** `all`: every kind of question a picture allows (2.6 on average). `one`: a random one of them. */
   readonly questions?: 'all' | 'one';
+  /** Kinds of picture; default: all, in turns. */
+  readonly kinds?: readonly SceneKind[];
 }
 
 /** What `quorum start` learns from: 4,096 pictures with all their questions. */
@@ -89,15 +93,24 @@ function idOf({ key, task }: Entry): string {
   return `figures/${key}/${task.kind}`;
 }
 
-function listEntries({ pool, pictures, seed = 0, rendering = 'plain', questions = 'all' }: FiguresOptions): Entry[] {
-  return Array.from({ length: pictures }, (_, index): FigureKey => ({
-    rendering,
-    pool,
-    seed,
-    index,
-  })).flatMap((figure) => {
+function listEntries(options: FiguresOptions): Entry[] {
+  const { pool, pictures, seed = 0, rendering = 'plain', questions = 'all', kinds = SCENE_KINDS } = options;
+  const entries: Entry[] = [];
+  for (const index of indices(pictures, kinds)) {
+    const figure: FigureKey = { rendering, pool, seed, index };
     const tasks = figureTasks(figure);
-    const chosen = questions === 'all' ? tasks : [new Random('question', pool, seed, figure.index).pick(tasks)];
-    return chosen.map((task) => ({ key: formatKey(figure), task }));
-  });
+    const chosen = questions === 'all' ? tasks : [new Random('question', pool, seed, index).pick(tasks)];
+    entries.push(...chosen.map((task) => ({ key: formatKey(figure), task })));
+  }
+  return entries;
+}
+
+/** The first `count` pictures of these kinds. @throws InputError when there are no kinds. */
+function* indices(count: number, kinds: readonly SceneKind[]): Generator<number> {
+  if (kinds.length === 0) throw new InputError('figures of no kind: name at least one of rectangle, triangle, bars, grid, clock');
+  for (let index = 0, found = 0; found < count; index++) {
+    if (!kinds.includes(kindAt(index))) continue;
+    found++;
+    yield index;
+  }
 }

@@ -3,7 +3,7 @@ import { InputError } from '../../protocol/errors.ts';
 import type { Picture } from '../../protocol/messages.ts';
 import { Random } from '../rng.ts';
 import { Canvas, STYLES, type Rendering } from './canvas.ts';
-import { drawScene, randomScene, SCENE_KINDS, type Scene } from './scenes.ts';
+import { drawScene, randomScene, SCENE_KINDS, type Scene, type SceneKind } from './scenes.ts';
 import { tasksOf, type Task } from './tasks.ts';
 
 /** `rendering/pool/seed/index`. Pools with different names or seeds share no picture. */
@@ -34,9 +34,12 @@ export function parseKey(key: string): FigureKey {
 }
 
 /** Kinds take turns, so that any run of five pictures has one of each. */
+export function kindAt(index: number): SceneKind {
+  return SCENE_KINDS[index % SCENE_KINDS.length] ?? 'rectangle';
+}
+
 export function sceneOf(key: FigureKey): Scene {
-  const kind = SCENE_KINDS[key.index % SCENE_KINDS.length] ?? 'rectangle';
-  return randomScene(kind, new Random('scene', key.pool, key.seed, key.index));
+  return randomScene(kindAt(key.index), new Random('scene', key.pool, key.seed, key.index));
 }
 
 export function drawFigure(key: FigureKey): Picture {

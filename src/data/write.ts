@@ -1,0 +1,173 @@
+/**
+ * Writes data sets in the layout of the Hugging Face hub (`problem`, `images`, further columns): Parquet with the pictures inside, or JSONL beside
+ * a folder of pictures. Both are read back by `openPath`, and by the Python packages `datasets` and `pyarrow`.
+ */
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, extname, join } from 'node:path';
+import type { SchemaElement } from 'hyparquet';
+import { fileWriter, parquetWriteRows } from 'hyparquet-writer';
+import sharp from 'sharp';
+import { InputError } from '../protocol/errors.ts';
+import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
+import { digestOf, parquetPicture } from './parquet-picture.ts';
+import { loadPicture } from './picture.ts';
+
+export type ColumnType = 'text' | 'integer' | 'number';
+export type ColumnTypes = Readonly<Record<string, ColumnType>>;
+
+export interface WriteRow {
+  readonly problem: string;
+  readonly pictures: readonly PictureRef[];
+  /** Of the columns named beside it; null where there is no value. */
+  readonly values: Readonly<Record<string, string | number | null>>;
+}
+
+export interface Written {
+  readonly questions: number;
+  /** Distinct ones. */
+  readonly pictures: number;
+}
+
+/** Columns that say where a question that a model asked comes from. */
+export const PROVENANCE = {
+  id: 'text',
+  origin: 'text',
+  /** Id of the seed question; null where there was none. */
+  parent: 'text',
+  /** Folder or name of the model, and its version. */
+  model: 'text',
+  version: 'integer',
+  /** The majority's answer and its share of the votes: no label. */
+  majority: 'text',
+  share: 'number',
+} as const satisfies ColumnTypes;
+
+export interface Provenance {
+  readonly model: string;
+  readonly version: number;
+  readonly majority: string | null;
+  readonly share: number | null;
+}
+
+export function provenanceRow({ id, text, pictures, origin, parentId }: Question, provenance: Provenance): WriteRow {
+  return { problem: text, pictures, values: { id, origin, parent: parentId ?? null, ...provenance } };
+}
+
+type Rows = Iterable<WriteRow> | AsyncIterable<WriteRow>;
+
+/**
+ * Rows are written as they come; a Parquet file appears under its name when it is whole.
+ * @param file ends in `.parquet` or `.jsonl`; pictures of the latter go to `images/` beside it. @throws InputError for another ending.
+ */
+export async function writeDataset(file: string, rows: Rows, columns: ColumnTypes): Promise<Written> {
+  await mkdir(dirname(file), { recursive: true });
+  switch (extname(file)) {
+    case '.parquet':
+      return writeParquet(file, rows, columns);
+    case '.jsonl':
+      return writeJsonl(file, rows, columns);
+    default:
+      throw new InputError(`${file}: must end in .parquet or .jsonl`);
+  }
+}
+
+async function writeJsonl(file: string, rows: Rows, columns: ColumnTypes): Promise<Written> {
+  const folder = join(dirname(file), 'images');
+  await mkdir(folder, { recursive: true });
+  const written = new Set<string>();
+  let questions = 0;
+  await using lines = await open(file, 'w');
+  for await (const { problem, pictures, values } of rows) {
+    const images: string[] = [];
+    for (const ref of pictures) {
+      const { name, bytes } = await encoded(ref);
+      if (!written.has(name)) await writeFile(join(folder, name), bytes);
+      written.add(name);
+      images.push(`images/${name}`);
+    }
+    const extra = Object.fromEntries(Object.keys(columns).map((column) => [column, values[column] ?? null]));
+    await lines.write(`${JSON.stringify({ ...extra, problem, images })}\n`);
+    questions++;
+  }
+  return { questions, pictures: written.size };
+}
+
+/** Rows of a group; readers that have no use for the page index unpack a group at a time. */
+const GROUP_ROWS = 100;
+
+async function writeParquet(file: string, rows: Rows, columns: ColumnTypes): Promise<Written> {
+  const unfinished = `${file}.unfinished`;
+  const written = new Set<string>();
+  let questions = 0;
+  async function* records(): AsyncGenerator<Record<string, unknown>> {
+    for await (const { problem, pictures, values } of rows) {
+      const images = await Promise.all(pictures.map(encoded));
+      for (const { name } of images) written.add(name);
+      questions++;
+      const extra = Object.entries(columns).map(([column, type]) => [column, cell(values[column] ?? null, type)]);
+      yield { problem, images: images.map(({ name, bytes }) => ({ bytes, path: name })), ...Object.fromEntries(extra) };
+    }
+  }
+  try {
+    await parquetWriteRows({
+      writer: fileWriter(unfinished),
+      rows: records(),
+      columns: ['problem', 'images', ...Object.keys(columns)].map((name) => ({ name, ...(name === 'images' && PICTURES) })),
+      schema: schemaOf(columns),
+      rowGroupSize: GROUP_ROWS,
+      kvMetadata: [{ key: 'huggingface', value: JSON.stringify({ info: { features: featuresOf(columns) } }) }],
+    });
+    await rename(unfinished, file);
+  } finally {
+    await rm(unfinished, { force: true });
+  }
+  return { questions, pictures: written.size };
+}
+
+/** Pictures are compressed already, and their bytes are no bounds for anybody to search by. */
+const PICTURES = { codec: 'UNCOMPRESSED', statistics: false } as const;
+
+function cell(value: string | number | null, type: ColumnType): unknown {
+  return type === 'integer' && value !== null ? BigInt(value) : value;
+}
+
+const TEXT = { type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'OPTIONAL' } as const;
+const TYPES = {
+  text: { element: TEXT, dtype: 'string' },
+  integer: { element: { type: 'INT64', repetition_type: 'OPTIONAL' }, dtype: 'int64' },
+  number: { element: { type: 'DOUBLE', repetition_type: 'OPTIONAL' }, dtype: 'float64' },
+} as const;
+
+function schemaOf(columns: ColumnTypes): SchemaElement[] {
+  return [
+    { name: 'root', num_children: 2 + Object.keys(columns).length },
+    { name: 'problem', ...TEXT },
+    { name: 'images', repetition_type: 'OPTIONAL', converted_type: 'LIST', num_children: 1 },
+    { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+    { name: 'element', repetition_type: 'OPTIONAL', num_children: 2 },
+    { name: 'bytes', type: 'BYTE_ARRAY', repetition_type: 'OPTIONAL' },
+    { name: 'path', ...TEXT },
+    ...Object.entries(columns).map(([name, type]) => ({ name, ...TYPES[type].element })),
+  ];
+}
+
+/** What makes `datasets` decode the pictures. `Sequence` is the name that its versions before 4 know, and later ones read too. */
+function featuresOf(columns: ColumnTypes): object {
+  const value = (type: ColumnType) => ({ dtype: TYPES[type].dtype, _type: 'Value' });
+  const images = { feature: { _type: 'Image' }, _type: 'Sequence' };
+  return { problem: value('text'), images, ...Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, value(type)])) };
+}
+
+/** A picture as a file: its own bytes where it is one, PNG where it is drawn. */
+async function encoded(ref: PictureRef): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
+  if (ref.type === 'figure') return { name: `${ref.key.replaceAll('/', '-')}.png`, bytes: await png(await loadPicture(ref)) };
+  const bytes =
+    ref.type === 'file' ? await readFile(ref.path) : ref.type === 'parquet' ? await parquetPicture(ref) : await png(await loadPicture(ref));
+  const { format } = await sharp(bytes).metadata();
+  return { name: `${digestOf(bytes)}.${format}`, bytes };
+}
+
+async function png({ data, width, height, channels }: Picture): Promise<Uint8Array> {
+  const image = sharp(data, { raw: { width, height, channels } }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
+  return image.png().toBuffer();
+}

@@ -1,0 +1,91 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, describe, it } from 'vitest';
+import { evaluator } from '../../actors/evaluator.ts';
+import { evaluateModel } from '../../src/cli/evaluate-model.ts';
+import { packagePath } from '../../src/cli/paths.ts';
+import { accuracyTable, meanOf, suitesTable } from '../../src/cli/view/accuracy.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { exportFigures } from '../../src/data/export.ts';
+import { openJsonl } from '../../src/data/jsonl.ts';
+import { suiteOptions } from '../../src/data/suites.ts';
+import { Grader } from '../../src/learn/grader.ts';
+import type { SampleRequest } from '../../src/policy/policy.ts';
+import type { Accuracy } from '../../src/protocol/messages.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const signal = new AbortController().signal;
+const config = configSchema.parse({ model: packagePath('models/mini'), evaluation: { k: 2 } });
+
+function jsonl(...rows: object[]): string {
+  const file = join(temporaryFolder(), 'rows.jsonl');
+  writeFileSync(file, rows.map((row) => JSON.stringify({ problem: 'What?', images: [], ...row })).join('\n'));
+  return file;
+}
+
+describe('evaluateModel', () => {
+  it('measures files and suites with one model, in the order asked for; a file and the suite that it was written from agree', async () => {
+    const file = join(temporaryFolder(), 'clocks.parquet');
+    await exportFigures(file, suiteOptions('clocks', 0, 6));
+    const [own, suite, ...more] = await evaluateModel(config, { data: [file], suites: ['clocks'], n: 6 }, signal);
+    expect([own?.data, suite?.data, more.length]).toEqual([file, 'clocks', 0]);
+    expect(own?.accuracy).toMatchObject({ n: 6, k: 2 });
+    expect(own?.accuracy.greedy).toBe(suite?.accuracy.greedy);
+    expect(own?.accuracy.byKind).toEqual(suite?.accuracy.byKind);
+  }, 120_000);
+
+  it('says which column it needs when no question has an answer, and names a data set that is empty', async () => {
+    const unlabelled = jsonl({}, {});
+    await expect(evaluateModel(config, { data: [unlabelled] }, signal)).rejects.toThrow(
+      /rows\.jsonl: no question has an answer to compare with; a column `answer`, `ground_truth` or `solution` is needed/,
+    );
+    await expect(evaluateModel(config, { data: [jsonl()] }, signal)).rejects.toThrow(/rows\.jsonl: holds no questions/);
+    await expect(evaluateModel(config, { data: [unlabelled], columns: { answer: 'truth' } }, signal)).rejects.toThrow(/has no column "truth"/);
+  });
+});
+
+describe('multiple choice', () => {
+  it('is right by letter or by the text of the choice, and wrong by anything else', async () => {
+    const answers = ['B', '(b)', 'the square', 'B. the square', 'A', 'the disc', 'C'];
+    const { dataset, labels } = await openJsonl(jsonl(...answers.map((said) => ({ choices: ['the disc', 'the square'], answer: 'B', kind: said }))));
+    const sample = ({ questions, params }: SampleRequest) => ({
+      groups: questions.map(({ kind }) =>
+        Array.from({ length: params.samples }, () => ({ tokens: [], logprobs: [], text: `\\boxed{\\text{${kind}}}`, finish: 'stop' as const })),
+      ),
+      promptTokens: 0,
+      newTokens: 0,
+      seconds: 0,
+    });
+    await using grader = new Grader({ deadlineSeconds: 5 });
+    const policy = { sample: (request: SampleRequest) => Promise.resolve(sample(request)) };
+    const { full } = await evaluator({ policy, heldOut: dataset, labels, grader, config })({ version: 0, full: true }, signal);
+    const right = Object.entries(full!.byKind).flatMap(([said, { greedy }]) => (greedy === 1 ? [said] : []));
+    expect(right.toSorted()).toEqual(['(b)', 'B', 'B. the square', 'the square']);
+  });
+});
+
+describe('the tables', () => {
+  const accuracy = (greedy: number, byKind: Accuracy['byKind']): Accuracy => ({ n: 4, k: 10, greedy, pass1: 0.5, majK: 0.75, passK: 1, byKind });
+  const one = accuracy(0.5, { 'a/long-kind': { n: 4, greedy: 0.5 } });
+  const two = accuracy(1, { b: { n: 2, greedy: 1 }, c: { n: 2, greedy: 1 } });
+
+  it('show one data set by measure and by kind', () => {
+    expect(accuracyTable(one).join('\n')).toMatch(
+      /greedy +50\.0 %\npass@1 +50\.0 %\nmaj@10 +75\.0 %\npass@10 +100\.0 %[\s\S]*a\/long-kind +50\.0 % +4/,
+    );
+  });
+
+  it('show several with their mean, in columns', () => {
+    const lines = suitesTable([
+      { data: 'x', accuracy: one },
+      { data: 'y', accuracy: two },
+    ]);
+    expect(lines.slice(1, 4).map((line) => line.split(/ {2,}/).slice(0, 2))).toEqual([
+      ['x', '50.0 %'],
+      ['y', '100.0 %'],
+      [expect.stringContaining('mean'), '75.0 %'],
+    ]);
+    expect(lines.filter((line) => /^(b|c) /.test(line))).toHaveLength(2);
+    expect(meanOf([one, two])).toEqual({ greedy: 0.75, pass1: 0.5, majK: 0.75, passK: 1 });
+  });
+});
