@@ -197,6 +197,7 @@ const store = z.strictObject({
   maxMetricPoints: count().min(100).default(20_000).describe('Points kept for each metric; older ones are thinned.'),
   maxVersions: count().default(50_000).describe('Version rows and evaluations kept; the best evaluation always stays.'),
   maxAnswerVersions: count().default(200).describe('Versions whose answers to held-out questions are kept, beside version 0 and the best one.'),
+  maxAnswerVersions: count().default(200).describe('Versions whose answers to held-out questions are kept, beside version 0 and the best one.'),
 });
 
 const log = z.strictObject({

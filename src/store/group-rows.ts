@@ -6,14 +6,16 @@ export interface GroupRow {
   readonly sequence: number;
   readonly id: string;
   readonly policy_version: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
   readonly data: ArrayBuffer;
   readonly question: ArrayBuffer;
   readonly verdict: ArrayBuffer;
 }
 
 /** Begin of a query for `GroupRow`s. */
-export const GROUP = `SELECT groups.sequence, groups.id, policy_version, groups.data, questions.data AS question, verdicts.data AS verdict
-  FROM groups JOIN admissions USING (sequence) JOIN questions ON questions.id = question_id LEFT JOIN verdicts USING (sequence)`;
+export const GROUP = `SELECT groups.sequence, groups.id, groups.policy_version, groups.at, groups.data, questions.data AS question, verdicts.data AS verdict
+  FROM groups JOIN admissions USING (sequence) JOIN questions ON questions.id = admissions.question_id LEFT JOIN verdicts USING (sequence)`;
 
 export function toGroup(row: GroupRow): RolloutGroup {
   return {

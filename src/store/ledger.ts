@@ -29,11 +29,24 @@ export class Ledger {
     let next = this.nextSequence;
     for (const { sequence, question } of admissions) {
       if (sequence !== next) throw new RangeError(`admission ${sequence} is out of order: the next is ${next}`);
-      this.#db.run('INSERT INTO questions (id, data) VALUES (?, ?) ON CONFLICT (id) DO NOTHING', question.id, packPlain(question));
+      this.#keep(question);
       this.#db.run('INSERT INTO admissions (sequence, question_id, at) VALUES (?, ?, ?)', sequence, question.id, this.#now());
       next++;
     }
     this.#count('admitted', admissions.length);
+  }
+
+  #keep(question: Question): void {
+    const { id, kind = null, origin, parentId = null, text } = question;
+    this.#db.run(
+      'INSERT INTO questions (id, data, kind, origin, parent_id, lower_text) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING',
+      id,
+      packPlain(question),
+      kind,
+      origin,
+      parentId,
+      text.toLowerCase(),
+    );
   }
 
   saveGroups(groups: readonly RolloutGroup[]): void {
@@ -61,9 +74,13 @@ export class Ledger {
   saveVerdicts(verdicts: readonly Verdict[]): void {
     for (const verdict of verdicts) {
       const saved = this.#db.run(
-        'INSERT INTO verdicts (sequence, kept, data) SELECT sequence, ?, ? FROM groups WHERE id = ?',
+        `INSERT INTO verdicts (sequence, kept, data, share, dropped, policy_version, question_id, kind, origin)
+         SELECT groups.sequence, ?, ?, ?, ?, policy_version, questions.id, kind, origin
+         FROM groups JOIN admissions USING (sequence) JOIN questions ON questions.id = question_id WHERE groups.id = ?`,
         verdict.kept ? 1 : 0,
         packVerdict(verdict),
+        verdict.share,
+        verdict.dropped ?? null,
         verdict.groupId,
       );
       if (saved !== 1) throw new Error(`there is no group ${verdict.groupId} to save a verdict of`);

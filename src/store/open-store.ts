@@ -1,10 +1,14 @@
 /** `openStore`: the Store of one SQLite file, put together from its parts. */
 import { Database, type Durability } from './database.ts';
+import { MetricHistory } from './history.ts';
+import { JudgedGroups } from './judged-groups.ts';
 import { Ledger } from './ledger.ts';
+import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
 import { enforce } from './retention.ts';
 import type { Retention, Store } from './store.ts';
 import { Telemetry } from './telemetry.ts';
+import { VersionRows } from './version-rows.ts';
 
 export interface StoreOptions {
   readonly retention?: Partial<Retention>;
@@ -12,7 +16,14 @@ export interface StoreOptions {
   readonly now?: () => number;
 }
 
-const DEFAULT_RETENTION: Retention = { maxGroups: 20_000, maxDays: 30, maxEvents: 20_000, maxMetricPoints: 20_000, maxVersions: 50_000 };
+const DEFAULT_RETENTION: Retention = {
+  maxGroups: 20_000,
+  maxDays: 30,
+  maxEvents: 20_000,
+  maxMetricPoints: 20_000,
+  maxVersions: 50_000,
+  maxAnswerVersions: 200,
+};
 const WRITES_BETWEEN_RETENTION = 500;
 const REPLAY_FLOOR = 'replayFloor';
 
@@ -24,6 +35,10 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
   const ledger = new Ledger(db, now);
   const reports = new Reports(db);
   const telemetry = new Telemetry(db, now);
+  const history = new MetricHistory(db);
+  const groups = new JudgedGroups(db);
+  const questions = new Questions(db);
+  const versions = new VersionRows(db);
   let writes = 0;
 
   function write<T>(durability: Durability, work: () => T): T {
@@ -43,7 +58,14 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
 
   function enforceRetention(): number {
     const floor = (meta(REPLAY_FLOOR) as number | undefined) ?? 0;
-    return db.transaction('quick', () => enforce(db, bounds, floor, now()));
+    const deleted = db.transaction('quick', () => enforce(db, bounds, floor, now()));
+    if (deleted.points > 0) history.forget();
+    return deleted.groups;
+  }
+
+  function metric(name: string, step: number, value: number): void {
+    history.mark(step);
+    write('quick', () => telemetry.metric(name, step, value));
   }
 
   function close(): void {
@@ -63,6 +85,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     saveBatch: (batch) => write('durable', () => ledger.saveBatch(batch)),
     saveVersion: (version) => write('durable', () => ledger.saveVersion(version)),
     saveEvaluation: (evaluation) => write('durable', () => ledger.saveEvaluation(evaluation)),
+    saveAnswers: (version, answers) => write('quick', () => versions.saveAnswers(version, answers)),
     unfinished: () => ledger.unfinished(),
     batchesSince: (version) => ledger.batchesSince(version),
     setReplayFloor: (version) => setMeta(REPLAY_FLOOR, version),
@@ -72,11 +95,23 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     bestEvaluation: () => reports.bestEvaluation(),
     judgedGroups: (limit, beforeSequence = Number.MAX_SAFE_INTEGER) => reports.judgedGroups(limit, beforeSequence),
     counts: () => reports.counts(),
-    metric: (name, step, value) => write('quick', () => telemetry.metric(name, step, value)),
+    metric,
     series: (name, maxPoints) => telemetry.series(name, maxPoints),
     metricNames: () => telemetry.metricNames(),
     event: (type, data) => write('quick', () => telemetry.event(type, data)),
     events: (limit, type) => telemetry.events(limit, type),
+    history: (range) => history.history(range),
+    warmHistory: () => history.warm(),
+    metricRow: (step) => history.row(step),
+    findGroups: (filter, page) => groups.find(filter, page),
+    group: (id) => groups.byId(id),
+    groupsOfQuestion: (id, limit) => groups.ofQuestion(id, limit),
+    question: (id) => questions.byId(id),
+    questionStats: () => questions.stats(),
+    syntheticQuestions: (page) => questions.synthetic(page),
+    findVersions: (page) => versions.find(page),
+    answers: (version) => versions.answers(version),
+    eventsBefore: (page) => telemetry.eventsBefore(page),
     setMeta,
     meta,
     together: (work) => write('durable', work),

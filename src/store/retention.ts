@@ -14,17 +14,26 @@ const SETTLED = `SELECT groups.sequence FROM groups JOIN verdicts USING (sequenc
   LEFT JOIN versions ON versions.batch_id = batches.id
   WHERE (kept = 0 OR (versions.n IS NOT NULL AND batches.parent < ?1))`;
 
-/** @returns how many groups were deleted. */
-export function enforce(db: Database, bounds: Retention, replayFloor: number, now: number): number {
+/** What was deleted. */
+export interface Deleted {
+  readonly groups: number;
+  /** Values of metrics. */
+  readonly points: number;
+}
+
+export function enforce(db: Database, bounds: Retention, replayFloor: number, now: number): Deleted {
   const oldest = now - bounds.maxDays * DAY_MILLISECONDS;
-  const deleted = deleteGroups(db, bounds, replayFloor, oldest);
+  const groups = deleteGroups(db, bounds, replayFloor, oldest);
   thinVersions(db, bounds.maxVersions, replayFloor);
+  thinAnswers(db, bounds.maxAnswerVersions);
   db.run('DELETE FROM events WHERE at < ? OR id <= (SELECT max(id) FROM events) - ?', oldest, bounds.maxEvents);
+  let points = 0;
   for (const { id, n } of db.rows<{ id: number; n: number }>('SELECT name_id AS id, count(*) AS n FROM metrics GROUP BY name_id')) {
-    let points = n;
-    while (points > bounds.maxMetricPoints) points -= thinMetric(db, id, points);
+    let left = n;
+    while (left > bounds.maxMetricPoints) left -= thinMetric(db, id, left);
+    points += n - left;
   }
-  return deleted;
+  return { groups, points };
 }
 
 function deleteGroups(db: Database, bounds: Retention, replayFloor: number, oldest: number): number {
@@ -61,6 +70,16 @@ function thinVersions(db: Database, maxVersions: number, replayFloor: number): v
      (SELECT version, whole FROM evaluations ORDER BY greedy DESC, whole DESC, version LIMIT 1)`,
     below,
   );
+}
+
+function thinAnswers(db: Database, maxAnswerVersions: number): void {
+  const gone = db.run(
+    `DELETE FROM answers WHERE version <> 0
+     AND version NOT IN (SELECT DISTINCT version FROM answers ORDER BY version DESC LIMIT ?)
+     AND version NOT IN (SELECT version FROM evaluations ORDER BY greedy DESC, whole DESC, version LIMIT 1)`,
+    maxAnswerVersions,
+  );
+  if (gone > 0) db.run('DELETE FROM held_out WHERE id NOT IN (SELECT question_id FROM answers)');
 }
 
 /** Every second point of the older half goes, so a long history loses resolution, never its shape. @returns how many went. */

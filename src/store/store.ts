@@ -3,7 +3,20 @@
  * here before the next one acts, so that a restarted daemon finds exactly the work that was in hand (`unfinished`, `batchesSince`).
  * Calls are synchronous; one call is one transaction. Nothing here knows tensors, streams or actors.
  */
-import type { Batch, DropReason, Evaluation, JudgedGroup, PolicyVersion, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
+import type {
+  Batch,
+  DropReason,
+  Evaluation,
+  HeldOutAnswer,
+  JudgedGroup,
+  PolicyVersion,
+  Question,
+  RolloutGroup,
+  Verdict,
+} from '../protocol/messages.ts';
+import type { Inspection, StoredEvent } from './inspection.ts';
+
+export type { StoredEvent, StoredGroup } from './inspection.ts';
 
 /** A question with its place in the admission order. The same question may be admitted again later, under another sequence number. */
 export interface Admission {
@@ -48,14 +61,6 @@ export interface MetricPoint {
   readonly value: number;
 }
 
-export interface StoredEvent {
-  readonly id: number;
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly type: string;
-  readonly data: unknown;
-}
-
 export interface StoredVersion extends PolicyVersion {
   readonly savedAt: number;
 }
@@ -73,9 +78,11 @@ export interface Retention {
   readonly maxMetricPoints: number;
   /** Version rows (with their metrics) and evaluations; the best evaluation always stays. */
   readonly maxVersions: number;
+  /** Versions whose answers to held-out questions stay, beside version 0 and the best one. */
+  readonly maxAnswerVersions: number;
 }
 
-export interface Store extends Disposable {
+export interface Store extends Inspection, Disposable {
   /** Durable. Sequence numbers count up from 0 and must go on from `nextSequence` without a gap. */
   admit(admissions: readonly Admission[]): void;
   /** First sequence number that was never admitted; the questioner's cursor. */
@@ -91,6 +98,8 @@ export interface Store extends Disposable {
   /** Durable. Call after learning. Saving the same version for the same batch again (a replay) changes nothing. @throws when `n` exists with another batch. */
   saveVersion(version: PolicyVersion): void;
   saveEvaluation(evaluation: Evaluation): void;
+  /** What a version answered, greedily, to held-out questions; of questions that it answered before, the newest. */
+  saveAnswers(version: number, answers: readonly HeldOutAnswer[]): void;
 
   /** What a restart must take up, after the batches since the loaded checkpoint were replayed. */
   unfinished(): Unfinished;

@@ -1,5 +1,7 @@
 /** Metrics and events: they survive the death of the process at once, a power cut from the next durable write on. */
 import type { Database } from './database.ts';
+import type { Inspection } from './inspection.ts';
+import { page } from './page.ts';
 import type { MetricPoint, StoredEvent } from './store.ts';
 
 const DEFAULT_POINTS = 500;
@@ -37,11 +39,17 @@ export class Telemetry {
     this.#db.run('INSERT INTO events (at, type, data) VALUES (?, ?, ?)', this.#now(), type, JSON.stringify(data ?? null));
   }
 
-  events(limit: number, type?: string): readonly StoredEvent[] {
+  eventsBefore({ before, limit, kind }: Parameters<Inspection['eventsBefore']>[0]): ReturnType<Inspection['eventsBefore']> {
+    const { rows: events, next } = page(this.events(limit + 1, kind, before), limit, ({ id }) => id);
+    return { events, next };
+  }
+
+  events(limit: number, type?: string, before = Number.MAX_SAFE_INTEGER): readonly StoredEvent[] {
+    const select = 'SELECT id, at, type, data FROM events WHERE id < ?';
     const rows =
       type === undefined
-        ? this.#db.rows<StoredEvent>('SELECT id, at, type, data FROM events ORDER BY id DESC LIMIT ?', limit)
-        : this.#db.rows<StoredEvent>('SELECT id, at, type, data FROM events WHERE type = ? ORDER BY id DESC LIMIT ?', type, limit);
+        ? this.#db.rows<StoredEvent>(`${select} ORDER BY id DESC LIMIT ?`, before, limit)
+        : this.#db.rows<StoredEvent>(`${select} AND type = ? ORDER BY id DESC LIMIT ?`, before, type, limit);
     return rows.map((row) => ({ id: row.id, at: row.at, type: row.type, data: JSON.parse(row.data as string) as unknown }));
   }
 

@@ -1,0 +1,11 @@
+/** One page of a list that is read newest first: ask for one row more than the page holds, and it tells whether there is another page. */
+
+export function page<Row>(
+  rows: readonly Row[],
+  limit: number,
+  cursor: (row: Row) => number,
+): { readonly rows: readonly Row[]; readonly next: number | null } {
+  const shown = rows.slice(0, limit);
+  const last = shown.at(-1);
+  return { rows: shown, next: last !== undefined && rows.length > limit ? cursor(last) : null };
+}
