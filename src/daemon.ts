@@ -19,7 +19,7 @@ import type { Config } from './config/schema.ts';
 import { Commands } from './daemon/commands.ts';
 import { listen } from './daemon/control-server.ts';
 import { crewOf, type Handles } from './daemon/crew.ts';
-import { openDashboard, type SourceParts } from './daemon/dashboard.ts';
+import { liveSettings, openDashboard, type SourceParts } from './daemon/dashboard.ts';
 import type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 import { openRun, type OpenRun } from './daemon/open-run.ts';
 import { checkReportFile, fullEvaluation, reportOf, writeReport } from './daemon/report.ts';
@@ -28,6 +28,7 @@ import { groupsOf, sittingOf } from './daemon/sitting.ts';
 import { assignRoles, bindPlugin } from './plugin/load.ts';
 import type { ControlReply, ControlRequest } from './protocol/control.ts';
 import { CancelledError } from './protocol/errors.ts';
+import type { Command, LiveSetting } from './protocol/frames.ts';
 import type { LoopEvent } from './protocol/ports.ts';
 import type { Phase, Report, Status } from './protocol/status.ts';
 
@@ -92,7 +93,7 @@ class Daemon implements DaemonHandle {
     const { store, policy, data, plugins, grader } = run;
     const builtIn = bindPlugin(builtIns({ config, policy, train: data.train, heldOut: data.heldOut, labels: data.labels, grader }));
     const { system, handles } = startSystem({
-      members: membersOf(assignRoles([builtIn], plugins), config.workers.rolloutWorkers),
+      members: membersOf(assignRoles([builtIn], plugins), config),
       budget: config.supervision,
       now: Date.now,
       restarted: (id, error) => store.event('actor.restarted', { actor: id, reason: error.message }),
@@ -119,6 +120,7 @@ class Daemon implements DaemonHandle {
       config,
       crew,
       store,
+      hasQuestions: data.train.size > 0,
       telemetry: this.#telemetry,
       settings: this.#settings,
       gate: this.#gate,
@@ -178,6 +180,14 @@ class Daemon implements DaemonHandle {
 
   status(): Status {
     return this.#telemetry.status();
+  }
+
+  command(command: Command, author: string): Promise<void> {
+    return this.#commands.command(command, author);
+  }
+
+  settings(): readonly LiveSetting[] {
+    return liveSettings(this.#settings);
   }
 
   pause(): Promise<void> {

@@ -3,6 +3,7 @@ import type { Observable } from 'rxjs';
 import type { Config } from '../config/schema.ts';
 import type { PolicyOrigin } from '../policy/open.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { Command, LiveSetting } from '../protocol/frames.ts';
 import type { Report, Status } from '../protocol/status.ts';
 
 export interface DaemonHooks {
@@ -30,6 +31,10 @@ export interface DaemonHandle extends AsyncDisposable {
   /** The newest status, then each change, at most ten a second; completes when the daemon has stopped. */
   status$(): Observable<Status>;
   status(): Status;
+  /** Carries out what somebody asked for; `author` is who, in words, for the event log. @throws InputError in words. */
+  command(command: Command, author: string): Promise<void>;
+  /** What may be changed by the command `set`. */
+  settings(): readonly LiveSetting[];
   /** Stops admissions and starts no further learner step; resolves when the step in hand is finished. Idempotent. */
   pause(): Promise<void>;
   resume(): Promise<void>;

@@ -1,36 +1,17 @@
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import type { Report } from '../../src/protocol/status.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { temporaryFolder } from '../support/rig.ts';
+import { sitting } from '../support/sitting.ts';
 
-const SCRIPT = fileURLToPath(new URL('../support/toy-daemon.ts', import.meta.url));
 const STEPS = 11;
 const INPUT: ConfigInput = {
   seed: 5,
   loop: { steps: STEPS, batchGroups: 4, jobQuestions: 2, maxStaleness: 0, maxOversample: 3 },
   filters: { shareFloor: 0.5 },
 };
-
-/** Runs a daemon in a process of its own; undefined when it was killed. */
-function sitting(folder: string, input: ConfigInput, death: string): Promise<Report | undefined> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', SCRIPT, folder, JSON.stringify(input), death], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let out = '';
-    let errors = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
-    child.once('error', reject).once('close', (code, signal) => {
-      if (signal === 'SIGKILL') resolve(undefined);
-      else if (code === 0) resolve(JSON.parse(out) as Report);
-      else reject(new Error(`exit code ${code}: ${errors}`));
-    });
-  });
-}
 
 const weightsIn = (folder: string) => readFileSync(join(folder, 'run', 'model', 'table.json'), 'utf8');
 

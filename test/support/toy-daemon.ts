@@ -1,31 +1,62 @@
 /**
  * A daemon around the toy policy in a process of its own, for tests that kill it. Arguments: run folder's parent, JSON of configuration,
- * and where to die: `beforeLearn:3` is SIGKILL at the third learner step of this process; `none` is not to.
+ * where to die: `beforeLearn:3` is SIGKILL at the third learner step of this process, `rollback.beforeSave:1` when the first rollback saves;
+ * `none` is not to. And, if wanted, the version, a checkpoint, to roll back to from the next one.
  */
+import { filter, firstValueFrom } from 'rxjs';
 import { startDaemon } from '../../src/daemon.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { Checkpoints } from '../../src/store/checkpoints.ts';
 import { ToyPolicy, type ToyFaults } from './toy-policy.ts';
 import { toyRun } from './toy-run.ts';
 
-const [folder, input, death] = process.argv.slice(2) as [string, string, string];
+const [folder, input, death, goal] = process.argv.slice(2) as [string, string, string, string?];
 const [where, count] = death.split(':') as [string, string];
 const seen = new Map<string, number>();
+let rollingBack = false;
+let goOn = () => {};
+const asked = new Promise<void>((resolve) => (goOn = resolve));
 
-function at(place: string): void {
+function at(name: string): void {
+  const place = rollingBack ? `rollback.${name}` : name;
   seen.set(place, (seen.get(place) ?? 0) + 1);
   if (place === where && seen.get(place) === Number(count)) process.kill(process.pid, 'SIGKILL');
 }
 
 const faults: ToyFaults = {
   beforeSample: () => at('beforeSample'),
-  beforeLearn: () => at('beforeLearn'),
+  beforeLearn: ({ parent }) => {
+    at('beforeLearn');
+    return goal !== undefined && parent === Number(goal) + 1 ? asked : undefined;
+  },
   afterLearn: () => at('afterLearn'),
   beforeSave: () => at('beforeSave'),
+  afterSave: () => at('afterSave'),
+  beforeRestore: () => {
+    rollingBack = true;
+    at('beforeRestore');
+  },
+  afterRestore: () => at('afterRestore'),
 };
+// A checkpoint is in its place when the old ones are looked through.
+const prune = Checkpoints.prototype.prune;
+Checkpoints.prototype.prune = function (...arguments_) {
+  at('saved');
+  return prune.apply(this, arguments_);
+};
+
 const { config } = toyRun(JSON.parse(input) as ConfigInput, folder);
 const daemon = await startDaemon(config, {
   handleSignals: true,
   createPolicy: (_, { checkpoint }) => new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) }),
 });
+if (goal !== undefined) {
+  await firstValueFrom(daemon.status$().pipe(filter(({ version }) => version > Number(goal))));
+  const done = daemon.command({ type: 'rollback', version: Number(goal) }, 'a test');
+  goOn();
+  await done;
+  at('done');
+  rollingBack = false;
+}
 const report = await daemon.closed();
 process.stdout.write(JSON.stringify(report));

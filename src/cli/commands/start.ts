@@ -45,6 +45,7 @@ async function start(options: Options): Promise<void> {
   const { startDaemon } = await import('../../daemon.ts');
   const hooks = { handleSignals: true, pluginFolder: folder, ...(options.report === undefined ? {} : { reportFile: options.report }) };
   const daemon = await startDaemon(config, hooks);
+  if (daemon.dashboard?.links) showLinks(daemon.dashboard.links);
   const display = createDisplay(kind, process.stdout);
   const shown = daemon.status$().subscribe((status) => display.show(status));
   const report = await daemon.closed();
@@ -54,6 +55,14 @@ async function start(options: Options): Promise<void> {
   if (kind === 'json') console.log(JSON.stringify({ type: 'report', ...report }));
   else console.log(closingWords(report).join('\n'));
   if (report.end === 'failed') process.exitCode = EXIT.failed;
+}
+
+/** Once, and only where a person reads it: who has such an address may look, or command. */
+function showLinks({ view, control }: { readonly view: string; readonly control: string }): void {
+  const lines = process.stderr.isTTY
+    ? ['Open the dashboard once by one of these; the browser is let in from then on.', `  to look      ${view}`, `  to command   ${control}`]
+    : ['The dashboard asks for a token: yours, or the one in dashboard-tokens.json of the run folder.'];
+  process.stderr.write(`${lines.join('\n')}\n`);
 }
 
 /** What a user wants to know when the daemon has stopped: how good, where the model is, how to go on. */

@@ -75,7 +75,16 @@ function title(status: Status, width: number, cwd: string | undefined): Line[] {
   ];
   const near = (path: string): string => (cwd !== undefined && path.startsWith(`${cwd}${sep}`) ? path.slice(cwd.length + 1) : path);
   const where: Line = [[`${near(status.model)} · ${status.data} · seed ${status.seed} · ${near(status.run)}`, 'dim']];
-  const lines = [spread(left, [[duration(status.seconds), 'dim']], width), where];
+  const dashboard: Line[] =
+    status.dashboard === undefined
+      ? []
+      : [
+          [
+            ['dashboard  ', 'dim'],
+            [status.dashboard, 'cyan'],
+          ],
+        ];
+  const lines = [spread(left, [[duration(status.seconds), 'dim']], width), where, ...dashboard];
   return status.error === undefined ? lines : [...lines, [[status.error, 'red']]];
 }
 

@@ -6,6 +6,7 @@ import { amount, duration, fixed, percent } from './format.ts';
 export function plainLines(before: Status | undefined, now: Status): string[] {
   const lines: string[] = [];
   if (!before) lines.push(`${now.model}, ${now.data}, seed ${now.seed}, run folder ${now.run}`);
+  if (now.dashboard !== undefined && before?.dashboard !== now.dashboard) lines.push(`dashboard ${now.dashboard}`);
   if (before?.phase !== now.phase) lines.push(now.error === undefined ? now.phase : `${now.phase}: ${now.error}`);
   lines.push(...newNotes(before, now));
   if (now.version > 0 && before && before.version !== now.version) lines.push(stepLine(now));
