@@ -6,7 +6,7 @@ import { majorityCorrect, passAt1, passAtK } from '../src/learn/accuracy.ts';
 import { extractAnswer } from '../src/learn/answer.ts';
 import type { Classifier } from '../src/learn/judge.ts';
 import type { Policy, SamplingParams } from '../src/policy/policy.ts';
-import type { Accuracy, Evaluation, Question, Sample } from '../src/protocol/messages.ts';
+import type { Accuracy, Evaluation, HeldOutAnswer, Question, Sample } from '../src/protocol/messages.ts';
 
 export interface EvaluatorParts {
   readonly policy: Pick<Policy, 'sample'>;
@@ -26,6 +26,8 @@ interface Labelled {
 /** What the samples of one question came to. */
 interface Marks {
   readonly kind: string;
+  /** Of the first sample. */
+  readonly answer: string | null;
   /** Share of the samples that are right. */
   readonly right: number;
   /** pass@k of all k samples: 1 where any is right. */
@@ -57,7 +59,12 @@ export function evaluator(parts: EvaluatorParts) {
     const first = selection.slice(0, full ? most : evaluation.questions);
     const greedyMarks = await mark(parts, first, greedy, version, signal);
     const quick = greedyMarks.slice(0, evaluation.questions);
-    const result = { version, greedy: mean(quick.map(({ right }) => right)), n: quick.length };
+    const result = {
+      version,
+      greedy: mean(quick.map(({ right }) => right)),
+      n: quick.length,
+      answers: greedyMarks.map((marks, i) => answerOf(first[i]!, marks)),
+    };
     if (!full) return result;
     const asked = first.slice(0, evaluation.fullQuestions);
     const sampled = await mark(parts, asked, { ...sampling, samples: evaluation.k }, version, signal);
@@ -80,6 +87,10 @@ export function accuracy(greedy: readonly Marks[], sampled: readonly Marks[], k:
     passK: mean(sampled.map(({ passK }) => passK)),
     byKind: Object.fromEntries(byKind),
   };
+}
+
+function answerOf({ question, label }: Labelled, { answer, right }: Marks): HeldOutAnswer {
+  return { question, answer, right: right === 1, truth: label };
 }
 
 /** Samples in calls about as large as a training job, so that the samplers' own jobs get their turn in between. */
@@ -115,6 +126,7 @@ async function marksOf(samples: readonly Sample[], { question, label, alternativ
   const correct = classes.map((own) => right.get(own) === true);
   return {
     kind: question.kind ?? 'all',
+    answer: answers[0] ?? null,
     right: passAt1(correct),
     passK: correct.length === 0 ? 0 : passAtK(correct, correct.length),
     majority: majorityCorrect(classes, correct),

@@ -4,11 +4,13 @@ import type { Evaluation } from '../src/protocol/messages.ts';
 import type { EvaluateRequest } from '../src/protocol/ports.ts';
 import type { Latest } from './latest.ts';
 import { PROGRESS, type Loop } from './loop.ts';
+import { recordEvaluation } from './record.ts';
 
 /** Evaluates a version that the caller retains. */
 export async function evaluate(loop: Loop, request: EvaluateRequest, signal: AbortSignal): Promise<Evaluation> {
   const { config, crew, store, telemetry } = loop;
-  const evaluation = await crew.evaluator.perform({
+  // The answers tell labels: they go to the store, and neither to a watcher nor further.
+  const { answers, ...evaluation } = await crew.evaluator.perform({
     doing: `evaluating version ${request.version}${request.full ? ' in full' : ''}`,
     seconds: config.timeouts.evaluateSeconds,
     signal,
@@ -20,7 +22,8 @@ export async function evaluate(loop: Loop, request: EvaluateRequest, signal: Abo
   store.together(() => {
     store.saveEvaluation(evaluation);
     store.setMeta(PROGRESS, telemetry.progress());
-    store.metric('greedy', evaluation.version, evaluation.greedy);
+    if (answers !== undefined) store.saveAnswers(evaluation.version, answers);
+    recordEvaluation(loop, evaluation);
   });
   loop.announce({ type: 'evaluated', evaluation });
   if (best !== null && evaluation.greedy > best.greedy) await loop.keepBest(evaluation.version);

@@ -2,6 +2,7 @@
 import type { Batch, PolicyVersion } from '../src/protocol/messages.ts';
 import type { Window } from './batcher.ts';
 import { PROGRESS, THROUGH, type Loop } from './loop.ts';
+import { recordStep } from './record.ts';
 
 /** Undefined for a window in which no group was kept. */
 export function learn(loop: Loop) {
@@ -41,7 +42,7 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
   store.together(() => {
     store.saveVersion(saved);
     store.setMeta(PROGRESS, telemetry.progress());
-    record(loop, saved);
+    recordStep(loop, saved);
   });
   advance(loop, version.n);
   loop.announce({ type: 'learnt', version });
@@ -71,12 +72,4 @@ export function advance(loop: Loop, n: number): void {
   loop.policy.retain(n);
   loop.policy.release(loop.version);
   loop.version = n;
-}
-
-function record({ store, telemetry }: Loop, { n, metrics }: PolicyVersion): void {
-  const { signals, throughput, staleness } = telemetry.status();
-  const { seconds: _, ...step } = metrics ?? { seconds: 0 };
-  for (const [name, value] of Object.entries({ ...step, ...signals, ...throughput, staleness: staleness.now })) {
-    if (typeof value === 'number') store.metric(name, n, value);
-  }
 }

@@ -40,6 +40,8 @@ export interface Question {
   /** Kind of task, where the data set names one; for reports only. */
   readonly kind?: string;
   readonly parentId?: string;
+  /** The text is the whole prompt: the configuration's template is not put around it. */
+  readonly verbatim?: true;
 }
 
 export type Finish = 'stop' | 'length' | 'cancelled';
@@ -160,4 +162,6 @@ export interface Evaluation {
   readonly greedy: number;
   readonly n: number;
   readonly full?: Accuracy;
+  /** Greedy, one for each question that was asked. The store keeps them apart; who watches does not get them. */
+  readonly answers?: readonly HeldOutAnswer[];
 }
