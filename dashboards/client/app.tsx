@@ -10,7 +10,9 @@ import { count, duration } from './format.ts';
 import { PAGES, type Page } from './pages.ts';
 import { href, useRoute } from './router.ts';
 import { announce, announcement, connection, useConnectionState, useLive } from './session.ts';
-import { useTheme } from './theme.ts';
+import { useTheme, type Theme } from './theme.ts';
+
+const AFTER: Readonly<Record<Theme, Theme>> = { system: 'light', light: 'dark', dark: 'system' };
 
 export function App() {
   const { page: path, rest, query } = useRoute();
@@ -53,19 +55,19 @@ function skip(event: Event, main: HTMLElement | null): void {
 function Rail({ current }: { readonly current: Page | undefined }) {
   const { theme, setTheme } = useTheme();
   return (
-    <div class="rail">
+    <nav class="rail" aria-label="Pages">
       <a class="brand" href={href('now')}>
         <Logo />
         Quorum
       </a>
-      <nav class="nav" aria-label="Pages">
+      <div class="nav">
         {PAGES.map((page) => (
           <a key={page.path} href={href(page.path)} aria-current={page === current ? 'page' : undefined}>
             <Icon name={page.path} />
             {page.title}
           </a>
         ))}
-      </nav>
+      </div>
       <div class="rail-foot">
         <Segments
           label="Theme"
@@ -78,7 +80,7 @@ function Rail({ current }: { readonly current: Page | undefined }) {
           onChange={setTheme}
         />
       </div>
-    </div>
+    </nav>
   );
 }
 
@@ -89,7 +91,7 @@ function TopBar({ title }: { readonly title: string }) {
       phase,
       version,
       stopAt,
-      model: lastSegment(model),
+      model,
       data,
       up: duration(Math.floor(seconds)),
     }),
@@ -101,8 +103,8 @@ function TopBar({ title }: { readonly title: string }) {
       <PhaseBadge phase={facts?.phase} connected={state.type === 'open' || state.type === 'connecting'} />
       {facts === undefined ? null : (
         <div class="facts">
-          <span class="laptop wide">
-            <b>{facts.model}</b> on {facts.data}
+          <span class="laptop wide" title={`${facts.model} on ${facts.data}`}>
+            <b>{lastSegment(facts.model)}</b> on {lastSegment(facts.data)}
           </span>
           <span class="laptop">up {facts.up}</span>
           <span>
@@ -111,7 +113,18 @@ function TopBar({ title }: { readonly title: string }) {
           </span>
         </div>
       )}
+      <ThemeButton />
     </header>
+  );
+}
+
+/** On a phone, where the navigation has no room for the choice. */
+function ThemeButton() {
+  const { theme, setTheme } = useTheme();
+  return (
+    <button type="button" class="button plain theme-button" aria-label={`Theme: ${theme}`} onClick={() => setTheme(AFTER[theme])}>
+      <Icon name={theme} />
+    </button>
   );
 }
 

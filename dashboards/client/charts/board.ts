@@ -44,7 +44,7 @@ export class Board {
   #arrived: MetricRow[] | undefined;
   #turn = 0;
   #fineTurn = 0;
-  #frame: number | undefined;
+  #isPlanned = false;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -86,7 +86,9 @@ export class Board {
   }
 
   redraw(): void {
-    this.#frame ??= requestAnimationFrame(() => this.#draw());
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    requestAnimationFrame(() => this.#draw());
   }
 
   /** Asks for the history of the whole run; what is shown stays until it is there. */
@@ -150,7 +152,7 @@ export class Board {
   }
 
   #draw(): void {
-    this.#frame = undefined;
+    this.#isPlanned = false;
     const axis = this.axis.get();
     const zoom = this.zoom.get();
     const { columns, thinner } = this.#fine ?? { columns: this.#columns, thinner: this.#thinner };

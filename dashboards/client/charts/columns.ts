@@ -96,9 +96,8 @@ export class Columns {
   /** The row of that step: the one there is, or a new one at its place. */
   #rowOf({ step, at }: MetricRow): number {
     const i = this.lowerBound(step, 'steps');
-    if (i < this.#length && this.#steps[i] === step) return i;
-    // Within a bucket of a thinned history: the bucket stands for it.
-    if (i < this.#length) return Math.max(0, i - 1);
+    // Within a bucket of a thinned history, which is at the bucket's last step: the bucket stands for it.
+    if (i < this.#length) return i;
     this.#reserve(this.#length + 1);
     this.#steps[i] = step;
     this.#at[i] = Math.max(at, i > 0 ? this.#at[i - 1]! : at);

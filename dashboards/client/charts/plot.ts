@@ -146,9 +146,8 @@ export class Plot implements ChartView {
     const min = Math.min(low ?? Infinity, ...inside);
     const max = Math.max(high ?? -Infinity, ...inside);
     if (!Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
-    if (min === max) return [min - (Math.abs(min) || 1) * 0.1, max + (Math.abs(max) || 1) * 0.1];
-    const margin = (max - min) * 0.06;
-    return [this.#options.include.includes(min) ? min : min - margin, this.#options.include.includes(max) ? max : max + margin];
+    const margin = max > min ? (max - min) * 0.06 : (Math.abs(min) || 1) * 0.1;
+    return [this.#options.include.includes(min) ? min : min - margin, max > min && this.#options.include.includes(max) ? max : max + margin];
   }
 
   #select(plot: uPlot): void {

@@ -135,12 +135,23 @@ function Rows({ rows }: { readonly rows: readonly EventRow[] }) {
 /** Author and the rest of an event's data, in one line. */
 function described(data: unknown): { readonly author?: string; readonly text: string } {
   if (data === null || data === undefined) return { text: '' };
-  if (typeof data !== 'object') return { text: String(data) };
+  if (typeof data !== 'object') return { text: typeof data === 'string' ? data : JSON.stringify(data) };
   const { author, ...rest } = data as Record<string, unknown>;
-  const text = Object.entries(Array.isArray(data) ? { values: data } : rest)
-    .map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(' · ');
+  const text = words(Array.isArray(data) ? { values: data } : rest);
   return typeof author === 'string' ? { author, text } : { text };
+}
+
+function words(data: object): string {
+  return Object.entries(data)
+    .map(([key, value]) => {
+      if (typeof value === 'string') return key === 'type' ? value : `${key}: ${value}`;
+      return isPlain(value) ? `${key}: ${words(value)}` : `${key}: ${JSON.stringify(value)}`;
+    })
+    .join(' · ');
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function toneOf(type: string): Tone {

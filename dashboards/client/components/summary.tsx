@@ -39,7 +39,7 @@ export function Summary() {
 }
 
 function Gain({ gain }: { readonly gain: number }) {
-  return <span class={gain >= 0 ? 'gain' : 'loss'}>{points(gain)} over the base</span>;
+  return <span class={gain >= 0 ? 'gain' : 'loss'}>{points(gain)} to the base</span>;
 }
 
 function savedNote({ saved, stopAt }: Live): string {

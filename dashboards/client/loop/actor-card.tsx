@@ -19,16 +19,18 @@ export function ActorCard({ actor }: { readonly actor: Actor }) {
     <div class={`actor-card is-${actor.state}`}>
       <div class="actor-head">
         <strong class="ellipsis">{actor.id}</strong>
-        <span class={`actor-state ${STATES[actor.state]}`}>{actor.state}</span>
+        {actor.restarts > 0 ? <span class="restarts">{actor.restarts}× restarted</span> : null}
       </div>
+      <p class="actor-line">
+        <span class={`actor-state ${STATES[actor.state]}`}>{actor.state}</span>
+        <span title="in this state for">{duration(Math.max(0, Math.floor((now - actor.since) / 1000)))}</span>
+      </p>
       <p class="actor-doing" title={actor.error ?? actor.doing}>
         {actor.error !== undefined && actor.state === 'failed' ? actor.error : actor.doing}
       </p>
-      <p class="actor-numbers">
-        <span title="in this state for">{duration(Math.max(0, Math.floor((now - actor.since) / 1000)))}</span>
+      <p class="actor-line">
         <span title="items a second over the last minute">{rate(actor.itemsPerSecond)}</span>
         <span title="share of the last minute in which it worked">{percent(actor.busy, 0)} busy</span>
-        {actor.restarts > 0 ? <span class="restarts">{actor.restarts}× restarted</span> : null}
       </p>
       {actor.queue === null ? (
         <Meter value={actor.busy} label="" />

@@ -39,7 +39,7 @@ export interface Cast {
   readonly others: readonly Actor[];
 }
 
-const NODE_HEIGHT = 124;
+const NODE_HEIGHT = 138;
 const GAP_Y = 14;
 const ARC = 44;
 
@@ -69,7 +69,7 @@ function wide(cast: Cast, width: number, synthetic: boolean): Layout {
     cast.learner ? [cast.learner] : [],
     cast.evaluator ? [cast.evaluator] : [],
   ];
-  const gap = Math.max(34, Math.min(72, (width - 5 * 190) / 4));
+  const gap = Math.max(30, Math.min(72, (width - 5 * 190) / 4));
   const w = (width - 4 * gap) / 5;
   const h = NODE_HEIGHT;
   const rows = Math.max(1, cast.samplers.length);
@@ -120,7 +120,7 @@ function wide(cast: Cast, width: number, synthetic: boolean): Layout {
 function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
   const side = 26;
   const w = width - 2 * side;
-  const h = 112;
+  const h = 128;
   const gap = 26;
   const order = [cast.questioner, ...cast.samplers, cast.voter, cast.learner, cast.evaluator, cast.guardian, ...cast.others].filter(
     (actor) => actor !== undefined,
