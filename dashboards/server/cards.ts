@@ -1,8 +1,8 @@
 /** What a browser shows of groups and questions: the store's records, without what a card does not need. */
 import type { GroupCard, GroupDetail, QuestionCard } from '../../src/protocol/frames.ts';
 import type { Question, Sample } from '../../src/protocol/messages.ts';
+import type { StoredGroup } from '../../src/store/inspection.ts';
 import type { DashboardSource } from './source.ts';
-import type { StoredGroup } from './store.ts';
 
 export function questionCard({ id, text, origin, kind, parentId, pictures }: Question): QuestionCard {
   return { id, text, origin, kind: kind ?? null, parentId: parentId ?? null, pictures: pictures.length };

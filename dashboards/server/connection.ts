@@ -163,7 +163,7 @@ export class Connection {
 
   async #reply({ id, method, params }: ClientFrame & { readonly type: 'request' }): Promise<void> {
     try {
-      const value = this.#services.replies.value(method, params);
+      const value = await this.#services.replies.value(method, params);
       if (value.length > LONGEST_VALUE) throw new InputError(`the answer has ${(value.length / 1e6).toFixed(0)} MB: ask for less at once`);
       this.#inFlight.delete(id);
       // In two fragments of one message, so that the value's bytes are shared by all who asked.

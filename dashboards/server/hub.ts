@@ -165,9 +165,8 @@ export class Hub {
   }
 
   #point(step: number): MetricRow[] {
-    const { steps, at, columns } = this.#source.store.history({ from: step, to: step, maxPoints: 1 });
-    const values = Object.entries(columns).flatMap(([name, [value]]) => (value === null || value === undefined ? [] : [[name, value] as const]));
-    return steps.length === 0 ? [] : [{ step, at: at[0]!, values: Object.fromEntries(values) }];
+    const { at, ...values } = this.#source.store.metricRow(step);
+    return at === undefined ? [] : [{ step, at, values }];
   }
 
   #newEvents(): readonly EventRow[] {

@@ -16,6 +16,7 @@ export class Replies {
   /** Oldest first. */
   readonly #kept = new Map<string, { readonly bytes: Uint8Array; readonly at: number }>();
   #bytes = 0;
+  #warming: Promise<void> | undefined;
 
   constructor(source: DashboardSource, clock: Pick<Clock, 'now'>) {
     this.#source = source;
@@ -23,7 +24,8 @@ export class Replies {
   }
 
   /** The answer's bytes. @throws InputError as `answer` does. */
-  value<M extends Method>(method: M, params: Requests[M]['params']): Uint8Array {
+  async value<M extends Method>(method: M, params: Requests[M]['params']): Promise<Uint8Array> {
+    if (method === 'history') await (this.#warming ??= this.#warm());
     const key = `${method} ${JSON.stringify(params)}`;
     this.#forget();
     const kept = this.#kept.get(key);
@@ -38,6 +40,14 @@ export class Replies {
   clear(): void {
     this.#kept.clear();
     this.#bytes = 0;
+  }
+
+  async #warm(): Promise<void> {
+    try {
+      await this.#source.store.warmHistory();
+    } finally {
+      this.#warming = undefined;
+    }
   }
 
   #forget(): void {

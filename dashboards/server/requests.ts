@@ -1,9 +1,9 @@
 /** Answers of the server: each method of the frames, out of the store. Synchronous and short; what they cost is bounded by inbound.ts's limits. */
 import { InputError } from '../../src/protocol/errors.ts';
 import type { Compared, Method, Requests } from '../../src/protocol/frames.ts';
+import type { HeldOutAnswer } from '../../src/protocol/messages.ts';
 import { groupCard, groupDetail, questionCard } from './cards.ts';
 import type { DashboardSource } from './source.ts';
-import type { HeldOutAnswer } from './store.ts';
 
 type Answers = { readonly [M in Method]: (params: Requests[M]['params'], source: DashboardSource) => Requests[M]['value'] };
 

@@ -147,7 +147,13 @@ interface SocketDoor {
 function acceptSockets(server: Server, { access, hub, port, maxClients }: SocketDoor): WebSocketServer {
   // Deflating would cost the loop's process more than a loopback's bytes are worth. Four times the longest frame is let through, so that one
   // that is a little too long is told so in our words.
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: 4 * LONGEST_FRAME, perMessageDeflate: false, clientTracking: false });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: 4 * LONGEST_FRAME,
+    maxFragments: 16,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     const [path] = splitUrl(request);

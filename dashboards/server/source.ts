@@ -4,7 +4,7 @@ import type { ActorDetail, Command, LiveSetting } from '../../src/protocol/frame
 import type { Picture, Question } from '../../src/protocol/messages.ts';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import type { Status } from '../../src/protocol/status.ts';
-import type { DashboardStore } from './store.ts';
+import type { Inspection } from '../../src/store/inspection.ts';
 
 export interface DashboardSource {
   /** The newest at once, then at most ten a second; completes when the daemon has stopped. */
@@ -12,7 +12,7 @@ export interface DashboardSource {
   status(): Status;
   /** What was judged, learnt and evaluated, after it is stored. Hot. */
   loop$(): Observable<LoopEvent>;
-  readonly store: DashboardStore;
+  readonly store: Inspection;
   /** Pixels of a question's picture. @throws when there is no such picture, or it cannot be read. */
   picture(question: Question, index: number): Promise<Picture>;
   /** Text of each token; joined they are the response's text. */
