@@ -17,6 +17,7 @@ export interface LearnerSetup {
   readonly role: 'learner';
   /** Hugging Face folder of the base model. */
   readonly baseFolder: string;
+  readonly promptTemplate?: string | undefined;
   readonly engine: EngineName;
   readonly threads: number;
   readonly optimizer: AdamWSettings;
@@ -40,7 +41,7 @@ export class LearnerWorker {
   }
 
   static async start(setup: LearnerSetup): Promise<LearnerWorker> {
-    const folder = await loadModelFolder(setup.baseFolder);
+    const folder = { ...(await loadModelFolder(setup.baseFolder)), template: setup.promptTemplate };
     return new LearnerWorker(setup, await createEngine(setup.engine, { threads: setup.threads }), folder);
   }
 

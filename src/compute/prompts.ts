@@ -7,7 +7,11 @@ import { encodePrompt, type PromptEncoder } from './model/prompt.ts';
 /** @throws InputError when a picture cannot be had, or prompt and response do not fit the context. */
 export async function encodeQuestion(encoder: PromptEncoder, question: Question, newTokens = 0): Promise<EncodedPrompt> {
   const pictures = await Promise.all(question.pictures.map((ref) => loadPicture(ref)));
-  return encodePrompt(encoder, { text: question.text, pictures }, newTokens);
+  return encodePrompt(encoder, { text: promptText(question, encoder.template), pictures }, newTokens);
+}
+
+function promptText({ text, verbatim }: Question, template?: string): string {
+  return template === undefined || verbatim ? text : template.replace('{question}', () => text);
 }
 
 export async function encodeQuestions(encoder: PromptEncoder, questions: readonly Question[], newTokens = 0): Promise<EncodedPrompt[]> {

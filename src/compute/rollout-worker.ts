@@ -17,6 +17,7 @@ export interface RolloutSetup {
   readonly role: 'rollout';
   /** Hugging Face folder of the base model. */
   readonly baseFolder: string;
+  readonly promptTemplate?: string | undefined;
   readonly engine: EngineName;
   readonly threads: number;
   /** Rows decoded at once. */
@@ -46,7 +47,7 @@ export class RolloutWorker {
   }
 
   static async start(setup: RolloutSetup): Promise<RolloutWorker> {
-    const encoder = await loadPromptEncoder(setup.baseFolder);
+    const encoder = { ...(await loadPromptEncoder(setup.baseFolder)), template: setup.promptTemplate };
     const { eosTokenIds } = await loadGenerationConfig(setup.baseFolder, encoder.config);
     // So many programs would keep more memory than the rest of the daemon has.
     const engine = await createEngine(setup.engine, { threads: setup.threads, cachePrograms: CACHED_PROGRAMS, keepMemory: false });

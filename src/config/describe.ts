@@ -22,6 +22,7 @@ interface JsonSchema {
   readonly required?: readonly string[];
   readonly oneOf?: readonly JsonSchema[];
   readonly anyOf?: readonly JsonSchema[];
+  readonly pattern?: string;
   readonly items?: JsonSchema;
   readonly prefixItems?: readonly JsonSchema[];
   readonly const?: unknown;
@@ -70,7 +71,7 @@ function inWords(path: string, schema: JsonSchema): string {
   if (schema.items) return `list of ${inWords(path, schema.items)}`;
   if (schema.prefixItems) return `list of ${schema.prefixItems.length} (${inWords(path, schema.prefixItems[0]!)})`;
   if (schema.type === 'boolean') return 'true | false';
-  if (schema.type === 'string') return 'text';
+  if (schema.type === 'string') return schema.pattern === undefined ? 'text' : `text with ${schema.pattern.replaceAll('\\', '')}`;
   if (schema.type === 'integer') return `whole number${bounds(schema)}`;
   if (schema.type === 'number') return `number${bounds(schema)}`;
   return schema.type ?? 'value';

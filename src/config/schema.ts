@@ -197,7 +197,6 @@ const store = z.strictObject({
   maxMetricPoints: count().min(100).default(20_000).describe('Points kept for each metric; older ones are thinned.'),
   maxVersions: count().default(50_000).describe('Version rows and evaluations kept; the best evaluation always stays.'),
   maxAnswerVersions: count().default(200).describe('Versions whose answers to held-out questions are kept, beside version 0 and the best one.'),
-  maxAnswerVersions: count().default(200).describe('Versions whose answers to held-out questions are kept, beside version 0 and the best one.'),
 });
 
 const log = z.strictObject({
@@ -236,6 +235,13 @@ export const configSchema = z.strictObject({
   runFolder: z.string().min(1).default('./runs/default').describe('Folder of this run: database, log, checkpoints.'),
   seed: seed().default(0).describe('Seeds everything that is random.'),
   data: z.discriminatedUnion('type', [figuresData, jsonlData, parquetData]).prefault({ type: 'figures' }).describe('Where questions come from.'),
+  promptTemplate: z
+    .string()
+    .includes('{question}')
+    .default('{question}')
+    .describe(
+      String.raw`What the model is asked; {question} is the question's text. MM-UPT's: "{question} Please reason step by step, and put your final answer within \boxed{}."`,
+    ),
   sampling: sampling.prefault({}),
   loop: loop.prefault({}),
   learner: learner.prefault({}),

@@ -50,7 +50,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const asRun = { ...config, dashboard, plugins: config.plugins.map(nameOf) };
     folder.saveConfig(asRun);
     const log = openLog(folder.logFolder, config.log);
-    const data = await openData(config.data);
+    const data = await openData(config.data, { picturesAlone: config.synthesis.mode !== 'off' });
     const plugins = await loadPlugins(config.plugins, options.pluginFolder);
     const store = openStore(folder.database, { retention: config.store });
     closers.push(() => store.close());

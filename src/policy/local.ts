@@ -15,6 +15,8 @@ import type { LearnReply, Policy, SampleReply, SampleRequest } from './policy.ts
 export interface LocalPolicyOptions {
   /** Hugging Face folder of the base model: version 0, and the reference of the KL term. */
   readonly baseFolder: string;
+  /** What is asked, with `{question}` for the question's text; default: the text alone. */
+  readonly promptTemplate?: string | undefined;
   /** Made by `save`; absent on a fresh run. */
   readonly checkpoint?: { readonly version: number; readonly folder: string } | undefined;
   readonly engine: EngineName;
@@ -48,13 +50,14 @@ export class LocalPolicy implements Policy {
 
   constructor(options: LocalPolicyOptions) {
     this.#options = options;
-    const { baseFolder, engine, timeouts, learn } = options;
+    const { baseFolder, promptTemplate, engine, timeouts, learn } = options;
     const common = { startSeconds: timeouts.openSeconds };
     this.#rollout = new WorkerPool({
       ...common,
       setup: {
         role: 'rollout',
         baseFolder,
+        promptTemplate,
         engine,
         threads: options.rolloutThreads,
         maxRows: options.maxRows,
@@ -65,7 +68,7 @@ export class LocalPolicy implements Policy {
     });
     this.#learner = new WorkerPool({
       ...common,
-      setup: { role: 'learner', baseFolder, engine, threads: options.learnerThreads, optimizer: options.optimizer, learn },
+      setup: { role: 'learner', baseFolder, promptTemplate, engine, threads: options.learnerThreads, optimizer: options.optimizer, learn },
       threads: 1,
       maxQueue: QUEUE_PER_THREAD,
     });

@@ -11,14 +11,15 @@ export interface PolicyOrigin {
 /** Groups that one forward and backward pass holds: more gains no speed and costs memory (16 took 700 MB more than 4). */
 const MICRO_BATCH_GROUPS = 4;
 
-export type PolicyConfig = Pick<Config, 'model' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'>;
+export type PolicyConfig = Pick<Config, 'model' | 'promptTemplate' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'>;
 
 /** Not open yet: `open()` loads it. */
 export function localPolicy(config: PolicyConfig, { checkpoint }: PolicyOrigin = {}): LocalPolicy {
-  const { model, workers, learner, sampling, loop, timeouts } = config;
+  const { model, promptTemplate, workers, learner, sampling, loop, timeouts } = config;
   const { betas, weightDecay, gradientClipNorm, minibatches, ...learn } = learner;
   return new LocalPolicy({
     baseFolder: model,
+    promptTemplate,
     checkpoint,
     engine: workers.engine === 'auto' ? 'cpu' : workers.engine,
     rolloutWorkers: workers.rolloutWorkers,

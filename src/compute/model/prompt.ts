@@ -15,6 +15,8 @@ export interface PromptEncoder {
   readonly tokenizer: Tokenizer;
   readonly chat: ChatTemplate;
   readonly processor: ImageProcessor;
+  /** What is asked, with `{question}` for the question's text; absent: the text alone. */
+  readonly template?: string | undefined;
 }
 
 /**
