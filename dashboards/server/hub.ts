@@ -165,8 +165,8 @@ export class Hub {
   }
 
   #point(step: number): MetricRow[] {
-    const { at, ...values } = this.#source.store.metricRow(step);
-    return at === undefined ? [] : [{ step, at, values }];
+    const { at = this.#clock.now(), ...values } = this.#source.store.metricRow(step);
+    return Object.keys(values).length === 0 ? [] : [{ step, at, values }];
   }
 
   #newEvents(): readonly EventRow[] {

@@ -25,15 +25,9 @@ export class Replies {
 
   /** The answer's bytes. @throws InputError as `answer` does. */
   async value<M extends Method>(method: M, params: Requests[M]['params']): Promise<Uint8Array> {
-    if (method === 'history') await (this.#warming ??= this.#warm());
     const key = `${method} ${JSON.stringify(params)}`;
-    this.#forget();
-    const kept = this.#kept.get(key);
-    if (kept) return kept.bytes;
-    const bytes = encode(answer(method, params, this.#source));
-    this.#kept.set(key, { bytes, at: this.#clock.now() });
-    this.#bytes += bytes.length;
-    return bytes;
+    if (method === 'history' && !this.#fresh(key)) await (this.#warming ??= this.#warm());
+    return this.#fresh(key) ?? this.#keep(key, encode(answer(method, params, this.#source)));
   }
 
   /** After a command nothing that was asked before it may be shown. */
@@ -48,6 +42,17 @@ export class Replies {
     } finally {
       this.#warming = undefined;
     }
+  }
+
+  #fresh(key: string): Uint8Array | undefined {
+    this.#forget();
+    return this.#kept.get(key)?.bytes;
+  }
+
+  #keep(key: string, bytes: Uint8Array): Uint8Array {
+    this.#kept.set(key, { bytes, at: this.#clock.now() });
+    this.#bytes += bytes.length;
+    return bytes;
   }
 
   #forget(): void {

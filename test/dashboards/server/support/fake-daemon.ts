@@ -14,6 +14,7 @@ import { RUNNING } from '../../../cli/view/status.ts';
 import { group, metrics, verdict } from '../../../store/messages.ts';
 import { temporaryFolder } from '../../../support/temporary.ts';
 
+const T0 = Date.UTC(2026, 0, 1, 12, 0, 0);
 const PICTURE: Picture = { width: 3, height: 2, channels: 3, data: Uint8Array.from({ length: 18 }, (_, i) => 14 * i) };
 
 const ACTOR: ActorDetail = {
@@ -127,6 +128,7 @@ export class FakeDaemon implements DashboardSource {
     const version = { n, parent: id, batchId: id, metrics };
     this.stored.saveBatch({ id, parent: id, groupIds: sequences.map((sequence) => `g${sequence}`) });
     this.stored.saveVersion(version);
+    this.stored.metric('at', n, T0 + n);
     this.stored.metric('kl', n, n / 100);
     this.events.next({ type: 'learnt', version });
   }
