@@ -1,12 +1,12 @@
 /** An actor in full, for who wants to know what is wrong with it: its state charts, read from the machines themselves, and its failures. */
-import type { AnyMachineSnapshot, AnyTransitionDefinition, StateNode } from 'xstate';
+import type { AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition, StateNode } from 'xstate';
 import type { ActorDetail } from '../src/protocol/frames.ts';
 
 export type Chart = ActorDetail['charts'][number];
 
-/** What is active is a state of the machine, or how it ended. */
-export function chartOf({ machine, value, status }: AnyMachineSnapshot): Chart {
-  const active = status === 'active' ? String(value) : status;
+/** What is active is a state of the machine, or how it ended; an actor that is not there is stopped. */
+export function chartOf(machine: AnyStateMachine, snapshot: AnyMachineSnapshot | undefined): Chart {
+  const active = snapshot?.status === 'active' ? String(snapshot.value) : (snapshot?.status ?? 'stopped');
   const nodes = Object.values(machine.states as Record<string, StateNode>);
   const transitions = nodes.flatMap((node) =>
     [...node.transitions.values()].flat().map((transition): Chart['transitions'][number] => {

@@ -3,7 +3,7 @@
  * supervisor and the same item is tried again, so nothing is lost; the item's own effects happen after `perform` returns, so nothing
  * happens twice.
  */
-import { waitFor, type ActorRefFrom } from 'xstate';
+import { waitFor, type ActorRefFrom, type AnyStateMachine } from 'xstate';
 import { CancelledError, InputError } from '../src/protocol/errors.ts';
 import type { ActorDetail } from '../src/protocol/frames.ts';
 import type { ActorStatus } from '../src/protocol/status.ts';
@@ -105,8 +105,8 @@ export class Handle<P> {
   detail(): ActorDetail {
     const snapshot = this.#supervisor.getSnapshot();
     const { status, context, error } = snapshot;
-    const child = this.#child()?.getSnapshot();
-    const charts = [chartOf(snapshot), ...(child === undefined ? [] : [chartOf(child)])];
+    const service = snapshot.machine.implementations.actors['child'] as AnyStateMachine;
+    const charts = [chartOf(snapshot.machine, snapshot), chartOf(service, this.#child()?.getSnapshot())];
     const last = status === 'error' && error instanceof Error ? [failureOf(error, this.#gaveUpAt)] : [];
     return { id: this.id, role: this.role, charts, failures: [...last, ...context.failures].slice(0, FAILURES) };
   }

@@ -121,6 +121,39 @@ test('an item that hangs is a failure that names the wait', async () => {
   expect(handle.status().state).toBe('failed');
 });
 
+test('tells its state charts, what is active in them, and its failures with stacks, newest first and bounded', async () => {
+  const { clock, handle, perform } = start({ ...BUDGET, maxRestarts: 24 });
+  expect(handle.detail().charts[0]).toMatchObject({
+    machine: 'supervisor',
+    states: ['running', 'waiting'],
+    active: 'running',
+    transitions: [
+      ['running', 'error', 'waiting'],
+      ['waiting', 'after back-off', 'running'],
+    ],
+  });
+  expect(handle.detail().charts[1]).toMatchObject({ machine: 'service', states: ['opening', 'idle', 'working'], active: 'opening' });
+  expect(handle.detail().charts[1]!.transitions).toEqual([
+    ['opening', 'done', 'idle'],
+    ['idle', 'BEGIN', 'working'],
+    ['idle', 'WAIT', 'idle'],
+    ['working', 'END', 'idle'],
+    ['working', 'FAIL', 'working'],
+  ]);
+  let calls = 0;
+  const gaveUp = perform(() => Promise.reject(new Error(`failure ${(calls += 1)}`))).catch(() => {});
+  for (let restart = 1; restart <= 24; restart += 1) {
+    await until(() => handle.status().restarts === restart);
+    clock.increment(400);
+  }
+  await gaveUp;
+  const { charts, failures } = handle.detail();
+  expect(charts.map(({ active }) => active)).toEqual(['error', 'stopped']);
+  expect(failures.map(({ message }) => message)).toEqual(Array.from({ length: 20 }, (_, i) => `failure ${25 - i}`));
+  expect(failures[0]!.stack).toContain('supervise.test.ts');
+  expect(failures[0]!.at).toBeGreaterThan(failures[1]!.at);
+});
+
 test('the back-off doubles up to its limit; only restarts in the window are recent', () => {
   expect([0, 1, 2, 3].map((n) => backoff(n, BUDGET))).toEqual([100, 200, 400, 400]);
   fc.assert(

@@ -106,6 +106,17 @@ describe('learnBatch', () => {
     expect(metrics.kl).toBeCloseTo(k3(0, -0.3) / 2, 4);
   });
 
+  it('learns with the settings that the batch brings', async () => {
+    const groups = [await group(0, 0, 0), await group(1, 0, 0)];
+    const configured = await learner();
+    const same = await learnBatch(configured, { ...batchOf(0, 0, groups), settings: { learningRate: 1e-3, temperature: 1 } }, settings);
+    const plain = await learnBatch(await learner(), batchOf(0, 0, groups), settings);
+    expect({ ...same, seconds: 0 }).toEqual({ ...plain, seconds: 0 });
+    const other = await learnBatch(await learner(), { ...batchOf(0, 0, groups), settings: { learningRate: 2e-3, temperature: 0.5 } }, settings);
+    expect(other.learningRate).toBe(2e-3);
+    expect(other.entropy).toBeLessThan(plain.entropy);
+  });
+
   it('makes one update a mini-batch, at the rate of its step', async () => {
     const groups = await Promise.all([0, 1, 2, 3].map((q) => group(q, 0, 0)));
     const two = await learner();

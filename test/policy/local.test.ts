@@ -116,6 +116,27 @@ describe('LocalPolicy', { timeout: 120_000 }, () => {
     expect((await run(false)).equals(await run(true))).toBe(true);
   });
 
+  it('goes back to a saved version as a new one, bit by bit, moments included', async () => {
+    await using policy = await opened();
+    policy.retain(0);
+    await policy.learn(await batch(policy, 0, 0, 0));
+    const [v1, v3] = [join(folder.path, 'back-1'), join(folder.path, 'back-3')];
+    await policy.save(1, v1);
+    policy.retain(1);
+    const second = await batch(policy, 1, 1, 1);
+    await policy.learn(second);
+    await policy.restore(v1, 1, 3);
+    expect(policy.current).toBe(3);
+    await policy.save(3, v3);
+    for (const name of ['model.safetensors', 'optimizer.safetensors']) {
+      expect((await readFile(join(v3, name))).equals(await readFile(join(v1, name)))).toBe(true);
+    }
+    const asBefore = await policy.learn({ ...second, id: 2, parent: 3 });
+    expect(asBefore.version).toMatchObject({ n: 4, parent: 3 });
+    await expect(policy.restore(v1, 2, 5)).rejects.toThrow('holds version 1, not 2');
+    expect(policy.current).toBe(4);
+  });
+
   it('is idempotent by batch, refuses a batch of another parent, and corrects a stale one', async () => {
     await using policy = await opened();
     const [first, stale] = [await batch(policy, 0, 0, 0), await batch(policy, 1, 0, 1)];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CancelledError } from '../../src/protocol/errors.ts';
 import { Random } from '../../src/data/rng.ts';
-import { Batcher } from '../../streams/batcher.ts';
+import { Batcher, type Window } from '../../streams/batcher.ts';
 import { admissible, Pacer, room, type Load } from '../../streams/staleness.ts';
 import { rig } from '../support/rig.ts';
 import { judgedGroup } from '../support/judged.ts';
@@ -47,7 +47,56 @@ function simulate(options: { batchGroups: number; maxStaleness: number; jobQuest
   return ages;
 }
 
+/** The same world, in which the bound changes, and where the way of sampling does. Returns the age of each learnt group and the bound when it was admitted. */
+function simulateChanges(batchGroups: number, jobQuestions: number, seed: number): { readonly age: number; readonly bound: number }[] {
+  const random = new Random(seed, 'changing world');
+  const cuts = new Set<number>();
+  const batcher = new Batcher({ batchGroups, maxJudged: 2 * batchGroups, next: 0, isCut: (sequence) => cuts.has(sequence) });
+  const admitted: { readonly version: number; readonly bound: number }[] = [];
+  const inFlight: number[] = [];
+  const windows: (readonly number[])[] = [];
+  const learnt: { readonly age: number; readonly bound: number }[] = [];
+  let [version, maxStaleness] = [0, 2];
+  const close = (closed: readonly Window[]) => {
+    for (const { groups } of closed) if (groups.length > 0) windows.push(groups.map(({ group }) => group.sequence));
+  };
+  for (let turn = 0; turn < 800; turn += 1) {
+    if (random.chance(0.05)) maxStaleness = random.int(0, 4);
+    if (random.chance(0.05)) {
+      cuts.add(admitted.length);
+      close(batcher.cut());
+    }
+    const { next: settled, early, shortestClose, kept } = batcher;
+    const ahead = [...cuts].filter((cut) => cut > settled && cut <= admitted.length);
+    const load: Load = { settled, early, shortestClose, kept, admitted: admitted.length, cuts: ahead, closed: windows.length };
+    const count = admissible(load, { maxStaleness, batchGroups, jobQuestions });
+    for (let i = 0; i < count; i += 1) inFlight.push(admitted.push({ version, bound: maxStaleness }) - 1);
+    if (inFlight.length > 0 && (windows.length === 0 || random.chance(0.8))) {
+      const [sequence] = inFlight.splice(random.int(0, inFlight.length - 1), 1);
+      close(batcher.add(sequence!, random.chance(0.6) ? judgedGroup(sequence!) : undefined));
+    } else {
+      const window = windows.shift();
+      expect(window, 'the world must not stand still').toBeDefined();
+      for (const cut of cuts) expect(window!.some((sequence) => sequence < cut) && window!.some((sequence) => sequence >= cut)).toBe(false);
+      learnt.push(...window!.map((sequence) => ({ age: version - admitted[sequence]!.version, bound: admitted[sequence]!.bound })));
+      version += 1;
+    }
+  }
+  return learnt;
+}
+
 describe('pacing', () => {
+  test('keeps, for each group, the bound that held when it was admitted, however the bound and the way of sampling change', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 9 }), fc.nat(), (batchGroups, jobQuestions, seed) => {
+        const learnt = simulateChanges(batchGroups, jobQuestions, seed);
+        expect(learnt.length).toBeGreaterThan(0);
+        expect(learnt.filter(({ age, bound }) => age > bound)).toEqual([]);
+      }),
+      { numRuns: 60, seed: 7 },
+    );
+  });
+
   test('keeps the bound whatever is dropped and whatever finishes first, and never stands still', () => {
     const options = fc.record({
       batchGroups: fc.integer({ min: 1, max: 7 }),
@@ -67,6 +116,15 @@ describe('pacing', () => {
   test('uses what the bound allows: at staleness 2 some groups are 2 versions old', () => {
     const ages = simulate({ batchGroups: 4, maxStaleness: 2, jobQuestions: 4, maxOversample: 3 }, 1);
     expect(Math.max(...ages)).toBe(2);
+  });
+
+  test('counts the window that a cut closes, however small it is', () => {
+    const load = { settled: 0, early: 0, shortestClose: 4, kept: 0, closed: 0 };
+    const options = { maxStaleness: 1, batchGroups: 4 };
+    expect(room({ ...load, admitted: 3, cuts: [] }, options)).toBe(5);
+    expect(room({ ...load, admitted: 3, cuts: [3] }, options)).toBe(4);
+    expect(room({ ...load, admitted: 5, cuts: [3] }, options)).toBe(2);
+    expect(room({ ...load, kept: 1, shortestClose: 3, admitted: 2, cuts: [1, 2] }, options)).toBe(0);
   });
 
   test('gives (maxStaleness + 1) * batchGroups credits at the start', () => {
