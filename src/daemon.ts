@@ -268,7 +268,9 @@ class Daemon implements DaemonHandle {
   }
 
   #stopWhenDone(): void {
-    if (this.#loop.version < (this.#config.loop.steps ?? Infinity) || this.#stop.signal.aborted) return;
+    const { steps, questions } = this.#config.loop;
+    const isDone = this.#loop.version >= (steps ?? Infinity) || (questions !== null && this.#run.store.counts().sampled >= questions);
+    if (!isDone || this.#stop.signal.aborted) return;
     this.#end = 'steps';
     this.#system.send({ type: 'STOP' });
   }

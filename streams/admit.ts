@@ -1,20 +1,33 @@
 /** Stage 1: as many questions as there are credits are admitted, in a durable order, before anyone samples them. */
+import type { Question } from '../src/protocol/messages.ts';
 import type { Admission } from '../src/store/store.ts';
 import type { Loop } from './loop.ts';
+import type { Synthesis } from './synthesis.ts';
 
-export function admit({ config, crew, store, stop }: Loop) {
+/** `synthesis`: where some of the questions are written by the policy. */
+export function admit(loop: Loop, synthesis: Synthesis | undefined) {
+  const { store } = loop;
   return async (count: number): Promise<readonly Admission[]> => {
     const from = store.nextSequence;
-    const questions = await crew.questioner.perform({
-      doing: `choosing ${count} question${count === 1 ? '' : 's'}`,
-      seconds: config.timeouts.sampleSeconds,
-      signal: stop,
-      run: (port, signal) => port({ from, count }, signal),
-    });
-    if (questions.length === 0 || questions.length > count)
-      throw new Error(`the questioner was asked for ${count} questions and gave ${questions.length}`);
+    const asked = loop.hasQuestions ? await ask(loop, from, count) : undefined;
+    const { questions, change } = synthesis ? await synthesis.mix(from, count, asked, loop.version) : { questions: asked ?? [], change: {} };
     const admissions = questions.map((question, i) => ({ sequence: from + i, question }));
-    store.admit(admissions);
+    store.together(() => {
+      store.admit(admissions);
+      if (synthesis) store.changePool(change);
+    });
     return admissions;
   };
+}
+
+async function ask({ config, crew, stop }: Loop, from: number, count: number): Promise<readonly Question[]> {
+  const questions = await crew.questioner.perform({
+    doing: `choosing ${count} question${count === 1 ? '' : 's'}`,
+    seconds: config.timeouts.sampleSeconds,
+    signal: stop,
+    run: (port, signal) => port({ from, count }, signal),
+  });
+  if (questions.length === 0 || questions.length > count)
+    throw new Error(`the questioner was asked for ${count} questions and gave ${questions.length}`);
+  return questions;
 }

@@ -1,5 +1,5 @@
 /** The actors as the streams see them: something that performs one item at a time and comes back from its failures (actors/handle.ts). */
-import type { Ask, Evaluate, Judge, Learn, SampleQuestions, Watch } from '../src/protocol/ports.ts';
+import type { Ask, Evaluate, Judge, Learn, SampleQuestions, Synthesize, Watch } from '../src/protocol/ports.ts';
 import type { ActorStatus } from '../src/protocol/status.ts';
 
 export interface Performer<P> {
@@ -26,5 +26,7 @@ export interface Crew {
   readonly voter: Performer<Judge>;
   readonly learner: Performer<Learn>;
   readonly evaluator: Performer<Evaluate>;
+  /** Where questions are written. */
+  readonly synthesizer: Performer<Synthesize> | undefined;
   readonly watchers: readonly Performer<Watch>[];
 }

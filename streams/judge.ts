@@ -1,12 +1,16 @@
 /** Stage 3: the groups of one job get their verdicts, stored before a window may hold them. */
 import type { JudgedGroup, RolloutGroup, Verdict } from '../src/protocol/messages.ts';
 import type { Loop } from './loop.ts';
+import type { Synthesis } from './synthesis.ts';
 
-export function judge(loop: Loop) {
+export function judge(loop: Loop, synthesis: Synthesis | undefined) {
   return async (groups: readonly RolloutGroup[], _lane: number, signal: AbortSignal): Promise<readonly JudgedGroup[]> => {
     const judged: JudgedGroup[] = [];
     for (const group of groups) judged.push({ group, verdict: await verdictOn(loop, group, signal) });
-    loop.store.saveVerdicts(judged.map(({ verdict }) => verdict));
+    loop.store.together(() => {
+      loop.store.saveVerdicts(judged.map(({ verdict }) => verdict));
+      synthesis?.judged(judged);
+    });
     for (const each of judged) {
       loop.telemetry.judged(each);
       loop.announce({ type: 'judged', judged: each });

@@ -20,6 +20,7 @@ import { Queue } from './queue.ts';
 import type { Resumed } from './resume.ts';
 import { sample } from './sample.ts';
 import { Pacer } from './staleness.ts';
+import { Synthesis } from './synthesis.ts';
 
 export interface Pipeline {
   /** Runs the loop until it is told to stop or a stage is past help; completes when every stage has ended. */
@@ -40,6 +41,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   const questions = new Queue<Admission>('admitted questions', bound());
   const rollouts = new Queue<readonly RolloutGroup[]>('rollouts', bound());
   const windows = new Queue<Window>('windows', bound());
+  const synthesis = crew.synthesizer && new Synthesis(loop, crew.synthesizer);
   const evaluations = new Latest<EvaluateOrder>();
   crew.samplers.forEach((sampler) => sampler.takesFrom(() => questions.status()));
   crew.voter.takesFrom(() => rollouts.status());
@@ -104,7 +106,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     }
   }
 
-  const admitted$ = pullMap(credits(), 1, admit(loop)).pipe(
+  const admitted$ = pullMap(credits(), 1, admit(loop, synthesis)).pipe(
     tap((admissions) => questions.push(...admissions)),
     finalize(() => questions.close()),
   );
@@ -112,7 +114,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     tap((groups) => rollouts.push(groups)),
     finalize(() => rollouts.close()),
   );
-  const judged$ = pullMap(rollouts, 1, judge(loop)).pipe(
+  const judged$ = pullMap(rollouts, 1, judge(loop, synthesis)).pipe(
     tap((judged) => judged.forEach(({ group, verdict }, i) => settle(group.sequence, verdict.kept ? judged[i] : undefined))),
     finalize(() => windows.close()),
   );

@@ -15,6 +15,7 @@ export function crewOf(handles: Handles): Crew {
     voter: ofRole('voter', 'judge')[0]!,
     learner: ofRole('learner', 'learn')[0]!,
     evaluator: ofRole('evaluator', 'evaluate')[0]!,
+    synthesizer: ofRole('synthesizer', 'synthesize')[0],
     watchers: ofRole('watcher', 'watch'),
   };
 }

@@ -16,7 +16,7 @@ export interface Plugin {
   readonly ports: { readonly [Name in PortName]?: (signal: AbortSignal) => Promise<Ports[Name]> };
 }
 
-const PORTS: Readonly<Record<PortName, true>> = { ask: true, sample: true, judge: true, learn: true, evaluate: true, watch: true };
+const PORTS: Readonly<Record<PortName, true>> = { ask: true, sample: true, judge: true, learn: true, evaluate: true, synthesize: true, watch: true };
 
 const definitionSchema = z.strictObject({
   name: z.string().min(1),

@@ -1,5 +1,5 @@
 /** The function types that a plug-in actor implements, one a role. Every port takes an AbortSignal and should end soon after it aborts. */
-import type { Batch, Evaluation, JudgedGroup, PolicyVersion, Question, RolloutGroup, Sample, StepMetrics, Verdict } from './messages.ts';
+import type { Batch, Evaluation, Finish, JudgedGroup, PolicyVersion, Question, RolloutGroup, Sample, StepMetrics, Verdict } from './messages.ts';
 
 export interface AskRequest {
   /** Sequence number of the first question: the durable cursor. */
@@ -48,6 +48,21 @@ export interface EvaluateRequest {
   readonly full: boolean;
 }
 
+export interface SynthesizeRequest {
+  readonly from: number;
+  readonly count: number;
+  /** Version to write with; the caller retains it. */
+  readonly version: number;
+}
+
+/** A question as the policy wrote it, not yet accepted. */
+export interface Written {
+  readonly question: Question;
+  /** The question it was to differ from; null where it saw the pictures only. */
+  readonly seed: Question | null;
+  readonly finish: Finish;
+}
+
 /** What a watcher sees, after it is stored. */
 export type LoopEvent =
   | { readonly type: 'judged'; readonly judged: JudgedGroup }
@@ -62,6 +77,8 @@ export type Judge = (group: RolloutGroup, signal: AbortSignal) => Promise<Verdic
 /** One learner step from version `batch.parent`; idempotent by `(parent, id)`. */
 export type Learn = (batch: Batch, signal: AbortSignal) => Promise<LearnReply>;
 export type Evaluate = (request: EvaluateRequest, signal: AbortSignal) => Promise<Evaluation>;
+/** Writes questions `from ..< from + count` of a durable count; the same request gives the same questions. */
+export type Synthesize = (request: SynthesizeRequest, signal: AbortSignal) => Promise<readonly Written[]>;
 /** Changes nothing; what it throws is logged and does not disturb the loop. */
 export type Watch = (event: LoopEvent, signal: AbortSignal) => Promise<void> | void;
 
@@ -72,6 +89,7 @@ export interface Ports {
   readonly judge: Judge;
   readonly learn: Learn;
   readonly evaluate: Evaluate;
+  readonly synthesize: Synthesize;
   readonly watch: Watch;
 }
 

@@ -109,7 +109,12 @@ const FACTS: Step = {
   },
 };
 
-const STEPS: readonly Step[] = [TABLES, FACTS];
+const POOL: Step = {
+  sql: `CREATE TABLE pool (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, data BLOB NOT NULL, uses INTEGER NOT NULL);
+   CREATE TABLE rejected (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, reason TEXT NOT NULL, data BLOB NOT NULL);`,
+};
+
+const STEPS: readonly Step[] = [TABLES, FACTS, POOL];
 
 export const SCHEMA_VERSION = STEPS.length;
 

@@ -3,6 +3,7 @@ import { Database, type Durability } from './database.ts';
 import { MetricHistory } from './history.ts';
 import { JudgedGroups } from './judged-groups.ts';
 import { Ledger } from './ledger.ts';
+import { PoolRows } from './pool.ts';
 import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
 import { enforce } from './retention.ts';
@@ -39,6 +40,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
   const groups = new JudgedGroups(db);
   const questions = new Questions(db);
   const versions = new VersionRows(db);
+  const pool = new PoolRows(db, now);
   let writes = 0;
 
   function write<T>(durability: Durability, work: () => T): T {
@@ -112,6 +114,10 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     findVersions: (page) => versions.find(page),
     answers: (version) => versions.answers(version),
     eventsBefore: (page) => telemetry.eventsBefore(page),
+    pool: () => pool.entries(),
+    changePool: (change) => write('durable', () => pool.change(change)),
+    rejectedQuestions: (limit) => pool.rejected(limit),
+    syntheticCounts: () => pool.counts(),
     setMeta,
     meta,
     together: (work) => write('durable', work),

@@ -15,6 +15,7 @@ import type {
   Verdict,
 } from '../protocol/messages.ts';
 import type { Inspection, StoredEvent } from './inspection.ts';
+import type { PooledQuestion, PoolChange, RejectedQuestion, SyntheticCounts } from './pool.ts';
 
 export type { StoredEvent, StoredGroup } from './inspection.ts';
 
@@ -133,6 +134,15 @@ export interface Store extends Inspection, Disposable {
 
   /** Runs several of the calls above as one transaction, all or none, with one disk flush. `work` must be synchronous. */
   together<T>(work: () => T): T;
+
+  /** Synthetic questions that wait to be asked, oldest first. */
+  pool(): readonly PooledQuestion[];
+  /** Durable. */
+  changePool(change: PoolChange): void;
+  /** Newest first: synthetic questions that did not pass, with the reason. */
+  rejectedQuestions(limit: number): readonly (RejectedQuestion & { readonly at: number })[];
+  syntheticCounts(): SyntheticCounts;
+
   /** Deletes what the bounds allow; runs by itself every few hundred writes. Returns how many groups went. */
   enforceRetention(): number;
   close(): void;

@@ -116,7 +116,7 @@ describe('errors name the plug-in', () => {
     expect(await refusal({ ...judge('old'), apiVersion: 9 })).toBe(
       'plug-in old (given in the configuration) is written for plug-in API 9, but this Quorum has 1: use a version of it that fits',
     );
-    const ports = 'known are ask, sample, judge, learn, evaluate, watch';
+    const ports = 'known are ask, sample, judge, learn, evaluate, synthesize, watch';
     expect(await refusal({ ...judge('x'), ports: { vote: () => 0 } })).toBe(
       `plug-in x (given in the configuration) has an unknown port "vote"; ${ports}`,
     );

@@ -128,6 +128,7 @@ export function rig(options: RigOptions = {}): Rig {
     voter: handle('voter'),
     learner: handle('learner'),
     evaluator: handle('evaluator'),
+    synthesizer: undefined,
     watchers: [],
   };
   let most = 0;
@@ -154,6 +155,7 @@ export function rig(options: RigOptions = {}): Rig {
     config,
     crew,
     store,
+    hasQuestions: true,
     telemetry,
     gate,
     stop: stop.signal,

@@ -1,0 +1,169 @@
+/**
+ * Beside the loop: the policy writes questions about its pictures, and those that pass are asked like any other. What is written, accepted,
+ * asked and refused is durable, so that a killed loop goes on with the same pool. At staleness 0 the pool is filled in step with the loop,
+ * whose result then does not depend on timing; else while the samplers work.
+ */
+import { Random } from '../src/data/rng.ts';
+import { formProblem, isDuplicate, questionText } from '../src/learn/synthetic.ts';
+import { CancelledError, InputError } from '../src/protocol/errors.ts';
+import type { JudgedGroup, Question } from '../src/protocol/messages.ts';
+import type { Synthesize, Written } from '../src/protocol/ports.ts';
+import type { PoolChange } from '../src/store/pool.ts';
+import type { Performer } from './crew.ts';
+import type { Loop } from './loop.ts';
+import { QuestionPool } from './question-pool.ts';
+
+/** Counts every question that was ever asked for: what the next ones are drawn from. */
+const CURSOR = 'synthesis.cursor';
+/** Batches in a row of which nothing is usable, before the user is told; and, without any other question, the wait between two of them. */
+const FRUITLESS = 8;
+const FRUITLESS_MILLISECONDS = 1_000;
+
+export class Synthesis {
+  readonly #loop: Loop;
+  readonly #synthesizer: Performer<Synthesize>;
+  readonly #pool: QuestionPool;
+  #refilling: Promise<void> | undefined;
+  #fruitless = 0;
+
+  constructor(loop: Loop, synthesizer: Performer<Synthesize>) {
+    this.#loop = loop;
+    this.#synthesizer = synthesizer;
+    const { poolQuestions: capacity, maxUses } = loop.config.synthesis;
+    this.#pool = new QuestionPool(loop.store.pool(), { capacity, maxUses });
+  }
+
+  /** Share of the questions admitted at `version` that are to be synthetic. */
+  shareAt(version: number): number {
+    const { share, rampSteps } = this.#loop.config.synthesis;
+    return rampSteps === 0 ? share : share * Math.min(1, version / rampSteps);
+  }
+
+  /**
+   * The questions to admit from sequence number `from` on: some of `asked`, in their order, give way to synthetic ones. Without `asked` (a data
+   * set of pictures alone) it waits for synthetic ones. The change to the pool is for the transaction that admits them.
+   */
+  async mix(
+    from: number,
+    count: number,
+    asked: readonly Question[] | undefined,
+    version: number,
+  ): Promise<{ questions: readonly Question[]; change: PoolChange }> {
+    const wanted = asked === undefined ? Array.from({ length: count }, () => true) : asked.map((_, i) => this.#isSynthetic(from + i, version));
+    const need = wanted.filter(Boolean).length;
+    if (this.#inStep || asked === undefined) await this.#fillTo(asked === undefined ? 1 : need);
+    const taken = this.#pool.take(need);
+    if (!this.#inStep) this.#refill().catch(() => {}); // whoever waits for questions is told; nobody else has to be
+    const left = [...taken];
+    const questions = wanted.flatMap((synthetic, i) =>
+      synthetic && left.length > 0 ? [left.shift()!.question] : asked === undefined ? [] : [asked[i]!],
+    );
+    return { questions, change: { put: taken } };
+  }
+
+  /** Synthetic questions of these groups return to the pool, or leave it with the reason. */
+  judged(groups: readonly JudgedGroup[]): void {
+    const remove: string[] = [];
+    const rejected: { question: Question; reason: string }[] = [];
+    for (const { group, verdict } of groups) {
+      const { question } = group;
+      if (!this.#pool.has(question.id)) continue;
+      if (this.#pool.judged(question.id, verdict.kept)) remove.push(question.id);
+      if (verdict.dropped !== undefined) rejected.push({ question, reason: verdict.dropped });
+    }
+    if (remove.length > 0 || rejected.length > 0) this.#loop.store.changePool({ remove, rejected });
+  }
+
+  get #inStep(): boolean {
+    return this.#loop.config.loop.maxStaleness === 0;
+  }
+
+  #isSynthetic(sequence: number, version: number): boolean {
+    return new Random(this.#loop.config.seed, 'origin', sequence).chance(this.shareAt(version));
+  }
+
+  /** Until `count` questions may be asked, or, in step with the loop, the model has had a fair try. */
+  async #fillTo(count: number): Promise<void> {
+    const { stop } = this.#loop;
+    for (let tries = 0; this.#pool.available < count && (tries < FRUITLESS || !this.#inStep); tries++) {
+      if (stop.aborted) throw new CancelledError('stopped waiting for synthetic questions');
+      await this.#refill();
+      if (this.#fruitless >= FRUITLESS) await pause(FRUITLESS_MILLISECONDS, stop);
+    }
+  }
+
+  /** One batch at a time, whoever asks for it; none where enough wait. */
+  #refill(): Promise<void> {
+    const { batchQuestions, poolQuestions } = this.#loop.config.synthesis;
+    if (this.#refilling === undefined && this.#pool.available + batchQuestions <= poolQuestions) {
+      this.#refilling = this.#write(batchQuestions).finally(() => (this.#refilling = undefined));
+    }
+    return this.#refilling ?? Promise.resolve();
+  }
+
+  async #write(count: number): Promise<void> {
+    const { store, telemetry } = this.#loop;
+    const from = (store.meta(CURSOR) as number | undefined) ?? 0;
+    const written = await this.#written(from, count);
+    const put: Question[] = [];
+    const remove: string[] = [];
+    const rejected: { question: Question; reason: string }[] = [];
+    for (const each of written) {
+      const question = { ...each.question, text: questionText(each.question.text) };
+      const reason = this.#problem(question, each);
+      if (reason === undefined) {
+        remove.push(...this.#pool.add(question));
+        if (this.#pool.has(question.id)) put.push(question);
+      } else rejected.push({ question: each.question, reason });
+    }
+    store.together(() => {
+      store.setMeta(CURSOR, from + count);
+      store.changePool({ put: put.filter(({ id }) => this.#pool.has(id)).map((question) => ({ question, uses: 0 })), remove, rejected });
+    });
+    this.#fruitless = put.length > 0 ? 0 : this.#fruitless + 1;
+    if (this.#fruitless === FRUITLESS) telemetry.note(`the model writes no question that can be used (the last: ${lastWords(written)})`);
+  }
+
+  /** Nothing, with a note, where the policy cannot be asked: a picture that is gone, a prompt that is too long. */
+  async #written(from: number, count: number): Promise<readonly Written[]> {
+    const { policy, config, stop, telemetry, version } = this.#loop;
+    policy.retain(version);
+    try {
+      return await this.#synthesizer.perform({
+        doing: `writing ${count} questions with version ${version}`,
+        seconds: config.timeouts.sampleSeconds,
+        signal: stop,
+        run: (port, signal) => port({ from, count, version }, signal),
+      });
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      telemetry.note(`questions could not be written: ${error.message}`);
+      return [];
+    } finally {
+      policy.release(version);
+    }
+  }
+
+  #problem(question: Question, { seed, finish }: Written) {
+    const { synthesis } = this.#loop.config;
+    const others = [...(seed ? [seed.text] : []), ...this.#pool.textsAbout(question.pictures)];
+    return formProblem(question.text, finish, synthesis) ?? (isDuplicate(question.text, others, synthesis) ? 'duplicate' : undefined);
+  }
+}
+
+function lastWords(written: readonly Written[]): string {
+  const text = written.at(-1)?.question.text;
+  return text === undefined ? 'nothing' : JSON.stringify(text.slice(0, 80));
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener('abort', end);
+  });
+}
