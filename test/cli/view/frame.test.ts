@@ -31,6 +31,11 @@ describe('renderFrame', () => {
     expect(renderFrame(status, { ...options, cwd: '/home/me/quo' })[1]).toContain('/home/me/quorum/models/mini');
   });
 
+  it('says where the dashboard is', () => {
+    const served = { ...RUNNING, dashboard: 'http://127.0.0.1:4747/' };
+    expect(renderFrame(served, { width: 80, rows: 40, colors: plain })[2]).toBe(' dashboard  http://127.0.0.1:4747/');
+  });
+
   it('shows the same words with colour and without', () => {
     const options = { width: 80, rows: 40 };
     const styled = renderFrame(RUNNING, { ...options, colors: coloured });

@@ -25,6 +25,12 @@ describe('plainLines', () => {
     ]);
   });
 
+  it('says where the dashboard is, once', () => {
+    const served = { ...STARTING, dashboard: 'http://127.0.0.1:4747/' };
+    expect(plainLines(undefined, served)[1]).toBe('[0:00] dashboard http://127.0.0.1:4747/');
+    expect(plainLines(served, served)).toEqual([]);
+  });
+
   it('says why it failed', () => {
     expect(plainLines(RUNNING, { ...RUNNING, phase: 'failed', error: 'no space left' })).toEqual(['[12:41] failed: no space left']);
   });
