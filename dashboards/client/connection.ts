@@ -22,8 +22,8 @@ export type ConnectionState =
   /** Never been open yet. */
   | { readonly type: 'connecting' }
   | { readonly type: 'open' }
-  /** Tried again at `retryAt`, milliseconds since 1970; null while a try is under way. */
-  | { readonly type: 'lost'; readonly reason: string; readonly retryAt: number | null }
+  /** Tried again at `retryAt`, milliseconds since 1970; null while a try is under way. `ended`: the daemon said that it stops. */
+  | { readonly type: 'lost'; readonly reason: string; readonly retryAt: number | null; readonly ended: boolean }
   /** Trying again is of no use until the user did something. */
   | { readonly type: 'refused'; readonly why: 'version' | 'token'; readonly reason: string };
 
@@ -58,6 +58,8 @@ const LONGEST_PAUSE = 15_000;
 /** The daemon says something every second; silence of this length is a dead connection. */
 const SILENCE = 20_000;
 const HELLO = 10_000;
+/** WebSocket close code of a server that goes away on purpose. */
+const GOING_AWAY = 1001;
 
 type Timer = ReturnType<typeof setTimeout>;
 interface Pending {
@@ -85,6 +87,7 @@ class Socket implements Connection {
   #seq: number | undefined;
   #tries = 0;
   #greeted = false;
+  #ended = false;
 
   constructor(url: string) {
     this.#url = url;
@@ -160,6 +163,7 @@ class Socket implements Connection {
   #hello({ v, access, live }: Extract<ServerFrame, { type: 'hello' }>): void {
     if (v !== FRAMES_VERSION) return this.#refuse('version', `The daemon speaks version ${v}, this page version ${FRAMES_VERSION}.`);
     this.#tries = 0;
+    this.#ended = false;
     this.#seq = undefined;
     this.access.set(access);
     this.live.set(live);
@@ -198,9 +202,10 @@ class Socket implements Connection {
     this.#pending.clear();
     if (code === CLOSE.wrongVersion) return this.#refuse('version', reason);
     if (code === CLOSE.notAllowed) return this.#refuse('token', reason);
+    if (code === GOING_AWAY) this.#ended = true;
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#tries) * (0.75 + Math.random() / 2);
     this.#tries += 1;
-    this.state.set({ type: 'lost', reason: reason || 'the daemon cannot be reached', retryAt: Date.now() + pause });
+    this.state.set({ type: 'lost', reason: reason || 'the daemon cannot be reached', retryAt: Date.now() + pause, ended: this.#ended });
     this.#timer = setTimeout(() => void this.#retry(), pause);
   }
 

@@ -29,7 +29,7 @@ function Refused({ state }: { readonly state: Extract<ConnectionState, { type: '
 function Lost({ state, phase }: { readonly state: Extract<ConnectionState, { type: 'lost' }>; readonly phase: Live['phase'] | undefined }) {
   const now = useSeconds();
   const wait = state.retryAt === null ? 0 : Math.max(1, Math.ceil((state.retryAt - now) / 1000));
-  const ended = phase === 'stopping' || phase === 'draining' || phase === 'stopped' || phase === 'failed';
+  const ended = state.ended || phase === 'stopping' || phase === 'draining' || phase === 'stopped' || phase === 'failed';
   return (
     <div class="banner" role="status">
       <span class="grow">

@@ -28,7 +28,7 @@ const CHROMIUM = [process.env['CHROMIUM'], ...USUAL].find((path) => path !== und
 const WAIT = 30_000;
 
 /** `describe` for tests that need a browser. */
-export const describeInBrowser = describe.runIf(CHROMIUM !== undefined);
+export const describeInBrowser: (name: string, tests: () => void) => unknown = CHROMIUM === undefined ? describe.skip : describe;
 if (CHROMIUM === undefined) process.stderr.write('SKIPPED: no Chromium for the dashboard in a browser; set CHROMIUM to the path of one\n');
 
 export function launch(): Promise<Browser> {
