@@ -5,6 +5,7 @@ import { askCommand } from './commands/ask.ts';
 import { pauseCommand, resumeCommand, statusCommand, stopCommand } from './commands/control.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
+import { experimentCommand } from './commands/experiment.ts';
 import { exportCommand } from './commands/export.ts';
 import { figuresCommand } from './commands/figures.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     askCommand(),
     exportCommand(),
     figuresCommand(),
+    experimentCommand(),
     pretrainCommand(),
     doctorCommand(),
   ];

@@ -1,0 +1,72 @@
+/** One training run of an experiment: a method, perhaps varied, with one seed. Its hash names it on disk, so that it is never run twice. */
+import { createHash } from 'node:crypto';
+import type { ConfigInput } from '../config/schema.ts';
+import type { Accuracy } from '../protocol/messages.ts';
+import type { AccuracyPoint } from '../protocol/status.ts';
+
+export interface Cell {
+  readonly method: string;
+  /** What is varied, as the tables show it: `G 4`; absent for the method itself. */
+  readonly variation?: string;
+  readonly seed: number;
+  /** On top of the method's own. */
+  readonly config: ConfigInput;
+}
+
+export interface CellResult {
+  readonly cell: Cell;
+  readonly suites: Readonly<Record<string, Accuracy>>;
+  /** Greedy accuracy on the loop's own held-out questions. */
+  readonly history: readonly AccuracyPoint[];
+  readonly steps: number;
+  /** Responses sampled for training. */
+  readonly samples: number;
+  readonly seconds: number;
+}
+
+/** What every cell of an experiment has in common. */
+export interface Common {
+  /** Digest of the base model's weights. */
+  readonly model: string;
+  /** Questions asked, G samples each: the budget of a run. */
+  readonly questions: number;
+  /** Questions of each suite, and samples of each for maj@k and pass@k. */
+  readonly suiteQuestions: number;
+  readonly k: number;
+}
+
+export function cellHash({ method, seed, config }: Cell, common: Common): string {
+  return createHash('sha256').update(canonical({ method, seed, config, common })).digest('hex').slice(0, 16);
+}
+
+export function cellName({ method, variation, seed }: Cell): string {
+  return `${method}${variation === undefined ? '' : ` (${variation})`}, seed ${seed}`;
+}
+
+/** JSON with sorted keys, so that the order in which a setting was written does not matter. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    isPlain(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner,
+  );
+}
+
+/** `b` over `a`, objects merged key by key; an object with another `type` replaces the old one whole. */
+export function merged(a: ConfigInput, b: ConfigInput): ConfigInput {
+  return mergedObjects(a, b);
+}
+
+type Plain = Record<string, unknown>;
+
+function mergedObjects(a: Plain, b: Plain): Plain {
+  const result = { ...a };
+  for (const [key, value] of Object.entries(b)) {
+    const before = result[key];
+    const together = isPlain(before) && isPlain(value) && (value['type'] === undefined || value['type'] === before['type']);
+    result[key] = together ? mergedObjects(before, value) : value;
+  }
+  return result;
+}
+
+function isPlain(value: unknown): value is Plain {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

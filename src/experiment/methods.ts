@@ -1,0 +1,98 @@
+/**
+ * The methods that `quorum experiment` compares (MM-UPT, arXiv 2505.22453, table 1). Each is the loop itself with other settings, another reward
+ * or another sampler, so that base, data, workers, optimizer and budget are the same. docs/methods.md says what each source does and where
+ * a method deviates from it.
+ */
+import type { ConfigInput } from '../config/schema.ts';
+import type { Labels } from '../data/dataset.ts';
+import { judge, type Classifier, type JudgeOptions, type Reward } from '../learn/judge.ts';
+import { labelReward, likelihoodReward } from '../learn/reward.ts';
+import { API_VERSION, definePlugin, type PluginDefinition } from '../plugin/define.ts';
+import type { Policy } from '../policy/policy.ts';
+import { withCorruptedPictures } from './corrupted.ts';
+
+export interface MethodParts {
+  readonly grader: Classifier;
+  /** Answers of the training questions. */
+  readonly labels: Labels;
+}
+
+export interface Method {
+  readonly name: string;
+  /** Whether it is taught with labels. */
+  readonly labels: boolean;
+  readonly config: ConfigInput;
+  /** Takes the place of the vote as the judge. */
+  readonly judge?: (parts: MethodParts) => PluginDefinition<undefined>;
+  /** Takes the place of the policy that samples. */
+  readonly policy?: (policy: Policy) => Policy;
+}
+
+const KEEP_ALL = { dropAllAgree: false, dropNoBox: false, shareFloor: 0 } as const;
+/** Responses less likely than this a token are not trusted as answers (Genixer's filter on generated data). */
+const GENIXER_CONFIDENCE = Math.log(0.8);
+
+export const METHODS: readonly Method[] = [
+  { name: 'mm-upt', labels: false, config: {} },
+  { name: 'mm-upt+in-context', labels: false, config: { synthesis: { mode: 'in-context' } } },
+  { name: 'mm-upt+direct', labels: false, config: { synthesis: { mode: 'direct' } } },
+  {
+    name: 'supervised-grpo',
+    labels: true,
+    config: {},
+    judge: ({ grader, labels }) =>
+      rewarding(
+        'label',
+        { ...KEEP_ALL, dropAllAgree: true },
+        grader,
+        labelReward((id) => labels.label(id), grader),
+      ),
+  },
+  {
+    name: 'sft',
+    labels: true,
+    config: { learner: { objective: { type: 'sft' } } },
+    judge: ({ grader, labels }) =>
+      rewarding(
+        'label',
+        KEEP_ALL,
+        grader,
+        labelReward((id) => labels.label(id), grader),
+      ),
+  },
+  { name: 'lmsi', labels: false, config: { learner: { objective: { type: 'sft' } }, filters: { ...KEEP_ALL, dropNoBox: true } } },
+  {
+    name: 'srlm',
+    labels: false,
+    config: { learner: { objective: { type: 'dpo' } } },
+    judge: ({ grader }) => rewarding('likelihood', { ...KEEP_ALL, dropAllAgree: true }, grader, likelihoodReward),
+  },
+  {
+    name: 'genixer',
+    labels: false,
+    config: { synthesis: { mode: 'direct', share: 1 }, learner: { objective: { type: 'sft' } } },
+    judge: ({ grader }) => rewarding('confident', KEEP_ALL, grader, firstConfident),
+  },
+  {
+    name: 'stic',
+    labels: false,
+    config: { learner: { objective: { type: 'dpo' } } },
+    judge: ({ grader }) => rewarding('clean-picture', KEEP_ALL, grader, ({ samples }) => samples.map((_, i) => Number(i < samples.length / 2))),
+    policy: withCorruptedPictures,
+  },
+];
+
+/** The first response that has an answer, where the model was sure of it: one question-answer pair for each generated question. */
+const firstConfident: Reward = (group, answers) => {
+  const confidence = likelihoodReward(group, answers) as readonly number[];
+  const first = answers.findIndex((answer) => answer !== null);
+  return answers.map((_, i) => Number(i === first && confidence[i]! >= GENIXER_CONFIDENCE));
+};
+
+function rewarding(name: string, filters: Omit<JudgeOptions, 'normaliseStd'>, grader: Classifier, reward: Reward): PluginDefinition<undefined> {
+  return definePlugin({
+    name: `reward-${name}`,
+    apiVersion: API_VERSION,
+    ports: { judge: () => (group) => judge(group, grader, { normaliseStd: true, ...filters }, reward) },
+  });
+}

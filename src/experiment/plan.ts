@@ -1,0 +1,37 @@
+/** The cells of `quorum experiment tables`: every method, and the variations of MM-UPT that say which part does what. */
+import type { ConfigInput } from '../config/schema.ts';
+import { HARD_DATA } from '../data/suites.ts';
+import type { Cell } from './cell.ts';
+import { METHODS } from './methods.ts';
+
+interface Variation {
+  readonly name: string;
+  readonly config: ConfigInput;
+}
+
+const stale = (maxStaleness: number, corrected: boolean): Variation => ({
+  name: `staleness ${maxStaleness}${corrected ? ', corrected' : ''}`,
+  config: { loop: { maxStaleness }, learner: { correction: corrected ? { type: 'truncated' } : { type: 'none' } } },
+});
+
+/** Each changes one thing. A variation of G keeps the number of samples: the questions of a step change with it. */
+export const VARIATIONS: readonly Variation[] = [
+  ...[4, 8, 16].map((samples) => ({ name: `G ${samples}`, config: { sampling: { samples }, loop: { batchGroups: Math.round(320 / samples) } } })),
+  ...[0.7, 1.3].map((temperature) => ({ name: `temperature ${temperature}`, config: { sampling: { temperature } } })),
+  { name: 'no KL', config: { learner: { klCoefficient: 0 } } },
+  { name: 'no share floor', config: { filters: { shareFloor: 0 } } },
+  stale(0, false),
+  ...[1, 4, 8].flatMap((s) => [stale(s, false), stale(s, true)]),
+  stale(2, true),
+  { name: 'hard data', config: { data: HARD_DATA } },
+];
+
+/** @param methods names of METHODS; `ablations` adds the variations of `mm-upt`. */
+export function planOf(methods: readonly string[], seeds: readonly number[], ablations: boolean): Cell[] {
+  const own = METHODS.filter(({ name }) => methods.includes(name)).flatMap(({ name }) =>
+    seeds.map((seed): Cell => ({ method: name, seed, config: {} })),
+  );
+  if (!ablations) return own;
+  const varied = VARIATIONS.flatMap(({ name, config }) => seeds.map((seed): Cell => ({ method: 'mm-upt', variation: name, seed, config })));
+  return [...own, ...varied];
+}

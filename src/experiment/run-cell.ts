@@ -1,0 +1,94 @@
+/** Runs one cell: trains by the daemon itself, then measures the result on every suite. A cell that was run is read from disk. */
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { evaluator } from '../../actors/evaluator.ts';
+import { configSchema, type Config, type ConfigInput } from '../config/schema.ts';
+import { startDaemon } from '../daemon.ts';
+import type { LabelledDataset } from '../data/dataset.ts';
+import { Grader } from '../learn/grader.ts';
+import { localPolicy } from '../policy/open.ts';
+import { CancelledError } from '../protocol/errors.ts';
+import type { Accuracy } from '../protocol/messages.ts';
+import { writeFileWhole } from '../store/files.ts';
+import { cellHash, cellName, merged, type Cell, type CellResult, type Common } from './cell.ts';
+import { METHODS, type MethodParts } from './methods.ts';
+
+export interface Suite extends LabelledDataset {
+  readonly name: string;
+}
+
+export interface Bench {
+  readonly model: string;
+  readonly folder: string;
+  readonly common: Common;
+  readonly suites: readonly Suite[];
+  /** Settings under each cell's own. */
+  readonly config: ConfigInput;
+  /** Answers of the training questions, for the supervised methods. */
+  readonly labels: MethodParts['labels'];
+}
+
+/** The daemon measures little along the way: the suites are what counts. */
+const ALONG_THE_WAY: ConfigInput = { evaluation: { fullQuestions: 20, fullEverySteps: 1_000_000 }, dashboard: { port: null } };
+
+/** @throws CancelledError when `signal` aborts; the cell goes on from there when it is run again. */
+export async function runCell(bench: Bench, cell: Cell, signal: AbortSignal): Promise<CellResult> {
+  const hash = cellHash(cell, bench.common);
+  const file = join(bench.folder, 'cells', `${hash}.json`);
+  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as CellResult;
+  const runFolder = join(bench.folder, 'runs', hash);
+  await using grader = new Grader({ deadlineSeconds: 5 });
+  const result = cell.method === 'base' ? await measureBase(bench, cell, grader, signal) : await train(bench, cell, runFolder, grader, signal);
+  mkdirSync(join(bench.folder, 'cells'), { recursive: true });
+  writeFileWhole(file, `${JSON.stringify(result, null, 2)}\n`);
+  await rm(runFolder, { recursive: true, force: true });
+  return result;
+}
+
+async function train(bench: Bench, cell: Cell, runFolder: string, grader: Grader, signal: AbortSignal): Promise<CellResult> {
+  const { config, method } = configOf(bench, cell, runFolder, grader);
+  const decorate = method.policy;
+  const daemon = await startDaemon(config, decorate ? { createPolicy: (settings, origin) => decorate(localPolicy(settings, origin)) } : {});
+  const stop = (): void => void daemon.stop();
+  signal.addEventListener('abort', stop);
+  const report = await daemon.closed();
+  signal.removeEventListener('abort', stop);
+  if (signal.aborted) throw new CancelledError(`stopped while ${cellName(cell)} ran`);
+  if (report.end !== 'steps') throw new Error(`${cellName(cell)} failed: ${report.error ?? report.end}`);
+  return {
+    cell,
+    suites: await measure({ ...config, model: report.folder }, bench, grader, signal),
+    history: report.history,
+    steps: report.steps,
+    samples: report.groups.sampled * config.sampling.samples,
+    seconds: report.wallSeconds,
+  };
+}
+
+function configOf(bench: Bench, cell: Cell, runFolder: string, grader: Grader) {
+  const method = METHODS.find(({ name }) => name === cell.method);
+  if (method === undefined) throw new RangeError(`no method is called ${cell.method}`);
+  const own: ConfigInput = { model: bench.model, runFolder, seed: cell.seed, loop: { questions: bench.common.questions } };
+  const settings = [ALONG_THE_WAY, bench.config, method.config, cell.config, own].reduce(merged);
+  const plugins = method.judge ? [method.judge({ grader, labels: bench.labels })] : [];
+  return { config: configSchema.parse({ ...settings, plugins }), method };
+}
+
+async function measureBase(bench: Bench, cell: Cell, grader: Grader, signal: AbortSignal): Promise<CellResult> {
+  const config = configSchema.parse([bench.config, { model: bench.model, seed: cell.seed }].reduce(merged));
+  return { cell, suites: await measure(config, bench, grader, signal), history: [], steps: 0, samples: 0, seconds: 0 };
+}
+
+async function measure(config: Config, { suites, common }: Bench, grader: Grader, signal: AbortSignal): Promise<Record<string, Accuracy>> {
+  await using policy = localPolicy(config);
+  const { version } = await policy.open();
+  const { suiteQuestions, k } = common;
+  const settings = { ...config, evaluation: { ...config.evaluation, questions: suiteQuestions, fullQuestions: suiteQuestions, k } };
+  const measured: Record<string, Accuracy> = {};
+  for (const { name, dataset, labels } of suites) {
+    const { full } = await evaluator({ policy, heldOut: dataset, labels, grader, config: settings })({ version, full: true }, signal);
+    measured[name] = full!;
+  }
+  return measured;
+}

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { cellHash, merged, type Cell, type CellResult, type Common } from '../../src/experiment/cell.ts';
+import { htmlOf } from '../../src/experiment/html.ts';
+import { METHODS } from '../../src/experiment/methods.ts';
+import { planOf, VARIATIONS } from '../../src/experiment/plan.ts';
+import { AVERAGE, expectations, rowsOf, statistics } from '../../src/experiment/statistics.ts';
+import { csvOf, markdownOf } from '../../src/experiment/text.ts';
+import { configSchema } from '../../src/config/schema.ts';
+
+const common: Common = { model: 'abc', questions: 320, suiteQuestions: 10, k: 10 };
+
+function result(method: string, seed: number, greedy: readonly [number, number], variation?: string): CellResult {
+  const suite = (value: number) => ({ n: 10, k: 10, greedy: value, pass1: value / 2, majK: value, passK: 1, byKind: {} });
+  const cell: Cell = { method, seed, config: {}, ...(variation === undefined ? {} : { variation }) };
+  const history = [0, 5].map((version) => ({ version, greedy: greedy[0], seconds: version }));
+  return { cell, suites: { charts: suite(greedy[0]), clocks: suite(greedy[1]) }, history, steps: 10, samples: 3200, seconds: 60 };
+}
+
+describe('rowsOf', () => {
+  it('averages over suites for each seed, then over seeds', () => {
+    const [row] = rowsOf([result('mm-upt', 0, [0.5, 0.7]), result('mm-upt', 1, [0.7, 0.9])]);
+    expect(row!.suites[AVERAGE]!.greedy.mean).toBeCloseTo(0.7, 12);
+    expect(row!.suites[AVERAGE]!.greedy.deviation).toBeCloseTo(Math.SQRT1_2 * 0.2, 12);
+    expect(row!.suites['charts']!.pass1.mean).toBeCloseTo(0.3, 12);
+    expect(row).toMatchObject({ seeds: 2, steps: { mean: 10, deviation: 0 } });
+  });
+
+  it('has no deviation for one seed', () => expect(statistics([3])).toEqual({ mean: 3, deviation: null }));
+});
+
+describe('expectations', () => {
+  const rows = (values: Readonly<Record<string, number>>) =>
+    rowsOf(Object.entries(values).map(([method, value]) => result(method, 0, [value, value])));
+  const all = {
+    base: 0.5,
+    'mm-upt': 0.8,
+    'supervised-grpo': 0.81,
+    lmsi: 0.7,
+    srlm: 0.6,
+    genixer: 0.5,
+    stic: 0.5,
+    'mm-upt+in-context': 0.79,
+    'mm-upt+direct': 0.9,
+  };
+  const held = (values: Readonly<Record<string, number>>) => expectations(rows(values)).map((each) => each.held);
+
+  it('all hold', () => expect(held(all)).toEqual(Array.from({ length: 8 }, () => true)));
+
+  it.each([
+    ['supervised-grpo', 0.82, 0],
+    ['lmsi', 0.8, 1],
+    ['srlm', 0.85, 2],
+    ['mm-upt+in-context', 0.78, 5],
+    ['mm-upt+direct', 0.7, 6],
+    ['base', 0.65, 7],
+  ])('%s at %f breaks number %i alone', (method, value, at) => {
+    expect(held({ ...all, [method]: value })).toEqual(Array.from({ length: 8 }, (_, i) => i !== at));
+  });
+
+  it('says what was not run', () => {
+    const { base: _, ...rest } = all;
+    expect(expectations(rows(rest)).at(-1)).toMatchObject({ held: null, detail: 'base was not run' });
+  });
+});
+
+describe('cells', () => {
+  it('are named by what decides their result, and by nothing else', () => {
+    const cell: Cell = { method: 'mm-upt', seed: 0, config: { loop: { maxStaleness: 1, batchGroups: 8 } } };
+    expect(cellHash({ ...cell, variation: 'a name', config: { loop: { batchGroups: 8, maxStaleness: 1 } } }, common)).toBe(cellHash(cell, common));
+    for (const other of [
+      { ...cell, seed: 1 },
+      { ...cell, method: 'sft' },
+      { ...cell, config: {} },
+    ])
+      expect(cellHash(other, common)).not.toBe(cellHash(cell, common));
+    expect(cellHash(cell, { ...common, questions: 321 })).not.toBe(cellHash(cell, common));
+  });
+
+  it('merge settings key by key, and replace what has another type', () => {
+    const base = { learner: { learningRate: 1e-4, schedule: { type: 'cosine', totalSteps: 9 } }, seed: 1 } as const;
+    expect(merged(base, { learner: { schedule: { type: 'constant' } } })).toEqual({
+      learner: { learningRate: 1e-4, schedule: { type: 'constant' } },
+      seed: 1,
+    });
+    expect(merged(base, { learner: { schedule: { type: 'cosine', totalSteps: 3 } } }).learner).toEqual({
+      learningRate: 1e-4,
+      schedule: { type: 'cosine', totalSteps: 3 },
+    });
+  });
+
+  it('are valid configurations, each method and each variation', () => {
+    for (const { config } of METHODS) expect(configSchema.safeParse(config).error).toBeUndefined();
+    for (const { config } of VARIATIONS) expect(configSchema.safeParse(config).error).toBeUndefined();
+    expect(planOf(['lmsi', 'sft'], [0, 1], false).map(({ method, seed }) => `${method} ${seed}`)).toEqual(['sft 0', 'sft 1', 'lmsi 0', 'lmsi 1']);
+    expect(planOf(['mm-upt'], [0], true)).toHaveLength(1 + VARIATIONS.length);
+  });
+});
+
+describe('tables', () => {
+  const results = [result('base', 0, [0.5, 0.5]), result('mm-upt', 0, [0.8, 0.9]), result('mm-upt', 0, [0.4, 0.4], 'G 4, "small" & <odd>')];
+  const tables = { rows: rowsOf(results), expectations: expectations(rowsOf(results)) };
+
+  it('Markdown has a row for each method, and the variations apart', () => {
+    const text = markdownOf(tables, common);
+    expect(text).toContain('| mm-upt | 1 | no | 80.0 | 90.0 | 85.0 | 10 | 3200 |');
+    expect(text).toContain('| G 4, "small" & <odd> | 40.0 | 20.0 | 40.0 | 100.0 |');
+    expect(text).toContain('- held: MM-UPT is at least 20 points above the base (85.0 against 50.0).');
+    expect(text).toContain('- not tested: MM-UPT is above lmsi (lmsi was not run).');
+  });
+
+  it('CSV has a line for each number, quoted where needed', () => {
+    const lines = csvOf(tables.rows).trim().split('\n');
+    expect(lines).toHaveLength(1 + 3 * 3 * 4);
+    expect(lines).toContain('mm-upt,,charts,greedy,1,0.8,');
+    expect(lines).toContain('mm-upt,"G 4, ""small"" & <odd>",average,passK,1,1,');
+  });
+
+  it('HTML stands alone and escapes names', () => {
+    const page = htmlOf(tables, results, common);
+    expect(page).toContain('G 4, &quot;small&quot; &amp; &lt;odd&gt;');
+    expect(page).not.toMatch(/https?:|<script/);
+    expect(page.match(/<polyline/g)).toHaveLength(2);
+  });
+});
