@@ -63,7 +63,7 @@ export function VoteBar({ classes, total }: { readonly classes: readonly AnswerC
         const width = (votes / Math.max(1, total)) * 100;
         const x = from;
         from += width;
-        return <rect key={rank} class={`vote-part ${tone(rank)}`} x={x} width={Math.max(0, width - 0.6)} height="8" />;
+        return <rect key={rank} class={`vote-part ${tone(rank)}`} x={x} width={from < 99.9 ? Math.max(0, width - 0.6) : width} height="8" />;
       })}
     </svg>
   );

@@ -26,9 +26,9 @@ function Drawn({ group }: { readonly group: GroupCard }) {
       </a>
       <div class="group-body">
         <div class="group-head">
-          <h3 class="group-question">
+          <h2 class="group-question">
             <a href={link}>{question.text}</a>
-          </h3>
+          </h2>
           <Badge tone={verdict.tone} title={verdict.why}>
             {verdict.short}
           </Badge>

@@ -99,11 +99,9 @@ export function FilterBar({ query }: { readonly query: Query }) {
         value={query['version'] ?? ''}
         onValue={(value) => set('version', value)}
       />
-      {filtered ? (
-        <a class="button plain" href={href('rollouts')}>
-          Clear
-        </a>
-      ) : null}
+      <a class={`button plain${filtered ? '' : ' unseen'}`} href={href('rollouts')}>
+        Clear
+      </a>
     </search>
   );
 }

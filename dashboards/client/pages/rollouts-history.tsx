@@ -45,7 +45,10 @@ export function QuestionView({ id, query }: { readonly id: string; readonly quer
                   <p class="mono small faint breakable">{question.id}</p>
                   {parent === null ? null : (
                     <p>
-                      Written after <a href={href('rollouts', ['q', parent.id])}>{parent.text}</a>
+                      Written after{' '}
+                      <a class="inline" href={href('rollouts', ['q', parent.id])}>
+                        {parent.text}
+                      </a>
                     </p>
                   )}
                 </div>
@@ -178,7 +181,7 @@ function ShiftChart({
             type="button"
             tabIndex={-1}
             class={`shift-column${index === at ? ' at' : ''}`}
-            aria-label={`Vote of version ${group.version}, group ${group.id}`}
+            title={`Version ${group.version}, group ${group.id}`}
             onClick={() => onPick(index)}
           >
             <svg viewBox={`0 0 ${COLUMN} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
@@ -191,7 +194,10 @@ function ShiftChart({
             <span class="shift-letter" aria-hidden="true">
               {parts[0] === undefined ? '' : letter(largest(parts))}
             </span>
-            <span class="shift-version">{group.version}</span>
+            <span class="shift-version">
+              <span class="visually-hidden">version </span>
+              {group.version}
+            </span>
           </button>
         );
       })}

@@ -113,6 +113,7 @@ function Comparison({ value: { a, b, questions }, chosen }: { readonly value: Re
       </dl>
       <Panel
         title="Questions"
+        class="versions-panel"
         flush
         actions={
           <Segments

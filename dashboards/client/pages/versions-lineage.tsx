@@ -4,32 +4,10 @@ import type { Requests, VersionRow } from '../../../src/protocol/frames.ts';
 import { useOpen } from '../components/paged.tsx';
 import { Panel } from '../components/panel.tsx';
 import { connection } from '../session.ts';
+import { stretches, type Stretch } from './versions-stretches.ts';
 
 const PAGE = 200;
 const PAGES = 10;
-
-/** Versions `start..end`, learnt one after the other; the first one from `parent`. */
-export interface Stretch {
-  readonly start: number;
-  readonly end: number;
-  readonly parent: number | null;
-  /** The last of its versions that the newest one descends from; below `start` when none is. */
-  readonly alive: number;
-}
-
-/** Runs of versions between roll-backs, oldest first. */
-export function stretches(rows: readonly Pick<VersionRow, 'n' | 'parent'>[], newest: number): readonly Stretch[] {
-  const bends = rows.filter(({ n, parent }) => parent !== null && parent !== n - 1 && n <= newest).sort((a, b) => a.n - b.n);
-  const starts = [{ n: 0, parent: null as number | null }, ...bends];
-  const runs = starts.map(({ n, parent }, i) => ({ start: n, end: (starts[i + 1]?.n ?? newest + 1) - 1, parent }));
-  const alive = new Map<number, number>();
-  for (let at: number | null = newest; at !== null;) {
-    const index: number = runs.findLastIndex(({ start }) => start <= (at ?? 0));
-    alive.set(index, at);
-    at = runs[index]?.parent ?? null;
-  }
-  return runs.map((run, i) => ({ ...run, alive: alive.get(i) ?? run.start - 1 }));
-}
 
 const WIDTH = 1000;
 const LANE = 34;
@@ -76,30 +54,32 @@ function Graph({ all, newest }: { readonly all: readonly Stretch[]; readonly new
   const back = all.slice(1).map(({ start, parent }) => `version ${start} went on from ${parent}`);
   return (
     <Panel title="Lineage">
-      <svg class="lineage" viewBox={`0 0 ${WIDTH} ${runs.length * LANE + 14}`} role="img" aria-label={`Roll-backs: ${back.join('; ')}`}>
-        {runs.map(({ start, end, parent, alive }, lane) => (
-          <g key={start}>
-            {parent === null || lane === 0 ? null : (
-              <path
-                class={alive >= start ? 'lineage-line' : 'lineage-line gone'}
-                d={`M${x(parent)} ${y(laneOf(parent))}C${x(parent)} ${y(lane)} ${x(parent)} ${y(lane)} ${x(start)} ${y(lane)}`}
-              />
-            )}
-            <line class="lineage-line gone" x1={x(Math.max(start, from))} x2={x(end)} y1={y(lane)} y2={y(lane)} />
-            {alive < start ? null : <line class="lineage-line" x1={x(Math.max(start, from))} x2={x(alive)} y1={y(lane)} y2={y(lane)} />}
-            <circle class={alive >= start ? 'lineage-dot' : 'lineage-dot gone'} cx={x(Math.max(start, from))} cy={y(lane)} r="5" />
-            <circle class={alive >= end ? 'lineage-dot' : 'lineage-dot gone'} cx={x(end)} cy={y(lane)} r="5" />
-            <text class="lineage-text" x={x(end)} y={y(lane) - 9} text-anchor={x(end) > WIDTH - 60 ? 'end' : 'middle'}>
-              {end}
-            </text>
-            {parent === null || lane === 0 ? null : (
-              <text class="lineage-text" x={x(parent)} y={y(laneOf(parent)) - 9} text-anchor="middle">
-                {parent}
+      <div class="scroll-x" tabIndex={0} role="region" aria-label="Graph of the lineage">
+        <svg class="lineage" viewBox={`0 0 ${WIDTH} ${runs.length * LANE + 14}`} role="img" aria-label={`Roll-backs: ${back.join('; ')}`}>
+          {runs.map(({ start, end, parent, alive }, lane) => (
+            <g key={start}>
+              {parent === null || lane === 0 ? null : (
+                <path
+                  class={alive >= start ? 'lineage-line' : 'lineage-line gone'}
+                  d={`M${x(parent)} ${y(laneOf(parent))}C${x(parent)} ${y(lane)} ${x(parent)} ${y(lane)} ${x(start)} ${y(lane)}`}
+                />
+              )}
+              <line class="lineage-line gone" x1={x(Math.max(start, from))} x2={x(end)} y1={y(lane)} y2={y(lane)} />
+              {alive < start ? null : <line class="lineage-line" x1={x(Math.max(start, from))} x2={x(alive)} y1={y(lane)} y2={y(lane)} />}
+              <circle class={alive >= start ? 'lineage-dot' : 'lineage-dot gone'} cx={x(Math.max(start, from))} cy={y(lane)} r="5" />
+              <circle class={alive >= end ? 'lineage-dot' : 'lineage-dot gone'} cx={x(end)} cy={y(lane)} r="5" />
+              <text class="lineage-text" x={x(end)} y={y(lane) - 9} text-anchor={x(end) > WIDTH - 60 ? 'end' : 'middle'}>
+                {end}
               </text>
-            )}
-          </g>
-        ))}
-      </svg>
+              {parent === null || lane === 0 ? null : (
+                <text class="lineage-text" x={x(parent)} y={y(laneOf(parent)) - 9} text-anchor="middle">
+                  {parent}
+                </text>
+              )}
+            </g>
+          ))}
+        </svg>
+      </div>
       <ul class="lineage-list small muted">
         {all.slice(1).map(({ start, parent }) => (
           <li key={start}>

@@ -17,7 +17,7 @@ export function VersionTable({ rows, newest, onRollBack }: VersionTableProps) {
   const base = useLive((live) => live.accuracy.baseline?.greedy ?? null) ?? null;
   const best = useLive((live) => live.accuracy.best?.version ?? null) ?? null;
   return (
-    <div class="scroll-x" tabIndex={0} role="region" aria-label="Versions">
+    <div class="scroll-x" tabIndex={0} role="region" aria-label="Table of versions">
       <table class="table versions">
         <thead>
           <tr>

@@ -48,6 +48,7 @@ function List({ query }: { readonly query: PageProps['query'] }) {
       <Lineage newest={newest} />
       <Panel
         title="Versions"
+        class="versions-panel"
         flush
         actions={
           <>

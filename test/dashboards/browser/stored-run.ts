@@ -34,8 +34,8 @@ export interface StoredRun {
   readonly newest: number;
   readonly evaluated: readonly number[];
   readonly saved: ReadonlySet<number>;
-  /** Another group, judged but not stored. */
-  next(): JudgedGroup;
+  /** Judges and stores another group, of a question with this text where one is given. */
+  next(text?: string): JudgedGroup;
 }
 
 /** Writes the run into an empty store. */
@@ -50,9 +50,15 @@ export function storeRun(store: Store, options: RunOptions): StoredRun {
   let newest = 0;
   let kept: string[] = [];
 
-  const make = (sequence: number): JudgedGroup => {
-    const question = all[(sequence * 7) % all.length]!;
-    return judgedGroup(sequence, question, labels.label(question.parentId ?? question.id) ?? '0', newest);
+  const make = (sequence: number, text?: string): JudgedGroup => {
+    const drawn = all[(sequence * 7) % all.length]!;
+    const question = text === undefined ? drawn : { ...drawn, id: `${drawn.id}/${sequence}`, text };
+    const one = judgedGroup(sequence, question, labels.label(drawn.parentId ?? drawn.id) ?? '0', newest);
+    store.admit([{ sequence, question }]);
+    store.saveGroups([one.group]);
+    store.saveVerdicts([one.verdict]);
+    judged.push(one);
+    return one;
   };
   const learn = () => {
     const n = newest + 1;
@@ -77,10 +83,6 @@ export function storeRun(store: Store, options: RunOptions): StoredRun {
     store.together(() => {
       for (let sequence = from; sequence < Math.min(groups, from + 500); sequence++) {
         const one = make(sequence);
-        store.admit([{ sequence, question: one.group.question }]);
-        store.saveGroups([one.group]);
-        store.saveVerdicts([one.verdict]);
-        judged.push(one);
         if (one.verdict.kept) kept.push(one.group.id);
         if (kept.length < BATCH) continue;
         learn();
@@ -89,13 +91,7 @@ export function storeRun(store: Store, options: RunOptions): StoredRun {
     });
   }
   const saved = new Set([newest, ...evaluated.slice(-3)]);
-  return { judged, newest, evaluated, saved, next: () => advance(judged, make) };
-}
-
-function advance(judged: JudgedGroup[], make: (sequence: number) => JudgedGroup): JudgedGroup {
-  const one = make(judged.length);
-  judged.push(one);
-  return one;
+  return { judged, newest, evaluated, saved, next: (text) => make(judged.length, text) };
 }
 
 export interface StoredSource extends DashboardSource {
