@@ -9,15 +9,16 @@ import { parseArgs } from 'node:util';
 import { packagePath } from '../src/cli/paths.ts';
 import { InputError } from '../src/protocol/errors.ts';
 import { benchDaemon } from './daemon.ts';
+import { benchDashboard } from './dashboard.ts';
 import { benchLearner } from './learner.ts';
 import { table, type Row } from './measure.ts';
 import { benchRollout } from './rollout.ts';
 
-const USAGE = `npm run bench -- [--only learner,rollout,daemon] [--runs 5] [--steps 30] [--model models/mini] [--out runs/bench.json]`;
+const USAGE = `npm run bench -- [--only learner,rollout,daemon,dashboard] [--runs 5] [--steps 30] [--model models/mini] [--out runs/bench.json]`;
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'learner,rollout,daemon' },
+    only: { type: 'string', default: 'learner,rollout,daemon,dashboard' },
     runs: { type: 'string', default: '5' },
     steps: { type: 'string', default: '30' },
     model: { type: 'string', default: packagePath('models/mini') },
@@ -34,6 +35,7 @@ const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   learner: () => overThreads((threads) => benchLearner(model, 'cpu', threads, runs)),
   rollout: () => overThreads((threads) => benchRollout(model, threads, runs)),
   daemon: () => benchDaemon(root, model, steps),
+  dashboard: () => benchDashboard(root, model, runs, steps),
 };
 
 async function overThreads(bench: (threads: number) => Promise<Row[]>): Promise<Row[]> {
