@@ -73,7 +73,8 @@ class Daemon implements DaemonHandle {
   readonly #system: System;
   readonly #handles: Handles;
   readonly #watching: Watching;
-  readonly #closed: Promise<Report>;
+  /** Set when the daemon has started; who sees it has waited for that. */
+  #closed: Promise<Report> = new Promise(() => {});
   readonly #settings: Settings;
   readonly #commands: Commands;
   readonly #events = new Subject<LoopEvent>();
@@ -145,7 +146,6 @@ class Daemon implements DaemonHandle {
       stop: () => this.#beginStop(),
       say: (text) => this.#say(text),
     });
-    this.#closed = this.#whenClosed();
   }
 
   get runFolder(): string {
@@ -165,6 +165,7 @@ class Daemon implements DaemonHandle {
       await this.#dashboard?.close();
       throw error;
     }
+    this.#closed = this.#whenClosed();
     if (this.#dashboard) this.#telemetry.dashboard(this.#dashboard.url);
     for (const text of [...this.#run.passedOver, ...changedSettings(this.#settings)]) this.#note(text);
     if (this.#run.version > 0) this.#telemetry.saved(this.#run.version);
