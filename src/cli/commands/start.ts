@@ -28,7 +28,7 @@ export function startCommand(): Command {
   return withConfigOptions(new Command('start'))
     .description('Run the daemon in the foreground: it learns until told to stop.')
     .option('-m, --model <folder>', 'Hugging Face folder of the base model (model)')
-    .option('-d, --data <file>', 'JSONL file of questions, or `figures`, the built-in data set (data)')
+    .option('-d, --data <path>', 'JSONL or Parquet, a file, folder or pattern, or `figures`, the built-in data set (data)')
     .option('-r, --run <folder>', 'folder of this run: database, log, checkpoints (runFolder)')
     .option('--steps <count>', 'stop after this many learner steps, earlier sittings included (loop.steps)', parseCount)
     .option('--seed <seed>', 'seeds everything that is random (seed)', parseSeed)
