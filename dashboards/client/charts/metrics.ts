@@ -10,7 +10,7 @@ export interface Metric {
   readonly include?: readonly number[];
 }
 
-const percentAxis = (value: number) => `${Math.round(value * 1000) / 10} %`;
+const percentAxis = (value: number) => `${Math.round(value * 10_000) / 100} %`;
 const line = (column: string, label: string, colour = 1): Series => ({ column, label, colour: `--series-${colour}` });
 
 export const ACCURACY: Metric = {

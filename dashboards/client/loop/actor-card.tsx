@@ -19,7 +19,11 @@ export function ActorCard({ actor }: { readonly actor: Actor }) {
     <div class={`actor-card is-${actor.state}`}>
       <div class="actor-head">
         <strong class="ellipsis">{actor.id}</strong>
-        {actor.restarts > 0 ? <span class="restarts">{actor.restarts}× restarted</span> : null}
+        {actor.restarts > 0 ? (
+          <span class="restarts" title="restarts">
+            ↻ {actor.restarts}
+          </span>
+        ) : null}
       </div>
       <p class="actor-line">
         <span class={`actor-state ${STATES[actor.state]}`}>{actor.state}</span>
