@@ -96,7 +96,7 @@ export function Older({
   const { more, loading, error, older } = paged;
   useEffect(() => {
     if (!more || loading || error !== undefined || button.current === null) return;
-    const watch = new IntersectionObserver(([entry]) => entry?.isIntersecting && older(), { rootMargin: '400px' });
+    const watch = new IntersectionObserver((entries) => entries.some(({ isIntersecting }) => isIntersecting) && older(), { rootMargin: '400px' });
     watch.observe(button.current);
     return () => watch.disconnect();
   }, [more, loading, error, older]);

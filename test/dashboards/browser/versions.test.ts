@@ -102,7 +102,8 @@ describeInBrowser('the page Versions', () => {
     const stats = page.locator('.stat dd:not(.note)');
     await expectSoon(() => stats.first().innerText()).toBe(String(right.length));
     expect(await stats.nth(1).innerText()).toBe(String(wrong.length));
-    const shown = () => page.locator('.pair').evaluateAll((pairs) => pairs.map((pair) => pair.getAttribute('data-question')).sort());
+    const shown = () =>
+      page.locator('.pair').evaluateAll((pairs) => pairs.map((pair) => pair.getAttribute('data-question')).sort((a, b) => a!.localeCompare(b!)));
     expect(await shown()).toEqual(right.map(({ one }) => one.question.id).sort());
     const pair = page.locator(`.pair[data-question="${right[0]!.one.question.id}"]`);
     expect(await pair.locator('dd').allInnerTexts()).toEqual([
