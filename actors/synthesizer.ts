@@ -38,7 +38,11 @@ export function synthesizer({ policy, train, config }: SynthesizerParts): Synthe
     const id = `${inContext ? 'in-context' : 'direct'}/${config.seed}/${n}`;
     if (train.size === 0) {
       pictures ??= train.pictures();
-      return { prompt: { id, text: directPrompt, pictures: [random.pick(pictures)], origin: 'dataset', verbatim: true }, origin: 'direct', seed: null };
+      return {
+        prompt: { id, text: directPrompt, pictures: [random.pick(pictures)], origin: 'dataset', verbatim: true },
+        origin: 'direct',
+        seed: null,
+      };
     }
     const seed = train.question(random.int(0, train.size - 1));
     const text = inContext ? inContextPrompt.replace(SEED, () => seed.text) : directPrompt;
