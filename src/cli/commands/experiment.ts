@@ -20,14 +20,17 @@ interface Options {
   readonly json?: boolean;
 }
 
-const HELP = `
-Each run asks as many questions as --budget-steps full batches hold and is then measured on five held-out suites. What was run is kept under --out and
-not run again, so the same command goes on where it was stopped. The tables are written there as Markdown, CSV and HTML.
-
+const EXAMPLES = `
 Examples:
   quorum experiment tables
   quorum experiment tables --methods mm-upt,supervised-grpo,lmsi --seeds 1 --budget-steps 20
   quorum experiment tables --ablations`;
+
+const HELP = `
+Each run asks as many questions as --budget-steps full batches hold and is then measured on five held-out suites. What was run is kept under --out and
+not run again, so the same command goes on where it was stopped. The tables are written there as Markdown, CSV and HTML.
+
+${EXAMPLES}`;
 
 export function experimentCommand(): Command {
   const tables = new Command('tables')
@@ -43,7 +46,7 @@ export function experimentCommand(): Command {
     .option('--json', 'print the rows as JSON')
     .addHelpText('after', HELP)
     .action(run);
-  return new Command('experiment').description('Compare methods on the embedded benchmark.').addCommand(tables);
+  return new Command('experiment').description('Compare methods on the embedded benchmark.').addCommand(tables).addHelpText('after', EXAMPLES);
 }
 
 function parseNames(text: string): string[] {
