@@ -29,7 +29,6 @@ Examples:
 const HELP = `
 Each run asks as many questions as --budget-steps full batches hold and is then measured on five held-out suites. What was run is kept under --out and
 not run again, so the same command goes on where it was stopped. The tables are written there as Markdown, CSV and HTML.
-
 ${EXAMPLES}`;
 
 export function experimentCommand(): Command {
