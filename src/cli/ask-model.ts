@@ -4,7 +4,7 @@ import { extractAnswer } from '../learn/answer.ts';
 import { Grader } from '../learn/grader.ts';
 import { majorityVote } from '../learn/vote.ts';
 import type { Finish, Question } from '../protocol/messages.ts';
-import { localPolicy } from '../policy/open.ts';
+import { openForSampling } from '../policy/open.ts';
 
 export interface Asked {
   readonly question: string;
@@ -25,11 +25,10 @@ export interface Answered {
 /** @throws InputError for a bad model, picture or question. */
 export async function askModel(config: Config, { question, images, samples }: Asked, signal: AbortSignal): Promise<Answered> {
   const asked: Question = { id: 'ask', text: question, pictures: images.map((path) => ({ type: 'file', path })), origin: 'dataset' };
-  await using policy = localPolicy(config);
-  const { version } = await policy.open();
+  await using policy = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const params = { ...config.sampling, samples };
-  const { groups } = await policy.sample({ questions: [asked], params, seed: config.seed, version }, signal);
+  const { groups } = await policy.sample({ questions: [asked], params, seed: config.seed, version: 0 }, signal);
   const group = groups[0] ?? [];
   const answers = group.map(({ text }) => extractAnswer(text));
   const classes = await grader.classify(answers);

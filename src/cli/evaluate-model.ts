@@ -10,7 +10,7 @@ import { suiteOptions, type SuiteName } from '../data/suites.ts';
 import { Grader } from '../learn/grader.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Accuracy } from '../protocol/messages.ts';
-import { localPolicy } from '../policy/open.ts';
+import { openForSampling } from '../policy/open.ts';
 
 export interface EvaluateRequest {
   /** Files, folders and patterns, all of each, or `figures`, the held-out part of the built-in data set. */
@@ -47,15 +47,14 @@ export async function evaluateModel(config: Config, request: EvaluateRequest, si
       );
     }
   }
-  await using policy = localPolicy(config);
-  const { version } = await policy.open();
+  await using policy = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const results: SuiteAccuracy[] = [];
   for (const { name, dataset: heldOut, labels } of sets) {
     const questions = Math.min(heldOut.size, request.n ?? heldOut.size);
     const settings = { ...config, evaluation: { ...config.evaluation, questions, fullQuestions: questions } };
     const evaluate = evaluator({ policy, heldOut, labels, grader, config: settings });
-    const { full } = await evaluate({ version, full: true }, signal);
+    const { full } = await evaluate({ version: 0, full: true }, signal);
     results.push({ data: name, accuracy: full! });
   }
   return results;

@@ -1,4 +1,5 @@
 /** The sampler's thread: answers questions with the weights it is handed, and scores the answers under the frozen base. */
+import { UnsupportedError } from '../protocol/errors.ts';
 import type { Sample } from '../protocol/messages.ts';
 import type { SampleReply } from '../protocol/ports.ts';
 import type { CancelFlag, RolloutCall, SampleCall, SharedTensors, WorkerValues } from '../protocol/worker.ts';
@@ -6,12 +7,13 @@ import type { Engine, EngineName } from './engine.ts';
 import { createEngine } from './engines.ts';
 import type { RunningModel } from './decoding.ts';
 import { generate, type Generated } from './generate.ts';
-import { loadGenerationConfig, loadPromptEncoder } from './hf/folder.ts';
+import { loadGenerationConfig, loadParams, loadPromptEncoder } from './hf/folder.ts';
 import type { EncodedPrompt } from './model/batch.ts';
 import type { PromptEncoder } from './model/prompt.ts';
 import { encodeQuestions } from './prompts.ts';
 import { score } from './score.ts';
 import { WarmWeights } from './warm.ts';
+import { share } from './weights.ts';
 
 export interface RolloutSetup {
   readonly role: 'rollout';
@@ -55,7 +57,16 @@ export class RolloutWorker {
   }
 
   async answer(call: RolloutCall, cancel: CancelFlag): Promise<WorkerValues[RolloutCall['type']]> {
-    return call.type === 'ready' ? null : this.#sample(call, cancel);
+    switch (call.type) {
+      case 'ready':
+        return null;
+      case 'base':
+        return share(await loadParams(this.#setup.baseFolder, this.#encoder.config));
+      case 'sample':
+        return this.#sample(call, cancel);
+      default:
+        throw new UnsupportedError(`a sampler does not know the call ${(call satisfies never as RolloutCall).type}`);
+    }
   }
 
   async #sample({ request, weights, base }: SampleCall, cancel: CancelFlag): Promise<SampleReply> {

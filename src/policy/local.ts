@@ -11,6 +11,7 @@ import { InputError } from '../protocol/errors.ts';
 import type { Batch } from '../protocol/messages.ts';
 import type { SharedTensors } from '../protocol/worker.ts';
 import type { LearnReply, Policy, SampleReply, SampleRequest } from './policy.ts';
+import { QUEUE_PER_THREAD, rolloutPool, type SamplingOptions } from './sampling.ts';
 
 export interface LocalPolicyOptions {
   /** Hugging Face folder of the base model: version 0, and the reference of the KL term. */
@@ -36,8 +37,12 @@ export interface LocalPolicyOptions {
   };
 }
 
-/** Tasks that may wait for a thread, for each thread: more than the loop ever has in flight, and finite. */
-const QUEUE_PER_THREAD = 16;
+/** What of it the samplers need. */
+export function samplingOptions(options: LocalPolicyOptions): SamplingOptions {
+  const { baseFolder, promptTemplate, engine, rolloutThreads: threads, maxRows, learn, rolloutWorkers: workers, timeouts } = options;
+  const setup = { role: 'rollout', baseFolder, promptTemplate, engine, threads, maxRows, microBatchGroups: learn.microBatchGroups } as const;
+  return { setup, workers, timeouts };
+}
 
 export class LocalPolicy implements Policy {
   readonly #options: LocalPolicyOptions;
@@ -51,23 +56,9 @@ export class LocalPolicy implements Policy {
   constructor(options: LocalPolicyOptions) {
     this.#options = options;
     const { baseFolder, promptTemplate, engine, timeouts, learn } = options;
-    const common = { startSeconds: timeouts.openSeconds };
-    this.#rollout = new WorkerPool({
-      ...common,
-      setup: {
-        role: 'rollout',
-        baseFolder,
-        promptTemplate,
-        engine,
-        threads: options.rolloutThreads,
-        maxRows: options.maxRows,
-        microBatchGroups: learn.microBatchGroups,
-      },
-      threads: options.rolloutWorkers,
-      maxQueue: QUEUE_PER_THREAD * options.rolloutWorkers,
-    });
+    this.#rollout = rolloutPool(samplingOptions(options));
     this.#learner = new WorkerPool({
-      ...common,
+      startSeconds: timeouts.openSeconds,
       setup: { role: 'learner', baseFolder, promptTemplate, engine, threads: options.learnerThreads, optimizer: options.optimizer, learn },
       threads: 1,
       maxQueue: QUEUE_PER_THREAD,

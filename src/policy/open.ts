@@ -1,6 +1,7 @@
-/** From the configuration to a LocalPolicy. */
+/** From the configuration to a policy on this machine. */
 import type { Config } from '../config/schema.ts';
-import { LocalPolicy } from './local.ts';
+import { LocalPolicy, samplingOptions, type LocalPolicyOptions } from './local.ts';
+import { SamplingPolicy } from './sampling.ts';
 
 /** What a policy is opened with. */
 export interface PolicyOrigin {
@@ -14,10 +15,19 @@ const MICRO_BATCH_GROUPS = 4;
 export type PolicyConfig = Pick<Config, 'model' | 'promptTemplate' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'>;
 
 /** Not open yet: `open()` loads it. */
-export function localPolicy(config: PolicyConfig, { checkpoint }: PolicyOrigin = {}): LocalPolicy {
+export function localPolicy(config: PolicyConfig, origin: PolicyOrigin = {}): LocalPolicy {
+  return new LocalPolicy(localOptions(config, origin));
+}
+
+/** The base alone, to be asked. @throws InputError for a bad model. */
+export function openForSampling(config: PolicyConfig): Promise<SamplingPolicy> {
+  return SamplingPolicy.open(samplingOptions(localOptions(config, {})));
+}
+
+function localOptions(config: PolicyConfig, { checkpoint }: PolicyOrigin): LocalPolicyOptions {
   const { model, promptTemplate, workers, learner, sampling, loop, timeouts } = config;
   const { betas, weightDecay, gradientClipNorm, minibatches, ...learn } = learner;
-  return new LocalPolicy({
+  return {
     baseFolder: model,
     promptTemplate,
     checkpoint,
@@ -34,5 +44,5 @@ export function localPolicy(config: PolicyConfig, { checkpoint }: PolicyOrigin =
     },
     maxRows: loop.jobQuestions * sampling.samples,
     timeouts,
-  });
+  };
 }

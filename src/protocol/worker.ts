@@ -40,6 +40,11 @@ export interface SampleCall {
   readonly base: SharedTensors;
 }
 
+/** Loads the base's weights into shared memory, where no learner does. */
+export interface BaseCall {
+  readonly type: 'base';
+}
+
 /** Loads the base and, where there is one, the checkpoint to go on from. */
 export interface OpenCall {
   readonly type: 'open';
@@ -78,13 +83,14 @@ export interface SaveCall {
   readonly folder: string;
 }
 
-export type RolloutCall = ReadyCall | SampleCall;
+export type RolloutCall = ReadyCall | BaseCall | SampleCall;
 export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | SaveCall;
 export type WorkerCall = RolloutCall | LearnerCall;
 
 /** Value of the reply to each type of call. */
 export interface WorkerValues {
   readonly ready: null;
+  readonly base: SharedTensors;
   readonly sample: SampleReply;
   readonly open: OpenReply;
   readonly load: SharedState;
