@@ -2,14 +2,12 @@
  * LaTeX or plain text -> Expression. A recursive descent over the characters, because TeX arguments are characters (`\frac12`).
  * Bounded in depth and size, so that no input can hang or overflow the stack.
  */
-import { call, integer, isMinusOne, numberOf, operation, type Expression, type Operator } from './expression.ts';
+import { call, integer, isMinusOne, operation, type Expression, type Operator } from './expression.ts';
 import { ALIASES, CONSTANTS, FUNCTIONS, GREEK_NAMES, INVERSE, PLAIN_NAMES, TRIGONOMETRIC } from './names.ts';
-import { add, parseDecimal, rational, type Rational } from './rational.ts';
+import { NumeralScanner } from './numeral.ts';
+import { NotAnExpression } from './scanner.ts';
 
 const MAX_DEPTH = 60;
-const MAX_NODES = 800;
-
-class NotAnExpression extends Error {}
 
 /** The tree, or null when the text is not an expression this reads. */
 export function parseExpression(text: string): Expression | null {
@@ -21,18 +19,11 @@ export function parseExpression(text: string): Expression | null {
   }
 }
 
-class Parser {
-  private readonly text: string;
-  private at = 0;
+class Parser extends NumeralScanner {
   private depth = 0;
-  private nodes = 0;
   private bars = 0;
   /** Inside a trigonometric argument a degree is pi/180; elsewhere it is a unit, and units are dropped. */
   private trigonometric = false;
-
-  constructor(text: string) {
-    this.text = text;
-  }
 
   parse(): Expression {
     const tree = this.sum();
@@ -147,27 +138,6 @@ class Parser {
     return call('abs', inner);
   }
 
-  private number(): Expression {
-    const literal = this.take(/\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?/y) ?? this.take(/(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,6}(?![A-Za-z\d]))?/y) ?? '';
-    const value = parseDecimal(literal.replaceAll(',', ''));
-    if (value === null) throw new NotAnExpression();
-    const repeating = this.take(/\\overline\{\d{1,20}\}|\\dot\{?\d\}?/y, false)?.replace(/\D/g, '');
-    if (repeating !== undefined) return numberOf(repeated(literal, value, repeating));
-    const places = /\.(\d*)/.exec(literal)?.[1]?.length ?? 0;
-    return /^\d+$/.test(literal) ? (this.mixed(value) ?? numberOf(value)) : numberOf(value, places);
-  }
-
-  /** `3\frac{1}{2}` and `3 1/2` are sums, not products. */
-  private mixed(whole: Rational): Expression | undefined {
-    const text = this.take(/\\frac\s*(?:\{\s*\d+\s*\}|\d)\s*(?:\{\s*\d+\s*\}|\d)|(?<=\s)\d+\s*\/\s*\d+(?!\s*[\d.^])/y);
-    if (text === undefined) return undefined;
-    const digits = /^\\frac\s*(\d)(\d)$/.exec(text)?.slice(1) ?? text.match(/\d+/g) ?? [];
-    const part = rational(BigInt(digits[0] ?? 0), BigInt(digits[1] ?? 0));
-    const value = part && add(whole, part);
-    if (!value) throw new NotAnExpression();
-    return numberOf(value);
-  }
-
   private name(): Expression {
     const rest = this.text.slice(this.at, this.at + 12);
     const known = PLAIN_NAMES.find((name) => rest.startsWith(name));
@@ -270,36 +240,4 @@ class Parser {
     this.depth--;
     return value;
   }
-
-  private spaces(): void {
-    while (this.text[this.at] === ' ') this.at++;
-  }
-
-  private take(pattern: RegExp, spaces = true): string | undefined {
-    if (spaces) this.spaces();
-    pattern.lastIndex = this.at;
-    const found = pattern.exec(this.text)?.[0];
-    if (found !== undefined) this.at += found.length;
-    return found;
-  }
-
-  private expect(token: string): void {
-    this.spaces();
-    if (!this.text.startsWith(token, this.at)) throw new NotAnExpression();
-    this.at += token.length;
-  }
-
-  private node<T>(value: T): T {
-    if (++this.nodes > MAX_NODES) throw new NotAnExpression();
-    return value;
-  }
-}
-
-/** `0.1` followed by a repeating `6` is 0.1666... = 0.1 + 6 / (9 * 10). */
-function repeated(literal: string, head: Rational, digits: string): Rational {
-  const places = /\.(\d*)/.exec(literal)?.[1]?.length ?? 0;
-  const tail = rational(BigInt(digits), (10n ** BigInt(digits.length) - 1n) * 10n ** BigInt(places));
-  const value = tail && add(head, tail);
-  if (value === null) throw new NotAnExpression();
-  return value;
 }
