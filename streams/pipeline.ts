@@ -40,7 +40,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   const bound = () => (settings.now['loop.maxStaleness'] + 1) * batchGroups + resumed.groups;
   const questions = new Queue<Admission>('admitted questions', bound());
   const rollouts = new Queue<readonly RolloutGroup[]>('rollouts', bound());
-  const windows = new Queue<Window>('windows', bound());
+  const windows = new Queue<Window>('batches', bound());
   const synthesis = crew.synthesizer && new Synthesis(loop, crew.synthesizer);
   const evaluations = new Latest<EvaluateOrder>();
   crew.samplers.forEach((sampler) => sampler.takesFrom(() => questions.status()));

@@ -70,6 +70,7 @@ function Rail({ current }: { readonly current: Page | undefined }) {
       </div>
       <div class="rail-foot">
         <Segments
+          full
           label="Theme"
           value={theme}
           options={[

@@ -18,6 +18,12 @@ export function number(value: Maybe, digits = 4): string {
   return value.toLocaleString(LOCALE, { maximumSignificantDigits: digits });
 }
 
+/** 0.140, 12.3: three significant digits, zeros included, for columns that are read down. */
+export function significant(value: Maybe): string {
+  if (!known(value) || Math.abs(value) < 1e-4 || Math.abs(value) >= 1000) return number(value, 3);
+  return value.toLocaleString(LOCALE, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+}
+
 /** 81.3 % */
 export function percent(value: Maybe, digits = 1): string {
   return known(value) ? `${(value * 100).toFixed(digits)} %` : DASH;
@@ -28,10 +34,10 @@ export function points(value: Maybe): string {
   return known(value) ? `${value >= 0 ? '+' : '−'}${Math.abs(value * 100).toFixed(1)} pp` : DASH;
 }
 
-/** 3.2/s, 0.4/min */
+/** 3.2/s, 24/min */
 export function rate(perSecond: Maybe): string {
   if (!known(perSecond)) return DASH;
-  if (perSecond > 0 && perSecond < 0.1) return `${number(perSecond * 60, 2)}/min`;
+  if (perSecond > 0 && perSecond < 1) return `${number(perSecond * 60, 2)}/min`;
   return `${number(perSecond, perSecond < 10 ? 2 : 3)}/s`;
 }
 
@@ -43,10 +49,10 @@ export function bytes(value: Maybe): string {
   return `${number(value / 1000 ** power, 3)} ${units[power]}`;
 }
 
-/** 4.2 s, 3 min 12 s, 2 h 5 min, 3 d 4 h */
+/** 4.2 s, 4 s (counted in whole ones), 3 min 12 s, 2 h 5 min, 3 d 4 h */
 export function duration(seconds: Maybe): string {
   if (!known(seconds)) return DASH;
-  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
+  if (seconds < 10 && !Number.isInteger(seconds)) return `${Math.max(0, seconds).toFixed(1)} s`;
   const whole = Math.floor(seconds);
   if (whole < 60) return `${whole} s`;
   if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;

@@ -19,6 +19,8 @@ export interface Range {
 export interface ChartView {
   readonly visible: boolean;
   draw(thinner: Thinner, axis: Axis, range: Range): void;
+  /** Puts the cursor there; null takes it away. */
+  point(x: number | null): void;
 }
 
 /** Points asked for; a zoomed range gets as many for itself. */
@@ -64,6 +66,27 @@ export class Board {
   /** What is under the cursor: the data that is drawn, not thinned. */
   get shown(): Columns {
     return this.#fine?.columns ?? this.#columns;
+  }
+
+  /** What the axis shows. */
+  get range(): Range {
+    return this.zoom.get() ?? whole(this.#columns[this.axis.get()], this.#columns.length);
+  }
+
+  /** Shows `factor` times as much, what is at `around` staying where it is; at most everything, at least two steps or seconds. */
+  zoomBy(factor: number, around: number): void {
+    const all = whole(this.#columns[this.axis.get()], this.#columns.length);
+    const { min, max } = this.range;
+    const least = this.axis.get() === 'steps' ? 2 : 2000;
+    const length = Math.max(least, (max - min) * factor);
+    if (length >= all.max - all.min) return this.zoom.set(null);
+    const from = Math.min(all.max - length, Math.max(all.min, around - ((around - min) / (max - min)) * length));
+    this.zoom.set({ min: from, max: from + length });
+  }
+
+  /** Puts the cursor of every chart in view there. */
+  point(x: number | null): void {
+    for (const view of this.#views) if (view.visible) view.point(x);
   }
 
   attach(view: ChartView): () => void {

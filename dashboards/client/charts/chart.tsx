@@ -19,14 +19,18 @@ export interface ChartProps {
   readonly include?: readonly number[];
   readonly marks?: readonly Mark[];
   readonly tall?: boolean;
+  readonly wide?: boolean;
 }
 
 const NONE: readonly never[] = [];
+/** Evaluations come every so many steps; a value that is older than this says so. */
+const OLD_ROWS = 12;
 
-export function Chart({ board, title, series, format, axis = format, include = NONE, marks = NONE, tall = false }: ChartProps) {
+export function Chart({ board, title, series, format, axis = format, include = NONE, marks = NONE, tall = false, wide = false }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const where = useRef<HTMLSpanElement>(null);
   const values = useRef<HTMLElement[]>([]);
+  const labels = useRef<HTMLElement[]>([]);
   const plot = useRef<Plot>(null);
   const theme = useShownTheme();
 
@@ -35,7 +39,13 @@ export function Chart({ board, title, series, format, axis = format, include = N
       const { shown } = board;
       const by = board.axis.get();
       const row = x === null ? shown.length - 1 : shown.nearest(x, by);
-      series.forEach(({ column }, i) => setText(values.current[i], format(shown.valueBefore(column, row))));
+      series.forEach(({ column, label }, i) => {
+        const from = shown.rowBefore(column, row);
+        setText(values.current[i], format(from < 0 ? null : shown.column(column)![from]!));
+        setText(labels.current[i], isOld(shown.steps, from, row) ? `${label} at step ${number(shown.steps[from])}` : label);
+      });
+      const read = series.map(({ label, column }) => `${label} ${format(shown.valueBefore(column, row))}`).join(', ');
+      if (document.activeElement === host.current) tell(host.current!, shown.steps[row], read);
       setText(where.current ?? undefined, x === null || row < 0 ? '' : `step ${number(shown.steps[row])} · ${time(shown.at[row]!)}`);
     };
     const element = host.current!;
@@ -66,7 +76,7 @@ export function Chart({ board, title, series, format, axis = format, include = N
   }, [marks]);
 
   return (
-    <figure class={`chart${tall ? ' tall' : ''}`}>
+    <figure class={`chart${tall ? ' tall' : ''}${wide ? ' wide' : ''}`}>
       <figcaption>
         <span class="chart-title">{title}</span>
         <span class="chart-where" ref={where} />
@@ -78,7 +88,14 @@ export function Chart({ board, title, series, format, axis = format, include = N
                   <svg class="chart-key" viewBox="0 0 10 10" aria-hidden="true">
                     <circle cx="5" cy="5" r="4" fill={`var(${colour})`} />
                   </svg>
-                  <span class="chart-label">{label}</span>
+                  <span
+                    class="chart-label"
+                    ref={(element: HTMLElement | null) => {
+                      if (element !== null) labels.current[i] = element;
+                    }}
+                  >
+                    {label}
+                  </span>
                 </>
               ) : null}
               <b
@@ -92,9 +109,31 @@ export function Chart({ board, title, series, format, axis = format, include = N
           ))}
         </span>
       </figcaption>
-      <div class="chart-plot" ref={host} aria-hidden="true" />
+      <div
+        class="chart-plot"
+        ref={host}
+        role="slider"
+        tabIndex={0}
+        aria-label={`${title}: the arrow keys move along, plus and minus zoom, 0 shows everything`}
+        aria-valuenow={0}
+        onKeyDown={(event) => {
+          if (!event.ctrlKey && !event.metaKey && !event.altKey && plot.current?.press(event.key, event.shiftKey) === true) event.preventDefault();
+        }}
+        onBlur={() => plot.current?.leave()}
+      />
     </figure>
   );
+}
+
+/** Of an older evaluation than the newest: nobody shall take it for today's. */
+function isOld(steps: Float64Array, from: number, row: number): boolean {
+  return from >= 0 && row - from > OLD_ROWS && steps[row]! > steps[from]!;
+}
+
+/** For who listens: where the cursor is, and what is there. */
+function tell(element: HTMLElement, step: number | undefined, values: string): void {
+  element.setAttribute('aria-valuenow', String(step ?? 0));
+  element.setAttribute('aria-valuetext', `step ${number(step)}: ${values}`);
 }
 
 function setText(element: HTMLElement | undefined, text: string): void {

@@ -51,10 +51,16 @@ export class Columns {
 
   /** The newest value at row `i` or before it: what an evaluation said last, at a step without one. */
   valueBefore(name: string, i: number): number | null {
+    const row = this.rowBefore(name, i);
+    return row < 0 ? null : this.#columns.get(name)![row]!;
+  }
+
+  /** The row of that value; -1 without one. */
+  rowBefore(name: string, i: number): number {
     const column = this.#columns.get(name);
-    if (column === undefined) return null;
-    for (let row = Math.min(i, this.#length - 1); row >= 0; row -= 1) if (!Number.isNaN(column[row]!)) return column[row]!;
-    return null;
+    if (column === undefined) return -1;
+    for (let row = Math.min(i, this.#length - 1); row >= 0; row -= 1) if (!Number.isNaN(column[row]!)) return row;
+    return -1;
   }
 
   add(rows: readonly MetricRow[]): void {

@@ -8,6 +8,8 @@ export interface Metric {
   readonly format: (value: number | null) => string;
   readonly axis?: (value: number) => string;
   readonly include?: readonly number[];
+  /** As wide as two, where there is room: it has many series. */
+  readonly wide?: boolean;
 }
 
 const percentAxis = (value: number) => `${Math.round(value * 10_000) / 100} %`;
@@ -50,7 +52,7 @@ const BUSY = 'busy.';
 export function busyMetric(names: readonly string[]): Metric {
   const columns = names.filter((name) => name.startsWith(BUSY)).sort();
   const series = columns.map((column, i) => line(column, column.slice(BUSY.length), (i % 6) + 1));
-  return { title: 'Busy', series, format: (value) => percent(value, 0), axis: percentAxis, include: [0, 1] };
+  return { title: 'Busy', series, format: (value) => percent(value, 0), axis: percentAxis, include: [0, 1], wide: true };
 }
 
 /** The metric with only the series that there are; undefined without one. */

@@ -32,6 +32,10 @@ export interface PlotOptions {
   readonly onCursor: (x: number | null) => void;
 }
 
+/** Rows that the cursor passes over at a key, at most this part of those in view. */
+const KEY_STEPS = 120;
+const MANY_KEYS = 10;
+
 const SYNC = 'quorum';
 const Y_WIDTH = 52;
 const X_HEIGHT = 26;
@@ -71,6 +75,34 @@ export class Plot implements ChartView {
 
   resize(width: number, height: number): void {
     this.#plot.setSize({ width, height });
+  }
+
+  /** @returns whether the key was one of the chart's. */
+  press(key: string, shift: boolean): boolean {
+    const far = shift ? MANY_KEYS : 1;
+    const { min, max } = this.#range;
+    const x = this.#cursorX() ?? max;
+    if (key === 'ArrowLeft' || key === 'ArrowRight') this.#moveCursor(x, (key === 'ArrowLeft' ? -1 : 1) * far);
+    else if (key === 'Home') this.#moveTo(min);
+    else if (key === 'End') this.#moveTo(max);
+    else if (key === '+' || key === '=') this.#board.zoomBy(0.5, x);
+    else if (key === '-' || key === '_') this.#board.zoomBy(2, x);
+    else if (key === '0') this.#board.zoom.set(null);
+    else if (key === 'Escape') this.leave();
+    else return false;
+    return true;
+  }
+
+  /** The cursor goes away; the newest values show. */
+  leave(): void {
+    this.#board.point(null);
+  }
+
+  point(x: number | null): void {
+    const { clientWidth, clientHeight } = this.#plot.over;
+    // Half a pixel inside: at the very edge uPlot takes the cursor for gone.
+    const left = x === null ? -10 : Math.min(clientWidth - 0.5, Math.max(0.5, this.#plot.valToPos(x, 'x')));
+    this.#plot.setCursor({ left, top: x === null ? -10 : clientHeight / 2 });
   }
 
   /** After the theme changed. */
@@ -159,8 +191,26 @@ export class Plot implements ChartView {
   }
 
   #tellCursor(plot: uPlot): void {
+    this.#options.onCursor(this.#cursorX(plot));
+  }
+
+  #cursorX(plot = this.#plot): number | null {
     const { left } = plot.cursor;
-    this.#options.onCursor(left === undefined || left < 0 ? null : plot.posToVal(left, 'x'));
+    return left === undefined || left < 0 ? null : plot.posToVal(left, 'x');
+  }
+
+  /** By so many rows, or more where there are too many of them to tell apart. */
+  #moveCursor(from: number, rows: number): void {
+    const columns = this.#board.shown;
+    const { min, max } = this.#range;
+    const inView = columns.lowerBound(max, this.#axis) - columns.lowerBound(min, this.#axis);
+    const to = columns.nearest(from, this.#axis) + rows * Math.max(1, Math.floor(inView / KEY_STEPS));
+    if (columns.length > 0) this.#moveTo(columns[this.#axis][Math.min(columns.length - 1, Math.max(0, to))]!);
+  }
+
+  #moveTo(x: number): void {
+    const { min, max } = this.#range;
+    this.#board.point(Math.min(max, Math.max(min, x)));
   }
 
   #drawMarks(plot: uPlot): void {

@@ -6,13 +6,15 @@ export interface SegmentsProps<T extends string> {
   readonly value: T;
   readonly options: readonly (readonly [T, string])[];
   readonly onChange: (value: T) => void;
+  /** As wide as what it is in. */
+  readonly full?: boolean;
 }
 
 /** One of a few: radio buttons that look like one control. */
-export function Segments<T extends string>({ label, value, options, onChange }: SegmentsProps<T>) {
+export function Segments<T extends string>({ label, value, options, onChange, full = false }: SegmentsProps<T>) {
   const name = useId();
   return (
-    <fieldset class="segments">
+    <fieldset class={`segments${full ? ' full' : ''}`}>
       <legend class="visually-hidden">{label}</legend>
       {options.map(([option, text]) => (
         <label key={option}>

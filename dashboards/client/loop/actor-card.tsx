@@ -36,10 +36,8 @@ export function ActorCard({ actor }: { readonly actor: Actor }) {
         <span title="items a second over the last minute">{rate(actor.itemsPerSecond)}</span>
         <span title="share of the last minute in which it worked">{percent(actor.busy, 0)} busy</span>
       </p>
-      {actor.queue === null ? (
-        <Meter value={actor.busy} label="" />
-      ) : (
-        <Meter value={fill(actor.queue)} label={`${actor.queue.name} ${actor.queue.size}/${actor.queue.bound}`} />
+      {actor.queue === null ? null : (
+        <Meter value={fill(actor.queue)} label={actor.queue.name} text={`${actor.queue.size} of ${actor.queue.bound}`} />
       )}
     </div>
   );
@@ -49,14 +47,17 @@ function fill({ size, bound }: NonNullable<Actor['queue']>): number {
   return bound === 0 ? 0 : Math.min(1, size / bound);
 }
 
-function Meter({ value, label }: { readonly value: number; readonly label: string }) {
+function Meter({ value, label, text }: { readonly value: number; readonly label: string; readonly text: string }) {
   return (
-    <div class="actor-meter">
+    <div class="actor-meter" title={`${label} ${text}`}>
+      <p class="actor-line">
+        <span class="ellipsis">{label}</span>
+        <span>{text}</span>
+      </p>
       <svg viewBox="0 0 100 4" preserveAspectRatio="none" aria-hidden="true">
         <rect class="meter-ground" width="100" height="4" />
-        <rect class={value > 0.9 && label !== '' ? 'meter-full' : 'meter-value'} width={value * 100} height="4" />
+        <rect class={value > 0.9 ? 'meter-full' : 'meter-value'} width={value * 100} height="4" />
       </svg>
-      {label === '' ? null : <span>{label}</span>}
     </div>
   );
 }

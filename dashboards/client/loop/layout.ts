@@ -2,7 +2,7 @@
 import type { Live } from '../../../src/protocol/frames.ts';
 
 export type Actor = Live['actors'][number];
-export type FlowName = 'questions' | 'rollouts' | 'groups' | 'versions' | 'evaluate' | 'synthetic' | 'guard';
+export type FlowName = 'questions' | 'rollouts' | 'groups' | 'versions' | 'evaluate' | 'parents' | 'synthetic' | 'guard';
 
 export interface Node {
   readonly actor: Actor;
@@ -16,7 +16,7 @@ export interface Flow {
   readonly id: string;
   /** SVG path. */
   readonly path: string;
-  readonly label?: { readonly text: string; readonly x: number; readonly y: number };
+  readonly label?: { readonly text: string; readonly x: number; readonly y: number; readonly left?: boolean };
 }
 
 export interface Layout {
@@ -34,27 +34,30 @@ export interface Cast {
   readonly voter: Actor | undefined;
   readonly learner: Actor | undefined;
   readonly evaluator: Actor | undefined;
+  /** Writes questions, where the configuration lets it. */
+  readonly synthesizer: Actor | undefined;
   readonly guardian: Actor | undefined;
   /** Plug-ins' watchers and whatever else there is. */
   readonly others: readonly Actor[];
 }
 
-const NODE_HEIGHT = 138;
+const NODE_HEIGHT = 148;
 const GAP_Y = 14;
 const ARC = 44;
 
 export function castOf(actors: readonly Actor[]): Cast {
   const first = (role: string) => actors.find((actor) => actor.role === role);
-  const [questioner, voter, learner, evaluator, guardian] = [
+  const [questioner, voter, learner, evaluator, synthesizer, guardian] = [
     first('questioner'),
     first('voter'),
     first('learner'),
     first('evaluator'),
+    first('synthesizer'),
     first('guardian'),
   ];
   const samplers = actors.filter(({ role }) => role === 'sampler');
-  const named = new Set<Actor | undefined>([questioner, voter, learner, evaluator, guardian, ...samplers]);
-  return { questioner, samplers, voter, learner, evaluator, guardian, others: actors.filter((actor) => !named.has(actor)) };
+  const named = new Set<Actor | undefined>([questioner, voter, learner, evaluator, synthesizer, guardian, ...samplers]);
+  return { questioner, samplers, voter, learner, evaluator, synthesizer, guardian, others: actors.filter((actor) => !named.has(actor)) };
 }
 
 export function layout(cast: Cast, width: number, synthetic: boolean): Layout {
@@ -98,31 +101,67 @@ function wide(cast: Cast, width: number, synthetic: boolean): Layout {
       label: { text: 'new version', x: x(2) + w / 2, y: 18 },
     },
   ];
-  let height = top + body;
-  if (synthetic) {
-    const y = height + ARC - 10;
+  const bottom = top + body;
+  const below: Below = { x, w, from: centred + h, y: bottom + GAP_Y + 22 };
+  const second = secondRow(cast, below);
+  flows.push(...second.flows);
+  if (synthetic && cast.synthesizer === undefined) flows.push(syntheticArc(below, bottom + ARC - 10));
+  const height = Math.max(second.height, synthetic && cast.synthesizer === undefined ? bottom + ARC + 12 : bottom);
+  return { width, height: height + 2, nodeWidth: w, nodeHeight: h, nodes: [...placed, ...second.nodes], flows };
+}
+
+interface Below {
+  readonly x: (column: number) => number;
+  readonly w: number;
+  /** Where the actors in the middle of the first row end. */
+  readonly from: number;
+  readonly y: number;
+}
+
+/** Who stands under the line: the synthesizer between voter and questioner, the guardian under the evaluator, plug-ins beside it. */
+function secondRow({ synthesizer, guardian, others }: Cast, { x, w, from, y }: Below): Pick<Layout, 'nodes' | 'flows' | 'height'> {
+  const h = NODE_HEIGHT;
+  const nodes: Node[] = [];
+  const flows: Flow[] = [];
+  if (synthesizer !== undefined) {
+    nodes.push({ actor: synthesizer, x: x(1), y });
+    const [middle, r] = [y + h / 2, 14];
+    flows.push({
+      name: 'parents',
+      id: 'parents',
+      path: `M${x(2) + w / 2} ${from}V${middle - r}Q${x(2) + w / 2} ${middle} ${x(2) + w / 2 - r} ${middle}H${x(1) + w}`,
+      label: { text: 'questions to vary', x: x(2) + w / 2 + 12, y: middle + 4, left: true },
+    });
     flows.push({
       name: 'synthetic',
       id: 'synthetic',
-      path: under(x(2) + w / 2, centred + h, x(0) + w / 2, centred + h, y),
-      label: { text: 'synthetic questions', x: x(1) + w / 2, y: y + 16 },
+      path: `M${x(1)} ${middle}H${x(0) + w / 2 + r}Q${x(0) + w / 2} ${middle} ${x(0) + w / 2} ${middle - r}V${from}`,
+      label: { text: 'new questions', x: x(0) + w / 2, y: middle + 18 },
     });
-    height = y + 22;
   }
-  const extra = [...(cast.guardian ? [cast.guardian] : []), ...cast.others];
-  const extraY = height + (synthetic ? 4 : GAP_Y + 14);
-  const added = extra.map((actor, i) => ({ actor, x: x(4 - (i % 5)), y: extraY + Math.floor(i / 5) * (h + GAP_Y) }));
-  if (cast.guardian !== undefined) flows.push({ name: 'guard', id: 'guard', path: `M${x(4) + w / 2} ${centred + h}V${extraY}` });
-  if (extra.length > 0) height = extraY + Math.ceil(extra.length / 5) * (h + GAP_Y) - GAP_Y;
-  return { width, height: height + 2, nodeWidth: w, nodeHeight: h, nodes: [...placed, ...added], flows };
+  const columns = synthesizer === undefined ? [4, 3, 2, 1, 0] : [4, 3];
+  const extra = [...(guardian ? [guardian] : []), ...others];
+  nodes.push(...extra.map((actor, i) => ({ actor, x: x(columns[i % columns.length]!), y: y + Math.floor(i / columns.length) * (h + GAP_Y) })));
+  if (guardian !== undefined) flows.push({ name: 'guard', id: 'guard', path: `M${x(4) + w / 2} ${from}V${y}` });
+  return { nodes, flows, height: Math.max(0, ...nodes.map((node) => node.y + h)) };
+}
+
+/** Questions of an earlier synthesizer, or of a plug-in, still come. */
+function syntheticArc({ x, w, from }: Below, y: number): Flow {
+  return {
+    name: 'synthetic',
+    id: 'synthetic',
+    path: under(x(2) + w / 2, from, x(0) + w / 2, from, y),
+    label: { text: 'synthetic questions', x: x(1) + w / 2, y: y + 16 },
+  };
 }
 
 function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
   const side = 26;
   const w = width - 2 * side;
-  const h = 128;
+  const h = 138;
   const gap = 26;
-  const order = [cast.questioner, ...cast.samplers, cast.voter, cast.learner, cast.evaluator, cast.guardian, ...cast.others].filter(
+  const order = [cast.synthesizer, cast.questioner, ...cast.samplers, cast.voter, cast.learner, cast.evaluator, cast.guardian, ...cast.others].filter(
     (actor) => actor !== undefined,
   );
   const tight = new Set(cast.samplers.slice(1));
@@ -140,6 +179,7 @@ function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
   };
   const [sampler, last] = [cast.samplers[0], cast.samplers.at(-1)];
   const flows = [
+    ...down('synthetic', cast.synthesizer, cast.questioner),
     ...down('questions', cast.questioner, sampler),
     ...down('rollouts', last, cast.voter),
     ...down('groups', cast.voter, cast.learner),
@@ -149,9 +189,11 @@ function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
   const [learner, first] = [at(cast.learner), at(sampler)];
   if (learner !== undefined && first !== undefined)
     flows.push({ name: 'versions', id: 'versions', path: aside(side + w, learner + h / 2, first + h / 2, width - 8) });
-  const [voter, questioner] = [at(cast.voter), at(cast.questioner)];
-  if (synthetic && voter !== undefined && questioner !== undefined)
-    flows.push({ name: 'synthetic', id: 'synthetic', path: aside(side, voter + h / 2, questioner + h / 2, 8) });
+  const [voter, source] = [at(cast.voter), at(cast.synthesizer ?? cast.questioner)];
+  if ((synthetic || cast.synthesizer !== undefined) && voter !== undefined && source !== undefined) {
+    const name = cast.synthesizer === undefined ? 'synthetic' : 'parents';
+    flows.push({ name, id: name, path: aside(side, voter + h / 2, source + h / 2, 8) });
+  }
   return { width, height: y + 2, nodeWidth: w, nodeHeight: h, nodes, flows };
 }
 

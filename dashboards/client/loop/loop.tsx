@@ -54,7 +54,7 @@ function Arrow({ flow, alive }: { readonly flow: Flow; readonly alive: boolean }
       <path class="flow-line" d={flow.path} marker-end={alive ? 'url(#arrow-alive)' : 'url(#arrow)'} />
       <path class="flow-items" d={flow.path} />
       {flow.label === undefined ? null : (
-        <text x={flow.label.x} y={flow.label.y} text-anchor="middle">
+        <text x={flow.label.x} y={flow.label.y} text-anchor={flow.label.left === true ? 'start' : 'middle'}>
           {flow.label.text}
         </text>
       )}

@@ -89,12 +89,17 @@ function ActorPanel({ actor, detail }: { readonly actor: Actor; readonly detail:
           </dl>
         </div>
         <div class="charts-row">
-          {detail === undefined ? <Loading lines={2} /> : detail.charts.map((chart) => <StateChart key={chart.machine} chart={chart} />)}
+          {detail === undefined ? <Loading lines={2} /> : chartsNow(detail, actor).map((chart) => <StateChart key={chart.machine} chart={chart} />)}
         </div>
         <Failures failures={detail?.failures ?? []} error={actor.error} />
       </div>
     </Panel>
   );
+}
+
+/** The status is newer than the charts that were asked for: a chart that has the state it names is in it. */
+function chartsNow({ charts }: ActorDetail, { state }: Actor): ActorDetail['charts'] {
+  return charts.map((chart) => (chart.machine === 'service' && chart.states.includes(state) ? { ...chart, active: state } : chart));
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {

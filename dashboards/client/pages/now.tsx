@@ -83,7 +83,7 @@ function Toolbar() {
   return (
     <div class="row now-toolbar">
       <h2>History</h2>
-      <span class="faint small now-hint">drag to zoom, double-click to see everything</span>
+      <span class="faint small now-hint">drag to zoom, double-click to see everything; by keyboard: arrows, + and −, 0</span>
       <div class="row now-tools">
         <button type="button" class="button small" disabled={zoom === null} onClick={() => board.zoom.set(null)}>
           Reset zoom

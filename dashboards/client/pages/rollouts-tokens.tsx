@@ -69,7 +69,7 @@ export function Tokens({ sample: { tokens, text }, label, tint, onPoint }: Token
           aria-describedby={TOOLTIP}
           tabIndex={t === current ? 0 : -1}
         >
-          {token.text === '' ? '␀' : token.text}
+          {token.text === '' ? <i class="token-silent">{t === tokens.length - 1 ? 'end' : 'no text'}</i> : token.text}
         </span>
       ))}
     </div>
@@ -117,9 +117,9 @@ function Values({ token: { text, logprob, refLogprob } }: { readonly token: Toke
   );
 }
 
-/** Spaces and line ends as signs. */
+/** Spaces and line ends as signs. A special token, such as the one that ends a response, has no text. */
 function visible(text: string): string {
-  return text === '' ? '␀' : text.replaceAll(' ', '␣').replaceAll('\n', '⏎').replaceAll('\t', '⇥');
+  return text === '' ? 'no text' : text.replaceAll(' ', '␣').replaceAll('\n', '⏎').replaceAll('\t', '⇥');
 }
 
 export const PROBABILITY_BANDS: readonly (readonly [string, string])[] = [

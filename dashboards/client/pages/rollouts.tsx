@@ -64,6 +64,9 @@ function StreamView({ query }: { readonly query: PageProps['query'] }) {
           </button>
         ) : null}
       </div>
+      <p class="stream-hint">
+        Letter and colour: answers that mean the same, A won the vote. Under each answer: its reward, and its advantage in learning.
+      </p>
       <ol
         ref={list}
         class="groups"

@@ -2,7 +2,7 @@
 import type { VersionRow } from '../../../src/protocol/frames.ts';
 import { Badge } from '../components/badge.tsx';
 import { Time } from '../components/time.tsx';
-import { count, duration, number, percent, points } from '../format.ts';
+import { count, duration, number, percent, points, significant } from '../format.ts';
 import { href } from '../router.ts';
 import { useLive } from '../session.ts';
 
@@ -90,10 +90,10 @@ function Row({ row, base, best, newest, onRollBack }: RowProps) {
       <td class="right nowrap">
         <Greedy row={row} base={base} />
       </td>
-      <td class="right">{number(metrics?.kl, 3)}</td>
-      <td class="right">{number(metrics?.entropy, 3)}</td>
+      <td class="right">{significant(metrics?.kl)}</td>
+      <td class="right">{significant(metrics?.entropy)}</td>
       <td class="right">{percent(metrics?.clipFraction)}</td>
-      <td class="right">{number(metrics?.gradNorm, 3)}</td>
+      <td class="right">{significant(metrics?.gradNorm)}</td>
       <td class="right">{number(metrics?.learningRate, 3)}</td>
       <td class="right">{count(metrics?.tokens)}</td>
       <td class="right nowrap">{duration(metrics?.seconds)}</td>
