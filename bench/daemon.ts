@@ -29,7 +29,13 @@ export async function benchDaemon(root: string, model: string, steps: number): P
 async function runDaemon(root: string, model: string, steps: number, staleness: number): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), 'quorum-bench-'));
   const report = join(folder, 'report.json');
-  const settings = [`loop.maxStaleness=${staleness}`, `evaluation.everySteps=${steps + 1}`, 'evaluation.fullQuestions=10', 'evaluation.questions=10'];
+  const settings = [
+    `loop.maxStaleness=${staleness}`,
+    'dashboard.port=null',
+    `evaluation.everySteps=${steps + 1}`,
+    'evaluation.fullQuestions=10',
+    'evaluation.questions=10',
+  ];
   const options = [
     '--model',
     model,

@@ -38,7 +38,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   const { config, crew, gate, settings, stop, store } = loop;
   const { batchGroups, maxOversample, jobQuestions } = config.loop;
   const bound = () => (settings.now['loop.maxStaleness'] + 1) * batchGroups + resumed.groups;
-  const questions = new Queue<Admission>('admitted questions', bound());
+  const questions = new Queue<Admission>('questions', bound());
   const rollouts = new Queue<readonly RolloutGroup[]>('rollouts', bound());
   const windows = new Queue<Window>('batches', bound());
   const synthesis = crew.synthesizer && new Synthesis(loop, crew.synthesizer);
