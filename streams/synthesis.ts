@@ -4,7 +4,7 @@
  * whose result then does not depend on timing; else while the samplers work.
  */
 import { Random } from '../src/data/rng.ts';
-import { formProblem, isDuplicate, questionText } from '../src/learn/synthetic.ts';
+import { FRUITLESS_BATCHES, screen } from '../src/learn/synthetic.ts';
 import { CancelledError, InputError } from '../src/protocol/errors.ts';
 import type { JudgedGroup, Question } from '../src/protocol/messages.ts';
 import type { Synthesize, Written } from '../src/protocol/ports.ts';
@@ -15,8 +15,7 @@ import { QuestionPool } from './question-pool.ts';
 
 /** Counts every question that was ever asked for: what the next ones are drawn from. */
 const CURSOR = 'synthesis.cursor';
-/** Batches in a row of which nothing is usable, before the user is told; and, without any other question, the wait between two of them. */
-const FRUITLESS = 8;
+/** Where there is no other question: the wait after a batch when many had nothing usable. */
 const FRUITLESS_MILLISECONDS = 1_000;
 
 export class Synthesis {
@@ -85,10 +84,10 @@ export class Synthesis {
   /** Until `count` questions may be asked, or, in step with the loop, the model has had a fair try. */
   async #fillTo(count: number): Promise<void> {
     const { stop } = this.#loop;
-    for (let tries = 0; this.#pool.available < count && (tries < FRUITLESS || !this.#inStep); tries++) {
+    for (let tries = 0; this.#pool.available < count && (tries < FRUITLESS_BATCHES || !this.#inStep); tries++) {
       if (stop.aborted) throw new CancelledError('stopped waiting for synthetic questions');
       await this.#refill();
-      if (this.#fruitless >= FRUITLESS) await pause(FRUITLESS_MILLISECONDS, stop);
+      if (this.#fruitless >= FRUITLESS_BATCHES) await pause(FRUITLESS_MILLISECONDS, stop);
     }
   }
 
@@ -102,15 +101,15 @@ export class Synthesis {
   }
 
   async #write(count: number): Promise<void> {
-    const { store, telemetry } = this.#loop;
+    const { store, telemetry, config } = this.#loop;
+    const { synthesis } = config;
     const from = (store.meta(CURSOR) as number | undefined) ?? 0;
     const written = await this.#written(from, count);
     const put: Question[] = [];
     const remove: string[] = [];
     const rejected: { question: Question; reason: string }[] = [];
     for (const each of written) {
-      const question = { ...each.question, text: questionText(each.question.text) };
-      const reason = this.#problem(question, each);
+      const { question, rejection: reason } = screen(each, this.#pool.textsAbout(each.question.pictures), synthesis);
       if (reason === undefined) {
         remove.push(...this.#pool.add(question));
         if (this.#pool.has(question.id)) put.push(question);
@@ -121,7 +120,7 @@ export class Synthesis {
       store.changePool({ put: put.filter(({ id }) => this.#pool.has(id)).map((question) => ({ question, uses: 0 })), remove, rejected });
     });
     this.#fruitless = put.length > 0 ? 0 : this.#fruitless + 1;
-    if (this.#fruitless === FRUITLESS) telemetry.note(`the model writes no question that can be used (the last: ${lastWords(written)})`);
+    if (this.#fruitless === FRUITLESS_BATCHES) telemetry.note(`the model writes no question that can be used (the last: ${lastWords(written)})`);
   }
 
   /** Nothing, with a note, where the policy cannot be asked: a picture that is gone, a prompt that is too long. */
@@ -142,12 +141,6 @@ export class Synthesis {
     } finally {
       policy.release(version);
     }
-  }
-
-  #problem(question: Question, { seed, finish }: Written) {
-    const { synthesis } = this.#loop.config;
-    const others = [...(seed ? [seed.text] : []), ...this.#pool.textsAbout(question.pictures)];
-    return formProblem(question.text, finish, synthesis) ?? (isDuplicate(question.text, others, synthesis) ? 'duplicate' : undefined);
   }
 }
 

@@ -10,6 +10,7 @@ import { exportCommand } from './commands/export.ts';
 import { figuresCommand } from './commands/figures.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { startCommand } from './commands/start.ts';
+import { synthesizeCommand } from './commands/synthesize.ts';
 import { packagePath } from './paths.ts';
 
 const FOOT = `
@@ -40,6 +41,7 @@ export function createProgram(): Command {
     stopCommand(),
     evalCommand(),
     askCommand(),
+    synthesizeCommand(),
     exportCommand(),
     figuresCommand(),
     experimentCommand(),

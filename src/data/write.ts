@@ -32,25 +32,31 @@ export interface Written {
 export const PROVENANCE = {
   id: 'text',
   origin: 'text',
-  /** Id of the seed question; null where there was none. */
+  /** Id and text of the seed question; null where there was none. */
   parent: 'text',
-  /** Folder or name of the model, and its version. */
+  parent_problem: 'text',
+  /** Folder or name of the model, its version, and the seed that it wrote by. */
   model: 'text',
   version: 'integer',
+  seed: 'integer',
   /** The majority's answer and its share of the votes: no label. */
   majority: 'text',
   share: 'number',
 } as const satisfies ColumnTypes;
 
 export interface Provenance {
+  /** The seed question. */
+  readonly parent: Question | null;
   readonly model: string;
   readonly version: number;
+  readonly seed: number;
   readonly majority: string | null;
   readonly share: number | null;
 }
 
-export function provenanceRow({ id, text, pictures, origin, parentId }: Question, provenance: Provenance): WriteRow {
-  return { problem: text, pictures, values: { id, origin, parent: parentId ?? null, ...provenance } };
+export function provenanceRow({ id, text, pictures, origin, parentId }: Question, { parent, ...provenance }: Provenance): WriteRow {
+  const values = { id, origin, parent: parentId ?? null, parent_problem: parent?.text ?? null, ...provenance };
+  return { problem: text, pictures, values };
 }
 
 type Rows = Iterable<WriteRow> | AsyncIterable<WriteRow>;
@@ -60,15 +66,14 @@ type Rows = Iterable<WriteRow> | AsyncIterable<WriteRow>;
  * @param file ends in `.parquet` or `.jsonl`; pictures of the latter go to `images/` beside it. @throws InputError for another ending.
  */
 export async function writeDataset(file: string, rows: Rows, columns: ColumnTypes): Promise<Written> {
+  checkEnding(file);
   await mkdir(dirname(file), { recursive: true });
-  switch (extname(file)) {
-    case '.parquet':
-      return writeParquet(file, rows, columns);
-    case '.jsonl':
-      return writeJsonl(file, rows, columns);
-    default:
-      throw new InputError(`${file}: must end in .parquet or .jsonl`);
-  }
+  return extname(file) === '.parquet' ? writeParquet(file, rows, columns) : writeJsonl(file, rows, columns);
+}
+
+/** For who has long work to do before the first row. @throws InputError where `writeDataset` would. */
+export function checkEnding(file: string): void {
+  if (!['.parquet', '.jsonl'].includes(extname(file))) throw new InputError(`${file}: must end in .parquet or .jsonl`);
 }
 
 async function writeJsonl(file: string, rows: Rows, columns: ColumnTypes): Promise<Written> {

@@ -2,7 +2,8 @@
  * Whether something the model wrote may be asked as a question. Judged by its text alone: nothing here knows a data set or its phrasings.
  * Whether the question can be answered is for the vote to say (filters.ts).
  */
-import type { Finish } from '../protocol/messages.ts';
+import type { Finish, Question } from '../protocol/messages.ts';
+import type { Written } from '../protocol/ports.ts';
 
 /**
  * `unfinished`: the model did not come to an end. `malformed`: not one question in words. `duplicate`: nearly the same words as another question
@@ -15,6 +16,24 @@ export interface SyntheticOptions {
   readonly maxWords: number;
   /** Similarity, in [0, 1], from which two questions about the same pictures are duplicates. */
   readonly duplicateSimilarity: number;
+}
+
+/** Batches in a row of which nothing is usable, after which the model is taken for one that writes nothing usable. */
+export const FRUITLESS_BATCHES = 8;
+
+/**
+ * What the model wrote, without what it put around its question, and why it may not be asked, where it may not.
+ * @param about texts of the other questions about the same pictures; the seed is seen to here.
+ */
+export function screen(
+  { question: written, seed, finish }: Written,
+  about: readonly string[],
+  options: SyntheticOptions,
+): { readonly question: Question; readonly rejection: Rejection | undefined } {
+  const question = { ...written, text: questionText(written.text) };
+  const others = seed ? [seed.text, ...about] : about;
+  const rejection = formProblem(question.text, finish, options) ?? (isDuplicate(question.text, others, options) ? 'duplicate' : undefined);
+  return { question, rejection };
 }
 
 const FEWEST_WORDS = 2;

@@ -35,7 +35,21 @@ describe('quorum', () => {
   const names = createProgram().commands.map((command) => command.name());
 
   it('has its commands', () => {
-    expect(names).toEqual(['start', 'status', 'pause', 'resume', 'stop', 'eval', 'ask', 'export', 'figures', 'experiment', 'pretrain', 'doctor']);
+    expect(names).toEqual([
+      'start',
+      'status',
+      'pause',
+      'resume',
+      'stop',
+      'eval',
+      'ask',
+      'synthesize',
+      'export',
+      'figures',
+      'experiment',
+      'pretrain',
+      'doctor',
+    ]);
   });
 
   it.each(names)('%s --help says what it does, with an example', async (name) => {
@@ -46,6 +60,8 @@ describe('quorum', () => {
 
   it.each([
     [['figures'], /required option '-o, --out <folder>' not specified/],
+    [['synthesize', '--out', 'x.csv'], /x\.csv: must end in \.parquet or \.jsonl/],
+    [['synthesize', '--out', 'x.jsonl', '--mode', 'indirect'], /Allowed choices are direct, in-context, both/],
     [['start', '--steps', '0'], /'--steps <count>' argument '0' is invalid. Expected a whole number, 1 or more/],
     [['start', '--seed', '-1'], /whole number from 0 to 4294967295/],
     [['strat'], /Did you mean start\?/],

@@ -66,13 +66,16 @@ describe.each(['set.parquet', 'set.jsonl'])('writeDataset: %s', (name) => {
   it('says where a question comes from, and takes no vote for a label', async () => {
     const file = join(temporaryFolder(), name);
     const question = { id: 'q/7', text: 'How many?', pictures: [figure(2)], origin: 'in-context', parentId: 'q/1' } as const;
-    const rows = [provenanceRow(question, { model: 'models/mini', version: 12, majority: '4', share: 0.7 })];
+    const seed = { id: 'q/1', text: 'How tall?', pictures: [figure(2)], origin: 'dataset' } as const;
+    const rows = [provenanceRow(question, { parent: seed, model: 'models/mini', version: 12, seed: 3, majority: '4', share: 0.7 })];
     await writeDataset(file, rows, PROVENANCE);
     const { dataset, labels } = await openPath(file, { columns: { kind: 'origin' } });
     expect(dataset.question(0)).toMatchObject({ id: 'set/q/7', text: 'How many?', kind: 'in-context' });
     expect(labels.label('set/q/7')).toBeUndefined();
     const audit = await openPath(file, { columns: { answer: 'majority', kind: 'share', id: 'parent' } });
     expect([audit.dataset.question(0).id, audit.dataset.question(0).kind, audit.labels.label('set/q/1')]).toEqual(['set/q/1', '0.7', '4']);
+    const parent = await openPath(file, { columns: { question: 'parent_problem', kind: 'seed' } });
+    expect(parent.dataset.question(0)).toMatchObject({ text: 'How tall?', kind: '3' });
   });
 
   it('leaves no half-written Parquet file when the rows end in an error', async () => {
@@ -109,7 +112,7 @@ describe('writeDataset', () => {
   it.skipIf(!existsSync(PYTHON))('writes what the Python packages read: pictures decoded, columns typed', async () => {
     const file = join(temporaryFolder(), 'set.parquet');
     const question = { id: 'q/7', text: 'Où?', pictures: [figure(2), figure(3)], origin: 'direct' } as const;
-    await writeDataset(file, [provenanceRow(question, { model: 'm', version: 12, majority: null, share: 0.5 })], PROVENANCE);
+    await writeDataset(file, [provenanceRow(question, { parent: null, model: 'm', version: 12, seed: 0, majority: null, share: 0.5 })], PROVENANCE);
     const script = `
 import sys, json, datasets
 row = datasets.load_dataset('parquet', data_files=sys.argv[1], split='train', cache_dir=sys.argv[2])[0]
@@ -117,7 +120,17 @@ print(json.dumps({**row, 'images': [image.size for image in row['images']]}))`;
     const { stdout, stderr } = spawnSync(PYTHON, ['-c', script, file, temporaryFolder()], { encoding: 'utf8' });
     expect(stderr).not.toContain('Error');
     const size = [40, 40];
-    const provenance = { id: 'q/7', origin: 'direct', parent: null, model: 'm', version: 12, majority: null, share: 0.5 };
+    const provenance = {
+      id: 'q/7',
+      origin: 'direct',
+      parent: null,
+      parent_problem: null,
+      model: 'm',
+      version: 12,
+      seed: 0,
+      majority: null,
+      share: 0.5,
+    };
     expect(JSON.parse(stdout)).toEqual({ problem: 'Où?', images: [size, size], ...provenance });
   });
 });

@@ -1,0 +1,96 @@
+/** Writes a data set of questions that a model asks about pictures. No label is read, and none is written. */
+import { resolve } from 'node:path';
+import { synthesizer } from '../../actors/synthesizer.ts';
+import type { Config } from '../config/schema.ts';
+import type { Columns } from '../data/columns.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { openData, openPath } from '../data/open.ts';
+import { checkEnding, PROVENANCE, provenanceRow, writeDataset, type WriteRow } from '../data/write.ts';
+import { Grader } from '../learn/grader.ts';
+import { FRUITLESS_BATCHES } from '../learn/synthetic.ts';
+import { CancelledError, InputError } from '../protocol/errors.ts';
+import { openForSampling } from '../policy/open.ts';
+import { QuestionWriter, voter, type AcceptedQuestion } from './write-questions.ts';
+
+export interface SynthesizeRequest {
+  /** A file, folder or pattern, all of it; default: the training part of the configuration's data. */
+  readonly data?: string;
+  readonly columns?: Columns;
+  /** Default: both, or `direct` where the data set has no questions. */
+  readonly mode?: 'direct' | 'in-context' | 'both';
+  readonly n: number;
+  readonly file: string;
+  /** Answers of each question that vote; without it nothing is voted on. */
+  readonly vote?: number;
+}
+
+export interface Synthesized {
+  readonly file: string;
+  /** Questions in the file, and distinct pictures. */
+  readonly questions: number;
+  readonly pictures: number;
+  /** By the model; those that were rejected, by reason. */
+  readonly written: number;
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly seconds: number;
+}
+
+/**
+ * Whatever was accepted is in the file also when it ends early.
+ * @throws InputError for a bad model, data set or file, and when the model writes nothing usable any more; CancelledError.
+ */
+export async function synthesizeQuestions(config: Config, request: SynthesizeRequest, signal: AbortSignal): Promise<Synthesized> {
+  const file = resolve(request.file);
+  checkEnding(file);
+  const train = await openPictures(config, request);
+  const mode = request.mode ?? (train.size === 0 ? 'direct' : 'both');
+  const started = performance.now();
+  await using policy = await openForSampling(config);
+  await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
+  const writer = new QuestionWriter({
+    synthesize: synthesizer({ policy, train, config: { seed: config.seed, synthesis: { ...config.synthesis, mode } } }),
+    settings: config.synthesis,
+    lanes: config.workers.rolloutWorkers,
+    vote: request.vote === undefined ? undefined : voter(policy, grader, config, request.vote),
+  });
+  const rows = rowsOf(writer.questions(request.n, signal), config);
+  const first = await rows.next(); // a file of the same name stays until there is something to write
+  const size = first.done === true ? { questions: 0, pictures: 0 } : await writeDataset(file, withFirst(first.value, rows), PROVENANCE);
+  const { written, rejected } = writer.counts;
+  const kept = size.questions === 0 ? 'nothing is written' : `${size.questions} of ${request.n} questions are in ${file}`;
+  if (signal.aborted) throw new CancelledError(`interrupted: ${kept}`);
+  if (writer.gaveUp) throw new InputError(`${fruitless(rejected)}; ${kept}`);
+  return { file, ...size, written, rejected, seconds: (performance.now() - started) / 1000 };
+}
+
+async function openPictures(config: Config, { data, columns }: SynthesizeRequest): Promise<Dataset> {
+  const open = { picturesAlone: true };
+  const train =
+    data === undefined || data === 'figures'
+      ? (await openData(config.data, open)).train
+      : (await openPath(resolve(data), { ...open, columns })).dataset;
+  if (train.pictures().length === 0) throw new InputError(`${data ?? train.name}: holds no pictures to ask about`);
+  return train;
+}
+
+/** Ends, with what there is, when it is interrupted. */
+async function* rowsOf(questions: AsyncIterable<AcceptedQuestion>, { model, seed }: Config): AsyncGenerator<WriteRow, undefined> {
+  try {
+    for await (const { question, seed: parent, vote } of questions) {
+      yield provenanceRow(question, { parent, model, version: 0, seed, majority: vote?.majority ?? null, share: vote?.share ?? null });
+    }
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+  }
+  return undefined;
+}
+
+async function* withFirst(first: WriteRow, rest: AsyncIterable<WriteRow>): AsyncGenerator<WriteRow> {
+  yield first;
+  yield* rest;
+}
+
+function fruitless(rejected: Readonly<Record<string, number>>): string {
+  const reasons = Object.entries(rejected).map(([reason, n]) => `${n} ${reason}`);
+  return `the model writes nothing usable: none in the last ${FRUITLESS_BATCHES} batches (rejected in all: ${reasons.join(', ')})`;
+}
