@@ -42,6 +42,7 @@ const PARAMS: { readonly [M in Method]: z.ZodType<Requests[M]['params']> } = {
   question: z.strictObject({ id: id(), limit: rows.limit }),
   questions: nothing,
   synthetic: z.strictObject(rows),
+  rejected: z.strictObject({ limit: rows.limit }),
   versions: z.strictObject({ ...rows, only: z.enum(['evaluated', 'saved']).exactOptional() }),
   compare: z.strictObject({ a: natural(), b: natural() }),
   events: z.strictObject({ ...rows, kind: z.string().max(LONGEST_ID).exactOptional() }),

@@ -31,6 +31,9 @@ const ANSWERS: Answers = {
     });
     return { questions: cards, next };
   },
+  rejected: ({ limit }, { store }) => ({
+    questions: store.rejectedQuestions(limit).map(({ question, reason, at }) => ({ question: questionCard(question), reason, at })),
+  }),
   versions: (params, source) => source.store.findVersions({ ...params, saved: source.savedVersions() }),
   compare: ({ a, b }, { store }) => ({ a, b, questions: compared(answersOf(a, store), answersOf(b, store)) }),
   events: (params, { store }) => store.eventsBefore(params),

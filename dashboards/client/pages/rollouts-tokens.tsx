@@ -65,11 +65,11 @@ export function Tokens({ sample: { tokens, text }, label, tint, onPoint }: Token
           class={`token ${tintOf(token, tint)}`}
           role="option"
           aria-selected={t === current}
-          aria-label={`${visible(token.text)}, probability ${percent(Math.exp(token.logprob), 2)}`}
+          aria-label={`${token.text === '' ? silent(t === tokens.length - 1) : visible(token.text)}, probability ${percent(Math.exp(token.logprob), 2)}`}
           aria-describedby={TOOLTIP}
           tabIndex={t === current ? 0 : -1}
         >
-          {token.text === '' ? <i class="token-silent">{t === tokens.length - 1 ? 'end' : 'no text'}</i> : token.text}
+          {token.text === '' ? <i class="token-silent">{silent(t === tokens.length - 1)}</i> : token.text}
         </span>
       ))}
     </div>
@@ -117,7 +117,12 @@ function Values({ token: { text, logprob, refLogprob } }: { readonly token: Toke
   );
 }
 
-/** Spaces and line ends as signs. A special token, such as the one that ends a response, has no text. */
+/** A special token has no text, nor has one that holds a part of a letter only. */
+function silent(isLast: boolean): string {
+  return isLast ? 'end' : 'no text';
+}
+
+/** Spaces and line ends as signs. */
 function visible(text: string): string {
   return text === '' ? 'no text' : text.replaceAll(' ', '␣').replaceAll('\n', '⏎').replaceAll('\t', '⇥');
 }

@@ -69,6 +69,7 @@ export class MadeUpSource implements DashboardSource {
     groupsOfQuestion: () => [],
     questionStats: () => ({ byOrigin: { dataset: 48, 'in-context': 6 }, byKind: {}, shares: {}, diversity: {} }),
     syntheticQuestions: () => ({ questions: [], next: null }),
+    rejectedQuestions: () => [],
     findVersions: () => ({ versions: [], next: null }),
     answers: () => undefined,
     eventsBefore: () => ({ events: [], next: null }),

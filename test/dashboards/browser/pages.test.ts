@@ -1,10 +1,10 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeInBrowser, launch, open, startToyDaemon, type ToyDaemon } from './harness.ts';
+import { describeInBrowser, launch, open, startToyDaemon, type DaemonProcess } from './harness.ts';
 
 describeInBrowser('the pages Now, Actors and Control, in front of a running daemon', () => {
   let browser: Browser;
-  let daemon: ToyDaemon;
+  let daemon: DaemonProcess;
 
   beforeAll(async () => {
     [browser, daemon] = await Promise.all([launch(), startToyDaemon()]);
@@ -43,9 +43,9 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     const { page } = opened;
     const version = () => page.locator('.facts b').last().innerText();
     const first = await version();
-    await expect.poll(version).not.toBe(first);
+    await expect.poll(version, { timeout: 20_000 }).not.toBe(first);
     expect(Number((await version()).replace(',', ''))).toBeGreaterThan(Number(first.replace(',', '')));
-    await expect.poll(() => page.locator('.loop foreignObject').count()).toBeGreaterThanOrEqual(5);
+    await expect.poll(() => page.locator('.loop foreignObject').count(), { timeout: 20_000 }).toBeGreaterThanOrEqual(5);
   });
 
   it('zooms by dragging, hovers with exact values on all charts, pauses, and turns the axis', async () => {
@@ -68,6 +68,37 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     await page.getByRole('button', { name: 'Go on', pressed: true }).click();
     await over.dblclick();
     await page.getByRole('button', { name: 'Reset zoom', disabled: true }).waitFor();
+    expect(opened.errors).toEqual([]);
+  });
+
+  it('moves the cursor of all charts and zooms by keyboard', async () => {
+    await using opened = await open(browser, daemon.url);
+    const { page } = opened;
+    await opened.goto('', '.chart canvas');
+    await page.getByRole('button', { name: 'Pause' }).click();
+    const chart = page.locator('.chart-plot').first();
+    const step = async () => Number(/^step ([\d,]+)/.exec((await chart.getAttribute('aria-valuetext')) ?? '')?.[1]?.replace(',', ''));
+    await chart.focus();
+    await chart.press('End');
+    const last = await step();
+    expect(last).toBeGreaterThan(3);
+    await chart.press('ArrowLeft');
+    expect(await step()).toBe(last - 1);
+    await chart.press('ArrowLeft');
+    expect(await step()).toBe(last - 2);
+    await chart.press('ArrowRight');
+    expect(await step()).toBe(last - 1);
+    const others = () => page.locator('.chart-where').evaluateAll((all) => all.filter(({ textContent }) => textContent !== '').length);
+    await expect.poll(others).toBeGreaterThan(1);
+    await chart.press('+');
+    await page.getByRole('button', { name: 'Reset zoom', disabled: false }).waitFor();
+    await chart.press('-');
+    await page.getByRole('button', { name: 'Reset zoom', disabled: true }).waitFor();
+    await chart.press('+');
+    await chart.press('0');
+    await page.getByRole('button', { name: 'Reset zoom', disabled: true }).waitFor();
+    await page.getByRole('button', { name: 'Go on' }).focus();
+    await expect.poll(others).toBe(0);
     expect(opened.errors).toEqual([]);
   });
 

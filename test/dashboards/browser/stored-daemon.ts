@@ -50,5 +50,5 @@ export const LOOKS = [
 
 /** What a page shows a moment later, on a busy machine. */
 export function expectSoon<T>(read: () => T | Promise<T>) {
-  return expect.poll(read, { timeout: 15_000 });
+  return expect.poll(read, { timeout: 20_000 });
 }

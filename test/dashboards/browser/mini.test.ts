@@ -1,0 +1,125 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { describeInBrowser, launch, open, startQuorum, type DaemonProcess } from './harness.ts';
+
+/** A loop small enough to evaluate, to save and to write questions within seconds. */
+const SMALL = [
+  'synthesis.mode=both',
+  'sampling.samples=6',
+  'loop.batchGroups=2',
+  'loop.jobQuestions=2',
+  'loop.maxStaleness=1',
+  'evaluation.questions=12',
+  'evaluation.fullQuestions=8',
+  'evaluation.k=4',
+  'evaluation.everySteps=2',
+  'checkpoints.everySteps=2',
+];
+const LEARNT = 4;
+
+interface Stop {
+  readonly name: string;
+  readonly route: string;
+  readonly ready: string;
+}
+
+describeInBrowser('the dashboard of `quorum start` on the bundled model', () => {
+  let browser: Browser;
+  let daemon: DaemonProcess;
+
+  beforeAll(async () => {
+    [browser, daemon] = await Promise.all([launch(), startQuorum(SMALL)]);
+    await vi.waitFor(async () => expect(await gauge('policy_version')).toBeGreaterThanOrEqual(LEARNT), { timeout: 90_000, interval: 250 });
+  }, 120_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    await daemon?.[Symbol.asyncDispose]();
+  });
+
+  async function gauge(name: string): Promise<number> {
+    const text = await (await fetch(new URL('metrics', daemon.url))).text();
+    return Number(new RegExp(`^quorum_${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  }
+
+  /** Pages of one thing each, found as a user finds them: by following links. */
+  async function stopsOf(page: Page): Promise<readonly Stop[]> {
+    const link = async (selector: string) => (await page.locator(selector).first().getAttribute('href'))!.replace('#/', '');
+    await page.goto(`${daemon.url}#/rollouts`);
+    const group = await link('.group-question a');
+    await page.goto(`${daemon.url}#/${group}`);
+    const question = await link('a[href*="/q/"]');
+    await page.goto(`${daemon.url}#/versions`);
+    const compare = await link('a[href*="compare"]');
+    return [
+      { name: 'now', route: '', ready: '.chart canvas' },
+      { name: 'rollouts', route: 'rollouts', ready: '.group-card img' },
+      { name: 'group', route: group, ready: '.token' },
+      { name: 'question', route: question, ready: '.vote-bar' },
+      { name: 'questions', route: 'questions', ready: '.stat' },
+      { name: 'actors', route: 'actors', ready: '.state.active' },
+      { name: 'versions', route: 'versions', ready: 'tr[data-version]' },
+      { name: 'compare', route: compare, ready: '.stat' },
+      { name: 'control', route: 'control', ready: '.setting-value' },
+    ];
+  }
+
+  it.each([
+    { theme: 'dark', phone: false },
+    { theme: 'light', phone: true },
+  ] as const)(
+    'every page is accessible and quiet, in $theme, on a phone: $phone',
+    async ({ theme, phone }) => {
+      await using opened = await open(browser, daemon.url, { theme, phone });
+      const { page } = opened;
+      for (const { name, route, ready } of await stopsOf(page)) {
+        await opened.goto(route, ready);
+        await opened.screenshot(`mini-${name}-${theme}${phone ? '-phone' : ''}`);
+        expect(await opened.violations(), name).toEqual([]);
+        expect(opened.errors, name).toEqual([]);
+        expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), name).toBeLessThanOrEqual(0);
+      }
+    },
+    90_000,
+  );
+
+  it('shows what the daemon measures, and what the model said', async () => {
+    await using opened = await open(browser, daemon.url);
+    const { page } = opened;
+    await opened.goto('', '.chart canvas');
+    const stat = (name: string) => page.locator('.stat', { hasText: name }).locator('dd').first().innerText();
+    const [before, shown] = [await gauge('policy_version'), Number(await stat('Policy version'))];
+    expect(shown).toBeGreaterThanOrEqual(before);
+    expect(shown).toBeLessThanOrEqual((await gauge('policy_version')) + 1);
+    for (const name of ['questioner', 'sampler-1', 'voter', 'learner', 'evaluator', 'synthesizer'])
+      expect(await page.locator('.actor-card', { hasText: name }).count(), name).toBe(1);
+    const titles = await page.locator('.chart-title').allInnerTexts();
+    for (const title of ['Held-out accuracy', 'Vote share', 'Reward', 'KL to the base', 'Entropy', 'Response length', 'Clip fraction', 'Tokens/s'])
+      expect(titles, title).toContain(title);
+    expect(titles).toEqual(expect.arrayContaining(['Memory', 'Busy']));
+    expect(await page.locator('.chart-value b', { hasText: /^–$/ }).count()).toBe(0);
+
+    const [, , group, , , , , compare] = await stopsOf(page);
+    await opened.goto(group!.route, '.token');
+    const tokens = page.locator('.tokens').first();
+    expect((await tokens.innerText()).replace(/end$/, '')).toMatch(/\S/);
+    await opened.goto(compare!.route, '.stat');
+    await page.getByText('never used for training').first().waitFor();
+    expect(opened.errors).toEqual([]);
+  }, 60_000);
+
+  it('is paused, stepped on and stopped from the page Control', async () => {
+    await using opened = await open(browser, daemon.url);
+    const { page } = opened;
+    await opened.goto('control', '.setting-value');
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.locator('.topbar').getByText('Paused').waitFor();
+    await page.getByRole('button', { name: 'Resume' }).click();
+    await page.locator('.topbar').getByText('Running').waitFor();
+    await page.getByRole('button', { name: 'Stop …' }).click();
+    const ended = new Promise((resolve) => daemon.process.once('exit', resolve));
+    await page.getByRole('dialog').getByRole('button', { name: 'Stop', exact: true }).click();
+    expect(await ended).toBe(0);
+    await page.getByText(/The daemon has stopped/).waitFor();
+  }, 60_000);
+});
