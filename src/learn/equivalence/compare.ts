@@ -1,11 +1,12 @@
 /** Equality of values, given the equality of their expressions. */
+import { sameQuantity } from './compare-quantity.ts';
 import { definition, isFunction } from './definition.ts';
 import { exact } from './evaluate.ts';
 import { numberOf, operation, variables, type Expression } from './expression.ts';
 import { turned } from './inequality.ts';
-import { rational } from './rational.ts';
 import type { Quantity, Relation, Sequence, Value } from './value.ts';
 
+/** How expressions are compared: by exact arithmetic alone, or by all there is. */
 export interface Leaves {
   same(a: Expression, b: Expression): boolean;
   /** Are `a = 0` and `b = 0` the same equation? The sign of a / b if so, else 0. */
@@ -42,7 +43,7 @@ function directed(a: Single, b: Single, leaves: Leaves): boolean | null {
     case 'date':
       return b.type === 'date' ? a.iso === b.iso : null;
     case 'words':
-      return b.type === 'words' ? a.text === b.text || a.text.replaceAll(' ', '') === b.text.replaceAll(' ', '') : null;
+      return b.type === 'words' || b.type === 'quantity' ? a.text.replaceAll(' ', '') === lettersOf(b)?.toLowerCase() : null;
     case 'quantity':
       return b.type === 'quantity' ? sameQuantity(a, b, leaves) : null;
     default:
@@ -85,8 +86,13 @@ function sameRelation(a: Relation, b: Value, leaves: Leaves): boolean | null {
 /** An angle or a segment is named from either end: `\angle BAC` is `\angle CAB`. */
 function sameName(a: Value, b: Value, leaves: Leaves): boolean {
   if (a.type === 'words' && b.type === 'words' && a.text.length <= 3 && a.text === [...b.text].toReversed().join('')) return true;
+  // `x_1` and `x_2` are what others call `x`.
+  const [x, y] = [letterOf(a), letterOf(b)];
+  if (x && y && x.includes('_') !== y.includes('_')) return /^(.+?)(?:_\d)?$/.exec(x)?.[1] === /^(.+?)(?:_\d)?$/.exec(y)?.[1];
   return sameValue(a, b, leaves);
 }
+
+const letterOf = (value: Value): string | null => (value.type === 'quantity' && value.expression.type === 'variable' ? value.expression.name : null);
 
 const isNumber = (value: Value): boolean => value.type === 'quantity' && exact(value.expression) !== null;
 
@@ -103,6 +109,7 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
     const letters = a.items.map((item) => (item.type === 'choice' ? item.letter : ''));
     return letters.sort().join('') === [...typed.toUpperCase()].sort().join('');
   }
+  if (b.type === 'quantity' && a.open === '(' && variables(b.expression).length > 0) return sameVector(a, b, leaves);
   if (b.type !== 'sequence')
     return a.items.length === 1 && a.items[0]
       ? sameValue(a.items[0], b, leaves)
@@ -114,9 +121,21 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
   if (a.items.length !== b.items.length) return (isSet(a) || isSet(b) || (isPoints(a) && isPoints(b))) && sameMembers(a.items, b.items, leaves);
   if ((isSet(a) || isBare(a)) && (isSet(b) || isBare(b))) return sameUnordered(a.items, b.items, leaves);
   if (isSet(a) || isSet(b)) return false;
-  const interval = a.items.length === 2 && !isBare(a) && !isBare(b);
+  const interval = a.items.length === 2 && !isBare(a) && !isBare(b) && a.items[0]?.type !== 'sequence';
   if (interval && (a.open !== b.open || a.close !== b.close)) return false;
   return a.items.every((item, i) => sameValue(item, b.items[i] ?? item, leaves));
+}
+
+/** `3i + 4j` is `(3, 4)`. */
+function sameVector({ items }: Sequence, b: Quantity, leaves: Leaves): boolean {
+  const axes: readonly Expression[] = [
+    { type: 'constant', name: 'i' },
+    { type: 'variable', name: 'j' },
+    { type: 'variable', name: 'k' },
+  ];
+  if (items.length > axes.length || variables(b.expression).some((name) => name !== 'j' && name !== 'k')) return false;
+  const sum = items.map((item, i) => operation('*', expressionOf(item), axes[i] ?? HUNDRED)).reduce((left, right) => operation('+', left, right));
+  return leaves.same(sum, b.expression);
 }
 
 /** `A, C`, which may also be written `AC`. */
@@ -124,7 +143,7 @@ const isBareChoices = (s: Sequence): boolean => s.open === '' && s.items.every((
 
 /** The letters of `AC`, which is read as words or as a product. */
 function lettersOf(value: Value): string | null {
-  if (value.type === 'words') return value.text;
+  if (value.type === 'words') return value.text.replaceAll(' ', '');
   return value.type === 'quantity' && value.expression.type === 'operation' && value.expression.operator === '*'
     ? variables(value.expression).join('')
     : null;
@@ -183,31 +202,4 @@ function sameTime(a: Extract<Value, { type: 'time' }>, b: Value, leaves: Leaves)
   const [hour = HUNDRED, minute = HUNDRED] = b.parts.map(expressionOf);
   const stated = operation('+', operation('*', hour, whole(60)), minute);
   return leaves.same(stated, whole(a.minutes)) || leaves.same(stated, whole(a.minutes % 720));
-}
-
-/** The unit's rule is in units.ts; a percent sign equals both its value (0.5) and its number (50). */
-function sameQuantity(a: Quantity, b: Quantity, leaves: Leaves): boolean {
-  // A letter alone names an option or a thing, and its case says nothing.
-  const [x, y] = [a.expression, b.expression];
-  if (x.type === 'variable' && y.type === 'variable' && x.name.toLowerCase() === y.name.toLowerCase()) return true;
-  if (a.percent !== b.percent) {
-    const [percent, plain] = a.percent ? [a, b] : [b, a];
-    if (plain.unit && plain.unit.dimension !== '') return false;
-    return leaves.same(percent.expression, plain.expression) || leaves.same(operation('/', percent.expression, HUNDRED), plain.expression);
-  }
-  const [lettered, other] = a.product ? [a.product, b] : [b.product, a];
-  if (lettered && !other.unit && variables(other.expression).length > 0) return leaves.same(lettered, other.expression);
-  const stated = a.unit && b.unit && a.unit.dimension !== '' && b.unit.dimension !== '';
-  if (!stated) return leaves.same(a.expression, b.expression);
-  if (a.unit?.dimension !== b.unit?.dimension) return false;
-  return leaves.same(inBase(a), inBase(b));
-}
-
-/** Angles come out in degrees. */
-function inBase({ expression, unit }: Quantity): Expression {
-  if (!unit) return expression;
-  const scaled = operation('*', expression, numberOf(unit.factor));
-  if (!unit.radians) return unit.factor.n === 1n && unit.factor.d === 1n ? expression : scaled;
-  const halfTurn = rational(180n);
-  return halfTurn ? operation('/', operation('*', scaled, numberOf(halfTurn)), { type: 'constant', name: 'pi' }) : scaled;
 }

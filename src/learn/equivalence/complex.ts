@@ -95,15 +95,30 @@ function root(z: Complex, index: Complex, complex: boolean): Complex {
 }
 
 function factorial(n: number): number {
-  if (!Number.isInteger(n) || n < 0 || n > 170) return NaN;
+  if (n < 0 || n > 170) return NaN;
+  if (!Number.isInteger(n)) return gamma(n + 1);
   let product = 1;
   for (let i = 2; i <= n; i++) product *= i;
   return product;
 }
 
+/** Lanczos' approximation (g = 7, n = 9), good to 1e-13 for what is positive. */
+function gamma(x: number): number {
+  const z = x - 1;
+  const sum = LANCZOS.reduce((total, coefficient, i) => total + (i === 0 ? coefficient : coefficient / (z + i)), 0);
+  const t = z + 7.5;
+  return Math.sqrt(2 * Math.PI) * t ** (z + 0.5) * Math.exp(-t) * sum;
+}
+
+const LANCZOS = [
+  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905, -0.13857109526572012,
+  9.9843695780195716e-6, 1.5056327351493116e-7,
+];
+
+/** n may be any real number, as in `\binom{n}{2} = n(n-1)/2`. */
 function binomial(n: number, k: number): number {
-  if (!Number.isInteger(n) || !Number.isInteger(k) || k < 0 || n < 0) return NaN;
-  const terms = Math.min(k, n - k);
+  if (!Number.isInteger(k) || k < 0) return NaN;
+  const terms = Number.isInteger(n) && n >= 0 ? Math.min(k, n - k) : k;
   if (terms < 0) return 0;
   if (terms > 1000) return NaN;
   let product = 1;

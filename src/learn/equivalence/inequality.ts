@@ -16,6 +16,25 @@ export const interval = (low: Value, high: Value, lowClosed: boolean, highClosed
   items: [low, high],
 });
 
+export const REALS = interval(MINUS_INFINITY, INFINITY, false, false);
+
+/** `(-1, 1) \setminus \{0\}` is `(-1, 0) \cup (0, 1)`; the points are inside and in rising order. */
+export function without(whole: Value, points: readonly Value[]): Value | null {
+  if (whole.type !== 'sequence' || whole.items.length !== 2 || whole.open === '{') return null;
+  const [low, high] = whole.items;
+  const ends = [low, ...points, high].flatMap((end) => end ?? []);
+  const parts = ends.slice(1).map((to, i) => interval(ends[i] ?? to, to, i === 0 && whole.open === '[', i === points.length && whole.close === ']'));
+  return { type: 'union', parts };
+}
+
+/** The point that `x \ne 1` leaves out. */
+export function hole(value: Value): Value | null {
+  const [below, above] = value.type === 'union' && value.parts.length === 2 ? value.parts : [];
+  if (below?.type !== 'sequence' || above?.type !== 'sequence') return null;
+  const [point] = above.items;
+  return point && below.items[0] === MINUS_INFINITY && above.items[1] === INFINITY && below.items[1] === point ? point : null;
+}
+
 const TURNED = new Map<string, string>(Object.entries({ '<': '>', '>': '<', '\\le': '\\ge', '\\ge': '\\le' }));
 export const turned = (operator: string): string => TURNED.get(operator) ?? operator;
 

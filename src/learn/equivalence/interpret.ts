@@ -1,6 +1,7 @@
 /** Text -> Value. Each reader takes normalised text and gives a value or null; the first that succeeds wins. */
 import { parseDateTime } from './date-time.ts';
-import { INFINITY, MINUS_INFINITY } from './inequality.ts';
+import { INFINITY, MINUS_INFINITY, REALS, without } from './inequality.ts';
+import { readMatrix, tuple } from './matrix.ts';
 import { normalise, MAX_ANSWER_CHARS } from './normalise.ts';
 import { readNumber, readQuantity } from './quantity.ts';
 import { bothHold, readRelation } from './relation.ts';
@@ -56,15 +57,18 @@ function readChoice(text: string, depth: number): Value | null {
     /^(?:(?:option|choice|answer)\s+)?(?:\(([A-Ja-j])\)\s*|([A-J])(?:[.:)]\s+|[.:)](?=[^\d\s])|:\s*|\)\s*|\.(?=\d)|\s+(?=\d))\s*)(.+)$/is.exec(text);
   const mark = labelled?.[1] ?? labelled?.[2];
   const rest = labelled?.[3];
-  if (!mark || !rest || (labelled?.[2] && !/[A-J]/.test(mark)) || /^[+\-*/^=]/.test(rest)) return null;
+  if (!mark || !rest || (labelled?.[2] && !/[A-J]/.test(mark)) || /^(?:[+\-*/^=]|and\b|or\b)/.test(rest)) return null;
   // `(a)(b)` and `(x) y` are products, unless a word or a number follows the letter.
   if (labelled?.[1] && !/^(?:[\d$\\-]|[A-Za-z]{2}|[A-Z]$)/.test(rest)) return null;
   return { type: 'choice', letter: mark.toUpperCase(), rest: read(rest, depth + 1) };
 }
 
 function readUnion(text: string, depth: number): Value | null {
-  const without = /^\\mathbb\s*\{?R\}?\s*\\(?:setminus|backslash)\s*\\?\{([^{},]*)\\?\}$/.exec(text.replace('\\}', '}'))?.[1];
-  if (without !== undefined) return read(`x \\ne ${without}`, depth + 1);
+  const [, whole, holes] = /^(.+?)\s*\\(?:setminus|backslash)\s*\\?\{([^{}]*?)\\?\}$/.exec(text) ?? [];
+  if (whole !== undefined && holes !== undefined) {
+    const points = holes.split(',').map((point) => read(point.trim(), depth + 1));
+    return without(/^\\mathbb\s*\{?\s*R/.test(whole) ? REALS : read(whole, depth + 1), points);
+  }
   const split = splitTop(text, /\\cup(?![a-z])|(?<=[)\]])\s*U\s*(?=[([])/g);
   if (!split || split.parts.some((part) => part === '')) return null;
   return { type: 'union', parts: split.parts.map((part) => read(part, depth + 1)) };
@@ -79,7 +83,7 @@ function readList(text: string, depth: number): Value | null {
   const items = split.parts.filter((part) => part !== '').map((part) => read(part, depth + 1));
   const [first, second] = items;
   if (items.length <= 1) return first ?? null;
-  const together = first && second && items.length === 2 && /and/.test(split.separators[0] ?? '') ? bothHold(first, second) : null;
+  const together = first && second && items.length === 2 && /and|^,$/.test(split.separators[0] ?? '') ? bothHold(first, second) : null;
   if (together) return together;
   const intervals = items.every((item) => item.type === 'sequence' && item.items.some((end) => end === INFINITY || end === MINUS_INFINITY));
   if (intervals) return { type: 'union', parts: items };
@@ -107,12 +111,12 @@ function readSystem(text: string, depth: number): Value | null {
 }
 
 function readBrackets(text: string, depth: number): Value | null {
-  const matrix = /^\\begin\{[bpBvV]?(?:matrix|array)\}(?:\{[clr|]*\})?(.*)\\end\{[bpBvV]?(?:matrix|array)\}$/s.exec(text);
-  if (matrix) return readMatrix(matrix[1] ?? '', depth);
-  // A point may be named: `A(3, 4)`.
+  const matrix = readMatrix(text, depth, read);
+  if (matrix) return matrix;
   // `]2, 5[` is how some write `(2, 5)`.
   const [, from, ends, to] = /^([\][])([^\][]*,[^\][]*)([\][])$/.exec(text) ?? [];
   if (ends !== undefined && (from === ']' || to === '[')) return read(`${from === ']' ? '(' : '['}${ends}${to === '[' ? ')' : ']'}`, depth + 1);
+  // A point may be named: `A(3, 4)`.
   const whole = enclosed(text.replace(/^[A-Z]\s*(?=\([^()]*,[^()]*\)$)/, ''));
   if (!whole) return null;
   const { open, close, inner } = whole;
@@ -124,20 +128,9 @@ function readBrackets(text: string, depth: number): Value | null {
   const list = splitTop(inner, /[,;]/g);
   if (!list) return open === '{' && close === '}' ? { type: 'sequence', open, close, items: [read(inner, depth + 1)] } : null;
   if (list.parts.some((part) => part === '')) return null;
-  return { type: 'sequence', open, close, items: list.parts.map((part) => read(part, depth + 1)) };
-}
-
-/** A column or a row is a tuple; more is a tuple of rows. */
-function readMatrix(body: string, depth: number): Value | null {
-  const rows = body
-    .split(/\\cr(?![a-z])/)
-    .map((row) => row.trim())
-    .filter(Boolean)
-    .map((row) => row.split('&').map((cell) => read(cell.trim(), depth + 1)));
-  const tuple = (items: readonly Value[]): Value => ({ type: 'sequence', open: '(', close: ')', items });
-  if (rows.length === 0 || rows.length > 16) return null;
-  if (rows.every((row) => row.length === 1)) return tuple(rows.flat());
-  return rows.length === 1 ? tuple(rows[0] ?? []) : tuple(rows.map(tuple));
+  const items = list.parts.map((part) => read(part, depth + 1));
+  const rows = open === '[' && items.every((item) => item.type === 'sequence' && item.open === '[');
+  return rows ? tuple(items.map((row) => (row.type === 'sequence' ? tuple(row.items) : row))) : { type: 'sequence', open, close, items };
 }
 
 /** `\pm 3` is the set of both; `1 \pm \sqrt{2}` too. */

@@ -51,26 +51,34 @@ const UNICODE: readonly (readonly [RegExp, string])[] = [
   [/²/g, '^{2}'],
   [/[’‘′]/g, "'"],
   [/[“”″]/g, '"'],
-  [/½/g, ' 1/2'],
-  [/⅓/g, ' 1/3'],
-  [/⅔/g, ' 2/3'],
-  [/¼/g, ' 1/4'],
-  [/¾/g, ' 3/4'],
   [/√\s*(\d+(?:\.\d+)?|[A-Za-z])/g, '\\sqrt{$1}'],
   [/√/g, '\\sqrt '],
 ];
 const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   // What kind of figure a name names is not part of the name.
   [/(?:\bm\s*)?\\(?:measured)?angle(?![a-z])\s*|\\(?:big)?triangle(?![a-z])\s*/g, ''],
+  [/\b(?:triangle|angle)\s+(?=[A-Z]{1,3}\b)/gi, ''],
   [/(?<=[A-Z])\s+~\s+(?=[A-Z])/g, ' \\sim '],
+  [/(?<=[A-Z])\s*(?:\|\||\\\||is parallel to)\s*(?=[A-Z])/g, ' \\parallel '],
+  [/(?<=[A-Z])\s*is perpendicular to\s*(?=[A-Z])/g, ' \\perp '],
+  [/(?<![A-Za-z])oo(?![A-Za-z])/g, '\\infty '],
   [/\\\\(?:\[[^\]]*\])?/g, '\\cr '],
+  [/(?:\\cr\s*)+$/, ''],
+  [/\\(?:color|textcolor|phantom|[hv]space)\*?\s*\{[^{}]*\}/g, ' '],
+  [/(?<=[A-Z])\s*\\cong(?![a-z])\s*(?=[A-Z])/g, ' \\congruent '],
+  // Transposed, a tuple is as it was.
+  [/(?<=[)\]])\^\s*\{?\s*(?:T|\\top)\s*\}?$/, ''],
   [/\\langle(?![a-z])/g, '('],
   [/\\rangle(?![a-z])/g, ')'],
   [/\\\$/g, '$'],
   [/\\[dtc]frac(?![A-Za-z])/g, '\\frac'],
+  [/\\left\s*\\\{\s*\\begin\{array\}\s*\{[lcr]*\}/g, '\\begin{cases}'],
+  [/\\end\{array\}\s*\\right\s*\./g, '\\end{cases}'],
+  [/\{([^{}]*)\\over(?![a-z])([^{}]*)\}/g, '\\frac{$1}{$2}'],
+  [/^([^{}]*)\\over(?![a-z])([^{}]*)$/, '\\frac{$1}{$2}'],
   [/\\(?:left|right)\s*(?=[()[\]|.\\{}])/g, ''],
   [/\\(?:[bB]igg?[lrm]?)(?![a-z])/g, ''],
-  [/\\(?:displaystyle|textstyle|limits|rm|bf|it|mathstrut)(?![A-Za-z])/g, ' '],
+  [/\\(?:displaystyle|textstyle|limits|[lL]arge|LARGE|[hH]uge|small|rm|bf|it|mathstrut)(?![A-Za-z])/g, ' '],
   [/\\!\s*/g, ''],
   [/\\(?:,|;|:|>| |~)|\\q?quad(?![a-z])|~/g, ' '],
   [/\{,\}/g, ','],
@@ -80,8 +88,17 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   ],
   [/\\%/g, '%'],
   [/\\(?:&|#)/g, '&'],
-  [/\^\s*\{?\s*\\(?:circ|degree)\s*\}?|\\degree(?![a-z])|\^\s*\{?\s*°\s*\}?/g, '°'],
+  [/\^\s*\{?\s*\\(?:circ|degree)(?![a-z])(?:\s*\})?|\\degree(?![a-z])|\^\s*\{?\s*°(?:\s*\})?/g, '°'],
   [/\\circ(?![a-z])/g, '°'],
+  [/(?:°|\bdegrees?)\s*(C|F)(?:elsius|ahrenheit)?\b/gi, '°$1'],
+  // An inverse function is called as any other.
+  [/(?<![A-Za-z\\])([A-Za-z])\^\s*\{?\s*-1\s*\}?\s*(?=\(\s*[a-z]\s*\)\s*=)/g, '$1'],
+  // Any whole number, whatever it is called.
+  [/[,;]?\s*\(?\s*(?:where\s+|for\s+)?[kmn]\s*\\in\s*(?:\\mathbb\s*\{?\s*)?Z\s*\}?\s*\)?$/, ''],
+  [/(?<![A-Za-z\\])[km](?=\s*\\pi(?![a-z]))/g, 'n'],
+  [/(?<=\\pi\s*)k(?![A-Za-z])/g, ' n'],
+  // A constant of integration.
+  [/\+\s*c$/, '+ C'],
   [/\\leq?(?:slant)?(?![a-z])/g, '\\le '],
   [/\\geq?(?:slant)?(?![a-z])/g, '\\ge '],
   [/\\lt(?![a-z])/g, '<'],
@@ -103,7 +120,8 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/\^\s*\{?'+\}?/g, "'"],
 ];
 /** Commands whose argument is taken as it stands. */
-const TEXT = /\\(?:text[a-z]{0,8}|math(?:rm|bf|it|sf|tt|normal)|mbox|hbox|operatorname\*?|unit|boldsymbol|bm|emph|underline|boxed|fbox)\s*(?=\{)/;
+const TEXT =
+  /\\(?:text(?!color)[a-z]{0,8}|math(?:rm|bf|it|sf|tt|normal)|mbox|hbox|operatorname\*?|unit|boldsymbol|bm|emph|underline|boxed|fbox)\s*(?=\{)/;
 const DELIMITERS: readonly (readonly [string, string])[] = [
   ['$$', '$$'],
   ['$', '$'],
@@ -124,18 +142,27 @@ export function normalise(answer: string): string {
   return withoutGroup(withoutPhrases(text));
 }
 
-const POWERS = new Map<string, number>(Object.entries({ thousand: 3, million: 6, billion: 9, trillion: 12 }));
+const POWERS = new Map<string, string>(
+  Object.entries({ dozen: '12', thousand: '10^{3}', million: '10^{6}', billion: '10^{9}', trillion: '10^{12}' }),
+);
 
 /** What people say around an answer: `the answer is 5`, `about 5`, `5 (approx.)`, `Yes, it is`. */
 function withoutPhrases(text: string): string {
   return text
     .replace(/^(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|=|:)\s*:?\s*/i, '')
+    .replace(/^(?:(?:it|there|he|she|they|we|this|that)\s+)(?:is|are|was|were|has|have|had|will be)\s+(?=[-$\d\\])/i, '')
+    .replace(/^(?:minus|negative)\s+(?=[\d\\$])/i, '-')
+    .replace(/^both\s+(?=\S+\s+and\s)/i, '')
+    .replace(/^(?:bar|line|point|figure|graph|curve|group|box)\s+(?=[A-Z]$)/i, '')
+    .replace(/^(\d+)\s+(?:in|out of)\s+(\d+)$/i, '$1/$2')
+    .replace(/^(\d+)\s*(?:\s+r|R|,?\s*rem(?:ainder)?\.?)\s*(\d+)$/, '$1 remainder $2')
+    .replace(/(?<=\b(?:year|month|week|day)s?)[ -]old$/i, '')
     .replace(/^(?:approximately|approx\.?|about|around|roughly)\s+(?=\S)/i, '')
     .replace(/\s*\((?:approx\.?|approximately|rounded)\)$/i, '')
     .replace(/\s+only$/i, '')
     .replace(/^(yes|no|true|false)\s*[,.:;]\s+(?=[A-Za-z]).*$/i, '$1')
     .replace(/^(?:(?:in|at|on|the|year)\s+){1,3}(?=\d)/i, '')
-    .replace(/(?<=\d)\s*(thousand|million|billion|trillion)(?![a-z])/i, (_, name: string) => `\\times 10^{${POWERS.get(name.toLowerCase())}}`)
+    .replace(/(?<=\d)\s*(dozen|thousand|million|billion|trillion)(?![a-z])/i, (_, name: string) => `\\times ${POWERS.get(name.toLowerCase())}`)
     .replace(/^(\d+)(?:st|nd|rd|th)$/, '$1');
 }
 
@@ -147,7 +174,11 @@ function fromUnicode(raw: string): string {
     text = text.replace(/[₀-₉]+/g, (run) => `_{${[...run].map((c) => SUBSCRIPTS.indexOf(c)).join('')}}`);
     for (const [pattern, ascii] of UNICODE) text = text.replace(pattern, ascii);
     text = text.replace(/[παβγδθλμρσφωΔΩΣτε]/g, (c) => `\\${GREEK.get(c)} `);
-    text = text.normalize('NFKC');
+    text = text
+      .replace(/[¼-¾⅐-⅞]/g, ' $&')
+      .normalize('NFKC')
+      .replaceAll('\u2044', '/')
+      .trim();
   }
   return text;
 }

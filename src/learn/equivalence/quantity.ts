@@ -17,10 +17,14 @@ export function readNumber(text: string): Value | null {
   return expression && quantity(expression);
 }
 
-/** `204_5`: the digits as they stand, with the base as a unit, which may be left out. */
+/** `204_5`: the digits as they stand, with the base as a unit, which may be left out. The factor makes the value of the digits. */
 function inBase(digits: string, base: string): Value | null {
+  const radix = BigInt(base);
+  const size = digits.replace(/^[+-]/, '');
   const expression = parseExpression(digits);
-  return expression && quantity(expression, { factor: { n: 1n, d: 1n }, dimension: `~base ${base}`, radians: false });
+  if (!expression || radix < 2n || radix > 10n || [...size].some((digit) => BigInt(digit) >= radix)) return null;
+  const value = [...size].reduce((sum, digit) => sum * radix + BigInt(digit), 0n);
+  return quantity(expression, { factor: { n: value || 1n, d: BigInt(size) || 1n }, dimension: 'base', radians: false });
 }
 
 const quantity = (expression: Expression, unit: Unit | null = null, percent = false): Quantity => ({
@@ -32,22 +36,37 @@ const quantity = (expression: Expression, unit: Unit | null = null, percent = fa
 
 /** An expression with an optional unit after it, or money before it. */
 export function readQuantity(text: string): Value | null {
-  const money = /^([+-]?)\s*([$€£¥₹])\s*(.+)$/.exec(text);
+  const money = /^([+-]?)\s*([$€£¥₹]|(?:USD|EUR|GBP|INR|US\$|Rs\.?)(?=\s*\d))\s*(.+)$/.exec(text);
   if (money) {
-    const value = readQuantity(`${money[1]}${money[3]}`);
-    return value?.type === 'quantity' ? { ...value, unit: parseUnit(money[2] ?? '') } : null;
+    const [, sign = '', currency = '', amount = ''] = money;
+    const value = readQuantity(sign + amount.replace(/\s+(?:per|an?|each|every)(?:\s.*)?$|\s*\/\s*[a-z]{2,}$/, ''));
+    return value?.type === 'quantity' ? { ...value, unit: parseUnit(currency.replace('US$', '$')) } : null;
   }
-  const percent = /^(.*?)\s*(?:%|\b(?:percent|per cent|percentage|pct)\b)$/i.exec(text);
+  const [, residue, modulus] = /^(.+?)\s*(?:\\[pb]?mod|\(?\s*(?:\\?mod))\s*\{?\s*(\d{1,9})\s*\}?\s*\)?$/.exec(text) ?? [];
+  if (residue !== undefined) {
+    const expression = parseExpression(residue);
+    return expression && quantity(expression, { factor: { n: 1n, d: 1n }, dimension: `modulo ${modulus}`, radians: false });
+  }
+  const percent = /^(.*?)\s*(?:%|\b(?:percent|per cent|percentage|pct)\b)(?:\s+[a-z]{2,}){0,3}$/i.exec(text);
   if (percent) {
     const expression = parseExpression(grouped(percent[1] ?? ''));
     return expression && quantity(expression, null, true);
   }
-  return compound(text) ?? withUnit(text) ?? plainExpression(text);
+  return compound(primed(text)) ?? withUnit(primed(text)) ?? plainExpression(text);
 }
 
 function plainExpression(text: string): Value | null {
   const expression = parseExpression(grouped(text));
   return expression && quantity(expression);
+}
+
+/** `6'2"` is feet and inches; after degrees they are minutes and seconds of arc. */
+function primed(text: string): string {
+  const [minute, second] = text.includes('°') ? ['arcmin', 'arcsec'] : ['ft', 'in'];
+  return text
+    .replace(/(?<=\d)\s*(?:''|")/g, ` ${second} `)
+    .replace(/(?<=\d)\s*'/g, ` ${minute} `)
+    .trim();
 }
 
 /** `12 345` -> `12345`, `1.2e3` is read by the parser, `3 x 4` by `x` between numbers is a product. */
@@ -84,9 +103,11 @@ const isWords = (tail: string): boolean => /^[A-Za-z]{3,}(?:\s+[A-Za-z]{2,})*\.?
 
 /** `5 ft 3 in`, `1 hour 30 minutes`: parts of one dimension add up. */
 function compound(text: string): Quantity | null {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)\s*([A-Za-z]+)\.?\s*(?:,|and)?\s*/gy)];
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)\s*([A-Za-z]+|°)\.?\s*(?:,|and)?\s*/gy)];
   if (parts.length < 2 || parts.length > 4 || parts.map((part) => part[0]).join('').length !== text.length) return null;
   const quantities = parts.map((part) => ({ expression: parseExpression(part[1] ?? ''), unit: parseUnit(part[2] ?? '') }));
+  // After hours `m` is minutes.
+  if (quantities[0]?.unit?.dimension === 'time') for (const [i, part] of parts.entries()) if (part[2] === 'm') quantities[i]!.unit = parseUnit('min');
   const dimension = quantities[0]?.unit?.dimension;
   if (!dimension || dimension.startsWith('~') || quantities.some(({ unit }) => unit?.dimension !== dimension)) return null;
   const base = quantities.reduce<Expression>(

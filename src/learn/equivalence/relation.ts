@@ -2,7 +2,7 @@
 import { exact } from './evaluate.ts';
 import { isName } from './definition.ts';
 import { operation, type Expression } from './expression.ts';
-import { holdsFor, interval, MINUS_INFINITY, INFINITY } from './inequality.ts';
+import { hole, holdsFor, interval, without, MINUS_INFINITY, INFINITY } from './inequality.ts';
 import { splitTop } from './split.ts';
 import type { Value } from './value.ts';
 
@@ -10,7 +10,9 @@ export type Read = (text: string, depth: number) => Value;
 
 /** What parts the items of a list; a comma between thousands does not. */
 const LISTED = /(?<!\d),|,(?!\d{3}(?!\d))|;/g;
-const RELATION = /\\(?:le|ge|ne|approx|in|equiv)(?![a-z])|[=<>]/g;
+const RELATION = /\\(?:le|ge|ne|approx|in|equiv|congruent)(?![a-z])|[=<>]/g;
+/** `f(2)`, `a(-1)`, `P(A \cap B)`: a function's value, whatever it is a function of. */
+const CALL = /^[A-Za-z]'*\(\s*-?[\d.]+\s*\)$|^P\((?=[^()]*[^()a-z])[^()]+\)$/;
 const LABEL = /^([A-Za-z][A-Za-z ]{2,40}):\s*(\S.*)$/s;
 
 /** `x = 5`, `y = 2x + 1`, `x \le 2` (which is an interval), `0 < x < 1`, `x \in S` (which is S), `Area: 5`. */
@@ -46,7 +48,8 @@ function readSigns(text: string, depth: number, read: Read): Value | null {
 
 /** `x = 2 + 3 = 5` says that x is 5; `x = \sqrt{2} \approx 1.41` says both. */
 function readEquation(parts: readonly string[], signs: readonly string[], depth: number, read: Read): Value {
-  const first = read(parts[0] ?? '', depth + 1);
+  const called = parts[0] ?? '';
+  const first: Value = CALL.test(called) ? { type: 'words', text: called } : read(called, depth + 1);
   const last = read(parts.at(-1) ?? '', depth + 1);
   const rounded = signs.indexOf('\\approx');
   const equation = (right: Value): Value => ({ type: 'relation', operator: '=', left: first, right });
@@ -75,8 +78,10 @@ function solve(values: readonly Value[], operators: readonly string[]): Value | 
 const isLetters = (e: Expression): boolean =>
   e.type === 'variable' || (e.type === 'operation' && e.operator === '*' && e.left.type === 'variable' && e.right.type === 'variable');
 
-/** `x > 2` and `x < 5` together are `(2, 5)`; null unless they are half-lines that meet. */
+/** `x > 2` and `x < 5` together are `(2, 5)`, `x > 2` and `x \ne 5` are two intervals; null unless they are half-lines that meet. */
 export function bothHold(a: Value, b: Value): Value | null {
+  const [left, right] = [hole(a), hole(b)];
+  if (left !== null || right !== null) return right !== null ? without(a, [right]) : left && without(b, [left]);
   if (a.type !== 'sequence' || b.type !== 'sequence') return null;
   const [up, down] = a.items[1] === INFINITY ? [a, b] : [b, a];
   const [low, high] = [up.items[0], down.items[1]];

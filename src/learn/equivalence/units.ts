@@ -47,22 +47,30 @@ const TABLE: readonly Entry[] = [
   ['dl deciliter', 'length^3', '0.0001'],
   ['ml milliliter millilitre cc', 'length^3', '0.000001'],
   ['gallon gal', 'length^3', '0.003785411784'],
+  ['quart qt', 'length^3', '0.000946352946'],
+  ['pint pt', 'length^3', '0.000473176473'],
+  ['cup', 'length^3', '0.0002365882365'],
   ['ha hectare', 'length^2', '10000'],
   ['acre', 'length^2', '4046.8564224'],
   ['° deg degree', 'angle', '1'],
+  ['arcmin', 'angle', '1/60'],
+  ['arcsec', 'angle', '1/3600'],
   ['rad radian', 'angle', '1'],
   ['$ dollar usd buck', 'dollar', '1'],
   ['¢ cent penny pennie', 'dollar', '0.01'],
   ['€ euro eur', 'euro', '1'],
   ['£ gbp', 'sterling', '1'],
   ['¥ yen yuan rmb cny jpy', 'yen', '1'],
-  ['₹ rupee inr', 'rupee', '1'],
+  ['₹ rupee inr rs', 'rupee', '1'],
   ['hz hertz', 'frequency', '1'],
   ['khz kilohertz', 'frequency', '1000'],
   ['n newton', 'force', '1'],
   ['kn kilonewton', 'force', '1000'],
   ['j joule', 'energy', '1'],
   ['kj kilojoule', 'energy', '1000'],
+  ['cal calorie', 'energy', '4.184'],
+  ['kcal kilocalorie', 'energy', '4184'],
+  ['kwh', 'energy', '3600000'],
   ['w watt', 'power', '1'],
   ['kw kilowatt', 'power', '1000'],
   ['pa pascal', 'pressure', '1'],
@@ -143,7 +151,8 @@ function combine(words: readonly (readonly [string, string])[]): Unit | null {
     }
   }
   if (!factor) return null;
-  if (unknown) return words.some(([, exponent]) => exponent !== '1') ? null : { ...NONE, dimension: words.map(([word]) => stem(word)).join(' ') };
+  const named = words.every(([word, exponent]) => exponent === '1' || (exponent === '-1' && word.length > 2));
+  if (unknown) return named ? { ...NONE, dimension: words.map(([word, exponent]) => stem(word) + exponent).join(' ') } : null;
   const parts = [...dimension].filter(([, n]) => n !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
   return { factor, dimension: parts.map(([name, n]) => (n === 1 ? name : `${name}^${n}`)).join(' '), radians };
 }

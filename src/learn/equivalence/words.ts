@@ -1,12 +1,13 @@
 /** Answers in words. */
-import { numberOf } from './expression.ts';
+import { integer, numberOf, operation } from './expression.ts';
 import { parseUnit, type Unit } from './units.ts';
-import type { Value } from './value.ts';
+import type { Quantity, Value } from './value.ts';
 
 const NUMBERS =
   'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty'.split(
     ' ',
   );
+export const MONTHS = 'january february march april may june july august september october november december'.split(' ');
 const TENS = 'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
 
 /** Different words for one answer. `yes` and `true` are one, `no` and `false` are one. */
@@ -22,6 +23,8 @@ const SYNONYMS = new Map<string, string>(
     'no real solutions': 'empty set',
     '\\emptyset': 'empty set',
     'null set': 'empty set',
+    ...Object.fromEntries('monday tuesday wednesday thursday friday saturday sunday'.split(' ').map((day) => [day.slice(0, 3), day])),
+    ...Object.fromEntries(MONTHS.map((month) => [month.slice(0, 3), month])),
     dne: 'undefined',
     'does not exist': 'undefined',
     'not defined': 'undefined',
@@ -46,6 +49,7 @@ export function foldWords(text: string): string {
     .replace(/\b(col|fav|neighb)our/g, '$1or')
     .replace(/^(?:the|a|an)\s+(?=\S{2})/, '')
     .replace(/[.!?\s]+$/, '')
+    .replace(/^(?:quadrant|figure|graph|choice)\s+(?=\S)|(?<=\S)\s+(?:triangle|quadrant|congruence|similarity|postulate|theorem|criterion)s?$/g, '')
     .trim();
   return SYNONYMS.get(folded) ?? folded;
 }
@@ -63,48 +67,82 @@ const FRACTIONS = new Map<string, bigint>(
     tenth: 10n,
   }),
 );
+const ORDINALS = 'first second third fourth fifth sixth seventh eighth ninth tenth'.split(' ');
 const FUNCTION_WORDS = /^(?:sin|cos|tan|log|ln|pi|sqrt|exp|infinity|inf|theta|alpha|beta|lambda|pm|x|y|z)$/i;
 /** Words of two letters; any other two letters are a product of names. */
 const SHORT_WORDS = new Set('no on up in at by it is am pm us uk ny ok'.split(' '));
 
-const quantity = (n: bigint, d = 1n, unit: Unit | null = null): Value => ({ type: 'quantity', expression: numberOf({ n, d }), unit, percent: false });
+const quantity = (n: bigint, d = 1n, unit: Unit | null = null): Quantity => ({
+  type: 'quantity',
+  expression: numberOf({ n, d }),
+  unit,
+  percent: false,
+});
 
 /** Text of words only: a number in words, with a unit or not, or plain words. */
 export function readWords(text: string): Value | null {
   const folded = foldWords(text);
   if (folded !== text.toLowerCase() && [...SYNONYMS.values()].includes(folded)) return { type: 'words', text: folded };
-  if (!/^[\p{L}\s'’.&-]+$/u.test(text) || /\s(?:and|or)\s/i.test(text)) return null;
+  if (
+    !/^[\p{L}\s'’.&-]+$/u.test(text) ||
+    /(?<!hundred|thousand|million)\s(?:and|or)\s(?!(?:an?|one|two|three) (?:half|third|quarter|fourth)s?$)/i.test(text)
+  )
+    return null;
   const parts = folded.split(' ');
   const number = readNumberWords(parts);
   if (number) return number;
   if (parts.some((part) => FUNCTION_WORDS.test(part)) || !parts.some((part) => part.length >= 2)) return null;
-  if (parts.length === 1 && folded.length === 2 && !SHORT_WORDS.has(folded)) return null;
+  if (text.length === 2 && !SHORT_WORDS.has(folded)) return null;
   if (/(?:^|[^\p{L}])-|-(?:[^\p{L}]|$)/u.test(text) || /(?<![\p{L}])\p{L}-\p{L}(?![\p{L}])/u.test(text)) return null;
   return { type: 'words', text: folded };
 }
 
 /** `five`, `twenty one`, `two thirds`, `half`, `five apples`. */
 function readNumberWords(parts: readonly string[]): Value | null {
-  const both = numberWord(parts.slice(0, 2).join(' '));
-  const length = parts.length > 1 && both !== null ? 2 : 1;
-  const number = length === 2 ? both : numberWord(parts[0] ?? '');
-  const denominator = FRACTIONS.get((parts[number === null ? 0 : length] ?? '').replace(/s$/, ''));
-  if (denominator !== undefined && parts.length === (number === null ? 1 : length + 1)) return quantity(BigInt(number ?? 1), denominator);
-  if (number === null) return null;
-  const rest = parts.slice(length).join(' ');
-  if (rest === '') return quantity(BigInt(number));
+  const [first = ''] = parts;
+  const size = /^(?:minus|negative)$/.test(first) ? readNumberWords(parts.slice(1)) : null;
+  if (size?.type === 'quantity') return { ...size, expression: operation('-', integer(0n), size.expression) };
+  const { value, length } = leadingNumber(parts);
+  const ordinal = parts.length === 1 ? ORDINALS.indexOf(parts[0] ?? '') + 1 : 0;
+  const share = FRACTIONS.get(parts[0] ?? '');
+  if (ordinal > 0) return share ? { type: 'either', parts: [quantity(1n, share), quantity(BigInt(ordinal))] } : quantity(BigInt(ordinal));
+  const denominator = FRACTIONS.get((parts[length] ?? '').replace(/s$/, ''));
+  if (denominator !== undefined && parts.length === length + 1) return quantity(BigInt(length === 0 ? 1 : value), denominator);
+  if (length === 0) return null;
+  // `five and a half`.
+  const more = parts[length] === 'and' ? readNumberWords(parts.slice(length + 1).filter((word) => word !== 'a')) : null;
+  if (more?.type === 'quantity') return { ...more, expression: operation('+', integer(BigInt(value)), more.expression) };
+  const rest = parts.slice(length).join(' ').replace('per cent', 'percent');
+  if (rest === 'percent') return { ...quantity(BigInt(value)), percent: true };
+  if (rest === '') return quantity(BigInt(value));
   const unit = parseUnit(rest);
-  return unit && quantity(BigInt(number), 1n, unit);
+  return unit && quantity(BigInt(value), 1n, unit);
 }
 
-function numberWord(folded: string): number | null {
-  const direct = NUMBERS.indexOf(folded);
-  if (direct >= 0) return direct;
-  if (folded === 'hundred' || folded === 'one hundred') return 100;
-  const [ten = '', one] = folded.split(' ');
-  const tens = TENS.indexOf(ten);
-  if (tens < 0) return null;
-  if (one === undefined) return (tens + 2) * 10;
-  const ones = NUMBERS.indexOf(one);
-  return ones > 0 && ones < 10 ? (tens + 2) * 10 + ones : null;
+/** The number that the words begin with, and how many of them it takes: `two hundred and five` is 205 in 4. */
+export function leadingNumber(words: readonly string[]): { value: number; length: number } {
+  let [total, group, length] = [0, 0, 0];
+  /** What the next word must be below: after `twenty` comes one to nine, after `five` nothing but a power of ten. */
+  let room = 100;
+  for (const [i, word] of words.entries()) {
+    const one = NUMBERS.indexOf(word);
+    const ten = (TENS.indexOf(word) + 2) * 10;
+    const size = one >= 0 ? one : ten >= 20 ? ten : null;
+    const power = LARGE.get(word);
+    if (size !== null && size < room && (size > 0 || i === 0)) {
+      group += size;
+      room = ten >= 20 ? 10 : 0;
+    } else if (power !== undefined && power > 100) {
+      total += Math.max(group, 1) * power;
+      [group, room] = [0, 100];
+    } else if (power !== undefined && group < 100) {
+      group = Math.max(group, 1) * power;
+      room = power === 100 ? 100 : 0;
+    } else if (word === 'and' && room === 100 && i > 0) continue;
+    else break;
+    length = i + 1;
+  }
+  return { value: total + group, length };
 }
+
+const LARGE = new Map(Object.entries({ dozen: 12, hundred: 100, thousand: 1000, million: 1e6, billion: 1e9 }));

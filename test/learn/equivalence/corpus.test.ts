@@ -22,6 +22,35 @@ const agreement = (verdict: (pair: Pair) => boolean, list = pairs): number =>
   list.filter((pair) => verdict(pair) === pair.truth).length / list.length;
 const ours = ({ a, b }: Pair): boolean => equivalent(a, b);
 
+/** Lists drawn up before the grader had seen them; their headers say what it made of them then. */
+const blind = ['blind-1', 'blind-2', 'blind-3'].map((name) => {
+  const text = readFileSync(new URL(`../../fixtures/answers/${name}.txt`, import.meta.url), 'utf8');
+  const rows = text.split('\n').filter((line) => / ;; [=!]$/.test(line) && !line.startsWith('#'));
+  return {
+    name,
+    pairs: rows.map((line) => {
+      const [a = '', b = '', sign] = line.split(' ;; ');
+      return { a, b, truth: sign === '=' };
+    }),
+  };
+});
+
+describe.each(blind)('the list $name', ({ pairs: list }) => {
+  it('is agreed with on 98 % or more', () => {
+    const wrong = list.filter(({ a, b, truth }) => equivalent(a, b) !== truth);
+    expect(list.length).toBeGreaterThanOrEqual(150);
+    if (wrong.length > 0) console.log(`not as the truth has it:\n${wrong.map(({ a, b }) => `${a} | ${b}`).join('\n')}`);
+    expect(wrong.length).toBeLessThanOrEqual(0.02 * list.length);
+  });
+
+  it('gets one verdict in both orders, and the plain path never contradicts the full one', () => {
+    for (const { a, b } of list) {
+      expect([a, b, equivalent(b, a)]).toEqual([a, b, equivalent(a, b)]);
+      expect([null, equivalent(a, b)]).toContain(samePlain(interpret(a), interpret(b)));
+    }
+  });
+});
+
 describe('the corpus of answer pairs', () => {
   it('holds 400 pairs or more, with a reason wherever a peer differs from the truth', () => {
     expect(pairs.length).toBeGreaterThanOrEqual(400);
