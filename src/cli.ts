@@ -2,6 +2,7 @@
 import { CommanderError } from 'commander';
 import { EXIT, explain } from './cli/errors.ts';
 import { createProgram } from './cli/program.ts';
+import { CancelledError } from './protocol/errors.ts';
 
 /** @param argv as `process.argv`. Sets `process.exitCode`; never rejects. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -16,6 +17,8 @@ export async function main(argv: readonly string[]): Promise<void> {
 function report(error: unknown, verbose: boolean): number {
   // Commander has printed its own message already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  // Who interrupted it knows, and was told so then.
+  if (error instanceof CancelledError) return EXIT.interrupted;
   const { text, code } = explain(error, verbose);
   process.stderr.write(`${text}\n`);
   return code;

@@ -46,14 +46,17 @@ const SAME_SIGNAL_MILLISECONDS = 1000;
 /**
  * Opens the run folder, or takes it up where it was left, and resolves when its actors run. Stops by itself after `config.loop.steps`
  * learner steps, earlier sittings included.
- * @throws InputError for a bad model, data set, run folder or plug-in, and when another daemon holds the run folder.
+ * @throws InputError for a bad model, data set, run folder or plug-in, and when another daemon holds the run folder; CancelledError when
+ * `hooks.signal` aborts first.
  */
 export async function startDaemon(config: Config, hooks: DaemonHooks = {}): Promise<DaemonHandle> {
   if (hooks.reportFile !== undefined) checkReportFile(hooks.reportFile);
-  const run = await openRun(config, { createPolicy: hooks.createPolicy, pluginFolder: hooks.pluginFolder ?? process.cwd() });
+  const { createPolicy, signal, pluginFolder = process.cwd() } = hooks;
+  const run = await openRun(config, { createPolicy, pluginFolder, signal });
   try {
     const daemon = new Daemon(config, hooks, run);
     await daemon.start();
+    if (signal?.aborted === true) void daemon.stop();
     return daemon;
   } catch (error) {
     await run[Symbol.asyncDispose]();

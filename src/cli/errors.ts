@@ -10,6 +10,8 @@ export const EXIT = {
   usage: 2,
   /** No daemon runs on the run folder. */
   noDaemon: 3,
+  /** Ended by Ctrl-C before it was done. */
+  interrupted: 130,
 } as const;
 
 /** `status`, `pause`, `resume`, `stop` found no daemon to talk to. */

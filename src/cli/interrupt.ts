@@ -1,11 +1,26 @@
 /** Ctrl-C for commands that work in this process: the first asks for a clean stop, a later one ends the process. */
 
+import { EXIT } from './errors.ts';
+
 /** A terminal and npm may each deliver the same Ctrl-C; what follows at once is not a second one. */
 const SAME_MILLISECONDS = 1_000;
-const INTERRUPTED = 130;
 
 /** @returns a signal that aborts at the first SIGINT or SIGTERM; `announce` says what happens then. */
 export function onInterrupt(announce: () => void): AbortSignal {
+  return listen(announce).signal;
+}
+
+/** The same while `work` runs; afterwards the signals are somebody else's. */
+export async function interruptible<T>(announce: () => void, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const { signal, forget } = listen(announce);
+  try {
+    return await work(signal);
+  } finally {
+    forget();
+  }
+}
+
+function listen(announce: () => void): { readonly signal: AbortSignal; readonly forget: () => void } {
   const controller = new AbortController();
   let first: number | undefined;
   const handle = (): void => {
@@ -13,9 +28,8 @@ export function onInterrupt(announce: () => void): AbortSignal {
       first = Date.now();
       announce();
       controller.abort();
-    } else if (Date.now() - first > SAME_MILLISECONDS) process.exit(INTERRUPTED);
+    } else if (Date.now() - first > SAME_MILLISECONDS) process.exit(EXIT.interrupted);
   };
-  process.on('SIGINT', handle);
-  process.on('SIGTERM', handle);
-  return controller.signal;
+  process.on('SIGINT', handle).on('SIGTERM', handle);
+  return { signal: controller.signal, forget: () => process.off('SIGINT', handle).off('SIGTERM', handle) };
 }

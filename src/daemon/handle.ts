@@ -13,6 +13,8 @@ export interface DaemonHooks {
   readonly pluginFolder?: string;
   /** First SIGINT or SIGTERM stops cleanly, a second exits at once. Default false. */
   readonly handleSignals?: boolean;
+  /** Aborts the start: what was opened is closed again, and `startDaemon` rejects with CancelledError. */
+  readonly signal?: AbortSignal;
   /** Where to write the JSON report when the daemon has stopped. With it, the last version is evaluated in full however the run ends. */
   readonly reportFile?: string;
 }

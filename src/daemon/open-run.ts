@@ -6,6 +6,7 @@ import { Grader } from '../learn/grader.ts';
 import { loadPlugins, type Plugin } from '../plugin/load.ts';
 import { localPolicy, type PolicyOrigin } from '../policy/open.ts';
 import type { Policy } from '../policy/policy.ts';
+import { CancelledError } from '../protocol/errors.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
 import { openLog, type Logger } from '../store/log.ts';
 import { openStore } from '../store/open-store.ts';
@@ -16,6 +17,7 @@ export interface OpenOptions {
   readonly createPolicy?: ((config: Config, origin: PolicyOrigin) => Policy | Promise<Policy>) | undefined;
   /** What plug-ins' relative paths and names are resolved from. */
   readonly pluginFolder: string;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Everything that is open while a daemon sits on a run folder. */
@@ -37,7 +39,10 @@ export interface OpenRun extends AsyncDisposable {
   readonly passedOver: readonly string[];
 }
 
-/** @throws InputError for a bad model, data set, plug-in or run folder, and when another daemon holds the folder. Nothing stays open then. */
+/**
+ * @throws InputError for a bad model, data set, plug-in or run folder, and when another daemon holds the folder; CancelledError when `signal`
+ * aborts first. Nothing stays open then.
+ */
 export async function openRun(config: Config, options: OpenOptions): Promise<OpenRun> {
   const closers: (() => unknown)[] = [];
   const close = async () => {
@@ -50,7 +55,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const asRun = { ...config, dashboard, plugins: config.plugins.map(nameOf) };
     folder.saveConfig(asRun);
     const log = openLog(folder.logFolder, config.log);
-    const data = await openData(config.data, { picturesAlone: config.synthesis.mode !== 'off' });
+    const data = await unlessAborted(options.signal, openData(config.data, { picturesAlone: config.synthesis.mode !== 'off' }));
     const plugins = await loadPlugins(config.plugins, options.pluginFolder);
     const store = openStore(folder.database, { retention: config.store });
     closers.push(() => store.close());
@@ -61,13 +66,24 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const { checkpoint, rejected } = await checkpoints.newest();
     const policy = await (options.createPolicy ?? localPolicy)(config, checkpoint ? { checkpoint } : {});
     closers.push(() => policy[Symbol.asyncDispose]());
-    const { version } = await policy.open();
+    const { version } = await unlessAborted(options.signal, policy.open());
     const passedOver = rejected.map(({ folder: damaged, reason }) => `checkpoint ${damaged} was passed over: ${reason}`);
     return { folder, log, store, checkpoints, best, data, plugins, grader, policy, version, passedOver, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Waits no longer once `signal` aborts: threads that still load end when they are closed. */
+async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  if (!signal) return work;
+  const aborted = new Promise<never>((_, reject) => {
+    const give = (): void => reject(new CancelledError('the start was cancelled'));
+    if (signal.aborted) give();
+    else signal.addEventListener('abort', give, { once: true });
+  });
+  return Promise.race([work, aborted]);
 }
 
 function nameOf(plugin: Config['plugins'][number]): string {

@@ -3,6 +3,7 @@ import pc from 'picocolors';
 import type { Report } from '../../protocol/status.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { EXIT } from '../errors.ts';
+import { interruptible } from '../interrupt.ts';
 import { parseCount, parseSeed } from '../options.ts';
 import { chooseDisplay, createDisplay } from '../view/display.ts';
 import { duration, percent, points } from '../view/format.ts';
@@ -42,9 +43,11 @@ async function start(options: Options): Promise<void> {
   const { config, folder } = await resolveConfig(options);
   const kind = chooseDisplay(options.json === true, process.stdout);
   if (kind === 'live') console.log(pc.dim(`Opening ${config.model} ...`));
-  const { startDaemon } = await import('../../daemon.ts');
   const hooks = { handleSignals: true, pluginFolder: folder, ...(options.report === undefined ? {} : { reportFile: options.report }) };
-  const daemon = await startDaemon(config, hooks);
+  const daemon = await interruptible(
+    () => console.error('Stopping before the model is loaded; nothing was begun. The same command starts again.'),
+    async (signal) => (await import('../../daemon.ts')).startDaemon(config, { ...hooks, signal }),
+  );
   if (daemon.dashboard?.links) showLinks(daemon.dashboard.links);
   const display = createDisplay(kind, process.stdout);
   const shown = daemon.status$().subscribe((status) => display.show(status));

@@ -1,0 +1,67 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { findDaemon } from '../../src/store/run-folder.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const ENTRY = fileURLToPath(new URL('../support/quorum.ts', import.meta.url));
+const QUICK = [
+  'dashboard.port=null',
+  'evaluation.fullQuestions=4',
+  'evaluation.questions=4',
+  'evaluation.k=2',
+  'sampling.samples=4',
+  'loop.batchGroups=2',
+];
+
+function quorum(...args: string[]): ChildProcess {
+  const child = spawn(process.execPath, ['--import', 'tsx', ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+test.skipIf(process.platform === 'win32')(
+  'interrupted while the model loads, a start ends cleanly with code 130, and the next one works',
+  async () => {
+    const folder = temporaryFolder();
+    const [model, runFolder] = [join(folder, 'model'), join(folder, 'run')];
+    cpSync('models/mini', model, { recursive: true });
+    // The learner looks for shards where there is no whole file, and waits at this pipe for as long as somebody holds its other end.
+    const pipe = join(model, 'model.safetensors.index.json');
+    rmSync(join(model, 'model.safetensors'));
+    execFileSync('mkfifo', [pipe]);
+    const command = ['start', '--model', model, '--run', runFolder, '--steps', '1', '--json', ...QUICK.flatMap((setting) => ['--set', setting])];
+
+    const first = quorum(...command);
+    const closed = once(first, 'close');
+    const out = text(first.stdout!);
+    const said: string[] = [];
+    const lines = createInterface({ input: first.stderr! }).on('line', (line) => said.push(line));
+    const held = await open(pipe, 'w'); // once the learner has opened it
+    expect(findDaemon(runFolder)).toMatchObject({ pid: first.pid });
+    const answered = once(lines, 'line');
+    first.kill('SIGINT');
+    await answered;
+    await held.close();
+    expect(await closed).toEqual([130, null]);
+    expect(said).toEqual(['Stopping before the model is loaded; nothing was begun. The same command starts again.']);
+    expect(await out).toBe('');
+    expect(findDaemon(runFolder)).toBeUndefined();
+    expect(readdirSync(runFolder).toSorted()).toEqual(['best', 'checkpoints', 'config.json', 'lock', 'log', 'quorum.db', 'run.json']);
+    expect([...readdirSync(join(runFolder, 'checkpoints')), ...readdirSync(join(runFolder, 'best'))]).toEqual([]);
+
+    rmSync(pipe);
+    cpSync(join('models/mini', 'model.safetensors'), join(model, 'model.safetensors'));
+    const second = quorum(...command);
+    const [ended, report, complaints] = await Promise.all([once(second, 'close'), text(second.stdout!), text(second.stderr!)]);
+    expect([ended, complaints]).toEqual([[0, null], '']);
+    expect(JSON.parse(report.trim().split('\n').at(-1)!)).toMatchObject({ type: 'report', end: 'steps', steps: 1 });
+  },
+  120_000,
+);
