@@ -44,6 +44,8 @@ export class Board {
   #fine: { readonly columns: Columns; readonly thinner: Thinner } | undefined;
   /** Points since the history was asked for: it may not hold them. */
   #arrived: MetricRow[] | undefined;
+  /** While paused: later steps are kept, and not shown. */
+  #lastShown: number | undefined;
   #turn = 0;
   #fineTurn = 0;
   #isPlanned = false;
@@ -59,7 +61,11 @@ export class Board {
     };
     const stop = connection.state.subscribe(open);
     open();
-    for (const changed of [this.axis, this.paused]) changed.subscribe(() => this.redraw());
+    this.axis.subscribe(() => this.redraw());
+    this.paused.subscribe(() => {
+      this.#lastShown = this.paused.get() ? this.#columns.steps[this.#columns.length - 1] : undefined;
+      this.redraw();
+    });
     this.zoom.subscribe(() => void this.#refine());
   }
 
@@ -70,16 +76,16 @@ export class Board {
 
   /** What the axis shows. */
   get range(): Range {
-    return this.zoom.get() ?? whole(this.#columns[this.axis.get()], this.#columns.length);
+    return this.zoom.get() ?? this.#whole();
   }
 
   /** Shows `factor` times as much, what is at `around` staying where it is; at most everything, at least two steps or seconds. */
   zoomBy(factor: number, around: number): void {
-    const all = whole(this.#columns[this.axis.get()], this.#columns.length);
+    const all = this.#whole();
     const { min, max } = this.range;
     const least = this.axis.get() === 'steps' ? 2 : 2000;
     const length = Math.max(least, (max - min) * factor);
-    if (length >= all.max - all.min) return this.zoom.set(null);
+    if (length > (all.max - all.min) * 0.999) return this.zoom.set(null);
     const from = Math.min(all.max - length, Math.max(all.min, around - ((around - min) / (max - min)) * length));
     this.zoom.set({ min: from, max: from + length });
   }
@@ -87,6 +93,11 @@ export class Board {
   /** Puts the cursor of every chart in view there. */
   point(x: number | null): void {
     for (const view of this.#views) if (view.visible) view.point(x);
+  }
+
+  /** Rows of `shown` up to the last one that is drawn. */
+  get rows(): number {
+    return this.#rowsOf(this.shown);
   }
 
   attach(view: ChartView): () => void {
@@ -149,7 +160,6 @@ export class Board {
   #tell(): void {
     const { names } = this.#columns;
     if (names.length !== this.names.get()?.length) this.names.set(names);
-    this.redraw();
   }
 
   async #refine(): Promise<void> {
@@ -174,15 +184,24 @@ export class Board {
     return { from: steps[row(min, -1)] ?? 0, to: steps[row(max, 1)] ?? 0 };
   }
 
+  #whole(): Range {
+    return whole(this.#columns[this.axis.get()], this.#rowsOf(this.#columns));
+  }
+
+  #rowsOf(columns: Columns): number {
+    return this.#lastShown === undefined ? columns.length : Math.min(columns.length, columns.lowerBound(this.#lastShown + 1, 'steps'));
+  }
+
   #draw(): void {
     this.#isPlanned = false;
     const axis = this.axis.get();
     const zoom = this.zoom.get();
     const { columns, thinner } = this.#fine ?? { columns: this.#columns, thinner: this.#thinner };
     const first = zoom === null ? 0 : Math.max(0, columns.lowerBound(zoom.min, axis) - 1);
-    const end = zoom === null ? columns.length : Math.min(columns.length, columns.lowerBound(zoom.max, axis) + 2);
+    const rows = this.#rowsOf(columns);
+    const end = zoom === null ? rows : Math.min(rows, columns.lowerBound(zoom.max, axis) + 2);
     thinner.update(first, Math.max(first, end), BUCKETS, columns.settle());
-    const range = zoom ?? whole(columns[axis], columns.length);
+    const range = zoom ?? whole(columns[axis], rows);
     for (const view of this.#views) if (view.visible) view.draw(thinner, axis, range);
   }
 }

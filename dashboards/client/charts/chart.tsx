@@ -38,7 +38,7 @@ export function Chart({ board, title, series, format, axis = format, include = N
     const write = (x: number | null) => {
       const { shown } = board;
       const by = board.axis.get();
-      const row = x === null ? shown.length - 1 : shown.nearest(x, by);
+      const row = x === null ? board.rows - 1 : shown.nearest(x, by);
       series.forEach(({ column, label }, i) => {
         const from = shown.rowBefore(column, row);
         setText(values.current[i], format(from < 0 ? null : shown.column(column)![from]!));

@@ -51,12 +51,15 @@ export class Plot implements ChartView {
   #range: Range = { min: 0, max: 1 };
   #marks: readonly Mark[] = [];
   #x: readonly number[] = [];
+  /** Where a key put the cursor: it stays there when the chart is drawn again. */
+  #pointed: number | null = null;
 
   constructor(board: Board, host: HTMLElement, options: PlotOptions) {
     this.#board = board;
     this.#options = options;
     this.#plot = new uPlot(this.#uPlotOptions(host), [[], ...options.series.map(() => [])], host);
     this.#plot.over.addEventListener('mouseleave', () => options.onCursor(null));
+    this.#plot.over.addEventListener('mousemove', () => (this.#pointed = null));
   }
 
   set marks(marks: readonly Mark[]) {
@@ -70,7 +73,8 @@ export class Plot implements ChartView {
     this.#x = axis === 'steps' ? thinner.steps : thinner.at;
     const columns = this.#options.series.map(({ column }) => thinner.values(column) as number[]);
     this.#plot.setData([this.#x as number[], ...columns], true);
-    this.#tellCursor(this.#plot);
+    if (this.#pointed === null) this.#tellCursor(this.#plot);
+    else this.point(this.#pointed);
   }
 
   resize(width: number, height: number): void {
@@ -99,6 +103,7 @@ export class Plot implements ChartView {
   }
 
   point(x: number | null): void {
+    this.#pointed = x;
     const { clientWidth, clientHeight } = this.#plot.over;
     // Half a pixel inside: at the very edge uPlot takes the cursor for gone.
     const left = x === null ? -10 : Math.min(clientWidth - 0.5, Math.max(0.5, this.#plot.valToPos(x, 'x')));
@@ -205,7 +210,7 @@ export class Plot implements ChartView {
     const { min, max } = this.#range;
     const inView = columns.lowerBound(max, this.#axis) - columns.lowerBound(min, this.#axis);
     const to = columns.nearest(from, this.#axis) + rows * Math.max(1, Math.floor(inView / KEY_STEPS));
-    if (columns.length > 0) this.#moveTo(columns[this.#axis][Math.min(columns.length - 1, Math.max(0, to))]!);
+    if (this.#board.rows > 0) this.#moveTo(columns[this.#axis][Math.min(this.#board.rows - 1, Math.max(0, to))]!);
   }
 
   #moveTo(x: number): void {
