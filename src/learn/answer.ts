@@ -3,19 +3,25 @@
 /** Longest response that is searched, from its end: the answer comes last. */
 const MAX_SEARCH_CHARS = 20_000;
 const BOX = /\\(?:boxed|fbox)(?![A-Za-z])/g;
-const TAG = /<answer>((?:(?!<answer>)[\s\S])*?)<\/answer>/g;
+const TAG = /<answer\s*>((?:(?!<answer\s*>)[\s\S])*?)<\/answer\s*>/gi;
+const THOUGHT_END = '</think>';
 
 /**
  * The text inside the last complete box or, without one, the last `<answer>` tag; trimmed. Null when there is none or it is empty.
  * A box that is never closed (a response cut off) is no answer, and neither is the one before it: that was not the final word.
  */
 export function extractAnswer(response: string): string | null {
-  const text = response.slice(-MAX_SEARCH_CHARS);
+  const text = finalPart(response.slice(-MAX_SEARCH_CHARS));
   const boxed = lastBox(text);
   if (boxed !== undefined) return boxed;
-  const tagged = [...text.matchAll(TAG)].at(-1)?.[1]?.trim();
-  if (!tagged) return null;
-  return tagged;
+  return [...text.matchAll(TAG)].at(-1)?.[1]?.trim() || null;
+}
+
+/** What follows the thinking (`<think>...</think>`), if an answer is stated there; else everything. */
+function finalPart(text: string): string {
+  const end = text.lastIndexOf(THOUGHT_END);
+  const rest = end < 0 ? '' : text.slice(end);
+  return rest.search(BOX) >= 0 || rest.search(TAG) >= 0 ? rest : text;
 }
 
 /** Undefined when there is no box at all, null when the last one is empty or not closed. */
@@ -29,8 +35,23 @@ function lastBox(text: string): string | null | undefined {
     const inner = rest.slice(1, end).trim();
     return (innerBox(inner) ?? inner) || null;
   }
-  return /^[^\s$<>{}]+/.exec(rest)?.[0].replace(/(?<=.)[.,;]$/, '') ?? null;
+  const token = /^[^\s$<>{}]+/.exec(rest)?.[0];
+  if (!token) return null;
+  return token.startsWith('\\') ? rest.slice(0, groupsEnd(rest, token.length)) : token.replace(/(?<=.)[.,;]$/, '') || null;
 }
+
+/** Where the groups after a command end: `\boxed\frac{1}{2}`. */
+function groupsEnd(text: string, start: number): number {
+  let end = start;
+  for (let group = 0; group < MAX_GROUPS && text[end] === '{'; group++) {
+    const close = closingBrace(text, end);
+    if (close < 0) break;
+    end = close + 1;
+  }
+  return end;
+}
+
+const MAX_GROUPS = 4;
 
 /** Boxes looked at, from the last. */
 const MAX_BOXES = 64;
