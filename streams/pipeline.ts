@@ -41,7 +41,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   const questions = new Queue<Admission>('questions', bound());
   const rollouts = new Queue<readonly RolloutGroup[]>('rollouts', bound());
   const windows = new Queue<Window>('batches', bound());
-  const synthesis = crew.synthesizer && new Synthesis(loop, crew.synthesizer);
+  const synthesis = crew.synthesizer && new Synthesis(loop, crew.synthesizer, resumed);
   const evaluations = new Latest<EvaluateOrder>();
   crew.samplers.forEach((sampler) => sampler.takesFrom(() => questions.status()));
   crew.voter.takesFrom(() => rollouts.status());

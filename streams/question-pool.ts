@@ -16,9 +16,11 @@ export class QuestionPool {
   /** Asked and not yet judged. */
   readonly #out = new Set<string>();
 
-  constructor(entries: readonly PooledQuestion[], options: PoolOptions) {
+  /** @param asked ids of questions that are being asked. */
+  constructor(entries: readonly PooledQuestion[], options: PoolOptions, asked: Iterable<string> = []) {
     this.#options = options;
     for (const entry of entries) this.#entries.set(entry.question.id, entry);
+    for (const id of asked) if (this.#entries.has(id)) this.#out.add(id);
   }
 
   get size(): number {
@@ -27,7 +29,12 @@ export class QuestionPool {
 
   /** Questions that may be asked now. */
   get available(): number {
-    return this.#entries.size - this.#out.size;
+    return this.#ready().length;
+  }
+
+  /** Questions that could be added, were all that are not being asked to leave for them. */
+  get room(): number {
+    return Math.max(0, this.#options.capacity - this.#out.size);
   }
 
   /** Texts of the questions about the same pictures. */
@@ -57,8 +64,9 @@ export class QuestionPool {
 
   /** At most `count`, the least asked first, of those the oldest. */
   take(count: number): PooledQuestion[] {
-    const ready = [...this.#entries.values()].filter(({ question: { id } }) => !this.#out.has(id));
-    const taken = ready.toSorted((a, b) => a.uses - b.uses).slice(0, count); // stable: of equals the older
+    const taken = this.#ready()
+      .toSorted((a, b) => a.uses - b.uses)
+      .slice(0, count); // stable: of equals the older
     return taken.map(({ question, uses }) => {
       const used = { question, uses: uses + 1 };
       this.#entries.set(question.id, used);
@@ -67,11 +75,21 @@ export class QuestionPool {
     });
   }
 
-  /** A question of the pool was judged. @returns whether it left. */
-  judged(id: string, kept: boolean): boolean {
-    this.#out.delete(id);
+  /** Whether a question of the pool leaves when it is judged so. */
+  leaves(id: string, kept: boolean): boolean {
     const entry = this.#entries.get(id);
-    return entry !== undefined && (!kept || entry.uses >= this.#options.maxUses) && this.#entries.delete(id);
+    return entry !== undefined && (!kept || entry.uses >= this.#options.maxUses);
+  }
+
+  /** A question of the pool was judged: it leaves, or may be asked again. */
+  judged(id: string, kept: boolean): void {
+    this.#out.delete(id);
+    if (this.leaves(id, kept)) this.#entries.delete(id);
+  }
+
+  /** One that was asked often enough waits for its verdict only; a rollback may have taken that away. */
+  #ready(): PooledQuestion[] {
+    return [...this.#entries.values()].filter(({ question: { id }, uses }) => !this.#out.has(id) && uses < this.#options.maxUses);
   }
 }
 

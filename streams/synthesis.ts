@@ -11,7 +11,9 @@ import type { Synthesize, Written } from '../src/protocol/ports.ts';
 import type { PoolChange } from '../src/store/pool.ts';
 import type { Performer } from './crew.ts';
 import type { Loop } from './loop.ts';
+import { Moments } from './moments.ts';
 import { QuestionPool } from './question-pool.ts';
+import type { Resumed } from './resume.ts';
 
 /** Counts every question that was ever asked for: what the next ones are drawn from. */
 const CURSOR = 'synthesis.cursor';
@@ -22,14 +24,29 @@ export class Synthesis {
   readonly #loop: Loop;
   readonly #synthesizer: Performer<Synthesize>;
   readonly #pool: QuestionPool;
+  readonly #moments: Moments;
+  /** Judged, but not yet back in the pool. */
+  #settled: readonly { readonly id: string; readonly kept: boolean }[] = [];
+  #version: number;
   #refilling: Promise<void> | undefined;
+  readonly #rejected: Record<string, number>;
+  #seen: number;
+  #accepted: number;
   #fruitless = 0;
 
-  constructor(loop: Loop, synthesizer: Performer<Synthesize>) {
+  constructor(loop: Loop, synthesizer: Performer<Synthesize>, resumed: Pick<Resumed, 'unsampled' | 'unjudged' | 'unbatched'>) {
     this.#loop = loop;
+    this.#version = loop.version;
+    this.#moments = new Moments(loop.stop);
     this.#synthesizer = synthesizer;
+    const judged = this.#inStep ? resumed.unbatched.map(({ group }) => group.question.id) : [];
+    const inHand = [...resumed.unsampled, ...resumed.unjudged].map(({ question }) => question.id);
     const { poolQuestions: capacity, maxUses } = loop.config.synthesis;
-    this.#pool = new QuestionPool(loop.store.pool(), { capacity, maxUses });
+    this.#pool = new QuestionPool(loop.store.pool(), { capacity, maxUses }, [...inHand, ...judged]);
+    this.#settled = judged.map((id) => ({ id, kept: true }));
+    const { written, accepted, rejected } = loop.store.syntheticCounts();
+    [this.#seen, this.#accepted, this.#rejected] = [written, accepted, { ...rejected }];
+    this.#show();
   }
 
   /** Share of the questions admitted at `version` that are to be synthetic. */
@@ -50,9 +67,13 @@ export class Synthesis {
   ): Promise<{ questions: readonly Question[]; change: PoolChange }> {
     const wanted = asked === undefined ? Array.from({ length: count }, () => true) : asked.map((_, i) => this.#isSynthetic(from + i, version));
     const need = wanted.filter(Boolean).length;
-    if (this.#inStep || asked === undefined) await this.#fillTo(asked === undefined ? 1 : need);
+    if (version !== this.#version) this.#giveBack();
+    this.#version = version;
+    if (asked === undefined) await this.#waitForOne();
+    else if (this.#inStep) await this.#tryFor(need);
     const taken = this.#pool.take(need);
     if (!this.#inStep) this.#refill().catch(() => {}); // whoever waits for questions is told; nobody else has to be
+    this.#show();
     const left = [...taken];
     const questions = wanted.flatMap((synthetic, i) =>
       synthetic && left.length > 0 ? [left.shift()!.question] : asked === undefined ? [] : [asked[i]!],
@@ -67,10 +88,21 @@ export class Synthesis {
     for (const { group, verdict } of groups) {
       const { question } = group;
       if (!this.#pool.has(question.id)) continue;
-      if (this.#pool.judged(question.id, verdict.kept)) remove.push(question.id);
+      if (this.#pool.leaves(question.id, verdict.kept)) remove.push(question.id);
+      this.#settled = [...this.#settled, { id: question.id, kept: verdict.kept }];
       if (verdict.dropped !== undefined) rejected.push({ question, reason: verdict.dropped });
     }
     if (remove.length > 0 || rejected.length > 0) this.#loop.store.changePool({ remove, rejected });
+    this.#count(rejected);
+    if (!this.#inStep) this.#giveBack();
+    this.#moments.moved();
+    this.#show();
+  }
+
+  /** In step only between versions: else it would depend on timing what the pool holds when the next ones are admitted. */
+  #giveBack(): void {
+    for (const { id, kept } of this.#settled) this.#pool.judged(id, kept);
+    this.#settled = [];
   }
 
   get #inStep(): boolean {
@@ -81,11 +113,24 @@ export class Synthesis {
     return new Random(this.#loop.config.seed, 'origin', sequence).chance(this.shareAt(version));
   }
 
-  /** Until `count` questions may be asked, or, in step with the loop, the model has had a fair try. */
-  async #fillTo(count: number): Promise<void> {
+  /** Until `count` questions may be asked or the model has had a fair try. */
+  async #tryFor(count: number): Promise<void> {
+    for (let tries = 0; this.#pool.available < count && tries < FRUITLESS_BATCHES; tries++) await this.#refill();
+  }
+
+  /** Until a question may be asked: there is no other. */
+  async #waitForOne(): Promise<void> {
     const { stop } = this.#loop;
-    for (let tries = 0; this.#pool.available < count && (tries < FRUITLESS_BATCHES || !this.#inStep); tries++) {
+    while (this.#pool.available === 0) {
       if (stop.aborted) throw new CancelledError('stopped waiting for synthetic questions');
+      if (this.#pool.room === 0) {
+        // All that the pool can hold is being asked.
+        await this.#moments.when(
+          () => this.#pool.room > 0 || this.#settled.length >= this.#loop.config.synthesis.poolQuestions,
+          () => this.#giveBack(),
+        );
+        continue;
+      }
       await this.#refill();
       if (this.#fruitless >= FRUITLESS_BATCHES) await pause(FRUITLESS_MILLISECONDS, stop);
     }
@@ -94,8 +139,9 @@ export class Synthesis {
   /** One batch at a time, whoever asks for it; none where enough wait. */
   #refill(): Promise<void> {
     const { batchQuestions, poolQuestions } = this.#loop.config.synthesis;
-    if (this.#refilling === undefined && this.#pool.available + batchQuestions <= poolQuestions) {
-      this.#refilling = this.#write(batchQuestions).finally(() => (this.#refilling = undefined));
+    const count = Math.min(batchQuestions, this.#pool.room);
+    if (this.#refilling === undefined && count > 0 && this.#pool.available + count <= poolQuestions) {
+      this.#refilling = this.#write(count).finally(() => (this.#refilling = undefined));
     }
     return this.#refilling ?? Promise.resolve();
   }
@@ -119,6 +165,10 @@ export class Synthesis {
       store.setMeta(CURSOR, from + count);
       store.changePool({ put: put.filter(({ id }) => this.#pool.has(id)).map((question) => ({ question, uses: 0 })), remove, rejected });
     });
+    this.#seen += written.length;
+    this.#accepted += put.length;
+    this.#count(rejected);
+    this.#show();
     this.#fruitless = put.length > 0 ? 0 : this.#fruitless + 1;
     if (this.#fruitless === FRUITLESS_BATCHES) telemetry.note(`the model writes no question that can be used (the last: ${lastWords(written)})`);
   }
@@ -141,6 +191,16 @@ export class Synthesis {
     } finally {
       policy.release(version);
     }
+  }
+
+  #count(rejected: readonly { readonly reason: string }[]): void {
+    for (const { reason } of rejected) this.#rejected[reason] = (this.#rejected[reason] ?? 0) + 1;
+  }
+
+  #show(): void {
+    const { telemetry, version } = this.#loop;
+    const [written, accepted, rejected] = [this.#seen, this.#accepted, { ...this.#rejected }];
+    telemetry.synthesis({ written, accepted, rejected, pool: this.#pool.size, share: this.#loop.hasQuestions ? this.shareAt(version) : 1 });
   }
 }
 

@@ -4,7 +4,16 @@
  */
 import { auditTime, interval, map, merge, Observable, share, startWith, Subject, takeUntil } from 'rxjs';
 import type { Batch, Evaluation, JudgedGroup, StepMetrics } from '../src/protocol/messages.ts';
-import type { AccuracyPoint, AccuracyStatus, ActorStatus, GroupStatus, Phase, SignalStatus, Status } from '../src/protocol/status.ts';
+import type {
+  AccuracyPoint,
+  AccuracyStatus,
+  ActorStatus,
+  GroupStatus,
+  Phase,
+  SignalStatus,
+  Status,
+  SynthesisStatus,
+} from '../src/protocol/status.ts';
 import { Meter, NO_TOTALS, rates, type Side, type Totals } from './meter.ts';
 
 const FRAME_MILLISECONDS = 100;
@@ -61,6 +70,7 @@ export class Telemetry {
   #staleness: number | null = null;
   #step: StepMetrics | null = null;
   #peakRss = 0;
+  #synthesis: SynthesisStatus | undefined;
   #dashboard: string | undefined;
   #error: string | undefined;
   #last: Status | undefined;
@@ -163,6 +173,11 @@ export class Telemetry {
     this.#changed.next();
   }
 
+  synthesis(synthesis: SynthesisStatus): void {
+    this.#synthesis = synthesis;
+    this.#changed.next();
+  }
+
   saved(n: number): void {
     this.#saved = n;
     this.#changed.next();
@@ -208,6 +223,7 @@ export class Telemetry {
       throughput: rates(totals, this.#marks.length > 1 ? this.#marks[0] : undefined),
       staleness: { max: this.#maxStaleness, now: this.#staleness, histogram: [...this.#histogram] },
       groups: this.#sources.groups(),
+      ...(this.#synthesis === undefined ? {} : { synthesis: this.#synthesis }),
       actors: this.#sources.actors(),
       restarts: this.#restarts(),
       memory: { rss, peakRss: this.#peakRss },

@@ -111,6 +111,14 @@ export interface SyntheticQuestion {
   readonly meanShare: number | null;
 }
 
+/** A question that the model wrote and that did not pass, with the reason: `malformed`, `duplicate`, `share-floor` ... */
+export interface RejectedQuestion {
+  readonly question: QuestionCard;
+  readonly reason: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 export interface VersionRow {
   readonly n: number;
   readonly parent: number | null;
@@ -188,6 +196,8 @@ export interface Requests {
     readonly params: { readonly before?: number; readonly limit: number };
     readonly value: { readonly questions: readonly SyntheticQuestion[]; readonly next: number | null };
   };
+  /** Newest first. */
+  readonly rejected: { readonly params: { readonly limit: number }; readonly value: { readonly questions: readonly RejectedQuestion[] } };
   /** Newest first; `before` is a version number. `only: 'evaluated'` leaves out versions without an evaluation. */
   readonly versions: {
     readonly params: { readonly before?: number; readonly limit: number; readonly only?: 'evaluated' | 'saved' };

@@ -101,6 +101,19 @@ export interface GroupStatus {
   readonly credits: number;
 }
 
+/** Questions that the model wrote, since the run began. */
+export interface SynthesisStatus {
+  readonly written: number;
+  /** Those that came into the pool. */
+  readonly accepted: number;
+  /** By reason: what kept a question out of the pool, or, once it was asked, why its vote taught nothing. */
+  readonly rejected: Readonly<Record<string, number>>;
+  /** Questions in the pool now, those being asked among them. */
+  readonly pool: number;
+  /** Share of the questions asked that is to be synthetic now. */
+  readonly share: number;
+}
+
 export interface Status {
   readonly phase: Phase;
   readonly pid: number;
@@ -125,6 +138,8 @@ export interface Status {
   readonly throughput: ThroughputStatus;
   readonly staleness: StalenessStatus;
   readonly groups: GroupStatus;
+  /** Absent where the model writes no questions. */
+  readonly synthesis?: SynthesisStatus;
   readonly actors: readonly ActorStatus[];
   readonly restarts: number;
   /** Bytes. */

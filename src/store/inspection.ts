@@ -4,6 +4,7 @@
  */
 import type { GroupFilter, History, QuestionStats, VersionRow } from '../protocol/frames.ts';
 import type { HeldOutAnswer, JudgedGroup, Question } from '../protocol/messages.ts';
+import type { RejectedQuestion } from './pool.ts';
 
 export interface StoredEvent {
   readonly id: number;
@@ -54,6 +55,8 @@ export interface Inspection {
   questionStats(): QuestionStats;
   /** Questions that are not from a data set, newest first. */
   syntheticQuestions(page: Page): { readonly questions: readonly SyntheticRow[]; readonly next: number | null };
+  /** Newest first: questions that the model wrote and that did not pass, with the reason. The newest few thousand are kept. */
+  rejectedQuestions(limit: number): readonly (RejectedQuestion & { readonly at: number })[];
 
   /** Newest first. `saved`: versions whose weights are on disk. */
   findVersions(page: Page & { readonly only?: 'evaluated' | 'saved'; readonly saved: ReadonlySet<number> }): {

@@ -15,7 +15,7 @@ import type {
   Verdict,
 } from '../protocol/messages.ts';
 import type { Inspection, StoredEvent } from './inspection.ts';
-import type { PooledQuestion, PoolChange, RejectedQuestion, SyntheticCounts } from './pool.ts';
+import type { PooledQuestion, PoolChange, SyntheticCounts } from './pool.ts';
 
 export type { StoredEvent, StoredGroup } from './inspection.ts';
 
@@ -139,8 +139,6 @@ export interface Store extends Inspection, Disposable {
   pool(): readonly PooledQuestion[];
   /** Durable. */
   changePool(change: PoolChange): void;
-  /** Newest first: synthetic questions that did not pass, with the reason. */
-  rejectedQuestions(limit: number): readonly (RejectedQuestion & { readonly at: number })[];
   syntheticCounts(): SyntheticCounts;
 
   /** Deletes what the bounds allow; runs by itself every few hundred writes. Returns how many groups went. */

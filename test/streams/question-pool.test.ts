@@ -21,7 +21,7 @@ describe('QuestionPool', () => {
     ]);
     expect(pool.take(5).map(({ question: { id } }) => id)).toEqual(['q0']);
     expect(pool.take(5)).toEqual([]);
-    expect(pool.judged('q2', true)).toBe(false);
+    pool.judged('q2', true);
     expect(pool.take(5).map(({ question: { id }, uses }) => [id, uses])).toEqual([['q2', 2]]);
   });
 
@@ -29,12 +29,23 @@ describe('QuestionPool', () => {
     const pool = new QuestionPool([], { capacity: 8, maxUses: 1 });
     pool.add(question(0));
     pool.take(1);
-    expect(pool.judged('q0', true)).toBe(true);
+    expect(pool.leaves('q0', true)).toBe(true);
+    pool.judged('q0', true);
+    expect(pool.size).toBe(0);
     const patient = new QuestionPool([], { capacity: 8, maxUses: 9 });
     patient.add(question(0));
     patient.take(1);
-    expect(patient.judged('q0', false)).toBe(true);
+    patient.judged('q0', false);
     expect(patient.size).toBe(0);
+  });
+
+  it('goes on after a restart: what is being asked is not asked again, nor what was asked often enough', () => {
+    const entries = [0, 1, 2].map((n) => ({ question: question(n), uses: n }));
+    const pool = new QuestionPool(entries, { capacity: 4, maxUses: 2 }, ['q0', 'gone']);
+    expect([pool.size, pool.available, pool.room]).toEqual([3, 1, 3]);
+    expect(pool.take(9).map(({ question: { id }, uses }) => [id, uses])).toEqual([['q1', 2]]);
+    pool.judged('q0', true);
+    expect(pool.take(9).map(({ question: { id } }) => id)).toEqual(['q0']);
   });
 
   it('makes room by the most asked, of those the oldest, never by one that is being asked', () => {
@@ -77,6 +88,7 @@ describe('QuestionPool', () => {
           if (each.type === 'judge' && out.length > 0) pool.judged(out.splice(each.n % out.length, 1)[0]!, each.kept);
           expect(pool.size).toBeLessThanOrEqual(capacity);
           expect(pool.available).toBe(pool.size - out.length);
+          expect(pool.room).toBe(capacity - out.length);
         }
       }),
     );

@@ -10,7 +10,7 @@ import { listDataset, type Dataset, type Labels } from '../../src/data/dataset.t
 import { judge, type Classifier } from '../../src/learn/judge.ts';
 import type { Batch, RolloutGroup } from '../../src/protocol/messages.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import type { SampleQuestions } from '../../src/protocol/ports.ts';
+import type { SampleQuestions, Synthesize } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Crew } from '../../streams/crew.ts';
@@ -51,6 +51,8 @@ export interface RigOptions {
   readonly samplers?: number;
   readonly questions?: number;
   readonly labels?: Labels;
+  /** Writes questions, which are then asked too. */
+  readonly synthesize?: Synthesize;
   /** Reuse the store of an earlier rig. */
   readonly store?: Store;
   /** Waits or throws before each verdict. */
@@ -107,6 +109,7 @@ export function rig(options: RigOptions = {}): Rig {
       return reply;
     },
     evaluator: evaluator({ policy, heldOut, labels: options.labels ?? toyLabels, grader, config }),
+    ...(options.synthesize && { synthesizer: options.synthesize }),
   };
   const samplers = Array.from({ length: options.samplers ?? 1 }, (_, i) => `sampler-${i + 1}`);
   const sampler: SampleQuestions = (request, signal) => policy.sample(request, signal);
@@ -128,7 +131,7 @@ export function rig(options: RigOptions = {}): Rig {
     voter: handle('voter'),
     learner: handle('learner'),
     evaluator: handle('evaluator'),
-    synthesizer: undefined,
+    synthesizer: options.synthesize && handle('synthesizer'),
     watchers: [],
   };
   let most = 0;
@@ -155,7 +158,7 @@ export function rig(options: RigOptions = {}): Rig {
     config,
     crew,
     store,
-    hasQuestions: true,
+    hasQuestions: dataset.size > 0,
     telemetry,
     gate,
     stop: stop.signal,

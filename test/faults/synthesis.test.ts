@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { temporaryFolder } from '../support/rig.ts';
+import { sitting } from '../support/sitting.ts';
+
+const MOST_USES = 2;
+const INPUT: ConfigInput = {
+  seed: 5,
+  loop: { steps: 8, batchGroups: 4, jobQuestions: 2, maxStaleness: 0, maxOversample: 3 },
+  filters: { shareFloor: 0.5 },
+  synthesis: { mode: 'direct', share: 0.6, poolQuestions: 12, batchQuestions: 4, maxUses: MOST_USES },
+  plugins: [fileURLToPath(new URL('../support/toy-synthesizer.ts', import.meta.url))],
+};
+
+function contents(folder: string) {
+  using store = openStore(join(folder, 'run', 'quorum.db'));
+  const { groups } = store.findGroups({}, { limit: 5_000 });
+  return {
+    weights: readFileSync(join(folder, 'run', 'model', 'table.json'), 'utf8'),
+    pool: store.pool().map(({ question, uses }) => [question.id, uses]),
+    asked: groups.toReversed().map(({ group: { question, sequence } }) => [sequence, question.id, question.origin]),
+    counts: store.syntheticCounts(),
+  };
+}
+
+test('killed again and again, a run keeps its pool, asks no question once too often, and ends as one that was left alone', async () => {
+  const alone = temporaryFolder();
+  expect(await sitting(alone, INPUT, 'none')).toMatchObject({ steps: 8, end: 'steps' });
+  const killed = temporaryFolder();
+  for (const death of ['beforeSample:2', 'beforeSample:5', 'beforeLearn:2', 'afterLearn:1']) {
+    expect([death, await sitting(killed, INPUT, death)]).toEqual([death, undefined]);
+  }
+  expect(await sitting(killed, INPUT, 'none')).toMatchObject({ steps: 8, end: 'steps' });
+
+  const { asked, ...rest } = contents(killed);
+  const uses = new Map<unknown, number>();
+  for (const [, id, origin] of asked) if (origin === 'direct') uses.set(id, (uses.get(id) ?? 0) + 1);
+  expect(uses.size).toBeGreaterThan(4);
+  expect(Math.max(...uses.values())).toBeLessThanOrEqual(MOST_USES);
+  expect({ asked, ...rest }).toEqual(contents(alone));
+}, 240_000);
