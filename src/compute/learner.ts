@@ -19,7 +19,14 @@ export type Correction = { readonly type: 'none' } | { readonly type: 'truncated
  * `grpo` (the default) follows the advantages; `sft` imitates the responses whose reward is above 0; `dpo` prefers a group's response of
  * highest reward to that of lowest.
  */
-export type LearnObjective = { readonly type: 'grpo' } | { readonly type: 'sft' } | { readonly type: 'dpo'; readonly beta: number };
+export type LearnObjective = { readonly type: 'grpo' } | { readonly type: 'sft' } | PreferenceObjective;
+
+/** See preference.ts. */
+export interface PreferenceObjective {
+  readonly type: 'dpo';
+  readonly beta: number;
+  readonly imitation: number;
+}
 
 export interface LearnSettings extends GrpoSettings, RateSettings {
   readonly objective: LearnObjective;

@@ -4,11 +4,12 @@
  *     m = (log pi(chosen) - log ref(chosen)) - (log pi(rejected) - log ref(rejected)),    loss = -log sigmoid(beta m)
  *
  * the gradient is that of a weighted cross-entropy (eq. 7): both responses have the weight beta * sigmoid(-beta m), the rejected one with the
- * minus sign. The weights are worked out here, in plain numbers, from the policy as it is before each update.
+ * minus sign. `imitation` adds - imitation * mean over the chosen response's tokens of log pi (STIC's regulariser, arXiv 2405.19716), which keeps
+ * the policy from making both responses unlikely. The weights are worked out here, in plain numbers, from the policy as it is before each update.
  */
 import type { Verdict } from '../protocol/messages.ts';
 import type { RunningModel } from './decoding.ts';
-import { minibatches, type Encoded, type Learner, type Step } from './learner.ts';
+import { minibatches, type Encoded, type Learner, type PreferenceObjective, type Step } from './learner.ts';
 import type { EncodedPrompt } from './model/batch.ts';
 import { score } from './score.ts';
 import type { StepOutcome, TrainGroup } from './trainer.ts';
@@ -23,7 +24,7 @@ interface Pair {
 type PairScore = readonly [chosen: number, rejected: number];
 
 export async function prefer(learner: Learner, encoded: readonly Encoded[], { settings, learningRate }: Step<'dpo'>): Promise<StepOutcome[]> {
-  const { beta } = settings.objective;
+  const { beta, imitation } = settings.objective;
   const pairs = encoded.flatMap(pairOf);
   const { microBatchGroups } = settings;
   const base = await learner.base();
@@ -32,8 +33,9 @@ export async function prefer(learner: Learner, encoded: readonly Encoded[], { se
     const reference = await pairScores(base, part, microBatchGroups);
     const policy = await pairScores(learner.model, part, microBatchGroups);
     const margins = policy.map(([chosen, rejected], i) => chosen - reference[i]![0] - (rejected - reference[i]![1]));
-    const outcome = await learner.trainer.step(weighted(part, margins, beta), { objective: { type: 'sft' }, learningRate });
-    outcomes.push({ ...outcome, loss: margins.reduce((sum, margin) => sum + preferenceLoss(margin, beta), 0) / part.length });
+    const outcome = await learner.trainer.step(weighted(part, margins, { beta, imitation }), { objective: { type: 'sft' }, learningRate });
+    const losses = margins.map((margin, i) => preferenceLoss(margin, beta) - (imitation * policy[i]![0]) / Math.max(1, part[i]!.responses[0].length));
+    outcomes.push({ ...outcome, loss: losses.reduce((sum, loss) => sum + loss, 0) / part.length });
   }
   return outcomes;
 }
@@ -63,15 +65,17 @@ function pairOf({ prompt, judged: { group, verdict } }: Encoded): Pair[] {
 }
 
 /** A mean over pairs, where the trainer takes means over tokens. */
-function weighted(pairs: readonly Pair[], margins: readonly number[], beta: number): TrainGroup[] {
+function weighted(pairs: readonly Pair[], margins: readonly number[], { beta, imitation }: Omit<PreferenceObjective, 'type'>): TrainGroup[] {
   const tokens = pairs.reduce((sum, { responses: [chosen, rejected] }) => sum + chosen.length + rejected.length, 0);
   return pairs.map(({ prompt, responses: [chosen, rejected] }, i) => {
-    const weight = (preferenceWeight(margins[i]!, beta) * tokens) / pairs.length;
+    const scale = tokens / pairs.length;
+    const weight = preferenceWeight(margins[i]!, beta);
+    const towards = weight + imitation / Math.max(1, chosen.length);
     return {
       prompt,
       responses: [
-        { tokens: chosen, weights: chosen.map(() => weight) },
-        { tokens: rejected, weights: rejected.map(() => -weight) },
+        { tokens: chosen, weights: chosen.map(() => scale * towards) },
+        { tokens: rejected, weights: rejected.map(() => -scale * weight) },
       ],
     };
   });

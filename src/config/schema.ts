@@ -69,6 +69,7 @@ const objective = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('dpo'),
     beta: positive().max(10).default(0.1).describe('How far a preference may take the policy from the base: smaller is further.'),
+    imitation: z.number().min(0).max(100).default(0).describe('Weight of the mean log-likelihood of the preferred response, which is imitated too.'),
   }),
 ]);
 

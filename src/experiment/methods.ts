@@ -76,7 +76,7 @@ export const METHODS: readonly Method[] = [
   {
     name: 'stic',
     labels: false,
-    config: { learner: { objective: { type: 'dpo' } } },
+    config: { learner: { objective: { type: 'dpo', imitation: 1 } } },
     judge: ({ grader }) => rewarding('clean-picture', KEEP_ALL, grader, ({ samples }) => samples.map((_, i) => Number(i < samples.length / 2))),
     policy: withCorruptedPictures,
   },

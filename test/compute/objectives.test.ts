@@ -122,7 +122,7 @@ describe('dpo', () => {
         [0, 0.5, 1],
       ]),
     );
-    const metrics = await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.1 }));
+    const metrics = await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.1, imitation: 0 }));
     expect(metrics.loss).toBeCloseTo(Math.log(2), 6);
     const after = await totals(own, 2);
     const margin = (all: number[][], q: number, chosen: number, rejected: number) => all[q]![chosen]! - all[q]![rejected]!;
@@ -144,8 +144,8 @@ describe('dpo', () => {
     );
     const fall = async (rate: number): Promise<number> => {
       const own = await learner();
-      await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.5 }, rate));
-      const { loss } = await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.5 }, 0));
+      await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.5, imitation: 0 }, rate));
+      const { loss } = await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.5, imitation: 0 }, 0));
       own.trainer.release();
       return Math.log(2) - loss;
     };
@@ -153,6 +153,25 @@ describe('dpo', () => {
     expect(small).toBeGreaterThan(0);
     expect(twice / small).toBeGreaterThan(1.8);
     expect(twice / small).toBeLessThan(2.2);
+  });
+
+  it('imitates the chosen responses too, where asked to', async () => {
+    const batch = batchOf(
+      0,
+      0,
+      groups([
+        [1, 0, 0.5],
+        [0, 0.5, 1],
+      ]),
+    );
+    const own = await learner();
+    const before = await totals(own, 2);
+    const { loss } = await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.1, imitation: 2 }));
+    expect(loss).toBeCloseTo(Math.log(2) - 2 * ((before[0]![0]! / 3 + before[1]![2]! / 4) / 2), 4);
+    const after = await totals(own, 2);
+    expect(after[0]![0]).toBeGreaterThan(before[0]![0]!);
+    expect(after[1]![2]).toBeGreaterThan(before[1]![2]!);
+    own.trainer.release();
   });
 
   it("weighs a pair by its loss's derivative", () => {
