@@ -26,6 +26,8 @@ interface Picture {
   readonly name: string;
   readonly theme: 'light' | 'dark';
   readonly phone?: boolean;
+  /** Pixels of the window. */
+  readonly height?: number;
   /** What is seen when the page is complete. */
   readonly ready: string;
   /** Hash route; a group's or a comparison's is looked up on its page. */
@@ -43,8 +45,8 @@ function linkOn(route: string, selector: string) {
 }
 
 const PAGES: readonly Picture[] = [
-  { name: 'now-dark', theme: 'dark', ready: '.chart canvas', route: at('') },
-  { name: 'now-light', theme: 'light', ready: '.chart canvas', route: at('') },
+  { name: 'now-dark', theme: 'dark', height: 1240, ready: '.chart canvas', route: at('') },
+  { name: 'now-light', theme: 'light', height: 1240, ready: '.chart canvas', route: at('') },
   { name: 'now-phone', theme: 'dark', phone: true, ready: '.chart canvas', route: at('') },
   { name: 'rollouts', theme: 'light', ready: '.group-card img', route: at('rollouts?verdict=kept&max=80') },
   { name: 'group', theme: 'light', ready: '.token', route: linkOn('rollouts?verdict=kept&max=80', '.group-question a') },
@@ -86,9 +88,10 @@ async function version(): Promise<number> {
   return Number(/^quorum_policy_version (\d+)$/m.exec(metrics)?.[1] ?? 0);
 }
 
-async function take(browser: Browser, { name, theme, phone = false, ready, route }: Picture): Promise<void> {
+async function take(browser: Browser, { name, theme, phone = false, height, ready, route }: Picture): Promise<void> {
   await using opened = await open(browser, url, { theme, phone });
   const { page } = opened;
+  if (height !== undefined) await page.setViewportSize({ ...page.viewportSize()!, height });
   await opened.goto(await route(page, url), ready);
   await page.waitForLoadState('networkidle');
   await pause(1500); // charts, pictures and the newest status, each of which comes by itself
