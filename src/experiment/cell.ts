@@ -35,8 +35,9 @@ export interface Common {
   readonly k: number;
 }
 
-export function cellHash({ method, seed, config }: Cell, common: Common): string {
-  return createHash('sha256').update(canonical({ method, seed, config, common })).digest('hex').slice(0, 16);
+/** @param methodConfig the settings that the method stands for: a method that is changed is run again. */
+export function cellHash({ method, seed, config }: Cell, methodConfig: ConfigInput, common: Common): string {
+  return createHash('sha256').update(canonical({ method, methodConfig, seed, config, common })).digest('hex').slice(0, 16);
 }
 
 export function cellName({ method, variation, seed }: Cell): string {

@@ -34,7 +34,7 @@ const ALONG_THE_WAY: ConfigInput = { evaluation: { fullQuestions: 20, fullEveryS
 
 /** @throws CancelledError when `signal` aborts; the cell goes on from there when it is run again. */
 export async function runCell(bench: Bench, cell: Cell, signal: AbortSignal): Promise<CellResult> {
-  const hash = cellHash(cell, bench.common);
+  const hash = cellHash(cell, merged(bench.config, METHODS.find(({ name }) => name === cell.method)?.config ?? {}), bench.common);
   const file = join(bench.folder, 'cells', `${hash}.json`);
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as CellResult;
   const runFolder = join(bench.folder, 'runs', hash);
