@@ -117,12 +117,16 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
         ? isWholeLine(a) && b.text === 'all real numbers'
         : null;
   const isSet = (s: Sequence): boolean => s.open === '{';
+  // `\{(1, 2)\}` is what is in it.
+  const [only, other] = isSet(a) ? [a, b] : [b, a];
+  const [member] = only.items;
+  if (isSet(only) && !isSet(other) && only.items.length === 1 && member?.type === 'sequence') return sameValue(member, other, leaves);
   const isBare = (s: Sequence): boolean => s.open === '';
   if (a.items.length !== b.items.length) return (isSet(a) || isSet(b) || (isPoints(a) && isPoints(b))) && sameMembers(a.items, b.items, leaves);
   if ((isSet(a) || isBare(a)) && (isSet(b) || isBare(b))) return sameUnordered(a.items, b.items, leaves);
   if (isSet(a) || isSet(b)) return false;
   const interval = a.items.length === 2 && !isBare(a) && !isBare(b) && a.items[0]?.type !== 'sequence';
-  if (interval && (a.open !== b.open || a.close !== b.close)) return false;
+  if (interval && ends(a) !== ends(b)) return false;
   return a.items.every((item, i) => sameValue(item, b.items[i] ?? item, leaves));
 }
 
@@ -160,13 +164,18 @@ function sameMembers(a: readonly Value[], b: readonly Value[], leaves: Leaves): 
 }
 
 function isWholeLine(s: Sequence): boolean {
-  const [low, high] = s.items;
-  const infinite = (v: Value | undefined): boolean =>
-    v?.type === 'quantity' &&
-    (v.expression.type === 'constant'
-      ? v.expression.name === 'infinity'
-      : v.expression.type === 'operation' && v.expression.right.type === 'constant');
-  return s.items.length === 2 && s.open === '(' && infinite(low) && infinite(high);
+  return s.items.length === 2 && ends(s) === '()' && s.items.every(isInfinite);
+}
+
+/** The brackets; at infinity it does not matter which. */
+function ends({ open, close, items: [low, high] }: Sequence): string {
+  return (isInfinite(low) && open === '[' ? '(' : open) + (isInfinite(high) && close === ']' ? ')' : close);
+}
+
+function isInfinite(v: Value | undefined): boolean {
+  if (v?.type !== 'quantity') return false;
+  const e = v.expression.type === 'operation' && v.expression.operator === '-' ? v.expression.right : v.expression;
+  return e.type === 'constant' && e.name === 'infinity';
 }
 
 function sameUnordered(a: readonly Value[], b: readonly Value[], leaves: Leaves): boolean {

@@ -3,7 +3,7 @@ import { parseDateTime } from './date-time.ts';
 import { INFINITY, MINUS_INFINITY, REALS, without } from './inequality.ts';
 import { readMatrix, tuple } from './matrix.ts';
 import { normalise, MAX_ANSWER_CHARS } from './normalise.ts';
-import { readNumber, readQuantity } from './quantity.ts';
+import { readCompound, readNumber, readQuantity } from './quantity.ts';
 import { bothHold, readRelation } from './relation.ts';
 import { enclosed, splitTop } from './split.ts';
 import type { Value } from './value.ts';
@@ -35,6 +35,7 @@ function read(text: string, depth: number): Value {
     readSystem(text, depth) ??
     readRelation(text, depth, read) ??
     readUnion(text, depth) ??
+    readCompound(text) ??
     readList(text, depth) ??
     readBrackets(text, depth) ??
     readPlusMinus(text, depth) ??

@@ -150,7 +150,9 @@ const POWERS = new Map<string, string>(
 function withoutPhrases(text: string): string {
   return text
     .replace(/^(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|=|:)\s*:?\s*/i, '')
-    .replace(/^(?:(?:it|there|he|she|they|we|this|that)\s+)(?:is|are|was|were|has|have|had|will be)\s+(?=[-$\d\\])/i, '')
+    .replace(/^[a-z][a-z ']{0,60}?\s+(?:is|are|was|were|has|have|had|will be|equals?|is equal to)\s+(?=[-$\d\\(])/i, '')
+    .replace(/^(?:an?|the)\s+[a-z]+\s+of\s+(?=[-$\d\\])/i, '')
+    .replace(/(?<=\d)\s*(?:\.{3}|\\[lc]?dots)$/, '')
     .replace(/^(?:minus|negative)\s+(?=[\d\\$])/i, '-')
     .replace(/^both\s+(?=\S+\s+and\s)/i, '')
     .replace(/^(?:bar|line|point|figure|graph|curve|group|box)\s+(?=[A-Z]$)/i, '')

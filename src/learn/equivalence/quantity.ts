@@ -1,6 +1,7 @@
 /** Numbers and expressions, with a unit, a currency or a percent sign. */
 import { numberOf, operation, variables, type Expression } from './expression.ts';
 import { parseExpression } from './parser.ts';
+import { toNumber } from './rational.ts';
 import { parseUnit, type Unit } from './units.ts';
 import type { Quantity, Value } from './value.ts';
 
@@ -52,7 +53,7 @@ export function readQuantity(text: string): Value | null {
     const expression = parseExpression(grouped(percent[1] ?? ''));
     return expression && quantity(expression, null, true);
   }
-  return compound(primed(text)) ?? withUnit(primed(text)) ?? plainExpression(text);
+  return readCompound(primed(text)) ?? withUnit(primed(text)) ?? plainExpression(text);
 }
 
 function plainExpression(text: string): Value | null {
@@ -102,14 +103,20 @@ const TRIGONOMETRIC = /sin|cos|tan|cot|sec|csc/;
 const isWords = (tail: string): boolean => /^[A-Za-z]{3,}(?:\s+[A-Za-z]{2,})*\.?$/.test(tail.trim());
 
 /** `5 ft 3 in`, `1 hour 30 minutes`: parts of one dimension add up. */
-function compound(text: string): Quantity | null {
+export function readCompound(text: string): Quantity | null {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)\s*([A-Za-z]+|°)\.?\s*(?:,|and)?\s*/gy)];
   if (parts.length < 2 || parts.length > 4 || parts.map((part) => part[0]).join('').length !== text.length) return null;
-  const quantities = parts.map((part) => ({ expression: parseExpression(part[1] ?? ''), unit: parseUnit(part[2] ?? '') }));
+  const isTime = parseUnit(parts[0]?.[2] ?? '')?.dimension === 'time';
   // After hours `m` is minutes.
-  if (quantities[0]?.unit?.dimension === 'time') for (const [i, part] of parts.entries()) if (part[2] === 'm') quantities[i]!.unit = parseUnit('min');
+  const quantities = parts.map(([, amount = '', unit = '']) => ({
+    expression: parseExpression(amount),
+    unit: parseUnit(isTime && unit === 'm' ? 'min' : unit),
+  }));
   const dimension = quantities[0]?.unit?.dimension;
   if (!dimension || dimension.startsWith('~') || quantities.some(({ unit }) => unit?.dimension !== dimension)) return null;
+  // `5 cm and 3 cm` are two lengths.
+  const sizes = quantities.map(({ unit }) => (unit ? toNumber(unit.factor) : 0));
+  if (sizes.some((size, i) => i > 0 && size >= (sizes[i - 1] ?? 0))) return null;
   const base = quantities.reduce<Expression>(
     (sum, { expression, unit }) => (expression && unit ? operation('+', sum, operation('*', expression, numberOf(unit.factor))) : sum),
     numberOf({ n: 0n, d: 1n }),

@@ -151,7 +151,7 @@ function combine(words: readonly (readonly [string, string])[]): Unit | null {
     }
   }
   if (!factor) return null;
-  const named = words.every(([word, exponent]) => exponent === '1' || (exponent === '-1' && word.length > 2));
+  const named = words.every(([word, exponent]) => exponent === '1' || (exponent === '-1' && word.length > 2) || lookUp(word));
   if (unknown) return named ? { ...NONE, dimension: words.map(([word, exponent]) => stem(word) + exponent).join(' ') } : null;
   const parts = [...dimension].filter(([, n]) => n !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
   return { factor, dimension: parts.map(([name, n]) => (n === 1 ? name : `${name}^${n}`)).join(' '), radians };
