@@ -48,10 +48,10 @@ export function readQuantity(text: string): Value | null {
     const expression = parseExpression(residue);
     return expression && quantity(expression, { factor: { n: 1n, d: 1n }, dimension: `modulo ${modulus}`, radians: false });
   }
-  const percent = /^(.*?)\s*(?:%|\b(?:percent|per cent|percentage|pct)\b)(?:\s+[a-z]{2,}){0,3}$/i.exec(text);
+  const percent = /^(.*?)\s*(?:%|\b(?:percent|per cent|percentage|pct)\b)((?:\s+[a-z]{2,}){0,3})$/i.exec(text);
   if (percent) {
     const expression = parseExpression(grouped(percent[1] ?? ''));
-    return expression && quantity(expression, null, true);
+    return expression && quantity(expression, parseUnit(percent[2] ?? ''), true);
   }
   return readCompound(primed(text)) ?? withUnit(primed(text)) ?? plainExpression(text);
 }

@@ -49,7 +49,7 @@ export function foldWords(text: string): string {
     .replace(/\b(col|fav|neighb)our/g, '$1or')
     .replace(/^(?:the|a|an)\s+(?=\S{2})/, '')
     .replace(/[.!?\s]+$/, '')
-    .replace(/^(?:quadrant|figure|graph|choice)\s+(?=\S)|(?<=\S)\s+(?:triangle|quadrant|congruence|similarity|postulate|theorem|criterion)s?$/g, '')
+    .replace(/^(?:quadrant|figure|graph|choice)\s+(?=\S)|(?<=\S)\s+(?:triangle|quadrant|congruence|postulate|theorem|criterion)s?$/g, '')
     .trim();
   return SYNONYMS.get(folded) ?? folded;
 }
