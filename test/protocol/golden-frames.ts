@@ -72,6 +72,9 @@ const group: GroupCard = {
   dropped: null,
 };
 
+const synthesis = { written: 412, accepted: 301, rejected: { duplicate: 80, 'share-floor': 31 }, pool: 120, share: 0.5 };
+const rejected = { id: 'direct/1/7', text: 'How many?', origin: 'direct', kind: null, parentId: null, pictures: 1 } as const;
+
 export const SERVER_FRAMES: Readonly<Record<string, ServerFrame>> = {
   'server-hello': { type: 'hello', v: 1, access: 'control', live },
   'server-update': {
@@ -83,11 +86,14 @@ export const SERVER_FRAMES: Readonly<Record<string, ServerFrame>> = {
     events: [{ id: 12, at: 1_767_269_000_000, type: 'note', data: { text: 'paused', author: 'the command line' } }],
   },
   'server-reply': { type: 'reply', id: 3, value: { steps: [1, 2], at: [1, 2], columns: { kl: [0.5, null] } } },
+  'server-update-synthesis': { type: 'update', seq: 1, live: { ...live, synthesis }, points: [], groups: [], events: [] },
+  'server-reply-rejected': { type: 'reply', id: 4, value: { questions: [{ question: rejected, reason: 'duplicate', at: 1_767_269_000_000 }] } },
   'server-refused': { type: 'refused', id: 300, message: 'group g9 is not stored' },
 };
 
 export const CLIENT_FRAMES: Readonly<Record<string, ClientFrame>> = {
   'client-hello': { type: 'hello', v: 1 },
   'client-request': { type: 'request', id: 1, method: 'groups', params: { filter: { verdict: 'dropped', minShare: 0.25 }, limit: 50 } },
+  'client-request-rejected': { type: 'request', id: 4, method: 'rejected', params: { limit: 12 } },
   'client-command': { type: 'command', id: 2, command: { type: 'set', path: 'learner.learningRate', value: 3e-5 } },
 };

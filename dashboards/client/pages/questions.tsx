@@ -6,6 +6,7 @@ import { Panel } from '../components/panel.tsx';
 import { count, number, percent } from '../format.ts';
 import { href } from '../router.ts';
 import { useLive, useRequest } from '../session.ts';
+import { Acceptance } from './questions-acceptance.tsx';
 import { Synthetic } from './questions-synthetic.tsx';
 import { ORIGINS, type QuestionOrigin } from './rollouts-words.ts';
 
@@ -18,6 +19,7 @@ export function Questions() {
       <Answer asked={asked} lines={10}>
         {(stats) => (total(stats.byOrigin) === 0 ? <NoQuestions /> : <Stats stats={stats} again={asked.again} loading={asked.loading} />)}
       </Answer>
+      <Acceptance />
       <Synthetic />
     </div>
   );

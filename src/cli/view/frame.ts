@@ -54,7 +54,14 @@ export function renderFrame(status: Status, options: FrameOptions): string[] {
   const width = Math.max(1, options.width);
   const inner = Math.max(1, width - 2);
   const head = [...title(status, inner, options.cwd), [], ...accuracy(status)];
-  const body = [[], ...cells(status, inner), ...groups(status), [], ...status.actors.map((actor) => actorLine(actor, status.at, inner))];
+  const body = [
+    [],
+    ...cells(status, inner),
+    ...groups(status),
+    ...synthesis(status),
+    [],
+    ...status.actors.map((actor) => actorLine(actor, status.at, inner)),
+  ];
   const foot: Line[] = options.hint === undefined ? [] : [[], [[options.hint, 'dim']]];
   const room = options.rows - head.length - body.length - foot.length;
   const notes = noteLines(status, Math.min(NOTES, room - 1));
@@ -133,9 +140,8 @@ function cells({ signals, throughput, staleness, memory }: Status, width: number
 }
 
 function groups({ groups: { sampled, kept, dropped, waiting, credits }, restarts, saved }: Status): Line[] {
-  const reasons = Object.entries(dropped).filter(([, n]) => n > 0);
-  const total = reasons.reduce((sum, [, n]) => sum + n, 0);
-  const why = reasons.map(([reason, n]) => `${reason} ${amount(n)}`).join(', ');
+  const total = Object.values(dropped).reduce((sum, n) => sum + n, 0);
+  const why = reasonsOf(dropped);
   return [
     [
       label('groups'),
@@ -149,6 +155,25 @@ function groups({ groups: { sampled, kept, dropped, waiting, credits }, restarts
     [label('dropped'), [amount(total)], [why && ` (${why})`, 'dim']],
     [label('saved'), [saved === null ? DASH : `version ${saved}`], ['  ·  ', 'dim'], ...restartCount(restarts)],
   ];
+}
+
+/** Questions that the model wrote; nothing where it writes none. */
+function synthesis({ synthesis: of }: Status): Line[] {
+  if (of === undefined) return [];
+  const { written, accepted, pool, share, rejected } = of;
+  const why = reasonsOf(rejected);
+  const spans: Span[] = counts([
+    [written, 'written'],
+    [accepted, 'accepted'],
+    [pool, 'in the pool'],
+  ]);
+  return [[label('synthetic'), ...spans, [percent(share, 0)], [` wanted${why && ` (rejected: ${why})`}`, 'dim']]];
+}
+
+/** `duplicate 31, malformed 4` */
+function reasonsOf(counted: Readonly<Record<string, number>>): string {
+  const reasons = Object.entries(counted).filter(([, n]) => n > 0);
+  return reasons.map(([reason, n]) => `${reason} ${amount(n)}`).join(', ');
 }
 
 function counts(numbers: readonly (readonly [number, string])[]): Span[] {

@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { renderFrame } from '../../../src/cli/view/frame.ts';
-import { anyStatus, RUNNING, STARTING } from './status.ts';
+import { anyStatus, RUNNING, STARTING, SYNTHESIZING } from './status.ts';
 
 const plain = pc.createColors(false);
 const coloured = pc.createColors(true);
@@ -29,6 +29,12 @@ describe('renderFrame', () => {
     const options = { width: 120, rows: 40, colors: plain };
     expect(renderFrame(status, { ...options, cwd: '/home/me/quorum' })[1]).toBe(' models/mini · figures · seed 1 · /var/runs/a');
     expect(renderFrame(status, { ...options, cwd: '/home/me/quo' })[1]).toContain('/home/me/quorum/models/mini');
+  });
+
+  it('counts the questions that the model wrote, in one line, where it writes any', () => {
+    const lines = (status: typeof RUNNING) => renderFrame(status, { width: 120, rows: 60, colors: plain });
+    const more = lines(SYNTHESIZING).filter((line) => !lines(RUNNING).includes(line));
+    expect(more).toEqual([' synthetic  412 written  301 accepted  120 in the pool  50 % wanted (rejected: duplicate 80, malformed 31)']);
   });
 
   it('says where the dashboard is', () => {

@@ -105,6 +105,12 @@ export const STARTING: Status = {
   notes: [],
 };
 
+/** A run in which the model writes questions. */
+export const SYNTHESIZING: Status = {
+  ...RUNNING,
+  synthesis: { written: 412, accepted: 301, rejected: { duplicate: 80, malformed: 31, 'all-agree': 0 }, pool: 120, share: 0.5 },
+};
+
 const words = fc.string({ unit: 'grapheme', maxLength: 60 });
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
 const share = fc.double({ min: 0, max: 1, noNaN: true });

@@ -61,11 +61,26 @@ describeInBrowser('the page Questions', () => {
     await expectSoon(() => page.locator('.question-text').innerText()).toBe(first.question.text);
   });
 
+  it('shows how many pass, why the others do not, and examples of those', async () => {
+    await using opened = await open(browser, daemon.url);
+    const { page } = opened;
+    await opened.goto('questions', '.rejected li');
+    const { written, accepted, rejected } = daemon.store.syntheticCounts();
+    const numbers = await page.locator('[data-acceptance] .stat dd:nth-of-type(1)').allInnerTexts();
+    expect(numbers.slice(0, 2)).toEqual([String(written), String(accepted)]);
+    for (const [reason, n] of Object.entries(rejected)) {
+      expect(await page.locator(`.rejections [data-reason="${reason}"] .right`).innerText()).toBe(String(n));
+    }
+    const newest = daemon.store.rejectedQuestions(1)[0]!;
+    expect(await page.locator('.rejected li').first().textContent()).toBe(`${newest.question.text} ${newest.reason}`);
+  });
+
   it('says that there are none while the model wrote none', async () => {
     await using other = await startStoredDaemon({ groups: 40 });
     await using opened = await open(browser, other.url);
     await opened.goto('questions', '.histogram');
     await opened.page.getByText('The model has not written a question yet').waitFor();
+    expect(await opened.page.getByText('Acceptance').count()).toBe(0);
     expect(await opened.violations()).toEqual([]);
   });
 

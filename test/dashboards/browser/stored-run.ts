@@ -1,5 +1,5 @@
 /** A run as a store holds it, written with the store's own calls: figures, votes that agree more with each version, batches, a roll-back. */
-import { Subject } from 'rxjs';
+import { map, Subject } from 'rxjs';
 import type { DashboardSource } from '../../../dashboards/server/source.ts';
 import { extractAnswer } from '../../../src/learn/answer.ts';
 import { verdictOf } from '../../../src/learn/judge.ts';
@@ -77,6 +77,9 @@ export function storeRun(store: Store, options: RunOptions): StoredRun {
     evaluated.push(newest);
   };
 
+  if (written.length > 0) {
+    store.changePool({ put: written.map((question) => ({ question, uses: 0 })), rejected: written.slice(0, 7).map(rejectedLike) });
+  }
   store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
   evaluate();
   for (let from = 0; from < groups; from += 500) {
@@ -104,8 +107,12 @@ export interface StoredSource extends DashboardSource {
 export function storedSource(store: Store, run: StoredRun): StoredSource {
   const made = new MadeUpSource(run.newest + 1);
   const loop = new Subject<LoopEvent>();
+  const pool = store.pool().length;
+  const status = () => ({ ...made.status(), ...(pool > 0 && { synthesis: { ...store.syntheticCounts(), pool, share: 0.5 } }) });
   return {
     ...made,
+    status,
+    status$: () => made.status$().pipe(map(status)),
     store,
     loop$: () => loop,
     announce: (judged) => loop.next({ type: 'judged', judged }),
@@ -118,6 +125,11 @@ export function storedSource(store: Store, run: StoredRun): StoredSource {
 
 function writtenAfter(parent: Question): Question {
   return { ...parent, id: `${parent.id}/written`, text: `${parent.text} Answer in words, too.`, origin: 'in-context', parentId: parent.id };
+}
+
+function rejectedLike(question: Question, i: number) {
+  const reason = i % 3 === 0 ? 'malformed' : 'duplicate';
+  return { question: { ...question, id: `${question.id}/${reason}`, text: reason === 'malformed' ? 'the the the' : question.text }, reason };
 }
 
 function judgedGroup(sequence: number, question: Question, truth: string, policyVersion: number): JudgedGroup {

@@ -54,6 +54,18 @@ test('a question has its groups, oldest first, and its parent', async () => {
   expect(questions).toMatchObject([{ question: { id: 'child', parentId: 'q4' }, parent: { id: 'q4' }, groups: 0, meanShare: null }]);
 });
 
+test('questions that did not pass come newest first, with the reason', async () => {
+  const { daemon, browser } = await open();
+  const written = (id: string, reason: string) => ({ question: { ...question(id), origin: 'direct' as const }, reason });
+  daemon.stored.changePool({ rejected: [written('one', 'malformed'), written('two', 'duplicate'), written('three', 'share-floor')] });
+  const { questions } = await browser.ask('rejected', { limit: 2 });
+  expect(questions.map(({ question: { id, origin }, reason }) => [id, origin, reason])).toEqual([
+    ['three', 'direct', 'share-floor'],
+    ['two', 'direct', 'duplicate'],
+  ]);
+  await expect(browser.ask('rejected', { limit: 2, before: 1 } as never)).rejects.toThrow('closed'); // it has no pages
+});
+
 test('two versions are compared on the questions that both were asked, flips first', async () => {
   const { daemon, browser } = await open();
   const answer = (id: string, text: string | null) => ({ question: question(id), answer: text, right: text === '1', truth: '1' });

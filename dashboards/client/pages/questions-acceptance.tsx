@@ -1,0 +1,116 @@
+/** What became of the questions that the model wrote: how many pass, why the others do not, and the newest of those. */
+import { Answer } from '../components/notice.tsx';
+import { Badge } from '../components/badge.tsx';
+import { Panel } from '../components/panel.tsx';
+import { count, percent } from '../format.ts';
+import { useLive, useRequest } from '../session.ts';
+import type { Live, RejectedQuestion } from '../../../src/protocol/frames.ts';
+
+const EXAMPLES = { limit: 12 } as const;
+
+/** Reasons of the text itself keep a question out of the pool; any other is the vote's, once it was asked. */
+const REASONS: Readonly<Record<string, string>> = {
+  unfinished: 'cut off before its end',
+  malformed: 'not one question in words',
+  duplicate: 'nearly the words of its seed, or of another about the same picture',
+  'all-agree': 'all responses agreed: nothing to learn',
+  'equal-rewards': 'all responses earned the same: nothing to learn',
+  'share-floor': 'too few responses agreed',
+  'no-box': 'most responses had no answer',
+  refused: 'the model could not be asked',
+};
+
+type Synthesis = NonNullable<Live['synthesis']>;
+
+/** Nothing while the model writes no questions. */
+export function Acceptance() {
+  const synthesis = useLive<Synthesis | undefined>((live) => live.synthesis, same);
+  return synthesis === undefined ? null : <Shown synthesis={synthesis} />;
+}
+
+function same(a: Synthesis | undefined, b: Synthesis | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function Shown({ synthesis: { written, accepted, rejected, pool, share } }: { readonly synthesis: Synthesis }) {
+  const asked = useRequest('rejected', EXAMPLES);
+  return (
+    <Panel title="Acceptance">
+      <div class="stack">
+        <dl class="stats" data-acceptance>
+          <Stat name="written" value={count(written)} />
+          <Stat name="accepted" value={count(accepted)} note={written === 0 ? 'none written yet' : `${percent(accepted / written)} of them`} />
+          <Stat name="in the pool" value={count(pool)} note="waiting or being asked" />
+          <Stat name="wanted now" value={percent(share, 0)} note="of the questions asked" />
+        </dl>
+        <div class="two">
+          <Reasons rejected={rejected} />
+          <Answer asked={asked} lines={4}>
+            {({ questions }) => <Examples questions={questions} again={asked.again} loading={asked.loading} />}
+          </Answer>
+        </div>
+      </div>
+    </Panel>
+  );
+}
+
+function Stat({ name, value, note }: { readonly name: string; readonly value: string; readonly note?: string }) {
+  return (
+    <div class="stat">
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+      {note === undefined ? null : <dd class="note">{note}</dd>}
+    </div>
+  );
+}
+
+function Reasons({ rejected }: Pick<Synthesis, 'rejected'>) {
+  const reasons = Object.entries(rejected).sort(([, a], [, b]) => b - a);
+  const most = Math.max(1, ...reasons.map(([, n]) => n));
+  if (reasons.length === 0) return <p class="muted">None was rejected.</p>;
+  return (
+    <ul class="kinds rejections" aria-label="Rejected questions by reason">
+      {reasons.map(([reason, n]) => (
+        <li key={reason} data-reason={reason}>
+          <span class="ellipsis" title={REASONS[reason]}>
+            {reason}
+          </span>
+          <svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">
+            <rect class="kind-ground" width="100" height="8" />
+            <rect class="band" width={(n / most) * 100} height="8" />
+          </svg>
+          <span class="right">{count(n)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface ExamplesProps {
+  readonly questions: readonly RejectedQuestion[];
+  readonly again: () => void;
+  readonly loading: boolean;
+}
+
+function Examples({ questions, again, loading }: ExamplesProps) {
+  return (
+    <div class="stack">
+      <div class="row">
+        <h3 class="grow">Rejected last</h3>
+        <button type="button" class="button small" disabled={loading} onClick={again}>
+          {loading ? 'Loading …' : 'Show newer'}
+        </button>
+      </div>
+      <ul class="rejected">
+        {questions.map(({ question, reason, at }) => (
+          <li key={`${question.id} ${at}`}>
+            <q>{question.text}</q>{' '}
+            <Badge tone="warn" title={REASONS[reason] ?? reason}>
+              {reason}
+            </Badge>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
