@@ -13,12 +13,13 @@ import { benchDashboard } from './dashboard.ts';
 import { benchLearner } from './learner.ts';
 import { table, type Row } from './measure.ts';
 import { benchRollout } from './rollout.ts';
+import { benchSynthesis } from './synthesis.ts';
 
-const USAGE = `npm run bench -- [--only learner,rollout,daemon,dashboard] [--runs 5] [--steps 30] [--model models/mini] [--out runs/bench.json]`;
+const USAGE = `npm run bench -- [--only learner,rollout,synthesis,daemon,dashboard] [--runs 5] [--steps 30] [--model models/mini] [--out runs/bench.json]`;
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'learner,rollout,daemon,dashboard' },
+    only: { type: 'string', default: 'learner,rollout,synthesis,daemon,dashboard' },
     runs: { type: 'string', default: '5' },
     steps: { type: 'string', default: '30' },
     model: { type: 'string', default: packagePath('models/mini') },
@@ -34,6 +35,7 @@ const root = dirname(packagePath('package.json'));
 const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   learner: () => overThreads((threads) => benchLearner(model, 'cpu', threads, runs)),
   rollout: () => overThreads((threads) => benchRollout(model, threads, runs)),
+  synthesis: () => overThreads((threads) => benchSynthesis(model, threads)),
   daemon: () => benchDaemon(root, model, steps),
   dashboard: () => benchDashboard(root, model, runs, steps),
 };
