@@ -29,8 +29,8 @@ describeInBrowser('the dashboard of `quorum start` on the bundled model', () => 
 
   beforeAll(async () => {
     [browser, daemon] = await Promise.all([launch(), startQuorum(SMALL)]);
-    await vi.waitFor(async () => expect(await gauge('policy_version')).toBeGreaterThanOrEqual(LEARNT), { timeout: 90_000, interval: 250 });
-  }, 120_000);
+    await vi.waitUntil(async () => (await gauge('policy_version')) >= LEARNT, { timeout: 150_000, interval: 250 });
+  }, 180_000);
 
   afterAll(async () => {
     await browser?.close();
