@@ -67,10 +67,9 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     await page.getByRole('button', { name: 'Reset zoom' }).click();
     await page.mouse.move(0, 0);
     await page.getByRole('button', { name: 'Pause' }).click();
-    const memory = page.locator('figure', { hasText: 'Memory' });
-    await memory.scrollIntoViewIfNeeded();
+    const chart = page.locator('figure', { hasText: 'Vote share' }); // near the button: only charts in view are drawn
     const version = () => page.locator('.facts b').last().innerText();
-    const marks = () => memory.locator('canvas').evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL());
+    const marks = () => chart.locator('canvas').evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL());
     await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
     const [held, then] = [await marks(), await version()];
     await expect.poll(version, { timeout: 20_000 }).not.toBe(then);
@@ -96,11 +95,12 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     const last = await step();
     expect(last).toBeGreaterThan(3);
     await chart.press('ArrowLeft');
-    expect(await step()).toBe(last - 1);
+    const before = await step();
+    expect(before).toBeLessThan(last);
     await chart.press('ArrowLeft');
-    expect(await step()).toBe(last - 2);
+    expect(await step()).toBe(before - (last - before));
     await chart.press('ArrowRight');
-    expect(await step()).toBe(last - 1);
+    expect(await step()).toBe(before);
     const others = () => page.locator('.chart-where').evaluateAll((all) => all.filter(({ textContent }) => textContent !== '').length);
     await expect.poll(others).toBeGreaterThan(1);
     await chart.press('+');
