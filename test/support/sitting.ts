@@ -1,16 +1,27 @@
-/** A sitting of a toy daemon in a process of its own. */
+/** A sitting of a daemon in a process of its own, for tests that kill it. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import type { Report } from '../../src/protocol/status.ts';
 
-const SCRIPT = fileURLToPath(new URL('./toy-daemon.ts', import.meta.url));
+const TOY = fileURLToPath(new URL('./toy-daemon.ts', import.meta.url));
+const REAL = fileURLToPath(new URL('./real-daemon.ts', import.meta.url));
 
-/** Undefined when it was killed. `death` and `goal`: see toy-daemon.ts. */
+/** With the toy policy. Undefined when it was killed. `death` and `goal`: see toy-daemon.ts. */
 export function sitting(folder: string, input: ConfigInput, death: string, goal?: number): Promise<Report | undefined> {
+  return run(TOY, [folder, JSON.stringify(input), death, ...(goal === undefined ? [] : [String(goal)])]);
+}
+
+/** With the bundled model in threads. Undefined when it was killed. `death`: see real-daemon.ts. */
+export function realSitting(input: ConfigInput, death: string): Promise<Report | undefined> {
+  return run(REAL, [JSON.stringify(input), death]);
+}
+
+function run(script: string, args: readonly string[]): Promise<Report | undefined> {
   return new Promise((resolve, reject) => {
-    const command = ['--import', 'tsx', SCRIPT, folder, JSON.stringify(input), death, ...(goal === undefined ? [] : [String(goal)])];
-    const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
     let out = '';
     let errors = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));

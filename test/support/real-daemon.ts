@@ -1,0 +1,42 @@
+/**
+ * A daemon around LocalPolicy in a process of its own, for tests that kill it. Arguments: JSON of configuration, and where to die by SIGKILL:
+ * `stored:5` when groups were stored for the fifth time, before a verdict; `learning:3:0.4` in the third learner step, after 0.4 of the time that the
+ * second took; `saving:3` when version 3 is to be saved; `none` is not to.
+ */
+import { startDaemon } from '../../src/daemon.ts';
+import { localPolicy } from '../../src/policy/open.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { Ledger } from '../../src/store/ledger.ts';
+
+const [input, death] = process.argv.slice(2) as [string, string];
+const [where, at, share] = death.split(':') as [string, string, string];
+const die = (): void => void process.kill(process.pid, 'SIGKILL');
+
+let verdicts = 0;
+const saveVerdicts = Ledger.prototype.saveVerdicts;
+Ledger.prototype.saveVerdicts = function (...arguments_) {
+  if (where === 'stored' && ++verdicts === Number(at)) die();
+  return saveVerdicts.apply(this, arguments_);
+};
+
+const daemon = await startDaemon(configSchema.parse(JSON.parse(input)), {
+  createPolicy: (config, origin) => {
+    const policy = localPolicy(config, origin);
+    const [learn, save] = [policy.learn.bind(policy), policy.save.bind(policy)];
+    let steps = 0;
+    let milliseconds = 0;
+    policy.learn = async (batch, signal) => {
+      const begun = performance.now();
+      if (where === 'learning' && ++steps === Number(at)) setTimeout(die, Number(share) * milliseconds);
+      const reply = await learn(batch, signal);
+      milliseconds = performance.now() - begun;
+      return reply;
+    };
+    policy.save = (n, folder) => {
+      if (where === 'saving' && n === Number(at)) die();
+      return save(n, folder);
+    };
+    return policy;
+  },
+});
+process.stdout.write(JSON.stringify(await daemon.closed()));
