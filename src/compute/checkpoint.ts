@@ -1,7 +1,7 @@
 /** A version on disk: an ordinary Hugging Face folder, and beside its files the optimizer's moments and `trainer_state.json` with checksums. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
@@ -15,13 +15,13 @@ import { FIRST, SECOND } from './train-programs.ts';
 import type { TrainerState } from './trainer.ts';
 
 const STATE = 'trainer_state.json';
-const WEIGHTS = 'model.safetensors';
 const OPTIMIZER = 'optimizer.safetensors';
 
 const stateSchema = z.object({
   version: z.int().min(0),
   updates: z.int().min(0),
-  sha256: z.object({ [WEIGHTS]: z.string(), [OPTIMIZER]: z.string() }),
+  /** By file: the optimizer's and all that hold weights. */
+  sha256: z.record(z.string(), z.string()),
 });
 
 /** Atomic: `folder` holds the whole checkpoint or what it held before. */
@@ -35,7 +35,8 @@ export async function saveCheckpoint(
   try {
     await saveModelFolder(staged, { ...model, params: state.weights });
     await writeSafetensors(join(staged, OPTIMIZER), { ...prefixed(FIRST, state.moments.first), ...prefixed(SECOND, state.moments.second) });
-    const sha256 = { [WEIGHTS]: await checksum(join(staged, WEIGHTS)), [OPTIMIZER]: await checksum(join(staged, OPTIMIZER)) };
+    const sha256: Record<string, string> = {};
+    for (const name of (await readdir(staged)).filter(isTensors).toSorted()) sha256[name] = await checksum(join(staged, name));
     await writeAtomic(join(staged, STATE), [`${JSON.stringify({ version, updates: state.updates, sha256 }, null, 2)}\n`]);
     await putInPlace(staged, folder, `${staged}.old`);
   } catch (error) {
@@ -54,7 +55,9 @@ export async function loadCheckpoint(folder: string, version: number, config: Mo
   if (!parsed.success) throw new InputError(`${file}: not a trainer state: ${z.prettifyError(parsed.error)}`);
   const { sha256, updates } = parsed.data;
   if (parsed.data.version !== version) throw new InputError(`${file}: holds version ${parsed.data.version}, not ${version}`);
-  for (const name of [WEIGHTS, OPTIMIZER] as const) {
+  // A file that the state does not name is as bad as one that it names and that is gone.
+  const names = new Set([OPTIMIZER, ...Object.keys(sha256), ...(await readdir(folder)).filter(isTensors)]);
+  for (const name of [...names].toSorted()) {
     if ((await checksum(join(folder, name))) !== sha256[name])
       throw new InputError(`${join(folder, name)}: damaged: its SHA-256 is not the one in ${STATE}`);
   }
@@ -70,6 +73,8 @@ export async function loadCheckpoint(folder: string, version: number, config: Mo
     );
   return { weights: await loadParams(folder, config), moments: { first: moments(FIRST), second: moments(SECOND) }, updates };
 }
+
+const isTensors = (name: string): boolean => name.endsWith('.safetensors');
 
 /** @throws InputError when the file cannot be read. */
 async function checksum(file: string): Promise<string> {

@@ -9,7 +9,8 @@ import { weightSpecs } from '../model/weights.ts';
 import { parseChatTemplate } from './chat.ts';
 import { parseConfig, type ModelConfig } from './config.ts';
 import { parseProcessor } from './processor.ts';
-import { parseJson, readCheckpoint, syncFolder, writeAtomic, writeSafetensors } from './safetensors.ts';
+import { parseJson, syncFolder, writeAtomic } from './safetensors.ts';
+import { readCheckpoint, writeCheckpoint } from './shards.ts';
 import { parseTokenizer } from './tokenizer.ts';
 
 /** What `generation_config.json` says of ids. */
@@ -178,12 +179,13 @@ function parseGeneration(folder: string, config: ModelConfig, files: Files): Gen
 
 /**
  * Writes a whole folder, atomically: it is made beside its place and moved there when complete, so what was there before stands until then.
- * Weights are stored under hub names as float32 (or bfloat16) and config.json says so.
+ * Weights are stored under hub names as float32 (or bfloat16) and config.json says so; above `shardBytes` (default 5 GB) they are sharded.
  */
 export async function saveModelFolder(
   folder: string,
   model: Pick<ModelFolder, 'config' | 'params' | 'files'>,
   dtype: 'F32' | 'BF16' = 'F32',
+  shardBytes?: number,
 ): Promise<void> {
   const place = join(dirname(folder), `.${basename(folder)}.${process.pid}`);
   const [fresh, old] = [`${place}.new`, `${place}.old`];
@@ -192,7 +194,7 @@ export async function saveModelFolder(
     await mkdir(fresh, { recursive: true });
     await writeAtomic(join(fresh, CONFIG), [`${JSON.stringify(savedConfig(model.config, dtype), null, 2)}\n`]);
     for (const [name, text] of Object.entries(model.files)) await writeAtomic(join(fresh, name), [text]);
-    await writeSafetensors(join(fresh, 'model.safetensors'), model.params, dtype);
+    await writeCheckpoint(fresh, model.params, dtype, shardBytes);
     await putInPlace(fresh, folder, old);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });

@@ -2,15 +2,15 @@
  * The safetensors format: an 8-byte little-endian header length, a JSON header `{name: {dtype, shape, data_offsets}}`, raw data.
  * Floating-point tensors are read as float32 whatever they are stored as; files are written atomically.
  */
-import { access, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../protocol/errors.ts';
 import { f32, sizeOf, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
 
 export type StoredType = 'F32' | 'F16' | 'BF16';
 
-const BYTES: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF16: 2 };
+export const BYTES: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF16: 2 };
 /** Larger headers are refused, as the reference reader does. */
 const MAX_HEADER = 100_000_000;
 /** Node refuses single reads of 2 GiB and more. */
@@ -43,43 +43,6 @@ export async function readSafetensors(file: string): Promise<TensorMap> {
   } finally {
     await handle.close();
   }
-}
-
-/** Reads `model.safetensors`; where there is none, the shards that `model.safetensors.index.json` lists. */
-export async function readCheckpoint(folder: string): Promise<TensorMap> {
-  const whole = join(folder, 'model.safetensors');
-  const indexFile = `${whole}.index.json`;
-  const index = (await exists(whole)) ? undefined : await readFile(indexFile, 'utf8').catch(() => undefined);
-  if (index === undefined) return await readSafetensors(whole);
-  const weightMap = parseIndex(index, indexFile);
-  const tensors: Record<string, HostTensor> = {};
-  for (const shard of new Set(Object.values(weightMap))) {
-    const file = join(folder, shard);
-    const found = await readSafetensors(file);
-    for (const [name, home] of Object.entries(weightMap)) {
-      if (home !== shard) continue;
-      const tensor = found[name];
-      if (!tensor) throw new InputError(`${file}: tensor "${name}" is missing; ${basename(indexFile)} says that it is here`);
-      tensors[name] = tensor;
-    }
-  }
-  return tensors;
-}
-
-async function exists(file: string): Promise<boolean> {
-  return await access(file).then(
-    () => true,
-    () => false,
-  );
-}
-
-function parseIndex(text: string, file: string): Record<string, string> {
-  const parsed = z.looseObject({ weight_map: z.record(z.string(), z.string()) }).safeParse(parseJson(text, file));
-  if (!parsed.success) throw new InputError(`${file}: expected {"weight_map": {tensor: shard file}}`);
-  for (const shard of Object.values(parsed.data.weight_map)) {
-    if (shard !== basename(shard)) throw new InputError(`${file}: shard ${JSON.stringify(shard)} is outside the folder`);
-  }
-  return parsed.data.weight_map;
 }
 
 export function parseJson(text: string, file: string): unknown {

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readCheckpoint, readSafetensors, writeSafetensors } from '../../../src/compute/hf/safetensors.ts';
+import { readSafetensors, writeSafetensors } from '../../../src/compute/hf/safetensors.ts';
+import { readCheckpoint, writeCheckpoint } from '../../../src/compute/hf/shards.ts';
 import { InputError } from '../../../src/protocol/errors.ts';
 import { f32 } from '../../../src/protocol/tensor.ts';
 
@@ -69,6 +70,40 @@ test('a write that fails leaves the old file and nothing else', async () => {
   await expect(writeSafetensors(file, { w: broken })).rejects.toThrow('disk on fire');
   expect(await readFile(file)).toEqual(before);
   expect(await readdir(place)).toEqual(['model.safetensors']);
+});
+
+test('what does not fit one file is sharded, with an index, and comes back the same', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 8 }),
+      fc.integer({ min: 4, max: 60 }),
+      async (sizes, limit) => {
+        const place = await mkdtemp(join(folder, 'shards-'));
+        const tensors = Object.fromEntries(
+          sizes.map((size, i) => [
+            `t${i}`,
+            f32(
+              [size],
+              Float32Array.from({ length: size }, (_, at) => i + at / 8),
+            ),
+          ]),
+        );
+        const files = await writeCheckpoint(place, tensors, 'F32', limit);
+        const written = await readdir(place);
+        expect(written.toSorted()).toEqual([...files, ...(files.length > 1 ? ['model.safetensors.index.json'] : [])].toSorted());
+        const back = await readCheckpoint(place);
+        for (const [name, { shape, data }] of Object.entries(tensors)) expect(back[name]).toEqual({ dtype: 'float32', shape, data });
+        expect(Object.keys(back)).toHaveLength(sizes.length);
+        for (const file of files) {
+          const bytes = Object.values(await readSafetensors(join(place, file))).map(({ data }) => 4 * data.length);
+          const sum = bytes.reduce((total, each) => total + each, 0);
+          expect(sum <= limit || bytes.filter((each) => each > 0).length === 1).toBe(true);
+        }
+        await rm(place, { recursive: true });
+      },
+    ),
+    { numRuns: 40 },
+  );
 });
 
 test('a whole checkpoint goes before an index, as in transformers', async () => {

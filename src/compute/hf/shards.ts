@@ -1,0 +1,94 @@
+/** The weights of a folder: one `model.safetensors`, or shards that `model.safetensors.index.json` lists, as transformers has them. */
+import { access, readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../../protocol/errors.ts';
+import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
+import { BYTES, parseJson, readSafetensors, writeAtomic, writeSafetensors } from './safetensors.ts';
+
+const WHOLE = 'model.safetensors';
+const INDEX = `${WHOLE}.index.json`;
+
+/** Bytes of a shard at most, unless one tensor is larger: transformers' own default. */
+const SHARD_BYTES = 5e9;
+
+/** Reads `model.safetensors`; where there is none, the shards that `model.safetensors.index.json` lists. */
+export async function readCheckpoint(folder: string): Promise<TensorMap> {
+  const whole = join(folder, WHOLE);
+  const indexFile = join(folder, INDEX);
+  const index = (await exists(whole)) ? undefined : await readFile(indexFile, 'utf8').catch(() => undefined);
+  if (index === undefined) return await readSafetensors(whole);
+  const weightMap = parseIndex(index, indexFile);
+  const tensors: Record<string, HostTensor> = {};
+  for (const shard of new Set(Object.values(weightMap))) {
+    const file = join(folder, shard);
+    const found = await readSafetensors(file);
+    for (const [name, home] of Object.entries(weightMap)) {
+      if (home !== shard) continue;
+      const tensor = found[name];
+      if (!tensor) throw new InputError(`${file}: tensor "${name}" is missing; ${basename(indexFile)} says that it is here`);
+      tensors[name] = tensor;
+    }
+  }
+  return tensors;
+}
+
+async function exists(file: string): Promise<boolean> {
+  return await access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+function parseIndex(text: string, file: string): Record<string, string> {
+  const parsed = z.looseObject({ weight_map: z.record(z.string(), z.string()) }).safeParse(parseJson(text, file));
+  if (!parsed.success) throw new InputError(`${file}: expected {"weight_map": {tensor: shard file}}`);
+  for (const shard of Object.values(parsed.data.weight_map)) {
+    if (shard !== basename(shard)) throw new InputError(`${file}: shard ${JSON.stringify(shard)} is outside the folder`);
+  }
+  return parsed.data.weight_map;
+}
+
+/** Writes one file, or shards and their index where it would be larger than `shardBytes`. @returns names of the files that hold weights. */
+export async function writeCheckpoint(
+  folder: string,
+  tensors: TensorMap,
+  dtype: 'F32' | 'BF16' = 'F32',
+  shardBytes = SHARD_BYTES,
+): Promise<readonly string[]> {
+  const shards = divided(tensors, dtype, shardBytes);
+  if (shards.length === 1) {
+    await writeSafetensors(join(folder, WHOLE), tensors, dtype);
+    return [WHOLE];
+  }
+  const number = (n: number): string => String(n).padStart(5, '0');
+  const weightMap: Record<string, string> = {};
+  for (const [i, shard] of shards.entries()) {
+    const file = `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
+    await writeSafetensors(join(folder, file), shard, dtype);
+    for (const name of Object.keys(shard)) weightMap[name] = file;
+  }
+  const total = Object.values(tensors).reduce((sum, tensor) => sum + bytesOf(tensor, dtype), 0);
+  await writeAtomic(join(folder, INDEX), [`${JSON.stringify({ metadata: { total_size: total }, weight_map: weightMap }, null, 2)}\n`]);
+  return [...new Set(Object.values(weightMap))];
+}
+
+/** In order, as many tensors to a shard as fit. */
+function divided(tensors: TensorMap, dtype: 'F32' | 'BF16', shardBytes: number): TensorMap[] {
+  const shards: Record<string, HostTensor>[] = [{}];
+  let filled = 0;
+  for (const [name, tensor] of Object.entries(tensors)) {
+    const bytes = bytesOf(tensor, dtype);
+    if (filled > 0 && filled + bytes > shardBytes) {
+      shards.push({});
+      filled = 0;
+    }
+    shards.at(-1)![name] = tensor;
+    filled += bytes;
+  }
+  return shards;
+}
+
+function bytesOf(tensor: HostTensor, dtype: 'F32' | 'BF16'): number {
+  return tensor.data.length * BYTES[dtype];
+}
