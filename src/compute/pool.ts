@@ -2,6 +2,7 @@
  * The threads of one role, each with a warm model. Every wait has a name and an end: cancelling is cooperative (a flag that the worker
  * reads), a task past its deadline costs its thread, and a thread that died is replaced.
  */
+import './no-telemetry.ts';
 import { Piscina } from 'piscina';
 import { CancelledError, fromErrorData, TimeoutError, WorkerError } from '../protocol/errors.ts';
 import type { CancelFlag, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../protocol/worker.ts';

@@ -1,4 +1,5 @@
 /** Data-parallel supervised training: worker threads compute gradients of their parts of a batch, this thread updates the weights. */
+import '../compute/no-telemetry.ts';
 import { Piscina } from 'piscina';
 import type { Engine, Program } from '../compute/engine.ts';
 import { createEngine } from '../compute/engines.ts';
