@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Runs a program of one session, in a process or a thread of it, with a home of its own. @returns what it left there. */
 function leftAtHome(source: string): string[] {
   const home = temporaryFolder();
-  const env = { ...process.env, HOME: home, XDG_CACHE_HOME: join(home, '.cache'), TMPDIR: home };
+  const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, XDG_CACHE_HOME: join(home, '.cache'), TMPDIR: home };
   delete env['ORT_DISABLE_TELEMETRY'];
   execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', source], {
     cwd: ROOT,

@@ -12,7 +12,7 @@ import { describe } from 'vitest';
 import type { ConfigInput } from '../../../src/config/schema.ts';
 import { CHROMIUM } from './browser.ts';
 
-export { CLIENT_FOLDER, launch, open, type OpenPage } from './browser.ts';
+export { CLIENT_FOLDER, launch, open } from './browser.ts';
 
 const TOY = fileURLToPath(new URL('./daemon-child.ts', import.meta.url));
 const COMMAND = fileURLToPath(new URL('../../support/quorum.ts', import.meta.url));
