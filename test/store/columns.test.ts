@@ -6,7 +6,14 @@ import { Columns } from '../../src/store/columns.ts';
 type Metrics = ReadonlyMap<string, ReadonlyMap<number, number>>;
 
 const metrics: fc.Arbitrary<Metrics> = fc
-  .array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.nat(600), fc.double({ min: -1e6, max: 1e6, noNaN: true })), { maxLength: 400 })
+  .array(
+    fc.tuple(
+      fc.constantFrom('a', 'b', 'c'),
+      fc.nat(600),
+      fc.double({ min: -1e6, max: 1e6, noNaN: true }).map((value) => value + 0),
+    ),
+    { maxLength: 400 },
+  )
   .map((writes) => {
     const all = new Map<string, Map<number, number>>();
     for (const [name, step, value] of writes) all.set(name, (all.get(name) ?? new Map<number, number>()).set(step, value));

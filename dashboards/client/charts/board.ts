@@ -1,5 +1,6 @@
 /**
- * What the charts of a page share: the data, the time axis, the zoom, the pause. It draws at most once a frame, and only charts in view.
+ * What the charts of a page share: the data, the time axis, the zoom, the pause. It draws only charts in view, each at most once a frame; what comes
+ * with an update is drawn a few charts a frame, so that no frame is long.
  * The run's history comes from the server and then grows by the updates' points; a zoomed range is asked for again, finer.
  */
 import { cell, type Cell } from '../cell.ts';
@@ -28,6 +29,8 @@ const MAX_POINTS = 5000;
 /** Rows in memory; when there are more the history is asked for again, thinned by the server. */
 const MAX_ROWS = 120_000;
 const BUCKETS = 600;
+/** Frames over which the charts of an update are spread; ten updates a second leave six of sixty. */
+const SPREAD = 6;
 
 export class Board {
   readonly axis: Cell<Axis> = cell<Axis>('steps');
@@ -49,6 +52,8 @@ export class Board {
   #turn = 0;
   #fineTurn = 0;
   #isPlanned = false;
+  /** Charts that are still to be drawn from the data as `#prepare` left it. */
+  #waiting: ChartView[] = [];
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -119,10 +124,33 @@ export class Board {
     this.zoom.set(range !== null && range.max > range.min ? range : null);
   }
 
+  /** All charts, at the next frame. */
   redraw(): void {
+    this.#waiting = [];
+    this.#plan(Infinity);
+  }
+
+  /** All charts, over the next frames; those of an earlier update come first. */
+  #drawSpread(): void {
+    if (this.#waiting.length === 0) this.#plan(SPREAD);
+  }
+
+  #plan(frames: number): void {
     if (this.#isPlanned) return;
     this.#isPlanned = true;
-    requestAnimationFrame(() => this.#draw());
+    requestAnimationFrame(() => {
+      this.#isPlanned = false;
+      const draw = this.#prepare();
+      const charts = [...this.#views].filter(({ visible }) => visible);
+      const each = frames === Infinity ? charts.length : Math.ceil(charts.length / frames);
+      this.#waiting = charts;
+      const next = () => {
+        if (this.#waiting !== charts) return; // something else is to be drawn
+        for (const chart of charts.splice(0, each)) if (this.#views.has(chart)) draw(chart);
+        if (charts.length > 0) requestAnimationFrame(next);
+      };
+      next();
+    });
   }
 
   /** Asks for the history of the whole run; what is shown stays until it is there. */
@@ -154,7 +182,7 @@ export class Board {
     this.#columns.add(points);
     this.#tell();
     if (this.#columns.length > MAX_ROWS && this.#arrived === undefined) void this.load();
-    if (!this.paused.get()) this.redraw();
+    if (!this.paused.get()) this.#drawSpread();
   }
 
   #tell(): void {
@@ -192,8 +220,8 @@ export class Board {
     return this.#lastShown === undefined ? columns.length : Math.min(columns.length, columns.lowerBound(this.#lastShown + 1, 'steps'));
   }
 
-  #draw(): void {
-    this.#isPlanned = false;
+  /** Thins what is to be shown; the charts are then drawn from that. */
+  #prepare(): (view: ChartView) => void {
     const axis = this.axis.get();
     const zoom = this.zoom.get();
     const { columns, thinner } = this.#fine ?? { columns: this.#columns, thinner: this.#thinner };
@@ -202,7 +230,7 @@ export class Board {
     const end = zoom === null ? rows : Math.min(rows, columns.lowerBound(zoom.max, axis) + 2);
     thinner.update(first, Math.max(first, end), BUCKETS, columns.settle());
     const range = zoom ?? whole(columns[axis], rows);
-    for (const view of this.#views) if (view.visible) view.draw(thinner, axis, range);
+    return (view) => view.draw(thinner, axis, range);
   }
 }
 

@@ -7,10 +7,10 @@ import { MadeUpSource } from './made-up-source.ts';
 const POINTS = 100_000;
 const SECONDS = 5;
 /**
- * Milliseconds of the page's own thread that an update may take, of the 100 between two. Its processor time, not the frames, is asserted: a
- * busy machine that draws by software shows few frames whatever the page does.
+ * Milliseconds of script that an update may take, of the 100 between two. This, not the frames, is asserted: a busy machine that paints by
+ * software shows few frames whatever the page does.
  */
-const MOST_MILLISECONDS = 60;
+const MOST_MILLISECONDS = 40;
 
 /** Runs in the page. */
 const FRAMES_PER_SECOND = `new Promise((resolve) => {
@@ -46,13 +46,13 @@ describeInBrowser('the charts', () => {
       await opened.goto('', '.chart canvas');
       const debug = await page.context().newCDPSession(page);
       await debug.send('Performance.enable', { timeDomain: 'threadTicks' });
-      const busy = async () => (await debug.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration')!.value;
+      const busy = async () => (await debug.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'ScriptDuration')!.value;
       const [begun, busyBefore] = [source.steps, await busy()];
       const frames = await page.evaluate<number>(FRAMES_PER_SECOND);
       const updates = source.steps - begun;
       const each = ((await busy()) - busyBefore) * (1000 / updates);
       process.stderr.write(
-        `charts: ${frames.toFixed(1)} frames/s with ${POINTS} points, ${updates / SECONDS} updates/s of ${each.toFixed(1)} ms each\n`,
+        `charts: ${frames.toFixed(1)} frames/s with ${POINTS} points, ${updates / SECONDS} updates/s of ${each.toFixed(1)} ms script each\n`,
       );
       expect(frames).toBeGreaterThan(0);
       expect(updates).toBeGreaterThan(0);

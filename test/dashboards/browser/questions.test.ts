@@ -35,7 +35,7 @@ describeInBrowser('the page Questions', () => {
     const ofOrigin = [...asked.values()].filter(({ origin }) => origin === 'in-context');
     expect(await page.locator('.stat[data-origin="in-context"] dd').first().innerText()).toBe(String(ofOrigin.length));
     expect(await page.locator('.stat dd').first().innerText()).toBe(String(asked.size));
-    const kinds = await page.locator('.kinds li').count();
+    const kinds = await page.locator('.kinds:not(.rejections) li').count();
     expect(kinds).toBe(new Set([...asked.values()].map(({ kind }) => kind)).size);
     const full = daemon.run.judged.filter(({ group, verdict }) => group.question.origin === 'dataset' && verdict.share >= 0.9).length;
     expect(await page.locator('.histogram[data-origin="dataset"] .band-count').last().textContent()).toBe(String(full));
