@@ -1,6 +1,6 @@
 /**
  * The methods that `quorum experiment` compares (MM-UPT, arXiv 2505.22453, table 1). Each is the loop itself with other settings, another reward
- * or another sampler, so that base, data, workers, optimizer and budget are the same. docs/methods.md says what each source does and where
+ * or another sampler, so that base, data, workers, optimizer and budget are the same. docs/methods says what each source does and where
  * a method deviates from it.
  */
 import type { ConfigInput } from '../config/schema.ts';
@@ -29,7 +29,7 @@ export interface Method {
 }
 
 const KEEP_ALL = { dropAllAgree: false, dropNoBox: false, shareFloor: 0 } as const;
-/** Responses less likely than this a token are not trusted as answers (Genixer's filter on generated data). */
+/** Responses less likely than this a token are not trusted as answers (it stands for Genixer's filter, which asks another model). */
 const GENIXER_CONFIDENCE = Math.log(0.8);
 
 export const METHODS: readonly Method[] = [
