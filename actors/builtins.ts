@@ -44,6 +44,6 @@ export function membersOf(roles: Roles, { workers, synthesis }: Pick<Config, 'wo
     { role: 'learner', id: 'learner', open: roles.holder('learn').open },
     { role: 'evaluator', id: 'evaluator', open: roles.holder('evaluate').open },
     ...(synthesis.mode === 'off' ? [] : [{ role: 'synthesizer', id: 'synthesizer', open: roles.holder('synthesize').open }]),
-    ...roles.watchers.map(({ plugin, open }) => ({ role: 'watcher', id: `watcher-${plugin}`, open })),
+    ...roles.watchers.map(({ plugin, open }) => ({ role: 'watcher', id: `watcher-${plugin}`, open, optional: true })),
   ];
 }

@@ -1,6 +1,6 @@
 /**
  * The root of the actors: RUNNING (active or paused) -> STOPPING (the step in hand is finished) -> DRAINING (everything is saved) ->
- * STOPPED. It starts one supervisor for each member; a member that is past its restart budget stops the whole, cleanly. The first error
+ * STOPPED. It starts one supervisor for each member; one past its restart budget stops the whole, cleanly, unless it is optional. The first error
  * is kept and never masked by what goes wrong later.
  */
 import { assign, createActor, enqueueActions, fromPromise, setup, type ActorOptions, type ActorRefFrom } from 'xstate';
@@ -12,6 +12,8 @@ export interface Member {
   /** Unique: `sampler-1`. */
   readonly id: string;
   readonly open: (signal: AbortSignal) => Promise<unknown>;
+  /** The loop does without it: past its restart budget it stays failed, and nothing else stops. */
+  readonly optional?: boolean;
 }
 
 export interface SystemInput {
@@ -45,6 +47,10 @@ export const systemMachine = setup({
     member: supervise<unknown>(),
     task: fromPromise<void, () => Promise<void>>(({ input }) => input()),
   },
+  guards: {
+    'the loop does without it': ({ context, event }) =>
+      context.input.members.some(({ id, optional }) => optional === true && event.type === `xstate.error.actor.${id}`),
+  },
   actions: {
     'start the members': enqueueActions(({ context, enqueue }) => {
       const { members, budget, now } = context.input;
@@ -62,7 +68,7 @@ export const systemMachine = setup({
   context: ({ input }) => ({ input, error: undefined }),
   entry: 'start the members',
   initial: 'RUNNING',
-  on: { 'xstate.error.actor.*': { actions: 'keep the first error' } },
+  on: { 'xstate.error.actor.*': [{ guard: 'the loop does without it' }, { actions: 'keep the first error' }] },
   states: {
     RUNNING: {
       initial: 'active',
@@ -70,7 +76,7 @@ export const systemMachine = setup({
       on: {
         STOP: 'STOPPING',
         FAIL: { target: 'STOPPING', actions: 'keep the first error' },
-        'xstate.error.actor.*': { target: 'STOPPING', actions: 'keep the first error' },
+        'xstate.error.actor.*': [{ guard: 'the loop does without it' }, { target: 'STOPPING', actions: 'keep the first error' }],
       },
     },
     STOPPING: {

@@ -5,12 +5,13 @@ import { until } from '../support/until.ts';
 
 const BUDGET = { maxRestarts: 1, withinSeconds: 60, backoffMilliseconds: 10, maxBackoffMilliseconds: 10 };
 
-function start(finish: () => Promise<void> = () => Promise.resolve(), save: () => Promise<void> = () => Promise.resolve()) {
+function start(finish: () => Promise<void> = () => Promise.resolve(), save: () => Promise<void> = () => Promise.resolve(), optional = false) {
   const clock = new SimulatedClock();
   const opened: Record<string, number> = {};
   const members = ['sampler-1', 'sampler-2'].map((id) => ({
     role: 'sampler',
     id,
+    optional,
     open: () => Promise.resolve((opened[id] = (opened[id] ?? 0) + 1)),
   }));
   const done: string[] = [];
@@ -81,4 +82,20 @@ test('pauses, resumes, and stops from a pause', async () => {
   system.send({ type: 'PAUSE' });
   system.send({ type: 'STOP' });
   await ended();
+});
+
+test('an optional member past its budget stays failed, and the rest goes on', async () => {
+  const { clock, system, handles, fail, done, ended } = start(undefined, undefined, true);
+  const failure = fail('not today');
+  await until(() => handles.get('sampler-1')!.status().restarts === 1);
+  clock.increment(10);
+  expect(await failure).toMatchObject({ message: 'not today' });
+  expect(handles.get('sampler-1')!.status()).toMatchObject({ state: 'failed', error: 'Error: not today' });
+  expect(system.getSnapshot().matches('RUNNING')).toBe(true);
+  expect(done).toEqual([]);
+  const other = handles.get('sampler-2')!;
+  await other.perform({ doing: 'a job', seconds: 60, signal: new AbortController().signal, run: () => Promise.resolve() });
+  system.send({ type: 'STOP' });
+  await ended();
+  expect(system.getSnapshot().context.error).toBeUndefined();
 });
