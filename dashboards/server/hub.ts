@@ -15,6 +15,8 @@ import { Replies } from './replies.ts';
 import type { DashboardSource } from './source.ts';
 
 const FRAME_MILLISECONDS = 100;
+/** Updates are rarer where many look, so that all of them together cost the loop little: five browsers get ten a second each, fifty get one. */
+const MILLISECONDS_PER_CLIENT = 20;
 const CHECK_MILLISECONDS = 10_000;
 /** Of each kind in one update; the newest win. */
 const MOST_NEWS = 20;
@@ -122,7 +124,8 @@ export class Hub {
   }
 
   #plan(): void {
-    const wait = Math.max(0, this.#sentAt + FRAME_MILLISECONDS - this.#clock.now());
+    const apart = Math.max(FRAME_MILLISECONDS, this.#connections.size * MILLISECONDS_PER_CLIENT);
+    const wait = Math.max(0, this.#sentAt + apart - this.#clock.now());
     this.#callOffUpdate ??= this.#clock.after(wait, () => {
       this.#callOffUpdate = undefined;
       this.#sentAt = this.#clock.now();

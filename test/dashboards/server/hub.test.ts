@@ -101,6 +101,22 @@ test('updates come at most ten a second, counted up by one, and each piece of ne
   expect(updates.at(-1)!.live.version).toBe(299);
 });
 
+test('where many look, updates are rarer', async () => {
+  const { daemon, dashboard, clock } = await openDesk();
+  const browsers: Browser[] = [];
+  for (let i = 0; i < 20; i++) browsers.push(await Browser.open(dashboard));
+  clock.advance(1000);
+  await settle(...browsers);
+  for (const browser of browsers) browser.frames.length = 0;
+  for (let i = 0; i < 200; i++) {
+    daemon.tick({ version: i });
+    clock.advance(10);
+  }
+  await settle(...browsers);
+  // 20 browsers x 20 ms: one at once, and then one in 400 ms, in two seconds.
+  for (const browser of browsers) expect(browser.frames.filter(isUpdate)).toHaveLength(6);
+});
+
 test('of very much news an update brings the newest', async () => {
   const { daemon, dashboard, clock } = await openDesk();
   const browser = await Browser.open(dashboard);
