@@ -1,6 +1,6 @@
 /** The tables as one HTML page with its plots inside: accuracy of each method as bars, and how it came about as curves. */
 import { cellName, type CellResult, type Common } from './cell.ts';
-import { AVERAGE, MEASURES, percent, type MeanAndDeviation, type Row, type Tables } from './statistics.ts';
+import { AVERAGE, MEASURES, percent, shown, type Row, type Tables } from './statistics.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --line: #8886; --bar: #3b6fd4; --base: #8a8f98; }
@@ -61,10 +61,6 @@ function measureTable(rows: readonly Row[], k: number): string {
 function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[], tag: string): string => `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('')}</tr>`;
   return `<div class="wide"><table>${line(head, 'th')}${rows.map((row) => line(row, 'td')).join('\n')}</table></div>`;
-}
-
-function shown({ mean, deviation }: MeanAndDeviation): string {
-  return deviation === null ? percent(mean) : `${percent(mean)} ± ${percent(deviation)}`;
 }
 
 function bars(rows: readonly Row[]): string {

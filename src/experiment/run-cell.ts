@@ -7,7 +7,7 @@ import { configSchema, type Config, type ConfigInput } from '../config/schema.ts
 import { startDaemon } from '../daemon.ts';
 import type { LabelledDataset } from '../data/dataset.ts';
 import { Grader } from '../learn/grader.ts';
-import { localPolicy } from '../policy/open.ts';
+import { localPolicy, openForSampling } from '../policy/open.ts';
 import { CancelledError } from '../protocol/errors.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { writeFileWhole } from '../store/files.ts';
@@ -81,13 +81,12 @@ async function measureBase(bench: Bench, cell: Cell, grader: Grader, signal: Abo
 }
 
 async function measure(config: Config, { suites, common }: Bench, grader: Grader, signal: AbortSignal): Promise<Record<string, Accuracy>> {
-  await using policy = localPolicy(config);
-  const { version } = await policy.open();
+  await using policy = await openForSampling(config);
   const { suiteQuestions, k } = common;
   const settings = { ...config, evaluation: { ...config.evaluation, questions: suiteQuestions, fullQuestions: suiteQuestions, k } };
   const measured: Record<string, Accuracy> = {};
   for (const { name, dataset, labels } of suites) {
-    const { full } = await evaluator({ policy, heldOut: dataset, labels, grader, config: settings })({ version, full: true }, signal);
+    const { full } = await evaluator({ policy, heldOut: dataset, labels, grader, config: settings })({ version: 0, full: true }, signal);
     measured[name] = full!;
   }
   return measured;

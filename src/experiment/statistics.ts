@@ -110,3 +110,8 @@ export function expectations(rows: readonly Row[]): Expectation[] {
 export function percent(value: number): string {
   return (100 * value).toFixed(1);
 }
+
+/** In %, with the standard deviation where there is one. */
+export function shown({ mean, deviation }: MeanAndDeviation): string {
+  return deviation === null ? percent(mean) : `${percent(mean)} ± ${percent(deviation)}`;
+}

@@ -1,7 +1,7 @@
 /** The tables as Markdown and CSV. */
 import type { Common } from './cell.ts';
 import { METHODS } from './methods.ts';
-import { AVERAGE, MEASURES, percent, type MeanAndDeviation, type Row, type Tables } from './statistics.ts';
+import { AVERAGE, MEASURES, shown, type Row, type Tables } from './statistics.ts';
 
 export function markdownOf({ rows, expectations }: Tables, common: Common): string {
   const own = rows.filter(({ variation }) => variation === null);
@@ -39,10 +39,6 @@ function greedyRow({ method, seeds, suites, steps, samples }: Row, names: readon
 
 function measureRow({ method, variation, suites }: Row): string[] {
   return [variation ?? method, ...MEASURES.map((measure) => shown(suites[AVERAGE]![measure]))];
-}
-
-function shown({ mean, deviation }: MeanAndDeviation): string {
-  return deviation === null ? percent(mean) : `${percent(mean)} ± ${percent(deviation)}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
