@@ -27,6 +27,8 @@ interface Stretch {
   readonly clients: number;
   readonly from: number;
   readonly to: number;
+  /** Of all the daemon's threads, in seconds, in that time. */
+  readonly cpu: number;
 }
 
 /** @param rounds of all three. @param steps learner steps of each. */
@@ -61,11 +63,18 @@ async function measure(run: string, address: string, clients: number, steps: num
     const { version } = await statusWhen(run, () => true, ended);
     // The step in hand began before the pages were open.
     const from = version + 1;
+    await statusWhen(run, (status) => status.version >= from, ended);
+    const before = await cpuSeconds(address);
     await statusWhen(run, (status) => status.version >= from + steps, ended);
-    return { clients, from, to: from + steps };
+    return { clients, from, to: from + steps, cpu: (await cpuSeconds(address)) - before };
   } finally {
     for (const page of pages) page.terminate();
   }
+}
+
+async function cpuSeconds(address: string): Promise<number> {
+  const metrics = await (await fetch(new URL('/metrics', address))).text();
+  return Number(/^process_cpu_seconds_total (.+)$/m.exec(metrics)?.[1]);
 }
 
 /** Asks for what the first page of the dashboard asks for, then takes every update. */
@@ -96,15 +105,28 @@ async function statusWhen(run: string, condition: (status: Status) => boolean, e
 function rowsOf(run: string, stretches: readonly Stretch[], rounds: number, steps: number): Row[] {
   using store = openStore(join(run, 'quorum.db'));
   const savedAt = new Map(store.versions(100_000).map(({ n, savedAt: at }) => [n, at]));
-  const rate = ({ from, to }: Stretch) => (60_000 * (to - from)) / (savedAt.get(to)! - savedAt.get(from)!);
-  const rates = CLIENTS.map((clients) => stretches.filter((stretch) => stretch.clients === clients).map(rate));
-  const [alone] = rates;
-  const note = `${rounds} rounds of ${steps} steps`;
+  const seconds = ({ from, to }: Stretch) => (savedAt.get(to)! - savedAt.get(from)!) / 1000;
+  const columns = CLIENTS.map((clients) => stretches.filter((stretch) => stretch.clients === clients));
+  const [alone] = columns;
+  /** Geometric mean of what each round says against the same round with no page, and its standard error. */
+  const against = (column: readonly Stretch[], of: (stretch: Stretch) => number) => {
+    const logs = column.map((stretch, round) => Math.log(of(alone![round]!) / of(stretch)));
+    const mean = logs.reduce((sum, each) => sum + each, 0) / logs.length;
+    const variance = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (logs.length - 1);
+    return { value: Math.exp(mean), note: `standard error ${(100 * Math.sqrt(variance / logs.length)).toFixed(1)} %` };
+  };
   return CLIENTS.flatMap((clients, i): Row[] => {
-    const unit = 'steps/min';
-    const name = `loop with ${clients} pages open${clients > 1 ? ', one of them reading nothing' : ''}`;
-    const ratio = median(rates[i]!.map((one, round) => one / alone![round]!));
-    const against = { name: `the same over the loop with none`, value: ratio, unit: 'x', target: 0.98, note: 'median of the rounds' };
-    return [{ name, value: median(rates[i]!), unit, note }, ...(clients > 0 ? [against] : [])];
+    const column = columns[i]!;
+    const pages = `${clients} pages open${clients > 1 ? ', one of them reading nothing' : ''}`;
+    const rate = { name: `loop with ${pages}`, value: median(column.map((stretch) => (60 * steps) / seconds(stretch))), unit: 'steps/min' };
+    const cpu = { name: 'processor time of the daemon', value: median(column.map((stretch) => stretch.cpu / steps)), unit: 's/step' };
+    const note = `${rounds} rounds of ${steps} steps`;
+    if (clients === 0) return [{ ...rate, note }, cpu];
+    return [
+      { ...rate, note },
+      { name: 'its steps/min over those of the loop with none', unit: 'x', target: 0.98, ...against(column, seconds) },
+      cpu,
+      { name: 'processor time of the loop with none over its', unit: 'x', ...against(column, (stretch) => stretch.cpu) },
+    ];
   });
 }

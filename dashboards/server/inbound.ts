@@ -22,6 +22,7 @@ const REASONS: Readonly<Record<DropReason, true>> = {
   'share-floor': true,
   'too-long': true,
   refused: true,
+  filtered: true,
 };
 
 const filter = z.strictObject({

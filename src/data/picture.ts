@@ -4,6 +4,7 @@ import { coarsened } from './coarse.ts';
 import { drawFigure, parseKey } from './figures/figure.ts';
 import { readPicture } from './image.ts';
 import { parquetPicture } from './parquet-picture.ts';
+import { rearranged } from './rearranged.ts';
 
 /** @throws InputError on a key that names no figure, or a file that is no picture. */
 export async function loadPicture(ref: PictureRef): Promise<Picture> {
@@ -16,6 +17,8 @@ export async function loadPicture(ref: PictureRef): Promise<Picture> {
       return readPicture(await parquetPicture(ref), pictureName(ref));
     case 'coarse':
       return coarsened(await loadPicture(ref.of));
+    case 'rearranged':
+      return rearranged(await loadPicture(ref.of), ref);
   }
 }
 
@@ -23,6 +26,7 @@ export async function loadPicture(ref: PictureRef): Promise<Picture> {
 export function pictureKey(ref: PictureRef): string {
   if (ref.type === 'figure') return `figure:${ref.key}`;
   if (ref.type === 'coarse') return `coarse:${pictureKey(ref.of)}`;
+  if (ref.type === 'rearranged') return `rearranged:${ref.rows}x${ref.columns}:${ref.order.join(',')}:${pictureKey(ref.of)}`;
   return ref.type === 'file' ? `file:${ref.path}` : `bytes:${ref.digest}`;
 }
 
@@ -30,5 +34,6 @@ export function pictureKey(ref: PictureRef): string {
 export function pictureName(ref: PictureRef): string {
   if (ref.type === 'figure') return ref.key;
   if (ref.type === 'coarse') return `${pictureName(ref.of)}, coarse`;
+  if (ref.type === 'rearranged') return `${pictureName(ref.of)}, ${ref.rows} x ${ref.columns} pieces rearranged`;
   return ref.type === 'file' ? ref.path : `${ref.path}: row ${ref.row}: ${ref.column}[${ref.index}]`;
 }

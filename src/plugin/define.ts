@@ -1,29 +1,57 @@
 /** The one door through which actors come in, ours and anybody's. */
-import type { z } from 'zod';
+import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
 import type { PortName, Ports } from '../protocol/ports.ts';
+import type { StandardSchema } from './standard-schema.ts';
 
 /** Changes when a port's type changes so that an old plug-in could misbehave. */
 export const API_VERSION = 1;
 
-/** What a port gets when its actor starts. */
-export interface PortContext<Options> {
+/** The run's questions and pictures; no labels. */
+export interface RunQuestions {
+  readonly size: number;
+  /** Question `i` of `0 ..< size`, always the same. */
+  question(i: number): Question;
+  /** Each picture once, in order of first appearance. */
+  pictures(): readonly PictureRef[];
+}
+
+/** What a port gets when its actor starts. In a worker thread (`thread: true`) `questions`, `labels` and `next` throw when they are used. */
+export interface PortContext<Options, Name extends PortName = PortName> {
   /** As the plug-in's schema parsed them; undefined where it has none. */
   readonly options: Options;
-  /** Aborts when the actor is stopped or restarted while it opens. */
+  /** Aborts when the actor is stopped or restarted. */
   readonly signal: AbortSignal;
+  /** The run's seed: what is random should follow from it, so that a run can be repeated. */
+  readonly seed: number;
+  /** The plug-in's own folder inside the run folder, which exists. */
+  readonly folder: string;
+  readonly questions: RunQuestions;
+  /** Decodes or redraws a picture. */
+  picture(ref: PictureRef): Promise<Picture>;
+  /** Sorts answers into classes of equivalent ones, as the vote does: 0-based in order of first appearance, -1 for null. */
+  classify(answers: readonly (string | null)[]): Promise<readonly number[]>;
+  /** The right answer, where the data set has one. @throws PermissionError unless the user listed the plug-in with `labels: true`. */
+  label(questionId: string): string | undefined;
+  /** Writes a line to the event log and the status. Too many of them are counted instead. */
+  tell(text: string): void;
+  /** What does this port's work without the plug-in, for ports that one plug-in holds: to wrap it. */
+  readonly next: Ports[Name];
 }
 
 /** Makes a port ready; called again at each restart of the actor. */
-export type OpenPort<Port, Options> = (context: PortContext<Options>) => Port | Promise<Port>;
+export type OpenPort<Name extends PortName, Options> = (context: PortContext<Options, Name>) => PortLike<Name> | Promise<PortLike<Name>>;
+
+/** A question source may also be anything that can be iterated, such as an RxJS stream turned into one. */
+export type PortLike<Name extends PortName> = Name extends 'ask' ? Ports['ask'] | AsyncIterable<Question> | Iterable<Question> : Ports[Name];
 
 export interface PluginDefinition<Options> {
   /** As messages, `quorum status` and the log name it. */
   readonly name: string;
   /** The `API_VERSION` that it was written for. */
   readonly apiVersion: number;
-  /** Checks the options that the user gives; without it none may be given. */
-  readonly options?: z.ZodType<Options>;
-  readonly ports: { readonly [Name in PortName]?: OpenPort<Ports[Name], Options> };
+  /** Checks the options that the user gives; without it none may be given. Zod, or any other Standard Schema. */
+  readonly options?: StandardSchema<Options>;
+  readonly ports: { readonly [Name in PortName]?: OpenPort<Name, Options> };
 }
 
 /** Gives a plug-in its types; a plug-in's module has the result as its default export. */

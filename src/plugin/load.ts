@@ -16,7 +16,20 @@ export interface Plugin {
   readonly ports: { readonly [Name in PortName]?: (signal: AbortSignal) => Promise<Ports[Name]> };
 }
 
-const PORTS: Readonly<Record<PortName, true>> = { ask: true, sample: true, judge: true, learn: true, evaluate: true, synthesize: true, watch: true };
+const PORTS: Readonly<Record<PortName, true>> = {
+  ask: true,
+  sample: true,
+  judge: true,
+  learn: true,
+  evaluate: true,
+  synthesize: true,
+  reward: true,
+  advantage: true,
+  filter: true,
+  watch: true,
+  export: true,
+  panel: true,
+};
 
 const definitionSchema = z.strictObject({
   name: z.string().min(1),

@@ -14,7 +14,12 @@ export type PictureRef =
   | { readonly type: 'figure'; readonly key: string }
   | ParquetPictureRef
   /** Another picture at a fraction of its resolution. */
-  | { readonly type: 'coarse'; readonly of: PictureRef };
+  | { readonly type: 'coarse'; readonly of: PictureRef }
+  /**
+   * Another picture cut into `rows` x `columns` pieces of equal size and put together in another order: place `i`, row by row, holds piece
+   * `order[i]` of the original. Pixels that do not divide are cut off at the right and below.
+   */
+  | { readonly type: 'rearranged'; readonly of: PictureRef; readonly rows: number; readonly columns: number; readonly order: readonly number[] };
 
 /** Picture `index` of the list in one row (0 where the column holds single pictures). */
 export interface ParquetPictureRef {
@@ -67,9 +72,9 @@ export interface RolloutGroup {
 }
 
 /**
- * `equal-rewards`: they agree on nothing, but every response earned the same, so that there is nothing to compare. `refused`: the policy cannot answer the question (too long for its context, a picture that cannot be read); its group has no samples.
+ * `filtered`: a plug-in's filter dropped it (`Verdict.why`). `equal-rewards`: they agree on nothing, but every response earned the same, so that there is nothing to compare. `refused`: the policy cannot answer the question (too long for its context, a picture that cannot be read); its group has no samples.
  */
-export type DropReason = 'all-agree' | 'equal-rewards' | 'no-box' | 'share-floor' | 'too-long' | 'refused';
+export type DropReason = 'all-agree' | 'equal-rewards' | 'no-box' | 'share-floor' | 'too-long' | 'refused' | 'filtered';
 
 /** Producer: voter. Consumer: batcher (kept groups) and telemetry (all). Arrays are parallel to the group's samples. */
 export interface Verdict {
@@ -86,6 +91,8 @@ export interface Verdict {
   readonly advantages: readonly number[];
   readonly kept: boolean;
   readonly dropped?: DropReason;
+  /** Where a filter dropped it: the plug-in and its words. */
+  readonly why?: string;
 }
 
 export interface JudgedGroup {

@@ -82,7 +82,69 @@ export type Synthesize = (request: SynthesizeRequest, signal: AbortSignal) => Pr
 /** Changes nothing; what it throws is logged and does not disturb the loop. */
 export type Watch = (event: LoopEvent, signal: AbortSignal) => Promise<void> | void;
 
-/** Role -> what its actor must be able to do. One plug-in holds each role, but any number may watch. */
+/** One group after the vote. Arrays are parallel to `group.samples`. */
+export interface RewardRequest {
+  readonly group: RolloutGroup;
+  /** Boxed answers; null where a response has none. */
+  readonly answers: readonly (string | null)[];
+  /** Equivalence class of each answer, 0-based in order of first appearance; -1 where there is none. */
+  readonly classes: readonly number[];
+  /** Class with most votes; -1 when nobody voted. */
+  readonly winner: number;
+  /** Votes for the winner / G. */
+  readonly share: number;
+  /** What the vote itself gives: 1 for a vote for the winner, else 0. */
+  readonly votes: readonly number[];
+}
+
+export interface AdvantageRequest {
+  readonly group: RolloutGroup;
+  readonly classes: readonly number[];
+  readonly winner: number;
+  readonly share: number;
+  readonly rewards: readonly number[];
+}
+
+/** What an exporter gets: everything since the last page that it took, in order. */
+export interface ExportPage {
+  /** Number of the page's first record, counted from the run's first; the same record always has the same number. */
+  readonly from: number;
+  readonly records: readonly LoopEvent[];
+}
+
+/** What a plug-in shows on the dashboard: data, which the page draws. Texts are shown as text. */
+export interface PanelContent {
+  readonly title: string;
+  readonly blocks: readonly PanelBlock[];
+}
+
+export type PanelBlock =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'numbers'; readonly rows: readonly { readonly name: string; readonly value: number; readonly unit?: string }[] }
+  | { readonly type: 'table'; readonly columns: readonly string[]; readonly rows: readonly (readonly (string | number)[])[] }
+  /** Lines over one axis. Arrays of a line are parallel to `x`. */
+  | {
+      readonly type: 'lines';
+      readonly x: readonly number[];
+      readonly xName: string;
+      readonly lines: readonly { readonly name: string; readonly y: readonly (number | null)[] }[];
+    };
+
+/**
+ * What each response of a group earns: one finite number a response. Undefined leaves the group to the reward listed after it, and in the end
+ * to the vote.
+ */
+export type Reward = (request: RewardRequest, signal: AbortSignal) => Promise<readonly number[] | undefined> | readonly number[] | undefined;
+/** Rewards -> advantages: one finite number a response. */
+export type Advantage = (request: AdvantageRequest, signal: AbortSignal) => Promise<readonly number[]> | readonly number[];
+/** Why a group that would be learnt from is dropped, in a few words; undefined keeps it. */
+export type Filter = (judged: JudgedGroup, signal: AbortSignal) => Promise<string | undefined> | string | undefined;
+/** Takes a page elsewhere. It is told of every record at least once, in order, also after a restart; a page counts when the promise resolves. */
+export type Export = (page: ExportPage, signal: AbortSignal) => Promise<void> | void;
+/** What the panel shows now; asked for again every few seconds while somebody looks. */
+export type Panel = (signal: AbortSignal) => Promise<PanelContent> | PanelContent;
+
+/** Port -> what its actor must be able to do. */
 export interface Ports {
   readonly ask: Ask;
   readonly sample: SampleQuestions;
@@ -90,7 +152,15 @@ export interface Ports {
   readonly learn: Learn;
   readonly evaluate: Evaluate;
   readonly synthesize: Synthesize;
+  readonly reward: Reward;
+  readonly advantage: Advantage;
+  readonly filter: Filter;
   readonly watch: Watch;
+  readonly export: Export;
+  readonly panel: Panel;
 }
+
+/** Ports that one plug-in at most holds; without one, or while it is parked, the built-in actor does the work. */
+export type SoloPort = 'ask' | 'sample' | 'judge' | 'learn' | 'evaluate' | 'synthesize' | 'advantage';
 
 export type PortName = keyof Ports;

@@ -1,0 +1,40 @@
+/** Plug-ins as the command line, the dashboard and the daemon speak of them. */
+import type { PortName } from './ports.ts';
+
+/**
+ * `standing by`: the port is not asked, because nothing in this run needs it. `parked`: its actor failed more often than its budget allows; what
+ * it did is done without it until somebody restarts it.
+ */
+export type PortState = 'running' | 'restarting' | 'parked' | 'standing by';
+
+export interface PluginPort {
+  readonly port: PortName;
+  /** Of its actor. */
+  readonly actor: string;
+  readonly state: PortState;
+  readonly restarts: number;
+  /** Why it last failed. */
+  readonly error?: string;
+}
+
+export interface PluginRow {
+  readonly name: string;
+  /** As it was listed: a package, a path, or `given in the configuration`. */
+  readonly source: string;
+  readonly thread: boolean;
+  readonly ports: readonly PluginPort[];
+}
+
+/** A plug-in named by a package or a path, as somebody asks for it while the daemon runs. */
+export interface NamedPlugin {
+  readonly use: string;
+  readonly options?: unknown;
+  /** In a worker thread of its own. */
+  readonly thread?: boolean;
+  /** May read labels, as a supervised reward must. */
+  readonly labels?: boolean;
+}
+
+export type PluginCommand =
+  | ({ readonly type: 'plugin.add' } & NamedPlugin)
+  | { readonly type: 'plugin.remove' | 'plugin.restart' | 'plugin.reload'; readonly name: string };
