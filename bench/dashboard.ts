@@ -22,6 +22,9 @@ const CLIENTS = [0, 1, 50] as const;
 const POLL_MILLISECONDS = 500;
 const LIMIT_MILLISECONDS = 60 * 60 * 1000;
 
+/** Each step then samples and learns from as many groups as any other, with a policy that stays what it is. */
+const SAME_WORK = ['filters.dropAllAgree=false', 'filters.dropNoBox=false', 'filters.shareFloor=0', 'learner.learningRate=0.000000000001'];
+
 /** Learner steps `from ..= to` while so many pages were open. */
 interface Stretch {
   readonly clients: number;
@@ -35,7 +38,7 @@ interface Stretch {
 export async function benchDashboard(root: string, model: string, rounds: number, steps: number): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'quorum-bench-'));
   const run = join(folder, 'run');
-  const settings = ['dashboard.port=0', 'evaluation.everySteps=100000', 'evaluation.fullQuestions=10', 'evaluation.questions=10'];
+  const settings = ['dashboard.port=0', 'evaluation.everySteps=100000', 'evaluation.fullQuestions=10', 'evaluation.questions=10', ...SAME_WORK];
   const options = ['--model', model, '--run', run, ...settings.flatMap((set) => ['--set', set])];
   const daemon = spawn(process.execPath, [join(root, 'bin/quorum.js'), 'start', ...options], { stdio: 'ignore', timeout: LIMIT_MILLISECONDS });
   const ended = once(daemon, 'exit');

@@ -143,10 +143,13 @@ function fillOwn(registry: Registry): (hub: HubStatistics, lag: { readonly mean:
   const updates = new Counter({ name: 'quorum_dashboard_updates_total', help: 'Updates that were encoded.', registers });
   const dropped = new Counter({ name: 'quorum_dashboard_dropped_updates_total', help: 'Updates that a page was too slow for.', registers });
   const unread = new Gauge({ name: 'quorum_dashboard_unread_bytes', help: 'What waits for pages to read it.', registers });
+  const cpu = new Counter({ name: 'process_cpu_seconds_total', help: 'Processor time of all threads of the daemon, in seconds.', registers });
   const lagMean = new Gauge({ name: 'quorum_event_loop_lag_mean_seconds', help: 'Mean delay of the event loop since the last scrape.', registers });
   const lagP99 = new Gauge({ name: 'quorum_event_loop_lag_p99_seconds', help: '99th percentile of the delay since the last scrape.', registers });
   return (hub, lag) => {
-    for (const counter of [updates, dropped]) counter.reset();
+    for (const counter of [updates, dropped, cpu]) counter.reset();
+    const { user, system } = process.cpuUsage(); // microseconds
+    cpu.inc((user + system) / 1e6);
     clients.set(hub.clients);
     unread.set(hub.unreadBytes);
     updates.inc(hub.updates);
