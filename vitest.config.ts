@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  resolve: { alias: [{ find: /^quorum$/, replacement: new URL('src/index.ts', import.meta.url).pathname }] },
+  resolve: {
+    alias: [
+      { find: /^quorum$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
+      { find: /^quorum\/plugins\/(.*)$/, replacement: new URL('src/plugins/$1.ts', import.meta.url).pathname },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     pool: 'forks',

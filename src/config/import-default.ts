@@ -2,10 +2,15 @@
 import { fileURLToPath } from 'node:url';
 import { createJiti } from 'jiti';
 
-/** `quorum` means this very Quorum, wherever the module lies. */
-const SELF = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../index.ts' : '../index.js', import.meta.url));
+const isSource = import.meta.url.endsWith('.ts');
+
+/** `quorum`, and the plug-ins that come with it, mean this very Quorum, wherever the module lies. */
+const ALIAS = {
+  quorum: fileURLToPath(new URL(isSource ? '../index.ts' : '../index.js', import.meta.url)),
+  'quorum/plugins': fileURLToPath(new URL('../plugins', import.meta.url)),
+};
 
 /** @param from the file that package names and relative paths are resolved from; it need not exist. */
 export function importDefault(specifier: string, from: string): Promise<unknown> {
-  return createJiti(from, { alias: { quorum: SELF }, moduleCache: false }).import(specifier, { default: true });
+  return createJiti(from, { alias: ALIAS, moduleCache: false }).import(specifier, { default: true });
 }

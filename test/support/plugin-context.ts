@@ -1,0 +1,66 @@
+/** What a plug-in's port gets when it is opened outside a daemon: real pictures, real classes of answers, a folder of its own. */
+import { onTestFinished } from 'vitest';
+import { loadPicture } from '../../src/data/picture.ts';
+import { Grader } from '../../src/learn/grader.ts';
+import type { PortContext } from '../../src/plugin/define.ts';
+import { PermissionError } from '../../src/protocol/errors.ts';
+import type { Question } from '../../src/protocol/messages.ts';
+import type { PortName, Ports } from '../../src/protocol/ports.ts';
+import { temporaryFolder } from './temporary.ts';
+
+export interface TestContext<Name extends PortName> extends PortContext<undefined, Name> {
+  /** What the port told. */
+  readonly told: readonly string[];
+  /** As if the actor were stopped; also done when the test ends. */
+  stop(): void;
+}
+
+export interface ContextParts<Name extends PortName> {
+  readonly seed?: number;
+  /** Made for the test unless given: give it again to open the port as after a restart. */
+  readonly folder?: string;
+  /** Of the data set. */
+  readonly questions?: readonly Question[];
+  /** Without it labels are not allowed. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Without it the port has nothing to wrap. */
+  readonly next?: Ports[Name];
+}
+
+export function pluginContext<Name extends PortName>(parts: ContextParts<Name> = {}): TestContext<Name> {
+  const { seed = 0, folder = temporaryFolder(), questions = [], labels, next } = parts;
+  const controller = new AbortController();
+  const grader = new Grader({ deadlineSeconds: 5 });
+  onTestFinished(async () => {
+    controller.abort();
+    await grader[Symbol.asyncDispose]();
+  });
+  const told: string[] = [];
+  return {
+    options: undefined,
+    signal: controller.signal,
+    seed,
+    folder,
+    questions: {
+      size: questions.length,
+      question: (i) => questions[i]!,
+      pictures: () => questions.flatMap(({ pictures }) => pictures),
+    },
+    picture: loadPicture,
+    classify: (answers) => grader.classify(answers),
+    label(id) {
+      if (!labels) throw new PermissionError('labels are not allowed');
+      return labels[id];
+    },
+    tell: (text) => told.push(text),
+    get next(): Ports[Name] {
+      if (!next) throw new Error('there is nothing to wrap');
+      return next;
+    },
+    told,
+    stop: () => controller.abort(),
+  };
+}
+
+/** Of a test that does not stop anything. */
+export const idle: AbortSignal = new AbortController().signal;
