@@ -32,6 +32,8 @@ interface Stretch {
   readonly to: number;
   /** Of all the daemon's threads, in seconds, in that time. */
   readonly cpu: number;
+  /** Seconds in which the daemon's main thread was not idle in that time: all that pages can cost is in them. */
+  readonly active: number;
 }
 
 /** @param rounds of all three. @param steps learner steps of each. */
@@ -67,17 +69,19 @@ async function measure(run: string, address: string, clients: number, steps: num
     // The step in hand began before the pages were open.
     const from = version + 1;
     await statusWhen(run, (status) => status.version >= from, ended);
-    const before = await cpuSeconds(address);
+    const before = await spent(address);
     await statusWhen(run, (status) => status.version >= from + steps, ended);
-    return { clients, from, to: from + steps, cpu: (await cpuSeconds(address)) - before };
+    const after = await spent(address);
+    return { clients, from, to: from + steps, cpu: after.cpu - before.cpu, active: after.active - before.active };
   } finally {
     for (const page of pages) page.terminate();
   }
 }
 
-async function cpuSeconds(address: string): Promise<number> {
+async function spent(address: string): Promise<{ readonly cpu: number; readonly active: number }> {
   const metrics = await (await fetch(new URL('/metrics', address))).text();
-  return Number(/^process_cpu_seconds_total (.+)$/m.exec(metrics)?.[1]);
+  const value = (name: string): number => Number(new RegExp(`^${name} (.+)$`, 'm').exec(metrics)?.[1]);
+  return { cpu: value('process_cpu_seconds_total'), active: value('quorum_event_loop_active_seconds_total') };
 }
 
 /** Asks for what the first page of the dashboard asks for, then takes every update. */
@@ -123,13 +127,22 @@ function rowsOf(run: string, stretches: readonly Stretch[], rounds: number, step
     const pages = `${clients} pages open${clients > 1 ? ', one of them reading nothing' : ''}`;
     const rate = { name: `loop with ${pages}`, value: median(column.map((stretch) => (60 * steps) / seconds(stretch))), unit: 'steps/min' };
     const cpu = { name: 'processor time of the daemon', value: median(column.map((stretch) => stretch.cpu / steps)), unit: 's/step' };
+    const active = { name: 'main thread of the daemon', value: median(column.map((stretch) => stretch.active / steps)), unit: 's/step' };
+    const cost = {
+      name: 'main thread, more than with none, over all processor time',
+      value: (100 * (active.value - median(alone!.map((each) => each.active / steps)))) / cpu.value,
+      unit: '%',
+      target: 2,
+    };
     const note = `${rounds} rounds of ${steps} steps`;
-    if (clients === 0) return [{ ...rate, note }, cpu];
+    if (clients === 0) return [{ ...rate, note }, cpu, active];
     return [
       { ...rate, note },
       { name: 'its steps/min over those of the loop with none', unit: 'x', target: 0.98, ...against(column, seconds) },
       cpu,
       { name: 'processor time of the loop with none over its', unit: 'x', ...against(column, (stretch) => stretch.cpu) },
+      active,
+      cost,
     ];
   });
 }

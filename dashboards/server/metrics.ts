@@ -144,12 +144,18 @@ function fillOwn(registry: Registry): (hub: HubStatistics, lag: { readonly mean:
   const dropped = new Counter({ name: 'quorum_dashboard_dropped_updates_total', help: 'Updates that a page was too slow for.', registers });
   const unread = new Gauge({ name: 'quorum_dashboard_unread_bytes', help: 'What waits for pages to read it.', registers });
   const cpu = new Counter({ name: 'process_cpu_seconds_total', help: 'Processor time of all threads of the daemon, in seconds.', registers });
+  const active = new Counter({
+    name: 'quorum_event_loop_active_seconds_total',
+    help: 'Time in which the daemon’s main thread, which serves pages and moves data but computes nothing, was not idle.',
+    registers,
+  });
   const lagMean = new Gauge({ name: 'quorum_event_loop_lag_mean_seconds', help: 'Mean delay of the event loop since the last scrape.', registers });
   const lagP99 = new Gauge({ name: 'quorum_event_loop_lag_p99_seconds', help: '99th percentile of the delay since the last scrape.', registers });
   return (hub, lag) => {
-    for (const counter of [updates, dropped, cpu]) counter.reset();
+    for (const counter of [updates, dropped, cpu, active]) counter.reset();
     const { user, system } = process.cpuUsage(); // microseconds
     cpu.inc((user + system) / 1e6);
+    active.inc(performance.eventLoopUtilization().active / 1000);
     clients.set(hub.clients);
     unread.set(hub.unreadBytes);
     updates.inc(hub.updates);
