@@ -1,6 +1,7 @@
 /** Pixels of a picture, wherever it is: a figure is drawn again from its key, a file is decoded, a row of a Parquet file is read again. */
 import type { Picture, PictureRef } from '../protocol/messages.ts';
 import { coarsened } from './coarse.ts';
+import { disturbed } from './disturbed.ts';
 import { drawFigure, parseKey } from './figures/figure.ts';
 import { readPicture } from './image.ts';
 import { parquetPicture } from './parquet-picture.ts';
@@ -17,6 +18,8 @@ export async function loadPicture(ref: PictureRef): Promise<Picture> {
       return readPicture(await parquetPicture(ref), pictureName(ref));
     case 'coarse':
       return coarsened(await loadPicture(ref.of));
+    case 'disturbed':
+      return disturbed(await loadPicture(ref.of), ref.seed);
     case 'rearranged':
       return rearranged(await loadPicture(ref.of), ref);
   }
@@ -26,6 +29,7 @@ export async function loadPicture(ref: PictureRef): Promise<Picture> {
 export function pictureKey(ref: PictureRef): string {
   if (ref.type === 'figure') return `figure:${ref.key}`;
   if (ref.type === 'coarse') return `coarse:${pictureKey(ref.of)}`;
+  if (ref.type === 'disturbed') return `disturbed:${ref.seed}:${pictureKey(ref.of)}`;
   if (ref.type === 'rearranged') return `rearranged:${ref.rows}x${ref.columns}:${ref.order.join(',')}:${pictureKey(ref.of)}`;
   return ref.type === 'file' ? `file:${ref.path}` : `bytes:${ref.digest}`;
 }
@@ -34,6 +38,7 @@ export function pictureKey(ref: PictureRef): string {
 export function pictureName(ref: PictureRef): string {
   if (ref.type === 'figure') return ref.key;
   if (ref.type === 'coarse') return `${pictureName(ref.of)}, coarse`;
+  if (ref.type === 'disturbed') return `${pictureName(ref.of)}, disturbed`;
   if (ref.type === 'rearranged') return `${pictureName(ref.of)}, ${ref.rows} x ${ref.columns} pieces rearranged`;
   return ref.type === 'file' ? ref.path : `${ref.path}: row ${ref.row}: ${ref.column}[${ref.index}]`;
 }

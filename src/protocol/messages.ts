@@ -15,6 +15,8 @@ export type PictureRef =
   | ParquetPictureRef
   /** Another picture at a fraction of its resolution. */
   | { readonly type: 'coarse'; readonly of: PictureRef }
+  /** Another picture moved a little and made slightly noisy; `seed` says how. */
+  | { readonly type: 'disturbed'; readonly of: PictureRef; readonly seed: number }
   /**
    * Another picture cut into `rows` x `columns` pieces of equal size and put together in another order: place `i`, row by row, holds piece
    * `order[i]` of the original. Pixels that do not divide are cut off at the right and below.
