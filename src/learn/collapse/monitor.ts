@@ -1,0 +1,162 @@
+/**
+ * Healthy, watch or act, one reading after the other. A level rises at once to watch, but to act only on evidence that lasts; it falls only after a
+ * while without any. The state is plain data: a loop that is started again goes on where it was.
+ */
+import { ACT, evidence, symptoms, WATCH, type Symptom } from './rules.ts';
+import { type Signal, type Signals } from './signals.ts';
+
+export type Level = 'healthy' | 'watch' | 'act';
+
+/** What is known after one learner step. */
+export interface Reading {
+  readonly version: number;
+  /** Of the step and the groups judged since the one before. */
+  readonly signals: Signals;
+  /** Of a probe that was finished since the one before. */
+  readonly probe?: Signals;
+  /** Metrics of the step that are not numbers. */
+  readonly notFinite?: readonly string[];
+}
+
+/** A version that was healthy for a while after it, too: what the signals were. */
+export interface Reference {
+  readonly version: number;
+  readonly signals: Signals;
+}
+
+export interface MonitorState {
+  readonly level: Level;
+  /** Version at which the level was reached. */
+  readonly since: number;
+  /** Readings since the start, or since the last roll-back. */
+  readonly readings: number;
+  /** Readings in a row with evidence enough to act, those without evidence enough to watch, and probes among the former. */
+  readonly alarms: number;
+  readonly calm: number;
+  readonly probes: number;
+  /** Means over the last steps; of probes, the newest. */
+  readonly signals: Signals;
+  readonly probe: Signals;
+  /** Vote share, averaged over more steps. */
+  readonly slowShare: number | null;
+  readonly reference: Reference | null;
+  /** Becomes the reference if all stays well. */
+  readonly candidate: Reference | null;
+}
+
+export interface MonitorOptions {
+  /** Readings in a row with evidence to act, before it is acted on. */
+  readonly confirmSteps: number;
+  /** Readings in a row without evidence, before a watch ends. */
+  readonly calmSteps: number;
+  /** Steps that a version must be followed by in health, to be trusted. */
+  readonly trustSteps: number;
+}
+
+export interface Assessment {
+  readonly level: Level;
+  /** Worst first. */
+  readonly symptoms: readonly Symptom[];
+}
+
+export const NEW_MONITOR: MonitorState = {
+  level: 'healthy',
+  since: 0,
+  readings: 0,
+  alarms: 0,
+  calm: 0,
+  probes: 0,
+  signals: {},
+  probe: {},
+  slowShare: null,
+  reference: null,
+  candidate: null,
+};
+
+/** Weight of the newest step in a mean, and in the slow mean. */
+const FAST = 0.3;
+const SLOW = 0.08;
+/** Readings whose mean is the first reference. */
+const FIRST = 3;
+/** Evidence that rests on probes needs this many of them. */
+const PROBES = 2;
+
+export function observe(
+  state: MonitorState,
+  reading: Reading,
+  options: MonitorOptions,
+): { readonly state: MonitorState; readonly assessment: Assessment } {
+  const readings = state.readings + 1;
+  const signals = smoothed(state.signals, reading.signals, Math.max(FAST, 1 / readings));
+  const slowShare = slow(state.slowShare, reading.signals.voteShare, readings);
+  const probe = reading.probe ?? state.probe;
+  const shareRate = slowShare === null || signals.voteShare === undefined ? {} : { shareRate: signals.voteShare - slowShare };
+  const now: Signals = { ...signals, ...shareRate, ...probe };
+  const reference = state.reference ?? (readings < FIRST ? null : { version: reading.version, signals: now });
+  const found = reference === null ? [] : symptoms(now, reference.signals, reading.notFinite);
+  const weight = evidence(found);
+  const probed = reading.probe !== undefined && weight >= ACT;
+  const base: MonitorState = {
+    ...state,
+    readings,
+    signals,
+    probe,
+    slowShare,
+    reference,
+    alarms: weight >= ACT ? state.alarms + 1 : 0,
+    calm: weight < WATCH ? state.calm + 1 : 0,
+    probes: weight >= ACT ? state.probes + Number(probed) : 0,
+  };
+  const level = levelOf(base, found, options);
+  const next = { ...base, level, since: level === state.level ? state.since : reading.version };
+  return { state: trusting(next, { version: reading.version, signals: now }, options), assessment: { level, symptoms: found } };
+}
+
+function levelOf(state: MonitorState, found: readonly Symptom[], { confirmSteps, calmSteps }: MonitorOptions): Level {
+  const broken = found.some(({ signal }) => signal === 'finite'); // a weight that is no number does not come back
+  if (broken || (state.alarms >= confirmSteps && (state.probes >= PROBES || evidence(found.filter(notOfProbe)) >= ACT))) return 'act';
+  if (evidence(found) >= WATCH) return state.level === 'act' ? 'act' : 'watch';
+  return state.level === 'healthy' || state.calm >= calmSteps ? 'healthy' : state.level;
+}
+
+const OF_PROBES: ReadonlySet<Symptom['signal']> = new Set<Signal>(['agreement', 'origin', 'consistency', 'canaryAccuracy']);
+const notOfProbe = ({ signal }: Symptom): boolean => !OF_PROBES.has(signal);
+
+/** A reading made in health becomes the reference once it was followed by health for long enough, and the present one its successor. */
+function trusting(state: MonitorState, now: Reference, { trustSteps }: MonitorOptions): MonitorState {
+  const { candidate } = state;
+  if (candidate !== null && isTrusted(state, candidate.version, now.version, trustSteps)) return { ...state, reference: candidate, candidate: now };
+  return state.level === 'healthy' && candidate === null && state.reference !== null ? { ...state, candidate: now } : state;
+}
+
+/** Whether version `version` has been followed by `trustSteps` steps of health, without a break until now. */
+export function isTrusted(state: Pick<MonitorState, 'level' | 'calm'>, version: number, now: number, trustSteps: number): boolean {
+  return state.level === 'healthy' && now >= version + trustSteps && state.calm >= trustSteps;
+}
+
+/** After a roll-back to a trusted version: as it was then, on watch. */
+export function rolledBack(state: MonitorState, as: number): MonitorState {
+  const { reference } = state;
+  return { ...NEW_MONITOR, level: 'watch', since: as, signals: {}, reference, readings: 0, probe: {} };
+}
+
+function smoothed(before: Signals, now: Signals, weight: number): Signals {
+  const names = Object.keys({ ...before, ...now }) as Signal[];
+  return Object.fromEntries(
+    names.map((name) => {
+      const [old, fresh] = [before[name], now[name]];
+      if (fresh === undefined || !Number.isFinite(fresh)) return [name, old];
+      return [name, old === undefined ? fresh : old + weight * (fresh - old)];
+    }),
+  );
+}
+
+function slow(before: number | null, now: number | undefined, readings: number): number | null {
+  if (now === undefined) return before;
+  return before === null ? now : before + Math.max(SLOW, 1 / readings) * (now - before);
+}
+
+/** The reasons of an assessment in one line; empty without any. */
+export function reasons({ symptoms: found }: Assessment): string {
+  return found.map(({ words }) => words).join('; ');
+}

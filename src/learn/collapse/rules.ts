@@ -1,0 +1,88 @@
+/**
+ * What the signals mean. Each rule compares a signal with what it was at the last trusted version, because learning itself moves most of them: in
+ * healthy runs of the bundled model the vote share rises from 0.6 to 0.96, entropy halves and responses grow by half, and vote share, entropy and
+ * KL end no differently where it collapses slowly (docs/guardian.md has the numbers). So these weigh little. What weighs is what learning
+ * does not do: to give one answer to everything, to fall silent, to contradict what a trusted version was sure of.
+ */
+import { SIGNALS, type Signal, type Signals } from './signals.ts';
+
+export interface Symptom {
+  readonly signal: Signal | 'finite';
+  /** 1: worth watching, 2: worth acting on. */
+  readonly severity: 1 | 2;
+  /** The signal, what it is and what it was. */
+  readonly words: string;
+}
+
+interface Rule {
+  readonly signal: Signal;
+  /** One that suffices to act; the others only do together. */
+  readonly decisive: boolean;
+  /** How far `now` is from `before` in the direction that is bad; `before` is undefined where no trusted version has the signal. */
+  readonly excess: (now: number, before: number | undefined) => number;
+  /** Excess from which the symptom has severity 1 and 2. */
+  readonly watch: number;
+  readonly act: number;
+}
+
+/** Of what can be gained, the part that is: a data set of yes and no begins with a concentration of 0.5, one of numbers with 0.1. */
+const gained = (now: number, before = 0): number => (before >= 1 ? 0 : (now - before) / (1 - before));
+const fallen = (now: number, before = now): number => before - now;
+const risen = (now: number, before = now): number => now - before;
+const lost = (now: number): number => 1 - now;
+const swing = (now: number): number => Math.abs(now);
+/** Doublings, up or down. */
+const factor = (now: number, before = now): number => (now > 0 && before > 0 ? Math.abs(Math.log2(now / before)) : now === before ? 0 : 8);
+const RULES: readonly Rule[] = [
+  { signal: 'concentration', decisive: true, excess: gained, watch: 0.2, act: 0.4 },
+  { signal: 'unanswered', decisive: true, excess: gained, watch: 0.2, act: 0.5 },
+  { signal: 'agreement', decisive: true, excess: lost, watch: 0.25, act: 0.45 },
+  { signal: 'origin', decisive: true, excess: lost, watch: 0.4, act: 0.6 },
+  { signal: 'canaryAccuracy', decisive: true, excess: fallen, watch: 0.1, act: 0.2 },
+  { signal: 'consistency', decisive: false, excess: fallen, watch: 0.2, act: 0.4 },
+  { signal: 'voteShare', decisive: false, excess: fallen, watch: 0.15, act: 0.3 },
+  { signal: 'shareRate', decisive: false, excess: swing, watch: 0.15, act: 0.3 },
+  { signal: 'spread', decisive: false, excess: risen, watch: 0.2, act: 0.4 },
+  { signal: 'entropy', decisive: false, excess: factor, watch: 1.5, act: 2.5 },
+  { signal: 'responseTokens', decisive: false, excess: factor, watch: 1, act: 1.5 },
+  { signal: 'kl', decisive: false, excess: risen, watch: 0.3, act: 1 },
+  { signal: 'clipFraction', decisive: false, excess: risen, watch: 0.1, act: 0.25 },
+];
+
+/** Worst first. */
+export function symptoms(now: Signals, before: Signals, notFinite: readonly string[] = []): readonly Symptom[] {
+  const found = RULES.flatMap(({ signal, excess, watch, act }): readonly Symptom[] => {
+    const value = now[signal];
+    if (value === undefined) return [];
+    const far = excess(value, before[signal]);
+    if (far < watch) return [];
+    return [{ signal, severity: far >= act ? 2 : 1, words: inWords(signal, value, before[signal]) }];
+  });
+  const broken: readonly Symptom[] = notFinite.map((name) => ({ signal: 'finite', severity: 2, words: `${name} is not a number` }));
+  return [...broken, ...found.toSorted((a, b) => evidence([b]) - evidence([a]))];
+}
+
+/** Enough to watch, and to act once it lasts. */
+export const WATCH = 0.3;
+export const ACT = 1;
+
+/** What symptoms weigh together: one decisive sign suffices, and so do three of the others at their worst. */
+export function evidence(found: readonly Symptom[]): number {
+  return found.reduce((sum, { signal, severity }) => sum + weight(signal)[severity], 0);
+}
+
+const DECISIVE = { 1: 0.5, 2: 1 } as const;
+const HINT = { 1: 0.15, 2: 0.34 } as const;
+
+function weight(signal: Symptom['signal']): typeof DECISIVE | typeof HINT {
+  return signal === 'finite' || RULES.find((rule) => rule.signal === signal)?.decisive === true ? DECISIVE : HINT;
+}
+
+function inWords(signal: Signal, now: number, before: number | undefined): string {
+  const number = (value: number) => String(Number(value.toPrecision(2)));
+  const compared = before === undefined || RELATIVE.has(signal) ? '' : `, was ${number(before)}`;
+  return `${SIGNALS[signal]} ${number(now)}${compared}`;
+}
+
+/** Those that are a comparison by themselves. */
+const RELATIVE: ReadonlySet<Signal> = new Set(['agreement', 'origin', 'shareRate']);
