@@ -1,0 +1,100 @@
+/**
+ * Which level a question is asked at: the next one once enough groups of the last have been answered rightly enough. Kept in the plug-in's
+ * folder, in two files with one writer each: the port that rewards counts, the port that asks decides from which question on the level holds.
+ */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface CurriculumOptions {
+  /** Number of levels. */
+  readonly levels: number;
+  /** Share of right responses, over `window` groups, that ends a level. */
+  readonly threshold: number;
+  readonly window: number;
+}
+
+interface Success {
+  readonly level: number;
+  /** Newest groups of the level: sequence number and share of right responses. */
+  readonly recent: readonly (readonly [number, number])[];
+}
+
+/** The port that rewards has this. */
+export class SuccessRecord {
+  readonly #file: JsonFile<Success>;
+  readonly #options: CurriculumOptions;
+  #now: Success;
+
+  constructor(folder: string, options: CurriculumOptions) {
+    this.#file = successFile(folder);
+    this.#options = options;
+    this.#now = this.#file.read() ?? { level: 0, recent: [] };
+  }
+
+  /** A group that is judged again counts once. Returns the level where the group ends the one before it. */
+  add(level: number, sequence: number, right: number): number | undefined {
+    const { levels, threshold, window } = this.#options;
+    if (level !== this.#now.level || level >= levels - 1) return undefined;
+    const recent = [...this.#now.recent.filter(([other]) => other !== sequence), [sequence, right] as const].slice(-window);
+    const mean = recent.reduce((sum, [, share]) => sum + share, 0) / recent.length;
+    const passed = recent.length === window && mean >= threshold;
+    this.#now = passed ? { level: level + 1, recent: [] } : { level, recent };
+    this.#file.write(this.#now);
+    return passed ? level + 1 : undefined;
+  }
+}
+
+interface Asked {
+  /** First sequence number that has not been asked for. */
+  readonly next: number;
+  /** First sequence number of each level after the first. */
+  readonly starts: readonly number[];
+}
+
+/** The port that asks has this. A number that was asked for once keeps its level. */
+export class LevelOfQuestions {
+  readonly #success: JsonFile<Success>;
+  readonly #file: JsonFile<Asked>;
+  #now: Asked;
+
+  constructor(folder: string) {
+    this.#success = successFile(folder);
+    this.#file = new JsonFile(join(folder, 'levels.json'));
+    this.#now = this.#file.read() ?? { next: 0, starts: [] };
+  }
+
+  /** The level of each of the numbers `from ..< from + count`. */
+  ask(from: number, count: number): (sequence: number) => number {
+    const end = from + count;
+    const { next, starts } = this.#now;
+    if (end > next) {
+      const reached = this.#success.read()?.level ?? 0;
+      const added = Array.from({ length: Math.max(0, reached - starts.length) }, () => Math.max(from, next));
+      this.#now = { next: end, starts: [...starts, ...added] };
+      this.#file.write(this.#now);
+    }
+    return (sequence) => this.#now.starts.filter((start) => start <= sequence).length;
+  }
+}
+
+function successFile(folder: string): JsonFile<Success> {
+  return new JsonFile(join(folder, 'success.json'));
+}
+
+/** Replaced as a whole, so that a kill leaves the old content or the new. */
+class JsonFile<T> {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  read(): T | undefined {
+    return existsSync(this.#path) ? (JSON.parse(readFileSync(this.#path, 'utf8')) as T) : undefined;
+  }
+
+  write(value: T): void {
+    writeFileSync(`${this.#path}.new`, JSON.stringify(value));
+    renameSync(`${this.#path}.new`, this.#path);
+  }
+}
