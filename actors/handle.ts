@@ -19,6 +19,8 @@ export interface Item<P, R> {
   readonly seconds: number;
   readonly signal: AbortSignal;
   readonly run: (port: P, signal: AbortSignal) => Promise<R>;
+  /** The item is lost when it fails: the actor is restarted all the same. */
+  readonly once?: boolean;
 }
 
 export class Handle<P> {
@@ -29,9 +31,13 @@ export class Handle<P> {
   #gaveUpAt = 0;
   #queue: () => ActorStatus['queue'] = () => null;
 
-  constructor(role: string, supervisor: ActorRefFrom<Supervisor<P>>) {
+  readonly #optional: boolean;
+
+  /** `optional`: past its restart budget it is parked, and the loop goes on. */
+  constructor(role: string, supervisor: ActorRefFrom<Supervisor<P>>, optional = false) {
     this.id = supervisor.id;
     this.role = role;
+    this.#optional = optional;
     this.#supervisor = supervisor;
     const { now } = supervisor.getSnapshot().context.input;
     this.#workload = new Workload(now);
@@ -59,8 +65,14 @@ export class Handle<P> {
           throw item.signal.aborted ? new CancelledError(`${this.id} stopped ${item.doing}`) : error;
         }
         child.send({ type: 'FAIL', error: error instanceof Error ? error : new Error(String(error)) });
+        if (item.once === true) throw error;
       }
     }
+  }
+
+  /** Past its restart budget, or removed: it performs nothing any more. */
+  get isGone(): boolean {
+    return this.#supervisor.getSnapshot().status !== 'active';
   }
 
   /** Says what the actor waits for while it has no item. */
@@ -95,7 +107,10 @@ export class Handle<P> {
       queue: this.#queue(),
     };
     const child = this.#child()?.getSnapshot();
-    if (status === 'error') return { ...base, state: 'failed', doing: 'gave up', since: context.failedAt, error: String(error) };
+    if (status === 'error') {
+      const [state, doing] = this.#optional ? (['parked', 'parked until it is restarted by hand'] as const) : (['failed', 'gave up'] as const);
+      return { ...base, state, doing, since: this.#gaveUpAt, error: error instanceof Error ? error.message : String(error) };
+    }
     if (status !== 'active') return { ...base, state: 'stopped', doing: 'stopped', since: context.failedAt };
     if (value === 'waiting' || child === undefined) return { ...base, state: 'waiting', doing: 'restarting', since: context.failedAt };
     return { ...base, state: child.value, doing: child.context.doing, since: child.context.since };

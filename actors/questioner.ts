@@ -1,6 +1,7 @@
 /** Built-in questioner: the data set's questions, each once an epoch, in an order that depends on the seed and nothing else. */
 import type { Dataset } from '../src/data/dataset.ts';
 import { Random } from '../src/data/rng.ts';
+import { InputError } from '../src/protocol/errors.ts';
 import type { Question } from '../src/protocol/messages.ts';
 
 export function questioner(dataset: Dataset, seed: number) {
@@ -17,6 +18,8 @@ export function questioner(dataset: Dataset, seed: number) {
     return dataset.question(order[sequence % dataset.size]!);
   };
 
-  return ({ from, count }: { readonly from: number; readonly count: number }): Promise<readonly Question[]> =>
-    Promise.resolve(Array.from({ length: count }, (_, i) => at(from + i)));
+  return async ({ from, count }: { readonly from: number; readonly count: number }): Promise<readonly Question[]> => {
+    if (dataset.size > 0) return Array.from({ length: count }, (_, i) => at(from + i));
+    throw new InputError(`${dataset.name} has no questions, and no plug-in asks any now: list or restart one that does, or set synthesis.mode`);
+  };
 }

@@ -34,10 +34,14 @@ export type SystemEvent =
   | { readonly type: 'RESUME' }
   | { readonly type: 'STOP' }
   | { readonly type: 'FAIL'; readonly error: unknown }
+  | { readonly type: 'ADD'; readonly member: Member }
+  | { readonly type: 'REMOVE'; readonly id: string }
   | { readonly type: `xstate.error.actor.${string}`; readonly error: unknown };
 
 interface SystemContext {
   readonly input: SystemInput;
+  /** Those that there are now. */
+  readonly members: readonly Member[];
   readonly error: unknown;
 }
 
@@ -49,15 +53,19 @@ export const systemMachine = setup({
   },
   guards: {
     'the loop does without it': ({ context, event }) =>
-      context.input.members.some(({ id, optional }) => optional === true && event.type === `xstate.error.actor.${id}`),
+      context.members.some(({ id, optional }) => optional === true && event.type === `xstate.error.actor.${id}`),
   },
   actions: {
     'start the members': enqueueActions(({ context, enqueue }) => {
-      const { members, budget, now } = context.input;
-      for (const { id, open } of members) {
-        const restarted = (error: Error) => context.input.restarted?.(id, error);
-        enqueue.spawnChild('member', { id, systemId: id, input: { open, budget, now, restarted } });
-      }
+      for (const member of context.members) enqueue.spawnChild('member', childOf(context.input, member));
+    }),
+    'add the member': enqueueActions(({ context, enqueue }, { member }: { member: Member }) => {
+      enqueue.assign({ members: [...context.members, member] });
+      enqueue.spawnChild('member', childOf(context.input, member));
+    }),
+    'remove the member': enqueueActions(({ context, enqueue }, { id }: { id: string }) => {
+      enqueue.assign({ members: context.members.filter((member) => member.id !== id) });
+      enqueue.stopChild(id);
     }),
     'keep the first error': assign({
       error: ({ context, event }) => context.error ?? ('error' in event ? event.error : undefined),
@@ -65,10 +73,14 @@ export const systemMachine = setup({
   },
 }).createMachine({
   id: 'system',
-  context: ({ input }) => ({ input, error: undefined }),
+  context: ({ input }) => ({ input, members: input.members, error: undefined }),
   entry: 'start the members',
   initial: 'RUNNING',
-  on: { 'xstate.error.actor.*': [{ guard: 'the loop does without it' }, { actions: 'keep the first error' }] },
+  on: {
+    'xstate.error.actor.*': [{ guard: 'the loop does without it' }, { actions: 'keep the first error' }],
+    ADD: { actions: { type: 'add the member', params: ({ event }) => ({ member: event.member }) } },
+    REMOVE: { actions: { type: 'remove the member', params: ({ event }) => ({ id: event.id }) } },
+  },
   states: {
     RUNNING: {
       initial: 'active',
@@ -101,15 +113,42 @@ export const systemMachine = setup({
 
 export type System = ActorRefFrom<typeof systemMachine>;
 
-/** Starts the members and returns the root and a handle on each member, in the order given. */
-export function startSystem(
-  input: SystemInput,
-  clock?: ActorOptions<typeof systemMachine>['clock'],
-): { readonly system: System; readonly handles: ReadonlyMap<string, Handle<never>> } {
+/** The root and a handle on each member. */
+export interface StartedSystem {
+  readonly system: System;
+  /** In the order in which they were added. */
+  readonly handles: ReadonlyMap<string, Handle<never>>;
+  add(member: Member): Handle<never>;
+  /** Ends a member at once; whoever waits for it is told that it was cancelled. */
+  remove(id: string): void;
+}
+
+export function startSystem(input: SystemInput, clock?: ActorOptions<typeof systemMachine>['clock']): StartedSystem {
   const system = createActor(systemMachine, { input, ...(clock ? { clock } : {}) });
   // Errors are states of the root, read from its snapshot; an observer keeps XState from rethrowing them as uncaught.
   system.subscribe({ error: () => {} });
   system.start();
-  const children = system.getSnapshot().children as unknown as Record<string, ActorRefFrom<Supervisor<never>>>;
-  return { system, handles: new Map(input.members.map(({ id, role }) => [id, new Handle(role, children[id]!)])) };
+  const handleOf = ({ id, role, optional = false }: Member): Handle<never> => {
+    const children = system.getSnapshot().children as unknown as Record<string, ActorRefFrom<Supervisor<never>>>;
+    return new Handle(role, children[id]!, optional);
+  };
+  const handles = new Map(input.members.map((member) => [member.id, handleOf(member)]));
+  return {
+    system,
+    handles,
+    add(member) {
+      system.send({ type: 'ADD', member });
+      const handle = handleOf(member);
+      handles.set(member.id, handle);
+      return handle;
+    },
+    remove(id) {
+      system.send({ type: 'REMOVE', id });
+      handles.delete(id);
+    },
+  };
+}
+
+function childOf({ budget, now, restarted }: SystemInput, { id, open }: Member) {
+  return { id, systemId: id, input: { open, budget, now, restarted: (error: Error) => restarted?.(id, error) } };
 }

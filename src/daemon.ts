@@ -1,11 +1,12 @@
 /** Composition root: the only file that knows all planes. `quorum start` calls `startDaemon`; everything else talks to its handle. */
 import type { Server } from 'node:net';
-import { Subject, type Observable } from 'rxjs';
+import { merge, Subject, type Observable } from 'rxjs';
 import type { Dashboard } from '../dashboards/server/server.ts';
-import { builtIns, membersOf } from '../actors/builtins.ts';
+import { builtIns } from '../actors/builtins.ts';
 import { withDeadline } from '../actors/deadline.ts';
-import { startSystem, type System } from '../actors/system.ts';
+import { startSystem, type StartedSystem } from '../actors/system.ts';
 import { evaluate } from '../streams/evaluate.ts';
+import { exporting, type Exporting } from '../streams/export.ts';
 import { Gate } from '../streams/gate.ts';
 import { PROGRESS, type Loop } from '../streams/loop.ts';
 import { pipeline, type Pipeline } from '../streams/pipeline.ts';
@@ -18,17 +19,20 @@ import { LIVE_PATHS } from './config/live.ts';
 import type { Config } from './config/schema.ts';
 import { Commands } from './daemon/commands.ts';
 import { listen } from './daemon/control-server.ts';
-import { crewOf, type Handles } from './daemon/crew.ts';
 import { liveSettings, openDashboard, type SourceParts } from './daemon/dashboard.ts';
 import type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 import { openRun, type OpenRun } from './daemon/open-run.ts';
 import { checkReportFile, fullEvaluation, reportOf, writeReport } from './daemon/report.ts';
+import { Panels } from './daemon/panels.ts';
+import { Roster } from './daemon/roster.ts';
 import { Saving } from './daemon/saving.ts';
+import { servicesOf } from './daemon/services.ts';
 import { groupsOf, sittingOf } from './daemon/sitting.ts';
-import { assignRoles, bindPlugin } from './plugin/load.ts';
+import { bindPlugin, type Plugin } from './plugin/load.ts';
 import type { ControlReply, ControlRequest } from './protocol/control.ts';
 import { CancelledError } from './protocol/errors.ts';
-import type { Command, LiveSetting } from './protocol/frames.ts';
+import type { Command, LiveSetting, PanelCard } from './protocol/frames.ts';
+import type { PluginRow } from './protocol/plugins.ts';
 import type { LoopEvent } from './protocol/ports.ts';
 import type { Phase, Report, Status } from './protocol/status.ts';
 
@@ -54,7 +58,9 @@ export async function startDaemon(config: Config, hooks: DaemonHooks = {}): Prom
   const { createPolicy, signal, pluginFolder = process.cwd() } = hooks;
   const run = await openRun(config, { createPolicy, pluginFolder, signal });
   try {
-    const daemon = new Daemon(config, hooks, run);
+    const { policy, data, grader } = run;
+    const builtIn = await bindPlugin(builtIns({ config, policy, train: data.train, heldOut: data.heldOut, labels: data.labels, grader }));
+    const daemon = new Daemon(config, hooks, run, builtIn);
     await daemon.start();
     if (signal?.aborted === true) void daemon.stop();
     return daemon;
@@ -73,9 +79,12 @@ class Daemon implements DaemonHandle {
   readonly #telemetry: Telemetry;
   readonly #saving: Saving;
   readonly #loop: Loop;
-  readonly #system: System;
-  readonly #handles: Handles;
+  readonly #started: StartedSystem;
+  readonly #system: StartedSystem['system'];
+  readonly #roster: Roster;
+  readonly #panels: Panels;
   readonly #watching: Watching;
+  readonly #exporting: Exporting;
   /** Set when the daemon has started; who sees it has waited for that. */
   #closed: Promise<Report> = new Promise(() => {});
   readonly #settings: Settings;
@@ -90,22 +99,25 @@ class Daemon implements DaemonHandle {
   #retainedBest: number | undefined;
   #signalledAt: number | undefined;
 
-  constructor(config: Config, hooks: DaemonHooks, run: OpenRun) {
+  constructor(config: Config, hooks: DaemonHooks, run: OpenRun, builtIn: Plugin) {
     this.#config = config;
     this.#hooks = hooks;
     this.#run = run;
-    const { store, policy, data, plugins, grader } = run;
-    const builtIn = bindPlugin(builtIns({ config, policy, train: data.train, heldOut: data.heldOut, labels: data.labels, grader }));
-    const { system, handles } = startSystem({
-      members: membersOf(assignRoles([builtIn], plugins), config),
+    const { store, policy, data } = run;
+    this.#roster = this.#rosterOf(builtIn);
+    this.#started = startSystem({
+      members: this.#roster.members(),
       budget: config.supervision,
       now: Date.now,
       restarted: (id, error) => store.event('actor.restarted', { actor: id, reason: error.message }),
       finish: () => this.#finish(),
       save: () => this.#save(),
     });
-    this.#system = system;
-    this.#handles = handles;
+    this.#system = this.#started.system;
+    const { system, handles } = this.#started;
+    this.#roster.begin(this.#started);
+    const roster = this.#roster;
+    this.#panels = new Panels({ panels: () => roster.panels(), seconds: config.timeouts.pluginSeconds, stop: this.#stop.signal, now: Date.now });
     const sources = {
       now: Date.now,
       actors: () => [...handles.values()].map((handle) => handle.status()),
@@ -114,17 +126,19 @@ class Daemon implements DaemonHandle {
     this.#telemetry = new Telemetry(sittingOf(config, run.folder.path, data.train.name), sources, store.meta(PROGRESS) as Progress | undefined);
     this.#settings = new Settings(store, config);
     this.#saving = new Saving(run, config, this.#telemetry, this.#settings);
-    const crew = crewOf(handles);
-    this.#watching = watching(crew.watchers, {
+    this.#watching = watching({
       bound: WATCH_QUEUE,
+      seconds: config.timeouts.pluginSeconds,
       stop: this.#stop.signal,
       onLoss: (watcher, reason) => this.#note(`${watcher}: ${reason}`),
     });
     this.#loop = {
       config,
-      crew,
+      crew: roster.crew,
       store,
-      hasQuestions: data.train.size > 0,
+      get hasQuestions() {
+        return data.train.size > 0 || roster.has('ask');
+      },
       telemetry: this.#telemetry,
       settings: this.#settings,
       gate: this.#gate,
@@ -135,13 +149,17 @@ class Daemon implements DaemonHandle {
       keepBest: (n) => this.#keepBest(n),
       announce: (event) => {
         this.#watching.announce(event);
+        this.#exporting.announce(event);
         this.#events.next(event);
       },
       failed: (error) => system.send({ type: 'FAIL', error }),
       version: run.version,
     };
+    this.#exporting = exporting(this.#loop);
+    this.#follow();
     this.#commands = new Commands({
       loop: this.#loop,
+      roster,
       saving: this.#saving,
       pipeline: () => this.#pipeline,
       pause: () => this.#pause(),
@@ -149,6 +167,37 @@ class Daemon implements DaemonHandle {
       stop: () => this.#beginStop(),
       say: (text) => this.#say(text),
     });
+  }
+
+  #rosterOf(builtIn: Plugin): Roster {
+    const { config, run } = { config: this.#config, run: this.#run };
+    const services = servicesOf({
+      seed: config.seed,
+      runFolder: run.folder.path,
+      train: run.data.train,
+      labels: run.data.trainLabels,
+      grader: run.grader,
+      builtIn,
+      now: Date.now,
+      tell: (plugin, text) => this.#note(`${plugin}: ${text}`),
+    });
+    return new Roster({
+      builtIn,
+      services,
+      plugins: run.plugins,
+      lanes: config.workers.rolloutWorkers,
+      synthesizes: config.synthesis.mode !== 'off',
+      pluginFolder: this.#hooks.pluginFolder ?? process.cwd(),
+      drainSeconds: config.timeouts.pluginSeconds,
+      say: (text) => this.#note(text),
+      changed: () => this.#follow(),
+    });
+  }
+
+  /** Watchers and exporters come and go with plug-ins. */
+  #follow(): void {
+    this.#watching.follow(this.#roster.crew.watchers);
+    this.#exporting.follow(this.#roster.crew.exporters);
   }
 
   get runFolder(): string {
@@ -194,6 +243,14 @@ class Daemon implements DaemonHandle {
     return liveSettings(this.#settings);
   }
 
+  plugins(): readonly PluginRow[] {
+    return this.#roster.list();
+  }
+
+  panels(): readonly PanelCard[] {
+    return this.#panels.cards();
+  }
+
   pause(): Promise<void> {
     return this.#commands.command({ type: 'pause' }, IN_PROCESS);
   }
@@ -211,7 +268,7 @@ class Daemon implements DaemonHandle {
     this.#gate.close();
     this.#system.send({ type: 'PAUSE' });
     this.#show();
-    const inHand = [...this.#handles.values()].filter(({ role }) => role === 'learner' || role === 'sampler');
+    const inHand = [...this.#started.handles.values()].filter(({ role }) => role === 'learner' || role === 'sampler');
     await Promise.all(inHand.map((handle) => handle.idle()));
   }
 
@@ -238,7 +295,9 @@ class Daemon implements DaemonHandle {
     return {
       config: this.#config,
       run: this.#run,
-      handles: this.#handles,
+      handles: this.#started.handles,
+      roster: this.#roster,
+      panels: this.#panels,
       settings: this.#settings,
       saving: this.#saving,
       commands: this.#commands,
@@ -265,9 +324,11 @@ class Daemon implements DaemonHandle {
     const { run$ } = this.#pipeline;
     this.#show('running');
     this.#stopWhenDone();
-    const watched = new Promise<void>((resolve) => this.#watching.run$.subscribe({ complete: resolve, error: resolve }));
+    const besides = merge(this.#watching.run$, this.#exporting.run$);
+    const watched = new Promise<void>((resolve) => besides.subscribe({ complete: resolve, error: resolve }));
     await new Promise<void>((resolve, reject) => run$.subscribe({ next: () => this.#stopWhenDone(), error: reject, complete: resolve }));
     this.#watching.close();
+    this.#exporting.close();
     await watched;
   }
 
@@ -330,6 +391,7 @@ class Daemon implements DaemonHandle {
     this.#events.complete();
     const closing = withDeadline('closing', this.#config.timeouts.stopSeconds, new AbortController().signal, async () => {
       await this.#dashboard?.close();
+      await this.#roster.close();
       await this.#run[Symbol.asyncDispose]();
     });
     await closing.catch((cause: unknown) => process.emitWarning(`the daemon did not close cleanly: ${String(cause)}`));
@@ -357,6 +419,7 @@ class Daemon implements DaemonHandle {
   }
 
   async #answer(request: ControlRequest): Promise<ControlReply> {
+    if (request.type === 'plugins') return { type: 'plugins', plugins: this.#roster.list() };
     if (request.type !== 'status') await this.#commands.command(request, COMMAND_LINE);
     if (request.type === 'stop') return { type: 'stopped', report: await this.#closed };
     return { type: 'status', status: this.status() };

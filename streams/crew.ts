@@ -1,5 +1,5 @@
 /** The actors as the streams see them: something that performs one item at a time and comes back from its failures (actors/handle.ts). */
-import type { Ask, Evaluate, Judge, Learn, SampleQuestions, Synthesize, Watch } from '../src/protocol/ports.ts';
+import type { Advantage, Ask, Evaluate, Export, Filter, Judge, Learn, Reward, SampleQuestions, Synthesize, Watch } from '../src/protocol/ports.ts';
 import type { ActorStatus } from '../src/protocol/status.ts';
 
 export interface Performer<P> {
@@ -13,6 +13,8 @@ export interface Performer<P> {
     readonly seconds: number;
     readonly signal: AbortSignal;
     readonly run: (port: P, signal: AbortSignal) => Promise<R>;
+    /** The item is lost when it fails. */
+    readonly once?: boolean;
   }): Promise<R>;
   /** Says what the actor waits for while it has no item. */
   waitsFor(what: string): void;
@@ -20,6 +22,7 @@ export interface Performer<P> {
   takesFrom(queue: () => ActorStatus['queue']): void;
 }
 
+/** Plug-ins come and go while the loop runs, so the lists and what may be undefined are read anew each time. */
 export interface Crew {
   readonly questioner: Performer<Ask>;
   readonly samplers: readonly Performer<SampleQuestions>[];
@@ -28,5 +31,9 @@ export interface Crew {
   readonly evaluator: Performer<Evaluate>;
   /** Where questions are written. */
   readonly synthesizer: Performer<Synthesize> | undefined;
+  readonly rewards: readonly Performer<Reward>[];
+  readonly advantage: Performer<Advantage> | undefined;
+  readonly filters: readonly (Performer<Filter> & { readonly plugin: string })[];
   readonly watchers: readonly Performer<Watch>[];
+  readonly exporters: readonly (Performer<Export> & { readonly plugin: string })[];
 }

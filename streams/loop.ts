@@ -8,7 +8,7 @@ import type { Gate } from './gate.ts';
 import type { Settings } from './settings.ts';
 import type { Telemetry } from './telemetry.ts';
 
-export type LoopConfig = Pick<Config, 'seed' | 'sampling' | 'synthesis' | 'loop' | 'evaluation' | 'checkpoints' | 'timeouts'>;
+export type LoopConfig = Pick<Config, 'seed' | 'filters' | 'sampling' | 'synthesis' | 'loop' | 'evaluation' | 'checkpoints' | 'timeouts'>;
 
 export interface Loop {
   readonly config: LoopConfig;
@@ -17,7 +17,7 @@ export interface Loop {
   readonly telemetry: Telemetry;
   /** What may change while the loop runs; `config` has what the run was started with. */
   readonly settings: Settings;
-  /** False for a data set of pictures alone: every question is then synthetic. */
+  /** False for a data set of pictures alone, with no plug-in that asks about them: every question is then synthetic. */
   readonly hasQuestions: boolean;
   readonly gate: Gate;
   /** Aborts when the loop stops: nothing new is begun, sampling in hand is cancelled (it is sampled again), a learner step is finished. */

@@ -49,6 +49,8 @@ const PARAMS: { readonly [M in Method]: z.ZodType<Requests[M]['params']> } = {
   events: z.strictObject({ ...rows, kind: z.string().max(LONGEST_ID).exactOptional() }),
   actors: nothing,
   settings: nothing,
+  plugins: nothing,
+  panels: nothing,
 };
 
 const command = z.discriminatedUnion('type', [
@@ -59,6 +61,14 @@ const command = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('checkpoint') }),
   z.strictObject({ type: z.literal('set'), path: z.string().min(1).max(LONGEST_ID), value: z.number() }),
   z.strictObject({ type: z.literal('rollback'), version: natural() }),
+  z.strictObject({
+    type: z.literal('plugin.add'),
+    use: z.string().min(1).max(LONGEST_ID),
+    options: z.unknown().optional(),
+    thread: z.boolean().exactOptional(),
+    labels: z.boolean().exactOptional(),
+  }),
+  z.strictObject({ type: z.enum(['plugin.remove', 'plugin.restart', 'plugin.reload']), name: z.string().min(1).max(LONGEST_ID) }),
 ]) satisfies z.ZodType<Command>;
 
 const frame = z.discriminatedUnion('type', [

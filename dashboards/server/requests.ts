@@ -39,6 +39,8 @@ const ANSWERS: Answers = {
   events: (params, { store }) => store.eventsBefore(params),
   actors: (_, source) => source.actors(),
   settings: (_, source) => source.settings(),
+  plugins: (_, source) => source.plugins(),
+  panels: (_, source) => source.panels(),
 };
 
 /** @throws InputError for what is not (or no longer) there. */

@@ -1,7 +1,8 @@
 /** All that the dashboard's server knows of the daemon. Producer: the daemon. Nothing here can slow the loop: reads are short, commands are few. */
 import type { Observable } from 'rxjs';
-import type { ActorDetail, Command, LiveSetting } from '../../src/protocol/frames.ts';
+import type { ActorDetail, Command, LiveSetting, PanelCard } from '../../src/protocol/frames.ts';
 import type { Picture, Question } from '../../src/protocol/messages.ts';
+import type { PluginRow } from '../../src/protocol/plugins.ts';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import type { Status } from '../../src/protocol/status.ts';
 import type { Inspection } from '../../src/store/inspection.ts';
@@ -23,6 +24,9 @@ export interface DashboardSource {
   savedVersions(): ReadonlySet<number>;
   actors(): readonly ActorDetail[];
   settings(): readonly LiveSetting[];
+  plugins(): readonly PluginRow[];
+  /** What the panels of plug-ins show; at most a few seconds old. */
+  panels(): readonly PanelCard[];
   /** Resolves when it is done (`stop`: when it has begun) and in the event log. `author` is who asked, in words. @throws InputError in words. */
   command(command: Command, author: string): Promise<void>;
 }

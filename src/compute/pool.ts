@@ -6,7 +6,7 @@ import './no-telemetry.ts';
 import { Piscina } from 'piscina';
 import { CancelledError, fromErrorData, TimeoutError, WorkerError } from '../protocol/errors.ts';
 import type { CancelFlag, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../protocol/worker.ts';
-import { threadEntry } from './thread-entry.ts';
+import { threadEntry } from '../thread-entry.ts';
 import type { WorkerSetup } from './worker.ts';
 
 export interface PoolOptions {

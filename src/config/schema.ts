@@ -164,6 +164,23 @@ const checkpoints = z.strictObject({
   keepLast: count().default(3).describe('Newest checkpoints to keep, beside the best one.'),
 });
 
+const guardian = z.strictObject({
+  mode: z
+    .enum(['off', 'watch', 'act'])
+    .default('act')
+    .describe('What is done about a collapse: `act` rolls back and restarts with milder settings, `watch` says so and does nothing.'),
+  everySteps: count().default(10).describe('Learner steps between probes of the canaries; once there is cause for doubt, after each step.'),
+  canaries: z.int().min(16).max(1_024).default(48).describe('Fixed questions that a probe asks, with 6 responses each.'),
+  labelled: z.boolean().default(false).describe('Let the guardian see the labels of canaries that have one.'),
+  confirmSteps: count().default(3).describe('Steps in a row that must show a collapse before it is acted on.'),
+  calmSteps: count().default(10).describe('Steps in a row without a sign of one before a watch ends.'),
+  trustSteps: count().default(20).describe('Healthy steps that must follow a version before it is trusted.'),
+  maxTries: z.int().min(0).default(3).describe('Roll-backs without lasting success before learning is paused for good.'),
+  forgiveSteps: count().default(500).describe('Healthy steps after which earlier roll-backs no longer count.'),
+  rateFactor: z.number().gt(0).lt(1).default(0.3).describe('The learning rate is multiplied by it at each roll-back.'),
+  floorRise: share().default(0.1).describe('The share floor rises by it at each roll-back, up to 0.8.'),
+});
+
 const workers = z.strictObject({
   engine: z
     .enum(['auto', 'cpu', 'webgpu', 'cuda', 'tensorflow', 'reference'])
@@ -188,6 +205,7 @@ const timeouts = z.strictObject({
   learnSeconds: positive().default(600).describe('One learner step.'),
   evaluateSeconds: positive().default(1_800).describe('One evaluation.'),
   saveSeconds: positive().default(300).describe('Writing one checkpoint.'),
+  pluginSeconds: positive().default(30).describe('One call of a plug-in: a reward, an advantage, a filter, a page for an exporter, a panel.'),
   stopSeconds: positive().default(120).describe('Finishing the step in hand at a stop.'),
 });
 
@@ -224,10 +242,19 @@ const dashboard = z.strictObject({
   maxClients: count().max(10_000).default(64).describe('Pages open at once; more are turned away.'),
 });
 
-const PLUGIN = 'expected a package name, a file path, the result of definePlugin, or {use, options} with one of these';
+const PLUGIN = 'expected a package name, a file path, the result of definePlugin, or {use, options, thread, labels} with one of these';
 const definition = z.custom<object>((value) => typeof value === 'object' && value !== null && 'apiVersion' in value, PLUGIN);
 const plugin = z.union(
-  [z.string().min(1), definition, z.strictObject({ use: z.union([z.string().min(1), definition]), options: z.unknown().optional() })],
+  [
+    z.string().min(1),
+    definition,
+    z.strictObject({
+      use: z.union([z.string().min(1), definition]),
+      options: z.unknown().optional(),
+      thread: z.boolean().optional(),
+      labels: z.boolean().optional(),
+    }),
+  ],
   { error: PLUGIN },
 );
 
@@ -250,13 +277,18 @@ export const configSchema = z.strictObject({
   synthesis: synthesis.prefault({}),
   evaluation: evaluation.prefault({}),
   checkpoints: checkpoints.prefault({}),
+  guardian: guardian.prefault({}),
   workers: workers.prefault({}),
   supervision: supervision.prefault({}),
   timeouts: timeouts.prefault({}),
   store: store.prefault({}),
   log: log.prefault({}),
   dashboard: dashboard.prefault({}),
-  plugins: z.array(plugin).max(256).default([]).describe('Plug-ins: objects made by definePlugin, package names, file paths, or {use, options}.'),
+  plugins: z
+    .array(plugin)
+    .max(256)
+    .default([])
+    .describe('Plug-ins: objects made by definePlugin, package names, file paths, or {use, options, thread, labels}.'),
 });
 
 /** A complete configuration, as the daemon gets it. */

@@ -5,11 +5,13 @@ import type { Pipeline } from '../../streams/pipeline.ts';
 import { checkLive } from '../config/live.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
 import type { Command } from '../protocol/frames.ts';
+import type { Roster } from './roster.ts';
 import type { Saving } from './saving.ts';
 
 export interface CommandParts {
   readonly loop: Loop;
   readonly saving: Saving;
+  readonly roster: Roster;
   /** Undefined until the loop runs. */
   readonly pipeline: () => Pipeline | undefined;
   readonly pause: () => Promise<void>;
@@ -57,7 +59,7 @@ export class Commands {
   }
 
   async #carryOut(command: Command): Promise<void> {
-    const { loop, saving, pause, resume, stop } = this.#parts;
+    const { loop, saving, roster, pause, resume, stop } = this.#parts;
     switch (command.type) {
       case 'pause':
         return pause();
@@ -74,6 +76,14 @@ export class Commands {
         return this.#running().set(checkLive(command.path, command.value), command.value);
       case 'rollback':
         return saving.holding(command.version, () => this.#rollBack(loop, command.version));
+      case 'plugin.add':
+        return roster.add(command);
+      case 'plugin.remove':
+        return roster.remove(command.name);
+      case 'plugin.restart':
+        return roster.restart(command.name);
+      case 'plugin.reload':
+        return roster.reload(command.name);
       default:
         throw new InputError(`unknown command ${JSON.stringify(command satisfies never)}`);
     }
@@ -119,6 +129,12 @@ function inWords(command: Command): string {
       return `set ${command.path} to ${command.value}`;
     case 'rollback':
       return `roll back to version ${command.version}`;
+    case 'plugin.add':
+      return `add plug-in ${command.use}`;
+    case 'plugin.remove':
+    case 'plugin.restart':
+    case 'plugin.reload':
+      return `${command.type.slice('plugin.'.length)} plug-in ${command.name}`;
     default:
       return command.type;
   }

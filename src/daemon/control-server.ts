@@ -1,13 +1,28 @@
 /** Answers `quorum status`, `pause`, `resume` and `stop` on the socket in the run folder: a line of JSON each way, one request a connection. */
 import { existsSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
+import { z } from 'zod';
 import type { ControlReply, ControlRequest } from '../protocol/control.ts';
 import { InputError, toErrorData } from '../protocol/errors.ts';
 
-const LONGEST_REQUEST = 4096;
+const LONGEST_REQUEST = 65_536;
 /** A client that sends nothing, or reads nothing, is let go. `stop` is answered when everything is saved, so only sending is timed. */
 const REQUEST_MILLISECONDS = 5000;
 const MOST_CONNECTIONS = 32;
+
+const KINDS = ['status', 'pause', 'resume', 'stop', 'plugins'] as const;
+
+const request = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.enum(KINDS) }),
+  z.strictObject({
+    type: z.literal('plugin.add'),
+    use: z.string().min(1),
+    options: z.unknown().optional(),
+    thread: z.boolean().optional(),
+    labels: z.boolean().optional(),
+  }),
+  z.strictObject({ type: z.enum(['plugin.remove', 'plugin.restart', 'plugin.reload']), name: z.string().min(1) }),
+]);
 
 export type Answer = (request: ControlRequest) => Promise<ControlReply>;
 
@@ -45,14 +60,16 @@ function readLine(socket: Socket): Promise<string> {
 }
 
 function parse(line: string): ControlRequest {
-  const type = typeOf(line);
-  if (type === 'status' || type === 'pause' || type === 'resume' || type === 'stop') return { type };
-  throw new InputError(`unknown request ${line.slice(0, 80)}; known are {"type": "status" | "pause" | "resume" | "stop"}`);
+  const parsed = request.safeParse(dataOf(line));
+  if (parsed.success) return parsed.data as ControlRequest;
+  throw new InputError(
+    `unknown request ${line.slice(0, 80)}; known are ${KINDS.map((kind) => `{"type": "${kind}"}`).join(', ')} and commands about plug-ins`,
+  );
 }
 
-function typeOf(line: string): unknown {
+function dataOf(line: string): unknown {
   try {
-    return (JSON.parse(line) as { type?: unknown } | null)?.type;
+    return JSON.parse(line);
   } catch {
     return undefined;
   }

@@ -11,18 +11,22 @@ import type { LiveSetting } from '../protocol/frames.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
 import type { Status } from '../protocol/status.ts';
 import type { Commands } from './commands.ts';
-import type { Handles } from './crew.ts';
+import type { Handle } from '../../actors/handle.ts';
 import type { OpenRun } from './open-run.ts';
+import type { Panels } from './panels.ts';
 import { tokenReader } from './pieces.ts';
+import type { Roster } from './roster.ts';
 import type { Saving } from './saving.ts';
 
 export interface SourceParts {
   readonly config: Pick<Config, 'model' | 'dashboard'>;
   readonly run: Pick<OpenRun, 'store' | 'data' | 'folder' | 'log'>;
-  readonly handles: Handles;
+  readonly handles: ReadonlyMap<string, Handle<never>>;
   readonly settings: Settings;
   readonly saving: Saving;
   readonly commands: Commands;
+  readonly roster: Roster;
+  readonly panels: Panels;
   readonly events: Subject<LoopEvent>;
   readonly status$: () => Observable<Status>;
   readonly status: () => Status;
@@ -45,7 +49,19 @@ export async function openDashboard(parts: SourceParts): Promise<Dashboard | und
   });
 }
 
-function dashboardSource({ config, run, handles, settings, saving, commands, events, status$, status }: SourceParts): DashboardSource {
+function dashboardSource({
+  config,
+  run,
+  handles,
+  roster,
+  panels,
+  settings,
+  saving,
+  commands,
+  events,
+  status$,
+  status,
+}: SourceParts): DashboardSource {
   return {
     status$,
     status,
@@ -61,6 +77,8 @@ function dashboardSource({ config, run, handles, settings, saving, commands, eve
     savedVersions: () => saving.saved(),
     actors: () => [...handles.values()].map((handle) => handle.detail()),
     settings: () => liveSettings(settings),
+    plugins: () => roster.list(),
+    panels: () => panels.cards(),
     command: (command, author) => commands.command(command, author),
   };
 }

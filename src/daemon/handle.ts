@@ -3,7 +3,8 @@ import type { Observable } from 'rxjs';
 import type { Config } from '../config/schema.ts';
 import type { PolicyOrigin } from '../policy/open.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { Command, LiveSetting } from '../protocol/frames.ts';
+import type { Command, LiveSetting, PanelCard } from '../protocol/frames.ts';
+import type { PluginRow } from '../protocol/plugins.ts';
 import type { Report, Status } from '../protocol/status.ts';
 
 export interface DaemonHooks {
@@ -37,6 +38,10 @@ export interface DaemonHandle extends AsyncDisposable {
   command(command: Command, author: string): Promise<void>;
   /** What may be changed by the command `set`. */
   settings(): readonly LiveSetting[];
+  /** Plug-ins that are loaded, and what each port of theirs does. */
+  plugins(): readonly PluginRow[];
+  /** What their panels show; asked anew when it is a few seconds old. */
+  panels(): readonly PanelCard[];
   /** Stops admissions and starts no further learner step; resolves when the step in hand is finished. Idempotent. */
   pause(): Promise<void>;
   resume(): Promise<void>;

@@ -55,8 +55,10 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const asRun = { ...config, dashboard, plugins: config.plugins.map(nameOf) };
     folder.saveConfig(asRun);
     const log = openLog(folder.logFolder, config.log);
-    const data = await unlessAborted(options.signal, openData(config.data, { picturesAlone: config.synthesis.mode !== 'off' }));
     const plugins = await loadPlugins(config.plugins, options.pluginFolder);
+    closers.push(() => Promise.all(plugins.map((plugin) => plugin.close())));
+    const picturesAlone = config.synthesis.mode !== 'off' || plugins.some(({ ports }) => ports.ask);
+    const data = await unlessAborted(options.signal, openData(config.data, { picturesAlone }));
     const store = openStore(folder.database, { retention: config.store });
     closers.push(() => store.close());
     const checkpoints = await Checkpoints.open(folder.checkpointsFolder);

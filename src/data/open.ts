@@ -18,6 +18,8 @@ export interface OpenedData {
   readonly heldOut: Dataset;
   /** Of the held-out questions; for the evaluator alone. */
   readonly labels: Labels;
+  /** Of the questions that are trained on; for plug-ins that the user allows labels, as a supervised reward, and for nobody else. */
+  readonly trainLabels: Labels;
 }
 
 /** @throws InputError that names the file, line or key. */
@@ -28,12 +30,12 @@ export async function openData(config: Config['data'], { picturesAlone = false }
   const { dataset, labels } = await open(trainFile, { columns, picturesAlone });
   if (heldOutFile !== undefined) {
     const other = await open(heldOutFile, { columns });
-    return { train: dataset, heldOut: other.dataset, labels: other.labels };
+    return { train: dataset, heldOut: other.dataset, labels: other.labels, trainLabels: labels };
   }
   // Without questions there is nothing to measure on.
-  if (dataset.size === 0) return { train: dataset, heldOut: listDataset(`${dataset.name}#heldout`, []), labels };
+  if (dataset.size === 0) return { train: dataset, heldOut: listDataset(`${dataset.name}#heldout`, []), labels, trainLabels: labels };
   const { train, heldout } = await splitByPicture(dataset, heldOutShare);
-  return { train, heldOut: heldout, labels };
+  return { train, heldOut: heldout, labels, trainLabels: labels };
 }
 
 /** What a path on the command line holds. @param path a file, a folder with Parquet files or one JSONL file, or a pattern. @throws InputError */
@@ -56,7 +58,7 @@ export async function openPath(path: string, options: OpenOptions = {}): Promise
 
 function openFigurePools(config: Extract<Config['data'], { type: 'figures' }>): OpenedData {
   const { seed, trainQuestions, heldOutQuestions, rendering, kinds } = config;
-  const { dataset: train } = openFigures({ pool: 'train', pictures: trainQuestions, seed, rendering, kinds, questions: 'one' });
+  const { dataset: train, labels: trainLabels } = openFigures({ pool: 'train', pictures: trainQuestions, seed, rendering, kinds, questions: 'one' });
   const { dataset: heldOut, labels } = openFigures({ pool: 'heldout', pictures: heldOutQuestions, seed, rendering, kinds, questions: 'one' });
-  return { train, heldOut, labels };
+  return { train, heldOut, labels, trainLabels };
 }

@@ -17,10 +17,19 @@ export interface FilterOptions {
  * - `all-agree`: all G voted for the winner, so every advantage is 0;
  * - `equal-rewards`: every advantage is 0 for another reason (a reward that is not the vote: none of the responses is right);
  * - `share-floor`: the winner's share is below the floor.
+ *
+ * @param verified the rewards come from a rule that knows the truth: whether the vote can be trusted does not matter then.
  */
-export function dropReason(vote: Vote, rewards: readonly number[], { dropAllAgree, dropNoBox, shareFloor }: FilterOptions): DropReason | undefined {
-  if (dropNoBox && (vote.silent > vote.votes || vote.votes === 0)) return 'no-box';
-  if (dropAllAgree && rewards.every((reward) => reward === rewards[0])) return vote.votes === rewards.length ? 'all-agree' : 'equal-rewards';
-  if (vote.share < shareFloor) return 'share-floor';
+export function dropReason(
+  vote: Vote,
+  advantages: readonly number[],
+  { dropAllAgree, dropNoBox, shareFloor }: FilterOptions,
+  verified = false,
+): DropReason | undefined {
+  if (!verified && dropNoBox && (vote.silent > vote.votes || vote.votes === 0)) return 'no-box';
+  if (dropAllAgree && advantages.every((advantage) => advantage === 0)) {
+    return vote.votes === advantages.length ? 'all-agree' : 'equal-rewards';
+  }
+  if (!verified && vote.share < shareFloor) return 'share-floor';
   return undefined;
 }

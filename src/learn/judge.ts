@@ -37,7 +37,8 @@ export function verdictOf(
   const vote = majorityVote(classes);
   const rewards = rewarded ?? vote.rewards;
   if (rewards.length !== answers.length) throw new RangeError(`group ${groupId}: ${rewards.length} rewards for ${answers.length} responses`);
-  const dropped = dropReason(vote, rewards, options);
+  const advantages = groupAdvantages(rewards, options);
+  const dropped = dropReason(vote, advantages, options);
   return {
     groupId,
     answers,
@@ -45,8 +46,25 @@ export function verdictOf(
     winner: vote.winner,
     share: vote.share,
     rewards,
-    advantages: groupAdvantages(rewards, options),
+    advantages,
     kept: dropped === undefined,
     ...(dropped === undefined ? {} : { dropped }),
   };
+}
+
+/** Rewards and advantages of a group that are not those of its vote. */
+export interface Revision {
+  readonly rewards: readonly number[];
+  /** Default: GRPO's. */
+  readonly advantages?: readonly number[] | undefined;
+  /** The rewards come from a rule that knows the truth. */
+  readonly verified?: boolean | undefined;
+}
+
+/** The same vote with other rewards: whether the group is kept is decided anew. */
+export function revised(verdict: Verdict, { rewards, advantages, verified }: Revision, options: JudgeOptions): Verdict {
+  const { dropped: _dropped, ...rest } = verdict;
+  const revisedAdvantages = advantages ?? groupAdvantages(rewards, options);
+  const dropped = dropReason(majorityVote(verdict.classes), revisedAdvantages, options, verified);
+  return { ...rest, rewards, advantages: revisedAdvantages, kept: dropped === undefined, ...(dropped === undefined ? {} : { dropped }) };
 }

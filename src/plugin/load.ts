@@ -4,105 +4,146 @@ import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { importDefault } from '../config/import-default.ts';
 import { InputError } from '../protocol/errors.ts';
-import type { PortName, Ports } from '../protocol/ports.ts';
-import { API_VERSION, type OpenPort, type PluginDefinition, type PortContext } from './define.ts';
+import type { PortName, Ports, SoloPort } from '../protocol/ports.ts';
+import { guarded } from './check.ts';
+import { API_VERSION, type PluginDefinition, type PortContext } from './define.ts';
+import { checkOptions, portOf } from './open-port.ts';
+import type { StandardSchema } from './standard-schema.ts';
+import { openThread, type PluginThread } from './thread.ts';
 
-/** As in `plugins: [...]`: a package, a file, a definition, or one of them with options. */
-export type PluginSpec = string | object | { readonly use: string | object; readonly options?: unknown };
+/** One of `plugins: [...]`: a package, a file, a definition, or one of them with more said about it. */
+export type PluginSpec = string | object | PluginUse;
+
+export interface PluginUse {
+  readonly use: string | object;
+  readonly options?: unknown;
+  /** In a worker thread of its own. */
+  readonly thread?: boolean | undefined;
+  /** May read labels. */
+  readonly labels?: boolean | undefined;
+}
+
+/** What the daemon gives a port beside its options. */
+export type Services<Name extends PortName = PortName> = Omit<PortContext<undefined, Name>, 'options'>;
 
 /** A definition with its options checked and bound. */
 export interface Plugin {
   readonly name: string;
-  readonly ports: { readonly [Name in PortName]?: (signal: AbortSignal) => Promise<Ports[Name]> };
+  /** A package, a path, or `given in the configuration`. */
+  readonly source: string;
+  /** As it was listed, to load it again. */
+  readonly use: PluginUse;
+  readonly ports: { readonly [Name in PortName]?: (services: Services<Name>) => Promise<Ports[Name]> };
+  /** Ends its thread, where it has one. */
+  close(): Promise<void>;
 }
 
-const PORTS: Readonly<Record<PortName, true>> = {
-  ask: true,
-  sample: true,
-  judge: true,
-  learn: true,
-  evaluate: true,
-  synthesize: true,
-  reward: true,
-  advantage: true,
-  filter: true,
-  watch: true,
-  export: true,
-  panel: true,
+const PORTS: Readonly<Record<PortName, 'one' | 'many'>> = {
+  ask: 'one',
+  sample: 'one',
+  judge: 'one',
+  learn: 'one',
+  evaluate: 'one',
+  synthesize: 'one',
+  advantage: 'one',
+  reward: 'many',
+  filter: 'many',
+  watch: 'many',
+  export: 'many',
+  panel: 'many',
 };
 
+const known = (): string => Object.keys(PORTS).join(', ');
+
+type AnyOpen = (context: PortContext<unknown>) => unknown;
+
 const definitionSchema = z.strictObject({
-  name: z.string().min(1),
+  name: z.string().regex(/^[a-z0-9@][a-z0-9@/._-]{0,63}$/, 'expected 1 to 64 of a-z, 0-9, @ / . _ -, as a package is named'),
   apiVersion: z.int(),
-  options: z.custom<z.ZodType>(isZodSchema, 'expected a zod schema').optional(),
+  options: z.custom<StandardSchema<unknown>>(isStandardSchema, 'expected a zod schema, or another Standard Schema').optional(),
   ports: z.record(
     z.string(),
-    z.custom<OpenPort<unknown, unknown>>((value) => typeof value === 'function', 'expected a function'),
+    z.custom<AnyOpen>((value) => typeof value === 'function', 'expected a function'),
   ),
 });
 
 /**
  * @param folder what relative paths and package names are resolved from: that of the configuration file.
- * @throws InputError when a plug-in is not found, throws while it is loaded, is for another API version, or gets bad options.
+ * @throws InputError when a plug-in is not found, throws while it is loaded, is for another API version, gets bad options, or wants a port that
+ * another one has.
  */
 export async function loadPlugins(specs: readonly PluginSpec[], folder: string): Promise<readonly Plugin[]> {
   const plugins: Plugin[] = [];
-  for (const spec of specs) {
-    const { use, options } = isUse(spec) ? spec : { use: spec, options: undefined };
-    const source = typeof use === 'string' ? use : 'given in the configuration';
-    const plugin = bind(typeof use === 'string' ? await importPlugin(use, folder) : use, options, source);
-    if (plugins.some(({ name }) => name === plugin.name)) throw new InputError(`plug-in ${plugin.name} (${source}) is listed twice in plugins`);
-    plugins.push(plugin);
-  }
-  return plugins;
-}
-
-/** Who holds each role: a plug-in of the user, else the built-in one. Everybody may watch. */
-export interface Roles {
-  /** The plug-in that holds the role, and how to open its port. */
-  holder<Name extends Exclude<PortName, 'watch'>>(
-    role: Name,
-  ): { readonly plugin: string; readonly open: (signal: AbortSignal) => Promise<Ports[Name]> };
-  readonly watchers: readonly { readonly plugin: string; readonly open: (signal: AbortSignal) => Promise<Ports['watch']> }[];
-}
-
-/** @throws InputError when two of the user's plug-ins want the same role. */
-export function assignRoles(builtIn: readonly Plugin[], users: readonly Plugin[]): Roles {
-  for (const role of Object.keys(PORTS) as PortName[]) {
-    const rivals = users.filter(({ ports }) => ports[role]);
-    if (role !== 'watch' && rivals.length > 1) {
-      throw new InputError(`plug-ins ${rivals.map(({ name }) => name).join(' and ')} both have the port "${role}": list only one of them in plugins`);
+  try {
+    for (const spec of specs) {
+      const plugin = await loadPlugin(spec, folder);
+      plugins.push(plugin);
+      checkRivals(plugins);
     }
+    return plugins;
+  } catch (error) {
+    await Promise.all(plugins.map((plugin) => plugin.close()));
+    throw error;
   }
-  const all = [...users, ...builtIn];
-  return {
-    holder(role) {
-      for (const { name, ports } of all) {
-        const open = ports[role];
-        if (open) return { plugin: name, open };
-      }
-      throw new InputError(`no plug-in has the port "${role}"`);
-    },
-    watchers: all.flatMap(({ name, ports }) => (ports.watch ? [{ plugin: name, open: ports.watch }] : [])),
-  };
 }
 
-function isUse(spec: PluginSpec): spec is { readonly use: string | object; readonly options?: unknown } {
+/** @throws InputError like `loadPlugins`, but for rivals. */
+export async function loadPlugin(spec: PluginSpec, folder: string): Promise<Plugin> {
+  const use = isUse(spec) ? spec : { use: spec };
+  if (typeof use.use === 'string') {
+    const path = pathOf(use.use, folder);
+    return bind(await importPlugin(use.use, path, folder), use, use.use, { path, from: resolve(folder, 'quorum.config.ts') });
+  }
+  if (use.thread === true) {
+    throw new InputError('a plug-in with thread: true must be named by its package or path, because an object cannot be sent to a thread');
+  }
+  return bind(use.use, use, 'given in the configuration');
+}
+
+/** @throws InputError when two have the same name, or the same port of which there is one. */
+export function checkRivals(plugins: readonly Plugin[]): void {
+  for (const [i, { name, source }] of plugins.entries()) {
+    if (plugins.slice(0, i).some((other) => other.name === name)) throw new InputError(`plug-in ${name} (${source}) is listed twice in plugins`);
+  }
+  for (const [port, holders] of Object.entries(PORTS)) {
+    const rivals = plugins.filter(({ ports }) => ports[port as PortName]);
+    if (holders === 'many' || rivals.length < 2) continue;
+    throw new InputError(`plug-ins ${rivals.map(({ name }) => name).join(' and ')} both have the port "${port}": list only one of them in plugins`);
+  }
+}
+
+export function isSolo(port: PortName): port is SoloPort {
+  return PORTS[port] === 'one';
+}
+
+/** Binds a definition of ours the way the user's are. */
+export function bindPlugin<Options>(definition: PluginDefinition<Options>, options?: unknown): Promise<Plugin> {
+  return bind(definition, { use: definition, options }, 'built in');
+}
+
+function isUse(spec: PluginSpec): spec is PluginUse {
   return typeof spec === 'object' && 'use' in spec;
 }
 
-/** A plug-in may bring its own copy of zod, so the class does not tell. */
-function isZodSchema(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && '_zod' in value && 'safeParse' in value;
+/** A plug-in may bring its own copy of a library, so the class does not tell. */
+function isStandardSchema(value: unknown): boolean {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || !('~standard' in value)) return false;
+  return typeof (value['~standard'] as { validate?: unknown } | undefined)?.validate === 'function';
 }
 
-async function importPlugin(use: string, folder: string): Promise<unknown> {
-  const isPath = use.startsWith('.') || isAbsolute(use);
-  if (isPath && !existsSync(resolve(folder, use))) throw new InputError(`plug-in ${use} is not found: there is no file ${resolve(folder, use)}`);
+/** Undefined for a package. @throws InputError when there is no such file. */
+function pathOf(use: string, folder: string): string | undefined {
+  if (!use.startsWith('.') && !isAbsolute(use)) return undefined;
+  const path = resolve(folder, use);
+  if (!existsSync(path)) throw new InputError(`plug-in ${use} is not found: there is no file ${path}`);
+  return path;
+}
+
+async function importPlugin(use: string, path: string | undefined, folder: string): Promise<unknown> {
   try {
-    return await importDefault(isPath ? resolve(folder, use) : use, resolve(folder, 'quorum.config.ts'));
+    return await importDefault(path ?? use, resolve(folder, 'quorum.config.ts'));
   } catch (error) {
-    if (!isPath && isNotFound(error, use))
+    if (path === undefined && isNotFound(error, use))
       throw new InputError(`plug-in ${use} is not found: npm install ${use}, or give a path that begins with ./`);
     throw new InputError(`plug-in ${use} failed while it was loaded: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
@@ -113,7 +154,7 @@ function isNotFound(error: unknown, use: string): boolean {
   return (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') && (error as Error).message.includes(`'${use}'`);
 }
 
-function bind(definition: unknown, given: unknown, source: string): Plugin {
+async function bind(definition: unknown, use: PluginUse, source: string, module?: { path: string | undefined; from: string }): Promise<Plugin> {
   const checked = definitionSchema.safeParse(definition);
   if (!checked.success) {
     const [issue] = checked.error.issues;
@@ -125,34 +166,30 @@ function bind(definition: unknown, given: unknown, source: string): Plugin {
   if (apiVersion !== API_VERSION) {
     throw new InputError(`${who} is written for plug-in API ${apiVersion}, but this Quorum has ${API_VERSION}: use a version of it that fits`);
   }
-  const unknown = Object.keys(ports).find((port) => !(port in PORTS));
-  if (unknown !== undefined) throw new InputError(`${who} has an unknown port "${unknown}"; known are ${Object.keys(PORTS).join(', ')}`);
-  if (Object.keys(ports).length === 0) throw new InputError(`${who} has no ports; known are ${Object.keys(PORTS).join(', ')}`);
-  const options = checkOptions(who, checked.data.options, given);
-  const opened = Object.entries(ports).map(
-    ([port, open]) => [port, (signal: AbortSignal) => openPort(who, port, open, { options, signal })] as const,
-  );
-  return { name, ports: Object.fromEntries(opened) as Plugin['ports'] };
+  const unknown = Object.keys(ports).find((port) => !Object.hasOwn(PORTS, port));
+  if (unknown !== undefined) throw new InputError(`${who} has an unknown port "${unknown}"; known are ${known()}`);
+  if (Object.keys(ports).length === 0) throw new InputError(`${who} has no ports; known are ${known()}`);
+  const options = await checkOptions(who, checked.data.options, use.options);
+  const thread: PluginThread | undefined =
+    use.thread === true && typeof use.use === 'string'
+      ? openThread({ name, specifier: module?.path ?? use.use, from: module?.from ?? '', options: use.options })
+      : undefined;
+  const opener = ([port, open]: [string, AnyOpen]) => {
+    const openHere = async (services: Services) => portOf(who, port as PortName, (await open(contextOf(services, options))) as never);
+    const openIt = thread ? (services: Services) => thread.open(port as PortName, services) : openHere;
+    // Our own actors are trusted: their errors keep their class, on which the loop branches.
+    return [port, source === 'built in' ? openIt : guarded(name, port as PortName, openIt)] as const;
+  };
+  return {
+    name,
+    source,
+    use,
+    ports: Object.fromEntries(Object.entries(ports).map(opener)) as Plugin['ports'],
+    close: async () => thread?.close(),
+  };
 }
 
-function checkOptions(who: string, schema: z.ZodType | undefined, given: unknown): unknown {
-  if (!schema) {
-    if (given === undefined) return undefined;
-    throw new InputError(`${who} takes no options, but was given ${JSON.stringify(given)}`);
-  }
-  const parsed = schema.safeParse(given ?? {});
-  if (parsed.success) return parsed.data;
-  const issues = parsed.error.issues.map(({ path, message }) => `${['options', ...path].join('.')}: ${message}`);
-  throw new InputError(`${who}: ${issues.join('; ')}`);
-}
-
-async function openPort(who: string, port: string, open: OpenPort<unknown, unknown>, context: PortContext<unknown>): Promise<unknown> {
-  const opened = await open(context);
-  if (typeof opened !== 'function') throw new InputError(`${who}: its port "${port}" opened as ${typeof opened}, but must be a function`);
-  return opened;
-}
-
-/** Binds a definition of ours the way the user's are. */
-export function bindPlugin<Options>(definition: PluginDefinition<Options>, options?: unknown): Plugin {
-  return bind(definition, options, 'built in');
+/** `next` is a getter: only who asks for it has it opened. */
+function contextOf(services: Services, options: unknown): PortContext<unknown> {
+  return Object.defineProperties({ options }, Object.getOwnPropertyDescriptors(services)) as unknown as PortContext<unknown>;
 }

@@ -2,7 +2,7 @@
 import { InputError } from '../protocol/errors.ts';
 import type { Question } from '../protocol/messages.ts';
 import type { Ask, PortName, Ports } from '../protocol/ports.ts';
-import type { OpenPort, PluginDefinition, PortContext, PortLike } from './define.ts';
+import type { PluginDefinition, PortContext, PortLike } from './define.ts';
 import type { StandardResult, StandardSchema } from './standard-schema.ts';
 
 /** @throws InputError when the definition has no such port or the options are bad. */
@@ -13,20 +13,12 @@ export async function openPort<Name extends PortName, Options>(
   options?: unknown,
 ): Promise<Ports[Name]> {
   const who = `plug-in ${definition.name}`;
-  const open = definition.ports[port] as OpenPort<Name, Options> | undefined;
+  const open = definition.ports[port];
   if (!open) throw new InputError(`${who} has no port "${port}"; it has ${Object.keys(definition.ports).join(', ')}`);
   const checked = await checkOptions(who, definition.options, options);
-  const { folder, seed, questions, signal } = context;
-  const own: PortContext<Options, Name> = {
-    ...{ folder, seed, questions, signal, options: checked },
-    picture: (ref) => context.picture(ref),
-    classify: (answers) => context.classify(answers),
-    label: (id) => context.label(id),
-    tell: (text) => context.tell(text),
-    get next() {
-      return context.next;
-    },
-  };
+  // Getters stay getters: `next` is opened when it is asked for, and in a thread some of them throw.
+  const { options: _, ...services } = Object.getOwnPropertyDescriptors(context);
+  const own = Object.defineProperties({ options: checked }, services) as unknown as PortContext<Options, Name>;
   return portOf<Name>(who, port, await open(own));
 }
 

@@ -6,7 +6,7 @@ import { createEngine } from '../compute/engines.ts';
 import type { ModelConfig } from '../compute/hf/config.ts';
 import { weightSpecs } from '../compute/model/weights.ts';
 import { adamW, type Moments } from '../compute/optimizer.ts';
-import { threadEntry } from '../compute/thread-entry.ts';
+import { threadEntry } from '../thread-entry.ts';
 import { FIRST, SECOND, SUM, updateProgram } from '../compute/train-programs.ts';
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
 import type { Mixture } from './examples.ts';

@@ -25,7 +25,17 @@ export class UnsupportedError extends Error {
   override readonly name = 'UnsupportedError';
 }
 
-const KNOWN = { InputError, TimeoutError, CancelledError, WorkerError, UnsupportedError };
+/** A plug-in threw, or returned what its port does not allow; the message names it and the port. */
+export class PluginError extends Error {
+  override readonly name = 'PluginError';
+}
+
+/** A plug-in used what the user has not allowed it; the message says how to allow it. */
+export class PermissionError extends Error {
+  override readonly name = 'PermissionError';
+}
+
+const KNOWN = { InputError, TimeoutError, CancelledError, WorkerError, UnsupportedError, PluginError, PermissionError };
 
 export interface ErrorData {
   readonly name: string;

@@ -6,6 +6,8 @@
  * Whatever is older than the moment is asked for with `request` and answered with `reply` or `refused`.
  */
 import type { Accuracy, DropReason, Finish, Origin, StepMetrics } from './messages.ts';
+import type { PluginCommand, PluginRow } from './plugins.ts';
+import type { PanelContent } from './ports.ts';
 import type { Status } from './status.ts';
 
 /** Changes when a frame changes so that an old page could misread it; both sides send it first. */
@@ -214,6 +216,15 @@ export interface Requests {
   };
   readonly actors: { readonly params: Record<string, never>; readonly value: readonly ActorDetail[] };
   readonly settings: { readonly params: Record<string, never>; readonly value: readonly LiveSetting[] };
+  readonly plugins: { readonly params: Record<string, never>; readonly value: readonly PluginRow[] };
+  /** What plug-ins show; those whose panel failed have an error instead. */
+  readonly panels: { readonly params: Record<string, never>; readonly value: readonly PanelCard[] };
+}
+
+export interface PanelCard {
+  readonly plugin: string;
+  readonly content: PanelContent | null;
+  readonly error: string | null;
 }
 
 export type Method = keyof Requests;
@@ -228,7 +239,8 @@ export type Command =
   | { readonly type: 'checkpoint' }
   | { readonly type: 'set'; readonly path: string; readonly value: number }
   /** Learning goes on from the weights of version `version`, as a new version. */
-  | { readonly type: 'rollback'; readonly version: number };
+  | { readonly type: 'rollback'; readonly version: number }
+  | PluginCommand;
 
 /** Browser -> server. The first frame is `hello`; the server closes the socket of one that is malformed, too large or too frequent. */
 export type ClientFrame =

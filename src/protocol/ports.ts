@@ -105,10 +105,11 @@ export interface AdvantageRequest {
   readonly rewards: readonly number[];
 }
 
-/** What an exporter gets: everything since the last page that it took, in order. */
+/**
+ * What an exporter gets: what came since the last page that it took. Groups that were learnt from, each batch before its version; evaluations as
+ * they came. Groups have ids, versions and evaluations their version number, by which it can tell what it has already.
+ */
 export interface ExportPage {
-  /** Number of the page's first record, counted from the run's first; the same record always has the same number. */
-  readonly from: number;
   readonly records: readonly LoopEvent[];
 }
 
@@ -130,11 +131,16 @@ export type PanelBlock =
       readonly lines: readonly { readonly name: string; readonly y: readonly (number | null)[] }[];
     };
 
-/**
- * What each response of a group earns: one finite number a response. Undefined leaves the group to the reward listed after it, and in the end
- * to the vote.
- */
-export type Reward = (request: RewardRequest, signal: AbortSignal) => Promise<readonly number[] | undefined> | readonly number[] | undefined;
+export interface Rewarded {
+  /** One finite number a response. */
+  readonly rewards: readonly number[];
+  /** By a rule that knows the truth: filters that ask how far the vote can be trusted (`shareFloor`, `dropNoBox`) are passed over. */
+  readonly verified?: boolean | undefined;
+}
+
+/** What each response of a group earns. Undefined leaves the group to the reward listed after it, and in the end to the vote. */
+export type Reward = (request: RewardRequest, signal: AbortSignal) => Promise<RewardReply> | RewardReply;
+export type RewardReply = readonly number[] | Rewarded | undefined;
 /** Rewards -> advantages: one finite number a response. */
 export type Advantage = (request: AdvantageRequest, signal: AbortSignal) => Promise<readonly number[]> | readonly number[];
 /** Why a group that would be learnt from is dropped, in a few words; undefined keeps it. */

@@ -7,7 +7,8 @@ import type { Accuracy, DropReason } from './messages.ts';
 /** STARTING -> BASELINE -> RUNNING <-> PAUSED -> STOPPING (step in hand) -> DRAINING (saving) -> STOPPED. */
 export type Phase = 'starting' | 'baseline' | 'running' | 'paused' | 'stopping' | 'draining' | 'stopped' | 'failed';
 
-export type ActorState = 'opening' | 'idle' | 'working' | 'waiting' | 'failed' | 'stopped';
+/** `parked`: a plug-in's, past its restart budget; the loop goes on without it. */
+export type ActorState = 'opening' | 'idle' | 'working' | 'waiting' | 'failed' | 'parked' | 'stopped';
 
 export interface ActorStatus {
   /** Unique: `sampler-1`. */

@@ -1,5 +1,6 @@
 /** `openStore`: the Store of one SQLite file, put together from its parts. */
 import { Database, type Durability } from './database.ts';
+import { Exports } from './exports.ts';
 import { MetricHistory } from './history.ts';
 import { JudgedGroups } from './judged-groups.ts';
 import { Ledger } from './ledger.ts';
@@ -41,6 +42,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
   const questions = new Questions(db);
   const versions = new VersionRows(db);
   const pool = new PoolRows(db, now);
+  const exports = new Exports(db);
   let writes = 0;
 
   function write<T>(durability: Durability, work: () => T): T {
@@ -121,6 +123,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     setMeta,
     meta,
     together: (work) => write('durable', work),
+    exportPage: (cursor, versions) => exports.page(cursor, versions),
     enforceRetention,
     close,
     [Symbol.dispose]: close,

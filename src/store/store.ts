@@ -14,6 +14,7 @@ import type {
   RolloutGroup,
   Verdict,
 } from '../protocol/messages.ts';
+import type { LoopEvent } from '../protocol/ports.ts';
 import type { Inspection, StoredEvent } from './inspection.ts';
 import type { PooledQuestion, PoolChange, SyntheticCounts } from './pool.ts';
 
@@ -83,6 +84,19 @@ export interface Retention {
   readonly maxAnswerVersions: number;
 }
 
+/** How far an exporter has come. */
+export interface ExportCursor {
+  /** Newest version that it took; 0 is none. */
+  readonly version: number;
+  /** Number of the newest evaluation that it took. */
+  readonly evaluation: number;
+}
+
+export interface ExportRecords {
+  readonly records: readonly LoopEvent[];
+  readonly next: ExportCursor;
+}
+
 export interface Store extends Inspection, Disposable {
   /** Durable. Sequence numbers count up from 0 and must go on from `nextSequence` without a gap. */
   admit(admissions: readonly Admission[]): void;
@@ -140,6 +154,9 @@ export interface Store extends Inspection, Disposable {
   /** Durable. */
   changePool(change: PoolChange): void;
   syntheticCounts(): SyntheticCounts;
+
+  /** What follows `cursor`, at most `versions` versions with their groups and as many evaluations; no records where there is nothing new. */
+  exportPage(cursor: ExportCursor, versions: number): ExportRecords;
 
   /** Deletes what the bounds allow; runs by itself every few hundred writes. Returns how many groups went. */
   enforceRetention(): number;

@@ -93,7 +93,8 @@ describe('groupAdvantages', () => {
 
 describe('dropReason', () => {
   const filters = { dropAllAgree: true, dropNoBox: true };
-  const reasonOf = (list: readonly number[], options: FilterOptions) => dropReason(majorityVote(list), majorityVote(list).rewards, options);
+  const reasonOf = (list: readonly number[], options: FilterOptions) =>
+    dropReason(majorityVote(list), groupAdvantages(majorityVote(list).rewards, { normaliseStd: true }), options);
   const reason = (list: readonly number[], shareFloor = 0): string | undefined => reasonOf(list, { ...filters, shareFloor });
 
   it('names why', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { API_VERSION, definePlugin } from '../../src/plugin/define.ts';
-import { assignRoles, bindPlugin, loadPlugins } from '../../src/plugin/load.ts';
+import { bindPlugin, loadPlugins, type Services } from '../../src/plugin/load.ts';
 import type { RolloutGroup } from '../../src/protocol/messages.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import { group, verdict } from '../store/messages.ts';
@@ -42,17 +42,17 @@ const LENIENT = `
     options: z.strictObject({ share: z.number().max(1).default(0.5) }),
     ports: {
       judge: ({ options }) => async (group: RolloutGroup) => ({
-        groupId: group.id, answers: [], classes: [], winner: -1, share: options.share, rewards: [], advantages: [], kept: true,
+        groupId: group.id, answers: ['1', null, '1'], classes: [0, -1, 0], winner: 0, share: options.share, rewards: [1, 0, 1], advantages: [1, -2, 1], kept: true,
       }),
     },
   });`;
 
 describe('a plug-in works, whichever way it is given', () => {
   async function share(spec: string | object): Promise<number> {
-    const roles = assignRoles([], await loadPlugins([spec], folder));
-    const { plugin, open } = roles.holder('judge');
-    expect(plugin).toBe('lenient');
-    return (await (await open(signal))(group(0), signal)).share;
+    const [plugin] = await loadPlugins([spec], folder);
+    expect(plugin!.name).toBe('lenient');
+    const judged = await (await plugin!.ports.judge!({ signal } as Services<'judge'>))(group(0), signal);
+    return judged.share;
   }
 
   test('a file, with and without options', async () => {
@@ -66,7 +66,7 @@ describe('a plug-in works, whichever way it is given', () => {
     file('node_modules/quorum-lenient/package.json', '{"name": "quorum-lenient", "type": "module", "exports": "./index.js"}');
     file(
       'node_modules/quorum-lenient/index.js',
-      `export default { name: 'lenient', apiVersion: 1, ports: { judge: () => async () => ({ share: 0.75 }) } };`,
+      `export default { name: 'lenient', apiVersion: 1, ports: { judge: () => async (group) => ({ groupId: group.id, answers: ['1', null, '1'], classes: [0, -1, 0], winner: 0, share: 0.75, rewards: [1, 0, 1], advantages: [1, -2, 1], kept: true }) } };`,
     );
     expect(await share('quorum-lenient')).toBe(0.75);
   });
@@ -116,7 +116,7 @@ describe('errors name the plug-in', () => {
     expect(await refusal({ ...judge('old'), apiVersion: 9 })).toBe(
       'plug-in old (given in the configuration) is written for plug-in API 9, but this Quorum has 1: use a version of it that fits',
     );
-    const ports = 'known are ask, sample, judge, learn, evaluate, synthesize, watch';
+    const ports = 'known are ask, sample, judge, learn, evaluate, synthesize, advantage, reward, filter, watch, export, panel';
     expect(await refusal({ ...judge('x'), ports: { vote: () => 0 } })).toBe(
       `plug-in x (given in the configuration) has an unknown port "vote"; ${ports}`,
     );
@@ -133,25 +133,15 @@ describe('errors name the plug-in', () => {
 
   test('listed twice, or rivals for one role', async () => {
     expect(await refusal(judge('x'), judge('x'))).toBe('plug-in x (given in the configuration) is listed twice in plugins');
-    const rivals = await loadPlugins([judge('x'), judge('y')], folder);
-    expect(() => assignRoles([], rivals)).toThrow('plug-ins x and y both have the port "judge": list only one of them in plugins');
+    expect(await refusal(judge('x'), judge('y'))).toBe('plug-ins x and y both have the port "judge": list only one of them in plugins');
+    const watcher = (name: string) => definePlugin({ name, apiVersion: API_VERSION, ports: { watch: () => () => {} } });
+    expect(await loadPlugins([judge('mine'), watcher('a'), watcher('b')], folder)).toHaveLength(3);
   });
 
   test('opens as something else than a function', async () => {
-    const plugin = bindPlugin({ ...judge('x'), ports: { judge: () => 'yes' as never } });
-    await expect(plugin.ports.judge!(signal)).rejects.toThrow('plug-in x (built in): its port "judge" opened as string, but must be a function');
-  });
-});
-
-describe('roles', () => {
-  const watcher = (name: string) => definePlugin({ name, apiVersion: API_VERSION, ports: { watch: () => () => {} } });
-
-  test('a plug-in of the user takes a role from the built-in one; the others stay; everybody watches', async () => {
-    const builtIn = [bindPlugin(judge('majority')), bindPlugin(watcher('log'))];
-    expect(assignRoles(builtIn, []).holder('judge').plugin).toBe('majority');
-    const roles = assignRoles(builtIn, await loadPlugins([judge('mine'), watcher('a'), watcher('b')], folder));
-    expect(roles.holder('judge').plugin).toBe('mine');
-    expect(roles.watchers.map(({ plugin }) => plugin).sort()).toEqual(['a', 'b', 'log']);
-    expect(() => roles.holder('learn')).toThrow('no plug-in has the port "learn"');
+    const plugin = await bindPlugin({ ...judge('x'), ports: { judge: () => 'yes' as never } });
+    await expect(plugin.ports.judge!({ signal } as Services<'judge'>)).rejects.toThrow(
+      'plug-in x (built in): its port "judge" opened as string, but must be a function',
+    );
   });
 });

@@ -132,7 +132,11 @@ export function rig(options: RigOptions = {}): Rig {
     learner: handle('learner'),
     evaluator: handle('evaluator'),
     synthesizer: options.synthesize && handle('synthesizer'),
+    rewards: [],
+    advantage: undefined,
+    filters: [],
     watchers: [],
+    exporters: [],
   };
   let most = 0;
   const telemetry = new Telemetry(

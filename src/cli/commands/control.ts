@@ -17,7 +17,7 @@ interface Options extends ConfigOptions {
 /** A status as it is printed once is not cut to the terminal's height. */
 const ALL_ROWS = 1_000;
 
-function controlCommand(type: ControlRequest['type'], description: string, timeoutSeconds: number): Command {
+function controlCommand(type: 'status' | 'pause' | 'resume' | 'stop', description: string, timeoutSeconds: number): Command {
   return withConfigOptions(new Command(type))
     .description(description)
     .option('-r, --run <folder>', 'run folder of the daemon (runFolder; default: runs/default)')
@@ -45,11 +45,11 @@ export function stopCommand(): Command {
 
 async function control(request: ControlRequest, options: Options): Promise<void> {
   const { config } = await resolveConfig(options);
-  const reply = await askDaemon(config.runFolder, request, options.timeout);
+  const reply = (await askDaemon(config.runFolder, request, options.timeout)) as Answer;
   console.log(options.json ? JSON.stringify(contents(reply), null, 2) : inWords(reply).join('\n'));
 }
 
-type Answer = Exclude<ControlReply, { type: 'error' }>;
+type Answer = Exclude<ControlReply, { type: 'error' } | { type: 'plugins' }>;
 
 function contents(reply: Answer): unknown {
   return reply.type === 'stopped' ? reply.report : reply.status;

@@ -46,6 +46,7 @@ const STATES = {
   working: ['●', 'green'],
   waiting: ['◌', 'yellow'],
   failed: ['✖', 'red'],
+  parked: ['✖', 'yellow'],
   stopped: ['■', 'dim'],
 } as const satisfies Record<ActorState, readonly [string, Style]>;
 

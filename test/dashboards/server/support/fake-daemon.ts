@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import { BehaviorSubject, Observable, Subject } from 'rxjs';
 import { onTestFinished } from 'vitest';
+import type { PluginRow } from '../../../../src/protocol/plugins.ts';
 import type { DashboardSource } from '../../../../dashboards/server/source.ts';
 import { InputError } from '../../../../src/protocol/errors.ts';
-import type { ActorDetail, Command, LiveSetting } from '../../../../src/protocol/frames.ts';
+import type { ActorDetail, Command, LiveSetting, PanelCard } from '../../../../src/protocol/frames.ts';
 import type { JudgedGroup, Picture } from '../../../../src/protocol/messages.ts';
 import type { LoopEvent } from '../../../../src/protocol/ports.ts';
 import type { Status } from '../../../../src/protocol/status.ts';
@@ -100,6 +101,16 @@ export class FakeDaemon implements DashboardSource {
 
   actors(): readonly ActorDetail[] {
     return [ACTOR];
+  }
+
+  plugins(): readonly PluginRow[] {
+    return [
+      { name: 'lengths', source: './lengths.ts', thread: false, ports: [{ port: 'panel', actor: 'panel-lengths', state: 'running', restarts: 0 }] },
+    ];
+  }
+
+  panels(): readonly PanelCard[] {
+    return [{ plugin: 'lengths', content: { title: 'Lengths', blocks: [{ type: 'text', text: 'none yet' }] }, error: null }];
   }
 
   settings(): readonly LiveSetting[] {

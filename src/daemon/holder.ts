@@ -1,0 +1,48 @@
+/** A port that one plug-in may hold: the item goes to the plug-in's actor or, once that is parked or removed, to ours. */
+import type { Handle } from '../../actors/handle.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { ActorStatus } from '../protocol/status.ts';
+import type { Performer } from '../../streams/crew.ts';
+
+type Item<P, R> = Parameters<Performer<P>['perform']>[0] & { readonly run: (port: P, signal: AbortSignal) => Promise<R> };
+
+export class Holder<P> implements Performer<P> {
+  readonly id: string;
+  readonly #own: Handle<P>;
+  readonly #plugins: () => Performer<P> | undefined;
+  readonly #say: (text: string) => void;
+  #queue: (() => ActorStatus['queue']) | undefined;
+
+  /** @param plugin whose actor holds the port now. */
+  constructor(own: Handle<P>, plugin: () => Performer<P> | undefined, say: (text: string) => void) {
+    this.id = own.id;
+    this.#own = own;
+    this.#plugins = plugin;
+    this.#say = say;
+  }
+
+  async perform<R>(item: Item<P, R>): Promise<R> {
+    for (;;) {
+      const plugin = this.#plugins();
+      if (!plugin) return this.#own.perform(item);
+      if (this.#queue) plugin.takesFrom(this.#queue);
+      try {
+        return await plugin.perform(item);
+      } catch (error) {
+        if (item.signal.aborted || error instanceof InputError) throw error;
+        const why = error instanceof Error ? error.message : String(error);
+        // Removed, or parked: whoever holds the port now takes the item.
+        this.#say(`${plugin.id} is out: ${why}; ${this.#plugins()?.id ?? this.#own.id} does its work`);
+      }
+    }
+  }
+
+  waitsFor(what: string): void {
+    (this.#plugins() ?? this.#own).waitsFor(what);
+  }
+
+  takesFrom(queue: () => ActorStatus['queue']): void {
+    this.#queue = queue;
+    this.#own.takesFrom(queue);
+  }
+}

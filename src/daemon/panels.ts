@@ -1,0 +1,62 @@
+/**
+ * What plug-ins' panels show. A panel is asked only while somebody looks, and one look has what the panel said at the look before it, so that a
+ * slow panel keeps nobody waiting.
+ */
+import { CancelledError } from '../protocol/errors.ts';
+import type { PanelCard } from '../protocol/frames.ts';
+import type { Panel } from '../protocol/ports.ts';
+import type { NamedHandle } from './roster.ts';
+
+export interface PanelOptions {
+  readonly panels: () => readonly NamedHandle<Panel>[];
+  readonly seconds: number;
+  readonly stop: AbortSignal;
+  readonly now: () => number;
+}
+
+/** Asked again no sooner. */
+const REST_MILLISECONDS = 2000;
+
+export class Panels {
+  readonly #options: PanelOptions;
+  readonly #cards = new Map<string, PanelCard>();
+  #asking = false;
+  #askedAt = -Infinity;
+
+  constructor(options: PanelOptions) {
+    this.#options = options;
+  }
+
+  cards(): readonly PanelCard[] {
+    const { panels, now } = this.#options;
+    const names = panels().map(({ plugin }) => plugin);
+    for (const name of this.#cards.keys()) if (!names.includes(name)) this.#cards.delete(name);
+    if (!this.#asking && now() - this.#askedAt >= REST_MILLISECONDS) void this.#ask();
+    return names.map((plugin) => this.#cards.get(plugin) ?? { plugin, content: null, error: null });
+  }
+
+  async #ask(): Promise<void> {
+    const { panels, seconds, stop, now } = this.#options;
+    this.#asking = true;
+    await Promise.all(
+      panels().map(async (panel) => {
+        const { plugin } = panel;
+        try {
+          const content = await panel.perform({
+            doing: 'drawing its panel',
+            seconds,
+            signal: stop,
+            once: true,
+            run: async (port, signal) => port(signal),
+          });
+          this.#cards.set(plugin, { plugin, content, error: null });
+        } catch (error) {
+          if (error instanceof CancelledError) return;
+          this.#cards.set(plugin, { plugin, content: null, error: error instanceof Error ? error.message : String(error) });
+        }
+      }),
+    );
+    this.#asking = false;
+    this.#askedAt = now();
+  }
+}

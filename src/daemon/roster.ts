@@ -1,0 +1,326 @@
+/**
+ * Who does what: the built-in actors, and those of plug-ins, which come and go while the loop runs. Each port of a plug-in is an actor of its own
+ * under the same root as ours. A port that one plug-in holds has ours behind it: once the plug-in's actor is parked or removed, the same
+ * item is done by ours.
+ */
+import type { Handle } from '../../actors/handle.ts';
+import type { Member, StartedSystem } from '../../actors/system.ts';
+import type { Crew, Performer } from '../../streams/crew.ts';
+import { checkRivals, loadPlugin, type Plugin, type PluginSpec } from '../plugin/load.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { NamedPlugin, PluginPort, PluginRow, PortState } from '../protocol/plugins.ts';
+import type { PortName, Ports, SoloPort } from '../protocol/ports.ts';
+import { Holder } from './holder.ts';
+import type { ServicesOf } from './services.ts';
+
+const ROLES: Readonly<Record<PortName, string>> = {
+  ask: 'questioner',
+  sample: 'sampler',
+  judge: 'voter',
+  learn: 'learner',
+  evaluate: 'evaluator',
+  synthesize: 'synthesizer',
+  advantage: 'advantage',
+  reward: 'reward',
+  filter: 'filter',
+  watch: 'watcher',
+  export: 'exporter',
+  panel: 'panel',
+};
+
+export interface RosterParts {
+  readonly builtIn: Plugin;
+  readonly plugins: readonly Plugin[];
+  readonly services: ServicesOf;
+  /** Samplers. */
+  readonly lanes: number;
+  readonly synthesizes: boolean;
+  readonly pluginFolder: string;
+  /** How long a plug-in that is removed may take for the item in hand. */
+  readonly drainSeconds: number;
+  readonly say: (text: string) => void;
+  /** Called after a plug-in came or went. */
+  readonly changed: () => void;
+}
+
+/** An actor of a plug-in's port. */
+interface Post {
+  readonly plugin: Plugin;
+  readonly port: PortName;
+  readonly handle: Handle<never>;
+  /** Ends with the actor. */
+  readonly life: Life;
+}
+
+export class Roster {
+  readonly #parts: RosterParts;
+  readonly #plugins: Plugin[] = [];
+  readonly #posts: Post[] = [];
+  #system: StartedSystem | undefined;
+  #crew: Crew | undefined;
+  /** One change at a time. */
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: RosterParts) {
+    this.#parts = parts;
+  }
+
+  /** The actors that are always there. */
+  members(): Member[] {
+    const { builtIn, services, lanes, synthesizes } = this.#parts;
+    const member = (port: SoloPort, id: string): Member => {
+      const life = new Life();
+      return { role: ROLES[port], id, open: (opening) => builtIn.ports[port]!(services(builtIn, port, life.begin(opening)) as never) };
+    };
+    return [
+      member('ask', 'questioner'),
+      ...Array.from({ length: lanes }, (_, i) => member('sample', `sampler-${i + 1}`)),
+      member('judge', 'voter'),
+      member('learn', 'learner'),
+      member('evaluate', 'evaluator'),
+      ...(synthesizes ? [member('synthesize', 'synthesizer')] : []),
+    ];
+  }
+
+  /** Takes up its work in a system that was started with `members()`. */
+  begin(system: StartedSystem): void {
+    this.#system = system;
+    for (const plugin of this.#parts.plugins) this.#install(plugin);
+    const own = <Name extends PortName>(id: string) => system.handles.get(id) as unknown as Handle<Ports[Name]>;
+    const holder = <Name extends SoloPort>(port: Name, id: string) =>
+      new Holder<Ports[Name]>(
+        own<Name>(id),
+        () => this.#live(port).find((each) => port !== 'sample' || each.id.startsWith(`${id}-`)),
+        this.#parts.say,
+      );
+    const all = <Name extends PortName>(port: Name) => this.#live(port);
+    this.#crew = {
+      questioner: holder('ask', 'questioner'),
+      samplers: Array.from({ length: this.#parts.lanes }, (_, i) => holder('sample', `sampler-${i + 1}`)),
+      voter: holder('judge', 'voter'),
+      learner: holder('learn', 'learner'),
+      evaluator: holder('evaluate', 'evaluator'),
+      synthesizer: this.#parts.synthesizes ? holder('synthesize', 'synthesizer') : undefined,
+      get rewards() {
+        return all('reward');
+      },
+      get advantage() {
+        return all('advantage')[0];
+      },
+      get filters() {
+        return all('filter');
+      },
+      get watchers() {
+        return all('watch');
+      },
+      get exporters() {
+        return all('export');
+      },
+    };
+  }
+
+  get crew(): Crew {
+    if (!this.#crew) throw new Error('the roster has not begun');
+    return this.#crew;
+  }
+
+  /** Panels that can be asked. */
+  panels(): readonly NamedHandle<Ports['panel']>[] {
+    return this.#live('panel');
+  }
+
+  /** Is there a plug-in that does this port's work now? */
+  has(port: PortName): boolean {
+    return this.#live(port).length > 0;
+  }
+
+  list(): PluginRow[] {
+    return this.#plugins.map((plugin) => ({
+      name: plugin.name,
+      source: plugin.source,
+      thread: plugin.use.thread === true,
+      ports: (Object.keys(plugin.ports) as PortName[]).flatMap((port) => this.#portRows(plugin, port)),
+    }));
+  }
+
+  /** @throws InputError when it cannot be loaded, or has the name or the port of another one. */
+  add(spec: NamedPlugin): Promise<void> {
+    return this.#serial(async () => {
+      const plugin = await this.#load({ ...spec });
+      try {
+        checkRivals([...this.#plugins, plugin]);
+      } catch (error) {
+        await plugin.close();
+        throw error;
+      }
+      this.#install(plugin);
+      this.#parts.changed();
+    });
+  }
+
+  /** The item in hand is finished, or done by ours. @throws InputError when there is none of that name. */
+  remove(name: string): Promise<void> {
+    return this.#serial(() => this.#remove(this.#named(name)));
+  }
+
+  /** With a fresh restart budget. */
+  restart(name: string): Promise<void> {
+    return this.#serial(async () => {
+      const plugin = this.#named(name);
+      await this.#retire(plugin);
+      this.#man(plugin);
+      this.#parts.changed();
+    });
+  }
+
+  /** Reads its module again; while that cannot be loaded, the old one goes on. */
+  reload(name: string): Promise<void> {
+    return this.#serial(async () => {
+      const old = this.#named(name);
+      const fresh = await this.#load(old.use);
+      const others = this.#plugins.filter((plugin) => plugin !== old);
+      try {
+        checkRivals([...others, fresh]);
+      } catch (error) {
+        await fresh.close();
+        throw error;
+      }
+      const place = this.#plugins.indexOf(old);
+      await this.#remove(old);
+      this.#plugins.splice(place, 0, fresh);
+      this.#man(fresh);
+      this.#parts.changed();
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const { life } of this.#posts) life.end();
+    await Promise.all(this.#plugins.map((plugin) => plugin.close()));
+  }
+
+  #load(spec: PluginSpec): Promise<Plugin> {
+    return loadPlugin(spec, this.#parts.pluginFolder);
+  }
+
+  #serial<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#tail.then(work);
+    this.#tail = result.catch(() => undefined);
+    return result;
+  }
+
+  #named(name: string): Plugin {
+    const plugin = this.#plugins.find((each) => each.name === name);
+    if (plugin) return plugin;
+    const known = this.#plugins.map((each) => each.name).join(', ') || 'none';
+    throw new InputError(`there is no plug-in "${name}"; loaded: ${known}`);
+  }
+
+  #install(plugin: Plugin): void {
+    this.#plugins.push(plugin);
+    this.#man(plugin);
+  }
+
+  /** Starts an actor for each port, or one a lane for a sampler. */
+  #man(plugin: Plugin): void {
+    const { services, lanes, synthesizes } = this.#parts;
+    for (const port of Object.keys(plugin.ports) as PortName[]) {
+      if (port === 'synthesize' && !synthesizes) continue;
+      const ids =
+        port === 'sample' ? Array.from({ length: lanes }, (_, i) => `${ROLES[port]}-${i + 1}-${plugin.name}`) : [`${ROLES[port]}-${plugin.name}`];
+      for (const id of ids) {
+        const life = new Life();
+        const open = (opening: AbortSignal): Promise<unknown> => plugin.ports[port]!(services(plugin, port, life.begin(opening)) as never);
+        const handle = this.#started.add({ role: ROLES[port], id, open, optional: true });
+        this.#posts.push({ plugin, port, handle, life });
+      }
+    }
+  }
+
+  async #remove(plugin: Plugin): Promise<void> {
+    this.#plugins.splice(this.#plugins.indexOf(plugin), 1);
+    await this.#retire(plugin);
+    await plugin.close();
+    this.#parts.changed();
+  }
+
+  /** Nothing new is given to its actors; what they have in hand they may finish. */
+  async #retire(plugin: Plugin): Promise<void> {
+    const posts = this.#posts.filter((post) => post.plugin === plugin);
+    for (const post of posts) this.#posts.splice(this.#posts.indexOf(post), 1);
+    this.#parts.changed();
+    await Promise.all(
+      posts.map(async ({ handle, life }) => {
+        await within(this.#parts.drainSeconds, handle.idle());
+        life.end();
+        this.#started.remove(handle.id);
+      }),
+    );
+  }
+
+  get #started(): StartedSystem {
+    if (!this.#system) throw new Error('the roster has not begun');
+    return this.#system;
+  }
+
+  /** In the order listed. */
+  #live<Name extends PortName>(port: Name): readonly NamedHandle<Ports[Name]>[] {
+    const posts = this.#posts.filter((post) => post.port === port && !post.handle.isGone);
+    const place = ({ plugin }: Post): number => this.#plugins.indexOf(plugin);
+    return posts
+      .toSorted((a, b) => place(a) - place(b))
+      .map(({ handle, plugin }) => named(handle, plugin.name) as unknown as NamedHandle<Ports[Name]>);
+  }
+
+  #portRows(plugin: Plugin, port: PortName): PluginPort[] {
+    const posts = this.#posts.filter((post) => post.plugin === plugin && post.port === port);
+    if (posts.length === 0) return [{ port, actor: ROLES[port], state: 'standing by', restarts: 0 }];
+    return posts.map(({ handle }) => {
+      const { id, state, restarts, error } = handle.status();
+      const states: Partial<Record<typeof state, PortState>> = { parked: 'parked', failed: 'parked', waiting: 'restarting' };
+      return { port, actor: id, state: states[state] ?? 'running', restarts, ...(error === undefined ? {} : { error }) };
+    });
+  }
+}
+
+export type NamedHandle<P> = Performer<P> & { readonly plugin: string };
+
+const NAMED = new WeakMap<Handle<never>, NamedHandle<never>>();
+
+/** The same object for the same actor, by which streams tell whether they know it. */
+function named(handle: Handle<never>, plugin: string): NamedHandle<never> {
+  const known = NAMED.get(handle);
+  if (known) return known;
+  const made: NamedHandle<never> = {
+    id: handle.id,
+    plugin,
+    perform: (item) => handle.perform(item),
+    waitsFor: (what) => handle.waitsFor(what),
+    takesFrom: (queue) => handle.takesFrom(queue),
+  };
+  NAMED.set(handle, made);
+  return made;
+}
+
+/** The signal of an actor's present life: it ends at a restart, or when the actor is removed. */
+class Life {
+  #now = new AbortController();
+
+  begin(opening: AbortSignal): AbortSignal {
+    this.end();
+    const own = new AbortController();
+    this.#now = own;
+    opening.addEventListener('abort', () => own.abort(), { once: true });
+    return own.signal;
+  }
+
+  end(): void {
+    this.#now.abort();
+  }
+}
+
+async function within(seconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, 1000 * seconds)));
+  await Promise.race([work, late]);
+  clearTimeout(timer);
+}

@@ -1,0 +1,187 @@
+/**
+ * The boundary of a plug-in: what it throws becomes a PluginError that names it, and what it returns is checked before the loop sees it. A bad
+ * reply is a failure of the plug-in like any other: its actor is restarted, and in the end parked.
+ */
+import { z } from 'zod';
+import { CancelledError, InputError, PluginError } from '../protocol/errors.ts';
+import type { Question, RolloutGroup } from '../protocol/messages.ts';
+import type {
+  AdvantageRequest,
+  AskRequest,
+  EvaluateRequest,
+  PortName,
+  Ports,
+  RewardRequest,
+  SampleRequest,
+  SynthesizeRequest,
+} from '../protocol/ports.ts';
+import type { Services } from './load.ts';
+
+const text = (most: number) => z.string().min(1).max(most);
+const finite = z.number();
+const numbers = (n: number) => z.array(finite).length(n, `expected ${n} numbers, one a response`);
+
+const picture: z.ZodType = z.lazy(() =>
+  z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('file'), path: text(4096) }),
+    z.strictObject({ type: z.literal('figure'), key: text(4096) }),
+    z.strictObject({ type: z.literal('coarse'), of: picture }),
+    z.strictObject({
+      type: z.literal('rearranged'),
+      of: picture,
+      rows: z.int().min(1).max(64),
+      columns: z.int().min(1).max(64),
+      order: z.array(z.int().min(0)).max(4096),
+    }),
+    z.strictObject({
+      type: z.literal('parquet'),
+      path: text(4096),
+      column: text(1024),
+      row: z.int().min(0),
+      index: z.int().min(0),
+      digest: text(64),
+    }),
+  ]),
+);
+
+/** Strict: a label has no field to hide in. */
+const question = z.strictObject({
+  id: text(256),
+  text: text(100_000),
+  pictures: z.array(picture).max(64),
+  origin: z.enum(['dataset', 'in-context', 'direct', 'plugin']),
+  kind: text(256).optional(),
+  parentId: text(256).optional(),
+  verbatim: z.literal(true).optional(),
+});
+
+const finish = z.enum(['stop', 'length', 'cancelled']);
+
+const sample = z
+  .strictObject({
+    tokens: z.array(z.int().min(0)).min(1).max(1_000_000),
+    logprobs: z.array(finite.max(1e-3)),
+    refLogprobs: z.array(finite.max(1e-3)).optional(),
+    text: z.string().max(10_000_000),
+    finish,
+  })
+  .refine(({ tokens, logprobs, refLogprobs = logprobs }) => logprobs.length === tokens.length && refLogprobs.length === tokens.length, {
+    error: 'expected as many logprobs (and refLogprobs) as tokens',
+  });
+
+const verdict = (group: RolloutGroup) => {
+  const n = group.samples.length;
+  return z.strictObject({
+    groupId: z.literal(group.id),
+    answers: z.array(z.string().nullable()).length(n),
+    classes: z.array(z.int().min(-1)).length(n),
+    winner: z.int().min(-1),
+    share: z.number().min(0).max(1),
+    rewards: numbers(n),
+    advantages: numbers(n),
+    kept: z.boolean(),
+    dropped: z.enum(['all-agree', 'equal-rewards', 'no-box', 'share-floor', 'too-long', 'refused', 'filtered']).optional(),
+    why: z.string().max(1000).optional(),
+  });
+};
+
+const share = z.number().min(0).max(1);
+const accuracy = z.object({ n: z.int(), k: z.int(), greedy: share, pass1: share, majK: share, passK: share });
+const stepMetrics = z.record(z.string(), finite);
+
+const cell = z.union([z.string().max(1000), finite]);
+const name = z.string().max(200);
+const panel = z.strictObject({
+  title: text(200),
+  blocks: z
+    .array(
+      z.discriminatedUnion('type', [
+        z.strictObject({ type: z.literal('text'), text: z.string().max(10_000) }),
+        z.strictObject({
+          type: z.literal('numbers'),
+          rows: z.array(z.strictObject({ name, value: finite, unit: z.string().max(50).optional() })).max(100),
+        }),
+        z.strictObject({ type: z.literal('table'), columns: z.array(name).max(50), rows: z.array(z.array(cell).max(50)).max(500) }),
+        z.strictObject({
+          type: z.literal('lines'),
+          x: z.array(finite).max(10_000),
+          xName: name,
+          lines: z.array(z.strictObject({ name, y: z.array(finite.nullable()).max(10_000) })).max(20),
+        }),
+      ]),
+    )
+    .max(20),
+});
+
+const questionsOf = (count: number) =>
+  z.array(question).min(1, 'expected at least one question').max(count, `expected at most ${count} questions, as asked`);
+const nothing = z.unknown();
+
+/** What a reply must be, which may depend on what was asked. */
+const REPLIES: { readonly [Name in PortName]: (request: never) => z.ZodType } = {
+  ask: ({ count }: AskRequest) => questionsOf(count),
+  sample: ({ questions, params }: SampleRequest) =>
+    z.strictObject({
+      groups: z
+        .array(z.array(sample).length(params.samples, `expected ${params.samples} samples for each question`))
+        .length(questions.length, `expected ${questions.length} groups, one for each question`),
+      promptTokens: z.number().min(0),
+      newTokens: z.number().min(0),
+      seconds: z.number().min(0),
+    }),
+  judge: verdict,
+  learn: () => z.object({ version: z.object({ n: z.int(), parent: z.int(), batchId: z.int() }), metrics: stepMetrics }),
+  evaluate: ({ version }: EvaluateRequest) => z.object({ version: z.literal(version), greedy: share, n: z.int().min(1), full: accuracy.optional() }),
+  synthesize: ({ count }: SynthesizeRequest) => z.array(z.strictObject({ question, seed: z.custom<Question>().nullable(), finish })).max(count),
+  reward: ({ group }: RewardRequest) => {
+    const rewards = numbers(group.samples.length);
+    return z.union([rewards, z.strictObject({ rewards, verified: z.boolean().optional() })]).optional();
+  },
+  advantage: ({ group }: AdvantageRequest) => numbers(group.samples.length),
+  filter: () => text(1000).optional(),
+  watch: () => nothing,
+  export: () => nothing,
+  panel: () => panel,
+};
+
+type AnyPort = (request: unknown, signal: AbortSignal) => unknown;
+
+/** The same opener for a plug-in that is not trusted. */
+export function guarded<Name extends PortName>(
+  plugin: string,
+  port: Name,
+  open: (services: Services<Name>) => Promise<Ports[Name]>,
+): (services: Services<Name>) => Promise<Ports[Name]> {
+  const failed = (doing: string, cause: unknown): Error => {
+    if (cause instanceof PluginError) return cause;
+    return new PluginError(`plug-in ${plugin}, port "${port}": ${doing}${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  };
+  return async (services) => {
+    const opened = await open(services).catch((error: unknown) => {
+      throw failed('it could not be opened: ', error);
+    });
+    const call = opened as unknown as AnyPort;
+    const checked: AnyPort = async (request, signal) => {
+      // A panel is asked for nothing: its signal comes first.
+      const actual = port === 'panel' ? (request as AbortSignal) : signal;
+      let reply: unknown;
+      try {
+        reply = await call(request, signal);
+      } catch (error) {
+        if (actual.aborted) throw new CancelledError(`plug-in ${plugin}, port "${port}": cancelled`);
+        // A sampler may refuse a question: the group is then empty, and nobody is to blame.
+        if (port === 'sample' && error instanceof Error && error.name === 'InputError') throw new InputError(error.message);
+        throw failed('', error);
+      }
+      const result = (REPLIES[port] as (request: unknown) => z.ZodType)(request).safeParse(reply);
+      if (result.success) return reply;
+      throw failed('its reply is not what the port asks for: ', issueText(result.error));
+    };
+    return checked as unknown as Ports[Name];
+  };
+}
+
+function issueText({ issues: [issue] }: z.ZodError): string {
+  const where = issue?.path.join('.') ?? '';
+  return where === '' ? (issue?.message ?? '') : `${where}: ${issue?.message}`;
+}

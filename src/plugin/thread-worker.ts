@@ -1,0 +1,66 @@
+/** Thread entry: one plug-in, and those of its ports that were opened. Producer of tasks: thread.ts. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { importDefault } from '../config/import-default.ts';
+import { loadPicture } from '../data/picture.ts';
+import { Grader } from '../learn/grader.ts';
+import { toErrorData, type ErrorData } from '../protocol/errors.ts';
+import type { PortName } from '../protocol/ports.ts';
+import type { PluginDefinition, PortContext } from './define.ts';
+import { openPort } from './open-port.ts';
+import { notInThread, type ThreadOptions } from './thread.ts';
+
+export interface ThreadTask {
+  readonly type: 'open' | 'call';
+  /** Which opening of the port; a thread that replaces another opens it again. */
+  readonly opened: number;
+  readonly port: PortName;
+  readonly seed: number;
+  readonly folder: string;
+  readonly request: unknown;
+}
+
+/** Errors lose their class between threads, so they travel as data. */
+export type ThreadReply = { readonly value: unknown; readonly error?: undefined } | { readonly error: ErrorData };
+
+const { specifier, from, options } = workerData as ThreadOptions;
+const PAIR_SECONDS = 5;
+const grader = new Grader({ deadlineSeconds: PAIR_SECONDS });
+/** A thread that is not killed cancels nothing. */
+const { signal } = new AbortController();
+
+let definition: Promise<PluginDefinition<unknown>> | undefined;
+const ports = new Map<number, Promise<(request: unknown, signal: AbortSignal) => unknown>>();
+
+export default async function perform(task: ThreadTask): Promise<ThreadReply> {
+  try {
+    const { port, opened } = task;
+    const known = ports.get(opened) ?? open(task);
+    ports.set(opened, known);
+    const call = await known;
+    if (task.type === 'open') return { value: undefined };
+    return { value: await (port === 'panel' ? call(signal, signal) : call(task.request, signal)) };
+  } catch (error) {
+    return { error: toErrorData(error) };
+  }
+}
+
+async function open({ port, opened, seed, folder }: ThreadTask): Promise<(request: unknown, signal: AbortSignal) => unknown> {
+  definition ??= importDefault(specifier, from) as Promise<PluginDefinition<unknown>>;
+  const context: PortContext<unknown> = {
+    options: undefined,
+    signal,
+    seed,
+    folder,
+    picture: loadPicture,
+    classify: (answers) => grader.classify(answers),
+    tell: (text) => parentPort?.postMessage({ opened, text }),
+    label: () => notInThread('label'),
+    get questions() {
+      return notInThread('questions');
+    },
+    get next() {
+      return notInThread('next');
+    },
+  };
+  return (await openPort(await definition, port, context, options)) as unknown as (request: unknown, signal: AbortSignal) => unknown;
+}

@@ -1,0 +1,69 @@
+/**
+ * A plug-in in a worker thread of its own: one that computes for long, or that is not trusted with the daemon's heap. A call past its deadline,
+ * or that is cancelled, costs the thread, so that even an endless loop ends; the next call has a new one. `questions`, `label` and `next` are
+ * not there: they would be calls back to the daemon.
+ */
+import { Piscina } from 'piscina';
+import { fromErrorData, UnsupportedError } from '../protocol/errors.ts';
+import type { PortName, Ports } from '../protocol/ports.ts';
+import { threadEntry } from '../thread-entry.ts';
+import type { Services } from './load.ts';
+import type { ThreadReply, ThreadTask } from './thread-worker.ts';
+
+export interface ThreadOptions {
+  readonly name: string;
+  /** File or package. */
+  readonly specifier: string;
+  /** What it is resolved from. */
+  readonly from: string;
+  readonly options: unknown;
+}
+
+export interface PluginThread {
+  open<Name extends PortName>(port: Name, services: Services<Name>): Promise<Ports[Name]>;
+  close(): Promise<void>;
+}
+
+/** Largest heap; a plug-in that grows past it is restarted. One array of that size at a stroke is past V8's help: it ends the process. */
+const MAX_HEAP_MB = 512;
+/** Calls that may be in the thread at once: one a port. */
+const MAX_CALLS = 12;
+const MAX_QUEUE = 64;
+
+export function openThread(options: ThreadOptions): PluginThread {
+  const pool = new Piscina({
+    ...threadEntry('./thread-worker', import.meta.url),
+    workerData: options,
+    minThreads: 0,
+    maxThreads: 1,
+    idleTimeout: Infinity,
+    // The default stops a thread's timers and sockets between calls.
+    atomics: 'disabled',
+    concurrentTasksPerWorker: MAX_CALLS,
+    maxQueue: MAX_QUEUE,
+    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+  });
+  const tellers = new Map<number, (text: string) => void>();
+  pool.on('message', ({ opened, text }: { readonly opened: number; readonly text: string }) => tellers.get(opened)?.(text));
+  let opened = 0;
+  return {
+    async open(port, { seed, folder, signal, tell }) {
+      const number = opened++;
+      tellers.set(number, tell);
+      signal.addEventListener('abort', () => tellers.delete(number), { once: true });
+      const run = async (task: Pick<ThreadTask, 'type' | 'request'>, cancel: AbortSignal): Promise<unknown> => {
+        const reply = (await pool.run({ ...task, opened: number, port, seed, folder } satisfies ThreadTask, { signal: cancel })) as ThreadReply;
+        if (reply.error) throw fromErrorData(reply.error);
+        return reply.value;
+      };
+      await run({ type: 'open', request: undefined }, signal);
+      const call = port === 'panel' ? (cancel: AbortSignal) => run({ type: 'call', request: undefined }, cancel) : undefined;
+      return (call ?? ((request: unknown, cancel: AbortSignal) => run({ type: 'call', request }, cancel))) as unknown as Ports[typeof port];
+    },
+    close: () => pool.close({ force: true }),
+  };
+}
+
+export function notInThread(what: string): never {
+  throw new UnsupportedError(`${what} is not there in a worker thread: list the plug-in without thread: true`);
+}

@@ -1,0 +1,388 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { firstValueFrom } from 'rxjs';
+import { filter } from 'rxjs/operators';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import { API_VERSION, definePlugin, type PluginDefinition } from '../../src/plugin/define.ts';
+import type { PortName } from '../../src/protocol/ports.ts';
+import type { PluginRow } from '../../src/protocol/plugins.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { ToyPolicy } from '../support/toy-policy.ts';
+import { toyRun } from '../support/toy-run.ts';
+
+/** Short, so that a plug-in that hangs is soon found out; the toy needs milliseconds. */
+const QUICK: ConfigInput = {
+  timeouts: { sampleSeconds: 0.4, judgeSeconds: 0.01, learnSeconds: 0.4, evaluateSeconds: 0.4, pluginSeconds: 0.2 },
+  supervision: { maxRestarts: 1, backoffMilliseconds: 1 },
+  loop: { batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
+};
+
+/** Looks again every few milliseconds: what is waited for happens in another thread, or after a deadline. */
+async function until(condition: () => boolean, seconds: number): Promise<void> {
+  for (const end = Date.now() + 1000 * seconds; !condition(); await new Promise((resolve) => setTimeout(resolve, 5))) {
+    if (Date.now() > end) throw new Error(`does not hold after ${seconds} s: ${condition.toString()}`);
+  }
+}
+
+const running: DaemonHandle[] = [];
+
+afterEach(async () => {
+  for (const daemon of running.splice(0)) await daemon.stop();
+});
+
+async function start(input: ConfigInput, folder?: string): Promise<DaemonHandle & { readonly folder: string }> {
+  const run = toyRun({ ...QUICK, ...input }, folder);
+  const daemon = await startDaemon(run.config, {
+    pluginFolder: run.folder,
+    createPolicy: (_, { checkpoint }) => new ToyPolicy(checkpoint ? { checkpoint } : {}),
+  });
+  running.push(daemon);
+  return Object.assign(daemon, { folder: run.folder });
+}
+
+const reached = (daemon: DaemonHandle, version: number) => firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
+
+const row = (daemon: DaemonHandle, name: string): PluginRow => daemon.plugins().find((each) => each.name === name)!;
+
+/** Every port of `PortName`, and whether something comes back from it. */
+const PORTS: Readonly<Record<PortName, 'replies' | 'silent'>> = {
+  ask: 'replies',
+  sample: 'replies',
+  judge: 'replies',
+  learn: 'replies',
+  evaluate: 'replies',
+  synthesize: 'replies',
+  reward: 'replies',
+  advantage: 'replies',
+  filter: 'replies',
+  watch: 'silent',
+  export: 'silent',
+  panel: 'replies',
+};
+
+const MISDEEDS: Readonly<Record<string, { readonly does: () => unknown; readonly reason: RegExp }>> = {
+  throws: {
+    does: () => {
+      throw new RangeError('not today');
+    },
+    reason: /port "\w+": not today/,
+  },
+  hangs: { does: () => new Promise(() => {}), reason: /took more than|is late|within|s\b/ },
+  'returns nonsense': { does: () => [Number.NaN, { nonsense: true }], reason: /its reply is not what the port asks for/ },
+  floods: { does: () => Array.from({ length: 100_000 }, () => 'flood'), reason: /its reply is not what the port asks for/ },
+};
+
+/** Throws through a port must not depend on what the port's type is. */
+function culprit(port: PortName, does: () => unknown): PluginDefinition<undefined> {
+  return definePlugin({ name: 'culprit', apiVersion: API_VERSION, ports: { [port]: () => () => does() } });
+}
+
+const cases = (Object.keys(PORTS) as PortName[]).flatMap((port) =>
+  Object.keys(MISDEEDS)
+    .filter((misdeed) => PORTS[port] === 'replies' || misdeed === 'throws' || misdeed === 'hangs')
+    .map((misdeed) => [port, misdeed] as const),
+);
+
+describe('a plug-in that misbehaves is restarted, then parked, and the loop goes on', () => {
+  test.each(cases)('%s: %s', async (port, misdeed) => {
+    const { does, reason } = MISDEEDS[misdeed]!;
+    const synthesis: ConfigInput = port === 'synthesize' ? { synthesis: { mode: 'direct', share: 0.5 } } : {};
+    const daemon = await start({ plugins: [culprit(port, does)], ...synthesis });
+    await reached(daemon, 2);
+    await until(() => {
+      daemon.panels();
+      return row(daemon, 'culprit').ports.every(({ state }) => state === 'parked');
+    }, 20);
+    const before = daemon.status().version;
+    await reached(daemon, before + 2);
+    const [parked] = row(daemon, 'culprit').ports;
+    expect(parked).toMatchObject({ port, restarts: 1 });
+    expect(parked!.error).toMatch(reason);
+    expect(daemon.status().actors.find(({ id }) => id === parked!.actor)).toMatchObject({ state: 'parked', error: parked!.error });
+    expect(await daemon.stop()).toMatchObject({ end: 'stopped' });
+  });
+
+  test('one that fills the log is cut short', async () => {
+    const talker = definePlugin({
+      name: 'talker',
+      apiVersion: API_VERSION,
+      ports: {
+        reward: ({ tell }) => {
+          return ({ votes }) => {
+            for (let i = 0; i < 1000; i++) tell('x'.repeat(10_000));
+            return votes;
+          };
+        },
+      },
+    });
+    const daemon = await start({ plugins: [talker] });
+    await reached(daemon, 3);
+    await daemon.stop();
+    using store = openStore(join(daemon.runFolder, 'quorum.db'));
+    const notes = store.events(1000, 'note').map(({ data }) => String(data));
+    const said = notes.filter((text) => text.startsWith('talker: '));
+    expect(said.length).toBeGreaterThan(0);
+    expect(said.length).toBeLessThanOrEqual(20);
+    expect(Math.max(...said.map(({ length }) => length))).toBeLessThan(600);
+  });
+});
+
+describe('what a plug-in says counts', () => {
+  test('a reward, an advantage and a filter are in the verdicts; the first reward that answers decides', async () => {
+    const passes = definePlugin({ name: 'passes', apiVersion: API_VERSION, ports: { reward: () => () => undefined } });
+    const counts = definePlugin({
+      name: 'counts',
+      apiVersion: API_VERSION,
+      ports: {
+        reward: () => (request) => request.group.samples.map((_, i) => i),
+        advantage: () => (request) => request.rewards.map((reward) => reward * 2),
+        filter: () => (judged) => (judged.group.sequence % 3 === 0 ? 'every third' : undefined),
+      },
+    });
+    const never = definePlugin({ name: 'never', apiVersion: API_VERSION, ports: { reward: () => () => [] } });
+    const daemon = await start({ plugins: [passes, counts, never] });
+    await reached(daemon, 2);
+    await daemon.stop();
+    expect(row(daemon, 'never').ports[0]).toMatchObject({ restarts: 0 });
+    using store = openStore(join(daemon.runFolder, 'quorum.db'));
+    const judged = store.judgedGroups(100);
+    expect(judged.length).toBeGreaterThan(8);
+    for (const { group, verdict } of judged) {
+      expect(verdict.rewards).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      expect(verdict.advantages).toEqual([0, 2, 4, 6, 8, 10, 12, 14]);
+      if (group.sequence % 3 === 0) expect(verdict).toMatchObject({ kept: false, dropped: 'filtered', why: 'counts: every third' });
+      else expect(verdict).toMatchObject({ kept: true });
+    }
+  });
+
+  test('a question source gives the questions, also one that is iterated; it cannot carry a label', async () => {
+    const source = definePlugin({
+      name: 'source',
+      apiVersion: API_VERSION,
+      ports: {
+        async *ask() {
+          for (let i = 0; ; i++) yield { id: `mine-${i}`, text: `question ${i % 7}`, pictures: [], origin: 'plugin' };
+        },
+      },
+    });
+    const daemon = await start({ plugins: [source] });
+    await reached(daemon, 2);
+    await daemon.stop();
+    using store = openStore(join(daemon.runFolder, 'quorum.db'));
+    const asked = store.judgedGroups(100).map(({ group }) => group.question.id);
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.every((id) => id.startsWith('mine-'))).toBe(true);
+
+    const leaky = definePlugin({
+      name: 'leaky',
+      apiVersion: API_VERSION,
+      ports: { ask: () => async () => [{ id: 'a', text: 'question 1', pictures: [], origin: 'plugin', answer: '3' } as never] },
+    });
+    const other = await start({ plugins: [leaky] });
+    await until(() => row(other, 'leaky').ports[0]!.state === 'parked', 20);
+    expect(row(other, 'leaky').ports[0]!.error).toContain('Unrecognized key: "answer"');
+  });
+
+  test('a label is for those whom the user allowed it', async () => {
+    const curious = definePlugin({
+      name: 'curious',
+      apiVersion: API_VERSION,
+      ports: {
+        reward: (context) => (request) => {
+          const truth = context.label(request.group.question.id);
+          return request.answers.map((answer) => Number(answer === truth));
+        },
+      },
+    });
+    const denied = await start({ plugins: [curious] });
+    await until(() => row(denied, 'curious').ports[0]!.state === 'parked', 20);
+    expect(row(denied, 'curious').ports[0]!.error).toContain('list it as {use, labels: true}');
+    const allowed = await start({ plugins: [{ use: curious, labels: true }] });
+    await reached(allowed, 2);
+    expect(row(allowed, 'curious').ports[0]).toMatchObject({ state: 'running', restarts: 0 });
+  });
+
+  test('an exporter gets every learnt group once and in order, also over a restart', async () => {
+    const versions: number[] = [];
+    const groups: string[] = [];
+    let failures = 0;
+    const exporter = definePlugin({
+      name: 'exporter',
+      apiVersion: API_VERSION,
+      ports: {
+        export:
+          () =>
+          ({ records }) => {
+            if (records.some((record) => record.type === 'learnt' && record.version.n === 3) && failures++ === 0) throw new Error('disk full');
+            for (const record of records) {
+              if (record.type === 'learnt') versions.push(record.version.n);
+              if (record.type === 'judged') groups.push(record.judged.group.id);
+            }
+          },
+      },
+    });
+    const first = await start({ plugins: [exporter] });
+    await reached(first, 4);
+    await first.stop();
+    running.length = 0;
+    const second = await start({ plugins: [exporter] }, first.folder);
+    await reached(second, first.status().version + 3);
+    await until(() => versions.length >= first.status().version + 2, 20);
+    await second.stop();
+    expect(versions).toEqual(versions.map((_, i) => i + 1));
+    expect(groups).toHaveLength(new Set(groups).size);
+    using store = openStore(join(second.runFolder, 'quorum.db'));
+    const learnt = store.batchesSince(0).slice(0, versions.length);
+    expect(groups).toEqual(learnt.flatMap((batch) => batch.groups.map(({ group }) => group.id)));
+  });
+
+  test('a panel shows what it has, and what kept it from that', async () => {
+    const panel = definePlugin({
+      name: 'panel',
+      apiVersion: API_VERSION,
+      ports: { panel: () => () => ({ title: 'Lengths', blocks: [{ type: 'numbers', rows: [{ name: 'mean', value: 3 }] }] }) },
+    });
+    const daemon = await start({ plugins: [panel] });
+    await until(() => daemon.panels()[0]!.content !== null, 20);
+    expect(daemon.panels()).toEqual([
+      { plugin: 'panel', content: { title: 'Lengths', blocks: [{ type: 'numbers', rows: [{ name: 'mean', value: 3 }] }] }, error: null },
+    ]);
+  });
+});
+
+describe('while the loop runs', () => {
+  const FILE = (reward: string) => `
+    import { definePlugin } from 'quorum';
+    export default definePlugin({ name: 'mine', apiVersion: 1, ports: { reward: () => ({ group }) => group.samples.map((_, i) => ${reward}) } });`;
+
+  const newest = (daemon: DaemonHandle): readonly number[] => {
+    using store = openStore(join(daemon.runFolder, 'quorum.db'));
+    return store.judgedGroups(1)[0]?.verdict.rewards ?? [];
+  };
+
+  test('a plug-in is added, reloaded, restarted and removed; no group is lost', async () => {
+    const daemon = await start({});
+    const file = join(daemon.folder, 'mine.ts');
+    const refused = (work: Promise<void>) =>
+      work.then(
+        () => 'done',
+        (error: unknown) => (error as Error).message,
+      );
+    await reached(daemon, 1);
+    expect(await refused(daemon.command({ type: 'plugin.add', use: './mine.ts' }, 'the test'))).toContain('plug-in ./mine.ts is not found');
+    writeFileSync(file, FILE('i'));
+    await daemon.command({ type: 'plugin.add', use: './mine.ts' }, 'the test');
+    await until(() => newest(daemon)[3] === 3, 20);
+    expect(await refused(daemon.command({ type: 'plugin.add', use: './mine.ts' }, 'the test'))).toContain('is listed twice');
+
+    writeFileSync(file, FILE('i * 10'));
+    await daemon.command({ type: 'plugin.reload', name: 'mine' }, 'the test');
+    await until(() => newest(daemon)[3] === 30, 20);
+    writeFileSync(file, 'this is no module');
+    expect(await refused(daemon.command({ type: 'plugin.reload', name: 'mine' }, 'the test'))).toContain('failed while it was loaded');
+    const { version } = daemon.status();
+    await reached(daemon, version + 2);
+    expect(newest(daemon)[3]).toBe(30);
+
+    await daemon.command({ type: 'plugin.restart', name: 'mine' }, 'the test');
+    await daemon.command({ type: 'plugin.remove', name: 'mine' }, 'the test');
+    await until(() => newest(daemon)[3]! <= 1, 20);
+    expect(await refused(daemon.command({ type: 'plugin.remove', name: 'mine' }, 'the test'))).toBe('there is no plug-in "mine"; loaded: none');
+    expect(await daemon.stop()).toMatchObject({ end: 'stopped', restarts: 0 });
+    using store = openStore(join(daemon.runFolder, 'quorum.db'));
+    const { unsampled, unjudged } = store.unfinished();
+    const sequences = store.judgedGroups(10_000).map(({ group }) => group.sequence);
+    const waiting = new Set([...unsampled, ...unjudged].map(({ sequence }) => sequence));
+    for (let sequence = 0; sequence < store.nextSequence; sequence++) expect(sequences.includes(sequence) || waiting.has(sequence)).toBe(true);
+    const commands = store.events(100, 'command').map(({ data }) => (data as { outcome: string }).outcome);
+    expect(commands.filter((outcome) => outcome === 'done')).toHaveLength(5);
+  });
+
+  test('a parked plug-in works again after a restart by hand', async () => {
+    let broken = true;
+    const flaky = definePlugin({
+      name: 'flaky',
+      apiVersion: API_VERSION,
+      ports: {
+        judge:
+          ({ next }) =>
+          (group, signal) => {
+            if (broken) throw new Error('broken');
+            return next(group, signal);
+          },
+      },
+    });
+    const daemon = await start({ plugins: [flaky] });
+    await until(() => row(daemon, 'flaky').ports[0]!.state === 'parked', 20);
+    broken = false;
+    await daemon.command({ type: 'plugin.restart', name: 'flaky' }, 'the test');
+    await reached(daemon, daemon.status().version + 2);
+    expect(row(daemon, 'flaky').ports[0]).toMatchObject({ state: 'running', restarts: 0 });
+    expect(daemon.status().actors.find(({ id }) => id === 'voter-flaky')!.items).toBeGreaterThan(0);
+  });
+});
+
+describe('in a thread of its own', () => {
+  const write = (folder: string, body: string): void =>
+    writeFileSync(
+      join(folder, 'threaded.ts'),
+      `import { definePlugin } from 'quorum';
+       import { threadId } from 'node:worker_threads';
+       const kept: object[] = [];
+       export default definePlugin({ name: 'threaded', apiVersion: 1, ports: { reward: (context) => async (request, signal) => { ${body} } } });`,
+    );
+
+  async function threaded(body: string, pluginSeconds = 60): Promise<DaemonHandle> {
+    const daemon = await start({ timeouts: { ...QUICK.timeouts, pluginSeconds } });
+    write(daemon.folder, body);
+    await daemon.command({ type: 'plugin.add', use: './threaded.ts', thread: true }, 'the test');
+    return daemon;
+  }
+
+  test('it computes there, and can decide equivalence and speak', async () => {
+    const daemon = await threaded(`
+      const [a, b] = await context.classify(['1/2', '0.5']);
+      context.tell('thread ' + (threadId > 0 && a === b));
+      return request.group.samples.map((_, i) => i);`);
+    await until(
+      () => row(daemon, 'threaded').ports[0]!.state === 'running' && daemon.status().notes.some(({ text }) => text === 'threaded: thread true'),
+      30,
+    );
+    expect(row(daemon, 'threaded')).toMatchObject({ thread: true, ports: [{ restarts: 0 }] });
+  });
+
+  test.each([
+    ['an endless loop', 'for (;;) {}', 'not done after 3 s', 3],
+    ['a leak', 'for (;;) kept.push(Array.from({ length: 1000 }, (_, i) => ({ i })));', 'memory'],
+    ['the end of its process', 'process.exit(3);', 'exited with code: 3'],
+    ['what is not there', 'return [context.next];', 'port "reward": next is not there in a worker thread'],
+  ])(
+    '%s costs the thread, not the daemon',
+    async (_, body, reason, seconds?: number) => {
+      const daemon = await threaded(body, seconds);
+      await until(() => row(daemon, 'threaded').ports[0]!.state === 'parked', 60);
+      await reached(daemon, daemon.status().version + 2);
+      expect(row(daemon, 'threaded').ports[0]!.error).toContain(reason);
+    },
+    120_000,
+  );
+});
+
+test('a plug-in has a folder of its own in the run folder', async () => {
+  const writer = definePlugin({
+    name: '@me/writer',
+    apiVersion: API_VERSION,
+    ports: {
+      watch: ({ folder }) => {
+        writeFileSync(join(folder, 'opened'), 'yes');
+        return () => {};
+      },
+    },
+  });
+  const daemon = await start({ plugins: [writer] });
+  const file = join(daemon.runFolder, 'plugins', '@me+writer', 'opened');
+  await until(() => existsSync(file), 20);
+  expect(readFileSync(file, 'utf8')).toBe('yes');
+});
