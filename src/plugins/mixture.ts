@@ -8,11 +8,16 @@ import { API_VERSION, definePlugin, openPort, type Ask, type PortContext, type Q
 import { z } from 'zod';
 import folderWatcher from './folder-watcher.ts';
 import intake from './intake.ts';
+import jigsaw from './jigsaw.ts';
 import { draw } from './shared/draw.ts';
 import { partSchema, type Definition } from './shared/parts.ts';
 
-const NAMED = ['data set', 'folder-watcher', 'intake'] as const;
-const DEFINITIONS: Readonly<Record<Exclude<(typeof NAMED)[number], 'data set'>, unknown>> = { 'folder-watcher': folderWatcher, intake };
+const NAMED = ['data set', 'folder-watcher', 'intake', 'jigsaw'] as const;
+const DEFINITIONS: Readonly<Record<Exclude<(typeof NAMED)[number], 'data set'>, unknown>> = {
+  'folder-watcher': folderWatcher,
+  intake,
+  jigsaw,
+};
 
 const source = z.strictObject({
   use: partSchema(NAMED).describe("Name of a built-in source, a definition, or 'data set': what asks without this plug-in."),

@@ -1,0 +1,117 @@
+/**
+ * Metrics for Prometheus, where nobody reads the dashboard's `/metrics`: served on a port of their own, or written to a file for the node
+ * exporter's textfile collector.
+ */
+import { renameSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { API_VERSION, definePlugin, InputError, type LoopEvent } from 'quorum';
+import { z } from 'zod';
+
+const REQUEST_MILLISECONDS = 10_000;
+const MOST_CONNECTIONS = 32;
+
+const options = z
+  .strictObject({
+    port: z.int().min(0).max(65_535).optional().describe('Port to serve /metrics on; 0 picks a free one, which the log names.'),
+    host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; the metrics hold no question, no answer and no secret.'),
+    file: z
+      .string()
+      .regex(/[.]prom$/, 'must end in .prom')
+      .optional()
+      .describe("File to write, from the daemon's working directory."),
+  })
+  .refine(({ port, file }) => (port === undefined) !== (file === undefined), { message: 'give either port or file' });
+
+export default definePlugin({
+  name: 'prometheus',
+  apiVersion: API_VERSION,
+  options,
+  ports: {
+    watch: async ({ options: { port, host, file }, signal, tell }) => {
+      const registry = new Registry();
+      const count = metricsOf(registry);
+      if (port !== undefined) tell(`metrics are at http://${host}:${await serve(registry, { host, port, signal })}/metrics`);
+      return async (event) => {
+        count(event);
+        if (file !== undefined) write(resolve(file), await registry.metrics());
+      };
+    },
+  },
+});
+
+/** @returns counts an event. */
+function metricsOf(registry: Registry): (event: LoopEvent) => void {
+  const registers = [registry];
+  const groups = new Counter({ name: 'quorum_groups_judged_total', help: 'Groups by verdict.', labelNames: ['verdict'], registers });
+  const shares = new Histogram({
+    name: 'quorum_group_vote_share_ratio',
+    help: 'Vote share of a group.',
+    buckets: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
+    registers,
+  });
+  const tokens = new Counter({ name: 'quorum_response_tokens_total', help: 'Tokens of all responses.', registers });
+  const responses = new Counter({ name: 'quorum_responses_total', help: 'Responses.', registers });
+  const version = new Gauge({ name: 'quorum_policy_version', help: 'Newest policy version.', registers });
+  const step = new Gauge({ name: 'quorum_step', help: 'What the newest learner step measured.', labelNames: ['metric'], registers });
+  const accuracy = new Gauge({ name: 'quorum_held_out_ratio', help: 'Newest held-out accuracy.', labelNames: ['measure'], registers });
+  return (event) => {
+    if (event.type === 'judged') {
+      const { group, verdict } = event.judged;
+      groups.inc({ verdict: verdict.kept ? 'kept' : (verdict.dropped ?? 'dropped') });
+      shares.observe(verdict.share);
+      responses.inc(group.samples.length);
+      tokens.inc(group.samples.reduce((sum, sample) => sum + sample.tokens.length, 0));
+    } else if (event.type === 'learnt') {
+      version.set(event.version.n);
+      for (const [metric, value] of Object.entries(event.version.metrics ?? {})) step.set({ metric }, value as number);
+    } else {
+      const { greedy, full } = event.evaluation;
+      accuracy.set({ measure: 'greedy' }, greedy);
+      if (full) for (const measure of ['pass1', 'majK', 'passK'] as const) accuracy.set({ measure }, full[measure]);
+    }
+  };
+}
+
+/** A reader sees the whole of the old file or of the new one. */
+function write(path: string, text: string): void {
+  writeFileSync(`${path}.new`, text);
+  renameSync(`${path}.new`, path);
+}
+
+interface ServeOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly signal: AbortSignal;
+}
+
+/** Until `signal` aborts. @returns the port. */
+async function serve(registry: Registry, { host, port, signal }: ServeOptions): Promise<number> {
+  const server = createServer({ headersTimeout: REQUEST_MILLISECONDS, requestTimeout: REQUEST_MILLISECONDS }, (request, response) => {
+    if (request.url !== '/metrics' || request.method !== 'GET') return void response.writeHead(404).end('GET /metrics\n');
+    registry.metrics().then(
+      (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
+      () => response.writeHead(500).end(),
+    );
+  });
+  server.maxConnections = MOST_CONNECTIONS;
+  await listen(server, host, port);
+  const close = (): void => {
+    server.close();
+    server.closeAllConnections();
+  };
+  if (signal.aborted) close();
+  signal.addEventListener('abort', close, { once: true });
+  return (server.address() as AddressInfo).port;
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  try {
+    await new Promise<void>((resolve_, reject) => server.once('error', reject).listen({ host, port }, resolve_));
+  } catch (error) {
+    throw new InputError(`cannot listen at options.host ${host}, options.port ${port}: ${(error as Error).message}`, { cause: error });
+  }
+  server.removeAllListeners('error').on('error', () => {}); // of single connections; the server goes on
+}

@@ -1,0 +1,23 @@
+/** An event as it leaves the daemon. */
+import type { LoopEvent } from 'quorum';
+import { z } from 'zod';
+
+type EventType = LoopEvent['type'];
+const TYPES: Readonly<Record<EventType, true>> = { judged: true, learnt: true, evaluated: true };
+
+/** Option: which events are wanted. */
+export const eventTypes = z
+  .array(z.enum(Object.keys(TYPES) as [EventType, ...EventType[]]))
+  .min(1)
+  .default(Object.keys(TYPES) as EventType[])
+  .describe('Events that are wanted.');
+
+/** One line of JSON, with the time in milliseconds since 1970. Tokens and their log-probabilities, most of an event's bytes, only if asked for. */
+export function eventLine(event: LoopEvent, { tokens, at }: { readonly tokens: boolean; readonly at: number }): string {
+  return JSON.stringify({ at, ...(tokens || event.type !== 'judged' ? event : withoutTokens(event)) });
+}
+
+function withoutTokens({ type, judged: { group, verdict } }: LoopEvent & { readonly type: 'judged' }): object {
+  const samples = group.samples.map(({ text, finish, tokens }) => ({ text, finish, tokenCount: tokens.length }));
+  return { type, judged: { group: { ...group, samples }, verdict } };
+}

@@ -1,0 +1,85 @@
+/** Scalars for TensorBoard: `tensorboard --logdir FOLDER`. What is judged between two learner steps is shown as its mean, at the step after it. */
+import { appendFileSync, mkdirSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join, resolve } from 'node:path';
+import { API_VERSION, definePlugin, type JudgedGroup, type LoopEvent } from 'quorum';
+import { z } from 'zod';
+import { versionRecord, scalarsRecord } from './tensorboard/event-file.ts';
+
+type Scalars = Readonly<Record<string, number>>;
+
+export default definePlugin({
+  name: 'tensorboard',
+  apiVersion: API_VERSION,
+  options: z.strictObject({
+    folder: z.string().min(1).optional().describe("Folder of event files, from the daemon's working directory; default: the plug-in's own."),
+  }),
+  ports: {
+    watch: ({ options, folder }) => {
+      const logs = options.folder === undefined ? folder : resolve(options.folder);
+      mkdirSync(logs, { recursive: true });
+      const now = (): number => Date.now() / 1000;
+      // A file for each start, as TensorBoard expects: it reads them in the order of their names.
+      const name = `events.out.tfevents.${String(Math.floor(now())).padStart(10, '0')}.${hostname()}.${process.pid}.${opened++}`;
+      const file = join(logs, name);
+      appendFileSync(file, versionRecord(now()));
+      const write = (step: number, scalars: Scalars): void => appendFileSync(file, scalarsRecord({ step, seconds: now(), scalars }));
+      const groups = new Means();
+      return (event) => show(event, groups, write);
+    },
+  },
+});
+
+/** Files opened by this process, which may be more than one a second. */
+let opened = 0;
+
+function show(event: LoopEvent, groups: Means, write: (step: number, scalars: Scalars) => void): void {
+  switch (event.type) {
+    case 'judged':
+      return groups.add(ofGroup(event.judged));
+    case 'learnt': {
+      const { n, metrics } = event.version;
+      return write(n, { ...prefixed('learner', metrics ?? {}), ...groups.take() });
+    }
+    case 'evaluated': {
+      const { version, greedy, full } = event.evaluation;
+      const { pass1, majK, passK } = full ?? {};
+      return write(version, { 'held-out/greedy': greedy, ...prefixed('held-out', { pass1, majK, passK }) });
+    }
+  }
+}
+
+function ofGroup({ group: { samples }, verdict }: JudgedGroup): Scalars {
+  if (samples.length === 0) return { 'groups/kept': 0 };
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  return {
+    'groups/kept': Number(verdict.kept),
+    'groups/vote-share': verdict.share,
+    'groups/reward': mean(verdict.rewards),
+    'groups/response-tokens': mean(samples.map(({ tokens }) => tokens.length)),
+    'groups/no-answer': mean(verdict.answers.map((answer) => Number(answer === null))),
+  };
+}
+
+function prefixed(prefix: string, values: object): Scalars {
+  const entries = Object.entries(values).filter((entry): entry is [string, number] => typeof entry[1] === 'number');
+  return Object.fromEntries(entries.map(([name, value]) => [`${prefix}/${name}`, value]));
+}
+
+class Means {
+  readonly #sums = new Map<string, { sum: number; count: number }>();
+
+  add(values: Scalars): void {
+    for (const [name, value] of Object.entries(values)) {
+      const { sum, count } = this.#sums.get(name) ?? { sum: 0, count: 0 };
+      this.#sums.set(name, { sum: sum + value, count: count + 1 });
+    }
+  }
+
+  /** The means since it was last called. */
+  take(): Scalars {
+    const means = Object.fromEntries([...this.#sums].map(([name, { sum, count }]) => [name, sum / count]));
+    this.#sums.clear();
+    return means;
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * Posts each event as JSON to an address. What fails is tried again, ever later; what waits is bounded, and the oldest go first. Events of one
+ * run arrive in order, each with a number of its own in `x-quorum-delivery`, by which a receiver knows one that comes twice. What waits when
+ * the daemon stops is lost.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { API_VERSION, definePlugin, type PortContext } from 'quorum';
+import { z } from 'zod';
+import { eventLine, eventTypes } from './shared/brief.ts';
+
+const options = z.strictObject({
+  url: z.url({ protocol: /^https?$/, error: 'expected an http or https address' }).describe('Where to post.'),
+  headers: z.record(z.string(), z.string()).default({}).describe('Further headers, such as `authorization`.'),
+  events: eventTypes,
+  tokens: z.boolean().default(false).describe('Also tokens and their log-probabilities, most of the bytes.'),
+  timeoutSeconds: z.number().positive().max(3600).default(10).describe('How long one attempt may take.'),
+  attempts: z.int().min(1).max(100).default(6).describe('After so many the event is given up.'),
+  backoffMilliseconds: z.int().positive().default(500).describe('Wait before the second attempt; it doubles with each.'),
+  maxBackoffMilliseconds: z.int().positive().default(60_000).describe('Longest wait before an attempt.'),
+  maxWaiting: z.int().min(1).max(100_000).default(1000).describe('Events that wait, at most; beyond it the oldest is given up.'),
+});
+
+type Context = PortContext<z.output<typeof options>, 'watch'>;
+
+interface Delivery {
+  readonly id: string;
+  readonly body: string;
+}
+
+export default definePlugin({
+  name: 'webhook',
+  apiVersion: API_VERSION,
+  options,
+  ports: {
+    watch: (context) => {
+      const { events, tokens } = context.options;
+      const sender = new Sender(context);
+      return (event) => {
+        if (events.includes(event.type)) sender.send({ id: randomUUID(), body: eventLine(event, { tokens, at: Date.now() }) });
+      };
+    },
+  },
+});
+
+class Sender {
+  readonly #context: Context;
+  readonly #waiting: Delivery[] = [];
+  #isBusy = false;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  send(delivery: Delivery): void {
+    const { options, tell } = this.#context;
+    this.#waiting.push(delivery);
+    if (this.#waiting.length > options.maxWaiting) {
+      this.#waiting.shift();
+      tell(`an event is given up: ${options.maxWaiting} wait for ${addressOf(options.url)} already`);
+    }
+    if (!this.#isBusy) void this.#work();
+  }
+
+  async #work(): Promise<void> {
+    const { signal, tell } = this.#context;
+    this.#isBusy = true;
+    for (let delivery = this.#waiting.shift(); delivery && !signal.aborted; delivery = this.#waiting.shift()) {
+      const problem = await this.#deliver(delivery);
+      if (problem !== undefined && !signal.aborted) tell(`an event is given up: ${problem}`);
+    }
+    this.#isBusy = false;
+  }
+
+  /** @returns why it was given up. */
+  async #deliver(delivery: Delivery): Promise<string | undefined> {
+    const { options, signal } = this.#context;
+    let problem: string | undefined;
+    for (let attempt = 1; attempt <= options.attempts && !signal.aborted; attempt++) {
+      if (attempt > 1) await sleep(pause(attempt, options), undefined, { signal }).catch(() => {});
+      const outcome = await this.#post(delivery);
+      if (outcome === 'delivered') return undefined;
+      problem = `${addressOf(options.url)}: ${outcome.problem}`;
+      if (!outcome.mayPass) return problem;
+    }
+    return `${problem} (${options.attempts} attempts)`;
+  }
+
+  async #post({ id, body }: Delivery): Promise<'delivered' | { readonly problem: string; readonly mayPass: boolean }> {
+    const { options, signal } = this.#context;
+    try {
+      const response = await fetch(options.url, {
+        method: 'POST',
+        headers: { ...options.headers, 'content-type': 'application/json', 'x-quorum-delivery': id },
+        body,
+        redirect: 'manual',
+        signal: AbortSignal.any([signal, AbortSignal.timeout(options.timeoutSeconds * 1000)]),
+      });
+      await response.body?.cancel();
+      if (response.ok) return 'delivered';
+      const { status } = response;
+      return { problem: `it answered ${status}`, mayPass: status >= 500 || status === 408 || status === 429 };
+    } catch (error) {
+      const { message, cause } = error as Error;
+      return { problem: cause instanceof Error ? `${message}: ${cause.message}` : message, mayPass: true };
+    }
+  }
+}
+
+function pause(attempt: number, { backoffMilliseconds, maxBackoffMilliseconds }: Context['options']): number {
+  return Math.min(maxBackoffMilliseconds, backoffMilliseconds * 2 ** (attempt - 2));
+}
+
+/** Without the query and the user, which may be secret. */
+function addressOf(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}

@@ -1,0 +1,221 @@
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { Reader } from 'protobufjs/minimal.js';
+import { describe, expect, test } from 'vitest';
+import { openPort, type LoopEvent } from '../../src/index.ts';
+import jsonl from '../../src/plugins/jsonl.ts';
+import prometheus from '../../src/plugins/prometheus.ts';
+import tensorboard from '../../src/plugins/tensorboard.ts';
+import { evaluatedEvent, judgedEvent, learntEvent, STEP } from '../support/events.ts';
+import { idle, pluginContext } from '../support/plugin-context.ts';
+
+const EVENTS = [judgedEvent('4', '4', '5', null), judgedEvent('4', '4', '4', '4'), learntEvent(1), evaluatedEvent(1, 0.75)];
+
+describe('jsonl', () => {
+  async function written(options: object, events: readonly LoopEvent[]) {
+    const context = pluginContext<'watch'>();
+    const watch = await openPort(jsonl, 'watch', context, options);
+    for (const event of events) await watch(event, idle);
+    const lines = (name: string) =>
+      readFileSync(join(context.folder, name), 'utf8')
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+    return { context, watch, lines };
+  }
+
+  test('a line an event, with its time; tokens and log-probabilities are counted, not listed', async () => {
+    const before = Date.now();
+    const { lines } = await written({}, EVENTS);
+    const [judged, , learnt, evaluated] = lines('events.jsonl');
+    expect(judged).toMatchObject({
+      type: 'judged',
+      judged: { verdict: { share: 0.5 }, group: { samples: [{ tokenCount: 1, finish: 'stop' }, {}, {}, {}] } },
+    });
+    expect(JSON.stringify(judged)).not.toContain('logprobs');
+    expect(learnt).toEqual({ at: expect.any(Number) as number, ...EVENTS[2] });
+    expect(evaluated).toEqual({ at: expect.any(Number) as number, ...EVENTS[3] });
+    for (const { at } of lines('events.jsonl')) expect(at).toBeGreaterThanOrEqual(before);
+  });
+
+  test('with tokens, and only the events that are wanted', async () => {
+    const { lines } = await written({ tokens: true, events: ['judged'] }, EVENTS);
+    expect(lines('events.jsonl')).toEqual([0, 1].map((i) => ({ at: expect.any(Number) as number, ...EVENTS[i] })));
+  });
+
+  test('files are bounded in size and number; the newest events stay', async () => {
+    const events = Array.from({ length: 100 }, (_, i) => learntEvent(i + 1));
+    const { context, lines } = await written({ maxMegabytes: 0.001, maxFiles: 3 }, events);
+    const names = ['events.2.jsonl', 'events.1.jsonl', 'events.jsonl'];
+    expect(readdirSync(context.folder).sort()).toEqual(names.toSorted());
+    for (const name of names) expect(statSync(join(context.folder, name)).size).toBeLessThanOrEqual(1000);
+    const kept = names.flatMap(lines).map((line) => (line['version'] as { n: number }).n);
+    expect(kept.length).toBeGreaterThan(6);
+    expect(kept).toEqual(events.slice(-kept.length).map((_, i) => 100 - kept.length + 1 + i));
+  });
+
+  test('it goes on where it was after a restart', async () => {
+    const { context, lines } = await written({}, [learntEvent(1)]);
+    await (
+      await openPort(jsonl, 'watch', pluginContext<'watch'>({ folder: context.folder }))
+    )(learntEvent(2), idle);
+    expect(lines('events.jsonl')).toHaveLength(2);
+  });
+
+  test('bad options', async () => {
+    await expect(written({ events: ['learned'] }, [])).rejects.toThrow('options.events.0');
+    await expect(written({ maxFiles: 0 }, [])).rejects.toThrow('options.maxFiles');
+  });
+});
+
+describe('prometheus', () => {
+  const EXPECTED = [
+    'quorum_groups_judged_total{verdict="kept"} 1',
+    'quorum_groups_judged_total{verdict="all-agree"} 1',
+    'quorum_group_vote_share_ratio_bucket{le="0.5"} 1',
+    'quorum_group_vote_share_ratio_sum 1.5',
+    'quorum_responses_total 8',
+    'quorum_response_tokens_total 8',
+    'quorum_policy_version 1',
+    `quorum_step{metric="gradNorm"} ${STEP.gradNorm}`,
+    'quorum_held_out_ratio{measure="greedy"} 0.75',
+    'quorum_held_out_ratio{measure="passK"} 1',
+  ];
+
+  test('serves what happened, and nothing once it is stopped', async () => {
+    const context = pluginContext<'watch'>();
+    const watch = await openPort(prometheus, 'watch', context, { port: 0 });
+    for (const event of EVENTS) await watch(event, idle);
+    const url = /http:\S+/.exec(context.told[0]!)![0];
+    const response = await fetch(url);
+    expect(response.headers.get('content-type')).toContain('text/plain');
+    expect((await response.text()).split('\n')).toEqual(expect.arrayContaining(EXPECTED));
+    expect((await fetch(new URL('/', url))).status).toBe(404);
+    context.stop();
+    await expect(fetch(url)).rejects.toThrow('fetch failed');
+  });
+
+  test('two do not share their counts', async () => {
+    const folder = pluginContext<'watch'>().folder;
+    const texts = [];
+    for (const name of ['one.prom', 'two.prom']) {
+      const watch = await openPort(prometheus, 'watch', pluginContext<'watch'>(), { file: join(folder, name) });
+      for (const event of EVENTS) await watch(event, idle);
+      texts.push(readFileSync(join(folder, name), 'utf8'));
+    }
+    for (const text of texts) expect(text.split('\n')).toEqual(expect.arrayContaining(EXPECTED));
+    expect(readdirSync(folder).sort()).toEqual(['one.prom', 'two.prom']);
+  });
+
+  test.each([
+    [{}, 'give either port or file'],
+    [{ port: 0, file: 'a.prom' }, 'give either port or file'],
+    [{ file: 'metrics.txt' }, 'options.file: must end in .prom'],
+    [{ port: 0, host: '203.0.113.1' }, 'cannot listen at options.host 203.0.113.1'],
+  ])('bad options %j', async (options, words) => {
+    await expect(openPort(prometheus, 'watch', pluginContext<'watch'>(), options)).rejects.toThrow(words);
+  });
+});
+
+describe('tensorboard', () => {
+  test('event files that a reader of the format understands', async () => {
+    const context = pluginContext<'watch'>();
+    mkdirSync(join(context.folder, 'logs'));
+    const before = Date.now() / 1000;
+    const watch = await openPort(tensorboard, 'watch', context, { folder: join(context.folder, 'logs') });
+    for (const event of [...EVENTS, learntEvent(2)]) await watch(event, idle);
+    const [name, ...others] = readdirSync(join(context.folder, 'logs'));
+    expect(others).toEqual([]);
+    expect(name).toMatch(/^events\.out\.tfevents\.\d{10}\./);
+    const events = readEvents(readFileSync(join(context.folder, 'logs', name!)));
+    expect(events[0]).toMatchObject({ version: 'brain.Event:2', step: 0 });
+    for (const { seconds } of events) expect(seconds).toBeGreaterThanOrEqual(before);
+    const learner = Object.fromEntries(Object.entries(STEP).map(([metric, value]) => [`learner/${metric}`, value]));
+    // Means of the two groups: 2 and 4 of 4 agree, one of 8 has no answer.
+    const groups = { 'groups/kept': 0.5, 'groups/vote-share': 0.75, 'groups/reward': 0.75, 'groups/response-tokens': 1, 'groups/no-answer': 0.125 };
+    expect(events.slice(1)).toMatchObject([
+      { step: 1, scalars: { ...learner, ...groups } },
+      { step: 1, scalars: { 'held-out/greedy': 0.75, 'held-out/pass1': 0.25, 'held-out/majK': 0.5, 'held-out/passK': 1 } },
+      { step: 2, scalars: learner },
+    ]);
+    expect(events[3]!.scalars).not.toHaveProperty('groups/kept');
+  });
+
+  test('each start has a file of its own', async () => {
+    const context = pluginContext<'watch'>();
+    for (let i = 0; i < 3; i++) await openPort(tensorboard, 'watch', context);
+    expect(readdirSync(context.folder)).toHaveLength(3);
+  });
+
+  test('the checksum of the reader is CRC-32C', () => {
+    expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
+  });
+
+  test('bad options', async () => {
+    await expect(openPort(tensorboard, 'watch', pluginContext<'watch'>(), { logdir: '.' })).rejects.toThrow('logdir');
+  });
+});
+
+interface ReadEvent {
+  readonly seconds: number;
+  readonly step: number;
+  readonly version: string;
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
+/** TFRecords of Event messages; written from the format's description, not from our writer. */
+function readEvents(file: Buffer): ReadEvent[] {
+  const events: ReadEvent[] = [];
+  for (let at = 0; at < file.length;) {
+    const length = Number(file.readBigUInt64LE(at));
+    expect(file.readUInt32LE(at + 8)).toBe(masked(file.subarray(at, at + 8)));
+    const data = file.subarray(at + 12, at + 12 + length);
+    expect(file.readUInt32LE(at + 12 + length)).toBe(masked(data));
+    events.push(readEvent(data));
+    at += 16 + length;
+  }
+  return events;
+}
+
+function readEvent(data: Uint8Array): ReadEvent {
+  const event = { seconds: 0, step: 0, version: '', scalars: {} as Record<string, number> };
+  fields(Reader.create(data), {
+    1: (reader) => (event.seconds = reader.double()),
+    2: (reader) => (event.step = Number(reader.int64())),
+    3: (reader) => (event.version = reader.string()),
+    5: (summary) =>
+      fields(Reader.create(summary.bytes()), {
+        1: (value) => {
+          let [name, scalar] = ['', Number.NaN];
+          fields(Reader.create(value.bytes()), { 1: (reader) => (name = reader.string()), 2: (reader) => (scalar = reader.float()) });
+          event.scalars[name] = scalar;
+        },
+      }),
+  });
+  return event;
+}
+
+function fields(reader: Reader, on: Readonly<Record<number, (reader: Reader) => unknown>>): void {
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    const read = on[tag >>> 3];
+    if (!read) throw new Error(`a field ${tag >>> 3} that the format does not have here`);
+    read(reader);
+  }
+}
+
+function masked(data: Uint8Array): number {
+  const crc = BigInt(crc32c(data));
+  return Number((((crc >> 15n) | (crc << 17n)) + 0xa282ead8n) & 0xffffffffn);
+}
+
+/** Bit by bit, most significant first, on reflected data: the definition. */
+function crc32c(data: Uint8Array): number {
+  const reflected = (value: number, bits: number): number => Number.parseInt([...value.toString(2).padStart(bits, '0')].reverse().join(''), 2);
+  let crc = 0xffffffff;
+  for (const byte of data) {
+    crc = (crc ^ (reflected(byte, 8) << 24)) >>> 0;
+    for (let bit = 0; bit < 8; bit++) crc = (crc & 0x80000000 ? (crc << 1) ^ 0x1edc6f41 : crc << 1) >>> 0;
+  }
+  return reflected(~crc >>> 0, 32);
+}
