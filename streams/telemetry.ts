@@ -9,6 +9,7 @@ import type {
   AccuracyStatus,
   ActorStatus,
   GroupStatus,
+  GuardianStatus,
   Phase,
   SignalStatus,
   Status,
@@ -71,6 +72,7 @@ export class Telemetry {
   #step: StepMetrics | null = null;
   #peakRss = 0;
   #synthesis: SynthesisStatus | undefined;
+  #guardian: GuardianStatus | undefined;
   #dashboard: string | undefined;
   #error: string | undefined;
   #last: Status | undefined;
@@ -178,6 +180,11 @@ export class Telemetry {
     this.#changed.next();
   }
 
+  guardian(guardian: GuardianStatus): void {
+    this.#guardian = guardian;
+    this.#changed.next();
+  }
+
   saved(n: number): void {
     this.#saved = n;
     this.#changed.next();
@@ -224,6 +231,7 @@ export class Telemetry {
       staleness: { max: this.#maxStaleness, now: this.#staleness, histogram: [...this.#histogram] },
       groups: this.#sources.groups(),
       ...(this.#synthesis === undefined ? {} : { synthesis: this.#synthesis }),
+      ...(this.#guardian === undefined ? {} : { guardian: this.#guardian }),
       actors: this.#sources.actors(),
       restarts: this.#restarts(),
       memory: { rss, peakRss: this.#peakRss },

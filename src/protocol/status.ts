@@ -115,6 +115,20 @@ export interface SynthesisStatus {
   readonly share: number;
 }
 
+/** What watches for a collapse says. */
+export interface GuardianStatus {
+  /** `hold`: learning is paused until somebody resumes it. */
+  readonly level: 'healthy' | 'watch' | 'act' | 'hold';
+  /** Version at which the level was reached. */
+  readonly since: number;
+  /** In words; empty where there is no cause for doubt. */
+  readonly why: string;
+  /** Newest version on disk that was followed by health: where a roll-back would lead. */
+  readonly trusted: number | null;
+  /** Roll-backs that still count. */
+  readonly tries: number;
+}
+
 export interface Status {
   readonly phase: Phase;
   readonly pid: number;
@@ -141,6 +155,8 @@ export interface Status {
   readonly groups: GroupStatus;
   /** Absent where the model writes no questions. */
   readonly synthesis?: SynthesisStatus;
+  /** Absent where nothing watches. */
+  readonly guardian?: GuardianStatus;
   readonly actors: readonly ActorStatus[];
   readonly restarts: number;
   /** Bytes. */

@@ -1,34 +1,60 @@
 /**
- * The canaries: a fixed few questions, asked greedily now and then, each with its picture as it is and with harmless changes. An answer that no
- * harmless change moves is one the policy is sure of; what a trusted version was sure of, a later one should still say.
+ * The canaries: a fixed few questions, asked now and then, half of the responses to the picture as it is and half to a harmless change of it.
+ * What nearly all responses of a trusted version agree on, a later one should still say. (Of the questions on which 5 of 6 responses of
+ * the bundled model agree, 98 % are answered right, where its greedy answers are right on 52 %: the vote, not the greedy answer, is what to keep.)
  */
+import { majorityVote } from '../vote.ts';
 import { mean, type Signals } from './signals.ts';
 
-/** What one version answered; arrays are parallel to the canaries. */
+/** What a version said; arrays are parallel to the canaries. */
 export interface Sureness {
-  /** To the picture as it is. */
+  /** The majority's; null where nobody answered. */
   readonly answers: readonly (string | null)[];
-  /** Whether the answer was given, and to every changed picture too. */
+  /** Whether nearly all responses gave it. */
   readonly sure: readonly boolean[];
 }
 
 export interface Probe extends Sureness {
   readonly version: number;
-  /** Whether the answer is the one that the trusted version, and the base, gave; absent without one. */
+  /** Of the pairs of a response to the clean and one to the changed picture: share that agree. */
+  readonly same: readonly number[];
+  /** Whether the answer is the one that the trusted version, and the base, gave; absent where it was not asked for. */
   readonly asTrusted?: readonly boolean[];
   readonly asOrigin?: readonly boolean[];
   /** Whether it is right, where the canaries have labels and they may be used. */
   readonly right?: readonly boolean[];
 }
 
-/** Below this, agreement is a matter of luck. */
+export interface ProbeRequest {
+  /** The caller retains it. */
+  readonly version: number;
+  /** What earlier versions said, to be compared with. */
+  readonly trusted?: Sureness | undefined;
+  readonly origin?: Sureness | undefined;
+}
+
+export type AskCanaries = (request: ProbeRequest, signal: AbortSignal) => Promise<Probe>;
+
+/** One response in six may differ. */
+const NEARLY_ALL = 5 / 6;
+/** Below this many canaries, agreement is a matter of luck. */
 const FEWEST = 8;
+
+/** One canary: classes of the responses to the clean picture and to the changed one. */
+export function canary(
+  clean: readonly number[],
+  changed: readonly number[],
+): { readonly winner: number; readonly sure: boolean; readonly same: number } {
+  const { winner, share } = majorityVote([...clean, ...changed]);
+  const pairs = clean.flatMap((a) => changed.map((b) => Number(a === b && a >= 0)));
+  return { winner, sure: winner >= 0 && share >= NEARLY_ALL - 1e-9, same: mean(pairs) };
+}
 
 export function probeSignals(probe: Probe, trusted: Sureness | undefined, origin: Sureness | undefined): Signals {
   const agreement = among(probe.asTrusted, trusted);
   const originally = among(probe.asOrigin, origin);
   return {
-    consistency: mean(probe.sure.map(Number)),
+    consistency: mean(probe.same),
     ...(agreement === undefined ? {} : { agreement }),
     ...(originally === undefined ? {} : { origin: originally }),
     ...(probe.right === undefined ? {} : { canaryAccuracy: mean(probe.right.map(Number)) }),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { probeSignals } from '../../../src/learn/collapse/probe.ts';
+import { canary, probeSignals } from '../../../src/learn/collapse/probe.ts';
 import { concentration, groupSignals, notFinite, type Judged } from '../../../src/learn/collapse/signals.ts';
 import { verdictOf } from '../../../src/learn/judge.ts';
 import type { StepMetrics } from '../../../src/protocol/messages.ts';
@@ -71,16 +71,25 @@ describe('groupSignals', () => {
   });
 });
 
+describe('canary', () => {
+  it('is sure where five of six agree, and of nothing where nobody answers', () => {
+    expect(canary([0, 0, 0], [0, 0, 1])).toEqual({ winner: 0, sure: true, same: expect.closeTo(6 / 9) as number });
+    expect(canary([0, 0, 0], [0, 1, 1]).sure).toBe(false);
+    expect(canary([-1, -1, -1], [-1, -1, -1])).toEqual({ winner: -1, sure: false, same: 0 });
+  });
+});
+
 describe('probeSignals', () => {
   const answers = Array.from({ length: 16 }, (_, i) => String(i));
   const earlier = { answers, sure: answers.map((_, i) => i < 10) };
-  const probe = { version: 9, answers, sure: answers.map((_, i) => i < 12) };
+  const probe = { version: 9, answers, sure: answers.map(() => true), same: answers.map((_, i) => Number(i < 12)) };
 
   it('asks about what the earlier version was sure of, and about nothing else', () => {
     const asTrusted = answers.map((_, i) => i < 8);
     expect(probeSignals({ ...probe, asTrusted }, earlier, undefined)).toEqual({ consistency: 0.75, agreement: 0.8 });
     const wrongWhereUnsure = answers.map((_, i) => i < 10);
     expect(probeSignals({ ...probe, asTrusted: wrongWhereUnsure }, earlier, undefined).agreement).toBe(1);
+    expect(probeSignals({ ...probe, asOrigin: asTrusted }, undefined, earlier)).toEqual({ consistency: 0.75, origin: 0.8 });
   });
 
   it('says nothing where the earlier version was sure of too little', () => {

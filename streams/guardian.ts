@@ -1,0 +1,336 @@
+/**
+ * Watches over the loop without labels: after each learner step it weighs what the judged groups, the step and the last probe of the canaries show,
+ * and acts when self-agreement has stopped to mean correctness. Beside the loop until then: it draws nothing that the training draws, and
+ * what it does to the loop it does by the commands that people have. Its state outlives the process, the act that is under way included.
+ */
+import { catchError, EMPTY, type Observable } from 'rxjs';
+import { isTrusted, NEW_MONITOR, observe, reasons, rolledBack, type Assessment, type MonitorState } from '../src/learn/collapse/monitor.ts';
+import { probeSignals, type AskCanaries, type Probe, type Sureness } from '../src/learn/collapse/probe.ts';
+import { remedy, type Mildness, type Remedy } from '../src/learn/collapse/remedy.ts';
+import { groupSignals, notFinite, stepSignals, type Signals } from '../src/learn/collapse/signals.ts';
+import type { Config } from '../src/config/schema.ts';
+import type { Command } from '../src/protocol/frames.ts';
+import type { JudgedGroup, PolicyVersion } from '../src/protocol/messages.ts';
+import type { LoopEvent } from '../src/protocol/ports.ts';
+import type { GuardianStatus } from '../src/protocol/status.ts';
+import type { Store } from '../src/store/store.ts';
+import type { Performer } from './crew.ts';
+import { Latest } from './latest.ts';
+import type { Loop } from './loop.ts';
+import { pullMap } from './pull-map.ts';
+
+/** Where a stored loop keeps what the guardian knows. */
+const KEY = 'loop.guardian';
+/** Groups that one reading looks back on, at most. */
+const MOST_GROUPS = 4_096;
+
+interface Trusted {
+  readonly version: number;
+  readonly learningRate: number;
+  readonly temperature: number;
+}
+
+interface State {
+  readonly monitor: MonitorState;
+  /** What the base, the monitor's reference and its candidate were sure of. */
+  readonly origin?: Sureness;
+  readonly reference?: Sureness;
+  readonly candidate?: Sureness | undefined;
+  /** Versions on disk: one that was followed by health, and one that may be. */
+  readonly trusted: Trusted | null;
+  readonly pending: Trusted | null;
+  /** Checkpoints up to this one were looked at. */
+  readonly looked: number;
+  readonly tries: number;
+  /** Floor under the vote share, since the last roll-back. */
+  readonly shareFloor: number;
+  /** What was decided and is not done yet. */
+  readonly remedy: Remedy | null;
+  /** Why learning stays paused. */
+  readonly held: string | null;
+}
+
+const NEW: State = { monitor: NEW_MONITOR, trusted: null, pending: null, looked: -1, tries: 0, shareFloor: 0, remedy: null, held: null };
+
+/** Versions that must stay on disk for the guardian. */
+export function guardedVersions(store: Pick<Store, 'meta'>): readonly number[] {
+  const { trusted, pending, remedy: decided } = stored(store);
+  return [trusted?.version, pending?.version, decided?.to].filter((version) => typeof version === 'number');
+}
+
+function stored(store: Pick<Store, 'meta'>): State {
+  return { ...NEW, ...(store.meta(KEY) as Partial<State> | undefined) };
+}
+
+export interface GuardianParts {
+  readonly loop: Loop;
+  readonly options: Config['guardian'];
+  readonly performer: Performer<AskCanaries>;
+  /** Carries a command out in the guardian's name. */
+  readonly command: (command: Command) => Promise<void>;
+  /** For the log and the status view. */
+  readonly say: (text: string) => void;
+}
+
+export class Guardian {
+  readonly #parts: GuardianParts;
+  readonly #probes = new Latest<number>();
+  #judged: JudgedGroup[] = [];
+  #fresh: Signals | undefined;
+  #newest: Probe | undefined;
+  /** Version of the last roll-back: probes of earlier ones say nothing any more. */
+  #from = 0;
+  #assessment: Assessment = { level: 'healthy', symptoms: [] };
+  #state: State;
+  #kept: State;
+
+  constructor(parts: GuardianParts) {
+    this.#parts = parts;
+    this.#state = this.#kept = stored(parts.loop.store);
+    parts.performer.takesFrom(() => ({ name: 'probes', size: this.#probes.size, bound: 1 }));
+    this.#show();
+  }
+
+  /** Groups with a smaller vote share are not learnt from. */
+  get shareFloor(): number {
+    return this.#state.shareFloor;
+  }
+
+  /** Why learning is to stay paused; null where it is not. */
+  get held(): string | null {
+    return this.#state.held;
+  }
+
+  /** Probes, until the loop stops. Call when the loop is at its newest version and before it admits anything. */
+  async start(): Promise<Observable<unknown>> {
+    const { loop, options } = this.#parts;
+    if (loop.version === 0 && this.#state.origin === undefined) {
+      this.#order(0);
+      if (options.mode === 'act' && this.#state.trusted === null) await this.#trustBase();
+    }
+    loop.stop.addEventListener('abort', () => this.#close(), { once: true });
+    if (this.#state.remedy !== null) void this.#carryOut(this.#state.remedy);
+    return pullMap(this.#probes, 1, (version) => this.#probe(version)).pipe(
+      catchError((error: unknown) => {
+        if (!loop.stop.aborted) this.#parts.say(`the guardian asks its canaries no more: ${String(error)}`);
+        return EMPTY;
+      }),
+    );
+  }
+
+  /** Told of everything after it is stored. */
+  tell(event: LoopEvent): void {
+    if (event.type === 'judged' && this.#judged.length < MOST_GROUPS) this.#judged.push(event.judged);
+    if (event.type === 'learnt') this.#learnt(event.version);
+  }
+
+  /** A person lets a held loop go on: earlier tries do not count. */
+  released(): void {
+    if (this.#state.held === null) return;
+    this.#set({ held: null, tries: 0, monitor: rolledBack(this.#state.monitor, this.#parts.loop.version) });
+    this.#parts.loop.store.event('guardian', { level: 'watch', version: this.#parts.loop.version, why: 'learning was resumed by hand' });
+  }
+
+  /** The base is as it was given: there is always something to go back to. */
+  async #trustBase(): Promise<void> {
+    const { loop } = this.#parts;
+    await loop.checkpoint(0);
+    this.#set({ trusted: this.#asLearntNow(0), looked: 0 });
+  }
+
+  #learnt({ n, metrics }: PolicyVersion): void {
+    const judged = this.#judged;
+    this.#judged = [];
+    if (this.#state.remedy !== null || this.#state.held !== null) return;
+    const fresh = this.#fresh;
+    this.#fresh = undefined;
+    const signals = { ...groupSignals(judged), ...stepSignals(metrics) };
+    const reading = { version: n, signals, notFinite: notFinite(metrics), ...(fresh === undefined ? {} : { probe: fresh }) };
+    const { state: monitor, assessment } = observe(this.#state.monitor, reading, this.#parts.options);
+    this.#record(n, signals, fresh, assessment);
+    this.#set({ ...this.#sureness(monitor), ...this.#disk(monitor, n), monitor, ...(this.#isForgiven(monitor) ? { tries: 0 } : {}) });
+    if (assessment.level === 'act') return this.#act(n);
+    if (n % this.#parts.options.everySteps === 0 || assessment.level !== 'healthy') this.#order(n);
+  }
+
+  /** What a reading was sure of goes with it as it becomes the candidate and then the reference. */
+  #sureness(monitor: MonitorState): Partial<State> {
+    const { monitor: before, candidate } = this.#state;
+    if (monitor.candidate?.version === before.candidate?.version) return {};
+    const promoted = monitor.reference?.version === before.candidate?.version ? candidate : this.#state.reference;
+    return { ...(promoted ? { reference: promoted } : {}), candidate: this.#newest && sureness(this.#newest) };
+  }
+
+  /** Checkpoints that were written meanwhile, and the one that is to be gone back to. */
+  #disk(monitor: MonitorState, n: number): Partial<State> {
+    const { loop, options } = this.#parts;
+    const { trusted, pending, looked } = this.#state;
+    const saved = loop.telemetry.status().saved ?? -1;
+    const isNew = saved > looked && monitor.level === 'healthy';
+    const settled = pending !== null && isTrusted(monitor, pending.version, n, options.trustSteps);
+    return {
+      trusted: settled ? pending : trusted,
+      pending: isNew && (pending === null || settled) ? this.#asLearntNow(saved) : settled ? null : pending,
+      looked: Math.max(looked, saved),
+    };
+  }
+
+  #asLearntNow(version: number): Trusted {
+    const { now } = this.#parts.loop.settings;
+    return { version, learningRate: now['learner.learningRate'], temperature: now['sampling.temperature'] };
+  }
+
+  #isForgiven(monitor: MonitorState): boolean {
+    return this.#state.tries > 0 && monitor.calm >= this.#parts.options.forgiveSteps;
+  }
+
+  #act(version: number): void {
+    const { loop, options } = this.#parts;
+    if (options.mode !== 'act') return this.#order(version);
+    const { trusted, tries } = this.#state;
+    const now: Mildness = { ...this.#asLearntNow(version), shareFloor: Math.max(this.shareFloor, loop.config.filters.shareFloor) };
+    const decided = remedy(tries, trusted?.version ?? null, { ...now, ...trusted }, now, options);
+    this.#set({ remedy: decided });
+    loop.store.event('guardian', { level: 'act', version, why: reasons(this.#assessment), remedy: decided });
+    this.#parts.say(`the guardian acts at version ${version}: ${reasons(this.#assessment)}`);
+    void this.#carryOut(decided);
+  }
+
+  async #carryOut(decided: Remedy): Promise<void> {
+    const { loop } = this.#parts;
+    try {
+      await (decided.type === 'hold' ? this.#hold(decided.to, decided.why) : this.#restart(decided));
+    } catch (error) {
+      if (loop.stop.aborted) return; // the next sitting does it
+      await this.#hold(null, `version ${decided.to} could not be gone back to: ${(error as Error).message}`).catch(loop.failed);
+    }
+  }
+
+  async #restart({ to, attempt, settings }: Extract<Remedy, { type: 'restart' }>): Promise<void> {
+    const { command, say } = this.#parts;
+    // Before the roll-back, so that nothing is admitted after it in the old way; what is learnt until then is given up.
+    await command({ type: 'set', path: 'learner.learningRate', value: settings.learningRate });
+    await command({ type: 'set', path: 'sampling.temperature', value: settings.temperature });
+    this.#set({ shareFloor: settings.shareFloor });
+    await command({ type: 'rollback', version: to });
+    this.#back(attempt, null);
+    say(`the guardian went back to version ${to} (try ${attempt}): learning rate ${settings.learningRate}, share floor ${settings.shareFloor}`);
+  }
+
+  async #hold(to: number | null, why: string): Promise<void> {
+    const { command, loop, say } = this.#parts;
+    if (to !== null) await command({ type: 'rollback', version: to });
+    this.#back(this.#state.tries, why);
+    loop.store.event('guardian', { level: 'hold', version: loop.version, why });
+    say(`the guardian has paused learning: ${why}. Look at the events, then resume or stop`);
+    await command({ type: 'pause' });
+  }
+
+  /** The loop has gone back: what was seen since then is forgotten. */
+  #back(tries: number, held: string | null): void {
+    const { version } = this.#parts.loop;
+    this.#judged = [];
+    this.#fresh = this.#newest = undefined;
+    this.#from = version;
+    const trusted = this.#state.trusted;
+    this.#set({
+      monitor: rolledBack(this.#state.monitor, version),
+      trusted: trusted === null || held !== null ? trusted : { ...trusted, version }, // the same weights, saved anew
+      pending: null,
+      looked: version,
+      remedy: null,
+      tries,
+      held,
+    });
+    this.#order(version);
+  }
+
+  /** The order in hand is not disturbed; one that still waits gives way to the newer version. */
+  #order(version: number): void {
+    const { policy, stop } = this.#parts.loop;
+    if (stop.aborted) return;
+    policy.retain(version);
+    const displaced = this.#probes.put(version);
+    if (displaced !== undefined) policy.release(displaced);
+  }
+
+  async #probe(version: number): Promise<void> {
+    const { loop, performer } = this.#parts;
+    const { origin, reference } = this.#state;
+    try {
+      const probe = await performer.perform({
+        doing: `asking the canaries with version ${version}`,
+        seconds: loop.config.timeouts.sampleSeconds,
+        signal: loop.stop,
+        run: (port, signal) => port({ version, trusted: reference, origin }, signal),
+      });
+      this.#probed(probe);
+    } finally {
+      loop.policy.release(version);
+    }
+  }
+
+  #probed(probe: Probe): void {
+    if (probe.version < this.#from) return;
+    this.#newest = probe;
+    const { origin, reference, monitor } = this.#state;
+    this.#fresh = probeSignals(probe, reference, origin);
+    if (probe.version === 0 && origin === undefined) this.#set({ origin: sureness(probe), reference: sureness(probe) });
+    else if (reference === undefined && monitor.level === 'healthy') this.#set({ reference: sureness(probe) });
+  }
+
+  #record(n: number, signals: Signals, fresh: Signals | undefined, assessment: Assessment): void {
+    const { store } = this.#parts.loop;
+    const { concentration, unanswered, spread } = signals;
+    const before = this.#assessment.level;
+    this.#assessment = assessment;
+    store.together(() => {
+      const level = { healthy: 0, watch: 1, act: 2 }[assessment.level];
+      for (const [name, value] of Object.entries({ concentration, unanswered, spread, ...fresh, level })) {
+        if (value !== undefined) store.metric(`guardian.${name}`, n, value);
+      }
+      if (before !== assessment.level && assessment.level !== 'act') {
+        store.event('guardian', { level: assessment.level, version: n, why: reasons(assessment) });
+      }
+    });
+  }
+
+  #set(change: Partial<State>): void {
+    this.#state = { ...this.#state, ...change };
+    this.#show();
+    if (!differs(this.#kept, this.#state)) return;
+    this.#kept = this.#state;
+    this.#parts.loop.store.setMeta(KEY, this.#state);
+  }
+
+  #show(): void {
+    const { monitor, trusted, tries, held } = this.#state;
+    const status: GuardianStatus = {
+      level: held === null ? monitor.level : 'hold',
+      since: monitor.since,
+      why: held ?? reasons(this.#assessment),
+      trusted: trusted?.version ?? null,
+      tries,
+    };
+    this.#parts.loop.telemetry.guardian(status);
+  }
+
+  #close(): void {
+    const left = this.#probes.close();
+    if (left !== undefined) this.#parts.loop.policy.release(left);
+  }
+}
+
+function sureness({ answers, sure }: Sureness): Sureness {
+  return { answers, sure };
+}
+
+/** Steps between which nothing but means has changed are not worth a write each. */
+const WRITE_EVERY = 10;
+
+function differs(a: State, b: State): boolean {
+  const { monitor: before, ...restBefore } = a;
+  const { monitor, ...rest } = b;
+  if (monitor.level !== before.level || monitor.readings >= before.readings + WRITE_EVERY || monitor.readings < before.readings) return true;
+  return Object.keys({ ...restBefore, ...rest }).some((key) => restBefore[key as keyof typeof restBefore] !== rest[key as keyof typeof rest]);
+}
