@@ -1,6 +1,6 @@
 /**
  * The vote, weighted by how sure the group is: votes * (1 - H / log G), with H the entropy of the answers' distribution over classes. The
- * linear form of SEED-GRPO (arXiv 2505.12346, section 3.2), which scales the advantages; we scale the rewards, which comes to the same where
+ * linear form of SEED-GRPO (arXiv 2505.12346), which scales the advantages; we scale the rewards, which comes to the same where
  * advantages are not divided by the group's standard deviation. List `quorum/plugins/dr-grpo` beside it: the division would cancel the weight.
  */
 import { API_VERSION, definePlugin } from 'quorum';

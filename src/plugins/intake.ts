@@ -10,9 +10,10 @@ import { z } from 'zod';
 import { Pictures } from './intake/pictures.ts';
 import { IntakeQueue } from './intake/queue.ts';
 import { Refusal } from './intake/refusal.ts';
-import { isLoopback, openDoors } from './intake/server.ts';
+import { openDoors } from './intake/server.ts';
 import { HandedOut } from './shared/handed-out.ts';
 import { Lines } from './shared/lines.ts';
+import { isLoopback } from './shared/listen.ts';
 
 const MEGABYTE = 1_000_000;
 /** Base64 is four thirds of its data; the rest of a question is small. */
@@ -65,7 +66,7 @@ export default definePlugin({
         decode: (ref) => context.picture(ref),
         waiting: () => queue.paths,
       });
-      const listening = await openDoors({
+      const address = await openDoors({
         host,
         port,
         token,
@@ -80,7 +81,7 @@ export default definePlugin({
         },
         onError: (error) => context.tell(`a question was lost: ${String(error)}`),
       });
-      context.tell(`questions are taken at http://${host}:${listening}/questions`);
+      context.tell(`questions are taken at ${address}`);
       return handedOut.remembering(async (request, signal) => {
         const taken = queue.take(request.count);
         return taken.length > 0 ? taken : context.next(request, signal);

@@ -58,7 +58,7 @@ export default definePlugin({
 });
 
 /** Which source each sequence number gets, and the how-manieth of that source it is. */
-export class Turns {
+class Turns {
   readonly #seed: number;
   readonly #weights: readonly number[];
   readonly #total: number;

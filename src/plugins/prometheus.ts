@@ -4,11 +4,11 @@
  */
 import { renameSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { API_VERSION, definePlugin, InputError, type LoopEvent } from 'quorum';
+import { API_VERSION, definePlugin, type LoopEvent } from 'quorum';
 import { z } from 'zod';
+import { listen } from './shared/listen.ts';
 
 const REQUEST_MILLISECONDS = 10_000;
 const MOST_CONNECTIONS = 32;
@@ -33,7 +33,7 @@ export default definePlugin({
     watch: async ({ options: { port, host, file }, signal, tell }) => {
       const registry = new Registry();
       const count = metricsOf(registry);
-      if (port !== undefined) tell(`metrics are at http://${host}:${await serve(registry, { host, port, signal })}/metrics`);
+      if (port !== undefined) tell(`metrics are at ${await listen(serverOf(registry), { host, port, signal })}/metrics`);
       return async (event) => {
         count(event);
         if (file !== undefined) write(resolve(file), await registry.metrics());
@@ -81,14 +81,7 @@ function write(path: string, text: string): void {
   renameSync(`${path}.new`, path);
 }
 
-interface ServeOptions {
-  readonly host: string;
-  readonly port: number;
-  readonly signal: AbortSignal;
-}
-
-/** Until `signal` aborts. @returns the port. */
-async function serve(registry: Registry, { host, port, signal }: ServeOptions): Promise<number> {
+function serverOf(registry: Registry): Server {
   const server = createServer({ headersTimeout: REQUEST_MILLISECONDS, requestTimeout: REQUEST_MILLISECONDS }, (request, response) => {
     if (request.url !== '/metrics' || request.method !== 'GET') return void response.writeHead(404).end('GET /metrics\n');
     registry.metrics().then(
@@ -97,21 +90,5 @@ async function serve(registry: Registry, { host, port, signal }: ServeOptions): 
     );
   });
   server.maxConnections = MOST_CONNECTIONS;
-  await listen(server, host, port);
-  const close = (): void => {
-    server.close();
-    server.closeAllConnections();
-  };
-  if (signal.aborted) close();
-  signal.addEventListener('abort', close, { once: true });
-  return (server.address() as AddressInfo).port;
-}
-
-async function listen(server: Server, host: string, port: number): Promise<void> {
-  try {
-    await new Promise<void>((resolve_, reject) => server.once('error', reject).listen({ host, port }, resolve_));
-  } catch (error) {
-    throw new InputError(`cannot listen at options.host ${host}, options.port ${port}: ${(error as Error).message}`, { cause: error });
-  }
-  server.removeAllListeners('error').on('error', () => {}); // of single connections; the server goes on
+  return server;
 }

@@ -1,17 +1,10 @@
 /** Questions that were accepted and wait to be asked: bounded, and on disk before their senders are told. */
 import type { Question } from 'quorum';
+import type { Lines } from '../shared/lines.ts';
 import { Refusal } from './refusal.ts';
 
-/** The part of `Lines` that is used. */
-export interface QuestionFile {
-  readonly count: number;
-  read(): Question[];
-  append(questions: readonly Question[]): void;
-  replace(questions: readonly Question[]): void;
-}
-
 export interface QueueOptions {
-  readonly file: QuestionFile;
+  readonly file: Lines<Question>;
   readonly most: number;
   /** Ends every wait for room. */
   readonly signal: AbortSignal;

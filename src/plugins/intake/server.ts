@@ -1,10 +1,9 @@
 /** The doors: `POST /questions` and a WebSocket at `/questions`. Who may come in, how much at once, and what is answered. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIP, type AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { InputError } from 'quorum';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
+import { isLoopback, listen, type ListenOptions } from '../shared/listen.ts';
 import { Refusal } from './refusal.ts';
 
 const PATH = '/questions';
@@ -12,13 +11,10 @@ const MOST_CONNECTIONS = 64;
 const REQUEST_MILLISECONDS = 30_000;
 const LONGEST_REASON = 500;
 
-export interface DoorOptions {
-  readonly host: string;
-  readonly port: number;
+export interface DoorOptions extends ListenOptions {
   readonly token: string | undefined;
   /** Of one question, as it is sent. */
   readonly maxBytes: number;
-  readonly signal: AbortSignal;
   readonly isFull: () => boolean;
   /** Resolves when there is room for another question. */
   readonly room: () => Promise<void>;
@@ -27,8 +23,8 @@ export interface DoorOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Open until `signal` aborts. @returns the port. @throws InputError when it cannot listen there. */
-export async function openDoors(options: DoorOptions): Promise<number> {
+/** Open until `signal` aborts. @returns the address for questions. @throws InputError when it cannot listen there. */
+export async function openDoors(options: DoorOptions): Promise<string> {
   const server = createServer({ headersTimeout: REQUEST_MILLISECONDS, requestTimeout: REQUEST_MILLISECONDS });
   server.maxConnections = MOST_CONNECTIONS;
   server.on('request', (request, response) => void answerPost(request, response, options));
@@ -39,15 +35,8 @@ export async function openDoors(options: DoorOptions): Promise<number> {
     if (refusal) return turnAway(socket, refusal);
     sockets.handleUpgrade(request, socket, head, (webSocket) => serveSocket(webSocket, options));
   });
-  await listen(server, options);
-  const close = (): void => {
-    for (const socket of sockets.clients) socket.terminate();
-    server.close();
-    server.closeAllConnections();
-  };
-  if (options.signal.aborted) close();
-  options.signal.addEventListener('abort', close, { once: true });
-  return (server.address() as AddressInfo).port;
+  options.signal.addEventListener('abort', () => sockets.clients.forEach((socket) => socket.terminate()), { once: true });
+  return `${await listen(server, options)}${PATH}`;
 }
 
 async function answerPost(request: IncomingMessage, response: ServerResponse, options: DoorOptions): Promise<void> {
@@ -120,11 +109,6 @@ function check(request: IncomingMessage, { token, host }: DoorOptions): void {
   if (request.headers.origin !== undefined) throw new Refusal(403, 'pages may not send questions here: set a token');
 }
 
-export function isLoopback(host: string): boolean {
-  const name = host.replace(/^\[(.*)\]$/, '$1').toLowerCase();
-  return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
-}
-
 function isSame(a: string, b: string): boolean {
   const hash = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(hash(a), hash(b));
@@ -165,13 +149,4 @@ function refusalOf(work: () => void): Refusal | undefined {
 function turnAway(socket: Duplex, { status, message }: Refusal): void {
   const head = `HTTP/1.1 ${status} \r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n`;
   socket.once('finish', () => socket.destroy()).end(`${head}Content-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`);
-}
-
-async function listen(server: Server, { host, port }: DoorOptions): Promise<void> {
-  try {
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, resolve));
-  } catch (error) {
-    throw new InputError(`cannot listen at options.host ${host}, options.port ${port}: ${(error as Error).message}`, { cause: error });
-  }
-  server.removeAllListeners('error').on('error', () => {}); // of single connections; the server goes on
 }
