@@ -1,5 +1,5 @@
 /** `GET /metrics`: what Prometheus scrapes, read from the status at each scrape. Units and names follow its conventions. */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Phase, Status } from '../../src/protocol/status.ts';
 import type { HubStatistics } from './hub.ts';

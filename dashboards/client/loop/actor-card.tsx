@@ -9,6 +9,7 @@ export const STATES: Readonly<Record<Actor['state'], Tone>> = {
   working: 'ok',
   waiting: 'warn',
   failed: 'bad',
+  parked: 'bad',
   stopped: 'neutral',
 };
 

@@ -13,6 +13,7 @@ export const REASONS: Readonly<Record<Reason, readonly [string, string]>> = {
   'share-floor': ['vote too split', 'The winner’s share of the votes is below the floor: too little agreement to trust.'],
   'too-long': ['too long', 'The responses were longer than the learner takes.'],
   refused: ['refused', 'The policy cannot answer this question: it is too long, or its picture cannot be read.'],
+  filtered: ['filtered', 'A plug-in’s filter dropped it.'],
 };
 
 export const ORIGINS: Readonly<Record<QuestionOrigin, string>> = {

@@ -1,7 +1,8 @@
 /** A daemon that is only numbers, for tests of what a browser does with many of them: a seeded random walk of as many steps as wanted. */
 import { BehaviorSubject, Subject } from 'rxjs';
+import type { PluginRow } from '../../../src/protocol/plugins.ts';
 import type { DashboardSource } from '../../../dashboards/server/source.ts';
-import type { ActorDetail, Command, History, LiveSetting } from '../../../src/protocol/frames.ts';
+import type { ActorDetail, Command, History, LiveSetting, PanelCard } from '../../../src/protocol/frames.ts';
 import type { LoopEvent } from '../../../src/protocol/ports.ts';
 import type { ActorStatus, Status } from '../../../src/protocol/status.ts';
 import { Random } from '../../../src/data/rng.ts';
@@ -56,6 +57,8 @@ export class MadeUpSource implements DashboardSource {
   readonly versionFolder = () => null;
   readonly savedVersions = () => new Set<number>();
   readonly settings = (): readonly LiveSetting[] => [];
+  readonly plugins = (): readonly PluginRow[] => [];
+  readonly panels = (): readonly PanelCard[] => [];
   readonly actors = (): readonly ActorDetail[] => [];
   readonly command = (command: Command): Promise<void> => Promise.resolve(void this.commands.push(command));
 
