@@ -8,6 +8,7 @@ import intake from '../../src/plugins/intake.ts';
 import { idle, pluginContext } from '../support/plugin-context.ts';
 import { png } from '../support/png.ts';
 import { temporaryFolder } from '../support/temporary.ts';
+import { until } from '../support/until.ts';
 
 const dataSet: Ask = ({ from }) => Promise.resolve([{ id: `data ${from}`, text: `data ${from}`, pictures: [], origin: 'dataset' }]);
 
@@ -148,6 +149,16 @@ describe('pictures', () => {
   });
 });
 
+/** Holds once `value` was the same for many turns of the event loop. */
+function stops(value: () => number): () => boolean {
+  let [last, turns] = [Number.NaN, 0];
+  return () => {
+    turns = value() === last ? turns + 1 : 0;
+    last = value();
+    return turns > 2000;
+  };
+}
+
 describe('back-pressure', () => {
   test('POST answers 429 while the queue is full', async () => {
     const { post, asked } = await listening({ maxWaiting: 2 });
@@ -170,6 +181,20 @@ describe('back-pressure', () => {
     }
     expect(seen).toEqual(Array.from({ length: 20 }, (_, i) => `${i}`));
     expect(context.told).toHaveLength(1);
+  });
+
+  test('what a WebSocket sends meanwhile stays with the sender', async () => {
+    const { url } = await listening({ maxWaiting: 1 });
+    const { socket, replied } = await connected(url);
+    const [messages, length] = [300, 90_000];
+    for (let i = 0; i < messages; i++) socket.send(JSON.stringify({ text: 'x'.repeat(length) }));
+    await replied(1);
+    await until(
+      stops(() => socket.bufferedAmount),
+      1_000_000,
+    );
+    // The network's own buffers hold a few megabytes of the 27.
+    expect(socket.bufferedAmount).toBeGreaterThan((messages * length) / 2);
   });
 
   test('a bad message is answered, and the connection goes on', async () => {
