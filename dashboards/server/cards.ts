@@ -9,7 +9,7 @@ export function questionCard({ id, text, origin, kind, parentId, pictures }: Que
 }
 
 export function groupCard({ group, verdict, at }: StoredGroup): GroupCard {
-  const { answers, classes, winner, share, rewards, advantages, kept, dropped } = verdict;
+  const { answers, classes, winner, share, rewards, advantages, kept, dropped, why } = verdict;
   return {
     id: group.id,
     sequence: group.sequence,
@@ -24,6 +24,7 @@ export function groupCard({ group, verdict, at }: StoredGroup): GroupCard {
     advantages,
     kept,
     dropped: dropped ?? null,
+    ...(why === undefined ? {} : { why }),
   };
 }
 

@@ -66,6 +66,8 @@ export interface GroupCard {
   readonly advantages: readonly number[];
   readonly kept: boolean;
   readonly dropped: DropReason | null;
+  /** Where a plug-in's filter dropped it: the plug-in and its words. */
+  readonly why?: string;
 }
 
 export interface TokenDetail {

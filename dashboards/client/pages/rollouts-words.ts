@@ -23,14 +23,14 @@ export const ORIGINS: Readonly<Record<QuestionOrigin, string>> = {
   plugin: 'plug-in',
 };
 
-export function verdictOf({ kept, dropped }: Pick<GroupCard, 'kept' | 'dropped'>): {
+export function verdictOf({ kept, dropped, why: words }: Pick<GroupCard, 'kept' | 'dropped' | 'why'>): {
   readonly tone: Tone;
   readonly short: string;
   readonly why: string;
 } {
   if (kept) return { tone: 'ok', short: 'Kept', why: 'The responses differ in reward, so there is something to learn.' };
   const [name, why] = dropped === null ? ['', 'No reason was stored.'] : REASONS[dropped];
-  return { tone: 'warn', short: name === '' ? 'Dropped' : `Dropped: ${name}`, why };
+  return { tone: 'warn', short: name === '' ? 'Dropped' : `Dropped: ${name}`, why: words === undefined ? why : `${why} ${words}` };
 }
 
 /** +0.32, −2.85, 0 */
