@@ -11,6 +11,9 @@ const STEPS = 16;
 const base = { seed: 3, loop: { steps: STEPS, batchGroups: 8, jobQuestions: 2, maxStaleness: 0, maxOversample: 2 } };
 const CONFIG = { ...base, synthesis: { mode: 'direct', share: 0.5, poolQuestions: 24, batchQuestions: 8, maxUses: 2 } } as const;
 
+/** Fewer are written at once than a window takes, so that it matters when they come back. */
+const SCARCE = { ...CONFIG, synthesis: { ...CONFIG.synthesis, share: 0.9, batchQuestions: 2, maxUses: 3 } };
+
 /** Everything that was asked, in order. */
 function asked(store: Store) {
   const { groups } = store.findGroups({}, { limit: 5_000 });
@@ -67,11 +70,11 @@ describe('the loop with synthetic questions', () => {
     ['three samplers', 3],
   ])('in step, is the same every time, whatever the writer takes: %s', async (_, samplers) => {
     const slow: Synthesize = async (request, signal) => {
-      for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve));
+      for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve)); // what is asked meanwhile is judged
       return toySynthesize(request, signal);
     };
     const contents = async (synthesize: Synthesize, of: number) => {
-      const { store, policy } = await ran({ config: CONFIG, synthesize, samplers: of });
+      const { store, policy } = await ran({ config: SCARCE, synthesize, samplers: of });
       const pool = store.pool().map(({ question, uses }) => [question.id, uses]);
       return { asked: asked(store), pool, counts: store.syntheticCounts(), weights: policy.weights() };
     };
