@@ -21,6 +21,8 @@ interface Labelled {
   readonly label: string;
   /** Answers as right as the label. */
   readonly alternatives: readonly string[];
+  /** To which answers are rounded before they are compared. */
+  readonly decimals: number | undefined;
 }
 
 /** What the samples of one question came to. */
@@ -43,7 +45,8 @@ export function selectLabelled(heldOut: Dataset, labels: Labels, seed: number, c
     if (selected.length === count) break;
     const question = heldOut.question(i);
     const label = labels.label(question.id);
-    if (label !== undefined) selected.push({ question, label, alternatives: labels.alternatives?.(question.id) ?? [] });
+    if (label === undefined) continue;
+    selected.push({ question, label, alternatives: labels.alternatives?.(question.id) ?? [], decimals: labels.decimals?.(question.id) });
   }
   return selected;
 }
@@ -113,7 +116,7 @@ async function mark(
   return marks;
 }
 
-async function marksOf(samples: readonly Sample[], { question, label, alternatives }: Labelled, grader: Classifier): Promise<Marks> {
+async function marksOf(samples: readonly Sample[], { question, label, alternatives, decimals }: Labelled, grader: Classifier): Promise<Marks> {
   const answers = samples.map(({ text }) => extractAnswer(text));
   const classes = await grader.classify(answers);
   const right = new Map<number, boolean>([[-1, false]]);
@@ -121,7 +124,7 @@ async function marksOf(samples: readonly Sample[], { question, label, alternativ
     const own = classes[i]!;
     if (right.has(own)) continue;
     const [given, ...others] = await grader.classify([answer, label, ...alternatives]);
-    right.set(own, others.includes(given!));
+    right.set(own, others.includes(given!) || (decimals !== undefined && isRounded(answer, label, decimals)));
   }
   const correct = classes.map((own) => right.get(own) === true);
   return {
@@ -131,6 +134,13 @@ async function marksOf(samples: readonly Sample[], { question, label, alternativ
     passK: correct.length === 0 ? 0 : passAtK(correct, correct.length),
     majority: majorityCorrect(classes, correct),
   };
+}
+
+/** MathVista's rule for answers with a precision: the answer, rounded to as many decimals, is the label. */
+function isRounded(answer: string | null, label: string, decimals: number): boolean {
+  const plain = (text: string | null): string => (text ?? '').replaceAll(/\\text\{([^}]*)\}|,/g, '$1').trim();
+  const [given, truth] = [answer, label].map((text) => (plain(text) === '' ? Number.NaN : Number(plain(text))));
+  return Number.isFinite(given) && Number.isFinite(truth) && given!.toFixed(decimals) === truth!.toFixed(decimals);
 }
 
 function mean(values: readonly number[]): number {

@@ -27,6 +27,11 @@ const columns = z
     pictures: z.string().min(1).optional().describe('Column of pictures; default: `images`, `image`, `decoded_image` or `image_path`.'),
     answer: z.string().min(1).optional().describe('Column of answers, for evaluation; default: `answer`, `ground_truth` or `solution`.'),
     choices: z.string().min(1).optional().describe('Column of choices; default: `choices`, `options` or `option`.'),
+    decimals: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Column of decimals to which answers are rounded before they are compared; default: `precision`.'),
     kind: z.string().min(1).optional().describe('Column to report accuracy by; `metadata.task` is field `task` of the structs in `metadata`.'),
     id: z.string().min(1).optional().describe('Column of ids; default: `id`, or else the row.'),
   })

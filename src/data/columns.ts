@@ -1,6 +1,6 @@
 /**
  * Which column of a data set holds what. The names are those that public sets use: Geometry3K and MMR1 (`images`, `problem`, `answer`), GeoQA
- * (`image`, `problem`, `solution`), MathVista (`decoded_image`, `question`, `choices`, `answer`, `metadata.task`), We-Math (`image_path`,
+ * (`image`, `problem`, `solution`), MathVista (`decoded_image`, `question`, `choices`, `answer`, `precision`, `metadata.task`), We-Math (`image_path`,
  * `question`, `option`, `answer`, `knowledge concept`), MathVerse and MathVision (`image` or `decoded_image`, `question`, `options`, `answer`).
  */
 import { InputError } from '../protocol/errors.ts';
@@ -11,6 +11,7 @@ const KNOWN = {
   pictures: ['images', 'image', 'decoded_image', 'image_path'],
   answer: ['answer', 'ground_truth', 'solution'],
   choices: ['choices', 'options', 'option'],
+  decimals: ['precision'],
   kind: ['kind', 'category', 'subject', 'knowledge concept', 'metadata.task'],
   id: ['id'],
 } as const;
@@ -54,6 +55,7 @@ const WORDS: Readonly<Record<ColumnRole, string>> = {
   pictures: 'pictures (structs of bytes and path)',
   answer: 'answers',
   choices: 'choices',
+  decimals: 'decimals',
   kind: 'kinds',
   id: 'ids',
 };

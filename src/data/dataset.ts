@@ -23,6 +23,8 @@ export interface Labels {
   label(questionId: string): Label | undefined;
   /** Other answers as right as the label: the text of the right choice, where the label is its letter. */
   alternatives?(questionId: string): readonly Label[];
+  /** Decimals to which an answer is rounded before it is compared, where the data set says so. */
+  decimals?(questionId: string): number | undefined;
 }
 
 export interface LabelledDataset {

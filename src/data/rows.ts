@@ -6,6 +6,9 @@ import { choiceLabels, readChoices, withChoices, type ChoiceAnswer } from './cho
 import { isRecord, valueAt, type Columns } from './columns.ts';
 import { listDataset, type Label, type LabelledDataset } from './dataset.ts';
 
+/** Those of a double. */
+const MOST_DECIMALS = 15;
+
 export interface OpenOptions {
   /** Columns under another name than the usual ones. */
   readonly columns?: Columns | undefined;
@@ -20,6 +23,8 @@ export interface Row {
   readonly kind: string | undefined;
   readonly answer: string | undefined;
   readonly choices: readonly string[] | undefined;
+  /** To which an answer is rounded before it is compared. */
+  readonly decimals: number | undefined;
 }
 
 /** @param where names the row in errors. @throws InputError naming the row and the column. */
@@ -42,11 +47,19 @@ export function readRow(record: Readonly<Record<string, unknown>>, columns: Colu
     kind: short('kind'),
     answer: answer === undefined || answer.trim() === '' ? undefined : finalAnswer(answer),
     choices: choicesOf(at('choices'), (why) => fail('choices', why)),
+    decimals: decimalsOf(at('decimals'), (why) => fail('decimals', why)),
   };
 }
 
 function isShort(value: unknown): value is string | number | bigint | boolean {
   return ['string', 'number', 'bigint', 'boolean'].includes(typeof value);
+}
+
+function decimalsOf(value: unknown, fail: (why: string) => InputError): number | undefined {
+  if (value === undefined || value === '') return undefined;
+  const decimals = Number(value);
+  if (Number.isInteger(decimals) && decimals >= 0 && decimals <= MOST_DECIMALS) return decimals;
+  throw fail(`expected a whole number from 0 to ${MOST_DECIMALS}, found ${JSON.stringify(value) ?? typeof value}`);
 }
 
 function choicesOf(value: unknown, fail: (why: string) => InputError): readonly string[] | undefined {
@@ -81,6 +94,7 @@ export class RowCollector {
   private readonly pictures: PictureRef[] = [];
   private readonly free = new Map<string, Label>();
   private readonly choice: ChoiceAnswer[] = [];
+  private readonly decimals = new Map<string, number>();
   private readonly seen = new Set<string>();
 
   /** @throws InputError when the id was there before. */
@@ -95,6 +109,7 @@ export class RowCollector {
     if (answer === undefined) return;
     if (choices) this.choice.push({ id, choices, answer, where });
     else this.free.set(id, answer);
+    if (row.decimals !== undefined && !choices) this.decimals.set(id, row.decimals);
   }
 
   /** @throws InputError when there is nothing, or an answer is none of its choices. */
@@ -106,6 +121,7 @@ export class RowCollector {
       labels: {
         label: (id) => this.free.get(id) ?? choices.label(id),
         alternatives: (id) => choices.alternatives?.(id) ?? [],
+        decimals: (id) => this.decimals.get(id),
       },
     };
   }

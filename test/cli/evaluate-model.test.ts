@@ -44,23 +44,37 @@ describe('evaluateModel', () => {
   });
 });
 
+/** Which of `answers` are right, each said to a row of its own. */
+async function rightOf(answers: readonly string[], row: object): Promise<string[]> {
+  const { dataset, labels } = await openJsonl(jsonl(...answers.map((said) => ({ ...row, kind: said }))));
+  const sample = ({ questions, params }: SampleRequest) => ({
+    groups: questions.map(({ kind }) =>
+      Array.from({ length: params.samples }, () => ({ tokens: [], logprobs: [], text: `\\boxed{\\text{${kind}}}`, finish: 'stop' as const })),
+    ),
+    promptTokens: 0,
+    newTokens: 0,
+    seconds: 0,
+  });
+  await using grader = new Grader({ deadlineSeconds: 5 });
+  const policy = { sample: (request: SampleRequest) => Promise.resolve(sample(request)) };
+  const { full } = await evaluator({ policy, heldOut: dataset, labels, grader, config })({ version: 0, full: true }, signal);
+  return Object.entries(full!.byKind).flatMap(([said, { greedy }]) => (greedy === 1 ? [said] : []));
+}
+
 describe('multiple choice', () => {
   it('is right by letter or by the text of the choice, and wrong by anything else', async () => {
     const answers = ['B', '(b)', 'the square', 'B. the square', 'A', 'the disc', 'C'];
-    const { dataset, labels } = await openJsonl(jsonl(...answers.map((said) => ({ choices: ['the disc', 'the square'], answer: 'B', kind: said }))));
-    const sample = ({ questions, params }: SampleRequest) => ({
-      groups: questions.map(({ kind }) =>
-        Array.from({ length: params.samples }, () => ({ tokens: [], logprobs: [], text: `\\boxed{\\text{${kind}}}`, finish: 'stop' as const })),
-      ),
-      promptTokens: 0,
-      newTokens: 0,
-      seconds: 0,
-    });
-    await using grader = new Grader({ deadlineSeconds: 5 });
-    const policy = { sample: (request: SampleRequest) => Promise.resolve(sample(request)) };
-    const { full } = await evaluator({ policy, heldOut: dataset, labels, grader, config })({ version: 0, full: true }, signal);
-    const right = Object.entries(full!.byKind).flatMap(([said, { greedy }]) => (greedy === 1 ? [said] : []));
+    const right = await rightOf(answers, { choices: ['the disc', 'the square'], answer: 'B' });
     expect(right.toSorted()).toEqual(['(b)', 'B', 'B. the square', 'the square']);
+  });
+});
+
+describe('answers with a precision', () => {
+  it('are rounded to it before they are compared', async () => {
+    const answers = ['1.2', '1.23', '1.16', '1.26', '1.1', '6/5', 'about'];
+    expect((await rightOf(answers, { answer: '1.2', precision: 1 })).toSorted()).toEqual(['1.16', '1.2', '1.23', '6/5']);
+    expect((await rightOf(answers, { answer: '1.2' })).toSorted()).toEqual(['1.2', '6/5']);
+    await expect(rightOf(['1'], { answer: '1', precision: 'two' })).rejects.toThrow(/precision: expected a whole number from 0 to 15, found "two"/);
   });
 });
 

@@ -38,7 +38,7 @@ export function evalCommand(): Command {
     .option('-m, --model <folder>', 'Hugging Face folder (model)')
     .option('-d, --data <path>', 'JSONL or Parquet, all of it, or `figures`, the held-out part of the built-in data set; may be repeated', collect)
     .addOption(new Option('--suite <name...>', 'built-in suites').choices(SUITE_CHOICES))
-    .option('--column <role=name>', 'column of the question, pictures, answer, choices, kind or id; may be repeated', collectColumn)
+    .option('--column <role=name>', 'column of the question, pictures, answer, choices, decimals, kind or id; may be repeated', collectColumn)
     .option('-n, --n <count>', 'questions of each data set, at most; default: all, and 300 of a suite', parseCount)
     .option('-k, --k <count>', 'samples of each question (evaluation.k)', parseCount)
     .option('--seed <seed>', 'seeds the choice of questions and the samples (seed)', parseSeed)
