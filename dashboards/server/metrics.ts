@@ -143,7 +143,7 @@ function fillOwn(registry: Registry): (hub: HubStatistics, lag: { readonly mean:
   const updates = new Counter({ name: 'quorum_dashboard_updates_total', help: 'Updates that were encoded.', registers });
   const dropped = new Counter({ name: 'quorum_dashboard_dropped_updates_total', help: 'Updates that a page was too slow for.', registers });
   const unread = new Gauge({ name: 'quorum_dashboard_unread_bytes', help: 'What waits for pages to read it.', registers });
-  const cpu = new Counter({ name: 'process_cpu_seconds_total', help: 'Processor time of all threads of the daemon, in seconds.', registers });
+  const cpu = new Counter({ name: 'quorum_process_cpu_seconds_total', help: 'Processor time of all threads of the daemon, in seconds.', registers });
   const active = new Counter({
     name: 'quorum_event_loop_active_seconds_total',
     help: 'Time in which the daemon’s main thread, which serves pages and moves data but computes nothing, was not idle.',
