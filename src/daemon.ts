@@ -1,6 +1,6 @@
 /** Composition root: the only file that knows all planes. `quorum start` calls `startDaemon`; everything else talks to its handle. */
 import type { Server } from 'node:net';
-import { merge, Subject, type Observable } from 'rxjs';
+import { EMPTY, merge, Subject, type Observable } from 'rxjs';
 import type { Dashboard } from '../dashboards/server/server.ts';
 import { builtIns } from '../actors/builtins.ts';
 import { withDeadline } from '../actors/deadline.ts';
@@ -8,6 +8,7 @@ import { startSystem, type StartedSystem } from '../actors/system.ts';
 import { evaluate } from '../streams/evaluate.ts';
 import { exporting, type Exporting } from '../streams/export.ts';
 import { Gate } from '../streams/gate.ts';
+import type { Guardian } from '../streams/guardian.ts';
 import { PROGRESS, type Loop } from '../streams/loop.ts';
 import { pipeline, type Pipeline } from '../streams/pipeline.ts';
 import { catchUp, workInHand } from '../streams/resume.ts';
@@ -19,6 +20,7 @@ import { LIVE_PATHS } from './config/live.ts';
 import type { Config } from './config/schema.ts';
 import { Commands } from './daemon/commands.ts';
 import { listen } from './daemon/control-server.ts';
+import { guardianMembers, guardianOf } from './daemon/guardian.ts';
 import { liveSettings, openDashboard, type SourceParts } from './daemon/dashboard.ts';
 import type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 import { openRun, type OpenRun } from './daemon/open-run.ts';
@@ -85,6 +87,7 @@ class Daemon implements DaemonHandle {
   readonly #panels: Panels;
   readonly #watching: Watching;
   readonly #exporting: Exporting;
+  readonly #guardian: Guardian | undefined;
   /** Set when the daemon has started; who sees it has waited for that. */
   #closed: Promise<Report> = new Promise(() => {});
   readonly #settings: Settings;
@@ -106,7 +109,7 @@ class Daemon implements DaemonHandle {
     const { store, policy, data } = run;
     this.#roster = this.#rosterOf(builtIn);
     this.#started = startSystem({
-      members: this.#roster.members(),
+      members: [...this.#roster.members(), ...guardianMembers(config, run)],
       budget: config.supervision,
       now: Date.now,
       restarted: (id, error) => store.event('actor.restarted', { actor: id, reason: error.message }),
@@ -147,7 +150,9 @@ class Daemon implements DaemonHandle {
       checkpoint: (n) => this.#saving.checkpoint(n),
       restore: (from, as) => this.#saving.restore(from, as),
       keepBest: (n) => this.#keepBest(n),
+      shareFloor: () => this.#guardian?.shareFloor ?? 0,
       announce: (event) => {
+        this.#guardian?.tell(event);
         this.#watching.announce(event);
         this.#exporting.announce(event);
         this.#events.next(event);
@@ -156,6 +161,8 @@ class Daemon implements DaemonHandle {
       version: run.version,
     };
     this.#exporting = exporting(this.#loop);
+    const parts = { config, loop: this.#loop, handles, commands: () => this.#commands, say: (text: string) => this.#say(text) };
+    this.#guardian = guardianOf(parts);
     this.#follow();
     this.#commands = new Commands({
       loop: this.#loop,
@@ -273,6 +280,7 @@ class Daemon implements DaemonHandle {
   }
 
   #resume(): Promise<void> {
+    this.#guardian?.released();
     this.#gate.open();
     this.#system.send({ type: 'RESUME' });
     this.#show();
@@ -324,7 +332,9 @@ class Daemon implements DaemonHandle {
     const { run$ } = this.#pipeline;
     this.#show('running');
     this.#stopWhenDone();
-    const besides = merge(this.#watching.run$, this.#exporting.run$);
+    const probes$ = (await this.#guardian?.start()) ?? EMPTY;
+    if (this.#guardian?.isHeld === true) await this.#pause();
+    const besides = merge(this.#watching.run$, this.#exporting.run$, probes$);
     const watched = new Promise<void>((resolve) => besides.subscribe({ complete: resolve, error: resolve }));
     await new Promise<void>((resolve, reject) => run$.subscribe({ next: () => this.#stopWhenDone(), error: reject, complete: resolve }));
     this.#watching.close();

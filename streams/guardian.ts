@@ -21,8 +21,6 @@ import { pullMap } from './pull-map.ts';
 
 /** Where a stored loop keeps what the guardian knows. */
 const KEY = 'loop.guardian';
-/** Groups that one reading looks back on, at most. */
-const MOST_GROUPS = 4_096;
 
 interface Trusted {
   readonly version: number;
@@ -96,9 +94,9 @@ export class Guardian {
     return this.#state.shareFloor;
   }
 
-  /** Why learning is to stay paused; null where it is not. */
-  get held(): string | null {
-    return this.#state.held;
+  /** Whether learning is to stay paused. */
+  get isHeld(): boolean {
+    return this.#state.held !== null;
   }
 
   /** Probes, until the loop stops. Call when the loop is at its newest version and before it admits anything. */
@@ -120,8 +118,12 @@ export class Guardian {
 
   /** Told of everything after it is stored. */
   tell(event: LoopEvent): void {
-    if (event.type === 'judged' && this.#judged.length < MOST_GROUPS) this.#judged.push(event.judged);
-    if (event.type === 'learnt') this.#learnt(event.version);
+    const { loop } = this.#parts;
+    if (event.type === 'learnt') this.#read(event.version);
+    if (event.type !== 'judged') return;
+    this.#judged.push(event.judged);
+    // Where nothing is kept there are no steps, and a policy that always says the same is never learnt from again.
+    if (this.#judged.length >= loop.config.loop.batchGroups * loop.config.loop.maxOversample) this.#read({ n: loop.version, metrics: null });
   }
 
   /** A person lets a held loop go on: earlier tries do not count. */
@@ -138,7 +140,7 @@ export class Guardian {
     this.#set({ trusted: this.#asLearntNow(0), looked: 0 });
   }
 
-  #learnt({ n, metrics }: PolicyVersion): void {
+  #read({ n, metrics }: Pick<PolicyVersion, 'n' | 'metrics'>): void {
     const judged = this.#judged;
     this.#judged = [];
     if (this.#state.remedy !== null || this.#state.held !== null) return;

@@ -70,6 +70,7 @@ async function rewarded(loop: Loop, group: RolloutGroup, verdict: Verdict, signa
 /** The first filter that objects to a group drops it. */
 async function filtered(loop: Loop, group: RolloutGroup, verdict: Verdict, signal: AbortSignal): Promise<Verdict> {
   if (!verdict.kept) return verdict;
+  if (verdict.share < loop.shareFloor()) return { ...verdict, kept: false, dropped: 'share-floor' };
   for (const filter of loop.crew.filters) {
     const why = await orNothing(loop, filter, `filtering ${group.question.id}`, signal, (port, inner) => port({ group, verdict }, inner));
     if (why !== undefined) return { ...verdict, kept: false, dropped: 'filtered', why: `${filter.plugin}: ${why}` };

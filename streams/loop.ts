@@ -29,6 +29,8 @@ export interface Loop {
   readonly restore: (from: number, as: number) => Promise<void>;
   /** Keeps version `n` as the best so far; the version is retained meanwhile. */
   readonly keepBest: (n: number) => Promise<void>;
+  /** Groups with a smaller vote share are dropped, whatever `filters.shareFloor` says. */
+  readonly shareFloor: () => number;
   /** Tells the watchers, who cannot hold the loop up. */
   readonly announce: (event: LoopEvent) => void;
   /** A stage is past help: the loop must stop. */

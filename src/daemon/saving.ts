@@ -2,6 +2,7 @@
 import { renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { withDeadline } from '../../actors/deadline.ts';
+import { guardedVersions } from '../../streams/guardian.ts';
 import { forgetRollbacks, rollbacks } from '../../streams/rollback.ts';
 import type { Settings } from '../../streams/settings.ts';
 import type { Telemetry } from '../../streams/telemetry.ts';
@@ -37,7 +38,7 @@ export class Saving {
     return this.#inTurn(async () => {
       const { checkpoints, store, policy } = this.#run;
       const { folder } = await this.#within(`saving version ${n}`, () => checkpoints.save(n, (draft) => policy.save(n, draft)));
-      const pinned = [...this.#held, ...rollbacks(store).map(({ from }) => from)];
+      const pinned = [...this.#held, ...rollbacks(store).map(({ from }) => from), ...guardedVersions(store)];
       const { replayFloor } = await checkpoints.prune(this.#config.checkpoints.keepLast, pinned);
       store.setReplayFloor(replayFloor);
       forgetRollbacks(store, replayFloor);

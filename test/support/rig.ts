@@ -41,6 +41,7 @@ export const toyConfig = (input: ConfigInput = {}): Config =>
     evaluation: { everySteps: 2, fullEverySteps: 1_000, questions: 16, fullQuestions: 16, ...input.evaluation },
     supervision: { backoffMilliseconds: 1, ...input.supervision },
     dashboard: { port: null, ...input.dashboard },
+    guardian: { mode: 'off', ...input.guardian },
   });
 
 export interface RigOptions {
@@ -171,6 +172,7 @@ export function rig(options: RigOptions = {}): Rig {
     checkpoint: () => Promise.resolve(),
     restore: () => Promise.reject(new Error('nothing is on disk')),
     keepBest: () => Promise.resolve(),
+    shareFloor: () => 0,
     announce: () => {},
     failed: (error) => {
       errors.push(error);

@@ -1,0 +1,36 @@
+/** The guardian of a daemon: its actor, and what it has of the loop. */
+import { guardian } from '../../actors/guardian.ts';
+import type { Handle } from '../../actors/handle.ts';
+import type { Member } from '../../actors/system.ts';
+import { Guardian } from '../../streams/guardian.ts';
+import type { Loop } from '../../streams/loop.ts';
+import type { Config } from '../config/schema.ts';
+import type { AskCanaries } from '../learn/collapse/probe.ts';
+import type { Commands } from './commands.ts';
+import type { OpenRun } from './open-run.ts';
+
+const ID = 'guardian';
+/** Author of its commands, for the event log. */
+const AUTHOR = 'guardian';
+
+/** Nobody, where the configuration wants none. The loop does without one that is past its restart budget. */
+export function guardianMembers(config: Config, { policy, data, grader }: OpenRun): readonly Member[] {
+  if (config.guardian.mode === 'off') return [];
+  const labels = config.guardian.labelled ? data.labels : undefined;
+  const open = () => Promise.resolve(guardian({ policy, heldOut: data.heldOut, train: data.train, labels, grader, config }));
+  return [{ role: 'guardian', id: ID, open, optional: true }];
+}
+
+export interface GuardianOptions {
+  readonly config: Config;
+  readonly loop: Loop;
+  readonly handles: ReadonlyMap<string, Handle<never>>;
+  readonly commands: () => Commands;
+  readonly say: (text: string) => void;
+}
+
+export function guardianOf({ config, loop, handles, commands, say }: GuardianOptions): Guardian | undefined {
+  const performer = handles.get(ID) as unknown as Handle<AskCanaries> | undefined;
+  if (performer === undefined) return undefined;
+  return new Guardian({ loop, options: config.guardian, performer, command: (command) => commands().command(command, AUTHOR), say });
+}
