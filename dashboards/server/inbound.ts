@@ -1,6 +1,6 @@
 /** What a browser may say, checked to the letter: an unknown key or method is an error. */
 import { z } from 'zod';
-import type { ClientFrame, Command, Method, Requests } from '../../src/protocol/frames.ts';
+import { ADDABLE_PLUGIN, type ClientFrame, type Command, type Method, type Requests } from '../../src/protocol/frames.ts';
 import type { DropReason, Origin } from '../../src/protocol/messages.ts';
 
 const LONGEST_ID = 512;
@@ -63,10 +63,8 @@ const command = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('rollback'), version: natural() }),
   z.strictObject({
     type: z.literal('plugin.add'),
-    use: z.string().min(1).max(LONGEST_ID),
-    options: z.unknown().optional(),
+    use: z.string().max(LONGEST_ID).regex(ADDABLE_PLUGIN, 'expected a package, or a path inside the folder of the configuration'),
     thread: z.boolean().exactOptional(),
-    labels: z.boolean().exactOptional(),
   }),
   z.strictObject({ type: z.enum(['plugin.remove', 'plugin.restart', 'plugin.reload']), name: z.string().min(1).max(LONGEST_ID) }),
 ]) satisfies z.ZodType<Command>;

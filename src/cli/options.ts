@@ -24,6 +24,14 @@ export function parsePositive(text: string): number {
   return numberOf(text, (value) => Number.isFinite(value) && value > 0, 'a number greater than 0');
 }
 
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError('Expected JSON, such as \'{"weight": 0.5}\'.');
+  }
+}
+
 export function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }

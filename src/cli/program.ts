@@ -8,6 +8,7 @@ import { evalCommand } from './commands/eval.ts';
 import { experimentCommand } from './commands/experiment.ts';
 import { exportCommand } from './commands/export.ts';
 import { figuresCommand } from './commands/figures.ts';
+import { pluginsCommand } from './commands/plugins.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { startCommand } from './commands/start.ts';
 import { synthesizeCommand } from './commands/synthesize.ts';
@@ -39,6 +40,7 @@ export function createProgram(): Command {
     pauseCommand(),
     resumeCommand(),
     stopCommand(),
+    pluginsCommand(),
     evalCommand(),
     askCommand(),
     synthesizeCommand(),
@@ -56,9 +58,10 @@ export function createProgram(): Command {
 }
 
 /** Commander throws instead of ending the process, so that `main` sets the exit code. */
-function exitless(program: Command): Command {
-  for (const command of [program, ...program.commands]) command.exitOverride();
-  return program;
+function exitless(command: Command): Command {
+  command.exitOverride();
+  for (const each of command.commands) exitless(each);
+  return command;
 }
 
 function version(): string {

@@ -16,6 +16,12 @@ export const FRAMES_VERSION = 1;
 /** WebSocket close codes of ours; the reason says more. */
 export const CLOSE = { badFrame: 4400, notAllowed: 4403, wrongVersion: 4409, tooFast: 4429 } as const;
 
+/**
+ * What a page may add as a plug-in: a package, or a path inside the configuration's folder. With an absolute path, `..`, or a `data:` address, whoever
+ * commands could have the daemon run any file, or anything at all. Its options and its right to read labels are given on the daemon's machine only.
+ */
+export const ADDABLE_PLUGIN = /^(?:\.\/)?(?!\.{1,2}(?:\/|$))[\w@.~+-]+(?:\/(?!\.{1,2}(?:\/|$))[\w@.~+-]+)*$/;
+
 /** May look, or may also command. */
 export type Access = 'view' | 'control';
 

@@ -41,6 +41,7 @@ describe('quorum', () => {
       'pause',
       'resume',
       'stop',
+      'plugins',
       'eval',
       'ask',
       'synthesize',

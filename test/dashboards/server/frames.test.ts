@@ -7,6 +7,7 @@ import { until } from '../../support/until.ts';
 import { Browser, openDesk } from './support/browser.ts';
 
 const hello = encode({ type: 'hello', v: 1 });
+const adding = (more: object) => encode({ type: 'command', id: 1, command: { type: 'plugin.add', use: 'a', ...more } });
 const request = (more: object) => encode({ type: 'request', id: 1, method: 'settings', params: {}, ...more });
 
 test.each<[string, (Uint8Array | string)[], number, RegExp]>([
@@ -26,6 +27,16 @@ test.each<[string, (Uint8Array | string)[], number, RegExp]>([
   ['more than 5000 points', [hello, request({ method: 'history', params: { maxPoints: 5001 } })], CLOSE.badFrame, /maxPoints/],
   ['a negative id', [hello, request({ id: -1 })], CLOSE.badFrame, /frame\.id/],
   ['a command that does not exist', [hello, encode({ type: 'command', id: 1, command: { type: 'format-disk' } })], CLOSE.badFrame, /command/],
+  ...['../x.js', './a/../../x.js', '/etc/x.js', 'a/..', '.', 'data:text/javascript,1', 'file:///x.js', 'C:\\x.js', 'a%2f..%2fx', ''].map(
+    (use): [string, Uint8Array[], number, RegExp] => [
+      `a plug-in from "${use}"`,
+      [hello, encode({ type: 'command', id: 1, command: { type: 'plugin.add', use } })],
+      CLOSE.badFrame,
+      /use: expected a package, or a path inside the folder/,
+    ],
+  ),
+  ['options for a plug-in', [hello, adding({ options: { file: '/etc/x' } })], CLOSE.badFrame, /options/],
+  ['labels for a plug-in', [hello, adding({ labels: true })], CLOSE.badFrame, /labels/],
   ['a request before hello', [request({})], CLOSE.badFrame, /before hello/],
   ['a command before hello', [encode({ type: 'command', id: 1, command: { type: 'stop' } })], CLOSE.badFrame, /before hello/],
   ['a second hello', [hello, hello], CLOSE.badFrame, /second hello/],
@@ -125,6 +136,16 @@ test('the view token may look and not command', async () => {
   expect(await chief.command({ type: 'pause' })).toBeNull();
   expect(daemon.commands).toEqual([{ command: { type: 'pause' }, author: 'the dashboard at 127.0.0.1' }]);
 });
+
+test.each(['quorum-reward', '@us/reward', 'quorum/plugins/soft-vote', './my-reward.ts', './plugins/mine.v2.ts', 'a..b'])(
+  'a page may add %s',
+  async (use) => {
+    const { dashboard, daemon } = await openDesk();
+    const browser = await Browser.open(dashboard);
+    await browser.command({ type: 'plugin.add', use, thread: true });
+    expect(daemon.commands).toMatchObject([{ command: { type: 'plugin.add', use, thread: true } }]);
+  },
+);
 
 test('a command that cannot be done is refused in its words, one that fails in ours', async () => {
   const { dashboard, daemon, errors } = await openDesk();
