@@ -1,5 +1,6 @@
 import { copyFileSync, existsSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -127,10 +128,14 @@ describe('pictures', () => {
   });
 
   test('a body that is too long is not read to its end', async () => {
-    const { post } = await listening({ maxPictureMegabytes: 0.001 });
-    const reply = post({ text: 'What?', pictures: [{ data: 'A'.repeat(4_000_000) }] }).then(({ status }) => status);
+    const { post, asked } = await listening({ maxPictureMegabytes: 0.001 });
     // The sender is answered, or cut off while it still writes.
-    expect(await reply.catch(() => 413)).toBe(413);
+    const status = await post(`${JSON.stringify({ text: 'What?' })}${' '.repeat(8_000_000)}`).then(
+      (response) => response.status,
+      () => 413,
+    );
+    expect(status).toBe(413);
+    expect(await asked(0)).toEqual(['data 0']);
   });
 
   test('by path only within the folder allowed, links followed', async () => {
@@ -214,6 +219,18 @@ describe('back-pressure', () => {
     await once(socket, 'close');
     expect(context.told).toHaveLength(1);
   });
+});
+
+test('a stop ends a request that is not sent to its end', async () => {
+  const { url, context } = await listening();
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
+  onTestFinished(() => void socket.destroy());
+  socket.write('POST /questions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n');
+  // The server asks for the body, so it is in the middle of the request.
+  await once(socket, 'data');
+  context.stop();
+  await once(socket, 'close');
+  expect(context.told).toHaveLength(1);
 });
 
 describe('who may send', () => {

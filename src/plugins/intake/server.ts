@@ -48,6 +48,8 @@ async function answerPost(request: IncomingMessage, response: ServerResponse, op
     if (options.isFull()) throw new Refusal(429, 'too many questions wait already: try again later');
     send(response, 202, await options.accept(jsonOf(await bodyOf(request, options.maxBytes))));
   } catch (error) {
+    // Who leaves before the end has nothing to be told.
+    if (response.destroyed) return;
     if (!(error instanceof Refusal)) options.onError(error);
     const { status, message } = error instanceof Refusal ? error : { status: 500, message: 'this failed inside the plug-in' };
     if (status === 429) response.setHeader('Retry-After', '1');
