@@ -26,6 +26,7 @@ const picture: z.ZodType = z.lazy(() =>
     z.strictObject({ type: z.literal('file'), path: text(4096) }),
     z.strictObject({ type: z.literal('figure'), key: text(4096) }),
     z.strictObject({ type: z.literal('coarse'), of: picture }),
+    z.strictObject({ type: z.literal('disturbed'), of: picture, seed: z.int().min(0) }),
     z.strictObject({
       type: z.literal('rearranged'),
       of: picture,
