@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { openPort, type Ask, type Question, type RewardReply } from '../../src/index.ts';
+import { MINI } from '../../bench/jigsaw.ts';
 import { openFigures } from '../../src/data/figures/dataset.ts';
 import { parseTokenizer } from '../../src/compute/hf/tokenizer.ts';
 import jigsaw from '../../src/plugins/jigsaw.ts';
@@ -265,9 +266,6 @@ describe('levels', () => {
     expect(pieces(await ask({ ...options, levels: ['2x1', '2x2'] }, 2, { folder }))).toEqual([4, 4]);
   });
 });
-
-/** As docs/methods/jigsaw.md has it for models/mini. */
-const MINI = { pairPrompt: 'How many squares?', relations: ['4', '5', '4', '5', '4', '4', '5', '5'] };
 
 test('the words for the mini are words that it knows', async () => {
   const folder = join(import.meta.dirname, '../../models/mini');
