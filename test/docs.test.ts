@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
 import { configurationPage } from '../docs/make-configuration.ts';
+import { licencesPage } from '../docs/make-licences.ts';
 import { toSvg, withoutPaths } from '../docs/make-screenshot.ts';
 import { createProgram } from '../src/cli/program.ts';
 import { renderFrame } from '../src/cli/view/frame.ts';
@@ -20,6 +21,14 @@ describe('the documentation', () => {
   it('has the configuration as the schema has it (npx tsx docs/make-configuration.ts)', () => {
     expect(readFileSync('docs/configuration.md', 'utf8')).toBe(configurationPage());
     for (const { path } of describeConfig()) expect(configurationPage()).toContain(`| \`${path}\` |`);
+  });
+
+  it('has the licences as the lockfile has them (npx tsx docs/make-licences.ts), each one that may be passed on', () => {
+    const page = readFileSync('docs/licences.md', 'utf8');
+    expect(page).toBe(licencesPage());
+    const licences = [...page.matchAll(/^## (.*)$/gm)].flatMap(([, text]) => text!.replaceAll(/[()]/g, '').split(/ AND | OR /));
+    const known = ['MIT', 'Apache-2.0', 'LGPL-3.0-or-later', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '0BSD', 'CC0-1.0'];
+    expect([...new Set(licences)].filter((licence) => !known.includes(licence))).toEqual([]);
   });
 
   it.each(PAGES)('%s links to files that are there', (page) => {
