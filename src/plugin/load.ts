@@ -4,7 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { importDefault } from '../config/import-default.ts';
 import { InputError } from '../protocol/errors.ts';
-import type { PortName, Ports, SoloPort } from '../protocol/ports.ts';
+import type { PortName, Ports } from '../protocol/ports.ts';
 import { guarded } from './check.ts';
 import { API_VERSION, type PluginDefinition, type PortContext } from './define.ts';
 import { checkOptions, portOf } from './open-port.ts';
@@ -110,10 +110,6 @@ export function checkRivals(plugins: readonly Plugin[]): void {
     if (holders === 'many' || rivals.length < 2) continue;
     throw new InputError(`plug-ins ${rivals.map(({ name }) => name).join(' and ')} both have the port "${port}": list only one of them in plugins`);
   }
-}
-
-export function isSolo(port: PortName): port is SoloPort {
-  return PORTS[port] === 'one';
 }
 
 /** Binds a definition of ours the way the user's are. */
