@@ -40,13 +40,13 @@ const RULES: readonly Rule[] = [
   { signal: 'origin', decisive: true, excess: lost, watch: 0.4, act: 0.6 },
   { signal: 'canaryAccuracy', decisive: true, excess: fallen, watch: 0.1, act: 0.2 },
   { signal: 'consistency', decisive: false, excess: fallen, watch: 0.2, act: 0.4 },
-  { signal: 'voteShare', decisive: false, excess: fallen, watch: 0.15, act: 0.3 },
-  { signal: 'shareRate', decisive: false, excess: swing, watch: 0.15, act: 0.3 },
-  { signal: 'spread', decisive: false, excess: risen, watch: 0.2, act: 0.4 },
+  { signal: 'voteShare', decisive: false, excess: fallen, watch: 0.1, act: 0.2 },
+  { signal: 'shareRate', decisive: false, excess: swing, watch: 0.15, act: 0.25 },
+  { signal: 'spread', decisive: false, excess: risen, watch: 0.1, act: 0.25 },
   { signal: 'entropy', decisive: false, excess: factor, watch: 1.5, act: 2.5 },
   { signal: 'responseTokens', decisive: false, excess: factor, watch: 1, act: 1.5 },
-  { signal: 'kl', decisive: false, excess: risen, watch: 0.3, act: 1 },
-  { signal: 'clipFraction', decisive: false, excess: risen, watch: 0.1, act: 0.25 },
+  { signal: 'kl', decisive: false, excess: risen, watch: 0.2, act: 0.6 },
+  { signal: 'clipFraction', decisive: false, excess: risen, watch: 0.05, act: 0.2 },
 ];
 
 /** Worst first. */

@@ -1,0 +1,167 @@
+/**
+ * Makes the bundled model collapse in several ways and reports what the guardian made of it. All runs of a seed begin as copies of one healthy run,
+ * so that there is something to lose; then something goes wrong that no setting of the guardian's knows of. A run that is done is not done
+ * again: delete its folder for that.
+ */
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { packagePath } from '../src/cli/paths.ts';
+import { parseConfig } from '../src/config/load.ts';
+import type { ConfigInput } from '../src/config/schema.ts';
+import { startDaemon, type DaemonHandle } from '../src/daemon.ts';
+import { openFigures } from '../src/data/figures/dataset.ts';
+import { collapseRow, collapseTable, type CollapseRow } from '../src/experiment/collapse.ts';
+import { merged } from '../src/experiment/cell.ts';
+import { extractAnswer } from '../src/learn/answer.ts';
+import { Grader } from '../src/learn/grader.ts';
+import { majorityVote } from '../src/learn/vote.ts';
+import { openForSampling } from '../src/policy/open.ts';
+import type { Question } from '../src/protocol/messages.ts';
+import { InputError } from '../src/protocol/errors.ts';
+import { definePlugin } from '../src/plugin/define.ts';
+import { openStore } from '../src/store/open-store.ts';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'rate-x10,no-kl,wrong-majority,reward-bug,temperature-drift,healthy' },
+    seeds: { type: 'string', default: '0' },
+    /** Healthy steps before, and steps after. */
+    before: { type: 'string', default: '45' },
+    steps: { type: 'string', default: '150' },
+    tries: { type: 'string', default: '1' },
+    model: { type: 'string', default: packagePath('models/mini') },
+    out: { type: 'string', default: packagePath('runs/collapse') },
+  },
+});
+const [before, steps, out] = [Number(values.before), Number(values.steps), resolve(values.out)];
+
+interface Provocation {
+  readonly config?: ConfigInput;
+  /** Beside the configuration. */
+  readonly plugin?: (folder: string, seed: number) => Promise<object>;
+  readonly meddle?: (daemon: DaemonHandle) => void;
+}
+
+const constant = (learningRate: number) => ({ learningRate, schedule: { type: 'constant' as const } });
+
+const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
+  'rate-x10': { config: { learner: constant(5e-4) } },
+  'no-kl': { config: { learner: { ...constant(2.5e-4), klCoefficient: 0 }, filters: { shareFloor: 0 } } },
+  'wrong-majority': { config: { learner: constant(2e-4) }, plugin: wrongMajorities },
+  'reward-bug': { config: { learner: constant(1e-4) }, plugin: async () => sevens },
+  'temperature-drift': { config: { learner: constant(2e-4), filters: { shareFloor: 0 } }, meddle: drift },
+  healthy: {},
+};
+
+/** Half the default's work for a step: a run is to be short, not good. */
+const SMALL: ConfigInput = {
+  sampling: { samples: 8 },
+  loop: { batchGroups: 16 },
+  evaluation: { everySteps: 5, questions: 200, fullEverySteps: 1_000_000, fullQuestions: 20 },
+  checkpoints: { everySteps: 10 },
+  guardian: { maxTries: Number(values.tries) },
+  dashboard: { port: null },
+};
+
+/** A reward that was meant to be something else: whoever says 7 is right. */
+const sevens = definePlugin({
+  name: 'sevens',
+  apiVersion: 1,
+  ports: {
+    reward:
+      () =>
+      ({ answers }) =>
+        answers.map((answer) => Number(answer === '7')),
+  },
+});
+
+const QUESTIONS = 640;
+const AT_ONCE = 16;
+
+/** Questions about pictures so harsh that the vote is wrong on them, over and over. */
+async function wrongMajorities(folder: string, seed: number): Promise<object> {
+  const { dataset, labels } = openFigures({ pool: 'train', pictures: 4 * QUESTIONS, seed: 1, rendering: 'harsh', questions: 'one' });
+  const config = parseConfig({ ...SMALL, model: join(folder, 'model'), seed });
+  await using policy = await openForSampling(config);
+  await using grader = new Grader({ deadlineSeconds: 5 });
+  const wrong: Question[] = [];
+  for (let at = 0; at < QUESTIONS; at += AT_ONCE) {
+    const questions = Array.from({ length: AT_ONCE }, (_, i) => dataset.question(at + i));
+    const { groups } = await policy.sample({ questions, params: config.sampling, seed, version: 0 });
+    for (const [i, samples] of groups.entries()) {
+      const classes = await grader.classify([...samples.map(({ text }) => extractAnswer(text)), labels.label(questions[i]!.id) ?? null]);
+      const { winner, share } = majorityVote(classes.slice(0, -1));
+      if (share >= config.filters.shareFloor && winner !== classes.at(-1)) wrong.push(questions[i]!);
+    }
+  }
+  console.log(`${wrong.length} of ${QUESTIONS} harsh questions have a wrong majority`);
+  return definePlugin({
+    name: 'wrong-majorities',
+    apiVersion: 1,
+    ports: {
+      ask:
+        () =>
+        ({ from, count }) =>
+          Promise.resolve(Array.from({ length: count }, (_, i) => wrong[(from + i) % wrong.length]!)),
+    },
+  });
+}
+
+/** Somebody's script warms the sampler by 5 % a step, until it is seen to be undone. */
+function drift(daemon: DaemonHandle): void {
+  let last = before;
+  daemon.status$().subscribe(({ version, guardian }) => {
+    if (version <= last || (guardian?.tries ?? 0) > 0) return;
+    last = version;
+    const value = Math.min(10, 1.05 ** (version - before));
+    daemon.command({ type: 'set', path: 'sampling.temperature', value }, 'drift').catch(() => {});
+  });
+}
+
+async function run(folder: string, input: ConfigInput, meddle?: (daemon: DaemonHandle) => void): Promise<void> {
+  const daemon = await startDaemon(parseConfig([SMALL, { model: values.model, runFolder: folder }, input].reduce(merged)));
+  meddle?.(daemon);
+  let shown = -1;
+  daemon.status$().subscribe(({ version, accuracy, signals, guardian }) => {
+    if (guardian?.level === 'hold') void daemon.stop();
+    if (version === shown || version % 10 !== 0) return;
+    shown = version;
+    console.log(
+      `${folder}: version ${version}, accuracy ${accuracy.now?.greedy ?? '-'}, vote share ${signals.voteShare ?? '-'}, ${guardian?.level ?? '-'}`,
+    );
+  });
+  const { end, error } = await daemon.closed();
+  if (end === 'failed') throw new Error(`${folder}: ${error ?? end}`);
+}
+
+async function row(name: string, seed: number): Promise<CollapseRow> {
+  const provocation = PROVOCATIONS[name];
+  if (!provocation) throw new InputError(`--only ${name}: known are ${Object.keys(PROVOCATIONS).join(', ')}`);
+  const common = join(out, `before-${before}-${seed}`);
+  if (!existsSync(join(common, 'done'))) {
+    await run(common, { seed, loop: { steps: before } });
+    writeFileSync(join(common, 'done'), '');
+  }
+  const folder = join(out, `${name}-${seed}`);
+  if (!existsSync(join(folder, 'done'))) {
+    const plugin = await provocation.plugin?.(common, seed);
+    cpSync(common, folder, { recursive: true, filter: (path) => !path.endsWith('/done'), verbatimSymlinks: true });
+    const config = merged(provocation.config ?? {}, { seed, loop: { steps: before + steps }, plugins: plugin ? [plugin] : [] });
+    await run(folder, config, provocation.meddle);
+    writeFileSync(join(folder, 'done'), '');
+  }
+  using store = openStore(join(folder, 'quorum.db'));
+  return collapseRow(store, name, seed, before);
+}
+
+mkdirSync(out, { recursive: true });
+const rows: CollapseRow[] = [];
+for (const seed of values.seeds.split(',').map(Number)) {
+  for (const name of values.only.split(',')) {
+    rows.push(await row(name, seed));
+    writeFileSync(join(out, 'collapse.json'), `${JSON.stringify(rows, null, 2)}\n`);
+    writeFileSync(join(out, 'collapse.md'), `${collapseTable(rows)}\n`);
+  }
+}
+console.log(collapseTable(rows));
