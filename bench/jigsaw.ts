@@ -139,6 +139,7 @@ function heldOutContext<Name extends PortName>(): PortContext<undefined, Name> {
     signal: new AbortController().signal,
     seed: 0,
     folder: '',
+    base: '',
     questions: dataset,
     picture: loadPicture,
     classify: none,

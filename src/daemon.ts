@@ -181,6 +181,7 @@ class Daemon implements DaemonHandle {
     const services = servicesOf({
       seed: config.seed,
       runFolder: run.folder.path,
+      base: this.#hooks.pluginFolder ?? process.cwd(),
       train: run.data.train,
       labels: run.data.trainLabels,
       grader: run.grader,

@@ -2,7 +2,7 @@
 import { renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { withDeadline } from '../../actors/deadline.ts';
-import { guardedVersions } from '../../streams/guardian.ts';
+import { guardedVersions } from '../../streams/guardian-state.ts';
 import { forgetRollbacks, rollbacks } from '../../streams/rollback.ts';
 import type { Settings } from '../../streams/settings.ts';
 import type { Telemetry } from '../../streams/telemetry.ts';

@@ -12,6 +12,8 @@ import type { PortName, Ports } from '../protocol/ports.ts';
 export interface ServiceParts {
   readonly seed: number;
   readonly runFolder: string;
+  /** Of the configuration. */
+  readonly base: string;
   readonly train: Dataset;
   readonly labels: Labels;
   readonly grader: Classifier;
@@ -29,7 +31,7 @@ const LONGEST_LINE = 500;
 const MINUTE = 60_000;
 
 export function servicesOf(parts: ServiceParts): ServicesOf {
-  const { seed, runFolder, train, labels, grader } = parts;
+  const { seed, runFolder, base, train, labels, grader } = parts;
   const tellers = new Map<string, (text: unknown) => void>();
   return (plugin, port, signal) => {
     const { name } = plugin;
@@ -41,6 +43,7 @@ export function servicesOf(parts: ServiceParts): ServicesOf {
     return {
       seed,
       folder,
+      base,
       signal,
       tell,
       questions: { size: train.size, question: (i) => train.question(i), pictures: () => train.pictures() },

@@ -25,6 +25,8 @@ export interface PortContext<Options, Name extends PortName = PortName> {
   readonly seed: number;
   /** The plug-in's own folder inside the run folder, which exists. */
   readonly folder: string;
+  /** Folder of the configuration: what a relative path in the options is relative to. */
+  readonly base: string;
   readonly questions: RunQuestions;
   /** Decodes or redraws a picture. */
   picture(ref: PictureRef): Promise<Picture>;

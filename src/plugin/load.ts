@@ -1,5 +1,5 @@
 /** From what the configuration lists to ports that are ready to be opened. Every error names the plug-in. */
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { importDefault } from '../config/import-default.ts';
@@ -54,6 +54,9 @@ const PORTS: Readonly<Record<PortName, 'one' | 'many'>> = {
 };
 
 const known = (): string => Object.keys(PORTS).join(', ');
+
+/** Prefix of the plug-ins that come with Quorum. */
+const BUILT_IN = 'quorum/plugins/';
 
 type AnyOpen = (context: PortContext<unknown>) => unknown;
 
@@ -141,13 +144,23 @@ async function importPlugin(use: string, path: string | undefined, folder: strin
   } catch (error) {
     if (path === undefined && isNotFound(error, use))
       throw new InputError(`plug-in ${use} is not found: npm install ${use}, or give a path that begins with ./`);
+    if (use.startsWith(BUILT_IN) && isMissing(error)) throw new InputError(`plug-in ${use} is not found: ${BUILT_IN} has ${builtInNames()}`);
     throw new InputError(`plug-in ${use} failed while it was loaded: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
 
 function isNotFound(error: unknown, use: string): boolean {
-  const code = (error as NodeJS.ErrnoException).code;
-  return (code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND') && (error as Error).message.includes(`'${use}'`);
+  return isMissing(error) && (error as Error).message.includes(`'${use}'`);
+}
+
+function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
+}
+
+function builtInNames(): string {
+  const names = readdirSync(new URL('../plugins', import.meta.url)).flatMap((file) => /^([a-z-]+)\.[jt]s$/.exec(file)?.[1] ?? []);
+  return names.toSorted().join(', ');
 }
 
 async function bind(definition: unknown, use: PluginUse, source: string, module?: { path: string | undefined; from: string }): Promise<Plugin> {

@@ -16,6 +16,7 @@ export interface ThreadTask {
   readonly port: PortName;
   readonly seed: number;
   readonly folder: string;
+  readonly base: string;
   readonly request: unknown;
 }
 
@@ -44,13 +45,14 @@ export default async function perform(task: ThreadTask): Promise<ThreadReply> {
   }
 }
 
-async function open({ port, opened, seed, folder }: ThreadTask): Promise<(request: unknown, signal: AbortSignal) => unknown> {
+async function open({ port, opened, seed, folder, base }: ThreadTask): Promise<(request: unknown, signal: AbortSignal) => unknown> {
   definition ??= importDefault(specifier, from) as Promise<PluginDefinition<unknown>>;
   const context: PortContext<unknown> = {
     options: undefined,
     signal,
     seed,
     folder,
+    base,
     picture: loadPicture,
     classify: (answers) => grader.classify(answers),
     tell: (text) => parentPort?.postMessage({ opened, text }),

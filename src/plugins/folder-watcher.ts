@@ -22,7 +22,7 @@ const options = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("Folder to watch, from the daemon's working directory; default: `pictures` in the plug-in's own folder."),
+    .describe("Folder to watch, relative to the configuration's folder; default: `pictures` in the plug-in's own folder."),
   questions: z.array(z.string().min(1).max(LONGEST_QUESTION)).max(MOST_QUESTIONS).default([]).describe('Asked about every picture.'),
   settleSeconds: z.number().min(0).max(3600).default(2).describe('A picture is taken when it was last written so long ago: not while it is copied.'),
   repeat: z.boolean().default(false).describe("Ask again about the folder's pictures while none is new, rather than go on with the data set."),
@@ -133,12 +133,12 @@ class DroppedPictures {
   }
 }
 
-function watchedFolder({ folder, options: { folder: given } }: Context): string {
+function watchedFolder({ folder, base, options: { folder: given } }: Context): string {
   if (given === undefined) {
     mkdirSync(join(folder, 'pictures'), { recursive: true });
     return join(folder, 'pictures');
   }
-  const path = resolve(given);
+  const path = resolve(base, given);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw new InputError(`options.folder: there is no folder ${path}: make it`);
   return path;
 }

@@ -4,7 +4,7 @@
  * answered with its id is on disk, and is asked once even if the daemon is killed.
  */
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { API_VERSION, definePlugin, type PictureRef, type Question } from 'quorum';
 import { z } from 'zod';
 import { Pictures } from './intake/pictures.ts';
@@ -60,7 +60,7 @@ export default definePlugin({
       const queue = new IntakeQueue({ file, most: maxWaiting, signal: context.signal, wasAsked: (id) => handedOut.has(id) });
       const pictures = new Pictures({
         folder: join(context.folder, 'pictures'),
-        pictureFolder,
+        pictureFolder: pictureFolder === undefined ? undefined : resolve(context.base, pictureFolder),
         maxPictureBytes: maxPictureMegabytes * MEGABYTE,
         maxKeptBytes: maxKeptMegabytes * MEGABYTE,
         decode: (ref) => context.picture(ref),

@@ -15,15 +15,15 @@ export default definePlugin({
       .string()
       .min(1)
       .optional()
-      .describe("File to write, from the daemon's working directory; default: `events.jsonl` in the plug-in's own folder."),
+      .describe("File to write, relative to the configuration's folder; default: `events.jsonl` in the plug-in's own folder."),
     events: eventTypes,
     tokens: z.boolean().default(false).describe('Also tokens and their log-probabilities, most of the bytes.'),
     maxMegabytes: z.number().positive().default(100).describe('Size at which another file is begun.'),
     maxFiles: z.int().min(1).max(1000).default(5).describe('Files kept, the current one included.'),
   }),
   ports: {
-    watch: ({ options, folder }) => {
-      const path = options.file === undefined ? join(folder, 'events.jsonl') : resolve(options.file);
+    watch: ({ options, folder, base }) => {
+      const path = options.file === undefined ? join(folder, 'events.jsonl') : resolve(base, options.file);
       mkdirSync(dirname(path), { recursive: true });
       return (event) => {
         if (!options.events.includes(event.type)) return;

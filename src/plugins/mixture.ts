@@ -92,19 +92,7 @@ class Turns {
 function within(context: PortContext<unknown, 'ask'>, name: string): PortContext<unknown, 'ask'> {
   const folder = join(context.folder, name);
   mkdirSync(folder, { recursive: true });
-  const { options, signal, seed, questions } = context;
-  return {
-    options,
-    signal,
-    seed,
-    folder,
-    questions,
-    picture: (ref) => context.picture(ref),
-    classify: (answers) => context.classify(answers),
-    label: (id) => context.label(id),
-    tell: (text) => context.tell(text),
-    get next() {
-      return context.next;
-    },
-  };
+  // Getters stay getters: `next` is opened when it is asked for.
+  const own = { ...Object.getOwnPropertyDescriptors(context), folder: { value: folder, enumerable: true } };
+  return Object.defineProperties({}, own) as PortContext<unknown, 'ask'>;
 }

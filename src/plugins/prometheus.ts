@@ -21,7 +21,7 @@ const options = z
       .string()
       .regex(/[.]prom$/, 'must end in .prom')
       .optional()
-      .describe("File to write, from the daemon's working directory."),
+      .describe("File to write, relative to the configuration's folder."),
   })
   .refine(({ port, file }) => (port === undefined) !== (file === undefined), { message: 'give either port or file' });
 
@@ -30,13 +30,13 @@ export default definePlugin({
   apiVersion: API_VERSION,
   options,
   ports: {
-    watch: async ({ options: { port, host, file }, signal, tell }) => {
+    watch: async ({ options: { port, host, file }, base, signal, tell }) => {
       const registry = new Registry();
       const count = metricsOf(registry);
       if (port !== undefined) tell(`metrics are at ${await listen(serverOf(registry), { host, port, signal })}/metrics`);
       return async (event) => {
         count(event);
-        if (file !== undefined) write(resolve(file), await registry.metrics());
+        if (file !== undefined) write(resolve(base, file), await registry.metrics());
       };
     },
   },

@@ -12,11 +12,11 @@ export default definePlugin({
   name: 'tensorboard',
   apiVersion: API_VERSION,
   options: z.strictObject({
-    folder: z.string().min(1).optional().describe("Folder of event files, from the daemon's working directory; default: the plug-in's own."),
+    folder: z.string().min(1).optional().describe("Folder of event files, relative to the configuration's folder; default: the plug-in's own."),
   }),
   ports: {
-    watch: ({ options, folder }) => {
-      const logs = options.folder === undefined ? folder : resolve(options.folder);
+    watch: ({ options, folder, base }) => {
+      const logs = options.folder === undefined ? folder : resolve(base, options.folder);
       mkdirSync(logs, { recursive: true });
       const now = (): number => Date.now() / 1000;
       // A file for each start, as TensorBoard expects: it reads them in the order of their names.

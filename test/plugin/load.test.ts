@@ -90,6 +90,7 @@ describe('a plug-in works, whichever way it is given', () => {
 describe('errors name the plug-in', () => {
   test('not found', async () => {
     expect(await refusal('./nowhere.ts')).toBe(`plug-in ./nowhere.ts is not found: there is no file ${join(folder, 'nowhere.ts')}`);
+    expect(await refusal('quorum/plugins/majorty')).toMatch(/^plug-in quorum\/plugins\/majorty is not found: quorum\/plugins\/ has .*\bmajority\b/);
     expect(await refusal('quorum-nowhere')).toBe(
       'plug-in quorum-nowhere is not found: npm install quorum-nowhere, or give a path that begins with ./',
     );

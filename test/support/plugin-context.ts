@@ -41,6 +41,7 @@ export function pluginContext<Name extends PortName>(parts: ContextParts<Name> =
     signal: controller.signal,
     seed,
     folder,
+    base: folder,
     questions: {
       size: questions.length,
       question: (i) => questions[i]!,
