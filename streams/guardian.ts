@@ -4,7 +4,7 @@
  * what it does to the loop it does by the commands that people have. Its state outlives the process, the act that is under way included.
  */
 import { catchError, EMPTY, type Observable } from 'rxjs';
-import { isTrusted, NEW_MONITOR, observe, reasons, rolledBack, type Assessment, type MonitorState } from '../src/learn/collapse/monitor.ts';
+import { isTrusted, observe, reasons, rolledBack, type Assessment, type MonitorState } from '../src/learn/collapse/monitor.ts';
 import { probeSignals, type AskCanaries, type Probe, type Sureness } from '../src/learn/collapse/probe.ts';
 import { remedy, type Mildness, type Remedy } from '../src/learn/collapse/remedy.ts';
 import { groupSignals, notFinite, stepSignals, type Signals } from '../src/learn/collapse/signals.ts';
@@ -13,52 +13,11 @@ import type { Command } from '../src/protocol/frames.ts';
 import type { JudgedGroup, PolicyVersion } from '../src/protocol/messages.ts';
 import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { GuardianStatus } from '../src/protocol/status.ts';
-import type { Store } from '../src/store/store.ts';
 import type { Performer } from './crew.ts';
+import { differs, readState, writeState, type GuardianState, type Trusted } from './guardian-state.ts';
 import { Latest } from './latest.ts';
 import type { Loop } from './loop.ts';
 import { pullMap } from './pull-map.ts';
-
-/** Where a stored loop keeps what the guardian knows. */
-const KEY = 'loop.guardian';
-
-interface Trusted {
-  readonly version: number;
-  readonly learningRate: number;
-  readonly temperature: number;
-}
-
-interface State {
-  readonly monitor: MonitorState;
-  /** What the base, the monitor's reference and its candidate were sure of. */
-  readonly origin?: Sureness;
-  readonly reference?: Sureness;
-  readonly candidate?: Sureness | undefined;
-  /** Versions on disk: one that was followed by health, and one that may be. */
-  readonly trusted: Trusted | null;
-  readonly pending: Trusted | null;
-  /** Checkpoints up to this one were looked at. */
-  readonly looked: number;
-  readonly tries: number;
-  /** Floor under the vote share, since the last roll-back. */
-  readonly shareFloor: number;
-  /** What was decided and is not done yet. */
-  readonly remedy: Remedy | null;
-  /** Why learning stays paused. */
-  readonly held: string | null;
-}
-
-const NEW: State = { monitor: NEW_MONITOR, trusted: null, pending: null, looked: -1, tries: 0, shareFloor: 0, remedy: null, held: null };
-
-/** Versions that must stay on disk for the guardian. */
-export function guardedVersions(store: Pick<Store, 'meta'>): readonly number[] {
-  const { trusted, pending, remedy: decided } = stored(store);
-  return [trusted?.version, pending?.version, decided?.to].filter((version) => typeof version === 'number');
-}
-
-function stored(store: Pick<Store, 'meta'>): State {
-  return { ...NEW, ...(store.meta(KEY) as Partial<State> | undefined) };
-}
 
 export interface GuardianParts {
   readonly loop: Loop;
@@ -79,12 +38,12 @@ export class Guardian {
   /** Version of the last roll-back: probes of earlier ones say nothing any more. */
   #from = 0;
   #assessment: Assessment = { level: 'healthy', symptoms: [] };
-  #state: State;
-  #kept: State;
+  #state: GuardianState;
+  #kept: GuardianState;
 
   constructor(parts: GuardianParts) {
     this.#parts = parts;
-    this.#state = this.#kept = stored(parts.loop.store);
+    this.#state = this.#kept = readState(parts.loop.store);
     parts.performer.takesFrom(() => ({ name: 'probes', size: this.#probes.size, bound: 1 }));
     this.#show();
   }
@@ -156,7 +115,7 @@ export class Guardian {
   }
 
   /** What a reading was sure of goes with it as it becomes the candidate and then the reference. */
-  #sureness(monitor: MonitorState): Partial<State> {
+  #sureness(monitor: MonitorState): Partial<GuardianState> {
     const { monitor: before, candidate } = this.#state;
     if (monitor.candidate?.version === before.candidate?.version) return {};
     const promoted = monitor.reference?.version === before.candidate?.version ? candidate : this.#state.reference;
@@ -164,7 +123,7 @@ export class Guardian {
   }
 
   /** Checkpoints that were written meanwhile, and the one that is to be gone back to. */
-  #disk(monitor: MonitorState, n: number): Partial<State> {
+  #disk(monitor: MonitorState, n: number): Partial<GuardianState> {
     const { loop, options } = this.#parts;
     const { trusted, pending, looked } = this.#state;
     const saved = loop.telemetry.status().saved ?? -1;
@@ -291,18 +250,19 @@ export class Guardian {
       for (const [name, value] of Object.entries({ concentration, unanswered, spread, ...fresh, level })) {
         if (value !== undefined) store.metric(`guardian.${name}`, n, value);
       }
-      if (before !== assessment.level && assessment.level !== 'act') {
+      // An act has an event of its own, with what is done.
+      if (before !== assessment.level && !(assessment.level === 'act' && this.#parts.options.mode === 'act')) {
         store.event('guardian', { level: assessment.level, version: n, why: reasons(assessment) });
       }
     });
   }
 
-  #set(change: Partial<State>): void {
+  #set(change: Partial<GuardianState>): void {
     this.#state = { ...this.#state, ...change };
     this.#show();
     if (!differs(this.#kept, this.#state)) return;
     this.#kept = this.#state;
-    this.#parts.loop.store.setMeta(KEY, this.#state);
+    writeState(this.#parts.loop.store, this.#state);
   }
 
   #show(): void {
@@ -325,14 +285,4 @@ export class Guardian {
 
 function sureness({ answers, sure }: Sureness): Sureness {
   return { answers, sure };
-}
-
-/** Steps between which nothing but means has changed are not worth a write each. */
-const WRITE_EVERY = 10;
-
-function differs(a: State, b: State): boolean {
-  const { monitor: before, ...restBefore } = a;
-  const { monitor, ...rest } = b;
-  if (monitor.level !== before.level || monitor.readings >= before.readings + WRITE_EVERY || monitor.readings < before.readings) return true;
-  return Object.keys({ ...restBefore, ...rest }).some((key) => restBefore[key as keyof typeof restBefore] !== rest[key as keyof typeof rest]);
 }

@@ -98,6 +98,7 @@ describe('a collapse', () => {
     await when(daemon, ({ version }) => version > acted.version + 3);
     await daemon.stop();
     expect(eventsOf(run, 'rollback')).toEqual([]);
+    expect(eventsOf(run, 'guardian').map(({ level }) => level)).toContain('act');
   });
 
   it('in which nothing is kept any more is noticed too', { timeout: 60_000 }, async () => {
