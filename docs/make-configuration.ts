@@ -40,7 +40,8 @@ function sectionOf({ path }: ConfigKey): string {
   return path.includes('.') ? path.split('.')[0]! : '';
 }
 
-function table(keys: readonly ConfigKey[]): string {
+/** As a table in Markdown. */
+export function table(keys: readonly ConfigKey[]): string {
   const rows = keys.map(({ path, type, default: value, doc, when }) =>
     [
       `\`${path}\``,

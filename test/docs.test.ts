@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
+import { builtInPluginsPage } from '../docs/make-built-in-plugins.ts';
 import { configurationPage } from '../docs/make-configuration.ts';
 import { licencesPage } from '../docs/make-licences.ts';
 import { toSvg, withoutPaths } from '../docs/make-screenshot.ts';
@@ -21,6 +22,10 @@ describe('the documentation', () => {
   it('has the configuration as the schema has it (npx tsx docs/make-configuration.ts)', () => {
     expect(readFileSync('docs/configuration.md', 'utf8')).toBe(configurationPage());
     for (const { path } of describeConfig()) expect(configurationPage()).toContain(`| \`${path}\` |`);
+  });
+
+  it('has the built-in plug-ins as their sources have them (npx tsx docs/make-built-in-plugins.ts)', async () => {
+    expect(readFileSync('docs/built-in-plugins.md', 'utf8')).toBe(await builtInPluginsPage());
   });
 
   it('has the licences as the lockfile has them (npx tsx docs/make-licences.ts), each one that may be passed on', () => {

@@ -39,8 +39,13 @@ let table: readonly ConfigKey[] | undefined;
 
 /** Every key that has a value, in the order of the schema. */
 export function describeConfig(): readonly ConfigKey[] {
-  table ??= [...keysOf('', z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema)];
+  table ??= describeSchema(configSchema);
   return table;
+}
+
+/** The same of any zod schema of an object. */
+export function describeSchema(schema: z.ZodType): readonly ConfigKey[] {
+  return [...keysOf('', z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as JsonSchema)];
 }
 
 function* keysOf(path: string, schema: JsonSchema, required = false, when?: string): Generator<ConfigKey> {

@@ -31,7 +31,13 @@ const part = z.strictObject({
 export default definePlugin({
   name: 'combine',
   apiVersion: API_VERSION,
-  options: z.strictObject({ rewards: z.array(part).min(1).max(64) }),
+  options: z.strictObject({
+    rewards: z
+      .array(part)
+      .min(1)
+      .max(64)
+      .describe('`{use, weight, options}`: `use` is a built-in reward by its name (`majority`, `shaping` ...), or the result of definePlugin.'),
+  }),
   ports: {
     reward: async (context) => {
       const parts = await Promise.all(

@@ -28,7 +28,15 @@ const source = z.strictObject({
 export default definePlugin({
   name: 'mixture',
   apiVersion: API_VERSION,
-  options: z.strictObject({ sources: z.array(source).min(1).max(255) }),
+  options: z.strictObject({
+    sources: z
+      .array(source)
+      .min(1)
+      .max(255)
+      .describe(
+        "`{use, weight, options}`: `use` is a built-in source by its name, `data set` for the run's own questions, or the result of definePlugin.",
+      ),
+  }),
   ports: {
     ask: async (context) => {
       const asks: Ask[] = [];
