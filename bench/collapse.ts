@@ -1,7 +1,7 @@
 /**
  * Makes the bundled model collapse in several ways and reports what the guardian made of it. All runs of a seed begin as copies of one healthy run,
- * so that there is something to lose; then something goes wrong that no setting of the guardian's knows of. A run that is done is not done
- * again: delete its folder for that.
+ * so that there is something to lose; then something goes wrong that no setting of the guardian's knows of. With `--before 0` they begin with
+ * `--model` itself, which may be a checkpoint. A run that is done is not done again: delete its folder for that.
  */
 import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     before: { type: 'string', default: '45' },
     steps: { type: 'string', default: '150' },
     tries: { type: 'string', default: '1' },
+    questions: { type: 'string', default: '200' },
     model: { type: 'string', default: packagePath('models/mini') },
     out: { type: 'string', default: packagePath('runs/collapse') },
   },
@@ -39,7 +40,7 @@ const [before, steps, out] = [Number(values.before), Number(values.steps), resol
 interface Provocation {
   readonly config?: ConfigInput;
   /** Beside the configuration. */
-  readonly plugin?: (folder: string, seed: number) => Promise<object>;
+  readonly plugin?: (model: string, seed: number) => Promise<object>;
   readonly meddle?: (daemon: DaemonHandle) => void;
 }
 
@@ -58,7 +59,7 @@ const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
 const SMALL: ConfigInput = {
   sampling: { samples: 8 },
   loop: { batchGroups: 16 },
-  evaluation: { everySteps: 5, questions: 200, fullEverySteps: 1_000_000, fullQuestions: 20 },
+  evaluation: { everySteps: 5, questions: Number(values.questions), fullEverySteps: 1_000_000, fullQuestions: 20 },
   checkpoints: { everySteps: 10 },
   guardian: { maxTries: Number(values.tries) },
   dashboard: { port: null },
@@ -80,9 +81,9 @@ const QUESTIONS = 640;
 const AT_ONCE = 16;
 
 /** Questions about pictures so harsh that the vote is wrong on them, over and over. */
-async function wrongMajorities(folder: string, seed: number): Promise<object> {
+async function wrongMajorities(model: string, seed: number): Promise<object> {
   const { dataset, labels } = openFigures({ pool: 'train', pictures: 4 * QUESTIONS, seed: 1, rendering: 'harsh', questions: 'one' });
-  const config = parseConfig({ ...SMALL, model: join(folder, 'model'), seed });
+  const config = parseConfig({ ...SMALL, model, seed });
   await using policy = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: 5 });
   const wrong: Question[] = [];
@@ -139,14 +140,14 @@ async function row(name: string, seed: number): Promise<CollapseRow> {
   const provocation = PROVOCATIONS[name];
   if (!provocation) throw new InputError(`--only ${name}: known are ${Object.keys(PROVOCATIONS).join(', ')}`);
   const common = join(out, `before-${before}-${seed}`);
-  if (!existsSync(join(common, 'done'))) {
+  if (before > 0 && !existsSync(join(common, 'done'))) {
     await run(common, { seed, loop: { steps: before } });
     writeFileSync(join(common, 'done'), '');
   }
   const folder = join(out, `${name}-${seed}`);
   if (!existsSync(join(folder, 'done'))) {
-    const plugin = await provocation.plugin?.(common, seed);
-    cpSync(common, folder, { recursive: true, filter: (path) => !path.endsWith('/done'), verbatimSymlinks: true });
+    const plugin = await provocation.plugin?.(before > 0 ? join(common, 'model') : values.model, seed);
+    if (before > 0) cpSync(common, folder, { recursive: true, filter: (path) => !path.endsWith('/done'), verbatimSymlinks: true });
     const config = merged(provocation.config ?? {}, { seed, loop: { steps: before + steps }, plugins: plugin ? [plugin] : [] });
     await run(folder, config, provocation.meddle);
     writeFileSync(join(folder, 'done'), '');
