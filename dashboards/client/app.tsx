@@ -54,6 +54,8 @@ function skip(event: Event, main: HTMLElement | null): void {
 
 function Rail({ current }: { readonly current: Page | undefined }) {
   const { theme, setTheme } = useTheme();
+  const shown =
+    useLive((live) => PAGES.filter((page) => page.shown?.(live) ?? true), shallowSame) ?? PAGES.filter((page) => page.shown === undefined);
   return (
     <nav class="rail" aria-label="Pages">
       <a class="brand" href={href('now')}>
@@ -61,7 +63,7 @@ function Rail({ current }: { readonly current: Page | undefined }) {
         Quorum
       </a>
       <div class="nav">
-        {PAGES.map((page) => (
+        {shown.map((page) => (
           <a key={page.path} href={href(page.path)} aria-current={page === current ? 'page' : undefined}>
             <Icon name={page.path} />
             {page.title}

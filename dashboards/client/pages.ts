@@ -1,9 +1,11 @@
 /** The pages in the order of the navigation. A route's first segment is a page's `path`. */
 import type { ComponentType } from 'preact';
+import type { Live } from '../../src/protocol/frames.ts';
 import type { IconName } from './components/icons.tsx';
 import { Actors } from './pages/actors.tsx';
 import { Control } from './pages/control.tsx';
 import { Now } from './pages/now.tsx';
+import { Panels } from './pages/panels.tsx';
 import { Questions } from './pages/questions.tsx';
 import { Rollouts } from './pages/rollouts.tsx';
 import { Versions } from './pages/versions.tsx';
@@ -13,6 +15,8 @@ export interface Page {
   readonly path: IconName;
   readonly title: string;
   readonly component: ComponentType<PageProps>;
+  /** Whether it is in the navigation; always without it. */
+  readonly shown?: (live: Live) => boolean;
 }
 
 export const PAGES: readonly Page[] = [
@@ -22,4 +26,5 @@ export const PAGES: readonly Page[] = [
   { path: 'actors', title: 'Actors', component: Actors },
   { path: 'versions', title: 'Versions', component: Versions },
   { path: 'control', title: 'Control', component: Control },
+  { path: 'panels', title: 'Panels', component: Panels, shown: ({ actors }) => actors.some(({ role }) => role === 'panel') },
 ];

@@ -14,10 +14,14 @@ const CLOCK = [
 ];
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 1_000_000];
 
+const PARTS_OF_ONE = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
+
 /** Where the axis has its marks: multiples of the smallest increment that leaves `space` pixels between them. */
 export function marks(axis: Axis, { min, max }: Range, width: number, space: number): number[] {
   const atLeast = ((max - min) * space) / Math.max(1, width);
-  const increments = axis === 'steps' ? STEPS : CLOCK;
+  // There are no parts of a step; what a plug-in shows may be shorter than one.
+  const steps = max - min < 1 ? PARTS_OF_ONE : STEPS;
+  const increments = axis === 'steps' ? steps : CLOCK;
   const increment = increments.find((candidate) => candidate >= atLeast) ?? increments.at(-1)!;
   // Whole hours and days of the clock on the wall, not of UTC.
   const offset = axis === 'steps' ? 0 : new Date(min).getTimezoneOffset() * MINUTE;

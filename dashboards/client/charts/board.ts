@@ -5,7 +5,7 @@
  */
 import { cell, type Cell } from '../cell.ts';
 import type { Connection } from '../connection.ts';
-import type { MetricRow } from '../../../src/protocol/frames.ts';
+import type { History, MetricRow, Requests } from '../../../src/protocol/frames.ts';
 import { Columns } from './columns.ts';
 import { Thinner } from './thinner.ts';
 
@@ -15,6 +15,11 @@ export type Axis = 'steps' | 'at';
 export interface Range {
   readonly min: number;
   readonly max: number;
+}
+
+/** Where a board's data come from: the connection, or whoever answers as it does. */
+export interface BoardSource extends Pick<Connection, 'state' | 'onUpdate' | 'onResync'> {
+  request(method: 'history', params: Requests['history']['params']): Promise<History>;
 }
 
 export interface ChartView {
@@ -39,7 +44,7 @@ export class Board {
   /** Names of the columns there are; null before the first history. */
   readonly names: Cell<readonly string[] | null> = cell<readonly string[] | null>(null);
   readonly error: Cell<Error | null> = cell<Error | null>(null);
-  readonly #connection: Connection;
+  readonly #source: BoardSource;
   readonly #views = new Set<ChartView>();
   #columns = new Columns();
   #thinner = new Thinner(this.#columns);
@@ -55,16 +60,16 @@ export class Board {
   /** Charts that are still to be drawn from the data as `#prepare` left it. */
   #waiting: ChartView[] = [];
 
-  constructor(connection: Connection) {
-    this.#connection = connection;
-    connection.onUpdate(({ points }) => this.#add(points));
-    connection.onResync(() => void this.load());
+  constructor(source: BoardSource) {
+    this.#source = source;
+    source.onUpdate(({ points }) => this.#add(points));
+    source.onResync(() => void this.load());
     const open = () => {
-      if (connection.state.get().type !== 'open') return;
+      if (source.state.get().type !== 'open') return;
       stop();
       void this.load();
     };
-    const stop = connection.state.subscribe(open);
+    const stop = source.state.subscribe(open);
     open();
     this.axis.subscribe(() => this.redraw());
     this.paused.subscribe(() => {
@@ -158,7 +163,7 @@ export class Board {
     const turn = ++this.#turn;
     this.#arrived = [];
     try {
-      const history = await this.#connection.request('history', { maxPoints: MAX_POINTS });
+      const history = await this.#source.request('history', { maxPoints: MAX_POINTS });
       if (turn !== this.#turn) return;
       this.#replace(Columns.of(history));
       this.error.set(null);
@@ -195,9 +200,9 @@ export class Board {
     const range = this.zoom.get();
     this.#fine = undefined;
     this.redraw();
-    if (range === null || this.#connection.state.get().type !== 'open') return;
+    if (range === null || this.#source.state.get().type !== 'open') return;
     const { from, to } = this.#steps(range);
-    const history = await this.#connection.request('history', { from, to, maxPoints: MAX_POINTS }).catch(() => undefined);
+    const history = await this.#source.request('history', { from, to, maxPoints: MAX_POINTS }).catch(() => undefined);
     if (history === undefined || turn !== this.#fineTurn || history.steps.length === 0) return;
     const columns = Columns.of(history);
     this.#fine = { columns, thinner: new Thinner(columns) };

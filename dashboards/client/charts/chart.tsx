@@ -20,13 +20,15 @@ export interface ChartProps {
   readonly marks?: readonly Mark[];
   readonly tall?: boolean;
   readonly wide?: boolean;
+  /** Name of the axis, where it is not that of the run's steps; the chart then has its cursor for itself. */
+  readonly xName?: string;
 }
 
 const NONE: readonly never[] = [];
 /** Evaluations come every so many steps; a value that is older than this says so. */
 const OLD_ROWS = 12;
 
-export function Chart({ board, title, series, format, axis = format, include = NONE, marks = NONE, tall = false, wide = false }: ChartProps) {
+export function Chart({ board, title, series, format, axis = format, include = NONE, marks = NONE, tall = false, wide = false, xName }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const where = useRef<HTMLSpanElement>(null);
   const values = useRef<HTMLElement[]>([]);
@@ -35,6 +37,7 @@ export function Chart({ board, title, series, format, axis = format, include = N
   const theme = useShownTheme();
 
   useLayoutEffect(() => {
+    const place = (step: number | undefined) => `${xName ?? 'step'} ${number(step)}`;
     const write = (x: number | null) => {
       const { shown } = board;
       const by = board.axis.get();
@@ -42,14 +45,17 @@ export function Chart({ board, title, series, format, axis = format, include = N
       series.forEach(({ column, label }, i) => {
         const from = shown.rowBefore(column, row);
         setText(values.current[i], format(from < 0 ? null : shown.column(column)![from]!));
-        setText(labels.current[i], isOld(shown.steps, from, row) ? `${label} at step ${number(shown.steps[from])}` : label);
+        setText(labels.current[i], isOld(shown.steps, from, row) ? `${label} at ${place(shown.steps[from])}` : label);
       });
       const read = series.map(({ label, column }) => `${label} ${format(shown.valueBefore(column, row))}`).join(', ');
-      if (document.activeElement === host.current) tell(host.current!, shown.steps[row], read);
-      setText(where.current ?? undefined, x === null || row < 0 ? '' : `step ${number(shown.steps[row])} · ${time(shown.at[row]!)}`);
+      if (document.activeElement === host.current) tell(host.current!, shown.steps[row], `${place(shown.steps[row])}: ${read}`);
+      setText(
+        where.current ?? undefined,
+        x === null || row < 0 ? '' : xName === undefined ? `${place(shown.steps[row])} · ${time(shown.at[row]!)}` : place(shown.steps[row]),
+      );
     };
     const element = host.current!;
-    const made = new Plot(board, element, { series, format: axis, include, onCursor: write });
+    const made = new Plot(board, element, { series, format: axis, include, alone: xName !== undefined, onCursor: write });
     plot.current = made;
     const sized = new ResizeObserver(() => made.resize(element.clientWidth, element.clientHeight));
     sized.observe(element);
@@ -131,9 +137,9 @@ function isOld(steps: Float64Array, from: number, row: number): boolean {
 }
 
 /** For who listens: where the cursor is, and what is there. */
-function tell(element: HTMLElement, step: number | undefined, values: string): void {
+function tell(element: HTMLElement, step: number | undefined, text: string): void {
   element.setAttribute('aria-valuenow', String(step ?? 0));
-  element.setAttribute('aria-valuetext', `step ${number(step)}: ${values}`);
+  element.setAttribute('aria-valuetext', text);
 }
 
 function setText(element: HTMLElement | undefined, text: string): void {

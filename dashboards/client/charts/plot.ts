@@ -28,6 +28,8 @@ export interface PlotOptions {
   readonly format: (value: number) => string;
   /** Always inside the axis. */
   readonly include: readonly number[];
+  /** The cursors of other charts do not move along: they have another axis. */
+  readonly alone: boolean;
   /** After the cursor moved or new data came: `x` is where the cursor is, null outside. */
   readonly onCursor: (x: number | null) => void;
 }
@@ -120,7 +122,7 @@ export class Plot implements ChartView {
   }
 
   #uPlotOptions(host: HTMLElement): uPlot.Options {
-    const { series } = this.#options;
+    const { series, alone } = this.#options;
     return {
       width: Math.max(120, host.clientWidth),
       height: host.clientHeight,
@@ -136,7 +138,7 @@ export class Plot implements ChartView {
         y: false,
         points: { size: 7, width: 2 },
         drag: { x: true, y: false, setScale: false },
-        sync: { key: SYNC, scales: ['x', null], filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' } },
+        ...(alone ? {} : { sync: { key: SYNC, scales: ['x', null], filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' } } }),
         bind: {
           dblclick: () => () => {
             this.#board.zoom.set(null);

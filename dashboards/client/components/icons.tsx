@@ -6,6 +6,7 @@ const PATHS = {
   actors: 'M8 4.5v3M3.5 11V9.5a2 2 0 0 1 2-2h5a2 2 0 0 1 2 2V11M6 1.5h4v3H6zM1.5 11h4v3.5h-4zM10.5 11h4v3.5h-4z',
   versions: 'M4 5v6M4 11a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM4 1a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM12 3a2 2 0 1 0 0 4 2 2 0 0 0 0-4zM12 7c0 3-4 2.5-6 4',
   control: 'M2 4h7M13 4h1M2 8h1M7 8h7M2 12h7M13 12h1M11 2.5v3M5 6.5v3M11 10.5v3',
+  panels: 'M2 2h5v5H2zM9 2h5v5H9zM2 9h5v5H2zM9 9h5v5H9z',
   pause: 'M5 3v10M11 3v10',
   play: 'M4.5 2.5v11l9-5.5z',
   light: 'M8 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3 3l1 1M12 12l1 1M13 3l-1 1M4 12l-1 1',

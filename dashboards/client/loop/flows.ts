@@ -43,11 +43,12 @@ function movedBetween(before: Live, after: Live): readonly FlowName[] {
   if (after.groups.sampled > before.groups.sampled) names.push('rollouts');
   if (after.groups.kept > before.groups.kept) names.push('groups');
   if (after.version > before.version) names.push('versions');
-  if (writing(after) === 'working') names.push('parents');
+  if (stateOf(after, 'guardian') === 'working') names.push('guard');
+  if (stateOf(after, 'synthesizer') === 'working') names.push('parents');
   if (after.accuracy.now?.version !== before.accuracy.now?.version) names.push('evaluate');
   return names;
 }
 
-function writing({ actors }: Live): string | undefined {
-  return actors.find(({ role }) => role === 'synthesizer')?.state;
+function stateOf({ actors }: Live, wanted: string): string | undefined {
+  return actors.find(({ role }) => role === wanted)?.state;
 }

@@ -12,6 +12,7 @@ import { Since, Time } from '../components/time.tsx';
 import { count, percent, rate } from '../format.ts';
 import { STATES } from '../loop/actor-card.tsx';
 import type { Actor } from '../loop/layout.ts';
+import { PluginsPanel } from './actors-plugins.tsx';
 import { connection, useConnectionState, useLive, useRequest } from '../session.ts';
 
 const NO_PARAMS = {};
@@ -21,14 +22,21 @@ const REFRESH = 700;
 export function Actors() {
   const details = useRequest('actors', NO_PARAMS);
   const actors = useLive((live) => live.actors);
-  useRefresh(details.again);
+  const plugins = useRequest('plugins', NO_PARAMS);
+  useRefresh(() => {
+    details.again();
+    plugins.again();
+  });
   if (details.error !== undefined && details.value === undefined) return <Failure error={details.error} again={details.again} />;
   if (actors === undefined) return <Loading lines={8} />;
+  // What is plugged in stands before the tree, which shall not jump when it is there.
+  if (plugins.value === undefined && plugins.error === undefined) return <Loading lines={8} />;
   if (actors.length === 0) return <Empty title="No actors yet">The daemon is still opening its parts.</Empty>;
   return (
     <div class="tree">
       <StateArrow />
       <Root />
+      <PluginsPanel asked={plugins} />
       <ul class="branches">
         {actors.map((actor) => (
           <li key={actor.id}>
