@@ -9,6 +9,8 @@ export interface Cell {
   /** What is varied, as the tables show it: `G 4`; absent for the method itself. */
   readonly variation?: string;
   readonly seed: number;
+  /** Trained and measured on data that the base's vote mostly gets wrong, instead of on the suites. */
+  readonly onHardData?: true;
   /** On top of the method's own. */
   readonly config: ConfigInput;
 }
@@ -36,12 +38,12 @@ export interface Common {
 }
 
 /** @param methodConfig the settings that the method stands for: a method that is changed is run again. */
-export function cellHash({ method, seed, config }: Cell, methodConfig: ConfigInput, common: Common): string {
-  return createHash('sha256').update(canonical({ method, methodConfig, seed, config, common })).digest('hex').slice(0, 16);
+export function cellHash({ method, seed, config, onHardData }: Cell, methodConfig: ConfigInput, common: Common): string {
+  return createHash('sha256').update(canonical({ method, methodConfig, seed, config, common, onHardData })).digest('hex').slice(0, 16);
 }
 
-export function cellName({ method, variation, seed }: Cell): string {
-  return `${method}${variation === undefined ? '' : ` (${variation})`}, seed ${seed}`;
+export function cellName({ method, variation, seed, onHardData }: Cell): string {
+  return `${method}${variation === undefined ? '' : ` (${variation})`}${onHardData === true ? ' on hard data' : ''}, seed ${seed}`;
 }
 
 /** JSON with sorted keys, so that the order in which a setting was written does not matter. */

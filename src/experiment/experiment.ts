@@ -4,15 +4,16 @@ import { createReadStream, readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConfigInput } from '../config/schema.ts';
+import type { Labels } from '../data/dataset.ts';
 import { openFigures } from '../data/figures/dataset.ts';
-import { suites as openSuites } from '../data/suites.ts';
+import { HARD_DATA, suites as openSuites } from '../data/suites.ts';
 import { InputError } from '../protocol/errors.ts';
 import { writeFileWhole } from '../store/files.ts';
 import { cellName, type Cell, type CellResult } from './cell.ts';
 import { htmlOf } from './html.ts';
 import { METHODS } from './methods.ts';
 import { planOf } from './plan.ts';
-import { runCell, type Bench } from './run-cell.ts';
+import { runCell, type Bench, type Suite } from './run-cell.ts';
 import { expectations, rowsOf, type Tables } from './statistics.ts';
 import { csvOf, markdownOf } from './text.ts';
 
@@ -79,12 +80,28 @@ async function benchOf(options: ExperimentOptions): Promise<Bench> {
     throw new InputError(`--methods: there is no method ${unknown}; known are ${METHODS.map(({ name }) => name).join(', ')}`);
   await mkdir(folder, { recursive: true });
   const common = { model: await weightsDigest(model), questions: budgetSteps * BATCH_GROUPS, suiteQuestions, k };
-  return { model, folder, common, suites: openSuites(SUITES_SEED, suiteQuestions), config, labels: trainLabels() };
+  return {
+    model,
+    folder,
+    common,
+    suites: openSuites(SUITES_SEED, suiteQuestions),
+    hardSuite: hardSuite(suiteQuestions),
+    config,
+    labels: trainLabels(),
+  };
 }
 
-/** Of the built-in training pool as `quorum start` has it. */
-function trainLabels() {
-  return openFigures({ pool: 'train', pictures: 20_000, seed: 0, questions: 'one' }).labels;
+/** Of the built-in training pool as `quorum start` has it, and of the hard data's. */
+function trainLabels(): Labels {
+  const pool = { pool: 'train', pictures: 20_000, seed: 0, questions: 'one' } as const;
+  const { rendering, kinds } = HARD_DATA;
+  const [plain, hard] = [openFigures(pool).labels, openFigures({ ...pool, rendering, kinds }).labels];
+  return { label: (id) => plain.label(id) ?? hard.label(id) };
+}
+
+function hardSuite(pictures: number): Suite {
+  const { rendering, kinds } = HARD_DATA;
+  return { name: 'hard data', ...openFigures({ pool: 'suite', seed: SUITES_SEED, pictures, questions: 'one', rendering, kinds }) };
 }
 
 async function weightsDigest(model: string): Promise<string> {

@@ -1,6 +1,7 @@
 /** The tables as one HTML page with its plots inside: accuracy of each method as bars, and how it came about as curves. */
 import { cellName, type CellResult, type Common } from './cell.ts';
 import { AVERAGE, MEASURES, percent, shown, type Row, type Tables } from './statistics.ts';
+import { HARD_DATA_TITLE, rowName } from './text.ts';
 
 const STYLE = `
 :root { color-scheme: light dark; --line: #8886; --bar: #3b6fd4; --base: #8a8f98; }
@@ -15,8 +16,9 @@ svg { max-width: 100%; height: auto; } text { font: 12px system-ui, sans-serif; 
 const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#7f7f7f', '#b8860b', '#8c564b'];
 
 export function htmlOf({ rows, expectations }: Tables, results: readonly CellResult[], common: Common): string {
-  const own = rows.filter(({ variation }) => variation === null);
-  const varied = rows.filter(({ variation }) => variation !== null);
+  const own = rows.filter(({ variation, onHardData }) => variation === null && !onHardData);
+  const varied = rows.filter(({ variation, onHardData }) => variation !== null && !onHardData);
+  const hard = rows.filter(({ onHardData }) => onHardData);
   const checks = expectations.map(
     ({ text, held, detail }) => `<li><b>${held === null ? 'not tested' : held ? 'held' : 'not held'}</b>: ${escape(text)} (${escape(detail)})</li>`,
   );
@@ -35,8 +37,9 @@ ${suiteTable(own)}
 ${measureTable(own, common.k)}
 <h2>While training</h2>
 <p>Greedy accuracy on the loop's own held-out questions, by learner step; one line for each seed.</p>
-${curves(results.filter(({ cell }) => cell.variation === undefined))}
+${curves(results.filter(({ cell }) => cell.variation === undefined && cell.onHardData === undefined))}
 ${varied.length === 0 ? '' : `<h2>MM-UPT with one thing changed</h2>\n${measureTable(varied, common.k)}`}
+${hard.length === 0 ? '' : `<h2>Hard data</h2>\n<p>${escape(HARD_DATA_TITLE)}</p>\n${measureTable(hard, common.k)}`}
 <h2>What was expected</h2>
 <ul>${checks.join('\n')}</ul>
 </html>
@@ -54,7 +57,10 @@ function suiteTable(rows: readonly Row[]): string {
 function measureTable(rows: readonly Row[], k: number): string {
   return htmlTable(
     ['', 'greedy', 'pass@1', `maj@${k}`, `pass@${k}`],
-    rows.map(({ method, variation, suites }) => [variation ?? method, ...MEASURES.map((measure) => shown(suites[AVERAGE]![measure]))]),
+    rows.map(({ method, variation, onHardData, suites }) => [
+      rowName(onHardData, method, variation),
+      ...MEASURES.map((measure) => shown(suites[AVERAGE]![measure])),
+    ]),
   );
 }
 

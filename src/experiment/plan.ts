@@ -23,15 +23,23 @@ export const VARIATIONS: readonly Variation[] = [
   stale(0, false),
   ...[1, 4, 8].flatMap((s) => [stale(s, false), stale(s, true)]),
   stale(2, true),
-  { name: 'hard data', config: { data: HARD_DATA } },
 ];
 
-/** @param methods names of METHODS; `ablations` adds the variations of `mm-upt`. */
+/** Where the base's vote is mostly wrong: the vote's own reward, the same with nothing held back, and labels. */
+const ON_HARD_DATA: readonly Omit<Cell, 'seed'>[] = [
+  { method: 'base', config: {} },
+  { method: 'mm-upt', config: { data: HARD_DATA } },
+  { method: 'mm-upt', variation: 'no share floor', config: { data: HARD_DATA, filters: { shareFloor: 0 } } },
+  { method: 'supervised-grpo', config: { data: HARD_DATA } },
+];
+
+/** @param methods names of METHODS; `ablations` adds the variations of `mm-upt`, and hard data. */
 export function planOf(methods: readonly string[], seeds: readonly number[], ablations: boolean): Cell[] {
   const own = METHODS.filter(({ name }) => methods.includes(name)).flatMap(({ name }) =>
     seeds.map((seed): Cell => ({ method: name, seed, config: {} })),
   );
   if (!ablations) return own;
   const varied = VARIATIONS.flatMap(({ name, config }) => seeds.map((seed): Cell => ({ method: 'mm-upt', variation: name, seed, config })));
-  return [...own, ...varied];
+  const hard = ON_HARD_DATA.flatMap((cell) => seeds.map((seed): Cell => ({ ...cell, seed, onHardData: true })));
+  return [...own, ...varied, ...hard];
 }

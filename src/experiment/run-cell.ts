@@ -23,6 +23,8 @@ export interface Bench {
   readonly folder: string;
   readonly common: Common;
   readonly suites: readonly Suite[];
+  /** Held-out questions of the hard data. */
+  readonly hardSuite: Suite;
   /** Settings under each cell's own. */
   readonly config: ConfigInput;
   /** Answers of the training questions, for the supervised methods. */
@@ -30,7 +32,11 @@ export interface Bench {
 }
 
 /** The daemon measures little along the way: the suites are what counts. */
-const ALONG_THE_WAY: ConfigInput = { evaluation: { fullQuestions: 20, fullEverySteps: 1_000_000 }, dashboard: { port: null } };
+const ALONG_THE_WAY: ConfigInput = {
+  evaluation: { fullQuestions: 20, fullEverySteps: 1_000_000 },
+  dashboard: { port: null },
+  guardian: { mode: 'off' },
+};
 
 /** @throws CancelledError when `signal` aborts; the cell goes on from there when it is run again. */
 export async function runCell(bench: Bench, cell: Cell, signal: AbortSignal): Promise<CellResult> {
@@ -58,7 +64,7 @@ async function train(bench: Bench, cell: Cell, runFolder: string, grader: Grader
   if (report.end !== 'steps') throw new Error(`${cellName(cell)} failed: ${report.error ?? report.end}`);
   return {
     cell,
-    suites: await measure({ ...config, model: report.folder }, bench, grader, signal),
+    suites: await measure({ ...config, model: report.folder }, bench, cell, signal, grader),
     history: report.history,
     steps: report.steps,
     samples: report.groups.sampled * config.sampling.samples,
@@ -77,15 +83,21 @@ function configOf(bench: Bench, cell: Cell, runFolder: string, grader: Grader) {
 
 async function measureBase(bench: Bench, cell: Cell, grader: Grader, signal: AbortSignal): Promise<CellResult> {
   const config = configSchema.parse([bench.config, { model: bench.model, seed: cell.seed }].reduce(merged));
-  return { cell, suites: await measure(config, bench, grader, signal), history: [], steps: 0, samples: 0, seconds: 0 };
+  return { cell, suites: await measure(config, bench, cell, signal, grader), history: [], steps: 0, samples: 0, seconds: 0 };
 }
 
-async function measure(config: Config, { suites, common }: Bench, grader: Grader, signal: AbortSignal): Promise<Record<string, Accuracy>> {
+async function measure(
+  config: Config,
+  { suites, hardSuite, common }: Bench,
+  { onHardData }: Cell,
+  signal: AbortSignal,
+  grader: Grader,
+): Promise<Record<string, Accuracy>> {
   await using policy = await openForSampling(config);
   const { suiteQuestions, k } = common;
   const settings = { ...config, evaluation: { ...config.evaluation, questions: suiteQuestions, fullQuestions: suiteQuestions, k } };
   const measured: Record<string, Accuracy> = {};
-  for (const { name, dataset, labels } of suites) {
+  for (const { name, dataset, labels } of onHardData === true ? [hardSuite] : suites) {
     const { full } = await evaluator({ policy, heldOut: dataset, labels, grader, config: settings })({ version: 0, full: true }, signal);
     measured[name] = full!;
   }

@@ -4,8 +4,10 @@ import { METHODS } from './methods.ts';
 import { AVERAGE, MEASURES, shown, type Row, type Tables } from './statistics.ts';
 
 export function markdownOf({ rows, expectations }: Tables, common: Common): string {
-  const own = rows.filter(({ variation }) => variation === null);
-  const varied = rows.filter(({ variation }) => variation !== null);
+  const own = rows.filter(({ variation, onHardData }) => variation === null && !onHardData);
+  const varied = rows.filter(({ variation, onHardData }) => variation !== null && !onHardData);
+  const hard = rows.filter(({ onHardData }) => onHardData);
+  const measures = ['greedy', 'pass@1', `maj@${common.k}`, `pass@${common.k}`];
   const suites = Object.keys(rows[0]?.suites ?? {});
   return [
     `Greedy accuracy in % on ${common.suiteQuestions} held-out questions of each suite, mean ± standard deviation over seeds; ${common.questions} questions asked in each run.`,
@@ -17,28 +19,32 @@ export function markdownOf({ rows, expectations }: Tables, common: Common): stri
     '',
     `The average over suites by how it is measured (k = ${common.k}).`,
     '',
-    ...table(['method', 'greedy', 'pass@1', `maj@${common.k}`, `pass@${common.k}`], own.map(measureRow)),
+    ...table(['method', ...measures], own.map(measureRow)),
     '',
     ...(varied.length === 0
       ? []
-      : [
-          'MM-UPT with one thing changed; the average over suites.',
-          '',
-          ...table(['change', 'greedy', 'pass@1', `maj@${common.k}`, `pass@${common.k}`], varied.map(measureRow)),
-          '',
-        ]),
+      : ['MM-UPT with one thing changed; the average over suites.', '', ...table(['change', ...measures], varied.map(measureRow)), '']),
+    ...(hard.length === 0 ? [] : [HARD_DATA_TITLE, '', ...table(['method', ...measures], hard.map(measureRow)), '']),
     ...expectations.map(({ text, held, detail }) => `- ${held === null ? 'not tested' : held ? 'held' : 'NOT HELD'}: ${text} (${detail}).`),
     '',
   ].join('\n');
 }
+
+/** The paper's ThinkLite-11K (section 5): where most votes are wrong, there is little to learn from them. */
+export const HARD_DATA_TITLE = "Trained and measured on hard data, where the base's vote is mostly wrong.";
 
 function greedyRow({ method, seeds, suites, steps, samples }: Row, names: readonly string[]): string[] {
   const labels = METHODS.find(({ name }) => name === method)?.labels === true ? 'yes' : 'no';
   return [method, String(seeds), labels, ...names.map((name) => shown(suites[name]!.greedy)), steps.mean.toFixed(0), samples.mean.toFixed(0)];
 }
 
-function measureRow({ method, variation, suites }: Row): string[] {
-  return [variation ?? method, ...MEASURES.map((measure) => shown(suites[AVERAGE]![measure]))];
+function measureRow({ method, variation, onHardData, suites }: Row): string[] {
+  return [rowName(onHardData, method, variation), ...MEASURES.map((measure) => shown(suites[AVERAGE]![measure]))];
+}
+
+export function rowName(onHardData: boolean, method: string, variation: string | null): string {
+  if (!onHardData) return variation ?? method;
+  return variation === null ? method : `${method}, ${variation}`;
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

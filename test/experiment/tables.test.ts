@@ -89,7 +89,13 @@ describe('cells', () => {
     for (const { config } of METHODS) expect(configSchema.safeParse(config).error).toBeUndefined();
     for (const { config } of VARIATIONS) expect(configSchema.safeParse(config).error).toBeUndefined();
     expect(planOf(['lmsi', 'sft'], [0, 1], false).map(({ method, seed }) => `${method} ${seed}`)).toEqual(['sft 0', 'sft 1', 'lmsi 0', 'lmsi 1']);
-    expect(planOf(['mm-upt'], [0], true)).toHaveLength(1 + VARIATIONS.length);
+    const all = planOf(['mm-upt'], [0], true);
+    const hard = all.filter(({ onHardData }) => onHardData);
+    expect(hard.map(({ method }) => method)).toEqual(['base', 'mm-upt', 'mm-upt', 'supervised-grpo']);
+    for (const { config } of hard) expect(configSchema.safeParse(config).error).toBeUndefined();
+    expect(all).toHaveLength(1 + VARIATIONS.length + hard.length);
+    const hashes = all.map((cell) => cellHash(cell, {}, common));
+    expect(new Set(hashes).size).toBe(hashes.length);
   });
 });
 
@@ -103,6 +109,21 @@ describe('tables', () => {
     expect(text).toContain('| G 4, "small" & <odd> | 40.0 | 20.0 | 40.0 | 100.0 |');
     expect(text).toContain('- held: MM-UPT is at least 20 points above the base (85.0 against 50.0).');
     expect(text).toContain('- not tested: MM-UPT is above lmsi (lmsi was not run).');
+  });
+
+  it('has hard data in a table of its own, which no expectation reads', () => {
+    const hard = (method: string, greedy: number, variation?: string): CellResult => {
+      const { suites, cell, ...rest } = result(method, 0, [greedy, greedy], variation);
+      return { ...rest, cell: { ...cell, onHardData: true }, suites: { 'hard data': suites['charts']! } };
+    };
+    const all = [...results, hard('base', 0.1), hard('mm-upt', 0.2), hard('mm-upt', 0.05, 'no share floor')];
+    const both = { rows: rowsOf(all), expectations: expectations(rowsOf(all)) };
+    expect(both.expectations).toEqual(tables.expectations);
+    const [, table] = markdownOf(both, common).split("where the base's vote is mostly wrong.");
+    expect(table).toContain('| mm-upt | 20.0 | 10.0 | 20.0 | 100.0 |');
+    expect(table).toContain('| mm-upt, no share floor | 5.0 | 2.5 | 5.0 | 100.0 |');
+    expect(csvOf(both.rows)).toContain('mm-upt,no share floor,hard data,greedy,1,0.05,');
+    expect(htmlOf(both, all, common)).toContain('<h2>Hard data</h2>');
   });
 
   it('CSV has a line for each number, quoted where needed', () => {
