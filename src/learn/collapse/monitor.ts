@@ -2,7 +2,7 @@
  * Healthy, watch or act, one reading after the other. A level rises at once to watch, but to act only on evidence that lasts; it falls only after a
  * while without any. The state is plain data: a loop that is started again goes on where it was.
  */
-import { ACT, evidence, symptoms, WATCH, type Symptom } from './rules.ts';
+import { ACT, evidence, isDoubtful, symptoms, WATCH, type Symptom } from './rules.ts';
 import { type Signal, type Signals } from './signals.ts';
 
 export type Level = 'healthy' | 'watch' | 'act';
@@ -30,10 +30,12 @@ export interface MonitorState {
   readonly since: number;
   /** Readings since the start, or since the last roll-back. */
   readonly readings: number;
-  /** Readings in a row with evidence enough to act, those without evidence enough to watch, and probes among the former. */
+  /** Readings in a row with evidence enough to act, and probes among them. */
   readonly alarms: number;
-  readonly calm: number;
   readonly probes: number;
+  /** Readings in a row without evidence enough to watch, and those without the least doubt. */
+  readonly calm: number;
+  readonly sound: number;
   /** Means over the last steps; of probes, the newest. */
   readonly signals: Signals;
   readonly probe: Signals;
@@ -64,8 +66,9 @@ export const NEW_MONITOR: MonitorState = {
   since: 0,
   readings: 0,
   alarms: 0,
-  calm: 0,
   probes: 0,
+  calm: 0,
+  sound: 0,
   signals: {},
   probe: {},
   slowShare: null,
@@ -105,6 +108,7 @@ export function observe(
     reference,
     alarms: weight >= ACT ? state.alarms + 1 : 0,
     calm: weight < WATCH ? state.calm + 1 : 0,
+    sound: reference !== null && weight < WATCH && !isDoubtful(now, reference.signals) ? state.sound + 1 : 0,
     probes: weight >= ACT ? state.probes + Number(probed) : 0,
   };
   const level = levelOf(base, found, options);
@@ -129,9 +133,9 @@ function trusting(state: MonitorState, now: Reference, { trustSteps }: MonitorOp
   return state.level === 'healthy' && candidate === null && state.reference !== null ? { ...state, candidate: now } : state;
 }
 
-/** Whether version `version` has been followed by `trustSteps` steps of health, without a break until now. */
-export function isTrusted(state: Pick<MonitorState, 'level' | 'calm'>, version: number, now: number, trustSteps: number): boolean {
-  return state.level === 'healthy' && now >= version + trustSteps && state.calm >= trustSteps;
+/** Whether version `version` has been followed by `trustSteps` steps of health, without the least doubt until now. */
+export function isTrusted(state: Pick<MonitorState, 'level' | 'sound'>, version: number, now: number, trustSteps: number): boolean {
+  return state.level === 'healthy' && now >= version + trustSteps && state.sound >= trustSteps;
 }
 
 /** After a roll-back to a trusted version: as it was then, on watch. */

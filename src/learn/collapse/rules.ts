@@ -36,8 +36,8 @@ const factor = (now: number, before = now): number => (now > 0 && before > 0 ? M
 const RULES: readonly Rule[] = [
   { signal: 'concentration', decisive: true, excess: gained, watch: 0.2, act: 0.4 },
   { signal: 'unanswered', decisive: true, excess: gained, watch: 0.2, act: 0.5 },
-  { signal: 'agreement', decisive: true, excess: lost, watch: 0.25, act: 0.45 },
-  { signal: 'origin', decisive: true, excess: lost, watch: 0.4, act: 0.6 },
+  { signal: 'agreement', decisive: true, excess: lost, watch: 0.2, act: 0.35 },
+  { signal: 'origin', decisive: true, excess: lost, watch: 0.3, act: 0.5 },
   { signal: 'canaryAccuracy', decisive: true, excess: fallen, watch: 0.1, act: 0.2 },
   { signal: 'consistency', decisive: false, excess: fallen, watch: 0.2, act: 0.4 },
   { signal: 'voteShare', decisive: false, excess: fallen, watch: 0.1, act: 0.2 },
@@ -60,6 +60,17 @@ export function symptoms(now: Signals, before: Signals, notFinite: readonly stri
   });
   const broken: readonly Symptom[] = notFinite.map((name) => ({ signal: 'finite', severity: 2, words: `${name} is not a number` }));
   return [...broken, ...found.toSorted((a, b) => evidence([b]) - evidence([a]))];
+}
+
+/**
+ * Whether a decisive signal is half-way to a symptom. That is no alarm, but what came before it is not to be trusted yet: a collapse that is slow enough would
+ * else take what it is compared with along.
+ */
+export function isDoubtful(now: Signals, before: Signals): boolean {
+  return RULES.some(({ signal, decisive, excess, watch }) => {
+    const value = now[signal];
+    return decisive && value !== undefined && excess(value, before[signal]) >= watch / 2;
+  });
 }
 
 /** Enough to watch, and to act once it lasts. */

@@ -13,8 +13,8 @@ const HEALTHY: Readonly<Record<Exclude<Signal, 'shareRate' | 'canaryAccuracy'>, 
   entropy: [0.24, 0.125, 8, 0.015],
   kl: [0, 0.08, 40, 0.015],
   clipFraction: [0.003, 0.0005, 5, 0.0005],
-  agreement: [0.9, 0.97, 10, 0.02],
-  origin: [0.9, 0.85, 30, 0.02],
+  agreement: [0.95, 0.98, 10, 0.02],
+  origin: [0.95, 0.95, 30, 0.02],
   consistency: [0.65, 0.95, 10, 0.03],
 };
 const OF_PROBES: readonly string[] = ['agreement', 'origin', 'consistency'];
