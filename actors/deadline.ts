@@ -1,12 +1,29 @@
 /** Every wait on a thread or a socket goes through here: it has a name, an end, and can be cancelled. */
 import { CancelledError, TimeoutError } from '../src/protocol/errors.ts';
 
+/** Of XState's kind, so that one clock can be behind an actor's deadlines and its back-off. */
+export interface Clock {
+  setTimeout(callback: () => void, milliseconds: number): unknown;
+  clearTimeout(timer: unknown): void;
+}
+
+const REAL: Clock = {
+  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
+  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+};
+
 /**
  * Runs `work` until it settles, `seconds` pass or `signal` aborts, whichever is first. The signal handed to `work` aborts in the two
  * latter cases; `work` that ignores it goes on in vain, its result is not waited for.
  * @throws TimeoutError that names the wait; CancelledError.
  */
-export async function withDeadline<R>(name: string, seconds: number, signal: AbortSignal, work: (signal: AbortSignal) => Promise<R>): Promise<R> {
+export async function withDeadline<R>(
+  name: string,
+  seconds: number,
+  signal: AbortSignal,
+  work: (signal: AbortSignal) => Promise<R>,
+  clock: Clock = REAL,
+): Promise<R> {
   if (signal.aborted) throw new CancelledError(`${name}: cancelled`);
   const controller = new AbortController();
   let end: (error: Error) => void = () => {};
@@ -17,12 +34,12 @@ export async function withDeadline<R>(name: string, seconds: number, signal: Abo
     };
   });
   const cancel = () => end(new CancelledError(`${name}: cancelled`));
-  const timer = setTimeout(() => end(new TimeoutError(`${name}: not done after ${seconds} s`)), seconds * 1000);
+  const timer = clock.setTimeout(() => end(new TimeoutError(`${name}: not done after ${seconds} s`)), seconds * 1000);
   signal.addEventListener('abort', cancel);
   try {
     return await Promise.race([work(controller.signal), limit]);
   } finally {
-    clearTimeout(timer);
+    clock.clearTimeout(timer);
     signal.removeEventListener('abort', cancel);
   }
 }

@@ -7,7 +7,7 @@ import { waitFor, type ActorRefFrom, type AnyStateMachine } from 'xstate';
 import { CancelledError, InputError } from '../src/protocol/errors.ts';
 import type { ActorDetail } from '../src/protocol/frames.ts';
 import type { ActorStatus } from '../src/protocol/status.ts';
-import { withDeadline } from './deadline.ts';
+import { withDeadline, type Clock } from './deadline.ts';
 import { chartOf } from './detail.ts';
 import type { ServiceMachine } from './service.ts';
 import { FAILURES, failureOf, type Supervisor } from './supervise.ts';
@@ -32,12 +32,14 @@ export class Handle<P> {
   #queue: () => ActorStatus['queue'] = () => null;
 
   readonly #optional: boolean;
+  readonly #clock: Clock | undefined;
 
-  /** `optional`: past its restart budget it is parked, and the loop goes on. */
-  constructor(role: string, supervisor: ActorRefFrom<Supervisor<P>>, optional = false) {
+  /** @param optional past its restart budget it is parked, and the loop goes on. @param clock of its deadlines; default: the machine's. */
+  constructor(role: string, supervisor: ActorRefFrom<Supervisor<P>>, optional = false, clock?: Clock) {
     this.id = supervisor.id;
     this.role = role;
     this.#optional = optional;
+    this.#clock = clock;
     this.#supervisor = supervisor;
     const { now } = supervisor.getSnapshot().context.input;
     this.#workload = new Workload(now);
@@ -54,7 +56,8 @@ export class Handle<P> {
       child.send({ type: 'BEGIN', doing: item.doing });
       this.#workload.begin();
       try {
-        const result = await withDeadline(`${this.id}: ${item.doing}`, item.seconds, item.signal, (signal) => item.run(port, signal));
+        const name = `${this.id}: ${item.doing}`;
+        const result = await withDeadline(name, item.seconds, item.signal, (signal) => item.run(port, signal), this.#clock);
         this.#workload.end(true);
         child.send({ type: 'END' });
         return result;
@@ -87,7 +90,7 @@ export class Handle<P> {
 
   /** Resolves when the port is open. @throws like `perform`. */
   async opened(seconds: number, signal: AbortSignal): Promise<void> {
-    await withDeadline(`${this.id}: opening`, seconds, signal, (inner) => this.#ready(inner));
+    await withDeadline(`${this.id}: opening`, seconds, signal, (inner) => this.#ready(inner), this.#clock);
   }
 
   /** Resolves when no item is in hand. */

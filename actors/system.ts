@@ -130,7 +130,7 @@ export function startSystem(input: SystemInput, clock?: ActorOptions<typeof syst
   system.start();
   const handleOf = ({ id, role, optional = false }: Member): Handle<never> => {
     const children = system.getSnapshot().children as unknown as Record<string, ActorRefFrom<Supervisor<never>>>;
-    return new Handle(role, children[id]!, optional);
+    return new Handle(role, children[id]!, optional, clock);
   };
   const handles = new Map(input.members.map((member) => [member.id, handleOf(member)]));
   return {

@@ -6,9 +6,16 @@ const isSource = import.meta.url.endsWith('.ts');
 
 /** `quorum`, and the plug-ins that come with it, mean this very Quorum, wherever the module lies. */
 const ALIAS = {
-  quorum: fileURLToPath(new URL(isSource ? '../index.ts' : '../index.js', import.meta.url)),
+  quorum: pathOf('../index'),
+  'quorum/testing': pathOf('../testing'),
+  'quorum/xstate': pathOf('../../actors/from-machine'),
+  'quorum/rxjs': pathOf('../../streams/from-operator'),
   'quorum/plugins': fileURLToPath(new URL('../plugins', import.meta.url)),
 };
+
+function pathOf(module: string): string {
+  return fileURLToPath(new URL(`${module}.${isSource ? 'ts' : 'js'}`, import.meta.url));
+}
 
 /** @param from the file that package names and relative paths are resolved from; it need not exist. */
 export function importDefault(specifier: string, from: string): Promise<unknown> {

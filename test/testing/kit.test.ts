@@ -1,0 +1,209 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import { API_VERSION, definePlugin, type PluginDefinition, type PortName, type Ports } from 'quorum';
+import { recorded, testPlugin } from 'quorum/testing';
+import { z } from 'zod';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const rewardOf = (reward: Ports['reward']): PluginDefinition<undefined> =>
+  definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { reward: () => reward } });
+
+const [request] = recorded.requests.reward;
+
+describe('what was recorded', () => {
+  test('is of a real run: votes that differ, batches that made versions, evaluations', () => {
+    expect(recorded.versions.map(({ n }) => n)).toEqual([1, 2, 3]);
+    expect(recorded.batches.map(({ parent, groups }) => [parent, groups.length])).toEqual([
+      [0, 3],
+      [1, 3],
+      [2, 3],
+    ]);
+    expect(recorded.groups.some(({ verdict }) => !verdict.kept)).toBe(true);
+    expect(recorded.evaluations.some(({ full }) => full !== undefined)).toBe(true);
+    expect(JSON.stringify(recorded)).not.toContain('"label"');
+  });
+
+  test.each(Object.keys(recorded.requests) as PortName[])('has requests for %s, and its next passes the boundary on them', async (port) => {
+    expect(recorded.requests[port].length).toBeGreaterThan(0);
+    const solo = ['ask', 'sample', 'judge', 'learn', 'evaluate', 'synthesize', 'advantage'];
+    const open = ({ next }: { readonly next: unknown }) => next;
+    const silent = {
+      reward: () => undefined,
+      filter: () => undefined,
+      panel: () => ({ title: 'mine', blocks: [] }),
+      watch: () => {},
+      export: () => {},
+    };
+    const ports = { [port]: solo.includes(port) ? open : () => silent[port as keyof typeof silent] } as PluginDefinition<undefined>['ports'];
+    await using kit = await testPlugin(definePlugin({ name: 'mine', apiVersion: API_VERSION, ports }));
+    const played = await kit.play(port);
+    expect(played.map((each) => each.request)).toEqual(recorded.requests[port]);
+    expect(kit.state(port)).toMatchObject({ state: 'running', restarts: 0 });
+  });
+
+  test('the real vote, played again, is the recorded one', async () => {
+    await using kit = await testPlugin(definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { judge: ({ next }) => next } }));
+    const verdicts = (await kit.play('judge')).map(({ reply }) => reply.classes);
+    expect(verdicts).toEqual(recorded.groups.map(({ verdict }) => verdict.classes));
+  });
+});
+
+describe('the boundary is the daemon’s', () => {
+  test('a reply that is not what the port asks for is an error that names the plug-in', async () => {
+    await using kit = await testPlugin(rewardOf(() => [1]));
+    await expect(kit.ports.reward(request!)).rejects.toThrow(/plug-in mine, port "reward": .*expected 6 numbers/);
+  });
+
+  test('options and labels', async () => {
+    const definition = definePlugin({
+      name: 'mine',
+      apiVersion: API_VERSION,
+      options: z.strictObject({ weight: z.number() }),
+      ports: {
+        reward:
+          (context) =>
+          ({ group }) =>
+            group.samples.map(() => context.options.weight * Number(context.label(group.question.id))),
+      },
+    });
+    await expect(testPlugin(definition, { options: { weight: 'a' } })).rejects.toThrow(/options\.weight/);
+    await using denied = await testPlugin(definition, { options: { weight: 2 } });
+    await expect(denied.ports.reward(request!)).rejects.toThrow('labels: true');
+    await using allowed = await testPlugin(definition, { options: { weight: 2 }, labels: { [request!.group.question.id]: '3' } });
+    expect(await allowed.ports.reward(request!)).toEqual([6, 6, 6, 6, 6, 6]);
+  });
+
+  test('a port that it does not have', async () => {
+    await using kit = await testPlugin(rewardOf(() => undefined));
+    await expect(kit.ports.panel()).rejects.toThrow('plug-in mine has no port "panel"; it has reward');
+  });
+
+  test('the types say what a port is asked and replies', async () => {
+    await using kit = await testPlugin(rewardOf(() => undefined));
+    expectTypeOf(kit.ports.filter).returns.resolves.toEqualTypeOf<string | undefined>();
+    // @ts-expect-error A reward is asked about a group.
+    await expect(kit.ports.reward({ from: 0, count: 1 })).rejects.toThrow();
+  });
+});
+
+describe('time', () => {
+  const RESTARTS = { supervision: { maxRestarts: 2, backoffMilliseconds: 1000 }, timeouts: { pluginSeconds: 30 } };
+
+  test('a deadline ends when the test says that the time has passed, not before', async () => {
+    await using kit = await testPlugin(
+      rewardOf(() => new Promise(() => {})),
+      { config: RESTARTS },
+    );
+    let settled = false;
+    const reply = kit.ports.reward(request!).finally(() => (settled = true));
+    reply.catch(() => {});
+    await kit.advance(29_999);
+    expect(settled).toBe(false);
+    await kit.advance(1);
+    await expect(reply).rejects.toThrow('reward-mine: answering: not done after 30 s');
+    expect(kit.state('reward')).toMatchObject({ state: 'restarting', restarts: 1 });
+  });
+
+  test('back-off doubles, and past the budget the actor is parked', async () => {
+    let calls = 0;
+    await using kit = await testPlugin(
+      rewardOf(() => {
+        calls++;
+        throw new Error('not today');
+      }),
+      { config: RESTARTS },
+    );
+    const reply = kit.ports.reward(request!, { retry: true });
+    await kit.advance(999);
+    expect(calls).toBe(1);
+    await expect(kit.ports.reward(request!)).rejects.toThrow('waits before it is restarted');
+    await kit.advance(1);
+    expect(calls).toBe(2);
+    await kit.advance(1999);
+    expect(kit.state('reward')).toMatchObject({ state: 'restarting', restarts: 2 });
+    await kit.advance(1);
+    await expect(reply).rejects.toThrow('not today');
+    expect(kit.state('reward')).toMatchObject({ state: 'parked', error: 'plug-in mine, port "reward": not today' });
+    expect(calls).toBe(3);
+  });
+
+  test('with retry the same request is made again after the restart', async () => {
+    let broken = true;
+    await using kit = await testPlugin(
+      rewardOf(({ votes }) => {
+        if (broken) throw new Error('not yet');
+        return votes;
+      }),
+    );
+    const reply = kit.ports.reward(request!, { retry: true });
+    await kit.advance(0);
+    broken = false;
+    await kit.advance(250);
+    expect(await reply).toEqual(request!.votes);
+    expect(kit.state('reward')).toMatchObject({ state: 'running', restarts: 1 });
+  });
+});
+
+test('what it tells is kept, within the daemon’s limit a minute', async () => {
+  await using kit = await testPlugin(
+    definePlugin({
+      name: 'mine',
+      apiVersion: API_VERSION,
+      ports: {
+        filter:
+          ({ tell }) =>
+          ({ group }) =>
+            void tell(group.id),
+      },
+    }),
+  );
+  for (let i = 0; i < 3; i++) await kit.play('filter');
+  expect(kit.told).toHaveLength(10);
+  await kit.advance(60_000);
+  await kit.play('filter');
+  expect(kit.told[10]).toMatch(/and 17 lines before it, too many to show/);
+});
+
+test('a temporary folder goes with the kit, one that was given stays, and the port is told of its end', async () => {
+  const mine = (ended: () => void) =>
+    definePlugin({
+      name: 'mine',
+      apiVersion: API_VERSION,
+      ports: {
+        watch: ({ folder, signal }) => {
+          signal.addEventListener('abort', ended);
+          return ({ type }) => writeFileSync(join(folder, type), '');
+        },
+      },
+    });
+  let ended = 0;
+  const kit = await testPlugin(mine(() => ended++));
+  await kit.play('watch');
+  expect(existsSync(join(kit.folder, 'plugins/mine/learnt'))).toBe(true);
+  await kit[Symbol.asyncDispose]();
+  expect(existsSync(kit.folder)).toBe(false);
+  expect(ended).toBe(1);
+  const folder = temporaryFolder();
+  const other = await testPlugin(
+    mine(() => ended++),
+    { folder },
+  );
+  await other.play('watch');
+  await other[Symbol.asyncDispose]();
+  expect(existsSync(join(folder, 'plugins/mine/learnt'))).toBe(true);
+});
+
+test('a plug-in that is named by its path runs in a thread when it is to', async () => {
+  const file = join(temporaryFolder(), 'mine.ts');
+  writeFileSync(
+    file,
+    `import { definePlugin } from 'quorum';
+     import { threadId } from 'node:worker_threads';
+     export default definePlugin({ name: 'mine', apiVersion: 1, ports: { reward: () => ({ votes }) => votes.map(() => threadId) } });`,
+  );
+  await using here = await testPlugin(file);
+  await using there = await testPlugin(file, { thread: true });
+  const [own, other] = [await here.ports.reward(request!), await there.ports.reward(request!)];
+  expect((other as readonly number[])[0]).toBeGreaterThan((own as readonly number[])[0]!);
+});
