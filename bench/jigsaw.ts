@@ -31,10 +31,14 @@ export const MINI = {
   relations: ['1', '2', '1', '2', '1', '1', '2', '2'],
 } as const;
 
-/** The defaults but for what a rule as reward allows: a lower KL coefficient, and a rate that does not fall. */
+/**
+ * The defaults but for what a rule as reward allows: a lower KL coefficient, and a rate that does not fall. The guardian looks for what a vote
+ * can collapse to, one answer to many questions; with two answers in all it would take learning for that, and roll it back.
+ */
 const SETTINGS: ConfigInput = {
   sampling: { maxNewTokens: 16 },
   learner: { learningRate: 5e-5, klCoefficient: 0.05, schedule: { type: 'constant' } },
+  guardian: { mode: 'off' },
   evaluation: { everySteps: 1_000_000, fullEverySteps: 1_000_000, questions: 10, fullQuestions: 10 },
   dashboard: { port: null },
 };
@@ -76,7 +80,7 @@ function summary(values: readonly number[]): Pick<Row, 'value' | 'note'> {
   return { value: mean, note: `sd ${deviation?.toFixed(1) ?? '-'}; by seed: ${values.map((value) => value.toFixed(1)).join(', ')}` };
 }
 
-export async function train(model: string, seed: number, steps: number): Promise<{ readonly measured: Measured; readonly seconds: number }> {
+async function train(model: string, seed: number, steps: number): Promise<{ readonly measured: Measured; readonly seconds: number }> {
   const runFolder = await mkdtemp(join(tmpdir(), 'quorum-jigsaw-'));
   try {
     const config = configOf(model, seed, { runFolder, loop: { steps }, plugins: [{ use: jigsaw, options: MINI }] });
@@ -89,11 +93,11 @@ export async function train(model: string, seed: number, steps: number): Promise
   }
 }
 
-export function configOf(model: string, seed: number, own: ConfigInput): Config {
+function configOf(model: string, seed: number, own: ConfigInput): Config {
   return configSchema.parse({ ...SETTINGS, ...own, model, seed });
 }
 
-export async function measure(config: Config): Promise<Measured> {
+async function measure(config: Config): Promise<Measured> {
   await using policy = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const { dataset: heldOut, labels } = openFigures(HELDOUT_POOL);

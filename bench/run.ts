@@ -17,7 +17,7 @@ import { benchPlugins } from './plugins.ts';
 import { benchRollout } from './rollout.ts';
 import { benchSynthesis } from './synthesis.ts';
 
-/** jigsaw is a measurement of learning that takes half an hour: only where it is named. */
+/** `jigsaw` measures learning, for minutes a run: only where it is named. */
 const USAGE = `npm run bench -- [--only learner,rollout,synthesis,daemon,dashboard,plugins,jigsaw] [--runs 5] [--steps 30] [--model models/mini] [--out runs/bench.json]`;
 
 const { values } = parseArgs({
