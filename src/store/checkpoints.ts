@@ -11,7 +11,8 @@ import { InputError } from '../protocol/errors.ts';
 import { diskError, flushFile, flushFolder, writeFileWhole } from './files.ts';
 
 const CHECKSUMS = 'checksums.json';
-const HIDDEN = '.unfinished-';
+/** How the names of what is being written or deleted begin. */
+export const UNFINISHED = '.unfinished-';
 const NAME = /^v(\d{6,})$/;
 
 const checksumsSchema = z.object({
@@ -45,7 +46,7 @@ export class Checkpoints {
   /** Also clears what an interrupted write or deletion left. The caller holds the run folder's lock. */
   static async open(folder: string): Promise<Checkpoints> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const leftovers = (await readdir(folder)).filter((name) => name.startsWith(HIDDEN));
+    const leftovers = (await readdir(folder)).filter((name) => name.startsWith(UNFINISHED));
     await Promise.all(leftovers.map((name) => rm(join(folder, name), { recursive: true })));
     return new Checkpoints(folder);
   }
@@ -68,7 +69,7 @@ export class Checkpoints {
     if ((await fault(folder, version)) === undefined) return { version, folder };
     let workplace: string | undefined;
     try {
-      workplace = await mkdtemp(join(this.folder, HIDDEN));
+      workplace = await mkdtemp(join(this.folder, UNFINISHED));
       const draft = join(workplace, 'draft');
       await write(draft);
       await seal(draft, version);
@@ -105,6 +106,11 @@ export class Checkpoints {
     return { rejected };
   }
 
+  /** Why the checkpoint of `version` cannot be believed; undefined when it can. */
+  fault(version: number): Promise<string | undefined> {
+    return fault(this.folderOf(version), version);
+  }
+
   /** @throws InputError that names the file which does not hold. */
   async verify(version: number): Promise<Checkpoint> {
     const folder = this.folderOf(version);
@@ -122,7 +128,7 @@ export class Checkpoints {
     const newest = versions.slice(-keepLast);
     for (const version of versions) {
       if (newest.includes(version) || pinned.includes(version)) continue;
-      const doomed = join(await mkdtemp(join(this.folder, HIDDEN)), 'doomed');
+      const doomed = join(await mkdtemp(join(this.folder, UNFINISHED)), 'doomed');
       await rename(this.folderOf(version), doomed);
       await rm(join(doomed, '..'), { recursive: true });
     }

@@ -5,7 +5,7 @@ import type { Database } from './database.ts';
 import { unpack, unpackVerdict } from './pack.ts';
 
 /** Marks a SQLite file as ours ("Quor"). */
-const APPLICATION_ID = 0x5175_6f72;
+export const APPLICATION_ID = 0x5175_6f72;
 
 interface Step {
   readonly sql: string;

@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import type { EngineReport } from '../../compute/engines.ts';
 import type { Config } from '../../config/schema.ts';
+import { InputError } from '../../protocol/errors.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { bytes } from '../view/format.ts';
 import { fitText } from '../view/text.ts';
@@ -15,6 +16,7 @@ const DETAIL = 200;
 
 interface Options extends ConfigOptions {
   readonly json?: boolean;
+  readonly repair?: boolean;
 }
 
 /** What the machine has and what a run on it would use. Sizes in bytes. */
@@ -31,12 +33,16 @@ interface Diagnosis {
 export function doctorCommand(): Command {
   return withConfigOptions(new Command('doctor'))
     .description('Show which engines this machine can use and why not the others, its threads, memory and disk, and what would be chosen.')
+    .option('-r, --run <folder>', 'verify this run folder instead; no daemon may run on it')
+    .option('--repair', 'with --run: put right what can be without losing anything; damaged things are moved to aside/, nothing is deleted')
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  quorum doctor --json')
+    .addHelpText('after', '\nExamples:\n  quorum doctor --json\n  quorum doctor --run runs/default --repair')
     .action(doctor);
 }
 
 async function doctor(options: Options): Promise<void> {
+  if (options.run !== undefined) return (await import('../run-doctor.ts')).examineRun(options.run, options);
+  if (options.repair === true) throw new InputError('--repair needs --run: name the run folder to repair');
   const { probeEngines } = await import('../../compute/engines.ts');
   const { config } = await resolveConfig(options);
   const diagnosis = diagnose(config, await probeEngines());

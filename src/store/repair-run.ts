@@ -1,0 +1,66 @@
+/** Puts right what `checkRun` found, where that loses nothing. Damaged things are moved to `aside/` in the run folder; nothing is deleted. */
+import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import Libsql from 'libsql';
+import { InputError } from '../protocol/errors.ts';
+import type { RunCheck } from './check-run.ts';
+import type { Finding } from './finding.ts';
+import { diskError, flushFolder } from './files.ts';
+import { tryLock } from './lock.ts';
+
+export interface Repair {
+  readonly finding: Finding;
+  readonly done: string;
+}
+
+/** @throws InputError when a daemon has the folder, or it cannot be written. */
+export function repairRun({ folder, findings }: RunCheck, now: Date): readonly Repair[] {
+  const unlock = tryLock(join(folder, 'lock'));
+  if (!unlock) throw new InputError(`runFolder ${folder} is in use by a daemon: stop it first (quorum stop)`);
+  const aside = join(folder, 'aside', now.toISOString().replaceAll(':', '-'));
+  try {
+    return findings.flatMap((finding) => {
+      const done = remedy(finding, aside);
+      return done === undefined ? [] : [{ finding, done }];
+    });
+  } catch (error) {
+    throw diskError(folder, error);
+  } finally {
+    unlock();
+  }
+}
+
+function remedy({ path, remedy: kind }: Finding, aside: string): string | undefined {
+  switch (kind) {
+    case null:
+      return undefined;
+    case 'close-to-others':
+      chmodSync(path, 0o700);
+      return 'closed to other users';
+    case 'set-aside':
+      return `moved to ${setAside(path, aside)}`;
+    case 'reindex':
+      return reindex(path, aside);
+  }
+}
+
+function setAside(path: string, aside: string): string {
+  mkdirSync(aside, { recursive: true, mode: 0o700 });
+  const target = join(aside, basename(path));
+  renameSync(path, target);
+  flushFolder(aside);
+  return target;
+}
+
+/** The tables hold, only the indexes do not: these are made of the tables. A copy as it was stays aside. */
+function reindex(path: string, aside: string): string {
+  mkdirSync(aside, { recursive: true, mode: 0o700 });
+  for (const file of [path, `${path}-wal`]) if (existsSync(file)) copyFileSync(file, join(aside, basename(file)));
+  const db = new Libsql(path);
+  try {
+    db.exec('REINDEX');
+  } finally {
+    db.close();
+  }
+  return `indexes built anew; as it was: ${join(aside, basename(path))}`;
+}
