@@ -90,7 +90,7 @@ async function measure(run: string, address: string, steps: number, ended: Promi
 async function spent(address: string): Promise<{ readonly cpu: number; readonly active: number }> {
   const metrics = await (await fetch(new URL('/metrics', address))).text();
   const value = (name: string): number => Number(new RegExp(`^${name} (.+)$`, 'm').exec(metrics)?.[1]);
-  return { cpu: value('process_cpu_seconds_total'), active: value('quorum_event_loop_active_seconds_total') };
+  return { cpu: value('quorum_process_cpu_seconds_total'), active: value('quorum_event_loop_active_seconds_total') };
 }
 
 async function statusWhen(run: string, condition: (status: Status) => boolean, ended: Promise<unknown>): Promise<Status> {
