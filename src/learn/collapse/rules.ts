@@ -34,9 +34,9 @@ const swing = (now: number): number => Math.abs(now);
 /** Doublings, up or down. */
 const factor = (now: number, before = now): number => (now > 0 && before > 0 ? Math.abs(Math.log2(now / before)) : now === before ? 0 : 8);
 const RULES: readonly Rule[] = [
-  { signal: 'concentration', decisive: true, excess: gained, watch: 0.2, act: 0.4 },
+  { signal: 'concentration', decisive: true, excess: gained, watch: 0.3, act: 0.45 },
   { signal: 'unanswered', decisive: true, excess: gained, watch: 0.2, act: 0.5 },
-  { signal: 'agreement', decisive: true, excess: lost, watch: 0.2, act: 0.35 },
+  { signal: 'agreement', decisive: true, excess: lost, watch: 0.2, act: 0.3 },
   { signal: 'origin', decisive: true, excess: lost, watch: 0.3, act: 0.5 },
   { signal: 'canaryAccuracy', decisive: true, excess: fallen, watch: 0.1, act: 0.2 },
   { signal: 'consistency', decisive: false, excess: fallen, watch: 0.2, act: 0.4 },
