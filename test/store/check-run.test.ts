@@ -148,3 +148,18 @@ test('a folder that a daemon has is not repaired', async () => {
   using run = openRunFolder(folder);
   expect(() => repairRun(check, NOW)).toThrow(`runFolder ${run.path} is in use by a daemon`);
 });
+
+test('an index that does not fit its table is built anew, beside a copy', async () => {
+  const folder = await goodRun();
+  // SQLite goes by the new definition; the entries are those of the old one.
+  sql(
+    folder,
+    `PRAGMA writable_schema = ON;
+     UPDATE sqlite_master SET sql = 'CREATE INDEX events_by_type ON events (type, at)' WHERE name = 'events_by_type'`,
+  );
+  const check = await checkRun(folder);
+  expect(check.findings).toMatchObject([{ part: 'database', remedy: 'reindex', harmless: false }]);
+  repairRun(check, NOW);
+  expect(await problems(folder)).toEqual([]);
+  expect(existsSync(join(folder, 'aside', '2026-01-02T03-04-05.000Z', 'quorum.db'))).toBe(true);
+});

@@ -1,12 +1,14 @@
 /**
  * A daemon around the toy policy in a process of its own, for tests that kill it. Arguments: run folder's parent, JSON of configuration,
  * where to die: `beforeLearn:3` is SIGKILL at the third learner step of this process, `rollback.beforeSave:1` when the first rollback saves;
- * `none` is not to. And, if wanted, the version, a checkpoint, to roll back to from the next one.
+ * `statement:120` before its 120th write or transaction's begin or end; `none` is not to. And, if wanted, the version, a checkpoint, to roll
+ * back to from the next one.
  */
 import { filter, firstValueFrom } from 'rxjs';
 import { startDaemon } from '../../src/daemon.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { Checkpoints } from '../../src/store/checkpoints.ts';
+import { Database } from '../../src/store/database.ts';
 import { ToyPolicy, type ToyFaults } from './toy-policy.ts';
 import { toyRun } from './toy-run.ts';
 
@@ -38,6 +40,14 @@ const faults: ToyFaults = {
   },
   afterRestore: () => at('afterRestore'),
 };
+// Where the store is called: between any two of its writes, and before a commit as after it.
+for (const name of ['run', 'script'] as const) {
+  const call = Database.prototype[name];
+  Database.prototype[name] = function (this: Database, ...arguments_: never[]): never {
+    at('statement');
+    return (call as (...all: never[]) => never).apply(this, arguments_);
+  };
+}
 // A checkpoint is in its place when the old ones are looked through.
 const prune = Checkpoints.prototype.prune;
 Checkpoints.prototype.prune = function (...arguments_) {

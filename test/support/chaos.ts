@@ -1,0 +1,84 @@
+/**
+ * Kills a daemon around the toy policy again and again, each time at a seeded point, and looks after each death at what is left. At
+ * staleness 0 a run is determined by its seed, so an unkilled run of the same seed says what each batch has to be.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { Random } from '../../src/data/rng.ts';
+import type { Report } from '../../src/protocol/status.ts';
+import { checkRun } from '../../src/store/check-run.ts';
+import { openStore } from '../../src/store/open-store.ts';
+
+export type Sit = (folder: string, input: ConfigInput, death: string) => Promise<Report | undefined>;
+
+/** What a run folder holds, small enough to compare. */
+export interface Contents {
+  /** Of each durable group: its sequence number, and a hash of it. */
+  readonly groups: ReadonlyMap<number, string>;
+  /** Sequence numbers of the groups of each batch, in order. */
+  readonly batches: readonly (readonly number[])[];
+  readonly versions: readonly (readonly [n: number, parent: number | null])[];
+}
+
+export interface Chaos {
+  readonly kills: number;
+  readonly report: Report;
+  readonly contents: Contents;
+}
+
+const ALL = 1_000_000;
+/** A sitting dies before this call of the database at the latest; the shortest ones end while the run folder is opened. */
+const LATEST_STATEMENT = 320;
+
+/** @param folder the run folder's parent. */
+export function contentsOf(folder: string): Contents {
+  using store = openStore(join(folder, 'run', 'quorum.db'));
+  const { unjudged } = store.unfinished();
+  const groups = [...store.judgedGroups(ALL).map(({ group }) => group), ...unjudged];
+  const hash = (group: unknown) => createHash('sha256').update(JSON.stringify(group)).digest('base64');
+  return {
+    groups: new Map(groups.map(({ sequence, id, question, samples }) => [sequence, hash([id, question.id, samples])])),
+    batches: store.batchesSince(0).map((batch) => batch.groups.map(({ group }) => group.sequence)),
+    versions: store
+      .versions(ALL)
+      .toReversed()
+      .map(({ n, parent }) => [n, parent]),
+  };
+}
+
+/** What is wrong with a run after a death, in words; none when all is well. `before` is what was durable at the death before it. */
+export async function faultsAfterDeath(folder: string, before: Contents | undefined, alone: Contents): Promise<string[]> {
+  const { findings } = await checkRun(join(folder, 'run'));
+  const now = contentsOf(folder);
+  const learnt = now.batches.flat();
+  return [
+    ...findings.filter(({ harmless }) => !harmless).map(({ path, problem }) => `${path} ${problem}`),
+    ...[...(before?.groups ?? [])].filter(([n, hash]) => now.groups.get(n) !== hash).map(([n]) => `group ${n} was lost or changed`),
+    ...[...now.groups].filter(([n, hash]) => alone.groups.get(n) !== hash).map(([n]) => `group ${n} is not what it would have been`),
+    ...learnt.filter((sequence, i) => learnt.indexOf(sequence) !== i).map((sequence) => `group ${sequence} was learnt twice`),
+    ...now.versions.filter(([n, parent], i) => n !== i || parent !== (i === 0 ? null : i - 1)).map(([n]) => `version ${n} is out of the chain`),
+    ...now.batches.filter((batch, i) => batch.join() !== alone.batches[i]?.join()).map((batch) => `batch ${batch.join()} is not the next one`),
+  ];
+}
+
+/** @throws Error with what is wrong, the seed and the death, as soon as something is. */
+export async function chaos(folder: string, input: ConfigInput, options: { kills: number; seed: number; alone: Contents; sit: Sit }): Promise<Chaos> {
+  const { kills, seed, alone, sit } = options;
+  let deaths = 0;
+  let before: Contents | undefined;
+  while (deaths < kills) {
+    const death = `statement:${new Random(seed, 'death', deaths).int(40, LATEST_STATEMENT)}`;
+    const report = await sit(folder, input, death);
+    if (report !== undefined) throw new Error(`the run ended after ${deaths} of ${kills} kills: give it more steps`);
+    deaths += 1;
+    const faults = await faultsAfterDeath(folder, before, alone);
+    if (faults.length > 0) throw new Error(`seed ${seed}, after kill ${deaths} at ${death}:\n${faults.join('\n')}`);
+    before = contentsOf(folder);
+  }
+  const report = await sit(folder, input, 'none');
+  if (report === undefined) throw new Error('the last sitting did not end');
+  const faults = await faultsAfterDeath(folder, before, alone);
+  if (faults.length > 0) throw new Error(`seed ${seed}, at the end:\n${faults.join('\n')}`);
+  return { kills: deaths, report, contents: contentsOf(folder) };
+}
