@@ -9,7 +9,7 @@ export function fromMachine<Logic extends AnyActorLogic>(
 ): (request: InputFrom<Logic>, signal: AbortSignal) => Promise<OutputFrom<Logic>> {
   return async (request, signal) => {
     if (signal.aborted) throw new CancelledError('cancelled before it began');
-    const actor = createActor(logic, { input: request } as never);
+    const actor = createActor(logic, { input: request });
     const stop = (): void => void actor.stop();
     signal.addEventListener('abort', stop, { once: true });
     try {

@@ -45,7 +45,8 @@ describe('the documentation', () => {
     const { commands } = createProgram();
     for (const [, name, rest] of readFileSync(page, 'utf8').matchAll(/^\s*(?:npx )?quorum ([a-z]+)(.*)$/gm)) {
       expect(commands.map((command) => command.name())).toContain(name);
-      const known = commands.find((command) => command.name() === name)!.options.map(({ long }) => long);
+      const command = commands.find((each) => each.name() === name)!;
+      const known = [command, ...command.commands].flatMap(({ options }) => options.map(({ long }) => long));
       for (const [option] of rest!.split('#')[0]!.matchAll(/--[a-z-]+/g)) expect([...known, '--help']).toContain(option);
     }
   });

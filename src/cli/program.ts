@@ -8,6 +8,7 @@ import { evalCommand } from './commands/eval.ts';
 import { experimentCommand } from './commands/experiment.ts';
 import { exportCommand } from './commands/export.ts';
 import { figuresCommand } from './commands/figures.ts';
+import { pluginCommand } from './commands/plugin.ts';
 import { pluginsCommand } from './commands/plugins.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { startCommand } from './commands/start.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     resumeCommand(),
     stopCommand(),
     pluginsCommand(),
+    pluginCommand(),
     evalCommand(),
     askCommand(),
     synthesizeCommand(),

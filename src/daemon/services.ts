@@ -37,7 +37,7 @@ export function servicesOf(parts: ServiceParts): ServicesOf {
     const { name } = plugin;
     const tell = tellers.get(name) ?? limited(parts.now, (text) => parts.tell(name, text));
     tellers.set(name, tell);
-    const folder = join(runFolder, 'plugins', name.replaceAll('/', '+'));
+    const folder = pluginFolder(runFolder, name);
     if (plugin !== parts.builtIn) mkdirSync(folder, { recursive: true, mode: 0o700 });
     let next: Ports[typeof port] | undefined;
     return {
@@ -58,6 +58,11 @@ export function servicesOf(parts: ServiceParts): ServicesOf {
       },
     };
   };
+}
+
+/** A plug-in's own. */
+export function pluginFolder(runFolder: string, name: string): string {
+  return join(runFolder, 'plugins', name.replaceAll('/', '+'));
 }
 
 /** What does a port's work without the plug-in; opened when it is first asked. */

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import type { Handle } from '../../actors/handle.ts';
 import { startSystem } from '../../actors/system.ts';
 import { configSchema, type Config, type ConfigInput } from '../config/schema.ts';
-import { servicesOf } from '../daemon/services.ts';
+import { pluginFolder, servicesOf } from '../daemon/services.ts';
 import { listDataset } from '../data/dataset.ts';
 import { Grader } from '../learn/grader.ts';
 import type { PluginDefinition } from '../plugin/define.ts';
@@ -33,7 +33,7 @@ export interface TestOptions {
   readonly next?: Replies;
   /** In a worker thread; only for a plug-in that is named by its path. */
   readonly thread?: boolean;
-  /** Its own folder; default: a temporary one that `await using` deletes. Give the same again to test a restart of the daemon. */
+  /** In place of the run folder; default: a temporary one that `await using` deletes. Give the same again to test a restart of the daemon. */
   readonly folder?: string;
   /** Deadlines and the restart budget, as in the configuration. */
   readonly config?: Pick<ConfigInput, 'timeouts' | 'supervision'>;
@@ -63,6 +63,7 @@ export interface PluginKit extends AsyncDisposable {
   state(port: PortName): PluginPort;
   /** Lines that it told. */
   readonly told: readonly string[];
+  /** Its own: `context.folder`. */
   readonly folder: string;
 }
 
@@ -84,6 +85,7 @@ class Kit implements PluginKit {
   readonly folder: string;
   readonly told: string[] = [];
   readonly ports: PluginKit['ports'];
+  readonly #runFolder: string;
   readonly #plugin: Plugin;
   readonly #options: TestOptions;
   readonly #config: Config;
@@ -94,7 +96,8 @@ class Kit implements PluginKit {
 
   constructor(plugin: Plugin, options: TestOptions, config: Config) {
     this.name = plugin.name;
-    this.folder = resolve(options.folder ?? mkdtempSync(join(tmpdir(), 'quorum-plugin-')));
+    this.#runFolder = resolve(options.folder ?? mkdtempSync(join(tmpdir(), 'quorum-plugin-')));
+    this.folder = pluginFolder(this.#runFolder, plugin.name);
     this.#plugin = plugin;
     this.#options = options;
     this.#config = config;
@@ -132,8 +135,8 @@ class Kit implements PluginKit {
     const { seed = 0, questions = recorded.questions, labels = {}, next = {} } = this.#options;
     return servicesOf({
       seed,
-      runFolder: this.folder,
-      base: this.folder,
+      runFolder: this.#runFolder,
+      base: this.#runFolder,
       train: listDataset('test', questions),
       labels: { label: (id) => labels[id] },
       grader: this.#grader,
@@ -176,7 +179,7 @@ class Kit implements PluginKit {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.abort();
     await Promise.all([this.#plugin.close(), this.#grader[Symbol.asyncDispose]()]);
-    if (this.#options.folder === undefined) rmSync(this.folder, { recursive: true, force: true });
+    if (this.#options.folder === undefined) rmSync(this.#runFolder, { recursive: true, force: true });
   }
 
   #handle(port: PortName): Handle<never> {

@@ -154,7 +154,7 @@ test('what it tells is kept, within the daemon’s limit a minute', async () => 
         filter:
           ({ tell }) =>
           ({ group }) =>
-            void tell(group.id),
+            tell(group.id) as undefined,
       },
     }),
   );
@@ -180,7 +180,7 @@ test('a temporary folder goes with the kit, one that was given stays, and the po
   let ended = 0;
   const kit = await testPlugin(mine(() => ended++));
   await kit.play('watch');
-  expect(existsSync(join(kit.folder, 'plugins/mine/learnt'))).toBe(true);
+  expect(existsSync(join(kit.folder, 'learnt'))).toBe(true);
   await kit[Symbol.asyncDispose]();
   expect(existsSync(kit.folder)).toBe(false);
   expect(ended).toBe(1);
