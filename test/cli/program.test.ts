@@ -42,6 +42,7 @@ describe('quorum', () => {
       'resume',
       'stop',
       'plugins',
+      'plugin',
       'eval',
       'ask',
       'synthesize',

@@ -30,7 +30,7 @@ export function pluginCommand(): Command {
     .option('-d, --dir <folder>', 'folder to write it to; default: one of its name')
     .addHelpText('after', HELP)
     .action(writePackage);
-  return new Command('plugin').description('Begin a plug-in.').addCommand(fresh);
+  return new Command('plugin').description('Begin a plug-in of your own.').addHelpText('after', HELP).addCommand(fresh);
 }
 
 function writePackage(name: string, { port, dir }: Options): void {
