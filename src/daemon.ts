@@ -120,7 +120,13 @@ class Daemon implements DaemonHandle {
     const { system, handles } = this.#started;
     this.#roster.begin(this.#started);
     const roster = this.#roster;
-    this.#panels = new Panels({ panels: () => roster.panels(), seconds: config.timeouts.pluginSeconds, stop: this.#stop.signal, now: Date.now });
+    this.#panels = new Panels({
+      panels: () => roster.panels(),
+      parked: () => roster.parkedPanels(),
+      seconds: config.timeouts.pluginSeconds,
+      stop: this.#stop.signal,
+      now: Date.now,
+    });
     const sources = {
       now: Date.now,
       actors: () => [...handles.values()].map((handle) => handle.status()),
@@ -196,7 +202,7 @@ class Daemon implements DaemonHandle {
       lanes: config.workers.rolloutWorkers,
       synthesizes: config.synthesis.mode !== 'off',
       pluginFolder: this.#hooks.pluginFolder ?? process.cwd(),
-      drainSeconds: config.timeouts.pluginSeconds,
+      callSeconds: config.timeouts.pluginSeconds,
       say: (text) => this.#note(text),
       changed: () => this.#follow(),
     });

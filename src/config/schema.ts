@@ -172,7 +172,7 @@ const checkpoints = z.strictObject({
 const guardian = z.strictObject({
   mode: z
     .enum(['off', 'watch', 'act'])
-    .default('act')
+    .default('watch')
     .describe('What is done about a collapse: `act` rolls back and restarts with milder settings, `watch` says so and does nothing.'),
   everySteps: count().default(10).describe('Learner steps between probes of the canaries; once there is cause for doubt, after each step.'),
   canaries: z.int().min(16).max(1_024).default(48).describe('Fixed questions that a probe asks, with 6 responses each.'),
@@ -210,7 +210,9 @@ const timeouts = z.strictObject({
   learnSeconds: positive().default(600).describe('One learner step.'),
   evaluateSeconds: positive().default(1_800).describe('One evaluation.'),
   saveSeconds: positive().default(300).describe('Writing one checkpoint.'),
-  pluginSeconds: positive().default(30).describe('One call of a plug-in: a reward, an advantage, a filter, a page for an exporter, a panel.'),
+  pluginSeconds: positive()
+    .default(30)
+    .describe('One call of a plug-in (a reward, an advantage, a filter, a page for an exporter, a panel), and opening one of its ports.'),
   stopSeconds: positive().default(120).describe('Finishing the step in hand at a stop.'),
 });
 

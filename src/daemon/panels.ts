@@ -9,6 +9,7 @@ import type { NamedHandle } from './roster.ts';
 
 export interface PanelOptions {
   readonly panels: () => readonly NamedHandle<Panel>[];
+  readonly parked: () => readonly PanelCard[];
   readonly seconds: number;
   readonly stop: AbortSignal;
   readonly now: () => number;
@@ -28,11 +29,11 @@ export class Panels {
   }
 
   cards(): readonly PanelCard[] {
-    const { panels, now } = this.#options;
+    const { panels, parked, now } = this.#options;
     const names = panels().map(({ plugin }) => plugin);
     for (const name of this.#cards.keys()) if (!names.includes(name)) this.#cards.delete(name);
     if (!this.#asking && now() - this.#askedAt >= REST_MILLISECONDS) void this.#ask();
-    return names.map((plugin) => this.#cards.get(plugin) ?? { plugin, content: null, error: null });
+    return [...names.map((plugin) => this.#cards.get(plugin) ?? { plugin, content: null, error: null }), ...parked()];
   }
 
   async #ask(): Promise<void> {

@@ -3,11 +3,13 @@
  * under the same root as ours. A port that one plug-in holds has ours behind it: once the plug-in's actor is parked or removed, the same
  * item is done by ours.
  */
+import { withDeadline } from '../../actors/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
 import type { Member, StartedSystem } from '../../actors/system.ts';
 import type { Crew, Performer } from '../../streams/crew.ts';
 import { checkRivals, loadPlugin, type Plugin, type PluginSpec } from '../plugin/load.ts';
 import { InputError } from '../protocol/errors.ts';
+import type { PanelCard } from '../protocol/frames.ts';
 import type { NamedPlugin, PluginPort, PluginRow, PortState } from '../protocol/plugins.ts';
 import type { PortName, Ports, SoloPort } from '../protocol/ports.ts';
 import { Holder } from './holder.ts';
@@ -36,8 +38,8 @@ export interface RosterParts {
   readonly lanes: number;
   readonly synthesizes: boolean;
   readonly pluginFolder: string;
-  /** How long a plug-in that is removed may take for the item in hand. */
-  readonly drainSeconds: number;
+  /** How long a plug-in may take to open a port, and, when it is removed, for the item in hand. */
+  readonly callSeconds: number;
   readonly say: (text: string) => void;
   /** Called after a plug-in came or went. */
   readonly changed: () => void;
@@ -129,6 +131,12 @@ export class Roster {
     return this.#live('panel');
   }
 
+  /** Plug-ins whose panel is parked, with the reason. */
+  parkedPanels(): readonly PanelCard[] {
+    const parked = this.#posts.filter(({ port, handle }) => port === 'panel' && handle.isGone);
+    return parked.map(({ plugin, handle }) => ({ plugin: plugin.name, content: null, error: `parked: ${handle.status().error ?? ''}` }));
+  }
+
   /** Is there a plug-in that does this port's work now? */
   has(port: PortName): boolean {
     return this.#live(port).length > 0;
@@ -177,6 +185,9 @@ export class Roster {
   reload(name: string): Promise<void> {
     return this.#serial(async () => {
       const old = this.#named(name);
+      if (typeof old.use.use === 'string' && /\.[cm]js$/.test(old.use.use)) {
+        throw new InputError(`${old.use.use} cannot be read again: Node keeps .mjs and .cjs modules for as long as it runs; name it .js or .ts`);
+      }
       const fresh = await this.#load(old.use);
       const others = this.#plugins.filter((plugin) => plugin !== old);
       try {
@@ -222,14 +233,17 @@ export class Roster {
 
   /** Starts an actor for each port, or one a lane for a sampler. */
   #man(plugin: Plugin): void {
-    const { services, lanes, synthesizes } = this.#parts;
+    const { services, lanes, synthesizes, callSeconds } = this.#parts;
     for (const port of Object.keys(plugin.ports) as PortName[]) {
       if (port === 'synthesize' && !synthesizes) continue;
       const ids =
         port === 'sample' ? Array.from({ length: lanes }, (_, i) => `${ROLES[port]}-${i + 1}-${plugin.name}`) : [`${ROLES[port]}-${plugin.name}`];
       for (const id of ids) {
         const life = new Life();
-        const open = (opening: AbortSignal): Promise<unknown> => plugin.ports[port]!(services(plugin, port, life.begin(opening)) as never);
+        const open = (opening: AbortSignal): Promise<unknown> =>
+          withDeadline<unknown>(`${id}: opening`, callSeconds, opening, (signal) =>
+            plugin.ports[port]!(services(plugin, port, life.begin(signal)) as never),
+          );
         const handle = this.#started.add({ role: ROLES[port], id, open, optional: true });
         this.#posts.push({ plugin, port, handle, life });
       }
@@ -250,7 +264,7 @@ export class Roster {
     this.#parts.changed();
     await Promise.all(
       posts.map(async ({ handle, life }) => {
-        await within(this.#parts.drainSeconds, handle.idle());
+        await within(this.#parts.callSeconds, handle.idle());
         life.end();
         this.#started.remove(handle.id);
       }),
@@ -276,7 +290,7 @@ export class Roster {
     if (posts.length === 0) return [{ port, actor: ROLES[port], state: 'standing by', restarts: 0 }];
     return posts.map(({ handle }) => {
       const { id, state, restarts, error } = handle.status();
-      const states: Partial<Record<typeof state, PortState>> = { parked: 'parked', failed: 'parked', waiting: 'restarting' };
+      const states: Partial<Record<typeof state, PortState>> = { parked: 'parked', failed: 'parked', waiting: 'restarting', opening: 'opening' };
       return { port, actor: id, state: states[state] ?? 'running', restarts, ...(error === undefined ? {} : { error }) };
     });
   }

@@ -73,7 +73,7 @@ function nextOf<Name extends PortName>(parts: ServiceParts, port: Name, signal: 
     return advantage as Ports[Name];
   }
   const open = builtIn.ports[port];
-  if (!open) throw new Error(`the port "${port}" has no next: nothing but plug-ins does its work`);
+  if (!open) throw new Error(`the port "${port}" has no next: without plug-ins nothing does its work`);
   let opened: Promise<Ports[Name]> | undefined;
   const call = async (request: unknown, cancel: AbortSignal): Promise<unknown> => {
     opened ??= open(servicesOf(parts)(builtIn, port, signal) as never);

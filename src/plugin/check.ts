@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { CancelledError, InputError, PluginError } from '../protocol/errors.ts';
-import type { Question, RolloutGroup } from '../protocol/messages.ts';
+import type { Evaluation, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
 import type {
   AdvantageRequest,
   AskRequest,
@@ -12,6 +12,7 @@ import type {
   PortName,
   Ports,
   RewardRequest,
+  SampleReply,
   SampleRequest,
   SynthesizeRequest,
 } from '../protocol/ports.ts';
@@ -19,7 +20,17 @@ import type { Services } from './load.ts';
 
 const text = (most: number) => z.string().min(1).max(most);
 const finite = z.number();
-const numbers = (n: number) => z.array(finite).length(n, `expected ${n} numbers, one a response`);
+/** Making a schema takes a hundred times as long as using it: one is made for each size, and there are few sizes. */
+function bySize<T>(make: (n: number) => T): (n: number) => T {
+  const made = new Map<number, T>();
+  return (n) => {
+    const known = made.get(n) ?? make(n);
+    made.set(n, known);
+    return known;
+  };
+}
+
+const numbers = bySize((n) => z.array(finite).length(n, `expected ${n} numbers, one a response`));
 
 const picture: z.ZodType = z.lazy(() =>
   z.discriminatedUnion('type', [
@@ -70,10 +81,9 @@ const sample = z
     error: 'expected as many logprobs (and refLogprobs) as tokens',
   });
 
-const verdict = (group: RolloutGroup) => {
-  const n = group.samples.length;
-  return z.strictObject({
-    groupId: z.literal(group.id),
+const verdict = bySize((n) =>
+  z.strictObject({
+    groupId: text(256),
     answers: z.array(z.string().nullable()).length(n),
     classes: z.array(z.int().min(-1)).length(n),
     winner: z.int().min(-1),
@@ -83,8 +93,8 @@ const verdict = (group: RolloutGroup) => {
     kept: z.boolean(),
     dropped: z.enum(['all-agree', 'equal-rewards', 'no-box', 'share-floor', 'too-long', 'refused', 'filtered']).optional(),
     why: z.string().max(1000).optional(),
-  });
-};
+  }),
+);
 
 const share = z.number().min(0).max(1);
 const accuracy = z.object({ n: z.int(), k: z.int(), greedy: share, pass1: share, majK: share, passK: share });
@@ -114,36 +124,61 @@ const panel = z.strictObject({
     .max(20),
 });
 
-const questionsOf = (count: number) =>
-  z.array(question).min(1, 'expected at least one question').max(count, `expected at most ${count} questions, as asked`);
+const questions = bySize((count) =>
+  z.array(question).min(1, 'expected at least one question').max(count, `expected at most ${count} questions, as asked`),
+);
+const samples = bySize((n) => z.array(sample).length(n, `expected ${n} samples for each question`));
+const groups = bySize((n) => z.array(z.array(sample)).length(n, `expected ${n} groups, one for each question`));
+const sampled = z.strictObject({
+  groups: z.array(z.unknown()),
+  promptTokens: z.number().min(0),
+  newTokens: z.number().min(0),
+  seconds: z.number().min(0),
+});
+const learnt = z.object({ version: z.object({ n: z.int(), parent: z.int(), batchId: z.int() }), metrics: stepMetrics });
+const evaluated = z.object({ version: z.int(), greedy: share, n: z.int().min(1), full: accuracy.optional() });
+const written = bySize((count) => z.array(z.strictObject({ question, seed: z.custom<Question>().nullable(), finish })).max(count));
+const rewarded = bySize((n) => z.union([numbers(n), z.strictObject({ rewards: numbers(n), verified: z.boolean().optional() })]).optional());
+const why = text(1000).optional();
 const nothing = z.unknown();
 
-/** What a reply must be, which may depend on what was asked. */
-const REPLIES: { readonly [Name in PortName]: (request: never) => z.ZodType } = {
-  ask: ({ count }: AskRequest) => questionsOf(count),
-  sample: ({ questions, params }: SampleRequest) =>
-    z.strictObject({
-      groups: z
-        .array(z.array(sample).length(params.samples, `expected ${params.samples} samples for each question`))
-        .length(questions.length, `expected ${questions.length} groups, one for each question`),
-      promptTokens: z.number().min(0),
-      newTokens: z.number().min(0),
-      seconds: z.number().min(0),
-    }),
-  judge: verdict,
-  learn: () => z.object({ version: z.object({ n: z.int(), parent: z.int(), batchId: z.int() }), metrics: stepMetrics }),
-  evaluate: ({ version }: EvaluateRequest) => z.object({ version: z.literal(version), greedy: share, n: z.int().min(1), full: accuracy.optional() }),
-  synthesize: ({ count }: SynthesizeRequest) => z.array(z.strictObject({ question, seed: z.custom<Question>().nullable(), finish })).max(count),
-  reward: ({ group }: RewardRequest) => {
-    const rewards = numbers(group.samples.length);
-    return z.union([rewards, z.strictObject({ rewards, verified: z.boolean().optional() })]).optional();
-  },
-  advantage: ({ group }: AdvantageRequest) => numbers(group.samples.length),
-  filter: () => text(1000).optional(),
-  watch: () => nothing,
-  export: () => nothing,
-  panel: () => panel,
+/** What is wrong with a reply, in words; undefined for one that is right. What is right may depend on what was asked. */
+const WRONG: { readonly [Name in PortName]: (reply: unknown, request: never) => string | undefined } = {
+  ask: (reply, { count }: AskRequest) => issue(questions(count), reply),
+  sample: (reply, request: SampleRequest) => issue(sampled, reply) ?? wrongGroups((reply as SampleReply).groups, request),
+  judge: (reply, { id, samples: { length } }: RolloutGroup) => issue(verdict(length), reply) ?? other('groupId', (reply as Verdict).groupId, id),
+  learn: (reply) => issue(learnt, reply),
+  evaluate: (reply, { version }: EvaluateRequest) => issue(evaluated, reply) ?? other('version', (reply as Evaluation).version, version),
+  synthesize: (reply, { count }: SynthesizeRequest) => issue(written(count), reply),
+  reward: (reply, { group }: RewardRequest) => issue(rewarded(group.samples.length), reply),
+  advantage: (reply, { group }: AdvantageRequest) => issue(numbers(group.samples.length), reply),
+  filter: (reply) => issue(why, reply),
+  watch: (reply) => issue(nothing, reply),
+  export: (reply) => issue(nothing, reply),
+  panel: (reply) => issue(panel, reply),
 };
+
+function wrongGroups(reply: unknown, { questions: { length }, params }: SampleRequest): string | undefined {
+  const given = reply as readonly unknown[];
+  if (given.length !== length) return issue(groups(length), reply);
+  for (const [i, group] of given.entries()) {
+    const wrong = issue(samples(params.samples), group);
+    if (wrong !== undefined) return `groups.${i}: ${wrong}`;
+  }
+  return undefined;
+}
+
+function other(name: string, given: unknown, asked: unknown): string | undefined {
+  return given === asked ? undefined : `${name}: expected ${JSON.stringify(asked)}, as asked, found ${JSON.stringify(given)}`;
+}
+
+function issue(schema: z.ZodType, reply: unknown): string | undefined {
+  const result = schema.safeParse(reply);
+  if (result.success) return undefined;
+  const [first] = result.error.issues;
+  const where = first?.path.join('.') ?? '';
+  return where === '' ? (first?.message ?? '') : `${where}: ${first?.message}`;
+}
 
 type AnyPort = (request: unknown, signal: AbortSignal) => unknown;
 
@@ -174,15 +209,10 @@ export function guarded<Name extends PortName>(
         if (port === 'sample' && error instanceof Error && error.name === 'InputError') throw new InputError(error.message);
         throw failed('', error);
       }
-      const result = (REPLIES[port] as (request: unknown) => z.ZodType)(request).safeParse(reply);
-      if (result.success) return reply;
-      throw failed('its reply is not what the port asks for: ', issueText(result.error));
+      const wrong = (WRONG[port] as (reply: unknown, request: unknown) => string | undefined)(reply, request);
+      if (wrong === undefined) return reply;
+      throw failed('its reply is not what the port asks for: ', wrong);
     };
     return checked as unknown as Ports[Name];
   };
-}
-
-function issueText({ issues: [issue] }: z.ZodError): string {
-  const where = issue?.path.join('.') ?? '';
-  return where === '' ? (issue?.message ?? '') : `${where}: ${issue?.message}`;
 }

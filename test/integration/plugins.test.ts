@@ -36,7 +36,8 @@ async function start(input: ConfigInput, folder?: string): Promise<DaemonHandle 
   const run = toyRun({ ...QUICK, ...input }, folder);
   const daemon = await startDaemon(run.config, {
     pluginFolder: run.folder,
-    createPolicy: (_, { checkpoint }) => new ToyPolicy(checkpoint ? { checkpoint } : {}),
+    // It learns so little that groups go on to disagree, and steps to be made, however long a test takes.
+    createPolicy: (_, { checkpoint }) => new ToyPolicy({ learningRate: 1e-3, ...(checkpoint ? { checkpoint } : {}) }),
   });
   running.push(daemon);
   return Object.assign(daemon, { folder: run.folder });
@@ -102,6 +103,14 @@ describe('a plug-in that misbehaves is restarted, then parked, and the loop goes
     expect(parked!.error).toMatch(reason);
     expect(daemon.status().actors.find(({ id }) => id === parked!.actor)).toMatchObject({ state: 'parked', error: parked!.error });
     expect(await daemon.stop()).toMatchObject({ end: 'stopped' });
+  });
+
+  test('one that never comes back from opening is parked too', async () => {
+    const stuck = definePlugin({ name: 'stuck', apiVersion: API_VERSION, ports: { reward: () => new Promise<never>(() => {}) } });
+    const daemon = await start({ plugins: [stuck] });
+    await until(() => row(daemon, 'stuck').ports[0]!.state === 'parked', 20);
+    expect(row(daemon, 'stuck').ports[0]).toMatchObject({ restarts: 1, error: 'reward-stuck: opening: not done after 0.2 s' });
+    await reached(daemon, 2);
   });
 
   test('one that fills the log is cut short', async () => {

@@ -13,7 +13,13 @@ import { useAccess, useConnectionState, type Asked } from '../session.ts';
 type PluginRow = Requests['plugins']['value'][number];
 type PluginPort = PluginRow['ports'][number];
 
-const TONES: Readonly<Record<PluginPort['state'], Tone>> = { running: 'ok', restarting: 'warn', parked: 'bad', 'standing by': 'neutral' };
+const TONES: Readonly<Record<PluginPort['state'], Tone>> = {
+  opening: 'info',
+  running: 'ok',
+  restarting: 'warn',
+  parked: 'bad',
+  'standing by': 'neutral',
+};
 const LONGEST_NAME = 512;
 
 export function PluginsPanel({ asked }: { readonly asked: Asked<readonly PluginRow[]> }) {

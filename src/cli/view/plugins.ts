@@ -7,6 +7,7 @@ type ListedPort = PluginPort | { readonly port: string };
 export type ListedPlugin = Omit<PluginRow, 'ports'> & { readonly ports: readonly ListedPort[] };
 
 const COLOURS: Readonly<Record<PluginPort['state'], (text: string) => string>> = {
+  opening: pc.cyan,
   running: pc.green,
   restarting: pc.yellow,
   parked: pc.red,
