@@ -66,8 +66,13 @@ function rowsOf(stretches: readonly Visited[], seconds: Seconds, rounds: number,
       unit: '%',
       target: 2,
     };
+    const here = {
+      name: 'the pages themselves, on the same processors',
+      value: median(column.map((stretch) => stretch.here / steps)),
+      unit: 's/step',
+    };
     const note = `${rounds} rounds of ${steps} steps`;
-    if (clients === 0) return [{ ...rate, note }, cpu, active];
+    if (clients === 0) return [{ ...rate, note }, cpu, active, here];
     return [
       { ...rate, note },
       { name: 'its steps/min over those of the loop with none', unit: 'x', target: 0.98, ...against(alone, column, seconds) },
@@ -75,6 +80,7 @@ function rowsOf(stretches: readonly Visited[], seconds: Seconds, rounds: number,
       { name: 'processor time of the loop with none over its', unit: 'x', ...against(alone, column, (stretch) => stretch.cpu) },
       active,
       cost,
+      here,
     ];
   });
 }

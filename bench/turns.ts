@@ -17,7 +17,13 @@ const POLL_MILLISECONDS = 500;
 const LIMIT_MILLISECONDS = 60 * 60 * 1000;
 
 /** Each step then samples and learns from as many groups as any other, with a policy that stays what it is. */
-const SAME_WORK = ['filters.dropAllAgree=false', 'filters.dropNoBox=false', 'filters.shareFloor=0', 'learner.learningRate=0.000000000001'];
+const SAME_WORK = [
+  'filters.dropAllAgree=false',
+  'filters.dropNoBox=false',
+  'filters.shareFloor=0',
+  'learner.learningRate=0.000000000001',
+  'guardian.mode=off',
+];
 
 /** Learner steps `from ..= to`. */
 export interface Stretch {
@@ -27,6 +33,8 @@ export interface Stretch {
   readonly cpu: number;
   /** Seconds in which the daemon's main thread was not idle in that time. */
   readonly active: number;
+  /** Processor seconds of this process, where the pages are: on the daemon's machine they take from it what they would not elsewhere. */
+  readonly here: number;
 }
 
 export interface Turns {
@@ -81,10 +89,15 @@ async function measure(run: string, address: string, steps: number, ended: Promi
   // The step in hand began before.
   const from = version + 1;
   await statusWhen(run, (status) => status.version >= from, ended);
-  const before = await spent(address);
+  const before = { ...(await spent(address)), here: here() };
   await statusWhen(run, (status) => status.version >= from + steps, ended);
   const after = await spent(address);
-  return { from, to: from + steps, cpu: after.cpu - before.cpu, active: after.active - before.active };
+  return { from, to: from + steps, cpu: after.cpu - before.cpu, active: after.active - before.active, here: here() - before.here };
+}
+
+function here(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
 }
 
 async function spent(address: string): Promise<{ readonly cpu: number; readonly active: number }> {
