@@ -97,6 +97,7 @@ describeInBrowser('the dashboard of `quorum start` on the bundled model', () => 
     expect(shown).toBeLessThanOrEqual((await gauge('policy_version')) + 1);
     expect((await page.locator('.actor-head').allInnerTexts()).toSorted()).toEqual([
       'evaluator',
+      'guardian',
       'learner',
       'questioner',
       'sampler-1',
