@@ -12,9 +12,12 @@ import { openStore } from '../../src/store/open-store.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
 
-/** Short, so that a plug-in that hangs is soon found out; the toy needs milliseconds. */
-const QUICK: ConfigInput = {
+/** Short, so that a plug-in that hangs is soon found out; the toy needs milliseconds. Only for tests in which that is waited for. */
+const IMPATIENT: ConfigInput = {
   timeouts: { sampleSeconds: 0.4, judgeSeconds: 0.01, learnSeconds: 0.4, evaluateSeconds: 0.4, pluginSeconds: 0.2 },
+};
+
+const QUICK: ConfigInput = {
   supervision: { maxRestarts: 1, backoffMilliseconds: 1 },
   loop: { batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
 };
@@ -90,7 +93,7 @@ describe('a plug-in that misbehaves is restarted, then parked, and the loop goes
   test.each(cases)('%s: %s', async (port, misdeed) => {
     const { does, reason } = MISDEEDS[misdeed]!;
     const synthesis: ConfigInput = port === 'synthesize' ? { synthesis: { mode: 'direct', share: 0.5 } } : {};
-    const daemon = await start({ plugins: [culprit(port, does)], ...synthesis });
+    const daemon = await start({ ...IMPATIENT, plugins: [culprit(port, does)], ...synthesis });
     await reached(daemon, 2);
     await until(() => {
       daemon.panels();
@@ -107,7 +110,7 @@ describe('a plug-in that misbehaves is restarted, then parked, and the loop goes
 
   test('one that never comes back from opening is parked too', async () => {
     const stuck = definePlugin({ name: 'stuck', apiVersion: API_VERSION, ports: { reward: () => new Promise<never>(() => {}) } });
-    const daemon = await start({ plugins: [stuck] });
+    const daemon = await start({ ...IMPATIENT, plugins: [stuck] });
     await until(() => row(daemon, 'stuck').ports[0]!.state === 'parked', 20);
     expect(row(daemon, 'stuck').ports[0]).toMatchObject({ restarts: 1, error: 'reward-stuck: opening: not done after 0.2 s' });
     await reached(daemon, 2);
@@ -344,7 +347,7 @@ describe('in a thread of its own', () => {
     );
 
   async function threaded(body: string, pluginSeconds = 60): Promise<DaemonHandle> {
-    const daemon = await start({ timeouts: { ...QUICK.timeouts, pluginSeconds } });
+    const daemon = await start({ timeouts: { pluginSeconds } });
     write(daemon.folder, body);
     await daemon.command({ type: 'plugin.add', use: './threaded.ts', thread: true }, 'the test');
     return daemon;
