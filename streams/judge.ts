@@ -12,8 +12,9 @@ import type { Synthesis } from './synthesis.ts';
 
 export function judge(loop: Loop, synthesis: Synthesis | undefined) {
   return async (groups: readonly RolloutGroup[], _lane: number, signal: AbortSignal): Promise<readonly JudgedGroup[]> => {
-    const judged: JudgedGroup[] = [];
-    for (const group of groups) judged.push({ group, verdict: await verdictOn(loop, group, signal) });
+    const voted: JudgedGroup[] = [];
+    for (const group of groups) voted.push({ group, verdict: await verdictOn(loop, group, signal) });
+    const judged = await filtered(loop, await rewarded(loop, voted, signal), signal);
     loop.store.together(() => {
       loop.store.saveVerdicts(judged.map(({ verdict }) => verdict));
       synthesis?.judged(judged);
@@ -26,71 +27,94 @@ export function judge(loop: Loop, synthesis: Synthesis | undefined) {
   };
 }
 
-async function verdictOn(loop: Loop, group: RolloutGroup, signal: AbortSignal): Promise<Verdict> {
-  const { crew, config } = loop;
-  if (group.samples.length === 0) return refusal(group);
-  const verdict = await crew.voter.perform({
+function verdictOn({ crew, config }: Loop, group: RolloutGroup, signal: AbortSignal): Promise<Verdict> {
+  if (group.samples.length === 0) return Promise.resolve(refusal(group));
+  return crew.voter.perform({
     doing: `judging the answers to ${group.question.id}`,
     // The judge has its own deadline for each pair of answers; this one is for a judge that does not keep it.
     seconds: config.timeouts.judgeSeconds * group.samples.length + 1,
     signal,
     run: (port, inner) => port(group, inner),
   });
-  return filtered(loop, group, await rewarded(loop, group, verdict, signal), signal);
 }
 
 function refusal({ id }: RolloutGroup): Verdict {
   return { groupId: id, answers: [], classes: [], winner: -1, share: 0, rewards: [], advantages: [], kept: false, dropped: 'refused' };
 }
 
-/** The verdict with the first plug-in's rewards that has some for this group, and with a plug-in's advantages. */
-async function rewarded(loop: Loop, group: RolloutGroup, verdict: Verdict, signal: AbortSignal): Promise<Verdict> {
+/** Verdicts with the first plug-in's rewards that has some for the group, and with a plug-in's advantages. */
+async function rewarded(loop: Loop, voted: readonly JudgedGroup[], signal: AbortSignal): Promise<readonly JudgedGroup[]> {
   const { rewards, advantage } = loop.crew;
-  if (rewards.length === 0 && advantage === undefined) return verdict;
-  const { answers, classes, winner, share } = verdict;
-  let reply: Rewarded | undefined;
+  if (rewards.length === 0 && advantage === undefined) return voted;
+  const earned = new Map<JudgedGroup, Rewarded>();
   for (const reward of rewards) {
-    const request = { group, answers, classes, winner, share, votes: verdict.rewards };
-    const given = await orNothing(loop, reward, `rewarding the answers to ${group.question.id}`, signal, (port, inner) => port(request, inner));
-    if (given === undefined) continue;
-    reply = 'rewards' in given ? given : { rewards: given };
-    break;
+    const open = voted.filter((each) => each.group.samples.length > 0 && !earned.has(each));
+    const replies = await each(loop, reward, 'rewarding', open, signal, (port, { group, verdict }, inner) => {
+      const { answers, classes, winner, share } = verdict;
+      return port({ group, answers, classes, winner, share, votes: verdict.rewards }, inner);
+    });
+    for (const [i, given] of replies.entries()) {
+      if (given !== undefined) earned.set(open[i]!, 'rewards' in given ? given : { rewards: given });
+    }
   }
-  if (reply === undefined && advantage === undefined) return verdict;
-  const earned = reply?.rewards ?? verdict.rewards;
-  const advantages =
-    advantage &&
-    (await orNothing(loop, advantage, `advantages for ${group.question.id}`, signal, (port, inner) =>
-      port({ group, classes, winner, share, rewards: earned }, inner),
-    ));
-  if (reply === undefined && advantages === undefined) return verdict;
-  return revised(verdict, { rewards: earned, advantages, verified: reply?.verified }, judgeOptions(loop.config.filters));
+  const answered = voted.filter(({ group }) => group.samples.length > 0);
+  const advantages = advantage
+    ? await each(loop, advantage, 'advantages of', answered, signal, (port, judged, inner) => {
+        const { classes, winner, share } = judged.verdict;
+        return port({ group: judged.group, classes, winner, share, rewards: earned.get(judged)?.rewards ?? judged.verdict.rewards }, inner);
+      })
+    : [];
+  return voted.map((judged) => {
+    const [reply, own] = [earned.get(judged), advantages[answered.indexOf(judged)]];
+    if (reply === undefined && own === undefined) return judged;
+    const revision = { rewards: reply?.rewards ?? judged.verdict.rewards, advantages: own, verified: reply?.verified };
+    return { ...judged, verdict: revised(judged.verdict, revision, judgeOptions(loop.config.filters)) };
+  });
 }
 
 /** The first filter that objects to a group drops it. */
-async function filtered(loop: Loop, group: RolloutGroup, verdict: Verdict, signal: AbortSignal): Promise<Verdict> {
-  if (!verdict.kept) return verdict;
-  if (verdict.share < loop.shareFloor()) return { ...verdict, kept: false, dropped: 'share-floor' };
+async function filtered(loop: Loop, all: readonly JudgedGroup[], signal: AbortSignal): Promise<readonly JudgedGroup[]> {
+  let judged = all;
   for (const filter of loop.crew.filters) {
-    const why = await orNothing(loop, filter, `filtering ${group.question.id}`, signal, (port, inner) => port({ group, verdict }, inner));
-    if (why !== undefined) return { ...verdict, kept: false, dropped: 'filtered', why: `${filter.plugin}: ${why}` };
+    const kept = judged.filter(({ verdict }) => verdict.kept);
+    const objections = await each(loop, filter, 'filtering', kept, signal, (port, group, inner) => port(group, inner));
+    judged = judged.map((group) => {
+      const why = objections[kept.indexOf(group)];
+      return why === undefined
+        ? group
+        : { ...group, verdict: { ...group.verdict, kept: false, dropped: 'filtered', why: `${filter.plugin}: ${why}` } };
+    });
   }
-  return verdict;
+  return judged;
 }
 
-/** Undefined once the actor is parked or removed. */
-async function orNothing<P, R>(
+/**
+ * A plug-in's answer to each group of a job, asked one after the other; none once its actor is parked or removed. One item of the actor for the whole
+ * job: an item costs about as much as a small plug-in's work.
+ */
+async function each<P, R>(
   loop: Loop,
   performer: Performer<P>,
-  doing: string,
+  verb: string,
+  groups: readonly JudgedGroup[],
   signal: AbortSignal,
-  run: (port: P, signal: AbortSignal) => Promise<R> | R,
-): Promise<R | undefined> {
+  ask: (port: P, judged: JudgedGroup, signal: AbortSignal) => Promise<R> | R,
+): Promise<readonly R[]> {
+  if (groups.length === 0) return [];
   try {
-    return await performer.perform({ doing, seconds: loop.config.timeouts.pluginSeconds, signal, run: async (port, inner) => run(port, inner) });
+    return await performer.perform({
+      doing: `${verb} ${groups.length} group${groups.length === 1 ? '' : 's'}`,
+      seconds: loop.config.timeouts.pluginSeconds * groups.length,
+      signal,
+      run: async (port, inner) => {
+        const replies: R[] = [];
+        for (const judged of groups) replies.push(await ask(port, judged, inner));
+        return replies;
+      },
+    });
   } catch (error) {
     if (signal.aborted || error instanceof InputError) throw error;
-    return undefined;
+    return [];
   }
 }
 
