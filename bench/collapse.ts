@@ -61,7 +61,7 @@ const SMALL: ConfigInput = {
   loop: { batchGroups: 16 },
   evaluation: { everySteps: 5, questions: Number(values.questions), fullEverySteps: 1_000_000, fullQuestions: 20 },
   checkpoints: { everySteps: 10 },
-  guardian: { maxTries: Number(values.tries) },
+  guardian: { mode: 'act', maxTries: Number(values.tries) },
   dashboard: { port: null },
 };
 

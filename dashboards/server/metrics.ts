@@ -151,8 +151,19 @@ function fillOwn(registry: Registry): (hub: HubStatistics, lag: { readonly mean:
   });
   const lagMean = new Gauge({ name: 'quorum_event_loop_lag_mean_seconds', help: 'Mean delay of the event loop since the last scrape.', registers });
   const lagP99 = new Gauge({ name: 'quorum_event_loop_lag_p99_seconds', help: '99th percentile of the delay since the last scrape.', registers });
+  const heap = new Gauge({ name: 'quorum_process_heap_used_bytes', help: 'JavaScript objects of the main thread.', registers });
+  const external = new Gauge({ name: 'quorum_process_external_bytes', help: 'Buffers and bindings that the main thread’s objects hold.', registers });
+  const handles = new Gauge({
+    name: 'quorum_process_active_resources',
+    help: 'Sockets, timers, files and requests that are open in the main thread.',
+    registers,
+  });
   return (hub, lag) => {
     for (const counter of [updates, dropped, cpu, active]) counter.reset();
+    const { heapUsed, external: held } = process.memoryUsage();
+    heap.set(heapUsed);
+    external.set(held);
+    handles.set(process.getActiveResourcesInfo().length);
     const { user, system } = process.cpuUsage(); // microseconds
     cpu.inc((user + system) / 1e6);
     active.inc(performance.eventLoopUtilization().active / 1000);

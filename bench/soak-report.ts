@@ -1,0 +1,104 @@
+/** What the samples of a soak say: a table of what was held, and what was not. */
+import { grows, trend } from './trend.ts';
+
+export interface SoakSample {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly version: number;
+  readonly accuracy: number | null;
+  readonly level: string | null;
+  /** Of all actors, since the daemon started. */
+  readonly restarts: number;
+  /** Queues past their bounds. */
+  readonly overfull: readonly string[];
+  /** Items in all queues. */
+  readonly queued: number;
+  /** Bytes. */
+  readonly rss: number;
+  readonly heap: number;
+  readonly external: number;
+  /** Handles and requests of the main thread's event loop. */
+  readonly resources: number;
+  /** 99th percentile since the sample before, seconds. */
+  readonly lag: number;
+  /** Open file descriptors and threads of the process; null where /proc does not say. */
+  readonly files: number | null;
+  readonly threads: number | null;
+  /** Bytes. */
+  readonly database: number;
+  readonly wal: number;
+  readonly log: number;
+  readonly checkpoints: number;
+}
+
+interface Held {
+  readonly name: string;
+  readonly of: (sample: SoakSample) => number | null;
+  /** Growth below it is none. */
+  readonly floor: number;
+  readonly unit: 'MiB' | 's' | '';
+  /** A collector empties it now and then. */
+  readonly lowest?: boolean;
+}
+
+const MIB = 2 ** 20;
+/** Of the beginning. */
+const SHARE = 0.1;
+/** Compiled programs, caches and pools fill in the beginning. */
+const WARM_UP_SHARE = 0.2;
+
+const HELD: readonly Held[] = [
+  { name: 'resident memory', of: ({ rss }) => rss, floor: 64 * MIB, unit: 'MiB' },
+  { name: 'heap of the main thread', of: ({ heap }) => heap, floor: 16 * MIB, unit: 'MiB', lowest: true },
+  { name: 'external memory of the main thread', of: ({ external }) => external, floor: 16 * MIB, unit: 'MiB', lowest: true },
+  { name: 'handles and requests', of: ({ resources }) => resources, floor: 8, unit: '' },
+  { name: 'file descriptors', of: ({ files }) => files, floor: 8, unit: '' },
+  { name: 'threads', of: ({ threads }) => threads, floor: 2, unit: '' },
+  { name: 'items in queues', of: ({ queued }) => queued, floor: 32, unit: '' },
+  { name: 'lag of the event loop, p99', of: ({ lag }) => lag, floor: 0.1, unit: 's' },
+  { name: 'database', of: ({ database }) => database, floor: 4 * MIB, unit: 'MiB' },
+  { name: 'write-ahead log', of: ({ wal }) => wal, floor: 8 * MIB, unit: 'MiB' },
+  { name: 'log files', of: ({ log }) => log, floor: 0.4 * MIB, unit: 'MiB' },
+  { name: 'checkpoints', of: ({ checkpoints }) => checkpoints, floor: 2, unit: '' },
+];
+
+const least = (window: readonly number[]) => Math.min(...window);
+
+/** @param problems that ended the soak, or were found after it. */
+export function soakReport(samples: readonly SoakSample[], problems: readonly string[]): { text: string; failures: string[] } {
+  if (samples.length === 0) return { text: `Nothing was sampled. ${problems.join('; ')}`, failures: ['nothing was sampled', ...problems] };
+  const warm = samples.slice(Math.floor(samples.length * WARM_UP_SHARE));
+  const failures = [...problems];
+  const rows = HELD.flatMap((held) => {
+    const series = warm.map(held.of).filter((value) => value !== null);
+    if (series.length === 0) return [];
+    const line = trend(series, held.lowest === true ? least : undefined);
+    const bad = grows(line, SHARE, held.floor);
+    if (bad) failures.push(`${held.name} grows`);
+    const shown = (value: number) => (held.unit === 'MiB' ? value / MIB : value).toLocaleString('en-US', { maximumSignificantDigits: 3 });
+    const cells = [line.from, line.to, Math.min(...series), Math.max(...series)].map(shown);
+    return [`| ${held.name}${held.unit === '' ? '' : `, ${held.unit}`} | ${cells.join(' | ')} | ${bad ? '**grows**' : 'level'} |`];
+  });
+  const overfull = [...new Set(samples.flatMap((sample) => sample.overfull))];
+  failures.push(...overfull.map((queue) => `${queue} is past its bound`));
+  const acted = samples.filter(({ level }) => level === 'act' || level === 'hold').length;
+  const watched = samples.filter(({ level }) => level === 'watch').length;
+  const [first, last] = [samples[0]!, samples.at(-1)!];
+  const accuracies = samples.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]));
+  const text = [
+    `${((last.at - first.at) / 3_600_000).toFixed(2)} hours, ${samples.length} samples, versions ${first.version} to ${last.version}, ${last.restarts} restarts.`,
+    `Held-out accuracy ${percent(accuracies[0])} at first, ${percent(Math.max(...accuracies))} best, ${percent(accuracies.at(-1))} at the end.`,
+    `The guardian was on watch in ${watched} samples and acted in ${acted}.`,
+    '',
+    '| after a fifth of the time | from | to | least | most | |',
+    '| --- | --- | --- | --- | --- | --- |',
+    ...rows,
+    '',
+    failures.length === 0 ? 'Nothing grows.' : failures.map((failure) => `- ${failure}`).join('\n'),
+  ].join('\n');
+  return { text, failures };
+}
+
+function percent(share: number | undefined): string {
+  return share === undefined ? '-' : `${(100 * share).toFixed(1)} %`;
+}

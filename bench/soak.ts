@@ -1,0 +1,135 @@
+/**
+ * Lets a daemon run for hours and holds what must not grow: memory, handles, threads, files, queues, the event loop's lag. Exits with 1 when
+ * something grows, a queue is past its bound, the daemon ends, or the run folder is not whole afterwards. Ctrl-C ends it early, with its report.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { askDaemon } from '../src/cli/control-client.ts';
+import { NoDaemonError } from '../src/cli/errors.ts';
+import { packagePath } from '../src/cli/paths.ts';
+import type { Status } from '../src/protocol/status.ts';
+import { checkRun } from '../src/store/check-run.ts';
+import { soakReport, type SoakSample } from './soak-report.ts';
+
+const { values } = parseArgs({
+  options: {
+    hours: { type: 'string', default: '3' },
+    every: { type: 'string', default: '30' },
+    model: { type: 'string', default: packagePath('models/mini') },
+    out: { type: 'string', default: packagePath('runs/soak') },
+    set: { type: 'string', multiple: true, default: [] },
+  },
+});
+const out = resolve(values.out);
+const run = join(out, 'run');
+const samplesFile = join(out, 'samples.jsonl');
+
+/** Small steps, and bounds that are reached within minutes: growth behind them is a leak, not history. */
+const SETTINGS = [
+  'dashboard.port=0',
+  'sampling.samples=8',
+  'loop.batchGroups=16',
+  'evaluation.everySteps=10',
+  'evaluation.questions=100',
+  'guardian.mode=act',
+  'store.maxGroups=1000',
+  'store.maxEvents=500',
+  'store.maxMetricPoints=200',
+  'store.maxVersions=200',
+  'store.maxAnswerVersions=10',
+  'log.maxMegabytes=0.2',
+  'log.maxFiles=3',
+];
+const PATIENCE_SECONDS = 120;
+
+function start(): ChildProcess {
+  const settings = [...SETTINGS, ...values.set].flatMap((set) => ['--set', set]);
+  const options = ['start', '--model', values.model, '--run', run, ...settings];
+  return spawn(process.execPath, [packagePath('bin/quorum.js'), ...options], { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
+}
+
+async function statusOf(): Promise<Status | undefined> {
+  try {
+    const reply = await askDaemon(run, { type: 'status' }, PATIENCE_SECONDS);
+    return reply.type === 'status' ? reply.status : undefined;
+  } catch (error) {
+    if (error instanceof NoDaemonError) return undefined; // not yet, or not any more
+    throw error;
+  }
+}
+
+async function sample(pid: number, status: Status): Promise<SoakSample> {
+  const page = await (await fetch(new URL('/metrics', status.dashboard), { signal: AbortSignal.timeout(PATIENCE_SECONDS * 1000) })).text();
+  const metric = (name: string): number => Number(new RegExp(`^${name} (.+)$`, 'm').exec(page)?.[1]);
+  const proc = `/proc/${pid}`;
+  return {
+    at: Date.now(),
+    version: status.version,
+    accuracy: status.accuracy.now?.greedy ?? null,
+    level: status.guardian?.level ?? null,
+    restarts: status.actors.reduce((sum, { restarts }) => sum + restarts, 0),
+    overfull: status.actors.flatMap(({ id, queue }) => (queue !== null && queue.size > queue.bound ? [`${id}: ${queue.name}`] : [])),
+    queued: status.actors.reduce((sum, { queue }) => sum + (queue?.size ?? 0), 0),
+    rss: metric('quorum_process_resident_memory_bytes'),
+    heap: metric('quorum_process_heap_used_bytes'),
+    external: metric('quorum_process_external_bytes'),
+    resources: metric('quorum_process_active_resources'),
+    lag: metric('quorum_event_loop_lag_p99_seconds'),
+    files: existsSync(proc) ? readdirSync(join(proc, 'fd')).length : null,
+    threads: existsSync(proc) ? readdirSync(join(proc, 'task')).length : null,
+    database: sizeOf('quorum.db'),
+    wal: sizeOf('quorum.db-wal'),
+    log: readdirSync(join(run, 'log')).reduce((sum, name) => sum + sizeOf(join('log', name)), 0),
+    checkpoints: readdirSync(join(run, 'checkpoints')).length,
+  };
+}
+
+function sizeOf(name: string): number {
+  return statSync(join(run, name), { throwIfNoEntry: false })?.size ?? 0;
+}
+
+async function soak(hours: number, everySeconds: number): Promise<string[]> {
+  const daemon = start();
+  const gone = once(daemon, 'exit');
+  const asked = new AbortController();
+  process.once('SIGINT', () => asked.abort());
+  const until = Date.now() + hours * 3_600_000;
+  try {
+    while (Date.now() < until && !asked.signal.aborted && daemon.exitCode === null) {
+      const waited = pause(everySeconds * 1000, undefined, { signal: asked.signal }).catch(() => undefined);
+      await Promise.race([waited, gone]);
+      const status = await statusOf();
+      // Before its first step it still opens and measures the base.
+      if (status?.dashboard === undefined || status.version === 0) continue;
+      const now = await sample(daemon.pid!, status);
+      appendFileSync(samplesFile, `${JSON.stringify(now)}\n`);
+      console.log(`version ${now.version}, accuracy ${now.accuracy ?? '-'}, ${now.level ?? '-'}, ${Math.round(now.rss / 2 ** 20)} MiB`);
+    }
+    if (daemon.exitCode !== null) return [`the daemon ended by itself with ${daemon.exitCode}`];
+    await askDaemon(run, { type: 'stop' }, 600);
+    const [code] = (await gone) as [number | null];
+    const { findings } = await checkRun(run);
+    return [
+      ...(code === 0 ? [] : [`the daemon ended with ${code}`]),
+      ...findings.filter(({ harmless }) => !harmless).map(({ path, problem }) => `${path} ${problem}`),
+    ];
+  } finally {
+    daemon.kill('SIGKILL');
+  }
+}
+
+mkdirSync(out, { recursive: true });
+writeFileSync(samplesFile, '');
+const problems = await soak(Number(values.hours), Number(values.every));
+const samples = readFileSync(samplesFile, 'utf8')
+  .split('\n')
+  .filter(Boolean)
+  .map((line) => JSON.parse(line) as SoakSample);
+const { text, failures } = soakReport(samples, problems);
+writeFileSync(join(out, 'soak.md'), `${text}\n`);
+console.log(text);
+if (failures.length > 0) process.exitCode = 1;
