@@ -56,6 +56,11 @@ export class Queue<T> implements AsyncIterable<T> {
     return this.#items.splice(0, count);
   }
 
+  /** The next item, when there is one already. */
+  shift(): T | undefined {
+    return this.#items.shift();
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     for (;;) {
       const [item] = await this.take(1);
