@@ -1,4 +1,5 @@
 /** Every wait on a thread or a socket goes through here: it has a name, an end, and can be cancelled. */
+import { LiveTimer } from '../src/live-timer.ts';
 import { CancelledError, TimeoutError } from '../src/protocol/errors.ts';
 
 /** Of XState's kind, so that one clock can be behind an actor's deadlines and its back-off. */
@@ -8,12 +9,12 @@ export interface Clock {
 }
 
 const REAL: Clock = {
-  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
-  clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout),
+  setTimeout: (callback, milliseconds) => new LiveTimer(callback, milliseconds),
+  clearTimeout: (timer) => (timer as LiveTimer).cancel(),
 };
 
 /**
- * Runs `work` until it settles, `seconds` pass or `signal` aborts, whichever is first. The signal handed to `work` aborts in the two
+ * Runs `work` until it settles, `seconds` pass (those in which this process was stopped do not count) or `signal` aborts, whichever is first. The signal handed to `work` aborts in the two
  * latter cases; `work` that ignores it goes on in vain, its result is not waited for.
  * @throws TimeoutError that names the wait; CancelledError.
  */

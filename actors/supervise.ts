@@ -33,9 +33,9 @@ export interface SupervisorContext<P> {
   readonly failures: readonly { readonly at: number; readonly message: string; readonly stack: string }[];
 }
 
-/** Restarts that still count at time `now`. */
+/** Restarts that still count at time `now`; where the clock was set back, those from what is now far ahead do not. */
 export function recentRestarts(restarts: readonly number[], now: number, budget: Budget): readonly number[] {
-  return restarts.filter((at) => now - at < budget.withinSeconds * 1000);
+  return restarts.filter((at) => Math.abs(now - at) < budget.withinSeconds * 1000);
 }
 
 /** Milliseconds to wait before the restart that follows `recent` others. */

@@ -4,6 +4,7 @@
  */
 import './no-telemetry.ts';
 import { Piscina } from 'piscina';
+import { LiveTimer } from '../live-timer.ts';
 import { CancelledError, fromErrorData, TimeoutError, WorkerError } from '../protocol/errors.ts';
 import type { CancelFlag, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../protocol/worker.ts';
 import { threadEntry } from '../thread-entry.ts';
@@ -58,11 +59,11 @@ export class WorkerPool implements AsyncDisposable {
     const cancel: CancelFlag = new Int32Array(new SharedArrayBuffer(4));
     // Aborting Piscina's own signal ends the thread: the last resort.
     const kill = new AbortController();
-    let deadline = setTimeout(() => kill.abort(), 1000 * seconds);
+    let deadline = new LiveTimer(() => kill.abort(), 1000 * seconds);
     const onAbort = (): void => {
       Atomics.store(cancel, 0, 1);
-      clearTimeout(deadline);
-      deadline = setTimeout(() => kill.abort(), 1000 * CANCEL_GRACE_SECONDS);
+      deadline.cancel();
+      deadline = new LiveTimer(() => kill.abort(), 1000 * CANCEL_GRACE_SECONDS);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#inFlight++;
@@ -74,7 +75,7 @@ export class WorkerPool implements AsyncDisposable {
       throw new TimeoutError(`${doing} took more than ${seconds} s; its thread was ended`);
     } finally {
       this.#inFlight--;
-      clearTimeout(deadline);
+      deadline.cancel();
       signal?.removeEventListener('abort', onAbort);
     }
   }

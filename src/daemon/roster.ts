@@ -7,7 +7,8 @@ import { withDeadline } from '../../actors/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
 import type { Member, StartedSystem } from '../../actors/system.ts';
 import type { Crew, Performer } from '../../streams/crew.ts';
-import { checkRivals, loadPlugin, type Plugin, type PluginSpec } from '../plugin/load.ts';
+import { LiveTimer } from '../live-timer.ts';
+import { checkRivals, inThread, loadPlugin, type Plugin, type PluginSpec } from '../plugin/load.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PanelCard } from '../protocol/frames.ts';
 import type { NamedPlugin, PluginPort, PluginRow, PortState } from '../protocol/plugins.ts';
@@ -146,7 +147,7 @@ export class Roster {
     return this.#plugins.map((plugin) => ({
       name: plugin.name,
       source: plugin.source,
-      thread: plugin.use.thread === true,
+      thread: inThread(plugin.use),
       ports: (Object.keys(plugin.ports) as PortName[]).flatMap((port) => this.#portRows(plugin, port)),
     }));
   }
@@ -333,8 +334,8 @@ class Life {
 }
 
 async function within(seconds: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, 1000 * seconds)));
+  let timer: LiveTimer | undefined;
+  const late = new Promise<void>((resolve) => (timer = new LiveTimer(resolve, 1000 * seconds)));
   await Promise.race([work, late]);
-  clearTimeout(timer);
+  timer?.cancel();
 }

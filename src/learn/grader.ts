@@ -4,6 +4,7 @@
  * replaced.
  */
 import type { Worker } from 'node:worker_threads';
+import { LiveTimer } from '../live-timer.ts';
 import { CancelledError, WorkerError } from '../protocol/errors.ts';
 import { interpret, samePlain, type Answer } from './equivalence/index.ts';
 import type { Classifier } from './judge.ts';
@@ -152,14 +153,14 @@ export class Grader implements Classifier, AsyncDisposable {
 function nextReply(thread: Worker, seconds: number): Promise<PairReply | string> {
   return new Promise((resolve) => {
     const settle = (outcome: PairReply | string): void => {
-      clearTimeout(timer);
+      timer.cancel();
       thread.off('message', onMessage).off('error', onError).off('exit', onExit);
       resolve(outcome);
     };
     const onMessage = (message: PairReply): void => settle(message);
     const onError = (error: unknown): void => settle(`it failed: ${String(error)}`);
     const onExit = (code: number): void => settle(`it ended with code ${code}`);
-    const timer = setTimeout(() => settle('timeout'), seconds * 1000);
+    const timer = new LiveTimer(() => settle('timeout'), seconds * 1000);
     thread.on('message', onMessage).on('error', onError).on('exit', onExit);
   });
 }

@@ -1,0 +1,54 @@
+/**
+ * Timers that count only the time in which this process ran. A process that was stopped (SIGSTOP, `docker pause`, a virtual machine put to
+ * sleep) finds all its timers due at once when it goes on, before the work that stood still with it had a moment: that is no deadline missed.
+ * The wait is cut into beats; one that ends much too late is the sign. Nothing here reads the wall clock, so setting that changes nothing.
+ */
+
+/** Of the timers' own kind; a test brings another. */
+export interface TimeSource {
+  /** Milliseconds since any moment; never set back. */
+  readonly now: () => number;
+  readonly setTimeout: (callback: () => void, milliseconds: number) => unknown;
+  readonly clearTimeout: (timer: never) => void;
+}
+
+const BEAT_MILLISECONDS = 1000;
+/** A beat that ends as late as this did not wait for its turn: nothing ran at all. */
+const STANDSTILL_MILLISECONDS = 1000;
+/** How often the last beat of one wait may begin anew: even where it always ends late, the wait has an end. */
+const MOST_ANEW = 10;
+
+const REAL: TimeSource = { now: () => performance.now(), setTimeout, clearTimeout };
+
+export class LiveTimer {
+  readonly #callback: () => void;
+  readonly #time: TimeSource;
+  #remaining: number;
+  #anew = 0;
+  #timer: unknown;
+
+  /** Calls back once, after at least `milliseconds` in which the process ran. */
+  constructor(callback: () => void, milliseconds: number, time: TimeSource = REAL) {
+    this.#callback = callback;
+    this.#time = time;
+    this.#remaining = milliseconds;
+    this.#wait();
+  }
+
+  cancel(): void {
+    this.#time.clearTimeout(this.#timer as never);
+  }
+
+  #wait(): void {
+    const [begun, beat] = [this.#time.now(), Math.min(this.#remaining, BEAT_MILLISECONDS)];
+    this.#timer = this.#time.setTimeout(() => this.#count(this.#time.now() - begun, beat), beat);
+  }
+
+  #count(passed: number, beat: number): void {
+    const stoodStill = passed - beat > STANDSTILL_MILLISECONDS;
+    const isLast = beat === this.#remaining;
+    if (!(stoodStill && isLast && this.#anew++ < MOST_ANEW)) this.#remaining -= stoodStill ? beat : Math.max(passed, beat);
+    if (this.#remaining > 0) this.#wait();
+    else this.#callback();
+  }
+}
