@@ -1,6 +1,6 @@
 /** The learner's thread: loads, teaches and saves. Its state is what its last step left; after a restart the request brings it back. */
 import { UnsupportedError } from '../protocol/errors.ts';
-import type { LearnCall, LearnerCall, LearnResult, LoadCall, OpenCall, OpenReply, SharedState, WorkerValues } from '../protocol/worker.ts';
+import type { LearnCall, LearnerCall, LearnResult, LoadCall, OpenCall, OpenReply, SaveCall, SharedState, WorkerValues } from '../protocol/worker.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { Engine, EngineName } from './engine.ts';
 import { createEngine } from './engines.ts';
@@ -10,7 +10,7 @@ import type { LearnSettings } from './learner.ts';
 import { weightSpecs } from './model/weights.ts';
 import { adamW, type AdamWSettings } from './optimizer.ts';
 import { Trainer } from './trainer.ts';
-import { share, shareState, sharedState } from './weights.ts';
+import { checkFinite, share, shareState, sharedState } from './weights.ts';
 import { WarmWeights } from './warm.ts';
 
 export interface LearnerSetup {
@@ -56,8 +56,7 @@ export class LearnerWorker {
       case 'learn':
         return this.#learn(call);
       case 'save':
-        await saveCheckpoint(call.folder, call.version, this.#folder, sharedState(call.state));
-        return null;
+        return this.#save(call);
       default:
         throw new UnsupportedError(`the learner does not know the call ${(call satisfies never as LearnerCall).type}`);
     }
@@ -75,6 +74,13 @@ export class LearnerWorker {
     return shareState(await loadCheckpoint(folder, version, this.#folder.config));
   }
 
+  async #save({ folder, version, state }: SaveCall): Promise<null> {
+    const whole = sharedState(state);
+    checkFinite(whole, `version ${version} was not saved`);
+    await saveCheckpoint(folder, version, this.#folder, whole);
+    return null;
+  }
+
   async #learn({ batch, state, base, spare }: LearnCall): Promise<LearnResult> {
     const trainer = await this.#trainer(state);
     const { config } = this.#folder;
@@ -88,10 +94,14 @@ export class LearnerWorker {
     };
     try {
       const metrics = await learnBatch(learner, batch, this.#setup.learn);
-      const next = shareState(await trainer.state(), spare);
+      const learnt = await trainer.state();
+      checkFinite(learnt, `version ${batch.parent + 1} was not made`);
+      const next = shareState(learnt, spare);
       this.#warm = { id: next.weights.id, trainer };
       return { state: next, metrics };
     } catch (error) {
+      // Nor are the warm copies believed any more: what is asked again begins from the shared memory.
+      this.#warmBase.clear();
       trainer.release();
       throw error;
     }

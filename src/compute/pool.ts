@@ -26,7 +26,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How long a cancelled task has to notice. */
+/** How long a cancelled task has to notice; one past its deadline has none. */
 const CANCEL_GRACE_SECONDS = 30;
 
 export class WorkerPool implements AsyncDisposable {
@@ -63,7 +63,8 @@ export class WorkerPool implements AsyncDisposable {
     const onAbort = (): void => {
       Atomics.store(cancel, 0, 1);
       deadline.cancel();
-      deadline = new LiveTimer(() => kill.abort(), 1000 * CANCEL_GRACE_SECONDS);
+      if (signal?.reason instanceof TimeoutError) kill.abort();
+      else deadline = new LiveTimer(() => kill.abort(), 1000 * CANCEL_GRACE_SECONDS);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#inFlight++;
@@ -104,12 +105,14 @@ export class WorkerPool implements AsyncDisposable {
       concurrentTasksPerWorker: 1,
       idleTimeout: Infinity,
     });
-    // A thread that fails outside of a task may not be replaced by Piscina: the next call starts a new pool.
-    pool.on('error', () => {
+    // A thread that fails outside of a task, or while it starts, may not be replaced by Piscina: who waits is told, and the next call starts a new pool.
+    const giveUp = (): void => {
       if (this.#pool !== pool) return;
       this.#pool = undefined;
       void pool.destroy();
-    });
+    };
+    pool.on('error', giveUp);
+    pool.on('workerDestroy', () => setImmediate(() => pool.threads.length === 0 && giveUp()));
     return pool;
   }
 

@@ -1,5 +1,5 @@
 /** The sampler's thread: answers questions with the weights it is handed, and scores the answers under the frozen base. */
-import { UnsupportedError } from '../protocol/errors.ts';
+import { CancelledError, InputError, UnsupportedError } from '../protocol/errors.ts';
 import type { Sample } from '../protocol/messages.ts';
 import type { SampleReply } from '../protocol/ports.ts';
 import type { CancelFlag, RolloutCall, SampleCall, SharedTensors, WorkerValues } from '../protocol/worker.ts';
@@ -63,7 +63,11 @@ export class RolloutWorker {
       case 'base':
         return share(await loadParams(this.#setup.baseFolder, this.#encoder.config));
       case 'sample':
-        return this.#sample(call, cancel);
+        return this.#sample(call, cancel).catch((error: unknown) => {
+          // The warm copies may be to blame: what is asked again begins from the shared memory.
+          if (!(error instanceof InputError || error instanceof CancelledError)) this.#warm.clear();
+          throw error;
+        });
       default:
         throw new UnsupportedError(`a sampler does not know the call ${(call satisfies never as RolloutCall).type}`);
     }

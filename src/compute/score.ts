@@ -44,7 +44,9 @@ async function scoreBatch({ engine, config, weights }: RunningModel, groups: rea
   return responses.map((group, q) =>
     group.map((tokens, g) => {
       const start = (q * shape.samples + g) * shape.responseLength;
-      return Array.from(data.subarray(start, start + tokens.length));
+      const logProbs = Array.from(data.subarray(start, start + tokens.length));
+      if (!logProbs.every(Number.isFinite)) throw new RangeError("a log-probability is not finite: the model's output is not");
+      return logProbs;
     }),
   );
 }

@@ -28,6 +28,11 @@ export class WarmWeights {
     return weights;
   }
 
+  clear(): void {
+    for (const tensor of [...this.#warm.values()].flatMap((weights) => Object.values(weights))) tensor.release();
+    this.#warm.clear();
+  }
+
   async #upload(source: SharedTensors): Promise<Weights> {
     const weights: Record<string, ResidentTensor> = {};
     for (const [name, tensor] of Object.entries(shared(source))) weights[name] = await this.#engine.upload(tensor);

@@ -18,6 +18,24 @@ export function share(tensors: TensorMap, reuse?: SharedTensors): SharedTensors 
   return { id: randomUUID(), buffer, entries };
 }
 
+/** Name of a tensor that holds a number which is not finite; undefined where there is none. */
+function notFinite(tensors: TensorMap): string | undefined {
+  return Object.entries(tensors).find(([, { data }]) => {
+    let sum = 0;
+    for (let i = 0; i < data.length; i++) sum += data[i]! * 0;
+    return sum !== 0; // NaN, which NaN and infinities leave
+  })?.[0];
+}
+
+/** @throws RangeError when weights or moments are not finite: nothing good can be learnt from them, or sampled with them. */
+export function checkFinite({ weights, moments }: TrainerState, doing: string): void {
+  const weight = notFinite(weights);
+  const moment = notFinite(moments.first) ?? notFinite(moments.second);
+  if (weight === undefined && moment === undefined) return;
+  const what = weight === undefined ? `the optimizer's moments of ${moment}` : weight;
+  throw new RangeError(`${doing}: ${what} would hold numbers that are not finite; a lower learner.learningRate may help`);
+}
+
 /** Views of the shared memory: copy before writing. */
 export function shared({ buffer, entries }: SharedTensors): TensorMap {
   const floats = new Float32Array(buffer);

@@ -258,7 +258,7 @@ const plugin = z.union(
     z.strictObject({
       use: z.union([z.string().min(1), definition]),
       options: z.unknown().optional(),
-      thread: z.boolean().optional(),
+      thread: z.union([z.boolean(), z.strictObject({ heapMegabytes: z.int().min(16) })]).optional(),
       labels: z.boolean().optional(),
     }),
   ],

@@ -8,9 +8,12 @@ import type { Settings } from '../../streams/settings.ts';
 import type { Telemetry } from '../../streams/telemetry.ts';
 import { THROUGH } from '../../streams/loop.ts';
 import type { Config } from '../config/schema.ts';
-import { InputError } from '../protocol/errors.ts';
+import { InputError, TimeoutError, WorkerError } from '../protocol/errors.ts';
 import type { Checkpoints } from '../store/checkpoints.ts';
 import type { OpenRun } from './open-run.ts';
+
+/** How often a version is written again whose thread ended or hung. */
+const RETRIES = 2;
 
 export class Saving {
   readonly #run: OpenRun;
@@ -37,7 +40,7 @@ export class Saving {
   checkpoint(n: number): Promise<void> {
     return this.#inTurn(async () => {
       const { checkpoints, store, policy } = this.#run;
-      const { folder } = await this.#within(`saving version ${n}`, () => checkpoints.save(n, (draft) => policy.save(n, draft)));
+      const { folder } = await this.#written(`saving version ${n}`, () => checkpoints.save(n, (draft) => policy.save(n, draft)));
       const pinned = [...this.#held, ...rollbacks(store).map(({ from }) => from), ...guardedVersions(store)];
       const { replayFloor } = await checkpoints.prune(this.#config.checkpoints.keepLast, pinned);
       store.setReplayFloor(replayFloor);
@@ -51,7 +54,7 @@ export class Saving {
   best(n: number): Promise<void> {
     return this.#inTurn(async () => {
       const { best, policy } = this.#run;
-      await this.#within(`saving version ${n} as the best`, () => best.save(n, (draft) => policy.save(n, draft)));
+      await this.#written(`saving version ${n} as the best`, () => best.save(n, (draft) => policy.save(n, draft)));
       await best.prune(1, [...this.#held]);
     });
   }
@@ -103,8 +106,17 @@ export class Saving {
     return mine;
   }
 
-  #within<T>(name: string, work: () => Promise<T>): Promise<T> {
-    return withDeadline(name, this.#config.timeouts.saveSeconds, new AbortController().signal, work);
+  /** No actor does this work, so it is here that a thread's death is made up for. */
+  async #written<T>(name: string, work: () => Promise<T>): Promise<T> {
+    for (let retries = 0; ; retries += 1) {
+      try {
+        return await withDeadline(name, this.#config.timeouts.saveSeconds, new AbortController().signal, work);
+      } catch (error) {
+        if (retries === RETRIES || !(error instanceof WorkerError || error instanceof TimeoutError)) throw error;
+        this.#run.store.event('save.repeated', { doing: name, reason: error.message });
+        this.#telemetry.note(`${name}, once more: ${error.message}`);
+      }
+    }
   }
 
   /** Atomic: a reader finds the old checkpoint or the new one. */

@@ -9,7 +9,7 @@ import { guarded } from './check.ts';
 import { API_VERSION, type PluginDefinition, type PortContext } from './define.ts';
 import { checkOptions, portOf } from './open-port.ts';
 import type { StandardSchema } from './standard-schema.ts';
-import { openThread, type PluginThread } from './thread.ts';
+import { HEAP_MEGABYTES, openThread, type PluginThread } from './thread.ts';
 
 /** One of `plugins: [...]`: a package, a file, a definition, or one of them with more said about it. */
 export type PluginSpec = string | object | PluginUse;
@@ -17,8 +17,8 @@ export type PluginSpec = string | object | PluginUse;
 export interface PluginUse {
   readonly use: string | object;
   readonly options?: unknown;
-  /** In a worker thread of its own. */
-  readonly thread?: boolean | undefined;
+  /** In a worker thread of its own, with a heap of 512 MB or what is asked for. */
+  readonly thread?: boolean | { readonly heapMegabytes: number } | undefined;
   /** May read labels. */
   readonly labels?: boolean | undefined;
 }
@@ -97,7 +97,7 @@ export async function loadPlugin(spec: PluginSpec, folder: string): Promise<Plug
     const path = pathOf(use.use, folder);
     return bind(await importPlugin(use.use, path, folder), use, use.use, { path, from: resolve(folder, 'quorum.config.ts') });
   }
-  if (use.thread === true) {
+  if (inThread(use)) {
     throw new InputError('a plug-in with thread: true must be named by its package or path, because an object cannot be sent to a thread');
   }
   return bind(use.use, use, 'given in the configuration');
@@ -163,6 +163,10 @@ function builtInNames(): string {
   return names.toSorted().join(', ');
 }
 
+export function inThread({ thread }: PluginUse): boolean {
+  return thread !== undefined && thread !== false;
+}
+
 async function bind(definition: unknown, use: PluginUse, source: string, module?: { path: string | undefined; from: string }): Promise<Plugin> {
   const checked = definitionSchema.safeParse(definition);
   if (!checked.success) {
@@ -180,8 +184,14 @@ async function bind(definition: unknown, use: PluginUse, source: string, module?
   if (Object.keys(ports).length === 0) throw new InputError(`${who} has no ports; known are ${known()}`);
   const options = await checkOptions(who, checked.data.options, use.options);
   const thread: PluginThread | undefined =
-    use.thread === true && typeof use.use === 'string'
-      ? openThread({ name, specifier: module?.path ?? use.use, from: module?.from ?? '', options: use.options })
+    inThread(use) && typeof use.use === 'string'
+      ? openThread({
+          name,
+          specifier: module?.path ?? use.use,
+          from: module?.from ?? '',
+          options: use.options,
+          heapMegabytes: typeof use.thread === 'object' ? use.thread.heapMegabytes : HEAP_MEGABYTES,
+        })
       : undefined;
   const opener = ([port, open]: [string, AnyOpen]) => {
     const openHere = async (services: Services) => portOf(who, port as PortName, (await open(contextOf(services, options))) as never);

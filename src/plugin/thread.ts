@@ -17,6 +17,8 @@ export interface ThreadOptions {
   /** What it is resolved from. */
   readonly from: string;
   readonly options: unknown;
+  /** Largest heap; a plug-in that grows past it is restarted. One array of that size at a stroke is past V8's help: it ends the process. */
+  readonly heapMegabytes: number;
 }
 
 export interface PluginThread {
@@ -24,8 +26,8 @@ export interface PluginThread {
   close(): Promise<void>;
 }
 
-/** Largest heap; a plug-in that grows past it is restarted. One array of that size at a stroke is past V8's help: it ends the process. */
-const MAX_HEAP_MB = 512;
+/** Unless the configuration asks for another. */
+export const HEAP_MEGABYTES = 512;
 /** Calls that may be in the thread at once: one a port. */
 const MAX_CALLS = 12;
 const MAX_QUEUE = 64;
@@ -41,7 +43,7 @@ export function openThread(options: ThreadOptions): PluginThread {
     atomics: 'disabled',
     concurrentTasksPerWorker: MAX_CALLS,
     maxQueue: MAX_QUEUE,
-    resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    resourceLimits: { maxOldGenerationSizeMb: options.heapMegabytes },
   });
   const tellers = new Map<number, (text: string) => void>();
   pool.on('message', ({ opened, text }: { readonly opened: number; readonly text: string }) => tellers.get(opened)?.(text));

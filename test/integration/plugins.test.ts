@@ -9,6 +9,7 @@ import { API_VERSION, definePlugin, type PluginDefinition } from '../../src/plug
 import type { PortName } from '../../src/protocol/ports.ts';
 import type { PluginRow } from '../../src/protocol/plugins.ts';
 import { openStore } from '../../src/store/open-store.ts';
+import { temporaryFolder } from '../support/temporary.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
 
@@ -342,7 +343,6 @@ describe('in a thread of its own', () => {
       join(folder, 'threaded.ts'),
       `import { definePlugin } from 'quorum';
        import { threadId } from 'node:worker_threads';
-       const kept: object[] = [];
        export default definePlugin({ name: 'threaded', apiVersion: 1, ports: { reward: (context) => async (request, signal) => { ${body} } } });`,
     );
 
@@ -367,7 +367,6 @@ describe('in a thread of its own', () => {
 
   test.each([
     ['an endless loop', 'for (;;) {}', 'not done after 6 s', 3],
-    ['a leak', 'for (;;) kept.push(Array.from({ length: 1000 }, (_, i) => ({ i })));', 'memory'],
     ['the end of its process', 'process.exit(3);', 'exited with code: 3'],
     ['what is not there', 'return [context.next];', 'port "reward": next is not there in a worker thread'],
   ])(
@@ -380,6 +379,25 @@ describe('in a thread of its own', () => {
     },
     120_000,
   );
+});
+
+describe('in a thread with a small heap, a port that leaks is restarted, then parked, and the loop goes on', () => {
+  const leak = `const kept = [];
+    export default { name: 'leaky', apiVersion: 1, ports: { PORT: () => () => { for (;;) kept.push(Array.from({ length: 1000 }, (_, i) => ({ i }))); } } };`;
+
+  test.for(Object.keys(PORTS) as PortName[])('%s', async (port) => {
+    const folder = temporaryFolder();
+    writeFileSync(join(folder, 'leaky.mjs'), leak.replace('PORT', port));
+    const synthesis: ConfigInput = port === 'synthesize' ? { synthesis: { mode: 'direct', share: 0.5 } } : {};
+    const daemon = await start({ plugins: [{ use: './leaky.mjs', thread: { heapMegabytes: 32 } }], ...synthesis }, folder);
+    await until(() => {
+      daemon.panels();
+      return row(daemon, 'leaky').ports[0]!.state === 'parked';
+    }, 60);
+    await reached(daemon, daemon.status().version + 2);
+    expect(row(daemon, 'leaky').ports[0]).toMatchObject({ port, restarts: 1 });
+    expect(row(daemon, 'leaky').ports[0]!.error).toContain('memory');
+  });
 });
 
 test('a plug-in has a folder of its own in the run folder', async () => {

@@ -83,12 +83,12 @@ async function askForPlugins({ runFolder }: Config, { timeout }: Options): Promi
 
 /** As the daemon would load them: an error here is the one it would have. */
 async function loadListed({ plugins: specs }: Config, folder: string): Promise<readonly ListedPlugin[]> {
-  const { loadPlugins } = await import('../../plugin/load.ts');
+  const { inThread, loadPlugins } = await import('../../plugin/load.ts');
   const plugins = await loadPlugins(specs, folder);
   const rows = plugins.map(({ name, source, use, ports }) => ({
     name,
     source,
-    thread: use.thread === true,
+    thread: inThread(use),
     ports: Object.keys(ports).map((port) => ({ port })),
   }));
   await Promise.all(plugins.map((plugin) => plugin.close()));
