@@ -7,6 +7,8 @@ orExplain(() => bootstrap({ root: ROOT, build: true }));
 // `quorum status | head` closes the pipe early; that is no failure.
 process.stdout.on('error', (error) => {
   if (error.code === 'EPIPE') process.exit(0);
+  // The terminal is gone: SIGHUP says so too, and a daemon then stops cleanly.
+  if (error.code === 'EIO') return;
   throw error;
 });
 

@@ -1,8 +1,12 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import pc from 'picocolors';
+import type { Config } from '../../config/schema.ts';
+import type { DaemonHandle, DaemonHooks } from '../../daemon/handle.ts';
+import { keepTold, longestItemSeconds, takeServiceManager, type ServiceManager } from '../../daemon/notify.ts';
 import type { Report } from '../../protocol/status.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { EXIT } from '../errors.ts';
+import { heedHangUp } from '../hang-up.ts';
 import { interruptible } from '../interrupt.ts';
 import { parseCount, parseSeed } from '../options.ts';
 import { chooseDisplay, createDisplay } from '../view/display.ts';
@@ -11,11 +15,16 @@ import { duration, percent, points } from '../view/format.ts';
 interface Options extends ConfigOptions {
   readonly report?: string;
   readonly json?: boolean;
+  readonly detach?: boolean;
+  /** In the process that `--detach` started. */
+  readonly detached?: boolean;
 }
 
 const HELP = `
 Runs in the foreground. Ctrl-C finishes the step in hand, saves, and says where the model is; the same command goes on from there.
 A second Ctrl-C ends the process at once: what was durable is still there, and the next start goes on from it.
+
+With --detach it runs in the background instead: the command comes back when the daemon is up, or says why it is not and exits with its code.
 
 On a terminal the view is live; elsewhere (or with CI or TERM=dumb set) there is a line for each step. NO_COLOR is honoured.
 
@@ -23,11 +32,12 @@ Examples:
   quorum start
   quorum start --model ./my-model --data ./questions.jsonl --run runs/mine
   quorum start --steps 60 --seed 1 --report report.json --set learner.learningRate=3e-5
-  quorum start --json | jq .version`;
+  quorum start --json | jq .version
+  quorum start --detach && quorum status`;
 
 export function startCommand(): Command {
   return withConfigOptions(new Command('start'))
-    .description('Run the daemon in the foreground: it learns until told to stop.')
+    .description('Run the daemon, in the foreground if not told otherwise: it learns until told to stop.')
     .option('-m, --model <folder>', 'Hugging Face folder of the base model (model)')
     .option('-d, --data <path>', 'JSONL or Parquet, a file, folder or pattern, or `figures`, the built-in data set (data)')
     .option('-r, --run <folder>', 'folder of this run: database, log, checkpoints (runFolder)')
@@ -35,20 +45,38 @@ export function startCommand(): Command {
     .option('--seed <seed>', 'seeds everything that is random (seed)', parseSeed)
     .option('--report <file>', 'write a JSON report at the end')
     .option('--json', 'print statuses and the report as lines of JSON')
+    .option('--detach', 'run in the background, and come back when the daemon is up')
+    .addOption(new Option('--detached').hideHelp())
     .addHelpText('after', HELP)
     .action(start);
 }
 
 async function start(options: Options): Promise<void> {
   const { config, folder } = await resolveConfig(options);
-  const kind = chooseDisplay(options.json === true, process.stdout);
+  if (options.detach === true) return detach(config, options.json === true);
+  const manager = takeServiceManager(process.env);
+  const isDetached = options.detached === true;
+  const hasTerminal = !isDetached && [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  const forgetHangUp = heedHangUp(hasTerminal);
+  try {
+    const hooks = { handleSignals: true, pluginFolder: folder, ...(options.report === undefined ? {} : { reportFile: options.report }) };
+    const report = await (isDetached ? runDetached(config, hooks) : runInForeground(config, hooks, { json: options.json === true, manager }));
+    if (report.end === 'failed') process.exitCode = EXIT.failed;
+  } finally {
+    forgetHangUp();
+  }
+}
+
+async function runInForeground(
+  config: Config,
+  hooks: DaemonHooks,
+  { json, manager }: { readonly json: boolean; readonly manager: ServiceManager | undefined },
+): Promise<Report> {
+  const kind = chooseDisplay(json, process.stdout);
   if (kind === 'live') console.log(pc.dim(`Opening ${config.model} ...`));
-  const hooks = { handleSignals: true, pluginFolder: folder, ...(options.report === undefined ? {} : { reportFile: options.report }) };
-  const daemon = await interruptible(
-    () => console.error('Stopping before the model is loaded; nothing was begun. The same command starts again.'),
-    async (signal) => (await import('../../daemon.ts')).startDaemon(config, { ...hooks, signal }),
-  );
+  const daemon = await open(config, hooks);
   if (daemon.dashboard?.links) showLinks(daemon.dashboard.links);
+  const told = manager && keepTold(manager, daemon, { failed: console.error, longestItemSeconds: longestItemSeconds(config) });
   const display = createDisplay(kind, process.stdout);
   const shown = daemon.status$().subscribe((status) => display.show(status));
   const report = await daemon.closed();
@@ -57,7 +85,35 @@ async function start(options: Options): Promise<void> {
   display.end();
   if (kind === 'json') console.log(JSON.stringify({ type: 'report', ...report }));
   else console.log(closingWords(report).join('\n'));
-  if (report.end === 'failed') process.exitCode = EXIT.failed;
+  await told;
+  return report;
+}
+
+/** The log says what it does; nothing else is printed but how it ended. */
+async function runDetached(config: Config, hooks: DaemonHooks): Promise<Report> {
+  const { announceUp } = await import('../detach.ts');
+  const daemon = await open(config, hooks);
+  announceUp(daemon, config.log.maxMegabytes);
+  const report = await daemon.closed();
+  console.log(closingWords(report).join('\n'));
+  return report;
+}
+
+function open(config: Config, hooks: DaemonHooks): Promise<DaemonHandle> {
+  return interruptible(
+    () => console.error('Stopping before the model is loaded; nothing was begun. The same command starts again.'),
+    async (signal) => (await import('../../daemon.ts')).startDaemon(config, { ...hooks, signal }),
+  );
+}
+
+async function detach({ runFolder, timeouts }: Config, json: boolean): Promise<void> {
+  const { inTheBackground, startInBackground } = await import('../detach.ts');
+  const up = await startInBackground({ runFolder, openSeconds: timeouts.openSeconds });
+  if (!up) return;
+  const { pid, dashboard } = up;
+  if (json) console.log(JSON.stringify({ type: 'up', pid, runFolder: up.runFolder, dashboard: dashboard?.url ?? null }));
+  else console.log(inTheBackground(up).join('\n'));
+  if (dashboard?.links) showLinks(dashboard.links);
 }
 
 /** Once, and only where a person reads it: who has such an address may look, or command. */

@@ -1,0 +1,126 @@
+/**
+ * `quorum start --detach`: the same command again in a session of its own, without a terminal. The first process waits until the daemon is up, or
+ * says why it is not, in the daemon's own words and with its exit code.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, renameSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { LiveTimer } from '../live-timer.ts';
+import type { DaemonHandle, DashboardAddress } from '../daemon/handle.ts';
+import { CancelledError, TimeoutError } from '../protocol/errors.ts';
+import { openRunFolder } from '../store/run-folder.ts';
+import { EXIT } from './errors.ts';
+import { onInterrupt } from './interrupt.ts';
+
+/** What the daemon tells the process that started it. */
+export interface Up {
+  readonly pid: number;
+  readonly runFolder: string;
+  readonly dashboard: DashboardAddress | null;
+}
+
+/** How the wait for it ended otherwise. */
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface Wanted {
+  readonly runFolder: string;
+  /** Seconds that opening the model may take. */
+  readonly openSeconds: number;
+}
+
+const END_SECONDS = 10;
+const LONGEST_WORDS = 16_384;
+const LOOK_MILLISECONDS = 60_000;
+
+/**
+ * @returns the daemon once it is up, or undefined when it ended before; its words are on stderr then, and its exit code is this process's.
+ * @throws InputError for a run folder that it cannot have, TimeoutError, CancelledError at Ctrl-C. No daemon is left behind then.
+ */
+export async function startInBackground({ runFolder, openSeconds }: Wanted): Promise<Up | undefined> {
+  const output = newOutput(runFolder);
+  const file = openSync(output, 'a', 0o600);
+  const args = process.argv.slice(1).filter((argument) => argument !== '--detach');
+  const child = spawn(process.execPath, [...process.execArgv, ...args, '--detached'], { detached: true, stdio: ['ignore', file, file, 'ipc'] });
+  closeSync(file);
+  const interrupted = onInterrupt(() => console.error('Stopping the daemon before it is up.'));
+  const outcome = await firstOf(child, 2 * openSeconds, interrupted);
+  if (outcome === 'late' || outcome === 'interrupted') {
+    await end(child);
+    if (outcome === 'interrupted') throw new CancelledError('starting was interrupted');
+    throw new TimeoutError(
+      `the daemon (process ${child.pid}) was not up after ${2 * openSeconds} s, twice timeouts.openSeconds, and was ended; what it said is in ${output}`,
+    );
+  }
+  if ('pid' in outcome) {
+    child.disconnect();
+    child.unref();
+    return outcome;
+  }
+  const how = outcome.signal === null ? '' : `the daemon was ended by ${outcome.signal} before it was up; what it said is in ${output}\n`;
+  process.stderr.write(`${readFileSync(output, 'utf8').slice(-LONGEST_WORDS)}${how}`);
+  process.exitCode = outcome.code ?? EXIT.failed;
+  return undefined;
+}
+
+/** In the detached process: tells the one that waits, if it still does, and keeps the size of what is printed from here on bounded. */
+export function announceUp({ runFolder, dashboard }: Pick<DaemonHandle, 'runFolder' | 'dashboard'>, maxMegabytes: number): void {
+  const address = dashboard && { url: dashboard.url, links: dashboard.links };
+  const up: Up = { pid: process.pid, runFolder, dashboard: address };
+  process.send?.(up, undefined, undefined, () => process.connected && process.disconnect());
+  const bound = (): void => {
+    if (fstatSync(process.stdout.fd).size > maxMegabytes * 2 ** 20) ftruncateSync(process.stdout.fd);
+  };
+  setInterval(bound, LOOK_MILLISECONDS).unref();
+}
+
+/** What a person wants to know who has just sent a daemon to the background. */
+export function inTheBackground({ pid, runFolder, dashboard }: Up): string[] {
+  const folder = relative(process.cwd(), runFolder);
+  const run = folder.startsWith('..') || folder === '' ? runFolder : folder;
+  const name = /^[\w./-]+$/.test(run) ? run : JSON.stringify(run);
+  return [
+    `The daemon runs in the background as process ${pid}.`,
+    `  run folder  ${runFolder}`,
+    ...(dashboard ? [`  dashboard   ${dashboard.url}`] : []),
+    `  log         ${join(runFolder, 'log', 'quorum.log')}`,
+    `  watch it    quorum status --run ${name}`,
+    `  stop it     quorum stop --run ${name}`,
+  ];
+}
+
+/** Takes the folder for a moment, so that what is wrong with it is said at once; what the last daemon said is kept as output.1.log. */
+function newOutput(runFolder: string): string {
+  using folder = openRunFolder(runFolder);
+  const [output, before] = ['output.log', 'output.1.log'].map((name) => join(folder.logFolder, name)) as [string, string];
+  if (existsSync(output)) renameSync(output, before);
+  return output;
+}
+
+async function firstOf(child: ChildProcess, seconds: number, interrupted: AbortSignal): Promise<Up | Ended | 'late' | 'interrupted'> {
+  let timer: LiveTimer | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      child.once('message', (up) => resolve(up as Up));
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+      child.once('error', reject);
+      interrupted.addEventListener('abort', () => resolve('interrupted'), { once: true });
+      timer = new LiveTimer(() => resolve('late'), 1000 * seconds);
+    });
+  } finally {
+    timer?.cancel();
+  }
+}
+
+/** Asks it to end, and sees to it: nothing was begun. */
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  const timer = new LiveTimer(() => void child.kill('SIGKILL'), 1000 * END_SECONDS);
+  child.kill('SIGTERM');
+  await ended;
+  timer.cancel();
+}

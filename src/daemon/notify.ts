@@ -1,0 +1,139 @@
+/**
+ * Keeps a service manager informed (sd_notify, `Type=notify` of systemd): ready, what the daemon does, stopping, and the watchdog's sign of life,
+ * which comes from the event loop's own timer and only while no actor is stuck. The protocol's datagrams are beyond Node's sockets, so
+ * the program `systemd-notify` sends them; it takes about 20 ms, a few times a minute at most.
+ */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Config } from '../config/schema.ts';
+import type { ActorStatus, Phase, Status } from '../protocol/status.ts';
+import type { DaemonHandle } from './handle.ts';
+
+const READY: readonly Phase[] = ['baseline', 'running', 'paused'];
+const STOPPING: readonly Phase[] = ['stopping', 'draining', 'stopped', 'failed'];
+/** How often the status is told where no watchdog asks for more. */
+const TELL_MILLISECONDS = 30_000;
+const SEND_MILLISECONDS = 10_000;
+const NEEDS = 'which takes the program systemd-notify, and NotifyAccess=all in the unit';
+const LONGEST_STATUS = 400;
+/** Beyond the last deadline: an actor's restart and a thread that is cancelled take a moment. */
+const GRACE_SECONDS = 60;
+
+export type Send = (assignments: readonly string[]) => Promise<unknown>;
+
+export interface ServiceManager {
+  readonly send: Send;
+  /** Silence of this length ends the service; undefined where nobody watches. */
+  readonly watchdogMilliseconds: number | undefined;
+}
+
+/**
+ * The service manager that started this process, if one did. Its variables are taken out of `environment`: no thread and no child of ours is
+ * to speak in our name.
+ */
+export function takeServiceManager(environment: NodeJS.ProcessEnv, pid = process.pid): ServiceManager | undefined {
+  const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: microseconds, WATCHDOG_PID: watched, PATH: path } = environment;
+  for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete environment[name];
+  if (!socket) return undefined;
+  const isWatched = Number(microseconds) > 0 && (watched === undefined || Number(watched) === pid);
+  const env = { NOTIFY_SOCKET: socket, ...(path === undefined ? {} : { PATH: path }) };
+  return {
+    send: (assignments) => promisify(execFile)('systemd-notify', [...assignments], { env, timeout: SEND_MILLISECONDS }),
+    watchdogMilliseconds: isWatched ? Number(microseconds) / 1000 : undefined,
+  };
+}
+
+/** No item of an actor may take longer than this: past it even its deadline did not end it. */
+export function longestItemSeconds({ timeouts, sampling, loop }: Pick<Config, 'timeouts' | 'sampling' | 'loop'>): number {
+  const judging = timeouts.judgeSeconds * sampling.samples + 1;
+  const plugins = timeouts.pluginSeconds * Math.max(loop.jobQuestions, loop.batchGroups);
+  return Math.max(...Object.values(timeouts), judging, plugins) + GRACE_SECONDS;
+}
+
+/** Finds actors that do not get on. It counts looks, not time, so neither a stopped process nor a clock that jumps makes an actor look stuck. */
+export class Progress {
+  readonly #looks: number;
+  #seen = new Map<string, { readonly item: string; readonly looks: number }>();
+
+  /** @param looks how many in a row may find an actor at the same item. */
+  constructor(looks: number) {
+    this.#looks = looks;
+  }
+
+  /** @returns the actor that is stuck, in words. */
+  look(actors: readonly ActorStatus[]): string | undefined {
+    const before = this.#seen;
+    const busy = actors.filter(({ state }) => state === 'working');
+    this.#seen = new Map(
+      busy.map(({ id, doing, since }) => {
+        const item = `${since} ${doing}`;
+        const last = before.get(id);
+        return [id, { item, looks: last?.item === item ? last.looks + 1 : 1 }];
+      }),
+    );
+    const stuck = busy.find(({ id }) => this.#seen.get(id)!.looks > this.#looks);
+    return stuck && `${stuck.id} is stuck ${stuck.doing}: its deadline did not end that`;
+  }
+}
+
+export interface Told {
+  /** Told once why the service manager could not be reached. */
+  readonly failed: (reason: string) => void;
+  readonly longestItemSeconds: number;
+}
+
+/** Tells the service manager of `daemon` until it has stopped; resolves when the last word is out. Never rejects. */
+export async function keepTold(
+  { send, watchdogMilliseconds }: ServiceManager,
+  daemon: Pick<DaemonHandle, 'status' | 'status$' | 'closed'>,
+  { failed, longestItemSeconds: seconds }: Told,
+): Promise<void> {
+  const beat = watchdogMilliseconds === undefined ? TELL_MILLISECONDS : watchdogMilliseconds / 2;
+  const progress = new Progress(Math.ceil((seconds * 1000) / beat) + 1);
+  let [hasFailed, isReady, isTelling] = [false, false, false];
+  let phase: Phase | undefined;
+  let last: Promise<void> = Promise.resolve();
+  const deliver = async (assignments: readonly string[]): Promise<void> => {
+    isTelling = true;
+    try {
+      await send(assignments);
+    } catch (error) {
+      if (!hasFailed) failed(`the service manager was not told ${assignments[0]}, ${NEEDS}: ${(error as Error).message.trim()}`);
+      hasFailed = true;
+    }
+    isTelling = false;
+  };
+  const say = (assignments: readonly string[]): void => void (last = last.then(() => deliver(assignments)));
+  const tell = (status: Status, stuck?: string): void => {
+    const [ready, stopping] = [READY.includes(status.phase) && !isReady, STOPPING.includes(status.phase)];
+    isReady ||= ready;
+    say([
+      ...(ready ? ['READY=1'] : []),
+      ...(stopping ? ['STOPPING=1'] : []),
+      // How long opening, catching up and saving take is bounded by our own deadlines.
+      ...((stopping || !isReady) && stuck === undefined ? [`EXTEND_TIMEOUT_USEC=${Math.ceil(3000 * beat)}`] : []),
+      ...(watchdogMilliseconds !== undefined && stuck === undefined ? ['WATCHDOG=1'] : []),
+      `STATUS=${inWords(status, stuck)}`,
+    ]);
+  };
+  const changes = daemon.status$().subscribe((status) => {
+    if (status.phase === phase) return;
+    phase = status.phase;
+    tell(status);
+  });
+  const timer = setInterval(() => {
+    const status = daemon.status();
+    const stuck = progress.look(status.actors);
+    if (!isTelling) tell(status, stuck);
+  }, beat);
+  await daemon.closed();
+  clearInterval(timer);
+  changes.unsubscribe();
+  await last;
+}
+
+function inWords({ phase, version, accuracy, error }: Status, stuck?: string): string {
+  const right = accuracy.now === null ? '' : `, accuracy ${(100 * accuracy.now.greedy).toFixed(1)} %`;
+  const trouble = stuck ?? error;
+  return `${phase}, version ${version}${right}${trouble === undefined ? '' : `; ${trouble}`}`.replaceAll(/\s+/g, ' ').slice(0, LONGEST_STATUS);
+}
