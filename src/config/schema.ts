@@ -174,12 +174,12 @@ const guardian = z.strictObject({
     .enum(['off', 'watch', 'act'])
     .default('watch')
     .describe('What is done about a collapse: `act` rolls back and restarts with milder settings, `watch` says so and does nothing.'),
-  everySteps: count().default(10).describe('Learner steps between probes of the canaries; once there is cause for doubt, after each step.'),
-  canaries: z.int().min(16).max(1_024).default(48).describe('Fixed questions that a probe asks, with 6 responses each.'),
+  everySteps: count().default(20).describe('Learner steps between probes of the canaries; once there is cause for doubt, after each step.'),
+  canaries: z.int().min(16).max(1_024).default(96).describe('Fixed questions that a probe asks, with 6 responses each.'),
   labelled: z.boolean().default(false).describe('Let the guardian see the labels of canaries that have one.'),
   confirmSteps: count().default(3).describe('Steps in a row that must show a collapse before it is acted on.'),
   calmSteps: count().default(10).describe('Steps in a row without a sign of one before a watch ends.'),
-  trustSteps: count().default(20).describe('Healthy steps that must follow a version before it is trusted.'),
+  trustSteps: count().default(40).describe('Healthy steps that must follow a version before it is trusted.'),
   maxTries: z.int().min(0).default(3).describe('Roll-backs without lasting success before learning is paused for good.'),
   forgiveSteps: count().default(500).describe('Healthy steps after which earlier roll-backs no longer count.'),
   rateFactor: z.number().gt(0).lt(1).default(0.3).describe('The learning rate is multiplied by it at each roll-back.'),

@@ -36,8 +36,8 @@ const factor = (now: number, before = now): number => (now > 0 && before > 0 ? M
 const RULES: readonly Rule[] = [
   { signal: 'concentration', decisive: true, excess: gained, watch: 0.3, act: 0.45 },
   { signal: 'unanswered', decisive: true, excess: gained, watch: 0.2, act: 0.5 },
-  { signal: 'agreement', decisive: true, excess: lost, watch: 0.15, act: 0.25 },
-  { signal: 'origin', decisive: true, excess: lost, watch: 0.25, act: 0.4 },
+  { signal: 'agreement', decisive: true, excess: lost, watch: 0.08, act: 0.13 },
+  { signal: 'origin', decisive: true, excess: lost, watch: 0.15, act: 0.25 },
   { signal: 'canaryAccuracy', decisive: true, excess: fallen, watch: 0.1, act: 0.2 },
   { signal: 'consistency', decisive: false, excess: fallen, watch: 0.2, act: 0.4 },
   { signal: 'voteShare', decisive: false, excess: fallen, watch: 0.1, act: 0.2 },

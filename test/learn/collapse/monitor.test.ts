@@ -79,7 +79,7 @@ describe('a collapse', () => {
 
   it('that is too slow for an alarm is not trusted on its way', () => {
     const slowly = trace(2, 200, (signals, step) => {
-      const lost = Math.min(0.1, Math.max(0, (step - 60) * 0.004));
+      const lost = Math.min(0.04, Math.max(0, (step - 60) * 0.002));
       signals['agreement'] = 0.97 - lost;
       signals['origin'] = 0.97 - lost;
     });

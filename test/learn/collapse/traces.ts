@@ -13,8 +13,8 @@ const HEALTHY: Readonly<Record<Exclude<Signal, 'shareRate' | 'canaryAccuracy'>, 
   entropy: [0.24, 0.125, 8, 0.015],
   kl: [0, 0.08, 40, 0.015],
   clipFraction: [0.003, 0.0005, 5, 0.0005],
-  agreement: [0.95, 0.98, 10, 0.02],
-  origin: [0.95, 0.95, 30, 0.02],
+  agreement: [0.985, 0.985, 1, 0.012],
+  origin: [0.99, 0.97, 30, 0.015],
   consistency: [0.65, 0.95, 10, 0.03],
 };
 const OF_PROBES: readonly string[] = ['agreement', 'origin', 'consistency'];
