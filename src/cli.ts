@@ -5,8 +5,7 @@ import { createProgram } from './cli/program.ts';
 import { CancelledError } from './protocol/errors.ts';
 
 /** @param argv as `process.argv`. Sets `process.exitCode`; never rejects. */
-export async function main(argv: readonly string[]): Promise<void> {
-  const program = createProgram();
+export async function main(argv: readonly string[], program = createProgram()): Promise<void> {
   try {
     await program.parseAsync(argv);
   } catch (error) {

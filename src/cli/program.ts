@@ -25,7 +25,8 @@ Examples:
   quorum status                               what the daemon on runs/default is doing
   quorum eval --model models/mini             accuracy on held-out questions`;
 
-export function createProgram(): Command {
+/** @param start another `start`, for a test's policy. */
+export function createProgram(start = startCommand()): Command {
   const program = new Command('quorum')
     .description('A vision-language model that improves itself, continually, with no labels.')
     .version(version(), '-V, --version', 'print the version')
@@ -36,7 +37,7 @@ export function createProgram(): Command {
     // Else `export --version 3` would be taken for the program's own option.
     .enablePositionalOptions();
   const commands = [
-    startCommand(),
+    start,
     statusCommand(),
     pauseCommand(),
     resumeCommand(),

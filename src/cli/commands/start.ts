@@ -35,7 +35,8 @@ Examples:
   quorum start --json | jq .version
   quorum start --detach && quorum status`;
 
-export function startCommand(): Command {
+/** @param own hooks of whoever puts another policy in the place of ours. */
+export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Command {
   return withConfigOptions(new Command('start'))
     .description('Run the daemon, in the foreground if not told otherwise: it learns until told to stop.')
     .option('-m, --model <folder>', 'Hugging Face folder of the base model (model)')
@@ -48,10 +49,10 @@ export function startCommand(): Command {
     .option('--detach', 'run in the background, and come back when the daemon is up')
     .addOption(new Option('--detached').hideHelp())
     .addHelpText('after', HELP)
-    .action(start);
+    .action((options: Options) => start(options, own));
 }
 
-async function start(options: Options): Promise<void> {
+async function start(options: Options, own: DaemonHooks): Promise<void> {
   const { config, folder } = await resolveConfig(options);
   if (options.detach === true) return detach(config, options.json === true);
   const manager = takeServiceManager(process.env);
@@ -59,7 +60,7 @@ async function start(options: Options): Promise<void> {
   const hasTerminal = !isDetached && [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
   const forgetHangUp = heedHangUp(hasTerminal);
   try {
-    const hooks = { handleSignals: true, pluginFolder: folder, ...(options.report === undefined ? {} : { reportFile: options.report }) };
+    const hooks = { ...own, handleSignals: true, pluginFolder: folder, ...(options.report === undefined ? {} : { reportFile: options.report }) };
     const report = await (isDetached ? runDetached(config, hooks) : runInForeground(config, hooks, { json: options.json === true, manager }));
     if (report.end === 'failed') process.exitCode = EXIT.failed;
   } finally {

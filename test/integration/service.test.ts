@@ -1,0 +1,203 @@
+/** What a service manager, a terminal and an operator do to a daemon, with real processes. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { askDaemon } from '../../src/cli/control-client.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { findDaemon } from '../../src/store/run-folder.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { toyRun } from '../support/toy-run.ts';
+
+const support = (name: string): string => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
+const QUORUM = [process.execPath, '--import', 'tsx', support('quorum.ts')];
+const TOY_QUORUM = [process.execPath, '--import', 'tsx', support('toy-quorum.ts')];
+const QUICK = [
+  'dashboard.port=null',
+  'guardian.mode=off',
+  'evaluation.fullQuestions=4',
+  'evaluation.questions=4',
+  'evaluation.k=2',
+  'sampling.samples=4',
+  'loop.batchGroups=2',
+];
+const TIMEOUT = 120_000;
+
+/** A configuration for the toy in a file, and the run folder that it names. */
+function toyFiles(): { readonly config: string; readonly run: string } {
+  const { folder, config } = toyRun({ loop: { batchGroups: 4, jobQuestions: 2, maxStaleness: 1 } }, temporaryFolder());
+  const file = join(folder, 'quorum.config.json');
+  writeFileSync(file, JSON.stringify(config));
+  return { config: file, run: config.runFolder };
+}
+
+function launch(command: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  const child = spawn(command[0]!, command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+function linesOf(child: ChildProcess): Interface {
+  return createInterface({ input: child.stdout! });
+}
+
+/** The first line from now on that `wanted` accepts. */
+function line(lines: Interface, wanted: (line: string) => boolean): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const look = (each: string): void => {
+      if (!wanted(each)) return;
+      lines.off('line', look);
+      resolve(each);
+    };
+    lines.on('line', look).once('close', () => reject(new Error('the output ended before the line came')));
+  });
+}
+
+const step = (lines: Interface): Promise<string> => line(lines, (each) => /"version":[1-9]/.test(each));
+
+/** Whatever version it was stopped at is saved, and its last word is that it stopped. */
+function expectSaved(run: string): void {
+  using store = openStore(join(run, 'quorum.db'));
+  const { n } = store.latestVersion()!;
+  expect(n).toBeGreaterThan(0);
+  expect(readdirSync(join(run, 'checkpoints'))).toContain(`v${String(n).padStart(6, '0')}`);
+  const log = readFileSync(join(run, 'log', 'quorum.log'), 'utf8')
+    .trim()
+    .split('\n');
+  expect(JSON.parse(log.at(-1)!)).toMatchObject({ msg: 'stopped', version: n });
+  expect(findDaemon(run)).toBeUndefined();
+}
+
+const lacks = (...programs: string[]): boolean => programs.some((program) => spawnSync('which', [program]).status !== 0);
+
+test.skipIf(process.platform === 'win32')(
+  'stopped for longer than its deadlines and continued, a run goes on: no restart, nothing tried twice',
+  async () => {
+    const config = {
+      loop: { steps: 5, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
+      timeouts: { sampleSeconds: 3, learnSeconds: 3, judgeSeconds: 1 },
+    };
+    const child = launch([process.execPath, '--import', 'tsx', support('held-child.ts'), temporaryFolder(), JSON.stringify(config)]);
+    const [lines, complaints] = [linesOf(child), text(child.stderr!)];
+    await line(lines, (each) => each === 'held');
+    child.kill('SIGSTOP');
+    // Nothing tells of time that passes in a stopped process; it has to pass.
+    await new Promise((resolve) => setTimeout(resolve, 5_000));
+    child.kill('SIGCONT');
+    const last = line(lines, (each) => each.startsWith('{'));
+    child.stdin!.write('go\n');
+    expect(JSON.parse(await last)).toMatchObject({ end: 'steps', steps: 5, restarts: 0 });
+    expect(await complaints).toBe('');
+  },
+  TIMEOUT,
+);
+
+test.skipIf(process.platform === 'win32')(
+  'start --detach comes back when the daemon is up, which a hang-up does not touch; a second one and a bad one are told why',
+  async () => {
+    const { config, run } = toyFiles();
+    const detach = async (...args: string[]): Promise<readonly [number, string, string]> => {
+      const child = launch([...TOY_QUORUM, 'start', '--config', config, ...args, '--detach']);
+      const [[code], out, errors] = await Promise.all([once(child, 'close'), text(child.stdout!), text(child.stderr!)]);
+      return [code as number, out, errors];
+    };
+    const badly = detach('--run', `${run}-bad`, '--set', 'data.trainFile=no/such/file.jsonl');
+    const [code, out, errors] = await detach();
+    expect(await badly).toEqual([2, '', expect.stringMatching(/^error: .*no\/such\/file/)]);
+    const pid = findDaemon(run)?.pid ?? Number.NaN;
+    onTestFinished(() => {
+      if (findDaemon(run)?.pid === pid) process.kill(pid, 'SIGKILL');
+    });
+    expect([code, errors]).toEqual([0, '']);
+    expect(out.split('\n').slice(0, 2)).toEqual([`The daemon runs in the background as process ${pid}.`, `  run folder  ${run}`]);
+    expect(out).toContain(`stop it     quorum stop --run ${run}`);
+
+    process.kill(pid, 'SIGHUP');
+    expect(await detach()).toEqual([2, '', expect.stringContaining(`in use by another Quorum daemon (process ${pid}`)]);
+    const stopped = await askDaemon(run, { type: 'stop' }, 60);
+    expect(stopped).toMatchObject({ type: 'stopped', report: { end: 'stopped' } });
+  },
+  TIMEOUT,
+);
+
+test.skipIf(process.platform === 'win32' || lacks('systemd-notify', 'systemd-socket-activate'))(
+  'under a service manager: ready, alive, a hang-up ignored, and SIGTERM is a clean stop with everything saved and code 0',
+  async () => {
+    const { config, run } = toyFiles();
+    const socket = join(temporaryFolder(), 'notify');
+    const manager = launch(['systemd-socket-activate', '--datagram', '--listen', socket, 'sh', '-c', 'exec cat <&3']);
+    await line(createInterface({ input: manager.stderr! }), (each) => each.startsWith('Listening'));
+    let heard = '';
+    const times = (word: string): number => heard.split(word).length - 1;
+    const isAlive = new Promise<void>((resolve) =>
+      manager.stdout!.setEncoding('utf8').on('data', (words: string) => {
+        heard += words;
+        if (times('WATCHDOG=1\nSTATUS=running') >= 3) resolve();
+      }),
+    );
+
+    const daemon = launch([...TOY_QUORUM, 'start', '--config', config, '--json'], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '1000000' });
+    const [closed, lines, complaints] = [once(daemon, 'close'), linesOf(daemon), text(daemon.stderr!)];
+    await step(lines);
+    daemon.kill('SIGHUP');
+    await step(lines);
+    await isAlive;
+    const last = line(lines, (each) => each.startsWith('{"type":"report"'));
+    daemon.kill('SIGTERM');
+    expect(JSON.parse(await last)).toMatchObject({ end: 'stopped' });
+    expect([await closed, await complaints]).toEqual([[0, null], '']);
+    expectSaved(run);
+    const where = ['READY=1', 'STATUS=running, version', 'STOPPING=1', 'STATUS=stopped, version'].map((word) => heard.indexOf(word));
+    expect(where).toEqual(where.toSorted((a, b) => a - b));
+    expect(where).not.toContain(-1);
+    expect(times('READY=1')).toBe(1);
+  },
+  TIMEOUT,
+);
+
+test.skipIf(process.platform !== 'linux' || lacks('script', 'tail'))(
+  'on a terminal that goes away, a run stops cleanly with everything saved',
+  async () => {
+    const { config, run } = toyFiles();
+    const command = [...TOY_QUORUM, 'start', '--config', config].map((word) => `'${word}'`).join(' ');
+    const terminal = launch(['script', '--quiet', '--flush', '--return', '--command', `exec ${command}`, '/dev/null'], { TERM: 'dumb' });
+    await line(linesOf(terminal), (each) => /step [1-9]/.test(each));
+    const { pid } = findDaemon(run)!;
+    const ended = once(launch(['tail', '--sleep-interval=0.1', `--pid=${pid}`, '--follow', '/dev/null']), 'close');
+    terminal.kill('SIGKILL');
+    await ended;
+    expectSaved(run);
+  },
+  TIMEOUT,
+);
+
+test.skipIf(
+  process.platform !== 'linux' || process.getuid?.() !== 0 || lacks('unshare', 'setpriv') || spawnSync('unshare', ['--mount', 'true']).status !== 0,
+)(
+  'as a user without rights on a read-only file system, it needs its run folder and a temporary one, and no more',
+  async () => {
+    const run = join(temporaryFolder(), 'run');
+    mkdirSync(run);
+    const nobody = '65534';
+    // The run folder's own mount stays writable where the rest does not.
+    const inside = `set -e
+chown ${nobody} "$0"
+mount --bind "$0" /mnt
+mount -t tmpfs tmpfs /tmp
+mkdir -p "$0"
+mount --move /mnt "$0"
+mount -o remount,bind,ro /
+exec setpriv --reuid=${nobody} --regid=${nobody} --clear-groups --no-new-privs --bounding-set=-all "$@"`;
+    const command = [...QUORUM, 'start', '--run', run, ...QUICK.flatMap((setting) => ['--set', setting]), '--steps', '1', '--json'];
+    const daemon = launch(['unshare', '--mount', 'sh', '-c', inside, run, ...command], { HOME: '/nonexistent' });
+    const [[code], out, errors] = await Promise.all([once(daemon, 'close'), text(daemon.stdout!), text(daemon.stderr!)]);
+    expect([code, errors]).toEqual([0, '']);
+    expect(JSON.parse(out.trim().split('\n').at(-1)!)).toMatchObject({ type: 'report', end: 'steps', steps: 1 });
+    expect(existsSync(join(run, 'model', 'model.safetensors'))).toBe(true);
+  },
+  TIMEOUT,
+);
