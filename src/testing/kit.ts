@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { withDeadline } from '../../actors/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
 import { startSystem } from '../../actors/system.ts';
 import { configSchema, type Config, type ConfigInput } from '../config/schema.ts';
@@ -71,13 +72,19 @@ const PAIR_SECONDS = 5;
 
 /**
  * @param plugin a definition, or the path or package that has it as its default export.
- * @throws InputError where the daemon would: not found, bad options, wrong API version.
+ * @throws InputError where the daemon would: not found, bad options, wrong API version; TimeoutError when its ports do not open.
  */
 export async function testPlugin<Options>(plugin: PluginDefinition<Options> | string, options: TestOptions = {}): Promise<PluginKit> {
   const { thread, labels } = options;
   const use = { use: plugin, options: options.options, ...(thread && { thread }), labels: labels !== undefined };
   const loaded = await loadPlugin(use, process.cwd());
-  return new Kit(loaded, options, configSchema.parse(options.config ?? {})).opened();
+  const kit = new Kit(loaded, options, configSchema.parse(options.config ?? {}));
+  try {
+    return await kit.opened();
+  } catch (error) {
+    await kit[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 class Kit implements PluginKit {
@@ -126,7 +133,9 @@ class Kit implements PluginKit {
       };
       this.#handles.set(port, started.add({ role: port, id: `${port}-${this.name}`, open, optional: true }));
     }
-    await Promise.all(opened);
+    // Of real time: nobody moves the clock yet.
+    const { pluginSeconds } = this.#config.timeouts;
+    await withDeadline(`plug-in ${this.name}: opening its ports`, pluginSeconds, this.#life.signal, () => Promise.all(opened));
     await this.advance(0);
     return this;
   }

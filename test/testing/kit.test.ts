@@ -207,3 +207,9 @@ test('a plug-in that is named by its path runs in a thread when it is to', async
   const [own, other] = [await here.ports.reward(request!), await there.ports.reward(request!)];
   expect((other as readonly number[])[0]).toBeGreaterThan((own as readonly number[])[0]!);
 });
+
+test('an opener that never comes back is an error after its deadline', async () => {
+  const stuck = definePlugin({ name: 'stuck', apiVersion: API_VERSION, ports: { reward: () => new Promise<never>(() => {}) } });
+  const kit = testPlugin(stuck, { config: { timeouts: { pluginSeconds: 0.05 } } });
+  await expect(kit).rejects.toThrow('plug-in stuck: opening its ports: not done after 0.05 s');
+});
