@@ -13,9 +13,10 @@ import { findDaemon } from '../../src/store/run-folder.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { toyRun } from '../support/toy-run.ts';
 
-const support = (name: string): string => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
-const QUORUM = [process.execPath, '--import', 'tsx', support('quorum.ts')];
-const TOY_QUORUM = [process.execPath, '--import', 'tsx', support('toy-quorum.ts')];
+const fromSource = (script: URL): string[] => [process.execPath, '--import', 'tsx', fileURLToPath(script)];
+const QUORUM = fromSource(new URL('../support/quorum.ts', import.meta.url));
+const TOY_QUORUM = fromSource(new URL('../support/toy-quorum.ts', import.meta.url));
+const HELD = fromSource(new URL('../support/held-child.ts', import.meta.url));
 const QUICK = [
   'dashboard.port=null',
   'guardian.mode=off',
@@ -81,7 +82,7 @@ test.skipIf(process.platform === 'win32')(
       loop: { steps: 5, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
       timeouts: { sampleSeconds: 3, learnSeconds: 3, judgeSeconds: 1 },
     };
-    const child = launch([process.execPath, '--import', 'tsx', support('held-child.ts'), temporaryFolder(), JSON.stringify(config)]);
+    const child = launch([...HELD, temporaryFolder(), JSON.stringify(config)]);
     const [lines, complaints] = [linesOf(child), text(child.stderr!)];
     await line(lines, (each) => each === 'held');
     child.kill('SIGSTOP');
