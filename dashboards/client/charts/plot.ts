@@ -14,10 +14,10 @@ export interface Series {
   readonly points?: boolean;
 }
 
-/** Drawn over the lines: a value for all steps, or one at a step. */
+/** Drawn over the lines: a value for all steps, one at a step, or a step without a value. */
 export interface Mark {
   readonly label: string;
-  readonly value: number;
+  readonly value: number | null;
   readonly step?: number;
   readonly colour: string;
 }
@@ -181,7 +181,7 @@ export class Plot implements ChartView {
   }
 
   #yRange(low: number | null, high: number | null): [number, number] {
-    const inside = [...this.#options.include, ...this.#marks.map(({ value }) => value)];
+    const inside = [...this.#options.include, ...this.#marks.map(({ value }) => value).filter((value) => value !== null)];
     const min = Math.min(low ?? Infinity, ...inside);
     const max = Math.max(high ?? -Infinity, ...inside);
     if (!Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
@@ -227,30 +227,50 @@ export class Plot implements ChartView {
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
     ctx.lineWidth = ratio;
     for (const { label, value, step, colour: token } of this.#marks) {
-      const y = plot.valToPos(value, 'y', true);
       ctx.strokeStyle = ctx.fillStyle = colour(token);
-      if (step === undefined) {
-        ctx.setLineDash([4 * ratio, 4 * ratio]);
-        ctx.beginPath();
-        ctx.moveTo(bbox.left, y);
-        ctx.lineTo(bbox.left + bbox.width, y);
-        ctx.stroke();
-        ctx.setLineDash([]);
+      if (value === null) this.#drawUpright(plot, label, step ?? 0);
+      else if (step === undefined) {
+        const y = plot.valToPos(value, 'y', true);
+        this.#dash(ctx, bbox.left, y, bbox.left + bbox.width, y);
         ctx.textAlign = 'right';
         ctx.fillText(label, bbox.left + bbox.width - 4 * ratio, y - 5 * ratio);
-      } else this.#drawPoint(plot, label, step, y);
+      } else this.#drawPoint(plot, label, step, plot.valToPos(value, 'y', true));
     }
     ctx.restore();
+  }
+
+  #dash(ctx: CanvasRenderingContext2D, fromX: number, fromY: number, toX: number, toY: number): void {
+    ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+    ctx.beginPath();
+    ctx.moveTo(fromX, fromY);
+    ctx.lineTo(toX, toY);
+    ctx.stroke();
+    ctx.setLineDash([]);
+  }
+
+  #drawUpright(plot: uPlot, label: string, step: number): void {
+    const { ctx, bbox } = plot;
+    const x = this.#placeOf(plot, step);
+    if (x === undefined) return;
+    this.#dash(ctx, x, bbox.top, x, bbox.top + bbox.height);
+    ctx.textAlign = 'right';
+    ctx.fillText(label, x - 4 * devicePixelRatio, bbox.top + bbox.height - 6 * devicePixelRatio);
+  }
+
+  /** Undefined where the step is out of view. */
+  #placeOf(plot: uPlot, step: number): number | undefined {
+    const columns = this.#board.shown;
+    const row = columns.nearest(step, 'steps');
+    if (row < 0) return undefined;
+    const x = plot.valToPos(columns[this.#axis][row]!, 'x', true);
+    return x < plot.bbox.left - 1 || x > plot.bbox.left + plot.bbox.width + 1 ? undefined : x;
   }
 
   #drawPoint(plot: uPlot, label: string, step: number, y: number): void {
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
-    const columns = this.#board.shown;
-    const row = columns.nearest(step, 'steps');
-    if (row < 0) return;
-    const x = plot.valToPos(columns[this.#axis][row]!, 'x', true);
-    if (x < bbox.left - 1 || x > bbox.left + bbox.width + 1) return;
+    const x = this.#placeOf(plot, step);
+    if (x === undefined) return;
     ctx.lineWidth = 2 * ratio;
     ctx.beginPath();
     ctx.arc(x, y, 5.5 * ratio, 0, 2 * Math.PI);

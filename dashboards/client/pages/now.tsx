@@ -1,11 +1,13 @@
 /** The loop at a glance: what it is doing, and whether it gets better. */
 import './now.css';
-import { useMemo } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import { shallowSame, useCell } from '../cell.ts';
 import { board } from '../charts/shared.ts';
 import { Chart } from '../charts/chart.tsx';
+import { guardianMarks, MOST_MARKS } from '../charts/guardian-marks.ts';
 import { ACCURACY, busyMetric, METRICS, present, type Metric } from '../charts/metrics.ts';
 import type { Mark } from '../charts/plot.ts';
+import type { EventRow } from '../../../src/protocol/frames.ts';
 import { Icon } from '../components/icons.tsx';
 import { Empty, Failure } from '../components/notice.tsx';
 import { Panel } from '../components/panel.tsx';
@@ -14,7 +16,7 @@ import { Summary } from '../components/summary.tsx';
 import { Staleness } from '../components/staleness.tsx';
 import { percent } from '../format.ts';
 import { LoopDrawing } from '../loop/loop.tsx';
-import { useLive } from '../session.ts';
+import { useLive, useRequest, useUpdates } from '../session.ts';
 
 export function Now() {
   return (
@@ -63,17 +65,28 @@ function MetricChart({ metric, marks, tall = false }: { readonly metric: Metric;
   return <Chart key={key} board={board} {...metric} {...(marks === undefined ? {} : { marks })} tall={tall} />;
 }
 
-/** The base's accuracy as a line, the best version's as a point. */
+/** The base's accuracy as a line, the best version's as a point, what the guardian decided as upright lines. */
 function useMarks(): readonly Mark[] {
   const { base, best, bestStep } =
     useLive(({ accuracy: { baseline, best: top } }) => ({ base: baseline?.greedy, best: top?.greedy, bestStep: top?.version }), shallowSame) ?? {};
+  const guardian = useGuardianMarks();
   return useMemo(() => {
-    const marks: Mark[] = [];
+    const marks: Mark[] = [...guardian];
     if (base !== undefined) marks.push({ label: `base ${percent(base)}`, value: base, colour: '--text-3' });
     if (best !== undefined && bestStep !== undefined && bestStep > 0)
       marks.push({ label: `best ${percent(best)}`, value: best, step: bestStep, colour: '--ok' });
     return marks;
-  }, [base, best, bestStep]);
+  }, [base, best, bestStep, guardian]);
+}
+
+function useGuardianMarks(): readonly Mark[] {
+  const asked = useRequest('events', { kind: 'guardian', limit: MOST_MARKS });
+  const [newer, setNewer] = useState<readonly EventRow[]>([]);
+  useUpdates(({ events }) => {
+    const mine = events.filter(({ type }) => type === 'guardian');
+    if (mine.length > 0) setNewer((old) => [...old, ...mine].slice(-MOST_MARKS));
+  });
+  return useMemo(() => guardianMarks([...(asked.value?.events ?? []).toReversed(), ...newer]), [asked.value, newer]);
 }
 
 function Toolbar() {
