@@ -21,7 +21,7 @@ interface Change {
   readonly configured: LiveValues;
 }
 
-type SettingsStore = Pick<Store, 'meta' | 'setMeta' | 'nextSequence' | 'nextBatchId' | 'latestVersion'>;
+type SettingsStore = Pick<Store, 'meta' | 'setMeta' | 'nextSequence' | 'nextBatchId' | 'latestVersion' | 'batchesSince'>;
 
 export class Settings {
   readonly configured: LiveValues;
@@ -39,7 +39,9 @@ export class Settings {
       return;
     }
     const newest = (path: LivePath) => (this.configured[path] === last.configured[path] ? last.values[path] : this.configured[path]);
-    this.#append(Object.fromEntries(LIVE_PATHS.map((path) => [path, newest(path)])) as LiveValues);
+    // A batch whose step never came to a version is learnt with the new rate: a step that fails with the old one could not be got past.
+    const unlearnt = store.batchesSince(store.latestVersion()?.n ?? 0)[0];
+    this.#append(Object.fromEntries(LIVE_PATHS.map((path) => [path, newest(path)])) as LiveValues, unlearnt?.id);
   }
 
   /** What holds for the next admission and the next batch. */
@@ -86,8 +88,8 @@ export class Settings {
     if (needed > 0) this.#keep(this.#changes.slice(needed));
   }
 
-  #append(values: LiveValues): void {
-    const { nextSequence: sequence, nextBatchId: batch } = this.#store;
+  #append(values: LiveValues, batch = this.#store.nextBatchId): void {
+    const { nextSequence: sequence } = this.#store;
     const version = this.#store.latestVersion()?.n ?? 0;
     const last = this.#changes.at(-1)!;
     const same = (a: LiveValues, b: LiveValues) => LIVE_PATHS.every((path) => a[path] === b[path]);

@@ -6,8 +6,9 @@ import './no-telemetry.ts';
 import { Piscina } from 'piscina';
 import { LiveTimer } from '../live-timer.ts';
 import { CancelledError, fromErrorData, TimeoutError, WorkerError } from '../protocol/errors.ts';
-import type { CancelFlag, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../protocol/worker.ts';
+import type { TaskFlags, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../protocol/worker.ts';
 import { threadEntry } from '../thread-entry.ts';
+import { CANCELLED, outOfNative, taskFlags } from './native.ts';
 import type { WorkerSetup } from './worker.ts';
 
 export interface PoolOptions {
@@ -33,7 +34,7 @@ export class WorkerPool implements AsyncDisposable {
   readonly #options: PoolOptions;
   #pool: Piscina | undefined;
   #closed = false;
-  #inFlight = 0;
+  readonly #inFlight = new Set<TaskFlags>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -53,29 +54,35 @@ export class WorkerPool implements AsyncDisposable {
     if (this.#closed) throw new WorkerError(`${doing}: the ${this.#options.setup.role} threads were closed`);
     const { setup, threads, maxQueue } = this.#options;
     // Piscina does not count tasks that can be aborted against its own `maxQueue`.
-    if (this.#inFlight >= threads + maxQueue) throw new WorkerError(`${doing}: ${this.#inFlight} tasks wait for the ${setup.role} threads already`);
+    if (this.#inFlight.size >= threads + maxQueue)
+      throw new WorkerError(`${doing}: ${this.#inFlight.size} tasks wait for the ${setup.role} threads already`);
     const cancelled = (): boolean => signal?.aborted === true;
     if (cancelled()) throw new CancelledError(`${doing} was cancelled before it began`);
-    const cancel: CancelFlag = new Int32Array(new SharedArrayBuffer(4));
+    const flags = taskFlags();
     // Aborting Piscina's own signal ends the thread: the last resort.
     const kill = new AbortController();
-    let deadline = new LiveTimer(() => kill.abort(), 1000 * seconds);
+    let ending = false;
+    const end = (): void => {
+      ending = true;
+      void this.#outOfNative(flags).then(() => kill.abort());
+    };
+    let deadline = new LiveTimer(end, 1000 * seconds);
     const onAbort = (): void => {
-      Atomics.store(cancel, 0, 1);
+      Atomics.store(flags, CANCELLED, 1);
       deadline.cancel();
-      if (signal?.reason instanceof TimeoutError) kill.abort();
-      else deadline = new LiveTimer(() => kill.abort(), 1000 * CANCEL_GRACE_SECONDS);
+      if (signal?.reason instanceof TimeoutError) end();
+      else deadline = new LiveTimer(end, 1000 * CANCEL_GRACE_SECONDS);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    this.#inFlight++;
+    this.#inFlight.add(flags);
     try {
-      return await this.#perform({ call, cancel }, kill.signal);
+      return await this.#perform({ call, flags }, kill.signal);
     } catch (error) {
-      if (!kill.signal.aborted) throw error;
+      if (!ending) throw error;
       if (cancelled()) throw new CancelledError(`${doing} was cancelled and its thread, which did not notice, ended`);
       throw new TimeoutError(`${doing} took more than ${seconds} s; its thread was ended`);
     } finally {
-      this.#inFlight--;
+      this.#inFlight.delete(flags);
       deadline.cancel();
       signal?.removeEventListener('abort', onAbort);
     }
@@ -109,7 +116,7 @@ export class WorkerPool implements AsyncDisposable {
     const giveUp = (): void => {
       if (this.#pool !== pool) return;
       this.#pool = undefined;
-      void pool.destroy();
+      void this.#destroy(pool);
     };
     pool.on('error', giveUp);
     pool.on('workerDestroy', () => setImmediate(() => pool.threads.length === 0 && giveUp()));
@@ -120,6 +127,15 @@ export class WorkerPool implements AsyncDisposable {
     this.#closed = true;
     const pool = this.#pool;
     this.#pool = undefined;
-    await pool?.destroy();
+    if (pool) await this.#destroy(pool);
+  }
+
+  async #destroy(pool: Piscina): Promise<void> {
+    await Promise.all([...this.#inFlight].map((flags) => this.#outOfNative(flags)));
+    await pool.destroy();
+  }
+
+  #outOfNative(flags: TaskFlags): Promise<void> {
+    return outOfNative(flags, () => this.#inFlight.has(flags));
   }
 }

@@ -2,13 +2,14 @@
 import { CancelledError, InputError, UnsupportedError } from '../protocol/errors.ts';
 import type { Sample } from '../protocol/messages.ts';
 import type { SampleReply } from '../protocol/ports.ts';
-import type { CancelFlag, RolloutCall, SampleCall, SharedTensors, WorkerValues } from '../protocol/worker.ts';
+import type { RolloutCall, SampleCall, SharedTensors, TaskFlags, WorkerValues } from '../protocol/worker.ts';
 import type { Engine, EngineName } from './engine.ts';
 import { createEngine } from './engines.ts';
 import type { RunningModel } from './decoding.ts';
 import { generate, type Generated } from './generate.ts';
 import { loadGenerationConfig, loadParams, loadPromptEncoder } from './hf/folder.ts';
 import type { EncodedPrompt } from './model/batch.ts';
+import { CANCELLED } from './native.ts';
 import type { PromptEncoder } from './model/prompt.ts';
 import { encodeQuestions } from './prompts.ts';
 import { score } from './score.ts';
@@ -56,14 +57,14 @@ export class RolloutWorker {
     return new RolloutWorker(setup, engine, encoder, new Set(eosTokenIds));
   }
 
-  async answer(call: RolloutCall, cancel: CancelFlag): Promise<WorkerValues[RolloutCall['type']]> {
+  async answer(call: RolloutCall, flags: TaskFlags): Promise<WorkerValues[RolloutCall['type']]> {
     switch (call.type) {
       case 'ready':
         return null;
       case 'base':
         return share(await loadParams(this.#setup.baseFolder, this.#encoder.config));
       case 'sample':
-        return this.#sample(call, cancel).catch((error: unknown) => {
+        return this.#sample(call, flags).catch((error: unknown) => {
           // The warm copies may be to blame: what is asked again begins from the shared memory.
           if (!(error instanceof InputError || error instanceof CancelledError)) this.#warm.clear();
           throw error;
@@ -73,12 +74,12 @@ export class RolloutWorker {
     }
   }
 
-  async #sample({ request, weights, base }: SampleCall, cancel: CancelFlag): Promise<SampleReply> {
+  async #sample({ request, weights, base }: SampleCall, flags: TaskFlags): Promise<SampleReply> {
     const started = performance.now();
     const { params, questions, seed, version } = request;
     const prompts = await encodeQuestions(this.#encoder, questions, params.maxNewTokens);
     const requests = questions.map(({ id }, i) => ({ id, prompt: prompts[i]! }));
-    const cancelled = (): boolean => Atomics.load(cancel, 0) !== 0;
+    const cancelled = (): boolean => Atomics.load(flags, CANCELLED) !== 0;
     const { maxRows } = this.#setup;
     const groups = await generate(await this.#model(weights), requests, { params, stopTokens: this.#stopTokens, seed, version, maxRows, cancelled });
     const reference = request.reference === true ? await this.#score(base, prompts, groups, params.temperature) : undefined;

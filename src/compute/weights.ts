@@ -22,8 +22,8 @@ export function share(tensors: TensorMap, reuse?: SharedTensors): SharedTensors 
 function notFinite(tensors: TensorMap): string | undefined {
   return Object.entries(tensors).find(([, { data }]) => {
     let sum = 0;
-    for (let i = 0; i < data.length; i++) sum += data[i]! * 0;
-    return sum !== 0; // NaN, which NaN and infinities leave
+    for (const value of data) sum += value - value;
+    return sum !== 0; // NaN, which is what NaN and infinities leave
   })?.[0];
 }
 

@@ -1,18 +1,19 @@
 /** Entry of every compute thread. `workerData` says which role it plays; the thread counts as started once its model is loaded. */
 import { workerData } from 'node:worker_threads';
 import { toErrorData } from '../protocol/errors.ts';
-import type { CancelFlag, LearnerCall, RolloutCall, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../protocol/worker.ts';
+import type { LearnerCall, RolloutCall, TaskFlags, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../protocol/worker.ts';
 import { LearnerWorker, type LearnerSetup } from './learner-worker.ts';
+import { atTask } from './native.ts';
 import { RolloutWorker, type RolloutSetup } from './rollout-worker.ts';
 
 export type WorkerSetup = RolloutSetup | LearnerSetup;
 
-type Answer = (call: WorkerCall, cancel: CancelFlag) => Promise<WorkerValues[WorkerCall['type']]>;
+type Answer = (call: WorkerCall, flags: TaskFlags) => Promise<WorkerValues[WorkerCall['type']]>;
 
 async function start(setup: WorkerSetup): Promise<Answer> {
   if (setup.role === 'rollout') {
     const worker = await RolloutWorker.start(setup);
-    return (call, cancel) => worker.answer(call as RolloutCall, cancel);
+    return (call, flags) => worker.answer(call as RolloutCall, flags);
   }
   const worker = await LearnerWorker.start(setup);
   return (call) => worker.answer(call as LearnerCall);
@@ -25,9 +26,10 @@ const answer = await start(workerData as WorkerSetup).catch(
       Promise.reject(error),
 );
 
-export default async function perform({ call, cancel }: WorkerTask): Promise<WorkerReply> {
+export default async function perform({ call, flags }: WorkerTask): Promise<WorkerReply> {
   try {
-    return { type: 'ok', value: await answer(call, cancel) };
+    atTask(flags);
+    return { type: 'ok', value: await answer(call, flags) };
   } catch (error) {
     return { type: 'error', error: toErrorData(error) };
   }

@@ -24,8 +24,8 @@ export interface SharedState {
   readonly updates: number;
 }
 
-/** First element not 0: the request is cancelled; read between decode steps. */
-export type CancelFlag = Int32Array<SharedArrayBuffer>;
+/** [the request is cancelled, read between decode steps; how deep the thread is in native code; the thread is to be ended] (src/compute/native.ts) */
+export type TaskFlags = Int32Array<SharedArrayBuffer>;
 
 /** Answered once the thread's model is loaded. */
 export interface ReadyCall {
@@ -100,7 +100,7 @@ export interface WorkerValues {
 
 export interface WorkerTask {
   readonly call: WorkerCall;
-  readonly cancel: CancelFlag;
+  readonly flags: TaskFlags;
 }
 
 export type WorkerReply =

@@ -3,8 +3,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModelFolder } from '../../src/compute/hf/folder.ts';
 import { WorkerPool } from '../../src/compute/pool.ts';
 import { share } from '../../src/compute/weights.ts';
+import { TimeoutError } from '../../src/protocol/errors.ts';
 import { openFigures, TRAIN_POOL } from '../../src/data/figures/dataset.ts';
 import type { SampleCall } from '../../src/protocol/worker.ts';
+import { ThreadFaults } from '../support/thread-faults.ts';
 import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../support/tiny-folder.ts';
 
 let folder: TemporaryFolder;
@@ -45,6 +47,29 @@ describe('WorkerPool', { timeout: 120_000 }, () => {
     });
     const after = await pool.run(call, { doing: 'sampling', seconds: 60 });
     expect(after.groups).toEqual(before.groups);
+  });
+
+  it('outlives deadlines at any moment of the work: a thread is not ended inside of native code, which would abort the process', async () => {
+    await using pool = rolloutPool(1);
+    await pool.ready();
+    const before = await pool.run(call, { doing: 'sampling', seconds: 60 });
+    const slow = { ...call, request: { ...call.request, params: endless } };
+    for (let i = 0; i < 24; i++) {
+      const late = new AbortController();
+      const running = pool.run(slow, { doing: 'sampling', seconds: 60, signal: late.signal });
+      setTimeout(() => late.abort(new TimeoutError('late')), 1 + 0.7 * i);
+      await expect(running).rejects.toThrow(/was cancelled/);
+    }
+    expect((await pool.run(call, { doing: 'sampling', seconds: 60 })).groups).toEqual(before.groups);
+  });
+
+  it('replaces a thread that dies while it starts, and does not leave waiting who waits for it', async () => {
+    await using pool = rolloutPool(1);
+    using faults = new ThreadFaults();
+    faults.order('start', 'exit');
+    await expect(pool.ready()).rejects.toMatchObject({ name: 'WorkerError' });
+    await pool.ready();
+    expect(faults.taken('start')).toBe(1);
   });
 
   it('gives the same samples from every thread, and several at once', async () => {

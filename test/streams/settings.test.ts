@@ -11,6 +11,8 @@ function shelf() {
     nextSequence: 0,
     nextBatchId: 0,
     version: 0,
+    unlearnt: undefined as number | undefined,
+    batchesSince: () => (store.unlearnt === undefined ? [] : [{ id: store.unlearnt, parent: store.version, groups: [] }]),
     latestVersion: () => ({ n: store.version }) as ReturnType<Store['latestVersion']>,
     meta: (key: string) => metas.get(key),
     setMeta: (key: string, value: unknown) => void metas.set(key, JSON.parse(JSON.stringify(value))),
@@ -36,6 +38,14 @@ describe('Settings', () => {
       expect(each.cuts(0, 100)).toEqual([10]);
       expect(each.cuts(10, 100)).toEqual([]);
     }
+  });
+
+  test('a batch that was stored and never learnt takes the learning rate of the next start', () => {
+    const { store, open } = shelf();
+    open();
+    Object.assign(store, { nextSequence: 10, nextBatchId: 4, version: 3, unlearnt: 3 });
+    const settings = open({ learner: { learningRate: 1e-6 } });
+    expect([2, 3, 4].map((id) => step(settings, id, 9).learningRate)).toEqual([5e-5, 1e-6, 1e-6]);
   });
 
   test('only what changes how groups are sampled cuts them apart', () => {

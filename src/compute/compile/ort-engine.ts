@@ -1,4 +1,5 @@
 /** The compiled engines: traced programs run by ONNX Runtime on its CPU, WebGPU or CUDA provider. */
+import { inNative } from '../native.ts';
 import '../no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 import type { HostTensor } from '../../protocol/tensor.ts';
@@ -105,7 +106,7 @@ class OrtProgram implements Program {
 
   static async create(spec: ProgramSpec, provider: OrtProvider, options: EngineOptions, onDispose: () => void): Promise<OrtProgram> {
     const graph = trace(spec);
-    const session = await ort.InferenceSession.create(encodeModel(graph, spec.name), sessionOptions(spec, graph, provider, options));
+    const session = await inNative(() => ort.InferenceSession.create(encodeModel(graph, spec.name), sessionOptions(spec, graph, provider, options)));
     return new OrtProgram(spec, graph, provider, session, onDispose);
   }
 
@@ -113,7 +114,8 @@ class OrtProgram implements Program {
     if (!this.#session) throw new RangeError(`program ${this.name} was disposed; ask the engine to compile it again`);
     checkFeeds(this.name, this.inputs, feeds);
     const fed = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toOrt(feed)]));
-    const results = await this.#session.run(fed, this.#fetches(fed));
+    const session = this.#session;
+    const results = await inNative(() => session.run(fed, this.#fetches(fed)));
     return Object.fromEntries(Object.keys(this.outputs).map((name) => [name, this.#fetched(name, results[name]!, feeds, fed)]));
   }
 

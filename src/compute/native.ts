@@ -1,0 +1,45 @@
+/**
+ * Native code that a thread must not be ended in. ONNX Runtime's binding throws when it comes back to a thread that is being ended, where nothing
+ * catches it, and the whole process aborts. So a thread says when it is inside, and who wants to end it says so first and waits until it is outside.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { WorkerError } from '../protocol/errors.ts';
+import type { TaskFlags } from '../protocol/worker.ts';
+
+/** Places in the flags of a task. */
+export const CANCELLED = 0;
+const INSIDE = 1;
+const ENDING = 2;
+
+export function taskFlags(): TaskFlags {
+  return new Int32Array(new SharedArrayBuffer(12));
+}
+
+/** Those of the task that this thread has in hand. */
+let current: TaskFlags | undefined;
+
+export function atTask(flags: TaskFlags): void {
+  current = flags;
+}
+
+/** @throws WorkerError when the thread is about to be ended */
+export async function inNative<T>(work: () => Promise<T>): Promise<T> {
+  const flags = current;
+  if (!flags) return work();
+  Atomics.add(flags, INSIDE, 1);
+  try {
+    if (Atomics.load(flags, ENDING) !== 0) throw new WorkerError('the thread is about to be ended');
+    return await work();
+  } finally {
+    Atomics.sub(flags, INSIDE, 1);
+  }
+}
+
+/**
+ * Resolves when the thread that has the task is outside of native code, where it stays, or when the task is not `inHand` any more. It takes as long
+ * as the program that runs there.
+ */
+export async function outOfNative(flags: TaskFlags, inHand: () => boolean): Promise<void> {
+  Atomics.store(flags, ENDING, 1);
+  while (Atomics.load(flags, INSIDE) > 0 && inHand()) await delay(5);
+}
