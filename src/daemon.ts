@@ -112,7 +112,7 @@ class Daemon implements DaemonHandle {
       members: [...this.#roster.members(), ...guardianMembers(config, run)],
       budget: config.supervision,
       now: Date.now,
-      restarted: (id, error) => store.event('actor.restarted', { actor: id, reason: error.message }),
+      restarted: (id, error) => this.#record('actor.restarted', { actor: id, reason: error.message }),
       finish: () => this.#finish(),
       save: () => this.#save(),
     });
@@ -451,8 +451,17 @@ class Daemon implements DaemonHandle {
   };
 
   #note(text: string): void {
-    this.#run.store.event('note', text);
+    this.#record('note', text);
     this.#say(text);
+  }
+
+  /** Called from signals and from between actors too, where a disk that refuses a line must not be what ends the run. */
+  #record(type: string, data: unknown): void {
+    try {
+      this.#run.store.event(type, data);
+    } catch (error) {
+      this.#run.log.warn({ type, data, error: String(error) }, 'an event is in no store');
+    }
   }
 
   #say(text: string): void {

@@ -19,10 +19,16 @@ export class NoDaemonError extends Error {
   override readonly name = 'NoDaemonError';
 }
 
+/** Nothing that the user said is wrong then: the same command may work later. */
+function isFullDisk(cause: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(String((cause as { readonly code?: unknown } | undefined)?.code));
+}
+
 /** @returns what to print on stderr and the exit code; the stack only when asked for. */
 export function explain(error: unknown, verbose: boolean): { text: string; code: number } {
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  const code = error instanceof InputError ? EXIT.usage : error instanceof NoDaemonError ? EXIT.noDaemon : EXIT.failed;
+  const isUsage = error instanceof InputError && !isFullDisk(error.cause);
+  const code = isUsage ? EXIT.usage : error instanceof NoDaemonError ? EXIT.noDaemon : EXIT.failed;
   const hint = code === EXIT.failed && !verbose ? '\nRun the command with --verbose to see where it happened.' : '';
   return { text: `${pc.red('error:')} ${verbose && stack ? stack : message}${hint}`, code };
 }

@@ -69,6 +69,7 @@ export class Checkpoints {
     if ((await fault(folder, version)) === undefined) return { version, folder };
     let workplace: string | undefined;
     try {
+      await mkdir(this.folder, { recursive: true, mode: 0o700 }); // made anew when somebody took it away
       workplace = await mkdtemp(join(this.folder, UNFINISHED));
       const draft = join(workplace, 'draft');
       await write(draft);
@@ -86,12 +87,12 @@ export class Checkpoints {
 
   /** Versions that have a folder, whether or not it holds; ascending. */
   async versions(): Promise<readonly number[]> {
-    return versionsAmong(await readdir(this.folder));
+    return this.versionsNow();
   }
 
   /** The same without waiting, for a look in passing. */
   versionsNow(): readonly number[] {
-    return versionsAmong(readdirSync(this.folder));
+    return existsSync(this.folder) ? versionsAmong(readdirSync(this.folder)) : [];
   }
 
   /** The newest checkpoint whose checksums hold, and the newer ones that were passed over, with the reason. */

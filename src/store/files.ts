@@ -39,12 +39,13 @@ export async function flushFile(path: string): Promise<void> {
   await file.sync();
 }
 
+const NO_PERMISSION = 'no permission: make it writable for this user, or choose another folder';
 const DISK_ERRORS: Readonly<Record<string, string>> = {
   ENOSPC: 'no space left on the disk',
   EDQUOT: 'the disk quota is used up',
-  EROFS: 'the file system is read-only',
-  EACCES: 'no permission',
-  EPERM: 'no permission',
+  EROFS: 'the file system is read-only: make it writable, or choose another folder',
+  EACCES: NO_PERMISSION,
+  EPERM: NO_PERMISSION,
 };
 
 /** Errors that come from another thread keep only their message, so the code is looked for there too. */

@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../protocol/errors.ts';
 import { diskError, writeFileWhole } from './files.ts';
@@ -135,7 +135,12 @@ function makeFolder(path: string): void {
     if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: PRIVATE });
     else if (!statSync(path).isDirectory()) throw new InputError(`runFolder ${path} is a file: name a folder`);
   } catch (error) {
-    throw diskError(path, error);
+    const known = diskError(path, error);
+    if (known instanceof InputError) throw known;
+    // Node calls a folder that a read-only file system refuses to make one that does not exist.
+    throw new InputError(`runFolder ${path} cannot be made (${(error as Error).message}): make ${dirname(path)} writable, or choose another folder`, {
+      cause: error,
+    });
   }
 }
 
