@@ -26,7 +26,7 @@ const QUICK = [
   'sampling.samples=4',
   'loop.batchGroups=2',
 ];
-const TIMEOUT = 120_000;
+const TIMEOUT = 240_000;
 
 /** A configuration for the toy in a file, and the run folder that it names. */
 function toyFiles(): { readonly config: string; readonly run: string } {
@@ -98,7 +98,7 @@ test.skipIf(process.platform === 'win32')(
 );
 
 test.skipIf(process.platform === 'win32')(
-  'start --detach comes back when the daemon is up, which a hang-up does not touch; a second one and a bad one are told why',
+  'start --detach comes back when the daemon is up, which a hang-up does not touch; a bad one, a late one and a second one are told why',
   async () => {
     const { config, run } = toyFiles();
     const detach = async (...args: string[]): Promise<readonly [number, string, string]> => {
@@ -107,8 +107,15 @@ test.skipIf(process.platform === 'win32')(
       return [code as number, out, errors];
     };
     const badly = detach('--run', `${run}-bad`, '--set', 'data.trainFile=no/such/file.jsonl');
+    const late = detach('--run', `${run}-late`, '--set', 'timeouts.openSeconds=0.1');
     const [code, out, errors] = await detach();
     expect(await badly).toEqual([2, '', expect.stringMatching(/^error: .*no\/such\/file/)]);
+    expect(await late).toEqual([
+      1,
+      '',
+      expect.stringMatching(/^error: the daemon \(process \d+\) was not up after 0.2 s, twice timeouts.openSeconds, /),
+    ]);
+    expect(findDaemon(`${run}-late`)).toBeUndefined();
     const pid = findDaemon(run)?.pid ?? Number.NaN;
     onTestFinished(() => {
       if (findDaemon(run)?.pid === pid) process.kill(pid, 'SIGKILL');
