@@ -8,6 +8,7 @@ import { LiveTimer } from '../live-timer.ts';
 import { CancelledError, fromErrorData, TimeoutError, WorkerError } from '../protocol/errors.ts';
 import type { TaskFlags, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../protocol/worker.ts';
 import { threadEntry } from '../thread-entry.ts';
+import { threadEnvironment } from '../thread-environment.ts';
 import { CANCELLED, outOfNative, taskFlags } from './native.ts';
 import type { WorkerSetup } from './worker.ts';
 
@@ -107,6 +108,7 @@ export class WorkerPool implements AsyncDisposable {
     const pool = new Piscina({
       ...threadEntry('./worker', import.meta.url),
       workerData: setup,
+      env: threadEnvironment(),
       minThreads: threads,
       maxThreads: threads,
       concurrentTasksPerWorker: 1,

@@ -43,10 +43,10 @@ export class Commands {
     this.#inHand.add(work);
     try {
       await work;
-      loop.store.event('command', { command, author, outcome: 'done' });
+      loop.store.event('command', { command: withoutOptions(command), author, outcome: 'done' });
     } catch (error) {
       const cut = error instanceof CancelledError ? new InputError(`${inWords(command)}: the daemon stopped first`) : (error as Error);
-      loop.store.event('command', { command, author, outcome: cut.message });
+      loop.store.event('command', { command: withoutOptions(command), author, outcome: cut.message });
       throw cut;
     } finally {
       this.#inHand.delete(work);
@@ -119,6 +119,13 @@ export class Commands {
       this.#rollingBack = false;
     }
   }
+}
+
+/** A plug-in's options may hold a key, and whoever may look sees the events. */
+function withoutOptions(command: Command): object {
+  if (command.type !== 'plugin.add') return command;
+  const { options: _, ...rest } = command as Command & { readonly options?: unknown };
+  return rest;
 }
 
 function inWords(command: Command): string {

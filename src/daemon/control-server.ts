@@ -1,5 +1,5 @@
 /** Answers `quorum status`, `pause`, `resume` and `stop` on the socket in the run folder: a line of JSON each way, one request a connection. */
-import { existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
 import type { ControlReply, ControlRequest } from '../protocol/control.ts';
@@ -32,6 +32,7 @@ export async function listen(path: string, answer: Answer): Promise<Server> {
   const server = createServer((socket) => void serve(socket, answer));
   server.maxConnections = MOST_CONNECTIONS;
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
+  if (process.platform !== 'win32') chmodSync(path, 0o600); // it may be in the temporary folder
   return server;
 }
 

@@ -8,6 +8,7 @@ import { LiveTimer } from '../live-timer.ts';
 import { CancelledError, WorkerError } from '../protocol/errors.ts';
 import { interpret, samePlain, type Answer } from './equivalence/index.ts';
 import type { Classifier } from './judge.ts';
+import { threadEnvironment } from '../thread-environment.ts';
 import { startThread } from './thread.ts';
 import { NO_ANSWER } from './vote.ts';
 
@@ -129,7 +130,7 @@ export class Grader implements Classifier, AsyncDisposable {
   private spawn(): Worker {
     const source = import.meta.url.endsWith('.ts');
     const entry = this.options.worker ?? new URL(source ? './grader-worker.ts' : './grader-worker.js', import.meta.url);
-    const worker = startThread(entry, { resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
+    const worker = startThread(entry, { env: threadEnvironment(), resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
     worker.unref();
     // A thread that dies between two pairs must not bring the process down.
     worker.on('error', () => undefined);

@@ -89,9 +89,10 @@ class Sender {
   async #post({ id, body }: Delivery): Promise<'delivered' | { readonly problem: string; readonly mayPass: boolean }> {
     const { options, signal } = this.#context;
     try {
-      const response = await fetch(options.url, {
+      const { url, headers } = target(options);
+      const response = await fetch(url, {
         method: 'POST',
-        headers: { ...options.headers, 'content-type': 'application/json', 'x-quorum-delivery': id },
+        headers: { ...headers, 'content-type': 'application/json', 'x-quorum-delivery': id },
         body,
         redirect: 'manual',
         signal: AbortSignal.any([signal, AbortSignal.timeout(options.timeoutSeconds * 1000)]),
@@ -109,6 +110,16 @@ class Sender {
 
 function pause(attempt: number, { backoffMilliseconds, maxBackoffMilliseconds }: Context['options']): number {
   return Math.min(maxBackoffMilliseconds, backoffMilliseconds * 2 ** (attempt - 2));
+}
+
+/** `fetch` refuses an address with a user in it, and says the whole of it: the user goes into a header, as everywhere else. */
+function target({ url, headers }: Pick<Context['options'], 'url' | 'headers'>): { readonly url: URL; readonly headers: Record<string, string> } {
+  const address = new URL(url);
+  const { username, password } = address;
+  if (username === '' && password === '') return { url: address, headers };
+  [address.username, address.password] = ['', ''];
+  const credentials = Buffer.from(`${decodeURIComponent(username)}:${decodeURIComponent(password)}`).toString('base64');
+  return { url: address, headers: { authorization: `Basic ${credentials}`, ...headers } };
 }
 
 /** Without the query and the user, which may be secret. */

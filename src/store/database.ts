@@ -1,4 +1,5 @@
 /** One SQLite file: opening, transactions with a stated durability, and errors in the user's words. */
+import { closeSync, openSync } from 'node:fs';
 import Libsql from 'libsql';
 import { InputError } from '../protocol/errors.ts';
 import { migrate } from './migrations.ts';
@@ -26,6 +27,7 @@ export class Database {
   /** Opens or makes the file and brings its tables up to date. @throws InputError for a file that is not ours, damaged, or from a newer Quorum. */
   constructor(path: string) {
     this.path = path;
+    makePrivate(path);
     this.#db = this.#translated(() => new Libsql(path, { timeout: BUSY_MILLISECONDS }));
     try {
       this.#translated(() => {
@@ -116,6 +118,15 @@ export class Database {
     } catch (error) {
       throw translate(this.path, error);
     }
+  }
+}
+
+/** SQLite would let others of this machine read a file that it makes. What keeps this from being done, it will say itself. */
+function makePrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600));
+  } catch {
+    // It is not there and cannot be made, or can only be read.
   }
 }
 

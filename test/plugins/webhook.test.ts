@@ -57,6 +57,15 @@ test('each event is posted once, in order, without tokens, with the headers give
   expect(context.told).toEqual([]);
 });
 
+test('a user and a password in the address become a header, and are in nothing that is told', async () => {
+  const { url, received } = await receiver(status(400));
+  const { watch, context } = await watching(url.replace('//', '//me:p%40ss@'));
+  await watch(learntEvent(1), idle);
+  await until(() => context.told.length === 1, TURNS);
+  expect(received[0]!.headers.authorization).toBe(`Basic ${Buffer.from('me:p@ss').toString('base64')}`);
+  expect(context.told.join()).not.toMatch(/p@ss|p%40ss|key=secret/);
+});
+
 test('what fails is tried again until it succeeds, in order, with the same delivery number', async () => {
   const { url, received, versions } = await receiver((n, response) => {
     if (n === 0) response.socket!.destroy();

@@ -79,6 +79,11 @@ async function readHeader(source: Source): Promise<{ entries: Record<string, Ent
     if (!entry.success) throw new InputError(`${file}: tensor "${name}" has a malformed header entry ${JSON.stringify(value)}`);
     entries[name] = entry.data;
   }
+  // Without this a small file could ask for any amount of memory, the same bytes again and again.
+  const wanted = Object.values(entries).reduce((sum, { data_offsets: [from, to] }) => sum + to - from, 0);
+  if (wanted > size - 8 - length && !Object.values(entries).some(({ data_offsets: [, to] }) => to > size - 8 - length)) {
+    throw new InputError(`${file}: its tensors overlap: they need ${wanted} bytes, the file has ${size - 8 - length} for them`);
+  }
   return { entries, start: 8 + length };
 }
 

@@ -1,5 +1,5 @@
 /** The weights of a folder: one `model.safetensors`, or shards that `model.safetensors.index.json` lists, as transformers has them. */
-import { access, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../protocol/errors.ts';
@@ -17,7 +17,10 @@ export async function readCheckpoint(folder: string): Promise<TensorMap> {
   const whole = join(folder, WHOLE);
   const indexFile = join(folder, INDEX);
   const index = (await exists(whole)) ? undefined : await readFile(indexFile, 'utf8').catch(() => undefined);
-  if (index === undefined) return await readSafetensors(whole);
+  if (index === undefined) {
+    if (!(await exists(whole))) await refusePickle(folder);
+    return await readSafetensors(whole);
+  }
   const weightMap = parseIndex(index, indexFile);
   const tensors: Record<string, HostTensor> = {};
   for (const shard of new Set(Object.values(weightMap))) {
@@ -31,6 +34,13 @@ export async function readCheckpoint(folder: string): Promise<TensorMap> {
     }
   }
   return tensors;
+}
+
+/** @throws InputError when there are weights that only running code could read */
+async function refusePickle(folder: string): Promise<void> {
+  const pickle = (await readdir(folder).catch(() => [])).find((name) => /\.(?:bin|pt|pth|ckpt|pkl)$/.test(name));
+  if (pickle === undefined) return;
+  throw new InputError(`${join(folder, pickle)}: a pickle, which runs code when it is read: convert it to ${WHOLE} first`);
 }
 
 async function exists(file: string): Promise<boolean> {
