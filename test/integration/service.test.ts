@@ -1,8 +1,8 @@
 /** What a service manager, a terminal and an operator do to a daemon, with real processes. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -14,7 +14,6 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { toyRun } from '../support/toy-run.ts';
 
 const fromSource = (script: URL): string[] => [process.execPath, '--import', 'tsx', fileURLToPath(script)];
-const QUORUM = fromSource(new URL('../support/quorum.ts', import.meta.url));
 const TOY_QUORUM = fromSource(new URL('../support/toy-quorum.ts', import.meta.url));
 const HELD = fromSource(new URL('../support/held-child.ts', import.meta.url));
 const QUICK = [
@@ -183,25 +182,41 @@ test.skipIf(process.platform !== 'linux' || lacks('script', 'tail'))(
   TIMEOUT,
 );
 
-test.skipIf(
-  process.platform !== 'linux' || process.getuid?.() !== 0 || lacks('unshare', 'setpriv') || spawnSync('unshare', ['--mount', 'true']).status !== 0,
-)(
+const NOBODY = '65534';
+const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all'];
+
+/** Whether this process may do what a container's runtime does, and somebody without rights may read the sources and run Node. */
+function canConfine(): boolean {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0 || lacks('unshare', 'setpriv')) return false;
+  const readsPackage = [process.execPath, '-e', `require(${JSON.stringify(resolve('package.json'))})`];
+  const tries = [
+    ['unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'],
+    [...AS_NOBODY, ...readsPackage],
+  ];
+  return tries.every(([program, ...args]) => spawnSync(program!, args).status === 0);
+}
+
+test.skipIf(!canConfine())(
   'as a user without rights on a read-only file system, it needs its run folder and a temporary one, and no more',
   async () => {
     const run = join(temporaryFolder(), 'run');
     mkdirSync(run);
-    const nobody = '65534';
-    // The run folder's own mount stays writable where the rest does not.
-    const inside = `set -e
-chown ${nobody} "$0"
+    chownSync(run, Number(NOBODY), Number(NOBODY));
+    const confine = `set -e
 mount --bind "$0" /mnt
+mount --bind "$1" /srv
 mount -t tmpfs tmpfs /tmp
-mkdir -p "$0"
-mount --move /mnt "$0"
+mount -o remount,bind,ro /mnt
 mount -o remount,bind,ro /
-exec setpriv --reuid=${nobody} --regid=${nobody} --clear-groups --no-new-privs --bounding-set=-all "$@"`;
-    const command = [...QUORUM, 'start', '--run', run, ...QUICK.flatMap((setting) => ['--set', setting]), '--steps', '1', '--json'];
-    const daemon = launch(['unshare', '--mount', 'sh', '-c', inside, run, ...command], { HOME: '/nonexistent' });
+cd /mnt
+shift
+exec "$@"`;
+    const settings = QUICK.flatMap((setting) => ['--set', setting]);
+    const quorum = [process.execPath, '--import', 'tsx', 'test/support/quorum.ts', 'start', '--run', '/srv', '--steps', '1', '--json', ...settings];
+    const daemon = launch(['unshare', '--mount', 'sh', '-c', confine, resolve('.'), run, ...AS_NOBODY, ...quorum], {
+      HOME: '/nonexistent',
+      TMPDIR: '/tmp',
+    });
     const [[code], out, errors] = await Promise.all([once(daemon, 'close'), text(daemon.stdout!), text(daemon.stderr!)]);
     expect([code, errors]).toEqual([0, '']);
     expect(JSON.parse(out.trim().split('\n').at(-1)!)).toMatchObject({ type: 'report', end: 'steps', steps: 1 });
