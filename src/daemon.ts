@@ -400,6 +400,7 @@ class Daemon implements DaemonHandle {
     if (error !== undefined) this.#end = 'failed';
     this.#stop.abort();
     const report = await this.#report(error);
+    if (error !== undefined) this.#note(`failed: ${error.message}`); // for who looks at the events later
     this.#show(error === undefined ? 'stopped' : 'failed', error);
     if (error !== undefined) this.#run.log.error({ error: error.stack }, 'failed');
     this.#telemetry.close();

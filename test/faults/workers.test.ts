@@ -98,7 +98,12 @@ test('a step that gives no numbers every time stops the run, saved before it; wi
   using faults = new ThreadFaults();
   const run = join(temporaryFolder(), 'run');
   const short = { ...input(run).loop, steps: 3, maxStaleness: 0 };
-  const few = { supervision: { maxRestarts: 1, backoffMilliseconds: 1 }, evaluation: { ...input(run).evaluation, everySteps: ALL }, loop: short };
+  const few = {
+    timeouts: {},
+    supervision: { maxRestarts: 1, backoffMilliseconds: 1 },
+    evaluation: { ...input(run).evaluation, everySteps: ALL },
+    loop: short,
+  };
   const start = (learningRate: number) => startDaemon(configSchema.parse(input(run, { ...few, learner: { learningRate, minibatches: 1 } })));
 
   const first = await start(1e-3);
