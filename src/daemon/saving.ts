@@ -8,11 +8,11 @@ import type { Settings } from '../../streams/settings.ts';
 import type { Telemetry } from '../../streams/telemetry.ts';
 import { THROUGH } from '../../streams/loop.ts';
 import type { Config } from '../config/schema.ts';
-import { InputError, TimeoutError, WorkerError } from '../protocol/errors.ts';
+import { InputError } from '../protocol/errors.ts';
 import type { Checkpoints } from '../store/checkpoints.ts';
 import type { OpenRun } from './open-run.ts';
 
-/** How often a version is written again whose thread ended or hung. */
+/** How often a version is written again whose thread ended, hung, or had other numbers than it was given. */
 const RETRIES = 2;
 
 export class Saving {
@@ -106,15 +106,16 @@ export class Saving {
     return mine;
   }
 
-  /** No actor does this work, so it is here that a thread's death is made up for. */
+  /** No actor does this work, so it is here that a thread's death is made up for. A disk that refuses is another matter. */
   async #written<T>(name: string, work: () => Promise<T>): Promise<T> {
     for (let retries = 0; ; retries += 1) {
       try {
         return await withDeadline(name, this.#config.timeouts.saveSeconds, new AbortController().signal, work);
       } catch (error) {
-        if (retries === RETRIES || !(error instanceof WorkerError || error instanceof TimeoutError)) throw error;
-        this.#run.store.event('save.repeated', { doing: name, reason: error.message });
-        this.#telemetry.note(`${name}, once more: ${error.message}`);
+        if (retries === RETRIES || error instanceof InputError) throw error;
+        const reason = (error as Error).message;
+        this.#run.store.event('save.repeated', { doing: name, reason });
+        this.#telemetry.note(`${name}, once more: ${reason}`);
       }
     }
   }

@@ -20,7 +20,7 @@ const FAULTS: Readonly<Partial<Record<Stage, readonly Fault[]>>> = {
   sample: ['hang', 'weights'],
   evaluate: ['exit', 'program', 'memory'],
   learn: ['exit', 'weights', 'hang', 'moments', 'program'],
-  save: ['kill', 'memory'],
+  save: ['kill', 'memory', 'weights'],
 };
 
 const input = (runFolder: string, more: ConfigInput = {}): ConfigInput => ({

@@ -5,7 +5,7 @@ import { ProgramCache } from '../../src/compute/compile/cache.ts';
 import { LearnerWorker } from '../../src/compute/learner-worker.ts';
 import { RolloutWorker } from '../../src/compute/rollout-worker.ts';
 import { WarmWeights } from '../../src/compute/warm.ts';
-import type { LearnCall, LearnerCall, RolloutCall, SampleCall, SharedTensors, WorkerCall } from '../../src/protocol/worker.ts';
+import type { LearnCall, LearnerCall, RolloutCall, SampleCall, SaveCall, SharedTensors, WorkerCall } from '../../src/protocol/worker.ts';
 import { CHANNEL, FAULTS, KEY, STAGES, type Fault, type Stage } from './thread-faults.ts';
 
 const orders = getEnvironmentData(KEY) as Int32Array<SharedArrayBuffer>;
@@ -40,6 +40,7 @@ function poison(call: WorkerCall, fault: Fault): WorkerCall {
     withoutWarm = true;
     return { ...call, weights: poisoned(call.weights) } satisfies SampleCall;
   }
+  if (call.type === 'save') return { ...call, state: { ...call.state, weights: poisoned(call.state.weights) } } satisfies SaveCall;
   if (call.type !== 'learn') return call;
   const { weights, secondMoments } = call.state;
   const state =
