@@ -27,7 +27,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: 'rate-x10,no-kl,wrong-majority,reward-bug,temperature-drift,healthy' },
     seeds: { type: 'string', default: '0' },
     /** Healthy steps before, and steps after. */
-    before: { type: 'string', default: '45' },
+    before: { type: 'string', default: '100' },
     steps: { type: 'string', default: '150' },
     tries: { type: 'string', default: '1' },
     questions: { type: 'string', default: '200' },
@@ -112,8 +112,10 @@ async function wrongMajorities(model: string, seed: number): Promise<object> {
 /** Somebody's script warms the sampler by 5 % a step, until it is seen to be undone. */
 function drift(daemon: DaemonHandle): void {
   let last = before;
+  let undone = false;
   daemon.status$().subscribe(({ version, guardian }) => {
-    if (version <= last || (guardian?.tries ?? 0) > 0) return;
+    undone ||= guardian?.level === 'act' || (guardian?.tries ?? 0) > 0;
+    if (version <= last || undone) return;
     last = version;
     const value = Math.min(10, 1.05 ** (version - before));
     daemon.command({ type: 'set', path: 'sampling.temperature', value }, 'drift').catch(() => {});
