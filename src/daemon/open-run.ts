@@ -53,7 +53,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     closers.push(() => folder.release());
     const { viewToken: _view, controlToken: _control, ...dashboard } = config.dashboard; // secrets have no place in a file to be shared
     const asRun = { ...config, dashboard, plugins: config.plugins.map(nameOf) };
-    folder.saveConfig(asRun);
+    folder.expectSameRun(asRun);
     const log = openLog(folder.logFolder, config.log);
     const plugins = await loadPlugins(config.plugins, options.pluginFolder);
     closers.push(() => Promise.all(plugins.map((plugin) => plugin.close())));
@@ -69,6 +69,8 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const policy = await (options.createPolicy ?? localPolicy)(config, checkpoint ? { checkpoint } : {});
     closers.push(() => policy[Symbol.asyncDispose]());
     const { version } = await unlessAborted(options.signal, policy.open());
+    // Not before model and data are known to be there: a mistyped path would bind the folder to itself.
+    folder.saveConfig(asRun);
     const passedOver = rejected.map(({ folder: damaged, reason }) => `checkpoint ${damaged} was passed over: ${reason}`);
     return { folder, log, store, checkpoints, best, data, plugins, grader, policy, version, passedOver, [Symbol.asyncDispose]: close };
   } catch (error) {

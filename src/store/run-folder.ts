@@ -55,6 +55,8 @@ export interface RunFolder extends RunPaths, Disposable {
    * belong to one data set, the versions to one base model. @throws InputError that names the key and both values.
    */
   saveConfig(config: RunConfig): void;
+  /** @throws InputError when the run was begun with another model, seed or data set. */
+  expectSameRun(config: RunConfig): void;
   /** Gives the folder back; also done by the kernel if the process dies. */
   release(): void;
 }
@@ -96,7 +98,7 @@ export function findDaemon(folder: string): DaemonInfo | undefined {
   return isLocked(join(path, 'lock')) ? readDaemon(path) : undefined;
 }
 
-function actions(paths: RunPaths, unlock: () => void): Pick<RunFolder, 'saveConfig' | 'release' | typeof Symbol.dispose> {
+function actions(paths: RunPaths, unlock: () => void): Omit<RunFolder, keyof RunPaths | 'fresh'> {
   let held = true;
   function release(): void {
     if (!held) return;
@@ -105,6 +107,7 @@ function actions(paths: RunPaths, unlock: () => void): Pick<RunFolder, 'saveConf
     unlock();
   }
   return {
+    expectSameRun: (config) => refuseOtherRun(paths, config),
     saveConfig(config) {
       refuseOtherRun(paths, config);
       writeFileWhole(paths.config, `${JSON.stringify(config, null, 2)}\n`);

@@ -149,3 +149,12 @@ test('a second daemon on the same run folder is refused, and a damaged checkpoin
   expect(report.steps).toBe(8);
   expect(readFileSync(join(report.folder, 'table.json'), 'utf8')).toBe(alone);
 });
+
+test('a start that found no data does not bind the folder to the path that was wrong', async () => {
+  const { config } = toyRun({ loop: { steps: 1 } });
+  const wrong = { ...config, data: { ...config.data, trainFile: '/nowhere/trian.jsonl' } } as typeof config;
+  const createPolicy = () => new ToyPolicy();
+  await expect(startDaemon(wrong, { createPolicy })).rejects.toThrow('/nowhere/trian.jsonl');
+  await using daemon = await startDaemon(config, { createPolicy });
+  expect(await daemon.closed()).toMatchObject({ end: 'steps', steps: 1 });
+});
