@@ -3,7 +3,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModelFolder } from '../../src/compute/hf/folder.ts';
 import { WorkerPool } from '../../src/compute/pool.ts';
 import { share } from '../../src/compute/weights.ts';
-import { TimeoutError } from '../../src/protocol/errors.ts';
 import { openFigures, TRAIN_POOL } from '../../src/data/figures/dataset.ts';
 import type { SampleCall } from '../../src/protocol/worker.ts';
 import { ThreadFaults } from '../support/thread-faults.ts';
@@ -47,20 +46,6 @@ describe('WorkerPool', { timeout: 120_000 }, () => {
     });
     const after = await pool.run(call, { doing: 'sampling', seconds: 60 });
     expect(after.groups).toEqual(before.groups);
-  });
-
-  it('outlives deadlines at any moment of the work: a thread is not ended inside of native code, which would abort the process', async () => {
-    await using pool = rolloutPool(1);
-    await pool.ready();
-    const before = await pool.run(call, { doing: 'sampling', seconds: 60 });
-    const slow = { ...call, request: { ...call.request, params: endless } };
-    for (let i = 0; i < 24; i++) {
-      const late = new AbortController();
-      const running = pool.run(slow, { doing: 'sampling', seconds: 60, signal: late.signal });
-      setTimeout(() => late.abort(new TimeoutError('late')), 1 + 0.7 * i);
-      await expect(running).rejects.toThrow(/was cancelled/);
-    }
-    expect((await pool.run(call, { doing: 'sampling', seconds: 60 })).groups).toEqual(before.groups);
   });
 
   it('replaces a thread that dies while it starts, and does not leave waiting who waits for it', async () => {
