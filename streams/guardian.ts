@@ -225,17 +225,18 @@ export class Guardian {
         signal: loop.stop,
         run: (port, signal) => port({ version, trusted: reference, origin }, signal),
       });
-      this.#probed(probe);
+      this.#probed(probe, reference, origin);
     } finally {
       loop.policy.release(version);
     }
   }
 
-  #probed(probe: Probe): void {
+  /** @param trusted what the probe was compared with: another version may have come to be trusted while it was made. */
+  #probed(probe: Probe, trusted: Sureness | undefined, base: Sureness | undefined): void {
     if (probe.version < this.#from) return;
     this.#newest = probe;
     const { origin, reference, monitor } = this.#state;
-    this.#fresh = probeSignals(probe, reference, origin);
+    this.#fresh = probeSignals(probe, trusted, base);
     if (probe.version === 0 && origin === undefined) this.#set({ origin: sureness(probe), reference: sureness(probe) });
     else if (reference === undefined && monitor.level === 'healthy') this.#set({ reference: sureness(probe) });
   }
