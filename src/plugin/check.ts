@@ -69,11 +69,17 @@ const question = z.strictObject({
 
 const finish = z.enum(['stop', 'length', 'cancelled']);
 
+/** A step has tens of thousands of these numbers: a schema for each element would be most of what a plug-in costs. */
+const each = (isRight: (value: unknown) => boolean, words: string) =>
+  z.custom<readonly number[]>((value) => Array.isArray(value) && value.every(isRight), `expected an array of ${words}`);
+const tokens = each((value) => Number.isSafeInteger(value) && (value as number) >= 0, 'token ids, whole numbers from 0');
+const logprobs = each((value) => Number.isFinite(value) && (value as number) <= 1e-3, 'log-probabilities, numbers up to 0');
+
 const sample = z
   .strictObject({
-    tokens: z.array(z.int().min(0)).min(1).max(1_000_000),
-    logprobs: z.array(finite.max(1e-3)),
-    refLogprobs: z.array(finite.max(1e-3)).optional(),
+    tokens: tokens.refine(({ length }) => length > 0 && length <= 1_000_000, 'expected between 1 and 1,000,000 tokens'),
+    logprobs,
+    refLogprobs: logprobs.optional(),
     text: z.string().max(10_000_000),
     finish,
   })
