@@ -1,5 +1,6 @@
 /**
- * Takes the pictures of the dashboard in docs/pictures from a real run: the bundled model, sixty steps or so, questions of its own.
+ * Takes the pictures of the dashboard in docs/pictures from a real run: the bundled model, sixty steps or so, questions of its own, and
+ * two plug-ins.
  *
  *     npm run build && npx tsx docs/make-dashboard-pictures.ts
  *
@@ -51,18 +52,60 @@ const PAGES: readonly Picture[] = [
   { name: 'rollouts', theme: 'light', ready: '.group-card img', route: at('rollouts?verdict=kept&max=80') },
   { name: 'group', theme: 'light', ready: '.token', route: linkOn('rollouts?verdict=kept&max=80', '.group-question a') },
   { name: 'questions', theme: 'light', ready: '.stat', route: at('questions') },
-  { name: 'actors', theme: 'light', ready: '.state.active', route: at('actors') },
+  { name: 'actors', theme: 'light', height: 1240, ready: '.state.active', route: at('actors') },
+  { name: 'panels', theme: 'light', ready: '.chart canvas', route: at('panels') },
   { name: 'versions', theme: 'light', ready: 'tr[data-version]', route: at('versions?only=evaluated') },
   { name: 'compare', theme: 'light', ready: '.stat', route: linkOn('versions?only=evaluated', 'a[href*="compare"]') },
   { name: 'control', theme: 'light', ready: '.setting-value', route: at('control') },
 ];
 
+/** How long responses are, and how sure the votes. */
+const PANEL = `
+const seen = [];
+export default {
+  name: 'response-lengths',
+  apiVersion: 1,
+  ports: {
+    watch: () => (event) => {
+      if (event.type !== 'judged') return;
+      const { group, verdict } = event.judged;
+      seen.push({ share: verdict.share, tokens: group.samples.reduce((sum, { tokens }) => sum + tokens.length, 0) / group.samples.length });
+      if (seen.length > 400) seen.shift();
+    },
+    panel: () => () => {
+      const mean = (of) => seen.reduce((sum, each) => sum + of(each), 0) / Math.max(1, seen.length);
+      return {
+        title: 'Response lengths',
+        blocks: [
+          { type: 'text', text: 'The last 400 groups, in the order of their verdicts.' },
+          {
+            type: 'numbers',
+            rows: [
+              { name: 'mean length', value: Math.round(10 * mean(({ tokens }) => tokens)) / 10, unit: 'tokens' },
+              { name: 'mean vote share', value: Math.round(100 * mean(({ share }) => share)) / 100 },
+            ],
+          },
+          { type: 'lines', xName: 'group', x: seen.map((_, i) => i), lines: [{ name: 'tokens', y: seen.map(({ tokens }) => tokens) }] },
+        ],
+      };
+    },
+  },
+};
+`;
+
 const folder = mkdtempSync(join(tmpdir(), 'quorum-pictures-'));
+writeFileSync(join(folder, 'response-lengths.mjs'), PANEL);
+const plugins = ['./response-lengths.mjs', { use: 'quorum/plugins/jsonl', options: { file: 'events.jsonl' } }];
+writeFileSync(join(folder, 'quorum.config.json'), JSON.stringify({ plugins }));
 const settings = SETTINGS.flatMap((setting) => ['--set', setting]);
-const daemon = spawn(process.execPath, [join(ROOT, 'bin', 'quorum.js'), 'start', '--run', join(folder, 'run'), ...settings], {
-  cwd: ROOT,
-  stdio: ['ignore', 'pipe', 'inherit'],
-});
+const daemon = spawn(
+  process.execPath,
+  [join(ROOT, 'bin', 'quorum.js'), 'start', '--config', join(folder, 'quorum.config.json'), '--run', join(folder, 'run'), ...settings],
+  {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  },
+);
 const ended = new Promise((resolve) => daemon.once('close', resolve));
 const url = await new Promise<string>((resolve, reject) => {
   createInterface({ input: daemon.stdout }).on('line', (line) => {
