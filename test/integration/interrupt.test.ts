@@ -53,7 +53,7 @@ test.skipIf(process.platform === 'win32')(
     expect(said).toEqual(['Stopping before the model is loaded; nothing was begun. The same command starts again.']);
     expect(await out).toBe('');
     expect(findDaemon(runFolder)).toBeUndefined();
-    expect(readdirSync(runFolder).toSorted()).toEqual(['best', 'checkpoints', 'config.json', 'lock', 'log', 'quorum.db', 'run.json']);
+    expect(readdirSync(runFolder).toSorted()).toEqual(['best', 'checkpoints', 'lock', 'log', 'quorum.db', 'run.json']);
     expect([...readdirSync(join(runFolder, 'checkpoints')), ...readdirSync(join(runFolder, 'best'))]).toEqual([]);
 
     rmSync(pipe);
