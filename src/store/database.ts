@@ -124,9 +124,11 @@ export class Database {
 /** SQLite would let others of this machine read a file that it makes. What keeps this from being done, it will say itself. */
 function makePrivate(path: string): void {
   try {
-    closeSync(openSync(path, 'a', 0o600));
+    // Only where there is none: to close a file of a database that this process has open drops SQLite's POSIX locks on it, and with them its safety
+    // (sqlite.org/howtocorrupt.html, 2.2).
+    closeSync(openSync(path, 'wx', 0o600));
   } catch {
-    // It is not there and cannot be made, or can only be read.
+    // It is there, or cannot be made.
   }
 }
 

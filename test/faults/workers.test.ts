@@ -18,8 +18,8 @@ const DEADLINE = 12;
 /** By stage, one after the other. */
 const FAULTS: Readonly<Partial<Record<Stage, readonly Fault[]>>> = {
   sample: ['hang', 'weights'],
-  evaluate: ['exit', 'program', 'memory'],
-  learn: ['exit', 'weights', 'hang', 'moments', 'program'],
+  evaluate: ['program', 'memory'],
+  learn: ['exit', 'hang', 'moments', 'program'],
   save: ['kill', 'memory', 'weights'],
 };
 

@@ -381,7 +381,8 @@ describe('in a thread of its own', () => {
   );
 });
 
-describe('in a thread with a small heap, a port that leaks is restarted, then parked, and the loop goes on', () => {
+// With restarts it takes twice as long; those are tried above.
+describe('in a thread with a small heap, a port that leaks costs the thread, and the loop goes on', () => {
   const leak = `const kept = [];
     export default { name: 'leaky', apiVersion: 1, ports: { PORT: () => () => { for (;;) kept.push(Array.from({ length: 1000 }, (_, i) => ({ i }))); } } };`;
 
@@ -389,14 +390,14 @@ describe('in a thread with a small heap, a port that leaks is restarted, then pa
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'leaky.mjs'), leak.replace('PORT', port));
     const synthesis: ConfigInput = port === 'synthesize' ? { synthesis: { mode: 'direct', share: 0.5 } } : {};
-    const daemon = await start({ plugins: [{ use: './leaky.mjs', thread: { heapMegabytes: 32 } }], ...synthesis }, folder);
+    const plugins = [{ use: './leaky.mjs', thread: { heapMegabytes: 32 } }];
+    const daemon = await start({ plugins, supervision: { maxRestarts: 0, backoffMilliseconds: 1 }, ...synthesis }, folder);
     await until(() => {
       daemon.panels();
       return row(daemon, 'leaky').ports[0]!.state === 'parked';
     }, 60);
     await reached(daemon, daemon.status().version + 2);
-    expect(row(daemon, 'leaky').ports[0]).toMatchObject({ port, restarts: 1 });
-    expect(row(daemon, 'leaky').ports[0]!.error).toContain('memory');
+    expect(row(daemon, 'leaky').ports[0]).toMatchObject({ port, error: expect.stringContaining('memory') as string });
   });
 });
 
