@@ -1,5 +1,5 @@
 /**
- * Kills a daemon around the toy policy again and again, each time at a seeded point, and looks after each death at what is left. At
+ * Kills a daemon again and again, each time at a seeded point, and looks after each death at what is left. At
  * staleness 0 a run is determined by its seed, so an unkilled run of the same seed says what each batch has to be; past that its batches depend
  * on which thread is faster, and what was durable at the death before says what must still be there.
  */
@@ -35,14 +35,16 @@ export const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
 export const STEPS = 10 * KILLS + 24;
 export const LIMIT = { timeout: 600_000 + 30_000 * KILLS };
 
+const ALL = 1_000_000;
 export const chaosInput = (maxStaleness: number): ConfigInput => ({
   seed: 7,
   loop: { steps: STEPS, batchGroups: 4, jobQuestions: 2, maxStaleness, maxOversample: 3 },
   // A toy that has learnt everything would sample hundreds of groups for a step.
   filters: { shareFloor: 0.5, dropAllAgree: false },
+  // What is looked at after a death is everything, from the first group on: a thousand kills come to more than is kept otherwise.
+  store: { maxGroups: ALL, maxVersions: ALL },
 });
 
-const ALL = 1_000_000;
 /** A sitting dies before this call of the database at the latest; the shortest ones end while the run folder is opened. */
 const LATEST_STATEMENT = 320;
 
@@ -94,17 +96,20 @@ function repeated(sequences: readonly number[]): number[] {
   return sequences.filter((sequence) => seen.size === seen.add(sequence).size);
 }
 
+/** Before a seeded call of the database. */
+const atStatement = (random: Random): string => `statement:${random.int(40, LATEST_STATEMENT)}`;
+
 /** @throws Error with what is wrong, the seed and the death, as soon as something is. */
 export async function chaos(
   folder: string,
   input: ConfigInput,
-  options: { kills: number; seed: number; alone?: Contents; sit: Sit },
+  options: { kills: number; seed: number; alone?: Contents; sit: Sit; deathAt?: (random: Random) => string },
 ): Promise<Chaos> {
-  const { kills, seed, alone, sit } = options;
+  const { kills, seed, alone, sit, deathAt = atStatement } = options;
   let deaths = 0;
   let before: Contents | undefined;
   while (deaths < kills) {
-    const death = `statement:${new Random(seed, 'death', deaths).int(40, LATEST_STATEMENT)}`;
+    const death = deathAt(new Random(seed, 'death', deaths));
     const report = await sit(folder, input, death);
     if (report !== undefined) throw new Error(`the run ended after ${deaths} of ${kills} kills: give it more steps`);
     deaths += 1;
