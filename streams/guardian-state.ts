@@ -43,7 +43,8 @@ export function guardedVersions(store: Pick<Store, 'meta'>): readonly number[] {
 }
 
 export function readState(store: Pick<Store, 'meta'>): GuardianState {
-  return { ...NEW, ...(store.meta(KEY) as Partial<GuardianState> | undefined) };
+  const stored = store.meta(KEY) as Partial<GuardianState> | undefined;
+  return { ...NEW, ...stored, monitor: { ...NEW_MONITOR, ...stored?.monitor } };
 }
 
 export function writeState(store: Pick<Store, 'setMeta'>, state: GuardianState): void {

@@ -41,6 +41,8 @@ export interface MonitorState {
   readonly probe: Signals;
   /** Vote share, averaged over more steps. */
   readonly slowShare: number | null;
+  /** Disagreement with the reference that has added up over its probes. */
+  readonly eroded: number;
   readonly reference: Reference | null;
   /** Becomes the reference if all stays well. */
   readonly candidate: Reference | null;
@@ -72,6 +74,7 @@ export const NEW_MONITOR: MonitorState = {
   signals: {},
   probe: {},
   slowShare: null,
+  eroded: 0,
   reference: null,
   candidate: null,
 };
@@ -79,6 +82,13 @@ export const NEW_MONITOR: MonitorState = {
 /** Weight of the newest step in a mean, and in the slow mean. */
 const FAST = 0.3;
 const SLOW = 0.08;
+/**
+ * What a probe may lose of its agreement: healthy ones lose up to 0.03. More than that adds up from probe to probe, less takes away (cumulative
+ * sums: Page, Continuous inspection schemes, Biometrika 1954), so that a loss too small for one probe is found by several.
+ */
+const ALLOWED_LOSS = 0.05;
+/** One bad probe is no series. */
+const MOST_ADDED = 0.08;
 /** Readings whose mean is the first reference. */
 const FIRST = 3;
 /** Evidence that rests on probes needs this many of them. */
@@ -94,7 +104,9 @@ export function observe(
   const slowShare = slow(state.slowShare, reading.signals.voteShare, readings);
   const probe = reading.probe ?? state.probe;
   const shareRate = slowShare === null || signals.voteShare === undefined ? {} : { shareRate: signals.voteShare - slowShare };
-  const now: Signals = { ...signals, ...shareRate, ...probe };
+  const lost = reading.probe?.agreement === undefined ? 0 : Math.min(MOST_ADDED, 1 - reading.probe.agreement - ALLOWED_LOSS);
+  const eroded = Math.max(0, state.eroded + lost);
+  const now: Signals = { ...signals, ...shareRate, ...probe, ...(probe.agreement === undefined ? {} : { erosion: eroded }) };
   const reference = state.reference ?? (readings < FIRST ? null : { version: reading.version, signals: now });
   const found = reference === null ? [] : symptoms(now, reference.signals, reading.notFinite);
   const weight = evidence(found);
@@ -105,6 +117,7 @@ export function observe(
     signals,
     probe,
     slowShare,
+    eroded,
     reference,
     alarms: weight >= ACT ? state.alarms + 1 : 0,
     calm: weight < WATCH ? state.calm + 1 : 0,
@@ -123,13 +136,15 @@ function levelOf(state: MonitorState, found: readonly Symptom[], { confirmSteps,
   return state.level === 'healthy' || state.calm >= calmSteps ? 'healthy' : state.level;
 }
 
-const OF_PROBES: ReadonlySet<Symptom['signal']> = new Set<Signal>(['agreement', 'origin', 'consistency', 'canaryAccuracy']);
+const OF_PROBES: ReadonlySet<Symptom['signal']> = new Set<Signal>(['agreement', 'erosion', 'origin', 'consistency', 'canaryAccuracy']);
 const notOfProbe = ({ signal }: Symptom): boolean => !OF_PROBES.has(signal);
 
 /** A reading made in health becomes the reference once it was followed by health for long enough, and the present one its successor. */
 function trusting(state: MonitorState, now: Reference, { trustSteps }: MonitorOptions): MonitorState {
   const { candidate } = state;
-  if (candidate !== null && isTrusted(state, candidate.version, now.version, trustSteps)) return { ...state, reference: candidate, candidate: now };
+  if (candidate !== null && isTrusted(state, candidate.version, now.version, trustSteps)) {
+    return { ...state, reference: candidate, candidate: now, eroded: 0 };
+  }
   return state.level === 'healthy' && candidate === null && state.reference !== null ? { ...state, candidate: now } : state;
 }
 

@@ -37,6 +37,7 @@ const RULES: readonly Rule[] = [
   { signal: 'concentration', decisive: true, excess: gained, watch: 0.3, act: 0.45 },
   { signal: 'unanswered', decisive: true, excess: gained, watch: 0.2, act: 0.5 },
   { signal: 'agreement', decisive: true, excess: lost, watch: 0.08, act: 0.13 },
+  { signal: 'erosion', decisive: true, excess: swing, watch: 0.1, act: 0.2 },
   { signal: 'origin', decisive: true, excess: lost, watch: 0.15, act: 0.25 },
   { signal: 'canaryAccuracy', decisive: true, excess: fallen, watch: 0.1, act: 0.2 },
   { signal: 'consistency', decisive: false, excess: fallen, watch: 0.2, act: 0.4 },
@@ -96,4 +97,4 @@ function inWords(signal: Signal, now: number, before: number | undefined): strin
 }
 
 /** Those that are a comparison by themselves. */
-const RELATIVE: ReadonlySet<Signal> = new Set(['agreement', 'origin', 'shareRate']);
+const RELATIVE: ReadonlySet<Signal> = new Set(['agreement', 'erosion', 'origin', 'shareRate']);

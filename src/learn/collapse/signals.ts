@@ -17,6 +17,7 @@ export const SIGNALS = {
   kl: 'KL to the base',
   clipFraction: 'clip fraction',
   agreement: 'agreement with the last trusted version',
+  erosion: 'loss of agreement, added up over probes,',
   origin: 'agreement with the base',
   consistency: 'answers that a harmless change of the picture leaves as they are',
   canaryAccuracy: 'accuracy on labelled canaries',

@@ -77,9 +77,17 @@ describe('a collapse', () => {
     });
   }
 
+  it('that no single probe shows is noticed by several', () => {
+    const losing = (loss: number) => watched(trace(3, 200, (s, step) => s['agreement'] !== undefined && (s['agreement'] = step < 60 ? 1 : 1 - loss)));
+    const seen = losing(0.075);
+    expect(firstAct(seen)).toBeGreaterThan(60);
+    expect(seen.assessments[firstAct(seen) - 1]!.symptoms.map(({ signal }) => signal)).toEqual(['erosion']);
+    expect(firstAct(losing(0.049))).toBe(0);
+  });
+
   it('that is too slow for an alarm is not trusted on its way', () => {
     const slowly = trace(2, 200, (signals, step) => {
-      const lost = Math.min(0.04, Math.max(0, (step - 60) * 0.002));
+      const lost = Math.min(0.019, Math.max(0, (step - 60) * 0.002));
       signals['agreement'] = 0.97 - lost;
       signals['origin'] = 0.97 - lost;
     });
