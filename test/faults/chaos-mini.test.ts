@@ -1,4 +1,4 @@
-/** Fewer kills than of the toy: each begins with a model that is opened. `npm run chaos` makes fifty, CI ten. */
+/** Fewer kills than of the toy: each begins with a model that is opened. `npm run chaos` makes fifty. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
