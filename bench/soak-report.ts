@@ -4,6 +4,8 @@ import { grows, trend } from './trend.ts';
 export interface SoakSample {
   /** Milliseconds since 1970. */
   readonly at: number;
+  /** From 0: which of the processes that had the run folder one after the other. */
+  readonly sitting: number;
   readonly version: number;
   readonly accuracy: number | null;
   readonly level: string | null;
@@ -67,36 +69,62 @@ const least = (window: readonly number[]) => Math.min(...window);
 /** @param problems that ended the soak, or were found after it. */
 export function soakReport(samples: readonly SoakSample[], problems: readonly string[]): { text: string; failures: string[] } {
   if (samples.length === 0) return { text: `Nothing was sampled. ${problems.join('; ')}`, failures: ['nothing was sampled', ...problems] };
-  const warm = samples.slice(Math.floor(samples.length * WARM_UP_SHARE));
-  const failures = [...problems];
-  const rows = HELD.flatMap((held) => {
-    const series = warm.map(held.of).filter((value) => value !== null);
-    if (series.length === 0) return [];
-    const line = trend(series, held.lowest === true ? least : undefined);
-    const bad = grows(line, SHARE, held.floor);
-    if (bad) failures.push(`${held.name} grows`);
-    const shown = (value: number) => (held.unit === 'MiB' ? value / MIB : value).toLocaleString('en-US', { maximumSignificantDigits: 3 });
-    const cells = [line.from, line.to, Math.min(...series), Math.max(...series)].map(shown);
-    return [`| ${held.name}${held.unit === '' ? '' : `, ${held.unit}`} | ${cells.join(' | ')} | ${bad ? '**grows**' : 'level'} |`];
+  const sittings = sittingsOf(samples);
+  const failures = [...problems, ...new Set(samples.flatMap(({ overfull }) => overfull.map((queue) => `${queue} is past its bound`)))];
+  const tables = sittings.map((sitting, at) => {
+    const { rows, growing } = held(sitting);
+    const name = sittings.length === 1 ? '' : `Sitting ${at + 1}: `;
+    failures.push(...growing.map((what) => `${name}${what} grows`));
+    const { restarts } = sitting.at(-1)!;
+    return [
+      `${name}${hoursOf(sitting).toFixed(2)} hours, ${sitting.length} samples, versions ${sitting[0]!.version} to ${sitting.at(-1)!.version}, ${restarts} restarts.`,
+      '',
+      '| after a fifth of the time | from | to | least | most | |',
+      '| --- | --- | --- | --- | --- | --- |',
+      ...rows,
+      '',
+    ];
   });
-  const overfull = [...new Set(samples.flatMap((sample) => sample.overfull))];
-  failures.push(...overfull.map((queue) => `${queue} is past its bound`));
   const acted = samples.filter(({ level }) => level === 'act' || level === 'hold').length;
   const watched = samples.filter(({ level }) => level === 'watch').length;
-  const [first, last] = [samples[0]!, samples.at(-1)!];
   const accuracies = samples.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]));
   const text = [
-    `${((last.at - first.at) / 3_600_000).toFixed(2)} hours, ${samples.length} samples, versions ${first.version} to ${last.version}, ${last.restarts} restarts.`,
+    ...(sittings.length === 1 ? [] : [`${soakedHours(samples).toFixed(2)} hours in ${sittings.length} sittings.`, '']),
+    ...tables.flat(),
     `Held-out accuracy ${percent(accuracies[0])} at first, ${percent(Math.max(...accuracies))} best, ${percent(accuracies.at(-1))} at the end.`,
     `The guardian was on watch in ${watched} samples and acted in ${acted}.`,
-    '',
-    '| after a fifth of the time | from | to | least | most | |',
-    '| --- | --- | --- | --- | --- | --- |',
-    ...rows,
-    '',
     failures.length === 0 ? 'Nothing grows.' : failures.map((failure) => `- ${failure}`).join('\n'),
   ].join('\n');
   return { text, failures };
+}
+
+/** Within its sittings: what a process holds begins anew with each. */
+export function soakedHours(samples: readonly SoakSample[]): number {
+  return sittingsOf(samples).reduce((sum, sitting) => sum + hoursOf(sitting), 0);
+}
+
+function sittingsOf(samples: readonly SoakSample[]): SoakSample[][] {
+  return [...new Set(samples.map(({ sitting }) => sitting))].map((one) => samples.filter(({ sitting }) => sitting === one));
+}
+
+function hoursOf(sitting: readonly SoakSample[]): number {
+  return (sitting.at(-1)!.at - sitting[0]!.at) / 3_600_000;
+}
+
+function held(sitting: readonly SoakSample[]): { rows: string[]; growing: string[] } {
+  const warm = sitting.slice(Math.floor(sitting.length * WARM_UP_SHARE));
+  const growing: string[] = [];
+  const rows = HELD.flatMap(({ name, of, unit, lowest, floor }) => {
+    const series = warm.map(of).filter((value) => value !== null);
+    if (series.length === 0) return [];
+    const line = trend(series, lowest === true ? least : undefined);
+    const bad = grows(line, SHARE, floor);
+    if (bad) growing.push(name);
+    const shown = (value: number) => (unit === 'MiB' ? value / MIB : value).toLocaleString('en-US', { maximumSignificantDigits: 3 });
+    const cells = [line.from, line.to, Math.min(...series), Math.max(...series)].map(shown);
+    return [`| ${name}${unit === '' ? '' : `, ${unit}`} | ${cells.join(' | ')} | ${bad ? '**grows**' : 'level'} |`];
+  });
+  return { rows, growing };
 }
 
 function percent(share: number | undefined): string {

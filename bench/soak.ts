@@ -1,6 +1,7 @@
 /**
  * Lets a daemon run for hours and holds what must not grow: memory, handles, threads, files, queues, the event loop's lag. Exits with 1 when
  * something grows, a queue is past its bound, the daemon ends, or the run folder is not whole afterwards. Ctrl-C ends it early, with its report.
+ * A soak that was interrupted, with its machine if need be, goes on with the same command: the hours of all sittings count.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,7 +14,7 @@ import { NoDaemonError } from '../src/cli/errors.ts';
 import { packagePath } from '../src/cli/paths.ts';
 import type { Status } from '../src/protocol/status.ts';
 import { checkRun } from '../src/store/check-run.ts';
-import { soakReport, type SoakSample } from './soak-report.ts';
+import { soakedHours, soakReport, type SoakSample } from './soak-report.ts';
 
 const { values } = parseArgs({
   options: {
@@ -62,12 +63,13 @@ async function statusOf(): Promise<Status | undefined> {
   }
 }
 
-async function sample(pid: number, status: Status): Promise<SoakSample> {
+async function sample(pid: number, status: Status, sitting: number): Promise<SoakSample> {
   const page = await (await fetch(new URL('/metrics', status.dashboard), { signal: AbortSignal.timeout(PATIENCE_SECONDS * 1000) })).text();
   const metric = (name: string): number => Number(new RegExp(`^${name} (.+)$`, 'm').exec(page)?.[1]);
   const proc = `/proc/${pid}`;
   return {
     at: Date.now(),
+    sitting,
     version: status.version,
     accuracy: status.accuracy.now?.greedy ?? null,
     level: status.guardian?.level ?? null,
@@ -97,15 +99,17 @@ async function soak(hours: number, everySeconds: number): Promise<string[]> {
   const gone = once(daemon, 'exit');
   const asked = new AbortController();
   process.once('SIGINT', () => asked.abort());
-  const until = Date.now() + hours * 3_600_000;
+  const samples = stored();
+  const sitting = (samples.at(-1)?.sitting ?? -1) + 1;
   try {
-    while (Date.now() < until && !asked.signal.aborted && daemon.exitCode === null) {
+    while (soakedHours(samples) < hours && !asked.signal.aborted && daemon.exitCode === null) {
       const waited = pause(everySeconds * 1000, undefined, { signal: asked.signal }).catch(() => undefined);
       await Promise.race([waited, gone]);
       const status = await statusOf();
       // Before its first step it still opens and measures the base.
       if (status?.dashboard === undefined || status.version === 0) continue;
-      const now = await sample(daemon.pid!, status);
+      const now = await sample(daemon.pid!, status, sitting);
+      samples.push(now);
       appendFileSync(samplesFile, `${JSON.stringify(now)}\n`);
       console.log(`version ${now.version}, accuracy ${now.accuracy ?? '-'}, ${now.level ?? '-'}, ${Math.round(now.rss / 2 ** 20)} MiB`);
     }
@@ -122,14 +126,15 @@ async function soak(hours: number, everySeconds: number): Promise<string[]> {
   }
 }
 
+function stored(): SoakSample[] {
+  if (!existsSync(samplesFile)) return [];
+  const lines = readFileSync(samplesFile, 'utf8').split('\n').filter(Boolean);
+  return lines.map((line) => JSON.parse(line) as SoakSample);
+}
+
 mkdirSync(out, { recursive: true });
-writeFileSync(samplesFile, '');
 const problems = await soak(Number(values.hours), Number(values.every));
-const samples = readFileSync(samplesFile, 'utf8')
-  .split('\n')
-  .filter(Boolean)
-  .map((line) => JSON.parse(line) as SoakSample);
-const { text, failures } = soakReport(samples, problems);
+const { text, failures } = soakReport(stored(), problems);
 writeFileSync(join(out, 'soak.md'), `${text}\n`);
 console.log(text);
 if (failures.length > 0) process.exitCode = 1;

@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import type { Random } from '../../src/data/rng.ts';
-import { chaos, contentsOf, KILLS, LIMIT, SEED, type Sit } from '../support/chaos.ts';
+import { chaos, contentsOf, KILLS, LIMIT, LONG, SEED, type Sit } from '../support/chaos.ts';
 import { realSitting } from '../support/sitting.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const FEWER = Math.ceil(KILLS / 10);
 /** More than the killed sittings come to: none gets further than its fourth step. */
 const STEPS = 4 * FEWER + 4;
-const LONG = FEWER >= 10;
 const QUESTIONS = LONG ? 200 : 16;
 
 const input = (maxStaleness: number): ConfigInput => ({

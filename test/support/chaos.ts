@@ -30,6 +30,8 @@ export interface Chaos {
 
 /** Of each of the two tests of chaos: a few; `npm run chaos` and .ci/run ask for more. */
 export const KILLS = Math.ceil(Number(process.env['CHAOS_KILLS'] ?? 12) / 2);
+/** Whether this is more than the suite's own form. */
+export const LONG = KILLS >= 100;
 export const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
 /** A sitting that is killed makes five at the most. */
 export const STEPS = 10 * KILLS + 24;

@@ -40,11 +40,10 @@ function poison(call: WorkerCall, fault: Fault): WorkerCall {
     withoutWarm = true;
     return { ...call, weights: poisoned(call.weights) } satisfies SampleCall;
   }
-  if (call.type === 'save') return { ...call, state: { ...call.state, weights: poisoned(call.state.weights) } } satisfies SaveCall;
-  if (call.type !== 'learn') return call;
+  if (call.type !== 'learn' && call.type !== 'save') return call;
   const { weights, secondMoments } = call.state;
-  const state =
-    fault === 'moments' ? { ...call.state, weights, secondMoments: poisoned(secondMoments) } : { ...call.state, weights: poisoned(weights) };
+  const state = { ...call.state, ...(fault === 'moments' ? { secondMoments: poisoned(secondMoments) } : { weights: poisoned(weights) }) };
+  if (call.type === 'save') return { ...call, state } satisfies SaveCall;
   return { ...call, state: { ...state, weights: { ...state.weights, id: 'poisoned' } } } satisfies LearnCall;
 }
 
