@@ -42,14 +42,16 @@ interface Asked {
 
 export function guardian(parts: GuardianParts): AskCanaries {
   const { policy, config } = parts;
-  // As training began: what is asked does not follow a temperature that somebody changes.
-  const params: SamplingParams = { ...config.sampling, samples: EACH };
-  const atOnce = Math.max(1, Math.floor((config.loop.jobQuestions * config.sampling.samples) / EACH));
+  const responses = config.loop.jobQuestions * config.sampling.samples;
   let canaries: readonly Canary[] | undefined; // drawn at the first probe: drawing figures takes time
 
-  return async ({ version, trusted, origin }, signal) => {
+  return async ({ version, trusted, origin, closely = false }, signal) => {
     canaries ??= selectCanaries(parts);
     const questions = canaries.flatMap(({ clean, changed }) => [clean, changed]);
+    const each = closely ? 2 * EACH : EACH;
+    // As training began: what is asked does not follow a temperature that somebody changes.
+    const params: SamplingParams = { ...config.sampling, samples: each };
+    const atOnce = Math.max(1, Math.floor(responses / each));
     const replies: (readonly Sample[])[] = [];
     for (let start = 0; start < questions.length; start += atOnce) {
       const job = questions.slice(start, start + atOnce);
@@ -58,7 +60,7 @@ export function guardian(parts: GuardianParts): AskCanaries {
     const asked: Asked[] = [];
     for (const [i, { rightAnswers }] of canaries.entries()) {
       const given = [...replies[2 * i]!, ...replies[2 * i + 1]!].map(({ text }) => extractAnswer(text));
-      asked.push(await compared(parts.grader, given, trusted?.answers[i], origin?.answers[i], rightAnswers));
+      asked.push(await compared(parts.grader, given, each, trusted?.answers[i], origin?.answers[i], rightAnswers));
     }
     const right = asked.flatMap((each) => (each.right === undefined ? [] : [each.right]));
     return {
@@ -76,12 +78,13 @@ export function guardian(parts: GuardianParts): AskCanaries {
 async function compared(
   grader: Classifier,
   given: readonly (string | null)[],
+  each: number,
   trusted: string | null | undefined,
   origin: string | null | undefined,
   rightAnswers: readonly string[] | undefined,
 ): Promise<Asked> {
   const classes = await grader.classify([...given, trusted ?? null, origin ?? null, ...(rightAnswers ?? [])]);
-  const { winner, sure, same } = canary(classes.slice(0, EACH), classes.slice(EACH, given.length));
+  const { winner, sure, same } = canary(classes.slice(0, each), classes.slice(each, given.length));
   const is = (own: number | undefined): boolean => winner >= 0 && own === winner;
   const [asTrusted, asOrigin, ...right] = classes.slice(given.length);
   return {

@@ -223,7 +223,7 @@ export class Guardian {
         doing: `asking the canaries with version ${version}`,
         seconds: loop.config.timeouts.sampleSeconds,
         signal: loop.stop,
-        run: (port, signal) => port({ version, trusted: reference, origin }, signal),
+        run: (port, signal) => port({ version, trusted: reference, origin, closely: version === 0 }, signal),
       });
       this.#probed(probe, reference, origin);
     } finally {

@@ -57,6 +57,16 @@ describe('the guardian', () => {
     expect(requests.every(({ version, reference }) => version === 2 && reference !== true)).toBe(true);
   });
 
+  it('is asked twice as often where it matters what it is not sure of', async () => {
+    // The last two of six responses say something else, which three do not show.
+    const { given, requests } = parts((question, _, i) => (i === 5 ? 'slip' : i === 4 ? 'other' : String(numberOf(question))));
+    const ask = guardian(given);
+    expect((await ask({ version: 0 }, SIGNAL)).sure.every(Boolean)).toBe(true);
+    requests.length = 0;
+    expect((await ask({ version: 0, closely: true }, SIGNAL)).sure.some(Boolean)).toBe(false);
+    expect(new Set(requests.map(({ params }) => params.samples))).toEqual(new Set([6]));
+  });
+
   it('says what it is sure of, what a change of the picture moves, and what an earlier version said otherwise', async () => {
     // Even questions are answered well and firmly, odd ones are changed by a change of the picture; version 2 gives up multiples of 4.
     const { given } = parts((question, version, i) => {

@@ -83,10 +83,12 @@ export const NEW_MONITOR: MonitorState = {
 const FAST = 0.3;
 const SLOW = 0.08;
 /**
- * What a probe may lose of its agreement: healthy ones lose up to 0.03. More than that adds up from probe to probe, less takes away (cumulative
- * sums: Page, Continuous inspection schemes, Biometrika 1954), so that a loss too small for one probe is found by several.
+ * What a probe may lose of its agreement: healthy ones lose up to 0.03, and of few canaries up to two. More than that adds up from probe to probe,
+ * less takes away (cumulative sums: Page, Continuous inspection schemes, Biometrika 1954), so that a loss too small for one probe is found by
+ * several.
  */
 const ALLOWED_LOSS = 0.05;
+const ALLOWED_CANARIES = 2;
 /** One bad probe is no series. */
 const MOST_ADDED = 0.08;
 /** Readings whose mean is the first reference. */
@@ -104,8 +106,7 @@ export function observe(
   const slowShare = slow(state.slowShare, reading.signals.voteShare, readings);
   const probe = reading.probe ?? state.probe;
   const shareRate = slowShare === null || signals.voteShare === undefined ? {} : { shareRate: signals.voteShare - slowShare };
-  const lost = reading.probe?.agreement === undefined ? 0 : Math.min(MOST_ADDED, 1 - reading.probe.agreement - ALLOWED_LOSS);
-  const eroded = Math.max(0, state.eroded + lost);
+  const eroded = reading.probe === undefined ? state.eroded : Math.max(0, state.eroded + addedLoss(reading.probe));
   const now: Signals = { ...signals, ...shareRate, ...probe, ...(probe.agreement === undefined ? {} : { erosion: eroded }) };
   const reference = state.reference ?? (readings < FIRST ? null : { version: reading.version, signals: now });
   const found = reference === null ? [] : symptoms(now, reference.signals, reading.notFinite);
@@ -127,6 +128,11 @@ export function observe(
   const level = levelOf(base, found, options);
   const next = { ...base, level, since: level === state.level ? state.since : reading.version };
   return { state: trusting(next, { version: reading.version, signals: now }, options), assessment: { level, symptoms: found } };
+}
+
+/** Negative where less was lost than is allowed. */
+function addedLoss({ agreement, sureOf = Number.POSITIVE_INFINITY }: Signals): number {
+  return agreement === undefined ? 0 : Math.min(MOST_ADDED, 1 - agreement - Math.max(ALLOWED_LOSS, ALLOWED_CANARIES / sureOf));
 }
 
 function levelOf(state: MonitorState, found: readonly Symptom[], { confirmSteps, calmSteps }: MonitorOptions): Level {

@@ -23,7 +23,12 @@ interface Rule {
   /** Excess from which the symptom has severity 1 and 2. */
   readonly watch: number;
   readonly act: number;
+  /** How many canaries the comparison is about: a few that are lost are chance, whatever share of them that is. */
+  readonly of?: Signal;
 }
+
+/** Canaries lost from which there may be doubt, a symptom of severity 1, and of 2. They matter where a version was sure of fewer than 63. */
+const FEWEST = { doubt: 3, watch: 5, act: 8 } as const;
 
 /** Of what can be gained, the part that is: a data set of yes and no begins with a concentration of 0.5, one of numbers with 0.1. */
 const gained = (now: number, before = 0): number => (before >= 1 ? 0 : (now - before) / (1 - before));
@@ -36,9 +41,9 @@ const factor = (now: number, before = now): number => (now > 0 && before > 0 ? M
 const RULES: readonly Rule[] = [
   { signal: 'concentration', decisive: true, excess: gained, watch: 0.3, act: 0.45 },
   { signal: 'unanswered', decisive: true, excess: gained, watch: 0.2, act: 0.5 },
-  { signal: 'agreement', decisive: true, excess: lost, watch: 0.08, act: 0.13 },
+  { signal: 'agreement', decisive: true, excess: lost, watch: 0.08, act: 0.13, of: 'sureOf' },
   { signal: 'erosion', decisive: true, excess: swing, watch: 0.1, act: 0.2 },
-  { signal: 'origin', decisive: true, excess: lost, watch: 0.15, act: 0.25 },
+  { signal: 'origin', decisive: true, excess: lost, watch: 0.15, act: 0.25, of: 'baseSureOf' },
   { signal: 'canaryAccuracy', decisive: true, excess: fallen, watch: 0.1, act: 0.2 },
   { signal: 'consistency', decisive: false, excess: fallen, watch: 0.2, act: 0.4 },
   { signal: 'voteShare', decisive: false, excess: fallen, watch: 0.1, act: 0.2 },
@@ -50,12 +55,16 @@ const RULES: readonly Rule[] = [
   { signal: 'clipFraction', decisive: false, excess: risen, watch: 0.05, act: 0.2 },
 ];
 
+const ROUNDING = 1e-9;
+
 /** Worst first. */
 export function symptoms(now: Signals, before: Signals, notFinite: readonly string[] = []): readonly Symptom[] {
-  const found = RULES.flatMap(({ signal, excess, watch, act }): readonly Symptom[] => {
+  const found = RULES.flatMap((rule): readonly Symptom[] => {
+    const { signal, excess } = rule;
     const value = now[signal];
     if (value === undefined) return [];
     const far = excess(value, before[signal]);
+    const { watch, act } = bounds(rule, now);
     if (far < watch) return [];
     return [{ signal, severity: far >= act ? 2 : 1, words: inWords(signal, value, before[signal]) }];
   });
@@ -68,10 +77,16 @@ export function symptoms(now: Signals, before: Signals, notFinite: readonly stri
  * else take what it is compared with along.
  */
 export function isDoubtful(now: Signals, before: Signals): boolean {
-  return RULES.some(({ signal, decisive, excess, watch }) => {
-    const value = now[signal];
-    return decisive && value !== undefined && excess(value, before[signal]) >= watch / 2;
+  return RULES.some((rule) => {
+    const value = now[rule.signal];
+    return rule.decisive && value !== undefined && rule.excess(value, before[rule.signal]) >= bounds(rule, now).doubt;
   });
+}
+
+function bounds({ watch, act, of }: Rule, now: Signals): { readonly doubt: number; readonly watch: number; readonly act: number } {
+  const compared = (of && now[of]) ?? Number.POSITIVE_INFINITY;
+  const atLeast = (bound: number, canaries: number) => Math.max(bound, canaries / compared - ROUNDING);
+  return { doubt: atLeast(watch / 2, FEWEST.doubt), watch: atLeast(watch, FEWEST.watch), act: atLeast(act, FEWEST.act) };
 }
 
 /** Enough to watch, and to act once it lasts. */

@@ -17,8 +17,10 @@ export const SIGNALS = {
   kl: 'KL to the base',
   clipFraction: 'clip fraction',
   agreement: 'agreement with the last trusted version',
+  sureOf: 'canaries that the last trusted version was sure of',
   erosion: 'loss of agreement, added up over probes,',
   origin: 'agreement with the base',
+  baseSureOf: 'canaries that the base was sure of',
   consistency: 'answers that a harmless change of the picture leaves as they are',
   canaryAccuracy: 'accuracy on labelled canaries',
 } as const;

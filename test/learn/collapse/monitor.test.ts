@@ -43,6 +43,38 @@ describe('a healthy run', () => {
   });
 });
 
+describe('where a version was sure of few canaries', () => {
+  const losing = (canaries: number, of: number) =>
+    watched(
+      trace(4, 200, (signals) => {
+        signals['agreement'] = signals['origin'] = 1 - canaries / of;
+        signals['sureOf'] = signals['baseSureOf'] = of;
+      }).map(({ probe, signals: { sureOf, baseSureOf, ...signals }, ...reading }) => ({
+        ...reading,
+        signals,
+        ...(probe && { probe: { ...probe, sureOf: sureOf!, baseSureOf: baseSureOf! } }),
+      })),
+    );
+
+  it('two of them are lost by chance, and keep no version from being trusted', () => {
+    const { assessments, state } = losing(2, 25);
+    expect(new Set(assessments.map(({ level }) => level))).toEqual(new Set(['healthy']));
+    expect(state.reference!.version).toBeGreaterThan(100);
+  });
+
+  it('many that are lost are a collapse all the same, and a series of four adds up to one', () => {
+    expect(firstAct(losing(8, 25))).toBeGreaterThan(0);
+    const seen = losing(4, 25);
+    expect(seen.assessments[firstAct(seen) - 1]!.symptoms.map(({ signal }) => signal)).toContain('erosion');
+  });
+
+  it('a large share of them is no symptom until it is more than a few', () => {
+    const found = (lost: number, of: number) => symptoms({ agreement: 1 - lost / of, sureOf: of }, {}).map(({ severity }) => severity);
+    expect([found(4, 25), found(5, 25), found(7, 25), found(8, 25)]).toEqual([[], [1], [1], [2]]);
+    expect([found(7, 90), found(8, 90), found(11, 90), found(12, 90)]).toEqual([[], [1], [1], [2]]);
+  });
+});
+
 describe('a collapse', () => {
   const onset = 60;
   const at = (step: number) => Math.min(1, Math.max(0, (step - onset) / 15));

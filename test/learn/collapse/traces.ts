@@ -4,7 +4,9 @@ import type { Reading } from '../../../src/learn/collapse/monitor.ts';
 import type { Signal, Signals } from '../../../src/learn/collapse/signals.ts';
 
 /** From, to, steps after which two thirds of the way are gone, and standard deviation of a step. */
-const HEALTHY: Readonly<Record<Exclude<Signal, 'shareRate' | 'erosion' | 'canaryAccuracy'>, readonly [number, number, number, number]>> = {
+const HEALTHY: Readonly<
+  Record<Exclude<Signal, 'shareRate' | 'erosion' | 'canaryAccuracy' | 'sureOf' | 'baseSureOf'>, readonly [number, number, number, number]>
+> = {
   voteShare: [0.62, 0.94, 12, 0.02],
   concentration: [0.1, 0.1, 1, 0.015],
   unanswered: [0.02, 0.003, 10, 0.002],
