@@ -89,7 +89,7 @@ describe('probeSignals', () => {
     expect(probeSignals({ ...probe, asTrusted }, earlier, undefined)).toEqual({ consistency: 0.75, agreement: 0.8, sureOf: 10 });
     const wrongWhereUnsure = answers.map((_, i) => i < 10);
     expect(probeSignals({ ...probe, asTrusted: wrongWhereUnsure }, earlier, undefined).agreement).toBe(1);
-    expect(probeSignals({ ...probe, asOrigin: asTrusted }, undefined, earlier)).toEqual({ consistency: 0.75, origin: 0.8 });
+    expect(probeSignals({ ...probe, asOrigin: asTrusted }, undefined, earlier)).toEqual({ consistency: 0.75, origin: 0.8, baseSureOf: 10 });
   });
 
   it('says nothing where the earlier version was sure of too little', () => {
