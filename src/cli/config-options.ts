@@ -1,6 +1,5 @@
 /** The options that `start`, `eval`, `ask`, `doctor` and the rest share: where the configuration comes from and what overrides it. */
 import type { Command } from 'commander';
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import { collect } from './options.ts';
@@ -23,17 +22,14 @@ export function withConfigOptions(command: Command): Command {
 }
 
 /**
- * Options with a name of their own are settings too; `--set` comes last and wins. Away from the clone, where `./models/mini` is not, the
- * default model is the one that came with the package.
+ * Options with a name of their own are settings too; `--set` comes last and wins. Where no model is named and `./models/mini` is not there, as away
+ * from the clone, it is the one that came with the package.
  * @throws InputError that names the option or key.
  */
 export async function resolveConfig(options: ConfigOptions, cwd = process.cwd()): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load.ts');
   const set = await settings(options, cwd);
-  const request = { cwd, ...(options.config === undefined ? {} : { file: options.config }) };
-  const loaded = await loadConfig({ ...request, set });
-  if (loaded.file !== undefined || existsSync(loaded.config.model)) return loaded;
-  return loadConfig({ ...request, set: [`model=${packagePath('models/mini')}`, ...set] });
+  return loadConfig({ cwd, set, fallbackModel: packagePath('models/mini'), ...(options.config === undefined ? {} : { file: options.config }) });
 }
 
 async function settings({ model, data, run, steps, seed, set = [] }: ConfigOptions, cwd: string): Promise<string[]> {

@@ -17,6 +17,8 @@ export interface LoadOptions {
   readonly cwd?: string;
   /** `path=value` each, from `--set`; paths in them are relative to `cwd`. */
   readonly set?: readonly string[];
+  /** Where neither the file nor `set` names a model and the default is not there. */
+  readonly fallbackModel?: string;
 }
 
 export interface LoadedConfig {
@@ -29,12 +31,16 @@ export interface LoadedConfig {
 }
 
 /** @throws InputError that names the file, the key, its value and what is allowed. */
-export async function loadConfig({ file, cwd = process.cwd(), set = [] }: LoadOptions = {}): Promise<LoadedConfig> {
+export async function loadConfig({ file, cwd = process.cwd(), set = [], fallbackModel }: LoadOptions = {}): Promise<LoadedConfig> {
   const path = file === undefined ? findFile(cwd) : resolve(cwd, file);
   const folder = path === undefined ? cwd : dirname(path);
   const input = path === undefined ? {} : await readFile(path);
   const source = [path && basename(path), set.length > 0 && '--set'].filter(Boolean).join(' and ') || 'defaults';
-  return { config: resolvePaths(parseConfig(applyOverrides(input, set, cwd), source), folder), file: path, folder };
+  const given = applyOverrides(input, set, cwd);
+  const config = resolvePaths(parseConfig(given, source), folder);
+  const named = (given as { readonly model?: unknown }).model !== undefined;
+  const model = named || fallbackModel === undefined || existsSync(config.model) ? config.model : fallbackModel;
+  return { config: { ...config, model }, file: path, folder };
 }
 
 /** Checks a configuration that is in memory. @throws InputError. */

@@ -266,7 +266,11 @@ const plugin = z.union(
 );
 
 export const configSchema = z.strictObject({
-  model: z.string().min(1).default('./models/mini').describe('Hugging Face folder of the base model.'),
+  model: z
+    .string()
+    .min(1)
+    .default('./models/mini')
+    .describe('Hugging Face folder of the base model. Where none is named and the default is not there, it is the one that came with Quorum.'),
   runFolder: z.string().min(1).default('./runs/default').describe('Folder of this run: database, log, checkpoints.'),
   seed: seed().default(0).describe('Seeds everything that is random.'),
   data: z.discriminatedUnion('type', [figuresData, jsonlData, parquetData]).prefault({ type: 'figures' }).describe('Where questions come from.'),

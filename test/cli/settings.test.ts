@@ -47,8 +47,10 @@ describe('resolveConfig', () => {
     expect(await model({})).toBe(join(cwd, 'models/mini'));
   });
 
-  it('does not overrule the model of a configuration file that is found', async () => {
+  it('does not overrule the model of a configuration file that is found, which need not name one', async () => {
     writeFileSync(join(cwd, 'quorum.config.json'), '{"model": "./theirs"}');
     expect((await resolveConfig({}, cwd)).config.model).toBe(join(cwd, 'theirs'));
+    writeFileSync(join(cwd, 'quorum.config.json'), '{"sampling": {"samples": 8}}');
+    expect((await resolveConfig({}, cwd)).config.model).toBe(packagePath('models/mini'));
   });
 });
