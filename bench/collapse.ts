@@ -1,9 +1,10 @@
 /**
  * Makes the bundled model collapse in several ways and reports what the guardian made of it. All runs of a seed begin as copies of one healthy run,
  * so that there is something to lose; then something goes wrong that no setting of the guardian's knows of. With `--before 0` they begin with
- * `--model` itself, which may be a checkpoint. A run that is done is not done again: delete its folder for that.
+ * `--model` itself, which may be a checkpoint. A run that is done is not done again, one that was begun is gone on with: delete its folder for
+ * another.
  */
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packagePath } from '../src/cli/paths.ts';
@@ -149,13 +150,21 @@ async function row(name: string, seed: number): Promise<CollapseRow> {
   const folder = join(out, `${name}-${seed}`);
   if (!existsSync(join(folder, 'done'))) {
     const plugin = await provocation.plugin?.(before > 0 ? join(common, 'model') : values.model, seed);
-    if (before > 0) cpSync(common, folder, { recursive: true, filter: (path) => !path.endsWith('/done'), verbatimSymlinks: true });
+    if (before > 0 && !existsSync(folder)) copyRun(common, folder);
     const config = merged(provocation.config ?? {}, { seed, loop: { steps: before + steps }, plugins: plugin ? [plugin] : [] });
     await run(folder, config, provocation.meddle);
     writeFileSync(join(folder, 'done'), '');
   }
   using store = openStore(join(folder, 'quorum.db'));
   return collapseRow(store, name, seed, before);
+}
+
+/** A run that was begun is gone on with: copied over, its database would meet the write-ahead log of another. */
+function copyRun(from: string, to: string): void {
+  const part = `${to}.part`;
+  rmSync(part, { recursive: true, force: true });
+  cpSync(from, part, { recursive: true, filter: (path) => !path.endsWith('/done'), verbatimSymlinks: true });
+  renameSync(part, to);
 }
 
 mkdirSync(out, { recursive: true });
