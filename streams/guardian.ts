@@ -108,7 +108,7 @@ export class Guardian {
     const signals = { ...groupSignals(judged), ...stepSignals(metrics) };
     const reading = { version: n, signals, notFinite: notFinite(metrics), ...(fresh === undefined ? {} : { probe: fresh }) };
     const { state: monitor, assessment } = observe(this.#state.monitor, reading, this.#parts.options);
-    this.#record(n, signals, fresh, assessment);
+    this.#record(n, signals, fresh && { ...fresh, erosion: monitor.eroded }, assessment);
     this.#set({ ...this.#sureness(monitor), ...this.#disk(monitor, n), monitor, ...(this.#isForgiven(monitor) ? { tries: 0 } : {}) });
     if (assessment.level === 'act') return this.#act(n);
     if (n % this.#parts.options.everySteps === 0 || assessment.level !== 'healthy') this.#order(n);

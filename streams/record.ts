@@ -11,8 +11,8 @@
  *   memory.rss                                bytes
  *   busy.<actor>                              share of the last minute in which the actor worked, in [0, 1]
  * By the guardian, with each step (streams/guardian.ts; docs/guardian.md): guardian.level (0 healthy, 1 watch, 2 act), guardian.concentration
- *   guardian.unanswered guardian.spread; with the step after a probe guardian.consistency guardian.agreement guardian.origin
- *   guardian.canaryAccuracy; all but the level in [0, 1]
+ *   guardian.unanswered guardian.spread; with the step after a probe guardian.consistency guardian.agreement guardian.erosion guardian.origin
+ *   guardian.canaryAccuracy, all but the level in [0, 1], and guardian.sureOf guardian.baseSureOf, which count canaries
  * With each evaluation, at the step that made the version: greedy, and in full pass1, majK, passK; all in [0, 1].
  */
 import type { Evaluation, PolicyVersion } from '../src/protocol/messages.ts';

@@ -22,7 +22,7 @@ interface Asked extends ProbeRequest {
 
 function setUp() {
   const asked: Asked[] = [];
-  const agreements: number[] = [];
+  const metrics = new Map<string, number>();
   const meta = new Map<string, unknown>();
   const config = parseConfig({ guardian: { everySteps: 1, trustSteps: 4, canaries: CANARIES } });
   const store = {
@@ -30,7 +30,7 @@ function setUp() {
     setMeta: (key: string, value: unknown) => meta.set(key, value),
     together: (work: () => void) => work(),
     event: () => {},
-    metric: (name: string, _: number, value: number) => name === 'guardian.agreement' && agreements.push(value),
+    metric: (name: string, _: number, value: number) => metrics.set(name, value),
   };
   const status = { guardian: () => {}, status: () => ({ saved: null }) };
   const policy = { retain: () => {}, release: () => {} };
@@ -41,7 +41,13 @@ function setUp() {
     perform: ({ run, signal }: Item) => run((request) => new Promise((answer) => asked.push({ ...request, answer })), signal),
   } as unknown as GuardianParts['performer'];
   const guardian = new Guardian({ loop, options: config.guardian, performer, command: () => Promise.resolve(), say: () => {} });
-  return { guardian, asked, agreements, stop };
+  const answerNext = async (sure: readonly boolean[], asTrusted: readonly boolean[]) => {
+    await settled();
+    const { version, answer } = asked.at(-1)!;
+    answer(probe(version, sure, asTrusted));
+    await settled();
+  };
+  return { guardian, asked, answerNext, metrics, stop };
 }
 
 const probe = (version: number, sure: readonly boolean[], asTrusted: readonly boolean[]): Probe => {
@@ -51,14 +57,8 @@ const learnt = (n: number) => ({ type: 'learnt', version: { n, metrics: null } }
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 it('compares a probe with the version that it was asked against, whatever is trusted when it is done', async () => {
-  const { guardian, asked, agreements, stop } = setUp();
+  const { guardian, asked, answerNext, metrics, stop } = setUp();
   (await guardian.start()).subscribe();
-  const answerNext = async (sure: readonly boolean[], asTrusted: readonly boolean[]) => {
-    await settled();
-    const { version, answer } = asked.at(-1)!;
-    answer(probe(version, sure, asTrusted));
-    await settled();
-  };
   await answerNext(half, all(true)); // the base is sure of the first half only
   let n = 0;
   for (; n < 4; n++) {
@@ -74,6 +74,26 @@ it('compares a probe with the version that it was asked against, whatever is tru
   await settled();
   guardian.tell(learnt(++n));
   expect(asked.at(-1)!.trusted!.sure).toEqual(all(true));
-  expect(agreements.at(-1)).toBe(1);
+  expect(metrics.get('guardian.agreement')).toBe(1);
+  stop.abort();
+});
+
+it('shows what adds up over the probes, and of how many canaries', async () => {
+  const { guardian, answerNext, metrics, stop } = setUp();
+  (await guardian.start()).subscribe();
+  await answerNext(all(true), all(true));
+  const shown: (number | undefined)[] = [];
+  const answers = [all(true), half, half, all(true)];
+  for (const [i, asTrusted] of answers.entries()) {
+    guardian.tell(learnt(i + 1));
+    await answerNext(all(true), asTrusted);
+    guardian.tell(learnt(i + 1));
+    shown.push(metrics.get('guardian.erosion'));
+  }
+  expect(shown[0]).toBe(0);
+  expect(shown[1]).toBeGreaterThan(0);
+  expect(shown[2]).toBeCloseTo(2 * shown[1]!, 9);
+  expect(shown[3]).toBeLessThan(shown[2]!);
+  expect(metrics.get('guardian.sureOf')).toBe(CANARIES);
   stop.abort();
 });
