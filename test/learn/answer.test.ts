@@ -2,8 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { extractAnswer } from '../../src/learn/answer.ts';
 
-fc.configureGlobal({ seed: 20 });
-
 describe('extractAnswer', () => {
   it.each<[string, string | null]>([
     ['7+4=11 2*11=22 \\boxed{22}', '22'],

@@ -3,8 +3,6 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { equivalent } from '../../src/learn/equivalence/index.ts';
 import { Grader } from '../../src/learn/grader.ts';
 
-fc.configureGlobal({ seed: 20 });
-
 const grader = new Grader({ deadlineSeconds: 10 });
 afterAll(() => grader[Symbol.asyncDispose]());
 

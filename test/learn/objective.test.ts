@@ -12,8 +12,6 @@ import {
   truncatedWeight,
 } from '../../src/learn/objective.ts';
 
-fc.configureGlobal({ seed: 20 });
-
 // From numpy: r = exp(lp - lo); pg = -minimum(r A, clip(r, .8, 1.2) A); where(A < 0, minimum(pg, -3 A), pg); w = minimum(exp(lo - ls), 2).
 const logp = [-0.5, -1.2, -2.0, -0.1, -3.0, -0.7];
 const logpOld = [-0.9, -1.0, -0.5, -1.5, -3.1, -0.7];

@@ -4,8 +4,6 @@ import { groupAdvantages } from '../../src/learn/advantage.ts';
 import { dropReason, type FilterOptions } from '../../src/learn/filters.ts';
 import { majorityVote } from '../../src/learn/vote.ts';
 
-fc.configureGlobal({ seed: 20 });
-
 const classes = fc.array(fc.integer({ min: -1, max: 4 }), { maxLength: 16 });
 
 describe('majorityVote', () => {

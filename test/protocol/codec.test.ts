@@ -6,8 +6,6 @@ import { decode, encode, replyHead } from '../../src/protocol/codec.ts';
 import { FRAMES_VERSION } from '../../src/protocol/frames.ts';
 import { CLIENT_FRAMES, SERVER_FRAMES } from './golden-frames.ts';
 
-fc.configureGlobal({ seed: 20 });
-
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 const golden = (name: string) => readFileSync(new URL(`./golden/${name}.hex`, import.meta.url), 'utf8').replaceAll(/\s/g, '');
 

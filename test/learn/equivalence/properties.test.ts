@@ -2,8 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equivalent, interpret, samePlain } from '../../../src/learn/equivalence/index.ts';
 
-fc.configureGlobal({ seed: 20 });
-
 const whole = fc.integer({ min: -9999, max: 9999 });
 const natural = fc.integer({ min: 1, max: 999 });
 const term = fc.oneof(
