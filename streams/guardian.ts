@@ -29,6 +29,9 @@ export interface GuardianParts {
   readonly say: (text: string) => void;
 }
 
+/** Of fewer groups judged since the step before, one answer may have any share by chance: they are read with the next step's. A batch's, at most. */
+const FEWEST_GROUPS = 16;
+
 export class Guardian {
   readonly #parts: GuardianParts;
   readonly #probes = new Latest<number>();
@@ -100,8 +103,9 @@ export class Guardian {
   }
 
   #read({ n, metrics }: Pick<PolicyVersion, 'n' | 'metrics'>): void {
-    const judged = this.#judged;
-    this.#judged = [];
+    const fewest = Math.min(FEWEST_GROUPS, this.#parts.loop.config.loop.batchGroups);
+    const judged = this.#judged.length < fewest ? [] : this.#judged;
+    if (judged.length > 0) this.#judged = [];
     if (this.#state.remedy !== null || this.#state.held !== null) return;
     const fresh = this.#fresh;
     this.#fresh = undefined;

@@ -54,6 +54,11 @@ const probe = (version: number, sure: readonly boolean[], asTrusted: readonly bo
   return { version, answers: all('7'), sure, same: all(1), asTrusted, asOrigin: asTrusted };
 };
 const learnt = (n: number) => ({ type: 'learnt', version: { n, metrics: null } }) as unknown as LoopEvent;
+const judged = (answer: string) => {
+  const answers = Array.from({ length: 4 }, () => answer);
+  const verdict = { answers, classes: [0, 0, 0, 0], share: 1 };
+  return { type: 'judged', judged: { verdict, group: { samples: answers.map(() => ({ tokens: [1] })) } } } as unknown as LoopEvent;
+};
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 it('compares a probe with the version that it was asked against, whatever is trusted when it is done', async () => {
@@ -95,5 +100,20 @@ it('shows what adds up over the probes, and of how many canaries', async () => {
   expect(shown[2]).toBeCloseTo(2 * shown[1]!, 9);
   expect(shown[3]).toBeLessThan(shown[2]!);
   expect(metrics.get('guardian.sureOf')).toBe(CANARIES);
+  stop.abort();
+});
+
+it('takes one group on which all agree for chance, and reads it with the next ones', async () => {
+  const { guardian, metrics, stop } = setUp();
+  (await guardian.start()).subscribe();
+  guardian.tell(judged('7'));
+  guardian.tell(learnt(1));
+  expect(metrics.get('guardian.concentration')).toBeUndefined();
+  for (let i = 1; i < 16; i++) guardian.tell(judged(String(i)));
+  guardian.tell(learnt(2));
+  expect(metrics.get('guardian.concentration')).toBe(2 / 16);
+  guardian.tell(judged('7'));
+  guardian.tell(learnt(3));
+  expect(metrics.get('guardian.concentration')).toBe(2 / 16);
   stop.abort();
 });
