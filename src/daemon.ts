@@ -373,13 +373,13 @@ class Daemon implements DaemonHandle {
     const { version } = this.#loop;
     if (this.#telemetry.status().saved !== version) await this.#saving.checkpoint(version);
     if (this.#end !== 'steps' && this.#hooks.reportFile === undefined) return;
-    for (const wanted of new Set([version, this.#retainedBest ?? version])) {
-      if (fullEvaluation(this.#run.store, wanted) === undefined) await this.#evaluateAtEnd(wanted);
-    }
+    await this.#evaluateAtEnd(version);
+    await this.#evaluateAtEnd(this.#retainedBest ?? version); // looked up only now: the newest version may have become the best
   }
 
-  #evaluateAtEnd(version: number): Promise<unknown> {
-    return evaluate(this.#loop, { version, full: true }, new AbortController().signal);
+  async #evaluateAtEnd(version: number): Promise<void> {
+    if (fullEvaluation(this.#run.store, version) !== undefined) return;
+    await evaluate(this.#loop, { version, full: true }, new AbortController().signal);
   }
 
   /** The best version's weights stay in memory where its full accuracy will be reported. */

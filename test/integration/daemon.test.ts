@@ -7,11 +7,13 @@ import { expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
 import type { ControlReply } from '../../src/protocol/control.ts';
+import type { SampleReply, SampleRequest } from '../../src/policy/policy.ts';
 import { InputError } from '../../src/protocol/errors.ts';
+import type { Batch } from '../../src/protocol/messages.ts';
 import type { Report } from '../../src/protocol/status.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { findDaemon } from '../../src/store/run-folder.ts';
-import { ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';
+import { toyAnswer, ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';
 import { toyRun, type ToyRun } from '../support/toy-run.ts';
 
 const start = ({ config }: ToyRun, faults: ToyFaults = {}, reportFile?: string): Promise<DaemonHandle> =>
@@ -52,6 +54,36 @@ test('runs to its number of steps, saves, reports, and has nothing left to do wh
   const again = await (await start(run)).closed();
   expect(again).toMatchObject({ end: 'steps', steps: 9 });
   expect(again.wallSeconds).toBeGreaterThan(report.wallSeconds);
+});
+
+/** Right about as many of the held-out questions as twice its version, when asked for its best answer. */
+class Improving extends ToyPolicy {
+  override async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply> {
+    const reply = await super.sample(request, signal);
+    if (request.params.temperature > 0) return reply;
+    const answer = (text: string) => toyAnswer(text) + (Number(text.split(' ')[1]) < 2 * request.version ? 0 : 1);
+    return {
+      ...reply,
+      groups: reply.groups.map((group, i) => group.map((sample) => ({ ...sample, text: `\\boxed{${answer(request.questions[i]!.text)}}` }))),
+    };
+  }
+}
+
+test('ends well where its last version is the best, which is found out only at the end', async () => {
+  const run = toyRun(loop(5));
+  const evaluated = async ({ parent }: Batch) => {
+    if (parent % 2 === 0) await firstValueFrom(daemon.status$().pipe(filter(({ accuracy }) => accuracy.now?.version === parent)));
+  };
+  const daemon: DaemonHandle = await startDaemon(run.config, { createPolicy: () => new Improving({ faults: { beforeLearn: evaluated } }) });
+  const report = await daemon.closed();
+  expect(report.error).toBeUndefined();
+  expect(report).toMatchObject({ end: 'steps', steps: 5, final: { greedy: 10 / 12 } });
+  expect(report.history.map(({ version, greedy }) => [version, Math.round(12 * greedy)])).toEqual([
+    [0, 0],
+    [2, 4],
+    [4, 8],
+    [5, 10],
+  ]);
 });
 
 test('pauses after the step in hand, resumes, and stops over the control socket; a restart goes on', async () => {
