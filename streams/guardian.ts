@@ -68,7 +68,8 @@ export class Guardian {
       this.#order(0);
       if (options.mode === 'act' && this.#state.trusted === null) await this.#trustBase();
     }
-    loop.stop.addEventListener('abort', () => this.#close(), { once: true });
+    if (loop.stop.aborted) this.#close(); // a run that had nothing left to do
+    else loop.stop.addEventListener('abort', () => this.#close(), { once: true });
     if (this.#state.remedy !== null) void this.#carryOut(this.#state.remedy);
     return pullMap(this.#probes, 1, (version) => this.#probe(version)).pipe(
       catchError((error: unknown) => {

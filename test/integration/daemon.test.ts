@@ -38,7 +38,7 @@ function ask(runFolder: string, request: object): Promise<ControlReply> {
 }
 
 test('runs to its number of steps, saves, reports, and has nothing left to do when started again', async () => {
-  const run = toyRun(loop(9));
+  const run = toyRun({ ...loop(9), guardian: { mode: 'watch', canaries: 16 }, timeouts: { stopSeconds: 10 } });
   const reportFile = join(run.folder, 'report.json');
   const daemon = await start(run, {}, reportFile);
   const phases = lastValueFrom(daemon.status$().pipe(toArray()));
