@@ -10,14 +10,14 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 const FEWER = Math.ceil(KILLS / 10);
 /** More than the killed sittings come to: none gets further than its fourth step. */
-const STEPS = 4 * FEWER + 4;
+const STEPS = 4 * FEWER + (LONG ? 4 : 1);
 const QUESTIONS = LONG ? 200 : 16;
 
 const input = (maxStaleness: number): ConfigInput => ({
   model: 'models/mini',
   seed: 5,
   dashboard: { port: null },
-  sampling: { samples: 8 },
+  sampling: { samples: LONG ? 8 : 4 },
   loop: { steps: STEPS, batchGroups: LONG ? 8 : 4, jobQuestions: LONG ? 4 : 2, maxStaleness },
   evaluation: { questions: QUESTIONS, everySteps: STEPS, fullQuestions: 2, k: 2, fullEverySteps: 1_000_000 },
   checkpoints: { everySteps: 4, keepLast: 2 },

@@ -19,6 +19,12 @@ const COMMAND = fileURLToPath(new URL('../../support/quorum.ts', import.meta.url
 
 /** `describe` for tests that need a browser. */
 export const describeInBrowser: (name: string, tests: () => void) => unknown = CHROMIUM === undefined ? describe.skip : describe;
+
+/** Each theme and each width once; `mini` looks at the pages in the other two pairs. */
+export const LOOKS = [
+  { look: 'light', theme: 'light', phone: false },
+  { look: 'dark on a phone', theme: 'dark', phone: true },
+] as const;
 if (CHROMIUM === undefined) process.stderr.write('SKIPPED: no Chromium for the dashboard in a browser; set CHROMIUM to the path of one\n');
 
 export interface DaemonProcess extends AsyncDisposable {

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeInBrowser, launch, open, startToyDaemon, type DaemonProcess } from './harness.ts';
+import { describeInBrowser, launch, LOOKS, open, startToyDaemon, type DaemonProcess } from './harness.ts';
 
 describeInBrowser('the pages Now, Actors and Control, in front of a running daemon', () => {
   let browser: Browser;
@@ -15,18 +15,12 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     await daemon?.[Symbol.asyncDispose]();
   });
 
-  const looks = [
-    { theme: 'dark', phone: false },
-    { theme: 'light', phone: false },
-    { theme: 'light', phone: true },
-    { theme: 'dark', phone: true },
-  ] as const;
   const pages = [
     { route: '', name: 'now', ready: '.chart canvas' },
     { route: 'actors', name: 'actors', ready: '.state.active' },
     { route: 'control', name: 'control', ready: '.setting-value' },
   ] as const;
-  const cases = pages.flatMap((page) => looks.map((look) => ({ ...page, ...look, look: `${look.theme}${look.phone ? ', on a phone' : ''}` })));
+  const cases = pages.flatMap((page) => LOOKS.map((look) => ({ ...page, ...look })));
 
   it.each(cases)('$name is accessible and quiet in $look', async ({ route, name, ready, theme, phone }) => {
     await using opened = await open(browser, daemon.url, { theme, phone });

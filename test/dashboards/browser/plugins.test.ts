@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeInBrowser, launch, open, startToyDaemon, type DaemonProcess } from './harness.ts';
+import { describeInBrowser, launch, LOOKS, open, startToyDaemon, type DaemonProcess } from './harness.ts';
 
 /** Fails until there is a file beside it. */
 const SCALE = `
@@ -68,17 +68,11 @@ describeInBrowser('plug-ins, on the pages Actors and Panels', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const looks = [
-    { theme: 'dark', phone: false },
-    { theme: 'light', phone: false },
-    { theme: 'light', phone: true },
-    { theme: 'dark', phone: true },
-  ] as const;
   const pages = [
     { route: 'actors', name: 'plugins', ready: '.plugin .bad' },
     { route: 'panels', name: 'panels', ready: '.chart canvas' },
   ] as const;
-  const cases = pages.flatMap((page) => looks.map((look) => ({ ...page, ...look, look: `${look.theme}${look.phone ? ', on a phone' : ''}` })));
+  const cases = pages.flatMap((page) => LOOKS.map((look) => ({ ...page, ...look })));
 
   it.each(cases)('$name is accessible and quiet in $look', async ({ route, name, ready, theme, phone }) => {
     await using opened = await open(browser, daemon.url, { theme, phone });

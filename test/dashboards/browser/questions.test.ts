@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { describeInBrowser, launch, open } from './harness.ts';
-import { expectSoon, LOOKS, startStoredDaemon, type StoredDaemon } from './stored-daemon.ts';
+import { describeInBrowser, launch, LOOKS, open } from './harness.ts';
+import { expectSoon, startStoredDaemon, type StoredDaemon } from './stored-daemon.ts';
 
 describeInBrowser('the page Questions', () => {
   let browser: Browser;

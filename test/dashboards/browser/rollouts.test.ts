@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { JudgedGroup } from '../../../src/protocol/messages.ts';
-import { describeInBrowser, launch, open } from './harness.ts';
-import { expectSoon, LOOKS, startStoredDaemon, type StoredDaemon } from './stored-daemon.ts';
+import { describeInBrowser, launch, LOOKS, open } from './harness.ts';
+import { expectSoon, startStoredDaemon, type StoredDaemon } from './stored-daemon.ts';
 import { SAMPLES } from './stored-run.ts';
 
 const FIRST = '.group-card';

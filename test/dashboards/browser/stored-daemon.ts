@@ -41,13 +41,6 @@ export async function startStoredDaemon(options: RunOptions): Promise<StoredDaem
   return { url: server.url, store, run, source, failures, [Symbol.asyncDispose]: close };
 }
 
-export const LOOKS = [
-  { look: 'dark', theme: 'dark', phone: false },
-  { look: 'light', theme: 'light', phone: false },
-  { look: 'dark on a phone', theme: 'dark', phone: true },
-  { look: 'light on a phone', theme: 'light', phone: true },
-] as const;
-
 /** What a page shows a moment later, on a busy machine. */
 export function expectSoon<T>(read: () => T | Promise<T>) {
   return expect.poll(read, { timeout: 20_000 });

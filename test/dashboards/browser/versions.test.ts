@@ -1,8 +1,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stretches } from '../../../dashboards/client/pages/versions-stretches.ts';
-import { describeInBrowser, launch, open } from './harness.ts';
-import { expectSoon, LOOKS, startStoredDaemon, type StoredDaemon } from './stored-daemon.ts';
+import { describeInBrowser, launch, LOOKS, open } from './harness.ts';
+import { expectSoon, startStoredDaemon, type StoredDaemon } from './stored-daemon.ts';
 
 describe('the lineage', () => {
   const straight = (from: number, to: number) =>
