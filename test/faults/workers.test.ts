@@ -1,6 +1,6 @@
 /**
- * What becomes of a run whose compute threads end, hang, run out of memory, or compute with numbers that are none. In the suite each fault comes
- * at one stage; `npm run chaos` has each at every stage where it can be.
+ * What becomes of a run whose compute threads end, hang, run out of memory, or compute with numbers that are none. The suite has five of
+ * them; CI and `npm run chaos` have each at every stage where it can be.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -27,10 +27,10 @@ const EACH: Readonly<Partial<Record<Stage, readonly Fault[]>>> = {
   save: ['exit', 'kill', 'hang', 'memory', 'weights', 'moments'], // no program there
 };
 const SOME: typeof EACH = {
-  sample: ['hang', 'weights'],
-  evaluate: ['memory'],
-  learn: ['moments', 'program'],
-  save: ['kill', 'exit'],
+  sample: ['hang'],
+  evaluate: ['weights'],
+  learn: ['memory', 'program'],
+  save: ['kill'],
 };
 const FAULTS = LONG ? EACH : SOME;
 

@@ -212,7 +212,7 @@ cd /mnt
 shift
 exec "$@"`;
     const settings = QUICK.flatMap((setting) => ['--set', setting]);
-    const quorum = [process.execPath, '--import', 'tsx', 'test/support/quorum.ts', 'start', '--run', '/srv', '--steps', '1', '--json', ...settings];
+    const quorum = [process.execPath, 'bin/quorum.js', 'start', '--run', '/srv', '--steps', '1', '--json', ...settings];
     const daemon = launch(['unshare', '--mount', 'sh', '-c', confine, resolve('.'), run, ...AS_NOBODY, ...quorum], {
       HOME: '/nonexistent',
       TMPDIR: '/tmp',

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadConfig, loadParams } from '../../src/compute/hf/folder.ts';
 import { accuracyOf } from '../../src/pretrain/accuracy.ts';
 import { exampleAt } from '../../src/pretrain/examples.ts';
@@ -15,8 +15,8 @@ const STAGES: readonly Stage[] = [
 const EVALUATION = { everySteps: 100, quickQuestions: 4, questions: 6, samples: 2 };
 
 let folder: string;
-beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'quorum-pretrain-'))));
-afterEach(() => rm(folder, { recursive: true, force: true }));
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'quorum-pretrain-'))));
+afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function run(name: string, extra: Partial<PretrainOptions> = {}, onStep: (step: number) => void = () => {}) {
   const losses: number[] = [];
@@ -30,8 +30,11 @@ async function run(name: string, extra: Partial<PretrainOptions> = {}, onStep: (
 }
 
 describe('pretrain', { timeout: 180_000 }, () => {
+  let whole: Awaited<ReturnType<typeof run>>;
+  beforeAll(async () => void (whole = await run('whole')), 180_000);
+
   it('learns, and leaves a Hugging Face folder with a card and no training state', async () => {
-    const { accuracy, losses, folder: made } = await run('whole');
+    const { accuracy, losses, folder: made } = whole;
     expect(losses).toHaveLength(6);
     expect(losses.at(-1)!).toBeLessThan(losses[0]! - 0.2);
     expect(accuracy).toMatchObject({ n: 6, k: 2 });
@@ -50,7 +53,6 @@ describe('pretrain', { timeout: 180_000 }, () => {
   });
 
   it('goes on where it was stopped, to the very weights of an unbroken run', async () => {
-    const whole = await run('whole');
     const stop = new AbortController();
     const first = await run('parts', { signal: stop.signal }, (step) => step === 3 && stop.abort());
     expect(first.accuracy).toBeNull();
