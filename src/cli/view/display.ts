@@ -18,7 +18,9 @@ const HINT = 'Ctrl-C finishes the step in hand, saves and stops';
 
 export function chooseDisplay(json: boolean, out: NodeJS.WriteStream): DisplayKind {
   if (json) return 'json';
-  return out.isTTY && process.env['TERM'] !== 'dumb' && !process.env['CI'] ? 'live' : 'plain';
+  // A serial line or a terminal without a window says that it has no rows and no columns; nothing could be drawn in place there.
+  const hasSize = out.columns > 0 && out.rows > 0;
+  return out.isTTY && hasSize && process.env['TERM'] !== 'dumb' && !process.env['CI'] ? 'live' : 'plain';
 }
 
 export function createDisplay(kind: DisplayKind, out: NodeJS.WriteStream): Display {
