@@ -1,10 +1,10 @@
-/** Fewer kills than of the toy, as each begins with a model that is opened: two in .ci/run, fifty with `npm run chaos`, none in the suite. */
+/** Fewer kills than of the toy, as each begins with a model that is opened: one in `npm run test:all`, fifty with `npm run chaos`. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import type { Random } from '../../src/data/rng.ts';
-import { ASKED_FOR, chaos, contentsOf, KILLS, LIMIT, LONG, SEED, type Sit } from '../support/chaos.ts';
+import { chaos, contentsOf, KILLS, LIMIT, LONG, SEED, type Sit } from '../support/chaos.ts';
 import { realSitting } from '../support/sitting.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -42,8 +42,8 @@ async function twice(maxStaleness: number) {
   return { untouched, killed, accuracies };
 }
 
-// The suite has `real-kill`, which looks at staleness 2 too.
-test.runIf(ASKED_FOR)('the bundled model, killed again and again, ends with the weights of a run that was left alone', LIMIT, async () => {
+// `real-kill` looks at staleness 2 too.
+test('the bundled model, killed again and again, ends with the weights of a run that was left alone', LIMIT, async () => {
   const { untouched, killed, accuracies } = await twice(0);
   expect(weightsIn(killed).equals(weightsIn(untouched))).toBe(true);
   expect(accuracies[1]).toBe(accuracies[0]);
