@@ -7,14 +7,35 @@ const TAG = /<answer\s*>((?:(?!<answer\s*>)[\s\S])*?)<\/answer\s*>/gi;
 const THOUGHT_END = '</think>';
 
 /**
- * The text inside the last complete box or, without one, the last `<answer>` tag; trimmed. Null when there is none or it is empty.
+ * The text inside the last complete box or, without one, the last `<answer>` tag; trimmed. Null when there is none, or when it says nothing:
+ * it is empty, or has only punctuation, dots and blanks, or is a placeholder (`your answer`).
  * A box that is never closed (a response cut off) is no answer, and neither is the one before it: that was not the final word.
  */
 export function extractAnswer(response: string): string | null {
+  const answer = stated(response);
+  return answer === null || saysNothing(answer) ? null : answer;
+}
+
+function stated(response: string): string | null {
   const text = finalPart(response.slice(-MAX_SEARCH_CHARS));
   const boxed = lastBox(text);
   if (boxed !== undefined) return boxed;
   return [...text.matchAll(TAG)].at(-1)?.[1]?.trim() || null;
+}
+
+/** Invisible characters, LaTeX's spaces, dots and blanks, and what only wraps or shapes a text. */
+const SILENT =
+  /[\p{C}\p{Z}\s]|\\(?:[,;:! ~_&%$#]|q?quad|[lcvd]?dots[a-z]?|(?:display|text)style|left|right|q?q?thinspace|hfill|underline|square|Box|blank|(?:text|math)[a-z]*|(?:[hv]space|phantom)\*?\{[^{}]*\})(?![A-Za-z])|<br\s*\/?>|&nbsp;|[|~^`$\u25a0-\u25a3\u25a1\u25a2\u25fb-\u25fe\u2b1a-\u2b1c\u2610]/gu;
+/** The empty set is an answer. */
+const EMPTY_SET = /\\\{\s*\\\}/;
+const PLACEHOLDER =
+  /^(?:(?:insert|put|write|enter|type|give|state|place|fillin)?(?:(?:the|your|my|a|an|this)?(?:final|correct|numerical|numeric|exact|short|actual|single)*(?:answer|response|result|solution|value|number|letter|option|choice|expression))(?:goes|is|value|text|letter|choice)?(?:here|below)?|placeholder|todo|tbd|x{2,}|fillin(?:the)?blank|blank)$/i;
+
+/** Punctuation, dots, blanks, or a placeholder that was copied from a prompt. */
+function saysNothing(answer: string): boolean {
+  if (EMPTY_SET.test(answer)) return false;
+  const rest = answer.replace(SILENT, '').replace(/\p{P}/gu, '');
+  return rest === '' || PLACEHOLDER.test(rest.replace(/^<(.*)>$/, '$1'));
 }
 
 /** What follows the thinking (`<think>...</think>`), if an answer is stated there; else everything. */

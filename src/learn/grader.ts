@@ -6,6 +6,7 @@
 import type { Worker } from 'node:worker_threads';
 import { LiveTimer } from '../live-timer.ts';
 import { CancelledError, WorkerError } from '../protocol/errors.ts';
+import { classesOf } from './classes.ts';
 import { interpret, samePlain, type Answer } from './equivalence/index.ts';
 import type { Classifier } from './judge.ts';
 import { threadEnvironment } from '../thread-environment.ts';
@@ -55,29 +56,15 @@ export class Grader implements Classifier, AsyncDisposable {
     return { ...this.tally };
   }
 
-  /**
-   * Class of each answer, 0-based in order of first appearance; -1 for null. Equality of answers is not quite transitive (`12 cm` = `12` =
-   * `12 m`), so classes are the connected components, which do not depend on the order of the answers.
-   */
+  /** Class of each answer, 0-based in order of first appearance (classes.ts has the rule for ambiguous ones); -1 for null. */
   async classify(answers: readonly (string | null)[]): Promise<readonly number[]> {
-    const texts = [...new Set(answers.filter((answer) => answer !== null).map((answer) => answer.trim()))];
+    const votes = new Map<string, number>();
+    for (const answer of answers) if (answer !== null) votes.set(answer.trim(), (votes.get(answer.trim()) ?? 0) + 1);
+    const texts = [...votes.keys()];
     const values = texts.map(interpret);
-    const parent = texts.map((_, i) => i);
-    const find = (i: number): number => (parent[i] === i || parent[i] === undefined ? i : find(parent[i]));
-    for (let j = 1; j < texts.length; j++) {
-      for (let i = 0; i < j; i++) {
-        if (find(i) === find(j)) continue;
-        if (await this.same(texts, values, i, j)) parent[Math.max(find(i), find(j))] = Math.min(find(i), find(j));
-      }
-    }
-    const numbers = new Map<number, number>();
-    return answers.map((answer) => {
-      if (answer === null) return NO_ANSWER;
-      const root = find(texts.indexOf(answer.trim()));
-      const known = numbers.get(root) ?? numbers.size;
-      numbers.set(root, known);
-      return known;
-    });
+    const candidates = values.map((answer, i) => ({ answer, votes: votes.get(texts[i] ?? '') ?? 0 }));
+    const classes = await classesOf(candidates, (i, j) => this.same(texts, values, i, j));
+    return answers.map((answer) => (answer === null ? NO_ANSWER : (classes[texts.indexOf(answer.trim())] ?? NO_ANSWER)));
   }
 
   /** Are two answers the same, by the same rules and deadline? For grading against a label. */

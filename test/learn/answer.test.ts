@@ -47,6 +47,64 @@ describe('extractAnswer', () => {
     ['\\boxedx{5}', null],
   ])('%s -> %s', (response, answer) => expect(extractAnswer(response)).toBe(answer));
 
+  const silent = [
+    '.',
+    '...',
+    '…',
+    '?',
+    '???',
+    '-',
+    '--',
+    '—',
+    ',',
+    ';',
+    '**',
+    '___',
+    '()',
+    '[ ]',
+    '{}',
+    '$$',
+    '\\( \\)',
+    '\\%',
+    '\\$',
+    '~',
+    '\u200b',
+    '.'.repeat(5000),
+
+    '\\dots',
+    '\\ldots',
+    '\\cdots',
+    '\\text{...}',
+    '\\_\\_\\_',
+    '\\underline{\\quad}',
+    '\\text{ }',
+    '\\,',
+    '\\hspace{2cm}',
+    '\\boxed{}',
+    '□',
+    '\\square',
+
+    'answer',
+    '[answer]',
+    'ANSWER HERE',
+    'the answer',
+    'your answer',
+    '\\text{your answer here}',
+    '\\textbf{Your final answer}',
+    'insert answer here',
+    'XXX',
+
+    'number',
+    'letter',
+    '\\mathrm{Answer}',
+    '<your answer>',
+  ];
+  it.each(silent)('%j says nothing', (text) => expect(extractAnswer(`\\boxed{1}, that is \\boxed{${text}}`)).toBeNull());
+
+  const said = ['+', '>', '=', '\\{\\}', '\\emptyset', '0', 'x', 'A', '-1', '\\times', '√', '\\infty', '\\%5', 'no', 'none', 'N/A', '一', '♥'];
+  const words = ['left', '\\text{left}', 'square', '\\text{square}', 'Box', 'the number 5', 'number line', 'a', 'this', '5 answers'];
+  it.each([...said, ...words])('%j is an answer', (text) => expect(extractAnswer(`\\boxed{${text}}`)).toBe(text));
+
   it('finds any balanced content, wherever it stands', () => {
     const leaf = fc.string({ unit: fc.constantFrom(...'ab1+-/ '), minLength: 1, maxLength: 6 });
     const content = fc.letrec<{ node: string }>((tie) => ({
@@ -58,7 +116,7 @@ describe('extractAnswer', () => {
     })).node;
     fc.assert(
       fc.property(content, leaf, leaf, (inner, before, after) => {
-        expect(extractAnswer(`${before}\\boxed{${inner}}${after}`)).toBe(inner.trim() || null);
+        expect(extractAnswer(`${before}\\boxed{${inner}}${after}`)).toBe(/[a-z0-9+]/i.test(inner) ? inner.trim() : null);
       }),
     );
   });

@@ -6,6 +6,12 @@ import { Grader } from '../../src/learn/grader.ts';
 const grader = new Grader({ deadlineSeconds: 10 });
 afterAll(() => grader[Symbol.asyncDispose]());
 
+/** The texts of each class, in an order of their own. */
+const group = (classes: Readonly<Record<string, number>>): string[] => {
+  const textsOf = (each: number) => Object.keys(classes).filter((text) => classes[text] === each);
+  return [...new Set(Object.values(classes))].map((each) => JSON.stringify(textsOf(each).sort())).sort();
+};
+
 describe('Grader', () => {
   it('numbers the classes by first appearance', async () => {
     expect(await grader.classify(['\\sqrt{12}', null, '1/2', '2\\sqrt{3}', '0.5', '7', '50\\%'])).toEqual([0, -1, 1, 0, 1, 2, 1]);
@@ -19,16 +25,78 @@ describe('Grader', () => {
     expect(plain.counts).toMatchObject({ worker: 0, timeouts: 0, crashes: 0 });
   });
 
-  it('gives the same partition whatever the order', async () => {
-    const answers = ['12', '12 cm', '12 m', '0.5', '50\\%', '\\frac12', 'B', '(B) 7', '7', '\\sqrt{2}', '\\sqrt{8}/2', '3'];
-    const together = (order: readonly string[], classes: readonly number[]): string[] =>
-      order.flatMap((a, i) => order.flatMap((b, j) => (a < b && classes[i] === classes[j] ? [`${a} ~ ${b}`] : []))).sort();
-    const wanted = together(answers, await grader.classify(answers));
+  const classified = async (counts: Readonly<Record<string, number>>, order = Object.keys(counts)): Promise<Record<string, number>> => {
+    const answers = order.flatMap((text) => Array.from({ length: counts[text] ?? 0 }, () => text));
+    const classes = await grader.classify(answers);
+    return Object.fromEntries(answers.map((text, i) => [text, classes[i] ?? NaN]));
+  };
+
+  it.each<[Readonly<Record<string, number>>, readonly (readonly string[])[]]>([
+    [{ '12 cm': 5, '12 m': 4, 12: 1 }, [['12 cm', '12'], ['12 m']]],
+    [{ 0.5: 6, 50: 3, '50\\%': 1 }, [['0.5', '50\\%'], ['50']]],
+    [{ '50\\%': 6, 50: 2, 0.5: 2 }, [['50\\%', '50'], ['0.5']]],
+    [{ 12: 6, '12 m': 2, '12 cm': 2 }, [['12', '12 m'], ['12 cm']]],
+    [{ 12: 1, '12 cm': 5, '120 mm': 2 }, [['12', '12 cm', '120 mm']]],
+    [{ '12 m': 4, 12: 3, '12 cm': 3, '120 mm': 2 }, [['12', '12 cm', '120 mm'], ['12 m']]],
+    [{ B: 3, '(B) 7': 2, 7: 4 }, [['7', '(B) 7'], ['B']]],
+    [{ '3 am': 2, '3:00': 4, '3 pm': 1 }, [['3 am', '3:00'], ['3 pm']]],
+    [{ 12: 3, '12 cm': 2 }, [['12', '12 cm']]],
+  ])('an ambiguous answer joins the larger class: %j', async (counts, wanted) => {
+    const classes = await classified(counts);
+    expect(group(classes)).toEqual(group(Object.fromEntries(wanted.flatMap((texts, i) => texts.map((text) => [text, i])))));
+  });
+
+  const pool = [
+    '12',
+    '12 cm',
+    '120 mm',
+    '12 m',
+    '0.5',
+    '50\\%',
+    '50',
+    '\\frac12',
+    'B',
+    '(B) 7',
+    '7',
+    '3:00',
+    '3 pm',
+    '3 am',
+    '\\sqrt{2}',
+    '\\sqrt{8}/2',
+  ];
+  const votes = fc.uniqueArray(fc.tuple(fc.constantFrom(...pool), fc.integer({ min: 1, max: 6 })), { selector: ([text]) => text, maxLength: 8 });
+
+  it('never puts two answers that differ into one class, unless one more fits both', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.shuffledSubarray(answers, { minLength: answers.length }), async (order) => {
-        expect(together(order, await grader.classify(order))).toEqual(wanted);
+      fc.asyncProperty(votes, async (list) => {
+        const classes = await classified(Object.fromEntries(list));
+        for (const texts of group(classes).map((each) => JSON.parse(each) as string[])) {
+          const differ = texts.flatMap((a) => texts.filter((b) => a < b && !equivalent(a, b)).map((b) => [a, b] as const));
+          for (const [a, b] of differ) expect([a, b, texts.filter((c) => equivalent(a, c) && equivalent(b, c))]).not.toEqual([a, b, []]);
+        }
       }),
-      { numRuns: 10 },
+      { numRuns: 60 },
+    );
+  });
+
+  it('gives the same classes whatever the order, where no two have as many votes', async () => {
+    const powers = (list: readonly (readonly [string, number])[]) => Object.fromEntries(list.map(([text], i) => [text, 2 ** i]));
+    const shuffled = votes
+      .map((list) => list.slice(0, 5))
+      .chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })));
+    await fc.assert(
+      fc.asyncProperty(shuffled, async ([list, other]) => {
+        const counts = powers(list);
+        expect(
+          group(
+            await classified(
+              counts,
+              other.map(([text]) => text),
+            ),
+          ),
+        ).toEqual(group(await classified(counts)));
+      }),
+      { numRuns: 40 },
     );
   });
 
