@@ -233,7 +233,7 @@ class Daemon implements DaemonHandle {
     }
     this.#closed = this.#whenClosed();
     if (this.#dashboard) this.#telemetry.dashboard(this.#dashboard.url);
-    for (const text of [...this.#run.passedOver, ...changedSettings(this.#settings)]) this.#note(text);
+    for (const text of [...this.#run.notes, ...changedSettings(this.#settings)]) this.#note(text);
     if (this.#run.version > 0) this.#telemetry.saved(this.#run.version);
     if (this.#hooks.handleSignals === true) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, this.#onSignal);
     this.#running = this.#go().catch((error: unknown) => {

@@ -15,12 +15,16 @@ import { Latest } from './latest.ts';
 import { learn } from './learn.ts';
 import { THROUGH, type Loop } from './loop.ts';
 import { Moments } from './moments.ts';
+import { pause } from './pause.ts';
 import { pullMap } from './pull-map.ts';
 import { Queue } from './queue.ts';
 import type { Resumed } from './resume.ts';
 import { sample } from './sample.ts';
 import { Pacer } from './staleness.ts';
 import { Synthesis } from './synthesis.ts';
+
+/** The wait after a request for questions that gave none. */
+const NO_QUESTIONS_MILLISECONDS = 1_000;
 
 export interface Pipeline {
   /** Runs the loop until it is told to stop or a stage is past help; completes when every stage has ended. */
@@ -83,9 +87,13 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
       const count = await pacer.acquire(stop);
       if (!gate.admits) continue; // what there is room for may change before it opens
       admitting = true;
+      const before = store.nextSequence;
       yield count;
       admitting = false;
       moments.moved();
+      if (store.nextSequence > before) continue;
+      crew.questioner.waitsFor('questions: there are none');
+      await pause(NO_QUESTIONS_MILLISECONDS, stop);
     }
   }
 

@@ -12,6 +12,7 @@ import type { PoolChange } from '../src/store/pool.ts';
 import type { Performer } from './crew.ts';
 import type { Loop } from './loop.ts';
 import { Moments } from './moments.ts';
+import { pause } from './pause.ts';
 import { QuestionPool } from './question-pool.ts';
 import type { Resumed } from './resume.ts';
 
@@ -207,16 +208,4 @@ export class Synthesis {
 function lastWords(written: readonly Written[]): string {
   const text = written.at(-1)?.question.text;
   return text === undefined ? 'nothing' : JSON.stringify(text.slice(0, 80));
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal.addEventListener('abort', end);
-  });
 }

@@ -38,7 +38,9 @@ const columns = z
   .prefault({});
 
 const fileData = {
-  heldOutShare: share().default(0.1).describe('Share of `trainFile` to hold out when there is no `heldOutFile`.'),
+  heldOutShare: share()
+    .default(0.1)
+    .describe('Share of `trainFile` to hold out when there is no `heldOutFile`: by picture, or by question where pictures are too few for that.'),
   columns,
 };
 

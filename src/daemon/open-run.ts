@@ -6,7 +6,7 @@ import { Grader } from '../learn/grader.ts';
 import { loadPlugins, type Plugin } from '../plugin/load.ts';
 import { localPolicy, type PolicyOrigin } from '../policy/open.ts';
 import type { Policy } from '../policy/policy.ts';
-import { CancelledError } from '../protocol/errors.ts';
+import { CancelledError, InputError } from '../protocol/errors.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
 import { openLog, type Logger } from '../store/log.ts';
 import { openStore } from '../store/open-store.ts';
@@ -35,8 +35,8 @@ export interface OpenRun extends AsyncDisposable {
   readonly policy: Policy;
   /** Version that the policy was opened with. */
   readonly version: number;
-  /** Newer checkpoints that were damaged, in words. */
-  readonly passedOver: readonly string[];
+  /** What the user should know about checkpoints and data. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -59,6 +59,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     closers.push(() => Promise.all(plugins.map((plugin) => plugin.close())));
     const picturesAlone = config.synthesis.mode !== 'off' || plugins.some(({ ports }) => ports.ask);
     const data = await unlessAborted(options.signal, openData(config.data, { picturesAlone }));
+    refuseNothing(config, data, plugins);
     const store = openStore(folder.database, { retention: config.store });
     closers.push(() => store.close());
     const checkpoints = await Checkpoints.open(folder.checkpointsFolder);
@@ -71,12 +72,23 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const { version } = await unlessAborted(options.signal, policy.open());
     // Not before model and data are known to be there: a mistyped path would bind the folder to itself.
     folder.saveConfig(asRun);
-    const passedOver = rejected.map(({ folder: damaged, reason }) => `checkpoint ${damaged} was passed over: ${reason}`);
-    return { folder, log, store, checkpoints, best, data, plugins, grader, policy, version, passedOver, [Symbol.asyncDispose]: close };
+    const damage = rejected.map(({ folder: damaged, reason }) => `checkpoint ${damaged} was passed over: ${reason}`);
+    const notes = [...(data.notes ?? []), ...damage];
+    return { folder, log, store, checkpoints, best, data, plugins, grader, policy, version, notes, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** @throws InputError when no question is left to train on, and nothing that could ask one. */
+function refuseNothing({ data, synthesis }: Config, { train, heldOut }: OpenedData, plugins: readonly Plugin[]): void {
+  const canAsk = plugins.some(({ ports }) => ports.ask) || (synthesis.mode !== 'off' && train.pictures().length > 0);
+  if (train.size > 0 || canAsk) return;
+  if (data.type === 'figures' || heldOut.size === 0) throw new InputError(`nothing is left to train on: ${train.name} has no questions`);
+  const held = heldOut.size === 1 ? 'the one question' : `all ${heldOut.size} questions`;
+  const fix = 'lower it, add questions, or name other questions to evaluate on in data.heldOutFile';
+  throw new InputError(`nothing is left to train on: \`data.heldOutShare\` ${data.heldOutShare} holds out ${held} of ${data.trainFile}: ${fix}`);
 }
 
 /** Waits no longer once `signal` aborts: threads that still load end when they are closed. */

@@ -20,6 +20,8 @@ export interface OpenedData {
   readonly labels: Labels;
   /** Of the questions that are trained on; for plug-ins that the user allows labels, as a supervised reward, and for nobody else. */
   readonly trainLabels: Labels;
+  /** What the user would not expect of it, in words. */
+  readonly notes?: readonly string[];
 }
 
 /** @throws InputError that names the file, line or key. */
@@ -34,8 +36,9 @@ export async function openData(config: Config['data'], { picturesAlone = false }
   }
   // Without questions there is nothing to measure on.
   if (dataset.size === 0) return { train: dataset, heldOut: listDataset(`${dataset.name}#heldout`, []), labels, trainLabels: labels };
-  const { train, heldout } = await splitByPicture(dataset, heldOutShare);
-  return { train, heldOut: heldout, labels, trainLabels: labels };
+  const { train, heldout, by } = await splitByPicture(dataset, heldOutShare);
+  const few = `${trainFile} has too few pictures to hold some of them out: questions are held out, some of them about pictures that are trained on`;
+  return { train, heldOut: heldout, labels, trainLabels: labels, ...(by === 'question' && heldout.size > 0 && { notes: [few] }) };
 }
 
 /** What a path on the command line holds. @param path a file, a folder with Parquet files or one JSONL file, or a pattern. @throws InputError */

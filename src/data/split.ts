@@ -1,6 +1,7 @@
 /**
  * Train and held-out parts of one data set that cannot leak into each other: all questions that share a picture, directly or through
- * other questions, fall on the same side. Pictures are the same when their content is, whatever their files are called.
+ * other questions, fall on the same side. Pictures are the same when their content is, whatever their files are called. Where pictures are
+ * so few that one of the parts could expect none, questions are held out instead, each alone.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -12,11 +13,13 @@ import { pictureKey } from './picture.ts';
 export interface Split {
   readonly train: Dataset;
   readonly heldout: Dataset;
+  /** What falls on one side as a whole: all questions about a picture, or, where pictures are too few, a question. */
+  readonly by: 'picture' | 'question';
 }
 
 /**
- * The side depends only on pictures and seed, so adding questions to a data set moves none of the old ones unless they join pictures.
- * A question with no picture is grouped by its text.
+ * The side depends only on pictures and seed, so adding questions to a data set moves none of the old ones unless they join pictures, or
+ * make the pictures enough. A question with no picture is grouped by its text.
  * @param share expected part of the picture groups that is held out, in (0, 1)
  */
 export async function splitByPicture(dataset: Dataset, share: number, seed = 0): Promise<Split> {
@@ -30,8 +33,12 @@ export async function splitByPicture(dataset: Dataset, share: number, seed = 0):
     for (const key of own) groups.join(own[0] as string, key);
     keys.push(own[0] as string);
   }
-  const isHeldout = keys.map((key) => unitHash(`${seed}:${groups.root(key)}`) < share);
+  const roots = keys.map((key) => groups.root(key));
+  const by = new Set(roots).size * Math.min(share, 1 - share) >= 1 ? 'picture' : 'question';
+  const units = by === 'picture' ? roots : questions.map(({ text }, i) => sha256(`question:${keys[i]}:${text}`));
+  const isHeldout = units.map((unit) => unitHash(`${seed}:${unit}`) < share);
   return {
+    by,
     train: listDataset(
       `${dataset.name}#train`,
       questions.filter((_, i) => !isHeldout[i]),

@@ -2,11 +2,12 @@
  * Writes data sets in the layout of the Hugging Face hub (`problem`, `images`, further columns): Parquet with the pictures inside, or JSONL beside
  * a folder of pictures. Both are read back by `openPath`, and by the Python packages `datasets` and `pyarrow`.
  */
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import type { SchemaElement } from 'hyparquet';
 import { fileWriter, parquetWriteRows } from 'hyparquet-writer';
 import sharp from 'sharp';
+import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
 import { digestOf, parquetPicture } from './parquet-picture.ts';
@@ -67,7 +68,7 @@ type Rows = Iterable<WriteRow> | AsyncIterable<WriteRow>;
  */
 export async function writeDataset(file: string, rows: Rows, columns: ColumnTypes): Promise<Written> {
   checkEnding(file);
-  await mkdir(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   return extname(file) === '.parquet' ? writeParquet(file, rows, columns) : writeJsonl(file, rows, columns);
 }
 
@@ -78,7 +79,7 @@ export function checkEnding(file: string): void {
 
 async function writeJsonl(file: string, rows: Rows, columns: ColumnTypes): Promise<Written> {
   const folder = join(dirname(file), 'images');
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const written = new Set<string>();
   let questions = 0;
   await using lines = await open(file, 'w');

@@ -1,12 +1,12 @@
 /** `quorum experiment tables`: runs the cells one after the other and writes the tables, again after each cell, so that they are never far behind. */
 import { createHash } from 'node:crypto';
 import { createReadStream, readdirSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ConfigInput } from '../config/schema.ts';
 import type { Labels } from '../data/dataset.ts';
 import { openFigures } from '../data/figures/dataset.ts';
 import { HARD_DATA, suites as openSuites } from '../data/suites.ts';
+import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { writeFileWhole } from '../store/files.ts';
 import { cellName, type Cell, type CellResult } from './cell.ts';
@@ -78,7 +78,7 @@ async function benchOf(options: ExperimentOptions): Promise<Bench> {
   const unknown = methods.find((name) => METHODS.every((method) => method.name !== name));
   if (unknown !== undefined)
     throw new InputError(`--methods: there is no method ${unknown}; known are ${METHODS.map(({ name }) => name).join(', ')}`);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   const common = { model: await weightsDigest(model), questions: budgetSteps * BATCH_GROUPS, suiteQuestions, k };
   return {
     model,

@@ -1,5 +1,5 @@
 /** Runs one cell: trains by the daemon itself, then measures the result on every suite. A cell that was run is read from disk. */
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { evaluator } from '../../actors/evaluator.ts';
@@ -7,6 +7,7 @@ import { configSchema, type Config, type ConfigInput } from '../config/schema.ts
 import { startDaemon } from '../daemon.ts';
 import type { LabelledDataset } from '../data/dataset.ts';
 import { Grader } from '../learn/grader.ts';
+import { makeFolder } from '../make-folder.ts';
 import { localPolicy, openForSampling } from '../policy/open.ts';
 import { CancelledError } from '../protocol/errors.ts';
 import type { Accuracy } from '../protocol/messages.ts';
@@ -46,7 +47,7 @@ export async function runCell(bench: Bench, cell: Cell, signal: AbortSignal): Pr
   const runFolder = join(bench.folder, 'runs', hash);
   await using grader = new Grader({ deadlineSeconds: 5 });
   const result = cell.method === 'base' ? await measureBase(bench, cell, grader, signal) : await train(bench, cell, runFolder, grader, signal);
-  mkdirSync(join(bench.folder, 'cells'), { recursive: true });
+  makeFolder(join(bench.folder, 'cells'));
   writeFileWhole(file, `${JSON.stringify(result, null, 2)}\n`);
   await rm(runFolder, { recursive: true, force: true });
   return result;

@@ -1,8 +1,10 @@
 /** Everything of `models/mini` but its weights: a Qwen2.5-VL of about a million parameters as an ordinary Hugging Face folder. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHAT_TEMPLATE, SPECIAL_TOKENS, tokenizerConfig, tokenizerJson, vocabulary } from './vocabulary.ts';
 import { SIDE } from '../data/figures/canvas.ts';
+import { makeFolder } from '../make-folder.ts';
+import { InputError } from '../protocol/errors.ts';
 
 const id = (token: (typeof SPECIAL_TOKENS)[number]): number => SPECIAL_TOKENS.indexOf(token);
 
@@ -89,8 +91,13 @@ function generationConfig(): object {
 }
 
 /** Writes config, tokenizer, processor and generation settings; weights are `pretrain`'s. */
+/** @throws InputError when the folder cannot be made. */
 export async function writeMini(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw new InputError(`${folder} cannot be made (${(error as Error).message}): name a folder that can be written`, { cause: error });
+  }
   const files = {
     'config.json': config(),
     'preprocessor_config.json': preprocessorConfig(),

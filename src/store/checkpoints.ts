@@ -4,9 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { diskError, flushFile, flushFolder, writeFileWhole } from './files.ts';
 
@@ -45,7 +46,7 @@ export class Checkpoints {
 
   /** Also clears what an interrupted write or deletion left. The caller holds the run folder's lock. */
   static async open(folder: string): Promise<Checkpoints> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     const leftovers = (await readdir(folder)).filter((name) => name.startsWith(UNFINISHED));
     await Promise.all(leftovers.map((name) => rm(join(folder, name), { recursive: true })));
     return new Checkpoints(folder);
@@ -69,7 +70,7 @@ export class Checkpoints {
     if ((await fault(folder, version)) === undefined) return { version, folder };
     let workplace: string | undefined;
     try {
-      await mkdir(this.folder, { recursive: true, mode: 0o700 }); // made anew when somebody took it away
+      makeFolder(this.folder, 0o700); // made anew when somebody took it away
       workplace = await mkdtemp(join(this.folder, UNFINISHED));
       const draft = join(workplace, 'draft');
       await write(draft);

@@ -1,7 +1,8 @@
 /** The run's log: pino's JSON lines in `quorum.log`, older ones in `quorum.1.log` ..., each bounded. A full disk loses lines, never the daemon. */
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
+import { makeFolder } from '../make-folder.ts';
 
 export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
@@ -14,7 +15,7 @@ export type { Logger };
 
 /** Lines are written at once, so a killed process loses none. */
 export function openLog(folder: string, options: LogOptions): Logger {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  makeFolder(folder, 0o700);
   const file = new RotatingFile(folder, options.maxMegabytes * 2 ** 20, options.maxFiles);
   return pino({ level: options.level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, file);
 }

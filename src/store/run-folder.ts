@@ -7,10 +7,11 @@
  *     checkpoints/  v000025/ ... (checkpoints.ts)
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { diskError, writeFileWhole } from './files.ts';
 import { isLocked, tryLock } from './lock.ts';
@@ -76,13 +77,13 @@ export function runPaths(folder: string): RunPaths {
 /** Makes the folder if need be and takes it for this process. @throws InputError when it is another daemon's, not a run folder, or of another format. */
 export function openRunFolder(folder: string): RunFolder {
   const paths = runPaths(folder);
-  makeFolder(paths.path);
+  makeRunFolder(paths.path);
   refuseForeign(paths.path);
   const release = tryLock(join(paths.path, 'lock'));
   if (!release) throw new InputError(taken(paths.path));
   try {
     const fresh = checkFormat(paths.path);
-    for (const part of [paths.logFolder, paths.checkpointsFolder]) mkdirSync(part, { mode: PRIVATE, recursive: true });
+    for (const part of [paths.logFolder, paths.checkpointsFolder]) makeFolder(part, PRIVATE);
     const daemon: DaemonInfo = { pid: process.pid, socket: paths.socket, started: new Date().toISOString() };
     writeFileWhole(daemonFile(paths.path), `${JSON.stringify(daemon)}\n`);
     return { ...paths, fresh, ...actions(paths, release) };
@@ -133,9 +134,9 @@ function identity({ model, seed, data }: RunConfig): Record<string, string | und
   return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === 'string' ? basename(value) : JSON.stringify(value)]));
 }
 
-function makeFolder(path: string): void {
+function makeRunFolder(path: string): void {
   try {
-    if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: PRIVATE });
+    if (!existsSync(path)) makeFolder(path, PRIVATE);
     else if (!statSync(path).isDirectory()) throw new InputError(`runFolder ${path} is a file: name a folder`);
   } catch (error) {
     const known = diskError(path, error);

@@ -19,15 +19,15 @@ describe('splitByPicture', () => {
   beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'quorum-split-'))));
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  it('loses no question and puts no picture on both sides, however questions share pictures', async () => {
+  it('loses no question and, where there are enough, puts no picture on both sides, however questions share pictures', async () => {
     const pictureLists = fc.array(fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 3 }), { maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(pictureLists, fc.double({ min: 0.05, max: 0.95, noNaN: true }), fc.nat(), async (lists, share, seed) => {
         const questions = lists.map((list, i) => questionOf(list.map(figure), i));
-        const { train, heldout } = await splitByPicture(listDataset('d', questions), share, seed);
+        const { train, heldout, by } = await splitByPicture(listDataset('d', questions), share, seed);
         const keys = (side: Question[]) => new Set(side.flatMap(({ pictures }) => pictures.map((ref) => JSON.stringify(ref))));
         const [trainKeys, heldoutKeys] = [keys(all(train)), keys(all(heldout))];
-        expect([...trainKeys].filter((key) => heldoutKeys.has(key))).toEqual([]);
+        if (by === 'picture') expect([...trainKeys].filter((key) => heldoutKeys.has(key))).toEqual([]);
         expect([...all(train), ...all(heldout)].map(({ id }) => id).toSorted()).toEqual(questions.map(({ id }) => id).toSorted());
       }),
       { numRuns: 50 },
@@ -66,6 +66,17 @@ describe('splitByPicture', () => {
     expect(first.length).toBeGreaterThan(330);
     expect(first.length).toBeLessThan(470);
     expect(await ids(questions, 2)).not.toEqual(first);
+  });
+
+  it('holds out questions where pictures are too few for both sides, so that one picture can be trained on', async () => {
+    for (let picture = 0; picture < 100; picture++) {
+      const questions = Array.from({ length: 3 }, (_, i) => questionOf([figure(picture)], i));
+      const { train, heldout, by } = await splitByPicture(listDataset('d', questions), 0.1);
+      expect([by, train.size > 0, train.size + heldout.size]).toEqual(['question', true, 3]);
+    }
+    const many = Array.from({ length: 10 }, (_, i) => questionOf([figure(i)], i));
+    expect((await splitByPicture(listDataset('d', many), 0.1)).by).toBe('picture');
+    expect((await splitByPicture(listDataset('d', many.slice(1)), 0.1)).by).toBe('question');
   });
 
   it('refuses a share that leaves a side empty by definition', async () => {

@@ -190,3 +190,12 @@ test('a start that found no data does not bind the folder to the path that was w
   await using daemon = await startDaemon(config, { createPolicy });
   expect(await daemon.closed()).toMatchObject({ end: 'steps', steps: 1 });
 });
+
+test('a data set of which all is held out is refused before anything starts, with the setting that holds it out', async () => {
+  const { config } = toyRun({ loop: { steps: 1 } });
+  const { trainFile } = config.data as { readonly trainFile: string };
+  const all = { ...config, data: { ...config.data, heldOutFile: undefined, heldOutShare: 0.999_999 } } as typeof config;
+  await expect(startDaemon(all, { createPolicy: () => new ToyPolicy() })).rejects.toThrow(
+    `nothing is left to train on: \`data.heldOutShare\` 0.999999 holds out all 48 questions of ${trainFile}: lower it`,
+  );
+});

@@ -52,6 +52,11 @@ describe('pretrain', { timeout: 180_000 }, () => {
     expect(await readFile(join(made, 'README.md'), 'utf8')).toContain('4 steps, peak learning rate 0.002');
   });
 
+  it.runIf(process.platform === 'linux')('refuses at once a folder that cannot be made', async () => {
+    const refused = pretrain({ folder: '/proc/quorum', seed: 0, threads: 1 }, () => {});
+    await expect(refused).rejects.toThrow(/^\/proc\/quorum cannot be made \(ENOENT.*: name a folder that can be written$/);
+  });
+
   it('goes on where it was stopped, to the very weights of an unbroken run', async () => {
     const stop = new AbortController();
     const first = await run('parts', { signal: stop.signal }, (step) => step === 3 && stop.abort());

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { makeFolder } from '../../src/make-folder.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import { findDaemon, openRunFolder, RUN_FORMAT, runPaths } from '../../src/store/run-folder.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -81,4 +82,13 @@ test('settings may change between sittings; model, data and seed may not, but th
   expect(change({ model: '/b/maxi' })).toThrow(`${begun} model mini, which is now maxi: ${fix}`);
   expect(change({ data: { type: 'figures', rendering: 'hard' } })).toThrow(`${begun} data.rendering plain, which is now hard: ${fix}`);
   expect(change({ data: { type: 'jsonl', trainFile: '/x/t.jsonl' } })).toThrow(`${begun} data.type figures, which is now jsonl: ${fix}`);
+});
+
+test.runIf(process.platform === 'linux')('a folder that the file system refuses with ENOENT is refused at once', () => {
+  expect(refusal('/proc/quorum/run')).toMatch(/^runFolder \/proc\/quorum\/run cannot be made \(ENOENT.*choose another folder$/);
+  expect(() => makeFolder('/proc/quorum')).toThrow('ENOENT');
+  const file = join(temporaryFolder(), 'file');
+  writeFileSync(file, '');
+  expect(() => makeFolder(file)).toThrow('EEXIST');
+  expect(() => makeFolder(join(file, 'below'))).toThrow('ENOTDIR');
 });

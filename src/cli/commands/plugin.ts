@@ -1,7 +1,8 @@
 /** `plugin new`: a package to begin a plug-in with. */
 import { Command, Option } from 'commander';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder } from '../../make-folder.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { PortName } from '../../protocol/ports.ts';
 import { packagePath } from '../paths.ts';
@@ -41,7 +42,7 @@ function writePackage(name: string, { port, dir }: Options): void {
   const own = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as ScaffoldOptions['own'];
   const files = pluginPackage({ name, port, folder, own });
   for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    makeFolder(dirname(join(folder, path)));
     writeFileSync(join(folder, path), text);
   }
   console.log(`Wrote ${folder}: begin with src/index.ts; npm install && npm test there.`);

@@ -1,7 +1,8 @@
 /** A model as an ordinary Hugging Face folder: read, checked, and written again so that transformers and vLLM load it. */
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../../make-folder.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
 import type { PromptEncoder } from '../model/prompt.ts';
@@ -191,7 +192,7 @@ export async function saveModelFolder(
   const [fresh, old] = [`${place}.new`, `${place}.old`];
   try {
     await rm(fresh, { recursive: true, force: true });
-    await mkdir(fresh, { recursive: true });
+    makeFolder(fresh);
     await writeAtomic(join(fresh, CONFIG), [`${JSON.stringify(savedConfig(model.config, dtype), null, 2)}\n`]);
     for (const [name, text] of Object.entries(model.files)) await writeAtomic(join(fresh, name), [text]);
     await writeCheckpoint(fresh, model.params, dtype, shardBytes);

@@ -1,0 +1,16 @@
+/** Makes a folder and the missing ones above it. Not by Node's `recursive`: where the file system answers ENOENT, as /proc does, that never ends. */
+import { existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+/** @throws the file system's error when a folder cannot be made, or something else has its name. */
+export function makeFolder(folder: string, mode = 0o777): void {
+  const missing = [resolve(folder)];
+  for (let above = dirname(missing[0]!); !existsSync(above); above = dirname(above)) missing.unshift(above);
+  for (const path of missing) {
+    try {
+      mkdirSync(path, { mode });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+    }
+  }
+}
