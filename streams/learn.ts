@@ -39,11 +39,16 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
   }
   telemetry.learnt(batch, version.metrics);
   const saved = version;
-  store.together(() => {
-    store.saveVersion(saved);
-    store.setMeta(PROGRESS, telemetry.progress());
-    recordStep(loop, saved);
-  });
+  try {
+    store.together(() => {
+      store.saveVersion(saved);
+      store.setMeta(PROGRESS, telemetry.progress());
+      recordStep(loop, saved);
+    });
+  } catch (error) {
+    telemetry.version(loop.version); // the last words name what a restart finds
+    throw error;
+  }
   advance(loop, version.n);
   loop.announce({ type: 'learnt', version });
   return version;

@@ -15,7 +15,7 @@ export interface Ending {
 }
 
 export function reportOf(status: Status, totals: Totals, store: Store, { error, ...ending }: Ending): Report {
-  const { model, data, seed, version, accuracy, staleness, groups, restarts, memory } = status;
+  const { model, data, seed, version, saved, accuracy, staleness, groups, restarts, memory } = status;
   const best = bestEvaluation(store, accuracy.best?.version ?? version, version);
   return {
     model,
@@ -33,7 +33,8 @@ export function reportOf(status: Status, totals: Totals, store: Store, { error, 
     restarts,
     memory: { peakRssBytes: memory.peakRss },
     ...ending,
-    bestFolder: best?.version === version ? ending.folder : ending.bestFolder,
+    saved,
+    bestFolder: best?.version === version && saved === version ? ending.folder : ending.bestFolder,
     ...(error === undefined ? {} : { error: error.message }),
   };
 }

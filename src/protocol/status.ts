@@ -189,7 +189,9 @@ export interface Report {
   };
   readonly restarts: number;
   readonly memory: { readonly peakRssBytes: number };
-  /** Folder of the final version, and of the best one where it is kept. */
+  /** The version in `folder`: older than `steps` where a disk refused the last checkpoint; null when there is none. */
+  readonly saved: number | null;
+  /** Folder of the newest checkpoint, and of the best version where it is kept. */
   readonly folder: string;
   readonly bestFolder: string | null;
   /** `steps`: the asked number is done; `stopped`: told to; `failed`: a part failed past its budget. */

@@ -1,5 +1,7 @@
 /** Reads a database as it is, whatever its state: no migration, no repair. */
-import { existsSync } from 'node:fs';
+import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import Libsql from 'libsql';
 import type { Finding } from './finding.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from './migrations.ts';
@@ -25,8 +27,10 @@ export function checkDatabase(path: string, findings: Finding[]): DatabaseState 
     void findings.push({ part: 'database', path, problem, remedy, harmless: false });
   if (!existsSync(path)) return bad('is missing');
   let db: Db | undefined;
+  let copies: string | undefined;
   try {
-    db = new Libsql(path, { timeout: WAIT_MILLISECONDS });
+    if (isReadOnly(path)) copies = copied(path);
+    db = new Libsql(copies === undefined ? path : join(copies, basename(path)), { timeout: WAIT_MILLISECONDS });
     const version = pragma(db, 'user_version');
     if (version > SCHEMA_VERSION) return bad(`has database version ${version}; this Quorum knows versions up to ${SCHEMA_VERSION}`);
     if (pragma(db, 'application_id') !== APPLICATION_ID) return bad("is not one of Quorum's");
@@ -42,7 +46,27 @@ export function checkDatabase(path: string, findings: Finding[]): DatabaseState 
     return bad(code?.startsWith('SQLITE_BUSY') === true ? 'is locked by another process' : `cannot be read: ${message}`);
   } finally {
     db?.close();
+    if (copies !== undefined) rmSync(copies, { recursive: true, force: true });
   }
+}
+
+/** SQLite opens no write-ahead log without writing beside it (sqlite.org/wal.html, "Read-Only Databases"). */
+function isReadOnly(path: string): boolean {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+    accessSync(path, constants.W_OK);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** A new folder with the database and its log. The caller has made sure that no daemon writes them. */
+function copied(path: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'quorum-doctor-'));
+  for (const file of [path, `${path}-wal`]) if (existsSync(file)) copyFileSync(file, join(folder, basename(file)));
+  for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o600);
+  return folder;
 }
 
 function readState(db: Db): DatabaseState {

@@ -19,6 +19,7 @@ const REPORT: Report = {
   groups: { sampled: 10, kept: 8, dropped: {} },
   restarts: 0,
   memory: { peakRssBytes: 1 },
+  saved: 48,
   folder: '/runs/a/model',
   bestFolder: '/runs/a/best/v000040',
   end: 'stopped',
@@ -46,6 +47,12 @@ describe('closingWords', () => {
       '  model  /runs/a/model',
       'Start again to go on from here.',
     ]);
+  });
+
+  it('name no version for saved that is not', () => {
+    const rest = 'the next start learns what follows again from the stored batches';
+    expect(words({ ...REPORT, saved: 40 })[2]).toBe(`  model  /runs/a/model has version 40: ${rest}`);
+    expect(words({ ...REPORT, saved: null })[2]).toBe(`  model  no checkpoint yet: ${rest}`);
   });
 
   it('begin with why it failed', () => {

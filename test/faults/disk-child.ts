@@ -1,13 +1,14 @@
 /**
  * A daemon around the toy policy on a small disk of its own. Argument: the disk. Prints, a line of JSON each: how the sitting ended during which
- * somebody filled the disk; with the disk still full, how the next start ended; the sitting after there was room again; a start on the same folder
- * where it can only be read, and one on a folder that cannot be made there.
+ * somebody filled the disk; with the disk still full, how the next start ended; the sitting after there was room again; what a check of the same
+ * folder finds where it can only be read; a start there, and one on a folder that cannot be made there.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { explain } from '../../src/cli/errors.ts';
 import { startDaemon } from '../../src/daemon.ts';
+import { checkRun } from '../../src/store/check-run.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { toyRun } from '../support/toy-run.ts';
 import { ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';
@@ -59,5 +60,6 @@ const readOnly = join(disk, 'read-only');
 mkdirSync(readOnly);
 spawnSync('mount', ['--bind', disk, readOnly], { stdio: 'inherit' });
 spawnSync('mount', ['-o', 'remount,bind,ro', readOnly], { stdio: 'inherit' });
+console.log(JSON.stringify({ findings: (await checkRun(join(readOnly, 'run'))).findings }));
 await sit({}, join(readOnly, 'run'));
 await sit({}, join(readOnly, 'another'));

@@ -43,12 +43,13 @@ test.skipIf(!canMount)(
     const lines: Record<string, unknown>[] = [];
     for await (const line of child.lines) lines.push(JSON.parse(line) as Record<string, unknown>);
     expect((await child.ended).errors).toBe('');
-    const [filled, stillFull, roomAgain, readOnly, another] = lines;
+    const [filled, stillFull, roomAgain, checked, readOnly, another] = lines;
     const error = expect.stringMatching(/^(no space left on the disk of|cannot write) .*\/disk\/run\/.*nothing saved before was harmed/);
     expect(filled).toEqual({ end: 'failed', error, steps: expect.any(Number), phase: 'failed', note: filled!['error'] });
     expect(filled!['steps']).toBeGreaterThanOrEqual(6);
     expect(stillFull).toEqual({ refused: 'InputError', error, exitCode: 1 });
     expect(roomAgain).toMatchObject({ end: 'steps', steps: 12, learntOnce: true });
+    expect(checked).toEqual({ findings: [] });
     expect(readOnly).toEqual({ refused: 'InputError', error: expect.stringMatching(/read-only\/run.*read-only: make it writable/), exitCode: 2 });
     expect(another).toEqual({
       refused: 'InputError',
@@ -85,6 +86,7 @@ test('a database that another process keeps locked ends the run cleanly; once it
   });
   const report = await daemon.closed();
   expect(report).toMatchObject({ end: 'failed', error: expect.stringMatching(/quorum\.db is locked by another process; stop it first$/) });
+  expect(report).toMatchObject({ steps: 5, saved: 5 }); // version 6 was learnt and could not be stored
   expect(closingWords(report).join('\n')).toContain('is locked by another process');
   other!.close();
   expect(await (await start(run)).closed()).toMatchObject({ end: 'steps', steps: STEPS });

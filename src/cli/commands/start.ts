@@ -126,15 +126,22 @@ function showLinks({ view, control }: { readonly view: string; readonly control:
 }
 
 /** What a user wants to know when the daemon has stopped: how good, where the model is, how to go on. */
-export function closingWords({ steps, wallSeconds, history, folder, bestFolder, end, error }: Report): string[] {
+export function closingWords({ steps, saved, wallSeconds, history, folder, bestFolder, end, error }: Report): string[] {
   const [first, last] = [history[0], history.at(-1)];
   const gain = first && last && first !== last ? ` (${points(last.greedy - first.greedy)} points from ${percent(first.greedy)})` : '';
   return [
     '',
     ...(end === 'failed' ? [pc.red(`Failed: ${error ?? 'a part failed past its restart budget'}`)] : []),
     `${pc.bold(`Version ${steps}`)} after ${duration(wallSeconds)}${last ? `: accuracy ${percent(last.greedy)}${gain}` : ''}`,
-    `  model  ${folder}`,
+    ...modelWords(steps, saved, folder),
     ...(bestFolder === null ? [] : [`  best   ${bestFolder}`]),
     'Start again to go on from here.',
   ];
+}
+
+/** A version is durable before its checkpoint is: the batches in the database lead to it again. */
+function modelWords(steps: number, saved: number | null, folder: string): string[] {
+  const rest = 'the next start learns what follows again from the stored batches';
+  if (saved === steps) return [`  model  ${folder}`];
+  return saved === null ? [`  model  no checkpoint yet: ${rest}`] : [`  model  ${folder} has version ${saved}: ${rest}`];
 }
