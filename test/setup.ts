@@ -1,4 +1,10 @@
-/** Before each test file: properties draw the same cases in every run. PROPERTY_SEED tries others. */
+/**
+ * Before each test file: properties draw the same cases in every run (PROPERTY_SEED tries others), and what colours words or bends the view in the
+ * environment of whoever runs the tests is taken away, from here and from the processes that tests start.
+ */
 import fc from 'fast-check';
+
+for (const name of ['CI', 'FORCE_COLOR', 'NO_COLOR']) delete process.env[name];
+process.env['TERM'] = 'xterm';
 
 fc.configureGlobal({ seed: Number(process.env['PROPERTY_SEED'] ?? 20) });
