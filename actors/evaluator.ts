@@ -3,9 +3,10 @@ import type { Config } from '../src/config/schema.ts';
 import type { Dataset, Labels } from '../src/data/dataset.ts';
 import { Random } from '../src/data/rng.ts';
 import { majorityCorrect, passAt1, passAtK } from '../src/learn/accuracy.ts';
+import { InputError } from '../src/protocol/errors.ts';
 import { extractAnswer } from '../src/learn/answer.ts';
 import type { Classifier } from '../src/learn/judge.ts';
-import type { Policy, SamplingParams } from '../src/policy/policy.ts';
+import type { Policy, SampleReply, SamplingParams } from '../src/policy/policy.ts';
 import type { Accuracy, Evaluation, HeldOutAnswer, Question, Sample } from '../src/protocol/messages.ts';
 
 export interface EvaluatorParts {
@@ -24,6 +25,9 @@ interface Labelled {
   /** To which answers are rounded before they are compared. */
   readonly decimals: number | undefined;
 }
+
+/** Ids of questions that cannot be asked, with the reason: they are asked no more, and count nowhere. */
+type Refused = Map<string, string>;
 
 /** What the samples of one question came to. */
 interface Marks {
@@ -55,23 +59,27 @@ export function evaluator(parts: EvaluatorParts) {
   const { seed, sampling, evaluation } = parts.config;
   const most = Math.max(evaluation.questions, evaluation.fullQuestions);
   let selection: readonly Labelled[] | undefined; // drawn at the first evaluation: drawing figures takes time
+  const refused: Refused = new Map();
   const greedy: SamplingParams = { samples: 1, temperature: 0, topP: 1, topK: 0, maxNewTokens: sampling.maxNewTokens };
 
   return async ({ version, full }: { readonly version: number; readonly full: boolean }, signal: AbortSignal): Promise<Evaluation> => {
     selection ??= selectLabelled(parts.heldOut, parts.labels, seed, most);
     const first = selection.slice(0, full ? most : evaluation.questions);
-    const greedyMarks = await mark(parts, first, greedy, version, signal);
-    const quick = greedyMarks.slice(0, evaluation.questions);
+    const asking = { ...parts, refused };
+    const greedyMarks = await mark(asking, first, greedy, version, signal);
+    const asked = first.slice(0, evaluation.fullQuestions);
+    const sampled = full ? await mark(asking, asked, { ...sampling, samples: evaluation.k }, version, signal) : [];
+    const of = (marks: readonly (Marks | undefined)[]) =>
+      marks.filter((each, i) => each !== undefined && !refused.has(first[i]!.question.id)) as Marks[];
+    const quick = of(greedyMarks.slice(0, evaluation.questions));
     const result = {
       version,
       greedy: mean(quick.map(({ right }) => right)),
       n: quick.length,
-      answers: greedyMarks.map((marks, i) => answerOf(first[i]!, marks)),
+      answers: greedyMarks.flatMap((marks, i) => (marks === undefined ? [] : [answerOf(first[i]!, marks)])),
+      ...(refused.size > 0 && { refused: [...refused].map(([question, reason]) => ({ question, reason })) }),
     };
-    if (!full) return result;
-    const asked = first.slice(0, evaluation.fullQuestions);
-    const sampled = await mark(parts, asked, { ...sampling, samples: evaluation.k }, version, signal);
-    return { ...result, full: accuracy(greedyMarks.slice(0, asked.length), sampled, evaluation.k) };
+    return full ? { ...result, full: accuracy(of(greedyMarks.slice(0, asked.length)), of(sampled), evaluation.k) } : result;
   };
 }
 
@@ -96,24 +104,51 @@ function answerOf({ question, label }: Labelled, { answer, right }: Marks): Held
   return { question, answer, right: right === 1, truth: label };
 }
 
-/** Samples in calls about as large as a training job, so that the samplers' own jobs get their turn in between. */
+/** Undefined for those that are refused. Samples in calls about as large as a training job, so that the samplers' own jobs get their turn in between. */
 async function mark(
-  parts: EvaluatorParts,
+  parts: EvaluatorParts & { readonly refused: Refused },
   asked: readonly Labelled[],
   params: SamplingParams,
   version: number,
   signal: AbortSignal,
-): Promise<Marks[]> {
-  const { policy, grader, config } = parts;
+): Promise<(Marks | undefined)[]> {
+  const { policy, grader, config, refused } = parts;
   const atOnce = Math.max(1, Math.floor((config.loop.jobQuestions * config.sampling.samples) / params.samples));
-  const marks: Marks[] = [];
+  const marks: (Marks | undefined)[] = [];
+  const sample = async (labelled: readonly Labelled[]) => {
+    const questions = labelled.map(({ question }) => question);
+    return (await policy.sample({ questions, params, seed: config.seed, version }, signal)).groups;
+  };
   for (let start = 0; start < asked.length; start += atOnce) {
     const chunk = asked.slice(start, start + atOnce);
-    const questions = chunk.map(({ question }) => question);
-    const { groups } = await policy.sample({ questions, params, seed: config.seed, version }, signal);
-    for (const [i, asked] of chunk.entries()) marks.push(await marksOf(groups[i] ?? [], asked, grader));
+    const groups = await samplesOf(chunk, sample, refused);
+    for (const asked of chunk) {
+      const samples = groups.get(asked.question.id);
+      marks.push(samples && (await marksOf(samples, asked, grader)));
+    }
   }
   return marks;
+}
+
+/** By id. Where a question of the chunk is refused, each is asked alone. */
+async function samplesOf(
+  chunk: readonly Labelled[],
+  sample: (asked: readonly Labelled[]) => Promise<SampleReply['groups']>,
+  refused: Refused,
+): Promise<Map<string, readonly Sample[]>> {
+  const asked = chunk.filter(({ question }) => !refused.has(question.id));
+  if (asked.length === 0) return new Map();
+  try {
+    const groups = await sample(asked);
+    return new Map(asked.map(({ question }, i) => [question.id, groups[i] ?? []]));
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const [first, ...more] = asked;
+    if (more.length === 0) refused.set(first!.question.id, error.message);
+    const alone: [string, readonly Sample[]][] = [];
+    if (more.length > 0) for (const each of asked) alone.push(...(await samplesOf([each], sample, refused)));
+    return new Map(alone);
+  }
 }
 
 async function marksOf(samples: readonly Sample[], { question, label, alternatives, decimals }: Labelled, grader: Classifier): Promise<Marks> {

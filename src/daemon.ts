@@ -163,6 +163,8 @@ class Daemon implements DaemonHandle {
         this.#exporting.announce(event);
         this.#events.next(event);
       },
+      where: (id) => data.train.where?.(id) ?? data.heldOut.where?.(id),
+      say: (text) => this.#say(text),
       failed: (error) => system.send({ type: 'FAIL', error }),
       version: run.version,
     };

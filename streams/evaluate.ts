@@ -5,18 +5,24 @@ import type { EvaluateRequest } from '../src/protocol/ports.ts';
 import type { Latest } from './latest.ts';
 import { PROGRESS, type Loop } from './loop.ts';
 import { recordEvaluation } from './record.ts';
+import { refuse } from './refused.ts';
 
 /** Evaluates a version that the caller retains. */
 export async function evaluate(loop: Loop, request: EvaluateRequest, signal: AbortSignal): Promise<Evaluation> {
   const { config, crew, store, telemetry } = loop;
   // The answers tell labels: they go to the store, and neither to a watcher nor further.
-  const { answers, ...evaluation } = await crew.evaluator.perform({
+  const {
+    answers,
+    refused = [],
+    ...evaluation
+  } = await crew.evaluator.perform({
     doing: `evaluating version ${request.version}${request.full ? ' in full' : ''}`,
     seconds: config.timeouts.evaluateSeconds,
     signal,
     run: (port, inner) => port(request, inner),
   });
-  if (evaluation.n === 0) return evaluation; // no held-out question has a label: there is nothing to say
+  for (const each of refused) refuse(loop, 'held-out', each);
+  if (evaluation.n === 0) return evaluation; // no held-out question has a label, or none can be asked: there is nothing to say
   const best = telemetry.status().accuracy.best;
   telemetry.evaluated(evaluation);
   store.together(() => {

@@ -33,6 +33,10 @@ export interface Loop {
   readonly shareFloor: () => number;
   /** Tells the watchers, who cannot hold the loop up. */
   readonly announce: (event: LoopEvent) => void;
+  /** File and row of a question, for messages; undefined where no file holds it. */
+  readonly where?: (questionId: string) => string | undefined;
+  /** Tells the user: in the terminal and in the log. */
+  readonly say?: (text: string) => void;
   /** A stage is past help: the loop must stop. */
   readonly failed: (error: unknown) => void;
   /** Newest version whose row is in the store; the samplers use it and the loop retains it. */

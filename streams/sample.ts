@@ -7,6 +7,7 @@ import type { RolloutGroup, Sample } from '../src/protocol/messages.ts';
 import type { SampleReply } from '../src/protocol/ports.ts';
 import type { Admission } from '../src/store/store.ts';
 import type { Loop } from './loop.ts';
+import { refuse } from './refused.ts';
 
 type Job = readonly Admission[];
 
@@ -63,8 +64,7 @@ async function ask(loop: Loop, job: Job, lane: number, version: number): Promise
 }
 
 function refused(loop: Loop, { question }: Admission, error: InputError): SampleReply {
-  loop.store.event('question.refused', { question: question.id, reason: error.message });
-  loop.telemetry.note(`question ${question.id} was refused: ${error.message}`);
+  refuse(loop, 'training', { question: question.id, reason: error.message });
   return { groups: [[]], promptTokens: 0, newTokens: 0, seconds: 0 };
 }
 

@@ -9,7 +9,7 @@ import { openData, openPath } from '../data/open.ts';
 import { suiteOptions, type SuiteName } from '../data/suites.ts';
 import { Grader } from '../learn/grader.ts';
 import { InputError } from '../protocol/errors.ts';
-import type { Accuracy } from '../protocol/messages.ts';
+import type { Accuracy, RefusedQuestion } from '../protocol/messages.ts';
 import { openForSampling } from '../policy/open.ts';
 
 export interface EvaluateRequest {
@@ -24,6 +24,8 @@ export interface EvaluateRequest {
 export interface SuiteAccuracy {
   readonly data: string;
   readonly accuracy: Accuracy;
+  /** Questions that could not be asked: they are left out of the accuracy. */
+  readonly refused: readonly RefusedQuestion[];
 }
 
 interface NamedData extends LabelledDataset {
@@ -54,8 +56,10 @@ export async function evaluateModel(config: Config, request: EvaluateRequest, si
     const questions = Math.min(heldOut.size, request.n ?? heldOut.size);
     const settings = { ...config, evaluation: { ...config.evaluation, questions, fullQuestions: questions } };
     const evaluate = evaluator({ policy, heldOut, labels, grader, config: settings });
-    const { full } = await evaluate({ version: 0, full: true }, signal);
-    results.push({ data: name, accuracy: full! });
+    const { full, refused = [] } = await evaluate({ version: 0, full: true }, signal);
+    const named = refused.map(({ question, reason }) => ({ question, reason: [heldOut.where?.(question), reason].filter(Boolean).join(': ') }));
+    if (full!.n === 0) throw new InputError(`${name}: no question can be asked: ${named[0]?.reason}`);
+    results.push({ data: name, accuracy: full!, refused: named });
   }
   return results;
 }

@@ -2,6 +2,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { rates, type Totals } from '../../streams/meter.ts';
+import { refusedQuestions } from '../../streams/refused.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import type { Report, Status } from '../protocol/status.ts';
@@ -30,6 +31,7 @@ export function reportOf(status: Status, totals: Totals, store: Store, { error, 
     throughput: rates(totals),
     staleness: { max: staleness.max, histogram: staleness.histogram },
     groups: { sampled: groups.sampled, kept: groups.kept, dropped: groups.dropped },
+    refused: refusedQuestions(store),
     restarts,
     memory: { peakRssBytes: memory.peakRss },
     ...ending,

@@ -8,6 +8,8 @@ export interface Dataset {
   readonly size: number;
   /** Question `i` of `0..size-1`, always the same. */
   question(i: number): Question;
+  /** File and row of a question, for messages; undefined for an id that it does not know. */
+  where?(questionId: string): string | undefined;
   /** Each picture once, in order of first appearance; a data set of pictures alone has them and no questions. */
   pictures(): readonly PictureRef[];
   /** Decodes or redraws a picture of this data set, or of any figure key. */

@@ -95,12 +95,13 @@ export class RowCollector {
   private readonly free = new Map<string, Label>();
   private readonly choice: ChoiceAnswer[] = [];
   private readonly decimals = new Map<string, number>();
-  private readonly seen = new Set<string>();
+  /** Id -> file and row. */
+  private readonly seen = new Map<string, string>();
 
   /** @throws InputError when the id was there before. */
   add({ row, id, pictures, where }: Entry): void {
     if (this.seen.has(id)) throw new InputError(`${where}: id ${JSON.stringify(id)} appears twice; ids must be unique`);
-    this.seen.add(id);
+    this.seen.set(id, where);
     this.pictures.push(...pictures);
     if (row.text === undefined) return;
     const { choices, kind, answer } = row;
@@ -117,7 +118,7 @@ export class RowCollector {
     if (this.seen.size === 0) throw new InputError(`${name}: holds no questions`);
     const choices = choiceLabels(this.choice);
     return {
-      dataset: listDataset(name, this.questions, this.pictures),
+      dataset: { ...listDataset(name, this.questions, this.pictures), where: (id) => this.seen.get(id) },
       labels: {
         label: (id) => this.free.get(id) ?? choices.label(id),
         alternatives: (id) => choices.alternatives?.(id) ?? [],

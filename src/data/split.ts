@@ -37,16 +37,14 @@ export async function splitByPicture(dataset: Dataset, share: number, seed = 0):
   const by = new Set(roots).size * Math.min(share, 1 - share) >= 1 ? 'picture' : 'question';
   const units = by === 'picture' ? roots : questions.map(({ text }, i) => sha256(`question:${keys[i]}:${text}`));
   const isHeldout = units.map((unit) => unitHash(`${seed}:${unit}`) < share);
+  const part = (side: string, isIn: (question: Question, i: number) => boolean): Dataset => ({
+    ...listDataset(`${dataset.name}#${side}`, questions.filter(isIn)),
+    ...(dataset.where && { where: (id) => dataset.where?.(id) }),
+  });
   return {
     by,
-    train: listDataset(
-      `${dataset.name}#train`,
-      questions.filter((_, i) => !isHeldout[i]),
-    ),
-    heldout: listDataset(
-      `${dataset.name}#heldout`,
-      questions.filter((_, i) => isHeldout[i]),
-    ),
+    train: part('train', (_, i) => !isHeldout[i]),
+    heldout: part('heldout', (_, i) => isHeldout[i] === true),
   };
 }
 

@@ -165,6 +165,14 @@ export interface HeldOutAnswer {
   readonly truth: string;
 }
 
+/** A question that cannot be asked: its picture is damaged, or it does not fit the context. */
+export interface RefusedQuestion {
+  /** Its id. */
+  readonly question: string;
+  /** Names the file and the row where they are known. */
+  readonly reason: string;
+}
+
 /** Producer: evaluator. The quick form holds greedy only. */
 export interface Evaluation {
   readonly version: number;
@@ -173,4 +181,6 @@ export interface Evaluation {
   readonly full?: Accuracy;
   /** Greedy, one for each question that was asked. The store keeps them apart; who watches does not get them. */
   readonly answers?: readonly HeldOutAnswer[];
+  /** Those that could not be asked: they are left out, and not counted in `n`. */
+  readonly refused?: readonly RefusedQuestion[];
 }

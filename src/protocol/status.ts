@@ -2,7 +2,7 @@
  * What a running daemon says about itself. Producer: streams/telemetry.ts. Consumers: the terminal view, `quorum status`, the report.
  * Plain JSON; every number that has not been seen yet is null, never 0.
  */
-import type { Accuracy, DropReason } from './messages.ts';
+import type { Accuracy, DropReason, RefusedQuestion } from './messages.ts';
 
 /** STARTING -> BASELINE -> RUNNING <-> PAUSED -> STOPPING (step in hand) -> DRAINING (saving) -> STOPPED. */
 export type Phase = 'starting' | 'baseline' | 'running' | 'paused' | 'stopping' | 'draining' | 'stopped' | 'failed';
@@ -187,6 +187,8 @@ export interface Report {
     readonly kept: number;
     readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
   };
+  /** Questions that could not be asked and were left out, at most 100. */
+  readonly refused: readonly RefusedQuestion[];
   readonly restarts: number;
   readonly memory: { readonly peakRssBytes: number };
   /** The version in `folder`: older than `steps` where a disk refused the last checkpoint; null when there is none. */

@@ -17,6 +17,7 @@ const REPORT: Report = {
   throughput: RUNNING.throughput,
   staleness: { max: 1, histogram: [0, 48] },
   groups: { sampled: 10, kept: 8, dropped: {} },
+  refused: [],
   restarts: 0,
   memory: { peakRssBytes: 1 },
   saved: 48,

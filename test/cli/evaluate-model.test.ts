@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { expect, describe, it } from 'vitest';
 import { evaluator } from '../../actors/evaluator.ts';
 import { evaluateModel } from '../../src/cli/evaluate-model.ts';
@@ -12,6 +13,7 @@ import { suiteOptions } from '../../src/data/suites.ts';
 import { Grader } from '../../src/learn/grader.ts';
 import type { SampleRequest } from '../../src/policy/policy.ts';
 import type { Accuracy } from '../../src/protocol/messages.ts';
+import { png } from '../support/png.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const signal = new AbortController().signal;
@@ -32,6 +34,24 @@ describe('evaluateModel', () => {
     expect(own?.accuracy).toMatchObject({ n: 6, k: 2 });
     expect(own?.accuracy.greedy).toBe(suite?.accuracy.greedy);
     expect(own?.accuracy.byKind).toEqual(suite?.accuracy.byKind);
+  }, 120_000);
+
+  it('leaves out a row whose picture is cut off, too long, or whose text does not fit, and says which and why', async () => {
+    const folder = temporaryFolder();
+    const picture = await png();
+    const line = await sharp({ create: { width: 801, height: 4, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    const files = { 'good.png': picture, 'cut.png': picture.subarray(0, picture.length / 2), 'line.png': line };
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
+    const rows = [['good'], ['cut'], ['line'], ['good', 'much '.repeat(5_000)], ['good']];
+    const file = join(folder, 'rows.jsonl');
+    writeFileSync(file, rows.map(([name, problem = 'How many?']) => JSON.stringify({ problem, images: [`${name}.png`], answer: '1' })).join('\n'));
+    const [measured] = await evaluateModel(config, { data: [file] }, signal);
+    expect(measured?.accuracy.n).toBe(2);
+    const why = new Map(measured?.refused.map(({ question, reason }) => [question, reason]));
+    expect([...why.keys()].toSorted()).toEqual(['rows/2', 'rows/3', 'rows/4']);
+    for (const [question, reason] of why) expect(reason).toMatch(new RegExp(`rows\\.jsonl:${question.at(-1)}: .`));
   }, 120_000);
 
   it('says which column it needs when no question has an answer, and names a data set that is empty', async () => {

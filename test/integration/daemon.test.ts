@@ -199,3 +199,31 @@ test('a data set of which all is held out is refused before anything starts, wit
     `nothing is left to train on: \`data.heldOutShare\` 0.999999 holds out all 48 questions of ${trainFile}: lower it`,
   );
 });
+
+test('a held-out question that cannot be asked is left out, named by file and row, and the run goes on; so is one that is trained on', async () => {
+  const run = toyRun(loop(4));
+  const faults: ToyFaults = {
+    beforeSample: ({ questions }) => {
+      if (questions.some(({ text }) => text === 'question 3')) throw new InputError('the picture is damaged');
+    },
+  };
+  const report = await (await start(run, faults)).closed();
+  expect(report).toMatchObject({ end: 'steps', restarts: 0, baseline: { n: 11 }, final: { n: 11 } });
+  const heldOut = `${join(run.folder, 'held-out.jsonl')}:4: the picture is damaged`;
+  expect(report.refused).toContainEqual({ question: 'held-out/held-out-3', reason: heldOut });
+  const logged = readFileSync(join(run.config.runFolder, 'log', 'quorum.log'), 'utf8').split(`held-out/held-out-3 is left out: ${heldOut}`);
+  expect(logged).toHaveLength(2);
+
+  const again = await start({ ...run, config: { ...run.config, loop: { ...run.config.loop, steps: 24 } } }, faults);
+  const second = await again.closed();
+  expect(second).toMatchObject({ end: 'steps', steps: 24, final: { n: 11 } });
+  const trained = { question: 'train/train-3', reason: `${join(run.folder, 'train.jsonl')}:4: the picture is damaged` };
+  expect(second.refused.toSorted((a, b) => (a.question < b.question ? -1 : 1))).toEqual([report.refused[0], trained]);
+  using store = openStore(join(run.config.runFolder, 'quorum.db'));
+  expect(
+    store
+      .events(9, 'question.refused')
+      .map(({ data }) => (data as { part: string }).part)
+      .toSorted(),
+  ).toEqual(['held-out', 'training']);
+});

@@ -55,14 +55,19 @@ async function evaluate({ data, suite = [], column, ...options }: Options): Prom
   const request = { suites, ...(data && { data }), ...(column && { columns: column }), ...(options.n === undefined ? {} : { n: options.n }) };
   const signal = onInterrupt(() => console.error('Stopping ...'));
   const results = await evaluateModel(config, request, signal);
+  for (const { question, reason } of results.flatMap(({ refused }) => refused)) console.error(`Question ${question} is left out: ${reason}`);
   const head = { model: config.model, seed: config.seed };
   console.log(options.json ? JSON.stringify({ ...head, ...asData(results) }, null, 2) : asText(results).join('\n'));
 }
 
 function asData(results: readonly SuiteAccuracy[]): object {
   const [only] = results;
-  if (only && results.length === 1) return { data: only.data, ...only.accuracy };
-  return { suites: results.map(({ data, accuracy }) => ({ data, ...accuracy })), mean: meanOf(results.map(({ accuracy }) => accuracy)) };
+  if (only && results.length === 1) return asRow(only);
+  return { suites: results.map(asRow), mean: meanOf(results.map(({ accuracy }) => accuracy)) };
+}
+
+function asRow({ data, accuracy, refused }: SuiteAccuracy): object {
+  return { data, ...accuracy, ...(refused.length > 0 && { refused }) };
 }
 
 function asText(results: readonly SuiteAccuracy[]): string[] {
