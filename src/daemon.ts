@@ -32,7 +32,7 @@ import { servicesOf } from './daemon/services.ts';
 import { groupsOf, sittingOf } from './daemon/sitting.ts';
 import { bindPlugin, type Plugin } from './plugin/load.ts';
 import type { ControlReply, ControlRequest } from './protocol/control.ts';
-import { CancelledError } from './protocol/errors.ts';
+import { CancelledError, InputError } from './protocol/errors.ts';
 import type { Command, LiveSetting, PanelCard } from './protocol/frames.ts';
 import type { PluginRow } from './protocol/plugins.ts';
 import type { LoopEvent } from './protocol/ports.ts';
@@ -131,6 +131,7 @@ class Daemon implements DaemonHandle {
       now: Date.now,
       actors: () => [...handles.values()].map((handle) => handle.status()),
       groups: () => groupsOf(store, this.#pipeline?.credits() ?? 0),
+      commands: () => this.#commands.inHand(),
     };
     this.#telemetry = new Telemetry(sittingOf(config, run.folder.path, data.train.name), sources, store.meta(PROGRESS) as Progress | undefined);
     this.#settings = new Settings(store, config);
@@ -176,6 +177,7 @@ class Daemon implements DaemonHandle {
       loop: this.#loop,
       roster,
       saving: this.#saving,
+      evaluating: (since) => this.#evaluating(since),
       pipeline: () => this.#pipeline,
       pause: () => this.#pause(),
       resume: () => this.#resume(),
@@ -283,9 +285,9 @@ class Daemon implements DaemonHandle {
   async #pause(): Promise<void> {
     this.#gate.close();
     this.#system.send({ type: 'PAUSE' });
+    const isPaused = await this.#gate.stilled();
+    if (!isPaused) throw new InputError('pause: the loop was resumed before the step in hand was finished');
     this.#show();
-    const inHand = [...this.#started.handles.values()].filter(({ role }) => role === 'learner' || role === 'sampler');
-    await Promise.all(inHand.map((handle) => handle.idle()));
   }
 
   #resume(): Promise<void> {
@@ -294,6 +296,12 @@ class Daemon implements DaemonHandle {
     this.#system.send({ type: 'RESUME' });
     this.#show();
     return Promise.resolve();
+  }
+
+  /** What the evaluator has had in hand since before `since`. */
+  #evaluating(since: number): string | null {
+    const statuses = [...this.#started.handles.values()].filter(({ role }) => role === 'evaluator').map((handle) => handle.status());
+    return statuses.find((actor) => actor.state === 'working' && actor.since < since)?.doing ?? null;
   }
 
   #beginStop(): void {
@@ -328,6 +336,7 @@ class Daemon implements DaemonHandle {
   async #go(): Promise<void> {
     const { store, policy } = this.#run;
     const { signal } = this.#stop;
+    const begun = this.#gate.enter(); // a pause is not done before the loop has begun
     policy.retain(this.#loop.version);
     if (store.latestVersion() === undefined) store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
     this.#telemetry.version(this.#loop.version);
@@ -339,6 +348,7 @@ class Daemon implements DaemonHandle {
     }
     this.#pipeline = pipeline(this.#loop, workInHand(store));
     const { run$ } = this.#pipeline;
+    begun();
     this.#show('running');
     this.#stopWhenDone();
     const probes$ = (await this.#guardian?.start()) ?? EMPTY;
@@ -475,7 +485,7 @@ class Daemon implements DaemonHandle {
   /** Shows the phase; a paused loop shows that. */
   #show(phase: Phase = this.#phase, error?: Error): void {
     this.#phase = phase;
-    const paused = phase === 'running' && this.#system.getSnapshot().matches({ RUNNING: 'paused' });
+    const paused = phase === 'running' && this.#gate.isStill;
     this.#telemetry.phase(paused ? 'paused' : phase, error);
     this.#run.log.info({ version: this.#loop.version }, paused ? 'paused' : phase);
   }

@@ -1,7 +1,11 @@
 /** Where the stages wait while the loop is paused or admits nothing, and where they learn that it stops. */
 
+import { setImmediate } from 'node:timers/promises';
+import { CancelledError } from '../src/protocol/errors.ts';
+
 export class Gate {
   readonly #stop: AbortSignal;
+  #inHand = 0;
   #open = true;
   #holds = 0;
   #wakers: (() => void)[] = [];
@@ -46,6 +50,40 @@ export class Gate {
   async pass(): Promise<boolean> {
     while (!this.#open && this.#holds === 0 && !this.#stop.aborted) await this.#woken();
     return !this.#stop.aborted;
+  }
+
+  /** Until the returned function is called, a closed gate is not still. */
+  enter(): () => void {
+    this.#inHand += 1;
+    return () => {
+      this.#inHand -= 1;
+      this.#wake();
+    };
+  }
+
+  /** `work`, in hand for as long as it runs. */
+  counted<A extends readonly unknown[], R>(work: (...args: A) => Promise<R>): (...args: A) => Promise<R> {
+    return async (...args) => {
+      const leave = this.enter();
+      try {
+        return await work(...args);
+      } finally {
+        leave();
+      }
+    };
+  }
+
+  /** Whether the gate is closed and nothing is in hand. */
+  get isStill(): boolean {
+    return !this.#open && this.#inHand === 0 && this.#holds === 0;
+  }
+
+  /** Resolves when the gate is still: true; or is opened first: false. @throws CancelledError when the loop stops first. */
+  async stilled(): Promise<boolean> {
+    await setImmediate(); // an item that has passed the gate is in hand a few microtasks later
+    while (!this.isStill && !this.#open && !this.#stop.aborted) await this.#woken();
+    if (this.#stop.aborted) throw new CancelledError('the daemon stops');
+    return !this.#open;
   }
 
   #woken(): Promise<void> {

@@ -118,7 +118,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     tap((admissions) => questions.push(...admissions)),
     finalize(() => questions.close()),
   );
-  const sampled$ = pullMap(jobs(), crew.samplers.length, sample(loop)).pipe(
+  const sampled$ = pullMap(jobs(), crew.samplers.length, gate.counted(sample(loop))).pipe(
     tap((groups) => rollouts.push(groups)),
     finalize(() => rollouts.close()),
   );
@@ -126,7 +126,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     tap((judged) => judged.forEach(({ group, verdict }, i) => settle(group.sequence, verdict.kept ? judged[i] : undefined))),
     finalize(() => windows.close()),
   );
-  const learnt$ = pullMap(batches(), 1, learn(loop)).pipe(
+  const learnt$ = pullMap(batches(), 1, gate.counted(learn(loop))).pipe(
     tap((version) => {
       if (version !== undefined) {
         closed -= 1;

@@ -8,6 +8,7 @@ import type {
   AccuracyPoint,
   AccuracyStatus,
   ActorStatus,
+  CommandStatus,
   GroupStatus,
   GuardianStatus,
   Phase,
@@ -45,6 +46,7 @@ export interface Sources {
   readonly now: () => number;
   readonly actors: () => readonly ActorStatus[];
   readonly groups: () => GroupStatus;
+  readonly commands?: () => readonly CommandStatus[];
 }
 
 const NO_ACCURACY: AccuracyStatus = { baseline: null, now: null, best: null, history: [], questions: null, fullBaseline: null, fullNow: null };
@@ -135,6 +137,11 @@ export class Telemetry {
     this.#changed.next();
   }
 
+  /** Something changed that a source tells. */
+  changed(): void {
+    this.#changed.next();
+  }
+
   begin(side: Side): void {
     this.#meter.begin(side);
     this.#changed.next();
@@ -218,6 +225,7 @@ export class Telemetry {
     const totals = this.#meter.totals();
     const { rss } = process.memoryUsage();
     this.#peakRss = Math.max(this.#peakRss, rss);
+    const commands = this.#sources.commands?.() ?? [];
     return {
       ...sitting,
       phase: this.#phase,
@@ -235,6 +243,7 @@ export class Telemetry {
       actors: this.#sources.actors(),
       restarts: this.#restarts(),
       memory: { rss, peakRss: this.#peakRss },
+      ...(commands.length === 0 ? {} : { commands }),
       notes: this.#notes,
       ...(this.#dashboard === undefined ? {} : { dashboard: this.#dashboard }),
       ...(this.#error === undefined ? {} : { error: this.#error }),

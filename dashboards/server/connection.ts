@@ -23,7 +23,8 @@ const GOODBYE_MILLISECONDS = 2_000;
 const FRAMES_AT_ONCE = 100;
 const FRAMES_PER_SECOND = 25;
 const REQUESTS_WAITING = 16;
-const COMMANDS_WAITING = 4;
+/** Commands whose outcome this browser was not told yet. */
+const COMMANDS_IN_HAND = 32;
 /** The longest reason that a close frame holds, in bytes. */
 const LONGEST_REASON = 123;
 
@@ -51,8 +52,8 @@ export class Connection {
   readonly #services: Services;
   readonly #bucket: Bucket;
   readonly #requests = new Lane(REQUESTS_WAITING);
-  readonly #commands = new Lane(COMMANDS_WAITING);
   readonly #inFlight = new Set<number>();
+  #commands = 0;
   readonly #joinedAt: number;
   #heardAt: number;
   #isReady = false;
@@ -113,7 +114,6 @@ export class Connection {
   #forget(): void {
     this.#isClosing = true;
     this.#requests.clear();
-    this.#commands.clear();
   }
 
   /** @returns whether it may go on. */
@@ -150,7 +150,8 @@ export class Connection {
       return this.#say({ type: 'refused', id: frame.id, message: 'this token lets look, not command: open the dashboard with the control token' });
     }
     this.#inFlight.add(frame.id);
-    const isTaken = frame.type === 'command' ? this.#commands.add(() => this.#obey(frame)) : this.#requests.add(() => this.#reply(frame));
+    if (frame.type === 'command') return void this.#obey(frame);
+    const isTaken = this.#requests.add(() => this.#reply(frame));
     if (!isTaken) this.#refuse(frame.id, new InputError('too many questions at once: ask again when these are answered'));
   }
 
@@ -174,13 +175,18 @@ export class Connection {
     }
   }
 
+  /** The daemon has the command at once, and carries it out also when this browser leaves; which commands wait for which is its business. */
   async #obey({ id, command }: ClientFrame & { readonly type: 'command' }): Promise<void> {
+    if (this.#commands >= COMMANDS_IN_HAND) return this.#refuse(id, new InputError('too many commands at once: ask again when these are done'));
+    this.#commands += 1;
     try {
       await this.#services.command(command, this.#peer.author);
       this.#inFlight.delete(id);
       this.#say({ type: 'reply', id, value: null });
     } catch (error) {
       this.#refuse(id, error);
+    } finally {
+      this.#commands -= 1;
     }
   }
 

@@ -5,6 +5,7 @@ import type { Pipeline } from '../../streams/pipeline.ts';
 import { checkLive } from '../config/live.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
 import type { Command } from '../protocol/frames.ts';
+import type { CommandStatus } from '../protocol/status.ts';
 import type { Roster } from './roster.ts';
 import type { Saving } from './saving.ts';
 
@@ -12,6 +13,8 @@ export interface CommandParts {
   readonly loop: Loop;
   readonly saving: Saving;
   readonly roster: Roster;
+  /** What the evaluator has had in hand since before `since`, milliseconds since 1970. */
+  readonly evaluating: (since: number) => string | null;
   /** Undefined until the loop runs. */
   readonly pipeline: () => Pipeline | undefined;
   readonly pause: () => Promise<void>;
@@ -22,9 +25,20 @@ export interface CommandParts {
   readonly say: (text: string) => void;
 }
 
+/** Commands in hand beyond which only `pause`, `resume` and `stop` are accepted. */
+const MOST_IN_HAND = 16;
+
+interface InHand {
+  readonly command: Command;
+  readonly author: string;
+  readonly since: number;
+  readonly work: Promise<void>;
+}
+
+/** A command belongs to the daemon from the moment it is accepted: it is carried out whether or not its author still listens. */
 export class Commands {
   readonly #parts: CommandParts;
-  readonly #inHand = new Set<Promise<void>>();
+  readonly #inHand = new Set<InHand>();
   #rollingBack = false;
 
   constructor(parts: CommandParts) {
@@ -38,24 +52,46 @@ export class Commands {
       if (command.type === 'stop') return;
       throw new InputError('the daemon is stopping');
     }
+    if (!isUrgent(command) && this.#inHand.size >= MOST_IN_HAND) {
+      throw new InputError(`${inWords(command)}: ${MOST_IN_HAND} commands are in hand; ask again when one of them is done`);
+    }
     if (command.type !== 'stop') say(`${author}: ${inWords(command)}`);
-    const work = this.#carryOut(command);
-    this.#inHand.add(work);
+    const item: InHand = { command, author, since: Date.now(), work: this.#carryOut(command) };
+    this.#inHand.add(item);
     try {
-      await work;
+      await item.work;
       loop.store.event('command', { command: withoutOptions(command), author, outcome: 'done' });
     } catch (error) {
       const cut = error instanceof CancelledError ? new InputError(`${inWords(command)}: the daemon stopped first`) : (error as Error);
       loop.store.event('command', { command: withoutOptions(command), author, outcome: cut.message });
       throw cut;
     } finally {
-      this.#inHand.delete(work);
+      this.#inHand.delete(item);
+      loop.telemetry.changed();
     }
+  }
+
+  /** In the order in which they were accepted. */
+  inHand(): readonly CommandStatus[] {
+    return [...this.#inHand].map((item) => {
+      const { command, author, since } = item;
+      return { type: command.type, text: inWords(command), author, since, behind: this.#behind(item) };
+    });
+  }
+
+  #behind(item: InHand): string | null {
+    const { command, since } = item;
+    if (command.type === 'pause') return this.#parts.pipeline() === undefined ? 'the start of the loop' : 'the step in hand';
+    const all = [...this.#inHand];
+    const before = all.slice(0, all.indexOf(item)).findLast((other) => laneOf(other.command) === laneOf(command));
+    if (before !== undefined) return `${inWords(before.command)} (${before.author})`;
+    if (command.type === 'rollback') return 'the groups that were admitted before it';
+    return command.type === 'evaluate' ? this.#parts.evaluating(since) : null;
   }
 
   /** Resolves when no command is being carried out. */
   async idle(): Promise<void> {
-    await Promise.allSettled(this.#inHand);
+    await Promise.allSettled([...this.#inHand].map(({ work }) => work));
   }
 
   async #carryOut(command: Command): Promise<void> {
@@ -119,6 +155,16 @@ export class Commands {
       this.#rollingBack = false;
     }
   }
+}
+
+/** These go at once, whatever else is in hand. */
+function isUrgent({ type }: Command): boolean {
+  return type === 'pause' || type === 'resume' || type === 'stop';
+}
+
+/** Commands of one lane wait for each other. */
+function laneOf({ type }: Command): string {
+  return type.startsWith('plugin.') ? 'plugin' : type;
 }
 
 /** A plug-in's options may hold a key, and whoever may look sees the events. */

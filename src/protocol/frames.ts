@@ -28,6 +28,11 @@ export type Access = 'view' | 'control';
 /** The status without its accuracy history, which is in the series `greedy`. */
 export type Live = Omit<Status, 'accuracy'> & { readonly accuracy: Omit<Status['accuracy'], 'history'> };
 
+/** A pause was asked for, and what is in hand is not finished. */
+export function isPausing({ phase, commands = [] }: Pick<Status, 'phase' | 'commands'>): boolean {
+  return (phase === 'starting' || phase === 'baseline' || phase === 'running') && commands.some(({ type }) => type === 'pause');
+}
+
 /** Values at one learner step; evaluations come later than the rest, so the same step may come again with other names. */
 export interface MetricRow {
   readonly step: number;

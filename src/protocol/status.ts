@@ -129,6 +129,18 @@ export interface GuardianStatus {
   readonly tries: number;
 }
 
+/** A command that was accepted and is not done. */
+export interface CommandStatus {
+  readonly type: string;
+  /** `evaluate in full`. */
+  readonly text: string;
+  readonly author: string;
+  /** Milliseconds since 1970 at which it was accepted. */
+  readonly since: number;
+  /** What must end before it begins or is done: `the step in hand`; null when it waits for nothing else. */
+  readonly behind: string | null;
+}
+
 export interface Status {
   readonly phase: Phase;
   readonly pid: number;
@@ -161,6 +173,8 @@ export interface Status {
   readonly restarts: number;
   /** Bytes. */
   readonly memory: { readonly rss: number; readonly peakRss: number };
+  /** In the order in which they were accepted; absent where there are none. */
+  readonly commands?: readonly CommandStatus[];
   /** Newest last, at most 20: what a watcher should know (an empty batch, a restart, a checkpoint). */
   readonly notes: readonly { readonly at: number; readonly text: string }[];
   /** Address of the dashboard, where there is one. */

@@ -218,3 +218,51 @@ test('the control socket and the handle go through the same door', async () => {
     'the process itself: stop',
   ]);
 });
+
+test('pause, resume and stop go at once while a full evaluation is in hand; the status says what is in hand and what that waits for', async () => {
+  const run = toyRun({ loop: loop(), evaluation: { everySteps: 1000, fullEverySteps: 1000 } });
+  let finish = () => {};
+  let isHeld = false;
+  const held = new Promise<void>((resolve) => (finish = resolve));
+  const { faults, goOn } = holdAt(3);
+  const daemon = await start(run, {
+    ...faults,
+    beforeSample: ({ questions }) => (isHeld && questions[0]!.id.startsWith('held-out') ? held : undefined),
+  });
+  await reached(daemon, 3);
+  isHeld = true;
+  const evaluated = daemon.command({ type: 'evaluate', full: true }, 'Ada');
+  const working = ({ actors }: Status) => actors.some(({ id, doing }) => id === 'evaluator' && doing.endsWith('in full'));
+  await when(daemon, working);
+  const again = daemon.command({ type: 'evaluate', full: false }, 'Bo');
+  const pausing = daemon.command({ type: 'pause' }, 'Ada');
+  const asked = await when(daemon, ({ commands = [] }) => commands.length === 3);
+  expect(asked.phase).toBe('running'); // it is not paused before that is true
+  expect(asked.commands!.map(({ text, author, behind }) => [text, author, behind])).toEqual([
+    ['evaluate in full', 'Ada', null],
+    ['evaluate', 'Bo', 'evaluate in full (Ada)'],
+    ['pause', 'Ada', 'the step in hand'],
+  ]);
+  goOn();
+  await pausing;
+  expect(daemon.status().phase).toBe('paused');
+  await daemon.command({ type: 'resume' }, 'Ada');
+  expect(daemon.status().phase).toBe('running');
+  await daemon.command({ type: 'stop' }, 'Ada');
+  finish();
+  await Promise.allSettled([evaluated, again]);
+  expect(await daemon.closed()).toMatchObject({ end: 'stopped' });
+});
+
+test('a resume before the step in hand is finished calls the pause off', async () => {
+  const { faults, goOn } = holdAt(2);
+  const daemon = await start(toyRun({ loop: loop() }), faults);
+  await reached(daemon, 2);
+  const pausing = daemon.command({ type: 'pause' }, 'Ada').catch((error: unknown) => error);
+  await when(daemon, ({ commands }) => commands !== undefined);
+  await daemon.command({ type: 'resume' }, 'Bo');
+  expect(await pausing).toMatchObject({ name: 'InputError', message: 'pause: the loop was resumed before the step in hand was finished' });
+  goOn();
+  await reached(daemon, 4);
+  expect((await daemon.stop()).end).toBe('stopped');
+});

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks';
-import type { Command, Live } from '../../../src/protocol/frames.ts';
-import { count } from '../format.ts';
+import { isPausing, type Command, type Live } from '../../../src/protocol/frames.ts';
+import { count, duration } from '../format.ts';
 import { useConnectionState, useLive } from '../session.ts';
 import { Confirm } from './confirm.tsx';
 import { Panel } from './panel.tsx';
@@ -35,7 +35,7 @@ const RESUME: Offer = {
   help: 'The loop goes on from where it waits.',
   button: 'Resume',
   done: 'Running again.',
-  in: ['paused'],
+  in: ['starting', 'baseline', 'running', 'paused'],
 };
 const OFFERS: readonly Offer[] = [
   {
@@ -76,15 +76,39 @@ const OFFERS: readonly Offer[] = [
 
 export function Commands() {
   const phase = useLive((live) => live.phase);
-  const offers = [phase === 'paused' ? RESUME : PAUSE, ...OFFERS];
+  const pausing = useLive(isPausing) === true;
+  const offers = [phase === 'paused' || pausing ? RESUME : PAUSE, ...OFFERS];
   return (
     <Panel title="Commands" flush>
       <ul class="commands">
         {offers.map((offer) => (
-          <CommandRow key={offer.title === 'Resume' ? 'Pause' : offer.title} offer={offer} phase={phase} />
+          <CommandRow key={offer.title} offer={offer} phase={phase} />
         ))}
       </ul>
+      <InHand />
     </Panel>
+  );
+}
+
+/** What anyone asked of the daemon and is not done: it belongs to the daemon, also when the page that asked is closed. */
+function InHand() {
+  const commands = useLive((live) => live.commands) ?? [];
+  const at = useLive((live) => live.at) ?? 0;
+  if (commands.length === 0) return null;
+  return (
+    <ul class="commands" aria-label="Commands in hand">
+      {commands.map(({ type, text, author, since, behind }) => (
+        <li key={`${type} ${since}`} class="command">
+          <div class="grow">
+            <h3>{type === 'pause' ? `pausing: ${behind}` : text}</h3>
+            <p class="muted">
+              {author}, {duration(Math.max(0, Math.floor((at - since) / 1000)))}
+              {behind === null || type === 'pause' ? null : `; waits for: ${behind}`}
+            </p>
+          </div>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -1,4 +1,5 @@
-import type { Live } from '../../../src/protocol/frames.ts';
+import { isPausing, type Live } from '../../../src/protocol/frames.ts';
+import { useLive } from '../session.ts';
 import { Badge, type Tone } from './badge.tsx';
 
 const PHASES: Readonly<Record<Live['phase'], readonly [Tone, string]>> = {
@@ -12,11 +13,14 @@ const PHASES: Readonly<Record<Live['phase'], readonly [Tone, string]>> = {
   failed: ['bad', 'Failed'],
 };
 
+const PAUSING = ['warn', 'Pausing: the step in hand'] as const;
+
 /** What the daemon is at; `connected` false says that this was the last that was heard. */
 export function PhaseBadge({ phase, connected }: { readonly phase: Live['phase'] | undefined; readonly connected: boolean }) {
+  const pausing = useLive(isPausing);
   if (phase === undefined) return <Badge dot>Connecting</Badge>;
   if (!connected) return <Badge dot>Not connected</Badge>;
-  const [tone, text] = PHASES[phase];
+  const [tone, text] = pausing === true ? PAUSING : PHASES[phase];
   return (
     <Badge dot tone={tone}>
       {text}

@@ -14,6 +14,8 @@ interface Options extends ConfigOptions {
   readonly timeout: number;
 }
 
+/** A pause that takes longer says on stderr what it waits for. */
+const NOTICE_MILLISECONDS = 500;
 /** A status as it is printed once is not cut to the terminal's height. */
 const ALL_ROWS = 1_000;
 
@@ -45,7 +47,8 @@ export function stopCommand(): Command {
 
 async function control(request: ControlRequest, options: Options): Promise<void> {
   const { config } = await resolveConfig(options);
-  const reply = (await askDaemon(config.runFolder, request, options.timeout)) as Answer;
+  const notice = request.type === 'pause' ? setTimeout(() => console.error('pausing: the step in hand …'), NOTICE_MILLISECONDS) : undefined;
+  const reply = (await askDaemon(config.runFolder, request, options.timeout).finally(() => clearTimeout(notice))) as Answer;
   console.log(options.json ? JSON.stringify(contents(reply), null, 2) : inWords(reply).join('\n'));
 }
 

@@ -3,6 +3,7 @@
  * and docs/ renders it to a picture.
  */
 import { sep } from 'node:path';
+import { isPausing } from '../../protocol/frames.ts';
 import type { ActorState, ActorStatus, Phase, Status } from '../../protocol/status.ts';
 import { areaChart, sparkline } from './chart.ts';
 import { amount, bytes, clock, DASH, duration, fixed, percent, points } from './format.ts';
@@ -50,6 +51,8 @@ const STATES = {
   stopped: ['■', 'dim'],
 } as const satisfies Record<ActorState, readonly [string, Style]>;
 
+const PAUSING = ['pausing: the step in hand', 'yellow'] as const;
+
 /** @returns lines of at most `options.width` columns. */
 export function renderFrame(status: Status, options: FrameOptions): string[] {
   const width = Math.max(1, options.width);
@@ -60,6 +63,7 @@ export function renderFrame(status: Status, options: FrameOptions): string[] {
     ...cells(status, inner),
     ...groups(status),
     ...synthesis(status),
+    ...commands(status),
     [],
     ...status.actors.map((actor) => actorLine(actor, status.at, inner)),
   ];
@@ -71,7 +75,7 @@ export function renderFrame(status: Status, options: FrameOptions): string[] {
 }
 
 function title(status: Status, width: number, cwd: string | undefined): Line[] {
-  const [words, style] = PHASES[status.phase];
+  const [words, style] = isPausing(status) ? PAUSING : PHASES[status.phase];
   const target = status.stopAt === null ? '' : ` of ${status.stopAt}`;
   const left: Line = [
     ['Quorum', 'bold', 'magenta'],
@@ -169,6 +173,16 @@ function synthesis({ synthesis: of }: Status): Line[] {
     [pool, 'in the pool'],
   ]);
   return [[label('synthetic'), ...spans, [percent(share, 0)], [` wanted${why && ` (rejected: ${why})`}`, 'dim']]];
+}
+
+/** What was asked of the daemon and is not done, and what that waits for. */
+function commands({ commands: inHand = [], at }: Status): Line[] {
+  return inHand.map(({ text, author, since, behind }) => [
+    label('command'),
+    [text],
+    [`  ${author}, ${duration((at - since) / 1000)}`, 'dim'],
+    [behind === null ? '' : `  waits for: ${behind}`, 'yellow'],
+  ]);
 }
 
 /** `duplicate 31, malformed 4` */

@@ -1,4 +1,5 @@
 /** The loop as plain lines, for logs and pipes: what is new between two statuses, a line for each step, evaluation and note. */
+import { isPausing } from '../../protocol/frames.ts';
 import type { Status } from '../../protocol/status.ts';
 import { amount, duration, fixed, percent } from './format.ts';
 
@@ -8,6 +9,7 @@ export function plainLines(before: Status | undefined, now: Status): string[] {
   if (!before) lines.push(`${now.model}, ${now.data}, seed ${now.seed}, run folder ${now.run}`);
   if (now.dashboard !== undefined && before?.dashboard !== now.dashboard) lines.push(`dashboard ${now.dashboard}`);
   if (before?.phase !== now.phase) lines.push(now.error === undefined ? now.phase : `${now.phase}: ${now.error}`);
+  if (isPausing(now) && !(before && isPausing(before))) lines.push('pausing: the step in hand');
   lines.push(...newNotes(before, now));
   if (now.version > 0 && before && before.version !== now.version) lines.push(stepLine(now));
   if (now.accuracy.now && before?.accuracy.now?.version !== now.accuracy.now.version) lines.push(accuracyLine(now));

@@ -167,3 +167,17 @@ test('a long command does not hold up requests', async () => {
   finish();
   expect(await evaluated).toBeNull();
 });
+
+test('commands of one page do not wait for each other, and are carried out also when the page is gone', async () => {
+  const { dashboard, daemon } = await openDesk();
+  const browser = await Browser.open(dashboard);
+  let finish = () => {};
+  daemon.obey = () => new Promise((resolve) => (finish = resolve));
+  browser.send({ type: 'command', id: 1001, command: { type: 'evaluate', full: true } });
+  browser.send({ type: 'command', id: 1002, command: { type: 'pause' } });
+  browser.send({ type: 'command', id: 1003, command: { type: 'resume' } });
+  browser.socket.close();
+  await browser.closed;
+  expect(daemon.commands.map(({ command }) => command.type)).toEqual(['evaluate', 'pause', 'resume']);
+  finish();
+});
