@@ -6,5 +6,7 @@ import fc from 'fast-check';
 
 for (const name of ['CI', 'FORCE_COLOR', 'NO_COLOR']) delete process.env[name];
 process.env['TERM'] = 'xterm';
+// See support/ends-with-test.ts.
+process.env['QUORUM_TEST_PID'] = String(process.pid);
 
 fc.configureGlobal({ seed: Number(process.env['PROPERTY_SEED'] ?? 20) });

@@ -3,6 +3,7 @@
  * somebody filled the disk; with the disk still full, how the next start ended; the sitting after there was room again; what a check of the same
  * folder finds where it can only be read; a start there, and one on a folder that cannot be made there.
  */
+import '../support/ends-with-test.ts';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';

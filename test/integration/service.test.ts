@@ -182,6 +182,16 @@ test.skipIf(process.platform !== 'linux' || lacks('script', 'tail'))(
   TIMEOUT,
 );
 
+test('a daemon that a test started does not outlive the process of the test, however that ends', async () => {
+  const { config } = toyFiles();
+  const ofTest = launch([process.execPath, '-e', 'process.stdin.resume()']);
+  const daemon = launch([...TOY_QUORUM, 'start', '--config', config, '--json'], { QUORUM_TEST_PID: String(ofTest.pid) });
+  const closed = once(daemon, 'close');
+  await step(linesOf(daemon));
+  ofTest.kill('SIGKILL');
+  expect(await closed).toEqual([null, 'SIGKILL']);
+}, 240_000);
+
 const NOBODY = '65534';
 const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all'];
 

@@ -2,6 +2,7 @@
  * A daemon around the toy policy in a process of its own, whose learner and samplers wait in the step from version 2: it says `held`, and goes on at the
  * first byte on stdin. Arguments: run folder's parent, JSON of configuration.
  */
+import './ends-with-test.ts';
 import { once } from 'node:events';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { startDaemon } from '../../src/daemon.ts';

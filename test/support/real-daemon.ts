@@ -3,6 +3,7 @@
  * `stored:5` when groups were stored for the fifth time, before a verdict; `learning:3:0.4` in the third learner step, after 0.4 of the time that the
  * second took; `saving:3` when version 3 is to be saved; `none` is not to.
  */
+import './ends-with-test.ts';
 import { startDaemon } from '../../src/daemon.ts';
 import { localPolicy } from '../../src/policy/open.ts';
 import { configSchema } from '../../src/config/schema.ts';

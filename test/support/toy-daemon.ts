@@ -4,6 +4,7 @@
  * `statement:120` before its 120th write or transaction's begin or end; `none` is not to. And, if wanted, the version, a checkpoint, to roll
  * back to from the next one.
  */
+import './ends-with-test.ts';
 import { filter, firstValueFrom } from 'rxjs';
 import { startDaemon } from '../../src/daemon.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';

@@ -1,4 +1,5 @@
 /** The command line from source, in a process of its own, whose `start` has the toy policy. */
+import './ends-with-test.ts';
 import { main } from '../../src/cli.ts';
 import { startCommand } from '../../src/cli/commands/start.ts';
 import { createProgram } from '../../src/cli/program.ts';

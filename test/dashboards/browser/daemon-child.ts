@@ -2,6 +2,7 @@
  * A daemon with a dashboard around the toy policy in a process of its own. Arguments: run folder's parent, JSON of configuration, and
  * milliseconds that a learner step takes. Says where its dashboard is in its first line.
  */
+import '../../support/ends-with-test.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import { startDaemon } from '../../../src/daemon.ts';
 import type { ConfigInput } from '../../../src/config/schema.ts';
