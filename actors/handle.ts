@@ -60,6 +60,7 @@ export class Handle<P> {
         const result = await withDeadline(name, item.seconds, item.signal, (signal) => item.run(port, signal), this.#clock);
         this.#workload.end(true);
         child.send({ type: 'END' });
+        if (this.#supervisor.getSnapshot().context.fruitless > 0) this.#supervisor.send({ type: 'DONE' });
         return result;
       } catch (error) {
         this.#workload.end(false);

@@ -1,5 +1,6 @@
 /**
- * Restarts a child that fails, after a back-off that doubles, at most `maxRestarts` times within `withinSeconds`. There is no transition
+ * Restarts a child that fails, after a back-off that doubles, at most `maxRestarts` times within `withinSeconds`, and at most `maxRestarts` times with
+ * no item done in between, however long each try takes. There is no transition
  * for the failure past the budget, which is how it escalates: the supervisor is then in error itself, and its parent is told.
  */
 import { assign, setup } from 'xstate';
@@ -18,6 +19,11 @@ export interface SupervisorInput<P> extends ServiceInput<P> {
   readonly restarted?: ((error: Error) => void) | undefined;
 }
 
+/** The child has done an item. */
+export interface SupervisorEvent {
+  readonly type: 'DONE';
+}
+
 /** Failures that are remembered. */
 export const FAILURES = 20;
 
@@ -26,6 +32,8 @@ export interface SupervisorContext<P> {
   /** Milliseconds since 1970 of the restarts within the window. */
   readonly recent: readonly number[];
   readonly restarts: number;
+  /** Restarts since the last item that was done. */
+  readonly fruitless: number;
   /** Why the child last failed. */
   readonly error: Error | undefined;
   readonly failedAt: number;
@@ -53,16 +61,17 @@ function errorOf(error: unknown): Error {
 
 export function supervise<P>() {
   return setup({
-    types: { context: {} as SupervisorContext<P>, input: {} as SupervisorInput<P>, tags: {} as 'error' },
+    types: { context: {} as SupervisorContext<P>, events: {} as SupervisorEvent, input: {} as SupervisorInput<P>, tags: {} as 'error' },
     actors: { child: serviceMachine<P>() },
     guards: {
-      'the budget allows a restart': ({ context: { input, recent } }) =>
-        recentRestarts(recent, input.now(), input.budget).length < input.budget.maxRestarts,
+      'the budget allows a restart': ({ context: { input, recent, fruitless } }) =>
+        fruitless < input.budget.maxRestarts && recentRestarts(recent, input.now(), input.budget).length < input.budget.maxRestarts,
     },
     actions: {
-      'count the restart': assign(({ context: { input, recent, restarts, failures } }, { error }: { error: unknown }) => ({
+      'count the restart': assign(({ context: { input, recent, restarts, fruitless, failures } }, { error }: { error: unknown }) => ({
         recent: [...recentRestarts(recent, input.now(), input.budget), input.now()],
         restarts: restarts + 1,
+        fruitless: fruitless + 1,
         error: errorOf(error),
         failedAt: input.now(),
         failures: [failureOf(errorOf(error), input.now()), ...failures].slice(0, FAILURES),
@@ -72,8 +81,9 @@ export function supervise<P>() {
     delays: { 'back-off': ({ context }) => backoff(context.recent.length - 1, context.input.budget) },
   }).createMachine({
     id: 'supervisor',
-    context: ({ input }) => ({ input, recent: [], restarts: 0, error: undefined, failedAt: 0, failures: [] }),
+    context: ({ input }) => ({ input, recent: [], restarts: 0, fruitless: 0, error: undefined, failedAt: 0, failures: [] }),
     initial: 'running',
+    on: { DONE: { actions: assign({ fruitless: 0 }) } },
     states: {
       running: {
         invoke: {

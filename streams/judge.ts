@@ -89,8 +89,8 @@ async function filtered(loop: Loop, all: readonly JudgedGroup[], signal: AbortSi
 }
 
 /**
- * A plug-in's answer to each group of a job, asked one after the other; none once its actor is parked or removed. One item of the actor for the whole
- * job: an item costs about as much as a small plug-in's work.
+ * A plug-in's answer to each group of a job, asked one after the other; none once its actor is parked or removed. Each call is an item of its own,
+ * with the deadline of one call: a plug-in that hangs is found out after that, however many groups the job has.
  */
 async function each<P, R>(
   loop: Loop,
@@ -102,16 +102,17 @@ async function each<P, R>(
 ): Promise<readonly R[]> {
   if (groups.length === 0) return [];
   try {
-    return await performer.perform({
-      doing: `${verb} ${groups.length} group${groups.length === 1 ? '' : 's'}`,
-      seconds: loop.config.timeouts.pluginSeconds * groups.length,
-      signal,
-      run: async (port, inner) => {
-        const replies: R[] = [];
-        for (const judged of groups) replies.push(await ask(port, judged, inner));
-        return replies;
-      },
-    });
+    const replies: R[] = [];
+    for (const [i, judged] of groups.entries()) {
+      const reply = await performer.perform({
+        doing: `${verb} group ${i + 1} of ${groups.length}`,
+        seconds: loop.config.timeouts.pluginSeconds,
+        signal,
+        run: async (port, inner) => ask(port, judged, inner),
+      });
+      replies.push(reply);
+    }
+    return replies;
   } catch (error) {
     if (signal.aborted || error instanceof InputError) throw error;
     return [];

@@ -44,10 +44,9 @@ export function takeServiceManager(environment: NodeJS.ProcessEnv, pid = process
 }
 
 /** No item of an actor may take longer than this: past it even its deadline did not end it. */
-export function longestItemSeconds({ timeouts, sampling, loop }: Pick<Config, 'timeouts' | 'sampling' | 'loop'>): number {
+export function longestItemSeconds({ timeouts, sampling }: Pick<Config, 'timeouts' | 'sampling'>): number {
   const judging = timeouts.judgeSeconds * sampling.samples + 1;
-  const plugins = timeouts.pluginSeconds * Math.max(loop.jobQuestions, loop.batchGroups);
-  return Math.max(...Object.values(timeouts), judging, plugins) + GRACE_SECONDS;
+  return Math.max(...Object.values(timeouts), judging) + GRACE_SECONDS;
 }
 
 /** Finds actors that do not get on. It counts looks, not time, so neither a stopped process nor a clock that jumps makes an actor look stuck. */

@@ -163,3 +163,14 @@ test('the back-off doubles up to its limit; only restarts in the window are rece
     }),
   );
 });
+
+test('an item that hangs at every try escalates after the restarts of the budget, though each try outlasts the window', async () => {
+  const { clock, supervisor, perform, opened } = start({ ...BUDGET, withinSeconds: 1 });
+  const failure = perform(() => Promise.reject(new Error('hung'))).catch((error: unknown) => error);
+  for (let restart = 1; restart <= BUDGET.maxRestarts; restart += 1) {
+    await until(() => supervisor.getSnapshot().context.restarts === restart);
+    clock.increment(60_000); // the window has passed
+  }
+  expect(await failure).toMatchObject({ message: 'hung' });
+  expect(opened()).toBe(BUDGET.maxRestarts + 1);
+});

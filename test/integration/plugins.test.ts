@@ -367,7 +367,7 @@ describe('in a thread of its own', () => {
 
   test.each([
     // Once, as it takes as long as the thread had to open, which on a busy machine is seconds.
-    ['an endless loop', 'for (;;) {}', 'not done after 12 s', { timeouts: { pluginSeconds: 6 }, supervision: { maxRestarts: 0 } }],
+    ['an endless loop', 'for (;;) {}', 'not done after 6 s', { timeouts: { pluginSeconds: 6 }, supervision: { maxRestarts: 0 } }],
     ['the end of its process', 'process.exit(3);', 'exited with code: 3'],
     ['what is not there', 'return [context.next];', 'port "reward": next is not there in a worker thread'],
   ])(
