@@ -1,6 +1,6 @@
 /** Composition root: the only file that knows all planes. `quorum start` calls `startDaemon`; everything else talks to its handle. */
 import type { Server } from 'node:net';
-import { EMPTY, merge, Subject, type Observable } from 'rxjs';
+import { EMPTY, merge, Subject, type Observable, type Subscription } from 'rxjs';
 import type { Dashboard } from '../dashboards/server/server.ts';
 import { builtIns } from '../actors/builtins.ts';
 import { withDeadline } from '../actors/deadline.ts';
@@ -94,6 +94,7 @@ class Daemon implements DaemonHandle {
   readonly #commands: Commands;
   readonly #events = new Subject<LoopEvent>();
   #pipeline: Pipeline | undefined;
+  #inHand: Subscription | undefined;
   #dashboard: Dashboard | undefined;
   #phase: Phase = 'starting';
   #running: Promise<void> = Promise.resolve();
@@ -355,7 +356,9 @@ class Daemon implements DaemonHandle {
     if (this.#guardian?.isHeld === true) await this.#pause();
     const besides = merge(this.#watching.run$, this.#exporting.run$, probes$);
     const watched = new Promise<void>((resolve) => besides.subscribe({ complete: resolve, error: resolve }));
-    await new Promise<void>((resolve, reject) => run$.subscribe({ next: () => this.#stopWhenDone(), error: reject, complete: resolve }));
+    await new Promise<void>((resolve, reject) => {
+      this.#inHand = run$.subscribe({ next: () => this.#stopWhenDone(), error: reject, complete: resolve });
+    });
     this.#watching.close();
     this.#exporting.close();
     await watched;
@@ -411,6 +414,7 @@ class Daemon implements DaemonHandle {
     });
     if (error !== undefined) this.#end = 'failed';
     this.#stop.abort();
+    this.#inHand?.unsubscribe(); // a step that hangs past its time would hold the process
     const report = await this.#report(error);
     if (error !== undefined) this.#note(`failed: ${error.message}`); // for who looks at the events later
     this.#show(error === undefined ? 'stopped' : 'failed', error);

@@ -1,0 +1,32 @@
+/**
+ * The command line from source, in a process of its own, whose `start` has a toy policy that hangs for ever, heeding no signal, in the call that
+ * STUCK_IN names: `open`, `sample`, `learn` or `save`. It says `stuck` then.
+ */
+import { main } from '../../src/cli.ts';
+import { startCommand } from '../../src/cli/commands/start.ts';
+import { createProgram } from '../../src/cli/program.ts';
+import { ToyPolicy } from './toy-policy.ts';
+
+let alive: NodeJS.Timeout | undefined;
+
+function hangIn(call: string): Promise<void> | undefined {
+  if (process.env['STUCK_IN'] !== call) return undefined;
+  process.stdout.write('stuck\n');
+  alive ??= setInterval(() => {}, 60_000);
+  return new Promise(() => {});
+}
+
+class StuckPolicy extends ToyPolicy {
+  override async open(): Promise<{ readonly version: number }> {
+    await hangIn('open');
+    return super.open();
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(alive);
+    await super[Symbol.asyncDispose]();
+  }
+}
+
+const faults = { beforeSample: () => hangIn('sample'), beforeLearn: () => hangIn('learn'), beforeSave: () => hangIn('save') };
+await main(process.argv, createProgram(startCommand({ createPolicy: () => new StuckPolicy({ faults }) })));
