@@ -254,6 +254,10 @@ class Daemon implements DaemonHandle {
     return this.#telemetry.status();
   }
 
+  note(text: string): void {
+    this.#note(text);
+  }
+
   command(command: Command, author: string): Promise<void> {
     return this.#commands.command(command, author);
   }

@@ -3,23 +3,28 @@
  * (detached, under a service manager, in a container, with nohup) there is nothing to read again, and it is ignored.
  */
 
-/** @returns what ends it. */
-export function heedHangUp(hasTerminal: boolean): () => void {
+export interface HangUp {
+  /** Resolves with the error's code when stdout or stderr has no reader any more: the terminal is gone (EIO), or `| head` has ended (EPIPE). */
+  readonly unread: Promise<string>;
+  /** SIGHUP is somebody else's from here on. */
+  forget(): void;
+}
+
+export function heedHangUp(hasTerminal: boolean): HangUp {
   let isGone = false;
   const onHangUp = (): void => {
     // A shell and the kernel may each say it; a second SIGTERM would end the process at once.
     if (hasTerminal && !isGone) process.emit('SIGTERM', 'SIGTERM');
     isGone = true;
   };
-  // What is written to a terminal that is gone is lost, and no reason to fail.
-  const onError = (error: NodeJS.ErrnoException): void => {
-    if (error.code !== 'EIO') throw error;
-  };
-  const streams = hasTerminal ? [process.stdout, process.stderr] : [];
   process.on('SIGHUP', onHangUp);
-  for (const stream of streams) stream.on('error', onError);
-  return () => {
-    process.off('SIGHUP', onHangUp);
-    for (const stream of streams) stream.off('error', onError);
-  };
+  const unread = new Promise<string>((resolve) => {
+    // What is written then is lost, and no reason to fail; the error of the last write comes after the last word, so the listeners stay.
+    const onError = (error: NodeJS.ErrnoException): void => {
+      if (error.code !== 'EIO' && error.code !== 'EPIPE') throw error;
+      resolve(error.code);
+    };
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', onError);
+  });
+  return { unread, forget: () => process.off('SIGHUP', onHangUp) };
 }

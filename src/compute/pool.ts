@@ -9,7 +9,7 @@ import { CancelledError, fromErrorData, TimeoutError, WorkerError } from '../pro
 import type { TaskFlags, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../protocol/worker.ts';
 import { threadEntry } from '../thread-entry.ts';
 import { threadEnvironment } from '../thread-environment.ts';
-import { CANCELLED, outOfNative, taskFlags } from './native.ts';
+import { CANCELLED, leaveNative, outOfNative, taskFlags } from './native.ts';
 import type { WorkerSetup } from './worker.ts';
 
 export interface PoolOptions {
@@ -30,6 +30,12 @@ export interface RunOptions {
 
 /** How long a cancelled task has to notice; one past its deadline has none. */
 const CANCEL_GRACE_SECONDS = 30;
+
+/** How long an exit of the process waits for the programs that its threads run. */
+const EXIT_SECONDS = 2;
+/** Tasks in flight, over all pools. */
+const everywhere = new Set<TaskFlags>();
+process.on('exit', () => leaveNative(everywhere, EXIT_SECONDS));
 
 export class WorkerPool implements AsyncDisposable {
   readonly #options: PoolOptions;
@@ -76,6 +82,7 @@ export class WorkerPool implements AsyncDisposable {
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#inFlight.add(flags);
+    everywhere.add(flags);
     try {
       return await this.#perform({ call, flags }, kill.signal);
     } catch (error) {
@@ -84,6 +91,7 @@ export class WorkerPool implements AsyncDisposable {
       throw new TimeoutError(`${doing} took more than ${seconds} s; its thread was ended`);
     } finally {
       this.#inFlight.delete(flags);
+      everywhere.delete(flags);
       deadline.cancel();
       signal?.removeEventListener('abort', onAbort);
     }

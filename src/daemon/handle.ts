@@ -34,6 +34,8 @@ export interface DaemonHandle extends AsyncDisposable {
   /** The newest status, then each change, at most ten a second; completes when the daemon has stopped. */
   status$(): Observable<Status>;
   status(): Status;
+  /** For the log, the event log and the status view. */
+  note(text: string): void;
   /** Carries out what somebody asked for; `author` is who, in words, for the event log. @throws InputError in words. */
   command(command: Command, author: string): Promise<void>;
   /** What may be changed by the command `set`. */

@@ -166,6 +166,30 @@ test.skipIf(process.platform === 'win32' || lacks('systemd-notify', 'systemd-soc
   TIMEOUT,
 );
 
+test(
+  'where the reader of stdout goes away the run goes on, says so in its log, and ends cleanly when told',
+  async () => {
+    const { config, run } = toyFiles();
+    const daemon = launch([...TOY_QUORUM, 'start', '--config', config, '--json']);
+    const closed = once(daemon, 'close');
+    const lines = linesOf(daemon);
+    await step(lines);
+    daemon.stdout!.destroy();
+    const version = async () => {
+      const reply = await askDaemon(run, { type: 'status' }, 60);
+      return reply.type === 'status' ? reply.status.version : Number.NaN;
+    };
+    const before = await version();
+    while ((await version()) < before + 3);
+    expect(await askDaemon(run, { type: 'stop' }, 60)).toMatchObject({ type: 'stopped', report: { end: 'stopped' } });
+    expect(await closed).toEqual([0, null]);
+    expectSaved(run);
+    const log = readFileSync(join(run, 'log', 'quorum.log'), 'utf8');
+    expect(log).toContain('what reads the output of this process is gone (EPIPE)');
+  },
+  TIMEOUT,
+);
+
 test.skipIf(process.platform !== 'linux' || lacks('script', 'tail'))(
   'on a terminal that goes away, a run stops cleanly with everything saved',
   async () => {

@@ -58,24 +58,25 @@ async function start(options: Options, own: DaemonHooks): Promise<void> {
   const manager = takeServiceManager(process.env);
   const isDetached = options.detached === true;
   const hasTerminal = !isDetached && [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
-  const forgetHangUp = heedHangUp(hasTerminal);
+  const { unread, forget } = heedHangUp(hasTerminal);
   try {
     const hooks = { ...own, handleSignals: true, pluginFolder: folder, ...(options.report === undefined ? {} : { reportFile: options.report }) };
-    const report = await (isDetached ? runDetached(config, hooks) : runInForeground(config, hooks, { json: options.json === true, manager }));
+    const report = await (isDetached ? runDetached(config, hooks) : runInForeground(config, hooks, { json: options.json === true, manager, unread }));
     if (report.end === 'failed') process.exitCode = EXIT.failed;
   } finally {
-    forgetHangUp();
+    forget();
   }
 }
 
 async function runInForeground(
   config: Config,
   hooks: DaemonHooks,
-  { json, manager }: { readonly json: boolean; readonly manager: ServiceManager | undefined },
+  { json, manager, unread }: { readonly json: boolean; readonly manager: ServiceManager | undefined; readonly unread: Promise<string> },
 ): Promise<Report> {
   const kind = chooseDisplay(json, process.stdout);
   if (kind === 'live') console.log(pc.dim(`Opening ${config.model} ...`));
   const daemon = await open(config, hooks);
+  void unread.then((code) => daemon.note(`what reads the output of this process is gone (${code}); the run does not end for that`));
   if (daemon.dashboard?.links) showLinks(daemon.dashboard.links);
   const told = manager && keepTold(manager, daemon, { failed: console.error, longestItemSeconds: longestItemSeconds(config) });
   const display = createDisplay(kind, process.stdout);
