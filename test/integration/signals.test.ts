@@ -34,7 +34,7 @@ function started(stuckIn: string, steps: number | null, seconds: number): Starte
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines: string[] = [];
-  const reader = createInterface({ input: child.stdout! }).on('line', (line) => lines.push(line));
+  const reader = createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
   const says = async (text: string): Promise<void> => {
     while (!lines.some((line) => line.includes(text))) await once(reader, 'line');
   };

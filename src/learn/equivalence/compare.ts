@@ -197,14 +197,29 @@ function sameRatio(parts: readonly Value[], b: Value, leaves: Leaves): boolean |
   if (b.type !== 'ratio') return false;
   const other = b.parts.map(expressionOf);
   if (other.length !== a.length) return false;
+  // Both may be times of day, where `2:30` and `3:45` differ.
+  if (isClock(a) && isClock(other)) return a.every((part, i) => leaves.same(part, other[i] ?? part));
   return a.every((part, i) => leaves.same(operation('*', part, other[0] ?? part), operation('*', a[0] ?? part, other[i] ?? part)));
+}
+
+/** Two whole numbers that can be an hour and its minutes, of two digits. */
+function isClock(parts: readonly Expression[]): boolean {
+  const [hour = -1, minute = -1] = parts.map((part) => {
+    const value = exact(part);
+    return value?.d === 1n ? Number(value.n) : -1;
+  });
+  return parts.length === 2 && hour >= 0 && hour <= 24 && minute >= 10 && minute < 60;
 }
 
 const expressionOf = (value: Value): Expression => (value.type === 'quantity' ? value.expression : numberOf({ n: 0n, d: 1n }));
 
 /** `3 pm` = `15:00`; a time without am or pm equals both, and `3 o'clock` equals `3`. */
 function sameTime(a: Extract<Value, { type: 'time' }>, b: Value, leaves: Leaves): boolean | null {
-  if (b.type === 'time') return a.meridiem && b.meridiem ? a.minutes === b.minutes : a.minutes % 720 === b.minutes % 720;
+  if (b.type === 'time') {
+    // `14:00` says pm though it has no letters for it; `2:00` may be either.
+    const isPlain = (t: typeof a): boolean => t.meridiem === null && t.minutes >= 60 && t.minutes < 780;
+    return isPlain(a) || isPlain(b) ? a.minutes % 720 === b.minutes % 720 : a.minutes % 1440 === b.minutes % 1440;
+  }
   const whole = (minutes: number): Expression => numberOf({ n: BigInt(minutes), d: 1n });
   if (b.type === 'quantity') return a.minutes % 60 === 0 && leaves.same(whole(((a.minutes / 60 + 11) % 12) + 1), b.expression);
   if (b.type !== 'ratio' || b.parts.length !== 2) return null;

@@ -4,6 +4,7 @@
  */
 import { sameValue, type Leaves } from './compare.ts';
 import { sameExact, sameExpression, sameZeros } from './evaluate.ts';
+import { areOpposite } from './structured.ts';
 import { interpret, type Answer } from './interpret.ts';
 
 class Undecided extends Error {}
@@ -20,6 +21,7 @@ export { interpret, type Answer };
 /** True, false, or null when it takes more than exact arithmetic. */
 export function samePlain(a: Answer, b: Answer): boolean | null {
   if (a.folded === b.folded) return true;
+  if (areOpposite(a.folded, b.folded)) return false;
   try {
     return sameValue(a.value, b.value, PLAIN);
   } catch (error) {
@@ -31,5 +33,5 @@ export function samePlain(a: Answer, b: Answer): boolean | null {
 export function equivalent(a: string, b: string): boolean {
   const x = interpret(a);
   const y = interpret(b);
-  return x.folded === y.folded || sameValue(x.value, y.value, FULL);
+  return x.folded === y.folded || (!areOpposite(x.folded, y.folded) && sameValue(x.value, y.value, FULL));
 }

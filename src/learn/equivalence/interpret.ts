@@ -6,6 +6,7 @@ import { normalise, MAX_ANSWER_CHARS } from './normalise.ts';
 import { readCompound, readNumber, readQuantity } from './quantity.ts';
 import { bothHold, readRelation } from './relation.ts';
 import { enclosed, splitTop } from './split.ts';
+import { readStructured } from './structured.ts';
 import type { Value } from './value.ts';
 import { foldWords, readWords } from './words.ts';
 
@@ -31,6 +32,7 @@ function read(text: string, depth: number): Value {
     readChoice(text, depth) ??
     readNumber(text) ??
     parseDateTime(text) ??
+    readStructured(text) ??
     readWords(text) ??
     readSystem(text, depth) ??
     readRelation(text, depth, read) ??

@@ -159,8 +159,31 @@ function combine(words: readonly (readonly [string, string])[]): Unit | null {
 
 const stem = (word: string): string => `~${word.toLowerCase().replace(/(?<=..)s$/, '')}`;
 
+const PREFIXES: Readonly<Record<string, number>> = { G: 9, M: 6, k: 3, d: -1, c: -2, m: -3, u: -6, n: -9, p: -12 };
+const PREFIXED = /^([GMkdcmunp])(m|g|s|l|L|Hz|N|J|W|Pa|V|A|F|C|H|mol|eV|\\Omega)$/;
+/** Units that the table lacks, for their symbols alone. */
+const SI: Readonly<Record<string, Unit>> = {
+  F: unitOf('capacitance', '1', 'farad'),
+  C: unitOf('charge', '1', 'coulomb'),
+  H: unitOf('inductance', '1', 'henry'),
+  eV: unitOf('electronvolt', '1', 'eV'),
+};
+
+/** `mPa` and `MPa`: the case of a prefix matters. */
+function prefixed(word: string): Unit | undefined {
+  const [, prefix = '', symbol = ''] = PREFIXED.exec(word) ?? [];
+  const unit = SI[symbol] ?? UNITS.get(symbol) ?? UNITS.get(symbol.toLowerCase());
+  const exponent = PREFIXES[prefix];
+  if (!unit || exponent === undefined) return undefined;
+  const scale = power({ n: 10n, d: 1n }, { n: BigInt(exponent), d: 1n });
+  const factor = scale && multiply(unit.factor, scale);
+  return factor ? { ...unit, factor } : undefined;
+}
+
 function lookUp(raw: string): Unit | undefined {
   const word = raw.replace(/\s/g, '');
+  const si = prefixed(word);
+  if (si) return si;
   if (LETTER_UNIT.test(word)) {
     const lower = word.toLowerCase();
     if (CAPITAL_ONLY.has(lower) ? word === lower : word !== lower && lower !== 'l') return undefined;
