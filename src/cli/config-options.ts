@@ -32,6 +32,12 @@ export async function resolveConfig(options: ConfigOptions, cwd = process.cwd())
   return loadConfig({ cwd, set, fallbackModel: packagePath('models/mini'), ...(options.config === undefined ? {} : { file: options.config }) });
 }
 
+/** Files, folders and patterns that a command with this configuration reads. */
+export function inputsOf({ config: { model, data }, file }: LoadedConfig): string[] {
+  const { trainFile, heldOutFile } = data.type === 'figures' ? {} : data;
+  return [model, trainFile, heldOutFile, file].filter((path) => path !== undefined);
+}
+
 async function settings({ model, data, run, steps, seed, set = [] }: ConfigOptions, cwd: string): Promise<string[]> {
   const named = [
     model !== undefined && `model=${model}`,

@@ -1,5 +1,6 @@
 /** A saved version of a run, checked and written again as a plain Hugging Face folder (a checkpoint also holds optimizer moments). */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadModelFolder, saveModelFolder } from '../compute/hf/folder.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -10,18 +11,29 @@ export interface ExportRequest {
   readonly runFolder: string;
   /** `best`: the most accurate one so far. Default: the newest one whose checksums hold. */
   readonly version?: number | 'best';
+  /** New, empty, or a folder whose files of the same names, and weights, are to be replaced. */
   readonly out: string;
   readonly dtype: 'F32' | 'BF16';
 }
 
-/** @returns the version written. @throws InputError when there is no such version, it is damaged, or `out` is taken. */
+/** @returns the version written. @throws InputError when there is no such version, or it is damaged. */
 export async function exportCheckpoint({ runFolder, version, out, dtype }: ExportRequest): Promise<number> {
   const folder = version === 'best' ? join(runFolder, 'best') : runPaths(runFolder).checkpointsFolder;
   if (!existsSync(folder)) throw new InputError(`${runFolder} is not a run folder: it has no checkpoints/; name one with --run`);
-  if (existsSync(out) && readdirSync(out).length > 0) throw new InputError(`--out ${out} is there already and not empty: name a new folder`);
   const found = await pick(Checkpoints.at(folder), version === 'best' ? undefined : version, runFolder);
-  await saveModelFolder(out, await loadModelFolder(found.folder), dtype);
+  const model = await loadModelFolder(found.folder);
+  const fresh = `${out}.${process.pid}.new`;
+  await saveModelFolder(fresh, model, dtype);
+  await moveInto(out, fresh);
   return found.version;
+}
+
+/** Weights that were there go, as their shards may have other names; what is no part of a model stays. */
+async function moveInto(out: string, fresh: string): Promise<void> {
+  await mkdir(out, { recursive: true });
+  for (const name of await readdir(out)) if (/\.safetensors(\.index\.json)?$/.test(name)) await rm(join(out, name));
+  for (const name of await readdir(fresh)) await rename(join(fresh, name), join(out, name));
+  await rm(fresh, { recursive: true });
 }
 
 async function pick(checkpoints: Checkpoints, version: number | undefined, runFolder: string): Promise<{ version: number; folder: string }> {

@@ -20,6 +20,8 @@ export interface SynthesizeRequest {
   readonly mode?: 'direct' | 'in-context' | 'both';
   readonly n: number;
   readonly file: string;
+  /** Pictures beside `file` that have a name of ours and other bytes are written over. */
+  readonly force?: boolean;
   /** Answers of each question that vote; without it nothing is voted on. */
   readonly vote?: number;
 }
@@ -55,7 +57,8 @@ export async function synthesizeQuestions(config: Config, request: SynthesizeReq
   });
   const rows = rowsOf(writer.questions(request.n, signal), config);
   const first = await rows.next(); // a file of the same name stays until there is something to write
-  const size = first.done === true ? { questions: 0, pictures: 0 } : await writeDataset(file, withFirst(first.value, rows), PROVENANCE);
+  const size =
+    first.done === true ? { questions: 0, pictures: 0 } : await writeDataset(file, withFirst(first.value, rows), PROVENANCE, request.force);
   const { written, rejected } = writer.counts;
   const kept = size.questions === 0 ? 'nothing is written' : `${size.questions} of ${request.n} questions are in ${file}`;
   if (signal.aborted) throw new CancelledError(`interrupted: ${kept}`);

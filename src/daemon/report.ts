@@ -1,6 +1,7 @@
 /** What a run came to, from its last status and its evaluations. */
-import { existsSync, writeFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, resolve, sep } from 'node:path';
+import { z } from 'zod';
 import { rates, type Totals } from '../../streams/meter.ts';
 import { refusedQuestions } from '../../streams/refused.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -58,6 +59,18 @@ function bestEvaluation(store: Store, kept: number, final: number): Report['best
 export function checkReportFile(file: string): void {
   const folder = dirname(resolve(file));
   if (!existsSync(folder)) throw new InputError(`the report ${file} cannot be written: the folder ${folder} does not exist`);
+}
+
+const reportSchema = z.object({ model: z.string(), steps: z.number(), history: z.array(z.unknown()), end: z.string(), folder: z.string() });
+
+/** Whether a file is what `writeReport` wrote for an earlier sitting on the run folder. */
+export function isReportOf(file: string, runFolder: string): boolean {
+  try {
+    const { folder } = reportSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return folder.startsWith(`${resolve(runFolder)}${sep}`);
+  } catch {
+    return false;
+  }
 }
 
 export function writeReport(file: string, report: Report): void {

@@ -4,7 +4,7 @@ import { openFigures, type FiguresOptions } from './figures/dataset.ts';
 import { writeDataset, type WriteRow, type Written } from './write.ts';
 
 /** @param out a `.parquet` or `.jsonl` file, or a folder for `data.jsonl` and `images/`. */
-export async function exportFigures(out: string, options: FiguresOptions): Promise<Written & { readonly file: string }> {
+export async function exportFigures(out: string, options: FiguresOptions, force = false): Promise<Written & { readonly file: string }> {
   const { dataset, labels } = openFigures(options);
   const rows = function* (): Generator<WriteRow> {
     for (let i = 0; i < dataset.size; i++) {
@@ -13,5 +13,5 @@ export async function exportFigures(out: string, options: FiguresOptions): Promi
     }
   };
   const file = ['.parquet', '.jsonl'].includes(extname(out)) ? out : join(out, 'data.jsonl');
-  return { ...(await writeDataset(file, rows(), { id: 'text', answer: 'text', kind: 'text' })), file };
+  return { ...(await writeDataset(file, rows(), { id: 'text', answer: 'text', kind: 'text' }, force)), file };
 }

@@ -64,12 +64,13 @@ type Rows = Iterable<WriteRow> | AsyncIterable<WriteRow>;
 
 /**
  * Rows are written as they come; a Parquet file appears under its name when it is whole.
- * @param file ends in `.parquet` or `.jsonl`; pictures of the latter go to `images/` beside it. @throws InputError for another ending.
+ * @param file ends in `.parquet` or `.jsonl`; pictures of the latter go to `images/` beside it. @param force writes over a picture of other bytes that
+ * has a name of ours there. @throws InputError for another ending, and for such a picture.
  */
-export async function writeDataset(file: string, rows: Rows, columns: ColumnTypes): Promise<Written> {
+export async function writeDataset(file: string, rows: Rows, columns: ColumnTypes, force = false): Promise<Written> {
   checkEnding(file);
   makeFolder(dirname(file));
-  return extname(file) === '.parquet' ? writeParquet(file, rows, columns) : writeJsonl(file, rows, columns);
+  return extname(file) === '.parquet' ? writeParquet(file, rows, columns) : writeJsonl(file, rows, columns, force);
 }
 
 /** For who has long work to do before the first row. @throws InputError where `writeDataset` would. */
@@ -77,7 +78,7 @@ export function checkEnding(file: string): void {
   if (!['.parquet', '.jsonl'].includes(extname(file))) throw new InputError(`${file}: must end in .parquet or .jsonl`);
 }
 
-async function writeJsonl(file: string, rows: Rows, columns: ColumnTypes): Promise<Written> {
+async function writeJsonl(file: string, rows: Rows, columns: ColumnTypes, force: boolean): Promise<Written> {
   const folder = join(dirname(file), 'images');
   makeFolder(folder);
   const written = new Set<string>();
@@ -87,7 +88,7 @@ async function writeJsonl(file: string, rows: Rows, columns: ColumnTypes): Promi
     const images: string[] = [];
     for (const ref of pictures) {
       const { name, bytes } = await encoded(ref);
-      if (!written.has(name)) await writeFile(join(folder, name), bytes);
+      if (!written.has(name)) await writePicture(join(folder, name), bytes, force);
       written.add(name);
       images.push(`images/${name}`);
     }
@@ -98,11 +99,22 @@ async function writeJsonl(file: string, rows: Rows, columns: ColumnTypes): Promi
   return { questions, pictures: written.size };
 }
 
+/** A picture that is there with the same bytes stays as it is. */
+async function writePicture(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
+  try {
+    await writeFile(path, bytes, { flag: force ? 'w' : 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    if (!(await readFile(path)).equals(bytes))
+      throw new InputError(`${path} exists with another picture: name a file in another folder, or write over it with --force`);
+  }
+}
+
 /** Rows of a group; readers that have no use for the page index unpack a group at a time. */
 const GROUP_ROWS = 100;
 
 async function writeParquet(file: string, rows: Rows, columns: ColumnTypes): Promise<Written> {
-  const unfinished = `${file}.unfinished`;
+  const unfinished = `${file}.${process.pid}.unfinished`;
   const written = new Set<string>();
   let questions = 0;
   async function* records(): AsyncGenerator<Record<string, unknown>> {

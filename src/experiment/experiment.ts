@@ -1,6 +1,6 @@
 /** `quorum experiment tables`: runs the cells one after the other and writes the tables, again after each cell, so that they are never far behind. */
 import { createHash } from 'node:crypto';
-import { createReadStream, readdirSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfigInput } from '../config/schema.ts';
 import type { Labels } from '../data/dataset.ts';
@@ -43,6 +43,13 @@ const BATCH_GROUPS = 32;
 /** Every cell is measured on the same questions. */
 const SUITES_SEED = 0;
 
+/** Marks the folder as an experiment's, so that the same command continues it; older ones are known by their cells. */
+const MARK = 'experiment.json';
+
+export function isExperiment(folder: string): boolean {
+  return [MARK, 'cells'].some((name) => existsSync(join(folder, name)));
+}
+
 /** @throws InputError for an unknown method or a bad model, CancelledError when `signal` aborts. */
 export async function runExperiment(options: ExperimentOptions, show: (progress: ExperimentProgress) => void): Promise<Tables> {
   const bench = await benchOf(options);
@@ -79,6 +86,7 @@ async function benchOf(options: ExperimentOptions): Promise<Bench> {
   if (unknown !== undefined)
     throw new InputError(`--methods: there is no method ${unknown}; known are ${METHODS.map(({ name }) => name).join(', ')}`);
   makeFolder(folder);
+  writeFileWhole(join(folder, MARK), `${JSON.stringify({ format: 1 })}\n`);
   const common = { model: await weightsDigest(model), questions: budgetSteps * BATCH_GROUPS, suiteQuestions, k };
   return {
     model,

@@ -109,7 +109,7 @@ describe('quorum', () => {
     mkdirSync(out);
     writeFileSync(join(out, 'model.safetensors'), 'weights');
     expect(await quorum('pretrain', '--out', out)).toBe(2);
-    expect(stderr).toContain('holds a finished model');
+    expect(stderr).toContain('is a folder that is not empty');
     expect(readFileSync(join(out, 'model.safetensors'), 'utf8')).toBe('weights');
   });
 });

@@ -1,14 +1,15 @@
-import { join, resolve } from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ExperimentProgress } from '../../experiment/experiment.ts';
 import { AVERAGE, percent, type Tables } from '../../experiment/statistics.ts';
 import { CancelledError } from '../../protocol/errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { parseCount } from '../options.ts';
+import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 import { packagePath } from '../paths.ts';
 import { duration } from '../view/format.ts';
 
-interface Options {
+interface Options extends OutputOptions {
   readonly model: string;
   readonly out: string;
   readonly methods?: readonly string[];
@@ -32,10 +33,10 @@ not run again, so the same command goes on where it was stopped. The tables are 
 ${EXAMPLES}`;
 
 export function experimentCommand(): Command {
-  const tables = new Command('tables')
+  const output = new Option('-o, --out <folder>', 'where runs and tables go; an experiment found there is continued').default('runs/experiment');
+  const tables = withOutput(new Command('tables'), output)
     .description('Train by every method from the same base with the same budget, and compare them on held-out suites.')
     .option('-m, --model <folder>', 'Hugging Face folder that every run starts from', packagePath('models/mini'))
-    .option('-o, --out <folder>', 'where runs and tables go', 'runs/experiment')
     .option('--methods <names>', 'methods, with commas; default: all', parseNames)
     .option('--seeds <count>', 'seeds 0 to count - 1 of each', parseCount, 3)
     .option('--budget-steps <count>', 'questions of each run, in full batches of 32', parseCount, 60)
@@ -54,10 +55,10 @@ function parseNames(text: string): string[] {
   return names;
 }
 
-async function run({ json, out, seeds, ablations, ...options }: Options): Promise<void> {
-  const { runExperiment } = await import('../../experiment/experiment.ts');
+async function run({ json, out, force = false, seeds, ablations, ...options }: Options): Promise<void> {
+  const { isExperiment, runExperiment } = await import('../../experiment/experiment.ts');
+  const folder = await claimOutput({ option: '--out', path: out, force, inputs: [options.model], isOurs: isExperiment });
   const signal = onInterrupt(() => console.error('Stopping; the same command goes on from here.'));
-  const folder = resolve(out);
   const all = { ...options, folder, seeds: Array.from({ length: seeds }, (_, seed) => seed), ablations: ablations === true, config: {}, signal };
   try {
     const tables = await runExperiment(all, show);

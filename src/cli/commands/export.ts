@@ -1,18 +1,17 @@
-import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { parseIndex } from '../options.ts';
+import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 
-interface Options extends ConfigOptions {
+interface Options extends ConfigOptions, OutputOptions {
   readonly out: string;
   readonly version?: number | 'best';
   readonly dtype: 'F32' | 'BF16';
 }
 
 export function exportCommand(): Command {
-  return withConfigOptions(new Command('export'))
+  return withOutput(withConfigOptions(new Command('export')), new Option('-o, --out <folder>', 'folder to write').makeOptionMandatory())
     .description('Write a version that a run has saved as a Hugging Face folder, which transformers and Quorum load.')
-    .requiredOption('-o, --out <folder>', 'folder to write')
     .option('-r, --run <folder>', 'run folder (runFolder; default: runs/default)')
     .option('--version <n>', 'a version number, or `best`; default: the newest one saved', parseVersion)
     .addOption(new Option('--dtype <type>', 'numbers in the weights').choices(['F32', 'BF16']).default('F32'))
@@ -30,7 +29,7 @@ function parseVersion(text: string): number | 'best' {
 async function exportVersion(options: Options): Promise<void> {
   const { exportCheckpoint } = await import('../export-checkpoint.ts');
   const { config } = await resolveConfig(options);
-  const out = resolve(options.out);
+  const out = await claimOutput({ ...options, option: '--out', path: options.out, inputs: [config.runFolder] });
   const version = await exportCheckpoint({
     runFolder: config.runFolder,
     out,

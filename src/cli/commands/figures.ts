@@ -1,10 +1,10 @@
-import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Rendering } from '../../data/figures/canvas.ts';
 import type { SuiteName } from '../../data/suites.ts';
 import { parseCount, parseSeed } from '../options.ts';
+import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 
-interface Options {
+interface Options extends OutputOptions {
   readonly out: string;
   readonly n: number;
   readonly seed: number;
@@ -19,9 +19,9 @@ Examples:
   quorum figures --out /tmp/charts.parquet --suite charts`;
 
 export function figuresCommand(): Command {
-  return new Command('figures')
+  const out = new Option('-o, --out <folder>', 'folder to write data.jsonl and images/ to, or a .parquet file').makeOptionMandatory();
+  return withOutput(new Command('figures'), out)
     .description('Write the built-in data set as JSONL and PNG files or as Parquet, with labels.')
-    .requiredOption('-o, --out <folder>', 'folder to write data.jsonl and images/ to, or a .parquet file')
     .option('-n, --n <count>', 'number of pictures', parseCount, 1000)
     .option('--seed <seed>', 'seed of pictures and questions', parseSeed, 0)
     .addOption(
@@ -43,9 +43,10 @@ export function figuresCommand(): Command {
     .action(figures);
 }
 
-async function figures({ out, n, seed, pool, rendering, suite }: Options): Promise<void> {
+async function figures({ out, force = false, n, seed, pool, rendering, suite }: Options): Promise<void> {
   const [{ exportFigures }, { suiteOptions }] = await Promise.all([import('../../data/export.ts'), import('../../data/suites.ts')]);
   const own = { pool, pictures: n, seed, questions: pool === 'train' ? 'all' : 'one', rendering } as const;
-  const written = await exportFigures(resolve(out), suite === undefined ? own : suiteOptions(suite, seed, n));
+  const path = await claimOutput({ option: '--out', path: out, force });
+  const written = await exportFigures(path, suite === undefined ? own : suiteOptions(suite, seed, n), force);
   console.log(`${written.questions} questions about ${written.pictures} pictures: ${written.file}`);
 }

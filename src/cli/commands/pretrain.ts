@@ -1,15 +1,13 @@
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, resolve } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { PretrainProgress } from '../../pretrain/pretrain.ts';
-import { InputError } from '../../protocol/errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { parseCount, parseSeed } from '../options.ts';
+import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 import { accuracyTable } from '../view/accuracy.ts';
 import { duration, percent } from '../view/format.ts';
 
-interface Options {
+interface Options extends OutputOptions {
   readonly out: string;
   readonly seed: number;
   readonly threads: number;
@@ -20,9 +18,9 @@ interface Options {
 const EVERY_STEPS = 25;
 
 export function pretrainCommand(): Command {
-  return new Command('pretrain')
+  const out = new Option('-o, --out <folder>', 'Hugging Face folder to write; an unfinished run found there is continued').makeOptionMandatory();
+  return withOutput(new Command('pretrain'), out)
     .description('Make a mini model from nothing, with labels, on the built-in data set: what `models/mini` was made with.')
-    .requiredOption('-o, --out <folder>', 'Hugging Face folder to write; an unfinished run found there goes on')
     .option('--seed <seed>', 'seed of weights and data', parseSeed, 0)
     .option('--threads <count>', 'CPU threads', parseCount, availableParallelism())
     .option('--json', 'print each step as a line of JSON')
@@ -33,23 +31,14 @@ export function pretrainCommand(): Command {
     .action(run);
 }
 
-async function run({ out, seed, threads, json }: Options): Promise<void> {
-  const { pretrain } = await import('../../pretrain/pretrain.ts');
-  const folder = resolve(out);
-  await refuseFinished(folder);
+async function run({ out, force = false, seed, threads, json }: Options): Promise<void> {
+  const [{ pretrain }, { hasState }] = await Promise.all([import('../../pretrain/pretrain.ts'), import('../../pretrain/checkpoint.ts')]);
+  const folder = await claimOutput({ option: '--out', path: out, force, isOurs: hasState });
   const signal = onInterrupt(() => console.error('Finishing the step in hand and saving ...'));
   const show = json ? (progress: PretrainProgress) => console.log(JSON.stringify(progress)) : progressLines(signal);
   const accuracy = await pretrain({ folder, seed, threads, signal }, show);
   if (accuracy && !json) console.log(accuracyTable(accuracy).join('\n'));
   console.error(accuracy ? `Done: ${folder}` : `Stopped: ${folder} is unfinished; run the same command again to go on.`);
-}
-
-/** Pretraining begins by overwriting, so a finished model must not be in its way. */
-async function refuseFinished(folder: string): Promise<void> {
-  const { hasState } = await import('../../pretrain/checkpoint.ts');
-  if (existsSync(join(folder, 'model.safetensors')) && !hasState(folder)) {
-    throw new InputError(`--out ${folder} holds a finished model, which would be overwritten: name another folder, or remove it first`);
-  }
 }
 
 function progressLines(signal: AbortSignal): (progress: PretrainProgress) => void {

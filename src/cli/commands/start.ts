@@ -1,18 +1,20 @@
 import { Command, Option } from 'commander';
 import pc from 'picocolors';
+import type { LoadedConfig } from '../../config/load.ts';
 import type { Config } from '../../config/schema.ts';
 import type { DaemonHandle, DaemonHooks } from '../../daemon/handle.ts';
 import { keepTold, longestItemSeconds, takeServiceManager, type ServiceManager } from '../../daemon/notify.ts';
 import type { Report } from '../../protocol/status.ts';
-import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
+import { type ConfigOptions, inputsOf, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { EXIT } from '../errors.ts';
 import { heedHangUp } from '../hang-up.ts';
 import { interruptible } from '../interrupt.ts';
 import { parseCount, parseSeed } from '../options.ts';
+import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 import { chooseDisplay, createDisplay } from '../view/display.ts';
 import { duration, percent, points } from '../view/format.ts';
 
-interface Options extends ConfigOptions {
+interface Options extends ConfigOptions, OutputOptions {
   readonly report?: string;
   readonly json?: boolean;
   readonly detach?: boolean;
@@ -37,14 +39,14 @@ Examples:
 
 /** @param own hooks of whoever puts another policy in the place of ours. */
 export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Command {
-  return withConfigOptions(new Command('start'))
+  const report = new Option('--report <file>', 'write a JSON report at the end; an earlier report of the same run is replaced');
+  return withOutput(withConfigOptions(new Command('start')), report)
     .description('Run the daemon, in the foreground if not told otherwise: it learns until told to stop.')
     .option('-m, --model <folder>', 'Hugging Face folder of the base model (model)')
     .option('-d, --data <path>', 'JSONL or Parquet, a file, folder or pattern, or `figures`, the built-in data set (data)')
     .option('-r, --run <folder>', 'folder of this run: database, log, checkpoints (runFolder)')
     .option('--steps <count>', 'stop after this many learner steps, earlier sittings included (loop.steps)', parseCount)
     .option('--seed <seed>', 'seeds everything that is random (seed)', parseSeed)
-    .option('--report <file>', 'write a JSON report at the end')
     .option('--json', 'print statuses and the report as lines of JSON')
     .option('--detach', 'run in the background, and come back when the daemon is up')
     .addOption(new Option('--detached').hideHelp())
@@ -53,7 +55,9 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
 }
 
 async function start(options: Options, own: DaemonHooks): Promise<void> {
-  const { config, folder } = await resolveConfig(options);
+  const loaded = await resolveConfig(options);
+  const { config, folder } = loaded;
+  await claimReport(options, loaded);
   if (options.detach === true) return detach(config, options.json === true);
   const manager = takeServiceManager(process.env);
   const isDetached = options.detached === true;
@@ -66,6 +70,15 @@ async function start(options: Options, own: DaemonHooks): Promise<void> {
   } finally {
     forget();
   }
+}
+
+/** Where the same run is started again and again, each sitting's report replaces the one before. */
+async function claimReport({ report, force = false }: Options, loaded: LoadedConfig): Promise<void> {
+  if (report === undefined) return;
+  const { runFolder } = loaded.config;
+  const { isReportOf } = await import('../../daemon/report.ts');
+  const isOurs = (file: string): boolean => isReportOf(file, runFolder);
+  await claimOutput({ option: '--report', path: report, force, inputs: [...inputsOf(loaded), runFolder], isOurs });
 }
 
 async function runInForeground(

@@ -1,12 +1,13 @@
 import { Command, Option } from 'commander';
-import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
+import { type ConfigOptions, inputsOf, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { collectColumn, parseCount, parseSeed } from '../options.ts';
+import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 import type { Synthesized, SynthesizeRequest } from '../synthesize.ts';
 import { duration, percent } from '../view/format.ts';
 import type { Columns } from '../../data/columns.ts';
 
-interface Options extends ConfigOptions {
+interface Options extends ConfigOptions, OutputOptions {
   readonly mode?: NonNullable<SynthesizeRequest['mode']>;
   readonly column?: Columns;
   readonly n: number;
@@ -28,7 +29,8 @@ Examples:
   quorum synthesize --model ./improved --data ./pictures.jsonl --mode direct -n 1000 --vote 10 --out synthetic.jsonl`;
 
 export function synthesizeCommand(): Command {
-  return withConfigOptions(new Command('synthesize'))
+  const out = new Option('-o, --out <file>', 'a .parquet file, or a .jsonl file beside whose folder images/ the pictures go').makeOptionMandatory();
+  return withOutput(withConfigOptions(new Command('synthesize')), out)
     .description('Let a model write questions about pictures, and keep those that can be asked.')
     .option('-m, --model <folder>', 'Hugging Face folder (model)')
     .option('-d, --data <path>', 'JSONL or Parquet with pictures, all of it; default: the training part of the configured data')
@@ -41,7 +43,6 @@ export function synthesizeCommand(): Command {
     )
     .option('--column <role=name>', 'column of the question, pictures or id; may be repeated', collectColumn)
     .option('-n, --n <count>', 'questions to write', parseCount, 100)
-    .requiredOption('-o, --out <file>', 'a .parquet file, or a .jsonl file beside whose folder images/ the pictures go')
     .option('--vote <count>', 'sample this many answers to each question and keep those worth learning from', parseCount)
     .option('--seed <seed>', 'seeds the choice of pictures and the samples (seed)', parseSeed)
     .option('--json', 'print JSON')
@@ -49,10 +50,13 @@ export function synthesizeCommand(): Command {
     .action(synthesize);
 }
 
-async function synthesize({ data, mode, column, n, out, vote, json, ...options }: Options): Promise<void> {
+async function synthesize({ data, mode, column, n, out, force = false, vote, json, ...options }: Options): Promise<void> {
   const { synthesizeQuestions } = await import('../synthesize.ts');
-  const { config } = await resolveConfig(options);
-  const request = { n, file: out, ...(data && { data }), ...(mode && { mode }), ...(column && { columns: column }), ...(vote && { vote }) };
+  const loaded = await resolveConfig(options);
+  const { config } = loaded;
+  const inputs = [...inputsOf(loaded), ...(data === undefined ? [] : [data])];
+  const file = await claimOutput({ option: '--out', path: out, force, inputs });
+  const request = { n, file, force, ...(data && { data }), ...(mode && { mode }), ...(column && { columns: column }), ...(vote && { vote }) };
   const signal = onInterrupt(() => console.error('Stopping; what was written so far is kept.'));
   const done = await synthesizeQuestions(config, request, signal);
   console.log(json ? JSON.stringify(done, null, 2) : describe(done).join('\n'));
