@@ -334,6 +334,8 @@ class Daemon implements DaemonHandle {
       events: this.#events,
       status$: () => this.status$(),
       status: () => this.status(),
+      ownsProcess: this.#hooks.handleSignals === true,
+      note: (text) => this.#note(text),
     };
   }
 

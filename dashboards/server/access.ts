@@ -52,8 +52,8 @@ export class AccessControl {
   wrongOrigin(request: IncomingMessage): string | undefined {
     const { origin, host = '' } = request.headers;
     if (origin === undefined) return bearer(request) === undefined ? 'an upgrade needs an Origin' : undefined;
-    const from = URL.canParse(origin) ? new URL(origin) : undefined;
-    if (from && /^https?:$/.test(from.protocol) && from.host === new URL(`${from.protocol}//${host}`).host) return undefined;
+    const from = parsed(origin);
+    if (from && /^https?:$/.test(from.protocol) && from.host === parsed(`${from.protocol}//${host}`)?.host) return undefined;
     return `pages of ${JSON.stringify(origin.slice(0, 80))} may not connect`;
   }
 
@@ -90,6 +90,10 @@ export class AccessControl {
     for (const [other, { isFull }] of this.#wrong) if (isFull) this.#wrong.delete(other);
     if (this.#wrong.size > MOST_ADDRESSES) this.#wrong.delete(this.#wrong.keys().next().value!);
   }
+}
+
+function parsed(url: string): URL | undefined {
+  return URL.canParse(url) ? new URL(url) : undefined;
 }
 
 function cookieName(port: number): string {

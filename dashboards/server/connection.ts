@@ -9,9 +9,11 @@ import { InputError } from '../../src/protocol/errors.ts';
 import { CLOSE, FRAMES_VERSION, type Access, type ClientFrame, type Command, type ServerFrame } from '../../src/protocol/frames.ts';
 import { Bucket } from './bucket.ts';
 import type { Clock } from './clock.ts';
+import { guarded } from './guard.ts';
 import { helloVersion, parseFrame } from './inbound.ts';
 import { Lane } from './lane.ts';
 import { LONGEST_VALUE, type Replies } from './replies.ts';
+import { FAILED } from './responses.ts';
 
 /** Of an inbound frame, bytes. */
 export const LONGEST_FRAME = 64 * 2 ** 10;
@@ -25,6 +27,8 @@ const FRAMES_PER_SECOND = 25;
 const REQUESTS_WAITING = 16;
 /** Commands whose outcome this browser was not told yet. */
 const COMMANDS_IN_HAND = 32;
+/** "Internal error" of RFC 6455. */
+const CLOSE_FAILED = 1011;
 /** The longest reason that a close frame holds, in bytes. */
 const LONGEST_REASON = 123;
 
@@ -65,11 +69,13 @@ export class Connection {
     this.#services = services;
     this.#bucket = new Bucket(FRAMES_AT_ONCE, FRAMES_PER_SECOND, services.clock);
     this.#joinedAt = this.#heardAt = services.clock.now();
-    socket.on('message', (data: Buffer, isBinary) => this.#receive(data, isBinary));
-    socket.on('ping', () => this.#heard());
-    socket.on('pong', () => this.#heard());
+    const safe = <A extends readonly unknown[]>(listener: (...given: A) => unknown) =>
+      guarded(services.onError, listener, () => this.close(CLOSE_FAILED, FAILED));
+    const heard = safe(() => this.#heard());
+    const message = safe((data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
+    const closed = safe(() => this.#forget());
+    socket.on('message', message).on('ping', heard).on('pong', heard).on('close', closed);
     socket.on('error', () => {}); // ws closes the socket itself, with a code of its own
-    socket.on('close', () => this.#forget());
   }
 
   /** Whether it wants updates and has read enough of the earlier ones. */
@@ -193,7 +199,7 @@ export class Connection {
   #refuse(id: number, error: unknown): void {
     this.#inFlight.delete(id);
     if (!(error instanceof InputError)) this.#services.onError(error);
-    this.#say({ type: 'refused', id, message: error instanceof InputError ? error.message : 'this failed inside the daemon; its log says how' });
+    this.#say({ type: 'refused', id, message: error instanceof InputError ? error.message : FAILED });
   }
 
   #say(frame: ServerFrame): void {

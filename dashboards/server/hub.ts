@@ -11,6 +11,7 @@ import type { Status } from '../../src/protocol/status.ts';
 import { groupCard } from './cards.ts';
 import type { Clock } from './clock.ts';
 import { Connection, type Peer, type Services } from './connection.ts';
+import { guarded } from './guard.ts';
 import { Replies } from './replies.ts';
 import type { DashboardSource } from './source.ts';
 
@@ -94,12 +95,12 @@ export class Hub {
   #listen(): void {
     if (this.#listening) return;
     this.#lastEvent = this.#source.store.eventsBefore({ limit: 1 }).events[0]?.id ?? -1;
-    this.#listening = this.#source.loop$().subscribe({ next: (event) => this.#hear(event), error: this.#onError });
+    this.#listening = this.#source.loop$().subscribe({ next: guarded(this.#onError, (event: LoopEvent) => this.#hear(event)), error: this.#onError });
     const news = (status: Status) => {
       this.#status = status;
       this.#plan();
     };
-    this.#listening.add(this.#source.status$().subscribe({ next: news, error: this.#onError }));
+    this.#listening.add(this.#source.status$().subscribe({ next: guarded(this.#onError, news), error: this.#onError }));
   }
 
   /** Nobody looks. */
@@ -113,8 +114,8 @@ export class Hub {
   }
 
   #check(): void {
-    for (const connection of this.#connections) connection.check();
     this.#callOffCheck = this.#clock.after(CHECK_MILLISECONDS, () => this.#check());
+    for (const connection of this.#connections) connection.check();
   }
 
   #hear(event: LoopEvent): void {

@@ -2,23 +2,24 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer } from 'ws';
 import { InputError } from '../../src/protocol/errors.ts';
 import { AccessControl, type Refusal } from './access.ts';
 import { realClock, type Clock } from './clock.ts';
-import { LONGEST_FRAME } from './connection.ts';
+import { guarded, guardedClock, sparing, type Tell } from './guard.ts';
 import { Hub } from './hub.ts';
 import { openMetrics } from './metrics.ts';
 import { PictureCache } from './picture-cache.ts';
-import { harden, sendText } from './responses.ts';
+import { FAILED, harden, sendText } from './responses.ts';
 import { answerProbe, answerRequest, type Site } from './routes.ts';
 import type { DashboardSource } from './source.ts';
 import { tokensOf, type Tokens } from './tokens.ts';
+import { acceptSockets, turnAway } from './upgrade.ts';
 
-const SOCKET_PATH = '/ws';
 const HEADER_BYTES = 8192;
 const REQUEST_MILLISECONDS = 10_000;
 const GOING_AWAY = 1001;
+/** Of a request that cannot be read. */
+const STATUS_OF: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
 export interface DashboardOptions {
   /** 0 picks a free one. */
@@ -51,9 +52,10 @@ export interface Dashboard {
 /** @throws InputError that names `dashboard.port` or `dashboard.host` when it cannot listen there. */
 export async function startDashboard(source: DashboardSource, options: DashboardOptions): Promise<Dashboard> {
   const { clock = realClock, environment = process.env } = options;
+  const tell = sparing(options.onError, clock);
   const tokens = tokensOf({ ...options, environment });
   const access = new AccessControl({ ...options, tokens, clock });
-  const hub = new Hub(source, clock, options.onError);
+  const hub = new Hub(source, guardedClock(clock, tell), tell);
   const metrics = openMetrics(
     () => source.status(),
     () => hub.statistics,
@@ -62,10 +64,10 @@ export async function startDashboard(source: DashboardSource, options: Dashboard
   const server = createServer({ maxHeaderSize: HEADER_BYTES, headersTimeout: REQUEST_MILLISECONDS, requestTimeout: REQUEST_MILLISECONDS });
   server.maxConnections = 2 * options.maxClients + 64;
   const port = () => (server.address() as AddressInfo).port;
-  server.on('request', (request, response) => void serve(request, response, { access, site, port, onError: options.onError }));
-  const sockets = acceptSockets(server, { access, hub, port, maxClients: options.maxClients });
+  answerHttp(server, { access, site, port, tell });
+  const sockets = acceptSockets(server, { access, hub, port, maxClients: options.maxClients, tell });
   try {
-    await listen(server, options);
+    await listen(server, options, tell);
   } catch (error) {
     metrics.close();
     throw error;
@@ -73,10 +75,10 @@ export async function startDashboard(source: DashboardSource, options: Dashboard
   const url = `http://${shownHost(options.host)}:${port()}/`;
   const links = tokens && { view: `${url}?token=${tokens.view}`, control: `${url}?token=${tokens.control}` };
   const close = async () => {
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     metrics.close();
     hub.close(GOING_AWAY, 'the daemon stops');
     sockets.close();
-    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeAllConnections();
     await closed;
   };
@@ -87,10 +89,26 @@ interface Door {
   readonly access: AccessControl;
   readonly site: Site;
   readonly port: () => number;
-  readonly onError: (error: unknown) => void;
+  readonly tell: Tell;
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, { access, site, port, onError }: Door): Promise<void> {
+function answerHttp(server: Server, door: Door): void {
+  const request = (asked: IncomingMessage, response: ServerResponse) => serve(asked, response, door);
+  server.on(
+    'request',
+    guarded(door.tell, request, (_, response) => response.destroy()),
+  );
+  const malformed = (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const status = STATUS_OF[error.code ?? ''] ?? 400;
+    turnAway(socket, status, `this is no request that the dashboard can read (${error.code ?? error.message})`);
+  };
+  server.on(
+    'clientError',
+    guarded(door.tell, malformed, (_, socket) => socket.destroy()),
+  );
+}
+
+async function serve(request: IncomingMessage, response: ServerResponse, { access, site, port, tell }: Door): Promise<void> {
   harden(response);
   try {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -108,9 +126,9 @@ async function serve(request: IncomingMessage, response: ServerResponse, { acces
     if (token !== undefined) return leaveToken(response, access.needsToken ? access.cookieFor(decision.access, port()) : undefined);
     await answerRequest(path, request, response, site);
   } catch (error) {
-    if (!response.destroyed) onError(error);
+    if (!response.destroyed) tell(error);
     if (response.headersSent) response.destroy();
-    else sendText(response, 500, 'this failed inside the daemon; its log says how');
+    else sendText(response, 500, FAILED);
   }
 }
 
@@ -137,50 +155,13 @@ function splitUrl({ url = '/' }: IncomingMessage): [path: string, query: URLSear
   return mark < 0 ? [url, new URLSearchParams()] : [url.slice(0, mark), new URLSearchParams(url.slice(mark + 1))];
 }
 
-interface SocketDoor {
-  readonly access: AccessControl;
-  readonly hub: Hub;
-  readonly port: () => number;
-  readonly maxClients: number;
-}
-
-function acceptSockets(server: Server, { access, hub, port, maxClients }: SocketDoor): WebSocketServer {
-  // Deflating would cost the loop's process more than a loopback's bytes are worth. Four times the longest frame is let through, so that one
-  // that is a little too long is told so in our words.
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: 4 * LONGEST_FRAME,
-    maxFragments: 16,
-    perMessageDeflate: false,
-    clientTracking: false,
-  });
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy());
-    const [path] = splitUrl(request);
-    const wrong = path === SOCKET_PATH ? (access.wrongHost(request) ?? access.wrongOrigin(request)) : 'there is nothing here';
-    if (wrong !== undefined) return turnAway(socket, path === SOCKET_PATH ? 403 : 404, wrong);
-    const decision = access.decide(request, port());
-    if ('refused' in decision) return turnAway(socket, decision.refused, decision.why);
-    if (hub.statistics.clients >= maxClients) return turnAway(socket, 503, `${maxClients} pages are open already (dashboard.maxClients)`);
-    const author = `the dashboard at ${request.socket.remoteAddress ?? 'an unknown address'}`;
-    sockets.handleUpgrade(request, socket, head, (webSocket) => hub.join(webSocket, { access: decision.access, author }));
-  });
-  return sockets;
-}
-
-function turnAway(socket: Duplex, status: number, why: string): void {
-  const body = `${why}\n`;
-  const head = `HTTP/1.1 ${status} \r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
-  socket.once('finish', () => socket.destroy()).end(head + body);
-}
-
-async function listen(server: Server, { host, port }: Pick<DashboardOptions, 'host' | 'port'>): Promise<void> {
+async function listen(server: Server, { host, port }: Pick<DashboardOptions, 'host' | 'port'>, tell: Tell): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, resolve));
   } catch (error) {
     throw explained(error as NodeJS.ErrnoException, host, port);
   }
-  server.removeAllListeners('error').on('error', () => {}); // of single connections; the server goes on
+  server.removeAllListeners('error').on('error', tell); // of single connections; the server goes on
 }
 
 function explained(error: NodeJS.ErrnoException, host: string, port: number): Error {

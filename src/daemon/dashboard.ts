@@ -17,9 +17,10 @@ import type { Panels } from './panels.ts';
 import { tokenReader } from './pieces.ts';
 import type { Roster } from './roster.ts';
 import type { Saving } from './saving.ts';
+import { outsideDashboard, superviseDashboard } from './dashboard-supervisor.ts';
 
 export interface SourceParts {
-  readonly config: Pick<Config, 'model' | 'dashboard'>;
+  readonly config: Pick<Config, 'model' | 'dashboard' | 'supervision'>;
   readonly run: Pick<OpenRun, 'store' | 'data' | 'folder' | 'log'>;
   readonly handles: ReadonlyMap<string, Handle<never>>;
   readonly settings: Settings;
@@ -30,6 +31,10 @@ export interface SourceParts {
   readonly events: Subject<LoopEvent>;
   readonly status$: () => Observable<Status>;
   readonly status: () => Status;
+  /** Whether this process is the daemon's own, so that what nobody catches in it is ours to look at. */
+  readonly ownsProcess: boolean;
+  /** Told what happened to the dashboard, in words. */
+  readonly note: (text: string) => void;
 }
 
 /** Vite builds the pages into dist, whether the daemon runs from there or from its sources. */
@@ -40,13 +45,17 @@ export async function openDashboard(parts: SourceParts): Promise<Dashboard | und
   const { dashboard } = parts.config;
   const { port, ...options } = dashboard;
   if (port === null) return undefined;
-  return startDashboard(dashboardSource(parts), {
-    ...options,
-    port,
-    runFolder: parts.run.folder.path,
-    clientFolder: fileURLToPath(CLIENT),
-    onError: (error) => parts.run.log.warn({ error: error instanceof Error ? error.stack : String(error) }, 'the dashboard failed'),
-  });
+  const { run, config, ownsProcess, note } = parts;
+  const failed = (error: unknown) => run.log.warn({ error: error instanceof Error ? error.stack : String(error) }, 'the dashboard failed');
+  const start = (onPort: number) =>
+    startDashboard(dashboardSource(parts), {
+      ...options,
+      port: onPort,
+      runFolder: run.folder.path,
+      clientFolder: fileURLToPath(CLIENT),
+      onError: failed,
+    });
+  return superviseDashboard({ start, port, budget: config.supervision, ownsProcess, failed, note });
 }
 
 function dashboardSource({
@@ -79,7 +88,7 @@ function dashboardSource({
     settings: () => liveSettings(settings),
     plugins: () => roster.list(),
     panels: () => panels.cards(),
-    command: (command, author) => commands.command(command, author),
+    command: (command, author) => outsideDashboard(() => commands.command(command, author)),
   };
 }
 

@@ -98,9 +98,28 @@ test.each([
 test('an upgrade without an Origin needs a token in its header', async () => {
   const { dashboard } = await openDesk(TOKENS);
   const origin = undefined as unknown as string;
-  expect(await turnedAway(dashboard, { origin })).toMatchObject({ status: 403, words: 'an upgrade needs an Origin\n' });
+  expect(await turnedAway(dashboard, { origin })).toMatchObject({ status: 401 });
   const browser = await Browser.open(dashboard, { origin, ...bearer(VIEW) });
   expect(browser.socket.readyState).toBe(browser.socket.OPEN);
+});
+
+test('without tokens, an upgrade needs an Origin', async () => {
+  const { dashboard } = await openDesk();
+  const origin = undefined as unknown as string;
+  expect(await turnedAway(dashboard, { origin })).toMatchObject({ status: 403, words: 'an upgrade needs an Origin\n' });
+});
+
+test.each([
+  ['without tokens', {}, 403],
+  ['with tokens', TOKENS, 401],
+])('an upgrade whose Host is no address is refused %s, and the server lives', async (_, options, status) => {
+  const desk = await openDesk(options);
+  const origin = `http://localhost:${desk.dashboard.port}`;
+  for (const host of ['localhost:99999', '[::1]:99999', 'localhost:65536']) {
+    expect(await turnedAway(desk.dashboard, { origin, headers: { host } })).toMatchObject({ status });
+  }
+  expect((await raw(desk, '/healthz', {})).status).toBe(200);
+  expect(desk.errors).toEqual([]);
 });
 
 test('there is one path to connect to', async () => {

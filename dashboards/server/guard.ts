@@ -1,0 +1,51 @@
+/**
+ * No request ends the daemon: every listener, timer and subscription of the server runs in a guard. What it throws is told, and whoever
+ * sent the request is refused.
+ */
+import { AsyncResource } from 'node:async_hooks';
+import { Bucket } from './bucket.ts';
+import type { Clock } from './clock.ts';
+
+export type Tell = (error: unknown) => void;
+
+/** Errors told at once, then one in so many seconds: a request that fails can be sent again and again, and the log is on a disk. */
+const TOLD_AT_ONCE = 20;
+const TOLD_PER_SECOND = 1 / 6;
+
+/** @param refuse answers the sender; what it throws is told too. */
+export function guarded<A extends readonly unknown[]>(
+  tell: Tell,
+  listener: (...given: A) => unknown,
+  refuse?: (...given: A) => void,
+): (...given: A) => void {
+  // What the listener begins belongs to whoever began the server, though Node may call it from elsewhere (it does with upgrades).
+  const inside = AsyncResource.bind(listener);
+  return (...given) => {
+    const fail = (error: unknown) => {
+      tell(error);
+      try {
+        refuse?.(...given);
+      } catch (second) {
+        tell(second);
+      }
+    };
+    try {
+      const result: unknown = inside(...given);
+      if (result instanceof Promise) result.catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  };
+}
+
+export function guardedClock(clock: Clock, tell: Tell): Clock {
+  return { now: () => clock.now(), after: (milliseconds, work) => clock.after(milliseconds, guarded(tell, work)) };
+}
+
+/** Tells so many errors and passes over the rest. */
+export function sparing(tell: Tell, clock: Pick<Clock, 'now'>): Tell {
+  const bucket = new Bucket(TOLD_AT_ONCE, TOLD_PER_SECOND, clock);
+  return (error) => {
+    if (bucket.take()) tell(error);
+  };
+}

@@ -1,0 +1,63 @@
+/** Lets a page's WebSocket in, or turns it away in words: who asks is looked at first, then where the request comes from. */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { AccessControl } from './access.ts';
+import { LONGEST_FRAME } from './connection.ts';
+import { guarded, type Tell } from './guard.ts';
+import type { Hub } from './hub.ts';
+import { FAILED } from './responses.ts';
+
+const SOCKET_PATH = '/ws';
+
+export interface SocketDoor {
+  readonly access: AccessControl;
+  readonly hub: Hub;
+  readonly port: () => number;
+  readonly maxClients: number;
+  readonly tell: Tell;
+}
+
+export function acceptSockets(server: Server, { access, hub, port, maxClients, tell }: SocketDoor): WebSocketServer {
+  // Deflating would cost the loop's process more than a loopback's bytes are worth. Four times the longest frame is let through, so that one
+  // that is a little too long is told so in our words.
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: 4 * LONGEST_FRAME,
+    maxFragments: 16,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+  sockets.on('error', tell);
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    socket.on('error', () => socket.destroy());
+    if (request.url?.split('?')[0] !== SOCKET_PATH) return turnAway(socket, 404, 'there is nothing here');
+    const decision = access.decide(request, port());
+    if ('refused' in decision) return turnAway(socket, decision.refused, decision.why);
+    const wrong = access.wrongHost(request) ?? access.wrongOrigin(request);
+    if (wrong !== undefined) return turnAway(socket, 403, wrong);
+    if (hub.statistics.clients >= maxClients) return turnAway(socket, 503, `${maxClients} pages are open already (dashboard.maxClients)`);
+    const author = `the dashboard at ${request.socket.remoteAddress ?? 'an unknown address'}`;
+    const join = guarded(
+      tell,
+      (webSocket: WebSocket) => hub.join(webSocket, { access: decision.access, author }),
+      (webSocket) => webSocket.terminate(),
+    );
+    sockets.handleUpgrade(request, socket, head, join);
+  };
+  server.on(
+    'upgrade',
+    guarded(tell, upgrade, (_, socket) => turnAway(socket, 500, FAILED)),
+  );
+  return sockets;
+}
+
+export function turnAway(socket: Duplex, status: number, why: string): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const body = `${why}\n`;
+  const head = `HTTP/1.1 ${status} \r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
+  socket.once('finish', () => socket.destroy()).end(head + body);
+}
