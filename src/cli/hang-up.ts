@@ -4,8 +4,8 @@
  */
 
 export interface HangUp {
-  /** Resolves with the error's code when stdout or stderr has no reader any more: the terminal is gone (EIO), or `| head` has ended (EPIPE). */
-  readonly unread: Promise<string>;
+  /** Resolves when what reads stdout or stderr through a pipe is gone (`| head`). A terminal that is gone is told by SIGHUP. */
+  readonly unread: Promise<void>;
   /** SIGHUP is somebody else's from here on. */
   forget(): void;
 }
@@ -18,11 +18,11 @@ export function heedHangUp(hasTerminal: boolean): HangUp {
     isGone = true;
   };
   process.on('SIGHUP', onHangUp);
-  const unread = new Promise<string>((resolve) => {
+  const unread = new Promise<void>((resolve) => {
     // What is written then is lost, and no reason to fail; the error of the last write comes after the last word, so the listeners stay.
     const onError = (error: NodeJS.ErrnoException): void => {
       if (error.code !== 'EIO' && error.code !== 'EPIPE') throw error;
-      resolve(error.code);
+      if (error.code === 'EPIPE') resolve();
     };
     for (const stream of [process.stdout, process.stderr]) stream.on('error', onError);
   });

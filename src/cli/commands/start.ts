@@ -84,12 +84,12 @@ async function claimReport({ report, force = false }: Options, loaded: LoadedCon
 async function runInForeground(
   config: Config,
   hooks: DaemonHooks,
-  { json, manager, unread }: { readonly json: boolean; readonly manager: ServiceManager | undefined; readonly unread: Promise<string> },
+  { json, manager, unread }: { readonly json: boolean; readonly manager: ServiceManager | undefined; readonly unread: Promise<void> },
 ): Promise<Report> {
   const kind = chooseDisplay(json, process.stdout);
   if (kind === 'live') console.log(pc.dim(`Opening ${config.model} ...`));
   const daemon = await open(config, hooks);
-  void unread.then((code) => daemon.note(`what reads the output of this process is gone (${code}); the run does not end for that`));
+  void unread.then(() => daemon.note('what reads the output of this process is gone (EPIPE); the run does not end for that'));
   if (daemon.dashboard?.links) showLinks(daemon.dashboard.links);
   const told = manager && keepTold(manager, daemon, { failed: console.error, longestItemSeconds: longestItemSeconds(config) });
   const display = createDisplay(kind, process.stdout);
