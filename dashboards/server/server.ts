@@ -161,7 +161,7 @@ async function listen(server: Server, { host, port }: Pick<DashboardOptions, 'ho
   } catch (error) {
     throw explained(error as NodeJS.ErrnoException, host, port);
   }
-  server.removeAllListeners('error').on('error', tell); // of single connections; the server goes on
+  server.removeAllListeners('error').on('error', tell); // errors of single connections; the server keeps running
 }
 
 function explained(error: NodeJS.ErrnoException, host: string, port: number): Error {

@@ -1,4 +1,4 @@
-/** Lets a page's WebSocket in, or turns it away in words: who asks is looked at first, then where the request comes from. */
+/** Lets a page's WebSocket in, or turns it away in words: it checks the token first, then where the request comes from. */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';

@@ -31,7 +31,7 @@ export interface SourceParts {
   readonly events: Subject<LoopEvent>;
   readonly status$: () => Observable<Status>;
   readonly status: () => Status;
-  /** Whether this process is the daemon's own, so that what nobody catches in it is ours to look at. */
+  /** Whether this process is the daemon's own, which makes its uncaught errors ours to handle. */
   readonly ownsProcess: boolean;
   /** Told what happened to the dashboard, in words. */
   readonly note: (text: string) => void;
