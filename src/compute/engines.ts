@@ -14,7 +14,7 @@ export const ENGINES: readonly EngineName[] = ['cpu', 'webgpu', 'cuda', 'tensorf
 
 const DETAILS: Readonly<Record<EngineName, string>> = {
   cpu: 'compiled, ONNX Runtime on the processor',
-  webgpu: 'compiled, ONNX Runtime on WebGPU',
+  webgpu: 'compiled, ONNX Runtime on WebGPU; for `quorum eval`, `ask` and `synthesize`: the daemon does not start on it',
   cuda: 'compiled, ONNX Runtime on CUDA',
   tensorflow: 'eager, TensorFlow through tfjs-node-gpu',
   reference: 'eager, pure JavaScript: exact, slow, for tests',

@@ -192,7 +192,7 @@ const workers = z.strictObject({
   engine: z
     .enum(['auto', 'cpu', 'webgpu', 'cuda', 'tensorflow', 'reference'])
     .default('cpu')
-    .describe('What runs the programs; `quorum doctor` lists what works here.'),
+    .describe('What runs the programs; `quorum doctor` lists what works here. The daemon does not start on `webgpu`.'),
   rolloutWorkers: count().max(256).default(1).describe('Sampler threads, each with its own copy of the model.'),
   rolloutThreads: count().max(1_024).default(1).describe('CPU threads of each sampler.'),
   learnerThreads: count().max(1_024).default(1).describe('CPU threads of the learner.'),

@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { openData, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';
 import { loadPlugins, type Plugin } from '../plugin/load.ts';
-import { localPolicy, type PolicyOrigin } from '../policy/open.ts';
+import { localPolicy, refuseEngine, type PolicyOrigin } from '../policy/open.ts';
 import type { Policy } from '../policy/policy.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
@@ -48,6 +48,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
   const close = async () => {
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
   };
+  refuseEngine(config.workers);
   try {
     const folder = openRunFolder(config.runFolder);
     closers.push(() => folder.release());

@@ -1,5 +1,6 @@
 /** From the configuration to a policy on this machine. */
 import type { Config } from '../config/schema.ts';
+import { InputError } from '../protocol/errors.ts';
 import { LocalPolicy, samplingOptions, type LocalPolicyOptions } from './local.ts';
 import { SamplingPolicy } from './sampling.ts';
 
@@ -13,6 +14,15 @@ export interface PolicyOrigin {
 const MICRO_BATCH_GROUPS = 4;
 
 export type PolicyConfig = Pick<Config, 'model' | 'promptTemplate' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'>;
+
+/** @throws InputError for an engine on which samplers and the learner cannot work in one process. */
+export function refuseEngine({ engine }: Config['workers']): void {
+  if (engine !== 'webgpu') return;
+  throw new InputError(
+    '`workers.engine` is "webgpu", on which samplers and the learner stand still in one process: set "auto", "cpu", "cuda", "tensorflow" or "reference"; ' +
+      '`quorum eval`, `quorum ask` and `quorum synthesize` may use "webgpu"',
+  );
+}
 
 /** Not open yet: `open()` loads it. */
 export function localPolicy(config: PolicyConfig, origin: PolicyOrigin = {}): LocalPolicy {

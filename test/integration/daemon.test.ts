@@ -191,6 +191,12 @@ test('a start that found no data does not bind the folder to the path that was w
   expect(await daemon.closed()).toMatchObject({ end: 'steps', steps: 1 });
 });
 
+test('an engine on which the two roles stand still is refused before there is a run folder, with what is allowed', async () => {
+  const { config } = toyRun({ workers: { engine: 'webgpu' } });
+  await expect(startDaemon(config)).rejects.toThrow(/^`workers.engine` is "webgpu".* set "auto", "cpu",.*; `quorum eval`,.* may use "webgpu"$/);
+  expect(existsSync(config.runFolder)).toBe(false);
+});
+
 test('a data set of which all is held out is refused before anything starts, with the setting that holds it out', async () => {
   const { config } = toyRun({ loop: { steps: 1 } });
   const { trainFile } = config.data as { readonly trainFile: string };
