@@ -1,4 +1,5 @@
 /** Text -> Value. Each reader takes normalised text and gives a value or null; the first that succeeds wins. */
+import { readChoice } from './choice.ts';
 import { parseDateTime } from './date-time.ts';
 import { INFINITY, MINUS_INFINITY, REALS, without } from './inequality.ts';
 import { readMatrix, tuple } from './matrix.ts';
@@ -29,7 +30,7 @@ export function interpret(answer: string): Answer {
 function read(text: string, depth: number): Value {
   if (depth > MAX_NESTING) return words(text);
   return (
-    readChoice(text, depth) ??
+    readChoice(text, depth, read) ??
     readNumber(text) ??
     parseDateTime(text) ??
     readStructured(text) ??
@@ -48,23 +49,6 @@ function read(text: string, depth: number): Value {
 }
 
 const words = (text: string): Value => ({ type: 'words', text: foldWords(text) });
-
-/** `A`, `(A)`, `A.`, `Option A`, `A: 45`, `(B) 45`, `B. 45`. */
-function readChoice(text: string, depth: number): Value | null {
-  const lone = /^(?:(?:the\s+)?(?:correct\s+)?(?:option|choice|answer)(?:\s+is)?\s*:?\s*)?(?:\(\s*([A-Za-z])\s*\)|\[([A-J])\]|([A-J])[.:)]?)$/i.exec(
-    text,
-  );
-  const letter = lone?.[1] ?? lone?.[2] ?? lone?.[3];
-  if (letter && (/[A-J]/.test(letter) || text.length > 1)) return { type: 'choice', letter: letter.toUpperCase(), rest: null };
-  const labelled =
-    /^(?:(?:option|choice|answer)\s+)?(?:\(([A-Ja-j])\)\s*|([A-J])(?:[.:)]\s+|[.:)](?=[^\d\s])|:\s*|\)\s*|\.(?=\d)|\s+(?=\d))\s*)(.+)$/is.exec(text);
-  const mark = labelled?.[1] ?? labelled?.[2];
-  const rest = labelled?.[3];
-  if (!mark || !rest || (labelled?.[2] && !/[A-J]/.test(mark)) || /^(?:[+\-*/^=]|and\b|or\b)/.test(rest)) return null;
-  // `(a)(b)` and `(x) y` are products, unless a word or a number follows the letter.
-  if (labelled?.[1] && !/^(?:[\d$\\-]|[A-Za-z]{2}|[A-Z]$)/.test(rest)) return null;
-  return { type: 'choice', letter: mark.toUpperCase(), rest: read(rest, depth + 1) };
-}
 
 function readUnion(text: string, depth: number): Value | null {
   const [, whole, holes] = /^(.+?)\s*\\(?:setminus|backslash)\s*\\?\{([^{}]*?)\\?\}$/.exec(text) ?? [];

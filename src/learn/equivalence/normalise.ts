@@ -1,59 +1,11 @@
 /** Rewrites the many ways of typing one answer into one: unicode and LaTeX spelling, spacing, delimiters, text commands. */
 import { closingBrace } from '../answer.ts';
+import { withoutPhrases } from './phrases.ts';
+import { fromUnicode } from './unicode.ts';
 
 /** Longer answers are compared as they stand: a real answer is short, and everything after this works on bounded input. */
 export const MAX_ANSWER_CHARS = 500;
 
-const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻';
-const SUBSCRIPTS = '₀₁₂₃₄₅₆₇₈₉';
-const GREEK = new Map<string, string>(
-  Object.entries({
-    π: 'pi',
-    α: 'alpha',
-    β: 'beta',
-    γ: 'gamma',
-    δ: 'delta',
-    θ: 'theta',
-    λ: 'lambda',
-    μ: 'mu',
-    ρ: 'rho',
-    σ: 'sigma',
-    φ: 'phi',
-    ω: 'omega',
-    Δ: 'Delta',
-    Ω: 'Omega',
-    Σ: 'Sigma',
-    τ: 'tau',
-    ε: 'epsilon',
-  }),
-);
-const UNICODE: readonly (readonly [RegExp, string])[] = [
-  [/[−–—‐‑‒﹣-]/g, '-'],
-  [/[×✕]/g, '\\times '],
-  [/÷/g, '\\div '],
-  [/[·⋅∙]/g, '\\cdot '],
-  [/[∘˚º]/g, '°'],
-  [/∞/g, '\\infty '],
-  [/[≤⩽]/g, '\\le '],
-  [/[≥⩾]/g, '\\ge '],
-  [/≠/g, '\\ne '],
-  [/[≈≃]/g, '\\approx '],
-  [/≅/g, '\\cong '],
-  [/∥/g, '\\parallel '],
-  [/⊥/g, '\\perp '],
-  [/∪/g, '\\cup '],
-  [/∩/g, '\\cap '],
-  [/∈/g, '\\in '],
-  [/∅/g, '\\emptyset '],
-  [/±/g, '\\pm '],
-  [/∠/g, '\\angle '],
-  [/△/g, '\\triangle '],
-  [/²/g, '^{2}'],
-  [/[’‘′]/g, "'"],
-  [/[“”″]/g, '"'],
-  [/√\s*(\d+(?:\.\d+)?|[A-Za-z])/g, '\\sqrt{$1}'],
-  [/√/g, '\\sqrt '],
-];
 const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   // What kind of figure a name names is not part of the name.
   [/(?:\bm\s*)?\\(?:measured)?angle(?![a-z])\s*|\\(?:big)?triangle(?![a-z])\s*/g, ''],
@@ -140,49 +92,6 @@ export function normalise(answer: string): string {
   text = withoutDelimiters(text.replace(/\s+/g, ' ').trim());
   text = text.replace(/(?<=[^.\s])\s*[.;,]$/, '').trim();
   return withoutGroup(withoutPhrases(text));
-}
-
-const POWERS = new Map<string, string>(
-  Object.entries({ dozen: '12', thousand: '10^{3}', million: '10^{6}', billion: '10^{9}', trillion: '10^{12}' }),
-);
-
-/** What people say around an answer: `the answer is 5`, `about 5`, `5 (approx.)`, `Yes, it is`. */
-function withoutPhrases(text: string): string {
-  return text
-    .replace(/^(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|=|:)\s*:?\s*/i, '')
-    .replace(/^[a-z][a-z ']{0,60}?\s+(?:is|are|was|were|has|have|had|will be|equals?|is equal to)\s+(?=[-$\d\\(])/i, '')
-    .replace(/^(?:an?|the)\s+[a-z]+\s+of\s+(?=[-$\d\\])/i, '')
-    .replace(/(?<=\d)\s*(?:\.{3}|\\[lc]?dots)$/, '')
-    .replace(/^(?:minus|negative)\s+(?=[\d\\$])/i, '-')
-    .replace(/^both\s+(?=\S+\s+and\s)/i, '')
-    .replace(/^(?:bar|line|point|figure|graph|curve|group|box)\s+(?=[A-Z]$)/i, '')
-    .replace(/^(\d+)\s+(?:in|out of)\s+(\d+)$/i, '$1/$2')
-    .replace(/^(\d+)\s*(?:\s+r|R|,?\s*rem(?:ainder)?\.?)\s*(\d+)$/, '$1 remainder $2')
-    .replace(/(?<=\b(?:year|month|week|day)s?)[ -]old$/i, '')
-    .replace(/^(?:approximately|approx\.?|about|around|roughly)\s+(?=\S)/i, '')
-    .replace(/\s*\((?:approx\.?|approximately|rounded)\)$/i, '')
-    .replace(/\s+only$/i, '')
-    .replace(/^(yes|no|true|false)\s*[,.:;]\s+(?=[A-Za-z]).*$/i, '$1')
-    .replace(/^(?:(?:in|at|on|the|year)\s+){1,3}(?=\d)/i, '')
-    .replace(/(?<=\d)\s*(dozen|thousand|million|billion|trillion)(?![a-z])/i, (_, name: string) => `\\times ${POWERS.get(name.toLowerCase())}`)
-    .replace(/^(\d+)(?:st|nd|rd|th)$/, '$1');
-}
-
-function fromUnicode(raw: string): string {
-  let text = raw;
-  if (/[^ -~]/.test(text)) {
-    text = text.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+/g, (run) => `^{${[...run].map((c) => '0123456789+-'[SUPERSCRIPTS.indexOf(c)]).join('')}}`);
-    text = text.replace(/[①-⑳]{2,}/g, (run) => [...run].join(','));
-    text = text.replace(/[₀-₉]+/g, (run) => `_{${[...run].map((c) => SUBSCRIPTS.indexOf(c)).join('')}}`);
-    for (const [pattern, ascii] of UNICODE) text = text.replace(pattern, ascii);
-    text = text.replace(/[παβγδθλμρσφωΔΩΣτε]/g, (c) => `\\${GREEK.get(c)} `);
-    text = text
-      .replace(/[¼-¾⅐-⅞]/g, ' $&')
-      .normalize('NFKC')
-      .replaceAll('\u2044', '/')
-      .trim();
-  }
-  return text;
 }
 
 /** Whole-answer wrappers: `$5$`, `\(5\)`, `**5**`. A single leading `$` is money and stays. */
