@@ -207,6 +207,7 @@ class Daemon implements DaemonHandle {
       lanes: config.workers.rolloutWorkers,
       synthesizes: config.synthesis.mode !== 'off',
       pluginFolder: this.#hooks.pluginFolder ?? process.cwd(),
+      openSeconds: config.timeouts.openSeconds,
       callSeconds: config.timeouts.pluginSeconds,
       say: (text) => this.#note(text),
       changed: () => this.#follow(),

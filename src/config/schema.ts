@@ -206,15 +206,13 @@ const supervision = z.strictObject({
 });
 
 const timeouts = z.strictObject({
-  openSeconds: positive().default(180).describe('Loading a model and compiling its first programs.'),
+  openSeconds: positive().default(180).describe('Loading a model and compiling its first programs, and opening one port of a plug-in.'),
   sampleSeconds: positive().default(600).describe('One sampler job.'),
   judgeSeconds: positive().default(5).describe('Comparing one pair of answers; past it they count as different.'),
   learnSeconds: positive().default(600).describe('One learner step.'),
   evaluateSeconds: positive().default(1_800).describe('One evaluation.'),
   saveSeconds: positive().default(300).describe('Writing one checkpoint.'),
-  pluginSeconds: positive()
-    .default(30)
-    .describe('One call of a plug-in (a reward, an advantage, a filter, a page for an exporter, a panel), and opening one of its ports.'),
+  pluginSeconds: positive().default(30).describe('One call of a plug-in (a reward, an advantage, a filter, a page for an exporter, a panel).'),
   stopSeconds: positive().default(120).describe('Finishing the step in hand at a stop.'),
 });
 

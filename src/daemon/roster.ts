@@ -39,7 +39,9 @@ export interface RosterParts {
   readonly lanes: number;
   readonly synthesizes: boolean;
   readonly pluginFolder: string;
-  /** How long a plug-in may take to open a port, and, when it is removed, for the item in hand. */
+  /** How long a plug-in may take to open a port. */
+  readonly openSeconds: number;
+  /** How long the item in hand of a plug-in that is removed may take. */
   readonly callSeconds: number;
   readonly say: (text: string) => void;
   /** Called after a plug-in came or went. */
@@ -234,7 +236,7 @@ export class Roster {
 
   /** Starts an actor for each port, or one a lane for a sampler. */
   #man(plugin: Plugin): void {
-    const { services, lanes, synthesizes, callSeconds } = this.#parts;
+    const { services, lanes, synthesizes, openSeconds } = this.#parts;
     for (const port of Object.keys(plugin.ports) as PortName[]) {
       if (port === 'synthesize' && !synthesizes) continue;
       const ids =
@@ -242,7 +244,7 @@ export class Roster {
       for (const id of ids) {
         const life = new Life();
         const open = (opening: AbortSignal): Promise<unknown> =>
-          withDeadline<unknown>(`${id}: opening`, callSeconds, opening, (signal) =>
+          withDeadline<unknown>(`${id}: opening`, openSeconds, opening, (signal) =>
             plugin.ports[port]!(services(plugin, port, life.begin(signal)) as never),
           );
         const handle = this.#started.add({ role: ROLES[port], id, open, optional: true });

@@ -134,8 +134,8 @@ class Kit implements PluginKit {
       this.#handles.set(port, started.add({ role: port, id: `${port}-${this.name}`, open, optional: true }));
     }
     // Of real time: nobody moves the clock yet.
-    const { pluginSeconds } = this.#config.timeouts;
-    await withDeadline(`plug-in ${this.name}: opening its ports`, pluginSeconds, this.#life.signal, () => Promise.all(opened));
+    const { openSeconds } = this.#config.timeouts;
+    await withDeadline(`plug-in ${this.name}: opening its ports`, openSeconds, this.#life.signal, () => Promise.all(opened));
     await this.advance(0);
     return this;
   }

@@ -15,7 +15,7 @@ import { toyRun } from '../support/toy-run.ts';
 
 /** Short, so that a plug-in that hangs is soon found out; the toy needs milliseconds. Only for tests in which that is waited for. */
 const IMPATIENT: ConfigInput = {
-  timeouts: { sampleSeconds: 0.4, judgeSeconds: 0.01, learnSeconds: 0.4, evaluateSeconds: 0.4, pluginSeconds: 0.2 },
+  timeouts: { sampleSeconds: 0.4, judgeSeconds: 0.01, learnSeconds: 0.4, evaluateSeconds: 0.4, openSeconds: 0.2, pluginSeconds: 0.2 },
 };
 
 const QUICK: ConfigInput = {
@@ -366,8 +366,7 @@ describe('in a thread of its own', () => {
   });
 
   test.each([
-    // Once, as it takes as long as the thread had to open, which on a busy machine is seconds.
-    ['an endless loop', 'for (;;) {}', 'not done after 6 s', { timeouts: { pluginSeconds: 6 }, supervision: { maxRestarts: 0 } }],
+    ['an endless loop', 'for (;;) {}', 'not done after 1 s', { timeouts: { pluginSeconds: 1 }, supervision: { maxRestarts: 0 } }],
     ['the end of its process', 'process.exit(3);', 'exited with code: 3'],
     ['what is not there', 'return [context.next];', 'port "reward": next is not there in a worker thread'],
   ])(

@@ -210,6 +210,6 @@ test('a plug-in that is named by its path runs in a thread when it is to', async
 
 test('an opener that never comes back is an error after its deadline', async () => {
   const stuck = definePlugin({ name: 'stuck', apiVersion: API_VERSION, ports: { reward: () => new Promise<never>(() => {}) } });
-  const kit = testPlugin(stuck, { config: { timeouts: { pluginSeconds: 0.05 } } });
+  const kit = testPlugin(stuck, { config: { timeouts: { openSeconds: 0.05 } } });
   await expect(kit).rejects.toThrow('plug-in stuck: opening its ports: not done after 0.05 s');
 });
