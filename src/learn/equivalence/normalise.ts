@@ -1,5 +1,6 @@
 /** Rewrites the many ways of typing one answer into one: unicode and LaTeX spelling, spacing, delimiters, text commands. */
 import { closingBrace } from '../answer.ts';
+import { withoutMarkup } from './markup.ts';
 import { withoutPhrases } from './phrases.ts';
 import { fromUnicode } from './unicode.ts';
 
@@ -13,7 +14,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/(?<=[A-Z])\s+~\s+(?=[A-Z])/g, ' \\sim '],
   [/(?<=[A-Z])\s*(?:\|\||\\\||is parallel to)\s*(?=[A-Z])/g, ' \\parallel '],
   [/(?<=[A-Z])\s*is perpendicular to\s*(?=[A-Z])/g, ' \\perp '],
-  [/(?<![A-Za-z])oo(?![A-Za-z])/g, '\\infty '],
+  [/(?<![A-Za-z\\])(?:oo|[Ii]nf(?:inity)?|INF(?:INITY)?)(?![A-Za-z])/g, '\\infty '],
   [/\\\\(?:\[[^\]]*\])?/g, '\\cr '],
   [/(?:\\cr\s*)+$/, ''],
   [/\\(?:color|textcolor|phantom|[hv]space)\*?\s*\{[^{}]*\}/g, ' '],
@@ -85,7 +86,7 @@ const DELIMITERS: readonly (readonly [string, string])[] = [
 ];
 
 export function normalise(answer: string): string {
-  let text = fromUnicode(answer.trim());
+  let text = fromUnicode(withoutMarkup(answer.trim()));
   text = withoutDelimiters(text);
   text = withoutTextCommands(text);
   for (const [pattern, spelling] of SPELLINGS) text = text.replace(pattern, spelling);

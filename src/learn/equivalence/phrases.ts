@@ -5,6 +5,17 @@ const POWERS = new Map<string, string>(
 );
 
 /** What people say around an answer: `the answer is 5`, `about 5`, `5 (approx.)`, `Yes, it is`. */
+const PLACES = String.raw`(?:d\.?\s?p|s\.?\s?f|sig\.?\s?figs?|decimals?|decimal (?:places?|digits?|points?)|significant (?:figures?|digits?)|places?)\b\.?`;
+/** How an answer was rounded is not part of it: `5 (rounded to the nearest integer)`, `5.3 (1 d.p.)`. */
+const ROUNDED_ASIDE = new RegExp(
+  String.raw`\s*\((?:(?:it is |when )?(?:approx|round|nearest|to the nearest|to the closest|correct(?:ed)? to|accurate|estimat|exact|simplified|in simplest)[^()]*|(?:to |with )?[a-z\d]+ ?${PLACES})\)$`,
+  'i',
+);
+const ROUNDED = new RegExp(
+  String.raw`(?<=\S),?\s+(?:when\s+)?(?:(?:rounded|correct(?:ed)?|accurate)\s+(?:off\s+|up\s+|down\s+)?to\b.*|to the nearest\b.*|to [a-z\d]+ ?${PLACES}|in (?:its )?(?:simplest|lowest|simplified) (?:form|terms))$`,
+  'i',
+);
+
 export function withoutPhrases(text: string): string {
   return text
     .replace(/^(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|=|:)\s*:?\s*/i, '')
@@ -18,7 +29,10 @@ export function withoutPhrases(text: string): string {
     .replace(/^(\d+)\s*(?:\s+r|R|,?\s*rem(?:ainder)?\.?)\s*(\d+)$/, '$1 remainder $2')
     .replace(/(?<=\b(?:year|month|week|day)s?)[ -]old$/i, '')
     .replace(/^(?:approximately|approx\.?|about|around|roughly)\s+(?=\S)/i, '')
-    .replace(/\s*\((?:approx\.?|approximately|rounded)\)$/i, '')
+    .replace(/^positive\s+(?=[\d\\$])/i, '')
+    .replace(ROUNDED_ASIDE, '')
+    .replace(ROUNDED, '')
+    .replace(/^(?:an?\s+)?infinite(?:ly many)?(?:\s+(?:number(?:\s+of)?|solutions?|many))*$/i, '\\infty')
     .replace(/\s+only$/i, '')
     .replace(/^(yes|no|true|false)\s*[,.:;]\s+(?=[A-Za-z]).*$/i, '$1')
     .replace(/^(?:(?:in|at|on|the|year)\s+){1,3}(?=\d)/i, '')
