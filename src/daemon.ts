@@ -197,6 +197,7 @@ class Daemon implements DaemonHandle {
       labels: run.data.trainLabels,
       grader: run.grader,
       builtIn,
+      limits: run.policy.limits,
       now: Date.now,
       tell: (plugin, text) => this.#note(`${plugin}: ${text}`),
     });

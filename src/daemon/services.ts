@@ -7,7 +7,7 @@ import { groupAdvantages } from '../learn/advantage.ts';
 import type { Classifier } from '../learn/judge.ts';
 import type { Plugin, Services } from '../plugin/load.ts';
 import { PermissionError } from '../protocol/errors.ts';
-import type { PortName, Ports } from '../protocol/ports.ts';
+import type { ModelLimits, PortName, Ports } from '../protocol/ports.ts';
 
 export interface ServiceParts {
   readonly seed: number;
@@ -18,6 +18,7 @@ export interface ServiceParts {
   readonly labels: Labels;
   readonly grader: Classifier;
   readonly builtIn: Plugin;
+  readonly limits?: ModelLimits | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly tell: (plugin: string, text: string) => void;
@@ -31,7 +32,7 @@ const LONGEST_LINE = 500;
 const MINUTE = 60_000;
 
 export function servicesOf(parts: ServiceParts): ServicesOf {
-  const { seed, runFolder, base, train, labels, grader } = parts;
+  const { seed, runFolder, base, train, labels, grader, limits } = parts;
   const tellers = new Map<string, (text: unknown) => void>();
   return (plugin, port, signal) => {
     const { name } = plugin;
@@ -44,6 +45,7 @@ export function servicesOf(parts: ServiceParts): ServicesOf {
       seed,
       folder,
       base,
+      limits,
       signal,
       tell,
       questions: { size: train.size, question: (i) => train.question(i), pictures: () => train.pictures() },

@@ -4,11 +4,12 @@
  */
 import { z } from 'zod';
 import { CancelledError, InputError, PluginError } from '../protocol/errors.ts';
-import type { Evaluation, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
+import type { Evaluation, Question, RolloutGroup, Sample, Verdict } from '../protocol/messages.ts';
 import type {
   AdvantageRequest,
   AskRequest,
   EvaluateRequest,
+  ModelLimits,
   PortName,
   Ports,
   RewardRequest,
@@ -20,6 +21,8 @@ import type { Services } from './load.ts';
 
 const text = (most: number) => z.string().min(1).max(most);
 const finite = z.number();
+/** The learner computes in 32 bits. */
+const isFinite32 = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(Math.fround(value));
 /** Making a schema takes a hundred times as long as using it: one is made for each size, and there are few sizes. */
 function bySize<T>(make: (n: number) => T): (n: number) => T {
   const made = new Map<number, T>();
@@ -30,7 +33,8 @@ function bySize<T>(make: (n: number) => T): (n: number) => T {
   };
 }
 
-const numbers = bySize((n) => z.array(finite).length(n, `expected ${n} numbers, one a response`));
+const learnable = finite.refine(isFinite32, 'expected a number that is finite in 32 bits');
+const numbers = bySize((n) => z.array(learnable).length(n, `expected ${n} numbers, one a response`));
 
 const picture: z.ZodType = z.lazy(() =>
   z.discriminatedUnion('type', [
@@ -73,7 +77,7 @@ const finish = z.enum(['stop', 'length', 'cancelled']);
 const each = (isRight: (value: unknown) => boolean, words: string) =>
   z.custom<readonly number[]>((value) => Array.isArray(value) && value.every(isRight), `expected an array of ${words}`);
 const tokens = each((value) => Number.isSafeInteger(value) && (value as number) >= 0, 'token ids, whole numbers from 0');
-const logprobs = each((value) => Number.isFinite(value) && (value as number) <= 1e-3, 'log-probabilities, numbers up to 0');
+const logprobs = each((value) => isFinite32(value) && (value as number) <= 1e-3, 'log-probabilities, finite numbers up to 0');
 
 const sample = z
   .strictObject({
@@ -148,10 +152,12 @@ const rewarded = bySize((n) => z.union([numbers(n), z.strictObject({ rewards: nu
 const why = text(1000).optional();
 const nothing = z.unknown();
 
+const NO_LIMITS: ModelLimits = { vocabulary: Infinity, context: Infinity };
+
 /** What is wrong with a reply, in words; undefined for one that is right. What is right may depend on what was asked. */
-const WRONG: { readonly [Name in PortName]: (reply: unknown, request: never) => string | undefined } = {
+const WRONG: { readonly [Name in PortName]: (reply: unknown, request: never, limits: ModelLimits | undefined) => string | undefined } = {
   ask: (reply, { count }: AskRequest) => issue(questions(count), reply),
-  sample: (reply, request: SampleRequest) => issue(sampled, reply) ?? wrongGroups((reply as SampleReply).groups, request),
+  sample: (reply, request: SampleRequest, limits) => issue(sampled, reply) ?? wrongGroups((reply as SampleReply).groups, request, limits),
   judge: (reply, { id, samples: { length } }: RolloutGroup) => issue(verdict(length), reply) ?? other('groupId', (reply as Verdict).groupId, id),
   learn: (reply) => issue(learnt, reply),
   evaluate: (reply, { version }: EvaluateRequest) => issue(evaluated, reply) ?? other('version', (reply as Evaluation).version, version),
@@ -164,14 +170,26 @@ const WRONG: { readonly [Name in PortName]: (reply: unknown, request: never) => 
   panel: (reply) => issue(panel, reply),
 };
 
-function wrongGroups(reply: unknown, { questions: { length }, params }: SampleRequest): string | undefined {
+function wrongGroups(reply: unknown, { questions: { length }, params }: SampleRequest, limits: ModelLimits | undefined): string | undefined {
   const given = reply as readonly unknown[];
   if (given.length !== length) return issue(groups(length), reply);
   for (const [i, group] of given.entries()) {
     const wrong = issue(samples(params.samples), group);
     if (wrong !== undefined) return `groups.${i}: ${wrong}`;
+    for (const [j, { tokens }] of (group as readonly Sample[]).entries()) {
+      const beyond = beyondModel(tokens, params.maxNewTokens, limits);
+      if (beyond !== undefined) return `groups.${i}.${j}.tokens: ${beyond}`;
+    }
   }
   return undefined;
+}
+
+/** A token that the model does not have would fail the learner's step, and a longer response than was asked for might not fit its memory. */
+function beyondModel(tokens: readonly number[], asked: number, { vocabulary, context }: ModelLimits = NO_LIMITS): string | undefined {
+  const most = Math.min(asked, context);
+  if (tokens.length > most) return `expected at most ${most} tokens (maxNewTokens, and what the model's context holds), found ${tokens.length}`;
+  const outside = tokens.find((token) => token >= vocabulary);
+  return outside === undefined ? undefined : `expected token ids below ${vocabulary}, the size of the model's vocabulary, found ${outside}`;
 }
 
 function other(name: string, given: unknown, asked: unknown): string | undefined {
@@ -215,7 +233,8 @@ export function guarded<Name extends PortName>(
         if (port === 'sample' && error instanceof Error && error.name === 'InputError') throw new InputError(error.message);
         throw failed('', error);
       }
-      const wrong = (WRONG[port] as (reply: unknown, request: unknown) => string | undefined)(reply, request);
+      const check = WRONG[port] as (reply: unknown, request: unknown, limits: ModelLimits | undefined) => string | undefined;
+      const wrong = check(reply, request, services.limits);
       if (wrong === undefined) return reply;
       throw failed('its reply is not what the port asks for: ', wrong);
     };

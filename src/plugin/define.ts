@@ -1,6 +1,6 @@
 /** The one door through which actors come in, ours and anybody's. */
 import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
-import type { PortName, Ports } from '../protocol/ports.ts';
+import type { ModelLimits, PortName, Ports } from '../protocol/ports.ts';
 import type { StandardSchema } from './standard-schema.ts';
 
 /** Changes when a port's type changes so that an old plug-in could misbehave. */
@@ -28,6 +28,8 @@ export interface PortContext<Options, Name extends PortName = PortName> {
   /** Folder of the configuration: what a relative path in the options is relative to. */
   readonly base: string;
   readonly questions: RunQuestions;
+  /** Absent where the run's policy does not say. Replies of a sampler are checked by it. */
+  readonly limits?: ModelLimits | undefined;
   /** Decodes or redraws a picture. */
   picture(ref: PictureRef): Promise<Picture>;
   /** Sorts answers into classes of equivalent ones, as the vote does: 0-based in order of first appearance, -1 for null. */

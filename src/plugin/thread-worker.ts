@@ -4,7 +4,7 @@ import { importDefault } from '../config/import-default.ts';
 import { loadPicture } from '../data/picture.ts';
 import { Grader } from '../learn/grader.ts';
 import { toErrorData, type ErrorData } from '../protocol/errors.ts';
-import type { PortName } from '../protocol/ports.ts';
+import type { ModelLimits, PortName } from '../protocol/ports.ts';
 import type { PluginDefinition, PortContext } from './define.ts';
 import { openPort } from './open-port.ts';
 import { notInThread, type ThreadOptions } from './thread.ts';
@@ -17,6 +17,7 @@ export interface ThreadTask {
   readonly seed: number;
   readonly folder: string;
   readonly base: string;
+  readonly limits: ModelLimits | undefined;
   readonly request: unknown;
 }
 
@@ -45,7 +46,7 @@ export default async function perform(task: ThreadTask): Promise<ThreadReply> {
   }
 }
 
-async function open({ port, opened, seed, folder, base }: ThreadTask): Promise<(request: unknown, signal: AbortSignal) => unknown> {
+async function open({ port, opened, seed, folder, base, limits }: ThreadTask): Promise<(request: unknown, signal: AbortSignal) => unknown> {
   definition ??= importDefault(specifier, from) as Promise<PluginDefinition<unknown>>;
   const context: PortContext<unknown> = {
     options: undefined,
@@ -53,6 +54,7 @@ async function open({ port, opened, seed, folder, base }: ThreadTask): Promise<(
     seed,
     folder,
     base,
+    limits,
     picture: loadPicture,
     classify: (answers) => grader.classify(answers),
     tell: (text) => parentPort?.postMessage({ opened, text }),

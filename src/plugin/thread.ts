@@ -49,12 +49,14 @@ export function openThread(options: ThreadOptions): PluginThread {
   pool.on('message', ({ opened, text }: { readonly opened: number; readonly text: string }) => tellers.get(opened)?.(text));
   let opened = 0;
   return {
-    async open(port, { seed, folder, base, signal, tell }) {
+    async open(port, { seed, folder, base, limits, signal, tell }) {
       const number = opened++;
       tellers.set(number, tell);
       signal.addEventListener('abort', () => tellers.delete(number), { once: true });
       const run = async (task: Pick<ThreadTask, 'type' | 'request'>, cancel: AbortSignal): Promise<unknown> => {
-        const reply = (await pool.run({ ...task, opened: number, port, seed, folder, base } satisfies ThreadTask, { signal: cancel })) as ThreadReply;
+        const reply = (await pool.run({ ...task, opened: number, port, seed, folder, base, limits } satisfies ThreadTask, {
+          signal: cancel,
+        })) as ThreadReply;
         if (reply.error) throw fromErrorData(reply.error);
         return reply.value;
       };

@@ -3,6 +3,7 @@
  * shared memory of the versions; each call hands a thread all that it needs, so a thread that dies takes nothing with it.
  */
 import type { EngineName } from '../compute/engine.ts';
+import { loadConfig } from '../compute/hf/folder.ts';
 import type { LearnSettings } from '../compute/learner.ts';
 import type { AdamWSettings } from '../compute/optimizer.ts';
 import { WorkerPool } from '../compute/pool.ts';
@@ -10,6 +11,7 @@ import { Versions } from '../compute/weights.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Batch } from '../protocol/messages.ts';
 import type { SharedTensors } from '../protocol/worker.ts';
+import type { ModelLimits } from '../protocol/ports.ts';
 import type { LearnReply, Policy, SampleReply, SampleRequest } from './policy.ts';
 import { QUEUE_PER_THREAD, rolloutPool, type SamplingOptions } from './sampling.ts';
 
@@ -50,6 +52,7 @@ export class LocalPolicy implements Policy {
   readonly #learner: WorkerPool;
   readonly #versions = new Versions();
   #base: SharedTensors | undefined;
+  #limits: ModelLimits | undefined;
   /** The last step: asking for it again gives the same reply. */
   #last: { readonly batchId: number; readonly reply: LearnReply } | undefined;
 
@@ -74,14 +77,20 @@ export class LocalPolicy implements Policy {
     return this.#versions.kept;
   }
 
+  get limits(): ModelLimits | undefined {
+    return this.#limits;
+  }
+
   async open(): Promise<{ readonly version: number }> {
-    const { checkpoint, timeouts } = this.#options;
+    const { baseFolder, checkpoint, timeouts } = this.#options;
     await Promise.all([this.#learner.ready(), this.#rollout.ready()]);
     const opened = await this.#learner.run(
       { type: 'open', ...(checkpoint && { checkpoint }) },
       { doing: 'loading the model', seconds: timeouts.openSeconds },
     );
     this.#base = opened.base;
+    const { text } = await loadConfig(baseFolder);
+    this.#limits = { vocabulary: text.vocabSize, context: text.maxPositions };
     const version = checkpoint?.version ?? 0;
     this.#versions.publish(version, opened.state);
     return { version };

@@ -18,6 +18,14 @@ export interface SamplingParams {
   readonly maxNewTokens: number;
 }
 
+/** What the run's model can take. */
+export interface ModelLimits {
+  /** Token ids are below it. */
+  readonly vocabulary: number;
+  /** Tokens of a prompt and its response together. */
+  readonly context: number;
+}
+
 export interface SampleRequest {
   readonly questions: readonly Question[];
   readonly params: SamplingParams;

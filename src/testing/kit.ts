@@ -17,7 +17,7 @@ import { bindPlugin, loadPlugin, type Plugin } from '../plugin/load.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Question } from '../protocol/messages.ts';
 import type { PluginPort, PortState } from '../protocol/plugins.ts';
-import type { PortName, Ports } from '../protocol/ports.ts';
+import type { ModelLimits, PortName, Ports } from '../protocol/ports.ts';
 import { VirtualClock } from './clock.ts';
 import { recorded, type RequestOf } from './recorded.ts';
 import { standIns, type Replies } from './stand-ins.ts';
@@ -30,6 +30,8 @@ export interface TestOptions {
   readonly questions?: readonly Question[];
   /** Question id -> right answer. Without it the plug-in may not read labels. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** What the model can take, by which replies of a sampler are checked; default: those of the recorded run's model. */
+  readonly limits?: ModelLimits;
   /** What `context.next` does, by port; default: what was recorded, and the real vote. */
   readonly next?: Replies;
   /** In a worker thread; only for a plug-in that is named by its path. */
@@ -150,6 +152,7 @@ class Kit implements PluginKit {
       labels: { label: (id) => labels[id] },
       grader: this.#grader,
       builtIn: await bindPlugin(standIns(questions, this.#grader, next)),
+      limits: this.#options.limits ?? recorded.limits,
       now: this.#clock.now,
       tell: (_, text) => this.told.push(text),
     });

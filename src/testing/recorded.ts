@@ -1,11 +1,12 @@
 /** Messages of a real run of the bundled model, to play to plug-ins. Made by test/testing/make-recorded.ts. */
 import { readFileSync } from 'node:fs';
 import type { Batch, Evaluation, JudgedGroup, PolicyVersion, Question } from '../protocol/messages.ts';
-import type { LoopEvent, PortName, Ports, RewardRequest, SampleRequest } from '../protocol/ports.ts';
+import type { LoopEvent, ModelLimits, PortName, Ports, RewardRequest, SampleRequest } from '../protocol/ports.ts';
 
 interface Recording {
   /** G. */
   readonly samples: number;
+  readonly limits: ModelLimits;
   readonly events: readonly LoopEvent[];
 }
 
@@ -13,6 +14,8 @@ interface Recording {
 export type RequestOf<Name extends PortName> = Name extends 'panel' ? undefined : Parameters<Ports[Name]>[0];
 
 export interface Recorded {
+  /** Of the model. */
+  readonly limits: ModelLimits;
   /** In the order in which they happened. */
   readonly events: readonly LoopEvent[];
   readonly groups: readonly JudgedGroup[];
@@ -25,7 +28,7 @@ export interface Recorded {
   readonly requests: { readonly [Name in PortName]: readonly RequestOf<Name>[] };
 }
 
-const { samples, events } = JSON.parse(readFileSync(new URL('./recorded.json', import.meta.url), 'utf8')) as Recording;
+const { samples, limits, events } = JSON.parse(readFileSync(new URL('./recorded.json', import.meta.url), 'utf8')) as Recording;
 
 const groups = events.flatMap((event) => (event.type === 'judged' ? [event.judged] : []));
 const versions = events.flatMap((event) => (event.type === 'learnt' ? [event.version] : []));
@@ -58,6 +61,7 @@ function sampleRequest({ group: { question, policyVersion } }: JudgedGroup): Sam
 const batches = batchesOf();
 
 export const recorded: Recorded = {
+  limits,
   events,
   groups,
   questions,

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
 import { API_VERSION, definePlugin, type PluginDefinition } from '../../src/plugin/define.ts';
+import type { Sample } from '../../src/protocol/messages.ts';
 import type { PortName } from '../../src/protocol/ports.ts';
 import type { PluginRow } from '../../src/protocol/plugins.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -107,6 +108,32 @@ describe('a plug-in that misbehaves is restarted, then parked, and the loop goes
     expect(parked!.error).toMatch(reason);
     expect(daemon.status().actors.find(({ id }) => id === parked!.actor)).toMatchObject({ state: 'parked', error: parked!.error });
     expect(await daemon.stop()).toMatchObject({ end: 'stopped' });
+  });
+
+  test('a sampler whose tokens the model does not have is parked, and no group of it is ever stored', async () => {
+    const poisoner = definePlugin({
+      name: 'poisoner',
+      apiVersion: API_VERSION,
+      ports: {
+        sample:
+          ({ next }) =>
+          async (request, signal) => {
+            const reply = await next(request, signal);
+            const poisoned = (sample: Sample): Sample => ({ ...sample, tokens: sample.tokens.map((token) => token + 999_999) });
+            return { ...reply, groups: reply.groups.map((group) => group.map(poisoned)) };
+          },
+      },
+    });
+    const daemon = await start({ plugins: [poisoner] });
+    await reached(daemon, 3);
+    expect(row(daemon, 'poisoner').ports[0]).toMatchObject({
+      state: 'parked',
+      error: expect.stringContaining("token ids below 4, the size of the model's vocabulary"),
+    });
+    expect(await daemon.stop()).toMatchObject({ end: 'stopped' });
+    using store = openStore(join(daemon.folder, 'run', 'quorum.db'));
+    const tokens = store.judgedGroups(1000).flatMap(({ group }) => group.samples.flatMap((sample) => sample.tokens));
+    expect(Math.max(...tokens)).toBeLessThan(4);
   });
 
   test('one that never comes back from opening is parked too', async () => {

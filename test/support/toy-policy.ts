@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { Random } from '../../src/data/rng.ts';
 import { CancelledError, InputError } from '../../src/protocol/errors.ts';
 import type { Batch, Question, Sample, StepMetrics } from '../../src/protocol/messages.ts';
+import type { ModelLimits } from '../../src/protocol/ports.ts';
 import type { LearnReply, Policy, SampleReply, SampleRequest } from '../../src/policy/policy.ts';
 
 /** `learner.learningRate` of the configuration. */
@@ -65,6 +66,11 @@ export class ToyPolicy implements Policy {
 
   constructor(options: ToyOptions = {}) {
     this.#options = { answers: 4, learningRate: 2, edge: 0.7, ...options };
+  }
+
+  /** A response is one token: its answer. */
+  get limits(): ModelLimits {
+    return { vocabulary: this.#options.answers, context: 16 };
   }
 
   get current(): number {

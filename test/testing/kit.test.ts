@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { API_VERSION, definePlugin, type PluginDefinition, type PortName, type Ports } from 'quorum';
+import { API_VERSION, definePlugin, type PluginDefinition, type PortName, type Ports, type Sample } from 'quorum';
 import { recorded, testPlugin } from 'quorum/testing';
 import { z } from 'zod';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -53,6 +53,65 @@ describe('the boundary is the daemon’s', () => {
   test('a reply that is not what the port asks for is an error that names the plug-in', async () => {
     await using kit = await testPlugin(rewardOf(() => [1]));
     await expect(kit.ports.reward(request!)).rejects.toThrow(/plug-in mine, port "reward": .*expected 6 numbers/);
+  });
+
+  const [asked] = recorded.requests.sample;
+  const wrapped = (change: (sample: Sample) => Sample): PluginDefinition<undefined> =>
+    definePlugin({
+      name: 'mine',
+      apiVersion: API_VERSION,
+      ports: {
+        sample:
+          ({ next }) =>
+          async (request, signal) => {
+            const reply = await next(request, signal);
+            return { ...reply, groups: reply.groups.map((group) => group.map(change)) };
+          },
+      },
+    });
+
+  test.each<[string, (sample: Sample) => Sample, RegExp]>([
+    [
+      'tokens outside the vocabulary',
+      (sample) => ({ ...sample, tokens: sample.tokens.map((token) => token + 999_999) }),
+      /token ids below 96, .*found 1000\d\d\d/,
+    ],
+    ['the first token after the vocabulary', (sample) => ({ ...sample, tokens: [...sample.tokens.slice(1), 96] }), /token ids below 96, .*found 96/],
+    ['a token below 0', (sample) => ({ ...sample, tokens: sample.tokens.map(() => -1) }), /expected an array of token ids/],
+    [
+      'more tokens than were asked for',
+      (sample) => ({ ...sample, tokens: Array<number>(65).fill(7), logprobs: Array<number>(65).fill(-1), refLogprobs: Array<number>(65).fill(-1) }),
+      /expected at most 64 tokens .*found 65/,
+    ],
+    ['log-probabilities that are not numbers', (sample) => ({ ...sample, logprobs: sample.logprobs.map(() => Number.NaN) }), /log-probabilities/],
+    ['log-probabilities without end', (sample) => ({ ...sample, logprobs: sample.logprobs.map(() => -Infinity) }), /log-probabilities/],
+    ['log-probabilities past 32 bits', (sample) => ({ ...sample, logprobs: sample.logprobs.map(() => -1e39) }), /log-probabilities/],
+    ['fewer log-probabilities than tokens', (sample) => ({ ...sample, logprobs: sample.logprobs.slice(1) }), /as many logprobs/],
+  ])('a sampler whose responses have %s', async (_, change, words) => {
+    await using kit = await testPlugin(wrapped(change));
+    await expect(kit.ports.sample(asked!)).rejects.toThrow(words);
+    expect(kit.state('sample').state).toBe('restarting');
+  });
+
+  test('what the model can take is of the run, and the plug-in is told', async () => {
+    const told = definePlugin({
+      name: 'mine',
+      apiVersion: API_VERSION,
+      ports: {
+        sample: ({ next, limits, tell }) => {
+          tell(JSON.stringify(limits));
+          return next;
+        },
+      },
+    });
+    await using kit = await testPlugin(told, { limits: { vocabulary: 10, context: 512 } });
+    expect(kit.told).toEqual(['{"vocabulary":10,"context":512}']);
+    await expect(kit.ports.sample(asked!)).rejects.toThrow('the size of the model');
+  });
+
+  test('a reward that the learner could not compute with', async () => {
+    await using kit = await testPlugin(rewardOf(({ votes }) => votes.map(() => 1e39)));
+    await expect(kit.ports.reward(request!)).rejects.toThrow(/finite in 32 bits/);
   });
 
   test('options and labels', async () => {

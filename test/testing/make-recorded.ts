@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadConfig } from '../../src/compute/hf/folder.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { startDaemon } from '../../src/daemon.ts';
 import type { JudgedGroup } from '../../src/protocol/messages.ts';
@@ -17,6 +18,8 @@ const SAMPLES = 6;
 const DROPPED = 3;
 
 const folder = mkdtempSync(join(tmpdir(), 'quorum-recorded-'));
+const { text } = await loadConfig('models/mini');
+const limits = { vocabulary: text.vocabSize, context: text.maxPositions };
 const daemon = await startDaemon(
   configSchema.parse({
     seed: 0,
@@ -34,7 +37,7 @@ const { records } = store.exportPage({ version: 0, evaluation: 0 }, 10);
 const dropped = store.judgedGroups(1000).filter(({ verdict }) => !verdict.kept);
 const extra = dropped.slice(-DROPPED).map((judged): LoopEvent => ({ type: 'judged', judged }));
 const events = [...extra, ...records].map((event) => (event.type === 'judged' ? { ...event, judged: rounded(event.judged) } : event));
-writeFileSync(FILE, `${JSON.stringify({ model: 'models/mini', samples: SAMPLES, events })}\n`);
+writeFileSync(FILE, `${JSON.stringify({ model: 'models/mini', samples: SAMPLES, limits, events })}\n`);
 rmSync(folder, { recursive: true, force: true });
 console.log(`${events.length} events`);
 
