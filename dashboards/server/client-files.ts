@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { extname, join } from 'node:path';
+import type { Flight } from './flight.ts';
 import { sendBytes, sendText } from './responses.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -19,14 +20,14 @@ const ASSETS = '/assets/';
 const NOT_BUILT = 'The pages of the dashboard are not built: run `npm run build` where Quorum is installed, then load this again.';
 
 /** @param path of the URL, as sent: `/`, `/assets/index-B3x.js`. @returns false when there is no such file. */
-export async function sendClientFile(folder: string, path: string, response: ServerResponse): Promise<boolean> {
+export async function sendClientFile(folder: string, path: string, response: ServerResponse, flight: Flight): Promise<boolean> {
   const names = await namesIn(folder);
   const name = path === '/' ? 'index.html' : path.slice(1);
   if (names.has(name)) {
     const bytes = await readFile(join(folder, name));
     const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`;
     const cache = path.startsWith(ASSETS) ? 'public, max-age=31536000, immutable' : 'no-cache';
-    sendBytes(response, bytes, { type: TYPES[extname(name)] ?? 'application/octet-stream', cache, etag });
+    sendBytes(response, bytes, { type: TYPES[extname(name)] ?? 'application/octet-stream', cache, etag }, flight);
     return true;
   }
   if (path !== '/') return false;

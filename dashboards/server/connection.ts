@@ -9,6 +9,7 @@ import { InputError } from '../../src/protocol/errors.ts';
 import { CLOSE, FRAMES_VERSION, type Access, type ClientFrame, type Command, type ServerFrame } from '../../src/protocol/frames.ts';
 import { Bucket } from './bucket.ts';
 import type { Clock } from './clock.ts';
+import type { Flight } from './flight.ts';
 import { guarded } from './guard.ts';
 import { helloVersion, parseFrame } from './inbound.ts';
 import { Lane } from './lane.ts';
@@ -41,6 +42,7 @@ export interface Peer {
 export interface Services {
   readonly clock: Clock;
   readonly replies: Replies;
+  readonly flight: Flight;
   /** The frame that answers a hello. */
   readonly hello: (access: Access) => Uint8Array;
   readonly command: (command: Command, author: string) => Promise<void>;
@@ -175,7 +177,8 @@ export class Connection {
       this.#inFlight.delete(id);
       // In two fragments of one message, so that the value's bytes are shared by all who asked.
       this.#socket.send(replyHead(id), { binary: true, fin: false }, () => {});
-      await new Promise<void>((resolve) => this.#socket.send(value, { binary: true, fin: true }, () => resolve()));
+      const landed = this.#services.flight.carry(value, () => this.#socket.terminate());
+      await new Promise<void>((resolve) => this.#socket.send(value, { binary: true, fin: true }, () => resolve())).finally(landed);
     } catch (error) {
       this.#refuse(id, error);
     }

@@ -11,6 +11,7 @@ import type { Status } from '../../src/protocol/status.ts';
 import { groupCard } from './cards.ts';
 import type { Clock } from './clock.ts';
 import { Connection, type Peer, type Services } from './connection.ts';
+import type { Flight } from './flight.ts';
 import { guarded } from './guard.ts';
 import { Replies } from './replies.ts';
 import type { DashboardSource } from './source.ts';
@@ -36,6 +37,7 @@ export class Hub {
   readonly #source: DashboardSource;
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
+  readonly #flight: Flight;
   readonly #replies: Replies;
   readonly #connections = new Set<Connection>();
   #listening: Subscription | undefined;
@@ -51,10 +53,11 @@ export class Hub {
   readonly #groups = new Set<string>();
   readonly #steps = new Set<number>();
 
-  constructor(source: DashboardSource, clock: Clock, onError: (error: unknown) => void) {
+  constructor(source: DashboardSource, clock: Clock, onError: (error: unknown) => void, flight: Flight) {
     this.#source = source;
     this.#clock = clock;
     this.#onError = onError;
+    this.#flight = flight;
     this.#replies = new Replies(source, clock);
   }
 
@@ -67,6 +70,7 @@ export class Hub {
     const services: Services = {
       clock: this.#clock,
       replies: this.#replies,
+      flight: this.#flight,
       hello: (access) => encode({ type: 'hello', v: FRAMES_VERSION, access, live: live(this.#source.status()) } satisfies ServerFrame),
       command: async (command, author) => {
         try {

@@ -1,5 +1,6 @@
 /** What every answer of the server has in common: headers that allow a page nothing but its own server. */
 import type { ServerResponse } from 'node:http';
+import type { Flight } from './flight.ts';
 
 const HEADERS: Readonly<Record<string, string>> = {
   'Content-Security-Policy':
@@ -25,9 +26,17 @@ export function sendBytes(
   response: ServerResponse,
   bytes: Uint8Array,
   { type, cache, etag }: { readonly type: string; readonly cache: string; readonly etag: string },
+  flight: Flight,
 ): void {
   const headers = { 'Content-Type': type, 'Cache-Control': cache, ETag: etag };
   const known = response.req.headers['if-none-match']?.split(',').map((one) => one.trim());
-  if (known?.includes(etag) === true) response.writeHead(304, headers).end();
-  else response.writeHead(200, { ...headers, 'Content-Length': bytes.length }).end(bytes);
+  if (known?.includes(etag) === true) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  response.once(
+    'close',
+    flight.carry(bytes, () => response.destroy()),
+  );
+  response.writeHead(200, { ...headers, 'Content-Length': bytes.length }).end(bytes);
 }

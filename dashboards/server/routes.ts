@@ -3,6 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InputError } from '../../src/protocol/errors.ts';
 import type { Phase } from '../../src/protocol/status.ts';
 import { sendClientFile } from './client-files.ts';
+import type { Clock } from './clock.ts';
+import type { Flight } from './flight.ts';
 import type { Metrics } from './metrics.ts';
 import type { PictureCache } from './picture-cache.ts';
 import { sendBytes, sendText } from './responses.ts';
@@ -11,6 +13,9 @@ import { sendTar } from './version-tar.ts';
 
 const READY: readonly Phase[] = ['baseline', 'running', 'paused'];
 const MOST_DOWNLOADS = 2;
+/** A download that is read more slowly than this is ended: it holds one of few places. */
+const LEAST_BYTES = 2 ** 20;
+const PACE_MILLISECONDS = 30_000;
 
 export interface Site {
   readonly source: DashboardSource;
@@ -19,6 +24,8 @@ export interface Site {
   readonly clientFolder: string;
   /** Downloads that run. */
   readonly downloads: Set<ServerResponse>;
+  readonly flight: Flight;
+  readonly clock: Clock;
 }
 
 /** Probes, which carry no token and are told nothing but yes or no. @returns false when it is none. */
@@ -40,20 +47,20 @@ export async function answerRequest(path: string, request: IncomingMessage, resp
   if (path === '/metrics') {
     const page = await site.metrics.scrape();
     response.writeHead(200, { 'Content-Type': site.metrics.contentType, 'Cache-Control': 'no-store' }).end(page);
-  } else if (!(await sendClientFile(site.clientFolder, path, response))) sendText(response, 404, 'there is nothing here');
+  } else if (!(await sendClientFile(site.clientFolder, path, response, site.flight))) sendText(response, 404, 'there is nothing here');
 }
 
-async function sendPicture(encodedId: string, index: number, response: ServerResponse, { pictures }: Site): Promise<void> {
+async function sendPicture(encodedId: string, index: number, response: ServerResponse, { pictures, flight }: Site): Promise<void> {
   try {
     const { bytes, etag } = await pictures.png(decoded(encodedId), index);
-    sendBytes(response, bytes, { type: 'image/png', cache: 'private, no-cache', etag });
+    sendBytes(response, bytes, { type: 'image/png', cache: 'private, no-cache', etag }, flight);
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     sendText(response, 404, error.message);
   }
 }
 
-async function sendVersion(n: number, request: IncomingMessage, response: ServerResponse, { source, downloads }: Site): Promise<void> {
+async function sendVersion(n: number, request: IncomingMessage, response: ServerResponse, { source, downloads, clock }: Site): Promise<void> {
   const folder = source.versionFolder(n);
   if (folder === null) {
     const saved = [...source.savedVersions()].toSorted((a, b) => a - b);
@@ -67,11 +74,26 @@ async function sendVersion(n: number, request: IncomingMessage, response: Server
   }
   if (downloads.size >= MOST_DOWNLOADS) return sendText(response, 503, `${MOST_DOWNLOADS} downloads run already: try again when one has ended`);
   downloads.add(response);
+  const callOff = endIfSlow(response, clock);
   try {
     await sendTar(folder, name, response, () => response.writeHead(200, headers));
   } finally {
+    callOff();
     downloads.delete(response);
   }
+}
+
+/** @returns what calls it off. */
+function endIfSlow(response: ServerResponse, clock: Clock): () => void {
+  let sent = 0;
+  const check = () => {
+    const now = response.socket?.bytesWritten ?? 0;
+    if (now - sent < LEAST_BYTES) return void response.destroy();
+    sent = now;
+    callOff = clock.after(PACE_MILLISECONDS, check);
+  };
+  let callOff = clock.after(PACE_MILLISECONDS, check);
+  return () => callOff();
 }
 
 function decoded(text: string): string {

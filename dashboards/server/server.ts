@@ -1,10 +1,11 @@
 /** The dashboard's server: pages, pictures, downloads, metrics and probes over HTTP, the live view over one WebSocket a page. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { InputError } from '../../src/protocol/errors.ts';
 import { AccessControl, type Refusal } from './access.ts';
 import { realClock, type Clock } from './clock.ts';
+import { Flight } from './flight.ts';
 import { guarded, guardedClock, sparing, type Tell } from './guard.ts';
 import { Hub } from './hub.ts';
 import { openMetrics } from './metrics.ts';
@@ -14,9 +15,16 @@ import { answerProbe, answerRequest, type Site } from './routes.ts';
 import type { DashboardSource } from './source.ts';
 import { tokensOf, type Tokens } from './tokens.ts';
 import { acceptSockets, turnAway } from './upgrade.ts';
+import { Visitors } from './visitors.ts';
 
 const HEADER_BYTES = 8192;
 const REQUEST_MILLISECONDS = 10_000;
+/** How often Node looks for requests that take longer. */
+const CHECK_MILLISECONDS = 2_000;
+/** A connection on which nothing moves, in either direction, is ended. */
+const STILL_MILLISECONDS = 30_000;
+/** Connections that speak HTTP, besides two for each page. */
+const VISITORS = 64;
 const GOING_AWAY = 1001;
 /** Of a request that cannot be read. */
 const STATUS_OF: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
@@ -37,6 +45,8 @@ export interface DashboardOptions {
   readonly onError: (error: unknown) => void;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
+  /** How long an answer may wait for a reader that takes nothing; 30 seconds without it. */
+  readonly stillMilliseconds?: number;
 }
 
 export interface Dashboard {
@@ -55,17 +65,25 @@ export async function startDashboard(source: DashboardSource, options: Dashboard
   const tell = sparing(options.onError, clock);
   const tokens = tokensOf({ ...options, environment });
   const access = new AccessControl({ ...options, tokens, clock });
-  const hub = new Hub(source, guardedClock(clock, tell), tell);
+  const flight = new Flight();
+  const hub = new Hub(source, guardedClock(clock, tell), tell, flight);
   const metrics = openMetrics(
     () => source.status(),
     () => hub.statistics,
   );
-  const site: Site = { source, pictures: new PictureCache(source), metrics, clientFolder: options.clientFolder, downloads: new Set() };
-  const server = createServer({ maxHeaderSize: HEADER_BYTES, headersTimeout: REQUEST_MILLISECONDS, requestTimeout: REQUEST_MILLISECONDS });
-  server.maxConnections = 2 * options.maxClients + 64;
+  const { clientFolder, maxClients, stillMilliseconds = STILL_MILLISECONDS } = options;
+  const site: Site = { source, pictures: new PictureCache(source), metrics, clientFolder, downloads: new Set(), flight, clock };
+  const server = createServer({
+    maxHeaderSize: HEADER_BYTES,
+    headersTimeout: REQUEST_MILLISECONDS,
+    requestTimeout: REQUEST_MILLISECONDS,
+    connectionsCheckingInterval: CHECK_MILLISECONDS,
+  });
+  server.setTimeout(stillMilliseconds);
+  const visitors = new Visitors({ ofOneAddress: maxClients + VISITORS, ofAll: 2 * maxClients + VISITORS });
   const port = () => (server.address() as AddressInfo).port;
-  answerHttp(server, { access, site, port, tell });
-  const sockets = acceptSockets(server, { access, hub, port, maxClients: options.maxClients, tell });
+  answerHttp(server, { access, site, visitors, port, tell });
+  const sockets = acceptSockets(server, { access, hub, visitors, port, maxClients, tell });
   try {
     await listen(server, options, tell);
   } catch (error) {
@@ -88,12 +106,23 @@ export async function startDashboard(source: DashboardSource, options: Dashboard
 interface Door {
   readonly access: AccessControl;
   readonly site: Site;
+  readonly visitors: Visitors;
   readonly port: () => number;
   readonly tell: Tell;
 }
 
 function answerHttp(server: Server, door: Door): void {
-  const request = (asked: IncomingMessage, response: ServerResponse) => serve(asked, response, door);
+  server.on(
+    'connection',
+    guarded(
+      door.tell,
+      (socket: Socket) => door.visitors.admit(socket),
+      (socket) => socket.destroy(),
+    ),
+  );
+  const request = async (asked: IncomingMessage, response: ServerResponse) => {
+    if (await door.visitors.turn(asked, response)) await serve(asked, response, door);
+  };
   server.on(
     'request',
     guarded(door.tell, request, (_, response) => response.destroy()),

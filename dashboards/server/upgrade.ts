@@ -7,18 +7,20 @@ import { LONGEST_FRAME } from './connection.ts';
 import { guarded, type Tell } from './guard.ts';
 import type { Hub } from './hub.ts';
 import { FAILED } from './responses.ts';
+import type { Visitors } from './visitors.ts';
 
 const SOCKET_PATH = '/ws';
 
 export interface SocketDoor {
   readonly access: AccessControl;
   readonly hub: Hub;
+  readonly visitors: Visitors;
   readonly port: () => number;
   readonly maxClients: number;
   readonly tell: Tell;
 }
 
-export function acceptSockets(server: Server, { access, hub, port, maxClients, tell }: SocketDoor): WebSocketServer {
+export function acceptSockets(server: Server, { access, hub, visitors, port, maxClients, tell }: SocketDoor): WebSocketServer {
   // Deflating would cost the loop's process more than a loopback's bytes are worth. Four times the longest frame is let through, so that one
   // that is a little too long is told so in our words.
   const sockets = new WebSocketServer({
@@ -40,7 +42,10 @@ export function acceptSockets(server: Server, { access, hub, port, maxClients, t
     const author = `the dashboard at ${request.socket.remoteAddress ?? 'an unknown address'}`;
     const join = guarded(
       tell,
-      (webSocket: WebSocket) => hub.join(webSocket, { access: decision.access, author }),
+      (webSocket: WebSocket) => {
+        visitors.leave(request.socket);
+        hub.join(webSocket, { access: decision.access, author });
+      },
       (webSocket) => webSocket.terminate(),
     );
     sockets.handleUpgrade(request, socket, head, join);

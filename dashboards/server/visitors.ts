@@ -1,0 +1,95 @@
+/**
+ * Connections that speak HTTP (pages leave for the hub). Their number is bounded, in all and for each address. At the bound a new connection
+ * takes the place of the one that has stood still the longest, first of those that wait for no answer: connections that do nothing keep no
+ * page out.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** Requests that wait on one connection for the answer to the one before them. */
+const MOST_WAITING = 16;
+
+interface Visit {
+  readonly socket: Socket;
+  readonly address: string;
+  /** Requests without their whole answer. */
+  inHand: number;
+  /** When the newest request has its whole answer. */
+  answered: Promise<void>;
+}
+
+export interface VisitorLimits {
+  readonly ofOneAddress: number;
+  readonly ofAll: number;
+}
+
+export class Visitors {
+  readonly #limits: VisitorLimits;
+  readonly #visits = new Map<Socket, Visit>();
+  /** Those of each address, the one that has stood still the longest first. */
+  readonly #byAddress = new Map<string, Set<Visit>>();
+
+  constructor(limits: VisitorLimits) {
+    this.#limits = limits;
+  }
+
+  admit(socket: Socket): void {
+    const address = socket.remoteAddress ?? '';
+    const { ofOneAddress, ofAll } = this.#limits;
+    const own = this.#byAddress.get(address);
+    if (own && own.size >= ofOneAddress) this.#end(own);
+    else if (this.#visits.size >= ofAll) this.#end(this.#largest());
+    const visit: Visit = { socket, address, inHand: 0, answered: Promise.resolve() };
+    this.#visits.set(socket, visit);
+    this.#move(visit);
+    // A reader that reads makes room in the socket's buffer.
+    socket.on('drain', () => this.#move(visit)).once('close', () => this.leave(socket));
+  }
+
+  leave(socket: Socket): void {
+    const visit = this.#visits.get(socket);
+    if (!visit) return;
+    this.#visits.delete(socket);
+    const own = this.#byAddress.get(visit.address);
+    own?.delete(visit);
+    if (own?.size === 0) this.#byAddress.delete(visit.address);
+  }
+
+  /** Resolves when it is this request's turn: an answer is made when the one before it, on the same connection, has left this process. */
+  async turn({ socket }: IncomingMessage, response: ServerResponse): Promise<boolean> {
+    const visit = this.#visits.get(socket);
+    if (!visit) return false;
+    this.#move(visit);
+    visit.inHand += 1;
+    if (visit.inHand > MOST_WAITING) socket.destroy();
+    const { answered } = visit;
+    visit.answered = new Promise((resolve) => {
+      response.once('close', () => {
+        visit.inHand -= 1;
+        this.#move(visit);
+        resolve();
+      });
+    });
+    await answered;
+    return !socket.destroyed;
+  }
+
+  #move(visit: Visit): void {
+    if (!this.#visits.has(visit.socket)) return;
+    const own = this.#byAddress.get(visit.address) ?? new Set();
+    own.delete(visit);
+    own.add(visit);
+    this.#byAddress.set(visit.address, own);
+  }
+
+  #end(visits: ReadonlySet<Visit>): void {
+    const all = [...visits];
+    const { socket } = all.find(({ inHand }) => inHand === 0) ?? all[0]!;
+    this.leave(socket);
+    socket.destroy();
+  }
+
+  #largest(): ReadonlySet<Visit> {
+    return [...this.#byAddress.values()].reduce((most, own) => (own.size > most.size ? own : most));
+  }
+}
