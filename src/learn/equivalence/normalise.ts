@@ -1,6 +1,7 @@
 /** Rewrites the many ways of typing one answer into one: unicode and LaTeX spelling, spacing, delimiters, text commands. */
 import { closingBrace } from '../answer.ts';
 import { withoutMarkup } from './markup.ts';
+import { fromSigns, notation } from './notation.ts';
 import { withoutPhrases } from './phrases.ts';
 import { fromUnicode } from './unicode.ts';
 
@@ -86,9 +87,9 @@ const DELIMITERS: readonly (readonly [string, string])[] = [
 ];
 
 export function normalise(answer: string): string {
-  let text = fromUnicode(withoutMarkup(answer.trim()));
+  let text = fromUnicode(fromSigns(withoutMarkup(answer.trim())));
   text = withoutDelimiters(text);
-  text = withoutTextCommands(text);
+  text = notation(withoutTextCommands(text));
   for (const [pattern, spelling] of SPELLINGS) text = text.replace(pattern, spelling);
   text = withoutDelimiters(text.replace(/\s+/g, ' ').trim());
   text = text.replace(/(?<=[^.\s])\s*[.;,]$/, '').trim();

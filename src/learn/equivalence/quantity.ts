@@ -1,4 +1,5 @@
 /** Numbers and expressions, with a unit, a currency or a percent sign. */
+import { readBased } from './base.ts';
 import { numberOf, operation, variables, type Expression } from './expression.ts';
 import { parseExpression } from './parser.ts';
 import { toNumber } from './rational.ts';
@@ -7,25 +8,15 @@ import type { Quantity, Value } from './value.ts';
 
 /** The fast path: a plain number needs no more than this. Thousands separated by commas or spaces. */
 export function readNumber(text: string): Value | null {
+  const based = readBased(text);
+  if (based) return based;
   if (!/^[+-]?\s*[\d.]/.test(text)) return null;
-  const based = /^([+-]?\d{1,40})_\{?\s*(\d{1,2})\s*\}?$/.exec(text);
-  if (based) return inBase(based[1] ?? '', based[2] ?? '');
   // A comma after a lone 0 is a decimal comma.
   if (/^[+-]?0,\d+$/.test(text)) return readNumber(text.replace(',', '.'));
   const bare = /^[+-]?\d{1,3}(?: \d{3})+(?:\.\d+)?$/.test(text) ? text.replaceAll(' ', '') : text;
   if (!/^[+-]?\s*(?:\d[\d,]*\.?\d*|\.\d+)$/.test(bare)) return null;
   const expression = parseExpression(bare);
   return expression && quantity(expression);
-}
-
-/** `204_5`: the digits as they stand, with the base as a unit, which may be left out. The factor makes the value of the digits. */
-function inBase(digits: string, base: string): Value | null {
-  const radix = BigInt(base);
-  const size = digits.replace(/^[+-]/, '');
-  const expression = parseExpression(digits);
-  if (!expression || radix < 2n || radix > 10n || [...size].some((digit) => BigInt(digit) >= radix)) return null;
-  const value = [...size].reduce((sum, digit) => sum * radix + BigInt(digit), 0n);
-  return quantity(expression, { factor: { n: value || 1n, d: BigInt(size) || 1n }, dimension: 'base', radians: false });
 }
 
 const quantity = (expression: Expression, unit: Unit | null = null, percent = false): Quantity => ({

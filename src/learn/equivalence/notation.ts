@@ -1,0 +1,38 @@
+/** Mathematical notation that has another spelling: signs of Unicode, and commands that mean what another one means. */
+
+type Rule = readonly [pattern: RegExp, spelling: string];
+
+/** Before Unicode is folded, which makes a letter of a sum's sign. */
+const SIGNS: readonly Rule[] = [
+  [/∛\s*(-\d+(?:\.\d+)?)/g, '\\sqrt[3]{$1}'],
+  [/[∑Σ](?=\s*_)/g, '\\sum '],
+  [/[∏Π](?=\s*_)/g, '\\prod '],
+  [/∫/g, '\\int '],
+  [/⌊/g, '\\lfloor '],
+  [/⌋/g, '\\rfloor '],
+  [/⌈/g, '\\lceil '],
+  [/⌉/g, '\\rceil '],
+  [/∨/g, '\\lor '],
+  [/∧/g, '\\land '],
+  [/∖/g, '\\setminus '],
+  [/[∼∽]/g, '\\sim '],
+  // A bar over each repeating digit, or a dot over the first and the last.
+  [/(?:\d[\u0304\u0305])+/g, '\\overline{$&}'],
+  [/(?<=\.\d*)(\d)\u0307(?:(\d*)(\d)\u0307)?/g, '\\overline{$1$2$3}'],
+  [/[\u0304\u0305]/g, ''],
+];
+
+export const fromSigns = (text: string): string => (/[^ -~]/.test(text) ? rewritten(text, SIGNS) : text);
+
+const SPELLINGS: readonly Rule[] = [
+  [/\\(?:s|nice|x)frac(?![A-Za-z])/g, '\\frac'],
+  // Repeating decimals.
+  [/(?<=\.\d*)\\dot\s*\{?(\d)\}?(\d*)\\dot\s*\{?(\d)\}?/g, '\\overline{$1$2$3}'],
+  [/(?<=\.\d*)\\(?:overline|bar|dot)\s*(?:\{\s*(\d+)\s*\}|(\d))/g, '\\overline{$1$2}'],
+  [/(?<![\w.])(\d*\.\d*)\((\d{1,20})\)(?=\s*(?:$|[,;%°)\]}]|\\[%\]}]|\\text|and\b|or\b))/g, '$1\\overline{$2}'],
+  [/(\d*\.)(\d)\s*\(?(?:repeating|recurring)\)?$/i, '$1\\overline{$2}'],
+];
+
+export const notation = (text: string): string => rewritten(text, SPELLINGS);
+
+const rewritten = (text: string, rules: readonly Rule[]): string => rules.reduce((so, [pattern, spelling]) => so.replace(pattern, spelling), text);
