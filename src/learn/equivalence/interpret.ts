@@ -6,6 +6,7 @@ import { readMatrix, tuple } from './matrix.ts';
 import { normalise, MAX_ANSWER_CHARS } from './normalise.ts';
 import { readCompound, readNumber, readQuantity } from './quantity.ts';
 import { bothHold, readRelation } from './relation.ts';
+import { readRoman } from './roman.ts';
 import { enclosed, splitTop } from './split.ts';
 import { readStructured } from './structured.ts';
 import type { Value } from './value.ts';
@@ -32,6 +33,7 @@ function read(text: string, depth: number): Value {
   return (
     readChoice(text, depth, read) ??
     readNumber(text) ??
+    readRoman(text) ??
     parseDateTime(text) ??
     readStructured(text) ??
     readWords(text) ??

@@ -1,5 +1,6 @@
 /** Rewrites the many ways of typing one answer into one: unicode and LaTeX spelling, spacing, delimiters, text commands. */
 import { closingBrace } from '../answer.ts';
+import { fromChinese } from './chinese.ts';
 import { withoutMarkup } from './markup.ts';
 import { fromSigns, notation } from './notation.ts';
 import { withoutPhrases } from './phrases.ts';
@@ -89,7 +90,7 @@ const DELIMITERS: readonly (readonly [string, string])[] = [
 export function normalise(answer: string): string {
   let text = fromUnicode(fromSigns(withoutMarkup(answer.trim())));
   text = withoutDelimiters(text);
-  text = notation(withoutTextCommands(text));
+  text = notation(fromChinese(withoutTextCommands(text)));
   for (const [pattern, spelling] of SPELLINGS) text = text.replace(pattern, spelling);
   text = withoutDelimiters(text.replace(/\s+/g, ' ').trim());
   text = text.replace(/(?<=[^.\s])\s*[.;,]$/, '').trim();

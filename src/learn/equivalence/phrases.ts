@@ -1,5 +1,7 @@
 /** What people say around an answer. */
 
+import { withoutQuadrants } from './roman.ts';
+
 const POWERS = new Map<string, string>(
   Object.entries({ dozen: '12', thousand: '10^{3}', million: '10^{6}', billion: '10^{9}', trillion: '10^{12}' }),
 );
@@ -17,7 +19,11 @@ const ROUNDED = new RegExp(
 );
 
 export function withoutPhrases(text: string): string {
-  return text
+  return withoutQuadrants(text)
+    .replace(/^(?:it|this|that|he|she|they|these|those|there)(?:'s|'re|\s+(?:is|are|was|were))\s+(?!not\b|n't)(?=[\p{L}\d$\\-])/iu, '')
+    .replace(/(?<=^|[\s,])([A-J])\s*&\s*(?=[A-J]\b)|(?<=^[\p{L} ]+) & (?=[\p{L} ]+$)/gu, '$1 and ')
+    .replace(/^(?:both\s+)?(?:options?|choices?|answers?|statements?)\s+(?=[A-J](?:\s*(?:,|and|,\s*and)\s*[A-J])+$)/i, '')
+    .replace(/^(A|B|AB|O|C|D)\s+(?:(plus|positive)|minus|negative)$/, (_, name: string, plus?: string) => name + (plus ? '+' : '-'))
     .replace(/^(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|=|:)\s*:?\s*/i, '')
     .replace(/^[a-z][a-z ']{0,60}?\s+(?:is|are|was|were|has|have|had|will be|equals?|is equal to)\s+(?=[-$\d\\(])/i, '')
     .replace(/^(?:an?|the)\s+[a-z]+\s+of\s+(?=[-$\d\\])/i, '')

@@ -35,6 +35,15 @@ const SYNONYMS = new Map<string, string>(
     'cannot be determined': 'not determined',
     'can not be determined': 'not determined',
     'cannot determine': 'not determined',
+    'not enough information': 'not determined',
+    'insufficient information': 'not determined',
+    'cannot tell': 'not determined',
+    'none of these': 'none of the above',
+    'all of these': 'all of the above',
+    sept: 'september',
+    tues: 'tuesday',
+    thur: 'thursday',
+    thurs: 'thursday',
   }),
 );
 
@@ -44,6 +53,11 @@ export function foldWords(text: string): string {
     .toLowerCase()
     .replace(/[\s_-]+/g, ' ')
     .replace(/['"`]/g, '')
+    // `café`, `Dr.`, `U.S.A.`
+    .normalize('NFD')
+    .replace(/(?<=[a-z])\p{M}+/gu, '')
+    .normalize('NFC')
+    .replace(/(?<=\p{L})\.(?=\s)|(?<=(?:^|[\s.])\p{L})\./gu, '')
     .replace(/\bgrey\b/g, 'gray')
     .replace(/\b(cent|met|lit)re(s?)\b/g, '$1er$2')
     .replace(/\b(col|fav|neighb)our/g, '$1or')
@@ -67,7 +81,7 @@ const FRACTIONS = new Map<string, bigint>(
     tenth: 10n,
   }),
 );
-const ORDINALS = 'first second third fourth fifth sixth seventh eighth ninth tenth'.split(' ');
+export const ORDINALS = 'first second third fourth fifth sixth seventh eighth ninth tenth'.split(' ');
 const FUNCTION_WORDS = /^(?:sin|cos|tan|log|ln|pi|sqrt|exp|infinity|inf|theta|alpha|beta|lambda|pm|x|y|z)$/i;
 /** Words of two letters; any other two letters are a product of names. */
 const SHORT_WORDS = new Set('no on up in at by it is am pm us uk ny ok'.split(' '));
@@ -79,6 +93,9 @@ const quantity = (n: bigint, d = 1n, unit: Unit | null = null): Quantity => ({
   percent: false,
 });
 
+/** A letter with a noun: `x-axis`. */
+const LETTERED = /^(?:the\s+)?[a-z]{1,2}[\s-]+(?:axis|axes|intercepts?|coordinates?|components?|values?|direction|plane|chromosomes?|rays?)$/i;
+
 /** Text of words only: a number in words, with a unit or not, or plain words. */
 export function readWords(text: string): Value | null {
   const folded = foldWords(text);
@@ -88,6 +105,7 @@ export function readWords(text: string): Value | null {
     /(?<!hundred|thousand|million)\s(?:and|or)\s(?!(?:an?|one|two|three) (?:half|third|quarter|fourth)s?$)/i.test(text)
   )
     return null;
+  if (LETTERED.test(text)) return { type: 'words', text: folded.replace(/^the /, '') };
   const parts = folded.split(' ');
   const number = readNumberWords(parts);
   if (number) return number;
