@@ -1,56 +1,18 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { firstValueFrom } from 'rxjs';
-import { filter } from 'rxjs/operators';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import type { DaemonHandle } from '../../src/daemon.ts';
 import { API_VERSION, definePlugin, type PluginDefinition } from '../../src/plugin/define.ts';
 import type { Sample } from '../../src/protocol/messages.ts';
 import type { PortName } from '../../src/protocol/ports.ts';
-import type { PluginRow } from '../../src/protocol/plugins.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import { temporaryFolder } from '../support/temporary.ts';
-import { ToyPolicy } from '../support/toy-policy.ts';
-import { toyRun } from '../support/toy-run.ts';
+import { leak, reached, row, running, start, until } from '../support/plugin-daemon.ts';
 
 /** Short, so that a plug-in that hangs is soon found out; the toy needs milliseconds. Only for tests in which that is waited for. */
 const IMPATIENT: ConfigInput = {
   timeouts: { sampleSeconds: 0.4, judgeSeconds: 0.01, learnSeconds: 0.4, evaluateSeconds: 0.4, openSeconds: 0.2, pluginSeconds: 0.2 },
 };
-
-const QUICK: ConfigInput = {
-  supervision: { maxRestarts: 1, backoffMilliseconds: 1 },
-  loop: { batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
-};
-
-/** Looks again every few milliseconds: what is waited for happens in another thread, or after a deadline. */
-async function until(condition: () => boolean, seconds: number): Promise<void> {
-  for (const end = Date.now() + 1000 * seconds; !condition(); await new Promise((resolve) => setTimeout(resolve, 5))) {
-    if (Date.now() > end) throw new Error(`does not hold after ${seconds} s: ${condition.toString()}`);
-  }
-}
-
-const running: DaemonHandle[] = [];
-
-afterEach(async () => {
-  for (const daemon of running.splice(0)) await daemon.stop();
-});
-
-async function start(input: ConfigInput, folder?: string): Promise<DaemonHandle & { readonly folder: string }> {
-  const run = toyRun({ ...QUICK, ...input }, folder);
-  const daemon = await startDaemon(run.config, {
-    pluginFolder: run.folder,
-    // It learns so little that groups go on to disagree, and steps to be made, however long a test takes.
-    createPolicy: (_, { checkpoint }) => new ToyPolicy({ learningRate: 1e-3, ...(checkpoint ? { checkpoint } : {}) }),
-  });
-  running.push(daemon);
-  return Object.assign(daemon, { folder: run.folder });
-}
-
-const reached = (daemon: DaemonHandle, version: number) => firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
-
-const row = (daemon: DaemonHandle, name: string): PluginRow => daemon.plugins().find((each) => each.name === name)!;
 
 /** Every port of `PortName`, and whether something comes back from it. */
 const PORTS: Readonly<Record<PortName, 'replies' | 'silent'>> = {
@@ -408,24 +370,8 @@ describe('in a thread of its own', () => {
   );
 });
 
-// With restarts it takes twice as long; those are tried above.
-describe('in a thread with a small heap, a port that leaks costs the thread, and the loop goes on', () => {
-  const leak = `const kept = [];
-    export default { name: 'leaky', apiVersion: 1, ports: { PORT: () => () => { for (;;) kept.push(Array.from({ length: 1000 }, (_, i) => ({ i }))); } } };`;
-
-  test.for(Object.keys(PORTS) as PortName[])('%s', async (port) => {
-    const folder = temporaryFolder();
-    writeFileSync(join(folder, 'leaky.mjs'), leak.replace('PORT', port));
-    const synthesis: ConfigInput = port === 'synthesize' ? { synthesis: { mode: 'direct', share: 0.5 } } : {};
-    const plugins = [{ use: './leaky.mjs', thread: { heapMegabytes: 32 } }];
-    const daemon = await start({ plugins, supervision: { maxRestarts: 0, backoffMilliseconds: 1 }, ...synthesis }, folder);
-    await until(() => {
-      daemon.panels();
-      return row(daemon, 'leaky').ports[0]!.state === 'parked';
-    }, 60);
-    await reached(daemon, daemon.status().version + 2);
-    expect(row(daemon, 'leaky').ports[0]).toMatchObject({ port, error: expect.stringContaining('memory') as string });
-  });
+test('a reward that leaks costs its thread, and the loop goes on; plugin-leaks.long.test.ts has the other ports', async () => {
+  expect(await leak('reward')).toMatchObject({ port: 'reward', error: expect.stringContaining('memory') as string });
 });
 
 test('a plug-in has a folder of its own in the run folder', async () => {

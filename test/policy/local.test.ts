@@ -158,9 +158,18 @@ describe('LocalPolicy', { timeout: 120_000 }, () => {
     expect(policy.kept).toEqual([1]);
     await expect(policy.sample({ questions: questions(1), params, seed: 1, version: 0 })).rejects.toThrow('version 0 is not in memory');
   });
+});
+
+describe('a LocalPolicy that has learnt nothing', { timeout: 120_000 }, () => {
+  let policy: LocalPolicy;
+
+  beforeAll(async () => {
+    policy = await opened();
+  });
+
+  afterAll(() => policy[Symbol.asyncDispose]());
 
   it('reports bad input by class and message, from inside a thread', async () => {
-    await using policy = await opened();
     const missing: Question = { id: 'q', text: 'what hour ?', pictures: [{ type: 'file', path: '/no/such.png' }], origin: 'dataset' };
     await expect(policy.sample({ questions: [missing], params, seed: 1, version: 0 })).rejects.toMatchObject({
       name: 'InputError',
@@ -176,7 +185,6 @@ describe('LocalPolicy', { timeout: 120_000 }, () => {
   });
 
   it('refuses a damaged checkpoint', async () => {
-    await using policy = await opened();
     const [whole, damaged] = [join(folder.path, 'whole'), join(folder.path, 'damaged')];
     await policy.save(0, whole);
     await cp(whole, damaged, { recursive: true });
@@ -188,14 +196,12 @@ describe('LocalPolicy', { timeout: 120_000 }, () => {
       name: 'InputError',
       message: expect.stringContaining('optimizer.safetensors: damaged'),
     });
-    await expect(opened({ checkpoint: { version: 3, folder: whole } })).rejects.toThrow('holds version 0, not 3');
     await rm(join(damaged, 'model.safetensors'));
     await expect(opened({ checkpoint: { version: 0, folder: damaged } })).rejects.toThrow('model.safetensors: cannot be read');
     expect(Object.keys(await readSafetensors(join(whole, 'model.safetensors')))).toContain('model.embed_tokens.weight');
   });
 
   it('cancels a generation in flight and goes on with the same thread', async () => {
-    await using policy = await opened();
     const stop = new AbortController();
     const sampling = policy.sample({ questions: questions(16), params: { ...params, maxNewTokens: 400 }, seed: 1, version: 0 }, stop.signal);
     setImmediate(() => stop.abort());
