@@ -1,6 +1,6 @@
 /** Equality of numbers and expressions with their units. */
 import type { Leaves } from './compare.ts';
-import { numberOf, operation, variables, type Expression } from './expression.ts';
+import { mentions, numberOf, operation, variables, type Expression } from './expression.ts';
 import { rational } from './rational.ts';
 import { parseUnit } from './units.ts';
 import type { Quantity } from './value.ts';
@@ -20,7 +20,7 @@ export function sameQuantity(a: Quantity, b: Quantity, leaves: Leaves): boolean 
   const [lettered, other] = a.product ? [a.product, b] : [b.product, a];
   if (lettered && !other.unit && variables(other.expression).length > 0) return leaves.same(lettered, other.expression);
   const [angle, bare] = a.unit ? [a, b] : [b, a];
-  if (angle.unit?.dimension === 'angle' && !bare.unit && !mentionsPi(angle.expression) && mentionsPi(bare.expression))
+  if (angle.unit?.dimension === 'angle' && !bare.unit && !mentions(angle.expression, 'pi') && mentions(bare.expression, 'pi'))
     return leaves.same(inBase(angle), inBase({ ...bare, unit: RADIAN }));
   const stated = a.unit && b.unit && a.unit.dimension !== '' && b.unit.dimension !== '';
   if (!stated) return leaves.same(a.expression, b.expression);
@@ -29,11 +29,6 @@ export function sameQuantity(a: Quantity, b: Quantity, leaves: Leaves): boolean 
 }
 
 const RADIAN = parseUnit('rad');
-
-function mentionsPi(e: Expression): boolean {
-  if (e.type === 'operation') return mentionsPi(e.left) || mentionsPi(e.right);
-  return e.type === 'call' ? e.args.some(mentionsPi) : e.type === 'constant' && e.name === 'pi';
-}
 
 /** Angles come out in degrees. */
 function inBase({ expression, unit }: Quantity): Expression {

@@ -61,7 +61,9 @@ const REAL = new Map<string, (x: number) => number>(
     cot: (x) => 1 / Math.tan(x),
     sec: (x) => 1 / Math.cos(x),
     csc: (x) => 1 / Math.sin(x),
+    sgn: Math.sign,
     factorial: (x) => factorial(x),
+    doublefactorial: (x) => doubleFactorial(x),
     lg: (x) => Math.log10(x),
   }),
 );
@@ -80,11 +82,33 @@ export function apply(name: string, args: readonly Complex[], complex: boolean):
       return (z.im === 0 && z.re > 0) || complex ? ln(z) : NOT_DEFINED;
     case 'root':
       return root(z, w, complex);
-    case 'binomial':
-      return real(z.im === 0 && w.im === 0 ? binomial(z.re, w.re) : NaN);
     default:
+      if (SEVERAL.has(name)) return real(args.every((arg) => arg.im === 0) ? (SEVERAL.get(name)?.(...args.map((arg) => arg.re)) ?? NaN) : NaN);
       return z.im === 0 ? real(REAL.get(name)?.(z.re) ?? NaN) : NOT_DEFINED;
   }
+}
+
+/** Of real numbers. */
+const SEVERAL = new Map<string, (...args: number[]) => number>(
+  Object.entries({
+    max: Math.max,
+    min: Math.min,
+    mod: (x = NaN, m = NaN) => (m > 0 ? x - m * Math.floor(x / m) : NaN),
+    gcd: (...args: number[]) => args.reduce(divisor),
+    lcm: (...args: number[]) => args.reduce((x, y) => Math.abs(x * y) / divisor(x, y)),
+    binomial: (n = NaN, k = NaN) => binomial(n, k),
+    permutations: (n = NaN, k = NaN) => binomial(n, k) * factorial(k),
+  }),
+);
+
+/** The greatest common one of two whole numbers. */
+function divisor(a: number, b: number): number {
+  if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b)) return NaN;
+  return b === 0 ? Math.abs(a) : divisor(b, a % b);
+}
+
+function doubleFactorial(n: number): number {
+  return Number.isInteger(n) && n >= 0 && n <= 170 ? (n < 2 ? 1 : n * doubleFactorial(n - 2)) : NaN;
 }
 
 /** An odd root of a negative number is the negative one, as in school. */

@@ -6,8 +6,10 @@
  */
 import * as C from './complex.ts';
 import type { Complex } from './complex.ts';
-import { numberOf, variables, type Expression } from './expression.ts';
+import { evaluateBound } from './bound.ts';
+import { integer, mentions, parts, substitute, variables, type Bound, type Expression } from './expression.ts';
 import { add, divide, multiply, negate, power, rational, same, toNumber, type Rational } from './rational.ts';
+import { extreme, wholeCall } from './whole.ts';
 
 /** Values closer than this, relative to the larger, are equal. */
 const RELATIVE_TOLERANCE = 1e-10;
@@ -17,17 +19,20 @@ const ABSOLUTE_TOLERANCE = 1e-13;
 const ROUNDED_PLACES = 6;
 const POINTS = 8;
 const NEEDED_POINTS = 3;
-const LARGEST_FACTORIAL = 170n;
+/** Nodes that an exact sum may have in all its terms: it is computed on the thread that asks. */
+const MAX_EXACT_NODES = 5000;
 
 /** The exact value, or null when it is not rational, not constant, or too large. */
 export function exact(e: Expression): Rational | null {
   if (e.type === 'number') return e.value;
   if (e.type === 'call') return exactCall(e.name, e.args);
+  if (e.type === 'bound') return exactSeries(e);
   if (e.type !== 'operation') return null;
   const left = exact(e.left);
   const right = left && exact(e.right);
   if (!left || !right) return null;
-  switch (e.operator) {
+  const { operator } = e;
+  switch (operator) {
     case '+':
       return add(left, right);
     case '-':
@@ -39,18 +44,30 @@ export function exact(e: Expression): Rational | null {
     case '^':
       return power(left, right);
     default:
-      return e.operator satisfies never;
+      return operator satisfies never;
   }
 }
 
 function exactCall(name: string, args: readonly Expression[]): Rational | null {
-  if (name !== 'factorial' || !args[0]) return null;
-  const n = exact(args[0]);
-  if (!n || n.d !== 1n || n.n < 0n || n.n > LARGEST_FACTORIAL) return null;
-  let product = 1n;
-  for (let i = 2n; i <= n.n; i++) product *= i;
-  return rational(product);
+  const values = args.flatMap((arg) => exact(arg) ?? []);
+  return values.length === args.length && values.length > 0 ? (wholeCall(name, values) ?? extreme(name, values)) : null;
 }
+
+/** A sum or a product of few terms. */
+function exactSeries({ operator, name, from, to, body }: Bound): Rational | null {
+  if (operator !== 'sum' && operator !== 'prod') return null;
+  const [first, last] = [exact(from), exact(to)];
+  if (first?.d !== 1n || last?.d !== 1n || last.n < first.n - 1n || (last.n - first.n + 1n) * size(body) > MAX_EXACT_NODES) return null;
+  let value = rational(operator === 'sum' ? 0n : 1n);
+  for (let k = first.n; k <= last.n && value; k++) {
+    const term = exact(substitute(body, name, integer(k)));
+    value = term && (operator === 'sum' ? add(value, term) : multiply(value, term));
+  }
+  return value;
+}
+
+/** A sum inside a sum counts for as many as it may have terms. */
+const size = (e: Expression): bigint => parts(e).reduce((sum, part) => sum + size(part), 1n) * (e.type === 'bound' ? 50n : 1n);
 
 /** True or false when both are rational, else null: the caller must go on to `sameExpression`. */
 export function sameExact(a: Expression, b: Expression): boolean | null {
@@ -64,11 +81,12 @@ export function sameExpression(a: Expression, b: Expression): boolean {
   const decided = sameExact(a, b);
   if (decided !== null) return decided;
   const names = [...new Set([...variables(a), ...variables(b)])].sort();
-  const complex = mentionsI(a) || mentionsI(b);
+  const complex = mentions(a, 'i') || mentions(b, 'i');
   if (names.length === 0) return sameConstant(a, b, complex);
+  const whole = new Set([...wholeNames(a), ...wholeNames(b)]);
   let agreed = 0;
   for (let point = 0; point < POINTS; point++) {
-    const at = new Map(names.map((name, i) => [name, coordinate(point, i)]));
+    const at = new Map(names.map((name, i) => [name, whole.has(name) ? count(point, i) : coordinate(point, i)]));
     const x = evaluate(a, at, complex);
     const y = evaluate(b, at, complex);
     if (!C.isFinite(x) || !C.isFinite(y)) continue;
@@ -81,7 +99,7 @@ export function sameExpression(a: Expression, b: Expression): boolean {
 function sameConstant(a: Expression, b: Expression, complex: boolean): boolean {
   const x = evaluate(a, new Map(), complex);
   const y = evaluate(b, new Map(), complex);
-  if (!C.isFinite(x) || !C.isFinite(y)) return isInfinity(a) && isInfinity(b) ? x.re === y.re : identical(a, b);
+  if (!C.isFinite(x) || !C.isFinite(y)) return (isInfinity(a) && isInfinity(b) && x.re === y.re) || identical(a, b);
   return close(x, y) || (y.im === 0 && rounds(a, y.re)) || (x.im === 0 && rounds(b, x.re));
 }
 
@@ -109,6 +127,17 @@ function coordinate(point: number, variable: number): number {
   return point % 2 === 0 || (point + variable) % 3 === 0 ? size : -size;
 }
 
+/** A number to count with. */
+const count = (point: number, variable: number): number => 1 + ((point * (2 * variable + 3) + 2 * variable) % 11);
+
+const COUNTING = new Set(['binomial', 'permutations', 'doublefactorial', 'gcd', 'lcm', 'mod']);
+
+/** The names that stand for whole numbers: ends of sums, and what is counted. */
+function wholeNames(e: Expression): string[] {
+  if (e.type === 'bound' && (e.operator === 'sum' || e.operator === 'prod')) return [...variables(e.from), ...variables(e.to), ...wholeNames(e.body)];
+  return e.type === 'call' && COUNTING.has(e.name) ? variables(e) : parts(e).flatMap(wholeNames);
+}
+
 function close(a: Complex, b: Complex): boolean {
   return C.abs(C.subtract(a, b)) <= RELATIVE_TOLERANCE * Math.max(C.abs(a), C.abs(b)) + ABSOLUTE_TOLERANCE;
 }
@@ -129,14 +158,10 @@ function scientific(e: Expression): { literal: Expression; scale: number } {
   return e.type === 'operation' && scale ? { literal: e.left, scale: toNumber(scale) } : { literal: e, scale: 1 };
 }
 
+/** Of what has no finite value: is that because it is infinite? A limit may be. */
 function isInfinity(e: Expression): boolean {
+  if (e.type === 'bound') return true;
   return e.type === 'constant' ? e.name === 'infinity' : e.type === 'operation' && e.operator === '-' && isInfinity(e.right);
-}
-
-function mentionsI(e: Expression): boolean {
-  if (e.type === 'constant') return e.name === 'i';
-  if (e.type === 'operation') return mentionsI(e.left) || mentionsI(e.right);
-  return e.type === 'call' && e.args.some(mentionsI);
 }
 
 function identical(a: Expression, b: Expression): boolean {
@@ -144,8 +169,10 @@ function identical(a: Expression, b: Expression): boolean {
   if (a.type === 'constant' && b.type === 'constant') return a.name === b.name;
   if (a.type === 'variable' && b.type === 'variable') return a.name === b.name;
   if (a.type === 'operation' && b.type === 'operation') return a.operator === b.operator && identical(a.left, b.left) && identical(a.right, b.right);
-  if (a.type !== 'call' || b.type !== 'call') return false;
-  return a.name === b.name && a.args.length === b.args.length && a.args.every((arg, i) => identical(arg, b.args[i] ?? numberOf({ n: 0n, d: 1n })));
+  if (a.type === 'call' && b.type === 'call' && a.name !== b.name) return false;
+  if (a.type === 'bound' && b.type === 'bound' && (a.operator !== b.operator || a.name !== b.name)) return false;
+  const [left, right] = [parts(a), parts(b)];
+  return a.type === b.type && left.length > 0 && left.length === right.length && left.every((part, i) => identical(part, right[i] ?? integer(0n)));
 }
 
 /** `complex` false: a root or logarithm of a negative number is NaN, as in school. */
@@ -161,6 +188,10 @@ function evaluate(e: Expression, at: ReadonlyMap<string, number>, complex: boole
       const left = evaluate(e.left, at, complex);
       const right = evaluate(e.right, at, complex);
       return { '+': C.add, '-': C.subtract, '*': C.multiply, '/': C.divide, '^': C.power }[e.operator](left, right, complex);
+    }
+    case 'bound': {
+      const put = (value: number): Complex => evaluate(e.body, new Map([...at, [e.name, value]]), complex);
+      return evaluateBound(e.operator, evaluate(e.from, at, complex), evaluate(e.to, at, complex), put);
     }
     case 'call':
       return C.apply(

@@ -4,6 +4,7 @@ import { parseDateTime } from './date-time.ts';
 import { INFINITY, MINUS_INFINITY, REALS, without } from './inequality.ts';
 import { readMatrix, tuple } from './matrix.ts';
 import { normalise, MAX_ANSWER_CHARS } from './normalise.ts';
+import { readPoint } from './points.ts';
 import { readCompound, readNumber, readQuantity } from './quantity.ts';
 import { bothHold, readRelation } from './relation.ts';
 import { readRoman } from './roman.ts';
@@ -42,6 +43,7 @@ function read(text: string, depth: number): Value {
     readUnion(text, depth) ??
     readCompound(text) ??
     readList(text, depth) ??
+    readPoint(text, depth, read) ??
     readBrackets(text, depth) ??
     readPlusMinus(text, depth) ??
     readRatio(text, depth) ??
@@ -105,8 +107,7 @@ function readBrackets(text: string, depth: number): Value | null {
   // `]2, 5[` is how some write `(2, 5)`.
   const [, from, ends, to] = /^([\][])([^\][]*,[^\][]*)([\][])$/.exec(text) ?? [];
   if (ends !== undefined && (from === ']' || to === '[')) return read(`${from === ']' ? '(' : '['}${ends}${to === '[' ? ')' : ']'}`, depth + 1);
-  // A point may be named: `A(3, 4)`.
-  const whole = enclosed(text.replace(/^[A-Z]\s*(?=\([^()]*,[^()]*\)$)/, ''));
+  const whole = enclosed(text);
   if (!whole) return null;
   const { open, close, inner } = whole;
   if (inner.startsWith('\\begin')) return readBrackets(inner, depth);

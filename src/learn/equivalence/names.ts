@@ -2,7 +2,7 @@
 import type { Constant } from './expression.ts';
 
 /** Called with one argument; longest first, so that `arcsin` is not read as `a r c sin`. */
-export const FUNCTIONS = 'arcsin arccos arctan asin acos atan sinh cosh tanh sqrt cbrt sin cos tan cot sec csc log exp abs ln lg'.split(' ');
+export const FUNCTIONS = 'arcsin arccos arctan asin acos atan sinh cosh tanh sqrt cbrt sin cos tan cot sec csc log exp abs sgn ln lg'.split(' ');
 export const TRIGONOMETRIC = new Set(['sin', 'cos', 'tan', 'cot', 'sec', 'csc']);
 export const INVERSE = new Map<string, string>(Object.entries({ sin: 'arcsin', cos: 'arccos', tan: 'arctan' }));
 export const ALIASES = new Map<string, string>(Object.entries({ asin: 'arcsin', acos: 'arccos', atan: 'arctan', log: 'lg' }));

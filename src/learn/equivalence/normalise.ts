@@ -61,7 +61,6 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/<=/g, '\\le '],
   [/>=/g, '\\ge '],
   [/\\neq(?![a-z])|!=/g, '\\ne '],
-  [/(?:\{\s*\})?[_^]\{?(\d+)\}?\s*C_\{?(\d+)\}?/g, '\\binom{$1}{$2}'],
   // `0.1666...`: what is repeated at the end goes on.
   [/\.(\d{0,12}?)(\d{1,12}?)\2+\s*(?:\.\.\.|\\[lc]?dots)(?!\d)/g, '.$1\\overline{$2}'],
   [/\\(?:sim|simeq|approxeq|cong)(?![a-z])/g, '\\approx '],

@@ -26,6 +26,15 @@ export const fromSigns = (text: string): string => (/[^ -~]/.test(text) ? rewrit
 
 const SPELLINGS: readonly Rule[] = [
   [/\\(?:s|nice|x)frac(?![A-Za-z])/g, '\\frac'],
+  [/(?<![A-Za-z\\])(sum|prod|lim|int)(?=\s*_)/g, '\\$1'],
+  [/\{?\s*(\d+|[a-z])\s*(?:\\choose(?![a-z])|\bchoose\b)\s*(\d+|[a-z])\s*\}?/g, '\\binom{$1}{$2}'],
+  // Combinations and arrangements.
+  [/(?:\{\s*\})?[_^]\s*(?:(\d+|n)|\{\s*(\w+)\s*\})\s*C\s*_\s*(?:\{\s*(\w+)\s*\}|(\w))/g, '\\binom{$1$2}{$3$4}'],
+  [/(?:\{\s*\})?[_^]\s*(?:(\d+|n)|\{\s*(\w+)\s*\})\s*P\s*_\s*(?:\{\s*(\w+)\s*\}|(\w))/g, '\\perm{$1$2}{$3$4}'],
+  [/(?<![\w.\\^_}])(\d{1,3})\s?C\s?_?(?:(\d{1,3})|\{(\d{1,3})\})(?![\w.]|\)?_)/g, '\\binom{$1}{$2$3}'],
+  [/(?<![\w.\\^_}])(\d{1,3})\s?P\s?_?(?:(\d{1,3})|\{(\d{1,3})\})(?![\w.]|\)?_)/g, '\\perm{$1}{$2$3}'],
+  [/(?<![A-Za-z\\])C\s*_\s*(?:(\d)|\{(\d+)\})\s*\^\s*(?:(\d)|\{(\d+)\})/g, '\\binom{$1$2}{$3$4}'],
+  [/(?<![A-Za-z\\])[AP]\s*_\s*(?:(\d)|\{(\d+)\})\s*\^\s*(?:(\d)|\{(\d+)\})/g, '\\perm{$1$2}{$3$4}'],
   // Repeating decimals.
   [/(?<=\.\d*)\\dot\s*\{?(\d)\}?(\d*)\\dot\s*\{?(\d)\}?/g, '\\overline{$1$2$3}'],
   [/(?<=\.\d*)\\(?:overline|bar|dot)\s*(?:\{\s*(\d+)\s*\}|(\d))/g, '\\overline{$1$2}'],

@@ -4,8 +4,12 @@ import { add, parseDecimal, rational, type Rational } from './rational.ts';
 import { NotAnExpression, Scanner } from './scanner.ts';
 
 export class NumeralScanner extends Scanner {
+  /** Between the arguments of a function a comma parts them. */
+  protected listed = false;
+
   protected number(): Expression {
-    const literal = this.take(/\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?/y) ?? this.take(/(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,6}(?![A-Za-z\d]))?/y) ?? '';
+    const thousands = this.listed ? undefined : this.take(/\d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?/y);
+    const literal = thousands ?? this.take(/(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,6}(?![A-Za-z\d]))?/y) ?? '';
     const value = parseDecimal(literal.replaceAll(',', ''));
     if (value === null) throw new NotAnExpression();
     const repeating = this.take(/\\overline\{\d{1,20}\}|\\dot\{?\d\}?/y, false)?.replace(/\D/g, '');

@@ -1,6 +1,7 @@
 /** Numbers and expressions, with a unit, a currency or a percent sign. */
 import { readBased } from './base.ts';
-import { numberOf, operation, variables, type Expression } from './expression.ts';
+import { exact } from './evaluate.ts';
+import { integer, numberOf, operation, variables, type Expression } from './expression.ts';
 import { parseExpression } from './parser.ts';
 import { toNumber } from './rational.ts';
 import { parseUnit, type Unit } from './units.ts';
@@ -36,7 +37,7 @@ export function readQuantity(text: string): Value | null {
   }
   const [, residue, modulus] = /^(.+?)\s*(?:\\[pb]?mod|\(?\s*(?:\\?mod))\s*\{?\s*(\d{1,9})\s*\}?\s*\)?$/.exec(text) ?? [];
   if (residue !== undefined) {
-    const expression = parseExpression(residue);
+    const expression = reduced(parseExpression(residue), BigInt(modulus ?? 0));
     return expression && quantity(expression, { factor: { n: 1n, d: 1n }, dimension: `modulo ${modulus}`, radians: false });
   }
   const percent = /^(.*?)\s*(?:%|\b(?:percent|per cent|percentage|pct)\b)((?:\s+[a-z]{2,}){0,3})$/i.exec(text);
@@ -45,6 +46,12 @@ export function readQuantity(text: string): Value | null {
     return expression && quantity(expression, parseUnit(percent[2] ?? ''), true);
   }
   return readCompound(primed(text)) ?? withUnit(primed(text)) ?? plainExpression(text);
+}
+
+/** `7 mod 3` is 1. */
+function reduced(e: Expression | null, modulus: bigint): Expression | null {
+  const value = e && exact(e);
+  return value?.d === 1n && modulus > 0n ? integer(((value.n % modulus) + modulus) % modulus) : e;
 }
 
 function plainExpression(text: string): Value | null {

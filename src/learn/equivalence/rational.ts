@@ -8,7 +8,7 @@ export interface Rational {
 /** Numbers larger than this many bits are not computed exactly: 10^10^10 must not eat memory. */
 const MAX_BITS = 4096;
 
-function gcd(a: bigint, b: bigint): bigint {
+export function gcd(a: bigint, b: bigint): bigint {
   while (b !== 0n) [a, b] = [b, a % b];
   return a < 0n ? -a : a;
 }

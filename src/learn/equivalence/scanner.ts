@@ -17,7 +17,7 @@ export class Scanner {
     while (this.text[this.at] === ' ') this.at++;
   }
 
-  protected take(pattern: RegExp, spaces = true): string | undefined {
+  take(pattern: RegExp, spaces = true): string | undefined {
     if (spaces) this.spaces();
     pattern.lastIndex = this.at;
     const found = pattern.exec(this.text)?.[0];
@@ -25,7 +25,7 @@ export class Scanner {
     return found;
   }
 
-  protected expect(token: string): void {
+  expect(token: string): void {
     this.spaces();
     if (!this.text.startsWith(token, this.at)) throw new NotAnExpression();
     this.at += token.length;
