@@ -35,7 +35,7 @@ function directed(a: Single, b: Single, leaves: Leaves): boolean | null {
     case 'sequence':
       return sameSequence(a, b, leaves);
     case 'union':
-      return b.type === 'union' ? sameUnordered(a.parts, b.parts, leaves) : null;
+      return sameUnion(a.parts, b, leaves);
     case 'ratio':
       return sameRatio(a.parts, b, leaves);
     case 'time':
@@ -128,6 +128,12 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
   const interval = a.items.length === 2 && !isBare(a) && !isBare(b) && a.items[0]?.type !== 'sequence';
   if (interval && ends(a) !== ends(b)) return false;
   return a.items.every((item, i) => sameValue(item, b.items[i] ?? item, leaves));
+}
+
+/** `(2, 3), (5, 6)` may be two intervals. */
+function sameUnion(parts: readonly Value[], b: Value, leaves: Leaves): boolean | null {
+  if (b.type === 'union') return sameUnordered(parts, b.parts, leaves);
+  return b.type === 'sequence' && isPoints(b) ? sameUnordered(parts, b.items, leaves) : null;
 }
 
 /** `3i + 4j` is `(3, 4)`. */

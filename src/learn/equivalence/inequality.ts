@@ -1,7 +1,7 @@
 /** Solves an inequality in one name: `x \le 2`, `3 - 2x > 1`, `|x - 1| < 4`, `x \ne 0`. */
 import { exact } from './evaluate.ts';
-import { numberOf, operation, substitute, variables, type Expression } from './expression.ts';
-import { add, divide, multiply, negate, rational, same, type Rational } from './rational.ts';
+import { integer, numberOf, operation, substitute, variables, type Expression } from './expression.ts';
+import { add, divide, multiply, negate, rational, same, toNumber, type Rational } from './rational.ts';
 import type { Quantity, Value } from './value.ts';
 
 const quantity = (expression: Expression): Quantity => ({ type: 'quantity', expression, unit: null, percent: false });
@@ -25,6 +25,21 @@ export function without(whole: Value, points: readonly Value[]): Value | null {
   const ends = [low, ...points, high].flatMap((end) => end ?? []);
   const parts = ends.slice(1).map((to, i) => interval(ends[i] ?? to, to, i === 0 && whole.open === '[', i === points.length && whole.close === ']'));
   return { type: 'union', parts };
+}
+
+const MAX_MEMBERS = 32;
+
+/** The set of the whole numbers in an interval, if they are few. */
+export function wholeNumbers(within: Value): Value | null {
+  if (within.type !== 'sequence' || within.items.length !== 2) return null;
+  const [low, high] = within.items.map((end) => (end.type === 'quantity' ? exact(end.expression) : null));
+  if (!low || !high) return null;
+  const [from, to] = [toNumber(low), toNumber(high)];
+  const first = Math.ceil(from) + (within.open === '(' && Number.isInteger(from) ? 1 : 0);
+  const last = Math.floor(to) - (within.close === ')' && Number.isInteger(to) ? 1 : 0);
+  if (last - first >= MAX_MEMBERS) return null;
+  const items = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => quantity(integer(BigInt(first + i))));
+  return { type: 'sequence', open: '{', close: '}', items };
 }
 
 /** The point that `x \ne 1` leaves out. */

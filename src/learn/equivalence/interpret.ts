@@ -1,12 +1,14 @@
 /** Text -> Value. Each reader takes normalised text and gives a value or null; the first that succeeds wins. */
 import { readChoice } from './choice.ts';
 import { parseDateTime } from './date-time.ts';
-import { INFINITY, MINUS_INFINITY, REALS, without } from './inequality.ts';
+import { wholeNumbers } from './inequality.ts';
+import { readList, readUnion } from './list.ts';
 import { readMatrix, tuple } from './matrix.ts';
 import { normalise, MAX_ANSWER_CHARS } from './normalise.ts';
+import { eachSigned, hasBothSigns, readPlusMinus } from './plus-minus.ts';
 import { readPoint } from './points.ts';
 import { readCompound, readNumber, readQuantity } from './quantity.ts';
-import { bothHold, readRelation } from './relation.ts';
+import { readRelation } from './relation.ts';
 import { readRoman } from './roman.ts';
 import { enclosed, splitTop } from './split.ts';
 import { readStructured } from './structured.ts';
@@ -40,12 +42,13 @@ function read(text: string, depth: number): Value {
     readWords(text) ??
     readSystem(text, depth) ??
     readRelation(text, depth, read) ??
-    readUnion(text, depth) ??
+    readUnion(text, depth, read) ??
     readCompound(text) ??
-    readList(text, depth) ??
+    readList(text, depth, read) ??
     readPoint(text, depth, read) ??
+    readSignedPoint(text, depth) ??
     readBrackets(text, depth) ??
-    readPlusMinus(text, depth) ??
+    readPlusMinus(text, depth, read) ??
     readRatio(text, depth) ??
     readQuantity(text) ??
     words(text)
@@ -53,40 +56,6 @@ function read(text: string, depth: number): Value {
 }
 
 const words = (text: string): Value => ({ type: 'words', text: foldWords(text) });
-
-function readUnion(text: string, depth: number): Value | null {
-  const [, whole, holes] = /^(.+?)\s*\\(?:setminus|backslash)\s*\\?\{([^{}]*?)\\?\}$/.exec(text) ?? [];
-  if (whole !== undefined && holes !== undefined) {
-    const points = holes.split(',').map((point) => read(point.trim(), depth + 1));
-    return without(/^\\mathbb\s*\{?\s*R/.test(whole) ? REALS : read(whole, depth + 1), points);
-  }
-  const split = splitTop(text, /\\cup(?![a-z])|(?<=[)\]])\s*U\s*(?=[([])/g);
-  if (!split || split.parts.some((part) => part === '')) return null;
-  return { type: 'union', parts: split.parts.map((part) => read(part, depth + 1)) };
-}
-
-const LIST = /,\s*(?:and|or)\s+|(?<!\d),|,(?!\d{3}(?!\d))|;|\s(?:and|or)\s|(?<=[\d)\]}])(?:and|or)(?=[\d([{A-Za-z])|\\(?:l?or|vee|land)(?![a-z])/g;
-
-/** `3, 4`, `3; 4`, `3 and 4`, `x = 3 or x = -3`; `x = 1, y = 2; x = 3, y = 4` is a list of lists. Inequalities joined by `or` are a union. */
-function readList(text: string, depth: number): Value | null {
-  const split = (text.includes(';') && text.includes(',') ? splitTop(text, /;/g) : null) ?? splitTop(text, LIST);
-  if (!split) return null;
-  const items = split.parts.filter((part) => part !== '').map((part) => read(part, depth + 1));
-  const [first, second] = items;
-  if (items.length <= 1) return first ?? null;
-  const together = first && second && items.length === 2 && /and|^,$/.test(split.separators[0] ?? '') ? bothHold(first, second) : null;
-  if (together) return together;
-  const intervals = items.every((item) => item.type === 'sequence' && item.items.some((end) => end === INFINITY || end === MINUS_INFINITY));
-  if (intervals) return { type: 'union', parts: items };
-  return { type: 'sequence', open: '', close: '', items: withSharedUnit(items) };
-}
-
-/** `3 and 4 cm`: the unit is everybody's. */
-function withSharedUnit(items: readonly Value[]): readonly Value[] {
-  const last = items.at(-1);
-  if (last?.type !== 'quantity' || !last.unit) return items;
-  return items.map((item) => (item.type === 'quantity' && !item.unit ? { ...item, unit: last.unit } : item));
-}
 
 /** A system of equations is the list of them. */
 function readSystem(text: string, depth: number): Value | null {
@@ -101,6 +70,9 @@ function readSystem(text: string, depth: number): Value | null {
   );
 }
 
+/** `(\pm 1, 2)` is two points. */
+const readSignedPoint = (text: string, depth: number): Value | null => (/^\(.*,.*\)$/s.test(text) ? readPlusMinus(text, depth, read) : null);
+
 function readBrackets(text: string, depth: number): Value | null {
   const matrix = readMatrix(text, depth, read);
   if (matrix) return matrix;
@@ -113,22 +85,17 @@ function readBrackets(text: string, depth: number): Value | null {
   if (inner.startsWith('\\begin')) return readBrackets(inner, depth);
   if (inner === '') return open === '{' ? words('empty set') : null;
   // `\{x | x > 2\}` is what its condition says.
-  const builder = open === '{' ? /^(?:[A-Za-z](?:\s*\\in\s*\\mathbb\s*\{?R\}?)?)\s*[|:]\s*(.+)$/.exec(inner) : null;
-  if (builder?.[1]) return read(builder[1], depth + 1);
+  const [, numbers, condition] = (open === '{' && /^[A-Za-z](?:\s*\\in\s*\\mathbb\s*\{?([RZN])\}?)?\s*[|:]\s*(.+)$/.exec(inner)) || [];
+  if (condition !== undefined) return numbers === 'Z' || numbers === 'N' ? wholeNumbers(read(condition, depth + 1)) : read(condition, depth + 1);
   const list = splitTop(inner, /[,;]/g);
   if (!list) return open === '{' && close === '}' ? { type: 'sequence', open, close, items: [read(inner, depth + 1)] } : null;
   if (list.parts.some((part) => part === '')) return null;
-  const items = list.parts.map((part) => read(part, depth + 1));
+  const items = list.parts.flatMap((part) => {
+    const item = read(part, depth + 1);
+    return open === '{' && hasBothSigns(part) ? eachSigned(item) : [item];
+  });
   const rows = open === '[' && items.every((item) => item.type === 'sequence' && item.open === '[');
   return rows ? tuple(items.map((row) => (row.type === 'sequence' ? tuple(row.items) : row))) : { type: 'sequence', open, close, items };
-}
-
-/** `\pm 3` is the set of both; `1 \pm \sqrt{2}` too. */
-function readPlusMinus(text: string, depth: number): Value | null {
-  const signs = text.match(/\\pm(?![a-z])|\+\/-/g)?.length ?? 0;
-  if (signs !== 1) return null;
-  const signed = (sign: string): Value => read(text.replace(/\\pm(?![a-z])|\+\/-/, sign), depth + 1);
-  return { type: 'sequence', open: '{', close: '}', items: [signed('+'), signed('-')] };
 }
 
 /** `1:2`, `2:3:5`, `1 to 2`. */

@@ -35,6 +35,11 @@ const SPELLINGS: readonly Rule[] = [
   [/(?<![\w.\\^_}])(\d{1,3})\s?P\s?_?(?:(\d{1,3})|\{(\d{1,3})\})(?![\w.]|\)?_)/g, '\\perm{$1}{$2$3}'],
   [/(?<![A-Za-z\\])C\s*_\s*(?:(\d)|\{(\d+)\})\s*\^\s*(?:(\d)|\{(\d+)\})/g, '\\binom{$1$2}{$3$4}'],
   [/(?<![A-Za-z\\])[AP]\s*_\s*(?:(\d)|\{(\d+)\})\s*\^\s*(?:(\d)|\{(\d+)\})/g, '\\perm{$1$2}{$3$4}'],
+  [/^\{(\s*[A-Za-z]\s*[|:].*)\}$/, '\\{$1\\}'],
+  [/\bplus(?: or |[-/])minus\b/gi, '\\pm'],
+  [/^(?:the\s+)?points?\s+(?=[A-Z]?'*\s*\()/i, ''],
+  [/^\(\s*(-?[\d./]+)\s*\|\s*(-?[\d./]+)\s*\)$/, '($1, $2)'],
+  [/^<([^<>]*,[^<>]*)>$/, '($1)'],
   // Repeating decimals.
   [/(?<=\.\d*)\\dot\s*\{?(\d)\}?(\d*)\\dot\s*\{?(\d)\}?/g, '\\overline{$1$2$3}'],
   [/(?<=\.\d*)\\(?:overline|bar|dot)\s*(?:\{\s*(\d+)\s*\}|(\d))/g, '\\overline{$1$2}'],
@@ -42,6 +47,21 @@ const SPELLINGS: readonly Rule[] = [
   [/(\d*\.)(\d)\s*\(?(?:repeating|recurring)\)?$/i, '$1\\overline{$2}'],
 ];
 
-export const notation = (text: string): string => rewritten(text, SPELLINGS);
+export const notation = (text: string): string => spelledOut(rewritten(text, SPELLINGS));
+
+const MAX_SPELLED_OUT = 32;
+const PROGRESSION = /(?<![\d.])(-?\d{1,4}),\s*(-?\d{1,4}),\s*(?:(-?\d{1,4}),\s*)?(?:\.\.\.|\\[lc]?dots),?\s*(-?\d{1,4})(?![\d.])/;
+
+/** `1, 2, \ldots, 5` is `1, 2, 3, 4, 5`; two numbers show a step of one only. */
+function spelledOut(text: string): string {
+  return text.replace(PROGRESSION, (whole, ...found: (string | undefined)[]) => {
+    const [first = 0, second = 0, third, last = 0] = found.slice(0, 4).map((number) => (number === undefined ? undefined : Number(number)));
+    const step = second - first;
+    const count = (last - first) / step + 1;
+    const isClear = third === undefined ? step === 1 : third - second === step;
+    if (!isClear || !Number.isInteger(count) || count < 3 || count > MAX_SPELLED_OUT) return whole;
+    return Array.from({ length: count }, (_, i) => String(first + i * step)).join(', ');
+  });
+}
 
 const rewritten = (text: string, rules: readonly Rule[]): string => rules.reduce((so, [pattern, spelling]) => so.replace(pattern, spelling), text);
