@@ -17,16 +17,19 @@ export function sameQuantity(a: Quantity, b: Quantity, leaves: Leaves): boolean 
     if (plain.unit && plain.unit.dimension !== '') return false;
     return leaves.same(percent.expression, plain.expression) || leaves.same(operation('/', percent.expression, HUNDRED), plain.expression);
   }
-  const [lettered, other] = a.product ? [a.product, b] : [b.product, a];
-  if (lettered && !other.unit && variables(other.expression).length > 0) return leaves.same(lettered, other.expression);
+  const [lettered, other] = a.product ? [a, b] : [b, a];
+  if (lettered.product && !other.unit && (lettered.unit?.weak || variables(other.expression).length > 0))
+    return leaves.same(lettered.product, other.expression);
   const [angle, bare] = a.unit ? [a, b] : [b, a];
   if (angle.unit?.dimension === 'angle' && !bare.unit && !mentions(angle.expression, 'pi') && mentions(bare.expression, 'pi'))
     return leaves.same(inBase(angle), inBase({ ...bare, unit: RADIAN }));
   const stated = a.unit && b.unit && a.unit.dimension !== '' && b.unit.dimension !== '';
   if (!stated) return leaves.same(a.expression, b.expression);
-  if (a.unit?.dimension !== b.unit?.dimension) return false;
-  return leaves.same(inBase(a), inBase(b));
+  return meanings(a).some((x) => meanings(b).some((y) => x.unit?.dimension === y.unit?.dimension && leaves.same(inBase(x), inBase(y))));
 }
+
+/** `5 pounds` is a mass or money. */
+const meanings = (a: Quantity): Quantity[] => (a.unit?.other ? [a, { ...a, unit: a.unit.other }] : [a]);
 
 const RADIAN = parseUnit('rad');
 

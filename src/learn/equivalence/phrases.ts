@@ -1,3 +1,6 @@
+/** After money: `$1.2M`. */
+const SHORT: Readonly<Record<string, string>> = { k: '10^{3}', m: '10^{6}', b: '10^{9}', t: '10^{12}' };
+
 /** What people say around an answer. */
 
 import { withoutQuadrants } from './roman.ts';
@@ -43,5 +46,15 @@ export function withoutPhrases(text: string): string {
     .replace(/^(yes|no|true|false)\s*[,.:;]\s+(?=[A-Za-z]).*$/i, '$1')
     .replace(/^(?:(?:in|at|on|the|year)\s+){1,3}(?=\d)/i, '')
     .replace(/(?<=\d)\s*(dozen|thousand|million|billion|trillion)(?![a-z])/i, (_, name: string) => `\\times ${POWERS.get(name.toLowerCase())}`)
+    .replace(
+      /^([+-]?\s*\p{Sc}\s*[\d.,]+)\s*(k|m|mn|mm|bn?|tn?)$/iu,
+      (_, amount: string, name: string) => `${amount} \\times ${SHORT[name[0]?.toLowerCase() ?? '']}`,
+    )
+    .replace(
+      /^([£$])\s*(\d+)\s*(?:,|and)?\s+(\d{1,2})\s*(?:p|pence|cents?|c)$/,
+      (_, sign: string, whole: string, part: string) => `${sign}${whole}.${part.padStart(2, '0')}`,
+    )
+    .replace(/^([+-]?\d[\d.,]*)\s*(?:‰|per\s?mille?|permille)$/i, '\\frac{$1}{1000}')
+    .replace(/^([+-]?\d[\d.,]*)\s*(?:‱|bps|basis points?)$/i, '\\frac{$1}{10000}')
     .replace(/^(\d+)(?:st|nd|rd|th)$/, '$1');
 }

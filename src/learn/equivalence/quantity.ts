@@ -29,7 +29,7 @@ const quantity = (expression: Expression, unit: Unit | null = null, percent = fa
 
 /** An expression with an optional unit after it, or money before it. */
 export function readQuantity(text: string): Value | null {
-  const money = /^([+-]?)\s*([$€£¥₹]|(?:USD|EUR|GBP|INR|US\$|Rs\.?)(?=\s*\d))\s*(.+)$/.exec(text);
+  const money = /^([+-]?)\s*(\p{Sc}|(?:[A-Z]{1,2}\$|USD|EUR|GBP|INR|CAD|AUD|JPY|CNY|RMB|Rs\.?)(?=\s*\d))\s*(.+)$/u.exec(text);
   if (money) {
     const [, sign = '', currency = '', amount = ''] = money;
     const value = readQuantity(sign + amount.replace(/\s+(?:per|an?|each|every)(?:\s.*)?$|\s*\/\s*[a-z]{2,}$/, ''));
@@ -72,7 +72,7 @@ function primed(text: string): string {
 const grouped = (text: string): string =>
   text.replace(/(?<![\d.])\d{1,3}(?: \d{3})+(?![\d])/g, (run) => run.replaceAll(' ', '')).replace(/(?<=\d)\s*[xX]\s*(?=\d)/g, '*');
 
-const UNIT_START = /(?<=[\d)}\]!π\s°]|[\\](?:pi))\s*(?=[A-Za-z°$¢€£¥₹]|\\(?:mu|Omega|frac\{\s*[A-Za-z]))/g;
+const UNIT_START = /(?<=[\d)}\]!π\s°]|[\\](?:pi))\s*(?=[A-Za-z°\p{Sc}\p{Script=Han}]|\\(?:mu|Omega|frac\{\s*[A-Za-z]))/gu;
 
 /** The longest value that leaves a unit: `5 km/h` is 5 with `km/h`, not `5 km` over h. */
 function withUnit(typed: string): Quantity | null {
@@ -98,7 +98,7 @@ function withUnit(typed: string): Quantity | null {
 const TRIGONOMETRIC = /sin|cos|tan|cot|sec|csc/;
 
 /** An unknown unit must look like a word: `12 apples`, not `12xy`. */
-const isWords = (tail: string): boolean => /^[A-Za-z]{3,}(?:\s+[A-Za-z]{2,})*\.?$/.test(tail.trim());
+const isWords = (tail: string): boolean => /^(?:[A-Za-z]{3,}(?:\s+[A-Za-z]{2,})*\.?|\p{Script=Han}+)$/u.test(tail.trim());
 
 /** `5 ft 3 in`, `1 hour 30 minutes`: parts of one dimension add up. */
 export function readCompound(text: string): Quantity | null {
