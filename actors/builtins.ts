@@ -13,17 +13,19 @@ export interface BuiltInParts {
   readonly policy: Policy;
   readonly train: Dataset;
   readonly heldOut: Dataset;
+  /** See `questioner`. */
+  readonly since: number;
   /** Handed to the evaluator and to nobody else. */
   readonly labels: Labels;
   readonly grader: Classifier;
 }
 
-export function builtIns({ config, policy, train, heldOut, labels, grader }: BuiltInParts): PluginDefinition<undefined> {
+export function builtIns({ config, policy, train, heldOut, labels, grader, since }: BuiltInParts): PluginDefinition<undefined> {
   return definePlugin({
     name: 'built-in',
     apiVersion: API_VERSION,
     ports: {
-      ask: () => questioner(train, config.seed),
+      ask: () => questioner(train, config.seed, since),
       sample: () => (request, signal) => policy.sample(request, signal),
       judge: () => (group) => judge(group, grader, { normaliseStd: true, ...config.filters }),
       learn: () => (batch, signal) => policy.learn(batch, signal),

@@ -61,7 +61,8 @@ export async function startDaemon(config: Config, hooks: DaemonHooks = {}): Prom
   const run = await openRun(config, { createPolicy, pluginFolder, signal });
   try {
     const { policy, data, grader } = run;
-    const builtIn = await bindPlugin(builtIns({ config, policy, train: data.train, heldOut: data.heldOut, labels: data.labels, grader }));
+    const { train, heldOut, labels, since } = data;
+    const builtIn = await bindPlugin(builtIns({ config, policy, train, heldOut, labels, grader, since }));
     const daemon = new Daemon(config, hooks, run, builtIn);
     await daemon.start();
     if (signal?.aborted === true) void daemon.stop();

@@ -23,6 +23,7 @@ const REASONS: Readonly<Record<DropReason, true>> = {
   'too-long': true,
   refused: true,
   filtered: true,
+  gone: true,
 };
 
 const filter = z.strictObject({

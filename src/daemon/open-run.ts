@@ -12,6 +12,7 @@ import { openLog, type Logger } from '../store/log.ts';
 import { openStore } from '../store/open-store.ts';
 import { openRunFolder, type RunFolder } from '../store/run-folder.ts';
 import type { Store } from '../store/store.ts';
+import { settleData, type SettledData } from './settle-data.ts';
 
 export interface OpenOptions {
   readonly createPolicy?: ((config: Config, origin: PolicyOrigin) => Policy | Promise<Policy>) | undefined;
@@ -29,7 +30,7 @@ export interface OpenRun extends AsyncDisposable {
   readonly checkpoints: Checkpoints;
   /** The best version so far, alone. */
   readonly best: Checkpoints;
-  readonly data: OpenedData;
+  readonly data: SettledData;
   readonly plugins: readonly Plugin[];
   readonly grader: Grader;
   readonly policy: Policy;
@@ -59,8 +60,8 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const plugins = await loadPlugins(config.plugins, options.pluginFolder);
     closers.push(() => Promise.all(plugins.map((plugin) => plugin.close())));
     const picturesAlone = config.synthesis.mode !== 'off' || plugins.some(({ ports }) => ports.ask);
-    const data = await unlessAborted(options.signal, openData(config.data, { picturesAlone }));
-    refuseNothing(config, data, plugins);
+    const opened = await unlessAborted(options.signal, openData(config.data, { picturesAlone }));
+    refuseNothing(config, opened, plugins);
     const store = openStore(folder.database, { retention: config.store });
     closers.push(() => store.close());
     const checkpoints = await Checkpoints.open(folder.checkpointsFolder);
@@ -73,8 +74,9 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const { version } = await unlessAborted(options.signal, policy.open());
     // Not before model and data are known to be there: a mistyped path would bind the folder to itself.
     folder.saveConfig(asRun);
+    const data = config.data.type === 'figures' ? { ...opened, since: 0, changes: [] } : await settleData(store, opened);
     const damage = rejected.map(({ folder: damaged, reason }) => `checkpoint ${damaged} was passed over: ${reason}`);
-    const notes = [...(data.notes ?? []), ...damage];
+    const notes = [...(opened.notes ?? []), ...data.changes, ...damage];
     return { folder, log, store, checkpoints, best, data, plugins, grader, policy, version, notes, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();

@@ -17,6 +17,7 @@ const MAX_LINE = 1_000_000;
 /** @throws InputError naming file, line and field. */
 export async function* readJsonl(file: string, options: OpenOptions = {}): AsyncGenerator<Entry> {
   const name = basename(file, extname(file));
+  const refs = new Map<string, PictureRef>();
   let line = 0;
   for await (const text of lines(file)) {
     line++;
@@ -25,7 +26,8 @@ export async function* readJsonl(file: string, options: OpenOptions = {}): Async
     const record = parseLine(text, where);
     const columns = columnsOf(record, where, options);
     const row = readRow(record, columns, where);
-    yield { row, id: `${name}/${row.id ?? line}`, pictures: picturesOf(record, columns.pictures!, file, where), where };
+    const pictures = picturesOf(record, columns.pictures!, file, where).map((path) => oncePerPath(refs, path));
+    yield { row, name, pictures, where };
   }
 }
 
@@ -51,13 +53,20 @@ function columnsOf(record: Readonly<Record<string, unknown>>, where: string, { c
   return columns;
 }
 
+/** One reference for all rows with the picture, so that its file is read once. */
+function oncePerPath(refs: Map<string, PictureRef>, path: string): PictureRef {
+  const ref = refs.get(path) ?? { type: 'file', path };
+  refs.set(path, ref);
+  return ref;
+}
+
 /** A path, or a list of paths. */
-function picturesOf(record: Readonly<Record<string, unknown>>, column: string, file: string, where: string): PictureRef[] {
+function picturesOf(record: Readonly<Record<string, unknown>>, column: string, file: string, where: string): string[] {
   const value = valueAt(record, column);
   const paths: readonly unknown[] = column === 'images' || Array.isArray(value) ? (value as readonly unknown[]) : [value];
   if (!Array.isArray(paths)) throw new InputError(`${where}: ${column}: expected a list of paths, found ${JSON.stringify(value)}`);
-  return paths.map((path: unknown, i): PictureRef => {
-    if (typeof path === 'string' && path !== '') return { type: 'file', path: resolve(dirname(file), path) };
+  return paths.map((path: unknown, i): string => {
+    if (typeof path === 'string' && path !== '') return resolve(dirname(file), path);
     throw new InputError(`${where}: ${column}.${i}: expected the path of a picture, found ${JSON.stringify(path)}`);
   });
 }
@@ -89,16 +98,16 @@ export async function openJsonl(file: string, options: OpenOptions = {}): Promis
   const rows = new RowCollector();
   for await (const row of readJsonl(file, options)) {
     await checkPictures(row);
-    rows.add(row);
+    await rows.add(row);
   }
   return rows.finish(file);
 }
 
-async function checkPictures({ pictures, where, id }: Entry): Promise<void> {
+async function checkPictures({ pictures, where }: Entry): Promise<void> {
   for (const ref of pictures) {
     if (ref.type !== 'file') continue;
     await access(ref.path).catch(() => {
-      throw new InputError(`${where}: question ${id}: images: ${ref.path} does not exist; paths are relative to the JSONL file`);
+      throw new InputError(`${where}: images: ${ref.path} does not exist; paths are relative to the JSONL file`);
     });
   }
 }

@@ -16,7 +16,7 @@ import { listShards } from './shards.ts';
 export async function openParquet(path: string, options: OpenOptions = {}): Promise<LabelledDataset> {
   const rows = new RowCollector();
   for (const shard of await listShards(path)) {
-    for await (const row of readParquet(shard, options)) rows.add(row);
+    for await (const row of readParquet(shard, options)) await rows.add(row);
   }
   return rows.finish(path);
 }
@@ -33,7 +33,7 @@ export async function* readParquet(path: string, options: OpenOptions = {}): Asy
       const number = group.start + i;
       const where = `${path}: row ${number}`;
       const row = readRow(record, columns, where);
-      yield { row, id: `${name}/${row.id ?? number}`, pictures: refsOf(record, columns.pictures!, path, number), where };
+      yield { row, name, pictures: refsOf(record, columns.pictures!, path, number), where };
     }
   }
 }

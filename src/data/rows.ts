@@ -4,6 +4,7 @@ import { InputError } from '../protocol/errors.ts';
 import type { PictureRef, Question } from '../protocol/messages.ts';
 import { choiceLabels, readChoices, withChoices, type ChoiceAnswer } from './choices.ts';
 import { isRecord, valueAt, type Columns } from './columns.ts';
+import { contentDigest } from './content.ts';
 import { listDataset, type Label, type LabelledDataset } from './dataset.ts';
 
 /** Those of a double. */
@@ -80,10 +81,16 @@ function finalAnswer(answer: string): string {
   return extractAnswer(answer) ?? answer.trim();
 }
 
+/** Of a shard, what follows the name of the set: a row keeps its identity when it moves to another shard. */
+const SHARD = /-\d+-of-\d+$/;
+/** Hex digits of a content's digest that make an id. */
+const ID_DIGITS = 16;
+
 /** A row in its place. */
 export interface Entry {
   readonly row: Row;
-  readonly id: string;
+  /** Of the file, without its ending. */
+  readonly name: string;
   readonly pictures: readonly PictureRef[];
   readonly where: string;
 }
@@ -97,20 +104,31 @@ export class RowCollector {
   private readonly decimals = new Map<string, number>();
   /** Id -> file and row. */
   private readonly seen = new Map<string, string>();
+  /** By content, rows without an id. */
+  private readonly alike = new Map<string, number>();
 
   /** @throws InputError when the id was there before. */
-  add({ row, id, pictures, where }: Entry): void {
+  async add({ row, name, pictures, where }: Entry): Promise<void> {
+    const text = row.text !== undefined && row.choices ? withChoices(row.text, row.choices) : row.text;
+    const id = row.id === undefined ? this.idOf(name.replace(SHARD, ''), await contentDigest(text, pictures)) : `${name}/${row.id}`;
     if (this.seen.has(id)) throw new InputError(`${where}: id ${JSON.stringify(id)} appears twice; ids must be unique`);
     this.seen.set(id, where);
     this.pictures.push(...pictures);
-    if (row.text === undefined) return;
+    if (text === undefined) return;
     const { choices, kind, answer } = row;
-    const text = choices ? withChoices(row.text, choices) : row.text;
     this.questions.push({ id, text, pictures, origin: 'dataset', ...(kind !== undefined && { kind }) });
     if (answer === undefined) return;
     if (choices) this.choice.push({ id, choices, answer, where });
     else this.free.set(id, answer);
     if (row.decimals !== undefined && !choices) this.decimals.set(id, row.decimals);
+  }
+
+  /** The content says what a row without an id is, wherever it stands; the second of several equal ones ends in `-2`. */
+  private idOf(name: string, digest: string): string {
+    const id = `${name}/${digest.slice(0, ID_DIGITS)}`;
+    const count = (this.alike.get(id) ?? 0) + 1;
+    this.alike.set(id, count);
+    return count === 1 ? id : `${id}-${count}`;
   }
 
   /** @throws InputError when there is nothing, or an answer is none of its choices. */

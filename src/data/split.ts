@@ -3,12 +3,10 @@
  * other questions, fall on the same side. Pictures are the same when their content is, whatever their files are called. Where pictures are
  * so few that one of the parts could expect none, questions are held out instead, each alone.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { InputError } from '../protocol/errors.ts';
-import type { PictureRef, Question } from '../protocol/messages.ts';
+import type { Question } from '../protocol/messages.ts';
+import { pictureDigest, sha256 } from './content.ts';
 import { listDataset, type Dataset } from './dataset.ts';
-import { pictureKey } from './picture.ts';
 
 export interface Split {
   readonly train: Dataset;
@@ -27,9 +25,8 @@ export async function splitByPicture(dataset: Dataset, share: number, seed = 0):
   const questions = Array.from({ length: dataset.size }, (_, i) => dataset.question(i));
   const groups = new Groups();
   const keys: string[] = [];
-  const hashes = new Map<string, string>();
   for (const question of questions) {
-    const own = await pictureKeys(question, hashes);
+    const own = await pictureKeys(question);
     for (const key of own) groups.join(own[0] as string, key);
     keys.push(own[0] as string);
   }
@@ -64,25 +61,9 @@ class Groups {
   }
 }
 
-async function pictureKeys(question: Question, hashes: Map<string, string>): Promise<string[]> {
+async function pictureKeys(question: Question): Promise<string[]> {
   if (question.pictures.length === 0) return [sha256(`text:${question.text}`)];
-  return Promise.all(question.pictures.map((ref) => pictureHash(ref, hashes)));
-}
-
-/** A figure is its key; a picture in a file is its bytes. */
-async function pictureHash(ref: PictureRef, hashes: Map<string, string>): Promise<string> {
-  if (ref.type !== 'file') return sha256(pictureKey(ref));
-  const known = hashes.get(ref.path);
-  if (known !== undefined) return known;
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(ref.path)) hash.update(chunk as Buffer);
-  const digest = hash.digest('hex');
-  hashes.set(ref.path, digest);
-  return digest;
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return Promise.all(question.pictures.map(pictureDigest));
 }
 
 /** Uniform in [0, 1) from the first 48 bits of the hash. */

@@ -101,7 +101,7 @@ const verdict = bySize((n) =>
     rewards: numbers(n),
     advantages: numbers(n),
     kept: z.boolean(),
-    dropped: z.enum(['all-agree', 'equal-rewards', 'no-box', 'share-floor', 'too-long', 'refused', 'filtered']).optional(),
+    dropped: z.enum(['all-agree', 'equal-rewards', 'no-box', 'share-floor', 'too-long', 'refused', 'filtered', 'gone']).optional(),
     why: z.string().max(1000).optional(),
   }),
 );

@@ -89,6 +89,13 @@ export class Ledger {
     this.#count('judged', verdicts.length);
   }
 
+  /** `groups` that were kept are dropped after all. */
+  recount(groups: number): void {
+    if (groups === 0) return;
+    this.#count('kept', -groups);
+    this.#count('dropped:gone', groups);
+  }
+
   saveBatch({ id, parent, groupIds }: BatchPlan): void {
     if (id < this.nextBatchId) return this.#confirmBatch(id, parent, groupIds);
     if (id > this.nextBatchId) throw new RangeError(`batch ${id} is out of order: the next is ${this.nextBatchId}`);

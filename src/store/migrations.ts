@@ -114,7 +114,18 @@ const POOL: Step = {
    CREATE TABLE rejected (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, reason TEXT NOT NULL, data BLOB NOT NULL);`,
 };
 
-const STEPS: readonly Step[] = [TABLES, FACTS, POOL];
+/** What content an id of the data stands for (data-rows.ts). */
+const DATA: Step = {
+  sql: `CREATE TABLE data_rows (
+     part TEXT NOT NULL,
+     source TEXT NOT NULL,
+     digest TEXT NOT NULL,
+     id TEXT NOT NULL,
+     present INTEGER NOT NULL,
+     PRIMARY KEY (part, source, digest)) WITHOUT ROWID;`,
+};
+
+const STEPS: readonly Step[] = [TABLES, FACTS, POOL, DATA];
 
 export const SCHEMA_VERSION = STEPS.length;
 

@@ -1,5 +1,6 @@
 /** `openStore`: the Store of one SQLite file, put together from its parts. */
 import { Database, type Durability } from './database.ts';
+import { DataRows } from './data-rows.ts';
 import { Exports } from './exports.ts';
 import { MetricHistory } from './history.ts';
 import { JudgedGroups } from './judged-groups.ts';
@@ -11,6 +12,7 @@ import { enforce } from './retention.ts';
 import type { Retention, Store } from './store.ts';
 import { Telemetry } from './telemetry.ts';
 import { VersionRows } from './version-rows.ts';
+import { withdraw } from './withdraw.ts';
 
 export interface StoreOptions {
   readonly retention?: Partial<Retention>;
@@ -43,6 +45,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
   const versions = new VersionRows(db);
   const pool = new PoolRows(db, now);
   const exports = new Exports(db);
+  const data = new DataRows(db);
   let writes = 0;
 
   function write<T>(durability: Durability, work: () => T): T {
@@ -123,6 +126,11 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     setMeta,
     meta,
     together: (work) => write('durable', work),
+    dataRows: (part) => data.rows(part),
+    saveDataRows: (part, rows) => write('durable', () => data.save(part, rows)),
+    dataQuestions: (part) => data.stored(part),
+    moveQuestion: (question) => write('durable', () => data.move(question)),
+    withdraw: (isGone) => write('durable', () => withdraw(db, ledger, reports.versions(1)[0]?.n ?? 0, isGone)),
     exportPage: (cursor, versions) => exports.page(cursor, versions),
     enforceRetention,
     close,

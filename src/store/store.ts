@@ -15,9 +15,11 @@ import type {
   Verdict,
 } from '../protocol/messages.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
+import type { DataPart, DataRow } from './data-rows.ts';
 import type { Inspection, StoredEvent } from './inspection.ts';
 import type { PooledQuestion, PoolChange, SyntheticCounts } from './pool.ts';
 
+export type { DataPart, DataRow } from './data-rows.ts';
 export type { StoredEvent, StoredGroup } from './inspection.ts';
 
 /** A question with its place in the admission order. The same question may be admitted again later, under another sequence number. */
@@ -145,6 +147,16 @@ export interface Store extends Inspection, Disposable {
   /** Small named JSON values: seed, config hash, actors' own state. Durable. */
   setMeta(key: string, value: unknown): void;
   meta(key: string): unknown;
+
+  /** The data as the starts found it. */
+  dataRows(part: DataPart): readonly DataRow[];
+  saveDataRows(part: DataPart, rows: readonly DataRow[]): void;
+  /** Questions of the data that are stored: admitted ones, or those of evaluations. */
+  dataQuestions(part: DataPart): readonly Question[];
+  /** Stores where the pictures of a stored question lie now. */
+  moveQuestion(question: Question): void;
+  /** Durable. Drops what is in hand of the questions that are gone; returns how many groups and admissions. */
+  withdraw(isGone: (question: Question) => boolean): number;
 
   /** Runs several of the calls above as one transaction, all or none, with one disk flush. `work` must be synchronous. */
   together<T>(work: () => T): T;

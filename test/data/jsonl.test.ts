@@ -25,13 +25,13 @@ describe('openJsonl', () => {
     const { dataset, labels } = await openJsonl(file);
     expect(dataset.size).toBe(2);
     expect(dataset.question(0)).toEqual({
-      id: 'rows/1',
+      id: expect.stringMatching(/^rows\/[0-9a-f]{16}$/) as string,
       text: 'What?',
       pictures: [{ type: 'file', path: join(folder, 'a.png') }],
       origin: 'dataset',
       kind: 'k',
     });
-    expect(labels.label('rows/1')).toBe('7');
+    expect(labels.label(dataset.question(0).id)).toBe('7');
     expect(labels.label('rows/own')).toBeUndefined();
     expect(() => dataset.question(2)).toThrow(/outside 0\.\.1/);
   });
@@ -43,7 +43,7 @@ describe('openJsonl', () => {
     ['images that are no list', [row({ images: 'a.png' })], /:1: images: /],
     ['an entry of images that is no path', [row({ images: ['a', 3] })], /:1: images\.1: /],
     ['an object as answer', [row({ answer: {} })], /:1: answer: /],
-    ['a picture that is not there', [row({ images: ['gone.png'] })], /rows\/1: images: .*gone\.png does not exist/],
+    ['a picture that is not there', [row({ images: ['gone.png'] })], /rows\.jsonl:1: images: .*gone\.png does not exist/],
     ['an id used twice', [row({ id: 'x' }), row({ id: 'x' })], /"rows\/x" appears twice/],
     ['nothing', [''], /holds no questions/],
     ['choices without the answer', [row({ choices: ['a', 'b'], answer: 'c' })], /:1: answer "c" is neither a letter nor one of the choices: a \| b/],
@@ -61,7 +61,8 @@ describe('openJsonl', () => {
     const file = await write(row({ images: undefined, image: 'a.png', choices: ['3', '4'], answer: 4 }));
     const { dataset, labels } = await openJsonl(file);
     expect(dataset.question(0).text).toBe('What?\nChoices:\nA. 3\nB. 4');
-    expect([labels.label('rows/1'), labels.alternatives?.('rows/1')]).toEqual(['B', ['4', 'B. 4']]);
+    const { id } = dataset.question(0);
+    expect([labels.label(id), labels.alternatives?.(id)]).toEqual(['B', ['4', 'B. 4']]);
     expect(dataset.pictures()).toEqual([{ type: 'file', path: join(folder, 'a.png') }]);
   });
 
@@ -73,6 +74,21 @@ describe('openJsonl', () => {
     expect([dataset.size, dataset.pictures().length]).toEqual([0, 1]);
     const named = openJsonl(file, { columns: { question: 'text', kind: 'meta.level' } });
     await expect(named).rejects.toThrow(/:2: has no column "text", named for question/);
+  });
+
+  it('knows a row without an id by its content, wherever it stands; equal rows are counted', async () => {
+    await writeFile(join(folder, 'a.png'), 'x');
+    await writeFile(join(folder, 'same.png'), 'x');
+    await writeFile(join(folder, 'other.png'), 'y');
+    const rows = [row(), row({ images: ['a.png'] }), row({ images: ['same.png'] }), row({ images: ['other.png'] }), row({ choices: ['3', '4'] })];
+    const ids = async (lines: readonly string[]) => {
+      const { dataset } = await openJsonl(await write(...lines));
+      return Array.from({ length: dataset.size }, (_, i) => dataset.question(i).id);
+    };
+    const before = await ids(rows);
+    expect(before[2]).toBe(`${before[1]}-2`);
+    expect(new Set(before).size).toBe(5);
+    expect((await ids([row({ problem: 'New?' }), ...rows.toReversed()])).slice(1).toSorted()).toEqual(before.toSorted());
   });
 
   it('says so when the file is missing', async () => {

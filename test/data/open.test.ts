@@ -35,7 +35,7 @@ describe('openData', () => {
     const { train, heldOut } = await open(data, true);
     expect([train.size, train.pictures().length, heldOut.size]).toEqual([0, 2, 0]);
     const measured = await open({ ...data, heldOutFile: fixture('geoqa.parquet') }, true);
-    expect([measured.train.size, measured.heldOut.size, measured.labels.label('geoqa/1')]).toEqual([0, 2, '5']);
+    expect([measured.train.size, measured.heldOut.size, measured.labels.label(measured.heldOut.question(1).id)]).toEqual([0, 2, '5']);
   });
 
   it('draws figures of the kinds and rendering asked for', async () => {

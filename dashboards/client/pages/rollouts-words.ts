@@ -14,6 +14,7 @@ export const REASONS: Readonly<Record<Reason, readonly [string, string]>> = {
   'too-long': ['too long', 'The responses were longer than the learner takes.'],
   refused: ['refused', 'The policy cannot answer this question: it is too long, or its picture cannot be read.'],
   filtered: ['filtered', 'A plug-in’s filter dropped it.'],
+  gone: ['question gone', 'Its question was changed in the data, or taken out of it, between two starts.'],
 };
 
 export const ORIGINS: Readonly<Record<QuestionOrigin, string>> = {

@@ -1,0 +1,32 @@
+/** What a question is, whatever it is called and wherever its files lie: its text, with the choices, and the content of its pictures. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { PictureRef } from '../protocol/messages.ts';
+import { pictureKey } from './picture.ts';
+
+/** References are made anew for each opening of a file, so a digest never outlives what was read. */
+const digests = new WeakMap<PictureRef, Promise<string>>();
+
+/** Of a picture in a file, the digest of its bytes; of any other, of what it is known by. */
+export function pictureDigest(ref: PictureRef): Promise<string> {
+  const known = digests.get(ref);
+  if (known !== undefined) return known;
+  const digest = ref.type === 'file' ? fileDigest(ref.path) : Promise.resolve(sha256(pictureKey(ref)));
+  digests.set(ref, digest);
+  return digest;
+}
+
+/** 32 hex digits. */
+export async function contentDigest(text: string | undefined, pictures: readonly PictureRef[]): Promise<string> {
+  return sha256(JSON.stringify([text ?? null, ...(await Promise.all(pictures.map(pictureDigest)))])).slice(0, 32);
+}
+
+async function fileDigest(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,59 @@
+/**
+ * The rows of the data as the starts found them: what content each had, and the id under which the loop knows that content. They stay for
+ * good, so that no id ever comes to mean another content.
+ */
+import type { Question } from '../protocol/messages.ts';
+import type { Database } from './database.ts';
+import { packPlain, unpack } from './pack.ts';
+
+export type DataPart = 'train' | 'held-out';
+
+export interface DataRow {
+  /** The id that the data gives. */
+  readonly source: string;
+  /** Of text and pictures. */
+  readonly digest: string;
+  /** The id in the store. */
+  readonly id: string;
+  /** Whether the newest start found it. */
+  readonly present: boolean;
+}
+
+export class DataRows {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  rows(part: DataPart): readonly DataRow[] {
+    const sql = 'SELECT source, digest, id, present FROM data_rows WHERE part = ?';
+    const rows = this.#db.rows<Omit<DataRow, 'present'> & { present: number }>(sql, part);
+    return rows.map((row) => ({ ...row, present: row.present === 1 }));
+  }
+
+  save(part: DataPart, rows: readonly DataRow[]): void {
+    for (const { source, digest, id, present } of rows) {
+      this.#db.run(
+        `INSERT INTO data_rows (part, source, digest, id, present) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT (part, source, digest) DO UPDATE SET present = excluded.present`,
+        part,
+        source,
+        digest,
+        id,
+        present ? 1 : 0,
+      );
+    }
+  }
+
+  /** Questions of the data that the store holds. */
+  stored(part: DataPart): readonly Question[] {
+    const sql = part === 'train' ? "SELECT data FROM questions WHERE origin = 'dataset'" : 'SELECT data FROM held_out';
+    return this.#db.rows<{ data: ArrayBuffer }>(sql).map(({ data }) => unpack<Question>(data));
+  }
+
+  /** Where its pictures lie now; the content is the same. */
+  move(question: Question): void {
+    this.#db.run('UPDATE questions SET data = ? WHERE id = ?', packPlain(question), question.id);
+  }
+}

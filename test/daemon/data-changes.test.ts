@@ -1,0 +1,173 @@
+/** A data file that changes between two starts: what is learnt is always what the samplers saw. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { startDaemon } from '../../src/daemon.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import type { Batch, Question } from '../../src/protocol/messages.ts';
+import { Database } from '../../src/store/database.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { png } from '../support/png.ts';
+import { temporaryFolder } from '../support/rig.ts';
+import { toyAnswer, ToyPolicy } from '../support/toy-policy.ts';
+import { toyRun, type ToyRun } from '../support/toy-run.ts';
+
+interface Line {
+  readonly id?: string;
+  readonly problem: string;
+  readonly images?: readonly string[];
+}
+
+interface Sitting {
+  readonly sampled: readonly Question[];
+  readonly learnt: readonly Batch[];
+  readonly notes: readonly string[];
+}
+
+const lines = (count: number, withIds: boolean, first = 0): Line[] =>
+  Array.from({ length: count }, (_, i) => ({ ...(withIds && { id: `q${first + i}` }), problem: `question ${first + i}` }));
+
+class Live {
+  readonly run: ToyRun;
+  readonly #file: string;
+
+  constructor() {
+    const folder = temporaryFolder();
+    this.#file = join(folder, 'train.jsonl');
+    this.run = toyRun({}, folder);
+  }
+
+  write(rows: readonly Line[]): void {
+    const all = rows.map((row) => ({ images: [], answer: String(toyAnswer(row.problem)), ...row }));
+    writeFileSync(this.#file, all.map((row) => JSON.stringify(row)).join('\n'));
+  }
+
+  /** With work in hand at its end: three batches may be sampled ahead. */
+  async sit(steps: number): Promise<Sitting> {
+    const input: ConfigInput = { ...this.run.config, loop: { ...this.run.config.loop, maxStaleness: 2, steps } };
+    const { config } = { config: input as ToyRun['config'] };
+    const sampled: Question[] = [];
+    const learnt: Batch[] = [];
+    const faults = {
+      beforeSample: ({ questions }: { readonly questions: readonly Question[] }) => void sampled.push(...questions),
+      beforeLearn: (batch: Batch) => void learnt.push(batch),
+    };
+    const createPolicy = (_: unknown, { checkpoint }: { checkpoint?: { version: number; folder: string } }) =>
+      new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) });
+    const daemon = await startDaemon(config, { createPolicy });
+    const report = await daemon.closed();
+    expect(report.end, report.error).toBe('steps');
+    const notes = this.store((store) => store.events(50, 'note')).map(({ data }) => String(data));
+    return { sampled, learnt, notes };
+  }
+
+  store<T>(read: (store: ReturnType<typeof openStore>) => T): T {
+    using store = openStore(join(this.run.config.runFolder, 'quorum.db'));
+    return read(store);
+  }
+
+  /** Every group, of every sitting, names the text that was sampled, and nothing is unaccounted for. */
+  check(sittings: readonly Sitting[]): void {
+    const texts = new Map<string, string>();
+    for (const { id, text } of sittings.flatMap(({ sampled }) => sampled)) {
+      expect(texts.get(id) ?? text).toBe(text);
+      texts.set(id, text);
+    }
+    this.store((store) => {
+      for (const { group } of store.judgedGroups(1_000)) {
+        if (group.samples.length > 0) expect(group.question.text).toBe(texts.get(group.question.id));
+      }
+      const { sampled, judged, kept, dropped } = store.counts();
+      expect(Object.values(dropped).reduce((sum, n) => sum + n, kept)).toBe(judged);
+      expect(judged).toBeLessThanOrEqual(sampled);
+    });
+    for (const { learnt } of sittings) {
+      // The policy gives each text its own distribution: an answer to another text has another probability.
+      for (const { group } of learnt.flatMap(({ groups }) => groups)) expect(texts.get(group.question.id)).toBe(group.question.text);
+    }
+  }
+}
+
+describe.each([true, false])('rows with ids: %s', (withIds) => {
+  test('reversed, the file is the same data', async () => {
+    const live = new Live();
+    live.write(lines(40, withIds));
+    const first = await live.sit(2);
+    live.write(lines(40, withIds).toReversed());
+    const second = await live.sit(4);
+    live.check([first, second]);
+    expect(second.notes.filter((note) => note.includes('data changed'))).toEqual([]);
+    expect(live.store((store) => store.counts().dropped.gone)).toBeUndefined();
+  });
+
+  test('a row on top, and a file that grows, lose nothing', async () => {
+    const live = new Live();
+    live.write(lines(40, withIds));
+    const first = await live.sit(2);
+    live.write([...lines(1, withIds, 100), ...lines(40, withIds)]);
+    const second = await live.sit(4);
+    live.write([...lines(1, withIds, 100), ...lines(60, withIds)]);
+    const third = await live.sit(24);
+    live.check([first, second, third]);
+    const said = third.notes.filter((note) => note.includes('data changed')).toSorted();
+    expect(said).toEqual([
+      'the data changed since the last start: to learn from 1 new, 0 changed, 0 gone',
+      'the data changed since the last start: to learn from 20 new, 0 changed, 0 gone',
+    ]);
+    const asked = new Set(third.sampled.map(({ text }) => text));
+    expect(Array.from({ length: 20 }, (_, i) => `question ${40 + i}`).filter((text) => asked.has(text)).length).toBeGreaterThan(10);
+    expect(live.store((store) => store.counts().dropped.gone)).toBeUndefined();
+  });
+});
+
+test('texts corrected under the same ids are new questions; groups in hand of the old ones are dropped and counted', async () => {
+  const live = new Live();
+  live.write(lines(40, true));
+  const first = await live.sit(2);
+  const corrected = lines(40, true).map((row) => ({ ...row, problem: `${row.problem}, corrected` }));
+  live.write(corrected);
+  const second = await live.sit(4);
+  const third = await live.sit(6);
+  live.check([first, second, third]);
+  for (const { group } of [...second.learnt, ...third.learnt].flatMap(({ groups }) => groups)) expect(group.question.text).toMatch(/corrected$/);
+  const gone = live.store((store) => store.counts().dropped.gone ?? 0);
+  expect(gone).toBeGreaterThan(0);
+  expect(second.notes.filter((note) => note.includes('data changed'))).toEqual([
+    `the data changed since the last start: to learn from 0 new, 40 changed, 0 gone; ${gone} groups in hand dropped, because the question is gone or changed`,
+  ]);
+  expect(live.store((store) => store.events(9, 'data.changed'))).toHaveLength(1);
+  live.write(lines(40, true)); // what was there before has its old ids again
+  const fourth = await live.sit(8);
+  live.check([first, second, third, fourth]);
+  expect(fourth.sampled.some(({ id }) => first.sampled.some((question) => question.id === id))).toBe(true);
+});
+
+test('a picture with another content under the same path is another question', async () => {
+  const live = new Live();
+  const picture = join(live.run.folder, 'a.png');
+  const rows = lines(40, true).map((row) => ({ ...row, images: ['a.png'] }));
+  writeFileSync(picture, await png(8, 8, '#336699'));
+  live.write(rows);
+  const first = await live.sit(2);
+  writeFileSync(picture, await png(8, 8, '#996633'));
+  const second = await live.sit(4);
+  live.check([first, second]);
+  expect(second.notes.some((note) => note.includes('0 new, 40 changed, 0 gone'))).toBe(true);
+});
+
+test('a run that an older Quorum began, with lines as ids and no rows stored, goes on with its questions', async () => {
+  const live = new Live();
+  live.write(lines(40, false).map((row, i) => ({ ...row, id: String(i + 1) })));
+  const first = await live.sit(2);
+  const database = new Database(join(live.run.config.runFolder, 'quorum.db'));
+  database.script('DELETE FROM data_rows');
+  database.close();
+  const [changed, ...others] = lines(40, false);
+  live.write([...others.toReversed(), { problem: `${changed!.problem}, corrected` }]);
+  const second = await live.sit(4);
+  live.check([first, second]);
+  expect(live.store((store) => store.counts().dropped.gone ?? 0)).toBeLessThanOrEqual(1);
+  const again = first.sampled.filter(({ text }) => text !== changed!.problem);
+  const ids = new Map(live.store((store) => store.dataRows('train')).map(({ id, source }) => [id, source]));
+  for (const { id } of again) expect(ids.get(id)).not.toBe(id); // the id of before, for the content of now
+});
