@@ -79,7 +79,8 @@ function settle(store: Store, part: DataPart, found: readonly Found[]): Settled 
     changed: rows.filter(({ source, id }) => was.has(source) && was.get(source) !== id).length,
     gone: before.filter(({ source }) => !now.has(source)).length,
   };
-  const news = [...rows.filter(({ id }) => !before.some((row) => row.id === id)), ...before.filter(({ id }) => !present.has(id)).map(absent)];
+  const there = new Set(before.map(({ id }) => id));
+  const news = [...rows.filter(({ id }) => !there.has(id)), ...before.filter(({ id }) => !present.has(id)).map(absent)];
   return { rows, counts, news, isGone: goneOf(known, rows, present), compared };
 }
 

@@ -8,9 +8,13 @@ import { packVerdict } from './pack.ts';
 export function withdraw(db: Database, ledger: Ledger, version: number, isGone: (question: Question) => boolean): number {
   const { unsampled, unjudged, unbatched, unlearnt } = ledger.unfinished();
   const unanswered = unsampled.filter(({ question }) => isGone(question));
-  const empty = unanswered.map(
-    ({ sequence, question }): RolloutGroup => ({ id: `g${sequence}`, sequence, question, policyVersion: version, samples: [] }),
-  );
+  const empty = unanswered.map(({ sequence, question }): RolloutGroup => ({
+    id: `g${sequence}`,
+    sequence,
+    question,
+    policyVersion: version,
+    samples: [],
+  }));
   ledger.saveGroups(empty);
   const waiting = [...empty, ...unjudged.filter(({ question }) => isGone(question))];
   ledger.saveVerdicts(waiting.map(({ id }) => noVerdict(id)));

@@ -3,7 +3,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startDaemon } from '../../src/daemon.ts';
-import type { ConfigInput } from '../../src/config/schema.ts';
 import type { Batch, Question } from '../../src/protocol/messages.ts';
 import { Database } from '../../src/store/database.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -44,8 +43,7 @@ class Live {
 
   /** With work in hand at its end: three batches may be sampled ahead. */
   async sit(steps: number): Promise<Sitting> {
-    const input: ConfigInput = { ...this.run.config, loop: { ...this.run.config.loop, maxStaleness: 2, steps } };
-    const { config } = { config: input as ToyRun['config'] };
+    const config = { ...this.run.config, loop: { ...this.run.config.loop, maxStaleness: 2, steps } };
     const sampled: Question[] = [];
     const learnt: Batch[] = [];
     const faults = {
@@ -56,7 +54,7 @@ class Live {
       new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) });
     const daemon = await startDaemon(config, { createPolicy });
     const report = await daemon.closed();
-    expect(report.end, report.error).toBe('steps');
+    if (report.end !== 'steps') throw new Error(report.error ?? report.end);
     const notes = this.store((store) => store.events(50, 'note')).map(({ data }) => String(data));
     return { sampled, learnt, notes };
   }
@@ -65,26 +63,26 @@ class Live {
     using store = openStore(join(this.run.config.runFolder, 'quorum.db'));
     return read(store);
   }
+}
 
-  /** Every group, of every sitting, names the text that was sampled, and nothing is unaccounted for. */
-  check(sittings: readonly Sitting[]): void {
-    const texts = new Map<string, string>();
-    for (const { id, text } of sittings.flatMap(({ sampled }) => sampled)) {
-      expect(texts.get(id) ?? text).toBe(text);
-      texts.set(id, text);
+/** Every group, of every sitting, names the text that was sampled, and no group is uncounted. */
+function check(live: Live, sittings: readonly Sitting[]): void {
+  const texts = new Map<string, string>();
+  for (const { id, text } of sittings.flatMap(({ sampled }) => sampled)) {
+    expect(texts.get(id) ?? text).toBe(text);
+    texts.set(id, text);
+  }
+  live.store((store) => {
+    for (const { group } of store.judgedGroups(1_000)) {
+      if (group.samples.length > 0) expect(group.question.text).toBe(texts.get(group.question.id));
     }
-    this.store((store) => {
-      for (const { group } of store.judgedGroups(1_000)) {
-        if (group.samples.length > 0) expect(group.question.text).toBe(texts.get(group.question.id));
-      }
-      const { sampled, judged, kept, dropped } = store.counts();
-      expect(Object.values(dropped).reduce((sum, n) => sum + n, kept)).toBe(judged);
-      expect(judged).toBeLessThanOrEqual(sampled);
-    });
-    for (const { learnt } of sittings) {
-      // The policy gives each text its own distribution: an answer to another text has another probability.
-      for (const { group } of learnt.flatMap(({ groups }) => groups)) expect(texts.get(group.question.id)).toBe(group.question.text);
-    }
+    const { sampled, judged, kept, dropped } = store.counts();
+    expect(Object.values(dropped).reduce((sum, n) => sum + n, kept)).toBe(judged);
+    expect(judged).toBeLessThanOrEqual(sampled);
+  });
+  for (const { learnt } of sittings) {
+    // The policy gives each text its own distribution: an answer to another text has another probability.
+    for (const { group } of learnt.flatMap(({ groups }) => groups)) expect(texts.get(group.question.id)).toBe(group.question.text);
   }
 }
 
@@ -95,7 +93,7 @@ describe.each([true, false])('rows with ids: %s', (withIds) => {
     const first = await live.sit(2);
     live.write(lines(40, withIds).toReversed());
     const second = await live.sit(4);
-    live.check([first, second]);
+    check(live, [first, second]);
     expect(second.notes.filter((note) => note.includes('data changed'))).toEqual([]);
     expect(live.store((store) => store.counts().dropped.gone)).toBeUndefined();
   });
@@ -108,7 +106,7 @@ describe.each([true, false])('rows with ids: %s', (withIds) => {
     const second = await live.sit(4);
     live.write([...lines(1, withIds, 100), ...lines(60, withIds)]);
     const third = await live.sit(24);
-    live.check([first, second, third]);
+    check(live, [first, second, third]);
     const said = third.notes.filter((note) => note.includes('data changed')).toSorted();
     expect(said).toEqual([
       'the data changed since the last start: to learn from 1 new, 0 changed, 0 gone',
@@ -128,7 +126,7 @@ test('texts corrected under the same ids are new questions; groups in hand of th
   live.write(corrected);
   const second = await live.sit(4);
   const third = await live.sit(6);
-  live.check([first, second, third]);
+  check(live, [first, second, third]);
   for (const { group } of [...second.learnt, ...third.learnt].flatMap(({ groups }) => groups)) expect(group.question.text).toMatch(/corrected$/);
   const gone = live.store((store) => store.counts().dropped.gone ?? 0);
   expect(gone).toBeGreaterThan(0);
@@ -138,7 +136,7 @@ test('texts corrected under the same ids are new questions; groups in hand of th
   expect(live.store((store) => store.events(9, 'data.changed'))).toHaveLength(1);
   live.write(lines(40, true)); // what was there before has its old ids again
   const fourth = await live.sit(8);
-  live.check([first, second, third, fourth]);
+  check(live, [first, second, third, fourth]);
   expect(fourth.sampled.some(({ id }) => first.sampled.some((question) => question.id === id))).toBe(true);
 });
 
@@ -151,7 +149,7 @@ test('a picture with another content under the same path is another question', a
   const first = await live.sit(2);
   writeFileSync(picture, await png(8, 8, '#996633'));
   const second = await live.sit(4);
-  live.check([first, second]);
+  check(live, [first, second]);
   expect(second.notes.some((note) => note.includes('0 new, 40 changed, 0 gone'))).toBe(true);
 });
 
@@ -165,7 +163,7 @@ test('a run that an older Quorum began, with lines as ids and no rows stored, go
   const [changed, ...others] = lines(40, false);
   live.write([...others.toReversed(), { problem: `${changed!.problem}, corrected` }]);
   const second = await live.sit(4);
-  live.check([first, second]);
+  check(live, [first, second]);
   expect(live.store((store) => store.counts().dropped.gone ?? 0)).toBeLessThanOrEqual(1);
   const again = first.sampled.filter(({ text }) => text !== changed!.problem);
   const ids = new Map(live.store((store) => store.dataRows('train')).map(({ id, source }) => [id, source]));
