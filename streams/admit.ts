@@ -2,6 +2,7 @@
 import type { Question } from '../src/protocol/messages.ts';
 import type { Admission } from '../src/store/store.ts';
 import type { Loop } from './loop.ts';
+import { underOwnIds } from './own-ids.ts';
 import type { Synthesis } from './synthesis.ts';
 
 /** `synthesis`: where some of the questions are written by the policy. */
@@ -20,7 +21,7 @@ export function admit(loop: Loop, synthesis: Synthesis | undefined) {
   };
 }
 
-async function ask({ config, crew, stop }: Loop, from: number, count: number): Promise<readonly Question[]> {
+async function ask({ config, crew, stop, store }: Loop, from: number, count: number): Promise<readonly Question[]> {
   const questions = await crew.questioner.perform({
     doing: `choosing ${count} question${count === 1 ? '' : 's'}`,
     seconds: config.timeouts.sampleSeconds,
@@ -29,5 +30,5 @@ async function ask({ config, crew, stop }: Loop, from: number, count: number): P
   });
   if (questions.length === 0 || questions.length > count)
     throw new Error(`the questioner was asked for ${count} questions and gave ${questions.length}`);
-  return questions;
+  return underOwnIds(store, questions);
 }

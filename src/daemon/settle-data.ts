@@ -2,10 +2,9 @@
  * What became of the data since the last start. A question is its content: an id that the data gives stays the id of the content that it was
  * first given to, another content under it gets an id of its own, and work in hand of a question that is gone is dropped.
  */
-import { contentDigest } from '../data/content.ts';
+import { contentDigest, lookOf } from '../data/content.ts';
 import { listDataset, type Dataset, type Labels } from '../data/dataset.ts';
 import type { OpenedData } from '../data/open.ts';
-import { pictureKey } from '../data/picture.ts';
 import type { Question } from '../protocol/messages.ts';
 import type { DataPart, DataRow, Store } from '../store/store.ts';
 
@@ -110,11 +109,6 @@ function goneOf(known: readonly DataRow[], rows: readonly DataRow[], present: Re
 
 function fileOf(id: string): string {
   return id.slice(0, id.indexOf('/'));
-}
-
-/** The same for questions that look the same, as far as a stored question tells. */
-function lookOf({ text, pictures }: Question): string {
-  return JSON.stringify([text, ...pictures.map(pictureKey)]);
 }
 
 function absent(row: DataRow): DataRow {

@@ -1,7 +1,7 @@
 /** What a question is, whatever it is called and wherever its files lie: its text, with the choices, and the content of its pictures. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import type { PictureRef } from '../protocol/messages.ts';
+import type { PictureRef, Question } from '../protocol/messages.ts';
 import { pictureKey } from './picture.ts';
 
 /** References are made anew for each opening of a file, so a digest never outlives what was read. */
@@ -19,6 +19,11 @@ export function pictureDigest(ref: PictureRef): Promise<string> {
 /** 32 hex digits. */
 export async function contentDigest(text: string | undefined, pictures: readonly PictureRef[]): Promise<string> {
   return sha256(JSON.stringify([text ?? null, ...(await Promise.all(pictures.map(pictureDigest)))])).slice(0, 32);
+}
+
+/** The same for questions that ask the same, as far as the question itself tells: a picture in a file is its path. */
+export function lookOf({ text, pictures }: Pick<Question, 'text' | 'pictures'>): string {
+  return JSON.stringify([text, ...pictures.map(pictureKey)]);
 }
 
 async function fileDigest(path: string): Promise<string> {

@@ -86,6 +86,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     get nextBatchId() {
       return ledger.nextBatchId;
     },
+    admitted: (id) => questions.admitted(id),
     admit: (admissions) => write('durable', () => ledger.admit(admissions)),
     saveGroups: (groups) => write('durable', () => ledger.saveGroups(groups)),
     saveVerdicts: (verdicts) => write('durable', () => ledger.saveVerdicts(verdicts)),

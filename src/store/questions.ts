@@ -22,10 +22,16 @@ export class Questions {
     this.#db = db;
   }
 
+  admitted(id: string): Question | undefined {
+    const row = this.#db.row<{ data: ArrayBuffer }>('SELECT data FROM questions WHERE id = ?', id);
+    return row && unpack<Question>(row.data);
+  }
+
+  /** Also a held-out one. */
   byId(id: string): Question | undefined {
-    const row =
-      this.#db.row<{ data: ArrayBuffer }>('SELECT data FROM questions WHERE id = ?', id) ??
-      this.#db.row<{ data: ArrayBuffer }>('SELECT data FROM held_out WHERE id = ?', id);
+    const admitted = this.admitted(id);
+    if (admitted) return admitted;
+    const row = this.#db.row<{ data: ArrayBuffer }>('SELECT data FROM held_out WHERE id = ?', id);
     return row && unpack<Question>(row.data);
   }
 

@@ -102,6 +102,8 @@ export interface ExportRecords {
 export interface Store extends Inspection, Disposable {
   /** Durable. Sequence numbers count up from 0 and must go on from `nextSequence` without a gap. */
   admit(admissions: readonly Admission[]): void;
+  /** The question that was admitted under an id. */
+  admitted(id: string): Question | undefined;
   /** First sequence number that was never admitted; the questioner's cursor. */
   readonly nextSequence: number;
 
