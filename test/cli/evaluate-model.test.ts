@@ -49,9 +49,8 @@ describe('evaluateModel', () => {
     writeFileSync(file, rows.map(([name, problem = 'How many?']) => JSON.stringify({ problem, images: [`${name}.png`], answer: '1' })).join('\n'));
     const [measured] = await evaluateModel(config, { data: [file] }, signal);
     expect(measured?.accuracy.n).toBe(2);
-    const why = new Map(measured?.refused.map(({ question, reason }) => [question, reason]));
-    expect([...why.keys()].toSorted()).toEqual(['rows/2', 'rows/3', 'rows/4']);
-    for (const [question, reason] of why) expect(reason).toMatch(new RegExp(`rows\\.jsonl:${question.at(-1)}: .`));
+    const why = measured!.refused.map(({ reason }) => /rows\.jsonl:(\d): ./.exec(reason)?.[1]);
+    expect(why.toSorted()).toEqual(['2', '3', '4']);
   }, 120_000);
 
   it('says which column it needs when no question has an answer, and names a data set that is empty', async () => {
