@@ -50,7 +50,7 @@ describe('evaluateModel', () => {
     const [measured] = await evaluateModel(config, { data: [file] }, signal);
     expect(measured?.accuracy.n).toBe(2);
     const why = measured!.refused.map(({ reason }) => /rows\.jsonl:(\d): ./.exec(reason)?.[1]);
-    expect(why.toSorted()).toEqual(['2', '3', '4']);
+    expect(new Set(why)).toEqual(new Set(['2', '3', '4']));
   }, 120_000);
 
   it('says which column it needs when no question has an answer, and names a data set that is empty', async () => {
