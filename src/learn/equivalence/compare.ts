@@ -42,6 +42,8 @@ function directed(a: Single, b: Single, leaves: Leaves): boolean | null {
       return sameTime(a, b, leaves);
     case 'date':
       return b.type === 'date' ? a.iso === b.iso : null;
+    case 'written':
+      return b.type === 'written' && a.text === b.text;
     case 'words':
       return b.type === 'words' || b.type === 'quantity' ? a.text.replaceAll(' ', '') === lettersOf(b)?.toLowerCase() : null;
     case 'quantity':

@@ -4,7 +4,7 @@
  */
 import { sameValue, type Leaves } from './compare.ts';
 import { sameExact, sameExpression, sameZeros } from './evaluate.ts';
-import { areOpposite } from './structured.ts';
+import { areOpposite } from './direction.ts';
 import { interpret, type Answer } from './interpret.ts';
 
 class Undecided extends Error {}

@@ -1,4 +1,5 @@
 /** Text -> Value. Each reader takes normalised text and gives a value or null; the first that succeeds wins. */
+import { readChemistry } from './chemistry.ts';
 import { readChoice } from './choice.ts';
 import { parseDateTime } from './date-time.ts';
 import { wholeNumbers } from './inequality.ts';
@@ -39,6 +40,7 @@ function read(text: string, depth: number): Value {
     readRoman(text) ??
     parseDateTime(text) ??
     readStructured(text) ??
+    readChemistry(text, depth === 0) ??
     readWords(text) ??
     readSystem(text, depth) ??
     readRelation(text, depth, read) ??

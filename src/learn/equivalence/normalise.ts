@@ -75,7 +75,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
 ];
 /** Commands whose argument is taken as it stands. */
 const TEXT =
-  /\\(?:text(?!color)[a-z]{0,8}|math(?:rm|bf|it|sf|tt|normal)|mbox|hbox|operatorname\*?|unit|boldsymbol|bm|emph|underline|boxed|fbox)\s*(?=\{)/;
+  /\\(?:text(?!color)[a-z]{0,8}|math(?:rm|bf|it|sf|tt|normal)|mbox|hbox|ce|operatorname\*?|unit|boldsymbol|bm|emph|underline|boxed|fbox)\s*(?=\{)/;
 const DELIMITERS: readonly (readonly [string, string])[] = [
   ['$$', '$$'],
   ['$', '$'],

@@ -24,6 +24,8 @@ export type Value =
   /** Minutes since midnight, and whether am or pm was said. */
   | { readonly type: 'time'; readonly minutes: number; readonly meridiem: 'am' | 'pm' | null }
   | { readonly type: 'date'; readonly iso: string }
+  /** Compared sign by sign: a formula, a genotype. */
+  | { readonly type: 'written'; readonly text: string }
   | { readonly type: 'words'; readonly text: string };
 
 export type Quantity = Extract<Value, { type: 'quantity' }>;
