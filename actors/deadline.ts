@@ -1,5 +1,6 @@
 /** Every wait on a thread or a socket goes through here: it has a name, an end, and can be cancelled. */
 import { LiveTimer } from '../src/live-timer.ts';
+import { onProgress, tellProgress } from '../src/progress.ts';
 import { CancelledError, TimeoutError } from '../src/protocol/errors.ts';
 
 /** Of XState's kind, so that one clock can be behind an actor's deadlines and its back-off. */
@@ -14,8 +15,9 @@ const REAL: Clock = {
 };
 
 /**
- * Runs `work` until it settles, `seconds` pass (those in which this process was stopped do not count) or `signal` aborts, whichever is first. The signal handed to `work` aborts in the two
- * latter cases; `work` that ignores it goes on in vain, its result is not waited for.
+ * Runs `work` until it settles, `seconds` pass without progress (those in which this process was stopped do not count) or `signal` aborts, whichever is
+ * first. The signal handed to `work` aborts in the two latter cases; `work` that ignores it goes on in vain, its result is not waited for. Work tells
+ * its progress through the same signal (src/progress.ts); where it tells none, `seconds` bound the whole.
  * @throws TimeoutError that names the wait; CancelledError.
  */
 export async function withDeadline<R>(
@@ -35,11 +37,20 @@ export async function withDeadline<R>(
     };
   });
   const cancel = () => end(new CancelledError(`${name}: cancelled`));
-  const timer = clock.setTimeout(() => end(new TimeoutError(`${name}: not done after ${seconds} s`)), seconds * 1000);
+  const begin = (what: string) => clock.setTimeout(() => end(new TimeoutError(`${name}: ${what} ${seconds} s`)), seconds * 1000);
+  let timer = begin('not done after');
+  let isSettled = false;
+  onProgress(controller.signal, () => {
+    if (isSettled || controller.signal.aborted) return;
+    clock.clearTimeout(timer);
+    timer = begin('no progress in');
+    tellProgress(signal);
+  });
   signal.addEventListener('abort', cancel);
   try {
     return await Promise.race([work(controller.signal), limit]);
   } finally {
+    isSettled = true;
     clock.clearTimeout(timer);
     signal.removeEventListener('abort', cancel);
   }

@@ -4,6 +4,7 @@
  * happens twice.
  */
 import { waitFor, type ActorRefFrom, type AnyStateMachine } from 'xstate';
+import { onProgress } from '../src/progress.ts';
 import { CancelledError, InputError } from '../src/protocol/errors.ts';
 import type { ActorDetail } from '../src/protocol/frames.ts';
 import type { ActorStatus } from '../src/protocol/status.ts';
@@ -16,6 +17,7 @@ import { Workload } from './workload.ts';
 export interface Item<P, R> {
   /** In words, for the status view and the timeout's message. */
   readonly doing: string;
+  /** Without progress; of the whole where the port tells none. */
   readonly seconds: number;
   readonly signal: AbortSignal;
   readonly run: (port: P, signal: AbortSignal) => Promise<R>;
@@ -28,7 +30,10 @@ export class Handle<P> {
   readonly role: string;
   readonly #supervisor: ActorRefFrom<Supervisor<P>>;
   readonly #workload: Workload;
+  readonly #now: () => number;
   #gaveUpAt = 0;
+  /** When the item in hand last showed progress; undefined where it showed none. */
+  #progressAt: number | undefined;
   #queue: () => ActorStatus['queue'] = () => null;
 
   readonly #optional: boolean;
@@ -42,6 +47,7 @@ export class Handle<P> {
     this.#clock = clock;
     this.#supervisor = supervisor;
     const { now } = supervisor.getSnapshot().context.input;
+    this.#now = now;
     this.#workload = new Workload(now);
     supervisor.subscribe({ error: () => (this.#gaveUpAt = now()) });
   }
@@ -55,9 +61,14 @@ export class Handle<P> {
       const { child, port } = await this.#ready(item.signal);
       child.send({ type: 'BEGIN', doing: item.doing });
       this.#workload.begin();
+      this.#progressAt = undefined;
       try {
         const name = `${this.id}: ${item.doing}`;
-        const result = await withDeadline(name, item.seconds, item.signal, (signal) => item.run(port, signal), this.#clock);
+        const run = (signal: AbortSignal): Promise<R> => {
+          onProgress(signal, () => (this.#progressAt = this.#now()));
+          return item.run(port, signal);
+        };
+        const result = await withDeadline(name, item.seconds, item.signal, run, this.#clock);
         this.#workload.end(true);
         child.send({ type: 'END' });
         if (this.#supervisor.getSnapshot().context.fruitless > 0) this.#supervisor.send({ type: 'DONE' });
@@ -117,7 +128,8 @@ export class Handle<P> {
     }
     if (status !== 'active') return { ...base, state: 'stopped', doing: 'stopped', since: context.failedAt };
     if (value === 'waiting' || child === undefined) return { ...base, state: 'waiting', doing: 'restarting', since: context.failedAt };
-    return { ...base, state: child.value, doing: child.context.doing, since: child.context.since };
+    const progress = child.value === 'working' && this.#progressAt !== undefined ? { progressAt: this.#progressAt } : {};
+    return { ...base, state: child.value, doing: child.context.doing, since: child.context.since, ...progress };
   }
 
   /** Charts of the supervisor and of the actor, and why it failed. */

@@ -10,9 +10,13 @@ import type { TaskFlags } from '../protocol/worker.ts';
 export const CANCELLED = 0;
 const INSIDE = 1;
 const ENDING = 2;
+/** 0 while no thread has the task. */
+export const PROGRESS = 3;
+
+const LOOK_MILLISECONDS = 5;
 
 export function taskFlags(): TaskFlags {
-  return new Int32Array(new SharedArrayBuffer(12));
+  return new Int32Array(new SharedArrayBuffer(16));
 }
 
 /** Those of the task that this thread has in hand. */
@@ -20,6 +24,12 @@ let current: TaskFlags | undefined;
 
 export function atTask(flags: TaskFlags): void {
   current = flags;
+  progress();
+}
+
+/** A program of the task in hand has ended. */
+export function progress(): void {
+  if (current) Atomics.add(current, PROGRESS, 1);
 }
 
 /** @throws WorkerError when the thread is about to be ended */
@@ -32,16 +42,22 @@ export async function inNative<T>(work: () => Promise<T>): Promise<T> {
     return await work();
   } finally {
     Atomics.sub(flags, INSIDE, 1);
+    Atomics.add(flags, PROGRESS, 1);
   }
 }
 
 /**
- * Resolves when the thread that has the task is outside of native code, where it stays, or when the task is not `inHand` any more. It takes as long
- * as the program that runs there.
+ * Resolves to true when the thread that has the task is outside of native code, where it stays, or when the task is not `inHand` any more. It takes as
+ * long as the program that runs there; after `seconds` it resolves to false.
  */
-export async function outOfNative(flags: TaskFlags, inHand: () => boolean): Promise<void> {
+export async function outOfNative(flags: TaskFlags, inHand: () => boolean, seconds: number): Promise<boolean> {
   Atomics.store(flags, ENDING, 1);
-  while (Atomics.load(flags, INSIDE) > 0 && inHand()) await delay(5);
+  // Looks are counted, not time: a process that was stopped has not waited.
+  for (let looks = (1000 * seconds) / LOOK_MILLISECONDS; looks > 0; looks -= 1) {
+    if (Atomics.load(flags, INSIDE) === 0 || !inHand()) return true;
+    await delay(LOOK_MILLISECONDS);
+  }
+  return false;
 }
 
 /**

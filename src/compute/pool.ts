@@ -1,15 +1,16 @@
 /**
  * The threads of one role, each with a warm model. Every wait has a name and an end: cancelling is cooperative (a flag that the worker
- * reads), a task past its deadline costs its thread, and a thread that died is replaced.
+ * reads), a task that shows no progress within its deadline costs its thread, and a thread that died is replaced. One that does not come back from
+ * native code cannot be ended; it is left behind, and another takes its place.
  */
 import './no-telemetry.ts';
 import { Piscina } from 'piscina';
-import { LiveTimer } from '../live-timer.ts';
 import { CancelledError, fromErrorData, TimeoutError, WorkerError } from '../protocol/errors.ts';
 import type { TaskFlags, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../protocol/worker.ts';
 import { threadEntry } from '../thread-entry.ts';
 import { threadEnvironment } from '../thread-environment.ts';
-import { CANCELLED, leaveNative, outOfNative, taskFlags } from './native.ts';
+import { leaveNative, outOfNative, PROGRESS, taskFlags } from './native.ts';
+import { watchTask } from './task-deadline.ts';
 import type { WorkerSetup } from './worker.ts';
 
 export interface PoolOptions {
@@ -24,15 +25,29 @@ export interface PoolOptions {
 export interface RunOptions {
   /** Names the wait in errors: "sampling 32 questions". */
   readonly doing: string;
+  /** Without progress. */
   readonly seconds: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How long a cancelled task has to notice; one past its deadline has none. */
-const CANCEL_GRACE_SECONDS = 30;
+/** How long a thread that is to be ended may stay in native code, where it cannot be ended; or as long as the task's deadline, where that is shorter. */
+const NATIVE_SECONDS = 30;
+/** Threads that may be left behind in native code, each with its copy of the model, until calls are refused. */
+const MOST_LEFT = 1;
 
 /** How long an exit of the process waits for the programs that its threads run. */
 const EXIT_SECONDS = 2;
+/** A task that a pool has. */
+interface InHand {
+  readonly flags: TaskFlags;
+  /** Takes the task out of the queue, or ends its thread: the last resort. */
+  readonly kill: AbortController;
+  /** Where it waits or runs. */
+  pool?: Piscina;
+  /** With its thread, in native code. */
+  isLeft?: boolean;
+}
+
 /** Tasks in flight, over all pools. */
 const everywhere = new Set<TaskFlags>();
 process.on('exit', () => leaveNative(everywhere, EXIT_SECONDS));
@@ -41,7 +56,11 @@ export class WorkerPool implements AsyncDisposable {
   readonly #options: PoolOptions;
   #pool: Piscina | undefined;
   #closed = false;
-  readonly #inFlight = new Set<TaskFlags>();
+  readonly #inFlight = new Set<InHand>();
+  /** Of threads that are being ended: what comes next waits for it, so as not to queue behind one that may be left behind. */
+  readonly #ends = new Set<Promise<boolean>>();
+  /** Each with a thread that does not come back from native code. */
+  readonly #behind = new Set<Piscina>();
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -58,54 +77,91 @@ export class WorkerPool implements AsyncDisposable {
 
   /** @throws CancelledError, TimeoutError, WorkerError when the thread died, or what the worker threw */
   async run<C extends WorkerCall>(call: C, { doing, seconds, signal }: RunOptions): Promise<WorkerValues[C['type']]> {
-    if (this.#closed) throw new WorkerError(`${doing}: the ${this.#options.setup.role} threads were closed`);
-    const { setup, threads, maxQueue } = this.#options;
-    // Piscina does not count tasks that can be aborted against its own `maxQueue`.
-    if (this.#inFlight.size >= threads + maxQueue)
-      throw new WorkerError(`${doing}: ${this.#inFlight.size} tasks wait for the ${setup.role} threads already`);
+    this.#refuse(doing);
     const cancelled = (): boolean => signal?.aborted === true;
     if (cancelled()) throw new CancelledError(`${doing} was cancelled before it began`);
-    const flags = taskFlags();
-    // Aborting Piscina's own signal ends the thread: the last resort.
-    const kill = new AbortController();
-    let ending = false;
-    const end = (): void => {
-      ending = true;
-      void this.#outOfNative(flags).then(() => kill.abort());
+    const task: InHand = { flags: taskFlags(), kill: new AbortController() };
+    let end: Promise<boolean> | undefined;
+    let leave = (): void => {};
+    const left = new Promise<undefined>((resolve) => (leave = () => resolve(undefined)));
+    const giveUp = (): void => {
+      end = this.#end(task, seconds);
+      void end.then((isEnded) => isEnded || leave());
     };
-    let deadline = new LiveTimer(end, 1000 * seconds);
-    const onAbort = (): void => {
-      Atomics.store(flags, CANCELLED, 1);
-      deadline.cancel();
-      if (signal?.reason instanceof TimeoutError) end();
-      else deadline = new LiveTimer(end, 1000 * CANCEL_GRACE_SECONDS);
-    };
-    signal?.addEventListener('abort', onAbort, { once: true });
-    this.#inFlight.add(flags);
-    everywhere.add(flags);
+    const stop = watchTask({ flags: task.flags, seconds, signal, ofThePool: () => this.#progress(), giveUp });
+    this.#inFlight.add(task);
+    everywhere.add(task.flags);
+    const performed = this.#perform(call, task);
+    const settled = (): void => this.#settled(task);
+    performed.then(settled, settled);
     try {
-      return await this.#perform({ call, flags }, kill.signal);
+      const value = await Promise.race([performed, left]);
+      if (value !== undefined) return value;
+      throw new TimeoutError(`${doing} showed no progress in ${seconds} s; its thread does not come back from native code and is left behind`);
     } catch (error) {
-      if (!ending) throw error;
+      if (end === undefined || !(await end)) throw error;
       if (cancelled()) throw new CancelledError(`${doing} was cancelled and its thread, which did not notice, ended`);
-      throw new TimeoutError(`${doing} took more than ${seconds} s; its thread was ended`);
+      throw new TimeoutError(`${doing} showed no progress in ${seconds} s; its thread was ended`);
     } finally {
-      this.#inFlight.delete(flags);
-      everywhere.delete(flags);
-      deadline.cancel();
-      signal?.removeEventListener('abort', onAbort);
+      stop();
     }
   }
 
-  async #perform<C extends WorkerCall>(task: WorkerTask & { readonly call: C }, signal: AbortSignal): Promise<WorkerValues[C['type']]> {
-    const pool = (this.#pool ??= this.#start());
+  /** @throws WorkerError when no task can be taken now */
+  #refuse(doing: string): void {
+    const { setup, threads, maxQueue } = this.#options;
+    if (this.#closed) throw new WorkerError(`${doing}: the ${setup.role} threads were closed`);
+    if (this.#behind.size > MOST_LEFT)
+      throw new WorkerError(`${doing}: ${this.#behind.size} ${setup.role} threads do not come back from native code; start again`);
+    // Piscina does not count tasks that can be aborted against its own `maxQueue`.
+    const waiting = [...this.#inFlight].filter(({ isLeft }) => isLeft !== true).length;
+    if (waiting >= threads + maxQueue) throw new WorkerError(`${doing}: ${waiting} tasks wait for the ${setup.role} threads already`);
+  }
+
+  /** @returns whether the thread could be ended; otherwise it and what waits behind it are out of the pool. */
+  #end(task: InHand, seconds: number): Promise<boolean> {
+    const grace = Math.max(1, Math.min(NATIVE_SECONDS, seconds));
+    const end = outOfNative(task.flags, () => this.#inFlight.has(task), grace).then((isOut) => {
+      if (isOut) task.kill.abort();
+      else this.#leave(task);
+      this.#ends.delete(end);
+      return isOut;
+    });
+    this.#ends.add(end);
+    return end;
+  }
+
+  /** The next call starts other threads. */
+  #leave(task: InHand): void {
+    const pool = task.pool!;
+    task.isLeft = true;
+    this.#behind.add(pool);
+    if (this.#pool === pool) this.#pool = undefined;
+    for (const other of this.#inFlight) if (other.pool === pool && Atomics.load(other.flags, PROGRESS) === 0) other.kill.abort();
+  }
+
+  #settled(task: InHand): void {
+    this.#inFlight.delete(task);
+    everywhere.delete(task.flags);
+    const { pool } = task;
+    if (!pool || !this.#behind.has(pool) || [...this.#inFlight].some((other) => other.pool === pool)) return;
+    this.#behind.delete(pool);
+    void this.#destroy(pool);
+  }
+
+  #progress(): number {
+    return [...this.#inFlight].reduce((sum, { flags }) => sum + Atomics.load(flags, PROGRESS), 0);
+  }
+
+  async #perform<C extends WorkerCall>(call: C, task: InHand): Promise<WorkerValues[C['type']]> {
+    while (this.#ends.size > 0) await Promise.all(this.#ends);
+    if (this.#closed) throw new WorkerError(`the ${this.#options.setup.role} threads were closed`);
+    const pool = (task.pool = this.#pool ??= this.#start());
     let reply: WorkerReply;
     try {
-      reply = (await pool.run(task, { signal })) as WorkerReply;
+      reply = (await pool.run({ call, flags: task.flags } satisfies WorkerTask, { signal: task.kill.signal })) as WorkerReply;
     } catch (error) {
-      throw new WorkerError(`the ${this.#options.setup.role} thread failed during "${task.call.type}": ${(error as Error).message}`, {
-        cause: error,
-      });
+      throw new WorkerError(`the ${this.#options.setup.role} thread failed during "${call.type}": ${(error as Error).message}`, { cause: error });
     }
     if (reply.type === 'error') throw fromErrorData(reply.error);
     return reply.value as WorkerValues[C['type']];
@@ -141,11 +197,8 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   async #destroy(pool: Piscina): Promise<void> {
-    await Promise.all([...this.#inFlight].map((flags) => this.#outOfNative(flags)));
+    const tasks = [...this.#inFlight].filter((task) => task.pool === pool);
+    await Promise.all(tasks.map((task) => outOfNative(task.flags, () => this.#inFlight.has(task), Infinity)));
     await pool.destroy();
-  }
-
-  #outOfNative(flags: TaskFlags): Promise<void> {
-    return outOfNative(flags, () => this.#inFlight.has(flags));
   }
 }

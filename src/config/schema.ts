@@ -207,10 +207,12 @@ const supervision = z.strictObject({
 
 const timeouts = z.strictObject({
   openSeconds: positive().default(180).describe('Loading a model and compiling its first programs, and opening one port of a plug-in.'),
-  sampleSeconds: positive().default(600).describe('One sampler job.'),
+  sampleSeconds: positive()
+    .default(600)
+    .describe('One sampler job without progress: no program of the model ends in this time. Where a plug-in samples, the whole job.'),
   judgeSeconds: positive().default(5).describe('Comparing one pair of answers; past it they count as different.'),
-  learnSeconds: positive().default(600).describe('One learner step.'),
-  evaluateSeconds: positive().default(1_800).describe('One evaluation.'),
+  learnSeconds: positive().default(600).describe('One learner step, likewise without progress.'),
+  evaluateSeconds: positive().default(1_800).describe('One evaluation, likewise without progress.'),
   saveSeconds: positive().default(300).describe('Writing one checkpoint.'),
   pluginSeconds: positive().default(30).describe('One call of a plug-in (a reward, an advantage, a filter, a page for an exporter, a panel).'),
   stopSeconds: positive().default(120).describe('Finishing the step in hand at a stop.'),

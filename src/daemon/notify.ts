@@ -43,7 +43,7 @@ export function takeServiceManager(environment: NodeJS.ProcessEnv, pid = process
   };
 }
 
-/** No item of an actor may take longer than this: past it even its deadline did not end it. */
+/** No item of an actor may go longer than this without progress: past it even its deadline did not end it. */
 export function longestItemSeconds({ timeouts, sampling }: Pick<Config, 'timeouts' | 'sampling'>): number {
   const judging = timeouts.judgeSeconds * sampling.samples + 1;
   return Math.max(...Object.values(timeouts), judging) + GRACE_SECONDS;
@@ -54,7 +54,7 @@ export class Progress {
   readonly #looks: number;
   #seen = new Map<string, { readonly item: string; readonly looks: number }>();
 
-  /** @param looks how many in a row may find an actor at the same item. */
+  /** @param looks how many in a row may find an actor at the same item with no progress in between. */
   constructor(looks: number) {
     this.#looks = looks;
   }
@@ -64,8 +64,8 @@ export class Progress {
     const before = this.#seen;
     const busy = actors.filter(({ state }) => state === 'working');
     this.#seen = new Map(
-      busy.map(({ id, doing, since }) => {
-        const item = `${since} ${doing}`;
+      busy.map(({ id, doing, since, progressAt = since }) => {
+        const item = `${since} ${progressAt} ${doing}`;
         const last = before.get(id);
         return [id, { item, looks: last?.item === item ? last.looks + 1 : 1 }];
       }),

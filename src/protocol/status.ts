@@ -19,6 +19,8 @@ export interface ActorStatus {
   readonly doing: string;
   /** Milliseconds since 1970 at which `doing` began. */
   readonly since: number;
+  /** Milliseconds since 1970 at which what it does last showed progress, where it shows any. */
+  readonly progressAt?: number;
   readonly restarts: number;
   /** Why it last failed. */
   readonly error?: string;

@@ -24,7 +24,10 @@ export interface SharedState {
   readonly updates: number;
 }
 
-/** [the request is cancelled, read between decode steps; how deep the thread is in native code; the thread is to be ended] (src/compute/native.ts) */
+/**
+ * [the request is cancelled, read between decode steps; how deep the thread is in native code; the thread is to be ended; a count that rises with each
+ * program that ends] (src/compute/native.ts)
+ */
 export type TaskFlags = Int32Array<SharedArrayBuffer>;
 
 /** Answered once the thread's model is loaded. */

@@ -1,9 +1,11 @@
 import { createActor, SimulatedClock } from 'xstate';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { withDeadline } from '../../actors/deadline.ts';
 import { Handle } from '../../actors/handle.ts';
 import { backoff, recentRestarts, supervise, type Budget } from '../../actors/supervise.ts';
 import { CancelledError, InputError, TimeoutError } from '../../src/protocol/errors.ts';
+import { onProgress, tellProgress } from '../../src/progress.ts';
 import { until } from '../support/until.ts';
 
 const BUDGET: Budget = { maxRestarts: 3, withinSeconds: 10, backoffMilliseconds: 100, maxBackoffMilliseconds: 400 };
@@ -119,6 +121,37 @@ test('an item that hangs is a failure that names the wait', async () => {
   expect(hung).toBeInstanceOf(TimeoutError);
   expect(String(hung)).toContain('worker-1: a job: not done after 0.01 s');
   expect(handle.status().state).toBe('failed');
+});
+
+test('a deadline counts from the last sign of progress, and the status tells when that was', async () => {
+  const clock = new SimulatedClock();
+  const { handle, clock: actorClock } = start({ ...BUDGET, maxRestarts: 0 });
+  const outer = new AbortController();
+  let passedOn = 0;
+  onProgress(outer.signal, () => (passedOn += 1));
+  let told: AbortSignal | undefined;
+  const late = withDeadline('a step', 10, outer.signal, (signal) => ((told = signal), new Promise<never>(() => {})), clock).catch(String);
+  for (let sign = 0; sign < 5; sign += 1) {
+    clock.increment(9_000);
+    tellProgress(told);
+  }
+  expect([told!.aborted, passedOn]).toEqual([false, 5]);
+  clock.increment(10_000);
+  expect(await late).toBe('TimeoutError: a step: no progress in 10 s');
+  tellProgress(told);
+  expect(passedOn).toBe(5);
+
+  let finish = (): void => {};
+  const run = (_: number, signal: AbortSignal): Promise<void> => ((told = signal), new Promise((resolve) => (finish = resolve)));
+  const done = handle.perform({ doing: 'a job', seconds: 60, signal: outer.signal, run });
+  await until(() => handle.status().state === 'working');
+  expect(handle.status()).not.toHaveProperty('progressAt');
+  actorClock.increment(1234);
+  tellProgress(told);
+  expect(handle.status()).toMatchObject({ since: 0, progressAt: 1234 });
+  finish();
+  await done;
+  expect(handle.status()).not.toHaveProperty('progressAt');
 });
 
 test('tells its state charts, what is active in them, and its failures with stacks, newest first and bounded', async () => {

@@ -9,7 +9,7 @@ function working(inHand: () => boolean = () => true) {
   let finish = (): void => {};
   const work = inNative(() => new Promise<string>((resolve) => (finish = () => resolve('computed'))));
   let mayEnd = false;
-  const outside = outOfNative(flags, inHand).then(() => (mayEnd = true));
+  const outside = outOfNative(flags, inHand, 60).then(() => (mayEnd = true));
   return { work, outside, finish: () => finish(), mayEnd: () => mayEnd };
 }
 
@@ -34,7 +34,7 @@ test('native code that fails is left too, and a task that is not in hand any mor
   const flags = taskFlags();
   atTask(flags);
   await expect(inNative(() => Promise.reject(new Error('no memory')))).rejects.toThrow('no memory');
-  await outOfNative(flags, () => true);
+  await outOfNative(flags, () => true, 60);
 
   let inHand = true;
   const { outside, mayEnd } = working(() => inHand);
@@ -42,4 +42,11 @@ test('native code that fails is left too, and a task that is not in hand any mor
   expect(mayEnd()).toBe(false);
   inHand = false;
   await outside;
+});
+
+test('one that does not come back is not waited for longer than was said', async () => {
+  const flags = taskFlags();
+  atTask(flags);
+  void inNative(() => new Promise(() => {}));
+  expect(await outOfNative(flags, () => true, 0.1)).toBe(false);
 });

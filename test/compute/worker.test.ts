@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModelFolder } from '../../src/compute/hf/folder.ts';
 import { WorkerPool } from '../../src/compute/pool.ts';
 import { share } from '../../src/compute/weights.ts';
+import { onProgress } from '../../src/progress.ts';
 import { openFigures, TRAIN_POOL } from '../../src/data/figures/dataset.ts';
 import type { SampleCall } from '../../src/protocol/worker.ts';
 import { ThreadFaults } from '../support/thread-faults.ts';
@@ -32,20 +33,58 @@ function rolloutPool(threads: number, baseFolder = folder.path): WorkerPool {
   return new WorkerPool({ setup, threads, maxQueue: 4, startSeconds: 60 });
 }
 
+/** A deadline that a slow thread is past before it is done. */
+const SHORT = 2;
 const endless: SampleCall['request']['params'] = { samples: 8, temperature: 1, topP: 1, topK: 0, maxNewTokens: 400 };
 
 describe('WorkerPool', { timeout: 120_000 }, () => {
-  it('ends a thread past its deadline, names the wait, and goes on with a new thread', async () => {
+  it('ends a thread that shows no progress, names the wait, and goes on with a new thread', async () => {
+    using faults = new ThreadFaults();
     await using pool = rolloutPool(1);
     await pool.ready();
     const before = await pool.run(call, { doing: 'sampling', seconds: 60 });
-    const slow = { ...call, request: { ...call.request, params: endless } };
-    await expect(pool.run(slow, { doing: 'sampling 4 questions', seconds: 0.01 })).rejects.toMatchObject({
+    faults.order('evaluate', 'hang');
+    await expect(pool.run(call, { doing: 'sampling 4 questions', seconds: 0.01 })).rejects.toMatchObject({
       name: 'TimeoutError',
-      message: expect.stringContaining('sampling 4 questions took more than 0.01 s'),
+      message: 'sampling 4 questions showed no progress in 0.01 s; its thread was ended',
     });
     const after = await pool.run(call, { doing: 'sampling', seconds: 60 });
     expect(after.groups).toEqual(before.groups);
+  });
+
+  it('a job that takes longer than its deadline is finished while it shows progress, and so is what waits behind it', async () => {
+    using faults = new ThreadFaults();
+    await using pool = rolloutPool(1);
+    await pool.ready();
+    const before = await pool.run(call, { doing: 'sampling', seconds: 60 });
+    const { signal } = new AbortController();
+    let signs = 0;
+    onProgress(signal, () => (signs += 1));
+    faults.order('evaluate', 'slow');
+    const started = performance.now();
+    const replies = await Promise.all([1, 2].map(() => pool.run(call, { doing: 'sampling', seconds: SHORT, signal })));
+    expect(replies.map(({ groups }) => groups)).toEqual([before.groups, before.groups]);
+    expect(performance.now() - started).toBeGreaterThan(1000 * SHORT);
+    expect(signs).toBeGreaterThan(2);
+  });
+
+  it('leaves a thread behind that does not come back from native code, tells what waited, and goes on with another', async () => {
+    using faults = new ThreadFaults();
+    await using pool = rolloutPool(1);
+    await pool.ready();
+    faults.order('evaluate', 'stuck', 2);
+    const stuck = pool.run(call, { doing: 'sampling 4 questions', seconds: 0.5 });
+    const behind = pool.run(call, { doing: 'sampling 5 questions', seconds: 60 }).catch((error: unknown) => error);
+    await expect(stuck).rejects.toMatchObject({
+      name: 'TimeoutError',
+      message: 'sampling 4 questions showed no progress in 0.5 s; its thread does not come back from native code and is left behind',
+    });
+    expect(await behind).toMatchObject({ name: 'WorkerError' });
+    faults.order('evaluate', 'none');
+    expect((await pool.run(call, { doing: 'sampling', seconds: 60 })).groups).toHaveLength(4);
+    faults.order('evaluate', 'stuck');
+    await expect(pool.run(call, { doing: 'sampling', seconds: 0.5 })).rejects.toMatchObject({ name: 'TimeoutError' });
+    await expect(pool.run(call, { doing: 'sampling', seconds: 0.5 })).rejects.toThrow('2 rollout threads do not come back from native code');
   });
 
   it('replaces a thread that dies while it starts, and does not leave waiting who waits for it', async () => {

@@ -104,6 +104,12 @@ test('looks are counted, not time: new items start anew, whatever the clock says
   expect(looks).toEqual([false, false, false, false, false, false, true]);
 });
 
+test('an item that shows progress is not stuck, however long it takes', () => {
+  const progress = new Progress(2);
+  const looks = [1, 2, 3, 4, 5, 5, 5].map((progressAt) => progress.look([{ ...actor('learning', 1), progressAt }]) !== undefined);
+  expect(looks).toEqual([false, false, false, false, false, false, true]);
+});
+
 test('a service manager that cannot be told is complained of once, and the daemon goes on', async () => {
   const { messages, failures, done, close } = told({}, () => Promise.reject(new Error('spawn systemd-notify ENOENT')), null);
   await vi.advanceTimersByTimeAsync(120_000);

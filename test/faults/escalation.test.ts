@@ -1,13 +1,14 @@
 /** An actor past its restart budget: what a user, a script, and who looks later are told. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { main } from '../../src/cli.ts';
 import { startCommand } from '../../src/cli/commands/start.ts';
 import { createProgram } from '../../src/cli/program.ts';
+import { startDaemon } from '../../src/daemon.ts';
 import type { Status } from '../../src/protocol/status.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import { ToyPolicy } from '../support/toy-policy.ts';
+import { ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
 
 const WHY = 'the learner thread failed: out of memory';
@@ -67,4 +68,65 @@ test('the last status, which is what every dashboard shows, names the actor that
   expect(last.notes.map(({ text }) => text)).toContain(`failed: ${WHY}`);
   expect(lines.at(-1)).toMatchObject({ type: 'report', end: 'failed', error: WHY, steps: 2 });
   expect(process.exitCode).toBe(1);
+});
+
+describe('a role that hangs', () => {
+  const never = (): Promise<never> => new Promise(() => {});
+  const SECONDS = 1;
+  const timeouts = { sampleSeconds: SECONDS, learnSeconds: SECONDS, evaluateSeconds: SECONDS, judgeSeconds: SECONDS };
+  /** From a job of its kind on, `times` times. */
+  const hangs = (times: number, first = 2) => {
+    let calls = 0;
+    return (isMine = true): Promise<void> | void => {
+      if (isMine && ++calls >= first && calls < first + times) return never();
+    };
+  };
+  const ROLES: Readonly<Record<string, { readonly faults: (times: number) => ToyFaults; readonly says: RegExp }>> = {
+    'sampler-1': {
+      faults: (times) => {
+        const hang = hangs(times);
+        return { beforeSample: ({ reference }) => hang(reference === true) };
+      },
+      says: /^sampler-1: sampling 2 questions with version 0: not done after 1 s$/,
+    },
+    learner: {
+      faults: (times) => {
+        const hang = hangs(times);
+        return { beforeLearn: () => hang() };
+      },
+      says: /^learner: learning version 2 from 4 groups: not done after 1 s$/,
+    },
+    evaluator: {
+      faults: (times) => {
+        const hang = hangs(times, 1);
+        return { beforeSample: ({ reference, params }) => hang(reference !== true && params.temperature === 0) };
+      },
+      says: /^evaluator: evaluating version 0 in full: not done after 1 s$/,
+    },
+  };
+  const started = (faults: ToyFaults, maxRestarts: number) => {
+    const { config } = toyRun({
+      timeouts,
+      supervision: { maxRestarts, backoffMilliseconds: 1 },
+      loop: { steps: 4, batchGroups: 4, jobQuestions: 2 },
+    });
+    return { run: config.runFolder, daemon: startDaemon(config, { createPolicy: () => new ToyPolicy({ faults }) }) };
+  };
+  const restarts = (run: string) => {
+    using store = openStore(join(run, 'quorum.db'));
+    return store.events(10, 'actor.restarted').map(({ data }) => data as { readonly actor: string; readonly reason: string });
+  };
+
+  test.each(Object.entries(ROLES))('%s: an error with its name and the job, a restart, and the run goes on', async (actor, { faults, says }) => {
+    const { run, daemon } = started(faults(1), 2);
+    expect(await (await daemon).closed()).toMatchObject({ end: 'steps', steps: 4, restarts: 1 });
+    expect(restarts(run)).toMatchObject([{ actor, reason: expect.stringMatching(says) }]);
+  });
+
+  test('each time: past its budget the run ends with the same words', async () => {
+    const { faults, says } = ROLES['learner']!;
+    const { run, daemon } = started(faults(Infinity), 1);
+    expect(await (await daemon).closed()).toMatchObject({ end: 'failed', steps: 1, error: expect.stringMatching(says) });
+    expect(restarts(run)).toMatchObject([{ actor: 'learner', reason: expect.stringMatching(says) }]);
+  });
 });

@@ -1,8 +1,10 @@
 /** Loaded into a compute thread before anything else: does to it what a test ordered (thread-faults.ts). */
+import { setTimeout as delay } from 'node:timers/promises';
 import { BroadcastChannel, getEnvironmentData, threadId } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
 import { ProgramCache } from '../../src/compute/compile/cache.ts';
 import { LearnerWorker } from '../../src/compute/learner-worker.ts';
+import { inNative, progress } from '../../src/compute/native.ts';
 import { RolloutWorker } from '../../src/compute/rollout-worker.ts';
 import { WarmWeights } from '../../src/compute/warm.ts';
 import type { LearnCall, LearnerCall, RolloutCall, SampleCall, SaveCall, SharedTensors, WorkerCall } from '../../src/protocol/worker.ts';
@@ -86,6 +88,11 @@ function corruptTheNextProgram(): void {
 async function faulty<C extends WorkerCall, R>(call: C, work: (call: C) => Promise<R>): Promise<R> {
   const fault = taken(stageOf(call));
   if (fault === 'hang') for (;;);
+  if (fault === 'stuck') await inNative(() => new Promise(() => {}));
+  for (let signs = fault === 'slow' ? 30 : 0; signs > 0; signs -= 1) {
+    await delay(100);
+    progress();
+  }
   if (fault === 'memory') fillTheHeap();
   if (fault === 'program') corruptTheNextProgram();
   if (fault === 'exit') process.exit(1);

@@ -10,10 +10,11 @@ export const STAGES = ['start', 'sample', 'evaluate', 'learn', 'save'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /**
- * `exit`: the thread ends before the work. `kill`: it is ended once the work is done, before anybody is told. `hang`: it does nothing, for ever. `memory`: it takes memory until its heap is full. `weights`, `moments`: what it was handed holds a NaN, and what it keeps of that too.
+ * `exit`: the thread ends before the work. `kill`: it is ended once the work is done, before anybody is told. `hang`: it does nothing, for ever. `stuck`: it is in native code for ever. `slow`: it takes three seconds, and shows progress.
+ * `memory`: it takes memory until its heap is full. `weights`, `moments`: what it was handed holds a NaN, and what it keeps of that too.
  * `program`: the next program that it hands to ONNX Runtime has flipped bytes.
  */
-export const FAULTS = ['none', 'exit', 'kill', 'hang', 'memory', 'weights', 'moments', 'program'] as const;
+export const FAULTS = ['none', 'exit', 'kill', 'hang', 'stuck', 'slow', 'memory', 'weights', 'moments', 'program'] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /** Under which the threads find the orders: for each stage [fault, times left, times taken]. */

@@ -4,6 +4,7 @@ import { UnsupportedError } from '../../protocol/errors.ts';
 import type { DType, HostTensor } from '../../protocol/tensor.ts';
 import type { Engine, EngineName, EngineOptions, Feed, Fetched, Program, ProgramSpec, ResidentTensor, Specs } from '../engine.ts';
 import { ProgramCache } from './cache.ts';
+import { progress } from '../native.ts';
 import { checkFeeds } from './feeds.ts';
 import './gradients.ts';
 
@@ -113,6 +114,7 @@ class EagerProgram implements Program {
       return Object.fromEntries(outputs.map(([name, tensor]) => [name, this.#fetched(name, tensor, feeds)]));
     } finally {
       tf.engine().endScope();
+      progress();
     }
   }
 
