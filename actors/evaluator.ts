@@ -3,11 +3,11 @@ import type { Config } from '../src/config/schema.ts';
 import type { Dataset, Labels } from '../src/data/dataset.ts';
 import { Random } from '../src/data/rng.ts';
 import { majorityCorrect, passAt1, passAtK } from '../src/learn/accuracy.ts';
-import { InputError } from '../src/protocol/errors.ts';
 import { extractAnswer } from '../src/learn/answer.ts';
 import type { Classifier } from '../src/learn/judge.ts';
-import type { Policy, SampleReply, SamplingParams } from '../src/policy/policy.ts';
+import type { Policy, SamplingParams } from '../src/policy/policy.ts';
 import type { Accuracy, Evaluation, HeldOutAnswer, Question, Sample } from '../src/protocol/messages.ts';
+import { sampleUnlessRefused, type Refused } from './refusing.ts';
 
 export interface EvaluatorParts {
   readonly policy: Pick<Policy, 'sample'>;
@@ -25,9 +25,6 @@ interface Labelled {
   /** To which answers are rounded before they are compared. */
   readonly decimals: number | undefined;
 }
-
-/** Ids of questions that cannot be asked, with the reason: they are asked no more, and count nowhere. */
-type Refused = Map<string, string>;
 
 /** What the samples of one question came to. */
 interface Marks {
@@ -115,40 +112,22 @@ async function mark(
   const { policy, grader, config, refused } = parts;
   const atOnce = Math.max(1, Math.floor((config.loop.jobQuestions * config.sampling.samples) / params.samples));
   const marks: (Marks | undefined)[] = [];
-  const sample = async (labelled: readonly Labelled[]) => {
-    const questions = labelled.map(({ question }) => question);
+  const sample = async (questions: readonly Question[]) => {
     return (await policy.sample({ questions, params, seed: config.seed, version }, signal)).groups;
   };
   for (let start = 0; start < asked.length; start += atOnce) {
     const chunk = asked.slice(start, start + atOnce);
-    const groups = await samplesOf(chunk, sample, refused);
+    const groups = await sampleUnlessRefused(
+      chunk.map(({ question }) => question),
+      sample,
+      refused,
+    );
     for (const asked of chunk) {
       const samples = groups.get(asked.question.id);
       marks.push(samples && (await marksOf(samples, asked, grader)));
     }
   }
   return marks;
-}
-
-/** By id. Where a question of the chunk is refused, each is asked alone. */
-async function samplesOf(
-  chunk: readonly Labelled[],
-  sample: (asked: readonly Labelled[]) => Promise<SampleReply['groups']>,
-  refused: Refused,
-): Promise<Map<string, readonly Sample[]>> {
-  const asked = chunk.filter(({ question }) => !refused.has(question.id));
-  if (asked.length === 0) return new Map();
-  try {
-    const groups = await sample(asked);
-    return new Map(asked.map(({ question }, i) => [question.id, groups[i] ?? []]));
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    const [first, ...more] = asked;
-    if (more.length === 0) refused.set(first!.question.id, error.message);
-    const alone: [string, readonly Sample[]][] = [];
-    if (more.length > 0) for (const each of asked) alone.push(...(await samplesOf([each], sample, refused)));
-    return new Map(alone);
-  }
 }
 
 async function marksOf(samples: readonly Sample[], { question, label, alternatives, decimals }: Labelled, grader: Classifier): Promise<Marks> {

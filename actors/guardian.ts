@@ -10,6 +10,7 @@ import { canary, type AskCanaries } from '../src/learn/collapse/probe.ts';
 import type { Classifier } from '../src/learn/judge.ts';
 import type { Policy, SamplingParams } from '../src/policy/policy.ts';
 import type { Question, Sample } from '../src/protocol/messages.ts';
+import { sampleUnlessRefused, type Refused, type SampleAll } from './refusing.ts';
 
 export interface GuardianParts {
   readonly policy: Pick<Policy, 'sample'>;
@@ -26,12 +27,16 @@ export interface GuardianParts {
 const EACH = 3;
 
 interface Canary {
+  /** Its id in the data. */
+  readonly question: string;
   readonly clean: Question;
   readonly changed: Question;
   readonly rightAnswers: readonly string[] | undefined;
 }
 
 interface Asked {
+  /** False where it is refused: the rest says nothing then. */
+  readonly isAsked: boolean;
   readonly answer: string | null;
   readonly sure: boolean;
   readonly same: number;
@@ -43,6 +48,7 @@ interface Asked {
 export function guardian(parts: GuardianParts): AskCanaries {
   const { policy, config } = parts;
   const responses = config.loop.jobQuestions * config.sampling.samples;
+  const refused: Refused = new Map();
   let canaries: readonly Canary[] | undefined; // drawn at the first probe: drawing figures takes time
 
   return async ({ version, trusted, origin, closely = false }, signal) => {
@@ -52,22 +58,30 @@ export function guardian(parts: GuardianParts): AskCanaries {
     // As training began: what is asked does not follow a temperature that somebody changes.
     const params: SamplingParams = { ...config.sampling, samples: each };
     const atOnce = Math.max(1, Math.floor(responses / each));
-    const replies: (readonly Sample[])[] = [];
+    const sample: SampleAll = async (job) => (await policy.sample({ questions: job, params, seed: config.seed, version }, signal)).groups;
+    const replies = new Map<string, readonly Sample[]>();
     for (let start = 0; start < questions.length; start += atOnce) {
-      const job = questions.slice(start, start + atOnce);
-      replies.push(...(await policy.sample({ questions: job, params, seed: config.seed, version }, signal)).groups);
+      const some = await sampleUnlessRefused(questions.slice(start, start + atOnce), sample, refused);
+      for (const [id, samples] of some) replies.set(id, samples);
     }
     const asked: Asked[] = [];
-    for (const [i, { rightAnswers }] of canaries.entries()) {
-      const given = [...replies[2 * i]!, ...replies[2 * i + 1]!].map(({ text }) => extractAnswer(text));
+    for (const [i, { clean, changed, rightAnswers }] of canaries.entries()) {
+      const pair = [replies.get(clean.id), replies.get(changed.id)];
+      const given = pair.some((samples) => samples === undefined) ? [] : pair.flatMap((samples) => samples!.map(({ text }) => extractAnswer(text)));
       asked.push(await compared(parts.grader, given, each, trusted?.answers[i], origin?.answers[i], rightAnswers));
     }
-    const right = asked.flatMap((each) => (each.right === undefined ? [] : [each.right]));
+    const answered = asked.filter(({ isAsked }) => isAsked);
+    const right = answered.flatMap((each) => (each.right === undefined ? [] : [each.right]));
+    const reasons = canaries.flatMap(({ clean, changed, question }) => {
+      const reason = refused.get(clean.id) ?? refused.get(changed.id);
+      return reason === undefined ? [] : [{ question, reason }];
+    });
     return {
       version,
       answers: asked.map(({ answer }) => answer),
       sure: asked.map(({ sure }) => sure),
-      same: asked.map(({ same }) => same),
+      same: answered.map(({ same }) => same),
+      ...(reasons.length === 0 ? {} : { asked: asked.map(({ isAsked }) => isAsked), refused: reasons }),
       ...(trusted === undefined ? {} : { asTrusted: asked.map(({ asTrusted }) => asTrusted) }),
       ...(origin === undefined ? {} : { asOrigin: asked.map(({ asOrigin }) => asOrigin) }),
       ...(right.length === 0 ? {} : { right }),
@@ -83,11 +97,13 @@ async function compared(
   origin: string | null | undefined,
   rightAnswers: readonly string[] | undefined,
 ): Promise<Asked> {
+  if (given.length === 0) return { isAsked: false, answer: null, sure: false, same: 0, asTrusted: false, asOrigin: false, right: undefined };
   const classes = await grader.classify([...given, trusted ?? null, origin ?? null, ...(rightAnswers ?? [])]);
   const { winner, sure, same } = canary(classes.slice(0, each), classes.slice(each, given.length));
   const is = (own: number | undefined): boolean => winner >= 0 && own === winner;
   const [asTrusted, asOrigin, ...right] = classes.slice(given.length);
   return {
+    isAsked: true,
     answer: winner < 0 ? null : given[classes.indexOf(winner)]!,
     sure,
     same,
@@ -105,6 +121,7 @@ function selectCanaries({ heldOut, train, labels, config }: GuardianParts): read
     const question = pool.question(i);
     const label = labels?.label(question.id);
     return {
+      question: question.id,
       clean: { ...question, id: `canary:${question.id}` },
       changed: {
         ...question,

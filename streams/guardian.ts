@@ -18,6 +18,7 @@ import { differs, readState, writeState, type GuardianState, type Trusted } from
 import { Latest } from './latest.ts';
 import type { Loop } from './loop.ts';
 import { pullMap } from './pull-map.ts';
+import { refuse } from './refused.ts';
 
 export interface GuardianParts {
   readonly loop: Loop;
@@ -230,6 +231,7 @@ export class Guardian {
         signal: loop.stop,
         run: (port, signal) => port({ version, trusted: reference, origin, closely: version === 0 }, signal),
       });
+      for (const each of probe.refused ?? []) refuse(loop, 'canary', each);
       this.#probed(probe, reference, origin);
     } finally {
       loop.policy.release(version);

@@ -10,7 +10,7 @@ export function refusedQuestions(store: Pick<Loop['store'], 'meta'>): readonly R
   return (store.meta(REFUSED) as readonly RefusedQuestion[] | undefined) ?? [];
 }
 
-export function refuse(loop: Loop, part: 'training' | 'held-out', { question, reason }: RefusedQuestion): void {
+export function refuse(loop: Loop, part: 'training' | 'held-out' | 'canary', { question, reason }: RefusedQuestion): void {
   const known = refusedQuestions(loop.store);
   const where = loop.where?.(question);
   const full = where === undefined ? reason : `${where}: ${reason}`;

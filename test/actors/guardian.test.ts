@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { guardian, type GuardianParts } from '../../actors/guardian.ts';
 import { listDataset, type Labels } from '../../src/data/dataset.ts';
+import { probeSignals } from '../../src/learn/collapse/probe.ts';
+import { InputError } from '../../src/protocol/errors.ts';
 import type { Question, Sample } from '../../src/protocol/messages.ts';
 import type { SampleRequest } from '../../src/policy/policy.ts';
 import { digits, toyConfig } from '../support/rig.ts';
@@ -95,6 +97,27 @@ describe('the guardian', () => {
     const ids = new Set(questions.slice(0, 20).map(({ id }) => `canary:${id}`));
     const asked = requests.flatMap((request) => request.questions).filter(({ id }) => !id.endsWith(':changed'));
     expect(asked.every(({ id }) => ids.has(id))).toBe(true);
+  });
+
+  it('leaves out a canary that cannot be asked, says which and why once, and asks the others: what it says of them is as without it', async () => {
+    const { given, requests } = parts((question) => String(numberOf(question)));
+    const whole = await guardian(given)({ version: 1 }, SIGNAL);
+    const bad = requests.flatMap((request) => request.questions).filter(({ id }) => !id.endsWith(':changed'))[5]!;
+    const sample: typeof given.policy.sample = (request, signal) => {
+      if (request.questions.some(({ text }) => text === bad.text)) throw new InputError('the picture is damaged');
+      return given.policy.sample(request, signal);
+    };
+    requests.length = 0;
+    const ask = guardian({ ...given, policy: { sample } });
+    const probe = await ask({ version: 1, trusted: whole, origin: whole }, SIGNAL);
+    expect(probe.refused).toEqual([{ question: bad.id.replace('canary:', ''), reason: 'the picture is damaged' }]);
+    expect(probe.answers).toEqual(whole.answers.map((answer, i) => (i === 5 ? null : answer)));
+    expect(probe.same).toHaveLength(15);
+    const signals = probeSignals(probe, whole, whole);
+    expect(signals).toMatchObject({ agreement: 1, sureOf: 15, origin: 1, consistency: 1 });
+    const asked = requests.length;
+    await ask({ version: 2 }, SIGNAL);
+    expect(requests).toHaveLength(asked + Math.ceil(32 / 5)); // in jobs again: the bad one is known
   });
 
   it('has an accuracy where it is given labels, alternatives included', async () => {

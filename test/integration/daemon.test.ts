@@ -207,7 +207,7 @@ test('a data set of which all is held out is refused before anything starts, wit
 });
 
 test('a held-out question that cannot be asked is left out, named by file and row, and the run goes on; so is one that is trained on', async () => {
-  const run = toyRun(loop(4));
+  const run = toyRun({ ...loop(4), guardian: { mode: 'watch', canaries: 16, everySteps: 1 } });
   const faults: ToyFaults = {
     beforeSample: ({ questions }) => {
       if (questions.some(({ text }) => text === 'question 3')) throw new InputError('the picture is damaged');
@@ -226,6 +226,7 @@ test('a held-out question that cannot be asked is left out, named by file and ro
   const trained = { question: 'train/train-3', reason: `${join(run.folder, 'train.jsonl')}:4: the picture is damaged` };
   expect(second.refused.toSorted((a, b) => (a.question < b.question ? -1 : 1))).toEqual([report.refused[0], trained]);
   using store = openStore(join(run.config.runFolder, 'quorum.db'));
+  expect(store.series('guardian.consistency').length).toBeGreaterThan(1);
   expect(
     store
       .events(9, 'question.refused')

@@ -3,6 +3,7 @@
  * What nearly all responses of a trusted version agree on, a later one should still say. (Of the questions on which 5 of 6 responses of
  * the bundled model agree, 98 % are answered right, where its greedy answers are right on 52 %: the vote, not the greedy answer, is what to keep.)
  */
+import type { RefusedQuestion } from '../../protocol/messages.ts';
 import { majorityVote } from '../vote.ts';
 import { mean, type Signals } from './signals.ts';
 
@@ -16,8 +17,12 @@ export interface Sureness {
 
 export interface Probe extends Sureness {
   readonly version: number;
-  /** Of the pairs of a response to the clean and one to the changed picture: share that agree. */
+  /** Of the pairs of a response to the clean and one to the changed picture: share that agree; for those that were asked. */
   readonly same: readonly number[];
+  /** Whether the canary could be asked; absent where all could. */
+  readonly asked?: readonly boolean[];
+  /** Those that could not, by their id in the data. */
+  readonly refused?: readonly RefusedQuestion[];
   /** Whether the answer is the one that the trusted version, and the base, gave; absent where it was not asked for. */
   readonly asTrusted?: readonly boolean[];
   readonly asOrigin?: readonly boolean[];
@@ -56,10 +61,10 @@ export function canary(
 }
 
 export function probeSignals(probe: Probe, trusted: Sureness | undefined, origin: Sureness | undefined): Signals {
-  const now = among(probe.asTrusted, trusted);
-  const originally = among(probe.asOrigin, origin);
+  const now = among(probe, probe.asTrusted, trusted);
+  const originally = among(probe, probe.asOrigin, origin);
   return {
-    consistency: mean(probe.same),
+    ...(probe.same.length === 0 ? {} : { consistency: mean(probe.same) }),
     ...(now === undefined ? {} : { agreement: now.share, sureOf: now.of }),
     ...(originally === undefined ? {} : { origin: originally.share, baseSureOf: originally.of }),
     ...(probe.right === undefined ? {} : { canaryAccuracy: mean(probe.right.map(Number)) }),
@@ -67,8 +72,12 @@ export function probeSignals(probe: Probe, trusted: Sureness | undefined, origin
 }
 
 /** Share of the canaries that the earlier version was sure of which are answered as it answered them. */
-function among(same: readonly boolean[] | undefined, earlier: Sureness | undefined): { readonly share: number; readonly of: number } | undefined {
+function among(
+  { asked }: Probe,
+  same: readonly boolean[] | undefined,
+  earlier: Sureness | undefined,
+): { readonly share: number; readonly of: number } | undefined {
   if (same === undefined || earlier === undefined) return undefined;
-  const compared = same.filter((_, i) => earlier.sure[i] === true);
+  const compared = same.filter((_, i) => earlier.sure[i] === true && asked?.[i] !== false);
   return compared.length < FEWEST ? undefined : { share: mean(compared.map(Number)), of: compared.length };
 }
