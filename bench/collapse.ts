@@ -4,7 +4,7 @@
  * `--model` itself, which may be a checkpoint. A run that is done is not done again, one that was begun is gone on with: delete its folder for
  * another.
  */
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packagePath } from '../src/cli/paths.ts';
@@ -17,6 +17,7 @@ import { merged } from '../src/experiment/cell.ts';
 import { extractAnswer } from '../src/learn/answer.ts';
 import { Grader } from '../src/learn/grader.ts';
 import { majorityVote } from '../src/learn/vote.ts';
+import { makeFolder } from '../src/make-folder.ts';
 import { openForSampling } from '../src/policy/open.ts';
 import type { Question } from '../src/protocol/messages.ts';
 import { InputError } from '../src/protocol/errors.ts';
@@ -167,7 +168,7 @@ function copyRun(from: string, to: string): void {
   renameSync(part, to);
 }
 
-mkdirSync(out, { recursive: true });
+makeFolder(out);
 const rows: CollapseRow[] = [];
 for (const seed of values.seeds.split(',').map(Number)) {
   for (const name of values.only.split(',')) {

@@ -2,11 +2,12 @@
  * Speed and memory of this tree on this machine: `npm run bench`. Ratios are taken inside one run, rates are medians. The comparison with
  * other people's software is in peers/.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packagePath } from '../src/cli/paths.ts';
+import { makeFolder } from '../src/make-folder.ts';
 import { InputError } from '../src/protocol/errors.ts';
 import { benchDaemon } from './daemon.ts';
 import { benchDashboard } from './dashboard.ts';
@@ -70,7 +71,7 @@ async function main(): Promise<void> {
     node: process.versions.node,
     date: new Date().toISOString(),
   };
-  mkdirSync(dirname(resolve(values.out)), { recursive: true });
+  makeFolder(dirname(resolve(values.out)));
   writeFileSync(resolve(values.out), `${JSON.stringify({ machine, model: values.model, rows }, null, 2)}\n`);
   console.log(`\n${join(resolve(values.out))}`);
 }

@@ -5,13 +5,14 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { askDaemon } from '../src/cli/control-client.ts';
 import { NoDaemonError } from '../src/cli/errors.ts';
 import { packagePath } from '../src/cli/paths.ts';
+import { makeFolder } from '../src/make-folder.ts';
 import type { Status } from '../src/protocol/status.ts';
 import { checkRun } from '../src/store/check-run.ts';
 import { soakedHours, soakReport, type SoakSample } from './soak-report.ts';
@@ -132,7 +133,7 @@ function stored(): SoakSample[] {
   return lines.map((line) => JSON.parse(line) as SoakSample);
 }
 
-mkdirSync(out, { recursive: true });
+makeFolder(out);
 const problems = await soak(Number(values.hours), Number(values.every));
 const { text, failures } = soakReport(stored(), problems);
 writeFileSync(join(out, 'soak.md'), `${text}\n`);

@@ -1,8 +1,9 @@
 /** A saved version of a run, checked and written again as a plain Hugging Face folder (a checkpoint also holds optimizer moments). */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { loadModelFolder, saveModelFolder } from '../compute/hf/folder.ts';
+import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
 import { runPaths } from '../store/run-folder.ts';
@@ -30,7 +31,7 @@ export async function exportCheckpoint({ runFolder, version, out, dtype }: Expor
 
 /** Weights that were there go, as their shards may have other names; what is no part of a model stays. */
 async function moveInto(out: string, fresh: string): Promise<void> {
-  await mkdir(out, { recursive: true });
+  makeFolder(out);
   for (const name of await readdir(out)) if (/\.safetensors(\.index\.json)?$/.test(name)) await rm(join(out, name));
   for (const name of await readdir(fresh)) await rename(join(fresh, name), join(out, name));
   await rm(fresh, { recursive: true });

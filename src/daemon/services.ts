@@ -1,10 +1,10 @@
 /** What the daemon gives a plug-in's port beside its options. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Dataset, Labels } from '../data/dataset.ts';
 import { loadPicture } from '../data/picture.ts';
 import { groupAdvantages } from '../learn/advantage.ts';
 import type { Classifier } from '../learn/judge.ts';
+import { makeFolder } from '../make-folder.ts';
 import type { Plugin, Services } from '../plugin/load.ts';
 import { PermissionError } from '../protocol/errors.ts';
 import type { ModelLimits, PortName, Ports } from '../protocol/ports.ts';
@@ -39,7 +39,7 @@ export function servicesOf(parts: ServiceParts): ServicesOf {
     const tell = tellers.get(name) ?? limited(parts.now, (text) => parts.tell(name, text));
     tellers.set(name, tell);
     const folder = pluginFolder(runFolder, name);
-    if (plugin !== parts.builtIn) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (plugin !== parts.builtIn) makeFolder(folder, 0o700);
     let next: Ports[typeof port] | undefined;
     return {
       seed,

@@ -4,10 +4,10 @@
  * with `problem`). A picture is known by its name: give each its own.
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, parse, resolve } from 'node:path';
-import { API_VERSION, definePlugin, InputError, type PortContext, type Question } from 'quorum';
+import { API_VERSION, definePlugin, InputError, makeFolder, type PortContext, type Question } from 'quorum';
 import { z } from 'zod';
 import { draw } from './shared/draw.ts';
 import { HandedOut } from './shared/handed-out.ts';
@@ -135,7 +135,7 @@ class DroppedPictures {
 
 function watchedFolder({ folder, base, options: { folder: given } }: Context): string {
   if (given === undefined) {
-    mkdirSync(join(folder, 'pictures'), { recursive: true });
+    makeFolder(join(folder, 'pictures'));
     return join(folder, 'pictures');
   }
   const path = resolve(base, given);

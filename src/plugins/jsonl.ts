@@ -1,9 +1,10 @@
 /** Writes each event as a line of JSON. The file is bounded: when it is full it becomes `events.1.jsonl`, that one `events.2.jsonl`, and so on. */
-import { appendFileSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
 import { dirname, join, parse, resolve } from 'node:path';
-import { API_VERSION, definePlugin } from 'quorum';
+import { API_VERSION, definePlugin, makeFolder } from 'quorum';
 import { z } from 'zod';
-import { eventLine, eventTypes } from './shared/brief.ts';
+import { eventLine, eventTypes, startsWithEvent } from './shared/brief.ts';
+import { claimFile } from './shared/own-file.ts';
 
 const MEGABYTE = 1_000_000;
 
@@ -15,7 +16,9 @@ export default definePlugin({
       .string()
       .min(1)
       .optional()
-      .describe("File to write, relative to the configuration's folder; default: `events.jsonl` in the plug-in's own folder."),
+      .describe(
+        "File to write, relative to the configuration's folder; default: `events.jsonl` in the plug-in's own folder. A file of something else is refused.",
+      ),
     events: eventTypes,
     tokens: z.boolean().default(false).describe('Also tokens and their log-probabilities, most of the bytes.'),
     maxMegabytes: z.number().positive().default(100).describe('Size at which another file is begun.'),
@@ -24,7 +27,8 @@ export default definePlugin({
   ports: {
     watch: ({ options, folder, base }) => {
       const path = options.file === undefined ? join(folder, 'events.jsonl') : resolve(base, options.file);
-      mkdirSync(dirname(path), { recursive: true });
+      for (let n = 0; n < options.maxFiles; n++) claimFile(numbered(path, n), startsWithEvent);
+      makeFolder(dirname(path));
       return (event) => {
         if (!options.events.includes(event.type)) return;
         const line = `${eventLine(event, { tokens: options.tokens, at: Date.now() })}\n`;
@@ -38,7 +42,10 @@ export default definePlugin({
 
 /** The oldest file is written over. */
 function rotate(path: string, files: number): void {
+  for (let n = files - 1; n > 0; n--) if (existsSync(numbered(path, n - 1))) renameSync(numbered(path, n - 1), numbered(path, n));
+}
+
+function numbered(path: string, n: number): string {
   const { dir, name, ext } = parse(path);
-  const numbered = (n: number): string => (n === 0 ? path : join(dir, `${name}.${n}${ext}`));
-  for (let n = files - 1; n > 0; n--) if (existsSync(numbered(n - 1))) renameSync(numbered(n - 1), numbered(n));
+  return n === 0 ? path : join(dir, `${name}.${n}${ext}`);
 }

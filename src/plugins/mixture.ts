@@ -2,9 +2,8 @@
  * Questions from several sources, drawn with weights. Which source a sequence number gets follows from the run's seed; a source counts its own
  * questions from 0, so that none of them is skipped, and a request that is repeated gets the same questions.
  */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { API_VERSION, definePlugin, openPort, type Ask, type PortContext, type Question } from 'quorum';
+import { API_VERSION, definePlugin, makeFolder, openPort, type Ask, type PortContext, type Question } from 'quorum';
 import { z } from 'zod';
 import folderWatcher from './folder-watcher.ts';
 import intake from './intake.ts';
@@ -99,7 +98,7 @@ class Turns {
 /** The same context with a folder of its own. */
 function within(context: PortContext<unknown, 'ask'>, name: string): PortContext<unknown, 'ask'> {
   const folder = join(context.folder, name);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   // Getters stay getters: `next` is opened when it is asked for.
   const own = { ...Object.getOwnPropertyDescriptors(context), folder: { value: folder, enumerable: true } };
   return Object.defineProperties({}, own) as PortContext<unknown, 'ask'>;

@@ -9,6 +9,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { API_VERSION, definePlugin, type LoopEvent } from 'quorum';
 import { z } from 'zod';
 import { listen } from './shared/listen.ts';
+import { claimFile } from './shared/own-file.ts';
 
 const REQUEST_MILLISECONDS = 10_000;
 const MOST_CONNECTIONS = 32;
@@ -21,7 +22,7 @@ const options = z
       .string()
       .regex(/[.]prom$/, 'must end in .prom')
       .optional()
-      .describe("File to write, relative to the configuration's folder."),
+      .describe("File to write, relative to the configuration's folder. A file of something else is refused."),
   })
   .refine(({ port, file }) => (port === undefined) !== (file === undefined), { message: 'give either port or file' });
 
@@ -33,6 +34,7 @@ export default definePlugin({
     watch: async ({ options: { port, host, file }, base, signal, tell }) => {
       const registry = new Registry();
       const count = metricsOf(registry);
+      if (file !== undefined) claimFile(resolve(base, file), (start) => start.startsWith('# HELP quorum_'));
       if (port !== undefined) tell(`metrics are at ${await listen(serverOf(registry), { host, port, signal })}/metrics`);
       return async (event) => {
         count(event);

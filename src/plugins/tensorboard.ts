@@ -1,8 +1,8 @@
 /** Scalars for TensorBoard: `tensorboard --logdir FOLDER`. What is judged between two learner steps is shown as its mean, at the step after it. */
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
-import { API_VERSION, definePlugin, type JudgedGroup, type LoopEvent } from 'quorum';
+import { API_VERSION, definePlugin, type JudgedGroup, type LoopEvent, makeFolder } from 'quorum';
 import { z } from 'zod';
 import { versionRecord, scalarsRecord } from './tensorboard/event-file.ts';
 
@@ -17,7 +17,7 @@ export default definePlugin({
   ports: {
     watch: ({ options, folder, base }) => {
       const logs = options.folder === undefined ? folder : resolve(base, options.folder);
-      mkdirSync(logs, { recursive: true });
+      makeFolder(logs);
       const now = (): number => Date.now() / 1000;
       // A file for each start, as TensorBoard expects: it reads them in the order of their names.
       const name = `events.out.tfevents.${String(Math.floor(now())).padStart(10, '0')}.${hostname()}.${process.pid}.${opened++}`;

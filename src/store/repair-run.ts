@@ -1,7 +1,8 @@
 /** Puts right what `checkRun` found, where that loses nothing. Damaged things are moved to `aside/` in the run folder; nothing is deleted. */
-import { chmodSync, copyFileSync, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import Libsql from 'libsql';
+import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { RunCheck } from './check-run.ts';
 import type { Finding } from './finding.ts';
@@ -45,7 +46,7 @@ function remedy({ path, remedy: kind }: Finding, aside: string): string | undefi
 }
 
 function setAside(path: string, aside: string): string {
-  mkdirSync(aside, { recursive: true, mode: 0o700 });
+  makeFolder(aside, 0o700);
   const target = join(aside, basename(path));
   renameSync(path, target);
   flushFolder(aside);
@@ -54,7 +55,7 @@ function setAside(path: string, aside: string): string {
 
 /** The tables hold, only the indexes do not: these are made of the tables. A copy as it was stays aside. */
 function reindex(path: string, aside: string): string {
-  mkdirSync(aside, { recursive: true, mode: 0o700 });
+  makeFolder(aside, 0o700);
   for (const file of [path, `${path}-wal`]) if (existsSync(file)) copyFileSync(file, join(aside, basename(file)));
   const db = new Libsql(path);
   try {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Reader } from 'protobufjs/minimal.js';
 import { describe, expect, test } from 'vitest';
@@ -62,6 +62,14 @@ describe('jsonl', () => {
     expect(lines('events.jsonl')).toHaveLength(2);
   });
 
+  test.each(['events.jsonl', 'events.1.jsonl'])('a file of something else (%s) is refused and stays as it was', async (name) => {
+    const context = pluginContext<'watch'>();
+    const theirs = join(context.folder, name);
+    writeFileSync(theirs, '{"problem":"How many circles?","images":["a.png"]}\n');
+    await expect(openPort(jsonl, 'watch', context, {})).rejects.toThrow(`options.file: ${theirs} is there, and this plug-in did not make it`);
+    expect(readFileSync(theirs, 'utf8')).toContain('How many circles?');
+  });
+
   test('bad options', async () => {
     await expect(written({ events: ['learned'] }, [])).rejects.toThrow('options.events.0');
     await expect(written({ maxFiles: 0 }, [])).rejects.toThrow('options.maxFiles');
@@ -105,6 +113,18 @@ describe('prometheus', () => {
     }
     for (const text of texts) expect(text.split('\n')).toEqual(expect.arrayContaining(EXPECTED));
     expect(readdirSync(folder).sort()).toEqual(['one.prom', 'two.prom']);
+  });
+
+  test('it goes on with its own file after a restart, and refuses one of something else', async () => {
+    const { folder } = pluginContext<'watch'>();
+    const file = join(folder, 'run.prom');
+    for (let start = 0; start < 2; start++) {
+      const watch = await openPort(prometheus, 'watch', pluginContext<'watch'>(), { file });
+      for (const event of EVENTS) await watch(event, idle);
+    }
+    writeFileSync(file, 'node_time_seconds 1\n');
+    await expect(openPort(prometheus, 'watch', pluginContext<'watch'>(), { file })).rejects.toThrow('this plug-in did not make it');
+    expect(readFileSync(file, 'utf8')).toBe('node_time_seconds 1\n');
   });
 
   test.each([

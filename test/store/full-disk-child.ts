@@ -1,4 +1,5 @@
 /** Fills a small disk through the store, looks at what is left, makes room, goes on; prints what happened. */
+import '../support/ends-with-test.ts';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { join } from 'node:path';

@@ -2,6 +2,7 @@
  * A stand-in for the daemon: takes the run folder given, goes on from what it finds, and says `done` after each write that the store has
  * acknowledged. Two groups a batch; every version is also a checkpoint. Runs until it is killed.
  */
+import '../support/ends-with-test.ts';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Checkpoints } from '../../src/store/checkpoints.ts';

@@ -1,9 +1,9 @@
 /** Pictures that came with questions: checked, and kept in the plug-in's folder by their content. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import type { Picture, PictureRef } from 'quorum';
+import { makeFolder, type Picture, type PictureRef } from 'quorum';
 import { Refusal } from './refusal.ts';
 
 export interface PictureOptions {
@@ -33,7 +33,7 @@ export class Pictures {
 
   constructor(options: PictureOptions) {
     this.#options = options;
-    mkdirSync(options.folder, { recursive: true });
+    makeFolder(options.folder);
     this.#bytes = this.#kept().reduce((sum, { size }) => sum + size, 0);
   }
 

@@ -17,6 +17,11 @@ export function eventLine(event: LoopEvent, { tokens, at }: { readonly tokens: b
   return JSON.stringify({ at, ...(tokens || event.type !== 'judged' ? event : withoutTokens(event)) });
 }
 
+/** Whether a file that starts so has lines of `eventLine`. */
+export function startsWithEvent(start: string): boolean {
+  return new RegExp(`^{"at":\\d+,"type":"(?:${Object.keys(TYPES).join('|')})"`).test(start);
+}
+
 function withoutTokens({ type, judged: { group, verdict } }: LoopEvent & { readonly type: 'judged' }): object {
   const samples = group.samples.map(({ text, finish, tokens }) => ({ text, finish, tokenCount: tokens.length }));
   return { type, judged: { group: { ...group, samples }, verdict } };
