@@ -57,8 +57,12 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const asRun = { ...config, dashboard, plugins: config.plugins.map(nameOf) };
     folder.expectSameRun(asRun);
     const log = openLog(folder.logFolder, config.log);
-    const plugins = await loadPlugins(config.plugins, options.pluginFolder);
-    closers.push(() => Promise.all(plugins.map((plugin) => plugin.close())));
+    const loading = loadPlugins(config.plugins, options.pluginFolder);
+    const plugins = await unlessAborted(options.signal, loading).catch((error: unknown) => {
+      void loading.then(closeAll, () => undefined); // not waited for: one may never be loaded
+      throw error;
+    });
+    closers.push(() => closeAll(plugins));
     const picturesAlone = config.synthesis.mode !== 'off' || plugins.some(({ ports }) => ports.ask);
     const opened = await unlessAborted(options.signal, openData(config.data, { picturesAlone }));
     refuseNothing(config, opened, plugins);
@@ -93,6 +97,8 @@ function refuseNothing({ data, synthesis }: Config, { train, heldOut }: OpenedDa
   const fix = 'lower it, add questions, or name other questions to evaluate on in data.heldOutFile';
   throw new InputError(`nothing is left to train on: \`data.heldOutShare\` ${data.heldOutShare} holds out ${held} of ${data.trainFile}: ${fix}`);
 }
+
+const closeAll = (plugins: readonly Plugin[]) => Promise.all(plugins.map((plugin) => plugin.close()));
 
 /** Waits no longer once `signal` aborts: threads that still load end when they are closed. */
 async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {

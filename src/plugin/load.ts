@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { importDefault } from '../config/import-default.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PortName, Ports } from '../protocol/ports.ts';
+import { within } from '../within.ts';
 import { guarded } from './check.ts';
 import { API_VERSION, type PluginDefinition, type PortContext } from './define.ts';
 import { checkOptions, portOf } from './open-port.ts';
@@ -57,6 +58,9 @@ const known = (): string => Object.keys(PORTS).join(', ');
 
 /** Prefix of the plug-ins that come with Quorum. */
 const BUILT_IN = 'quorum/plugins/';
+
+/** How long a plug-in's module may take to load: one may bring a large library. */
+const LOAD_SECONDS = 180;
 
 type AnyOpen = (context: PortContext<unknown>) => unknown;
 
@@ -140,7 +144,8 @@ function pathOf(use: string, folder: string): string | undefined {
 
 async function importPlugin(use: string, path: string | undefined, folder: string): Promise<unknown> {
   try {
-    return await importDefault(path ?? use, resolve(folder, 'quorum.config.ts'));
+    const loading = importDefault(path ?? use, resolve(folder, 'quorum.config.ts'));
+    return await within(LOAD_SECONDS, `its module was not loaded after ${LOAD_SECONDS} s: does it await something that never comes?`, loading);
   } catch (error) {
     if (path === undefined && isNotFound(error, use))
       throw new InputError(`plug-in ${use} is not found: npm install ${use}, or give a path that begins with ./`);

@@ -9,10 +9,14 @@ import { adamW, type Moments } from '../compute/optimizer.ts';
 import { threadEntry } from '../thread-entry.ts';
 import { FIRST, SECOND, SUM, updateProgram } from '../compute/train-programs.ts';
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
+import { within } from '../within.ts';
 import type { Mixture } from './examples.ts';
 import { Layout } from './layout.ts';
 import { ADAMW } from './recipe.ts';
 import type { AnswerReply, AnswerTask, GradientReply, GradientTask, WorkerSetup } from './worker.ts';
+
+/** How long a thread may take for its part of a batch or of an evaluation: many times what the slowest machine does. */
+const PART_SECONDS = 3600;
 
 export interface TrainState {
   readonly weights: TensorMap;
@@ -102,7 +106,7 @@ export class Trainer implements AsyncDisposable {
         const from = Math.min(batch, part * count);
         const start = this.done * batch + from;
         const task: GradientTask = { type: 'gradient', weights: this.shared, gradient, start, count: Math.min(count, batch - from), seed, mixture };
-        return this.pool.run(task) as Promise<GradientReply>;
+        return this.run<GradientReply>(task, `update ${this.done + 1}`);
       }),
     );
     const tokens = replies.reduce((sum, reply) => sum + reply.tokens, 0);
@@ -128,10 +132,15 @@ export class Trainer implements AsyncDisposable {
       this.parts.map((_, part): Promise<AnswerReply> => {
         const start = Math.min(questions, part * count);
         const task: AnswerTask = { type: 'answer', weights: this.shared, start, count: Math.min(count, questions - start), samples };
-        return this.pool.run(task) as Promise<AnswerReply>;
+        return this.run<AnswerReply>(task, `answering after update ${this.done}`);
       }),
     );
     return replies.flat();
+  }
+
+  private run<Reply>(task: GradientTask | AnswerTask, doing: string): Promise<Reply> {
+    const late = `${doing}: a thread gave no answer in ${PART_SECONDS} s`;
+    return within(PART_SECONDS, late, this.pool.run(task) as Promise<Reply>);
   }
 
   private publish(): void {
