@@ -32,6 +32,8 @@ export interface RunOptions {
 
 /** How long a thread that is to be ended may stay in native code, where it cannot be ended; or as long as the task's deadline, where that is shorter. */
 const NATIVE_SECONDS = 30;
+/** How long a pool that is closed waits for the programs that its threads run. */
+const CLOSE_SECONDS = 60;
 /** Threads that may be left behind in native code, each with its copy of the model, until calls are refused. */
 const MOST_LEFT = 1;
 
@@ -198,7 +200,8 @@ export class WorkerPool implements AsyncDisposable {
 
   async #destroy(pool: Piscina): Promise<void> {
     const tasks = [...this.#inFlight].filter((task) => task.pool === pool);
-    await Promise.all(tasks.map((task) => outOfNative(task.flags, () => this.#inFlight.has(task), Infinity)));
-    await pool.destroy();
+    const out = await Promise.all(tasks.map((task) => outOfNative(task.flags, () => this.#inFlight.has(task), CLOSE_SECONDS)));
+    // A thread that is still there ends with the process.
+    if (out.every(Boolean)) await pool.destroy();
   }
 }
