@@ -1,6 +1,6 @@
 /** Equality of values, given the equality of their expressions. */
 import { sameQuantity } from './compare-quantity.ts';
-import { definition, isFunction } from './definition.ts';
+import { definition, orderOf } from './definition.ts';
 import { exact } from './evaluate.ts';
 import { numberOf, operation, variables, type Expression } from './expression.ts';
 import { turned } from './inequality.ts';
@@ -73,7 +73,8 @@ function sameRelation(a: Relation, b: Value, leaves: Leaves): boolean | null {
     return value !== undefined && sameValue(value, b, leaves);
   }
   const y = definition(b);
-  if (x && y && ((isFunction(x) && isFunction(y)) || sameName(x.name, y.name, leaves))) return sameValue(x.value, y.value, leaves);
+  const order = x ? orderOf(x) : -1;
+  if (x && y && ((order >= 0 && order === orderOf(y)) || sameName(x.name, y.name, leaves))) return sameValue(x.value, y.value, leaves);
   const sameWay = a.operator === b.operator;
   if (sameWay && sameValue(a.left, b.left, leaves) && sameValue(a.right, b.right, leaves)) return true;
   if (sameWay && turned(a.operator) === a.operator && sameValue(a.left, b.right, leaves) && sameValue(a.right, b.left, leaves)) return true;

@@ -32,11 +32,17 @@ function isApplication(e: Expression): boolean {
 
 const NAMED = new Set([...TRIGONOMETRIC, 'abs']);
 
-/** `y = 2x` and `f(x) = 2x` define one function: `y` and the letter before the bracket are only how it is called. */
-export function isFunction({ name, value }: Definition): boolean {
-  if (name.type !== 'quantity' || value.type !== 'quantity') return false;
+/**
+ * `y = 2x` and `f(x) = 2x` define one function: `y` and the letter before the bracket are only how it is called. So do `y' = 2x` and `f'(x) = 2x`, but
+ * another one: the answer is the number of primes, and -1 when no function is defined.
+ */
+export function orderOf({ name, value }: Definition): number {
+  if (name.type !== 'quantity' || value.type !== 'quantity') return -1;
   const inside = variables(value.expression);
   const { expression: called } = name;
-  if (called.type === 'variable') return called.name === 'y' && inside.length > 0;
-  return called.type === 'operation' && called.operator === '*' && called.right.type === 'variable' && inside.includes(called.right.name);
+  if (called.type === 'variable') return /^y'*$/.test(called.name) && inside.length > 0 ? primes(called.name) : -1;
+  const applied = called.type === 'operation' && called.operator === '*' && called.left.type === 'variable' && called.right.type === 'variable';
+  return applied && inside.includes(variables(called.right)[0] ?? '') ? primes(variables(called.left)[0] ?? '') : -1;
 }
+
+const primes = (name: string): number => name.split("'").length - 1;

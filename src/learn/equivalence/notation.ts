@@ -47,7 +47,23 @@ const SPELLINGS: readonly Rule[] = [
   [/(\d*\.)(\d)\s*\(?(?:repeating|recurring)\)?$/i, '$1\\overline{$2}'],
 ];
 
-export const notation = (text: string): string => spelledOut(rewritten(text, SPELLINGS));
+export const notation = (text: string): string => spelledOut(primed(rewritten(text, SPELLINGS)));
+
+const LEIBNIZ =
+  /\\frac\s*\{\s*d\s*(?:\^\s*\{?\s*(\d)\s*\}?)?\s*([A-Za-z])\s*(?:\(\s*[a-z]\s*\))?\s*\}\s*\{\s*d\s*([a-z])\s*(?:\^\s*\{?\s*\d\s*\}?)?\s*\}/g;
+const IN_A_LINE = /(?<![A-Za-z\\])d(?:\^\{?(\d)\}?)?([A-Za-z])\s*\/\s*d([a-z])(?:\^\{?\d\}?)?(?![A-Za-z])/g;
+const APPLIED = /\\frac\s*\{\s*d\s*\}\s*\{\s*d\s*x\s*\}\s*\[?\s*([fgh])\s*\(\s*x\s*\)\s*\]?/g;
+
+/** Derivatives by x have primes (`\frac{dy}{dx}` is `y'`); others are names of their own, never fractions of `d`s that cancel. */
+function primed(text: string): string {
+  if (!text.includes('d')) return text;
+  const spelling = (_: string, order: string | undefined, of: string, by: string): string => {
+    const primes = "'".repeat(Number(order ?? 1));
+    if (by !== 'x') return ` ${of}_{d${by}}${primes} `;
+    return /[fgh]/.test(of) ? ` ${of}${primes}(x) ` : ` ${of}${primes} `;
+  };
+  return text.replace(APPLIED, " $1'(x) ").replace(LEIBNIZ, spelling).replace(IN_A_LINE, spelling);
+}
 
 const MAX_SPELLED_OUT = 32;
 const PROGRESSION = /(?<![\d.])(-?\d{1,4}),\s*(-?\d{1,4}),\s*(?:(-?\d{1,4}),\s*)?(?:\.\.\.|\\[lc]?dots),?\s*(-?\d{1,4})(?![\d.])/;
