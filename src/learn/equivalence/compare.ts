@@ -1,10 +1,10 @@
 /** Equality of values, given the equality of their expressions. */
 import { sameQuantity } from './compare-quantity.ts';
-import { definition, orderOf } from './definition.ts';
+import { sameRelation } from './compare-relation.ts';
 import { exact } from './evaluate.ts';
-import { numberOf, operation, variables, type Expression } from './expression.ts';
-import { turned } from './inequality.ts';
-import type { Quantity, Relation, Sequence, Value } from './value.ts';
+import { numberOf, operation, productOf, variables, type Expression } from './expression.ts';
+import { sameFigure } from './figure.ts';
+import type { Quantity, Sequence, Value } from './value.ts';
 
 /** How expressions are compared: by exact arithmetic alone, or by all there is. */
 export interface Leaves {
@@ -31,7 +31,7 @@ function directed(a: Single, b: Single, leaves: Leaves): boolean | null {
     case 'choice':
       return sameChoice(a, b, leaves);
     case 'relation':
-      return sameRelation(a, b, leaves);
+      return sameRelation(a, b, leaves, (x, y) => sameValue(x, y, leaves));
     case 'sequence':
       return sameSequence(a, b, leaves);
     case 'union':
@@ -44,6 +44,8 @@ function directed(a: Single, b: Single, leaves: Leaves): boolean | null {
       return b.type === 'date' ? a.iso === b.iso : null;
     case 'written':
       return b.type === 'written' && a.text === b.text;
+    case 'figure':
+      return sameFigure(a, b);
     case 'words':
       return b.type === 'words' || b.type === 'quantity' ? a.text.replaceAll(' ', '') === lettersOf(b)?.toLowerCase() : null;
     case 'quantity':
@@ -56,52 +58,11 @@ function directed(a: Single, b: Single, leaves: Leaves): boolean | null {
 /** `B. 45` equals `B`, `45` and `B) 45`; where both have a letter the letters decide. */
 function sameChoice(a: Extract<Value, { type: 'choice' }>, b: Value, leaves: Leaves): boolean {
   if (b.type === 'choice') return a.letter === b.letter;
+  if (b.type === 'figure') return sameFigure(b, a) ?? false;
   if (a.rest) return sameValue(a.rest, b, leaves);
   const { expression } = b.type === 'quantity' ? b : { expression: null };
   // `e` is also a constant.
   return (expression?.type === 'variable' || expression?.type === 'constant') && expression.name.toUpperCase() === a.letter;
-}
-
-/**
- * `x = 5` equals `5` and `5 = x`, and `y = 5` not at all. Equations that define nothing are equal when one is a multiple of the other.
- */
-function sameRelation(a: Relation, b: Value, leaves: Leaves): boolean | null {
-  const x = definition(a);
-  if (b.type !== 'relation') {
-    // `2 + 3 = 5` says 5.
-    const value = x?.value ?? (isNumber(a.left) && isNumber(a.right) ? a.right : undefined);
-    return value !== undefined && sameValue(value, b, leaves);
-  }
-  const y = definition(b);
-  const order = x ? orderOf(x) : -1;
-  if (x && y && ((order >= 0 && order === orderOf(y)) || sameName(x.name, y.name, leaves))) return sameValue(x.value, y.value, leaves);
-  const sameWay = a.operator === b.operator;
-  if (sameWay && sameValue(a.left, b.left, leaves) && sameValue(a.right, b.right, leaves)) return true;
-  if (sameWay && turned(a.operator) === a.operator && sameValue(a.left, b.right, leaves) && sameValue(a.right, b.left, leaves)) return true;
-  if (isNumber(a.left) && isNumber(b.left)) return false;
-  const p = difference(a);
-  const q = difference(b);
-  if (!p || !q || !(sameWay || a.operator === turned(b.operator))) return false;
-  const sign = leaves.sameZeros(p, q);
-  return turned(a.operator) === a.operator ? sign !== 0 : sign === (sameWay ? 1 : -1);
-}
-
-/** An angle or a segment is named from either end: `\angle BAC` is `\angle CAB`. */
-function sameName(a: Value, b: Value, leaves: Leaves): boolean {
-  if (a.type === 'words' && b.type === 'words' && a.text.length <= 3 && a.text === [...b.text].toReversed().join('')) return true;
-  // `x_1` and `x_2` are what others call `x`.
-  const [x, y] = [letterOf(a), letterOf(b)];
-  if (x && y && x.includes('_') !== y.includes('_')) return /^(.+?)(?:_\d)?$/.exec(x)?.[1] === /^(.+?)(?:_\d)?$/.exec(y)?.[1];
-  return sameValue(a, b, leaves);
-}
-
-const letterOf = (value: Value): string | null => (value.type === 'quantity' && value.expression.type === 'variable' ? value.expression.name : null);
-
-const isNumber = (value: Value): boolean => value.type === 'quantity' && exact(value.expression) !== null;
-
-function difference({ left, right }: Relation): Expression | null {
-  if (left.type !== 'quantity' || right.type !== 'quantity') return null;
-  return operation('-', left.expression, right.expression);
 }
 
 /** A set has no order; a bare list (`3, 4`) equals a set, a tuple or a list of the same members, and another bare list in any order. */
@@ -157,9 +118,7 @@ const isBareChoices = (s: Sequence): boolean => s.open === '' && s.items.every((
 /** The letters of `AC`, which is read as words or as a product. */
 function lettersOf(value: Value): string | null {
   if (value.type === 'words') return value.text.replaceAll(' ', '');
-  return value.type === 'quantity' && value.expression.type === 'operation' && value.expression.operator === '*'
-    ? variables(value.expression).join('')
-    : null;
+  return value.type === 'quantity' ? productOf(value.expression) : null;
 }
 
 /** A bare list of points: the solutions of something, where one said twice is said once. */

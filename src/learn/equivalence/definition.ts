@@ -16,7 +16,7 @@ export function definition(relation: Relation): Definition | null {
 
 /** A name: a letter, words, or what is not a number such as `f(x)` or `\angle A`. */
 export function isName(value: Value): boolean {
-  if (value.type === 'words' || value.type === 'written' || value.type === 'choice') return true;
+  if (['words', 'written', 'choice', 'figure'].includes(value.type)) return true;
   if (value.type === 'sequence') return value.open === '(' && value.items.every(isName);
   if (value.type === 'ratio') return value.parts.every(isName);
   return value.type === 'quantity' && isApplication(value.expression);

@@ -75,3 +75,10 @@ export function parts(e: Expression): readonly Expression[] {
 
 export const mentions = (e: Expression, constant: Constant): boolean =>
   e.type === 'constant' ? e.name === constant : parts(e).some((part) => mentions(part, constant));
+
+/** The letters of `ABC`, read as a product; null when it is anything else. */
+export function productOf(e: Expression): string | null {
+  if (e.type !== 'operation' || e.operator !== '*') return null;
+  const [left, right] = [e.left, e.right].map((part) => (part.type === 'variable' || part.type === 'constant' ? part.name : productOf(part)));
+  return left && right ? left + right : null;
+}

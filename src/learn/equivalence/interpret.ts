@@ -2,6 +2,7 @@
 import { readChemistry } from './chemistry.ts';
 import { readChoice } from './choice.ts';
 import { parseDateTime } from './date-time.ts';
+import { readFigure, withoutMarks } from './figure.ts';
 import { wholeNumbers } from './inequality.ts';
 import { readList, readUnion } from './list.ts';
 import { readMatrix, tuple } from './matrix.ts';
@@ -10,7 +11,7 @@ import { eachSigned, hasBothSigns, readPlusMinus } from './plus-minus.ts';
 import { readPoint } from './points.ts';
 import { readCompound, readNumber, readQuantity } from './quantity.ts';
 import { readRelation } from './relation.ts';
-import { readRoman } from './roman.ts';
+import { readLoneOne, readRoman } from './roman.ts';
 import { enclosed, splitTop } from './split.ts';
 import { readStructured } from './structured.ts';
 import type { Value } from './value.ts';
@@ -29,31 +30,35 @@ export function interpret(answer: string): Answer {
   const number = /^-?\d{1,15}(?:\.\d{1,15})?$/.test(answer) ? readNumber(answer) : null;
   if (number) return { folded: answer, value: number };
   const text = normalise(answer);
-  return { folded: text, value: read(text, 0) };
+  return { folded: text, value: readLoneOne(text) ?? read(text, 0) };
 }
 
 function read(text: string, depth: number): Value {
   if (depth > MAX_NESTING) return words(text);
+  const figure = readFigure(text);
+  if (figure) return figure;
+  // What is made of parts keeps the marks of the figures in them.
+  const plain = withoutMarks(text);
   return (
-    readChoice(text, depth, read) ??
-    readNumber(text) ??
-    readRoman(text) ??
-    parseDateTime(text) ??
-    readStructured(text) ??
-    readChemistry(text, depth === 0) ??
-    readWords(text) ??
+    readChoice(plain, depth, read) ??
+    readNumber(plain) ??
+    readRoman(plain) ??
+    parseDateTime(plain) ??
+    readStructured(plain) ??
+    readChemistry(plain, depth === 0) ??
+    readWords(plain) ??
     readSystem(text, depth) ??
     readRelation(text, depth, read) ??
     readUnion(text, depth, read) ??
-    readCompound(text) ??
+    readCompound(plain) ??
     readList(text, depth, read) ??
-    readPoint(text, depth, read) ??
-    readSignedPoint(text, depth) ??
+    readPoint(plain, depth, read) ??
+    readSignedPoint(plain, depth) ??
     readBrackets(text, depth) ??
-    readPlusMinus(text, depth, read) ??
-    readRatio(text, depth) ??
-    readQuantity(text) ??
-    words(text)
+    readPlusMinus(plain, depth, read) ??
+    readRatio(plain, depth) ??
+    readQuantity(plain) ??
+    words(plain)
   );
 }
 

@@ -1,6 +1,7 @@
 /** Rewrites the many ways of typing one answer into one: unicode and LaTeX spelling, spacing, delimiters, text commands. */
 import { closingBrace } from '../answer.ts';
 import { fromChinese } from './chinese.ts';
+import { markFigures } from './figure.ts';
 import { withoutMarkup } from './markup.ts';
 import { fromSigns, notation } from './notation.ts';
 import { withoutPhrases } from './phrases.ts';
@@ -10,17 +11,10 @@ import { fromUnicode } from './unicode.ts';
 export const MAX_ANSWER_CHARS = 500;
 
 const SPELLINGS: readonly (readonly [RegExp, string])[] = [
-  // What kind of figure a name names is not part of the name.
-  [/(?:\bm\s*)?\\(?:measured)?angle(?![a-z])\s*|\\(?:big)?triangle(?![a-z])\s*/g, ''],
-  [/\b(?:triangle|angle)\s+(?=[A-Z]{1,3}\b)/gi, ''],
-  [/(?<=[A-Z])\s+~\s+(?=[A-Z])/g, ' \\sim '],
-  [/(?<=[A-Z])\s*(?:\|\||\\\||is parallel to)\s*(?=[A-Z])/g, ' \\parallel '],
-  [/(?<=[A-Z])\s*is perpendicular to\s*(?=[A-Z])/g, ' \\perp '],
   [/(?<![A-Za-z\\])(?:oo|[Ii]nf(?:inity)?|INF(?:INITY)?)(?![A-Za-z])/g, '\\infty '],
   [/\\\\(?:\[[^\]]*\])?/g, '\\cr '],
   [/(?:\\cr\s*)+$/, ''],
   [/\\(?:color|textcolor|phantom|[hv]space)\*?\s*\{[^{}]*\}/g, ' '],
-  [/(?<=[A-Z])\s*\\cong(?![a-z])\s*(?=[A-Z])/g, ' \\congruent '],
   // Transposed, a tuple is as it was.
   [/(?<=[)\]])\^\s*\{?\s*(?:T|\\top)\s*\}?$/, ''],
   [/\\langle(?![a-z])/g, '('],
@@ -89,7 +83,7 @@ const DELIMITERS: readonly (readonly [string, string])[] = [
 export function normalise(answer: string): string {
   let text = fromUnicode(fromSigns(withoutMarkup(answer.trim())));
   text = withoutDelimiters(text);
-  text = notation(fromChinese(withoutTextCommands(text)));
+  text = markFigures(notation(fromChinese(withoutTextCommands(text))));
   for (const [pattern, spelling] of SPELLINGS) text = text.replace(pattern, spelling);
   text = withoutDelimiters(text.replace(/\s+/g, ' ').trim());
   text = text.replace(/(?<=[^.\s])\s*[.;,]$/, '').trim();

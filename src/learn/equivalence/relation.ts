@@ -10,7 +10,8 @@ export type Read = (text: string, depth: number) => Value;
 
 /** What parts the items of a list; a comma between thousands does not. */
 const LISTED = /(?<!\d),|,(?!\d{3}(?!\d))|;/g;
-const RELATION = /\\(?:le|ge|ne|approx|in|equiv|congruent)(?![a-z])|[=<>]/g;
+const GEOMETRIC = /congruent|similar|perp|parallel/;
+const RELATION = /\\(?:le|ge|ne|approx|in|equiv|congruent|similar|perp|parallel)(?![a-z])|[=<>]/g;
 /** `f(2)`, `a(-1)`, `P(A \cap B)`: a function's value, whatever it is a function of. */
 const CALL = /^[A-Za-z]'*\(\s*-?[\d.]+\s*\)$|^P\((?=[^()]*[^()a-z])[^()]+\)$/;
 const LABEL = /^([A-Za-z][A-Za-z ]{2,40}):\s*(\S.*)$/s;
@@ -40,7 +41,7 @@ function readSigns(text: string, depth: number, read: Read): Value | null {
   const operators = separators.map((sign) => (sign === '\\approx' || sign === '\\equiv' ? '=' : sign));
   if (operators.every((operator) => operator === '=')) return readEquation(parts, separators, depth, read);
   const values = parts.map((part) => read(part, depth + 1));
-  const solved = solve(values, operators);
+  const solved = operators.some((operator) => GEOMETRIC.test(operator)) ? null : solve(values, operators);
   if (solved) return solved;
   const [left, right] = values;
   return left && right && parts.length === 2 ? { type: 'relation', operator: operators[0] ?? '', left, right } : null;

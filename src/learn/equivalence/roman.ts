@@ -7,6 +7,10 @@ const ROMAN = /^(?=[IVX]{2,6}$)(X{0,3})(IX|IV|V?I{0,3})$/;
 const UNITS = ['', 'I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX'];
 const QUADRANT = /^(?:(?:in|the)\s+)*(?:quadrant\s+(\w+)|(\w+)\s+quadrant|Q\s?([IV]+))$/i;
 
+/** A letter of a choice, or the first quadrant. */
+export const readLoneOne = (text: string): Value | null =>
+  text === 'I' ? { type: 'either', parts: [{ type: 'choice', letter: 'I', rest: null }, counted(1, 'quadrant')] } : null;
+
 export function readRoman(text: string): Value | null {
   const named = QUADRANT.exec(text);
   const name = (named?.[1] ?? named?.[2] ?? named?.[3] ?? '').toLowerCase();

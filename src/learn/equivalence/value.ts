@@ -26,8 +26,15 @@ export type Value =
   | { readonly type: 'date'; readonly iso: string }
   /** Compared sign by sign: a formula, a genotype. */
   | { readonly type: 'written'; readonly text: string }
+  /** Named by its points, in the order of the name. */
+  | {
+      readonly type: 'figure';
+      readonly kind: 'angle' | 'triangle' | 'segment' | 'ray' | 'line' | 'arc' | 'circle';
+      readonly points: readonly string[];
+    }
   | { readonly type: 'words'; readonly text: string };
 
 export type Quantity = Extract<Value, { type: 'quantity' }>;
 export type Sequence = Extract<Value, { type: 'sequence' }>;
 export type Relation = Extract<Value, { type: 'relation' }>;
+export type Figure = Extract<Value, { type: 'figure' }>;
