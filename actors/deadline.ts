@@ -1,4 +1,5 @@
 /** Every wait on a thread or a socket goes through here: it has a name, an end, and can be cancelled. */
+import { setMaxListeners } from 'node:events';
 import { LiveTimer } from '../src/live-timer.ts';
 import { onProgress, tellProgress } from '../src/progress.ts';
 import { CancelledError, TimeoutError } from '../src/protocol/errors.ts';
@@ -14,6 +15,13 @@ const REAL: Clock = {
   clearTimeout: (timer) => (timer as LiveTimer).cancel(),
 };
 
+/** A signal that any number may wait for at once: Node takes more than ten listeners for a leak, and warns of it. */
+export function sharedController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
 /**
  * Runs `work` until it settles, `seconds` pass without progress (those in which this process was stopped do not count) or `signal` aborts, whichever is
  * first. The signal handed to `work` aborts in the two latter cases; `work` that ignores it goes on in vain, its result is not waited for. Work tells
@@ -28,7 +36,7 @@ export async function withDeadline<R>(
   clock: Clock = REAL,
 ): Promise<R> {
   if (signal.aborted) throw new CancelledError(`${name}: cancelled`);
-  const controller = new AbortController();
+  const controller = sharedController();
   let end: (error: Error) => void = () => {};
   const limit = new Promise<never>((_, reject) => {
     end = (error) => {

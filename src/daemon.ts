@@ -1,12 +1,11 @@
 /** Composition root: the only file that knows all planes. `quorum start` calls `startDaemon`; everything else talks to its handle. */
 import type { Server } from 'node:net';
-import { EMPTY, merge, Subject, type Observable, type Subscription } from 'rxjs';
+import { EMPTY, Subject, type Observable, type Subscription } from 'rxjs';
 import type { Dashboard } from '../dashboards/server/server.ts';
 import { builtIns } from '../actors/builtins.ts';
-import { withDeadline } from '../actors/deadline.ts';
+import { sharedController, withDeadline } from '../actors/deadline.ts';
 import { startSystem, type StartedSystem } from '../actors/system.ts';
 import { evaluate } from '../streams/evaluate.ts';
-import { exporting, type Exporting } from '../streams/export.ts';
 import { Gate } from '../streams/gate.ts';
 import type { Guardian } from '../streams/guardian.ts';
 import { PROGRESS, type Loop } from '../streams/loop.ts';
@@ -15,9 +14,9 @@ import { catchUp, workInHand } from '../streams/resume.ts';
 import { settleRollback } from '../streams/rollback.ts';
 import { Settings } from '../streams/settings.ts';
 import { Telemetry, type Progress } from '../streams/telemetry.ts';
-import { watching, type Watching } from '../streams/watch.ts';
 import { LIVE_PATHS } from './config/live.ts';
 import type { Config } from './config/schema.ts';
+import { Audience } from './daemon/audience.ts';
 import { Commands } from './daemon/commands.ts';
 import { listen } from './daemon/control-server.ts';
 import { guardianMembers, guardianOf } from './daemon/guardian.ts';
@@ -40,8 +39,6 @@ import type { Phase, Report, Status } from './protocol/status.ts';
 
 export type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 
-/** Events that may wait for one watcher. */
-const WATCH_QUEUE = 1024;
 /** Authors of commands, for the event log. */
 const COMMAND_LINE = 'command line';
 const IN_PROCESS = 'the process itself';
@@ -77,7 +74,7 @@ class Daemon implements DaemonHandle {
   readonly #config: Config;
   readonly #hooks: DaemonHooks;
   readonly #run: OpenRun;
-  readonly #stop = new AbortController();
+  readonly #stop = sharedController();
   readonly #gate = new Gate(this.#stop.signal);
   readonly #telemetry: Telemetry;
   readonly #saving: Saving;
@@ -86,8 +83,7 @@ class Daemon implements DaemonHandle {
   readonly #system: StartedSystem['system'];
   readonly #roster: Roster;
   readonly #panels: Panels;
-  readonly #watching: Watching;
-  readonly #exporting: Exporting;
+  readonly #audience: Audience;
   readonly #guardian: Guardian | undefined;
   /** Set when the daemon has started; who sees it has waited for that. */
   #closed: Promise<Report> = new Promise(() => {});
@@ -138,12 +134,8 @@ class Daemon implements DaemonHandle {
     this.#telemetry = new Telemetry(sittingOf(config, run.folder.path, data.train.name), sources, store.meta(PROGRESS) as Progress | undefined);
     this.#settings = new Settings(store, config);
     this.#saving = new Saving(run, config, this.#telemetry, this.#settings);
-    this.#watching = watching({
-      bound: WATCH_QUEUE,
-      seconds: config.timeouts.pluginSeconds,
-      stop: this.#stop.signal,
-      onLoss: (watcher, reason) => this.#note(`${watcher}: ${reason}`),
-    });
+    const { pluginSeconds: callSeconds, stopSeconds } = config.timeouts;
+    this.#audience = new Audience({ store, callSeconds, stopSeconds, note: (text) => this.#note(text) });
     this.#loop = {
       config,
       crew: roster.crew,
@@ -162,8 +154,7 @@ class Daemon implements DaemonHandle {
       shareFloor: () => this.#guardian?.shareFloor ?? 0,
       announce: (event) => {
         this.#guardian?.tell(event);
-        this.#watching.announce(event);
-        this.#exporting.announce(event);
+        this.#audience.announce(event);
         this.#events.next(event);
       },
       where: (id) => data.train.where?.(id) ?? data.heldOut.where?.(id),
@@ -171,10 +162,9 @@ class Daemon implements DaemonHandle {
       failed: (error) => system.send({ type: 'FAIL', error }),
       version: run.version,
     };
-    this.#exporting = exporting(this.#loop);
     const parts = { config, loop: this.#loop, handles, commands: () => this.#commands, say: (text: string) => this.#say(text) };
     this.#guardian = guardianOf(parts);
-    this.#follow();
+    this.#audience.follow(roster.crew);
     this.#commands = new Commands({
       loop: this.#loop,
       roster,
@@ -212,14 +202,8 @@ class Daemon implements DaemonHandle {
       openSeconds: config.timeouts.openSeconds,
       callSeconds: config.timeouts.pluginSeconds,
       say: (text) => this.#note(text),
-      changed: () => this.#follow(),
+      changed: () => this.#audience.follow(this.#roster.crew), // plug-ins come and go
     });
-  }
-
-  /** Watchers and exporters come and go with plug-ins. */
-  #follow(): void {
-    this.#watching.follow(this.#roster.crew.watchers);
-    this.#exporting.follow(this.#roster.crew.exporters);
   }
 
   get runFolder(): string {
@@ -363,14 +347,11 @@ class Daemon implements DaemonHandle {
     this.#stopWhenDone();
     const probes$ = (await this.#guardian?.start()) ?? EMPTY;
     if (this.#guardian?.isHeld === true) await this.#pause();
-    const besides = merge(this.#watching.run$, this.#exporting.run$, probes$);
-    const watched = new Promise<void>((resolve) => besides.subscribe({ complete: resolve, error: resolve }));
+    const probed = new Promise<void>((resolve) => probes$.subscribe({ complete: resolve, error: () => resolve() }));
     await new Promise<void>((resolve, reject) => {
       this.#inHand = run$.subscribe({ next: () => this.#stopWhenDone(), error: reject, complete: resolve });
     });
-    this.#watching.close();
-    this.#exporting.close();
-    await watched;
+    await probed;
   }
 
   #stopWhenDone(): void {
@@ -395,10 +376,14 @@ class Daemon implements DaemonHandle {
   async #save(): Promise<void> {
     this.#show('draining');
     const { version } = this.#loop;
-    if (this.#telemetry.status().saved !== version) await this.#saving.checkpoint(version);
-    if (this.#end !== 'steps' && this.#hooks.reportFile === undefined) return;
-    await this.#evaluateAtEnd(version);
-    await this.#evaluateAtEnd(this.#retainedBest ?? version); // looked up only now: the newest version may have become the best
+    try {
+      if (this.#telemetry.status().saved !== version) await this.#saving.checkpoint(version);
+      if (this.#end !== 'steps' && this.#hooks.reportFile === undefined) return;
+      await this.#evaluateAtEnd(version);
+      await this.#evaluateAtEnd(this.#retainedBest ?? version); // looked up only now: the newest version may have become the best
+    } finally {
+      await this.#audience.close();
+    }
   }
 
   async #evaluateAtEnd(version: number): Promise<void> {

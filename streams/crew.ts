@@ -22,6 +22,9 @@ export interface Performer<P> {
   takesFrom(queue: () => ActorStatus['queue']): void;
 }
 
+/** An actor of a plug-in. After a restart by hand another has its place. */
+export type OfPlugin<P> = Performer<P> & { readonly plugin: string };
+
 /** Plug-ins come and go while the loop runs, so the lists and what may be undefined are read anew each time. */
 export interface Crew {
   readonly questioner: Performer<Ask>;
@@ -31,9 +34,9 @@ export interface Crew {
   readonly evaluator: Performer<Evaluate>;
   /** Where questions are written. */
   readonly synthesizer: Performer<Synthesize> | undefined;
-  readonly rewards: readonly Performer<Reward>[];
-  readonly advantage: Performer<Advantage> | undefined;
-  readonly filters: readonly (Performer<Filter> & { readonly plugin: string })[];
-  readonly watchers: readonly Performer<Watch>[];
-  readonly exporters: readonly (Performer<Export> & { readonly plugin: string })[];
+  readonly rewards: readonly OfPlugin<Reward>[];
+  readonly advantage: OfPlugin<Advantage> | undefined;
+  readonly filters: readonly OfPlugin<Filter>[];
+  readonly watchers: readonly OfPlugin<Watch>[];
+  readonly exporters: readonly OfPlugin<Export>[];
 }

@@ -2,12 +2,11 @@
  * Takes what the store holds to exporters: every learnt group and version, and every evaluation, at least once and in order. Each exporter has a
  * durable cursor that moves when it has taken a page, so that a restart, of the exporter or of the daemon, goes on where it was.
  */
-import { catchError, EMPTY, finalize, mergeMap, ReplaySubject, type Observable } from 'rxjs';
+import { catchError, concat, defer, EMPTY, finalize, mergeMap, ReplaySubject, type Observable } from 'rxjs';
 import type { LoopEvent } from '../src/protocol/ports.ts';
-import type { ExportCursor } from '../src/store/store.ts';
+import type { ExportCursor, Store } from '../src/store/store.ts';
 import type { Crew } from './crew.ts';
 import { Latest } from './latest.ts';
-import type { Loop } from './loop.ts';
 import { pullMap } from './pull-map.ts';
 
 /** Versions in one page. */
@@ -20,35 +19,52 @@ export interface Exporting {
   announce(event: LoopEvent): void;
   /** Exporters come and go: these are the ones from now on. */
   follow(exporters: readonly Exporter[]): void;
-  /** Runs until `close`. */
+  /** Runs until every exporter has taken what the store held when `close` was called. */
   readonly run$: Observable<unknown>;
   close(): void;
+  /** Those that have not taken everything yet. */
+  waiting(): readonly string[];
+}
+
+export interface ExportOptions {
+  readonly store: Pick<Store, 'meta' | 'setMeta' | 'exportPage'>;
+  /** An exporter that takes longer for a page is restarted. */
+  readonly seconds: number;
+  /** Aborts when exporters are waited for no longer: their pages wait for the next start. */
+  readonly end: AbortSignal;
 }
 
 const START: ExportCursor = { version: 0, evaluation: 0 };
 
-export function exporting(loop: Pick<Loop, 'store' | 'config' | 'stop'>): Exporting {
-  const { store, config, stop } = loop;
+export function exporting({ store, seconds, end }: ExportOptions): Exporting {
   const calls = new Map<Exporter, Latest<true>>();
   const calls$ = new ReplaySubject<{ readonly exporter: Exporter; readonly due: Latest<true> }>();
+  let isClosed = false;
 
   const takeAll = async (exporter: Exporter): Promise<void> => {
     const key = `export.${exporter.plugin}`;
     for (;;) {
       const cursor = (store.meta(key) as ExportCursor | undefined) ?? START;
       const { records, next } = store.exportPage(cursor, PAGE_VERSIONS);
-      if (records.length === 0 || stop.aborted) return;
+      if (records.length === 0) return;
       const run = async (port: (page: { records: readonly LoopEvent[] }, signal: AbortSignal) => unknown, signal: AbortSignal) =>
         port({ records }, signal);
-      await exporter.perform({ doing: `exporting ${records.length} records`, seconds: config.timeouts.pluginSeconds, signal: stop, run });
-      store.setMeta(key, next);
+      await exporter.perform({ doing: `exporting ${records.length} records`, seconds, signal: end, run });
+      try {
+        store.setMeta(key, next);
+      } catch {
+        return; // a disk that refuses: the same page comes again with the next record
+      }
     }
   };
   return {
     run$: calls$.pipe(
       mergeMap(({ exporter, due }) =>
         // Parked: the pages wait in the store until somebody restarts it.
-        pullMap(due, 1, () => takeAll(exporter)).pipe(
+        concat(
+          pullMap(due, 1, () => takeAll(exporter)),
+          defer(async () => (calls.has(exporter) ? takeAll(exporter) : undefined)), // closing passes over what is due
+        ).pipe(
           catchError(() => EMPTY),
           finalize(() => calls.delete(exporter)),
         ),
@@ -59,6 +75,7 @@ export function exporting(loop: Pick<Loop, 'store' | 'config' | 'stop'>): Export
       for (const due of calls.values()) due.put(true);
     },
     follow(exporters) {
+      if (isClosed) return;
       for (const [exporter, due] of calls) {
         if (exporters.includes(exporter)) continue;
         due.close();
@@ -73,8 +90,10 @@ export function exporting(loop: Pick<Loop, 'store' | 'config' | 'stop'>): Export
       }
     },
     close() {
+      isClosed = true;
       for (const due of calls.values()) due.close();
       calls$.complete();
     },
+    waiting: () => [...calls.keys()].map(({ id }) => id),
   };
 }

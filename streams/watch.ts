@@ -1,9 +1,14 @@
-/** Tells watchers what happened, after it is stored. Each has a bounded queue of its own; a slow one loses events, never holds the loop up. */
+/**
+ * Tells watchers what happened, after it is stored. Each has a bounded queue of its own; a slow one loses events, never holds the loop up. The store
+ * remembers how far each watcher was told, so that after a kill it hears of the versions and evaluations that still waited for it.
+ */
 import { catchError, EMPTY, finalize, mergeMap, ReplaySubject, type Observable } from 'rxjs';
 import type { LoopEvent } from '../src/protocol/ports.ts';
+import type { ExportCursor } from '../src/store/store.ts';
 import type { Crew } from './crew.ts';
 import { pullMap } from './pull-map.ts';
 import { Queue } from './queue.ts';
+import { ToldCursors, type ToldStore } from './told.ts';
 
 type Watcher = Crew['watchers'][number];
 
@@ -11,55 +16,83 @@ export interface Watching {
   announce(event: LoopEvent): void;
   /** Watchers come and go: these are the ones from now on. */
   follow(watchers: readonly Watcher[]): void;
-  /** Runs until `close`. */
+  /** Runs until every watcher was told what waited for it when `close` was called. */
   readonly run$: Observable<unknown>;
   close(): void;
+  /** Those that are not told everything yet. */
+  waiting(): readonly string[];
 }
 
 export interface WatchOptions {
+  readonly store: ToldStore;
   /** Events that wait for one watcher. */
   readonly bound: number;
   /** A watcher that takes longer for one is restarted. */
   readonly seconds: number;
-  readonly stop: AbortSignal;
+  /** Aborts when watchers are waited for no longer: what they were not told, they are told at the next start. */
+  readonly end: AbortSignal;
   /** A watcher lost an event: it threw, hung, or is too slow. Told once until it loses none again. */
   readonly onLoss: (watcher: string, reason: string) => void;
 }
 
+interface Told {
+  readonly event: LoopEvent;
+  /** Who was told of it was told of everything up to here. Undefined for a judged group. */
+  readonly upTo: ExportCursor | undefined;
+}
+
 interface Lane {
   readonly watcher: Watcher;
-  readonly queue: Queue<LoopEvent>;
+  readonly queue: Queue<Told>;
   losing: boolean;
 }
 
 /** An item of an actor costs more than a small watcher's work: what waits already goes with it, for so long. */
 const DRAIN_MILLISECONDS = 100;
 
-async function restOf(queue: Queue<LoopEvent>, tell: (event: LoopEvent) => unknown): Promise<void> {
+async function restOf(queue: Queue<Told>, tell: (told: Told) => unknown): Promise<void> {
   const end = performance.now() + DRAIN_MILLISECONDS;
   for (let next = queue.shift(); next !== undefined; next = performance.now() < end ? queue.shift() : undefined) await tell(next);
 }
 
-export function watching({ bound, seconds, stop, onLoss }: WatchOptions): Watching {
+export function watching({ store, bound, seconds, end, onLoss }: WatchOptions): Watching {
   const lanes = new Map<Watcher, Lane>();
   const lanes$ = new ReplaySubject<Lane>();
+  const cursors = new ToldCursors(store);
+  let isClosed = false;
 
   const lose = (lane: Lane, reason: string): void => {
-    if (!lane.losing && !stop.aborted) onLoss(lane.watcher.id, reason);
+    if (!lane.losing) onLoss(lane.watcher.id, reason);
     lane.losing = true;
   };
-  const tell = (lane: Lane) => async (event: LoopEvent) => {
+  const tell = (lane: Lane) => async (first: Told) => {
     const { watcher, queue } = lane;
-    try {
-      const run = async (port: (event: LoopEvent, signal: AbortSignal) => unknown, signal: AbortSignal) => {
-        await port(event, signal);
-        await restOf(queue, (next) => port(next, signal));
+    const isOver = () => end.aborted || lanes.get(watcher) !== lane;
+    if (isOver()) return;
+    let reached: ExportCursor | undefined;
+    const run = async (port: (event: LoopEvent, signal: AbortSignal) => unknown, signal: AbortSignal) => {
+      const one = ({ event, upTo }: Told) => {
+        reached = upTo ?? reached;
+        return port(event, signal);
       };
-      await watcher.perform({ doing: `watching: ${event.type}`, seconds: seconds + DRAIN_MILLISECONDS / 1000, signal: stop, once: true, run });
+      await one(first);
+      await restOf(queue, one);
+    };
+    try {
+      const doing = `watching: ${first.event.type}`;
+      await watcher.perform({ doing, seconds: seconds + DRAIN_MILLISECONDS / 1000, signal: end, once: true, run });
       if (queue.size === 0) lane.losing = false;
     } catch (error) {
+      if (isOver()) return; // not told, so not lost: its successor is told, or the next start
       lose(lane, error instanceof Error ? error.message : String(error));
     }
+    if (reached !== undefined) cursors.reached(watcher.plugin, reached);
+  };
+  const laneOf = (watcher: Watcher): Lane => {
+    const lane: Lane = { watcher, queue: new Queue<Told>(`events for ${watcher.id}`, bound), losing: false };
+    const { records, next } = cursors.missed(watcher.plugin, bound);
+    lane.queue.push(...records.map((event, i) => ({ event, upTo: i === records.length - 1 ? next : undefined })));
+    return lane;
   };
   return {
     run$: lanes$.pipe(
@@ -71,12 +104,15 @@ export function watching({ bound, seconds, stop, onLoss }: WatchOptions): Watchi
       ),
     ),
     announce(event) {
+      if (isClosed || lanes.size === 0) return;
+      const upTo = event.type === 'judged' ? undefined : cursors.end();
       for (const lane of lanes.values()) {
-        if (lane.queue.size < bound) lane.queue.push(event);
+        if (lane.queue.size < bound) lane.queue.push({ event, upTo });
         else lose(lane, `it is slower than the loop: events are lost (more than ${bound} wait)`);
       }
     },
     follow(watchers) {
+      if (isClosed) return;
       for (const [watcher, { queue }] of lanes) {
         if (watchers.includes(watcher)) continue;
         queue.close();
@@ -84,15 +120,18 @@ export function watching({ bound, seconds, stop, onLoss }: WatchOptions): Watchi
       }
       for (const watcher of watchers) {
         if (lanes.has(watcher)) continue;
-        const lane: Lane = { watcher, queue: new Queue<LoopEvent>(`events for ${watcher.id}`, bound), losing: false };
+        const lane = laneOf(watcher);
         watcher.takesFrom(() => lane.queue.status());
         lanes.set(watcher, lane);
         lanes$.next(lane);
       }
+      cursors.save();
     },
     close() {
+      isClosed = true;
       for (const { queue } of lanes.values()) queue.close();
       lanes$.complete();
     },
+    waiting: () => [...lanes.values()].map(({ watcher }) => watcher.id),
   };
 }

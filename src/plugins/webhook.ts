@@ -1,7 +1,7 @@
 /**
  * Posts each event as JSON to an address. What fails is tried again, ever later; what waits is bounded, and the oldest go first. Events of one
- * run arrive in order, each with a number of its own in `x-quorum-delivery`, by which a receiver knows one that comes twice. What waits when
- * the daemon stops is lost.
+ * run arrive in order, each with a number of its own in `x-quorum-delivery`, by which a receiver knows one that comes twice. A receiver that
+ * answers has the last version and its evaluation before the daemon ends; what waits for one that does not is lost when the daemon stops.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -21,6 +21,9 @@ const options = z.strictObject({
   maxWaiting: z.int().min(1).max(100_000).default(1000).describe('Events that wait, at most; beyond it the oldest is given up.'),
 });
 
+/** For so long a version or an evaluation is waited for, while the receiver answers: a stop waits for watchers, not for what they have in hand. */
+const WAIT_MILLISECONDS = 3_000;
+
 type Context = PortContext<z.output<typeof options>, 'watch'>;
 
 interface Delivery {
@@ -36,8 +39,10 @@ export default definePlugin({
     watch: (context) => {
       const { events, tokens } = context.options;
       const sender = new Sender(context);
-      return (event) => {
-        if (events.includes(event.type)) sender.send({ id: randomUUID(), body: eventLine(event, { tokens, at: Date.now() }) });
+      return async (event, signal) => {
+        if (!events.includes(event.type)) return;
+        sender.send({ id: randomUUID(), body: eventLine(event, { tokens, at: Date.now() }) });
+        if (event.type !== 'judged') await sender.settled(signal);
       };
     },
   },
@@ -47,6 +52,9 @@ class Sender {
   readonly #context: Context;
   readonly #waiting: Delivery[] = [];
   #isBusy = false;
+  /** The last attempt was answered well, and in time. */
+  #isAnswered = true;
+  #wakers: (() => void)[] = [];
 
   constructor(context: Context) {
     this.#context = context;
@@ -62,6 +70,20 @@ class Sender {
     if (!this.#isBusy) void this.#work();
   }
 
+  /** Resolves when all is delivered, or the receiver turns out not to answer. */
+  async settled(signal: AbortSignal): Promise<void> {
+    if (!this.#isBusy || !this.#isAnswered) return;
+    const timer = new AbortController();
+    const late = sleep(WAIT_MILLISECONDS, 'late', { signal: AbortSignal.any([signal, timer.signal]) }).catch(() => 'late');
+    const woken = new Promise<string>((resolve) => this.#wakers.push(() => resolve('woken')));
+    if ((await Promise.race([late, woken])) === 'late') this.#isAnswered = false;
+    timer.abort();
+  }
+
+  #wake(): void {
+    for (const wake of this.#wakers.splice(0)) wake();
+  }
+
   async #work(): Promise<void> {
     const { signal, tell } = this.#context;
     this.#isBusy = true;
@@ -70,6 +92,7 @@ class Sender {
       if (problem !== undefined && !signal.aborted) tell(`an event is given up: ${problem}`);
     }
     this.#isBusy = false;
+    this.#wake();
   }
 
   /** @returns why it was given up. */
@@ -79,7 +102,9 @@ class Sender {
     for (let attempt = 1; attempt <= options.attempts && !signal.aborted; attempt++) {
       if (attempt > 1) await sleep(pause(attempt, options), undefined, { signal }).catch(() => {});
       const outcome = await this.#post(delivery);
+      this.#isAnswered = outcome === 'delivered';
       if (outcome === 'delivered') return undefined;
+      this.#wake();
       problem = `${addressOf(options.url)}: ${outcome.problem}`;
       if (!outcome.mayPass) return problem;
     }

@@ -87,7 +87,10 @@ export type Learn = (batch: Batch, signal: AbortSignal) => Promise<LearnReply>;
 export type Evaluate = (request: EvaluateRequest, signal: AbortSignal) => Promise<Evaluation>;
 /** Writes questions `from ..< from + count` of a durable count; the same request gives the same questions. */
 export type Synthesize = (request: SynthesizeRequest, signal: AbortSignal) => Promise<readonly Written[]>;
-/** Changes nothing; what it throws is logged and does not disturb the loop. */
+/**
+ * Changes nothing; what it throws is logged and does not disturb the loop. It hears of the last version and its evaluation before the daemon ends; after
+ * a kill, of the versions and evaluations that still waited for it.
+ */
 export type Watch = (event: LoopEvent, signal: AbortSignal) => Promise<void> | void;
 
 /** One group after the vote. Arrays are parallel to `group.samples`. */

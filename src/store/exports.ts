@@ -6,6 +6,13 @@ import { GROUP, toJudged, type GroupRow } from './group-rows.ts';
 import { unpack } from './pack.ts';
 import type { ExportCursor, ExportRecords } from './store.ts';
 
+interface VersionRow {
+  readonly n: number;
+  readonly parent: number | null;
+  readonly batch_id: number | null;
+  readonly metrics: ArrayBuffer | null;
+}
+
 export class Exports {
   readonly #db: Database;
 
@@ -13,9 +20,36 @@ export class Exports {
     this.#db = db;
   }
 
+  end(): ExportCursor {
+    return this.#db.row<{ version: number; evaluation: number }>(
+      'SELECT (SELECT coalesce(max(n), 0) FROM versions) AS version, (SELECT coalesce(max(rowid), 0) FROM evaluations) AS evaluation',
+    )!;
+  }
+
+  since(cursor: ExportCursor, most: number): ExportRecords {
+    const learnt = this.#db.rows<VersionRow>(
+      'SELECT n, parent, batch_id, metrics FROM versions WHERE n > ? ORDER BY n DESC LIMIT ?',
+      cursor.version,
+      Math.floor(most / 2),
+    );
+    const evaluated = this.#db.rows<{ data: ArrayBuffer }>(
+      'SELECT data FROM evaluations WHERE rowid > ? ORDER BY rowid DESC LIMIT ?',
+      cursor.evaluation,
+      Math.floor(most / 2),
+    );
+    const records = [
+      ...learnt.toReversed().map((row) => ({ of: row.n, event: { type: 'learnt', version: versionOf(row) } satisfies LoopEvent })),
+      ...evaluated.toReversed().map(({ data }) => {
+        const evaluation = unpack<Evaluation>(data);
+        return { of: evaluation.version, event: { type: 'evaluated', evaluation } satisfies LoopEvent };
+      }),
+    ];
+    return { records: records.toSorted((a, b) => a.of - b.of).map(({ event }) => event), next: this.end() };
+  }
+
   /** What retention has deleted meanwhile is passed over. */
   page(cursor: ExportCursor, versions: number): ExportRecords {
-    const learnt = this.#db.rows<{ n: number; parent: number | null; batch_id: number | null; metrics: ArrayBuffer | null }>(
+    const learnt = this.#db.rows<VersionRow>(
       'SELECT n, parent, batch_id, metrics FROM versions WHERE n > ? ORDER BY n LIMIT ?',
       cursor.version,
       versions,
@@ -39,16 +73,6 @@ export class Exports {
   }
 }
 
-function versionOf({
-  n,
-  parent,
-  batch_id: batchId,
-  metrics,
-}: {
-  n: number;
-  parent: number | null;
-  batch_id: number | null;
-  metrics: ArrayBuffer | null;
-}): PolicyVersion {
+function versionOf({ n, parent, batch_id: batchId, metrics }: VersionRow): PolicyVersion {
   return { n, parent, batchId, metrics: metrics && unpack<StepMetrics>(metrics) };
 }

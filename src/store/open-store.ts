@@ -133,6 +133,8 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     moveQuestion: (question) => write('durable', () => data.move(question)),
     withdraw: (isGone) => write('durable', () => withdraw(db, ledger, reports.versions(1)[0]?.n ?? 0, isGone)),
     exportPage: (cursor, versions) => exports.page(cursor, versions),
+    exportEnd: () => exports.end(),
+    storedSince: (cursor, most) => exports.since(cursor, most),
     enforceRetention,
     close,
     [Symbol.dispose]: close,

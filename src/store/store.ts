@@ -171,6 +171,10 @@ export interface Store extends Inspection, Disposable {
 
   /** What follows `cursor`, at most `versions` versions with their groups and as many evaluations; no records where there is nothing new. */
   exportPage(cursor: ExportCursor, versions: number): ExportRecords;
+  /** The cursor of an exporter that has taken everything. */
+  exportEnd(): ExportCursor;
+  /** Versions, each with the evaluations of it, since `cursor`, without groups; of more than `most` records the newest. */
+  storedSince(cursor: ExportCursor, most: number): ExportRecords;
 
   /** Deletes what the bounds allow; runs by itself every few hundred writes. Returns how many groups went. */
   enforceRetention(): number;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { openPort } from '../../src/index.ts';
 import webhook from '../../src/plugins/webhook.ts';
-import { judgedEvent, learntEvent } from '../support/events.ts';
+import { evaluatedEvent, judgedEvent, learntEvent } from '../support/events.ts';
 import { idle, pluginContext } from '../support/plugin-context.ts';
 import { until } from '../support/until.ts';
 
@@ -108,28 +108,41 @@ test('a receiver that does not answer is given up at the deadline', async () => 
   expect(context.told[0]).toContain('timeout');
 });
 
-test('what waits is bounded, the oldest goes; the watcher never waits for the receiver', async () => {
+test('the watcher waits until the receiver has a version, or fails: the last one is delivered before the daemon ends', async () => {
+  const { url, received, versions } = await receiver((n, response) => status(n === 2 ? 503 : 200)(n, response));
+  const { watch } = await watching(url, { backoffMilliseconds: 3_600_000, maxBackoffMilliseconds: 3_600_000 });
+  await watch(learntEvent(1), idle);
+  expect(versions()).toEqual([1]);
+  await watch(evaluatedEvent(1, 0.5), idle);
+  expect(received.map(({ body }) => body.type)).toEqual(['learnt', 'evaluated']);
+  for (const n of [2, 3]) await watch(learntEvent(n), idle); // it answers 503, and is tried again in an hour
+  expect(versions()).toEqual([1, undefined, 2]);
+});
+
+test('what waits is bounded, the oldest goes; the watcher does not wait for a receiver that does not answer', async () => {
   const held: ServerResponse[] = [];
   const { url, versions } = await receiver((_, response) => void held.push(response));
   const { watch, context } = await watching(url, { maxWaiting: 2 });
-  for (const n of [1, 2, 3, 4, 5]) await watch(learntEvent(n), idle);
+  const told = [1, 2, 3, 4, 5].map(async (n) => watch(learntEvent(n), idle));
   for (let answered = 0; answered < 3; answered++) {
     await until(() => held.length > answered, TURNS);
     held[answered]!.end();
   }
   expect(versions()).toEqual([1, 4, 5]);
   expect(context.told).toHaveLength(2);
+  await Promise.all(told);
 });
 
 test('nothing is sent after a stop', async () => {
   const held: ServerResponse[] = [];
   const { url, versions } = await receiver((_, response) => void held.push(response));
   const { watch, context } = await watching(url);
-  for (const n of [1, 2]) await watch(learntEvent(n), idle);
+  const told = [1, 2].map(async (n) => watch(learntEvent(n), idle));
   await until(() => held.length === 1, TURNS);
   const closed = once(held[0]!, 'close');
   context.stop();
   await closed;
+  await Promise.all(told);
   expect(versions()).toEqual([1]);
   expect(context.told).toEqual([]);
 });

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import type { Crew } from '../../streams/crew.ts';
 import { watching } from '../../streams/watch.ts';
+import { memoryStore } from '../support/rig.ts';
 
 type Watcher = Crew['watchers'][number];
 
@@ -12,6 +13,7 @@ function recorder(fails: (event: LoopEvent) => boolean) {
   let items = 0;
   const watcher: Watcher = {
     id: 'watch-recorder',
+    plugin: 'recorder',
     waitsFor: () => {},
     takesFrom: () => {},
     async perform({ run, signal }) {
@@ -25,9 +27,9 @@ function recorder(fails: (event: LoopEvent) => boolean) {
   return { watcher, told, items: () => items };
 }
 
-function setUp(fails: (event: LoopEvent) => boolean = () => false) {
+function setUp(fails: (event: LoopEvent) => boolean = () => false, store = memoryStore()) {
   const losses: string[] = [];
-  const watch = watching({ bound: 64, seconds: 5, stop: new AbortController().signal, onLoss: (_, reason) => losses.push(reason) });
+  const watch = watching({ store, bound: 64, seconds: 5, end: new AbortController().signal, onLoss: (_, reason) => losses.push(reason) });
   const recorded = recorder(fails);
   watch.follow([recorded.watcher]);
   const done = new Promise<void>((resolve, reject) => watch.run$.subscribe({ complete: resolve, error: reject }));

@@ -1,0 +1,68 @@
+/**
+ * Watchers and exporters: plug-ins that hear of what the store holds. They have a signal of their own, because the last version and its evaluation
+ * are made after the loop has stopped.
+ */
+import { merge } from 'rxjs';
+import { sharedController, withDeadline } from '../../actors/deadline.ts';
+import type { Crew } from '../../streams/crew.ts';
+import { exporting, type Exporting } from '../../streams/export.ts';
+import { watching, type Watching } from '../../streams/watch.ts';
+import type { LoopEvent } from '../protocol/ports.ts';
+import type { Store } from '../store/store.ts';
+
+/** Events that may wait for one watcher. */
+const WATCH_QUEUE = 1024;
+/** How long a stop waits for them, at most. */
+const LAST_SECONDS = 10;
+
+export interface AudienceParts {
+  readonly store: Store;
+  /** One call. */
+  readonly callSeconds: number;
+  /** A stop waits no longer for them than for the step in hand. */
+  readonly stopSeconds: number;
+  /** For the event log, the log and the status view. */
+  readonly note: (text: string) => void;
+}
+
+export class Audience {
+  readonly #end = sharedController();
+  readonly #parts: AudienceParts;
+  readonly #watching: Watching;
+  readonly #exporting: Exporting;
+  readonly #heard: Promise<void>;
+
+  constructor(parts: AudienceParts) {
+    this.#parts = parts;
+    const { store, callSeconds, note } = parts;
+    const shared = { store, seconds: callSeconds, end: this.#end.signal };
+    this.#watching = watching({ ...shared, bound: WATCH_QUEUE, onLoss: (watcher, reason) => note(`${watcher}: ${reason}`) });
+    this.#exporting = exporting(shared);
+    const all$ = merge(this.#watching.run$, this.#exporting.run$);
+    this.#heard = new Promise((resolve) => all$.subscribe({ complete: resolve, error: () => resolve() }));
+  }
+
+  /** They come and go with plug-ins: these are the ones from now on. */
+  follow({ watchers, exporters }: Pick<Crew, 'watchers' | 'exporters'>): void {
+    this.#watching.follow(watchers);
+    this.#exporting.follow(exporters);
+  }
+
+  announce(event: LoopEvent): void {
+    this.#watching.announce(event);
+    this.#exporting.announce(event);
+  }
+
+  /** Resolves when everything was told, or in the end without: the rest is told at the next start. Never rejects. */
+  async close(): Promise<void> {
+    this.#watching.close();
+    this.#exporting.close();
+    const [name, never] = ['telling watchers and exporters the last events', new AbortController().signal];
+    const seconds = Math.min(LAST_SECONDS, this.#parts.stopSeconds);
+    await withDeadline(name, seconds, never, () => this.#heard).catch((error: unknown) => {
+      const late = [...this.#watching.waiting(), ...this.#exporting.waiting()].join(', ');
+      this.#parts.note(`${(error as Error).message}: ${late} will hear of the rest at the next start`);
+    });
+    this.#end.abort();
+  }
+}
