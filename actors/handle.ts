@@ -53,8 +53,8 @@ export class Handle<P> {
   }
 
   /**
-   * @throws CancelledError when `signal` aborts, InputError when the item itself is bad (the actor is not to blame), and the last failure
-   * when the actor is past its restart budget.
+   * @throws CancelledError when `signal` aborts or the actor is removed, InputError when the item itself is bad (the actor is not to blame), and the
+   * last failure when the actor is past its restart budget.
    */
   async perform<R>(item: Item<P, R>): Promise<R> {
     for (;;) {
@@ -62,27 +62,46 @@ export class Handle<P> {
       child.send({ type: 'BEGIN', doing: item.doing });
       this.#workload.begin();
       this.#progressAt = undefined;
+      const life = this.#lifeWithin(item.signal);
       try {
         const name = `${this.id}: ${item.doing}`;
         const run = (signal: AbortSignal): Promise<R> => {
           onProgress(signal, () => (this.#progressAt = this.#now()));
           return item.run(port, signal);
         };
-        const result = await withDeadline(name, item.seconds, item.signal, run, this.#clock);
+        const result = await withDeadline(name, item.seconds, life.signal, run, this.#clock);
         this.#workload.end(true);
+        if (this.isGone) return result;
         child.send({ type: 'END' });
         if (this.#supervisor.getSnapshot().context.fruitless > 0) this.#supervisor.send({ type: 'DONE' });
         return result;
       } catch (error) {
         this.#workload.end(false);
+        if (this.isGone) throw new CancelledError(`${this.id} was stopped ${item.doing}`);
         if (item.signal.aborted || error instanceof InputError) {
           child.send({ type: 'END' });
           throw item.signal.aborted ? new CancelledError(`${this.id} stopped ${item.doing}`) : error;
         }
         child.send({ type: 'FAIL', error: error instanceof Error ? error : new Error(String(error)) });
         if (item.once === true) throw error;
+      } finally {
+        life.end();
       }
     }
+  }
+
+  /** Aborts with `signal`, and when the actor is stopped for good. */
+  #lifeWithin(signal: AbortSignal): { readonly signal: AbortSignal; readonly end: () => void } {
+    const controller = new AbortController();
+    const abort = () => controller.abort();
+    const supervision = this.#supervisor.subscribe({ complete: abort, error: abort });
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort);
+    const end = () => {
+      supervision.unsubscribe();
+      signal.removeEventListener('abort', abort);
+    };
+    return { signal: controller.signal, end };
   }
 
   /** Past its restart budget, or removed: it performs nothing any more. */
@@ -103,12 +122,6 @@ export class Handle<P> {
   /** Resolves when the port is open. @throws like `perform`. */
   async opened(seconds: number, signal: AbortSignal): Promise<void> {
     await withDeadline(`${this.id}: opening`, seconds, signal, (inner) => this.#ready(inner), this.#clock);
-  }
-
-  /** Resolves when no item is in hand. */
-  async idle(): Promise<void> {
-    const child = this.#child();
-    if (child !== undefined) await waitFor(child, ({ value }) => value !== 'working', { timeout: Infinity }).catch(() => undefined);
   }
 
   status(): ActorStatus {

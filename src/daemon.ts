@@ -200,7 +200,6 @@ class Daemon implements DaemonHandle {
       synthesizes: config.synthesis.mode !== 'off',
       pluginFolder: this.#hooks.pluginFolder ?? process.cwd(),
       openSeconds: config.timeouts.openSeconds,
-      callSeconds: config.timeouts.pluginSeconds,
       say: (text) => this.#note(text),
       changed: () => this.#audience.follow(this.#roster.crew), // plug-ins come and go
     });

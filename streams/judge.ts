@@ -1,20 +1,21 @@
 /**
  * Stage 3: the groups of one job get their verdicts, stored before a window may hold them. The voter's verdict may be revised by plug-ins: what
- * a response earns, its advantage, and whether the group is kept. One that is parked is done without.
+ * a response earns, its advantage, and whether the group is kept. One that is parked or removed is done without. A stop cancels what is in hand here:
+ * groups without a verdict are in the store, and get theirs after the next start.
  */
 import { revised, type JudgeOptions } from '../src/learn/judge.ts';
 import { InputError } from '../src/protocol/errors.ts';
 import type { JudgedGroup, RolloutGroup, Verdict } from '../src/protocol/messages.ts';
 import type { Rewarded } from '../src/protocol/ports.ts';
-import type { Performer } from './crew.ts';
+import type { OfPlugin } from './crew.ts';
 import type { Loop } from './loop.ts';
 import type { Synthesis } from './synthesis.ts';
 
 export function judge(loop: Loop, synthesis: Synthesis | undefined) {
-  return async (groups: readonly RolloutGroup[], _lane: number, signal: AbortSignal): Promise<readonly JudgedGroup[]> => {
+  return async (groups: readonly RolloutGroup[]): Promise<readonly JudgedGroup[]> => {
     const voted: JudgedGroup[] = [];
-    for (const group of groups) voted.push({ group, verdict: await verdictOn(loop, group, signal) });
-    const judged = await filtered(loop, await rewarded(loop, voted, signal), signal);
+    for (const group of groups) voted.push({ group, verdict: await verdictOn(loop, group) });
+    const judged = await filtered(loop, await rewarded(loop, voted));
     loop.store.together(() => {
       loop.store.saveVerdicts(judged.map(({ verdict }) => verdict));
       synthesis?.judged(judged);
@@ -27,13 +28,13 @@ export function judge(loop: Loop, synthesis: Synthesis | undefined) {
   };
 }
 
-function verdictOn({ crew, config }: Loop, group: RolloutGroup, signal: AbortSignal): Promise<Verdict> {
+function verdictOn({ crew, config, stop }: Loop, group: RolloutGroup): Promise<Verdict> {
   if (group.samples.length === 0) return Promise.resolve(refusal(group));
   return crew.voter.perform({
     doing: `judging the answers to ${group.question.id}`,
     // The judge has its own deadline for each pair of answers; this one is for a judge that does not keep it.
     seconds: config.timeouts.judgeSeconds * group.samples.length + 1,
-    signal,
+    signal: stop,
     run: (port, inner) => port(group, inner),
   });
 }
@@ -43,26 +44,40 @@ function refusal({ id }: RolloutGroup): Verdict {
 }
 
 /** Verdicts with the first plug-in's rewards that has some for the group, and with a plug-in's advantages. */
-async function rewarded(loop: Loop, voted: readonly JudgedGroup[], signal: AbortSignal): Promise<readonly JudgedGroup[]> {
+async function rewarded(loop: Loop, voted: readonly JudgedGroup[]): Promise<readonly JudgedGroup[]> {
   const { rewards, advantage } = loop.crew;
   if (rewards.length === 0 && advantage === undefined) return voted;
   const earned = new Map<JudgedGroup, Rewarded>();
   for (const reward of rewards) {
     const open = voted.filter((each) => each.group.samples.length > 0 && !earned.has(each));
-    const replies = await each(loop, reward, 'rewarding', open, signal, (port, { group, verdict }, inner) => {
-      const { answers, classes, winner, share } = verdict;
-      return port({ group, answers, classes, winner, share, votes: verdict.rewards }, inner);
-    });
+    const replies = await each(
+      loop,
+      reward,
+      () => loop.crew.rewards,
+      'rewarding',
+      open,
+      (port, { group, verdict }, inner) => {
+        const { answers, classes, winner, share } = verdict;
+        return port({ group, answers, classes, winner, share, votes: verdict.rewards }, inner);
+      },
+    );
     for (const [i, given] of replies.entries()) {
       if (given !== undefined) earned.set(open[i]!, 'rewards' in given ? given : { rewards: given });
     }
   }
   const answered = voted.filter(({ group }) => group.samples.length > 0);
   const advantages = advantage
-    ? await each(loop, advantage, 'advantages of', answered, signal, (port, judged, inner) => {
-        const { classes, winner, share } = judged.verdict;
-        return port({ group: judged.group, classes, winner, share, rewards: earned.get(judged)?.rewards ?? judged.verdict.rewards }, inner);
-      })
+    ? await each(
+        loop,
+        advantage,
+        () => [loop.crew.advantage],
+        'advantages of',
+        answered,
+        (port, judged, inner) => {
+          const { classes, winner, share } = judged.verdict;
+          return port({ group: judged.group, classes, winner, share, rewards: earned.get(judged)?.rewards ?? judged.verdict.rewards }, inner);
+        },
+      )
     : [];
   return voted.map((judged) => {
     const [reply, own] = [earned.get(judged), advantages[answered.indexOf(judged)]];
@@ -73,11 +88,18 @@ async function rewarded(loop: Loop, voted: readonly JudgedGroup[], signal: Abort
 }
 
 /** The first filter that objects to a group drops it. */
-async function filtered(loop: Loop, all: readonly JudgedGroup[], signal: AbortSignal): Promise<readonly JudgedGroup[]> {
+async function filtered(loop: Loop, all: readonly JudgedGroup[]): Promise<readonly JudgedGroup[]> {
   let judged = all;
   for (const filter of loop.crew.filters) {
     const kept = judged.filter(({ verdict }) => verdict.kept);
-    const objections = await each(loop, filter, 'filtering', kept, signal, (port, group, inner) => port(group, inner));
+    const objections = await each(
+      loop,
+      filter,
+      () => loop.crew.filters,
+      'filtering',
+      kept,
+      (port, group, inner) => port(group, inner),
+    );
     judged = judged.map((group) => {
       const why = objections[kept.indexOf(group)];
       return why === undefined
@@ -89,34 +111,41 @@ async function filtered(loop: Loop, all: readonly JudgedGroup[], signal: AbortSi
 }
 
 /**
- * A plug-in's answer to each group of a job, asked one after the other; none once its actor is parked or removed. Each call is an item of its own,
- * with the deadline of one call: a plug-in that hangs is found out after that, however many groups the job has.
+ * A plug-in's answer to each group of a job, asked one after the other; none once its actor is parked or removed, and from the actor that takes its
+ * place after a restart by hand. Each call is an item of its own, with the deadline of one call: a plug-in that hangs is found out after that,
+ * however many groups the job has.
  */
 async function each<P, R>(
-  loop: Loop,
-  performer: Performer<P>,
+  { config, crew, stop }: Loop,
+  first: OfPlugin<P>,
+  those: () => readonly (OfPlugin<P> | undefined)[],
   verb: string,
   groups: readonly JudgedGroup[],
-  signal: AbortSignal,
   ask: (port: P, judged: JudgedGroup, signal: AbortSignal) => Promise<R> | R,
 ): Promise<readonly R[]> {
-  if (groups.length === 0) return [];
-  try {
-    const replies: R[] = [];
-    for (const [i, judged] of groups.entries()) {
+  const replies: R[] = [];
+  let performer = first;
+  while (replies.length < groups.length) {
+    const judged = groups[replies.length]!;
+    crew.voter.waitsFor(performer.id);
+    try {
       const reply = await performer.perform({
-        doing: `${verb} group ${i + 1} of ${groups.length}`,
-        seconds: loop.config.timeouts.pluginSeconds,
-        signal,
+        doing: `${verb} group ${replies.length + 1} of ${groups.length}`,
+        seconds: config.timeouts.pluginSeconds,
+        signal: stop,
         run: async (port, inner) => ask(port, judged, inner),
       });
       replies.push(reply);
+    } catch (error) {
+      if (stop.aborted || error instanceof InputError) throw error;
+      const next = those().find((other) => other?.plugin === first.plugin);
+      if (next === undefined || next === performer) return [];
+      performer = next;
+    } finally {
+      crew.voter.waitsFor('work');
     }
-    return replies;
-  } catch (error) {
-    if (signal.aborted || error instanceof InputError) throw error;
-    return [];
   }
+  return replies;
 }
 
 export function judgeOptions(filters: Loop['config']['filters']): JudgeOptions {

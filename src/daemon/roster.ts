@@ -3,11 +3,10 @@
  * under the same root as ours. A port that one plug-in holds has ours behind it: once the plug-in's actor is parked or removed, the same
  * item is done by ours.
  */
-import { withDeadline } from '../../actors/deadline.ts';
+import { sharedController, withDeadline } from '../../actors/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
 import type { Member, StartedSystem } from '../../actors/system.ts';
 import type { Crew, Performer } from '../../streams/crew.ts';
-import { LiveTimer } from '../live-timer.ts';
 import { checkRivals, inThread, loadPlugin, type Plugin, type PluginSpec } from '../plugin/load.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PanelCard } from '../protocol/frames.ts';
@@ -41,8 +40,6 @@ export interface RosterParts {
   readonly pluginFolder: string;
   /** How long a plug-in may take to open a port. */
   readonly openSeconds: number;
-  /** How long the item in hand of a plug-in that is removed may take. */
-  readonly callSeconds: number;
   readonly say: (text: string) => void;
   /** Called after a plug-in came or went. */
   readonly changed: () => void;
@@ -169,16 +166,22 @@ export class Roster {
     });
   }
 
-  /** The item in hand is finished, or done by ours. @throws InputError when there is none of that name. */
+  /** At once: the item in hand is done by ours, and a late reply is dropped. @throws InputError when there is none of that name. */
   remove(name: string): Promise<void> {
-    return this.#serial(() => this.#remove(this.#named(name)));
+    return this.#serial(async () => {
+      const plugin = this.#named(name);
+      this.#plugins.splice(this.#plugins.indexOf(plugin), 1);
+      this.#retire(plugin);
+      this.#parts.changed();
+      await plugin.close();
+    });
   }
 
   /** With a fresh restart budget. */
   restart(name: string): Promise<void> {
     return this.#serial(async () => {
       const plugin = this.#named(name);
-      await this.#retire(plugin);
+      this.#retire(plugin);
       this.#man(plugin);
       this.#parts.changed();
     });
@@ -199,11 +202,11 @@ export class Roster {
         await fresh.close();
         throw error;
       }
-      const place = this.#plugins.indexOf(old);
-      await this.#remove(old);
-      this.#plugins.splice(place, 0, fresh);
+      this.#plugins[this.#plugins.indexOf(old)] = fresh;
+      this.#retire(old);
       this.#man(fresh);
       this.#parts.changed();
+      await old.close();
     });
   }
 
@@ -253,25 +256,17 @@ export class Roster {
     }
   }
 
-  async #remove(plugin: Plugin): Promise<void> {
-    this.#plugins.splice(this.#plugins.indexOf(plugin), 1);
-    await this.#retire(plugin);
-    await plugin.close();
-    this.#parts.changed();
-  }
-
-  /** Nothing new is given to its actors; what they have in hand they may finish. */
-  async #retire(plugin: Plugin): Promise<void> {
+  /** At once: what its actors have in hand is cancelled, and whoever holds the port then does it. */
+  #retire(plugin: Plugin): void {
     const posts = this.#posts.filter((post) => post.plugin === plugin);
-    for (const post of posts) this.#posts.splice(this.#posts.indexOf(post), 1);
-    this.#parts.changed();
-    await Promise.all(
-      posts.map(async ({ handle, life }) => {
-        await within(this.#parts.callSeconds, handle.idle());
-        life.end();
-        this.#started.remove(handle.id);
-      }),
-    );
+    for (const { handle, life } of posts) {
+      this.#posts.splice(
+        this.#posts.findIndex((each) => each.handle === handle),
+        1,
+      );
+      life.end();
+      this.#started.remove(handle.id);
+    }
   }
 
   get #started(): StartedSystem {
@@ -320,11 +315,11 @@ function named(handle: Handle<never>, plugin: string): NamedHandle<never> {
 
 /** The signal of an actor's present life: it ends at a restart, or when the actor is removed. */
 class Life {
-  #now = new AbortController();
+  #now = sharedController();
 
   begin(opening: AbortSignal): AbortSignal {
     this.end();
-    const own = new AbortController();
+    const own = sharedController();
     this.#now = own;
     opening.addEventListener('abort', () => own.abort(), { once: true });
     return own.signal;
@@ -333,11 +328,4 @@ class Life {
   end(): void {
     this.#now.abort();
   }
-}
-
-async function within(seconds: number, work: Promise<unknown>): Promise<void> {
-  let timer: LiveTimer | undefined;
-  const late = new Promise<void>((resolve) => (timer = new LiveTimer(resolve, 1000 * seconds)));
-  await Promise.race([work, late]);
-  timer?.cancel();
 }

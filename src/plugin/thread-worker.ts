@@ -1,4 +1,5 @@
 /** Thread entry: one plug-in, and those of its ports that were opened. Producer of tasks: thread.ts. */
+import { setMaxListeners } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import { importDefault } from '../config/import-default.ts';
 import { loadPicture } from '../data/picture.ts';
@@ -29,6 +30,7 @@ const PAIR_SECONDS = 5;
 const grader = new Grader({ deadlineSeconds: PAIR_SECONDS });
 /** A thread that is not killed cancels nothing. */
 const { signal } = new AbortController();
+setMaxListeners(0, signal); // every call gets it
 
 let definition: Promise<PluginDefinition<unknown>> | undefined;
 const ports = new Map<number, Promise<(request: unknown, signal: AbortSignal) => unknown>>();

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { withDeadline } from '../../actors/deadline.ts';
+import { sharedController, withDeadline } from '../../actors/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
 import { startSystem } from '../../actors/system.ts';
 import { configSchema, type Config, type ConfigInput } from '../config/schema.ts';
@@ -101,7 +101,7 @@ class Kit implements PluginKit {
   readonly #clock = new VirtualClock();
   readonly #grader = new Grader({ deadlineSeconds: PAIR_SECONDS });
   readonly #handles = new Map<PortName, Handle<never>>();
-  readonly #life = new AbortController();
+  readonly #life = sharedController();
 
   constructor(plugin: Plugin, options: TestOptions, config: Config) {
     this.name = plugin.name;

@@ -104,7 +104,7 @@ function Row({ plugin: { name, source, thread, ports }, commands, onChange, onGo
       ) : null}
       {asking ? (
         <Confirm title={`Remove ${name}?`} action="Remove" danger onConfirm={remove} onClose={close}>
-          What it has in hand it may finish. The loop goes on without it, until it is added again or the daemon starts anew with it in the
+          What it has in hand is done without it. The loop runs without it, until it is added again or the daemon starts anew with it in the
           configuration.
         </Confirm>
       ) : null}
