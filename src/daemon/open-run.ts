@@ -12,6 +12,8 @@ import { openLog, type Logger } from '../store/log.ts';
 import { openStore } from '../store/open-store.ts';
 import { openRunFolder, type RunFolder } from '../store/run-folder.ts';
 import type { Store } from '../store/store.ts';
+import { compareSettings, describeChanges } from './changed-settings.ts';
+import { settleBase } from './settle-base.ts';
 import { settleData, type SettledData } from './settle-data.ts';
 
 export interface OpenOptions {
@@ -73,19 +75,30 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
     closers.push(() => grader[Symbol.asyncDispose]());
     const { checkpoint, rejected } = await checkpoints.newest();
+    const before = folder.kept;
+    const past = { runFolder: folder.path, before, version: checkpoint?.version ?? 0 };
+    const base = await unlessAborted(options.signal, settleBase(store, config, past));
     const policy = await (options.createPolicy ?? localPolicy)(config, checkpoint ? { checkpoint } : {});
     closers.push(() => policy[Symbol.asyncDispose]());
     const { version } = await unlessAborted(options.signal, policy.open());
     // Not before model and data are known to be there: a mistyped path would bind the folder to itself.
+    const changes = [...base.keep(), ...changedSince(store, before, asRun)];
     folder.saveConfig(asRun);
     const data = config.data.type === 'figures' ? { ...opened, since: 0, changes: [] } : await settleData(store, opened);
     const damage = rejected.map(({ folder: damaged, reason }) => `checkpoint ${damaged} was passed over: ${reason}`);
-    const notes = [...(opened.notes ?? []), ...data.changes, ...damage];
+    const notes = [...(opened.notes ?? []), ...changes, ...data.changes, ...damage];
     return { folder, log, store, checkpoints, best, data, plugins, grader, policy, version, notes, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** In words; the events have both values of each setting. */
+function changedSince(store: Store, before: object | undefined, now: object): string[] {
+  const changes = before === undefined ? [] : compareSettings(before, now);
+  if (changes.length > 0) store.event('settings.changed', changes);
+  return describeChanges(changes);
 }
 
 /** @throws InputError when no question is left to train on, and nothing that could ask one. */

@@ -74,7 +74,7 @@ export interface RolloutGroup {
 }
 
 /**
- * `filtered`: a plug-in's filter dropped it (`Verdict.why`). `equal-rewards`: they agree on nothing, but every response earned the same, so that there is nothing to compare. `refused`: the policy cannot answer the question (too long for its context, a picture that cannot be read); its group has no samples. `gone`: its question was changed in the data or taken out of it between two starts.
+ * `filtered`: a plug-in's filter dropped it (`Verdict.why`). `equal-rewards`: they agree on nothing, but every response earned the same, so that there is nothing to compare. `refused`: the policy cannot answer the question (too long for its context, a picture that cannot be read); its group has no samples. `gone`: between two starts its question was changed in the data or taken out of it, or the prompt that asked it changed.
  */
 export type DropReason = 'all-agree' | 'equal-rewards' | 'no-box' | 'share-floor' | 'too-long' | 'refused' | 'filtered' | 'gone';
 

@@ -26,7 +26,15 @@ const LONGEST_SOCKET = 100;
 const runSchema = z.object({ format: z.int(), created: z.string() });
 const daemonSchema = z.object({ pid: z.int(), socket: z.string(), started: z.string() });
 
-const configSchema = z.object({ model: z.string(), seed: z.number(), data: z.record(z.string(), z.unknown()) });
+const configSchema = z.looseObject({
+  model: z.string(),
+  promptTemplate: z.string().optional(),
+  seed: z.number(),
+  data: z.record(z.string(), z.unknown()),
+});
+
+/** The configuration as the run folder keeps it. */
+export type KeptConfig = z.output<typeof configSchema>;
 
 /** What `daemon.json` says about a running daemon. `started` is ISO 8601. */
 export type DaemonInfo = z.output<typeof daemonSchema>;
@@ -43,7 +51,6 @@ export interface RunPaths {
 
 /** The configuration; what of it makes a run this run. Two paths count as equal when their last parts are, so a folder may move. */
 export interface RunConfig {
-  readonly model: string;
   readonly seed: number;
   readonly data: object;
 }
@@ -53,10 +60,12 @@ export interface RunFolder extends RunPaths, Disposable {
   readonly fresh: boolean;
   /**
    * Keeps the configuration as run. Settings may change between sittings, what the run is about may not: the cursor and the stored groups
-   * belong to one data set, the versions to one base model. @throws InputError that names the key and both values.
+   * belong to one data set (and the versions to one base: settle-base.ts). @throws InputError that names the key and both values.
    */
   saveConfig(config: RunConfig): void;
-  /** @throws InputError when the run was begun with another model, seed or data set. */
+  /** The configuration that was kept last. */
+  readonly kept: KeptConfig | undefined;
+  /** @throws InputError when the run was begun with another seed or data set. */
   expectSameRun(config: RunConfig): void;
   /** Gives the folder back; also done by the kernel if the process dies. */
   release(): void;
@@ -86,7 +95,7 @@ export function openRunFolder(folder: string): RunFolder {
     for (const part of [paths.logFolder, paths.checkpointsFolder]) makeFolder(part, PRIVATE);
     const daemon: DaemonInfo = { pid: process.pid, socket: paths.socket, started: new Date().toISOString() };
     writeFileWhole(daemonFile(paths.path), `${JSON.stringify(daemon)}\n`);
-    return { ...paths, fresh, ...actions(paths, release) };
+    return Object.assign(actions(paths, release), paths, { fresh });
   } catch (error) {
     release();
     throw diskError(paths.path, error);
@@ -108,6 +117,9 @@ function actions(paths: RunPaths, unlock: () => void): Omit<RunFolder, keyof Run
     unlock();
   }
   return {
+    get kept() {
+      return readJson(paths.config, configSchema);
+    },
     expectSameRun: (config) => refuseOtherRun(paths, config),
     saveConfig(config) {
       refuseOtherRun(paths, config);
@@ -129,8 +141,8 @@ function refuseOtherRun({ path, config: file }: RunPaths, config: RunConfig): vo
 }
 
 /** Key -> value as text. */
-function identity({ model, seed, data }: RunConfig): Record<string, string | undefined> {
-  const entries = Object.entries({ model, seed, ...Object.fromEntries(Object.entries(data).map(([key, value]) => [`data.${key}`, value])) });
+function identity({ seed, data }: RunConfig): Record<string, string | undefined> {
+  const entries = Object.entries({ seed, ...Object.fromEntries(Object.entries(data).map(([key, value]) => [`data.${key}`, value])) });
   return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === 'string' ? basename(value) : JSON.stringify(value)]));
 }
 

@@ -14,7 +14,7 @@ export const REASONS: Readonly<Record<Reason, readonly [string, string]>> = {
   'too-long': ['too long', 'The responses were longer than the learner takes.'],
   refused: ['refused', 'The policy cannot answer this question: it is too long, or its picture cannot be read.'],
   filtered: ['filtered', 'A plug-in’s filter dropped it.'],
-  gone: ['question gone', 'Its question was changed in the data, or taken out of it, between two starts.'],
+  gone: ['question gone', 'Between two starts its question was changed or taken out of the data, or the prompt changed.'],
 };
 
 export const ORIGINS: Readonly<Record<QuestionOrigin, string>> = {

@@ -2,6 +2,7 @@
  * The safetensors format: an 8-byte little-endian header length, a JSON header `{name: {dtype, shape, data_offsets}}`, raw data.
  * Floating-point tensors are read as float32 whatever they are stored as; files are written atomically.
  */
+import { createHash } from 'node:crypto';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -15,6 +16,7 @@ export const BYTES: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF1
 const MAX_HEADER = 100_000_000;
 /** Node refuses single reads of 2 GiB and more. */
 const MAX_READ = 2 ** 30;
+const DIGEST_CHUNK = 2 ** 20;
 
 interface Source {
   readonly file: string;
@@ -40,6 +42,28 @@ export async function readSafetensors(file: string): Promise<TensorMap> {
     const tensors: Record<string, HostTensor> = {};
     for (const [name, entry] of Object.entries(entries)) tensors[name] = await readTensor(source, start, name, entry);
     return tensors;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Name -> digest of a tensor's type, shape and bytes: the same in whichever file the tensor stands. @throws InputError as `readSafetensors`. */
+export async function digestSafetensors(file: string): Promise<Readonly<Record<string, string>>> {
+  const handle = await open(file, 'r').catch((error: Error) => {
+    throw new InputError(`${file}: cannot be read: ${error.message}`);
+  });
+  try {
+    const source: Source = { file, handle, size: (await handle.stat()).size };
+    const { entries, start } = await readHeader(source);
+    const digests: Record<string, string> = {};
+    for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(entries)) {
+      const hash = createHash('sha256').update(JSON.stringify([dtype, shape]));
+      for (let at = offsets[0]; at < offsets[1]; at += DIGEST_CHUNK) {
+        hash.update(await readBytes(source, start + at, Math.min(DIGEST_CHUNK, offsets[1] - at)));
+      }
+      digests[name] = hash.digest('hex');
+    }
+    return digests;
   } finally {
     await handle.close();
   }

@@ -12,6 +12,14 @@ const INDEX = `${WHOLE}.index.json`;
 /** Bytes of a shard at most, unless one tensor is larger: transformers' own default. */
 const SHARD_BYTES = 5e9;
 
+/** Paths of the files that hold the weights. @throws InputError for an index that is damaged. */
+export async function weightFiles(folder: string): Promise<readonly string[]> {
+  const [whole, indexFile] = [join(folder, WHOLE), join(folder, INDEX)];
+  const index = (await exists(whole)) ? undefined : await readFile(indexFile, 'utf8').catch(() => undefined);
+  const names = index === undefined ? [WHOLE] : [...new Set(Object.values(parseIndex(index, indexFile)))];
+  return names.map((name) => join(folder, name));
+}
+
 /** Reads `model.safetensors`; where there is none, the shards that `model.safetensors.index.json` lists. */
 export async function readCheckpoint(folder: string): Promise<TensorMap> {
   const whole = join(folder, WHOLE);
