@@ -84,7 +84,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     // Not before model and data are known to be there: a mistyped path would bind the folder to itself.
     const changes = [...base.keep(), ...changedSince(store, before, asRun)];
     folder.saveConfig(asRun);
-    const data = config.data.type === 'figures' ? { ...opened, since: 0, changes: [] } : await settleData(store, opened);
+    const data = config.data.type === 'figures' ? { ...opened, since: 0, changes: [] } : await settleData(store, opened, version);
     const damage = rejected.map(({ folder: damaged, reason }) => `checkpoint ${damaged} was passed over: ${reason}`);
     const notes = [...(opened.notes ?? []), ...changes, ...data.changes, ...damage];
     return { folder, log, store, checkpoints, best, data, plugins, grader, policy, version, notes, [Symbol.asyncDispose]: close };

@@ -6,7 +6,8 @@ import { contentDigest, lookOf } from '../data/content.ts';
 import { listDataset, type Dataset, type Labels } from '../data/dataset.ts';
 import type { OpenedData } from '../data/open.ts';
 import type { Question } from '../protocol/messages.ts';
-import type { DataPart, DataRow, Store } from '../store/store.ts';
+import type { DataRow, Store } from '../store/store.ts';
+import { findPictures, settlePictures } from './settle-pictures.ts';
 
 /** Where the store keeps the sequence number from which the questions of the present data are asked in a new order. */
 const SINCE = 'data.since';
@@ -35,7 +36,9 @@ interface Settled {
   readonly compared: boolean;
 }
 
-export async function settleData(store: Store, data: OpenedData): Promise<SettledData> {
+/** @param version that steps have to be learnt again from. */
+export async function settleData(store: Store, data: OpenedData, version: number): Promise<SettledData> {
+  const pictures = await findPictures([...data.heldOut.pictures(), ...data.train.pictures()]);
   const [train, heldOut] = [await contentsOf(data.train), await contentsOf(data.heldOut)];
   return store.together(() => {
     const trained = settle(store, 'train', train);
@@ -44,7 +47,8 @@ export async function settleData(store: Store, data: OpenedData): Promise<Settle
     store.saveDataRows('held-out', measured.news);
     const renamed = { train: renamedSet(data.train, trained), heldOut: renamedSet(data.heldOut, measured) };
     movePictures(store, renamed.train);
-    const dropped = store.withdraw(trained.isGone);
+    const isPictureGone = settlePictures(store, pictures, version);
+    const dropped = store.withdraw((question) => trained.isGone(question) || isPictureGone(question));
     const differs = trained.compared && isDifferent(trained);
     if (differs) store.setMeta(SINCE, store.nextSequence);
     const changes = describe(trained, measured, dropped);
@@ -64,7 +68,7 @@ async function contentsOf(dataset: Dataset): Promise<readonly Found[]> {
   return found;
 }
 
-function settle(store: Store, part: DataPart, found: readonly Found[]): Settled {
+function settle(store: Store, part: 'train' | 'held-out', found: readonly Found[]): Settled {
   const known = store.dataRows(part);
   const stored = store.dataQuestions(part);
   const compared = known.length > 0;

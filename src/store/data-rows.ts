@@ -6,7 +6,8 @@ import type { Question } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
 import { packPlain, unpack } from './pack.ts';
 
-export type DataPart = 'train' | 'held-out';
+/** Questions to learn from, questions to measure on, pictures. */
+export type DataPart = 'train' | 'held-out' | 'picture';
 
 export interface DataRow {
   /** The id that the data gives. */
@@ -47,13 +48,13 @@ export class DataRows {
   }
 
   /** Questions of the data that the store holds. */
-  stored(part: DataPart): readonly Question[] {
+  stored(part: 'train' | 'held-out'): readonly Question[] {
     const sql = part === 'train' ? "SELECT data FROM questions WHERE origin = 'dataset'" : 'SELECT data FROM held_out';
     return this.#db.rows<{ data: ArrayBuffer }>(sql).map(({ data }) => unpack<Question>(data));
   }
 
   /** Where its pictures lie now; the content is the same. */
   move(question: Question): void {
-    this.#db.run('UPDATE questions SET data = ? WHERE id = ?', packPlain(question), question.id);
+    for (const table of ['questions', 'pool']) this.#db.run(`UPDATE ${table} SET data = ? WHERE id = ?`, packPlain(question), question.id);
   }
 }

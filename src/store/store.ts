@@ -154,7 +154,7 @@ export interface Store extends Inspection, Disposable {
   dataRows(part: DataPart): readonly DataRow[];
   saveDataRows(part: DataPart, rows: readonly DataRow[]): void;
   /** Questions of the data that are stored: admitted ones, or those of evaluations. */
-  dataQuestions(part: DataPart): readonly Question[];
+  dataQuestions(part: 'train' | 'held-out'): readonly Question[];
   /** Stores where the pictures of a stored question lie now. */
   moveQuestion(question: Question): void;
   /** Durable. Drops what is in hand of the questions that are gone; returns how many groups and admissions. */

@@ -1,8 +1,9 @@
 /** A data file that changes between two starts: what is learnt is always what the samplers saw. */
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startDaemon } from '../../src/daemon.ts';
+import { API_VERSION, definePlugin } from '../../src/plugin/define.ts';
 import type { Batch, Question } from '../../src/protocol/messages.ts';
 import { Database } from '../../src/store/database.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -42,8 +43,8 @@ class Live {
   }
 
   /** With work in hand at its end: three batches may be sampled ahead. */
-  async sit(steps: number): Promise<Sitting> {
-    const config = { ...this.run.config, loop: { ...this.run.config.loop, maxStaleness: 2, steps } };
+  async sit(steps: number, plugins: ToyRun['config']['plugins'] = []): Promise<Sitting> {
+    const config = { ...this.run.config, plugins, loop: { ...this.run.config.loop, maxStaleness: 2, steps } };
     const sampled: Question[] = [];
     const learnt: Batch[] = [];
     const faults = {
@@ -151,6 +152,42 @@ test('a picture with another content under the same path is another question', a
   const second = await live.sit(4);
   check(live, [first, second]);
   expect(second.notes.some((note) => note.includes('0 new, 40 changed, 0 gone'))).toBe(true);
+});
+
+test('what a plug-in asks about a picture of the data follows the picture, and is dropped where its content is gone', async () => {
+  const live = new Live();
+  const plugin = definePlugin({
+    name: 'asks',
+    apiVersion: API_VERSION,
+    ports: {
+      ask: ({ questions }) => {
+        const pictures = questions.pictures();
+        const at = (n: number): Question => ({
+          id: `mine-${n}`,
+          text: `question ${n}`,
+          pictures: [pictures[n % pictures.length]!],
+          origin: 'plugin',
+        });
+        return async ({ from, count }) => Array.from({ length: count }, (_, i) => at(from + i));
+      },
+    },
+  });
+  const picture = (name: string) => join(live.run.folder, name);
+  const rowsAbout = (...names: string[]) => lines(40, true).map((row, i) => ({ ...row, images: [names[i % names.length]!] }));
+  writeFileSync(picture('a.png'), await png(8, 8, '#336699'));
+  writeFileSync(picture('b.png'), await png(8, 8, '#669933'));
+  live.write(rowsAbout('a.png', 'b.png'));
+  const first = await live.sit(2, [plugin]);
+  writeFileSync(picture('a.png'), await png(8, 8, '#996633'));
+  renameSync(picture('b.png'), picture('c.png'));
+  live.write(rowsAbout('a.png', 'c.png'));
+  const second = await live.sit(4, [plugin]);
+  check(live, [first, second]);
+  const before = new Set(first.sampled.map(({ id }) => id));
+  const kept = second.learnt.flatMap(({ groups }) => groups).filter(({ group }) => before.has(group.question.id));
+  expect(kept.length).toBeGreaterThan(0);
+  for (const { group } of kept) expect(group.question.pictures).toEqual([{ type: 'file', path: picture('c.png') }]);
+  expect(live.store((store) => store.counts().dropped.gone ?? 0)).toBeGreaterThan(0);
 });
 
 test('a run that an older Quorum began, with lines as ids and no rows stored, goes on with its questions', async () => {
