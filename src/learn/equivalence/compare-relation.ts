@@ -15,8 +15,8 @@ type Same = (a: Value, b: Value) => boolean;
 export function sameRelation(a: Relation, b: Value, leaves: Leaves, same: Same): boolean | null {
   const x = definition(a);
   if (b.type !== 'relation') {
-    // `2 + 3 = 5` says 5.
-    const value = x?.value ?? (isNumber(a.left) && isNumber(a.right) ? a.right : undefined);
+    // `2 + 3 = 5` and `3-1 = 2` say 5 and 2.
+    const value = x?.value ?? ((isNumber(a.left) || a.left.type === 'range') && isNumber(a.right) ? a.right : undefined);
     return value !== undefined && same(value, b);
   }
   const y = definition(b);

@@ -1,6 +1,7 @@
 /** Equality of values, given the equality of their expressions. */
 import { sameQuantity } from './compare-quantity.ts';
 import { sameRelation } from './compare-relation.ts';
+import { sameDate } from './date.ts';
 import { exact } from './evaluate.ts';
 import { numberOf, operation, productOf, variables, type Expression } from './expression.ts';
 import { sameFigure } from './figure.ts';
@@ -38,10 +39,13 @@ function directed(a: Single, b: Single, leaves: Leaves): boolean | null {
       return sameUnion(a.parts, b, leaves);
     case 'ratio':
       return sameRatio(a.parts, b, leaves);
+    case 'range':
+      if (b.type === 'range') return a.ends.every((end, i) => sameValue(end, b.ends[i] ?? end, leaves));
+      return a.ratio ? sameRatio(a.ends, b, leaves) : null;
     case 'time':
       return sameTime(a, b, leaves);
     case 'date':
-      return b.type === 'date' ? a.iso === b.iso : null;
+      return b.type === 'date' ? sameDate(a.iso, b.iso) : null;
     case 'written':
       return b.type === 'written' && a.text === b.text;
     case 'figure':
@@ -161,7 +165,7 @@ function sameUnordered(a: readonly Value[], b: readonly Value[], leaves: Leaves)
 function sameRatio(parts: readonly Value[], b: Value, leaves: Leaves): boolean | null {
   const a = parts.map(expressionOf);
   if (b.type === 'quantity') return a.length === 2 && leaves.same(operation('/', a[0] ?? HUNDRED, a[1] ?? HUNDRED), b.expression);
-  if (b.type === 'time' || b.type === 'relation') return null;
+  if (b.type === 'time' || b.type === 'relation' || b.type === 'range') return null;
   if (b.type !== 'ratio') return false;
   const other = b.parts.map(expressionOf);
   if (other.length !== a.length) return false;

@@ -1,7 +1,9 @@
 /** Text -> Value. Each reader takes normalised text and gives a value or null; the first that succeeds wins. */
 import { readChemistry } from './chemistry.ts';
 import { readChoice } from './choice.ts';
-import { parseDateTime } from './date-time.ts';
+import { readClock } from './clock.ts';
+import { readDate } from './date.ts';
+import { readDuration } from './duration.ts';
 import { readFigure, withoutMarks } from './figure.ts';
 import { wholeNumbers } from './inequality.ts';
 import { readList, readUnion } from './list.ts';
@@ -13,7 +15,7 @@ import { readCompound, readNumber, readQuantity } from './quantity.ts';
 import { readRelation } from './relation.ts';
 import { readLoneOne, readRoman } from './roman.ts';
 import { enclosed, splitTop } from './split.ts';
-import { readStructured } from './structured.ts';
+import { readRange } from './range.ts';
 import type { Value } from './value.ts';
 import { foldWords, readWords } from './words.ts';
 
@@ -43,8 +45,10 @@ function read(text: string, depth: number): Value {
     readChoice(plain, depth, read) ??
     readNumber(plain) ??
     readRoman(plain) ??
-    parseDateTime(plain) ??
-    readStructured(plain) ??
+    readDuration(plain) ??
+    readClock(plain) ??
+    readRange(plain, depth, read) ??
+    readDate(plain) ??
     readChemistry(plain, depth === 0) ??
     readWords(plain) ??
     readSystem(text, depth) ??

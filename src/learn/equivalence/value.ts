@@ -18,6 +18,8 @@ export type Value =
   | { readonly type: 'sequence'; readonly open: string; readonly close: string; readonly items: readonly Value[] }
   | { readonly type: 'union'; readonly parts: readonly Value[] }
   | { readonly type: 'ratio'; readonly parts: readonly Value[] }
+  /** Both ends; `ratio` where it may also be one: `1 to 2`. */
+  | { readonly type: 'range'; readonly ends: readonly [Value, Value]; readonly ratio: boolean }
   | { readonly type: 'relation'; readonly operator: string; readonly left: Value; readonly right: Value }
   /** Two readings of one answer, either of which may be meant: `8\sqrt{2} \approx 11.3`. */
   | { readonly type: 'either'; readonly parts: readonly Value[] }

@@ -8,6 +8,7 @@ const NUMBERS =
     ' ',
   );
 export const MONTHS = 'january february march april may june july august september october november december'.split(' ');
+const DAYS = 'monday tuesday wednesday thursday friday saturday sunday'.split(' ');
 const TENS = 'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
 
 /** Different words for one answer. `yes` and `true` are one, `no` and `false` are one. */
@@ -23,7 +24,7 @@ const SYNONYMS = new Map<string, string>(
     'no real solutions': 'empty set',
     '\\emptyset': 'empty set',
     'null set': 'empty set',
-    ...Object.fromEntries('monday tuesday wednesday thursday friday saturday sunday'.split(' ').map((day) => [day.slice(0, 3), day])),
+    ...Object.fromEntries(DAYS.map((day) => [day.slice(0, 3), day])),
     ...Object.fromEntries(MONTHS.map((month) => [month.slice(0, 3), month])),
     dne: 'undefined',
     'does not exist': 'undefined',
@@ -46,6 +47,12 @@ const SYNONYMS = new Map<string, string>(
     thurs: 'thursday',
   }),
 );
+
+/** A weekday or a month, whole or short. */
+export function isCalendarWord(text: string): boolean {
+  const word = text.toLowerCase().replace(/\.$/, '');
+  return [...DAYS, ...MONTHS].includes(SYNONYMS.get(word) ?? word);
+}
 
 /** Case, spacing, articles, quotes and closing punctuation do not matter. */
 export function foldWords(text: string): string {
