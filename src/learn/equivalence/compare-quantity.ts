@@ -21,7 +21,7 @@ export function sameQuantity(a: Quantity, b: Quantity, leaves: Leaves): boolean 
   if (lettered.product && !other.unit && (lettered.unit?.weak || variables(other.expression).length > 0))
     return leaves.same(lettered.product, other.expression);
   const [angle, bare] = a.unit ? [a, b] : [b, a];
-  if (angle.unit?.dimension === 'angle' && !bare.unit && !mentions(angle.expression, 'pi') && mentions(bare.expression, 'pi'))
+  if (angle.unit?.dimension === 'angle' && !bare.unit && !mentions(angle.expression, 'pi') && isRadians(bare.expression))
     return leaves.same(inBase(angle), inBase({ ...bare, unit: RADIAN }));
   const stated = a.unit && b.unit && a.unit.dimension !== '' && b.unit.dimension !== '';
   if (!stated) return leaves.same(a.expression, b.expression);
@@ -32,6 +32,8 @@ export function sameQuantity(a: Quantity, b: Quantity, leaves: Leaves): boolean 
 const meanings = (a: Quantity): Quantity[] => (a.unit?.other ? [a, { ...a, unit: a.unit.other }] : [a]);
 
 const RADIAN = parseUnit('rad');
+
+const isRadians = (e: Expression): boolean => mentions(e, 'pi') || (e.type === 'call' && e.name.startsWith('arc'));
 
 /** Angles come out in degrees. */
 function inBase({ expression, unit }: Quantity): Expression {

@@ -80,7 +80,7 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
   if (b.type === 'quantity' && a.open === '(' && variables(b.expression).length > 0) return sameVector(a, b, leaves);
   if (b.type !== 'sequence')
     return a.items.length === 1 && a.items[0]
-      ? sameValue(a.items[0], b, leaves)
+      ? !isEmptySet(a.items[0]) && sameValue(a.items[0], b, leaves)
       : b.type === 'words'
         ? isWholeLine(a) && b.text === 'all real numbers'
         : null;
@@ -97,6 +97,9 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
   if (interval && ends(a) !== ends(b)) return false;
   return a.items.every((item, i) => sameValue(item, b.items[i] ?? item, leaves));
 }
+
+/** The set of the empty set is not empty. */
+const isEmptySet = (value: Value): boolean => value.type === 'words' && value.text === 'empty set';
 
 /** `(2, 3), (5, 6)` may be two intervals. */
 function sameUnion(parts: readonly Value[], b: Value, leaves: Leaves): boolean | null {

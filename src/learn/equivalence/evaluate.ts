@@ -130,7 +130,7 @@ function coordinate(point: number, variable: number): number {
 /** A number to count with. */
 const count = (point: number, variable: number): number => 1 + ((point * (2 * variable + 3) + 2 * variable) % 11);
 
-const COUNTING = new Set(['binomial', 'permutations', 'doublefactorial', 'gcd', 'lcm', 'mod']);
+const COUNTING = new Set(['factorial', 'binomial', 'permutations', 'doublefactorial', 'gcd', 'lcm', 'mod']);
 
 /** The names that stand for whole numbers: ends of sums, and what is counted. */
 function wholeNames(e: Expression): string[] {

@@ -15,6 +15,7 @@ const MARKS: readonly (readonly [RegExp, string])[] = [
   [/(?:\bm\s*)?\b[Aa]ngles?\s+(?=(?:[A-Z]{1,3}|\d)(?![\w.]))/g, '∠'],
   [/\\widehat\s*\{\s*([A-Z]{3})\s*\}/g, '∠$1'],
   [/\\(?:big)?triangle(?![a-z])\s*/g, '△'],
+  [/\\Delta\s*(?=[A-Z]{3}(?![A-Za-z]))/g, '△'],
   [/\b[Tt]riangle\s+(?=[A-Z]{1,3}\b)/g, '△'],
   [new RegExp(String.raw`\\overleftrightarrow${PAIR}`, 'g'), '↔$1'],
   [new RegExp(String.raw`\\(?:overrightarrow|vec|overset\s*\{\s*\\(?:long)?rightarrow\s*\})${PAIR}`, 'g'), '→$1'],

@@ -4,9 +4,11 @@ import { readChoice } from './choice.ts';
 import { readClock } from './clock.ts';
 import { readDate } from './date.ts';
 import { readDuration } from './duration.ts';
+import { readExcluded } from './excluded.ts';
 import { readFigure, withoutMarks } from './figure.ts';
 import { wholeNumbers } from './inequality.ts';
 import { readList, readUnion } from './list.ts';
+import { readLogic } from './logic.ts';
 import { readMatrix, tuple } from './matrix.ts';
 import { normalise, MAX_ANSWER_CHARS } from './normalise.ts';
 import { eachSigned, hasBothSigns, readPlusMinus } from './plus-minus.ts';
@@ -52,7 +54,9 @@ function read(text: string, depth: number): Value {
     readChemistry(plain, depth === 0) ??
     readWords(plain) ??
     readSystem(text, depth) ??
+    readExcluded(plain, depth, read) ??
     readRelation(text, depth, read) ??
+    readLogic(plain) ??
     readUnion(text, depth, read) ??
     readCompound(plain) ??
     readList(text, depth, read) ??
@@ -96,7 +100,7 @@ function readBrackets(text: string, depth: number): Value | null {
   if (inner.startsWith('\\begin')) return readBrackets(inner, depth);
   if (inner === '') return open === '{' ? words('empty set') : null;
   // `\{x | x > 2\}` is what its condition says.
-  const [, numbers, condition] = (open === '{' && /^[A-Za-z](?:\s*\\in\s*\\mathbb\s*\{?([RZN])\}?)?\s*[|:]\s*(.+)$/.exec(inner)) || [];
+  const [, numbers, condition] = (open === '{' && /^[A-Za-z](?:\s*\\in\s*(?:\\mathbb\s*)?\{?\s*([RZN])\s*\}?)?\s*[|:]\s*(.+)$/.exec(inner)) || [];
   if (condition !== undefined) return numbers === 'Z' || numbers === 'N' ? wholeNumbers(read(condition, depth + 1)) : read(condition, depth + 1);
   const list = splitTop(inner, /[,;]/g);
   if (!list) return open === '{' && close === '}' ? { type: 'sequence', open, close, items: [read(inner, depth + 1)] } : null;

@@ -65,5 +65,8 @@ export function readUnion(text: string, depth: number, read: Read): Value | null
   }
   const split = splitTop(text, /\\cup(?![a-z])|(?<=[)\]])\s*U\s*(?=[([])/g);
   if (!split || split.parts.some((part) => part === '')) return null;
-  return { type: 'union', parts: split.parts.map((part) => read(part, depth + 1)) };
+  const parts = split.parts.map((part) => read(part, depth + 1));
+  const members = parts.flatMap((part) => (part.type === 'sequence' && part.open === '{' ? part.items : []));
+  const areSets = parts.every((part) => part.type === 'sequence' && part.open === '{');
+  return areSets ? { type: 'sequence', open: '{', close: '}', items: members } : { type: 'union', parts };
 }

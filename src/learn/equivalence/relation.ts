@@ -3,6 +3,7 @@ import { exact } from './evaluate.ts';
 import { isName } from './definition.ts';
 import { operation, type Expression } from './expression.ts';
 import { hole, holdsFor, interval, without, MINUS_INFINITY, INFINITY } from './inequality.ts';
+import { readChain } from './logic.ts';
 import { splitTop } from './split.ts';
 import type { Value } from './value.ts';
 
@@ -44,6 +45,7 @@ function readSigns(text: string, depth: number, read: Read): Value | null {
   const solved = operators.some((operator) => GEOMETRIC.test(operator)) ? null : solve(values, operators);
   if (solved) return solved;
   const [left, right] = values;
+  if (parts.length > 2) return readChain(parts, operators);
   return left && right && parts.length === 2 ? { type: 'relation', operator: operators[0] ?? '', left, right } : null;
 }
 

@@ -66,6 +66,8 @@ export abstract class TermParser extends NumeralScanner implements Operands {
   private name(): Expression {
     const list = this.take(LIST_NAME) ?? this.take(COUNTED);
     if (list !== undefined) return readOperator(list, this) ?? this.named(list);
+    const outer = this.take(/[fgh]'*(?=\(\s*[fgh]'*\()/y);
+    if (outer !== undefined) return call(`${outer} of`, this.between('(', ')'));
     const rest = this.text.slice(this.at, this.at + 12);
     const known = PLAIN_NAMES.find((name) => rest.startsWith(name));
     if (known !== undefined) {
