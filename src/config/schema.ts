@@ -206,7 +206,9 @@ const supervision = z.strictObject({
 });
 
 const timeouts = z.strictObject({
-  openSeconds: positive().default(180).describe('Loading a model and compiling its first programs, and opening one port of a plug-in.'),
+  openSeconds: positive()
+    .default(180)
+    .describe('Loading a model and compiling its first programs, loading a plug-in while the daemon runs, and opening one port of it.'),
   sampleSeconds: positive()
     .default(600)
     .describe('One sampler job without progress: no program of the model ends in this time. Where a plug-in samples, the whole job.'),

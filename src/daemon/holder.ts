@@ -26,6 +26,7 @@ export class Holder<P> implements Performer<P> {
       const plugin = this.#plugins();
       if (!plugin) return this.#own.perform(item);
       if (this.#queue) plugin.takesFrom(this.#queue);
+      this.#own.waitsFor(plugin.id);
       try {
         return await plugin.perform(item);
       } catch (error) {
@@ -33,6 +34,8 @@ export class Holder<P> implements Performer<P> {
         const why = error instanceof Error ? error.message : String(error);
         // Removed, or parked: whoever holds the port now takes the item.
         this.#say(`${plugin.id} is out: ${why}; ${this.#plugins()?.id ?? this.#own.id} does its work`);
+      } finally {
+        this.#own.waitsFor('work');
       }
     }
   }

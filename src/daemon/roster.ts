@@ -38,7 +38,7 @@ export interface RosterParts {
   readonly lanes: number;
   readonly synthesizes: boolean;
   readonly pluginFolder: string;
-  /** How long a plug-in may take to open a port. */
+  /** How long a plug-in may take to be loaded, and to open a port. */
   readonly openSeconds: number;
   readonly say: (text: string) => void;
   /** Called after a plug-in came or went. */
@@ -215,8 +215,11 @@ export class Roster {
     await Promise.all(this.#plugins.map((plugin) => plugin.close()));
   }
 
-  #load(spec: PluginSpec): Promise<Plugin> {
-    return loadPlugin(spec, this.#parts.pluginFolder);
+  /** A module may wait for ever while it is loaded. */
+  #load(spec: PluginSpec & { readonly use: string | object }): Promise<Plugin> {
+    const { pluginFolder, openSeconds } = this.#parts;
+    const name = `loading plug-in ${typeof spec.use === 'string' ? spec.use : 'given in the configuration'}`;
+    return withDeadline(name, openSeconds, new AbortController().signal, () => loadPlugin(spec, pluginFolder));
   }
 
   #serial<T>(work: () => Promise<T>): Promise<T> {

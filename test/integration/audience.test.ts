@@ -1,6 +1,10 @@
 /** Watchers and exporters hear of every version and every evaluation, however a run ends. */
+import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { firstValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
@@ -41,11 +45,11 @@ const reached = (daemon: DaemonHandle, version: number) => firstValueFrom(daemon
 /** What the store holds, and what each has heard of, in its order. */
 function heard(folder: string) {
   const run = join(folder, 'run');
-  const text = (file: string) =>
+  const lines = (file: string) =>
     readFileSync(join(run, 'plugins', file), 'utf8')
       .trimEnd()
       .split('\n');
-  const events = (lines: readonly string[]) => lines.map((line) => recordOf(JSON.parse(line) as LoopEvent)).filter((record) => record !== null);
+  const events = (told: readonly string[]) => told.map((line) => recordOf(JSON.parse(line) as LoopEvent)).filter((record) => record !== null);
   const board = readdirSync(join(run, 'plugins', 'tensorboard')).toSorted();
   const scalars = board.flatMap((name) => readEvents(readFileSync(join(run, 'plugins', 'tensorboard', name))).slice(1));
   using store = openStore(join(run, 'quorum.db'));
@@ -53,9 +57,9 @@ function heard(folder: string) {
   return {
     stored: stored.filter((record) => record !== null),
     by: {
-      watcher: text('recorder/watch.txt'),
-      exporter: text('recorder/export.txt'),
-      jsonl: events(text('jsonl/events.jsonl')),
+      watcher: lines('recorder/watch.txt'),
+      exporter: lines('recorder/export.txt'),
+      jsonl: events(lines('jsonl/events.jsonl')),
       tensorboard: scalars.map(({ step, scalars: shown }) => {
         if ('learner/loss' in shown) return `learnt ${step}`;
         return `evaluated ${step}${'held-out/passK' in shown ? ' in full' : ''}`;
@@ -108,6 +112,26 @@ describe('every version and evaluation is heard of', () => {
     expect(await sitting(folder, input(null, terminated), 'none')).toMatchObject({ end: 'stopped' });
     expectAll(folder, 5, false);
   }, 120_000);
+});
+
+test('the webhook has delivered the last version and its evaluation when the daemon has stopped', async () => {
+  const got: string[] = [];
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      got.push(recordOf(JSON.parse(body) as LoopEvent) ?? 'judged');
+      response.end();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const folder = temporaryFolder();
+  const options = { url, events: ['learnt', 'evaluated'] };
+  await (await start(folder, { ...input(3), plugins: [{ use: 'quorum/plugins/webhook', options }] })).closed();
+  using store = openStore(join(folder, 'run', 'quorum.db'));
+  const stored = store.exportPage({ version: 0, evaluation: 0 }, 10_000).records.map(recordOf);
+  expect(got.toSorted()).toEqual(stored.filter((record) => record !== null).toSorted());
 });
 
 test('one that does not take the last events is not waited for beyond a limit, and said so', async () => {

@@ -8,6 +8,8 @@ import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
 import { API_VERSION, definePlugin, type PluginDefinition } from '../../src/plugin/define.ts';
 import type { PortName } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';
+import { testPlugin } from '../../src/testing/kit.ts';
+import { recorded } from '../../src/testing/recorded.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
@@ -107,6 +109,19 @@ test.each(['ask', 'sample', 'judge', 'reward', 'advantage', 'filter', 'synthesiz
     expect(known.toSorted((a, b) => a - b)).toEqual(Array.from({ length: store.nextSequence }, (_, sequence) => sequence));
   },
 );
+
+test('a call that hangs under the defaults is parked after the first try and five restarts, of 30 seconds each and the waits between', async () => {
+  const it = stuck('reward');
+  await using kit = await testPlugin(it.plugin);
+  const [request] = recorded.requests.reward;
+  const reply = kit.ports.reward(request!, { retry: true });
+  await kit.advance(6 * 30_000 + 250 + 500 + 1_000 + 2_000 + 4_000 - 1);
+  expect(kit.state('reward')).toMatchObject({ state: 'running', restarts: 5 });
+  await kit.advance(1);
+  expect(kit.state('reward')).toMatchObject({ state: 'parked', error: 'reward-stuck: answering: not done after 30 s' });
+  await expect(reply).rejects.toThrow('not done after 30 s');
+  expect(it.calls).toHaveLength(6);
+});
 
 test('many plug-ins are no leak: Node warns of nothing', async () => {
   const warned = vi.fn<(warning: Error) => void>();
