@@ -45,9 +45,21 @@ export async function catchUp(loop: Loop, signal: AbortSignal): Promise<void> {
     await repeatRollbacks(loop, batch.parent);
     if (batch.parent !== loop.version)
       throw new Error(`batch ${batch.id} starts from version ${batch.parent}, but the replay is at version ${loop.version}`);
-    await (batch.parent < newest ? replay(loop, batch, signal) : step(loop, batch, signal));
+    if (batch.groups.length === 0) await keepWeights(loop);
+    else await (batch.parent < newest ? replay(loop, batch, signal) : step(loop, batch, signal));
   }
   await repeatRollbacks(loop, newest);
+}
+
+/** The next version is the present one under its own number: the step that led to it has no group left whose pictures can be read. */
+async function keepWeights(loop: Loop): Promise<void> {
+  const { version } = loop;
+  await loop.restore(version, version + 1).catch(async () => {
+    await loop.checkpoint(version);
+    await loop.restore(version, version + 1);
+  });
+  advance(loop, version + 1);
+  loop.telemetry.version(version + 1);
 }
 
 /** Does again what was done between the version that the loop is at and `upTo`, where that was to go back. */

@@ -38,7 +38,7 @@ interface Settled {
 
 /** @param version that steps have to be learnt again from. */
 export async function settleData(store: Store, data: OpenedData, version: number): Promise<SettledData> {
-  const pictures = await findPictures([...data.heldOut.pictures(), ...data.train.pictures()]);
+  const pictures = await findPictures(store, version, [...data.heldOut.pictures(), ...data.train.pictures()]);
   const [train, heldOut] = [await contentsOf(data.train), await contentsOf(data.heldOut)];
   return store.together(() => {
     const trained = settle(store, 'train', train);
@@ -49,10 +49,11 @@ export async function settleData(store: Store, data: OpenedData, version: number
     movePictures(store, renamed.train);
     const isPictureGone = settlePictures(store, pictures, version);
     const dropped = store.withdraw((question) => trained.isGone(question) || isPictureGone(question));
+    const lost = store.withdrawLearnt(version, isPictureGone);
     const differs = trained.compared && isDifferent(trained);
     if (differs) store.setMeta(SINCE, store.nextSequence);
-    const changes = describe(trained, measured, dropped);
-    if (changes.length > 0) store.event('data.changed', { train: trained.counts, heldOut: measured.counts, dropped });
+    const changes = describe(trained, measured, { dropped, lost });
+    if (changes.length > 0) store.event('data.changed', { train: trained.counts, heldOut: measured.counts, dropped, lost });
     const since = (store.meta(SINCE) as number | undefined) ?? 0;
     const labels = renamedLabels(data.labels, measured);
     return { ...renamed, labels, trainLabels: renamedLabels(data.trainLabels, trained), since, changes };
@@ -150,14 +151,19 @@ function isDifferent({ counts: { added, changed, gone } }: Settled): boolean {
   return added + changed + gone > 0;
 }
 
-function describe(train: Settled, heldOut: Settled, dropped: number): string[] {
+function describe(train: Settled, heldOut: Settled, { dropped, lost }: { readonly dropped: number; readonly lost: number }): string[] {
   const told: string[] = [];
   if (train.compared && isDifferent(train)) told.push(`to learn from ${words(train)}`);
   if (heldOut.compared && isDifferent(heldOut)) {
     told.push(`to measure on ${words(heldOut)} (accuracies before and after are not of the same questions)`);
   }
-  if (dropped > 0) told.push(`${dropped} ${dropped === 1 ? 'group' : 'groups'} in hand dropped, because the question is gone or changed`);
+  if (dropped > 0) told.push(`${groups(dropped)} in hand dropped, because the question is gone or changed`);
+  if (lost > 0) told.push(`${groups(lost)} left out of the steps that are learnt again, because a picture is gone: their versions get other weights`);
   return told.length === 0 ? [] : [`the data changed since the last start: ${told.join('; ')}`];
+}
+
+function groups(count: number): string {
+  return `${count} ${count === 1 ? 'group' : 'groups'}`;
 }
 
 function words({ counts: { added, changed, gone } }: Settled): string {

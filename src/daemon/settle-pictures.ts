@@ -1,6 +1,6 @@
 /**
- * Work in hand about pictures of the data that no row of the data asks: questions that a plug-in made, or that the model wrote. Where such a
- * picture lies elsewhere now, the question follows it; where its content is gone, so is the question.
+ * Pictures of the data that questions ask about which are in no row of the data now: questions that a plug-in made, that the model wrote, or of
+ * steps that are learnt again. Where such a picture lies elsewhere, the question follows it; where its content is gone, so is the question.
  */
 import { pictureDigest } from '../data/content.ts';
 import { pictureKey } from '../data/picture.ts';
@@ -17,10 +17,14 @@ export interface FoundPictures {
   readonly byDigest: ReadonlyMap<string, PictureRef>;
 }
 
-/** Reads each file once; later calls for the same references read none. */
-export async function findPictures(refs: readonly PictureRef[]): Promise<FoundPictures> {
+/** Those of the data, and those of steps to be learnt again after `version` that are still where they were. */
+export async function findPictures(store: Store, version: number, refs: readonly PictureRef[]): Promise<FoundPictures> {
+  const learnt = store.batchesSince(version).flatMap(({ groups }) => groups.flatMap(({ group }) => group.question.pictures));
   const found: Found[] = [];
-  for (const ref of refs) found.push({ ref, digest: await pictureDigest(ref) });
+  for (const ref of [...learnt.map(original).filter(({ type }) => type === 'file'), ...refs]) {
+    const digest = await pictureDigest(ref).catch(() => undefined);
+    if (digest !== undefined) found.push({ ref, digest });
+  }
   return {
     byKey: new Map(found.map((each) => [pictureKey(each.ref), each])),
     byDigest: new Map(found.map(({ ref, digest }) => [digest, ref])),
@@ -33,7 +37,7 @@ export function settlePictures(store: Store, found: FoundPictures, version: numb
   const was = new Map(before.filter(({ present }) => present).map(({ source, digest }) => [source, digest]));
   store.saveDataRows('picture', changedRows(before, found));
   const gone = new Set<string>();
-  for (const question of ofOthers(store, version)) {
+  for (const question of questionsOf(store, version)) {
     const pictures = question.pictures.map((ref) => nowOf(ref, was, found));
     if (!allThere(pictures)) gone.add(question.id);
     else if (JSON.stringify(pictures) !== JSON.stringify(question.pictures)) store.moveQuestion({ ...question, pictures });
@@ -52,15 +56,19 @@ function changedRows(before: readonly DataRow[], { byKey }: FoundPictures): Data
   ];
 }
 
-/** Each question in hand, in the pool or to be learnt again after `version` that is not the data's own. */
-function ofOthers(store: Store, version: number): Iterable<Question> {
+function original(ref: PictureRef): PictureRef {
+  return 'of' in ref ? original(ref.of) : ref;
+}
+
+/** Each question in hand, in the pool or to be learnt again after `version`. */
+function questionsOf(store: Store, version: number): Iterable<Question> {
   const { unsampled, unjudged, unbatched, unlearnt } = store.unfinished();
   const batches = [...unlearnt, ...store.batchesSince(version)];
   const questions = [
     ...[...unsampled, ...unjudged, ...store.pool()].map(({ question }) => question),
     ...[...unbatched, ...batches.flatMap(({ groups }) => groups)].map(({ group }) => group.question),
   ];
-  return new Map(questions.filter(({ origin }) => origin !== 'dataset').map((question) => [question.id, question])).values();
+  return new Map(questions.map((question) => [question.id, question])).values();
 }
 
 /** Where the picture is now; undefined where its content is gone. A picture that was never the data's stays as it is. */

@@ -72,8 +72,10 @@ function checkReplay({ versions, batches }: DatabaseState, checkpoints: readonly
     if (n <= from || batchId === null) continue;
     const batch = batches.find(({ id }) => id === batchId);
     if (batch !== undefined && batch.groups > 0) continue;
-    const problem = `version ${n} cannot be learnt again from checkpoint ${from}: batch ${batchId} has no groups`;
-    findings.push({ part: 'batches', path, problem, remedy: null, harmless: false });
+    const problem = batch
+      ? `version ${n} will be learnt again as version ${n - 1}, with no step: batch ${batchId} has no groups left`
+      : `version ${n} cannot be learnt again from checkpoint ${from}: batch ${batchId} is not stored`;
+    findings.push({ part: 'batches', path, problem, remedy: null, harmless: batch !== undefined });
   }
 }
 

@@ -89,11 +89,12 @@ export class Ledger {
     this.#count('judged', verdicts.length);
   }
 
-  /** `groups` that were kept are dropped after all. */
-  recount(groups: number): void {
-    if (groups === 0) return;
-    this.#count('kept', -groups);
-    this.#count('dropped:gone', groups);
+  /** Groups that were kept, some of them learnt, are dropped after all. */
+  recount({ kept, learnt = 0 }: { readonly kept: number; readonly learnt?: number }): void {
+    if (kept === 0) return;
+    this.#count('kept', -kept);
+    this.#count('dropped:gone', kept);
+    if (learnt > 0) this.#count('learnt', -learnt);
   }
 
   saveBatch({ id, parent, groupIds }: BatchPlan): void {

@@ -12,7 +12,7 @@ import { enforce } from './retention.ts';
 import type { Retention, Store } from './store.ts';
 import { Telemetry } from './telemetry.ts';
 import { VersionRows } from './version-rows.ts';
-import { withdraw } from './withdraw.ts';
+import { withdraw, withdrawLearnt } from './withdraw.ts';
 
 export interface StoreOptions {
   readonly retention?: Partial<Retention>;
@@ -132,6 +132,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     dataQuestions: (part) => data.stored(part),
     moveQuestion: (question) => write('durable', () => data.move(question)),
     withdraw: (isGone) => write('durable', () => withdraw(db, ledger, reports.versions(1)[0]?.n ?? 0, isGone)),
+    withdrawLearnt: (version, isGone) => write('durable', () => withdrawLearnt(db, ledger, version, isGone)),
     exportPage: (cursor, versions) => exports.page(cursor, versions),
     exportEnd: () => exports.end(),
     storedSince: (cursor, most) => exports.since(cursor, most),

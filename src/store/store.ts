@@ -159,6 +159,8 @@ export interface Store extends Inspection, Disposable {
   moveQuestion(question: Question): void;
   /** Durable. Drops what is in hand of the questions that are gone; returns how many groups and admissions. */
   withdraw(isGone: (question: Question) => boolean): number;
+  /** Durable. Drops groups that were learnt after `version`, for steps that have to be learnt again; a batch may have none left. */
+  withdrawLearnt(version: number, isGone: (question: Question) => boolean): number;
 
   /** Runs several of the calls above as one transaction, all or none, with one disk flush. `work` must be synchronous. */
   together<T>(work: () => T): T;

@@ -20,9 +20,17 @@ export function withdraw(db: Database, ledger: Ledger, version: number, isGone: 
   ledger.saveVerdicts(waiting.map(({ id }) => noVerdict(id)));
   const kept = [...unbatched, ...unlearnt.flatMap(({ groups }) => groups)].filter(({ group }) => isGone(group.question));
   for (const judged of kept) drop(db, judged);
-  ledger.recount(kept.length);
+  ledger.recount({ kept: kept.length });
   for (const { id } of unlearnt) db.run('DELETE FROM batches WHERE id = ? AND id NOT IN (SELECT batch_id FROM batch_groups)', id);
   return waiting.length + kept.length;
+}
+
+/** Takes groups out of batches that were learnt after `version` and have to be again. @returns how many. */
+export function withdrawLearnt(db: Database, ledger: Ledger, version: number, isGone: (question: Question) => boolean): number {
+  const lost = ledger.batchesSince(version).flatMap(({ groups }) => groups.filter(({ group }) => isGone(group.question)));
+  for (const judged of lost) drop(db, judged);
+  ledger.recount({ kept: lost.length, learnt: lost.length });
+  return lost.length;
 }
 
 function noVerdict(groupId: string): Verdict {

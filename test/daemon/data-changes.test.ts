@@ -1,5 +1,5 @@
 /** A data file that changes between two starts: what is learnt is always what the samplers saw. */
-import { renameSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startDaemon } from '../../src/daemon.ts';
@@ -188,6 +188,32 @@ test('what a plug-in asks about a picture of the data follows the picture, and i
   expect(kept.length).toBeGreaterThan(0);
   for (const { group } of kept) expect(group.question.pictures).toEqual([{ type: 'file', path: picture('c.png') }]);
   expect(live.store((store) => store.counts().dropped.gone ?? 0)).toBeGreaterThan(0);
+});
+
+test.each([
+  ['some', ['a.png']],
+  ['all', ['a.png', 'b.png']],
+])('steps that are learnt again after a kill leave out what answered pictures that are gone: %s of them', async (_, replaced) => {
+  const live = new Live();
+  const picture = (name: string) => join(live.run.folder, name);
+  writeFileSync(picture('a.png'), await png(8, 8, '#336699'));
+  writeFileSync(picture('b.png'), await png(8, 8, '#669933'));
+  live.write(lines(40, true).map((row, i) => ({ ...row, images: [i % 2 === 0 ? 'a.png' : 'b.png'] })));
+  const first = await live.sit(6);
+  rmSync(join(live.run.config.runFolder, 'checkpoints', 'v000006'), { recursive: true }); // as if it had been killed before it saved
+  for (const name of replaced) writeFileSync(picture(name), await png(8, 8, '#996633'));
+  const second = await live.sit(8);
+  check(live, [first, second]);
+  const before = new Set(first.sampled.map(({ id }) => id));
+  const again = second.learnt.flatMap(({ groups }) => groups).filter(({ group }) => before.has(group.question.id));
+  expect(again.length > 0).toBe(replaced.length === 1);
+  for (const { group } of again) expect(group.question.pictures).toEqual([{ type: 'file', path: picture('b.png') }]);
+  expect(second.notes.join()).toMatch(/\d+ groups left out of the steps that are learnt again, because a picture is gone/);
+  live.store((store) => {
+    const { learnt } = store.counts();
+    expect(learnt).toBe(store.batchesSince(0).reduce((sum, { groups }) => sum + groups.length, 0));
+    expect(store.latestVersion()?.n).toBe(8);
+  });
 });
 
 test('a run that an older Quorum began, with lines as ids and no rows stored, goes on with its questions', async () => {
