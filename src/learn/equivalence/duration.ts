@@ -21,7 +21,7 @@ const SHAPES: readonly (readonly [shape: RegExp, whole: number, parts: number, n
 const NAMES: Readonly<Record<string, bigint>> = { half: 2n, '1/2': 2n, third: 3n, quarter: 4n, '1/4': 4n };
 
 export function readDuration(text: string): Value | null {
-  const duration = timed(text) ?? parts(text);
+  const duration = text.length > 60 ? null : (timed(text) ?? parts(text));
   // `14:30 hours` may be a time of day.
   const clock = duration && /^(?:0\d|1[3-9]|2[0-3])/.test(text) ? readClock(text) : null;
   return clock?.type === 'time' && duration ? { type: 'either', parts: [duration, clock] } : duration;

@@ -14,15 +14,19 @@ const HOUR_MINUTE = /^\d{1,2}:[0-5]\d$/;
 /** A unit or a noun; not a name of mathematics, which makes it a difference (`3-2 pi`). */
 const NOUN = String.raw`(?:\s*[%°]|\s*(?!(?:or|and|pi)\b|sqrt|sin|cos|tan|log|ln)[A-Za-z]{2,}\.?|\s+(?!(?:or|and|pi|[xyzei])\b)[A-Za-z]+)`;
 const HYPHENED = new RegExp(String.raw`^(?:from\s+)?(${NUMBER}${NOUN}?)\s*-\s*(${NUMBER}${NOUN}?)$`, 'iu');
-const SPOKEN = /^(from\s+)?(\S.*?)\s+(?:to|through|until|till|up to)\s+(\S.*)$/i;
+const SPOKEN = /^(from\s+)?(\S.*?)\s+(?:to|through|until|till|up to)\s+((?!.*\s(?:to|through|until|till)\s)\S.*)$/i;
 const BETWEEN = /^between\s+(\S.*?)\s+and\s+(\S.*)$/i;
 const DASHED = /^(\S.*?)\s*-\s*(\S.*)$/;
 /** Numbers, prefixes and zip codes with more than one hyphen. */
 const HYPHENS = /^\d+(?:-\d+){2,}$/;
 const SEASON = /^(\d\d)(\d\d)\s*[-/]\s*(\d\d)$/;
 
+/** Longer text is no range, and its parts are not read one by one. */
+const MAX_CHARS = 100;
+
 export function readRange(text: string, depth: number, read: Read): Value | null {
   if (HYPHENS.test(text)) return readDate(text) ?? { type: 'written', text };
+  if (text.length > MAX_CHARS) return null;
   const season = SEASON.exec(text);
   if (season && (Number(season[2]) + 1) % 100 === Number(season[3])) {
     const from = Number(`${season[1]}${season[2]}`);
