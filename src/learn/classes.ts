@@ -88,7 +88,13 @@ async function fitting(classes: readonly Class[], same: (i: number, j: number) =
 function formOf(value: Value): string {
   switch (value.type) {
     case 'quantity':
-      return value.percent ? 'percent' : `quantity ${value.unit?.dimension ?? ''}`;
+      return value.percent ? 'percent' : `quantity ${value.unit?.dimension ?? ''}${value.unit?.other ? ` or ${value.unit.other.dimension}` : ''}`;
+    case 'directed':
+      return `directed ${value.way} ${formOf(value.amount)}`;
+    case 'range':
+      return `range ${value.ratio ? 'or ratio ' : ''}${value.ends.map(formOf).join(',')}`;
+    case 'date':
+      return `date ${value.iso.indexOf('-')}`;
     case 'choice':
       return value.rest === null ? 'choice' : 'choice with its text';
     case 'time':

@@ -5,6 +5,8 @@ import type { Value } from './value.ts';
 const LEAD =
   /^(?:(?:the\s+|my\s+)?(?:(?:best|correct|right|final)\s+)?(?:option|choice|answer)(?:\s+(?:is|would be|must be))?\s*:?\s*|i\s+(?:would\s+)?(?:choose|pick|select)\s+)(?:option\s+|choice\s+)?/i;
 const VERDICT = /(?<=^(?:(?:option|choice)\s+)?\(?[A-J]\)?)\s+is\s+(?:the\s+)?(?:correct|right|true|best)(?:\s+(?:answer|option|choice|one))?$/i;
+/** `B, because it is longer`. */
+const REASON = /(?<=(?:^|\s)\(?[A-J]\)?),?\s+(?:because|since|as)\s+[a-z].*$/s;
 const LONE = /^(?:\(\s*([A-Za-z])\s*\)|\[([A-J])\]|([A-J])[.:)]?)$/i;
 /** What follows a hyphen or is in brackets after a letter: words, or a number with a unit. `A - 3` is a difference, `F (x)` a function's value. */
 const NAMED = String.raw`(?!(?:sin|cos|tan|log|ln|pi|sqrt|exp)\b)(?:[A-Za-z][a-z]+|\$?\d[\d.,]*\s*(?:[A-Za-z]{2,}|[°%]))`;
@@ -15,7 +17,7 @@ const LABELLED =
 
 /** `A`, `(A)`, `A.`, `Option A`, `B is correct`, `A: 45`, `(B) 45`, `B. 45`, `A - blue`, `B (12 cm)`. */
 export function readChoice(typed: string, depth: number, read: Read): Value | null {
-  const text = typed.replace(VERDICT, '');
+  const text = typed.replace(VERDICT, '').replace(REASON, '');
   const stated = text.replace(LEAD, '');
   const lone = LONE.exec(stated);
   const letter = lone?.[1] ?? lone?.[2] ?? lone?.[3];

@@ -39,6 +39,10 @@ function directed(a: Single, b: Single, leaves: Leaves): boolean | null {
       return sameUnion(a.parts, b, leaves);
     case 'ratio':
       return sameRatio(a.parts, b, leaves);
+    case 'directed':
+      return b.type === 'directed'
+        ? a.way === b.way && sameValue(a.amount, b.amount, leaves)
+        : b.type === 'quantity' && sameValue(a.amount, b, leaves);
     case 'range':
       if (b.type === 'range') return a.ends.every((end, i) => sameValue(end, b.ends[i] ?? end, leaves));
       return a.ratio ? sameRatio(a.ends, b, leaves) : null;

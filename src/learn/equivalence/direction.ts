@@ -1,16 +1,41 @@
-/** Words that turn an amount around: `$5 profit` is not `$5 loss`. */
-const OPPOSITES: readonly (readonly [RegExp, RegExp])[] = [
-  [/\b(?:profit|gain|surplus|won|deposit)\b/i, /\b(?:loss|deficit|lost|withdrawal)\b/i],
-  [
-    /\b(?:increase[ds]?|rise|rose|up|upwards?|growth|more|above|over)\b/i,
-    /\b(?:decrease[ds]?|fall|fell|down|downwards?|decline|less|fewer|below|under)\b/i,
-  ],
-  [/\b(?:left|leftwards?)\b/i, /\b(?:right|rightwards?)\b/i],
-  [/\b(?:north|N)\b/, /\b(?:south|S)\b/],
-  [/\b(?:east|E)\b/, /\b(?:west|W)\b/],
-  [/\b(?:clockwise)\b/i, /\b(?:counter-?clockwise|anti-?clockwise)\b/i],
-  [/\b(?:forwards?|ahead)\b/i, /\b(?:backwards?|behind)\b/i],
+/** Words that turn an amount around: `$5 profit` is not `$5 loss`, `5% increase` is an increase of 5 %. An amount without a direction equals either. */
+import type { Read } from './relation.ts';
+import type { Value } from './value.ts';
+
+/** Each pair of opposites: words of the one side and of the other. Those of the first list may be told from the amount. */
+const WAYS: readonly (readonly [string, string])[] = [
+  ['profit gain surplus won deposit credit', 'loss deficit lost withdrawal debit'],
+  ['increase increases increased rise rose growth', 'decrease decreases decreased fall fell decline drop'],
+  ['up upward upwards', 'down downward downwards'],
+  ['left leftward leftwards', 'right rightward rightwards'],
+  ['north N', 'south S'],
+  ['east E', 'west W'],
+  ['clockwise CW', 'counterclockwise counter-clockwise anticlockwise anti-clockwise CCW'],
+  ['forward forwards ahead', 'back backward backwards behind'],
 ];
+const COMPARED: readonly (readonly [string, string])[] = [
+  ['gained win wins earned', 'losses loses lose spent'],
+  ['more above over', 'less fewer below under'],
+  ['at least|minimum|no less than', 'at most|maximum|no more than'],
+  ['early before ago', 'late after later'],
+  ['faster fast', 'slower slow'],
+  ['longer taller older higher', 'shorter younger lower'],
+  ['hotter warmer', 'colder cooler'],
+  ['heavier|bigger|larger|greater', 'lighter|smaller'],
+  ['expand stretch', 'shrink compress'],
+  ['inward inwards', 'outward outwards'],
+  ['overpaid|overcharged|too much|too many', 'underpaid|undercharged|too little|too few'],
+  ['NE', 'SW'],
+  ['NW', 'SE'],
+];
+
+/** Letters in capitals alone. */
+const anyOf = (words: string): string => {
+  const list = words.split(words.includes('|') ? '|' : ' ');
+  return list.map((word) => (/^[A-Z]+$/.test(word) ? word : word.replaceAll(/[a-z]/g, (c) => `[${c}${c.toUpperCase()}]`))).join('|');
+};
+const test = (words: string): RegExp => new RegExp(`(?<![A-Za-z-])(?:${anyOf(words)})(?![A-Za-z-])`);
+const OPPOSITES = [...WAYS, ...COMPARED].map(([one, other]) => [test(one), test(other)] as const);
 
 export function areOpposite(a: string, b: string): boolean {
   if (!/\d/.test(a) || !/\d/.test(b)) return false;
@@ -19,4 +44,21 @@ export function areOpposite(a: string, b: string): boolean {
     const [[x, y], [p, q]] = [says(a), says(b)];
     return x !== y && p !== q && x !== p;
   });
+}
+
+const SIDES = WAYS.flatMap((pair, row) => pair.map((words, side) => ({ way: `${row}${side}`, words: anyOf(words) }))).map(({ way, words }) => ({
+  way,
+  after: new RegExp(`^((?![A-Za-z]).*[\\d})%°].*?)\\s+(?:(?:to|towards?|in) the\\s+|due\\s+|to\\s+)?(?:${words})$`),
+  before: new RegExp(`^(?:[Aa]n?\\s+)?(?:${words})\\s+(?:of|by)\\s+(.+)$`),
+}));
+
+/** `5 m to the left`, `10 km N`, `a loss of $5`, `increased by 10%`. A letter needs a unit before it: `10 N` is a force. */
+export function readDirected(text: string, depth: number, read: Read): Value | null {
+  if (text.length > 80 || !/\d/.test(text)) return null;
+  for (const { way, after, before } of SIDES) {
+    const amount = after.exec(text)?.[1] ?? before.exec(text)?.[1];
+    const value = amount === undefined ? undefined : read(amount.trim(), depth + 1);
+    if (value?.type === 'quantity' && (value.unit ?? (value.percent || !/\s[A-Z]$/.test(text)))) return { type: 'directed', amount: value, way };
+  }
+  return null;
 }

@@ -21,7 +21,7 @@ const SHAPES: readonly (readonly [shape: RegExp, whole: number, parts: number, n
 const NAMES: Readonly<Record<string, bigint>> = { half: 2n, '1/2': 2n, third: 3n, quarter: 4n, '1/4': 4n };
 
 export function readDuration(text: string): Value | null {
-  const duration = text.length > 60 ? null : (timed(text) ?? parts(text));
+  const duration = text.length > 60 ? null : (timed(text) ?? parts(text) ?? single(text));
   // `14:30 hours` may be a time of day.
   const clock = duration && /^(?:0\d|1[3-9]|2[0-3])/.test(text) ? readClock(text) : null;
   return clock?.type === 'time' && duration ? { type: 'either', parts: [duration, clock] } : duration;
@@ -35,6 +35,15 @@ function timed(text: string): Value | null {
   }
   const [, hours, minutes] = HOURS.exec(text) ?? [];
   return hours === undefined ? null : seconds(Number(hours) * 3600 + Number(minutes) * 60);
+}
+
+/** `an hour`, `a dime`: one of them, or the word. */
+function single(text: string): Value | null {
+  const name = /^an?\s+([a-z]{3,})$/i.exec(text)?.[1];
+  const unit = name === undefined ? null : parseUnit(name);
+  if (name === undefined || !unit || !/^(?:time|month|dollar|sterling|euro)$/.test(unit.dimension)) return null;
+  const one: Value = { type: 'quantity', expression: numberOf({ n: 1n, d: 1n }), unit, percent: false };
+  return { type: 'either', parts: [{ type: 'words', text: name.toLowerCase() }, one] };
 }
 
 const seconds = (n: number): Value => ({
@@ -52,7 +61,8 @@ function parts(text: string): Value | null {
     const [ones, n] = [whole === 0 ? 0 : numberIn(match[whole] ?? ''), count === 0 ? 1 : numberIn(match[count] ?? '')];
     const value = ones === null || n === null ? null : rational(BigInt(ones) * d + BigInt(n), d);
     const measured = parseUnit(match[unit] ?? '');
-    if (value && measured) return { type: 'quantity', expression: numberOf(value), unit: measured, percent: false };
+    if (value && measured && !measured.dimension.startsWith('~'))
+      return { type: 'quantity', expression: numberOf(value), unit: measured, percent: false };
   }
   return null;
 }

@@ -3,6 +3,7 @@ import { readChemistry } from './chemistry.ts';
 import { readChoice } from './choice.ts';
 import { readClock } from './clock.ts';
 import { readDate } from './date.ts';
+import { readDirected } from './direction.ts';
 import { readDuration } from './duration.ts';
 import { readExcluded } from './excluded.ts';
 import { readFigure, withoutMarks } from './figure.ts';
@@ -49,6 +50,7 @@ function read(text: string, depth: number): Value {
     readRoman(plain) ??
     readDuration(plain) ??
     readClock(plain) ??
+    readDirected(plain, depth, read) ??
     readRange(plain, depth, read) ??
     readDate(plain) ??
     readChemistry(plain, depth === 0) ??

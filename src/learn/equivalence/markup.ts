@@ -55,7 +55,9 @@ function withoutHtml(raw: string): string {
   text = text
     .replace(/<sup>([^<>]*)<\/sup>/gi, '^{$1}')
     .replace(/<sub>([^<>]*)<\/sub>/gi, '_{$1}')
-    .replace(/<br\s*\/?>/gi, ' ');
+    .replace(/<br\s*\/?>/gi, ' ')
+    // What ends a turn in some chat templates.
+    .replace(/(?:<\/s>|<\|[\w ]{1,30}\|>)+$/g, '');
   // From the inside out; the number of rounds is bounded.
   for (let round = 0; round < 4 && text.search(TAG) >= 0; round++) text = text.replace(TAG, '$2');
   return text;
@@ -65,6 +67,7 @@ function withoutHtml(raw: string): string {
 function withoutMarkdown(text: string): string {
   return text
     .replace(/^#{1,6}\s+/, '')
+    .replace(/^'([^']+)'$|^_([^\s_][^_]*)_$/, '$1$2')
     .replace(/(?<![\w)\]}*])\*\*(?=[^\s*])([^*]+?)\*\*(?![\w(*])/g, '$1')
     .replace(/^(\*{1,3}|_{2,3})(?=[^\s*_])(.*[^\s*_])\1$/s, '$2')
     .replace(/^\*{2,3}(?=\S)|(?<=\S)\s*\*{2,3}$/g, '')

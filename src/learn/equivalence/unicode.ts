@@ -90,7 +90,8 @@ const SYMBOLS: readonly (readonly [RegExp, string])[] = [
 
 export function fromUnicode(raw: string): string {
   if (!/[^ -}]/.test(raw)) return raw;
-  let text = raw.replace(INVISIBLE, '');
+  let text = raw.replace(INVISIBLE, '').replace(/³√/g, '∛').replace(/⁴√/g, '∜');
+  text = text.replace(/[❶-❿➀-➉➊-➓]/g, (c) => String.fromCodePoint(0x2460 + (((c.codePointAt(0) ?? 0) - 0x2776) % 10)));
   text = text.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ]+/g, (run) => `^{${[...run].map((c) => RAISED_ASCII[RAISED.indexOf(c)]).join('')}}`);
   text = text.replace(/[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙ]+/g, (run) => `_{${[...run].map((c) => LOWERED_ASCII[LOWERED.indexOf(c)]).join('')}}`);
   text = text.replace(/[①-⑳]{2,}/g, (run) => [...run].join(', '));

@@ -84,9 +84,9 @@ export function parseUnit(text: string): Unit | null {
   return (only?.[1] === '1' && more.length === 0 ? single(only[0]) : undefined) ?? combine(words);
 }
 
-/** Names that mean two things, and letters, by themselves. */
+/** Names that mean two things, and letters, by themselves: `5 C` is a temperature or a charge. */
 function single(word: string): Unit | undefined {
-  const other = OTHERS.get(word.toLowerCase()) ?? OTHERS.get(word.toLowerCase().replace(/s$/, ''));
+  const other = INSIDE.get(word) ?? OTHERS.get(word.toLowerCase()) ?? OTHERS.get(word.toLowerCase().replace(/s$/, ''));
   const unit = lookUp(word, false);
   if (other && unit) return { ...unit, other };
   const weak = WEAK_UNITS.get(word);

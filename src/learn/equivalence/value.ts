@@ -18,6 +18,8 @@ export type Value =
   | { readonly type: 'sequence'; readonly open: string; readonly close: string; readonly items: readonly Value[] }
   | { readonly type: 'union'; readonly parts: readonly Value[] }
   | { readonly type: 'ratio'; readonly parts: readonly Value[] }
+  /** An amount and which way: `5 m to the left`. */
+  | { readonly type: 'directed'; readonly amount: Value; readonly way: string }
   /** Both ends; `ratio` where it may also be one: `1 to 2`. */
   | { readonly type: 'range'; readonly ends: readonly [Value, Value]; readonly ratio: boolean }
   | { readonly type: 'relation'; readonly operator: string; readonly left: Value; readonly right: Value }
