@@ -30,7 +30,7 @@ export function builtIns({ config, policy, train, heldOut, labels, grader, since
       judge: () => (group) => judge(group, grader, { normaliseStd: true, ...config.filters }),
       learn: () => (batch, signal) => policy.learn(batch, signal),
       evaluate: () => evaluator({ policy, heldOut, labels, grader, config }),
-      synthesize: () => synthesizer({ policy, train, config }),
+      synthesize: ({ tell }) => synthesizer({ policy, train, config, tell }),
     },
   });
 }

@@ -18,7 +18,7 @@ export async function benchSynthesis(model: string, threads: number): Promise<Ro
     const { dataset: train } = openFigures({ pool: 'train', pictures: 4 * QUESTIONS, questions: 'one' });
     await using policy = await openForSampling(config);
     await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
-    const parts = { synthesize: synthesizer({ policy, train, config }), settings: config.synthesis, lanes: 1 };
+    const parts = { synthesize: synthesizer({ policy, train, config, tell: console.error }), settings: config.synthesis, lanes: 1 };
     await rate(new QuestionWriter(parts), 1); // programs are compiled
     const name = `synthesis, ${mode}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
     rows.push(...rowsOf(name, await rate(new QuestionWriter(parts), QUESTIONS), 'form and duplicates'));

@@ -50,7 +50,7 @@ export async function synthesizeQuestions(config: Config, request: SynthesizeReq
   await using policy = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const writer = new QuestionWriter({
-    synthesize: synthesizer({ policy, train, config: { seed: config.seed, synthesis: { ...config.synthesis, mode } } }),
+    synthesize: synthesizer({ policy, train, config: { seed: config.seed, synthesis: { ...config.synthesis, mode } }, tell: console.error }),
     settings: config.synthesis,
     lanes: config.workers.rolloutWorkers,
     vote: request.vote === undefined ? undefined : voter(policy, grader, config, request.vote),
