@@ -63,5 +63,5 @@ test.skipIf(process.platform === 'win32')(
     expect([ended, complaints]).toEqual([[0, null], '']);
     expect(JSON.parse(report.trim().split('\n').at(-1)!)).toMatchObject({ type: 'report', end: 'steps', steps: 1 });
   },
-  120_000,
+  300_000,
 );
