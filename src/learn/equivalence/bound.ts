@@ -33,7 +33,7 @@ export function evaluateBound(operator: Bound['operator'], from: Complex, to: Co
 function fold(from: number, to: number, start: Complex, step: (so: Complex, k: number) => Complex): Complex {
   if (!Number.isInteger(from) || !Number.isInteger(to) || to < from - 1 || to - from > MAX_TERMS) return NOT_SETTLED;
   let value = start;
-  for (let k = from; k <= to; k++) value = step(value, k);
+  for (let k = from; k <= to && C.isFinite(value); k++) value = step(value, k);
   return value;
 }
 

@@ -17,10 +17,17 @@ const RELATIVE_TOLERANCE = 1e-10;
 const ABSOLUTE_TOLERANCE = 1e-13;
 /** A decimal with at least this many places that rounds a value to its last place equals it: 3.141593 is pi, 3.14 is not. */
 const ROUNDED_PLACES = 6;
+/** Terms and points of sums, limits and integrals that one comparison may evaluate, also of those inside one another. */
+const MAX_WORK = 100_000;
 const POINTS = 8;
 const NEEDED_POINTS = 3;
 /** Nodes that an exact sum may have in all its terms: it is computed on the thread that asks. */
 const MAX_EXACT_NODES = 5000;
+
+/** What is left of it. */
+interface Work {
+  left: number;
+}
 
 /** The exact value, or null when it is not rational, not constant, or too large. */
 export function exact(e: Expression): Rational | null {
@@ -84,11 +91,12 @@ export function sameExpression(a: Expression, b: Expression): boolean {
   const complex = mentions(a, 'i') || mentions(b, 'i');
   if (names.length === 0) return sameConstant(a, b, complex);
   const whole = new Set([...wholeNames(a), ...wholeNames(b)]);
+  const work = { left: MAX_WORK };
   let agreed = 0;
   for (let point = 0; point < POINTS; point++) {
     const at = new Map(names.map((name, i) => [name, whole.has(name) ? count(point, i) : coordinate(point, i)]));
-    const x = evaluate(a, at, complex);
-    const y = evaluate(b, at, complex);
+    const x = evaluate(a, at, complex, work);
+    const y = evaluate(b, at, complex, work);
     if (!C.isFinite(x) || !C.isFinite(y)) continue;
     if (!close(x, y)) return false;
     agreed++;
@@ -97,8 +105,9 @@ export function sameExpression(a: Expression, b: Expression): boolean {
 }
 
 function sameConstant(a: Expression, b: Expression, complex: boolean): boolean {
-  const x = evaluate(a, new Map(), complex);
-  const y = evaluate(b, new Map(), complex);
+  const work = { left: MAX_WORK };
+  const x = evaluate(a, new Map(), complex, work);
+  const y = evaluate(b, new Map(), complex, work);
   if (!C.isFinite(x) || !C.isFinite(y)) return (isInfinity(a) && isInfinity(b) && x.re === y.re) || identical(a, b);
   return close(x, y) || (y.im === 0 && rounds(a, y.re)) || (x.im === 0 && rounds(b, x.re));
 }
@@ -107,11 +116,12 @@ function sameConstant(a: Expression, b: Expression, complex: boolean): boolean {
 export function sameZeros(a: Expression, b: Expression): number {
   const names = [...new Set([...variables(a), ...variables(b)])].sort();
   if (names.length === 0) return sameExpression(a, b) ? 1 : 0;
+  const work = { left: MAX_WORK };
   let ratio: Complex | undefined;
   let agreed = 0;
   for (let point = 0; point < POINTS; point++) {
     const at = new Map(names.map((name, i) => [name, coordinate(point, i)]));
-    const q = C.divide(evaluate(a, at, false), evaluate(b, at, false));
+    const q = C.divide(evaluate(a, at, false, work), evaluate(b, at, false, work));
     if (!C.isFinite(q)) continue;
     if (ratio && !close(ratio, q)) return 0;
     ratio ??= q;
@@ -176,7 +186,7 @@ function identical(a: Expression, b: Expression): boolean {
 }
 
 /** `complex` false: a root or logarithm of a negative number is NaN, as in school. */
-function evaluate(e: Expression, at: ReadonlyMap<string, number>, complex: boolean): Complex {
+function evaluate(e: Expression, at: ReadonlyMap<string, number>, complex: boolean, work: Work): Complex {
   switch (e.type) {
     case 'number':
       return C.real(toNumber(e.value));
@@ -185,18 +195,18 @@ function evaluate(e: Expression, at: ReadonlyMap<string, number>, complex: boole
     case 'variable':
       return C.real(at.get(e.name) ?? NaN);
     case 'operation': {
-      const left = evaluate(e.left, at, complex);
-      const right = evaluate(e.right, at, complex);
+      const left = evaluate(e.left, at, complex, work);
+      const right = evaluate(e.right, at, complex, work);
       return { '+': C.add, '-': C.subtract, '*': C.multiply, '/': C.divide, '^': C.power }[e.operator](left, right, complex);
     }
     case 'bound': {
-      const put = (value: number): Complex => evaluate(e.body, new Map([...at, [e.name, value]]), complex);
-      return evaluateBound(e.operator, evaluate(e.from, at, complex), evaluate(e.to, at, complex), put);
+      const put = (value: number): Complex => (work.left-- > 0 ? evaluate(e.body, new Map([...at, [e.name, value]]), complex, work) : C.real(NaN));
+      return evaluateBound(e.operator, evaluate(e.from, at, complex, work), evaluate(e.to, at, complex, work), put);
     }
     case 'call':
       return C.apply(
         e.name,
-        e.args.map((arg) => evaluate(arg, at, complex)),
+        e.args.map((arg) => evaluate(arg, at, complex, work)),
         complex,
       );
     default:
