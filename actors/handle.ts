@@ -5,7 +5,7 @@
  */
 import { waitFor, type ActorRefFrom, type AnyStateMachine } from 'xstate';
 import { onProgress } from '../src/progress.ts';
-import { CancelledError, InputError } from '../src/protocol/errors.ts';
+import { CancelledError, InputError, ItemError } from '../src/protocol/errors.ts';
 import type { ActorDetail } from '../src/protocol/frames.ts';
 import type { ActorStatus } from '../src/protocol/status.ts';
 import { withDeadline, type Clock } from './deadline.ts';
@@ -23,6 +23,8 @@ export interface Item<P, R> {
   readonly run: (port: P, signal: AbortSignal) => Promise<R>;
   /** The item is lost when it fails: the actor is restarted all the same. */
   readonly once?: boolean;
+  /** Told of each of its failures; true where the item is to blame, not the actor: it is then tried no more. */
+  readonly blames?: (error: Error) => boolean;
 }
 
 export class Handle<P> {
@@ -53,11 +55,11 @@ export class Handle<P> {
   }
 
   /**
-   * @throws CancelledError when `signal` aborts or the actor is removed, InputError when the item itself is bad (the actor is not to blame), and the
-   * last failure when the actor is past its restart budget.
+   * @throws CancelledError when `signal` aborts or the actor is removed, InputError or ItemError when the item itself is bad (the actor is not to
+   * blame), and the last failure when the actor is past its restart budget.
    */
   async perform<R>(item: Item<P, R>): Promise<R> {
-    for (;;) {
+    for (let failures = 0; ; failures += 1) {
       const { child, port } = await this.#ready(item.signal);
       child.send({ type: 'BEGIN', doing: item.doing });
       this.#workload.begin();
@@ -82,7 +84,13 @@ export class Handle<P> {
           child.send({ type: 'END' });
           throw item.signal.aborted ? new CancelledError(`${this.id} stopped ${item.doing}`) : error;
         }
-        child.send({ type: 'FAIL', error: error instanceof Error ? error : new Error(String(error)) });
+        const failure = error instanceof Error ? error : new Error(String(error));
+        if (item.blames?.(failure) === true) {
+          child.send({ type: 'END' });
+          this.#supervisor.send({ type: 'EXCUSED', failures });
+          throw new ItemError(failure.message, { cause: failure });
+        }
+        child.send({ type: 'FAIL', error: failure });
         if (item.once === true) throw error;
       } finally {
         life.end();

@@ -19,10 +19,11 @@ export interface SupervisorInput<P> extends ServiceInput<P> {
   readonly restarted?: ((error: Error) => void) | undefined;
 }
 
-/** The child has done an item. */
-export interface SupervisorEvent {
-  readonly type: 'DONE';
-}
+/**
+ * `DONE`: the child has done an item. `EXCUSED`: an item was to blame for so many of the latest failures; they count only while no item is done, so
+ * that bad items among good ones never use up the budget, and a child that fails on all of them does.
+ */
+export type SupervisorEvent = { readonly type: 'DONE' } | { readonly type: 'EXCUSED'; readonly failures: number };
 
 /** Failures that are remembered. */
 export const FAILURES = 20;
@@ -83,7 +84,10 @@ export function supervise<P>() {
     id: 'supervisor',
     context: ({ input }) => ({ input, recent: [], restarts: 0, fruitless: 0, error: undefined, failedAt: 0, failures: [] }),
     initial: 'running',
-    on: { DONE: { actions: assign({ fruitless: 0 }) } },
+    on: {
+      DONE: { actions: assign({ fruitless: 0 }) },
+      EXCUSED: { actions: assign(({ context: { recent }, event }) => ({ recent: recent.slice(0, recent.length - event.failures) })) },
+    },
     states: {
       running: {
         invoke: {

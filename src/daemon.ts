@@ -12,6 +12,7 @@ import { PROGRESS, type Loop } from '../streams/loop.ts';
 import { pipeline, type Pipeline } from '../streams/pipeline.ts';
 import { catchUp, workInHand } from '../streams/resume.ts';
 import { settleRollback } from '../streams/rollback.ts';
+import { heldBy, release } from '../streams/set-aside.ts';
 import { Settings } from '../streams/settings.ts';
 import { Telemetry, type Progress } from '../streams/telemetry.ts';
 import { LIVE_PATHS } from './config/live.ts';
@@ -159,6 +160,7 @@ class Daemon implements DaemonHandle {
       },
       where: (id) => data.train.where?.(id) ?? data.heldOut.where?.(id),
       say: (text) => this.#say(text),
+      hold: (why) => this.#hold(why),
       failed: (error) => system.send({ type: 'FAIL', error }),
       version: run.version,
     };
@@ -281,8 +283,15 @@ class Daemon implements DaemonHandle {
     this.#show();
   }
 
+  /** A stage asks for it from within its work: it is not waited for. */
+  #hold(why: string): void {
+    this.#telemetry.held(why);
+    this.#pause().catch(() => undefined); // resumed or stopped meanwhile
+  }
+
   #resume(): Promise<void> {
     this.#guardian?.released();
+    release(this.#loop);
     this.#gate.open();
     this.#system.send({ type: 'RESUME' });
     this.#show();
@@ -345,7 +354,9 @@ class Daemon implements DaemonHandle {
     this.#show('running');
     this.#stopWhenDone();
     const probes$ = (await this.#guardian?.start()) ?? EMPTY;
-    if (this.#guardian?.isHeld === true) await this.#pause();
+    const held = heldBy(store);
+    this.#telemetry.held(held);
+    if (this.#guardian?.isHeld === true || held !== undefined) await this.#pause();
     const probed = new Promise<void>((resolve) => probes$.subscribe({ complete: resolve, error: () => resolve() }));
     await new Promise<void>((resolve, reject) => {
       this.#inHand = run$.subscribe({ next: () => this.#stopWhenDone(), error: reject, complete: resolve });

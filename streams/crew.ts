@@ -6,7 +6,7 @@ export interface Performer<P> {
   readonly id: string;
   /**
    * Runs `run` with the live port within `seconds`. When that fails the actor is restarted and the item tried again.
-   * @throws CancelledError when `signal` aborts, InputError when the item itself is bad, the last failure past the restart budget.
+   * @throws CancelledError when `signal` aborts, InputError or ItemError when the item itself is bad, the last failure past the restart budget.
    */
   perform<R>(item: {
     readonly doing: string;
@@ -15,6 +15,8 @@ export interface Performer<P> {
     readonly run: (port: P, signal: AbortSignal) => Promise<R>;
     /** The item is lost when it fails. */
     readonly once?: boolean;
+    /** Told of each of its failures; true where the item is to blame, not the actor: it is then tried no more. */
+    readonly blames?: (error: Error) => boolean;
   }): Promise<R>;
   /** Says what the actor waits for while it has no item. */
   waitsFor(what: string): void;

@@ -1,10 +1,12 @@
 /** Stage 4: a window becomes a batch, stored before it is learnt from, and a version, stored before anyone samples with it. */
+import { InputError, ItemError } from '../src/protocol/errors.ts';
 import type { Batch, PolicyVersion } from '../src/protocol/messages.ts';
 import type { Window } from './batcher.ts';
 import { PROGRESS, THROUGH, type Loop } from './loop.ts';
 import { recordStep } from './record.ts';
+import { failsAgain, setAside } from './set-aside.ts';
 
-/** Undefined for a window in which no group was kept. */
+/** Undefined for a window in which no group was kept, and for a batch that was set aside. */
 export function learn(loop: Loop) {
   return async (window: Window, _lane: number, signal: AbortSignal): Promise<PolicyVersion | undefined> => {
     const { store, telemetry } = loop;
@@ -20,13 +22,14 @@ export function learn(loop: Loop) {
       store.setMeta(THROUGH, window.through);
     });
     const version = await step(loop, batch, signal);
+    if (version === undefined) return undefined;
     if (version.n % loop.config.checkpoints.everySteps === 0) await loop.checkpoint(version.n);
     return version;
   };
 }
 
-/** One learner step from a stored batch. */
-export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
+/** One learner step from a stored batch; undefined where the learner cannot take it, and it is set aside. */
+export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion | undefined> {
   const { store, telemetry } = loop;
   telemetry.begin('learner');
   let tokens = 0;
@@ -34,6 +37,10 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
   try {
     version = await learned(loop, batch, signal);
     tokens = version.metrics?.tokens ?? 0;
+  } catch (error) {
+    if (!(error instanceof ItemError)) throw error;
+    setAside(loop, batch, error.cause as Error);
+    return undefined;
   } finally {
     telemetry.end('learner', { tokens, steps: version === undefined ? 0 : 1 });
   }
@@ -54,22 +61,32 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
   return version;
 }
 
-/** A step whose version is stored already: the same batch on the same weights, to have those weights again. */
+/**
+ * A step whose version is stored already: the same batch on the same weights, to have those weights again.
+ * @throws ItemError where the learner cannot take it any more
+ */
 export async function replay(loop: Loop, batch: Batch, signal: AbortSignal): Promise<void> {
-  const { n } = await learned(loop, batch, signal);
+  const { n } = await learned(loop, { ...batch, again: true }, signal);
   loop.telemetry.version(n);
   advance(loop, n);
 }
 
-async function learned({ config, crew, settings }: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
+async function learned(loop: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
+  const { config, crew, settings } = loop;
   const { version, metrics } = await crew.learner.perform({
     doing: `learning version ${batch.parent + 1} from ${batch.groups.length} groups`,
     seconds: config.timeouts.learnSeconds,
     signal,
-    run: (port, inner) => port({ ...batch, settings: settings.stepOf(batch) }, inner),
+    run: (port, inner) => port({ ...batch, settings: settings.stepOf(batch) }, inner).catch(failed),
+    blames: () => failsAgain(loop, batch),
   });
   if (version.n !== batch.parent + 1) throw new Error(`the learner made version ${version.n} from version ${batch.parent}`);
   return { n: version.n, parent: batch.parent, batchId: batch.id, metrics };
+}
+
+/** Bad input (a picture that is gone) costs a try like every other failure: the next batch may fail of it too. */
+function failed(error: unknown): never {
+  throw error instanceof InputError ? new Error(error.message, { cause: error }) : error;
 }
 
 /** The samplers go over to version `n`; the one before it lives on only where somebody still samples with it. */

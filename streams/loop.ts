@@ -37,6 +37,8 @@ export interface Loop {
   readonly where?: (questionId: string) => string | undefined;
   /** Tells the user: in the terminal and in the log. */
   readonly say?: (text: string) => void;
+  /** Pauses the loop, which says why until it is resumed. */
+  readonly hold: (why: string) => void;
   /** A stage is past help: the loop must stop. */
   readonly failed: (error: unknown) => void;
   /** Newest version whose row is in the store; the samplers use it and the loop retains it. */

@@ -126,12 +126,12 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     tap((judged) => judged.forEach(({ group, verdict }, i) => settle(group.sequence, verdict.kept ? judged[i] : undefined))),
     finalize(() => windows.close()),
   );
-  const learnt$ = pullMap(batches(), 1, gate.counted(learn(loop))).pipe(
-    tap((version) => {
-      if (version !== undefined) {
-        closed -= 1;
-        orderDue(loop, evaluations, version.n);
-      }
+  const learning = learn(loop);
+  const stepped = async (window: Window, lane: number, signal: AbortSignal) => ({ window, version: await learning(window, lane, signal) });
+  const learnt$ = pullMap(batches(), 1, gate.counted(stepped)).pipe(
+    tap(({ window, version }) => {
+      if (window.groups.length > 0) closed -= 1; // of a batch that was set aside, too
+      if (version !== undefined) orderDue(loop, evaluations, version.n);
       showBound();
       pacer.release();
       moments.moved();

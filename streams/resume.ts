@@ -1,9 +1,11 @@
 /** Takes a loop up where it was left, however it ended: replays stored batches and rollbacks onto the checkpoint and finds the work in hand. */
+import { ItemError } from '../src/protocol/errors.ts';
 import type { Batch, JudgedGroup, RolloutGroup } from '../src/protocol/messages.ts';
 import type { Admission, Store } from '../src/store/store.ts';
 import { advance, replay, step } from './learn.ts';
 import { THROUGH, type Loop } from './loop.ts';
-import { rollbacks } from './rollback.ts';
+import { rollBack, rollbacks } from './rollback.ts';
+import { setAside } from './set-aside.ts';
 
 export interface Resumed {
   /** Last sequence number that a stored batch, or a window without kept groups, has consumed; -1 on a fresh run. */
@@ -45,8 +47,20 @@ export async function catchUp(loop: Loop, signal: AbortSignal): Promise<void> {
     await repeatRollbacks(loop, batch.parent);
     if (batch.parent !== loop.version)
       throw new Error(`batch ${batch.id} starts from version ${batch.parent}, but the replay is at version ${loop.version}`);
-    if (batch.groups.length === 0) await keepWeights(loop);
-    else await (batch.parent < newest ? replay(loop, batch, signal) : step(loop, batch, signal));
+    if (batch.groups.length === 0) {
+      await keepWeights(loop);
+      continue;
+    }
+    if (batch.parent >= newest) {
+      await step(loop, batch, signal);
+      continue;
+    }
+    try {
+      await replay(loop, batch, signal);
+    } catch (error) {
+      if (error instanceof ItemError) return goOnFrom(loop, batch, error, newest);
+      throw error;
+    }
   }
   await repeatRollbacks(loop, newest);
 }
@@ -60,6 +74,24 @@ async function keepWeights(loop: Loop): Promise<void> {
   });
   advance(loop, version + 1);
   loop.telemetry.version(version + 1);
+}
+
+/**
+ * A version that is stored cannot be learnt again (a picture is gone, say), nor those after it: the loop goes on from the one before, as from a rollback.
+ * A batch that was to start from the newest one has lost its start.
+ */
+async function goOnFrom(loop: Loop, { id, parent }: Batch, { message }: Error, newest: number): Promise<void> {
+  const { store } = loop;
+  for (const batch of store.unfinished().unlearnt) {
+    setAside(loop, batch, new Error(`version ${newest}, from which it starts, cannot be learnt again`));
+  }
+  await loop.checkpoint(parent);
+  const as = await rollBack(loop, parent, newest + 1);
+  const lost = newest === parent + 1 ? `version ${newest}` : `versions ${parent + 1} to ${newest}`;
+  store.event('replay.failed', { batch: id, cause: message, from: parent, as, lost: newest - parent });
+  const text = `${lost} cannot be learnt again from the stored batches: batch ${id}: ${message}; learning goes on from version ${parent} as version ${as}`;
+  if (loop.say) loop.say(text);
+  else loop.telemetry.note(text);
 }
 
 /** Does again what was done between the version that the loop is at and `upTo`, where that was to go back. */

@@ -28,9 +28,9 @@ function done(store: Pick<Store, 'meta'>): readonly Rollback[] {
 }
 
 /** Call when nothing is in hand. @throws InputError when the version cannot be loaded; nothing has changed then. */
-export async function rollBack(loop: Loop, from: number): Promise<number> {
+export async function rollBack(loop: Loop, from: number, as = loop.version + 1): Promise<number> {
   const { store } = loop;
-  const rollback = { from, as: loop.version + 1 };
+  const rollback = { from, as };
   store.setMeta(INTENT, rollback);
   try {
     await loop.restore(from, rollback.as);

@@ -75,6 +75,7 @@ export class Telemetry {
   #peakRss = 0;
   #synthesis: SynthesisStatus | undefined;
   #guardian: GuardianStatus | undefined;
+  #held: string | undefined;
   #dashboard: string | undefined;
   #error: string | undefined;
   #last: Status | undefined;
@@ -192,6 +193,12 @@ export class Telemetry {
     this.#changed.next();
   }
 
+  /** Why the loop has paused by itself; undefined once it goes on. */
+  held(why: string | undefined): void {
+    this.#held = why;
+    this.#changed.next();
+  }
+
   saved(n: number): void {
     this.#saved = n;
     this.#changed.next();
@@ -238,6 +245,7 @@ export class Telemetry {
       throughput: rates(totals, this.#marks.length > 1 ? this.#marks[0] : undefined),
       staleness: { max: this.#maxStaleness, now: this.#staleness, histogram: [...this.#histogram] },
       groups: this.#sources.groups(),
+      ...(this.#held === undefined ? {} : { held: this.#held }),
       ...(this.#synthesis === undefined ? {} : { synthesis: this.#synthesis }),
       ...(this.#guardian === undefined ? {} : { guardian: this.#guardian }),
       actors: this.#sources.actors(),

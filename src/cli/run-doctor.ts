@@ -33,7 +33,9 @@ function describe({ folder, findings, database, checkpoints }: RunCheck, repairs
   ];
 }
 
-function line({ path, problem, remedy, harmless }: Finding): string {
-  const what = remedy === null ? 'nothing repairs it without loss: restore it from a backup' : '--repair puts it right';
+function line({ part, path, problem, remedy, harmless }: Finding): string {
+  const lost =
+    part === 'set-aside' ? 'kept to be looked at: the run continues without it' : 'nothing repairs it without loss: restore it from a backup';
+  const what = remedy === null ? lost : '--repair puts it right';
   return `${harmless ? pc.yellow('!') : pc.red('✗')} ${path} ${problem} (${what})`;
 }

@@ -2,6 +2,7 @@
  * The learner's state and its steps: weights and AdamW moments stay on the engine between steps. It knows log-probabilities and weights of
  * tokens, not questions or votes; learn.ts and `quorum pretrain` make its groups.
  */
+import { UnsoundStepError } from '../protocol/errors.ts';
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
 import type { Engine, Feed, ResidentTensor } from './engine.ts';
 import type { ModelConfig } from './hf/config.ts';
@@ -101,7 +102,7 @@ export class Trainer {
 
   /**
    * One optimizer update on `groups`.
-   * @throws RangeError when the gradient is not finite; the state is then lost: restore it from a copy.
+   * @throws UnsoundStepError when the gradient is not finite; the state is then lost: restore it from a copy.
    */
   async step(groups: readonly TrainGroup[], options: { readonly objective: Objective; readonly learningRate: number }): Promise<StepOutcome> {
     const tokens = countTokens(groups);
@@ -122,7 +123,7 @@ export class Trainer {
     this.#updates++;
     const outcome = { ...totals, tokens } as unknown as StepOutcome;
     if (!Number.isFinite(outcome.gradNorm))
-      throw new RangeError(`the gradient's norm is ${outcome.gradNorm} at update ${this.#updates} (loss ${outcome.loss})`);
+      throw new UnsoundStepError(`the gradient's norm is ${outcome.gradNorm} at update ${this.#updates} (loss ${outcome.loss})`);
     return outcome;
   }
 

@@ -1,5 +1,6 @@
 /** Weights in shared memory: published once by the learner's thread, read by all others. */
 import { randomUUID } from 'node:crypto';
+import { UnsoundStepError } from '../protocol/errors.ts';
 import { f32, type TensorMap } from '../protocol/tensor.ts';
 import type { SharedState, SharedTensors } from '../protocol/worker.ts';
 import type { TrainerState } from './trainer.ts';
@@ -27,13 +28,13 @@ function notFinite(tensors: TensorMap): string | undefined {
   })?.[0];
 }
 
-/** @throws RangeError when weights or moments are not finite: nothing good can be learnt from them, or sampled with them. */
+/** @throws UnsoundStepError when weights or moments are not finite: nothing good can be learnt from them, or sampled with them. */
 export function checkFinite({ weights, moments }: TrainerState, doing: string): void {
   const weight = notFinite(weights);
   const moment = notFinite(moments.first) ?? notFinite(moments.second);
   if (weight === undefined && moment === undefined) return;
   const what = weight === undefined ? `the optimizer's moments of ${moment}` : weight;
-  throw new RangeError(`${doing}: ${what} would hold numbers that are not finite; a lower learner.learningRate may help`);
+  throw new UnsoundStepError(`${doing}: ${what} would hold numbers that are not finite; a lower learner.learningRate may help`);
 }
 
 /** Views of the shared memory: copy before writing. */

@@ -1,6 +1,9 @@
-/** A port that one plug-in may hold: the item goes to the plug-in's actor or, once that is parked or removed, to ours. */
+/**
+ * A port that one plug-in may hold: the item goes to the plug-in's actor or, once that is parked or removed, to ours. What fails with a plug-in is the
+ * plug-in's fault until ours fails with it too; only a step's numbers are nobody's.
+ */
 import type { Handle } from '../../actors/handle.ts';
-import { InputError } from '../protocol/errors.ts';
+import { InputError, ItemError, UnsoundStepError } from '../protocol/errors.ts';
 import type { ActorStatus } from '../protocol/status.ts';
 import type { Performer } from '../../streams/crew.ts';
 
@@ -28,9 +31,9 @@ export class Holder<P> implements Performer<P> {
       if (this.#queue) plugin.takesFrom(this.#queue);
       this.#own.waitsFor(plugin.id);
       try {
-        return await plugin.perform(item);
+        return await plugin.perform({ ...item, blames: (error) => error instanceof UnsoundStepError && item.blames?.(error) === true });
       } catch (error) {
-        if (item.signal.aborted || error instanceof InputError) throw error;
+        if (item.signal.aborted || error instanceof InputError || error instanceof ItemError) throw error;
         const why = error instanceof Error ? error.message : String(error);
         // Removed, or parked: whoever holds the port now takes the item.
         this.#say(`${plugin.id} is out: ${why}; ${this.#plugins()?.id ?? this.#own.id} does its work`);

@@ -20,6 +20,7 @@ export function sittingOf(config: Config, runFolder: string, data: string): Sitt
 }
 
 export function groupsOf(store: Store, credits: number): GroupStatus {
-  const { admitted, sampled, judged, kept, dropped, learnt } = store.counts();
-  return { admitted, sampled, kept, dropped, learnt, inFlight: admitted - judged, waiting: kept - learnt, credits };
+  const { admitted, sampled, judged, kept, dropped, learnt, setAside } = store.counts();
+  const aside = setAside === 0 ? {} : { setAside };
+  return { admitted, sampled, kept, dropped, learnt, ...aside, inFlight: admitted - judged, waiting: kept - learnt - setAside, credits };
 }

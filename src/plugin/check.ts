@@ -3,7 +3,7 @@
  * reply is a failure of the plug-in like any other: its actor is restarted, and in the end parked.
  */
 import { z } from 'zod';
-import { CancelledError, InputError, PluginError } from '../protocol/errors.ts';
+import { CancelledError, InputError, PluginError, UnsoundStepError } from '../protocol/errors.ts';
 import type { Evaluation, Question, RolloutGroup, Sample, Verdict } from '../protocol/messages.ts';
 import type {
   AdvantageRequest,
@@ -231,6 +231,8 @@ export function guarded<Name extends PortName>(
         if (actual.aborted) throw new CancelledError(`plug-in ${plugin}, port "${port}": cancelled`);
         // A sampler may refuse a question: the group is then empty, and nobody is to blame.
         if (port === 'sample' && error instanceof Error && error.name === 'InputError') throw new InputError(error.message);
+        // A learner that wraps ours: the step is to blame.
+        if (port === 'learn' && error instanceof UnsoundStepError) throw error;
         throw failed('', error);
       }
       const check = WRONG[port] as (reply: unknown, request: unknown, limits: ModelLimits | undefined) => string | undefined;

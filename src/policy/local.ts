@@ -8,6 +8,7 @@ import type { LearnSettings } from '../compute/learner.ts';
 import type { AdamWSettings } from '../compute/optimizer.ts';
 import { WorkerPool } from '../compute/pool.ts';
 import { Versions } from '../compute/weights.ts';
+import { checkSound } from '../learn/soundness.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Batch } from '../protocol/messages.ts';
 import type { SharedTensors } from '../protocol/worker.ts';
@@ -118,6 +119,7 @@ export class LocalPolicy implements Policy {
       { type: 'learn', batch, state: this.#versions.get(batch.parent), base: this.#opened(), spare: this.#versions.takeSpare() },
       { doing: `learning version ${n} from ${batch.groups.length} groups`, seconds: this.#options.timeouts.learnSeconds, signal },
     );
+    if (batch.again !== true) checkSound(metrics);
     this.#versions.publish(n, state);
     const reply: LearnReply = { version: { n, parent: batch.parent, batchId: batch.id, metrics }, metrics };
     this.#last = { batchId: batch.id, reply };

@@ -11,7 +11,10 @@ export interface Policy extends AsyncDisposable {
   /** Loads weights (and, when resuming, optimizer moments) and makes `version` the current one. */
   open(): Promise<{ readonly version: number }>;
   sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply>;
-  /** One GRPO step from version `batch.parent`; on return version `parent + 1` is published to the samplers. */
+  /**
+   * One GRPO step from version `batch.parent`; on return version `parent + 1` is published to the samplers.
+   * @throws UnsoundStepError when the step's numbers are beyond all bounds (`checkSound`); like every failure it changes nothing.
+   */
   learn(batch: Batch, signal?: AbortSignal): Promise<LearnReply>;
   /** Writes version `n` (weights, optimizer moments, config, tokenizer) as a Hugging Face folder; atomic. */
   save(n: number, folder: string): Promise<void>;

@@ -1,4 +1,5 @@
 /** Errors that a caller branches on. They cross threads as data (`toData`) and are rebuilt by name. */
+import type { StepMetrics } from './messages.ts';
 
 /** Bad input from the user: a file, a config key, an argument. The message names the thing, its value and the fix. */
 export class InputError extends Error {
@@ -35,7 +36,24 @@ export class PermissionError extends Error {
   override readonly name = 'PermissionError';
 }
 
-const KNOWN = { InputError, TimeoutError, CancelledError, WorkerError, UnsupportedError, PluginError, PermissionError };
+/** A learner step has numbers beyond any sane bound, or that are not finite; the message names them. The step changed nothing. */
+export class UnsoundStepError extends Error {
+  override readonly name = 'UnsoundStepError';
+  /** What the step measured, where it came so far. */
+  readonly metrics: StepMetrics | undefined;
+
+  constructor(message: string, options: { readonly metrics?: StepMetrics } = {}) {
+    super(message);
+    this.metrics = options.metrics;
+  }
+}
+
+/** An item failed as often as it may, and is to blame for it, not the actor; `cause` is the last failure. */
+export class ItemError extends Error {
+  override readonly name = 'ItemError';
+}
+
+const KNOWN = { InputError, TimeoutError, CancelledError, WorkerError, UnsupportedError, PluginError, PermissionError, UnsoundStepError };
 
 export interface ErrorData {
   readonly name: string;

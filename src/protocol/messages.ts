@@ -119,6 +119,8 @@ export interface Batch {
   readonly groups: readonly JudgedGroup[];
   /** In place of what the learner was configured with. */
   readonly settings?: StepSettings;
+  /** Its version is stored: the step leads to the same weights again, whatever its numbers are. */
+  readonly again?: true;
 }
 
 /** What one optimizer step did; means over response tokens unless said otherwise. */

@@ -96,6 +96,8 @@ export interface GroupStatus {
   readonly kept: number;
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
   readonly learnt: number;
+  /** In batches that the learner could not take, or whose step was not sound; absent where there are none. */
+  readonly setAside?: number;
   /** Admitted and not yet judged. */
   readonly inFlight: number;
   /** Kept and not yet learnt from. */
@@ -167,6 +169,8 @@ export interface Status {
   readonly throughput: ThroughputStatus;
   readonly staleness: StalenessStatus;
   readonly groups: GroupStatus;
+  /** Why the loop has paused by itself, until a resume; absent where it has not. */
+  readonly held?: string;
   /** Absent where the model writes no questions. */
   readonly synthesis?: SynthesisStatus;
   /** Absent where nothing watches. */
@@ -202,6 +206,8 @@ export interface Report {
     readonly sampled: number;
     readonly kept: number;
     readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+    /** In batches that were set aside; absent where there are none. */
+    readonly setAside?: number;
   };
   /** Questions that could not be asked and were left out, at most 100. */
   readonly refused: readonly RefusedQuestion[];

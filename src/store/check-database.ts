@@ -10,6 +10,8 @@ export interface DatabaseState {
   /** Ascending. */
   readonly versions: readonly { readonly n: number; readonly parent: number | null; readonly batchId: number | null }[];
   readonly batches: readonly { readonly id: number; readonly parent: number; readonly groups: number }[];
+  /** Newest first. */
+  readonly setAside: readonly { readonly id: number; readonly cause: string }[];
   /** Groups. */
   readonly sampled: number;
 }
@@ -73,8 +75,14 @@ function readState(db: Db): DatabaseState {
   return {
     versions: rows(db, 'SELECT n, parent, batch_id AS batchId FROM versions ORDER BY n'),
     batches: rows(db, `SELECT id, parent, (SELECT count(*) FROM batch_groups WHERE batch_id = batches.id) AS groups FROM batches ORDER BY id`),
+    setAside: hasTable(db, 'set_aside') ? rows(db, 'SELECT batch_id AS id, cause FROM set_aside ORDER BY batch_id DESC') : [],
     sampled: rows<{ n: number }>(db, 'SELECT count(*) AS n FROM groups')[0]!.n,
   };
+}
+
+/** A database of an older Quorum lacks some. */
+function hasTable(db: Db, name: string): boolean {
+  return rows(db, `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '${name}'`).length > 0;
 }
 
 /** Old versions may have been thinned out; those that are there follow each other, and each was learnt from a batch of its parent. */
@@ -89,9 +97,15 @@ function checkChain(state: DatabaseState, path: string, findings: Finding[]): Da
     const batch = batchId === null ? undefined : byId.get(batchId);
     if (batch !== undefined && batch.parent !== parent) bad('batches', `batch ${batch.id} of version ${n} starts from version ${batch.parent}`);
   }
+  const aside = new Map(state.setAside.map(({ id, cause }) => [id, cause]));
+  for (const [id, cause] of aside) {
+    const { parent, groups = 0 } = byId.get(id) ?? {};
+    const problem = `holds batch ${id} (${groups} groups), set aside at version ${parent}: ${cause}`;
+    findings.push({ part: 'set-aside', path, problem, remedy: null, harmless: true });
+  }
   const used = new Set(versions.map(({ batchId }) => batchId));
   const oldest = versions[0]?.n ?? 0;
-  const unlearnt = batches.filter(({ id, parent }) => !used.has(id) && parent >= oldest);
+  const unlearnt = batches.filter(({ id, parent }) => !used.has(id) && !aside.has(id) && parent >= oldest);
   const newest = versions.at(-1)?.n;
   for (const { id, parent } of unlearnt) {
     if (unlearnt.length > 1 || parent !== newest) bad('batches', `batch ${id} of version ${parent} led to no version`);

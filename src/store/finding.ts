@@ -3,7 +3,7 @@
 export type Remedy = 'set-aside' | 'reindex' | 'close-to-others';
 
 export interface Finding {
-  readonly part: 'folder' | 'database' | 'versions' | 'batches' | 'checkpoint' | 'leftover';
+  readonly part: 'folder' | 'database' | 'versions' | 'batches' | 'checkpoint' | 'leftover' | 'set-aside';
   readonly path: string;
   readonly problem: string;
   /** What repairs it without losing anything; null where nothing does. */

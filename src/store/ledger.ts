@@ -6,7 +6,7 @@ import type { Batch, Evaluation, PolicyVersion, Question, RolloutGroup, Verdict 
 import type { Database } from './database.ts';
 import { GROUP, toGroup, toJudged, type GroupRow } from './group-rows.ts';
 import { packPlain, packSamples, packVerdict, unpack } from './pack.ts';
-import type { Admission, BatchPlan, Unfinished } from './store.ts';
+import type { Admission, BatchPlan, SetAside, Unfinished } from './store.ts';
 
 export class Ledger {
   readonly #db: Database;
@@ -138,8 +138,7 @@ export class Ledger {
     if (batchId !== null) this.#checkParent(n, parent, batchId);
     const packed = metrics && packPlain(metrics);
     this.#db.run('INSERT INTO versions (n, parent, batch_id, metrics, at) VALUES (?, ?, ?, ?, ?)', n, parent, batchId, packed, this.#now());
-    const groups = this.#db.row<{ n: number }>('SELECT count(*) AS n FROM batch_groups WHERE batch_id = ?', batchId);
-    this.#count('learnt', groups?.n ?? 0);
+    this.#count('learnt', this.#groupsOf(batchId));
     this.#count('versions', 1);
   }
 
@@ -147,6 +146,20 @@ export class Ledger {
     const batch = this.#db.row<{ parent: number }>('SELECT parent FROM batches WHERE id = ?', batchId);
     if (!batch) throw new Error(`version ${n} names batch ${batchId}, which was not saved before it was learnt`);
     if (batch.parent !== parent) throw new Error(`version ${n} has parent ${parent}, but its batch ${batchId} starts from ${batch.parent}`);
+  }
+
+  setAside({ batchId, cause, numbers }: SetAside): void {
+    if (this.#db.row('SELECT 1 FROM set_aside WHERE batch_id = ?', batchId)) return;
+    const version = this.#db.row<{ n: number }>('SELECT n FROM versions WHERE batch_id = ?', batchId);
+    if (version) throw new Error(`batch ${batchId} cannot be set aside: version ${version.n} was made from it`);
+    const packed =
+      numbers && JSON.stringify(numbers, (_, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value));
+    this.#db.run('INSERT INTO set_aside (batch_id, at, cause, numbers) VALUES (?, ?, ?, ?)', batchId, this.#now(), cause, packed);
+    this.#count('setAside', this.#groupsOf(batchId));
+  }
+
+  #groupsOf(batchId: number | null): number {
+    return this.#db.row<{ n: number }>('SELECT count(*) AS n FROM batch_groups WHERE batch_id = ?', batchId)?.n ?? 0;
   }
 
   saveEvaluation(evaluation: Evaluation): void {
@@ -182,7 +195,10 @@ export class Ledger {
   }
 
   #batches(where: string, ...values: number[]): Batch[] {
-    const batches = this.#db.rows<{ id: number; parent: number }>(`SELECT id, parent FROM batches WHERE ${where} ORDER BY parent, id`, ...values);
+    const batches = this.#db.rows<{ id: number; parent: number }>(
+      `SELECT id, parent FROM batches WHERE ${where} AND id NOT IN (SELECT batch_id FROM set_aside) ORDER BY parent, id`,
+      ...values,
+    );
     return batches.map(({ id, parent }) => {
       const groups = this.#db.rows<GroupRow>(`${GROUP} JOIN batch_groups USING (sequence) WHERE batch_id = ? ORDER BY position`, id);
       return { id, parent, groups: groups.map(toJudged) };

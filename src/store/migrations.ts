@@ -125,7 +125,16 @@ const DATA: Step = {
      PRIMARY KEY (part, source, digest)) WITHOUT ROWID;`,
 };
 
-const STEPS: readonly Step[] = [TABLES, FACTS, POOL, DATA];
+/** Batches that no version was learnt from, and none will be. `numbers`: JSON of what the step measured, where it came so far. */
+const SET_ASIDE: Step = {
+  sql: `CREATE TABLE set_aside (
+     batch_id INTEGER PRIMARY KEY REFERENCES batches (id) ON DELETE CASCADE,
+     at INTEGER NOT NULL,
+     cause TEXT NOT NULL,
+     numbers TEXT);`,
+};
+
+const STEPS: readonly Step[] = [TABLES, FACTS, POOL, DATA, SET_ASIDE];
 
 export const SCHEMA_VERSION = STEPS.length;
 

@@ -92,6 +92,8 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     saveVerdicts: (verdicts) => write('durable', () => ledger.saveVerdicts(verdicts)),
     saveBatch: (batch) => write('durable', () => ledger.saveBatch(batch)),
     saveVersion: (version) => write('durable', () => ledger.saveVersion(version)),
+    setAside: (batch) => write('durable', () => ledger.setAside(batch)),
+    batchesSetAside: (limit) => reports.batchesSetAside(limit),
     saveEvaluation: (evaluation) => write('durable', () => ledger.saveEvaluation(evaluation)),
     saveAnswers: (version, answers) => write('quick', () => versions.saveAnswers(version, answers)),
     unfinished: () => ledger.unfinished(),

@@ -3,7 +3,7 @@ import type { DropReason, Evaluation, JudgedGroup, StepMetrics } from '../protoc
 import type { Database } from './database.ts';
 import { GROUP, toJudged, type GroupRow } from './group-rows.ts';
 import { unpack } from './pack.ts';
-import type { Counts, StoredEvaluation, StoredVersion } from './store.ts';
+import type { Counts, StoredEvaluation, StoredSetAside, StoredVersion } from './store.ts';
 
 export class Reports {
   readonly #db: Database;
@@ -45,6 +45,20 @@ export class Reports {
       .map(toJudged);
   }
 
+  batchesSetAside(limit: number): readonly StoredSetAside[] {
+    const rows = this.#db.rows<{ id: number; parent: number; cause: string; numbers: string | null; at: number }>(
+      'SELECT id, parent, cause, numbers, set_aside.at FROM set_aside JOIN batches ON batches.id = batch_id ORDER BY id DESC LIMIT ?',
+      limit,
+    );
+    return rows.map(({ id, parent, cause, numbers, at }) => {
+      const groups = this.#db.rows<{ id: string }>(
+        'SELECT groups.id FROM batch_groups JOIN groups USING (sequence) WHERE batch_id = ? ORDER BY position',
+        id,
+      );
+      return { batchId: id, parent, groupIds: groups.map((group) => group.id), cause, numbers: numbers === null ? null : toNumbers(numbers), at };
+    });
+  }
+
   counts(): Counts {
     const rows = this.#db.rows<{ name: string; value: number }>('SELECT name, value FROM counters');
     const values = new Map(rows.map(({ name, value }) => [name, value]));
@@ -60,8 +74,14 @@ export class Reports {
       kept: of('kept'),
       dropped,
       learnt: of('learnt'),
+      setAside: of('setAside'),
       batches: of('batches'),
       versions: of('versions'),
     };
   }
+}
+
+/** JSON has no NaN and no infinity: they are stored as texts. */
+function toNumbers(json: string): StepMetrics {
+  return JSON.parse(json, (_, value: unknown) => (typeof value === 'string' ? Number(value) : value)) as StepMetrics;
 }

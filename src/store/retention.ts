@@ -6,13 +6,16 @@ import type { Database } from './database.ts';
 import type { Retention } from './store.ts';
 
 const DAY_MILLISECONDS = 86_400_000;
+/** Batches set aside whose groups stay for a look, however many others come after them. */
+const KEPT_ASIDE = 20;
 /** Groups deleted in one go, at most. */
 const GROUPS_AT_ONCE = 1_000;
 
 const SETTLED = `SELECT groups.sequence FROM groups JOIN verdicts USING (sequence)
   LEFT JOIN batch_groups USING (sequence) LEFT JOIN batches ON batches.id = batch_groups.batch_id
   LEFT JOIN versions ON versions.batch_id = batches.id
-  WHERE (kept = 0 OR (versions.n IS NOT NULL AND batches.parent < ?1))`;
+  WHERE (kept = 0 OR (versions.n IS NOT NULL AND batches.parent < ?1)
+    OR (batches.id IN (SELECT batch_id FROM set_aside) AND batches.id NOT IN (SELECT batch_id FROM set_aside ORDER BY batch_id DESC LIMIT ${KEPT_ASIDE})))`;
 
 /** What was deleted. */
 export interface Deleted {

@@ -12,6 +12,7 @@ import type {
   PolicyVersion,
   Question,
   RolloutGroup,
+  StepMetrics,
   Verdict,
 } from '../protocol/messages.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
@@ -35,6 +36,23 @@ export interface BatchPlan {
   readonly groupIds: readonly string[];
 }
 
+/** A batch that the learner could not take, or whose step was not sound: it is never learnt from, and kept for a look. */
+export interface SetAside {
+  readonly batchId: number;
+  readonly cause: string;
+  /** What the step measured; null where it did not come so far. */
+  readonly numbers: StepMetrics | null;
+}
+
+export interface StoredSetAside extends SetAside {
+  /** Version that the step would have started from. */
+  readonly parent: number;
+  /** In the order of the batch; none where they are older than what is kept. */
+  readonly groupIds: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
 /** Work that a stopped or killed daemon left behind, each list in the order in which it must go on. */
 export interface Unfinished {
   /** Admitted, not sampled. By sequence. */
@@ -43,7 +61,7 @@ export interface Unfinished {
   readonly unjudged: readonly RolloutGroup[];
   /** Kept by its verdict, in no batch. By sequence. */
   readonly unbatched: readonly JudgedGroup[];
-  /** Batches whose version was not saved. By parent; at most one in a healthy run. */
+  /** Batches whose version was not saved, without those that are set aside. By parent; at most one in a healthy run. */
   readonly unlearnt: readonly Batch[];
 }
 
@@ -56,6 +74,8 @@ export interface Counts {
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
   /** Groups in batches whose version is saved. */
   readonly learnt: number;
+  /** Groups in batches that are set aside. */
+  readonly setAside: number;
   readonly batches: number;
   readonly versions: number;
 }
@@ -116,13 +136,17 @@ export interface Store extends Inspection, Disposable {
   readonly nextBatchId: number;
   /** Durable. Call after learning. Saving the same version for the same batch again (a replay) changes nothing. @throws when `n` exists with another batch. */
   saveVersion(version: PolicyVersion): void;
+  /** Durable. A batch is set aside once; again changes nothing. @throws when a version was made from it, or there is no such batch. */
+  setAside(batch: SetAside): void;
+  /** Newest first. */
+  batchesSetAside(limit: number): readonly StoredSetAside[];
   saveEvaluation(evaluation: Evaluation): void;
   /** What a version answered, greedily, to held-out questions; of questions that it answered before, the newest. */
   saveAnswers(version: number, answers: readonly HeldOutAnswer[]): void;
 
   /** What a restart must take up, after the batches since the loaded checkpoint were replayed. */
   unfinished(): Unfinished;
-  /** Batches with `parent >= version` in order, whole: learnt again, they lead from checkpoint `version` to the newest state. */
+  /** Batches with `parent >= version` in order, whole, without those that are set aside: learnt again, they lead from checkpoint `version` to the newest state. */
   batchesSince(version: number): readonly Batch[];
   /** Oldest version that a restart may replay from; older groups may be deleted. Set it after each checkpoint that was kept. */
   setReplayFloor(version: number): void;

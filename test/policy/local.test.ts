@@ -5,7 +5,7 @@ import { readSafetensors } from '../../src/compute/hf/safetensors.ts';
 import { openFigures, TRAIN_POOL } from '../../src/data/figures/dataset.ts';
 import { LocalPolicy, type LocalPolicyOptions } from '../../src/policy/local.ts';
 import type { SampleRequest } from '../../src/policy/policy.ts';
-import type { Batch, Question } from '../../src/protocol/messages.ts';
+import type { Batch, Question, Sample } from '../../src/protocol/messages.ts';
 import { batchOf, judged } from '../support/batches.ts';
 import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../support/tiny-folder.ts';
 
@@ -135,6 +135,38 @@ describe('LocalPolicy', { timeout: 120_000 }, () => {
     expect(asBefore.version).toMatchObject({ n: 4, parent: 3 });
     await expect(policy.restore(v1, 2, 5)).rejects.toThrow('holds version 1, not 2');
     expect(policy.current).toBe(4);
+  });
+
+  it('takes no step that is not sound or that fails, and the next one is the same to the bit as without them', async () => {
+    const saved = async (policy: LocalPolicy, name: string): Promise<Buffer> => {
+      await policy.save(policy.current, join(folder.path, name));
+      return Buffer.concat(await Promise.all(['model.safetensors', 'optimizer.safetensors'].map((file) => readFile(join(folder.path, name, file)))));
+    };
+    const changed = (original: Batch, change: (sample: Sample) => Sample): Batch => ({
+      ...original,
+      groups: original.groups.map(({ group, verdict }) => ({ verdict, group: { ...group, samples: group.samples.map(change) } })),
+    });
+    await using plain = await opened();
+    await plain.learn(await batch(plain, 0, 0, 0));
+    const [before, next] = [await saved(plain, 'sound-1'), await batch(plain, 4, 1, 1)];
+    await plain.learn(next);
+
+    await using policy = await opened();
+    await policy.learn(await batch(policy, 0, 0, 0));
+    const good = await batch(policy, 1, 1, 1);
+    const offBase = changed(good, (sample) => ({ ...sample, refLogprobs: sample.refLogprobs!.map((logprob) => logprob + 1000) }));
+    await expect(policy.learn(offBase)).rejects.toMatchObject({
+      name: 'UnsoundStepError',
+      message: expect.stringMatching(/its KL to the base is \d+/),
+    });
+    const offSampler = changed(good, (sample) => ({ ...sample, logprobs: sample.logprobs.map((logprob) => logprob - 1000) }));
+    await expect(policy.learn({ ...offSampler, id: 2 })).rejects.toThrow(/its mean importance ratio is \d+/);
+    const poisoned = changed(good, (sample) => ({ ...sample, tokens: sample.tokens.map((token) => token + 999_999) }));
+    await expect(policy.learn({ ...poisoned, id: 3 })).rejects.toThrow();
+    expect(policy.current).toBe(1);
+    expect((await saved(policy, 'sound-2')).equals(before)).toBe(true);
+    await policy.learn(next);
+    expect((await saved(policy, 'sound-3')).equals(await saved(plain, 'sound-4'))).toBe(true);
   });
 
   it('is idempotent by batch, refuses a batch of another parent, and corrects a stale one', async () => {

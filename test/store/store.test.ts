@@ -164,6 +164,7 @@ describe('reports', () => {
       kept: 3,
       dropped: { 'all-agree': 1 },
       learnt: 2,
+      setAside: 0,
       batches: 1,
       versions: 1,
     });

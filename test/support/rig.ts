@@ -56,6 +56,8 @@ export interface RigOptions {
   readonly synthesize?: Synthesize;
   /** Reuse the store of an earlier rig. */
   readonly store?: Store;
+  /** Told of each version that is saved; without it nothing is on disk. */
+  readonly disk?: (n: number) => void;
   /** Waits or throws before each verdict. */
   readonly beforeJudge?: (group: RolloutGroup) => Promise<void> | void;
 }
@@ -66,6 +68,8 @@ export interface Rig {
   readonly store: Store;
   readonly learnt: readonly Batch[];
   readonly errors: readonly unknown[];
+  /** Why the loop has paused by itself. */
+  readonly held: readonly string[];
   /** Admitted and not yet learnt or dropped, the most there ever were. */
   readonly mostOutstanding: () => number;
   /** Runs until `steps` (of the config) or `stop`; returns the version reached. */
@@ -98,6 +102,8 @@ export function rig(options: RigOptions = {}): Rig {
   const stop = new AbortController();
   const gate = new Gate(stop.signal);
   const errors: unknown[] = [];
+  const held: string[] = [];
+  const disk = options.disk === undefined ? '' : temporaryFolder();
   const learnt: Batch[] = [];
   const dataset = options.other?.train ?? listDataset('toy', toyQuestions(options.questions ?? 64));
   const heldOut = options.other?.heldOut ?? listDataset('held-out', toyQuestions(16, 'heldout'));
@@ -172,11 +178,20 @@ export function rig(options: RigOptions = {}): Rig {
     stop: stop.signal,
     policy,
     settings: new Settings(store, config),
-    checkpoint: () => Promise.resolve(),
-    restore: () => Promise.reject(new Error('nothing is on disk')),
+    checkpoint: async (n) => {
+      if (options.disk === undefined) return;
+      options.disk(n);
+      await policy.save(n, join(disk, String(n)));
+    },
+    restore: (from, as) =>
+      options.disk === undefined ? Promise.reject(new Error('nothing is on disk')) : policy.restore(join(disk, String(from)), from, as),
     keepBest: () => Promise.resolve(),
     shareFloor: () => 0,
     announce: () => {},
+    hold: (why) => {
+      held.push(why);
+      gate.close();
+    },
     failed: (error) => {
       errors.push(error);
       stop.abort();
@@ -189,6 +204,7 @@ export function rig(options: RigOptions = {}): Rig {
     store,
     learnt,
     errors,
+    held,
     mostOutstanding: () => most,
     stop: () => stop.abort(),
     run: async () => {

@@ -2,7 +2,7 @@
  * A daemon around the toy policy in a process of its own, for tests that kill it. Arguments: run folder's parent, JSON of configuration,
  * where to die: `beforeLearn:3` is SIGKILL at the third learner step of this process, `rollback.beforeSave:1` when the first rollback saves;
  * `statement:120` before its 120th write or transaction's begin or end; `none` is not to. And, if wanted, the version, a checkpoint, to roll
- * back to from the next one.
+ * back to from the next one. With TOY_POISON=5 its learner cannot take every fifth batch.
  */
 import './ends-with-test.ts';
 import { filter, firstValueFrom } from 'rxjs';
@@ -16,6 +16,7 @@ import { toyRun } from './toy-run.ts';
 const [folder, input, death, goal] = process.argv.slice(2) as [string, string, string, string?];
 const [where, count] = death.split(':') as [string, string];
 const seen = new Map<string, number>();
+const poison = Number(process.env['TOY_POISON'] ?? Infinity);
 let rollingBack = false;
 let goOn = () => {};
 const asked = new Promise<void>((resolve) => (goOn = resolve));
@@ -28,8 +29,9 @@ function at(name: string): void {
 
 const faults: ToyFaults = {
   beforeSample: () => at('beforeSample'),
-  beforeLearn: ({ parent }) => {
+  beforeLearn: ({ parent, id }) => {
     at('beforeLearn');
+    if (id % poison === poison - 1) throw new Error(`token 999999 of batch ${id}`);
     return goal !== undefined && parent === Number(goal) + 1 ? asked : undefined;
   },
   afterLearn: () => at('afterLearn'),

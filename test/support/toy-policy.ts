@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../../src/data/rng.ts';
+import { checkSound } from '../../src/learn/soundness.ts';
 import { CancelledError, InputError } from '../../src/protocol/errors.ts';
 import type { Batch, Question, Sample, StepMetrics } from '../../src/protocol/messages.ts';
 import type { ModelLimits } from '../../src/protocol/ports.ts';
@@ -121,6 +122,7 @@ export class ToyPolicy implements Policy {
       throw new InputError(`batch ${batch.id} starts from version ${batch.parent}, but the newest is ${this.#current}`);
     await this.#options.faults?.beforeLearn?.(batch);
     const { table, metrics } = this.#step(batch);
+    if (batch.again !== true) checkSound(metrics);
     const n = batch.parent + 1;
     this.#weights.set(n, table);
     this.#current = n;

@@ -1,15 +1,28 @@
-/** Says that the page is not live, why, and what happens next. */
+/** Says that the page is not live, or that the loop has paused by itself, why, and what happens next. */
 import type { ConnectionState } from '../connection.ts';
 import type { Live } from '../../../src/protocol/frames.ts';
+import { href } from '../router.ts';
 import { connection, useConnectionState, useLive } from '../session.ts';
 import { useSeconds } from './time.tsx';
 
 export function ConnectionBanner() {
   const state = useConnectionState();
   const phase = useLive((live) => live.phase);
+  const held = useLive((live) => live.held);
   if (state.type === 'refused') return <Refused state={state} />;
   if (state.type === 'lost') return <Lost state={state} phase={phase} />;
-  return null;
+  return held === undefined ? null : <Held why={held} />;
+}
+
+function Held({ why }: { readonly why: string }) {
+  return (
+    <div class="banner bad" role="alert">
+      <span class="grow">Learning is paused: {why}. Look at it, then resume or stop.</span>
+      <a class="button small" href={href('control')}>
+        Control
+      </a>
+    </div>
+  );
 }
 
 function Refused({ state }: { readonly state: Extract<ConnectionState, { type: 'refused' }> }) {

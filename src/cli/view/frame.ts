@@ -97,7 +97,8 @@ function title(status: Status, width: number, cwd: string | undefined): Line[] {
           ],
         ];
   const lines = [spread(left, [[duration(status.seconds), 'dim']], width), where, ...dashboard];
-  return status.error === undefined ? lines : [...lines, [[status.error, 'red']]];
+  const why: Line[] = status.held === undefined ? [] : [[[status.held, 'yellow']]];
+  return [...lines, ...why, ...(status.error === undefined ? [] : ([[[status.error, 'red']]] satisfies Line[]))];
 }
 
 function accuracy({ accuracy: { now, baseline, best, questions } }: Status): Line[] {
@@ -144,7 +145,7 @@ function cells({ signals, throughput, staleness, memory }: Status, width: number
   return grid(lines, Math.min(LONGEST_CELL, Math.floor(width / columns)), columns);
 }
 
-function groups({ groups: { sampled, kept, dropped, waiting, credits }, restarts, saved }: Status): Line[] {
+function groups({ groups: { sampled, kept, dropped, waiting, credits, setAside }, restarts, saved }: Status): Line[] {
   const total = Object.values(dropped).reduce((sum, n) => sum + n, 0);
   const why = reasonsOf(dropped);
   return [
@@ -155,6 +156,7 @@ function groups({ groups: { sampled, kept, dropped, waiting, credits }, restarts
         [kept, 'kept'],
         [waiting, 'waiting'],
         [credits, 'credits'],
+        ...(setAside === undefined ? [] : [[setAside, 'set aside'] as const]),
       ]),
     ],
     [label('dropped'), [amount(total)], [why && ` (${why})`, 'dim']],

@@ -1,0 +1,55 @@
+/**
+ * A batch that the learner cannot take is set aside: it stays in the store with its cause, is never learnt from, and the loop continues with the
+ * next one. Where the cause is a step whose numbers are not sound, the loop pauses too, because the next batch may be as wrong.
+ */
+import { UnsoundStepError } from '../src/protocol/errors.ts';
+import type { Batch } from '../src/protocol/messages.ts';
+import type { Loop } from './loop.ts';
+
+/** Failures of one batch before it is set aside. */
+const TRIES = 2;
+/** Where a stored loop counts the failures of the batch in hand, and keeps why it is paused. */
+const FAILURES = 'loop.failures';
+const HELD = 'loop.held';
+
+interface Failures {
+  readonly batchId: number;
+  readonly failures: number;
+}
+
+/** Why the loop has paused by itself, also in an earlier sitting; undefined where it has not. */
+export function heldBy(store: Pick<Loop['store'], 'meta'>): string | undefined {
+  return (store.meta(HELD) as string | null | undefined) ?? undefined;
+}
+
+/** Somebody lets a held loop go on. */
+export function release({ store, telemetry }: Pick<Loop, 'store' | 'telemetry'>): void {
+  if (heldBy(store) === undefined) return;
+  store.setMeta(HELD, null);
+  telemetry.held(undefined);
+}
+
+/** Counts a failure, also over restarts of the process; true where there were enough. A process that is killed has not failed. */
+export function failsAgain({ store }: Pick<Loop, 'store'>, { id }: Batch): boolean {
+  const before = store.meta(FAILURES) as Failures | undefined;
+  const failures = (before?.batchId === id ? before.failures : 0) + 1;
+  store.setMeta(FAILURES, { batchId: id, failures } satisfies Failures);
+  return failures >= TRIES;
+}
+
+export function setAside(loop: Loop, { id, parent, groups }: Batch, cause: Error): void {
+  const { store } = loop;
+  const numbers = cause instanceof UnsoundStepError ? (cause.metrics ?? null) : null;
+  const isUnsound = cause instanceof UnsoundStepError;
+  const what = `batch ${id} (${groups.length} groups) is set aside at version ${parent}: ${cause.message}`;
+  const then = isUnsound ? 'learning is paused: look at it (quorum doctor --run), then resume or stop' : 'the run continues without it';
+  store.together(() => {
+    store.setAside({ batchId: id, cause: cause.message, numbers });
+    store.event('batch.set-aside', { batch: id, version: parent, groups: groups.map(({ group }) => group.id), cause: cause.message, numbers });
+    if (isUnsound) store.setMeta(HELD, what);
+  });
+  const text = `${what}; ${then}`;
+  if (loop.say) loop.say(text);
+  else loop.telemetry.note(text);
+  if (isUnsound) loop.hold(what);
+}

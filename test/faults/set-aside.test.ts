@@ -1,0 +1,101 @@
+/** Batches that the learner cannot take, and steps that are not sound, in a whole daemon: with kills, stops, and what a user is told. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { filter, firstValueFrom } from 'rxjs';
+import { expect, test } from 'vitest';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import type { Batch } from '../../src/protocol/messages.ts';
+import { checkRun } from '../../src/store/check-run.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { chaos, contentsOf } from '../support/chaos.ts';
+import { poisonedSitting } from '../support/sitting.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { ToyPolicy } from '../support/toy-policy.ts';
+import { toyRun } from '../support/toy-run.ts';
+
+const STEPS = 24;
+const KILLS = 6;
+const SEED = 2;
+const POISON = 3;
+const input: ConfigInput = {
+  seed: 7,
+  loop: { steps: STEPS, batchGroups: 4, jobQuestions: 2, maxStaleness: 0, maxOversample: 3 },
+  filters: { shareFloor: 0.5, dropAllAgree: false },
+};
+const weightsIn = (folder: string) => readFileSync(join(folder, 'run', 'model', 'table.json'), 'utf8');
+
+test(
+  'killed at seeded calls of the database, a run sets aside what one left alone does, loses nothing else and learns nothing twice',
+  { timeout: 300_000 },
+  async () => {
+    const sit = poisonedSitting(POISON);
+    const untouched = temporaryFolder();
+    expect(await sit(untouched, input, 'none')).toMatchObject({ steps: STEPS, end: 'steps' });
+    const alone = contentsOf(untouched);
+
+    const killed = temporaryFolder();
+    const { report } = await chaos(killed, input, { kills: KILLS, seed: SEED, alone, sit });
+    expect(report).toMatchObject({ steps: STEPS, end: 'steps' });
+    expect(weightsIn(killed)).toBe(weightsIn(untouched));
+    const asides = [untouched, killed].map((folder) => {
+      using store = openStore(join(folder, 'run', 'quorum.db'));
+      return store.batchesSetAside(100).map(({ batchId, parent, groupIds, cause }) => [batchId, parent, groupIds, cause]);
+    });
+    expect(asides[0]!.length).toBeGreaterThanOrEqual(STEPS / POISON - 1);
+    expect(asides[1]).toEqual(asides[0]);
+  },
+);
+
+/** Log-probabilities of batch 2 are off by a thousand. */
+class Off extends ToyPolicy {
+  override learn(batch: Batch) {
+    if (batch.id !== 2) return super.learn(batch);
+    const groups = batch.groups.map(({ group, verdict }) => ({
+      verdict,
+      group: { ...group, samples: group.samples.map((sample) => ({ ...sample, logprobs: [-1000] })) },
+    }));
+    return super.learn({ ...batch, groups });
+  }
+}
+
+const phase = (daemon: DaemonHandle, wanted: string) => firstValueFrom(daemon.status$().pipe(filter((status) => status.phase === wanted)));
+
+test('a step that is not sound is not taken: the run pauses and says why, with the guardian off and after a restart, until it is resumed', async () => {
+  const { folder, config } = toyRun({ ...input, loop: { ...input.loop, steps: 5 }, guardian: { mode: 'off' } });
+  const start = () => startDaemon(config, { pluginFolder: folder, createPolicy: (_, { checkpoint }) => new Off(checkpoint ? { checkpoint } : {}) });
+  const reason = /^batch 2 \(4 groups\) is set aside at version 2: the step is not sound and was not taken: its mean importance ratio is Infinity/;
+
+  const first = await start();
+  const paused = await phase(first, 'paused');
+  expect(paused).toMatchObject({ version: 2, held: expect.stringMatching(reason), groups: { setAside: 4 } });
+  expect(paused.notes.at(-1)?.text).toMatch(/learning is paused: look at it \(quorum doctor --run\), then resume or stop$/);
+  expect(await first.stop()).toMatchObject({ end: 'stopped', steps: 2 });
+  {
+    using store = openStore(join(config.runFolder, 'quorum.db'));
+    const plain = new ToyPolicy();
+    await plain.open();
+    for (const batch of store.batchesSince(0)) await plain.learn(batch);
+    expect(weightsIn(folder)).toBe(plain.weights());
+    expect(store.batchesSetAside(9)).toMatchObject([{ batchId: 2, numbers: { ratio: Infinity } }]);
+  }
+  const { findings } = await checkRun(config.runFolder);
+  expect(findings).toMatchObject([
+    {
+      part: 'set-aside',
+      harmless: true,
+      problem: expect.stringMatching(/^holds batch 2 \(4 groups\), set aside at version 2: the step is not sound/),
+    },
+  ]);
+
+  const second = await start();
+  expect(await phase(second, 'paused')).toMatchObject({ version: 2, held: expect.stringMatching(reason) });
+  await second.resume();
+  expect(second.status().held).toBeUndefined();
+  expect(await second.closed()).toMatchObject({ end: 'steps', steps: 5 });
+  const third = await startDaemon(
+    { ...config, loop: { ...config.loop, steps: 6 } },
+    { pluginFolder: folder, createPolicy: (_, { checkpoint }) => new Off(checkpoint ? { checkpoint } : {}) },
+  );
+  expect(await third.closed()).toMatchObject({ end: 'steps', steps: 6 });
+});
