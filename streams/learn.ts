@@ -78,7 +78,7 @@ async function learned(loop: Loop, batch: Batch, signal: AbortSignal): Promise<P
     seconds: config.timeouts.learnSeconds,
     signal,
     run: (port, inner) => port({ ...batch, settings: settings.stepOf(batch) }, inner).catch(failed),
-    blames: () => failsAgain(loop, batch),
+    blames: (error) => failsAgain(loop, batch, error),
   });
   if (version.n !== batch.parent + 1) throw new Error(`the learner made version ${version.n} from version ${batch.parent}`);
   return { n: version.n, parent: batch.parent, batchId: batch.id, metrics };

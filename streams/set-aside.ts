@@ -2,18 +2,23 @@
  * A batch that the learner cannot take is set aside: it stays in the store with its cause, is never learnt from, and the loop continues with the
  * next one. Where the cause is a step whose numbers are not sound, the loop pauses too, because the next batch may be as wrong.
  */
-import { UnsoundStepError } from '../src/protocol/errors.ts';
+import { TimeoutError, UnsoundStepError, WorkerError } from '../src/protocol/errors.ts';
 import type { Batch } from '../src/protocol/messages.ts';
 import type { Loop } from './loop.ts';
 
-/** Failures of one batch before it is set aside. */
-const TRIES = 2;
-/** Where a stored loop counts the failures of the batch in hand, and keeps why it is paused. */
+/**
+ * A batch is set aside after two errors of the learner. A thread that ended and a deadline that passed are half the evidence: what else the machine does
+ * may cause them.
+ */
+const ENOUGH = 4;
+const weightOf = (error: Error): number => (error instanceof TimeoutError || error instanceof WorkerError ? 1 : 2);
+/** Where a stored loop weighs the failures of the batch in hand, and keeps why it is paused. */
 const FAILURES = 'loop.failures';
 const HELD = 'loop.held';
 
 interface Failures {
   readonly batchId: number;
+  /** Sum of their weights. */
   readonly failures: number;
 }
 
@@ -30,11 +35,11 @@ export function release({ store, telemetry }: Pick<Loop, 'store' | 'telemetry'>)
 }
 
 /** Counts a failure, also over restarts of the process; true where there were enough. A process that is killed has not failed. */
-export function failsAgain({ store }: Pick<Loop, 'store'>, { id }: Batch): boolean {
+export function failsAgain({ store }: Pick<Loop, 'store'>, { id }: Batch, error: Error): boolean {
   const before = store.meta(FAILURES) as Failures | undefined;
-  const failures = (before?.batchId === id ? before.failures : 0) + 1;
+  const failures = (before?.batchId === id ? before.failures : 0) + weightOf(error);
   store.setMeta(FAILURES, { batchId: id, failures } satisfies Failures);
-  return failures >= TRIES;
+  return failures >= ENOUGH;
 }
 
 export function setAside(loop: Loop, { id, parent, groups }: Batch, cause: Error): void {

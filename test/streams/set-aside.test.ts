@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { listDataset } from '../../src/data/dataset.ts';
 import type { SampleReply, SampleRequest } from '../../src/policy/policy.ts';
+import { TimeoutError, WorkerError } from '../../src/protocol/errors.ts';
 import type { Batch } from '../../src/protocol/messages.ts';
 import { digits, memoryStore, rig, type Rig } from '../support/rig.ts';
 import { toyQuestions, ToyPolicy } from '../support/toy-policy.ts';
@@ -123,6 +124,25 @@ describe('a batch that the learner cannot take', () => {
     expect(store.events(9, 'replay.failed').map(({ data }) => data)).toEqual([{ batch: 2, cause: 'its picture is gone', from: 2, as: 5, lost: 2 }]);
     const learnt = store.batchesSince(0).flatMap(({ groups }) => groups.map(({ group }) => group.sequence));
     expect(new Set(learnt).size).toBe(learnt.length);
+  });
+
+  test('a thread that ends and a deadline that passes are half the evidence of an error', async () => {
+    const failures = new Map<number, number>();
+    const loop = rig({
+      config: config(0, 3),
+      toy: {
+        faults: {
+          beforeLearn: ({ id }) => {
+            failures.set(id, (failures.get(id) ?? 0) + 1);
+            if (id === 0 && failures.get(id)! < 4) throw new WorkerError('its thread ended');
+            if (id === 1) throw new TimeoutError('not done after 1 s');
+          },
+        },
+      },
+    });
+    expect(await loop.run()).toBe(3);
+    expect(loop.store.batchesSetAside(9)).toMatchObject([{ batchId: 1, cause: 'not done after 1 s' }]);
+    expect([failures.get(0), failures.get(1)]).toEqual([4, 4]);
   });
 
   test('one that fails once is learnt by the second try', async () => {
