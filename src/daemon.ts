@@ -356,6 +356,7 @@ class Daemon implements DaemonHandle {
     const probes$ = (await this.#guardian?.start()) ?? EMPTY;
     const held = heldBy(store);
     this.#telemetry.held(held);
+    if (held !== undefined) this.#say(`learning is paused: ${held}; resume or stop`);
     if (this.#guardian?.isHeld === true || held !== undefined) await this.#pause();
     const probed = new Promise<void>((resolve) => probes$.subscribe({ complete: resolve, error: () => resolve() }));
     await new Promise<void>((resolve, reject) => {
