@@ -129,7 +129,7 @@ describe('a batch that the learner cannot take', () => {
   test('a thread that ends and a deadline that passes are half the evidence of an error', async () => {
     const failures = new Map<number, number>();
     const loop = rig({
-      config: config(0, 3),
+      config: config(0, 3, { supervision: { maxRestarts: 9 } }),
       toy: {
         faults: {
           beforeLearn: ({ id }) => {
