@@ -24,7 +24,7 @@ export function sameRelation(a: Relation, b: Value, leaves: Leaves, same: Same):
   if (x && y && ((order >= 0 && order === orderOf(y)) || sameName(x.name, y.name, same))) return same(x.value, y.value);
   const sameWay = a.operator === b.operator;
   if (sameWay && same(a.left, b.left) && same(a.right, b.right)) return true;
-  if (sameWay && turned(a.operator) === a.operator && same(a.left, b.right) && same(a.right, b.left)) return true;
+  if (a.operator === turned(b.operator) && same(a.left, b.right) && same(a.right, b.left)) return true;
   if (GEOMETRIC.has(a.operator)) return sameWay && samePoints(a, b);
   if (isNumber(a.left) && isNumber(b.left)) return false;
   const p = difference(a);

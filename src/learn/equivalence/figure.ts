@@ -13,6 +13,8 @@ const BEFORE_PAIR = String.raw`\s+(?=(?:[A-Z]'{0,2}){2}(?![A-Za-z']))`;
 const MARKS: readonly (readonly [RegExp, string])[] = [
   [/(?:\bm\s*)?\\(?:measured)?angle(?![a-z])\s*/g, '∠'],
   [/(?:\bm\s*)?\b[Aa]ngles?\s+(?=(?:[A-Z]{1,3}|\d)(?![\w.]))/g, '∠'],
+  [/^(?:m\s*)?<\s*(?=[A-Z](?:[A-Z]{2})?(?![A-Za-z]))/g, '∠'],
+  [/\b(?:[Ss]ide|[Cc]hord|[Dd]iameter|[Rr]adius|[Dd]iagonal|[Pp]lane)\s+(?=[A-Z]{2,4}(?![A-Za-z]))/g, ''],
   [/\\widehat\s*\{\s*([A-Z]{3})\s*\}/g, '∠$1'],
   [/\\(?:big)?triangle(?![a-z])\s*/g, '△'],
   [/\\Delta\s*(?=[A-Z]{3}(?![A-Za-z]))/g, '△'],

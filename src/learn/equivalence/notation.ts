@@ -30,6 +30,7 @@ const SPELLINGS: readonly Rule[] = [
   [/(?<![A-Za-z\\])(sum|prod|lim|int)(?=\s*_)/g, '\\$1'],
   [/\{?\s*(\d+|[a-z])\s*(?:\\choose(?![a-z])|\bchoose\b)\s*(\d+|[a-z])\s*\}?/g, '\\binom{$1}{$2}'],
   // Combinations and arrangements.
+  [/(?<![A-Za-z\\])C\s*\^\s*(?:(\d)|\{(\d+)\})\s*_\s*(?:(\d)|\{(\d+)\})/g, '\\binom{$3$4}{$1$2}'],
   [/\bn([CP])r\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)/g, '^{$2}$1_{$3}'],
   [/(?<![A-Za-z)])(?:\{\s*\})?[_^]\s*(?:(\d+|n)|\{\s*(\w+)\s*\})\s*C\s*_\s*(?:\{\s*(\w+)\s*\}|(\w))/g, '\\binom{$1$2}{$3$4}'],
   [/(?<![A-Za-z)])(?:\{\s*\})?[_^]\s*(?:(\d+|n)|\{\s*(\w+)\s*\})\s*P\s*_\s*(?:\{\s*(\w+)\s*\}|(\w))/g, '\\perm{$1$2}{$3$4}'],
@@ -55,6 +56,11 @@ const SPELLINGS: readonly Rule[] = [
   [/\(\s*([fgh])\s*\\circ\s*([fgh])\s*\)\s*\(([^()]*)\)/g, '$1($2($3))'],
   [/(?<![A-Za-z\\])([fgh])\s*\\circ\s*([fgh])(?![A-Za-z])/g, '$1($2(x))'],
   [/(?<=^[+-]?\d{1,3}(?:['_]\d{3})*)['_](?=\d{3}(?:['_]\d{3})*$)/g, ''],
+  [/^(?:R|\\mathbb\s*\{?\s*R\s*\}?)\s*(?:-|\\setminus|\\backslash|\\)\s*\\?\{([^{}]*?)\\?\}$/, '\\mathbb{R} \\setminus \\{$1\\}'],
+  [/(?<=\d)\s*\((?:an?\s+)?(?:double|repeated|triple|multiplicity)[^()]*\)$/i, ''],
+  [/^\(\s*x\s*,\s*y\s*\)\s*\\(?:to|rightarrow|mapsto|longrightarrow|longmapsto)(?![a-z])\s*(?=\()/, ''],
+  [/(?<=^(?:[A-Z]'*\s*\([^()]*\)[\s,]*)*[A-Z]'*\s*\([^()]*\))\s+(?=[A-Z]'*\s*\([^()]*\)(?:\s+[A-Z]'*\s*\([^()]*\))*$)/g, ', '],
+  [/(?<![A-Za-z])\\?log(2|10)\(/g, '\\log_{$1}('],
   // Repeating decimals.
   [/(?<=\.\d*)\\dot\s*\{?(\d)\}?(\d*)\\dot\s*\{?(\d)\}?/g, '\\overline{$1$2$3}'],
   [/(?<=\.\d*)\\(?:overline|bar|dot)\s*(?:\{\s*(\d+)\s*\}|(\d))/g, '\\overline{$1$2}'],
