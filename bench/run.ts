@@ -14,16 +14,17 @@ import { benchDashboard } from './dashboard.ts';
 import { benchJigsaw } from './jigsaw.ts';
 import { benchLearner } from './learner.ts';
 import { table, type Row } from './measure.ts';
+import { benchPages } from './pages.ts';
 import { benchPlugins } from './plugins.ts';
 import { benchRollout } from './rollout.ts';
 import { benchSynthesis } from './synthesis.ts';
 
 /** `jigsaw` measures learning, for minutes a run: only where it is named. */
-const USAGE = `npm run bench -- [--only learner,rollout,synthesis,daemon,dashboard,plugins,jigsaw] [--runs 5] [--steps 30] [--model models/mini] [--out runs/bench.json]`;
+const USAGE = `npm run bench -- [--only learner,rollout,synthesis,daemon,dashboard,pages,plugins,jigsaw] [--runs 5] [--steps 30] [--model models/mini] [--out runs/bench.json]`;
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'learner,rollout,synthesis,daemon,dashboard,plugins' },
+    only: { type: 'string', default: 'learner,rollout,synthesis,daemon,dashboard,pages,plugins' },
     runs: { type: 'string', default: '5' },
     steps: { type: 'string', default: '30' },
     model: { type: 'string', default: packagePath('models/mini') },
@@ -42,6 +43,7 @@ const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   synthesis: () => overThreads((threads) => benchSynthesis(model, threads)),
   daemon: () => benchDaemon(root, model, steps),
   dashboard: () => benchDashboard(root, model, runs, steps),
+  pages: () => benchPages(root, model),
   plugins: () => benchPlugins(root, model, runs, steps),
   jigsaw: () => benchJigsaw(model, steps, runs),
 };

@@ -33,9 +33,16 @@ export class Bucket {
     return true;
   }
 
+  /** What came in since `from` was not looked at: its tokens are not lost when the bucket is full. */
+  held(from: number): void {
+    this.#fill();
+    this.#tokens += (Math.max(0, this.#at - from) / 1000) * this.#perSecond;
+  }
+
   #fill(): void {
     const now = this.#clock.now();
-    this.#tokens = Math.min(this.#size, this.#tokens + (Math.max(0, now - this.#at) / 1000) * this.#perSecond);
+    const filled = this.#tokens + (Math.max(0, now - this.#at) / 1000) * this.#perSecond;
+    this.#tokens = Math.max(this.#tokens, Math.min(this.#size, filled));
     this.#at = now;
   }
 }

@@ -1,20 +1,19 @@
 /**
- * One browser. It says hello first; then its requests are answered one after the other, each when the answer before it has left this
- * process, so that one who reads nothing costs at most one answer and a bounded heap of updates. Whoever breaks the rules is closed, with
- * the rule as the reason.
+ * One browser. It says hello first; then its requests are answered one after the other, each in its turn (turns.ts) and when the answer
+ * before it has left this process, so that one who reads nothing costs at most one answer and a bounded heap of updates. While requests
+ * wait, no more are read from it. Whoever breaks the rules is closed, with the rule as the reason.
  */
 import type { WebSocket } from 'ws';
 import { decode, encode, replyHead } from '../../src/protocol/codec.ts';
 import { InputError } from '../../src/protocol/errors.ts';
-import { CLOSE, FRAMES_VERSION, type Access, type ClientFrame, type Command, type ServerFrame } from '../../src/protocol/frames.ts';
+import { CLOSE, FRAMES_VERSION, isUrgent, type ClientFrame, type ServerFrame } from '../../src/protocol/frames.ts';
 import { Bucket } from './bucket.ts';
-import type { Clock } from './clock.ts';
-import type { Flight } from './flight.ts';
 import { guarded } from './guard.ts';
 import { helloVersion, parseFrame } from './inbound.ts';
 import { Lane } from './lane.ts';
-import { LONGEST_VALUE, type Replies } from './replies.ts';
+import { LONGEST_VALUE } from './replies.ts';
 import { FAILED } from './responses.ts';
+import type { Peer, Services } from './services.ts';
 
 /** Of an inbound frame, bytes. */
 export const LONGEST_FRAME = 64 * 2 ** 10;
@@ -28,40 +27,31 @@ const FRAMES_PER_SECOND = 25;
 const REQUESTS_WAITING = 16;
 /** Commands whose outcome this browser was not told yet. */
 const COMMANDS_IN_HAND = 32;
+/** Requests or commands that wait for their turn and beyond which this browser is not read; what it had sent by then still comes. */
+const READ_AHEAD = 4;
+/** What the daemon does for a command besides what it does at once, in milliseconds of the main thread. */
+const COMMAND_MILLISECONDS = 5;
 /** "Internal error" of RFC 6455. */
 const CLOSE_FAILED = 1011;
 /** The longest reason that a close frame holds, in bytes. */
 const LONGEST_REASON = 123;
 
-export interface Peer {
-  readonly access: Access;
-  /** Who this is, in words, for the event log. */
-  readonly author: string;
-}
-
-export interface Services {
-  readonly clock: Clock;
-  readonly replies: Replies;
-  readonly flight: Flight;
-  /** The frame that answers a hello. */
-  readonly hello: (access: Access) => Uint8Array;
-  readonly command: (command: Command, author: string) => Promise<void>;
-  /** Something failed that is no fault of the client. */
-  readonly onError: (error: unknown) => void;
-  /** It said hello. */
-  readonly onReady: () => void;
-}
+type Asking = Exclude<ClientFrame, { readonly type: 'hello' }>;
 
 export class Connection {
   readonly #socket: WebSocket;
   readonly #peer: Peer;
   readonly #services: Services;
   readonly #bucket: Bucket;
-  readonly #requests = new Lane(REQUESTS_WAITING);
+  readonly #requests = new Lane(REQUESTS_WAITING, () => this.#moved());
+  readonly #commands = new Lane(COMMANDS_IN_HAND, () => this.#moved());
+  readonly #urgent = new Lane(COMMANDS_IN_HAND, () => this.#moved());
   readonly #inFlight = new Set<number>();
-  #commands = 0;
+  #commandsInHand = 0;
   readonly #joinedAt: number;
+  /** When it sent something, or took an answer. */
   #heardAt: number;
+  #heldAt = 0;
   #isReady = false;
   #isClosing = false;
 
@@ -74,7 +64,7 @@ export class Connection {
     const safe = <A extends readonly unknown[]>(listener: (...given: A) => unknown) =>
       guarded(services.onError, listener, () => this.close(CLOSE_FAILED, FAILED));
     const heard = safe(() => this.#heard());
-    const message = safe((data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
+    const message = safe((data: Buffer, isBinary: boolean) => services.turns.measure(() => this.#receive(data, isBinary)));
     const closed = safe(() => this.#forget());
     socket.on('message', message).on('ping', heard).on('pong', heard).on('close', closed);
     socket.on('error', () => {}); // ws closes the socket itself, with a code of its own
@@ -108,13 +98,9 @@ export class Connection {
   close(code: number, reason: string): void {
     if (this.#isClosing) return;
     this.#forget();
-    this.#socket.close(
-      code,
-      Buffer.from(reason)
-        .subarray(0, LONGEST_REASON)
-        .toString()
-        .replace(/\uFFFD$/, ''),
-    );
+    this.#socket.resume(); // its goodbye is read
+    const short = Buffer.from(reason).subarray(0, LONGEST_REASON).toString();
+    this.#socket.close(code, short.replace(/\uFFFD$/, ''));
     const callOff = this.#services.clock.after(GOODBYE_MILLISECONDS, () => this.#socket.terminate());
     this.#socket.once('close', callOff);
   }
@@ -154,13 +140,34 @@ export class Connection {
     if (frame.type === 'hello') return this.#welcome();
     if (!this.#isReady) throw new Error(`${frame.type} before hello`);
     if (this.#inFlight.has(frame.id)) throw new Error(`id ${frame.id} is still in flight`);
-    if (frame.type === 'command' && this.#peer.access !== 'control') {
-      return this.#say({ type: 'refused', id: frame.id, message: 'this token lets look, not command: open the dashboard with the control token' });
-    }
     this.#inFlight.add(frame.id);
-    if (frame.type === 'command') return void this.#obey(frame);
-    const isTaken = this.#requests.add(() => this.#reply(frame));
-    if (!isTaken) this.#refuse(frame.id, new InputError('too many questions at once: ask again when these are answered'));
+    if (frame.type === 'command' && this.#peer.access === 'control') this.#accept(frame);
+    else {
+      const isTaken = this.#requests.add(() => this.#services.turns.done(() => this.#answer(frame)));
+      if (!isTaken) this.#refuse(frame.id, new InputError('too many questions at once: ask again when these are answered'));
+    }
+    this.#hold();
+  }
+
+  async #answer(frame: Asking): Promise<void> {
+    if (this.#isClosing) return;
+    if (frame.type === 'request') await this.#reply(frame);
+    else this.#refuse(frame.id, new InputError('this token lets look, not command: open the dashboard with the control token'));
+  }
+
+  #moved(): void {
+    this.#heardAt = this.#services.clock.now();
+    this.#hold();
+  }
+
+  /** Reads on, or not yet. */
+  #hold(): void {
+    if (this.#isClosing) return;
+    const isAhead = Math.max(this.#requests.waiting, this.#commands.waiting, this.#urgent.waiting) >= READ_AHEAD;
+    if (isAhead === this.#socket.isPaused) return;
+    if (isAhead) this.#heldAt = this.#services.clock.now();
+    else this.#bucket.held(this.#heldAt);
+    this.#socket[isAhead ? 'pause' : 'resume']();
   }
 
   #welcome(): void {
@@ -170,24 +177,37 @@ export class Connection {
     this.#services.onReady();
   }
 
-  async #reply({ id, method, params }: ClientFrame & { readonly type: 'request' }): Promise<void> {
+  async #reply({ id, method, params }: Asking & { readonly type: 'request' }): Promise<void> {
     try {
-      const value = await this.#services.replies.value(method, params);
+      const { replies, flight, turns } = this.#services;
+      const value = await replies.value(method, params);
       if (value.length > LONGEST_VALUE) throw new InputError(`the answer has ${(value.length / 1e6).toFixed(0)} MB: ask for less at once`);
       this.#inFlight.delete(id);
-      // In two fragments of one message, so that the value's bytes are shared by all who asked.
-      this.#socket.send(replyHead(id), { binary: true, fin: false }, () => {});
-      const landed = this.#services.flight.carry(value, () => this.#socket.terminate());
-      await new Promise<void>((resolve) => this.#socket.send(value, { binary: true, fin: true }, () => resolve())).finally(landed);
+      const landed = flight.carry(value, () => this.#socket.terminate());
+      const send = (sent: () => void) => {
+        // In two fragments of one message, so that the value's bytes are shared by all who asked.
+        this.#socket.send(replyHead(id), { binary: true, fin: false }, () => {});
+        this.#socket.send(value, { binary: true, fin: true }, sent);
+      };
+      await new Promise<void>((resolve) => turns.measure(() => send(() => resolve()))).finally(landed);
     } catch (error) {
       this.#refuse(id, error);
     }
   }
 
-  /** The daemon has the command at once, and carries it out also when this browser leaves; which commands wait for which is its business. */
-  async #obey({ id, command }: ClientFrame & { readonly type: 'command' }): Promise<void> {
-    if (this.#commands >= COMMANDS_IN_HAND) return this.#refuse(id, new InputError('too many commands at once: ask again when these are done'));
-    this.#commands += 1;
+  /** The daemon carries it out also when this browser leaves. */
+  #accept(frame: Asking & { readonly type: 'command' }): void {
+    if (this.#commandsInHand >= COMMANDS_IN_HAND) {
+      return this.#refuse(frame.id, new InputError('too many commands at once: ask again when these are done'));
+    }
+    this.#commandsInHand += 1;
+    const { turns, urgentTurns } = this.#services;
+    const [lane, its] = isUrgent(frame.command) ? [this.#urgent, urgentTurns] : [this.#commands, turns];
+    lane.add(() => its.done(() => void this.#obey(frame), COMMAND_MILLISECONDS));
+  }
+
+  /** The daemon has the command at once; which commands wait for which is its business. */
+  async #obey({ id, command }: Asking & { readonly type: 'command' }): Promise<void> {
     try {
       await this.#services.command(command, this.#peer.author);
       this.#inFlight.delete(id);
@@ -195,7 +215,7 @@ export class Connection {
     } catch (error) {
       this.#refuse(id, error);
     } finally {
-      this.#commands -= 1;
+      this.#commandsInHand -= 1;
     }
   }
 

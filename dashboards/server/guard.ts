@@ -39,7 +39,7 @@ export function guarded<A extends readonly unknown[]>(
 }
 
 export function guardedClock(clock: Clock, tell: Tell): Clock {
-  return { now: () => clock.now(), after: (milliseconds, work) => clock.after(milliseconds, guarded(tell, work)) };
+  return { now: () => clock.now(), fine: () => clock.fine(), after: (milliseconds, work) => clock.after(milliseconds, guarded(tell, work)) };
 }
 
 /** Tells so many errors and passes over the rest. */

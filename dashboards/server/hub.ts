@@ -10,15 +10,23 @@ import type { LoopEvent } from '../../src/protocol/ports.ts';
 import type { Status } from '../../src/protocol/status.ts';
 import { groupCard } from './cards.ts';
 import type { Clock } from './clock.ts';
-import { Connection, type Peer, type Services } from './connection.ts';
+import { Connection } from './connection.ts';
 import type { Flight } from './flight.ts';
 import { guarded } from './guard.ts';
+import { Repeats } from './repeats.ts';
 import { Replies } from './replies.ts';
+import type { Peer, Services } from './services.ts';
 import type { DashboardSource } from './source.ts';
+import { Turns } from './turns.ts';
 
 const FRAME_MILLISECONDS = 100;
 /** Updates are rarer where many look, so that all of them together cost the loop little: five browsers get ten a second each, fifty get one. */
 const MILLISECONDS_PER_CLIENT = 20;
+/** And rarer where they cost much: all of them together take a fiftieth of the main thread at the most. */
+const MOST_SHARE = 1 / 50;
+/** For what pages ask, milliseconds of the main thread in a second. */
+const TURNS_PER_SECOND = 50;
+const URGENT_PER_SECOND = 20;
 const CHECK_MILLISECONDS = 10_000;
 /** Of each kind in one update; the newest win. */
 const MOST_NEWS = 20;
@@ -38,12 +46,17 @@ export class Hub {
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
   readonly #flight: Flight;
+  readonly #turns: Turns;
+  readonly #urgentTurns: Turns;
   readonly #replies: Replies;
+  readonly #repeats: Repeats;
   readonly #connections = new Set<Connection>();
   #listening: Subscription | undefined;
   #callOffUpdate: (() => void) | undefined;
   #callOffCheck: (() => void) | undefined;
   #sentAt = -Infinity;
+  /** Milliseconds of the last update. */
+  #cost = 0;
   #seq = 0;
   #updates = 0;
   #dropped = 0;
@@ -58,7 +71,10 @@ export class Hub {
     this.#clock = clock;
     this.#onError = onError;
     this.#flight = flight;
-    this.#replies = new Replies(source, clock);
+    this.#turns = new Turns(TURNS_PER_SECOND, clock);
+    this.#urgentTurns = new Turns(URGENT_PER_SECOND, clock);
+    this.#repeats = new Repeats(source, clock);
+    this.#replies = new Replies(source, clock, this.#turns);
   }
 
   get statistics(): HubStatistics {
@@ -71,10 +87,12 @@ export class Hub {
       clock: this.#clock,
       replies: this.#replies,
       flight: this.#flight,
+      turns: this.#turns,
+      urgentTurns: this.#urgentTurns,
       hello: (access) => encode({ type: 'hello', v: FRAMES_VERSION, access, live: live(this.#source.status()) } satisfies ServerFrame),
       command: async (command, author) => {
         try {
-          await this.#source.command(command, author);
+          await (command.type === 'set' ? this.#repeats.set(command, author) : this.#source.command(command, author));
         } finally {
           this.#replies.clear();
         }
@@ -129,12 +147,14 @@ export class Hub {
   }
 
   #plan(): void {
-    const apart = Math.max(FRAME_MILLISECONDS, this.#connections.size * MILLISECONDS_PER_CLIENT);
+    const apart = Math.max(FRAME_MILLISECONDS, this.#connections.size * MILLISECONDS_PER_CLIENT, this.#cost / MOST_SHARE);
     const wait = Math.max(0, this.#sentAt + apart - this.#clock.now());
     this.#callOffUpdate ??= this.#clock.after(wait, () => {
       this.#callOffUpdate = undefined;
       this.#sentAt = this.#clock.now();
+      const from = this.#clock.fine();
       this.#update();
+      this.#cost = this.#clock.fine() - from;
     });
   }
 

@@ -1,12 +1,18 @@
 /** Work of one client, done one after the other; what does not fit in the queue is turned away. */
 export class Lane {
   readonly #bound: number;
+  readonly #onMoved: () => void;
   readonly #waiting: (() => Promise<void>)[] = [];
   #isBusy = false;
 
-  /** @param bound how many may wait, the one in hand not counted. */
-  constructor(bound: number) {
+  /** @param bound how many may wait, the one in hand not counted. @param onMoved called when one was done. */
+  constructor(bound: number, onMoved: () => void) {
     this.#bound = bound;
+    this.#onMoved = onMoved;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   /** @param work must not fail. @returns false when the queue is full; nothing is done then. */
@@ -23,7 +29,10 @@ export class Lane {
 
   async #run(): Promise<void> {
     this.#isBusy = true;
-    for (let work = this.#waiting.shift(); work !== undefined; work = this.#waiting.shift()) await work();
+    for (let work = this.#waiting.shift(); work !== undefined; work = this.#waiting.shift()) {
+      await work();
+      this.#onMoved();
+    }
     this.#isBusy = false;
   }
 }

@@ -4,6 +4,7 @@ import type { Method, Requests } from '../../src/protocol/frames.ts';
 import type { Clock } from './clock.ts';
 import { answer } from './requests.ts';
 import type { DashboardSource } from './source.ts';
+import type { Turns } from './turns.ts';
 
 const FRESH_MILLISECONDS = 1000;
 const MOST_BYTES = 32 * 2 ** 20;
@@ -13,21 +14,29 @@ export const LONGEST_VALUE = 16 * 2 ** 20;
 export class Replies {
   readonly #source: DashboardSource;
   readonly #clock: Pick<Clock, 'now'>;
+  readonly #turns: Turns;
   /** Oldest first. */
   readonly #kept = new Map<string, { readonly bytes: Uint8Array; readonly at: number }>();
   #bytes = 0;
   #warming: Promise<void> | undefined;
 
-  constructor(source: DashboardSource, clock: Pick<Clock, 'now'>) {
+  constructor(source: DashboardSource, clock: Pick<Clock, 'now'>, turns: Turns) {
     this.#source = source;
     this.#clock = clock;
+    this.#turns = turns;
   }
 
   /** The answer's bytes. @throws InputError as `answer` does. */
   async value<M extends Method>(method: M, params: Requests[M]['params']): Promise<Uint8Array> {
     const key = `${method} ${JSON.stringify(params)}`;
     if (method === 'history' && !this.#fresh(key)) await (this.#warming ??= this.#warm());
-    return this.#fresh(key) ?? this.#keep(key, encode(answer(method, params, this.#source)));
+    return (
+      this.#fresh(key) ??
+      this.#keep(
+        key,
+        this.#turns.measure(() => encode(answer(method, params, this.#source))),
+      )
+    );
   }
 
   /** After a command nothing that was asked before it may be shown. */

@@ -14,6 +14,7 @@ import { FAILED, harden, sendText } from './responses.ts';
 import { answerProbe, answerRequest, type Site } from './routes.ts';
 import type { DashboardSource } from './source.ts';
 import { tokensOf, type Tokens } from './tokens.ts';
+import { Turns } from './turns.ts';
 import { acceptSockets, turnAway } from './upgrade.ts';
 import { Visitors } from './visitors.ts';
 
@@ -25,6 +26,10 @@ const CHECK_MILLISECONDS = 2_000;
 const STILL_MILLISECONDS = 30_000;
 /** Connections that speak HTTP, besides two for each page. */
 const VISITORS = 64;
+/** For HTTP, milliseconds of the main thread in a second. */
+const TURNS_PER_SECOND = 30;
+/** Of a request, besides what it does at once. */
+const REQUEST_COST = 0.2;
 const GOING_AWAY = 1001;
 /** Of a request that cannot be read. */
 const STATUS_OF: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
@@ -82,7 +87,8 @@ export async function startDashboard(source: DashboardSource, options: Dashboard
   server.setTimeout(stillMilliseconds);
   const visitors = new Visitors({ ofOneAddress: maxClients + VISITORS, ofAll: 2 * maxClients + VISITORS });
   const port = () => (server.address() as AddressInfo).port;
-  answerHttp(server, { access, site, visitors, port, tell });
+  const turns = new Turns(TURNS_PER_SECOND, guardedClock(clock, tell));
+  answerHttp(server, { access, site, visitors, turns, port, tell });
   const sockets = acceptSockets(server, { access, hub, visitors, port, maxClients, tell });
   try {
     await listen(server, options, tell);
@@ -107,6 +113,7 @@ interface Door {
   readonly access: AccessControl;
   readonly site: Site;
   readonly visitors: Visitors;
+  readonly turns: Turns;
   readonly port: () => number;
   readonly tell: Tell;
 }
@@ -121,7 +128,7 @@ function answerHttp(server: Server, door: Door): void {
     ),
   );
   const request = async (asked: IncomingMessage, response: ServerResponse) => {
-    if (await door.visitors.turn(asked, response)) await serve(asked, response, door);
+    if (await door.visitors.turn(asked, response)) door.turns.take(() => void serve(asked, response, door), REQUEST_COST);
   };
   server.on(
     'request',

@@ -1,4 +1,4 @@
-/** All that the dashboard's server knows of the daemon. Producer: the daemon. Nothing here can slow the loop: reads are short, commands are few. */
+/** All that the dashboard's server knows of the daemon. Producer: the daemon. Reads are short, commands are few; a budget of the main thread's time (turns.ts) bounds both. */
 import type { Observable } from 'rxjs';
 import type { ActorDetail, Command, LiveSetting, PanelCard } from '../../src/protocol/frames.ts';
 import type { Picture, Question } from '../../src/protocol/messages.ts';

@@ -4,7 +4,7 @@ import type { Loop } from '../../streams/loop.ts';
 import type { Pipeline } from '../../streams/pipeline.ts';
 import { checkLive } from '../config/live.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
-import type { Command } from '../protocol/frames.ts';
+import { isUrgent, type Command } from '../protocol/frames.ts';
 import type { CommandStatus } from '../protocol/status.ts';
 import type { Roster } from './roster.ts';
 import type { Saving } from './saving.ts';
@@ -155,11 +155,6 @@ export class Commands {
       this.#rollingBack = false;
     }
   }
-}
-
-/** These go at once, whatever else is in hand. */
-function isUrgent({ type }: Command): boolean {
-  return type === 'pause' || type === 'resume' || type === 'stop';
 }
 
 /** Commands of one lane wait for each other. */

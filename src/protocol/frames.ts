@@ -255,6 +255,11 @@ export type Command =
   | { readonly type: 'rollback'; readonly version: number }
   | PluginCommand;
 
+/** These are carried out at once, whatever else is in hand. */
+export function isUrgent({ type }: Command): boolean {
+  return type === 'pause' || type === 'resume' || type === 'stop';
+}
+
 /** Browser -> server. The first frame is `hello`; the server closes the socket of one that is malformed, too large or too frequent. */
 export type ClientFrame =
   | { readonly type: 'hello'; readonly v: number }

@@ -1,6 +1,6 @@
 /**
  * What a dashboard reads of the store. These calls run on the loop's own thread, so each is short also with 20,000 groups and as many
- * steps: they read pages, through indexes made for them (migrations.ts).
+ * steps: they read pages, through indexes made for them (migrations.ts), and unpack samples only where they are asked for.
  */
 import type { GroupFilter, History, QuestionStats, VersionRow } from '../protocol/frames.ts';
 import type { HeldOutAnswer, JudgedGroup, Question } from '../protocol/messages.ts';

@@ -3,10 +3,20 @@ import type { Clock } from '../../../../dashboards/server/clock.ts';
 
 export class VirtualClock implements Clock {
   #now = 1_767_268_800_000;
+  #worked = 0;
   readonly #timers = new Set<{ readonly at: number; readonly work: () => void }>();
 
   now(): number {
     return this.#now;
+  }
+
+  fine(): number {
+    return this.#worked;
+  }
+
+  /** The work in hand has taken so long. */
+  work(milliseconds: number): void {
+    this.#worked += milliseconds;
   }
 
   after(milliseconds: number, work: () => void): () => void {

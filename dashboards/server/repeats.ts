@@ -1,0 +1,51 @@
+/** A setting that is set to the same value again and again, by however many pages, is one command a second: each is a write to the disk. */
+import type { Command } from '../../src/protocol/frames.ts';
+import type { Clock } from './clock.ts';
+import type { DashboardSource } from './source.ts';
+
+const REPEAT_MILLISECONDS = 1_000;
+
+type Change = Command & { readonly type: 'set' };
+
+interface Last {
+  readonly value: number;
+  readonly at: number;
+  readonly done: Promise<void>;
+  isInHand: boolean;
+}
+
+export class Repeats {
+  readonly #source: Pick<DashboardSource, 'command' | 'settings'>;
+  readonly #clock: Pick<Clock, 'now'>;
+  /** By path. */
+  readonly #last = new Map<string, Last>();
+
+  constructor(source: Pick<DashboardSource, 'command' | 'settings'>, clock: Pick<Clock, 'now'>) {
+    this.#source = source;
+    this.#clock = clock;
+  }
+
+  /** As `command` of the source does. */
+  async set(command: Change, author: string): Promise<void> {
+    const before = this.#last.get(command.path);
+    if (before && this.#isRepeated(before, command)) return before.done;
+    const last: Last = { value: command.value, at: this.#clock.now(), done: this.#source.command(command, author), isInHand: true };
+    this.#last.set(command.path, last);
+    try {
+      await last.done;
+    } catch (error) {
+      this.#last.delete(command.path);
+      throw error;
+    } finally {
+      last.isInHand = false;
+    }
+  }
+
+  #isRepeated(last: Last, { path, value }: Change): boolean {
+    if (last.value !== value) return false;
+    if (last.isInHand) return true;
+    // Another way in, the terminal's, may have changed it in the meantime.
+    const isStill = this.#source.settings().some((setting) => setting.path === path && setting.value === value);
+    return isStill && this.#clock.now() - last.at < REPEAT_MILLISECONDS;
+  }
+}

@@ -1,0 +1,28 @@
+/** What a connection is told of its browser, and what it may ask of the hub. */
+import type { Access, Command } from '../../src/protocol/frames.ts';
+import type { Clock } from './clock.ts';
+import type { Flight } from './flight.ts';
+import type { Replies } from './replies.ts';
+import type { Turns } from './turns.ts';
+
+export interface Peer {
+  readonly access: Access;
+  /** Who this is, in words, for the event log. */
+  readonly author: string;
+}
+
+export interface Services {
+  readonly clock: Clock;
+  readonly replies: Replies;
+  readonly flight: Flight;
+  readonly turns: Turns;
+  /** For `pause`, `resume` and `stop`, which wait for nothing else. */
+  readonly urgentTurns: Turns;
+  /** The frame that answers a hello. */
+  readonly hello: (access: Access) => Uint8Array;
+  readonly command: (command: Command, author: string) => Promise<void>;
+  /** Something failed that is no fault of the client. */
+  readonly onError: (error: unknown) => void;
+  /** It said hello. */
+  readonly onReady: () => void;
+}
