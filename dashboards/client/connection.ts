@@ -33,6 +33,9 @@ export class RefusedError extends Error {}
 /** The connection went away before the answer came, or no answer came in time. */
 export class ConnectionError extends Error {}
 
+/** The connection went away, or waited long enough, after a command was sent: a command that has arrived belongs to the daemon. */
+export class UnheardError extends ConnectionError {}
+
 export interface Connection {
   readonly state: Cell<ConnectionState>;
   /** What this browser may do; null before the first hello. */
@@ -41,7 +44,7 @@ export interface Connection {
   readonly live: Cell<Live | null>;
   /** @throws RefusedError | ConnectionError */
   request<M extends Method>(method: M, params: Requests[M]['params'], seconds?: number): Promise<Requests[M]['value']>;
-  /** Resolves when it is done. @throws RefusedError | ConnectionError */
+  /** Resolves when it is done. @throws RefusedError | UnheardError | ConnectionError */
   command(command: Command): Promise<void>;
   /** Every update in order; `points`, `groups` and `events` are in no cell. Returns what ends it. */
   onUpdate(listener: (update: Update) => void): () => void;
@@ -53,6 +56,7 @@ export interface Connection {
 const REQUEST_SECONDS = 20;
 /** A stop or a full evaluation may take minutes. */
 const COMMAND_SECONDS = 600;
+const BELONGS = 'The daemon carries out what has reached it; what became of it is in the event log.';
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
 /** The daemon says something every second; silence of this length is a dead connection. */
@@ -66,6 +70,7 @@ interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
   readonly timer: Timer;
+  readonly isCommand: boolean;
 }
 
 export function connect(url: string): Connection {
@@ -121,13 +126,16 @@ class Socket implements Connection {
     const socket = this.#socket;
     if (socket === undefined || this.state.get().type !== 'open') return Promise.reject(new ConnectionError('There is no connection to the daemon.'));
     const id = this.#nextId++;
+    const asked = frame(id);
+    const isCommand = asked.type === 'command';
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#pending.delete(id);
-        reject(new ConnectionError(`The daemon did not answer within ${seconds} seconds.`));
+        if (isCommand) reject(new UnheardError(`Not done within ${seconds / 60} minutes. ${BELONGS}`));
+        else reject(new ConnectionError(`The daemon did not answer within ${seconds} seconds.`));
       }, seconds * 1000);
-      this.#pending.set(id, { resolve, reject, timer });
-      socket.send(encode(frame(id)));
+      this.#pending.set(id, { resolve, reject, timer, isCommand });
+      socket.send(encode(asked));
     });
   }
 
@@ -195,9 +203,10 @@ class Socket implements Connection {
     clearTimeout(this.#silence);
     this.#socket = undefined;
     socket.close();
-    for (const { reject, timer } of this.#pending.values()) {
+    for (const { reject, timer, isCommand } of this.#pending.values()) {
       clearTimeout(timer);
-      reject(new ConnectionError('The connection to the daemon was lost before it answered.'));
+      if (isCommand) reject(new UnheardError(`The connection to the daemon was lost. ${BELONGS}`));
+      else reject(new ConnectionError('The connection to the daemon was lost before it answered.'));
     }
     this.#pending.clear();
     if (code === CLOSE.wrongVersion) return this.#refuse('version', reason);

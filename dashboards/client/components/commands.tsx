@@ -79,14 +79,16 @@ export function Commands() {
   const pausing = useLive(isPausing) === true;
   const offers = [phase === 'paused' || pausing ? RESUME : PAUSE, ...OFFERS];
   return (
-    <Panel title="Commands" flush>
-      <ul class="commands">
-        {offers.map((offer) => (
-          <CommandRow key={offer.title} offer={offer} phase={phase} />
-        ))}
-      </ul>
+    <>
+      <Panel title="Commands" flush>
+        <ul class="commands">
+          {offers.map((offer) => (
+            <CommandRow key={offer.title} offer={offer} phase={phase} />
+          ))}
+        </ul>
+      </Panel>
       <InHand />
-    </Panel>
+    </>
   );
 }
 
@@ -96,19 +98,21 @@ function InHand() {
   const at = useLive((live) => live.at) ?? 0;
   if (commands.length === 0) return null;
   return (
-    <ul class="commands" aria-label="Commands in hand">
-      {commands.map(({ type, text, author, since, behind }) => (
-        <li key={`${type} ${since}`} class="command">
-          <div class="grow">
-            <h3>{type === 'pause' ? `pausing: ${behind}` : text}</h3>
-            <p class="muted">
-              {author}, {duration(Math.max(0, Math.floor((at - since) / 1000)))}
-              {behind === null || type === 'pause' ? null : `; waits for: ${behind}`}
-            </p>
-          </div>
-        </li>
-      ))}
-    </ul>
+    <Panel title="In hand" flush>
+      <ul class="commands" aria-label="Commands in hand">
+        {commands.map(({ type, text, author, since, behind }) => (
+          <li key={`${type} ${since}`} class="command">
+            <div class="grow">
+              <h3>{type === 'pause' ? `pausing: ${behind}` : text}</h3>
+              <p class="muted">
+                {author}, {duration(Math.max(0, Math.floor((at - since) / 1000)))}
+                {behind === null || type === 'pause' ? null : `; waits for: ${behind}`}
+              </p>
+            </div>
+          </li>
+        ))}
+      </ul>
+    </Panel>
   );
 }
 

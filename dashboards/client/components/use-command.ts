@@ -1,5 +1,6 @@
 /** A command under way: at most one at a time for each use, with what became of it. */
 import { useState } from 'preact/hooks';
+import { UnheardError } from '../connection.ts';
 import { announce, connection } from '../session.ts';
 import type { Command } from '../../../src/protocol/frames.ts';
 
@@ -8,7 +9,7 @@ export interface Running {
   readonly error: string | undefined;
   /** What was done last, in words. */
   readonly done: string | undefined;
-  /** Rejects with the daemon's reason, which is in `error` too. */
+  /** Rejects with the daemon's reason, which is in `error` too. Resolves also when the connection is lost: the command is the daemon's then. */
   readonly run: (command: Command, done: string) => Promise<void>;
 }
 
@@ -16,11 +17,15 @@ export function useCommand(): Running {
   const [state, setState] = useState<{ pending: boolean; error?: string; done?: string }>({ pending: false });
   const run = async (command: Command, done: string) => {
     setState({ pending: true });
+    const finish = (words: string) => {
+      setState({ pending: false, done: words });
+      announce(words);
+    };
     try {
       await connection.command(command);
-      setState({ pending: false, done });
-      announce(done);
+      finish(done);
     } catch (error) {
+      if (error instanceof UnheardError) return finish(error.message);
       setState({ pending: false, error: (error as Error).message });
       throw error;
     }
