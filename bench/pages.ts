@@ -12,7 +12,7 @@ import { inTurns, type Turns } from './turns.ts';
 
 const SECONDS = 15;
 /** After which the daemon has noticed that pages are gone. */
-const GONE_SECONDS = 10;
+const GONE_SECONDS = 20;
 /** Bytes that a page leaves unsent before it says nothing more: the daemon reads it more slowly than it speaks. */
 const MOST_UNSENT = 2 ** 16;
 
