@@ -137,7 +137,7 @@ function damaged(path: string, detail: string): InputError {
 }
 
 /** SQLite's codes that a user can do something about become InputErrors; anything else is a fault of ours and passes unchanged. */
-function translate(path: string, error: unknown): unknown {
+export function translate(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof InputError) return error;
   const code = (error as { code?: unknown }).code;
   if (error.message.includes('Unable to open connection')) return new InputError(`${path} cannot be opened: ${error.message}`, { cause: error });

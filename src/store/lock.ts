@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import Libsql from 'libsql';
 import { InputError } from '../protocol/errors.ts';
+import { translate } from './database.ts';
 
 /** A probe by `isLocked` lasts well under a millisecond; a daemon holds on for good. */
 const TRY_MILLISECONDS = 500;
@@ -35,7 +36,9 @@ function withBusyAsUndefined<T>(path: string, work: (db: InstanceType<typeof Lib
     return work(db);
   } catch (error) {
     db?.close();
-    if ((error as { code?: unknown }).code === 'SQLITE_BUSY') return undefined;
+    const { code } = error as { code?: unknown };
+    if (code === 'SQLITE_BUSY') return undefined;
+    if (code === 'SQLITE_FULL') throw translate(path, error);
     throw new InputError(`the lock file ${path} cannot be used: ${(error as Error).message}`, { cause: error });
   }
 }
