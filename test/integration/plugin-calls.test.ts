@@ -1,4 +1,6 @@
 /** A call of a plug-in that is in hand holds up neither its removal nor a stop, and the status names who is waited for. */
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { firstValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
@@ -64,6 +66,21 @@ test.each(HOLDING)(
     expect(await daemon.stop()).toMatchObject({ end: 'stopped', restarts: 0 });
   },
 );
+
+test('one in a thread that never comes out of a loop is removed with its thread', async () => {
+  const folder = temporaryFolder();
+  const [file, begun] = [join(folder, 'loops.mjs'), join(folder, 'begun')];
+  const reward = `() => { writeFileSync(${JSON.stringify(begun)}, ''); for (;;); }`;
+  writeFileSync(
+    file,
+    `import { writeFileSync } from 'node:fs'; export default { name: 'loops', apiVersion: 1, ports: { reward: () => ${reward} } };`,
+  );
+  const daemon = await start({ plugins: [{ use: file, thread: true }] }, folder);
+  while (!existsSync(begun)) await setImmediate();
+  await daemon.command({ type: 'plugin.remove', name: 'loops' }, 'the test');
+  await reached(daemon, daemon.status().version + 2);
+  expect(await daemon.stop()).toMatchObject({ end: 'stopped', restarts: 0 });
+}, 60_000);
 
 test('a restart by hand gives the call in hand to the new actor', async () => {
   let isStuck = true;
