@@ -15,7 +15,7 @@ const pattern = (shape: string): RegExp => new RegExp(`^${shape}$`, 'i');
 /** Each with the places of year, month and day among its groups. */
 const SHAPES: readonly (readonly [shape: RegExp, year: number, month: number, day: number])[] = [
   [pattern(String.raw`${YEAR}[-/.](\d{1,2})[-/.](\d{1,2})`), 1, 2, 3],
-  [pattern(String.raw`${YEAR}-(0[1-9]|1[0-2])`), 1, 2, 0],
+  [pattern(String.raw`${YEAR}(?:-|/(?=0))(0[1-9]|1[0-2])`), 1, 2, 0],
   [pattern(String.raw`(?:the\s+)?${DAY}\s*(?:of\s+)?${MONTH}\b\.?(?:,?\s+${YEAR})?`), 3, 2, 1],
   [pattern(String.raw`${MONTH}\.?\s+(?:the\s+)?${DAY}(?:,?\s+${YEAR})?`), 3, 1, 2],
   [pattern(String.raw`${MONTH}\.?,?\s+(?:of\s+)?${YEAR}`), 2, 1, 0],

@@ -101,7 +101,9 @@ function withoutDelimiters(text: string): string {
   // `$x = 5$ cm`: maths inside text. `$5 and $10` is money.
   const pieces = text.split(/(?<!\\)\$/);
   const maths = pieces.filter((_, i) => i % 2 === 1);
-  return pieces.length % 2 === 1 && maths.every((piece) => piece !== '' && piece === piece.trim()) ? pieces.join(' ').trim() : text;
+  return pieces.length % 2 === 1 && maths.every((piece) => piece !== '' && piece === piece.trim() && !/[-+*/=,]$/.test(piece))
+    ? pieces.join(' ').trim()
+    : text;
 }
 
 function withoutTextCommands(raw: string): string {

@@ -14,7 +14,7 @@ const HOUR_MINUTE = /^\d{1,2}:[0-5]\d$/;
 /** A unit or a noun; not a name of mathematics, which makes it a difference (`3-2 pi`). */
 const NOUN = String.raw`(?:\s*[%°]|\s*(?!(?:or|and|pi)\b|sqrt|sin|cos|tan|log|ln)[A-Za-z]{2,}\.?|\s+(?!(?:or|and|pi|[xyzei])\b)[A-Za-z]+)`;
 const HYPHENED = new RegExp(String.raw`^(?:from\s+)?(${NUMBER}${NOUN}?)\s*-\s*(${NUMBER}${NOUN}?)$`, 'iu');
-const SPOKEN = /^(from\s+)?(\S.*?)\s+(?:to|through|until|till|up to)\s+((?!.*\s(?:to|through|until|till)\s)\S.*)$/i;
+const SPOKEN = /^(from\s+)?(\S.*?)\s+(to|through|until|till|up to)\s+((?!.*\s(?:to|through|until|till)\s)\S.*)$/i;
 const BETWEEN = /^between\s+(\S.*?)\s+and\s+(\S.*)$/i;
 const DASHED = /^(\S.*?)\s*-\s*(\S.*)$/;
 /** Numbers, prefixes and zip codes with more than one hyphen. */
@@ -34,8 +34,8 @@ export function readRange(text: string, depth: number, read: Read): Value | null
   }
   const hyphened = HYPHENED.exec(text);
   if (hyphened) return readDate(text) ?? ends(hyphened[1], hyphened[2], false, depth, read);
-  const [, from, low, high] = SPOKEN.exec(text) ?? [];
-  if (low !== undefined) return ends(low, high, from === undefined, depth, read);
+  const [, from, low, joint, high] = SPOKEN.exec(text) ?? [];
+  if (low !== undefined) return ends(low, high, from === undefined && joint === 'to', depth, read);
   const [, least, most] = BETWEEN.exec(text) ?? [];
   if (least !== undefined) return ends(least, most, false, depth, read);
   const [, first = '', last = ''] = DASHED.exec(text) ?? [];
@@ -58,5 +58,7 @@ function ends(first = '', last = '', ratio: boolean, depth: number, read: Read):
     low = read(`${from} ${high.meridiem}`, depth + 1);
   const isEnd = (value: Value, text: string): boolean =>
     value.type === 'quantity' ? variables(value.expression).length === 0 : value.type === 'time' || value.type === 'date' || isCalendar(text);
-  return isEnd(low, from) && isEnd(high, to) ? { type: 'range', ends: [low, high], ratio } : null;
+  return isEnd(low, from) && isEnd(high, to)
+    ? { type: 'range', ends: [low, high], ratio: ratio && low.type === 'quantity' && high.type === 'quantity' }
+    : null;
 }
