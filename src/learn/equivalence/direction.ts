@@ -46,6 +46,14 @@ export function areOpposite(a: string, b: string): boolean {
   });
 }
 
+const NAMED = new RegExp(`(?<![A-Za-z-])(${WAYS.slice(0, 2).flat().map(anyOf).join('|')})(?![A-Za-z-])`);
+
+/** What a label that is left out says of the direction: `the loss is` -> `loss of`. */
+export const directionOf = (label: string): string => {
+  const word = NAMED.exec(label)?.[1];
+  return word === undefined ? '' : `${word} of `;
+};
+
 const SIDES = WAYS.flatMap((pair, row) => pair.map((words, side) => ({ way: `${row}${side}`, words: anyOf(words) }))).map(({ way, words }) => ({
   way,
   after: new RegExp(`^((?![A-Za-z]).*[\\d})%°].*?)\\s+(?:(?:to|towards?|in) the\\s+|due\\s+|to\\s+)?(?:${words})$`),

@@ -3,6 +3,7 @@ const SHORT: Readonly<Record<string, string>> = { k: '10^{3}', m: '10^{6}', b: '
 
 /** What people say around an answer. */
 
+import { directionOf } from './direction.ts';
 import { withoutQuadrants } from './roman.ts';
 
 const POWERS = new Map<string, string>(
@@ -28,8 +29,8 @@ export function withoutPhrases(text: string): string {
     .replace(/^(?:both\s+)?(?:options?|choices?|answers?|statements?)\s+(?=[A-J](?:\s*(?:,|and|,\s*and)\s*[A-J])+$)/i, '')
     .replace(/^(A|B|AB|O|C|D)\s+(?:(plus|positive)|minus|negative)$/, (_, name: string, plus?: string) => name + (plus ? '+' : '-'))
     .replace(/^(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|=|:)\s*:?\s*/i, '')
-    .replace(/^[a-z][a-z ']{0,60}?\s+(?:is|are|was|were|has|have|had|will be|equals?|is equal to)\s+(?=[-$\d\\(])/i, '')
-    .replace(/^(?:an?|the)\s+[a-z]+\s+of\s+(?=[-$\d\\])/i, '')
+    .replace(/^[a-z][a-z ']{0,60}?\s+(?:is|are|was|were|has|have|had|will be|equals?|is equal to)\s+(?=[-$\d\\(])/i, directionOf)
+    .replace(/^(?:an?|the)\s+[a-z]+\s+of\s+(?=[-$\d\\])/i, directionOf)
     .replace(/(?<=\d)\s*(?:\.{3}|\\[lc]?dots)$/, '')
     .replace(/^(?:minus|negative)\s+(?=[\d\\$])/i, '-')
     .replace(/^both\s+(?=\S+\s+and\s)/i, '')
