@@ -12,6 +12,7 @@ import { readList, readUnion } from './list.ts';
 import { readLogic } from './logic.ts';
 import { readMatrix, tuple } from './matrix.ts';
 import { normalise, MAX_ANSWER_CHARS } from './normalise.ts';
+import { readNumbered } from './numbered.ts';
 import { eachSigned, hasBothSigns, readPlusMinus } from './plus-minus.ts';
 import { readPoint } from './points.ts';
 import { readCompound, readNumber, readQuantity } from './quantity.ts';
@@ -54,6 +55,7 @@ function read(text: string, depth: number): Value {
     readRange(plain, depth, read) ??
     readDate(plain) ??
     readChemistry(plain, depth === 0) ??
+    readNumbered(plain) ??
     readWords(plain) ??
     readSystem(text, depth) ??
     readExcluded(plain, depth, read) ??

@@ -36,7 +36,7 @@ function ordinal(name: string): number | null {
   return numeral === 'I' ? 1 : roman(numeral);
 }
 
-function roman(text: string): number | null {
+export function roman(text: string): number | null {
   const [, tens = '', units = ''] = ROMAN.exec(text) ?? [];
   const value = tens.length * 10 + UNITS.indexOf(units);
   return value > 0 ? value : null;
