@@ -7,7 +7,7 @@ import { listDataset, type Dataset, type Labels } from '../data/dataset.ts';
 import type { OpenedData } from '../data/open.ts';
 import type { Question } from '../protocol/messages.ts';
 import type { DataRow, Store } from '../store/store.ts';
-import { findPictures, settlePictures } from './settle-pictures.ts';
+import { findPictures, settlePictures, type SettledPictures } from './settle-pictures.ts';
 
 /** Where the store keeps the sequence number from which the questions of the present data are asked in a new order. */
 const SINCE = 'data.since';
@@ -47,13 +47,13 @@ export async function settleData(store: Store, data: OpenedData, version: number
     store.saveDataRows('held-out', measured.news);
     const renamed = { train: renamedSet(data.train, trained), heldOut: renamedSet(data.heldOut, measured) };
     movePictures(store, renamed.train);
-    const isPictureGone = settlePictures(store, pictures, version);
-    const dropped = store.withdraw((question) => trained.isGone(question) || isPictureGone(question));
-    const lost = store.withdrawLearnt(version, isPictureGone);
+    const shown = settlePictures(store, pictures, version);
+    const dropped = store.withdraw((question) => trained.isGone(question) || shown.isGone(question));
+    const lost = store.withdrawLearnt(version, shown.isGone);
     const differs = trained.compared && isDifferent(trained);
     if (differs) store.setMeta(SINCE, store.nextSequence);
-    const changes = describe(trained, measured, { dropped, lost });
-    if (changes.length > 0) store.event('data.changed', { train: trained.counts, heldOut: measured.counts, dropped, lost });
+    const changes = [...describe(trained, measured, { dropped, lost }), ...describePictures(data.train, shown)];
+    if (changes.length > 0) store.event('data.changed', { train: trained.counts, heldOut: measured.counts, pictures: shown.counts, dropped, lost });
     const since = (store.meta(SINCE) as number | undefined) ?? 0;
     const labels = renamedLabels(data.labels, measured);
     return { ...renamed, labels, trainLabels: renamedLabels(data.trainLabels, trained), since, changes };
@@ -160,6 +160,12 @@ function describe(train: Settled, heldOut: Settled, { dropped, lost }: { readonl
   if (dropped > 0) told.push(`${groups(dropped)} in hand dropped, because the question is gone or changed`);
   if (lost > 0) told.push(`${groups(lost)} left out of the steps that are learnt again, because a picture is gone: their versions get other weights`);
   return told.length === 0 ? [] : [`the data changed since the last start: ${told.join('; ')}`];
+}
+
+/** Of pictures that no row asks about: the questions tell nothing of them. */
+function describePictures({ size }: Dataset, { counts }: SettledPictures): string[] {
+  if (size > 0 || counts === null || counts.added + counts.gone === 0) return [];
+  return [`the data changed since the last start: pictures to ask about: ${counts.added} new, ${counts.gone} gone`];
 }
 
 function groups(count: number): string {

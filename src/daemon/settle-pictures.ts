@@ -31,11 +31,19 @@ export async function findPictures(store: Store, version: number, refs: readonly
   };
 }
 
-/** Moves and stores what must be; to be called in a transaction. @returns which questions ask about a picture that is gone. */
-export function settlePictures(store: Store, found: FoundPictures, version: number): (question: Question) => boolean {
+export interface SettledPictures {
+  /** Since the last start; null where no start stored the pictures. */
+  readonly counts: { readonly added: number; readonly gone: number } | null;
+  /** Whether the question asks about a picture that is gone. */
+  readonly isGone: (question: Question) => boolean;
+}
+
+/** Moves and stores what must be; to be called in a transaction. */
+export function settlePictures(store: Store, found: FoundPictures, version: number): SettledPictures {
   const before = store.dataRows('picture');
   const was = new Map(before.filter(({ present }) => present).map(({ source, digest }) => [source, digest]));
-  store.saveDataRows('picture', changedRows(before, found));
+  const changed = changedRows(before, found);
+  store.saveDataRows('picture', changed);
   const gone = new Set<string>();
   for (const question of questionsOf(store, version)) {
     const pictures = question.pictures.map((ref) => nowOf(ref, was, found));
@@ -43,7 +51,9 @@ export function settlePictures(store: Store, found: FoundPictures, version: numb
     else if (JSON.stringify(pictures) !== JSON.stringify(question.pictures)) store.moveQuestion({ ...question, pictures });
   }
   store.changePool({ remove: store.pool().flatMap(({ question: { id } }) => (gone.has(id) ? [id] : [])) });
-  return ({ id }) => gone.has(id);
+  const added = changed.filter(({ present }) => present).length;
+  const counts = before.length > 0 ? { added, gone: changed.length - added } : null;
+  return { counts, isGone: ({ id }) => gone.has(id) };
 }
 
 function changedRows(before: readonly DataRow[], { byKey }: FoundPictures): DataRow[] {

@@ -42,6 +42,10 @@ class Live {
     writeFileSync(this.#file, all.map((row) => JSON.stringify(row)).join('\n'));
   }
 
+  writePictures(...names: readonly string[]): void {
+    writeFileSync(this.#file, names.map((name) => JSON.stringify({ images: [name] })).join('\n'));
+  }
+
   /** With work in hand at its end: three batches may be sampled ahead. */
   async sit(steps: number, plugins: ToyRun['config']['plugins'] = []): Promise<Sitting> {
     const config = { ...this.run.config, plugins, loop: { ...this.run.config.loop, maxStaleness: 2, steps } };
@@ -188,6 +192,35 @@ test('what a plug-in asks about a picture of the data follows the picture, and i
   expect(kept.length).toBeGreaterThan(0);
   for (const { group } of kept) expect(group.question.pictures).toEqual([{ type: 'file', path: picture('c.png') }]);
   expect(live.store((store) => store.counts().dropped.gone ?? 0)).toBeGreaterThan(0);
+});
+
+test('of pictures alone, which a plug-in asks about, the daemon says how many are new and gone', async () => {
+  const live = new Live();
+  const asks = definePlugin({
+    name: 'asks',
+    apiVersion: API_VERSION,
+    ports: {
+      ask:
+        () =>
+        async ({ from, count }) =>
+          Array.from({ length: count }, (_, i) => ({
+            id: `mine-${from + i}`,
+            text: `question ${from + i}`,
+            pictures: [],
+            origin: 'plugin' as const,
+          })),
+    },
+  });
+  for (const [name, colour] of Object.entries({ a: '#336699', b: '#669933', c: '#996633' })) {
+    writeFileSync(join(live.run.folder, `${name}.png`), await png(8, 8, colour));
+  }
+  live.writePictures('a.png', 'b.png');
+  await live.sit(1, [asks]);
+  live.writePictures('b.png', 'c.png');
+  const { notes } = await live.sit(2, [asks]);
+  expect(notes.filter((note) => note.includes('data changed'))).toEqual([
+    'the data changed since the last start: pictures to ask about: 1 new, 1 gone',
+  ]);
 });
 
 test.each([
