@@ -97,6 +97,8 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
   if (a.items.length !== b.items.length) return (isSet(a) || isSet(b) || (isPoints(a) && isPoints(b))) && sameMembers(a.items, b.items, leaves);
   if ((isSet(a) || isBare(a)) && (isSet(b) || isBare(b))) return sameUnordered(a.items, b.items, leaves);
   if (isSet(a) || isSet(b)) return false;
+  // `(3, 4]` can only be an interval.
+  if ((isBare(a) && isHalfOpen(b)) || (isBare(b) && isHalfOpen(a))) return false;
   const interval = a.items.length === 2 && !isBare(a) && !isBare(b) && a.items[0]?.type !== 'sequence';
   if (interval && ends(a) !== ends(b)) return false;
   return a.items.every((item, i) => sameValue(item, b.items[i] ?? item, leaves));
@@ -104,6 +106,8 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
 
 /** The set of the empty set is not empty. */
 const isEmptySet = (value: Value): boolean => value.type === 'words' && value.text === 'empty set';
+
+const isHalfOpen = ({ open, close }: Sequence): boolean => (open === '(' && close === ']') || (open === '[' && close === ')');
 
 /** `(2, 3), (5, 6)` may be two intervals. */
 function sameUnion(parts: readonly Value[], b: Value, leaves: Leaves): boolean | null {
