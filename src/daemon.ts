@@ -55,8 +55,8 @@ const SAME_SIGNAL_MILLISECONDS = 1000;
  */
 export async function startDaemon(config: Config, hooks: DaemonHooks = {}): Promise<DaemonHandle> {
   if (hooks.reportFile !== undefined) checkReportFile(hooks.reportFile);
-  const { createPolicy, signal, pluginFolder = process.cwd() } = hooks;
-  const run = await openRun(config, { createPolicy, pluginFolder, signal });
+  const { createPolicy, signal, beginAgain, pluginFolder = process.cwd() } = hooks;
+  const run = await openRun(config, { createPolicy, pluginFolder, signal, beginAgain });
   try {
     const { policy, data, grader } = run;
     const { train, heldOut, labels, since } = data;

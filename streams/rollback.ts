@@ -3,12 +3,12 @@
  * then the new version's checkpoint is written, then its row; a loop that is killed in between finds after its restart that the checkpoint
  * is there, and writes the row, or that it is not, and nothing happened.
  */
+import { ROLLBACK_INTENT as INTENT } from '../src/store/chain.ts';
 import type { Store } from '../src/store/store.ts';
 import { advance } from './learn.ts';
 import type { Loop } from './loop.ts';
 
-/** Where a stored loop keeps the rollback that is under way, and those that a replay may meet. */
-const INTENT = 'loop.rollback';
+/** Where a stored loop keeps the rollbacks that a replay may meet; the one under way is under `INTENT`. */
 const DONE = 'loop.rollbacks';
 
 export interface Rollback {

@@ -19,7 +19,7 @@ export interface ExportRequest {
 
 /** @returns the version written. @throws InputError when there is no such version, or it is damaged. */
 export async function exportCheckpoint({ runFolder, version, out, dtype }: ExportRequest): Promise<number> {
-  const folder = version === 'best' ? join(runFolder, 'best') : runPaths(runFolder).checkpointsFolder;
+  const folder = version === 'best' ? runPaths(runFolder).bestFolder : runPaths(runFolder).checkpointsFolder;
   if (!existsSync(folder)) throw new InputError(`${runFolder} is not a run folder: it has no checkpoints/; name one with --run`);
   const found = await pick(Checkpoints.at(folder), version === 'best' ? undefined : version, runFolder);
   const model = await loadModelFolder(found.folder);

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import pc from 'picocolors';
 import { InputError } from '../protocol/errors.ts';
+import { REMEDY } from '../store/database.ts';
 import { checkRun, type RunCheck } from '../store/check-run.ts';
 import type { Finding } from '../store/finding.ts';
 import { repairRun, type Repair } from '../store/repair-run.ts';
@@ -36,6 +37,6 @@ function describe({ folder, findings, database, checkpoints }: RunCheck, repairs
 function line({ part, path, problem, remedy, harmless }: Finding): string {
   const lost =
     part === 'set-aside' ? 'kept to be looked at: the run continues without it' : 'nothing repairs it without loss: restore it from a backup';
-  const what = remedy === null ? lost : '--repair puts it right';
+  const what = { 'begin-again': REMEDY, null: lost }[String(remedy)] ?? '--repair puts it right';
   return `${harmless ? pc.yellow('!') : pc.red('✗')} ${path} ${problem} (${what})`;
 }

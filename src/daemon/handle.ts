@@ -14,6 +14,8 @@ export interface DaemonHooks {
   readonly pluginFolder?: string;
   /** First SIGINT or SIGTERM stops cleanly, a second exits at once. Default false. */
   readonly handleSignals?: boolean;
+  /** Where the database of the run is gone or damaged, begin a new chain of versions from the newest weights. Default false: such a run is refused. */
+  readonly beginAgain?: boolean;
   /** Aborts the start: what was opened is closed again, and `startDaemon` rejects with CancelledError. */
   readonly signal?: AbortSignal;
   /** Where to write the JSON report when the daemon has stopped. With it, the last version is evaluated in full however the run ends. */

@@ -1,5 +1,4 @@
 /** Opens what a sitting needs, in the order in which it can fail, and closes it in the reverse order. */
-import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { openData, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';
@@ -7,12 +6,12 @@ import { loadPlugins, type Plugin } from '../plugin/load.ts';
 import { localPolicy, refuseEngine, type PolicyOrigin } from '../policy/open.ts';
 import type { Policy } from '../policy/policy.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
-import { Checkpoints } from '../store/checkpoints.ts';
+import type { Checkpoints } from '../store/checkpoints.ts';
 import { openLog, type Logger } from '../store/log.ts';
-import { openStore } from '../store/open-store.ts';
 import { openRunFolder, type RunFolder } from '../store/run-folder.ts';
 import type { Store } from '../store/store.ts';
 import { compareSettings, describeChanges } from './changed-settings.ts';
+import { openChain } from './open-chain.ts';
 import { settleBase } from './settle-base.ts';
 import { settleData, type SettledData } from './settle-data.ts';
 
@@ -21,6 +20,8 @@ export interface OpenOptions {
   /** What plug-ins' relative paths and names are resolved from. */
   readonly pluginFolder: string;
   readonly signal?: AbortSignal | undefined;
+  /** Where the database is gone or damaged, begin a new chain of versions from the newest weights. */
+  readonly beginAgain?: boolean | undefined;
 }
 
 /** Everything that is open while a daemon sits on a run folder. */
@@ -68,25 +69,27 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const picturesAlone = config.synthesis.mode !== 'off' || plugins.some(({ ports }) => ports.ask);
     const opened = await unlessAborted(options.signal, openData(config.data, { picturesAlone }));
     refuseNothing(config, opened, plugins);
-    const store = openStore(folder.database, { retention: config.store });
-    closers.push(() => store.close());
-    const checkpoints = await Checkpoints.open(folder.checkpointsFolder);
-    const best = await Checkpoints.open(join(folder.path, 'best'));
+    const chain = await openChain(folder, config, options.beginAgain === true);
+    closers.push(() => chain.store.close());
     const grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
     closers.push(() => grader[Symbol.asyncDispose]());
-    const { checkpoint, rejected } = await checkpoints.newest();
+    const { store, checkpoints, best, origin } = chain;
     const before = folder.kept;
-    const past = { runFolder: folder.path, before, version: checkpoint?.version ?? 0 };
-    const base = await unlessAborted(options.signal, settleBase(store, config, past));
-    const policy = await (options.createPolicy ?? localPolicy)(config, checkpoint ? { checkpoint } : {});
+    const model = origin.base ?? config.model;
+    const past = {
+      runFolder: folder.path,
+      before: before && { ...before, model: origin.base ?? before.model },
+      version: origin.checkpoint?.version ?? 0,
+    };
+    const base = await unlessAborted(options.signal, settleBase(store, { ...config, model }, past));
+    const policy = await (options.createPolicy ?? localPolicy)(config, origin);
     closers.push(() => policy[Symbol.asyncDispose]());
     const { version } = await unlessAborted(options.signal, policy.open());
     // Not before model and data are known to be there: a mistyped path would bind the folder to itself.
     const changes = [...base.keep(), ...changedSince(store, before, asRun)];
     folder.saveConfig(asRun);
     const data = config.data.type === 'figures' ? { ...opened, since: 0, changes: [] } : await settleData(store, opened, version);
-    const damage = rejected.map(({ folder: damaged, reason }) => `checkpoint ${damaged} was passed over: ${reason}`);
-    const notes = [...(opened.notes ?? []), ...changes, ...data.changes, ...damage];
+    const notes = [...(opened.notes ?? []), ...changes, ...data.changes, ...chain.notes];
     return { folder, log, store, checkpoints, best, data, plugins, grader, policy, version, notes, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();

@@ -1,6 +1,4 @@
 /** Versions to disk and back: checkpoints that a restart goes on from, the best version, and `model`, the link that always names the newest. */
-import { renameSync, rmSync, symlinkSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import { withDeadline } from '../../actors/deadline.ts';
 import { guardedVersions } from '../../streams/guardian-state.ts';
 import { forgetRollbacks, rollbacks } from '../../streams/rollback.ts';
@@ -10,6 +8,7 @@ import { THROUGH } from '../../streams/loop.ts';
 import type { Config } from '../config/schema.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Checkpoints } from '../store/checkpoints.ts';
+import { modelLink, pointModelTo } from '../store/run-folder.ts';
 import type { OpenRun } from './open-run.ts';
 
 /** How often a version is written again whose thread ended, hung, or had other numbers than it was given. */
@@ -33,7 +32,7 @@ export class Saving {
 
   /** The link to the newest checkpoint. */
   get modelFolder(): string {
-    return join(this.#run.folder.path, 'model');
+    return modelLink(this.#run.folder);
   }
 
   /** @throws InputError on a full disk, TimeoutError. */
@@ -46,7 +45,7 @@ export class Saving {
       store.setReplayFloor(replayFloor);
       forgetRollbacks(store, replayFloor);
       this.#settings.forget(replayFloor, (store.meta(THROUGH) as number | undefined) ?? -1);
-      this.#pointTo(folder);
+      pointModelTo(this.#run.folder, folder);
       this.#telemetry.saved(n);
     });
   }
@@ -118,13 +117,5 @@ export class Saving {
         this.#telemetry.note(`${name}, once more: ${reason}`);
       }
     }
-  }
-
-  /** Atomic: a reader finds the old checkpoint or the new one. */
-  #pointTo(folder: string): void {
-    const next = `${this.modelFolder}.next`;
-    rmSync(next, { force: true });
-    symlinkSync(relative(this.#run.folder.path, folder), next, 'dir');
-    renameSync(next, this.modelFolder);
   }
 }

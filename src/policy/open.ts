@@ -8,6 +8,8 @@ import { SamplingPolicy } from './sampling.ts';
 export interface PolicyOrigin {
   /** Checkpoint to go on from; absent on a fresh run. */
   readonly checkpoint?: { readonly version: number; readonly folder: string };
+  /** Folder of the base model where it is not the configuration's. */
+  readonly base?: string;
 }
 
 /** Groups that one forward and backward pass holds: more gains no speed and costs memory (16 took 700 MB more than 4). */
@@ -34,11 +36,11 @@ export function openForSampling(config: PolicyConfig): Promise<SamplingPolicy> {
   return SamplingPolicy.open(samplingOptions(localOptions(config, {})));
 }
 
-function localOptions(config: PolicyConfig, { checkpoint }: PolicyOrigin): LocalPolicyOptions {
+function localOptions(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalPolicyOptions {
   const { model, promptTemplate, workers, learner, sampling, loop, timeouts } = config;
   const { betas, weightDecay, gradientClipNorm, minibatches, ...learn } = learner;
   return {
-    baseFolder: model,
+    baseFolder: base ?? model,
     promptTemplate,
     checkpoint,
     engine: workers.engine === 'auto' ? 'cpu' : workers.engine,

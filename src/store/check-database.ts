@@ -3,15 +3,11 @@ import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdtempSync
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import Libsql from 'libsql';
+import { readChain, type Chain } from './chain.ts';
 import type { Finding } from './finding.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from './migrations.ts';
 
-export interface DatabaseState {
-  /** Ascending. */
-  readonly versions: readonly { readonly n: number; readonly parent: number | null; readonly batchId: number | null }[];
-  readonly batches: readonly { readonly id: number; readonly parent: number; readonly groups: number }[];
-  /** Newest first. */
-  readonly setAside: readonly { readonly id: number; readonly cause: string }[];
+export interface DatabaseState extends Chain {
   /** Groups. */
   readonly sampled: number;
 }
@@ -27,7 +23,6 @@ const OF_AN_INDEX = /^(row \d+ missing from index|wrong # of entries in index|no
 export function checkDatabase(path: string, findings: Finding[]): DatabaseState | undefined {
   const bad = (problem: string, remedy: Finding['remedy'] = null): undefined =>
     void findings.push({ part: 'database', path, problem, remedy, harmless: false });
-  if (!existsSync(path)) return bad('is missing');
   let db: Db | undefined;
   let copies: string | undefined;
   try {
@@ -38,14 +33,17 @@ export function checkDatabase(path: string, findings: Finding[]): DatabaseState 
     if (pragma(db, 'application_id') !== APPLICATION_ID) return bad("is not one of Quorum's");
     const lines = rows<{ integrity_check: string }>(db, `PRAGMA integrity_check(${MOST_LINES})`).map((row) => row.integrity_check);
     if (lines.join() !== 'ok') {
-      return bad(`is damaged: ${lines[0]}`, lines.every((line) => OF_AN_INDEX.test(line)) ? 'reindex' : null);
+      return bad(`is damaged: ${lines[0]}`, lines.every((line) => OF_AN_INDEX.test(line)) ? 'reindex' : 'begin-again');
     }
     const orphans = rows<{ table: string }>(db, 'PRAGMA foreign_key_check');
     if (orphans.length > 0) bad(`has ${orphans.length} rows, first in ${orphans[0]!.table}, that belong to rows which are not there`);
-    return checkChain(readState(db), path, findings);
+    const state = readState(db);
+    tellSetAside(state, path, findings);
+    return state;
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
-    return bad(code?.startsWith('SQLITE_BUSY') === true ? 'is locked by another process' : `cannot be read: ${message}`);
+    if (code?.startsWith('SQLITE_BUSY') === true) return bad('is locked by another process');
+    return bad(`cannot be read: ${message}`, code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT') === true ? 'begin-again' : null);
   } finally {
     db?.close();
     if (copies !== undefined) rmSync(copies, { recursive: true, force: true });
@@ -73,44 +71,18 @@ function copied(path: string): string {
 
 function readState(db: Db): DatabaseState {
   return {
-    versions: rows(db, 'SELECT n, parent, batch_id AS batchId FROM versions ORDER BY n'),
-    batches: rows(db, `SELECT id, parent, (SELECT count(*) FROM batch_groups WHERE batch_id = batches.id) AS groups FROM batches ORDER BY id`),
-    setAside: hasTable(db, 'set_aside') ? rows(db, 'SELECT batch_id AS id, cause FROM set_aside ORDER BY batch_id DESC') : [],
+    ...readChain((sql) => rows(db, sql)),
     sampled: rows<{ n: number }>(db, 'SELECT count(*) AS n FROM groups')[0]!.n,
   };
 }
 
-/** A database of an older Quorum lacks some. */
-function hasTable(db: Db, name: string): boolean {
-  return rows(db, `SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '${name}'`).length > 0;
-}
-
-/** Old versions may have been thinned out; those that are there follow each other, and each was learnt from a batch of its parent. */
-function checkChain(state: DatabaseState, path: string, findings: Finding[]): DatabaseState {
-  const bad = (part: 'versions' | 'batches', problem: string) => findings.push({ part, path, problem, remedy: null, harmless: false });
-  const { versions, batches } = state;
-  const byId = new Map(batches.map((batch) => [batch.id, batch]));
-  for (const [i, { n, parent, batchId }] of versions.entries()) {
-    const before = versions[i - 1]?.n;
-    if (before !== undefined && n !== before + 1) bad('versions', `version ${n} follows version ${before}`);
-    if (n > 0 && batchId !== null && parent !== n - 1) bad('versions', `version ${n} has parent ${parent}`);
-    const batch = batchId === null ? undefined : byId.get(batchId);
-    if (batch !== undefined && batch.parent !== parent) bad('batches', `batch ${batch.id} of version ${n} starts from version ${batch.parent}`);
-  }
-  const aside = new Map(state.setAside.map(({ id, cause }) => [id, cause]));
-  for (const [id, cause] of aside) {
-    const { parent, groups = 0 } = byId.get(id) ?? {};
+/** Batches that are set aside are kept for a look: the run continues without them. */
+function tellSetAside({ setAside, batches }: Chain, path: string, findings: Finding[]): void {
+  for (const { id, cause } of setAside) {
+    const { parent, groups = 0 } = batches.find((batch) => batch.id === id) ?? {};
     const problem = `holds batch ${id} (${groups} groups), set aside at version ${parent}: ${cause}`;
     findings.push({ part: 'set-aside', path, problem, remedy: null, harmless: true });
   }
-  const used = new Set(versions.map(({ batchId }) => batchId));
-  const oldest = versions[0]?.n ?? 0;
-  const unlearnt = batches.filter(({ id, parent }) => !used.has(id) && !aside.has(id) && parent >= oldest);
-  const newest = versions.at(-1)?.n;
-  for (const { id, parent } of unlearnt) {
-    if (unlearnt.length > 1 || parent !== newest) bad('batches', `batch ${id} of version ${parent} led to no version`);
-  }
-  return state;
 }
 
 function pragma(db: Db, name: string): number {

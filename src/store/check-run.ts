@@ -2,13 +2,15 @@
  * Looks through the folder of a run that no daemon has: database, chain of versions, batches, checkpoints, leftovers. It changes nothing
  * (but what SQLite itself does to open a file: folding in its log); what it finds is put right by `repairRun`.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { chainFaults, type Saved } from './chain.ts';
 import { Checkpoints, UNFINISHED } from './checkpoints.ts';
 import { checkDatabase, type DatabaseState } from './check-database.ts';
 import type { Finding } from './finding.ts';
-import { RUN_FORMAT, runPaths } from './run-folder.ts';
+import { RUN_FORMAT, runPaths, type RunPaths } from './run-folder.ts';
+import { databaseLoss } from './sound-store.ts';
 
 export interface RunCheck {
   readonly folder: string;
@@ -25,12 +27,26 @@ const formatSchema = z.object({ format: z.literal(RUN_FORMAT) });
 
 /** The caller has made sure that no daemon has the folder: work in hand would look like a leftover. */
 export async function checkRun(folder: string): Promise<RunCheck> {
-  const { path, database: file, checkpointsFolder } = runPaths(folder);
-  const findings = checkFolder(path);
-  const database = checkDatabase(file, findings);
-  const checkpoints = await checkCheckpoints(checkpointsFolder, findings);
-  if (database !== undefined) checkReplay(database, checkpoints, file, findings);
-  return { folder: path, findings, database, checkpoints };
+  const paths = runPaths(folder);
+  const findings = checkFolder(paths.path);
+  const checkpoints = await checkCheckpoints(paths.checkpointsFolder, findings, 'set-aside');
+  await checkCheckpoints(paths.baseFolder, findings, null);
+  const best = Checkpoints.at(paths.bestFolder).versionsNow().at(-1);
+  const database = checkChain(paths, { checkpoint: checkpoints.at(-1), best }, findings);
+  return { folder: paths.path, findings, database, checkpoints };
+}
+
+/** The same as a start looks at (`openSoundStore`), without stopping at the first fault. */
+function checkChain(paths: RunPaths, saved: Saved, findings: Finding[]): DatabaseState | undefined {
+  const path = paths.database;
+  const bad = (part: Finding['part'], problem: string, harmless = false) =>
+    findings.push({ part, path, problem, remedy: harmless ? null : 'begin-again', harmless });
+  const loss = databaseLoss(paths, saved);
+  if (loss !== undefined) bad('database', loss);
+  if (loss !== undefined || !existsSync(path)) return undefined;
+  const database = checkDatabase(path, findings);
+  for (const { part, problem, harmless } of database === undefined ? [] : chainFaults(database, saved)) bad(part, problem, harmless);
+  return database;
 }
 
 function checkFolder(path: string): Finding[] {
@@ -50,7 +66,7 @@ function checkFolder(path: string): Finding[] {
   return findings;
 }
 
-async function checkCheckpoints(folder: string, findings: Finding[]): Promise<number[]> {
+async function checkCheckpoints(folder: string, findings: Finding[], remedy: Finding['remedy']): Promise<number[]> {
   const names = namesIn(folder);
   for (const name of names) if (name.startsWith(UNFINISHED)) findings.push(leftover(join(folder, name)));
   if (names.length === 0) return [];
@@ -59,24 +75,9 @@ async function checkCheckpoints(folder: string, findings: Finding[]): Promise<nu
   for (const version of await checkpoints.versions()) {
     const problem = await checkpoints.fault(version);
     if (problem === undefined) good.push(version);
-    else findings.push({ part: 'checkpoint', path: checkpoints.folderOf(version), problem, remedy: 'set-aside', harmless: false });
+    else findings.push({ part: 'checkpoint', path: checkpoints.folderOf(version), problem, remedy, harmless: false });
   }
   return good;
-}
-
-/** From the newest checkpoint that holds (or the base), the stored batches have to lead to the newest version. */
-function checkReplay({ versions, batches }: DatabaseState, checkpoints: readonly number[], path: string, findings: Finding[]): void {
-  const last = versions.at(-1)?.n ?? 0;
-  const from = checkpoints.findLast((version) => version <= last) ?? 0;
-  for (const { n, batchId } of versions) {
-    if (n <= from || batchId === null) continue;
-    const batch = batches.find(({ id }) => id === batchId);
-    if (batch !== undefined && batch.groups > 0) continue;
-    const problem = batch
-      ? `version ${n} will be learnt again as version ${n - 1}, with no step: batch ${batchId} has no groups left`
-      : `version ${n} cannot be learnt again from checkpoint ${from}: batch ${batchId} is not stored`;
-    findings.push({ part: 'batches', path, problem, remedy: null, harmless: batch !== undefined });
-  }
 }
 
 function leftover(path: string): Finding {

@@ -17,6 +17,17 @@ export type Durability = 'durable' | 'quick';
 const BUSY_MILLISECONDS = 5_000;
 const WAL_LIMIT_BYTES = 16 * 2 ** 20;
 
+/** What can be done about a run whose database is gone, damaged, or does not fit the versions on disk. */
+export const REMEDY =
+  'restore the run folder from a backup, or start with --begin-again, which makes the newest weights the base of a new chain of versions';
+
+/** What `--begin-again` is for. */
+export class DamagedError extends InputError {
+  constructor(problem: string) {
+    super(`${problem}; ${REMEDY}`);
+  }
+}
+
 export class Database {
   readonly path: string;
   readonly #db: InstanceType<typeof Libsql>;
@@ -133,7 +144,7 @@ function makePrivate(path: string): void {
 }
 
 function damaged(path: string, detail: string): InputError {
-  return new InputError(`${path} is damaged (${detail}); restore it from a backup, or move it away and start again from the newest checkpoint`);
+  return new DamagedError(`${path} is damaged (${detail})`);
 }
 
 /** SQLite's codes that a user can do something about become InputErrors; anything else is a fault of ours and passes unchanged. */

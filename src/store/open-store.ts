@@ -1,4 +1,5 @@
 /** `openStore`: the Store of one SQLite file, put together from its parts. */
+import { readChain, REPLAY_FLOOR, THINNED_BELOW } from './chain.ts';
 import { Database, type Durability } from './database.ts';
 import { DataRows } from './data-rows.ts';
 import { Exports } from './exports.ts';
@@ -29,7 +30,6 @@ const DEFAULT_RETENTION: Retention = {
   maxAnswerVersions: 200,
 };
 const WRITES_BETWEEN_RETENTION = 500;
-const REPLAY_FLOOR = 'replayFloor';
 
 /** Opens or makes the database. @throws InputError when it is damaged, not ours, from a newer Quorum, locked or not writable. */
 export function openStore(path: string, options: StoreOptions = {}): Store {
@@ -62,6 +62,8 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
   function setMeta(key: string, value: unknown): void {
     write('durable', () => db.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, JSON.stringify(value ?? null)));
   }
+
+  if (meta(THINNED_BELOW) === undefined && reports.versions(1).length === 0) setMeta(THINNED_BELOW, 0);
 
   function enforceRetention(): number {
     const floor = (meta(REPLAY_FLOOR) as number | undefined) ?? 0;
@@ -98,6 +100,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     saveAnswers: (version, answers) => write('quick', () => versions.saveAnswers(version, answers)),
     unfinished: () => ledger.unfinished(),
     batchesSince: (version) => ledger.batchesSince(version),
+    chain: () => readChain((sql) => db.rows(sql)),
     setReplayFloor: (version) => setMeta(REPLAY_FLOOR, version),
     latestVersion: () => reports.versions(1)[0],
     versions: (limit) => reports.versions(limit),

@@ -34,6 +34,7 @@ export function repairRun({ folder, findings }: RunCheck, now: Date): readonly R
 function remedy({ path, remedy: kind }: Finding, aside: string): string | undefined {
   switch (kind) {
     case null:
+    case 'begin-again': // a decision of the user's
       return undefined;
     case 'close-to-others':
       chmodSync(path, 0o700);

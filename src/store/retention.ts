@@ -2,6 +2,7 @@
  * Deletes what the bounds allow, a bounded amount at a time so that the loop never waits long. A group may go when it was dropped, or when
  * its batch is learnt and older than every checkpoint that a restart may load: what a replay or unfinished work needs always stays.
  */
+import { THINNED_BELOW } from './chain.ts';
 import type { Database } from './database.ts';
 import type { Retention } from './store.ts';
 
@@ -62,7 +63,11 @@ function thinVersions(db: Database, maxVersions: number, replayFloor: number): v
   const newest = db.row<{ n: number | null }>('SELECT max(n) AS n FROM versions')!.n;
   if (newest === null) return;
   const below = Math.min(newest - maxVersions + 1, replayFloor);
-  db.run('DELETE FROM versions WHERE n < ? AND NOT EXISTS (SELECT 1 FROM batch_groups WHERE batch_groups.batch_id = versions.batch_id)', below);
+  const gone = db.run(
+    'DELETE FROM versions WHERE n < ? AND NOT EXISTS (SELECT 1 FROM batch_groups WHERE batch_groups.batch_id = versions.batch_id)',
+    below,
+  );
+  if (gone > 0) markThinned(db, below);
   db.run(
     `DELETE FROM batches WHERE parent < ? AND NOT EXISTS (SELECT 1 FROM batch_groups WHERE batch_id = batches.id)
      AND NOT EXISTS (SELECT 1 FROM versions WHERE batch_id = batches.id)`,
@@ -72,6 +77,15 @@ function thinVersions(db: Database, maxVersions: number, replayFloor: number): v
     `DELETE FROM evaluations WHERE version < ? AND (version, whole) NOT IN
      (SELECT version, whole FROM evaluations ORDER BY greedy DESC, whole DESC, version LIMIT 1)`,
     below,
+  );
+}
+
+/** Below this mark a version that is missing was deleted here; from it on it was not. */
+function markThinned(db: Database, below: number): void {
+  db.run(
+    `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))`,
+    THINNED_BELOW,
+    String(below),
   );
 }
 

@@ -4,12 +4,13 @@
  *     run.json      format of this folder            config.json   the configuration as run
  *     quorum.db     the store                        daemon.json   pid, socket and start of the daemon that has the folder
  *     log/          quorum.log and older ones        lock          held while a daemon runs (lock.ts)
- *     checkpoints/  v000025/ ... (checkpoints.ts)
+ *     checkpoints/  v000025/ ... (checkpoints.ts)    best/         the most accurate version
+ *     base/         the base model, where --begin-again made one (begin-again.ts)
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
 import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -44,6 +45,8 @@ export interface RunPaths {
   readonly database: string;
   readonly logFolder: string;
   readonly checkpointsFolder: string;
+  readonly bestFolder: string;
+  readonly baseFolder: string;
   readonly config: string;
   /** Where the daemon listens for `status`, `pause`, `resume`, `stop`. */
   readonly socket: string;
@@ -78,6 +81,8 @@ export function runPaths(folder: string): RunPaths {
     database: join(path, 'quorum.db'),
     logFolder: join(path, 'log'),
     checkpointsFolder: join(path, 'checkpoints'),
+    bestFolder: join(path, 'best'),
+    baseFolder: join(path, 'base'),
     config: join(path, 'config.json'),
     socket: socketOf(path),
   };
@@ -100,6 +105,19 @@ export function openRunFolder(folder: string): RunFolder {
     release();
     throw diskError(paths.path, error);
   }
+}
+
+/** The link to the newest checkpoint. */
+export function modelLink(paths: Pick<RunPaths, 'path'>): string {
+  return join(paths.path, 'model');
+}
+
+/** Atomic: a reader finds the old target or the new one. */
+export function pointModelTo(paths: Pick<RunPaths, 'path'>, folder: string): void {
+  const next = `${modelLink(paths)}.next`;
+  rmSync(next, { force: true });
+  symlinkSync(relative(paths.path, folder), next, 'dir');
+  renameSync(next, modelLink(paths));
 }
 
 /** The daemon that has the folder now, or undefined: what a killed one left behind does not count. */

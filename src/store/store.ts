@@ -16,6 +16,7 @@ import type {
   Verdict,
 } from '../protocol/messages.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
+import type { Chain } from './chain.ts';
 import type { DataPart, DataRow } from './data-rows.ts';
 import type { Inspection, StoredEvent } from './inspection.ts';
 import type { PooledQuestion, PoolChange, SyntheticCounts } from './pool.ts';
@@ -148,6 +149,8 @@ export interface Store extends Inspection, Disposable {
   unfinished(): Unfinished;
   /** Batches with `parent >= version` in order, whole, without those that are set aside: learnt again, they lead from checkpoint `version` to the newest state. */
   batchesSince(version: number): readonly Batch[];
+  /** Versions and batches as they follow each other, to be checked at a start. */
+  chain(): Chain;
   /** Oldest version that a restart may replay from; older groups may be deleted. Set it after each checkpoint that was kept. */
   setReplayFloor(version: number): void;
 

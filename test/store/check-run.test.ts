@@ -29,7 +29,7 @@ async function goodRun(): Promise<string> {
   const folder = join(temporaryFolder(), 'run');
   const run = openRunFolder(folder);
   const store = openStore(run.database);
-  store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
+  for (const n of [0, 1, 2]) store.saveVersion({ n, parent: n === 0 ? null : n - 1, batchId: null, metrics: null });
   for (let i = 0; i < 200; i++) store.event('filler', 'x'.repeat(500));
   store.close();
   const checkpoints = await Checkpoints.open(run.checkpointsFolder);
@@ -95,7 +95,7 @@ test('a truncated database is found, and left as it is', async () => {
   const file = join(folder, 'quorum.db');
   truncateSync(file, statSync(file).size / 2);
   const check = await checkRun(folder);
-  expect(check.findings).toMatchObject([{ part: 'database', remedy: null, harmless: false }]);
+  expect(check.findings).toMatchObject([{ part: 'database', remedy: 'begin-again', harmless: false }]);
   const before = readFileSync(file);
   expect(repairRun(check, NOW)).toEqual([]);
   expect(readFileSync(file).equals(before)).toBe(true);
@@ -123,8 +123,8 @@ test('a database that somebody else has locked is named', async () => {
 
 test('a gap in the chain of versions is found', async () => {
   const folder = await goodRun();
-  sql(folder, 'INSERT INTO versions (n, parent, at) VALUES (2, 0, 0)');
-  expect(await problems(folder)).toEqual([['versions', 'version 2 follows version 0', null]]);
+  sql(folder, 'INSERT INTO versions (n, parent, at) VALUES (5, 4, 0)');
+  expect(await problems(folder)).toEqual([['versions', 'lacks versions 3 to 4', 'begin-again']]);
 });
 
 test('a batch that led to no version, and is not the newest, is found', async () => {

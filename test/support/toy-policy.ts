@@ -38,6 +38,8 @@ export interface ToyOptions {
   readonly edge?: number;
   /** Folder of a checkpoint to go on from. */
   readonly checkpoint?: { readonly version: number; readonly folder: string };
+  /** Folder whose weights version 0 has. */
+  readonly base?: string;
   readonly faults?: ToyFaults;
 }
 
@@ -84,8 +86,9 @@ export class ToyPolicy implements Policy {
   }
 
   async open(): Promise<{ readonly version: number }> {
-    const { checkpoint } = this.#options;
-    this.#weights.set(checkpoint?.version ?? 0, checkpoint ? readTable(checkpoint.folder) : {});
+    const { checkpoint, base } = this.#options;
+    const folder = checkpoint?.folder ?? base;
+    this.#weights.set(checkpoint?.version ?? 0, folder === undefined ? {} : readTable(folder));
     this.#current = checkpoint?.version ?? 0;
     return { version: this.#current };
   }

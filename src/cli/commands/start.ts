@@ -18,6 +18,7 @@ interface Options extends ConfigOptions, OutputOptions {
   readonly report?: string;
   readonly json?: boolean;
   readonly detach?: boolean;
+  readonly beginAgain?: boolean;
   /** In the process that `--detach` started. */
   readonly detached?: boolean;
 }
@@ -47,6 +48,7 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
     .option('-r, --run <folder>', 'folder of this run: database, log, checkpoints (runFolder)')
     .option('--steps <count>', 'stop after this many learner steps, earlier sittings included (loop.steps)', parseCount)
     .option('--seed <seed>', 'seeds everything that is random (seed)', parseSeed)
+    .option('--begin-again', 'where the database of the run is gone or damaged: begin a new chain of versions with the newest weights as its base')
     .option('--json', 'print statuses and the report as lines of JSON')
     .option('--detach', 'run in the background, and come back when the daemon is up')
     .addOption(new Option('--detached').hideHelp())
@@ -64,7 +66,13 @@ async function start(options: Options, own: DaemonHooks): Promise<void> {
   const hasTerminal = !isDetached && [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
   const { unread, forget } = heedHangUp(hasTerminal);
   try {
-    const hooks = { ...own, handleSignals: true, pluginFolder: folder, ...(options.report === undefined ? {} : { reportFile: options.report }) };
+    const hooks = {
+      ...own,
+      handleSignals: true,
+      pluginFolder: folder,
+      beginAgain: options.beginAgain === true,
+      ...(options.report === undefined ? {} : { reportFile: options.report }),
+    };
     const report = await (isDetached ? runDetached(config, hooks) : runInForeground(config, hooks, { json: options.json === true, manager, unread }));
     if (report.end === 'failed') process.exitCode = EXIT.failed;
   } finally {
