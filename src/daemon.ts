@@ -26,6 +26,7 @@ import type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 import { openRun, type OpenRun } from './daemon/open-run.ts';
 import { checkReportFile, fullEvaluation, reportOf, writeReport } from './daemon/report.ts';
 import { Panels } from './daemon/panels.ts';
+import { Place } from './daemon/place.ts';
 import { Roster } from './daemon/roster.ts';
 import { Saving } from './daemon/saving.ts';
 import { servicesOf } from './daemon/services.ts';
@@ -79,6 +80,7 @@ class Daemon implements DaemonHandle {
   readonly #gate = new Gate(this.#stop.signal);
   readonly #telemetry: Telemetry;
   readonly #saving: Saving;
+  readonly #place: Place;
   readonly #loop: Loop;
   readonly #started: StartedSystem;
   readonly #system: StartedSystem['system'];
@@ -137,6 +139,11 @@ class Daemon implements DaemonHandle {
     this.#saving = new Saving(run, config, this.#telemetry, this.#settings);
     const { pluginSeconds: callSeconds, stopSeconds } = config.timeouts;
     this.#audience = new Audience({ store, callSeconds, stopSeconds, note: (text) => this.#note(text) });
+    this.#place = new Place({
+      presence: run.presence,
+      hold: (why) => this.#hold(why),
+      note: (text) => this.#note(text),
+    });
     this.#loop = {
       config,
       crew: roster.crew,
@@ -149,7 +156,7 @@ class Daemon implements DaemonHandle {
       gate: this.#gate,
       stop: this.#stop.signal,
       policy,
-      checkpoint: (n) => this.#saving.checkpoint(n),
+      checkpoint: (n) => this.#place.write(() => this.#saving.checkpoint(n)),
       restore: (from, as) => this.#saving.restore(from, as),
       keepBest: (n) => this.#keepBest(n),
       shareFloor: () => this.#guardian?.shareFloor ?? 0,
@@ -161,6 +168,7 @@ class Daemon implements DaemonHandle {
       where: (id) => data.train.where?.(id) ?? data.heldOut.where?.(id),
       say: (text) => this.#say(text),
       hold: (why) => this.#hold(why),
+      look: this.#place.look,
       failed: (error) => system.send({ type: 'FAIL', error }),
       version: run.version,
     };
@@ -221,6 +229,7 @@ class Daemon implements DaemonHandle {
       this.#server = await listen(this.#run.folder.socket, (request) => this.#answer(request));
     } catch (error) {
       this.#system.stop();
+      this.#place.close();
       await this.#dashboard?.close();
       throw error;
     }
@@ -289,13 +298,14 @@ class Daemon implements DaemonHandle {
     this.#pause().catch(() => undefined); // resumed or stopped meanwhile
   }
 
-  #resume(): Promise<void> {
+  async #resume(): Promise<void> {
+    this.#place.resume();
+    this.#telemetry.held(undefined);
     this.#guardian?.released();
     release(this.#loop);
     this.#gate.open();
     this.#system.send({ type: 'RESUME' });
     this.#show();
-    return Promise.resolve();
   }
 
   /** What the evaluator has had in hand since before `since`. */
@@ -388,6 +398,8 @@ class Daemon implements DaemonHandle {
     this.#show('draining');
     const { version } = this.#loop;
     try {
+      const absence = this.#place.look();
+      if (absence) throw new InputError(await this.#saving.rescue(version, absence));
       if (this.#telemetry.status().saved !== version) await this.#saving.checkpoint(version);
       if (this.#end !== 'steps' && this.#hooks.reportFile === undefined) return;
       await this.#evaluateAtEnd(version);
@@ -404,7 +416,7 @@ class Daemon implements DaemonHandle {
 
   /** The best version's weights stay in memory where its full accuracy will be reported. */
   async #keepBest(n: number): Promise<void> {
-    await this.#saving.best(n);
+    await this.#place.write(() => this.#saving.best(n));
     if (this.#config.loop.steps === null && this.#hooks.reportFile === undefined) return;
     this.#run.policy.retain(n);
     if (this.#retainedBest !== undefined) this.#run.policy.release(this.#retainedBest);
@@ -426,7 +438,9 @@ class Daemon implements DaemonHandle {
     if (error !== undefined) this.#run.log.error({ error: error.stack }, 'failed');
     this.#telemetry.close();
     process.off('SIGINT', this.#onSignal).off('SIGTERM', this.#onSignal);
-    this.#server?.close();
+    this.#place.close();
+    if (this.#run.presence.absence()) this.#server?.unref(); // to close it deletes its file by name, which may be another daemon's
+    else this.#server?.close();
     this.#events.complete();
     const closing = withDeadline('closing', this.#config.timeouts.stopSeconds, new AbortController().signal, async () => {
       await this.#dashboard?.close();
@@ -442,8 +456,9 @@ class Daemon implements DaemonHandle {
     const { store } = this.#run;
     const progress = this.#telemetry.progress();
     const make = async (cause: Error | undefined) => {
-      const bestFolder = await this.#saving.bestFolder().catch(() => null);
-      const ending = { end: this.#end, error: cause, folder: this.#saving.modelFolder, bestFolder };
+      const lost = this.#run.presence.absence() && { lost: true as const };
+      const bestFolder = lost ? null : await this.#saving.bestFolder().catch(() => null);
+      const ending = { end: this.#end, error: cause, folder: this.#saving.modelFolder, bestFolder, ...lost };
       return reportOf(this.#telemetry.status(), progress.totals, store, ending);
     };
     const report = await make(error);

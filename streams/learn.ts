@@ -46,6 +46,7 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
   }
   telemetry.learnt(batch, version.metrics);
   const saved = version;
+  loop.look?.(); // the files that are open take the version also where they are gone from the folder
   try {
     store.together(() => {
       store.saveVersion(saved);

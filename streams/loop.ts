@@ -39,6 +39,8 @@ export interface Loop {
   readonly say?: (text: string) => void;
   /** Pauses the loop, which says why until it is resumed. */
   readonly hold: (why: string) => void;
+  /** Pauses the loop where the run folder is no longer in its place. */
+  readonly look?: () => void;
   /** A stage is past help: the loop must stop. */
   readonly failed: (error: unknown) => void;
   /** Newest version whose row is in the store; the samplers use it and the loop retains it. */

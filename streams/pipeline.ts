@@ -110,6 +110,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
       crew.learner.waitsFor('a batch');
       const [window] = await windows.take(1);
       if (window === undefined) return;
+      loop.look?.();
       if (await gate.pass()) yield window;
     }
   }

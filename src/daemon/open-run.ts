@@ -8,6 +8,7 @@ import type { Policy } from '../policy/policy.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
 import type { Checkpoints } from '../store/checkpoints.ts';
 import { openLog, type Logger } from '../store/log.ts';
+import { Presence } from '../store/presence.ts';
 import { openRunFolder, type RunFolder } from '../store/run-folder.ts';
 import type { Store } from '../store/store.ts';
 import { compareSettings, describeChanges } from './changed-settings.ts';
@@ -28,6 +29,8 @@ export interface OpenOptions {
 export interface OpenRun extends AsyncDisposable {
   readonly folder: RunFolder;
   readonly log: Logger;
+  /** Whether the folder and the database are still in their places. */
+  readonly presence: Presence;
   readonly store: Store;
   /** What a restart goes on from. */
   readonly checkpoints: Checkpoints;
@@ -71,6 +74,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     refuseNothing(config, opened, plugins);
     const chain = await openChain(folder, config, options.beginAgain === true);
     closers.push(() => chain.store.close());
+    const presence = new Presence(folder);
     const grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
     closers.push(() => grader[Symbol.asyncDispose]());
     const { store, checkpoints, best, origin } = chain;
@@ -90,7 +94,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     folder.saveConfig(asRun);
     const data = config.data.type === 'figures' ? { ...opened, since: 0, changes: [] } : await settleData(store, opened, version);
     const notes = [...(opened.notes ?? []), ...changes, ...data.changes, ...chain.notes];
-    return { folder, log, store, checkpoints, best, data, plugins, grader, policy, version, notes, [Symbol.asyncDispose]: close };
+    return { folder, log, presence, store, checkpoints, best, data, plugins, grader, policy, version, notes, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;

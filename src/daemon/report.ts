@@ -14,6 +14,7 @@ export interface Ending {
   readonly error: Error | undefined;
   readonly folder: string;
   readonly bestFolder: string | null;
+  readonly lost?: true;
 }
 
 export function reportOf(status: Status, totals: Totals, store: Store, { error, ...ending }: Ending): Report {

@@ -7,7 +7,9 @@ import type { Telemetry } from '../../streams/telemetry.ts';
 import { THROUGH } from '../../streams/loop.ts';
 import type { Config } from '../config/schema.ts';
 import { InputError } from '../protocol/errors.ts';
-import type { Checkpoints } from '../store/checkpoints.ts';
+import { makeFolder } from '../make-folder.ts';
+import { Checkpoints } from '../store/checkpoints.ts';
+import type { Absence } from '../store/presence.ts';
 import { modelLink, pointModelTo } from '../store/run-folder.ts';
 import type { OpenRun } from './open-run.ts';
 
@@ -22,6 +24,7 @@ export class Saving {
   /** Versions that somebody is about to load. */
   readonly #held = new Set<number>();
   #turn: Promise<unknown> = Promise.resolve();
+  #rescued: string | undefined;
 
   constructor(run: OpenRun, config: Pick<Config, 'checkpoints' | 'timeouts'>, telemetry: Telemetry, settings: Settings) {
     this.#run = run;
@@ -30,15 +33,16 @@ export class Saving {
     this.#settings = settings;
   }
 
-  /** The link to the newest checkpoint. */
+  /** The link to the newest checkpoint; where the run folder is gone, the one that was written elsewhere. */
   get modelFolder(): string {
-    return modelLink(this.#run.folder);
+    return this.#rescued ?? modelLink(this.#run.folder);
   }
 
   /** @throws InputError on a full disk, TimeoutError. */
   checkpoint(n: number): Promise<void> {
     return this.#inTurn(async () => {
       const { checkpoints, store, policy } = this.#run;
+      this.#refuseAbsent(`version ${n} cannot be saved`);
       const { folder } = await this.#written(`saving version ${n}`, () => checkpoints.save(n, (draft) => policy.save(n, draft)));
       const pinned = [...this.#held, ...rollbacks(store).map(({ from }) => from), ...guardedVersions(store)];
       const { replayFloor } = await checkpoints.prune(this.#config.checkpoints.keepLast, pinned);
@@ -53,9 +57,30 @@ export class Saving {
   best(n: number): Promise<void> {
     return this.#inTurn(async () => {
       const { best, policy } = this.#run;
+      this.#refuseAbsent(`version ${n} cannot be saved as the best`);
       await this.#written(`saving version ${n} as the best`, () => best.save(n, (draft) => policy.save(n, draft)));
       await best.prune(1, [...this.#held]);
     });
+  }
+
+  /**
+   * At the end of a run whose folder or database is gone: saves version `n` in the folder that is left, or beside the name that the folder had.
+   * @returns what to tell the user.
+   */
+  async rescue(n: number, { part, text }: Absence): Promise<string> {
+    const { path } = this.#run.folder;
+    const place = part === 'database' ? this.#run.checkpoints : Checkpoints.at(`${path}.rescued`);
+    try {
+      if (part === 'folder') makeFolder(place.folder, 0o700);
+      const { folder } = await this.#written(`saving version ${n}`, () => place.save(n, (draft) => this.#run.policy.save(n, draft)));
+      this.#telemetry.saved(n);
+      this.#rescued = folder;
+      const rest =
+        part === 'database' ? 'with --begin-again, which makes it the base of a new chain of versions' : `a new run from it: --model ${folder}`;
+      return `${text} while the daemon ran. Version ${n} is saved in ${folder}. Put back what was there, if you moved it, and start again; or start ${rest}`;
+    } catch (error) {
+      return `${text} while the daemon ran, and version ${n} could not be saved elsewhere: ${(error as Error).message}`;
+    }
   }
 
   async bestFolder(): Promise<string | null> {
@@ -92,6 +117,11 @@ export class Saving {
     const place = this.#places.find((each) => each.versionsNow().includes(from)) ?? this.#run.checkpoints;
     const { folder } = await place.verify(from);
     await this.#run.policy.restore(folder, from, as);
+  }
+
+  #refuseAbsent(what: string): void {
+    const absence = this.#run.presence.absence();
+    if (absence) throw new InputError(`${what}: ${absence.text}`);
   }
 
   get #places(): readonly Checkpoints[] {

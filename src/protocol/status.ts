@@ -218,6 +218,8 @@ export interface Report {
   /** Folder of the newest checkpoint, and of the best version where it is kept. */
   readonly folder: string;
   readonly bestFolder: string | null;
+  /** Present when the run folder or its database was gone at the end: a start does not go on from there. `error` says what is left. */
+  readonly lost?: true;
   /** `steps`: the asked number is done; `stopped`: told to; `failed`: a part failed past its budget. */
   readonly end: 'steps' | 'stopped' | 'failed';
   readonly error?: string;

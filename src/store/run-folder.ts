@@ -122,8 +122,9 @@ export function pointModelTo(paths: Pick<RunPaths, 'path'>, folder: string): voi
 
 /** The daemon that has the folder now, or undefined: what a killed one left behind does not count. */
 export function findDaemon(folder: string): DaemonInfo | undefined {
-  const { path } = runPaths(folder);
-  return isLocked(join(path, 'lock')) ? readDaemon(path) : undefined;
+  const { path, socket } = runPaths(folder);
+  const daemon = isLocked(join(path, 'lock')) ? readDaemon(path) : undefined;
+  return daemon && existsSync(socket) ? { ...daemon, socket } : daemon; // the folder may have been moved since
 }
 
 function actions(paths: RunPaths, unlock: () => void): Omit<RunFolder, keyof RunPaths | 'fresh'> {
@@ -131,7 +132,8 @@ function actions(paths: RunPaths, unlock: () => void): Omit<RunFolder, keyof Run
   function release(): void {
     if (!held) return;
     held = false;
-    rmSync(daemonFile(paths.path), { force: true });
+    // Where the folder was moved, another daemon may have the name.
+    if (readDaemon(paths.path)?.pid === process.pid) rmSync(daemonFile(paths.path), { force: true });
     unlock();
   }
   return {

@@ -148,17 +148,22 @@ function showLinks({ view, control }: { readonly view: string; readonly control:
 }
 
 /** What a user wants to know when the daemon has stopped: how good, where the model is, how to go on. */
-export function closingWords({ steps, saved, wallSeconds, history, folder, bestFolder, end, error }: Report): string[] {
+export function closingWords({ steps, saved, wallSeconds, history, folder, bestFolder, end, error, lost }: Report): string[] {
   const [first, last] = [history[0], history.at(-1)];
   const gain = first && last && first !== last ? ` (${points(last.greedy - first.greedy)} points from ${percent(first.greedy)})` : '';
   return [
     '',
     ...(end === 'failed' ? [pc.red(`Failed: ${error ?? 'a part failed past its restart budget'}`)] : []),
     `${pc.bold(`Version ${steps}`)} after ${duration(wallSeconds)}${last ? `: accuracy ${percent(last.greedy)}${gain}` : ''}`,
-    ...modelWords(steps, saved, folder),
+    ...(lost ? lostWords(steps, saved, folder) : modelWords(steps, saved, folder)),
     ...(bestFolder === null ? [] : [`  best   ${bestFolder}`]),
-    'Start again to go on from here.',
+    ...(lost ? [] : ['Start again to go on from here.']),
   ];
+}
+
+/** How to go on is in the error. */
+function lostWords(steps: number, saved: number | null, folder: string): string[] {
+  return saved === steps ? [`  model  ${folder}`] : ['  model  saved nowhere'];
 }
 
 /** A version is durable before its checkpoint is: the batches in the database lead to it again. */
