@@ -7,6 +7,7 @@ import { access } from 'node:fs/promises';
 import { basename, dirname, extname, resolve } from 'node:path';
 import { InputError } from '../protocol/errors.ts';
 import type { PictureRef } from '../protocol/messages.ts';
+import { storableKey, storableText } from '../protocol/storable.ts';
 import { chooseColumns, isRecord, missingColumn, valueAt, type Columns } from './columns.ts';
 import type { LabelledDataset } from './dataset.ts';
 import { readRow, RowCollector, type Entry, type OpenOptions } from './rows.ts';
@@ -16,7 +17,7 @@ const MAX_LINE = 1_000_000;
 
 /** @throws InputError naming file, line and field. */
 export async function* readJsonl(file: string, options: OpenOptions = {}): AsyncGenerator<Entry> {
-  const name = basename(file, extname(file));
+  const name = storableKey(basename(file, extname(file)));
   const refs = new Map<string, PictureRef>();
   let line = 0;
   for await (const text of lines(file)) {
@@ -66,7 +67,7 @@ function picturesOf(record: Readonly<Record<string, unknown>>, column: string, f
   const paths: readonly unknown[] = column === 'images' || Array.isArray(value) ? (value as readonly unknown[]) : [value];
   if (!Array.isArray(paths)) throw new InputError(`${where}: ${column}: expected a list of paths, found ${JSON.stringify(value)}`);
   return paths.map((path: unknown, i): string => {
-    if (typeof path === 'string' && path !== '') return resolve(dirname(file), path);
+    if (typeof path === 'string' && path !== '') return resolve(dirname(file), storableText(path));
     throw new InputError(`${where}: ${column}.${i}: expected the path of a picture, found ${JSON.stringify(path)}`);
   });
 }

@@ -5,6 +5,7 @@
 import { basename, extname } from 'node:path';
 import { InputError } from '../protocol/errors.ts';
 import type { ParquetPictureRef } from '../protocol/messages.ts';
+import { storableKey } from '../protocol/storable.ts';
 import { chooseColumns, missingColumn, type Columns } from './columns.ts';
 import type { LabelledDataset } from './dataset.ts';
 import { openParquetFile, readParquetRows, type ParquetFile } from './parquet-file.ts';
@@ -25,7 +26,7 @@ export async function openParquet(path: string, options: OpenOptions = {}): Prom
 export async function* readParquet(path: string, options: OpenOptions = {}): AsyncGenerator<Entry> {
   const file = await openParquetFile(path);
   const columns = columnsOf(file, options);
-  const name = basename(path, extname(path));
+  const name = storableKey(basename(path, extname(path)));
   const wanted = [...new Set(Object.values(columns).flatMap((column) => (column === undefined ? [] : [topLevel(file, column)])))];
   for (const group of file.groups) {
     const records = await readParquetRows(file, wanted, group);

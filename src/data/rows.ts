@@ -2,6 +2,7 @@
 import { extractAnswer } from '../learn/answer.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PictureRef, Question } from '../protocol/messages.ts';
+import { storableKey, storableText } from '../protocol/storable.ts';
 import { choiceLabels, readChoices, withChoices, type ChoiceAnswer } from './choices.ts';
 import { isRecord, valueAt, type Columns } from './columns.ts';
 import { contentDigest } from './content.ts';
@@ -37,17 +38,21 @@ export function readRow(record: Readonly<Record<string, unknown>>, columns: Colu
     if (value === undefined || isShort(value)) return value === undefined ? undefined : String(value);
     throw fail(role, `expected a text or a number, found ${Array.isArray(value) ? 'a list' : isRecord(value) ? 'an object' : typeof value}`);
   };
+  const key = (role: keyof Columns) => {
+    const value = short(role);
+    return value === undefined ? undefined : storableKey(value);
+  };
   const question = at('question');
   if (columns.question !== undefined && (typeof question !== 'string' || withoutPlaceholders(question) === '')) {
     throw fail('question', `expected a text that is not empty, found ${JSON.stringify(question) ?? 'nothing'}`);
   }
   const answer = short('answer');
   return {
-    text: question === undefined ? undefined : withoutPlaceholders(question as string),
-    id: short('id'),
-    kind: short('kind'),
-    answer: answer === undefined || answer.trim() === '' ? undefined : finalAnswer(answer),
-    choices: choicesOf(at('choices'), (why) => fail('choices', why)),
+    text: question === undefined ? undefined : storableText(withoutPlaceholders(question as string)),
+    id: key('id'),
+    kind: key('kind'),
+    answer: answer === undefined || answer.trim() === '' ? undefined : storableText(finalAnswer(answer)),
+    choices: choicesOf(at('choices'), (why) => fail('choices', why))?.map(storableText),
     decimals: decimalsOf(at('decimals'), (why) => fail('decimals', why)),
   };
 }

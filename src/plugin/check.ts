@@ -18,6 +18,7 @@ import type {
   SynthesizeRequest,
 } from '../protocol/ports.ts';
 import type { Services } from './load.ts';
+import { storableReply } from './storable-reply.ts';
 
 const text = (most: number) => z.string().min(1).max(most);
 const finite = z.number();
@@ -237,7 +238,7 @@ export function guarded<Name extends PortName>(
       }
       const check = WRONG[port] as (reply: unknown, request: unknown, limits: ModelLimits | undefined) => string | undefined;
       const wrong = check(reply, request, services.limits);
-      if (wrong === undefined) return reply;
+      if (wrong === undefined) return storableReply(port, reply);
       throw failed('its reply is not what the port asks for: ', wrong);
     };
     return checked as unknown as Ports[Name];

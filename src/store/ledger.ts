@@ -174,8 +174,8 @@ export class Ledger {
   }
 
   unfinished(): Unfinished {
-    const unsampled = this.#db.rows<{ sequence: number; data: ArrayBuffer }>(
-      `SELECT admissions.sequence, questions.data FROM admissions JOIN questions ON questions.id = question_id
+    const unsampled = this.#db.rows<{ sequence: number; id: string; data: ArrayBuffer }>(
+      `SELECT admissions.sequence, questions.id, questions.data FROM admissions JOIN questions ON questions.id = question_id
        LEFT JOIN groups USING (sequence) WHERE groups.sequence IS NULL ORDER BY admissions.sequence`,
     );
     const unjudged = this.#db.rows<GroupRow>(`${GROUP} WHERE verdicts.sequence IS NULL ORDER BY groups.sequence`);
@@ -183,7 +183,8 @@ export class Ledger {
       `${GROUP} LEFT JOIN batch_groups USING (sequence) WHERE kept = 1 AND batch_groups.sequence IS NULL ORDER BY groups.sequence`,
     );
     return {
-      unsampled: unsampled.map(({ sequence, data }) => ({ sequence, question: unpack<Question>(data) })),
+      // An older Quorum stored ids that its rows could not hold: the row's counts.
+      unsampled: unsampled.map(({ sequence, id, data }) => ({ sequence, question: { ...unpack<Question>(data), id } })),
       unjudged: unjudged.map(toGroup),
       unbatched: unbatched.map(toJudged),
       unlearnt: this.#batches('id NOT IN (SELECT batch_id FROM versions WHERE batch_id IS NOT NULL)'),

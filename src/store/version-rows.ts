@@ -1,6 +1,7 @@
 /** Versions as a dashboard asks for them, with what they were found to be worth and what they answered to held-out questions. */
 import type { VersionRow } from '../protocol/frames.ts';
 import type { Evaluation, HeldOutAnswer, Question, StepMetrics } from '../protocol/messages.ts';
+import { storableText } from '../protocol/storable.ts';
 import type { Database } from './database.ts';
 import type { Inspection, Page } from './inspection.ts';
 import { packPlain, unpack } from './pack.ts';
@@ -59,7 +60,7 @@ export class VersionRows {
         'INSERT OR REPLACE INTO answers (version, question_id, answer, "right") VALUES (?, ?, ?, ?)',
         version,
         question.id,
-        answer,
+        answer === null ? null : storableText(answer),
         right ? 1 : 0,
       );
     }
