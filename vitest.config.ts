@@ -1,13 +1,17 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+
+/** A path, as the folder of the project may have blanks in its name. */
+const source = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^quorum\/testing$/, replacement: new URL('src/testing.ts', import.meta.url).pathname },
-      { find: /^quorum\/xstate$/, replacement: new URL('actors/from-machine.ts', import.meta.url).pathname },
-      { find: /^quorum\/rxjs$/, replacement: new URL('streams/from-operator.ts', import.meta.url).pathname },
-      { find: /^quorum$/, replacement: new URL('src/index.ts', import.meta.url).pathname },
-      { find: /^quorum\/plugins\/(.*)$/, replacement: new URL('src/plugins/$1.ts', import.meta.url).pathname },
+      { find: /^quorum\/testing$/, replacement: source('src/testing.ts') },
+      { find: /^quorum\/xstate$/, replacement: source('actors/from-machine.ts') },
+      { find: /^quorum\/rxjs$/, replacement: source('streams/from-operator.ts') },
+      { find: /^quorum$/, replacement: source('src/index.ts') },
+      { find: /^quorum\/plugins\/(.*)$/, replacement: source('src/plugins/$1.ts') },
     ],
   },
   test: {

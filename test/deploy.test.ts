@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { configSchema } from '../src/config/schema.ts';
@@ -9,8 +9,10 @@ const unit = readFileSync('deploy/quorum.service', 'utf8');
 const setting = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)![1]!;
 
 test.skipIf(spawnSync('systemd-analyze', ['--version']).status !== 0)('systemd has nothing to say against the unit', () => {
-  const file = join(temporaryFolder(), 'quorum.service');
-  writeFileSync(file, unit.replaceAll('/opt/quorum', resolve('.')));
+  const folder = temporaryFolder();
+  const [file, installed] = [join(folder, 'quorum.service'), join(folder, 'quorum')];
+  symlinkSync(resolve('.'), installed); // a path without blanks, wherever this is
+  writeFileSync(file, unit.replaceAll('/opt/quorum', installed));
   const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
   expect([status, stdout, stderr]).toEqual([0, '', '']);
 });

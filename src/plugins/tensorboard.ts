@@ -1,5 +1,5 @@
 /** Scalars for TensorBoard: `tensorboard --logdir FOLDER`. What is judged between two learner steps is shown as its mean, at the step after it. */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { API_VERSION, definePlugin, type JudgedGroup, type LoopEvent, makeFolder } from 'quorum';
@@ -19,10 +19,11 @@ export default definePlugin({
       const logs = options.folder === undefined ? folder : resolve(base, options.folder);
       makeFolder(logs);
       const now = (): number => Date.now() / 1000;
-      // A file for each start, as TensorBoard expects: it reads them in the order of their names.
-      const name = `events.out.tfevents.${String(Math.floor(now())).padStart(10, '0')}.${hostname()}.${process.pid}.${opened++}`;
-      const file = join(logs, name);
-      appendFileSync(file, versionRecord(now()));
+      const file = newFile(
+        logs,
+        `events.out.tfevents.${String(Math.floor(now())).padStart(10, '0')}.${hostname()}.${process.pid}`,
+        versionRecord(now()),
+      );
       const write = (step: number, scalars: Scalars): void => appendFileSync(file, scalarsRecord({ step, seconds: now(), scalars }));
       const groups = new Means();
       return (event) => show(event, groups, write);
@@ -30,8 +31,18 @@ export default definePlugin({
   },
 });
 
-/** Files opened by this process, which may be more than one a second. */
-let opened = 0;
+/** A file for each start, as TensorBoard expects: it reads them in the order of their names. One process may start more than once a second. */
+function newFile(folder: string, name: string, head: Uint8Array): string {
+  for (let count = 0; ; count += 1) {
+    const file = join(folder, `${name}.${count}`);
+    try {
+      writeFileSync(file, head, { flag: 'wx' });
+      return file;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
 
 function show(event: LoopEvent, groups: Means, write: (step: number, scalars: Scalars) => void): void {
   switch (event.type) {

@@ -15,7 +15,7 @@ import { ToyPolicy } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
 
 const STEPS = 24;
-const KILLS = 6;
+const KILLS = 3;
 const SEED = 2;
 const POISON = 3;
 const input: ConfigInput = {

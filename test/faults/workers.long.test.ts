@@ -1,6 +1,6 @@
 /**
- * What becomes of a run whose compute threads end, hang, run out of memory, or compute with numbers that are none. The suite has five of
- * them; CI and `npm run chaos` have each at every stage where it can be.
+ * What becomes of a run whose compute threads end, hang, run out of memory, or compute with numbers that are none. `npm run test:all` has
+ * five of them; CI and `npm run chaos` have each at every stage where it can be.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
