@@ -1,4 +1,4 @@
-/** An end to a wait for something that cannot be cancelled: it goes on in vain. */
+/** An end to a wait for something that cannot be cancelled: it continues in vain. */
 import { LiveTimer } from './live-timer.ts';
 import { TimeoutError } from './protocol/errors.ts';
 

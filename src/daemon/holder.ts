@@ -1,6 +1,6 @@
 /**
  * A port that one plug-in may hold: the item goes to the plug-in's actor or, once that is parked or removed, to ours. What fails with a plug-in is the
- * plug-in's fault until ours fails with it too; only a step's numbers are nobody's.
+ * plug-in's fault until ours fails with it too; only a step's numbers have no such owner.
  */
 import type { Handle } from '../../actors/handle.ts';
 import { InputError, ItemError, UnsoundStepError } from '../protocol/errors.ts';

@@ -30,7 +30,7 @@ function stated(text: string): Value | null {
   return Number(second) === 0 ? time(minutes, meridiem) : { type: 'written', text: `time ${minutes}:${Number(second)}` };
 }
 
-/** `12:00`, `9:05` and `20:34:00`: nobody writes a ratio so. */
+/** `12:00`, `9:05` and `20:34:00`: a ratio is not written so. */
 function bare(text: string): Value | null {
   const match = CLOCK.exec(text);
   const military = MILITARY.exec(text);
