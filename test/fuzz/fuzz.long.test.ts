@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { TARGETS } from './targets.ts';
 
-const { FUZZ_CASES = '2000', FUZZ_SECONDS = '60', FUZZ_SEED = '0' } = process.env;
+const { FUZZ_CASES = '10000', FUZZ_SECONDS = '60', FUZZ_SEED = '0' } = process.env;
 /** A process that does not end is ended, which fails the test. */
 const GRACE_SECONDS = 30;
 const HEAP_MB = 512;
