@@ -1,7 +1,6 @@
 /**
  * Connections that speak HTTP (pages leave for the hub). Their number is bounded, in all and for each address. At the bound a new connection
- * takes the place of the one that has stood still the longest, first of those that wait for no answer: connections that do nothing keep no
- * page out.
+ * replaces the idlest: among connections that wait for no answer, the longest without traffic. So idle connections do not keep a page out.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -26,7 +25,7 @@ export interface VisitorLimits {
 export class Visitors {
   readonly #limits: VisitorLimits;
   readonly #visits = new Map<Socket, Visit>();
-  /** Those of each address, the one that has stood still the longest first. */
+  /** Visits by address; the longest without traffic is first. */
   readonly #byAddress = new Map<string, Set<Visit>>();
 
   constructor(limits: VisitorLimits) {

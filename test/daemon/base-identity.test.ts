@@ -4,13 +4,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { identifyBase } from '../../src/compute/hf/base-identity.ts';
 import { readCheckpoint, writeCheckpoint } from '../../src/compute/hf/shards.ts';
-import { startDaemon } from '../../src/daemon.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import type { Batch, Question } from '../../src/protocol/messages.ts';
 import { Database } from '../../src/store/database.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { temporaryFolder } from '../support/rig.ts';
-import { ToyPolicy } from '../support/toy-policy.ts';
+import { toySitting } from '../support/toy-sitting.ts';
 import { toyRun } from '../support/toy-run.ts';
 
 const MINI = join(import.meta.dirname, '../../models/mini');
@@ -41,17 +39,7 @@ function edited(base: string, name: string, from: string, to: string): void {
 /** With work in hand at its end: three batches may be sampled ahead. */
 async function sit(folder: string, steps: number, input: ConfigInput) {
   const { config: toy } = toyRun({ ...input, loop: { maxStaleness: 2, steps }, checkpoints: { everySteps: 2, keepLast: 2 } }, folder);
-  const sampled: Question[] = [];
-  const learnt: Batch[] = [];
-  const faults = {
-    beforeSample: ({ questions }: { readonly questions: readonly Question[] }) => void sampled.push(...questions),
-    beforeLearn: (batch: Batch) => void learnt.push(batch),
-  };
-  const createPolicy = (_: unknown, { checkpoint }: { checkpoint?: { version: number; folder: string } }) =>
-    new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) });
-  const daemon = await startDaemon(toy, { createPolicy });
-  const report = await daemon.closed();
-  if (report.end !== 'steps') throw new Error(report.error ?? report.end);
+  const { sampled, learnt } = await toySitting(toy);
   using store = openStore(join(toy.runFolder, 'quorum.db'));
   const notes = store.events(50, 'note').map(({ data }) => String(data));
   return { sampled, learnt, notes, gone: store.counts().dropped.gone ?? 0, judged: store.judgedGroups(1_000) };

@@ -2,14 +2,14 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { startDaemon } from '../../src/daemon.ts';
 import { API_VERSION, definePlugin } from '../../src/plugin/define.ts';
 import type { Batch, Question } from '../../src/protocol/messages.ts';
 import { Database } from '../../src/store/database.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { png } from '../support/png.ts';
 import { temporaryFolder } from '../support/rig.ts';
-import { toyAnswer, ToyPolicy } from '../support/toy-policy.ts';
+import { toyAnswer } from '../support/toy-policy.ts';
+import { toySitting } from '../support/toy-sitting.ts';
 import { toyRun, type ToyRun } from '../support/toy-run.ts';
 
 interface Line {
@@ -49,17 +49,7 @@ class Live {
   /** With work in hand at its end: three batches may be sampled ahead. */
   async sit(steps: number, plugins: ToyRun['config']['plugins'] = []): Promise<Sitting> {
     const config = { ...this.run.config, plugins, loop: { ...this.run.config.loop, maxStaleness: 2, steps } };
-    const sampled: Question[] = [];
-    const learnt: Batch[] = [];
-    const faults = {
-      beforeSample: ({ questions }: { readonly questions: readonly Question[] }) => void sampled.push(...questions),
-      beforeLearn: (batch: Batch) => void learnt.push(batch),
-    };
-    const createPolicy = (_: unknown, { checkpoint }: { checkpoint?: { version: number; folder: string } }) =>
-      new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) });
-    const daemon = await startDaemon(config, { createPolicy });
-    const report = await daemon.closed();
-    if (report.end !== 'steps') throw new Error(report.error ?? report.end);
+    const { sampled, learnt } = await toySitting(config);
     const notes = this.store((store) => store.events(50, 'note')).map(({ data }) => String(data));
     return { sampled, learnt, notes };
   }

@@ -104,8 +104,8 @@ function Row({ plugin: { name, source, thread, ports }, commands, onChange, onGo
       ) : null}
       {asking ? (
         <Confirm title={`Remove ${name}?`} action="Remove" danger onConfirm={remove} onClose={close}>
-          What it has in hand is done without it. The loop runs without it, until it is added again or the daemon starts anew with it in the
-          configuration.
+          The built-in actor takes over what the plug-in has in hand. The loop runs without the plug-in until you add it again, or until the daemon
+          starts with it in the configuration.
         </Confirm>
       ) : null}
     </li>

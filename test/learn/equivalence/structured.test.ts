@@ -1,20 +1,9 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equivalent } from '../../../src/learn/equivalence/index.ts';
+import { pairsOf } from './pairs.ts';
 
-interface Pair {
-  readonly a: string;
-  readonly b: string;
-  readonly equal: boolean;
-  readonly kind: string;
-}
-
-const file = new URL('../../fixtures/answers/structured.jsonl', import.meta.url);
-const pairs = readFileSync(file, 'utf8')
-  .split('\n')
-  .filter(Boolean)
-  .map((line) => JSON.parse(line) as Pair);
+const pairs = pairsOf('structured.jsonl');
 
 describe('what looks like arithmetic and is not', () => {
   it.each(pairs)('$kind: $a | $b', ({ a, b, equal }) => expect([equivalent(a, b), equivalent(b, a)]).toEqual([equal, equal]));

@@ -1,20 +1,9 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { equivalent, interpret, samePlain } from '../../../src/learn/equivalence/index.ts';
+import { pairsOf } from './pairs.ts';
 
-interface Pair {
-  readonly a: string;
-  readonly b: string;
-  readonly equal: boolean;
-  readonly kind: string;
-}
-
-const file = new URL('../../fixtures/answers/text-like.jsonl', import.meta.url);
-const pairs = readFileSync(file, 'utf8')
-  .split('\n')
-  .filter(Boolean)
-  .map((line) => JSON.parse(line) as Pair);
+const pairs = pairsOf('text-like.jsonl');
 const kinds = [...new Set(pairs.map(({ kind }) => kind))];
 
 describe('answers that are text more than mathematics', () => {

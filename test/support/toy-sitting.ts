@@ -1,0 +1,25 @@
+/** One start of a run on the toy policy in this process, with what it sampled and learnt. */
+import { startDaemon } from '../../src/daemon.ts';
+import type { Batch, Question } from '../../src/protocol/messages.ts';
+import { ToyPolicy } from './toy-policy.ts';
+import type { ToyRun } from './toy-run.ts';
+
+export interface ToySitting {
+  readonly sampled: readonly Question[];
+  readonly learnt: readonly Batch[];
+}
+
+/** @throws Error when the run ends otherwise than by its steps */
+export async function toySitting(config: ToyRun['config']): Promise<ToySitting> {
+  const sampled: Question[] = [];
+  const learnt: Batch[] = [];
+  const faults = {
+    beforeSample: ({ questions }: { readonly questions: readonly Question[] }) => void sampled.push(...questions),
+    beforeLearn: (batch: Batch) => void learnt.push(batch),
+  };
+  const createPolicy = (_: unknown, { checkpoint }: { checkpoint?: { version: number; folder: string } }) =>
+    new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) });
+  const report = await (await startDaemon(config, { createPolicy })).closed();
+  if (report.end !== 'steps') throw new Error(report.error ?? report.end);
+  return { sampled, learnt };
+}
