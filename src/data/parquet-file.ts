@@ -6,6 +6,7 @@ import {
   parquetReadObjects,
   parquetSchema,
   type AsyncBuffer,
+  type Compressors,
   type FileMetaData,
   type SchemaTree,
 } from 'hyparquet';
@@ -14,6 +15,13 @@ import { InputError } from '../protocol/errors.ts';
 
 /** Most that one row group's columns may hold when unpacked: a group is read whole. */
 const MAX_GROUP_BYTES = 1_500_000_000;
+/** An empty page (the values of a column of nulls, as `path` often is) holds what a codec makes of nothing; LZ4's reader takes it for damage. */
+const codecs: Compressors = Object.fromEntries(
+  Object.entries(compressors).map(([codec, unpack]) => [
+    codec,
+    (packed: Uint8Array, length: number) => (length === 0 ? new Uint8Array() : unpack(packed, length)),
+  ]),
+);
 
 export interface RowGroup {
   /** First row, counted from 0 in the file. */
@@ -101,7 +109,7 @@ export async function readParquetRows(file: ParquetFile, columns: readonly strin
       columns: [...columns],
       rowStart: start,
       rowEnd: start + rows,
-      compressors,
+      compressors: codecs,
       utf8: false, // pictures are bytes; columns marked as text are decoded all the same
       useOffsetIndex: true,
     });

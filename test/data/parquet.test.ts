@@ -2,6 +2,8 @@ import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { parquetWriteFile } from 'hyparquet-writer';
+import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
 import { openParquet } from '../../src/data/parquet.ts';
@@ -19,6 +21,25 @@ async function number(dataset: Dataset, ref: PictureRef): Promise<number> {
   expect([width, height, channels]).toEqual([6, 4, 3]);
   return data[0]! / 10;
 }
+
+/** Blocks of literals, each after its length unpacked and its length packed: what Hadoop's codec writes, without compression. */
+function hadoopLz4(bytes: Uint8Array): Uint8Array {
+  const blocks = Array.from({ length: Math.ceil(bytes.length / 100) }, (_, i) => bytes.subarray(100 * i, 100 * (i + 1)));
+  return Buffer.concat(
+    blocks.map((block) => {
+      const head = Buffer.from(block.length < 15 ? [block.length << 4] : [0xf0, block.length - 15]);
+      const frame = Buffer.alloc(8);
+      frame.writeUInt32BE(block.length, 0);
+      frame.writeUInt32BE(head.length + block.length, 4);
+      return Buffer.concat([frame, head, block]);
+    }),
+  );
+}
+
+const solid = (i: number): Promise<Buffer> =>
+  sharp({ create: { width: 6, height: 4, channels: 3, background: { r: 10 * i, g: 100, b: 200 } } })
+    .png()
+    .toBuffer();
 
 describe('openParquet', () => {
   it('reads Geometry3K: several shards and codecs, lists of pictures, placeholders, a row without a picture or an answer', async () => {
@@ -62,6 +83,25 @@ describe('openParquet', () => {
     expect(area!.text).toBe('Area?\nChoices:\nA. 3.14\nB. 6.28 m²\nC. No correct answer');
     expect([area!.kind, labels.label(area!.id)]).toEqual(['Area of Circles', 'B']);
     expect([labels.label(angle!.id), labels.alternatives?.(angle!.id)]).toEqual(['A', ['A. B']]);
+  });
+
+  it("reads LZ4, as pyarrow writes it and in Hadoop's frames, also where a column has only nulls", async () => {
+    const hadoop = join(temporaryFolder(), 'hadoop.parquet');
+    await parquetWriteFile({
+      filename: hadoop,
+      codec: 'LZ4',
+      compressors: { LZ4: hadoopLz4 },
+      columnData: [
+        { name: 'image', data: [await solid(1), await solid(2)], type: 'BYTE_ARRAY' },
+        { name: 'problem', data: ['Find x. '.repeat(9), 'Find y.'], type: 'STRING' },
+        { name: 'answer', data: [null, null], type: 'STRING', nullable: true },
+      ],
+    });
+    for (const file of [fixture('lz4.parquet'), hadoop]) {
+      const { dataset } = await openParquet(file);
+      expect(questions(dataset).map(({ text }) => text)).toEqual(['Find x. '.repeat(9).trim(), 'Find y.']);
+      expect(await Promise.all(dataset.pictures().map((ref) => number(dataset, ref)))).toEqual([1, 2]);
+    }
   });
 
   it('takes the columns it is told to', async () => {
