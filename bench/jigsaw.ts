@@ -149,6 +149,7 @@ function heldOutContext<Name extends PortName>(): PortContext<undefined, Name> {
     classify: none,
     label: none,
     tell: none,
+    stop: none,
     get next(): never {
       return none();
     },

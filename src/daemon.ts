@@ -22,6 +22,7 @@ import { Commands } from './daemon/commands.ts';
 import { listen } from './daemon/control-server.ts';
 import { guardianMembers, guardianOf } from './daemon/guardian.ts';
 import { liveSettings, openDashboard, type SourceParts } from './daemon/dashboard.ts';
+import { Ending, type Ended } from './daemon/ending.ts';
 import type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 import { openRun, type OpenRun } from './daemon/open-run.ts';
 import { checkReportFile, fullEvaluation, reportOf, writeReport } from './daemon/report.ts';
@@ -31,6 +32,7 @@ import { Roster } from './daemon/roster.ts';
 import { Saving } from './daemon/saving.ts';
 import { servicesOf } from './daemon/services.ts';
 import { groupsOf, sittingOf } from './daemon/sitting.ts';
+import { conditionOf, stopWhenOf } from './daemon/stop-when.ts';
 import { bindPlugin, type Plugin } from './plugin/load.ts';
 import type { ControlReply, ControlRequest } from './protocol/control.ts';
 import { CancelledError, InputError } from './protocol/errors.ts';
@@ -56,6 +58,7 @@ const SAME_SIGNAL_MILLISECONDS = 1000;
  */
 export async function startDaemon(config: Config, hooks: DaemonHooks = {}): Promise<DaemonHandle> {
   if (hooks.reportFile !== undefined) checkReportFile(hooks.reportFile);
+  conditionOf(config); // what cannot be read is said before anything is opened
   const { createPolicy, signal, beginAgain, pluginFolder = process.cwd() } = hooks;
   const run = await openRun(config, { createPolicy, pluginFolder, signal, beginAgain });
   try {
@@ -88,6 +91,7 @@ class Daemon implements DaemonHandle {
   readonly #panels: Panels;
   readonly #audience: Audience;
   readonly #guardian: Guardian | undefined;
+  readonly #ending: Ending;
   /** Set when the daemon has started; who sees it has waited for that. */
   #closed: Promise<Report> = new Promise(() => {});
   readonly #settings: Settings;
@@ -98,7 +102,7 @@ class Daemon implements DaemonHandle {
   #dashboard: Dashboard | undefined;
   #phase: Phase = 'starting';
   #running: Promise<void> = Promise.resolve();
-  #end: Report['end'] = 'stopped';
+  #ended: Ended = { end: 'stopped' };
   #server: Server | undefined;
   #retainedBest: number | undefined;
   #signalledAt: number | undefined;
@@ -136,6 +140,7 @@ class Daemon implements DaemonHandle {
     };
     this.#telemetry = new Telemetry(sittingOf(config, run.folder.path, data.train.name), sources, store.meta(PROGRESS) as Progress | undefined);
     this.#settings = new Settings(store, config);
+    this.#ending = new Ending(config.loop, store, stopWhenOf(config, store, this.#telemetry.progress().accuracy));
     this.#saving = new Saving(run, config, this.#telemetry, this.#settings);
     const { pluginSeconds: callSeconds, stopSeconds } = config.timeouts;
     this.#audience = new Audience({ store, callSeconds, stopSeconds, note: (text) => this.#note(text) });
@@ -162,6 +167,7 @@ class Daemon implements DaemonHandle {
       shareFloor: () => this.#guardian?.shareFloor ?? 0,
       announce: (event) => {
         this.#guardian?.tell(event);
+        this.#ending.tell(event);
         this.#audience.announce(event);
         this.#events.next(event);
       },
@@ -201,6 +207,7 @@ class Daemon implements DaemonHandle {
       limits: run.policy.limits,
       now: Date.now,
       tell: (plugin, text) => this.#note(`${plugin}: ${text}`),
+      stop: (plugin, reason) => this.#askedToStop(plugin, reason),
     });
     return new Roster({
       builtIn,
@@ -376,11 +383,17 @@ class Daemon implements DaemonHandle {
   }
 
   #stopWhenDone(): void {
-    const { steps, questions } = this.#config.loop;
-    const isDone = this.#loop.version >= (steps ?? Infinity) || (questions !== null && this.#run.store.counts().sampled >= questions);
-    if (!isDone || this.#stop.signal.aborted) return;
-    this.#end = 'steps';
+    const ended = this.#ending.due(this.#loop.version);
+    if (ended === undefined || this.#ended.end !== 'stopped' || this.#stop.signal.aborted) return;
+    this.#ended = ended;
+    if (ended.reason !== undefined) this.#note(`the run ends: ${ended.reason}`);
     this.#system.send({ type: 'STOP' });
+  }
+
+  /** Before the loop runs it is remembered: the loop then ends as it begins. */
+  #askedToStop(plugin: string, reason: string): void {
+    this.#ending.ask(plugin, reason);
+    if (this.#pipeline) this.#stopWhenDone();
   }
 
   /** STOPPING: nothing new is begun; what is in hand is finished or, for samples, left for the next sitting. */
@@ -401,7 +414,7 @@ class Daemon implements DaemonHandle {
       const absence = this.#place.look();
       if (absence) throw new InputError(await this.#saving.rescue(version, absence));
       if (this.#telemetry.status().saved !== version) await this.#saving.checkpoint(version);
-      if (this.#end !== 'steps' && this.#hooks.reportFile === undefined) return;
+      if (this.#ended.end === 'stopped' && this.#hooks.reportFile === undefined) return;
       await this.#evaluateAtEnd(version);
       await this.#evaluateAtEnd(this.#retainedBest ?? version); // looked up only now: the newest version may have become the best
     } finally {
@@ -417,7 +430,8 @@ class Daemon implements DaemonHandle {
   /** The best version's weights stay in memory where its full accuracy will be reported. */
   async #keepBest(n: number): Promise<void> {
     await this.#place.write(() => this.#saving.best(n));
-    if (this.#config.loop.steps === null && this.#hooks.reportFile === undefined) return;
+    const { steps, stopWhen } = this.#config.loop;
+    if (steps === null && stopWhen === null && this.#hooks.reportFile === undefined) return;
     this.#run.policy.retain(n);
     if (this.#retainedBest !== undefined) this.#run.policy.release(this.#retainedBest);
     this.#retainedBest = n;
@@ -429,7 +443,7 @@ class Daemon implements DaemonHandle {
       const done = (cause: unknown) => resolve(cause === undefined || cause instanceof Error ? cause : new Error(JSON.stringify(cause)));
       this.#system.subscribe({ complete: () => done(this.#system.getSnapshot().context.error), error: done });
     });
-    if (error !== undefined) this.#end = 'failed';
+    if (error !== undefined) this.#ended = { end: 'failed' };
     this.#stop.abort();
     this.#inHand?.unsubscribe(); // a step that hangs past its time would hold the process
     const report = await this.#report(error);
@@ -458,7 +472,7 @@ class Daemon implements DaemonHandle {
     const make = async (cause: Error | undefined) => {
       const lost = this.#run.presence.absence() && { lost: true as const };
       const bestFolder = lost ? null : await this.#saving.bestFolder().catch(() => null);
-      const ending = { end: this.#end, error: cause, folder: this.#saving.modelFolder, bestFolder, ...lost };
+      const ending = { ...this.#ended, error: cause, folder: this.#saving.modelFolder, bestFolder, ...lost };
       return reportOf(this.#telemetry.status(), progress.totals, store, ending);
     };
     const report = await make(error);
@@ -467,7 +481,7 @@ class Daemon implements DaemonHandle {
       if (this.#hooks.reportFile !== undefined) writeReport(this.#hooks.reportFile, report);
       return report;
     } catch (cause) {
-      this.#end = 'failed';
+      this.#ended = { end: 'failed' };
       return make(error ?? (cause as Error));
     }
   }

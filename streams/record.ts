@@ -1,19 +1,6 @@
 /**
- * The metrics that are stored, by learner step (a step's number is that of the version it made). Their names stay as they are: charts and
- * stored runs know them. Units as in src/protocol/{messages,status}.ts.
- *
- * With each step:
- *   at                                        milliseconds since 1970
- *   loss kl entropy clipFraction ratio gradNorm learningRate tokens        of the step
- *   voteShare reward responseTokens           of the groups judged lately
- *   rolloutTokensPerSecond learnerTokensPerSecond stepsPerMinute secondsPerStep overlap
- *   staleness                                 oldest group of the batch, in versions
- *   memory.rss                                bytes
- *   busy.<actor>                              share of the last minute in which the actor worked, in [0, 1]
- * By the guardian, with each step (streams/guardian.ts; docs/guardian.md): guardian.level (0 healthy, 1 watch, 2 act), guardian.concentration
- *   guardian.unanswered guardian.spread; with the step after a probe guardian.consistency guardian.agreement guardian.erosion guardian.origin
- *   guardian.canaryAccuracy, all but the level in [0, 1], and guardian.sureOf guardian.baseSureOf, which count canaries
- * With each evaluation, at the step that made the version: greedy, and in full pass1, majK, passK; all in [0, 1].
+ * Stores the metrics of a step and of an evaluation. What they are is in metrics.ts; `at` is in milliseconds since 1970, `busy.<actor>` the share of
+ * the last minute in which the actor worked.
  */
 import type { Evaluation, PolicyVersion } from '../src/protocol/messages.ts';
 import type { Loop } from './loop.ts';

@@ -11,6 +11,7 @@ export interface ConfigOptions {
   readonly data?: string;
   readonly run?: string;
   readonly steps?: number;
+  readonly stopWhen?: string;
   readonly seed?: number;
   readonly set?: readonly string[];
 }
@@ -38,12 +39,13 @@ export function inputsOf({ config: { model, data }, file }: LoadedConfig): strin
   return [model, trainFile, heldOutFile, file].filter((path) => path !== undefined);
 }
 
-async function settings({ model, data, run, steps, seed, set = [] }: ConfigOptions, cwd: string): Promise<string[]> {
+async function settings({ model, data, run, steps, stopWhen, seed, set = [] }: ConfigOptions, cwd: string): Promise<string[]> {
   const named = [
     model !== undefined && `model=${model}`,
     ...(await dataSettings(data, cwd)),
     run !== undefined && `runFolder=${run}`,
     steps !== undefined && `loop.steps=${steps}`,
+    stopWhen !== undefined && `loop.stopWhen=${JSON.stringify(stopWhen)}`,
     seed !== undefined && `seed=${seed}`,
   ].filter((setting) => setting !== false);
   return [...named, ...set];

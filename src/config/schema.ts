@@ -109,6 +109,14 @@ const loop = z.strictObject({
   maxOversample: z.number().min(1).max(1_000).default(4).describe('Questions sampled for one batch at most, as a multiple of `batchGroups`.'),
   questions: count().nullable().default(null).describe('Stop after the learner step that follows this many sampled questions; null is no limit.'),
   steps: count().nullable().default(null).describe('Stop after this many learner steps; null runs until told to stop.'),
+  stopWhen: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'Stop when this holds, such as `accuracy >= 0.9 and version > 50`: metrics compared with numbers, looked at after each step and evaluation.',
+    ),
 });
 
 const learner = z.strictObject({

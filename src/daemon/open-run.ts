@@ -14,6 +14,7 @@ import type { Store } from '../store/store.ts';
 import { compareSettings, describeChanges } from './changed-settings.ts';
 import { openChain } from './open-chain.ts';
 import { settleBase } from './settle-base.ts';
+import { refuseUnmeasured } from './stop-when.ts';
 import { settleData, type SettledData } from './settle-data.ts';
 
 export interface OpenOptions {
@@ -72,6 +73,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const picturesAlone = config.synthesis.mode !== 'off' || plugins.some(({ ports }) => ports.ask);
     const opened = await unlessAborted(options.signal, openData(config.data, { picturesAlone }));
     refuseNothing(config, opened, plugins);
+    refuseUnmeasured(config, opened, plugins);
     const chain = await openChain(folder, config, options.beginAgain === true);
     closers.push(() => chain.store.close());
     const presence = new Presence(folder);

@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts';
 
 export interface Ending {
   readonly end: Report['end'];
+  readonly reason?: string;
   readonly error: Error | undefined;
   readonly folder: string;
   readonly bestFolder: string | null;

@@ -22,6 +22,8 @@ export interface ServiceParts {
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly tell: (plugin: string, text: string) => void;
+  /** A plug-in asks for the end of the run. */
+  readonly stop: (plugin: string, reason: string) => void;
 }
 
 /** @param signal ends with the actor. */
@@ -48,6 +50,9 @@ export function servicesOf(parts: ServiceParts): ServicesOf {
       limits,
       signal,
       tell,
+      stop(reason: unknown) {
+        if (!signal.aborted) parts.stop(name, String(reason));
+      },
       questions: { size: train.size, question: (i) => train.question(i), pictures: () => train.pictures() },
       picture: (ref) => loadPicture(ref),
       classify: (answers) => grader.classify(answers),

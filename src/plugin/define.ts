@@ -38,6 +38,8 @@ export interface PortContext<Options, Name extends PortName = PortName> {
   label(questionId: string): string | undefined;
   /** Writes a line to the event log and the status. Too many of them are counted instead. */
   tell(text: string): void;
+  /** Asks for the end of the run: the daemon finishes the step in hand, saves, reports the reason and exits with 0. The first reason counts. */
+  stop(reason: string): void;
   /** What does this port's work without the plug-in, for ports that one plug-in holds: to wrap it. */
   readonly next: Ports[Name];
 }

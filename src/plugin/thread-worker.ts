@@ -22,6 +22,13 @@ export interface ThreadTask {
   readonly request: unknown;
 }
 
+/** What a port says between its replies. */
+export interface ThreadWord {
+  readonly opened: number;
+  readonly type: 'tell' | 'stop';
+  readonly text: string;
+}
+
 /** Errors lose their class between threads, so they travel as data. */
 export type ThreadReply = { readonly value: unknown; readonly error?: undefined } | { readonly error: ErrorData };
 
@@ -50,6 +57,7 @@ export default async function perform(task: ThreadTask): Promise<ThreadReply> {
 
 async function open({ port, opened, seed, folder, base, limits }: ThreadTask): Promise<(request: unknown, signal: AbortSignal) => unknown> {
   definition ??= importDefault(specifier, from) as Promise<PluginDefinition<unknown>>;
+  const say = (type: ThreadWord['type'], text: string) => parentPort?.postMessage({ opened, type, text } satisfies ThreadWord);
   const context: PortContext<unknown> = {
     options: undefined,
     signal,
@@ -59,7 +67,8 @@ async function open({ port, opened, seed, folder, base, limits }: ThreadTask): P
     limits,
     picture: loadPicture,
     classify: (answers) => grader.classify(answers),
-    tell: (text) => parentPort?.postMessage({ opened, text }),
+    tell: (text) => say('tell', text),
+    stop: (text) => say('stop', text),
     label: () => notInThread('label'),
     get questions() {
       return notInThread('questions');

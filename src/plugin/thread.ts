@@ -8,7 +8,7 @@ import { fromErrorData, UnsupportedError } from '../protocol/errors.ts';
 import type { PortName, Ports } from '../protocol/ports.ts';
 import { threadEntry } from '../thread-entry.ts';
 import type { Services } from './load.ts';
-import type { ThreadReply, ThreadTask } from './thread-worker.ts';
+import type { ThreadReply, ThreadTask, ThreadWord } from './thread-worker.ts';
 
 export interface ThreadOptions {
   readonly name: string;
@@ -45,14 +45,14 @@ export function openThread(options: ThreadOptions): PluginThread {
     maxQueue: MAX_QUEUE,
     resourceLimits: { maxOldGenerationSizeMb: options.heapMegabytes },
   });
-  const tellers = new Map<number, (text: string) => void>();
-  pool.on('message', ({ opened, text }: { readonly opened: number; readonly text: string }) => tellers.get(opened)?.(text));
+  const ears = new Map<number, Pick<Services, 'tell' | 'stop'>>();
+  pool.on('message', ({ opened, type, text }: ThreadWord) => ears.get(opened)?.[type](text));
   let opened = 0;
   return {
-    async open(port, { seed, folder, base, limits, signal, tell }) {
+    async open(port, { seed, folder, base, limits, signal, tell, stop }) {
       const number = opened++;
-      tellers.set(number, tell);
-      signal.addEventListener('abort', () => tellers.delete(number), { once: true });
+      ears.set(number, { tell, stop });
+      signal.addEventListener('abort', () => ears.delete(number), { once: true });
       const run = async (task: Pick<ThreadTask, 'type' | 'request'>, cancel: AbortSignal): Promise<unknown> => {
         const reply = (await pool.run({ ...task, opened: number, port, seed, folder, base, limits } satisfies ThreadTask, {
           signal: cancel,

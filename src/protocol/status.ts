@@ -220,7 +220,12 @@ export interface Report {
   readonly bestFolder: string | null;
   /** Present when the run folder or its database was gone at the end: a start does not go on from there. `error` says what is left. */
   readonly lost?: true;
-  /** `steps`: the asked number is done; `stopped`: told to; `failed`: a part failed past its budget. */
-  readonly end: 'steps' | 'stopped' | 'failed';
+  /**
+   * `steps`: the asked number is done; `condition`: `loop.stopWhen` holds; `plugin`: a plug-in asked for the end; `stopped`: told to; `failed`: a part failed
+   * past its budget.
+   */
+  readonly end: 'steps' | 'condition' | 'plugin' | 'stopped' | 'failed';
+  /** With `condition` and `plugin`: why, in words. */
+  readonly reason?: string;
   readonly error?: string;
 }

@@ -66,6 +66,8 @@ export interface PluginKit extends AsyncDisposable {
   state(port: PortName): PluginPort;
   /** Lines that it told. */
   readonly told: readonly string[];
+  /** Reasons with which it asked for the end of the run. */
+  readonly stops: readonly string[];
   /** Its own: `context.folder`. */
   readonly folder: string;
 }
@@ -93,6 +95,7 @@ class Kit implements PluginKit {
   readonly name: string;
   readonly folder: string;
   readonly told: string[] = [];
+  readonly stops: string[] = [];
   readonly ports: PluginKit['ports'];
   readonly #runFolder: string;
   readonly #plugin: Plugin;
@@ -155,6 +158,7 @@ class Kit implements PluginKit {
       limits: this.#options.limits ?? recorded.limits,
       now: this.#clock.now,
       tell: (_, text) => this.told.push(text),
+      stop: (_, reason) => this.stops.push(reason),
     });
   }
 

@@ -26,7 +26,7 @@ test('the default is the recipe that was measured', () => {
   const { sampling, loop, learner, filters, model, data } = parseConfig({});
   expect({ model, data: data.type }).toEqual({ model: './models/mini', data: 'figures' });
   expect(sampling).toEqual({ samples: 10, temperature: 1, topP: 1, topK: 0, maxNewTokens: 28 });
-  expect(loop).toEqual({ batchGroups: 32, maxStaleness: 2, jobQuestions: 16, maxOversample: 4, steps: null, questions: null });
+  expect(loop).toEqual({ batchGroups: 32, maxStaleness: 2, jobQuestions: 16, maxOversample: 4, steps: null, stopWhen: null, questions: null });
   expect(learner).toMatchObject({ learningRate: 5e-5, klCoefficient: 0.1, betas: [0.9, 0.99], clipRange: 0.2, dualClip: 3 });
   expect(filters).toEqual({ dropAllAgree: true, dropNoBox: true, shareFloor: 0.6 });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import { expect, test } from 'vitest';
+import { closingWords } from '../../src/cli/commands/start.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
 import type { ControlReply } from '../../src/protocol/control.ts';
@@ -13,6 +14,7 @@ import type { Batch } from '../../src/protocol/messages.ts';
 import type { Report } from '../../src/protocol/status.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { findDaemon } from '../../src/store/run-folder.ts';
+import { METRICS } from '../../streams/metrics.ts';
 import { toyAnswer, ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';
 import { toyRun, type ToyRun } from '../support/toy-run.ts';
 
@@ -84,6 +86,55 @@ test('ends well where its last version is the best, which is found out only at t
     [4, 8],
     [5, 10],
   ]);
+});
+
+test('ends by itself when `loop.stopWhen` holds, says why everywhere, and ends at once when it is started again', async () => {
+  const stopWhen = 'accuracy >= 0.6 and version >= 3 or version > 200';
+  const run = toyRun({ loop: { ...loop(null).loop, stopWhen } });
+  const evaluated = async ({ parent }: Batch) => {
+    if (parent % 2 === 0) await firstValueFrom(daemon.status$().pipe(filter(({ accuracy }) => accuracy.now?.version === parent)));
+  };
+  const createPolicy = () => new Improving({ faults: { beforeLearn: evaluated } });
+  const daemon: DaemonHandle = await startDaemon(run.config, { createPolicy });
+  const report = await daemon.closed();
+  const reason = 'loop.stopWhen: accuracy >= 0.6 (it is 0.666667 at version 4) and version >= 3 (it is 4 at version 4)';
+  expect(report).toMatchObject({ end: 'condition', reason, final: { n: 12 } });
+  expect(report.error).toBeUndefined();
+  expect(daemon.status().notes.map(({ text }) => text)).toContain(`the run ends: ${reason}`);
+  expect(readFileSync(join(run.config.runFolder, 'log', 'quorum.log'), 'utf8')).toContain(`the run ends: ${reason}`);
+  expect(closingWords(report)).toContain(`Ended by itself: ${reason}`);
+  {
+    using store = openStore(join(run.config.runFolder, 'quorum.db'));
+    const names = store.metricNames().filter((name) => name !== 'at' && !name.startsWith('busy.'));
+    expect(names.filter((name) => !(name in METRICS))).toEqual([]);
+  }
+  const again = await (await start(run)).closed();
+  expect(again).toMatchObject({ end: 'condition', steps: report.steps });
+});
+
+test.each([
+  [
+    'acuracy >= 0.9',
+    {},
+    /^`loop.stopWhen` is "acuracy >= 0.9": there is no metric "acuracy"; metrics are accuracy, version, greedy, .*, guardian.baseSureOf/,
+  ],
+  ['accuracy', {}, /^`loop.stopWhen` is "accuracy": "accuracy" cannot be read; a condition is a metric, >=, <=, > or < and a number, such as/],
+  ['process.exit(1) > 0', {}, /"process.exit\(1\) > 0" cannot be read/],
+  ['kl > 1 or guardian.level > 1', {}, /never measures guardian.level: guardian.mode is "off"; set it to "watch"/],
+  [
+    'accuracy > 0.9',
+    { labels: false },
+    /never measures accuracy: no held-out question has an answer in the data; use a metric that needs none: 'voteShare >= 0.9', /,
+  ],
+  ['voteShare > 0.9', { labels: false }, undefined],
+] as const)('stopWhen %j, %j: refused before there is a model', async (stopWhen, { labels = true }: { readonly labels?: boolean }, refusal) => {
+  const run = toyRun({ loop: { steps: 1, stopWhen } });
+  const { heldOutFile } = run.config.data as { readonly heldOutFile: string };
+  if (!labels) writeFileSync(heldOutFile, readFileSync(heldOutFile, 'utf8').replaceAll('"answer"', '"note"'));
+  const createPolicy = (): never => {
+    throw new Error('the model is opened');
+  };
+  await expect(startDaemon(run.config, { createPolicy })).rejects.toThrow(refusal ?? 'the model is opened');
 });
 
 test('pauses after the step in hand, resumes, and stops over the control socket; a restart goes on', async () => {

@@ -374,6 +374,24 @@ test('a reward that leaks costs its thread, and the loop goes on; plugin-leaks.l
   expect(await leak('reward')).toMatchObject({ port: 'reward', error: expect.stringContaining('memory') as string });
 });
 
+test.each(['as it is opened', 'later'])('a plug-in ends the run with a reason, %s', async (when) => {
+  const ports: PluginDefinition<undefined>['ports'] = {
+    watch: ({ stop }) => {
+      if (when !== 'later') stop('the budget\nis spent');
+      return (event) => {
+        if (event.type === 'learnt') stop('the budget\nis spent');
+      };
+    },
+  };
+  const daemon = await start({ plugins: [definePlugin({ name: 'budget', apiVersion: API_VERSION, ports })] });
+  const report = await daemon.closed();
+  const reason = 'plug-in budget: the budget is spent';
+  expect(report).toMatchObject({ end: 'plugin', reason });
+  expect(report.steps > 0).toBe(when === 'later');
+  expect(report.error).toBeUndefined();
+  expect(daemon.status().notes.map(({ text }) => text)).toContain(`the run ends: ${reason}`);
+});
+
 test('a plug-in has a folder of its own in the run folder', async () => {
   const writer = definePlugin({
     name: '@me/writer',

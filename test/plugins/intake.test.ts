@@ -65,7 +65,7 @@ describe('a question that is posted', () => {
     await before.post({ text: 'first', id: 'a' });
     await before.post({ text: 'second', id: 'b' });
     expect(await before.asked(0)).toEqual(['first']);
-    before.context.stop();
+    before.context.end();
     await expect(before.post({ text: 'too late' })).rejects.toThrow('fetch failed');
     const after = await listening({}, before.folder);
     expect(await after.asked(0)).toEqual(['first']);
@@ -215,7 +215,7 @@ describe('back-pressure', () => {
     const { socket, replied } = await connected(url);
     for (const text of ['a', 'b']) socket.send(JSON.stringify({ text }));
     await replied(1);
-    context.stop();
+    context.end();
     await once(socket, 'close');
     expect(context.told).toHaveLength(1);
   });
@@ -228,7 +228,7 @@ test('a stop ends a request that is not sent to its end', async () => {
   socket.write('POST /questions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n');
   // The server asks for the body, so it is in the middle of the request.
   await once(socket, 'data');
-  context.stop();
+  context.end();
   await once(socket, 'close');
   expect(context.told).toHaveLength(1);
 });

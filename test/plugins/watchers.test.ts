@@ -99,7 +99,7 @@ describe('prometheus', () => {
     expect(response.headers.get('content-type')).toContain('text/plain');
     expect((await response.text()).split('\n')).toEqual(expect.arrayContaining(EXPECTED));
     expect((await fetch(new URL('/', url))).status).toBe(404);
-    context.stop();
+    context.end();
     await expect(fetch(url)).rejects.toThrow('fetch failed');
   });
 

@@ -140,7 +140,7 @@ test('nothing is sent after a stop', async () => {
   const told = [1, 2].map(async (n) => watch(learntEvent(n), idle));
   await until(() => held.length === 1, TURNS);
   const closed = once(held[0]!, 'close');
-  context.stop();
+  context.end();
   await closed;
   await Promise.all(told);
   expect(versions()).toEqual([1]);

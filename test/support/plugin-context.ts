@@ -9,10 +9,10 @@ import type { PortName, Ports } from '../../src/protocol/ports.ts';
 import { temporaryFolder } from './temporary.ts';
 
 export interface TestContext<Name extends PortName> extends PortContext<undefined, Name> {
-  /** What the port told. */
+  /** What the port told, and with what reason it asked for the end. */
   readonly told: readonly string[];
   /** As if the actor were stopped; also done when the test ends. */
-  stop(): void;
+  end(): void;
 }
 
 export interface ContextParts<Name extends PortName> {
@@ -54,12 +54,13 @@ export function pluginContext<Name extends PortName>(parts: ContextParts<Name> =
       return labels[id];
     },
     tell: (text) => told.push(text),
+    stop: (reason) => told.push(`stop: ${reason}`),
     get next(): Ports[Name] {
       if (!next) throw new Error('there is nothing to wrap');
       return next;
     },
     told,
-    stop: () => controller.abort(),
+    end: () => controller.abort(),
   };
 }
 

@@ -259,12 +259,13 @@ test('a plug-in that is named by its path runs in a thread when it is to', async
     file,
     `import { definePlugin } from 'quorum';
      import { threadId } from 'node:worker_threads';
-     export default definePlugin({ name: 'mine', apiVersion: 1, ports: { reward: () => ({ votes }) => votes.map(() => threadId) } });`,
+     export default definePlugin({ name: 'mine', apiVersion: 1, ports: { reward: ({ stop }) => ({ votes }) => (stop('enough'), votes.map(() => threadId)) } });`,
   );
   await using here = await testPlugin(file);
   await using there = await testPlugin(file, { thread: true });
   const [own, other] = [await here.ports.reward(request!), await there.ports.reward(request!)];
   expect((other as readonly number[])[0]).toBeGreaterThan((own as readonly number[])[0]!);
+  expect([here.stops, there.stops]).toEqual([['enough'], ['enough']]);
 });
 
 test('an opener that never comes back is an error after its deadline', async () => {

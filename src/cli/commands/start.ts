@@ -35,6 +35,7 @@ Examples:
   quorum start
   quorum start --model ./my-model --data ./questions.jsonl --run runs/mine
   quorum start --steps 60 --seed 1 --report report.json --set learner.learningRate=3e-5
+  quorum start --stop-when 'accuracy >= 0.9 or version >= 500'
   quorum start --json | jq .version
   quorum start --detach && quorum status`;
 
@@ -47,6 +48,7 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
     .option('-d, --data <path>', 'JSONL or Parquet, a file, folder or pattern, or `figures`, the built-in data set (data)')
     .option('-r, --run <folder>', 'folder of this run: database, log, checkpoints (runFolder)')
     .option('--steps <count>', 'stop after this many learner steps, earlier sittings included (loop.steps)', parseCount)
+    .option('--stop-when <condition>', 'stop when this holds, such as "accuracy >= 0.9 and version > 50" (loop.stopWhen)')
     .option('--seed <seed>', 'seeds everything that is random (seed)', parseSeed)
     .option('--begin-again', 'where the database of the run is gone or damaged: begin a new chain of versions with the newest weights as its base')
     .option('--json', 'print statuses and the report as lines of JSON')
@@ -148,12 +150,13 @@ function showLinks({ view, control }: { readonly view: string; readonly control:
 }
 
 /** What a user wants to know when the daemon has stopped: how good, where the model is, how to go on. */
-export function closingWords({ steps, saved, wallSeconds, history, folder, bestFolder, end, error, lost }: Report): string[] {
+export function closingWords({ steps, saved, wallSeconds, history, folder, bestFolder, end, reason, error, lost }: Report): string[] {
   const [first, last] = [history[0], history.at(-1)];
   const gain = first && last && first !== last ? ` (${points(last.greedy - first.greedy)} points from ${percent(first.greedy)})` : '';
   return [
     '',
     ...(end === 'failed' ? [pc.red(`Failed: ${error ?? 'a part failed past its restart budget'}`)] : []),
+    ...(reason === undefined ? [] : [`Ended by itself: ${reason}`]),
     `${pc.bold(`Version ${steps}`)} after ${duration(wallSeconds)}${last ? `: accuracy ${percent(last.greedy)}${gain}` : ''}`,
     ...(lost ? lostWords(steps, saved, folder) : modelWords(steps, saved, folder)),
     ...(bestFolder === null ? [] : [`  best   ${bestFolder}`]),

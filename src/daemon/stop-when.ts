@@ -1,0 +1,102 @@
+/** `loop.stopWhen`: checked at the start against what the run can ever measure, and read after each step and each evaluation. */
+import { isEvaluated, METRICS } from '../../streams/metrics.ts';
+import { metricsIn, parseCondition, whyItHolds, type Condition, type Reading } from '../config/condition.ts';
+import type { Config } from '../config/schema.ts';
+import type { Dataset, Labels } from '../data/dataset.ts';
+import type { OpenedData } from '../data/open.ts';
+import type { Plugin } from '../plugin/load.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { LoopEvent } from '../protocol/ports.ts';
+import type { AccuracyStatus } from '../protocol/status.ts';
+import type { Store } from '../store/store.ts';
+
+const NAME = '`loop.stopWhen`';
+/** Measured only where the guardian may see labels, too. */
+const LABELLED = 'guardian.canaryAccuracy';
+/** Names that a condition may have beside those of stored metrics. */
+const ALSO: Readonly<Record<string, string>> = {
+  accuracy: 'another name of `greedy`',
+  version: 'learner steps that the run has made, earlier starts included',
+};
+
+/** @throws InputError for a condition that cannot be read, or a metric that no run has. */
+export function conditionOf({ loop: { stopWhen } }: Pick<Config, 'loop'>): Condition | undefined {
+  if (stopWhen === null) return undefined;
+  const condition = parseCondition(stopWhen, NAME);
+  const names = Object.keys({ ...ALSO, ...METRICS });
+  const unknown = metricsIn(condition).find((metric) => !names.includes(metric));
+  if (unknown === undefined) return condition;
+  throw new InputError(`${NAME} is ${JSON.stringify(stopWhen)}: there is no metric "${unknown}"; metrics are ${names.join(', ')}`);
+}
+
+/** @throws InputError where the condition has a metric that this run never measures. */
+export function refuseUnmeasured(config: Pick<Config, 'loop' | 'guardian'>, { heldOut, labels }: OpenedData, plugins: readonly Plugin[]): void {
+  const metrics = metricsIn(conditionOf(config) ?? []);
+  const refuse = (metric: string, why: string) => {
+    throw new InputError(`${NAME} is ${JSON.stringify(config.loop.stopWhen)}, but this run never measures ${metric}: ${why}`);
+  };
+  const { mode, labelled } = config.guardian;
+  const guarded = metrics.find((metric) => metric.startsWith('guardian.'));
+  if (guarded !== undefined && mode === 'off') refuse(guarded, 'guardian.mode is "off"; set it to "watch", or use another metric');
+  if (metrics.includes(LABELLED) && !labelled) refuse(LABELLED, 'guardian.labelled is false; set it to true, or use another metric');
+  const answered = metrics.find((metric) => metric === 'accuracy' || metric === LABELLED || isEvaluated(metric));
+  if (answered === undefined || hasAnswer(heldOut, labels) || plugins.some(({ ports }) => ports.evaluate)) return;
+  const why = heldOut.size === 0 ? 'no question is held out' : 'no held-out question has an answer in the data';
+  refuse(answered, `${why}; use a metric that needs none: 'voteShare >= 0.9', 'entropy < 0.1' or 'guardian.agreement < 0.8'`);
+}
+
+function hasAnswer(heldOut: Dataset, labels: Labels): boolean {
+  return Array.from({ length: heldOut.size }, (_, i) => heldOut.question(i).id).some((id) => labels.label(id) !== undefined);
+}
+
+/** Undefined where no condition is set. What was measured before this start counts. */
+export function stopWhenOf(config: Pick<Config, 'loop'>, store: Store, { now }: AccuracyStatus): StopWhen | undefined {
+  const condition = conditionOf(config);
+  return condition && new StopWhen(condition, store, { learnt: store.latestVersion()?.n ?? 0, evaluated: now?.version });
+}
+
+/** What a condition reads, and whether it holds. */
+export class StopWhen {
+  readonly #condition: Condition;
+  readonly #store: Pick<Store, 'metricRow'>;
+  /** The newest of each metric. */
+  readonly #readings = new Map<string, Reading>();
+
+  /** @param known versions whose step and whose evaluation were the newest when the run last stopped. */
+  constructor(condition: Condition, store: Pick<Store, 'metricRow'>, known: { readonly learnt: number; readonly evaluated: number | undefined }) {
+    this.#condition = condition;
+    this.#store = store;
+    this.#learnt(known.learnt);
+    if (known.evaluated !== undefined) this.#evaluated(known.evaluated);
+  }
+
+  /** Call when the event is stored, and what the guardian made of it. */
+  tell(event: LoopEvent): void {
+    if (event.type === 'learnt') this.#learnt(event.version.n);
+    if (event.type === 'evaluated') this.#evaluated(event.evaluation.version);
+  }
+
+  /** Undefined as long as the condition does not hold. */
+  get reason(): string | undefined {
+    return whyItHolds(this.#condition, this.#readings);
+  }
+
+  #learnt(version: number): void {
+    this.#readings.set('version', { value: version, version });
+    this.#read(version, (metric) => !isEvaluated(metric));
+  }
+
+  /** An older version may be evaluated again, by hand. */
+  #evaluated(version: number): void {
+    if (version < (this.#readings.get('accuracy')?.version ?? 0)) return;
+    this.#read(version, isEvaluated);
+    const greedy = this.#readings.get('greedy');
+    if (greedy) this.#readings.set('accuracy', greedy);
+  }
+
+  #read(version: number, isOfThese: (metric: string) => boolean): void {
+    for (const [metric, value] of Object.entries(this.#store.metricRow(version))) {
+      if (isOfThese(metric)) this.#readings.set(metric, { value, version });
+    }
+  }
+}

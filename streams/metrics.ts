@@ -1,0 +1,64 @@
+/**
+ * The metrics that are stored, by learner step (a step's number is that of the version it made). Their names stay as they are: charts and
+ * stored runs know them. Written by record.ts and guardian.ts; a test holds the names to what a run stores.
+ */
+import { SIGNALS, type Signal } from '../src/learn/collapse/signals.ts';
+
+/** With each evaluation, at the step that made the version: what held-out questions with an answer in the data show. All in [0, 1]. */
+const MEASURED = {
+  greedy: 'accuracy of greedy answers to held-out questions',
+  pass1: 'accuracy of sampled answers, in full evaluations',
+  majK: 'accuracy of the majority of k sampled answers, in full evaluations',
+  passK: 'share of questions that one of k sampled answers gets right, in full evaluations',
+};
+
+/** With each step. */
+const STEPPED = {
+  voteShare: 'mean vote share of the groups judged lately, in [0, 1]',
+  reward: 'mean reward of the samples judged lately',
+  responseTokens: 'mean length of the responses judged lately, in tokens',
+  entropy: 'mean entropy of the tokens of the step, in nats',
+  kl: 'k3 estimate of the KL divergence from the base',
+  loss: 'loss of the step',
+  clipFraction: 'share of the tokens of the step whose importance ratio was clipped, in [0, 1]',
+  ratio: 'mean importance ratio of the step',
+  gradNorm: 'norm of the gradient before it was clipped',
+  learningRate: 'learning rate of the step',
+  tokens: 'response tokens of the step',
+  staleness: 'age of the oldest group of the batch, in versions',
+  rolloutTokensPerSecond: 'tokens sampled a second',
+  learnerTokensPerSecond: 'response tokens learnt from a second',
+  stepsPerMinute: 'learner steps a minute',
+  secondsPerStep: 'seconds a learner step',
+  overlap: 'share of the learning time in which a sampler worked too, in [0, 1]',
+  'memory.rss': 'resident memory of the daemon, in bytes',
+};
+
+/** By the guardian with each step, those of a probe with the step after it. All but the level and the counts of canaries in [0, 1]. */
+const GUARDED = [
+  'concentration',
+  'unanswered',
+  'spread',
+  'consistency',
+  'agreement',
+  'erosion',
+  'origin',
+  'sureOf',
+  'baseSureOf',
+  'canaryAccuracy',
+] as const satisfies readonly Signal[];
+
+const GUARDIAN = 'guardian.';
+
+/** Name -> meaning. Left out are `at`, milliseconds since 1970, and `busy.<actor>`, the share of the last minute in which the actor worked. */
+export const METRICS: Readonly<Record<string, string>> = {
+  ...MEASURED,
+  ...STEPPED,
+  [`${GUARDIAN}level`]: '0 healthy, 1 watch, 2 act',
+  ...Object.fromEntries(GUARDED.map((name) => [`${GUARDIAN}${name}`, SIGNALS[name].replace(/,$/, '')])),
+};
+
+/** Whether evaluations measure it, not steps. */
+export function isEvaluated(metric: string): boolean {
+  return metric in MEASURED;
+}
