@@ -31,6 +31,8 @@ export class ThreadFaults implements Disposable {
   readonly #whole = shared.Worker;
 
   constructor() {
+    // See built-thread-entry.ts.
+    process.env['QUORUM_TEST_THREADS'] = 'source';
     setEnvironmentData(KEY, this.#orders);
     const running = this.#running;
     shared.Worker = class extends this.#whole {
@@ -61,6 +63,7 @@ export class ThreadFaults implements Disposable {
     shared.Worker = this.#whole;
     this.#channel.close();
     setEnvironmentData(KEY, undefined);
+    delete process.env['QUORUM_TEST_THREADS'];
   }
 }
 
