@@ -191,6 +191,13 @@ function splitUrl({ url = '/' }: IncomingMessage): [path: string, query: URLSear
   return mark < 0 ? [url, new URLSearchParams()] : [url.slice(0, mark), new URLSearchParams(url.slice(mark + 1))];
 }
 
+/** @throws InputError that names the setting where a dashboard could not listen there. */
+export async function tryPort(at: Pick<DashboardOptions, 'host' | 'port'>): Promise<void> {
+  const server = createServer();
+  await listen(server, at, () => {});
+  await new Promise((resolve) => server.close(resolve));
+}
+
 async function listen(server: Server, { host, port }: Pick<DashboardOptions, 'host' | 'port'>, tell: Tell): Promise<void> {
   try {
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, resolve));

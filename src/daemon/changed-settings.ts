@@ -30,7 +30,7 @@ export function describeChanges(changes: readonly ChangedSetting[]): string[] {
 }
 
 /** Path -> value that is no object. */
-function flat(value: object, path = ''): Map<string, unknown> {
+export function flat(value: object, path = ''): Map<string, unknown> {
   const entries = Object.entries(value).flatMap(([key, inner]: [string, unknown]): [string, unknown][] => {
     const at = path === '' ? key : `${path}.${key}`;
     return typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? [...flat(inner, at)] : [[at, inner]];

@@ -180,7 +180,8 @@ function makeRunFolder(path: string): void {
   }
 }
 
-function refuseForeign(path: string): void {
+/** @throws InputError for a folder that holds something else. */
+export function refuseForeign(path: string): void {
   const entries = readdirSync(path).filter((name) => !LOCK_FILES.includes(name) && name !== 'run.json.tmp');
   if (entries.length > 0 && !entries.includes('run.json')) {
     throw new InputError(`runFolder ${path} is not a run folder (it holds ${entries[0]}, but no run.json): choose an empty or a new folder`);
@@ -206,7 +207,8 @@ function checkFormat(path: string): boolean {
   return false;
 }
 
-function taken(path: string): string {
+/** What is said of a folder that another daemon has. */
+export function taken(path: string): string {
   const daemon = readDaemon(path);
   const who = daemon ? `process ${daemon.pid}, started ${daemon.started}` : 'a process that is starting or stopping';
   return `runFolder ${path} is in use by another Quorum daemon (${who}): stop it (quorum stop), or choose another run folder`;

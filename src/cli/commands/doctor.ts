@@ -1,11 +1,10 @@
-import { statfsSync } from 'node:fs';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { dirname } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import type { EngineReport } from '../../compute/engines.ts';
 import type { Config } from '../../config/schema.ts';
+import { freeSpace } from '../../free-space.ts';
 import { InputError } from '../../protocol/errors.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { bytes } from '../view/format.ts';
@@ -52,15 +51,13 @@ async function doctor(options: Options): Promise<void> {
 
 function diagnose(config: Config, engines: readonly EngineReport[]): Diagnosis {
   const { engine, learnerThreads, rolloutThreads, rolloutWorkers } = config.workers;
-  const folder = existingFolder(config.runFolder);
-  const { bavail, bsize } = statfsSync(folder);
   const limit = process.constrainedMemory();
   return {
     node: process.versions.node,
     platform: `${process.platform} ${process.arch}`,
     processors: availableParallelism(),
     memory: { total: limit > 0 && limit < totalmem() ? limit : totalmem(), free: freemem() },
-    disk: { folder, free: bavail * bsize },
+    disk: freeSpace(config.runFolder),
     engines,
     chosen: { ...choose(engine), threads: learnerThreads + rolloutThreads * rolloutWorkers },
   };
@@ -69,16 +66,6 @@ function diagnose(config: Config, engines: readonly EngineReport[]): Diagnosis {
 /** As the policy chooses: `auto` is `cpu`, which every supported platform has. */
 function choose(wanted: Config['workers']['engine']): { engine: string; why: string } {
   return wanted === 'auto' ? { engine: 'cpu', why: 'workers.engine is "auto"' } : { engine: wanted, why: `workers.engine is "${wanted}"` };
-}
-
-/** The folder itself or the nearest one above it that exists already. */
-function existingFolder(folder: string): string {
-  try {
-    statfsSync(folder);
-    return folder;
-  } catch {
-    return dirname(folder) === folder ? folder : existingFolder(dirname(folder));
-  }
 }
 
 function describe({ node, platform, processors, memory, disk, engines, chosen }: Diagnosis): string[] {

@@ -18,6 +18,7 @@ interface Options extends ConfigOptions, OutputOptions {
   readonly report?: string;
   readonly json?: boolean;
   readonly detach?: boolean;
+  readonly dryRun?: boolean;
   readonly beginAgain?: boolean;
   /** In the process that `--detach` started. */
   readonly detached?: boolean;
@@ -26,6 +27,9 @@ interface Options extends ConfigOptions, OutputOptions {
 const HELP = `
 Runs in the foreground. Ctrl-C finishes the step in hand, saves, and says where the model is; the same command goes on from there.
 A second Ctrl-C ends the process at once: what was durable is still there, and the next start goes on from it.
+
+With --dry-run everything is opened and checked, the model too, and nothing is begun or written; what would keep a start from working ends it with the same
+words and exit code.
 
 With --detach it runs in the background instead: the command comes back when the daemon is up, or says why it is not and exits with its code.
 
@@ -36,6 +40,7 @@ Examples:
   quorum start --model ./my-model --data ./questions.jsonl --run runs/mine
   quorum start --steps 60 --seed 1 --report report.json --set learner.learningRate=3e-5
   quorum start --stop-when 'accuracy >= 0.9 or version >= 500'
+  quorum start --model ./my-model --data ./questions.jsonl --dry-run
   quorum start --json | jq .version
   quorum start --detach && quorum status`;
 
@@ -51,6 +56,7 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
     .option('--stop-when <condition>', 'stop when this holds, such as "accuracy >= 0.9 and version > 50" (loop.stopWhen)')
     .option('--seed <seed>', 'seeds everything that is random (seed)', parseSeed)
     .option('--begin-again', 'where the database of the run is gone or damaged: begin a new chain of versions with the newest weights as its base')
+    .option('--dry-run', 'open and check everything, say what a start would find, and begin nothing')
     .option('--json', 'print statuses and the report as lines of JSON')
     .option('--detach', 'run in the background, and come back when the daemon is up')
     .addOption(new Option('--detached').hideHelp())
@@ -62,6 +68,7 @@ async function start(options: Options, own: DaemonHooks): Promise<void> {
   const loaded = await resolveConfig(options);
   const { config, folder } = loaded;
   await claimReport(options, loaded);
+  if (options.dryRun === true) return tryStart(options, loaded, own);
   if (options.detach === true) return detach(config, options.json === true);
   const manager = takeServiceManager(process.env);
   const isDetached = options.detached === true;
@@ -80,6 +87,16 @@ async function start(options: Options, own: DaemonHooks): Promise<void> {
   } finally {
     forget();
   }
+}
+
+async function tryStart({ report, beginAgain = false, json }: Options, { config, folder }: LoadedConfig, own: DaemonHooks): Promise<void> {
+  const hooks = { ...own, pluginFolder: folder, beginAgain, ...(report === undefined ? {} : { reportFile: report }) };
+  const [{ dryRun }, { dryRunWords }] = [await import('../../daemon/dry-run.ts'), await import('../dry-run.ts')];
+  const found = await interruptible(
+    () => console.error('Stopping; nothing was begun.'),
+    (signal) => dryRun(config, { ...hooks, signal }),
+  );
+  console.log(json === true ? JSON.stringify(found, null, 2) : dryRunWords(found).join('\n'));
 }
 
 /** Where the same run is started again and again, each sitting's report replaces the one before. */

@@ -1,0 +1,114 @@
+/**
+ * `quorum start --dry-run`: opens all that a start opens, the model in its threads among it, on a stand-in for the run folder, says what it found, and closes
+ * it again. The ports of plug-ins are not opened: they may write, listen or send.
+ */
+import { availableParallelism, freemem } from 'node:os';
+import { isDeepStrictEqual } from 'node:util';
+import { tryPort } from '../../dashboards/server/server.ts';
+import { configSchema, type Config } from '../config/schema.ts';
+import type { Dataset, Labels } from '../data/dataset.ts';
+import { freeSpace } from '../free-space.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { ModelLimits, PortName } from '../protocol/ports.ts';
+import { runPaths } from '../store/run-folder.ts';
+import { standInFor } from '../store/stand-in.ts';
+import { flat } from './changed-settings.ts';
+import type { DaemonHooks } from './handle.ts';
+import { openRun, type OpenRun } from './open-run.ts';
+import { checkReportFile } from './report.ts';
+import { conditionOf } from './stop-when.ts';
+
+/** What a start would find. Sizes in bytes. */
+export interface DryRun {
+  readonly model: { readonly folder: string } & Partial<ModelLimits>;
+  readonly data: {
+    readonly name: string;
+    readonly train: number;
+    readonly heldOut: number;
+    /** Of the held-out ones, those with an answer. */ readonly answered: number;
+  };
+  readonly run: {
+    readonly folder: string;
+    readonly state: 'new' | 'continued';
+    readonly version: number;
+    /** Versions that are learnt again from the stored batches, because no checkpoint has them. */
+    readonly replayed: number;
+    /** Groups that are admitted and not yet in a batch. */
+    readonly inHand: number;
+  };
+  /** Those that differ from the defaults. */
+  readonly settings: readonly { readonly path: string; readonly value: unknown; readonly default: unknown }[];
+  readonly engine: { readonly name: string; readonly threads: number; readonly processors: number };
+  /** `loaded`: of this process with the model open. */
+  readonly memory: { readonly loaded: number; readonly free: number };
+  readonly disk: { readonly folder: string; readonly free: number };
+  readonly plugins: readonly { readonly name: string; readonly source: string; readonly thread: boolean; readonly ports: readonly PortName[] }[];
+  readonly dashboard: { readonly host: string; readonly port: number } | null;
+  readonly notes: readonly string[];
+}
+
+/** @throws like `startDaemon`, in the same words. */
+export async function dryRun(config: Config, hooks: DaemonHooks): Promise<DryRun> {
+  if (hooks.reportFile !== undefined) checkReportFile(hooks.reportFile);
+  conditionOf(config);
+  using standIn = standInFor(config.runFolder);
+  const { createPolicy, signal, beginAgain, pluginFolder = process.cwd() } = hooks;
+  try {
+    await using run = await openRun({ ...config, runFolder: standIn.path }, { createPolicy, pluginFolder, signal, beginAgain });
+    const { host, port } = config.dashboard;
+    if (port !== null) await tryPort({ host, port });
+    return found(config, run, standIn.named);
+  } catch (error) {
+    if (error instanceof InputError) throw new InputError(standIn.named(error.message), { cause: error });
+    throw error;
+  }
+}
+
+function found(config: Config, run: OpenRun, named: (text: string) => string): DryRun {
+  const { data, store, policy, plugins } = run;
+  const { engine, rolloutThreads, rolloutWorkers, learnerThreads } = config.workers;
+  const { host, port } = config.dashboard;
+  const version = store.latestVersion()?.n ?? 0;
+  const { unsampled, unjudged, unbatched } = store.unfinished();
+  return {
+    model: { folder: config.model, ...policy.limits },
+    data: { name: data.train.name, train: data.train.size, heldOut: data.heldOut.size, answered: answered(data.heldOut, data.labels) },
+    run: {
+      folder: runPaths(config.runFolder).path,
+      state: store.latestVersion() === undefined ? 'new' : 'continued',
+      version,
+      replayed: Math.max(0, version - run.version),
+      inHand: unsampled.length + unjudged.length + unbatched.length,
+    },
+    settings: otherThanDefault(config),
+    engine: {
+      name: engine === 'auto' ? 'cpu' : engine,
+      threads: learnerThreads + rolloutThreads * rolloutWorkers,
+      processors: availableParallelism(),
+    },
+    memory: { loaded: process.memoryUsage().rss, free: freemem() },
+    disk: freeSpace(config.runFolder),
+    plugins: plugins.map(({ name, source, use, ports }) => ({
+      name,
+      source,
+      thread: use.thread !== undefined && use.thread !== false,
+      ports: Object.keys(ports) as PortName[],
+    })),
+    dashboard: port === null ? null : { host, port },
+    notes: run.notes.map(named),
+  };
+}
+
+function answered(heldOut: Dataset, labels: Labels): number {
+  return Array.from({ length: heldOut.size }, (_, i) => heldOut.question(i).id).filter((id) => labels.label(id) !== undefined).length;
+}
+
+/** Those that have a line of their own, or are secret, are left out. */
+const ASIDE = /^(?:model|runFolder|plugins|data\.(?:trainFile|heldOutFile)|dashboard\.\w+Token)(?:\.|$)/;
+
+function otherThanDefault(config: Config): DryRun['settings'] {
+  const { type } = config.data;
+  const defaults = flat(configSchema.parse({ data: type === 'figures' ? { type } : { type, trainFile: '-' } }));
+  const differing = [...flat(config)].filter(([path, value]) => !ASIDE.test(path) && !isDeepStrictEqual(value, defaults.get(path)));
+  return differing.map(([path, value]) => ({ path, value, default: defaults.get(path) }));
+}

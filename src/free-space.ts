@@ -1,0 +1,10 @@
+/** How much room the disk of a folder has. */
+import { existsSync, statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** @returns bytes, and the folder itself or the nearest one above it that exists already. */
+export function freeSpace(folder: string): { readonly folder: string; readonly free: number } {
+  if (!existsSync(folder)) return freeSpace(dirname(folder));
+  const { bavail, bsize } = statfsSync(folder);
+  return { folder, free: bavail * bsize };
+}

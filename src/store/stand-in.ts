@@ -1,0 +1,60 @@
+/**
+ * A stand-in for a run folder, to try a start on: a temporary folder with copies of what a start may change and links to the versions on disk, each on its
+ * own, so that a start which moves or deletes one moves or deletes a link. Nothing is written in the run folder.
+ */
+import { accessSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { InputError } from '../protocol/errors.ts';
+import { isLocked } from './lock.ts';
+import { refuseForeign, runPaths, taken } from './run-folder.ts';
+
+export interface StandIn extends Disposable {
+  readonly path: string;
+  /** The same text with the name of the run folder where that of the stand-in is. */
+  named(text: string): string;
+}
+
+/** @throws InputError where the run folder could not be opened: another daemon has it, it is not a run folder, it cannot be written. */
+export function standInFor(folder: string): StandIn {
+  const isBegun = isRunFolder(folder);
+  const path = mkdtempSync(join(tmpdir(), 'quorum-dry-run-'));
+  const remove = (): void => rmSync(path, { recursive: true, force: true });
+  try {
+    if (isBegun) copy(folder, path);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { path, named: (text) => text.replaceAll(path, runPaths(folder).path), [Symbol.dispose]: remove };
+}
+
+/** @throws InputError where `openRunFolder` would refuse to take the folder. */
+function isRunFolder(folder: string): boolean {
+  const { path } = runPaths(folder);
+  let there = path;
+  while (!existsSync(there)) there = dirname(there);
+  if (!statSync(there).isDirectory()) throw new InputError(`runFolder ${path} is a file, or lies in one: name a folder`);
+  try {
+    accessSync(there, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new InputError(`runFolder ${path} cannot be written: make ${there} writable, or choose another folder`, { cause: error });
+  }
+  if (there !== path) return false;
+  refuseForeign(path);
+  if (isLocked(join(path, 'lock'))) throw new InputError(taken(path));
+  return existsSync(join(path, 'run.json'));
+}
+
+function copy(folder: string, to: string): void {
+  const { path, database, config, checkpointsFolder, bestFolder, baseFolder } = runPaths(folder);
+  for (const file of [join(path, 'run.json'), config, database, `${database}-wal`]) {
+    if (existsSync(file)) copyFileSync(file, join(to, basename(file)));
+  }
+  for (const place of [checkpointsFolder, bestFolder, baseFolder]) {
+    if (!existsSync(place)) continue;
+    const linked = join(to, basename(place));
+    mkdirSync(linked);
+    for (const name of readdirSync(place)) symlinkSync(join(place, name), join(linked, name));
+  }
+}
