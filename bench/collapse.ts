@@ -13,7 +13,7 @@ import type { ConfigInput } from '../src/config/schema.ts';
 import { startDaemon, type DaemonHandle } from '../src/daemon.ts';
 import { openFigures } from '../src/data/figures/dataset.ts';
 import { collapseRow, collapseTable, type CollapseRow } from '../src/experiment/collapse.ts';
-import { merged } from '../src/experiment/cell.ts';
+import { merged } from '../src/config/merge.ts';
 import { extractAnswer } from '../src/learn/answer.ts';
 import { Grader } from '../src/learn/grader.ts';
 import { majorityVote } from '../src/learn/vote.ts';

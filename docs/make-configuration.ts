@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { describeConfig, type ConfigKey } from '../src/config/describe.ts';
+import { presetDefaults } from '../src/config/preset.ts';
 
 const PAGE = new URL('./configuration.md', import.meta.url);
 
@@ -10,7 +11,7 @@ const HEAD = `# Configuration
 This page is made from the schema in \`src/config/schema.ts\` by \`npx tsx docs/make-configuration.ts\`.
 
 Quorum reads \`quorum.config.ts\` (or \`.mts\`, \`.js\`, \`.mjs\`, \`.json\`, \`.yaml\`, \`.yml\`) in the folder where it is started, or the file that \`--config\`
-names. Every key may be left out. Relative paths start at the folder of the file. A key that does not exist, or a value that is not allowed, is an
+names. Every key may be left out: it then has the default of the [preset](#presets). Relative paths start at the folder of the file. A key that does not exist, or a value that is not allowed, is an
 error that names the key, the value and what is allowed.
 
 \`\`\`ts
@@ -26,13 +27,33 @@ export default defineConfig({
 On the command line, \`--set path=value\` sets one key and may be given more than once: \`quorum start --set learner.learningRate=3e-5 --set
 'data={type: figures, rendering: hard}'\`. It wins over the options with a name of their own (\`--model\`, \`--data\`, \`--run\`, \`--steps\`, \`--seed\`), and these
 win over the file. A value is read as YAML; a relative path in it starts at the current folder.
+
+## Presets
+
+A preset is a set of defaults, so it counts only for what neither the file nor an option sets. \`preset: auto\` chooses by the model folder's \`config.json\`:
+
+| preset | chosen where | its defaults |
+| --- | --- | --- |
+| \`mini\` | the context (\`max_position_embeddings\`) is under 4,096 tokens, or the folder cannot be read | the recipe measured with the bundled model |
+| \`vlm\` | the context is 4,096 tokens or more | the prompt and the settings of MM-UPT (arXiv 2505.22453) for Qwen2.5-VL |
+| \`legacy\` | the run was begun before there were presets | \`mini\`, but the learning rate falls by a cosine to a tenth by step 60 |
+
+The first line of \`quorum start\` and \`quorum doctor\` say which preset holds and why. \`start\` keeps the preset that the run was begun with; \`--set preset=auto\`
+chooses anew, \`--set preset=vlm\` names one. The tables below have the defaults of \`mini\` and \`vlm\`. Three of \`vlm\` follow the model further:
+
+- \`sampling.maxNewTokens\` is at most half of the context.
+- \`loop.jobQuestions\` is as many questions as leave the keys and values of their responses within 4 GiB (2 for Qwen2.5-VL-3B, 1 for 7B).
+- \`promptTemplate\` is \`{question}\` where the folder's chat template asks for \`\\boxed\` itself.
+
+Where \`vlm\` deviates from the paper: \`sampling.topP\` is 1 instead of 0.99, because a truncated sampler biases the importance ratios, and a step is one update of 128
+questions instead of four such updates on 512. The paper publishes no prompts for synthetic questions; those here are our own.
 `;
 
 /** The page, as Markdown. */
 export function configurationPage(): string {
   const keys = describeConfig();
   const sections = [...new Set(keys.map(sectionOf))];
-  const tables = sections.map((name) => `## ${name || 'Top level'}\n\n${table(keys.filter((key) => sectionOf(key) === name))}`);
+  const tables = sections.map((name) => `## ${name || 'Top level'}\n\n${presetTable(keys.filter((key) => sectionOf(key) === name))}`);
   return [HEAD, ...tables].join('\n');
 }
 
@@ -42,15 +63,34 @@ function sectionOf({ path }: ConfigKey): string {
 
 /** As a table in Markdown. */
 export function table(keys: readonly ConfigKey[]): string {
-  const rows = keys.map(({ path, type, default: value, doc, when }) =>
-    [
-      `\`${path}\``,
-      value === undefined ? '–' : `\`${JSON.stringify(value)}\``,
-      escape(type),
-      escape(`${doc}${when === undefined ? '' : ` (where \`${when}\`)`}`),
-    ].join(' | '),
-  );
-  return `| key | default | allowed | what it does |\n| --- | --- | --- | --- |\n${rows.map((row) => `| ${row} |`).join('\n')}\n`;
+  const rows = keys.map((key) => `| ${[code(key.path), shown(key.default), ...wordsOf(key)].join(' | ')} |`);
+  return `| key | default | allowed | what it does |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+/** The same with the default of each preset. */
+function presetTable(keys: readonly ConfigKey[]): string {
+  const vlm = presetDefaults('vlm');
+  const rows = keys.map((key) => {
+    const own = key.when === undefined ? valueAt(vlm, key.path) : undefined;
+    return `| ${[code(key.path), shown(key.default), shown(own ?? key.default), ...wordsOf(key)].join(' | ')} |`;
+  });
+  return `| key | \`mini\` | \`vlm\` | allowed | what it does |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+function wordsOf({ type, doc, when }: ConfigKey): string[] {
+  return [escape(type), escape(`${doc}${when === undefined ? '' : ` (where \`${when}\`)`}`)];
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? '–' : code(JSON.stringify(value));
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function valueAt(tree: unknown, path: string): unknown {
+  return path.split('.').reduce<unknown>((inner, key) => (inner as Record<string, unknown> | undefined)?.[key], tree);
 }
 
 function escape(text: string): string {

@@ -25,12 +25,14 @@ export function withConfigOptions(command: Command): Command {
 /**
  * Options with a name of their own are settings too; `--set` comes last and wins. Where no model is named and `./models/mini` is not there, as away
  * from the clone, it is the one that came with the package.
+ * @param continues whether the command goes on with the run in the run folder, so that the run's own preset holds.
  * @throws InputError that names the option or key.
  */
-export async function resolveConfig(options: ConfigOptions, cwd = process.cwd()): Promise<LoadedConfig> {
+export async function resolveConfig(options: ConfigOptions, cwd = process.cwd(), continues = false): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load.ts');
   const set = await settings(options, cwd);
-  return loadConfig({ cwd, set, fallbackModel: packagePath('models/mini'), ...(options.config === undefined ? {} : { file: options.config }) });
+  const fallbackModel = packagePath('models/mini');
+  return loadConfig({ cwd, set, fallbackModel, continues, ...(options.config === undefined ? {} : { file: options.config }) });
 }
 
 /** Files, folders and patterns that a command with this configuration reads. */

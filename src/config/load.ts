@@ -5,9 +5,11 @@ import { parse as parseYaml } from 'yaml';
 import { InputError } from '../protocol/errors.ts';
 import { complaint } from './complain.ts';
 import { importDefault } from './import-default.ts';
+import { merged } from './merge.ts';
 import { applyOverrides } from './override.ts';
 import { resolvePaths } from './paths.ts';
-import { configSchema, type Config } from './schema.ts';
+import { choosePreset, presetOfRun, type Preset } from './preset.ts';
+import { configSchema, type Config, type ConfigInput } from './schema.ts';
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'json', 'yaml', 'yml'].map((extension) => `quorum.config.${extension}`);
 
@@ -19,11 +21,14 @@ export interface LoadOptions {
   readonly set?: readonly string[];
   /** Where neither the file nor `set` names a model and the default is not there. */
   readonly fallbackModel?: string;
+  /** Whether the run in the run folder goes on with it: then the preset that it was begun with holds. */
+  readonly continues?: boolean;
 }
 
 export interface LoadedConfig {
-  /** Complete; paths are absolute. */
+  /** Complete, its preset chosen; paths are absolute. */
   readonly config: Config;
+  readonly preset: Preset;
   /** Undefined when the defaults were used. */
   readonly file: string | undefined;
   /** What relative paths (and plug-ins) are resolved from: the file's folder, else `cwd`. */
@@ -31,16 +36,19 @@ export interface LoadedConfig {
 }
 
 /** @throws InputError that names the file, the key, its value and what is allowed. */
-export async function loadConfig({ file, cwd = process.cwd(), set = [], fallbackModel }: LoadOptions = {}): Promise<LoadedConfig> {
+export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
+  const { file, cwd = process.cwd(), set = [], fallbackModel, continues = false } = options;
   const path = file === undefined ? findFile(cwd) : resolve(cwd, file);
   const folder = path === undefined ? cwd : dirname(path);
   const input = path === undefined ? {} : await readFile(path);
   const source = [path && basename(path), set.length > 0 && '--set'].filter(Boolean).join(' and ') || 'defaults';
   const given = applyOverrides(input, set, cwd);
-  const config = resolvePaths(parseConfig(given, source), folder);
-  const named = (given as { readonly model?: unknown }).model !== undefined;
-  const model = named || fallbackModel === undefined || existsSync(config.model) ? config.model : fallbackModel;
-  return { config: { ...config, model }, file: path, folder };
+  const { runFolder, ...checked } = resolvePaths(parseConfig(given, source), folder);
+  const { model: named, preset: asked } = given as ConfigInput; // it has passed the check
+  const model = named !== undefined || fallbackModel === undefined || existsSync(checked.model) ? checked.model : fallbackModel;
+  const preset = choosePreset({ folder: model, named: asked, begun: continues ? presetOfRun(runFolder) : undefined });
+  const config = resolvePaths(parseConfig(merged(preset.defaults, given as ConfigInput), source), folder);
+  return { config: { ...config, model, preset: preset.name }, preset, file: path, folder };
 }
 
 /** Checks a configuration that is in memory. @throws InputError. */

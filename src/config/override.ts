@@ -40,7 +40,7 @@ function parsed(path: string, text: string, cwd: string): unknown {
   const keys = describeConfig().filter((key) => key.path === path);
   if (keys.length === 0 && !describeConfig().some((key) => key.path.startsWith(`${path}.`))) throw new InputError(`--set ${unknownKey(path)}`);
   if (isPathKey(path)) return resolve(cwd, text);
-  if (keys.some(({ type }) => type === 'text')) return text;
+  if (keys.some(({ type }) => type === 'text' || type.startsWith('text with '))) return text;
   try {
     return parse(text) as unknown;
   } catch (error) {
@@ -48,8 +48,9 @@ function parsed(path: string, text: string, cwd: string): unknown {
   }
 }
 
-/** A union that the file leaves out begins as its default variant. */
+/** A union that the file leaves out begins as its default variant; a schedule, whose default has nothing to set, as a cosine. */
 function startOf(path: string): Tree {
+  if (path === 'learner.schedule') return { type: 'cosine' };
   const type = describeConfig().find((key) => key.path === `${path}.type`)?.default;
   return type === undefined ? {} : { type };
 }

@@ -1,7 +1,12 @@
-/** The one configuration schema: strict, units in the names, every default here. `loadConfig` reads it from files, `describeConfig` lists it. */
+/** The one configuration schema: strict, units in the names, every default here (those of other presets: preset.ts). `loadConfig` reads it from files, `describeConfig` lists it. */
 import { z } from 'zod';
 import { RENDERINGS } from '../data/figures/canvas.ts';
 import { SCENE_KINDS } from '../data/figures/scenes.ts';
+
+/** Sets of defaults (preset.ts); `legacy` is for runs that were begun before there were presets. */
+export const PRESETS = ['mini', 'vlm', 'legacy'] as const;
+
+export type PresetName = (typeof PRESETS)[number];
 
 const positive = () => z.number().positive();
 const count = () => z.int().positive();
@@ -125,7 +130,9 @@ const learner = z.strictObject({
     .describe('`grpo` follows advantages, `sft` imitates rewarded responses, `dpo` prefers the highest reward to the lowest.'),
   learningRate: positive().max(1).default(5e-5).describe('AdamW learning rate after warm-up.'),
   warmupSteps: z.int().min(0).default(0).describe('Learner steps over which the rate rises from 0.'),
-  schedule: schedule.default({ type: 'cosine', totalSteps: 60, floorShare: 0.1 }).describe('Learning rate after warm-up.'),
+  schedule: schedule
+    .default({ type: 'constant' })
+    .describe('Learning rate after warm-up: `constant`, as fits a run without an end, or falling to a share of itself and staying there.'),
   betas: z.tuple([share(), share()]).default([0.9, 0.99]).describe('AdamW decay of the first and second moments.'),
   weightDecay: z.number().min(0).max(1).default(0.01).describe('AdamW decoupled weight decay.'),
   gradientClipNorm: positive().default(1).describe('Largest global norm of the gradient.'),
@@ -285,13 +292,19 @@ export const configSchema = z.strictObject({
     .describe('Hugging Face folder of the base model. Where none is named and the default is not there, it is the one that came with Quorum.'),
   runFolder: z.string().min(1).default('./runs/default').describe('Folder of this run: database, log, checkpoints.'),
   seed: seed().default(0).describe('Seeds everything that is random.'),
+  preset: z
+    .enum(['auto', ...PRESETS])
+    .default('auto')
+    .describe(
+      'Whose defaults hold for the settings that are not given. `auto`: the preset that the run was begun with; for a new run, the one that fits the model folder.',
+    ),
   data: z.discriminatedUnion('type', [figuresData, jsonlData, parquetData]).prefault({ type: 'figures' }).describe('Where questions come from.'),
   promptTemplate: z
     .string()
     .includes('{question}')
     .default('{question}')
     .describe(
-      String.raw`What the model is asked; {question} is the question's text. MM-UPT's: "{question} Please reason step by step, and put your final answer within \boxed{}."`,
+      "What the model is asked; {question} is the question's text. A model that is not taught to box its answers must be asked to: without a box there is no vote.",
     ),
   sampling: sampling.prefault({}),
   loop: loop.prefault({}),

@@ -4,7 +4,7 @@ import { configSchema } from '../config/schema.ts';
 
 /** How and where the work is done, what has a check of its own, and when it ends. */
 const ASIDE =
-  /^(?:model|promptTemplate|runFolder|seed|data|dashboard|log|workers|timeouts|store|checkpoints|supervision|loop\.(?:steps|stopWhen))(?:\.|$)/;
+  /^(?:model|preset|promptTemplate|runFolder|seed|data|dashboard|log|workers|timeouts|store|checkpoints|supervision|loop\.(?:steps|stopWhen))(?:\.|$)/;
 const LONGEST = 80;
 
 export interface ChangedSetting {

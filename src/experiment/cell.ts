@@ -1,5 +1,6 @@
 /** One training run of an experiment: a method, perhaps varied, with one seed. Its hash names it on disk, so that it is never run twice. */
 import { createHash } from 'node:crypto';
+import { isPlain } from '../config/merge.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import type { AccuracyPoint } from '../protocol/status.ts';
@@ -51,25 +52,4 @@ function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     isPlain(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner,
   );
-}
-
-/** `b` over `a`, objects merged key by key; an object with another `type` replaces the old one whole. */
-export function merged(a: ConfigInput, b: ConfigInput): ConfigInput {
-  return mergedObjects(a, b);
-}
-
-type Plain = Record<string, unknown>;
-
-function mergedObjects(a: Plain, b: Plain): Plain {
-  const result = { ...a };
-  for (const [key, value] of Object.entries(b)) {
-    const before = result[key];
-    const together = isPlain(before) && isPlain(value) && (value['type'] === undefined || value['type'] === before['type']);
-    result[key] = together ? mergedObjects(before, value) : value;
-  }
-  return result;
-}
-
-function isPlain(value: unknown): value is Plain {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,6 +2,9 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { missingFolder } from '../compute/hf/missing-folder.ts';
+import { merged } from '../config/merge.ts';
+import { choosePreset } from '../config/preset.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import type { Labels } from '../data/dataset.ts';
 import { openFigures } from '../data/figures/dataset.ts';
@@ -94,7 +97,7 @@ async function benchOf(options: ExperimentOptions): Promise<Bench> {
     common,
     suites: openSuites(SUITES_SEED, suiteQuestions),
     hardSuite: hardSuite(suiteQuestions),
-    config,
+    config: merged(choosePreset({ folder: model }).defaults, config),
     labels: trainLabels(),
   };
 }
@@ -113,6 +116,8 @@ function hardSuite(pictures: number): Suite {
 }
 
 async function weightsDigest(model: string): Promise<string> {
+  const missing = missingFolder(model);
+  if (missing !== undefined) throw new InputError(missing);
   const hash = createHash('sha256');
   const files = readdirSync(model).filter((name) => name.endsWith('.safetensors'));
   if (files.length === 0) throw new InputError(`${model} holds no .safetensors file: give a Hugging Face folder with --model`);

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { evaluator } from '../../actors/evaluator.ts';
+import { merged } from '../config/merge.ts';
 import { configSchema, type Config, type ConfigInput } from '../config/schema.ts';
 import { startDaemon } from '../daemon.ts';
 import type { LabelledDataset } from '../data/dataset.ts';
@@ -12,7 +13,7 @@ import { localPolicy, openForSampling } from '../policy/open.ts';
 import { CancelledError } from '../protocol/errors.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { writeFileWhole } from '../store/files.ts';
-import { cellHash, cellName, merged, type Cell, type CellResult, type Common } from './cell.ts';
+import { cellHash, cellName, type Cell, type CellResult, type Common } from './cell.ts';
 import { METHODS, type MethodParts } from './methods.ts';
 
 export interface Suite extends LabelledDataset {
@@ -32,8 +33,9 @@ export interface Bench {
   readonly labels: MethodParts['labels'];
 }
 
-/** The daemon measures little along the way: the suites are what counts. */
+/** The daemon measures little along the way: the suites are what counts. Each run ends, and the rate falls towards its end. */
 const ALONG_THE_WAY: ConfigInput = {
+  learner: { schedule: { type: 'cosine', totalSteps: 60 } },
   evaluation: { fullQuestions: 20, fullEverySteps: 1_000_000 },
   dashboard: { port: null },
   guardian: { mode: 'off' },

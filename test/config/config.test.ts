@@ -1,10 +1,13 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { describeConfig } from '../../src/config/describe.ts';
-import { loadConfig, parseConfig } from '../../src/config/load.ts';
+import { loadConfig, parseConfig, type LoadOptions } from '../../src/config/load.ts';
+import { choosePreset, presetWords } from '../../src/config/preset.ts';
+import { compareSettings } from '../../src/daemon/changed-settings.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import { temporaryFolder } from '../support/temporary.ts';
+import { writeTinyFolder } from '../support/tiny-folder.ts';
 
 function refusal(input: unknown): string[] {
   try {
@@ -28,6 +31,7 @@ test('the default is the recipe that was measured', () => {
   expect(sampling).toEqual({ samples: 10, temperature: 1, topP: 1, topK: 0, maxNewTokens: 28 });
   expect(loop).toEqual({ batchGroups: 32, maxStaleness: 2, jobQuestions: 16, maxOversample: 4, steps: null, stopWhen: null, questions: null });
   expect(learner).toMatchObject({ learningRate: 5e-5, klCoefficient: 0.1, betas: [0.9, 0.99], clipRange: 0.2, dualClip: 3 });
+  expect([learner.schedule, learner.warmupSteps]).toEqual([{ type: 'constant' }, 0]);
   expect(filters).toEqual({ dropAllAgree: true, dropNoBox: true, shareFloor: 0.6 });
 });
 
@@ -152,6 +156,14 @@ describe('--set', () => {
     expect((await config(['data.seed=5'])).data).toMatchObject({ type: 'figures', seed: 5 });
   });
 
+  test('a number of steps for the schedule makes it one that ends', async () => {
+    const schedule = async (...set: string[]) => (await config(set)).learner.schedule;
+    expect(await schedule('learner.schedule.totalSteps=200')).toEqual({ type: 'cosine', totalSteps: 200, floorShare: 0.1 });
+    expect(await schedule('learner.schedule.type=linear', 'learner.schedule.totalSteps=9')).toEqual({ type: 'linear', totalSteps: 9, floorShare: 0 });
+    expect(await schedule('learner.schedule.type=constant')).toEqual({ type: 'constant' });
+    expect(await schedule('loop.steps=60')).toEqual({ type: 'constant' });
+  });
+
   test('errors', async () => {
     expect(await setRefusal('learner.learningRte=1')).toContain('--set learner.learningRte is not a known key; did you mean learner.learningRate?');
     expect(await setRefusal('__proto__.polluted=1')).toContain('--set __proto__.polluted is not a known key');
@@ -177,4 +189,80 @@ test('the table of keys has every key once a variant, each with words', () => {
     if (when !== undefined || value === undefined) continue;
     expect([path, path.split('.').reduce<unknown>((tree, key) => (tree as Record<string, unknown>)[key], defaults)]).toEqual([path, value]);
   }
+});
+
+describe('presets', () => {
+  const PAPER = String.raw`{question} Please reason step by step, and put your final answer within \boxed{}.`;
+
+  /** A model of one layer; `fields` are put over its config.json. */
+  async function modelFolder(fields: object): Promise<string> {
+    const folder = join(temporaryFolder(), 'model');
+    await writeTinyFolder(folder, 0);
+    const file = join(folder, 'config.json');
+    writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as object), ...fields }));
+    return folder;
+  }
+
+  const load = (model: string, options: LoadOptions = {}) =>
+    loadConfig({ cwd: temporaryFolder(), ...options, set: [`model=${model}`, ...(options.set ?? [])] });
+
+  test('a model with a long context gets the prompt and the settings of the paper, one with a short context those of the mini', async () => {
+    const { config, preset } = await load(await modelFolder({ max_position_embeddings: 32_768 }));
+    expect([preset.name, preset.why, config.preset]).toEqual(['vlm', "the model's context of 32768 tokens is at least 4096", 'vlm']);
+    expect(config.promptTemplate).toBe(PAPER);
+    expect(config.sampling).toEqual({ samples: 10, temperature: 0.7, topP: 1, topK: 0, maxNewTokens: 2_048 });
+    expect(config.learner).toMatchObject({ learningRate: 1e-6, klCoefficient: 0.01, weightDecay: 0.01, schedule: { type: 'constant' } });
+    expect(presetWords(preset, config)).toBe(
+      `preset vlm (${preset.why}): prompt ${JSON.stringify(PAPER)}, up to 2048 tokens at temperature 0.7, 128 questions a step, learning rate 0.000001 (constant), KL 0.01`,
+    );
+    const short = await load(await modelFolder({ max_position_embeddings: 4_095 }));
+    expect(short.config).toEqual({ ...parseConfig({}), model: short.config.model, runFolder: short.config.runFolder, preset: 'mini' });
+    expect((await load(join(temporaryFolder(), 'nowhere'))).preset.name).toBe('mini');
+  });
+
+  test('what is set wins over the preset, and `preset` over the model', async () => {
+    const long = await modelFolder({ max_position_embeddings: 32_768 });
+    const { config } = await load(long, {
+      set: ['sampling.temperature=0.9', 'learner.schedule={type: linear, totalSteps: 5}', 'promptTemplate={question}!'],
+    });
+    expect(config).toMatchObject({ promptTemplate: '{question}!', sampling: { temperature: 0.9, maxNewTokens: 2_048 } });
+    expect(config.learner).toMatchObject({ learningRate: 1e-6, schedule: { type: 'linear', totalSteps: 5 } });
+    expect((await load(long, { set: ['preset=mini'] })).config.sampling.maxNewTokens).toBe(28);
+    const small = await load(await modelFolder({ max_position_embeddings: 1_000 }), { set: ['preset=vlm'] });
+    expect([small.preset.why, small.config.sampling.maxNewTokens]).toEqual(['`preset` names it', 500]);
+  });
+
+  test('the size and the chat template of the model have a part in it', async () => {
+    const vision_config = { out_hidden_size: 2_048 };
+    const size = { hidden_size: 2_048, num_hidden_layers: 36, num_attention_heads: 16, num_key_value_heads: 2, rope_scaling: { type: 'mrope' } };
+    const like3B = await modelFolder({ max_position_embeddings: 128_000, ...size, vision_config });
+    expect((await load(like3B)).config.loop.jobQuestions).toBe(2);
+    const asking = await modelFolder({ max_position_embeddings: 32_768 });
+    expect((await load(asking)).config.loop.jobQuestions).toBe(16);
+    writeFileSync(join(asking, 'chat_template.jinja'), String.raw`Answer in \boxed{}. {{ messages }}`);
+    expect((await load(asking)).config.promptTemplate).toBe('{question}');
+  });
+
+  test('a run keeps the preset that it was begun with, and one from before there were presets its old defaults', async () => {
+    const model = await modelFolder({ max_position_embeddings: 32_768 });
+    const runFolder = temporaryFolder();
+    const begun = (kept: object) => writeFileSync(join(runFolder, 'config.json'), JSON.stringify(kept));
+    const next = (continues: boolean, ...set: string[]) => load(model, { continues, set: [`runFolder=${runFolder}`, ...set] });
+    const { preset: _, ...old } = parseConfig({ learner: { schedule: { type: 'cosine', totalSteps: 60, floorShare: 0.1 } } });
+    expect((await next(true)).preset.name).toBe('vlm');
+    begun(old);
+    const { config, preset } = await next(true);
+    expect([preset.name, config.promptTemplate, config.sampling.maxNewTokens]).toEqual(['legacy', '{question}', 28]);
+    expect(compareSettings(old, config)).toEqual([]);
+    begun(config);
+    expect((await next(true)).config.learner.schedule).toEqual({ type: 'cosine', totalSteps: 60, floorShare: 0.1 });
+    expect((await next(false)).preset.name).toBe('vlm');
+    const anew = await next(true, 'preset=auto');
+    expect(anew.preset.name).toBe('vlm');
+    expect(compareSettings(config, anew.config).map(({ path }) => path)).toContain('learner.learningRate');
+    begun(anew.config);
+    writeFileSync(join(model, 'config.json'), '{}'); // whatever becomes of the folder
+    expect((await next(true)).preset.name).toBe('vlm');
+    expect(choosePreset({ folder: model }).why).toBe(`no config.json of a model can be read in ${model}`);
+  });
 });

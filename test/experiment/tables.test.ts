@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { cellHash, merged, type Cell, type CellResult, type Common } from '../../src/experiment/cell.ts';
+import { merged } from '../../src/config/merge.ts';
+import { cellHash, type Cell, type CellResult, type Common } from '../../src/experiment/cell.ts';
 import { htmlOf } from '../../src/experiment/html.ts';
 import { METHODS } from '../../src/experiment/methods.ts';
 import { planOf, VARIATIONS } from '../../src/experiment/plan.ts';

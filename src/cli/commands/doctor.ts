@@ -3,6 +3,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import type { EngineReport } from '../../compute/engines.ts';
+import { presetWords, type Preset } from '../../config/preset.ts';
 import type { Config } from '../../config/schema.ts';
 import { freeSpace } from '../../free-space.ts';
 import { InputError } from '../../protocol/errors.ts';
@@ -26,12 +27,15 @@ interface Diagnosis {
   readonly memory: { readonly total: number; readonly free: number };
   readonly disk: { readonly folder: string; readonly free: number };
   readonly engines: readonly EngineReport[];
+  readonly preset: { readonly name: string; readonly why: string };
   readonly chosen: { readonly engine: string; readonly why: string; readonly threads: number };
 }
 
 export function doctorCommand(): Command {
   return withConfigOptions(new Command('doctor'))
-    .description('Show which engines this machine can use and why not the others, its threads, memory and disk, and what would be chosen.')
+    .description(
+      'Show which engines this machine can use and why not the others, its threads, memory and disk, and what would be chosen: also the defaults that fit the model.',
+    )
     .option('-r, --run <folder>', 'verify this run folder instead; no daemon may run on it')
     .option('--repair', 'with --run: put right what can be without losing anything; damaged things are moved to aside/, nothing is deleted')
     .option('--json', 'print JSON')
@@ -43,13 +47,13 @@ async function doctor(options: Options): Promise<void> {
   if (options.run !== undefined) return (await import('../run-doctor.ts')).examineRun(options.run, options);
   if (options.repair === true) throw new InputError('--repair needs --run: name the run folder to repair');
   const { probeEngines } = await import('../../compute/engines.ts');
-  const { config } = await resolveConfig(options);
-  const diagnosis = diagnose(config, await probeEngines());
-  console.log(options.json ? JSON.stringify(diagnosis, null, 2) : describe(diagnosis).join('\n'));
+  const { config, preset } = await resolveConfig(options, process.cwd(), true);
+  const diagnosis = diagnose(config, preset, await probeEngines());
+  console.log(options.json ? JSON.stringify(diagnosis, null, 2) : describe(diagnosis, presetWords(preset, config)).join('\n'));
   if (!diagnosis.engines.some(({ name, usable }) => usable && name === diagnosis.chosen.engine)) process.exitCode = 1;
 }
 
-function diagnose(config: Config, engines: readonly EngineReport[]): Diagnosis {
+function diagnose(config: Config, { name, why }: Preset, engines: readonly EngineReport[]): Diagnosis {
   const { engine, learnerThreads, rolloutThreads, rolloutWorkers } = config.workers;
   const limit = process.constrainedMemory();
   return {
@@ -59,6 +63,7 @@ function diagnose(config: Config, engines: readonly EngineReport[]): Diagnosis {
     memory: { total: limit > 0 && limit < totalmem() ? limit : totalmem(), free: freemem() },
     disk: freeSpace(config.runFolder),
     engines,
+    preset: { name, why },
     chosen: { ...choose(engine), threads: learnerThreads + rolloutThreads * rolloutWorkers },
   };
 }
@@ -68,7 +73,7 @@ function choose(wanted: Config['workers']['engine']): { engine: string; why: str
   return wanted === 'auto' ? { engine: 'cpu', why: 'workers.engine is "auto"' } : { engine: wanted, why: `workers.engine is "${wanted}"` };
 }
 
-function describe({ node, platform, processors, memory, disk, engines, chosen }: Diagnosis): string[] {
+function describe({ node, platform, processors, memory, disk, engines, chosen }: Diagnosis, preset: string): string[] {
   const busy = chosen.threads > processors ? pc.yellow('  more threads than processors') : '';
   return [
     `Node ${node}, ${platform}`,
@@ -84,5 +89,6 @@ function describe({ node, platform, processors, memory, disk, engines, chosen }:
     `${pc.dim('disk')}        ${bytes(disk.free)} free in ${disk.folder}`,
     '',
     `${pc.dim('chosen')}      engine ${pc.bold(chosen.engine)} (${chosen.why}), ${chosen.threads} compute threads${busy}`,
+    `${pc.dim('defaults')}    ${preset}`,
   ];
 }

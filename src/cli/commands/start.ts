@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import type { LoadedConfig } from '../../config/load.ts';
+import { presetWords } from '../../config/preset.ts';
 import type { Config } from '../../config/schema.ts';
 import type { DaemonHandle, DaemonHooks } from '../../daemon/handle.ts';
 import { keepTold, longestItemSeconds, takeServiceManager, type ServiceManager } from '../../daemon/notify.ts';
@@ -65,7 +66,7 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
 }
 
 async function start(options: Options, own: DaemonHooks): Promise<void> {
-  const loaded = await resolveConfig(options);
+  const loaded = await resolveConfig(options, process.cwd(), true);
   const { config, folder } = loaded;
   await claimReport(options, loaded);
   if (options.dryRun === true) return tryStart(options, loaded, own);
@@ -82,7 +83,8 @@ async function start(options: Options, own: DaemonHooks): Promise<void> {
       beginAgain: options.beginAgain === true,
       ...(options.report === undefined ? {} : { reportFile: options.report }),
     };
-    const report = await (isDetached ? runDetached(config, hooks) : runInForeground(config, hooks, { json: options.json === true, manager, unread }));
+    const shown = { preset: presetWords(loaded.preset, config), json: options.json === true, manager, unread };
+    const report = await (isDetached ? runDetached(config, hooks, shown) : runInForeground(config, hooks, shown));
     if (report.end === 'failed') process.exitCode = EXIT.failed;
   } finally {
     forget();
@@ -108,14 +110,19 @@ async function claimReport({ report, force = false }: Options, loaded: LoadedCon
   await claimOutput({ option: '--report', path: report, force, inputs: [...inputsOf(loaded), runFolder], isOurs });
 }
 
-async function runInForeground(
-  config: Config,
-  hooks: DaemonHooks,
-  { json, manager, unread }: { readonly json: boolean; readonly manager: ServiceManager | undefined; readonly unread: Promise<void> },
-): Promise<Report> {
+interface Shown {
+  /** Which defaults hold, in words. */
+  readonly preset: string;
+  readonly json: boolean;
+  readonly manager: ServiceManager | undefined;
+  readonly unread: Promise<void>;
+}
+
+async function runInForeground(config: Config, hooks: DaemonHooks, { preset, json, manager, unread }: Shown): Promise<Report> {
   const kind = chooseDisplay(json, process.stdout);
-  if (kind === 'live') console.log(pc.dim(`Opening ${config.model} ...`));
+  if (kind === 'live') console.log(pc.dim(`Opening ${config.model} ...\n${preset}`));
   const daemon = await open(config, hooks);
+  daemon.note(preset);
   void unread.then(() => daemon.note('what reads the output of this process is gone (EPIPE); the run does not end for that'));
   if (daemon.dashboard?.links) showLinks(daemon.dashboard.links);
   const told = manager && keepTold(manager, daemon, { failed: console.error, longestItemSeconds: longestItemSeconds(config) });
@@ -132,9 +139,10 @@ async function runInForeground(
 }
 
 /** The log says what it does; nothing else is printed but how it ended. */
-async function runDetached(config: Config, hooks: DaemonHooks): Promise<Report> {
+async function runDetached(config: Config, hooks: DaemonHooks, { preset }: Pick<Shown, 'preset'>): Promise<Report> {
   const { announceUp } = await import('../detach.ts');
   const daemon = await open(config, hooks);
+  daemon.note(preset);
   announceUp(daemon, config.log.maxMegabytes);
   const report = await daemon.closed();
   console.log(closingWords(report).join('\n'));

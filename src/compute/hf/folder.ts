@@ -9,6 +9,7 @@ import type { PromptEncoder } from '../model/prompt.ts';
 import { weightSpecs } from '../model/weights.ts';
 import { parseChatTemplate } from './chat.ts';
 import { parseConfig, type ModelConfig } from './config.ts';
+import { missingFolder } from './missing-folder.ts';
 import { parseProcessor } from './processor.ts';
 import { parseJson, syncFolder, writeAtomic } from './safetensors.ts';
 import { readCheckpoint, writeCheckpoint } from './shards.ts';
@@ -71,7 +72,7 @@ export async function loadGenerationConfig(folder: string, config: ModelConfig):
 export async function loadConfig(folder: string): Promise<ModelConfig> {
   const file = join(folder, CONFIG);
   const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new InputError(`${file}: cannot be read: ${error.message}`);
+    throw new InputError(missingFolder(folder) ?? `${file}: cannot be read: ${error.message}`);
   });
   return parseConfig(parseJson(text, file), file);
 }

@@ -199,7 +199,20 @@ describe('config.json', () => {
     const folder = await complete('not-json');
     await writeFile(join(folder, 'config.json'), '{"model_type": ');
     await expect(loadConfig(folder)).rejects.toThrow(/config\.json: not JSON/);
-    await expect(loadConfig(join(scratch, 'nowhere'))).rejects.toThrow(/nowhere\/config\.json: cannot be read/);
+    await expect(loadConfig(scratch)).rejects.toThrow(/\/config\.json: cannot be read/);
+  });
+
+  test('a folder that is not there, and the name of a model on the hub', async () => {
+    const nowhere = join(scratch, 'nowhere');
+    await expect(loadConfig(nowhere)).rejects.toThrow(`model ${nowhere}: there is no such folder; name one that holds a model`);
+    const name = 'Qwen/Qwen2.5-VL-3B-Instruct';
+    for (const path of [join(scratch, name), join(scratch, 'https://hub.example', name)]) {
+      const error: unknown = await loadConfig(path).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(InputError);
+      expect((error as Error).message).toContain(`hf download ${name} --local-dir ./Qwen2.5-VL-3B-Instruct`);
+      expect((error as Error).message).toContain('--model ./Qwen2.5-VL-3B-Instruct');
+      expect((error as Error).message).not.toContain('ENOENT');
+    }
   });
 });
 

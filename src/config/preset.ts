@@ -1,0 +1,124 @@
+/**
+ * Defaults that fit the model. A preset is what holds where the configuration says nothing: `mini` is the schema's own defaults, `vlm` the
+ * settings of MM-UPT (arXiv 2505.22453) for a real vision-language model. Which one holds is decided by the model folder, once for a run.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseConfig, type ModelConfig } from '../compute/hf/config.ts';
+import { PRESETS, type Config, type ConfigInput, type PresetName } from './schema.ts';
+
+export interface Preset {
+  readonly name: PresetName;
+  /** Why this one, in words. */
+  readonly why: string;
+  readonly defaults: ConfigInput;
+}
+
+/** Context from which a model gets `vlm`: a picture and a question in one half, the working in the other. */
+const VLM_CONTEXT = 4_096;
+const PAPER_TOKENS = 2_048;
+/** For the keys and values of the responses that a sampler decodes at once. */
+const CACHE_BYTES = 4 * 2 ** 30;
+const MOST_QUESTIONS = 16;
+const FILES_WITH_TEMPLATE = ['chat_template.jinja', 'chat_template.json', 'tokenizer_config.json'];
+const ASKS_FOR_BOX = String.raw`{question} Please reason step by step, and put your final answer within \boxed{}.`;
+
+export interface PresetRequest {
+  /** Of the model. */
+  readonly folder: string;
+  /** `preset` of the configuration, where that names one. */
+  readonly named?: PresetName | 'auto' | undefined;
+  /** What the run was begun with; undefined where there is no such run. */
+  readonly begun?: PresetName | undefined;
+}
+
+export function choosePreset({ folder, named, begun }: PresetRequest): Preset {
+  const model = readModel(folder);
+  const chosen = (name: PresetName, why: string): Preset => ({ name, why, defaults: presetDefaults(name, model, folder) });
+  if (named !== undefined && named !== 'auto') return chosen(named, '`preset` names it');
+  if (begun === 'legacy' && named === undefined)
+    return chosen(begun, 'the run was begun before there were presets and keeps its defaults; --set preset=auto changes to those of its model');
+  if (begun !== undefined && named === undefined) return chosen(begun, 'the run was begun with it');
+  if (model === undefined) return chosen('mini', `no config.json of a model can be read in ${folder}`);
+  const { maxPositions } = model.text;
+  const isLong = maxPositions >= VLM_CONTEXT;
+  return chosen(isLong ? 'vlm' : 'mini', `the model's context of ${maxPositions} tokens is ${isLong ? 'at least' : 'under'} ${VLM_CONTEXT}`);
+}
+
+/** The preset that the run in `runFolder` was begun with; undefined where none was begun. */
+export function presetOfRun(runFolder: string): PresetName | undefined {
+  const kept = readJson(join(runFolder, 'config.json')) as { readonly preset?: unknown } | undefined;
+  if (typeof kept !== 'object' || kept === null) return undefined;
+  return kept.preset === undefined ? 'legacy' : (PRESETS.find((name) => name === kept.preset) ?? 'mini');
+}
+
+/** One line: which preset holds, why, and what is in force of what presets differ in, the user's own settings included. */
+export function presetWords({ name, why }: Pick<Preset, 'name' | 'why'>, { promptTemplate, sampling, loop, learner }: Config): string {
+  const { learningRate, schedule, klCoefficient } = learner;
+  const settings = [
+    `prompt ${JSON.stringify(promptTemplate)}`,
+    `up to ${sampling.maxNewTokens} tokens at temperature ${sampling.temperature}`,
+    `${loop.batchGroups} questions a step`,
+    `learning rate ${learningRate} (${schedule.type}), KL ${klCoefficient}`,
+  ];
+  return `preset ${name} (${why}): ${settings.join(', ')}`;
+}
+
+/** What the preset sets otherwise than the schema. Without a model: as for one with room for everything. */
+export function presetDefaults(name: PresetName, model?: ModelConfig, folder?: string): ConfigInput {
+  if (name === 'mini') return {};
+  if (name === 'legacy') return { learner: { schedule: { type: 'cosine', totalSteps: 60, floorShare: 0.1 } } };
+  const maxNewTokens = model ? Math.min(PAPER_TOKENS, model.text.maxPositions >> 1) : PAPER_TOKENS;
+  const samples = 10;
+  return {
+    promptTemplate: folder !== undefined && templateAsksForBox(folder) ? '{question}' : ASKS_FOR_BOX,
+    sampling: { samples, temperature: 0.7, maxNewTokens },
+    loop: { batchGroups: 128, jobQuestions: model ? questionsAtOnce(model, samples * maxNewTokens) : MOST_QUESTIONS },
+    learner: { learningRate: 1e-6, betas: [0.9, 0.999], klCoefficient: 0.01, minibatches: 1 },
+    filters: { shareFloor: 0 },
+    synthesis: {
+      maxNewTokens: 256,
+      directPrompt: 'Write one question about this picture whose answer can be worked out from the picture alone. Reply with the question only.',
+      inContextPrompt:
+        'Here is a question about this picture: {question}\nWrite another one whose answer can be worked out from the picture alone. Reply with the question only.',
+    },
+  };
+}
+
+/** @param tokens of one question's responses. */
+function questionsAtOnce({ text: { layers, kvHeads, headDim } }: ModelConfig, tokens: number): number {
+  const bytes = layers * kvHeads * headDim * 2 * Float32Array.BYTES_PER_ELEMENT * tokens;
+  return Math.min(MOST_QUESTIONS, Math.max(1, Math.floor(CACHE_BYTES / bytes)));
+}
+
+/** Where the model's own chat template asks for a box, the prompt does not ask again. */
+function templateAsksForBox(folder: string): boolean {
+  return FILES_WITH_TEMPLATE.some((name) => readText(join(folder, name))?.includes(String.raw`\boxed`) === true);
+}
+
+/** Undefined where it cannot be read: opening the model says what is wrong with it. */
+function readModel(folder: string): ModelConfig | undefined {
+  const file = join(folder, 'config.json');
+  try {
+    return parseConfig(readJson(file), file);
+  } catch {
+    return undefined;
+  }
+}
+
+function readJson(file: string): unknown {
+  const text = readText(file);
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
