@@ -2,20 +2,21 @@
 import { InputError, ItemError } from '../src/protocol/errors.ts';
 import type { Batch, PolicyVersion } from '../src/protocol/messages.ts';
 import type { Window } from './batcher.ts';
+import { emptyWords, type EmptyTally, type EmptyWindows } from './empty-windows.ts';
 import { PROGRESS, THROUGH, type Loop } from './loop.ts';
 import { recordStep } from './record.ts';
 import { failsAgain, setAside } from './set-aside.ts';
 
 /** Undefined for a window in which no group was kept, and for a batch that was set aside. */
-export function learn(loop: Loop) {
+export function learn(loop: Loop, empty: EmptyWindows) {
   return async (window: Window, _lane: number, signal: AbortSignal): Promise<PolicyVersion | undefined> => {
-    const { store, telemetry } = loop;
+    const { store } = loop;
     if (window.groups.length === 0) {
       store.setMeta(THROUGH, window.through);
-      store.event('batch.empty', { judged: window.judged, through: window.through });
-      telemetry.note(`none of ${window.judged} groups was kept: no learner step`);
+      tellEmpty(loop, empty.emptied(), window);
       return undefined;
     }
+    empty.filled();
     const batch: Batch = { id: store.nextBatchId, parent: loop.version, groups: window.groups };
     store.together(() => {
       store.saveBatch({ id: batch.id, parent: batch.parent, groupIds: batch.groups.map(({ group }) => group.id) });
@@ -26,6 +27,14 @@ export function learn(loop: Loop) {
     if (version.n % loop.config.checkpoints.everySteps === 0) await loop.checkpoint(version.n);
     return version;
   };
+}
+
+function tellEmpty({ store, config, telemetry, say }: Loop, tally: EmptyTally | undefined, { judged, through }: Window): void {
+  if (tally === undefined) return;
+  const text = emptyWords(tally, config, judged);
+  store.event('batch.empty', { ...tally, through, text });
+  if (say) say(text);
+  else telemetry.note(text);
 }
 
 /** One learner step from a stored batch; undefined where the learner cannot take it, and it is set aside. */

@@ -9,6 +9,7 @@ import type { Admission } from '../src/store/store.ts';
 import { admit } from './admit.ts';
 import { Batcher, type Window } from './batcher.ts';
 import type { LivePath } from '../src/config/live.ts';
+import { EmptyWindows } from './empty-windows.ts';
 import { closeOrders, evaluateOrder, orderDue, orderEvaluation, type EvaluateOrder } from './evaluate.ts';
 import { judge } from './judge.ts';
 import { Latest } from './latest.ts';
@@ -54,6 +55,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   const isCut = (sequence: number) => settings.cuts(sequence - 1, sequence).length > 0;
   const batcher = new Batcher({ batchGroups, maxJudged: Math.floor(maxOversample * batchGroups), next: resumed.through + 1, isCut });
   const moments = new Moments(stop);
+  const empty = new EmptyWindows();
   let closed = 0; // windows with groups that are not learnt from yet
   let admitting = false;
   const pacing = () => ({ maxStaleness: settings.now['loop.maxStaleness'], batchGroups, jobQuestions });
@@ -124,10 +126,11 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     finalize(() => rollouts.close()),
   );
   const judged$ = pullMap(rollouts, 1, judge(loop, synthesis)).pipe(
+    tap((judged) => empty.judged(judged)),
     tap((judged) => judged.forEach(({ group, verdict }, i) => settle(group.sequence, verdict.kept ? judged[i] : undefined))),
     finalize(() => windows.close()),
   );
-  const learning = learn(loop);
+  const learning = learn(loop, empty);
   const stepped = async (window: Window, lane: number, signal: AbortSignal) => ({ window, version: await learning(window, lane, signal) });
   const learnt$ = pullMap(batches(), 1, gate.counted(stepped)).pipe(
     tap(({ window, version }) => {

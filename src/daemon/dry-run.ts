@@ -5,6 +5,7 @@
 import { availableParallelism, freemem } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { tryPort } from '../../dashboards/server/server.ts';
+import { choosePreset } from '../config/preset.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 import type { Dataset, Labels } from '../data/dataset.ts';
 import { freeSpace } from '../free-space.ts';
@@ -36,7 +37,7 @@ export interface DryRun {
     /** Groups that are admitted and not yet in a batch. */
     readonly inHand: number;
   };
-  /** Those that differ from the defaults. */
+  /** Those that differ from the defaults of the preset. */
   readonly settings: readonly { readonly path: string; readonly value: unknown; readonly default: unknown }[];
   readonly engine: { readonly name: string; readonly threads: number; readonly processors: number };
   /** `loaded`: of this process with the model open. */
@@ -104,11 +105,12 @@ function answered(heldOut: Dataset, labels: Labels): number {
 }
 
 /** Those that have a line of their own, or are secret, are left out. */
-const ASIDE = /^(?:model|runFolder|plugins|data\.(?:trainFile|heldOutFile)|dashboard\.\w+Token)(?:\.|$)/;
+const ASIDE = /^(?:model|preset|runFolder|plugins|data\.(?:trainFile|heldOutFile)|dashboard\.\w+Token)(?:\.|$)/;
 
 function otherThanDefault(config: Config): DryRun['settings'] {
   const { type } = config.data;
-  const defaults = flat(configSchema.parse({ data: type === 'figures' ? { type } : { type, trainFile: '-' } }));
+  const preset = config.preset === 'auto' ? {} : choosePreset({ folder: config.model, named: config.preset }).defaults;
+  const defaults = flat(configSchema.parse({ ...preset, data: type === 'figures' ? { type } : { type, trainFile: '-' } }));
   const differing = [...flat(config)].filter(([path, value]) => !ASIDE.test(path) && !isDeepStrictEqual(value, defaults.get(path)));
   return differing.map(([path, value]) => ({ path, value, default: defaults.get(path) }));
 }

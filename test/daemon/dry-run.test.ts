@@ -40,6 +40,8 @@ test('a dry run of a new run opens everything but the ports of plug-ins, and mak
   });
   expect(found.settings).toContainEqual({ path: 'loop.batchGroups', value: 4, default: 32 });
   expect(found.settings.map(({ path }) => path)).not.toContain('learner.learningRate');
+  const asVlm = await tried({ ...run.config, preset: 'vlm' });
+  expect(asVlm.settings).toContainEqual({ path: 'learner.learningRate', value: 5e-5, default: 1e-6 });
   expect(dryRunWords(found).join('\n')).toMatch(/48 questions to learn from, 12 held out, 12 of them with an answer\n.*\(new\)\n/);
   expect(isOpened).toBe(false);
   expect(existsSync(run.config.runFolder)).toBe(false);

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
-import { rig } from '../support/rig.ts';
-import { toyAnswer } from '../support/toy-policy.ts';
+import { listDataset } from '../../src/data/dataset.ts';
+import type { JudgedGroup } from '../../src/protocol/messages.ts';
+import { emptyWords, EmptyWindows } from '../../streams/empty-windows.ts';
+import { digits, rig, toyConfig } from '../support/rig.ts';
+import { toyAnswer, ToyPolicy, toyQuestions } from '../support/toy-policy.ts';
 
 test('the loop makes the toy better at its questions, with no labels', async () => {
   const { run, policy, errors, learnt } = rig({ config: { loop: { steps: 40 } }, questions: 32 });
@@ -24,4 +27,53 @@ test('where there are no questions the loop waits, says so, and stops when told'
   await waits;
   stop();
   expect([await running, errors, store.nextSequence]).toEqual([0, [], 0]);
+});
+
+/** Its responses are cut off before they come to an answer. */
+class Wordy extends ToyPolicy {
+  override async sample(...call: Parameters<ToyPolicy['sample']>) {
+    const reply = await super.sample(...call);
+    return { ...reply, groups: reply.groups.map((group) => group.map((sample) => ({ ...sample, text: 'Let us', finish: 'length' as const }))) };
+  }
+}
+
+test('where no group is kept the loop says why and what helps, less and less often', async () => {
+  const [train, heldOut] = [listDataset('toy', toyQuestions(64)), listDataset('held-out', toyQuestions(4, 'heldout'))];
+  const { loop, run, stop, errors, store } = rig({ other: { policy: new Wordy(), train, heldOut, grader: digits } });
+  const said: string[] = [];
+  const say = (text: string) => {
+    said.push(text);
+    if (said.length === 3) stop();
+  };
+  Object.assign(loop, { say });
+  await run();
+  expect(errors).toEqual([]);
+  const cause = String.raw`groups was kept: no learner step \(mostly without a boxed answer \d+\)\. 100 % of the responses were cut off at 28 tokens`;
+  for (const text of said) expect(text).toMatch(new RegExp(`^none of \\d+ ${cause} without a boxed answer: raise sampling\\.maxNewTokens$`));
+  const judged = said.map((text) => Number(/\d+/.exec(text)![0]));
+  expect(judged.every((count, i) => count >= 16 * [1, 2, 4][i]!)).toBe(true); // the windows of 16 groups: the 1st, 2nd and 4th
+  expect(store.nextSequence).toBeGreaterThanOrEqual(64);
+});
+
+test('the words name the reason that most groups were dropped for', () => {
+  const config = toyConfig({ filters: { shareFloor: 0.6 } });
+  const sample = { tokens: [1], logprobs: [0], text: '', finish: 'stop' as const };
+  const dropped = (reason: JudgedGroup['verdict']['dropped'], answers: (string | null)[], why?: string) =>
+    ({ group: { samples: answers.map(() => sample) }, verdict: { kept: false, dropped: reason, answers, why } }) as unknown as JudgedGroup;
+  const words = (...groups: JudgedGroup[]) => {
+    const empty = new EmptyWindows();
+    empty.judged(groups);
+    return emptyWords(empty.emptied()!, config);
+  };
+  const split = dropped('share-floor', ['1', '2']);
+  expect(words(split, split, dropped('no-box', [null, null]))).toBe(
+    'none of 3 groups was kept: no learner step (vote too split 2, mostly without a boxed answer 1). ' +
+      'The votes agree too little for filters.shareFloor 0.6: ask easier questions, or lower it',
+  );
+  expect(words(dropped('no-box', [null, null, null, '1']))).toContain(
+    '75 % of the responses ended without a boxed answer: ask for \\boxed{} in promptTemplate',
+  );
+  expect(words(dropped('all-agree', ['1', '1']))).toContain('ask harder questions');
+  expect(words(dropped('filtered', ['1', '2'], 'length: 3 words'))).toContain('as last length: 3 words');
+  expect(words()).toBe('none of 0 groups was kept: no learner step');
 });

@@ -91,14 +91,16 @@ async function start(options: Options, own: DaemonHooks): Promise<void> {
   }
 }
 
-async function tryStart({ report, beginAgain = false, json }: Options, { config, folder }: LoadedConfig, own: DaemonHooks): Promise<void> {
+async function tryStart({ report, beginAgain = false, json }: Options, { config, folder, preset }: LoadedConfig, own: DaemonHooks): Promise<void> {
   const hooks = { ...own, pluginFolder: folder, beginAgain, ...(report === undefined ? {} : { reportFile: report }) };
   const [{ dryRun }, { dryRunWords }] = [await import('../../daemon/dry-run.ts'), await import('../dry-run.ts')];
   const found = await interruptible(
     () => console.error('Stopping; nothing was begun.'),
     (signal) => dryRun(config, { ...hooks, signal }),
   );
-  console.log(json === true ? JSON.stringify(found, null, 2) : dryRunWords(found).join('\n'));
+  const { name, why } = preset;
+  if (json === true) console.log(JSON.stringify({ ...found, preset: { name, why } }, null, 2));
+  else console.log([...dryRunWords(found), '', presetWords(preset, config)].join('\n'));
 }
 
 /** Where the same run is started again and again, each sitting's report replaces the one before. */
