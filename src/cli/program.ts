@@ -8,6 +8,8 @@ import { evalCommand } from './commands/eval.ts';
 import { experimentCommand } from './commands/experiment.ts';
 import { exportCommand } from './commands/export.ts';
 import { figuresCommand } from './commands/figures.ts';
+import { historyCommand } from './commands/history.ts';
+import { logCommand } from './commands/log.ts';
 import { pluginCommand } from './commands/plugin.ts';
 import { pluginsCommand } from './commands/plugins.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
@@ -23,6 +25,8 @@ Examples:
   quorum start                                learn on the bundled model and data set until told to stop
   quorum start --steps 100 --report out.json  stop after 100 learner steps and write a report
   quorum status                               what the daemon on runs/default is doing
+  quorum log --follow                         what its log says, as it comes
+  quorum history                              its metrics by version
   quorum eval --model models/mini             accuracy on held-out questions`;
 
 /** @param start another `start`, for a test's policy. */
@@ -42,6 +46,8 @@ export function createProgram(start = startCommand()): Command {
     pauseCommand(),
     resumeCommand(),
     stopCommand(),
+    logCommand(),
+    historyCommand(),
     pluginsCommand(),
     pluginCommand(),
     evalCommand(),

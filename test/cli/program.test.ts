@@ -41,6 +41,8 @@ describe('quorum', () => {
       'pause',
       'resume',
       'stop',
+      'log',
+      'history',
       'plugins',
       'plugin',
       'eval',

@@ -73,14 +73,14 @@ test('a dry run of a run that was begun says where it continues, and leaves each
 
 test('what would keep a start from working is said in the same words', async () => {
   const run = toyRun({ loop: { ...loop, steps: 5 } });
-  const refusal = (config: Config) => expect(tried(config)).rejects;
+  const refusal = (config: Config, words: string) => expect(tried(config)).rejects.toThrow(words);
   const other = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => other.once('listening', resolve));
   onTestFinished(() => void other.close());
   const { port } = other.address() as AddressInfo;
-  await refusal({ ...run.config, dashboard: { ...run.config.dashboard, port } }).toThrow(`the dashboard cannot listen: port ${port} is in use`);
-  await refusal({ ...run.config, plugins: ['./nowhere.ts'] }).toThrow('plug-in ./nowhere.ts is not found');
-  await refusal({ ...run.config, runFolder: join(run.folder, 'train.jsonl') }).toThrow('is a file, or lies in one: name a folder');
+  await refusal({ ...run.config, dashboard: { ...run.config.dashboard, port } }, `the dashboard cannot listen: port ${port} is in use`);
+  await refusal({ ...run.config, plugins: ['./nowhere.ts'] }, 'plug-in ./nowhere.ts is not found');
+  await refusal({ ...run.config, runFolder: join(run.folder, 'train.jsonl') }, 'is a file, or lies in one: name a folder');
   writeFileSync(join(run.folder, 'held-out.jsonl'), '{');
-  await refusal(run.config).toThrow('held-out.jsonl:1');
+  await refusal(run.config, 'held-out.jsonl:1');
 });

@@ -45,3 +45,9 @@ export function clock(milliseconds: number): string {
   const time = new Date(milliseconds);
   return [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
 }
+
+/** Date, local: `2026-11-27`. */
+export function day(milliseconds: number): string {
+  const date = new Date(milliseconds);
+  return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
+}

@@ -1,0 +1,61 @@
+/** A database as it is, whatever its state: no migration, no repair. Also while a daemon writes it, whose writes this does not hold up. */
+import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import Libsql from 'libsql';
+
+export type Db = InstanceType<typeof Libsql>;
+
+export interface Readable extends Disposable {
+  readonly db: Db;
+}
+
+const WAIT_MILLISECONDS = 1_000;
+
+/** Changes nothing but what SQLite itself does to open a file: folding in its log. @throws what SQLite throws. */
+export function openToRead(path: string): Readable {
+  const copy = isReadOnly(path) ? copied(path) : undefined;
+  const remove = (): void => {
+    if (copy !== undefined) rmSync(copy, { recursive: true, force: true });
+  };
+  try {
+    const db = new Libsql(copy === undefined ? path : join(copy, basename(path)), { timeout: WAIT_MILLISECONDS });
+    return {
+      db,
+      [Symbol.dispose]: () => {
+        db.close();
+        remove();
+      },
+    };
+  } catch (error) {
+    remove();
+    throw error;
+  }
+}
+
+export function pragma(db: Db, name: string): number {
+  return rowsOf<Record<string, number>>(db, `PRAGMA ${name}`)[0]?.[name] ?? 0;
+}
+
+export function rowsOf<Row>(db: Db, sql: string): Row[] {
+  return db.prepare(sql).all() as Row[];
+}
+
+/** SQLite opens no write-ahead log without writing beside it (sqlite.org/wal.html, "Read-Only Databases"). */
+function isReadOnly(path: string): boolean {
+  try {
+    accessSync(dirname(path), constants.W_OK);
+    accessSync(path, constants.W_OK);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** A new folder with the database and its log. No daemon writes them: it could not. */
+function copied(path: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'quorum-read-'));
+  for (const file of [path, `${path}-wal`]) if (existsSync(file)) copyFileSync(file, join(folder, basename(file)));
+  for (const name of readdirSync(folder)) chmodSync(join(folder, name), 0o600);
+  return folder;
+}
