@@ -145,6 +145,8 @@ function heldOutContext<Name extends PortName>(): PortContext<undefined, Name> {
     folder: '',
     base: '',
     questions: dataset,
+    tokenizer: { encode: none, decode: none },
+    prompt: none,
     picture: loadPicture,
     classify: none,
     label: none,

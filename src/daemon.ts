@@ -205,6 +205,7 @@ class Daemon implements DaemonHandle {
       grader: run.grader,
       builtIn,
       limits: run.policy.limits,
+      prompts: run.policy.prompts,
       now: Date.now,
       tell: (plugin, text) => this.#note(`${plugin}: ${text}`),
       stop: (plugin, reason) => this.#askedToStop(plugin, reason),

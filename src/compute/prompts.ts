@@ -2,12 +2,17 @@
 import { loadPicture } from '../data/picture.ts';
 import type { Question } from '../protocol/messages.ts';
 import type { EncodedPrompt } from './model/batch.ts';
-import { encodePrompt, type PromptEncoder } from './model/prompt.ts';
+import { encodePrompt, renderPrompt, type PromptEncoder } from './model/prompt.ts';
 
 /** @throws InputError when a picture cannot be had, or prompt and response do not fit the context. */
 export async function encodeQuestion(encoder: PromptEncoder, question: Question, newTokens = 0): Promise<EncodedPrompt> {
   const pictures = await Promise.all(question.pictures.map((ref) => loadPicture(ref)));
   return encodePrompt(encoder, { text: promptText(question, encoder.template), pictures }, newTokens);
+}
+
+/** The prompt of a question as text, before it is encoded. */
+export function renderQuestion(encoder: PromptEncoder, question: Question): string {
+  return renderPrompt(encoder, promptText(question, encoder.template), question.pictures.length);
 }
 
 function promptText({ text, verbatim }: Question, template?: string): string {

@@ -5,9 +5,10 @@ import { loadPicture } from '../data/picture.ts';
 import { groupAdvantages } from '../learn/advantage.ts';
 import type { Classifier } from '../learn/judge.ts';
 import { makeFolder } from '../make-folder.ts';
+import { textOf } from '../plugin/text.ts';
 import type { Plugin, Services } from '../plugin/load.ts';
 import { PermissionError } from '../protocol/errors.ts';
-import type { ModelLimits, PortName, Ports } from '../protocol/ports.ts';
+import type { ModelLimits, PortName, Ports, PromptSource } from '../protocol/ports.ts';
 
 export interface ServiceParts {
   readonly seed: number;
@@ -19,6 +20,7 @@ export interface ServiceParts {
   readonly grader: Classifier;
   readonly builtIn: Plugin;
   readonly limits?: ModelLimits | undefined;
+  readonly prompts?: PromptSource | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly tell: (plugin: string, text: string) => void;
@@ -34,7 +36,8 @@ const LONGEST_LINE = 500;
 const MINUTE = 60_000;
 
 export function servicesOf(parts: ServiceParts): ServicesOf {
-  const { seed, runFolder, base, train, labels, grader, limits } = parts;
+  const { seed, runFolder, base, train, labels, grader, limits, prompts } = parts;
+  const { tokenizer, prompt } = textOf(prompts);
   const tellers = new Map<string, (text: unknown) => void>();
   return (plugin, port, signal) => {
     const { name } = plugin;
@@ -48,6 +51,9 @@ export function servicesOf(parts: ServiceParts): ServicesOf {
       folder,
       base,
       limits,
+      prompts,
+      tokenizer,
+      prompt,
       signal,
       tell,
       stop(reason: unknown) {

@@ -1,6 +1,6 @@
 /** The one door through which actors come in, ours and anybody's. */
 import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
-import type { ModelLimits, PortName, Ports } from '../protocol/ports.ts';
+import type { ModelLimits, ModelText, PortName, Ports } from '../protocol/ports.ts';
 import type { StandardSchema } from './standard-schema.ts';
 
 /** Changes when a port's type changes so that an old plug-in could misbehave. */
@@ -30,6 +30,10 @@ export interface PortContext<Options, Name extends PortName = PortName> {
   readonly questions: RunQuestions;
   /** Absent where the run's policy does not say. Replies of a sampler are checked by it. */
   readonly limits?: ModelLimits | undefined;
+  /** @throws UnsupportedError where the run's policy has no model folder. Also for `prompt`. */
+  readonly tokenizer: ModelText['tokenizer'];
+  /** A question's prompt as the learner encodes it, as text and as token ids. */
+  readonly prompt: ModelText['prompt'];
   /** Decodes or redraws a picture. */
   picture(ref: PictureRef): Promise<Picture>;
   /** Sorts answers into classes of equivalent ones, as the vote does: 0-based in order of first appearance, -1 for null. */

@@ -4,7 +4,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { importDefault } from '../config/import-default.ts';
 import { InputError } from '../protocol/errors.ts';
-import type { PortName, Ports } from '../protocol/ports.ts';
+import type { PortName, Ports, PromptSource } from '../protocol/ports.ts';
 import { within } from '../within.ts';
 import { guarded } from './check.ts';
 import { API_VERSION, type PluginDefinition, type PortContext } from './define.ts';
@@ -25,7 +25,10 @@ export interface PluginUse {
 }
 
 /** What the daemon gives a port beside its options. */
-export type Services<Name extends PortName = PortName> = Omit<PortContext<undefined, Name>, 'options'>;
+export type Services<Name extends PortName = PortName> = Omit<PortContext<undefined, Name>, 'options'> & {
+  /** For a thread, which makes its prompts itself; no part of the context. */
+  readonly prompts?: PromptSource | undefined;
+};
 
 /** A definition with its options checked and bound. */
 export interface Plugin {
@@ -215,5 +218,6 @@ async function bind(definition: unknown, use: PluginUse, source: string, module?
 
 /** `next` is a getter: only who asks for it has it opened. */
 function contextOf(services: Services, options: unknown): PortContext<unknown> {
-  return Object.defineProperties({ options }, Object.getOwnPropertyDescriptors(services)) as unknown as PortContext<unknown>;
+  const { prompts: _, ...own } = Object.getOwnPropertyDescriptors(services);
+  return Object.defineProperties({ options }, own) as unknown as PortContext<unknown>;
 }

@@ -5,9 +5,10 @@ import { importDefault } from '../config/import-default.ts';
 import { loadPicture } from '../data/picture.ts';
 import { Grader } from '../learn/grader.ts';
 import { toErrorData, type ErrorData } from '../protocol/errors.ts';
-import type { ModelLimits, PortName } from '../protocol/ports.ts';
+import type { ModelLimits, PortName, PromptSource } from '../protocol/ports.ts';
 import type { PluginDefinition, PortContext } from './define.ts';
 import { openPort } from './open-port.ts';
+import { textOf } from './text.ts';
 import { notInThread, type ThreadOptions } from './thread.ts';
 
 export interface ThreadTask {
@@ -19,6 +20,7 @@ export interface ThreadTask {
   readonly folder: string;
   readonly base: string;
   readonly limits: ModelLimits | undefined;
+  readonly prompts: PromptSource | undefined;
   readonly request: unknown;
 }
 
@@ -55,7 +57,7 @@ export default async function perform(task: ThreadTask): Promise<ThreadReply> {
   }
 }
 
-async function open({ port, opened, seed, folder, base, limits }: ThreadTask): Promise<(request: unknown, signal: AbortSignal) => unknown> {
+async function open({ port, opened, seed, folder, base, limits, prompts }: ThreadTask): Promise<(request: unknown, signal: AbortSignal) => unknown> {
   definition ??= importDefault(specifier, from) as Promise<PluginDefinition<unknown>>;
   const say = (type: ThreadWord['type'], text: string) => parentPort?.postMessage({ opened, type, text } satisfies ThreadWord);
   const context: PortContext<unknown> = {
@@ -65,6 +67,7 @@ async function open({ port, opened, seed, folder, base, limits }: ThreadTask): P
     folder,
     base,
     limits,
+    ...textOf(prompts),
     picture: loadPicture,
     classify: (answers) => grader.classify(answers),
     tell: (text) => say('tell', text),

@@ -49,12 +49,12 @@ export function openThread(options: ThreadOptions): PluginThread {
   pool.on('message', ({ opened, type, text }: ThreadWord) => ears.get(opened)?.[type](text));
   let opened = 0;
   return {
-    async open(port, { seed, folder, base, limits, signal, tell, stop }) {
+    async open(port, { seed, folder, base, limits, prompts, signal, tell, stop }) {
       const number = opened++;
       ears.set(number, { tell, stop });
       signal.addEventListener('abort', () => ears.delete(number), { once: true });
       const run = async (task: Pick<ThreadTask, 'type' | 'request'>, cancel: AbortSignal): Promise<unknown> => {
-        const reply = (await pool.run({ ...task, opened: number, port, seed, folder, base, limits } satisfies ThreadTask, {
+        const reply = (await pool.run({ ...task, opened: number, port, seed, folder, base, limits, prompts } satisfies ThreadTask, {
           signal: cancel,
         })) as ThreadReply;
         if (reply.error) throw fromErrorData(reply.error);

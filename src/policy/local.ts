@@ -12,7 +12,7 @@ import { checkSound } from '../learn/soundness.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Batch } from '../protocol/messages.ts';
 import type { SharedTensors } from '../protocol/worker.ts';
-import type { ModelLimits } from '../protocol/ports.ts';
+import type { ModelLimits, PromptSource } from '../protocol/ports.ts';
 import type { LearnReply, Policy, SampleReply, SampleRequest } from './policy.ts';
 import { QUEUE_PER_THREAD, rolloutPool, type SamplingOptions } from './sampling.ts';
 
@@ -80,6 +80,10 @@ export class LocalPolicy implements Policy {
 
   get limits(): ModelLimits | undefined {
     return this.#limits;
+  }
+
+  get prompts(): PromptSource {
+    return { folder: this.#options.baseFolder, template: this.#options.promptTemplate };
   }
 
   async open(): Promise<{ readonly version: number }> {

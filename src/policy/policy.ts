@@ -3,7 +3,7 @@
  * compute in worker threads (local.ts); others may call a remote engine.
  */
 import type { Batch } from '../protocol/messages.ts';
-import type { LearnReply, ModelLimits, SampleReply, SampleRequest } from '../protocol/ports.ts';
+import type { LearnReply, ModelLimits, PromptSource, SampleReply, SampleRequest } from '../protocol/ports.ts';
 
 export type { LearnReply, SampleReply, SampleRequest, SamplingParams } from '../protocol/ports.ts';
 
@@ -30,4 +30,6 @@ export interface Policy extends AsyncDisposable {
   readonly current: number;
   /** Known once it is open; absent where the policy does not say. Responses of plug-ins are checked by it. */
   readonly limits?: ModelLimits | undefined;
+  /** Where its prompts come from, for plug-ins; absent where it has no model folder. */
+  readonly prompts?: PromptSource | undefined;
 }

@@ -26,6 +26,29 @@ export interface ModelLimits {
   readonly context: number;
 }
 
+/** Where prompts come from: what a thread needs to make them itself. */
+export interface PromptSource {
+  /** Hugging Face folder of the base. */
+  readonly folder: string;
+  /** What is asked, with `{question}` for the question's text; absent: the text alone. */
+  readonly template?: string | undefined;
+}
+
+/** The tokenizer of the run's model, and the prompts that the learner encodes. Read from the model's folder when first used. */
+export interface ModelText {
+  readonly tokenizer: {
+    /** Special tokens written out in the text (`<|im_end|>`) become their ids; none are added. */
+    encode(text: string): Promise<readonly number[]>;
+    /** Special tokens are left out unless asked for. */
+    decode(tokens: readonly number[], options?: { readonly special?: boolean }): Promise<string>;
+  };
+  /**
+   * The prompt of a question, by the run's prompt template and the model's chat template. In `text` each picture is one image token; in `tokens` it is as many as
+   * the model sees. @throws InputError when a picture cannot be had, or the prompt is longer than the model's context.
+   */
+  prompt(question: Question): Promise<{ readonly text: string; readonly tokens: readonly number[] }>;
+}
+
 export interface SampleRequest {
   readonly questions: readonly Question[];
   readonly params: SamplingParams;

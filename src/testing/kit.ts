@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { sharedController, withDeadline } from '../../actors/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
 import { startSystem } from '../../actors/system.ts';
+import { packagePath } from '../cli/paths.ts';
 import { configSchema, type Config, type ConfigInput } from '../config/schema.ts';
 import { pluginFolder, servicesOf } from '../daemon/services.ts';
 import { listDataset } from '../data/dataset.ts';
@@ -32,6 +33,8 @@ export interface TestOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** What the model can take, by which replies of a sampler are checked; default: those of the recorded run's model. */
   readonly limits?: ModelLimits;
+  /** Hugging Face folder for `context.tokenizer` and `context.prompt`; default: the bundled mini, whose messages were recorded. */
+  readonly model?: string;
   /** What `context.next` does, by port; default: what was recorded, and the real vote. */
   readonly next?: Replies;
   /** In a worker thread; only for a plug-in that is named by its path. */
@@ -156,6 +159,7 @@ class Kit implements PluginKit {
       grader: this.#grader,
       builtIn: await bindPlugin(standIns(questions, this.#grader, next)),
       limits: this.#options.limits ?? recorded.limits,
+      prompts: { folder: this.#options.model ?? packagePath('models/mini') },
       now: this.#clock.now,
       tell: (_, text) => this.told.push(text),
       stop: (_, reason) => this.stops.push(reason),

@@ -1,6 +1,9 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, expectTypeOf, test } from 'vitest';
+import { packagePath } from '../../src/cli/paths.ts';
+import { loadPromptEncoder } from '../../src/compute/hf/folder.ts';
+import { encodeQuestion } from '../../src/compute/prompts.ts';
 import { API_VERSION, definePlugin, type PluginDefinition, type PortName, type Ports, type Sample } from 'quorum';
 import { recorded, testPlugin } from 'quorum/testing';
 import { z } from 'zod';
@@ -253,19 +256,34 @@ test('a temporary folder goes with the kit, one that was given stays, and the po
   expect(existsSync(join(folder, 'plugins/mine/learnt'))).toBe(true);
 });
 
-test('a plug-in that is named by its path runs in a thread when it is to', async () => {
+test('a plug-in that is named by its path runs in a thread when it is to; stop, tokenizer and prompt work in both places', async () => {
   const file = join(temporaryFolder(), 'mine.ts');
   writeFileSync(
     file,
     `import { definePlugin } from 'quorum';
      import { threadId } from 'node:worker_threads';
-     export default definePlugin({ name: 'mine', apiVersion: 1, ports: { reward: ({ stop }) => ({ votes }) => (stop('enough'), votes.map(() => threadId)) } });`,
+     export default definePlugin({ name: 'mine', apiVersion: 1, ports: {
+       reward: ({ stop }) => ({ votes }) => (stop('enough'), votes.map(() => threadId)),
+       filter: ({ tokenizer, prompt }) => async ({ group }) => {
+         const { text, tokens } = await prompt(group.question);
+         return JSON.stringify([text, tokens, await tokenizer.decode(await tokenizer.encode('22 cm'))]);
+       },
+     } });`,
   );
   await using here = await testPlugin(file);
   await using there = await testPlugin(file, { thread: true });
   const [own, other] = [await here.ports.reward(request!), await there.ports.reward(request!)];
   expect((other as readonly number[])[0]).toBeGreaterThan((own as readonly number[])[0]!);
   expect([here.stops, there.stops]).toEqual([['enough'], ['enough']]);
+  const judged = recorded.requests.filter[0]!;
+  const { question } = judged.group;
+  const encoder = await loadPromptEncoder(packagePath('models/mini'));
+  const { ids } = await encodeQuestion(encoder, question);
+  const words = JSON.parse((await here.ports.filter(judged))!) as [text: string, tokens: number[], again: string];
+  expect(words.slice(1)).toEqual([Array.from(ids), '22 cm']);
+  expect(words[0]).toContain(question.text);
+  expect(encoder.tokenizer.encode(words[0]).length).toBeLessThan(ids.length); // a picture is one token in the text
+  expect(JSON.parse((await there.ports.filter(judged))!)).toEqual(words);
 });
 
 test('an opener that never comes back is an error after its deadline', async () => {

@@ -31,8 +31,7 @@ export function encodePrompt(
 ): EncodedPrompt {
   const { config } = model;
   const images = question.pictures.map((picture) => processImage(model.processor, picture));
-  const content = [...images.map(() => ({ type: 'image' }) as const), { type: 'text', text: question.text } as const];
-  const ids = expandImages(config, model.tokenizer.encode(model.chat([{ role: 'user', content }])), images);
+  const ids = expandImages(config, model.tokenizer.encode(renderPrompt(model, question.text, images.length)), images);
   const limit = config.text.maxPositions;
   if (ids.length + newTokens > limit) {
     const room = newTokens > 0 ? ` and ${newTokens} of response` : '';
@@ -44,6 +43,12 @@ export function encodePrompt(
     images.map((image) => image.grid),
   );
   return { ids, positions: positions.ids, nextPosition: positions.next, images };
+}
+
+/** The prompt as text: of each picture it has one image token. */
+export function renderPrompt({ chat }: Pick<PromptEncoder, 'chat'>, text: string, pictures: number): string {
+  const images = Array.from({ length: pictures }, () => ({ type: 'image' }) as const);
+  return chat([{ role: 'user', content: [...images, { type: 'text', text }] }]);
 }
 
 /** The template writes one image token a picture; the model wants one for each merged patch. */
