@@ -1,6 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, expectTypeOf, test } from 'vitest';
+import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { packagePath } from '../../src/cli/paths.ts';
 import { loadPromptEncoder } from '../../src/compute/hf/folder.ts';
 import { encodeQuestion } from '../../src/compute/prompts.ts';
@@ -274,7 +274,7 @@ test('a plug-in that is named by its path runs in a thread when it is to; stop, 
   await using there = await testPlugin(file, { thread: true });
   const [own, other] = [await here.ports.reward(request!), await there.ports.reward(request!)];
   expect((other as readonly number[])[0]).toBeGreaterThan((own as readonly number[])[0]!);
-  expect([here.stops, there.stops]).toEqual([['enough'], ['enough']]);
+  await vi.waitFor(() => expect([here.stops, there.stops]).toEqual([['enough'], ['enough']])); // a thread's words have a way of their own
   const judged = recorded.requests.filter[0]!;
   const { question } = judged.group;
   const encoder = await loadPromptEncoder(packagePath('models/mini'));
