@@ -26,7 +26,12 @@ export default defineConfig({
 
 On the command line, \`--set path=value\` sets one key and may be given more than once: \`quorum start --set learner.learningRate=3e-5 --set
 'data={type: figures, rendering: hard}'\`. It wins over the options with a name of their own (\`--model\`, \`--data\`, \`--run\`, \`--steps\`, \`--seed\`), and these
-win over the file. A value is read as YAML; a relative path in it starts at the current folder.
+win over the file. A value is read as YAML, or as it stands where the key takes text; a relative path in it starts at the current folder. \`null\` is no text: a folder of
+that name is \`./null\`. An empty value is refused.
+
+A module (\`.ts\`, \`.js\` ...) gives the configuration, or a promise of it, as its default export and has 20 seconds for that. It must not import itself by way of other
+modules, because one of them would be read before the other is complete. A \`.json\` file has no comments; \`.yaml\` takes them. No key may be given twice, and no value
+may hold itself.
 
 ## Presets
 

@@ -18,7 +18,11 @@ const STANDSTILL_MILLISECONDS = 1000;
 /** How often the last beat of one wait may begin anew: even where it always ends late, the wait has an end. */
 const MOST_ANEW = 10;
 
-const REAL: TimeSource = { now: () => performance.now(), setTimeout, clearTimeout };
+const REAL: TimeSource = {
+  now: () => performance.now(),
+  setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
 
 export class LiveTimer {
   readonly #callback: () => void;

@@ -123,7 +123,9 @@ export class Trainer {
     this.#updates++;
     const outcome = { ...totals, tokens } as unknown as StepOutcome;
     if (!Number.isFinite(outcome.gradNorm))
-      throw new UnsoundStepError(`the gradient's norm is ${outcome.gradNorm} at update ${this.#updates} (loss ${outcome.loss})`);
+      throw new UnsoundStepError(
+        `the gradient's norm is ${outcome.gradNorm} at update ${this.#updates} (loss ${outcome.loss}); a lower learner.learningRate may help`,
+      );
     return outcome;
   }
 

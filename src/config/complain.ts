@@ -1,4 +1,5 @@
 /** Turns what zod found into sentences that name the key, its value and what is allowed. */
+import { inspect, isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { InputError } from '../protocol/errors.ts';
 import { describeConfig, type ConfigKey } from './describe.ts';
@@ -10,12 +11,8 @@ const SECRET_KEYS: readonly string[] = ['dashboard.viewToken', 'dashboard.contro
 
 /** One line an issue. `source` says where the configuration came from. */
 export function complaint(source: string, input: unknown, issues: readonly Issue[]): InputError {
-  return new InputError(
-    issues
-      .flatMap((issue) => sentences(input, issue))
-      .map((line) => `${source}: ${line}`)
-      .join('\n'),
-  );
+  const lines = issues.flatMap((issue) => sentences(input, issue)).map((line) => `${source}: ${line}`);
+  return new InputError([...new Set(lines)].join('\n'));
 }
 
 function sentences(input: unknown, issue: Issue): string[] {
@@ -23,32 +20,64 @@ function sentences(input: unknown, issue: Issue): string[] {
     const parent = issue.path.map(String);
     return issue.keys.map((key) => unknownKey([...parent, key].join('.'), typeOf(input, parent)));
   }
+  if (issue.code === 'invalid_union' && hasUse(valueAt(input, issue.path))) {
+    return issue.errors.at(-1)!.flatMap((inner) => sentences(input, { ...inner, path: [...issue.path, ...inner.path] }));
+  }
   const path = issue.path.map(String).join('.');
-  const value = valueAt(input, issue.path);
-  const is = value === undefined ? 'is missing' : SECRET_KEYS.includes(path) ? '(not shown) is not allowed' : `is ${shown(value)}`;
-  return [`${path || 'the configuration'} ${is}; allowed: ${allowed(path, typeOf(input, issue.path.slice(0, -1).map(String)), issue)}`];
+  const is = isWords(path, valueAt(input, issue.path));
+  return [`${path || 'the configuration'} ${is}; allowed: ${allowed(path, typeOf(input, issue.path.slice(0, -1).map(String)), issue.message)}`];
+}
+
+/** Of a plug-in that is listed as `{use, ...}` the field is named. */
+function hasUse(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'use' in value;
+}
+
+function isWords(path: string, value: unknown): string {
+  if (value === undefined) return 'is missing';
+  if (value === '') return 'is empty';
+  if (holdsSecret(path) && value !== null) return typeof value === 'string' ? `has ${value.length} characters` : '(not shown) is not allowed';
+  return `is ${shown(value)}`;
+}
+
+/** Whether what is given for `path` may have a secret in it. */
+export function holdsSecret(path: string): boolean {
+  return SECRET_KEYS.some((key) => key === path || key.startsWith(`${path}.`));
+}
+
+/** What `path` takes, in words. */
+export function allowedAt(path: string): string {
+  return allowed(path, undefined, 'a value');
 }
 
 /** @param variant value of `type` beside the key, where it is in a union. */
 export function unknownKey(path: string, variant?: string): string {
-  const parent = path.split('.').slice(0, -1).join('.');
+  const parents = path.split('.').slice(0, -1);
+  while (parents.length > 0 && !isKnown(parents.join('.'))) parents.pop();
+  const parent = parents.join('.');
+  const value = keyAt(parent, undefined);
+  if (value) return `${path} is not a known key; ${parent} itself is ${value.type}`;
   const here = childrenOf(parent, variant);
   const where = `allowed${parent ? ` in ${parent}` : ''}${variant === undefined ? '' : ` of type ${variant}`}`;
-  return `${path} is not a known key; ${hintFor(path, here)}${where}: ${here.join(', ')}`;
+  return `${path} is not a known key; ${hintFor(path, parent, here)}${where}: ${here.join(', ')}`;
 }
 
-function hintFor(path: string, siblings: readonly string[]): string {
-  const elsewhere = describeConfig().find((key) => key.path === path && key.when !== undefined);
+function isKnown(path: string): boolean {
+  return describeConfig().some((key) => key.path === path || key.path.startsWith(`${path}.`));
+}
+
+function hintFor(path: string, parent: string, siblings: readonly string[]): string {
+  const elsewhere = describeConfig().find((key) => (key.path === path || key.path.startsWith(`${path}.`)) && key.when !== undefined);
   if (elsewhere) return `it is for when ${elsewhere.when}; `;
-  const guess = closest(path, siblings);
-  return guess === undefined ? '' : `did you mean ${guess}? `;
+  const guesses = closest(path, parent, siblings);
+  return guesses.length === 0 ? '' : `did you mean ${guesses.join(' or ')}? `;
 }
 
-function allowed(path: string, variant: string | undefined, issue: Issue): string {
+function allowed(path: string, variant: string | undefined, otherwise: string): string {
   const key = keyAt(path, variant) ?? keyAt(path.replace(/\.\d+$/, ''), variant);
   if (key) return key.default === undefined ? key.type : `${key.type} (default ${shown(key.default)})`;
   const children = childrenOf(path);
-  return children.length > 0 ? `an object with ${children.join(', ')}` : issue.message;
+  return children.length > 0 ? `an object with ${children.join(', ')}` : otherwise;
 }
 
 function keyAt(path: string, variant: string | undefined): ConfigKey | undefined {
@@ -68,14 +97,24 @@ function childrenOf(parent: string, variant?: string): string[] {
   return [...new Set(inside.map(({ path }) => path.slice(prefix.length).split('.')[0]!))];
 }
 
-/** A sibling that is spelt nearly the same, or the same name elsewhere. */
-function closest(path: string, siblings: readonly string[]): string | undefined {
-  const parents = path.split('.');
-  const name = parents.pop()!;
-  const distance = (sibling: string) => editDistance(name.toLowerCase(), sibling.toLowerCase());
-  const nearest = siblings.toSorted((a, b) => distance(a) - distance(b))[0];
-  if (nearest !== undefined && distance(nearest) <= Math.max(1, Math.floor(name.length / 3))) return [...parents, nearest].join('.');
-  return describeConfig().find((key) => key.path.endsWith(`.${name}`))?.path;
+const MOST_GUESSES = 3;
+const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+
+/** A sibling that is spelt nearly the same; else keys elsewhere with this name or nearly so, those with the most alike path first. */
+function closest(path: string, parent: string, siblings: readonly string[]): string[] {
+  const name = plain(path.split('.').at(-1)!);
+  const distance = (other: string) => editDistance(name, plain(other));
+  const [nearest] = siblings.toSorted((a, b) => distance(a) - distance(b));
+  const isSibling = path.split('.').length === (parent === '' ? 1 : parent.split('.').length + 1);
+  if (isSibling && nearest !== undefined && distance(nearest) <= Math.max(1, Math.floor(name.length / 3))) {
+    return [parent === '' ? nearest : `${parent}.${nearest}`];
+  }
+  const paths = [...new Set(describeConfig().map((key) => key.path))].map((each) => ({ each, away: distance(each.split('.').at(-1)!) }));
+  const least = Math.min(...paths.map(({ away }) => away));
+  if (least > Math.floor(name.length / 4)) return [];
+  const alike = (other: string) => editDistance(path, other);
+  const found = paths.filter(({ away }) => away === least).map(({ each }) => each);
+  return found.toSorted((a, b) => alike(a) - alike(b)).slice(0, MOST_GUESSES);
 }
 
 /** Levenshtein's. */
@@ -106,7 +145,16 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
+/** JSON, as it is written in a file; what JSON has no words for (NaN, a function, what holds itself) as Node shows it. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = isJson(value) ? JSON.stringify(value) : inspect(value, { depth: 2, breakLength: Infinity });
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
+}
+
+function isJson(value: unknown): boolean {
+  try {
+    return isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value);
+  } catch {
+    return false;
+  }
 }

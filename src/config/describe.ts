@@ -23,6 +23,8 @@ interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[];
   readonly anyOf?: readonly JsonSchema[];
   readonly pattern?: string;
+  readonly minLength?: number;
+  readonly maxLength?: number;
   readonly items?: JsonSchema;
   readonly prefixItems?: readonly JsonSchema[];
   readonly const?: unknown;
@@ -70,13 +72,13 @@ function discriminator(path: string, schema: JsonSchema): ConfigKey {
 }
 
 function inWords(path: string, schema: JsonSchema): string {
-  if (path === 'plugins') return 'list of package names, file paths, definePlugin(...) or {use, options}';
+  if (path === 'plugins') return 'list of package names, file paths, definePlugin(...) or {use, options, thread, labels}';
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
   if (schema.anyOf) return schema.anyOf.map((option) => inWords(path, option)).join(' or ');
   if (schema.items) return `list of ${inWords(path, schema.items)}`;
   if (schema.prefixItems) return `list of ${schema.prefixItems.length} (${inWords(path, schema.prefixItems[0]!)})`;
   if (schema.type === 'boolean') return 'true | false';
-  if (schema.type === 'string') return schema.pattern === undefined ? 'text' : `text with ${schema.pattern.replaceAll('\\', '')}`;
+  if (schema.type === 'string') return `text${lengths(schema)}${schema.pattern === undefined ? '' : ` with ${schema.pattern.replaceAll('\\', '')}`}`;
   if (schema.type === 'integer') return `whole number${bounds(schema)}`;
   if (schema.type === 'number') return `number${bounds(schema)}`;
   return schema.type ?? 'value';
@@ -86,6 +88,11 @@ function bounds({ minimum, exclusiveMinimum, maximum, exclusiveMaximum }: JsonSc
   const low = exclusiveMinimum !== undefined ? ` > ${exclusiveMinimum}` : isBound(minimum) ? ` >= ${minimum}` : '';
   const high = exclusiveMaximum !== undefined ? ` < ${exclusiveMaximum}` : isBound(maximum) ? ` <= ${maximum}` : '';
   return low && high ? `${low} and${high}` : low || high;
+}
+
+/** That a text must not be empty goes without saying. */
+function lengths({ minLength = 1, maxLength }: JsonSchema): string {
+  return maxLength === undefined ? '' : ` of ${minLength} to ${maxLength} characters`;
 }
 
 /** zod gives whole numbers the safe integers as bounds, which nobody needs to read. */

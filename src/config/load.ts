@@ -1,17 +1,13 @@
 /** Finds, reads and checks the configuration. */
-import { existsSync, readFileSync } from 'node:fs';
-import { basename, dirname, extname, join, resolve } from 'node:path';
-import { parse as parseYaml } from 'yaml';
-import { InputError } from '../protocol/errors.ts';
+import { existsSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { complaint } from './complain.ts';
-import { importDefault } from './import-default.ts';
 import { merged } from './merge.ts';
 import { applyOverrides } from './override.ts';
 import { resolvePaths } from './paths.ts';
 import { choosePreset, presetOfRun, type Preset } from './preset.ts';
+import { findFile, readFile } from './read-file.ts';
 import { configSchema, type Config, type ConfigInput } from './schema.ts';
-
-const NAMES = ['ts', 'mts', 'js', 'mjs', 'json', 'yaml', 'yml'].map((extension) => `quorum.config.${extension}`);
 
 export interface LoadOptions {
   /** Configuration file; without it `quorum.config.*` in `cwd`, if there is one. */
@@ -56,25 +52,4 @@ export function parseConfig(input: unknown, source = 'configuration'): Config {
   const result = configSchema.safeParse(input);
   if (!result.success) throw complaint(source, input, result.error.issues);
   return result.data;
-}
-
-function findFile(cwd: string): string | undefined {
-  const found = NAMES.filter((name) => existsSync(join(cwd, name)));
-  if (found.length > 1) throw new InputError(`${cwd} has ${found.join(' and ')}: keep one of them, or name one with --config`);
-  return found[0] && join(cwd, found[0]);
-}
-
-async function readFile(path: string): Promise<unknown> {
-  const extension = extname(path);
-  if (!existsSync(path)) throw new InputError(`the configuration file ${path} does not exist`);
-  if (!NAMES.some((name) => name.endsWith(extension))) {
-    throw new InputError(`the configuration file ${path} ends in ${extension || 'nothing'}; allowed: .ts, .mts, .js, .mjs, .json, .yaml, .yml`);
-  }
-  try {
-    if (extension === '.json') return JSON.parse(readFileSync(path, 'utf8')) as unknown;
-    if (extension === '.yaml' || extension === '.yml') return (parseYaml(readFileSync(path, 'utf8')) as unknown) ?? {};
-    return await importDefault(path, path);
-  } catch (error) {
-    throw new InputError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-  }
 }

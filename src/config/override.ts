@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { InputError } from '../protocol/errors.ts';
-import { unknownKey } from './complain.ts';
+import { allowedAt, holdsSecret, unknownKey } from './complain.ts';
 import { describeConfig } from './describe.ts';
 import { isPathKey } from './paths.ts';
 
@@ -39,12 +39,15 @@ function setOne(tree: Tree, override: string, cwd: string): void {
 function parsed(path: string, text: string, cwd: string): unknown {
   const keys = describeConfig().filter((key) => key.path === path);
   if (keys.length === 0 && !describeConfig().some((key) => key.path.startsWith(`${path}.`))) throw new InputError(`--set ${unknownKey(path)}`);
+  if (text.trim() === '') throw new InputError(`--set: ${path} is empty; allowed: ${allowedAt(path)}`);
+  if (text === 'null') return null; // a folder of that name is ./null
   if (isPathKey(path)) return resolve(cwd, text);
-  if (keys.some(({ type }) => type === 'text' || type.startsWith('text with '))) return text;
+  if (keys.some(({ type }) => type.startsWith('text'))) return text;
   try {
     return parse(text) as unknown;
   } catch (error) {
-    throw new InputError(`--set ${path}: ${JSON.stringify(text)} cannot be read: ${(error as Error).message.split('\n')[0]}`, { cause: error });
+    const shown = holdsSecret(path) ? 'the value (not shown)' : JSON.stringify(text);
+    throw new InputError(`--set ${path}: ${shown} cannot be read: ${(error as Error).message.split(/:?\n/)[0]}`, { cause: error });
   }
 }
 

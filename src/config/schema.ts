@@ -11,6 +11,14 @@ export type PresetName = (typeof PRESETS)[number];
 const positive = () => z.number().positive();
 const count = () => z.int().positive();
 const share = () => z.number().min(0).max(1);
+/** At 1 a moment would never move. */
+const decay = () => z.number().min(0).lt(1);
+/** The learner computes in 32 bits: a larger factor may be infinite there, and its product with 0 no number. */
+const MOST = 1e9;
+/** Below, logits that are divided by it may be infinite. */
+const temperature = () => z.number().min(0.01).max(10);
+/** Longest wait of a timer is 24 days. */
+const milliseconds = () => positive().max(86_400_000);
 const seed = () => z.int().min(0).max(0xffff_ffff);
 
 const figuresData = z.strictObject({
@@ -67,11 +75,11 @@ const correction = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }),
   z.strictObject({
     type: z.literal('truncated'),
-    cap: z.number().min(1).default(2).describe('Importance ratios of stale tokens are cut at this value.'),
+    cap: z.number().min(1).max(MOST).default(2).describe('Importance ratios of stale tokens are cut at this value.'),
   }),
   z.strictObject({
     type: z.literal('decoupled'),
-    cap: z.number().min(1).default(2).describe('Cap on the ratio of the proximal to the behaviour policy (decoupled PPO).'),
+    cap: z.number().min(1).max(MOST).default(2).describe('Cap on the ratio of the proximal to the behaviour policy (decoupled PPO).'),
   }),
 ]);
 
@@ -101,7 +109,7 @@ const schedule = z.discriminatedUnion('type', [
 
 const sampling = z.strictObject({
   samples: z.int().min(2).max(1024).default(10).describe('G, responses sampled for each question.'),
-  temperature: positive().max(10).default(1).describe('Sampling temperature while training.'),
+  temperature: temperature().default(1).describe('Sampling temperature while training.'),
   topP: z.number().gt(0).max(1).default(1).describe('Nucleus sampling; below 1 it biases importance ratios.'),
   topK: z.int().min(0).default(0).describe('Keep the k likeliest tokens; 0 is off.'),
   maxNewTokens: count().max(65_536).default(28).describe('Longest response, in tokens.'),
@@ -133,13 +141,13 @@ const learner = z.strictObject({
   schedule: schedule
     .default({ type: 'constant' })
     .describe('Learning rate after warm-up: `constant`, as fits a run without an end, or falling to a share of itself and staying there.'),
-  betas: z.tuple([share(), share()]).default([0.9, 0.99]).describe('AdamW decay of the first and second moments.'),
+  betas: z.tuple([decay(), decay()]).default([0.9, 0.99]).describe('AdamW decay of the first and second moments.'),
   weightDecay: z.number().min(0).max(1).default(0.01).describe('AdamW decoupled weight decay.'),
-  gradientClipNorm: positive().default(1).describe('Largest global norm of the gradient.'),
+  gradientClipNorm: z.number().min(1e-9).max(MOST).default(1).describe('Largest global norm of the gradient.'),
   minibatches: count().max(1_024).default(2).describe('Optimizer updates in one learner step.'),
-  klCoefficient: z.number().min(0).default(0.1).describe('Weight of the k3 KL penalty to the frozen base.'),
+  klCoefficient: z.number().min(0).max(MOST).default(0.1).describe('Weight of the k3 KL penalty to the frozen base.'),
   clipRange: z.number().gt(0).lt(1).default(0.2).describe('PPO clip of the importance ratio.'),
-  dualClip: z.number().gt(1).default(3).describe('Bound on the loss of tokens with negative advantage (dual clip).'),
+  dualClip: z.number().gt(1).max(MOST).default(3).describe('Bound on the loss of tokens with negative advantage (dual clip).'),
   correction: correction.default({ type: 'none' }).describe('What is done about groups sampled by an older version.'),
 });
 
@@ -163,7 +171,7 @@ const synthesis = z.strictObject({
   duplicateSimilarity: share()
     .default(0.8)
     .describe('Similarity from which a question is taken for a repetition of its seed, or of another one about the same pictures.'),
-  temperature: positive().max(10).default(1).describe('Sampling temperature while writing questions.'),
+  temperature: temperature().default(1).describe('Sampling temperature while writing questions.'),
   maxNewTokens: count().max(4_096).default(28).describe('Longest question, in tokens.'),
   directPrompt: z.string().min(1).default('Ask a question about this picture.').describe('What the model is told, with the picture.'),
   inContextPrompt: z
@@ -216,8 +224,8 @@ const workers = z.strictObject({
 const supervision = z.strictObject({
   maxRestarts: z.int().min(0).default(5).describe('Restarts of one part within the window; beyond it the failure goes to its parent.'),
   withinSeconds: positive().default(300).describe('Window of `maxRestarts`.'),
-  backoffMilliseconds: positive().default(250).describe('Wait before the first restart; it doubles with each.'),
-  maxBackoffMilliseconds: positive().default(30_000).describe('Longest wait before a restart.'),
+  backoffMilliseconds: milliseconds().default(250).describe('Wait before the first restart; it doubles with each.'),
+  maxBackoffMilliseconds: milliseconds().default(30_000).describe('Longest wait before a restart.'),
 });
 
 const timeouts = z.strictObject({
@@ -239,7 +247,7 @@ const store = z.strictObject({
   maxGroups: count().default(20_000).describe('Learnt or dropped groups kept for inspection.'),
   maxDays: positive().default(30).describe('Age at which learnt or dropped groups and events may go.'),
   maxEvents: count().default(20_000).describe('Events kept.'),
-  maxMetricPoints: count().min(100).default(20_000).describe('Points kept for each metric; older ones are thinned.'),
+  maxMetricPoints: z.int().min(100).default(20_000).describe('Points kept for each metric; older ones are thinned.'),
   maxVersions: count().default(50_000).describe('Version rows and evaluations kept; the best evaluation always stays.'),
   maxAnswerVersions: count().default(200).describe('Versions whose answers to held-out questions are kept, beside version 0 and the best one.'),
 });
@@ -275,10 +283,12 @@ const plugin = z.union(
     z.string().min(1),
     definition,
     z.strictObject({
-      use: z.union([z.string().min(1), definition]),
+      use: z.union([z.string().min(1), definition], 'a package name, a file path or definePlugin(...)'),
       options: z.unknown().optional(),
-      thread: z.union([z.boolean(), z.strictObject({ heapMegabytes: z.int().min(16) })]).optional(),
-      labels: z.boolean().optional(),
+      thread: z
+        .union([z.boolean(), z.strictObject({ heapMegabytes: z.int().min(16) })], 'true | false | {heapMegabytes: whole number >= 16}')
+        .optional(),
+      labels: z.boolean('true | false').optional(),
     }),
   ],
   { error: PLUGIN },

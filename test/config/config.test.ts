@@ -44,15 +44,28 @@ describe('errors name the key, its value and what is allowed', () => {
       { workers: { engine: 'gpu' } },
       'workers.engine is "gpu"; allowed: "auto" | "cpu" | "webgpu" | "cuda" | "tensorflow" | "reference" (default "cpu")',
     ],
-    [{ learner: { betas: [0.9] } }, 'learner.betas is [0.9]; allowed: list of 2 (number >= 0 and <= 1) (default [0.9,0.99])'],
-    [{ learner: { betas: [0.9, 7] } }, 'learner.betas.1 is 7; allowed: list of 2 (number >= 0 and <= 1) (default [0.9,0.99])'],
+    [{ learner: { betas: [0.9] } }, 'learner.betas is [0.9]; allowed: list of 2 (number >= 0 and < 1) (default [0.9,0.99])'],
+    [{ learner: { betas: [0.9, 7] } }, 'learner.betas.1 is 7; allowed: list of 2 (number >= 0 and < 1) (default [0.9,0.99])'],
+    [{ learner: { betas: [0.9, 1] } }, 'learner.betas.1 is 1; allowed: list of 2 (number >= 0 and < 1) (default [0.9,0.99])'],
+    [{ sampling: { temperature: Number.NaN } }, 'sampling.temperature is NaN; allowed: number >= 0.01 and <= 10 (default 1)'],
+    [{ model: '' }, 'model is empty; allowed: text (default "./models/mini")'],
+    [{ dashboard: { viewToken: 'short' } }, 'dashboard.viewToken has 5 characters; allowed: text of 16 to 256 characters'],
+    [
+      { dashboard: 'secret' },
+      expect.stringMatching(/^quorum.config.json: dashboard has 6 characters; allowed: an object with port, host, viewToken,/),
+    ],
     [{ promptTemplate: 'Think.' }, 'promptTemplate is "Think."; allowed: text with {question} (default "{question}")'],
     [{ data: { type: 'csv' } }, 'data.type is "csv"; allowed: "figures" | "jsonl" | "parquet" (default "figures")'],
     [{ data: { seed: 1 } }, 'data.type is missing; allowed: "figures" | "jsonl" | "parquet" (default "figures")'],
     [{ data: { type: 'jsonl' } }, 'data.trainFile is missing; allowed: text'],
     [{ learner: { schedule: { type: 'cosine' } } }, 'learner.schedule.totalSteps is missing; allowed: whole number > 0'],
     [{ sampling: null }, 'sampling is null; allowed: an object with samples, temperature, topP, topK, maxNewTokens'],
-    [{ plugins: [3] }, 'plugins.0 is 3; allowed: list of package names, file paths, definePlugin(...) or {use, options} (default [])'],
+    [
+      { plugins: [3] },
+      'plugins.0 is 3; allowed: list of package names, file paths, definePlugin(...) or {use, options, thread, labels} (default [])',
+    ],
+    [{ plugins: [{ use: 'x', thread: 'yes' }] }, 'plugins.0.thread is "yes"; allowed: true | false | {heapMegabytes: whole number >= 16}'],
+    [{ plugins: [{ use: 3 }] }, 'plugins.0.use is 3; allowed: a package name, a file path or definePlugin(...)'],
     [
       { checkpoints: { evrySteps: 5 } },
       'checkpoints.evrySteps is not a known key; did you mean checkpoints.everySteps? allowed in checkpoints: everySteps, keepLast',
@@ -62,7 +75,7 @@ describe('errors name the key, its value and what is allowed', () => {
       'data.trainFile is not a known key; it is for when data.type is jsonl; allowed in data of type figures: type, seed, trainQuestions, heldOutQuestions, rendering, kinds',
     ],
   ])('%j', (input, message) => {
-    expect(refusal(input)).toEqual([`quorum.config.json: ${message}`]);
+    expect(refusal(input)).toEqual([typeof message === 'string' ? `quorum.config.json: ${message}` : message]);
   });
 
   test('a key in the wrong place', () => {
@@ -73,6 +86,28 @@ describe('errors name the key, its value and what is allowed', () => {
 
   test('all of them at once', () => {
     expect(refusal({ seed: -1, log: { level: 'loud' }, foo: 1 })).toHaveLength(3);
+  });
+
+  test('what JSON has no words for', () => {
+    const circle: Record<string, unknown> = {};
+    circle['schedule'] = circle;
+    expect(refusal({ seed: 5n, log: { level: () => 'debug' }, learner: circle, sampling: [Number.NaN] }).map((line) => line.split(';')[0])).toEqual([
+      'quorum.config.json: seed is 5n',
+      'quorum.config.json: sampling is [ NaN ]',
+      'quorum.config.json: learner.schedule.type is missing',
+      'quorum.config.json: log.level is [Function: level]',
+    ]);
+  });
+
+  test.each([
+    [{ temperatur: 1 }, 'did you mean sampling.temperature or synthesis.temperature? allowed: model,'],
+    [{ evaluations: { everySteps: 5 } }, 'did you mean evaluation? allowed: model,'],
+    [{ learner: { learning_rate: 1 } }, 'did you mean learner.learningRate? allowed in learner: objective,'],
+    [{ 'learning-rate': 1 }, 'did you mean learner.learningRate? allowed: model,'],
+    [{ nosuch: {} }, 'allowed: model, runFolder,'],
+    [{ plugins: [{ use: 'x', optoins: {} }] }, 'plugins itself is list of package names,'],
+  ])('an unknown key is told what is near, or what there is: %j', (input, hint) => {
+    expect(refusal(input)[0]).toContain(` is not a known key; ${hint}`);
   });
 
   test('not an object at all', () => {

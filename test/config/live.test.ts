@@ -4,7 +4,7 @@ import { configSchema } from '../../src/config/schema.ts';
 
 test('bounds are the schema’s own, and the defaults are within them', () => {
   expect(liveBounds().map(({ path, min, above, max, integer }) => [path, min, above, max, integer])).toEqual([
-    ['sampling.temperature', 0, true, 10, false],
+    ['sampling.temperature', 0.01, false, 10, false],
     ['sampling.samples', 2, false, 1024, true],
     ['learner.learningRate', 0, true, 1, false],
     ['loop.maxStaleness', 0, false, 64, true],
