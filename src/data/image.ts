@@ -1,42 +1,94 @@
-/** Picture files -> pixels, as `PIL.Image.open(..).convert('RGB')` sees them: upright, alpha dropped, colour profile ignored. */
-import { stat } from 'node:fs/promises';
+/**
+ * Picture files -> pixels, as transformers 5 sees them through Pillow: upright, white behind what is transparent, CMYK as light, colour profile
+ * ignored.
+ */
+import { open, readFile, stat } from 'node:fs/promises';
 import sharp from 'sharp';
 import { InputError } from '../protocol/errors.ts';
 import type { Picture } from '../protocol/messages.ts';
+import { decodeBitmap, isBitmap, readBitmapHeader } from './bmp.ts';
+import { fromInks, onWhite, type Pixels } from './pixels.ts';
 
 /** Larger pictures are refused before they are decoded: they would not fit a prompt anyhow. */
 const MAX_SIDE = 16_384;
 const MAX_PIXELS = 64_000_000;
 /** Decoding a picture within these bounds takes a second or two at most. */
 const MAX_SECONDS = 30;
+/** Enough to tell the format. */
+const HEAD_BYTES = 128;
+/** Of what a decoder says. */
+const MAX_REASON = 200;
 
 // Only formats that hold pixels: an SVG is a program that draws, may name other files, and brings an XML reader along.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({ operation: ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'].map((format) => `VipsForeignLoad${format}`) });
-const FORMATS = 'JPEG, PNG, WebP, GIF, TIFF and AVIF';
+const FORMATS = 'JPEG, PNG, WebP, GIF, TIFF, BMP and AVIF';
 
 /** Of an animation its first frame. @param source a path, or the file's bytes. @param name names the picture in errors. @throws InputError when it is not a picture, damaged, or too large. */
 export async function readPicture(source: string | Uint8Array, name: string = typeof source === 'string' ? source : 'picture'): Promise<Picture> {
   try {
-    // A pipe or a device would be read for ever.
-    if (typeof source === 'string' && !(await stat(source)).isFile()) throw new InputError(`${name}: not a file`);
-    const image = sharp(source, { failOn: 'error', ignoreIcc: true, limitInputPixels: false });
-    const { width, height, channels } = await image.metadata();
-    if (Math.max(width, height) > MAX_SIDE || width * height > MAX_PIXELS) {
-      throw new InputError(
-        `${name}: ${width} x ${height} pixels; at most ${MAX_SIDE} a side and ${MAX_PIXELS / 1e6} million in all are accepted, scale it down`,
-      );
-    }
-    const grey = channels <= 2;
-    const upright = image
-      .timeout({ seconds: MAX_SECONDS })
-      .autoOrient()
-      .removeAlpha()
-      .toColourspace(grey ? 'b-w' : 'srgb');
-    const { data, info } = await upright.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-    return { width: info.width, height: info.height, channels: info.channels === 1 ? 1 : 3, data: new Uint8Array(data) };
+    const head = typeof source === 'string' ? await readHead(source, name) : source.subarray(0, HEAD_BYTES);
+    if (isHeic(head)) throw new InputError(`${name}: HEIC, which cannot be read here: its codec (HEVC) is not free; convert it to JPEG or PNG`);
+    const pixels = isBitmap(head) ? await readBitmap(source, head, name) : await decode(source, name);
+    const { width, height, channels, data } = onWhite(pixels);
+    return { width, height, channels: channels === 1 ? 1 : 3, data };
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(`${name}: not a picture that can be read (${FORMATS} are): ${(error as Error).message}`);
+    throw new InputError(`${name}: not a picture that can be read (${FORMATS} are): ${reasonOf(error as Error, source)}`);
   }
+}
+
+/** What a file of these bytes ends in: `png`, `bmp`. @throws Error when it is no picture. */
+export async function pictureFormat(bytes: Uint8Array): Promise<string> {
+  return isBitmap(bytes) ? 'bmp' : (await sharp(bytes).metadata()).format;
+}
+
+async function readHead(path: string, name: string): Promise<Uint8Array> {
+  // A pipe or a device would be read for ever.
+  if (!(await stat(path)).isFile()) throw new InputError(`${name}: not a file`);
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** The container of AVIF with another codec inside, as telephones write it. */
+function isHeic(head: Uint8Array): boolean {
+  const text = Buffer.from(head).toString('latin1');
+  const brands = text.slice(4, 8) === 'ftyp' ? text.slice(8, head[3]) : '';
+  return /hei[cxms]|hev[cxms]|mif1|msf1/.test(brands) && !/avi[fs]/.test(brands);
+}
+
+async function readBitmap(source: string | Uint8Array, head: Uint8Array, name: string): Promise<Pixels> {
+  const { width, height } = readBitmapHeader(head);
+  checkSize(width, height, name);
+  return decodeBitmap(typeof source === 'string' ? await readFile(source) : source);
+}
+
+async function decode(source: string | Uint8Array, name: string): Promise<Pixels> {
+  const image = sharp(source, { failOn: 'error', ignoreIcc: true, limitInputPixels: false });
+  const { width, height, channels, space } = await image.metadata();
+  checkSize(width, height, name);
+  // Of a grey picture sharp would drop the alpha; CMYK libvips would convert by a profile of its own.
+  const colours = space === 'cmyk' ? 'cmyk' : channels === 1 ? 'b-w' : 'srgb';
+  if (colours === 'cmyk') image.pipelineColourspace('cmyk');
+  const upright = image.timeout({ seconds: MAX_SECONDS }).autoOrient().toColourspace(colours);
+  const { data, info } = await upright.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  const pixels = { width: info.width, height: info.height, channels: info.channels as 1 | 3 | 4, data: new Uint8Array(data) };
+  return colours === 'cmyk' ? fromInks(pixels) : pixels;
+}
+
+function checkSize(width: number, height: number, name: string): void {
+  if (Math.max(width, height) <= MAX_SIDE && width * height <= MAX_PIXELS) return;
+  throw new InputError(
+    `${name}: ${width} x ${height} pixels; at most ${MAX_SIDE} a side and ${MAX_PIXELS / 1e6} million in all are accepted, scale it down`,
+  );
+}
+
+/** One line of what the decoder says; libvips gathers its words about every byte that it tried, each after the path. */
+function reasonOf({ message }: Error, source: string | Uint8Array): string {
+  const lines = message.split('\n').map((line) => (typeof source === 'string' ? line.replaceAll(`${source}: `, '') : line).trim());
+  return [...new Set(lines)]
+    .filter((line) => line !== '' && !line.includes('bad seek'))
+    .join('; ')
+    .slice(0, MAX_REASON);
 }

@@ -11,6 +11,7 @@ import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
 import { digestOf, parquetPicture } from './parquet-picture.ts';
+import { pictureFormat } from './image.ts';
 import { loadPicture } from './picture.ts';
 
 export type ColumnType = 'text' | 'integer' | 'number';
@@ -181,8 +182,7 @@ async function encoded(ref: PictureRef): Promise<{ readonly name: string; readon
   if (ref.type === 'figure') return { name: `${ref.key.replaceAll('/', '-')}.png`, bytes: await png(await loadPicture(ref)) };
   const bytes =
     ref.type === 'file' ? await readFile(ref.path) : ref.type === 'parquet' ? await parquetPicture(ref) : await png(await loadPicture(ref));
-  const { format } = await sharp(bytes).metadata();
-  return { name: `${digestOf(bytes)}.${format}`, bytes };
+  return { name: `${digestOf(bytes)}.${await pictureFormat(bytes)}`, bytes };
 }
 
 async function png({ data, width, height, channels }: Picture): Promise<Uint8Array> {

@@ -12,7 +12,7 @@ import { z } from 'zod';
 import { draw } from './shared/draw.ts';
 import { HandedOut } from './shared/handed-out.ts';
 
-const PICTURE = /[.](png|jpe?g|webp|gif|tiff?|avif)$/i;
+const PICTURE = /[.](png|jpe?g|webp|gif|tiff?|bmp|avif)$/i;
 /** Of one picture. */
 const MOST_QUESTIONS = 1000;
 const LONGEST_QUESTION = 100_000;

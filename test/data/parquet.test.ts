@@ -87,7 +87,7 @@ describe('openParquet', () => {
 
   it("reads LZ4, as pyarrow writes it and in Hadoop's frames, also where a column has only nulls", async () => {
     const hadoop = join(temporaryFolder(), 'hadoop.parquet');
-    await parquetWriteFile({
+    parquetWriteFile({
       filename: hadoop,
       codec: 'LZ4',
       compressors: { LZ4: hadoopLz4 },
