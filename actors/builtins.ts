@@ -5,6 +5,7 @@ import { judge, type Classifier } from '../src/learn/judge.ts';
 import { API_VERSION, definePlugin, type PluginDefinition } from '../src/plugin/define.ts';
 import type { Policy } from '../src/policy/policy.ts';
 import { evaluator } from './evaluator.ts';
+import type { EarlierAnswers } from './label-free.ts';
 import { questioner } from './questioner.ts';
 import { synthesizer } from './synthesizer.ts';
 
@@ -18,9 +19,11 @@ export interface BuiltInParts {
   /** Handed to the evaluator and to nobody else. */
   readonly labels: Labels;
   readonly grader: Classifier;
+  /** What earlier versions answered to held-out questions. */
+  readonly earlier: () => EarlierAnswers;
 }
 
-export function builtIns({ config, policy, train, heldOut, labels, grader, since }: BuiltInParts): PluginDefinition<undefined> {
+export function builtIns({ config, policy, train, heldOut, labels, grader, since, earlier }: BuiltInParts): PluginDefinition<undefined> {
   return definePlugin({
     name: 'built-in',
     apiVersion: API_VERSION,
@@ -29,7 +32,7 @@ export function builtIns({ config, policy, train, heldOut, labels, grader, since
       sample: () => (request, signal) => policy.sample(request, signal),
       judge: () => (group) => judge(group, grader, { normaliseStd: true, ...config.filters }),
       learn: () => (batch, signal) => policy.learn(batch, signal),
-      evaluate: () => evaluator({ policy, heldOut, labels, grader, config }),
+      evaluate: () => evaluator({ policy, heldOut, labels, grader, config, earlier }),
       synthesize: ({ tell }) => synthesizer({ policy, train, config, tell }),
     },
   });

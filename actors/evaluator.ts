@@ -1,4 +1,7 @@
-/** Built-in evaluator: accuracy on held-out questions that have a label, on the samplers' threads. The only actor that is given labels. */
+/**
+ * Built-in evaluator, on the samplers' threads: accuracy on held-out questions that have a label, and where one has none also what shows without
+ * labels (label-free.ts). The only actor that is given labels.
+ */
 import type { Config } from '../src/config/schema.ts';
 import type { Dataset, Labels } from '../src/data/dataset.ts';
 import { Random } from '../src/data/rng.ts';
@@ -7,6 +10,7 @@ import { extractAnswer } from '../src/learn/answer.ts';
 import type { Classifier } from '../src/learn/judge.ts';
 import type { Policy, SamplingParams } from '../src/policy/policy.ts';
 import type { Accuracy, Evaluation, HeldOutAnswer, Question, Sample } from '../src/protocol/messages.ts';
+import { labelFree, SAMPLED_QUESTIONS, SAMPLES, type Answers, type EarlierAnswers } from './label-free.ts';
 import { sampleUnlessRefused, type Refused } from './refusing.ts';
 
 export interface EvaluatorParts {
@@ -15,6 +19,8 @@ export interface EvaluatorParts {
   readonly labels: Labels;
   readonly grader: Classifier;
   readonly config: Pick<Config, 'seed' | 'sampling' | 'evaluation' | 'loop'>;
+  /** What earlier versions answered; without it nothing is measured but accuracy. */
+  readonly earlier?: () => EarlierAnswers;
 }
 
 interface Labelled {
@@ -42,9 +48,8 @@ interface Marks {
 /** At most `count` held-out questions that have a label, in a seeded order: a smaller selection is the start of a larger one. */
 export function selectLabelled(heldOut: Dataset, labels: Labels, seed: number, count: number): Labelled[] {
   const selected: Labelled[] = [];
-  for (const i of new Random(seed, 'held-out').shuffle(Array.from({ length: heldOut.size }, (_, i) => i))) {
+  for (const question of inSeededOrder(heldOut, seed)) {
     if (selected.length === count) break;
-    const question = heldOut.question(i);
     const label = labels.label(question.id);
     if (label === undefined) continue;
     selected.push({ question, label, alternatives: labels.alternatives?.(question.id) ?? [], decimals: labels.decimals?.(question.id) });
@@ -52,31 +57,60 @@ export function selectLabelled(heldOut: Dataset, labels: Labels, seed: number, c
   return selected;
 }
 
+function inSeededOrder(heldOut: Dataset, seed: number): Question[] {
+  const order = new Random(seed, 'held-out').shuffle(Array.from({ length: heldOut.size }, (_, i) => i));
+  return order.map((i) => heldOut.question(i));
+}
+
+/** At most `count` held-out questions, labelled or not; none where every one of them has a label. */
+function selectAny(heldOut: Dataset, labels: Labels, seed: number, count: number): Question[] {
+  const all = inSeededOrder(heldOut, seed);
+  return all.every(({ id }) => labels.label(id) !== undefined) ? [] : all.slice(0, count);
+}
+
 export function evaluator(parts: EvaluatorParts) {
   const { seed, sampling, evaluation } = parts.config;
+  const { heldOut, labels, earlier } = parts;
   const most = Math.max(evaluation.questions, evaluation.fullQuestions);
-  let selection: readonly Labelled[] | undefined; // drawn at the first evaluation: drawing figures takes time
+  let selection: { readonly labelled: readonly Labelled[]; readonly any: readonly Question[] } | undefined; // drawing figures takes time
   const refused: Refused = new Map();
   const greedy: SamplingParams = { samples: 1, temperature: 0, topP: 1, topK: 0, maxNewTokens: sampling.maxNewTokens };
+  const asking = { ...parts, refused };
 
   return async ({ version, full }: { readonly version: number; readonly full: boolean }, signal: AbortSignal): Promise<Evaluation> => {
-    selection ??= selectLabelled(parts.heldOut, parts.labels, seed, most);
-    const first = selection.slice(0, full ? most : evaluation.questions);
-    const asking = { ...parts, refused };
-    const greedyMarks = await mark(asking, first, greedy, version, signal);
+    selection ??= {
+      labelled: selectLabelled(heldOut, labels, seed, most),
+      any: earlier === undefined ? [] : selectAny(heldOut, labels, seed, evaluation.questions),
+    };
+    const { any } = selection;
+    const first = selection.labelled.slice(0, full ? most : evaluation.questions);
+    const answers = await ask(asking, union(first, any), greedy, version, signal);
+    const greedyMarks = await mark(first, answers, parts.grader);
     const asked = first.slice(0, evaluation.fullQuestions);
-    const sampled = full ? await mark(asking, asked, { ...sampling, samples: evaluation.k }, version, signal) : [];
+    const sampled = full
+      ? await mark(asked, await ask(asking, questionsOf(asked), { ...sampling, samples: evaluation.k }, version, signal), parts.grader)
+      : [];
+    const several =
+      any.length === 0 ? new Map() : await ask(asking, any.slice(0, SAMPLED_QUESTIONS), { ...sampling, samples: SAMPLES }, version, signal);
     const of = (marks: readonly (Marks | undefined)[]) =>
       marks.filter((each, i) => each !== undefined && !refused.has(first[i]!.question.id)) as Marks[];
     const quick = of(greedyMarks.slice(0, evaluation.questions));
-    const result = {
+    const given = answersOf(any, answers);
+    const before = earlier && { ...earlier(), ...(version === 0 && { base: given }) };
+    const shown = before && (await labelFree({ answers: given, samples: [...several.values()] }, before, parts.grader));
+    const marked = new Set(first.map(({ question }) => question.id));
+    return {
       version,
-      greedy: mean(quick.map(({ right }) => right)),
+      greedy: quick.length === 0 ? null : mean(quick.map(({ right }) => right)),
       n: quick.length,
-      answers: greedyMarks.flatMap((marks, i) => (marks === undefined ? [] : [answerOf(first[i]!, marks)])),
+      ...(full && first.length > 0 && { full: accuracy(of(greedyMarks.slice(0, asked.length)), of(sampled), evaluation.k) }),
+      ...(shown && { labelFree: shown }),
+      answers: [
+        ...greedyMarks.flatMap((marks, i) => (marks === undefined ? [] : [answerOf(first[i]!, marks)])),
+        ...any.flatMap((question) => (marked.has(question.id) || !given.has(question.id) ? [] : [unmarked(question, given)])),
+      ],
       ...(refused.size > 0 && { refused: [...refused].map(([question, reason]) => ({ question, reason })) }),
     };
-    return full ? { ...result, full: accuracy(of(greedyMarks.slice(0, asked.length)), of(sampled), evaluation.k) } : result;
   };
 }
 
@@ -101,31 +135,51 @@ function answerOf({ question, label }: Labelled, { answer, right }: Marks): Held
   return { question, answer, right: right === 1, truth: label };
 }
 
-/** Undefined for those that are refused. Samples in calls about as large as a training job, so that the samplers' own jobs get their turn in between. */
-async function mark(
-  parts: EvaluatorParts & { readonly refused: Refused },
-  asked: readonly Labelled[],
+function unmarked(question: Question, given: Answers): HeldOutAnswer {
+  return { question, answer: given.get(question.id) ?? null, right: null, truth: null };
+}
+
+function questionsOf(labelled: readonly Labelled[]): readonly Question[] {
+  return labelled.map(({ question }) => question);
+}
+
+function union(labelled: readonly Labelled[], any: readonly Question[]): readonly Question[] {
+  return [...new Map([...questionsOf(labelled), ...any].map((question) => [question.id, question])).values()];
+}
+
+function answersOf(questions: readonly Question[], responses: ReadonlyMap<string, readonly Sample[]>): Answers {
+  return new Map(questions.flatMap(({ id }) => (responses.get(id) ?? []).map(({ text }) => [id, extractAnswer(text)] as const)));
+}
+
+/** Responses by id, without those that are refused. Calls are about as large as a training job, so that the samplers' own jobs get their turn in between. */
+async function ask(
+  { policy, config, refused }: EvaluatorParts & { readonly refused: Refused },
+  asked: readonly Question[],
   params: SamplingParams,
   version: number,
   signal: AbortSignal,
-): Promise<(Marks | undefined)[]> {
-  const { policy, grader, config, refused } = parts;
+): Promise<Map<string, readonly Sample[]>> {
   const atOnce = Math.max(1, Math.floor((config.loop.jobQuestions * config.sampling.samples) / params.samples));
-  const marks: (Marks | undefined)[] = [];
   const sample = async (questions: readonly Question[]) => {
     return (await policy.sample({ questions, params, seed: config.seed, version }, signal)).groups;
   };
+  const responses = new Map<string, readonly Sample[]>();
   for (let start = 0; start < asked.length; start += atOnce) {
-    const chunk = asked.slice(start, start + atOnce);
-    const groups = await sampleUnlessRefused(
-      chunk.map(({ question }) => question),
-      sample,
-      refused,
-    );
-    for (const asked of chunk) {
-      const samples = groups.get(asked.question.id);
-      marks.push(samples && (await marksOf(samples, asked, grader)));
-    }
+    for (const [id, samples] of await sampleUnlessRefused(asked.slice(start, start + atOnce), sample, refused)) responses.set(id, samples);
+  }
+  return responses;
+}
+
+/** Undefined for those without a response. */
+async function mark(
+  asked: readonly Labelled[],
+  responses: ReadonlyMap<string, readonly Sample[]>,
+  grader: Classifier,
+): Promise<(Marks | undefined)[]> {
+  const marks: (Marks | undefined)[] = [];
+  for (const each of asked) {
+    const samples = responses.get(each.question.id);
+    marks.push(samples && (await marksOf(samples, each, grader)));
   }
   return marks;
 }

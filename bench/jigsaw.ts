@@ -104,7 +104,7 @@ async function measure(config: Config): Promise<Measured> {
   const evaluation = { ...config.evaluation, questions: HELD_OUT, fullQuestions: HELD_OUT };
   const evaluate = evaluator({ policy, heldOut, labels, grader, config: { ...config, seed: 0, evaluation } });
   const { greedy } = await evaluate({ version: 0, full: false }, new AbortController().signal);
-  return { jigsaws: 100 * (await jigsawAccuracy(policy, config)), figures: 100 * greedy };
+  return { jigsaws: 100 * (await jigsawAccuracy(policy, config)), figures: 100 * greedy! };
 }
 
 /** The plug-in itself asks and judges; the jigsaws are the same for every seed. */

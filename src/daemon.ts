@@ -20,12 +20,14 @@ import type { Config } from './config/schema.ts';
 import { Audience } from './daemon/audience.ts';
 import { Commands } from './daemon/commands.ts';
 import { listen } from './daemon/control-server.ts';
+import { earlierAnswers } from './daemon/earlier-answers.ts';
 import { guardianMembers, guardianOf } from './daemon/guardian.ts';
 import { liveSettings, openDashboard, type SourceParts } from './daemon/dashboard.ts';
 import { Ending, type Ended } from './daemon/ending.ts';
 import type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
+import { countLabels, labelNotes } from './daemon/label-words.ts';
 import { openRun, type OpenRun } from './daemon/open-run.ts';
-import { checkReportFile, fullEvaluation, reportOf, writeReport } from './daemon/report.ts';
+import { checkReportFile, isMeasured, reportOf, writeReport } from './daemon/report.ts';
 import { Panels } from './daemon/panels.ts';
 import { Place } from './daemon/place.ts';
 import { Roster } from './daemon/roster.ts';
@@ -64,7 +66,7 @@ export async function startDaemon(config: Config, hooks: DaemonHooks = {}): Prom
   try {
     const { policy, data, grader } = run;
     const { train, heldOut, labels, since } = data;
-    const builtIn = await bindPlugin(builtIns({ config, policy, train, heldOut, labels, grader, since }));
+    const builtIn = await bindPlugin(builtIns({ config, policy, train, heldOut, labels, grader, since, earlier: () => earlierAnswers(run.store) }));
     const daemon = new Daemon(config, hooks, run, builtIn);
     await daemon.start();
     if (signal?.aborted === true) void daemon.stop();
@@ -138,9 +140,9 @@ class Daemon implements DaemonHandle {
       groups: () => groupsOf(store, this.#pipeline?.credits() ?? 0),
       commands: () => this.#commands.inHand(),
     };
-    this.#telemetry = new Telemetry(sittingOf(config, run.folder.path, data.train.name), sources, store.meta(PROGRESS) as Progress | undefined);
+    this.#telemetry = new Telemetry(sittingOf(config, run.folder.path, data), sources, store.meta(PROGRESS) as Progress | undefined);
     this.#settings = new Settings(store, config);
-    this.#ending = new Ending(config.loop, store, stopWhenOf(config, store, this.#telemetry.progress().accuracy));
+    this.#ending = new Ending(config.loop, store, stopWhenOf(config, store, this.#telemetry.progress()));
     this.#saving = new Saving(run, config, this.#telemetry, this.#settings);
     const { pluginSeconds: callSeconds, stopSeconds } = config.timeouts;
     this.#audience = new Audience({ store, callSeconds, stopSeconds, note: (text) => this.#note(text) });
@@ -243,12 +245,17 @@ class Daemon implements DaemonHandle {
     }
     this.#closed = this.#whenClosed();
     if (this.#dashboard) this.#telemetry.dashboard(this.#dashboard.url);
-    for (const text of [...this.#run.notes, ...changedSettings(this.#settings)]) this.#note(text);
+    for (const text of [...this.#run.notes, ...this.#labelNotes(), ...changedSettings(this.#settings)]) this.#note(text);
     if (this.#run.version > 0) this.#telemetry.saved(this.#run.version);
     if (this.#hooks.handleSignals === true) for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, this.#onSignal);
     this.#running = this.#go().catch((error: unknown) => {
       if (!(this.#stop.signal.aborted && error instanceof CancelledError)) this.#system.send({ type: 'FAIL', error });
     });
+  }
+
+  /** An evaluator of a plug-in may have labels of its own. */
+  #labelNotes(): string[] {
+    return this.#roster.has('evaluate') ? [] : labelNotes(countLabels(this.#run.data), this.#guardian !== undefined);
   }
 
   status$(): Observable<Status> {
@@ -263,7 +270,7 @@ class Daemon implements DaemonHandle {
     this.#note(text);
   }
 
-  command(command: Command, author: string): Promise<void> {
+  command(command: Command, author: string): Promise<string | undefined> {
     return this.#commands.command(command, author);
   }
 
@@ -279,12 +286,12 @@ class Daemon implements DaemonHandle {
     return this.#panels.cards();
   }
 
-  pause(): Promise<void> {
-    return this.#commands.command({ type: 'pause' }, IN_PROCESS);
+  async pause(): Promise<void> {
+    await this.#commands.command({ type: 'pause' }, IN_PROCESS);
   }
 
-  resume(): Promise<void> {
-    return this.#commands.command({ type: 'resume' }, IN_PROCESS);
+  async resume(): Promise<void> {
+    await this.#commands.command({ type: 'resume' }, IN_PROCESS);
   }
 
   async stop(): Promise<Report> {
@@ -362,7 +369,7 @@ class Daemon implements DaemonHandle {
     this.#telemetry.version(this.#loop.version);
     settleRollback(this.#loop);
     await catchUp(this.#loop, signal);
-    if (this.#loop.version === 0 && this.#telemetry.progress().accuracy.fullBaseline === null) {
+    if (this.#loop.version === 0 && !this.#telemetry.hasBaseline) {
       this.#show('baseline');
       await evaluate(this.#loop, { version: 0, full: true }, signal);
     }
@@ -424,7 +431,7 @@ class Daemon implements DaemonHandle {
   }
 
   async #evaluateAtEnd(version: number): Promise<void> {
-    if (fullEvaluation(this.#run.store, version) !== undefined) return;
+    if (isMeasured(this.#run.store, version)) return;
     await evaluate(this.#loop, { version, full: true }, new AbortController().signal);
   }
 
@@ -472,7 +479,10 @@ class Daemon implements DaemonHandle {
     const progress = this.#telemetry.progress();
     const make = async (cause: Error | undefined) => {
       const lost = this.#run.presence.absence() && { lost: true as const };
-      const bestFolder = lost ? null : await this.#saving.bestFolder().catch(() => null);
+      const { accuracy, labelFree } = this.#telemetry.status();
+      const unlabelled = accuracy.best === null ? (labelFree?.best ?? null) : null;
+      const kept = unlabelled === null ? this.#saving.bestFolder() : Promise.resolve(this.#saving.folderOf(unlabelled));
+      const bestFolder = lost ? null : await kept.catch(() => null);
       const ending = { ...this.#ended, error: cause, folder: this.#saving.modelFolder, bestFolder, ...lost };
       return reportOf(this.#telemetry.status(), progress.totals, store, ending);
     };

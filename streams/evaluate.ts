@@ -1,4 +1,4 @@
-/** Beside the loop: how good is a version on held-out questions. The only stage that may see a label, and nothing in the loop reads its result. */
+/** Beside the loop: how good a version is on held-out questions. The only stage that may see a label, and nothing in the loop reads its result. */
 import { CancelledError } from '../src/protocol/errors.ts';
 import type { Evaluation } from '../src/protocol/messages.ts';
 import type { EvaluateRequest } from '../src/protocol/ports.ts';
@@ -22,7 +22,7 @@ export async function evaluate(loop: Loop, request: EvaluateRequest, signal: Abo
     run: (port, inner) => port(request, inner),
   });
   for (const each of refused) refuse(loop, 'held-out', each);
-  if (evaluation.n === 0) return evaluation; // no held-out question has a label, or none can be asked: there is nothing to say
+  if (evaluation.n === 0 && evaluation.labelFree === undefined) return evaluation; // no question is held out, or none can be asked
   const best = telemetry.status().accuracy.best;
   telemetry.evaluated(evaluation);
   store.together(() => {
@@ -32,14 +32,14 @@ export async function evaluate(loop: Loop, request: EvaluateRequest, signal: Abo
     recordEvaluation(loop, evaluation);
   });
   loop.announce({ type: 'evaluated', evaluation });
-  if (best !== null && evaluation.greedy > best.greedy) await loop.keepBest(evaluation.version);
+  if (best !== null && (evaluation.greedy ?? 0) > best.greedy) await loop.keepBest(evaluation.version);
   return evaluation;
 }
 
 /** An evaluation to be done, and who waits for it. */
 export interface EvaluateOrder extends EvaluateRequest {
   /** Called when it is done, or with why it was not. */
-  readonly settled: readonly ((error?: Error) => void)[];
+  readonly settled: readonly ((outcome: Evaluation | Error) => void)[];
 }
 
 /** Orders the evaluation that is due at version `n`, if one is. */
@@ -71,7 +71,7 @@ export function evaluateOrder(loop: Loop) {
   return async (order: EvaluateOrder): Promise<Evaluation | undefined> => {
     try {
       const evaluation = await evaluate(loop, order, loop.stop);
-      for (const settle of order.settled) settle();
+      for (const settle of order.settled) settle(evaluation);
       return evaluation;
     } catch (error) {
       for (const settle of order.settled) settle(error instanceof Error ? error : new Error(String(error)));

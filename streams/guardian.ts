@@ -246,6 +246,7 @@ export class Guardian {
     this.#fresh = probeSignals(probe, trusted, base);
     if (probe.version === 0 && origin === undefined) this.#set({ origin: sureness(probe), reference: sureness(probe) });
     else if (reference === undefined && monitor.level === 'healthy') this.#set({ reference: sureness(probe) });
+    this.#show();
   }
 
   #record(n: number, signals: Signals, fresh: Signals | undefined, assessment: Assessment): void {
@@ -275,12 +276,15 @@ export class Guardian {
 
   #show(): void {
     const { monitor, trusted, tries, held } = this.#state;
+    const probe = { ...monitor.probe, ...this.#fresh };
+    const { agreement = null, origin = null, consistency = null } = probe;
     const status: GuardianStatus = {
       level: held === null ? monitor.level : 'hold',
       since: monitor.since,
       why: held ?? reasons(this.#assessment),
       trusted: trusted?.version ?? null,
       tries,
+      ...(Object.keys(probe).length > 0 && { canaries: { asBase: origin, asTrusted: agreement, consistency } }),
     };
     this.#parts.loop.telemetry.guardian(status);
   }

@@ -2,6 +2,7 @@
  * The metrics that are stored, by learner step (a step's number is that of the version it made). Their names stay as they are: charts and
  * stored runs know them. Written by record.ts and guardian.ts; a test holds the names to what a run stores.
  */
+import type { LabelFree } from '../src/protocol/messages.ts';
 import { SIGNALS, type Signal } from '../src/learn/collapse/signals.ts';
 
 /** With each evaluation, at the step that made the version: what held-out questions with an answer in the data show. All in [0, 1]. */
@@ -11,6 +12,18 @@ const MEASURED = {
   majK: 'accuracy of the majority of k sampled answers, in full evaluations',
   passK: 'share of questions that one of k sampled answers gets right, in full evaluations',
 };
+
+/** With each evaluation, where a held-out question has no label (docs/without-labels.md). Names of `LabelFree`. */
+export const UNLABELLED = {
+  asBase: 'share of held-out questions answered as by the base, in [0, 1]',
+  asTrusted: 'share of held-out questions answered as by the last trusted version, in [0, 1]',
+  answered: 'share of greedy responses to held-out questions that hold an answer, in [0, 1]',
+  voteShare: 'mean vote share of sampled responses to held-out questions, in [0, 1]',
+  entropy: 'entropy of those responses, in nats a token',
+  responseTokens: 'mean length of those responses, in tokens',
+} as const satisfies Partial<Record<keyof LabelFree, string>>;
+
+const HELD_OUT = 'heldOut.';
 
 /** With each step. */
 const STEPPED = {
@@ -53,6 +66,7 @@ const GUARDIAN = 'guardian.';
 /** Name -> meaning. Left out are `at`, milliseconds since 1970, and `busy.<actor>`, the share of the last minute in which the actor worked. */
 export const METRICS: Readonly<Record<string, string>> = {
   ...MEASURED,
+  ...Object.fromEntries(Object.entries(UNLABELLED).map(([name, meaning]) => [`${HELD_OUT}${name}`, meaning])),
   ...STEPPED,
   [`${GUARDIAN}level`]: '0 healthy, 1 watch, 2 act',
   ...Object.fromEntries(GUARDED.map((name) => [`${GUARDIAN}${name}`, SIGNALS[name].replace(/,$/, '')])),
@@ -60,5 +74,15 @@ export const METRICS: Readonly<Record<string, string>> = {
 
 /** Whether evaluations measure it, not steps. */
 export function isEvaluated(metric: string): boolean {
+  return isOfAnswers(metric) || isWithoutLabels(metric);
+}
+
+/** Whether it is measured on held-out questions with an answer in the data. */
+export function isOfAnswers(metric: string): boolean {
   return metric in MEASURED;
+}
+
+/** Whether it is measured where a held-out question has no answer in the data. */
+export function isWithoutLabels(metric: string): boolean {
+  return metric.startsWith(HELD_OUT);
 }

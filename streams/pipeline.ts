@@ -4,7 +4,7 @@
  */
 import { catchError, EMPTY, finalize, merge, tap, type Observable } from 'rxjs';
 import { CancelledError } from '../src/protocol/errors.ts';
-import type { JudgedGroup, RolloutGroup } from '../src/protocol/messages.ts';
+import type { Evaluation, JudgedGroup, RolloutGroup } from '../src/protocol/messages.ts';
 import type { Admission } from '../src/store/store.ts';
 import { admit } from './admit.ts';
 import { Batcher, type Window } from './batcher.ts';
@@ -34,7 +34,7 @@ export interface Pipeline {
   /** Changes a setting for what is admitted and batched from now on. Like all that follows: @throws CancelledError when the loop stops first. */
   set(path: LivePath, value: number): Promise<void>;
   /** Evaluates the newest version; resolves when that is done. */
-  evaluate(full: boolean): Promise<void>;
+  evaluate(full: boolean): Promise<Evaluation>;
   /** Runs `work` when all that was admitted is learnt from or dropped, also while the loop is paused. Meanwhile nothing is admitted. */
   drained<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -161,8 +161,8 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
       moments.when(
         () => true,
         () =>
-          new Promise<void>((resolve, reject) => {
-            const settled = (error?: Error) => (error === undefined ? resolve() : reject(error));
+          new Promise<Evaluation>((resolve, reject) => {
+            const settled = (outcome: Evaluation | Error) => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
             orderEvaluation(loop, evaluations, { version: loop.version, full, settled: [settled] });
           }),
       ),

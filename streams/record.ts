@@ -4,6 +4,7 @@
  */
 import type { Evaluation, PolicyVersion } from '../src/protocol/messages.ts';
 import type { Loop } from './loop.ts';
+import { UNLABELLED } from './metrics.ts';
 
 type Recorder = Pick<Loop, 'store' | 'telemetry'>;
 
@@ -19,9 +20,13 @@ export function recordStep({ store, telemetry }: Recorder, { n, metrics }: Polic
 }
 
 /** Call within the transaction that stores the evaluation. */
-export function recordEvaluation({ store, telemetry }: Recorder, { version, greedy, full }: Evaluation): void {
+export function recordEvaluation({ store, telemetry }: Recorder, { version, greedy, full, labelFree }: Evaluation): void {
   // The base model has no step that would have stored a time.
   if (store.metricRow(version).at === undefined) store.metric('at', version, telemetry.status().at);
-  store.metric('greedy', version, greedy);
+  if (greedy !== null) store.metric('greedy', version, greedy);
   for (const name of ['pass1', 'majK', 'passK'] as const) if (full) store.metric(name, version, full[name]);
+  for (const name of Object.keys(UNLABELLED) as (keyof typeof UNLABELLED)[]) {
+    const value = labelFree?.[name] ?? null;
+    if (value !== null) store.metric(`heldOut.${name}`, version, value);
+  }
 }

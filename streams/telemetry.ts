@@ -11,17 +11,19 @@ import type {
   CommandStatus,
   GroupStatus,
   GuardianStatus,
+  LabelCount,
   Phase,
   SignalStatus,
   Status,
   SynthesisStatus,
 } from '../src/protocol/status.ts';
+import { labelFreeStatus, withEvaluation, type LabelFreeProgress } from './label-free.ts';
 import { Meter, NO_TOTALS, rates, type Side, type Totals } from './meter.ts';
+import { thin } from './thin.ts';
 
 const FRAME_MILLISECONDS = 100;
 const HEARTBEAT_MILLISECONDS = 1000;
 const NOTES = 20;
-const HISTORY = 512;
 /** Steps that the rates in the status look back on. */
 const RECENT_STEPS = 10;
 
@@ -30,6 +32,8 @@ export interface Progress {
   readonly totals: Totals;
   readonly stalenessHistogram: readonly number[];
   readonly accuracy: AccuracyStatus;
+  /** Absent where every held-out question has a label. */
+  readonly labelFree?: LabelFreeProgress | undefined;
   readonly restarts: number;
 }
 
@@ -38,6 +42,8 @@ export type Sitting = Pick<Status, 'pid' | 'run' | 'model' | 'data' | 'seed' | '
   readonly maxStaleness: number;
   /** Judged groups that the signals look back on. */
   readonly window: number;
+  /** Absent where nothing is known of them. */
+  readonly labels?: LabelCount;
 };
 
 /** What is asked for at each snapshot, because others know it. */
@@ -65,6 +71,7 @@ export class Telemetry {
   readonly #marks: Totals[];
   readonly #histogram: number[];
   #accuracy: AccuracyStatus;
+  #labelFree: LabelFreeProgress | undefined;
   #notes: Status['notes'] = [];
   #phase: Phase = 'starting';
   #version = 0;
@@ -86,6 +93,7 @@ export class Telemetry {
     this.#meter = new Meter(sources.now, before?.totals ?? NO_TOTALS);
     this.#marks = [this.#meter.totals()];
     this.#accuracy = before?.accuracy ?? NO_ACCURACY;
+    this.#labelFree = before?.labelFree;
     this.#maxStaleness = sitting.maxStaleness;
     const length = Math.max(sitting.maxStaleness + 1, before?.stalenessHistogram.length ?? 0);
     this.#histogram = Array.from({ length }, (_, s) => before?.stalenessHistogram[s] ?? 0);
@@ -204,7 +212,13 @@ export class Telemetry {
     this.#changed.next();
   }
 
-  evaluated({ version, greedy, n, full }: Evaluation): void {
+  evaluated(evaluation: Evaluation): void {
+    this.#labelFree = withEvaluation(this.#labelFree, evaluation, this.#meter.totals().seconds);
+    if (evaluation.greedy !== null) this.#measured({ ...evaluation, greedy: evaluation.greedy });
+    this.#changed.next();
+  }
+
+  #measured({ version, greedy, n, full }: Evaluation & { readonly greedy: number }): void {
     const { baseline, best, now, history, fullBaseline, fullNow } = this.#accuracy;
     // A version that is evaluated again, in full, keeps the time at which it was first seen to be this good.
     const seconds = history.find((other) => other.version === version)?.seconds ?? this.#meter.totals().seconds;
@@ -219,20 +233,26 @@ export class Telemetry {
       fullBaseline: version === 0 ? (full ?? fullBaseline) : fullBaseline,
       fullNow: full !== undefined && newest ? full : fullNow,
     };
-    this.#changed.next();
+  }
+
+  /** Whether the base was measured, with labels or without. */
+  get hasBaseline(): boolean {
+    return this.#accuracy.fullBaseline !== null || (this.#labelFree?.baseline ?? null) !== null;
   }
 
   progress(): Progress {
-    return { totals: this.#meter.totals(), stalenessHistogram: this.#histogram, accuracy: this.#accuracy, restarts: this.#restarts() };
+    const [accuracy, labelFree, restarts] = [this.#accuracy, this.#labelFree, this.#restarts()];
+    return { totals: this.#meter.totals(), stalenessHistogram: this.#histogram, accuracy, labelFree, restarts };
   }
 
   status(): Status {
     if (this.#last !== undefined) return this.#last;
-    const { maxStaleness: _max, window: _, ...sitting } = this.#sitting;
+    const { maxStaleness: _max, window: _, labels, ...sitting } = this.#sitting;
     const totals = this.#meter.totals();
     const { rss } = process.memoryUsage();
     this.#peakRss = Math.max(this.#peakRss, rss);
     const commands = this.#sources.commands?.() ?? [];
+    const labelFree = labelFreeStatus(labels, this.#labelFree, this.#saved, this.#guardian);
     return {
       ...sitting,
       phase: this.#phase,
@@ -241,6 +261,7 @@ export class Telemetry {
       version: this.#version,
       saved: this.#saved,
       accuracy: this.#accuracy,
+      ...(labelFree === undefined ? {} : { labelFree }),
       signals: this.#signals(),
       throughput: rates(totals, this.#marks.length > 1 ? this.#marks[0] : undefined),
       staleness: { max: this.#maxStaleness, now: this.#staleness, histogram: [...this.#histogram] },
@@ -269,9 +290,4 @@ export class Telemetry {
     const step = { loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate };
     return { voteShare: mean('share'), reward: mean('reward'), responseTokens: mean('tokens'), ...step };
   }
-}
-
-/** Drops every second inner point once the history is too long; the first and the newest stay. */
-function thin(history: readonly AccuracyPoint[]): readonly AccuracyPoint[] {
-  return history.length <= HISTORY ? history : history.filter((_, i) => i === history.length - 1 || i % 2 === 0);
 }

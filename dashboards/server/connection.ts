@@ -209,9 +209,9 @@ export class Connection {
   /** The daemon has the command at once; which commands wait for which is its business. */
   async #obey({ id, command }: Asking & { readonly type: 'command' }): Promise<void> {
     try {
-      await this.#services.command(command, this.#peer.author);
+      const words = await this.#services.command(command, this.#peer.author);
       this.#inFlight.delete(id);
-      this.#say({ type: 'reply', id, value: null });
+      this.#say({ type: 'reply', id, value: words ?? null });
     } catch (error) {
       this.#refuse(id, error);
     } finally {

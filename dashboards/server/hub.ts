@@ -92,7 +92,7 @@ export class Hub {
       hello: (access) => encode({ type: 'hello', v: FRAMES_VERSION, access, live: live(this.#source.status()) } satisfies ServerFrame),
       command: async (command, author) => {
         try {
-          await (command.type === 'set' ? this.#repeats.set(command, author) : this.#source.command(command, author));
+          return await (command.type === 'set' ? this.#repeats.set(command, author) : this.#source.command(command, author));
         } finally {
           this.#replies.clear();
         }
@@ -214,5 +214,7 @@ function keepNewest<T>(set: Set<T>, value: T): void {
 
 function live(status: Status): Live {
   const { history: _, ...accuracy } = status.accuracy;
-  return { ...status, accuracy };
+  if (status.labelFree === undefined) return { ...status, accuracy };
+  const { history: _points, ...labelFree } = status.labelFree;
+  return { ...status, accuracy, labelFree };
 }

@@ -10,7 +10,7 @@ type Change = Command & { readonly type: 'set' };
 interface Last {
   readonly value: number;
   readonly at: number;
-  readonly done: Promise<void>;
+  readonly done: Promise<string | undefined>;
   isInHand: boolean;
 }
 
@@ -26,13 +26,13 @@ export class Repeats {
   }
 
   /** As `command` of the source does. */
-  async set(command: Change, author: string): Promise<void> {
+  async set(command: Change, author: string): Promise<string | undefined> {
     const before = this.#last.get(command.path);
     if (before && this.#isRepeated(before, command)) return before.done;
     const last: Last = { value: command.value, at: this.#clock.now(), done: this.#source.command(command, author), isInHand: true };
     this.#last.set(command.path, last);
     try {
-      await last.done;
+      return await last.done;
     } catch (error) {
       this.#last.delete(command.path);
       throw error;

@@ -2,6 +2,7 @@
 import { InputError } from '../../src/protocol/errors.ts';
 import type { Compared, Method, Requests } from '../../src/protocol/frames.ts';
 import type { HeldOutAnswer } from '../../src/protocol/messages.ts';
+import { interpret, samePlain } from '../../src/learn/equivalence/index.ts';
 import { groupCard, groupDetail, questionCard } from './cards.ts';
 import type { DashboardSource } from './source.ts';
 
@@ -59,15 +60,22 @@ function answersOf(version: number, store: DashboardSource['store']): readonly H
   throw new InputError(`the answers of version ${version} are not stored: choose a version that was evaluated`);
 }
 
-/** Questions that both were asked, those with different verdicts first; else in the order of `a`. */
+/** Questions that both were asked: those with different verdicts first, then those with different answers; else in the order of `a`. */
 function compared(a: readonly HeldOutAnswer[], b: readonly HeldOutAnswer[]): readonly Compared[] {
   const others = new Map(b.map((other) => [other.question.id, other]));
   const both = a.flatMap((one) => {
     const other = others.get(one.question.id);
-    return other ? [{ question: questionCard(one.question), truth: one.truth, a: verdict(one), b: verdict(other) }] : [];
+    if (!other) return [];
+    return [{ question: questionCard(one.question), truth: one.truth, a: verdict(one), b: verdict(other), same: isSame(one.answer, other.answer) }];
   });
-  const flipped = (pair: Compared) => pair.a.right !== pair.b.right;
-  return [...both.filter(flipped), ...both.filter((pair) => !flipped(pair))];
+  const rank = ({ a: { right }, b, same }: Compared) => (right !== b.right ? 0 : same ? 2 : 1);
+  return both.toSorted((one, other) => rank(one) - rank(other));
+}
+
+/** What takes algebra to compare would hold the loop up: such answers are the same where they are written alike. */
+function isSame(a: string | null, b: string | null): boolean {
+  if (a === null || b === null || a === b) return a === b;
+  return samePlain(interpret(a), interpret(b)) ?? false;
 }
 
 function verdict({ answer, right }: HeldOutAnswer) {

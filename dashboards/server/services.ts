@@ -20,7 +20,7 @@ export interface Services {
   readonly urgentTurns: Turns;
   /** The frame that answers a hello. */
   readonly hello: (access: Access) => Uint8Array;
-  readonly command: (command: Command, author: string) => Promise<void>;
+  readonly command: (command: Command, author: string) => Promise<string | undefined>;
   /** Something failed that is no fault of the client. */
   readonly onError: (error: unknown) => void;
   /** It said hello. */

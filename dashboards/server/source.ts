@@ -27,6 +27,9 @@ export interface DashboardSource {
   plugins(): readonly PluginRow[];
   /** What the panels of plug-ins show; at most a few seconds old. */
   panels(): readonly PanelCard[];
-  /** Resolves when it is done (`stop`: when it has begun) and in the event log. `author` is who asked, in words. @throws InputError in words. */
-  command(command: Command, author: string): Promise<void>;
+  /**
+   * Resolves when it is done (`stop`: when it has begun) and in the event log: with what came of it, where there is something to say. `author` is who
+   * asked, in words. @throws InputError in words.
+   */
+  command(command: Command, author: string): Promise<string | undefined>;
 }

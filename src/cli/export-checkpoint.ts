@@ -7,26 +7,27 @@ import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
 import { runPaths } from '../store/run-folder.ts';
+import { bestVersion, type BestVersion } from './best-version.ts';
 
 export interface ExportRequest {
   readonly runFolder: string;
-  /** `best`: the most accurate one so far. Default: the newest one whose checksums hold. */
+  /** `best`: see bestVersion. Default: the newest one whose checksums hold. */
   readonly version?: number | 'best';
   /** New, empty, or a folder whose files of the same names, and weights, are to be replaced. */
   readonly out: string;
   readonly dtype: 'F32' | 'BF16';
 }
 
-/** @returns the version written. @throws InputError when there is no such version, or it is damaged. */
-export async function exportCheckpoint({ runFolder, version, out, dtype }: ExportRequest): Promise<number> {
-  const folder = version === 'best' ? runPaths(runFolder).bestFolder : runPaths(runFolder).checkpointsFolder;
+/** @returns the version written, and the rule by which it is the best where that is not accuracy. @throws InputError when there is no such version, or it is damaged. */
+export async function exportCheckpoint({ runFolder, version, out, dtype }: ExportRequest): Promise<Pick<BestVersion, 'version' | 'why'>> {
+  const folder = runPaths(runFolder).checkpointsFolder;
   if (!existsSync(folder)) throw new InputError(`${runFolder} is not a run folder: it has no checkpoints/; name one with --run`);
-  const found = await pick(Checkpoints.at(folder), version === 'best' ? undefined : version, runFolder);
+  const found: BestVersion = version === 'best' ? await bestVersion(runFolder) : await pick(Checkpoints.at(folder), version, runFolder);
   const model = await loadModelFolder(found.folder);
   const fresh = `${out}.${process.pid}.new`;
   await saveModelFolder(fresh, model, dtype);
   await moveInto(out, fresh);
-  return found.version;
+  return found;
 }
 
 /** Weights that were there go, as their shards may have other names; what is no part of a model stays. */

@@ -7,6 +7,7 @@ import { CancelledError, InputError } from '../protocol/errors.ts';
 import { isUrgent, type Command } from '../protocol/frames.ts';
 import type { CommandStatus } from '../protocol/status.ts';
 import type { Roster } from './roster.ts';
+import { evaluationWords } from './label-words.ts';
 import type { Saving } from './saving.ts';
 
 export interface CommandParts {
@@ -32,7 +33,7 @@ interface InHand {
   readonly command: Command;
   readonly author: string;
   readonly since: number;
-  readonly work: Promise<void>;
+  readonly work: Promise<string | undefined>;
 }
 
 /** A command belongs to the daemon from the moment it is accepted: it is carried out whether or not its author still listens. */
@@ -45,11 +46,14 @@ export class Commands {
     this.#parts = parts;
   }
 
-  /** Resolves when it is done, `stop` when it has begun. `author`: who asked, in words. @throws InputError in words. */
-  async command(command: Command, author: string): Promise<void> {
+  /**
+   * Resolves when it is done, `stop` when it has begun: with what came of it, where there is something to say. `author`: who asked, in words.
+   * @throws InputError in words.
+   */
+  async command(command: Command, author: string): Promise<string | undefined> {
     const { loop, say } = this.#parts;
     if (loop.stop.aborted) {
-      if (command.type === 'stop') return;
+      if (command.type === 'stop') return undefined;
       throw new InputError('the daemon is stopping');
     }
     if (!isUrgent(command) && this.#inHand.size >= MOST_IN_HAND) {
@@ -59,8 +63,9 @@ export class Commands {
     const item: InHand = { command, author, since: Date.now(), work: this.#carryOut(command) };
     this.#inHand.add(item);
     try {
-      await item.work;
-      loop.store.event('command', { command: withoutOptions(command), author, outcome: 'done' });
+      const words = await item.work;
+      loop.store.event('command', { command: withoutOptions(command), author, outcome: 'done', ...(words !== undefined && { words }) });
+      return words;
     } catch (error) {
       const cut = error instanceof CancelledError ? new InputError(`${inWords(command)}: the daemon stopped first`) : (error as Error);
       loop.store.event('command', { command: withoutOptions(command), author, outcome: cut.message });
@@ -94,7 +99,13 @@ export class Commands {
     await Promise.allSettled([...this.#inHand].map(({ work }) => work));
   }
 
-  async #carryOut(command: Command): Promise<void> {
+  async #carryOut(command: Command): Promise<string | undefined> {
+    if (command.type === 'evaluate') return evaluationWords(await this.#running().evaluate(command.full));
+    await this.#obey(command);
+    return undefined;
+  }
+
+  async #obey(command: Exclude<Command, { readonly type: 'evaluate' }>): Promise<void> {
     const { loop, saving, roster, pause, resume, stop } = this.#parts;
     switch (command.type) {
       case 'pause':
@@ -103,8 +114,6 @@ export class Commands {
         return resume();
       case 'stop':
         return stop();
-      case 'evaluate':
-        return this.#running().evaluate(command.full);
       case 'checkpoint':
         this.#running();
         return this.#checkpoint();

@@ -6,6 +6,7 @@ import { Guardian } from '../../streams/guardian.ts';
 import type { Loop } from '../../streams/loop.ts';
 import type { Config } from '../config/schema.ts';
 import type { AskCanaries } from '../learn/collapse/probe.ts';
+import type { Command } from '../protocol/frames.ts';
 import type { Commands } from './commands.ts';
 import type { OpenRun } from './open-run.ts';
 
@@ -32,5 +33,6 @@ export interface GuardianOptions {
 export function guardianOf({ config, loop, handles, commands, say }: GuardianOptions): Guardian | undefined {
   const performer = handles.get(ID) as unknown as Handle<AskCanaries> | undefined;
   if (performer === undefined) return undefined;
-  return new Guardian({ loop, options: config.guardian, performer, command: (command) => commands().command(command, AUTHOR), say });
+  const command = async (wanted: Command): Promise<void> => void (await commands().command(wanted, AUTHOR));
+  return new Guardian({ loop, options: config.guardian, performer, command, say });
 }

@@ -38,8 +38,8 @@ export interface DaemonHandle extends AsyncDisposable {
   status(): Status;
   /** For the log, the event log and the status view. */
   note(text: string): void;
-  /** Carries out what somebody asked for; `author` is who, in words, for the event log. @throws InputError in words. */
-  command(command: Command, author: string): Promise<void>;
+  /** Carries out what somebody asked for, and says what came of it where there is something to say; `author` is who, in words, for the event log. @throws InputError in words. */
+  command(command: Command, author: string): Promise<string | undefined>;
   /** What may be changed by the command `set`. */
   settings(): readonly LiveSetting[];
   /** Plug-ins that are loaded, and what each port of theirs does. */

@@ -131,8 +131,10 @@ export async function keepTold(
   await last;
 }
 
-function inWords({ phase, version, accuracy, error }: Status, stuck?: string): string {
-  const right = accuracy.now === null ? '' : `, accuracy ${(100 * accuracy.now.greedy).toFixed(1)} %`;
+function inWords({ phase, version, accuracy, labelFree, error }: Status, stuck?: string): string {
+  const asBase = accuracy.now === null ? (labelFree?.now?.asBase ?? null) : null;
+  const measured = asBase === null ? '' : `, ${(100 * asBase).toFixed(1)} % answered as by the base`;
+  const right = accuracy.now === null ? measured : `, accuracy ${(100 * accuracy.now.greedy).toFixed(1)} %`;
   const trouble = stuck ?? error;
   return `${phase}, version ${version}${right}${trouble === undefined ? '' : `; ${trouble}`}`.replaceAll(/\s+/g, ' ').slice(0, LONGEST_STATUS);
 }

@@ -19,7 +19,7 @@ export interface Ending {
 }
 
 export function reportOf(status: Status, totals: Totals, store: Store, { error, ...ending }: Ending): Report {
-  const { model, data, seed, version, saved, accuracy, staleness, groups, restarts, memory } = status;
+  const { model, data, seed, version, saved, accuracy, labelFree, staleness, groups, restarts, memory } = status;
   const best = bestEvaluation(store, accuracy.best?.version ?? version, version);
   return {
     model,
@@ -31,6 +31,7 @@ export function reportOf(status: Status, totals: Totals, store: Store, { error, 
     final: fullEvaluation(store, version) ?? null,
     best,
     history: accuracy.history,
+    ...(labelFree === undefined ? {} : { labelFree }),
     throughput: rates(totals),
     staleness: { max: staleness.max, histogram: staleness.histogram },
     groups: {
@@ -44,12 +45,18 @@ export function reportOf(status: Status, totals: Totals, store: Store, { error, 
     memory: { peakRssBytes: memory.peakRss },
     ...ending,
     saved,
-    bestFolder: best?.version === version && saved === version ? ending.folder : ending.bestFolder,
+    bestFolder:
+      (best?.version ?? (accuracy.best === null ? labelFree?.best : undefined)) === version && saved === version ? ending.folder : ending.bestFolder,
     ...(error === undefined ? {} : { error: error.message }),
   };
 }
 
-export function fullEvaluation(store: Store, version: number): Accuracy | undefined {
+/** Whether all was measured of a version that can be: in full, and without labels the only form there is. */
+export function isMeasured(store: Store, version: number): boolean {
+  return store.evaluations().some((evaluation) => evaluation.version === version && (evaluation.full !== undefined || evaluation.greedy === null));
+}
+
+function fullEvaluation(store: Store, version: number): Accuracy | undefined {
   return store.evaluations().findLast((evaluation) => evaluation.version === version && evaluation.full !== undefined)?.full;
 }
 

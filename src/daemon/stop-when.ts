@@ -1,14 +1,14 @@
 /** `loop.stopWhen`: checked at the start against what the run can ever measure, and read after each step and each evaluation. */
-import { isEvaluated, METRICS } from '../../streams/metrics.ts';
+import { isEvaluated, isOfAnswers, isWithoutLabels, METRICS } from '../../streams/metrics.ts';
+import type { Progress } from '../../streams/telemetry.ts';
 import { metricsIn, parseCondition, whyItHolds, type Condition, type Reading } from '../config/condition.ts';
 import type { Config } from '../config/schema.ts';
-import type { Dataset, Labels } from '../data/dataset.ts';
 import type { OpenedData } from '../data/open.ts';
 import type { Plugin } from '../plugin/load.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
-import type { AccuracyStatus } from '../protocol/status.ts';
 import type { Store } from '../store/store.ts';
+import { countLabels } from './label-words.ts';
 
 const NAME = '`loop.stopWhen`';
 /** Measured only where the guardian may see labels, too. */
@@ -39,20 +39,26 @@ export function refuseUnmeasured(config: Pick<Config, 'loop' | 'guardian'>, { he
   const guarded = metrics.find((metric) => metric.startsWith('guardian.'));
   if (guarded !== undefined && mode === 'off') refuse(guarded, 'guardian.mode is "off"; set it to "watch", or use another metric');
   if (metrics.includes(LABELLED) && !labelled) refuse(LABELLED, 'guardian.labelled is false; set it to true, or use another metric');
-  const answered = metrics.find((metric) => metric === 'accuracy' || metric === LABELLED || isEvaluated(metric));
-  if (answered === undefined || hasAnswer(heldOut, labels) || plugins.some(({ ports }) => ports.evaluate)) return;
-  const why = heldOut.size === 0 ? 'no question is held out' : 'no held-out question has an answer in the data';
+  if (plugins.some(({ ports }) => ports.evaluate)) return;
+  const { questions, labelled: answers } = countLabels({ heldOut, labels });
+  const unlabelled = metrics.find(isWithoutLabels);
+  if (unlabelled !== undefined && answers === questions) {
+    refuse(unlabelled, questions === 0 ? 'no question is held out' : 'every held-out question has an answer in the data; use accuracy');
+  }
+  const answered = metrics.find((metric) => metric === 'accuracy' || metric === LABELLED || isOfAnswers(metric));
+  if (answered === undefined || answers > 0) return;
+  const why = questions === 0 ? 'no question is held out' : 'no held-out question has an answer in the data';
   refuse(answered, `${why}; use a metric that needs none: 'voteShare >= 0.9', 'entropy < 0.1' or 'guardian.agreement < 0.8'`);
 }
 
-function hasAnswer(heldOut: Dataset, labels: Labels): boolean {
-  return Array.from({ length: heldOut.size }, (_, i) => heldOut.question(i).id).some((id) => labels.label(id) !== undefined);
-}
-
 /** Undefined where no condition is set. What was measured before this start counts. */
-export function stopWhenOf(config: Pick<Config, 'loop'>, store: Store, { now }: AccuracyStatus): StopWhen | undefined {
+export function stopWhenOf(
+  config: Pick<Config, 'loop'>,
+  store: Store,
+  { accuracy, labelFree }: Pick<Progress, 'accuracy' | 'labelFree'>,
+): StopWhen | undefined {
   const condition = conditionOf(config);
-  return condition && new StopWhen(condition, store, { learnt: store.latestVersion()?.n ?? 0, evaluated: now?.version });
+  return condition && new StopWhen(condition, store, { learnt: store.latestVersion()?.n ?? 0, evaluated: (accuracy.now ?? labelFree?.now)?.version });
 }
 
 /** What a condition reads, and whether it holds. */
@@ -61,6 +67,7 @@ export class StopWhen {
   readonly #store: Pick<Store, 'metricRow'>;
   /** The newest of each metric. */
   readonly #readings = new Map<string, Reading>();
+  #newestEvaluated = 0;
 
   /** @param known versions whose step and whose evaluation were the newest when the run last stopped. */
   constructor(condition: Condition, store: Pick<Store, 'metricRow'>, known: { readonly learnt: number; readonly evaluated: number | undefined }) {
@@ -88,7 +95,8 @@ export class StopWhen {
 
   /** An older version may be evaluated again, by hand. */
   #evaluated(version: number): void {
-    if (version < (this.#readings.get('accuracy')?.version ?? 0)) return;
+    if (version < this.#newestEvaluated) return;
+    this.#newestEvaluated = version;
     this.#read(version, isEvaluated);
     const greedy = this.#readings.get('greedy');
     if (greedy) this.#readings.set('accuracy', greedy);

@@ -34,7 +34,7 @@ interface GuardianEvent {
 
 /** @param from version at which the run was first interfered with: alarms before it are false. */
 export function collapseRow(store: Pick<Store, 'evaluations' | 'events' | 'latestVersion'>, name: string, seed: number, from: number): CollapseRow {
-  const accuracies = new Map(store.evaluations().map(({ version, greedy }) => [version, greedy]));
+  const accuracies = new Map(store.evaluations().flatMap(({ version, greedy }) => (greedy === null ? [] : [[version, greedy] as const])));
   const points = [...accuracies].toSorted(([a], [b]) => a - b);
   const events = store.events(10_000, 'guardian').toReversed();
   const told = events.map(({ data }) => data as GuardianEvent).filter(({ version }) => version > from);

@@ -147,7 +147,20 @@ const sampled = z.strictObject({
   seconds: z.number().min(0),
 });
 const learnt = z.object({ version: z.object({ n: z.int(), parent: z.int(), batchId: z.int() }), metrics: stepMetrics });
-const evaluated = z.object({ version: z.int(), greedy: share, n: z.int().min(1), full: accuracy.optional() });
+const labelFree = z.object({
+  n: z.int().min(1),
+  answered: share,
+  asBase: share.nullable(),
+  asTrusted: share.nullable(),
+  trusted: z.int().nullable(),
+  voteShare: share,
+  entropy: finite,
+  responseTokens: finite,
+});
+const evaluated = z.union([
+  z.object({ version: z.int(), greedy: share, n: z.int().min(1), full: accuracy.optional(), labelFree: labelFree.optional() }),
+  z.object({ version: z.int(), greedy: z.null(), n: z.literal(0), labelFree: labelFree.optional() }),
+]);
 const written = bySize((count) => z.array(z.strictObject({ question, seed: z.custom<Question>().nullable(), finish })).max(count));
 const rewarded = bySize((n) => z.union([numbers(n), z.strictObject({ rewards: numbers(n), verified: z.boolean().optional() })]).optional());
 const why = text(1000).optional();

@@ -58,6 +58,12 @@ function metricsOf(registry: Registry): (event: LoopEvent) => void {
   const responses = new Counter({ name: 'quorum_responses_total', help: 'Responses.', registers });
   const version = new Gauge({ name: 'quorum_policy_version', help: 'Newest policy version.', registers });
   const step = new Gauge({ name: 'quorum_step', help: 'What the newest learner step measured.', labelNames: ['metric'], registers });
+  const unlabelled = new Gauge({
+    name: 'quorum_held_out_without_labels',
+    help: 'What the held-out questions show without labels.',
+    labelNames: ['measure'],
+    registers,
+  });
   const accuracy = new Gauge({ name: 'quorum_held_out_ratio', help: 'Newest held-out accuracy.', labelNames: ['measure'], registers });
   return (event) => {
     if (event.type === 'judged') {
@@ -70,9 +76,10 @@ function metricsOf(registry: Registry): (event: LoopEvent) => void {
       version.set(event.version.n);
       for (const [metric, value] of Object.entries(event.version.metrics ?? {})) step.set({ metric }, value as number);
     } else {
-      const { greedy, full } = event.evaluation;
-      accuracy.set({ measure: 'greedy' }, greedy);
+      const { greedy, full, labelFree } = event.evaluation;
+      if (greedy !== null) accuracy.set({ measure: 'greedy' }, greedy);
       if (full) for (const measure of ['pass1', 'majK', 'passK'] as const) accuracy.set({ measure }, full[measure]);
+      for (const [measure, value] of Object.entries(labelFree ?? {})) if (value !== null) unlabelled.set({ measure }, value as number);
     }
   };
 }

@@ -53,9 +53,9 @@ function show(event: LoopEvent, groups: Means, write: (step: number, scalars: Sc
       return write(n, { ...prefixed('learner', metrics ?? {}), ...groups.take() });
     }
     case 'evaluated': {
-      const { version, greedy, full } = event.evaluation;
+      const { version, greedy, full, labelFree } = event.evaluation;
       const { pass1, majK, passK } = full ?? {};
-      return write(version, { 'held-out/greedy': greedy, ...prefixed('held-out', { pass1, majK, passK }) });
+      return write(version, { ...prefixed('held-out', { greedy, pass1, majK, passK }), ...prefixed('held-out', labelFree ?? {}) });
     }
   }
 }

@@ -5,10 +5,10 @@
  * Every client gets the same `update` frames, encoded once. They are numbered; a client that finds a gap asks again for what its page shows.
  * Whatever is older than the moment is asked for with `request` and answered with `reply` or `refused`.
  */
-import type { Accuracy, DropReason, Finish, Origin, StepMetrics } from './messages.ts';
+import type { Accuracy, DropReason, Finish, LabelFree, Origin, StepMetrics } from './messages.ts';
 import type { PluginCommand, PluginRow } from './plugins.ts';
 import type { PanelContent } from './ports.ts';
-import type { Status } from './status.ts';
+import type { LabelFreeStatus, Status } from './status.ts';
 
 /** Changes when a frame changes so that an old page could misread it; both sides send it first. */
 export const FRAMES_VERSION = 1;
@@ -25,8 +25,11 @@ export const ADDABLE_PLUGIN = /^(?:\.\/)?(?!\.{1,2}(?:\/|$))[\w@.~+-]+(?:\/(?!\.
 /** May look, or may also command. */
 export type Access = 'view' | 'control';
 
-/** The status without its accuracy history, which is in the series `greedy`. */
-export type Live = Omit<Status, 'accuracy'> & { readonly accuracy: Omit<Status['accuracy'], 'history'> };
+/** The status without the histories of what was measured on held-out questions, which are in the series `greedy` and `heldOut.`... */
+export type Live = Omit<Status, 'accuracy' | 'labelFree'> & {
+  readonly accuracy: Omit<Status['accuracy'], 'history'>;
+  readonly labelFree?: Omit<LabelFreeStatus, 'history'>;
+};
 
 /** A pause was asked for, and what is in hand is not finished. */
 export function isPausing({ phase, commands = [] }: Pick<Status, 'phase' | 'commands'>): boolean {
@@ -142,18 +145,22 @@ export interface VersionRow {
   readonly metrics: StepMetrics | null;
   readonly greedy: number | null;
   readonly full: Accuracy | null;
+  /** Where a held-out question has no label. */
+  readonly labelFree: LabelFree | null;
   /** Whether its weights are on disk: it can be downloaded, and rolled back to. */
   readonly saved: boolean;
   /** Whether its answers to held-out questions are stored: it can be compared. */
   readonly comparable: boolean;
 }
 
-/** One held-out question as two versions answered it. `truth` was never used for training. */
+/** One held-out question as two versions answered it. `truth` was never used for training; null, like `right`, where the question has no label. */
 export interface Compared {
   readonly question: QuestionCard;
-  readonly truth: string;
-  readonly a: { readonly answer: string | null; readonly right: boolean };
-  readonly b: { readonly answer: string | null; readonly right: boolean };
+  readonly truth: string | null;
+  readonly a: { readonly answer: string | null; readonly right: boolean | null };
+  readonly b: { readonly answer: string | null; readonly right: boolean | null };
+  /** Whether the answers are equal. Where that takes algebra: whether they are written alike. */
+  readonly same: boolean;
 }
 
 export interface EventRow {
@@ -218,7 +225,7 @@ export interface Requests {
     readonly params: { readonly before?: number; readonly limit: number; readonly only?: 'evaluated' | 'saved' };
     readonly value: { readonly versions: readonly VersionRow[]; readonly next: number | null };
   };
-  /** Questions that both versions were asked, those with different verdicts first. */
+  /** Questions that both versions were asked: those with different verdicts first, then those with different answers. */
   readonly compare: {
     readonly params: { readonly a: number; readonly b: number };
     readonly value: { readonly a: number; readonly b: number; readonly questions: readonly Compared[] };

@@ -162,9 +162,10 @@ export interface Accuracy {
 export interface HeldOutAnswer {
   readonly question: Question;
   readonly answer: string | null;
-  readonly right: boolean;
-  /** Never used for training. */
-  readonly truth: string;
+  /** Null where the question has no label. */
+  readonly right: boolean | null;
+  /** The label, never used for training. Null where the question has none. */
+  readonly truth: string | null;
 }
 
 /** A question that cannot be asked: its picture is damaged, or it does not fit the context. */
@@ -175,12 +176,36 @@ export interface RefusedQuestion {
   readonly reason: string;
 }
 
+/** What held-out questions show without their labels. Shares are in [0, 1]. */
+export interface LabelFree {
+  /** Questions that were asked. */
+  readonly n: number;
+  /** Share of the greedy responses that hold an answer. */
+  readonly answered: number;
+  /** Of the questions that the base answered: share with the same greedy answer. Null where no answer of the base is stored. */
+  readonly asBase: number | null;
+  /** The same for version `trusted`. */
+  readonly asTrusted: number | null;
+  /** Newest evaluated version that is no newer than the one that the guardian trusts; null where it trusts none. */
+  readonly trusted: number | null;
+  /** Mean vote share of a few sampled responses to each of some of the questions. */
+  readonly voteShare: number;
+  /** Mean of -log pi over the tokens of those responses: an estimate of the entropy in nats a token, at the sampling temperature. */
+  readonly entropy: number;
+  /** Mean length of those responses. */
+  readonly responseTokens: number;
+}
+
 /** Producer: evaluator. The quick form holds greedy only. */
 export interface Evaluation {
   readonly version: number;
-  readonly greedy: number;
+  /** Greedy accuracy; null where no question that was asked has a label. */
+  readonly greedy: number | null;
+  /** Questions with a label that were asked. */
   readonly n: number;
   readonly full?: Accuracy;
+  /** Where a held-out question has no label. */
+  readonly labelFree?: LabelFree;
   /** Greedy, one for each question that was asked. The store keeps them apart; who watches does not get them. */
   readonly answers?: readonly HeldOutAnswer[];
   /** Those that could not be asked: they are left out, and not counted in `n`. */

@@ -2,7 +2,7 @@
  * What a running daemon says about itself. Producer: streams/telemetry.ts. Consumers: the terminal view, `quorum status`, the report.
  * Plain JSON; every number that has not been seen yet is null, never 0.
  */
-import type { Accuracy, DropReason, RefusedQuestion } from './messages.ts';
+import type { Accuracy, DropReason, LabelFree, RefusedQuestion } from './messages.ts';
 
 /** STARTING -> BASELINE -> RUNNING <-> PAUSED -> STOPPING (step in hand) -> DRAINING (saving) -> STOPPED. */
 export type Phase = 'starting' | 'baseline' | 'running' | 'paused' | 'stopping' | 'draining' | 'stopped' | 'failed';
@@ -52,6 +52,28 @@ export interface AccuracyStatus {
   readonly questions: number | null;
   readonly fullBaseline: Accuracy | null;
   readonly fullNow: Accuracy | null;
+}
+
+/** How many of the held-out questions have a label. */
+export interface LabelCount {
+  readonly questions: number;
+  readonly labelled: number;
+}
+
+export interface LabelFreePoint extends LabelFree {
+  readonly version: number;
+  /** Seconds since the run first began, stops not counted. */
+  readonly seconds: number;
+}
+
+/** What can be said of a run without labels. */
+export interface LabelFreeStatus extends LabelCount {
+  readonly baseline: LabelFreePoint | null;
+  readonly now: LabelFreePoint | null;
+  /** Oldest first; thinned when long, first and last kept. */
+  readonly history: readonly LabelFreePoint[];
+  /** The version that counts as the best: the newest one on disk, or where the guardian is in doubt the one that it trusts. */
+  readonly best: number | null;
 }
 
 /** Of the newest learner step, and of the groups judged lately. */
@@ -131,6 +153,14 @@ export interface GuardianStatus {
   readonly trusted: number | null;
   /** Roll-backs that still count. */
   readonly tries: number;
+  /** What the newest probe of the canaries showed, shares in [0, 1]; absent before the first. */
+  readonly canaries?: {
+    /** Of those that the base, and the last trusted version, was sure of: share answered alike. */
+    readonly asBase: number | null;
+    readonly asTrusted: number | null;
+    /** Share of answers that a harmless change of the picture leaves as they are. */
+    readonly consistency: number | null;
+  };
 }
 
 /** A command that was accepted and is not done. */
@@ -165,6 +195,8 @@ export interface Status {
   /** Version of the newest checkpoint. */
   readonly saved: number | null;
   readonly accuracy: AccuracyStatus;
+  /** Absent where every held-out question has a label. */
+  readonly labelFree?: LabelFreeStatus;
   readonly signals: SignalStatus;
   readonly throughput: ThroughputStatus;
   readonly staleness: StalenessStatus;
@@ -200,6 +232,8 @@ export interface Report {
   readonly final: Accuracy | null;
   readonly best: { readonly version: number; readonly accuracy: Accuracy } | null;
   readonly history: readonly AccuracyPoint[];
+  /** Absent where every held-out question has a label. */
+  readonly labelFree?: LabelFreeStatus;
   readonly throughput: ThroughputStatus;
   readonly staleness: { readonly max: number; readonly histogram: readonly number[] };
   readonly groups: {
@@ -215,7 +249,7 @@ export interface Report {
   readonly memory: { readonly peakRssBytes: number };
   /** The version in `folder`: older than `steps` where a disk refused the last checkpoint; null when there is none. */
   readonly saved: number | null;
-  /** Folder of the newest checkpoint, and of the best version where it is kept. */
+  /** Folder of the newest checkpoint, and of the best version (without labels: of `labelFree.best`) where it is kept. */
   readonly folder: string;
   readonly bestFolder: string | null;
   /** Present when the run folder or its database was gone at the end: a start does not go on from there. `error` says what is left. */

@@ -134,7 +134,35 @@ const SET_ASIDE: Step = {
      numbers TEXT);`,
 };
 
-const STEPS: readonly Step[] = [TABLES, FACTS, POOL, DATA, SET_ASIDE];
+/** Evaluations and answers without labels. The numbers of evaluations stay: exporters count by them. */
+const LABEL_FREE: Step = {
+  sql: `CREATE TABLE evaluations_2 (
+     version INTEGER NOT NULL,
+     whole INTEGER NOT NULL,
+     greedy REAL,
+     at INTEGER NOT NULL,
+     data BLOB NOT NULL,
+     PRIMARY KEY (version, whole));
+   INSERT INTO evaluations_2 (rowid, version, whole, greedy, at, data) SELECT rowid, version, whole, greedy, at, data FROM evaluations;
+   DROP TABLE evaluations;
+   ALTER TABLE evaluations_2 RENAME TO evaluations;
+   CREATE TABLE held_out_2 (id TEXT PRIMARY KEY, truth TEXT, data BLOB NOT NULL);
+   CREATE TABLE answers_2 (
+     version INTEGER NOT NULL,
+     question_id TEXT NOT NULL REFERENCES held_out_2 (id),
+     answer TEXT,
+     "right" INTEGER,
+     PRIMARY KEY (version, question_id)) WITHOUT ROWID;
+   INSERT INTO held_out_2 SELECT id, truth, data FROM held_out;
+   INSERT INTO answers_2 SELECT version, question_id, answer, "right" FROM answers;
+   DROP TABLE answers;
+   DROP TABLE held_out;
+   ALTER TABLE held_out_2 RENAME TO held_out;
+   ALTER TABLE answers_2 RENAME TO answers;
+   CREATE INDEX answers_by_question ON answers (question_id);`,
+};
+
+const STEPS: readonly Step[] = [TABLES, FACTS, POOL, DATA, SET_ASIDE, LABEL_FREE];
 
 export const SCHEMA_VERSION = STEPS.length;
 

@@ -61,18 +61,23 @@ export class VersionRows {
         version,
         question.id,
         answer === null ? null : storableText(answer),
-        right ? 1 : 0,
+        right === null ? null : Number(right),
       );
     }
   }
 
   answers(version: number): readonly HeldOutAnswer[] | undefined {
-    const rows = this.#db.rows<{ data: ArrayBuffer; truth: string; answer: string | null; right: number }>(
+    const rows = this.#db.rows<{ data: ArrayBuffer; truth: string | null; answer: string | null; right: number | null }>(
       `SELECT data, truth, answer, "right" FROM answers JOIN held_out ON held_out.id = question_id WHERE version = ? ORDER BY question_id`,
       version,
     );
     if (rows.length === 0) return undefined;
-    return rows.map(({ data, truth, answer, right }) => ({ question: unpack<Question>(data), truth, answer, right: right === 1 }));
+    return rows.map(({ data, truth, answer, right }) => ({
+      question: unpack<Question>(data),
+      truth,
+      answer,
+      right: right === null ? null : right === 1,
+    }));
   }
 }
 
@@ -86,6 +91,7 @@ function versionRow({ n, parent, at, metrics, quick, whole, comparable }: Row, s
     metrics: metrics && unpack<StepMetrics>(metrics),
     greedy: evaluation?.greedy ?? null,
     full: full?.full ?? null,
+    labelFree: evaluation?.labelFree ?? null,
     saved: saved.has(n),
     comparable: comparable === 1,
   };

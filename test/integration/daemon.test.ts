@@ -5,6 +5,7 @@ import { firstValueFrom, lastValueFrom, toArray } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import { expect, test } from 'vitest';
 import { closingWords } from '../../src/cli/commands/start.ts';
+import { bestVersion } from '../../src/cli/best-version.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
 import type { ControlReply } from '../../src/protocol/control.ts';
@@ -14,6 +15,7 @@ import type { Batch } from '../../src/protocol/messages.ts';
 import type { Report } from '../../src/protocol/status.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { findDaemon } from '../../src/store/run-folder.ts';
+import { readState, writeState } from '../../streams/guardian-state.ts';
 import { METRICS } from '../../streams/metrics.ts';
 import { toyAnswer, ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';
 import { toyRun, type ToyRun } from '../support/toy-run.ts';
@@ -284,4 +286,33 @@ test('a held-out question that cannot be asked is left out, named by file and ro
       .map(({ data }) => (data as { part: string }).part)
       .toSorted(),
   ).toEqual(['held-out', 'training']);
+});
+
+test('without labels: says once what to watch, shows it in status, notes and report, and the newest version counts as the best', async () => {
+  const run = toyRun({ ...loop(6), guardian: { mode: 'watch', canaries: 16, everySteps: 2 } });
+  const { heldOutFile } = run.config.data as { readonly heldOutFile: string };
+  writeFileSync(heldOutFile, readFileSync(heldOutFile, 'utf8').replaceAll('"answer"', '"note"'));
+  const daemon = await start(run);
+  const statuses = lastValueFrom(daemon.status$().pipe(toArray()));
+  const report = await daemon.closed();
+  expect(report).toMatchObject({ end: 'steps', baseline: null, final: null, best: null, history: [] });
+  expect(report.labelFree).toMatchObject({ questions: 12, labelled: 0, best: 6, baseline: { version: 0, asBase: 1, n: 12 }, now: { version: 6 } });
+  expect(report.labelFree!.history.map(({ version }) => version)).toEqual(expect.arrayContaining([0, 6]));
+  expect(report.bestFolder).toBe(report.folder);
+  const notes = (await statuses).at(-1)!.notes.filter(({ text }) => text.includes('labels'));
+  expect(notes.map(({ text }) => text)).toEqual([
+    'this data has no labels, so accuracy cannot be measured: watch how many of the answers to the 12 held-out questions stay those of the base, ' +
+      "their vote share, entropy and response length, and the guardian's canaries (docs/without-labels.md)",
+  ]);
+  expect(await bestVersion(run.config.runFolder)).toMatchObject({ version: 6, why: 'no accuracy was measured, so the best is the newest one saved' });
+
+  // In doubt it is the one that the guardian trusts.
+  {
+    using store = openStore(join(run.config.runFolder, 'quorum.db'));
+    const state = readState(store);
+    writeState(store, { ...state, monitor: { ...state.monitor, level: 'watch' } });
+    await expect(bestVersion(run.config.runFolder)).rejects.toThrow(/at level watch it trusts none on disk; name one of versions 4, 6/);
+    writeState(store, { ...state, monitor: { ...state.monitor, level: 'watch' }, trusted: { version: 4, learningRate: 1, temperature: 1 } });
+  }
+  expect(await bestVersion(run.config.runFolder)).toMatchObject({ version: 4, why: expect.stringContaining('guardian trusts') });
 });

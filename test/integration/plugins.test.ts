@@ -267,7 +267,7 @@ describe('while the loop runs', () => {
   test('a plug-in is added, reloaded, restarted and removed; no group is lost', async () => {
     const daemon = await start({});
     const file = join(daemon.folder, 'mine.ts');
-    const refused = (work: Promise<void>) =>
+    const refused = (work: Promise<unknown>) =>
       work.then(
         () => 'done',
         (error: unknown) => (error as Error).message,

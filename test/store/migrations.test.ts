@@ -73,3 +73,24 @@ test('a search reads no blobs, and every read of a page has its index', () => {
   ]);
   db.close();
 });
+
+test('a database of schema 5 keeps its evaluations with their numbers, and its answers; those without labels can be added', () => {
+  const file = join(temporaryFolder(), 'quorum.db');
+  writeFileSync(file, gunzipSync(readFileSync(new URL('../fixtures/store/schema-5.db.gz', import.meta.url))));
+  using store = openStore(file);
+  expect(store.evaluations().map(({ version, greedy }) => [version, greedy])).toEqual([
+    [0, 0.5],
+    [5, 0.75],
+  ]);
+  expect(store.exportEnd()).toEqual({ version: 0, evaluation: 3 }); // one was replaced
+  expect(store.answers(0)!.map(({ question: { id }, answer, right, truth }) => [id, answer, right, truth])).toEqual([
+    ['a', '1', true, '1'],
+    ['b', null, false, '2'],
+  ]);
+  const [first] = store.answers(0)!;
+  store.saveEvaluation({ version: 6, greedy: null, n: 0 });
+  store.saveAnswers(6, [{ question: { ...first!.question, id: 'c' }, answer: '1', right: null, truth: null }]);
+  expect(store.answers(6)).toMatchObject([{ answer: '1', right: null, truth: null }]);
+  expect(store.bestEvaluation()).toMatchObject({ version: 5 });
+  expect(store.exportEnd()).toEqual({ version: 0, evaluation: 4 });
+});

@@ -43,3 +43,64 @@ test('an evaluation leaves its accuracies and answers in the store, and tells no
   const { pass1, majK, passK } = evaluation.full!;
   expect(store.metricRow(0)).toEqual({ greedy: evaluation.greedy, pass1, majK, passK, at: expect.any(Number) });
 });
+
+test('without labels an evaluation says what can be seen: answers as the base gave them, vote share, entropy, length; kept in the store, and told', async () => {
+  const seen: LoopEvent[] = [];
+  const { loop, policy, store, run, stop } = rig({
+    labels: { label: () => undefined },
+    config: { loop: { steps: 50 }, evaluation: { everySteps: 2 } },
+  });
+  loop.version = (await policy.open()).version;
+  policy.retain(loop.version);
+  const announce = (event: LoopEvent) => {
+    seen.push(event);
+    if (event.type === 'evaluated' && event.evaluation.version > 0) stop();
+  };
+  Object.assign(loop, { announce });
+  const base = await evaluate(loop, { version: 0, full: true }, new AbortController().signal);
+  expect(base).toMatchObject({ greedy: null, n: 0, labelFree: { n: 16, answered: 1, asBase: 1, asTrusted: null, responseTokens: 1 } });
+  expect(base.full).toBeUndefined();
+  const { voteShare, entropy } = base.labelFree!;
+  expect(voteShare).toBeGreaterThan(0.5);
+  expect(entropy).toBeGreaterThan(1); // four answers, one a little likelier: 1.29 nats
+  const answers = store.answers(0)!;
+  expect(answers.map(({ right, truth }) => [right, truth])).toEqual(answers.map(() => [null, null]));
+  // Four answers of the base are made others, and two none at all: those are not compared.
+  const changed = answers.map((each, i) => ({ ...each, answer: i < 4 ? 'other' : i < 6 ? null : each.answer }));
+  store.saveAnswers(0, changed);
+
+  await run();
+  const told = seen.flatMap((event) => (event.type === 'evaluated' ? [event.evaluation] : []));
+  expect(told.map(({ version, greedy }) => [version > 0, greedy])).toEqual([
+    [false, null],
+    [true, null],
+  ]);
+  const { version } = told[1]!;
+  const before = new Map(changed.map(({ question, answer }) => [question.id, answer]));
+  const same = store.answers(version)!.filter(({ question, answer }) => before.get(question.id) === answer);
+  const { asBase, n, trusted, asTrusted, ...rest } = told[1]!.labelFree!;
+  expect([asBase, n, trusted, asTrusted]).toEqual([same.length / 14, 16, null, null]);
+  expect(store.metricRow(version)).toMatchObject({
+    'heldOut.asBase': asBase,
+    ...Object.fromEntries(Object.entries(rest).map(([name, value]) => [`heldOut.${name}`, value])),
+  });
+  expect(store.metricNames()).not.toContain('greedy');
+  expect(loop.telemetry.progress().labelFree).toMatchObject({ baseline: { version: 0, asBase: 1 }, now: { version, asBase } });
+  expect(JSON.stringify(store.evaluations())).not.toMatch(/truth|answers/);
+});
+
+test('where some held-out questions have a label, accuracy is over those, and all are looked at without it', async () => {
+  const { loop, policy, store } = rig({ labels: { label: (id) => (id.endsWith('3') ? '0' : undefined) } });
+  loop.version = (await policy.open()).version;
+  policy.retain(loop.version);
+  const evaluation = await evaluate(loop, { version: 0, full: true }, new AbortController().signal);
+  expect(evaluation).toMatchObject({ n: 2, full: { n: 2 }, labelFree: { n: 16 } });
+  expect(
+    store
+      .answers(0)!
+      .filter(({ truth }) => truth !== null)
+      .map(({ question }) => question.id)
+      .toSorted(),
+  ).toEqual(['heldout-13', 'heldout-3']);
+  expect(store.answers(0)).toHaveLength(16);
+});

@@ -6,6 +6,7 @@ import { evaluator } from '../../actors/evaluator.ts';
 import { questioner } from '../../actors/questioner.ts';
 import { startSystem, type Member } from '../../actors/system.ts';
 import { configSchema, type Config, type ConfigInput } from '../../src/config/schema.ts';
+import { earlierAnswers } from '../../src/daemon/earlier-answers.ts';
 import { listDataset, type Dataset, type Labels } from '../../src/data/dataset.ts';
 import { judge, type Classifier } from '../../src/learn/judge.ts';
 import type { Batch, RolloutGroup } from '../../src/protocol/messages.ts';
@@ -118,7 +119,7 @@ export function rig(options: RigOptions = {}): Rig {
       learnt.push(batch);
       return reply;
     },
-    evaluator: evaluator({ policy, heldOut, labels: options.labels ?? toyLabels, grader, config }),
+    evaluator: evaluator({ policy, heldOut, labels: options.labels ?? toyLabels, grader, config, earlier: () => earlierAnswers(store) }),
     ...(options.synthesize && { synthesizer: options.synthesize }),
   };
   const samplers = Array.from({ length: options.samplers ?? 1 }, (_, i) => `sampler-${i + 1}`);

@@ -177,13 +177,18 @@ function Pair({ pair: { question, truth, a: one, b: other }, a, b }: { readonly 
   );
 }
 
-function Given({ version, answer, right }: { readonly version: number; readonly answer: string | null; readonly right: boolean }) {
+function Given({ version, answer, right }: { readonly version: number; readonly answer: string | null; readonly right: boolean | null }) {
   return (
-    <div class={`given ${right ? 'better' : 'worse'}`}>
+    <div class={right === null ? 'given' : `given ${right ? 'better' : 'worse'}`}>
       <dt>version {version}</dt>
       <dd>
-        <span aria-hidden="true">{right ? '✓' : '✗'}</span>
-        <span class="visually-hidden">{right ? 'right: ' : 'wrong: '}</span> <span class="mono">{answer ?? 'no answer'}</span>
+        {right === null ? null : (
+          <>
+            <span aria-hidden="true">{right ? '✓' : '✗'}</span>
+            <span class="visually-hidden">{right ? 'right: ' : 'wrong: '}</span>{' '}
+          </>
+        )}
+        <span class="mono">{answer ?? 'no answer'}</span>
       </dd>
     </div>
   );

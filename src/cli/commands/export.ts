@@ -13,7 +13,11 @@ export function exportCommand(): Command {
   return withOutput(withConfigOptions(new Command('export')), new Option('-o, --out <folder>', 'folder to write').makeOptionMandatory())
     .description('Write a version that a run has saved as a Hugging Face folder, which transformers and Quorum load.')
     .option('-r, --run <folder>', 'run folder (runFolder; default: runs/default)')
-    .option('--version <n>', 'a version number, or `best`; default: the newest one saved', parseVersion)
+    .option(
+      '--version <n>',
+      'a version number, or `best`: the most accurate, without labels the newest that the guardian does not doubt; default: the newest one saved',
+      parseVersion,
+    )
     .addOption(new Option('--dtype <type>', 'numbers in the weights').choices(['F32', 'BF16']).default('F32'))
     .addHelpText(
       'after',
@@ -30,11 +34,11 @@ async function exportVersion(options: Options): Promise<void> {
   const { exportCheckpoint } = await import('../export-checkpoint.ts');
   const { config } = await resolveConfig(options);
   const out = await claimOutput({ ...options, option: '--out', path: options.out, inputs: [config.runFolder] });
-  const version = await exportCheckpoint({
+  const { version, why } = await exportCheckpoint({
     runFolder: config.runFolder,
     out,
     dtype: options.dtype,
     ...(options.version === undefined ? {} : { version: options.version }),
   });
-  console.log(`Version ${version}: ${out}`);
+  console.log(`Version ${version}: ${out}${why === undefined ? '' : ` (${why})`}`);
 }

@@ -5,6 +5,7 @@ import { presetWords } from '../../config/preset.ts';
 import type { Config } from '../../config/schema.ts';
 import type { DaemonHandle, DaemonHooks } from '../../daemon/handle.ts';
 import { keepTold, longestItemSeconds, takeServiceManager, type ServiceManager } from '../../daemon/notify.ts';
+import { labelFreeWords } from '../../daemon/label-words.ts';
 import type { Report } from '../../protocol/status.ts';
 import { type ConfigOptions, inputsOf, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { EXIT } from '../errors.ts';
@@ -177,7 +178,7 @@ function showLinks({ view, control }: { readonly view: string; readonly control:
 }
 
 /** What a user wants to know when the daemon has stopped: how good, where the model is, how to go on. */
-export function closingWords({ steps, saved, wallSeconds, history, folder, bestFolder, end, reason, error, lost }: Report): string[] {
+export function closingWords({ steps, saved, wallSeconds, history, labelFree, folder, bestFolder, end, reason, error, lost }: Report): string[] {
   const [first, last] = [history[0], history.at(-1)];
   const gain = first && last && first !== last ? ` (${points(last.greedy - first.greedy)} points from ${percent(first.greedy)})` : '';
   return [
@@ -185,6 +186,7 @@ export function closingWords({ steps, saved, wallSeconds, history, folder, bestF
     ...(end === 'failed' ? [pc.red(`Failed: ${error ?? 'a part failed past its restart budget'}`)] : []),
     ...(reason === undefined ? [] : [`Ended by itself: ${reason}`]),
     `${pc.bold(`Version ${steps}`)} after ${duration(wallSeconds)}${last ? `: accuracy ${percent(last.greedy)}${gain}` : ''}`,
+    ...(labelFree?.now ? [`Without labels: ${labelFreeWords(labelFree.now)}`] : []),
     ...(lost ? lostWords(steps, saved, folder) : modelWords(steps, saved, folder)),
     ...(bestFolder === null ? [] : [`  best   ${bestFolder}`]),
     ...(lost ? [] : ['Start again to go on from here.']),

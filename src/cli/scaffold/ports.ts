@@ -92,7 +92,8 @@ export const TEMPLATES: Readonly<Record<PortName, PortTemplate>> = {
     port: `({ next, tell }) =>
       async (request, signal) => {
         const evaluation = await next(request, signal);
-        tell(\`version \${evaluation.version}: \${(100 * evaluation.greedy).toFixed(1)} %\`);
+        const { version, greedy } = evaluation;
+        tell(\`version \${version}: \${greedy === null ? 'no labels' : \`\${(100 * greedy).toFixed(1)} %\`}\`);
         return evaluation;
       }`,
     test: `const played = await kit.play('evaluate');

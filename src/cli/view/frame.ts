@@ -6,6 +6,7 @@ import { sep } from 'node:path';
 import { isPausing } from '../../protocol/frames.ts';
 import type { ActorState, ActorStatus, Phase, Status } from '../../protocol/status.ts';
 import { areaChart, sparkline } from './chart.ts';
+import { labelFreeLines } from './label-free.ts';
 import { amount, bytes, clock, DASH, duration, fixed, percent, points } from './format.ts';
 import { grid, paint, spread, type Colors, type Line, type Span, type Style } from './text.ts';
 
@@ -101,24 +102,31 @@ function title(status: Status, width: number, cwd: string | undefined): Line[] {
   return [...lines, ...why, ...(status.error === undefined ? [] : ([[[status.error, 'red']]] satisfies Line[]))];
 }
 
-function accuracy({ accuracy: { now, baseline, best, questions } }: Status): Line[] {
+function accuracy(status: Status): Line[] {
+  const shown = status.labelFree === undefined || status.accuracy.now !== null ? measured(status) : [];
+  return [...shown, ...labelFreeLines(status, label)];
+}
+
+function measured({ accuracy: { now, baseline, best, questions }, labelFree }: Status): Line[] {
   if (!now) return [[label('accuracy'), ['not measured yet', 'dim']]];
   const worse = baseline !== null && now.greedy < baseline.greedy;
   const line: Span[] = [label('accuracy'), [percent(now.greedy), 'bold', worse ? 'red' : 'green']];
   if (baseline) line.push(['  '], [points(now.greedy - baseline.greedy), worse ? 'red' : 'green'], [` from ${percent(baseline.greedy)}`, 'dim']);
   if (best) line.push(['  best ', 'dim'], [percent(best.greedy)], [` at ${best.version}`, 'dim']);
-  if (questions !== null) line.push([`  greedy, n ${questions}`, 'dim']);
+  if (questions !== null) line.push([`  greedy, n ${questions}${labelFree === undefined ? '' : ' with a label'}`, 'dim']);
   return [line];
 }
 
-/** The history of accuracy: tall where there is room, one row otherwise. */
-function chart({ accuracy: { history } }: Status, width: number, room: number): Line[] {
-  const values = history.map((point) => point.greedy);
+/** The history of accuracy, without labels of the agreement with the base: tall where there is room, one row otherwise. */
+function chart({ accuracy: { history }, labelFree }: Status, width: number, room: number): Line[] {
+  const ofBase = history.length > 0 ? undefined : labelFree;
+  const values = ofBase === undefined ? history.map((point) => point.greedy) : ofBase.history.flatMap(({ asBase }) => asBase ?? []);
   if (values.length < 2 || room < 1) return [];
   const height = Math.min(5, room - 1);
   if (height < 3) return [[[sparkline(values, width), 'green']]];
   const { rows, low, high } = areaChart(values, Math.max(1, width - LABEL), height);
-  const axis = (row: number): string => (row === 0 ? percent(high, 0) : row === rows.length - 1 ? percent(low, 0) : '');
+  const name = ofBase === undefined ? '' : 'as base';
+  const axis = (row: number): string => (row === 0 ? percent(high, 0) : row === rows.length - 1 ? percent(low, 0) : row === 1 ? name : '');
   return rows.map((row, i) => [
     [axis(i).padEnd(LABEL), 'dim'],
     [row, 'green'],

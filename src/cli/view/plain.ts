@@ -1,6 +1,7 @@
 /** The loop as plain lines, for logs and pipes: what is new between two statuses, a line for each step, evaluation and note. */
 import { isPausing } from '../../protocol/frames.ts';
 import type { Status } from '../../protocol/status.ts';
+import { labelFreeLine } from './label-free.ts';
 import { amount, duration, fixed, percent } from './format.ts';
 
 /** @param before undefined for the first status of a sitting. */
@@ -13,6 +14,7 @@ export function plainLines(before: Status | undefined, now: Status): string[] {
   lines.push(...newNotes(before, now));
   if (now.version > 0 && before && before.version !== now.version) lines.push(stepLine(now));
   if (now.accuracy.now && before?.accuracy.now?.version !== now.accuracy.now.version) lines.push(accuracyLine(now));
+  if (now.labelFree?.now && before?.labelFree?.now?.version !== now.labelFree.now.version) lines.push(labelFreeLine(now));
   return lines.map((line) => `[${duration(now.seconds)}] ${line}`);
 }
 
@@ -39,7 +41,7 @@ function stepLine({ version, signals, throughput, staleness, groups }: Status): 
   return `step ${version}  ${parts.map(([name, value]) => `${name} ${value}`).join('  ')}`;
 }
 
-function accuracyLine({ accuracy: { now, baseline, best, questions } }: Status): string {
+function accuracyLine({ accuracy: { now, baseline, best, questions }, labelFree }: Status): string {
   const compared = `base ${percent(baseline?.greedy ?? null)}, best ${percent(best?.greedy ?? null)}`;
-  return `accuracy ${percent(now?.greedy ?? null)} at version ${now?.version} (greedy, ${questions ?? '–'} held-out questions; ${compared})`;
+  return `accuracy ${percent(now?.greedy ?? null)} at version ${now?.version} (greedy, ${questions ?? '–'} held-out questions${labelFree === undefined ? '' : ' with a label'}; ${compared})`;
 }

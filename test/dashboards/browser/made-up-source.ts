@@ -60,7 +60,7 @@ export class MadeUpSource implements DashboardSource {
   readonly plugins = (): readonly PluginRow[] => [];
   readonly panels = (): readonly PanelCard[] => [];
   readonly actors = (): readonly ActorDetail[] => [];
-  readonly command = (command: Command): Promise<void> => Promise.resolve(void this.commands.push(command));
+  readonly command = (command: Command): Promise<undefined> => Promise.resolve(void this.commands.push(command));
 
   readonly store: DashboardSource['store'] = {
     history: ({ from = 0, to = this.#steps - 1 }) => this.#history(from, Math.min(to, this.#steps - 1)),

@@ -77,7 +77,7 @@ describeInBrowser('the page Versions', () => {
     await expectSoon(shown).toEqual(evaluated.toReversed());
     expect(page.url()).toContain('only=evaluated');
     const best = daemon.store.evaluations().at(-1)!;
-    expect(await row(best.version).innerText()).toContain(`${(best.greedy * 100).toFixed(1)} %`);
+    expect(await row(best.version).innerText()).toContain(`${(best.greedy! * 100).toFixed(1)} %`);
     await page.getByRole('radio', { name: 'On disk' }).check({ force: true });
     await expectSoon(shown).toEqual([...daemon.run.saved].sort((a, b) => b - a));
   });

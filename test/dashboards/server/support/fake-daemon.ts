@@ -117,10 +117,11 @@ export class FakeDaemon implements DashboardSource {
     return [SETTING];
   }
 
-  async command(command: Command, author: string): Promise<void> {
+  async command(command: Command, author: string): Promise<string | undefined> {
     if (command.type === 'rollback') throw new InputError(`version ${command.version} is not on disk`);
     this.commands.push({ command, author });
     await this.obey();
+    return undefined;
   }
 
   /** Admits, samples and judges a group, stores it and tells of it. */

@@ -1,0 +1,44 @@
+/** What the status says of a run whose held-out questions have no labels: the newest figures, their history, and which version counts as the best. */
+import type { Evaluation } from '../src/protocol/messages.ts';
+import type { GuardianStatus, LabelCount, LabelFreePoint, LabelFreeStatus } from '../src/protocol/status.ts';
+import { thin } from './thin.ts';
+
+/** What outlives a sitting. */
+export type LabelFreeProgress = Pick<LabelFreeStatus, 'baseline' | 'now' | 'history'>;
+
+const NOTHING: LabelFreeProgress = { baseline: null, now: null, history: [] };
+
+/** @param seconds since the run first began. */
+export function withEvaluation(
+  before: LabelFreeProgress | undefined,
+  { version, labelFree }: Evaluation,
+  seconds: number,
+): LabelFreeProgress | undefined {
+  if (labelFree === undefined) return before;
+  const { baseline, now, history } = before ?? NOTHING;
+  const point: LabelFreePoint = { version, seconds, ...labelFree };
+  return {
+    baseline: baseline ?? (version === 0 ? point : null),
+    now: now === null || version >= now.version ? point : now,
+    history: thin([...history.filter((other) => other.version !== version), point].toSorted((a, b) => a.version - b.version)),
+  };
+}
+
+/** Undefined where every held-out question has a label. */
+export function labelFreeStatus(
+  labels: LabelCount | undefined,
+  measured: LabelFreeProgress | undefined,
+  saved: number | null,
+  guardian: GuardianStatus | undefined,
+): LabelFreeStatus | undefined {
+  if (labels === undefined || (labels.questions > 0 && labels.labelled === labels.questions)) return undefined;
+  return { ...labels, ...(measured ?? NOTHING), best: bestWithoutLabels(saved, guardian) };
+}
+
+/**
+ * Without labels the best version is the newest one on disk as long as the guardian is not in doubt, and else the newest one that it trusts.
+ * Null where there is none. @param newest on disk.
+ */
+export function bestWithoutLabels(newest: number | null, guardian: Pick<GuardianStatus, 'level' | 'trusted'> | undefined): number | null {
+  return guardian === undefined || guardian.level === 'healthy' ? newest : guardian.trusted;
+}
