@@ -39,7 +39,7 @@ const root = dirname(packagePath('package.json'));
 
 const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   learner: () => overThreads((threads) => benchLearner(model, 'cpu', threads, runs)),
-  rollout: () => overThreads((threads) => benchRollout(model, threads, runs)),
+  rollout: () => benchRollout(model, threadCounts, runs),
   synthesis: () => overThreads((threads) => benchSynthesis(model, threads)),
   daemon: () => benchDaemon(root, model, steps),
   dashboard: () => benchDashboard(root, model, runs, steps),

@@ -217,7 +217,12 @@ const workers = z.strictObject({
     .default('cpu')
     .describe('What runs the programs; `quorum doctor` lists what works here. The daemon does not start on `webgpu`.'),
   rolloutWorkers: count().max(256).default(1).describe('Sampler threads, each with its own copy of the model.'),
-  rolloutThreads: count().max(1_024).default(1).describe('CPU threads of each sampler.'),
+  rolloutThreads: count()
+    .max(1_024)
+    .default(1)
+    .describe(
+      'CPU threads of each sampler, which share each product. Small models are slower with more than one, as `quorum doctor` measures; more samplers share the rows instead.',
+    ),
   learnerThreads: count().max(1_024).default(1).describe('CPU threads of the learner.'),
 });
 

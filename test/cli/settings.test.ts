@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { resolveConfig } from '../../src/cli/config-options.ts';
+import { measureSpeed, speedWords } from '../../src/cli/doctor-speed.ts';
 import { packagePath } from '../../src/cli/paths.ts';
+import { fastest, rolloutSpeeds, whyUnmeasured, type RolloutSpeed } from '../../src/cli/rollout-speed.ts';
+import { parseConfig } from '../../src/config/load.ts';
+import { writeTinyFolder } from '../support/tiny-folder.ts';
 
 let cwd: string;
 
@@ -52,5 +56,33 @@ describe('resolveConfig', () => {
     expect((await resolveConfig({}, cwd)).config.model).toBe(join(cwd, 'theirs'));
     writeFileSync(join(cwd, 'quorum.config.json'), '{"sampling": {"samples": 8}}');
     expect((await resolveConfig({}, cwd)).config.model).toBe(packagePath('models/mini'));
+  });
+});
+
+describe('how many threads a sampler should have', () => {
+  const speeds = (...ratios: number[]): RolloutSpeed[] => ratios.map((ratio, i) => ({ threads: 2 ** i, tokensPerSecond: 6_000 * ratio, ratio }));
+
+  it('is the fewest that nothing is clearly faster than, and doctor says so', () => {
+    expect([speeds(1, 0.9), speeds(1, 1.04, 1.05), speeds(1, 1.3, 1.2), speeds(1, 1.3, 1.9)].map((each) => fastest(each).threads)).toEqual([
+      1, 1, 2, 4,
+    ]);
+    const measured = { speeds: speeds(1, 0.875), rolloutThreads: 1 };
+    const words = '6,000 tokens/s with 1 thread, 5,250 tokens/s with 2 threads (0.88 times)';
+    expect(speedWords(measured, parseConfig({}))).toContain(`${words}: workers.rolloutThreads 1 is right`);
+    expect(speedWords(measured, parseConfig({ workers: { rolloutThreads: 2 } }))).toContain(`${words}: set workers.rolloutThreads=1 (now 2)`);
+  });
+
+  it('is measured with the model itself, where that is small and there', async () => {
+    await writeTinyFolder(cwd, 0);
+    const config = parseConfig({ model: cwd, sampling: { maxNewTokens: 2_048 } });
+    const measured = await rolloutSpeeds(config, { threads: [1, 2], questions: 2, rounds: 1 });
+    expect(measured.map(({ threads, ratio }) => [threads, ratio > 0])).toEqual([
+      [1, true],
+      [2, true],
+    ]);
+    expect(measured[0]!.ratio).toBe(1);
+    expect(whyUnmeasured(config, 1)).toBe('one processor');
+    const gone = await measureSpeed(parseConfig({ model: join(cwd, 'Qwen/Qwen2.5-VL-3B-Instruct') }));
+    expect(speedWords(gone, config)).toMatch(/^not measured: model .* there is no such folder.* hf download Qwen\/Qwen2.5-VL-3B-Instruct/);
   });
 });

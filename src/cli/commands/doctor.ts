@@ -7,6 +7,7 @@ import { presetWords, type Preset } from '../../config/preset.ts';
 import type { Config } from '../../config/schema.ts';
 import { freeSpace } from '../../free-space.ts';
 import { InputError } from '../../protocol/errors.ts';
+import type { SpeedDiagnosis } from '../doctor-speed.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { bytes } from '../view/format.ts';
 import { fitText } from '../view/text.ts';
@@ -28,13 +29,15 @@ interface Diagnosis {
   readonly disk: { readonly folder: string; readonly free: number };
   readonly engines: readonly EngineReport[];
   readonly preset: { readonly name: string; readonly why: string };
+  /** Of sampling with the model, by threads. */
+  readonly rollout: SpeedDiagnosis;
   readonly chosen: { readonly engine: string; readonly why: string; readonly threads: number };
 }
 
 export function doctorCommand(): Command {
   return withConfigOptions(new Command('doctor'))
     .description(
-      'Show which engines this machine can use and why not the others, its threads, memory and disk, and what would be chosen: also the defaults that fit the model.',
+      'Show which engines this machine can use and why not the others, its threads, memory and disk, what would be chosen, how fast the model is sampled, and the defaults that fit it.',
     )
     .option('-r, --run <folder>', 'verify this run folder instead; no daemon may run on it')
     .option('--repair', 'with --run: put right what can be without losing anything; damaged things are moved to aside/, nothing is deleted')
@@ -48,12 +51,18 @@ async function doctor(options: Options): Promise<void> {
   if (options.repair === true) throw new InputError('--repair needs --run: name the run folder to repair');
   const { probeEngines } = await import('../../compute/engines.ts');
   const { config, preset } = await resolveConfig(options, process.cwd(), true);
-  const diagnosis = diagnose(config, preset, await probeEngines());
-  console.log(options.json ? JSON.stringify(diagnosis, null, 2) : describe(diagnosis, presetWords(preset, config)).join('\n'));
+  const [{ measureSpeed, speedWords }, engines] = [await import('../doctor-speed.ts'), await probeEngines()];
+  const diagnosis = diagnose(config, preset, engines, await measureSpeed(config));
+  const lines = (): string[] => [
+    ...describe(diagnosis),
+    `${pc.dim('rollout')}     ${speedWords(diagnosis.rollout, config)}`,
+    `${pc.dim('defaults')}    ${presetWords(preset, config)}`,
+  ];
+  console.log(options.json ? JSON.stringify(diagnosis, null, 2) : lines().join('\n'));
   if (!diagnosis.engines.some(({ name, usable }) => usable && name === diagnosis.chosen.engine)) process.exitCode = 1;
 }
 
-function diagnose(config: Config, { name, why }: Preset, engines: readonly EngineReport[]): Diagnosis {
+function diagnose(config: Config, { name, why }: Preset, engines: readonly EngineReport[], rollout: SpeedDiagnosis): Diagnosis {
   const { engine, learnerThreads, rolloutThreads, rolloutWorkers } = config.workers;
   const limit = process.constrainedMemory();
   return {
@@ -64,6 +73,7 @@ function diagnose(config: Config, { name, why }: Preset, engines: readonly Engin
     disk: freeSpace(config.runFolder),
     engines,
     preset: { name, why },
+    rollout,
     chosen: { ...choose(engine), threads: learnerThreads + rolloutThreads * rolloutWorkers },
   };
 }
@@ -73,7 +83,7 @@ function choose(wanted: Config['workers']['engine']): { engine: string; why: str
   return wanted === 'auto' ? { engine: 'cpu', why: 'workers.engine is "auto"' } : { engine: wanted, why: `workers.engine is "${wanted}"` };
 }
 
-function describe({ node, platform, processors, memory, disk, engines, chosen }: Diagnosis, preset: string): string[] {
+function describe({ node, platform, processors, memory, disk, engines, chosen }: Diagnosis): string[] {
   const busy = chosen.threads > processors ? pc.yellow('  more threads than processors') : '';
   return [
     `Node ${node}, ${platform}`,
@@ -89,6 +99,5 @@ function describe({ node, platform, processors, memory, disk, engines, chosen }:
     `${pc.dim('disk')}        ${bytes(disk.free)} free in ${disk.folder}`,
     '',
     `${pc.dim('chosen')}      engine ${pc.bold(chosen.engine)} (${chosen.why}), ${chosen.threads} compute threads${busy}`,
-    `${pc.dim('defaults')}    ${preset}`,
   ];
 }

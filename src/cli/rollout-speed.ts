@@ -1,0 +1,94 @@
+/**
+ * Tokens a second of sampling at several numbers of CPU threads. They are measured in turn, again and again, so that other work on the machine
+ * weighs on all of them alike.
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { missingFolder } from '../compute/hf/missing-folder.ts';
+import type { Config } from '../config/schema.ts';
+import { openFigures } from '../data/figures/dataset.ts';
+import { openForSampling } from '../policy/open.ts';
+import type { SamplingPolicy } from '../policy/sampling.ts';
+
+export interface RolloutSpeed {
+  /** `workers.rolloutThreads`. */
+  readonly threads: number;
+  /** Median of the rounds, without the base's log-probabilities. */
+  readonly tokensPerSecond: number;
+  /** Speed over that of the first number of threads: median of the rounds. */
+  readonly ratio: number;
+}
+
+export interface SpeedRequest {
+  readonly threads: readonly number[];
+  /** Questions sampled at once. */
+  readonly questions: number;
+  /** Each measures every number of threads once; one more comes first and is not counted. */
+  readonly rounds: number;
+}
+
+/** As the mini samples: enough rows and steps to tell. */
+const RESPONSES = { samples: 10, maxNewTokens: 28 } as const;
+/** Weights above which a round takes too long, and more threads gain. */
+const LARGE_BYTES = 400e6;
+/** Fewer threads are as good where more gain less than this. */
+const GAIN = 1.05;
+
+interface Rated {
+  readonly threads: number;
+  readonly policy: SamplingPolicy;
+  readonly rates: number[];
+}
+
+/** @throws InputError for a bad model. */
+export async function rolloutSpeeds(config: Config, { threads, questions: count, rounds }: SpeedRequest): Promise<RolloutSpeed[]> {
+  const { dataset } = openFigures({ pool: 'train', pictures: count, questions: 'one' });
+  const questions = Array.from({ length: count }, (_, i) => dataset.question(i));
+  const params = { ...config.sampling, ...RESPONSES };
+  const rated: Rated[] = [];
+  try {
+    for (const each of threads) rated.push({ threads: each, policy: await openWith(config, each, count), rates: [] });
+    for (let seed = 0; seed <= rounds; seed++) {
+      for (const { policy, rates } of rated) {
+        const started = performance.now();
+        const { newTokens } = await policy.sample({ questions, params, seed, version: 0 });
+        if (seed > 0) rates.push(newTokens / ((performance.now() - started) / 1000));
+      }
+    }
+  } finally {
+    for (const { policy } of rated) await policy[Symbol.asyncDispose]();
+  }
+  const first = rated[0]!.rates;
+  return rated.map(({ threads: each, rates }) => ({
+    threads: each,
+    tokensPerSecond: median(rates),
+    ratio: median(rates.map((rate, round) => rate / first[round]!)),
+  }));
+}
+
+function openWith(config: Config, rolloutThreads: number, jobQuestions: number): Promise<SamplingPolicy> {
+  const workers = { ...config.workers, rolloutWorkers: 1, rolloutThreads };
+  const sampling = { ...config.sampling, ...RESPONSES };
+  return openForSampling({ ...config, workers, sampling, loop: { ...config.loop, jobQuestions } });
+}
+
+/** The fewest threads that nothing is clearly faster than. */
+export function fastest(speeds: readonly RolloutSpeed[]): RolloutSpeed {
+  return speeds.reduce((best, each) => (each.ratio > GAIN * best.ratio ? each : best));
+}
+
+/** Why the speed of `config` is not measured, in words; undefined where it can be. */
+export function whyUnmeasured({ model, workers }: Config, processors: number): string | undefined {
+  const missing = missingFolder(model);
+  if (missing !== undefined) return missing;
+  if (processors < 2) return 'one processor';
+  if (workers.engine !== 'cpu' && workers.engine !== 'auto') return `workers.engine is ${JSON.stringify(workers.engine)}`;
+  const files = readdirSync(model).filter((name) => name.endsWith('.safetensors'));
+  const bytes = files.reduce((sum, name) => sum + statSync(join(model, name)).size, 0);
+  return bytes > LARGE_BYTES ? `the model has ${Math.round(bytes / 1e6)} MB of weights` : undefined;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
+}
