@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** The function types that a plug-in actor implements, one a role. Every port takes an AbortSignal and should end soon after it aborts. */
 import type { Batch, Evaluation, Finish, JudgedGroup, PolicyVersion, Question, RolloutGroup, Sample, StepMetrics, Verdict } from './messages.ts';
 
