@@ -8,7 +8,8 @@ import { packagePath } from './paths.ts';
 export interface ConfigOptions {
   readonly config?: string;
   readonly model?: string;
-  readonly data?: string;
+  readonly data?: string | readonly string[];
+  readonly split?: string;
   readonly run?: string;
   readonly steps?: number;
   readonly stopWhen?: string;
@@ -38,13 +39,14 @@ export async function resolveConfig(options: ConfigOptions, cwd = process.cwd(),
 /** Files, folders and patterns that a command with this configuration reads. */
 export function inputsOf({ config: { model, data }, file }: LoadedConfig): string[] {
   const { trainFile, heldOutFile } = data.type === 'figures' ? {} : data;
-  return [model, trainFile, heldOutFile, file].filter((path) => path !== undefined);
+  return [model, trainFile ?? [], heldOutFile ?? [], file].flat().filter((path) => path !== undefined);
 }
 
-async function settings({ model, data, run, steps, stopWhen, seed, set = [] }: ConfigOptions, cwd: string): Promise<string[]> {
+async function settings({ model, data, split, run, steps, stopWhen, seed, set = [] }: ConfigOptions, cwd: string): Promise<string[]> {
   const named = [
     model !== undefined && `model=${model}`,
     ...(await dataSettings(data, cwd)),
+    split !== undefined && `data.split=${split}`,
     run !== undefined && `runFolder=${run}`,
     steps !== undefined && `loop.steps=${steps}`,
     stopWhen !== undefined && `loop.stopWhen=${JSON.stringify(stopWhen)}`,
@@ -53,10 +55,17 @@ async function settings({ model, data, run, steps, stopWhen, seed, set = [] }: C
   return [...named, ...set];
 }
 
-async function dataSettings(data: string | undefined, cwd: string): Promise<string[]> {
-  if (data === undefined) return [];
-  if (data === 'figures') return ['data.type=figures'];
-  const { fileType } = await import('../data/open.ts');
-  const { type, file } = await fileType(resolve(cwd, data));
+/** Of a command that reads `--data` whole: nothing of the configuration's own data holds for it, and `--set data.columns.question=NAME` does. */
+export async function ownDataSettings(data: readonly string[] = [], split?: string, cwd = process.cwd()): Promise<string[]> {
+  const paths = data.filter((path) => path !== 'figures');
+  if (paths.length === 0) return [];
+  return ['data.type=figures', ...(await dataSettings(paths, cwd)), ...(split === undefined ? [] : [`data.split=${split}`])];
+}
+
+async function dataSettings(data: ConfigOptions['data'], cwd: string): Promise<string[]> {
+  if (data === undefined || data.length === 0) return [];
+  const { dataSetting, pathsOf } = await import('../data/open.ts');
+  if (pathsOf(data).includes('figures')) return ['data.type=figures'];
+  const { type, file } = await dataSetting(pathsOf(data).map((path) => resolve(cwd, path)));
   return [`data.type=${type}`, `data.trainFile=${file}`];
 }

@@ -5,7 +5,7 @@ import { configSchema, type Config } from '../config/schema.ts';
 import type { Columns } from '../data/columns.ts';
 import type { LabelledDataset } from '../data/dataset.ts';
 import { openFigures } from '../data/figures/dataset.ts';
-import { openData, openPath } from '../data/open.ts';
+import { openData, openOptions, openPaths, pathsOf } from '../data/open.ts';
 import { suiteOptions, type SuiteName } from '../data/suites.ts';
 import { Grader } from '../learn/grader.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -26,6 +26,8 @@ export interface SuiteAccuracy {
   readonly accuracy: Accuracy;
   /** Questions that could not be asked: they are left out of the accuracy. */
   readonly refused: readonly RefusedQuestion[];
+  /** How the data was read, where it could be read otherwise. */
+  readonly notes: readonly string[];
 }
 
 interface NamedData extends LabelledDataset {
@@ -45,31 +47,35 @@ export async function evaluateModel(config: Config, request: EvaluateRequest, si
     if (dataset.size === 0) throw new InputError(`${name}: holds no questions`);
     if (selectLabelled(dataset, labels, config.seed, 1).length === 0) {
       throw new InputError(
-        `${name}: no question has an answer to compare with; a column \`answer\`, \`ground_truth\` or \`solution\` is needed, or another one named by --column answer=NAME`,
+        `${name}: no question has an answer to compare with; a column \`answer\`, \`ground_truth\` or \`solution\` is needed, or another one named by --set data.columns.answer=NAME`,
       );
     }
   }
   await using policy = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const results: SuiteAccuracy[] = [];
-  for (const { name, dataset: heldOut, labels } of sets) {
+  for (const { name, dataset: heldOut, labels, notes = [] } of sets) {
     const questions = Math.min(heldOut.size, request.n ?? heldOut.size);
     const settings = { ...config, evaluation: { ...config.evaluation, questions, fullQuestions: questions } };
     const evaluate = evaluator({ policy, heldOut, labels, grader, config: settings });
     const { full, refused = [] } = await evaluate({ version: 0, full: true }, signal);
     const named = refused.map(({ question, reason }) => ({ question, reason: [heldOut.where?.(question), reason].filter(Boolean).join(': ') }));
     if (full!.n === 0) throw new InputError(`${name}: no question can be asked: ${named[0]?.reason}`);
-    results.push({ data: name, accuracy: full!, refused: named });
+    results.push({ data: name, accuracy: full!, refused: named, notes });
   }
   return results;
 }
 
 async function openAll(config: Config, { data = [], suites = [], columns, n }: EvaluateRequest): Promise<NamedData[]> {
   const sets: NamedData[] = [];
-  for (const path of data)
-    sets.push({ name: path, ...(path === 'figures' ? await openHeldOut(figuresOf(config)) : await openPath(resolve(path), { columns })) });
+  const options = openOptions(config.data);
+  const read = (path: string) => openPaths([resolve(path)], { ...options, columns: { ...options.columns, ...columns } });
+  for (const path of data) sets.push({ name: path, ...(path === 'figures' ? await openHeldOut(figuresOf(config)) : await read(path)) });
   for (const suite of suites) sets.push({ name: suite, ...openFigures(suiteOptions(suite, config.seed, n ?? SUITE_QUESTIONS)) });
-  if (sets.length === 0) sets.push({ name: config.data.type === 'figures' ? 'figures' : config.data.trainFile, ...(await openHeldOut(config.data)) });
+  if (sets.length === 0) {
+    const name = config.data.type === 'figures' ? 'figures' : pathsOf(config.data.trainFile).join(', ');
+    sets.push({ name, ...(await openHeldOut(config.data)) });
+  }
   return sets;
 }
 
@@ -78,6 +84,6 @@ function figuresOf({ data }: Config): Config['data'] {
 }
 
 async function openHeldOut(data: Config['data']): Promise<LabelledDataset> {
-  const { heldOut, labels } = await openData(data);
-  return { dataset: heldOut, labels };
+  const { heldOut, labels, notes = [] } = await openData(data);
+  return { dataset: heldOut, labels, notes };
 }

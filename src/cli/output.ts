@@ -2,7 +2,7 @@
 import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Command, Option } from 'commander';
-import { listShards } from '../data/shards.ts';
+import { listFiles } from '../data/files.ts';
 import { InputError } from '../protocol/errors.ts';
 
 export interface OutputOptions {
@@ -30,7 +30,7 @@ export async function claimOutput({ option, path, force = false, inputs = [], is
   const found = statSync(target, { throwIfNoEntry: false });
   if (found === undefined || isEmpty(target, found) || isOurs(target)) return target;
   for (const input of inputs) {
-    for (const file of [input, ...(await listShards(input).catch(() => []))]) {
+    for (const file of [input, ...(await listFiles(input).catch(() => []))]) {
       if (isWithin(target, found, file)) throw new InputError(`${option} ${target} is, or lies in, the input ${file}: name another file or folder`);
     }
   }

@@ -4,7 +4,7 @@ import { synthesizer } from '../../actors/synthesizer.ts';
 import type { Config } from '../config/schema.ts';
 import type { Columns } from '../data/columns.ts';
 import type { Dataset } from '../data/dataset.ts';
-import { openData, openPath } from '../data/open.ts';
+import { openData, openOptions, openPaths } from '../data/open.ts';
 import { checkEnding, PROVENANCE, provenanceRow, writeDataset, type WriteRow } from '../data/write.ts';
 import { Grader } from '../learn/grader.ts';
 import { FRUITLESS_BATCHES } from '../learn/synthetic.ts';
@@ -13,8 +13,8 @@ import { openForSampling } from '../policy/open.ts';
 import { QuestionWriter, voter, type AcceptedQuestion } from './write-questions.ts';
 
 export interface SynthesizeRequest {
-  /** A file, folder or pattern, all of it; default: the training part of the configuration's data. */
-  readonly data?: string;
+  /** Files, folders and patterns, all of them; default: the training part of the configuration's data. */
+  readonly data?: readonly string[];
   readonly columns?: Columns;
   /** Default: both, or `direct` where the data set has no questions. */
   readonly mode?: 'direct' | 'in-context' | 'both';
@@ -67,12 +67,18 @@ export async function synthesizeQuestions(config: Config, request: SynthesizeReq
 }
 
 async function openPictures(config: Config, { data, columns }: SynthesizeRequest): Promise<Dataset> {
-  const open = { picturesAlone: true };
+  const options = { ...openOptions(config.data), picturesAlone: true };
+  const own = { ...options, columns: { ...options.columns, ...columns } };
   const train =
-    data === undefined || data === 'figures'
-      ? (await openData(config.data, open)).train
-      : (await openPath(resolve(data), { ...open, columns })).dataset;
-  if (train.pictures().length === 0) throw new InputError(`${data ?? train.name}: holds no pictures to ask about`);
+    data === undefined || data.includes('figures')
+      ? (await openData(config.data, options)).train
+      : (
+          await openPaths(
+            data.map((path) => resolve(path)),
+            own,
+          )
+        ).dataset;
+  if (train.pictures().length === 0) throw new InputError(`${data?.join(', ') ?? train.name}: holds no pictures to ask about`);
   return train;
 }
 

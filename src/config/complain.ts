@@ -2,7 +2,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { InputError } from '../protocol/errors.ts';
-import { describeConfig, type ConfigKey } from './describe.ts';
+import { describeConfig, isOf, type ConfigKey } from './describe.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -82,17 +82,15 @@ function allowed(path: string, variant: string | undefined, otherwise: string): 
 
 function keyAt(path: string, variant: string | undefined): ConfigKey | undefined {
   const candidates = describeConfig().filter((key) => key.path === path);
-  return candidates.find(({ when }) => variant !== undefined && when?.endsWith(`type is ${variant}`)) ?? candidates[0];
+  return candidates.find((key) => variant !== undefined && isOf(key, variant)) ?? candidates[0];
 }
 
 /** Names of the keys directly in `parent`. */
 function childrenOf(parent: string, variant?: string): string[] {
   const prefix = parent === '' ? '' : `${parent}.`;
-  const inside = describeConfig().filter(({ path, when }) => {
-    return (
-      path.startsWith(prefix) &&
-      (variant === undefined || when === undefined || !when.startsWith(`${parent}.type is`) || when.endsWith(` is ${variant}`))
-    );
+  const inside = describeConfig().filter((key) => {
+    const isElsewhere = variant !== undefined && key.when?.startsWith(`${parent}.type is`) === true && !isOf(key, variant);
+    return key.path.startsWith(prefix) && !isElsewhere;
   });
   return [...new Set(inside.map(({ path }) => path.slice(prefix.length).split('.')[0]!))];
 }

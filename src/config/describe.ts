@@ -12,8 +12,14 @@ export interface ConfigKey {
   /** Whether it must be given (in its variant). */
   readonly required: boolean;
   readonly doc: string;
-  /** The variant of a union that has the key: `data.type is jsonl`. */
+  /** The variants of a union that have the key: `data.type is constant`, `data.type is files, jsonl or parquet`. */
   readonly when?: string;
+}
+
+/** Whether the key is one of a variant, where it is one of any. */
+export function isOf({ when }: ConfigKey, variant: string): boolean {
+  const variants = when?.slice(when.indexOf(' is ') + 4).split(/, | or /);
+  return variants?.includes(variant) === true;
 }
 
 interface JsonSchema {
@@ -53,12 +59,12 @@ export function describeSchema(schema: z.ZodType): readonly ConfigKey[] {
 function* keysOf(path: string, schema: JsonSchema, required = false, when?: string): Generator<ConfigKey> {
   if (schema.properties) {
     for (const [name, property] of Object.entries(schema.properties)) {
-      if (property.const !== undefined) continue;
+      if (property.const !== undefined || (name === 'type' && when !== undefined && property.enum !== undefined)) continue;
       yield* keysOf(path ? `${path}.${name}` : name, property, schema.required?.includes(name), when);
     }
   } else if (schema.oneOf) {
     yield discriminator(path, schema);
-    for (const variant of schema.oneOf) yield* keysOf(path, variant, false, `${path}.type is ${String(variant.properties?.['type']?.const)}`);
+    for (const variant of schema.oneOf) yield* keysOf(path, variant, false, `${path}.type is ${anyOf(typesOf(variant))}`);
   } else {
     const { default: value, description: doc = '' } = schema;
     yield { path, type: inWords(path, schema), default: value, required, doc, ...(when !== undefined && { when }) };
@@ -66,9 +72,19 @@ function* keysOf(path: string, schema: JsonSchema, required = false, when?: stri
 }
 
 function discriminator(path: string, schema: JsonSchema): ConfigKey {
-  const names = schema.oneOf!.map((variant) => JSON.stringify(variant.properties?.['type']?.const));
+  const names = schema.oneOf!.flatMap(typesOf).map((name) => JSON.stringify(name));
   const { type } = (schema.default ?? {}) as { type?: unknown };
   return { path: `${path}.type`, type: names.join(' | '), default: type, required: false, doc: schema.description ?? '' };
+}
+
+/** `a, b or c`. */
+function anyOf(names: readonly unknown[]): string {
+  return names.length > 1 ? `${names.slice(0, -1).join(', ')} or ${String(names.at(-1))}` : String(names[0]);
+}
+
+function typesOf({ properties }: JsonSchema): readonly unknown[] {
+  const { const: name, enum: names } = properties?.['type'] ?? {};
+  return names ?? [name];
 }
 
 function inWords(path: string, schema: JsonSchema): string {

@@ -1,10 +1,9 @@
 /** `--set path=value`: one value of the configuration from the command line. */
-import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import { InputError } from '../protocol/errors.ts';
 import { allowedAt, holdsSecret, unknownKey } from './complain.ts';
 import { describeConfig } from './describe.ts';
-import { isPathKey } from './paths.ts';
+import { isPathKey, parsePaths, resolveEach } from './paths.ts';
 
 type Tree = Record<string, unknown>;
 
@@ -41,7 +40,7 @@ function parsed(path: string, text: string, cwd: string): unknown {
   if (keys.length === 0 && !describeConfig().some((key) => key.path.startsWith(`${path}.`))) throw new InputError(`--set ${unknownKey(path)}`);
   if (text.trim() === '') throw new InputError(`--set: ${path} is empty; allowed: ${allowedAt(path)}`);
   if (text === 'null') return null; // a folder of that name is ./null
-  if (isPathKey(path)) return resolve(cwd, text);
+  if (isPathKey(path)) return resolveEach(cwd, parsePaths(text));
   if (keys.some(({ type }) => type.startsWith('text'))) return text;
   try {
     return parse(text) as unknown;

@@ -1,5 +1,6 @@
 /** The one configuration schema: strict, units in the names, every default here (those of other presets: preset.ts). `loadConfig` reads it from files, `describeConfig` lists it. */
 import { z } from 'zod';
+import { ANSWER_KINDS } from '../data/choice-labels.ts';
 import { RENDERINGS } from '../data/figures/canvas.ts';
 import { SCENE_KINDS } from '../data/figures/scenes.ts';
 
@@ -36,9 +37,13 @@ const figuresData = z.strictObject({
 
 const columns = z
   .strictObject({
-    question: z.string().min(1).optional().describe('Column of questions; default: `problem` or `question`.'),
-    pictures: z.string().min(1).optional().describe('Column of pictures; default: `images`, `image`, `decoded_image` or `image_path`.'),
-    answer: z.string().min(1).optional().describe('Column of answers, for evaluation; default: `answer`, `ground_truth` or `solution`.'),
+    question: z.string().min(1).optional().describe('Column of questions; default: `problem`, `question`, or that of a chat.'),
+    pictures: z.string().min(1).optional().describe('Column of pictures; default: `images`, `image`, `decoded_image`, `image_path` or `file_name`.'),
+    answer: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Column of answers, for evaluation; default: `answer`, `ground_truth`, `solution` or `reward_model.ground_truth`.'),
     choices: z.string().min(1).optional().describe('Column of choices; default: `choices`, `options` or `option`.'),
     decimals: z
       .string()
@@ -50,25 +55,22 @@ const columns = z
   })
   .prefault({});
 
-const fileData = {
+const paths = () => z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
+const fileData = z.strictObject({
+  type: z.enum(['files', 'jsonl', 'parquet']),
+  trainFile: paths().describe('File, folder, or pattern such as `data/train-*.parquet`, or a list of them: docs/data.md says what is read.'),
+  heldOutFile: paths().optional().describe('The same, to evaluate on; without it a share of the training rows is held out by picture.'),
   heldOutShare: share()
     .default(0.1)
     .describe('Share of `trainFile` to hold out when there is no `heldOutFile`: by picture, or by question where pictures are too few for that.'),
+  split: z.string().min(1).optional().describe('Split to train on, where files are named after splits, or rows have a column `split`.'),
+  heldOutSplit: z.string().min(1).optional().describe('Split to evaluate on, of `heldOutFile` or, without it, of `trainFile`.'),
+  pictureFolder: z.string().min(1).optional().describe("Folder that paths of pictures are relative to; default: that of the data's file."),
+  answerIs: z
+    .enum(ANSWER_KINDS)
+    .optional()
+    .describe('What the answers to multiple-choice questions are: `index` counts the choices from 0; default: told by the answers.'),
   columns,
-};
-
-const jsonlData = z.strictObject({
-  type: z.literal('jsonl'),
-  trainFile: z.string().min(1).describe('JSONL file with `problem`, `images` and optionally `answer`; image paths are relative to it.'),
-  heldOutFile: z.string().min(1).optional().describe('JSONL file to evaluate on; without it a share of the training file is held out by picture.'),
-  ...fileData,
-});
-
-const parquetData = z.strictObject({
-  type: z.literal('parquet'),
-  trainFile: z.string().min(1).describe('Parquet file, folder of shards, or pattern such as `data/train-*.parquet`; pictures are inside.'),
-  heldOutFile: z.string().min(1).optional().describe('The same, to evaluate on; without it a share of the training rows is held out by picture.'),
-  ...fileData,
 });
 
 const correction = z.discriminatedUnion('type', [
@@ -313,7 +315,10 @@ export const configSchema = z.strictObject({
     .describe(
       'Whose defaults hold for the settings that are not given. `auto`: the preset that the run was begun with; for a new run, the one that fits the model folder.',
     ),
-  data: z.discriminatedUnion('type', [figuresData, jsonlData, parquetData]).prefault({ type: 'figures' }).describe('Where questions come from.'),
+  data: z
+    .discriminatedUnion('type', [figuresData, fileData])
+    .prefault({ type: 'figures' })
+    .describe('Where questions come from; `files` tells the format by the file, as its older names `jsonl` and `parquet` do.'),
   promptTemplate: z
     .string()
     .includes('{question}')

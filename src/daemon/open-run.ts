@@ -1,6 +1,6 @@
 /** Opens what a sitting needs, in the order in which it can fail, and closes it in the reverse order. */
 import type { Config } from '../config/schema.ts';
-import { openData, type OpenedData } from '../data/open.ts';
+import { openData, pathsOf, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';
 import { loadPlugins, type Plugin } from '../plugin/load.ts';
 import { localPolicy, refuseEngine, type PolicyOrigin } from '../policy/open.ts';
@@ -117,7 +117,9 @@ function refuseNothing({ data, synthesis }: Config, { train, heldOut }: OpenedDa
   if (data.type === 'figures' || heldOut.size === 0) throw new InputError(`nothing is left to train on: ${train.name} has no questions`);
   const held = heldOut.size === 1 ? 'the one question' : `all ${heldOut.size} questions`;
   const fix = 'lower it, add questions, or name other questions to evaluate on in data.heldOutFile';
-  throw new InputError(`nothing is left to train on: \`data.heldOutShare\` ${data.heldOutShare} holds out ${held} of ${data.trainFile}: ${fix}`);
+  throw new InputError(
+    `nothing is left to train on: \`data.heldOutShare\` ${data.heldOutShare} holds out ${held} of ${pathsOf(data.trainFile).join(', ')}: ${fix}`,
+  );
 }
 
 const closeAll = (plugins: readonly Plugin[]) => Promise.all(plugins.map((plugin) => plugin.close()));

@@ -1,15 +1,16 @@
 /**
  * Which column of a data set holds what. The names are those that public sets use: Geometry3K and MMR1 (`images`, `problem`, `answer`), GeoQA
  * (`image`, `problem`, `solution`), MathVista (`decoded_image`, `question`, `choices`, `answer`, `precision`, `metadata.task`), We-Math (`image_path`,
- * `question`, `option`, `answer`, `knowledge concept`), MathVerse and MathVision (`image` or `decoded_image`, `question`, `options`, `answer`).
+ * `question`, `option`, `answer`, `knowledge concept`), MathVerse and MathVision (`image` or `decoded_image`, `question`, `options`, `answer`), verl
+ * (`reward_model.ground_truth`), folders of pictures (`file_name`).
  */
 import { InputError } from '../protocol/errors.ts';
 
 /** For each role the names it may have, in order of preference. */
 const KNOWN = {
   question: ['problem', 'question'],
-  pictures: ['images', 'image', 'decoded_image', 'image_path'],
-  answer: ['answer', 'ground_truth', 'solution'],
+  pictures: ['images', 'image', 'decoded_image', 'image_path', 'file_name'],
+  answer: ['answer', 'ground_truth', 'solution', 'reward_model.ground_truth'],
   choices: ['choices', 'options', 'option'],
   decimals: ['precision'],
   kind: ['kind', 'category', 'subject', 'knowledge concept', 'metadata.task'],
@@ -37,27 +38,34 @@ export function chooseColumns(
   const pairs = COLUMN_ROLES.map((role) => {
     const own = chosen[role];
     if (own !== undefined && !found.includes(own)) {
-      throw new InputError(`${where}: has no column ${JSON.stringify(own)}, named for ${role}; ${list(found)}`);
+      throw new InputError(`${where}: has no column ${JSON.stringify(own)}, named for ${role} (data.columns.${role}); ${list(found)}`);
     }
     return [role, own ?? KNOWN[role].find((name) => found.includes(name) && suits(role, name))] as const;
   });
   return Object.fromEntries(pairs);
 }
 
-/** What to say when a column is missing that cannot be done without. */
-export function missingColumn(role: ColumnRole, found: readonly string[]): string {
+/** What to say when a column is missing that cannot be done without. @param record a row, to find a column to suggest in. */
+export function missingColumn(role: ColumnRole, found: readonly string[], record: Readonly<Record<string, unknown>>): string {
   const names = KNOWN[role].map((name) => `\`${name}\``).join(', ');
-  return `needs a column of ${WORDS[role]}: ${names}, or another one named by columns.${role}; ${list(found)}`;
+  const guess = found.find((name) => LIKELY[role]?.test(name) === true && valueAt(record, name) !== null) ?? 'NAME';
+  return `needs a column of ${WORDS[role]}: ${names}, or another one, named by --set data.columns.${role}=${guess}; ${list(found)}`;
 }
 
 const WORDS: Readonly<Record<ColumnRole, string>> = {
   question: 'questions',
-  pictures: 'pictures (structs of bytes and path)',
+  pictures: 'pictures',
   answer: 'answers',
   choices: 'choices',
   decimals: 'decimals',
   kind: 'kinds',
   id: 'ids',
+};
+
+/** Names that a column of the role is likely to have. */
+const LIKELY: { readonly [R in ColumnRole]?: RegExp } = {
+  question: /^(?!.*(?:id|type)$).*(?:prompt|question|query|instruction|problem|text|input|caption)/i,
+  pictures: /^(?!.*(?:id|width|height|size)$).*(?:image|img|picture|photo|figure|file|path)/i,
 };
 
 function list(found: readonly string[]): string {

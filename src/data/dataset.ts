@@ -32,6 +32,8 @@ export interface Labels {
 export interface LabelledDataset {
   readonly dataset: Dataset;
   readonly labels: Labels;
+  /** How something was read that could be read otherwise. */
+  readonly notes?: readonly string[];
 }
 
 /** A data set over questions already in memory; also what a split yields. @param pictures default: those of the questions. */

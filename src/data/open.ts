@@ -1,14 +1,14 @@
 /** From the configuration's `data` to what the loop learns from and what it is measured on. */
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
-import { InputError } from '../protocol/errors.ts';
+import type { PictureRef } from '../protocol/messages.ts';
+import { storableKey } from '../protocol/storable.ts';
 import { listDataset, type Dataset, type LabelledDataset, type Labels } from './dataset.ts';
 import { openFigures } from './figures/dataset.ts';
-import { openJsonl } from './jsonl.ts';
-import { openParquet } from './parquet.ts';
-import type { OpenOptions } from './rows.ts';
-import { isParquet } from './shards.ts';
+import { dataFilesIn, isFolder, listFiles, namesOf } from './files.ts';
+import { openRows } from './formats/detect.ts';
+import { readEntries, type EntrySource } from './entries.ts';
+import { readParquet } from './parquet.ts';
+import { RowCollector, type Entry, type OpenOptions } from './rows.ts';
 import { splitByPicture } from './split.ts';
 
 export interface OpenedData {
@@ -27,36 +27,65 @@ export interface OpenedData {
 /** @throws InputError that names the file, line or key. */
 export async function openData(config: Config['data'], { picturesAlone = false }: Pick<OpenOptions, 'picturesAlone'> = {}): Promise<OpenedData> {
   if (config.type === 'figures') return openFigurePools(config);
-  const { type, trainFile, heldOutFile, heldOutShare, columns } = config;
-  const open = type === 'jsonl' ? openJsonl : openParquet;
-  const { dataset, labels } = await open(trainFile, { columns, picturesAlone });
-  if (heldOutFile !== undefined) {
-    const other = await open(heldOutFile, { columns });
-    return { train: dataset, heldOut: other.dataset, labels: other.labels, trainLabels: labels };
+  const { trainFile, heldOutFile, heldOutShare, heldOutSplit } = config;
+  const options = openOptions(config);
+  const { dataset, labels, notes = [] } = await openPaths(pathsOf(trainFile), { ...options, picturesAlone });
+  if (heldOutFile !== undefined || heldOutSplit !== undefined) {
+    const other = await openPaths(pathsOf(heldOutFile ?? trainFile), { ...options, split: heldOutSplit });
+    return { train: dataset, heldOut: other.dataset, labels: other.labels, trainLabels: labels, notes: [...notes, ...(other.notes ?? [])] };
   }
   // Without questions there is nothing to measure on.
-  if (dataset.size === 0) return { train: dataset, heldOut: listDataset(`${dataset.name}#heldout`, []), labels, trainLabels: labels };
+  if (dataset.size === 0) return { train: dataset, heldOut: listDataset(`${dataset.name}#heldout`, []), labels, trainLabels: labels, notes };
   const { train, heldout, by } = await splitByPicture(dataset, heldOutShare);
-  const few = `${trainFile} has too few pictures to hold some of them out: questions are held out, some of them about pictures that are trained on`;
-  return { train, heldOut: heldout, labels, trainLabels: labels, ...(by === 'question' && heldout.size > 0 && { notes: [few] }) };
+  const few = `${dataset.name} has too few pictures to hold some of them out: questions are held out, some of them about pictures that are trained on`;
+  return { train, heldOut: heldout, labels, trainLabels: labels, notes: [...notes, ...(by === 'question' && heldout.size > 0 ? [few] : [])] };
 }
 
-/** What a path on the command line holds. @param path a file, a folder with Parquet files or one JSONL file, or a pattern. @throws InputError */
-export async function fileType(path: string): Promise<{ readonly type: 'jsonl' | 'parquet'; readonly file: string }> {
-  if (await isParquet(path)) return { type: 'parquet', file: path };
-  const entries = await readdir(path).catch(() => undefined);
-  if (!entries) return { type: 'jsonl', file: path };
-  const [file, ...more] = entries.filter((name) => name.endsWith('.jsonl'));
-  if (file === undefined || more.length > 0) {
-    throw new InputError(`${path}: a folder with ${more.length === 0 ? 'no' : 'several'} .jsonl files and no .parquet file; name the file`);
+/** Of a setting that is a path or a list of paths. */
+export function pathsOf(setting: string | readonly string[]): readonly string[] {
+  return typeof setting === 'string' ? [setting] : setting;
+}
+
+/**
+ * What the configuration calls the format of paths on the command line: by its older name, `jsonl` or `parquet`, where all of it has one, so that a
+ * run of an older Quorum finds its setting unchanged. A folder with one JSONL file is that file. @throws InputError where there is no data.
+ */
+export async function dataSetting(paths: readonly string[]): Promise<{ readonly type: 'files' | 'jsonl' | 'parquet'; readonly file: string }> {
+  const only = paths.length === 1 && (await isFolder(paths[0]!)) ? await dataFilesIn(paths[0]!) : undefined;
+  const [path] = only?.length === 1 && only[0]!.endsWith('.jsonl') ? only : paths;
+  const names = only ?? paths;
+  if (names.length === 0) await listFiles(path!); // says why
+  const type = (['jsonl', 'parquet'] as const).find((format) => names.every((name) => name.endsWith(`.${format}`))) ?? 'files';
+  return { type, file: paths.length === 1 ? path! : JSON.stringify(paths) };
+}
+
+/**
+ * All rows of the files that paths, folders and patterns name, as one data set.
+ * @throws InputError naming file, line or row, and column.
+ */
+export async function openPaths(paths: readonly string[], options: OpenOptions = {}): Promise<LabelledDataset> {
+  const rows = new RowCollector();
+  const refs = new Map<string, PictureRef>();
+  const files: string[] = [];
+  for (const path of paths) files.push(...(await listFiles(path, options.split)));
+  const names = namesOf(files);
+  for (const [i, path] of files.entries()) {
+    for await (const entry of readFile({ path, name: storableKey(names[i]!), refs }, options)) await rows.add(entry);
   }
-  return { type: 'jsonl', file: join(path, file) };
+  return rows.finish(paths.join(', '), options.answerIs);
 }
 
-/** A whole file, folder or pattern, whatever its format. @throws InputError as `openJsonl` and `openParquet`. */
-export async function openPath(path: string, options: OpenOptions = {}): Promise<LabelledDataset> {
-  const { type, file } = await fileType(path);
-  return type === 'jsonl' ? openJsonl(file, options) : openParquet(file, options);
+/** How the configuration says that files are read, but for their paths. */
+export function openOptions(data: Config['data']): OpenOptions {
+  if (data.type === 'figures') return {};
+  const { split, columns, pictureFolder, answerIs } = data;
+  return { split, columns, pictureFolder, answerIs };
+}
+
+/** Rows as they come, whatever the file's format. @throws InputError naming file, line or row, and column. */
+export async function* readFile(source: EntrySource, options: OpenOptions = {}): AsyncGenerator<Entry> {
+  const rows = await openRows(source.path);
+  yield* rows === undefined ? readParquet(source, options) : readEntries(rows, source, options);
 }
 
 function openFigurePools(config: Extract<Config['data'], { type: 'figures' }>): OpenedData {

@@ -126,3 +126,9 @@ export function hasOffsetIndex(file: ParquetFile, column: string, row: number): 
   const chunks = group?.columns.filter(({ meta_data: meta }) => meta?.path_in_schema[0] === column) ?? [];
   return chunks.length > 0 && chunks.every((chunk) => chunk.offset_index_offset !== undefined);
 }
+
+/** The column to read for a field of a struct. */
+export function topLevel(file: ParquetFile, column: string): string {
+  const isTop = file.metadata.row_groups[0]?.columns.some(({ meta_data: meta }) => meta?.path_in_schema[0] === column) ?? true;
+  return isTop ? column : column.slice(0, column.indexOf('.'));
+}

@@ -2,20 +2,17 @@
  * The bytes of a picture in a Parquet file, read again when they are needed: a data set keeps references, not pictures. Files with a page
  * index are read by the row; of others the whole row group must be unpacked, so its pictures stay in a cache of bounded size.
  */
-import { createHash } from 'node:crypto';
 import { InputError } from '../protocol/errors.ts';
 import type { ParquetPictureRef } from '../protocol/messages.ts';
-import { isRecord } from './columns.ts';
-import { hasOffsetIndex, openParquetFile, readParquetRows, type ParquetFile, type RowGroup } from './parquet-file.ts';
+import { valueAt } from './columns.ts';
+import { digestOf } from './digest.ts';
+import { decoded } from './embedded.ts';
+import { hasOffsetIndex, openParquetFile, readParquetRows, topLevel, type ParquetFile, type RowGroup } from './parquet-file.ts';
+import { findPicture, pictureValues } from './picture-values.ts';
 
 /** Encoded pictures that a thread keeps. */
 const CACHE_BYTES = 64_000_000;
 const OPEN_FILES = 64;
-
-/** First 32 hex digits of the SHA-256 of the bytes. */
-export function digestOf(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 32);
-}
 
 /** @throws InputError naming file, row and column when the picture is gone or another one. */
 export async function parquetPicture(ref: ParquetPictureRef): Promise<Uint8Array> {
@@ -38,30 +35,28 @@ async function readPictures(ref: ParquetPictureRef): Promise<Uint8Array> {
   const group = file.groups.find(({ start, rows }) => row >= start && row < start + rows);
   const where = `${path}: row ${row}: ${column}`;
   if (!group) throw new InputError(`${where}: the file has ${file.groups.reduce((sum, { rows }) => sum + rows, 0)} rows`);
-  const range: RowGroup = hasOffsetIndex(file, column, row) ? { start: row, rows: 1 } : group;
-  const cells = await readParquetRows(file, [column], range);
+  const top = topLevel(file, column);
+  const range: RowGroup = hasOffsetIndex(file, top, row) ? { start: row, rows: 1 } : group;
+  const cells = (await readParquetRows(file, [top], range)).map((cell) => valueAt(cell, column));
   // From the row asked for onwards: those are the ones that a pass over the data set wants next.
   const own = row - range.start;
   let ahead = 0;
   for (const cell of [...cells.slice(own + 1), ...cells.slice(0, own)]) {
-    for (const bytes of picturesOf(cell[column], where)) ahead += cache.set(bytes).length;
+    for (const bytes of picturesIn(cell)) ahead += bytes === undefined ? 0 : cache.set(bytes).length;
     if (ahead > CACHE_BYTES / 2) break;
   }
-  const bytes = picturesOf(cells[own]?.[column], where)[index];
+  const bytes = picturesIn(cells[own])[index];
   if (!bytes) throw new InputError(`${where}: has no picture ${index}`);
   if (digestOf(bytes) !== digest)
     throw new InputError(`${where}: picture ${index} is not the one that it was; the file has changed since it was opened`);
   return cache.set(bytes);
 }
 
-/** The bytes of each picture in a cell: one or a list, each a struct of bytes and path or bare bytes. @throws InputError beginning with `where`. */
-export function picturesOf(cell: unknown, where: string): readonly Uint8Array[] {
-  if (cell === null || cell === undefined) return [];
-  return (Array.isArray(cell) ? cell : [cell]).map((item: unknown, i) => {
-    const bytes = isRecord(item) ? item['bytes'] : item;
-    if (bytes instanceof Uint8Array && bytes.length > 0) return bytes;
-    const path = isRecord(item) && typeof item['path'] === 'string' ? `the path ${JSON.stringify(item['path'])} and ` : '';
-    throw new InputError(`${where}: picture ${i} holds ${path}no bytes; pictures must be inside the file`);
+/** Of each picture in a cell the bytes, undefined for one that is a file elsewhere. */
+function picturesIn(cell: unknown): readonly (Uint8Array | undefined)[] {
+  return pictureValues(cell).map((value) => {
+    const found = findPicture(value);
+    return 'path' in found ? undefined : decoded(found);
   });
 }
 

@@ -2,6 +2,7 @@
 import type { Picture, PictureRef } from '../protocol/messages.ts';
 import { coarsened } from './coarse.ts';
 import { disturbed } from './disturbed.ts';
+import { base64Picture } from './embedded.ts';
 import { drawFigure, parseKey } from './figures/figure.ts';
 import { readPicture } from './image.ts';
 import { parquetPicture } from './parquet-picture.ts';
@@ -16,6 +17,8 @@ export async function loadPicture(ref: PictureRef): Promise<Picture> {
       return readPicture(ref.path);
     case 'parquet':
       return readPicture(await parquetPicture(ref), pictureName(ref));
+    case 'base64':
+      return readPicture(await base64Picture(ref), pictureName(ref));
     case 'coarse':
       return coarsened(await loadPicture(ref.of));
     case 'disturbed':
@@ -25,7 +28,7 @@ export async function loadPicture(ref: PictureRef): Promise<Picture> {
   }
 }
 
-/** The same for two references only if they are the same picture; a picture in a Parquet file is known by its content. */
+/** The same for two references only if they are the same picture; a picture within a file of data is known by its content. */
 export function pictureKey(ref: PictureRef): string {
   if (ref.type === 'figure') return `figure:${ref.key}`;
   if (ref.type === 'coarse') return `coarse:${pictureKey(ref.of)}`;
@@ -40,5 +43,6 @@ export function pictureName(ref: PictureRef): string {
   if (ref.type === 'coarse') return `${pictureName(ref.of)}, coarse`;
   if (ref.type === 'disturbed') return `${pictureName(ref.of)}, disturbed`;
   if (ref.type === 'rearranged') return `${pictureName(ref.of)}, ${ref.rows} x ${ref.columns} pieces rearranged`;
+  if (ref.type === 'base64') return `${ref.path}: base64 at byte ${ref.offset}`;
   return ref.type === 'file' ? ref.path : `${ref.path}: row ${ref.row}: ${ref.column}[${ref.index}]`;
 }

@@ -3,10 +3,16 @@ import { extractAnswer } from '../learn/answer.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PictureRef, Question } from '../protocol/messages.ts';
 import { storableKey, storableText } from '../protocol/storable.ts';
-import { choiceLabels, readChoices, withChoices, type ChoiceAnswer } from './choices.ts';
+import { choiceLabels, type AnswerIs, type ChoiceAnswer } from './choice-labels.ts';
+import { readChoices, withChoices } from './choices.ts';
 import { isRecord, valueAt, type Columns } from './columns.ts';
 import { contentDigest } from './content.ts';
 import { listDataset, type Label, type LabelledDataset } from './dataset.ts';
+import type { DataRecord } from './formats/raw-row.ts';
+import { isMessages, questionOfMessages, replyOfMessages } from './layouts/messages.ts';
+import { parseList } from './list-text.ts';
+import type { Plan } from './plan.ts';
+import { shown } from './shown.ts';
 
 /** Those of a double. */
 const MOST_DECIMALS = 15;
@@ -16,6 +22,12 @@ export interface OpenOptions {
   readonly columns?: Columns | undefined;
   /** Accept a data set of pictures with no questions, to be asked about by the model itself. */
   readonly picturesAlone?: boolean;
+  /** Folder that paths of pictures are relative to; default: that of their file. */
+  readonly pictureFolder?: string | undefined;
+  /** Split to read, of those that the files' names or a column `split` tell. */
+  readonly split?: string | undefined;
+  /** What the answers of multiple-choice questions are; default: told by the answers. */
+  readonly answerIs?: AnswerIs | undefined;
 }
 
 export interface Row {
@@ -24,13 +36,17 @@ export interface Row {
   readonly id: string | undefined;
   readonly kind: string | undefined;
   readonly answer: string | undefined;
+  /** Other answers as right as `answer`. */
+  readonly others: readonly string[];
+  /** Whether the answer is a number, and the choices are texts. */
+  readonly isNumber: boolean;
   readonly choices: readonly string[] | undefined;
   /** To which an answer is rounded before it is compared. */
   readonly decimals: number | undefined;
 }
 
 /** @param where names the row in errors. @throws InputError naming the row and the column. */
-export function readRow(record: Readonly<Record<string, unknown>>, columns: Columns, where: string): Row {
+export function readRow(record: DataRecord, { columns, choices, pictures }: Plan, where: string): Row {
   const at = (role: keyof Columns) => (columns[role] === undefined ? undefined : (valueAt(record, columns[role]) ?? undefined));
   const fail = (role: keyof Columns, why: string) => new InputError(`${where}: ${columns[role]}: ${why}`);
   const short = (role: keyof Columns) => {
@@ -42,19 +58,49 @@ export function readRow(record: Readonly<Record<string, unknown>>, columns: Colu
     const value = short(role);
     return value === undefined ? undefined : storableKey(value);
   };
+  const named = pictures.length > 1 ? withNamedPictures : (text: string): string => text;
   const question = at('question');
-  if (columns.question !== undefined && (typeof question !== 'string' || withoutPlaceholders(question) === '')) {
-    throw fail('question', `expected a text that is not empty, found ${JSON.stringify(question) ?? 'nothing'}`);
+  const text = isMessages(question) ? questionOfMessages(question) : question;
+  if (columns.question !== undefined && (typeof text !== 'string' || withoutPlaceholders(named(text)) === '')) {
+    throw fail('question', `expected a text that is not empty, found ${shown(question)}`);
   }
-  const answer = short('answer');
+  const offered = choices.length > 0 ? choices.map((name) => record[name]).filter((value) => value !== null && value !== '') : at('choices');
+  const list = choicesOf(offered, (why) => fail('choices', why))?.map((choice) => storableText(named(choice)));
+  const said = columns.answer === undefined && isMessages(question) ? replyOf(question) : at('answer');
+  const answers = answersOf(said, list !== undefined, pictures.length > 1) ?? [short('answer')!];
   return {
-    text: question === undefined ? undefined : storableText(withoutPlaceholders(question as string)),
+    text: text === undefined ? undefined : storableText(withoutPlaceholders(named(text as string))),
     id: key('id'),
     kind: key('kind'),
-    answer: answer === undefined || answer.trim() === '' ? undefined : storableText(finalAnswer(answer)),
-    choices: choicesOf(at('choices'), (why) => fail('choices', why))?.map(storableText),
+    answer: answers[0],
+    others: answers.slice(1),
+    isNumber: isNumber(said) && !(Array.isArray(offered) && offered.some(isNumber)),
+    choices: list,
     decimals: decimalsOf(at('decimals'), (why) => fail('decimals', why)),
   };
+}
+
+/** A list names the answers that are right, or all letters of a choice of several. @param lists whether a text may be such a list. */
+function answersOf(said: unknown, hasChoices: boolean, lists: boolean): readonly string[] | undefined {
+  const list = typeof said === 'string' && (lists || hasChoices) ? (parseList(said) ?? said) : said;
+  const items: readonly unknown[] = Array.isArray(list) ? list : [list];
+  const given = items.filter((item) => item !== undefined && item !== null);
+  if (!given.every(isShort)) return undefined;
+  const texts = given.map((item) => String(item)).filter((item) => item.trim() !== '');
+  if (hasChoices && texts.length > 1 && texts.every((text) => /^[A-Z]$/i.test(text))) return [texts.join('')];
+  return texts.map((text) => storableText(plainLetters(finalAnswer(text))));
+}
+
+/** A chat's reply in sentences is no answer that could be compared. */
+const LONGEST_REPLY = 100;
+
+function replyOf(messages: Parameters<typeof replyOfMessages>[0]): string | undefined {
+  const reply = replyOfMessages(messages);
+  return reply !== undefined && (extractAnswer(reply) !== null || (reply.length <= LONGEST_REPLY && !reply.includes('\n'))) ? reply : undefined;
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === 'number' || typeof value === 'bigint';
 }
 
 function isShort(value: unknown): value is string | number | bigint | boolean {
@@ -65,7 +111,7 @@ function decimalsOf(value: unknown, fail: (why: string) => InputError): number |
   if (value === undefined || value === '') return undefined;
   const decimals = Number(value);
   if (Number.isInteger(decimals) && decimals >= 0 && decimals <= MOST_DECIMALS) return decimals;
-  throw fail(`expected a whole number from 0 to ${MOST_DECIMALS}, found ${JSON.stringify(value) ?? typeof value}`);
+  throw fail(`expected a whole number from 0 to ${MOST_DECIMALS}, found ${shown(value)}`);
 }
 
 function choicesOf(value: unknown, fail: (why: string) => InputError): readonly string[] | undefined {
@@ -76,6 +122,12 @@ function choicesOf(value: unknown, fail: (why: string) => InputError): readonly 
   }
 }
 
+/** Where a question has numbered pictures, a mark within a sentence says which of them is meant; before or after all sentences it says nothing. */
+function withNamedPictures(text: string): string {
+  const inner = text.replaceAll(/^(?:\s*<image\s*\d*>)+\s*(?=[\p{Lu}\p{N}"'($\\])|(?<=[.?!:)\]\n])\s*(?:<image\s*\d*>\s*)+$/gu, '');
+  return inner.replaceAll(/<image\s*(\d+)>/g, 'image $1');
+}
+
 /** `<image>` and `<image1>` mark where a picture goes; here every picture goes before the text. */
 function withoutPlaceholders(text: string): string {
   return text.replaceAll(/<image\s*\d*>[ \t]*\n?/g, '').trim();
@@ -84,6 +136,11 @@ function withoutPlaceholders(text: string): string {
 /** A worked solution's final answer (GeoQA writes `<answer> 145 </answer>`); any other answer is taken as it is. */
 function finalAnswer(answer: string): string {
   return extractAnswer(answer) ?? answer.trim();
+}
+
+/** Full-width letters, as Chinese and Japanese keyboards write them: `\uff22` is B. */
+function plainLetters(answer: string): string {
+  return /^[\s\uff08\uff09]*[\uff21-\uff3a\uff41-\uff5a]+[\s\uff08\uff09\uff0e]*$/.test(answer) ? answer.normalize('NFKC').trim() : answer;
 }
 
 /** Of a shard, what follows the name of the set: a row keeps its identity when it moves to another shard. */
@@ -104,7 +161,7 @@ export interface Entry {
 export class RowCollector {
   private readonly questions: Question[] = [];
   private readonly pictures: PictureRef[] = [];
-  private readonly free = new Map<string, Label>();
+  private readonly free = new Map<string, readonly Label[]>();
   private readonly choice: ChoiceAnswer[] = [];
   private readonly decimals = new Map<string, number>();
   /** Id -> file and row. */
@@ -120,11 +177,11 @@ export class RowCollector {
     this.seen.set(id, where);
     this.pictures.push(...pictures);
     if (text === undefined) return;
-    const { choices, kind, answer } = row;
+    const { choices, kind, answer, isNumber, others } = row;
     this.questions.push({ id, text, pictures, origin: 'dataset', ...(kind !== undefined && { kind }) });
     if (answer === undefined) return;
-    if (choices) this.choice.push({ id, choices, answer, where });
-    else this.free.set(id, answer);
+    if (choices) this.choice.push({ id, choices, answer, isNumber, where });
+    else this.free.set(id, [answer, ...others]);
     if (row.decimals !== undefined && !choices) this.decimals.set(id, row.decimals);
   }
 
@@ -137,16 +194,17 @@ export class RowCollector {
   }
 
   /** @throws InputError when there is nothing, or an answer is none of its choices. */
-  finish(name: string): LabelledDataset {
+  finish(name: string, answerIs?: AnswerIs): LabelledDataset {
     if (this.seen.size === 0) throw new InputError(`${name}: holds no questions`);
-    const choices = choiceLabels(this.choice);
+    const { labels: choices, note } = choiceLabels(this.choice, answerIs);
     return {
       dataset: { ...listDataset(name, this.questions, this.pictures), where: (id) => this.seen.get(id) },
       labels: {
-        label: (id) => this.free.get(id) ?? choices.label(id),
-        alternatives: (id) => choices.alternatives?.(id) ?? [],
+        label: (id) => this.free.get(id)?.[0] ?? choices.label(id),
+        alternatives: (id) => this.free.get(id)?.slice(1) ?? choices.alternatives?.(id) ?? [],
         decimals: (id) => this.decimals.get(id),
       },
+      notes: note === undefined ? [] : [`${name}: ${note}`],
     };
   }
 }

@@ -10,7 +10,9 @@ import sharp from 'sharp';
 import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
-import { digestOf, parquetPicture } from './parquet-picture.ts';
+import { base64Picture } from './embedded.ts';
+import { digestOf } from './digest.ts';
+import { parquetPicture } from './parquet-picture.ts';
 import { pictureFormat } from './image.ts';
 import { loadPicture } from './picture.ts';
 
@@ -180,9 +182,14 @@ function featuresOf(columns: ColumnTypes): object {
 /** A picture as a file: its own bytes where it is one, PNG where it is drawn. */
 async function encoded(ref: PictureRef): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
   if (ref.type === 'figure') return { name: `${ref.key.replaceAll('/', '-')}.png`, bytes: await png(await loadPicture(ref)) };
-  const bytes =
-    ref.type === 'file' ? await readFile(ref.path) : ref.type === 'parquet' ? await parquetPicture(ref) : await png(await loadPicture(ref));
+  const bytes = await bytesOf(ref);
   return { name: `${digestOf(bytes)}.${await pictureFormat(bytes)}`, bytes };
+}
+
+async function bytesOf(ref: PictureRef): Promise<Uint8Array> {
+  if (ref.type === 'file') return readFile(ref.path);
+  if (ref.type === 'parquet') return parquetPicture(ref);
+  return ref.type === 'base64' ? base64Picture(ref) : png(await loadPicture(ref));
 }
 
 async function png({ data, width, height, channels }: Picture): Promise<Uint8Array> {

@@ -58,6 +58,7 @@ const picture: z.ZodType = z.lazy(() =>
       index: z.int().min(0),
       digest: text(64),
     }),
+    z.strictObject({ type: z.literal('base64'), path: text(4096), offset: z.int().min(0), length: z.int().min(0), digest: text(64) }),
   ]),
 );
 

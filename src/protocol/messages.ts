@@ -8,11 +8,12 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
-/** Where a picture is: a file on disk, a picture of a built-in data set that is drawn again from its seed, or a cell of a Parquet file. */
+/** Where a picture is: a file on disk, a picture of a built-in data set that is drawn again from its seed, or within a file of data. */
 export type PictureRef =
   | { readonly type: 'file'; readonly path: string }
   | { readonly type: 'figure'; readonly key: string }
   | ParquetPictureRef
+  | Base64PictureRef
   /** Another picture at a fraction of its resolution. */
   | { readonly type: 'coarse'; readonly of: PictureRef }
   /** Another picture moved a little and made slightly noisy; `seed` says how. */
@@ -33,6 +34,17 @@ export interface ParquetPictureRef {
   readonly row: number;
   readonly index: number;
   /** First 32 hex digits of the SHA-256 of the bytes: tells when the file is no longer the same. */
+  readonly digest: string;
+}
+
+/** Base64 within a text file, such as JSONL or CSV. */
+export interface Base64PictureRef {
+  readonly type: 'base64';
+  readonly path: string;
+  /** Bytes of the file. */
+  readonly offset: number;
+  readonly length: number;
+  /** As that of a Parquet file's picture. */
   readonly digest: string;
 }
 

@@ -8,7 +8,7 @@ import { packagePath } from '../../src/cli/paths.ts';
 import { accuracyTable, meanOf, suitesTable } from '../../src/cli/view/accuracy.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { exportFigures } from '../../src/data/export.ts';
-import { openJsonl } from '../../src/data/jsonl.ts';
+import { openPaths } from '../../src/data/open.ts';
 import { suiteOptions } from '../../src/data/suites.ts';
 import { Grader } from '../../src/learn/grader.ts';
 import type { SampleRequest } from '../../src/policy/policy.ts';
@@ -65,7 +65,7 @@ describe('evaluateModel', () => {
 
 /** Which of `answers` are right, each said to a row of its own. */
 async function rightOf(answers: readonly string[], row: object): Promise<string[]> {
-  const { dataset, labels } = await openJsonl(jsonl(...answers.map((said) => ({ ...row, kind: said }))));
+  const { dataset, labels } = await openPaths([jsonl(...answers.map((said) => ({ ...row, kind: said })))]);
   const sample = ({ questions, params }: SampleRequest) => ({
     groups: questions.map(({ kind }) =>
       Array.from({ length: params.samples }, () => ({ tokens: [], logprobs: [], text: `\\boxed{\\text{${kind}}}`, finish: 'stop' as const })),

@@ -36,7 +36,7 @@ describe('resolveConfig', () => {
     expect(await data('a.parquet')).toMatchObject({ type: 'parquet', trainFile: join(cwd, 'a.parquet') });
     expect(await data('data/train-*.parquet')).toMatchObject({ type: 'parquet', trainFile: join(cwd, 'data/train-*.parquet') });
     mkdirSync(join(cwd, 'set'));
-    await expect(data('set')).rejects.toThrow(/set: a folder with no \.jsonl files and no \.parquet file/);
+    await expect(data('set')).rejects.toThrow(/set: holds no file of data/);
     writeFileSync(join(cwd, 'set', 'data.jsonl'), '');
     expect(await data('set')).toMatchObject({ type: 'jsonl', trainFile: join(cwd, 'set/data.jsonl') });
     writeFileSync(join(cwd, 'set', 'a.parquet'), '');

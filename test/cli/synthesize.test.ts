@@ -5,7 +5,7 @@ import { packagePath } from '../../src/cli/paths.ts';
 import { synthesizeQuestions } from '../../src/cli/synthesize.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { exportFigures } from '../../src/data/export.ts';
-import { openPath } from '../../src/data/open.ts';
+import { openPaths } from '../../src/data/open.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const { signal } = new AbortController();
@@ -22,10 +22,10 @@ describe('synthesizeQuestions with the bundled model', () => {
     'writes %s questions, more than half of them usable, with where they come from',
     async (mode) => {
       const data = await figures('seeds.parquet', 60);
-      const { dataset: seeds } = await openPath(data);
+      const { dataset: seeds } = await openPaths([data]);
       const texts = new Map(Array.from({ length: seeds.size }, (_, i) => [seeds.question(i).id, seeds.question(i).text]));
       const file = join(temporaryFolder(), 'out.jsonl');
-      const done = await synthesizeQuestions(config, { data, mode, n: 24, file }, signal);
+      const done = await synthesizeQuestions(config, { data: [data], mode, n: 24, file }, signal);
       expect(done.questions).toBe(24);
       expect(done.written).toBe(24 + Object.values(done.rejected).reduce((sum, n) => sum + n, 0));
       expect(done.questions / done.written).toBeGreaterThan(0.5);
@@ -36,7 +36,7 @@ describe('synthesizeQuestions with the bundled model', () => {
         if (mode === 'direct') expect([row['parent'], row['parent_problem']]).toEqual([null, null]);
         else expect(row['parent_problem']).toBe(texts.get(row['parent'] as string));
       }
-      const { dataset } = await openPath(file);
+      const { dataset } = await openPaths([file]);
       expect([dataset.size, dataset.pictures().length]).toEqual([24, done.pictures]);
     },
     120_000,
@@ -44,13 +44,13 @@ describe('synthesizeQuestions with the bundled model', () => {
 
   it('asks about pictures alone, and keeps what the vote finds worth learning from; the same again for the same seed', async () => {
     const folder = temporaryFolder();
-    const { dataset } = await openPath(await figures('seeds.jsonl', 30));
+    const { dataset } = await openPaths([await figures('seeds.jsonl', 30)]);
     const paths = dataset.pictures().map((ref) => (ref.type === 'file' ? ref.path : ''));
     const data = join(folder, 'pictures.jsonl');
     writeFileSync(data, paths.map((path) => JSON.stringify({ images: [path] })).join('\n'));
     const run = async (name: string) => {
       const file = join(folder, name);
-      const { seconds: _, file: __, ...counts } = await synthesizeQuestions(config, { data, n: 4, vote: 6, file }, signal);
+      const { seconds: _, file: __, ...counts } = await synthesizeQuestions(config, { data: [data], n: 4, vote: 6, file }, signal);
       return { counts, text: readFileSync(file, 'utf8') };
     };
     const once = await run('a.jsonl');
@@ -77,9 +77,9 @@ describe('synthesizeQuestions with the bundled model', () => {
     const folder = temporaryFolder();
     const file = join(folder, 'out.parquet');
     const same = { ...config, synthesis: { ...config.synthesis, duplicateSimilarity: 0, batchQuestions: 4 } };
-    const all = synthesizeQuestions(same, { data: await figures('one.jsonl', 1), mode: 'direct', n: 9, file }, signal);
+    const all = synthesizeQuestions(same, { data: [await figures('one.jsonl', 1)], mode: 'direct', n: 9, file }, signal);
     await expect(all).rejects.toThrow(/rejected in all: .*\d+ duplicate.*\); 1 of 9 questions are in .*out\.parquet/);
-    expect((await openPath(file)).dataset.size).toBe(1);
+    expect((await openPaths([file])).dataset.size).toBe(1);
     expect(readdirSync(folder)).toEqual(['out.parquet']);
   }, 60_000);
 });
@@ -93,7 +93,7 @@ describe('synthesizeQuestions refuses', () => {
     const data = join(temporaryFolder(), 'rows.jsonl');
     const file = join(temporaryFolder(), name);
     writeFileSync(data, rows);
-    await expect(synthesizeQuestions(config, { n: 1, data, file }, signal)).rejects.toThrow(message);
+    await expect(synthesizeQuestions(config, { n: 1, data: [data], file }, signal)).rejects.toThrow(message);
     expect(existsSync(file)).toBe(false);
   });
 });

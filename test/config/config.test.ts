@@ -55,9 +55,9 @@ describe('errors name the key, its value and what is allowed', () => {
       expect.stringMatching(/^quorum.config.json: dashboard has 6 characters; allowed: an object with port, host, viewToken,/),
     ],
     [{ promptTemplate: 'Think.' }, 'promptTemplate is "Think."; allowed: text with {question} (default "{question}")'],
-    [{ data: { type: 'csv' } }, 'data.type is "csv"; allowed: "figures" | "jsonl" | "parquet" (default "figures")'],
-    [{ data: { seed: 1 } }, 'data.type is missing; allowed: "figures" | "jsonl" | "parquet" (default "figures")'],
-    [{ data: { type: 'jsonl' } }, 'data.trainFile is missing; allowed: text'],
+    [{ data: { type: 'csv' } }, 'data.type is "csv"; allowed: "figures" | "files" | "jsonl" | "parquet" (default "figures")'],
+    [{ data: { seed: 1 } }, 'data.type is missing; allowed: "figures" | "files" | "jsonl" | "parquet" (default "figures")'],
+    [{ data: { type: 'jsonl' } }, 'data.trainFile is missing; allowed: text or list of text'],
     [{ learner: { schedule: { type: 'cosine' } } }, 'learner.schedule.totalSteps is missing; allowed: whole number > 0'],
     [{ sampling: null }, 'sampling is null; allowed: an object with samples, temperature, topP, topK, maxNewTokens'],
     [
@@ -72,7 +72,7 @@ describe('errors name the key, its value and what is allowed', () => {
     ],
     [
       { data: { type: 'figures', trainFile: 'x' } },
-      'data.trainFile is not a known key; it is for when data.type is jsonl; allowed in data of type figures: type, seed, trainQuestions, heldOutQuestions, rendering, kinds',
+      'data.trainFile is not a known key; it is for when data.type is files, jsonl or parquet; allowed in data of type figures: type, seed, trainQuestions, heldOutQuestions, rendering, kinds',
     ],
   ])('%j', (input, message) => {
     expect(refusal(input)).toEqual([typeof message === 'string' ? `quorum.config.json: ${message}` : message]);
@@ -214,8 +214,7 @@ test('the table of keys has every key once a variant, each with words', () => {
   expect(new Set(names).size).toBe(names.length);
   for (const { path, type, doc } of keys) expect([path, type.length > 3, doc.length > 10]).toEqual([path, true, true]);
   expect(keys.filter(({ required }) => required).map(({ path, when }) => `${path} when ${when}`)).toEqual([
-    'data.trainFile when data.type is jsonl',
-    'data.trainFile when data.type is parquet',
+    'data.trainFile when data.type is files, jsonl or parquet',
     'learner.schedule.totalSteps when learner.schedule.type is linear',
     'learner.schedule.totalSteps when learner.schedule.type is cosine',
   ]);

@@ -98,8 +98,7 @@ describe('a file with a mistake: one sentence with the file, the fault and the f
 
 describe('--set with a value of a wrong kind', () => {
   const variants: Record<string, string[]> = {
-    'data.type is jsonl': ['data.type=jsonl', 'data.trainFile=x'],
-    'data.type is parquet': ['data.type=parquet', 'data.trainFile=x'],
+    'data.type is files, jsonl or parquet': ['data.type=files', 'data.trainFile=x'],
     'learner.schedule.type is linear': ['learner.schedule.type=linear', 'learner.schedule.totalSteps=1'],
     'learner.schedule.type is cosine': ['learner.schedule.totalSteps=1'],
     'learner.correction.type is truncated': ['learner.correction.type=truncated'],
@@ -149,7 +148,10 @@ describe('--set with a value of a wrong kind', () => {
     ['learner.betas.0=1', 'learner.betas.0 is not a known key; learner.betas itself is list of 2 (number >= 0 and < 1)'],
     ['LEARNER.learningRate=1', 'LEARNER.learningRate is not a known key; did you mean learner.learningRate? allowed: model,'],
     ['evalation.everySteps=1', 'did you mean evaluation.everySteps or guardian.everySteps or checkpoints.everySteps? allowed: model,'],
-    ['data.columns=3', 'data.columns is not a known key; it is for when data.type is jsonl; allowed in data of type figures: type,'],
+    [
+      'data.columns=3',
+      'data.columns is not a known key; it is for when data.type is files, jsonl or parquet; allowed in data of type figures: type,',
+    ],
     ['dashboard={viewToken: secret', 'dashboard: the value (not shown) cannot be read: '],
   ])('%s', async (set, message) => {
     const refused = await setRefusal(set);

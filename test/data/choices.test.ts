@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { choiceLabels, readChoices, withChoices } from '../../src/data/choices.ts';
+import { choiceLabels } from '../../src/data/choice-labels.ts';
+import { readChoices, withChoices } from '../../src/data/choices.ts';
 
-const row = (id: string, choices: string[], answer: string) => ({ id, choices, answer, where: 'file: row 1' });
+const row = (id: string, choices: string[], answer: string) => ({ id, choices, answer, isNumber: false, where: 'file: row 1' });
 
 describe('readChoices', () => {
   it('reads a list, a struct and a text alike', () => {
@@ -31,14 +32,14 @@ describe('readChoices', () => {
 
 describe('choiceLabels', () => {
   it('takes letters as letters only where all answers of the set are', () => {
-    const letters = choiceLabels([row('1', ['B', 'C', 'A'], 'A'), row('2', ['x', 'y'], '(b)')]);
+    const { labels: letters } = choiceLabels([row('1', ['B', 'C', 'A'], 'A'), row('2', ['x', 'y'], '(b)')]);
     expect([letters.label('1'), letters.label('2')]).toEqual(['A', 'B']);
-    const texts = choiceLabels([row('1', ['B', 'C', 'A'], 'A'), row('2', ['x', 'y z'], ' Y  z ')]);
+    const { labels: texts } = choiceLabels([row('1', ['B', 'C', 'A'], 'A'), row('2', ['x', 'y z'], ' Y  z ')]);
     expect([texts.label('1'), texts.label('2')]).toEqual(['C', 'B']);
   });
 
   it('lets the text stand for the choice only where it is clear', () => {
-    const labels = choiceLabels([row('1', ['2', '$2$', '3'], 'A'), row('2', ['2', '4', '3'], 'C')]);
+    const { labels } = choiceLabels([row('1', ['2', '$2$', '3'], 'A'), row('2', ['2', '4', '3'], 'C')]);
     expect([labels.alternatives?.('1'), labels.alternatives?.('2')]).toEqual([['A. 2'], ['3', 'C. 3']]);
   });
 

@@ -6,8 +6,8 @@ import { parquetWriteFile } from 'hyparquet-writer';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import type { Dataset } from '../../src/data/dataset.ts';
-import { openParquet } from '../../src/data/parquet.ts';
-import { listShards } from '../../src/data/shards.ts';
+import { listFiles } from '../../src/data/files.ts';
+import { openPaths } from '../../src/data/open.ts';
 import { splitByPicture } from '../../src/data/split.ts';
 import type { PictureRef, Question } from '../../src/protocol/messages.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -41,9 +41,9 @@ const solid = (i: number): Promise<Buffer> =>
     .png()
     .toBuffer();
 
-describe('openParquet', () => {
+describe('openPaths, of Parquet', () => {
   it('reads Geometry3K: several shards and codecs, lists of pictures, placeholders, a row without a picture or an answer', async () => {
-    const { dataset, labels } = await openParquet(fixture('geometry3k-*.parquet'));
+    const { dataset, labels } = await openPaths([fixture('geometry3k-*.parquet')]);
     const all = questions(dataset);
     expect(all.map(({ text }) => text)).toEqual(['Find x.', 'Compare ü.', 'No picture.', 'Find $y$.', 'Find z.', 'Find u.', 'Find v.']);
     expect(all.map(({ id }) => labels.label(id))).toEqual(['3', String.raw`2\sqrt{3}`, '7', '0.5', undefined, '1', '2']);
@@ -53,7 +53,7 @@ describe('openParquet', () => {
   });
 
   it('knows a picture by its content', async () => {
-    const { dataset } = await openParquet(fixture('geometry3k-00000-of-00002.parquet'));
+    const { dataset } = await openPaths([fixture('geometry3k-00000-of-00002.parquet')]);
     expect(await Promise.all(dataset.pictures().map((ref) => number(dataset, ref)))).toEqual([0, 1, 2, 3]);
     for (let seed = 0; seed < 8; seed++) {
       const { train, heldout } = await splitByPicture(dataset, 0.5, seed);
@@ -63,12 +63,12 @@ describe('openParquet', () => {
   });
 
   it("reads GeoQA's tagged answers", async () => {
-    const { dataset, labels } = await openParquet(fixture('geoqa.parquet'));
+    const { dataset, labels } = await openPaths([fixture('geoqa.parquet')]);
     expect(questions(dataset).map(({ id }) => labels.label(id))).toEqual(['145°', '5']);
   });
 
   it('reads MathVista: the decoded picture, choices, and a letter where the answer is the text of a choice', async () => {
-    const { dataset, labels } = await openParquet(fixture('mathvista.parquet'));
+    const { dataset, labels } = await openPaths([fixture('mathvista.parquet')]);
     const [free, choice, letters] = questions(dataset);
     expect(await number(dataset, free!.pictures[0]!)).toBe(1);
     expect([free!.text, labels.label(free!.id), free!.kind]).toEqual(['How many?', '1.2', 'figure qa']);
@@ -78,7 +78,7 @@ describe('openParquet', () => {
   });
 
   it('reads We-Math: choices in one text, letters as answers even where a choice is a letter', async () => {
-    const { dataset, labels } = await openParquet(fixture('we-math.parquet'));
+    const { dataset, labels } = await openPaths([fixture('we-math.parquet')]);
     const [area, angle] = questions(dataset);
     expect(area!.text).toBe('Area?\nChoices:\nA. 3.14\nB. 6.28 m²\nC. No correct answer');
     expect([area!.kind, labels.label(area!.id)]).toEqual(['Area of Circles', 'B']);
@@ -98,7 +98,7 @@ describe('openParquet', () => {
       ],
     });
     for (const file of [fixture('lz4.parquet'), hadoop]) {
-      const { dataset } = await openParquet(file);
+      const { dataset } = await openPaths([file]);
       expect(questions(dataset).map(({ text }) => text)).toEqual(['Find x. '.repeat(9).trim(), 'Find y.']);
       expect(await Promise.all(dataset.pictures().map((ref) => number(dataset, ref)))).toEqual([1, 2]);
     }
@@ -106,37 +106,37 @@ describe('openParquet', () => {
 
   it('takes the columns it is told to', async () => {
     const columns = { question: 'pid', kind: 'metadata.img_height', answer: 'question', choices: 'metadata.task' };
-    await expect(openParquet(fixture('mathvista.parquet'), { columns })).rejects.toThrow(/row 0: metadata.task: "figure qa" is no list/);
-    const { dataset, labels } = await openParquet(fixture('mathvista.parquet'), { columns: { ...columns, choices: 'choices', answer: 'answer' } });
+    await expect(openPaths([fixture('mathvista.parquet')], { columns })).rejects.toThrow(/row 0: metadata.task: "figure qa" is no list/);
+    const { dataset, labels } = await openPaths([fixture('mathvista.parquet')], { columns: { ...columns, choices: 'choices', answer: 'answer' } });
     expect(questions(dataset).map(({ kind }) => kind)).toEqual(['4', '4', '4']);
     expect(labels.label(dataset.question(1).id)).toBe('B');
-    await expect(openParquet(fixture('mathvista.parquet'), { columns: { kind: 'grade' } })).rejects.toThrow(
-      /mathvista\.parquet: has no column "grade", named for kind; it has `pid`, .*`metadata.task`/,
+    await expect(openPaths([fixture('mathvista.parquet')], { columns: { kind: 'grade' } })).rejects.toThrow(
+      /mathvista\.parquet: has no column "grade", named for kind \(data\.columns\.kind\); it has `pid`, .*`metadata.task`/,
     );
   });
 
   it('lists the pictures of a set without questions, when that is wanted', async () => {
-    const { dataset } = await openParquet(fixture('pictures.parquet'), { picturesAlone: true });
+    const { dataset } = await openPaths([fixture('pictures.parquet')], { picturesAlone: true });
     expect(dataset.size).toBe(0);
     expect(await Promise.all(dataset.pictures().map((ref) => number(dataset, ref)))).toEqual([1, 2]);
-    await expect(openParquet(fixture('pictures.parquet'))).rejects.toThrow(/needs a column of questions: `problem`, `question`/);
+    await expect(openPaths([fixture('pictures.parquet')])).rejects.toThrow(/needs a column of questions: `problem`, `question`/);
   });
 
   it('names file, row and column of what cannot be used', async () => {
-    await expect(openParquet(fixture('no-questions.parquet'))).rejects.toThrow(
+    await expect(openPaths([fixture('no-questions.parquet')])).rejects.toThrow(
       /no-questions\.parquet: needs a column of questions.*it has `image`, .*`caption`/,
     );
-    await expect(openParquet(fixture('outside.parquet'))).rejects.toThrow(
-      /outside\.parquet: row 0: image: picture 0 holds the path "a\.png" and no bytes/,
+    await expect(openPaths([fixture('outside.parquet')])).rejects.toThrow(
+      /outside\.parquet: row 0: image: .*a\.png does not exist; paths are relative to/,
     );
-    const { dataset } = await openParquet(fixture('not-a-picture.parquet'));
+    const { dataset } = await openPaths([fixture('not-a-picture.parquet')]);
     await expect(dataset.picture(dataset.pictures()[0]!)).rejects.toThrow(/not-a-picture\.parquet: row 0: image\[0\]: not a picture/);
   });
 
   it('says so when a picture is no longer the one that it was', async () => {
     const path = join(temporaryFolder(), 'a.parquet');
     await copyFile(fixture('geoqa.parquet'), path);
-    const { dataset } = await openParquet(path);
+    const { dataset } = await openPaths([path]);
     const [ref] = dataset.pictures();
     await expect(dataset.picture({ ...ref!, digest: '0'.repeat(32) } as PictureRef)).rejects.toThrow(
       /row 0: image: picture 0 is not the one that it was/,
@@ -149,7 +149,7 @@ describe('openParquet', () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(whole.length - 1), async (length) => {
         await writeFile(path, whole.subarray(0, length));
-        await expect(openParquet(path)).rejects.toMatchObject({ name: 'InputError', message: expect.stringContaining('damaged.parquet') as string });
+        await expect(openPaths([path])).rejects.toMatchObject({ name: 'InputError', message: expect.stringContaining('damaged.parquet') as string });
       }),
       { numRuns: 40 },
     );
@@ -163,21 +163,24 @@ describe('openParquet', () => {
   ])('refuses %s', async (_, content, message) => {
     const path = join(temporaryFolder(), 'bad.parquet');
     await writeFile(path, content);
-    await expect(openParquet(path)).rejects.toThrow(message);
+    await expect(openPaths([path])).rejects.toThrow(message);
   });
 });
 
-describe('listShards', () => {
+describe('listFiles', () => {
   it('takes the shards of a folder or of its data folder, in order, and refuses to mix splits', async () => {
     const folder = temporaryFolder();
-    await expect(listShards(folder)).rejects.toThrow(/holds no \.parquet file/);
+    await expect(listFiles(folder)).rejects.toThrow(/holds no file of data/);
     await mkdir(join(folder, 'data'));
     for (const shard of ['train-00001-of-00002', 'train-00000-of-00002-abc']) await writeFile(join(folder, 'data', `${shard}.parquet`), '');
     const shards = [join(folder, 'data', 'train-00000-of-00002-abc.parquet'), join(folder, 'data', 'train-00001-of-00002.parquet')];
-    expect(await listShards(folder)).toEqual(shards);
+    expect(await listFiles(folder)).toEqual(shards);
     await writeFile(join(folder, 'data', 'test-00000-of-00001.parquet'), '');
-    await expect(listShards(folder)).rejects.toThrow(/holds the splits test, train; name one, for example '.*data\/test-\*\.parquet'/);
-    expect(await listShards(join(folder, 'data', 'train-*.parquet'))).toEqual(shards);
-    await expect(listShards(join(folder, 'none-*'))).rejects.toThrow(/no file has such a name/);
+    await expect(listFiles(folder)).rejects.toThrow(/holds the splits test, train; name one, for example --split train \(--set data\.split=train\)$/);
+    await expect(listFiles(join(folder, 'data', '*'))).rejects.toThrow(/holds the splits test, train/);
+    expect([await listFiles(folder, 'train'), (await listFiles(join(folder, 'data', '*.parquet'), 'test')).length]).toEqual([shards, 1]);
+    await expect(listFiles(folder, 'dev')).rejects.toThrow(/has no split dev; it has test, train$/);
+    expect(await listFiles(join(folder, 'data', 'train-*.parquet'))).toEqual(shards);
+    await expect(listFiles(join(folder, 'none-*'))).rejects.toThrow(/no file has such a name/);
   });
 });

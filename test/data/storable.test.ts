@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startDaemon } from '../../src/daemon.ts';
-import { openJsonl } from '../../src/data/jsonl.ts';
+import { openPaths } from '../../src/data/open.ts';
 import { guarded } from '../../src/plugin/check.ts';
 import type { Services } from '../../src/plugin/load.ts';
 import type { Question, RolloutGroup } from '../../src/protocol/messages.ts';
@@ -49,7 +49,7 @@ test('rows with any strings go through the store and come back', async () => {
   await fc.assert(
     fc.asyncProperty(rows, fc.nat(), async (given, n) => {
       writeFileSync(file, given.map((each) => JSON.stringify({ images: [], ...each })).join('\n'));
-      const { dataset, labels } = await openJsonl(file);
+      const { dataset, labels } = await openPaths([file]);
       const questions = Array.from({ length: dataset.size }, (_, i) => dataset.question(i));
       using store = openStore(join(folder, `${n}-${Math.random()}.db`));
       store.admit(questions.map((question, sequence) => ({ sequence, question })));
@@ -74,7 +74,7 @@ test('a run whose ids, kinds and texts hold NUL and halves of pairs learns, is s
   if (data.type === 'figures') throw new Error('the toy reads files');
   const odd = ['\0', 'a\0b', '\ud800', '\udfff\ud83d\ude00', '__proto__', ''];
   const lines = odd.map((id, i) => JSON.stringify({ id, kind: id, problem: `question ${i} ${id}`, images: [], answer: id }));
-  writeFileSync(data.trainFile, lines.join('\n'));
+  writeFileSync(String(data.trainFile), lines.join('\n'));
   for (const steps of [2, 4]) {
     const daemon = await startDaemon(
       { ...toy.config, loop: { ...toy.config.loop, steps } },
@@ -98,25 +98,25 @@ test('a file whose name holds anything is read, and its rows have storable ids',
   for (const name of ['a\ufffdb', '\u2028', 'ä😀', "it's"]) {
     writeFileSync(join(folder, 'x.jsonl'), JSON.stringify({ problem: 'What?', images: [] }));
     renameSync(join(folder, 'x.jsonl'), join(folder, `${name}.jsonl`));
-    const { dataset } = await openJsonl(join(folder, `${name}.jsonl`));
+    const { dataset } = await openPaths([join(folder, `${name}.jsonl`)]);
     expect(dataset.question(0).id).toContain(`${name}/`);
   }
   // A half of a pair in the name that the configuration gives is asked of the file system as U+FFFD.
-  const { dataset } = await openJsonl(join(folder, 'a\ud800b.jsonl'));
+  const { dataset } = await openPaths([join(folder, 'a\ud800b.jsonl')]);
   expect(dataset.question(0).id).toContain('a\\ud800b/');
 });
 
 test('a row whose id is written as the escape of another one is refused by file and row', async () => {
   const file = join(temporaryFolder(), 'rows.jsonl');
   writeFileSync(file, ['\0', '\\u0000'].map((id) => JSON.stringify({ id, problem: 'What?', images: [] })).join('\n'));
-  await expect(openJsonl(file)).rejects.toThrow(/rows\.jsonl:2: id .* appears twice/);
+  await expect(openPaths([file])).rejects.toThrow(/rows\.jsonl:2: id .* appears twice/);
 });
 
 test('a picture whose name no file can have is refused by file and row', async () => {
   const file = join(temporaryFolder(), 'rows.jsonl');
   for (const name of ['a\0.png', '\ud800.png']) {
     writeFileSync(file, JSON.stringify({ problem: 'What?', images: [name] }));
-    await expect(openJsonl(file)).rejects.toThrow(/rows\.jsonl:1: .*does not exist/);
+    await expect(openPaths([file])).rejects.toThrow(/rows\.jsonl:1: .*does not exist/);
   }
 });
 

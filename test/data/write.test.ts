@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { exportFigures } from '../../src/data/export.ts';
 import { openFigures } from '../../src/data/figures/dataset.ts';
-import { openPath } from '../../src/data/open.ts';
+import { openPaths } from '../../src/data/open.ts';
 import { PROVENANCE, provenanceRow, writeDataset, type WriteRow } from '../../src/data/write.ts';
 import type { PictureRef } from '../../src/protocol/messages.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -38,7 +38,7 @@ describe.each(['set.parquet', 'set.jsonl'])('writeDataset: %s', (name) => {
           questions: rows.length,
           pictures: new Set(rows.flatMap(({ pictures }) => pictures.map((ref) => JSON.stringify(ref)))).size,
         });
-        const { dataset, labels } = await openPath(file);
+        const { dataset, labels } = await openPaths([file]);
         const read = Array.from({ length: dataset.size }, (_, i) => dataset.question(i));
         expect(read.map(({ text: own, kind = null, pictures }) => [own, kind, pictures.length])).toEqual(
           rows.map((own) => [own.problem, own.kind, own.pictures.length]),
@@ -50,11 +50,11 @@ describe.each(['set.parquet', 'set.jsonl'])('writeDataset: %s', (name) => {
   });
 
   it('keeps the pixels of drawn pictures and the bytes of others', async () => {
-    const { dataset } = await openPath(pngs);
+    const { dataset } = await openPaths([pngs]);
     const refs = [figure(1), ...dataset.pictures()];
     const file = join(temporaryFolder(), name);
     await writeDataset(file, [{ problem: 'Which?', pictures: refs, values: {} }], {});
-    const { dataset: read } = await openPath(file);
+    const { dataset: read } = await openPaths([file]);
     const again = read.question(0).pictures;
     const pixels = async (ref: PictureRef) => (await dataset.picture(ref)).data;
     const drawn = await pixels(figure(1));
@@ -69,12 +69,12 @@ describe.each(['set.parquet', 'set.jsonl'])('writeDataset: %s', (name) => {
     const seed = { id: 'q/1', text: 'How tall?', pictures: [figure(2)], origin: 'dataset' } as const;
     const rows = [provenanceRow(question, { parent: seed, model: 'models/mini', version: 12, seed: 3, majority: '4', share: 0.7 })];
     await writeDataset(file, rows, PROVENANCE);
-    const { dataset, labels } = await openPath(file, { columns: { kind: 'origin' } });
+    const { dataset, labels } = await openPaths([file], { columns: { kind: 'origin' } });
     expect(dataset.question(0)).toMatchObject({ id: 'set/q/7', text: 'How many?', kind: 'in-context' });
     expect(labels.label('set/q/7')).toBeUndefined();
-    const audit = await openPath(file, { columns: { answer: 'majority', kind: 'share', id: 'parent' } });
+    const audit = await openPaths([file], { columns: { answer: 'majority', kind: 'share', id: 'parent' } });
     expect([audit.dataset.question(0).id, audit.dataset.question(0).kind, audit.labels.label('set/q/1')]).toEqual(['set/q/1', '0.7', '4']);
-    const parent = await openPath(file, { columns: { question: 'parent_problem', kind: 'seed' } });
+    const parent = await openPaths([file], { columns: { question: 'parent_problem', kind: 'seed' } });
     expect(parent.dataset.question(0)).toMatchObject({ text: 'How tall?', kind: '3' });
   });
 
@@ -100,7 +100,7 @@ describe('writeDataset', () => {
     const file = join(temporaryFolder(), 'figures.parquet');
     const figures = openFigures(options);
     expect(await exportFigures(file, options)).toEqual({ file, questions: figures.dataset.size, pictures: 120 });
-    const { dataset, labels } = await openPath(file);
+    const { dataset, labels } = await openPaths([file]);
     expect([dataset.size, dataset.pictures().length]).toEqual([figures.dataset.size, 120]);
     for (let i = 0; i < dataset.size; i += 37) {
       expect(labels.label(dataset.question(i).id)).toBe(figures.labels.label(figures.dataset.question(i).id));

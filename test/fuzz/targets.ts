@@ -12,8 +12,7 @@ import { readSafetensors, writeSafetensors } from '../../src/compute/hf/safetens
 import { parseConfig } from '../../src/config/load.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { readPicture } from '../../src/data/image.ts';
-import { openJsonl } from '../../src/data/jsonl.ts';
-import { openParquet } from '../../src/data/parquet.ts';
+import { openPaths } from '../../src/data/open.ts';
 import { extractAnswer } from '../../src/learn/answer.ts';
 import { interpret, samePlain } from '../../src/learn/equivalence/index.ts';
 import { decode, encode } from '../../src/protocol/codec.ts';
@@ -69,7 +68,7 @@ function onDisk(name: string, read: (file: string) => Promise<unknown>) {
 }
 
 async function readAll(file: string): Promise<void> {
-  const { dataset } = await openParquet(file, { picturesAlone: true });
+  const { dataset } = await openPaths([file], { picturesAlone: true });
   for (const ref of dataset.pictures()) await refusing(() => dataset.picture(ref));
 }
 
@@ -89,6 +88,16 @@ const JSONL = [
   '{"id": "a", "problem": "How many?", "images": [], "answer": "3"}\n{"problem": "Which?", "images": ["a.png"], "choices": ["x", "y"], "answer": "B"}\n',
   '{"question": "?", "image": "b.png", "solution": "<answer> 145 </answer>", "precision": 1.0}\n',
 ].map((text) => new TextEncoder().encode(text));
+
+const JSON_FILES = [
+  '{"info": {}, "data": [{"messages": [{"role": "user", "content": [{"type": "text", "text": "a\\"]?"}]}, {"role": "assistant", "content": "3"}]}]}',
+  '[{"id": 1, "image": "data:image/png;base64,iVBORw0KGgo=", "conversations": [{"from": "human", "value": "<image>?"}, {"from": "gpt", "value": "3"}]}]',
+  '{"1": {"question": "?", "image": null, "choices": "[\'a\', \\"b\'s\\"]", "answer": 1}}',
+].map((text) => new TextEncoder().encode(text));
+
+const CSV = ['\ufeffindex,question,A,B,answer,image\r\n1,"How\n""many""?",3,4,"A","[\'a.png\']"\r\n2,?,5,6,AB,iVBORw0KGgo='].map((text) =>
+  new TextEncoder().encode(text),
+);
 
 const LATEX = fc
   .array(
@@ -166,7 +175,9 @@ export const TARGETS: Readonly<Record<string, () => Target | Promise<Target>>> =
     },
   }),
   safetensors: async () => ({ cases: damaged([await safetensors()]), run: onDisk('case.safetensors', readSafetensors) }),
-  jsonl: () => ({ cases: fc.oneof(damaged(JSONL), fc.uint8Array({ maxLength: 200 })), run: onDisk('case.jsonl', openJsonl) }),
+  jsonl: () => ({ cases: fc.oneof(damaged(JSONL), fc.uint8Array({ maxLength: 200 })), run: onDisk('case.jsonl', (file) => openPaths([file])) }),
+  json: () => ({ cases: damaged(JSON_FILES), run: onDisk('case.json', readAll) }),
+  csv: () => ({ cases: fc.oneof(damaged(CSV), fc.uint8Array({ maxLength: 200 })), run: onDisk('case.csv', readAll) }),
   parquet: () => ({ cases: damaged(fixtures('parquet')), run: onDisk('case.parquet', readAll) }),
   pictures: () => ({
     cases: damaged(PICTURES),

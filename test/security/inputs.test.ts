@@ -8,7 +8,7 @@ import { parseChatTemplate } from '../../src/compute/hf/chat.ts';
 import { loadModelFolder } from '../../src/compute/hf/folder.ts';
 import { readSafetensors } from '../../src/compute/hf/safetensors.ts';
 import { readPicture } from '../../src/data/image.ts';
-import { openJsonl } from '../../src/data/jsonl.ts';
+import { openPaths } from '../../src/data/open.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { writeTinyFolder } from '../support/tiny-folder.ts';
@@ -118,7 +118,7 @@ describe('a picture', () => {
     writeFileSync(join(folder, 'private.txt'), 'the secret of somebody');
     const rows = join(temporaryFolder(), 'rows.jsonl');
     writeFileSync(rows, JSON.stringify({ problem: 'what ?', images: [join(folder, 'private.txt')] }));
-    const { dataset } = await openJsonl(rows);
+    const { dataset } = await openPaths([rows]);
     const [ref] = dataset.question(0).pictures;
     const refused = readPicture((ref as { readonly path: string }).path);
     await expect(refused).rejects.toThrow(/private\.txt: not a picture/);

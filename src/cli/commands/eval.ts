@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
+import { type ConfigOptions, ownDataSettings, resolveConfig, withConfigOptions } from '../config-options.ts';
 import type { SuiteAccuracy } from '../evaluate-model.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { collect, collectColumn, parseCount, parseSeed } from '../options.ts';
@@ -22,8 +22,8 @@ const HELP = `
 greedy is the accuracy of the likeliest answer, pass@1 that of a sampled one, maj@k that of the majority of k samples, and pass@k the share of
 questions of which at least one of k samples is right. Same model, data and seed: same numbers.
 
-Data sets are as on the Hugging Face hub: JSONL with picture files, or Parquet with the pictures inside; a file, a folder of shards, or a
-pattern in quotes. Columns go by the names of Geometry3K, MMR1, GeoQA, MathVista, MathVerse, MathVision and We-Math; --column names others.
+Data sets are JSONL, JSON, CSV or TSV with picture files or base64, or Parquet; a file, a folder, or a pattern in quotes. Columns and layouts are
+those of well-known sets (docs/data.md); --set data.columns.question=NAME, or --column question=NAME, names others.
 Multiple choice is asked with its choices and counted right by letter or by text.
 
 Examples:
@@ -36,7 +36,12 @@ export function evalCommand(): Command {
   return withConfigOptions(new Command('eval'))
     .description('Measure the accuracy of a model on questions that have an answer.')
     .option('-m, --model <folder>', 'Hugging Face folder (model)')
-    .option('-d, --data <path>', 'JSONL or Parquet, all of it, or `figures`, the held-out part of the built-in data set; may be repeated', collect)
+    .option(
+      '-d, --data <path>',
+      'file, folder or pattern, all of it, or `figures`, the held-out part of the built-in data set; may be repeated',
+      collect,
+    )
+    .option('--split <name>', 'split of the data, such as test, where files or rows are of several (data.split)')
     .addOption(new Option('--suite <name...>', 'built-in suites').choices(SUITE_CHOICES))
     .option('--column <role=name>', 'column of the question, pictures, answer, choices, decimals, kind or id; may be repeated', collectColumn)
     .option('-n, --n <count>', 'questions of each data set, at most; default: all, and 300 of a suite', parseCount)
@@ -47,14 +52,16 @@ export function evalCommand(): Command {
     .action(evaluate);
 }
 
-async function evaluate({ data, suite = [], column, ...options }: Options): Promise<void> {
+async function evaluate({ data, split, suite = [], column, ...options }: Options): Promise<void> {
   const [{ evaluateModel }, { SUITE_NAMES }] = await Promise.all([import('../evaluate-model.ts'), import('../../data/suites.ts')]);
-  const set = [...(options.k === undefined ? [] : [`evaluation.k=${options.k}`]), ...(options.set ?? [])];
+  const k = options.k === undefined ? [] : [`evaluation.k=${options.k}`];
+  const set = [...(await ownDataSettings(data, split)), ...k, ...(options.set ?? [])];
   const { config } = await resolveConfig({ ...options, set });
   const suites = suite.includes('all') ? SUITE_NAMES : (suite as readonly SuiteName[]);
   const request = { suites, ...(data && { data }), ...(column && { columns: column }), ...(options.n === undefined ? {} : { n: options.n }) };
   const signal = onInterrupt(() => console.error('Stopping ...'));
   const results = await evaluateModel(config, request, signal);
+  for (const note of results.flatMap(({ notes }) => notes)) console.error(note);
   for (const { question, reason } of results.flatMap(({ refused }) => refused)) console.error(`Question ${question} is left out: ${reason}`);
   const head = { model: config.model, seed: config.seed };
   console.log(options.json ? JSON.stringify({ ...head, ...asData(results) }, null, 2) : asText(results).join('\n'));

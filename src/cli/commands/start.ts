@@ -11,7 +11,7 @@ import { type ConfigOptions, inputsOf, resolveConfig, withConfigOptions } from '
 import { EXIT } from '../errors.ts';
 import { heedHangUp } from '../hang-up.ts';
 import { interruptible } from '../interrupt.ts';
-import { parseCount, parseSeed } from '../options.ts';
+import { collect, parseCount, parseSeed } from '../options.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 import { chooseDisplay, createDisplay } from '../view/display.ts';
 import { duration, percent, points } from '../view/format.ts';
@@ -52,7 +52,8 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
   return withOutput(withConfigOptions(new Command('start')), report)
     .description('Run the daemon, in the foreground if not told otherwise: it learns until told to stop.')
     .option('-m, --model <folder>', 'Hugging Face folder of the base model (model)')
-    .option('-d, --data <path>', 'JSONL or Parquet, a file, folder or pattern, or `figures`, the built-in data set (data)')
+    .option('-d, --data <path>', 'file, folder or pattern, or `figures`, the built-in data set; may be repeated (data)', collect)
+    .option('--split <name>', 'split to learn from, where files or rows are of several (data.split)')
     .option('-r, --run <folder>', 'folder of this run: database, log, checkpoints (runFolder)')
     .option('--steps <count>', 'stop after this many learner steps, earlier sittings included (loop.steps)', parseCount)
     .option('--stop-when <condition>', 'stop when this holds, such as "accuracy >= 0.9 and version > 50" (loop.stopWhen)')

@@ -1,13 +1,14 @@
 import { Command, Option } from 'commander';
-import { type ConfigOptions, inputsOf, resolveConfig, withConfigOptions } from '../config-options.ts';
+import { type ConfigOptions, inputsOf, ownDataSettings, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { collectColumn, parseCount, parseSeed } from '../options.ts';
+import { collect, collectColumn, parseCount, parseSeed } from '../options.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 import type { Synthesized, SynthesizeRequest } from '../synthesize.ts';
 import { duration, percent } from '../view/format.ts';
 import type { Columns } from '../../data/columns.ts';
 
-interface Options extends ConfigOptions, OutputOptions {
+interface Options extends Omit<ConfigOptions, 'data'>, OutputOptions {
+  readonly data?: readonly string[];
   readonly mode?: NonNullable<SynthesizeRequest['mode']>;
   readonly column?: Columns;
   readonly n: number;
@@ -33,7 +34,8 @@ export function synthesizeCommand(): Command {
   return withOutput(withConfigOptions(new Command('synthesize')), out)
     .description('Let a model write questions about pictures, and keep those that can be asked.')
     .option('-m, --model <folder>', 'Hugging Face folder (model)')
-    .option('-d, --data <path>', 'JSONL or Parquet with pictures, all of it; default: the training part of the configured data')
+    .option('-d, --data <path>', 'file, folder or pattern, all of it; may be repeated; default: the training part of the configured data', collect)
+    .option('--split <name>', 'split of the data, where files or rows are of several (data.split)')
     .addOption(
       new Option('--mode <mode>', 'from the picture alone, beside a question about it, or both; default: both where the data has questions').choices([
         'direct',
@@ -50,11 +52,11 @@ export function synthesizeCommand(): Command {
     .action(synthesize);
 }
 
-async function synthesize({ data, mode, column, n, out, force = false, vote, json, ...options }: Options): Promise<void> {
+async function synthesize({ data, split, mode, column, n, out, force = false, vote, json, ...options }: Options): Promise<void> {
   const { synthesizeQuestions } = await import('../synthesize.ts');
-  const loaded = await resolveConfig(options);
+  const loaded = await resolveConfig({ ...options, set: [...(await ownDataSettings(data, split)), ...(options.set ?? [])] });
   const { config } = loaded;
-  const inputs = [...inputsOf(loaded), ...(data === undefined ? [] : [data])];
+  const inputs = [...inputsOf(loaded), ...(data ?? [])];
   const file = await claimOutput({ option: '--out', path: out, force, inputs });
   const request = { n, file, force, ...(data && { data }), ...(mode && { mode }), ...(column && { columns: column }), ...(vote && { vote }) };
   const signal = onInterrupt(() => console.error('Stopping; what was written so far is kept.'));

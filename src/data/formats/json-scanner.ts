@@ -1,0 +1,76 @@
+/** Finds the rows in the bytes of a JSON document, in one pass and with no more memory than a key takes. It checks brackets, not values. */
+
+/** Where the rows are: in the list that the document is, in one that is a member of it, or members of the document themselves. */
+export type Rows = { readonly type: 'list' } | { readonly type: 'list in'; readonly key: string } | { readonly type: 'members' };
+
+export type Found =
+  /** `at` is the first byte of a row, counted from the first that was fed; `key` is the name of the member that it is. */
+  | { readonly type: 'start'; readonly at: number; readonly line: number; readonly key: string | undefined }
+  /** `at` is the byte after a row. */
+  | { readonly type: 'end'; readonly at: number }
+  /** A member of the document is a list that begins with an object. */
+  | { readonly type: 'list of objects'; readonly key: string };
+
+const [QUOTE, BACKSLASH, LINE_FEED, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [0x22, 0x5c, 0x0a, 0x5b, 0x5d, 0x7b, 0x7d];
+const LONGEST_KEY = 1_000;
+
+export class JsonScanner {
+  depth = 0;
+  line = 1;
+  private readonly rows: Rows;
+  private at = 0;
+  private inString = false;
+  private escaped = false;
+  /** Of the newest string directly in the document, its bytes. */
+  private key: number[] = [];
+  /** The member of the document that is open. */
+  private member: string | undefined;
+  private before = 0;
+
+  constructor(rows: Rows) {
+    this.rows = rows;
+  }
+
+  *feed(chunk: Buffer): Generator<Found> {
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i]!;
+      if (this.inString) this.string(byte);
+      else if (byte === QUOTE) {
+        this.inString = true;
+        if (this.depth === 1) this.key = [];
+      } else if (byte === OPEN || byte === OPEN_LIST) yield* this.open(byte);
+      else if (byte === CLOSE || byte === CLOSE_LIST) yield* this.close();
+      if (byte === LINE_FEED) this.line++;
+      if (byte > 0x20 && !this.inString) this.before = byte;
+      this.at++;
+    }
+  }
+
+  private string(byte: number): void {
+    if (this.escaped) this.escaped = false;
+    else if (byte === BACKSLASH) this.escaped = true;
+    else if (byte === QUOTE) this.inString = false;
+    if (this.inString && this.depth === 1 && this.key.length < LONGEST_KEY) this.key.push(byte);
+  }
+
+  private *open(byte: number): Generator<Found> {
+    if (this.depth === 1) this.member = this.rows.type === 'list' ? undefined : Buffer.from(this.key).toString('utf8');
+    const isRow = this.depth === this.base && (this.rows.type !== 'members' || byte === OPEN);
+    if (isRow) yield { type: 'start', at: this.at, line: this.line, key: this.rows.type === 'members' ? this.member : undefined };
+    if (this.rows.type === 'members' && this.depth === 2 && byte === OPEN && this.before === OPEN_LIST && this.member !== undefined) {
+      yield { type: 'list of objects', key: this.member };
+    }
+    this.depth++;
+  }
+
+  private *close(): Generator<Found> {
+    this.depth--;
+    if (this.depth === this.base) yield { type: 'end', at: this.at + 1 };
+  }
+
+  /** How deep rows lie here; -1 where there are none. */
+  private get base(): number {
+    if (this.rows.type !== 'list in') return 1;
+    return this.member === this.rows.key ? 2 : -1;
+  }
+}

@@ -1,0 +1,70 @@
+/** Text files of data: where their text begins, which encoding they have, and their bytes in order. */
+import { createReadStream } from 'node:fs';
+import { open, stat } from 'node:fs/promises';
+import { InputError } from '../../protocol/errors.ts';
+
+/** Longest row accepted, in bytes: a row is held in memory whole. */
+export const MAX_ROW = 32_000_000;
+const HEAD_BYTES = 65_536;
+
+export interface TextFile {
+  readonly path: string;
+  /** Byte at which the text begins: after a byte-order mark. */
+  readonly start: number;
+  /** The first bytes of the text. */
+  readonly head: string;
+}
+
+/** @throws InputError when it is no file, or not UTF-8. */
+export async function openText(path: string): Promise<TextFile> {
+  const head = await readHead(path);
+  const mark = head.subarray(0, 2).toString('hex');
+  if (mark === 'fffe' || mark === 'feff' || head.subarray(0, 4).includes(0)) {
+    throw new InputError(`${path}: is text in UTF-16, or no text; data is read as UTF-8: convert it, for example with \`iconv -f UTF-16 -t UTF-8\``);
+  }
+  if (mark === '1f8b') throw new InputError(`${path}: is compressed: unpack it with \`gunzip\``);
+  const start = head.subarray(0, 3).toString('hex') === 'efbbbf' ? 3 : 0;
+  return { path, start, head: head.subarray(start).toString('utf8') };
+}
+
+async function readHead(path: string): Promise<Buffer> {
+  try {
+    if (!(await stat(path)).isFile()) throw new InputError(`${path}: not a file`);
+    return await readRange(path, 0, HEAD_BYTES);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** Less where the file ends. */
+export async function readRange(path: string, offset: number, length: number): Promise<Buffer> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
+  return buffer.subarray(0, bytesRead);
+}
+
+/** The bytes of the text, in pieces. @throws InputError when it cannot be read to its end. */
+export async function* bytesOf({ path, start }: TextFile): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of createReadStream(path, { start })) yield chunk as Buffer;
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+function unreadable(path: string, error: unknown): InputError {
+  return error instanceof InputError ? error : new InputError(`${path}: cannot be read (${(error as Error).message})`);
+}
+
+export function tooLong(where: string): InputError {
+  return new InputError(`${where}: line is longer than ${MAX_ROW / 1e6} MB; put pictures in files and name them in "images"`);
+}
+
+/** @throws InputError that begins with `where`. */
+export function parseJson(text: string, where: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${where}: not JSON (${(error as Error).message}); each line must be one JSON object`);
+  }
+}

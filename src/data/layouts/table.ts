@@ -1,0 +1,68 @@
+/**
+ * Layouts beyond plain columns, a row each: how a row of the data shows that it has the layout, and which columns then play a role.
+ * A layout is looked for only where no plain column has the role.
+ */
+import type { Columns } from '../columns.ts';
+import type { DataRecord } from '../formats/raw-row.ts';
+import { isMessages } from './messages.ts';
+
+/** What a layout adds to the plain columns. */
+export interface Addition {
+  readonly question?: string;
+  /** All of them are pictures of the question, in this order. */
+  readonly pictures?: readonly string[];
+  /** One choice each, in this order. */
+  readonly choices?: readonly string[];
+}
+
+export interface Layout {
+  /** As in docs/data.md and in errors. */
+  readonly name: string;
+  /** What is read, in the words of docs/data.md. */
+  readonly reads: string;
+  /** Undefined where the row does not have the layout. @param plain roles that plain columns play. */
+  readonly find: (record: DataRecord, plain: Columns) => Addition | undefined;
+}
+
+const FIRST = 'the question is what the user says before the first reply, and the reply is the answer';
+
+export const LAYOUTS: readonly Layout[] = [
+  { name: '`conversations`', reads: `LLaVA, ShareGPT, ShareGPT4V: \`from\`, \`value\`, beside \`image\`; ${FIRST}`, find: chat('conversations') },
+  {
+    name: '`messages`',
+    reads: `OpenAI, LLaMA-Factory: \`role\`, \`content\` as a text or as parts with \`image_url\`; ${FIRST}`,
+    find: chat('messages'),
+  },
+  { name: '`prompt`', reads: 'verl: the same as a list, beside `images` and `reward_model.ground_truth`', find: chat('prompt') },
+  {
+    name: '`image_1`, `image_2`, ...',
+    reads: 'MMMU: the pictures in the order of their numbers; within a sentence `<image 2>` becomes `image 2`; `options` is the text of a list',
+    find: (record, { pictures }) => (pictures === undefined ? some('pictures', numbered(record)) : undefined),
+  },
+  {
+    name: '`A`, `B`, `C`, ...',
+    reads: 'MMBench and other TSV files of VLMEvalKit: a choice a column, empty ones are left out; `image` is base64',
+    find: (record, { question, choices }) => (question !== undefined && choices === undefined ? some('choices', lettered(record)) : undefined),
+  },
+];
+
+function chat(column: string): Layout['find'] {
+  return (record, { question }) => (question === undefined && isMessages(record[column]) ? { question: column } : undefined);
+}
+
+function some(role: 'pictures' | 'choices', columns: readonly string[]): Addition | undefined {
+  return columns.length > 0 ? { [role]: columns } : undefined;
+}
+
+function numbered(record: DataRecord): string[] {
+  const number = (name: string): number => Number(/^image_(\d+)$/.exec(name)?.[1]);
+  return Object.keys(record)
+    .filter((name) => number(name) >= 0)
+    .toSorted((a, b) => number(a) - number(b));
+}
+
+function lettered(record: DataRecord): string[] {
+  const letters = [...'ABCDEFGHIJ'];
+  const missing = letters.findIndex((letter) => !(letter in record));
+  return missing < 2 ? [] : letters.slice(0, missing);
+}

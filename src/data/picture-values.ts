@@ -1,0 +1,49 @@
+/** What a cell of pictures may hold, whatever the format: paths, bytes, base64, data URIs, one or a list, or messages with pictures in them. */
+import { InputError } from '../protocol/errors.ts';
+import { storableText } from '../protocol/storable.ts';
+import { isRecord } from './columns.ts';
+import { isBase64, type EmbeddedPicture } from './embedded.ts';
+import { isMessages, picturesOfMessages } from './layouts/messages.ts';
+import { parseList } from './list-text.ts';
+import { shown } from './shown.ts';
+
+/** The pictures of a cell, each as it is written; none where the cell is empty. */
+export function pictureValues(cell: unknown): readonly unknown[] {
+  if (cell === null || cell === undefined || cell === '') return [];
+  if (isMessages(cell)) return picturesOfMessages(cell);
+  if (Array.isArray(cell)) return cell;
+  return (typeof cell === 'string' ? parseList(cell) : undefined) ?? [cell];
+}
+
+/** A path as it is written, or the picture itself. */
+export type FoundPicture = { readonly path: string } | EmbeddedPicture;
+
+/** @throws InputError, without the place, for an address on the web and for what is no picture. */
+export function findPicture(value: unknown): FoundPicture {
+  if (value instanceof Uint8Array && value.length > 0) return { bytes: value };
+  if (typeof value === 'string' && value !== '') return fromText(value);
+  if (isRecord(value)) {
+    const inner = [value['bytes'], value['path'], value['url'], value['src'], value['file_name']].find((each) => isGiven(each));
+    if (inner !== undefined) return findPicture(inner);
+    if ('bytes' in value) throw new InputError('holds neither bytes nor the path of a picture');
+  }
+  throw new InputError(`expected the path of a picture, or a picture as bytes, base64 or a data URI, found ${shown(value)}`);
+}
+
+function isGiven(value: unknown): boolean {
+  return (typeof value === 'string' && value !== '') || (value instanceof Uint8Array && value.length > 0) || isRecord(value);
+}
+
+function fromText(text: string): FoundPicture {
+  const uri = /^data:([^,]{0,200}),/i.exec(text);
+  if (uri) {
+    if (!/;base64$/i.test(uri[1]!)) throw new InputError(`holds a data URI that is not base64 (${shown(uri[0])})`);
+    return { base64: text.slice(uri[0].length) };
+  }
+  if (/^(?:https?|ftp|s3|gs|hf):\/\//i.test(text)) {
+    const why = 'pictures are not fetched from the web, so that a run does not depend on what lies there';
+    throw new InputError(`is an address (${shown(text)}): ${why}; download them and name their paths`);
+  }
+  if (isBase64(text)) return { base64: text };
+  return { path: storableText(text.replace(/^file:\/\//, '')) };
+}

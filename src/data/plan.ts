@@ -1,0 +1,45 @@
+/** Which columns of a row play which role: the user's, the known names, and what the row's layout adds. */
+import { InputError } from '../protocol/errors.ts';
+import { chooseColumns, missingColumn, type ColumnRole, type Columns } from './columns.ts';
+import type { DataRecord } from './formats/raw-row.ts';
+import { isMessages } from './layouts/messages.ts';
+import { LAYOUTS } from './layouts/table.ts';
+import type { OpenOptions } from './rows.ts';
+
+export interface Plan {
+  readonly columns: Columns;
+  /** Columns of pictures. */
+  readonly pictures: readonly string[];
+  /** Columns that hold a choice each. */
+  readonly choices: readonly string[];
+  /** Names of the layouts found; `plain columns` where there is none. */
+  readonly layout: string;
+}
+
+export interface PlanRequest {
+  readonly record: DataRecord;
+  /** Every column, fields of structs included. */
+  readonly found: readonly string[];
+  readonly where: string;
+  readonly suits?: (role: ColumnRole, name: string) => boolean;
+}
+
+/** @throws InputError where a column that is needed is missing. */
+export function planRow({ record, found, where, suits }: PlanRequest, { columns: chosen = {}, picturesAlone = false }: OpenOptions): Plan {
+  const plain = chooseColumns(found, chosen, where, suits);
+  const layouts = LAYOUTS.flatMap((layout) => {
+    const addition = layout.find(record, plain);
+    return addition === undefined ? [] : [{ name: layout.name, ...addition }];
+  });
+  const question = plain.question ?? layouts.find((layout) => layout.question !== undefined)?.question;
+  const pictures = plain.pictures === undefined ? layouts.flatMap((layout) => layout.pictures ?? []) : [plain.pictures];
+  if (question === undefined && !picturesAlone) throw new InputError(`${where}: ${missingColumn('question', found, record)}`);
+  const isChat = question !== undefined && isMessages(record[question]);
+  if (pictures.length === 0 && !isChat) throw new InputError(`${where}: ${missingColumn('pictures', found, record)}`);
+  return {
+    columns: { ...plain, question },
+    pictures,
+    choices: layouts.flatMap((layout) => layout.choices ?? []),
+    layout: layouts.map(({ name }) => name).join(' and ') || 'plain columns',
+  };
+}

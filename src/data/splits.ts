@@ -1,0 +1,54 @@
+/** Splits of a data set, told by the names of files and folders as the Hugging Face hub has them. */
+import { basename, dirname, extname, relative, sep } from 'node:path';
+
+const NAMES: Readonly<Record<string, string>> = {
+  train: 'train',
+  training: 'train',
+  validation: 'validation',
+  valid: 'validation',
+  val: 'validation',
+  dev: 'validation',
+  test: 'test',
+  testing: 'test',
+  testmini: 'testmini',
+  eval: 'test',
+  evaluation: 'test',
+};
+
+/** `val` and `dev` are names of `validation`, `training` of `train`. */
+export function splitName(text: string): string {
+  return NAMES[text.toLowerCase()] ?? text;
+}
+
+/**
+ * `train-00000-of-00002.parquet`, `geometry_val.jsonl`, `test/metadata.csv`; undefined where no name says it. The name of a shard that is no usual
+ * one is a split of its own.
+ * @param root folder above which names do not count.
+ */
+export function splitOf(path: string, root: string): string | undefined {
+  const name = basename(path, extname(path));
+  const folders = relative(root, dirname(path)).split(sep).toReversed();
+  for (const part of [name, ...folders]) {
+    const word = part.split(/[^A-Za-z]+/).find((each) => NAMES[each.toLowerCase()] !== undefined);
+    if (word !== undefined) return splitName(word);
+  }
+  return /^(.+)-\d{5}-of-\d{5}/.exec(name)?.[1];
+}
+
+/** A column that says which split a row is of, in files that are of none. */
+export const SPLIT_COLUMN = 'split';
+
+/** @param split undefined: any. */
+export function isInSplit(record: Readonly<Record<string, unknown>>, split: string | undefined): boolean {
+  const own = record[SPLIT_COLUMN];
+  return split === undefined || typeof own !== 'string' || splitName(own) === splitName(split);
+}
+
+export function isUsual(split: string): boolean {
+  return Object.values(NAMES).includes(split);
+}
+
+/** The split to learn from, of several; never one to test on. */
+export function suggested(splits: readonly string[]): string | undefined {
+  return ['train', 'validation'].find((split) => splits.includes(split)) ?? splits.find((split) => !/^test|^eval/i.test(split));
+}
