@@ -1,7 +1,7 @@
 /** Turns what zod found into sentences that name the key, its value and what is allowed. */
-import { inspect, isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import { InputError } from '../protocol/errors.ts';
+import { shown } from '../shown.ts';
 import { describeConfig, isOf, type ConfigKey } from './describe.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -141,18 +141,4 @@ function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
     value = (value as Record<PropertyKey, unknown>)[key];
   }
   return value;
-}
-
-/** JSON, as it is written in a file; what JSON has no words for (NaN, a function, what holds itself) as Node shows it. */
-function shown(value: unknown): string {
-  const text = isJson(value) ? JSON.stringify(value) : inspect(value, { depth: 2, breakLength: Infinity });
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text;
-}
-
-function isJson(value: unknown): boolean {
-  try {
-    return isDeepStrictEqual(JSON.parse(JSON.stringify(value)), value);
-  } catch {
-    return false;
-  }
 }

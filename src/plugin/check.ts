@@ -18,12 +18,10 @@ import type {
   SynthesizeRequest,
 } from '../protocol/ports.ts';
 import type { Services } from './load.ts';
+import { panel } from './panel-content.ts';
+import { each, finite, isFinite32, numbersSchema, text, wrongNumbers, wrongReply, wrongReward } from './reply-words.ts';
 import { storableReply } from './storable-reply.ts';
 
-const text = (most: number) => z.string().min(1).max(most);
-const finite = z.number();
-/** The learner computes in 32 bits. */
-const isFinite32 = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(Math.fround(value));
 /** Making a schema takes a hundred times as long as using it: one is made for each size, and there are few sizes. */
 function bySize<T>(make: (n: number) => T): (n: number) => T {
   const made = new Map<number, T>();
@@ -34,8 +32,7 @@ function bySize<T>(make: (n: number) => T): (n: number) => T {
   };
 }
 
-const learnable = finite.refine(isFinite32, 'expected a number that is finite in 32 bits');
-const numbers = bySize((n) => z.array(learnable).length(n, `expected ${n} numbers, one a response`));
+const numbers = bySize(numbersSchema);
 
 const picture: z.ZodType = z.lazy(() =>
   z.discriminatedUnion('type', [
@@ -75,9 +72,6 @@ const question = z.strictObject({
 
 const finish = z.enum(['stop', 'length', 'cancelled']);
 
-/** A step has tens of thousands of these numbers: a schema for each element would be most of what a plug-in costs. */
-const each = (isRight: (value: unknown) => boolean, words: string) =>
-  z.custom<readonly number[]>((value) => Array.isArray(value) && value.every(isRight), `expected an array of ${words}`);
 const tokens = each((value) => Number.isSafeInteger(value) && (value as number) >= 0, 'token ids, whole numbers from 0');
 const logprobs = each((value) => isFinite32(value) && (value as number) <= 1e-3, 'log-probabilities, finite numbers up to 0');
 
@@ -112,34 +106,13 @@ const share = z.number().min(0).max(1);
 const accuracy = z.object({ n: z.int(), k: z.int(), greedy: share, pass1: share, majK: share, passK: share });
 const stepMetrics = z.record(z.string(), finite);
 
-const cell = z.union([z.string().max(1000), finite]);
-const name = z.string().max(200);
-const panel = z.strictObject({
-  title: text(200),
-  blocks: z
-    .array(
-      z.discriminatedUnion('type', [
-        z.strictObject({ type: z.literal('text'), text: z.string().max(10_000) }),
-        z.strictObject({
-          type: z.literal('numbers'),
-          rows: z.array(z.strictObject({ name, value: finite, unit: z.string().max(50).optional() })).max(100),
-        }),
-        z.strictObject({ type: z.literal('table'), columns: z.array(name).max(50), rows: z.array(z.array(cell).max(50)).max(500) }),
-        z.strictObject({
-          type: z.literal('lines'),
-          x: z.array(finite).max(10_000),
-          xName: name,
-          lines: z.array(z.strictObject({ name, y: z.array(finite.nullable()).max(10_000) })).max(20),
-        }),
-      ]),
-    )
-    .max(20),
-});
-
 const questions = bySize((count) =>
-  z.array(question).min(1, 'expected at least one question').max(count, `expected at most ${count} questions, as asked`),
+  z
+    .array(question, 'expected an array of questions')
+    .min(1, 'expected at least one question')
+    .max(count, `expected at most ${count} questions, as asked`),
 );
-const samples = bySize((n) => z.array(sample).length(n, `expected ${n} samples for each question`));
+const samples = bySize((n) => z.array(sample, 'expected an array of samples').length(n, `expected ${n} samples for each question`));
 const groups = bySize((n) => z.array(z.array(sample)).length(n, `expected ${n} groups, one for each question`));
 const sampled = z.strictObject({
   groups: z.array(z.unknown()),
@@ -162,35 +135,46 @@ const evaluated = z.union([
   z.object({ version: z.int(), greedy: share, n: z.int().min(1), full: accuracy.optional(), labelFree: labelFree.optional() }),
   z.object({ version: z.int(), greedy: z.null(), n: z.literal(0), labelFree: labelFree.optional() }),
 ]);
-const written = bySize((count) => z.array(z.strictObject({ question, seed: z.custom<Question>().nullable(), finish })).max(count));
-const rewarded = bySize((n) => z.union([numbers(n), z.strictObject({ rewards: numbers(n), verified: z.boolean().optional() })]).optional());
-const why = text(1000).optional();
+const written = bySize((count) =>
+  z
+    .array(z.strictObject({ question, seed: z.custom<Question>().nullable(), finish }), 'expected an array of written questions')
+    .max(count, `expected at most ${count} questions, as asked`),
+);
+const rewarded = bySize((n) => z.strictObject({ rewards: numbers(n), verified: z.boolean('expected true or false').optional() }));
+const whyDropped = z.union([text(1000), z.undefined()], 'expected a text of 1 to 1000 characters, why the group is dropped, or undefined to keep it');
 const nothing = z.unknown();
 
 const NO_LIMITS: ModelLimits = { vocabulary: Infinity, context: Infinity };
 
 /** What is wrong with a reply, in words; undefined for one that is right. What is right may depend on what was asked. */
 const WRONG: { readonly [Name in PortName]: (reply: unknown, request: never, limits: ModelLimits | undefined) => string | undefined } = {
-  ask: (reply, { count }: AskRequest) => issue(questions(count), reply),
-  sample: (reply, request: SampleRequest, limits) => issue(sampled, reply) ?? wrongGroups((reply as SampleReply).groups, request, limits),
-  judge: (reply, { id, samples: { length } }: RolloutGroup) => issue(verdict(length), reply) ?? other('groupId', (reply as Verdict).groupId, id),
-  learn: (reply) => issue(learnt, reply),
-  evaluate: (reply, { version }: EvaluateRequest) => issue(evaluated, reply) ?? other('version', (reply as Evaluation).version, version),
-  synthesize: (reply, { count }: SynthesizeRequest) => issue(written(count), reply),
-  reward: (reply, { group }: RewardRequest) => issue(rewarded(group.samples.length), reply),
-  advantage: (reply, { group }: AdvantageRequest) => issue(numbers(group.samples.length), reply),
-  filter: (reply) => issue(why, reply),
-  watch: (reply) => issue(nothing, reply),
-  export: (reply) => issue(nothing, reply),
-  panel: (reply) => issue(panel, reply),
+  ask: (reply, { count }: AskRequest) => wrongReply(questions(count), reply),
+  sample: (reply, request: SampleRequest, limits) => wrongReply(sampled, reply) ?? wrongGroups((reply as SampleReply).groups, request, limits),
+  judge: (reply, { id, samples: { length } }: RolloutGroup) => wrongReply(verdict(length), reply) ?? other('groupId', (reply as Verdict).groupId, id),
+  learn: (reply) => wrongReply(learnt, reply),
+  evaluate: (reply, { version }: EvaluateRequest) => wrongReply(evaluated, reply) ?? other('version', (reply as Evaluation).version, version),
+  synthesize: (reply, { count }: SynthesizeRequest) => wrongReply(written(count), reply),
+  reward: (
+    reply,
+    {
+      group: {
+        samples: { length },
+      },
+    }: RewardRequest,
+  ) => wrongReward(rewarded(length), reply, length),
+  advantage: (reply, { group }: AdvantageRequest) => wrongNumbers(reply, group.samples.length),
+  filter: (reply) => wrongReply(whyDropped, reply),
+  watch: (reply) => wrongReply(nothing, reply),
+  export: (reply) => wrongReply(nothing, reply),
+  panel: (reply) => wrongReply(panel, reply),
 };
 
 function wrongGroups(reply: unknown, { questions: { length }, params }: SampleRequest, limits: ModelLimits | undefined): string | undefined {
   const given = reply as readonly unknown[];
-  if (given.length !== length) return issue(groups(length), reply);
+  if (given.length !== length) return wrongReply(groups(length), reply);
   for (const [i, group] of given.entries()) {
-    const wrong = issue(samples(params.samples), group);
-    if (wrong !== undefined) return `groups.${i}: ${wrong}`;
+    const wrong = wrongReply(samples(params.samples), group);
+    if (wrong !== undefined) return `groups.${i}${/^\d/.test(wrong) ? '.' : ': '}${wrong}`;
     for (const [j, { tokens }] of (group as readonly Sample[]).entries()) {
       const beyond = beyondModel(tokens, params.maxNewTokens, limits);
       if (beyond !== undefined) return `groups.${i}.${j}.tokens: ${beyond}`;
@@ -209,14 +193,6 @@ function beyondModel(tokens: readonly number[], asked: number, { vocabulary, con
 
 function other(name: string, given: unknown, asked: unknown): string | undefined {
   return given === asked ? undefined : `${name}: expected ${JSON.stringify(asked)}, as asked, found ${JSON.stringify(given)}`;
-}
-
-function issue(schema: z.ZodType, reply: unknown): string | undefined {
-  const result = schema.safeParse(reply);
-  if (result.success) return undefined;
-  const [first] = result.error.issues;
-  const where = first?.path.join('.') ?? '';
-  return where === '' ? (first?.message ?? '') : `${where}: ${first?.message}`;
 }
 
 type AnyPort = (request: unknown, signal: AbortSignal) => unknown;

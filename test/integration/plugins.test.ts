@@ -184,7 +184,7 @@ describe('what a plug-in says counts', () => {
     });
     const other = await start({ plugins: [leaky] });
     await until(() => row(other, 'leaky').ports[0]!.state === 'parked', 20);
-    expect(row(other, 'leaky').ports[0]!.error).toContain('Unrecognized key: "answer"');
+    expect(row(other, 'leaky').ports[0]!.error).toContain('unknown field "answer"');
   });
 
   test('a label is for those whom the user allowed it', async () => {

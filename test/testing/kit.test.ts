@@ -55,7 +55,44 @@ describe('what was recorded', () => {
 describe('the boundary is the daemon’s', () => {
   test('a reply that is not what the port asks for is an error that names the plug-in', async () => {
     await using kit = await testPlugin(rewardOf(() => [1]));
-    await expect(kit.ports.reward(request!)).rejects.toThrow(/plug-in mine, port "reward": .*expected 6 numbers/);
+    await expect(kit.ports.reward(request!)).rejects.toThrow(/plug-in mine, port "reward": .*expected an array of 6 numbers/);
+  });
+
+  const [judged] = recorded.groups;
+  const six = (value: unknown): unknown[] => [0, 0, 0, value, 0, 0];
+  test.each<readonly [PortName, unknown, string]>([
+    ['reward', six(Number.NaN), 'response 3: NaN is not finite'],
+    ['reward', six(-Infinity), 'response 3: -Infinity is not finite'],
+    ['reward', six(1e300), 'response 3: 1e+300 is not finite in 32 bits'],
+    ['reward', six('1'), 'response 3: expected a number, found "1"'],
+    ['reward', six(Promise.resolve(1)), 'response 3: expected a number, found Promise { 1 }'],
+    ['reward', [1, 2], 'expected an array of 6 numbers, one a response, found an array of 2'],
+    ['reward', null, 'expected an array of 6 numbers, one a response, {rewards, verified} with such an array, or undefined, found null'],
+    ['reward', { rewards: six(Number.NaN) }, 'rewards: response 3: NaN is not finite'],
+    ['reward', { rewards: six(1), weight: 1 }, 'unknown field "weight"'],
+    ['advantage', undefined, 'expected an array of 6 numbers, one a response, found undefined'],
+    ['advantage', six(Number.NaN), 'response 3: NaN is not finite'],
+    ['judge', { ...judged!.verdict, advantages: six(Number.NaN) }, 'advantages: response 3: NaN is not finite'],
+    ['judge', { ...judged!.verdict, share: Number.NaN }, 'share: NaN is not finite'],
+    ['judge', { ...judged!.verdict, kept: undefined }, 'kept: missing; expected true or false'],
+    ['judge', 3, 'expected an object, found 3'],
+    ['evaluate', { ...recorded.evaluations[0]!, greedy: Number.NaN }, 'greedy: NaN is not finite'],
+    ['filter', true, 'expected a text of 1 to 1000 characters, why the group is dropped, or undefined to keep it, found true'],
+    ['ask', [{ ...recorded.questions[0]!, text: 7 }], '0.text: expected a text, found 7'],
+    [
+      'ask',
+      [{ ...recorded.questions[0]!, pictures: [{ type: 'url' }] }],
+      "0.pictures.0.type: expected 'file' | 'figure' | 'coarse' | 'disturbed' | 'rearranged' | 'parquet', found \"url\"",
+    ],
+    ['panel', { title: 'a', blocks: [{ type: 'numbers', rows: [{ name: 'x', value: Number.NaN }] }] }, 'blocks.0.rows.0.value: NaN is not finite'],
+  ])('%s answers %j', async (port, reply, words) => {
+    await using kit = await testPlugin(definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { [port]: () => () => reply } }));
+    const [about] = recorded.requests[port] as readonly unknown[];
+    const call = kit.ports[port] as (request: unknown) => Promise<unknown>;
+    const { message } = (await call(about).catch((error: unknown) => error)) as Error;
+    const start = `plug-in mine, port "${port}": its reply is not what the port asks for: `;
+    expect(message.slice(0, start.length)).toBe(start);
+    expect(message.slice(start.length)).toBe(words);
   });
 
   const [asked] = recorded.requests.sample;
