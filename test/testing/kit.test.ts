@@ -60,7 +60,7 @@ describe('the boundary is the daemon’s', () => {
 
   const [judged] = recorded.groups;
   const six = (value: unknown): unknown[] => [0, 0, 0, value, 0, 0];
-  test.each<readonly [PortName, unknown, string]>([
+  test.each<readonly [PortName, unknown, unknown]>([
     ['reward', six(Number.NaN), 'response 3: NaN is not finite'],
     ['reward', six(-Infinity), 'response 3: -Infinity is not finite'],
     ['reward', six(1e300), 'response 3: 1e+300 is not finite in 32 bits'],
@@ -82,7 +82,7 @@ describe('the boundary is the daemon’s', () => {
     [
       'ask',
       [{ ...recorded.questions[0]!, pictures: [{ type: 'url' }] }],
-      "0.pictures.0.type: expected 'file' | 'figure' | 'coarse' | 'disturbed' | 'rearranged' | 'parquet', found \"url\"",
+      expect.stringMatching(/^0\.pictures\.0\.type: expected 'file' \| 'figure' .*, found "url"$/),
     ],
     ['panel', { title: 'a', blocks: [{ type: 'numbers', rows: [{ name: 'x', value: Number.NaN }] }] }, 'blocks.0.rows.0.value: NaN is not finite'],
   ])('%s answers %j', async (port, reply, words) => {
@@ -92,7 +92,7 @@ describe('the boundary is the daemon’s', () => {
     const { message } = (await call(about).catch((error: unknown) => error)) as Error;
     const start = `plug-in mine, port "${port}": its reply is not what the port asks for: `;
     expect(message.slice(0, start.length)).toBe(start);
-    expect(message.slice(start.length)).toBe(words);
+    expect(message.slice(start.length)).toEqual(words);
   });
 
   const [asked] = recorded.requests.sample;
