@@ -34,6 +34,12 @@ interface NamedData extends LabelledDataset {
   readonly name: string;
 }
 
+const NOTHING_HELD_OUT = 'no question of it is held out, as `data.heldOutShare` is 0; name the questions to evaluate on with --data';
+
+function holdsNothingOut({ data }: Config): boolean {
+  return data.type !== 'figures' && data.heldOutFile === undefined && data.heldOutSplit === undefined && data.heldOutShare === 0;
+}
+
 /** Questions of a built-in suite where the request does not say. */
 const SUITE_QUESTIONS = 300;
 
@@ -43,8 +49,9 @@ const SUITE_QUESTIONS = 300;
  */
 export async function evaluateModel(config: Config, request: EvaluateRequest, signal: AbortSignal): Promise<SuiteAccuracy[]> {
   const sets = await openAll(config, request);
+  const isHeldOut = request.data === undefined && (request.suites ?? []).length === 0;
   for (const { name, dataset, labels } of sets) {
-    if (dataset.size === 0) throw new InputError(`${name}: holds no questions`);
+    if (dataset.size === 0) throw new InputError(`${name}: ${isHeldOut && holdsNothingOut(config) ? NOTHING_HELD_OUT : 'holds no questions'}`);
     if (selectLabelled(dataset, labels, config.seed, 1).length === 0) {
       throw new InputError(
         `${name}: no question has an answer to compare with; a column \`answer\`, \`ground_truth\` or \`solution\` is needed, or another one named by --set data.columns.answer=NAME`,

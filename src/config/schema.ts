@@ -62,7 +62,9 @@ const fileData = z.strictObject({
   heldOutFile: paths().optional().describe('The same, to evaluate on; without it a share of the training rows is held out by picture.'),
   heldOutShare: share()
     .default(0.1)
-    .describe('Share of `trainFile` to hold out when there is no `heldOutFile`: by picture, or by question where pictures are too few for that.'),
+    .describe(
+      'Share of `trainFile` to hold out when there is no `heldOutFile`: by picture, or by question where pictures are too few for that. With 0 nothing is held out, and nothing is evaluated.',
+    ),
   split: z.string().min(1).optional().describe('Split to train on, where files are named after splits, or rows have a column `split`.'),
   heldOutSplit: z.string().min(1).optional().describe('Split to evaluate on, of `heldOutFile` or, without it, of `trainFile`.'),
   pictureFolder: z.string().min(1).optional().describe("Folder that paths of pictures are relative to; default: that of the data's file."),

@@ -34,8 +34,9 @@ export async function openData(config: Config['data'], { picturesAlone = false }
     const other = await openPaths(pathsOf(heldOutFile ?? trainFile), { ...options, split: heldOutSplit });
     return { train: dataset, heldOut: other.dataset, labels: other.labels, trainLabels: labels, notes: [...notes, ...(other.notes ?? [])] };
   }
-  // Without questions there is nothing to measure on.
-  if (dataset.size === 0) return { train: dataset, heldOut: listDataset(`${dataset.name}#heldout`, []), labels, trainLabels: labels, notes };
+  const nothing = listDataset(`${dataset.name}#${heldOutShare === 1 ? 'train' : 'heldout'}`, []);
+  if (dataset.size === 0 || heldOutShare === 0) return { train: dataset, heldOut: nothing, labels, trainLabels: labels, notes };
+  if (heldOutShare === 1) return { train: nothing, heldOut: dataset, labels, trainLabels: labels, notes };
   const { train, heldout, by } = await splitByPicture(dataset, heldOutShare);
   const few = `${dataset.name} has too few pictures to hold some of them out: questions are held out, some of them about pictures that are trained on`;
   return { train, heldOut: heldout, labels, trainLabels: labels, notes: [...notes, ...(by === 'question' && heldout.size > 0 ? [few] : [])] };

@@ -1,20 +1,14 @@
 /** Reads the named values of a run's database beside a daemon that may have it open: no migration, nothing written. */
-import Libsql from 'libsql';
 import { translate } from './database.ts';
-
-const WAIT_MILLISECONDS = 5_000;
+import { openToRead, rowsOf } from './open-to-read.ts';
 
 /** @returns what `Store.meta` would. @throws InputError when the database cannot be read. */
 export function readMeta(path: string): (key: string) => unknown {
   try {
-    const db = new Libsql(path, { timeout: WAIT_MILLISECONDS });
-    try {
-      const rows = db.prepare('SELECT key, value FROM meta').all() as { readonly key: string; readonly value: string }[];
-      const values = new Map(rows.map(({ key, value }) => [key, value]));
-      return (key) => (values.has(key) ? (JSON.parse(values.get(key)!) as unknown) : undefined);
-    } finally {
-      db.close();
-    }
+    using opened = openToRead(path);
+    const rows = rowsOf<{ readonly key: string; readonly value: string }>(opened.db, 'SELECT key, value FROM meta');
+    const values = new Map(rows.map(({ key, value }) => [key, value]));
+    return (key) => (values.has(key) ? (JSON.parse(values.get(key)!) as unknown) : undefined);
   } catch (error) {
     throw translate(path, error);
   }

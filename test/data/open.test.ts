@@ -18,6 +18,18 @@ describe('openData', () => {
     expect(answers.filter((answer) => answer === undefined).length).toBeLessThanOrEqual(1);
   });
 
+  it('holds out nothing with a share of 0, and all with 1', async () => {
+    const data = { type: 'parquet', trainFile: fixture('geometry3k-*.parquet') } as const;
+    const sizes = async (heldOutShare: number) => {
+      const { train, heldOut } = await open({ ...data, heldOutShare });
+      return [train.size, heldOut.size];
+    };
+    expect([await sizes(0), await sizes(1)]).toEqual([
+      [7, 0],
+      [0, 7],
+    ]);
+  });
+
   it('takes a held-out file of its own, and columns by name', async () => {
     const columns = { question: 'caption' };
     const { train, heldOut } = await open({

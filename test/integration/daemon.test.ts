@@ -316,3 +316,13 @@ test('without labels: says once what to watch, shows it in status, notes and rep
   }
   expect(await bestVersion(run.config.runFolder)).toMatchObject({ version: 4, why: expect.stringContaining('guardian trusts') });
 });
+
+test('with nothing held out the run says so, and goes on', async () => {
+  const run = toyRun(loop(2));
+  const config = { ...run.config, data: { ...run.config.data, heldOutFile: undefined, heldOutShare: 0 } } as typeof run.config;
+  const daemon = await start({ ...run, config });
+  expect(await daemon.closed()).toMatchObject({ end: 'steps', steps: 2, labelFree: { questions: 0, now: null, best: 2 } });
+  expect(daemon.status().notes.map(({ text }) => text)).toContain(
+    'no question is held out, so accuracy cannot be measured: watch the vote share, the entropy and the response length (docs/without-labels.md)',
+  );
+});
