@@ -2,7 +2,10 @@
 import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadModelFolder, saveModelFolder } from '../compute/hf/folder.ts';
+import { baseTypes } from '../compute/checkpoint.ts';
+import type { StoredType } from '../compute/hf/half.ts';
+import { loadModelFolder } from '../compute/hf/folder.ts';
+import { saveModelFolder } from '../compute/hf/save.ts';
 import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
@@ -15,7 +18,8 @@ export interface ExportRequest {
   readonly version?: number | 'best';
   /** New, empty, or a folder whose files of the same names, and weights, are to be replaced. */
   readonly out: string;
-  readonly dtype: 'F32' | 'BF16';
+  /** Default: each tensor as the base of the run stores it. */
+  readonly dtype?: StoredType;
 }
 
 /** @returns the version written, and the rule by which it is the best where that is not accuracy. @throws InputError when there is no such version, or it is damaged. */
@@ -25,7 +29,7 @@ export async function exportCheckpoint({ runFolder, version, out, dtype }: Expor
   const found: BestVersion = version === 'best' ? await bestVersion(runFolder) : await pick(Checkpoints.at(folder), version, runFolder);
   const model = await loadModelFolder(found.folder);
   const fresh = `${out}.${process.pid}.new`;
-  await saveModelFolder(fresh, model, dtype);
+  await saveModelFolder(fresh, model, dtype ?? (await baseTypes(found.folder)));
   await moveInto(out, fresh);
   return found;
 }

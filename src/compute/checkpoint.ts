@@ -1,13 +1,15 @@
 /** A version on disk: an ordinary Hugging Face folder, and beside its files the optimizer's moments and `trainer_state.json` with checksums. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { InputError } from '../protocol/errors.ts';
 import type { TensorMap } from '../protocol/tensor.ts';
-import { loadParams, putInPlace, saveModelFolder, type ModelFolder } from './hf/folder.ts';
+import { loadParams, type ModelFolder } from './hf/folder.ts';
+import { putInPlace, saveModelFolder } from './hf/save.ts';
+import type { StoredType } from './hf/half.ts';
 import { parseJson, readSafetensors, writeAtomic, writeSafetensors } from './hf/safetensors.ts';
 import type { ModelConfig } from './hf/config.ts';
 import { weightSpecs } from './model/weights.ts';
@@ -22,13 +24,15 @@ const stateSchema = z.object({
   updates: z.int().min(0),
   /** By file: the optimizer's and all that hold weights. */
   sha256: z.record(z.string(), z.string()),
+  /** How the base's tensors are stored, for an export; here all are float32, so that a run continues bit for bit. */
+  dtypes: z.record(z.string(), z.enum(['F32', 'F16', 'BF16'])).optional(),
 });
 
 /** Atomic: `folder` holds the whole checkpoint or what it held before. */
 export async function saveCheckpoint(
   folder: string,
   version: number,
-  model: Pick<ModelFolder, 'config' | 'files'>,
+  model: Pick<ModelFolder, 'config' | 'files' | 'dtypes'>,
   state: TrainerState,
 ): Promise<void> {
   const staged = join(dirname(folder), `.${basename(folder)}.${process.pid}.staged`);
@@ -37,7 +41,7 @@ export async function saveCheckpoint(
     await writeSafetensors(join(staged, OPTIMIZER), { ...prefixed(FIRST, state.moments.first), ...prefixed(SECOND, state.moments.second) });
     const sha256: Record<string, string> = {};
     for (const name of (await readdir(staged)).filter(isTensors).toSorted()) sha256[name] = await checksum(join(staged, name));
-    await writeAtomic(join(staged, STATE), [`${JSON.stringify({ version, updates: state.updates, sha256 }, null, 2)}\n`]);
+    await writeAtomic(join(staged, STATE), [`${JSON.stringify({ version, updates: state.updates, sha256, dtypes: model.dtypes }, null, 2)}\n`]);
     await putInPlace(staged, folder, `${staged}.old`);
   } catch (error) {
     await rm(staged, { recursive: true, force: true });
@@ -48,13 +52,9 @@ export async function saveCheckpoint(
 /** @throws InputError when a file is missing, damaged, or of another model or version. */
 export async function loadCheckpoint(folder: string, version: number, config: ModelConfig): Promise<TrainerState> {
   const file = join(folder, STATE);
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new InputError(`${file}: cannot be read: ${error.message}`);
-  });
-  const parsed = stateSchema.safeParse(parseJson(text, file));
-  if (!parsed.success) throw new InputError(`${file}: not a trainer state: ${z.prettifyError(parsed.error)}`);
-  const { sha256, updates } = parsed.data;
-  if (parsed.data.version !== version) throw new InputError(`${file}: holds version ${parsed.data.version}, not ${version}`);
+  const found = await readState(file);
+  const { sha256, updates } = found;
+  if (found.version !== version) throw new InputError(`${file}: holds version ${found.version}, not ${version}`);
   // A file that the state does not name is as bad as one that it names and that is gone.
   const names = new Set([OPTIMIZER, ...Object.keys(sha256), ...(await readdir(folder)).filter(isTensors)]);
   for (const name of [...names].toSorted()) {
@@ -72,6 +72,21 @@ export async function loadCheckpoint(folder: string, version: number, config: Mo
       }),
     );
   return { weights: await loadParams(folder, config), moments: { first: moments(FIRST), second: moments(SECOND) }, updates };
+}
+
+/** How the base of a checkpoint stores each tensor; undefined in a folder that does not tell. @throws InputError */
+export async function baseTypes(folder: string): Promise<Readonly<Record<string, StoredType>> | undefined> {
+  const file = join(folder, STATE);
+  return existsSync(file) ? (await readState(file)).dtypes : undefined;
+}
+
+async function readState(file: string): Promise<z.output<typeof stateSchema>> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new InputError(`${file}: cannot be read: ${error.message}`);
+  });
+  const parsed = stateSchema.safeParse(parseJson(text, file));
+  if (!parsed.success) throw new InputError(`${file}: not a trainer state: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
 }
 
 const isTensors = (name: string): boolean => name.endsWith('.safetensors');

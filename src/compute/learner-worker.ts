@@ -1,7 +1,7 @@
 /** The learner's thread: loads, teaches and saves. Its state is what its last step left; after a restart the request brings it back. */
 import { UnsupportedError } from '../protocol/errors.ts';
 import type { LearnCall, LearnerCall, LearnResult, LoadCall, OpenCall, OpenReply, SaveCall, SharedState, WorkerValues } from '../protocol/worker.ts';
-import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { baseTypes, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import type { Engine, EngineName } from './engine.ts';
 import { createEngine } from './engines.ts';
 import { loadModelFolder, type ModelFolder } from './hf/folder.ts';
@@ -41,7 +41,10 @@ export class LearnerWorker {
   }
 
   static async start(setup: LearnerSetup): Promise<LearnerWorker> {
-    const folder = { ...(await loadModelFolder(setup.baseFolder)), template: setup.promptTemplate };
+    const model = await loadModelFolder(setup.baseFolder);
+    // A base that is a checkpoint itself, all float32, still knows how its own base was stored.
+    const dtypes = (await baseTypes(setup.baseFolder)) ?? model.dtypes;
+    const folder = { ...model, dtypes, template: setup.promptTemplate };
     return new LearnerWorker(setup, await createEngine(setup.engine, { threads: setup.threads }), folder);
   }
 

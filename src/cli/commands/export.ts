@@ -6,7 +6,7 @@ import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 interface Options extends ConfigOptions, OutputOptions {
   readonly out: string;
   readonly version?: number | 'best';
-  readonly dtype: 'F32' | 'BF16';
+  readonly dtype?: 'F32' | 'F16' | 'BF16';
 }
 
 export function exportCommand(): Command {
@@ -18,10 +18,10 @@ export function exportCommand(): Command {
       'a version number, or `best`: the most accurate, without labels the newest that the guardian does not doubt; default: the newest one saved',
       parseVersion,
     )
-    .addOption(new Option('--dtype <type>', 'numbers in the weights').choices(['F32', 'BF16']).default('F32'))
+    .addOption(new Option('--dtype <type>', 'numbers in the weights; default: as the base has them').choices(['F32', 'F16', 'BF16']))
     .addHelpText(
       'after',
-      '\nWorks while a daemon runs on the folder.\n\nExamples:\n  quorum export --run runs/default --out ./improved\n  quorum export --version best --dtype BF16 --out ./improved',
+      '\nWorks while a daemon runs on the folder.\n\nExamples:\n  quorum export --run runs/default --out ./improved\n  quorum export --version best --dtype F32 --out ./improved',
     )
     .action(exportVersion);
 }
@@ -37,7 +37,7 @@ async function exportVersion(options: Options): Promise<void> {
   const { version, why } = await exportCheckpoint({
     runFolder: config.runFolder,
     out,
-    dtype: options.dtype,
+    ...(options.dtype === undefined ? {} : { dtype: options.dtype }),
     ...(options.version === undefined ? {} : { version: options.version }),
   });
   console.log(`Version ${version}: ${out}${why === undefined ? '' : ` (${why})`}`);

@@ -1,8 +1,7 @@
-/** A model as an ordinary Hugging Face folder: read, checked, and written again so that transformers and vLLM load it. */
-import { readFile, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+/** A model as an ordinary Hugging Face folder: read and checked. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
-import { makeFolder } from '../../make-folder.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
 import type { PromptEncoder } from '../model/prompt.ts';
@@ -10,9 +9,10 @@ import { weightSpecs } from '../model/weights.ts';
 import { parseChatTemplate } from './chat.ts';
 import { parseConfig, type ModelConfig } from './config.ts';
 import { missingFolder } from './missing-folder.ts';
-import { parseProcessor } from './processor.ts';
-import { parseJson, syncFolder, writeAtomic } from './safetensors.ts';
-import { readCheckpoint, writeCheckpoint } from './shards.ts';
+import { parseProcessor, type ImageProcessor } from './processor.ts';
+import type { StoredType } from './half.ts';
+import { parseJson } from './safetensors.ts';
+import { readCheckpoint, readCheckpointTypes } from './shards.ts';
 import { parseTokenizer } from './tokenizer.ts';
 
 /** What `generation_config.json` says of ids. */
@@ -25,14 +25,18 @@ export interface GenerationConfig {
 export interface ModelFolder extends PromptEncoder {
   readonly params: TensorMap;
   readonly generationConfig: GenerationConfig;
+  /** How each tensor is stored on disk; in memory all are float32. */
+  readonly dtypes: Readonly<Record<string, StoredType>>;
   /** The folder's other files by name, as text; saved again unchanged. */
   readonly files: Readonly<Record<string, string>>;
 }
 
-const CONFIG = 'config.json';
+export const CONFIG = 'config.json';
+const ADAPTER = 'adapter_config.json';
 const TOKENIZER = 'tokenizer.json';
 const TOKENIZER_CONFIG = 'tokenizer_config.json';
 const PROCESSOR = 'preprocessor_config.json';
+const NESTED = 'processor_config.json';
 const GENERATION = 'generation_config.json';
 /** Everything that travels with the weights. */
 const SIDECARS = [
@@ -47,7 +51,7 @@ const SIDECARS = [
   'vocab.json',
   'merges.txt',
   'video_preprocessor_config.json',
-  'processor_config.json',
+  NESTED,
 ];
 
 /** @throws InputError naming the file and the field or tensor. */
@@ -55,7 +59,8 @@ export async function loadModelFolder(folder: string): Promise<ModelFolder> {
   const config = await loadConfig(folder);
   const files = await readSidecars(folder);
   const encoder = parseEncoder(folder, config, files);
-  return { ...encoder, params: await loadParams(folder, config), generationConfig: parseGeneration(folder, config, files), files };
+  const params = await loadParams(folder, config);
+  return { ...encoder, params, dtypes: await loadTypes(folder, params), generationConfig: parseGeneration(folder, config, files), files };
 }
 
 /** Config, tokenizer, chat template and image processor, without the weights. @throws InputError */
@@ -70,11 +75,25 @@ export async function loadGenerationConfig(folder: string, config: ModelConfig):
 
 /** @throws InputError */
 export async function loadConfig(folder: string): Promise<ModelConfig> {
+  await refuseAdapter(folder);
   const file = join(folder, CONFIG);
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new InputError(missingFolder(folder) ?? `${file}: cannot be read: ${error.message}`);
   });
   return parseConfig(parseJson(text, file), file);
+}
+
+/** transformers would load the adapter's base and apply the adapter; the weights beside it are not that model. @throws InputError */
+async function refuseAdapter(folder: string): Promise<void> {
+  const text = await readFile(join(folder, ADAPTER), 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const parsed = z.looseObject({ base_model_name_or_path: z.string() }).safeParse(parseJson(text, join(folder, ADAPTER)));
+  const base = parsed.success ? ` to ${JSON.stringify(parsed.data.base_model_name_or_path)}` : '';
+  throw new InputError(
+    `${folder}: holds an adapter${base} (${ADAPTER}), which Quorum does not apply: merge it first, in Python with peft: ` +
+      '`PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(folder)`, and name that folder; ' +
+      `where its weights are merged already, remove ${ADAPTER}`,
+  );
 }
 
 /** Weights under their hub names, checked against the config. @throws InputError naming a missing, unexpected or misshapen tensor. */
@@ -95,6 +114,11 @@ export async function loadParams(folder: string, config: ModelConfig): Promise<T
   }
   if (found.size > 0) throw new InputError(`${folder}: tensor "${[...found.keys()][0]!}" is not part of the model that config.json describes`);
   return params;
+}
+
+async function loadTypes(folder: string, params: TensorMap): Promise<Record<string, StoredType>> {
+  const types = Object.entries(await readCheckpointTypes(folder)).map(([name, type]) => [hubName(name), type] as const);
+  return Object.fromEntries(types.filter(([name]) => name in params));
 }
 
 /** transformers' in-memory names (`model.visual.`, `model.language_model.`) -> the hub's (`visual.`, `model.`). */
@@ -128,9 +152,19 @@ function parseEncoder(folder: string, config: ModelConfig, files: Files): Prompt
     config,
     tokenizer: parseTokenizer(json(folder, files, TOKENIZER), tokenizerConfig, join(folder, TOKENIZER)),
     chat: parseChatTemplate(templateSource(folder, files, tokenizerConfig), namedTokens(tokenizerConfig), folder),
-    processor: parseProcessor(json(folder, files, PROCESSOR), config.vision, join(folder, PROCESSOR)),
+    processor: imageProcessor(folder, config, files),
   };
 }
+
+/** In the order in which transformers looks: where its version 5 puts it, then a file of its own. */
+function imageProcessor(folder: string, config: ModelConfig, files: Files): ImageProcessor {
+  const nested = NESTED in files ? nestedProcessor.safeParse(json(folder, files, NESTED)) : undefined;
+  if (nested?.success) return parseProcessor(nested.data.image_processor, config.vision, `${join(folder, NESTED)}: image_processor`);
+  if (!(PROCESSOR in files)) throw new InputError(`${folder}: no image processor: ${PROCESSOR}, or ${NESTED} with "image_processor", must hold one`);
+  return parseProcessor(json(folder, files, PROCESSOR), config.vision, join(folder, PROCESSOR));
+}
+
+const nestedProcessor = z.looseObject({ image_processor: z.looseObject({}) });
 
 const template = z.looseObject({
   chat_template: z.union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))]),
@@ -177,59 +211,4 @@ function parseGeneration(folder: string, config: ModelConfig, files: Files): Gen
     return { eosTokenIds, padTokenId: pad ?? eosTokenIds[0] ?? 0 };
   }
   throw new InputError(`${join(folder, GENERATION)}: eos_token_id is missing; without it no response would ever end`);
-}
-
-/**
- * Writes a whole folder, atomically: it is made beside its place and moved there when complete, so what was there before stands until then.
- * Weights are stored under hub names as float32 (or bfloat16) and config.json says so; above `shardBytes` (default 5 GB) they are sharded.
- */
-export async function saveModelFolder(
-  folder: string,
-  model: Pick<ModelFolder, 'config' | 'params' | 'files'>,
-  dtype: 'F32' | 'BF16' = 'F32',
-  shardBytes?: number,
-): Promise<void> {
-  const place = join(dirname(folder), `.${basename(folder)}.${process.pid}`);
-  const [fresh, old] = [`${place}.new`, `${place}.old`];
-  try {
-    await rm(fresh, { recursive: true, force: true });
-    makeFolder(fresh);
-    await writeAtomic(join(fresh, CONFIG), [`${JSON.stringify(savedConfig(model.config, dtype), null, 2)}\n`]);
-    for (const [name, text] of Object.entries(model.files)) await writeAtomic(join(fresh, name), [text]);
-    await writeCheckpoint(fresh, model.params, dtype, shardBytes);
-    await putInPlace(fresh, folder, old);
-  } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-/** Moves `fresh` to `folder`; what was there is kept as `old` until that is done, and put back if it fails. */
-export async function putInPlace(fresh: string, folder: string, old: string): Promise<void> {
-  const replaced = await rename(folder, old).then(
-    () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
-  );
-  try {
-    await rename(fresh, folder);
-  } catch (error) {
-    if (replaced) await rename(old, folder);
-    throw error;
-  }
-  await syncFolder(dirname(folder));
-  if (replaced) await rm(old, { recursive: true, force: true });
-}
-
-function savedConfig(config: ModelConfig, dtype: 'F32' | 'BF16'): Record<string, unknown> {
-  const name = dtype === 'F32' ? 'float32' : 'bfloat16';
-  const raw: Record<string, unknown> = { ...config.raw };
-  raw['dtype' in raw ? 'dtype' : 'torch_dtype'] = name;
-  for (const part of ['text_config', 'vision_config']) {
-    const inner = raw[part] as Record<string, unknown> | null | undefined;
-    if (inner) raw[part] = { ...inner, ...('dtype' in inner && { dtype: name }), ...('torch_dtype' in inner && { torch_dtype: name }) };
-  }
-  return raw;
 }

@@ -7,11 +7,12 @@ import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../protocol/errors.ts';
+import { bfloat16, float16, toFloat32, type StoredType } from './half.ts';
 import { f32, sizeOf, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
 
-export type StoredType = 'F32' | 'F16' | 'BF16';
-
 export const BYTES: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF16: 2 };
+/** How tensors are stored: all alike, or each by its name; what has no name there is float32. */
+export type StoredTypes = StoredType | Readonly<Record<string, StoredType>>;
 /** Larger headers are refused, as the reference reader does. */
 const MAX_HEADER = 100_000_000;
 /** Node refuses single reads of 2 GiB and more. */
@@ -42,6 +43,19 @@ export async function readSafetensors(file: string): Promise<TensorMap> {
     const tensors: Record<string, HostTensor> = {};
     for (const [name, entry] of Object.entries(entries)) tensors[name] = await readTensor(source, start, name, entry);
     return tensors;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Name -> how the tensor is stored. @throws InputError as `readSafetensors`. */
+export async function readStoredTypes(file: string): Promise<Readonly<Record<string, StoredType>>> {
+  const handle = await open(file, 'r').catch((error: Error) => {
+    throw new InputError(`${file}: cannot be read: ${error.message}`);
+  });
+  try {
+    const { entries } = await readHeader({ file, handle, size: (await handle.stat()).size });
+    return Object.fromEntries(Object.entries(entries).map(([name, { dtype }]) => [name, dtype as StoredType]));
   } finally {
     await handle.close();
   }
@@ -126,43 +140,14 @@ async function readTensor(source: Source, start: number, name: string, entry: En
   return f32(shape, toFloat32(bytes.buffer as ArrayBuffer, dtype as StoredType));
 }
 
-function toFloat32(buffer: ArrayBuffer, dtype: StoredType): Float32Array {
-  if (dtype === 'F32') return new Float32Array(buffer);
-  const halves = new Uint16Array(buffer);
-  const bits = new Uint32Array(halves.length);
-  if (dtype === 'BF16') {
-    for (let i = 0; i < bits.length; i++) bits[i] = halves[i]! << 16;
-  } else {
-    for (let i = 0; i < bits.length; i++) bits[i] = halfBits(halves[i]!);
-  }
-  return new Float32Array(bits.buffer);
-}
-
-/** IEEE binary16 -> binary32, as bits. */
-function halfBits(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const exponent = (half >> 10) & 31;
-  const fraction = half & 0x3ff;
-  if (exponent === 31) return sign | 0x7f800000 | (fraction << 13);
-  if (exponent !== 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
-  if (fraction === 0) return sign;
-  const shift = Math.clz32(fraction) - 21;
-  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
-}
-
-/** float32 -> bfloat16, rounded to nearest even. */
-function bfloat16(values: Float32Array): Uint16Array {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return Uint16Array.from(bits, (word, i) => (Number.isNaN(values[i]) ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16));
-}
-
 /** Writes one file: temporary name, fsync, rename, fsync of the folder. A reader sees the old file or the new one. */
-export async function writeSafetensors(file: string, tensors: TensorMap, dtype: 'F32' | 'BF16' = 'F32'): Promise<void> {
+export async function writeSafetensors(file: string, tensors: TensorMap, types: StoredTypes = 'F32'): Promise<void> {
   const names = Object.keys(tensors).toSorted();
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;
   for (const name of names) {
     const tensor = tensors[name]!;
+    const dtype = storedType(types, name);
     const end = offset + tensor.data.length * BYTES[dtype];
     header[name] = { dtype, shape: tensor.shape, data_offsets: [offset, end] };
     offset = end;
@@ -171,12 +156,16 @@ export async function writeSafetensors(file: string, tensors: TensorMap, dtype: 
   const head = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
   head.writeBigUInt64LE(BigInt(head.length - 8));
   json.copy(head, 8);
-  await writeAtomic(file, [head, ...names.map((name) => storedBytes(tensors[name]!, dtype))]);
+  await writeAtomic(file, [head, ...names.map((name) => storedBytes(name, tensors[name]!, storedType(types, name)))]);
 }
 
-function storedBytes(tensor: HostTensor, dtype: 'F32' | 'BF16'): Uint8Array {
+export function storedType(types: StoredTypes, name: string): StoredType {
+  return typeof types === 'string' ? types : (types[name] ?? 'F32');
+}
+
+function storedBytes(name: string, tensor: HostTensor, dtype: StoredType): Uint8Array {
   const values = tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(tensor.data);
-  const stored = dtype === 'F32' ? values : bfloat16(values);
+  const stored = dtype === 'F32' ? values : dtype === 'BF16' ? bfloat16(values) : float16(values, `tensor "${name}"`);
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
 }
 

@@ -4,7 +4,8 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../protocol/errors.ts';
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
-import { BYTES, parseJson, readSafetensors, writeAtomic, writeSafetensors } from './safetensors.ts';
+import type { StoredType } from './half.ts';
+import { BYTES, parseJson, readSafetensors, readStoredTypes, storedType, writeAtomic, writeSafetensors, type StoredTypes } from './safetensors.ts';
 
 const WHOLE = 'model.safetensors';
 const INDEX = `${WHOLE}.index.json`;
@@ -44,6 +45,11 @@ export async function readCheckpoint(folder: string): Promise<TensorMap> {
   return tensors;
 }
 
+/** How each tensor of the folder is stored, by name. @throws InputError */
+export async function readCheckpointTypes(folder: string): Promise<Readonly<Record<string, StoredType>>> {
+  return Object.assign({}, ...(await Promise.all((await weightFiles(folder)).map(readStoredTypes)))) as Record<string, StoredType>;
+}
+
 /** @throws InputError when there are weights that only running code could read */
 async function refusePickle(folder: string): Promise<void> {
   const pickle = (await readdir(folder).catch(() => [])).find((name) => /\.(?:bin|pt|pth|ckpt|pkl)$/.test(name));
@@ -71,32 +77,32 @@ function parseIndex(text: string, file: string): Record<string, string> {
 export async function writeCheckpoint(
   folder: string,
   tensors: TensorMap,
-  dtype: 'F32' | 'BF16' = 'F32',
+  types: StoredTypes = 'F32',
   shardBytes = SHARD_BYTES,
 ): Promise<readonly string[]> {
-  const shards = divided(tensors, dtype, shardBytes);
+  const shards = divided(tensors, types, shardBytes);
   if (shards.length === 1) {
-    await writeSafetensors(join(folder, WHOLE), tensors, dtype);
+    await writeSafetensors(join(folder, WHOLE), tensors, types);
     return [WHOLE];
   }
   const number = (n: number): string => String(n).padStart(5, '0');
   const weightMap: Record<string, string> = {};
   for (const [i, shard] of shards.entries()) {
     const file = `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
-    await writeSafetensors(join(folder, file), shard, dtype);
+    await writeSafetensors(join(folder, file), shard, types);
     for (const name of Object.keys(shard)) weightMap[name] = file;
   }
-  const total = Object.values(tensors).reduce((sum, tensor) => sum + bytesOf(tensor, dtype), 0);
+  const total = Object.entries(tensors).reduce((sum, [name, tensor]) => sum + bytesOf(tensor, storedType(types, name)), 0);
   await writeAtomic(join(folder, INDEX), [`${JSON.stringify({ metadata: { total_size: total }, weight_map: weightMap }, null, 2)}\n`]);
   return [...new Set(Object.values(weightMap))];
 }
 
 /** In order, as many tensors to a shard as fit. */
-function divided(tensors: TensorMap, dtype: 'F32' | 'BF16', shardBytes: number): TensorMap[] {
+function divided(tensors: TensorMap, types: StoredTypes, shardBytes: number): TensorMap[] {
   const shards: Record<string, HostTensor>[] = [{}];
   let filled = 0;
   for (const [name, tensor] of Object.entries(tensors)) {
-    const bytes = bytesOf(tensor, dtype);
+    const bytes = bytesOf(tensor, storedType(types, name));
     if (filled > 0 && filled + bytes > shardBytes) {
       shards.push({});
       filled = 0;
@@ -107,6 +113,6 @@ function divided(tensors: TensorMap, dtype: 'F32' | 'BF16', shardBytes: number):
   return shards;
 }
 
-function bytesOf(tensor: HostTensor, dtype: 'F32' | 'BF16'): number {
+function bytesOf(tensor: HostTensor, dtype: StoredType): number {
   return tensor.data.length * BYTES[dtype];
 }

@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../../src/compute/hf/config.ts';
-import { loadConfig, loadModelFolder, loadParams, saveModelFolder } from '../../../src/compute/hf/folder.ts';
-import { readSafetensors, writeSafetensors } from '../../../src/compute/hf/safetensors.ts';
+import { loadConfig, loadModelFolder, loadParams } from '../../../src/compute/hf/folder.ts';
+import { saveModelFolder } from '../../../src/compute/hf/save.ts';
+import { exportCheckpoint } from '../../../src/cli/export-checkpoint.ts';
+import { saveCheckpoint } from '../../../src/compute/checkpoint.ts';
+import { digestSafetensors, readSafetensors, readStoredTypes, writeSafetensors } from '../../../src/compute/hf/safetensors.ts';
 import { InputError } from '../../../src/protocol/errors.ts';
 import { f32, type TensorMap } from '../../../src/protocol/tensor.ts';
+import { Checkpoints } from '../../../src/store/checkpoints.ts';
 import { CASES, fixtureFolder } from '../model/fixture.ts';
 
 /** A config.json to be changed: only the parts that the tests reach into are spelled out. */
@@ -81,6 +85,88 @@ describe('saveModelFolder', () => {
     expect((await loadModelFolder(target)).params).toEqual(model.params);
   });
 });
+
+describe('a folder saved by transformers 5', () => {
+  test('has its image processor in processor_config.json, its template in a file, no vocabulary but tokenizer.json', async () => {
+    const folder = await complete('five');
+    const before = await loadModelFolder(folder);
+    const settings = JSON.parse(await readFile(join(folder, 'preprocessor_config.json'), 'utf8')) as object;
+    const five = { ...settings, min_pixels: undefined, max_pixels: undefined, size: { longest_edge: 1600, shortest_edge: 256 }, resample: 3 };
+    const processor = { image_processor: five, processor_class: 'Qwen2_5_VLProcessor', video_processor: { fps: 2 } };
+    await writeFile(join(folder, 'processor_config.json'), JSON.stringify(processor));
+    await rm(join(folder, 'preprocessor_config.json'));
+    await writeFile(
+      join(folder, 'tokenizer_config.json'),
+      '{"backend": "tokenizers", "eos_token": "<|im_end|>", "tokenizer_class": "TokenizersBackend"}',
+    );
+    const model = await loadModelFolder(folder);
+    expect(model.processor).toEqual(before.processor);
+    expect(model.chat([{ role: 'user', content: 'x' }])).toBe(before.chat([{ role: 'user', content: 'x' }]));
+    expect(model.tokenizer.encode('the angle<|im_end|>')).toEqual(before.tokenizer.encode('the angle<|im_end|>'));
+    const target = join(scratch, 'five-saved');
+    await saveModelFolder(target, model);
+    expect((await loadModelFolder(target)).processor).toEqual(before.processor);
+    expect(await readdir(target)).not.toContain('preprocessor_config.json');
+  });
+
+  test('wins over an older preprocessor_config.json; where neither says how, both are named', async () => {
+    const folder = await complete('both');
+    await writeFile(join(folder, 'processor_config.json'), '{"processor_class": "Qwen2_5_VLProcessor"}');
+    const { processor } = await loadModelFolder(folder);
+    await writeFile(
+      join(folder, 'processor_config.json'),
+      JSON.stringify({ image_processor: { ...processor, patch_size: 4, merge_size: 2, max_pixels: 999 } }),
+    );
+    expect((await loadModelFolder(folder)).processor.maxPixels).toBe(999);
+    await writeFile(join(folder, 'processor_config.json'), '{}');
+    await rm(join(folder, 'preprocessor_config.json'));
+    await expect(loadModelFolder(folder)).rejects.toThrow(
+      /both: no image processor: preprocessor_config\.json, or processor_config\.json with "image_processor"/,
+    );
+  });
+
+  test('that is an adapter, with or without weights beside it, is refused with the way to merge it', async () => {
+    const folder = await complete('adapter');
+    await writeFile(join(folder, 'adapter_config.json'), '{"peft_type": "LORA", "base_model_name_or_path": "Qwen/Qwen2.5-VL-3B-Instruct"}');
+    const message = /adapter: holds an adapter to "Qwen\/Qwen2\.5-VL-3B-Instruct" \(adapter_config\.json\), .*merge it first.*merge_and_unload/;
+    await expect(loadModelFolder(folder)).rejects.toThrow(message);
+    await rm(join(folder, 'config.json'));
+    await expect(loadConfig(folder)).rejects.toThrow(message);
+  });
+});
+
+describe('the types of a base', () => {
+  test.each(['BF16', 'F16'] as const)(
+    '%s, with one tensor of float32, are those of an export, byte for byte, and config.json tells',
+    async (type) => {
+      const folder = await complete(`base-${type}`);
+      await edit(folder, (config) => Object.assign(config.text_config, { dtype: 'float32' }));
+      const source = await loadModelFolder(folder);
+      const types = { ...Object.fromEntries(Object.keys(source.params).map((name) => [name, type])), 'model.norm.weight': 'F32' } as const;
+      const base = join(scratch, `typed-${type}`);
+      await saveModelFolder(base, source, types);
+      const model = await loadModelFolder(base);
+      const zeros = Object.fromEntries(Object.entries(model.params).map(([name, { shape }]) => [name, f32(shape)]));
+      const run = join(scratch, `run-${type}`);
+      const state = { weights: model.params, moments: { first: zeros, second: zeros }, updates: 0 };
+      const checkpoints = await Checkpoints.open(join(run, 'checkpoints'));
+      const { folder: saved } = await checkpoints.save(3, (draft) => saveCheckpoint(draft, 3, model, state));
+      expect((await readStoredTypes(join(saved, 'model.safetensors')))['model.norm.weight']).toBe('F32');
+      expect((await configOf(saved)).dtype).toBe('float32');
+      const out = join(scratch, `out-${type}`);
+      expect(await exportCheckpoint({ runFolder: run, out })).toMatchObject({ version: 3 });
+      expect(await digestSafetensors(join(out, 'model.safetensors'))).toEqual(await digestSafetensors(join(base, 'model.safetensors')));
+      const { dtype, text_config: text } = await configOf(out);
+      expect([dtype, text.dtype]).toEqual(type === 'BF16' ? ['bfloat16', 'bfloat16'] : ['float16', 'float16']);
+      await exportCheckpoint({ runFolder: run, out, dtype: 'F32' });
+      expect(new Set(Object.values(await readStoredTypes(join(out, 'model.safetensors'))))).toEqual(new Set(['F32']));
+    },
+  );
+});
+
+async function configOf(folder: string): Promise<{ dtype: string; text_config: { dtype: string } }> {
+  return JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as { dtype: string; text_config: { dtype: string } };
+}
 
 describe('loadParams', () => {
   test.each(CASES)('%s: every tensor of the config is there', async (name) => {

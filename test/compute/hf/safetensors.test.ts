@@ -1,3 +1,4 @@
+import { float16, toFloat32 } from '../../../src/compute/hf/half.ts';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -157,4 +158,33 @@ describe('malformed files', () => {
     await index({ x: '../a.safetensors' });
     await expect(readCheckpoint(place)).rejects.toThrow(/outside the folder/);
   });
+});
+
+test('float16 holds every half as it was and rounds to the nearest, the even one of two', () => {
+  const halves = Uint16Array.from({ length: 0x7c01 }, (_, i) => i);
+  const values = toFloat32(halves.slice().buffer, 'F16');
+  expect(float16(values, 'w')).toEqual(halves);
+  expect(
+    float16(
+      values.map((value) => -value),
+      'w',
+    ),
+  ).toEqual(halves.map((half) => half | 0x8000));
+  // Between two neighbours: the middle goes to the even one, what is beside it to the nearer.
+  const middles = Float32Array.from({ length: 0x7bff }, (_, i) => (values[i]! + values[i + 1]!) / 2);
+  expect(float16(middles, 'w')).toEqual(Uint16Array.from(middles, (_, i) => i + (i % 2)));
+  expect(
+    float16(
+      middles.map((value) => value * (1 - 2 ** -20)),
+      'w',
+    ),
+  ).toEqual(Uint16Array.from(middles, (_, i) => i));
+  expect(
+    float16(
+      middles.map((value) => value * (1 + 2 ** -20)),
+      'w',
+    ),
+  ).toEqual(Uint16Array.from(middles, (_, i) => i + 1));
+  expect(() => float16(Float32Array.of(1, 65_520), 'tensor "w"')).toThrow(/^tensor "w": 65520 is too large for float16.*BF16 or F32/);
+  expect(Number.isNaN(toFloat32(float16(Float32Array.of(Number.NaN), 'w').slice().buffer, 'F16')[0])).toBe(true);
 });
