@@ -6,14 +6,18 @@ import { shown } from './shown.ts';
 export const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 /**
- * A list (MathVista, MathVision), also as text (MMMU), a struct `{A: ...}`, or one text `A. 3; B. 4` (We-Math); undefined where a row has no choices.
+ * A list (MathVista, MathVision), also as text (MMMU), a struct `{A: ...}` or `{label, text}` (ARC), or one text `A. 3; B. 4` (We-Math); undefined where a row has no choices.
  * @throws InputError on anything else, without the place.
  */
 export function readChoices(value: unknown): readonly string[] | undefined {
   if (value === null || value === undefined || value === '') return undefined;
-  const list = typeof value === 'string' ? parseList(value) : undefined;
-  const choices = list ?? (typeof value === 'string' ? splitChoices(value) : Object.values(value).filter((choice) => choice !== null));
-  if (choices.length === 0 && (typeof value === 'object' || list !== undefined)) return undefined;
+  const list = typeof value === 'string' ? parseList(value) : (value as { readonly text?: unknown }).text;
+  const choices: readonly unknown[] = Array.isArray(list)
+    ? list
+    : typeof value === 'string'
+      ? splitChoices(value)
+      : Object.values(value).filter((choice) => choice !== null);
+  if (choices.length === 0 && (typeof value === 'object' || Array.isArray(list))) return undefined;
   const texts = choices.map((choice) => (['string', 'number', 'bigint'].includes(typeof choice) ? String(choice).trim() : ''));
   if (texts.length < 2 || texts.length > LETTERS.length || texts.includes('')) {
     throw new InputError(`${shown(value)} is no list of 2 to ${LETTERS.length} choices, nor a text such as "A. 3; B. 4"`);

@@ -7,9 +7,9 @@
 import { InputError } from '../protocol/errors.ts';
 
 /** For each role the names it may have, in order of preference. */
-const KNOWN = {
+export const KNOWN = {
   question: ['problem', 'question'],
-  pictures: ['images', 'image', 'decoded_image', 'image_path', 'file_name'],
+  pictures: ['images', 'image', 'decoded_image', 'image_path', 'file_name', 'file_names'],
   answer: ['answer', 'ground_truth', 'solution', 'reward_model.ground_truth'],
   choices: ['choices', 'options', 'option'],
   decimals: ['precision'],

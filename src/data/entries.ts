@@ -8,7 +8,7 @@ import type { DataRecord, RawRow } from './formats/raw-row.ts';
 import { isMessages } from './layouts/messages.ts';
 import { findPicture, pictureValues } from './picture-values.ts';
 import { planRow, type Plan } from './plan.ts';
-import { readRow, type Entry, type OpenOptions } from './rows.ts';
+import { isShort, readRow, type Entry, type OpenOptions } from './rows.ts';
 import { isInSplit } from './splits.ts';
 
 export interface EntrySource {
@@ -16,7 +16,7 @@ export interface EntrySource {
   readonly path: string;
   /** That ids begin with. */
   readonly name: string;
-  /** One reference for all rows with the picture, so that its file is read once; of the whole data set. */
+  /** By path, one reference for all rows with the picture, so that its file is read once; also by the `index` of a row that holds it. Of the whole data set. */
   readonly refs: Map<string, PictureRef>;
 }
 
@@ -61,6 +61,7 @@ async function picturesIn({ record, where, embed }: RawRow, column: string, sour
     try {
       const found = findPicture(value);
       refs.push('path' in found ? await fileRef(found.path, source, options) : await embed(column, i, found));
+      if (!('path' in found) && isShort(record['index'])) source.refs.set(indexKey(source, String(record['index'])), refs[i]!);
     } catch (error) {
       throw error instanceof InputError ? new InputError(`${where}: ${column}${Array.isArray(cell) ? `.${i}` : ''}: ${error.message}`) : error;
     }
@@ -68,9 +69,14 @@ async function picturesIn({ record, where, embed }: RawRow, column: string, sour
   return refs;
 }
 
+/** No path begins so. */
+function indexKey({ path }: Pick<EntrySource, 'path'>, index: string): string {
+  return `index ${index} of ${path}`;
+}
+
 async function fileRef(written: string, { path: file, refs }: EntrySource, { pictureFolder }: OpenOptions): Promise<PictureRef> {
   const path = resolve(pictureFolder ?? dirname(file), written);
-  const known = refs.get(path);
+  const known = refs.get(path) ?? refs.get(indexKey({ path: file }, written));
   if (known !== undefined) return known;
   await access(path).catch(() => {
     throw new InputError(

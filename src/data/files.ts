@@ -48,9 +48,10 @@ function ofOneSplit(path: string, files: readonly string[], root: string, split:
   }
   // A pattern may name files of several sets, which are called after them.
   if (splits.length === 1 || (isPattern(path) && !named.some(isUsual))) return files;
-  const one = suggested(named);
-  const choose = one === undefined ? 'name the files to read' : `name one, for example --split ${one} (--set data.split=${one})`;
-  throw new InputError(`${path}: holds the splits ${named.toSorted().join(', ')}; ${choose}`);
+  const one = suggested(named) ?? 'NAME';
+  const others = splits.length > named.length ? ' and files of none' : '';
+  const choose = `name one${one === 'NAME' ? '' : ', for example'}: --split ${one} (--set data.split=${one}, or data.heldOutSplit)`;
+  throw new InputError(`${path}: holds the splits ${named.toSorted().join(', ')}${others}; ${choose}`);
 }
 
 export function isPattern(path: string): boolean {

@@ -1,6 +1,6 @@
-/** A list that is written as text, as JSON or as Python writes it: `["a", "b"]`, `['a', "b's"]`. */
+/** A list that is written as text, as JSON, Python or NumPy writes it: `["a", "b"]`, `['a', "b's"]`, `['a' 'b']`. */
 
-const ITEM = /\s*(?:'((?:[^'\\]|\\[\s\S])*)'|"((?:[^"\\]|\\[\s\S])*)"|([^,'"[\]\s][^,'"[\]]*))\s*(?:,|$)/y;
+const ITEM = /\s*(?:'((?:[^'\\]|\\[\s\S])*)'|"((?:[^"\\]|\\[\s\S])*)"|([^,'"[\]\s][^,'"[\]]*))\s*(?:,|$|(?=['"]))/y;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' };
 
 /** Undefined where the text is no such list. */

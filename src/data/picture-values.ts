@@ -15,6 +15,9 @@ export function pictureValues(cell: unknown): readonly unknown[] {
   return (typeof cell === 'string' ? parseList(cell) : undefined) ?? [cell];
 }
 
+/** Of a struct, in order of preference. */
+const PICTURE_FIELDS = ['bytes', 'path', 'url', 'src', 'file_name', 'image', 'image_url'];
+
 /** A path as it is written, or the picture itself. */
 export type FoundPicture = { readonly path: string } | EmbeddedPicture;
 
@@ -23,7 +26,7 @@ export function findPicture(value: unknown): FoundPicture {
   if (value instanceof Uint8Array && value.length > 0) return { bytes: value };
   if (typeof value === 'string' && value !== '') return fromText(value);
   if (isRecord(value)) {
-    const inner = [value['bytes'], value['path'], value['url'], value['src'], value['file_name']].find((each) => isGiven(each));
+    const inner = PICTURE_FIELDS.map((field) => value[field]).find(isGiven);
     if (inner !== undefined) return findPicture(inner);
     if ('bytes' in value) throw new InputError('holds neither bytes nor the path of a picture');
   }

@@ -37,7 +37,7 @@ export function planRow({ record, found, where, suits }: PlanRequest, { columns:
   const isChat = question !== undefined && isMessages(record[question]);
   if (pictures.length === 0 && !isChat) throw new InputError(`${where}: ${missingColumn('pictures', found, record)}`);
   return {
-    columns: { ...plain, question },
+    columns: { ...plain, question, ...(layouts.some(({ sharesIds }) => sharesIds) && { id: chosen.id }) },
     pictures,
     choices: layouts.flatMap((layout) => layout.choices ?? []),
     layout: layouts.map(({ name }) => name).join(' and ') || 'plain columns',

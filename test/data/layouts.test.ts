@@ -5,6 +5,8 @@ import { fileWriter, parquetWriteRows } from 'hyparquet-writer';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { openPaths } from '../../src/data/open.ts';
+import { KNOWN } from '../../src/data/columns.ts';
+import { DATA_ENDINGS } from '../../src/data/formats/detect.ts';
 import { LAYOUTS } from '../../src/data/layouts/table.ts';
 import type { OpenOptions } from '../../src/data/rows.ts';
 import { splitByPicture } from '../../src/data/split.ts';
@@ -86,12 +88,18 @@ const MMMU = {
 };
 const ANSWERED = ['How many?', [10], '3'];
 
-describe('the table of layouts', () => {
-  it('is the one of docs/data.md', () => {
-    const page = readFileSync('docs/data.md', 'utf8');
-    for (const { name, reads } of LAYOUTS) expect(page).toContain(`| ${name} | ${reads} |`);
-  });
+describe('docs/data.md', () => {
+  const page = readFileSync('docs/data.md', 'utf8');
+  const names = (list: readonly string[]): string => list.map((name) => `\`${name}\``).join(', ');
 
+  it('has the layouts, the columns of each role and the ends of names that are read', () => {
+    for (const { name, reads } of LAYOUTS) expect(page).toContain(`| ${name} | ${reads} |`);
+    for (const [role, columns] of Object.entries(KNOWN)) expect(page).toContain(`| ${role} | ${names(columns)} |`);
+    for (const ending of DATA_ENDINGS.flat()) expect(page).toContain(`\`${ending}\``);
+  });
+});
+
+describe('layouts', () => {
   it.each([
     ['LLaVA', 'llava.json', [LLAVA], ANSWERED],
     ['ShareGPT4V, one a line', 'rows.jsonl', { ...LLAVA, model: 'human' }, ANSWERED],
@@ -128,6 +136,19 @@ describe('the table of layouts', () => {
     ['verl', 'rows.json', [VERL], ANSWERED],
     ['a list under another key', 'rows.json', { info: { n: 1 }, questions: [{ question: 'How many?', image: 'a.png', answer: 3 }] }, ANSWERED],
     ['rows by their ids', 'rows.json', { 1: { question: 'How many?', image: 'a.png', answer: 3 } }, ANSWERED],
+    ['LLaVA, an id twice', 'rows.json', [LLAVA, { ...LLAVA, image: 'b.png' }, LLAVA], ANSWERED],
+    [
+      'choices as NumPy writes them',
+      'rows.csv',
+      `question,image,choices,answer\nq,a.png,"['a' 'b,c'\n ""d's""]",b,c\n`.replace(',b,c', ',"b,c"'),
+      ["q\nChoices:\nA. a\nB. b,c\nC. d's", [10], 'B'],
+    ],
+    [
+      'choices with their labels',
+      'rows.jsonl',
+      { question: 'q', image: null, choices: { label: ['A', 'B'], text: ['3', '4'] }, answer: 'B' },
+      ['q\nChoices:\nA. 3\nB. 4', [], 'B'],
+    ],
     ['null for no pictures', 'rows.jsonl', { problem: 'How many?', images: null, answer: 3 }, ['How many?', [], '3']],
     ['one path for a list', 'rows.jsonl', { problem: 'How many?', images: 'a.png', answer: 3 }, ANSWERED],
     ['base64', 'rows.jsonl', { problem: 'How many?', images: [ONE.toString('base64')], answer: 3 }, ANSWERED],
@@ -140,6 +161,12 @@ describe('the table of layouts', () => {
     ['CSV with base64', 'rows.csv', `question,image,answer\n"ü\n",b.png,4\n\nHow many?,"${uri}",3`, ANSWERED],
     ['a list as text', 'rows.csv', `question,images,answer\nHow many?,"['a.png', 'b.png']",3\n`, ['How many?', [10, 20], '3']],
     ['MMMU', 'rows.jsonl', MMMU, ["Which is like image 2?\nChoices:\nA. image 1\nB. the artist's", [10, 20], 'B']],
+    [
+      'VLMEvalKit, a picture by the index of a row',
+      'rows.tsv',
+      `index\timage\tquestion\tchoice_a\tchoice_b\tanswer\n7\t${ONE.toString('base64')}\tq\t1\t2\tA\n8\t7\tWhich?\t3\t4\tB\n`,
+      ['Which?\nChoices:\nA. 3\nB. 4', [10], 'B'],
+    ],
     [
       'VLMEvalKit',
       'rows.tsv',
@@ -286,9 +313,9 @@ describe('files of a data set', () => {
       'column.csv': 'question,image,answer,split\na,a.png,1,train\nb,a.png,2,dev\n',
     });
     expect((await read(join(folder, 'pictures'))).map(short)).toEqual([ANSWERED]);
-    await expect(read(join(folder, 'split'))).rejects.toThrow(/holds the splits test, train; name one, for example --split train /);
+    await expect(read(join(folder, 'split'))).rejects.toThrow(/holds the splits test, train; name one, for example: --split train /);
     expect((await read(join(folder, 'split'), { split: 'train' })).map(short)).toEqual([['How many?', [20], '3']]);
-    await expect(read(join(folder, 'named'))).rejects.toThrow(/holds the splits test, validation; name one, for example --split validation /);
+    await expect(read(join(folder, 'named'))).rejects.toThrow(/holds the splits test, validation; name one, for example: --split validation /);
     expect(await answers(join(folder, 'named'), { split: 'dev' })).toEqual(['2']);
     expect([await answers(join(folder, 'column.csv')), await answers(join(folder, 'column.csv'), { split: 'validation' })]).toEqual([
       ['1', '2'],
@@ -311,6 +338,11 @@ describe('files of a data set', () => {
     await expect(read(join(folder, 'm'))).rejects.toThrow(
       /holds no file of data .* it has the folders art, math: name one, or a pattern such as 'm\/\*\/\*\.parquet'/,
     );
+  });
+
+  it('takes the address of a file for its path', async () => {
+    const images = [{ image: `file://${join(folderOf({}), 'a.png')}` }];
+    expect((await read(file('rows.json', [{ ...VERL, images }]))).map(short)).toEqual([ANSWERED]);
   });
 
   it('looks for pictures in the folder that is named', async () => {

@@ -176,7 +176,9 @@ describe('listFiles', () => {
     const shards = [join(folder, 'data', 'train-00000-of-00002-abc.parquet'), join(folder, 'data', 'train-00001-of-00002.parquet')];
     expect(await listFiles(folder)).toEqual(shards);
     await writeFile(join(folder, 'data', 'test-00000-of-00001.parquet'), '');
-    await expect(listFiles(folder)).rejects.toThrow(/holds the splits test, train; name one, for example --split train \(--set data\.split=train\)$/);
+    await expect(listFiles(folder)).rejects.toThrow(
+      /holds the splits test, train; name one, for example: --split train \(--set data\.split=train, or data\.heldOutSplit\)$/,
+    );
     await expect(listFiles(join(folder, 'data', '*'))).rejects.toThrow(/holds the splits test, train/);
     expect([await listFiles(folder, 'train'), (await listFiles(join(folder, 'data', '*.parquet'), 'test')).length]).toEqual([shards, 1]);
     await expect(listFiles(folder, 'dev')).rejects.toThrow(/has no split dev; it has test, train$/);

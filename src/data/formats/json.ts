@@ -13,7 +13,7 @@ import { bytesOf, MAX_ROW, parseJson, tooLong, type TextFile } from './text.ts';
 export async function* jsonRows(file: TextFile): AsyncGenerator<RawRow> {
   for await (const { key, line, offset, bytes } of elements(file, await rowsIn(file))) {
     const where = `${file.path}:${line}`;
-    const record = parseJson(bytes.toString('utf8'), where);
+    const record = parseJson(bytes.toString('utf8'), where, 'each row must be one JSON object');
     if (!isRecord(record)) throw new InputError(`${where}: expected a list of JSON objects, found ${shown(record)} in it`);
     yield textRow(file.path, key === undefined || 'id' in record ? record : { id: key, ...record }, where, { offset, bytes: () => bytes });
   }

@@ -13,7 +13,7 @@ export async function* jsonlRows(file: TextFile): AsyncGenerator<RawRow> {
     const text = bytes.toString('utf8');
     if (text.trim() === '') continue;
     const where = `${file.path}:${line}`;
-    const record = parseJson(text, where);
+    const record = parseJson(text, where, 'each line must be one JSON object');
     if (!isRecord(record)) {
       throw new InputError(`${where}: the line: expected {"problem": string, "images": [path, ...], "answer"?: string}, found ${shown(record)}`);
     }

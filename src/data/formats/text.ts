@@ -60,11 +60,11 @@ export function tooLong(where: string): InputError {
   return new InputError(`${where}: line is longer than ${MAX_ROW / 1e6} MB; put pictures in files and name them in "images"`);
 }
 
-/** @throws InputError that begins with `where`. */
-export function parseJson(text: string, where: string): unknown {
+/** @param expected what the text must be. @throws InputError that begins with `where`. */
+export function parseJson(text: string, where: string, expected: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${where}: not JSON (${(error as Error).message}); each line must be one JSON object`);
+    throw new InputError(`${where}: not JSON (${(error as Error).message}); ${expected}`);
   }
 }

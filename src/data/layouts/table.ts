@@ -13,6 +13,8 @@ export interface Addition {
   readonly pictures?: readonly string[];
   /** One choice each, in this order. */
   readonly choices?: readonly string[];
+  /** Whether a column `id` names the pictures of several rows, and not the row. */
+  readonly sharesIds?: boolean;
 }
 
 export interface Layout {
@@ -27,7 +29,11 @@ export interface Layout {
 const FIRST = 'the question is what the user says before the first reply, and the reply is the answer';
 
 export const LAYOUTS: readonly Layout[] = [
-  { name: '`conversations`', reads: `LLaVA, ShareGPT, ShareGPT4V: \`from\`, \`value\`, beside \`image\`; ${FIRST}`, find: chat('conversations') },
+  {
+    name: '`conversations`',
+    reads: `LLaVA, ShareGPT, ShareGPT4V: \`from\`, \`value\`, beside \`image\`; ${FIRST}; \`id\`, which several rows may have, is left out`,
+    find: chat('conversations', true),
+  },
   {
     name: '`messages`',
     reads: `OpenAI, LLaMA-Factory: \`role\`, \`content\` as a text or as parts with \`image_url\`; ${FIRST}`,
@@ -40,14 +46,15 @@ export const LAYOUTS: readonly Layout[] = [
     find: (record, { pictures }) => (pictures === undefined ? some('pictures', numbered(record)) : undefined),
   },
   {
-    name: '`A`, `B`, `C`, ...',
-    reads: 'MMBench and other TSV files of VLMEvalKit: a choice a column, empty ones are left out; `image` is base64',
+    name: '`A`, `B`, ... or `choice_a`, ... or `option_a`, ...',
+    reads:
+      'MMBench, SEED-Bench and other TSV files of VLMEvalKit: a choice a column, empty ones are left out; `image` is base64, or the `index` of an earlier row',
     find: (record, { question, choices }) => (question !== undefined && choices === undefined ? some('choices', lettered(record)) : undefined),
   },
 ];
 
-function chat(column: string): Layout['find'] {
-  return (record, { question }) => (question === undefined && isMessages(record[column]) ? { question: column } : undefined);
+function chat(column: string, sharesIds = false): Layout['find'] {
+  return (record, { question }) => (question === undefined && isMessages(record[column]) ? { question: column, sharesIds } : undefined);
 }
 
 function some(role: 'pictures' | 'choices', columns: readonly string[]): Addition | undefined {
@@ -62,7 +69,10 @@ function numbered(record: DataRecord): string[] {
 }
 
 function lettered(record: DataRecord): string[] {
-  const letters = [...'ABCDEFGHIJ'];
-  const missing = letters.findIndex((letter) => !(letter in record));
-  return missing < 2 ? [] : letters.slice(0, missing);
+  for (const prefix of ['', 'choice_', 'option_']) {
+    const columns = [...(prefix === '' ? 'ABCDEFGHIJ' : 'abcdefghij')].map((letter) => `${prefix}${letter}`);
+    const missing = columns.findIndex((column) => !(column in record));
+    if (missing >= 2) return columns.slice(0, missing);
+  }
+  return [];
 }
