@@ -56,7 +56,7 @@ export function presetOfRun(runFolder: string): PresetName | undefined {
 export function presetWords({ name, why }: Pick<Preset, 'name' | 'why'>, { promptTemplate, sampling, loop, learner }: Config): string {
   const { learningRate, schedule, klCoefficient } = learner;
   const settings = [
-    `prompt ${JSON.stringify(promptTemplate)}`,
+    `prompt "${promptTemplate.replaceAll(/\s+/g, ' ')}"`,
     `up to ${sampling.maxNewTokens} tokens at temperature ${sampling.temperature}`,
     `${loop.batchGroups} questions a step`,
     `learning rate ${learningRate} (${schedule.type}), KL ${klCoefficient}`,

@@ -247,7 +247,7 @@ describe('presets', () => {
     expect(config.sampling).toEqual({ samples: 10, temperature: 0.7, topP: 1, topK: 0, maxNewTokens: 2_048 });
     expect(config.learner).toMatchObject({ learningRate: 1e-6, klCoefficient: 0.01, weightDecay: 0.01, schedule: { type: 'constant' } });
     expect(presetWords(preset, config)).toBe(
-      `preset vlm (${preset.why}): prompt ${JSON.stringify(PAPER)}, up to 2048 tokens at temperature 0.7, 128 questions a step, learning rate 0.000001 (constant), KL 0.01`,
+      `preset vlm (${preset.why}): prompt "${PAPER}", up to 2048 tokens at temperature 0.7, 128 questions a step, learning rate 0.000001 (constant), KL 0.01`,
     );
     const short = await load(await modelFolder({ max_position_embeddings: 4_095 }));
     expect(short.config).toEqual({ ...parseConfig({}), model: short.config.model, runFolder: short.config.runFolder, preset: 'mini' });
