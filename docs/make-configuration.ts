@@ -39,8 +39,8 @@ A preset is a set of defaults, so it counts only for what neither the file nor a
 
 | preset | chosen where | its defaults |
 | --- | --- | --- |
-| \`mini\` | the context (\`max_position_embeddings\`) is under 4,096 tokens, or the folder cannot be read | the recipe measured with the bundled model |
-| \`vlm\` | the context is 4,096 tokens or more | the prompt and the settings of MM-UPT (arXiv 2505.22453) for Qwen2.5-VL |
+| \`mini\` | the context (\`max_position_embeddings\`) is under 4,096 tokens and the vocabulary under 10,000, or the folder cannot be read | the recipe measured with the bundled model |
+| \`vlm\` | the context is 4,096 tokens or more, or the vocabulary (\`vocab_size\`) 10,000 | the prompt and the settings of MM-UPT (arXiv 2505.22453) for Qwen2.5-VL |
 | \`legacy\` | the run was begun before there were presets | \`mini\`, but the learning rate falls by a cosine to a tenth by step 60 |
 
 The first line of \`quorum start\` and \`quorum doctor\` say which preset holds and why. \`start\` keeps the preset that the run was begun with; \`--set preset=auto\`

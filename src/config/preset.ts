@@ -14,8 +14,9 @@ export interface Preset {
   readonly defaults: ConfigInput;
 }
 
-/** Context from which a model gets `vlm`: a picture and a question in one half, the working in the other. */
+/** From either a model gets `vlm`: a context with a picture and a question in one half and the working in the other, or a vocabulary of a language. */
 const VLM_CONTEXT = 4_096;
+const VLM_VOCABULARY = 10_000;
 const PAPER_TOKENS = 2_048;
 /** For the keys and values of the responses that a sampler decodes at once. */
 const CACHE_BYTES = 4 * 2 ** 30;
@@ -40,9 +41,13 @@ export function choosePreset({ folder, named, begun }: PresetRequest): Preset {
     return chosen(begun, 'the run was begun before there were presets and keeps its defaults; --set preset=auto changes to those of its model');
   if (begun !== undefined && named === undefined) return chosen(begun, 'the run was begun with it');
   if (model === undefined) return chosen('mini', `no config.json of a model can be read in ${folder}`);
-  const { maxPositions } = model.text;
-  const isLong = maxPositions >= VLM_CONTEXT;
-  return chosen(isLong ? 'vlm' : 'mini', `the model's context of ${maxPositions} tokens is ${isLong ? 'at least' : 'under'} ${VLM_CONTEXT}`);
+  const { maxPositions, vocabSize } = model.text;
+  if (maxPositions >= VLM_CONTEXT) return chosen('vlm', `the model's context of ${maxPositions} tokens is at least ${VLM_CONTEXT}`);
+  if (vocabSize >= VLM_VOCABULARY) return chosen('vlm', `the model's vocabulary of ${vocabSize} tokens is at least ${VLM_VOCABULARY}`);
+  return chosen(
+    'mini',
+    `the model's context of ${maxPositions} tokens is under ${VLM_CONTEXT}, its vocabulary of ${vocabSize} under ${VLM_VOCABULARY}`,
+  );
 }
 
 /** The preset that the run in `runFolder` was begun with; undefined where none was begun. */

@@ -251,6 +251,9 @@ describe('presets', () => {
     );
     const short = await load(await modelFolder({ max_position_embeddings: 4_095 }));
     expect(short.config).toEqual({ ...parseConfig({}), model: short.config.model, runFolder: short.config.runFolder, preset: 'mini' });
+    expect(short.preset.why).toBe("the model's context of 4095 tokens is under 4096, its vocabulary of 96 under 10000");
+    const fluent = await load(await modelFolder({ max_position_embeddings: 2_048, vocab_size: 151_936 }));
+    expect([fluent.preset.why, fluent.config.sampling.maxNewTokens]).toEqual(["the model's vocabulary of 151936 tokens is at least 10000", 1_024]);
     expect((await load(join(temporaryFolder(), 'nowhere'))).preset.name).toBe('mini');
   });
 
