@@ -1,8 +1,8 @@
 /** Every wait on a thread or a socket goes through here: it has a name, an end, and can be cancelled. */
-import { setMaxListeners } from 'node:events';
 import { LiveTimer } from '../src/live-timer.ts';
 import { onProgress, tellProgress } from '../src/progress.ts';
 import { CancelledError, TimeoutError } from '../src/protocol/errors.ts';
+import { sharedController } from '../src/shared-signal.ts';
 
 /** Of XState's kind, so that one clock can be behind an actor's deadlines and its back-off. */
 export interface Clock {
@@ -14,13 +14,6 @@ const REAL: Clock = {
   setTimeout: (callback, milliseconds) => new LiveTimer(callback, milliseconds),
   clearTimeout: (timer) => (timer as LiveTimer).cancel(),
 };
-
-/** A signal that any number may wait for at once: Node takes more than ten listeners for a leak, and warns of it. */
-export function sharedController(): AbortController {
-  const controller = new AbortController();
-  setMaxListeners(0, controller.signal);
-  return controller;
-}
 
 /**
  * Runs `work` until it settles, `seconds` pass without progress (those in which this process was stopped do not count) or `signal` aborts, whichever is

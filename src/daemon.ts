@@ -3,7 +3,7 @@ import type { Server } from 'node:net';
 import { EMPTY, Subject, type Observable, type Subscription } from 'rxjs';
 import type { Dashboard } from '../dashboards/server/server.ts';
 import { builtIns } from '../actors/builtins.ts';
-import { sharedController, withDeadline } from '../actors/deadline.ts';
+import { withDeadline } from '../actors/deadline.ts';
 import { startSystem, type StartedSystem } from '../actors/system.ts';
 import { evaluate } from '../streams/evaluate.ts';
 import { Gate } from '../streams/gate.ts';
@@ -42,6 +42,7 @@ import type { Command, LiveSetting, PanelCard } from './protocol/frames.ts';
 import type { PluginRow } from './protocol/plugins.ts';
 import type { LoopEvent } from './protocol/ports.ts';
 import type { Phase, Report, Status } from './protocol/status.ts';
+import { sharedController } from './shared-signal.ts';
 
 export type { DaemonHandle, DaemonHooks } from './daemon/handle.ts';
 

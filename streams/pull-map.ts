@@ -3,6 +3,7 @@
  * of its lanes is free, so at most `lanes` items are in hand.
  */
 import { Observable } from 'rxjs';
+import { sharedController } from '../src/shared-signal.ts';
 
 export interface PullMapOptions {
   /** Emit in the order of the source; a lane that is ahead waits for its turn before it pulls again. Default: as they finish. */
@@ -19,7 +20,7 @@ export type Work<T, R> = (item: T, lane: number, signal: AbortSignal) => Promise
 export function pullMap<T, R>(source: AsyncIterable<T>, lanes: number, work: Work<T, R>, options: PullMapOptions = {}): Observable<R> {
   if (!Number.isInteger(lanes) || lanes < 1) throw new RangeError(`pullMap needs at least 1 lane, got ${lanes}`);
   return new Observable<R>((subscriber) => {
-    const controller = new AbortController();
+    const controller = sharedController();
     const iterator = source[Symbol.asyncIterator]();
     const pull = serial(() => iterator.next());
     let emitted: Promise<unknown> = Promise.resolve();

@@ -1,5 +1,6 @@
 /** Ctrl-C for commands that work in this process: the first asks for a clean stop, a later one ends the process. */
 
+import { sharedController } from '../shared-signal.ts';
 import { EXIT } from './errors.ts';
 
 /** A terminal and npm may each deliver the same Ctrl-C; what follows at once is not a second one. */
@@ -21,7 +22,7 @@ export async function interruptible<T>(announce: () => void, work: (signal: Abor
 }
 
 function listen(announce: () => void): { readonly signal: AbortSignal; readonly forget: () => void } {
-  const controller = new AbortController();
+  const controller = sharedController();
   let first: number | undefined;
   const handle = (): void => {
     if (first === undefined) {

@@ -3,11 +3,12 @@
  * are made after the loop has stopped.
  */
 import { merge } from 'rxjs';
-import { sharedController, withDeadline } from '../../actors/deadline.ts';
+import { withDeadline } from '../../actors/deadline.ts';
 import type { Crew } from '../../streams/crew.ts';
 import { exporting, type Exporting } from '../../streams/export.ts';
 import { watching, type Watching } from '../../streams/watch.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
+import { sharedController } from '../shared-signal.ts';
 import type { Store } from '../store/store.ts';
 
 /** Events that may wait for one watcher. */

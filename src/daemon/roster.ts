@@ -3,7 +3,7 @@
  * under the same root as ours. A port that one plug-in holds has ours behind it: once the plug-in's actor is parked or removed, the same
  * item is done by ours.
  */
-import { sharedController, withDeadline } from '../../actors/deadline.ts';
+import { withDeadline } from '../../actors/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
 import type { Member, StartedSystem } from '../../actors/system.ts';
 import type { Crew, Performer } from '../../streams/crew.ts';
@@ -12,6 +12,7 @@ import { InputError } from '../protocol/errors.ts';
 import type { PanelCard } from '../protocol/frames.ts';
 import type { NamedPlugin, PluginPort, PluginRow, PortState } from '../protocol/plugins.ts';
 import type { PortName, Ports, SoloPort } from '../protocol/ports.ts';
+import { sharedController } from '../shared-signal.ts';
 import { Holder } from './holder.ts';
 import type { ServicesOf } from './services.ts';
 

@@ -1,11 +1,11 @@
 /** Thread entry: one plug-in, and those of its ports that were opened. Producer of tasks: thread.ts. */
-import { setMaxListeners } from 'node:events';
 import { parentPort, workerData } from 'node:worker_threads';
 import { importDefault } from '../config/import-default.ts';
 import { loadPicture } from '../data/picture.ts';
 import { Grader } from '../learn/grader.ts';
 import { toErrorData, type ErrorData } from '../protocol/errors.ts';
 import type { ModelLimits, PortName, PromptSource } from '../protocol/ports.ts';
+import { sharedController } from '../shared-signal.ts';
 import type { PluginDefinition, PortContext } from './define.ts';
 import { openPort } from './open-port.ts';
 import { textOf } from './text.ts';
@@ -38,8 +38,7 @@ const { specifier, from, options } = workerData as ThreadOptions;
 const PAIR_SECONDS = 5;
 const grader = new Grader({ deadlineSeconds: PAIR_SECONDS });
 /** A thread that is not killed cancels nothing. */
-const { signal } = new AbortController();
-setMaxListeners(0, signal); // every call gets it
+const { signal } = sharedController();
 
 let definition: Promise<PluginDefinition<unknown>> | undefined;
 const ports = new Map<number, Promise<(request: unknown, signal: AbortSignal) => unknown>>();

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { sharedController, withDeadline } from '../../actors/deadline.ts';
+import { withDeadline } from '../../actors/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
 import { startSystem } from '../../actors/system.ts';
 import { packagePath } from '../cli/paths.ts';
@@ -19,6 +19,7 @@ import { InputError } from '../protocol/errors.ts';
 import type { Question } from '../protocol/messages.ts';
 import type { PluginPort, PortState } from '../protocol/plugins.ts';
 import type { ModelLimits, PortName, Ports } from '../protocol/ports.ts';
+import { shared, sharedController } from '../shared-signal.ts';
 import { VirtualClock } from './clock.ts';
 import { recorded, type RequestOf } from './recorded.ts';
 import { standIns, type Replies } from './stand-ins.ts';
@@ -133,7 +134,7 @@ class Kit implements PluginKit {
       opened.push(new Promise<void>((resolve) => (done = resolve)));
       const open = async (opening: AbortSignal): Promise<unknown> => {
         try {
-          const life = AbortSignal.any([opening, this.#life.signal]);
+          const life = shared(AbortSignal.any([opening, this.#life.signal]));
           return await this.#plugin.ports[port]!(services(this.#plugin, port, life) as never);
         } finally {
           done();

@@ -2,16 +2,18 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { firstValueFrom } from 'rxjs';
+import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { interruptible } from '../../src/cli/interrupt.ts';
 import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
 import { API_VERSION, definePlugin, type PluginDefinition } from '../../src/plugin/define.ts';
 import type { PortName } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { testPlugin } from '../../src/testing/kit.ts';
 import { recorded } from '../../src/testing/recorded.ts';
+import { pullMap } from '../../streams/pull-map.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
@@ -140,21 +142,42 @@ test('a call that hangs under the defaults is parked after the first try and fiv
   expect(it.calls).toHaveLength(6);
 });
 
-test('many plug-ins are no leak: Node warns of nothing', async () => {
+async function* once<T>(item: T): AsyncGenerator<T> {
+  yield item;
+}
+
+/** Waits on its signal as a call that fetches from a dozen places does. */
+const waitsOn = (signal: AbortSignal): void => {
+  for (let n = 0; n < 12; n += 1) signal.addEventListener('abort', () => {}, { once: true });
+};
+
+test('many plug-ins that wait on the signals they are given are no leak: Node warns of nothing', async () => {
   const warned = vi.fn<(warning: Error) => void>();
   process.on('warning', warned);
   onTestFinished(() => void process.off('warning', warned));
   const many = Array.from({ length: 12 }, (_, i) => {
-    const waits = (_event: unknown, signal: AbortSignal) =>
-      new Promise<void>((resolve) => {
-        for (let n = 0; n < 12; n += 1) signal.addEventListener('abort', () => resolve(), { once: true });
-        setTimeout(resolve, 1);
-      });
-    return definePlugin({ name: `watcher-${i}`, apiVersion: API_VERSION, ports: { watch: () => waits, filter: () => async () => undefined } });
+    const open = (context: { readonly signal: AbortSignal }) => {
+      waitsOn(context.signal);
+      return async (_request: unknown, signal: AbortSignal) => waitsOn(signal);
+    };
+    const panel = () => async (signal: AbortSignal) => (waitsOn(signal), { title: 'waits', blocks: [] });
+    return definePlugin({
+      name: `waits-${i}`,
+      apiVersion: API_VERSION,
+      ports: { watch: open, export: open, filter: () => async (_, signal) => (waitsOn(signal), undefined), panel },
+    });
   });
   const daemon = await start({ plugins: many });
+  daemon.panels();
   await reached(daemon, 3);
   await daemon.stop();
+  await using kit = await testPlugin(many[0]!);
+  for (let calls = 0; calls < 50; calls += 1) await kit.ports.watch(recorded.requests.watch[0]!);
+  await interruptible(
+    () => {},
+    async (signal) => waitsOn(signal),
+  );
+  await lastValueFrom(pullMap(once(1), 1, async (_item, _lane, signal) => waitsOn(signal)));
   await setImmediate();
   expect(warned.mock.calls.map(([{ message }]) => message)).toEqual([]);
 });
