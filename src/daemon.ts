@@ -33,7 +33,7 @@ import { Place } from './daemon/place.ts';
 import { Roster } from './daemon/roster.ts';
 import { Saving } from './daemon/saving.ts';
 import { servicesOf } from './daemon/services.ts';
-import { groupsOf, sittingOf } from './daemon/sitting.ts';
+import { actorsOf, groupsOf, sittingOf } from './daemon/sitting.ts';
 import { conditionOf, stopWhenOf } from './daemon/stop-when.ts';
 import { bindPlugin, type Plugin } from './plugin/load.ts';
 import type { ControlReply, ControlRequest } from './protocol/control.ts';
@@ -109,6 +109,7 @@ class Daemon implements DaemonHandle {
   #server: Server | undefined;
   #retainedBest: number | undefined;
   #signalledAt: number | undefined;
+  #pausedAt: number | undefined;
 
   constructor(config: Config, hooks: DaemonHooks, run: OpenRun, builtIn: Plugin) {
     this.#config = config;
@@ -137,7 +138,7 @@ class Daemon implements DaemonHandle {
     });
     const sources = {
       now: Date.now,
-      actors: () => [...handles.values()].map((handle) => handle.status()),
+      actors: () => actorsOf(handles.values(), this.#pausedAt),
       groups: () => groupsOf(store, this.#pipeline?.credits() ?? 0),
       commands: () => this.#commands.inHand(),
     };
@@ -302,6 +303,7 @@ class Daemon implements DaemonHandle {
 
   async #pause(): Promise<void> {
     this.#gate.close();
+    this.#pausedAt ??= Date.now();
     this.#system.send({ type: 'PAUSE' });
     const isPaused = await this.#gate.stilled();
     if (!isPaused) throw new InputError('pause: the loop was resumed before the step in hand was finished');
@@ -320,6 +322,7 @@ class Daemon implements DaemonHandle {
     this.#guardian?.released();
     release(this.#loop);
     this.#gate.open();
+    this.#pausedAt = undefined;
     this.#system.send({ type: 'RESUME' });
     this.#show();
   }
@@ -407,6 +410,7 @@ class Daemon implements DaemonHandle {
 
   /** STOPPING: nothing new is begun; what is in hand is finished or, for samples, left for the next sitting. */
   async #finish(): Promise<void> {
+    this.#pausedAt = undefined;
     this.#show('stopping');
     this.#stop.abort();
     await withDeadline('finishing the step in hand', this.#config.timeouts.stopSeconds, new AbortController().signal, async () => {

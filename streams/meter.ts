@@ -10,11 +10,22 @@ export interface Totals {
   readonly rolloutTokens: number;
   readonly learnerTokens: number;
   readonly steps: number;
-  /** Seconds that the loop has run. */
+  /** Seconds that the run has been up, pauses included. */
   readonly seconds: number;
+  /** Of these, seconds in which it was paused. */
+  readonly pausedSeconds: number;
 }
 
-export const NO_TOTALS: Totals = { rolloutSeconds: 0, learnerSeconds: 0, bothSeconds: 0, rolloutTokens: 0, learnerTokens: 0, steps: 0, seconds: 0 };
+export const NO_TOTALS: Totals = {
+  rolloutSeconds: 0,
+  learnerSeconds: 0,
+  bothSeconds: 0,
+  rolloutTokens: 0,
+  learnerTokens: 0,
+  steps: 0,
+  seconds: 0,
+  pausedSeconds: 0,
+};
 
 export interface Rates {
   readonly rolloutTokensPerSecond: number | null;
@@ -29,11 +40,12 @@ export class Meter {
   #totals: Totals;
   #at: number;
   readonly #busy: Record<Side, number> = { rollout: 0, learner: 0 };
+  #isPaused = false;
 
-  /** `now` in milliseconds; `from` are the totals of earlier sittings. */
-  constructor(now: () => number, from: Totals = NO_TOTALS) {
+  /** `now` in milliseconds; `from` are the totals of earlier sittings, of an older Quorum without its pauses. */
+  constructor(now: () => number, from: Partial<Totals> = {}) {
     this.#now = now;
-    this.#totals = from;
+    this.#totals = { ...NO_TOTALS, ...from };
     this.#at = now();
   }
 
@@ -53,6 +65,11 @@ export class Meter {
     };
   }
 
+  paused(isPaused: boolean): void {
+    this.#advance();
+    this.#isPaused = isPaused;
+  }
+
   totals(): Totals {
     this.#advance();
     return this.#totals;
@@ -63,23 +80,24 @@ export class Meter {
     this.#at += passed * 1000;
     const rollout = this.#busy.rollout > 0 ? passed : 0;
     const learner = this.#busy.learner > 0 ? passed : 0;
-    const { rolloutSeconds, learnerSeconds, bothSeconds, seconds } = this.#totals;
+    const { rolloutSeconds, learnerSeconds, bothSeconds, seconds, pausedSeconds } = this.#totals;
     this.#totals = {
       ...this.#totals,
       rolloutSeconds: rolloutSeconds + rollout,
       learnerSeconds: learnerSeconds + learner,
       bothSeconds: bothSeconds + Math.min(rollout, learner),
       seconds: seconds + passed,
+      pausedSeconds: pausedSeconds + (this.#isPaused ? passed : 0),
     };
   }
 }
 
-/** What was done between two totals, as rates; null where nothing was done. */
+/** What was done between two totals, as rates, pauses left out; null where nothing was done. */
 export function rates(to: Totals, from: Totals = NO_TOTALS): Rates {
   const over = (amount: number, seconds: number) => (amount > 0 && seconds > 0 ? amount / seconds : null);
   const learnerSeconds = to.learnerSeconds - from.learnerSeconds;
   const steps = to.steps - from.steps;
-  const seconds = to.seconds - from.seconds;
+  const seconds = to.seconds - to.pausedSeconds - (from.seconds - from.pausedSeconds);
   return {
     rolloutTokensPerSecond: over(to.rolloutTokens - from.rolloutTokens, to.rolloutSeconds - from.rolloutSeconds),
     learnerTokensPerSecond: over(to.learnerTokens - from.learnerTokens, learnerSeconds),

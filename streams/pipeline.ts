@@ -84,7 +84,9 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   questions.push(...resumed.unsampled);
 
   async function* credits() {
-    while (await gate.passNew()) {
+    for (;;) {
+      if (!gate.admits) crew.questioner.waitsFor('admissions to begin again');
+      if (!(await gate.passNew())) return;
       crew.questioner.waitsFor('credits');
       const count = await pacer.acquire(stop);
       if (!gate.admits) continue; // what there is room for may change before it opens

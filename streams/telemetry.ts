@@ -18,7 +18,7 @@ import type {
   SynthesisStatus,
 } from '../src/protocol/status.ts';
 import { labelFreeStatus, withEvaluation, type LabelFreeProgress } from './label-free.ts';
-import { Meter, NO_TOTALS, rates, type Side, type Totals } from './meter.ts';
+import { Meter, rates, type Side, type Totals } from './meter.ts';
 import { thin } from './thin.ts';
 
 const FRAME_MILLISECONDS = 100;
@@ -90,7 +90,7 @@ export class Telemetry {
   constructor(sitting: Sitting, sources: Sources, before?: Progress) {
     this.#sitting = sitting;
     this.#sources = sources;
-    this.#meter = new Meter(sources.now, before?.totals ?? NO_TOTALS);
+    this.#meter = new Meter(sources.now, before?.totals);
     this.#marks = [this.#meter.totals()];
     this.#accuracy = before?.accuracy ?? NO_ACCURACY;
     this.#labelFree = before?.labelFree;
@@ -132,6 +132,7 @@ export class Telemetry {
 
   phase(phase: Phase, error?: Error): void {
     this.#phase = phase;
+    this.#meter.paused(phase === 'paused');
     if (error !== undefined) this.#error = error.message;
     this.#changed.next();
   }
@@ -258,6 +259,7 @@ export class Telemetry {
       phase: this.#phase,
       at: this.#sources.now(),
       seconds: totals.seconds,
+      ...(totals.pausedSeconds === 0 ? {} : { pausedSeconds: totals.pausedSeconds }),
       version: this.#version,
       saved: this.#saved,
       accuracy: this.#accuracy,

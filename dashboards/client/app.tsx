@@ -6,7 +6,7 @@ import { Icon } from './components/icons.tsx';
 import { Empty } from './components/notice.tsx';
 import { PhaseBadge } from './components/phase.tsx';
 import { Segments } from './components/segments.tsx';
-import { count, duration } from './format.ts';
+import { count, duration, time } from './format.ts';
 import { PAGES, type Page } from './pages.ts';
 import { href, useRoute } from './router.ts';
 import { announce, announcement, connection, useConnectionState, useLive } from './session.ts';
@@ -90,13 +90,15 @@ function Rail({ current }: { readonly current: Page | undefined }) {
 function TopBar({ title }: { readonly title: string }) {
   const state = useConnectionState();
   const facts = useLive(
-    ({ phase, version, stopAt, model, data, seconds }) => ({
+    ({ phase, version, stopAt, model, data, seconds, pausedSeconds = 0, startedAt }) => ({
       phase,
       version,
       stopAt,
       model,
       data,
-      up: duration(Math.floor(seconds)),
+      ran: duration(Math.floor(seconds - pausedSeconds)),
+      paused: pausedSeconds < 1 ? undefined : duration(Math.floor(pausedSeconds)),
+      startedAt,
     }),
     shallowSame,
   );
@@ -109,7 +111,10 @@ function TopBar({ title }: { readonly title: string }) {
           <span class="laptop wide" title={`${facts.model} on ${facts.data}`}>
             <b>{lastSegment(facts.model)}</b> on {lastSegment(facts.data)}
           </span>
-          <span class="laptop">up {facts.up}</span>
+          <span class="laptop" title={`Over all starts of the run; this daemon started at ${time(facts.startedAt)}`}>
+            ran {facts.ran}
+            {facts.paused === undefined ? null : `, paused ${facts.paused}`}
+          </span>
           <span>
             version <b>{count(facts.version)}</b>
             {facts.stopAt === null ? null : ` of ${count(facts.stopAt)}`}

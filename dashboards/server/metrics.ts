@@ -41,7 +41,8 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
   quorum_credits_groups: ['Groups that may be admitted before the staleness bound stops admissions.', ({ groups }) => groups.credits],
   quorum_groups_in_flight: ['Groups admitted and not yet judged.', ({ groups }) => groups.inFlight],
   quorum_groups_waiting: ['Groups kept and not yet learnt from.', ({ groups }) => groups.waiting],
-  quorum_run_seconds: ['Time that this run has been up, earlier sittings included.', ({ seconds }) => seconds],
+  quorum_run_seconds: ['Time that this run has been up, earlier sittings and pauses included.', ({ seconds }) => seconds],
+  quorum_paused_seconds: ['Of these, time in which it was paused.', ({ pausedSeconds = 0 }) => pausedSeconds],
   quorum_process_resident_memory_bytes: ['Resident memory of the daemon.', ({ memory }) => memory.rss],
   quorum_process_start_time_seconds: ['Start of the daemon since 1970.', ({ startedAt }) => startedAt / 1000],
 };

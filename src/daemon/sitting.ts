@@ -1,7 +1,8 @@
 /** What the telemetry needs to know of a run: what does not change, and the counts that others keep. */
+import type { Handle } from '../../actors/handle.ts';
 import type { Config } from '../config/schema.ts';
 import type { OpenedData } from '../data/open.ts';
-import type { GroupStatus } from '../protocol/status.ts';
+import type { ActorStatus, GroupStatus } from '../protocol/status.ts';
 import type { Store } from '../store/store.ts';
 import type { Sitting } from '../../streams/telemetry.ts';
 import { countLabels } from './label-words.ts';
@@ -20,6 +21,17 @@ export function sittingOf(config: Config, runFolder: string, data: OpenedData): 
     window: loop.batchGroups,
     labels: countLabels(data),
   };
+}
+
+/** Roles whose work stands still in a pause; evaluations, say, are made meanwhile where somebody asks for one. */
+const PAUSED_ROLES: readonly string[] = ['questioner', 'sampler', 'voter', 'learner', 'synthesizer'];
+
+/** @param pausedAt milliseconds since 1970; undefined where the loop is not paused. Whatever an idle actor of the loop waited for before, it now waits for a resume. */
+export function actorsOf(handles: Iterable<Pick<Handle<never>, 'status'>>, pausedAt: number | undefined): readonly ActorStatus[] {
+  const now = [...handles].map((handle) => handle.status());
+  if (pausedAt === undefined) return now;
+  const stands = ({ role, state }: ActorStatus) => state === 'idle' && PAUSED_ROLES.includes(role);
+  return now.map((actor) => (stands(actor) ? { ...actor, doing: 'waiting for a resume', since: Math.max(actor.since, pausedAt) } : actor));
 }
 
 export function groupsOf(store: Store, credits: number): GroupStatus {

@@ -188,6 +188,8 @@ export interface Status {
   readonly at: number;
   /** Seconds this run has been up, earlier sittings included. */
   readonly seconds: number;
+  /** Of these, seconds in which it was paused; absent where it never was. */
+  readonly pausedSeconds?: number;
   /** Newest policy version; versions count learner steps. */
   readonly version: number;
   /** Version at which the daemon stops by itself. */
@@ -228,6 +230,8 @@ export interface Report {
   /** Learner steps of the run, earlier sittings included. */
   readonly steps: number;
   readonly wallSeconds: number;
+  /** Of these, seconds in which the run was paused; absent where it never was. */
+  readonly pausedSeconds?: number;
   readonly baseline: Accuracy | null;
   readonly final: Accuracy | null;
   readonly best: { readonly version: number; readonly accuracy: Accuracy } | null;

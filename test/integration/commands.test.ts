@@ -46,14 +46,19 @@ test('each command is carried out and logged with its author and outcome', async
   const daemon = await start(run);
   await reached(daemon, 1);
   await daemon.command({ type: 'pause' }, 'Ada');
-  expect(daemon.status().phase).toBe('paused');
-  const { version } = daemon.status();
+  const { version, phase, actors } = daemon.status();
+  expect(phase).toBe('paused');
+  // Whatever they waited for when the pause began.
+  const stood = actors.filter(({ role }) => ['questioner', 'sampler', 'voter', 'learner'].includes(role));
+  expect(stood.map(({ doing }) => doing)).toEqual(Array(4).fill('waiting for a resume'));
   await daemon.command({ type: 'checkpoint' }, 'Ada');
   expect(daemon.status().saved).toBe(version);
   expect(existsSync(join(run.config.runFolder, 'checkpoints', `v${String(version).padStart(6, '0')}`, 'table.json'))).toBe(true);
   await daemon.command({ type: 'evaluate', full: true }, 'Bo');
   expect(daemon.status().accuracy).toMatchObject({ now: { version }, fullNow: { n: 12, k: 10 } });
   await daemon.command({ type: 'resume' }, 'Ada');
+  expect(daemon.status().actors.map(({ doing }) => doing)).not.toContain('waiting for a resume');
+  expect(daemon.status().pausedSeconds).toBeGreaterThan(0);
   await reached(daemon, version + 1);
   await expect(daemon.command({ type: 'rollback', version: 999 }, 'Bo')).rejects.toThrow(/version 999 is not on disk; on disk are/);
   await daemon.command({ type: 'stop' }, 'Cy');

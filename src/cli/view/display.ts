@@ -14,6 +14,8 @@ export interface Display {
 export type DisplayKind = 'live' | 'plain' | 'json';
 
 const FRAME_MILLISECONDS = 250;
+/** ANSI: erases what is on the screen, not what was scrolled out of it, and goes to its first column. */
+const CLEAR_SCREEN = '\u001B[2J\u001B[H';
 const HINT = 'Ctrl-C finishes the step in hand, saves and stops';
 
 export function chooseDisplay(json: boolean, out: NodeJS.WriteStream): DisplayKind {
@@ -32,8 +34,16 @@ export function createDisplay(kind: DisplayKind, out: NodeJS.WriteStream): Displ
 function live(out: NodeJS.WriteStream): Display {
   const log = createLogUpdate(out);
   let latest: Status | undefined;
+  let drawn = '';
   const draw = (status: Status, hint?: string): void => {
     const size = { width: (out.columns || 80) - 1, rows: (out.rows || 24) - 1 };
+    const now = `${size.width} x ${size.rows}`;
+    if (drawn !== '' && drawn !== now) {
+      // The old frame is wrapped anew, part of it has left at the top, or comes back there: how many rows it has now is not known.
+      log.clear();
+      out.write(CLEAR_SCREEN);
+    }
+    drawn = now;
     log(renderFrame(status, { ...size, colors: pc, cwd: process.cwd(), ...(hint === undefined ? {} : { hint }) }).join('\n'));
   };
   const timer = setInterval(() => latest && draw({ ...latest, at: Date.now() }, HINT), FRAME_MILLISECONDS);

@@ -97,9 +97,15 @@ function title(status: Status, width: number, cwd: string | undefined): Line[] {
             [status.dashboard, 'cyan'],
           ],
         ];
-  const lines = [spread(left, [[duration(status.seconds), 'dim']], width), where, ...dashboard];
+  const lines = [spread(left, [[ran(status), 'dim']], width), where, ...dashboard];
   const why: Line[] = status.held === undefined ? [] : [[[status.held, 'yellow']]];
   return [...lines, ...why, ...(status.error === undefined ? [] : ([[[status.error, 'red']]] satisfies Line[]))];
+}
+
+/** Over all starts. */
+function ran({ seconds, pausedSeconds = 0 }: Status): string {
+  const time = `ran ${duration(seconds - pausedSeconds)}`;
+  return pausedSeconds < 1 ? time : `${time}, paused ${duration(pausedSeconds)}`;
 }
 
 function accuracy(status: Status): Line[] {
