@@ -82,5 +82,5 @@ test('what would keep a start from working is said in the same words', async () 
   await refusal({ ...run.config, plugins: ['./nowhere.ts'] }, 'plug-in ./nowhere.ts is not found');
   await refusal({ ...run.config, runFolder: join(run.folder, 'train.jsonl') }, 'is a file, or lies in one: name a folder');
   writeFileSync(join(run.folder, 'held-out.jsonl'), '{');
-  await refusal(run.config, 'held-out.jsonl:1');
+  await refusal(run.config, join(run.folder, 'held-out.jsonl'));
 });
