@@ -9,6 +9,7 @@ import { isMessages } from './layouts/messages.ts';
 import { findPicture, pictureValues } from './picture-values.ts';
 import { planRow, type Plan } from './plan.ts';
 import { isShort, readRow, type Entry, type OpenOptions } from './rows.ts';
+import { shownName } from './shown.ts';
 import { isInSplit } from './splits.ts';
 
 export interface EntrySource {
@@ -80,7 +81,7 @@ async function fileRef(written: string, { path: file, refs }: EntrySource, { pic
   if (known !== undefined) return known;
   await access(path).catch(() => {
     throw new InputError(
-      `${path} does not exist; paths are relative to the folder of the data's file, or to another one named by --set data.pictureFolder=FOLDER`,
+      `${shownName(path)} does not exist; paths are relative to the folder of the data's file, or to another one named by --set data.pictureFolder=FOLDER`,
     );
   });
   const ref: PictureRef = { type: 'file', path };

@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { InputError } from '../protocol/errors.ts';
 import type { Picture } from '../protocol/messages.ts';
 import { decodeBitmap, isBitmap, readBitmapHeader } from './bmp.ts';
+import { addressFault, shownName } from './shown.ts';
 import { fromInks, onWhite, type Pixels } from './pixels.ts';
 
 /** Larger pictures are refused before they are decoded: they would not fit a prompt anyhow. */
@@ -25,7 +26,10 @@ sharp.unblock({ operation: ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'].map(
 const FORMATS = 'JPEG, PNG, WebP, GIF, TIFF, BMP and AVIF';
 
 /** Of an animation its first frame. @param source a path, or the file's bytes. @param name names the picture in errors. @throws InputError when it is not a picture, damaged, or too large. */
-export async function readPicture(source: string | Uint8Array, name: string = typeof source === 'string' ? source : 'picture'): Promise<Picture> {
+export async function readPicture(
+  source: string | Uint8Array,
+  name: string = typeof source === 'string' ? shownName(source) : 'picture',
+): Promise<Picture> {
   try {
     const head = typeof source === 'string' ? await readHead(source, name) : source.subarray(0, HEAD_BYTES);
     if (isHeic(head)) throw new InputError(`${name}: HEIC, which cannot be read here: its codec (HEVC) is not free; convert it to JPEG or PNG`);
@@ -45,7 +49,14 @@ export async function pictureFormat(bytes: Uint8Array): Promise<string> {
 
 async function readHead(path: string, name: string): Promise<Uint8Array> {
   // A pipe or a device would be read for ever.
-  if (!(await stat(path)).isFile()) throw new InputError(`${name}: not a file`);
+  const isFile = await stat(path).then(
+    (found) => found.isFile(),
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT' && error.code !== 'ENAMETOOLONG') throw error;
+      throw new InputError(`${name}: ${addressFault(path) ?? 'does not exist'}`);
+    },
+  );
+  if (!isFile) throw new InputError(`${name}: not a file`);
   await using file = await open(path);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
   return buffer.subarray(0, bytesRead);

@@ -5,7 +5,7 @@ import { isRecord } from './columns.ts';
 import { isBase64, type EmbeddedPicture } from './embedded.ts';
 import { isMessages, picturesOfMessages } from './layouts/messages.ts';
 import { parseList } from './list-text.ts';
-import { shown } from './shown.ts';
+import { addressFault, shown } from './shown.ts';
 
 /** The pictures of a cell, each as it is written; none where the cell is empty. */
 export function pictureValues(cell: unknown): readonly unknown[] {
@@ -43,10 +43,8 @@ function fromText(text: string): FoundPicture {
     if (!/;base64$/i.test(uri[1]!)) throw new InputError(`holds a data URI that is not base64 (${shown(uri[0])})`);
     return { base64: text.slice(uri[0].length) };
   }
-  if (/^(?:https?|ftp|s3|gs|hf):\/\//i.test(text)) {
-    const why = 'pictures are not fetched from the web, so that a run does not depend on what lies there';
-    throw new InputError(`is an address (${shown(text)}): ${why}; download them and name their paths`);
-  }
+  const address = addressFault(text);
+  if (address !== undefined) throw new InputError(address);
   if (isBase64(text)) return { base64: text };
   return { path: storableText(text.replace(/^file:\/\//, '')) };
 }

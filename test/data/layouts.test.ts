@@ -53,6 +53,8 @@ const file = (name: string, content: string | Buffer | object): string => join(f
 const short = ({ text, reds, label }: Read) => [text, reds, label];
 const uri = `data:image/png;base64,${ONE.toString('base64')}`;
 
+const LINES = ONE.toString('base64').replaceAll(/.{40}/g, '$&\n');
+
 const LLAVA = {
   id: '1',
   image: 'a.png',
@@ -153,6 +155,21 @@ describe('layouts', () => {
     ['one path for a list', 'rows.jsonl', { problem: 'How many?', images: 'a.png', answer: 3 }, ANSWERED],
     ['base64', 'rows.jsonl', { problem: 'How many?', images: [ONE.toString('base64')], answer: 3 }, ANSWERED],
     ['a data URI', 'rows.json', [{ problem: 'How many?', image: uri, answer: 3 }], ANSWERED],
+    ['base64 in lines, as MIME has it', 'rows.jsonl', { problem: 'How many?', image: LINES, answer: 3 }, ANSWERED],
+    [
+      'base64 in lines, in a list over several lines',
+      'rows.json',
+      JSON.stringify([{ problem: 'How many?', image: LINES, answer: 3 }], null, 2),
+      ANSWERED,
+    ],
+    ['base64 for addresses', 'rows.jsonl', { problem: 'How many?', image: ONE.toString('base64url'), answer: 3 }, ANSWERED],
+    ['base64 with escaped slashes', 'rows.jsonl', JSON.stringify({ problem: 'How many?', image: uri, answer: 3 }).replaceAll('/', '\\/'), ANSWERED],
+    [
+      'base64 with escaped pluses',
+      'rows.jsonl',
+      JSON.stringify({ problem: 'How many?', image: uri, answer: 3 }).replaceAll('+', '\\u002B'),
+      ANSWERED,
+    ],
     ['structs of bytes as base64', 'rows.jsonl', { problem: 'How many?', image: { bytes: ONE.toString('base64'), path: null }, answer: 3 }, ANSWERED],
     ['structs of a path', 'rows.jsonl', { problem: 'How many?', image: { bytes: null, path: 'a.png' }, answer: 3 }, ANSWERED],
     ['a byte-order mark', 'rows.jsonl', `\uFEFF${JSON.stringify({ problem: 'How many?', image: uri, answer: 3 })}\r\n`, ANSWERED],

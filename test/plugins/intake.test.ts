@@ -105,6 +105,7 @@ describe('pictures', () => {
   test('are kept by their content, once', async () => {
     const { post, ask, context, folder } = await listening();
     for (const text of ['What?', 'Why?']) expect((await post({ text, pictures: [{ data: await data() }] })).status).toBe(202);
+    expect((await post({ text: 'How?', pictures: [{ data: `data:image/png;base64,${await data()}` }] })).status).toBe(202);
     const questions = await ask({ from: 0, count: 2 }, idle);
     expect(readdirSync(join(folder, 'pictures'))).toHaveLength(1);
     expect(questions[0]!.pictures).toEqual(questions[1]!.pictures);

@@ -1,7 +1,7 @@
 /** A row as its file has it, before any column is given a meaning. */
 import { InputError } from '../../protocol/errors.ts';
 import type { PictureRef } from '../../protocol/messages.ts';
-import { decoded, type EmbeddedPicture } from '../embedded.ts';
+import { decoded, writtenForms, type EmbeddedPicture } from '../embedded.ts';
 import { digestOf } from '../digest.ts';
 
 export type DataRecord = Readonly<Record<string, unknown>>;
@@ -20,12 +20,11 @@ interface Place {
   readonly bytes: () => Buffer | Promise<Buffer>;
 }
 
-/** A row of a text file: its pictures are base64, which has the same bytes in JSON and CSV as it has decoded, but for escaped slashes. */
+/** A row of a text file: its pictures are base64. */
 export function textRow(path: string, record: DataRecord, where: string, { offset, bytes }: Place): RawRow {
   const embed = async (_column: string, _index: number, picture: EmbeddedPicture): Promise<PictureRef> => {
-    const base64 = picture.base64 ?? '';
     const row = await bytes();
-    for (const text of [base64, base64.replaceAll('/', String.raw`\/`)]) {
+    for (const text of writtenForms(picture.base64 ?? '')) {
       const at = row.indexOf(text);
       if (at >= 0) return { type: 'base64', path, offset: offset + at, length: text.length, digest: digestOf(decoded(picture)) };
     }

@@ -25,6 +25,10 @@ const KINDS: readonly (readonly [signature: string, offset: number, extension: s
   ['\xff\xd8\xff', 0, 'jpg'],
   ['WEBP', 8, 'webp'],
   ['GIF8', 0, 'gif'],
+  ['BM', 0, 'bmp'],
+  ['II*\0', 0, 'tif'],
+  ['MM\0*', 0, 'tif'],
+  ['ftypavif', 4, 'avif'],
 ];
 
 export class Pictures {
@@ -37,15 +41,16 @@ export class Pictures {
     this.#bytes = this.#kept().reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** @param data base64. @throws Refusal. */
-  async keep(data: string): Promise<PictureRef> {
+  /** @param sent base64, or a data URI of it. @throws Refusal. */
+  async keep(sent: string): Promise<PictureRef> {
+    const data = sent.replace(/^data:[^,]{0,200};base64,/i, '');
     const { maxPictureBytes, folder } = this.#options;
     // Told from the text's length, before it is decoded.
     if (Buffer.byteLength(data, 'base64') > maxPictureBytes) throw new Refusal(413, `a picture has more than ${maxPictureBytes} bytes`);
     const bytes = Buffer.from(data, 'base64');
     const start = bytes.toString('latin1', 0, 16);
     const extension = KINDS.find(([signature, offset]) => start.startsWith(signature, offset))?.[2];
-    if (extension === undefined) throw new Refusal(400, 'a picture is not base64 of a PNG, JPEG, WebP or GIF file');
+    if (extension === undefined) throw new Refusal(400, 'a picture is not base64 of a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file');
     const path = join(folder, `${createHash('sha256').update(bytes).digest('hex')}.${extension}`);
     const ref = { type: 'file', path } as const;
     if (existsSync(path)) {

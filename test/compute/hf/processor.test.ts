@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import sharp from 'sharp';
@@ -133,6 +134,16 @@ describe('readPicture', () => {
       .toBuffer();
     const { width, height } = await readPicture(lying);
     expect([width, height]).toEqual([1, 2]);
+  });
+
+  test('an address and a picture given as a path are refused with the reason, shortly', async () => {
+    await expect(readPicture(resolve('https://example.org/a.png'))).rejects.toThrow(
+      /is an address .*: pictures are not fetched from the web, .*; download them/,
+    );
+    const error = await readPicture(resolve(`data:image/png;base64,${'iVBORw0KGgo'.repeat(900)}`)).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(InputError);
+    expect((error as Error).message.length).toBeLessThan(200);
+    await expect(readPicture(`${FOLDER}none.png`)).rejects.toThrow(/none\.png: does not exist$/);
   });
 
   test('something that is not a picture is an error that names it', async () => {
