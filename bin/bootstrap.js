@@ -3,9 +3,11 @@
  * sources when they are newer than dist/. Plain JavaScript without dependencies, because it runs before there are any; a few milliseconds
  * when nothing is missing. Everything it prints goes to stderr, so that stdout stays the program's.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 const SOURCES = ['src', 'actors', 'streams', 'dashboards/server', 'bench'];
@@ -70,22 +72,44 @@ function changedSince(folder, time) {
 }
 
 /** Runs npm with the settings under which our dependencies install with nothing but the npm registry in reach. */
-function install(root, missing) {
-  say(`Installing ${missing.length} packages (once; about a minute) ...`);
+async function install(root, missing, everySeconds) {
+  const begun = performance.now();
+  const passed = () => (performance.now() - begun) / 1000;
+  say(`Installing ${missing.length} packages (once; one to three minutes) ...`);
+  const progress = setInterval(() => say(installProgress(root, missing, passed())), 1000 * everySeconds);
+  try {
+    await runNpm(root);
+  } finally {
+    clearInterval(progress);
+  }
+  say(`Installed in ${Math.round(passed())} s.`);
+}
+
+/**
+ * How far npm is, by the packages that have their files: npm shows its own progress on a terminal only, and not to one that reads its errors.
+ * @param {string} root; @param {readonly string[]} missing as `missingPackages` has them; @param {number} seconds since it began
+ */
+export function installProgress(root, missing, seconds) {
+  const unpacked = missing.filter((at) => existsSync(join(root, at, 'package.json'))).length;
+  return `  ${unpacked} of ${missing.length} packages unpacked after ${Math.round(seconds)} s`;
+}
+
+async function runNpm(root) {
   const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--fetch-retry-mintimeout=2000', '--fetch-retry-maxtimeout=8000'];
   const npm = process.env.npm_execpath;
   const viaNode = npm !== undefined && /npm-cli\.c?js$/.test(npm);
-  const done = spawnSync(viaNode ? process.execPath : 'npm', viaNode ? [npm, ...args] : args, {
+  const child = spawn(viaNode ? process.execPath : 'npm', viaNode ? [npm, ...args] : args, {
     cwd: root,
     // onnxruntime-node's installer would fetch CUDA libraries and fail the whole install where it cannot.
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
     stdio: ['ignore', 2, 'pipe'],
     shell: !viaNode && process.platform === 'win32',
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
   });
-  if (done.error) throw new BootstrapError(`npm could not be started (${done.error.message}). Install npm, or run \`npm ci\` in ${root} by hand.`);
-  if (done.status !== 0) throw new BootstrapError(installFailure(done.stderr, root));
+  const closed = once(child, 'close').catch((error) => {
+    throw new BootstrapError(`npm could not be started (${error.message}). Install npm, or run \`npm ci\` in ${root} by hand.`);
+  });
+  const [[status], stderr] = await Promise.all([closed, text(child.stderr)]);
+  if (status !== 0) throw new BootstrapError(installFailure(stderr, root));
 }
 
 /** @param {string} stderr what npm printed; @param {string} root */
@@ -130,10 +154,10 @@ function say(line) {
 }
 
 /**
- * @param {{ root: string, build: boolean }} options
+ * @param {{ root: string, build: boolean, everySeconds?: number }} options `everySeconds`: how often an install says how far it is
  * @throws {BootstrapError} when something is missing that cannot be had
  */
-export function bootstrap(options) {
+export async function bootstrap(options) {
   const { root } = options;
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   const problem = nodeProblem(process.versions.node, manifest.engines.node);
@@ -141,15 +165,15 @@ export function bootstrap(options) {
   // Installed as a package rather than cloned: built, and its dependencies are npm's business.
   if (!existsSync(join(root, 'tsconfig.json'))) return;
   const missing = missingPackages(root);
-  if (missing.length > 0) install(root, missing);
+  if (missing.length > 0) await install(root, missing, options.everySeconds ?? 10);
   if (options.build && needsBuild(root)) build(root);
   if (options.build && needsClientBuild(root)) buildClient(root);
 }
 
 /** Runs `action`, and ends the process with one clear paragraph when the clone cannot be made ready. */
-export function orExplain(action) {
+export async function orExplain(action) {
   try {
-    action();
+    await action();
   } catch (error) {
     if (!(error instanceof BootstrapError)) throw error;
     say(error.message);
@@ -160,5 +184,5 @@ export function orExplain(action) {
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
 if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  orExplain(() => bootstrap({ root: ROOT, build: process.argv.includes('--build') }));
+  await orExplain(() => bootstrap({ root: ROOT, build: process.argv.includes('--build') }));
 }

@@ -2,7 +2,7 @@
 // The command: makes the clone ready where it is one, then hands over to src/cli.ts.
 import { bootstrap, orExplain, ROOT } from './bootstrap.js';
 
-orExplain(() => bootstrap({ root: ROOT, build: true }));
+await orExplain(() => bootstrap({ root: ROOT, build: true }));
 
 // The reader of the output is gone: `quorum status | head`, a closed terminal. What is written is lost; the command still does what it was asked to.
 for (const stream of [process.stdout, process.stderr]) {

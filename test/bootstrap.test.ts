@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { installFailure, missingPackages, needsBuild, needsClientBuild, nodeProblem } from '../bin/bootstrap.js';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { bootstrap, installFailure, installProgress, missingPackages, needsBuild, needsClientBuild, nodeProblem } from '../bin/bootstrap.js';
 
 let root: string;
 
@@ -53,6 +53,49 @@ describe('missingPackages', () => {
     expect(missingPackages(root)).toEqual(['node_modules/b', 'node_modules/a/node_modules/b']);
     write('node_modules/.package-lock.json', lock);
     expect(missingPackages(root)).toEqual([]);
+  });
+});
+
+describe('an install', () => {
+  const lock = { packages: { '': { name: 'quorum' }, 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '1.0.0' } } };
+
+  /** Runs `source` as npm in a clone that lacks two packages. @returns what is said meanwhile */
+  function installing(source: string): { readonly said: string[]; readonly done: Promise<void> } {
+    write('package.json', { engines: { node: '>=20.19' } });
+    write('tsconfig.json', {});
+    write('package-lock.json', lock);
+    write('npm-cli.js', source);
+    const said: string[] = [];
+    const stderr = vi.spyOn(process.stderr, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+    vi.stubEnv('npm_execpath', join(root, 'npm-cli.js'));
+    onTestFinished(() => {
+      stderr.mockRestore();
+      vi.unstubAllEnvs();
+    });
+    return { said, done: bootstrap({ root, build: false, everySeconds: 0.02 }) };
+  }
+
+  it('says how far it is, and how long it took', async () => {
+    const npm = `const { existsSync } = require('node:fs');
+const wait = setInterval(() => existsSync('goes-on') && clearInterval(wait), 5);`;
+    const { said, done } = installing(npm);
+    await vi.waitFor(() => expect(said.join('')).toContain('  0 of 2 packages unpacked after 0 s\n'), 30_000);
+    write('node_modules/a/package.json', {});
+    await vi.waitFor(() => expect(said.join('')).toMatch(/ {2}1 of 2 packages unpacked after \d+ s\n/), 30_000);
+    write('goes-on', '');
+    await done;
+    expect(said[0]).toBe('Installing 2 packages (once; one to three minutes) ...\n');
+    expect(said.at(-1)).toMatch(/^Installed in \d+ s\.\n$/);
+  });
+
+  it('that fails says what npm said', async () => {
+    const { done } = installing(`console.error('npm error code EACCES'); process.exitCode = 1;`);
+    await expect(done).rejects.toThrow('npm says:\nnpm error code EACCES');
+  });
+
+  it('counts packages inside packages', () => {
+    write('node_modules/a/node_modules/b/package.json', {});
+    expect(installProgress(root, ['node_modules/a', 'node_modules/a/node_modules/b'], 61.4)).toBe('  1 of 2 packages unpacked after 61 s');
   });
 });
 
