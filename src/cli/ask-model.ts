@@ -11,6 +11,8 @@ export interface Asked {
   /** Absolute paths. */
   readonly images: readonly string[];
   readonly samples: number;
+  /** Every answer is the likeliest one. */
+  readonly isGreedy: boolean;
 }
 
 export interface Answered {
@@ -23,11 +25,11 @@ export interface Answered {
 }
 
 /** @throws InputError for a bad model, picture or question. */
-export async function askModel(config: Config, { question, images, samples }: Asked, signal: AbortSignal): Promise<Answered> {
+export async function askModel(config: Config, { question, images, samples, isGreedy }: Asked, signal: AbortSignal): Promise<Answered> {
   const asked: Question = { id: 'ask', text: question, pictures: images.map((path) => ({ type: 'file', path })), origin: 'dataset' };
   await using policy = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
-  const params = { ...config.sampling, samples };
+  const params = { ...config.sampling, samples, ...(isGreedy && { temperature: 0 }) };
   const { groups } = await policy.sample({ questions: [asked], params, seed: config.seed, version: 0 }, signal);
   const group = groups[0] ?? [];
   const answers = group.map(({ text }) => extractAnswer(text));

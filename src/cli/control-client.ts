@@ -5,6 +5,8 @@ import { fromErrorData, TimeoutError, WorkerError } from '../protocol/errors.ts'
 import { findDaemon } from '../store/run-folder.ts';
 import { NoDaemonError } from './errors.ts';
 
+/** A longer one is due at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 const LONGEST_REPLY = 16 * 1024 * 1024;
 
 /**
@@ -31,7 +33,7 @@ export async function askDaemon(
 async function exchange(socket: Socket, request: ControlRequest, timeoutSeconds: number): Promise<string> {
   const deadline = setTimeout(
     () => socket.destroy(new TimeoutError(`the daemon gave no answer to ${request.type} in ${timeoutSeconds} s`)),
-    timeoutSeconds * 1000,
+    Math.min(timeoutSeconds * 1000, LONGEST_TIMER),
   );
   try {
     socket.setEncoding('utf8');

@@ -24,6 +24,10 @@ export function parsePositive(text: string): number {
   return numberOf(text, (value) => Number.isFinite(value) && value > 0, 'a number greater than 0');
 }
 
+export function parseTemperature(text: string): number {
+  return numberOf(text, (value) => value === 0 || (value >= 0.01 && value <= 10), '0, which is greedy, or a number from 0.01 to 10');
+}
+
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

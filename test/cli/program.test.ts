@@ -68,6 +68,7 @@ describe('quorum', () => {
     [['synthesize', '--out', 'x.jsonl', '--mode', 'indirect'], /Allowed choices are direct, in-context, both/],
     [['start', '--steps', '0'], /'--steps <count>' argument '0' is invalid. Expected a whole number, 1 or more/],
     [['start', '--seed', '-1'], /whole number from 0 to 4294967295/],
+    [['ask', '-q', 'x', '--temperature', '-1'], /'-1' is invalid. Expected 0, which is greedy, or a number from 0.01 to 10/],
     [['strat'], /Did you mean start\?/],
     [['start', '--set', 'learner.rate=1'], /learner\.rate is not a known key; allowed in learner: .*learningRate/],
     [['start', '--config', '/nowhere.json'], /configuration file \/nowhere\.json does not exist/],
@@ -104,6 +105,16 @@ describe('quorum', () => {
     const rows = readFileSync(join(a, 'data.jsonl'), 'utf8');
     expect(readFileSync(join(b, 'data.jsonl'), 'utf8')).toBe(rows);
     expect(JSON.parse(rows.split('\n')[0]!)).toMatchObject({ problem: expect.any(String) as string, images: [expect.any(String)] });
+  });
+
+  it('ask --temperature 0 is greedy: the same answer each time, whatever the seed', async () => {
+    const texts: string[] = [];
+    for (const seed of ['1', '2']) {
+      stdout = '';
+      expect(await quorum('ask', '-q', 'how many discs ?', '-G', '3', '--temperature', '0', '--seed', seed, '--json')).toBe(0);
+      texts.push(...(JSON.parse(stdout) as { samples: { text: string }[] }).samples.map(({ text }) => text));
+    }
+    expect([texts.length, new Set(texts).size]).toEqual([6, 1]);
   });
 
   it('pretrain does not overwrite a finished model', async () => {

@@ -4,7 +4,7 @@ import pc from 'picocolors';
 import type { Answered } from '../ask-model.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { collect, parseCount, parsePositive, parseSeed } from '../options.ts';
+import { collect, parseCount, parseTemperature, parseSeed } from '../options.ts';
 
 interface Options extends ConfigOptions {
   readonly image?: readonly string[];
@@ -24,7 +24,7 @@ export function askCommand(): Command {
     .option('-i, --image <file>', 'picture; may be given more than once', collect)
     .requiredOption('-q, --question <text>', 'the question')
     .option('-G, --samples <count>', 'answers to sample', parseCount, 10)
-    .option('--temperature <t>', 'sampling temperature (sampling.temperature)', parsePositive)
+    .option('--temperature <t>', 'sampling temperature (sampling.temperature); 0 is greedy: every answer is the likeliest', parseTemperature)
     .option('--seed <seed>', 'seeds the samples (seed)', parseSeed)
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  quorum ask --image figure.png --question "how many discs ?" -G 10')
@@ -34,10 +34,11 @@ export function askCommand(): Command {
 async function ask(options: Options): Promise<void> {
   const { askModel } = await import('../ask-model.ts');
   const { samples, question, image = [], temperature } = options;
-  const set = [...(temperature === undefined ? [] : [`sampling.temperature=${temperature}`]), ...(options.set ?? [])];
+  const isGreedy = temperature === 0; // training is never greedy, so the setting does not allow it
+  const set = [...(temperature === undefined || isGreedy ? [] : [`sampling.temperature=${temperature}`]), ...(options.set ?? [])];
   const { config } = await resolveConfig({ ...options, set });
   const signal = onInterrupt(() => console.error('Stopping ...'));
-  const answered = await askModel(config, { question, images: image.map((path) => resolve(path)), samples }, signal);
+  const answered = await askModel(config, { question, images: image.map((path) => resolve(path)), samples, isGreedy }, signal);
   console.log(options.json ? JSON.stringify(answered, null, 2) : describe(answered).join('\n'));
 }
 
