@@ -9,6 +9,7 @@ import { saveModelFolder } from '../compute/hf/save.ts';
 import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
+import { refuseOddEntries } from '../store/run-entries.ts';
 import { runPaths } from '../store/run-folder.ts';
 import { bestVersion, type BestVersion } from './best-version.ts';
 
@@ -24,7 +25,8 @@ export interface ExportRequest {
 
 /** @returns the version written, and the rule by which it is the best where that is not accuracy. @throws InputError when there is no such version, or it is damaged. */
 export async function exportCheckpoint({ runFolder, version, out, dtype }: ExportRequest): Promise<Pick<BestVersion, 'version' | 'why'>> {
-  const folder = runPaths(runFolder).checkpointsFolder;
+  const { path, checkpointsFolder: folder } = runPaths(runFolder);
+  refuseOddEntries(path, ['checkpoints', 'best', 'quorum.db', 'quorum.db-wal']);
   if (!existsSync(folder)) throw new InputError(`${runFolder} is not a run folder: it has no checkpoints/; name one with --run`);
   const found: BestVersion = version === 'best' ? await bestVersion(runFolder) : await pick(Checkpoints.at(folder), version, runFolder);
   const model = await loadModelFolder(found.folder);

@@ -35,6 +35,7 @@ function describe({ folder, findings, database, checkpoints }: RunCheck, repairs
 }
 
 function line({ part, path, problem, remedy, harmless }: Finding): string {
+  if (part === 'entry') return `${pc.red('✗')} ${path} ${problem}`;
   const lost =
     part === 'set-aside' ? 'kept to be looked at: the run continues without it' : 'nothing repairs it without loss: restore it from a backup';
   const what = { 'begin-again': REMEDY, null: lost }[String(remedy)] ?? '--repair puts it right';

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseConfig, type ModelConfig } from '../compute/hf/config.ts';
+import { entryKind } from '../entry-kind.ts';
 import { PRESETS, type Config, type ConfigInput, type PresetName } from './schema.ts';
 
 export interface Preset {
@@ -122,6 +123,7 @@ function readJson(file: string): unknown {
 
 function readText(file: string): string | undefined {
   try {
+    if (entryKind(file) !== 'a file') return undefined; // to read a pipe has no end
     return readFileSync(file, 'utf8');
   } catch {
     return undefined;

@@ -9,6 +9,7 @@ import { chainFaults, type Saved } from './chain.ts';
 import { Checkpoints, UNFINISHED } from './checkpoints.ts';
 import { checkDatabase, type DatabaseState } from './check-database.ts';
 import type { Finding } from './finding.ts';
+import { oddEntries } from './run-entries.ts';
 import { RUN_FORMAT, runPaths, type RunPaths } from './run-folder.ts';
 import { databaseLoss } from './sound-store.ts';
 
@@ -28,6 +29,8 @@ const formatSchema = z.object({ format: z.literal(RUN_FORMAT) });
 /** The caller has made sure that no daemon has the folder: work in hand would look like a leftover. */
 export async function checkRun(folder: string): Promise<RunCheck> {
   const paths = runPaths(folder);
+  const odd = oddEntries(paths.path).map((entry) => ({ ...entry, part: 'entry', remedy: null, harmless: false }) as const);
+  if (odd.length > 0) return { folder: paths.path, findings: odd, database: undefined, checkpoints: [] };
   const findings = checkFolder(paths.path);
   const checkpoints = await checkCheckpoints(paths.checkpointsFolder, findings, 'set-aside');
   await checkCheckpoints(paths.baseFolder, findings, null);

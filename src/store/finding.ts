@@ -3,7 +3,7 @@
 export type Remedy = 'set-aside' | 'reindex' | 'close-to-others' | 'begin-again';
 
 export interface Finding {
-  readonly part: 'folder' | 'database' | 'versions' | 'batches' | 'checkpoint' | 'leftover' | 'set-aside';
+  readonly part: 'folder' | 'entry' | 'database' | 'versions' | 'batches' | 'checkpoint' | 'leftover' | 'set-aside';
   readonly path: string;
   readonly problem: string;
   /** What repairs it without losing anything, or, for `begin-again`, what keeps the newest weights; null where nothing does. */

@@ -4,6 +4,7 @@ import { InputError } from '../protocol/errors.ts';
 import { translate } from './database.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from './migrations.ts';
 import { openToRead, pragma, rowsOf } from './open-to-read.ts';
+import { refuseOddEntries } from './run-entries.ts';
 import { runPaths } from './run-folder.ts';
 
 /** Every metric of a version by name; `at` is in milliseconds since 1970. */
@@ -15,6 +16,7 @@ export interface HistoryRow {
 /** Ascending. @throws InputError where there is no database of a run, it is damaged, or a newer Quorum wrote it. */
 export function readHistory(runFolder: string): readonly HistoryRow[] {
   const { path, database } = runPaths(runFolder);
+  refuseOddEntries(path, ['quorum.db', 'quorum.db-wal']);
   if (!existsSync(database)) throw new InputError(`${path} has no history: there is no quorum.db; name a run folder with --run`);
   try {
     using opened = openToRead(database);

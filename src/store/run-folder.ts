@@ -16,6 +16,7 @@ import { makeFolder } from '../make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { diskError, writeFileWhole } from './files.ts';
 import { isLocked, tryLock } from './lock.ts';
+import { nearestFolder, refuseOddEntries } from './run-entries.ts';
 
 export const RUN_FORMAT = 1;
 
@@ -93,6 +94,7 @@ export function openRunFolder(folder: string): RunFolder {
   const paths = runPaths(folder);
   makeRunFolder(paths.path);
   refuseForeign(paths.path);
+  refuseOddEntries(paths.path);
   const release = tryLock(join(paths.path, 'lock'));
   if (!release) throw new InputError(taken(paths.path));
   try {
@@ -123,6 +125,7 @@ export function pointModelTo(paths: Pick<RunPaths, 'path'>, folder: string): voi
 /** The daemon that has the folder now, or undefined: what a killed one left behind does not count. */
 export function findDaemon(folder: string): DaemonInfo | undefined {
   const { path, socket } = runPaths(folder);
+  refuseOddEntries(path, ['lock', 'lock-journal', 'daemon.json']);
   const daemon = isLocked(join(path, 'lock')) ? readDaemon(path) : undefined;
   return daemon && existsSync(socket) ? { ...daemon, socket } : daemon; // the folder may have been moved since
 }
@@ -168,8 +171,7 @@ function identity({ seed, data }: RunConfig): Record<string, string | undefined>
 
 function makeRunFolder(path: string): void {
   try {
-    if (!existsSync(path)) makeFolder(path, PRIVATE);
-    else if (!statSync(path).isDirectory()) throw new InputError(`runFolder ${path} is a file: name a folder`);
+    if (nearestFolder(path) !== path) makeFolder(path, PRIVATE);
   } catch (error) {
     const known = diskError(path, error);
     if (known instanceof InputError) throw known;

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { InputError } from '../protocol/errors.ts';
 import { isLocked } from './lock.ts';
+import { nearestFolder, refuseOddEntries } from './run-entries.ts';
 import { refuseForeign, runPaths, taken } from './run-folder.ts';
 
 export interface StandIn extends Disposable {
@@ -32,9 +33,7 @@ export function standInFor(folder: string): StandIn {
 /** @throws InputError where `openRunFolder` would refuse to take the folder. */
 function isRunFolder(folder: string): boolean {
   const { path } = runPaths(folder);
-  let there = path;
-  while (!existsSync(there)) there = dirname(there);
-  if (!statSync(there).isDirectory()) throw new InputError(`runFolder ${path} is a file, or lies in one: name a folder`);
+  const there = nearestFolder(path);
   try {
     accessSync(there, constants.W_OK | constants.X_OK);
   } catch (error) {
@@ -42,6 +41,7 @@ function isRunFolder(folder: string): boolean {
   }
   if (there !== path) return false;
   refuseForeign(path);
+  refuseOddEntries(path);
   if (isLocked(join(path, 'lock'))) throw new InputError(taken(path));
   return existsSync(join(path, 'run.json'));
 }

@@ -80,7 +80,7 @@ test('what would keep a start from working is said in the same words', async () 
   const { port } = other.address() as AddressInfo;
   await refusal({ ...run.config, dashboard: { ...run.config.dashboard, port } }, `the dashboard cannot listen: port ${port} is in use`);
   await refusal({ ...run.config, plugins: ['./nowhere.ts'] }, 'plug-in ./nowhere.ts is not found');
-  await refusal({ ...run.config, runFolder: join(run.folder, 'train.jsonl') }, 'is a file, or lies in one: name a folder');
+  await refusal({ ...run.config, runFolder: join(run.folder, 'train.jsonl') }, 'is a file: name a folder');
   writeFileSync(join(run.folder, 'held-out.jsonl'), '{');
   await refusal(run.config, join(run.folder, 'held-out.jsonl'));
 });

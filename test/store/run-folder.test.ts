@@ -1,10 +1,14 @@
-import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { makeFolder } from '../../src/make-folder.ts';
 import { InputError } from '../../src/protocol/errors.ts';
+import { checkRun } from '../../src/store/check-run.ts';
+import { ENTRY_NAMES } from '../../src/store/run-entries.ts';
+import { standInFor } from '../../src/store/stand-in.ts';
 import { findDaemon, openRunFolder, RUN_FORMAT, runPaths } from '../../src/store/run-folder.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -90,4 +94,78 @@ test.runIf(process.platform === 'linux')('a folder that the file system refuses 
   writeFileSync(file, '');
   expect(() => makeFolder(file)).toThrow('EEXIST');
   expect(() => makeFolder(join(file, 'below'))).toThrow('ENOTDIR');
+});
+
+describe('an entry of an odd kind: one sentence with the path, what it is, and the fix', () => {
+  const asFolder = (path: string) => mkdirSync(path);
+  const asLink = (path: string) => symlinkSync('/nowhere/at/all', path);
+  const asPipe = (path: string) => execFileSync('mkfifo', [path]);
+  const asFile = (path: string) => writeFileSync(path, '');
+  const odd = { 'a folder': asFolder, 'a link to /nowhere/at/all, which is not there': asLink, 'a pipe': asPipe, 'a file': asFile };
+
+  test.each(ENTRY_NAMES)('%s', async (name) => {
+    const folder = join(temporaryFolder(), 'run');
+    openRunFolder(folder).release();
+    const path = join(folder, name);
+    rmSync(path, { recursive: true, force: true });
+    let refused = 0;
+    for (const [kind, put] of Object.entries(odd)) {
+      put(path);
+      const words = await wordsOf(folder);
+      if (words === undefined) expect([name, kind]).toEqual([name, expect.stringMatching(allowed(name))]);
+      else {
+        expect(words).toMatch(/^is .* but must be a (file|folder|socket|link): (move it away|make what it leads to, or remove the link)/);
+        expect(words.startsWith(`is ${kind}, but`)).toBe(true);
+        refused++;
+      }
+      rmSync(path, { recursive: true, force: true });
+    }
+    expect(refused).toBeGreaterThanOrEqual(2);
+  });
+
+  const allowed = (name: string): RegExp => (name.startsWith('model') ? /link/ : /^a (file|folder)$/);
+
+  /** Of a start, `--dry-run` and doctor, which agree. */
+  async function wordsOf(folder: string): Promise<string | undefined> {
+    const [finding] = (await checkRun(folder)).findings.filter(({ part }) => part === 'entry');
+    if (!finding) return undefined;
+    const messages = [openRunFolder, standInFor].map((open) => {
+      try {
+        open(folder)[Symbol.dispose]();
+        return undefined;
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
+        return (error as Error).message;
+      }
+    });
+    const told = `${finding.path} ${finding.problem}`;
+    expect(messages).toEqual([told, told]);
+    return finding.problem;
+  }
+
+  test('what lies at the place of the folder itself, or above it', () => {
+    const folder = temporaryFolder();
+    symlinkSync('/nowhere', join(folder, 'link'));
+    writeFileSync(join(folder, 'file'), '');
+    expect(refusal(join(folder, 'link'))).toBe(`runFolder ${folder}/link is a link to /nowhere, which is not there: name a folder`);
+    expect(refusal('/dev/null')).toBe('runFolder /dev/null is a device: name a folder');
+    expect(refusal(join(folder, 'file/a/b'))).toBe(
+      `runFolder ${folder}/file/a/b cannot be made, because ${folder}/file is a file: name another folder`,
+    );
+  });
+
+  test.skipIf(process.getuid?.() === 0)('what cannot be read', () => {
+    const folder = join(temporaryFolder(), 'run');
+    openRunFolder(folder).release();
+    chmodSync(join(folder, 'run.json'), 0);
+    expect(refusal(folder)).toBe(`${folder}/run.json cannot be read: this user has no permission; make it readable`);
+  });
+
+  test('a link to an entry elsewhere is followed', () => {
+    const folder = join(temporaryFolder(), 'run');
+    openRunFolder(folder).release();
+    renameSync(join(folder, 'checkpoints'), `${folder}-checkpoints`);
+    symlinkSync(`${folder}-checkpoints`, join(folder, 'checkpoints'));
+    openRunFolder(folder).release();
+  });
 });

@@ -3,6 +3,7 @@ import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import { InputError } from '../../protocol/errors.ts';
 import { LEVELS, LogTail, type LogLine } from '../../store/read-log.ts';
+import { refuseOddEntries } from '../../store/run-entries.ts';
 import { runPaths } from '../../store/run-folder.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -32,6 +33,7 @@ export function logCommand(): Command {
 async function log(options: Options): Promise<void> {
   const { config } = await resolveConfig(options);
   const { path, logFolder } = runPaths(config.runFolder);
+  refuseOddEntries(path, ['log', 'log/quorum.log']);
   if (!existsSync(`${logFolder}/quorum.log`)) throw new InputError(`${path} has no log: name a run folder with --run`);
   using tail = new LogTail(logFolder, LEVELS[options.level]);
   const print = (line: LogLine): void => console.log(options.json === true ? line.text : inWords(line));
