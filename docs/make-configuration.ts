@@ -1,8 +1,10 @@
 /** Writes docs/configuration.md from the schema: `npx tsx docs/make-configuration.ts`. A test fails when the page is out of date. */
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import { describeConfig, type ConfigKey } from '../src/config/describe.ts';
 import { presetDefaults } from '../src/config/preset.ts';
+import type { ConfigInput } from '../src/config/schema.ts';
 
 const PAGE = new URL('./configuration.md', import.meta.url);
 
@@ -11,8 +13,8 @@ const HEAD = `# Configuration
 This page is made from the schema in \`src/config/schema.ts\` by \`npx tsx docs/make-configuration.ts\`.
 
 Quorum reads \`quorum.config.ts\` (or \`.mts\`, \`.js\`, \`.mjs\`, \`.json\`, \`.yaml\`, \`.yml\`) in the folder where it is started, or the file that \`--config\`
-names. Every key may be left out: it then has the default of the [preset](#presets). Relative paths start at the folder of the file. A key that does not exist, or a value that is not allowed, is an
-error that names the key, the value and what is allowed.
+names. Every key may be left out: it then has the default of the [preset](#presets). Relative paths start at the folder of the file. A key that does not
+exist, or a value that is not allowed, is an error that names the key, the value and what is allowed.
 
 \`\`\`ts
 import { defineConfig } from 'quorum';
@@ -44,7 +46,7 @@ A preset is a set of defaults, so it counts only for what neither the file nor a
 | \`legacy\` | the run was begun before there were presets | \`mini\`, but the learning rate falls by a cosine to a tenth by step 60 |
 
 The first line of \`quorum start\` and \`quorum doctor\` say which preset holds and why. \`start\` keeps the preset that the run was begun with; \`--set preset=auto\`
-chooses anew, \`--set preset=vlm\` names one. The tables below have the defaults of \`mini\` and \`vlm\`. Three of \`vlm\` follow the model further:
+chooses anew, \`--set preset=vlm\` names one. The tables below have the defaults of \`mini\`, and those of \`vlm\` where they differ. Three of \`vlm\` follow the model further:
 
 - \`sampling.maxNewTokens\` is at most half of the context.
 - \`loop.jobQuestions\` is as many questions as leave the keys and values of their responses within 4 GiB (2 for Qwen2.5-VL-3B, 1 for 7B).
@@ -57,8 +59,15 @@ questions instead of four such updates on 512. The paper publishes no prompts fo
 /** The page, as Markdown. */
 export function configurationPage(): string {
   const keys = describeConfig();
+  const vlm = presetDefaults('vlm');
   const sections = [...new Set(keys.map(sectionOf))];
-  const tables = sections.map((name) => `## ${name || 'Top level'}\n\n${presetTable(keys.filter((key) => sectionOf(key) === name))}`);
+  const tables = sections.map(
+    (name) =>
+      `## ${name || 'Top level'}\n\n${table(
+        keys.filter((key) => sectionOf(key) === name),
+        vlm,
+      )}`,
+  );
   return [HEAD, ...tables].join('\n');
 }
 
@@ -66,20 +75,14 @@ function sectionOf({ path }: ConfigKey): string {
   return path.includes('.') ? path.split('.')[0]! : '';
 }
 
-/** As a table in Markdown. */
-export function table(keys: readonly ConfigKey[]): string {
-  const rows = keys.map((key) => `| ${[code(key.path), shown(key.default), ...wordsOf(key)].join(' | ')} |`);
-  return `| key | default | allowed | what it does |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
-}
-
-/** The same with the default of each preset. */
-function presetTable(keys: readonly ConfigKey[]): string {
-  const vlm = presetDefaults('vlm');
+/** As a table in Markdown. @param vlm the preset's defaults, named where they are not those of `mini`. */
+export function table(keys: readonly ConfigKey[], vlm?: ConfigInput): string {
   const rows = keys.map((key) => {
     const own = key.when === undefined ? valueAt(vlm, key.path) : undefined;
-    return `| ${[code(key.path), shown(key.default), shown(own ?? key.default), ...wordsOf(key)].join(' | ')} |`;
+    const byDefault = shown(key.default) + (own === undefined || isDeepStrictEqual(own, key.default) ? '' : ` (vlm: ${shown(own)})`);
+    return `| ${[code(key.path), byDefault, ...wordsOf(key)].join(' | ')} |`;
   });
-  return `| key | \`mini\` | \`vlm\` | allowed | what it does |\n| --- | --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+  return `| key | default | allowed | what it does |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
 function wordsOf({ type, doc, when }: ConfigKey): string[] {
