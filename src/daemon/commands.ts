@@ -4,6 +4,7 @@ import type { Loop } from '../../streams/loop.ts';
 import type { Pipeline } from '../../streams/pipeline.ts';
 import { checkLive } from '../config/live.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
+import { commandWords } from '../protocol/event-words.ts';
 import { isUrgent, type Command } from '../protocol/frames.ts';
 import type { CommandStatus } from '../protocol/status.ts';
 import type { Roster } from './roster.ts';
@@ -57,9 +58,9 @@ export class Commands {
       throw new InputError('the daemon is stopping');
     }
     if (!isUrgent(command) && this.#inHand.size >= MOST_IN_HAND) {
-      throw new InputError(`${inWords(command)}: ${MOST_IN_HAND} commands are in hand; ask again when one of them is done`);
+      throw new InputError(`${commandWords(command)}: ${MOST_IN_HAND} commands are in hand; ask again when one of them is done`);
     }
-    if (command.type !== 'stop') say(`${author}: ${inWords(command)}`);
+    if (command.type !== 'stop') say(`${author}: ${commandWords(command)}`);
     const item: InHand = { command, author, since: Date.now(), work: this.#carryOut(command) };
     this.#inHand.add(item);
     try {
@@ -67,7 +68,7 @@ export class Commands {
       loop.store.event('command', { command: withoutOptions(command), author, outcome: 'done', ...(words !== undefined && { words }) });
       return words;
     } catch (error) {
-      const cut = error instanceof CancelledError ? new InputError(`${inWords(command)}: the daemon stopped first`) : (error as Error);
+      const cut = error instanceof CancelledError ? new InputError(`${commandWords(command)}: the daemon stopped first`) : (error as Error);
       loop.store.event('command', { command: withoutOptions(command), author, outcome: cut.message });
       throw cut;
     } finally {
@@ -80,7 +81,7 @@ export class Commands {
   inHand(): readonly CommandStatus[] {
     return [...this.#inHand].map((item) => {
       const { command, author, since } = item;
-      return { type: command.type, text: inWords(command), author, since, behind: this.#behind(item) };
+      return { type: command.type, text: commandWords(command), author, since, behind: this.#behind(item) };
     });
   }
 
@@ -89,7 +90,7 @@ export class Commands {
     if (command.type === 'pause') return this.#parts.pipeline() === undefined ? 'the start of the loop' : 'the step in hand';
     const all = [...this.#inHand];
     const before = all.slice(0, all.indexOf(item)).findLast((other) => laneOf(other.command) === laneOf(command));
-    if (before !== undefined) return `${inWords(before.command)} (${before.author})`;
+    if (before !== undefined) return `${commandWords(before.command)} (${before.author})`;
     if (command.type === 'rollback') return 'the groups that were admitted before it';
     return command.type === 'evaluate' ? this.#parts.evaluating(since) : null;
   }
@@ -176,23 +177,4 @@ function withoutOptions(command: Command): object {
   if (command.type !== 'plugin.add') return command;
   const { options: _, ...rest } = command as Command & { readonly options?: unknown };
   return rest;
-}
-
-function inWords(command: Command): string {
-  switch (command.type) {
-    case 'evaluate':
-      return command.full ? 'evaluate in full' : 'evaluate';
-    case 'set':
-      return `set ${command.path} to ${command.value}`;
-    case 'rollback':
-      return `roll back to version ${command.version}`;
-    case 'plugin.add':
-      return `add plug-in ${command.use}`;
-    case 'plugin.remove':
-    case 'plugin.restart':
-    case 'plugin.reload':
-      return `${command.type.slice('plugin.'.length)} plug-in ${command.name}`;
-    default:
-      return command.type;
-  }
 }

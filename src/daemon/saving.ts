@@ -50,16 +50,18 @@ export class Saving {
       forgetRollbacks(store, replayFloor);
       this.#settings.forget(replayFloor, (store.meta(THROUGH) as number | undefined) ?? -1);
       pointModelTo(this.#run.folder, folder);
+      store.event('checkpoint', { version: n });
       this.#telemetry.saved(n);
     });
   }
 
   best(n: number): Promise<void> {
     return this.#inTurn(async () => {
-      const { best, policy } = this.#run;
+      const { best, policy, store } = this.#run;
       this.#refuseAbsent(`version ${n} cannot be saved as the best`);
       await this.#written(`saving version ${n} as the best`, () => best.save(n, (draft) => policy.save(n, draft)));
       await best.prune(1, [...this.#held]);
+      store.event('checkpoint', { version: n, best: true });
     });
   }
 

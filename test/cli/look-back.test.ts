@@ -120,11 +120,11 @@ describe('log', () => {
   test('lines are followed as they come, also over a rotation, until Ctrl-C', async () => {
     const folder = rotated();
     const following = quorum('log', '-n', '1', '--follow');
-    await vi.waitFor(() => expect(printed).toHaveLength(1));
+    await vi.waitFor(() => expect(printed).toHaveLength(1), 30_000);
     const log = openLog(folder, { level: 'info', maxMegabytes: 0.0001, maxFiles: 3 });
     for (const text of ['one', 'two é', 'three']) {
       log.info(text);
-      await vi.waitFor(() => expect(printed.at(-1)).toMatch(new RegExp(` {2}${text}$`)));
+      await vi.waitFor(() => expect(printed.at(-1)).toMatch(new RegExp(` {2}${text}$`)), 30_000);
     }
     process.emit('SIGINT');
     expect(await following).toBe(0);

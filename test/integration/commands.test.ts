@@ -62,8 +62,12 @@ test('each command is carried out and logged with its author and outcome', async
   await reached(daemon, version + 1);
   await expect(daemon.command({ type: 'rollback', version: 999 }, 'Bo')).rejects.toThrow(/version 999 is not on disk; on disk are/);
   await daemon.command({ type: 'stop' }, 'Cy');
-  expect(await daemon.closed()).toMatchObject({ end: 'stopped' });
+  const report = await daemon.closed();
+  expect(report).toMatchObject({ end: 'stopped' });
   await expect(daemon.command({ type: 'resume' }, 'Ada')).rejects.toThrow(InputError);
+  // Also those that nobody asked for, with each four steps and at the stop.
+  const saved = storeOf(run, (store) => store.events(100, 'checkpoint').map(({ data }) => data as { readonly version: number }));
+  expect(saved.map((each) => each.version)).toEqual(expect.arrayContaining([version, report.steps]));
   expect(commandsOf(run).map(({ command, author, outcome }) => [author, command.type, outcome.slice(0, 24)])).toEqual([
     ['Ada', 'pause', 'done'],
     ['Ada', 'checkpoint', 'done'],

@@ -311,7 +311,7 @@ test('a plug-in that is named by its path runs in a thread when it is to; stop, 
   await using there = await testPlugin(file, { thread: true });
   const [own, other] = [await here.ports.reward(request!), await there.ports.reward(request!)];
   expect((other as readonly number[])[0]).toBeGreaterThan((own as readonly number[])[0]!);
-  await vi.waitFor(() => expect([here.stops, there.stops]).toEqual([['enough'], ['enough']])); // a thread's words have a way of their own
+  await vi.waitFor(() => expect([here.stops, there.stops]).toEqual([['enough'], ['enough']]), 30_000); // a thread's words have a way of their own
   const judged = recorded.requests.filter[0]!;
   const { question } = judged.group;
   const encoder = await loadPromptEncoder(packagePath('models/mini'));

@@ -1,5 +1,6 @@
 /** What happened, newest first, with the author of each command. New events come by themselves; older ones are asked for. */
 import { useEffect, useState } from 'preact/hooks';
+import { eventWords } from '../../../src/protocol/event-words.ts';
 import type { EventRow } from '../../../src/protocol/frames.ts';
 import { connection, useRequest, useUpdates } from '../session.ts';
 import { Badge, type Tone } from './badge.tsx';
@@ -112,7 +113,7 @@ function Rows({ rows }: { readonly rows: readonly EventRow[] }) {
         </thead>
         <tbody>
           {rows.map((row) => {
-            const { author, text } = described(row.data);
+            const { author, text } = eventWords(row.type, row.data);
             return (
               <tr key={row.id}>
                 <td class="log-time">
@@ -130,28 +131,6 @@ function Rows({ rows }: { readonly rows: readonly EventRow[] }) {
       </table>
     </div>
   );
-}
-
-/** Author and the rest of an event's data, in one line. */
-function described(data: unknown): { readonly author?: string; readonly text: string } {
-  if (data === null || data === undefined) return { text: '' };
-  if (typeof data !== 'object') return { text: typeof data === 'string' ? data : JSON.stringify(data) };
-  const { author, ...rest } = data as Record<string, unknown>;
-  const text = words(Array.isArray(data) ? { values: data } : rest);
-  return typeof author === 'string' ? { author, text } : { text };
-}
-
-function words(data: object): string {
-  return Object.entries(data)
-    .map(([key, value]) => {
-      if (typeof value === 'string') return key === 'type' ? value : `${key}: ${value}`;
-      return isPlain(value) ? `${key}: ${words(value)}` : `${key}: ${JSON.stringify(value)}`;
-    })
-    .join(' · ');
-}
-
-function isPlain(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function toneOf(type: string): Tone {
