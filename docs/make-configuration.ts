@@ -45,12 +45,15 @@ A preset is a set of defaults, so it counts only for what neither the file nor a
 | \`vlm\` | the context is 4,096 tokens or more, or the vocabulary (\`vocab_size\`) 10,000 | the prompt and the settings of MM-UPT (arXiv 2505.22453) for Qwen2.5-VL |
 | \`legacy\` | the run was begun before there were presets | \`mini\`, but the learning rate falls by a cosine to a tenth by step 60 |
 
-The first line of \`quorum start\` and \`quorum doctor\` say which preset holds and why. \`start\` keeps the preset that the run was begun with; \`--set preset=auto\`
+\`quorum start\`, in its first lines, and \`quorum doctor\` say which preset holds and why. \`start\` keeps the preset that the run was begun with; \`--set preset=auto\`
 chooses anew, \`--set preset=vlm\` names one. The tables below have the defaults of \`mini\`, and those of \`vlm\` where they differ. Three of \`vlm\` follow the model further:
 
 - \`sampling.maxNewTokens\` is at most half of the context.
 - \`loop.jobQuestions\` is as many questions as leave the keys and values of their responses within 4 GiB (2 for Qwen2.5-VL-3B, 1 for 7B).
 - \`promptTemplate\` is \`{question}\` where the folder's chat template asks for \`\\boxed\` itself.
+
+In every preset but \`legacy\` the learning rate stays constant after warm-up, because a run has no end by default. For a run that has one, \`--set
+learner.schedule.totalSteps=200\` lets it fall by a cosine to a tenth.
 
 Where \`vlm\` deviates from the paper: \`sampling.topP\` is 1 instead of 0.99, because a truncated sampler biases the importance ratios, and a step is one update of 128
 questions instead of four such updates on 512. The paper publishes no prompts for synthetic questions; those here are our own.
