@@ -7,7 +7,7 @@ import { isRecord, valueAt } from './columns.ts';
 import type { DataRecord, RawRow } from './formats/raw-row.ts';
 import { isMessages } from './layouts/messages.ts';
 import { findPicture, pictureValues } from './picture-values.ts';
-import { planRow, type Plan } from './plan.ts';
+import { PLAIN, planRow, type Plan } from './plan.ts';
 import { isShort, readRow, type Entry, type OpenOptions } from './rows.ts';
 import { shownName } from './shown.ts';
 import { isInSplit } from './splits.ts';
@@ -24,10 +24,15 @@ export interface EntrySource {
 /** The first row decides the layout. @throws InputError naming file, line and column. */
 export async function* readEntries(rows: AsyncIterable<RawRow>, source: EntrySource, options: OpenOptions): AsyncGenerator<Entry> {
   let layout: { readonly name: string; readonly where: string } | undefined;
+  let before: { readonly columns: string; readonly plan: Plan } | undefined;
   for await (const raw of rows) {
     const { record, where } = raw;
-    if (!isInSplit(record, options.split)) continue;
-    const plan = planRow({ record, found: columnsIn(record), where }, options);
+    if (!isInSplit(record, options.split, where)) continue;
+    const found = columnsIn(record);
+    const columns = found.join('\n');
+    const isPlain = before?.plan.layout === PLAIN && before.plan.columns.question !== undefined; // names alone decide
+    const plan = isPlain && before?.columns === columns ? before.plan : planRow({ record, found, where }, options);
+    before = { columns, plan };
     layout ??= { name: plan.layout, where };
     if (plan.layout !== layout.name) {
       throw new InputError(`${where}: has ${plan.layout}, but ${layout.where} has ${layout.name}: rows of one file must have one layout`);

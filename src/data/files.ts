@@ -11,18 +11,25 @@ import { isUsual, splitName, splitOf, suggested } from './splits.ts';
  * @param path may have `*`, `**` and `?`. @param split to choose. @throws InputError where there are none, or more than one split.
  */
 export async function listFiles(path: string, split?: string): Promise<readonly string[]> {
-  if (isPattern(path)) return ofOneSplit(path, await matching(path), rootOf(path), split);
-  if (!(await isFolder(path))) return [path];
+  const root = await rootOf(path);
+  if (isPattern(path)) return ofOneSplit(path, await matching(path), root, split);
+  if (root !== path) return ofOneSplit(path, [path], root, split);
   const files = await dataFilesIn(path);
   if (files.length === 0) throw new InputError(`${path}: ${await nothingIn(path)}`);
-  return ofOneSplit(path, files, path, split);
+  return ofOneSplit(path, files, root, split);
+}
+
+/** The folder within which names tell splits: the one that is named, the one of a file, or the one above the first part of a pattern with a wildcard. */
+export async function rootOf(path: string): Promise<string> {
+  if (isPattern(path)) return patternRoot(path);
+  return (await isFolder(path)) ? path : dirname(path);
 }
 
 /** Those of one format, where there are any; else in the folders that the hub's layouts have. */
 export async function dataFilesIn(folder: string): Promise<readonly string[]> {
   const own = await filesIn(folder);
   const metadata = own.filter((name) => /^metadata\.(?:csv|jsonl|parquet)$/.test(name));
-  const format = DATA_ENDINGS.map((endings) => own.filter((name) => endings.includes(extname(name)) && !INFO.has(name))).find(
+  const format = DATA_ENDINGS.map((endings) => own.filter((name) => endings.includes(extname(name).toLowerCase()) && !INFO.has(name))).find(
     ({ length }) => length > 0,
   );
   const names = metadata.length > 0 ? metadata : (format ?? []);
@@ -58,14 +65,13 @@ export function isPattern(path: string): boolean {
   return /[*?]/.test(path);
 }
 
-/** The folder above the first part with a wildcard. */
-function rootOf(pattern: string): string {
+function patternRoot(pattern: string): string {
   const parts = pattern.split(sep);
   return parts.slice(0, parts.findIndex(isPattern)).join(sep) || (pattern.startsWith(sep) ? sep : '.');
 }
 
 async function matching(pattern: string): Promise<readonly string[]> {
-  const root = rootOf(pattern);
+  const root = patternRoot(pattern);
   const parts = pattern.split(sep).slice(pattern.split(sep).findIndex(isPattern));
   const files = await walk(root, parts);
   if (files.length === 0) throw new InputError(`${pattern}: no file has such a name`);

@@ -4,12 +4,13 @@ import type { PictureRef } from '../protocol/messages.ts';
 import { storableKey } from '../protocol/storable.ts';
 import { listDataset, type Dataset, type LabelledDataset, type Labels } from './dataset.ts';
 import { openFigures } from './figures/dataset.ts';
-import { dataFilesIn, isFolder, listFiles, namesOf } from './files.ts';
+import { dataFilesIn, isFolder, listFiles, namesOf, rootOf } from './files.ts';
 import { openRows } from './formats/detect.ts';
 import { readEntries, type EntrySource } from './entries.ts';
 import { readParquet } from './parquet.ts';
 import { RowCollector, type Entry, type OpenOptions } from './rows.ts';
 import { splitByPicture } from './split.ts';
+import { splitOf } from './splits.ts';
 
 export interface OpenedData {
   /** What the questioner asks. */
@@ -67,13 +68,19 @@ export async function dataSetting(paths: readonly string[]): Promise<{ readonly 
 export async function openPaths(paths: readonly string[], options: OpenOptions = {}): Promise<LabelledDataset> {
   const rows = new RowCollector();
   const refs = new Map<string, PictureRef>();
-  const files: string[] = [];
-  for (const path of paths) files.push(...(await listFiles(path, options.split)));
-  const names = namesOf(files);
-  for (const [i, path] of files.entries()) {
-    for await (const entry of readFile({ path, name: storableKey(names[i]!), refs }, options)) await rows.add(entry);
+  const files: { readonly path: string; readonly root: string }[] = [];
+  for (const path of paths) {
+    const root = await rootOf(path);
+    files.push(...(await listFiles(path, options.split)).map((file) => ({ path: file, root })));
   }
-  return rows.finish(paths.join(', '), options.answerIs);
+  const names = namesOf(files.map(({ path }) => path));
+  for (const [i, { path, root }] of files.entries()) {
+    // Where names tell the split, a column does not.
+    const split = splitOf(path, root) === undefined ? options.split : undefined;
+    for await (const entry of readFile({ path, name: storableKey(names[i]!), refs }, { ...options, split })) await rows.add(entry);
+  }
+  const others = paths.length > 3 ? ` and ${paths.length - 3} others` : '';
+  return rows.finish(`${paths.slice(0, 3).join(', ')}${others}`, options);
 }
 
 /** How the configuration says that files are read, but for their paths. */

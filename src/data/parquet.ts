@@ -26,7 +26,8 @@ export async function* readParquet(source: EntrySource, options: OpenOptions): A
   for (const group of file.groups) {
     const records = await readParquetRows(file, wanted, group);
     for (const [i, record] of records.entries()) {
-      if (isInSplit(record, options.split)) yield entryOf(rawRow(source.path, group.start + i, record), plan, source, options);
+      if (isInSplit(record, options.split, `${source.path}: row ${group.start + i}`))
+        yield entryOf(rawRow(source.path, group.start + i, record), plan, source, options);
     }
   }
 }

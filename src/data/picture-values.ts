@@ -11,9 +11,11 @@ import { addressFault, shown } from './shown.ts';
 export function pictureValues(cell: unknown): readonly unknown[] {
   if (cell === null || cell === undefined || cell === '') return [];
   if (isMessages(cell)) return picturesOfMessages(cell);
-  if (Array.isArray(cell)) return cell;
+  if (Array.isArray(cell)) return cell.filter((item) => item !== null);
   return (typeof cell === 'string' ? parseList(cell) : undefined) ?? [cell];
 }
+
+const LONGEST_PATH = 4096;
 
 /** Of a struct, in order of preference. */
 const PICTURE_FIELDS = ['bytes', 'path', 'url', 'src', 'file_name', 'image', 'image_url'];
@@ -46,5 +48,6 @@ function fromText(text: string): FoundPicture {
   const address = addressFault(text);
   if (address !== undefined) throw new InputError(address);
   if (isBase64(text)) return { base64: text };
+  if (text.length > LONGEST_PATH) throw new InputError(`expected the path of a picture, or one as base64, found ${shown(text)}`);
   return { path: storableText(text.replace(/^file:\/\//, '')) };
 }

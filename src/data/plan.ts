@@ -6,13 +6,16 @@ import { isMessages } from './layouts/messages.ts';
 import { LAYOUTS } from './layouts/table.ts';
 import type { OpenOptions } from './rows.ts';
 
+/** Where no layout is found. */
+export const PLAIN = 'plain columns';
+
 export interface Plan {
   readonly columns: Columns;
   /** Columns of pictures. */
   readonly pictures: readonly string[];
   /** Columns that hold a choice each. */
   readonly choices: readonly string[];
-  /** Names of the layouts found; `plain columns` where there is none. */
+  /** Names of the layouts found. */
   readonly layout: string;
 }
 
@@ -40,6 +43,6 @@ export function planRow({ record, found, where, suits }: PlanRequest, { columns:
     columns: { ...plain, question, ...(layouts.some(({ sharesIds }) => sharesIds) && { id: chosen.id }) },
     pictures,
     choices: layouts.flatMap((layout) => layout.choices ?? []),
-    layout: layouts.map(({ name }) => name).join(' and ') || 'plain columns',
+    layout: layouts.map(({ name }) => name).join(' and ') || PLAIN,
   };
 }

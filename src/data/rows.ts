@@ -173,7 +173,7 @@ export class RowCollector {
   async add({ row, name, pictures, where }: Entry): Promise<void> {
     const text = row.text !== undefined && row.choices ? withChoices(row.text, row.choices) : row.text;
     const id = row.id === undefined ? this.idOf(name.replace(SHARD, ''), await contentDigest(text, pictures)) : `${name}/${row.id}`;
-    if (this.seen.has(id)) throw new InputError(`${where}: id ${JSON.stringify(id)} appears twice; ids must be unique`);
+    if (this.seen.has(id)) throw new InputError(`${where}: id ${shown(id)} appears twice; ids must be unique`);
     this.seen.set(id, where);
     this.pictures.push(...pictures);
     if (text === undefined) return;
@@ -194,8 +194,8 @@ export class RowCollector {
   }
 
   /** @throws InputError when there is nothing, or an answer is none of its choices. */
-  finish(name: string, answerIs?: AnswerIs): LabelledDataset {
-    if (this.seen.size === 0) throw new InputError(`${name}: holds no questions`);
+  finish(name: string, { answerIs, split }: Pick<OpenOptions, 'answerIs' | 'split'> = {}): LabelledDataset {
+    if (this.seen.size === 0) throw new InputError(`${name}: holds no questions${split === undefined ? '' : ` of the split ${split}`}`);
     const { labels: choices, note } = choiceLabels(this.choice, answerIs);
     return {
       dataset: { ...listDataset(name, this.questions, this.pictures), where: (id) => this.seen.get(id) },

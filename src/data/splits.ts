@@ -1,4 +1,5 @@
 /** Splits of a data set, told by the names of files and folders as the Hugging Face hub has them. */
+import { InputError } from '../protocol/errors.ts';
 import { basename, dirname, extname, relative, sep } from 'node:path';
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -22,26 +23,28 @@ export function splitName(text: string): string {
 
 /**
  * `train-00000-of-00002.parquet`, `geometry_val.jsonl`, `test/metadata.csv`; undefined where no name says it. The name of a shard that is no usual
- * one is a split of its own.
+ * one is a split of its own. A folder's name counts where it is a split's as a whole: a file may lie in `my-test-runs`.
  * @param root folder above which names do not count.
  */
 export function splitOf(path: string, root: string): string | undefined {
   const name = basename(path, extname(path));
   const folders = relative(root, dirname(path)).split(sep).toReversed();
-  for (const part of [name, ...folders]) {
-    const word = part.split(/[^A-Za-z]+/).find((each) => NAMES[each.toLowerCase()] !== undefined);
-    if (word !== undefined) return splitName(word);
-  }
+  const word = [...name.split(/[^A-Za-z]+/), ...folders].find((each) => NAMES[each.toLowerCase()] !== undefined);
+  if (word !== undefined) return splitName(word);
   return /^(.+)-\d{5}-of-\d{5}/.exec(name)?.[1];
 }
 
 /** A column that says which split a row is of, in files that are of none. */
 export const SPLIT_COLUMN = 'split';
 
-/** @param split undefined: any. */
-export function isInSplit(record: Readonly<Record<string, unknown>>, split: string | undefined): boolean {
+/** @param split undefined: any. @throws InputError where the row does not tell its split. */
+export function isInSplit(record: Readonly<Record<string, unknown>>, split: string | undefined, where: string): boolean {
+  if (split === undefined) return true;
   const own = record[SPLIT_COLUMN];
-  return split === undefined || typeof own !== 'string' || splitName(own) === splitName(split);
+  if (typeof own === 'string') return splitName(own) === splitName(split);
+  throw new InputError(
+    `${where}: the split ${split} is asked for, but neither the name of the file nor a column \`${SPLIT_COLUMN}\` tells the split`,
+  );
 }
 
 export function isUsual(split: string): boolean {

@@ -170,6 +170,7 @@ describe('layouts', () => {
       JSON.stringify({ problem: 'How many?', image: uri, answer: 3 }).replaceAll('+', '\\u002B'),
       ANSWERED,
     ],
+    ['nulls in a list', 'rows.jsonl', { problem: 'How many?', images: [null, uri], answer: 3 }, ANSWERED],
     ['structs of bytes as base64', 'rows.jsonl', { problem: 'How many?', image: { bytes: ONE.toString('base64'), path: null }, answer: 3 }, ANSWERED],
     ['structs of a path', 'rows.jsonl', { problem: 'How many?', image: { bytes: null, path: 'a.png' }, answer: 3 }, ANSWERED],
     ['a byte-order mark', 'rows.jsonl', `\uFEFF${JSON.stringify({ problem: 'How many?', image: uri, answer: 3 })}\r\n`, ANSWERED],
@@ -340,6 +341,16 @@ describe('files of a data set', () => {
     ]);
   });
 
+  it('refuses a split that nothing tells, or another one than the name of the file', async () => {
+    const folder = folderOf({ 'x.jsonl': row(1), 'y-test.jsonl': row(2), 'z.csv': 'question,image,split\nq,a.png,dev\n' });
+    await expect(read(join(folder, 'x.jsonl'), { split: 'dev' })).rejects.toThrow(
+      /x\.jsonl:1: the split dev is asked for, but neither .* tells the split/,
+    );
+    await expect(read(join(folder, 'y-test.jsonl'), { split: 'train' })).rejects.toThrow(/y-test\.jsonl: has no split train; it has test$/);
+    await expect(read(join(folder, 'z.csv'), { split: 'train' })).rejects.toThrow(/z\.csv: holds no questions of the split train$/);
+    expect(await answers(join(folder, 'y-test.jsonl'), { split: 'test' })).toEqual(['2']);
+  });
+
   it('reads several files and patterns as one set, whose ids say the folder where names are the same', async () => {
     const folder = folderOf({
       'x.jsonl': row(1),
@@ -416,6 +427,12 @@ describe('what is refused', () => {
     ['a JSON document cut short', 'rows.json', '[{"problem": "?"', /rows\.json:1: not whole JSON: .*cut short/],
     ['a JSON document without rows', 'rows.json', '{\n"a": 1}', /rows\.json: holds neither a list of JSON objects nor an object of them/],
     ['an archive', 'rows.zip', 'PK', /rows\.zip: is an archive: unpack it/],
+    [
+      'a text too long for a path, without showing it',
+      'rows.jsonl',
+      { ...plain, image: '%'.repeat(9000) },
+      /rows\.jsonl:1: image: expected the path of a picture.{0,160}$/,
+    ],
     [
       'base64 that is no picture, without showing it',
       'rows.jsonl',

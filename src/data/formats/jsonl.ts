@@ -38,7 +38,8 @@ async function* lines(file: TextFile): AsyncGenerator<Line> {
   for await (const chunk of bytesOf(file)) {
     let from = 0;
     for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, from)) {
-      const bytes = Buffer.concat([...parts, chunk.subarray(from, end)]);
+      const last = chunk.subarray(from, end);
+      const bytes = parts.length === 0 ? last : Buffer.concat([...parts, last]);
       yield { bytes, line, offset };
       [parts, length, from] = [[], 0, end + 1];
       offset += bytes.length + 1;
