@@ -44,8 +44,8 @@ export interface Connection {
   readonly live: Cell<Live | null>;
   /** @throws RefusedError | ConnectionError */
   request<M extends Method>(method: M, params: Requests[M]['params'], seconds?: number): Promise<Requests[M]['value']>;
-  /** Resolves when it is done. @throws RefusedError | UnheardError | ConnectionError */
-  command(command: Command): Promise<void>;
+  /** Resolves when it is done, with what came of it where there is something to say. @throws RefusedError | UnheardError | ConnectionError */
+  command(command: Command): Promise<string | null>;
   /** Every update in order; `points`, `groups` and `events` are in no cell. Returns what ends it. */
   onUpdate(listener: (update: Update) => void): () => void;
   /** After updates were missed: a reconnection, or a gap in `seq`. */
@@ -104,8 +104,8 @@ class Socket implements Connection {
     return this.#ask((id) => ({ type: 'request', id, method, params }) as ClientFrame, seconds) as Promise<Requests[M]['value']>;
   }
 
-  async command(command: Command): Promise<void> {
-    await this.#ask((id) => ({ type: 'command', id, command }), COMMAND_SECONDS);
+  command(command: Command): Promise<string | null> {
+    return this.#ask((id) => ({ type: 'command', id, command }), COMMAND_SECONDS) as Promise<string | null>;
   }
 
   onUpdate(listener: (update: Update) => void): () => void {

@@ -14,6 +14,8 @@ export interface Metrics {
   close(): void;
 }
 
+const LEVELS = { healthy: 0, watch: 1, act: 2, hold: 3 } as const;
+
 type Value = (status: Status) => number | null | undefined;
 
 /** Name -> what it is, and its value; none is exported where there is none yet. */
@@ -23,6 +25,33 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
   quorum_accuracy_ratio: ['Held-out accuracy (greedy) of the newest evaluation.', ({ accuracy }) => accuracy.now?.greedy],
   quorum_accuracy_best_ratio: ['Best held-out accuracy (greedy) so far.', ({ accuracy }) => accuracy.best?.greedy],
   quorum_accuracy_baseline_ratio: ['Held-out accuracy (greedy) before the first step.', ({ accuracy }) => accuracy.baseline?.greedy],
+  quorum_held_out_as_base_ratio: [
+    'Without labels: share of held-out questions answered as by the base, in the newest evaluation.',
+    ({ labelFree }) => labelFree?.now?.asBase,
+  ],
+  quorum_held_out_as_trusted_ratio: [
+    'Without labels: share of held-out questions answered as by the last trusted version.',
+    ({ labelFree }) => labelFree?.now?.asTrusted,
+  ],
+  quorum_held_out_answered_ratio: [
+    'Without labels: share of greedy responses to held-out questions that hold an answer.',
+    ({ labelFree }) => labelFree?.now?.answered,
+  ],
+  quorum_held_out_vote_share_ratio: ['Without labels: mean vote share on held-out questions.', ({ labelFree }) => labelFree?.now?.voteShare],
+  quorum_held_out_entropy_nats: ['Without labels: entropy on held-out questions, per token.', ({ labelFree }) => labelFree?.now?.entropy],
+  quorum_held_out_response_tokens_mean: [
+    'Without labels: mean response length on held-out questions, in tokens.',
+    ({ labelFree }) => labelFree?.now?.responseTokens,
+  ],
+  quorum_guardian_level: ['What the guardian says: 0 healthy, 1 watch, 2 act, 3 hold.', ({ guardian }) => guardian && LEVELS[guardian.level]],
+  quorum_canaries_as_base_ratio: [
+    'Of the canaries that the base was sure of: share answered alike in the newest probe.',
+    ({ guardian }) => guardian?.canaries?.asBase,
+  ],
+  quorum_canaries_as_trusted_ratio: [
+    'Of the canaries that the last trusted version was sure of: share answered alike in the newest probe.',
+    ({ guardian }) => guardian?.canaries?.asTrusted,
+  ],
   quorum_vote_share_ratio: ['Mean vote share of the groups judged lately.', ({ signals }) => signals.voteShare],
   quorum_reward_mean: ['Mean reward of the samples judged lately.', ({ signals }) => signals.reward],
   quorum_response_tokens_mean: ['Mean response length of the groups judged lately, in tokens.', ({ signals }) => signals.responseTokens],

@@ -93,7 +93,7 @@ function dashboardSource({
 }
 
 export function liveSettings({ now, configured }: Settings): LiveSetting[] {
-  return liveBounds().map(({ above: _above, help, ...bounds }) => {
+  return liveBounds().map(({ help, ...bounds }) => {
     const [value, before] = [now[bounds.path], configured[bounds.path]];
     return { ...bounds, value, help: value === before ? help : `${help} The configuration says ${before}.` };
   });

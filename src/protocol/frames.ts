@@ -191,6 +191,8 @@ export interface LiveSetting {
   readonly path: string;
   readonly value: number;
   readonly min: number;
+  /** The value must be greater than `min`. */
+  readonly above?: boolean;
   readonly max: number;
   readonly integer: boolean;
   readonly unit: string;

@@ -25,8 +25,6 @@ export interface ChartProps {
 }
 
 const NONE: readonly never[] = [];
-/** Evaluations come every so many steps; a value that is older than this says so. */
-const OLD_ROWS = 12;
 
 export function Chart({ board, title, series, format, axis = format, include = NONE, marks = NONE, tall = false, wide = false, xName }: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
@@ -42,12 +40,19 @@ export function Chart({ board, title, series, format, axis = format, include = N
       const { shown } = board;
       const by = board.axis.get();
       const row = x === null ? board.rows - 1 : shown.nearest(x, by);
+      const named = (label: string, from: number) =>
+        [...(series.length > 1 ? [label] : []), ...(isOther(shown.steps, from, row) ? [`at ${place(shown.steps[from])}`] : [])].join(' ');
       series.forEach(({ column, label }, i) => {
         const from = shown.rowBefore(column, row);
         setText(values.current[i], format(from < 0 ? null : shown.column(column)![from]!));
-        setText(labels.current[i], isOld(shown.steps, from, row) ? `${label} at ${place(shown.steps[from])}` : label);
+        setText(labels.current[i], named(label, from));
       });
-      const read = series.map(({ label, column }) => `${label} ${format(shown.valueBefore(column, row))}`).join(', ');
+      const read = series
+        .map(({ label, column }) => {
+          const from = shown.rowBefore(column, row);
+          return `${label}${isOther(shown.steps, from, row) ? ` at ${place(shown.steps[from])}` : ''} ${format(shown.valueBefore(column, row))}`;
+        })
+        .join(', ');
       if (document.activeElement === host.current) tell(host.current!, shown.steps[row], `${place(shown.steps[row])}: ${read}`);
       setText(
         where.current ?? undefined,
@@ -90,20 +95,18 @@ export function Chart({ board, title, series, format, axis = format, include = N
           {series.map(({ column, label, colour }, i) => (
             <span key={column} class="chart-value">
               {series.length > 1 ? (
-                <>
-                  <svg class="chart-key" viewBox="0 0 10 10" aria-hidden="true">
-                    <circle cx="5" cy="5" r="4" fill={`var(${colour})`} />
-                  </svg>
-                  <span
-                    class="chart-label"
-                    ref={(element: HTMLElement | null) => {
-                      if (element !== null) labels.current[i] = element;
-                    }}
-                  >
-                    {label}
-                  </span>
-                </>
+                <svg class="chart-key" viewBox="0 0 10 10" aria-hidden="true">
+                  <circle cx="5" cy="5" r="4" fill={`var(${colour})`} />
+                </svg>
               ) : null}
+              <span
+                class="chart-label"
+                ref={(element: HTMLElement | null) => {
+                  if (element !== null) labels.current[i] = element;
+                }}
+              >
+                {series.length > 1 ? label : ''}
+              </span>
               <b
                 ref={(element: HTMLElement | null) => {
                   if (element !== null) values.current[i] = element;
@@ -131,9 +134,9 @@ export function Chart({ board, title, series, format, axis = format, include = N
   );
 }
 
-/** Of an older evaluation than the newest: nobody shall take it for today's. */
-function isOld(steps: Float64Array, from: number, row: number): boolean {
-  return from >= 0 && row - from > OLD_ROWS && steps[row]! > steps[from]!;
+/** Whether the value is of an earlier step: evaluations come every so many steps. It then says of which. */
+function isOther(steps: Float64Array, from: number, row: number): boolean {
+  return from >= 0 && steps[row]! > steps[from]!;
 }
 
 /** For who listens: where the cursor is, and what is there. */

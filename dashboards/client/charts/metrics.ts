@@ -27,12 +27,35 @@ export const ACCURACY: Metric = {
   axis: percentAxis,
 };
 
+/** What stands in the place of accuracy where the data has no labels (docs/without-labels.md). */
+export const WITHOUT_LABELS: Metric = {
+  title: 'Held-out answers, without labels',
+  series: [
+    { ...line('heldOut.asBase', 'as the base', 1), points: true },
+    { ...line('heldOut.asTrusted', 'as the last trusted', 3), points: true },
+    { ...line('heldOut.voteShare', 'vote share', 2), points: true },
+    { ...line('heldOut.answered', 'with an answer', 5), points: true },
+    { ...line('guardian.origin', 'sure canaries as the base', 4), points: true },
+    { ...line('guardian.agreement', 'sure canaries as the last trusted', 6), points: true },
+  ],
+  format: (value) => percent(value),
+  axis: percentAxis,
+};
+
 export const METRICS: readonly Metric[] = [
   { title: 'Vote share', series: [line('voteShare', 'share')], format: (value) => percent(value), axis: percentAxis },
   { title: 'Reward', series: [line('reward', 'reward', 2)], format: (value) => number(value) },
   { title: 'KL to the base', series: [line('kl', 'KL', 4)], format: (value) => number(value), include: [0] },
-  { title: 'Entropy', series: [line('entropy', 'entropy', 6)], format: (value) => number(value) },
-  { title: 'Response length', series: [line('responseTokens', 'tokens', 5)], format: (value) => number(value) },
+  {
+    title: 'Entropy',
+    series: [line('entropy', 'training', 6), { ...line('heldOut.entropy', 'held out', 4), points: true }],
+    format: (value) => number(value),
+  },
+  {
+    title: 'Response length',
+    series: [line('responseTokens', 'training', 5), { ...line('heldOut.responseTokens', 'held out', 2), points: true }],
+    format: (value) => number(value),
+  },
   { title: 'Clip fraction', series: [line('clipFraction', 'clipped', 3)], format: (value) => percent(value, 2), axis: percentAxis, include: [0] },
   {
     title: 'Tokens/s',

@@ -41,7 +41,7 @@ const OFFERS: readonly Offer[] = [
   {
     command: { type: 'evaluate', full: false },
     title: 'Evaluate now',
-    help: 'Greedy answers to the held-out questions with the newest version.',
+    help: 'Greedy answers to the held-out questions with the newest version: its accuracy, or what shows without labels.',
     button: 'Quick evaluation',
     done: 'Evaluated.',
     in: ['running', 'paused'],
@@ -49,7 +49,7 @@ const OFFERS: readonly Offer[] = [
   {
     command: { type: 'evaluate', full: true },
     title: 'Evaluate in full',
-    help: 'pass@1, maj@k and pass@k from several samples a question. Takes longer.',
+    help: 'Also pass@1, maj@k and pass@k from several samples a question, where the questions have labels. Takes longer.',
     button: 'Full evaluation',
     done: 'Evaluated in full.',
     in: ['running', 'paused'],

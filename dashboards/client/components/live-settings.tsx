@@ -58,7 +58,8 @@ function SettingRow({ setting, onSet }: { readonly setting: LiveSetting; readonl
             {setting.path}
           </label>
           <p class="muted" id={`${id}-help`}>
-            {setting.help} From {number(setting.min)} to {number(setting.max)}
+            {setting.help} {setting.above === true ? 'Above' : 'From'} {number(setting.min)} {setting.above === true ? 'and up to' : 'to'}{' '}
+            {number(setting.max)}
             {setting.unit === '' ? '' : ` ${setting.unit}`}.
           </p>
         </div>
@@ -87,10 +88,11 @@ function SettingRow({ setting, onSet }: { readonly setting: LiveSetting; readonl
   );
 }
 
-function problemOf(typed: string, { min, max, integer }: LiveSetting): string | undefined {
+function problemOf(typed: string, { min, above = false, max, integer }: LiveSetting): string | undefined {
   const value = Number(typed);
   if (typed.trim() === '' || !Number.isFinite(value)) return 'Type a number.';
   if (integer && !Number.isInteger(value)) return 'Type a whole number.';
+  if (above && value <= min) return `Above ${number(min)}.`;
   if (value < min) return `At least ${number(min)}.`;
   if (value > max) return `At most ${number(max)}.`;
   return undefined;

@@ -4,6 +4,11 @@ import type { Live } from '../../../src/protocol/frames.ts';
 import { bytes, count, duration, number, percent, points } from '../format.ts';
 import { useLive } from '../session.ts';
 
+/** Without a plug-in that rewards, the mean reward is the mean vote share. */
+export function isRewarded({ actors }: Pick<Live, 'actors'>): boolean {
+  return actors.some(({ role }) => role === 'reward');
+}
+
 export function Summary() {
   const live = useLive((value) => value);
   const { accuracy, signals, throughput, groups } = live ?? {};
@@ -13,13 +18,19 @@ export function Summary() {
       <Stat name="Policy version" note={live === undefined ? '' : savedNote(live)}>
         {count(live?.version)}
       </Stat>
-      <Stat name="Held-out accuracy" note={gain === undefined ? 'greedy' : <Gain gain={gain} />}>
-        {percent(accuracy?.now?.greedy)}
-      </Stat>
-      <Stat name="Best" note={accuracy?.best ? `version ${count(accuracy.best.version)}` : ''}>
-        {percent(accuracy?.best?.greedy)}
-      </Stat>
-      <Stat name="Vote share" note={`reward ${number(signals?.reward, 3)}`}>
+      {live?.labelFree !== undefined && !accuracy?.now ? (
+        <WithoutLabels of={live.labelFree} guardian={live.guardian?.level} />
+      ) : (
+        <>
+          <Stat name="Held-out accuracy" note={gain === undefined ? 'greedy' : <Gain gain={gain} />}>
+            {percent(accuracy?.now?.greedy)}
+          </Stat>
+          <Stat name="Best" note={accuracy?.best ? `version ${count(accuracy.best.version)}` : ''}>
+            {percent(accuracy?.best?.greedy)}
+          </Stat>
+        </>
+      )}
+      <Stat name="Vote share" note={shareNote(live)}>
         {percent(signals?.voteShare)}
       </Stat>
       <Stat name="Steps a minute" note={`${duration(throughput?.secondsPerStep)} a step`}>
@@ -36,6 +47,29 @@ export function Summary() {
       </Stat>
     </dl>
   );
+}
+
+/** What stands in the place of accuracy and of the best version. */
+function WithoutLabels({ of: { now, best }, guardian }: { readonly of: NonNullable<Live['labelFree']>; readonly guardian: string | undefined }) {
+  const trusted = now === null || now.trusted === null ? '' : `, ${percent(now.asTrusted)} as version ${count(now.trusted)}`;
+  return (
+    <>
+      <Stat name="Answers as the base" note={now === null ? 'no labels' : `of ${count(now.n)} held out${trusted}`}>
+        {percent(now?.asBase)}
+      </Stat>
+      <Stat name="Guardian" note={best === null ? 'no version is the best' : `best: version ${count(best)}`}>
+        {guardian ?? 'off'}
+      </Stat>
+    </>
+  );
+}
+
+/** The reward where it is not the vote's; without labels the vote share on held-out questions. */
+function shareNote(live: Live | undefined): string {
+  if (live === undefined) return '';
+  if (isRewarded(live)) return `reward ${number(live.signals.reward, 3)}`;
+  const { now, baseline } = live.labelFree ?? {};
+  return now ? `held out ${percent(now.voteShare)}${baseline ? `, base ${percent(baseline.voteShare)}` : ''}` : 'of training groups';
 }
 
 function Gain({ gain }: { readonly gain: number }) {

@@ -22,8 +22,7 @@ export function useCommand(): Running {
       announce(words);
     };
     try {
-      await connection.command(command);
-      finish(done);
+      finish((await connection.command(command)) ?? done);
     } catch (error) {
       if (error instanceof UnheardError) return finish(error.message);
       setState({ pending: false, error: (error as Error).message });

@@ -5,14 +5,15 @@ import { shallowSame, useCell } from '../cell.ts';
 import { board } from '../charts/shared.ts';
 import { Chart } from '../charts/chart.tsx';
 import { guardianMarks, MOST_MARKS } from '../charts/guardian-marks.ts';
-import { ACCURACY, busyMetric, METRICS, present, type Metric } from '../charts/metrics.ts';
+import { ACCURACY, busyMetric, METRICS, present, WITHOUT_LABELS, type Metric } from '../charts/metrics.ts';
 import type { Mark } from '../charts/plot.ts';
 import type { EventRow } from '../../../src/protocol/frames.ts';
 import { Icon } from '../components/icons.tsx';
 import { Empty, Failure } from '../components/notice.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Segments } from '../components/segments.tsx';
-import { Summary } from '../components/summary.tsx';
+import { isRewarded, Summary } from '../components/summary.tsx';
+import { WithoutLabels } from '../components/without-labels.tsx';
 import { Staleness } from '../components/staleness.tsx';
 import { percent } from '../format.ts';
 import { LoopDrawing } from '../loop/loop.tsx';
@@ -21,6 +22,7 @@ import { useLive, useRequest, useUpdates } from '../session.ts';
 export function Now() {
   return (
     <div class="stack">
+      <WithoutLabels />
       <Summary />
       <div class="now-loop">
         <Panel title="The loop">
@@ -36,12 +38,18 @@ export function Now() {
 function Charts() {
   const names = useCell(board.names);
   const error = useCell(board.error);
-  const marks = useMarks();
+  const guardian = useGuardianMarks();
+  const marks = useMarks(guardian);
+  const rewarded = useLive(isRewarded) === true;
   const shown = useMemo(
-    () => [...METRICS, busyMetric(names ?? [])].map((metric) => present(metric, names ?? [])).filter((metric) => metric !== undefined),
-    [names],
+    () =>
+      [...METRICS.filter(({ title }) => rewarded || title !== 'Reward'), busyMetric(names ?? [])]
+        .map((metric) => present(metric, names ?? []))
+        .filter((metric) => metric !== undefined),
+    [names, rewarded],
   );
   const accuracy = present(ACCURACY, names ?? []);
+  const withoutLabels = useLive(({ labelFree }) => labelFree !== undefined) === true ? present(WITHOUT_LABELS, names ?? []) : undefined;
   return (
     <section class="stack now-charts" aria-label="Charts">
       <Toolbar />
@@ -50,6 +58,7 @@ function Charts() {
         <Empty title="Nothing was learnt yet">The charts begin with the first learner step; the base model is measured before it.</Empty>
       ) : null}
       {accuracy === undefined ? null : <MetricChart metric={accuracy} marks={marks} tall />}
+      {withoutLabels === undefined ? null : <MetricChart metric={withoutLabels} marks={guardian} tall />}
       <div class="chart-grid">
         {names === null && error === null ? METRICS.map(({ title }) => <div key={title} class="chart chart-place" />) : null}
         {shown.map((metric) => (
@@ -66,10 +75,9 @@ function MetricChart({ metric, marks, tall = false }: { readonly metric: Metric;
 }
 
 /** The base's accuracy as a line, the best version's as a point, what the guardian decided as upright lines. */
-function useMarks(): readonly Mark[] {
+function useMarks(guardian: readonly Mark[]): readonly Mark[] {
   const { base, best, bestStep } =
     useLive(({ accuracy: { baseline, best: top } }) => ({ base: baseline?.greedy, best: top?.greedy, bestStep: top?.version }), shallowSame) ?? {};
-  const guardian = useGuardianMarks();
   return useMemo(() => {
     const marks: Mark[] = [...guardian];
     if (base !== undefined) marks.push({ label: `base ${percent(base)}`, value: base, colour: '--text-3' });

@@ -1,4 +1,4 @@
-/** Two versions side by side on the same held-out questions: which flipped right, which flipped wrong. */
+/** Two versions side by side on the same held-out questions: which flipped right, which flipped wrong; without labels, which answers changed. */
 import { useState } from 'preact/hooks';
 import type { Compared, Requests } from '../../../src/protocol/frames.ts';
 import { Answer, Empty } from '../components/notice.tsx';
@@ -12,11 +12,12 @@ import { useRequest } from '../session.ts';
 const EVALUATED = { limit: 200, only: 'evaluated' } as const;
 const SHOWN = 40;
 
-type Change = 'right' | 'wrong' | 'other' | 'same';
+type Change = 'right' | 'wrong' | 'other' | 'changed' | 'same';
 const CHANGES: readonly (readonly [Change, string])[] = [
   ['right', 'Flipped right'],
   ['wrong', 'Flipped wrong'],
   ['other', 'Wrong in both, other answer'],
+  ['changed', 'No label, other answer'],
   ['same', 'No change'],
 ];
 
@@ -98,18 +99,31 @@ function Comparison({ value: { a, b, questions }, chosen }: { readonly value: Re
   const [most, setMost] = useState(SHOWN);
   const of = (change: Change) => questions.filter((pair) => changeOf(pair) === change);
   const [right, wrong] = [of('right').length, of('wrong').length];
-  const shown = CHANGES.find(([change]) => change === chosen)?.[0] ?? (right === 0 && wrong > 0 ? 'wrong' : 'right');
+  const labelled = questions.filter(({ truth }) => truth !== null);
+  const changes = CHANGES.filter(([change]) =>
+    change === 'changed' ? labelled.length < questions.length : change === 'same' || labelled.length > 0,
+  );
+  const first = labelled.length === 0 ? 'changed' : right === 0 && wrong > 0 ? 'wrong' : 'right';
+  const shown = changes.find(([change]) => change === chosen)?.[0] ?? first;
   const list = of(shown);
   if (questions.length === 0)
     return <Empty title="No question was put to both">The two versions were evaluated on different held-out questions.</Empty>;
-  const accuracy = (side: 'a' | 'b') => questions.filter((pair) => pair[side].right).length / questions.length;
+  const accuracy = (side: 'a' | 'b') => labelled.filter((pair) => pair[side].right).length / labelled.length;
+  const unlabelled = questions.length - labelled.length;
   return (
     <>
       <dl class="stats">
-        <Stat name="Flipped right" value={count(right)} note={`wrong in ${a}, right in ${b}`} tone="better" />
-        <Stat name="Flipped wrong" value={count(wrong)} note={`right in ${a}, wrong in ${b}`} tone="worse" />
-        <Stat name={`Version ${a}`} value={percent(accuracy('a'))} note={`of ${count(questions.length)} questions put to both`} />
-        <Stat name={`Version ${b}`} value={percent(accuracy('b'))} note={`${points(accuracy('b') - accuracy('a'))} on the same questions`} />
+        {labelled.length === 0 ? null : (
+          <>
+            <Stat name="Flipped right" value={count(right)} note={`wrong in ${a}, right in ${b}`} tone="better" />
+            <Stat name="Flipped wrong" value={count(wrong)} note={`right in ${a}, wrong in ${b}`} tone="worse" />
+            <Stat name={`Version ${a}`} value={percent(accuracy('a'))} note={`of ${count(labelled.length)} labelled questions put to both`} />
+            <Stat name={`Version ${b}`} value={percent(accuracy('b'))} note={`${points(accuracy('b') - accuracy('a'))} on the same questions`} />
+          </>
+        )}
+        {unlabelled === 0 ? null : (
+          <Stat name="Answers changed" value={count(of('changed').length)} note={`of ${count(unlabelled)} questions without a label put to both`} />
+        )}
       </dl>
       <Panel
         title="Questions"
@@ -119,12 +133,16 @@ function Comparison({ value: { a, b, questions }, chosen }: { readonly value: Re
           <Segments
             label="Which questions"
             value={shown}
-            options={CHANGES.map(([change, name]) => [change, `${name} ${of(change).length}`] as const)}
+            options={changes.map(([change, name]) => [change, `${name} ${of(change).length}`] as const)}
             onChange={(show) => navigate(href('versions', ['compare'], { a, b, show }), { replace: true })}
           />
         }
       >
-        <p class="held-out">Each answer is held against the data set’s label: a held-out label, never used for training.</p>
+        <p class="held-out">
+          {labelled.length === 0
+            ? 'These questions have no label: what changed is shown, not what is right.'
+            : 'Each answer is held against the data set’s label: a held-out label, never used for training.'}
+        </p>
         {list.length === 0 ? <Empty title="None">No question is in this group.</Empty> : null}
         <ul class="compared">
           {list.slice(0, most).map((pair) => (
@@ -165,12 +183,14 @@ function Pair({ pair: { question, truth, a: one, b: other }, a, b }: { readonly 
         <dl class="pair-answers">
           <Given version={a} {...one} />
           <Given version={b} {...other} />
-          <div class="given">
-            <dt>held-out label</dt>
-            <dd class="mono" title="Held-out label, never used for training">
-              {truth}
-            </dd>
-          </div>
+          {truth === null ? null : (
+            <div class="given">
+              <dt>held-out label</dt>
+              <dd class="mono" title="Held-out label, never used for training">
+                {truth}
+              </dd>
+            </div>
+          )}
         </dl>
       </div>
     </li>
@@ -194,9 +214,10 @@ function Given({ version, answer, right }: { readonly version: number; readonly 
   );
 }
 
-function changeOf({ a, b }: Compared): Change {
+function changeOf({ a, b, truth, same }: Compared): Change {
+  if (truth === null) return same ? 'same' : 'changed';
   if (a.right !== b.right) return b.right ? 'right' : 'wrong';
-  return !a.right && a.answer !== b.answer ? 'other' : 'same';
+  return !a.right && !same ? 'other' : 'same';
 }
 
 function version(text: string | undefined): number | undefined {

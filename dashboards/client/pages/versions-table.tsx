@@ -15,7 +15,8 @@ export interface VersionTableProps {
 
 export function VersionTable({ rows, newest, onRollBack }: VersionTableProps) {
   const base = useLive((live) => live.accuracy.baseline?.greedy ?? null) ?? null;
-  const best = useLive((live) => live.accuracy.best?.version ?? null) ?? null;
+  const best = useLive((live) => live.accuracy.best?.version ?? live.labelFree?.best ?? null) ?? null;
+  const measure = useLive((live) => (live.labelFree !== undefined && live.accuracy.now === null ? 'Held-out answers' : 'Held-out accuracy'));
   return (
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Table of versions">
       <table class="table versions">
@@ -24,7 +25,7 @@ export function VersionTable({ rows, newest, onRollBack }: VersionTableProps) {
             <th scope="col">Version</th>
             <th scope="col">Made</th>
             <th scope="col" class="right">
-              Held-out accuracy
+              {measure}
             </th>
             <th scope="col" class="right">
               KL to base
@@ -118,8 +119,16 @@ function Row({ row, base, best, newest, onRollBack }: RowProps) {
   );
 }
 
-function Greedy({ row: { n, greedy, full }, base }: { readonly row: VersionRow; readonly base: number | null }) {
-  if (greedy === null) return <span class="faint">–</span>;
+function Greedy({ row: { n, greedy, full, labelFree }, base }: { readonly row: VersionRow; readonly base: number | null }) {
+  if (greedy === null) {
+    return labelFree === null ? (
+      <span class="faint">–</span>
+    ) : (
+      <span title={`No labels: share of ${labelFree.n} held-out questions answered as by the base; vote share ${percent(labelFree.voteShare)}`}>
+        {percent(labelFree.asBase)} <span class="faint">as the base</span>
+      </span>
+    );
+  }
   const title =
     full === null
       ? undefined

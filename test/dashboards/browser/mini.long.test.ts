@@ -107,7 +107,7 @@ describeInBrowser('the dashboard of `quorum start` on the bundled model', () => 
       'voter',
     ]);
     const titles = await page.locator('.chart-title').allInnerTexts();
-    const measured = ['Held-out accuracy', 'Vote share', 'Reward', 'KL to the base', 'Entropy', 'Response length', 'Clip fraction'];
+    const measured = ['Held-out accuracy', 'Vote share', 'KL to the base', 'Entropy', 'Response length', 'Clip fraction'];
     expect(titles).toEqual(expect.arrayContaining([...measured, 'Tokens/s', 'Steps/min', 'Memory', 'Busy']));
     expect(await page.locator('.chart-value b', { hasText: /^–$/ }).count()).toBe(0);
 

@@ -134,7 +134,7 @@ describeInBrowser('commands', () => {
       const { page } = opened;
       await opened.goto('control', '.setting-value');
       await page.getByRole('button', { name: 'Pause' }).click();
-      await page.locator('.topbar').getByText('Paused').waitFor();
+      await page.locator('.topbar').getByText('Paused', { exact: true }).waitFor();
       await page.getByRole('button', { name: 'Resume' }).click();
       await page.locator('.topbar').getByText('Running').waitFor();
 
@@ -143,6 +143,9 @@ describeInBrowser('commands', () => {
       await temperature.fill('-3');
       await row.getByText(/^At least/).waitFor();
       expect(await row.getByRole('button').isDisabled()).toBe(true);
+      const rate = page.getByLabel('learner.learningRate');
+      await rate.fill('0');
+      await page.locator('form', { has: rate }).getByText('Above 0.', { exact: true }).waitFor();
       await temperature.fill('0.8');
       await row.getByRole('button', { name: 'Set' }).click();
       await row.getByText(/sampling\.temperature is 0\.8 now/).waitFor();
@@ -151,7 +154,10 @@ describeInBrowser('commands', () => {
       await page.getByRole('button', { name: 'Save a checkpoint' }).click();
       await page.getByText('Saved.', { exact: true }).first().waitFor();
       await page.getByRole('button', { name: 'Quick evaluation' }).click();
-      await page.getByText('Evaluated.', { exact: true }).first().waitFor();
+      await page
+        .getByText(/^version \d+: accuracy [\d.]+ % on \d+ held-out questions$/)
+        .first()
+        .waitFor();
 
       await page.getByRole('button', { name: 'Stop …' }).click();
       const dialog = page.getByRole('dialog');

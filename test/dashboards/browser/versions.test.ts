@@ -117,6 +117,32 @@ describeInBrowser('the page Versions', () => {
     expect(opened.errors).toEqual([]);
   });
 
+  it('compares two versions without labels: which answers changed', async () => {
+    const answers = daemon.store.answers(0)!.slice(0, 6);
+    const save = (n: number, text: (i: number) => string) => {
+      daemon.store.saveEvaluation({ version: n, greedy: null, n: 0 });
+      const unlabelled = answers.map(({ question }, i) => ({
+        question: { ...question, id: `unlabelled-${i}` },
+        answer: text(i),
+        right: null,
+        truth: null,
+      }));
+      daemon.store.saveAnswers(n, unlabelled);
+    };
+    save(6, () => '0.5');
+    save(7, (i) => (i === 0 ? '1/2' : i < 3 ? '7' : '0.5'));
+    await using opened = await open(browser, daemon.url);
+    const { page } = opened;
+    await opened.goto('versions/compare?a=6&b=7', '.pair');
+    expect(await page.locator('.stat dd:not(.note)').allInnerTexts()).toEqual(['2']);
+    const shown = () => page.locator('.pair').evaluateAll((pairs) => pairs.map((pair) => pair.getAttribute('data-question')));
+    expect(await shown()).toEqual(['unlabelled-1', 'unlabelled-2']);
+    expect(await page.locator('.pair').first().locator('dd').allInnerTexts()).toEqual(['0.5', '7']);
+    expect(await page.getByText('held-out label').count()).toBe(0);
+    expect(await opened.violations()).toEqual([]);
+    expect(opened.errors).toEqual([]);
+  });
+
   it('says which versions cannot be compared', async () => {
     await using opened = await open(browser, daemon.url);
     await opened.goto('versions/compare?a=0&b=3', '[role=alert]');

@@ -161,7 +161,7 @@ test('a long command does not hold up requests', async () => {
   const { dashboard, daemon } = await openDesk();
   const browser = await Browser.open(dashboard);
   let finish = () => {};
-  daemon.obey = () => new Promise((resolve) => (finish = resolve));
+  daemon.obey = () => new Promise((resolve) => (finish = () => resolve(undefined)));
   const evaluated = browser.command({ type: 'evaluate', full: false });
   expect(await browser.ask('settings', {})).toEqual(daemon.settings());
   finish();
@@ -172,7 +172,7 @@ test('commands of one page do not wait for each other, and are carried out also 
   const { dashboard, daemon } = await openDesk();
   const browser = await Browser.open(dashboard);
   let finish = () => {};
-  daemon.obey = () => new Promise((resolve) => (finish = resolve));
+  daemon.obey = () => new Promise((resolve) => (finish = () => resolve(undefined)));
   browser.send({ type: 'command', id: 1001, command: { type: 'evaluate', full: true } });
   browser.send({ type: 'command', id: 1002, command: { type: 'pause' } });
   browser.send({ type: 'command', id: 1003, command: { type: 'resume' } });

@@ -49,7 +49,7 @@ export class FakeDaemon implements DashboardSource {
   /** Times that somebody began to listen to the status. */
   listened = 0;
   /** What the next command does. */
-  obey: () => Promise<void> = () => Promise.resolve();
+  obey: () => Promise<string | undefined> = () => Promise.resolve(undefined);
   readonly store: DashboardSource['store'];
 
   constructor() {
@@ -120,8 +120,7 @@ export class FakeDaemon implements DashboardSource {
   async command(command: Command, author: string): Promise<string | undefined> {
     if (command.type === 'rollback') throw new InputError(`version ${command.version} is not on disk`);
     this.commands.push({ command, author });
-    await this.obey();
-    return undefined;
+    return this.obey();
   }
 
   /** Admits, samples and judges a group, stores it and tells of it. */
