@@ -2,9 +2,9 @@
  * A stand-in for a run folder, to try a start on: a temporary folder with copies of what a start may change and links to the versions on disk, each on its
  * own, so that a start which moves or deletes one moves or deletes a link. Nothing is written in the run folder.
  */
-import { accessSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { accessSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { InputError } from '../protocol/errors.ts';
 import { isLocked } from './lock.ts';
 import { nearestFolder, refuseOddEntries } from './run-entries.ts';

@@ -166,6 +166,7 @@ describe('an entry of an odd kind: one sentence with the path, what it is, and t
     openRunFolder(folder).release();
     renameSync(join(folder, 'checkpoints'), `${folder}-checkpoints`);
     symlinkSync(`${folder}-checkpoints`, join(folder, 'checkpoints'));
-    openRunFolder(folder).release();
+    using again = openRunFolder(folder);
+    expect(again.fresh).toBe(false);
   });
 });
