@@ -1,5 +1,5 @@
 /** Answers `quorum status`, `pause`, `resume` and `stop` on the socket in the run folder: a line of JSON each way, one request a connection. */
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
 import type { ControlReply, ControlRequest } from '../protocol/control.ts';
@@ -28,7 +28,7 @@ export type Answer = (request: ControlRequest) => Promise<ControlReply>;
 
 /** Listens until closed. The caller holds the run folder's lock, so a socket that is there already belongs to a daemon that was killed. */
 export async function listen(path: string, answer: Answer): Promise<Server> {
-  if (existsSync(path)) rmSync(path);
+  rmSync(path, { force: true });
   const server = createServer((socket) => void serve(socket, answer));
   server.maxConnections = MOST_CONNECTIONS;
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));

@@ -112,9 +112,14 @@ export class Browser {
     return this.#answer(id);
   }
 
-  async #answer(id: number): Promise<unknown> {
+  /** The reply or the refusal. */
+  answerTo(id: number): Promise<ServerFrame & { type: 'reply' | 'refused' }> {
     const mine = (frame: { readonly id: number }) => frame.id === id;
-    const frame = await Promise.race([this.next('reply', mine), this.next('refused', mine)]);
+    return Promise.race([this.next('reply', mine), this.next('refused', mine)]);
+  }
+
+  async #answer(id: number): Promise<unknown> {
+    const frame = await this.answerTo(id);
     if (frame.type === 'refused') throw new Error(frame.message);
     return frame.value;
   }
