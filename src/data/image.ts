@@ -38,13 +38,23 @@ export async function readPicture(
     return { width, height, channels: channels === 1 ? 1 : 3, data };
   } catch (error) {
     if (error instanceof InputError) throw error;
-    throw new InputError(`${name}: not a picture that can be read (${FORMATS} are): ${reasonOf(error as Error, source)}`);
+    throw notRead(name, error as Error, source);
   }
 }
 
-/** What a file of these bytes ends in: `png`, `bmp`. @throws Error when it is no picture. */
-export async function pictureFormat(bytes: Uint8Array): Promise<string> {
-  return isBitmap(bytes) ? 'bmp' : (await sharp(bytes).metadata()).format;
+/** What the name of a file of these bytes ends in: `png`, `bmp`. @param name names the picture in errors. @throws InputError when it is no picture. */
+export async function pictureFormat(bytes: Uint8Array, name: string): Promise<string> {
+  if (isBitmap(bytes)) return 'bmp';
+  const found = await sharp(bytes)
+    .metadata()
+    .catch((error: Error) => {
+      throw notRead(name, error, bytes);
+    });
+  return found.format;
+}
+
+function notRead(name: string, error: Error, source: string | Uint8Array): InputError {
+  return new InputError(`${name}: not a picture that can be read (${FORMATS} are): ${reasonOf(error, source)}`);
 }
 
 async function readHead(path: string, name: string): Promise<Uint8Array> {

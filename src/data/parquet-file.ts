@@ -101,6 +101,10 @@ export async function readParquetRows(file: ParquetFile, columns: readonly strin
   if (bytes > MAX_GROUP_BYTES) {
     throw new InputError(`${place}: ${Math.round(bytes / 1e6)} MB in one row group; write the file with smaller ones (row_group_size=100)`);
   }
+  const packed = wanted
+    .map(({ meta_data: meta }) => meta?.codec)
+    .find((codec) => codec !== undefined && codec !== 'UNCOMPRESSED' && !(codec in codecs));
+  if (packed !== undefined) throw new InputError(`${place}: compressed with ${packed}, which cannot be read; write the file with compression='zstd'`);
   try {
     const { buffer, metadata } = file;
     const found = await parquetReadObjects({

@@ -14,7 +14,7 @@ import { base64Picture } from './embedded.ts';
 import { digestOf } from './digest.ts';
 import { parquetPicture } from './parquet-picture.ts';
 import { pictureFormat } from './image.ts';
-import { loadPicture } from './picture.ts';
+import { loadPicture, pictureName } from './picture.ts';
 
 export type ColumnType = 'text' | 'integer' | 'number';
 export type ColumnTypes = Readonly<Record<string, ColumnType>>;
@@ -183,7 +183,7 @@ function featuresOf(columns: ColumnTypes): object {
 async function encoded(ref: PictureRef): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
   if (ref.type === 'figure') return { name: `${ref.key.replaceAll('/', '-')}.png`, bytes: await png(await loadPicture(ref)) };
   const bytes = await bytesOf(ref);
-  return { name: `${digestOf(bytes)}.${await pictureFormat(bytes)}`, bytes };
+  return { name: `${digestOf(bytes)}.${await pictureFormat(bytes, pictureName(ref))}`, bytes };
 }
 
 async function bytesOf(ref: PictureRef): Promise<Uint8Array> {

@@ -104,6 +104,18 @@ describe('openPaths, of Parquet', () => {
     }
   });
 
+  it('says which codec it cannot read, not that the file is damaged', async () => {
+    const filename = join(temporaryFolder(), 'lzo.parquet');
+    const columnData = [
+      { name: 'image', data: [await solid(1)], type: 'BYTE_ARRAY' as const },
+      { name: 'problem', data: ['Find x.'], type: 'STRING' as const },
+    ];
+    parquetWriteFile({ filename, codec: 'LZO', compressors: { LZO: (bytes) => bytes }, columnData });
+    await expect(openPaths([filename])).rejects.toThrow(
+      /lzo\.parquet: .*: compressed with LZO, which cannot be read; write the file with compression='zstd'$/,
+    );
+  });
+
   it('takes the columns it is told to', async () => {
     const columns = { question: 'pid', kind: 'metadata.img_height', answer: 'question', choices: 'metadata.task' };
     await expect(openPaths([fixture('mathvista.parquet')], { columns })).rejects.toThrow(/row 0: metadata.task: "figure qa" is no list/);

@@ -29,10 +29,10 @@ export interface Target {
 const folder = mkdtempSync(join(tmpdir(), 'quorum-fuzz-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-const fixtures = (name: string): Uint8Array[] => {
+const fixtures = (name: string, ending: RegExp): Uint8Array[] => {
   const at = fileURLToPath(new URL(`../fixtures/${name}/`, import.meta.url));
   return readdirSync(at)
-    .filter((file) => file.endsWith('.parquet'))
+    .filter((file) => ending.test(file))
     .map((file) => new Uint8Array(readFileSync(join(at, file))));
 };
 
@@ -178,9 +178,9 @@ export const TARGETS: Readonly<Record<string, () => Target | Promise<Target>>> =
   jsonl: () => ({ cases: fc.oneof(damaged(JSONL), fc.uint8Array({ maxLength: 200 })), run: onDisk('case.jsonl', (file) => openPaths([file])) }),
   json: () => ({ cases: damaged(JSON_FILES), run: onDisk('case.json', readAll) }),
   csv: () => ({ cases: fc.oneof(damaged(CSV), fc.uint8Array({ maxLength: 200 })), run: onDisk('case.csv', readAll) }),
-  parquet: () => ({ cases: damaged(fixtures('parquet')), run: onDisk('case.parquet', readAll) }),
+  parquet: () => ({ cases: damaged(fixtures('parquet', /\.parquet$/)), run: onDisk('case.parquet', readAll) }),
   pictures: () => ({
-    cases: damaged(PICTURES),
+    cases: damaged([...PICTURES, ...fixtures('pictures', /\.bmp$/)]),
     run: (bytes: Uint8Array) => refusing(() => readPicture(bytes)),
   }),
   answers: () => ({

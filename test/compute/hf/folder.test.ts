@@ -109,6 +109,37 @@ describe('a folder saved by transformers 5', () => {
     expect(await readdir(target)).not.toContain('preprocessor_config.json');
   });
 
+  test('has a config.json that nests what was flat: the same model', async () => {
+    const flat = JSON.parse(await readFile('models/mini/config.json', 'utf8')) as Record<string, unknown>;
+    const { vision_config: vision, rope_scaling: scaling, rope_theta: theta, torch_dtype: dtype, ...rest } = flat;
+    const root = [
+      'architectures',
+      'model_type',
+      'tie_word_embeddings',
+      'vision_start_token_id',
+      'vision_end_token_id',
+      'image_token_id',
+      'video_token_id',
+    ];
+    const picked = (wanted: boolean) => Object.fromEntries(Object.entries(rest).filter(([key]) => root.includes(key) === wanted));
+    const parameters = { ...(scaling as object), rope_type: 'default', rope_theta: theta };
+    const nested = {
+      ...picked(true),
+      dtype,
+      text_config: {
+        ...picked(false),
+        dtype,
+        model_type: 'qwen2_5_vl_text',
+        layer_types: ['full_attention'],
+        sliding_window: null,
+        rope_parameters: parameters,
+      },
+      vision_config: { ...(vision as object), rope_parameters: { rope_theta: 10_000, rope_type: 'axial' } },
+      transformers_version: '5.24.0',
+    };
+    expect({ ...parseConfig(nested, 'five'), raw: null }).toEqual({ ...parseConfig(flat, 'four'), raw: null });
+  });
+
   test('wins over an older preprocessor_config.json; where neither says how, both are named', async () => {
     const folder = await complete('both');
     await writeFile(join(folder, 'processor_config.json'), '{"processor_class": "Qwen2_5_VLProcessor"}');
