@@ -49,7 +49,7 @@ async function settings({ model, data, split, run, steps, stopWhen, seed, set = 
     split !== undefined && `data.split=${split}`,
     run !== undefined && `runFolder=${run}`,
     steps !== undefined && `loop.steps=${steps}`,
-    stopWhen !== undefined && `loop.stopWhen=${JSON.stringify(stopWhen)}`,
+    stopWhen !== undefined && `loop.stopWhen=${stopWhen}`,
     seed !== undefined && `seed=${seed}`,
   ].filter((setting) => setting !== false);
   return [...named, ...set];

@@ -2,6 +2,7 @@ import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { conditionOf } from '../../src/daemon/stop-when.ts';
 import { resolveConfig } from '../../src/cli/config-options.ts';
 import { measureSpeed, speedWords } from '../../src/cli/doctor-speed.ts';
 import { packagePath } from '../../src/cli/paths.ts';
@@ -18,6 +19,17 @@ beforeEach(() => {
 afterEach(() => rmSync(cwd, { recursive: true, force: true }));
 
 describe('resolveConfig', () => {
+  it('takes a condition as it is written, by its option and by --set', async () => {
+    const stopWhen = 'accuracy >= 90% and version > 2 || voteShare > .9';
+    const { config } = await resolveConfig({ stopWhen }, cwd);
+    expect(config.loop.stopWhen).toBe(stopWhen);
+    expect((await resolveConfig({ set: [`loop.stopWhen=${stopWhen}`] }, cwd)).config.loop.stopWhen).toBe(stopWhen);
+    expect(conditionOf(config)).toMatchObject([
+      [{ metric: 'accuracy', operator: '>=', value: 0.9 }, { metric: 'version' }],
+      [{ metric: 'voteShare', value: 0.9 }],
+    ]);
+  });
+
   it('turns named options into settings over the file, and lets --set win', async () => {
     writeFileSync(join(cwd, 'quorum.config.json'), '{"model": "theirs", "seed": 1, "loop": {"batchGroups": 8, "steps": 5}}');
     const options = { config: 'quorum.config.json', model: 'mine', run: 'here', steps: 7, set: ['seed=3', 'loop.steps=9'], seed: 2 };
