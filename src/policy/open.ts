@@ -14,6 +14,8 @@ export interface PolicyOrigin {
 
 /** Groups that one forward and backward pass holds: more gains no speed and costs memory (16 took 700 MB more than 4). */
 const MICRO_BATCH_GROUPS = 4;
+/** Response tokens of one pass, at most where a pass holds several groups: each takes a row of logits as wide as the vocabulary. */
+const PASS_TOKENS = 8_192;
 
 export type PolicyConfig = Pick<Config, 'model' | 'promptTemplate' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'>;
 
@@ -36,6 +38,12 @@ export function openForSampling(config: PolicyConfig): Promise<SamplingPolicy> {
   return SamplingPolicy.open(samplingOptions(localOptions(config, {})));
 }
 
+/** Groups in one pass of the learner, and of the scorer: of long responses fewer. */
+export function groupsAPass({ sampling, learner, loop }: Pick<Config, 'sampling' | 'learner' | 'loop'>): number {
+  const withinTokens = Math.floor(PASS_TOKENS / (sampling.samples * sampling.maxNewTokens));
+  return Math.max(1, Math.min(MICRO_BATCH_GROUPS, withinTokens, Math.ceil(loop.batchGroups / learner.minibatches)));
+}
+
 function localOptions(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalPolicyOptions {
   const { model, promptTemplate, workers, learner, sampling, loop, timeouts } = config;
   const { betas, weightDecay, gradientClipNorm, minibatches, ...learn } = learner;
@@ -52,7 +60,7 @@ function localOptions(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
       ...learn,
       minibatches,
       temperature: sampling.temperature,
-      microBatchGroups: Math.min(MICRO_BATCH_GROUPS, Math.ceil(loop.batchGroups / minibatches)),
+      microBatchGroups: groupsAPass(config),
     },
     maxRows: loop.jobQuestions * sampling.samples,
     timeouts,

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { configSchema, type Config } from '../../src/config/schema.ts';
+import { configSchema, type Config, type ConfigInput } from '../../src/config/schema.ts';
 import { openFigures, TRAIN_POOL } from '../../src/data/figures/dataset.ts';
-import { localPolicy, openForSampling } from '../../src/policy/open.ts';
+import { groupsAPass, localPolicy, openForSampling } from '../../src/policy/open.ts';
 import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../support/tiny-folder.ts';
 
 let folder: TemporaryFolder;
@@ -38,4 +38,10 @@ test('a model that cannot be loaded is named', async () => {
     name: 'InputError',
     message: expect.stringContaining('/no/such/model'),
   });
+});
+
+test('a pass holds fewer groups where responses are long: each of their tokens takes a row of logits', () => {
+  const size = (input: ConfigInput) => groupsAPass(configSchema.parse(input));
+  expect([28, 200, 400, 2_048].map((maxNewTokens) => size({ sampling: { maxNewTokens } }))).toEqual([4, 4, 2, 1]);
+  expect(size({ loop: { batchGroups: 4 } })).toBe(2); // a minibatch has no more
 });
