@@ -424,6 +424,13 @@ describe('what is refused', () => {
     ['a cell too many', 'rows.csv', 'question,image\nHow, many?,a.png\n', /rows\.csv:2: the row has 3 cells, the header has another number/],
     ['an open quote', 'rows.csv', 'question,image\n"How many?,a.png\n', /rows\.csv:2: a quoted cell that begins here has no end/],
     ['UTF-16', 'rows.csv', Buffer.from('\uFEFFquestion,image\n', 'utf16le'), /rows\.csv: is text in UTF-16.*iconv -f UTF-16 -t UTF-8/],
+    [
+      'another encoding',
+      'rows.csv',
+      Buffer.from('question,image\nGr\u00f6\u00dfe?,a.png\n', 'latin1'),
+      /rows\.csv:2: is not UTF-8 text: convert the file/,
+    ],
+    ['a column twice', 'rows.tsv', 'question\timage\timage\n', /rows\.tsv:1: the header names the column "image" twice$/],
     ['a JSON document cut short', 'rows.json', '[{"problem": "?"', /rows\.json:1: not whole JSON: .*cut short/],
     ['a JSON document without rows', 'rows.json', '{\n"a": 1}', /rows\.json: holds neither a list of JSON objects nor an object of them/],
     ['an archive', 'rows.zip', 'PK', /rows\.zip: is an archive: unpack it/],

@@ -2,8 +2,9 @@
 import { Readable, pipeline } from 'node:stream';
 import { CsvError, parse, type Info } from 'csv-parse';
 import { InputError } from '../../protocol/errors.ts';
+import { shown } from '../shown.ts';
 import { textRow, type RawRow } from './raw-row.ts';
-import { bytesOf, MAX_ROW, readRange, type TextFile } from './text.ts';
+import { bytesOf, checkUtf8, MAX_ROW, readRange, type TextFile } from './text.ts';
 
 interface Parsed {
   readonly record: readonly string[];
@@ -19,13 +20,23 @@ export async function* csvRows(file: TextFile): AsyncGenerator<RawRow> {
     const [offset, length] = [end, file.start + info.bytes - end];
     end += length;
     if (header === undefined) {
-      header = record.map((name) => name.trim());
+      header = headerOf(record, file.path);
       continue;
     }
     const where = `${file.path}:${info.lines - (raw.trim().match(/\n/g)?.length ?? 0)}`;
+    const bytes = (): Promise<Buffer> => readRange(file.path, offset, length);
+    if (raw.includes('\ufffd')) checkUtf8(await bytes(), where);
     const row = Object.fromEntries(header.map((name, i) => [name, cellOf(record[i]!)]));
-    yield textRow(file.path, row, where, { offset, bytes: () => readRange(file.path, offset, length) });
+    yield textRow(file.path, row, where, { offset, bytes });
   }
+}
+
+/** @throws InputError where two columns have one name. */
+function headerOf(record: readonly string[], path: string): readonly string[] {
+  const names = record.map((name) => name.trim());
+  const twice = names.find((name, i) => name !== '' && names.indexOf(name) < i);
+  if (twice !== undefined) throw new InputError(`${path}:1: the header names the column ${shown(twice)} twice`);
+  return names;
 }
 
 async function* parsed(file: TextFile): AsyncGenerator<Parsed> {

@@ -7,12 +7,13 @@ import { isRecord } from '../columns.ts';
 import { shown } from '../shown.ts';
 import { JsonScanner, type Found, type Rows } from './json-scanner.ts';
 import { textRow, type RawRow } from './raw-row.ts';
-import { bytesOf, MAX_ROW, parseJson, tooLong, type TextFile } from './text.ts';
+import { bytesOf, checkUtf8, MAX_ROW, parseJson, tooLong, type TextFile } from './text.ts';
 
 /** @throws InputError naming file and line. */
 export async function* jsonRows(file: TextFile): AsyncGenerator<RawRow> {
   for await (const { key, line, offset, bytes } of elements(file, await rowsIn(file))) {
     const where = `${file.path}:${line}`;
+    checkUtf8(bytes, where);
     const record = parseJson(bytes.toString('utf8'), where, 'each row must be one JSON object');
     if (!isRecord(record)) throw new InputError(`${where}: expected a list of JSON objects, found ${shown(record)} in it`);
     yield textRow(file.path, key === undefined || 'id' in record ? record : { id: key, ...record }, where, { offset, bytes: () => bytes });

@@ -1,4 +1,5 @@
 /** Text files of data: where their text begins, which encoding they have, and their bytes in order. */
+import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { InputError } from '../../protocol/errors.ts';
@@ -54,6 +55,11 @@ export async function* bytesOf({ path, start }: TextFile): AsyncGenerator<Buffer
 
 function unreadable(path: string, error: unknown): InputError {
   return error instanceof InputError ? error : new InputError(`${path}: cannot be read (${(error as Error).message})`);
+}
+
+/** @throws InputError that begins with `where`, for text in another encoding. */
+export function checkUtf8(bytes: Uint8Array, where: string): void {
+  if (!isUtf8(bytes)) throw new InputError(`${where}: is not UTF-8 text: convert the file, for example with \`iconv -f WINDOWS-1252 -t UTF-8\``);
 }
 
 export function tooLong(where: string): InputError {
