@@ -190,7 +190,7 @@ export function closingWords({ steps, saved, wallSeconds, history, labelFree, fo
     ...(labelFree?.now ? [`Without labels: ${labelFreeWords(labelFree.now)}`] : []),
     ...(lost ? lostWords(steps, saved, folder) : modelWords(steps, saved, folder)),
     ...(bestFolder === null ? [] : [`  best   ${bestFolder}`]),
-    ...(lost ? [] : ['Start again to go on from here.']),
+    ...(lost ? [] : [`Start again${end === 'condition' ? ' with another --stop-when' : ''} to go on from here.`]),
   ];
 }
 
