@@ -131,10 +131,8 @@ const labelFree = z.object({
   entropy: finite,
   responseTokens: finite,
 });
-const evaluated = z.union([
-  z.object({ version: z.int(), greedy: share, n: z.int().min(1), full: accuracy.optional(), labelFree: labelFree.optional() }),
-  z.object({ version: z.int(), greedy: z.null(), n: z.literal(0), labelFree: labelFree.optional() }),
-]);
+const evaluated = z.object({ version: z.int(), greedy: share, n: z.int().min(1), full: accuracy.optional(), labelFree: labelFree.optional() });
+const evaluatedWithoutLabels = z.object({ version: z.int(), greedy: z.null(), n: z.literal(0), labelFree: labelFree.optional() });
 const written = bySize((count) =>
   z
     .array(z.strictObject({ question, seed: z.custom<Question>().nullable(), finish }), 'expected an array of written questions')
@@ -152,7 +150,9 @@ const WRONG: { readonly [Name in PortName]: (reply: unknown, request: never, lim
   sample: (reply, request: SampleRequest, limits) => wrongReply(sampled, reply) ?? wrongGroups((reply as SampleReply).groups, request, limits),
   judge: (reply, { id, samples: { length } }: RolloutGroup) => wrongReply(verdict(length), reply) ?? other('groupId', (reply as Verdict).groupId, id),
   learn: (reply) => wrongReply(learnt, reply),
-  evaluate: (reply, { version }: EvaluateRequest) => wrongReply(evaluated, reply) ?? other('version', (reply as Evaluation).version, version),
+  evaluate: (reply, { version }: EvaluateRequest) =>
+    wrongReply((reply as Evaluation | null | undefined)?.greedy === null ? evaluatedWithoutLabels : evaluated, reply) ??
+    other('version', (reply as Evaluation).version, version),
   synthesize: (reply, { count }: SynthesizeRequest) => wrongReply(written(count), reply),
   reward: (
     reply,

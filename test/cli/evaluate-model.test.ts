@@ -59,6 +59,8 @@ describe('evaluateModel', () => {
       /rows\.jsonl: no question has an answer to compare with; a column `answer`, `ground_truth` or `solution` is needed/,
     );
     await expect(evaluateModel(config, { data: [jsonl()] }, signal)).rejects.toThrow(/rows\.jsonl: holds no questions/);
+    const all = { ...config, data: configSchema.parse({ data: { type: 'jsonl', trainFile: unlabelled, heldOutShare: 0 } }).data };
+    await expect(evaluateModel(all, {}, signal)).rejects.toThrow(/rows\.jsonl: no question of it is held out, as `data.heldOutShare` is 0; name/);
     await expect(evaluateModel(config, { data: [unlabelled], columns: { answer: 'truth' } }, signal)).rejects.toThrow(/has no column "truth"/);
   });
 });

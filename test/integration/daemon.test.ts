@@ -129,6 +129,8 @@ test.each([
     /never measures accuracy: no held-out question has an answer in the data; use a metric that needs none: 'voteShare >= 0.9', /,
   ],
   ['voteShare > 0.9', { labels: false }, undefined],
+  ['heldOut.answered > 0.9', { labels: false }, undefined],
+  ['heldOut.asBase < 0.9', {}, /never measures heldOut.asBase: every held-out question has an answer in the data; use accuracy/],
 ] as const)('stopWhen %j, %j: refused before there is a model', async (stopWhen, { labels = true }: { readonly labels?: boolean }, refusal) => {
   const run = toyRun({ loop: { steps: 1, stopWhen } });
   const { heldOutFile } = run.config.data as { readonly heldOutFile: string };

@@ -37,6 +37,26 @@ describe('renderFrame', () => {
     expect(more).toEqual([' synthetic  412 written  301 accepted  120 in the pool  50 % wanted (rejected: duplicate 80, malformed 31)']);
   });
 
+  it('shows what is measured without labels, and what the guardian says, where accuracy would stand', () => {
+    const figures = { n: 14, answered: 1, asTrusted: null, trusted: null, entropy: 0.2564, responseTokens: 8.4 };
+    const base = { ...figures, version: 0, seconds: 20, asBase: 1, voteShare: 0.75 };
+    const now = { ...figures, version: 45, seconds: 700, asBase: 0.714, voteShare: 0.82, asTrusted: 0.929, trusted: 25 };
+    const accuracy = { ...STARTING.accuracy };
+    const canaries = { asBase: 0.96, asTrusted: null, consistency: 0.8 };
+    const guardian = { level: 'healthy', since: 0, why: '', trusted: 25, tries: 0, canaries } as const;
+    const labelFree = { questions: 14, labelled: 0, baseline: base, now, history: [base, now], best: 45 };
+    const lines = (status: typeof RUNNING) => renderFrame(status, { width: 120, rows: 60, colors: plain });
+    expect(lines({ ...RUNNING, accuracy, guardian, labelFree }).slice(3, 6)).toEqual([
+      ' no labels  71.4 % of the answers as the base  92.9 % as the trusted version 25  n 14, at version 45',
+      ' held out   vote share 0.82 (0.75)  entropy 0.256 (0.256)  length 8.4 (8.4)  answered 100 %',
+      ' guardian   healthy  trusts version 25  sure canaries 96.0 % as the base',
+    ]);
+    const before = { ...labelFree, baseline: null, now: null, history: [] };
+    expect(lines({ ...RUNNING, accuracy, labelFree: before })[3]).toContain('no labels: accuracy cannot be measured');
+    expect(lines({ ...RUNNING, accuracy, labelFree: { ...before, questions: 0 } })[3]).toContain('cannot be measured: no question is held out');
+    expect(lines({ ...RUNNING, labelFree: { ...labelFree, labelled: 5 } })[3]).toMatch(/^ accuracy {3}79.3 % .* greedy, n 200 with a label$/);
+  });
+
   it('says where the dashboard is', () => {
     const served = { ...RUNNING, dashboard: 'http://127.0.0.1:4747/' };
     expect(renderFrame(served, { width: 80, rows: 40, colors: plain })[2]).toBe(' dashboard  http://127.0.0.1:4747/');
