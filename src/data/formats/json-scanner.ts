@@ -11,7 +11,7 @@ export type Found =
   /** A member of the document is a list that begins with an object. */
   | { readonly type: 'list of objects'; readonly key: string };
 
-const [QUOTE, BACKSLASH, LINE_FEED, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [0x22, 0x5c, 0x0a, 0x5b, 0x5d, 0x7b, 0x7d];
+const [QUOTE, BACKSLASH, LINE_FEED, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [0x22, 0x5c, 0x0a, 0x5b, 0x5d, 0x7b, 0x7d] as const;
 const LONGEST_KEY = 1_000;
 
 export class JsonScanner {
@@ -32,7 +32,14 @@ export class JsonScanner {
   }
 
   *feed(chunk: Buffer): Generator<Found> {
+    const endOfRun = runs(chunk);
     for (let i = 0; i < chunk.length; i++) {
+      if (this.inString && !this.escaped && this.depth !== 1) {
+        const end = endOfRun(i);
+        this.at += end - i;
+        i = end;
+        if (i === chunk.length) break;
+      }
       const byte = chunk[i]!;
       if (this.inString) this.string(byte);
       else if (byte === QUOTE) {
@@ -73,4 +80,15 @@ export class JsonScanner {
     if (this.rows.type !== 'list in') return 1;
     return this.member === this.rows.key ? 2 : -1;
   }
+}
+
+/** Within a string, where the next quote or backslash is, or the end of the chunk: most bytes of a document lie in strings. */
+function runs(chunk: Buffer): (from: number) => number {
+  const next = { [QUOTE]: -1, [BACKSLASH]: -1 };
+  const find = (byte: typeof QUOTE | typeof BACKSLASH, from: number): number => {
+    if (next[byte]! < from) next[byte] = chunk.indexOf(byte, from);
+    if (next[byte] === -1) next[byte] = chunk.length;
+    return next[byte]!;
+  };
+  return (from) => Math.min(find(QUOTE, from), find(BACKSLASH, from));
 }
