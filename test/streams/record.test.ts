@@ -1,9 +1,12 @@
 import { expect, test } from 'vitest';
+import { earlierAnswers } from '../../src/daemon/earlier-answers.ts';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import { evaluate } from '../../streams/evaluate.ts';
+import { readState, writeState } from '../../streams/guardian-state.ts';
 import { recordStep } from '../../streams/record.ts';
 import { RUNNING } from '../cli/view/status.ts';
 import { rig } from '../support/rig.ts';
+import { toyQuestions } from '../support/toy-policy.ts';
 
 test('a run leaves a row of metrics for each step', async () => {
   const { run, store, errors } = rig({ config: { loop: { steps: 4 }, evaluation: { everySteps: 1_000 } } });
@@ -87,6 +90,25 @@ test('without labels an evaluation says what can be seen: answers as the base ga
   expect(store.metricNames()).not.toContain('greedy');
   expect(loop.telemetry.progress().labelFree).toMatchObject({ baseline: { version: 0, asBase: 1 }, now: { version, asBase } });
   expect(JSON.stringify(store.evaluations())).not.toMatch(/truth|answers/);
+});
+
+test('the last trusted version to compare with is the newest evaluated one that is no newer, and not of what a roll-back gave up', () => {
+  const { store } = rig();
+  const [question] = toyQuestions(1);
+  for (const n of [0, 5, 10]) {
+    store.saveVersion({ n, parent: null, batchId: null, metrics: null });
+    store.saveEvaluation({ version: n, greedy: null, n: 0 });
+    store.saveAnswers(n, [{ question: question!, answer: String(n), right: null, truth: null }]);
+  }
+  const trusting = (version: number) => {
+    writeState(store, { ...readState(store), trusted: { version, learningRate: 1, temperature: 1 } });
+    return earlierAnswers(store).trusted;
+  };
+  expect(earlierAnswers(store)).toEqual({ base: new Map([[question!.id, '0']]), trusted: undefined });
+  expect(trusting(7)).toEqual({ version: 5, answers: new Map([[question!.id, '5']]) });
+  expect(trusting(10)?.version).toBe(10);
+  store.setMeta('loop.rollbacks', [{ from: 3, as: 7 }]);
+  expect([trusting(7)?.version, trusting(12)?.version, trusting(6)?.version]).toEqual([undefined, 10, 5]);
 });
 
 test('where some held-out questions have a label, accuracy is over those, and all are looked at without it', async () => {
