@@ -86,9 +86,9 @@ export class JsonScanner {
 function runs(chunk: Buffer): (from: number) => number {
   const next = { [QUOTE]: -1, [BACKSLASH]: -1 };
   const find = (byte: typeof QUOTE | typeof BACKSLASH, from: number): number => {
-    if (next[byte]! < from) next[byte] = chunk.indexOf(byte, from);
+    if (next[byte] < from) next[byte] = chunk.indexOf(byte, from);
     if (next[byte] === -1) next[byte] = chunk.length;
-    return next[byte]!;
+    return next[byte];
   };
   return (from) => Math.min(find(QUOTE, from), find(BACKSLASH, from));
 }
