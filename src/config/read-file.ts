@@ -42,17 +42,18 @@ export async function readFile(path: string): Promise<unknown> {
     refuseLoop(given);
     return given;
   } catch (error) {
-    throw new InputError(`${path} cannot be read: ${reasonOf(error)}`, { cause: error });
+    throw new InputError(`${path} cannot be read: ${reasonOf(error, path)}`, { cause: error });
   }
 }
 
 /** A library may add a picture of the place, which is more than a sentence. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, path: string): string {
   const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: `it throws ${String(error)}` };
   if (code === 'EACCES' || code === 'EPERM') return 'this user has no permission: make it readable';
   const [first = 'it throws an error without a message', second = ''] = message.split(/:?\n/).filter((line) => line.trim() !== '');
-  const [, line, column] = /:(\d+):(\d+)$/.exec(second) ?? []; // so babel, in jiti, says where
-  return line === undefined ? first : `${first.trim()} (line ${line}, column ${column})`;
+  const [, file = '', line, column] = /^\s*(.*):(\d+):(\d+)$/.exec(second) ?? []; // so babel, in jiti, says where
+  if (line === undefined) return first;
+  return `${first.trim()} (${file === path || file === '' ? '' : `${relative(dirname(path), file)}, `}line ${line}, column ${column})`;
 }
 
 function textOf(path: string): string {

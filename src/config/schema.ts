@@ -18,6 +18,8 @@ const decay = () => z.number().min(0).lt(1);
 const MOST = 1e9;
 /** Below, logits that are divided by it may be infinite. */
 const temperature = () => z.number().min(0.01).max(10);
+/** Each is listed at the start: a million take a minute. */
+const MOST_QUESTIONS = 1_000_000;
 /** Longest wait of a timer is 24 days. */
 const milliseconds = () => positive().max(86_400_000);
 const seed = () => z.int().min(0).max(0xffff_ffff);
@@ -25,8 +27,8 @@ const seed = () => z.int().min(0).max(0xffff_ffff);
 const figuresData = z.strictObject({
   type: z.literal('figures'),
   seed: seed().default(0).describe('Seed that the pictures and questions are drawn from.'),
-  trainQuestions: count().default(20_000).describe('Questions in the training pool; drawn when needed, not stored.'),
-  heldOutQuestions: count().default(1_000).describe('Held-out questions; no picture of theirs is in the training pool.'),
+  trainQuestions: count().max(MOST_QUESTIONS).default(20_000).describe('Questions in the training pool; drawn when needed, not stored.'),
+  heldOutQuestions: count().max(MOST_QUESTIONS).default(1_000).describe('Held-out questions; no picture of theirs is in the training pool.'),
   rendering: z.enum(RENDERINGS).default('plain').describe('How much the drawings stray: `hard` has more jitter and noise, `harsh` much more.'),
   kinds: z
     .array(z.enum(SCENE_KINDS))
@@ -264,7 +266,7 @@ const store = z.strictObject({
 const log = z.strictObject({
   level: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least serious line that is written.'),
   maxMegabytes: positive().default(10).describe('Size at which the log file is rotated.'),
-  maxFiles: count().default(5).describe('Log files kept, the current one included.'),
+  maxFiles: count().max(1_000).default(5).describe('Log files kept, the current one included.'),
 });
 
 const token = () => z.string().min(16).max(256).optional();

@@ -28,6 +28,7 @@ describe('a file with a mistake: one sentence with the file, the fault and the f
     ['ts', 'throw null; export default {};', 'it throws null'],
     ['ts', 'export default { get seed() { throw new Error("no seed"); } };', 'no seed'],
     ['ts', 'export default { seed: , };', 'ParseError: Unexpected token (line 1, column 23)'],
+    ['ts', 'export { default } from "./broken";', 'ParseError: Unexpected token (broken.ts, line 1, column 23)'],
     ['ts', 'import x from "./nope.ts"; export default x;', "Cannot find module './nope.ts'"],
     ['ts', 'export { default } from "./quorum.config.ts";', `circular import: it imports itself; ${shared}`],
     ['ts', 'import x from "./other";\nexport default { seed: x.seed };', `circular import: it and other.ts import each other; ${shared}`],
@@ -50,6 +51,7 @@ describe('a file with a mistake: one sentence with the file, the fault and the f
     const file = join(cwd, `quorum.config.${extension}`);
     writeFileSync(file, text);
     writeFileSync(join(cwd, 'other.ts'), 'import x from "./quorum.config.ts";\nexport default { seed: x.seed };');
+    writeFileSync(join(cwd, 'broken.ts'), 'export default { seed: , };');
     writeFileSync(join(cwd, 'far.mjs'), 'export { default } from "./farther.mjs";');
     writeFileSync(join(cwd, 'farther.mjs'), 'export * from "./quorum.config.mjs";');
     for (const set of [[], ['log.level=warn']]) {
@@ -159,9 +161,18 @@ describe('--set with a value of a wrong kind', () => {
     expect(refused).not.toContain('secret');
   });
 
-  test('the last bounds', async () => {
-    for (const [set, is] of Object.entries({ 'learner.betas=[1, 1]': 'betas.0 is 1', 'learner.klCoefficient=1e30': 'klCoefficient is 1e+30' })) {
-      expect(await setRefusal(set)).toContain(`--set: learner.${is}; allowed: `);
-    }
+  test.each([
+    ['learner.betas=[1, 1]', 'learner.betas.0 is 1'],
+    ['learner.betas=[0.9, 1]', 'learner.betas.1 is 1'],
+    ['learner.klCoefficient=1e30', 'learner.klCoefficient is 1e+30'],
+    ['learner.dualClip=1e39', 'learner.dualClip is 1e+39'],
+    ['learner.gradientClipNorm=1e-50', 'learner.gradientClipNorm is 1e-50'],
+    ['sampling.temperature=1e-40', 'sampling.temperature is 1e-40'],
+    ['supervision.backoffMilliseconds=1e12', 'supervision.backoffMilliseconds is 1000000000000'],
+    ['data.trainQuestions=1e15', 'data.trainQuestions is 1000000000000000'],
+    ['data.heldOutQuestions=1e15', 'data.heldOutQuestions is 1000000000000000'],
+    ['log.maxFiles=1e15', 'log.maxFiles is 1000000000000000'],
+  ])('a number that a part of the loop cannot bear: %s', async (set, is) => {
+    expect(await setRefusal(set)).toContain(`--set: ${is}; allowed: `);
   });
 });
