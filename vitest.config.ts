@@ -10,6 +10,7 @@ const OWN = [
   'test/dashboards/browser/*.test.ts',
   'test/dashboards/server/hub.test.ts',
   'test/compute/native.test.ts',
+  'test/package.long.test.ts',
 ];
 
 export default defineConfig({

@@ -93,7 +93,7 @@ describeInBrowser('plug-ins, on the pages Actors and Panels', () => {
     expect(await panel.locator('.stat', { hasText: 'mean' }).innerText()).toMatch(/0\.4567\s+tokens/);
     const plot = panel.locator('.chart-plot');
     await plot.press('End');
-    await expect.poll(() => plot.getAttribute('aria-valuetext')).toBe('minute 30: short 4, long 8');
+    await expect.poll(() => plot.getAttribute('aria-valuetext')).toBe('minute 30: short 4, long at minute 20 8');
     await plot.press('ArrowLeft');
     expect(await plot.getAttribute('aria-valuetext')).toBe('minute 20: short 3, long 8');
     const seen = async () => Number(await panel.locator('.stat', { hasText: 'looks' }).locator('dd').first().innerText());
