@@ -17,7 +17,7 @@ const REAL: Clock = {
 
 /**
  * Runs `work` until it settles, `seconds` pass without progress (those in which this process was stopped do not count) or `signal` aborts, whichever is
- * first. The signal handed to `work` aborts in the two latter cases; `work` that ignores it continues in vain, its result is not waited for. Work tells
+ * first. The signal handed to `work` aborts in the two latter cases; `work` that ignores it continues, and its result is dropped. Work tells
  * its progress through the same signal (src/progress.ts); where it tells none, `seconds` bound the whole.
  * @throws TimeoutError that names the wait; CancelledError.
  */

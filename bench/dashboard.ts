@@ -6,7 +6,8 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { encode } from '../src/protocol/codec.ts';
 import { FRAMES_VERSION } from '../src/protocol/frames.ts';
-import { median, type Row } from './measure.ts';
+import { median } from '../src/median.ts';
+import type { Row } from './measure.ts';
 import { against, inTurns, type Seconds, type Stretch, type Turns } from './turns.ts';
 
 const CLIENTS = [0, 1, 50] as const;

@@ -1,10 +1,5 @@
 /** Timing: medians of repeated runs, so that one interruption by the machine does not count. */
-
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
+import { median } from '../src/median.ts';
 
 /** Median seconds of `runs` runs, after one that is not counted. */
 export async function seconds(runs: number, work: () => Promise<unknown>): Promise<number> {

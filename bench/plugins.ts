@@ -4,7 +4,8 @@
  */
 import { fileURLToPath } from 'node:url';
 import { askDaemon } from '../src/cli/control-client.ts';
-import { median, type Row } from './measure.ts';
+import { median } from '../src/median.ts';
+import type { Row } from './measure.ts';
 import { against, inTurns, type Seconds, type Stretch, type Turns } from './turns.ts';
 
 /** In the order in which rewards are asked: the first passes, the second answers. */

@@ -1,4 +1,4 @@
-/** An end to a wait for something that cannot be cancelled: it continues in vain. */
+/** Ends the wait for work that cannot be cancelled; the work itself continues, and its result is dropped. */
 import { LiveTimer } from './live-timer.ts';
 import { TimeoutError } from './protocol/errors.ts';
 

@@ -1,6 +1,6 @@
 /**
- * Windows in which no group was kept: says why none was and what helps, from what was judged since the last one that had some. While it goes on so
- * it says it less and less often: at the 1st, 2nd, 4th, 8th such window.
+ * Windows in which no group was kept: says why, and what helps, from what was judged since the last window with a group. It says so
+ * less and less often: at the 1st, 2nd, 4th, 8th such window in a row.
  */
 import type { DropReason, JudgedGroup } from '../src/protocol/messages.ts';
 import type { Loop } from './loop.ts';
@@ -45,7 +45,7 @@ export class EmptyWindows {
     this.#tally = NONE;
   }
 
-  /** One more empty window; what there is to say of it, where it is time to. */
+  /** Counts one more empty window. @returns the tally where it is time to say it. */
   emptied(): EmptyTally | undefined {
     const windows = this.#tally.windows + 1;
     this.#tally = { ...this.#tally, windows };

@@ -89,7 +89,7 @@ async function goOnFrom(loop: Loop, { id, parent }: Batch, { message }: Error, n
   const as = await rollBack(loop, parent, newest + 1);
   const lost = newest === parent + 1 ? `version ${newest}` : `versions ${parent + 1} to ${newest}`;
   store.event('replay.failed', { batch: id, cause: message, from: parent, as, lost: newest - parent });
-  const text = `${lost} cannot be learnt again from the stored batches: batch ${id}: ${message}; learning goes on from version ${parent} as version ${as}`;
+  const text = `${lost} cannot be learnt again from the stored batches: batch ${id}: ${message}; learning continues from version ${parent} as version ${as}`;
   if (loop.say) loop.say(text);
   else loop.telemetry.note(text);
 }

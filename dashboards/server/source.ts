@@ -28,7 +28,7 @@ export interface DashboardSource {
   /** What the panels of plug-ins show; at most a few seconds old. */
   panels(): readonly PanelCard[];
   /**
-   * Resolves when it is done (`stop`: when it has begun) and in the event log: with what came of it, where there is something to say. `author` is who
+   * Resolves when it is done (`stop`: when it has begun) and in the event log: with its result in words, for a command that has one. `author` is who
    * asked, in words. @throws InputError in words.
    */
   command(command: Command, author: string): Promise<string | undefined>;

@@ -26,7 +26,7 @@ export function withConfigOptions(command: Command): Command {
 /**
  * Options with a name of their own are settings too; `--set` comes last and wins. Where no model is named and `./models/mini` is not there, as away
  * from the clone, it is the one that came with the package.
- * @param continues whether the command goes on with the run in the run folder, so that the run's own preset holds.
+ * @param continues whether the command continues the run in the run folder: then that run's preset holds.
  * @throws InputError that names the option or key.
  */
 export async function resolveConfig(options: ConfigOptions, cwd = process.cwd(), continues = false): Promise<LoadedConfig> {

@@ -4,6 +4,7 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { median } from '../median.ts';
 import { missingFolder } from '../compute/hf/missing-folder.ts';
 import type { Config } from '../config/schema.ts';
 import { openFigures } from '../data/figures/dataset.ts';
@@ -86,9 +87,4 @@ export function whyUnmeasured({ model, workers }: Config, processors: number): s
   const files = readdirSync(model).filter((name) => name.endsWith('.safetensors'));
   const bytes = files.reduce((sum, name) => sum + statSync(join(model, name)).size, 0);
   return bytes > LARGE_BYTES ? `the model has ${Math.round(bytes / 1e6)} MB of weights` : undefined;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
 }

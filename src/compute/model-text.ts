@@ -1,4 +1,5 @@
 /** What a model folder makes of text, outside the threads that compute: for plug-ins. */
+import { UnsupportedError } from '../protocol/errors.ts';
 import type { Question } from '../protocol/messages.ts';
 import type { ModelText, PromptSource } from '../protocol/ports.ts';
 import { loadPromptEncoder } from './hf/folder.ts';
@@ -6,7 +7,9 @@ import type { PromptEncoder } from './model/prompt.ts';
 import { encodeQuestion, renderQuestion } from './prompts.ts';
 
 /** The folder is read when something is first asked for: a tokenizer may take a hundred megabytes. */
-export function modelText({ folder, template }: PromptSource): ModelText {
+export function modelText(source: PromptSource | undefined): ModelText {
+  if (source === undefined) return { tokenizer: { encode: none, decode: none }, prompt: none };
+  const { folder, template } = source;
   let loading: Promise<PromptEncoder> | undefined;
   const load = async (): Promise<PromptEncoder> => ({ ...(await loadPromptEncoder(folder)), template });
   const encoder = (): Promise<PromptEncoder> =>
@@ -25,4 +28,8 @@ export function modelText({ folder, template }: PromptSource): ModelText {
       return { text: renderQuestion(own, question), tokens: Array.from(ids) };
     },
   };
+}
+
+function none(): Promise<never> {
+  return Promise.reject(new UnsupportedError("this run's policy has no model folder, and so no tokenizer and no prompts"));
 }

@@ -22,7 +22,7 @@ export function importDefault(specifier: string, from: string): Promise<unknown>
   return createJiti(from, { alias: ALIAS, moduleCache: false }).import(specifier, { default: true });
 }
 
-/** The file that `specifier` means in a module; undefined where there is none. */
+/** The file that `specifier` names in the module `from`; undefined where no such file exists. */
 export function resolveImport(specifier: string, from: string): string | undefined {
   const found = createJiti(from).esmResolve(specifier, { try: true });
   return found?.startsWith('file:') === true ? fileURLToPath(found) : found;

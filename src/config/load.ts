@@ -17,7 +17,7 @@ export interface LoadOptions {
   readonly set?: readonly string[];
   /** Where neither the file nor `set` names a model and the default is not there. */
   readonly fallbackModel?: string;
-  /** Whether the run in the run folder goes on with it: then the preset that it was begun with holds. */
+  /** Whether the configuration continues the run in the run folder: then the preset of that run holds. */
   readonly continues?: boolean;
 }
 

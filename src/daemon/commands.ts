@@ -48,7 +48,7 @@ export class Commands {
   }
 
   /**
-   * Resolves when it is done, `stop` when it has begun: with what came of it, where there is something to say. `author`: who asked, in words.
+   * Resolves when it is done, `stop` when it has begun: with its result in words, for a command that has one. `author`: who asked, in words.
    * @throws InputError in words.
    */
   async command(command: Command, author: string): Promise<string | undefined> {
@@ -158,7 +158,7 @@ export class Commands {
     this.#rollingBack = true;
     try {
       const as = await pipeline.drained(() => rollBack(loop, from));
-      this.#parts.say(`learning goes on from version ${from} as version ${as}`);
+      this.#parts.say(`learning continues from version ${from} as version ${as}`);
       // What it is worth is measured beside the loop; nobody waits for it.
       pipeline.evaluate(false).catch(() => {});
     } finally {

@@ -7,14 +7,15 @@ import { isDeepStrictEqual } from 'node:util';
 import { tryPort } from '../../dashboards/server/server.ts';
 import { choosePreset } from '../config/preset.ts';
 import { configSchema, type Config } from '../config/schema.ts';
-import type { Dataset, Labels } from '../data/dataset.ts';
 import { freeSpace } from '../free-space.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { ModelLimits, PortName } from '../protocol/ports.ts';
+import { engineOf } from '../policy/open.ts';
 import { runPaths } from '../store/run-folder.ts';
 import { standInFor } from '../store/stand-in.ts';
 import { flat } from './changed-settings.ts';
 import type { DaemonHooks } from './handle.ts';
+import { countLabels } from './label-words.ts';
 import { openRun, type OpenRun } from './open-run.ts';
 import { checkReportFile } from './report.ts';
 import { conditionOf } from './stop-when.ts';
@@ -26,7 +27,8 @@ export interface DryRun {
     readonly name: string;
     readonly train: number;
     readonly heldOut: number;
-    /** Of the held-out ones, those with an answer. */ readonly answered: number;
+    /** Held-out questions with an answer. */
+    readonly answered: number;
   };
   readonly run: {
     readonly folder: string;
@@ -67,13 +69,13 @@ export async function dryRun(config: Config, hooks: DaemonHooks): Promise<DryRun
 
 function found(config: Config, run: OpenRun, named: (text: string) => string): DryRun {
   const { data, store, policy, plugins } = run;
-  const { engine, rolloutThreads, rolloutWorkers, learnerThreads } = config.workers;
+  const { rolloutThreads, rolloutWorkers, learnerThreads } = config.workers;
   const { host, port } = config.dashboard;
   const version = store.latestVersion()?.n ?? 0;
   const { unsampled, unjudged, unbatched } = store.unfinished();
   return {
     model: { folder: config.model, ...policy.limits },
-    data: { name: data.train.name, train: data.train.size, heldOut: data.heldOut.size, answered: answered(data.heldOut, data.labels) },
+    data: { name: data.train.name, train: data.train.size, heldOut: data.heldOut.size, answered: countLabels(data).labelled },
     run: {
       folder: runPaths(config.runFolder).path,
       state: store.latestVersion() === undefined ? 'new' : 'continued',
@@ -83,7 +85,7 @@ function found(config: Config, run: OpenRun, named: (text: string) => string): D
     },
     settings: otherThanDefault(config),
     engine: {
-      name: engine === 'auto' ? 'cpu' : engine,
+      name: engineOf(config.workers),
       threads: learnerThreads + rolloutThreads * rolloutWorkers,
       processors: availableParallelism(),
     },
@@ -98,10 +100,6 @@ function found(config: Config, run: OpenRun, named: (text: string) => string): D
     dashboard: port === null ? null : { host, port },
     notes: run.notes.map(named),
   };
-}
-
-function answered(heldOut: Dataset, labels: Labels): number {
-  return Array.from({ length: heldOut.size }, (_, i) => heldOut.question(i).id).filter((id) => labels.label(id) !== undefined).length;
 }
 
 /** Those that have a line of their own, or are secret, are left out. */

@@ -5,7 +5,7 @@ import { loadPicture } from '../data/picture.ts';
 import { groupAdvantages } from '../learn/advantage.ts';
 import type { Classifier } from '../learn/judge.ts';
 import { makeFolder } from '../make-folder.ts';
-import { textOf } from '../plugin/text.ts';
+import { modelText } from '../compute/model-text.ts';
 import type { Plugin, Services } from '../plugin/load.ts';
 import { PermissionError } from '../protocol/errors.ts';
 import type { ModelLimits, PortName, Ports, PromptSource } from '../protocol/ports.ts';
@@ -37,7 +37,7 @@ const MINUTE = 60_000;
 
 export function servicesOf(parts: ServiceParts): ServicesOf {
   const { seed, runFolder, base, train, labels, grader, limits, prompts } = parts;
-  const { tokenizer, prompt } = textOf(prompts);
+  const { tokenizer, prompt } = modelText(prompts);
   const tellers = new Map<string, (text: unknown) => void>();
   return (plugin, port, signal) => {
     const { name } = plugin;

@@ -5,7 +5,7 @@
 import { InputError } from '../protocol/errors.ts';
 import { LETTERS } from './choices.ts';
 import type { Label, Labels } from './dataset.ts';
-import { shown } from './shown.ts';
+import { quoted } from './quoted.ts';
 
 export const ANSWER_KINDS = ['letter', 'value', 'index'] as const;
 export type AnswerIs = (typeof ANSWER_KINDS)[number];
@@ -20,7 +20,7 @@ export interface ChoiceAnswer {
   readonly where: string;
 }
 
-/** Places of the right choices; undefined where the answer is none of that kind. */
+/** Places of the right choices; undefined where the answer cannot be read so. */
 type Reading = (row: ChoiceAnswer) => readonly number[] | undefined;
 
 const READINGS: Readonly<Record<AnswerIs, Reading>> = {
@@ -61,7 +61,7 @@ function noteOf(rows: readonly ChoiceAnswer[], kind: AnswerIs): string | undefin
   const row = kind === 'letter' ? undefined : rows.find((each) => READINGS.index(each) !== undefined && textOf(each) !== undefined);
   if (row === undefined || (kind === 'value' && !rows.every((each) => READINGS.index(each) !== undefined))) return undefined;
   const [taken, other] = kind === 'index' ? ['positions in the choices, counted from 0', 'value'] : ['texts of choices', 'index'];
-  const why = `the answer ${shown(row.answer)} is both a position and the text of a choice`;
+  const why = `the answer ${quoted(row.answer)} is both a position and the text of a choice`;
   return `answers are taken as ${taken} (${why}); if that is wrong, --set data.answerIs=${other}`;
 }
 
@@ -71,7 +71,7 @@ function labelOf(row: ChoiceAnswer, kind: AnswerIs): { readonly label: Label; re
   if (found === undefined) {
     const is = kind === 'value' ? 'is' : 'is not';
     const hint = 'if the answers are of another kind, --set data.answerIs=letter, value or index';
-    throw new InputError(`${where}: answer ${shown(answer)} ${is} ${WORDS[kind]}: ${choices.map((choice) => cut(choice)).join(' | ')}; ${hint}`);
+    throw new InputError(`${where}: answer ${quoted(answer)} ${is} ${WORDS[kind]}: ${choices.map((choice) => cut(choice)).join(' | ')}; ${hint}`);
   }
   const letters = found.map((i) => LETTERS[i]!);
   if (found.length > 1) return { label: letters.join(''), alternatives: [', ', ',', ' and ', '; ', ' '].map((between) => letters.join(between)) };

@@ -1,7 +1,7 @@
 /** Multiple choice: the choices join the question's text. */
 import { InputError } from '../protocol/errors.ts';
 import { parseList } from './list-text.ts';
-import { shown } from './shown.ts';
+import { quoted } from './quoted.ts';
 
 export const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
@@ -20,7 +20,7 @@ export function readChoices(value: unknown): readonly string[] | undefined {
   if (choices.length === 0 && (typeof value === 'object' || Array.isArray(list))) return undefined;
   const texts = choices.map((choice) => (['string', 'number', 'bigint'].includes(typeof choice) ? String(choice).trim() : ''));
   if (texts.length < 2 || texts.length > LETTERS.length || texts.includes('')) {
-    throw new InputError(`${shown(value)} is no list of 2 to ${LETTERS.length} choices, nor a text such as "A. 3; B. 4"`);
+    throw new InputError(`${quoted(value)} is no list of 2 to ${LETTERS.length} choices, nor a text such as "A. 3; B. 4"`);
   }
   return texts;
 }

@@ -9,7 +9,7 @@ import { isMessages } from './layouts/messages.ts';
 import { findPicture, pictureValues } from './picture-values.ts';
 import { PLAIN, planRow, type Plan } from './plan.ts';
 import { isShort, readRow, type Entry, type OpenOptions } from './rows.ts';
-import { shownName } from './shown.ts';
+import { quotedName } from './quoted.ts';
 import { isInSplit } from './splits.ts';
 
 export interface EntrySource {
@@ -86,7 +86,7 @@ async function fileRef(written: string, { path: file, refs }: EntrySource, { pic
   if (known !== undefined) return known;
   await access(path).catch(() => {
     throw new InputError(
-      `${shownName(path)} does not exist; paths are relative to the folder of the data's file, or to another one named by --set data.pictureFolder=FOLDER`,
+      `${quotedName(path)} does not exist; paths are relative to the folder of the data's file, or to another one named by --set data.pictureFolder=FOLDER`,
     );
   });
   const ref: PictureRef = { type: 'file', path };

@@ -19,7 +19,7 @@ export async function listFiles(path: string, split?: string): Promise<readonly 
   return ofOneSplit(path, files, root, split);
 }
 
-/** The folder within which names tell splits: the one that is named, the one of a file, or the one above the first part of a pattern with a wildcard. */
+/** The folder below which names tell splits: the folder named, that of the file named, or that above the first wildcard of a pattern. */
 export async function rootOf(path: string): Promise<string> {
   if (isPattern(path)) return patternRoot(path);
   return (await isFolder(path)) ? path : dirname(path);
@@ -41,7 +41,7 @@ export async function dataFilesIn(folder: string): Promise<readonly string[]> {
   return inner;
 }
 
-/** What lies beside data and is none. */
+/** Names of files that lie beside data and hold no rows. */
 const INFO = new Set(['dataset_info.json', 'dataset_infos.json', 'dataset_dict.json', 'state.json', 'config.json', 'package.json']);
 
 function ofOneSplit(path: string, files: readonly string[], root: string, split: string | undefined): readonly string[] {

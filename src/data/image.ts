@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { InputError } from '../protocol/errors.ts';
 import type { Picture } from '../protocol/messages.ts';
 import { decodeBitmap, isBitmap, readBitmapHeader } from './bmp.ts';
-import { addressFault, shownName } from './shown.ts';
+import { addressFault, quotedName } from './quoted.ts';
 import { fromInks, onWhite, type Pixels } from './pixels.ts';
 
 /** Larger pictures are refused before they are decoded: they would not fit a prompt anyhow. */
@@ -28,7 +28,7 @@ const FORMATS = 'JPEG, PNG, WebP, GIF, TIFF, BMP and AVIF';
 /** Of an animation its first frame. @param source a path, or the file's bytes. @param name names the picture in errors. @throws InputError when it is not a picture, damaged, or too large. */
 export async function readPicture(
   source: string | Uint8Array,
-  name: string = typeof source === 'string' ? shownName(source) : 'picture',
+  name: string = typeof source === 'string' ? quotedName(source) : 'picture',
 ): Promise<Picture> {
   try {
     const head = typeof source === 'string' ? await readHead(source, name) : source.subarray(0, HEAD_BYTES);

@@ -5,9 +5,9 @@ import { isRecord } from './columns.ts';
 import { isBase64, type EmbeddedPicture } from './embedded.ts';
 import { isMessages, picturesOfMessages } from './layouts/messages.ts';
 import { parseList } from './list-text.ts';
-import { addressFault, shown } from './shown.ts';
+import { addressFault, quoted } from './quoted.ts';
 
-/** The pictures of a cell, each as it is written; none where the cell is empty. */
+/** The pictures of a cell, each as it is written; an empty list where the cell is empty. */
 export function pictureValues(cell: unknown): readonly unknown[] {
   if (cell === null || cell === undefined || cell === '') return [];
   if (isMessages(cell)) return picturesOfMessages(cell);
@@ -32,7 +32,7 @@ export function findPicture(value: unknown): FoundPicture {
     if (inner !== undefined) return findPicture(inner);
     if ('bytes' in value) throw new InputError('holds neither bytes nor the path of a picture');
   }
-  throw new InputError(`expected the path of a picture, or a picture as bytes, base64 or a data URI, found ${shown(value)}`);
+  throw new InputError(`expected the path of a picture, or a picture as bytes, base64 or a data URI, found ${quoted(value)}`);
 }
 
 function isGiven(value: unknown): boolean {
@@ -42,12 +42,12 @@ function isGiven(value: unknown): boolean {
 function fromText(text: string): FoundPicture {
   const uri = /^data:([^,]{0,200}),/i.exec(text);
   if (uri) {
-    if (!/;base64$/i.test(uri[1]!)) throw new InputError(`holds a data URI that is not base64 (${shown(uri[0])})`);
+    if (!/;base64$/i.test(uri[1]!)) throw new InputError(`holds a data URI that is not base64 (${quoted(uri[0])})`);
     return { base64: text.slice(uri[0].length) };
   }
   const address = addressFault(text);
   if (address !== undefined) throw new InputError(address);
   if (isBase64(text)) return { base64: text };
-  if (text.length > LONGEST_PATH) throw new InputError(`expected the path of a picture, or one as base64, found ${shown(text)}`);
+  if (text.length > LONGEST_PATH) throw new InputError(`expected the path of a picture, or one as base64, found ${quoted(text)}`);
   return { path: storableText(text.replace(/^file:\/\//, '')) };
 }

@@ -12,7 +12,7 @@ import type { DataRecord } from './formats/raw-row.ts';
 import { isMessages, questionOfMessages, replyOfMessages } from './layouts/messages.ts';
 import { parseList } from './list-text.ts';
 import type { Plan } from './plan.ts';
-import { shown } from './shown.ts';
+import { quoted } from './quoted.ts';
 
 /** Those of a double. */
 const MOST_DECIMALS = 15;
@@ -62,7 +62,7 @@ export function readRow(record: DataRecord, { columns, choices, pictures }: Plan
   const question = at('question');
   const text = isMessages(question) ? questionOfMessages(question) : question;
   if (columns.question !== undefined && (typeof text !== 'string' || withoutPlaceholders(named(text)) === '')) {
-    throw fail('question', `expected a text that is not empty, found ${shown(question)}`);
+    throw fail('question', `expected a text that is not empty, found ${quoted(question)}`);
   }
   const offered = choices.length > 0 ? choices.map((name) => record[name]).filter((value) => value !== null && value !== '') : at('choices');
   const list = choicesOf(offered, (why) => fail('choices', why))?.map((choice) => storableText(named(choice)));
@@ -111,7 +111,7 @@ function decimalsOf(value: unknown, fail: (why: string) => InputError): number |
   if (value === undefined || value === '') return undefined;
   const decimals = Number(value);
   if (Number.isInteger(decimals) && decimals >= 0 && decimals <= MOST_DECIMALS) return decimals;
-  throw fail(`expected a whole number from 0 to ${MOST_DECIMALS}, found ${shown(value)}`);
+  throw fail(`expected a whole number from 0 to ${MOST_DECIMALS}, found ${quoted(value)}`);
 }
 
 function choicesOf(value: unknown, fail: (why: string) => InputError): readonly string[] | undefined {
@@ -173,7 +173,7 @@ export class RowCollector {
   async add({ row, name, pictures, where }: Entry): Promise<void> {
     const text = row.text !== undefined && row.choices ? withChoices(row.text, row.choices) : row.text;
     const id = row.id === undefined ? this.idOf(name.replace(SHARD, ''), await contentDigest(text, pictures)) : `${name}/${row.id}`;
-    if (this.seen.has(id)) throw new InputError(`${where}: id ${shown(id)} appears twice; ids must be unique`);
+    if (this.seen.has(id)) throw new InputError(`${where}: id ${quoted(id)} appears twice; ids must be unique`);
     this.seen.set(id, where);
     this.pictures.push(...pictures);
     if (text === undefined) return;

@@ -8,7 +8,7 @@ import type { ModelLimits, PortName, PromptSource } from '../protocol/ports.ts';
 import { sharedController } from '../shared-signal.ts';
 import type { PluginDefinition, PortContext } from './define.ts';
 import { openPort } from './open-port.ts';
-import { textOf } from './text.ts';
+import { modelText } from '../compute/model-text.ts';
 import { notInThread, type ThreadOptions } from './thread.ts';
 
 export interface ThreadTask {
@@ -66,7 +66,7 @@ async function open({ port, opened, seed, folder, base, limits, prompts }: Threa
     folder,
     base,
     limits,
-    ...textOf(prompts),
+    ...modelText(prompts),
     picture: loadPicture,
     classify: (answers) => grader.classify(answers),
     tell: (text) => say('tell', text),

@@ -1,4 +1,5 @@
 /** From the configuration to a policy on this machine. */
+import type { EngineName } from '../compute/engine.ts';
 import type { Config } from '../config/schema.ts';
 import { InputError } from '../protocol/errors.ts';
 import { LocalPolicy, samplingOptions, type LocalPolicyOptions } from './local.ts';
@@ -44,6 +45,11 @@ export function groupsAPass({ sampling, learner, loop }: Pick<Config, 'sampling'
   return Math.max(1, Math.min(MICRO_BATCH_GROUPS, withinTokens, Math.ceil(loop.batchGroups / learner.minibatches)));
 }
 
+/** The engine that `workers.engine` means. */
+export function engineOf({ engine }: Pick<Config['workers'], 'engine'>): EngineName {
+  return engine === 'auto' ? 'cpu' : engine;
+}
+
 function localOptions(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalPolicyOptions {
   const { model, promptTemplate, workers, learner, sampling, loop, timeouts } = config;
   const { betas, weightDecay, gradientClipNorm, minibatches, ...learn } = learner;
@@ -51,7 +57,7 @@ function localOptions(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
     baseFolder: base ?? model,
     promptTemplate,
     checkpoint,
-    engine: workers.engine === 'auto' ? 'cpu' : workers.engine,
+    engine: engineOf(workers),
     rolloutWorkers: workers.rolloutWorkers,
     rolloutThreads: workers.rolloutThreads,
     learnerThreads: workers.learnerThreads,

@@ -1,4 +1,4 @@
-/** Events of the log as a person reads them. The database may hold those of an older Quorum: one that lacks a field, or is not known, is told by its fields. */
+/** Events of the log as a person reads them. The database may hold those of an older Quorum: an unknown event, or an event that lacks a field, is shown as its fields. */
 import type { Command } from './frames.ts';
 
 export interface EventWords {
@@ -14,9 +14,9 @@ const WORDS: Readonly<Record<string, (read: Read, data: Fields) => string>> = {
   checkpoint: (read, { best }) => `version ${read('version')} is saved${best === true ? ' as the best so far' : ''}`,
   'actor.restarted': (read) => `${read('actor')} is restarted: ${read('reason')}`,
   'save.repeated': (read) => `${read('doing')}, once more: ${read('reason')}`,
-  rollback: (read) => `learning goes on from version ${read('from')} as version ${read('as')}`,
+  rollback: (read) => `learning continues from version ${read('from')} as version ${read('as')}`,
   'replay.failed': (read) =>
-    `batch ${read('batch')} cannot be learnt again: ${read('cause')}; learning goes on from version ${read('from')} as version ${read('as')}, ${read('lost')} ${read('lost') === '1' ? 'version is' : 'versions are'} lost`,
+    `batch ${read('batch')} cannot be learnt again: ${read('cause')}; learning continues from version ${read('from')} as version ${read('as')}, ${read('lost')} ${read('lost') === '1' ? 'version is' : 'versions are'} lost`,
   'question.refused': (read) => `the ${read('part')} question ${read('question')} is left out: ${read('reason')}`,
   'batch.set-aside': (read, { groups }) =>
     `batch ${read('batch')}${Array.isArray(groups) ? ` (${groups.length} groups)` : ''} is set aside at version ${read('version')}: ${read('cause')}`,

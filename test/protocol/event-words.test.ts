@@ -43,10 +43,10 @@ const EVENTS: Readonly<Record<string, readonly (readonly [data: unknown, words: 
   'replay.failed': [
     [
       { batch: 2, cause: 'its picture is gone', from: 2, as: 5, lost: 2 },
-      'batch 2 cannot be learnt again: its picture is gone; learning goes on from version 2 as version 5, 2 versions are lost',
+      'batch 2 cannot be learnt again: its picture is gone; learning continues from version 2 as version 5, 2 versions are lost',
     ],
   ],
-  rollback: [[{ from: 2, as: 9 }, 'learning goes on from version 2 as version 9']],
+  rollback: [[{ from: 2, as: 9 }, 'learning continues from version 2 as version 9']],
   guardian: [
     [{ level: 'healthy', version: 8, why: '' }, 'healthy at version 8'],
     [

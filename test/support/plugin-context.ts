@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { loadPicture } from '../../src/data/picture.ts';
 import { Grader } from '../../src/learn/grader.ts';
 import type { PortContext } from '../../src/plugin/define.ts';
-import { textOf } from '../../src/plugin/text.ts';
+import { modelText } from '../../src/compute/model-text.ts';
 import { PermissionError } from '../../src/protocol/errors.ts';
 import type { Question } from '../../src/protocol/messages.ts';
 import type { PortName, Ports } from '../../src/protocol/ports.ts';
@@ -48,7 +48,7 @@ export function pluginContext<Name extends PortName>(parts: ContextParts<Name> =
       question: (i) => questions[i]!,
       pictures: () => questions.flatMap(({ pictures }) => pictures),
     },
-    ...textOf(undefined),
+    ...modelText(undefined),
     picture: loadPicture,
     classify: (answers) => grader.classify(answers),
     label(id) {

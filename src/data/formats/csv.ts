@@ -2,7 +2,7 @@
 import { Readable, pipeline } from 'node:stream';
 import { CsvError, parse, type Info } from 'csv-parse';
 import { InputError } from '../../protocol/errors.ts';
-import { shown } from '../shown.ts';
+import { quoted } from '../quoted.ts';
 import { textRow, type RawRow } from './raw-row.ts';
 import { bytesOf, checkUtf8, MAX_ROW, readRange, type TextFile } from './text.ts';
 
@@ -35,7 +35,7 @@ export async function* csvRows(file: TextFile): AsyncGenerator<RawRow> {
 function headerOf(record: readonly string[], path: string): readonly string[] {
   const names = record.map((name) => name.trim());
   const twice = names.find((name, i) => name !== '' && names.indexOf(name) < i);
-  if (twice !== undefined) throw new InputError(`${path}:1: the header names the column ${shown(twice)} twice`);
+  if (twice !== undefined) throw new InputError(`${path}:1: the header names the column ${quoted(twice)} twice`);
   return names;
 }
 
@@ -70,7 +70,7 @@ function reasonOf(error: CsvError): string {
   return error.message;
 }
 
-/** Of the usual ones, the one that the header has most of; a name that ends in .tsv decides. */
+/** The usual separator that the header has most of; a name that ends in .tsv decides. */
 function delimiterOf({ path, head }: TextFile): string {
   if (path.endsWith('.tsv')) return '\t';
   const header = head.split(/[\r\n]/, 1)[0]!;

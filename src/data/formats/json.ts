@@ -4,7 +4,7 @@
  */
 import { InputError } from '../../protocol/errors.ts';
 import { isRecord } from '../columns.ts';
-import { shown } from '../shown.ts';
+import { quoted } from '../quoted.ts';
 import { JsonScanner, type Found, type Rows } from './json-scanner.ts';
 import { textRow, type RawRow } from './raw-row.ts';
 import { bytesOf, checkUtf8, MAX_ROW, parseJson, tooLong, type TextFile } from './text.ts';
@@ -15,7 +15,7 @@ export async function* jsonRows(file: TextFile): AsyncGenerator<RawRow> {
     const where = `${file.path}:${line}`;
     checkUtf8(bytes, where);
     const record = parseJson(bytes.toString('utf8'), where, 'each row must be one JSON object');
-    if (!isRecord(record)) throw new InputError(`${where}: expected a list of JSON objects, found ${shown(record)} in it`);
+    if (!isRecord(record)) throw new InputError(`${where}: expected a list of JSON objects, found ${quoted(record)} in it`);
     yield textRow(file.path, key === undefined || 'id' in record ? record : { id: key, ...record }, where, { offset, bytes: () => bytes });
   }
 }

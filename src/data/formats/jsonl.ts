@@ -1,7 +1,7 @@
 /** JSON Lines: one object a line. The file is streamed, a line at a time, each of bounded length. */
 import { InputError } from '../../protocol/errors.ts';
 import { isRecord } from '../columns.ts';
-import { shown } from '../shown.ts';
+import { quoted } from '../quoted.ts';
 import { textRow, type RawRow } from './raw-row.ts';
 import { bytesOf, MAX_ROW, parseJson, tooLong, type TextFile } from './text.ts';
 
@@ -15,7 +15,7 @@ export async function* jsonlRows(file: TextFile): AsyncGenerator<RawRow> {
     const where = `${file.path}:${line}`;
     const record = parseJson(text, where, 'each line must be one JSON object');
     if (!isRecord(record)) {
-      throw new InputError(`${where}: the line: expected {"problem": string, "images": [path, ...], "answer"?: string}, found ${shown(record)}`);
+      throw new InputError(`${where}: the line: expected {"problem": string, "images": [path, ...], "answer"?: string}, found ${quoted(record)}`);
     }
     yield textRow(file.path, record, where, { offset, bytes: () => bytes });
   }

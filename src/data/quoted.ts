@@ -2,7 +2,7 @@
 const LONGEST = 120;
 
 /** A value of the data as a message shows it. */
-export function shown(value: unknown): string {
+export function quoted(value: unknown): string {
   const text = JSON.stringify(value, (_, inner: unknown) => cut(inner)) ?? 'nothing';
   return text.length <= LONGEST * 2 ? text : `${text.slice(0, LONGEST)}... (${text.length} characters)`;
 }
@@ -11,15 +11,15 @@ export function shown(value: unknown): string {
 const LONGEST_NAME = 400;
 
 /** The name of a file as a message shows it: what is given as one may be a whole picture. */
-export function shownName(name: string): string {
+export function quotedName(name: string): string {
   return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST / 2)}... (${name.length} characters)`;
 }
 
-/** Why what is given as a path is none, where it is an address on the web, also one that was resolved as if it were a path. */
+/** Says that a path is an address on the web, also after it was resolved like a path; undefined for a path. */
 export function addressFault(path: string): string | undefined {
   if (!/(?:^|[/\\])(?:https?|ftp|s3|gs|hf):[/\\]/i.test(path)) return undefined;
   const why = 'pictures are not fetched from the web, so that a run does not depend on what lies there';
-  return `is an address (${shown(path)}): ${why}; download them and name their paths`;
+  return `is an address (${quoted(path)}): ${why}; download them and name their paths`;
 }
 
 /** JSON knows neither bytes nor big whole numbers. */
