@@ -125,9 +125,9 @@ describeInBrowser('the dashboard of `quorum start` on the bundled model', () => 
     const { page } = opened;
     await opened.goto('control', '.setting-value');
     await page.getByRole('button', { name: 'Pause' }).click();
-    await page.locator('.topbar').getByText('Paused').waitFor();
+    await page.locator('.topbar').getByText('Paused', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Resume' }).click();
-    await page.locator('.topbar').getByText('Running').waitFor();
+    await page.locator('.topbar').getByText('Running', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Stop …' }).click();
     const ended = new Promise((resolve) => daemon.process.once('exit', resolve));
     await page.getByRole('dialog').getByRole('button', { name: 'Stop', exact: true }).click();

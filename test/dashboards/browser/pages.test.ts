@@ -136,7 +136,7 @@ describeInBrowser('commands', () => {
       await page.getByRole('button', { name: 'Pause' }).click();
       await page.locator('.topbar').getByText('Paused', { exact: true }).waitFor();
       await page.getByRole('button', { name: 'Resume' }).click();
-      await page.locator('.topbar').getByText('Running').waitFor();
+      await page.locator('.topbar').getByText('Running', { exact: true }).waitFor();
 
       const temperature = page.getByLabel('sampling.temperature');
       const row = page.locator('form', { has: temperature });
