@@ -68,8 +68,8 @@ function WithoutLabels({ of: { now, best }, guardian }: { readonly of: NonNullab
 function shareNote(live: Live | undefined): string {
   if (live === undefined) return '';
   if (isRewarded(live)) return `reward ${number(live.signals.reward, 3)}`;
-  const { now, baseline } = live.labelFree ?? {};
-  return now ? `held out ${percent(now.voteShare)}${baseline ? `, base ${percent(baseline.voteShare)}` : ''}` : 'of training groups';
+  const now = live.labelFree?.now;
+  return now ? `held out ${percent(now.voteShare)}` : 'of training groups';
 }
 
 function Gain({ gain }: { readonly gain: number }) {
