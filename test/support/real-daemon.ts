@@ -1,7 +1,7 @@
 /**
  * A daemon around LocalPolicy in a process of its own, for tests that kill it. Arguments: JSON of configuration, and where to die by SIGKILL:
  * `stored:5` when groups were stored for the fifth time, before a verdict; `learning:3:0.4` in the third learner step, after 0.4 of the time that the
- * second took; `saving:3` when version 3 is to be saved; `none` is not to.
+ * second took, and before its result is stored however fast it is; `saving:3` when version 3 is to be saved; `none` is not to.
  */
 import './ends-with-test.ts';
 import { startDaemon } from '../../src/daemon.ts';
@@ -28,8 +28,10 @@ const daemon = await startDaemon(configSchema.parse(JSON.parse(input)), {
     let milliseconds = 0;
     policy.learn = async (batch, signal) => {
       const begun = performance.now();
-      if (where === 'learning' && ++steps === Number(at)) setTimeout(die, Number(share) * milliseconds);
+      const last = where === 'learning' && ++steps === Number(at);
+      if (last) setTimeout(die, Number(share) * milliseconds);
       const reply = await learn(batch, signal);
+      if (last) die();
       milliseconds = performance.now() - begun;
       return reply;
     };
