@@ -9,14 +9,14 @@ const OWN = [
   'test/{integration,faults,fuzz,security}/**/*.test.ts',
   'test/dashboards/browser/*.test.ts',
   'test/dashboards/server/hub.test.ts',
-  'test/compute/native.test.ts',
+  'test/compute/engine/native.test.ts',
   'test/package.long.test.ts',
 ];
 
 export default defineConfig({
   resolve: {
     alias: [
-      ...(needsBuild(source('.')) ? [] : [{ find: /^\.\.\/thread-entry\.ts$/, replacement: source('test/support/built-thread-entry.ts') }]),
+      ...(needsBuild(source('.')) ? [] : [{ find: /^(\.\.\/)+lib\/thread-entry\.ts$/, replacement: source('test/support/built-thread-entry.ts') }]),
       { find: /^quorum\/testing$/, replacement: source('src/testing.ts') },
       { find: /^quorum\/xstate$/, replacement: source('actors/from-machine.ts') },
       { find: /^quorum\/rxjs$/, replacement: source('streams/from-operator.ts') },

@@ -1,8 +1,8 @@
 /** Every wait on a thread or a socket goes through here: it has a name, an end, and can be cancelled. */
-import { LiveTimer } from '../src/live-timer.ts';
-import { onProgress, tellProgress } from '../src/progress.ts';
+import { LiveTimer } from '../src/lib/live-timer.ts';
+import { onProgress, tellProgress } from '../src/lib/progress.ts';
 import { CancelledError, TimeoutError } from '../src/protocol/errors.ts';
-import { sharedController } from '../src/shared-signal.ts';
+import { sharedController } from '../src/lib/shared-signal.ts';
 
 /** Of XState's kind, so that one clock can be behind an actor's deadlines and its back-off. */
 export interface Clock {
@@ -18,7 +18,7 @@ const REAL: Clock = {
 /**
  * Runs `work` until it settles, `seconds` pass without progress (those in which this process was stopped do not count) or `signal` aborts, whichever is
  * first. The signal handed to `work` aborts in the two latter cases; `work` that ignores it continues, and its result is dropped. Work tells
- * its progress through the same signal (src/progress.ts); where it tells none, `seconds` bound the whole.
+ * its progress through the same signal (src/lib/progress.ts); where it tells none, `seconds` bound the whole.
  * @throws TimeoutError that names the wait; CancelledError.
  */
 export async function withDeadline<R>(

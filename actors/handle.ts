@@ -4,7 +4,7 @@
  * happens twice.
  */
 import { waitFor, type ActorRefFrom, type AnyStateMachine } from 'xstate';
-import { onProgress } from '../src/progress.ts';
+import { onProgress } from '../src/lib/progress.ts';
 import { CancelledError, InputError, ItemError } from '../src/protocol/errors.ts';
 import type { ActorDetail } from '../src/protocol/frames.ts';
 import type { ActorStatus } from '../src/protocol/status.ts';

@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { parseConfig } from '../src/config/load.ts';
-import { evidence } from '../src/learn/collapse/rules.ts';
-import { NEW_MONITOR, observe, reasons, type Level } from '../src/learn/collapse/monitor.ts';
-import { groupSignals } from '../src/learn/collapse/signals.ts';
+import { evidence } from '../src/guardian/rules.ts';
+import { NEW_MONITOR, observe, reasons, type Level } from '../src/guardian/monitor.ts';
+import { groupSignals } from '../src/guardian/signals.ts';
 import type { JudgedGroup } from '../src/protocol/messages.ts';
 import { openStore } from '../src/store/open-store.ts';
 import type { Store } from '../src/store/store.ts';

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import { encode } from '../src/protocol/codec.ts';
 import { FRAMES_VERSION } from '../src/protocol/frames.ts';
-import { median } from '../src/median.ts';
+import { median } from '../src/lib/median.ts';
 import type { Row } from './measure.ts';
 import { against, inTurns, type Seconds, type Stretch, type Turns } from './turns.ts';
 

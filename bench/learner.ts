@@ -1,9 +1,9 @@
 /** One optimizer update at the shapes of the embedded default against the matrix products in it, each timed alone on the same threads. */
-import { createEngine } from '../src/compute/engines.ts';
-import type { Engine, EngineName, ProgramSpec } from '../src/compute/engine.ts';
-import { loadModelFolder } from '../src/compute/hf/folder.ts';
-import { encodeQuestion } from '../src/compute/prompts.ts';
-import { Trainer, type TrainGroup } from '../src/compute/trainer.ts';
+import { createEngine } from '../src/compute/engine/engines.ts';
+import type { Engine, EngineName, ProgramSpec } from '../src/compute/engine/engine.ts';
+import { loadModelFolder } from '../src/compute/models/folder.ts';
+import { encodeQuestion } from '../src/compute/rollout/prompts.ts';
+import { Trainer, type TrainGroup } from '../src/compute/training/trainer.ts';
 import { openFigures } from '../src/data/figures/dataset.ts';
 import { matmulsOf, timeMatmul, type MatMul } from './matmuls.ts';
 import { seconds, type Row } from './measure.ts';

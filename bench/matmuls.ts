@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Graph, type NodeSpec, type Value } from '../src/compute/compile/graph.ts';
 import { trace } from '../src/compute/compile/trace.ts';
-import type { Engine, ProgramSpec } from '../src/compute/engine.ts';
+import type { Engine, ProgramSpec } from '../src/compute/engine/engine.ts';
 import { f32 } from '../src/protocol/tensor.ts';
 import { seconds } from './measure.ts';
 

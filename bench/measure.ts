@@ -1,5 +1,5 @@
 /** Timing: medians of repeated runs, so that one interruption by the machine does not count. */
-import { median } from '../src/median.ts';
+import { median } from '../src/lib/median.ts';
 
 /** Median seconds of `runs` runs, after one that is not counted. */
 export async function seconds(runs: number, work: () => Promise<unknown>): Promise<number> {

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { askDaemon } from '../src/cli/control-client.ts';
-import { median } from '../src/median.ts';
+import { median } from '../src/lib/median.ts';
 import type { Row } from './measure.ts';
 import { against, inTurns, type Seconds, type Stretch, type Turns } from './turns.ts';
 

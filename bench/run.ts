@@ -7,7 +7,7 @@ import { availableParallelism, cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packagePath } from '../src/cli/paths.ts';
-import { makeFolder } from '../src/make-folder.ts';
+import { makeFolder } from '../src/lib/make-folder.ts';
 import { InputError } from '../src/protocol/errors.ts';
 import { benchDaemon } from './daemon.ts';
 import { benchDashboard } from './dashboard.ts';

@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { askDaemon } from '../src/cli/control-client.ts';
 import { NoDaemonError } from '../src/cli/errors.ts';
 import { packagePath } from '../src/cli/paths.ts';
-import { makeFolder } from '../src/make-folder.ts';
+import { makeFolder } from '../src/lib/make-folder.ts';
 import type { Status } from '../src/protocol/status.ts';
 import { checkRun } from '../src/store/check-run.ts';
 import { soakedHours, soakReport, type SoakSample } from './soak-report.ts';

@@ -1,10 +1,10 @@
 /** Questions a second that the policy writes and that pass, and why the others do not: the loop's synthesizer and checks, both ways of asking. */
-import { synthesizer } from '../actors/synthesizer.ts';
+import { synthesizer } from '../src/roles/synthesizer.ts';
 import { QuestionWriter, voter } from '../src/cli/write-questions.ts';
 import { parseConfig } from '../src/config/load.ts';
 import { openFigures } from '../src/data/figures/dataset.ts';
 import { Grader } from '../src/learn/grader.ts';
-import { openForSampling } from '../src/policy/open.ts';
+import { openForSampling } from '../src/policy/local/open.ts';
 import type { Row } from './measure.ts';
 
 const QUESTIONS = 256;

@@ -1,5 +1,5 @@
 /** Whether something that should stay level grows: what a leak looks like under noise. */
-import { median } from '../src/median.ts';
+import { median } from '../src/lib/median.ts';
 
 /** Windows that the series is cut into; the slope is fitted through one value of each. */
 const WINDOWS = 12;

@@ -19,7 +19,7 @@ const PARTS = [
   { title: 'Messages', module: 'quorum', file: 'src/protocol/messages.ts' },
   { title: 'Errors', module: 'quorum', file: 'src/protocol/errors.ts' },
   { title: 'Plug-ins made of others', module: 'quorum', file: 'src/plugin/open-port.ts' },
-  { title: 'Files', module: 'quorum', file: 'src/make-folder.ts' },
+  { title: 'Files', module: 'quorum', file: 'src/lib/make-folder.ts' },
   { title: 'XState machines', module: 'quorum/xstate', file: 'actors/from-machine.ts' },
   { title: 'RxJS operators', module: 'quorum/rxjs', file: 'streams/from-operator.ts' },
   { title: 'Testing', module: 'quorum/testing', file: 'src/testing/kit.ts' },

@@ -4,17 +4,17 @@
  * what it does to the loop it does by the commands that people have. Its state outlives the process, the act that is under way included.
  */
 import { catchError, EMPTY, type Observable } from 'rxjs';
-import { isTrusted, observe, reasons, rolledBack, type Assessment, type MonitorState } from '../src/learn/collapse/monitor.ts';
-import { probeSignals, type AskCanaries, type Probe, type Sureness } from '../src/learn/collapse/probe.ts';
-import { remedy, type Mildness, type Remedy } from '../src/learn/collapse/remedy.ts';
-import { groupSignals, notFinite, stepSignals, type Signals } from '../src/learn/collapse/signals.ts';
+import { isTrusted, observe, reasons, rolledBack, type Assessment, type MonitorState } from '../src/guardian/monitor.ts';
+import { probeSignals, type AskCanaries, type Probe, type Sureness } from '../src/guardian/probe.ts';
+import { remedy, type Mildness, type Remedy } from '../src/guardian/remedy.ts';
+import { groupSignals, notFinite, stepSignals, type Signals } from '../src/guardian/signals.ts';
 import type { Config } from '../src/config/schema.ts';
 import type { Command } from '../src/protocol/frames.ts';
 import type { JudgedGroup, PolicyVersion } from '../src/protocol/messages.ts';
 import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { GuardianStatus } from '../src/protocol/status.ts';
 import type { Performer } from './crew.ts';
-import { differs, readState, writeState, type GuardianState, type Trusted } from './guardian-state.ts';
+import { differs, readState, writeState, type GuardianState, type Trusted } from '../src/guardian/state.ts';
 import { Latest } from './latest.ts';
 import type { Loop } from './loop.ts';
 import { pullMap } from './pull-map.ts';

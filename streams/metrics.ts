@@ -3,7 +3,7 @@
  * stored runs know them. Written by record.ts and guardian.ts; a test holds the names to what a run stores.
  */
 import type { LabelFree } from '../src/protocol/messages.ts';
-import { SIGNALS, type Signal } from '../src/learn/collapse/signals.ts';
+import { SIGNALS, type Signal } from '../src/guardian/signals.ts';
 
 /** With each evaluation, at the step that made the version: what held-out questions with an answer in the data show. All in [0, 1]. */
 const MEASURED = {

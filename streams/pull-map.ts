@@ -3,7 +3,7 @@
  * of its lanes is free, so at most `lanes` items are in hand.
  */
 import { Observable } from 'rxjs';
-import { sharedController } from '../src/shared-signal.ts';
+import { sharedController } from '../src/lib/shared-signal.ts';
 
 export interface PullMapOptions {
   /** Emit in the order of the source; a lane that is ahead waits for its turn before it pulls again. Default: as they finish. */

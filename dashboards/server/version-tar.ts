@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import { pack, type Pack } from 'tar-stream';
 
-/** Moments, the trainer's state and our checksums (src/compute/checkpoint.ts, src/store/checkpoints.ts). */
+/** Moments, the trainer's state and our checksums (src/compute/training/checkpoint.ts, src/store/checkpoints.ts). */
 const OURS: readonly string[] = ['optimizer.safetensors', 'trainer_state.json', 'checksums.json'];
 
 /**

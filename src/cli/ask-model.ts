@@ -4,7 +4,7 @@ import { extractAnswer } from '../learn/answer.ts';
 import { Grader } from '../learn/grader.ts';
 import { majorityVote } from '../learn/vote.ts';
 import type { Finish, Question } from '../protocol/messages.ts';
-import { openForSampling } from '../policy/open.ts';
+import { openForSampling } from '../policy/local/open.ts';
 
 export interface Asked {
   readonly question: string;

@@ -1,5 +1,5 @@
 /** Which saved version of a run counts as its best: the most accurate one; without labels the newest, unless the guardian is in doubt (docs/without-labels.md). */
-import { readState } from '../../streams/guardian-state.ts';
+import { readState } from '../guardian/state.ts';
 import { bestWithoutLabels } from '../../streams/label-free.ts';
 import { PROGRESS } from '../../streams/loop.ts';
 import type { Progress } from '../../streams/telemetry.ts';

@@ -1,6 +1,6 @@
 /** Accuracy of a model outside the loop, by the loop's own evaluator. */
 import { resolve } from 'node:path';
-import { evaluator, selectLabelled } from '../../actors/evaluator.ts';
+import { evaluator, selectLabelled } from '../roles/evaluator.ts';
 import { configSchema, type Config } from '../config/schema.ts';
 import type { Columns } from '../data/columns.ts';
 import type { LabelledDataset } from '../data/dataset.ts';
@@ -10,7 +10,7 @@ import { suiteOptions, type SuiteName } from '../data/suites.ts';
 import { Grader } from '../learn/grader.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Accuracy, RefusedQuestion } from '../protocol/messages.ts';
-import { openForSampling } from '../policy/open.ts';
+import { openForSampling } from '../policy/local/open.ts';
 
 export interface EvaluateRequest {
   /** Files, folders and patterns, all of each, or `figures`, the held-out part of the built-in data set. */

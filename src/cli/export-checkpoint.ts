@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { baseTypes } from '../compute/checkpoint.ts';
+import { baseTypes } from '../compute/training/checkpoint.ts';
 import type { StoredType } from '../compute/hf/half.ts';
-import { loadModelFolder } from '../compute/hf/folder.ts';
-import { saveModelFolder } from '../compute/hf/save.ts';
-import { makeFolder } from '../make-folder.ts';
+import { loadModelFolder } from '../compute/models/folder.ts';
+import { saveModelFolder } from '../compute/models/save.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
 import { refuseOddEntries } from '../store/run-entries.ts';

@@ -1,6 +1,6 @@
 /** Ctrl-C for commands that work in this process: the first asks for a clean stop, a later one ends the process. */
 
-import { sharedController } from '../shared-signal.ts';
+import { sharedController } from '../lib/shared-signal.ts';
 import { EXIT } from './errors.ts';
 
 /** A terminal and npm may each deliver the same Ctrl-C; what follows at once is not a second one. */

@@ -4,12 +4,12 @@
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { median } from '../median.ts';
+import { median } from '../lib/median.ts';
 import { missingFolder } from '../compute/hf/missing-folder.ts';
 import type { Config } from '../config/schema.ts';
 import { openFigures } from '../data/figures/dataset.ts';
-import { openForSampling } from '../policy/open.ts';
-import type { SamplingPolicy } from '../policy/sampling.ts';
+import { openForSampling } from '../policy/local/open.ts';
+import type { SamplingPolicy } from '../policy/local/base-sampler.ts';
 
 export interface RolloutSpeed {
   /** `workers.rolloutThreads`. */

@@ -1,6 +1,6 @@
 /** Writes a data set of questions that a model asks about pictures. No label is read, and none is written. */
 import { resolve } from 'node:path';
-import { synthesizer } from '../../actors/synthesizer.ts';
+import { synthesizer } from '../roles/synthesizer.ts';
 import type { Config } from '../config/schema.ts';
 import type { Columns } from '../data/columns.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -9,7 +9,7 @@ import { checkEnding, PROVENANCE, provenanceRow, writeDataset, type WriteRow } f
 import { Grader } from '../learn/grader.ts';
 import { FRUITLESS_BATCHES } from '../learn/synthetic.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
-import { openForSampling } from '../policy/open.ts';
+import { openForSampling } from '../policy/local/open.ts';
 import { QuestionWriter, voter, type AcceptedQuestion } from './write-questions.ts';
 
 export interface SynthesizeRequest {

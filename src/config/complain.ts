@@ -1,7 +1,7 @@
 /** Turns what zod found into sentences that name the key, its value and what is allowed. */
 import type { z } from 'zod';
 import { InputError } from '../protocol/errors.ts';
-import { shown } from '../shown.ts';
+import { shown } from '../lib/shown.ts';
 import { describeConfig, isOf, type ConfigKey } from './describe.ts';
 
 type Issue = z.core.$ZodIssue;

@@ -4,8 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseConfig, type ModelConfig } from '../compute/hf/config.ts';
-import { entryKind } from '../entry-kind.ts';
+import { parseConfig, type ModelConfig } from '../compute/models/qwen2_5_vl/config.ts';
+import { entryKind } from '../lib/entry-kind.ts';
 import { PRESETS, type Config, type ConfigInput, type PresetName } from './schema.ts';
 
 export interface Preset {

@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
 import { parse as parseYaml, parseDocument } from 'yaml';
-import { entryKind } from '../entry-kind.ts';
+import { entryKind } from '../lib/entry-kind.ts';
 import { InputError } from '../protocol/errors.ts';
-import { within } from '../within.ts';
+import { within } from '../lib/within.ts';
 import { importDefault, resolveImport } from './import-default.ts';
 
 const READERS: Readonly<Record<string, (path: string) => unknown>> = {

@@ -8,7 +8,7 @@ import type { Crew } from '../../streams/crew.ts';
 import { exporting, type Exporting } from '../../streams/export.ts';
 import { watching, type Watching } from '../../streams/watch.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
-import { sharedController } from '../shared-signal.ts';
+import { sharedController } from '../lib/shared-signal.ts';
 import type { Store } from '../store/store.ts';
 
 /** Events that may wait for one watcher. */

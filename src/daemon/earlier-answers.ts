@@ -1,6 +1,6 @@
 /** What the base and the last trusted version answered to held-out questions, for the evaluator to compare with. */
-import type { Answers, EarlierAnswers } from '../../actors/label-free.ts';
-import { readState } from '../../streams/guardian-state.ts';
+import type { Answers, EarlierAnswers } from '../roles/label-free.ts';
+import { readState } from '../guardian/state.ts';
 import { rollbacks } from '../../streams/rollback.ts';
 import type { Store } from '../store/store.ts';
 

@@ -1,11 +1,11 @@
 /** The guardian of a daemon: its actor, and what it has of the loop. */
-import { guardian } from '../../actors/guardian.ts';
+import { guardian } from '../roles/guardian.ts';
 import type { Handle } from '../../actors/handle.ts';
 import type { Member } from '../../actors/system.ts';
 import { Guardian } from '../../streams/guardian.ts';
 import type { Loop } from '../../streams/loop.ts';
 import type { Config } from '../config/schema.ts';
-import type { AskCanaries } from '../learn/collapse/probe.ts';
+import type { AskCanaries } from '../guardian/probe.ts';
 import type { Command } from '../protocol/frames.ts';
 import type { Commands } from './commands.ts';
 import type { OpenRun } from './open-run.ts';

@@ -1,7 +1,7 @@
 /** What `startDaemon` takes and gives: all that a command line or a dashboard knows of a daemon. */
 import type { Observable } from 'rxjs';
 import type { Config } from '../config/schema.ts';
-import type { PolicyOrigin } from '../policy/open.ts';
+import type { PolicyOrigin } from '../policy/local/open.ts';
 import type { Policy } from '../policy/policy.ts';
 import type { Command, LiveSetting, PanelCard } from '../protocol/frames.ts';
 import type { PluginRow } from '../protocol/plugins.ts';

@@ -3,7 +3,7 @@ import type { Config } from '../config/schema.ts';
 import { openData, pathsOf, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';
 import { loadPlugins, type Plugin } from '../plugin/load.ts';
-import { localPolicy, refuseEngine, type PolicyOrigin } from '../policy/open.ts';
+import { localPolicy, refuseEngine, type PolicyOrigin } from '../policy/local/open.ts';
 import type { Policy } from '../policy/policy.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
 import type { Checkpoints } from '../store/checkpoints.ts';

@@ -1,6 +1,6 @@
 /** The text of each token of a response, for who looks at single tokens. */
 import type { Tokenizer } from '../compute/hf/tokenizer.ts';
-import { loadPromptEncoder } from '../compute/hf/folder.ts';
+import { loadPromptEncoder } from '../compute/models/folder.ts';
 
 export type Decode = (tokens: readonly number[]) => string;
 

@@ -12,7 +12,7 @@ import { InputError } from '../protocol/errors.ts';
 import type { PanelCard } from '../protocol/frames.ts';
 import type { NamedPlugin, PluginPort, PluginRow, PortState } from '../protocol/plugins.ts';
 import type { PortName, Ports, SoloPort } from '../protocol/ports.ts';
-import { sharedController } from '../shared-signal.ts';
+import { sharedController } from '../lib/shared-signal.ts';
 import { Holder } from './holder.ts';
 import type { ServicesOf } from './services.ts';
 

@@ -1,13 +1,13 @@
 /** Versions to disk and back: checkpoints that a restart goes on from, the best version, and `model`, the link that always names the newest. */
 import { withDeadline } from '../../actors/deadline.ts';
-import { guardedVersions } from '../../streams/guardian-state.ts';
+import { guardedVersions } from '../guardian/state.ts';
 import { forgetRollbacks, rollbacks } from '../../streams/rollback.ts';
 import type { Settings } from '../../streams/settings.ts';
 import type { Telemetry } from '../../streams/telemetry.ts';
 import { THROUGH } from '../../streams/loop.ts';
 import type { Config } from '../config/schema.ts';
 import { InputError } from '../protocol/errors.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
 import type { Absence } from '../store/presence.ts';
 import { modelLink, pointModelTo } from '../store/run-folder.ts';

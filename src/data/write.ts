@@ -7,7 +7,7 @@ import { dirname, extname, join } from 'node:path';
 import type { SchemaElement } from 'hyparquet';
 import { fileWriter, parquetWriteRows } from 'hyparquet-writer';
 import sharp from 'sharp';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
 import { base64Picture } from './embedded.ts';

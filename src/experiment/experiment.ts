@@ -9,7 +9,7 @@ import type { ConfigInput } from '../config/schema.ts';
 import type { Labels } from '../data/dataset.ts';
 import { openFigures } from '../data/figures/dataset.ts';
 import { HARD_DATA, suites as openSuites } from '../data/suites.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { writeFileWhole } from '../store/files.ts';
 import { cellName, type Cell, type CellResult } from './cell.ts';

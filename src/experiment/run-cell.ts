@@ -2,14 +2,14 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { evaluator } from '../../actors/evaluator.ts';
+import { evaluator } from '../roles/evaluator.ts';
 import { merged } from '../config/merge.ts';
 import { configSchema, type Config, type ConfigInput } from '../config/schema.ts';
-import { startDaemon } from '../daemon.ts';
+import { startDaemon } from '../daemon/daemon.ts';
 import type { LabelledDataset } from '../data/dataset.ts';
 import { Grader } from '../learn/grader.ts';
-import { makeFolder } from '../make-folder.ts';
-import { localPolicy, openForSampling } from '../policy/open.ts';
+import { makeFolder } from '../lib/make-folder.ts';
+import { localPolicy, openForSampling } from '../policy/local/open.ts';
 import { CancelledError } from '../protocol/errors.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { writeFileWhole } from '../store/files.ts';

@@ -4,12 +4,12 @@
  * replaced.
  */
 import type { Worker } from 'node:worker_threads';
-import { LiveTimer } from '../live-timer.ts';
+import { LiveTimer } from '../lib/live-timer.ts';
 import { CancelledError, WorkerError } from '../protocol/errors.ts';
 import { classesOf } from './classes.ts';
 import { interpret, samePlain, type Answer } from './equivalence/index.ts';
 import type { Classifier } from './judge.ts';
-import { threadEnvironment } from '../thread-environment.ts';
+import { threadEnvironment } from '../lib/thread-environment.ts';
 import { startThread } from './thread.ts';
 import { NO_ANSWER } from './vote.ts';
 

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { importDefault } from '../config/import-default.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PortName, Ports, PromptSource } from '../protocol/ports.ts';
-import { within } from '../within.ts';
+import { within } from '../lib/within.ts';
 import { guarded } from './check.ts';
 import { API_VERSION, type PluginDefinition, type PortContext } from './define.ts';
 import { checkOptions, portOf } from './open-port.ts';

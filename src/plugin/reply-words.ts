@@ -1,6 +1,6 @@
 /** What is wrong with a plug-in's reply, in words: where, what it should be, and what it is. */
 import { z } from 'zod';
-import { shown } from '../shown.ts';
+import { shown } from '../lib/shown.ts';
 
 type Issue = z.core.$ZodIssue;
 

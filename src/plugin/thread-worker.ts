@@ -5,10 +5,10 @@ import { loadPicture } from '../data/picture.ts';
 import { Grader } from '../learn/grader.ts';
 import { toErrorData, type ErrorData } from '../protocol/errors.ts';
 import type { ModelLimits, PortName, PromptSource } from '../protocol/ports.ts';
-import { sharedController } from '../shared-signal.ts';
+import { sharedController } from '../lib/shared-signal.ts';
 import type { PluginDefinition, PortContext } from './define.ts';
 import { openPort } from './open-port.ts';
-import { modelText } from '../compute/model-text.ts';
+import { modelText } from '../compute/rollout/model-text.ts';
 import { notInThread, type ThreadOptions } from './thread.ts';
 
 export interface ThreadTask {

@@ -6,7 +6,7 @@
 import { Piscina } from 'piscina';
 import { fromErrorData, UnsupportedError } from '../protocol/errors.ts';
 import type { PortName, Ports } from '../protocol/ports.ts';
-import { threadEntry } from '../thread-entry.ts';
+import { threadEntry } from '../lib/thread-entry.ts';
 import type { Services } from './load.ts';
 import type { ThreadReply, ThreadTask, ThreadWord } from './thread-worker.ts';
 

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Specs } from '../compute/engine.ts';
+import type { Specs } from '../compute/engine/engine.ts';
 import { readSafetensors, writeSafetensors } from '../compute/hf/safetensors.ts';
 import { InputError } from '../protocol/errors.ts';
 import { f32, type TensorMap } from '../protocol/tensor.ts';

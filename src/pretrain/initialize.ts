@@ -1,8 +1,8 @@
 /** Weights to start pretraining from: norms 1, biases 0, matrices normal. */
 import { Random } from '../data/rng.ts';
 import { f32, sizeOf, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
-import { weightSpecs } from '../compute/model/weights.ts';
-import type { ModelConfig } from '../compute/hf/config.ts';
+import { weightSpecs } from '../compute/models/qwen2_5_vl/parameters.ts';
+import type { ModelConfig } from '../compute/models/qwen2_5_vl/config.ts';
 
 /** Standard deviation of the embedding, which is the output projection too. */
 const EMBEDDING_STD = 0.02;

@@ -1,5 +1,5 @@
 /** All tensors of a map in one flat array, so that threads can share them and programs update them in place. */
-import type { Specs } from '../compute/engine.ts';
+import type { Specs } from '../compute/engine/engine.ts';
 import { f32, sizeOf, type HostTensor } from '../protocol/tensor.ts';
 
 export class Layout {

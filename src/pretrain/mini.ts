@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHAT_TEMPLATE, SPECIAL_TOKENS, tokenizerConfig, tokenizerJson, vocabulary } from './vocabulary.ts';
 import { SIDE } from '../data/figures/canvas.ts';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 
 const id = (token: (typeof SPECIAL_TOKENS)[number]): number => SPECIAL_TOKENS.indexOf(token);

@@ -1,11 +1,11 @@
 /** `quorum pretrain`: makes a mini model from nothing with labels, in the two stages of recipe.ts, as a Hugging Face folder. */
 import { performance } from 'node:perf_hooks';
 import { join } from 'node:path';
-import type { ModelConfig } from '../compute/hf/config.ts';
-import { loadConfig } from '../compute/hf/folder.ts';
+import type { ModelConfig } from '../compute/models/qwen2_5_vl/config.ts';
+import { loadConfig } from '../compute/models/folder.ts';
 import { writeAtomic, writeSafetensors } from '../compute/hf/safetensors.ts';
-import { weightSpecs } from '../compute/model/weights.ts';
-import { adamW } from '../compute/optimizer.ts';
+import { weightSpecs } from '../compute/models/qwen2_5_vl/parameters.ts';
+import { adamW } from '../compute/training/optimizer.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { accuracyOf } from './accuracy.ts';
 import { modelCard } from './card.ts';

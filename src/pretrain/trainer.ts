@@ -1,15 +1,15 @@
 /** Data-parallel supervised training: worker threads compute gradients of their parts of a batch, this thread updates the weights. */
-import '../compute/no-telemetry.ts';
+import '../compute/engine/no-telemetry.ts';
 import { Piscina } from 'piscina';
-import type { Engine, Program } from '../compute/engine.ts';
-import { createEngine } from '../compute/engines.ts';
-import type { ModelConfig } from '../compute/hf/config.ts';
-import { weightSpecs } from '../compute/model/weights.ts';
-import { adamW, type Moments } from '../compute/optimizer.ts';
-import { threadEntry } from '../thread-entry.ts';
-import { FIRST, SECOND, SUM, updateProgram } from '../compute/train-programs.ts';
+import type { Engine, Program } from '../compute/engine/engine.ts';
+import { createEngine } from '../compute/engine/engines.ts';
+import type { ModelConfig } from '../compute/models/qwen2_5_vl/config.ts';
+import { weightSpecs } from '../compute/models/qwen2_5_vl/parameters.ts';
+import { adamW, type Moments } from '../compute/training/optimizer.ts';
+import { threadEntry } from '../lib/thread-entry.ts';
+import { FIRST, SECOND, SUM, updateProgram } from '../compute/training/step.ts';
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
-import { within } from '../within.ts';
+import { within } from '../lib/within.ts';
 import type { Mixture } from './examples.ts';
 import { Layout } from './layout.ts';
 import { ADAMW } from './recipe.ts';

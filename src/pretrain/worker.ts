@@ -1,13 +1,13 @@
 /** One thread of pretraining: draws and encodes its part of a batch and adds up the gradient of it, or answers held-out questions. */
 import { workerData } from 'node:worker_threads';
-import type { Engine } from '../compute/engine.ts';
-import { createEngine } from '../compute/engines.ts';
-import { generate } from '../compute/generate.ts';
-import { loadPromptEncoder } from '../compute/hf/folder.ts';
-import { planPolicy } from '../compute/model/policy-forward.ts';
-import { encodePrompt, type PromptEncoder } from '../compute/model/prompt.ts';
-import { weightSpecs } from '../compute/model/weights.ts';
-import { gradProgram, SUM } from '../compute/train-programs.ts';
+import type { Engine } from '../compute/engine/engine.ts';
+import { createEngine } from '../compute/engine/engines.ts';
+import { generate } from '../compute/rollout/generate.ts';
+import { loadPromptEncoder } from '../compute/models/folder.ts';
+import { planPolicy } from '../compute/programs/policy-forward.ts';
+import { encodePrompt, type PromptEncoder } from '../compute/models/qwen2_5_vl/prompt.ts';
+import { weightSpecs } from '../compute/models/qwen2_5_vl/parameters.ts';
+import { gradProgram, SUM } from '../compute/training/step.ts';
 import { HELDOUT_POOL, openFigures } from '../data/figures/dataset.ts';
 import { drawFigure, parseKey } from '../data/figures/figure.ts';
 import { f32, type HostTensor } from '../protocol/tensor.ts';

@@ -5,7 +5,7 @@
  */
 import { existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { Checkpoints, type Checkpoint } from './checkpoints.ts';
 import { diskError, flushFolder } from './files.ts';

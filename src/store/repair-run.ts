@@ -2,7 +2,7 @@
 import { chmodSync, copyFileSync, existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import Libsql from 'libsql';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { RunCheck } from './check-run.ts';
 import type { Finding } from './finding.ts';

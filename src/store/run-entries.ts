@@ -1,7 +1,7 @@
 /** What may lie under each name in a run folder, and what to do about something else there: a folder, a link to nothing, a pipe, what cannot be read. */
 import { accessSync, constants, lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { entryKind } from '../entry-kind.ts';
+import { entryKind } from '../lib/entry-kind.ts';
 import { InputError } from '../protocol/errors.ts';
 
 interface Entry {

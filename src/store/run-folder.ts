@@ -12,7 +12,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, s
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { z } from 'zod';
-import { makeFolder } from '../make-folder.ts';
+import { makeFolder } from '../lib/make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
 import { diskError, writeFileWhole } from './files.ts';
 import { isLocked, tryLock } from './lock.ts';

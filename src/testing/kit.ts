@@ -19,7 +19,7 @@ import { InputError } from '../protocol/errors.ts';
 import type { Question } from '../protocol/messages.ts';
 import type { PluginPort, PortState } from '../protocol/plugins.ts';
 import type { ModelLimits, PortName, Ports } from '../protocol/ports.ts';
-import { shared, sharedController } from '../shared-signal.ts';
+import { shared, sharedController } from '../lib/shared-signal.ts';
 import { VirtualClock } from './clock.ts';
 import { recorded, type RequestOf } from './recorded.ts';
 import { standIns, type Replies } from './stand-ins.ts';

@@ -5,7 +5,7 @@ import { withDeadline } from '../../actors/deadline.ts';
 import { Handle } from '../../actors/handle.ts';
 import { backoff, recentRestarts, supervise, type Budget } from '../../actors/supervise.ts';
 import { CancelledError, InputError, TimeoutError } from '../../src/protocol/errors.ts';
-import { onProgress, tellProgress } from '../../src/progress.ts';
+import { onProgress, tellProgress } from '../../src/lib/progress.ts';
 import { until } from '../support/until.ts';
 
 const BUDGET: Budget = { maxRestarts: 3, withinSeconds: 10, backoffMilliseconds: 100, maxBackoffMilliseconds: 400 };

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, describe, it } from 'vitest';
-import { evaluator } from '../../actors/evaluator.ts';
+import { evaluator } from '../../src/roles/evaluator.ts';
 import { evaluateModel } from '../../src/cli/evaluate-model.ts';
 import { packagePath } from '../../src/cli/paths.ts';
 import { accuracyTable, meanOf, suitesTable } from '../../src/cli/view/accuracy.ts';

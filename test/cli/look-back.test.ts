@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { beforeAll, afterAll, beforeEach, expect, test, vi, describe } from 'vitest';
 import { main } from '../../src/cli.ts';
-import { startDaemon } from '../../src/daemon.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import { openLog } from '../../src/store/log.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { METRICS } from '../../streams/metrics.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { dryRunWords } from '../../src/cli/dry-run.ts';
 import type { Config } from '../../src/config/schema.ts';
-import { startDaemon, type DaemonHooks } from '../../src/daemon.ts';
+import { startDaemon, type DaemonHooks } from '../../src/daemon/daemon.ts';
 import { dryRun, type DryRun } from '../../src/daemon/dry-run.ts';
 import { API_VERSION, definePlugin } from '../../src/plugin/define.ts';
 import { temporaryFolder } from '../support/temporary.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { loadPromptEncoder } from '../../src/compute/hf/folder.ts';
+import { loadPromptEncoder } from '../../src/compute/models/folder.ts';
 import { piecesOf, tokenReader } from '../../src/daemon/pieces.ts';
 
 const MINI = join(import.meta.dirname, '..', '..', 'models', 'mini');

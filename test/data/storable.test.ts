@@ -3,7 +3,7 @@ import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { startDaemon } from '../../src/daemon.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import { openPaths } from '../../src/data/open.ts';
 import { guarded } from '../../src/plugin/check.ts';
 import type { Services } from '../../src/plugin/load.ts';

@@ -8,7 +8,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { explain } from '../../src/cli/errors.ts';
-import { startDaemon } from '../../src/daemon.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import { checkRun } from '../../src/store/check-run.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { toyRun } from '../support/toy-run.ts';

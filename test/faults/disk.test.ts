@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { explain } from '../../src/cli/errors.ts';
 import { closingWords } from '../../src/cli/commands/start.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { startChild } from '../store/child.ts';

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { main } from '../../src/cli.ts';
 import { startCommand } from '../../src/cli/commands/start.ts';
 import { createProgram } from '../../src/cli/program.ts';
-import { startDaemon } from '../../src/daemon.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { Status } from '../../src/protocol/status.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { configSchema, type ConfigInput } from '../../src/config/schema.ts';
 import { Random } from '../../src/data/rng.ts';
-import { localPolicy } from '../../src/policy/open.ts';
+import { localPolicy } from '../../src/policy/local/open.ts';
 import type { Batch, RolloutGroup } from '../../src/protocol/messages.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { filter, firstValueFrom } from 'rxjs';
 import { expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
 import type { Batch } from '../../src/protocol/messages.ts';
 import { checkRun } from '../../src/store/check-run.ts';
 import { openStore } from '../../src/store/open-store.ts';

@@ -10,7 +10,7 @@ import { firstValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
 import { API_VERSION, definePlugin } from '../../src/plugin/define.ts';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';

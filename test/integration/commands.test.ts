@@ -4,7 +4,7 @@ import { firstValueFrom, lastValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import { expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import type { Command } from '../../src/protocol/frames.ts';
 import type { Status } from '../../src/protocol/status.ts';

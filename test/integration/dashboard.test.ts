@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';

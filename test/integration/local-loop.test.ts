@@ -5,8 +5,8 @@ import { afterAll, expect, test } from 'vitest';
 import type { Labels } from '../../src/data/dataset.ts';
 import { openFigures } from '../../src/data/figures/dataset.ts';
 import { Grader } from '../../src/learn/grader.ts';
-import { localPolicy } from '../../src/policy/open.ts';
-import type { LocalPolicy } from '../../src/policy/local.ts';
+import { localPolicy } from '../../src/policy/local/open.ts';
+import type { LocalPolicy } from '../../src/policy/local/policy.ts';
 import { plainLoop } from '../support/plain-loop.ts';
 import { rig, temporaryFolder, toyConfig } from '../support/rig.ts';
 

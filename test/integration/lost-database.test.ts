@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync, rmSy
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { expect, test } from 'vitest';
-import { startDaemon } from '../../src/daemon.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { DaemonHooks } from '../../src/daemon/handle.ts';
 import type { Report } from '../../src/protocol/status.ts';
 import { checkRun } from '../../src/store/check-run.ts';

@@ -5,7 +5,7 @@ import { firstValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import { expect, test } from 'vitest';
 import { closingWords } from '../../src/cli/commands/start.ts';
-import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
 import { checkRun } from '../../src/store/check-run.ts';
 import { findDaemon } from '../../src/store/run-folder.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';

@@ -7,7 +7,7 @@ import { filter } from 'rxjs/operators';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { interruptible } from '../../src/cli/interrupt.ts';
-import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
 import { API_VERSION, definePlugin, type PluginDefinition } from '../../src/plugin/define.ts';
 import type { PortName } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';

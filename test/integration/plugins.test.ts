@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import type { DaemonHandle } from '../../src/daemon.ts';
+import type { DaemonHandle } from '../../src/daemon/daemon.ts';
 import { API_VERSION, definePlugin, type PluginDefinition } from '../../src/plugin/define.ts';
 import type { Sample } from '../../src/protocol/messages.ts';
 import type { PortName } from '../../src/protocol/ports.ts';

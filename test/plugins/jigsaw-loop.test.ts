@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { startDaemon } from '../../src/daemon.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import { definePlugin, type JudgedGroup } from '../../src/index.ts';
 import jigsaw from '../../src/plugins/jigsaw.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig, loadParams } from '../../src/compute/hf/folder.ts';
+import { loadConfig, loadParams } from '../../src/compute/models/folder.ts';
 import { accuracyOf } from '../../src/pretrain/accuracy.ts';
 import { exampleAt } from '../../src/pretrain/examples.ts';
 import { pretrain, type PretrainOptions, type PretrainProgress } from '../../src/pretrain/pretrain.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { parseChatTemplate } from '../../src/compute/hf/chat.ts';
-import { loadModelFolder } from '../../src/compute/hf/folder.ts';
+import { loadModelFolder } from '../../src/compute/models/folder.ts';
 import { readSafetensors } from '../../src/compute/hf/safetensors.ts';
 import { readPicture } from '../../src/data/image.ts';
 import { openPaths } from '../../src/data/open.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { makeFolder } from '../../src/make-folder.ts';
+import { makeFolder } from '../../src/lib/make-folder.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import { checkRun } from '../../src/store/check-run.ts';
 import { ENTRY_NAMES } from '../../src/store/run-entries.ts';

@@ -1,7 +1,7 @@
 /** The guardian alone, with a performer that answers when the test says so: what is compared while something else comes to be trusted. */
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
-import type { AskCanaries, Probe, ProbeRequest } from '../../src/learn/collapse/probe.ts';
+import type { AskCanaries, Probe, ProbeRequest } from '../../src/guardian/probe.ts';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import { Guardian, type GuardianParts } from '../../streams/guardian.ts';
 import type { Loop } from '../../streams/loop.ts';

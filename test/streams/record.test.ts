@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { earlierAnswers } from '../../src/daemon/earlier-answers.ts';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import { evaluate } from '../../streams/evaluate.ts';
-import { readState, writeState } from '../../streams/guardian-state.ts';
+import { readState, writeState } from '../../src/guardian/state.ts';
 import { recordStep } from '../../streams/record.ts';
 import { RUNNING } from '../cli/view/status.ts';
 import { rig } from '../support/rig.ts';

@@ -1,8 +1,8 @@
 /**
- * `src/thread-entry.ts` as tests have it while dist/ is as new as the sources (vitest.config.ts): threads start from JavaScript, for less than half the
+ * `src/lib/thread-entry.ts` as tests have it while dist/ is as new as the sources (vitest.config.ts): threads start from JavaScript, for less than half the
  * processor time of TypeScript through tsx. Threads that a test makes fail patch the sources, so they run from these (thread-faults.ts).
  */
-import { threadEntry as sourceEntry, type ThreadEntry } from '../../src/thread-entry.ts';
+import { threadEntry as sourceEntry, type ThreadEntry } from '../../src/lib/thread-entry.ts';
 
 const ROOT = new URL('../../', import.meta.url).href;
 

@@ -4,7 +4,7 @@
  */
 import { Hub } from '../../dashboards/server/hub.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { startDaemon } from '../../src/daemon.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import { ToyPolicy } from './toy-policy.ts';
 import { toyRun } from './toy-run.ts';
 

@@ -2,11 +2,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { BroadcastChannel, getEnvironmentData, threadId } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
-import { ProgramCache } from '../../src/compute/compile/cache.ts';
-import { LearnerWorker } from '../../src/compute/learner-worker.ts';
-import { inNative, progress } from '../../src/compute/native.ts';
-import { RolloutWorker } from '../../src/compute/rollout-worker.ts';
-import { WarmWeights } from '../../src/compute/warm.ts';
+import { ProgramCache } from '../../src/compute/engine/cache.ts';
+import { LearnerWorker } from '../../src/compute/threads/learner-worker.ts';
+import { inNative, progress } from '../../src/compute/engine/native.ts';
+import { RolloutWorker } from '../../src/compute/threads/rollout-worker.ts';
+import { WarmWeights } from '../../src/compute/threads/warm.ts';
 import type { LearnCall, LearnerCall, RolloutCall, SampleCall, SaveCall, SharedTensors, WorkerCall } from '../../src/protocol/worker.ts';
 import { CHANNEL, FAULTS, KEY, STAGES, type Fault, type Stage } from './thread-faults.ts';
 

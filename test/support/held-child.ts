@@ -5,7 +5,7 @@
 import './ends-with-test.ts';
 import { once } from 'node:events';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { startDaemon } from '../../src/daemon.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import { ToyPolicy } from './toy-policy.ts';
 import { toyRun } from './toy-run.ts';
 

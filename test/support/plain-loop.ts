@@ -1,5 +1,5 @@
 /** The loop as a for-loop: what staleness 0 promises to be, bit for bit. */
-import { questioner } from '../../actors/questioner.ts';
+import { questioner } from '../../src/roles/questioner.ts';
 import type { Config } from '../../src/config/schema.ts';
 import type { Dataset } from '../../src/data/dataset.ts';
 import { judge, type Classifier } from '../../src/learn/judge.ts';

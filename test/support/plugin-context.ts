@@ -3,7 +3,7 @@ import { onTestFinished } from 'vitest';
 import { loadPicture } from '../../src/data/picture.ts';
 import { Grader } from '../../src/learn/grader.ts';
 import type { PortContext } from '../../src/plugin/define.ts';
-import { modelText } from '../../src/compute/model-text.ts';
+import { modelText } from '../../src/compute/rollout/model-text.ts';
 import { PermissionError } from '../../src/protocol/errors.ts';
 import type { Question } from '../../src/protocol/messages.ts';
 import type { PortName, Ports } from '../../src/protocol/ports.ts';

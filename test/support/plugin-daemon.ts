@@ -5,7 +5,7 @@ import { firstValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
 import { afterEach } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { startDaemon, type DaemonHandle } from '../../src/daemon.ts';
+import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
 import type { PluginRow } from '../../src/protocol/plugins.ts';
 import type { PortName } from '../../src/protocol/ports.ts';
 import { temporaryFolder } from './temporary.ts';

@@ -4,8 +4,8 @@
  * second took, and before its result is stored however fast it is; `saving:3` when version 3 is to be saved; `none` is not to.
  */
 import './ends-with-test.ts';
-import { startDaemon } from '../../src/daemon.ts';
-import { localPolicy } from '../../src/policy/open.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
+import { localPolicy } from '../../src/policy/local/open.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { Ledger } from '../../src/store/ledger.ts';
 

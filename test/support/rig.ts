@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { evaluator } from '../../actors/evaluator.ts';
-import { questioner } from '../../actors/questioner.ts';
+import { evaluator } from '../../src/roles/evaluator.ts';
+import { questioner } from '../../src/roles/questioner.ts';
 import { startSystem, type Member } from '../../actors/system.ts';
 import { configSchema, type Config, type ConfigInput } from '../../src/config/schema.ts';
 import { earlierAnswers } from '../../src/daemon/earlier-answers.ts';

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeSafetensors } from '../../src/compute/hf/safetensors.ts';
-import { loadConfig } from '../../src/compute/hf/folder.ts';
+import { loadConfig } from '../../src/compute/models/folder.ts';
 import { initialWeights } from '../../src/pretrain/initialize.ts';
 import { writeMini } from '../../src/pretrain/mini.ts';
 import { f32 } from '../../src/protocol/tensor.ts';

@@ -1,6 +1,6 @@
 /** A Qwen2.5-VL small enough for the reference engine: 2 decoder layers of width 16, one vision block, 24 tokens of vocabulary. */
-import { parseConfig, type ModelConfig } from '../../src/compute/hf/config.ts';
-import type { EncodedPrompt } from '../../src/compute/model/batch.ts';
+import { parseConfig, type ModelConfig } from '../../src/compute/models/qwen2_5_vl/config.ts';
+import type { EncodedPrompt } from '../../src/compute/programs/batch.ts';
 import { initialWeights } from '../../src/pretrain/initialize.ts';
 import { Random } from '../../src/data/rng.ts';
 import { f32, type TensorMap } from '../../src/protocol/tensor.ts';

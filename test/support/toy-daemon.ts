@@ -6,7 +6,7 @@
  */
 import './ends-with-test.ts';
 import { filter, firstValueFrom } from 'rxjs';
-import { startDaemon } from '../../src/daemon.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { Checkpoints } from '../../src/store/checkpoints.ts';
 import { Database } from '../../src/store/database.ts';

@@ -1,5 +1,5 @@
 /** One start of a run on the toy policy in this process, with what it sampled and learnt. */
-import { startDaemon } from '../../src/daemon.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { Batch, Question } from '../../src/protocol/messages.ts';
 import { ToyPolicy } from './toy-policy.ts';
 import type { ToyRun } from './toy-run.ts';

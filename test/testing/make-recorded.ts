@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig } from '../../src/compute/hf/folder.ts';
+import { loadConfig } from '../../src/compute/models/folder.ts';
 import { configSchema } from '../../src/config/schema.ts';
-import { startDaemon } from '../../src/daemon.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { JudgedGroup } from '../../src/protocol/messages.ts';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';

@@ -2,10 +2,10 @@ import { availableParallelism, freemem, totalmem } from 'node:os';
 import { stripVTControlCharacters } from 'node:util';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import type { EngineReport } from '../../compute/engines.ts';
+import type { EngineReport } from '../../compute/engine/engines.ts';
 import { presetWords, type Preset } from '../../config/preset.ts';
 import type { Config } from '../../config/schema.ts';
-import { freeSpace } from '../../free-space.ts';
+import { freeSpace } from '../../lib/free-space.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { SpeedDiagnosis } from '../doctor-speed.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
@@ -49,7 +49,7 @@ export function doctorCommand(): Command {
 async function doctor(options: Options): Promise<void> {
   if (options.run !== undefined) return (await import('../run-doctor.ts')).examineRun(options.run, options);
   if (options.repair === true) throw new InputError('--repair needs --run: name the run folder to repair');
-  const { probeEngines } = await import('../../compute/engines.ts');
+  const { probeEngines } = await import('../../compute/engine/engines.ts');
   const { config, preset } = await resolveConfig(options, process.cwd(), true);
   const [{ measureSpeed, speedWords }, engines] = [await import('../doctor-speed.ts'), await probeEngines()];
   const diagnosis = diagnose(config, preset, engines, await measureSpeed(config));

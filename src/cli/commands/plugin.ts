@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makeFolder } from '../../make-folder.ts';
+import { makeFolder } from '../../lib/make-folder.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { PortName } from '../../protocol/ports.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';

@@ -156,7 +156,7 @@ async function runDetached(config: Config, hooks: DaemonHooks, { preset }: Pick<
 function open(config: Config, hooks: DaemonHooks): Promise<DaemonHandle> {
   return interruptible(
     () => console.error('Stopping before the model is loaded; nothing was begun. The same command starts again.'),
-    async (signal) => (await import('../../daemon.ts')).startDaemon(config, { ...hooks, signal }),
+    async (signal) => (await import('../../daemon/daemon.ts')).startDaemon(config, { ...hooks, signal }),
   );
 }
 

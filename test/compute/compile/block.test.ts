@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { createEngine } from '../../../src/compute/engines.ts';
+import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { trace } from '../../../src/compute/compile/trace.ts';
 import { blockFeeds, blockProgram, TINY } from './block.ts';
 import { expectClose, run } from './support.ts';

@@ -1,7 +1,7 @@
 /** A small transformer's training step, as a program: token embedding, blocks of causal attention and SwiGLU, tied head, every gradient. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { ProgramSpec } from '../../../src/compute/engine.ts';
-import { embed, rmsNorm, rope, swiglu, tokenLogProb } from '../../../src/compute/kernels.ts';
+import type { ProgramSpec } from '../../../src/compute/engine/engine.ts';
+import { embed, rmsNorm, rope, swiglu, tokenLogProb } from '../../../src/compute/compile/operators.ts';
 import { f32, i32, type HostTensor } from '../../../src/protocol/tensor.ts';
 
 export interface BlockSize {

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { FUSED } from '../../../src/compute/compile/fused-names.ts';
-import { embed, groupQueryAttention, rmsNorm, rope, swiglu, tokenLogProb } from '../../../src/compute/kernels.ts';
+import { embed, groupQueryAttention, rmsNorm, rope, swiglu, tokenLogProb } from '../../../src/compute/compile/operators.ts';
 import { i32 } from '../../../src/protocol/tensor.ts';
 import { add, seeds } from './cases.ts';
 import { shapes, type Example } from './support.ts';

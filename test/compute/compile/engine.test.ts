@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createEngine } from '../../../src/compute/engines.ts';
-import type { Engine, ProgramSpec } from '../../../src/compute/engine.ts';
-import { groupQueryAttention } from '../../../src/compute/kernels.ts';
+import { createEngine } from '../../../src/compute/engine/engines.ts';
+import type { Engine, ProgramSpec } from '../../../src/compute/engine/engine.ts';
+import { groupQueryAttention } from '../../../src/compute/compile/operators.ts';
 import { UnsupportedError } from '../../../src/protocol/errors.ts';
 import { f32, i32, type HostTensor } from '../../../src/protocol/tensor.ts';
 import { expectClose } from './support.ts';

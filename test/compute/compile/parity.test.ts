@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { createEngine } from '../../../src/compute/engines.ts';
+import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { CASES } from './cases.ts';
 import './cases-fused.ts';
 import './cases-shape.ts';

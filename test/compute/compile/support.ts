@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import type { Engine, ProgramSpec } from '../../../src/compute/engine.ts';
+import type { Engine, ProgramSpec } from '../../../src/compute/engine/engine.ts';
 import type { HostTensor } from '../../../src/protocol/tensor.ts';
 
 export type Inputs = Readonly<Record<string, tf.Tensor>>;

@@ -2,9 +2,9 @@
  * The process in which webgpu.test.ts runs its checks: a native abort must not take the test runner with it.
  * Prints one JSON line a check: {"check", "distance"}, the largest relative difference to the reference engine.
  */
-import type { Engine, ProgramSpec, ResidentTensor } from '../../../src/compute/engine.ts';
-import { createEngine } from '../../../src/compute/engines.ts';
-import { groupQueryAttention } from '../../../src/compute/kernels.ts';
+import type { Engine, ProgramSpec, ResidentTensor } from '../../../src/compute/engine/engine.ts';
+import { createEngine } from '../../../src/compute/engine/engines.ts';
+import { groupQueryAttention } from '../../../src/compute/compile/operators.ts';
 import { i32, type HostTensor } from '../../../src/protocol/tensor.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import { blockFeeds, blockProgram, TINY } from './block.ts';

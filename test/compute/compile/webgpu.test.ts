@@ -17,7 +17,7 @@ function child(entry: string, ...args: string[]): { status: number | null; stdou
 }
 
 describe('engine webgpu', { timeout: 180_000 }, () => {
-  const probe = child('../../../src/compute/compile/probe.ts', 'webgpu');
+  const probe = child('../../../src/compute/engine/try-engine.ts', 'webgpu');
   const absent = probe.status === 0 ? '' : `no WebGPU here: ${probe.stderr.split('\n')[0]}`;
   const result = absent ? undefined : child('./webgpu-child.ts');
   const distances = Object.fromEntries(

@@ -4,7 +4,7 @@
  */
 import '../../support/ends-with-test.ts';
 import { setTimeout as pause } from 'node:timers/promises';
-import { startDaemon } from '../../../src/daemon.ts';
+import { startDaemon } from '../../../src/daemon/daemon.ts';
 import type { ConfigInput } from '../../../src/config/schema.ts';
 import { ToyPolicy } from '../../support/toy-policy.ts';
 import { toyRun } from '../../support/toy-run.ts';

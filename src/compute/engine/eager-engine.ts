@@ -1,0 +1,136 @@
+/** The eager engines: programs called on TF.js's own kernels. `reference` (pure JavaScript) is what the compiled engines are tested against. */
+import * as tf from '@tensorflow/tfjs-core';
+import { UnsupportedError } from '../../protocol/errors.ts';
+import type { DType, HostTensor } from '../../protocol/tensor.ts';
+import type { Engine, EngineName, EngineOptions, Feed, Fetched, Program, ProgramSpec, ResidentTensor, Specs } from './engine.ts';
+import { ProgramCache } from './cache.ts';
+import { progress } from './native.ts';
+import { checkFeeds } from './feeds.ts';
+import '../compile/gradients.ts';
+
+class EagerResident implements ResidentTensor {
+  readonly resident = true;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  tensor: tf.Tensor;
+
+  constructor(tensor: tf.Tensor) {
+    this.dtype = tensor.dtype as DType;
+    this.shape = tensor.shape;
+    this.tensor = tf.keep(tensor);
+  }
+
+  replace(tensor: tf.Tensor): void {
+    this.tensor.dispose();
+    this.tensor = tf.keep(tensor);
+  }
+
+  release(): void {
+    this.tensor.dispose();
+  }
+}
+
+function toTensor(feed: Feed): tf.Tensor {
+  if (!('resident' in feed)) return tf.tensor(feed.data.slice(), [...feed.shape], feed.dtype);
+  if (!(feed instanceof EagerResident)) throw new TypeError('a resident tensor of another engine was fed; read it there and upload it here');
+  return feed.tensor;
+}
+
+const toHost = (tensor: tf.Tensor): HostTensor => ({ dtype: tensor.dtype as DType, shape: tensor.shape, data: tensor.dataSync().slice() });
+
+export class EagerEngine implements Engine {
+  readonly name: EngineName;
+  readonly #backend: string;
+  readonly #programs: ProgramCache;
+
+  /** `backend` is a registered TF.js backend. */
+  constructor(name: EngineName, backend: string, options: EngineOptions) {
+    this.name = name;
+    this.#backend = backend;
+    this.#programs = new ProgramCache(options.cachePrograms ?? Infinity);
+  }
+
+  compile(spec: ProgramSpec): Promise<Program> {
+    return this.#programs.get(spec, async (onDispose) => new EagerProgram(spec, () => this.#use(), onDispose));
+  }
+
+  async upload(tensor: HostTensor): Promise<ResidentTensor> {
+    this.#use();
+    return new EagerResident(toTensor(tensor));
+  }
+
+  async read(tensor: Fetched): Promise<HostTensor> {
+    return 'resident' in tensor ? toHost(toTensor(tensor)) : tensor;
+  }
+
+  /** TF.js falls back silently when a backend cannot start, so ask what it switched to. */
+  #use(): void {
+    void tf.setBackend(this.#backend);
+    if (tf.getBackend() !== this.#backend)
+      throw new UnsupportedError(`TF.js backend "${this.#backend}" did not start; it is on "${tf.getBackend()}"`);
+    // On its first use TF.js's cpu backend prints an advertisement for its native one.
+    (tf.backend() as { firstUse?: boolean }).firstUse = false;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#programs.clear();
+  }
+}
+
+class EagerProgram implements Program {
+  readonly name: string;
+  readonly inputs: Specs;
+  readonly #spec: ProgramSpec;
+  readonly #use: () => void;
+  readonly #onDispose: () => void;
+  #outputs: Specs | undefined;
+
+  constructor(spec: ProgramSpec, use: () => void, onDispose: () => void) {
+    this.name = spec.name;
+    this.inputs = spec.inputs;
+    this.#spec = spec;
+    this.#use = use;
+    this.#onDispose = onDispose;
+  }
+
+  /** Known by tracing on zeros: an eager program has no graph to ask. */
+  get outputs(): Specs {
+    this.#use();
+    this.#outputs ??= tf.tidy(() => {
+      const zeros = Object.fromEntries(Object.entries(this.inputs).map(([name, { shape, dtype }]) => [name, tf.zeros([...shape], dtype)]));
+      return Object.fromEntries(Object.entries(this.#spec.build(zeros)).map(([name, { dtype, shape }]) => [name, { dtype: dtype as DType, shape }]));
+    });
+    return this.#outputs;
+  }
+
+  async run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, Fetched>> {
+    checkFeeds(this.name, this.inputs, feeds);
+    this.#use();
+    // Not tf.tidy: it walks every element of the arrays that its function returns.
+    tf.engine().startScope();
+    try {
+      const inputs = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toTensor(feed)]));
+      const outputs = Object.entries(this.#spec.build(inputs));
+      return Object.fromEntries(outputs.map(([name, tensor]) => [name, this.#fetched(name, tensor, feeds)]));
+    } finally {
+      tf.engine().endScope();
+      progress();
+    }
+  }
+
+  #fetched(name: string, tensor: tf.Tensor, feeds: Readonly<Record<string, Feed>>): Fetched {
+    const target = this.#spec.inPlace?.[name];
+    if (target !== undefined) {
+      const feed = feeds[target]!;
+      if (feed instanceof EagerResident) feed.replace(tf.clone(tensor));
+      else (feed as HostTensor).data.set(tensor.dataSync() as Float32Array);
+      return feed;
+    }
+    return this.#spec.resident?.includes(name) ? new EagerResident(tf.clone(tensor)) : toHost(tensor);
+  }
+
+  async dispose(): Promise<void> {
+    this.#outputs = undefined;
+    this.#onDispose();
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * An engine runs programs. A program is a TF.js function written once; the compiled engines (`cpu`, `webgpu`, `cuda`) trace it on the
+ * symbolic backend to an ONNX graph for ONNX Runtime, the eager ones (`tensorflow`, `reference`) call it on TF.js's own kernels.
+ * One program runs at a time in a thread (tf.tidy's scope stack is global).
+ */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { DType, HostTensor } from '../../protocol/tensor.ts';
+
+export type EngineName = 'cpu' | 'webgpu' | 'cuda' | 'tensorflow' | 'reference';
+
+export interface TensorSpec {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+}
+
+export type Specs = Readonly<Record<string, TensorSpec>>;
+
+/** A program before compilation. `build` must be pure: the same specs give the same graph. Every input must be listed, every output is named. */
+export interface ProgramSpec {
+  /** Names the program in errors and profiles, and with the inputs' specs keys the cache, so it must hold every static setting. */
+  readonly name: string;
+  readonly inputs: Specs;
+  build(inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor>;
+  /**
+   * Outputs that share the buffer of an input (KV caches): output name -> input name. On engines that can, the feed's own buffer is
+   * written in place; elsewhere the result is copied back into it.
+   */
+  readonly inPlace?: Readonly<Record<string, string>>;
+  /** Outputs that stay on the device between runs (weights, moments, caches), where the engine has a device. */
+  readonly resident?: readonly string[];
+}
+
+/** A tensor that an engine keeps: host memory on `cpu`, a gpu-buffer on `webgpu`. Valid until `release`. */
+export interface ResidentTensor extends TensorSpec {
+  readonly resident: true;
+  release(): void;
+}
+
+export type Feed = HostTensor | ResidentTensor;
+export type Fetched = HostTensor | ResidentTensor;
+
+export interface Program {
+  readonly name: string;
+  readonly inputs: Specs;
+  readonly outputs: Specs;
+  /** Blocks this thread while it runs on `cpu`. Outputs are HostTensors except those named in `resident`. */
+  run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, Fetched>>;
+  dispose(): Promise<void>;
+}
+
+export interface Engine extends AsyncDisposable {
+  readonly name: EngineName;
+  /** Returns the cached program when name and specs match. Bounded: least recently used programs are disposed. */
+  compile(spec: ProgramSpec): Promise<Program>;
+  /** Puts a host tensor on the device once, so that it can be fed many times (weights). */
+  upload(tensor: HostTensor): Promise<ResidentTensor>;
+  /** Copies a resident tensor to host memory. */
+  read(tensor: Fetched): Promise<HostTensor>;
+}
+
+export interface EngineOptions {
+  readonly threads: number;
+  readonly cachePrograms?: number;
+  /**
+   * Whether a compiled program keeps its working memory between runs, which is faster (default). Where many programs are in use, each
+   * would keep as much as its largest run needed.
+   */
+  readonly keepMemory?: boolean;
+}

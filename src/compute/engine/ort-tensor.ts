@@ -1,0 +1,58 @@
+/** Tensors as ONNX Runtime holds them, and their conversion from and to host tensors. */
+import './no-telemetry.ts';
+import * as ort from 'onnxruntime-node';
+import { sizeOf, type DType, type HostTensor, type TensorData } from '../../protocol/tensor.ts';
+import type { Feed, ResidentTensor, TensorSpec } from './engine.ts';
+
+/** A tensor that stays where ONNX Runtime put it: host memory, or a GPU buffer on `webgpu`. */
+export class OrtResident implements ResidentTensor {
+  readonly resident = true;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  #tensor: ort.Tensor | undefined;
+
+  constructor(spec: TensorSpec, tensor: ort.Tensor) {
+    this.dtype = spec.dtype;
+    this.shape = spec.shape;
+    this.#tensor = tensor;
+  }
+
+  get tensor(): ort.Tensor {
+    if (!this.#tensor) throw new RangeError(`a resident ${this.dtype} [${this.shape.join(', ')}] tensor was used after its release`);
+    return this.#tensor;
+  }
+
+  /** Makes this tensor hold the value of another: an update in place, where the buffer itself cannot be written. */
+  replace(tensor: ort.Tensor): void {
+    const old = this.tensor;
+    this.#tensor = tensor;
+    if (old.location === 'gpu-buffer') old.dispose();
+  }
+
+  release(): void {
+    if (this.#tensor?.location === 'gpu-buffer') this.#tensor.dispose();
+    this.#tensor = undefined;
+  }
+}
+
+export function allocate({ dtype, shape }: TensorSpec): TensorData {
+  const size = sizeOf(shape);
+  return dtype === 'float32' ? new Float32Array(size) : dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size);
+}
+
+/** Wraps the host tensor's own memory. ONNX Runtime refuses shared memory: that is copied. */
+export function wrap({ dtype, shape, data }: HostTensor): ort.Tensor {
+  const owned = data.buffer instanceof SharedArrayBuffer ? data.slice() : data;
+  return new ort.Tensor(dtype, owned as Float32Array, [...shape]);
+}
+
+export function toOrt(feed: Feed): ort.Tensor {
+  if (!('resident' in feed)) return wrap(feed);
+  if (!(feed instanceof OrtResident)) throw new TypeError('a resident tensor of another engine was fed; read it there and upload it here');
+  return feed.tensor;
+}
+
+/** The host tensor over a CPU tensor's own memory. */
+export function toHost(tensor: ort.Tensor): HostTensor {
+  return { dtype: tensor.type as DType, shape: [...tensor.dims], data: tensor.data as TensorData };
+}

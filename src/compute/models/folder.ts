@@ -1,0 +1,214 @@
+/** A model as an ordinary Hugging Face folder: read and checked. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InputError } from '../../protocol/errors.ts';
+import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
+import type { PromptEncoder } from './qwen2_5_vl/prompt.ts';
+import { weightSpecs } from './qwen2_5_vl/parameters.ts';
+import { parseChatTemplate } from '../hf/chat.ts';
+import { parseConfig, type ModelConfig } from './qwen2_5_vl/config.ts';
+import { missingFolder } from '../hf/missing-folder.ts';
+import { parseProcessor, type ImageProcessor } from './qwen2_5_vl/processor.ts';
+import type { StoredType } from '../hf/half.ts';
+import { parseJson } from '../hf/safetensors.ts';
+import { readCheckpoint, readCheckpointTypes } from '../hf/shards.ts';
+import { parseTokenizer } from '../hf/tokenizer.ts';
+
+/** What `generation_config.json` says of ids. */
+export interface GenerationConfig {
+  /** Tokens that end a response. */
+  readonly eosTokenIds: readonly number[];
+  readonly padTokenId: number;
+}
+
+export interface ModelFolder extends PromptEncoder {
+  readonly params: TensorMap;
+  readonly generationConfig: GenerationConfig;
+  /** How each tensor is stored on disk; in memory all are float32. */
+  readonly dtypes: Readonly<Record<string, StoredType>>;
+  /** The folder's other files by name, as text; saved again unchanged. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+export const CONFIG = 'config.json';
+const ADAPTER = 'adapter_config.json';
+const TOKENIZER = 'tokenizer.json';
+const TOKENIZER_CONFIG = 'tokenizer_config.json';
+const PROCESSOR = 'preprocessor_config.json';
+const NESTED = 'processor_config.json';
+const GENERATION = 'generation_config.json';
+/** Everything that travels with the weights. */
+const SIDECARS = [
+  TOKENIZER,
+  TOKENIZER_CONFIG,
+  PROCESSOR,
+  GENERATION,
+  'chat_template.jinja',
+  'chat_template.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+  'video_preprocessor_config.json',
+  NESTED,
+];
+
+/** @throws InputError naming the file and the field or tensor. */
+export async function loadModelFolder(folder: string): Promise<ModelFolder> {
+  const config = await loadConfig(folder);
+  const files = await readSidecars(folder);
+  const encoder = parseEncoder(folder, config, files);
+  const params = await loadParams(folder, config);
+  return { ...encoder, params, dtypes: await loadTypes(folder, params), generationConfig: parseGeneration(folder, config, files), files };
+}
+
+/** Config, tokenizer, chat template and image processor, without the weights. @throws InputError */
+export async function loadPromptEncoder(folder: string): Promise<PromptEncoder> {
+  return parseEncoder(folder, await loadConfig(folder), await readSidecars(folder));
+}
+
+/** @throws InputError */
+export async function loadGenerationConfig(folder: string, config: ModelConfig): Promise<GenerationConfig> {
+  return parseGeneration(folder, config, await readSidecars(folder));
+}
+
+/** @throws InputError */
+export async function loadConfig(folder: string): Promise<ModelConfig> {
+  await refuseAdapter(folder);
+  const file = join(folder, CONFIG);
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new InputError(missingFolder(folder) ?? `${file}: cannot be read: ${error.message}`);
+  });
+  return parseConfig(parseJson(text, file), file);
+}
+
+/** transformers would load the adapter's base and apply the adapter; the weights beside it are not that model. @throws InputError */
+async function refuseAdapter(folder: string): Promise<void> {
+  const text = await readFile(join(folder, ADAPTER), 'utf8').catch(() => undefined);
+  if (text === undefined) return;
+  const parsed = z.looseObject({ base_model_name_or_path: z.string() }).safeParse(parseJson(text, join(folder, ADAPTER)));
+  const base = parsed.success ? ` to ${JSON.stringify(parsed.data.base_model_name_or_path)}` : '';
+  throw new InputError(
+    `${folder}: holds an adapter${base} (${ADAPTER}), which Quorum does not apply: merge it first, in Python with peft: ` +
+      '`PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(folder)`, and name that folder; ' +
+      `where its weights are merged already, remove ${ADAPTER}`,
+  );
+}
+
+/** Weights under their hub names, checked against the config. @throws InputError naming a missing, unexpected or misshapen tensor. */
+export async function loadParams(folder: string, config: ModelConfig): Promise<TensorMap> {
+  const stored = await readCheckpoint(folder);
+  const found = new Map(Object.entries(stored).map(([name, tensor]) => [hubName(name), tensor]));
+  // A tied head may be stored all the same; the embedding stands for both.
+  if (config.text.tieEmbeddings) found.delete('lm_head.weight');
+  const params: Record<string, HostTensor> = {};
+  for (const [name, spec] of Object.entries(weightSpecs(config))) {
+    const tensor = found.get(name);
+    if (!tensor) throw new InputError(`${folder}: tensor "${name}" is missing; config.json asks for shape [${spec.shape.join(', ')}]`);
+    if (tensor.shape.join() !== spec.shape.join()) {
+      throw new InputError(`${folder}: tensor "${name}" has shape [${tensor.shape.join(', ')}]; config.json asks for [${spec.shape.join(', ')}]`);
+    }
+    params[name] = tensor;
+    found.delete(name);
+  }
+  if (found.size > 0) throw new InputError(`${folder}: tensor "${[...found.keys()][0]!}" is not part of the model that config.json describes`);
+  return params;
+}
+
+async function loadTypes(folder: string, params: TensorMap): Promise<Record<string, StoredType>> {
+  const types = Object.entries(await readCheckpointTypes(folder)).map(([name, type]) => [hubName(name), type] as const);
+  return Object.fromEntries(types.filter(([name]) => name in params));
+}
+
+/** transformers' in-memory names (`model.visual.`, `model.language_model.`) -> the hub's (`visual.`, `model.`). */
+function hubName(name: string): string {
+  return name.replace(/^model\.visual\./, 'visual.').replace(/^model\.language_model\./, 'model.');
+}
+
+async function readSidecars(folder: string): Promise<Record<string, string>> {
+  const files: Record<string, string> = {};
+  for (const name of SIDECARS) {
+    const text = await readFile(join(folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw new InputError(`${join(folder, name)}: cannot be read: ${error.message}`);
+    });
+    if (text !== undefined) files[name] = text;
+  }
+  return files;
+}
+
+type Files = Readonly<Record<string, string>>;
+
+function json(folder: string, files: Files, name: string): unknown {
+  const text = files[name];
+  if (text === undefined) throw new InputError(`${join(folder, name)} is missing`);
+  return parseJson(text, join(folder, name));
+}
+
+function parseEncoder(folder: string, config: ModelConfig, files: Files): PromptEncoder {
+  const tokenizerConfig = json(folder, files, TOKENIZER_CONFIG);
+  return {
+    config,
+    tokenizer: parseTokenizer(json(folder, files, TOKENIZER), tokenizerConfig, join(folder, TOKENIZER)),
+    chat: parseChatTemplate(templateSource(folder, files, tokenizerConfig), namedTokens(tokenizerConfig), folder),
+    processor: imageProcessor(folder, config, files),
+  };
+}
+
+/** In the order in which transformers looks: where its version 5 puts it, then a file of its own. */
+function imageProcessor(folder: string, config: ModelConfig, files: Files): ImageProcessor {
+  const nested = NESTED in files ? nestedProcessor.safeParse(json(folder, files, NESTED)) : undefined;
+  if (nested?.success) return parseProcessor(nested.data.image_processor, config.vision, `${join(folder, NESTED)}: image_processor`);
+  if (!(PROCESSOR in files)) throw new InputError(`${folder}: no image processor: ${PROCESSOR}, or ${NESTED} with "image_processor", must hold one`);
+  return parseProcessor(json(folder, files, PROCESSOR), config.vision, join(folder, PROCESSOR));
+}
+
+const nestedProcessor = z.looseObject({ image_processor: z.looseObject({}) });
+
+const template = z.looseObject({
+  chat_template: z.union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))]),
+});
+
+/** In the order in which transformers looks: the template's own file, the processor's, the tokenizer's. */
+function templateSource(folder: string, files: Files, tokenizerConfig: unknown): string {
+  const own = files['chat_template.jinja'];
+  if (own !== undefined) return own;
+  const candidates = ['chat_template.json' in files ? json(folder, files, 'chat_template.json') : undefined, tokenizerConfig];
+  for (const candidate of candidates) {
+    const parsed = template.safeParse(candidate);
+    if (!parsed.success) continue;
+    const found = parsed.data.chat_template;
+    const source = typeof found === 'string' ? found : found.find(({ name }) => name === 'default')?.template;
+    if (source !== undefined) return source;
+  }
+  throw new InputError(`${folder}: no chat template: chat_template.jinja, chat_template.json or tokenizer_config.json must hold one`);
+}
+
+/** `bos_token` and the like; they are strings or `{content}`. */
+function namedTokens(tokenizerConfig: unknown): Record<string, string> {
+  const tokens: Record<string, string> = {};
+  for (const [key, value] of Object.entries((tokenizerConfig ?? {}) as Record<string, unknown>)) {
+    const parsed = z.union([z.string(), z.looseObject({ content: z.string() })]).safeParse(value);
+    if (/^(bos|eos|pad|unk)_token$/.test(key) && parsed.success) tokens[key] = typeof parsed.data === 'string' ? parsed.data : parsed.data.content;
+  }
+  return tokens;
+}
+
+const id = z.int().nonnegative();
+const generationSchema = z.looseObject({ eos_token_id: z.union([id, z.array(id)]).nullish(), pad_token_id: id.nullish() });
+
+/** Falls back on config.json's fields where there is no generation config. */
+function parseGeneration(folder: string, config: ModelConfig, files: Files): GenerationConfig {
+  const own = GENERATION in files ? json(folder, files, GENERATION) : {};
+  const inherited = (config.raw['text_config'] ?? {}) as Record<string, unknown>;
+  for (const fields of [own, config.raw, inherited]) {
+    const parsed = generationSchema.safeParse(fields);
+    if (!parsed.success) throw new InputError(`${join(folder, GENERATION)}: eos_token_id must be a token id or a list of them`);
+    const { eos_token_id: eos, pad_token_id: pad } = parsed.data;
+    if (eos === undefined || eos === null) continue;
+    const eosTokenIds = typeof eos === 'number' ? [eos] : eos;
+    return { eosTokenIds, padTokenId: pad ?? eosTokenIds[0] ?? 0 };
+  }
+  throw new InputError(`${join(folder, GENERATION)}: eos_token_id is missing; without it no response would ever end`);
+}

@@ -1,0 +1,104 @@
+/**
+ * Multimodal rotary positions (M-RoPE), as transformers' `get_rope_index`: text tokens advance time, height and width together; an
+ * image's tokens share the time at which it starts and count rows and columns; the text after it goes on from its longer side.
+ * The cos/sin tables are made on the host in float32, as PyTorch makes them.
+ */
+import { InputError } from '../../../protocol/errors.ts';
+import type { ModelConfig, TextConfig, VisionConfig } from './config.ts';
+
+/** Patches of an image: [time, height, width]. */
+export type Grid = readonly [number, number, number];
+
+export interface Positions {
+  /** [3, n] row-major: time, height, width. */
+  readonly ids: Int32Array;
+  /** Position of the token after the last. */
+  readonly next: number;
+}
+
+/** Tokens that an image of this grid takes in the prompt. */
+export function imageTokens(grid: Grid, mergeSize: number): number {
+  return (grid[0] * grid[1] * grid[2]) / (mergeSize * mergeSize);
+}
+
+/** @throws InputError when the runs of image tokens do not fit the grids. */
+export function ropeIndex(config: ModelConfig, ids: ArrayLike<number>, grids: readonly Grid[]): Positions {
+  const n = ids.length;
+  const out = new Int32Array(3 * n);
+  let [at, next, image] = [0, 0, 0];
+  while (at < n) {
+    if (ids[at] !== config.imageTokenId) {
+      out[at] = out[n + at] = out[2 * n + at] = next++;
+      at++;
+      continue;
+    }
+    let end = at;
+    while (end < n && ids[end] === config.imageTokenId) end++;
+    const grid = grids[image++];
+    if (!grid) throw new InputError(`the prompt has ${image} runs of image tokens but only ${grids.length} images`);
+    const wanted = imageTokens(grid, config.vision.mergeSize);
+    if (wanted !== end - at) {
+      throw new InputError(`image ${image} takes ${wanted} tokens (grid ${grid.join(' x ')}), its run in the prompt has ${end - at}`);
+    }
+    next = placeImage(out, n, at, next, grid, config.vision.mergeSize);
+    at = end;
+  }
+  if (image !== grids.length) throw new InputError(`the prompt has ${image} runs of image tokens but ${grids.length} images`);
+  return { ids: out, next };
+}
+
+/** Returns the position after the image. */
+function placeImage(out: Int32Array, n: number, at: number, start: number, grid: Grid, mergeSize: number): number {
+  const [frames, height, width] = [grid[0], grid[1] / mergeSize, grid[2] / mergeSize];
+  let slot = at;
+  for (let t = 0; t < frames; t++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++, slot++) {
+        out[slot] = start + t;
+        out[n + slot] = start + y;
+        out[2 * n + slot] = start + x;
+      }
+    }
+  }
+  return start + Math.max(height, width);
+}
+
+export interface RotaryTable {
+  /** [N, hd / 2] each: every angle once. */
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
+/** Table of N tokens from positions [3, N]. */
+export function textRotary(config: TextConfig, positions: ArrayLike<number>): RotaryTable {
+  const n = positions.length / 3;
+  const axes = config.mropeSection.flatMap((size, section) => Array.from<number>({ length: size }).fill(section % 3));
+  const frequencies = inverseFrequencies(config.ropeTheta, config.headDim);
+  return table(n, config.headDim / 2, (row, i) => Math.fround((positions[axes[i]! * n + row] ?? 0) * frequencies[i]!));
+}
+
+/** Table of N patches from their rows and columns [N]. */
+export function visionRotary(config: VisionConfig, rows: ArrayLike<number>, columns: ArrayLike<number>): RotaryTable {
+  const quarter = config.headDim / 4;
+  const frequencies = inverseFrequencies(config.ropeTheta, config.headDim / 2);
+  return table(rows.length, config.headDim / 2, (row, i) => {
+    const position = i < quarter ? rows[row]! : columns[row]!;
+    return Math.fround(position * frequencies[i % quarter]!);
+  });
+}
+
+function inverseFrequencies(theta: number, size: number): Float32Array {
+  return Float32Array.from({ length: size / 2 }, (_, i) => 1 / Math.fround(theta ** Math.fround((2 * i) / size)));
+}
+
+function table(n: number, width: number, angle: (row: number, i: number) => number): RotaryTable {
+  const [cos, sin] = [new Float32Array(n * width), new Float32Array(n * width)];
+  for (let row = 0; row < n; row++) {
+    for (let i = 0; i < width; i++) {
+      const a = angle(row, i);
+      cos[row * width + i] = Math.cos(a);
+      sin[row * width + i] = Math.sin(a);
+    }
+  }
+  return { cos, sin };
+}

@@ -1,0 +1,75 @@
+/** A model written as an ordinary Hugging Face folder, so that transformers and vLLM load it. */
+import { rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { makeFolder } from '../../lib/make-folder.ts';
+import { sizeOf, type TensorMap } from '../../protocol/tensor.ts';
+import type { ModelConfig } from './qwen2_5_vl/config.ts';
+import { CONFIG, type ModelFolder } from './folder.ts';
+import type { StoredType } from '../hf/half.ts';
+import { storedType, syncFolder, writeAtomic, type StoredTypes } from '../hf/safetensors.ts';
+import { writeCheckpoint } from '../hf/shards.ts';
+
+/**
+ * Writes a whole folder, atomically: it is made beside its place and moved there when complete, so what was there before stands until then.
+ * Weights are stored under hub names as `types` says, and config.json tells the type of most of them; above `shardBytes` (default 5 GB) they are sharded.
+ */
+export async function saveModelFolder(
+  folder: string,
+  model: Pick<ModelFolder, 'config' | 'params' | 'files'>,
+  types: StoredTypes = 'F32',
+  shardBytes?: number,
+): Promise<void> {
+  const place = join(dirname(folder), `.${basename(folder)}.${process.pid}`);
+  const [fresh, old] = [`${place}.new`, `${place}.old`];
+  try {
+    await rm(fresh, { recursive: true, force: true });
+    makeFolder(fresh);
+    await writeAtomic(join(fresh, CONFIG), [`${JSON.stringify(savedConfig(model.config, mainType(model.params, types)), null, 2)}\n`]);
+    for (const [name, text] of Object.entries(model.files)) await writeAtomic(join(fresh, name), [text]);
+    await writeCheckpoint(fresh, model.params, types, shardBytes);
+    await putInPlace(fresh, folder, old);
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Moves `fresh` to `folder`; what was there is kept as `old` until that is done, and put back if it fails. */
+export async function putInPlace(fresh: string, folder: string, old: string): Promise<void> {
+  const replaced = await rename(folder, old).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+  try {
+    await rename(fresh, folder);
+  } catch (error) {
+    if (replaced) await rename(old, folder);
+    throw error;
+  }
+  await syncFolder(dirname(folder));
+  if (replaced) await rm(old, { recursive: true, force: true });
+}
+
+const NAMES: Readonly<Record<StoredType, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+
+/** Of most numbers. */
+function mainType(params: TensorMap, types: StoredTypes): StoredType {
+  if (typeof types === 'string') return types;
+  const counts = { F32: 0, F16: 0, BF16: 0 };
+  for (const [name, { shape }] of Object.entries(params)) counts[storedType(types, name)] += sizeOf(shape);
+  return (Object.keys(counts) as StoredType[]).reduce((most, type) => (counts[type] > counts[most] ? type : most));
+}
+
+function savedConfig(config: ModelConfig, dtype: StoredType): Record<string, unknown> {
+  const name = NAMES[dtype];
+  const raw: Record<string, unknown> = { ...config.raw };
+  raw['dtype' in raw ? 'dtype' : 'torch_dtype'] = name;
+  for (const part of ['text_config', 'vision_config']) {
+    const inner = raw[part] as Record<string, unknown> | null | undefined;
+    if (inner) raw[part] = { ...inner, ...('dtype' in inner && { dtype: name }), ...('torch_dtype' in inner && { torch_dtype: name }) };
+  }
+  return raw;
+}

@@ -1,0 +1,83 @@
+/** Small tensor functions that the model's parts share. Rows are always [N, D]: weights multiply 2-D tensors only. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
+import { rmsNorm, rope, swiglu } from '../compile/operators.ts';
+
+/** Program inputs by name. */
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/** Added to a score to forbid it. Finite, so that a row with nothing allowed stays a number. */
+export const FORBIDDEN = -1e9;
+
+/** @throws RangeError naming the missing input. */
+export function pick(tensors: Tensors, name: string): Tensor {
+  const tensor = tensors[name];
+  if (!tensor) throw new RangeError(`program has no input "${name}"`);
+  return tensor;
+}
+
+/** x [N, in] times `${name}.weight` [out, in], plus `${name}.bias` [out] where there is one. */
+export function linear(weights: Tensors, name: string, x: Tensor): Tensor {
+  const product = tf.matMul(x, pick(weights, `${name}.weight`), false, true);
+  const bias = weights[`${name}.bias`];
+  return bias ? tf.add(product, bias) : product;
+}
+
+/** Root-mean-square norm of rows [N, D] by the weight called `name`. */
+export function norm(weights: Tensors, name: string, x: Tensor, epsilon: number): Tensor {
+  return rmsNorm(x as Tensor2D, pick(weights, name) as Tensor1D, epsilon);
+}
+
+/** Gated MLP: down(silu(gate(x)) * up(x)). */
+export function mlp(weights: Tensors, name: string, x: Tensor): Tensor {
+  const gate = linear(weights, `${name}.gate_proj`, x) as Tensor2D;
+  return linear(weights, `${name}.down_proj`, swiglu(gate, linear(weights, `${name}.up_proj`, x) as Tensor2D));
+}
+
+/** cos and sin of every row's angles, [N, hd / 2] each. */
+export interface Rotary {
+  readonly cos: Tensor;
+  readonly sin: Tensor;
+}
+
+/** Rotates every head of x [N, H, hd]. */
+export function rotate(x: Tensor, rotary: Rotary): Tensor {
+  return rope(x as Tensor3D, rotary.cos as Tensor2D, rotary.sin as Tensor2D);
+}
+
+/**
+ * Rows of x [N, D] in the order `index` [M]. The gradient is a gather too, because every row of x is wanted at one place at most: `inverse`
+ * [N] says where in the result. Rows that are wanted nowhere have 0 in `wanted` [N, 1], and get no gradient.
+ */
+export function permuteRows(x: Tensor, index: Tensor, inverse: Tensor, wanted?: Tensor): Tensor {
+  const run = tf.customGrad((rows) => ({
+    value: tf.gather(rows as Tensor2D, index as Tensor1D),
+    gradFunc: (dy: Tensor) => {
+      const back = tf.gather(dy as Tensor2D, inverse);
+      return wanted ? tf.mul(back, wanted) : back;
+    },
+  }));
+  return run(x);
+}
+
+/**
+ * Puts image rows [M, D] among token rows [N, D]: row i of the result is row `source[i]` of the two concatenated. `isText` [N, 1] is 1 where
+ * the token's own row stays, `imageRows` [M] says where each image row went (each goes to one place).
+ */
+export function mixRows(tokens: Tensor, images: Tensor, source: Tensor, isText: Tensor, imageRows: Tensor): Tensor {
+  const run = tf.customGrad((text, image) => ({
+    value: tf.gather(tf.concat([text as Tensor2D, image as Tensor2D], 0), source as Tensor1D),
+    gradFunc: (dy: Tensor) => [tf.mul(dy, isText), tf.gather(dy as Tensor2D, imageRows)],
+  }));
+  return run(tokens, images);
+}
+
+/**
+ * Softmax attention of q [B, L, hd] over k, v [B, S, hd]; `mask` is added to the scores after they are viewed as `maskView`, whose
+ * last axis is S.
+ */
+export function attend(q: Tensor, k: Tensor, v: Tensor, mask?: { readonly view: readonly number[]; readonly value: Tensor }): Tensor {
+  let scores: Tensor = tf.matMul(q, k, false, true);
+  if (mask) scores = tf.reshape(tf.add(tf.reshape(scores, [...mask.view]), mask.value), scores.shape);
+  return tf.matMul(tf.softmax(scores), v);
+}

@@ -1,0 +1,164 @@
+/**
+ * Shared-prefix forward for learning and scoring: Q prompts x G responses. A prompt is computed once; its G responses attend to its keys
+ * and values beside their own. Equal to the plain forward on each prompt + response, at a fraction of the rows.
+ *
+ * Rows of the program: Q*P prompt rows (left-padded), then Q*G*R response rows (right-padded). All weights multiply all rows at once.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import { f32, i32 } from '../../protocol/tensor.ts';
+import type { Specs } from '../engine/engine.ts';
+import type { ModelConfig, TextConfig } from '../models/qwen2_5_vl/config.ts';
+import { bucket, emptyRows, imageFeeds, imageSpecs, placePrompts, promptMask, rotaryFeeds, type EncodedPrompt, type Feeds } from './batch.ts';
+import { decode, groupHeads, head, ungroupHeads, type Attention } from '../models/qwen2_5_vl/decoder.ts';
+import { embedRows } from '../models/qwen2_5_vl/embedding.ts';
+import { causal, causalAttention, causalMask } from './forward.ts';
+import { pick, type Tensors } from '../models/tensors.ts';
+import { visionName, type VisionShape } from '../models/qwen2_5_vl/vision-plan.ts';
+
+export interface PolicyShape {
+  /** Q */
+  readonly prompts: number;
+  /** G */
+  readonly samples: number;
+  /** P */
+  readonly promptLength: number;
+  /** R */
+  readonly responseLength: number;
+  readonly vision?: VisionShape;
+}
+
+/**
+ * `responses[q][g]` are token ids; every prompt has the same number of responses. Lengths are rounded up to buckets unless given.
+ * @throws RangeError when a given length is too short.
+ */
+export function planPolicy(
+  config: ModelConfig,
+  prompts: readonly EncodedPrompt[],
+  responses: readonly (readonly (readonly number[])[])[],
+  options: { readonly promptLength?: number; readonly responseLength?: number } = {},
+): { readonly shape: PolicyShape; readonly feeds: Feeds } {
+  const samples = responses[0]?.length ?? 0;
+  if (responses.length !== prompts.length || responses.some((group) => group.length !== samples)) {
+    throw new RangeError(`${prompts.length} prompts need as many groups of equally many responses`);
+  }
+  const promptLength = options.promptLength ?? bucket(Math.max(...prompts.map((prompt) => prompt.ids.length)));
+  const responseLength = options.responseLength ?? bucket(Math.max(...responses.flat().map((response) => response.length)));
+  const promptRows = prompts.length * promptLength;
+  const rows = emptyRows(promptRows + prompts.length * samples * responseLength);
+  placePrompts(rows, prompts, promptLength, 'left');
+  const mask = new Float32Array(rows.ids.length - promptRows);
+  responses.flat().forEach((response, sample) => {
+    if (response.length > responseLength)
+      throw new RangeError(`response ${sample} has ${response.length} tokens, the program holds ${responseLength}`);
+    const first = prompts[Math.floor(sample / samples)]!.nextPosition;
+    response.forEach((id, t) => {
+      const row = sample * responseLength + t;
+      mask[row] = 1;
+      rows.ids[promptRows + row] = id;
+      for (let axis = 0; axis < 3; axis++) rows.positions[axis * rows.ids.length + promptRows + row] = first + t;
+    });
+  });
+  const images = imageFeeds(config, prompts, rows.ids.length, promptLength, 'left');
+  const responseShape = [prompts.length * samples, responseLength];
+  return {
+    shape: { prompts: prompts.length, samples, promptLength, responseLength, ...(images.shape && { vision: images.shape }) },
+    feeds: {
+      promptIds: i32([prompts.length, promptLength], rows.ids.slice(0, promptRows)),
+      responseIds: i32(responseShape, rows.ids.slice(promptRows)),
+      responseMask: f32(responseShape, mask),
+      promptMask: promptMask(prompts, promptLength, 'left'),
+      ...rotaryFeeds(config, rows),
+      ...images.feeds,
+    },
+  };
+}
+
+/** Inputs besides the weights. */
+export function policySpecs(config: ModelConfig, shape: PolicyShape): Specs {
+  const { prompts, samples, promptLength, responseLength } = shape;
+  const rows = prompts * (promptLength + samples * responseLength);
+  const rotary = { dtype: 'float32', shape: [rows, config.text.headDim / 2] } as const;
+  const response = [prompts * samples, responseLength];
+  return {
+    promptIds: { dtype: 'int32', shape: [prompts, promptLength] },
+    responseIds: { dtype: 'int32', shape: response },
+    responseMask: { dtype: 'float32', shape: response },
+    promptMask: { dtype: 'float32', shape: [prompts, 1, 1, promptLength] },
+    cos: rotary,
+    sin: rotary,
+    ...imageSpecs(config, shape.vision, rows),
+  };
+}
+
+/** Holds every static setting of the shape. */
+export function policyName(shape: PolicyShape): string {
+  return `${shape.prompts}x${shape.samples}:${shape.promptLength}+${shape.responseLength}:${visionName(shape.vision)}`;
+}
+
+/** Logits [Q*G*R, V]: row (q*G + g)*R + t predicts token t of response g of prompt q. Differentiable in every weight. */
+export function policyForward(weights: Tensors, inputs: Tensors, config: ModelConfig, shape: PolicyShape): Tensor {
+  return head(weights, config.text, policyHidden(weights, inputs, config, shape));
+}
+
+/** Final hidden states [Q*G*R, D] at the positions that predict the response tokens. */
+export function policyHidden(weights: Tensors, inputs: Tensors, config: ModelConfig, shape: PolicyShape): Tensor {
+  const { prompts, samples, promptLength, responseLength } = shape;
+  const ids = tf.concat([tf.reshape(pick(inputs, 'promptIds'), [-1]), tf.reshape(pick(inputs, 'responseIds'), [-1])]);
+  const rows = embedRows(weights, inputs, config, ids, shape.vision);
+  const rotary = { cos: pick(inputs, 'cos'), sin: pick(inputs, 'sin') };
+  const hidden = decode(weights, config.text, rows, rotary, sharedPrefix(config.text, shape, pick(inputs, 'promptMask')));
+
+  const width = config.text.hiddenSize;
+  const [prompt, response] = splitRows(hidden, prompts * promptLength);
+  // The prompt is left-padded: its last token predicts the first token of all its responses.
+  const last = tf.slice(tf.reshape(prompt, [prompts, promptLength, width]), [0, promptLength - 1, 0], [prompts, 1, width]);
+  const first = tf.reshape(tf.tile(last, [1, samples, 1]), [prompts * samples, 1, width]);
+  if (responseLength === 1) return tf.reshape(first, [-1, width]);
+  const others = tf.slice(tf.reshape(response, [prompts * samples, responseLength, width]), [0, 0, 0], [-1, responseLength - 1, width]);
+  return tf.reshape(tf.concat([first, others], 1), [-1, width]);
+}
+
+function splitRows(rows: Tensor, count: number): [Tensor, Tensor] {
+  return tf.split(rows, [count, rows.shape[0] - count], 0) as [Tensor, Tensor];
+}
+
+function sharedPrefix(config: TextConfig, shape: PolicyShape, promptKeys: Tensor): Attention {
+  const { prompts, samples, promptLength, responseLength } = shape;
+  const promptCausal = causalMask(config, promptLength, promptKeys);
+  const responseCausal = causal(config, responseLength);
+  return (q, k, v) => {
+    const [qPrompt, qResponse] = splitRows(q, prompts * promptLength);
+    const [kPrompt, kResponse] = splitRows(k, prompts * promptLength);
+    const [vPrompt, vResponse] = splitRows(v, prompts * promptLength);
+    const promptOut = causalAttention(config, prompts, promptCausal, qPrompt, kPrompt, vPrompt);
+    const prefix = { k: groupHeads(kPrompt, config, prompts), v: groupHeads(vPrompt, config, prompts), mask: promptKeys };
+    const own = { k: groupHeads(kResponse, config, prompts), v: groupHeads(vResponse, config, prompts), mask: responseCausal };
+    const grouped = groupHeads(qResponse, config, prompts);
+    const responseOut = attendTwice(grouped, prefix, own, [prompts, config.kvHeads, samples, responseLength]);
+    return tf.concat([promptOut, ungroupHeads(responseOut, config, prompts)], 0);
+  };
+}
+
+interface Keys {
+  readonly k: Tensor;
+  readonly v: Tensor;
+  readonly mask: Tensor;
+}
+
+/**
+ * One softmax over two sets of keys. q [Q*KV, G*R*rep, hd]; the prefix's keys [Q*KV, P, hd] serve all G responses at once, each response's own
+ * keys [Q*KV, G*R, hd] only itself. Rows are ordered (response, token, head of the group), so both products are plain views of q.
+ */
+function attendTwice(q: Tensor, prefix: Keys, own: Keys, [prompts, kvHeads, samples, length]: readonly [number, number, number, number]): Tensor {
+  const [groups, rows, size] = q.shape as [number, number, number];
+  const promptLength = prefix.k.shape[1]!;
+  const perResponse = (t: Tensor) => tf.reshape(t, [groups * samples, -1, size]);
+  const toPrefix = tf.add(tf.reshape(tf.matMul(q, prefix.k, false, true), [prompts, kvHeads, rows, promptLength]), prefix.mask);
+  const toOwn = tf.add(tf.matMul(perResponse(q), perResponse(own.k), false, true), own.mask);
+  const scores = tf.concat([tf.reshape(toPrefix, [groups, rows, promptLength]), tf.reshape(toOwn, [groups, rows, length])], 2);
+  const weights = tf.softmax(scores);
+  const [onPrefix, onOwn] = tf.split(weights, [promptLength, length], 2) as [Tensor, Tensor];
+  const fromOwn = tf.matMul(tf.reshape(onOwn, [groups * samples, -1, length]), perResponse(own.v));
+  return tf.add(tf.matMul(onPrefix, prefix.v), tf.reshape(fromOwn, q.shape));
+}

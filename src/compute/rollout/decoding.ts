@@ -1,0 +1,57 @@
+/**
+ * How generation keeps keys and values between steps. Engines with a device of their own update caches in place there; in host memory the prompt's are
+ * shared by its samples and new ones are stored by us.
+ */
+import type { Engine, Feed } from '../engine/engine.ts';
+import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
+import type { EncodedPrompt } from '../programs/batch.ts';
+import type { DecodeStep } from '../programs/decode.ts';
+
+/** A model on an engine. */
+export interface RunningModel {
+  readonly engine: Engine;
+  readonly config: ModelConfig;
+  /** By state-dict name. */
+  readonly weights: Readonly<Record<string, Feed>>;
+}
+
+/** State of every row that a step needs. */
+export interface DecodeRows extends DecodeStep {
+  readonly tokens: Int32Array;
+  readonly positions: Int32Array;
+  /** Tokens in the row's cache: prompt and generated. */
+  readonly lengths: Int32Array;
+  /** Sample q*G + g in each row. */
+  readonly order: Int32Array;
+}
+
+export interface Decoding {
+  readonly rows: number;
+  /** Feeds each row's last token; logits [rows, V] of the next. */
+  step(rows: DecodeRows): Promise<Float32Array>;
+  /** Keeps the given rows, in that order; each stands at or after its new place. */
+  keep(rows: Int32Array): Promise<void>;
+  release(): void;
+}
+
+export interface DecodingRequest {
+  readonly prompts: readonly EncodedPrompt[];
+  /** P */
+  readonly promptLength: number;
+  /** G */
+  readonly samples: number;
+  readonly newTokens: number;
+}
+
+/** After the prompts: logits [Q, V] of the first new token. */
+export interface Begun {
+  readonly decoding: Decoding;
+  readonly logits: Float32Array;
+  readonly lengths: readonly number[];
+  readonly nextPositions: readonly number[];
+}
+
+/** Names of the prefill program's cache outputs, key then value, layer by layer. */
+export function presentCaches(config: ModelConfig): string[] {
+  return Array.from({ length: config.text.layers }, (_, layer) => [`present_key.${layer}`, `present_value.${layer}`]).flat();
+}

@@ -1,0 +1,186 @@
+/**
+ * Batched generation: Q prompts x G samples. A prompt is computed once for all its samples, and each
+ * step decodes one token a row. Rows that have finished are moved out of the caches, so they stop costing compute.
+ */
+import type { SamplingParams } from '../../policy/policy.ts';
+import { CancelledError } from '../../protocol/errors.ts';
+import type { Sample } from '../../protocol/messages.ts';
+import { Random } from '../../data/rng.ts';
+import type { Begun, DecodeRows, DecodingRequest, RunningModel } from './decoding.ts';
+import { DeviceDecoding } from './device-decoding.ts';
+import { HostDecoding } from './host-decoding.ts';
+import { bucket, type EncodedPrompt } from '../programs/batch.ts';
+import { TokenSampler } from './token-sampler.ts';
+
+export interface PromptRequest {
+  /** Names the random stream of its samples: the question's id. */
+  readonly id: string;
+  readonly prompt: EncodedPrompt;
+}
+
+export interface GenerateOptions {
+  readonly params: SamplingParams;
+  readonly stopTokens: ReadonlySet<number>;
+  readonly seed: number;
+  readonly version: number;
+  /** Rows decoded at once, at most: bounds the caches. */
+  readonly maxRows: number;
+  /** Read between decode steps; once true, generation ends with CancelledError. */
+  readonly cancelled?: () => boolean;
+}
+
+/** Tokens include the stop token that ended them. */
+export type Generated = Omit<Sample, 'text' | 'refLogprobs'>;
+
+/**
+ * G samples of each prompt, in order. A draw depends on (seed, version, question id, sample, position) and not on the batch.
+ * Prompts must leave room for the new tokens in the model's context, which `encodePrompt` checks. @throws CancelledError
+ */
+export async function generate(model: RunningModel, requests: readonly PromptRequest[], options: GenerateOptions): Promise<Generated[][]> {
+  const chunk = Math.max(1, Math.floor(options.maxRows / options.params.samples));
+  const groups: Generated[][] = [];
+  for (let start = 0; start < requests.length; start += chunk) {
+    groups.push(...(await generateChunk(model, requests.slice(start, start + chunk), options)));
+  }
+  return groups;
+}
+
+async function generateChunk(model: RunningModel, requests: readonly PromptRequest[], options: GenerateOptions): Promise<Generated[][]> {
+  const { samples, maxNewTokens } = options.params;
+  const prompts = requests.map((request) => request.prompt);
+  // Coarser than the trainer's buckets: every prompt length needs a ladder of decode programs.
+  const promptLength = bucket(Math.max(...prompts.map((prompt) => prompt.ids.length)), 16);
+  stopIfCancelled(options);
+  const begun = await beginDecoding(model, { prompts, promptLength, samples, newTokens: maxNewTokens });
+  const { decoding } = begun;
+  const rows = new Rows(requests, options, model.config.text.vocabSize, begun);
+  try {
+    rows.draw(begun.logits, (row) => Math.floor(row / samples));
+    while (rows.live > 0) {
+      stopIfCancelled(options);
+      const kept = rows.compact(decoding.rows);
+      if (kept) await decoding.keep(kept);
+      const logits = await decoding.step(rows);
+      rows.advance();
+      rows.draw(logits, (row) => row);
+    }
+  } finally {
+    decoding.release();
+  }
+  return rows.groups();
+}
+
+function beginDecoding(model: RunningModel, request: DecodingRequest): Promise<Begun> {
+  const { name } = model.engine;
+  return name === 'webgpu' || name === 'cuda' ? DeviceDecoding.begin(model, request) : HostDecoding.begin(model, request);
+}
+
+function stopIfCancelled({ cancelled }: GenerateOptions): void {
+  if (cancelled?.()) throw new CancelledError('generation was cancelled');
+}
+
+interface Row {
+  readonly tokens: number[];
+  readonly logprobs: number[];
+  readonly random: Random;
+  finish: Generated['finish'] | undefined;
+}
+
+/** The samples in the making, and the state of each cache row: which sample it holds, its last token, position and length. */
+class Rows implements DecodeRows {
+  readonly #samples: Row[];
+  readonly #perPrompt: number;
+  readonly #options: GenerateOptions;
+  readonly #sampler: TokenSampler;
+  order: Int32Array;
+  tokens: Int32Array;
+  positions: Int32Array;
+  lengths: Int32Array;
+
+  constructor(
+    requests: readonly PromptRequest[],
+    options: GenerateOptions,
+    vocabulary: number,
+    plan: { readonly lengths: readonly number[]; readonly nextPositions: readonly number[] },
+  ) {
+    const { seed, version, params } = options;
+    this.#options = options;
+    this.#perPrompt = params.samples;
+    this.#sampler = new TokenSampler(vocabulary, params);
+    this.#samples = requests.flatMap(({ id }) =>
+      Array.from({ length: params.samples }, (_, g): Row => ({
+        tokens: [],
+        logprobs: [],
+        random: new Random(seed, 'sample', version, id, g),
+        finish: undefined,
+      })),
+    );
+    const each = (values: readonly number[]): Int32Array => Int32Array.from(this.#samples, (_, row) => values[Math.floor(row / params.samples)]!);
+    this.order = Int32Array.from(this.#samples, (_, row) => row);
+    this.tokens = new Int32Array(this.#samples.length);
+    this.positions = each(plan.nextPositions);
+    this.lengths = each(plan.lengths);
+  }
+
+  /** Cache rows whose sample goes on. */
+  get live(): number {
+    return this.order.reduce((count, _, row) => count + (this.#isLive(row) ? 1 : 0), 0);
+  }
+
+  #isLive(row: number): boolean {
+    return this.#samples[this.order[row]!]!.finish === undefined;
+  }
+
+  /** Draws the next token of every live row; `logitsRow` says which row of `logits` is its own. */
+  draw(logits: Float32Array, logitsRow: (row: number) => number): void {
+    const { stopTokens, params } = this.#options;
+    const vocabulary = this.#sampler.vocabulary;
+    for (let row = 0; row < this.order.length; row++) {
+      if (!this.#isLive(row)) continue;
+      const sample = this.#samples[this.order[row]!]!;
+      const { token, logprob } = this.#sampler.draw(logits, logitsRow(row) * vocabulary, sample.random.float());
+      sample.tokens.push(token);
+      sample.logprobs.push(logprob);
+      this.tokens[row] = token;
+      if (stopTokens.has(token)) sample.finish = 'stop';
+      else if (sample.tokens.length >= params.maxNewTokens) sample.finish = 'length';
+    }
+  }
+
+  /** The token that was fed is in the cache now. */
+  advance(): void {
+    for (let row = 0; row < this.order.length; row++) {
+      if (!this.#isLive(row)) continue;
+      this.positions[row]!++;
+      this.lengths[row]!++;
+    }
+  }
+
+  /** Where fewer rows are enough, drops finished ones and returns the cache rows to keep, in order; otherwise undefined. */
+  compact(rows: number): Int32Array | undefined {
+    const live = this.order.map((_, row) => row).filter((row) => this.#isLive(row));
+    const size = ladder(live.length);
+    if (size >= rows) return undefined;
+    // The spare rows of a ladder step repeat the first one, whose sample they must not draw for: they hold finished samples.
+    const finished = this.order.findIndex((_, row) => !this.#isLive(row));
+    const kept = Int32Array.from({ length: size }, (_, row) => live[row] ?? finished);
+    const select = (values: Int32Array): Int32Array => Int32Array.from(kept, (row) => values[row]!);
+    this.order = select(this.order);
+    this.tokens = select(this.tokens);
+    this.positions = select(this.positions);
+    this.lengths = select(this.lengths);
+    return kept;
+  }
+
+  groups(): Generated[][] {
+    const done = this.#samples.map(({ tokens, logprobs, finish }): Generated => ({ tokens, logprobs, finish: finish ?? 'length' }));
+    return Array.from({ length: done.length / this.#perPrompt }, (_, q) => done.slice(q * this.#perPrompt, (q + 1) * this.#perPrompt));
+  }
+}
+
+/** Batch sizes that programs are made for: 8, then two sizes an octave. */
+export function ladder(rows: number): number {
+  let size = 8;
+  while (size < rows) size += size & (size - 1) ? size / 3 : size / 2;
+  return size;
+}

@@ -1,0 +1,35 @@
+/** What a model folder makes of text, outside the threads that compute: for plug-ins. */
+import { UnsupportedError } from '../../protocol/errors.ts';
+import type { Question } from '../../protocol/messages.ts';
+import type { ModelText, PromptSource } from '../../protocol/ports.ts';
+import { loadPromptEncoder } from '../models/folder.ts';
+import type { PromptEncoder } from '../models/qwen2_5_vl/prompt.ts';
+import { encodeQuestion, renderQuestion } from './prompts.ts';
+
+/** The folder is read when something is first asked for: a tokenizer may take a hundred megabytes. */
+export function modelText(source: PromptSource | undefined): ModelText {
+  if (source === undefined) return { tokenizer: { encode: none, decode: none }, prompt: none };
+  const { folder, template } = source;
+  let loading: Promise<PromptEncoder> | undefined;
+  const load = async (): Promise<PromptEncoder> => ({ ...(await loadPromptEncoder(folder)), template });
+  const encoder = (): Promise<PromptEncoder> =>
+    (loading ??= load().catch((error: unknown) => {
+      loading = undefined; // a restart of the actor tries again
+      throw error;
+    }));
+  return {
+    tokenizer: {
+      encode: async (text) => (await encoder()).tokenizer.encode(text),
+      decode: async (tokens, options) => (await encoder()).tokenizer.decode(tokens, options),
+    },
+    async prompt(question: Question) {
+      const own = await encoder();
+      const { ids } = await encodeQuestion(own, question);
+      return { text: renderQuestion(own, question), tokens: Array.from(ids) };
+    },
+  };
+}
+
+function none(): Promise<never> {
+  return Promise.reject(new UnsupportedError("this run's policy has no model folder, and so no tokenizer and no prompts"));
+}

@@ -1,0 +1,26 @@
+/** Questions -> encoded prompts, inside the thread that needs them: pictures are decoded or drawn there and never cross threads. */
+import { loadPicture } from '../../data/picture.ts';
+import type { Question } from '../../protocol/messages.ts';
+import type { EncodedPrompt } from '../programs/batch.ts';
+import { encodePrompt, renderPrompt, type PromptEncoder } from '../models/qwen2_5_vl/prompt.ts';
+
+/** @throws InputError when a picture cannot be had, or prompt and response do not fit the context. */
+export async function encodeQuestion(encoder: PromptEncoder, question: Question, newTokens = 0): Promise<EncodedPrompt> {
+  const pictures = await Promise.all(question.pictures.map((ref) => loadPicture(ref)));
+  return encodePrompt(encoder, { text: promptText(question, encoder.template), pictures }, newTokens);
+}
+
+/** The prompt of a question as text, before it is encoded. */
+export function renderQuestion(encoder: PromptEncoder, question: Question): string {
+  return renderPrompt(encoder, promptText(question, encoder.template), question.pictures.length);
+}
+
+function promptText({ text, verbatim }: Question, template?: string): string {
+  return template === undefined || verbatim ? text : template.replace('{question}', () => text);
+}
+
+export async function encodeQuestions(encoder: PromptEncoder, questions: readonly Question[], newTokens = 0): Promise<EncodedPrompt[]> {
+  const prompts: EncodedPrompt[] = [];
+  for (const question of questions) prompts.push(await encodeQuestion(encoder, question, newTokens));
+  return prompts;
+}

@@ -1,0 +1,111 @@
+/** The sampler's thread: answers questions with the weights it is handed, and scores the answers under the frozen base. */
+import { CancelledError, InputError, UnsupportedError } from '../../protocol/errors.ts';
+import type { Sample } from '../../protocol/messages.ts';
+import type { SampleReply } from '../../protocol/ports.ts';
+import type { RolloutCall, SampleCall, SharedTensors, TaskFlags, WorkerValues } from '../../protocol/worker.ts';
+import type { Engine, EngineName } from '../engine/engine.ts';
+import { createEngine } from '../engine/engines.ts';
+import type { RunningModel } from '../rollout/decoding.ts';
+import { generate, type Generated } from '../rollout/generate.ts';
+import { loadGenerationConfig, loadParams, loadPromptEncoder } from '../models/folder.ts';
+import type { EncodedPrompt } from '../programs/batch.ts';
+import { CANCELLED } from '../engine/native.ts';
+import type { PromptEncoder } from '../models/qwen2_5_vl/prompt.ts';
+import { encodeQuestions } from '../rollout/prompts.ts';
+import { score } from '../training/score.ts';
+import { WarmWeights } from './warm.ts';
+import { share } from './versions.ts';
+
+export interface RolloutSetup {
+  readonly role: 'rollout';
+  /** Hugging Face folder of the base model. */
+  readonly baseFolder: string;
+  readonly promptTemplate?: string | undefined;
+  readonly engine: EngineName;
+  readonly threads: number;
+  /** Rows decoded at once. */
+  readonly maxRows: number;
+  /** Groups scored at once. */
+  readonly microBatchGroups: number;
+}
+
+/** Decode programs come in a ladder of sizes for each cache length. */
+const CACHED_PROGRAMS = 64;
+/** The newest version, one that is being evaluated, and the base. */
+const WARM_WEIGHTS = 3;
+
+export class RolloutWorker {
+  readonly #setup: RolloutSetup;
+  readonly #engine: Engine;
+  readonly #encoder: PromptEncoder;
+  readonly #stopTokens: ReadonlySet<number>;
+  readonly #warm: WarmWeights;
+
+  private constructor(setup: RolloutSetup, engine: Engine, encoder: PromptEncoder, stopTokens: ReadonlySet<number>) {
+    this.#setup = setup;
+    this.#engine = engine;
+    this.#encoder = encoder;
+    this.#stopTokens = stopTokens;
+    this.#warm = new WarmWeights(engine, WARM_WEIGHTS);
+  }
+
+  static async start(setup: RolloutSetup): Promise<RolloutWorker> {
+    const encoder = { ...(await loadPromptEncoder(setup.baseFolder)), template: setup.promptTemplate };
+    const { eosTokenIds } = await loadGenerationConfig(setup.baseFolder, encoder.config);
+    // So many programs would keep more memory than the rest of the daemon has.
+    const engine = await createEngine(setup.engine, { threads: setup.threads, cachePrograms: CACHED_PROGRAMS, keepMemory: false });
+    return new RolloutWorker(setup, engine, encoder, new Set(eosTokenIds));
+  }
+
+  async answer(call: RolloutCall, flags: TaskFlags): Promise<WorkerValues[RolloutCall['type']]> {
+    switch (call.type) {
+      case 'ready':
+        return null;
+      case 'base':
+        return share(await loadParams(this.#setup.baseFolder, this.#encoder.config));
+      case 'sample':
+        return this.#sample(call, flags).catch((error: unknown) => {
+          // The warm copies may be to blame: what is asked again begins from the shared memory.
+          if (!(error instanceof InputError || error instanceof CancelledError)) this.#warm.clear();
+          throw error;
+        });
+      default:
+        throw new UnsupportedError(`a sampler does not know the call ${(call satisfies never as RolloutCall).type}`);
+    }
+  }
+
+  async #sample({ request, weights, base }: SampleCall, flags: TaskFlags): Promise<SampleReply> {
+    const started = performance.now();
+    const { params, questions, seed, version } = request;
+    const prompts = await encodeQuestions(this.#encoder, questions, params.maxNewTokens);
+    const requests = questions.map(({ id }, i) => ({ id, prompt: prompts[i]! }));
+    const cancelled = (): boolean => Atomics.load(flags, CANCELLED) !== 0;
+    const { maxRows } = this.#setup;
+    const groups = await generate(await this.#model(weights), requests, { params, stopTokens: this.#stopTokens, seed, version, maxRows, cancelled });
+    const reference = request.reference === true ? await this.#score(base, prompts, groups, params.temperature) : undefined;
+    return {
+      groups: groups.map((group, q) => group.map((generated, g) => this.#sampleOf(generated, reference?.[q]?.[g]))),
+      promptTokens: prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0),
+      newTokens: groups.flat().reduce((sum, { tokens }) => sum + tokens.length, 0),
+      seconds: (performance.now() - started) / 1000,
+    };
+  }
+
+  async #model(weights: SharedTensors): Promise<RunningModel> {
+    return { engine: this.#engine, config: this.#encoder.config, weights: await this.#warm.get(weights) };
+  }
+
+  async #score(
+    base: SharedTensors,
+    prompts: readonly EncodedPrompt[],
+    groups: readonly (readonly Generated[])[],
+    temperature: number,
+  ): Promise<number[][][]> {
+    const scored = groups.map((group, q) => ({ prompt: prompts[q]!, responses: group.map(({ tokens }) => tokens) }));
+    return score(await this.#model(base), scored, { temperature: temperature || 1, microBatchGroups: this.#setup.microBatchGroups });
+  }
+
+  #sampleOf(generated: Generated, refLogprobs: number[] | undefined): Sample {
+    return { ...generated, text: this.#encoder.tokenizer.decode(generated.tokens), ...(refLogprobs && { refLogprobs }) };
+  }
+}

@@ -1,0 +1,132 @@
+/** Weights in shared memory: published once by the learner's thread, read by all others. */
+import { randomUUID } from 'node:crypto';
+import { UnsoundStepError } from '../../protocol/errors.ts';
+import { f32, type TensorMap } from '../../protocol/tensor.ts';
+import type { SharedState, SharedTensors } from '../../protocol/worker.ts';
+import type { TrainerState } from '../training/trainer.ts';
+
+/** Copies tensors to shared memory: that of `reuse`, where it has the right size, which then must have no reader. */
+export function share(tensors: TensorMap, reuse?: SharedTensors): SharedTensors {
+  let offset = 0;
+  const entries = Object.entries(tensors).map(([name, { shape, data }]) => {
+    const entry = { name, shape, offset };
+    offset += data.length;
+    return entry;
+  });
+  const buffer = reuse?.buffer.byteLength === 4 * offset ? reuse.buffer : new SharedArrayBuffer(4 * offset);
+  const floats = new Float32Array(buffer);
+  for (const { name, offset: start } of entries) floats.set(tensors[name]!.data, start);
+  return { id: randomUUID(), buffer, entries };
+}
+
+/** Name of a tensor that holds a number which is not finite; undefined where there is none. */
+function notFinite(tensors: TensorMap): string | undefined {
+  return Object.entries(tensors).find(([, { data }]) => {
+    let sum = 0;
+    for (const value of data) sum += value - value;
+    return sum !== 0; // NaN, which is what NaN and infinities leave
+  })?.[0];
+}
+
+/** @throws UnsoundStepError when weights or moments are not finite: nothing good can be learnt from them, or sampled with them. */
+export function checkFinite({ weights, moments }: TrainerState, doing: string): void {
+  const weight = notFinite(weights);
+  const moment = notFinite(moments.first) ?? notFinite(moments.second);
+  if (weight === undefined && moment === undefined) return;
+  const what = weight === undefined ? `the optimizer's moments of ${moment}` : weight;
+  throw new UnsoundStepError(`${doing}: ${what} would hold numbers that are not finite; a lower learner.learningRate may help`);
+}
+
+/** Views of the shared memory: copy before writing. */
+export function shared({ buffer, entries }: SharedTensors): TensorMap {
+  const floats = new Float32Array(buffer);
+  return Object.fromEntries(
+    entries.map(({ name, shape, offset }) => {
+      const size = shape.reduce((product, dim) => product * dim, 1);
+      return [name, f32(shape, floats.subarray(offset, offset + size))];
+    }),
+  );
+}
+
+export function shareState({ weights, moments, updates }: TrainerState, reuse?: SharedState): SharedState {
+  return {
+    weights: share(weights, reuse?.weights),
+    firstMoments: share(moments.first, reuse?.firstMoments),
+    secondMoments: share(moments.second, reuse?.secondMoments),
+    updates,
+  };
+}
+
+export function sharedState(state: SharedState): TrainerState {
+  return {
+    weights: shared(state.weights),
+    moments: { first: shared(state.firstMoments), second: shared(state.secondMoments) },
+    updates: state.updates,
+  };
+}
+
+/**
+ * Versions in memory. The newest stays; an older one stays while somebody retains it. The memory of one that is dropped is kept for the next
+ * version (`takeSpare`): left to the garbage collectors of several threads, which do not see its size, it would pile up for hours.
+ */
+export class Versions {
+  readonly #states = new Map<number, SharedState>();
+  readonly #holds = new Map<number, number>();
+  #current = -1;
+  #spare: SharedState | undefined;
+
+  /** @throws RangeError before the first version is published. */
+  get current(): number {
+    if (this.#current < 0) throw new RangeError('no version is published yet: open the policy first');
+    return this.#current;
+  }
+
+  /** Versions whose weights are in memory. */
+  get kept(): readonly number[] {
+    return [...this.#states.keys()];
+  }
+
+  /** @throws RangeError when the version is gone. */
+  get(n: number): SharedState {
+    const state = this.#states.get(n);
+    if (!state) throw new RangeError(`version ${n} is not in memory; kept are ${this.kept.join(', ') || 'none'}: retain a version before using it`);
+    return state;
+  }
+
+  /** Makes `n` the newest version. */
+  publish(n: number, state: SharedState): void {
+    const previous = this.#current;
+    this.#states.set(n, state);
+    this.#current = n;
+    this.#dropIfFree(previous);
+  }
+
+  retain(n: number): void {
+    this.get(n);
+    this.#holds.set(n, (this.#holds.get(n) ?? 0) + 1);
+  }
+
+  /** @throws RangeError when it was released more often than retained. */
+  release(n: number): void {
+    const holds = this.#holds.get(n) ?? 0;
+    if (holds === 0) throw new RangeError(`version ${n} was released more often than it was retained`);
+    if (holds === 1) this.#holds.delete(n);
+    else this.#holds.set(n, holds - 1);
+    this.#dropIfFree(n);
+  }
+
+  /** Memory of a dropped version, which nobody reads any more, to write a new one to; undefined where there is none. */
+  takeSpare(): SharedState | undefined {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    return spare;
+  }
+
+  #dropIfFree(n: number): void {
+    if (n === this.#current || this.#holds.has(n)) return;
+    const state = this.#states.get(n);
+    // Version 0 of a fresh run is the frozen base itself, which is read for ever.
+    if (n > 0) this.#spare = state;
+    this.#states.delete(n);
+  }
+}

@@ -1,0 +1,36 @@
+/** Entry of every compute thread. `workerData` says which role it plays; the thread counts as started once its model is loaded. */
+import { workerData } from 'node:worker_threads';
+import { toErrorData } from '../../protocol/errors.ts';
+import type { LearnerCall, RolloutCall, TaskFlags, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../../protocol/worker.ts';
+import { LearnerWorker, type LearnerSetup } from './learner-worker.ts';
+import { atTask } from '../engine/native.ts';
+import { RolloutWorker, type RolloutSetup } from './rollout-worker.ts';
+
+export type WorkerSetup = RolloutSetup | LearnerSetup;
+
+type Answer = (call: WorkerCall, flags: TaskFlags) => Promise<WorkerValues[WorkerCall['type']]>;
+
+async function start(setup: WorkerSetup): Promise<Answer> {
+  if (setup.role === 'rollout') {
+    const worker = await RolloutWorker.start(setup);
+    return (call, flags) => worker.answer(call as RolloutCall, flags);
+  }
+  const worker = await LearnerWorker.start(setup);
+  return (call) => worker.answer(call as LearnerCall);
+}
+
+/** A thread that cannot start stays, and says why to everyone who calls: one that dies makes the pool give up in silence. */
+const answer = await start(workerData as WorkerSetup).catch(
+  (error: Error): Answer =>
+    () =>
+      Promise.reject(error),
+);
+
+export default async function perform({ call, flags }: WorkerTask): Promise<WorkerReply> {
+  try {
+    atTask(flags);
+    return { type: 'ok', value: await answer(call, flags) };
+  } catch (error) {
+    return { type: 'error', error: toErrorData(error) };
+  }
+}

@@ -1,0 +1,107 @@
+/** A version on disk: an ordinary Hugging Face folder, and beside its files the optimizer's moments and `trainer_state.json` with checksums. */
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import { InputError } from '../../protocol/errors.ts';
+import type { TensorMap } from '../../protocol/tensor.ts';
+import { loadParams, type ModelFolder } from '../models/folder.ts';
+import { putInPlace, saveModelFolder } from '../models/save.ts';
+import type { StoredType } from '../hf/half.ts';
+import { parseJson, readSafetensors, writeAtomic, writeSafetensors } from '../hf/safetensors.ts';
+import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
+import { weightSpecs } from '../models/qwen2_5_vl/parameters.ts';
+import { FIRST, SECOND } from './step.ts';
+import type { TrainerState } from './trainer.ts';
+
+const STATE = 'trainer_state.json';
+const OPTIMIZER = 'optimizer.safetensors';
+
+const stateSchema = z.object({
+  version: z.int().min(0),
+  updates: z.int().min(0),
+  /** By file: the optimizer's and all that hold weights. */
+  sha256: z.record(z.string(), z.string()),
+  /** How the base's tensors are stored, for an export; here all are float32, so that a run continues bit for bit. */
+  dtypes: z.record(z.string(), z.enum(['F32', 'F16', 'BF16'])).optional(),
+});
+
+/** Atomic: `folder` holds the whole checkpoint or what it held before. */
+export async function saveCheckpoint(
+  folder: string,
+  version: number,
+  model: Pick<ModelFolder, 'config' | 'files' | 'dtypes'>,
+  state: TrainerState,
+): Promise<void> {
+  const staged = join(dirname(folder), `.${basename(folder)}.${process.pid}.staged`);
+  try {
+    await saveModelFolder(staged, { ...model, params: state.weights });
+    await writeSafetensors(join(staged, OPTIMIZER), { ...prefixed(FIRST, state.moments.first), ...prefixed(SECOND, state.moments.second) });
+    const sha256: Record<string, string> = {};
+    for (const name of (await readdir(staged)).filter(isTensors).toSorted()) sha256[name] = await checksum(join(staged, name));
+    await writeAtomic(join(staged, STATE), [`${JSON.stringify({ version, updates: state.updates, sha256, dtypes: model.dtypes }, null, 2)}\n`]);
+    await putInPlace(staged, folder, `${staged}.old`);
+  } catch (error) {
+    await rm(staged, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** @throws InputError when a file is missing, damaged, or of another model or version. */
+export async function loadCheckpoint(folder: string, version: number, config: ModelConfig): Promise<TrainerState> {
+  const file = join(folder, STATE);
+  const found = await readState(file);
+  const { sha256, updates } = found;
+  if (found.version !== version) throw new InputError(`${file}: holds version ${found.version}, not ${version}`);
+  // A file that the state does not name is as bad as one that it names and that is gone.
+  const names = new Set([OPTIMIZER, ...Object.keys(sha256), ...(await readdir(folder)).filter(isTensors)]);
+  for (const name of [...names].toSorted()) {
+    if ((await checksum(join(folder, name))) !== sha256[name])
+      throw new InputError(`${join(folder, name)}: damaged: its SHA-256 is not the one in ${STATE}`);
+  }
+  const stored = await readSafetensors(join(folder, OPTIMIZER));
+  const moments = (prefix: string): TensorMap =>
+    Object.fromEntries(
+      Object.entries(weightSpecs(config)).map(([name, { shape }]) => {
+        const tensor = stored[prefix + name];
+        if (tensor?.shape.join() !== shape.join())
+          throw new InputError(`${join(folder, OPTIMIZER)}: tensor "${prefix}${name}" does not fit config.json`);
+        return [name, tensor];
+      }),
+    );
+  return { weights: await loadParams(folder, config), moments: { first: moments(FIRST), second: moments(SECOND) }, updates };
+}
+
+/** How the base of a checkpoint stores each tensor; undefined in a folder that does not tell. @throws InputError */
+export async function baseTypes(folder: string): Promise<Readonly<Record<string, StoredType>> | undefined> {
+  const file = join(folder, STATE);
+  return existsSync(file) ? (await readState(file)).dtypes : undefined;
+}
+
+async function readState(file: string): Promise<z.output<typeof stateSchema>> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new InputError(`${file}: cannot be read: ${error.message}`);
+  });
+  const parsed = stateSchema.safeParse(parseJson(text, file));
+  if (!parsed.success) throw new InputError(`${file}: not a trainer state: ${z.prettifyError(parsed.error)}`);
+  return parsed.data;
+}
+
+const isTensors = (name: string): boolean => name.endsWith('.safetensors');
+
+/** @throws InputError when the file cannot be read. */
+async function checksum(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  try {
+    await pipeline(createReadStream(file), hash);
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read: ${(error as Error).message}`);
+  }
+  return hash.digest('hex');
+}
+
+function prefixed(prefix: string, tensors: TensorMap): TensorMap {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+}

@@ -1,0 +1,61 @@
+/** Log-probabilities of given responses: of rollouts under the frozen base, and under the proximal policy where groups are stale. */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { ProgramSpec } from '../engine/engine.ts';
+import type { RunningModel } from '../rollout/decoding.ts';
+import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
+import type { EncodedPrompt } from '../programs/batch.ts';
+import { planPolicy, policyName, policySpecs, type PolicyShape } from '../programs/policy-forward.ts';
+import { weightSpecs } from '../models/qwen2_5_vl/parameters.ts';
+import { filled, inPasses, paddedLengths } from './passes.ts';
+import { responseLogProbs, targetIds } from './step.ts';
+
+/** A prompt and its G responses; all groups of a call have the same G. */
+export interface ScoreGroup {
+  readonly prompt: EncodedPrompt;
+  readonly responses: readonly (readonly number[])[];
+}
+
+export interface ScoreOptions {
+  /** The distribution's: what the responses were sampled at. */
+  readonly temperature: number;
+  /** Groups in one forward pass. */
+  readonly microBatchGroups: number;
+}
+
+/** log pi(token) of every token, `[group][response][token]`. */
+export async function score(model: RunningModel, groups: readonly ScoreGroup[], options: ScoreOptions): Promise<number[][][]> {
+  const { microBatchGroups: size, temperature } = options;
+  const scored: number[][][] = [];
+  for (const pass of inPasses(groups, size, (tokens) => tokens.length)) {
+    const members = pass.map((at) => groups[at]!);
+    const passed = await scoreBatch(model, filled(members, size, []), temperature);
+    pass.forEach((at, i) => (scored[at] = passed[i]!));
+  }
+  return scored;
+}
+
+async function scoreBatch({ engine, config, weights }: RunningModel, groups: readonly ScoreGroup[], temperature: number): Promise<number[][][]> {
+  const responses = groups.map((group) => group.responses);
+  const prompts = groups.map((group) => group.prompt);
+  const { shape, feeds } = planPolicy(config, prompts, responses, paddedLengths(prompts, responses));
+  const program = await engine.compile(scoreProgram(config, shape, temperature));
+  const outputs = await program.run({ ...weights, ...feeds });
+  const { data } = await engine.read(outputs['logProbs']!);
+  return responses.map((group, q) =>
+    group.map((tokens, g) => {
+      const start = (q * shape.samples + g) * shape.responseLength;
+      const logProbs = Array.from(data.subarray(start, start + tokens.length));
+      if (!logProbs.every(Number.isFinite)) throw new RangeError("a log-probability is not finite: the model's output is not");
+      return logProbs;
+    }),
+  );
+}
+
+/** Output `logProbs` [Q*G, R]; what stands at padding means nothing. */
+function scoreProgram(config: ModelConfig, shape: PolicyShape, temperature: number): ProgramSpec {
+  return {
+    name: `score:${policyName(shape)}:${temperature}`,
+    inputs: { ...weightSpecs(config), ...policySpecs(config, shape) },
+    build: (inputs): Record<string, Tensor> => ({ logProbs: responseLogProbs(inputs, targetIds(inputs), config, shape, temperature).logProbs }),
+  };
+}

@@ -1,0 +1,160 @@
+/** Programs of the learner: `grad` and `update`, and both as one `step` when a mini-batch is one micro-batch. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
+import type { ProgramSpec, Specs } from '../engine/engine.ts';
+import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
+import { tokenLogProb } from '../compile/operators.ts';
+import { crossEntropy, grpoLoss, type GrpoSettings } from './loss.ts';
+import { policyForward, policyName, policySpecs, type PolicyShape } from '../programs/policy-forward.ts';
+import { weightSpecs } from '../models/qwen2_5_vl/parameters.ts';
+import { adamW, STEP_SCALARS, type AdamWSettings, type AdamWUpdate, type StepScalars, type Tensors } from './optimizer.ts';
+
+export type Objective =
+  /** Cross-entropy on the responses. */
+  { readonly type: 'sft' } | (GrpoSettings & { readonly type: 'grpo'; /** The sampler's; 1 where it was greedy. */ readonly temperature: number });
+
+type ObjectiveInput = 'tokenWeights' | 'advantages' | 'oldLogProbs' | 'refLogProbs';
+
+/** Per-token inputs of an objective besides the policy's own, [N, R]. */
+export function objectiveInputs(objective: Objective): readonly ObjectiveInput[] {
+  return objective.type === 'sft' ? ['tokenWeights'] : ['tokenWeights', 'advantages', 'oldLogProbs', 'refLogProbs'];
+}
+
+/** Prefixes of program inputs; outputs have `next.` before them. */
+export const FIRST = 'first.';
+export const SECOND = 'second.';
+export const SUM = 'sum.';
+export const NEXT = 'next.';
+
+/** Scalar outputs that `step` and `grad` may have. */
+export type Terms = Record<string, Scalar>;
+
+function batchSpecs(config: ModelConfig, shape: PolicyShape, objective: Objective): Specs {
+  const policy = policySpecs(config, shape);
+  const tokens = { dtype: 'float32', shape: policy['responseMask']!.shape } as const;
+  return { ...policy, ...Object.fromEntries(objectiveInputs(objective).map((name) => [name, tokens])) };
+}
+
+/** The response tokens as one list. Made outside of what gradients are taken of: the tape drops what it did not save. */
+export function targetIds(inputs: Tensors): Tensor1D {
+  return tf.reshape(inputs['responseIds']!, [-1]);
+}
+
+/** log pi and entropy of the response tokens, [N, R], at the sampler's temperature. */
+export function responseLogProbs(inputs: Tensors, targets: Tensor1D, config: ModelConfig, shape: PolicyShape, temperature: number) {
+  const logits = policyForward(inputs, inputs, config, shape) as Tensor2D;
+  const { logProb, entropy } = tokenLogProb(temperature === 1 ? logits : tf.div(logits, temperature), targets);
+  const grid = [shape.prompts * shape.samples, shape.responseLength];
+  return { logProbs: tf.reshape(logProb, grid), entropy: tf.reshape(entropy, grid) };
+}
+
+function terms(inputs: Tensors, logProbs: Tensor, entropy: Tensor, objective: Objective): Terms & { loss: Scalar } {
+  const weights = inputs['tokenWeights']!;
+  const meanEntropy: Scalar = tf.sum(tf.mul(entropy, weights));
+  if (objective.type === 'sft') return { loss: crossEntropy(logProbs, weights), entropy: meanEntropy };
+  const [advantages, oldLogProbs, refLogProbs] = [inputs['advantages']!, inputs['oldLogProbs']!, inputs['refLogProbs']!];
+  return { ...grpoLoss({ logProbs, oldLogProbs, refLogProbs, advantages, weights }, objective), entropy: meanEntropy };
+}
+
+/** Gradients of the loss by weight name; weights that the batch does not reach (no picture in it) get zeros. */
+function lossAndGradients(inputs: Tensors, config: ModelConfig, shape: PolicyShape, objective: Objective): { terms: Terms; gradients: Tensors } {
+  const names = Object.keys(weightSpecs(config));
+  const weights = names.map((name) => inputs[name]!);
+  const targets = targetIds(inputs);
+  const temperature = objective.type === 'sft' ? 1 : objective.temperature;
+  let kept: Terms = {};
+  const forward = (): Scalar => {
+    const { logProbs, entropy } = responseLogProbs(inputs, targets, config, shape, temperature);
+    const { loss, ...metrics } = terms(inputs, logProbs, entropy, objective);
+    kept = Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, tf.keep(value)]));
+    return loss;
+  };
+  const { value, grads } = tf.engine().gradients(forward, weights, undefined, true);
+  const metrics = Object.fromEntries(Object.entries(kept).map(([name, metric]) => [name, tf.clone(metric)]));
+  Object.values(kept).forEach((metric) => metric.dispose());
+  const gradients = Object.fromEntries(names.map((name, at) => [name, (grads[at] as Tensor | null) ?? tf.zerosLike(weights[at]!)]));
+  return { terms: { loss: value, ...metrics }, gradients };
+}
+
+function prefixed(prefix: string, specs: Specs): Specs {
+  return Object.fromEntries(Object.entries(specs).map(([name, spec]) => [prefix + name, spec]));
+}
+
+function under(prefix: string, tensors: Tensors): Tensors {
+  return Object.fromEntries(
+    Object.entries(tensors)
+      .filter(([name]) => name.startsWith(prefix))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor]),
+  );
+}
+
+const scalarSpecs: Specs = Object.fromEntries(STEP_SCALARS.map((name) => [name, { dtype: 'float32', shape: [] }]));
+
+function applyAdamW(inputs: Tensors, gradients: Tensors, settings: AdamWSettings): AdamWUpdate {
+  const scalars = inputs as Readonly<Record<keyof StepScalars, Tensor>>;
+  return adamW.update(inputs, gradients, { first: under(FIRST, inputs), second: under(SECOND, inputs) }, scalars, settings);
+}
+
+function updateOutputs({ weights, first, second, gradNorm }: AdamWUpdate): Record<string, Tensor> {
+  const outputs: Record<string, Tensor> = { gradNorm };
+  for (const name of Object.keys(weights)) {
+    outputs[NEXT + name] = weights[name]!;
+    outputs[NEXT + FIRST + name] = first[name]!;
+    outputs[NEXT + SECOND + name] = second[name]!;
+  }
+  return outputs;
+}
+
+function inPlace(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [NEXT + name, name]));
+}
+
+const stateNames = (config: ModelConfig): string[] => Object.keys(weightSpecs(config)).flatMap((name) => [name, FIRST + name, SECOND + name]);
+
+function stateSpecs(config: ModelConfig): Specs {
+  const weights = weightSpecs(config);
+  return { ...weights, ...prefixed(FIRST, weights), ...prefixed(SECOND, weights) };
+}
+
+/** One optimizer step on one micro-batch. Outputs: the terms and `gradNorm`, []; weights and moments in place. */
+export function stepProgram(config: ModelConfig, shape: PolicyShape, objective: Objective, settings: AdamWSettings): ProgramSpec {
+  return {
+    name: `step:${policyName(shape)}:${JSON.stringify([objective, settings])}`,
+    inputs: { ...stateSpecs(config), ...scalarSpecs, ...batchSpecs(config, shape, objective) },
+    inPlace: inPlace(stateNames(config)),
+    build(inputs) {
+      const result = lossAndGradients(inputs, config, shape, objective);
+      return { ...result.terms, ...updateOutputs(applyAdamW(inputs, result.gradients, settings)) };
+    },
+  };
+}
+
+/** Adds a micro-batch's gradients to the sums, in place. Outputs: the terms, []. */
+export function gradProgram(config: ModelConfig, shape: PolicyShape, objective: Objective): ProgramSpec {
+  const weights = weightSpecs(config);
+  return {
+    name: `grad:${policyName(shape)}:${JSON.stringify(objective)}`,
+    inputs: { ...weights, ...prefixed(SUM, weights), ...batchSpecs(config, shape, objective) },
+    inPlace: inPlace(Object.keys(weights).map((name) => SUM + name)),
+    build(inputs) {
+      const result = lossAndGradients(inputs, config, shape, objective);
+      const sums = Object.entries(result.gradients).map(([name, gradient]) => [NEXT + SUM + name, tf.add(inputs[SUM + name]!, gradient)] as const);
+      return { ...result.terms, ...Object.fromEntries(sums) };
+    },
+  };
+}
+
+/** One optimizer step from the summed gradients. Output `gradNorm`, []; weights and moments in place, sums back to zero. */
+export function updateProgram(config: ModelConfig, settings: AdamWSettings): ProgramSpec {
+  const weights = weightSpecs(config);
+  const sums = Object.keys(weights).map((name) => SUM + name);
+  return {
+    name: `update:${JSON.stringify(settings)}`,
+    inputs: { ...stateSpecs(config), ...prefixed(SUM, weights), ...scalarSpecs },
+    inPlace: inPlace([...stateNames(config), ...sums]),
+    build(inputs) {
+      const zeros = sums.map((name) => [NEXT + name, tf.zerosLike(inputs[name]!)] as const);
+      return { ...updateOutputs(applyAdamW(inputs, under(SUM, inputs), settings)), ...Object.fromEntries(zeros) };
+    },
+  };
+}

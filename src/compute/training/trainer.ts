@@ -1,0 +1,234 @@
+/**
+ * The learner's state and its steps: weights and AdamW moments stay on the engine between steps. It knows log-probabilities and weights of
+ * tokens, not questions or votes; learn.ts and `quorum pretrain` make its groups.
+ */
+import { UnsoundStepError } from '../../protocol/errors.ts';
+import { f32, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
+import type { Engine, Feed, ResidentTensor } from '../engine/engine.ts';
+import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
+import type { EncodedPrompt } from '../programs/batch.ts';
+import { planPolicy } from '../programs/policy-forward.ts';
+import { weightSpecs } from '../models/qwen2_5_vl/parameters.ts';
+import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
+import { filled, inPasses, paddedLengths } from './passes.ts';
+import { FIRST, gradProgram, objectiveInputs, SECOND, stepProgram, SUM, updateProgram, type Objective } from './step.ts';
+
+/** One response to learn from; the arrays are parallel to `tokens`. `grpo` needs all of them, `sft` none. */
+export interface TrainResponse {
+  readonly tokens: readonly number[];
+  /** Advantage times importance weight. */
+  readonly advantages?: ArrayLike<number>;
+  readonly oldLogProbs?: ArrayLike<number>;
+  readonly refLogProbs?: ArrayLike<number>;
+  /** Weight of each token in `sft`, 1 by default; below 0 it teaches the model not to say it. */
+  readonly weights?: ArrayLike<number>;
+}
+
+/** A prompt and its G responses; all groups of a step have the same G. */
+export interface TrainGroup {
+  readonly prompt: EncodedPrompt;
+  readonly responses: readonly TrainResponse[];
+}
+
+export interface TrainerState {
+  readonly weights: TensorMap;
+  readonly moments: Moments;
+  /** Optimizer updates made so far. */
+  readonly updates: number;
+}
+
+/** Token means over the mini-batch. `kl`, `clipFraction` and `ratio` are there for `grpo`. */
+export interface StepOutcome {
+  readonly loss: number;
+  readonly entropy: number;
+  readonly kl?: number;
+  readonly clipFraction?: number;
+  readonly ratio?: number;
+  /** Before clipping. */
+  readonly gradNorm: number;
+  /** Response tokens. */
+  readonly tokens: number;
+}
+
+export interface TrainerOptions {
+  readonly engine: Engine;
+  readonly config: ModelConfig;
+  readonly optimizer: AdamWSettings;
+  /**
+   * Groups in one forward and backward pass; a larger mini-batch accumulates gradients, and the last pass is filled up with groups that
+   * have no tokens, so that one program serves mini-batches of all sizes. Bounds memory. Default: one pass of any size.
+   */
+  readonly microBatchGroups?: number;
+}
+
+/** What fills up a pass. */
+const NO_RESPONSE: TrainResponse = { tokens: [], advantages: [], oldLogProbs: [], refLogProbs: [] };
+
+type State = Record<string, ResidentTensor>;
+
+export class Trainer {
+  readonly #options: TrainerOptions;
+  readonly #names: readonly string[];
+  readonly #state: State;
+  #sums: State | undefined;
+  #updates: number;
+
+  private constructor(options: TrainerOptions, state: State, updates: number) {
+    this.#options = options;
+    this.#names = Object.keys(weightSpecs(options.config));
+    this.#state = state;
+    this.#updates = updates;
+  }
+
+  /** Copies the state to the engine. Without moments, training begins. */
+  static async create(
+    options: TrainerOptions,
+    state: { readonly weights: TensorMap; readonly moments?: Moments; readonly updates?: number },
+  ): Promise<Trainer> {
+    const specs = weightSpecs(options.config);
+    const moments = state.moments ?? adamW.init(specs);
+    const resident: State = {};
+    for (const name of Object.keys(specs)) {
+      resident[name] = await options.engine.upload(copy(state.weights[name]!));
+      resident[FIRST + name] = await options.engine.upload(copy(moments.first[name]!));
+      resident[SECOND + name] = await options.engine.upload(copy(moments.second[name]!));
+    }
+    return new Trainer(options, resident, state.updates ?? 0);
+  }
+
+  get updates(): number {
+    return this.#updates;
+  }
+
+  /**
+   * One optimizer update on `groups`.
+   * @throws UnsoundStepError when the gradient is not finite; the state is then lost: restore it from a copy.
+   */
+  async step(groups: readonly TrainGroup[], options: { readonly objective: Objective; readonly learningRate: number }): Promise<StepOutcome> {
+    const tokens = countTokens(groups);
+    if (tokens === 0) throw new RangeError('a training step needs at least one response token');
+    const size = this.#options.microBatchGroups ?? groups.length;
+    const scalars = this.#scalars(options.learningRate);
+    const totals: Record<string, number> = {};
+    for (const pass of inPasses(groups, size, (response) => response.tokens.length)) {
+      const members = pass.map((at) => groups[at]!);
+      const part = filled(members, size, NO_RESPONSE);
+      const outputs =
+        groups.length <= size
+          ? await this.#stepWhole(part, tokens, options.objective, scalars)
+          : await this.#addGradients(part, tokens, options.objective);
+      for (const [name, value] of Object.entries(outputs)) totals[name] = (totals[name] ?? 0) + value;
+    }
+    if (size < groups.length) Object.assign(totals, await this.#applySums(scalars));
+    this.#updates++;
+    const outcome = { ...totals, tokens } as unknown as StepOutcome;
+    if (!Number.isFinite(outcome.gradNorm))
+      throw new UnsoundStepError(
+        `the gradient's norm is ${outcome.gradNorm} at update ${this.#updates} (loss ${outcome.loss}); a lower learner.learningRate may help`,
+      );
+    return outcome;
+  }
+
+  /** Weights, valid until the next step: where the engine runs programs for others (scoring, evaluation). */
+  residentWeights(): Readonly<Record<string, ResidentTensor>> {
+    return Object.fromEntries(this.#names.map((name) => [name, this.#state[name]!]));
+  }
+
+  /** A copy in host memory. */
+  async weights(): Promise<TensorMap> {
+    return this.#read('');
+  }
+
+  /** A copy in host memory. */
+  async state(): Promise<TrainerState> {
+    const [weights, first, second] = [await this.#read(''), await this.#read(FIRST), await this.#read(SECOND)];
+    return { weights, moments: { first, second }, updates: this.#updates };
+  }
+
+  release(): void {
+    for (const tensor of Object.values({ ...this.#state, ...this.#sums })) tensor.release();
+  }
+
+  async #read(prefix: string): Promise<TensorMap> {
+    const tensors: Record<string, HostTensor> = {};
+    for (const name of this.#names) tensors[name] = copy(await this.#options.engine.read(this.#state[prefix + name]!));
+    return tensors;
+  }
+
+  #scalars(learningRate: number): Record<string, HostTensor> {
+    const values = adamW.scalars(this.#updates + 1, learningRate, this.#options.optimizer);
+    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, f32([], [value])]));
+  }
+
+  async #stepWhole(
+    groups: readonly TrainGroup[],
+    tokens: number,
+    objective: Objective,
+    scalars: Record<string, Feed>,
+  ): Promise<Record<string, number>> {
+    const { engine, config, optimizer } = this.#options;
+    const { shape, feeds } = planGroups(config, groups, tokens, objective);
+    const program = await engine.compile(stepProgram(config, shape, objective, optimizer));
+    return numbers(await program.run({ ...this.#state, ...scalars, ...feeds }));
+  }
+
+  async #addGradients(groups: readonly TrainGroup[], tokens: number, objective: Objective): Promise<Record<string, number>> {
+    const { engine, config } = this.#options;
+    const { shape, feeds } = planGroups(config, groups, tokens, objective);
+    const program = await engine.compile(gradProgram(config, shape, objective));
+    return numbers(await program.run({ ...this.residentWeights(), ...(await this.#gradientSums()), ...feeds }));
+  }
+
+  async #applySums(scalars: Record<string, Feed>): Promise<Record<string, number>> {
+    const program = await this.#options.engine.compile(updateProgram(this.#options.config, this.#options.optimizer));
+    return numbers(await program.run({ ...this.#state, ...(await this.#gradientSums()), ...scalars }));
+  }
+
+  async #gradientSums(): Promise<State> {
+    if (this.#sums) return this.#sums;
+    const sums: State = {};
+    for (const [name, { shape }] of Object.entries(weightSpecs(this.#options.config)))
+      sums[SUM + name] = await this.#options.engine.upload(f32(shape));
+    return (this.#sums = sums);
+  }
+}
+
+function copy(tensor: HostTensor): HostTensor {
+  return { ...tensor, data: tensor.data.slice() };
+}
+
+function countTokens(groups: readonly TrainGroup[]): number {
+  return groups.reduce((sum, group) => sum + group.responses.reduce((count, response) => count + response.tokens.length, 0), 0);
+}
+
+/** Scalar outputs; what was updated in place is left out. */
+function numbers(outputs: Readonly<Record<string, HostTensor | ResidentTensor>>): Record<string, number> {
+  const scalars = Object.entries(outputs).filter(([, tensor]) => tensor.shape.length === 0 && !('resident' in tensor));
+  return Object.fromEntries(scalars.map(([name, tensor]) => [name, (tensor as HostTensor).data[0]!]));
+}
+
+/** `tokens` is the number of response tokens of the whole mini-batch. @throws RangeError naming the array that is missing or too short. */
+function planGroups(config: ModelConfig, groups: readonly TrainGroup[], tokens: number, objective: Objective) {
+  const responses = groups.map((group) => group.responses.map((response) => response.tokens));
+  const prompts = groups.map((group) => group.prompt);
+  const { shape, feeds } = planPolicy(config, prompts, responses, paddedLengths(prompts, responses));
+  const width = shape.responseLength;
+  const flat = groups.flatMap((group) => group.responses);
+  for (const name of objectiveInputs(objective)) {
+    const data = new Float32Array(flat.length * width);
+    flat.forEach((response, row) => {
+      const values = name === 'tokenWeights' ? tokenWeights(response, tokens) : response[name];
+      if (values?.length !== response.tokens.length) {
+        throw new RangeError(`response ${row} has ${response.tokens.length} tokens but ${values?.length ?? 'no'} ${name}`);
+      }
+      data.set(Float32Array.from(values), row * width);
+    });
+    feeds[name] = f32([flat.length, width], data);
+  }
+  return { shape, feeds };
+}
+
+/** Each token's share of a mean over `tokens` tokens. */
+function tokenWeights(response: TrainResponse, tokens: number): Float32Array {
+  return Float32Array.from(response.tokens, (_, t) => (response.weights?.[t] ?? 1) / tokens);
+}

@@ -1,0 +1,134 @@
+/**
+ * Built-in guardian: asks the canaries, on the samplers' threads. Beside the loop: its draws are named by its own question ids, so the training
+ * draws what it would have drawn without it.
+ */
+import type { Config } from '../config/schema.ts';
+import type { Dataset, Labels } from '../data/dataset.ts';
+import { Random } from '../data/rng.ts';
+import { extractAnswer } from '../learn/answer.ts';
+import { canary, type AskCanaries } from '../guardian/probe.ts';
+import type { Classifier } from '../learn/judge.ts';
+import type { Policy, SamplingParams } from '../policy/policy.ts';
+import type { Question, Sample } from '../protocol/messages.ts';
+import { sampleUnlessRefused, type Refused, type SampleAll } from './refusing.ts';
+
+export interface GuardianParts {
+  readonly policy: Pick<Policy, 'sample'>;
+  /** Canaries come from here, and only where it is empty from `train`. */
+  readonly heldOut: Dataset;
+  readonly train: Dataset;
+  /** Only where the configuration lets the guardian have them. */
+  readonly labels?: Labels | undefined;
+  readonly grader: Classifier;
+  readonly config: Pick<Config, 'seed' | 'sampling' | 'guardian' | 'loop'>;
+}
+
+/** Responses to the clean picture, and to the changed one. */
+const EACH = 3;
+
+interface Canary {
+  /** Its id in the data. */
+  readonly question: string;
+  readonly clean: Question;
+  readonly changed: Question;
+  readonly rightAnswers: readonly string[] | undefined;
+}
+
+interface Asked {
+  /** False where it is refused: the rest says nothing then. */
+  readonly isAsked: boolean;
+  readonly answer: string | null;
+  readonly sure: boolean;
+  readonly same: number;
+  readonly asTrusted: boolean;
+  readonly asOrigin: boolean;
+  readonly right: boolean | undefined;
+}
+
+export function guardian(parts: GuardianParts): AskCanaries {
+  const { policy, config } = parts;
+  const responses = config.loop.jobQuestions * config.sampling.samples;
+  const refused: Refused = new Map();
+  let canaries: readonly Canary[] | undefined; // drawn at the first probe: drawing figures takes time
+
+  return async ({ version, trusted, origin, closely = false }, signal) => {
+    canaries ??= selectCanaries(parts);
+    const questions = canaries.flatMap(({ clean, changed }) => [clean, changed]);
+    const each = closely ? 2 * EACH : EACH;
+    // As training began: what is asked does not follow a temperature that somebody changes.
+    const params: SamplingParams = { ...config.sampling, samples: each };
+    const atOnce = Math.max(1, Math.floor(responses / each));
+    const sample: SampleAll = async (job) => (await policy.sample({ questions: job, params, seed: config.seed, version }, signal)).groups;
+    const replies = new Map<string, readonly Sample[]>();
+    for (let start = 0; start < questions.length; start += atOnce) {
+      const some = await sampleUnlessRefused(questions.slice(start, start + atOnce), sample, refused);
+      for (const [id, samples] of some) replies.set(id, samples);
+    }
+    const asked: Asked[] = [];
+    for (const [i, { clean, changed, rightAnswers }] of canaries.entries()) {
+      const pair = [replies.get(clean.id), replies.get(changed.id)];
+      const given = pair.some((samples) => samples === undefined) ? [] : pair.flatMap((samples) => samples!.map(({ text }) => extractAnswer(text)));
+      asked.push(await compared(parts.grader, given, each, trusted?.answers[i], origin?.answers[i], rightAnswers));
+    }
+    const answered = asked.filter(({ isAsked }) => isAsked);
+    const right = answered.flatMap((each) => (each.right === undefined ? [] : [each.right]));
+    const reasons = canaries.flatMap(({ clean, changed, question }) => {
+      const reason = refused.get(clean.id) ?? refused.get(changed.id);
+      return reason === undefined ? [] : [{ question, reason }];
+    });
+    return {
+      version,
+      answers: asked.map(({ answer }) => answer),
+      sure: asked.map(({ sure }) => sure),
+      same: answered.map(({ same }) => same),
+      ...(reasons.length === 0 ? {} : { asked: asked.map(({ isAsked }) => isAsked), refused: reasons }),
+      ...(trusted === undefined ? {} : { asTrusted: asked.map(({ asTrusted }) => asTrusted) }),
+      ...(origin === undefined ? {} : { asOrigin: asked.map(({ asOrigin }) => asOrigin) }),
+      ...(right.length === 0 ? {} : { right }),
+    };
+  };
+}
+
+async function compared(
+  grader: Classifier,
+  given: readonly (string | null)[],
+  each: number,
+  trusted: string | null | undefined,
+  origin: string | null | undefined,
+  rightAnswers: readonly string[] | undefined,
+): Promise<Asked> {
+  if (given.length === 0) return { isAsked: false, answer: null, sure: false, same: 0, asTrusted: false, asOrigin: false, right: undefined };
+  const classes = await grader.classify([...given, trusted ?? null, origin ?? null, ...(rightAnswers ?? [])]);
+  const { winner, sure, same } = canary(classes.slice(0, each), classes.slice(each, given.length));
+  const is = (own: number | undefined): boolean => winner >= 0 && own === winner;
+  const [asTrusted, asOrigin, ...right] = classes.slice(given.length);
+  return {
+    isAsked: true,
+    answer: winner < 0 ? null : given[classes.indexOf(winner)]!,
+    sure,
+    same,
+    asTrusted: is(asTrusted),
+    asOrigin: is(asOrigin),
+    right: rightAnswers === undefined ? undefined : right.some(is),
+  };
+}
+
+/** In a seeded order of their own. */
+function selectCanaries({ heldOut, train, labels, config }: GuardianParts): readonly Canary[] {
+  const pool = heldOut.size > 0 ? heldOut : train;
+  const order = new Random(config.seed, 'canaries').shuffle(Array.from({ length: pool.size }, (_, i) => i));
+  return order.slice(0, config.guardian.canaries).map((i): Canary => {
+    const question = pool.question(i);
+    const label = labels?.label(question.id);
+    return {
+      question: question.id,
+      clean: { ...question, id: `canary:${question.id}` },
+      changed: {
+        ...question,
+        id: `canary:${question.id}:changed`,
+        pictures: question.pictures.map((of) => ({ type: 'disturbed', of, seed: config.seed })),
+      },
+      rightAnswers: label === undefined ? undefined : [label, ...(labels?.alternatives?.(question.id) ?? [])],
+    };
+  });
+}

@@ -1,0 +1,87 @@
+/**
+ * Built-in synthesizer: the policy writes questions about the training pictures (MM-UPT, arXiv 2505.22453, section 3.3). Direct: it sees a
+ * picture. In context: it sees a picture and a question about it, and writes another one. No answer and no label is asked for or seen.
+ */
+import type { Config } from '../config/schema.ts';
+import type { Dataset } from '../data/dataset.ts';
+import { Random } from '../data/rng.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { PictureRef, Question } from '../protocol/messages.ts';
+import type { Synthesize } from '../protocol/ports.ts';
+import type { Policy } from '../policy/policy.ts';
+import { sampleUnlessRefused, type Refused, type SampleAll } from './refusing.ts';
+
+/** What stands for the seed question in `synthesis.inContextPrompt`. */
+const SEED = '{question}';
+
+export interface SynthesizerParts {
+  readonly policy: Pick<Policy, 'sample'>;
+  readonly train: Dataset;
+  readonly config: Pick<Config, 'seed' | 'synthesis'>;
+  /** Told once of each picture, with its question where there is one, that cannot be asked about. */
+  readonly tell: (text: string) => void;
+}
+
+interface Draft {
+  /** What the policy is asked. */
+  readonly prompt: Question;
+  readonly origin: 'direct' | 'in-context';
+  readonly seed: Question | null;
+  /** Where its picture comes from, to be named when it is refused. */
+  readonly from: string;
+}
+
+/** Nothing is written about a picture that cannot be had, nor from a question that is too long. @throws InputError where in-context questions are wanted of a data set that has none. */
+export function synthesizer({ policy, train, config, tell }: SynthesizerParts): Synthesize {
+  const { mode, directPrompt, inContextPrompt, temperature, maxNewTokens } = config.synthesis;
+  if (train.size === 0 && mode !== 'direct') throw new InputError(`${train.name} has pictures and no questions: set synthesis.mode to direct`);
+  let pictures: readonly PictureRef[] | undefined; // listing them may take time
+
+  const draft = (n: number): Draft => {
+    const random = new Random(config.seed, 'synthesis', n);
+    const inContext = mode === 'in-context' || (mode === 'both' && random.chance(0.5));
+    const id = `${inContext ? 'in-context' : 'direct'}/${config.seed}/${n}`;
+    if (train.size === 0) {
+      pictures ??= train.pictures();
+      return {
+        prompt: { id, text: directPrompt, pictures: [random.pick(pictures)], origin: 'dataset', verbatim: true },
+        origin: 'direct',
+        seed: null,
+        from: train.name,
+      };
+    }
+    const seed = train.question(random.int(0, train.size - 1));
+    const text = inContext ? inContextPrompt.replace(SEED, () => seed.text) : directPrompt;
+    const prompt: Question = { id, text, pictures: seed.pictures, origin: 'dataset', verbatim: true };
+    const from = `${train.where?.(seed.id) ?? train.name}: question ${seed.id}`;
+    return { prompt, origin: inContext ? 'in-context' : 'direct', seed: inContext ? seed : null, from };
+  };
+
+  /** By what is asked: another draft of the same is not asked. */
+  const refused: Refused = new Map();
+  const told = new Set<string>();
+
+  return async ({ from, count, version }, signal) => {
+    const drafts = Array.from({ length: count }, (_, i) => draft(from + i)).filter(({ prompt }) => !refused.has(contentOf(prompt)));
+    const params = { samples: 1, temperature, topP: 1, topK: 0, maxNewTokens };
+    const sample: SampleAll = async (questions) => (await policy.sample({ questions, params, seed: config.seed, version }, signal)).groups;
+    const now: Refused = new Map();
+    const prompts = drafts.map(({ prompt }) => prompt);
+    const replies = await sampleUnlessRefused(prompts, sample, now);
+    return drafts.flatMap(({ prompt, origin, seed, from }) => {
+      const [sample] = replies.get(prompt.id) ?? [];
+      const reason = now.get(prompt.id);
+      if (reason !== undefined) {
+        refused.set(contentOf(prompt), reason);
+        const text = `nothing is written about ${from}: ${reason}`;
+        if (!told.has(text)) tell(text);
+        told.add(text);
+      }
+      if (sample === undefined) return [];
+      const question: Question = { id: prompt.id, text: sample.text, pictures: prompt.pictures, origin, ...(seed ? { parentId: seed.id } : {}) };
+      return { question, seed, finish: sample.finish };
+    });
+  };
+}
+
+const contentOf = ({ text, pictures }: Question): string => JSON.stringify([text, pictures]);

@@ -1,9 +1,0 @@
-import { expect, test } from 'vitest';
-import { ENGINES, probeEngines } from '../../../src/compute/engines.ts';
-
-test('every engine is tried, and one that cannot be used says why', { timeout: 240_000 }, async () => {
-  const reports = await probeEngines();
-  expect(reports.map((report) => report.name)).toEqual(ENGINES);
-  expect(reports.filter((report) => report.usable).map((report) => report.name)).toEqual(expect.arrayContaining(['cpu', 'reference']));
-  for (const { name, detail } of reports) expect(`${name}: ${detail}`).toMatch(/^\w.{10,}/);
-});

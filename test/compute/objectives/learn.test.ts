@@ -1,0 +1,143 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../src/compute/engine/engine.ts';
+import { createEngine } from '../../../src/compute/engine/engines.ts';
+import { loadModelFolder, type ModelFolder } from '../../../src/compute/models/folder.ts';
+import { importance } from '../../../src/compute/objectives/grpo.ts';
+import { learnBatch } from '../../../src/compute/objectives/learn.ts';
+import type { Learner, LearnSettings } from '../../../src/compute/objectives/learner.ts';
+import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
+import { score } from '../../../src/compute/training/score.ts';
+import { Trainer } from '../../../src/compute/training/trainer.ts';
+import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
+import { k3, tokenLoss } from './reference.ts';
+import type { JudgedGroup, Sample } from '../../../src/protocol/messages.ts';
+import { batchOf, judged } from '../../support/batches.ts';
+import { writeTinyFolder } from '../../support/tiny-folder.ts';
+
+const settings: LearnSettings = {
+  objective: { type: 'grpo' },
+  learningRate: 1e-3,
+  warmupSteps: 0,
+  schedule: { type: 'constant' },
+  minibatches: 1,
+  correction: { type: 'none' },
+  temperature: 1,
+  microBatchGroups: 2,
+  clipRange: 0.2,
+  dualClip: 3,
+  klCoefficient: 0.1,
+};
+
+let path: string;
+let engine: Engine;
+let folder: ModelFolder;
+beforeAll(async () => {
+  path = await mkdtemp(join(tmpdir(), 'quorum-'));
+  await writeTinyFolder(path, 1);
+  folder = await loadModelFolder(path);
+  engine = await createEngine('cpu', { threads: 1 });
+});
+afterAll(() => rm(path, { recursive: true, force: true }));
+
+const { dataset } = openFigures(TRAIN_POOL);
+const model = () => ({ engine, config: folder.config, weights: folder.params });
+
+async function learner(): Promise<Learner> {
+  const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 };
+  const trainer = await Trainer.create({ engine, config: folder.config, optimizer, microBatchGroups: 2 }, { weights: folder.params });
+  return { trainer, encoder: folder, model: { ...model(), weights: trainer.residentWeights() }, base: async () => model() };
+}
+
+/** Samples whose sampler differed from the present weights by `shift` per token, up or down by turns. */
+async function group(q: number, policyVersion: number, shift: number, reference = true): Promise<JudgedGroup> {
+  const question = dataset.question(q);
+  const responses = [
+    [12, 13, 14 + q],
+    [15, 16],
+  ];
+  const [scored] = await score(model(), [{ prompt: await encodeQuestion(folder, question), responses }], { temperature: 1, microBatchGroups: 1 });
+  const samples = responses.map((tokens, g): Sample => {
+    const logprobs = scored![g]!.map((value, t) => value + (t % 2 === 0 ? shift : -shift));
+    return { tokens, logprobs, text: '', finish: 'stop', ...(reference && { refLogprobs: scored![g]!.map((value) => value - 0.3) }) };
+  });
+  return judged(question, samples, policyVersion, q, (_, i) => (i === 0 ? 1 : -0.5));
+}
+
+/** What learn/objective.ts says the step's loss is before the weights move: pi is the present policy. */
+function expectedLoss(groups: readonly JudgedGroup[], parent: number, shiftOfStale: number, cap: number): number {
+  const losses = groups.flatMap(({ group: { samples, policyVersion }, verdict }) =>
+    samples.flatMap(({ logprobs, refLogprobs }, i) =>
+      logprobs.map((logpSampler, t) => {
+        const shift = policyVersion < parent ? shiftOfStale : 0;
+        const logp = logpSampler - (t % 2 === 0 ? shift : -shift);
+        const logpOld = policyVersion < parent ? logp : logpSampler;
+        return tokenLoss({ logp, logpOld, logpSampler, logpRef: refLogprobs![t]!, advantage: verdict.advantages[i]! }, { ...settings, cap });
+      }),
+    ),
+  );
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
+
+describe('learnBatch', () => {
+  it('weighs stale tokens by the truncated ratio to the policy the batch starts from, and clips around that policy', async () => {
+    const groups = [await group(0, 2, 0.9), await group(1, 3, 0), await group(2, 1, 0.9)];
+    const metrics = await learnBatch(await learner(), batchOf(7, 3, groups), { ...settings, correction: { type: 'truncated', cap: 2 } });
+    expect(metrics.loss).toBeCloseTo(expectedLoss(groups, 3, 0.9, 2), 4);
+    expect(metrics.ratio).toBeCloseTo(1, 4);
+    expect(metrics.kl).toBeCloseTo(k3(0, -0.3), 4);
+    expect(metrics.clipFraction).toBe(0);
+    expect(metrics.tokens).toBe(15);
+  });
+
+  it('clips around the sampler itself without a correction', async () => {
+    const groups = [await group(0, 2, 0.9), await group(1, 2, 0.9)];
+    const metrics = await learnBatch(await learner(), batchOf(7, 3, groups), settings);
+    expect(metrics.clipFraction).toBeGreaterThan(0);
+    expect(metrics.ratio).not.toBeCloseTo(1, 1);
+  });
+
+  it('scores what no sampler scored under the base', async () => {
+    const groups = [await group(0, 0, 0, false), await group(1, 0, 0, true)];
+    const metrics = await learnBatch(await learner(), batchOf(0, 0, groups), settings);
+    // The first group's reference is the base, which is the policy itself: no distance.
+    expect(metrics.kl).toBeCloseTo(k3(0, -0.3) / 2, 4);
+  });
+
+  it('learns with the settings that the batch brings', async () => {
+    const groups = [await group(0, 0, 0), await group(1, 0, 0)];
+    const configured = await learner();
+    const same = await learnBatch(configured, { ...batchOf(0, 0, groups), settings: { learningRate: 1e-3, temperature: 1 } }, settings);
+    const plain = await learnBatch(await learner(), batchOf(0, 0, groups), settings);
+    expect({ ...same, seconds: 0 }).toEqual({ ...plain, seconds: 0 });
+    const other = await learnBatch(await learner(), { ...batchOf(0, 0, groups), settings: { learningRate: 2e-3, temperature: 0.5 } }, settings);
+    expect(other.learningRate).toBe(2e-3);
+    expect(other.entropy).toBeLessThan(plain.entropy);
+  });
+
+  it('makes one update a mini-batch, at the rate of its step', async () => {
+    const groups = await Promise.all([0, 1, 2, 3].map((q) => group(q, 0, 0)));
+    const two = await learner();
+    const metrics = await learnBatch(two, batchOf(5, 5, groups), {
+      ...settings,
+      minibatches: 2,
+      schedule: { type: 'linear', totalSteps: 10, floorShare: 0 },
+    });
+    expect(two.trainer.updates).toBe(2);
+    expect(metrics.learningRate).toBeCloseTo(5e-4, 10);
+    const few = await learner();
+    await learnBatch(few, batchOf(5, 5, groups.slice(0, 1)), { ...settings, minibatches: 4 });
+    expect(few.trainer.updates).toBe(1);
+  });
+});
+
+describe('importance', () => {
+  it('is 1 without a correction, cut at the cap when truncated, and 0 above the cap when decoupled', () => {
+    const log = Math.log;
+    expect(importance(log(5), { type: 'none' })).toBe(1);
+    expect([0.5, 1.5, 5].map((w) => importance(log(w), { type: 'truncated', cap: 2 }))).toEqual([expect.closeTo(0.5), expect.closeTo(1.5), 2]);
+    expect([0.5, 1.5, 5].map((w) => importance(log(w), { type: 'decoupled', cap: 2 }))).toEqual([expect.closeTo(0.5), expect.closeTo(1.5), 0]);
+  });
+});

@@ -1,0 +1,197 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../src/compute/engine/engine.ts';
+import { createEngine } from '../../../src/compute/engine/engines.ts';
+import { loadModelFolder, type ModelFolder } from '../../../src/compute/models/folder.ts';
+import { learnBatch } from '../../../src/compute/objectives/learn.ts';
+import type { Learner, LearnObjective, LearnSettings } from '../../../src/compute/objectives/learner.ts';
+import { preferenceLoss, preferenceWeight, preferred } from '../../../src/compute/objectives/preference.ts';
+import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
+import { score } from '../../../src/compute/training/score.ts';
+import { Trainer } from '../../../src/compute/training/trainer.ts';
+import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
+import type { JudgedGroup, Sample } from '../../../src/protocol/messages.ts';
+import { batchOf, judged } from '../../support/batches.ts';
+import { writeTinyFolder } from '../../support/tiny-folder.ts';
+
+const RESPONSES = [
+  [12, 13, 14],
+  [15, 16],
+  [17, 18, 12, 13],
+];
+
+let path: string;
+let engine: Engine;
+let folder: ModelFolder;
+beforeAll(async () => {
+  path = await mkdtemp(join(tmpdir(), 'quorum-'));
+  await writeTinyFolder(path, 1);
+  folder = await loadModelFolder(path);
+  engine = await createEngine('cpu', { threads: 1 });
+});
+afterAll(() => rm(path, { recursive: true, force: true }));
+
+const { dataset } = openFigures(TRAIN_POOL);
+
+function settings(objective: LearnObjective, learningRate = 1e-3): LearnSettings {
+  const grpo = { clipRange: 0.2, dualClip: 3, klCoefficient: 0.1, correction: { type: 'none' } } as const;
+  return { objective, learningRate, warmupSteps: 0, schedule: { type: 'constant' }, minibatches: 1, temperature: 1, microBatchGroups: 2, ...grpo };
+}
+
+async function learner(): Promise<Learner> {
+  const base = { engine, config: folder.config, weights: folder.params };
+  const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1e9 };
+  const trainer = await Trainer.create({ engine, config: folder.config, optimizer, microBatchGroups: 2 }, { weights: folder.params });
+  return { trainer, encoder: folder, model: { ...base, weights: trainer.residentWeights() }, base: async () => base };
+}
+
+/** Sum of log pi of each response of each question. */
+async function totals({ model }: Pick<Learner, 'model'>, questions: number): Promise<number[][]> {
+  const groups = [];
+  for (let q = 0; q < questions; q++) groups.push({ prompt: await encodeQuestion(folder, dataset.question(q)), responses: RESPONSES });
+  const scores = await score(model, groups, { temperature: 1, microBatchGroups: 2 });
+  return scores.map((group) => group.map((logprobs) => logprobs.reduce((sum, value) => sum + value, 0)));
+}
+
+/** Groups whose rewards are given, in the order of RESPONSES. */
+function groups(rewards: readonly (readonly number[])[]): JudgedGroup[] {
+  return rewards.map((own, q) => {
+    const samples = RESPONSES.map((tokens): Sample => ({
+      tokens,
+      logprobs: tokens.map(() => -3),
+      refLogprobs: tokens.map(() => -3.5),
+      text: '',
+      finish: 'stop',
+    }));
+    return judged(dataset.question(q), samples, 0, q, (_, i) => own[i]!);
+  });
+}
+
+describe('sft', () => {
+  it('is the mean cross-entropy of the rewarded responses, and makes them likelier', async () => {
+    const own = await learner();
+    const before = await totals(own, 2);
+    const metrics = await learnBatch(
+      own,
+      batchOf(
+        0,
+        0,
+        groups([
+          [1, 0, 0],
+          [0, 0, 1],
+        ]),
+      ),
+      settings({ type: 'sft' }),
+    );
+    expect(metrics.tokens).toBe(7);
+    expect(metrics.loss).toBeCloseTo(-(before[0]![0]! + before[1]![2]!) / 7, 4);
+    const after = await totals(own, 2);
+    expect(after[0]![0]).toBeGreaterThan(before[0]![0]!);
+    expect(after[1]![2]).toBeGreaterThan(before[1]![2]!);
+    own.trainer.release();
+  });
+
+  it('takes no step where nothing is rewarded', async () => {
+    const own = await learner();
+    const metrics = await learnBatch(own, batchOf(0, 0, groups([[0, 0, 0]])), settings({ type: 'sft' }));
+    expect(metrics).toMatchObject({ tokens: 0, loss: 0 });
+    expect(own.trainer.updates).toBe(0);
+    own.trainer.release();
+  });
+
+  it('shows the KL of the samples to the base', async () => {
+    const own = await learner();
+    const { kl } = await learnBatch(own, batchOf(0, 0, groups([[1, 0, 0]])), settings({ type: 'sft' }));
+    expect(kl).toBeCloseTo(Math.exp(-0.5) + 0.5 - 1, 6);
+    own.trainer.release();
+  });
+});
+
+describe('dpo', () => {
+  it('starts at log 2 and widens the margin of each pair', async () => {
+    const own = await learner();
+    const before = await totals(own, 2);
+    const batch = batchOf(
+      0,
+      0,
+      groups([
+        [1, 0, 0.5],
+        [0, 0.5, 1],
+      ]),
+    );
+    const metrics = await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.1, imitation: 0 }));
+    expect(metrics.loss).toBeCloseTo(Math.log(2), 6);
+    const after = await totals(own, 2);
+    const margin = (all: number[][], q: number, chosen: number, rejected: number) => all[q]![chosen]! - all[q]![rejected]!;
+    expect(margin(after, 0, 0, 1)).toBeGreaterThan(margin(before, 0, 0, 1));
+    expect(margin(after, 1, 2, 0)).toBeGreaterThan(margin(before, 1, 2, 0));
+    own.trainer.release();
+  });
+
+  it("has the loss's own gradient: a small step changes the loss as the gradient's norm says", async () => {
+    // AdamW's first step moves every weight by the rate against its gradient's sign, so only the direction is compared: the loss falls
+    // to first order for several rates, and in proportion to the rate.
+    const batch = batchOf(
+      0,
+      0,
+      groups([
+        [1, 0, 0.5],
+        [0, 0.5, 1],
+      ]),
+    );
+    const fall = async (rate: number): Promise<number> => {
+      const own = await learner();
+      await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.5, imitation: 0 }, rate));
+      const { loss } = await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.5, imitation: 0 }, 0));
+      own.trainer.release();
+      return Math.log(2) - loss;
+    };
+    const [small, twice] = [await fall(2e-5), await fall(4e-5)];
+    expect(small).toBeGreaterThan(0);
+    expect(twice / small).toBeGreaterThan(1.8);
+    expect(twice / small).toBeLessThan(2.2);
+  });
+
+  it('imitates the chosen responses too, where asked to', async () => {
+    const batch = batchOf(
+      0,
+      0,
+      groups([
+        [1, 0, 0.5],
+        [0, 0.5, 1],
+      ]),
+    );
+    const own = await learner();
+    const before = await totals(own, 2);
+    const { loss } = await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.1, imitation: 2 }));
+    expect(loss).toBeCloseTo(Math.log(2) - 2 * ((before[0]![0]! / 3 + before[1]![2]! / 4) / 2), 4);
+    const after = await totals(own, 2);
+    expect(after[0]![0]).toBeGreaterThan(before[0]![0]!);
+    expect(after[1]![2]).toBeGreaterThan(before[1]![2]!);
+    own.trainer.release();
+  });
+
+  it("weighs a pair by its loss's derivative", () => {
+    fc.assert(
+      fc.property(fc.double({ min: -30, max: 30, noNaN: true }), fc.double({ min: 0.01, max: 2, noNaN: true }), (margin, beta) => {
+        const h = 1e-4;
+        const slope = (preferenceLoss(margin + h, beta) - preferenceLoss(margin - h, beta)) / (2 * h);
+        expect(preferenceWeight(margin, beta)).toBeCloseTo(-slope, 5);
+      }),
+    );
+  });
+
+  it('pairs the highest reward with the lowest, and none where all are alike', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 1, maxLength: 12 }), (rewards) => {
+        const pair = preferred({ rewards });
+        expect(pair === undefined).toBe(new Set(rewards).size === 1);
+        expect(rewards[pair?.chosen ?? 0]).toBe(Math.max(...rewards));
+        expect(rewards[pair?.rejected ?? 0]).toBe(Math.min(...rewards));
+      }),
+    );
+  });
+});

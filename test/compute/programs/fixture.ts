@@ -1,0 +1,75 @@
+/** Fixtures that transformers made (test/fixtures/qwen2_5_vl/make.py), as our own types. */
+import { fileURLToPath } from 'node:url';
+import type { HostTensor, TensorMap } from '../../../src/protocol/tensor.ts';
+import type { ModelConfig } from '../../../src/compute/models/qwen2_5_vl/config.ts';
+import { loadConfig, loadParams } from '../../../src/compute/models/folder.ts';
+import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
+import type { EncodedPrompt, Padding } from '../../../src/compute/programs/batch.ts';
+import { ropeIndex, type Grid } from '../../../src/compute/models/qwen2_5_vl/rope.ts';
+
+export const CASES = ['window', 'several', 'padded', 'shards', 'merge3'] as const;
+
+export function fixtureFolder(name: string): string {
+  return fileURLToPath(new URL(`../../fixtures/qwen2_5_vl/${name}`, import.meta.url));
+}
+
+export interface Fixture {
+  readonly config: ModelConfig;
+  readonly params: TensorMap;
+  readonly prompts: readonly EncodedPrompt[];
+  readonly padding: Padding;
+  /** [B, T] row-major, 1 at tokens. */
+  readonly mask: ArrayLike<number>;
+  readonly length: number;
+  readonly expected: { readonly logits: HostTensor; readonly positions: HostTensor; readonly imageEmbeds: HostTensor };
+}
+
+export async function loadFixture(name: string): Promise<Fixture> {
+  const folder = fixtureFolder(name);
+  const config = await loadConfig(folder);
+  const io = await readSafetensors(`${folder}/io.safetensors`);
+  const [ids, mask, grids, pixels] = [io['input_ids']!, io['attention_mask']!, io['image_grid_thw']!, io['pixel_values']!];
+  const [batch, length] = ids.shape as [number, number];
+  const width = pixels.shape[1]!;
+  let [image, patch] = [0, 0];
+  const takeImage = () => {
+    const grid = grids.data.slice(image * 3, image * 3 + 3) as unknown as Grid;
+    const count = grid[0] * grid[1] * grid[2];
+    const patches = pixels.data.slice(patch * width, (patch + count) * width) as Float32Array;
+    image++;
+    patch += count;
+    return { grid, patches };
+  };
+  const prompts = Array.from({ length: batch }, (_, b) => {
+    const row = ids.data.slice(b * length, (b + 1) * length).filter((_id, t) => mask.data[b * length + t] === 1);
+    const runs = row.filter((id, i) => id === config.imageTokenId && row[i - 1] !== config.imageTokenId).length;
+    const images = Array.from({ length: runs }, takeImage);
+    const positions = ropeIndex(
+      config,
+      row,
+      images.map((one) => one.grid),
+    );
+    return { ids: row, positions: positions.ids, nextPosition: positions.next, images };
+  });
+  return {
+    config,
+    params: await loadParams(folder, config),
+    prompts,
+    padding: prompts.some((_, b) => mask.data[(b + 1) * length - 1] === 0) ? 'right' : 'left',
+    mask: mask.data,
+    length,
+    expected: { logits: io['logits']!, positions: io['position_ids']!, imageEmbeds: io['image_embeds']! },
+  };
+}
+
+/** Largest absolute difference over rows that `keep` wants. */
+export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>, width: number, keep: (row: number) => boolean = () => true): number {
+  if (a.length !== b.length) throw new RangeError(`${a.length} values against ${b.length}`);
+  let worst = 0;
+  for (let i = 0; i < a.length; i++) {
+    if (!keep(Math.floor(i / width))) continue;
+    const difference = Math.abs(a[i]! - b[i]!);
+    if (!(difference <= worst)) worst = difference;
+  }
+  return worst;
+}

@@ -1,0 +1,142 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Engine } from '../../../src/compute/engine/engine.ts';
+import { createEngine } from '../../../src/compute/engine/engines.ts';
+import { score } from '../../../src/compute/training/score.ts';
+import type { Objective } from '../../../src/compute/training/step.ts';
+import { Trainer, type TrainGroup } from '../../../src/compute/training/trainer.ts';
+import { Random } from '../../../src/data/rng.ts';
+import type { TensorMap } from '../../../src/protocol/tensor.ts';
+import { tinyConfig as config, tinyPrompt, tinyWeights } from '../../support/tiny-model.ts';
+
+const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, clipNorm: 1 };
+const grpo: Objective = { type: 'grpo', temperature: 1, clipRange: 0.2, dualClip: 3, klCoefficient: 0.1 };
+
+let reference: Engine;
+let cpu: Engine;
+beforeAll(async () => {
+  reference = await createEngine('reference', { threads: 1 });
+  cpu = await createEngine('cpu', { threads: 1 });
+});
+
+/** Prompts and responses of different lengths, half of them with a picture. */
+function groups(seed: number, count: number): TrainGroup[] {
+  const random = new Random(seed, 'groups');
+  return Array.from({ length: count }, (_, q) => ({
+    prompt: tinyPrompt(seed + q, 3 + q, q % 2 === 0),
+    responses: Array.from({ length: 2 }, () => {
+      const tokens = Array.from({ length: random.int(1, 6) }, () => random.int(1, 19));
+      const each = (f: () => number): number[] => tokens.map(f);
+      return {
+        tokens,
+        advantages: each(() => random.normal()),
+        oldLogProbs: each(() => -3 + random.normal() / 4),
+        refLogProbs: each(() => -3 + random.normal() / 4),
+      };
+    }),
+  }));
+}
+
+async function trained(engine: Engine, objective: Objective, steps: number, microBatchGroups?: number) {
+  const trainer = await Trainer.create(
+    { engine, config, optimizer, ...(microBatchGroups !== undefined && { microBatchGroups }) },
+    { weights: tinyWeights(1) },
+  );
+  const outcomes = [];
+  for (let i = 0; i < steps; i++) outcomes.push(await trainer.step(groups(i, 4), { objective, learningRate: 1e-3 }));
+  const state = await trainer.state();
+  trainer.release();
+  return { outcomes, state };
+}
+
+function difference(a: TensorMap, b: TensorMap): number {
+  return Math.max(...Object.keys(a).flatMap((name) => Array.from(a[name]!.data, (value, i) => Math.abs(value - b[name]!.data[i]!))));
+}
+
+describe('Trainer', () => {
+  it.each([{ type: 'sft' } as const, grpo])('compiled and eager take the same steps: $type', async (objective) => {
+    const [compiled, eager] = [await trained(cpu, objective, 2), await trained(reference, objective, 2)];
+    compiled.outcomes.forEach((outcome, i) => {
+      for (const [name, value] of Object.entries(outcome)) {
+        const other = eager.outcomes[i]![name as 'loss'];
+        expect(Math.abs(value - other), `${name}: ${value} and ${other}`).toBeLessThan(1e-4 * (1 + Math.abs(other)));
+      }
+    });
+    // Adam divides by the gradient's own size, so a difference in the last bits of a tiny gradient moves a weight by up to the rate.
+    expect(difference(compiled.state.moments.first, eager.state.moments.first)).toBeLessThan(1e-5);
+    expect(difference(compiled.state.weights, eager.state.weights)).toBeLessThan(5e-4);
+  });
+
+  it('accumulates micro-batches to the gradient of the whole', async () => {
+    const [whole, parts] = [await trained(cpu, grpo, 1), await trained(cpu, grpo, 1, 3)];
+    for (const [name, value] of Object.entries(whole.outcomes[0]!)) {
+      const other = parts.outcomes[0]![name as 'loss'];
+      expect(Math.abs(value - other), `${name}: ${value} and ${other}`).toBeLessThan(1e-5 * (1 + Math.abs(value)));
+    }
+    expect(difference(whole.state.moments.first, parts.state.moments.first)).toBeLessThan(1e-6);
+    const again = await trained(cpu, grpo, 2, 3);
+    const twice = await trained(cpu, grpo, 2);
+    expect(difference(again.state.moments.first, twice.state.moments.first)).toBeLessThan(1e-5);
+  });
+
+  it('repeats itself bit for bit, also from a copy of its state', async () => {
+    const straight = await trained(cpu, grpo, 2);
+    const half = await trained(cpu, grpo, 1);
+    const trainer = await Trainer.create({ engine: cpu, config, optimizer }, half.state);
+    expect(trainer.updates).toBe(1);
+    await trainer.step(groups(1, 4), { objective: grpo, learningRate: 1e-3 });
+    expect(difference((await trainer.state()).weights, straight.state.weights)).toBe(0);
+    expect(difference((await trained(cpu, grpo, 2)).state.weights, straight.state.weights)).toBe(0);
+    trainer.release();
+  });
+
+  it('does not touch the tensors it was made from', async () => {
+    const weights = tinyWeights(1);
+    const trainer = await Trainer.create({ engine: cpu, config, optimizer }, { weights });
+    await trainer.step(groups(0, 2), { objective: { type: 'sft' }, learningRate: 0.1 });
+    expect(difference(weights, tinyWeights(1))).toBe(0);
+    expect(difference(await trainer.weights(), weights)).toBeGreaterThan(0);
+    trainer.release();
+  });
+
+  it('raises the probability of what has a positive advantage and lowers the other', async () => {
+    const trainer = await Trainer.create({ engine: cpu, config, optimizer }, { weights: tinyWeights(1) });
+    const model = { engine: cpu, config, weights: trainer.residentWeights() };
+    const prompt = tinyPrompt(3, 5, true);
+    const responses = [
+      [3, 4, 5],
+      [6, 7, 8],
+    ];
+    const logProbs = async () => (await score(model, [{ prompt, responses }], { temperature: 1, microBatchGroups: 1 }))[0]!;
+    const before = await logProbs();
+    const taught = {
+      prompt,
+      responses: responses.map((tokens, g) => ({
+        tokens,
+        advantages: tokens.map(() => (g === 0 ? 1 : -1)),
+        oldLogProbs: before[g]!,
+        refLogProbs: before[g]!,
+      })),
+    };
+    const outcome = await trainer.step([taught], { objective: grpo, learningRate: 1e-2 });
+    expect(outcome.ratio).toBeCloseTo(1, 4);
+    expect(outcome.kl).toBeCloseTo(0, 5);
+    expect(outcome.loss).toBeCloseTo(0, 4);
+    const after = await logProbs();
+    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+    expect(sum(after[0]!)).toBeGreaterThan(sum(before[0]!));
+    expect(sum(after[1]!)).toBeLessThan(sum(before[1]!));
+    trainer.release();
+  });
+
+  it('names what is missing or does not fit', async () => {
+    const trainer = await Trainer.create({ engine: reference, config, optimizer }, { weights: tinyWeights(1) });
+    const prompt = tinyPrompt(1, 3);
+    await expect(trainer.step([{ prompt, responses: [{ tokens: [1, 2] }] }], { objective: grpo, learningRate: 1 })).rejects.toThrow(
+      'response 0 has 2 tokens but no advantages',
+    );
+    await expect(trainer.step([{ prompt, responses: [{ tokens: [] }] }], { objective: grpo, learningRate: 1 })).rejects.toThrow(
+      'at least one response token',
+    );
+    trainer.release();
+  });
+});

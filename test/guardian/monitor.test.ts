@@ -1,0 +1,241 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  isTrusted,
+  NEW_MONITOR,
+  observe,
+  reasons,
+  rolledBack,
+  type Assessment,
+  type MonitorState,
+  type Reading,
+} from '../../src/guardian/monitor.ts';
+import { evidence, symptoms } from '../../src/guardian/rules.ts';
+import { trace } from './traces.ts';
+
+const OPTIONS = { confirmSteps: 3, calmSteps: 10, trustSteps: 20 };
+
+interface Seen {
+  readonly state: MonitorState;
+  readonly assessments: readonly Assessment[];
+}
+
+function watched(readings: readonly Reading[], from: MonitorState = NEW_MONITOR): Seen {
+  let state = from;
+  const assessments = readings.map((reading) => {
+    const result = observe(state, reading, OPTIONS);
+    state = result.state;
+    return result.assessment;
+  });
+  return { state, assessments };
+}
+
+const firstAct = ({ assessments }: Seen): number => assessments.findIndex(({ level }) => level === 'act') + 1;
+
+describe('a healthy run', () => {
+  it('is never acted on, and hardly ever watched', { timeout: 30_000 }, () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const { assessments, state } = watched(trace(seed, 1_000));
+      expect(assessments.filter(({ level }) => level === 'act')).toEqual([]);
+      expect(assessments.filter(({ level }) => level === 'watch').length).toBeLessThan(20);
+      expect(state.reference!.version).toBeGreaterThan(900);
+    }
+  });
+});
+
+describe('where a version was sure of few canaries', () => {
+  const losing = (canaries: number, of: number) =>
+    watched(
+      trace(4, 200, (signals) => {
+        signals['agreement'] = signals['origin'] = 1 - canaries / of;
+        signals['sureOf'] = signals['baseSureOf'] = of;
+      }).map(({ probe, signals: { sureOf, baseSureOf, ...signals }, ...reading }) => ({
+        ...reading,
+        signals,
+        ...(probe && { probe: { ...probe, sureOf: sureOf!, baseSureOf: baseSureOf! } }),
+      })),
+    );
+
+  it('two of them are lost by chance, and keep no version from being trusted', () => {
+    const { assessments, state } = losing(2, 25);
+    expect(new Set(assessments.map(({ level }) => level))).toEqual(new Set(['healthy']));
+    expect(state.reference!.version).toBeGreaterThan(100);
+  });
+
+  it('many that are lost are a collapse all the same, and a series of four adds up to one', () => {
+    expect(firstAct(losing(8, 25))).toBeGreaterThan(0);
+    const seen = losing(4, 25);
+    expect(seen.assessments[firstAct(seen) - 1]!.symptoms.map(({ signal }) => signal)).toContain('erosion');
+  });
+
+  it('a large share of them is no symptom until it is more than a few', () => {
+    const found = (lost: number, of: number) => symptoms({ agreement: 1 - lost / of, sureOf: of }, {}).map(({ severity }) => severity);
+    expect([found(4, 25), found(5, 25), found(7, 25), found(8, 25)]).toEqual([[], [1], [1], [2]]);
+    expect([found(7, 90), found(8, 90), found(11, 90), found(12, 90)]).toEqual([[], [1], [1], [2]]);
+  });
+});
+
+describe('a collapse', () => {
+  const onset = 60;
+  const at = (step: number) => Math.min(1, Math.max(0, (step - onset) / 15));
+  const collapses: Readonly<Record<string, (signals: Record<string, number>, step: number) => void>> = {
+    'one answer to everything': (s, step) => {
+      s['concentration'] = s['concentration']! + at(step) * (1 - s['concentration']!);
+      s['voteShare'] = s['voteShare']! + at(step) * (1 - s['voteShare']!);
+    },
+    'agreement with oneself while all that was known is forgotten': (s, step) => {
+      s['agreement'] = s['agreement']! * (1 - 0.9 * at(step));
+      s['origin'] = s['origin']! * (1 - 0.9 * at(step));
+    },
+    silence: (s, step) => (s['unanswered'] = at(step)),
+    noise: (s, step) => {
+      s['voteShare'] = s['voteShare']! * (1 - 0.8 * at(step));
+      s['spread'] = s['spread']! + 0.8 * at(step);
+      s['entropy'] = s['entropy']! * (1 + 15 * at(step));
+      s['responseTokens'] = s['responseTokens']! * (1 + 3 * at(step));
+    },
+  };
+
+  for (const [name, bend] of Object.entries(collapses)) {
+    it(`is noticed: ${name}`, () => {
+      for (let seed = 0; seed < 5; seed++) {
+        const seen = watched(trace(seed, 120, bend));
+        expect(firstAct(seen)).toBeGreaterThan(onset);
+        expect(firstAct(seen)).toBeLessThan(onset + 25);
+        expect(reasons(seen.assessments[firstAct(seen) - 1]!)).not.toBe('');
+        // What is trusted was so before it began.
+        expect(seen.state.reference!.version).toBeLessThanOrEqual(onset);
+      }
+    });
+  }
+
+  it('that no single probe shows is noticed by several', () => {
+    const losing = (loss: number) => watched(trace(3, 200, (s, step) => s['agreement'] !== undefined && (s['agreement'] = step < 60 ? 1 : 1 - loss)));
+    const seen = losing(0.075);
+    expect(firstAct(seen)).toBeGreaterThan(60);
+    expect(seen.assessments[firstAct(seen) - 1]!.symptoms.map(({ signal }) => signal)).toEqual(['erosion']);
+    expect(firstAct(losing(0.049))).toBe(0);
+  });
+
+  it('that is too slow for an alarm is not trusted on its way', () => {
+    const slowly = trace(2, 200, (signals, step) => {
+      const lost = Math.min(0.019, Math.max(0, (step - 60) * 0.002));
+      signals['agreement'] = 0.97 - lost;
+      signals['origin'] = 0.97 - lost;
+    });
+    const { state, assessments } = watched(slowly);
+    expect(assessments.slice(100).every(({ level }) => level === 'healthy')).toBe(true);
+    expect(state.reference!.version).toBeLessThan(90);
+  });
+
+  it('is noticed at once where a number is no number', () => {
+    const { state } = watched(trace(1, 30));
+    const { assessment } = observe(state, { version: 31, signals: {}, notFinite: ['loss'] }, OPTIONS);
+    expect(assessment.level).toBe('act');
+    expect(reasons(assessment)).toContain('loss is not a number');
+  });
+
+  it('is not seen in one bad probe, nor in one bad step', () => {
+    const readings = trace(3, 80).map((reading) =>
+      reading.version === 60
+        ? { ...reading, probe: { agreement: 0, origin: 0, consistency: 0 } }
+        : reading.version === 43
+          ? { ...reading, signals: { ...reading.signals, concentration: 1, voteShare: 0 } }
+          : reading,
+    );
+    expect(watched(readings).assessments.map(({ level }) => level)).not.toContain('act');
+  });
+});
+
+describe('levels', () => {
+  const arbitrary = fc.array(
+    fc.record({
+      signals: fc.record(
+        {
+          voteShare: fc.double({ min: 0, max: 1, noNaN: true }),
+          concentration: fc.double({ min: 0, max: 1, noNaN: true }),
+          entropy: fc.double({ min: 0, max: 4, noNaN: true }),
+          kl: fc.oneof(fc.double({ min: 0, max: 10, noNaN: true }), fc.constant(Number.NaN)),
+        },
+        { requiredKeys: [] },
+      ),
+      probe: fc.option(fc.record({ agreement: fc.double({ min: 0, max: 1, noNaN: true }), consistency: fc.double({ min: 0, max: 1, noNaN: true }) })),
+    }),
+    { maxLength: 60 },
+  );
+  const readingsOf = (raw: readonly { signals: object; probe: object | null }[]): Reading[] =>
+    raw.map(({ signals, probe }, i) => ({ version: i + 1, signals, ...(probe === null ? {} : { probe }) }));
+
+  it('act only after `confirmSteps` readings in a row that ask for it, and leave a watch only after `calmSteps` without a sign', () => {
+    fc.assert(
+      fc.property(arbitrary, (raw) => {
+        const { assessments } = watched(readingsOf(raw));
+        const weights = assessments.map(({ symptoms: found }) => evidence(found));
+        assessments.forEach(({ level }, i) => {
+          const before = assessments[i - 1]?.level ?? 'healthy';
+          if (level === 'act' && before !== 'act') expect(weights.slice(i - 2, i + 1).filter((weight) => weight >= 1)).toHaveLength(3);
+          if (level === 'healthy' && before !== 'healthy') expect(weights.slice(i - 9, i + 1).every((weight) => weight < 0.3)).toBe(true);
+          if (level === 'healthy') expect(weights[i]).toBeLessThan(0.3);
+        });
+      }),
+    );
+  });
+
+  it('go on where they were after the state was stored', () => {
+    fc.assert(
+      fc.property(arbitrary, fc.nat(59), (raw, cut) => {
+        const readings = readingsOf(raw);
+        const whole = watched(readings);
+        const first = watched(readings.slice(0, cut));
+        const second = watched(readings.slice(cut), JSON.parse(JSON.stringify(first.state)) as MonitorState);
+        expect([...first.assessments, ...second.assessments]).toEqual(whole.assessments);
+      }),
+    );
+  });
+
+  it('trust nothing that was not followed by health', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }), fc.nat(40), (version, now, sound) => {
+        expect(isTrusted({ level: 'watch', sound }, version, now, 20)).toBe(false);
+        expect(isTrusted({ level: 'healthy', sound }, version, now, 20)).toBe(now - version >= 20 && sound >= 20);
+      }),
+    );
+  });
+
+  it('stay on watch after a roll-back, compare with what is trusted, and get well', () => {
+    const { state } = watched(trace(1, 100));
+    const back = rolledBack(state, 101);
+    expect(back).toMatchObject({ level: 'watch', reference: state.reference, alarms: 0 });
+    const after = watched(
+      trace(1, 130)
+        .slice(100)
+        .map((reading, i) => ({ ...reading, version: 102 + i })),
+      back,
+    );
+    expect(after.assessments[8]!.level).toBe('watch');
+    expect(after.assessments.at(-1)!.level).toBe('healthy');
+  });
+});
+
+describe('symptoms', () => {
+  it('weigh more the worse a signal gets', () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }), (a, b) => {
+        const [low, high] = [Math.min(a, b), Math.max(a, b)];
+        const before = { concentration: 0.1, voteShare: 0.9 };
+        expect(evidence(symptoms({ concentration: high }, before))).toBeGreaterThanOrEqual(evidence(symptoms({ concentration: low }, before)));
+        expect(evidence(symptoms({ agreement: low }, before))).toBeGreaterThanOrEqual(evidence(symptoms({ agreement: high }, before)));
+        expect(evidence(symptoms({ voteShare: low }, before))).toBeGreaterThanOrEqual(evidence(symptoms({ voteShare: high }, before)));
+      }),
+    );
+  });
+
+  it('leave a data set of yes and no its concentration', () => {
+    expect(symptoms({ concentration: 0.58 }, { concentration: 0.5 })).toEqual([]);
+    expect(symptoms({ concentration: 0.58 }, { concentration: 0.1 })).toMatchObject([{ signal: 'concentration', severity: 2 }]);
+  });
+
+  it('say what the signal is and what it was', () => {
+    expect(symptoms({ concentration: 0.6 }, { concentration: 0.1 })[0]!.words).toBe('share of all answers that is the same one answer 0.6, was 0.1');
+  });
+});

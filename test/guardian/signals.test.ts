@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { canary, probeSignals } from '../../src/guardian/probe.ts';
+import { concentration, groupSignals, notFinite, type Judged } from '../../src/guardian/signals.ts';
+import { verdictOf } from '../../src/learn/judge.ts';
+import type { StepMetrics } from '../../src/protocol/messages.ts';
+
+const answer = fc.option(fc.constantFrom('1', '2', '3', '7', 'x'), { nil: null });
+const groups = fc.array(fc.array(answer, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 12 });
+
+function judged(answers: readonly (string | null)[]): Judged {
+  const seen = [...new Set(answers.filter((each) => each !== null))];
+  const classes = answers.map((each) => (each === null ? -1 : seen.indexOf(each)));
+  const verdict = verdictOf('g', answers, classes, { normaliseStd: true, dropAllAgree: true, dropNoBox: true, shareFloor: 0 });
+  return { verdict, group: { samples: answers.map((each) => ({ tokens: Array.from({ length: (each ?? '').length + 3 }, () => 0) })) } };
+}
+
+describe('concentration', () => {
+  it('is 1 where every question gets the one answer, and 1 / n where each of n gets another', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 8 }), (n, samples) => {
+        const given = (of: (i: number) => string) => Array.from({ length: n }, (_, i) => Array.from({ length: samples }, () => of(i)));
+        expect(concentration(given(() => '7'))).toBeCloseTo(1);
+        expect(concentration(given(String))).toBeCloseTo(1 / n);
+      }),
+    );
+  });
+
+  it('is a share, does not depend on order, and does not fall when one more question gets the commonest answer', () => {
+    fc.assert(
+      fc.property(groups, (all) => {
+        const value = concentration(all);
+        expect(value).toBeGreaterThanOrEqual(0);
+        expect(value).toBeLessThanOrEqual(1 + 1e-12);
+        expect(concentration(all.toReversed().map((each) => each.toReversed()))).toBeCloseTo(value);
+        const most = Math.max(...['1', '2', '3', '7', 'x'].map((one) => concentration([...all, [one]])));
+        expect(most).toBeGreaterThanOrEqual(value - 1e-12);
+      }),
+    );
+  });
+
+  it('does not take one question with many responses for many questions', () => {
+    expect(concentration([['7', '7', '7', '7', '7', '7'], ['1'], ['2'], ['3']])).toBe(0.25);
+  });
+});
+
+describe('groupSignals', () => {
+  it('knows nothing of no group, and of refused questions', () => {
+    expect(groupSignals([])).toEqual({});
+    expect(groupSignals([judged([])])).toEqual({});
+  });
+
+  it('counts what was answered, what was not, and in how many ways', () => {
+    const signals = groupSignals([judged(['1', '1', '2', null]), judged(['7', '7', '7', '7'])]);
+    expect(signals).toEqual({
+      voteShare: 0.75,
+      concentration: expect.closeTo(0.5) as number,
+      unanswered: 0.125,
+      spread: expect.closeTo((1 / 3 + 0) / 2) as number,
+      responseTokens: expect.closeTo((4 * 7 + 3) / 8) as number,
+    });
+  });
+
+  it('stays in [0, 1] but for the length', () => {
+    fc.assert(
+      fc.property(groups, (all) => {
+        const { responseTokens: _, ...shares } = groupSignals(all.map(judged));
+        for (const value of Object.values(shares)) expect(value >= 0 && value <= 1 + 1e-12).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('canary', () => {
+  it('is sure where five of six agree, and of nothing where nobody answers', () => {
+    expect(canary([0, 0, 0], [0, 0, 1])).toEqual({ winner: 0, sure: true, same: expect.closeTo(6 / 9) as number });
+    expect(canary([0, 0, 0], [0, 1, 1]).sure).toBe(false);
+    expect(canary([-1, -1, -1], [-1, -1, -1])).toEqual({ winner: -1, sure: false, same: 0 });
+  });
+});
+
+describe('probeSignals', () => {
+  const answers = Array.from({ length: 16 }, (_, i) => String(i));
+  const earlier = { answers, sure: answers.map((_, i) => i < 10) };
+  const probe = { version: 9, answers, sure: answers.map(() => true), same: answers.map((_, i) => Number(i < 12)) };
+
+  it('asks about what the earlier version was sure of, and about nothing else', () => {
+    const asTrusted = answers.map((_, i) => i < 8);
+    expect(probeSignals({ ...probe, asTrusted }, earlier, undefined)).toEqual({ consistency: 0.75, agreement: 0.8, sureOf: 10 });
+    const wrongWhereUnsure = answers.map((_, i) => i < 10);
+    expect(probeSignals({ ...probe, asTrusted: wrongWhereUnsure }, earlier, undefined).agreement).toBe(1);
+    expect(probeSignals({ ...probe, asOrigin: asTrusted }, undefined, earlier)).toEqual({ consistency: 0.75, origin: 0.8, baseSureOf: 10 });
+  });
+
+  it('says nothing where the earlier version was sure of too little', () => {
+    const unsure = { answers, sure: answers.map((_, i) => i < 7) };
+    expect(probeSignals({ ...probe, asTrusted: answers.map(() => false) }, unsure, undefined)).toEqual({ consistency: 0.75 });
+  });
+
+  it('has an accuracy only where there are labels', () => {
+    const right = answers.map((_, i) => i % 4 === 0);
+    expect(probeSignals({ ...probe, right }, undefined, undefined)).toEqual({ consistency: 0.75, canaryAccuracy: 0.25 });
+  });
+});
+
+describe('notFinite', () => {
+  it('names what is no number', () => {
+    const metrics = { loss: Number.NaN, kl: 0, gradNorm: Infinity } as unknown as StepMetrics;
+    expect(notFinite(metrics)).toEqual(['loss', 'gradNorm']);
+    expect(notFinite(null)).toEqual([]);
+  });
+});

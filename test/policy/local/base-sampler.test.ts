@@ -1,0 +1,47 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { configSchema, type Config, type ConfigInput } from '../../../src/config/schema.ts';
+import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
+import { groupsAPass, localPolicy, openForSampling } from '../../../src/policy/local/open.ts';
+import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../../support/tiny-folder.ts';
+
+let folder: TemporaryFolder;
+let config: Config;
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  const model = join(folder.path, 'base');
+  await writeTinyFolder(model, 1);
+  config = configSchema.parse({ model, workers: { rolloutWorkers: 2 } });
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+const { dataset } = openFigures(TRAIN_POOL);
+const params = { samples: 3, temperature: 1, topP: 1, topK: 0, maxNewTokens: 8 };
+const request = { questions: [dataset.question(0), dataset.question(7)], params, seed: 5, version: 0, reference: true };
+
+test('answers as the loop would with version 0, from the samplers alone', async () => {
+  const started: unknown[] = [];
+  const count = (thread: unknown): void => void started.push(thread);
+  process.on('worker', count);
+  await using alone = await openForSampling(config);
+  const { groups } = await alone.sample(request);
+  process.off('worker', count);
+  expect(started).toHaveLength(2);
+  await using policy = localPolicy(config);
+  await policy.open();
+  expect((await policy.sample(request)).groups).toEqual(groups);
+  await expect(alone.sample({ ...request, version: 1 })).rejects.toThrow('version 1 was asked for, but only the base, version 0, is loaded');
+});
+
+test('a model that cannot be loaded is named', async () => {
+  await expect(openForSampling({ ...config, model: '/no/such/model' })).rejects.toMatchObject({
+    name: 'InputError',
+    message: expect.stringContaining('/no/such/model'),
+  });
+});
+
+test('a pass holds fewer groups where responses are long: each of their tokens takes a row of logits', () => {
+  const size = (input: ConfigInput) => groupsAPass(configSchema.parse(input));
+  expect([28, 200, 400, 2_048].map((maxNewTokens) => size({ sampling: { maxNewTokens } }))).toEqual([4, 4, 2, 1]);
+  expect(size({ loop: { batchGroups: 4 } })).toBe(2); // a minibatch has no more
+});
