@@ -16,9 +16,13 @@ export function pick(tensors: Tensors, name: string): Tensor {
   return tensor;
 }
 
-/** x [N, in] times `${name}.weight` [out, in], plus `${name}.bias` [out] where there is one. */
+/**
+ * The linear layer called `name`, and the only place where a weight multiplies rows: x [N, in] times `${name}.weight` [out, in], plus
+ * `${name}.bias` [out] where there is one. The kernel of a convolution whose stride is its size counts as [out, in] too.
+ */
 export function linear(weights: Tensors, name: string, x: Tensor): Tensor {
-  const product = tf.matMul(x, pick(weights, `${name}.weight`), false, true);
+  const weight = pick(weights, `${name}.weight`);
+  const product = tf.matMul(x, weight.rank === 2 ? weight : tf.reshape(weight, [weight.shape[0]!, -1]), false, true);
   const bias = weights[`${name}.bias`];
   return bias ? tf.add(product, bias) : product;
 }

@@ -298,6 +298,11 @@ describe('config.json', () => {
       /sums to 6; it must be half of the head size 8/,
     ],
     ['another rotary scheme', (c) => (c.text_config.rope_parameters['rope_type'] = 'yarn'), /rope type "yarn" is not supported/],
+    [
+      'a bad field within a list',
+      (c) => (c.text_config.rope_parameters['mrope_section'] = [-1, 2, 2]),
+      /text_config\.rope_parameters\.mrope_section\.0 is -1/,
+    ],
     ['another activation', (c) => (c.vision_config.hidden_act = 'relu'), /vision_config\.hidden_act is "relu"/],
     [
       'sliding windows',

@@ -141,7 +141,7 @@ function parse<T extends z.ZodType>(schema: T, value: unknown, file: string, pre
   if (result.success) return result.data;
   const issues = result.error.issues.map((issue) => {
     const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
-    return `${prefix}${issue.path.join('../../hf')} is ${JSON.stringify(found)}: ${issue.message}`;
+    return `${prefix}${issue.path.join('.')} is ${JSON.stringify(found)}: ${issue.message}`;
   });
   throw new InputError(`${file}: ${issues.join('; ')}`);
 }

@@ -6,7 +6,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { TextConfig } from './config.ts';
 import { linear, mlp, norm, rotate, type Rotary, type Tensors } from '../tensors.ts';
-import { headWeight } from './parameters.ts';
 
 /** Queries [N, H*hd] (rotated and scaled by hd^-1/2), keys (rotated) and values [N, KV*hd] of one layer -> mixed values [N, H*hd]. */
 export type Attention = (q: Tensor, k: Tensor, v: Tensor, layer: number) => Tensor;
@@ -20,7 +19,7 @@ export function decode(weights: Tensors, config: TextConfig, rows: Tensor, rotar
 
 /** Hidden rows [N, D] -> logits [N, V]. */
 export function head(weights: Tensors, config: TextConfig, rows: Tensor): Tensor {
-  return tf.matMul(rows, headWeight(weights, config), false, true);
+  return linear(weights, config.tieEmbeddings ? 'model.embed_tokens' : 'lm_head', rows);
 }
 
 function block(weights: Tensors, config: TextConfig, layer: number, x: Tensor, rotary: Rotary, attention: Attention): Tensor {

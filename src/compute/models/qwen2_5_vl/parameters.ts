@@ -1,17 +1,10 @@
 /** Names and shapes of every parameter, as in the hub's Qwen2.5-VL checkpoints. Linear weights are [out, in]. */
 import type { Specs, TensorSpec } from '../../engine/engine.ts';
 import type { ModelConfig, TextConfig, VisionConfig } from './config.ts';
-import { pick, type Tensors } from '../tensors.ts';
-import type { Tensor } from '@tensorflow/tfjs-core';
 
 /** With tied embeddings there is no `lm_head.weight`. */
 export function weightSpecs(config: ModelConfig): Specs {
   return { ...visionWeights(config.vision), ...textWeights(config.text) };
-}
-
-/** The output projection [V, D]. */
-export function headWeight(weights: Tensors, config: TextConfig): Tensor {
-  return pick(weights, config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight');
 }
 
 function of(...shape: number[]): TensorSpec {

@@ -51,7 +51,7 @@ const schema = z.looseObject({
 export function parseProcessor(json: unknown, vision: VisionConfig, file: string): ImageProcessor {
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
-    throw new InputError(`${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('../../hf')}: ${issue.message}`).join('; ')}`);
+    throw new InputError(`${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);
   }
   const fields = parsed.data;
   const patches = [fields.patch_size, fields.merge_size, fields.temporal_patch_size];

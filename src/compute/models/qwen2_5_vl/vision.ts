@@ -10,7 +10,7 @@ const EPS = 1e-6;
 
 export function visionForward(weights: Tensors, inputs: Tensors, config: VisionConfig, shape: VisionShape): Tensor {
   const permuted = shape.window?.permuted ?? false;
-  let x = patchEmbed(weights, pick(inputs, 'patches'), config);
+  let x = linear(weights, 'visual.patch_embed.proj', pick(inputs, 'patches'));
   if (permuted) x = permuteBlocks(x, config, pick(inputs, 'visionOrder'), pick(inputs, 'visionInverse'));
   const rotary = { cos: pick(inputs, 'visionCos'), sin: pick(inputs, 'visionSin') };
   for (let i = 0; i < config.depth; i++) {
@@ -26,12 +26,6 @@ export function visionForward(weights: Tensors, inputs: Tensors, config: VisionC
   }
   const merged = merge(weights, x, config);
   return permuted ? permuteRows(merged, pick(inputs, 'visionInverse'), pick(inputs, 'visionOrder')) : merged;
-}
-
-/** The Conv3d whose stride is its kernel is one matmul. */
-function patchEmbed(weights: Tensors, patches: Tensor, config: VisionConfig): Tensor {
-  const kernel = tf.reshape(pick(weights, 'visual.patch_embed.proj.weight'), [config.hiddenSize, -1]);
-  return tf.matMul(patches, kernel, false, true);
 }
 
 /** Moves blocks of merge^2 patches, the unit of the window order. */
