@@ -9,7 +9,7 @@ import { missingFolder } from '../compute/hf/missing-folder.ts';
 import type { Config } from '../config/schema.ts';
 import { openFigures } from '../data/figures/dataset.ts';
 import { openForSampling } from '../policy/local/open.ts';
-import type { SamplingPolicy } from '../policy/local/base-sampler.ts';
+import type { SamplingPolicy } from '../policy/local/sampler.ts';
 
 export interface RolloutSpeed {
   /** `workers.rolloutThreads`. */

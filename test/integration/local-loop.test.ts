@@ -6,7 +6,7 @@ import type { Labels } from '../../src/data/dataset.ts';
 import { openFigures } from '../../src/data/figures/dataset.ts';
 import { Grader } from '../../src/learn/grader.ts';
 import { localPolicy } from '../../src/policy/local/open.ts';
-import type { LocalPolicy } from '../../src/policy/local/policy.ts';
+import type { LocalPolicy } from '../../src/policy/local/learner.ts';
 import { plainLoop } from '../support/plain-loop.ts';
 import { rig, temporaryFolder, toyConfig } from '../support/rig.ts';
 

@@ -2,8 +2,8 @@
 import type { EngineName } from '../../compute/engine/engine.ts';
 import type { Config } from '../../config/schema.ts';
 import { InputError } from '../../protocol/errors.ts';
-import { LocalPolicy, samplingOptions, type LocalPolicyOptions } from './policy.ts';
-import { SamplingPolicy } from './base-sampler.ts';
+import { LocalPolicy, samplingOptions, type LocalPolicyOptions } from './learner.ts';
+import { SamplingPolicy } from './sampler.ts';
 
 /** What a policy is opened with. */
 export interface PolicyOrigin {

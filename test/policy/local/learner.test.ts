@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
-import { LocalPolicy, type LocalPolicyOptions } from '../../../src/policy/local/policy.ts';
+import { LocalPolicy, type LocalPolicyOptions } from '../../../src/policy/local/learner.ts';
 import type { SampleRequest } from '../../../src/policy/policy.ts';
 import type { Batch, Question, Sample } from '../../../src/protocol/messages.ts';
 import { batchOf, judged } from '../../support/batches.ts';

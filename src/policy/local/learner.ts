@@ -14,7 +14,7 @@ import type { Batch } from '../../protocol/messages.ts';
 import type { SharedTensors } from '../../protocol/worker.ts';
 import type { ModelLimits, PromptSource } from '../../protocol/ports.ts';
 import type { LearnReply, Policy, SampleReply, SampleRequest } from '../policy.ts';
-import { QUEUE_PER_THREAD, rolloutPool, type SamplingOptions } from './base-sampler.ts';
+import { QUEUE_PER_THREAD, rolloutPool, type SamplingOptions } from './sampler.ts';
 
 export interface LocalPolicyOptions {
   /** Hugging Face folder of the base model: version 0, and the reference of the KL term. */
