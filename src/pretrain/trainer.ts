@@ -83,7 +83,7 @@ export class Trainer implements AsyncDisposable {
 
   static async start(options: TrainerOptions, state: TrainState): Promise<Trainer> {
     const engine = await createEngine('cpu', { threads: options.threads });
-    return new Trainer(engine, await engine.compile(updateProgram(options.config, ADAMW)), options, state);
+    return new Trainer(engine, await engine.compile(updateProgram(weightSpecs(options.config), ADAMW)), options, state);
   }
 
   /** Updates done. */

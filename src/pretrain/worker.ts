@@ -85,7 +85,7 @@ class Worker {
     const prompts = examples.map(({ prompt, figure }) => encodePrompt(this.encoder, { text: prompt, pictures: [drawFigure(figure)] }));
     const responses = examples.map(({ response }) => [tokenizer.encode(response + END)]);
     const { shape, feeds } = planPolicy(config, prompts, responses, SHAPE);
-    const program = await this.engine.compile(gradProgram(config, shape, { type: 'sft' }));
+    const program = await this.engine.compile(gradProgram(config, { frozen: {}, trainable: weightSpecs(config) }, shape, { type: 'sft' }));
     this.weights.set(new Float32Array(task.weights));
     this.sums.fill(0);
     // Every token weighs 1: sums, not means, so that the parts of a batch add up whatever their token counts.

@@ -4,7 +4,7 @@
  * One program runs at a time in a thread (tf.tidy's scope stack is global).
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
-import type { DType, HostTensor } from '../../protocol/tensor.ts';
+import type { DType, HostTensor, TensorMap } from '../../protocol/tensor.ts';
 
 export type EngineName = 'cpu' | 'webgpu' | 'cuda' | 'tensorflow' | 'reference';
 
@@ -36,6 +36,9 @@ export interface ResidentTensor extends TensorSpec {
   release(): void;
 }
 
+/** By name. */
+export type ResidentTensors = Readonly<Record<string, ResidentTensor>>;
+
 export type Feed = HostTensor | ResidentTensor;
 export type Fetched = HostTensor | ResidentTensor;
 
@@ -66,4 +69,15 @@ export interface EngineOptions {
    * would keep as much as its largest run needed.
    */
   readonly keepMemory?: boolean;
+}
+
+export function specsOf(tensors: Readonly<Record<string, TensorSpec>>): Specs {
+  return Object.fromEntries(Object.entries(tensors).map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+}
+
+/** Puts host tensors on the device once, so that they can be fed many times. */
+export async function uploadAll(engine: Engine, tensors: TensorMap): Promise<ResidentTensors> {
+  const resident: Record<string, ResidentTensor> = {};
+  for (const [name, tensor] of Object.entries(tensors)) resident[name] = await engine.upload(tensor);
+  return resident;
 }

@@ -12,12 +12,11 @@ import type {
   WorkerValues,
 } from '../../protocol/worker.ts';
 import { baseTypes, loadCheckpoint, saveCheckpoint } from '../training/checkpoint.ts';
-import type { Engine, EngineName } from '../engine/engine.ts';
+import { specsOf, type Engine, type EngineName } from '../engine/engine.ts';
 import { createEngine } from '../engine/engines.ts';
 import { loadModelFolder, type ModelFolder } from '../models/folder.ts';
 import { learnBatch } from '../objectives/learn.ts';
 import type { LearnSettings } from '../objectives/learner.ts';
-import { weightSpecs } from '../models/qwen2_5_vl/parameters.ts';
 import { adamW, type AdamWSettings } from '../training/optimizer.ts';
 import { Trainer } from '../training/trainer.ts';
 import { checkFinite, share, shareState, sharedState } from './versions.ts';
@@ -76,10 +75,10 @@ export class LearnerWorker {
   }
 
   async #open({ checkpoint }: OpenCall): Promise<OpenReply> {
-    const { config, params } = this.#folder;
+    const { params } = this.#folder;
     const base = share(params);
     if (checkpoint) return { base, state: await this.#load(checkpoint) };
-    const { first, second } = adamW.init(weightSpecs(config));
+    const { first, second } = adamW.init(specsOf(params));
     return { base, state: { weights: base, firstMoments: share(first), secondMoments: share(second), updates: 0 } };
   }
 

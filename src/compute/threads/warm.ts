@@ -1,14 +1,12 @@
 /** Weights that a thread keeps on its engine between tasks, the least recently used dropped first. */
 import type { SharedTensors } from '../../protocol/worker.ts';
-import type { Engine, ResidentTensor } from '../engine/engine.ts';
+import { uploadAll, type Engine, type ResidentTensors } from '../engine/engine.ts';
 import { shared } from './versions.ts';
-
-type Weights = Readonly<Record<string, ResidentTensor>>;
 
 export class WarmWeights {
   readonly #engine: Engine;
   readonly #limit: number;
-  readonly #warm = new Map<string, Weights>();
+  readonly #warm = new Map<string, ResidentTensors>();
 
   constructor(engine: Engine, limit: number) {
     this.#engine = engine;
@@ -16,8 +14,8 @@ export class WarmWeights {
   }
 
   /** Valid until `limit` other weights were asked for. */
-  async get(source: SharedTensors): Promise<Weights> {
-    const weights = this.#warm.get(source.id) ?? (await this.#upload(source));
+  async get(source: SharedTensors): Promise<ResidentTensors> {
+    const weights = this.#warm.get(source.id) ?? (await uploadAll(this.#engine, shared(source)));
     this.#warm.delete(source.id);
     this.#warm.set(source.id, weights);
     for (const [id, old] of this.#warm) {
@@ -31,11 +29,5 @@ export class WarmWeights {
   clear(): void {
     for (const tensor of [...this.#warm.values()].flatMap((weights) => Object.values(weights))) tensor.release();
     this.#warm.clear();
-  }
-
-  async #upload(source: SharedTensors): Promise<Weights> {
-    const weights: Record<string, ResidentTensor> = {};
-    for (const [name, tensor] of Object.entries(shared(source))) weights[name] = await this.#engine.upload(tensor);
-    return weights;
   }
 }

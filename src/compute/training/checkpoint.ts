@@ -12,7 +12,6 @@ import { putInPlace, saveModelFolder } from '../models/save.ts';
 import type { StoredType } from '../hf/half.ts';
 import { parseJson, readSafetensors, writeAtomic, writeSafetensors } from '../hf/safetensors.ts';
 import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
-import { weightSpecs } from '../models/qwen2_5_vl/parameters.ts';
 import { FIRST, SECOND } from './step.ts';
 import type { TrainerState } from './trainer.ts';
 
@@ -61,17 +60,18 @@ export async function loadCheckpoint(folder: string, version: number, config: Mo
     if ((await checksum(join(folder, name))) !== sha256[name])
       throw new InputError(`${join(folder, name)}: damaged: its SHA-256 is not the one in ${STATE}`);
   }
+  const weights = await loadParams(folder, config);
   const stored = await readSafetensors(join(folder, OPTIMIZER));
   const moments = (prefix: string): TensorMap =>
     Object.fromEntries(
-      Object.entries(weightSpecs(config)).map(([name, { shape }]) => {
+      Object.entries(weights).map(([name, { shape }]) => {
         const tensor = stored[prefix + name];
         if (tensor?.shape.join() !== shape.join())
           throw new InputError(`${join(folder, OPTIMIZER)}: tensor "${prefix}${name}" does not fit config.json`);
         return [name, tensor];
       }),
     );
-  return { weights: await loadParams(folder, config), moments: { first: moments(FIRST), second: moments(SECOND) }, updates };
+  return { weights, moments: { first: moments(FIRST), second: moments(SECOND) }, updates };
 }
 
 /** How the base of a checkpoint stores each tensor; undefined in a folder that does not tell. @throws InputError */

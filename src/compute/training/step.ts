@@ -6,7 +6,7 @@ import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
 import { tokenLogProb } from '../compile/operators.ts';
 import { crossEntropy, grpoLoss, type GrpoSettings } from './loss.ts';
 import { policyForward, policyName, policySpecs, type PolicyShape } from '../programs/policy-forward.ts';
-import { weightSpecs } from '../models/qwen2_5_vl/parameters.ts';
+import type { ParameterSets } from '../models/parameter-sets.ts';
 import { adamW, STEP_SCALARS, type AdamWSettings, type AdamWUpdate, type StepScalars, type Tensors } from './optimizer.ts';
 
 export type Objective =
@@ -56,9 +56,15 @@ function terms(inputs: Tensors, logProbs: Tensor, entropy: Tensor, objective: Ob
   return { ...grpoLoss({ logProbs, oldLogProbs, refLogProbs, advantages, weights }, objective), entropy: meanEntropy };
 }
 
-/** Gradients of the loss by weight name; weights that the batch does not reach (no picture in it) get zeros. */
-function lossAndGradients(inputs: Tensors, config: ModelConfig, shape: PolicyShape, objective: Objective): { terms: Terms; gradients: Tensors } {
-  const names = Object.keys(weightSpecs(config));
+/** Gradients of the loss by name of the trainable weight; weights that the batch does not reach (no picture in it) get zeros. */
+function lossAndGradients(
+  inputs: Tensors,
+  trainable: Specs,
+  config: ModelConfig,
+  shape: PolicyShape,
+  objective: Objective,
+): { terms: Terms; gradients: Tensors } {
+  const names = Object.keys(trainable);
   const weights = names.map((name) => inputs[name]!);
   const targets = targetIds(inputs);
   const temperature = objective.type === 'sft' ? 1 : objective.temperature;
@@ -109,49 +115,52 @@ function inPlace(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [NEXT + name, name]));
 }
 
-const stateNames = (config: ModelConfig): string[] => Object.keys(weightSpecs(config)).flatMap((name) => [name, FIRST + name, SECOND + name]);
+const stateNames = (trainable: Specs): string[] => Object.keys(trainable).flatMap((name) => [name, FIRST + name, SECOND + name]);
 
-function stateSpecs(config: ModelConfig): Specs {
-  const weights = weightSpecs(config);
-  return { ...weights, ...prefixed(FIRST, weights), ...prefixed(SECOND, weights) };
+function stateSpecs(trainable: Specs): Specs {
+  return { ...trainable, ...prefixed(FIRST, trainable), ...prefixed(SECOND, trainable) };
 }
 
-/** One optimizer step on one micro-batch. Outputs: the terms and `gradNorm`, []; weights and moments in place. */
-export function stepProgram(config: ModelConfig, shape: PolicyShape, objective: Objective, settings: AdamWSettings): ProgramSpec {
+/** One optimizer step on one micro-batch. Outputs: the terms and `gradNorm`, []; trainable weights and moments in place. */
+export function stepProgram(
+  config: ModelConfig,
+  { frozen, trainable }: ParameterSets,
+  shape: PolicyShape,
+  objective: Objective,
+  settings: AdamWSettings,
+): ProgramSpec {
   return {
     name: `step:${policyName(shape)}:${JSON.stringify([objective, settings])}`,
-    inputs: { ...stateSpecs(config), ...scalarSpecs, ...batchSpecs(config, shape, objective) },
-    inPlace: inPlace(stateNames(config)),
+    inputs: { ...frozen, ...stateSpecs(trainable), ...scalarSpecs, ...batchSpecs(config, shape, objective) },
+    inPlace: inPlace(stateNames(trainable)),
     build(inputs) {
-      const result = lossAndGradients(inputs, config, shape, objective);
+      const result = lossAndGradients(inputs, trainable, config, shape, objective);
       return { ...result.terms, ...updateOutputs(applyAdamW(inputs, result.gradients, settings)) };
     },
   };
 }
 
 /** Adds a micro-batch's gradients to the sums, in place. Outputs: the terms, []. */
-export function gradProgram(config: ModelConfig, shape: PolicyShape, objective: Objective): ProgramSpec {
-  const weights = weightSpecs(config);
+export function gradProgram(config: ModelConfig, { frozen, trainable }: ParameterSets, shape: PolicyShape, objective: Objective): ProgramSpec {
   return {
     name: `grad:${policyName(shape)}:${JSON.stringify(objective)}`,
-    inputs: { ...weights, ...prefixed(SUM, weights), ...batchSpecs(config, shape, objective) },
-    inPlace: inPlace(Object.keys(weights).map((name) => SUM + name)),
+    inputs: { ...frozen, ...trainable, ...prefixed(SUM, trainable), ...batchSpecs(config, shape, objective) },
+    inPlace: inPlace(Object.keys(trainable).map((name) => SUM + name)),
     build(inputs) {
-      const result = lossAndGradients(inputs, config, shape, objective);
+      const result = lossAndGradients(inputs, trainable, config, shape, objective);
       const sums = Object.entries(result.gradients).map(([name, gradient]) => [NEXT + SUM + name, tf.add(inputs[SUM + name]!, gradient)] as const);
       return { ...result.terms, ...Object.fromEntries(sums) };
     },
   };
 }
 
-/** One optimizer step from the summed gradients. Output `gradNorm`, []; weights and moments in place, sums back to zero. */
-export function updateProgram(config: ModelConfig, settings: AdamWSettings): ProgramSpec {
-  const weights = weightSpecs(config);
-  const sums = Object.keys(weights).map((name) => SUM + name);
+/** One optimizer step from the summed gradients. Output `gradNorm`, []; trainable weights and moments in place, sums back to zero. */
+export function updateProgram(trainable: Specs, settings: AdamWSettings): ProgramSpec {
+  const sums = Object.keys(trainable).map((name) => SUM + name);
   return {
     name: `update:${JSON.stringify(settings)}`,
-    inputs: { ...stateSpecs(config), ...prefixed(SUM, weights), ...scalarSpecs },
-    inPlace: inPlace([...stateNames(config), ...sums]),
+    inputs: { ...stateSpecs(trainable), ...prefixed(SUM, trainable), ...scalarSpecs },
+    inPlace: inPlace([...stateNames(trainable), ...sums]),
     build(inputs) {
       const zeros = sums.map((name) => [NEXT + name, tf.zerosLike(inputs[name]!)] as const);
       return { ...updateOutputs(applyAdamW(inputs, under(SUM, inputs), settings)), ...Object.fromEntries(zeros) };

@@ -1,14 +1,14 @@
 /**
- * The learner's state and its steps: weights and AdamW moments stay on the engine between steps. It knows log-probabilities and weights of
- * tokens, not questions or votes; learn.ts and `quorum pretrain` make its groups.
+ * The learner's state and its steps: trainable weights and AdamW moments stay on the engine between steps. The frozen weights, where the model has
+ * some, belong to the caller. The trainer knows log-probabilities and weights of tokens, not questions or votes; learn.ts and `quorum pretrain` make its groups.
  */
 import { UnsoundStepError } from '../../protocol/errors.ts';
 import { f32, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
-import type { Engine, Feed, ResidentTensor } from '../engine/engine.ts';
+import { specsOf, type Engine, type Feed, type ResidentTensor, type ResidentTensors } from '../engine/engine.ts';
 import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
 import type { EncodedPrompt } from '../programs/batch.ts';
 import { planPolicy } from '../programs/policy-forward.ts';
-import { weightSpecs } from '../models/qwen2_5_vl/parameters.ts';
+import type { ParameterSets } from '../models/parameter-sets.ts';
 import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
 import { filled, inPasses, paddedLengths } from './passes.ts';
 import { FIRST, gradProgram, objectiveInputs, SECOND, stepProgram, SUM, updateProgram, type Objective } from './step.ts';
@@ -30,6 +30,7 @@ export interface TrainGroup {
   readonly responses: readonly TrainResponse[];
 }
 
+/** The trainable set alone. */
 export interface TrainerState {
   readonly weights: TensorMap;
   readonly moments: Moments;
@@ -54,6 +55,8 @@ export interface TrainerOptions {
   readonly engine: Engine;
   readonly config: ModelConfig;
   readonly optimizer: AdamWSettings;
+  /** The model's weights that stay as they are, on the same engine; default: none. */
+  readonly frozen?: ResidentTensors;
   /**
    * Groups in one forward and backward pass; a larger mini-batch accumulates gradients, and the last pass is filled up with groups that
    * have no tokens, so that one program serves mini-batches of all sizes. Bounds memory. Default: one pass of any size.
@@ -68,32 +71,32 @@ type State = Record<string, ResidentTensor>;
 
 export class Trainer {
   readonly #options: TrainerOptions;
-  readonly #names: readonly string[];
+  readonly #parameters: ParameterSets;
   readonly #state: State;
   #sums: State | undefined;
   #updates: number;
 
-  private constructor(options: TrainerOptions, state: State, updates: number) {
+  private constructor(options: TrainerOptions, parameters: ParameterSets, state: State, updates: number) {
     this.#options = options;
-    this.#names = Object.keys(weightSpecs(options.config));
+    this.#parameters = parameters;
     this.#state = state;
     this.#updates = updates;
   }
 
-  /** Copies the state to the engine. Without moments, training begins. */
+  /** Copies the state to the engine; its weights are the trainable set. Without moments, training begins. */
   static async create(
     options: TrainerOptions,
     state: { readonly weights: TensorMap; readonly moments?: Moments; readonly updates?: number },
   ): Promise<Trainer> {
-    const specs = weightSpecs(options.config);
-    const moments = state.moments ?? adamW.init(specs);
+    const parameters = { frozen: specsOf(options.frozen ?? {}), trainable: specsOf(state.weights) };
+    const moments = state.moments ?? adamW.init(parameters.trainable);
     const resident: State = {};
-    for (const name of Object.keys(specs)) {
+    for (const name of Object.keys(parameters.trainable)) {
       resident[name] = await options.engine.upload(copy(state.weights[name]!));
       resident[FIRST + name] = await options.engine.upload(copy(moments.first[name]!));
       resident[SECOND + name] = await options.engine.upload(copy(moments.second[name]!));
     }
-    return new Trainer(options, resident, state.updates ?? 0);
+    return new Trainer(options, parameters, resident, state.updates ?? 0);
   }
 
   get updates(): number {
@@ -129,12 +132,16 @@ export class Trainer {
     return outcome;
   }
 
-  /** Weights, valid until the next step: where the engine runs programs for others (scoring, evaluation). */
-  residentWeights(): Readonly<Record<string, ResidentTensor>> {
-    return Object.fromEntries(this.#names.map((name) => [name, this.#state[name]!]));
+  /** All weights of the model, frozen and trainable, valid until the next step: where the engine runs programs for others (scoring, evaluation). */
+  residentWeights(): ResidentTensors {
+    return { ...this.#options.frozen, ...Object.fromEntries(this.#trainable.map((name) => [name, this.#state[name]!])) };
   }
 
-  /** A copy in host memory. */
+  get #trainable(): string[] {
+    return Object.keys(this.#parameters.trainable);
+  }
+
+  /** A copy of the trainable set in host memory. */
   async weights(): Promise<TensorMap> {
     return this.#read('');
   }
@@ -151,7 +158,7 @@ export class Trainer {
 
   async #read(prefix: string): Promise<TensorMap> {
     const tensors: Record<string, HostTensor> = {};
-    for (const name of this.#names) tensors[name] = copy(await this.#options.engine.read(this.#state[prefix + name]!));
+    for (const name of this.#trainable) tensors[name] = copy(await this.#options.engine.read(this.#state[prefix + name]!));
     return tensors;
   }
 
@@ -168,27 +175,26 @@ export class Trainer {
   ): Promise<Record<string, number>> {
     const { engine, config, optimizer } = this.#options;
     const { shape, feeds } = planGroups(config, groups, tokens, objective);
-    const program = await engine.compile(stepProgram(config, shape, objective, optimizer));
-    return numbers(await program.run({ ...this.#state, ...scalars, ...feeds }));
+    const program = await engine.compile(stepProgram(config, this.#parameters, shape, objective, optimizer));
+    return numbers(await program.run({ ...this.#options.frozen, ...this.#state, ...scalars, ...feeds }));
   }
 
   async #addGradients(groups: readonly TrainGroup[], tokens: number, objective: Objective): Promise<Record<string, number>> {
     const { engine, config } = this.#options;
     const { shape, feeds } = planGroups(config, groups, tokens, objective);
-    const program = await engine.compile(gradProgram(config, shape, objective));
+    const program = await engine.compile(gradProgram(config, this.#parameters, shape, objective));
     return numbers(await program.run({ ...this.residentWeights(), ...(await this.#gradientSums()), ...feeds }));
   }
 
   async #applySums(scalars: Record<string, Feed>): Promise<Record<string, number>> {
-    const program = await this.#options.engine.compile(updateProgram(this.#options.config, this.#options.optimizer));
+    const program = await this.#options.engine.compile(updateProgram(this.#parameters.trainable, this.#options.optimizer));
     return numbers(await program.run({ ...this.#state, ...(await this.#gradientSums()), ...scalars }));
   }
 
   async #gradientSums(): Promise<State> {
     if (this.#sums) return this.#sums;
     const sums: State = {};
-    for (const [name, { shape }] of Object.entries(weightSpecs(this.#options.config)))
-      sums[SUM + name] = await this.#options.engine.upload(f32(shape));
+    for (const [name, { shape }] of Object.entries(this.#parameters.trainable)) sums[SUM + name] = await this.#options.engine.upload(f32(shape));
     return (this.#sums = sums);
   }
 }

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Engine } from '../../../src/compute/engine/engine.ts';
+import { uploadAll, type Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { score } from '../../../src/compute/training/score.ts';
 import type { Objective } from '../../../src/compute/training/step.ts';
@@ -87,6 +87,30 @@ describe('Trainer', () => {
     expect(difference((await trainer.state()).weights, straight.state.weights)).toBe(0);
     expect(difference((await trained(cpu, grpo, 2)).state.weights, straight.state.weights)).toBe(0);
     trainer.release();
+  });
+
+  it('teaches the trainable set alone: the state carries nothing else, and each of its gradients is that of full training', async () => {
+    const whole = tinyWeights(1);
+    const isTrainable = (name: string): boolean => /layers\.1\..*_proj\.weight|visual.*qkv/.test(name);
+    const part = (of: boolean): TensorMap => Object.fromEntries(Object.entries(whole).filter(([name]) => isTrainable(name) === of));
+    const unclipped = { ...optimizer, clipNorm: 1e9 };
+    const full = await Trainer.create({ engine: cpu, config, optimizer: unclipped }, { weights: whole });
+    const frozen = await uploadAll(cpu, part(false));
+    const some = (microBatchGroups: number) =>
+      Trainer.create({ engine: cpu, config, optimizer: unclipped, frozen, microBatchGroups }, { weights: part(true) });
+    const trainers = [await some(4), await some(3)];
+    for (const trainer of [full, ...trainers]) await trainer.step(groups(0, 4), { objective: grpo, learningRate: 1e-3 });
+    const expected = await full.state();
+    for (const trainer of trainers) {
+      const { weights, moments } = await trainer.state();
+      for (const tensors of [weights, moments.first, moments.second]) expect(Object.keys(tensors)).toEqual(Object.keys(part(true)));
+      expect(difference(moments.first, expected.moments.first)).toBeLessThan(1e-6);
+      expect(difference(weights, part(true))).toBeGreaterThan(1e-4);
+      expect(Object.keys(trainer.residentWeights()).toSorted()).toEqual(Object.keys(whole).toSorted());
+      trainer.release();
+    }
+    for (const [name, tensor] of Object.entries(frozen)) expect((await cpu.read(tensor)).data, name).toEqual(whole[name]!.data);
+    full.release();
   });
 
   it('does not touch the tensors it was made from', async () => {
