@@ -1,7 +1,7 @@
 /**
  * Makes the bundled model collapse in several ways and reports what the guardian made of it. All runs of a seed begin as copies of one healthy run,
  * so that there is something to lose; then something goes wrong that no setting of the guardian's knows of. With `--before 0` they begin with
- * `--model` itself, which may be a checkpoint. A run that is done is not done again, one that was begun is gone on with: delete its folder for
+ * `--model` itself, which may be a checkpoint. A finished run is not repeated and a begun one continues: delete its folder for
  * another.
  */
 import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -67,7 +67,7 @@ const SMALL: ConfigInput = {
   dashboard: { port: null },
 };
 
-/** A reward that was meant to be something else: whoever says 7 is right. */
+/** A misspecified reward: the answer 7 is right. */
 const sevens = definePlugin({
   name: 'sevens',
   apiVersion: 1,

@@ -1,5 +1,5 @@
 /**
- * What the dashboard costs the loop: steps a minute of one daemon while nobody looks, while one page is open, and while fifty are, one of
+ * What the dashboard costs the loop: steps a minute of one daemon with no page, with one page, and with fifty pages open, one of
  * which reads nothing. The three take turns.
  */
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** State outside of components: a value, who watches it, and the hook that draws a component again when what it selects has changed. */
+/** State outside of components: a value, its watchers, and the hook that redraws a component when its selection changes. */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 
 export interface Cell<T> {

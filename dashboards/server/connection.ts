@@ -1,6 +1,6 @@
 /**
  * One browser. It says hello first; then its requests are answered one after the other, each in its turn (turns.ts) and when the answer
- * before it has left this process, so that one who reads nothing costs at most one answer and a bounded heap of updates. While requests
+ * before it has left this process, so that a client that reads nothing costs at most one answer and a bounded heap of updates. While requests
  * wait, no more are read from it. Whoever breaks the rules is closed, with the rule as the reason.
  */
 import type { WebSocket } from 'ws';
@@ -84,10 +84,10 @@ export class Connection {
   }
 
   send(bytes: Uint8Array): void {
-    this.#socket.send(bytes, { binary: true }, () => {}); // a socket that is closing says so; there is nobody to tell
+    this.#socket.send(bytes, { binary: true }, () => {}); // fails while the socket closes: nothing to do then
   }
 
-  /** Ends one that answers no ping or never said hello; pings the others. */
+  /** Ends a connection that answered no ping or never said hello; pings the others. */
   check(): void {
     const now = this.#services.clock.now();
     if (now - this.#heardAt > SILENT_MILLISECONDS) this.#socket.terminate();
@@ -185,7 +185,7 @@ export class Connection {
       this.#inFlight.delete(id);
       const landed = flight.carry(value, () => this.#socket.terminate());
       const send = (sent: () => void) => {
-        // In two fragments of one message, so that the value's bytes are shared by all who asked.
+        // In two fragments of one message, so that all requests share the value's bytes.
         this.#socket.send(replyHead(id), { binary: true, fin: false }, () => {});
         this.#socket.send(value, { binary: true, fin: true }, sent);
       };

@@ -18,7 +18,7 @@ export function guarded<A extends readonly unknown[]>(
   listener: (...given: A) => unknown,
   refuse?: (...given: A) => void,
 ): (...given: A) => void {
-  // What the listener begins belongs to whoever began the server, though Node may call it from elsewhere (it does with upgrades).
+  // Keep the server's async context in the listener: Node may call it from another one (it does with upgrades).
   const inside = AsyncResource.bind(listener);
   return (...given) => {
     const fail = (error: unknown) => {

@@ -28,7 +28,7 @@ export interface Site {
   readonly clock: Clock;
 }
 
-/** Probes, which carry no token and are told nothing but yes or no. @returns false when it is none. */
+/** Answers probes, which carry no token, with yes or no alone. @returns false when the request is not a probe. */
 export function answerProbe(path: string, source: Pick<DashboardSource, 'status'>, response: ServerResponse): boolean {
   if (path === '/healthz') sendText(response, 200, 'ok');
   else if (path === '/readyz') {

@@ -7,7 +7,7 @@ import type { Turns } from './turns.ts';
 
 export interface Peer {
   readonly access: Access;
-  /** Who this is, in words, for the event log. */
+  /** The author's name in the event log. */
   readonly author: string;
 }
 

@@ -1,4 +1,4 @@
-/** Who may look and who may command: two tokens, given in the configuration or the environment, else made once and kept in the run folder. */
+/** Two tokens, to look and to command: given in the configuration or the environment, else made once and kept in the run folder. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
@@ -21,7 +21,7 @@ export interface TokenOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** @returns null where none is needed: on a loopback address, when nobody gave one. */
+/** @returns null where no token is needed: on a loopback address, when the configuration has none. */
 export function tokensOf({ host, viewToken, controlToken, runFolder, environment }: TokenOptions): Tokens | null {
   const view = viewToken ?? fromEnvironment(environment, 'QUORUM_DASHBOARD_VIEW_TOKEN');
   const control = controlToken ?? fromEnvironment(environment, 'QUORUM_DASHBOARD_CONTROL_TOKEN');

@@ -49,7 +49,7 @@ export function choiceLabels(rows: readonly ChoiceAnswer[], answerIs?: AnswerIs)
   };
 }
 
-/** Numbers beside choices that are texts are positions, where all of them can be; texts are values, where all of them can be. */
+/** With text choices, numbers are positions where all of them can be; texts are values where all of them can be. */
 function kindOf(rows: readonly ChoiceAnswer[]): AnswerIs {
   const all = (kind: AnswerIs): boolean => rows.every((row) => READINGS[kind](row) !== undefined);
   if (rows.every((row) => letterOf(row) !== undefined || (textOf(row) === undefined && READINGS.letter(row) !== undefined))) return 'letter';

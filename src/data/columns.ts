@@ -26,7 +26,7 @@ export type Columns = { readonly [R in ColumnRole]?: string | undefined };
 /**
  * @param found every column, fields of structs included.
  * @param chosen the user's choice, which wins.
- * @param suits whether a known column can play the role; MathVista's `image` is a path beside `decoded_image`, the picture.
+ * @param suits whether a known column can play the role; MathVista has `image`, a path, and `decoded_image`, the picture.
  * @throws InputError when a chosen column is not there.
  */
 export function chooseColumns(

@@ -41,7 +41,7 @@ export async function dataFilesIn(folder: string): Promise<readonly string[]> {
   return inner;
 }
 
-/** Names of files that lie beside data and hold no rows. */
+/** Names of files that accompany data and hold no rows. */
 const INFO = new Set(['dataset_info.json', 'dataset_infos.json', 'dataset_dict.json', 'state.json', 'config.json', 'package.json']);
 
 function ofOneSplit(path: string, files: readonly string[], root: string, split: string | undefined): readonly string[] {
@@ -121,7 +121,7 @@ async function nothingIn(folder: string): Promise<string> {
     inner.length === 0
       ? ''
       : `; it has the folders ${inner.slice(0, 8).join(', ')}: name one, or a pattern such as '${join(basename(folder), '*', '*.parquet')}'`;
-  return `holds no file of data (.parquet, .jsonl, .json, .csv, .tsv, or metadata.csv beside pictures)${where}`;
+  return `holds no file of data (.parquet, .jsonl, .json, .csv, .tsv, or metadata.csv next to pictures)${where}`;
 }
 
 export async function isFolder(path: string): Promise<boolean> {

@@ -38,7 +38,7 @@ async function readPictures(ref: ParquetPictureRef): Promise<Uint8Array> {
   const top = topLevel(file, column);
   const range: RowGroup = hasOffsetIndex(file, top, row) ? { start: row, rows: 1 } : group;
   const cells = (await readParquetRows(file, [top], range)).map((cell) => valueAt(cell, column));
-  // From the row asked for onwards: those are the ones that a pass over the data set wants next.
+  // From the requested row onwards: a pass over the data set wants those next.
   const own = row - range.start;
   let ahead = 0;
   for (const cell of [...cells.slice(own + 1), ...cells.slice(0, own)]) {
@@ -47,12 +47,11 @@ async function readPictures(ref: ParquetPictureRef): Promise<Uint8Array> {
   }
   const bytes = picturesIn(cells[own])[index];
   if (!bytes) throw new InputError(`${where}: has no picture ${index}`);
-  if (digestOf(bytes) !== digest)
-    throw new InputError(`${where}: picture ${index} is not the one that it was; the file has changed since it was opened`);
+  if (digestOf(bytes) !== digest) throw new InputError(`${where}: picture ${index} is another one now; the file has changed since it was opened`);
   return cache.set(bytes);
 }
 
-/** Of each picture in a cell the bytes, undefined for one that is a file elsewhere. */
+/** The bytes of each picture in a cell; undefined for a picture in a file elsewhere. */
 function picturesIn(cell: unknown): readonly (Uint8Array | undefined)[] {
   return pictureValues(cell).map((value) => {
     const found = findPicture(value);

@@ -193,7 +193,7 @@ export class RowCollector {
     return count === 1 ? id : `${id}-${count}`;
   }
 
-  /** @throws InputError when there is nothing, or an answer is none of its choices. */
+  /** @throws InputError when there is nothing, or an answer is not among its choices. */
   finish(name: string, { answerIs, split }: Pick<OpenOptions, 'answerIs' | 'split'> = {}): LabelledDataset {
     if (this.seen.size === 0) throw new InputError(`${name}: holds no questions${split === undefined ? '' : ` of the split ${split}`}`);
     const { labels: choices, note } = choiceLabels(this.choice, answerIs);

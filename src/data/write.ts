@@ -22,7 +22,7 @@ export type ColumnTypes = Readonly<Record<string, ColumnType>>;
 export interface WriteRow {
   readonly problem: string;
   readonly pictures: readonly PictureRef[];
-  /** Of the columns named beside it; null where there is no value. */
+  /** Values of the columns named with it; null where there is no value. */
   readonly values: Readonly<Record<string, string | number | null>>;
 }
 
@@ -67,7 +67,7 @@ type Rows = Iterable<WriteRow> | AsyncIterable<WriteRow>;
 
 /**
  * Rows are written as they come; a Parquet file appears under its name when it is whole.
- * @param file ends in `.parquet` or `.jsonl`; pictures of the latter go to `images/` beside it. @param force writes over a picture of other bytes that
+ * @param file ends in `.parquet` or `.jsonl`; pictures of the latter go to `images/` in its folder. @param force writes over a picture of other bytes that
  * has a name of ours there. @throws InputError for another ending, and for such a picture.
  */
 export async function writeDataset(file: string, rows: Rows, columns: ColumnTypes, force = false): Promise<Written> {
@@ -76,7 +76,7 @@ export async function writeDataset(file: string, rows: Rows, columns: ColumnType
   return extname(file) === '.parquet' ? writeParquet(file, rows, columns) : writeJsonl(file, rows, columns, force);
 }
 
-/** For who has long work to do before the first row. @throws InputError where `writeDataset` would. */
+/** Checks the target before long work. @throws InputError where `writeDataset` would. */
 export function checkEnding(file: string): void {
   if (!['.parquet', '.jsonl'].includes(extname(file))) throw new InputError(`${file}: must end in .parquet or .jsonl`);
 }
@@ -145,7 +145,7 @@ async function writeParquet(file: string, rows: Rows, columns: ColumnTypes): Pro
   return { questions, pictures: written.size };
 }
 
-/** Pictures are compressed already, and their bytes are no bounds for anybody to search by. */
+/** Pictures are compressed already, and statistics of their bytes help no search. */
 const PICTURES = { codec: 'UNCOMPRESSED', statistics: false } as const;
 
 function cell(value: string | number | null, type: ColumnType): unknown {

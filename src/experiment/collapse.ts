@@ -1,4 +1,4 @@
-/** What a run that was made to collapse came to: read from its store alone, as anybody could who was given the run folder. */
+/** The outcome of a run that was made to collapse, read from its run folder alone. */
 import type { Store } from '../store/store.ts';
 
 export interface CollapseRow {

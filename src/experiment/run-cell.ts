@@ -41,7 +41,7 @@ const ALONG_THE_WAY: ConfigInput = {
   guardian: { mode: 'off' },
 };
 
-/** @throws CancelledError when `signal` aborts; the cell goes on from there when it is run again. */
+/** @throws CancelledError when `signal` aborts; the next call continues the cell from there. */
 export async function runCell(bench: Bench, cell: Cell, signal: AbortSignal): Promise<CellResult> {
   const hash = cellHash(cell, merged(bench.config, METHODS.find(({ name }) => name === cell.method)?.config ?? {}), bench.common);
   const file = join(bench.folder, 'cells', `${hash}.json`);

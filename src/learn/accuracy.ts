@@ -22,7 +22,7 @@ export function passAtK(correct: readonly boolean[], k: number): number {
 
 /**
  * maj@k: is the majority's answer correct? `classes` as in `majorityVote`, over the k samples given. The class is judged by its first
- * member, whose answer is the one that would be reported.
+ * member, whose answer would be reported.
  */
 export function majorityCorrect(classes: readonly number[], correct: readonly boolean[]): boolean {
   const { winner, votes } = majorityVote(classes);

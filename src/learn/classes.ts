@@ -84,7 +84,7 @@ async function fitting(classes: readonly Class[], same: (i: number, j: number) =
   return fits;
 }
 
-/** What an answer states beside its value: a unit of some dimension, a percent sign, am or pm, a letter with its text. */
+/** What an answer states in addition to its value: a unit of some dimension, a percent sign, am or pm, a letter with its text. */
 function formOf(value: Value): string {
   switch (value.type) {
     case 'quantity':

@@ -137,7 +137,7 @@ export class Grader implements Classifier, AsyncDisposable {
   }
 }
 
-/** The thread's next message, or why there is none: `timeout`, or what ended it. */
+/** The thread's next message, or why it did not come: `timeout`, or what ended the thread. */
 function nextReply(thread: Worker, seconds: number): Promise<PairReply | string> {
   return new Promise((resolve) => {
     const settle = (outcome: PairReply | string): void => {

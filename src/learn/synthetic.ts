@@ -18,7 +18,7 @@ export interface SyntheticOptions {
   readonly duplicateSimilarity: number;
 }
 
-/** Batches in a row of which nothing is usable, after which the model is taken for one that writes nothing usable. */
+/** After this many batches in a row without a usable question, the model counts as unable to write any. */
 export const FRUITLESS_BATCHES = 8;
 
 /**

@@ -4,15 +4,15 @@
 export const NO_ANSWER = -1;
 
 export interface Vote {
-  /** Class with most votes, ties to the class seen first; -1 when nobody voted. */
+  /** Class with most votes, ties to the class seen first; -1 without a vote. */
   readonly winner: number;
   /** Votes for the winner. */
   readonly votes: number;
-  /** Votes for the winner / G, where G counts those who did not vote too; 0 for an empty group. */
+  /** Votes for the winner / G, where G includes responses without a vote; 0 for an empty group. */
   readonly share: number;
   /** Responses without an answer. */
   readonly silent: number;
-  /** 1 for those who voted for the winner, else 0. */
+  /** 1 for a vote for the winner, else 0. */
   readonly rewards: readonly number[];
 }
 

@@ -1,7 +1,7 @@
 /**
  * Timers that count only the time in which this process ran. A process that was stopped (SIGSTOP, `docker pause`, a virtual machine put to
- * sleep) finds all its timers due at once when it goes on, before the work that stood still with it had a moment: that is no deadline missed.
- * The wait is cut into beats; one that ends much too late is the sign. Nothing here reads the wall clock, so setting that changes nothing.
+ * sleep) wakes with every timer overdue before the suspended work could run; that must not count as a missed deadline.
+ * The wait is cut into beats; a beat that ends much too late shows a suspension. Nothing here reads the wall clock.
  */
 
 /** Of the timers' own kind; a test brings another. */

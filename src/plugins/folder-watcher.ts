@@ -1,6 +1,6 @@
 /**
  * Asks about pictures that are dropped into a folder while the daemon runs, each question once, the data set's in between. What is asked: the
- * option `questions`, and the lines of a text file beside the picture: `cat.txt` beside `cat.png` (one question a line), or `cat.jsonl` (objects
+ * option `questions`, and the lines of a text file next to the picture: `cat.txt` for `cat.png` (one question a line), or `cat.jsonl` (objects
  * with `problem`). A picture is known by its name: give each its own.
  */
 import { createHash } from 'node:crypto';
@@ -25,7 +25,7 @@ const options = z.strictObject({
     .describe("Folder to watch, relative to the configuration's folder; default: `pictures` in the plug-in's own folder."),
   questions: z.array(z.string().min(1).max(LONGEST_QUESTION)).max(MOST_QUESTIONS).default([]).describe('Asked about every picture.'),
   settleSeconds: z.number().min(0).max(3600).default(2).describe('A picture is taken when it was last written so long ago: not while it is copied.'),
-  repeat: z.boolean().default(false).describe("Ask again about the folder's pictures while none is new, rather than go on with the data set."),
+  repeat: z.boolean().default(false).describe("Ask again about the folder's pictures while none is new, instead of continuing with the data set."),
 });
 
 type Context = PortContext<z.output<typeof options>, 'ask'>;

@@ -38,7 +38,7 @@ const options = z.strictObject({
   threshold: share().default(0.9).describe('Share of right responses that ends a level.'),
   window: z.int().positive().max(10_000).default(128).describe('Groups over which that share is counted.'),
   share: share().default(1).describe("Share of the questions that are jigsaws; the others are the run's own."),
-  formatWeight: z.number().min(0).default(0.5).describe('What a response earns for an answer that could be one, beside 1 for the right one.'),
+  formatWeight: z.number().min(0).default(0.5).describe('Reward of a well-formed wrong answer; the right answer earns 1.'),
   relations: z
     .array(z.string().regex(/[\p{L}\p{N}]/u, 'expected a letter or a digit'))
     .length(RELATIONS.length)

@@ -1,6 +1,6 @@
 /**
  * Posts each event as JSON to an address. What fails is tried again, ever later; what waits is bounded, and the oldest go first. Events of one
- * run arrive in order, each with a number of its own in `x-quorum-delivery`, by which a receiver knows one that comes twice. A receiver that
+ * run arrive in order, each with a number of its own in `x-quorum-delivery`, by which a receiver recognises duplicates. A receiver that
  * answers has the last version and its evaluation before the daemon ends; what waits for one that does not is lost when the daemon stops.
  */
 import { randomUUID } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** State of an unfinished pretraining: one safetensors file beside the model, replaced atomically, removed at the end. */
+/** State of an unfinished pretraining: one safetensors file in the model's folder, replaced atomically, removed at the end. */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';

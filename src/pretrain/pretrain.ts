@@ -16,7 +16,7 @@ import { BATCH, EVALUATION, learningRateAt, STAGES, type Stage } from './recipe.
 import { Trainer, type TrainState } from './trainer.ts';
 
 export interface PretrainOptions {
-  /** Folder of the model; an unfinished run found there goes on. */
+  /** Folder of the model; an unfinished run there continues. */
   readonly folder: string;
   readonly seed: number;
   readonly threads: number;
@@ -25,7 +25,7 @@ export interface PretrainOptions {
   readonly batch?: number;
   /** Held-out questions along the way and at the end, and samples a question at the end. */
   readonly evaluation?: typeof EVALUATION;
-  /** Stops after the step in hand, saved so that it can go on. */
+  /** Stops after the step in hand and saves, so that the next call continues. */
   readonly signal?: AbortSignal;
 }
 

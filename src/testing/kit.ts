@@ -142,7 +142,7 @@ class Kit implements PluginKit {
       };
       this.#handles.set(port, started.add({ role: port, id: `${port}-${this.name}`, open, optional: true }));
     }
-    // Of real time: nobody moves the clock yet.
+    // In real time: the clock does not move yet.
     const { openSeconds } = this.#config.timeouts;
     await withDeadline(`plug-in ${this.name}: opening its ports`, openSeconds, this.#life.signal, () => Promise.all(opened));
     await this.advance(0);

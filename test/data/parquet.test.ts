@@ -150,9 +150,7 @@ describe('openPaths, of Parquet', () => {
     await copyFile(fixture('geoqa.parquet'), path);
     const { dataset } = await openPaths([path]);
     const [ref] = dataset.pictures();
-    await expect(dataset.picture({ ...ref!, digest: '0'.repeat(32) } as PictureRef)).rejects.toThrow(
-      /row 0: image: picture 0 is not the one that it was/,
-    );
+    await expect(dataset.picture({ ...ref!, digest: '0'.repeat(32) } as PictureRef)).rejects.toThrow(/row 0: image: picture 0 is another one now/);
   });
 
   it('never crashes or takes a damaged file for a whole one', async () => {

@@ -17,7 +17,7 @@ export interface Range {
   readonly max: number;
 }
 
-/** Where a board's data come from: the connection, or whoever answers as it does. */
+/** The source of a board's data: the connection, or a stand-in with the same interface. */
 export interface BoardSource extends Pick<Connection, 'state' | 'onUpdate' | 'onResync'> {
   request(method: 'history', params: Requests['history']['params']): Promise<History>;
 }

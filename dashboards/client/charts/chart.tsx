@@ -1,4 +1,4 @@
-/** A titled chart. The values beside its title are those under the cursor, or the newest; they are written past Preact, at every mouse move. */
+/** A titled chart. The title shows the values under the cursor, or the newest; each mouse move writes them directly, without Preact. */
 import 'uplot/dist/uPlot.min.css';
 import './chart.css';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
@@ -79,7 +79,7 @@ export function Chart({ board, title, series, format, axis = format, include = N
       sized.disconnect();
       made.destroy();
     };
-    // The series are the chart: whoever changes them gives it another key.
+    // The series define the chart: give it another key when they change.
   }, [board]);
   useEffect(() => plot.current?.repaint(), [theme]);
   useEffect(() => {
@@ -139,7 +139,7 @@ function isOther(steps: Float64Array, from: number, row: number): boolean {
   return from >= 0 && steps[row]! > steps[from]!;
 }
 
-/** For who listens: where the cursor is, and what is there. */
+/** For screen readers: where the cursor is, and the values there. */
 function tell(element: HTMLElement, step: number | undefined, text: string): void {
   element.setAttribute('aria-valuenow', String(step ?? 0));
   element.setAttribute('aria-valuetext', text);

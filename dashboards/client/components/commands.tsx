@@ -32,7 +32,7 @@ const PAUSE: Offer = {
 const RESUME: Offer = {
   command: { type: 'resume' },
   title: 'Resume',
-  help: 'The loop goes on from where it waits.',
+  help: 'The loop continues from where it waits.',
   button: 'Resume',
   done: 'Running again.',
   in: ['starting', 'baseline', 'running', 'paused'],
@@ -126,7 +126,7 @@ function CommandRow({ offer, phase }: { readonly offer: Offer; readonly phase: L
   const doIt = () => run(offer.command, offer.done);
   const click = () => {
     if (offer.confirm !== undefined) return setAsking(true);
-    void doIt().catch(() => undefined); // shown beside the button
+    void doIt().catch(() => undefined); // the button shows the error
   };
   return (
     <li class="command">

@@ -1,4 +1,4 @@
-/** Line icons, 16 x 16, in the colour of the text around them. Decoration: the text beside them says what they mean. */
+/** Line icons, 16 x 16, in the colour of the text around them. Decoration: the text next to them says what they mean. */
 const PATHS = {
   now: 'M1.5 8.5h3l2-5 3 9 2-4h3',
   rollouts: 'M2 3h12M2 8h8M2 13h10',

@@ -15,7 +15,7 @@ export interface Paged<T> {
   readonly more: boolean;
   readonly loading: boolean;
   readonly error: Error | undefined;
-  /** Asks for the next page, or again for one that failed. */
+  /** Asks for the next page, or retries a failed one. */
   readonly older: () => void;
   /** Starts over with the newest. */
   readonly again: () => void;

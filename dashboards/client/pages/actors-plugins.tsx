@@ -1,4 +1,4 @@
-/** What is plugged in, and for those who may command: start anew, load again, take out, add. */
+/** The loaded plug-ins and, for viewers with the right to command: restart, reload, remove, add. */
 import './control.css';
 import './actors-plugins.css';
 import { useId, useRef, useState } from 'preact/hooks';

@@ -1,4 +1,4 @@
-/** The supervision tree: who supervises whom, what state each is in, and what went wrong. */
+/** The supervision tree: supervisors and their actors, the state of each, and what went wrong. */
 import './actors.css';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
@@ -16,7 +16,7 @@ import { PluginsPanel } from './actors-plugins.tsx';
 import { connection, useConnectionState, useLive, useRequest } from '../session.ts';
 
 const NO_PARAMS = {};
-/** Charts are asked for again when somebody changed, and at most so often. */
+/** The page asks for charts again when an actor changed, and at most this often. */
 const REFRESH = 700;
 
 export function Actors() {

@@ -1,4 +1,4 @@
-/** Commands for those who may give them, and the log of what was commanded and what happened. */
+/** Commands, for viewers with the right to give them, and the log of commands and events. */
 import './control.css';
 import { Badge } from '../components/badge.tsx';
 import { Commands } from '../components/commands.tsx';

@@ -1,4 +1,4 @@
-/** What plug-ins show: data of theirs, drawn by this page. Asked for again every few seconds while somebody looks. */
+/** Panels of plug-ins: this page draws their data, and asks for it again every few seconds while it is visible. */
 import './panels.css';
 import { useEffect } from 'preact/hooks';
 import type { PanelCard } from '../../../src/protocol/frames.ts';
@@ -10,7 +10,7 @@ import { Block } from './panels-block.tsx';
 
 const NO_PARAMS = {};
 const PAUSE = 2500;
-/** The first answer has no contents yet: the daemon asks a panel once somebody looks. */
+/** The first answer has no contents yet: the daemon asks a panel only after a page asked for it. */
 const FIRST_PAUSE = 400;
 
 export function Panels() {

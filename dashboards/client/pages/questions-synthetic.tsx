@@ -1,4 +1,4 @@
-/** Questions that the model wrote for itself, beside the picture they are about and the question they come from. */
+/** Questions that the model wrote for itself, with the picture they are about and the question they come from. */
 import { useCallback } from 'preact/hooks';
 import type { SyntheticQuestion } from '../../../src/protocol/frames.ts';
 import { Badge } from '../components/badge.tsx';
@@ -24,7 +24,7 @@ export function Synthetic() {
       {paged.items === undefined ? paged.error === undefined ? <Loading lines={4} /> : <Failure error={paged.error} again={paged.again} /> : null}
       {paged.items?.length === 0 ? (
         <Empty title="The model has not written a question yet">
-          All questions so far come from the data set. What the model writes for itself appears here, beside its picture and the question it was made
+          All questions so far come from the data set. What the model writes for itself appears here, with its picture and the question it was made
           from.
         </Empty>
       ) : null}

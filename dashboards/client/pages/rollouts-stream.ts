@@ -10,7 +10,7 @@ const PAGE = 30;
 const LIVE = 60;
 /** Cards at most after scrolling down; from there on a new list begins. */
 export const LONGEST = 480;
-/** New cards appear together, this often: one by one nobody could read them. */
+/** New cards appear together, this often: one by one they would pass too fast to read. */
 const FLUSH_MILLISECONDS = 1000;
 
 interface State {
@@ -26,7 +26,7 @@ interface State {
 export interface Stream extends Omit<State, 'key'> {
   readonly more: boolean;
   readonly full: boolean;
-  /** New ones that are held back. */
+  /** New cards held back. */
   readonly waiting: number;
   readonly older: () => void;
   readonly again: () => void;

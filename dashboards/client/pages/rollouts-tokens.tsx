@@ -117,7 +117,7 @@ function Values({ token: { text, logprob, refLogprob } }: { readonly token: Toke
   );
 }
 
-/** A special token has no text, nor has one that holds a part of a letter only. */
+/** A special token has no text, nor has a token that holds only part of a letter. */
 function silent(isLast: boolean): string {
   return isLast ? 'end' : 'no text';
 }

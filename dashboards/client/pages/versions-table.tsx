@@ -9,7 +9,7 @@ import { useLive } from '../session.ts';
 export interface VersionTableProps {
   readonly rows: readonly VersionRow[];
   readonly newest: number | undefined;
-  /** Undefined for those who may not. */
+  /** Undefined without the right to command. */
   readonly onRollBack: ((row: VersionRow) => void) | undefined;
 }
 

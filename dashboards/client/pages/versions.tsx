@@ -109,9 +109,9 @@ function RollBack({ to, newest, onClose, onDone }: RollBackProps) {
   return (
     <Confirm title={`Roll back to version ${to}?`} action={`Roll back to ${to}`} danger onConfirm={confirm} onClose={onClose}>
       <p>
-        Learning goes on from the weights of version {to}, as a new version. What the {count(undone)} {undone === 1 ? 'version' : 'versions'} after it
-        learnt is no longer in the policy; {undone === 1 ? 'it stays' : 'they stay'} in this list, and {undone === 1 ? 'its' : 'their'} groups in the
-        store.
+        Learning continues from the weights of version {to}, as a new version. What the {count(undone)} {undone === 1 ? 'version' : 'versions'} after
+        it learnt is no longer in the policy; {undone === 1 ? 'it stays' : 'they stay'} in this list, and {undone === 1 ? 'its' : 'their'} groups in
+        the store.
       </p>
       <p>The command and its author are written to the event log.</p>
     </Confirm>

@@ -75,7 +75,7 @@ export class JsonScanner {
     if (this.depth === this.base) yield { type: 'end', at: this.at + 1 };
   }
 
-  /** How deep rows lie here; -1 where there are none. */
+  /** Nesting depth of the rows; -1 without rows. */
   private get base(): number {
     if (this.rows.type !== 'list in') return 1;
     return this.member === this.rows.key ? 2 : -1;

@@ -40,7 +40,7 @@ function fold(from: number, to: number, start: Complex, step: (so: Complex, k: n
 const NEGLIGIBLE = 1e-17;
 const DIRECT_TERMS = 400;
 
-/** Summed until its terms vanish; one that is slower is accelerated, if its terms fall at all. */
+/** Sums the series until its terms vanish; accelerates a slower one if its terms fall at all. */
 function series(from: number, term: (k: number) => number): number {
   if (!Number.isInteger(from)) return NaN;
   let [sum, small] = [0, 0];

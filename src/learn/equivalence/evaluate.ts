@@ -76,7 +76,7 @@ function exactSeries({ operator, name, from, to, body }: Bound): Rational | null
 /** A sum inside a sum counts for as many as it may have terms. */
 const size = (e: Expression): bigint => parts(e).reduce((sum, part) => sum + size(part), 1n) * (e.type === 'bound' ? 50n : 1n);
 
-/** True or false when both are rational, else null: the caller must go on to `sameExpression`. */
+/** True or false when both are rational, else null: the caller must then try `sameExpression`. */
 export function sameExact(a: Expression, b: Expression): boolean | null {
   const x = exact(a);
   const y = x && exact(b);

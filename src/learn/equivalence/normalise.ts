@@ -55,7 +55,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/<=/g, '\\le '],
   [/>=/g, '\\ge '],
   [/\\neq(?![a-z])|!=/g, '\\ne '],
-  // `0.1666...`: what is repeated at the end goes on.
+  // `0.1666...`: the digits repeated at the end continue.
   [/\.(\d{0,12}?)(\d{1,12}?)\2+\s*(?:\.\.\.|\\[lc]?dots)(?!\d)/g, '.$1\\overline{$2}'],
   [/\\(?:sim|simeq|approxeq|cong)(?![a-z])/g, '\\approx '],
   [/\\varnothing(?![a-z])/g, '\\emptyset '],

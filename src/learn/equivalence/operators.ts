@@ -23,7 +23,7 @@ const LISTS = new Map(Object.entries({ gcd: 'gcd', hcf: 'gcd', gcf: 'gcd', lcm: 
 /** These words are names of functions only before a bracket. */
 export const LIST_NAME = /(?:gcd|hcf|gcf|lcm|max|min|GCD|HCF|GCF|LCM)(?=\s*(?:\(|\\?\{))/y;
 
-/** Null when the name is none of an operator. */
+/** Null when no operator has the name. */
 export function readOperator(name: string, p: Operands): Expression | null {
   const pair = PAIRS.get(name);
   if (pair !== undefined) return call(pair, p.argument(), p.argument());

@@ -137,7 +137,7 @@ function prefixed(word: string): Unit | undefined {
   return factor ? { ...unit, factor } : undefined;
 }
 
-/** `within`: beside other units, where `C` is no temperature. */
+/** `within`: among other units, where `C` is no temperature. */
 function lookUp(raw: string, within: boolean): Unit | undefined {
   const word = raw.replace(/\\mu\s*/, 'u').replace(/\s/g, '');
   const exactly = EXACT.get(word) ?? (within ? INSIDE.get(word) : undefined);

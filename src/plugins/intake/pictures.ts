@@ -76,7 +76,7 @@ export class Pictures {
     if (pictureFolder === undefined) throw new Refusal(403, 'pictures by path are not allowed: set pictureFolder, or send their data');
     const allowed = await realpath(pictureFolder);
     const real = await realpath(resolve(allowed, path)).catch(() => undefined);
-    // One answer to both, so that nobody learns which files exist elsewhere.
+    // The same answer to both, so that it does not reveal which files exist elsewhere.
     if (real === undefined || !real.startsWith(allowed + sep)) throw new Refusal(403, `there is no picture ${path.slice(0, 200)} in pictureFolder`);
     const ref = { type: 'file', path: real } as const;
     await this.#check(ref);

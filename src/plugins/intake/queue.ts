@@ -51,7 +51,7 @@ export class IntakeQueue {
     this.#waiting.push(question);
   }
 
-  /** Their lines stay in the file: whoever takes them remembers that they were asked. */
+  /** Their lines stay in the file: the taker remembers that they were asked. */
   take(count: number): readonly Question[] {
     const taken = this.#waiting.slice(0, count);
     this.#waiting = this.#waiting.slice(count);

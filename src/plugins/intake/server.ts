@@ -1,4 +1,4 @@
-/** The doors: `POST /questions` and a WebSocket at `/questions`. Who may come in, how much at once, and what is answered. */
+/** `POST /questions` and a WebSocket at `/questions`: access, limits and answers. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -43,12 +43,12 @@ async function answerPost(request: IncomingMessage, response: ServerResponse, op
   try {
     check(request, options);
     if (request.method !== 'POST') throw new Refusal(405, 'POST a question');
-    // No page of another site may send this type without asking first, which nobody answers.
+    // A page of another site may send this type only after a preflight request, which has no answer here.
     if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) throw new Refusal(415, 'send application/json');
     if (options.isFull()) throw new Refusal(429, 'too many questions wait already: try again later');
     send(response, 202, await options.accept(jsonOf(await bodyOf(request, options.maxBytes))));
   } catch (error) {
-    // Who leaves before the end has nothing to be told.
+    // A client that left before the end gets no answer.
     if (response.destroyed) return;
     if (!(error instanceof Refusal)) options.onError(error);
     const { status, message } = error instanceof Refusal ? error : { status: 500, message: 'this failed inside the plug-in' };
@@ -97,7 +97,7 @@ async function acceptWithRoom(text: string, { room, accept }: DoorOptions): Prom
   }
 }
 
-/** @throws Refusal unless the request is for here and from one who may send. */
+/** @throws Refusal unless the request is addressed to this server and its sender has the right to send. */
 function check(request: IncomingMessage, { token, host }: DoorOptions): void {
   if ((request.url ?? '').split('?')[0] !== PATH) throw new Refusal(404, `questions go to ${PATH}`);
   if (token !== undefined) {

@@ -63,7 +63,7 @@ export class HandedOut {
   }
 }
 
-/** The one that was put in first goes first. */
+/** First in, first out. */
 function dropOldest<Key>(collection: Map<Key, unknown> | Set<Key>, most: number): void {
   for (const key of collection.keys()) {
     if (collection.size <= most) return;

@@ -17,7 +17,7 @@ export async function listen(server: Server, { host, port, signal }: ListenOptio
   } catch (error) {
     throw new InputError(`cannot listen at options.host ${host}, options.port ${port}: ${(error as Error).message}`, { cause: error });
   }
-  server.removeAllListeners('error').on('error', () => {}); // of single connections; the server goes on
+  server.removeAllListeners('error').on('error', () => {}); // errors of single connections leave the server running
   const close = (): void => {
     server.close();
     server.closeAllConnections();

@@ -1,4 +1,4 @@
-/** A file that a plug-in is told to write may be there already: only one that it made before is written to. */
+/** A plug-in writes to an existing file only when it made that file itself. */
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { InputError } from 'quorum';
 

@@ -158,7 +158,7 @@ describeInBrowser('the page Versions', () => {
     await ask.click();
     const dialog = page.getByRole('dialog', { name: `Roll back to version ${to}?` });
     await dialog.waitFor();
-    expect(await dialog.innerText()).toContain(`Learning goes on from the weights of version ${to}, as a new version`);
+    expect(await dialog.innerText()).toContain(`Learning continues from the weights of version ${to}, as a new version`);
     expect(await opened.violations()).toEqual([]);
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });
