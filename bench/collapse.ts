@@ -7,7 +7,7 @@
 import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { packagePath } from '../src/cli/paths.ts';
+import { packagePath } from '../src/lib/package-path.ts';
 import { parseConfig } from '../src/config/load.ts';
 import type { ConfigInput } from '../src/config/schema.ts';
 import { startDaemon, type DaemonHandle } from '../src/daemon/daemon.ts';

@@ -6,7 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { packagePath } from '../src/cli/paths.ts';
+import { packagePath } from '../src/lib/package-path.ts';
 import { makeFolder } from '../src/lib/make-folder.ts';
 import { InputError } from '../src/protocol/errors.ts';
 import { benchDaemon } from './daemon.ts';

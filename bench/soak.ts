@@ -11,7 +11,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { askDaemon } from '../src/cli/control-client.ts';
 import { NoDaemonError } from '../src/cli/errors.ts';
-import { packagePath } from '../src/cli/paths.ts';
+import { packagePath } from '../src/lib/package-path.ts';
 import { makeFolder } from '../src/lib/make-folder.ts';
 import type { Status } from '../src/protocol/status.ts';
 import { checkRun } from '../src/store/check-run.ts';

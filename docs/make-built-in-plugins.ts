@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
 import { describeSchema } from '../src/config/describe.ts';
-import { importDefault } from '../src/config/import-default.ts';
+import { importDefault } from '../src/lib/import-default.ts';
 import type { PluginDefinition } from '../src/plugin/define.ts';
 import { table } from './make-configuration.ts';
 

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { recorded, testPlugin, type TestOptions } from 'quorum/testing';
 import { declarationsOf, pluginReferencePage } from '../docs/make-plugin-reference.ts';
-import { importDefault } from '../src/config/import-default.ts';
+import { importDefault } from '../src/lib/import-default.ts';
 import { configSchema } from '../src/config/schema.ts';
 import { loadPlugins } from '../src/plugin/load.ts';
 

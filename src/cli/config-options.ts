@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import { collect } from './options.ts';
-import { packagePath } from './paths.ts';
+import { packagePath } from '../lib/package-path.ts';
 
 export interface ConfigOptions {
   readonly config?: string;

@@ -15,7 +15,7 @@ import { pluginsCommand } from './commands/plugins.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { startCommand } from './commands/start.ts';
 import { synthesizeCommand } from './commands/synthesize.ts';
-import { packagePath } from './paths.ts';
+import { packagePath } from '../lib/package-path.ts';
 
 const FOOT = `
 Exit codes:

@@ -5,7 +5,7 @@ import { parse as parseYaml, parseDocument } from 'yaml';
 import { entryKind } from '../lib/entry-kind.ts';
 import { InputError } from '../protocol/errors.ts';
 import { within } from '../lib/within.ts';
-import { importDefault, resolveImport } from './import-default.ts';
+import { importDefault, resolveImport } from '../lib/import-default.ts';
 
 const READERS: Readonly<Record<string, (path: string) => unknown>> = {
   '.ts': readModule,

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
-import { importDefault } from '../config/import-default.ts';
+import { importDefault } from '../lib/import-default.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PortName, Ports, PromptSource } from '../protocol/ports.ts';
 import { within } from '../lib/within.ts';

@@ -1,6 +1,6 @@
 /** Thread entry: one plug-in, and those of its ports that were opened. Producer of tasks: thread.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { importDefault } from '../config/import-default.ts';
+import { importDefault } from '../lib/import-default.ts';
 import { loadPicture } from '../data/picture.ts';
 import { Grader } from '../learn/grader.ts';
 import { toErrorData, type ErrorData } from '../protocol/errors.ts';

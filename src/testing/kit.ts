@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { withDeadline } from '../../actors/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
 import { startSystem } from '../../actors/system.ts';
-import { packagePath } from '../cli/paths.ts';
+import { packagePath } from '../lib/package-path.ts';
 import { configSchema, type Config, type ConfigInput } from '../config/schema.ts';
 import { pluginFolder, servicesOf } from '../daemon/services.ts';
 import { listDataset } from '../data/dataset.ts';

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { expect, describe, it } from 'vitest';
 import { evaluator } from '../../src/roles/evaluator.ts';
 import { evaluateModel } from '../../src/cli/evaluate-model.ts';
-import { packagePath } from '../../src/cli/paths.ts';
+import { packagePath } from '../../src/lib/package-path.ts';
 import { accuracyTable, meanOf, suitesTable } from '../../src/cli/view/accuracy.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { exportFigures } from '../../src/data/export.ts';

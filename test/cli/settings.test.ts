@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { conditionOf } from '../../src/daemon/stop-when.ts';
 import { resolveConfig } from '../../src/cli/config-options.ts';
 import { measureSpeed, speedWords } from '../../src/cli/doctor-speed.ts';
-import { packagePath } from '../../src/cli/paths.ts';
+import { packagePath } from '../../src/lib/package-path.ts';
 import { fastest, rolloutSpeeds, whyUnmeasured, type RolloutSpeed } from '../../src/cli/rollout-speed.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { writeTinyFolder } from '../support/tiny-folder.ts';

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { packagePath } from '../../src/cli/paths.ts';
+import { packagePath } from '../../src/lib/package-path.ts';
 import { synthesizeQuestions } from '../../src/cli/synthesize.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { exportFigures } from '../../src/data/export.ts';

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSyn
 import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { importDefault } from '../../src/config/import-default.ts';
+import { importDefault } from '../../src/lib/import-default.ts';
 import { API_VERSION, type PluginDefinition } from '../../src/index.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 

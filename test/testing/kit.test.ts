@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { packagePath } from '../../src/cli/paths.ts';
+import { packagePath } from '../../src/lib/package-path.ts';
 import { loadPromptEncoder } from '../../src/compute/models/folder.ts';
 import { encodeQuestion } from '../../src/compute/rollout/prompts.ts';
 import { API_VERSION, definePlugin, type PluginDefinition, type PortName, type Ports, type Sample } from 'quorum';

@@ -6,7 +6,7 @@ import { CancelledError } from '../../protocol/errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { parseCount } from '../options.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
-import { packagePath } from '../paths.ts';
+import { packagePath } from '../../lib/package-path.ts';
 import { duration } from '../view/format.ts';
 
 interface Options extends OutputOptions {

@@ -6,7 +6,7 @@ import { makeFolder } from '../../lib/make-folder.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { PortName } from '../../protocol/ports.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
-import { packagePath } from '../paths.ts';
+import { packagePath } from '../../lib/package-path.ts';
 import { pluginPackage, type ScaffoldOptions } from '../scaffold/package.ts';
 import { TEMPLATES } from '../scaffold/ports.ts';
 

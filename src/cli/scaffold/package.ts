@@ -1,7 +1,7 @@
 /** The files of a new plug-in package: typed, tested, and loaded by its path or, once published, by its name. */
 import { relative } from 'node:path';
 import type { PortName } from '../../protocol/ports.ts';
-import { packagePath } from '../paths.ts';
+import { packagePath } from '../../lib/package-path.ts';
 import { TEMPLATES, type PortTemplate } from './ports.ts';
 
 export interface ScaffoldOptions {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { packagePath } from '../../../src/cli/paths.ts';
+import { packagePath } from '../../../src/lib/package-path.ts';
 import { loadPromptEncoder } from '../../../src/compute/models/folder.ts';
 import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
 import type { Question } from '../../../src/protocol/messages.ts';
