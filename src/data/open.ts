@@ -1,5 +1,4 @@
 /** From the configuration's `data` to what the loop learns from and what it is measured on. */
-import type { Config } from '../config/schema.ts';
 import type { PictureRef } from '../protocol/messages.ts';
 import { storableKey } from '../protocol/storable.ts';
 import { listDataset, type Dataset, type LabelledDataset, type Labels } from './dataset.ts';
@@ -9,6 +8,7 @@ import { openRows } from './formats/detect.ts';
 import { readEntries, type EntrySource } from './entries.ts';
 import { readParquet } from './parquet.ts';
 import { RowCollector, type Entry, type OpenOptions } from './rows.ts';
+import type { DataSettings, FigureSettings } from './settings.ts';
 import { splitByPicture } from './split.ts';
 import { splitOf } from './splits.ts';
 
@@ -26,7 +26,7 @@ export interface OpenedData {
 }
 
 /** @throws InputError that names the file, line or key. */
-export async function openData(config: Config['data'], { picturesAlone = false }: Pick<OpenOptions, 'picturesAlone'> = {}): Promise<OpenedData> {
+export async function openData(config: DataSettings, { picturesAlone = false }: Pick<OpenOptions, 'picturesAlone'> = {}): Promise<OpenedData> {
   if (config.type === 'figures') return openFigurePools(config);
   const { trainFile, heldOutFile, heldOutShare, heldOutSplit } = config;
   const options = openOptions(config);
@@ -84,7 +84,7 @@ export async function openPaths(paths: readonly string[], options: OpenOptions =
 }
 
 /** How the configuration says that files are read, but for their paths. */
-export function openOptions(data: Config['data']): OpenOptions {
+export function openOptions(data: DataSettings): OpenOptions {
   if (data.type === 'figures') return {};
   const { split, columns, pictureFolder, answerIs } = data;
   return { split, columns, pictureFolder, answerIs };
@@ -96,7 +96,7 @@ export async function* readFile(source: EntrySource, options: OpenOptions = {}):
   yield* rows === undefined ? readParquet(source, options) : readEntries(rows, source, options);
 }
 
-function openFigurePools(config: Extract<Config['data'], { type: 'figures' }>): OpenedData {
+function openFigurePools(config: FigureSettings): OpenedData {
   const { seed, trainQuestions, heldOutQuestions, rendering, kinds } = config;
   const { dataset: train, labels: trainLabels } = openFigures({ pool: 'train', pictures: trainQuestions, seed, rendering, kinds, questions: 'one' });
   const { dataset: heldOut, labels } = openFigures({ pool: 'heldout', pictures: heldOutQuestions, seed, rendering, kinds, questions: 'one' });

@@ -2,7 +2,12 @@
 import { NEW_MONITOR, type MonitorState } from './monitor.ts';
 import type { Sureness } from './probe.ts';
 import type { Remedy } from './remedy.ts';
-import type { Store } from '../store/store.ts';
+
+/** Values by name that outlive the process, as the store keeps them. */
+export interface Memory {
+  meta(key: string): unknown;
+  setMeta(key: string, value: unknown): void;
+}
 
 /** Where a stored loop keeps what the guardian knows. */
 const KEY = 'loop.guardian';
@@ -37,17 +42,17 @@ export interface GuardianState {
 const NEW: GuardianState = { monitor: NEW_MONITOR, trusted: null, pending: null, looked: -1, tries: 0, shareFloor: 0, remedy: null, held: null };
 
 /** Versions that must stay on disk for the guardian. */
-export function guardedVersions(store: Pick<Store, 'meta'>): readonly number[] {
+export function guardedVersions(store: Pick<Memory, 'meta'>): readonly number[] {
   const { trusted, pending, remedy: decided } = readState(store);
   return [trusted?.version, pending?.version, decided?.to].filter((version) => typeof version === 'number');
 }
 
-export function readState(store: Pick<Store, 'meta'>): GuardianState {
+export function readState(store: Pick<Memory, 'meta'>): GuardianState {
   const stored = store.meta(KEY) as Partial<GuardianState> | undefined;
   return { ...NEW, ...stored, monitor: { ...NEW_MONITOR, ...stored?.monitor } };
 }
 
-export function writeState(store: Pick<Store, 'setMeta'>, state: GuardianState): void {
+export function writeState(store: Pick<Memory, 'setMeta'>, state: GuardianState): void {
   store.setMeta(KEY, state);
 }
 

@@ -2,7 +2,7 @@
  * Batched generation: Q prompts x G samples. A prompt is computed once for all its samples, and each
  * step decodes one token a row. Rows that have finished are moved out of the caches, so they stop costing compute.
  */
-import type { SamplingParams } from '../../policy/policy.ts';
+import type { SamplingParams } from '../../protocol/ports.ts';
 import { CancelledError } from '../../protocol/errors.ts';
 import type { Sample } from '../../protocol/messages.ts';
 import { Random } from '../../data/rng.ts';

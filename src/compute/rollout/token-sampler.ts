@@ -3,7 +3,7 @@
  * then top-k, then top-p, as in `transformers`. Tokens tied with the last one kept are kept too, so the kept set does not depend on
  * the order of the vocabulary.
  */
-import type { SamplingParams } from '../../policy/policy.ts';
+import type { SamplingParams } from '../../protocol/ports.ts';
 
 export type TokenParams = Pick<SamplingParams, 'temperature' | 'topP' | 'topK'>;
 
