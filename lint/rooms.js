@@ -30,6 +30,7 @@ export const ROOMS = {
   // Plain data and small helpers.
   'src/protocol': { holds: 'messages, status, ports, frames, errors: plain data', imports: [], packages: [] },
   'src/protocol/codec': { holds: 'messages as bytes', imports: ['src/protocol'], packages: ['msgpackr'] },
+  'src/protocol/command-schema': { holds: 'commands read from untrusted data', imports: ['src/protocol'], packages: ['zod'] },
   'src/lib': { holds: 'small helpers without a noun of the loop', imports: ['src/protocol'], packages: [NODE, 'jiti'] },
 
   // Parts.
@@ -85,12 +86,12 @@ export const ROOMS = {
   streams: { holds: 'the loop as streams: pipeline.ts and its small machines', imports: PARTS, packages: [NODE, 'rxjs'] },
   'dashboards/server': {
     holds: 'the page over HTTP and WebSocket, /metrics',
-    imports: [...COMMON, 'src/protocol/codec', 'src/learn', 'src/store'],
+    imports: [...COMMON, 'src/protocol/codec', 'src/protocol/command-schema', 'src/learn', 'src/store'],
     packages: [NODE, 'prom-client', 'rxjs', 'sharp', 'tar-stream', 'ws', 'zod'],
   },
   'dashboards/client': {
     holds: 'the page, in a browser',
-    imports: ['src/protocol/frames', 'src/protocol/codec', 'src/protocol/event-words'],
+    imports: ['src/protocol/frames', 'src/protocol/commands', 'src/protocol/codec', 'src/protocol/event-words'],
     packages: ['preact', 'uplot'],
   },
   'dashboards/client/vite.config': { holds: 'how the page is built', imports: [], packages: [NODE, 'vite'] },
@@ -98,7 +99,7 @@ export const ROOMS = {
   // Whole programs.
   'src/daemon': {
     holds: 'compose and lifecycle: parts in, a running daemon out',
-    imports: [...PARTS, 'src/compute/hf', 'src/policy/local', 'src/roles', 'actors', 'streams', 'dashboards/server'],
+    imports: [...PARTS, 'src/protocol/command-schema', 'src/compute/hf', 'src/policy/local', 'src/roles', 'actors', 'streams', 'dashboards/server'],
     packages: [NODE, 'rxjs', 'zod'],
   },
   'src/pretrain': {

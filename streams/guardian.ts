@@ -9,7 +9,7 @@ import { probeSignals, type AskCanaries, type Probe, type Sureness } from '../sr
 import { remedy, type Mildness, type Remedy } from '../src/guardian/remedy.ts';
 import { groupSignals, notFinite, stepSignals, type Signals } from '../src/guardian/signals.ts';
 import type { Config } from '../src/config/schema.ts';
-import type { Command } from '../src/protocol/frames.ts';
+import type { Command } from '../src/protocol/commands.ts';
 import type { JudgedGroup, PolicyVersion } from '../src/protocol/messages.ts';
 import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { GuardianStatus } from '../src/protocol/status.ts';

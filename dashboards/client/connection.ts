@@ -4,12 +4,12 @@
  */
 import { cell, type Cell } from './cell.ts';
 import { decode, encode } from '../../src/protocol/codec.ts';
+import type { Command } from '../../src/protocol/commands.ts';
 import {
   CLOSE,
   FRAMES_VERSION,
   type Access,
   type ClientFrame,
-  type Command,
   type Live,
   type Method,
   type Requests,

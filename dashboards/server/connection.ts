@@ -6,7 +6,8 @@
 import type { WebSocket } from 'ws';
 import { decode, encode, replyHead } from '../../src/protocol/codec.ts';
 import { InputError } from '../../src/protocol/errors.ts';
-import { CLOSE, FRAMES_VERSION, isUrgent, type ClientFrame, type ServerFrame } from '../../src/protocol/frames.ts';
+import { isUrgent } from '../../src/protocol/commands.ts';
+import { CLOSE, FRAMES_VERSION, type ClientFrame, type ServerFrame } from '../../src/protocol/frames.ts';
 import { Bucket } from './bucket.ts';
 import { guarded } from './guard.ts';
 import { helloVersion, parseFrame } from './inbound.ts';

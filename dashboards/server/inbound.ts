@@ -1,6 +1,7 @@
 /** What a browser may say, checked to the letter: an unknown key or method is an error. */
 import { z } from 'zod';
-import { ADDABLE_PLUGIN, type ClientFrame, type Command, type Method, type Requests } from '../../src/protocol/frames.ts';
+import { browserCommand } from '../../src/protocol/command-schema.ts';
+import type { ClientFrame, Method, Requests } from '../../src/protocol/frames.ts';
 import type { DropReason, Origin } from '../../src/protocol/messages.ts';
 
 const LONGEST_ID = 512;
@@ -54,22 +55,6 @@ const PARAMS: { readonly [M in Method]: z.ZodType<Requests[M]['params']> } = {
   panels: nothing,
 };
 
-const command = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('pause') }),
-  z.strictObject({ type: z.literal('resume') }),
-  z.strictObject({ type: z.literal('stop') }),
-  z.strictObject({ type: z.literal('evaluate'), full: z.boolean() }),
-  z.strictObject({ type: z.literal('checkpoint') }),
-  z.strictObject({ type: z.literal('set'), path: z.string().min(1).max(LONGEST_ID), value: z.number() }),
-  z.strictObject({ type: z.literal('rollback'), version: natural() }),
-  z.strictObject({
-    type: z.literal('plugin.add'),
-    use: z.string().max(LONGEST_ID).regex(ADDABLE_PLUGIN, 'expected a package, or a path inside the folder of the configuration'),
-    thread: z.boolean().exactOptional(),
-  }),
-  z.strictObject({ type: z.enum(['plugin.remove', 'plugin.restart', 'plugin.reload']), name: z.string().min(1).max(LONGEST_ID) }),
-]) satisfies z.ZodType<Command>;
-
 const frame = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('hello'), v: z.int() }),
   z.strictObject({
@@ -78,7 +63,7 @@ const frame = z.discriminatedUnion('type', [
     method: z.enum(Object.keys(PARAMS) as Method[]),
     params: z.record(z.string(), z.unknown()),
   }),
-  z.strictObject({ type: z.literal('command'), id: natural(), command }),
+  z.strictObject({ type: z.literal('command'), id: natural(), command: browserCommand }),
 ]);
 
 /** @throws Error that says in a few words what is wrong. */

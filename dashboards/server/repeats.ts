@@ -1,5 +1,5 @@
 /** A setting that is set to the same value again and again, by however many pages, is one command a second: each is a write to the disk. */
-import type { Command } from '../../src/protocol/frames.ts';
+import type { Command } from '../../src/protocol/commands.ts';
 import type { Clock } from './clock.ts';
 import type { DashboardSource } from './source.ts';
 

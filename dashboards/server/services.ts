@@ -1,5 +1,6 @@
 /** What a connection is told of its browser, and what it may ask of the hub. */
-import type { Access, Command } from '../../src/protocol/frames.ts';
+import type { Command } from '../../src/protocol/commands.ts';
+import type { Access } from '../../src/protocol/frames.ts';
 import type { Clock } from './clock.ts';
 import type { Flight } from './flight.ts';
 import type { Replies } from './replies.ts';

@@ -1,6 +1,7 @@
 /** All that the dashboard's server knows of the daemon. Producer: the daemon. Reads are short, commands are few; a budget of the main thread's time (turns.ts) bounds both. */
 import type { Observable } from 'rxjs';
-import type { ActorDetail, Command, LiveSetting, PanelCard } from '../../src/protocol/frames.ts';
+import type { Command } from '../../src/protocol/commands.ts';
+import type { ActorDetail, LiveSetting, PanelCard } from '../../src/protocol/frames.ts';
 import type { Picture, Question } from '../../src/protocol/messages.ts';
 import type { PluginRow } from '../../src/protocol/plugins.ts';
 import type { LoopEvent } from '../../src/protocol/ports.ts';

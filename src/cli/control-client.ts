@@ -32,7 +32,7 @@ export async function askDaemon(
 
 async function exchange(socket: Socket, request: ControlRequest, timeoutSeconds: number): Promise<string> {
   const deadline = setTimeout(
-    () => socket.destroy(new TimeoutError(`the daemon gave no answer to ${request.type} in ${timeoutSeconds} s`)),
+    () => socket.destroy(new TimeoutError(`the daemon gave no answer to ${request.type} in ${timeoutSeconds} s${afterwards(request)}`)),
     Math.min(timeoutSeconds * 1000, LONGEST_TIMER),
   );
   try {
@@ -49,4 +49,9 @@ async function exchange(socket: Socket, request: ControlRequest, timeoutSeconds:
     clearTimeout(deadline);
     socket.destroy();
   }
+}
+
+/** A command belongs to the daemon from the moment that the daemon accepts it. */
+function afterwards({ type }: ControlRequest): string {
+  return type === 'status' || type === 'plugins' ? '' : '; it still carries the command out: `quorum status` shows what the command waits for';
 }

@@ -46,3 +46,15 @@ export function collectColumn(value: string, before: Columns = {}): Columns {
   if (COLUMN_ROLES.some((known) => known === role) && name.join('=') !== '') return { ...before, [role]: name.join('=') };
   throw new InvalidArgumentError(`Expected role=name with one of the roles ${COLUMN_ROLES.join(', ')}, such as kind=metadata.task.`);
 }
+
+export interface Assignment {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** `sampling.temperature=0.8`. */
+export function parseAssignment(text: string): Assignment {
+  const [path = '', ...value] = text.split('=');
+  if (path === '' || value.length === 0) throw new InvalidArgumentError('Expected path=value, such as sampling.temperature=0.8.');
+  return { path: path.trim(), text: value.join('=') };
+}

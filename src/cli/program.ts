@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { askCommand } from './commands/ask.ts';
-import { pauseCommand, resumeCommand, statusCommand, stopCommand } from './commands/control.ts';
+import { loopCommands, statusCommand } from './commands/control.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { evalCommand } from './commands/eval.ts';
 import { experimentCommand } from './commands/experiment.ts';
@@ -25,6 +25,7 @@ Examples:
   quorum start                                learn on the bundled model and data set until told to stop
   quorum start --steps 100 --report out.json  stop after 100 learner steps and write a report
   quorum status                               what the daemon on runs/default is doing
+  quorum set sampling.temperature=0.8         change a setting while it runs
   quorum log --follow                         what its log says, as it comes
   quorum history                              its metrics by version
   quorum eval --model models/mini             accuracy on held-out questions`;
@@ -43,9 +44,7 @@ export function createProgram(start = startCommand()): Command {
   const commands = [
     start,
     statusCommand(),
-    pauseCommand(),
-    resumeCommand(),
-    stopCommand(),
+    ...loopCommands(),
     logCommand(),
     historyCommand(),
     pluginsCommand(),

@@ -65,13 +65,17 @@ function boundsOf(path: LivePath, root: Schema): LiveBounds {
   return { path, min, above: minimum === undefined, max: maximum, integer: type === 'integer', unit: UNITS[path], help: description ?? '' };
 }
 
-/** @throws InputError that names the setting, the value and what is allowed. */
-export function checkLive(path: string, value: number): LivePath {
+/** @param written the value as it was typed. @throws InputError that names the setting, the value and the allowed values. */
+export function checkLive(path: string, value: number, written = String(value)): LivePath {
   const setting = liveBounds().find((each) => each.path === path);
   if (!setting) throw new InputError(`${path} cannot be changed while the loop runs; what can: ${LIVE_PATHS.join(', ')}`);
   const { min, above, max, integer } = setting;
   const fits = Number.isFinite(value) && (above ? value > min : value >= min) && value <= max && (!integer || Number.isInteger(value));
   if (fits) return setting.path;
-  const low = above ? `above ${min}` : `at least ${min}`;
-  throw new InputError(`${path} cannot be ${value}: it must be a ${integer ? 'whole number' : 'number'} ${low} and at most ${max}`);
+  throw new InputError(`${path} cannot be ${written}: it must be ${allowedWords(setting)}`);
+}
+
+/** `a whole number at least 2 and at most 1024`. */
+export function allowedWords({ min, above, max, integer }: Pick<LiveBounds, 'min' | 'above' | 'max' | 'integer'>): string {
+  return `a ${integer ? 'whole number' : 'number'} ${above ? 'above' : 'at least'} ${min} and at most ${max}`;
 }

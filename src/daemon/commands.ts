@@ -1,11 +1,10 @@
-/** What people may ask of a running daemon, from the command line or a dashboard: carried out, and kept in the event log with who asked. */
+/** Carries out the commands of a running daemon (src/protocol/commands.ts) and keeps each in the event log with its author and outcome. */
 import { rollBack } from '../../streams/rollback.ts';
 import type { Loop } from '../../streams/loop.ts';
 import type { Pipeline } from '../../streams/pipeline.ts';
 import { checkLive } from '../config/live.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
-import { commandWords } from '../protocol/event-words.ts';
-import { isUrgent, type Command } from '../protocol/frames.ts';
+import { commandWords, isUrgent, type Command } from '../protocol/commands.ts';
 import type { CommandStatus } from '../protocol/status.ts';
 import type { Roster } from './roster.ts';
 import { evaluationWords } from './label-words.ts';
@@ -100,14 +99,18 @@ export class Commands {
     await Promise.allSettled([...this.#inHand].map(({ work }) => work));
   }
 
+  /** @returns the outcome in words, for a command that has one. */
   async #carryOut(command: Command): Promise<string | undefined> {
+    const { loop, saving } = this.#parts;
     if (command.type === 'evaluate') return evaluationWords(await this.#running().evaluate(command.full));
+    if (command.type === 'checkpoint') return this.#checkpoint();
+    if (command.type === 'rollback') return saving.holding(command.version, () => this.#rollBack(loop, command.version));
     await this.#obey(command);
     return undefined;
   }
 
-  async #obey(command: Exclude<Command, { readonly type: 'evaluate' }>): Promise<void> {
-    const { loop, saving, roster, pause, resume, stop } = this.#parts;
+  async #obey(command: Exclude<Command, { readonly type: 'evaluate' | 'checkpoint' | 'rollback' }>): Promise<void> {
+    const { roster, pause, resume, stop } = this.#parts;
     switch (command.type) {
       case 'pause':
         return pause();
@@ -115,13 +118,8 @@ export class Commands {
         return resume();
       case 'stop':
         return stop();
-      case 'checkpoint':
-        this.#running();
-        return this.#checkpoint();
       case 'set':
         return this.#running().set(checkLive(command.path, command.value), command.value);
-      case 'rollback':
-        return saving.holding(command.version, () => this.#rollBack(loop, command.version));
       case 'plugin.add':
         return roster.add(command);
       case 'plugin.remove':
@@ -141,26 +139,30 @@ export class Commands {
     return pipeline;
   }
 
-  async #checkpoint(): Promise<void> {
+  async #checkpoint(): Promise<string> {
+    this.#running();
     const { loop, saving } = this.#parts;
     const { version } = loop;
     loop.policy.retain(version);
     try {
       await saving.checkpoint(version);
+      return `version ${version} is saved`;
     } finally {
       loop.policy.release(version);
     }
   }
 
-  async #rollBack(loop: Loop, from: number): Promise<void> {
+  async #rollBack(loop: Loop, from: number): Promise<string> {
     const pipeline = this.#running();
     if (this.#rollingBack) throw new InputError('another rollback is under way');
     this.#rollingBack = true;
     try {
       const as = await pipeline.drained(() => rollBack(loop, from));
-      this.#parts.say(`learning continues from version ${from} as version ${as}`);
-      // What it is worth is measured beside the loop; nobody waits for it.
+      const words = `learning continues from version ${from} as version ${as}`;
+      this.#parts.say(words);
+      // The command does not wait for the measurement of the new version.
       pipeline.evaluate(false).catch(() => {});
+      return words;
     } finally {
       this.#rollingBack = false;
     }

@@ -1,7 +1,8 @@
-/** Answers `quorum status`, `pause`, `resume` and `stop` on the socket in the run folder: a line of JSON each way, one request a connection. */
+/** Answers the requests of src/protocol/control.ts on the socket in the run folder: a line of JSON each way, one request a connection. */
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
+import { machineCommand } from '../protocol/command-schema.ts';
 import type { ControlReply, ControlRequest } from '../protocol/control.ts';
 import { InputError, toErrorData } from '../protocol/errors.ts';
 
@@ -10,19 +11,11 @@ const LONGEST_REQUEST = 65_536;
 const REQUEST_MILLISECONDS = 5000;
 const MOST_CONNECTIONS = 32;
 
-const KINDS = ['status', 'pause', 'resume', 'stop', 'plugins'] as const;
-
 const request = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.enum(KINDS) }),
-  z.strictObject({
-    type: z.literal('plugin.add'),
-    use: z.string().min(1),
-    options: z.unknown().optional(),
-    thread: z.boolean().optional(),
-    labels: z.boolean().optional(),
-  }),
-  z.strictObject({ type: z.enum(['plugin.remove', 'plugin.restart', 'plugin.reload']), name: z.string().min(1) }),
-]);
+  z.strictObject({ type: z.literal('status') }),
+  z.strictObject({ type: z.literal('plugins') }),
+  machineCommand,
+]) satisfies z.ZodType<ControlRequest>;
 
 export type Answer = (request: ControlRequest) => Promise<ControlReply>;
 
@@ -62,10 +55,9 @@ function readLine(socket: Socket): Promise<string> {
 
 function parse(line: string): ControlRequest {
   const parsed = request.safeParse(dataOf(line));
-  if (parsed.success) return parsed.data as ControlRequest;
-  throw new InputError(
-    `unknown request ${line.slice(0, 80)}; known are ${KINDS.map((kind) => `{"type": "${kind}"}`).join(', ')} and commands about plug-ins`,
-  );
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new InputError(`request ${line.slice(0, 80)}: ${[...issue!.path, issue!.message].join(': ')}`);
 }
 
 function dataOf(line: string): unknown {

@@ -38,7 +38,8 @@ import { conditionOf, stopWhenOf } from './stop-when.ts';
 import { bindPlugin, type Plugin } from '../plugin/load.ts';
 import type { ControlReply, ControlRequest } from '../protocol/control.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
-import type { Command, LiveSetting, PanelCard } from '../protocol/frames.ts';
+import { AUTHOR, doneWords, type Command } from '../protocol/commands.ts';
+import type { LiveSetting, PanelCard } from '../protocol/frames.ts';
 import type { PluginRow } from '../protocol/plugins.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
 import type { Phase, Report, Status } from '../protocol/status.ts';
@@ -46,9 +47,6 @@ import { sharedController } from '../lib/shared-signal.ts';
 
 export type { DaemonHandle, DaemonHooks } from './handle.ts';
 
-/** Authors of commands, for the event log. */
-const COMMAND_LINE = 'command line';
-const IN_PROCESS = 'the process itself';
 const INTERRUPTED = 130;
 /** A terminal and npm each deliver the same Ctrl-C: what follows at once is not a second one. */
 const SAME_SIGNAL_MILLISECONDS = 1000;
@@ -289,15 +287,15 @@ class Daemon implements DaemonHandle {
   }
 
   async pause(): Promise<void> {
-    await this.#commands.command({ type: 'pause' }, IN_PROCESS);
+    await this.#commands.command({ type: 'pause' }, AUTHOR.process);
   }
 
   async resume(): Promise<void> {
-    await this.#commands.command({ type: 'resume' }, IN_PROCESS);
+    await this.#commands.command({ type: 'resume' }, AUTHOR.process);
   }
 
   async stop(): Promise<Report> {
-    await this.#commands.command({ type: 'stop' }, IN_PROCESS).catch(() => this.#beginStop()); // whatever keeps the log from being written
+    await this.#commands.command({ type: 'stop' }, AUTHOR.process).catch(() => this.#beginStop()); // whatever keeps the log from being written
     return this.#closed;
   }
 
@@ -504,9 +502,10 @@ class Daemon implements DaemonHandle {
 
   async #answer(request: ControlRequest): Promise<ControlReply> {
     if (request.type === 'plugins') return { type: 'plugins', plugins: this.#roster.list() };
-    if (request.type !== 'status') await this.#commands.command(request, COMMAND_LINE);
+    if (request.type === 'status') return { type: 'status', status: this.status() };
+    const outcome = (await this.#commands.command(request, AUTHOR.commandLine)) ?? doneWords(request);
     if (request.type === 'stop') return { type: 'stopped', report: await this.#closed };
-    return { type: 'status', status: this.status() };
+    return { type: 'status', status: this.status(), outcome };
   }
 
   readonly #onSignal = (): void => {

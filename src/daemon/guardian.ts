@@ -6,13 +6,11 @@ import { Guardian } from '../../streams/guardian.ts';
 import type { Loop } from '../../streams/loop.ts';
 import type { Config } from '../config/schema.ts';
 import type { AskCanaries } from '../guardian/probe.ts';
-import type { Command } from '../protocol/frames.ts';
+import { AUTHOR, type Command } from '../protocol/commands.ts';
 import type { Commands } from './commands.ts';
 import type { OpenRun } from './open-run.ts';
 
 const ID = 'guardian';
-/** Author of its commands, for the event log. */
-const AUTHOR = 'guardian';
 
 /** Nobody, where the configuration wants none. The loop does without one that is past its restart budget. */
 export function guardianMembers(config: Config, { policy, data, grader }: OpenRun): readonly Member[] {
@@ -33,6 +31,6 @@ export interface GuardianOptions {
 export function guardianOf({ config, loop, handles, commands, say }: GuardianOptions): Guardian | undefined {
   const performer = handles.get(ID) as unknown as Handle<AskCanaries> | undefined;
   if (performer === undefined) return undefined;
-  const command = async (wanted: Command): Promise<void> => void (await commands().command(wanted, AUTHOR));
+  const command = async (wanted: Command): Promise<void> => void (await commands().command(wanted, AUTHOR.guardian));
   return new Guardian({ loop, options: config.guardian, performer, command, say });
 }

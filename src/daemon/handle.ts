@@ -3,7 +3,8 @@ import type { Observable } from 'rxjs';
 import type { Config } from '../config/schema.ts';
 import type { PolicyOrigin } from '../policy/local/open.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { Command, LiveSetting, PanelCard } from '../protocol/frames.ts';
+import type { Command } from '../protocol/commands.ts';
+import type { LiveSetting, PanelCard } from '../protocol/frames.ts';
 import type { PluginRow } from '../protocol/plugins.ts';
 import type { Report, Status } from '../protocol/status.ts';
 

@@ -1,5 +1,5 @@
 /** Events of the log as a person reads them. The database may hold those of an older Quorum: an unknown event, or an event that lacks a field, is shown as its fields. */
-import type { Command } from './frames.ts';
+import { commandWords, type Command } from './commands.ts';
 
 export interface EventWords {
   /** Of a command. */
@@ -44,26 +44,6 @@ export function eventWords(type: string, data: unknown): EventWords {
     return { text: text === undefined || text === '' ? fieldsOf(data) : text };
   } catch {
     return { text: fieldsOf(data) };
-  }
-}
-
-/** `set learner.learningRate to 0.00001`: what was asked. */
-export function commandWords(command: Command): string {
-  switch (command.type) {
-    case 'evaluate':
-      return command.full ? 'evaluate in full' : 'evaluate';
-    case 'set':
-      return `set ${command.path} to ${command.value}`;
-    case 'rollback':
-      return `roll back to version ${command.version}`;
-    case 'plugin.add':
-      return `add plug-in ${command.use}`;
-    case 'plugin.remove':
-    case 'plugin.restart':
-    case 'plugin.reload':
-      return `${command.type.slice('plugin.'.length)} plug-in ${command.name}`;
-    default:
-      return command.type;
   }
 }
 

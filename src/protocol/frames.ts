@@ -5,8 +5,9 @@
  * Every client gets the same `update` frames, encoded once. They are numbered; a client that finds a gap asks again for what its page shows.
  * Whatever is older than the moment is asked for with `request` and answered with `reply` or `refused`.
  */
+import type { Command } from './commands.ts';
 import type { Accuracy, DropReason, Finish, LabelFree, Origin, StepMetrics } from './messages.ts';
-import type { PluginCommand, PluginRow } from './plugins.ts';
+import type { PluginRow } from './plugins.ts';
 import type { PanelContent } from './ports.ts';
 import type { LabelFreeStatus, Status } from './status.ts';
 
@@ -15,12 +16,6 @@ export const FRAMES_VERSION = 1;
 
 /** WebSocket close codes of ours; the reason says more. */
 export const CLOSE = { badFrame: 4400, notAllowed: 4403, wrongVersion: 4409, tooFast: 4429 } as const;
-
-/**
- * What a page may add as a plug-in: a package, or a path inside the configuration's folder. With an absolute path, `..`, or a `data:` address, whoever
- * commands could have the daemon run any file, or anything at all. Its options and its right to read labels are given on the daemon's machine only.
- */
-export const ADDABLE_PLUGIN = /^(?:\.\/)?(?!\.{1,2}(?:\/|$))[\w@.~+-]+(?:\/(?!\.{1,2}(?:\/|$))[\w@.~+-]+)*$/;
 
 /** May look, or may also command. */
 export type Access = 'view' | 'control';
@@ -250,24 +245,6 @@ export interface PanelCard {
 }
 
 export type Method = keyof Requests;
-
-/** What somebody with `control` may ask the daemon to do; each is in the event log with its author. */
-export type Command =
-  | { readonly type: 'pause' }
-  | { readonly type: 'resume' }
-  /** Finishes the step in hand, saves and ends the daemon. */
-  | { readonly type: 'stop' }
-  | { readonly type: 'evaluate'; readonly full: boolean }
-  | { readonly type: 'checkpoint' }
-  | { readonly type: 'set'; readonly path: string; readonly value: number }
-  /** Learning goes on from the weights of version `version`, as a new version. */
-  | { readonly type: 'rollback'; readonly version: number }
-  | PluginCommand;
-
-/** These are carried out at once, whatever else is in hand. */
-export function isUrgent({ type }: Command): boolean {
-  return type === 'pause' || type === 'resume' || type === 'stop';
-}
 
 /** Browser -> server. The first frame is `hello`; the server closes the socket of one that is malformed, too large or too frequent. */
 export type ClientFrame =

@@ -34,7 +34,3 @@ export interface NamedPlugin {
   /** May read labels, as a supervised reward must. */
   readonly labels?: boolean;
 }
-
-export type PluginCommand =
-  | ({ readonly type: 'plugin.add' } & NamedPlugin)
-  | { readonly type: 'plugin.remove' | 'plugin.restart' | 'plugin.reload'; readonly name: string };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { main } from '../../src/cli.ts';
 import { createProgram } from '../../src/cli/program.ts';
+import { liveBounds } from '../../src/config/live.ts';
 
 let folder: string;
 let stdout: string;
@@ -40,6 +41,10 @@ describe('quorum', () => {
       'status',
       'pause',
       'resume',
+      'evaluate',
+      'checkpoint',
+      'set',
+      'rollback',
       'stop',
       'log',
       'history',
@@ -72,6 +77,10 @@ describe('quorum', () => {
     [['strat'], /Did you mean start\?/],
     [['start', '--set', 'learner.rate=1'], /learner\.rate is not a known key; allowed in learner: .*learningRate/],
     [['start', '--config', '/nowhere.json'], /configuration file \/nowhere\.json does not exist/],
+    [['set', 'sampling.temperature'], /'sampling\.temperature' is invalid for argument 'path=value'. Expected path=value, such as/],
+    [['set', 'sampling.temperature=hot'], /sampling\.temperature cannot be hot: it must be a number at least 0\.01 and at most 10/],
+    [['set', 'model=1'], /model cannot be changed while the loop runs; what can: sampling\.temperature,/],
+    [['rollback', 'best'], /'best' is invalid for argument 'version'. Expected a whole number, 0 or more/],
     [['export', '--run', '/nowhere', '--out', '/tmp/x'], /\/nowhere is not a run folder/],
   ])('%j ends with 2 and one paragraph', async (args, message) => {
     expect(await quorum(...args)).toBe(2);
@@ -79,9 +88,17 @@ describe('quorum', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
-  it.each(['status', 'pause', 'resume', 'stop'])('%s ends with 3 where no daemon runs', async (name) => {
-    expect(await quorum(name, '--run', folder)).toBe(3);
-    expect(stderr).toContain(`no daemon runs on ${folder}`);
+  it.each([['status'], ['pause'], ['resume'], ['evaluate', '--full'], ['checkpoint'], ['set', 'sampling.samples=5'], ['rollback', '3'], ['stop']])(
+    '%s ends with 3 where no daemon runs',
+    async (...args) => {
+      expect(await quorum(...args, '--run', folder)).toBe(3);
+      expect(stderr).toContain(`no daemon runs on ${folder}`);
+    },
+  );
+
+  it('set --help has the bounds of each live setting', async () => {
+    await quorum('set', '--help');
+    for (const { path, min, max } of liveBounds()) expect(stdout).toMatch(new RegExp(`${path} +a .*number .*${min} and at most ${max}`));
   });
 
   it('prints the stack of an error with --verbose', async () => {

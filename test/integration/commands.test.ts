@@ -1,12 +1,13 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { firstValueFrom, lastValueFrom } from 'rxjs';
+import { firstValueFrom } from 'rxjs';
 import { filter } from 'rxjs/operators';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { main } from '../../src/cli.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
 import { InputError } from '../../src/protocol/errors.ts';
-import type { Command } from '../../src/protocol/frames.ts';
+import type { Command } from '../../src/protocol/commands.ts';
 import type { Status } from '../../src/protocol/status.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -212,19 +213,53 @@ test('a restart that falls back past a rollback does it again', async () => {
   expect(readFileSync(join(again.folder, 'table.json'), 'utf8')).toBe(alone);
 });
 
-test('the control socket and the handle go through the same door', async () => {
+/** Runs the command line in this process; what it printed last on stdout or stderr, and its exit code. */
+async function quorum(run: ToyRun, ...args: string[]): Promise<{ readonly text: string; readonly code: unknown }> {
+  let text = '';
+  const print = vi.spyOn(console, 'log').mockImplementation((line: string) => void (text = line));
+  const complain = vi.spyOn(process.stderr, 'write').mockImplementation((line) => ((text = String(line)), true));
+  process.exitCode = 0;
+  await main(['node', 'quorum', ...args, '--run', run.config.runFolder]);
+  const { exitCode: code } = process;
+  process.exitCode = 0;
+  print.mockRestore();
+  complain.mockRestore();
+  return { text, code };
+}
+
+test('the command line has the commands of the browser: the same sentences, and its own author in the log', async () => {
   const run = toyRun({ loop: loop() });
-  const daemon = await start(run);
-  const done = lastValueFrom(daemon.status$());
-  await reached(daemon, 1);
-  await daemon.pause();
+  const { faults, goOn } = holdAt(5);
+  const daemon = await start(run, faults);
+  await reached(daemon, 5);
+  const { text: settled } = await quorum(run, 'set', 'sampling.temperature=0.8');
+  expect(settled).toBe('sampling.temperature is 0.8 now.');
+  expect(daemon.settings()[0]).toMatchObject({ path: 'sampling.temperature', value: 0.8 });
+  expect((await quorum(run, 'evaluate')).text).toMatch(/^version 5: accuracy .* % on 12 held-out questions$/);
+  const { text: json } = await quorum(run, 'checkpoint', '--json');
+  expect(JSON.parse(json)).toMatchObject({ saved: 5, outcome: 'version 5 is saved' });
+  const refusal = await daemon.command({ type: 'rollback', version: 999 }, 'Ada').catch((error: Error) => error.message);
+  const { text, code } = await quorum(run, 'rollback', '999');
+  expect({ text: text.trim(), code }).toEqual({ text: expect.stringContaining(String(refusal)), code: 2 });
+  const back = quorum(run, 'rollback', '4');
+  await when(daemon, ({ commands = [] }) => commands.some(({ type }) => type === 'rollback'));
+  await expect(daemon.command({ type: 'rollback', version: 4 }, 'Ada')).rejects.toThrow('another rollback is under way');
+  goOn();
+  expect((await back).text).toMatch(/^learning continues from version 4 as version \d+$/);
+  await quorum(run, 'pause');
   await daemon.resume();
-  await daemon.stop();
-  expect((await done).phase).toBe('stopped');
-  expect(commandsOf(run).map(({ command, author }) => `${author}: ${command.type}`)).toEqual([
-    'the process itself: pause',
-    'the process itself: resume',
-    'the process itself: stop',
+  expect((await quorum(run, 'stop', '--json')).code).toBe(0);
+  expect(await daemon.closed()).toMatchObject({ end: 'stopped' });
+  const logged = commandsOf(run).filter(({ author }) => author !== 'Ada');
+  expect(logged.map(({ command, author, outcome }) => `${author}: ${command.type} ${outcome}`)).toEqual([
+    'command line: set done',
+    'command line: evaluate done',
+    'command line: checkpoint done',
+    `command line: rollback ${refusal}`,
+    'command line: rollback done',
+    'command line: pause done',
+    'the process itself: resume done',
+    'command line: stop done',
   ]);
 });
 

@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { isPausing, type Command, type Live } from '../../../src/protocol/frames.ts';
+import { COMMANDS, FULL_EVALUATION, type LoopCommand } from '../../../src/protocol/commands.ts';
+import { isPausing, type Live } from '../../../src/protocol/frames.ts';
 import { count, duration } from '../format.ts';
 import { useConnectionState, useLive } from '../session.ts';
 import { Confirm } from './confirm.tsx';
@@ -7,70 +8,27 @@ import { Panel } from './panel.tsx';
 import { useCommand } from './use-command.ts';
 
 interface Offer {
-  readonly command: Command;
+  readonly command: LoopCommand;
   readonly title: string;
-  readonly help: string;
   readonly button: string;
-  /** Said when it is done. */
-  readonly done: string;
-  /** Phases in which it makes sense. */
-  readonly in: readonly Live['phase'][];
+  /** Instead of the command's own. */
+  readonly help?: string;
   /** Asked before it is done, where it cannot be undone. */
   readonly confirm?: (live: Live) => string;
 }
 
-const ALIVE: readonly Live['phase'][] = ['starting', 'baseline', 'running', 'paused'];
-
-const PAUSE: Offer = {
-  command: { type: 'pause' },
-  title: 'Pause',
-  help: 'Finishes what is in hand, then waits. Nothing is lost.',
-  button: 'Pause',
-  done: 'Paused.',
-  in: ['baseline', 'running'],
-};
-const RESUME: Offer = {
-  command: { type: 'resume' },
-  title: 'Resume',
-  help: 'The loop continues from where it waits.',
-  button: 'Resume',
-  done: 'Running again.',
-  in: ['starting', 'baseline', 'running', 'paused'],
-};
+const PAUSE: Offer = { command: { type: 'pause' }, title: 'Pause', button: 'Pause' };
+const RESUME: Offer = { command: { type: 'resume' }, title: 'Resume', button: 'Resume' };
 const OFFERS: readonly Offer[] = [
-  {
-    command: { type: 'evaluate', full: false },
-    title: 'Evaluate now',
-    help: 'Greedy answers to the held-out questions with the newest version: its accuracy, or what shows without labels.',
-    button: 'Quick evaluation',
-    done: 'Evaluated.',
-    in: ['running', 'paused'],
-  },
-  {
-    command: { type: 'evaluate', full: true },
-    title: 'Evaluate in full',
-    help: 'Also pass@1, maj@k and pass@k from several samples a question, where the questions have labels. Takes longer.',
-    button: 'Full evaluation',
-    done: 'Evaluated in full.',
-    in: ['running', 'paused'],
-  },
-  {
-    command: { type: 'checkpoint' },
-    title: 'Checkpoint now',
-    help: 'Saves the newest version as a Hugging Face folder.',
-    button: 'Save a checkpoint',
-    done: 'Saved.',
-    in: ['running', 'paused'],
-  },
+  { command: { type: 'evaluate', full: false }, title: 'Evaluate now', button: 'Quick evaluation' },
+  { command: { type: 'evaluate', full: true }, title: 'Evaluate in full', button: 'Full evaluation', help: FULL_EVALUATION },
+  { command: { type: 'checkpoint' }, title: 'Checkpoint now', button: 'Save a checkpoint' },
   {
     command: { type: 'stop' },
     title: 'Stop',
-    help: 'Finishes the step in hand, saves, and ends the daemon.',
     button: 'Stop …',
-    done: 'The daemon is stopping.',
-    in: ALIVE,
     confirm: ({ version }) =>
-      `The step in hand is finished, version ${count(version)} or the one after it is saved, and the process ends. It cannot be started again from here: that takes "quorum start" on its machine.`,
+      `The step in hand is finished, version ${count(version)} or the next one is saved, and the process ends. It cannot be started again from here: that takes "quorum start" on its machine.`,
   },
 ];
 
@@ -121,9 +79,10 @@ function CommandRow({ offer, phase }: { readonly offer: Offer; readonly phase: L
   const [asking, setAsking] = useState(false);
   const live = useLive((value) => value);
   const open = useConnectionState().type === 'open';
-  const possible = open && phase !== undefined && offer.in.includes(phase);
+  const { help, phases } = COMMANDS[offer.command.type];
+  const possible = open && phase !== undefined && phases.includes(phase);
   const danger = offer.command.type === 'stop';
-  const doIt = () => run(offer.command, offer.done);
+  const doIt = () => run(offer.command);
   const click = () => {
     if (offer.confirm !== undefined) return setAsking(true);
     void doIt().catch(() => undefined); // the button shows the error
@@ -132,7 +91,7 @@ function CommandRow({ offer, phase }: { readonly offer: Offer; readonly phase: L
     <li class="command">
       <div class="grow">
         <h3>{offer.title}</h3>
-        <p class="muted">{offer.help}</p>
+        <p class="muted">{offer.help ?? help}</p>
       </div>
       <p class="command-outcome">
         {error === undefined ? <span class="muted">{pending ? '' : done}</span> : <span class="field-error">{error}</span>}

@@ -42,7 +42,7 @@ function SettingRow({ setting, onSet }: { readonly setting: LiveSetting; readonl
   const submit = (event: Event) => {
     event.preventDefault();
     if (problem !== undefined || !changed) return;
-    run({ type: 'set', path: setting.path, value: Number(typed) }, `${setting.path} is ${number(Number(typed))} now.`).then(
+    run({ type: 'set', path: setting.path, value: Number(typed) }).then(
       () => {
         setTyped(null);
         onSet();

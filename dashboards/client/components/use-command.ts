@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { UnheardError } from '../connection.ts';
 import { announce, connection } from '../session.ts';
-import type { Command } from '../../../src/protocol/frames.ts';
+import { doneWords, type Command } from '../../../src/protocol/commands.ts';
 
 export interface Running {
   readonly pending: boolean;
@@ -10,19 +10,19 @@ export interface Running {
   /** What was done last, in words. */
   readonly done: string | undefined;
   /** Rejects with the daemon's reason, which is in `error` too. Resolves also when the connection is lost: the command is the daemon's then. */
-  readonly run: (command: Command, done: string) => Promise<void>;
+  readonly run: (command: Command) => Promise<void>;
 }
 
 export function useCommand(): Running {
   const [state, setState] = useState<{ pending: boolean; error?: string; done?: string }>({ pending: false });
-  const run = async (command: Command, done: string) => {
+  const run = async (command: Command) => {
     setState({ pending: true });
     const finish = (words: string) => {
       setState({ pending: false, done: words });
       announce(words);
     };
     try {
-      finish((await connection.command(command)) ?? done);
+      finish((await connection.command(command)) ?? doneWords(command));
     } catch (error) {
       if (error instanceof UnheardError) return finish(error.message);
       setState({ pending: false, error: (error as Error).message });

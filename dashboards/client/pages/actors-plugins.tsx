@@ -2,7 +2,8 @@
 import './control.css';
 import './actors-plugins.css';
 import { useId, useRef, useState } from 'preact/hooks';
-import { ADDABLE_PLUGIN, type Requests } from '../../../src/protocol/frames.ts';
+import { ADDABLE_PLUGIN } from '../../../src/protocol/commands.ts';
+import type { Requests } from '../../../src/protocol/frames.ts';
 import { Badge, type Tone } from '../components/badge.tsx';
 import { Confirm } from '../components/confirm.tsx';
 import { Answer, Empty } from '../components/notice.tsx';
@@ -63,10 +64,10 @@ function Row({ plugin: { name, source, thread, ports }, commands, onChange, onGo
   const [asking, setAsking] = useState(false);
   const removed = useRef(false);
   const open = useConnectionState().type === 'open';
-  const give = (type: 'plugin.restart' | 'plugin.reload' | 'plugin.remove', words: string) => run({ type, name }, words).finally(onChange);
-  const press = (type: 'plugin.restart' | 'plugin.reload', words: string) => void give(type, words).catch(() => undefined); // shown in the row
+  const give = (type: 'plugin.restart' | 'plugin.reload' | 'plugin.remove') => run({ type, name }).finally(onChange);
+  const press = (type: 'plugin.restart' | 'plugin.reload') => void give(type).catch(() => undefined); // shown in the row
   const remove = async () => {
-    await give('plugin.remove', `${name} was removed.`);
+    await give('plugin.remove');
     removed.current = true;
   };
   const close = () => {
@@ -86,8 +87,8 @@ function Row({ plugin: { name, source, thread, ports }, commands, onChange, onGo
         {thread ? <Badge>own thread</Badge> : null}
         {commands ? (
           <div class="plugin-buttons">
-            {button('Restart', () => press('plugin.restart', `${name} was restarted.`))}
-            {button('Reload', () => press('plugin.reload', `${name} was loaded again.`))}
+            {button('Restart', () => press('plugin.restart'))}
+            {button('Reload', () => press('plugin.reload'))}
             {button('Remove …', () => setAsking(true), ' danger')}
           </div>
         ) : null}
@@ -137,10 +138,7 @@ function Add({ onAdd }: { readonly onAdd: () => void }) {
   const submit = (event: Event) => {
     event.preventDefault();
     if (use === '' || wrong) return;
-    run(
-      { type: 'plugin.add', use, ...(thread ? { thread } : {}) },
-      `${use} was added. It stays until the daemon stops: list it in plugins to keep it.`,
-    ).then(
+    run({ type: 'plugin.add', use, ...(thread ? { thread } : {}) }).then(
       () => {
         setUse('');
         onAdd();

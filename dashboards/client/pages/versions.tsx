@@ -1,6 +1,7 @@
 /** Page "Versions": every version of the policy, and two of them side by side on the same held-out questions (`compare?a=…&b=…`). */
 import './versions.css';
 import { useCallback, useState } from 'preact/hooks';
+import { doneWords, type Command } from '../../../src/protocol/commands.ts';
 import type { VersionRow } from '../../../src/protocol/frames.ts';
 import { Confirm } from '../components/confirm.tsx';
 import { Empty, Failure, Loading } from '../components/notice.tsx';
@@ -102,8 +103,8 @@ interface RollBackProps {
 function RollBack({ to, newest, onClose, onDone }: RollBackProps) {
   const undone = newest - to;
   const confirm = async () => {
-    await connection.command({ type: 'rollback', version: to });
-    announce(`Rolled back to version ${to}.`);
+    const command: Command = { type: 'rollback', version: to };
+    announce((await connection.command(command)) ?? doneWords(command));
     onDone();
   };
   return (

@@ -2,7 +2,8 @@
 import { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { Config } from '../../config/schema.ts';
-import type { PluginCommand, PluginRow } from '../../protocol/plugins.ts';
+import { doneWords, type PluginCommand } from '../../protocol/commands.ts';
+import type { PluginRow } from '../../protocol/plugins.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { askDaemon } from '../control-client.ts';
 import { parseJson, parsePositive } from '../options.ts';
@@ -46,23 +47,21 @@ export function pluginsCommand(): Command {
     .addHelpText('after', '\nExample:\n  quorum plugins add quorum/plugins/soft-vote')
     .action((use: string, _: unknown, self: Command) => addPlugin(use, self.optsWithGlobals<AddOptions>()));
   command.addCommand(add);
-  for (const { name, description, done } of NAMED) {
+  for (const { name, description } of NAMED) {
     const named = new Command(name)
       .argument('<name>', 'as `quorum plugins` lists it')
       .description(description)
       .addHelpText('after', `\nExample:\n  quorum plugins ${name} my-reward`)
-      .action((plugin: string, _: unknown, self: Command) =>
-        change({ type: `plugin.${name}`, name: plugin }, self.optsWithGlobals<Options>(), () => `${done} ${plugin}.`),
-      );
+      .action((plugin: string, _: unknown, self: Command) => change({ type: `plugin.${name}`, name: plugin }, self.optsWithGlobals<Options>()));
     command.addCommand(named);
   }
   return command;
 }
 
 const NAMED = [
-  { name: 'remove', description: 'Take a plug-in out. What it has in hand it may finish, or ours does it.', done: 'Removed' },
-  { name: 'restart', description: 'Start its actors anew, with a fresh restart budget: also those that were parked.', done: 'Restarted' },
-  { name: 'reload', description: 'Load its module again, as it is now. While that fails, the old one goes on.', done: 'Reloaded' },
+  { name: 'remove', description: 'Take a plug-in out. What it has in hand it may finish, or ours does it.' },
+  { name: 'restart', description: 'Start its actors anew, with a fresh restart budget: also those that were parked.' },
+  { name: 'reload', description: 'Load its module again, as it is now. While that fails, the old one goes on.' },
 ] as const;
 
 async function list(options: Options): Promise<void> {
@@ -100,14 +99,13 @@ async function addPlugin(use: string, options: AddOptions): Promise<void> {
   const { options: own, thread, labels } = options;
   const found = use.startsWith('.') ? resolve(use) : use;
   const more = { ...(own === undefined ? {} : { options: own }), ...(thread && { thread }), ...(labels && { labels }) };
-  const words = `Added ${use}. It stays until the daemon stops: list it in plugins of the configuration to keep it.`;
-  await change({ type: 'plugin.add', use: found, ...more }, options, () => words);
+  await change({ type: 'plugin.add', use: found, ...more }, options, doneWords({ type: 'plugin.add', use }));
 }
 
-async function change(command: PluginCommand, options: Options, words: () => string): Promise<void> {
+async function change(command: PluginCommand, options: Options, words = doneWords(command)): Promise<void> {
   const { config } = await resolveConfig(options);
   await askDaemon(config.runFolder, command, options.timeout);
   const plugins = await askForPlugins(config, options);
   if (options.json) return console.log(JSON.stringify({ running: true, plugins }, null, 2));
-  console.log([words(), ...pluginLines(plugins)].join('\n'));
+  console.log([words, ...pluginLines(plugins)].join('\n'));
 }

@@ -2,7 +2,8 @@
 import { BehaviorSubject, Subject } from 'rxjs';
 import type { PluginRow } from '../../../src/protocol/plugins.ts';
 import type { DashboardSource } from '../../../dashboards/server/source.ts';
-import type { ActorDetail, Command, History, LiveSetting, PanelCard } from '../../../src/protocol/frames.ts';
+import type { Command } from '../../../src/protocol/commands.ts';
+import type { ActorDetail, History, LiveSetting, PanelCard } from '../../../src/protocol/frames.ts';
 import type { LoopEvent } from '../../../src/protocol/ports.ts';
 import type { ActorStatus, Status } from '../../../src/protocol/status.ts';
 import { Random } from '../../../src/data/rng.ts';

@@ -114,7 +114,7 @@ describeInBrowser('plug-ins, on the pages Actors and Panels', () => {
     expect(await port('watch').locator('.badge').innerText()).toBe('running');
     writeFileSync(join(folder, 'repaired'), '');
     await row.getByRole('button', { name: 'Restart scale' }).press('Enter');
-    await row.getByText('scale was restarted.').waitFor();
+    await row.getByText('Restarted scale.').waitFor();
     await expect.poll(() => port('filter').locator('.badge').innerText()).toBe('running');
     expect(await row.locator('.port-error').count()).toBe(0);
     expect(opened.errors).toEqual([]);
@@ -133,7 +133,7 @@ describeInBrowser('plug-ins, on the pages Actors and Panels', () => {
     await page.getByText(/plug-in \.\/nowhere\.ts is not found/).waitFor();
     await field.fill('quorum/plugins/soft-vote');
     await add.click();
-    await page.locator('.plugin-add').getByText('quorum/plugins/soft-vote was added. It stays until the daemon stops').waitFor();
+    await page.locator('.plugin-add').getByText('Added quorum/plugins/soft-vote. It stays until the daemon stops').waitFor();
     const row = page.locator('.plugin', { hasText: 'soft-vote' });
     await expect.poll(() => row.locator('.port .badge').first().innerText()).toBe('running');
     await row.getByRole('button', { name: 'Reload soft-vote' }).click();

@@ -6,7 +6,7 @@ import { verdictOf } from '../../../src/learn/judge.ts';
 import { openFigures } from '../../../src/data/figures/dataset.ts';
 import { loadPicture } from '../../../src/data/picture.ts';
 import { Random } from '../../../src/data/rng.ts';
-import type { Command } from '../../../src/protocol/frames.ts';
+import type { Command } from '../../../src/protocol/commands.ts';
 import type { HeldOutAnswer, JudgedGroup, Question, Sample, StepMetrics } from '../../../src/protocol/messages.ts';
 import type { LoopEvent } from '../../../src/protocol/ports.ts';
 import type { Store } from '../../../src/store/store.ts';

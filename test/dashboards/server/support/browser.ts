@@ -3,7 +3,8 @@ import { WebSocket, type ClientOptions } from 'ws';
 import { onTestFinished } from 'vitest';
 import { startDashboard, type Dashboard, type DashboardOptions } from '../../../../dashboards/server/server.ts';
 import { decode, encode } from '../../../../src/protocol/codec.ts';
-import type { ClientFrame, Command, Method, Requests, ServerFrame } from '../../../../src/protocol/frames.ts';
+import type { Command } from '../../../../src/protocol/commands.ts';
+import type { ClientFrame, Method, Requests, ServerFrame } from '../../../../src/protocol/frames.ts';
 import { FakeDaemon } from './fake-daemon.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
