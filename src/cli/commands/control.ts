@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import pc from 'picocolors';
 import { allowedWords, checkLive, liveBounds } from '../../config/live.ts';
 import { COMMANDS, FULL_EVALUATION, type LoopCommand } from '../../protocol/commands.ts';
-import type { ControlReply, ControlRequest } from '../../protocol/control.ts';
+import type { ControlReply } from '../../protocol/control.ts';
 import type { Status } from '../../protocol/status.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { askDaemon } from '../control-client.ts';
