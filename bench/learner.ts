@@ -2,8 +2,10 @@
 import { createEngine } from '../src/compute/engine/engines.ts';
 import type { Engine, EngineName, ProgramSpec } from '../src/compute/engine/engine.ts';
 import { loadModelFolder } from '../src/compute/models/folder.ts';
+import { grpo } from '../src/compute/objectives/grpo.ts';
 import { encodeQuestion } from '../src/compute/rollout/prompts.ts';
 import { Trainer, type TrainGroup } from '../src/compute/training/trainer.ts';
+import { parseConfig } from '../src/config/load.ts';
 import { openFigures } from '../src/data/figures/dataset.ts';
 import { matmulsOf, timeMatmul, type MatMul } from './matmuls.ts';
 import { seconds, type Row } from './measure.ts';
@@ -12,7 +14,7 @@ const GROUPS = 16;
 const SAMPLES = 10;
 const SQUARE = 512;
 const OPTIMIZER = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, clipNorm: 1 };
-const OBJECTIVE = { type: 'grpo', temperature: 1, clipRange: 0.2, dualClip: 3, klCoefficient: 0.1 } as const;
+const LOSS = grpo.loss({ ...parseConfig({}).learner, objective: { type: 'grpo' }, temperature: 1, microBatchGroups: GROUPS });
 
 export async function benchLearner(model: string, engineName: EngineName, threads: number, runs: number): Promise<Row[]> {
   const folder = await loadModelFolder(model);
@@ -20,7 +22,7 @@ export async function benchLearner(model: string, engineName: EngineName, thread
   const specs = new Map<string, ProgramSpec>();
   const trainer = await Trainer.create({ engine: recording(engine, specs), config: folder.config, optimizer: OPTIMIZER }, { weights: folder.params });
   const groups = await makeGroups(folder);
-  const step = await seconds(runs, () => trainer.step(groups, { objective: OBJECTIVE, learningRate: 1e-6 }));
+  const step = await seconds(runs, () => trainer.step(groups, { loss: LOSS, learningRate: 1e-6 }));
   const products = [...specs.values()].flatMap(matmulsOf);
   const flops = products.reduce((sum, product) => sum + product.flops, 0);
   const alone = await timeAll(engine, products, runs);
@@ -75,5 +77,5 @@ async function makeGroups(folder: Awaited<ReturnType<typeof loadModelFolder>>): 
 
 function response(length: number) {
   const numbers = (value: number): number[] => Array.from({ length }, () => value);
-  return { tokens: numbers(10), advantages: numbers(1), oldLogProbs: numbers(-1), refLogProbs: numbers(-1) };
+  return { tokens: numbers(10), values: { advantages: numbers(1), oldLogProbs: numbers(-1), refLogProbs: numbers(-1) } };
 }

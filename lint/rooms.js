@@ -65,7 +65,7 @@ export const ROOMS = {
   // Parts that name the parts above.
   'src/config': {
     holds: 'one strict schema, presets, reading the file',
-    imports: [...COMMON, 'src/data', 'src/compute/models'],
+    imports: [...COMMON, 'src/data', 'src/compute/models', 'src/compute/objectives'],
     packages: [NODE, 'yaml', 'zod'],
   },
   'src/policy': { holds: 'what samples and learns: interfaces', imports: COMMON, packages: [NODE] },

@@ -1,5 +1,8 @@
 /** The one configuration schema: strict, units in the names, every default here (those of other presets: preset.ts). `loadConfig` reads it from files, `describeConfig` lists it. */
 import { z } from 'zod';
+import { MOST } from '../compute/objectives/limits.ts';
+import { OBJECTIVES, objectiveSchema } from '../compute/objectives/registry.ts';
+import { sharedSettings } from '../compute/objectives/settings.ts';
 import { ANSWER_KINDS } from '../data/choice-labels.ts';
 import { RENDERINGS } from '../data/figures/canvas.ts';
 import { SCENE_KINDS } from '../data/figures/scenes.ts';
@@ -14,8 +17,6 @@ const count = () => z.int().positive();
 const share = () => z.number().min(0).max(1);
 /** At 1 a moment would never move. */
 const decay = () => z.number().min(0).lt(1);
-/** The learner computes in 32 bits: a larger factor may be infinite there, and its product with 0 no number. */
-const MOST = 1e9;
 /** Below, logits that are divided by it may be infinite. */
 const temperature = () => z.number().min(0.01).max(10);
 /** Each is listed at the start: a million take a minute. */
@@ -77,28 +78,6 @@ const fileData = z.strictObject({
   columns,
 });
 
-const correction = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('none') }),
-  z.strictObject({
-    type: z.literal('truncated'),
-    cap: z.number().min(1).max(MOST).default(2).describe('Importance ratios of stale tokens are cut at this value.'),
-  }),
-  z.strictObject({
-    type: z.literal('decoupled'),
-    cap: z.number().min(1).max(MOST).default(2).describe('Cap on the ratio of the proximal to the behaviour policy (decoupled PPO).'),
-  }),
-]);
-
-const objective = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('grpo') }),
-  z.strictObject({ type: z.literal('sft') }),
-  z.strictObject({
-    type: z.literal('dpo'),
-    beta: positive().max(10).default(0.1).describe('How far a preference may take the policy from the base: smaller is further.'),
-    imitation: z.number().min(0).max(100).default(0).describe('Weight of the mean log-likelihood of the preferred response, which is imitated too.'),
-  }),
-]);
-
 const schedule = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('constant') }),
   z.strictObject({
@@ -139,9 +118,7 @@ const loop = z.strictObject({
 });
 
 const learner = z.strictObject({
-  objective: objective
-    .default({ type: 'grpo' })
-    .describe('`grpo` follows advantages, `sft` imitates rewarded responses, `dpo` prefers the highest reward to the lowest.'),
+  objective: objectiveSchema.default({ type: 'grpo' }).describe(`${OBJECTIVES.map(({ name, summary }) => `\`${name}\` ${summary}`).join(', ')}.`),
   learningRate: positive().max(1).default(5e-5).describe('AdamW learning rate after warm-up.'),
   warmupSteps: z.int().min(0).default(0).describe('Learner steps over which the rate rises from 0.'),
   schedule: schedule
@@ -151,10 +128,7 @@ const learner = z.strictObject({
   weightDecay: z.number().min(0).max(1).default(0.01).describe('AdamW decoupled weight decay.'),
   gradientClipNorm: z.number().min(1e-9).max(MOST).default(1).describe('Largest global norm of the gradient.'),
   minibatches: count().max(1_024).default(2).describe('Optimizer updates in one learner step.'),
-  klCoefficient: z.number().min(0).max(MOST).default(0.1).describe('Weight of the k3 KL penalty to the frozen base.'),
-  clipRange: z.number().gt(0).lt(1).default(0.2).describe('PPO clip of the importance ratio.'),
-  dualClip: z.number().gt(1).max(MOST).default(3).describe('Bound on the loss of tokens with negative advantage (dual clip).'),
-  correction: correction.default({ type: 'none' }).describe('What is done about groups sampled by an older version.'),
+  ...sharedSettings,
 });
 
 const filters = z.strictObject({

@@ -8,6 +8,7 @@ import { planPolicy } from '../compute/programs/policy-forward.ts';
 import { encodePrompt, type PromptEncoder } from '../compute/models/qwen2_5_vl/prompt.ts';
 import { weightSpecs } from '../compute/models/qwen2_5_vl/parameters.ts';
 import { gradProgram, SUM } from '../compute/training/step.ts';
+import { CROSS_ENTROPY } from '../compute/training/token-loss.ts';
 import { HELDOUT_POOL, openFigures } from '../data/figures/dataset.ts';
 import { drawFigure, parseKey } from '../data/figures/figure.ts';
 import { f32, type HostTensor } from '../protocol/tensor.ts';
@@ -85,7 +86,7 @@ class Worker {
     const prompts = examples.map(({ prompt, figure }) => encodePrompt(this.encoder, { text: prompt, pictures: [drawFigure(figure)] }));
     const responses = examples.map(({ response }) => [tokenizer.encode(response + END)]);
     const { shape, feeds } = planPolicy(config, prompts, responses, SHAPE);
-    const program = await this.engine.compile(gradProgram(config, { frozen: {}, trainable: weightSpecs(config) }, shape, { type: 'sft' }));
+    const program = await this.engine.compile(gradProgram(config, { frozen: {}, trainable: weightSpecs(config) }, shape, CROSS_ENTROPY));
     this.weights.set(new Float32Array(task.weights));
     this.sums.fill(0);
     // Every token weighs 1: sums, not means, so that the parts of a batch add up whatever their token counts.

@@ -1,16 +1,24 @@
 /** One learner step: a batch of judged groups becomes a few optimizer updates, by the objective of the settings. */
 import type { Batch, StepMetrics } from '../../protocol/messages.ts';
-import { reinforce } from './grpo.ts';
-import { imitate } from './imitation.ts';
-import type { Encoded, Learner, LearnObjective, LearnSettings, Step } from './learner.ts';
-import { prefer } from './preference.ts';
+import type { PromptEncoder } from '../models/qwen2_5_vl/prompt.ts';
+import type { RunningModel } from '../rollout/decoding.ts';
 import { encodeQuestion } from '../rollout/prompts.ts';
 import { learningRateAt } from '../training/schedule.ts';
-import type { StepOutcome } from '../training/trainer.ts';
+import { score } from '../training/score.ts';
+import type { StepOutcome, Trainer, TrainGroup } from '../training/trainer.ts';
+import type { Encoded, Score } from './objective.ts';
+import { objectiveOf } from './registry.ts';
+import type { LearnSettings } from './settings.ts';
 
-type Teach = { readonly [O in LearnObjective['type']]: (learner: Learner, encoded: readonly Encoded[], step: Step<O>) => Promise<StepOutcome[]> };
-
-const TEACH: Teach = { grpo: reinforce, sft: imitate, dpo: prefer };
+/** What a step has to work with, whatever its objective. */
+export interface Learner {
+  readonly trainer: Trainer;
+  readonly encoder: PromptEncoder;
+  /** The weights being learnt. */
+  readonly model: RunningModel;
+  /** The frozen base. */
+  readonly base: () => Promise<RunningModel>;
+}
 
 /** @throws InputError when a question's picture is gone. */
 export async function learnBatch(learner: Learner, batch: Batch, configured: LearnSettings): Promise<StepMetrics> {
@@ -19,9 +27,31 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
   const encoded: Encoded[] = [];
   for (const judged of batch.groups) encoded.push({ judged, prompt: await encodeQuestion(learner.encoder, judged.group.question) });
   const learningRate = learningRateAt(batch.parent, settings);
-  const teach = TEACH[settings.objective.type] as (learner: Learner, encoded: readonly Encoded[], step: unknown) => Promise<StepOutcome[]>;
-  const outcomes = await teach(learner, encoded, { settings, parent: batch.parent, learningRate });
-  return { ...means(outcomes), ...sampledKl(batch, settings), learningRate, seconds: (performance.now() - started) / 1000 };
+  const objective = objectiveOf(settings.objective);
+  const loss = objective.loss(settings);
+  const step = { settings, parent: batch.parent, ...scores(learner, settings) };
+  const { groups, metrics } = await objective.prepare(encoded, step);
+  const taught = groups.filter(({ responses }) => responses.some(({ tokens }) => tokens.length > 0));
+  const outcomes: StepOutcome[] = [];
+  for (const part of minibatches(taught, settings.minibatches)) {
+    const revised = await objective.revise?.(part, step);
+    const outcome = await learner.trainer.step(revised?.groups ?? part, { loss, learningRate });
+    outcomes.push({ ...outcome, loss: revised?.loss ?? outcome.loss });
+  }
+  return { ...means(outcomes), ...sampledKl(batch, outcomes), ...metrics, learningRate, seconds: (performance.now() - started) / 1000 };
+}
+
+function scores({ model, base }: Learner, { microBatchGroups }: LearnSettings): { readonly policy: Score; readonly base: Score } {
+  return {
+    policy: (groups, temperature) => score(model, groups, { temperature, microBatchGroups }),
+    base: async (groups, temperature) => score(await base(), groups, { temperature, microBatchGroups }),
+  };
+}
+
+/** At most `count` runs of equal size, give or take one, each for one optimizer update. */
+function minibatches(groups: readonly TrainGroup[], count: number): TrainGroup[][] {
+  const bounds = Array.from({ length: count + 1 }, (_, i) => Math.round((i * groups.length) / count));
+  return bounds.slice(1).flatMap((end, i) => (end > bounds[i]! ? [groups.slice(bounds[i], end)] : []));
 }
 
 function means(outcomes: readonly StepOutcome[]): Omit<StepMetrics, 'learningRate' | 'seconds'> {
@@ -39,9 +69,9 @@ function means(outcomes: readonly StepOutcome[]): Omit<StepMetrics, 'learningRat
   };
 }
 
-/** Objectives without a KL term still show how far the samplers are from the base: k3 over the batch's own tokens. */
-function sampledKl(batch: Batch, { objective }: LearnSettings): { readonly kl?: number } {
-  if (objective.type === 'grpo') return {};
+/** A loss without a KL term still shows how far the samplers are from the base: k3 over the batch's own tokens. */
+function sampledKl(batch: Batch, outcomes: readonly StepOutcome[]): { readonly kl?: number } {
+  if (outcomes.some(({ kl }) => kl !== undefined)) return {};
   const samples = batch.groups.flatMap(({ group }) => group.samples);
   const distances = samples.flatMap(({ logprobs, refLogprobs }) => (refLogprobs ? logprobs.map((logprob, t) => refLogprobs[t]! - logprob) : []));
   return distances.length === 0 ? {} : { kl: distances.reduce((sum, d) => sum + Math.expm1(d) - d, 0) / distances.length };

@@ -16,7 +16,7 @@ import { specsOf, type Engine, type EngineName } from '../engine/engine.ts';
 import { createEngine } from '../engine/engines.ts';
 import { loadModelFolder, type ModelFolder } from '../models/folder.ts';
 import { learnBatch } from '../objectives/learn.ts';
-import type { LearnSettings } from '../objectives/learner.ts';
+import type { LearnSettings } from '../objectives/settings.ts';
 import { adamW, type AdamWSettings } from '../training/optimizer.ts';
 import { Trainer } from '../training/trainer.ts';
 import { checkFinite, share, shareState, sharedState } from './versions.ts';

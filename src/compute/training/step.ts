@@ -4,35 +4,23 @@ import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { ProgramSpec, Specs } from '../engine/engine.ts';
 import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
 import { tokenLogProb } from '../compile/operators.ts';
-import { crossEntropy, grpoLoss, type GrpoSettings } from './loss.ts';
 import { policyForward, policyName, policySpecs, type PolicyShape } from '../programs/policy-forward.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
 import { adamW, STEP_SCALARS, type AdamWSettings, type AdamWUpdate, type StepScalars, type Tensors } from './optimizer.ts';
-
-export type Objective =
-  /** Cross-entropy on the responses. */
-  { readonly type: 'sft' } | (GrpoSettings & { readonly type: 'grpo'; /** The sampler's; 1 where it was greedy. */ readonly temperature: number });
-
-type ObjectiveInput = 'tokenWeights' | 'advantages' | 'oldLogProbs' | 'refLogProbs';
-
-/** Per-token inputs of an objective besides the policy's own, [N, R]. */
-export function objectiveInputs(objective: Objective): readonly ObjectiveInput[] {
-  return objective.type === 'sft' ? ['tokenWeights'] : ['tokenWeights', 'advantages', 'oldLogProbs', 'refLogProbs'];
-}
+import type { LossTerms, TokenLoss } from './token-loss.ts';
 
 /** Prefixes of program inputs; outputs have `next.` before them. */
 export const FIRST = 'first.';
 export const SECOND = 'second.';
 export const SUM = 'sum.';
 export const NEXT = 'next.';
+/** Of the values that a loss asks for. */
+export const VALUE = 'value.';
 
-/** Scalar outputs that `step` and `grad` may have. */
-export type Terms = Record<string, Scalar>;
-
-function batchSpecs(config: ModelConfig, shape: PolicyShape, objective: Objective): Specs {
+function batchSpecs(config: ModelConfig, shape: PolicyShape, { inputs }: TokenLoss): Specs {
   const policy = policySpecs(config, shape);
   const tokens = { dtype: 'float32', shape: policy['responseMask']!.shape } as const;
-  return { ...policy, ...Object.fromEntries(objectiveInputs(objective).map((name) => [name, tokens])) };
+  return { ...policy, tokenWeights: tokens, ...prefixed(VALUE, Object.fromEntries(inputs.map((name) => [name, tokens]))) };
 }
 
 /** The response tokens as one list. Made outside of what gradients are taken of: the tape drops what it did not save. */
@@ -48,38 +36,30 @@ export function responseLogProbs(inputs: Tensors, targets: Tensor1D, config: Mod
   return { logProbs: tf.reshape(logProb, grid), entropy: tf.reshape(entropy, grid) };
 }
 
-function terms(inputs: Tensors, logProbs: Tensor, entropy: Tensor, objective: Objective): Terms & { loss: Scalar } {
-  const weights = inputs['tokenWeights']!;
-  const meanEntropy: Scalar = tf.sum(tf.mul(entropy, weights));
-  if (objective.type === 'sft') return { loss: crossEntropy(logProbs, weights), entropy: meanEntropy };
-  const [advantages, oldLogProbs, refLogProbs] = [inputs['advantages']!, inputs['oldLogProbs']!, inputs['refLogProbs']!];
-  return { ...grpoLoss({ logProbs, oldLogProbs, refLogProbs, advantages, weights }, objective), entropy: meanEntropy };
-}
-
 /** Gradients of the loss by name of the trainable weight; weights that the batch does not reach (no picture in it) get zeros. */
 function lossAndGradients(
   inputs: Tensors,
   trainable: Specs,
   config: ModelConfig,
   shape: PolicyShape,
-  objective: Objective,
-): { terms: Terms; gradients: Tensors } {
+  loss: TokenLoss,
+): { terms: LossTerms; gradients: Tensors } {
   const names = Object.keys(trainable);
   const weights = names.map((name) => inputs[name]!);
   const targets = targetIds(inputs);
-  const temperature = objective.type === 'sft' ? 1 : objective.temperature;
-  let kept: Terms = {};
+  let kept: Record<string, Scalar> = {};
   const forward = (): Scalar => {
-    const { logProbs, entropy } = responseLogProbs(inputs, targets, config, shape, temperature);
-    const { loss, ...metrics } = terms(inputs, logProbs, entropy, objective);
-    kept = Object.fromEntries(Object.entries(metrics).map(([name, value]) => [name, tf.keep(value)]));
-    return loss;
+    const { logProbs, entropy } = responseLogProbs(inputs, targets, config, shape, loss.temperature);
+    const given = { weights: inputs['tokenWeights']!, mask: inputs['responseMask']!, values: under(VALUE, inputs) };
+    const { loss: total, ...metrics } = loss.build(tf, { logProbs, entropy, ...given });
+    kept = Object.fromEntries(Object.entries(metrics).map(([name, metric]) => [name, tf.keep(metric)]));
+    return total;
   };
   const { value, grads } = tf.engine().gradients(forward, weights, undefined, true);
   const metrics = Object.fromEntries(Object.entries(kept).map(([name, metric]) => [name, tf.clone(metric)]));
   Object.values(kept).forEach((metric) => metric.dispose());
   const gradients = Object.fromEntries(names.map((name, at) => [name, (grads[at] as Tensor | null) ?? tf.zerosLike(weights[at]!)]));
-  return { terms: { loss: value, ...metrics }, gradients };
+  return { terms: { loss: value, ...metrics } as LossTerms, gradients };
 }
 
 function prefixed(prefix: string, specs: Specs): Specs {
@@ -126,28 +106,28 @@ export function stepProgram(
   config: ModelConfig,
   { frozen, trainable }: ParameterSets,
   shape: PolicyShape,
-  objective: Objective,
+  loss: TokenLoss,
   settings: AdamWSettings,
 ): ProgramSpec {
   return {
-    name: `step:${policyName(shape)}:${JSON.stringify([objective, settings])}`,
-    inputs: { ...frozen, ...stateSpecs(trainable), ...scalarSpecs, ...batchSpecs(config, shape, objective) },
+    name: `step:${policyName(shape)}:${loss.name}:${JSON.stringify(settings)}`,
+    inputs: { ...frozen, ...stateSpecs(trainable), ...scalarSpecs, ...batchSpecs(config, shape, loss) },
     inPlace: inPlace(stateNames(trainable)),
     build(inputs) {
-      const result = lossAndGradients(inputs, trainable, config, shape, objective);
+      const result = lossAndGradients(inputs, trainable, config, shape, loss);
       return { ...result.terms, ...updateOutputs(applyAdamW(inputs, result.gradients, settings)) };
     },
   };
 }
 
 /** Adds a micro-batch's gradients to the sums, in place. Outputs: the terms, []. */
-export function gradProgram(config: ModelConfig, { frozen, trainable }: ParameterSets, shape: PolicyShape, objective: Objective): ProgramSpec {
+export function gradProgram(config: ModelConfig, { frozen, trainable }: ParameterSets, shape: PolicyShape, loss: TokenLoss): ProgramSpec {
   return {
-    name: `grad:${policyName(shape)}:${JSON.stringify(objective)}`,
-    inputs: { ...frozen, ...trainable, ...prefixed(SUM, trainable), ...batchSpecs(config, shape, objective) },
+    name: `grad:${policyName(shape)}:${loss.name}`,
+    inputs: { ...frozen, ...trainable, ...prefixed(SUM, trainable), ...batchSpecs(config, shape, loss) },
     inPlace: inPlace(Object.keys(trainable).map((name) => SUM + name)),
     build(inputs) {
-      const result = lossAndGradients(inputs, trainable, config, shape, objective);
+      const result = lossAndGradients(inputs, trainable, config, shape, loss);
       const sums = Object.entries(result.gradients).map(([name, gradient]) => [NEXT + SUM + name, tf.add(inputs[SUM + name]!, gradient)] as const);
       return { ...result.terms, ...Object.fromEntries(sums) };
     },

@@ -11,17 +11,16 @@ import { planPolicy } from '../programs/policy-forward.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
 import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
 import { filled, inPasses, paddedLengths } from './passes.ts';
-import { FIRST, gradProgram, objectiveInputs, SECOND, stepProgram, SUM, updateProgram, type Objective } from './step.ts';
+import { FIRST, gradProgram, SECOND, stepProgram, SUM, updateProgram, VALUE } from './step.ts';
+import type { TokenLoss } from './token-loss.ts';
 
-/** One response to learn from; the arrays are parallel to `tokens`. `grpo` needs all of them, `sft` none. */
+/** One response to learn from; the arrays are parallel to `tokens`. */
 export interface TrainResponse {
   readonly tokens: readonly number[];
-  /** Advantage times importance weight. */
-  readonly advantages?: ArrayLike<number>;
-  readonly oldLogProbs?: ArrayLike<number>;
-  readonly refLogProbs?: ArrayLike<number>;
-  /** Weight of each token in `sft`, 1 by default; below 0 it teaches the model not to say it. */
+  /** Weight of each token in a token mean, 1 by default. */
   readonly weights?: ArrayLike<number>;
+  /** The inputs of the loss. */
+  readonly values?: Readonly<Record<string, ArrayLike<number>>>;
 }
 
 /** A prompt and its G responses; all groups of a step have the same G. */
@@ -38,7 +37,7 @@ export interface TrainerState {
   readonly updates: number;
 }
 
-/** Token means over the mini-batch. `kl`, `clipFraction` and `ratio` are there for `grpo`. */
+/** Means over the mini-batch: `loss`, and the metrics that the loss has. */
 export interface StepOutcome {
   readonly loss: number;
   readonly entropy: number;
@@ -65,7 +64,7 @@ export interface TrainerOptions {
 }
 
 /** What fills up a pass. */
-const NO_RESPONSE: TrainResponse = { tokens: [], advantages: [], oldLogProbs: [], refLogProbs: [] };
+const NO_RESPONSE: TrainResponse = { tokens: [] };
 
 type State = Record<string, ResidentTensor>;
 
@@ -107,7 +106,7 @@ export class Trainer {
    * One optimizer update on `groups`.
    * @throws UnsoundStepError when the gradient is not finite; the state is then lost: restore it from a copy.
    */
-  async step(groups: readonly TrainGroup[], options: { readonly objective: Objective; readonly learningRate: number }): Promise<StepOutcome> {
+  async step(groups: readonly TrainGroup[], options: { readonly loss: TokenLoss; readonly learningRate: number }): Promise<StepOutcome> {
     const tokens = countTokens(groups);
     if (tokens === 0) throw new RangeError('a training step needs at least one response token');
     const size = this.#options.microBatchGroups ?? groups.length;
@@ -117,9 +116,7 @@ export class Trainer {
       const members = pass.map((at) => groups[at]!);
       const part = filled(members, size, NO_RESPONSE);
       const outputs =
-        groups.length <= size
-          ? await this.#stepWhole(part, tokens, options.objective, scalars)
-          : await this.#addGradients(part, tokens, options.objective);
+        groups.length <= size ? await this.#stepWhole(part, tokens, options.loss, scalars) : await this.#addGradients(part, tokens, options.loss);
       for (const [name, value] of Object.entries(outputs)) totals[name] = (totals[name] ?? 0) + value;
     }
     if (size < groups.length) Object.assign(totals, await this.#applySums(scalars));
@@ -167,22 +164,17 @@ export class Trainer {
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, f32([], [value])]));
   }
 
-  async #stepWhole(
-    groups: readonly TrainGroup[],
-    tokens: number,
-    objective: Objective,
-    scalars: Record<string, Feed>,
-  ): Promise<Record<string, number>> {
+  async #stepWhole(groups: readonly TrainGroup[], tokens: number, loss: TokenLoss, scalars: Record<string, Feed>): Promise<Record<string, number>> {
     const { engine, config, optimizer } = this.#options;
-    const { shape, feeds } = planGroups(config, groups, tokens, objective);
-    const program = await engine.compile(stepProgram(config, this.#parameters, shape, objective, optimizer));
+    const { shape, feeds } = planGroups(config, groups, tokens, loss);
+    const program = await engine.compile(stepProgram(config, this.#parameters, shape, loss, optimizer));
     return numbers(await program.run({ ...this.#options.frozen, ...this.#state, ...scalars, ...feeds }));
   }
 
-  async #addGradients(groups: readonly TrainGroup[], tokens: number, objective: Objective): Promise<Record<string, number>> {
+  async #addGradients(groups: readonly TrainGroup[], tokens: number, loss: TokenLoss): Promise<Record<string, number>> {
     const { engine, config } = this.#options;
-    const { shape, feeds } = planGroups(config, groups, tokens, objective);
-    const program = await engine.compile(gradProgram(config, this.#parameters, shape, objective));
+    const { shape, feeds } = planGroups(config, groups, tokens, loss);
+    const program = await engine.compile(gradProgram(config, this.#parameters, shape, loss));
     return numbers(await program.run({ ...this.residentWeights(), ...(await this.#gradientSums()), ...feeds }));
   }
 
@@ -214,23 +206,25 @@ function numbers(outputs: Readonly<Record<string, HostTensor | ResidentTensor>>)
 }
 
 /** `tokens` is the number of response tokens of the whole mini-batch. @throws RangeError naming the array that is missing or too short. */
-function planGroups(config: ModelConfig, groups: readonly TrainGroup[], tokens: number, objective: Objective) {
+function planGroups(config: ModelConfig, groups: readonly TrainGroup[], tokens: number, loss: TokenLoss) {
   const responses = groups.map((group) => group.responses.map((response) => response.tokens));
   const prompts = groups.map((group) => group.prompt);
   const { shape, feeds } = planPolicy(config, prompts, responses, paddedLengths(prompts, responses));
   const width = shape.responseLength;
   const flat = groups.flatMap((group) => group.responses);
-  for (const name of objectiveInputs(objective)) {
+  const place = (name: string, valuesOf: (response: TrainResponse) => ArrayLike<number> | undefined): HostTensor => {
     const data = new Float32Array(flat.length * width);
     flat.forEach((response, row) => {
-      const values = name === 'tokenWeights' ? tokenWeights(response, tokens) : response[name];
-      if (values?.length !== response.tokens.length) {
+      const values = valuesOf(response);
+      if ((values?.length ?? 0) !== response.tokens.length) {
         throw new RangeError(`response ${row} has ${response.tokens.length} tokens but ${values?.length ?? 'no'} ${name}`);
       }
-      data.set(Float32Array.from(values), row * width);
+      data.set(Float32Array.from(values ?? []), row * width);
     });
-    feeds[name] = f32([flat.length, width], data);
-  }
+    return f32([flat.length, width], data);
+  };
+  feeds['tokenWeights'] = place('weights', (response) => tokenWeights(response, tokens));
+  for (const name of loss.inputs) feeds[VALUE + name] = place(name, ({ values }) => values?.[name]);
   return { shape, feeds };
 }
 

@@ -4,7 +4,7 @@
  */
 import type { EngineName } from '../../compute/engine/engine.ts';
 import { loadConfig } from '../../compute/models/folder.ts';
-import type { LearnSettings } from '../../compute/objectives/learner.ts';
+import type { LearnSettings } from '../../compute/objectives/settings.ts';
 import type { AdamWSettings } from '../../compute/training/optimizer.ts';
 import { WorkerPool } from '../../compute/threads/pool.ts';
 import { Versions } from '../../compute/threads/versions.ts';

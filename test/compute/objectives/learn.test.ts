@@ -5,9 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { loadModelFolder, type ModelFolder } from '../../../src/compute/models/folder.ts';
-import { importance } from '../../../src/compute/objectives/grpo.ts';
-import { learnBatch } from '../../../src/compute/objectives/learn.ts';
-import type { Learner, LearnSettings } from '../../../src/compute/objectives/learner.ts';
+import { importance } from '../../../src/compute/objectives/correction.ts';
+import { learnBatch, type Learner } from '../../../src/compute/objectives/learn.ts';
 import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
 import { score } from '../../../src/compute/training/score.ts';
 import { Trainer } from '../../../src/compute/training/trainer.ts';
@@ -15,21 +14,10 @@ import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
 import { k3, tokenLoss } from './reference.ts';
 import type { JudgedGroup, Sample } from '../../../src/protocol/messages.ts';
 import { batchOf, judged } from '../../support/batches.ts';
+import { learnSettings } from '../../support/learn-settings.ts';
 import { writeTinyFolder } from '../../support/tiny-folder.ts';
 
-const settings: LearnSettings = {
-  objective: { type: 'grpo' },
-  learningRate: 1e-3,
-  warmupSteps: 0,
-  schedule: { type: 'constant' },
-  minibatches: 1,
-  correction: { type: 'none' },
-  temperature: 1,
-  microBatchGroups: 2,
-  clipRange: 0.2,
-  dualClip: 3,
-  klCoefficient: 0.1,
-};
+const settings = learnSettings({ type: 'grpo' });
 
 let path: string;
 let engine: Engine;

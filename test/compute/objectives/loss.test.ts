@@ -3,11 +3,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import type { Engine } from '../../../src/compute/engine/engine.ts';
-import { crossEntropy, grpoLoss, type GrpoSettings } from '../../../src/compute/training/loss.ts';
+import { grpo } from '../../../src/compute/objectives/grpo.ts';
+import { CROSS_ENTROPY } from '../../../src/compute/training/token-loss.ts';
 import { clippedLossGradient, importanceRatio, isClipped, k3, tokenLoss } from './reference.ts';
 import { f32, type HostTensor } from '../../../src/protocol/tensor.ts';
+import { learnSettings } from '../../support/learn-settings.ts';
 
-const settings: GrpoSettings = { clipRange: 0.2, dualClip: 3, klCoefficient: 0.1 };
+const settings = learnSettings({ type: 'grpo' });
 
 interface Token {
   readonly logp: number;
@@ -39,14 +41,11 @@ async function run(engine: Engine, row: readonly Token[]): Promise<Record<string
     name: 'loss',
     inputs: Object.fromEntries(names.map((name) => [name, { dtype: 'float32', shape }])),
     build(inputs) {
-      const rest = {
-        oldLogProbs: inputs['oldLogProbs']!,
-        refLogProbs: inputs['refLogProbs']!,
-        advantages: inputs['advantages']!,
-        weights: inputs['weights']!,
-      };
-      const gradient = tf.grad((logProbs) => grpoLoss({ logProbs, ...rest }, settings).loss)(inputs['logProbs']!);
-      return { ...grpoLoss({ logProbs: inputs['logProbs']!, ...rest }, settings), gradient };
+      const { weights, ...values } = inputs;
+      const rest = { entropy: tf.zeros(shape), weights: weights!, mask: tf.ones(shape), values };
+      const terms = (logProbs: tf.Tensor) => grpo.loss(settings).build(tf, { logProbs, ...rest });
+      const gradient = tf.grad((logProbs) => terms(logProbs).loss)(inputs['logProbs']!);
+      return { ...terms(inputs['logProbs']!), gradient };
     },
   });
   const feed = (f: (token: Token) => number, padding: number): HostTensor => f32(shape, [...row.map(f), padding]);
@@ -62,7 +61,7 @@ async function run(engine: Engine, row: readonly Token[]): Promise<Record<string
 
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
-describe('grpoLoss', () => {
+describe('grpo', () => {
   it.each(['reference', 'cpu'] as const)('is the token mean of the plain formulas, with their gradient, on %s', async (name) => {
     const engine = name === 'cpu' ? cpu : reference;
     await fc.assert(
@@ -116,10 +115,11 @@ describe('grpoLoss', () => {
   });
 });
 
-describe('crossEntropy', () => {
+describe('cross-entropy', () => {
   it('is the weighted sum of -log p', () => {
     void tf.setBackend('cpu');
-    const loss = crossEntropy(tf.tensor([[-1, -2, -7]]), tf.tensor([[0.5, 0.5, 0]]));
+    const [logProbs, weights] = [tf.tensor([[-1, -2, -7]]), tf.tensor([[0.5, 0.5, 0]])];
+    const { loss } = CROSS_ENTROPY.build(tf, { logProbs, weights, entropy: weights, mask: weights, values: {} });
     expect(loss.dataSync()[0]).toBeCloseTo(1.5, 6);
   });
 });

@@ -6,15 +6,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { loadModelFolder, type ModelFolder } from '../../../src/compute/models/folder.ts';
-import { learnBatch } from '../../../src/compute/objectives/learn.ts';
-import type { Learner, LearnObjective, LearnSettings } from '../../../src/compute/objectives/learner.ts';
-import { preferenceLoss, preferenceWeight, preferred } from '../../../src/compute/objectives/preference.ts';
+import { preferenceLoss, preferenceWeight, preferred } from '../../../src/compute/objectives/dpo.ts';
+import { learnBatch, type Learner } from '../../../src/compute/objectives/learn.ts';
 import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
 import { score } from '../../../src/compute/training/score.ts';
 import { Trainer } from '../../../src/compute/training/trainer.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
 import type { JudgedGroup, Sample } from '../../../src/protocol/messages.ts';
 import { batchOf, judged } from '../../support/batches.ts';
+import { learnSettings } from '../../support/learn-settings.ts';
 import { writeTinyFolder } from '../../support/tiny-folder.ts';
 
 const RESPONSES = [
@@ -35,11 +35,6 @@ beforeAll(async () => {
 afterAll(() => rm(path, { recursive: true, force: true }));
 
 const { dataset } = openFigures(TRAIN_POOL);
-
-function settings(objective: LearnObjective, learningRate = 1e-3): LearnSettings {
-  const grpo = { clipRange: 0.2, dualClip: 3, klCoefficient: 0.1, correction: { type: 'none' } } as const;
-  return { objective, learningRate, warmupSteps: 0, schedule: { type: 'constant' }, minibatches: 1, temperature: 1, microBatchGroups: 2, ...grpo };
-}
 
 async function learner(): Promise<Learner> {
   const base = { engine, config: folder.config, weights: folder.params };
@@ -84,7 +79,7 @@ describe('sft', () => {
           [0, 0, 1],
         ]),
       ),
-      settings({ type: 'sft' }),
+      learnSettings({ type: 'sft' }),
     );
     expect(metrics.tokens).toBe(7);
     expect(metrics.loss).toBeCloseTo(-(before[0]![0]! + before[1]![2]!) / 7, 4);
@@ -96,7 +91,7 @@ describe('sft', () => {
 
   it('takes no step where nothing is rewarded', async () => {
     const own = await learner();
-    const metrics = await learnBatch(own, batchOf(0, 0, groups([[0, 0, 0]])), settings({ type: 'sft' }));
+    const metrics = await learnBatch(own, batchOf(0, 0, groups([[0, 0, 0]])), learnSettings({ type: 'sft' }));
     expect(metrics).toMatchObject({ tokens: 0, loss: 0 });
     expect(own.trainer.updates).toBe(0);
     own.trainer.release();
@@ -104,7 +99,7 @@ describe('sft', () => {
 
   it('shows the KL of the samples to the base', async () => {
     const own = await learner();
-    const { kl } = await learnBatch(own, batchOf(0, 0, groups([[1, 0, 0]])), settings({ type: 'sft' }));
+    const { kl } = await learnBatch(own, batchOf(0, 0, groups([[1, 0, 0]])), learnSettings({ type: 'sft' }));
     expect(kl).toBeCloseTo(Math.exp(-0.5) + 0.5 - 1, 6);
     own.trainer.release();
   });
@@ -122,7 +117,7 @@ describe('dpo', () => {
         [0, 0.5, 1],
       ]),
     );
-    const metrics = await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.1, imitation: 0 }));
+    const metrics = await learnBatch(own, batch, learnSettings({ type: 'dpo', beta: 0.1, imitation: 0 }));
     expect(metrics.loss).toBeCloseTo(Math.log(2), 6);
     const after = await totals(own, 2);
     const margin = (all: number[][], q: number, chosen: number, rejected: number) => all[q]![chosen]! - all[q]![rejected]!;
@@ -144,8 +139,8 @@ describe('dpo', () => {
     );
     const fall = async (rate: number): Promise<number> => {
       const own = await learner();
-      await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.5, imitation: 0 }, rate));
-      const { loss } = await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.5, imitation: 0 }, 0));
+      await learnBatch(own, batch, learnSettings({ type: 'dpo', beta: 0.5, imitation: 0 }, { learningRate: rate }));
+      const { loss } = await learnBatch(own, batch, learnSettings({ type: 'dpo', beta: 0.5, imitation: 0 }, { learningRate: 0 }));
       own.trainer.release();
       return Math.log(2) - loss;
     };
@@ -166,7 +161,7 @@ describe('dpo', () => {
     );
     const own = await learner();
     const before = await totals(own, 2);
-    const { loss } = await learnBatch(own, batch, settings({ type: 'dpo', beta: 0.1, imitation: 2 }));
+    const { loss } = await learnBatch(own, batch, learnSettings({ type: 'dpo', beta: 0.1, imitation: 2 }));
     expect(loss).toBeCloseTo(Math.log(2) - 2 * ((before[0]![0]! / 3 + before[1]![2]! / 4) / 2), 4);
     const after = await totals(own, 2);
     expect(after[0]![0]).toBeGreaterThan(before[0]![0]!);

@@ -1,15 +1,17 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { uploadAll, type Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
+import { grpo } from '../../../src/compute/objectives/grpo.ts';
 import { score } from '../../../src/compute/training/score.ts';
-import type { Objective } from '../../../src/compute/training/step.ts';
+import { CROSS_ENTROPY, type TokenLoss } from '../../../src/compute/training/token-loss.ts';
 import { Trainer, type TrainGroup } from '../../../src/compute/training/trainer.ts';
 import { Random } from '../../../src/data/rng.ts';
 import type { TensorMap } from '../../../src/protocol/tensor.ts';
+import { learnSettings } from '../../support/learn-settings.ts';
 import { tinyConfig as config, tinyPrompt, tinyWeights } from '../../support/tiny-model.ts';
 
 const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, clipNorm: 1 };
-const grpo: Objective = { type: 'grpo', temperature: 1, clipRange: 0.2, dualClip: 3, klCoefficient: 0.1 };
+const policyLoss = grpo.loss(learnSettings({ type: 'grpo' }));
 
 let reference: Engine;
 let cpu: Engine;
@@ -28,21 +30,23 @@ function groups(seed: number, count: number): TrainGroup[] {
       const each = (f: () => number): number[] => tokens.map(f);
       return {
         tokens,
-        advantages: each(() => random.normal()),
-        oldLogProbs: each(() => -3 + random.normal() / 4),
-        refLogProbs: each(() => -3 + random.normal() / 4),
+        values: {
+          advantages: each(() => random.normal()),
+          oldLogProbs: each(() => -3 + random.normal() / 4),
+          refLogProbs: each(() => -3 + random.normal() / 4),
+        },
       };
     }),
   }));
 }
 
-async function trained(engine: Engine, objective: Objective, steps: number, microBatchGroups?: number) {
+async function trained(engine: Engine, loss: TokenLoss, steps: number, microBatchGroups?: number) {
   const trainer = await Trainer.create(
     { engine, config, optimizer, ...(microBatchGroups !== undefined && { microBatchGroups }) },
     { weights: tinyWeights(1) },
   );
   const outcomes = [];
-  for (let i = 0; i < steps; i++) outcomes.push(await trainer.step(groups(i, 4), { objective, learningRate: 1e-3 }));
+  for (let i = 0; i < steps; i++) outcomes.push(await trainer.step(groups(i, 4), { loss, learningRate: 1e-3 }));
   const state = await trainer.state();
   trainer.release();
   return { outcomes, state };
@@ -53,8 +57,8 @@ function difference(a: TensorMap, b: TensorMap): number {
 }
 
 describe('Trainer', () => {
-  it.each([{ type: 'sft' } as const, grpo])('compiled and eager take the same steps: $type', async (objective) => {
-    const [compiled, eager] = [await trained(cpu, objective, 2), await trained(reference, objective, 2)];
+  it.each([CROSS_ENTROPY, policyLoss])('compiled and eager take the same steps: $name', async (loss) => {
+    const [compiled, eager] = [await trained(cpu, loss, 2), await trained(reference, loss, 2)];
     compiled.outcomes.forEach((outcome, i) => {
       for (const [name, value] of Object.entries(outcome)) {
         const other = eager.outcomes[i]![name as 'loss'];
@@ -67,25 +71,25 @@ describe('Trainer', () => {
   });
 
   it('accumulates micro-batches to the gradient of the whole', async () => {
-    const [whole, parts] = [await trained(cpu, grpo, 1), await trained(cpu, grpo, 1, 3)];
+    const [whole, parts] = [await trained(cpu, policyLoss, 1), await trained(cpu, policyLoss, 1, 3)];
     for (const [name, value] of Object.entries(whole.outcomes[0]!)) {
       const other = parts.outcomes[0]![name as 'loss'];
       expect(Math.abs(value - other), `${name}: ${value} and ${other}`).toBeLessThan(1e-5 * (1 + Math.abs(value)));
     }
     expect(difference(whole.state.moments.first, parts.state.moments.first)).toBeLessThan(1e-6);
-    const again = await trained(cpu, grpo, 2, 3);
-    const twice = await trained(cpu, grpo, 2);
+    const again = await trained(cpu, policyLoss, 2, 3);
+    const twice = await trained(cpu, policyLoss, 2);
     expect(difference(again.state.moments.first, twice.state.moments.first)).toBeLessThan(1e-5);
   });
 
   it('repeats itself bit for bit, also from a copy of its state', async () => {
-    const straight = await trained(cpu, grpo, 2);
-    const half = await trained(cpu, grpo, 1);
+    const straight = await trained(cpu, policyLoss, 2);
+    const half = await trained(cpu, policyLoss, 1);
     const trainer = await Trainer.create({ engine: cpu, config, optimizer }, half.state);
     expect(trainer.updates).toBe(1);
-    await trainer.step(groups(1, 4), { objective: grpo, learningRate: 1e-3 });
+    await trainer.step(groups(1, 4), { loss: policyLoss, learningRate: 1e-3 });
     expect(difference((await trainer.state()).weights, straight.state.weights)).toBe(0);
-    expect(difference((await trained(cpu, grpo, 2)).state.weights, straight.state.weights)).toBe(0);
+    expect(difference((await trained(cpu, policyLoss, 2)).state.weights, straight.state.weights)).toBe(0);
     trainer.release();
   });
 
@@ -99,7 +103,7 @@ describe('Trainer', () => {
     const some = (microBatchGroups: number) =>
       Trainer.create({ engine: cpu, config, optimizer: unclipped, frozen, microBatchGroups }, { weights: part(true) });
     const trainers = [await some(4), await some(3)];
-    for (const trainer of [full, ...trainers]) await trainer.step(groups(0, 4), { objective: grpo, learningRate: 1e-3 });
+    for (const trainer of [full, ...trainers]) await trainer.step(groups(0, 4), { loss: policyLoss, learningRate: 1e-3 });
     const expected = await full.state();
     for (const trainer of trainers) {
       const { weights, moments } = await trainer.state();
@@ -116,7 +120,7 @@ describe('Trainer', () => {
   it('does not touch the tensors it was made from', async () => {
     const weights = tinyWeights(1);
     const trainer = await Trainer.create({ engine: cpu, config, optimizer }, { weights });
-    await trainer.step(groups(0, 2), { objective: { type: 'sft' }, learningRate: 0.1 });
+    await trainer.step(groups(0, 2), { loss: CROSS_ENTROPY, learningRate: 0.1 });
     expect(difference(weights, tinyWeights(1))).toBe(0);
     expect(difference(await trainer.weights(), weights)).toBeGreaterThan(0);
     trainer.release();
@@ -136,12 +140,10 @@ describe('Trainer', () => {
       prompt,
       responses: responses.map((tokens, g) => ({
         tokens,
-        advantages: tokens.map(() => (g === 0 ? 1 : -1)),
-        oldLogProbs: before[g]!,
-        refLogProbs: before[g]!,
+        values: { advantages: tokens.map(() => (g === 0 ? 1 : -1)), oldLogProbs: before[g]!, refLogProbs: before[g]! },
       })),
     };
-    const outcome = await trainer.step([taught], { objective: grpo, learningRate: 1e-2 });
+    const outcome = await trainer.step([taught], { loss: policyLoss, learningRate: 1e-2 });
     expect(outcome.ratio).toBeCloseTo(1, 4);
     expect(outcome.kl).toBeCloseTo(0, 5);
     expect(outcome.loss).toBeCloseTo(0, 4);
@@ -155,10 +157,10 @@ describe('Trainer', () => {
   it('names what is missing or does not fit', async () => {
     const trainer = await Trainer.create({ engine: reference, config, optimizer }, { weights: tinyWeights(1) });
     const prompt = tinyPrompt(1, 3);
-    await expect(trainer.step([{ prompt, responses: [{ tokens: [1, 2] }] }], { objective: grpo, learningRate: 1 })).rejects.toThrow(
+    await expect(trainer.step([{ prompt, responses: [{ tokens: [1, 2] }] }], { loss: policyLoss, learningRate: 1 })).rejects.toThrow(
       'response 0 has 2 tokens but no advantages',
     );
-    await expect(trainer.step([{ prompt, responses: [{ tokens: [] }] }], { objective: grpo, learningRate: 1 })).rejects.toThrow(
+    await expect(trainer.step([{ prompt, responses: [{ tokens: [] }] }], { loss: policyLoss, learningRate: 1 })).rejects.toThrow(
       'at least one response token',
     );
     trainer.release();
