@@ -3,10 +3,11 @@
  * a response earns, its advantage, and whether the group is kept. One that is parked or removed is done without. A stop cancels what is in hand here:
  * groups without a verdict are in the store, and get theirs after the next start.
  */
-import { revised, type JudgeOptions } from '../src/learn/judge.ts';
+import { revised } from '../src/learn/judge.ts';
 import { InputError } from '../src/protocol/errors.ts';
 import type { JudgedGroup, RolloutGroup, Verdict } from '../src/protocol/messages.ts';
 import type { Rewarded } from '../src/protocol/ports.ts';
+import { judgeOptions } from '../src/roles/voter.ts';
 import type { OfPlugin } from './crew.ts';
 import type { Loop } from './loop.ts';
 import type { Synthesis } from './synthesis.ts';
@@ -146,8 +147,4 @@ async function each<P, R>(
     }
   }
   return replies;
-}
-
-export function judgeOptions(filters: Loop['config']['filters']): JudgeOptions {
-  return { normaliseStd: true, ...filters };
 }

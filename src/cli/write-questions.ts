@@ -5,6 +5,7 @@ import { FRUITLESS_BATCHES, screen, type SyntheticOptions } from '../learn/synth
 import type { Policy } from '../policy/policy.ts';
 import type { Question, Verdict } from '../protocol/messages.ts';
 import type { Synthesize, Written } from '../protocol/ports.ts';
+import { judgeOptions } from '../roles/voter.ts';
 
 /** The base: commands have no other version. */
 const VERSION = 0;
@@ -109,7 +110,7 @@ export function voter(policy: Pick<Policy, 'sample'>, grader: Classifier, { samp
     return Promise.all(
       questions.map((question, i) => {
         const group = { id: question.id, sequence: i, question, policyVersion: VERSION, samples: groups[i]! };
-        return judge(group, grader, { normaliseStd: true, ...filters });
+        return judge(group, grader, judgeOptions(filters));
       }),
     );
   };

@@ -1,13 +1,16 @@
-/** Our own actors, brought in by the same door as anybody's. */
+/** The built-in roles as one plug-in: definePlugin is the one way in, for them and for the user's. */
 import type { Config } from '../config/schema.ts';
 import type { Dataset, Labels } from '../data/dataset.ts';
-import { judge, type Classifier } from '../learn/judge.ts';
+import type { Classifier } from '../learn/judge.ts';
 import { API_VERSION, definePlugin, type PluginDefinition } from '../plugin/define.ts';
 import type { Policy } from '../policy/policy.ts';
 import { evaluator } from './evaluator.ts';
 import type { EarlierAnswers } from './label-free.ts';
+import { learner } from './learner.ts';
 import { questioner } from './questioner.ts';
+import { sampler } from './sampler.ts';
 import { synthesizer } from './synthesizer.ts';
+import { voter } from './voter.ts';
 
 export interface BuiltInParts {
   readonly config: Config;
@@ -16,7 +19,7 @@ export interface BuiltInParts {
   readonly heldOut: Dataset;
   /** See `questioner`. */
   readonly since: number;
-  /** Handed to the evaluator and to nobody else. */
+  /** The evaluator alone is given them. */
   readonly labels: Labels;
   readonly grader: Classifier;
   /** What earlier versions answered to held-out questions. */
@@ -29,9 +32,9 @@ export function builtIns({ config, policy, train, heldOut, labels, grader, since
     apiVersion: API_VERSION,
     ports: {
       ask: () => questioner(train, config.seed, since),
-      sample: () => (request, signal) => policy.sample(request, signal),
-      judge: () => (group) => judge(group, grader, { normaliseStd: true, ...config.filters }),
-      learn: () => (batch, signal) => policy.learn(batch, signal),
+      sample: () => sampler(policy),
+      judge: () => voter(grader, config.filters),
+      learn: () => learner(policy),
       evaluate: () => evaluator({ policy, heldOut, labels, grader, config, earlier }),
       synthesize: ({ tell }) => synthesizer({ policy, train, config, tell }),
     },

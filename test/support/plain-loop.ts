@@ -1,8 +1,9 @@
 /** The loop as a for-loop: what staleness 0 promises to be, bit for bit. */
 import { questioner } from '../../src/roles/questioner.ts';
+import { voter } from '../../src/roles/voter.ts';
 import type { Config } from '../../src/config/schema.ts';
 import type { Dataset } from '../../src/data/dataset.ts';
-import { judge, type Classifier } from '../../src/learn/judge.ts';
+import type { Classifier } from '../../src/learn/judge.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { JudgedGroup } from '../../src/protocol/messages.ts';
 
@@ -11,6 +12,7 @@ export async function plainLoop(policy: Policy, dataset: Dataset, grader: Classi
   const { batchGroups, jobQuestions, maxOversample } = config.loop;
   const ask = questioner(dataset, config.seed);
   const { signal } = new AbortController();
+  const judge = voter(grader, config.filters);
   const batches: string[] = [];
   let sequence = 0;
   while (batches.length < steps) {
@@ -24,7 +26,7 @@ export async function plainLoop(policy: Policy, dataset: Dataset, grader: Classi
         const { groups } = await policy.sample({ questions, params: config.sampling, seed: config.seed, version, reference: true }, signal);
         for (const [i, question] of questions.entries()) {
           const group = { id: `g${sequence}`, sequence, question, policyVersion: version, samples: groups[i]! };
-          const verdict = await judge(group, grader, { normaliseStd: true, ...config.filters });
+          const verdict = await judge(group, signal);
           if (verdict.kept) kept.push({ group, verdict });
           sequence += 1;
         }
