@@ -7,6 +7,7 @@ import { waitFor, type ActorRefFrom, type AnyStateMachine } from 'xstate';
 import { onProgress } from '../src/lib/progress.ts';
 import { CancelledError, InputError, ItemError } from '../src/protocol/errors.ts';
 import type { ActorDetail } from '../src/protocol/frames.ts';
+import type { Item, Performer } from '../src/protocol/performer.ts';
 import type { ActorStatus } from '../src/protocol/status.ts';
 import { withDeadline, type Clock } from './deadline.ts';
 import { chartOf } from './detail.ts';
@@ -14,20 +15,7 @@ import type { ServiceMachine } from './service.ts';
 import { FAILURES, failureOf, type Supervisor } from './supervise.ts';
 import { Workload } from './workload.ts';
 
-export interface Item<P, R> {
-  /** In words, for the status view and the timeout's message. */
-  readonly doing: string;
-  /** Without progress; of the whole where the port tells none. */
-  readonly seconds: number;
-  readonly signal: AbortSignal;
-  readonly run: (port: P, signal: AbortSignal) => Promise<R>;
-  /** The item is lost when it fails: the actor is restarted all the same. */
-  readonly once?: boolean;
-  /** Told of each of its failures; true where the item is to blame, not the actor: it is then tried no more. */
-  readonly blames?: (error: Error) => boolean;
-}
-
-export class Handle<P> {
+export class Handle<P> implements Performer<P> {
   readonly id: string;
   readonly role: string;
   readonly #supervisor: ActorRefFrom<Supervisor<P>>;

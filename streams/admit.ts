@@ -1,6 +1,7 @@
 /** Stage 1: as many questions as there are credits are admitted, in a durable order, before anyone samples them. */
 import type { Question } from '../src/protocol/messages.ts';
 import type { Admission } from '../src/store/store.ts';
+import { asking } from '../src/roles/questioner.ts';
 import type { Loop } from './loop.ts';
 import { underOwnIds } from './own-ids.ts';
 import type { Synthesis } from './synthesis.ts';
@@ -22,12 +23,7 @@ export function admit(loop: Loop, synthesis: Synthesis | undefined) {
 }
 
 async function ask({ config, crew, stop, store }: Loop, from: number, count: number): Promise<readonly Question[]> {
-  const questions = await crew.questioner.perform({
-    doing: `choosing ${count} question${count === 1 ? '' : 's'}`,
-    seconds: config.timeouts.sampleSeconds,
-    signal: stop,
-    run: (port, signal) => port({ from, count }, signal),
-  });
+  const questions = await crew.questioner.perform({ ...asking({ from, count }, config.timeouts), signal: stop });
   if (questions.length === 0 || questions.length > count)
     throw new Error(`the questioner was asked for ${count} questions and gave ${questions.length}`);
   return underOwnIds(store, questions);

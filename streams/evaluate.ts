@@ -2,6 +2,7 @@
 import { CancelledError } from '../src/protocol/errors.ts';
 import type { Evaluation } from '../src/protocol/messages.ts';
 import type { EvaluateRequest } from '../src/protocol/ports.ts';
+import { evaluating } from '../src/roles/evaluator.ts';
 import type { Latest } from './latest.ts';
 import { PROGRESS, type Loop } from './loop.ts';
 import { recordEvaluation } from './record.ts';
@@ -11,16 +12,7 @@ import { refuse } from './refused.ts';
 export async function evaluate(loop: Loop, request: EvaluateRequest, signal: AbortSignal): Promise<Evaluation> {
   const { config, crew, store, telemetry } = loop;
   // The answers tell labels: they go to the store, and neither to a watcher nor further.
-  const {
-    answers,
-    refused = [],
-    ...evaluation
-  } = await crew.evaluator.perform({
-    doing: `evaluating version ${request.version}${request.full ? ' in full' : ''}`,
-    seconds: config.timeouts.evaluateSeconds,
-    signal,
-    run: (port, inner) => port(request, inner),
-  });
+  const { answers, refused = [], ...evaluation } = await crew.evaluator.perform({ ...evaluating(request, config.timeouts), signal });
   for (const each of refused) refuse(loop, 'held-out', each);
   if (evaluation.n === 0 && evaluation.labelFree === undefined) return evaluation; // no question is held out, or none can be asked
   const best = telemetry.status().accuracy.best;

@@ -5,6 +5,7 @@
 import { catchError, concat, defer, EMPTY, finalize, mergeMap, ReplaySubject, type Observable } from 'rxjs';
 import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { ExportCursor, Store } from '../src/store/store.ts';
+import { exporting as exportingCall } from '../src/roles/plug-ins.ts';
 import type { Crew } from './crew.ts';
 import { Latest } from './latest.ts';
 import { pullMap } from './pull-map.ts';
@@ -47,9 +48,7 @@ export function exporting({ store, seconds, end }: ExportOptions): Exporting {
       const cursor = (store.meta(key) as ExportCursor | undefined) ?? START;
       const { records, next } = store.exportPage(cursor, PAGE_VERSIONS);
       if (records.length === 0) return;
-      const run = async (port: (page: { records: readonly LoopEvent[] }, signal: AbortSignal) => unknown, signal: AbortSignal) =>
-        port({ records }, signal);
-      await exporter.perform({ doing: `exporting ${records.length} records`, seconds, signal: end, run });
+      await exporter.perform({ ...exportingCall({ records }, { pluginSeconds: seconds }), signal: end });
       try {
         store.setMeta(key, next);
       } catch {

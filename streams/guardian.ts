@@ -13,7 +13,8 @@ import type { Command } from '../src/protocol/commands.ts';
 import type { JudgedGroup, PolicyVersion } from '../src/protocol/messages.ts';
 import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { GuardianStatus } from '../src/protocol/status.ts';
-import type { Performer } from './crew.ts';
+import type { Performer } from '../src/protocol/performer.ts';
+import { probing } from '../src/roles/guardian.ts';
 import { differs, readState, writeState, type GuardianState, type Trusted } from '../src/guardian/state.ts';
 import { Latest } from './latest.ts';
 import type { Loop } from './loop.ts';
@@ -225,12 +226,8 @@ export class Guardian {
     const { loop, performer } = this.#parts;
     const { origin, reference } = this.#state;
     try {
-      const probe = await performer.perform({
-        doing: `asking the canaries with version ${version}`,
-        seconds: loop.config.timeouts.sampleSeconds,
-        signal: loop.stop,
-        run: (port, signal) => port({ version, trusted: reference, origin, closely: version === 0 }, signal),
-      });
+      const request = { version, trusted: reference, origin, closely: version === 0 };
+      const probe = await performer.perform({ ...probing(request, loop.config.timeouts), signal: loop.stop });
       for (const each of probe.refused ?? []) refuse(loop, 'canary', each);
       this.#probed(probe, reference, origin);
     } finally {

@@ -6,9 +6,10 @@
 import { revised } from '../src/learn/judge.ts';
 import { InputError } from '../src/protocol/errors.ts';
 import type { JudgedGroup, RolloutGroup, Verdict } from '../src/protocol/messages.ts';
+import type { Call, OfPlugin } from '../src/protocol/performer.ts';
 import type { Rewarded } from '../src/protocol/ports.ts';
-import { judgeOptions } from '../src/roles/voter.ts';
-import type { OfPlugin } from './crew.ts';
+import { filtering, rewarding, weighing } from '../src/roles/plug-ins.ts';
+import { judgeOptions, judging } from '../src/roles/voter.ts';
 import type { Loop } from './loop.ts';
 import type { Synthesis } from './synthesis.ts';
 
@@ -31,13 +32,7 @@ export function judge(loop: Loop, synthesis: Synthesis | undefined) {
 
 function verdictOn({ crew, config, stop }: Loop, group: RolloutGroup): Promise<Verdict> {
   if (group.samples.length === 0) return Promise.resolve(refusal(group));
-  return crew.voter.perform({
-    doing: `judging the answers to ${group.question.id}`,
-    // The judge has its own deadline for each pair of answers; this one is for a judge that does not keep it.
-    seconds: config.timeouts.judgeSeconds * group.samples.length + 1,
-    signal: stop,
-    run: (port, inner) => port(group, inner),
-  });
+  return crew.voter.perform({ ...judging(group, config.timeouts), signal: stop });
 }
 
 function refusal({ id }: RolloutGroup): Verdict {
@@ -55,11 +50,10 @@ async function rewarded(loop: Loop, voted: readonly JudgedGroup[]): Promise<read
       loop,
       reward,
       () => loop.crew.rewards,
-      'rewarding',
       open,
-      (port, { group, verdict }, inner) => {
+      ({ group, verdict }, which) => {
         const { answers, classes, winner, share } = verdict;
-        return port({ group, answers, classes, winner, share, votes: verdict.rewards }, inner);
+        return rewarding({ group, answers, classes, winner, share, votes: verdict.rewards }, which, loop.config.timeouts);
       },
     );
     for (const [i, given] of replies.entries()) {
@@ -67,19 +61,12 @@ async function rewarded(loop: Loop, voted: readonly JudgedGroup[]): Promise<read
     }
   }
   const answered = voted.filter(({ group }) => group.samples.length > 0);
-  const advantages = advantage
-    ? await each(
-        loop,
-        advantage,
-        () => [loop.crew.advantage],
-        'advantages of',
-        answered,
-        (port, judged, inner) => {
-          const { classes, winner, share } = judged.verdict;
-          return port({ group: judged.group, classes, winner, share, rewards: earned.get(judged)?.rewards ?? judged.verdict.rewards }, inner);
-        },
-      )
-    : [];
+  const advantagesOf = (judged: JudgedGroup, which: string) => {
+    const { classes, winner, share, rewards: votes } = judged.verdict;
+    const request = { group: judged.group, classes, winner, share, rewards: earned.get(judged)?.rewards ?? votes };
+    return weighing(request, which, loop.config.timeouts);
+  };
+  const advantages = advantage ? await each(loop, advantage, () => [loop.crew.advantage], answered, advantagesOf) : [];
   return voted.map((judged) => {
     const [reply, own] = [earned.get(judged), advantages[answered.indexOf(judged)]];
     if (reply === undefined && own === undefined) return judged;
@@ -93,14 +80,8 @@ async function filtered(loop: Loop, all: readonly JudgedGroup[]): Promise<readon
   let judged = all;
   for (const filter of loop.crew.filters) {
     const kept = judged.filter(({ verdict }) => verdict.kept);
-    const objections = await each(
-      loop,
-      filter,
-      () => loop.crew.filters,
-      'filtering',
-      kept,
-      (port, group, inner) => port(group, inner),
-    );
+    const call = (group: JudgedGroup, which: string) => filtering(group, which, loop.config.timeouts);
+    const objections = await each(loop, filter, () => loop.crew.filters, kept, call);
     judged = judged.map((group) => {
       const why = objections[kept.indexOf(group)];
       return why === undefined
@@ -117,26 +98,19 @@ async function filtered(loop: Loop, all: readonly JudgedGroup[]): Promise<readon
  * however many groups the job has.
  */
 async function each<P, R>(
-  { config, crew, stop }: Loop,
+  { crew, stop }: Loop,
   first: OfPlugin<P>,
   those: () => readonly (OfPlugin<P> | undefined)[],
-  verb: string,
   groups: readonly JudgedGroup[],
-  ask: (port: P, judged: JudgedGroup, signal: AbortSignal) => Promise<R> | R,
+  callOf: (judged: JudgedGroup, which: string) => Call<P, R>,
 ): Promise<readonly R[]> {
   const replies: R[] = [];
   let performer = first;
   while (replies.length < groups.length) {
-    const judged = groups[replies.length]!;
+    const call = callOf(groups[replies.length]!, `group ${replies.length + 1} of ${groups.length}`);
     crew.voter.waitsFor(performer.id);
     try {
-      const reply = await performer.perform({
-        doing: `${verb} group ${replies.length + 1} of ${groups.length}`,
-        seconds: config.timeouts.pluginSeconds,
-        signal: stop,
-        run: async (port, inner) => ask(port, judged, inner),
-      });
-      replies.push(reply);
+      replies.push(await performer.perform({ ...call, signal: stop }));
     } catch (error) {
       if (stop.aborted || error instanceof InputError) throw error;
       const next = those().find((other) => other?.plugin === first.plugin);

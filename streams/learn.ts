@@ -1,6 +1,7 @@
 /** Stage 4: a window becomes a batch, stored before it is learnt from, and a version, stored before anyone samples with it. */
 import { InputError, ItemError } from '../src/protocol/errors.ts';
 import type { Batch, PolicyVersion } from '../src/protocol/messages.ts';
+import { learning } from '../src/roles/learner.ts';
 import type { Window } from './batcher.ts';
 import { emptyWords, type EmptyTally, type EmptyWindows } from './empty-windows.ts';
 import { PROGRESS, THROUGH, type Loop } from './loop.ts';
@@ -83,11 +84,11 @@ export async function replay(loop: Loop, batch: Batch, signal: AbortSignal): Pro
 
 async function learned(loop: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
   const { config, crew, settings } = loop;
+  const call = learning({ ...batch, settings: settings.stepOf(batch) }, config.timeouts);
   const { version, metrics } = await crew.learner.perform({
-    doing: `learning version ${batch.parent + 1} from ${batch.groups.length} groups`,
-    seconds: config.timeouts.learnSeconds,
+    ...call,
+    run: (port, inner) => call.run(port, inner).catch(failed),
     signal,
-    run: (port, inner) => port({ ...batch, settings: settings.stepOf(batch) }, inner).catch(failed),
     blames: (error) => failsAgain(loop, batch, error),
   });
   if (version.n !== batch.parent + 1) throw new Error(`the learner made version ${version.n} from version ${batch.parent}`);

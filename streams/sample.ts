@@ -6,6 +6,7 @@ import { InputError } from '../src/protocol/errors.ts';
 import type { RolloutGroup, Sample } from '../src/protocol/messages.ts';
 import type { SampleReply } from '../src/protocol/ports.ts';
 import type { Admission } from '../src/store/store.ts';
+import { sampling } from '../src/roles/sampler.ts';
 import type { Loop } from './loop.ts';
 import { refuse } from './refused.ts';
 
@@ -48,12 +49,8 @@ async function ask(loop: Loop, job: Job, lane: number, version: number): Promise
   const { config, crew, stop } = loop;
   const questions = job.map(({ question }) => question);
   const params = { ...config.sampling, ...loop.settings.samplingOf(job[0]!.sequence) };
-  const reply = await crew.samplers[lane]!.perform({
-    doing: `sampling ${questions.length} question${questions.length === 1 ? '' : 's'} with version ${version}`,
-    seconds: config.timeouts.sampleSeconds,
-    signal: stop,
-    run: (port, signal) => port({ questions, params, seed: config.seed, version, reference: true }, signal),
-  });
+  const request = { questions, params, seed: config.seed, version, reference: true };
+  const reply = await crew.samplers[lane]!.perform({ ...sampling(request, config.timeouts), signal: stop });
   const { samples } = params;
   if (reply.groups.length !== questions.length || reply.groups.some((group) => group.length !== samples)) {
     throw new Error(

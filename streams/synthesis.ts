@@ -9,7 +9,8 @@ import { CancelledError, InputError } from '../src/protocol/errors.ts';
 import type { JudgedGroup, Question } from '../src/protocol/messages.ts';
 import type { Synthesize, Written } from '../src/protocol/ports.ts';
 import type { PoolChange } from '../src/store/pool.ts';
-import type { Performer } from './crew.ts';
+import type { Performer } from '../src/protocol/performer.ts';
+import { writing } from '../src/roles/synthesizer.ts';
 import type { Loop } from './loop.ts';
 import { Moments } from './moments.ts';
 import { pause } from './pause.ts';
@@ -179,12 +180,7 @@ export class Synthesis {
     const { policy, config, stop, telemetry, version } = this.#loop;
     policy.retain(version);
     try {
-      return await this.#synthesizer.perform({
-        doing: `writing ${count} questions with version ${version}`,
-        seconds: config.timeouts.sampleSeconds,
-        signal: stop,
-        run: (port, signal) => port({ from, count, version }, signal),
-      });
+      return await this.#synthesizer.perform({ ...writing({ from, count, version }, config.timeouts), signal: stop });
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       telemetry.note(`questions could not be written: ${error.message}`);

@@ -5,6 +5,7 @@
 import { catchError, EMPTY, finalize, mergeMap, ReplaySubject, type Observable } from 'rxjs';
 import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { ExportCursor } from '../src/store/store.ts';
+import { watching as watchingCall } from '../src/roles/plug-ins.ts';
 import type { Crew } from './crew.ts';
 import { pullMap } from './pull-map.ts';
 import { Queue } from './queue.ts';
@@ -79,8 +80,8 @@ export function watching({ store, bound, seconds, end, onLoss }: WatchOptions): 
       await restOf(queue, one);
     };
     try {
-      const doing = `watching: ${first.event.type}`;
-      await watcher.perform({ doing, seconds: seconds + DRAIN_MILLISECONDS / 1000, signal: end, once: true, run });
+      const call = watchingCall(first.event, { pluginSeconds: seconds });
+      await watcher.perform({ ...call, run, seconds: call.seconds + DRAIN_MILLISECONDS / 1000, signal: end, once: true });
       if (queue.size === 0) lane.losing = false;
     } catch (error) {
       if (isOver()) return; // not told, so not lost: its successor is told, or the next start

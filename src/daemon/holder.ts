@@ -4,10 +4,8 @@
  */
 import type { Handle } from '../../actors/handle.ts';
 import { InputError, ItemError, UnsoundStepError } from '../protocol/errors.ts';
+import type { Item, Performer } from '../protocol/performer.ts';
 import type { ActorStatus } from '../protocol/status.ts';
-import type { Performer } from '../../streams/crew.ts';
-
-type Item<P, R> = Parameters<Performer<P>['perform']>[0] & { readonly run: (port: P, signal: AbortSignal) => Promise<R> };
 
 export class Holder<P> implements Performer<P> {
   readonly id: string;

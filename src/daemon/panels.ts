@@ -5,10 +5,11 @@
 import { CancelledError } from '../protocol/errors.ts';
 import type { PanelCard } from '../protocol/frames.ts';
 import type { Panel } from '../protocol/ports.ts';
-import type { NamedHandle } from './roster.ts';
+import type { OfPlugin } from '../protocol/performer.ts';
+import { drawing } from '../roles/plug-ins.ts';
 
 export interface PanelOptions {
-  readonly panels: () => readonly NamedHandle<Panel>[];
+  readonly panels: () => readonly OfPlugin<Panel>[];
   readonly parked: () => readonly PanelCard[];
   readonly seconds: number;
   readonly stop: AbortSignal;
@@ -43,13 +44,7 @@ export class Panels {
       panels().map(async (panel) => {
         const { plugin } = panel;
         try {
-          const content = await panel.perform({
-            doing: 'drawing its panel',
-            seconds,
-            signal: stop,
-            once: true,
-            run: async (port, signal) => port(signal),
-          });
+          const content = await panel.perform({ ...drawing({ pluginSeconds: seconds }), signal: stop, once: true });
           this.#cards.set(plugin, { plugin, content, error: null });
         } catch (error) {
           if (error instanceof CancelledError) return;

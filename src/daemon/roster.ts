@@ -6,7 +6,8 @@
 import { withDeadline } from '../../actors/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
 import type { Member, StartedSystem } from '../../actors/system.ts';
-import type { Crew, Performer } from '../../streams/crew.ts';
+import type { OfPlugin } from '../protocol/performer.ts';
+import type { Crew } from '../../streams/crew.ts';
 import { checkRivals, inThread, loadPlugin, type Plugin, type PluginSpec } from '../plugin/load.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PanelCard } from '../protocol/frames.ts';
@@ -128,7 +129,7 @@ export class Roster {
   }
 
   /** Panels that can be asked. */
-  panels(): readonly NamedHandle<Ports['panel']>[] {
+  panels(): readonly OfPlugin<Ports['panel']>[] {
     return this.#live('panel');
   }
 
@@ -279,12 +280,10 @@ export class Roster {
   }
 
   /** In the order listed. */
-  #live<Name extends PortName>(port: Name): readonly NamedHandle<Ports[Name]>[] {
+  #live<Name extends PortName>(port: Name): readonly OfPlugin<Ports[Name]>[] {
     const posts = this.#posts.filter((post) => post.port === port && !post.handle.isGone);
     const place = ({ plugin }: Post): number => this.#plugins.indexOf(plugin);
-    return posts
-      .toSorted((a, b) => place(a) - place(b))
-      .map(({ handle, plugin }) => named(handle, plugin.name) as unknown as NamedHandle<Ports[Name]>);
+    return posts.toSorted((a, b) => place(a) - place(b)).map(({ handle, plugin }) => named(handle, plugin.name) as unknown as OfPlugin<Ports[Name]>);
   }
 
   #portRows(plugin: Plugin, port: PortName): PluginPort[] {
@@ -298,15 +297,13 @@ export class Roster {
   }
 }
 
-export type NamedHandle<P> = Performer<P> & { readonly plugin: string };
-
-const NAMED = new WeakMap<Handle<never>, NamedHandle<never>>();
+const NAMED = new WeakMap<Handle<never>, OfPlugin<never>>();
 
 /** The same object for the same actor, by which streams tell whether they know it. */
-function named(handle: Handle<never>, plugin: string): NamedHandle<never> {
+function named(handle: Handle<never>, plugin: string): OfPlugin<never> {
   const known = NAMED.get(handle);
   if (known) return known;
-  const made: NamedHandle<never> = {
+  const made: OfPlugin<never> = {
     id: handle.id,
     plugin,
     perform: (item) => handle.perform(item),

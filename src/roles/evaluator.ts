@@ -10,6 +10,8 @@ import { extractAnswer } from '../learn/answer.ts';
 import type { Classifier } from '../learn/judge.ts';
 import type { Policy, SamplingParams } from '../policy/policy.ts';
 import type { Accuracy, Evaluation, HeldOutAnswer, Question, Sample } from '../protocol/messages.ts';
+import type { Call } from '../protocol/performer.ts';
+import type { Evaluate, EvaluateRequest } from '../protocol/ports.ts';
 import { labelFree, SAMPLED_QUESTIONS, SAMPLES, type Answers, type EarlierAnswers } from './label-free.ts';
 import { sampleUnlessRefused, type Refused } from './refusing.ts';
 
@@ -111,6 +113,14 @@ export function evaluator(parts: EvaluatorParts) {
       ],
       ...(refused.size > 0 && { refused: [...refused].map(([question, reason]) => ({ question, reason })) }),
     };
+  };
+}
+
+export function evaluating(request: EvaluateRequest, { evaluateSeconds }: Config['timeouts']): Call<Evaluate, Evaluation> {
+  return {
+    doing: `evaluating version ${request.version}${request.full ? ' in full' : ''}`,
+    seconds: evaluateSeconds,
+    run: (port, signal) => port(request, signal),
   };
 }
 

@@ -6,10 +6,11 @@ import type { Config } from '../config/schema.ts';
 import type { Dataset, Labels } from '../data/dataset.ts';
 import { Random } from '../data/rng.ts';
 import { extractAnswer } from '../learn/answer.ts';
-import { canary, type AskCanaries } from '../guardian/probe.ts';
+import { canary, type AskCanaries, type Probe, type ProbeRequest } from '../guardian/probe.ts';
 import type { Classifier } from '../learn/judge.ts';
 import type { Policy, SamplingParams } from '../policy/policy.ts';
 import type { Question, Sample } from '../protocol/messages.ts';
+import type { Call } from '../protocol/performer.ts';
 import { sampleUnlessRefused, type Refused, type SampleAll } from './refusing.ts';
 
 export interface GuardianParts {
@@ -86,6 +87,14 @@ export function guardian(parts: GuardianParts): AskCanaries {
       ...(origin === undefined ? {} : { asOrigin: asked.map(({ asOrigin }) => asOrigin) }),
       ...(right.length === 0 ? {} : { right }),
     };
+  };
+}
+
+export function probing(request: ProbeRequest, { sampleSeconds }: Config['timeouts']): Call<AskCanaries, Probe> {
+  return {
+    doing: `asking the canaries with version ${request.version}`,
+    seconds: sampleSeconds,
+    run: (port, signal) => port(request, signal),
   };
 }
 

@@ -1,11 +1,14 @@
 /**
- * Built-in questioner: the data set's questions, each once an epoch, in an order that depends on the seed and nothing else. Where the data
+ * The questioner: the data set's questions, each once an epoch, in an order that depends on the seed and nothing else. Where the data
  * changed between two starts, a new epoch began.
  */
 import type { Dataset } from '../data/dataset.ts';
 import { Random } from '../data/rng.ts';
 import { InputError } from '../protocol/errors.ts';
+import type { Config } from '../config/schema.ts';
 import type { Question } from '../protocol/messages.ts';
+import type { Call } from '../protocol/performer.ts';
+import type { Ask, AskRequest } from '../protocol/ports.ts';
 
 /** @param since first sequence number that is asked from the data as it is now. */
 export function questioner(dataset: Dataset, seed: number, since = 0) {
@@ -25,5 +28,14 @@ export function questioner(dataset: Dataset, seed: number, since = 0) {
   return async ({ from, count }: { readonly from: number; readonly count: number }): Promise<readonly Question[]> => {
     if (dataset.size > 0) return Array.from({ length: count }, (_, i) => at(from + i - since));
     throw new InputError(`${dataset.name} has no questions, and no plug-in asks any now: list or restart one that does, or set synthesis.mode`);
+  };
+}
+
+export function asking(request: AskRequest, { sampleSeconds }: Config['timeouts']): Call<Ask, readonly Question[]> {
+  const { count } = request;
+  return {
+    doing: `choosing ${count} question${count === 1 ? '' : 's'}`,
+    seconds: sampleSeconds,
+    run: (port, signal) => port(request, signal),
   };
 }

@@ -1,7 +1,19 @@
-/** Built-in sampler: the policy answers each question of a job several times. */
+/** The sampler: the policy answers each question of a job several times. */
+import type { Config } from '../config/schema.ts';
 import type { Policy } from '../policy/policy.ts';
-import type { SampleQuestions } from '../protocol/ports.ts';
+import type { Call } from '../protocol/performer.ts';
+import type { SampleQuestions, SampleReply, SampleRequest } from '../protocol/ports.ts';
 
 export function sampler(policy: Pick<Policy, 'sample'>): SampleQuestions {
   return (request, signal) => policy.sample(request, signal);
+}
+
+/** One job. */
+export function sampling(request: SampleRequest, { sampleSeconds }: Config['timeouts']): Call<SampleQuestions, SampleReply> {
+  const { questions, version } = request;
+  return {
+    doing: `sampling ${questions.length} question${questions.length === 1 ? '' : 's'} with version ${version}`,
+    seconds: sampleSeconds,
+    run: (port, signal) => port(request, signal),
+  };
 }

@@ -7,7 +7,8 @@ import type { Dataset } from '../data/dataset.ts';
 import { Random } from '../data/rng.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PictureRef, Question } from '../protocol/messages.ts';
-import type { Synthesize } from '../protocol/ports.ts';
+import type { Call } from '../protocol/performer.ts';
+import type { Synthesize, SynthesizeRequest, Written } from '../protocol/ports.ts';
 import type { Policy } from '../policy/policy.ts';
 import { sampleUnlessRefused, type Refused, type SampleAll } from './refusing.ts';
 
@@ -81,6 +82,14 @@ export function synthesizer({ policy, train, config, tell }: SynthesizerParts): 
       const question: Question = { id: prompt.id, text: sample.text, pictures: prompt.pictures, origin, ...(seed ? { parentId: seed.id } : {}) };
       return { question, seed, finish: sample.finish };
     });
+  };
+}
+
+export function writing(request: SynthesizeRequest, { sampleSeconds }: Config['timeouts']): Call<Synthesize, readonly Written[]> {
+  return {
+    doing: `writing ${request.count} questions with version ${request.version}`,
+    seconds: sampleSeconds,
+    run: (port, signal) => port(request, signal),
   };
 }
 

@@ -17,9 +17,11 @@ import type { PluginDefinition } from '../plugin/define.ts';
 import { bindPlugin, loadPlugin, type Plugin } from '../plugin/load.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Question } from '../protocol/messages.ts';
+import type { Call as ActorCall } from '../protocol/performer.ts';
 import type { PluginPort, PortState } from '../protocol/plugins.ts';
 import type { ModelLimits, PortName, Ports } from '../protocol/ports.ts';
 import { shared, sharedController } from '../lib/shared-signal.ts';
+import { CALLS } from './calls.ts';
 import { VirtualClock } from './clock.ts';
 import { recorded, type RequestOf } from './recorded.ts';
 import { standIns, type Replies } from './stand-ins.ts';
@@ -172,11 +174,8 @@ class Kit implements PluginKit {
     const { state, error } = this.state(port);
     if (state === 'restarting' && !retry)
       throw new Error(`${handle.id} waits before it is restarted (${error}): await kit.advance(milliseconds) first`);
-    const run = async (call: never, signal: AbortSignal): Promise<unknown> => {
-      const open = call as (...arguments_: unknown[]) => unknown;
-      return port === 'panel' ? open(signal) : open(request, signal);
-    };
-    return handle.perform({ doing: 'answering', seconds: this.#seconds(port, request), signal: this.#life.signal, once: !retry, run });
+    const call = CALLS[port](request as never, this.#config.timeouts) as ActorCall<never, unknown>;
+    return handle.perform({ ...call, doing: 'answering', signal: this.#life.signal, once: !retry });
   }
 
   async play<Name extends PortName>(port: Name): Promise<readonly Played<Name>[]> {
@@ -207,14 +206,6 @@ class Kit implements PluginKit {
     const handle = this.#handles.get(port);
     if (handle) return handle;
     throw new InputError(`plug-in ${this.name} has no port "${port}"; it has ${[...this.#handles.keys()].join(', ')}`);
-  }
-
-  /** As the loop has them. */
-  #seconds(port: PortName, request: unknown): number {
-    const { sampleSeconds, learnSeconds, evaluateSeconds, judgeSeconds, pluginSeconds } = this.#config.timeouts;
-    if (port === 'judge') return judgeSeconds * (request as RequestOf<'judge'>).samples.length + 1;
-    const own: Partial<Record<PortName, number>> = { ask: sampleSeconds, sample: sampleSeconds, synthesize: sampleSeconds };
-    return { ...own, learn: learnSeconds, evaluate: evaluateSeconds }[port as 'learn'] ?? pluginSeconds;
   }
 }
 
