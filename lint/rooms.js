@@ -78,12 +78,12 @@ export const ROOMS = {
 
   // The loop.
   'src/roles': {
-    holds: 'questioner, sampler, voter, learner, evaluator, synthesizer',
+    holds: 'questioner, sampler, voter, learner, evaluator, synthesizer, and the calls that stages make of them',
     imports: PARTS.filter((room) => room !== 'src/store'),
     packages: [NODE],
   },
   actors: { holds: 'machines: what runs, what restarts what', imports: COMMON, packages: [NODE, 'xstate'] },
-  streams: { holds: 'the loop as streams: pipeline.ts and its small machines', imports: PARTS, packages: [NODE, 'rxjs'] },
+  streams: { holds: 'the loop as streams: pipeline.ts and its small machines', imports: [...PARTS, 'src/roles'], packages: [NODE, 'rxjs'] },
   'dashboards/server': {
     holds: 'the page over HTTP and WebSocket, /metrics',
     imports: [...COMMON, 'src/protocol/codec', 'src/protocol/command-schema', 'src/learn', 'src/store'],
@@ -120,7 +120,7 @@ export const ROOMS = {
 
   // What other people import.
   'src/index': { holds: "'quorum'", imports: [...PARTS, 'src/policy/local', 'src/roles', 'src/daemon'], packages: [NODE] },
-  'src/testing': { holds: "'quorum/testing'", imports: [...PARTS, 'actors', 'streams', 'src/daemon'], packages: [NODE] },
+  'src/testing': { holds: "'quorum/testing'", imports: [...PARTS, 'src/roles', 'actors', 'streams', 'src/daemon'], packages: [NODE] },
   'src/plugins': {
     holds: "plug-ins that come with Quorum, written as anyone's",
     imports: [],
