@@ -4,6 +4,7 @@ import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
 import { builtInPluginsPage } from '../docs/make-built-in-plugins.ts';
 import { configurationPage } from '../docs/make-configuration.ts';
+import { developmentPage } from '../docs/make-rooms.ts';
 import { licencesPage } from '../docs/make-licences.ts';
 import { toSvg, withoutPaths } from '../docs/make-screenshot.ts';
 import { createProgram } from '../src/cli/program.ts';
@@ -22,6 +23,10 @@ describe('the documentation', () => {
   it('has the configuration as the schema has it (npx tsx docs/make-configuration.ts)', () => {
     expect(readFileSync('docs/configuration.md', 'utf8')).toBe(configurationPage());
     for (const { path } of describeConfig()) expect(configurationPage()).toContain(`| \`${path}\` |`);
+  });
+
+  it('has the rooms as lint/rooms.js has them (npx tsx docs/make-rooms.ts)', () => {
+    expect(readFileSync('docs/development.md', 'utf8')).toBe(developmentPage());
   });
 
   it('has the built-in plug-ins as their sources have them (npx tsx docs/make-built-in-plugins.ts)', async () => {

@@ -14,6 +14,8 @@ const TFJS = '@tensorflow/tfjs-core';
 const NEVER: readonly (readonly [string, string])[] = [
   ['actors', 'streams'],
   ['streams', 'actors'],
+  ['src/compute/threads', 'actors'],
+  ['src/compute/threads', 'streams'],
   ...['actors', 'streams', 'dashboards/server'].flatMap((plane) => [[plane, 'src/daemon'] as const, [plane, 'src/compute/threads'] as const]),
   ...NAMES.filter((room) => !room.startsWith('src/compute/')).flatMap((room) => [[room, TFJS] as const, [room, 'onnxruntime-node'] as const]),
   ...NAMES.filter((room) => room !== 'actors').map((room) => [room, 'xstate'] as const),
