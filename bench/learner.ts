@@ -20,7 +20,7 @@ export async function benchLearner(model: string, engineName: EngineName, thread
   const folder = await loadModelFolder(model);
   await using engine = await createEngine(engineName, { threads });
   const specs = new Map<string, ProgramSpec>();
-  const trainer = await Trainer.create({ engine: recording(engine, specs), config: folder.config, optimizer: OPTIMIZER }, { weights: folder.params });
+  const trainer = await Trainer.create({ engine: recording(engine, specs), model: folder.model, optimizer: OPTIMIZER }, { weights: folder.params });
   const groups = await makeGroups(folder);
   const step = await seconds(runs, () => trainer.step(groups, { loss: LOSS, learningRate: 1e-6 }));
   const products = [...specs.values()].flatMap(matmulsOf);

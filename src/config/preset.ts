@@ -4,7 +4,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseConfig, type ModelConfig } from '../compute/models/qwen2_5_vl/config.ts';
+import type { Architecture } from '../compute/models/family.ts';
+import { parseModel } from '../compute/models/index.ts';
 import { entryKind } from '../lib/entry-kind.ts';
 import { PRESETS, type Config, type ConfigInput, type PresetName } from './schema.ts';
 
@@ -42,7 +43,7 @@ export function choosePreset({ folder, named, begun }: PresetRequest): Preset {
     return chosen(begun, 'the run was begun before there were presets and keeps its defaults; --set preset=auto changes to those of its model');
   if (begun !== undefined && named === undefined) return chosen(begun, 'the run was begun with it');
   if (model === undefined) return chosen('mini', `no config.json of a model can be read in ${folder}`);
-  const { maxPositions, vocabSize } = model.text;
+  const { maxPositions, vocabSize } = model.dimensions;
   if (maxPositions >= VLM_CONTEXT) return chosen('vlm', `the model's context of ${maxPositions} tokens is at least ${VLM_CONTEXT}`);
   if (vocabSize >= VLM_VOCABULARY) return chosen('vlm', `the model's vocabulary of ${vocabSize} tokens is at least ${VLM_VOCABULARY}`);
   return chosen(
@@ -71,10 +72,10 @@ export function presetWords({ name, why }: Pick<Preset, 'name' | 'why'>, { promp
 }
 
 /** What the preset sets otherwise than the schema. Without a model: as for one with room for everything. */
-export function presetDefaults(name: PresetName, model?: ModelConfig, folder?: string): ConfigInput {
+export function presetDefaults(name: PresetName, model?: Architecture, folder?: string): ConfigInput {
   if (name === 'mini') return {};
   if (name === 'legacy') return { learner: { schedule: { type: 'cosine', totalSteps: 60, floorShare: 0.1 } } };
-  const maxNewTokens = model ? Math.min(PAPER_TOKENS, model.text.maxPositions >> 1) : PAPER_TOKENS;
+  const maxNewTokens = model ? Math.min(PAPER_TOKENS, model.dimensions.maxPositions >> 1) : PAPER_TOKENS;
   const samples = 10;
   return {
     promptTemplate: folder !== undefined && templateAsksForBox(folder) ? '{question}' : ASKS_FOR_BOX,
@@ -92,7 +93,7 @@ export function presetDefaults(name: PresetName, model?: ModelConfig, folder?: s
 }
 
 /** @param tokens of one question's responses. */
-function questionsAtOnce({ text: { layers, kvHeads, headDim } }: ModelConfig, tokens: number): number {
+function questionsAtOnce({ dimensions: { layers, kvHeads, headDim } }: Architecture, tokens: number): number {
   const bytes = layers * kvHeads * headDim * 2 * Float32Array.BYTES_PER_ELEMENT * tokens;
   return Math.min(MOST_QUESTIONS, Math.max(1, Math.floor(CACHE_BYTES / bytes)));
 }
@@ -103,10 +104,10 @@ function templateAsksForBox(folder: string): boolean {
 }
 
 /** Undefined where it cannot be read: opening the model says what is wrong with it. */
-function readModel(folder: string): ModelConfig | undefined {
+function readModel(folder: string): Architecture | undefined {
   const file = join(folder, 'config.json');
   try {
-    return parseConfig(readJson(file), file);
+    return parseModel(readJson(file), file);
   } catch {
     return undefined;
   }

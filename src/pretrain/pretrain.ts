@@ -1,10 +1,9 @@
 /** `quorum pretrain`: makes a mini model from nothing with labels, in the two stages of recipe.ts, as a Hugging Face folder. */
 import { performance } from 'node:perf_hooks';
 import { join } from 'node:path';
-import type { ModelConfig } from '../compute/models/qwen2_5_vl/config.ts';
-import { loadConfig } from '../compute/models/folder.ts';
+import type { Specs } from '../compute/engine/engine.ts';
+import { loadArchitecture } from '../compute/models/folder.ts';
 import { writeAtomic, writeSafetensors } from '../compute/hf/safetensors.ts';
-import { weightSpecs } from '../compute/models/qwen2_5_vl/parameters.ts';
 import { adamW } from '../compute/training/optimizer.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { accuracyOf } from './accuracy.ts';
@@ -50,8 +49,8 @@ export type PretrainProgress =
 export async function pretrain(options: PretrainOptions, onProgress: (progress: PretrainProgress) => void): Promise<Accuracy | null> {
   const { folder, seed, threads, stages = STAGES, batch = BATCH, evaluation = EVALUATION, signal } = options;
   await writeMini(folder);
-  const config = await loadConfig(folder);
-  await using trainer = await Trainer.start({ config, setup: { folder }, threads }, await startState(folder, seed, config));
+  const model = await loadArchitecture(folder);
+  await using trainer = await Trainer.start({ model, setup: { folder }, threads }, await startState(folder, seed, model.parameters));
   const steps = stages.reduce((sum, stage) => sum + stage.steps, 0);
   const stopped = (): boolean => signal?.aborted ?? false;
   while (trainer.step < steps && !stopped()) {
@@ -81,10 +80,9 @@ async function save(folder: string, seed: number, state: TrainState): Promise<vo
   await saveState(folder, seed, state);
 }
 
-async function startState(folder: string, seed: number, config: ModelConfig): Promise<TrainState> {
-  const specs = weightSpecs(config);
+async function startState(folder: string, seed: number, specs: Specs): Promise<TrainState> {
   if (hasState(folder)) return loadState(folder, seed, specs);
-  return { weights: initialWeights(config, seed), moments: adamW.init(specs), step: 0 };
+  return { weights: initialWeights(specs, seed), moments: adamW.init(specs), step: 0 };
 }
 
 function stageAt(stages: readonly Stage[], step: number): { stage: Stage; within: number } {

@@ -3,8 +3,7 @@ import '../compute/engine/no-telemetry.ts';
 import { Piscina } from 'piscina';
 import type { Engine, Program } from '../compute/engine/engine.ts';
 import { createEngine } from '../compute/engine/engines.ts';
-import type { ModelConfig } from '../compute/models/qwen2_5_vl/config.ts';
-import { weightSpecs } from '../compute/models/qwen2_5_vl/parameters.ts';
+import type { Architecture } from '../compute/models/family.ts';
 import { adamW, type Moments } from '../compute/training/optimizer.ts';
 import { threadEntry } from '../lib/thread-entry.ts';
 import { FIRST, SECOND, SUM, updateProgram } from '../compute/training/step.ts';
@@ -40,7 +39,7 @@ export interface TrainMetrics {
 }
 
 export interface TrainerOptions {
-  readonly config: ModelConfig;
+  readonly model: Architecture;
   readonly setup: WorkerSetup;
   readonly threads: number;
 }
@@ -61,10 +60,10 @@ export class Trainer implements AsyncDisposable {
   private readonly sums: Float32Array;
   private done: number;
 
-  private constructor(engine: Engine, program: Program, { config, setup, threads }: TrainerOptions, state: TrainState) {
+  private constructor(engine: Engine, program: Program, { model, setup, threads }: TrainerOptions, state: TrainState) {
     this.engine = engine;
     this.program = program;
-    this.layout = new Layout(weightSpecs(config));
+    this.layout = new Layout(model.parameters);
     this.weights = this.layout.pack(state.weights);
     this.first = this.layout.pack(state.moments.first);
     this.second = this.layout.pack(state.moments.second);
@@ -83,7 +82,7 @@ export class Trainer implements AsyncDisposable {
 
   static async start(options: TrainerOptions, state: TrainState): Promise<Trainer> {
     const engine = await createEngine('cpu', { threads: options.threads });
-    return new Trainer(engine, await engine.compile(updateProgram(weightSpecs(options.config), ADAMW)), options, state);
+    return new Trainer(engine, await engine.compile(updateProgram(options.model.parameters, ADAMW)), options, state);
   }
 
   /** Updates done. */

@@ -2,11 +2,11 @@
 import { workerData } from 'node:worker_threads';
 import type { Engine } from '../compute/engine/engine.ts';
 import { createEngine } from '../compute/engine/engines.ts';
+import { withNetwork, type Model } from '../compute/models/family.ts';
 import { generate } from '../compute/rollout/generate.ts';
 import { loadPromptEncoder } from '../compute/models/folder.ts';
 import { planPolicy } from '../compute/programs/policy-forward.ts';
-import { encodePrompt, type PromptEncoder } from '../compute/models/qwen2_5_vl/prompt.ts';
-import { weightSpecs } from '../compute/models/qwen2_5_vl/parameters.ts';
+import { encodePrompt, type PromptEncoder } from '../compute/models/prompt.ts';
 import { gradProgram, SUM } from '../compute/training/step.ts';
 import { CROSS_ENTROPY } from '../compute/training/token-loss.ts';
 import { HELDOUT_POOL, openFigures } from '../data/figures/dataset.ts';
@@ -62,31 +62,34 @@ const MAX_ROWS = 320;
 
 class Worker {
   private readonly encoder: PromptEncoder;
+  private readonly model: Model;
   private readonly engine: Engine;
   private readonly layout: Layout;
   /** Private copies: ONNX Runtime does not take shared memory. */
   private readonly weights: Float32Array;
   private readonly sums: Float32Array;
 
-  private constructor(encoder: PromptEncoder, engine: Engine) {
+  private constructor(encoder: PromptEncoder, model: Model, engine: Engine) {
     this.encoder = encoder;
+    this.model = model;
     this.engine = engine;
-    this.layout = new Layout(weightSpecs(encoder.config));
+    this.layout = new Layout(model.parameters);
     this.weights = new Float32Array(this.layout.size);
     this.sums = new Float32Array(this.layout.size);
   }
 
   static async start({ folder }: WorkerSetup): Promise<Worker> {
-    return new Worker(await loadPromptEncoder(folder), await createEngine('cpu', { threads: 1 }));
+    const encoder = await loadPromptEncoder(folder);
+    return new Worker(encoder, await withNetwork(encoder.model), await createEngine('cpu', { threads: 1 }));
   }
 
   async gradient(task: GradientTask): Promise<GradientReply> {
-    const { config, tokenizer } = this.encoder;
+    const { tokenizer } = this.encoder;
     const examples = Array.from({ length: task.count }, (_, i) => exampleAt(task.start + i, task.seed, task.mixture));
     const prompts = examples.map(({ prompt, figure }) => encodePrompt(this.encoder, { text: prompt, pictures: [drawFigure(figure)] }));
     const responses = examples.map(({ response }) => [tokenizer.encode(response + END)]);
-    const { shape, feeds } = planPolicy(config, prompts, responses, SHAPE);
-    const program = await this.engine.compile(gradProgram(config, { frozen: {}, trainable: weightSpecs(config) }, shape, CROSS_ENTROPY));
+    const { shape, feeds } = planPolicy(this.model, prompts, responses, SHAPE);
+    const program = await this.engine.compile(gradProgram(this.model, { frozen: {}, trainable: this.model.parameters }, shape, CROSS_ENTROPY));
     this.weights.set(new Float32Array(task.weights));
     this.sums.fill(0);
     // Every token weighs 1: sums, not means, so that the parts of a batch add up whatever their token counts.
@@ -109,8 +112,8 @@ class Worker {
       if (ref?.type !== 'figure') throw new TypeError(`question ${id} has no figure`);
       return { id, prompt: encodePrompt(this.encoder, { text, pictures: [drawFigure(parseKey(ref.key))] }) };
     });
-    const { config, tokenizer } = this.encoder;
-    const model = { engine: this.engine, config, weights: this.layout.view(this.weights) };
+    const { tokenizer } = this.encoder;
+    const model = { engine: this.engine, model: this.model, weights: this.layout.view(this.weights) };
     const params = { samples, temperature: samples === 1 ? 0 : 1, topP: 1, topK: 0, maxNewTokens: MAX_NEW_TOKENS };
     const groups = await generate(model, requests, { params, stopTokens: new Set(tokenizer.encode(END)), seed: 0, version: 0, maxRows: MAX_ROWS });
     return questions.map(({ id, kind = '' }, i) => ({

@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadConfig, loadParams } from '../../src/compute/models/folder.ts';
+import { loadArchitecture, loadParams } from '../../src/compute/models/folder.ts';
 import { accuracyOf } from '../../src/pretrain/accuracy.ts';
 import { exampleAt } from '../../src/pretrain/examples.ts';
 import { pretrain, type PretrainOptions, type PretrainProgress } from '../../src/pretrain/pretrain.ts';
@@ -48,7 +48,7 @@ describe('pretrain', { timeout: 180_000 }, () => {
       'tokenizer.json',
       'tokenizer_config.json',
     ]);
-    await loadParams(made, await loadConfig(made));
+    await loadParams(made, await loadArchitecture(made));
     expect(await readFile(join(made, 'README.md'), 'utf8')).toContain('4 steps, peak learning rate 0.002');
   });
 

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeSafetensors } from '../../src/compute/hf/safetensors.ts';
-import { loadConfig } from '../../src/compute/models/folder.ts';
+import { loadArchitecture } from '../../src/compute/models/folder.ts';
 import { initialWeights } from '../../src/pretrain/initialize.ts';
 import { writeMini } from '../../src/pretrain/mini.ts';
 import { f32 } from '../../src/protocol/tensor.ts';
@@ -33,7 +33,7 @@ export async function writeTinyFolder(folder: string, seed: number): Promise<voi
   };
   const text = { hidden_size: 32, intermediate_size: 48, num_hidden_layers: 1, num_attention_heads: 4, num_key_value_heads: 2 };
   await writeFile(file, JSON.stringify({ ...raw, ...text, rope_scaling: { type: 'mrope', mrope_section: [2, 1, 1] }, vision_config: vision }));
-  const weights = initialWeights(await loadConfig(folder), seed);
+  const weights = initialWeights((await loadArchitecture(folder)).parameters, seed);
   const embedding = weights['model.embed_tokens.weight']!;
   // Far enough from zero that the distribution is not uniform.
   const wide = f32(

@@ -1,6 +1,6 @@
 /** A Qwen2.5-VL small enough for the reference engine: 2 decoder layers of width 16, one vision block, 24 tokens of vocabulary. */
-import { parseConfig, type ModelConfig } from '../../src/compute/models/qwen2_5_vl/config.ts';
-import type { EncodedPrompt } from '../../src/compute/programs/batch.ts';
+import { withNetwork, type EncodedPrompt } from '../../src/compute/models/family.ts';
+import { parseModel } from '../../src/compute/models/index.ts';
 import { initialWeights } from '../../src/pretrain/initialize.ts';
 import { Random } from '../../src/data/rng.ts';
 import { f32, type TensorMap } from '../../src/protocol/tensor.ts';
@@ -44,11 +44,11 @@ export const tinyRawConfig = {
   },
 };
 
-export const tinyConfig: ModelConfig = parseConfig(tinyRawConfig, 'tiny');
+export const tinyModel = await withNetwork(parseModel(tinyRawConfig, 'tiny'));
 
 /** Weights far enough from zero that distributions differ from uniform. */
 export function tinyWeights(seed: number): TensorMap {
-  const weights = initialWeights(tinyConfig, seed);
+  const weights = initialWeights(tinyModel.parameters, seed);
   const embedding = weights['model.embed_tokens.weight']!;
   return {
     ...weights,

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig } from '../../src/compute/models/folder.ts';
+import { loadArchitecture } from '../../src/compute/models/folder.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { JudgedGroup } from '../../src/protocol/messages.ts';
@@ -18,8 +18,8 @@ const SAMPLES = 6;
 const DROPPED = 3;
 
 const folder = mkdtempSync(join(tmpdir(), 'quorum-recorded-'));
-const { text } = await loadConfig('models/mini');
-const limits = { vocabulary: text.vocabSize, context: text.maxPositions };
+const { dimensions } = await loadArchitecture('models/mini');
+const limits = { vocabulary: dimensions.vocabSize, context: dimensions.maxPositions };
 const daemon = await startDaemon(
   configSchema.parse({
     seed: 0,

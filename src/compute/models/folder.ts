@@ -4,16 +4,15 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../protocol/errors.ts';
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
-import type { PromptEncoder } from './qwen2_5_vl/prompt.ts';
-import { weightSpecs } from './qwen2_5_vl/parameters.ts';
 import { parseChatTemplate } from '../hf/chat.ts';
-import { parseConfig, type ModelConfig } from './qwen2_5_vl/config.ts';
 import { missingFolder } from '../hf/missing-folder.ts';
-import { parseProcessor, type ImageProcessor } from './qwen2_5_vl/processor.ts';
 import type { StoredType } from '../hf/half.ts';
 import { parseJson } from '../hf/safetensors.ts';
 import { readCheckpoint, readCheckpointTypes } from '../hf/shards.ts';
 import { parseTokenizer } from '../hf/tokenizer.ts';
+import { withNetwork, type Architecture, type Model, type PictureProcessor } from './family.ts';
+import { parseModel } from './index.ts';
+import type { PromptEncoder } from './prompt.ts';
 
 /** What `generation_config.json` says of ids. */
 export interface GenerationConfig {
@@ -23,6 +22,7 @@ export interface GenerationConfig {
 }
 
 export interface ModelFolder extends PromptEncoder {
+  readonly model: Model;
   readonly params: TensorMap;
   readonly generationConfig: GenerationConfig;
   /** How each tensor is stored on disk; in memory all are float32. */
@@ -56,31 +56,33 @@ const SIDECARS = [
 
 /** @throws InputError naming the file and the field or tensor. */
 export async function loadModelFolder(folder: string): Promise<ModelFolder> {
-  const config = await loadConfig(folder);
+  const architecture = await loadArchitecture(folder);
   const files = await readSidecars(folder);
-  const encoder = parseEncoder(folder, config, files);
-  const params = await loadParams(folder, config);
-  return { ...encoder, params, dtypes: await loadTypes(folder, params), generationConfig: parseGeneration(folder, config, files), files };
+  const encoder = parseEncoder(folder, architecture, files);
+  const params = await loadParams(folder, architecture);
+  const dtypes = await loadTypes(folder, architecture, params);
+  const generationConfig = parseGeneration(folder, architecture, files);
+  return { ...encoder, model: await withNetwork(architecture), params, dtypes, generationConfig, files };
 }
 
-/** Config, tokenizer, chat template and image processor, without the weights. @throws InputError */
+/** Config, tokenizer, chat template and image processor, without the weights. Loads no TF.js. @throws InputError */
 export async function loadPromptEncoder(folder: string): Promise<PromptEncoder> {
-  return parseEncoder(folder, await loadConfig(folder), await readSidecars(folder));
+  return parseEncoder(folder, await loadArchitecture(folder), await readSidecars(folder));
 }
 
 /** @throws InputError */
-export async function loadGenerationConfig(folder: string, config: ModelConfig): Promise<GenerationConfig> {
-  return parseGeneration(folder, config, await readSidecars(folder));
+export async function loadGenerationConfig(folder: string, model: Architecture): Promise<GenerationConfig> {
+  return parseGeneration(folder, model, await readSidecars(folder));
 }
 
-/** @throws InputError */
-export async function loadConfig(folder: string): Promise<ModelConfig> {
+/** What config.json describes. Loads no TF.js. @throws InputError */
+export async function loadArchitecture(folder: string): Promise<Architecture> {
   await refuseAdapter(folder);
   const file = join(folder, CONFIG);
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new InputError(missingFolder(folder) ?? `${file}: cannot be read: ${error.message}`);
   });
-  return parseConfig(parseJson(text, file), file);
+  return parseModel(parseJson(text, file), file);
 }
 
 /** transformers would load the adapter's base and apply the adapter; the weights beside it are not that model. @throws InputError */
@@ -97,13 +99,10 @@ async function refuseAdapter(folder: string): Promise<void> {
 }
 
 /** Weights under their hub names, checked against the config. @throws InputError naming a missing, unexpected or misshapen tensor. */
-export async function loadParams(folder: string, config: ModelConfig): Promise<TensorMap> {
-  const stored = await readCheckpoint(folder);
-  const found = new Map(Object.entries(stored).map(([name, tensor]) => [hubName(name), tensor]));
-  // A tied head may be stored all the same; the embedding stands for both.
-  if (config.text.tieEmbeddings) found.delete('lm_head.weight');
+export async function loadParams(folder: string, model: Architecture): Promise<TensorMap> {
+  const found = new Map(Object.entries(renamed(model, await readCheckpoint(folder))));
   const params: Record<string, HostTensor> = {};
-  for (const [name, spec] of Object.entries(weightSpecs(config))) {
+  for (const [name, spec] of Object.entries(model.parameters)) {
     const tensor = found.get(name);
     if (!tensor) throw new InputError(`${folder}: tensor "${name}" is missing; config.json asks for shape [${spec.shape.join(', ')}]`);
     if (tensor.shape.join() !== spec.shape.join()) {
@@ -116,14 +115,19 @@ export async function loadParams(folder: string, config: ModelConfig): Promise<T
   return params;
 }
 
-async function loadTypes(folder: string, params: TensorMap): Promise<Record<string, StoredType>> {
-  const types = Object.entries(await readCheckpointTypes(folder)).map(([name, type]) => [hubName(name), type] as const);
+async function loadTypes(folder: string, model: Architecture, params: TensorMap): Promise<Record<string, StoredType>> {
+  const types = Object.entries(renamed(model, await readCheckpointTypes(folder)));
   return Object.fromEntries(types.filter(([name]) => name in params));
 }
 
-/** transformers' in-memory names (`model.visual.`, `model.language_model.`) -> the hub's (`visual.`, `model.`). */
-function hubName(name: string): string {
-  return name.replace(/^model\.visual\./, 'visual.').replace(/^model\.language_model\./, 'model.');
+/** Under the model's own names, without the tensors that it does without. */
+function renamed<T>(model: Architecture, stored: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(stored).flatMap(([name, value]) => {
+      const own = model.parameterName(name);
+      return own === undefined ? [] : [[own, value] as const];
+    }),
+  );
 }
 
 async function readSidecars(folder: string): Promise<Record<string, string>> {
@@ -146,22 +150,23 @@ function json(folder: string, files: Files, name: string): unknown {
   return parseJson(text, join(folder, name));
 }
 
-function parseEncoder(folder: string, config: ModelConfig, files: Files): PromptEncoder {
+function parseEncoder(folder: string, model: Architecture, files: Files): PromptEncoder {
   const tokenizerConfig = json(folder, files, TOKENIZER_CONFIG);
   return {
-    config,
+    model,
     tokenizer: parseTokenizer(json(folder, files, TOKENIZER), tokenizerConfig, join(folder, TOKENIZER)),
     chat: parseChatTemplate(templateSource(folder, files, tokenizerConfig), namedTokens(tokenizerConfig), folder),
-    processor: imageProcessor(folder, config, files),
+    processor: imageProcessor(folder, model, files),
   };
 }
 
 /** In the order in which transformers looks: where its version 5 puts it, then a file of its own. */
-function imageProcessor(folder: string, config: ModelConfig, files: Files): ImageProcessor {
+function imageProcessor(folder: string, { vision }: Architecture, files: Files): PictureProcessor | undefined {
+  if (!vision) return undefined;
   const nested = NESTED in files ? nestedProcessor.safeParse(json(folder, files, NESTED)) : undefined;
-  if (nested?.success) return parseProcessor(nested.data.image_processor, config.vision, `${join(folder, NESTED)}: image_processor`);
+  if (nested?.success) return vision.processor(nested.data.image_processor, `${join(folder, NESTED)}: image_processor`);
   if (!(PROCESSOR in files)) throw new InputError(`${folder}: no image processor: ${PROCESSOR}, or ${NESTED} with "image_processor", must hold one`);
-  return parseProcessor(json(folder, files, PROCESSOR), config.vision, join(folder, PROCESSOR));
+  return vision.processor(json(folder, files, PROCESSOR), join(folder, PROCESSOR));
 }
 
 const nestedProcessor = z.looseObject({ image_processor: z.looseObject({}) });
@@ -199,10 +204,10 @@ const id = z.int().nonnegative();
 const generationSchema = z.looseObject({ eos_token_id: z.union([id, z.array(id)]).nullish(), pad_token_id: id.nullish() });
 
 /** Falls back on config.json's fields where there is no generation config. */
-function parseGeneration(folder: string, config: ModelConfig, files: Files): GenerationConfig {
+function parseGeneration(folder: string, { raw }: Architecture, files: Files): GenerationConfig {
   const own = GENERATION in files ? json(folder, files, GENERATION) : {};
-  const inherited = (config.raw['text_config'] ?? {}) as Record<string, unknown>;
-  for (const fields of [own, config.raw, inherited]) {
+  const inherited = (raw['text_config'] ?? {}) as Record<string, unknown>;
+  for (const fields of [own, raw, inherited]) {
     const parsed = generationSchema.safeParse(fields);
     if (!parsed.success) throw new InputError(`${join(folder, GENERATION)}: eos_token_id must be a token id or a list of them`);
     const { eos_token_id: eos, pad_token_id: pad } = parsed.data;

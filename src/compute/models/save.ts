@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder } from '../../lib/make-folder.ts';
 import { sizeOf, type TensorMap } from '../../protocol/tensor.ts';
-import type { ModelConfig } from './qwen2_5_vl/config.ts';
+import type { Architecture } from './family.ts';
 import { CONFIG, type ModelFolder } from './folder.ts';
 import type { StoredType } from '../hf/half.ts';
 import { storedType, syncFolder, writeAtomic, type StoredTypes } from '../hf/safetensors.ts';
@@ -15,7 +15,7 @@ import { writeCheckpoint } from '../hf/shards.ts';
  */
 export async function saveModelFolder(
   folder: string,
-  model: Pick<ModelFolder, 'config' | 'params' | 'files'>,
+  { model, params, files }: Pick<ModelFolder, 'params' | 'files'> & { readonly model: Architecture },
   types: StoredTypes = 'F32',
   shardBytes?: number,
 ): Promise<void> {
@@ -24,9 +24,9 @@ export async function saveModelFolder(
   try {
     await rm(fresh, { recursive: true, force: true });
     makeFolder(fresh);
-    await writeAtomic(join(fresh, CONFIG), [`${JSON.stringify(savedConfig(model.config, mainType(model.params, types)), null, 2)}\n`]);
-    for (const [name, text] of Object.entries(model.files)) await writeAtomic(join(fresh, name), [text]);
-    await writeCheckpoint(fresh, model.params, types, shardBytes);
+    await writeAtomic(join(fresh, CONFIG), [`${JSON.stringify(model.save(NAMES[mainType(params, types)]), null, 2)}\n`]);
+    for (const [name, text] of Object.entries(files)) await writeAtomic(join(fresh, name), [text]);
+    await writeCheckpoint(fresh, params, types, shardBytes);
     await putInPlace(fresh, folder, old);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
@@ -61,15 +61,4 @@ function mainType(params: TensorMap, types: StoredTypes): StoredType {
   const counts = { F32: 0, F16: 0, BF16: 0 };
   for (const [name, { shape }] of Object.entries(params)) counts[storedType(types, name)] += sizeOf(shape);
   return (Object.keys(counts) as StoredType[]).reduce((most, type) => (counts[type] > counts[most] ? type : most));
-}
-
-function savedConfig(config: ModelConfig, dtype: StoredType): Record<string, unknown> {
-  const name = NAMES[dtype];
-  const raw: Record<string, unknown> = { ...config.raw };
-  raw['dtype' in raw ? 'dtype' : 'torch_dtype'] = name;
-  for (const part of ['text_config', 'vision_config']) {
-    const inner = raw[part] as Record<string, unknown> | null | undefined;
-    if (inner) raw[part] = { ...inner, ...('dtype' in inner && { dtype: name }), ...('torch_dtype' in inner && { torch_dtype: name }) };
-  }
-  return raw;
 }

@@ -1,13 +1,8 @@
-/** Small tensor functions that the model's parts share. Rows are always [N, D]: weights multiply 2-D tensors only. */
+/** Small tensor functions that families share. Rows are always [N, D]: weights multiply 2-D tensors only. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { rmsNorm, rope, swiglu } from '../compile/operators.ts';
-
-/** Program inputs by name. */
-export type Tensors = Readonly<Record<string, Tensor>>;
-
-/** Added to a score to forbid it. Finite, so that a row with nothing allowed stays a number. */
-export const FORBIDDEN = -1e9;
+import type { Tensors } from './family.ts';
 
 /** @throws RangeError naming the missing input. */
 export function pick(tensors: Tensors, name: string): Tensor {

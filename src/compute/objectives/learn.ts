@@ -1,6 +1,6 @@
 /** One learner step: a batch of judged groups becomes a few optimizer updates, by the objective of the settings. */
 import type { Batch, StepMetrics } from '../../protocol/messages.ts';
-import type { PromptEncoder } from '../models/qwen2_5_vl/prompt.ts';
+import type { PromptEncoder } from '../models/prompt.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
 import { encodeQuestion } from '../rollout/prompts.ts';
 import { learningRateAt } from '../training/schedule.ts';

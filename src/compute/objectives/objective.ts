@@ -4,7 +4,7 @@
  */
 import type { z } from 'zod';
 import type { JudgedGroup, StepMetrics } from '../../protocol/messages.ts';
-import type { EncodedPrompt } from '../programs/batch.ts';
+import type { EncodedPrompt } from '../models/family.ts';
 import type { TokenLoss } from '../training/token-loss.ts';
 import type { TrainGroup } from '../training/trainer.ts';
 import type { LearnSettings } from './settings.ts';

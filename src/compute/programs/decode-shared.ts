@@ -6,11 +6,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ProgramSpec, Specs } from '../engine/engine.ts';
-import type { ModelConfig, TextConfig } from '../models/qwen2_5_vl/config.ts';
-import { decode, groupHeads, head, ungroupHeads, type Attention } from '../models/qwen2_5_vl/decoder.ts';
-import { embedRows } from '../models/qwen2_5_vl/embedding.ts';
-import { pick, type Tensors } from '../models/tensors.ts';
-import { weightSpecs } from '../models/qwen2_5_vl/parameters.ts';
+import type { Architecture, Attention, Dimensions, Model, Tensors } from '../models/family.ts';
+import { pick } from '../models/tensors.ts';
+import { decode, embedRows, groupHeads, ungroupHeads } from './layers.ts';
 
 export interface SharedDecodeShape {
   /** Q */
@@ -33,37 +31,38 @@ export const ownCaches = (layer: number): readonly [string, string] => [`own_key
  * [rows, KV, T, hd] with `ownMask` [T] (0 at filled slots); `rowSlots` [rows] says which sample q*G + g a row is, `slotRows` [Q*G] which row a sample
  * is (any, where it has none). Outputs: `logits` [rows, V], and `keys`, `values` [layers, rows, KV*hd] of the tokens fed.
  */
-export function sharedDecodeProgram(config: ModelConfig, shape: SharedDecodeShape): ProgramSpec {
+export function sharedDecodeProgram(model: Model, shape: SharedDecodeShape): ProgramSpec {
   const { prompts, samples, promptLength, rows, ownLength } = shape;
   return {
     name: `decode-shared:${prompts}x${samples}:${promptLength}+${ownLength}:${rows}`,
-    inputs: { ...weightSpecs(config), ...sharedDecodeSpecs(config.text, shape) },
+    inputs: { ...model.parameters, ...sharedDecodeSpecs(model, shape) },
     build(inputs) {
       const keys: Tensor[] = [];
       const values: Tensor[] = [];
       const attention: Attention = (q, k, v, layer) => {
         keys.push(k);
         values.push(v);
-        return attend(config.text, shape, inputs, q, k, v, layer);
+        return attend(model.dimensions, shape, inputs, q, k, v, layer);
       };
-      const tokens = embedRows(inputs, inputs, config, pick(inputs, 'tokens'), undefined);
-      const hidden = decode(inputs, config.text, tokens, { cos: pick(inputs, 'cos'), sin: pick(inputs, 'sin') }, attention);
-      return { logits: head(inputs, config.text, hidden), keys: tf.stack(keys), values: tf.stack(values) };
+      const tokens = embedRows(model, inputs, inputs, pick(inputs, 'tokens'));
+      const hidden = decode(model, inputs, inputs, tokens, attention);
+      return { logits: model.head(inputs, hidden), keys: tf.stack(keys), values: tf.stack(values) };
     },
   };
 }
 
-function sharedDecodeSpecs(config: TextConfig, { prompts, samples, promptLength, rows, ownLength }: SharedDecodeShape): Specs {
+function sharedDecodeSpecs({ dimensions, positions }: Architecture, shape: SharedDecodeShape): Specs {
+  const { prompts, samples, promptLength, rows, ownLength } = shape;
+  const { layers, kvHeads, headDim } = dimensions;
   const float = (...shape: number[]) => ({ dtype: 'float32', shape }) as const;
   const int = (...shape: number[]) => ({ dtype: 'int32', shape }) as const;
-  const caches = Array.from({ length: config.layers }, (_, layer) => [
-    ...promptCaches(layer).map((name) => [name, float(prompts, config.kvHeads, promptLength, config.headDim)] as const),
-    ...ownCaches(layer).map((name) => [name, float(rows, config.kvHeads, ownLength, config.headDim)] as const),
+  const caches = Array.from({ length: layers }, (_, layer) => [
+    ...promptCaches(layer).map((name) => [name, float(prompts, kvHeads, promptLength, headDim)] as const),
+    ...ownCaches(layer).map((name) => [name, float(rows, kvHeads, ownLength, headDim)] as const),
   ]);
   return {
     tokens: int(rows),
-    cos: float(rows, config.headDim / 2),
-    sin: float(rows, config.headDim / 2),
+    ...positions.specs(rows),
     promptMask: float(prompts, 1, 1, promptLength),
     ownMask: float(ownLength),
     rowSlots: int(rows),
@@ -73,37 +72,37 @@ function sharedDecodeSpecs(config: TextConfig, { prompts, samples, promptLength,
 }
 
 /** One softmax over the prompt, the row's own tokens so far, and the token itself. q [rows, H*hd], k and v [rows, KV*hd] -> [rows, H*hd]. */
-function attend(config: TextConfig, shape: SharedDecodeShape, inputs: Tensors, q: Tensor, k: Tensor, v: Tensor, layer: number): Tensor {
-  const { kvHeads, headDim } = config;
+function attend(dimensions: Dimensions, shape: SharedDecodeShape, inputs: Tensors, q: Tensor, k: Tensor, v: Tensor, layer: number): Tensor {
+  const { kvHeads, headDim } = dimensions;
   const { rows, promptLength, ownLength } = shape;
-  const repeat = config.heads / kvHeads;
+  const repeat = dimensions.heads / kvHeads;
   const [ownKey, ownValue] = ownCaches(layer).map((name) => pick(inputs, name)) as [Tensor, Tensor];
   const perHead = (t: Tensor, width: number): Tensor => tf.reshape(t, [rows, kvHeads, -1, width]);
 
   const queries = perHead(q, headDim);
   const toOwn = tf.add(tf.matMul(queries, ownKey, false, true), pick(inputs, 'ownMask'));
   const toSelf = tf.sum(tf.mul(queries, perHead(k, headDim)), 3, true);
-  const weights = tf.softmax(tf.concat([promptScores(config, shape, inputs, q, layer), toOwn, toSelf], 3));
+  const weights = tf.softmax(tf.concat([promptScores(dimensions, shape, inputs, q, layer), toOwn, toSelf], 3));
 
   const part = (from: number, size: number): Tensor => tf.slice(weights, [0, 0, 0, from], [rows, kvHeads, repeat, size]);
   const fromOwn = tf.matMul(part(promptLength, ownLength), ownValue);
   const fromSelf = tf.mul(part(promptLength + ownLength, 1), perHead(v, headDim));
-  const fromPrompt = promptValues(config, shape, inputs, part(0, promptLength), layer);
+  const fromPrompt = promptValues(dimensions, shape, inputs, part(0, promptLength), layer);
   return tf.add(tf.reshape(tf.add(fromOwn, fromSelf), [rows, -1]), fromPrompt);
 }
 
 /** Scores of every row against its prompt, [rows, KV, rep, P]: computed prompt by prompt for all its samples at once. */
 function promptScores(
-  config: TextConfig,
+  dimensions: Dimensions,
   { prompts, samples, promptLength, rows }: SharedDecodeShape,
   inputs: Tensors,
   q: Tensor,
   layer: number,
 ): Tensor {
-  const { kvHeads } = config;
-  const repeat = config.heads / kvHeads;
-  const grid = groupHeads(tf.gather(q, pick(inputs, 'slotRows')), config, prompts);
-  const keys = tf.reshape(pick(inputs, promptCaches(layer)[0]), [prompts * kvHeads, promptLength, config.headDim]);
+  const { kvHeads } = dimensions;
+  const repeat = dimensions.heads / kvHeads;
+  const grid = groupHeads(tf.gather(q, pick(inputs, 'slotRows')), dimensions, prompts);
+  const keys = tf.reshape(pick(inputs, promptCaches(layer)[0]), [prompts * kvHeads, promptLength, dimensions.headDim]);
   const scores = tf.reshape(tf.matMul(grid, keys, false, true), [prompts, kvHeads, samples * repeat, promptLength]);
   const masked = tf.reshape(tf.add(scores, pick(inputs, 'promptMask')), [prompts, kvHeads, samples, repeat * promptLength]);
   const bySample = tf.reshape(tf.transpose(masked, [0, 2, 1, 3]), [prompts * samples, -1]);
@@ -112,16 +111,16 @@ function promptScores(
 
 /** The prompts' values mixed by `weights` [rows, KV, rep, P] -> [rows, H*hd]. */
 function promptValues(
-  config: TextConfig,
+  dimensions: Dimensions,
   { prompts, samples, promptLength, rows }: SharedDecodeShape,
   inputs: Tensors,
   weights: Tensor,
   layer: number,
 ): Tensor {
-  const { kvHeads } = config;
+  const { kvHeads } = dimensions;
   const bySample = tf.gather(tf.reshape(weights, [rows, -1]), pick(inputs, 'slotRows'));
   const split = tf.transpose(tf.reshape(bySample, [prompts, samples, kvHeads, -1]), [0, 2, 1, 3]);
-  const values = tf.reshape(pick(inputs, promptCaches(layer)[1]), [prompts * kvHeads, promptLength, config.headDim]);
+  const values = tf.reshape(pick(inputs, promptCaches(layer)[1]), [prompts * kvHeads, promptLength, dimensions.headDim]);
   const mixed = tf.matMul(tf.reshape(split, [prompts * kvHeads, -1, promptLength]), values);
-  return tf.gather(ungroupHeads(mixed, config, prompts), pick(inputs, 'rowSlots'));
+  return tf.gather(ungroupHeads(mixed, dimensions, prompts), pick(inputs, 'rowSlots'));
 }

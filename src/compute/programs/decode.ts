@@ -1,16 +1,12 @@
 /** One decoding step: a token a row, keys and values appended to the caches in place. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
-import { f32, i32 } from '../../protocol/tensor.ts';
+import { i32 } from '../../protocol/tensor.ts';
 import type { ProgramSpec, Specs } from '../engine/engine.ts';
-import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
 import { groupQueryAttention } from '../compile/operators.ts';
-import type { Feeds } from './batch.ts';
-import { cacheHeadDim, decode, head, type Attention } from '../models/qwen2_5_vl/decoder.ts';
-import { embedRows } from '../models/qwen2_5_vl/embedding.ts';
-import { textRotary } from '../models/qwen2_5_vl/rope.ts';
-import { pick, type Tensors } from '../models/tensors.ts';
-import { weightSpecs } from '../models/qwen2_5_vl/parameters.ts';
+import type { Architecture, Attention, Dimensions, Feeds, Model, Tensors } from '../models/family.ts';
+import { pick } from '../models/tensors.ts';
+import { cacheHeadDim, decode, embedRows } from './layers.ts';
 
 export interface DecodeShape {
   readonly rows: number;
@@ -22,32 +18,27 @@ export interface DecodeShape {
 export interface DecodeStep {
   /** Tokens sampled last. */
   readonly tokens: ArrayLike<number>;
-  /** Their rotary positions: the prompt's `nextPosition` plus the tokens generated before. */
+  /** Their positions: the prompt's `nextPosition` plus the tokens generated before. */
   readonly positions: ArrayLike<number>;
   /** Tokens in each row's cache so far. */
   readonly lengths: ArrayLike<number>;
 }
 
 /** The inputs besides weights and caches. */
-export function decodeFeeds(config: ModelConfig, { tokens, positions, lengths }: DecodeStep): Feeds {
+export function decodeFeeds({ positions: scheme }: Architecture, { tokens, positions, lengths }: DecodeStep): Feeds {
   const rows = tokens.length;
-  const { cos, sin } = textRotary(
-    config.text,
-    [positions, positions, positions].flatMap((axis) => Array.from(axis)),
-  );
   return {
     tokens: i32([rows], Int32Array.from(tokens)),
     lengths: i32([rows], Int32Array.from(lengths)),
-    cos: f32([rows, config.text.headDim / 2], cos),
-    sin: f32([rows, config.text.headDim / 2], sin),
+    ...scheme.feeds(Array.from({ length: scheme.axes }, () => Array.from(positions)).flat()),
   };
 }
 
 /** `past_key.i`, `past_value.i` of every layer. */
-export function cacheSpecs(config: ModelConfig, { rows, cacheLength }: DecodeShape): Specs {
-  const spec = { dtype: 'float32', shape: [rows, config.text.kvHeads, cacheLength, cacheHeadDim(config.text)] } as const;
+export function cacheSpecs(dimensions: Dimensions, { rows, cacheLength }: DecodeShape): Specs {
+  const spec = { dtype: 'float32', shape: [rows, dimensions.kvHeads, cacheLength, cacheHeadDim(dimensions)] } as const;
   return Object.fromEntries(
-    Array.from({ length: config.text.layers }, (_, i) => i).flatMap((i) => [
+    Array.from({ length: dimensions.layers }, (_, i) => i).flatMap((i) => [
       [`past_key.${i}`, spec],
       [`past_value.${i}`, spec],
     ]),
@@ -55,47 +46,40 @@ export function cacheSpecs(config: ModelConfig, { rows, cacheLength }: DecodeSha
 }
 
 /** Outputs `logits` [rows, V] and `present_key.i`, `present_value.i`, in place of the caches that were fed. */
-export function decodeProgram(config: ModelConfig, shape: DecodeShape): ProgramSpec {
+export function decodeProgram(model: Model, shape: DecodeShape): ProgramSpec {
   const { rows, cacheLength } = shape;
-  const caches = cacheSpecs(config, shape);
-  const rotary = { dtype: 'float32', shape: [rows, config.text.headDim / 2] } as const;
+  const caches = cacheSpecs(model.dimensions, shape);
   return {
     name: `decode:${rows}/${cacheLength}`,
     inputs: {
-      ...weightSpecs(config),
+      ...model.parameters,
       tokens: { dtype: 'int32', shape: [rows] },
       lengths: { dtype: 'int32', shape: [rows] },
-      cos: rotary,
-      sin: rotary,
+      ...model.positions.specs(rows),
       ...caches,
     },
     inPlace: Object.fromEntries(Object.keys(caches).map((past) => [past.replace('past', 'present'), past])),
     build(inputs) {
       const presents: Record<string, Tensor> = {};
-      const tokens = embedRows(inputs, inputs, config, pick(inputs, 'tokens'), undefined);
-      const hidden = decode(
-        inputs,
-        config.text,
-        tokens,
-        { cos: pick(inputs, 'cos'), sin: pick(inputs, 'sin') },
-        cached(config, shape, inputs, presents),
-      );
-      return { logits: head(inputs, config.text, hidden), ...presents };
+      const tokens = embedRows(model, inputs, inputs, pick(inputs, 'tokens'));
+      const hidden = decode(model, inputs, inputs, tokens, cached(model.dimensions, shape, inputs, presents));
+      return { logits: model.head(inputs, hidden), ...presents };
     },
   };
 }
 
-function cached({ text }: ModelConfig, { rows, cacheLength }: DecodeShape, inputs: Tensors, presents: Record<string, Tensor>): Attention {
+function cached(dimensions: Dimensions, { rows, cacheLength }: DecodeShape, inputs: Tensors, presents: Record<string, Tensor>): Attention {
   const totalLength = tf.scalar(cacheLength, 'int32');
-  const size = cacheHeadDim(text);
-  const widen = (heads: Tensor) =>
-    size === text.headDim
-      ? heads
-      : tf.pad(heads, [
+  const { heads, kvHeads, headDim } = dimensions;
+  const size = cacheHeadDim(dimensions);
+  const widen = (vectors: Tensor) =>
+    size === headDim
+      ? vectors
+      : tf.pad(vectors, [
           [0, 0],
-          [0, size - text.headDim],
+          [0, size - headDim],
         ]);
-  const token = (t: Tensor) => tf.reshape<tf.Rank.R3>(widen(tf.reshape(t, [-1, text.headDim])), [rows, 1, -1]);
+  const token = (t: Tensor) => tf.reshape<tf.Rank.R3>(widen(tf.reshape(t, [-1, headDim])), [rows, 1, -1]);
   return (q, k, v, layer) => {
     const { out, presentKey, presentValue } = groupQueryAttention(
       {
@@ -108,11 +92,11 @@ function cached({ text }: ModelConfig, { rows, cacheLength }: DecodeShape, input
         totalLength,
       },
       // Queries come scaled.
-      { numHeads: text.heads, kvHeads: text.kvHeads, scale: 1 },
+      { numHeads: heads, kvHeads, scale: 1 },
     );
     presents[`present_key.${layer}`] = presentKey;
     presents[`present_value.${layer}`] = presentValue;
-    const mixed = tf.reshape(out, [rows * text.heads, size]);
-    return tf.reshape(tf.slice(mixed, [0, 0], [rows * text.heads, text.headDim]), [rows, text.hiddenSize]);
+    const mixed = tf.reshape(out, [rows * heads, size]);
+    return tf.reshape(tf.slice(mixed, [0, 0], [rows * heads, headDim]), [rows, heads * headDim]);
   };
 }

@@ -8,13 +8,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { f32, i32 } from '../../protocol/tensor.ts';
 import type { Specs } from '../engine/engine.ts';
-import type { ModelConfig, TextConfig } from '../models/qwen2_5_vl/config.ts';
-import { bucket, emptyRows, imageFeeds, imageSpecs, placePrompts, promptMask, rotaryFeeds, type EncodedPrompt, type Feeds } from './batch.ts';
-import { decode, groupHeads, head, ungroupHeads, type Attention } from '../models/qwen2_5_vl/decoder.ts';
-import { embedRows } from '../models/qwen2_5_vl/embedding.ts';
+import type { Architecture, Attention, Dimensions, EncodedPrompt, Feeds, ImageShape, Model, Tensors } from '../models/family.ts';
+import { pick } from '../models/tensors.ts';
+import { bucket, emptyRows, imageFeeds, imageSpecs, placePrompts, promptMask } from './batch.ts';
 import { causal, causalAttention, causalMask } from './forward.ts';
-import { pick, type Tensors } from '../models/tensors.ts';
-import { visionName, type VisionShape } from '../models/qwen2_5_vl/vision-plan.ts';
+import { decode, embedRows, groupHeads, ungroupHeads } from './layers.ts';
 
 export interface PolicyShape {
   /** Q */
@@ -25,7 +23,7 @@ export interface PolicyShape {
   readonly promptLength: number;
   /** R */
   readonly responseLength: number;
-  readonly vision?: VisionShape;
+  readonly vision?: ImageShape;
 }
 
 /**
@@ -33,7 +31,7 @@ export interface PolicyShape {
  * @throws RangeError when a given length is too short.
  */
 export function planPolicy(
-  config: ModelConfig,
+  model: Architecture,
   prompts: readonly EncodedPrompt[],
   responses: readonly (readonly (readonly number[])[])[],
   options: { readonly promptLength?: number; readonly responseLength?: number } = {},
@@ -45,7 +43,7 @@ export function planPolicy(
   const promptLength = options.promptLength ?? bucket(Math.max(...prompts.map((prompt) => prompt.ids.length)));
   const responseLength = options.responseLength ?? bucket(Math.max(...responses.flat().map((response) => response.length)));
   const promptRows = prompts.length * promptLength;
-  const rows = emptyRows(promptRows + prompts.length * samples * responseLength);
+  const rows = emptyRows(model, promptRows + prompts.length * samples * responseLength);
   placePrompts(rows, prompts, promptLength, 'left');
   const mask = new Float32Array(rows.ids.length - promptRows);
   responses.flat().forEach((response, sample) => {
@@ -56,10 +54,10 @@ export function planPolicy(
       const row = sample * responseLength + t;
       mask[row] = 1;
       rows.ids[promptRows + row] = id;
-      for (let axis = 0; axis < 3; axis++) rows.positions[axis * rows.ids.length + promptRows + row] = first + t;
+      for (let axis = 0; axis < model.positions.axes; axis++) rows.positions[axis * rows.ids.length + promptRows + row] = first + t;
     });
   });
-  const images = imageFeeds(config, prompts, rows.ids.length, promptLength, 'left');
+  const images = imageFeeds(model, prompts, rows.ids.length, promptLength, 'left');
   const responseShape = [prompts.length * samples, responseLength];
   return {
     shape: { prompts: prompts.length, samples, promptLength, responseLength, ...(images.shape && { vision: images.shape }) },
@@ -68,48 +66,45 @@ export function planPolicy(
       responseIds: i32(responseShape, rows.ids.slice(promptRows)),
       responseMask: f32(responseShape, mask),
       promptMask: promptMask(prompts, promptLength, 'left'),
-      ...rotaryFeeds(config, rows),
+      ...model.positions.feeds(rows.positions),
       ...images.feeds,
     },
   };
 }
 
 /** Inputs besides the weights. */
-export function policySpecs(config: ModelConfig, shape: PolicyShape): Specs {
+export function policySpecs(model: Architecture, shape: PolicyShape): Specs {
   const { prompts, samples, promptLength, responseLength } = shape;
   const rows = prompts * (promptLength + samples * responseLength);
-  const rotary = { dtype: 'float32', shape: [rows, config.text.headDim / 2] } as const;
   const response = [prompts * samples, responseLength];
   return {
     promptIds: { dtype: 'int32', shape: [prompts, promptLength] },
     responseIds: { dtype: 'int32', shape: response },
     responseMask: { dtype: 'float32', shape: response },
     promptMask: { dtype: 'float32', shape: [prompts, 1, 1, promptLength] },
-    cos: rotary,
-    sin: rotary,
-    ...imageSpecs(config, shape.vision, rows),
+    ...model.positions.specs(rows),
+    ...imageSpecs(shape.vision, rows),
   };
 }
 
 /** Holds every static setting of the shape. */
 export function policyName(shape: PolicyShape): string {
-  return `${shape.prompts}x${shape.samples}:${shape.promptLength}+${shape.responseLength}:${visionName(shape.vision)}`;
+  return `${shape.prompts}x${shape.samples}:${shape.promptLength}+${shape.responseLength}:${shape.vision?.name ?? 'text'}`;
 }
 
 /** Logits [Q*G*R, V]: row (q*G + g)*R + t predicts token t of response g of prompt q. Differentiable in every weight. */
-export function policyForward(weights: Tensors, inputs: Tensors, config: ModelConfig, shape: PolicyShape): Tensor {
-  return head(weights, config.text, policyHidden(weights, inputs, config, shape));
+export function policyForward(model: Model, weights: Tensors, inputs: Tensors, shape: PolicyShape): Tensor {
+  return model.head(weights, policyHidden(model, weights, inputs, shape));
 }
 
 /** Final hidden states [Q*G*R, D] at the positions that predict the response tokens. */
-export function policyHidden(weights: Tensors, inputs: Tensors, config: ModelConfig, shape: PolicyShape): Tensor {
+export function policyHidden(model: Model, weights: Tensors, inputs: Tensors, shape: PolicyShape): Tensor {
   const { prompts, samples, promptLength, responseLength } = shape;
   const ids = tf.concat([tf.reshape(pick(inputs, 'promptIds'), [-1]), tf.reshape(pick(inputs, 'responseIds'), [-1])]);
-  const rows = embedRows(weights, inputs, config, ids, shape.vision);
-  const rotary = { cos: pick(inputs, 'cos'), sin: pick(inputs, 'sin') };
-  const hidden = decode(weights, config.text, rows, rotary, sharedPrefix(config.text, shape, pick(inputs, 'promptMask')));
+  const rows = embedRows(model, weights, inputs, ids, shape.vision);
+  const hidden = decode(model, weights, inputs, rows, sharedPrefix(model.dimensions, shape, pick(inputs, 'promptMask')));
 
-  const width = config.text.hiddenSize;
+  const width = model.dimensions.hiddenSize;
   const [prompt, response] = splitRows(hidden, prompts * promptLength);
   // The prompt is left-padded: its last token predicts the first token of all its responses.
   const last = tf.slice(tf.reshape(prompt, [prompts, promptLength, width]), [0, promptLength - 1, 0], [prompts, 1, width]);
@@ -123,20 +118,20 @@ function splitRows(rows: Tensor, count: number): [Tensor, Tensor] {
   return tf.split(rows, [count, rows.shape[0] - count], 0) as [Tensor, Tensor];
 }
 
-function sharedPrefix(config: TextConfig, shape: PolicyShape, promptKeys: Tensor): Attention {
+function sharedPrefix(dimensions: Dimensions, shape: PolicyShape, promptKeys: Tensor): Attention {
   const { prompts, samples, promptLength, responseLength } = shape;
-  const promptCausal = causalMask(config, promptLength, promptKeys);
-  const responseCausal = causal(config, responseLength);
+  const promptCausal = causalMask(dimensions, promptLength, promptKeys);
+  const responseCausal = causal(dimensions, responseLength);
   return (q, k, v) => {
     const [qPrompt, qResponse] = splitRows(q, prompts * promptLength);
     const [kPrompt, kResponse] = splitRows(k, prompts * promptLength);
     const [vPrompt, vResponse] = splitRows(v, prompts * promptLength);
-    const promptOut = causalAttention(config, prompts, promptCausal, qPrompt, kPrompt, vPrompt);
-    const prefix = { k: groupHeads(kPrompt, config, prompts), v: groupHeads(vPrompt, config, prompts), mask: promptKeys };
-    const own = { k: groupHeads(kResponse, config, prompts), v: groupHeads(vResponse, config, prompts), mask: responseCausal };
-    const grouped = groupHeads(qResponse, config, prompts);
-    const responseOut = attendTwice(grouped, prefix, own, [prompts, config.kvHeads, samples, responseLength]);
-    return tf.concat([promptOut, ungroupHeads(responseOut, config, prompts)], 0);
+    const promptOut = causalAttention(dimensions, prompts, promptCausal, qPrompt, kPrompt, vPrompt);
+    const prefix = { k: groupHeads(kPrompt, dimensions, prompts), v: groupHeads(vPrompt, dimensions, prompts), mask: promptKeys };
+    const own = { k: groupHeads(kResponse, dimensions, prompts), v: groupHeads(vResponse, dimensions, prompts), mask: responseCausal };
+    const grouped = groupHeads(qResponse, dimensions, prompts);
+    const responseOut = attendTwice(grouped, prefix, own, [prompts, dimensions.kvHeads, samples, responseLength]);
+    return tf.concat([promptOut, ungroupHeads(responseOut, dimensions, prompts)], 0);
   };
 }
 

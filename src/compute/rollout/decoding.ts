@@ -3,14 +3,13 @@
  * shared by its samples and new ones are stored by us.
  */
 import type { Engine, Feed } from '../engine/engine.ts';
-import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
-import type { EncodedPrompt } from '../programs/batch.ts';
+import type { Dimensions, EncodedPrompt, Model } from '../models/family.ts';
 import type { DecodeStep } from '../programs/decode.ts';
 
-/** A model on an engine. */
+/** A model on an engine, with weights. */
 export interface RunningModel {
   readonly engine: Engine;
-  readonly config: ModelConfig;
+  readonly model: Model;
   /** By state-dict name. */
   readonly weights: Readonly<Record<string, Feed>>;
 }
@@ -52,6 +51,6 @@ export interface Begun {
 }
 
 /** Names of the prefill program's cache outputs, key then value, layer by layer. */
-export function presentCaches(config: ModelConfig): string[] {
-  return Array.from({ length: config.text.layers }, (_, layer) => [`present_key.${layer}`, `present_value.${layer}`]).flat();
+export function presentCaches({ layers }: Dimensions): string[] {
+  return Array.from({ length: layers }, (_, layer) => [`present_key.${layer}`, `present_value.${layer}`]).flat();
 }

@@ -10,26 +10,27 @@ import { planPrefill, prefillProgram } from '../programs/prefill.ts';
 type Caches = Readonly<Record<string, ResidentTensor>>;
 
 export class DeviceDecoding implements Decoding {
-  readonly #model: RunningModel;
+  readonly #running: RunningModel;
   readonly #cacheLength: number;
   #caches: Caches;
   #program: Program | undefined;
   #rows: number;
 
-  private constructor(model: RunningModel, cacheLength: number, caches: Caches, rows: number) {
-    this.#model = model;
+  private constructor(running: RunningModel, cacheLength: number, caches: Caches, rows: number) {
+    this.#running = running;
     this.#cacheLength = cacheLength;
     this.#caches = caches;
     this.#rows = rows;
   }
 
-  static async begin(model: RunningModel, { prompts, ...room }: DecodingRequest): Promise<Begun> {
-    const { engine, config, weights } = model;
-    const plan = planPrefill(config, prompts, room);
-    const program = await engine.compile({ ...prefillProgram(config, plan.shape), resident: presentCaches(config) });
+  static async begin(running: RunningModel, { prompts, ...room }: DecodingRequest): Promise<Begun> {
+    const { engine, model, weights } = running;
+    const names = presentCaches(model.dimensions);
+    const plan = planPrefill(model, prompts, room);
+    const program = await engine.compile({ ...prefillProgram(model, plan.shape), resident: names });
     const outputs = await program.run({ ...weights, ...plan.feeds });
-    const caches = Object.fromEntries(presentCaches(config).map((name) => [name.replace('present', 'past'), outputs[name] as ResidentTensor]));
-    const decoding = new DeviceDecoding(model, plan.shape.cacheLength, caches, prompts.length * room.samples);
+    const caches = Object.fromEntries(names.map((name) => [name.replace('present', 'past'), outputs[name] as ResidentTensor]));
+    const decoding = new DeviceDecoding(running, plan.shape.cacheLength, caches, prompts.length * room.samples);
     return {
       decoding,
       logits: (await engine.read(outputs['logits']!)).data as Float32Array,
@@ -43,14 +44,14 @@ export class DeviceDecoding implements Decoding {
   }
 
   async step(rows: DecodeRows): Promise<Float32Array> {
-    const { engine, config, weights } = this.#model;
-    this.#program ??= await engine.compile(decodeProgram(config, { rows: this.#rows, cacheLength: this.#cacheLength }));
-    const { logits } = await this.#program.run({ ...weights, ...this.#caches, ...decodeFeeds(config, rows) });
+    const { engine, model, weights } = this.#running;
+    this.#program ??= await engine.compile(decodeProgram(model, { rows: this.#rows, cacheLength: this.#cacheLength }));
+    const { logits } = await this.#program.run({ ...weights, ...this.#caches, ...decodeFeeds(model, rows) });
     return (await engine.read(logits!)).data as Float32Array;
   }
 
   async keep(rows: Int32Array): Promise<void> {
-    const program = await this.#model.engine.compile(keepProgram(this.#caches, rows.length));
+    const program = await this.#running.engine.compile(keepProgram(this.#caches, rows.length));
     const outputs = await program.run({ ...this.#caches, rows: i32([rows.length], rows) });
     const names = Object.keys(this.#caches);
     this.release();

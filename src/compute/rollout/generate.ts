@@ -9,7 +9,8 @@ import { Random } from '../../data/rng.ts';
 import type { Begun, DecodeRows, DecodingRequest, RunningModel } from './decoding.ts';
 import { DeviceDecoding } from './device-decoding.ts';
 import { HostDecoding } from './host-decoding.ts';
-import { bucket, type EncodedPrompt } from '../programs/batch.ts';
+import type { EncodedPrompt } from '../models/family.ts';
+import { bucket } from '../programs/batch.ts';
 import { TokenSampler } from './token-sampler.ts';
 
 export interface PromptRequest {
@@ -36,24 +37,24 @@ export type Generated = Omit<Sample, 'text' | 'refLogprobs'>;
  * G samples of each prompt, in order. A draw depends on (seed, version, question id, sample, position) and not on the batch.
  * Prompts must leave room for the new tokens in the model's context, which `encodePrompt` checks. @throws CancelledError
  */
-export async function generate(model: RunningModel, requests: readonly PromptRequest[], options: GenerateOptions): Promise<Generated[][]> {
+export async function generate(running: RunningModel, requests: readonly PromptRequest[], options: GenerateOptions): Promise<Generated[][]> {
   const chunk = Math.max(1, Math.floor(options.maxRows / options.params.samples));
   const groups: Generated[][] = [];
   for (let start = 0; start < requests.length; start += chunk) {
-    groups.push(...(await generateChunk(model, requests.slice(start, start + chunk), options)));
+    groups.push(...(await generateChunk(running, requests.slice(start, start + chunk), options)));
   }
   return groups;
 }
 
-async function generateChunk(model: RunningModel, requests: readonly PromptRequest[], options: GenerateOptions): Promise<Generated[][]> {
+async function generateChunk(running: RunningModel, requests: readonly PromptRequest[], options: GenerateOptions): Promise<Generated[][]> {
   const { samples, maxNewTokens } = options.params;
   const prompts = requests.map((request) => request.prompt);
   // Coarser than the trainer's buckets: every prompt length needs a ladder of decode programs.
   const promptLength = bucket(Math.max(...prompts.map((prompt) => prompt.ids.length)), 16);
   stopIfCancelled(options);
-  const begun = await beginDecoding(model, { prompts, promptLength, samples, newTokens: maxNewTokens });
+  const begun = await beginDecoding(running, { prompts, promptLength, samples, newTokens: maxNewTokens });
   const { decoding } = begun;
-  const rows = new Rows(requests, options, model.config.text.vocabSize, begun);
+  const rows = new Rows(requests, options, running.model.dimensions.vocabSize, begun);
   try {
     rows.draw(begun.logits, (row) => Math.floor(row / samples));
     while (rows.live > 0) {
@@ -70,9 +71,9 @@ async function generateChunk(model: RunningModel, requests: readonly PromptReque
   return rows.groups();
 }
 
-function beginDecoding(model: RunningModel, request: DecodingRequest): Promise<Begun> {
-  const { name } = model.engine;
-  return name === 'webgpu' || name === 'cuda' ? DeviceDecoding.begin(model, request) : HostDecoding.begin(model, request);
+function beginDecoding(running: RunningModel, request: DecodingRequest): Promise<Begun> {
+  const { name } = running.engine;
+  return name === 'webgpu' || name === 'cuda' ? DeviceDecoding.begin(running, request) : HostDecoding.begin(running, request);
 }
 
 function stopIfCancelled({ cancelled }: GenerateOptions): void {

@@ -2,15 +2,14 @@
 import { f32, i32, type HostTensor } from '../../protocol/tensor.ts';
 import { presentCaches, type Begun, type DecodeRows, type Decoding, type DecodingRequest, type RunningModel } from './decoding.ts';
 import type { Feed, Program } from '../engine/engine.ts';
-import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
+import { FORBIDDEN, type Dimensions } from '../models/family.ts';
 import { bucket, promptMask } from '../programs/batch.ts';
 import { decodeFeeds } from '../programs/decode.ts';
 import { ownCaches, promptCaches, sharedDecodeProgram } from '../programs/decode-shared.ts';
 import { planPrefill, prefillProgram } from '../programs/prefill.ts';
-import { FORBIDDEN } from '../models/tensors.ts';
 
 export class HostDecoding implements Decoding {
-  readonly #model: RunningModel;
+  readonly #running: RunningModel;
   readonly #request: DecodingRequest;
   /** What does not change between steps: weights, prompts' caches and mask. */
   readonly #fixed: Readonly<Record<string, Feed>>;
@@ -24,9 +23,9 @@ export class HostDecoding implements Decoding {
   #rows: number;
   #program: Program | undefined;
 
-  private constructor(model: RunningModel, request: DecodingRequest, fixed: Readonly<Record<string, Feed>>) {
-    const { layers, kvHeads, headDim } = model.config.text;
-    this.#model = model;
+  private constructor(running: RunningModel, request: DecodingRequest, fixed: Readonly<Record<string, Feed>>) {
+    const { layers, kvHeads, headDim } = running.model.dimensions;
+    this.#running = running;
     this.#request = request;
     this.#fixed = fixed;
     this.#rows = request.prompts.length * request.samples;
@@ -36,20 +35,20 @@ export class HostDecoding implements Decoding {
     this.#ownMask = new Float32Array(this.#ownLength).fill(FORBIDDEN);
   }
 
-  static async begin(model: RunningModel, request: DecodingRequest): Promise<Begun> {
-    const { engine, config, weights } = model;
+  static async begin(running: RunningModel, request: DecodingRequest): Promise<Begun> {
+    const { engine, model, weights } = running;
     const { prompts, promptLength } = request;
-    const plan = planPrefill(config, prompts, { samples: 1, newTokens: 1, promptLength });
-    const program = await engine.compile(prefillProgram(config, plan.shape));
+    const plan = planPrefill(model, prompts, { samples: 1, newTokens: 1, promptLength });
+    const program = await engine.compile(prefillProgram(model, plan.shape));
     const outputs = await program.run({ ...weights, ...plan.feeds });
     const fixed = {
       ...weights,
-      ...promptFeeds(config, outputs as Record<string, HostTensor>, prompts.length, promptLength),
+      ...promptFeeds(model.dimensions, outputs as Record<string, HostTensor>, prompts.length, promptLength),
       promptMask: promptMask(prompts, promptLength, 'right'),
     };
     const { lengths, nextPositions } = plan;
     return {
-      decoding: new HostDecoding(model, request, fixed),
+      decoding: new HostDecoding(running, request, fixed),
       logits: (outputs['logits'] as HostTensor).data as Float32Array,
       lengths,
       nextPositions,
@@ -61,10 +60,10 @@ export class HostDecoding implements Decoding {
   }
 
   async step(rows: DecodeRows): Promise<Float32Array> {
-    const { config } = this.#model;
+    const { model } = this.#running;
     const { prompts, samples } = this.#request;
     this.#program ??= await this.#compile();
-    const { lengths: _, ...feeds } = decodeFeeds(config, rows);
+    const { lengths: _, ...feeds } = decodeFeeds(model, rows);
     const slotRows = new Int32Array(prompts.length * samples);
     rows.order.forEach((slot, row) => (slotRows[slot] = row));
     const outputs = await this.#program.run({
@@ -82,7 +81,7 @@ export class HostDecoding implements Decoding {
   }
 
   async keep(rows: Int32Array): Promise<void> {
-    const { kvHeads, headDim } = this.#model.config.text;
+    const { kvHeads, headDim } = this.#running.model.dimensions;
     const stride = kvHeads * this.#ownLength * headDim;
     for (const cache of this.#own.flat()) {
       rows.forEach((from, to) => {
@@ -97,15 +96,15 @@ export class HostDecoding implements Decoding {
   release(): void {}
 
   #compile(): Promise<Program> {
-    const { engine, config } = this.#model;
+    const { engine, model } = this.#running;
     const { prompts, samples, promptLength } = this.#request;
     return engine.compile(
-      sharedDecodeProgram(config, { prompts: prompts.length, samples, promptLength, rows: this.#rows, ownLength: this.#ownLength }),
+      sharedDecodeProgram(model, { prompts: prompts.length, samples, promptLength, rows: this.#rows, ownLength: this.#ownLength }),
     );
   }
 
   #ownFeeds(): Record<string, HostTensor> {
-    const { kvHeads, headDim } = this.#model.config.text;
+    const { kvHeads, headDim } = this.#running.model.dimensions;
     const shape = [this.#rows, kvHeads, this.#ownLength, headDim];
     const size = shape.reduce((product, dim) => product * dim, 1);
     const caches = this.#own.flatMap((pair, layer) => ownCaches(layer).map((name, i) => [name, f32(shape, pair[i]!.subarray(0, size))] as const));
@@ -114,7 +113,7 @@ export class HostDecoding implements Decoding {
 
   /** Stores the new keys and values, [layers, rows, KV*hd], in every row's next slot. */
   #append(keys: Float32Array, values: Float32Array): void {
-    const { kvHeads, headDim } = this.#model.config.text;
+    const { kvHeads, headDim } = this.#running.model.dimensions;
     const heads = this.#rows * kvHeads;
     this.#own.forEach(([ownKeys, ownValues], layer) => {
       for (let at = 0; at < heads; at++) {
@@ -132,14 +131,14 @@ export class HostDecoding implements Decoding {
 
 /** The prompts' part [Q, KV, P, hd] of prefilled caches [Q, KV, S, hd padded]. */
 function promptFeeds(
-  config: ModelConfig,
+  dimensions: Dimensions,
   outputs: Readonly<Record<string, HostTensor>>,
   prompts: number,
   length: number,
 ): Record<string, HostTensor> {
-  const { kvHeads, headDim } = config.text;
-  const names = Array.from({ length: config.text.layers }, (_, layer) => promptCaches(layer)).flat();
-  const feeds = presentCaches(config).map((present, i) => {
+  const { layers, kvHeads, headDim } = dimensions;
+  const names = Array.from({ length: layers }, (_, layer) => promptCaches(layer)).flat();
+  const feeds = presentCaches(dimensions).map((present, i) => {
     const { data, shape } = outputs[present]!;
     const [, , slots, padded] = shape as [number, number, number, number];
     const kept = new Float32Array(prompts * kvHeads * length * headDim);

@@ -3,7 +3,7 @@ import { UnsupportedError } from '../../protocol/errors.ts';
 import type { Question } from '../../protocol/messages.ts';
 import type { ModelText, PromptSource } from '../../protocol/ports.ts';
 import { loadPromptEncoder } from '../models/folder.ts';
-import type { PromptEncoder } from '../models/qwen2_5_vl/prompt.ts';
+import type { PromptEncoder } from '../models/prompt.ts';
 import { encodeQuestion, renderQuestion } from './prompts.ts';
 
 /** The folder is read when something is first asked for: a tokenizer may take a hundred megabytes. */

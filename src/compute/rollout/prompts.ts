@@ -1,8 +1,8 @@
 /** Questions -> encoded prompts, inside the thread that needs them: pictures are decoded or drawn there and never cross threads. */
 import { loadPicture } from '../../data/picture.ts';
 import type { Question } from '../../protocol/messages.ts';
-import type { EncodedPrompt } from '../programs/batch.ts';
-import { encodePrompt, renderPrompt, type PromptEncoder } from '../models/qwen2_5_vl/prompt.ts';
+import type { EncodedPrompt } from '../models/family.ts';
+import { encodePrompt, renderPrompt, type PromptEncoder } from '../models/prompt.ts';
 
 /** @throws InputError when a picture cannot be had, or prompt and response do not fit the context. */
 export async function encodeQuestion(encoder: PromptEncoder, question: Question, newTokens = 0): Promise<EncodedPrompt> {

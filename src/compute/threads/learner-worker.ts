@@ -83,7 +83,7 @@ export class LearnerWorker {
   }
 
   async #load({ folder, version }: LoadCall['checkpoint']): Promise<SharedState> {
-    return shareState(await loadCheckpoint(folder, version, this.#folder.config));
+    return shareState(await loadCheckpoint(folder, version, this.#folder.model));
   }
 
   async #save({ folder, version, state }: SaveCall): Promise<null> {
@@ -95,14 +95,14 @@ export class LearnerWorker {
 
   async #learn({ batch, state, base, spare }: LearnCall): Promise<LearnResult> {
     const trainer = await this.#trainer(state);
-    const { config } = this.#folder;
+    const { model } = this.#folder;
     // Until the step is complete the warm state is nobody's: a failed step must not be taken for its start or its end.
     this.#warm = undefined;
     const learner = {
       trainer,
       encoder: this.#folder,
-      model: { engine: this.#engine, config, weights: trainer.residentWeights() },
-      base: async () => ({ engine: this.#engine, config, weights: await this.#warmBase.get(base) }),
+      model: { engine: this.#engine, model, weights: trainer.residentWeights() },
+      base: async () => ({ engine: this.#engine, model, weights: await this.#warmBase.get(base) }),
     };
     try {
       const metrics = await learnBatch(learner, batch, this.#setup.learn);
@@ -124,7 +124,7 @@ export class LearnerWorker {
     this.#warm?.trainer.release();
     this.#warm = undefined;
     return Trainer.create(
-      { engine: this.#engine, config: this.#folder.config, optimizer: this.#setup.optimizer, microBatchGroups: this.#setup.learn.microBatchGroups },
+      { engine: this.#engine, model: this.#folder.model, optimizer: this.#setup.optimizer, microBatchGroups: this.#setup.learn.microBatchGroups },
       sharedState(state),
     );
   }

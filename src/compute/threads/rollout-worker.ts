@@ -8,9 +8,9 @@ import { createEngine } from '../engine/engines.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
 import { generate, type Generated } from '../rollout/generate.ts';
 import { loadGenerationConfig, loadParams, loadPromptEncoder } from '../models/folder.ts';
-import type { EncodedPrompt } from '../programs/batch.ts';
+import { withNetwork, type EncodedPrompt, type Model } from '../models/family.ts';
 import { CANCELLED } from '../engine/native.ts';
-import type { PromptEncoder } from '../models/qwen2_5_vl/prompt.ts';
+import type { PromptEncoder } from '../models/prompt.ts';
 import { encodeQuestions } from '../rollout/prompts.ts';
 import { score } from '../training/score.ts';
 import { WarmWeights } from './warm.ts';
@@ -34,14 +34,18 @@ const CACHED_PROGRAMS = 64;
 /** The newest version, one that is being evaluated, and the base. */
 const WARM_WEIGHTS = 3;
 
+interface Encoder extends PromptEncoder {
+  readonly model: Model;
+}
+
 export class RolloutWorker {
   readonly #setup: RolloutSetup;
   readonly #engine: Engine;
-  readonly #encoder: PromptEncoder;
+  readonly #encoder: Encoder;
   readonly #stopTokens: ReadonlySet<number>;
   readonly #warm: WarmWeights;
 
-  private constructor(setup: RolloutSetup, engine: Engine, encoder: PromptEncoder, stopTokens: ReadonlySet<number>) {
+  private constructor(setup: RolloutSetup, engine: Engine, encoder: Encoder, stopTokens: ReadonlySet<number>) {
     this.#setup = setup;
     this.#engine = engine;
     this.#encoder = encoder;
@@ -50,8 +54,9 @@ export class RolloutWorker {
   }
 
   static async start(setup: RolloutSetup): Promise<RolloutWorker> {
-    const encoder = { ...(await loadPromptEncoder(setup.baseFolder)), template: setup.promptTemplate };
-    const { eosTokenIds } = await loadGenerationConfig(setup.baseFolder, encoder.config);
+    const loaded = await loadPromptEncoder(setup.baseFolder);
+    const encoder = { ...loaded, model: await withNetwork(loaded.model), template: setup.promptTemplate };
+    const { eosTokenIds } = await loadGenerationConfig(setup.baseFolder, encoder.model);
     // So many programs would keep more memory than the rest of the daemon has.
     const engine = await createEngine(setup.engine, { threads: setup.threads, cachePrograms: CACHED_PROGRAMS, keepMemory: false });
     return new RolloutWorker(setup, engine, encoder, new Set(eosTokenIds));
@@ -62,7 +67,7 @@ export class RolloutWorker {
       case 'ready':
         return null;
       case 'base':
-        return share(await loadParams(this.#setup.baseFolder, this.#encoder.config));
+        return share(await loadParams(this.#setup.baseFolder, this.#encoder.model));
       case 'sample':
         return this.#sample(call, flags).catch((error: unknown) => {
           // The warm copies may be to blame: what is asked again begins from the shared memory.
@@ -92,7 +97,7 @@ export class RolloutWorker {
   }
 
   async #model(weights: SharedTensors): Promise<RunningModel> {
-    return { engine: this.#engine, config: this.#encoder.config, weights: await this.#warm.get(weights) };
+    return { engine: this.#engine, model: this.#encoder.model, weights: await this.#warm.get(weights) };
   }
 
   async #score(

@@ -11,7 +11,7 @@ import { loadParams, type ModelFolder } from '../models/folder.ts';
 import { putInPlace, saveModelFolder } from '../models/save.ts';
 import type { StoredType } from '../hf/half.ts';
 import { parseJson, readSafetensors, writeAtomic, writeSafetensors } from '../hf/safetensors.ts';
-import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
+import type { Architecture } from '../models/family.ts';
 import { FIRST, SECOND } from './step.ts';
 import type { TrainerState } from './trainer.ts';
 
@@ -31,16 +31,16 @@ const stateSchema = z.object({
 export async function saveCheckpoint(
   folder: string,
   version: number,
-  model: Pick<ModelFolder, 'config' | 'files' | 'dtypes'>,
+  base: Pick<ModelFolder, 'files' | 'dtypes'> & { readonly model: Architecture },
   state: TrainerState,
 ): Promise<void> {
   const staged = join(dirname(folder), `.${basename(folder)}.${process.pid}.staged`);
   try {
-    await saveModelFolder(staged, { ...model, params: state.weights });
+    await saveModelFolder(staged, { ...base, params: state.weights });
     await writeSafetensors(join(staged, OPTIMIZER), { ...prefixed(FIRST, state.moments.first), ...prefixed(SECOND, state.moments.second) });
     const sha256: Record<string, string> = {};
     for (const name of (await readdir(staged)).filter(isTensors).toSorted()) sha256[name] = await checksum(join(staged, name));
-    await writeAtomic(join(staged, STATE), [`${JSON.stringify({ version, updates: state.updates, sha256, dtypes: model.dtypes }, null, 2)}\n`]);
+    await writeAtomic(join(staged, STATE), [`${JSON.stringify({ version, updates: state.updates, sha256, dtypes: base.dtypes }, null, 2)}\n`]);
     await putInPlace(staged, folder, `${staged}.old`);
   } catch (error) {
     await rm(staged, { recursive: true, force: true });
@@ -49,7 +49,7 @@ export async function saveCheckpoint(
 }
 
 /** @throws InputError when a file is missing, damaged, or of another model or version. */
-export async function loadCheckpoint(folder: string, version: number, config: ModelConfig): Promise<TrainerState> {
+export async function loadCheckpoint(folder: string, version: number, model: Architecture): Promise<TrainerState> {
   const file = join(folder, STATE);
   const found = await readState(file);
   const { sha256, updates } = found;
@@ -60,7 +60,7 @@ export async function loadCheckpoint(folder: string, version: number, config: Mo
     if ((await checksum(join(folder, name))) !== sha256[name])
       throw new InputError(`${join(folder, name)}: damaged: its SHA-256 is not the one in ${STATE}`);
   }
-  const weights = await loadParams(folder, config);
+  const weights = await loadParams(folder, model);
   const stored = await readSafetensors(join(folder, OPTIMIZER));
   const moments = (prefix: string): TensorMap =>
     Object.fromEntries(

@@ -1,5 +1,6 @@
 /** How groups are cut into passes of one program, by the learner and the scorer: few shapes, little padding. */
-import { bucket, type EncodedPrompt } from '../programs/batch.ts';
+import type { EncodedPrompt } from '../models/family.ts';
+import { bucket } from '../programs/batch.ts';
 
 interface Group<R> {
   readonly prompt: EncodedPrompt;

@@ -2,10 +2,8 @@
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ProgramSpec } from '../engine/engine.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
-import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
-import type { EncodedPrompt } from '../programs/batch.ts';
+import type { EncodedPrompt, Model } from '../models/family.ts';
 import { planPolicy, policyName, policySpecs, type PolicyShape } from '../programs/policy-forward.ts';
-import { weightSpecs } from '../models/qwen2_5_vl/parameters.ts';
 import { filled, inPasses, paddedLengths } from './passes.ts';
 import { responseLogProbs, targetIds } from './step.ts';
 
@@ -23,22 +21,22 @@ export interface ScoreOptions {
 }
 
 /** log pi(token) of every token, `[group][response][token]`. */
-export async function score(model: RunningModel, groups: readonly ScoreGroup[], options: ScoreOptions): Promise<number[][][]> {
+export async function score(running: RunningModel, groups: readonly ScoreGroup[], options: ScoreOptions): Promise<number[][][]> {
   const { microBatchGroups: size, temperature } = options;
   const scored: number[][][] = [];
   for (const pass of inPasses(groups, size, (tokens) => tokens.length)) {
     const members = pass.map((at) => groups[at]!);
-    const passed = await scoreBatch(model, filled(members, size, []), temperature);
+    const passed = await scoreBatch(running, filled(members, size, []), temperature);
     pass.forEach((at, i) => (scored[at] = passed[i]!));
   }
   return scored;
 }
 
-async function scoreBatch({ engine, config, weights }: RunningModel, groups: readonly ScoreGroup[], temperature: number): Promise<number[][][]> {
+async function scoreBatch({ engine, model, weights }: RunningModel, groups: readonly ScoreGroup[], temperature: number): Promise<number[][][]> {
   const responses = groups.map((group) => group.responses);
   const prompts = groups.map((group) => group.prompt);
-  const { shape, feeds } = planPolicy(config, prompts, responses, paddedLengths(prompts, responses));
-  const program = await engine.compile(scoreProgram(config, shape, temperature));
+  const { shape, feeds } = planPolicy(model, prompts, responses, paddedLengths(prompts, responses));
+  const program = await engine.compile(scoreProgram(model, shape, temperature));
   const outputs = await program.run({ ...weights, ...feeds });
   const { data } = await engine.read(outputs['logProbs']!);
   return responses.map((group, q) =>
@@ -52,10 +50,10 @@ async function scoreBatch({ engine, config, weights }: RunningModel, groups: rea
 }
 
 /** Output `logProbs` [Q*G, R]; what stands at padding means nothing. */
-function scoreProgram(config: ModelConfig, shape: PolicyShape, temperature: number): ProgramSpec {
+function scoreProgram(model: Model, shape: PolicyShape, temperature: number): ProgramSpec {
   return {
     name: `score:${policyName(shape)}:${temperature}`,
-    inputs: { ...weightSpecs(config), ...policySpecs(config, shape) },
-    build: (inputs): Record<string, Tensor> => ({ logProbs: responseLogProbs(inputs, targetIds(inputs), config, shape, temperature).logProbs }),
+    inputs: { ...model.parameters, ...policySpecs(model, shape) },
+    build: (inputs): Record<string, Tensor> => ({ logProbs: responseLogProbs(model, inputs, targetIds(inputs), shape, temperature).logProbs }),
   };
 }

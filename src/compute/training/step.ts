@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import type { ProgramSpec, Specs } from '../engine/engine.ts';
-import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
+import type { Architecture, Model } from '../models/family.ts';
 import { tokenLogProb } from '../compile/operators.ts';
 import { policyForward, policyName, policySpecs, type PolicyShape } from '../programs/policy-forward.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
@@ -17,8 +17,8 @@ export const NEXT = 'next.';
 /** Of the values that a loss asks for. */
 export const VALUE = 'value.';
 
-function batchSpecs(config: ModelConfig, shape: PolicyShape, { inputs }: TokenLoss): Specs {
-  const policy = policySpecs(config, shape);
+function batchSpecs(model: Architecture, shape: PolicyShape, { inputs }: TokenLoss): Specs {
+  const policy = policySpecs(model, shape);
   const tokens = { dtype: 'float32', shape: policy['responseMask']!.shape } as const;
   return { ...policy, tokenWeights: tokens, ...prefixed(VALUE, Object.fromEntries(inputs.map((name) => [name, tokens]))) };
 }
@@ -29,8 +29,8 @@ export function targetIds(inputs: Tensors): Tensor1D {
 }
 
 /** log pi and entropy of the response tokens, [N, R], at the sampler's temperature. */
-export function responseLogProbs(inputs: Tensors, targets: Tensor1D, config: ModelConfig, shape: PolicyShape, temperature: number) {
-  const logits = policyForward(inputs, inputs, config, shape) as Tensor2D;
+export function responseLogProbs(model: Model, inputs: Tensors, targets: Tensor1D, shape: PolicyShape, temperature: number) {
+  const logits = policyForward(model, inputs, inputs, shape) as Tensor2D;
   const { logProb, entropy } = tokenLogProb(temperature === 1 ? logits : tf.div(logits, temperature), targets);
   const grid = [shape.prompts * shape.samples, shape.responseLength];
   return { logProbs: tf.reshape(logProb, grid), entropy: tf.reshape(entropy, grid) };
@@ -38,9 +38,9 @@ export function responseLogProbs(inputs: Tensors, targets: Tensor1D, config: Mod
 
 /** Gradients of the loss by name of the trainable weight; weights that the batch does not reach (no picture in it) get zeros. */
 function lossAndGradients(
+  model: Model,
   inputs: Tensors,
   trainable: Specs,
-  config: ModelConfig,
   shape: PolicyShape,
   loss: TokenLoss,
 ): { terms: LossTerms; gradients: Tensors } {
@@ -49,7 +49,7 @@ function lossAndGradients(
   const targets = targetIds(inputs);
   let kept: Record<string, Scalar> = {};
   const forward = (): Scalar => {
-    const { logProbs, entropy } = responseLogProbs(inputs, targets, config, shape, loss.temperature);
+    const { logProbs, entropy } = responseLogProbs(model, inputs, targets, shape, loss.temperature);
     const given = { weights: inputs['tokenWeights']!, mask: inputs['responseMask']!, values: under(VALUE, inputs) };
     const { loss: total, ...metrics } = loss.build(tf, { logProbs, entropy, ...given });
     kept = Object.fromEntries(Object.entries(metrics).map(([name, metric]) => [name, tf.keep(metric)]));
@@ -103,7 +103,7 @@ function stateSpecs(trainable: Specs): Specs {
 
 /** One optimizer step on one micro-batch. Outputs: the terms and `gradNorm`, []; trainable weights and moments in place. */
 export function stepProgram(
-  config: ModelConfig,
+  model: Model,
   { frozen, trainable }: ParameterSets,
   shape: PolicyShape,
   loss: TokenLoss,
@@ -111,23 +111,23 @@ export function stepProgram(
 ): ProgramSpec {
   return {
     name: `step:${policyName(shape)}:${loss.name}:${JSON.stringify(settings)}`,
-    inputs: { ...frozen, ...stateSpecs(trainable), ...scalarSpecs, ...batchSpecs(config, shape, loss) },
+    inputs: { ...frozen, ...stateSpecs(trainable), ...scalarSpecs, ...batchSpecs(model, shape, loss) },
     inPlace: inPlace(stateNames(trainable)),
     build(inputs) {
-      const result = lossAndGradients(inputs, trainable, config, shape, loss);
+      const result = lossAndGradients(model, inputs, trainable, shape, loss);
       return { ...result.terms, ...updateOutputs(applyAdamW(inputs, result.gradients, settings)) };
     },
   };
 }
 
 /** Adds a micro-batch's gradients to the sums, in place. Outputs: the terms, []. */
-export function gradProgram(config: ModelConfig, { frozen, trainable }: ParameterSets, shape: PolicyShape, loss: TokenLoss): ProgramSpec {
+export function gradProgram(model: Model, { frozen, trainable }: ParameterSets, shape: PolicyShape, loss: TokenLoss): ProgramSpec {
   return {
     name: `grad:${policyName(shape)}:${loss.name}`,
-    inputs: { ...frozen, ...trainable, ...prefixed(SUM, trainable), ...batchSpecs(config, shape, loss) },
+    inputs: { ...frozen, ...trainable, ...prefixed(SUM, trainable), ...batchSpecs(model, shape, loss) },
     inPlace: inPlace(Object.keys(trainable).map((name) => SUM + name)),
     build(inputs) {
-      const result = lossAndGradients(inputs, trainable, config, shape, loss);
+      const result = lossAndGradients(model, inputs, trainable, shape, loss);
       const sums = Object.entries(result.gradients).map(([name, gradient]) => [NEXT + SUM + name, tf.add(inputs[SUM + name]!, gradient)] as const);
       return { ...result.terms, ...Object.fromEntries(sums) };
     },

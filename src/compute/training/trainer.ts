@@ -5,8 +5,7 @@
 import { UnsoundStepError } from '../../protocol/errors.ts';
 import { f32, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
 import { specsOf, type Engine, type Feed, type ResidentTensor, type ResidentTensors } from '../engine/engine.ts';
-import type { ModelConfig } from '../models/qwen2_5_vl/config.ts';
-import type { EncodedPrompt } from '../programs/batch.ts';
+import type { Architecture, EncodedPrompt, Model } from '../models/family.ts';
 import { planPolicy } from '../programs/policy-forward.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
 import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
@@ -52,7 +51,7 @@ export interface StepOutcome {
 
 export interface TrainerOptions {
   readonly engine: Engine;
-  readonly config: ModelConfig;
+  readonly model: Model;
   readonly optimizer: AdamWSettings;
   /** The model's weights that stay as they are, on the same engine; default: none. */
   readonly frozen?: ResidentTensors;
@@ -165,16 +164,16 @@ export class Trainer {
   }
 
   async #stepWhole(groups: readonly TrainGroup[], tokens: number, loss: TokenLoss, scalars: Record<string, Feed>): Promise<Record<string, number>> {
-    const { engine, config, optimizer } = this.#options;
-    const { shape, feeds } = planGroups(config, groups, tokens, loss);
-    const program = await engine.compile(stepProgram(config, this.#parameters, shape, loss, optimizer));
+    const { engine, model, optimizer } = this.#options;
+    const { shape, feeds } = planGroups(model, groups, tokens, loss);
+    const program = await engine.compile(stepProgram(model, this.#parameters, shape, loss, optimizer));
     return numbers(await program.run({ ...this.#options.frozen, ...this.#state, ...scalars, ...feeds }));
   }
 
   async #addGradients(groups: readonly TrainGroup[], tokens: number, loss: TokenLoss): Promise<Record<string, number>> {
-    const { engine, config } = this.#options;
-    const { shape, feeds } = planGroups(config, groups, tokens, loss);
-    const program = await engine.compile(gradProgram(config, this.#parameters, shape, loss));
+    const { engine, model } = this.#options;
+    const { shape, feeds } = planGroups(model, groups, tokens, loss);
+    const program = await engine.compile(gradProgram(model, this.#parameters, shape, loss));
     return numbers(await program.run({ ...this.residentWeights(), ...(await this.#gradientSums()), ...feeds }));
   }
 
@@ -206,10 +205,10 @@ function numbers(outputs: Readonly<Record<string, HostTensor | ResidentTensor>>)
 }
 
 /** `tokens` is the number of response tokens of the whole mini-batch. @throws RangeError naming the array that is missing or too short. */
-function planGroups(config: ModelConfig, groups: readonly TrainGroup[], tokens: number, loss: TokenLoss) {
+function planGroups(model: Architecture, groups: readonly TrainGroup[], tokens: number, loss: TokenLoss) {
   const responses = groups.map((group) => group.responses.map((response) => response.tokens));
   const prompts = groups.map((group) => group.prompt);
-  const { shape, feeds } = planPolicy(config, prompts, responses, paddedLengths(prompts, responses));
+  const { shape, feeds } = planPolicy(model, prompts, responses, paddedLengths(prompts, responses));
   const width = shape.responseLength;
   const flat = groups.flatMap((group) => group.responses);
   const place = (name: string, valuesOf: (response: TrainResponse) => ArrayLike<number> | undefined): HostTensor => {

@@ -3,7 +3,7 @@
  * shared memory of the versions; each call hands a thread all that it needs, so a thread that dies takes nothing with it.
  */
 import type { EngineName } from '../../compute/engine/engine.ts';
-import { loadConfig } from '../../compute/models/folder.ts';
+import { loadArchitecture } from '../../compute/models/folder.ts';
 import type { LearnSettings } from '../../compute/objectives/settings.ts';
 import type { AdamWSettings } from '../../compute/training/optimizer.ts';
 import { WorkerPool } from '../../compute/threads/pool.ts';
@@ -94,8 +94,8 @@ export class LocalPolicy implements Policy {
       { doing: 'loading the model', seconds: timeouts.openSeconds },
     );
     this.#base = opened.base;
-    const { text } = await loadConfig(baseFolder);
-    this.#limits = { vocabulary: text.vocabSize, context: text.maxPositions };
+    const { dimensions } = await loadArchitecture(baseFolder);
+    this.#limits = { vocabulary: dimensions.vocabSize, context: dimensions.maxPositions };
     const version = checkpoint?.version ?? 0;
     this.#versions.publish(version, opened.state);
     return { version };

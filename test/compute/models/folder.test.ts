@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../../src/compute/models/qwen2_5_vl/config.ts';
-import { loadConfig, loadModelFolder, loadParams } from '../../../src/compute/models/folder.ts';
+import { loadArchitecture, loadModelFolder, loadParams } from '../../../src/compute/models/folder.ts';
 import { saveModelFolder } from '../../../src/compute/models/save.ts';
 import { exportCheckpoint } from '../../../src/cli/export-checkpoint.ts';
 import { saveCheckpoint } from '../../../src/compute/training/checkpoint.ts';
@@ -18,6 +18,9 @@ interface Json extends Record<string, unknown> {
   text_config: Record<string, unknown> & { rope_parameters: Record<string, unknown> };
   vision_config: Record<string, unknown>;
 }
+
+/** A ramp. */
+const PICTURE = { width: 64, height: 64, channels: 3 as const, data: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => i % 251) };
 
 let scratch = '';
 beforeAll(async () => {
@@ -51,7 +54,8 @@ describe('saveModelFolder', () => {
     const again = await loadModelFolder(target);
     expect(again.params).toEqual(model.params);
     expect(again.files).toEqual(model.files);
-    expect({ ...again.config, raw: null }).toEqual({ ...model.config, raw: null });
+    const { raw } = model.model;
+    expect(parseConfig(again.model.raw, 'saved')).toEqual(parseConfig(raw, 'source'));
     expect(again.generationConfig).toEqual({ eosTokenIds: [332, 330], padTokenId: 330 });
   });
 
@@ -100,12 +104,12 @@ describe('a folder saved by transformers 5', () => {
       '{"backend": "tokenizers", "eos_token": "<|im_end|>", "tokenizer_class": "TokenizersBackend"}',
     );
     const model = await loadModelFolder(folder);
-    expect(model.processor).toEqual(before.processor);
+    expect(model.processor!(PICTURE)).toEqual(before.processor!(PICTURE));
     expect(model.chat([{ role: 'user', content: 'x' }])).toBe(before.chat([{ role: 'user', content: 'x' }]));
     expect(model.tokenizer.encode('the angle<|im_end|>')).toEqual(before.tokenizer.encode('the angle<|im_end|>'));
     const target = join(scratch, 'five-saved');
     await saveModelFolder(target, model);
-    expect((await loadModelFolder(target)).processor).toEqual(before.processor);
+    expect((await loadModelFolder(target)).processor!(PICTURE)).toEqual(before.processor!(PICTURE));
     expect(await readdir(target)).not.toContain('preprocessor_config.json');
   });
 
@@ -137,18 +141,20 @@ describe('a folder saved by transformers 5', () => {
       vision_config: { ...(vision as object), rope_parameters: { rope_theta: 10_000, rope_type: 'axial' } },
       transformers_version: '5.24.0',
     };
-    expect({ ...parseConfig(nested, 'five'), raw: null }).toEqual({ ...parseConfig(flat, 'four'), raw: null });
+    expect(parseConfig(nested, 'five')).toEqual(parseConfig(flat, 'four'));
   });
 
   test('wins over an older preprocessor_config.json; where neither says how, both are named', async () => {
     const folder = await complete('both');
     await writeFile(join(folder, 'processor_config.json'), '{"processor_class": "Qwen2_5_VLProcessor"}');
-    const { processor } = await loadModelFolder(folder);
-    await writeFile(
-      join(folder, 'processor_config.json'),
-      JSON.stringify({ image_processor: { ...processor, patch_size: 4, merge_size: 2, max_pixels: 999 } }),
-    );
-    expect((await loadModelFolder(folder)).processor.maxPixels).toBe(999);
+    const pixels = async () => {
+      const { grid } = (await loadModelFolder(folder)).processor!(PICTURE);
+      return grid[1] * grid[2] * 4 ** 2;
+    };
+    expect(await pixels()).toBeGreaterThan(999);
+    const image_processor = { patch_size: 4, merge_size: 2, min_pixels: 64, max_pixels: 999 };
+    await writeFile(join(folder, 'processor_config.json'), JSON.stringify({ image_processor }));
+    expect(await pixels()).toBeLessThan(999);
     await writeFile(join(folder, 'processor_config.json'), '{}');
     await rm(join(folder, 'preprocessor_config.json'));
     await expect(loadModelFolder(folder)).rejects.toThrow(
@@ -162,7 +168,7 @@ describe('a folder saved by transformers 5', () => {
     const message = /adapter: holds an adapter to "Qwen\/Qwen2\.5-VL-3B-Instruct" \(adapter_config\.json\), .*merge it first.*merge_and_unload/;
     await expect(loadModelFolder(folder)).rejects.toThrow(message);
     await rm(join(folder, 'config.json'));
-    await expect(loadConfig(folder)).rejects.toThrow(message);
+    await expect(loadArchitecture(folder)).rejects.toThrow(message);
   });
 });
 
@@ -202,19 +208,19 @@ async function configOf(folder: string): Promise<{ dtype: string; text_config: {
 describe('loadParams', () => {
   test.each(CASES)('%s: every tensor of the config is there', async (name) => {
     const folder = fixtureFolder(name);
-    const params = await loadParams(folder, await loadConfig(folder));
+    const params = await loadParams(folder, await loadArchitecture(folder));
     expect(Object.values(params).every((tensor) => tensor.data.every(Number.isFinite))).toBe(true);
   });
 
   test("transformers' in-memory names are accepted", async () => {
     const folder = await complete('renamed');
-    const config = await loadConfig(folder);
-    const params = await loadParams(folder, config);
+    const model = await loadArchitecture(folder);
+    const params = await loadParams(folder, model);
     const file = join(folder, 'model.safetensors');
     const rename = (name: string) => name.replace(/^(visual\.)/, 'model.$1').replace(/^model\.(?!visual)/, 'model.language_model.');
     await writeSafetensors(file, Object.fromEntries(Object.entries(params).map(([name, tensor]) => [rename(name), tensor])));
     expect(Object.keys(await readSafetensors(file))).toContain('model.language_model.layers.0.mlp.up_proj.weight');
-    expect(await loadParams(folder, config)).toEqual(params);
+    expect(await loadParams(folder, model)).toEqual(params);
   });
 
   test.each<[string, (params: Record<string, ReturnType<typeof f32>>) => void, RegExp]>([
@@ -231,12 +237,12 @@ describe('loadParams', () => {
     ['an unknown tensor', (params) => void (params['model.layers.9.x'] = f32([1])), /"model\.layers\.9\.x" is not part of the model/],
   ])('%s is an error', async (_name, change, message) => {
     const folder = await complete('wrong');
-    const config = await loadConfig(folder);
-    const params = { ...(await loadParams(folder, config)) } as Record<string, ReturnType<typeof f32>>;
+    const model = await loadArchitecture(folder);
+    const params = { ...(await loadParams(folder, model)) } as Record<string, ReturnType<typeof f32>>;
     change(params);
     await writeSafetensors(join(folder, 'model.safetensors'), params);
-    await expect(loadParams(folder, config)).rejects.toThrow(message);
-    await expect(loadParams(folder, config)).rejects.toBeInstanceOf(InputError);
+    await expect(loadParams(folder, model)).rejects.toThrow(message);
+    await expect(loadParams(folder, model)).rejects.toBeInstanceOf(InputError);
   });
 });
 
@@ -247,7 +253,7 @@ describe('config.json', () => {
     const { rope_parameters: rope, ...fields } = text;
     const rope_scaling = { type: 'mrope', mrope_section: rope.mrope_section };
     const flat = { ...root, ...fields, model_type: 'qwen2_5_vl', rope_theta: rope.rope_theta, rope_scaling };
-    expect({ ...parseConfig(flat, 'flat'), raw: null }).toEqual({ ...parseConfig(nested, 'nested'), raw: null });
+    expect(parseConfig(flat, 'flat')).toEqual(parseConfig(nested, 'nested'));
   });
 
   test('the 7B hub config, whose fields rest partly on defaults', () => {
@@ -289,7 +295,11 @@ describe('config.json', () => {
   });
 
   test.each<[string, (config: Json) => void, RegExp]>([
-    ['an unknown model_type', (c) => (c['model_type'] = 'llava'), /config\.json: model_type is "llava"; only "qwen2_5_vl"/],
+    [
+      'an unknown model_type',
+      (c) => (c['model_type'] = 'llava'),
+      /config\.json: model_type is "llava"; name the folder of a model of a known type: "qwen2_5_vl"/,
+    ],
     ['a bad size', (c) => (c.text_config.hidden_size = -4), /text_config\.hidden_size is -4/],
     ['heads that do not divide', (c) => (c.text_config.num_attention_heads = 5), /hidden_size 32 is not divisible by num_attention_heads 5/],
     [
@@ -313,23 +323,23 @@ describe('config.json', () => {
   ])('%s is an error', async (name, change, message) => {
     const folder = await complete(name.replaceAll(' ', '-'));
     await edit(folder, change);
-    await expect(loadConfig(folder)).rejects.toThrow(message);
-    await expect(loadConfig(folder)).rejects.toBeInstanceOf(InputError);
+    await expect(loadArchitecture(folder)).rejects.toThrow(message);
+    await expect(loadArchitecture(folder)).rejects.toBeInstanceOf(InputError);
   });
 
   test('text that is not JSON, and no file at all', async () => {
     const folder = await complete('not-json');
     await writeFile(join(folder, 'config.json'), '{"model_type": ');
-    await expect(loadConfig(folder)).rejects.toThrow(/config\.json: not JSON/);
-    await expect(loadConfig(scratch)).rejects.toThrow(/\/config\.json: cannot be read/);
+    await expect(loadArchitecture(folder)).rejects.toThrow(/config\.json: not JSON/);
+    await expect(loadArchitecture(scratch)).rejects.toThrow(/\/config\.json: cannot be read/);
   });
 
   test('a folder that is not there, and the name of a model on the hub', async () => {
     const nowhere = join(scratch, 'nowhere');
-    await expect(loadConfig(nowhere)).rejects.toThrow(`model ${nowhere}: there is no such folder; name one that holds a model`);
+    await expect(loadArchitecture(nowhere)).rejects.toThrow(`model ${nowhere}: there is no such folder; name one that holds a model`);
     const name = 'Qwen/Qwen2.5-VL-3B-Instruct';
     for (const path of [join(scratch, name), join(scratch, 'https://hub.example', name)]) {
-      const error: unknown = await loadConfig(path).catch((reason: unknown) => reason);
+      const error: unknown = await loadArchitecture(path).catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(InputError);
       expect((error as Error).message).toContain(`hf download ${name} --local-dir ./Qwen2.5-VL-3B-Instruct`);
       expect((error as Error).message).toContain('--model ./Qwen2.5-VL-3B-Instruct');

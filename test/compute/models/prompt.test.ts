@@ -1,11 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { parseChatTemplate } from '../../../src/compute/hf/chat.ts';
-import type { ModelConfig } from '../../../src/compute/models/qwen2_5_vl/config.ts';
-import { loadConfig } from '../../../src/compute/models/folder.ts';
-import { parseProcessor } from '../../../src/compute/models/qwen2_5_vl/processor.ts';
+import { parseModel } from '../../../src/compute/models/index.ts';
 import { parseTokenizer } from '../../../src/compute/hf/tokenizer.ts';
-import { encodePrompt, type PromptEncoder } from '../../../src/compute/models/qwen2_5_vl/prompt.ts';
+import { encodePrompt, type PromptEncoder } from '../../../src/compute/models/prompt.ts';
 import { readPicture } from '../../../src/data/image.ts';
 import { InputError } from '../../../src/protocol/errors.ts';
 import { fixtureFolder } from '../programs/fixture.ts';
@@ -19,12 +17,13 @@ const json = async (name: string): Promise<unknown> => JSON.parse(await read(nam
 
 /** The tokenizer fixture with a model whose image token is its own. */
 async function encoder(): Promise<PromptEncoder> {
-  const config: ModelConfig = { ...(await loadConfig(fixtureFolder('window'))), imageTokenId: 335 };
+  const raw = JSON.parse(await readFile(`${fixtureFolder('window')}/config.json`, 'utf8')) as object;
+  const model = parseModel({ ...raw, image_token_id: 335 }, 'config.json');
   return {
-    config,
+    model,
     tokenizer: parseTokenizer(await json('tokenizer.json'), await json('tokenizer_config.json'), 'tokenizer.json'),
     chat: parseChatTemplate(await read('chat_template.jinja'), {}, 'chat_template.jinja'),
-    processor: parseProcessor(await json('preprocessor_config.json'), config.vision, 'preprocessor_config.json'),
+    processor: model.vision!.processor(await json('preprocessor_config.json'), 'preprocessor_config.json'),
   };
 }
 

@@ -31,11 +31,11 @@ beforeAll(async () => {
 afterAll(() => rm(path, { recursive: true, force: true }));
 
 const { dataset } = openFigures(TRAIN_POOL);
-const model = () => ({ engine, config: folder.config, weights: folder.params });
+const model = () => ({ engine, model: folder.model, weights: folder.params });
 
 async function learner(): Promise<Learner> {
   const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 };
-  const trainer = await Trainer.create({ engine, config: folder.config, optimizer, microBatchGroups: 2 }, { weights: folder.params });
+  const trainer = await Trainer.create({ engine, model: folder.model, optimizer, microBatchGroups: 2 }, { weights: folder.params });
   return { trainer, encoder: folder, model: { ...model(), weights: trainer.residentWeights() }, base: async () => model() };
 }
 

@@ -37,9 +37,9 @@ afterAll(() => rm(path, { recursive: true, force: true }));
 const { dataset } = openFigures(TRAIN_POOL);
 
 async function learner(): Promise<Learner> {
-  const base = { engine, config: folder.config, weights: folder.params };
+  const base = { engine, model: folder.model, weights: folder.params };
   const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1e9 };
-  const trainer = await Trainer.create({ engine, config: folder.config, optimizer, microBatchGroups: 2 }, { weights: folder.params });
+  const trainer = await Trainer.create({ engine, model: folder.model, optimizer, microBatchGroups: 2 }, { weights: folder.params });
   return { trainer, encoder: folder, model: { ...base, weights: trainer.residentWeights() }, base: async () => base };
 }
 

@@ -1,11 +1,10 @@
 /** Fixtures that transformers made (test/fixtures/qwen2_5_vl/make.py), as our own types. */
 import { fileURLToPath } from 'node:url';
 import type { HostTensor, TensorMap } from '../../../src/protocol/tensor.ts';
-import type { ModelConfig } from '../../../src/compute/models/qwen2_5_vl/config.ts';
-import { loadConfig, loadParams } from '../../../src/compute/models/folder.ts';
+import { loadArchitecture, loadParams } from '../../../src/compute/models/folder.ts';
 import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
-import type { EncodedPrompt, Padding } from '../../../src/compute/programs/batch.ts';
-import { ropeIndex, type Grid } from '../../../src/compute/models/qwen2_5_vl/rope.ts';
+import { withNetwork, type EncodedPrompt, type Grid, type Model } from '../../../src/compute/models/family.ts';
+import type { Padding } from '../../../src/compute/programs/batch.ts';
 
 export const CASES = ['window', 'several', 'padded', 'shards', 'merge3'] as const;
 
@@ -14,7 +13,7 @@ export function fixtureFolder(name: string): string {
 }
 
 export interface Fixture {
-  readonly config: ModelConfig;
+  readonly model: Model;
   readonly params: TensorMap;
   readonly prompts: readonly EncodedPrompt[];
   readonly padding: Padding;
@@ -26,7 +25,8 @@ export interface Fixture {
 
 export async function loadFixture(name: string): Promise<Fixture> {
   const folder = fixtureFolder(name);
-  const config = await loadConfig(folder);
+  const model = await withNetwork(await loadArchitecture(folder));
+  const imageToken = model.vision!.tokenId;
   const io = await readSafetensors(`${folder}/io.safetensors`);
   const [ids, mask, grids, pixels] = [io['input_ids']!, io['attention_mask']!, io['image_grid_thw']!, io['pixel_values']!];
   const [batch, length] = ids.shape as [number, number];
@@ -42,18 +42,14 @@ export async function loadFixture(name: string): Promise<Fixture> {
   };
   const prompts = Array.from({ length: batch }, (_, b) => {
     const row = ids.data.slice(b * length, (b + 1) * length).filter((_id, t) => mask.data[b * length + t] === 1);
-    const runs = row.filter((id, i) => id === config.imageTokenId && row[i - 1] !== config.imageTokenId).length;
+    const runs = row.filter((id, i) => id === imageToken && row[i - 1] !== imageToken).length;
     const images = Array.from({ length: runs }, takeImage);
-    const positions = ropeIndex(
-      config,
-      row,
-      images.map((one) => one.grid),
-    );
+    const positions = model.positions.of(row, images);
     return { ids: row, positions: positions.ids, nextPosition: positions.next, images };
   });
   return {
-    config,
-    params: await loadParams(folder, config),
+    model,
+    params: await loadParams(folder, model),
     prompts,
     padding: prompts.some((_, b) => mask.data[(b + 1) * length - 1] === 0) ? 'right' : 'left',
     mask: mask.data,

@@ -5,11 +5,11 @@ import { CASES, loadFixture, maxDifference } from './fixture.ts';
 
 describe.each(CASES)('fixture %s', (name) => {
   test.each(ENGINES)('logits on engine %s agree with transformers', async (engine) => {
-    const { config, params, prompts, padding, mask, length, expected } = await loadFixture(name);
-    const plan = planForward(config, prompts, { length, padding });
-    const { logits } = await run(engine, forwardProgram(config, plan.shape), { ...params, ...plan.feeds });
+    const { model, params, prompts, padding, mask, length, expected } = await loadFixture(name);
+    const plan = planForward(model, prompts, { length, padding });
+    const { logits } = await run(engine, forwardProgram(model, plan.shape), { ...params, ...plan.feeds });
     expect(logits!.shape).toEqual(expected.logits.shape);
-    const worst = maxDifference(logits!.data, expected.logits.data, config.text.vocabSize, (row) => mask[row] === 1);
+    const worst = maxDifference(logits!.data, expected.logits.data, model.dimensions.vocabSize, (row) => mask[row] === 1);
     expect(worst).toBeLessThan(1e-4);
   });
 

@@ -3,7 +3,6 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import type { ProgramSpec } from '../../../src/compute/engine/engine.ts';
 import { planPolicy, policyForward, policyName, policySpecs } from '../../../src/compute/programs/policy-forward.ts';
-import { weightSpecs } from '../../../src/compute/models/qwen2_5_vl/parameters.ts';
 import { f32, type HostTensor } from '../../../src/protocol/tensor.ts';
 import { run, type Host } from './engines.ts';
 import { CASES, loadFixture } from './fixture.ts';
@@ -16,19 +15,19 @@ const STEP = 2e-3;
 
 describe.each(CASES)('fixture %s', (name) => {
   test.each(['visual.', 'model.'])('the gradient in %s* predicts the change of the loss', async (prefix) => {
-    const { config, params, prompts } = await loadFixture(name);
+    const { model, params, prompts } = await loadFixture(name);
     const plan = planPolicy(
-      config,
+      model,
       prompts,
       prompts.map(() => RESPONSES),
     );
     const names = Object.keys(params);
-    const inputs = { ...weightSpecs(config), ...policySpecs(config, plan.shape) };
+    const inputs = { ...model.parameters, ...policySpecs(model, plan.shape) };
     const loss = (tensors: Readonly<Record<string, tf.Tensor>>): tf.Scalar => {
-      const logits = policyForward(tensors, tensors, config, plan.shape);
+      const logits = policyForward(model, tensors, tensors, plan.shape);
       const mask = tf.reshape(tensors['responseMask']!, [-1, 1]);
       // Any smooth function of the logits that is not symmetric in them.
-      const ramp = tf.range(0, config.text.vocabSize, 1, 'float32');
+      const ramp = tf.range(0, model.dimensions.vocabSize, 1, 'float32');
       return tf.mean(tf.mul(tf.sin(tf.add(logits, ramp)), mask));
     };
     const gradient: ProgramSpec = {

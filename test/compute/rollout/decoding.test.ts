@@ -4,7 +4,7 @@ import { DeviceDecoding } from '../../../src/compute/rollout/device-decoding.ts'
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { HostDecoding } from '../../../src/compute/rollout/host-decoding.ts';
 import { Random } from '../../../src/data/rng.ts';
-import { tinyConfig as config, tinyPrompt, tinyWeights } from '../../support/tiny-model.ts';
+import { tinyModel as model, tinyPrompt, tinyWeights } from '../../support/tiny-model.ts';
 
 const SAMPLES = 3;
 const prompts = [tinyPrompt(1, 4, true), tinyPrompt(2, 7), tinyPrompt(3, 3)];
@@ -42,7 +42,7 @@ describe('decoding', () => {
     await using cpu = await createEngine('cpu', { threads: 1 });
     await using reference = await createEngine('reference', { threads: 1 });
     const on = async (engine: typeof cpu, way: typeof HostDecoding | typeof DeviceDecoding) =>
-      steps(await way.begin({ engine, config, weights: tinyWeights(1) }, request));
+      steps(await way.begin({ engine, model, weights: tinyWeights(1) }, request));
     const expected = await on(reference, HostDecoding);
     for (const other of [await on(cpu, HostDecoding), await on(cpu, DeviceDecoding), await on(reference, DeviceDecoding)]) {
       other.forEach((logits, step) => {

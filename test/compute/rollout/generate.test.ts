@@ -5,13 +5,13 @@ import type { Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { generate, ladder, type GenerateOptions, type PromptRequest } from '../../../src/compute/rollout/generate.ts';
 import { score } from '../../../src/compute/training/score.ts';
-import { tinyConfig as config, tinyPrompt, tinyWeights } from '../../support/tiny-model.ts';
+import { tinyModel as model, tinyPrompt, tinyWeights } from '../../support/tiny-model.ts';
 
 const weights = tinyWeights(2);
 let cpu: RunningModel;
 let reference: RunningModel;
 beforeAll(async () => {
-  const on = (engine: Engine): RunningModel => ({ engine, config, weights });
+  const on = (engine: Engine): RunningModel => ({ engine, model, weights });
   cpu = on(await createEngine('cpu', { threads: 1 }));
   reference = on(await createEngine('reference', { threads: 1 }));
 });
@@ -77,7 +77,7 @@ describe('generate', () => {
     const sample = (await generate(cpu, requests(1), { ...options, params })).flat()[0]!;
     const { prompt } = requests(1)[0]!;
     for (let t = 0; t < sample.tokens.length; t++) {
-      const others = Array.from({ length: config.text.vocabSize }, (_, token) => [...sample.tokens.slice(0, t), token]);
+      const others = Array.from({ length: model.dimensions.vocabSize }, (_, token) => [...sample.tokens.slice(0, t), token]);
       const scored = (await score(cpu, [{ prompt, responses: others }], { temperature: 1, microBatchGroups: 1 }))[0]!.map((list) => list[t]!);
       expect(scored.indexOf(Math.max(...scored))).toBe(sample.tokens[t]);
     }

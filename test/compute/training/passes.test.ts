@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { EncodedPrompt } from '../../../src/compute/programs/batch.ts';
+import type { EncodedPrompt } from '../../../src/compute/models/family.ts';
 import { filled, inPasses } from '../../../src/compute/training/passes.ts';
 
 const prompt = {} as EncodedPrompt;

@@ -8,7 +8,7 @@ import { Trainer, type TrainGroup } from '../../../src/compute/training/trainer.
 import { Random } from '../../../src/data/rng.ts';
 import type { TensorMap } from '../../../src/protocol/tensor.ts';
 import { learnSettings } from '../../support/learn-settings.ts';
-import { tinyConfig as config, tinyPrompt, tinyWeights } from '../../support/tiny-model.ts';
+import { tinyModel as model, tinyPrompt, tinyWeights } from '../../support/tiny-model.ts';
 
 const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, clipNorm: 1 };
 const policyLoss = grpo.loss(learnSettings({ type: 'grpo' }));
@@ -42,7 +42,7 @@ function groups(seed: number, count: number): TrainGroup[] {
 
 async function trained(engine: Engine, loss: TokenLoss, steps: number, microBatchGroups?: number) {
   const trainer = await Trainer.create(
-    { engine, config, optimizer, ...(microBatchGroups !== undefined && { microBatchGroups }) },
+    { engine, model, optimizer, ...(microBatchGroups !== undefined && { microBatchGroups }) },
     { weights: tinyWeights(1) },
   );
   const outcomes = [];
@@ -85,7 +85,7 @@ describe('Trainer', () => {
   it('repeats itself bit for bit, also from a copy of its state', async () => {
     const straight = await trained(cpu, policyLoss, 2);
     const half = await trained(cpu, policyLoss, 1);
-    const trainer = await Trainer.create({ engine: cpu, config, optimizer }, half.state);
+    const trainer = await Trainer.create({ engine: cpu, model, optimizer }, half.state);
     expect(trainer.updates).toBe(1);
     await trainer.step(groups(1, 4), { loss: policyLoss, learningRate: 1e-3 });
     expect(difference((await trainer.state()).weights, straight.state.weights)).toBe(0);
@@ -98,10 +98,10 @@ describe('Trainer', () => {
     const isTrainable = (name: string): boolean => /layers\.1\..*_proj\.weight|visual.*qkv/.test(name);
     const part = (of: boolean): TensorMap => Object.fromEntries(Object.entries(whole).filter(([name]) => isTrainable(name) === of));
     const unclipped = { ...optimizer, clipNorm: 1e9 };
-    const full = await Trainer.create({ engine: cpu, config, optimizer: unclipped }, { weights: whole });
+    const full = await Trainer.create({ engine: cpu, model, optimizer: unclipped }, { weights: whole });
     const frozen = await uploadAll(cpu, part(false));
     const some = (microBatchGroups: number) =>
-      Trainer.create({ engine: cpu, config, optimizer: unclipped, frozen, microBatchGroups }, { weights: part(true) });
+      Trainer.create({ engine: cpu, model, optimizer: unclipped, frozen, microBatchGroups }, { weights: part(true) });
     const trainers = [await some(4), await some(3)];
     for (const trainer of [full, ...trainers]) await trainer.step(groups(0, 4), { loss: policyLoss, learningRate: 1e-3 });
     const expected = await full.state();
@@ -119,7 +119,7 @@ describe('Trainer', () => {
 
   it('does not touch the tensors it was made from', async () => {
     const weights = tinyWeights(1);
-    const trainer = await Trainer.create({ engine: cpu, config, optimizer }, { weights });
+    const trainer = await Trainer.create({ engine: cpu, model, optimizer }, { weights });
     await trainer.step(groups(0, 2), { loss: CROSS_ENTROPY, learningRate: 0.1 });
     expect(difference(weights, tinyWeights(1))).toBe(0);
     expect(difference(await trainer.weights(), weights)).toBeGreaterThan(0);
@@ -127,14 +127,14 @@ describe('Trainer', () => {
   });
 
   it('raises the probability of what has a positive advantage and lowers the other', async () => {
-    const trainer = await Trainer.create({ engine: cpu, config, optimizer }, { weights: tinyWeights(1) });
-    const model = { engine: cpu, config, weights: trainer.residentWeights() };
+    const trainer = await Trainer.create({ engine: cpu, model, optimizer }, { weights: tinyWeights(1) });
+    const running = { engine: cpu, model, weights: trainer.residentWeights() };
     const prompt = tinyPrompt(3, 5, true);
     const responses = [
       [3, 4, 5],
       [6, 7, 8],
     ];
-    const logProbs = async () => (await score(model, [{ prompt, responses }], { temperature: 1, microBatchGroups: 1 }))[0]!;
+    const logProbs = async () => (await score(running, [{ prompt, responses }], { temperature: 1, microBatchGroups: 1 }))[0]!;
     const before = await logProbs();
     const taught = {
       prompt,
@@ -155,7 +155,7 @@ describe('Trainer', () => {
   });
 
   it('names what is missing or does not fit', async () => {
-    const trainer = await Trainer.create({ engine: reference, config, optimizer }, { weights: tinyWeights(1) });
+    const trainer = await Trainer.create({ engine: reference, model, optimizer }, { weights: tinyWeights(1) });
     const prompt = tinyPrompt(1, 3);
     await expect(trainer.step([{ prompt, responses: [{ tokens: [1, 2] }] }], { loss: policyLoss, learningRate: 1 })).rejects.toThrow(
       'response 0 has 2 tokens but no advantages',

@@ -5,22 +5,14 @@
  */
 import { z } from 'zod';
 import { InputError } from '../../../protocol/errors.ts';
+import type { Dimensions } from '../family.ts';
 
-export interface TextConfig {
-  readonly vocabSize: number;
-  readonly hiddenSize: number;
+export interface TextConfig extends Dimensions {
   readonly intermediateSize: number;
-  readonly layers: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  /** hiddenSize / heads. */
-  readonly headDim: number;
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
   /** Rotary frequencies given to (time, height, width, time, ...); they sum to headDim / 2. */
   readonly mropeSection: readonly number[];
-  /** Context length in tokens. */
-  readonly maxPositions: number;
   readonly tieEmbeddings: boolean;
 }
 
@@ -42,15 +34,13 @@ export interface VisionConfig {
   readonly ropeTheta: number;
 }
 
-export interface ModelConfig {
+export interface QwenConfig {
   readonly text: TextConfig;
   readonly vision: VisionConfig;
   readonly imageTokenId: number;
   readonly videoTokenId: number;
   readonly visionStartTokenId: number;
   readonly visionEndTokenId: number;
-  /** The file as it was read; saved again unchanged. */
-  readonly raw: Readonly<Record<string, unknown>>;
 }
 
 const count = z.int().positive();
@@ -108,13 +98,8 @@ const rootSchema = z.looseObject({
   vision_config: optional(z.looseObject({})),
 });
 
-/** @param file names the source in errors. @throws InputError for another architecture or a bad field. */
-export function parseConfig(json: unknown, file: string): ModelConfig {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new InputError(`${file}: expected a JSON object`);
-  const raw = json as Record<string, unknown>;
-  if (raw['model_type'] !== 'qwen2_5_vl') {
-    throw new InputError(`${file}: model_type is ${JSON.stringify(raw['model_type'])}; only "qwen2_5_vl" is supported`);
-  }
+/** @param file names the source in errors. @throws InputError for a bad field. */
+export function parseConfig(raw: Readonly<Record<string, unknown>>, file: string): QwenConfig {
   const root = parse(rootSchema, raw, file, '');
   const textFields = root.text_config ? parse(textSchema, root.text_config, file, 'text_config.') : parse(textSchema, raw, file, '');
   const visionFields = parse(visionSchema, root.vision_config ?? {}, file, 'vision_config.');
@@ -132,7 +117,6 @@ export function parseConfig(json: unknown, file: string): ModelConfig {
     videoTokenId: root.video_token_id,
     visionStartTokenId: root.vision_start_token_id,
     visionEndTokenId: root.vision_end_token_id,
-    raw,
   };
 }
 

@@ -1,9 +1,9 @@
 /** Names and shapes of every parameter, as in the hub's Qwen2.5-VL checkpoints. Linear weights are [out, in]. */
 import type { Specs, TensorSpec } from '../../engine/engine.ts';
-import type { ModelConfig, TextConfig, VisionConfig } from './config.ts';
+import type { QwenConfig, TextConfig, VisionConfig } from './config.ts';
 
 /** With tied embeddings there is no `lm_head.weight`. */
-export function weightSpecs(config: ModelConfig): Specs {
+export function weightSpecs(config: QwenConfig): Specs {
   return { ...visionWeights(config.vision), ...textWeights(config.text) };
 }
 

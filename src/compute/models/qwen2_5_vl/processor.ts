@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { InputError } from '../../../protocol/errors.ts';
 import type { Picture } from '../../../protocol/messages.ts';
-import type { PatchedImage } from './vision-plan.ts';
+import type { PatchedImage } from '../family.ts';
 import type { VisionConfig } from './config.ts';
 import { resizeBicubic } from '../../hf/resize.ts';
 

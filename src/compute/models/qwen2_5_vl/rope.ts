@@ -4,25 +4,18 @@
  * The cos/sin tables are made on the host in float32, as PyTorch makes them.
  */
 import { InputError } from '../../../protocol/errors.ts';
-import type { ModelConfig, TextConfig, VisionConfig } from './config.ts';
-
-/** Patches of an image: [time, height, width]. */
-export type Grid = readonly [number, number, number];
-
-export interface Positions {
-  /** [3, n] row-major: time, height, width. */
-  readonly ids: Int32Array;
-  /** Position of the token after the last. */
-  readonly next: number;
-}
+import { f32 } from '../../../protocol/tensor.ts';
+import type { Specs } from '../../engine/engine.ts';
+import type { Feeds, Grid, PatchedImage, Positions } from '../family.ts';
+import type { QwenConfig, TextConfig, VisionConfig } from './config.ts';
 
 /** Tokens that an image of this grid takes in the prompt. */
 export function imageTokens(grid: Grid, mergeSize: number): number {
   return (grid[0] * grid[1] * grid[2]) / (mergeSize * mergeSize);
 }
 
-/** @throws InputError when the runs of image tokens do not fit the grids. */
-export function ropeIndex(config: ModelConfig, ids: ArrayLike<number>, grids: readonly Grid[]): Positions {
+/** Time, height and width of every token. @throws InputError when the runs of image tokens do not fit the images. */
+export function ropeIndex(config: QwenConfig, ids: ArrayLike<number>, images: readonly PatchedImage[]): Positions {
   const n = ids.length;
   const out = new Int32Array(3 * n);
   let [at, next, image] = [0, 0, 0];
@@ -34,8 +27,8 @@ export function ropeIndex(config: ModelConfig, ids: ArrayLike<number>, grids: re
     }
     let end = at;
     while (end < n && ids[end] === config.imageTokenId) end++;
-    const grid = grids[image++];
-    if (!grid) throw new InputError(`the prompt has ${image} runs of image tokens but only ${grids.length} images`);
+    const grid = images[image++]?.grid;
+    if (!grid) throw new InputError(`the prompt has ${image} runs of image tokens but only ${images.length} images`);
     const wanted = imageTokens(grid, config.vision.mergeSize);
     if (wanted !== end - at) {
       throw new InputError(`image ${image} takes ${wanted} tokens (grid ${grid.join(' x ')}), its run in the prompt has ${end - at}`);
@@ -43,7 +36,7 @@ export function ropeIndex(config: ModelConfig, ids: ArrayLike<number>, grids: re
     next = placeImage(out, n, at, next, grid, config.vision.mergeSize);
     at = end;
   }
-  if (image !== grids.length) throw new InputError(`the prompt has ${image} runs of image tokens but ${grids.length} images`);
+  if (image !== images.length) throw new InputError(`the prompt has ${image} runs of image tokens but ${images.length} images`);
   return { ids: out, next };
 }
 
@@ -63,14 +56,27 @@ function placeImage(out: Int32Array, n: number, at: number, start: number, grid:
   return start + Math.max(height, width);
 }
 
-export interface RotaryTable {
+interface RotaryTable {
   /** [N, hd / 2] each: every angle once. */
   readonly cos: Float32Array;
   readonly sin: Float32Array;
 }
 
+/** Inputs of the decoder for N rows. */
+export function rotarySpecs({ headDim }: TextConfig, rows: number): Specs {
+  const table = { dtype: 'float32', shape: [rows, headDim / 2] } as const;
+  return { cos: table, sin: table };
+}
+
+/** @param positions [3, N]. */
+export function rotaryFeeds(config: TextConfig, positions: ArrayLike<number>): Feeds {
+  const shape = [positions.length / 3, config.headDim / 2];
+  const { cos, sin } = textRotary(config, positions);
+  return { cos: f32(shape, cos), sin: f32(shape, sin) };
+}
+
 /** Table of N tokens from positions [3, N]. */
-export function textRotary(config: TextConfig, positions: ArrayLike<number>): RotaryTable {
+function textRotary(config: TextConfig, positions: ArrayLike<number>): RotaryTable {
   const n = positions.length / 3;
   const axes = config.mropeSection.flatMap((size, section) => Array.from<number>({ length: size }).fill(section % 3));
   const frequencies = inverseFrequencies(config.ropeTheta, config.headDim);

@@ -6,14 +6,8 @@ import { InputError } from '../../../protocol/errors.ts';
 import { f32, i32, type HostTensor } from '../../../protocol/tensor.ts';
 import type { Specs } from '../../engine/engine.ts';
 import type { VisionConfig } from './config.ts';
-import { visionRotary, type Grid } from './rope.ts';
-import { FORBIDDEN } from '../tensors.ts';
-
-export interface PatchedImage {
-  readonly grid: Grid;
-  /** [t*h*w, channels*temporal*patch*patch], in merge-block order. */
-  readonly patches: Float32Array;
-}
+import { FORBIDDEN, type Feeds, type Grid, type ImageShape, type PatchedImage } from '../family.ts';
+import { imageTokens, visionRotary } from './rope.ts';
 
 /** Attention within `count` segments of `size` slots; `padded` when some slots are empty. */
 export interface Segments {
@@ -22,8 +16,7 @@ export interface Segments {
   readonly padded: boolean;
 }
 
-/** Static part of a batch of images: batches with equal shapes share a program. */
-export interface VisionShape {
+export interface VisionShape extends ImageShape {
   /** Patches of all images. */
   readonly patches: number;
   readonly full: Segments;
@@ -33,8 +26,11 @@ export interface VisionShape {
 
 export interface VisionPlan {
   readonly shape: VisionShape;
-  readonly feeds: Readonly<Record<string, HostTensor>>;
+  readonly feeds: Feeds;
 }
+
+/** How a shape's patches are arranged. */
+type Layout = Omit<VisionShape, keyof ImageShape>;
 
 /** Merged-token rows in window order, and the patch counts of the windows. */
 interface Windows {
@@ -63,8 +59,10 @@ export function planVision(config: VisionConfig, images: readonly PatchedImage[]
     grids.flatMap(([t, h, w]) => Array.from<number>({ length: t }).fill(h * w)),
   );
   const window = windows && segments('window', windows.sizes);
+  const layout: Layout = { patches: total, full: full.shape, ...(window && { window: { ...window.shape, permuted } }) };
+  const rows = grids.reduce((sum, grid) => sum + imageTokens(grid, config.mergeSize), 0);
   return {
-    shape: { patches: total, full: full.shape, ...(window && { window: { ...window.shape, permuted } }) },
+    shape: { ...layout, name: visionName(layout), rows, inputs: visionSpecs(config, layout) },
     feeds: {
       patches: f32([total, width], patches),
       visionCos: f32([total, config.headDim / 2], rotary.cos),
@@ -166,7 +164,7 @@ function invert(order: readonly number[], length: number): Int32Array {
 }
 
 /** Inputs of `visionForward`, besides the weights. */
-export function visionSpecs(config: VisionConfig, shape: VisionShape): Specs {
+function visionSpecs(config: VisionConfig, shape: Layout): Specs {
   const n = shape.patches;
   const merged = n / config.mergeSize ** 2;
   const specs: Record<string, Specs[string]> = {
@@ -191,8 +189,7 @@ export function visionSpecs(config: VisionConfig, shape: VisionShape): Specs {
 }
 
 /** Holds every static setting of the shape, for a program's name. */
-export function visionName(shape: VisionShape | undefined): string {
-  if (!shape) return 'text';
+function visionName(shape: Layout): string {
   const segment = (layout: Segments | undefined) => (layout ? `${layout.count}x${layout.size}${layout.padded ? 'p' : ''}` : '-');
   return `v${shape.patches}:${segment(shape.full)}:${segment(shape.window)}${shape.window?.permuted ? 'o' : ''}`;
 }

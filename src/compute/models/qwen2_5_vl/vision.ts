@@ -2,7 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { VisionConfig } from './config.ts';
-import { attend, linear, mlp, norm, permuteRows, pick, rotate, type Rotary, type Tensors } from '../tensors.ts';
+import type { Tensors } from '../family.ts';
+import { attend, linear, mlp, norm, permuteRows, pick, rotate, type Rotary } from '../tensors.ts';
 import type { Segments, VisionShape } from './vision-plan.ts';
 
 /** Epsilon of every norm in the tower; fixed in the reference implementation. */

@@ -1,20 +1,17 @@
 /** A question and its pictures as the model sees them. The trainer and the generator encode with this one function. */
-import { InputError } from '../../../protocol/errors.ts';
-import type { Picture } from '../../../protocol/messages.ts';
-import type { ModelConfig } from './config.ts';
-import type { ChatTemplate } from '../../hf/chat.ts';
-import { processImage, type ImageProcessor } from './processor.ts';
-import type { Tokenizer } from '../../hf/tokenizer.ts';
-import type { EncodedPrompt } from '../../programs/batch.ts';
-import { imageTokens, ropeIndex } from './rope.ts';
-import type { PatchedImage } from './vision-plan.ts';
+import { InputError } from '../../protocol/errors.ts';
+import type { Picture } from '../../protocol/messages.ts';
+import type { ChatTemplate } from '../hf/chat.ts';
+import type { Tokenizer } from '../hf/tokenizer.ts';
+import type { Architecture, EncodedPrompt, PatchedImage, PictureProcessor } from './family.ts';
 
 /** What encoding needs of a model folder. */
 export interface PromptEncoder {
-  readonly config: ModelConfig;
+  readonly model: Architecture;
   readonly tokenizer: Tokenizer;
   readonly chat: ChatTemplate;
-  readonly processor: ImageProcessor;
+  /** Absent where the model takes no pictures. */
+  readonly processor?: PictureProcessor | undefined;
   /** What is asked, with `{question}` for the question's text; absent: the text alone. */
   readonly template?: string | undefined;
 }
@@ -22,27 +19,28 @@ export interface PromptEncoder {
 /**
  * The pictures come first, then the text, in one user turn of the folder's chat template.
  * @param newTokens room that must be left in the context for the response.
- * @throws InputError when prompt and response do not fit the context, or the text itself holds image tokens.
+ * @throws InputError when prompt and response do not fit the context, the text itself holds image tokens, or the model takes no pictures.
  */
 export function encodePrompt(
-  model: PromptEncoder,
+  encoder: PromptEncoder,
   question: { readonly text: string; readonly pictures: readonly Picture[] },
   newTokens = 0,
 ): EncodedPrompt {
-  const { config } = model;
-  const images = question.pictures.map((picture) => processImage(model.processor, picture));
-  const ids = expandImages(config, model.tokenizer.encode(renderPrompt(model, question.text, images.length)), images);
-  const limit = config.text.maxPositions;
+  const { model, tokenizer } = encoder;
+  const images = question.pictures.map((picture) => process(encoder, picture));
+  const ids = expandImages(model, tokenizer.encode(renderPrompt(encoder, question.text, images.length)), images);
+  const limit = model.dimensions.maxPositions;
   if (ids.length + newTokens > limit) {
     const room = newTokens > 0 ? ` and ${newTokens} of response` : '';
     throw new InputError(`a question of ${ids.length} tokens${room} is longer than the model's context of ${limit}: ${excerpt(question.text)}`);
   }
-  const positions = ropeIndex(
-    config,
-    ids,
-    images.map((image) => image.grid),
-  );
+  const positions = model.positions.of(ids, images);
   return { ids, positions: positions.ids, nextPosition: positions.next, images };
+}
+
+function process({ model, processor }: PromptEncoder, picture: Picture): PatchedImage {
+  if (processor) return processor(picture);
+  throw new InputError(`a question has a picture, but a model of type "${model.modelType}" takes none: ask without pictures, or use another model`);
 }
 
 /** The prompt as text: of each picture it has one image token. */
@@ -52,15 +50,14 @@ export function renderPrompt({ chat }: Pick<PromptEncoder, 'chat'>, text: string
 }
 
 /** The template writes one image token a picture; the model wants one for each merged patch. */
-function expandImages(config: ModelConfig, ids: readonly number[], images: readonly PatchedImage[]): number[] {
-  const found = ids.filter((id) => id === config.imageTokenId).length;
+function expandImages({ vision }: Architecture, ids: readonly number[], images: readonly PatchedImage[]): number[] {
+  if (!vision) return [...ids];
+  const found = ids.filter((id) => id === vision.tokenId).length;
   if (found !== images.length) {
     throw new InputError(`the chat template and the question's text hold ${found} image tokens for ${images.length} pictures`);
   }
   let next = 0;
-  return ids.flatMap((id) =>
-    id === config.imageTokenId ? Array.from<number>({ length: imageTokens(images[next++]!.grid, config.vision.mergeSize) }).fill(id) : [id],
-  );
+  return ids.flatMap((id) => (id === vision.tokenId ? Array.from<number>({ length: vision.rows(images[next++]!) }).fill(id) : [id]));
 }
 
 function excerpt(text: string): string {

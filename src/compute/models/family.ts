@@ -1,0 +1,152 @@
+/**
+ * A model family: one architecture of Hugging Face, named by `model_type` of config.json. All that the other rooms know of a model passes
+ * through these types. A family has two halves. `parse` gives the host side (sizes, names, prompts, pictures), which loads no TF.js, so the
+ * command line and the configuration can read it; `network` gives the functions over tensors that programs are made of.
+ * To add a family: a folder beside this file, and its line in index.ts.
+ */
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Picture } from '../../protocol/messages.ts';
+import type { HostTensor } from '../../protocol/tensor.ts';
+import type { Specs } from '../engine/engine.ts';
+
+export interface ModelFamily {
+  /** `model_type` of config.json. */
+  readonly modelType: string;
+  /** @param file names the source in errors. @throws InputError naming the field and its value. */
+  parse(raw: Readonly<Record<string, unknown>>, file: string): Architecture;
+}
+
+/** The model that one config.json describes, without its weights. */
+export interface Architecture {
+  readonly modelType: string;
+  readonly dimensions: Dimensions;
+  /** Names, as on the hub, and shapes of all weights. Programs take them as inputs. Linear weights are [out, in]. */
+  readonly parameters: Specs;
+  /** Name in `parameters` of a stored tensor, or a name outside of it; undefined for a tensor that the model does without. */
+  parameterName(stored: string): string | undefined;
+  readonly positions: PositionScheme;
+  /** Absent in a model that takes no pictures. */
+  readonly vision?: Vision;
+  /** config.json as it was read. */
+  readonly raw: Readonly<Record<string, unknown>>;
+  /** config.json of this model with weights that are mostly of type `dtype` (`float32`, `bfloat16`, ...). */
+  save(dtype: string): Record<string, unknown>;
+  /** Loads TF.js. */
+  network(): Promise<Network>;
+}
+
+/** Sizes that programs, caches and settings depend on. */
+export interface Dimensions {
+  readonly layers: number;
+  /** D */
+  readonly hiddenSize: number;
+  /** V */
+  readonly vocabSize: number;
+  /** H; a multiple of `kvHeads`. */
+  readonly heads: number;
+  /** KV */
+  readonly kvHeads: number;
+  /** hd */
+  readonly headDim: number;
+  /** Context length in tokens. */
+  readonly maxPositions: number;
+}
+
+/** How tokens are placed, and the program inputs that say so (rotary tables, indices of learned positions). */
+export interface PositionScheme {
+  /** Numbers a token: 3 for M-RoPE (time, height, width), 1 for a plain decoder. All are equal in a response, and count up by 1. */
+  readonly axes: number;
+  /** @throws InputError when the image tokens among `ids` do not fit the images. */
+  of(ids: ArrayLike<number>, images: readonly PatchedImage[]): Positions;
+  /** Inputs for N rows. Their names are the family's own: not those of inputs that programs have besides. */
+  specs(rows: number): Specs;
+  /** @param positions [axes, N] row-major. */
+  feeds(positions: ArrayLike<number>): Feeds;
+}
+
+export interface Positions {
+  /** [axes, n] row-major. */
+  readonly ids: Int32Array;
+  /** Position of the token after the last. */
+  readonly next: number;
+}
+
+/** Pictures of a prompt: from pixels to the inputs of the vision tower. */
+export interface Vision {
+  /** The token in a prompt whose row is taken from an image. */
+  readonly tokenId: number;
+  /** Reads `preprocessor_config.json`. @throws InputError */
+  processor(json: unknown, file: string): PictureProcessor;
+  /** Rows of the decoder that an image takes. */
+  rows(image: PatchedImage): number;
+  /** @throws InputError when an image's patches do not fill its grid. */
+  plan(images: readonly PatchedImage[]): { readonly shape: ImageShape; readonly feeds: Feeds };
+}
+
+/** @throws InputError when the picture's size or channels do not suit the model. */
+export type PictureProcessor = (picture: Picture) => PatchedImage;
+
+/** Patches of an image: [time, height, width]. */
+export type Grid = readonly [number, number, number];
+
+export interface PatchedImage {
+  readonly grid: Grid;
+  /** [t*h*w, values of a patch], in the family's order. */
+  readonly patches: Float32Array;
+}
+
+/** Static part of a batch of images: batches with equal shapes share a program. A family keeps what its tower needs beside these. */
+export interface ImageShape {
+  /** Holds every static setting of the shape, for a program's name. */
+  readonly name: string;
+  /** M, rows that all images take. */
+  readonly rows: number;
+  /** Inputs of the tower besides the weights. */
+  readonly inputs: Specs;
+}
+
+/** A prompt as the model sees it. */
+export interface EncodedPrompt {
+  readonly ids: ArrayLike<number>;
+  /** [axes, n] row-major. */
+  readonly positions: ArrayLike<number>;
+  /** Position of the first token of the response. */
+  readonly nextPosition: number;
+  readonly images: readonly PatchedImage[];
+}
+
+export type Feeds = Record<string, HostTensor>;
+
+/** Tensors of a program by name. */
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+/**
+ * The model over flat rows [N, D], one a token. How rows attend to each other is the program's, so the full forward, shared-prefix
+ * training, prefill and decoding run the same blocks. Every linear layer goes through `linear` of tensors.ts, which adapters build on.
+ */
+export interface Network {
+  /** `ids` [N] int32 -> [N, D]. */
+  embed(weights: Tensors, inputs: Tensors, ids: Tensor): Tensor;
+  /** All images of the batch -> [M, D]. */
+  images?(weights: Tensors, inputs: Tensors, shape: ImageShape): Tensor;
+  /** Layer `layer`, residuals included: [N, D] -> [N, D]. Calls `attention` once. */
+  block(weights: Tensors, inputs: Tensors, layer: number, rows: Tensor, attention: Attention): Tensor;
+  /** The norm after the last block: [N, D] -> [N, D]. */
+  norm(weights: Tensors, rows: Tensor): Tensor;
+  /** [N, D] -> logits [N, V]. */
+  head(weights: Tensors, rows: Tensor): Tensor;
+}
+
+/** Queries [N, H*hd] (placed and scaled by hd^-1/2), keys (placed) and values [N, KV*hd] of one layer -> mixed values [N, H*hd]. */
+export type Attention = (q: Tensor, k: Tensor, v: Tensor, layer: number) => Tensor;
+
+/** What programs are made of. */
+export interface Model extends Architecture, Network {}
+
+/** Loads TF.js. */
+export async function withNetwork(architecture: Architecture): Promise<Model> {
+  return { ...architecture, ...(await architecture.network()) };
+}
+
+/** Added to a score to forbid it. Finite, so that a row with nothing allowed stays a number. */
+export const FORBIDDEN = -1e9;

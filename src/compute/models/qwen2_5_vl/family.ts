@@ -1,0 +1,49 @@
+/** Qwen2.5-VL: a decoder with M-RoPE and a vision tower with window attention. */
+import type { Architecture, ModelFamily, Vision } from '../family.ts';
+import { typedConfig } from '../typed-config.ts';
+import { parseConfig, type QwenConfig } from './config.ts';
+import { weightSpecs } from './parameters.ts';
+import { parseProcessor, processImage } from './processor.ts';
+import { imageTokens, ropeIndex, rotaryFeeds, rotarySpecs } from './rope.ts';
+import { planVision } from './vision-plan.ts';
+
+export const qwen2_5_vl: ModelFamily = {
+  modelType: 'qwen2_5_vl',
+  parse(raw, file): Architecture {
+    const config = parseConfig(raw, file);
+    return {
+      modelType: 'qwen2_5_vl',
+      dimensions: config.text,
+      parameters: weightSpecs(config),
+      parameterName: (stored) => parameterName(config, stored),
+      positions: {
+        axes: 3,
+        of: (ids, images) => ropeIndex(config, ids, images),
+        specs: (rows) => rotarySpecs(config.text, rows),
+        feeds: (positions) => rotaryFeeds(config.text, positions),
+      },
+      vision: visionOf(config),
+      raw,
+      save: (dtype) => typedConfig(raw, dtype, ['text_config', 'vision_config']),
+      network: async () => (await import('./network.ts')).network(config),
+    };
+  },
+};
+
+function visionOf(config: QwenConfig): Vision {
+  return {
+    tokenId: config.imageTokenId,
+    processor(json, file) {
+      const settings = parseProcessor(json, config.vision, file);
+      return (picture) => processImage(settings, picture);
+    },
+    rows: ({ grid }) => imageTokens(grid, config.vision.mergeSize),
+    plan: (images) => planVision(config.vision, images),
+  };
+}
+
+/** transformers' in-memory names (`model.visual.`, `model.language_model.`) -> the hub's. A tied head may be stored all the same. */
+function parameterName(config: QwenConfig, stored: string): string | undefined {
+  const name = stored.replace(/^model\.visual\./, 'visual.').replace(/^model\.language_model\./, 'model.');
+  return config.text.tieEmbeddings && name === 'lm_head.weight' ? undefined : name;
+}

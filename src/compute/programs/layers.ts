@@ -1,0 +1,51 @@
+/** What all programs over a model share: token rows, the blocks one after the other, and the layout of heads in attention. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Tensor } from '@tensorflow/tfjs-core';
+import type { Attention, Dimensions, ImageShape, Model, Tensors } from '../models/family.ts';
+import { mixRows, pick } from '../models/tensors.ts';
+
+/** `ids` [N] int32 -> rows [N, D], with the images' rows in their places. The vision tower runs once over all images of the batch. */
+export function embedRows(model: Model, weights: Tensors, inputs: Tensors, ids: Tensor, vision?: ImageShape): Tensor {
+  const tokens = model.embed(weights, inputs, ids);
+  if (!vision) return tokens;
+  const images = model.images!(weights, inputs, vision);
+  return mixRows(tokens, images, pick(inputs, 'rowSource'), pick(inputs, 'rowIsText'), pick(inputs, 'imageRows'));
+}
+
+/** Runs all blocks and the final norm over rows [N, D]. */
+export function decode(model: Model, weights: Tensors, inputs: Tensors, rows: Tensor, attention: Attention): Tensor {
+  let x = rows;
+  for (let layer = 0; layer < model.dimensions.layers; layer++) x = model.block(weights, inputs, layer, x, attention);
+  return model.norm(weights, x);
+}
+
+/** Head size in a cache: ONNX Runtime's attention over a cache takes multiples of 8; the rest is zeros. */
+export function cacheHeadDim({ headDim }: Dimensions): number {
+  return Math.ceil(headDim / 8) * 8;
+}
+
+/**
+ * Grouped-query layout: rows [B*L, KV*m*hd] -> [B*KV, L*m, hd], where m is the heads that share a key (1 for keys and values). The heads
+ * of a group are consecutive, so queries need no repeated keys: their rows are ordered (token, head of the group).
+ */
+export function groupHeads(rows: Tensor, { kvHeads, headDim }: Dimensions, batch: number): Tensor {
+  const length = rows.shape[0] / batch;
+  const width = rows.shape[1]! / kvHeads;
+  const split = tf.transpose(tf.reshape(rows, [batch, length, kvHeads, width]), [0, 2, 1, 3]);
+  return tf.reshape(split, [batch * kvHeads, -1, headDim]);
+}
+
+/** The reverse of `groupHeads` for queries: [B*KV, L*rep, hd] -> [B*L, H*hd]. */
+export function ungroupHeads(grouped: Tensor, { heads, kvHeads, headDim }: Dimensions, batch: number): Tensor {
+  const split = tf.reshape(grouped, [batch, kvHeads, -1, (heads / kvHeads) * headDim]);
+  return tf.reshape(tf.transpose(split, [0, 2, 1, 3]), [-1, heads * headDim]);
+}
+
+/** Masks [.., L, S] for the rows of `groupHeads`: each row stands `repeat` times, once for every head of the group. */
+export function repeatRows(mask: Float32Array, columns: number, repeat: number): Float32Array {
+  const out = new Float32Array(mask.length * repeat);
+  for (let row = 0; row * columns < mask.length; row++) {
+    for (let r = 0; r < repeat; r++) out.set(mask.subarray(row * columns, (row + 1) * columns), (row * repeat + r) * columns);
+  }
+  return out;
+}
