@@ -17,7 +17,7 @@ export function pick(tensors: Tensors, name: string): Tensor {
  */
 export function linear(weights: Tensors, name: string, x: Tensor): Tensor {
   const weight = pick(weights, `${name}.weight`);
-  const product = tf.matMul(x, weight.rank === 2 ? weight : tf.reshape(weight, [weight.shape[0]!, -1]), false, true);
+  const product = tf.matMul(x, weight.rank === 2 ? weight : tf.reshape(weight, [weight.shape[0], -1]), false, true);
   const bias = weights[`${name}.bias`];
   return bias ? tf.add(product, bias) : product;
 }
