@@ -6,6 +6,7 @@ import { builtInPluginsPage } from '../docs/make-built-in-plugins.ts';
 import { configurationPage } from '../docs/make-configuration.ts';
 import { developmentPage } from '../docs/make-rooms.ts';
 import { licencesPage } from '../docs/make-licences.ts';
+import { publicApi } from '../docs/make-public-api.ts';
 import { toSvg, withoutPaths } from '../docs/make-screenshot.ts';
 import { createProgram } from '../src/cli/program.ts';
 import { renderFrame } from '../src/cli/view/frame.ts';
@@ -27,6 +28,10 @@ describe('the documentation', () => {
 
   it('has the rooms as lint/rooms.js has them (npx tsx docs/make-rooms.ts)', () => {
     expect(readFileSync('docs/development.md', 'utf8')).toBe(developmentPage());
+  });
+
+  it('has the public API as the sources declare it (npx tsx docs/make-public-api.ts)', () => {
+    expect(publicApi()).toBe(readFileSync('docs/public-api.txt', 'utf8'));
   });
 
   it('has the built-in plug-ins as their sources have them (npx tsx docs/make-built-in-plugins.ts)', async () => {

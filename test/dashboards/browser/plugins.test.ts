@@ -137,7 +137,7 @@ describeInBrowser('plug-ins, on the pages Actors and Panels', () => {
     const row = page.locator('.plugin', { hasText: 'soft-vote' });
     await expect.poll(() => row.locator('.port .badge').first().innerText()).toBe('running');
     await row.getByRole('button', { name: 'Reload soft-vote' }).click();
-    await row.getByText('soft-vote was loaded again.').waitFor();
+    await row.getByText('Reloaded soft-vote.').waitFor();
     await row.getByRole('button', { name: 'Remove … soft-vote' }).click();
     expect(await opened.violations()).toEqual([]);
     await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
