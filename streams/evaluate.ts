@@ -4,7 +4,8 @@ import type { Evaluation } from '../src/protocol/messages.ts';
 import type { EvaluateRequest } from '../src/protocol/ports.ts';
 import { evaluating } from '../src/roles/evaluator.ts';
 import type { Latest } from './latest.ts';
-import { PROGRESS, type Loop } from './loop.ts';
+import { markEvaluated, standing } from '../src/store/standing.ts';
+import type { Loop } from './loop.ts';
 import { recordEvaluation } from './record.ts';
 import { refuse } from './refused.ts';
 
@@ -15,16 +16,19 @@ export async function evaluate(loop: Loop, request: EvaluateRequest, signal: Abo
   const { answers, refused = [], ...evaluation } = await crew.evaluator.perform({ ...evaluating(request, config.timeouts), signal });
   for (const each of refused) refuse(loop, 'held-out', each);
   if (evaluation.n === 0 && evaluation.labelFree === undefined) return evaluation; // no question is held out, or none can be asked
-  const best = telemetry.status().accuracy.best;
-  telemetry.evaluated(evaluation);
-  store.together(() => {
+  const before = standing(store).best;
+  const isBest = store.together(() => {
     store.saveEvaluation(evaluation);
-    store.setMeta(PROGRESS, telemetry.progress());
+    const { best } = markEvaluated(store, evaluation);
+    const isBest = best !== null && (before === null || best.greedy > before.greedy);
+    telemetry.evaluated(evaluation, isBest);
+    telemetry.keep();
     if (answers !== undefined) store.saveAnswers(evaluation.version, answers);
     recordEvaluation(loop, evaluation);
+    return isBest;
   });
   loop.announce({ type: 'evaluated', evaluation });
-  if (best !== null && (evaluation.greedy ?? 0) > best.greedy) await loop.keepBest(evaluation.version);
+  if (isBest && before !== null) await loop.keepBest(evaluation.version);
   return evaluation;
 }
 

@@ -15,7 +15,8 @@ import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { GuardianStatus } from '../src/protocol/status.ts';
 import type { Performer } from '../src/protocol/performer.ts';
 import { probing } from '../src/roles/guardian.ts';
-import { differs, readState, writeState, type GuardianState, type Trusted } from '../src/guardian/state.ts';
+import { standing } from '../src/store/standing.ts';
+import { differs, readState, trustIn, writeState, type GuardianState, type Trusted } from '../src/guardian/state.ts';
 import { Latest } from './latest.ts';
 import type { Loop } from './loop.ts';
 import { pullMap } from './pull-map.ts';
@@ -133,7 +134,7 @@ export class Guardian {
   #disk(monitor: MonitorState, n: number): Partial<GuardianState> {
     const { loop, options } = this.#parts;
     const { trusted, pending, looked } = this.#state;
-    const saved = loop.telemetry.status().saved ?? -1;
+    const saved = standing(loop.store).saved ?? -1;
     const isNew = saved > looked && monitor.level === 'healthy';
     const settled = pending !== null && isTrusted(monitor, pending.version, n, options.trustSteps);
     return {
@@ -272,14 +273,13 @@ export class Guardian {
   }
 
   #show(): void {
-    const { monitor, trusted, tries, held } = this.#state;
+    const { monitor, tries, held } = this.#state;
     const probe = { ...monitor.probe, ...this.#fresh };
     const { agreement = null, origin = null, consistency = null } = probe;
     const status: GuardianStatus = {
-      level: held === null ? monitor.level : 'hold',
+      ...trustIn(this.#state),
       since: monitor.since,
       why: held ?? reasons(this.#assessment),
-      trusted: trusted?.version ?? null,
       tries,
       ...(Object.keys(probe).length > 0 && { canaries: { asBase: origin, asTrusted: agreement, consistency } }),
     };

@@ -23,7 +23,7 @@ export function judge(loop: Loop, synthesis: Synthesis | undefined) {
       synthesis?.judged(judged);
     });
     for (const each of judged) {
-      loop.telemetry.judged(each);
+      loop.measures.judged(each);
       loop.announce({ type: 'judged', judged: each });
     }
     return judged;

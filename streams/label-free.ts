@@ -31,8 +31,13 @@ export function labelFreeStatus(
   saved: number | null,
   guardian: GuardianStatus | undefined,
 ): LabelFreeStatus | undefined {
-  if (labels === undefined || (labels.questions > 0 && labels.labelled === labels.questions)) return undefined;
+  if (labels === undefined || isLabelled(labels)) return undefined;
   return { ...labels, ...(measured ?? NOTHING), best: bestWithoutLabels(saved, guardian) };
+}
+
+/** Whether every held-out question has a label. */
+export function isLabelled({ questions, labelled }: LabelCount): boolean {
+  return questions > 0 && labelled === questions;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Batch, PolicyVersion } from '../src/protocol/messages.ts';
 import { learning } from '../src/roles/learner.ts';
 import type { Window } from './batcher.ts';
 import { emptyWords, type EmptyTally, type EmptyWindows } from './empty-windows.ts';
-import { PROGRESS, THROUGH, type Loop } from './loop.ts';
+import { THROUGH, type Loop } from './loop.ts';
 import { recordStep } from './record.ts';
 import { failsAgain, setAside } from './set-aside.ts';
 
@@ -40,8 +40,8 @@ function tellEmpty({ store, config, telemetry, say }: Loop, tally: EmptyTally | 
 
 /** One learner step from a stored batch; undefined where the learner cannot take it, and it is set aside. */
 export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion | undefined> {
-  const { store, telemetry } = loop;
-  telemetry.begin('learner');
+  const { store, measures, telemetry } = loop;
+  measures.begin('learner');
   let tokens = 0;
   let version: PolicyVersion | undefined;
   try {
@@ -52,15 +52,16 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
     setAside(loop, batch, error.cause as Error);
     return undefined;
   } finally {
-    telemetry.end('learner', { tokens, steps: version === undefined ? 0 : 1 });
+    measures.end('learner', { tokens, steps: version === undefined ? 0 : 1 });
   }
-  telemetry.learnt(batch, version.metrics);
+  measures.learnt(batch, version.metrics);
+  telemetry.version(version.n);
   const saved = version;
   loop.look?.(); // the files that are open take the version also where they are gone from the folder
   try {
     store.together(() => {
       store.saveVersion(saved);
-      store.setMeta(PROGRESS, telemetry.progress());
+      telemetry.keep();
       recordStep(loop, saved);
     });
   } catch (error) {

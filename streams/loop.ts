@@ -5,8 +5,9 @@ import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { Store } from '../src/store/store.ts';
 import type { Crew } from './crew.ts';
 import type { Gate } from './gate.ts';
+import type { Listener } from './listener.ts';
+import type { Measures } from './measures.ts';
 import type { Settings } from './settings.ts';
-import type { Telemetry } from './telemetry.ts';
 
 export type LoopConfig = Pick<Config, 'seed' | 'filters' | 'sampling' | 'synthesis' | 'loop' | 'evaluation' | 'checkpoints' | 'timeouts'>;
 
@@ -14,7 +15,8 @@ export interface Loop {
   readonly config: LoopConfig;
   readonly crew: Crew;
   readonly store: Store;
-  readonly telemetry: Telemetry;
+  readonly measures: Measures;
+  readonly telemetry: Listener;
   /** What may change while the loop runs; `config` has what the run was started with. */
   readonly settings: Settings;
   /** False for a data set of pictures alone, with no plug-in that asks about them: every question is then synthetic. */
@@ -47,6 +49,5 @@ export interface Loop {
   version: number;
 }
 
-/** Where a stored loop keeps what has no table: the last sequence number that a window consumed, and `Progress`. */
+/** Where a stored loop keeps the last sequence number that a window consumed. */
 export const THROUGH = 'loop.through';
-export const PROGRESS = 'loop.progress';

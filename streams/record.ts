@@ -6,23 +6,24 @@ import type { Evaluation, PolicyVersion } from '../src/protocol/messages.ts';
 import type { Loop } from './loop.ts';
 import { UNLABELLED } from './metrics.ts';
 
-type Recorder = Pick<Loop, 'store' | 'telemetry'>;
+type Recorder = Pick<Loop, 'store' | 'measures'>;
 
 /** Call within the transaction that stores the version. */
-export function recordStep({ store, telemetry }: Recorder, { n, metrics }: PolicyVersion): void {
-  const { at, signals, throughput, staleness, memory, actors } = telemetry.status();
+export function recordStep({ store, measures }: Recorder, { n, metrics }: PolicyVersion): void {
+  const { at, staleness, actors } = measures;
   const { seconds: _, ...step } = metrics ?? { seconds: 0 };
   const busy = Object.fromEntries(actors.map((actor) => [`busy.${actor.id}`, actor.busy]));
-  const values = { ...step, ...signals, ...throughput, staleness: staleness.now, 'memory.rss': memory.rss, ...busy, at };
+  const { rss } = process.memoryUsage();
+  const values = { ...step, ...measures.signals(), ...measures.throughput(), staleness, 'memory.rss': rss, ...busy, at };
   for (const [name, value] of Object.entries(values)) {
     if (typeof value === 'number') store.metric(name, n, value);
   }
 }
 
 /** Call within the transaction that stores the evaluation. */
-export function recordEvaluation({ store, telemetry }: Recorder, { version, greedy, full, labelFree }: Evaluation): void {
+export function recordEvaluation({ store, measures }: Recorder, { version, greedy, full, labelFree }: Evaluation): void {
   // The base model has no step that would have stored a time.
-  if (store.metricRow(version).at === undefined) store.metric('at', version, telemetry.status().at);
+  if (store.metricRow(version).at === undefined) store.metric('at', version, measures.at);
   if (greedy !== null) store.metric('greedy', version, greedy);
   for (const name of ['pass1', 'majK', 'passK'] as const) if (full) store.metric(name, version, full[name]);
   for (const name of Object.keys(UNLABELLED) as (keyof typeof UNLABELLED)[]) {

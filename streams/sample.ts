@@ -16,7 +16,7 @@ export function sample(loop: Loop) {
   return async (job: Job, lane: number): Promise<readonly RolloutGroup[]> => {
     const { version } = loop;
     loop.policy.retain(version);
-    loop.telemetry.begin('rollout');
+    loop.measures.begin('rollout');
     let tokens = 0;
     try {
       const replies = await sampleOrSplit(loop, job, lane, version);
@@ -26,7 +26,7 @@ export function sample(loop: Loop) {
       loop.store.saveGroups(groups);
       return groups;
     } finally {
-      loop.telemetry.end('rollout', { tokens });
+      loop.measures.end('rollout', { tokens });
       loop.policy.release(version);
     }
   };

@@ -1,36 +1,32 @@
 /**
- * What the loop shows of itself. The stages call in what happened; out goes one coalesced snapshot. It only listens: nothing in the loop
- * reads it, so it can neither slow a stage nor change a result.
+ * What the loop shows of itself. The stages call in what happened; out goes one coalesced snapshot. It only listens:
+ * stages see it as a `Listener`, whose methods return nothing, so it can neither slow a stage nor change a result.
+ * Decisions are made by the record in src/store/standing.ts.
  */
 import { auditTime, interval, map, merge, Observable, share, startWith, Subject, takeUntil } from 'rxjs';
-import type { Batch, Evaluation, JudgedGroup, StepMetrics } from '../src/protocol/messages.ts';
+import type { Evaluation } from '../src/protocol/messages.ts';
 import type {
   AccuracyPoint,
   AccuracyStatus,
-  ActorStatus,
   CommandStatus,
   GroupStatus,
   GuardianStatus,
   LabelCount,
   Phase,
-  SignalStatus,
   Status,
   SynthesisStatus,
 } from '../src/protocol/status.ts';
 import { labelFreeStatus, withEvaluation, type LabelFreeProgress } from './label-free.ts';
-import { Meter, rates, type Side, type Totals } from './meter.ts';
+import type { Listener } from './listener.ts';
+import type { Measured, Measures } from './measures.ts';
 import { thin } from './thin.ts';
 
 const FRAME_MILLISECONDS = 100;
 const HEARTBEAT_MILLISECONDS = 1000;
 const NOTES = 20;
-/** Steps that the rates in the status look back on. */
-const RECENT_STEPS = 10;
 
 /** What outlives a sitting; stored with each version. */
-export interface Progress {
-  readonly totals: Totals;
-  readonly stalenessHistogram: readonly number[];
+export interface Progress extends Measured {
   readonly accuracy: AccuracyStatus;
   /** Absent where every held-out question has a label. */
   readonly labelFree?: LabelFreeProgress | undefined;
@@ -40,8 +36,6 @@ export interface Progress {
 /** What does not change in a sitting. */
 export type Sitting = Pick<Status, 'pid' | 'run' | 'model' | 'data' | 'seed' | 'startedAt' | 'stopAt'> & {
   readonly maxStaleness: number;
-  /** Judged groups that the signals look back on. */
-  readonly window: number;
   /** Absent where nothing is known of them. */
   readonly labels?: LabelCount;
 };
@@ -50,26 +44,22 @@ export type Sitting = Pick<Status, 'pid' | 'run' | 'model' | 'data' | 'seed' | '
 export interface Sources {
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly actors: () => readonly ActorStatus[];
+  readonly measures: Measures;
   readonly groups: () => GroupStatus;
   readonly commands?: () => readonly CommandStatus[];
+  /** Stores what outlives the sitting. */
+  readonly keep: (progress: Progress) => void;
 }
 
 const NO_ACCURACY: AccuracyStatus = { baseline: null, now: null, best: null, history: [], questions: null, fullBaseline: null, fullNow: null };
 
-const NO_STEP = { loss: null, kl: null, entropy: null, clipFraction: null, ratio: null, gradNorm: null, learningRate: null };
-
-export class Telemetry {
+export class Telemetry implements Listener {
   readonly #sitting: Sitting;
   readonly #sources: Sources;
   readonly #changed = new Subject<void>();
   readonly #closed = new Subject<void>();
   readonly #frames: Observable<Status>;
-  readonly #meter: Meter;
   readonly #restartsBefore: number;
-  readonly #judged: { readonly share: number; readonly reward: number; readonly tokens: number }[] = [];
-  readonly #marks: Totals[];
-  readonly #histogram: number[];
   #accuracy: AccuracyStatus;
   #labelFree: LabelFreeProgress | undefined;
   #notes: Status['notes'] = [];
@@ -77,8 +67,6 @@ export class Telemetry {
   #version = 0;
   #saved: number | null = null;
   #maxStaleness: number;
-  #staleness: number | null = null;
-  #step: StepMetrics | null = null;
   #peakRss = 0;
   #synthesis: SynthesisStatus | undefined;
   #guardian: GuardianStatus | undefined;
@@ -90,15 +78,11 @@ export class Telemetry {
   constructor(sitting: Sitting, sources: Sources, before?: Progress) {
     this.#sitting = sitting;
     this.#sources = sources;
-    this.#meter = new Meter(sources.now, before?.totals);
-    this.#marks = [this.#meter.totals()];
     this.#accuracy = before?.accuracy ?? NO_ACCURACY;
     this.#labelFree = before?.labelFree;
     this.#maxStaleness = sitting.maxStaleness;
-    const length = Math.max(sitting.maxStaleness + 1, before?.stalenessHistogram.length ?? 0);
-    this.#histogram = Array.from({ length }, (_, s) => before?.stalenessHistogram[s] ?? 0);
     this.#restartsBefore = before?.restarts ?? 0;
-    this.#frames = merge(this.#changed, interval(HEARTBEAT_MILLISECONDS)).pipe(
+    this.#frames = merge(this.#changed, sources.measures.changed$, interval(HEARTBEAT_MILLISECONDS)).pipe(
       auditTime(FRAME_MILLISECONDS),
       takeUntil(this.#closed),
       map(() => this.status()),
@@ -132,7 +116,6 @@ export class Telemetry {
 
   phase(phase: Phase, error?: Error): void {
     this.#phase = phase;
-    this.#meter.paused(phase === 'paused');
     if (error !== undefined) this.#error = error.message;
     this.#changed.next();
   }
@@ -152,34 +135,6 @@ export class Telemetry {
     this.#changed.next();
   }
 
-  begin(side: Side): void {
-    this.#meter.begin(side);
-    this.#changed.next();
-  }
-
-  end(side: Side, done: { readonly tokens: number; readonly steps?: number }): void {
-    this.#meter.end(side, done);
-    this.#changed.next();
-  }
-
-  judged({ group, verdict }: JudgedGroup): void {
-    const samples = group.samples.length;
-    const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / Math.max(1, samples);
-    this.#judged.push({ share: verdict.share, reward: mean(verdict.rewards), tokens: mean(group.samples.map(({ tokens }) => tokens.length)) });
-    if (this.#judged.length > this.#sitting.window) this.#judged.shift();
-    this.#changed.next();
-  }
-
-  learnt(batch: Batch, metrics: StepMetrics | null): void {
-    const ages = batch.groups.map(({ group }) => batch.parent - group.policyVersion);
-    for (const age of ages) this.#histogram[age] = (this.#histogram[age] ?? 0) + 1;
-    this.#staleness = Math.max(...ages);
-    this.#step = metrics;
-    this.#marks.push(this.#meter.totals());
-    if (this.#marks.length > RECENT_STEPS + 1) this.#marks.shift();
-    this.version(batch.parent + 1);
-  }
-
   version(n: number): void {
     this.#version = n;
     this.#changed.next();
@@ -188,7 +143,6 @@ export class Telemetry {
   /** The staleness bound changed. */
   bound(maxStaleness: number): void {
     this.#maxStaleness = maxStaleness;
-    while (this.#histogram.length <= maxStaleness) this.#histogram.push(0);
     this.#changed.next();
   }
 
@@ -213,22 +167,22 @@ export class Telemetry {
     this.#changed.next();
   }
 
-  evaluated(evaluation: Evaluation): void {
-    this.#labelFree = withEvaluation(this.#labelFree, evaluation, this.#meter.totals().seconds);
-    if (evaluation.greedy !== null) this.#measured({ ...evaluation, greedy: evaluation.greedy });
+  evaluated(evaluation: Evaluation, isBest: boolean): void {
+    this.#labelFree = withEvaluation(this.#labelFree, evaluation, this.#seconds);
+    if (evaluation.greedy !== null) this.#measured({ ...evaluation, greedy: evaluation.greedy }, isBest);
     this.#changed.next();
   }
 
-  #measured({ version, greedy, n, full }: Evaluation & { readonly greedy: number }): void {
+  #measured({ version, greedy, n, full }: Evaluation & { readonly greedy: number }, isBest: boolean): void {
     const { baseline, best, now, history, fullBaseline, fullNow } = this.#accuracy;
     // A version that is evaluated again, in full, keeps the time at which it was first seen to be this good.
-    const seconds = history.find((other) => other.version === version)?.seconds ?? this.#meter.totals().seconds;
+    const seconds = history.find((other) => other.version === version)?.seconds ?? this.#seconds;
     const point: AccuracyPoint = { version, greedy, seconds };
     const newest = now === null || version >= now.version;
     this.#accuracy = {
       baseline: baseline ?? (version === 0 ? point : null),
       now: newest ? point : now,
-      best: best === null || greedy > best.greedy ? point : best,
+      best: isBest ? point : best,
       history: thin([...history.filter((other) => other.version !== version), point].toSorted((a, b) => a.version - b.version)),
       questions: n,
       fullBaseline: version === 0 ? (full ?? fullBaseline) : fullBaseline,
@@ -236,20 +190,16 @@ export class Telemetry {
     };
   }
 
-  /** Whether the base was measured, with labels or without. */
-  get hasBaseline(): boolean {
-    return this.#accuracy.fullBaseline !== null || (this.#labelFree?.baseline ?? null) !== null;
-  }
-
-  progress(): Progress {
+  keep(): void {
     const [accuracy, labelFree, restarts] = [this.#accuracy, this.#labelFree, this.#restarts()];
-    return { totals: this.#meter.totals(), stalenessHistogram: this.#histogram, accuracy, labelFree, restarts };
+    this.#sources.keep({ ...this.#sources.measures.measured(), accuracy, labelFree, restarts });
   }
 
   status(): Status {
     if (this.#last !== undefined) return this.#last;
-    const { maxStaleness: _max, window: _, labels, ...sitting } = this.#sitting;
-    const totals = this.#meter.totals();
+    const { maxStaleness: _max, labels, ...sitting } = this.#sitting;
+    const { measures } = this.#sources;
+    const { totals, stalenessHistogram } = measures.measured();
     const { rss } = process.memoryUsage();
     this.#peakRss = Math.max(this.#peakRss, rss);
     const commands = this.#sources.commands?.() ?? [];
@@ -264,14 +214,14 @@ export class Telemetry {
       saved: this.#saved,
       accuracy: this.#accuracy,
       ...(labelFree === undefined ? {} : { labelFree }),
-      signals: this.#signals(),
-      throughput: rates(totals, this.#marks.length > 1 ? this.#marks[0] : undefined),
-      staleness: { max: this.#maxStaleness, now: this.#staleness, histogram: [...this.#histogram] },
+      signals: measures.signals(),
+      throughput: measures.throughput(),
+      staleness: { max: this.#maxStaleness, now: measures.staleness, histogram: this.#padded(stalenessHistogram) },
       groups: this.#sources.groups(),
       ...(this.#held === undefined ? {} : { held: this.#held }),
       ...(this.#synthesis === undefined ? {} : { synthesis: this.#synthesis }),
       ...(this.#guardian === undefined ? {} : { guardian: this.#guardian }),
-      actors: this.#sources.actors(),
+      actors: measures.actors,
       restarts: this.#restarts(),
       memory: { rss, peakRss: this.#peakRss },
       ...(commands.length === 0 ? {} : { commands }),
@@ -281,15 +231,15 @@ export class Telemetry {
     };
   }
 
-  #restarts(): number {
-    return this.#restartsBefore + this.#sources.actors().reduce((sum, { restarts }) => sum + restarts, 0);
+  get #seconds(): number {
+    return this.#sources.measures.measured().totals.seconds;
   }
 
-  #signals(): SignalStatus {
-    const mean = (of: 'share' | 'reward' | 'tokens') =>
-      this.#judged.length === 0 ? null : this.#judged.reduce((sum, group) => sum + group[of], 0) / this.#judged.length;
-    const { loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate } = this.#step ?? NO_STEP;
-    const step = { loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate };
-    return { voteShare: mean('share'), reward: mean('reward'), responseTokens: mean('tokens'), ...step };
+  #padded(histogram: readonly number[]): number[] {
+    return Array.from({ length: Math.max(this.#maxStaleness + 1, histogram.length) }, (_, s) => histogram[s] ?? 0);
+  }
+
+  #restarts(): number {
+    return this.#restartsBefore + this.#sources.measures.actors.reduce((sum, { restarts }) => sum + restarts, 0);
   }
 }

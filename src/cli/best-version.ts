@@ -1,12 +1,11 @@
 /** Which saved version of a run counts as its best: the most accurate one; without labels the newest, unless the guardian is in doubt (docs/without-labels.md). */
-import { readState } from '../guardian/state.ts';
+import { readState, trustIn } from '../guardian/state.ts';
 import { bestWithoutLabels } from '../../streams/label-free.ts';
-import { PROGRESS } from '../../streams/loop.ts';
-import type { Progress } from '../../streams/telemetry.ts';
 import { InputError } from '../protocol/errors.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
 import { readMeta } from '../store/read-meta.ts';
 import { runPaths } from '../store/run-folder.ts';
+import { standing } from '../store/standing.ts';
 import { percent } from './view/format.ts';
 
 export interface BestVersion {
@@ -29,16 +28,16 @@ export async function bestVersion(runFolder: string): Promise<BestVersion> {
     throw new InputError(`${runFolder} has nothing to export: ${why}`);
   }
   const meta = readMeta(paths.database);
-  const accuracy = (meta(PROGRESS) as Progress | undefined)?.accuracy.best ?? null;
+  const accuracy = standing({ meta }).best;
   if (accuracy !== null) {
     const best = accuracy.version === 0 ? 'the base' : `version ${accuracy.version}`;
     throw new InputError(
       `--version best: the best accuracy, ${percent(accuracy.greedy)}, is that of ${best}, which is not saved; name one of versions ${saved.join(', ')}`,
     );
   }
-  const { held, monitor, trusted } = readState({ meta });
-  const level = held === null ? monitor.level : 'hold';
-  const best = bestWithoutLabels(newest.version, { level, trusted: trusted?.version ?? null });
+  const trust = trustIn(readState({ meta }));
+  const { level } = trust;
+  const best = bestWithoutLabels(newest.version, trust);
   if (best === null || !saved.includes(best)) {
     throw new InputError(
       `--version best: without labels the best is the version that the guardian trusts, and at level ${level} it trusts none on disk; name one of versions ${saved.join(', ')}`,

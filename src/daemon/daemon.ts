@@ -8,13 +8,15 @@ import { startSystem, type StartedSystem } from '../../actors/system.ts';
 import { evaluate } from '../../streams/evaluate.ts';
 import { Gate } from '../../streams/gate.ts';
 import type { Guardian } from '../../streams/guardian.ts';
-import { PROGRESS, type Loop } from '../../streams/loop.ts';
+import type { Loop } from '../../streams/loop.ts';
+import { Measures } from '../../streams/measures.ts';
 import { pipeline, type Pipeline } from '../../streams/pipeline.ts';
 import { catchUp, workInHand } from '../../streams/resume.ts';
 import { settleRollback } from '../../streams/rollback.ts';
 import { heldBy, release } from '../../streams/set-aside.ts';
 import { Settings } from '../../streams/settings.ts';
 import { Telemetry, type Progress } from '../../streams/telemetry.ts';
+import { PROGRESS, standing } from '../store/standing.ts';
 import { LIVE_PATHS } from '../config/live.ts';
 import type { Config } from '../config/schema.ts';
 import { Audience } from './audience.ts';
@@ -27,7 +29,7 @@ import { Ending, type Ended } from './ending.ts';
 import type { DaemonHandle, DaemonHooks } from './handle.ts';
 import { countLabels, labelNotes } from './label-words.ts';
 import { openRun, type OpenRun } from './open-run.ts';
-import { checkReportFile, isMeasured, reportOf, writeReport } from './report.ts';
+import { bestUnlabelled, checkReportFile, isMeasured, reportOf, writeReport } from './report.ts';
 import { Panels } from './panels.ts';
 import { Place } from './place.ts';
 import { Roster } from './roster.ts';
@@ -82,6 +84,7 @@ class Daemon implements DaemonHandle {
   readonly #run: OpenRun;
   readonly #stop = sharedController();
   readonly #gate = new Gate(this.#stop.signal);
+  readonly #measures: Measures;
   readonly #telemetry: Telemetry;
   readonly #saving: Saving;
   readonly #place: Place;
@@ -134,15 +137,19 @@ class Daemon implements DaemonHandle {
       stop: this.#stop.signal,
       now: Date.now,
     });
+    const before = store.meta(PROGRESS) as Progress | undefined;
+    const actors = () => actorsOf(handles.values(), this.#pausedAt);
+    this.#measures = new Measures({ now: Date.now, actors, window: config.loop.batchGroups }, before);
     const sources = {
       now: Date.now,
-      actors: () => actorsOf(handles.values(), this.#pausedAt),
+      measures: this.#measures,
       groups: () => groupsOf(store, this.#pipeline?.credits() ?? 0),
       commands: () => this.#commands.inHand(),
+      keep: (progress: Progress) => store.setMeta(PROGRESS, progress),
     };
-    this.#telemetry = new Telemetry(sittingOf(config, run.folder.path, data), sources, store.meta(PROGRESS) as Progress | undefined);
+    this.#telemetry = new Telemetry(sittingOf(config, run.folder.path, data), sources, before);
     this.#settings = new Settings(store, config);
-    this.#ending = new Ending(config.loop, store, stopWhenOf(config, store, this.#telemetry.progress()));
+    this.#ending = new Ending(config.loop, store, stopWhenOf(config, store));
     this.#saving = new Saving(run, config, this.#telemetry, this.#settings);
     const { pluginSeconds: callSeconds, stopSeconds } = config.timeouts;
     this.#audience = new Audience({ store, callSeconds, stopSeconds, note: (text) => this.#note(text) });
@@ -158,6 +165,7 @@ class Daemon implements DaemonHandle {
       get hasQuestions() {
         return data.train.size > 0 || roster.has('ask');
       },
+      measures: this.#measures,
       telemetry: this.#telemetry,
       settings: this.#settings,
       gate: this.#gate,
@@ -371,7 +379,7 @@ class Daemon implements DaemonHandle {
     this.#telemetry.version(this.#loop.version);
     settleRollback(this.#loop);
     await catchUp(this.#loop, signal);
-    if (this.#loop.version === 0 && !this.#telemetry.hasBaseline) {
+    if (this.#loop.version === 0 && standing(store).baseline === null) {
       this.#show('baseline');
       await evaluate(this.#loop, { version: 0, full: true }, signal);
     }
@@ -424,7 +432,7 @@ class Daemon implements DaemonHandle {
     try {
       const absence = this.#place.look();
       if (absence) throw new InputError(await this.#saving.rescue(version, absence));
-      if (this.#telemetry.status().saved !== version) await this.#saving.checkpoint(version);
+      if (standing(this.#run.store).saved !== version) await this.#saving.checkpoint(version);
       if (this.#ended.end === 'stopped' && this.#hooks.reportFile === undefined) return;
       await this.#evaluateAtEnd(version);
       await this.#evaluateAtEnd(this.#retainedBest ?? version); // looked up only now: the newest version may have become the best
@@ -478,20 +486,20 @@ class Daemon implements DaemonHandle {
 
   /** Never throws: a report that cannot be written is part of the report. */
   async #report(error: Error | undefined): Promise<Report> {
-    const { store } = this.#run;
-    const progress = this.#telemetry.progress();
+    const { store, data } = this.#run;
+    const { totals } = this.#measures.measured();
     const make = async (cause: Error | undefined) => {
       const lost = this.#run.presence.absence() && { lost: true as const };
-      const { accuracy, labelFree } = this.#telemetry.status();
-      const unlabelled = accuracy.best === null ? (labelFree?.best ?? null) : null;
+      const saved = this.#saving.newest;
+      const unlabelled = bestUnlabelled(store, countLabels(data), saved, this.#guardian !== undefined);
       const kept = unlabelled === null ? this.#saving.bestFolder() : Promise.resolve(this.#saving.folderOf(unlabelled));
       const bestFolder = lost ? null : await kept.catch(() => null);
-      const ending = { ...this.#ended, error: cause, folder: this.#saving.modelFolder, bestFolder, ...lost };
-      return reportOf(this.#telemetry.status(), progress.totals, store, ending);
+      const ending = { ...this.#ended, error: cause, folder: this.#saving.modelFolder, saved, unlabelled, bestFolder, ...lost };
+      return reportOf(this.#telemetry.status(), totals, store, ending);
     };
     const report = await make(error);
     try {
-      store.setMeta(PROGRESS, progress);
+      this.#telemetry.keep();
       if (this.#hooks.reportFile !== undefined) writeReport(this.#hooks.reportFile, report);
       return report;
     } catch (cause) {
@@ -539,6 +547,7 @@ class Daemon implements DaemonHandle {
   #show(phase: Phase = this.#phase, error?: Error): void {
     this.#phase = phase;
     const paused = phase === 'running' && this.#gate.isStill;
+    this.#measures.paused(paused);
     this.#telemetry.phase(paused ? 'paused' : phase, error);
     this.#run.log.info({ version: this.#loop.version }, paused ? 'paused' : phase);
   }

@@ -10,6 +10,7 @@ import type { Checkpoints } from '../store/checkpoints.ts';
 import { openLog, type Logger } from '../store/log.ts';
 import { Presence } from '../store/presence.ts';
 import { openRunFolder, type RunFolder } from '../store/run-folder.ts';
+import { settleStanding } from '../store/standing.ts';
 import type { Store } from '../store/store.ts';
 import { compareSettings, describeChanges } from './changed-settings.ts';
 import { openChain } from './open-chain.ts';
@@ -91,6 +92,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const policy = await (options.createPolicy ?? localPolicy)(config, origin);
     closers.push(() => policy[Symbol.asyncDispose]());
     const { version } = await unlessAborted(options.signal, policy.open());
+    settleStanding(store, version);
     // Not before model and data are known to be there: a mistyped path would bind the folder to itself.
     const changes = [...base.keep(), ...changedSince(store, before, asRun)];
     folder.saveConfig(asRun);

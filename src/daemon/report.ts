@@ -2,11 +2,14 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { z } from 'zod';
+import { bestWithoutLabels, isLabelled } from '../../streams/label-free.ts';
 import { rates, type Totals } from '../../streams/meter.ts';
 import { refusedQuestions } from '../../streams/refused.ts';
+import { readState, trustIn } from '../guardian/state.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Accuracy } from '../protocol/messages.ts';
-import type { Report, Status } from '../protocol/status.ts';
+import type { LabelCount, Report, Status } from '../protocol/status.ts';
+import { standing } from '../store/standing.ts';
 import type { Store } from '../store/store.ts';
 
 export interface Ending {
@@ -14,13 +17,18 @@ export interface Ending {
   readonly reason?: string;
   readonly error: Error | undefined;
   readonly folder: string;
+  /** Newest version on disk. */
+  readonly saved: number | null;
+  /** The best version where no accuracy was measured; null where one was. */
+  readonly unlabelled: number | null;
   readonly bestFolder: string | null;
   readonly lost?: true;
 }
 
-export function reportOf(status: Status, totals: Totals, store: Store, { error, ...ending }: Ending): Report {
-  const { model, data, seed, version, saved, accuracy, labelFree, staleness, groups, restarts, memory } = status;
-  const best = bestEvaluation(store, accuracy.best?.version ?? version, version);
+export function reportOf(status: Status, totals: Totals, store: Store, { error, unlabelled, ...ending }: Ending): Report {
+  const { model, data, seed, version, accuracy, labelFree, staleness, groups, restarts, memory } = status;
+  const stands = standing(store);
+  const best = bestEvaluation(store, stands.best?.version ?? version, version);
   return {
     model,
     data,
@@ -28,7 +36,7 @@ export function reportOf(status: Status, totals: Totals, store: Store, { error, 
     steps: version,
     wallSeconds: totals.seconds,
     ...(totals.pausedSeconds === 0 ? {} : { pausedSeconds: totals.pausedSeconds }),
-    baseline: accuracy.fullBaseline,
+    baseline: stands.baseline?.full ?? null,
     final: fullEvaluation(store, version) ?? null,
     best,
     history: accuracy.history,
@@ -45,11 +53,15 @@ export function reportOf(status: Status, totals: Totals, store: Store, { error, 
     restarts,
     memory: { peakRssBytes: memory.peakRss },
     ...ending,
-    saved,
-    bestFolder:
-      (best?.version ?? (accuracy.best === null ? labelFree?.best : undefined)) === version && saved === version ? ending.folder : ending.bestFolder,
+    bestFolder: (best?.version ?? unlabelled) === version && ending.saved === version ? ending.folder : ending.bestFolder,
     ...(error === undefined ? {} : { error: error.message }),
   };
+}
+
+/** The best version of a run that has held-out questions without labels and no accuracy. @param saved newest version on disk. */
+export function bestUnlabelled(store: Store, labels: LabelCount, saved: number | null, isGuarded: boolean): number | null {
+  if (standing(store).best !== null || isLabelled(labels)) return null;
+  return bestWithoutLabels(saved, isGuarded ? trustIn(readState(store)) : undefined);
 }
 
 /** Whether all was measured of a version that can be: in full, and without labels the only form there is. */

@@ -3,13 +3,14 @@ import { withDeadline } from '../../actors/deadline.ts';
 import { guardedVersions } from '../guardian/state.ts';
 import { forgetRollbacks, rollbacks } from '../../streams/rollback.ts';
 import type { Settings } from '../../streams/settings.ts';
-import type { Telemetry } from '../../streams/telemetry.ts';
+import type { Listener } from '../../streams/listener.ts';
 import { THROUGH } from '../../streams/loop.ts';
 import type { Config } from '../config/schema.ts';
 import { InputError } from '../protocol/errors.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
 import type { Absence } from '../store/presence.ts';
+import { markSaved, standing } from '../store/standing.ts';
 import { modelLink, pointModelTo } from '../store/run-folder.ts';
 import type { OpenRun } from './open-run.ts';
 
@@ -19,14 +20,14 @@ const RETRIES = 2;
 export class Saving {
   readonly #run: OpenRun;
   readonly #config: Pick<Config, 'checkpoints' | 'timeouts'>;
-  readonly #telemetry: Telemetry;
+  readonly #telemetry: Listener;
   readonly #settings: Settings;
   /** Versions that somebody is about to load. */
   readonly #held = new Set<number>();
   #turn: Promise<unknown> = Promise.resolve();
-  #rescued: string | undefined;
+  #rescued: { readonly version: number; readonly folder: string } | undefined;
 
-  constructor(run: OpenRun, config: Pick<Config, 'checkpoints' | 'timeouts'>, telemetry: Telemetry, settings: Settings) {
+  constructor(run: OpenRun, config: Pick<Config, 'checkpoints' | 'timeouts'>, telemetry: Listener, settings: Settings) {
     this.#run = run;
     this.#config = config;
     this.#telemetry = telemetry;
@@ -35,7 +36,12 @@ export class Saving {
 
   /** The link to the newest checkpoint; where the run folder is gone, the one that was written elsewhere. */
   get modelFolder(): string {
-    return this.#rescued ?? modelLink(this.#run.folder);
+    return this.#rescued?.folder ?? modelLink(this.#run.folder);
+  }
+
+  /** Newest version on disk; where the run folder is gone, the one that was written elsewhere. */
+  get newest(): number | null {
+    return this.#rescued?.version ?? standing(this.#run.store).saved;
   }
 
   /** @throws InputError on a full disk, TimeoutError. */
@@ -50,7 +56,10 @@ export class Saving {
       forgetRollbacks(store, replayFloor);
       this.#settings.forget(replayFloor, (store.meta(THROUGH) as number | undefined) ?? -1);
       pointModelTo(this.#run.folder, folder);
-      store.event('checkpoint', { version: n });
+      store.together(() => {
+        store.event('checkpoint', { version: n });
+        markSaved(store, n);
+      });
       this.#telemetry.saved(n);
     });
   }
@@ -76,7 +85,7 @@ export class Saving {
       if (part === 'folder') makeFolder(place.folder, 0o700);
       const { folder } = await this.#written(`saving version ${n}`, () => place.save(n, (draft) => this.#run.policy.save(n, draft)));
       this.#telemetry.saved(n);
-      this.#rescued = folder;
+      this.#rescued = { version: n, folder };
       const rest =
         part === 'database' ? 'with --begin-again, which makes it the base of a new chain of versions' : `a new run from it: --model ${folder}`;
       return `${text} while the daemon ran. Version ${n} is saved in ${folder}. Put back what was there, if you moved it, and start again; or start ${rest}`;

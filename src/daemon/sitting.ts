@@ -18,7 +18,6 @@ export function sittingOf(config: Config, runFolder: string, data: OpenedData): 
     startedAt: Date.now(),
     stopAt: loop.steps,
     maxStaleness: loop.maxStaleness,
-    window: loop.batchGroups,
     labels: countLabels(data),
   };
 }

@@ -1,12 +1,12 @@
 /** `loop.stopWhen`: checked at the start against what the run can ever measure, and read after each step and each evaluation. */
 import { isEvaluated, isOfAnswers, isWithoutLabels, METRICS } from '../../streams/metrics.ts';
-import type { Progress } from '../../streams/telemetry.ts';
 import { metricsIn, parseCondition, whyItHolds, type Condition, type Reading } from '../config/condition.ts';
 import type { Config } from '../config/schema.ts';
 import type { OpenedData } from '../data/open.ts';
 import type { Plugin } from '../plugin/load.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
+import { standing } from '../store/standing.ts';
 import type { Store } from '../store/store.ts';
 import { countLabels } from './label-words.ts';
 
@@ -52,13 +52,9 @@ export function refuseUnmeasured(config: Pick<Config, 'loop' | 'guardian'>, { he
 }
 
 /** Undefined where no condition is set. What was measured before this start counts. */
-export function stopWhenOf(
-  config: Pick<Config, 'loop'>,
-  store: Store,
-  { accuracy, labelFree }: Pick<Progress, 'accuracy' | 'labelFree'>,
-): StopWhen | undefined {
+export function stopWhenOf(config: Pick<Config, 'loop'>, store: Store): StopWhen | undefined {
   const condition = conditionOf(config);
-  return condition && new StopWhen(condition, store, { learnt: store.latestVersion()?.n ?? 0, evaluated: (accuracy.now ?? labelFree?.now)?.version });
+  return condition && new StopWhen(condition, store, { learnt: store.latestVersion()?.n ?? 0, evaluated: standing(store).evaluated });
 }
 
 /** What a condition reads, and whether it holds. */
@@ -70,11 +66,11 @@ export class StopWhen {
   #newestEvaluated = 0;
 
   /** @param known versions whose step and whose evaluation were the newest when the run last stopped. */
-  constructor(condition: Condition, store: Pick<Store, 'metricRow'>, known: { readonly learnt: number; readonly evaluated: number | undefined }) {
+  constructor(condition: Condition, store: Pick<Store, 'metricRow'>, known: { readonly learnt: number; readonly evaluated: number | null }) {
     this.#condition = condition;
     this.#store = store;
     this.#learnt(known.learnt);
-    if (known.evaluated !== undefined) this.#evaluated(known.evaluated);
+    if (known.evaluated !== null) this.#evaluated(known.evaluated);
   }
 
   /** Call when the event is stored, and what the guardian made of it. */

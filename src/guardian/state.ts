@@ -2,6 +2,7 @@
 import { NEW_MONITOR, type MonitorState } from './monitor.ts';
 import type { Sureness } from './probe.ts';
 import type { Remedy } from './remedy.ts';
+import type { GuardianStatus } from '../protocol/status.ts';
 
 /** Values by name that outlive the process, as the store keeps them. */
 export interface Memory {
@@ -50,6 +51,11 @@ export function guardedVersions(store: Pick<Memory, 'meta'>): readonly number[] 
 export function readState(store: Pick<Memory, 'meta'>): GuardianState {
   const stored = store.meta(KEY) as Partial<GuardianState> | undefined;
   return { ...NEW, ...stored, monitor: { ...NEW_MONITOR, ...stored?.monitor } };
+}
+
+/** How far the newest versions are trusted: the level, and the version to go back to. */
+export function trustIn({ held, monitor, trusted }: GuardianState): Pick<GuardianStatus, 'level' | 'trusted'> {
+  return { level: held === null ? monitor.level : 'hold', trusted: trusted?.version ?? null };
 }
 
 export function writeState(store: Pick<Memory, 'setMeta'>, state: GuardianState): void {

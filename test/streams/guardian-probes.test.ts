@@ -32,7 +32,7 @@ function setUp() {
     event: () => {},
     metric: (name: string, _: number, value: number) => metrics.set(name, value),
   };
-  const status = { guardian: () => {}, status: () => ({ saved: null }) };
+  const status = { guardian: () => {} };
   const policy = { retain: () => {}, release: () => {} };
   const stop = new AbortController();
   const loop = { version: 0, config, store, telemetry: status, policy, stop: stop.signal, settings: { now: {} } } as unknown as Loop;

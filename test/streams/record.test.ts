@@ -3,7 +3,10 @@ import { earlierAnswers } from '../../src/daemon/earlier-answers.ts';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import { evaluate } from '../../streams/evaluate.ts';
 import { readState, writeState } from '../../src/guardian/state.ts';
+import { Measures } from '../../streams/measures.ts';
+import { markEvaluated, PROGRESS, settleStanding, standing } from '../../src/store/standing.ts';
 import { recordStep } from '../../streams/record.ts';
+import type { Progress } from '../../streams/telemetry.ts';
 import { RUNNING } from '../cli/view/status.ts';
 import { rig } from '../support/rig.ts';
 import { toyQuestions } from '../support/toy-policy.ts';
@@ -19,12 +22,14 @@ test('a run leaves a row of metrics for each step', async () => {
   expect(store.metricRow(4)).toMatchObject({ at: at[3], loss: columns.loss![3] });
 });
 
-test('the row of a step has what the status says at the time, each actor among it', () => {
-  const { loop, store } = rig();
-  recordStep({ store, telemetry: { ...loop.telemetry, status: () => RUNNING } as never }, { n: 7, parent: 6, batchId: 6, metrics: null });
-  const { at, signals, memory, actors } = RUNNING;
+test('the row of a step has what was measured at the time, each actor among it', () => {
+  const { at, actors } = RUNNING;
+  const { store } = rig();
+  const measures = new Measures({ now: () => at, actors: () => actors, window: 2 });
+  for (const share of [0, 0.5, 1]) measures.judged({ group: { samples: [] }, verdict: { share, rewards: [] } } as never);
+  recordStep({ store, measures }, { n: 7, parent: 6, batchId: 6, metrics: null });
   const row = store.metricRow(7);
-  expect(row).toMatchObject({ at, voteShare: signals.voteShare, 'memory.rss': memory.rss });
+  expect(row).toMatchObject({ at, voteShare: 0.75, 'memory.rss': expect.any(Number) });
   for (const { id, busy } of actors) expect(row[`busy.${id}`]).toBe(busy);
 });
 
@@ -88,7 +93,7 @@ test('without labels an evaluation says what can be seen: answers as the base ga
     ...Object.fromEntries(Object.entries(rest).map(([name, value]) => [`heldOut.${name}`, value])),
   });
   expect(store.metricNames()).not.toContain('greedy');
-  expect(loop.telemetry.progress().labelFree).toMatchObject({ baseline: { version: 0, asBase: 1 }, now: { version, asBase } });
+  expect((store.meta(PROGRESS) as Progress).labelFree).toMatchObject({ baseline: { version: 0, asBase: 1 }, now: { version, asBase } });
   expect(JSON.stringify(store.evaluations())).not.toMatch(/truth|answers/);
 });
 
@@ -125,4 +130,31 @@ test('where some held-out questions have a label, accuracy is over those, and al
       .toSorted(),
   ).toEqual(['heldout-13', 'heldout-3']);
   expect(store.answers(0)).toHaveLength(16);
+});
+
+test('the record of a run from before it was kept is that of the stored progress, and outlives a start', async () => {
+  const { loop, policy, store } = rig();
+  policy.retain((await policy.open()).version);
+  await evaluate(loop, { version: 0, full: true }, loop.stop);
+  const now = standing(store);
+  expect(now).toMatchObject({ best: { version: 0 }, baseline: { full: { n: 16 } }, evaluated: 0 });
+  const meta = new Map([[PROGRESS, store.meta(PROGRESS)]]);
+  const old = { meta: (key: string) => meta.get(key), setMeta: (key: string, value: unknown) => void meta.set(key, value) };
+  expect(standing(old)).toEqual(now);
+  settleStanding(old, 5);
+  meta.delete(PROGRESS);
+  expect(standing(old)).toEqual({ ...now, saved: 5 });
+});
+
+test('the base counts as measured once it was measured in full, or without labels, whatever is evaluated later', () => {
+  const { store } = rig();
+  const full = { n: 4, k: 2, greedy: 0.5, pass1: 0.4, majK: 0.5, passK: 0.6, byKind: {} };
+  expect(markEvaluated(store, { version: 0, greedy: 0.5, n: 4 }).baseline).toBeNull();
+  expect(markEvaluated(store, { version: 0, greedy: 0.5, n: 4, full }).baseline).toEqual({ full, labelFree: null });
+  expect(markEvaluated(store, { version: 3, greedy: 0.25, n: 4, full: { ...full, greedy: 0.25 } })).toEqual({
+    saved: null,
+    best: { version: 0, greedy: 0.5 },
+    baseline: { full, labelFree: null },
+    evaluated: 3,
+  });
 });

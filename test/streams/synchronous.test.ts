@@ -1,6 +1,9 @@
-import { expect, test } from 'vitest';
+import { expect, expectTypeOf, test } from 'vitest';
 import { listDataset } from '../../src/data/dataset.ts';
 import { Random } from '../../src/data/rng.ts';
+import { PROGRESS, standing } from '../../src/store/standing.ts';
+import { evaluate } from '../../streams/evaluate.ts';
+import type { Listener } from '../../streams/listener.ts';
 import { plainLoop } from '../support/plain-loop.ts';
 import { digits, rig, toyConfig, type RigOptions } from '../support/rig.ts';
 import { toyQuestions, ToyPolicy } from '../support/toy-policy.ts';
@@ -46,4 +49,42 @@ test('labels change nothing: right, shuffled and missing labels lead to the same
   const right = await train((id) => String(id.length % 4));
   expect(await train((id) => String((id.length * 7 + 1) % 4))).toBe(right);
   expect(await train(() => undefined)).toBe(right);
+});
+
+test('the loop decides the same with a telemetry that hears nothing', async () => {
+  const deaf = new Proxy({}, { get: () => () => undefined }) as Listener;
+  const outcome = async (listener?: Listener) => {
+    const saves: number[] = [];
+    const { loop, run, policy, store, best, errors } = rig({
+      config: { ...CONFIG, checkpoints: { everySteps: 5 }, evaluation: { everySteps: 1_000 } },
+      disk: (n) => void saves.push(n),
+      ...(listener && { listener }),
+    });
+    for (const greedy of [0.25, 0.5, 0.4]) {
+      const full = { n: 16, k: 4, greedy, pass1: 0.2, majK: 0.3, passK: 0.5, byKind: {} };
+      const perform = () => Promise.resolve({ version: 0, greedy, n: 16, full });
+      await evaluate({ ...loop, crew: { ...loop.crew, evaluator: { perform } as never } }, { version: 0, full: true }, loop.stop);
+    }
+    await run();
+    expect(errors).toEqual([]);
+    const evaluations = store.evaluations().map(({ version, greedy, full }) => ({ version, greedy, full }));
+    const { voteShare, reward, staleness } = store.metricRow(STEPS);
+    const metrics = { voteShare, reward, staleness, names: store.metricNames() };
+    return { weights: policy.weights(), saves, best, evaluations, stands: standing(store), metrics, told: store.meta(PROGRESS) };
+  };
+  const { told, ...heard } = await outcome();
+  const { told: untold, ...unheard } = await outcome(deaf);
+  expect(unheard).toEqual(heard);
+  expect([told, untold]).toEqual([expect.anything(), undefined]);
+  expect(heard.saves).toEqual([5, 10]);
+  expect(heard.best).toEqual([0]);
+  expect(heard.stands).toMatchObject({ saved: 10, best: { version: 0, greedy: 0.5 }, baseline: { full: { greedy: 0.4 } } });
+});
+
+test('no stage can read the telemetry: what stages see of it returns nothing', () => {
+  expectTypeOf<ReturnType<Listener[keyof Listener]>>().toEqualTypeOf<void>();
+  const { loop } = rig();
+  // @ts-expect-error a stage that asked for the status would not compile
+  const planted = (): unknown => loop.telemetry.status;
+  expect(planted).toBeTypeOf('function');
 });

@@ -34,7 +34,7 @@ describe('the loop with synthetic questions', () => {
     const shareOf = (all: ReturnType<typeof asked>) => all.filter(isWritten).length / all.length;
     const steady = await ran({ config: CONFIG, synthesize: toySynthesize });
     expect(shareOf(asked(steady.store))).toBeCloseTo(0.5, 1);
-    expect(steady.loop.telemetry.status().synthesis?.share).toBe(0.5);
+    expect(steady.telemetry.status().synthesis?.share).toBe(0.5);
 
     const rising = await ran({ config: { ...CONFIG, synthesis: { ...CONFIG.synthesis, share: 1, rampSteps: STEPS } }, synthesize: toySynthesize });
     const all = asked(rising.store);
@@ -42,14 +42,14 @@ describe('the loop with synthetic questions', () => {
     const [early, late] = [all.filter(({ version }) => version < STEPS / 2), all.filter(({ version }) => version >= STEPS / 2)];
     expect(shareOf(early)).toBeLessThan(0.45);
     expect(shareOf(late)).toBeGreaterThan(0.55);
-    expect(rising.loop.telemetry.status().synthesis?.share).toBe((STEPS - 1) / STEPS); // of the last questions admitted
+    expect(rising.telemetry.status().synthesis?.share).toBe((STEPS - 1) / STEPS); // of the last questions admitted
 
     const none = await ran({ config: { ...CONFIG, synthesis: { ...CONFIG.synthesis, share: 0 } }, synthesize: toySynthesize });
     expect(asked(none.store).filter(isWritten)).toEqual([]);
   });
 
   test('asks nothing that did not pass, nothing more often than allowed, and counts as the store does', async () => {
-    const { store, loop } = await ran({ config: CONFIG, synthesize: toySynthesize });
+    const { store, telemetry } = await ran({ config: CONFIG, synthesize: toySynthesize });
     const uses = new Map<string, number>();
     for (const { question } of asked(store).filter(isWritten)) {
       expect(question.text).toMatch(/\?$/);
@@ -57,7 +57,7 @@ describe('the loop with synthetic questions', () => {
     }
     expect(Math.max(...uses.values())).toBeLessThanOrEqual(CONFIG.synthesis.maxUses);
     expect(store.pool().length).toBeLessThanOrEqual(CONFIG.synthesis.poolQuestions);
-    const { pool, share: _, ...counts } = loop.telemetry.status().synthesis!;
+    const { pool, share: _, ...counts } = telemetry.status().synthesis!;
     expect(counts).toEqual(store.syntheticCounts());
     expect(pool).toBeGreaterThanOrEqual(store.pool().length); // what was judged leaves the memory with the next version
     expect(counts.rejected['malformed']).toBeGreaterThan(0);
@@ -94,12 +94,15 @@ describe('the loop with synthetic questions', () => {
   test.each([0, 1])('falls back on the data set when nothing usable is written, and says so once (staleness %i)', async (maxStaleness) => {
     const useless: Synthesize = async (request, signal) =>
       (await toySynthesize(request, signal)).map((written) => ({ ...written, question: { ...written.question, text: 'uh' } }));
-    const { store, loop } = await ran({ config: { ...CONFIG, loop: { ...CONFIG.loop, maxStaleness } }, synthesize: useless });
+    const { store, loop, telemetry } = await ran({
+      config: { ...CONFIG, loop: { ...CONFIG.loop, maxStaleness } },
+      synthesize: useless,
+    });
     expect(loop.version).toBe(STEPS);
     expect(asked(store).filter(isWritten)).toEqual([]);
-    expect(loop.telemetry.status().synthesis).toMatchObject({ accepted: 0, pool: 0 });
+    expect(telemetry.status().synthesis).toMatchObject({ accepted: 0, pool: 0 });
     if (maxStaleness === 0) {
-      const notes = loop.telemetry.status().notes.filter(({ text }) => text.includes('no question that can be used'));
+      const notes = telemetry.status().notes.filter(({ text }) => text.includes('no question that can be used'));
       expect(notes.map(({ text }) => text)).toEqual(['the model writes no question that can be used (the last: "uh")']);
     }
   });
@@ -118,12 +121,12 @@ describe('pictures alone', () => {
   ])('run on what the policy writes: %s', async (_, maxStaleness, poolQuestions) => {
     const policy = new ToyPolicy();
     const config = { ...CONFIG, loop: { ...CONFIG.loop, maxStaleness, steps: 4 }, synthesis: { ...CONFIG.synthesis, poolQuestions } };
-    const { store, loop } = await ran({ config, other: other(policy), synthesize: toySynthesize });
+    const { store, loop, telemetry } = await ran({ config, other: other(policy), synthesize: toySynthesize });
     expect(loop.version).toBe(4);
     const all = asked(store);
     expect(all.length).toBeGreaterThan(0);
     expect(all.filter(isWritten)).toEqual(all);
-    expect(loop.telemetry.status().synthesis?.share).toBe(1);
+    expect(telemetry.status().synthesis?.share).toBe(1);
   });
 
   test('wait, and say why, while nothing usable comes', async () => {
@@ -135,10 +138,11 @@ describe('pictures alone', () => {
       return batches > 9 ? written : written.map((each) => ({ ...each, finish: 'length' as const }));
     };
     const store = memoryStore();
-    const { loop } = await ran({ config: { ...CONFIG, loop: { ...CONFIG.loop, steps: 2 } }, other: other(policy), synthesize, store });
+    const config = { ...CONFIG, loop: { ...CONFIG.loop, steps: 2 } };
+    const { loop, telemetry } = await ran({ config, other: other(policy), synthesize, store });
     expect(loop.version).toBe(2);
     expect(
-      loop.telemetry
+      telemetry
         .status()
         .notes.map(({ text }) => text)
         .join(),

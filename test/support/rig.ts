@@ -13,10 +13,13 @@ import type { Batch, RolloutGroup } from '../../src/protocol/messages.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { SampleQuestions, Synthesize } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';
+import { markSaved, PROGRESS, settleStanding } from '../../src/store/standing.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Crew } from '../../streams/crew.ts';
 import { Gate } from '../../streams/gate.ts';
-import { PROGRESS, type Loop } from '../../streams/loop.ts';
+import type { Listener } from '../../streams/listener.ts';
+import type { Loop } from '../../streams/loop.ts';
+import { Measures } from '../../streams/measures.ts';
 import { pipeline } from '../../streams/pipeline.ts';
 import { catchUp, workInHand } from '../../streams/resume.ts';
 import { Settings } from '../../streams/settings.ts';
@@ -59,16 +62,21 @@ export interface RigOptions {
   readonly store?: Store;
   /** Told of each version that is saved; without it nothing is on disk. */
   readonly disk?: (n: number) => void;
+  /** In place of the telemetry. */
+  readonly listener?: Listener;
   /** Waits or throws before each verdict. */
   readonly beforeJudge?: (group: RolloutGroup) => Promise<void> | void;
 }
 
 export interface Rig {
   readonly loop: Loop;
+  readonly telemetry: Telemetry;
   readonly policy: ToyPolicy;
   readonly store: Store;
   readonly learnt: readonly Batch[];
   readonly errors: readonly unknown[];
+  /** Versions kept as the best so far. */
+  readonly best: readonly number[];
   /** Why the loop has paused by itself. */
   readonly held: readonly string[];
   /** Admitted and not yet learnt or dropped, the most there ever were. */
@@ -104,6 +112,7 @@ export function rig(options: RigOptions = {}): Rig {
   const gate = new Gate(stop.signal);
   const errors: unknown[] = [];
   const held: string[] = [];
+  const best: number[] = [];
   const disk = options.disk === undefined ? '' : temporaryFolder();
   const learnt: Batch[] = [];
   const dataset = options.other?.train ?? listDataset('toy', toyQuestions(options.questions ?? 64));
@@ -150,6 +159,8 @@ export function rig(options: RigOptions = {}): Rig {
     exporters: [],
   };
   let most = 0;
+  const before = store.meta(PROGRESS) as Progress | undefined;
+  const measures = new Measures({ now: Date.now, actors: () => [], window: 8 }, before);
   const telemetry = new Telemetry(
     {
       pid: 1,
@@ -160,21 +171,22 @@ export function rig(options: RigOptions = {}): Rig {
       startedAt: 0,
       stopAt: config.loop.steps,
       maxStaleness: config.loop.maxStaleness,
-      window: 8,
     },
     {
       now: Date.now,
-      actors: () => [],
+      measures,
+      keep: (progress) => store.setMeta(PROGRESS, progress),
       groups: () => ({ admitted: 0, sampled: 0, kept: 0, dropped: {}, learnt: 0, inFlight: 0, waiting: 0, credits: 0 }),
     },
-    store.meta(PROGRESS) as Progress | undefined,
+    before,
   );
   const loop: Loop = {
     config,
     crew,
     store,
     hasQuestions: dataset.size > 0,
-    telemetry,
+    measures,
+    telemetry: options.listener ?? telemetry,
     gate,
     stop: stop.signal,
     policy,
@@ -183,10 +195,14 @@ export function rig(options: RigOptions = {}): Rig {
       if (options.disk === undefined) return;
       options.disk(n);
       await policy.save(n, join(disk, String(n)));
+      markSaved(store, n);
     },
     restore: (from, as) =>
       options.disk === undefined ? Promise.reject(new Error('nothing is on disk')) : policy.restore(join(disk, String(from)), from, as),
-    keepBest: () => Promise.resolve(),
+    keepBest: (n) => {
+      best.push(n);
+      return Promise.resolve();
+    },
     shareFloor: () => 0,
     announce: () => {},
     hold: (why) => {
@@ -201,15 +217,18 @@ export function rig(options: RigOptions = {}): Rig {
   };
   return {
     loop,
+    telemetry,
     policy: toy,
     store,
     learnt,
     errors,
+    best,
     held,
     mostOutstanding: () => most,
     stop: () => stop.abort(),
     run: async () => {
       loop.version = (await policy.open()).version;
+      settleStanding(store, loop.version);
       policy.retain(loop.version);
       await catchUp(loop, stop.signal);
       const { run$ } = pipeline(loop, workInHand(store));

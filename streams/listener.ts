@@ -1,0 +1,20 @@
+/** What the stages tell the telemetry. Every method returns nothing, so no stage can read it back or decide by it. */
+import type { Evaluation } from '../src/protocol/messages.ts';
+import type { GuardianStatus, SynthesisStatus } from '../src/protocol/status.ts';
+
+export interface Listener {
+  note(text: string): void;
+  /** A figure changed that the telemetry asks a source for. */
+  changed(): void;
+  version(n: number): void;
+  /** The staleness bound. */
+  bound(maxStaleness: number): void;
+  synthesis(synthesis: SynthesisStatus): void;
+  guardian(guardian: GuardianStatus): void;
+  /** Why the loop has paused by itself; undefined once it continues. */
+  held(why: string | undefined): void;
+  saved(n: number): void;
+  evaluated(evaluation: Evaluation, isBest: boolean): void;
+  /** Stores what outlives the sitting. Call within the transaction that stores what is shown. */
+  keep(): void;
+}

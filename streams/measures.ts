@@ -1,0 +1,114 @@
+/**
+ * What the loop measures of its own work. The metrics that are stored with each step come from here; the telemetry
+ * shows the same figures. Stages only store them.
+ */
+import { Subject, type Observable } from 'rxjs';
+import { mean } from '../src/lib/mean.ts';
+import type { Batch, JudgedGroup, StepMetrics } from '../src/protocol/messages.ts';
+import type { ActorStatus, SignalStatus, ThroughputStatus } from '../src/protocol/status.ts';
+import { Meter, rates, type Side, type Totals } from './meter.ts';
+
+/** Steps that the rates look back on. */
+const RECENT_STEPS = 10;
+
+export interface MeasureSources {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly actors: () => readonly ActorStatus[];
+  /** Judged groups that the signals look back on. */
+  readonly window: number;
+}
+
+/** What earlier starts of the run measured. */
+export interface Measured {
+  readonly totals: Totals;
+  /** `[s]`: groups learnt from at staleness s. */
+  readonly stalenessHistogram: readonly number[];
+}
+
+const NO_STEP = { loss: null, kl: null, entropy: null, clipFraction: null, ratio: null, gradNorm: null, learningRate: null };
+
+export class Measures {
+  readonly #sources: MeasureSources;
+  readonly #meter: Meter;
+  readonly #changed = new Subject<void>();
+  readonly #judged: { readonly share: number; readonly reward: number; readonly tokens: number }[] = [];
+  readonly #marks: Totals[];
+  readonly #histogram: number[];
+  #staleness: number | null = null;
+  #step: StepMetrics | null = null;
+
+  constructor(sources: MeasureSources, before?: Measured) {
+    this.#sources = sources;
+    this.#meter = new Meter(sources.now, before?.totals);
+    this.#marks = [this.#meter.totals()];
+    this.#histogram = [...(before?.stalenessHistogram ?? [])];
+  }
+
+  /** Emits when a figure has changed. */
+  get changed$(): Observable<void> {
+    return this.#changed;
+  }
+
+  begin(side: Side): void {
+    this.#meter.begin(side);
+    this.#changed.next();
+  }
+
+  end(side: Side, done: { readonly tokens: number; readonly steps?: number }): void {
+    this.#meter.end(side, done);
+    this.#changed.next();
+  }
+
+  paused(isPaused: boolean): void {
+    this.#meter.paused(isPaused);
+  }
+
+  judged({ group, verdict }: JudgedGroup): void {
+    const tokens = group.samples.map((sample) => sample.tokens.length);
+    this.#judged.push({ share: verdict.share, reward: mean(verdict.rewards), tokens: mean(tokens) });
+    if (this.#judged.length > this.#sources.window) this.#judged.shift();
+    this.#changed.next();
+  }
+
+  learnt(batch: Batch, metrics: StepMetrics | null): void {
+    const ages = batch.groups.map(({ group }) => batch.parent - group.policyVersion);
+    this.#staleness = Math.max(...ages);
+    while (this.#histogram.length <= this.#staleness) this.#histogram.push(0);
+    for (const age of ages) this.#histogram[age]! += 1;
+    this.#step = metrics;
+    this.#marks.push(this.#meter.totals());
+    if (this.#marks.length > RECENT_STEPS + 1) this.#marks.shift();
+    this.#changed.next();
+  }
+
+  /** Milliseconds since 1970. */
+  get at(): number {
+    return this.#sources.now();
+  }
+
+  get actors(): readonly ActorStatus[] {
+    return this.#sources.actors();
+  }
+
+  /** Age of the oldest group of the newest batch. */
+  get staleness(): number | null {
+    return this.#staleness;
+  }
+
+  /** For the next start. */
+  measured(): Measured {
+    return { totals: this.#meter.totals(), stalenessHistogram: [...this.#histogram] };
+  }
+
+  signals(): SignalStatus {
+    const { loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate } = this.#step ?? NO_STEP;
+    const lately = (of: 'share' | 'reward' | 'tokens') => (this.#judged.length === 0 ? null : mean(this.#judged.map((group) => group[of])));
+    const judged = { voteShare: lately('share'), reward: lately('reward'), responseTokens: lately('tokens') };
+    return { ...judged, loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate };
+  }
+
+  throughput(): ThroughputStatus {
+    return rates(this.#meter.totals(), this.#marks.length > 1 ? this.#marks[0] : undefined);
+  }
+}
