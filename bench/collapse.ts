@@ -86,12 +86,12 @@ const AT_ONCE = 16;
 async function wrongMajorities(model: string, seed: number): Promise<object> {
   const { dataset, labels } = openFigures({ pool: 'train', pictures: 4 * QUESTIONS, seed: 1, rendering: 'harsh', questions: 'one' });
   const config = parseConfig({ ...SMALL, model, seed });
-  await using policy = await openForSampling(config);
+  await using sampler = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: 5 });
   const wrong: Question[] = [];
   for (let at = 0; at < QUESTIONS; at += AT_ONCE) {
     const questions = Array.from({ length: AT_ONCE }, (_, i) => dataset.question(at + i));
-    const { groups } = await policy.sample({ questions, params: config.sampling, seed, version: 0 });
+    const { groups } = await sampler.sample({ questions, params: config.sampling, seed, version: 0 });
     for (const [i, samples] of groups.entries()) {
       const classes = await grader.classify([...samples.map(({ text }) => extractAnswer(text)), labels.label(questions[i]!.id) ?? null]);
       const { winner, share } = majorityVote(classes.slice(0, -1));

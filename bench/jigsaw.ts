@@ -17,7 +17,7 @@ import { openPort } from '../src/plugin/open-port.ts';
 import type { PortContext } from '../src/plugin/define.ts';
 import jigsaw from '../src/plugins/jigsaw.ts';
 import { openForSampling } from '../src/policy/local/open.ts';
-import type { Policy } from '../src/policy/policy.ts';
+import type { Sampler } from '../src/policy/sampler.ts';
 import type { Question, Sample } from '../src/protocol/messages.ts';
 import type { PortName, Rewarded } from '../src/protocol/ports.ts';
 import type { Row } from './measure.ts';
@@ -98,17 +98,17 @@ function configOf(model: string, seed: number, own: ConfigInput): Config {
 }
 
 async function measure(config: Config): Promise<Measured> {
-  await using policy = await openForSampling(config);
+  await using sampler = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const { dataset: heldOut, labels } = openFigures(HELDOUT_POOL);
   const evaluation = { ...config.evaluation, questions: HELD_OUT, fullQuestions: HELD_OUT };
-  const evaluate = evaluator({ policy, heldOut, labels, grader, config: { ...config, seed: 0, evaluation } });
+  const evaluate = evaluator({ sampler, heldOut, labels, grader, config: { ...config, seed: 0, evaluation } });
   const { greedy } = await evaluate({ version: 0, full: false }, new AbortController().signal);
-  return { jigsaws: 100 * (await jigsawAccuracy(policy, config)), figures: 100 * greedy! };
+  return { jigsaws: 100 * (await jigsawAccuracy(sampler, config)), figures: 100 * greedy! };
 }
 
 /** The plug-in itself asks and judges; the jigsaws are the same for every seed. */
-async function jigsawAccuracy(policy: Pick<Policy, 'sample'>, { sampling, loop }: Config): Promise<number> {
+async function jigsawAccuracy(sampler: Pick<Sampler, 'sample'>, { sampling, loop }: Config): Promise<number> {
   const { signal } = new AbortController();
   const ask = await openPort(jigsaw, 'ask', heldOutContext<'ask'>(), MINI);
   const reward = await openPort(jigsaw, 'reward', heldOutContext<'reward'>(), MINI);
@@ -117,7 +117,7 @@ async function jigsawAccuracy(policy: Pick<Policy, 'sample'>, { sampling, loop }
   const atOnce = loop.jobQuestions * sampling.samples;
   for (let from = 0; from < HELD_OUT; from += atOnce) {
     const questions = await ask({ from, count: Math.min(atOnce, HELD_OUT - from) }, signal);
-    const { groups } = await policy.sample({ questions, params, seed: 0, version: 0 }, signal);
+    const { groups } = await sampler.sample({ questions, params, seed: 0, version: 0 }, signal);
     for (const [i, question] of questions.entries()) {
       const { rewards } = (await reward(requestOf(question, groups[i]!), signal)) as Rewarded;
       right += rewards[0]!;

@@ -16,13 +16,13 @@ export async function benchSynthesis(model: string, threads: number): Promise<Ro
   for (const mode of ['direct', 'in-context'] as const) {
     const config = parseConfig({ model, workers: { rolloutThreads: threads }, synthesis: { mode, batchQuestions: 64 } });
     const { dataset: train } = openFigures({ pool: 'train', pictures: 4 * QUESTIONS, questions: 'one' });
-    await using policy = await openForSampling(config);
+    await using sampler = await openForSampling(config);
     await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
-    const parts = { synthesize: synthesizer({ policy, train, config, tell: console.error }), settings: config.synthesis, lanes: 1 };
+    const parts = { synthesize: synthesizer({ sampler, train, config, tell: console.error }), settings: config.synthesis, lanes: 1 };
     await rate(new QuestionWriter(parts), 1); // programs are compiled
     const name = `synthesis, ${mode}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
     rows.push(...rowsOf(name, await rate(new QuestionWriter(parts), QUESTIONS), 'form and duplicates'));
-    const vote = voter(policy, grader, config, config.sampling.samples);
+    const vote = voter(sampler, grader, config, config.sampling.samples);
     await rate(new QuestionWriter({ ...parts, vote }), 1);
     rows.push(
       ...rowsOf(`${name}, voted on`, await rate(new QuestionWriter({ ...parts, vote }), VOTED), `the vote of ${config.sampling.samples} too`),

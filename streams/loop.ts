@@ -1,6 +1,6 @@
 /** What the stages of the loop share: the settings, those who do the work, and the little state that there is. */
 import type { Config } from '../src/config/schema.ts';
-import type { Policy } from '../src/policy/policy.ts';
+import type { Learner } from '../src/policy/learner.ts';
 import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { Store } from '../src/store/store.ts';
 import type { Crew } from './crew.ts';
@@ -24,7 +24,8 @@ export interface Loop {
   readonly gate: Gate;
   /** Aborts when the loop stops: nothing new is begun, sampling in hand is cancelled (it is sampled again), a learner step is finished. */
   readonly stop: AbortSignal;
-  readonly policy: Pick<Policy, 'retain' | 'release'>;
+  /** Holds on versions (src/policy/learner.ts). */
+  readonly policy: Pick<Learner, 'retain' | 'release'>;
   /** Writes version `n` as a checkpoint that a restart can go on from; the version is retained meanwhile. */
   readonly checkpoint: (n: number) => Promise<void>;
   /** Loads version `from`, which is on disk, as version `as`, which is then the policy's newest. @throws InputError when it is not whole. */

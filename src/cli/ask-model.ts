@@ -27,10 +27,10 @@ export interface Answered {
 /** @throws InputError for a bad model, picture or question. */
 export async function askModel(config: Config, { question, images, samples, isGreedy }: Asked, signal: AbortSignal): Promise<Answered> {
   const asked: Question = { id: 'ask', text: question, pictures: images.map((path) => ({ type: 'file', path })), origin: 'dataset' };
-  await using policy = await openForSampling(config);
+  await using sampler = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const params = { ...config.sampling, samples, ...(isGreedy && { temperature: 0 }) };
-  const { groups } = await policy.sample({ questions: [asked], params, seed: config.seed, version: 0 }, signal);
+  const { groups } = await sampler.sample({ questions: [asked], params, seed: config.seed, version: 0 }, signal);
   const group = groups[0] ?? [];
   const answers = group.map(({ text }) => extractAnswer(text));
   const classes = await grader.classify(answers);

@@ -58,13 +58,13 @@ export async function evaluateModel(config: Config, request: EvaluateRequest, si
       );
     }
   }
-  await using policy = await openForSampling(config);
+  await using sampler = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const results: SuiteAccuracy[] = [];
   for (const { name, dataset: heldOut, labels, notes = [] } of sets) {
     const questions = Math.min(heldOut.size, request.n ?? heldOut.size);
     const settings = { ...config, evaluation: { ...config.evaluation, questions, fullQuestions: questions } };
-    const evaluate = evaluator({ policy, heldOut, labels, grader, config: settings });
+    const evaluate = evaluator({ sampler, heldOut, labels, grader, config: settings });
     const { full, refused = [] } = await evaluate({ version: 0, full: true }, signal);
     const named = refused.map(({ question, reason }) => ({ question, reason: [heldOut.where?.(question), reason].filter(Boolean).join(': ') }));
     if (full!.n === 0) throw new InputError(`${name}: no question can be asked: ${named[0]?.reason}`);

@@ -9,7 +9,7 @@ import { missingFolder } from '../compute/hf/missing-folder.ts';
 import type { Config } from '../config/schema.ts';
 import { openFigures } from '../data/figures/dataset.ts';
 import { openForSampling } from '../policy/local/open.ts';
-import type { SamplingPolicy } from '../policy/local/sampler.ts';
+import type { Sampler } from '../policy/sampler.ts';
 
 export interface RolloutSpeed {
   /** `workers.rolloutThreads`. */
@@ -37,7 +37,7 @@ const GAIN = 1.05;
 
 interface Rated {
   readonly threads: number;
-  readonly policy: SamplingPolicy;
+  readonly sampler: Sampler;
   readonly rates: number[];
 }
 
@@ -48,16 +48,16 @@ export async function rolloutSpeeds(config: Config, { threads, questions: count,
   const params = { ...config.sampling, ...RESPONSES };
   const rated: Rated[] = [];
   try {
-    for (const each of threads) rated.push({ threads: each, policy: await openWith(config, each, count), rates: [] });
+    for (const each of threads) rated.push({ threads: each, sampler: await openWith(config, each, count), rates: [] });
     for (let seed = 0; seed <= rounds; seed++) {
-      for (const { policy, rates } of rated) {
+      for (const { sampler, rates } of rated) {
         const started = performance.now();
-        const { newTokens } = await policy.sample({ questions, params, seed, version: 0 });
+        const { newTokens } = await sampler.sample({ questions, params, seed, version: 0 });
         if (seed > 0) rates.push(newTokens / ((performance.now() - started) / 1000));
       }
     }
   } finally {
-    for (const { policy } of rated) await policy[Symbol.asyncDispose]();
+    for (const { sampler } of rated) await sampler[Symbol.asyncDispose]();
   }
   const first = rated[0]!.rates;
   return rated.map(({ threads: each, rates }) => ({
@@ -67,7 +67,7 @@ export async function rolloutSpeeds(config: Config, { threads, questions: count,
   }));
 }
 
-function openWith(config: Config, rolloutThreads: number, jobQuestions: number): Promise<SamplingPolicy> {
+function openWith(config: Config, rolloutThreads: number, jobQuestions: number): Promise<Sampler> {
   const workers = { ...config.workers, rolloutWorkers: 1, rolloutThreads };
   const sampling = { ...config.sampling, ...RESPONSES };
   return openForSampling({ ...config, workers, sampling, loop: { ...config.loop, jobQuestions } });

@@ -47,13 +47,13 @@ export async function synthesizeQuestions(config: Config, request: SynthesizeReq
   const train = await openPictures(config, request);
   const mode = request.mode ?? (train.size === 0 ? 'direct' : 'both');
   const started = performance.now();
-  await using policy = await openForSampling(config);
+  await using sampler = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const writer = new QuestionWriter({
-    synthesize: synthesizer({ policy, train, config: { seed: config.seed, synthesis: { ...config.synthesis, mode } }, tell: console.error }),
+    synthesize: synthesizer({ sampler, train, config: { seed: config.seed, synthesis: { ...config.synthesis, mode } }, tell: console.error }),
     settings: config.synthesis,
     lanes: config.workers.rolloutWorkers,
-    vote: request.vote === undefined ? undefined : voter(policy, grader, config, request.vote),
+    vote: request.vote === undefined ? undefined : voter(sampler, grader, config, request.vote),
   });
   const rows = rowsOf(writer.questions(request.n, signal), config);
   const first = await rows.next(); // a file of the same name stays until there is something to write

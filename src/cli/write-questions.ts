@@ -2,7 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import { judge, type Classifier } from '../learn/judge.ts';
 import { FRUITLESS_BATCHES, screen, type SyntheticOptions } from '../learn/synthetic.ts';
-import type { Policy } from '../policy/policy.ts';
+import type { Sampler } from '../policy/sampler.ts';
 import type { Question, Verdict } from '../protocol/messages.ts';
 import type { Synthesize, Written } from '../protocol/ports.ts';
 import { judgeOptions } from '../roles/voter.ts';
@@ -104,9 +104,9 @@ function majority({ answers, classes, winner }: Verdict): string | null {
 }
 
 /** The loop's own vote and filters, so that what passes is what the loop would learn from. */
-export function voter(policy: Pick<Policy, 'sample'>, grader: Classifier, { sampling, seed, filters }: Config, samples: number) {
+export function voter(sampler: Pick<Sampler, 'sample'>, grader: Classifier, { sampling, seed, filters }: Config, samples: number) {
   return async (questions: readonly Question[], signal: AbortSignal): Promise<readonly Verdict[]> => {
-    const { groups } = await policy.sample({ questions, params: { ...sampling, samples }, seed, version: VERSION }, signal);
+    const { groups } = await sampler.sample({ questions, params: { ...sampling, samples }, seed, version: VERSION }, signal);
     return Promise.all(
       questions.map((question, i) => {
         const group = { id: question.id, sequence: i, question, policyVersion: VERSION, samples: groups[i]! };

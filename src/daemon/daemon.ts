@@ -170,7 +170,7 @@ class Daemon implements DaemonHandle {
       settings: this.#settings,
       gate: this.#gate,
       stop: this.#stop.signal,
-      policy,
+      policy: policy.learner,
       checkpoint: (n) => this.#place.write(() => this.#saving.checkpoint(n)),
       restore: (from, as) => this.#saving.restore(from, as),
       keepBest: (n) => this.#keepBest(n),
@@ -214,8 +214,8 @@ class Daemon implements DaemonHandle {
       labels: run.data.trainLabels,
       grader: run.grader,
       builtIn,
-      limits: run.policy.limits,
-      prompts: run.policy.prompts,
+      limits: run.policy.learner.limits,
+      prompts: run.policy.learner.prompts,
       now: Date.now,
       tell: (plugin, text) => this.#note(`${plugin}: ${text}`),
       stop: (plugin, reason) => this.#askedToStop(plugin, reason),
@@ -374,7 +374,7 @@ class Daemon implements DaemonHandle {
     const { store, policy } = this.#run;
     const { signal } = this.#stop;
     const begun = this.#gate.enter(); // a pause is not done before the loop has begun
-    policy.retain(this.#loop.version);
+    policy.learner.retain(this.#loop.version);
     if (store.latestVersion() === undefined) store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
     this.#telemetry.version(this.#loop.version);
     settleRollback(this.#loop);
@@ -451,8 +451,8 @@ class Daemon implements DaemonHandle {
     await this.#place.write(() => this.#saving.best(n));
     const { steps, stopWhen } = this.#config.loop;
     if (steps === null && stopWhen === null && this.#hooks.reportFile === undefined) return;
-    this.#run.policy.retain(n);
-    if (this.#retainedBest !== undefined) this.#run.policy.release(this.#retainedBest);
+    this.#run.policy.learner.retain(n);
+    if (this.#retainedBest !== undefined) this.#run.policy.learner.release(this.#retainedBest);
     this.#retainedBest = n;
   }
 

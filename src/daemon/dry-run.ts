@@ -74,7 +74,7 @@ function found(config: Config, run: OpenRun, named: (text: string) => string): D
   const version = store.latestVersion()?.n ?? 0;
   const { unsampled, unjudged, unbatched } = store.unfinished();
   return {
-    model: { folder: config.model, ...policy.limits },
+    model: { folder: config.model, ...policy.learner.limits },
     data: { name: data.train.name, train: data.train.size, heldOut: data.heldOut.size, answered: countLabels(data).labelled },
     run: {
       folder: runPaths(config.runFolder).path,

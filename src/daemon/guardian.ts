@@ -13,10 +13,10 @@ import type { OpenRun } from './open-run.ts';
 const ID = 'guardian';
 
 /** Nobody, where the configuration wants none. The loop does without one that is past its restart budget. */
-export function guardianMembers(config: Config, { policy, data, grader }: OpenRun): readonly Member[] {
+export function guardianMembers(config: Config, { policy: { sampler }, data, grader }: OpenRun): readonly Member[] {
   if (config.guardian.mode === 'off') return [];
   const labels = config.guardian.labelled ? data.labels : undefined;
-  const open = () => Promise.resolve(guardian({ policy, heldOut: data.heldOut, train: data.train, labels, grader, config }));
+  const open = () => Promise.resolve(guardian({ sampler, heldOut: data.heldOut, train: data.train, labels, grader, config }));
   return [{ role: 'guardian', id: ID, open, optional: true }];
 }
 

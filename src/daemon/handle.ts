@@ -1,15 +1,14 @@
 /** What `startDaemon` takes and gives: all that a command line or a dashboard knows of a daemon. */
 import type { Observable } from 'rxjs';
 import type { Config } from '../config/schema.ts';
-import type { PolicyOrigin } from '../policy/local/open.ts';
-import type { Policy } from '../policy/policy.ts';
+import type { Policy, PolicyOrigin } from '../policy/policy.ts';
 import type { Command } from '../protocol/commands.ts';
 import type { LiveSetting, PanelCard } from '../protocol/frames.ts';
 import type { PluginRow } from '../protocol/plugins.ts';
 import type { Report, Status } from '../protocol/status.ts';
 
 export interface DaemonHooks {
-  /** Makes the policy, not yet open; default: LocalPolicy, our own compute in worker threads. */
+  /** Makes the learner and the sampler, not yet open; default: threads of this process (`localPolicy`). */
   readonly createPolicy?: (config: Config, origin: PolicyOrigin) => Policy | Promise<Policy>;
   /** What plug-ins' relative paths and names are resolved from; default: the working directory. */
   readonly pluginFolder?: string;

@@ -1,6 +1,6 @@
 /** Opens the database of a run with its versions on disk, or refuses it; with `--begin-again` a lost one makes way for a new chain of versions. */
 import type { Config } from '../config/schema.ts';
-import type { PolicyOrigin } from '../policy/local/open.ts';
+import type { PolicyOrigin } from '../policy/policy.ts';
 import { InputError } from '../protocol/errors.ts';
 import { beginAgain, ownBase } from '../store/begin-again.ts';
 import { Checkpoints, type Checkpoint } from '../store/checkpoints.ts';

@@ -3,8 +3,8 @@ import type { Config } from '../config/schema.ts';
 import { openData, pathsOf, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';
 import { loadPlugins, type Plugin } from '../plugin/load.ts';
-import { localPolicy, refuseEngine, type PolicyOrigin } from '../policy/local/open.ts';
-import type { Policy } from '../policy/policy.ts';
+import { localPolicy, refuseEngine } from '../policy/local/open.ts';
+import type { Policy, PolicyOrigin } from '../policy/policy.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
 import type { Checkpoints } from '../store/checkpoints.ts';
 import { openLog, type Logger } from '../store/log.ts';
@@ -89,9 +89,10 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
       version: origin.checkpoint?.version ?? 0,
     };
     const base = await unlessAborted(options.signal, settleBase(store, { ...config, model }, past));
-    const policy = await (options.createPolicy ?? localPolicy)(config, origin);
-    closers.push(() => policy[Symbol.asyncDispose]());
-    const { version } = await unlessAborted(options.signal, policy.open());
+    const policy: Policy = await (options.createPolicy ?? localPolicy)(config, origin);
+    const { learner, sampler } = policy;
+    closers.push(() => Promise.all([learner[Symbol.asyncDispose](), sampler[Symbol.asyncDispose]()]));
+    const [{ version }] = await unlessAborted(options.signal, Promise.all([learner.open(), sampler.open()]));
     settleStanding(store, version);
     // Not before model and data are known to be there: a mistyped path would bind the folder to itself.
     const changes = [...base.keep(), ...changedSince(store, before, asRun)];

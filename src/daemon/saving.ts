@@ -47,9 +47,13 @@ export class Saving {
   /** @throws InputError on a full disk, TimeoutError. */
   checkpoint(n: number): Promise<void> {
     return this.#inTurn(async () => {
-      const { checkpoints, store, policy } = this.#run;
+      const {
+        checkpoints,
+        store,
+        policy: { learner },
+      } = this.#run;
       this.#refuseAbsent(`version ${n} cannot be saved`);
-      const { folder } = await this.#written(`saving version ${n}`, () => checkpoints.save(n, (draft) => policy.save(n, draft)));
+      const { folder } = await this.#written(`saving version ${n}`, () => checkpoints.save(n, (draft) => learner.save(n, draft)));
       const pinned = [...this.#held, ...rollbacks(store).map(({ from }) => from), ...guardedVersions(store)];
       const { replayFloor } = await checkpoints.prune(this.#config.checkpoints.keepLast, pinned);
       store.setReplayFloor(replayFloor);
@@ -66,9 +70,13 @@ export class Saving {
 
   best(n: number): Promise<void> {
     return this.#inTurn(async () => {
-      const { best, policy, store } = this.#run;
+      const {
+        best,
+        policy: { learner },
+        store,
+      } = this.#run;
       this.#refuseAbsent(`version ${n} cannot be saved as the best`);
-      await this.#written(`saving version ${n} as the best`, () => best.save(n, (draft) => policy.save(n, draft)));
+      await this.#written(`saving version ${n} as the best`, () => best.save(n, (draft) => learner.save(n, draft)));
       await best.prune(1, [...this.#held]);
       store.event('checkpoint', { version: n, best: true });
     });
@@ -83,7 +91,7 @@ export class Saving {
     const place = part === 'database' ? this.#run.checkpoints : Checkpoints.at(`${path}.rescued`);
     try {
       if (part === 'folder') makeFolder(place.folder, 0o700);
-      const { folder } = await this.#written(`saving version ${n}`, () => place.save(n, (draft) => this.#run.policy.save(n, draft)));
+      const { folder } = await this.#written(`saving version ${n}`, () => place.save(n, (draft) => this.#run.policy.learner.save(n, draft)));
       this.#telemetry.saved(n);
       this.#rescued = { version: n, folder };
       const rest =
@@ -127,7 +135,7 @@ export class Saving {
   async restore(from: number, as: number): Promise<void> {
     const place = this.#places.find((each) => each.versionsNow().includes(from)) ?? this.#run.checkpoints;
     const { folder } = await place.verify(from);
-    await this.#run.policy.restore(folder, from, as);
+    await this.#run.policy.learner.restore(folder, from, as);
   }
 
   #refuseAbsent(what: string): void {

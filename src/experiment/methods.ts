@@ -8,8 +8,7 @@ import type { Labels } from '../data/dataset.ts';
 import { judge, type Classifier, type JudgeOptions, type Reward } from '../learn/judge.ts';
 import { labelReward, likelihoodReward } from '../learn/reward.ts';
 import { API_VERSION, definePlugin, type PluginDefinition } from '../plugin/define.ts';
-import type { Policy } from '../policy/policy.ts';
-import { withCorruptedPictures } from './corrupted.ts';
+import { corruptedPictures } from './corrupted.ts';
 
 export interface MethodParts {
   readonly grader: Classifier;
@@ -24,8 +23,8 @@ export interface Method {
   readonly config: ConfigInput;
   /** Takes the place of the vote as the judge. */
   readonly judge?: (parts: MethodParts) => PluginDefinition<undefined>;
-  /** Takes the place of the policy that samples. */
-  readonly policy?: (policy: Policy) => Policy;
+  /** Takes the place of the sampler. */
+  readonly sampler?: () => PluginDefinition<undefined>;
 }
 
 const KEEP_ALL = { dropAllAgree: false, dropNoBox: false, shareFloor: 0 } as const;
@@ -78,7 +77,7 @@ export const METHODS: readonly Method[] = [
     labels: false,
     config: { learner: { objective: { type: 'dpo', imitation: 1 } } },
     judge: ({ grader }) => rewarding('clean-picture', KEEP_ALL, grader, ({ samples }) => samples.map((_, i) => Number(i < samples.length / 2))),
-    policy: withCorruptedPictures,
+    sampler: corruptedPictures,
   },
 ];
 

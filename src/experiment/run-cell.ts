@@ -9,7 +9,7 @@ import { startDaemon } from '../daemon/daemon.ts';
 import type { LabelledDataset } from '../data/dataset.ts';
 import { Grader } from '../learn/grader.ts';
 import { makeFolder } from '../lib/make-folder.ts';
-import { localPolicy, openForSampling } from '../policy/local/open.ts';
+import { openForSampling } from '../policy/local/open.ts';
 import { CancelledError } from '../protocol/errors.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { writeFileWhole } from '../store/files.ts';
@@ -56,9 +56,8 @@ export async function runCell(bench: Bench, cell: Cell, signal: AbortSignal): Pr
 }
 
 async function train(bench: Bench, cell: Cell, runFolder: string, grader: Grader, signal: AbortSignal): Promise<CellResult> {
-  const { config, method } = configOf(bench, cell, runFolder, grader);
-  const decorate = method.policy;
-  const daemon = await startDaemon(config, decorate ? { createPolicy: (settings, origin) => decorate(localPolicy(settings, origin)) } : {});
+  const config = configOf(bench, cell, runFolder, grader);
+  const daemon = await startDaemon(config);
   const stop = (): void => void daemon.stop();
   signal.addEventListener('abort', stop);
   const report = await daemon.closed();
@@ -75,13 +74,14 @@ async function train(bench: Bench, cell: Cell, runFolder: string, grader: Grader
   };
 }
 
-function configOf(bench: Bench, cell: Cell, runFolder: string, grader: Grader) {
+function configOf(bench: Bench, cell: Cell, runFolder: string, grader: Grader): Config {
   const method = METHODS.find(({ name }) => name === cell.method);
   if (method === undefined) throw new RangeError(`no method is called ${cell.method}`);
   const own: ConfigInput = { model: bench.model, runFolder, seed: cell.seed, loop: { questions: bench.common.questions } };
   const settings = [ALONG_THE_WAY, bench.config, method.config, cell.config, own].reduce(merged);
-  const plugins = method.judge ? [method.judge({ grader, labels: bench.labels })] : [];
-  return { config: configSchema.parse({ ...settings, plugins }), method };
+  const judge = method.judge?.({ grader, labels: bench.labels });
+  const sampler = method.sampler?.();
+  return configSchema.parse({ ...settings, plugins: [judge, sampler].filter((plugin) => plugin !== undefined) });
 }
 
 async function measureBase(bench: Bench, cell: Cell, grader: Grader, signal: AbortSignal): Promise<CellResult> {
@@ -96,12 +96,12 @@ async function measure(
   signal: AbortSignal,
   grader: Grader,
 ): Promise<Record<string, Accuracy>> {
-  await using policy = await openForSampling(config);
+  await using sampler = await openForSampling(config);
   const { suiteQuestions, k } = common;
   const settings = { ...config, evaluation: { ...config.evaluation, questions: suiteQuestions, fullQuestions: suiteQuestions, k } };
   const measured: Record<string, Accuracy> = {};
   for (const { name, dataset, labels } of onHardData === true ? [hardSuite] : suites) {
-    const { full } = await evaluator({ policy, heldOut: dataset, labels, grader, config: settings })({ version: 0, full: true }, signal);
+    const { full } = await evaluator({ sampler, heldOut: dataset, labels, grader, config: settings })({ version: 0, full: true }, signal);
     measured[name] = full!;
   }
   return measured;

@@ -69,6 +69,32 @@ export interface SampleReply {
   readonly seconds: number;
 }
 
+/** The weights of one version. They can be read while the version is retained, which it is while a request that names it is in hand. */
+export interface WeightsRef {
+  readonly version: number;
+  /**
+   * Names the content: a reader may keep a copy under it. The version's number is not enough for that, as a step that is taken anew after a crash may
+   * give the same number to other weights.
+   */
+  readonly id: string;
+  /** Bytes that `read` gives. */
+  readonly size: number;
+  /** The weights as a safetensors file, a copy. @throws RangeError when the version is gone. */
+  read(): Promise<Uint8Array>;
+}
+
+export interface ScoreRequest {
+  /** Version to score with; the caller retains it. */
+  readonly version: number;
+  /** Questions with token ids of responses, of each as many. */
+  readonly groups: readonly { readonly question: Question; readonly responses: readonly (readonly number[])[] }[];
+  /** That of the distribution: the one that the responses were sampled at. */
+  readonly temperature: number;
+}
+
+/** log p(token), `[group][response][token]`. */
+export type ScoreReply = readonly (readonly (readonly number[])[])[];
+
 export interface LearnReply {
   readonly version: PolicyVersion;
   readonly metrics: StepMetrics;

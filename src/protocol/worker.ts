@@ -4,7 +4,7 @@
  */
 import type { ErrorData } from './errors.ts';
 import type { Batch, StepMetrics } from './messages.ts';
-import type { SampleReply, SampleRequest } from './ports.ts';
+import type { SampleReply, SampleRequest, ScoreReply, ScoreRequest } from './ports.ts';
 
 /** Float32 tensors one after the other in shared memory. Only read while anybody may read it; written again once nobody does. */
 export interface SharedTensors {
@@ -43,7 +43,7 @@ export interface SampleCall {
   readonly base: SharedTensors;
 }
 
-/** Loads the base's weights into shared memory, where no learner does. */
+/** Loads the base's weights into shared memory. */
 export interface BaseCall {
   readonly type: 'base';
 }
@@ -79,6 +79,12 @@ export interface LearnResult {
   readonly metrics: StepMetrics;
 }
 
+export interface ScoreCall {
+  readonly type: 'score';
+  readonly request: ScoreRequest;
+  readonly weights: SharedTensors;
+}
+
 export interface SaveCall {
   readonly type: 'save';
   readonly version: number;
@@ -87,7 +93,7 @@ export interface SaveCall {
 }
 
 export type RolloutCall = ReadyCall | BaseCall | SampleCall;
-export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | SaveCall;
+export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | ScoreCall | SaveCall;
 export type WorkerCall = RolloutCall | LearnerCall;
 
 /** Value of the reply to each type of call. */
@@ -98,6 +104,7 @@ export interface WorkerValues {
   readonly open: OpenReply;
   readonly load: SharedState;
   readonly learn: LearnResult;
+  readonly score: ScoreReply;
   readonly save: null;
 }
 

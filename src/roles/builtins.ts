@@ -32,11 +32,11 @@ export function builtIns({ config, policy, train, heldOut, labels, grader, since
     apiVersion: API_VERSION,
     ports: {
       ask: () => questioner(train, config.seed, since),
-      sample: () => sampler(policy),
+      sample: () => sampler(policy.sampler),
       judge: () => voter(grader, config.filters),
-      learn: () => learner(policy),
-      evaluate: () => evaluator({ policy, heldOut, labels, grader, config, earlier }),
-      synthesize: ({ tell }) => synthesizer({ policy, train, config, tell }),
+      learn: () => learner(policy.learner),
+      evaluate: () => evaluator({ sampler: policy.sampler, heldOut, labels, grader, config, earlier }),
+      synthesize: ({ tell }) => synthesizer({ sampler: policy.sampler, train, config, tell }),
     },
   });
 }

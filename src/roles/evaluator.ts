@@ -8,15 +8,15 @@ import { Random } from '../data/rng.ts';
 import { majorityCorrect, passAt1, passAtK } from '../learn/accuracy.ts';
 import { extractAnswer } from '../learn/answer.ts';
 import type { Classifier } from '../learn/judge.ts';
-import type { Policy, SamplingParams } from '../policy/policy.ts';
+import type { Sampler } from '../policy/sampler.ts';
 import type { Accuracy, Evaluation, HeldOutAnswer, Question, Sample } from '../protocol/messages.ts';
 import type { Call } from '../protocol/performer.ts';
-import type { Evaluate, EvaluateRequest } from '../protocol/ports.ts';
+import type { Evaluate, EvaluateRequest, SamplingParams } from '../protocol/ports.ts';
 import { labelFree, SAMPLED_QUESTIONS, SAMPLES, type Answers, type EarlierAnswers } from './label-free.ts';
 import { sampleUnlessRefused, type Refused } from './refusing.ts';
 
 export interface EvaluatorParts {
-  readonly policy: Pick<Policy, 'sample'>;
+  readonly sampler: Pick<Sampler, 'sample'>;
   readonly heldOut: Dataset;
   readonly labels: Labels;
   readonly grader: Classifier;
@@ -163,7 +163,7 @@ function answersOf(questions: readonly Question[], responses: ReadonlyMap<string
 
 /** Responses by id, without those that are refused. Calls are about as large as a training job, so that the samplers' own jobs get their turn in between. */
 async function ask(
-  { policy, config, refused }: EvaluatorParts & { readonly refused: Refused },
+  { sampler, config, refused }: EvaluatorParts & { readonly refused: Refused },
   asked: readonly Question[],
   params: SamplingParams,
   version: number,
@@ -171,7 +171,7 @@ async function ask(
 ): Promise<Map<string, readonly Sample[]>> {
   const atOnce = Math.max(1, Math.floor((config.loop.jobQuestions * config.sampling.samples) / params.samples));
   const sample = async (questions: readonly Question[]) => {
-    return (await policy.sample({ questions, params, seed: config.seed, version }, signal)).groups;
+    return (await sampler.sample({ questions, params, seed: config.seed, version }, signal)).groups;
   };
   const responses = new Map<string, readonly Sample[]>();
   for (let start = 0; start < asked.length; start += atOnce) {

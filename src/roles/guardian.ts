@@ -8,13 +8,14 @@ import { Random } from '../data/rng.ts';
 import { extractAnswer } from '../learn/answer.ts';
 import { canary, type AskCanaries, type Probe, type ProbeRequest } from '../guardian/probe.ts';
 import type { Classifier } from '../learn/judge.ts';
-import type { Policy, SamplingParams } from '../policy/policy.ts';
+import type { Sampler } from '../policy/sampler.ts';
 import type { Question, Sample } from '../protocol/messages.ts';
 import type { Call } from '../protocol/performer.ts';
+import type { SamplingParams } from '../protocol/ports.ts';
 import { sampleUnlessRefused, type Refused, type SampleAll } from './refusing.ts';
 
 export interface GuardianParts {
-  readonly policy: Pick<Policy, 'sample'>;
+  readonly sampler: Pick<Sampler, 'sample'>;
   /** Canaries come from here, and only where it is empty from `train`. */
   readonly heldOut: Dataset;
   readonly train: Dataset;
@@ -47,7 +48,7 @@ interface Asked {
 }
 
 export function guardian(parts: GuardianParts): AskCanaries {
-  const { policy, config } = parts;
+  const { sampler, config } = parts;
   const responses = config.loop.jobQuestions * config.sampling.samples;
   const refused: Refused = new Map();
   let canaries: readonly Canary[] | undefined; // drawn at the first probe: drawing figures takes time
@@ -59,7 +60,7 @@ export function guardian(parts: GuardianParts): AskCanaries {
     // As training began: what is asked does not follow a temperature that somebody changes.
     const params: SamplingParams = { ...config.sampling, samples: each };
     const atOnce = Math.max(1, Math.floor(responses / each));
-    const sample: SampleAll = async (job) => (await policy.sample({ questions: job, params, seed: config.seed, version }, signal)).groups;
+    const sample: SampleAll = async (job) => (await sampler.sample({ questions: job, params, seed: config.seed, version }, signal)).groups;
     const replies = new Map<string, readonly Sample[]>();
     for (let start = 0; start < questions.length; start += atOnce) {
       const some = await sampleUnlessRefused(questions.slice(start, start + atOnce), sample, refused);

@@ -1,6 +1,6 @@
 /** Asks questions of which some may be refused: a picture that is damaged, a text over the context. The others are answered all the same. */
 import { InputError } from '../protocol/errors.ts';
-import type { SampleReply } from '../policy/policy.ts';
+import type { SampleReply } from '../protocol/ports.ts';
 import type { Question, Sample } from '../protocol/messages.ts';
 
 /** Ids of questions that cannot be asked, with the reason: they are asked no more, and count nowhere. */

@@ -1,11 +1,11 @@
 /** The sampler: the policy answers each question of a job several times. */
 import type { Config } from '../config/schema.ts';
-import type { Policy } from '../policy/policy.ts';
+import type { Sampler } from '../policy/sampler.ts';
 import type { Call } from '../protocol/performer.ts';
 import type { SampleQuestions, SampleReply, SampleRequest } from '../protocol/ports.ts';
 
-export function sampler(policy: Pick<Policy, 'sample'>): SampleQuestions {
-  return (request, signal) => policy.sample(request, signal);
+export function sampler(own: Pick<Sampler, 'sample'>): SampleQuestions {
+  return (request, signal) => own.sample(request, signal);
 }
 
 /** One job. */

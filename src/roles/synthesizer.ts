@@ -9,14 +9,14 @@ import { InputError } from '../protocol/errors.ts';
 import type { PictureRef, Question } from '../protocol/messages.ts';
 import type { Call } from '../protocol/performer.ts';
 import type { Synthesize, SynthesizeRequest, Written } from '../protocol/ports.ts';
-import type { Policy } from '../policy/policy.ts';
+import type { Sampler } from '../policy/sampler.ts';
 import { sampleUnlessRefused, type Refused, type SampleAll } from './refusing.ts';
 
 /** What stands for the seed question in `synthesis.inContextPrompt`. */
 const SEED = '{question}';
 
 export interface SynthesizerParts {
-  readonly policy: Pick<Policy, 'sample'>;
+  readonly sampler: Pick<Sampler, 'sample'>;
   readonly train: Dataset;
   readonly config: Pick<Config, 'seed' | 'synthesis'>;
   /** Told once of each picture, with its question where there is one, that cannot be asked about. */
@@ -33,7 +33,7 @@ interface Draft {
 }
 
 /** Nothing is written about a picture that cannot be had, nor from a question that is too long. @throws InputError where in-context questions are wanted of a data set that has none. */
-export function synthesizer({ policy, train, config, tell }: SynthesizerParts): Synthesize {
+export function synthesizer({ sampler, train, config, tell }: SynthesizerParts): Synthesize {
   const { mode, directPrompt, inContextPrompt, temperature, maxNewTokens } = config.synthesis;
   if (train.size === 0 && mode !== 'direct') throw new InputError(`${train.name} has pictures and no questions: set synthesis.mode to direct`);
   let pictures: readonly PictureRef[] | undefined; // listing them may take time
@@ -65,7 +65,7 @@ export function synthesizer({ policy, train, config, tell }: SynthesizerParts): 
   return async ({ from, count, version }, signal) => {
     const drafts = Array.from({ length: count }, (_, i) => draft(from + i)).filter(({ prompt }) => !refused.has(contentOf(prompt)));
     const params = { samples: 1, temperature, topP: 1, topK: 0, maxNewTokens };
-    const sample: SampleAll = async (questions) => (await policy.sample({ questions, params, seed: config.seed, version }, signal)).groups;
+    const sample: SampleAll = async (questions) => (await sampler.sample({ questions, params, seed: config.seed, version }, signal)).groups;
     const now: Refused = new Map();
     const prompts = drafts.map(({ prompt }) => prompt);
     const replies = await sampleUnlessRefused(prompts, sample, now);

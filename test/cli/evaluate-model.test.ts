@@ -11,7 +11,7 @@ import { exportFigures } from '../../src/data/export.ts';
 import { openPaths } from '../../src/data/open.ts';
 import { suiteOptions } from '../../src/data/suites.ts';
 import { Grader } from '../../src/learn/grader.ts';
-import type { SampleRequest } from '../../src/policy/policy.ts';
+import type { SampleRequest } from '../../src/protocol/ports.ts';
 import type { Accuracy } from '../../src/protocol/messages.ts';
 import { png } from '../support/png.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -77,8 +77,8 @@ async function rightOf(answers: readonly string[], row: object): Promise<string[
     seconds: 0,
   });
   await using grader = new Grader({ deadlineSeconds: 5 });
-  const policy = { sample: (request: SampleRequest) => Promise.resolve(sample(request)) };
-  const { full } = await evaluator({ policy, heldOut: dataset, labels, grader, config })({ version: 0, full: true }, signal);
+  const sampler = { sample: (request: SampleRequest) => Promise.resolve(sample(request)) };
+  const { full } = await evaluator({ sampler, heldOut: dataset, labels, grader, config })({ version: 0, full: true }, signal);
   return Object.entries(full!.byKind).flatMap(([said, { greedy }]) => (greedy === 1 ? [said] : []));
 }
 

@@ -37,12 +37,12 @@ function sampled(store: Store): Map<string, string> {
 async function relearnt(batches: readonly Batch[], versions: readonly number[]): Promise<Map<number, Buffer[]>> {
   const folder = temporaryFolder();
   const found = new Map<number, Buffer[]>();
-  await using policy = localPolicy(configSchema.parse(input(folder)));
-  await policy.open();
+  await using learner = localPolicy(configSchema.parse(input(folder))).learner;
+  await learner.open();
   for (const batch of batches) {
-    const { version } = await policy.learn(batch);
+    const { version } = await learner.step(batch);
     if (!versions.includes(version.n)) continue;
-    await policy.save(version.n, join(folder, 'saved'));
+    await learner.save(version.n, join(folder, 'saved'));
     found.set(version.n, bytesIn(join(folder, 'saved')));
   }
   return found;

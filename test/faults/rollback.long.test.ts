@@ -25,7 +25,7 @@ async function retold(versions: readonly Row[], batches: readonly Batch[]): Prom
   const goal = join(temporaryFolder(), 'goal');
   for (const { n, parent, batchId } of versions.slice(1)) {
     if (batchId === null) await policy.restore(goal, parent!, n);
-    else await policy.learn(batches.find(({ id }) => id === batchId)!);
+    else await policy.step(batches.find(({ id }) => id === batchId)!);
     if (n === GOAL) await policy.save(n, goal);
   }
   return policy.weights();

@@ -49,13 +49,13 @@ test(
 
 /** Log-probabilities of batch 2 are off by a thousand. */
 class Off extends ToyPolicy {
-  override learn(batch: Batch) {
-    if (batch.id !== 2) return super.learn(batch);
+  override step(batch: Batch) {
+    if (batch.id !== 2) return super.step(batch);
     const groups = batch.groups.map(({ group, verdict }) => ({
       verdict,
       group: { ...group, samples: group.samples.map((sample) => ({ ...sample, logprobs: [-1000] })) },
     }));
-    return super.learn({ ...batch, groups });
+    return super.step({ ...batch, groups });
   }
 }
 
@@ -75,7 +75,7 @@ test('a step that is not sound is not taken: the run pauses and says why, with t
     using store = openStore(join(config.runFolder, 'quorum.db'));
     const plain = new ToyPolicy();
     await plain.open();
-    for (const batch of store.batchesSince(0)) await plain.learn(batch);
+    for (const batch of store.batchesSince(0)) await plain.step(batch);
     expect(weightsIn(folder)).toBe(plain.weights());
     expect(store.batchesSetAside(9)).toMatchObject([{ batchId: 2, numbers: { ratio: Infinity } }]);
   }

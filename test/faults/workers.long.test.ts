@@ -65,10 +65,10 @@ async function getOver(daemon: DaemonHandle, faults: ThreadFaults, stage: Stage)
 /** The model's file after these batches, learnt from the base on by threads that nothing befalls. */
 async function relearnt(batches: readonly Batch[]): Promise<Buffer> {
   const folder = temporaryFolder();
-  await using policy = localPolicy(configSchema.parse(input(folder)));
-  await policy.open();
-  for (const batch of batches) await policy.learn(batch);
-  await policy.save(policy.current, join(folder, 'saved'));
+  await using learner = localPolicy(configSchema.parse(input(folder))).learner;
+  await learner.open();
+  for (const batch of batches) await learner.step(batch);
+  await learner.save(learner.current, join(folder, 'saved'));
   return readFileSync(join(folder, 'saved', 'model.safetensors'));
 }
 

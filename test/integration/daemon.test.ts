@@ -9,7 +9,7 @@ import { bestVersion } from '../../src/cli/best-version.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
 import type { ControlReply } from '../../src/protocol/control.ts';
-import type { SampleReply, SampleRequest } from '../../src/policy/policy.ts';
+import type { SampleReply, SampleRequest } from '../../src/protocol/ports.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import type { Batch } from '../../src/protocol/messages.ts';
 import type { Report } from '../../src/protocol/status.ts';

@@ -5,8 +5,8 @@ import { afterAll, expect, test } from 'vitest';
 import type { Labels } from '../../src/data/dataset.ts';
 import { openFigures } from '../../src/data/figures/dataset.ts';
 import { Grader } from '../../src/learn/grader.ts';
-import { localPolicy } from '../../src/policy/local/open.ts';
-import type { LocalPolicy } from '../../src/policy/local/learner.ts';
+import type { Learner } from '../../src/policy/learner.ts';
+import { closing, openLocal } from '../support/local-policy.ts';
 import { plainLoop } from '../support/plain-loop.ts';
 import { rig, temporaryFolder, toyConfig } from '../support/rig.ts';
 
@@ -25,30 +25,29 @@ const grader = new Grader({ deadlineSeconds: 5 });
 afterAll(() => grader[Symbol.asyncDispose]());
 
 /** Checksum of the weights of version `STEPS`. */
-async function weights(policy: LocalPolicy): Promise<string> {
+async function weights(learner: Learner): Promise<string> {
   const folder = join(temporaryFolder(), 'model');
-  await policy.save(STEPS, folder);
+  await learner.save(STEPS, folder);
   return createHash('sha256')
     .update(await readFile(join(folder, 'model.safetensors')))
     .digest('hex');
 }
 
 async function byLoop(labels: Labels): Promise<string> {
-  await using policy = localPolicy(toyConfig(INPUT));
+  await using policy = closing(toyConfig(INPUT));
   const { run, errors } = rig({ config: INPUT, labels, other: { policy, train, heldOut: heldOut.dataset, grader } });
   expect(await run()).toBe(STEPS);
   expect(errors).toEqual([]);
-  return await weights(policy);
+  return await weights(policy.learner);
 }
 
 test('with the bundled model, staleness 0 is a for-loop bit for bit, whatever the labels say', async () => {
-  await using policy = localPolicy(toyConfig(INPUT));
-  await policy.open();
+  await using policy = await openLocal(toyConfig(INPUT));
   const base = createHash('sha256')
     .update(await readFile(join('models/mini', 'model.safetensors')))
     .digest('hex');
   await plainLoop(policy, train, grader, toyConfig(INPUT), STEPS);
-  const byHand = await weights(policy);
+  const byHand = await weights(policy.learner);
   expect(byHand).not.toBe(base);
   expect(await byLoop(heldOut.labels)).toBe(byHand);
   expect(await byLoop({ label: () => undefined })).toBe(byHand);

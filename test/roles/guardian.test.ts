@@ -4,7 +4,7 @@ import { listDataset, type Labels } from '../../src/data/dataset.ts';
 import { probeSignals } from '../../src/guardian/probe.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import type { Question, Sample } from '../../src/protocol/messages.ts';
-import type { SampleRequest } from '../../src/policy/policy.ts';
+import type { SampleRequest } from '../../src/protocol/ports.ts';
 import { digits, toyConfig } from '../support/rig.ts';
 
 const SIGNAL = new AbortController().signal;
@@ -23,7 +23,7 @@ function parts(answers: (question: Question, version: number, i: number) => stri
   const requests: SampleRequest[] = [];
   const config = toyConfig({ guardian: { mode: 'act', canaries: 16 }, seed: 3 });
   const given: GuardianParts = {
-    policy: {
+    sampler: {
       sample: (request) => {
         requests.push(request);
         const groups = request.questions.map((question) =>
@@ -103,12 +103,12 @@ describe('the guardian', () => {
     const { given, requests } = parts((question) => String(numberOf(question)));
     const whole = await guardian(given)({ version: 1 }, SIGNAL);
     const bad = requests.flatMap((request) => request.questions).filter(({ id }) => !id.endsWith(':changed'))[5]!;
-    const sample: typeof given.policy.sample = (request, signal) => {
+    const sample: typeof given.sampler.sample = (request, signal) => {
       if (request.questions.some(({ text }) => text === bad.text)) throw new InputError('the picture is damaged');
-      return given.policy.sample(request, signal);
+      return given.sampler.sample(request, signal);
     };
     requests.length = 0;
-    const ask = guardian({ ...given, policy: { sample } });
+    const ask = guardian({ ...given, sampler: { sample } });
     const probe = await ask({ version: 1, trusted: whole, origin: whole }, SIGNAL);
     expect(probe.refused).toEqual([{ question: bad.id.replace('canary:', ''), reason: 'the picture is damaged' }]);
     expect(probe.answers).toEqual(whole.answers.map((answer, i) => (i === 5 ? null : answer)));

@@ -3,7 +3,7 @@ import { synthesizer } from '../../src/roles/synthesizer.ts';
 import { listDataset } from '../../src/data/dataset.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import type { Question } from '../../src/protocol/messages.ts';
-import type { SampleRequest } from '../../src/policy/policy.ts';
+import type { SampleRequest } from '../../src/protocol/ports.ts';
 import { toyConfig } from '../support/rig.ts';
 
 const { signal } = new AbortController();
@@ -26,7 +26,7 @@ function setUp(refuses: (question: Question) => boolean) {
   };
   const train = { ...listDataset('train', rows), where: (id: string) => `rows.jsonl:${Number(id.split('-')[1]) + 1}` };
   const config = toyConfig({ synthesis: { mode: 'both' } });
-  return { write: synthesizer({ policy: { sample }, train, config, tell: (text) => told.push(text) }), requests, told };
+  return { write: synthesizer({ sampler: { sample }, train, config, tell: (text) => told.push(text) }), requests, told };
 }
 
 test('a picture that cannot be asked about costs the questions about it and no other; it is named once and asked about no more', async () => {

@@ -3,7 +3,7 @@ import { filter, firstValueFrom, timeout } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
-import type { SampleReply, SampleRequest } from '../../src/policy/policy.ts';
+import type { SampleReply, SampleRequest } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Status } from '../../src/protocol/status.ts';
 import { ToyPolicy, type ToyOptions } from '../support/toy-policy.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { listDataset } from '../../src/data/dataset.ts';
-import type { SampleReply, SampleRequest } from '../../src/policy/policy.ts';
+import type { SampleReply, SampleRequest } from '../../src/protocol/ports.ts';
 import { TimeoutError, WorkerError } from '../../src/protocol/errors.ts';
 import type { Batch } from '../../src/protocol/messages.ts';
 import { digits, memoryStore, rig, type Rig } from '../support/rig.ts';
@@ -70,7 +70,7 @@ describe('a batch that the learner cannot take', () => {
     await run.run();
     const plain = new ToyPolicy();
     await plain.open();
-    for (const batch of run.store.batchesSince(0)) await plain.learn({ ...batch, settings: run.loop.settings.stepOf(batch) });
+    for (const batch of run.store.batchesSince(0)) await plain.step({ ...batch, settings: run.loop.settings.stepOf(batch) });
     expect(plain.weights()).toBe(run.policy.weights());
   });
 
@@ -208,7 +208,7 @@ describe('a step that is not sound', () => {
     expect(paused.loop.version).toBe(2);
     const plain = new ToyPolicy();
     await plain.open();
-    for (const batch of paused.learnt) await plain.learn(batch);
+    for (const batch of paused.learnt) await plain.step(batch);
     expect(policy.current).toBe(2);
     expect(policy.weights()).toBe(plain.weights());
     expect(paused.held[0]).toMatch(/^batch 2 \(4 groups\) is set aside at version 2: the step is not sound .*mean importance ratio is Infinity/);
@@ -241,8 +241,8 @@ describe('a step that is not sound', () => {
         group: { ...group, samples: group.samples.map((sample) => ({ ...sample, logprobs: [-1000] })) },
       })),
     };
-    await expect(policy.learn(wild)).rejects.toThrow('not sound');
+    await expect(policy.step(wild)).rejects.toThrow('not sound');
     expect(policy.current).toBe(0);
-    expect((await policy.learn({ ...wild, again: true })).version.n).toBe(1);
+    expect((await policy.step({ ...wild, again: true })).version.n).toBe(1);
   });
 });

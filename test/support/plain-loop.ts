@@ -8,7 +8,13 @@ import type { Policy } from '../../src/policy/policy.ts';
 import type { JudgedGroup } from '../../src/protocol/messages.ts';
 
 /** Takes an open policy `steps` versions on; returns the group ids of each batch. */
-export async function plainLoop(policy: Policy, dataset: Dataset, grader: Classifier, config: Config, steps: number): Promise<string[]> {
+export async function plainLoop(
+  { learner, sampler }: Policy,
+  dataset: Dataset,
+  grader: Classifier,
+  config: Config,
+  steps: number,
+): Promise<string[]> {
   const { batchGroups, jobQuestions, maxOversample } = config.loop;
   const ask = questioner(dataset, config.seed);
   const { signal } = new AbortController();
@@ -23,7 +29,7 @@ export async function plainLoop(policy: Policy, dataset: Dataset, grader: Classi
       let wanted = Math.min(batchGroups - kept.length, maxOversample * batchGroups - judged);
       while (wanted > 0) {
         const questions = await ask({ from: sequence, count: Math.min(wanted, jobQuestions) });
-        const { groups } = await policy.sample({ questions, params: config.sampling, seed: config.seed, version, reference: true }, signal);
+        const { groups } = await sampler.sample({ questions, params: config.sampling, seed: config.seed, version, reference: true }, signal);
         for (const [i, question] of questions.entries()) {
           const group = { id: `g${sequence}`, sequence, question, policyVersion: version, samples: groups[i]! };
           const verdict = await judge(group, signal);
@@ -35,7 +41,7 @@ export async function plainLoop(policy: Policy, dataset: Dataset, grader: Classi
       }
     }
     if (kept.length === 0) continue;
-    await policy.learn({ id: version, parent: version, groups: kept }, signal);
+    await learner.step({ id: version, parent: version, groups: kept }, signal);
     batches.push(kept.map(({ group }) => group.id).join(' '));
   }
   return batches;

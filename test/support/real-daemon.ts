@@ -1,5 +1,5 @@
 /**
- * A daemon around LocalPolicy in a process of its own, for tests that kill it. Arguments: JSON of configuration, and where to die by SIGKILL:
+ * A daemon around localPolicy in a process of its own, for tests that kill it. Arguments: JSON of configuration, and where to die by SIGKILL:
  * `stored:5` when groups were stored for the fifth time, before a verdict; `learning:3:0.4` in the third learner step, after 0.4 of the time that the
  * second took, and before its result is stored however fast it is; `saving:3` when version 3 is to be saved; `none` is not to.
  */
@@ -23,19 +23,20 @@ Ledger.prototype.saveVerdicts = function (...arguments_) {
 const daemon = await startDaemon(configSchema.parse(JSON.parse(input)), {
   createPolicy: (config, origin) => {
     const policy = localPolicy(config, origin);
-    const [learn, save] = [policy.learn.bind(policy), policy.save.bind(policy)];
+    const { learner } = policy;
+    const [step, save] = [learner.step.bind(learner), learner.save.bind(learner)];
     let steps = 0;
     let milliseconds = 0;
-    policy.learn = async (batch, signal) => {
+    learner.step = async (batch, signal) => {
       const begun = performance.now();
       const last = where === 'learning' && ++steps === Number(at);
       if (last) setTimeout(die, Number(share) * milliseconds);
-      const reply = await learn(batch, signal);
+      const reply = await step(batch, signal);
       if (last) die();
       milliseconds = performance.now() - begun;
       return reply;
     };
-    policy.save = (n, folder) => {
+    learner.save = (n, folder) => {
       if (where === 'saving' && n === Number(at)) die();
       return save(n, folder);
     };

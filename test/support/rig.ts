@@ -124,15 +124,22 @@ export function rig(options: RigOptions = {}): Rig {
       return judge(group, grader, { normaliseStd: true, ...config.filters });
     },
     learner: async (batch: Batch) => {
-      const reply = await policy.learn(batch);
+      const reply = await policy.learner.step(batch);
       learnt.push(batch);
       return reply;
     },
-    evaluator: evaluator({ policy, heldOut, labels: options.labels ?? toyLabels, grader, config, earlier: () => earlierAnswers(store) }),
+    evaluator: evaluator({
+      sampler: policy.sampler,
+      heldOut,
+      labels: options.labels ?? toyLabels,
+      grader,
+      config,
+      earlier: () => earlierAnswers(store),
+    }),
     ...(options.synthesize && { synthesizer: options.synthesize }),
   };
   const samplers = Array.from({ length: options.samplers ?? 1 }, (_, i) => `sampler-${i + 1}`);
-  const sampler: SampleQuestions = (request, signal) => policy.sample(request, signal);
+  const sampler: SampleQuestions = (request, signal) => policy.sampler.sample(request, signal);
   const members: Member[] = [
     ...Object.keys(ports).map((role) => ({ role, id: role, open: () => Promise.resolve(ports[role]) })),
     ...samplers.map((id) => ({ role: 'sampler', id, open: () => Promise.resolve(sampler) })),
@@ -189,16 +196,16 @@ export function rig(options: RigOptions = {}): Rig {
     telemetry: options.listener ?? telemetry,
     gate,
     stop: stop.signal,
-    policy,
+    policy: policy.learner,
     settings: new Settings(store, config),
     checkpoint: async (n) => {
       if (options.disk === undefined) return;
       options.disk(n);
-      await policy.save(n, join(disk, String(n)));
+      await policy.learner.save(n, join(disk, String(n)));
       markSaved(store, n);
     },
     restore: (from, as) =>
-      options.disk === undefined ? Promise.reject(new Error('nothing is on disk')) : policy.restore(join(disk, String(from)), from, as),
+      options.disk === undefined ? Promise.reject(new Error('nothing is on disk')) : policy.learner.restore(join(disk, String(from)), from, as),
     keepBest: (n) => {
       best.push(n);
       return Promise.resolve();
@@ -227,9 +234,10 @@ export function rig(options: RigOptions = {}): Rig {
     mostOutstanding: () => most,
     stop: () => stop.abort(),
     run: async () => {
-      loop.version = (await policy.open()).version;
-      settleStanding(store, loop.version);
-      policy.retain(loop.version);
+      const [{ version }] = await Promise.all([policy.learner.open(), policy.sampler.open()]);
+      loop.version = version;
+      settleStanding(store, version);
+      policy.learner.retain(version);
       await catchUp(loop, stop.signal);
       const { run$ } = pipeline(loop, workInHand(store));
       const watched = new Promise<void>((resolve, reject) =>

@@ -3,14 +3,17 @@
  * source of randomness and learns by the policy gradient, so a loop around it improves, or collapses, like any other. Delays and failures
  * are injected by `ToyFaults`.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Random } from '../../src/data/rng.ts';
 import { checkSound } from '../../src/learn/soundness.ts';
 import { CancelledError, InputError } from '../../src/protocol/errors.ts';
 import type { Batch, Question, Sample, StepMetrics } from '../../src/protocol/messages.ts';
-import type { ModelLimits } from '../../src/protocol/ports.ts';
-import type { LearnReply, Policy, SampleReply, SampleRequest } from '../../src/policy/policy.ts';
+import type { LearnReply, ModelLimits, SampleReply, SampleRequest, ScoreReply, ScoreRequest, WeightsRef } from '../../src/protocol/ports.ts';
+import type { Learner } from '../../src/policy/learner.ts';
+import type { Policy } from '../../src/policy/policy.ts';
+import type { Sampler } from '../../src/policy/sampler.ts';
 
 /** `learner.learningRate` of the configuration. */
 const DEFAULT_RATE = 5e-5;
@@ -58,7 +61,7 @@ export function toyQuestions(count: number, name = 'toy'): Question[] {
   }));
 }
 
-export class ToyPolicy implements Policy {
+export class ToyPolicy implements Policy, Learner {
   readonly #options: Required<Pick<ToyOptions, 'answers' | 'learningRate' | 'edge'>> & ToyOptions;
   readonly #weights = new Map<number, Table>();
   readonly #held = new Map<number, number>();
@@ -105,6 +108,15 @@ export class ToyPolicy implements Policy {
     this.#forget(n);
   }
 
+  get learner(): Learner {
+    return this;
+  }
+
+  get sampler(): Sampler {
+    const nothing = (): Promise<void> => Promise.resolve();
+    return { open: nothing, sample: (request, signal) => this.sample(request, signal), [Symbol.asyncDispose]: nothing };
+  }
+
   async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply> {
     const started = performance.now();
     if (!this.#weights.has(request.version)) throw new InputError(`version ${request.version} is not published or was released`);
@@ -118,13 +130,29 @@ export class ToyPolicy implements Policy {
     return { groups, promptTokens: request.questions.length, newTokens, seconds: (performance.now() - started) / 1000 };
   }
 
-  async learn(batch: Batch): Promise<LearnReply> {
+  async score({ version, groups, temperature }: ScoreRequest): Promise<ScoreReply> {
+    const table = this.#weights.get(version);
+    if (table === undefined) throw new RangeError(`version ${version} is gone and cannot be scored with`);
+    return groups.map(({ question, responses }) => {
+      const p = softmax(this.#row(table, question.text), temperature);
+      return responses.map((tokens) => tokens.map((token) => Math.log(p[token]!)));
+    });
+  }
+
+  async publish(version: number): Promise<WeightsRef> {
+    const table = this.#weights.get(version);
+    if (table === undefined) throw new RangeError(`version ${version} is gone and cannot be published`);
+    const bytes = Buffer.from(JSON.stringify(table));
+    return { version, id: createHash('sha256').update(bytes).digest('hex'), size: bytes.length, read: () => Promise.resolve(bytes) };
+  }
+
+  async step(batch: Batch): Promise<LearnReply> {
     const last = this.#last;
     if (last !== undefined && last.batch.parent === batch.parent && last.batch.id === batch.id) return last.reply;
     if (batch.parent !== this.#current)
       throw new InputError(`batch ${batch.id} starts from version ${batch.parent}, but the newest is ${this.#current}`);
     await this.#options.faults?.beforeLearn?.(batch);
-    const { table, metrics } = this.#step(batch);
+    const { table, metrics } = this.#stepped(batch);
     if (batch.again !== true) checkSound(metrics);
     const n = batch.parent + 1;
     this.#weights.set(n, table);
@@ -188,7 +216,7 @@ export class ToyPolicy implements Policy {
   }
 
   /** Ascends mean over samples of advantage * pi/mu, in the order of the batch. */
-  #step(batch: Batch): { table: Table; metrics: StepMetrics } {
+  #stepped(batch: Batch): { table: Table; metrics: StepMetrics } {
     const table: Record<string, readonly number[]> = { ...this.#weights.get(batch.parent) };
     const { learningRate } = this.#options;
     const rate = batch.settings === undefined ? learningRate : learningRate * (batch.settings.learningRate / DEFAULT_RATE);

@@ -20,9 +20,11 @@ const MAX_READ = 2 ** 30;
 const DIGEST_CHUNK = 2 ** 20;
 
 interface Source {
+  /** For messages. */
   readonly file: string;
-  readonly handle: FileHandle;
   readonly size: number;
+  /** @throws InputError when there are fewer bytes. */
+  read(from: number, length: number): Promise<Uint8Array>;
 }
 
 const entrySchema = z.object({
@@ -33,16 +35,29 @@ const entrySchema = z.object({
 type Entry = z.output<typeof entrySchema>;
 
 /** Reads one file. @throws InputError naming file, tensor, what was expected and what was found. */
-export async function readSafetensors(file: string): Promise<TensorMap> {
+export function readSafetensors(file: string): Promise<TensorMap> {
+  return withFile(file, readTensors);
+}
+
+/** Reads the bytes of a file. @param name in messages. @throws InputError as `readSafetensors`. */
+export function decodeSafetensors(bytes: Uint8Array, name: string): Promise<TensorMap> {
+  // Copies: a tensor takes the whole buffer of what is read, and a Buffer's own `slice` would be a view.
+  return readTensors({ file: name, size: bytes.length, read: async (from, length) => new Uint8Array(bytes.subarray(from, from + length)) });
+}
+
+async function readTensors(source: Source): Promise<TensorMap> {
+  const { entries, start } = await readHeader(source);
+  const tensors: Record<string, HostTensor> = {};
+  for (const [name, entry] of Object.entries(entries)) tensors[name] = await readTensor(source, start, name, entry);
+  return tensors;
+}
+
+async function withFile<T>(file: string, work: (source: Source) => Promise<T>): Promise<T> {
   const handle = await open(file, 'r').catch((error: Error) => {
     throw new InputError(`${file}: cannot be read: ${error.message}`);
   });
   try {
-    const source: Source = { file, handle, size: (await handle.stat()).size };
-    const { entries, start } = await readHeader(source);
-    const tensors: Record<string, HostTensor> = {};
-    for (const [name, entry] of Object.entries(entries)) tensors[name] = await readTensor(source, start, name, entry);
-    return tensors;
+    return await work({ file, size: (await handle.stat()).size, read: (from, length) => readBytes(handle, file, from, length) });
   } finally {
     await handle.close();
   }
@@ -50,37 +65,24 @@ export async function readSafetensors(file: string): Promise<TensorMap> {
 
 /** Name -> how the tensor is stored. @throws InputError as `readSafetensors`. */
 export async function readStoredTypes(file: string): Promise<Readonly<Record<string, StoredType>>> {
-  const handle = await open(file, 'r').catch((error: Error) => {
-    throw new InputError(`${file}: cannot be read: ${error.message}`);
-  });
-  try {
-    const { entries } = await readHeader({ file, handle, size: (await handle.stat()).size });
-    return Object.fromEntries(Object.entries(entries).map(([name, { dtype }]) => [name, dtype as StoredType]));
-  } finally {
-    await handle.close();
-  }
+  const { entries } = await withFile(file, readHeader);
+  return Object.fromEntries(Object.entries(entries).map(([name, { dtype }]) => [name, dtype as StoredType]));
 }
 
 /** Name -> digest of a tensor's type, shape and bytes: the same in whichever file the tensor stands. @throws InputError as `readSafetensors`. */
 export async function digestSafetensors(file: string): Promise<Readonly<Record<string, string>>> {
-  const handle = await open(file, 'r').catch((error: Error) => {
-    throw new InputError(`${file}: cannot be read: ${error.message}`);
-  });
-  try {
-    const source: Source = { file, handle, size: (await handle.stat()).size };
+  return withFile(file, async (source) => {
     const { entries, start } = await readHeader(source);
     const digests: Record<string, string> = {};
     for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(entries)) {
       const hash = createHash('sha256').update(JSON.stringify([dtype, shape]));
       for (let at = offsets[0]; at < offsets[1]; at += DIGEST_CHUNK) {
-        hash.update(await readBytes(source, start + at, Math.min(DIGEST_CHUNK, offsets[1] - at)));
+        hash.update(await source.read(start + at, Math.min(DIGEST_CHUNK, offsets[1] - at)));
       }
       digests[name] = hash.digest('hex');
     }
     return digests;
-  } finally {
-    await handle.close();
-  }
+  });
 }
 
 export function parseJson(text: string, file: string): unknown {
@@ -91,7 +93,7 @@ export function parseJson(text: string, file: string): unknown {
   }
 }
 
-async function readBytes({ handle, file }: Source, from: number, length: number): Promise<Uint8Array> {
+async function readBytes(handle: FileHandle, file: string, from: number, length: number): Promise<Uint8Array> {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length;) {
     const { bytesRead } = await handle.read(bytes, at, Math.min(length - at, MAX_READ), from + at);
@@ -104,10 +106,10 @@ async function readBytes({ handle, file }: Source, from: number, length: number)
 async function readHeader(source: Source): Promise<{ entries: Record<string, Entry>; start: number }> {
   const { file, size } = source;
   if (size < 8) throw new InputError(`${file}: truncated: ${size} bytes, a safetensors file begins with an 8-byte header length`);
-  const length = Number(new DataView((await readBytes(source, 0, 8)).buffer).getBigUint64(0, true));
+  const length = Number(new DataView((await source.read(0, 8)).buffer).getBigUint64(0, true));
   if (length > MAX_HEADER) throw new InputError(`${file}: not a safetensors file: header length ${length}`);
   if (8 + length > size) throw new InputError(`${file}: truncated: the header needs ${8 + length} bytes, the file has ${size}`);
-  const json = parseJson(new TextDecoder().decode(await readBytes(source, 8, length)), file);
+  const json = parseJson(new TextDecoder().decode(await source.read(8, length)), file);
   const parsed = z.record(z.string(), z.unknown()).safeParse(json);
   if (!parsed.success) throw new InputError(`${file}: the header is not a JSON object`);
   const entries: Record<string, Entry> = {};
@@ -136,12 +138,17 @@ async function readTensor(source: Source, start: number, name: string, entry: En
     throw new InputError(`${file}: tensor "${name}" of shape [${shape.join(', ')}] ${dtype} needs ${wanted} bytes, its offsets hold ${to - from}`);
   }
   if (to > size) throw new InputError(`${file}: truncated: tensor "${name}" ends at byte ${to}, the file has ${size}`);
-  const bytes = await readBytes(source, from, wanted);
+  const bytes = await source.read(from, wanted);
   return f32(shape, toFloat32(bytes.buffer as ArrayBuffer, dtype as StoredType));
 }
 
 /** Writes one file: temporary name, fsync, rename, fsync of the folder. A reader sees the old file or the new one. */
 export async function writeSafetensors(file: string, tensors: TensorMap, types: StoredTypes = 'F32'): Promise<void> {
+  await writeAtomic(file, encodeSafetensors(tensors, types));
+}
+
+/** The bytes of a file in pieces, some of them views of the tensors. */
+export function encodeSafetensors(tensors: TensorMap, types: StoredTypes = 'F32'): readonly Uint8Array[] {
   const names = Object.keys(tensors).toSorted();
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;
@@ -156,7 +163,7 @@ export async function writeSafetensors(file: string, tensors: TensorMap, types: 
   const head = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
   head.writeBigUInt64LE(BigInt(head.length - 8));
   json.copy(head, 8);
-  await writeAtomic(file, [head, ...names.map((name) => storedBytes(name, tensors[name]!, storedType(types, name)))]);
+  return [head, ...names.map((name) => storedBytes(name, tensors[name]!, storedType(types, name)))];
 }
 
 export function storedType(types: StoredTypes, name: string): StoredType {

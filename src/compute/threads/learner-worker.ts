@@ -1,5 +1,6 @@
 /** The learner's thread: loads, teaches and saves. Its state is what its last step left; after a restart the request brings it back. */
 import { UnsupportedError } from '../../protocol/errors.ts';
+import type { ScoreReply } from '../../protocol/ports.ts';
 import type {
   LearnCall,
   LearnerCall,
@@ -8,6 +9,7 @@ import type {
   OpenCall,
   OpenReply,
   SaveCall,
+  ScoreCall,
   SharedState,
   WorkerValues,
 } from '../../protocol/worker.ts';
@@ -17,7 +19,9 @@ import { createEngine } from '../engine/engines.ts';
 import { loadModelFolder, type ModelFolder } from '../models/folder.ts';
 import { learnBatch } from '../objectives/learn.ts';
 import type { LearnSettings } from '../objectives/settings.ts';
+import { encodeQuestions } from '../rollout/prompts.ts';
 import { adamW, type AdamWSettings } from '../training/optimizer.ts';
+import { score } from '../training/score.ts';
 import { Trainer } from '../training/trainer.ts';
 import { checkFinite, share, shareState, sharedState } from './versions.ts';
 import { WarmWeights } from './warm.ts';
@@ -39,6 +43,8 @@ export class LearnerWorker {
   /** The base; its weights are in shared memory once `open` was answered. */
   readonly #folder: ModelFolder;
   readonly #warmBase: WarmWeights;
+  /** Of the version that was scored last, where that is not the trainer's. */
+  readonly #warmScored: WarmWeights;
   /** The trainer whose weights are those of the state with this id. */
   #warm: { readonly id: string; readonly trainer: Trainer } | undefined;
 
@@ -47,6 +53,7 @@ export class LearnerWorker {
     this.#engine = engine;
     this.#folder = folder;
     this.#warmBase = new WarmWeights(engine, 1);
+    this.#warmScored = new WarmWeights(engine, 1);
   }
 
   static async start(setup: LearnerSetup): Promise<LearnerWorker> {
@@ -67,6 +74,8 @@ export class LearnerWorker {
         return this.#load(call.checkpoint);
       case 'learn':
         return this.#learn(call);
+      case 'score':
+        return this.#score(call);
       case 'save':
         return this.#save(call);
       default:
@@ -114,9 +123,22 @@ export class LearnerWorker {
     } catch (error) {
       // Nor are the warm copies believed any more: what is asked again begins from the shared memory.
       this.#warmBase.clear();
+      this.#warmScored.clear();
       trainer.release();
       throw error;
     }
+  }
+
+  async #score({ request: { groups, temperature }, weights }: ScoreCall): Promise<ScoreReply> {
+    const { config } = this.#folder;
+    const prompts = await encodeQuestions(
+      this.#folder,
+      groups.map(({ question }) => question),
+    );
+    const given = groups.map(({ responses }, i) => ({ prompt: prompts[i]!, responses }));
+    const resident = this.#warm?.id === weights.id ? this.#warm.trainer.residentWeights() : await this.#warmScored.get(weights);
+    const { microBatchGroups } = this.#setup.learn;
+    return score({ engine: this.#engine, config, weights: resident }, given, { temperature: temperature || 1, microBatchGroups });
   }
 
   async #trainer(state: SharedState): Promise<Trainer> {

@@ -86,6 +86,11 @@ export class Versions {
     return [...this.#states.keys()];
   }
 
+  /** Whether `n` is in memory with this state: a number may be given again. */
+  has(n: number, state: SharedState): boolean {
+    return this.#states.get(n) === state;
+  }
+
   /** @throws RangeError when the version is gone. */
   get(n: number): SharedState {
     const state = this.#states.get(n);

@@ -1,17 +1,11 @@
-/** From the configuration to a policy on this machine. */
+/** From the configuration to a learner and a sampler on this machine. */
 import type { EngineName } from '../../compute/engine/engine.ts';
 import type { Config } from '../../config/schema.ts';
 import { InputError } from '../../protocol/errors.ts';
-import { LocalPolicy, samplingOptions, type LocalPolicyOptions } from './learner.ts';
-import { SamplingPolicy } from './sampler.ts';
-
-/** What a policy is opened with. */
-export interface PolicyOrigin {
-  /** Checkpoint to go on from; absent on a fresh run. */
-  readonly checkpoint?: { readonly version: number; readonly folder: string };
-  /** Folder of the base model where it is not the configuration's. */
-  readonly base?: string;
-}
+import type { PolicyOrigin } from '../policy.ts';
+import type { Sampler, WeightsOf } from '../sampler.ts';
+import { LocalLearner } from './learner.ts';
+import { LocalSampler } from './sampler.ts';
 
 /** Groups that one forward and backward pass holds: more gains no speed and costs memory (16 took 700 MB more than 4). */
 const MICRO_BATCH_GROUPS = 4;
@@ -29,14 +23,25 @@ export function refuseEngine({ engine }: Config['workers']): void {
   );
 }
 
-/** Not open yet: `open()` loads it. */
-export function localPolicy(config: PolicyConfig, origin: PolicyOrigin = {}): LocalPolicy {
-  return new LocalPolicy(localOptions(config, origin));
+/** Not open yet. */
+export function localPolicy(config: PolicyConfig, origin: PolicyOrigin = {}): { readonly learner: LocalLearner; readonly sampler: LocalSampler } {
+  const learner = localLearner(config, origin);
+  return { learner, sampler: localSampler(config, origin, (version) => learner.publish(version)) };
 }
 
-/** The base alone, to be asked. @throws InputError for a bad model. */
-export function openForSampling(config: PolicyConfig): Promise<SamplingPolicy> {
-  return SamplingPolicy.open(samplingOptions(localOptions(config, {})));
+/**
+ * An open sampler: of the base alone, or of the versions that `weightsOf` finds, wherever their learner is.
+ * @throws InputError for a bad model; no thread is left then.
+ */
+export async function openForSampling(config: PolicyConfig, weightsOf?: WeightsOf): Promise<Sampler> {
+  const sampler = localSampler(config, {}, weightsOf);
+  try {
+    await sampler.open();
+    return sampler;
+  } catch (error) {
+    await sampler[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** Groups in one pass of the learner, and of the scorer: of long responses fewer. */
@@ -50,25 +55,34 @@ export function engineOf({ engine }: Pick<Config['workers'], 'engine'>): EngineN
   return engine === 'auto' ? 'cpu' : engine;
 }
 
-function localOptions(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalPolicyOptions {
-  const { model, promptTemplate, workers, learner, sampling, loop, timeouts } = config;
+function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalLearner {
+  const { model, promptTemplate, workers, learner, sampling, timeouts } = config;
   const { betas, weightDecay, gradientClipNorm, minibatches, ...learn } = learner;
-  return {
+  return new LocalLearner({
+    setup: {
+      role: 'learner',
+      baseFolder: base ?? model,
+      promptTemplate,
+      engine: engineOf(workers),
+      threads: workers.learnerThreads,
+      optimizer: { beta1: betas[0], beta2: betas[1], epsilon: 1e-8, weightDecay, clipNorm: gradientClipNorm },
+      learn: { ...learn, minibatches, temperature: sampling.temperature, microBatchGroups: groupsAPass(config) },
+    },
+    checkpoint,
+    timeouts,
+  });
+}
+
+function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: WeightsOf): LocalSampler {
+  const { model, promptTemplate, workers, sampling, loop, timeouts } = config;
+  const setup = {
+    role: 'rollout',
     baseFolder: base ?? model,
     promptTemplate,
-    checkpoint,
     engine: engineOf(workers),
-    rolloutWorkers: workers.rolloutWorkers,
-    rolloutThreads: workers.rolloutThreads,
-    learnerThreads: workers.learnerThreads,
-    optimizer: { beta1: betas[0], beta2: betas[1], epsilon: 1e-8, weightDecay, clipNorm: gradientClipNorm },
-    learn: {
-      ...learn,
-      minibatches,
-      temperature: sampling.temperature,
-      microBatchGroups: groupsAPass(config),
-    },
+    threads: workers.rolloutThreads,
     maxRows: loop.jobQuestions * sampling.samples,
-    timeouts,
-  };
+    microBatchGroups: groupsAPass(config),
+  } as const;
+  return new LocalSampler({ setup, workers: workers.rolloutWorkers, timeouts }, weightsOf);
 }

@@ -1,10 +1,12 @@
-/** A model that is only asked (`quorum eval`, `quorum ask`): samplers' threads, no learner. Its one version is 0. */
+/** The sampler on this machine: threads that hold the model. Each call hands a thread all that it needs, so a thread that dies takes nothing with it. */
 import { WorkerPool } from '../../compute/threads/pool.ts';
 import type { RolloutSetup } from '../../compute/threads/rollout-worker.ts';
+import type { SampleReply, SampleRequest } from '../../protocol/ports.ts';
 import type { SharedTensors } from '../../protocol/worker.ts';
-import type { Policy, SampleReply, SampleRequest } from '../policy.ts';
+import type { Sampler, WeightsOf } from '../sampler.ts';
+import { WeightsReader } from './weights.ts';
 
-export interface SamplingOptions {
+export interface SamplerOptions {
   readonly setup: RolloutSetup;
   readonly workers: number;
   readonly timeouts: { readonly openSeconds: number; readonly sampleSeconds: number };
@@ -13,40 +15,39 @@ export interface SamplingOptions {
 /** Tasks that may wait for a thread, for each thread: more than the loop ever has in flight, and finite. */
 export const QUEUE_PER_THREAD = 16;
 
-/** The samplers' threads, not started yet. */
-export function rolloutPool({ setup, workers, timeouts }: SamplingOptions): WorkerPool {
-  return new WorkerPool({ setup, threads: workers, maxQueue: QUEUE_PER_THREAD * workers, startSeconds: timeouts.openSeconds });
-}
-
-export class SamplingPolicy implements Pick<Policy, 'sample'>, AsyncDisposable {
+export class LocalSampler implements Sampler {
+  readonly #options: SamplerOptions;
+  readonly #weightsOf: WeightsOf | undefined;
+  readonly #reader = new WeightsReader();
   readonly #pool: WorkerPool;
-  readonly #weights: SharedTensors;
-  readonly #timeouts: SamplingOptions['timeouts'];
+  #base: SharedTensors | undefined;
 
-  private constructor(pool: WorkerPool, weights: SharedTensors, timeouts: SamplingOptions['timeouts']) {
-    this.#pool = pool;
-    this.#weights = weights;
-    this.#timeouts = timeouts;
+  /** @param weightsOf without it the base, version 0, is the only version. */
+  constructor(options: SamplerOptions, weightsOf?: WeightsOf) {
+    const { setup, workers, timeouts } = options;
+    this.#options = options;
+    this.#weightsOf = weightsOf;
+    this.#pool = new WorkerPool({ setup, threads: workers, maxQueue: QUEUE_PER_THREAD * workers, startSeconds: timeouts.openSeconds });
   }
 
-  /** @throws InputError for a bad model; no thread is left then. */
-  static async open(options: SamplingOptions): Promise<SamplingPolicy> {
-    const pool = rolloutPool(options);
-    try {
-      await pool.ready();
-      const weights = await pool.run({ type: 'base' }, { doing: 'loading the model', seconds: options.timeouts.openSeconds });
-      return new SamplingPolicy(pool, weights, options.timeouts);
-    } catch (error) {
-      await pool[Symbol.asyncDispose]();
-      throw error;
-    }
+  async open(): Promise<void> {
+    await this.#pool.ready();
+    this.#base = await this.#pool.run({ type: 'base' }, { doing: 'loading the model', seconds: this.#options.timeouts.openSeconds });
   }
 
-  /** @throws RangeError for a version other than 0. */
   async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply> {
-    if (request.version !== 0) throw new RangeError(`version ${request.version} was asked for, but only the base, version 0, is loaded`);
-    const call = { type: 'sample', request, weights: this.#weights, base: this.#weights } as const;
-    return this.#pool.run(call, { doing: `sampling ${request.questions.length} questions`, seconds: this.#timeouts.sampleSeconds, signal });
+    if (!this.#base) throw new RangeError('the sampler is not open');
+    const { version, questions } = request;
+    return this.#pool.run(
+      { type: 'sample', request, weights: await this.#weights(version, this.#base), base: this.#base },
+      { doing: `sampling ${questions.length} questions with version ${version}`, seconds: this.#options.timeouts.sampleSeconds, signal },
+    );
+  }
+
+  async #weights(version: number, base: SharedTensors): Promise<SharedTensors> {
+    if (this.#weightsOf) return this.#reader.read(await this.#weightsOf(version));
+    if (version === 0) return base;
+    throw new RangeError(`version ${version} was asked for, but only the base, version 0, is loaded`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

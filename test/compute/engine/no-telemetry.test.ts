@@ -40,11 +40,11 @@ it('nor does one in a thread of a policy', () => {
   const sample = `
     import { openForSampling } from './src/policy/local/open.ts';
     import { configSchema } from './src/config/schema.ts';
-    const policy = await openForSampling(configSchema.parse({ model: './models/mini' }));
+    const sampler = await openForSampling(configSchema.parse({ model: './models/mini' }));
     const question = { id: 'q', text: 'What is the area?', pictures: [], origin: 'dataset' };
     const params = { samples: 1, temperature: 0, topP: 1, topK: 0, maxNewTokens: 2 };
-    await policy.sample({ questions: [question], params, seed: 0, version: 0 });
-    await policy[Symbol.asyncDispose]();
+    await sampler.sample({ questions: [question], params, seed: 0, version: 0 });
+    await sampler[Symbol.asyncDispose]();
   `;
   expect(leftAtHome(sample).filter((name) => /Microsoft|mat-debug/.test(name))).toEqual([]);
 });

@@ -3,42 +3,28 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
-import { LocalPolicy, type LocalPolicyOptions } from '../../../src/policy/local/learner.ts';
-import type { SampleRequest } from '../../../src/policy/policy.ts';
+import { configSchema, type Config } from '../../../src/config/schema.ts';
+import type { PolicyOrigin } from '../../../src/policy/policy.ts';
+import type { SampleRequest } from '../../../src/protocol/ports.ts';
 import type { Batch, Question, Sample } from '../../../src/protocol/messages.ts';
 import { batchOf, judged } from '../../support/batches.ts';
+import { openLocal, type OpenPolicy } from '../../support/local-policy.ts';
 import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../../support/tiny-folder.ts';
 
 let folder: TemporaryFolder;
-let options: LocalPolicyOptions;
+let config: Config;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  const baseFolder = join(folder.path, 'base');
-  await writeTinyFolder(baseFolder, 1);
-  options = {
-    baseFolder,
-    engine: 'cpu',
-    rolloutWorkers: 1,
-    rolloutThreads: 1,
-    learnerThreads: 1,
-    maxRows: 64,
-    optimizer: { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, clipNorm: 1 },
-    learn: {
-      learningRate: 3e-3,
-      warmupSteps: 0,
-      schedule: { type: 'constant' },
-      objective: { type: 'grpo' },
-      minibatches: 2,
-      correction: { type: 'truncated', cap: 2 },
-      temperature: 1,
-      microBatchGroups: 4,
-      clipRange: 0.2,
-      dualClip: 3,
-      klCoefficient: 0.01,
-    },
+  const model = join(folder.path, 'base');
+  await writeTinyFolder(model, 1);
+  config = configSchema.parse({
+    model,
+    workers: { rolloutWorkers: 1 },
+    sampling: { samples: 4, temperature: 1 },
+    learner: { learningRate: 3e-3, warmupSteps: 0, schedule: { type: 'constant' }, minibatches: 2, betas: [0.9, 0.99] },
     timeouts: { openSeconds: 60, sampleSeconds: 60, learnSeconds: 60, saveSeconds: 60 },
-  };
+  });
 });
 
 afterAll(() => folder[Symbol.asyncDispose]());
@@ -48,17 +34,13 @@ const params = { samples: 4, temperature: 1, topP: 1, topK: 0, maxNewTokens: 8 }
 const figures = openFigures(TRAIN_POOL);
 const questions = (count: number): Question[] => Array.from({ length: count }, (_, i) => figures.dataset.question(i * 7));
 
-async function opened(changes: Partial<LocalPolicyOptions> = {}): Promise<LocalPolicy> {
-  const policy = new LocalPolicy({ ...options, ...changes });
-  await policy.open();
-  return policy;
-}
+const opened = (origin?: PolicyOrigin): Promise<OpenPolicy> => openLocal(config, origin);
 
 /** Samples with `version` and makes the batch that rewards long answers; it needs no label. */
-async function batch(policy: LocalPolicy, id: number, version: number, parent: number): Promise<Batch> {
+async function batch(policy: OpenPolicy, id: number, version: number, parent: number): Promise<Batch> {
   const asked = questions(4);
   const request: SampleRequest = { questions: asked, params, seed: 5 + id, version, reference: true };
-  const { groups } = await policy.sample(request);
+  const { groups } = await policy.sampler.sample(request);
   return batchOf(
     id,
     parent,
@@ -66,10 +48,10 @@ async function batch(policy: LocalPolicy, id: number, version: number, parent: n
   );
 }
 
-describe('LocalPolicy', { timeout: 120_000 }, () => {
+describe('a local learner and its sampler', { timeout: 120_000 }, () => {
   it('samples, learns, and samples from what it learnt', async () => {
     await using policy = await opened();
-    expect(policy.current).toBe(0);
+    expect(policy.learner.current).toBe(0);
     const first = await batch(policy, 0, 0, 0);
     for (const { group } of first.groups) {
       expect(group.samples).toHaveLength(4);
@@ -79,12 +61,12 @@ describe('LocalPolicy', { timeout: 120_000 }, () => {
         logprobs.forEach((logprob, t) => expect(refLogprobs![t]).toBeCloseTo(logprob, 4));
       }
     }
-    const { version, metrics } = await policy.learn(first);
+    const { version, metrics } = await policy.learner.step(first);
     expect(version).toMatchObject({ n: 1, parent: 0, batchId: 0 });
     expect(metrics.tokens).toBe(first.groups.flatMap(({ group }) => group.samples).reduce((sum, { tokens }) => sum + tokens.length, 0));
     expect(metrics.ratio).toBeCloseTo(1, 0);
     expect(metrics.gradNorm).toBeGreaterThan(0);
-    expect(policy.current).toBe(1);
+    expect(policy.learner.current).toBe(1);
     const second = await batch(policy, 1, 1, 1);
     expect(
       second.groups.some(({ group }) =>
@@ -98,16 +80,16 @@ describe('LocalPolicy', { timeout: 120_000 }, () => {
     const run = async (restart: boolean): Promise<Buffer> => {
       let policy = await opened();
       try {
-        await policy.learn(await batch(policy, 0, 0, 0));
+        await policy.learner.step(await batch(policy, 0, 0, 0));
         if (restart) {
-          await policy.save(1, saved);
+          await policy.learner.save(1, saved);
           await policy[Symbol.asyncDispose]();
           policy = await opened({ checkpoint: { version: 1, folder: saved } });
-          expect(policy.current).toBe(1);
+          expect(policy.learner.current).toBe(1);
         }
-        await policy.learn(await batch(policy, 1, 1, 1));
+        await policy.learner.step(await batch(policy, 1, 1, 1));
         const out = join(folder.path, `end-${restart}`);
-        await policy.save(2, out);
+        await policy.learner.save(2, out);
         return Buffer.concat(await Promise.all(['model.safetensors', 'optimizer.safetensors'].map((name) => readFile(join(out, name)))));
       } finally {
         await policy[Symbol.asyncDispose]();
@@ -118,28 +100,28 @@ describe('LocalPolicy', { timeout: 120_000 }, () => {
 
   it('goes back to a saved version as a new one, bit by bit, moments included', async () => {
     await using policy = await opened();
-    policy.retain(0);
-    await policy.learn(await batch(policy, 0, 0, 0));
+    policy.learner.retain(0);
+    await policy.learner.step(await batch(policy, 0, 0, 0));
     const [v1, v3] = [join(folder.path, 'back-1'), join(folder.path, 'back-3')];
-    await policy.save(1, v1);
-    policy.retain(1);
+    await policy.learner.save(1, v1);
+    policy.learner.retain(1);
     const second = await batch(policy, 1, 1, 1);
-    await policy.learn(second);
-    await policy.restore(v1, 1, 3);
-    expect(policy.current).toBe(3);
-    await policy.save(3, v3);
+    await policy.learner.step(second);
+    await policy.learner.restore(v1, 1, 3);
+    expect(policy.learner.current).toBe(3);
+    await policy.learner.save(3, v3);
     for (const name of ['model.safetensors', 'optimizer.safetensors']) {
       expect((await readFile(join(v3, name))).equals(await readFile(join(v1, name)))).toBe(true);
     }
-    const asBefore = await policy.learn({ ...second, id: 2, parent: 3 });
+    const asBefore = await policy.learner.step({ ...second, id: 2, parent: 3 });
     expect(asBefore.version).toMatchObject({ n: 4, parent: 3 });
-    await expect(policy.restore(v1, 2, 5)).rejects.toThrow('holds version 1, not 2');
-    expect(policy.current).toBe(4);
+    await expect(policy.learner.restore(v1, 2, 5)).rejects.toThrow('holds version 1, not 2');
+    expect(policy.learner.current).toBe(4);
   });
 
   it('takes no step that is not sound or that fails, and the next one is the same to the bit as without them', async () => {
-    const saved = async (policy: LocalPolicy, name: string): Promise<Buffer> => {
-      await policy.save(policy.current, join(folder.path, name));
+    const saved = async (policy: OpenPolicy, name: string): Promise<Buffer> => {
+      await policy.learner.save(policy.learner.current, join(folder.path, name));
       return Buffer.concat(await Promise.all(['model.safetensors', 'optimizer.safetensors'].map((file) => readFile(join(folder.path, name, file)))));
     };
     const changed = (original: Batch, change: (sample: Sample) => Sample): Batch => ({
@@ -147,53 +129,53 @@ describe('LocalPolicy', { timeout: 120_000 }, () => {
       groups: original.groups.map(({ group, verdict }) => ({ verdict, group: { ...group, samples: group.samples.map(change) } })),
     });
     await using plain = await opened();
-    await plain.learn(await batch(plain, 0, 0, 0));
+    await plain.learner.step(await batch(plain, 0, 0, 0));
     const [before, next] = [await saved(plain, 'sound-1'), await batch(plain, 4, 1, 1)];
-    await plain.learn(next);
+    await plain.learner.step(next);
 
     await using policy = await opened();
-    await policy.learn(await batch(policy, 0, 0, 0));
+    await policy.learner.step(await batch(policy, 0, 0, 0));
     const good = await batch(policy, 1, 1, 1);
     const offBase = changed(good, (sample) => ({ ...sample, refLogprobs: sample.refLogprobs!.map((logprob) => logprob + 1000) }));
-    await expect(policy.learn(offBase)).rejects.toMatchObject({
+    await expect(policy.learner.step(offBase)).rejects.toMatchObject({
       name: 'UnsoundStepError',
       message: expect.stringMatching(/its KL to the base is \d+/),
     });
     const offSampler = changed(good, (sample) => ({ ...sample, logprobs: sample.logprobs.map((logprob) => logprob - 1000) }));
-    await expect(policy.learn({ ...offSampler, id: 2 })).rejects.toThrow(/its mean importance ratio is \d+/);
+    await expect(policy.learner.step({ ...offSampler, id: 2 })).rejects.toThrow(/its mean importance ratio is \d+/);
     const poisoned = changed(good, (sample) => ({ ...sample, tokens: sample.tokens.map((token) => token + 999_999) }));
-    await expect(policy.learn({ ...poisoned, id: 3 })).rejects.toThrow();
-    expect(policy.current).toBe(1);
+    await expect(policy.learner.step({ ...poisoned, id: 3 })).rejects.toThrow();
+    expect(policy.learner.current).toBe(1);
     expect((await saved(policy, 'sound-2')).equals(before)).toBe(true);
-    await policy.learn(next);
+    await policy.learner.step(next);
     expect((await saved(policy, 'sound-3')).equals(await saved(plain, 'sound-4'))).toBe(true);
   });
 
   it('is idempotent by batch, refuses a batch of another parent, and corrects a stale one', async () => {
     await using policy = await opened();
     const [first, stale] = [await batch(policy, 0, 0, 0), await batch(policy, 1, 0, 1)];
-    const reply = await policy.learn(first);
-    expect(await policy.learn(first)).toBe(reply);
-    await expect(policy.learn({ ...first, id: 9 })).rejects.toThrow('batch 9 starts from version 0, but the newest is 1');
-    const { metrics } = await policy.learn(stale);
+    const reply = await policy.learner.step(first);
+    expect(await policy.learner.step(first)).toBe(reply);
+    await expect(policy.learner.step({ ...first, id: 9 })).rejects.toThrow('batch 9 starts from version 0, but the newest is 1');
+    const { metrics } = await policy.learner.step(stale);
     expect(Number.isFinite(metrics.loss)).toBe(true);
-    expect(policy.current).toBe(2);
+    expect(policy.learner.current).toBe(2);
   });
 
   it('keeps a retained version until it is released', async () => {
     await using policy = await opened();
-    policy.retain(0);
-    await policy.learn(await batch(policy, 0, 0, 0));
-    expect(policy.kept).toEqual([0, 1]);
-    await policy.sample({ questions: questions(1), params, seed: 1, version: 0 });
-    policy.release(0);
-    expect(policy.kept).toEqual([1]);
-    await expect(policy.sample({ questions: questions(1), params, seed: 1, version: 0 })).rejects.toThrow('version 0 is not in memory');
+    policy.learner.retain(0);
+    await policy.learner.step(await batch(policy, 0, 0, 0));
+    expect(policy.learner.kept).toEqual([0, 1]);
+    await policy.sampler.sample({ questions: questions(1), params, seed: 1, version: 0 });
+    policy.learner.release(0);
+    expect(policy.learner.kept).toEqual([1]);
+    await expect(policy.sampler.sample({ questions: questions(1), params, seed: 1, version: 0 })).rejects.toThrow('version 0 is not in memory');
   });
 });
 
-describe('a LocalPolicy that has learnt nothing', { timeout: 120_000 }, () => {
-  let policy: LocalPolicy;
+describe('before the first step', { timeout: 120_000 }, () => {
+  let policy: OpenPolicy;
 
   beforeAll(async () => {
     policy = await opened();
@@ -203,22 +185,24 @@ describe('a LocalPolicy that has learnt nothing', { timeout: 120_000 }, () => {
 
   it('reports bad input by class and message, from inside a thread', async () => {
     const missing: Question = { id: 'q', text: 'what hour ?', pictures: [{ type: 'file', path: '/no/such.png' }], origin: 'dataset' };
-    await expect(policy.sample({ questions: [missing], params, seed: 1, version: 0 })).rejects.toMatchObject({
+    await expect(policy.sampler.sample({ questions: [missing], params, seed: 1, version: 0 })).rejects.toMatchObject({
       name: 'InputError',
       message: expect.stringContaining('/no/such.png'),
     });
     const long: Question = { ...questions(1)[0]!, text: 'what hour ? '.repeat(300) };
-    await expect(policy.sample({ questions: [long], params, seed: 1, version: 0 })).rejects.toMatchObject({
+    await expect(policy.sampler.sample({ questions: [long], params, seed: 1, version: 0 })).rejects.toMatchObject({
       name: 'InputError',
       message: expect.stringContaining('context'),
     });
-    await using broken = new LocalPolicy({ ...options, baseFolder: '/no/such/model' });
-    await expect(broken.open()).rejects.toMatchObject({ name: 'InputError', message: expect.stringContaining('/no/such/model') });
+    await expect(openLocal({ ...config, model: '/no/such/model' })).rejects.toMatchObject({
+      name: 'InputError',
+      message: expect.stringContaining('/no/such/model'),
+    });
   });
 
   it('refuses a damaged checkpoint', async () => {
     const [whole, damaged] = [join(folder.path, 'whole'), join(folder.path, 'damaged')];
-    await policy.save(0, whole);
+    await policy.learner.save(0, whole);
     await cp(whole, damaged, { recursive: true });
     const file = join(damaged, 'optimizer.safetensors');
     const bytes = await readFile(file);
@@ -235,10 +219,10 @@ describe('a LocalPolicy that has learnt nothing', { timeout: 120_000 }, () => {
 
   it('cancels a generation in flight and goes on with the same thread', async () => {
     const stop = new AbortController();
-    const sampling = policy.sample({ questions: questions(16), params: { ...params, maxNewTokens: 400 }, seed: 1, version: 0 }, stop.signal);
+    const sampling = policy.sampler.sample({ questions: questions(16), params: { ...params, maxNewTokens: 400 }, seed: 1, version: 0 }, stop.signal);
     setImmediate(() => stop.abort());
     await expect(sampling).rejects.toMatchObject({ name: 'CancelledError' });
-    const { groups } = await policy.sample({ questions: questions(2), params, seed: 1, version: 0 });
+    const { groups } = await policy.sampler.sample({ questions: questions(2), params, seed: 1, version: 0 });
     expect(groups).toHaveLength(2);
   });
 });

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configSchema, type Config, type ConfigInput } from '../../../src/config/schema.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
-import { groupsAPass, localPolicy, openForSampling } from '../../../src/policy/local/open.ts';
+import { groupsAPass, openForSampling } from '../../../src/policy/local/open.ts';
+import { openLocal } from '../../support/local-policy.ts';
 import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../../support/tiny-folder.ts';
 
 let folder: TemporaryFolder;
@@ -27,9 +28,8 @@ test('answers as the loop would with version 0, from the samplers alone', async 
   const { groups } = await alone.sample(request);
   process.off('worker', count);
   expect(started).toHaveLength(2);
-  await using policy = localPolicy(config);
-  await policy.open();
-  expect((await policy.sample(request)).groups).toEqual(groups);
+  await using policy = await openLocal(config);
+  expect((await policy.sampler.sample(request)).groups).toEqual(groups);
   await expect(alone.sample({ ...request, version: 1 })).rejects.toThrow('version 1 was asked for, but only the base, version 0, is loaded');
 });
 
