@@ -130,7 +130,7 @@ export class LearnerWorker {
   }
 
   async #score({ request: { groups, temperature }, weights }: ScoreCall): Promise<ScoreReply> {
-    const { config } = this.#folder;
+    const { model } = this.#folder;
     const prompts = await encodeQuestions(
       this.#folder,
       groups.map(({ question }) => question),
@@ -138,7 +138,7 @@ export class LearnerWorker {
     const given = groups.map(({ responses }, i) => ({ prompt: prompts[i]!, responses }));
     const resident = this.#warm?.id === weights.id ? this.#warm.trainer.residentWeights() : await this.#warmScored.get(weights);
     const { microBatchGroups } = this.#setup.learn;
-    return score({ engine: this.#engine, config, weights: resident }, given, { temperature: temperature || 1, microBatchGroups });
+    return score({ engine: this.#engine, model, weights: resident }, given, { temperature: temperature || 1, microBatchGroups });
   }
 
   async #trainer(state: SharedState): Promise<Trainer> {
