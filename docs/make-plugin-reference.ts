@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import { PORT_NAMES, PORT_TABLE } from '../src/plugin/port-table.ts';
 
 const PAGE = new URL('./plugin-reference.md', import.meta.url);
 
@@ -15,7 +16,7 @@ Made from the sources by \`npx tsx docs/make-plugin-reference.ts\`. How to write
 /** In the order of the page. */
 const PARTS = [
   { title: 'Defining a plug-in', module: 'quorum', file: 'src/plugin/define.ts' },
-  { title: 'Ports', module: 'quorum', file: 'src/protocol/ports.ts' },
+  { title: 'Ports', module: 'quorum', file: 'src/protocol/ports.ts', table: true },
   { title: 'Messages', module: 'quorum', file: 'src/protocol/messages.ts' },
   { title: 'Errors', module: 'quorum', file: 'src/protocol/errors.ts' },
   { title: 'Plug-ins made of others', module: 'quorum', file: 'src/plugin/open-port.ts' },
@@ -37,12 +38,23 @@ export interface Declaration {
 
 /** The page, as Markdown. */
 export function pluginReferencePage(): string {
-  const sections = PARTS.map(({ title, module, file }) => {
+  const sections = PARTS.map((part) => {
+    const { title, module, file } = part;
     const declarations = declarationsOf(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'));
     const blocks = declarations.filter(({ name }) => !INTERNAL.has(name)).map(({ name, text }) => `### ${name}\n\n\`\`\`ts\n${text}\n\`\`\`\n`);
-    return `## ${title}\n\nFrom \`'${module}'\`; source: \`${file}\`.\n\n${blocks.join('\n')}`;
+    return `## ${title}\n\nFrom \`'${module}'\`; source: \`${file}\`.\n\n${'table' in part ? portTable() : ''}${blocks.join('\n')}`;
   });
   return [HEAD, ...sections].join('\n');
+}
+
+/** From src/plugin/port-table.ts. */
+function portTable(): string {
+  const rows = PORT_NAMES.map((port) => {
+    const { does, holders, role, builtIn } = PORT_TABLE[port];
+    return `| \`${port}\` | ${does} | ${holders} | \`${role}\` | ${builtIn ? 'yes' : 'no'} |`;
+  });
+  const head = ['| Port | A plug-in with it | Plug-ins that may hold it | Role of its actor | Built-in actor |', '| --- | --- | --- | --- | --- |'];
+  return `${[...head, ...rows].join('\n')}\n\n`;
 }
 
 const DECLARATION = /^((?:\/\*\*(?:(?!\*\/)[\s\S])*?\*\/\n)?)export ((?:async )?function|interface|type|class|const) (\w+)/gm;

@@ -8,6 +8,7 @@ import type { Handle } from '../../actors/handle.ts';
 import type { Member, StartedSystem } from '../../actors/system.ts';
 import type { OfPlugin } from '../protocol/performer.ts';
 import type { Crew } from '../../streams/crew.ts';
+import { PORT_TABLE } from '../plugin/port-table.ts';
 import { checkRivals, inThread, loadPlugin, type Plugin, type PluginSpec } from '../plugin/load.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PanelCard } from '../protocol/frames.ts';
@@ -16,21 +17,6 @@ import type { PortName, Ports, SoloPort } from '../protocol/ports.ts';
 import { sharedController } from '../lib/shared-signal.ts';
 import { Holder } from './holder.ts';
 import type { ServicesOf } from './services.ts';
-
-const ROLES: Readonly<Record<PortName, string>> = {
-  ask: 'questioner',
-  sample: 'sampler',
-  judge: 'voter',
-  learn: 'learner',
-  evaluate: 'evaluator',
-  synthesize: 'synthesizer',
-  advantage: 'advantage',
-  reward: 'reward',
-  filter: 'filter',
-  watch: 'watcher',
-  export: 'exporter',
-  panel: 'panel',
-};
 
 export interface RosterParts {
   readonly builtIn: Plugin;
@@ -74,7 +60,7 @@ export class Roster {
     const { builtIn, services, lanes, synthesizes } = this.#parts;
     const member = (port: SoloPort, id: string): Member => {
       const life = new Life();
-      return { role: ROLES[port], id, open: (opening) => builtIn.ports[port]!(services(builtIn, port, life.begin(opening)) as never) };
+      return { role: PORT_TABLE[port].role, id, open: (opening) => builtIn.ports[port]!(services(builtIn, port, life.begin(opening)) as never) };
     };
     return [
       member('ask', 'questioner'),
@@ -248,14 +234,16 @@ export class Roster {
     for (const port of Object.keys(plugin.ports) as PortName[]) {
       if (port === 'synthesize' && !synthesizes) continue;
       const ids =
-        port === 'sample' ? Array.from({ length: lanes }, (_, i) => `${ROLES[port]}-${i + 1}-${plugin.name}`) : [`${ROLES[port]}-${plugin.name}`];
+        port === 'sample'
+          ? Array.from({ length: lanes }, (_, i) => `${PORT_TABLE[port].role}-${i + 1}-${plugin.name}`)
+          : [`${PORT_TABLE[port].role}-${plugin.name}`];
       for (const id of ids) {
         const life = new Life();
         const open = (opening: AbortSignal): Promise<unknown> =>
           withDeadline<unknown>(`${id}: opening`, openSeconds, opening, (signal) =>
             plugin.ports[port]!(services(plugin, port, life.begin(signal)) as never),
           );
-        const handle = this.#started.add({ role: ROLES[port], id, open, optional: true });
+        const handle = this.#started.add({ role: PORT_TABLE[port].role, id, open, optional: true });
         this.#posts.push({ plugin, port, handle, life });
       }
     }
@@ -288,7 +276,7 @@ export class Roster {
 
   #portRows(plugin: Plugin, port: PortName): PluginPort[] {
     const posts = this.#posts.filter((post) => post.plugin === plugin && post.port === port);
-    if (posts.length === 0) return [{ port, actor: ROLES[port], state: 'standing by', restarts: 0 }];
+    if (posts.length === 0) return [{ port, actor: PORT_TABLE[port].role, state: 'standing by', restarts: 0 }];
     return posts.map(({ handle }) => {
       const { id, state, restarts, error } = handle.status();
       const states: Partial<Record<typeof state, PortState>> = { parked: 'parked', failed: 'parked', waiting: 'restarting', opening: 'opening' };

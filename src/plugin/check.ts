@@ -1,26 +1,18 @@
-/**
- * The boundary of a plug-in: what it throws becomes a PluginError that names it, and what it returns is checked before the loop sees it. A bad
- * reply is a failure of the plug-in like any other: its actor is restarted, and in the end parked.
- */
+/** What is wrong with a plug-in's reply: a check for each port, for src/plugin/port-table.ts. */
 import { z } from 'zod';
-import { CancelledError, InputError, PluginError, UnsoundStepError } from '../protocol/errors.ts';
 import type { Evaluation, Question, RolloutGroup, Sample, Verdict } from '../protocol/messages.ts';
 import type {
   AdvantageRequest,
   AskRequest,
   EvaluateRequest,
   ModelLimits,
-  PortName,
-  Ports,
   RewardRequest,
   SampleReply,
   SampleRequest,
   SynthesizeRequest,
 } from '../protocol/ports.ts';
-import type { Services } from './load.ts';
 import { panel } from './panel-content.ts';
 import { each, finite, isFinite32, numbersSchema, text, wrongNumbers, wrongReply, wrongReward } from './reply-words.ts';
-import { storableReply } from './storable-reply.ts';
 
 /** Making a schema takes a hundred times as long as using it: one is made for each size, and there are few sizes. */
 function bySize<T>(make: (n: number) => T): (n: number) => T {
@@ -140,34 +132,39 @@ const written = bySize((count) =>
 );
 const rewarded = bySize((n) => z.strictObject({ rewards: numbers(n), verified: z.boolean('expected true or false').optional() }));
 const whyDropped = z.union([text(1000), z.undefined()], 'expected a text of 1 to 1000 characters, why the group is dropped, or undefined to keep it');
-const nothing = z.unknown();
 
 const NO_LIMITS: ModelLimits = { vocabulary: Infinity, context: Infinity };
 
-/** What is wrong with a reply, in words; undefined for one that is right. What is right may depend on what was asked. */
-const WRONG: { readonly [Name in PortName]: (reply: unknown, request: never, limits: ModelLimits | undefined) => string | undefined } = {
-  ask: (reply, { count }: AskRequest) => wrongReply(questions(count), reply),
-  sample: (reply, request: SampleRequest, limits) => wrongReply(sampled, reply) ?? wrongGroups((reply as SampleReply).groups, request, limits),
-  judge: (reply, { id, samples: { length } }: RolloutGroup) => wrongReply(verdict(length), reply) ?? other('groupId', (reply as Verdict).groupId, id),
-  learn: (reply) => wrongReply(learnt, reply),
-  evaluate: (reply, { version }: EvaluateRequest) =>
-    wrongReply((reply as Evaluation | null | undefined)?.greedy === null ? evaluatedWithoutLabels : evaluated, reply) ??
-    other('version', (reply as Evaluation).version, version),
-  synthesize: (reply, { count }: SynthesizeRequest) => wrongReply(written(count), reply),
-  reward: (
-    reply,
-    {
-      group: {
-        samples: { length },
-      },
-    }: RewardRequest,
-  ) => wrongReward(rewarded(length), reply, length),
-  advantage: (reply, { group }: AdvantageRequest) => wrongNumbers(reply, group.samples.length),
-  filter: (reply) => wrongReply(whyDropped, reply),
-  watch: (reply) => wrongReply(nothing, reply),
-  export: (reply) => wrongReply(nothing, reply),
-  panel: (reply) => wrongReply(panel, reply),
-};
+/** What is wrong with a reply, in words; undefined for a right one. What is right may depend on the request. */
+export type ReplyCheck<Request = never> = (reply: unknown, request: Request, limits: ModelLimits | undefined) => string | undefined;
+
+export const wrongQuestions: ReplyCheck<AskRequest> = (reply, { count }) => wrongReply(questions(count), reply);
+
+export const wrongResponses: ReplyCheck<SampleRequest> = (reply, request, limits) =>
+  wrongReply(sampled, reply) ?? wrongGroups((reply as SampleReply).groups, request, limits);
+
+export const wrongVerdict: ReplyCheck<RolloutGroup> = (reply, { id, samples: { length } }) =>
+  wrongReply(verdict(length), reply) ?? other('groupId', (reply as Verdict).groupId, id);
+
+export const wrongStep: ReplyCheck = (reply) => wrongReply(learnt, reply);
+
+export const wrongEvaluation: ReplyCheck<EvaluateRequest> = (reply, { version }) =>
+  wrongReply((reply as Evaluation | null | undefined)?.greedy === null ? evaluatedWithoutLabels : evaluated, reply) ??
+  other('version', (reply as Evaluation).version, version);
+
+export const wrongWritten: ReplyCheck<SynthesizeRequest> = (reply, { count }) => wrongReply(written(count), reply);
+
+export const wrongRewards: ReplyCheck<RewardRequest> = (reply, { group: { samples: responses } }) =>
+  wrongReward(rewarded(responses.length), reply, responses.length);
+
+export const wrongAdvantages: ReplyCheck<AdvantageRequest> = (reply, { group }) => wrongNumbers(reply, group.samples.length);
+
+export const wrongWhy: ReplyCheck = (reply) => wrongReply(whyDropped, reply);
+
+export const wrongPanel: ReplyCheck = (reply) => wrongReply(panel, reply);
+
+/** The loop does not look at the reply. */
+export const anyReply: ReplyCheck = () => undefined;
 
 function wrongGroups(reply: unknown, { questions: { length }, params }: SampleRequest, limits: ModelLimits | undefined): string | undefined {
   const given = reply as readonly unknown[];
@@ -193,44 +190,4 @@ function beyondModel(tokens: readonly number[], asked: number, { vocabulary, con
 
 function other(name: string, given: unknown, asked: unknown): string | undefined {
   return given === asked ? undefined : `${name}: expected ${JSON.stringify(asked)}, as asked, found ${JSON.stringify(given)}`;
-}
-
-type AnyPort = (request: unknown, signal: AbortSignal) => unknown;
-
-/** The same opener for a plug-in that is not trusted. */
-export function guarded<Name extends PortName>(
-  plugin: string,
-  port: Name,
-  open: (services: Services<Name>) => Promise<Ports[Name]>,
-): (services: Services<Name>) => Promise<Ports[Name]> {
-  const failed = (doing: string, cause: unknown): Error => {
-    if (cause instanceof PluginError) return cause;
-    return new PluginError(`plug-in ${plugin}, port "${port}": ${doing}${cause instanceof Error ? cause.message : String(cause)}`, { cause });
-  };
-  return async (services) => {
-    const opened = await open(services).catch((error: unknown) => {
-      throw failed('it could not be opened: ', error);
-    });
-    const call = opened as unknown as AnyPort;
-    const checked: AnyPort = async (request, signal) => {
-      // A panel is asked for nothing: its signal comes first.
-      const actual = port === 'panel' ? (request as AbortSignal) : signal;
-      let reply: unknown;
-      try {
-        reply = await call(request, signal);
-      } catch (error) {
-        if (actual.aborted) throw new CancelledError(`plug-in ${plugin}, port "${port}": cancelled`);
-        // A sampler may refuse a question: the group is then empty, and nobody is to blame.
-        if (port === 'sample' && error instanceof Error && error.name === 'InputError') throw new InputError(error.message);
-        // A learner that wraps ours: the step is to blame.
-        if (port === 'learn' && error instanceof UnsoundStepError) throw error;
-        throw failed('', error);
-      }
-      const check = WRONG[port] as (reply: unknown, request: unknown, limits: ModelLimits | undefined) => string | undefined;
-      const wrong = check(reply, request, services.limits);
-      if (wrong === undefined) return storableReply(port, reply);
-      throw failed('its reply is not what the port asks for: ', wrong);
-    };
-    return checked as unknown as Ports[Name];
-  };
 }

@@ -6,9 +6,10 @@ import { importDefault } from '../lib/import-default.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PortName, Ports, PromptSource } from '../protocol/ports.ts';
 import { within } from '../lib/within.ts';
-import { guarded } from './check.ts';
 import { API_VERSION, type PluginDefinition, type PortContext } from './define.ts';
+import { guarded } from './guarded.ts';
 import { checkOptions, portOf } from './open-port.ts';
+import { PORT_NAMES, PORT_TABLE } from './port-table.ts';
 import type { StandardSchema } from './standard-schema.ts';
 import { HEAP_MEGABYTES, openThread, type PluginThread } from './thread.ts';
 
@@ -42,22 +43,7 @@ export interface Plugin {
   close(): Promise<void>;
 }
 
-const PORTS: Readonly<Record<PortName, 'one' | 'many'>> = {
-  ask: 'one',
-  sample: 'one',
-  judge: 'one',
-  learn: 'one',
-  evaluate: 'one',
-  synthesize: 'one',
-  advantage: 'one',
-  reward: 'many',
-  filter: 'many',
-  watch: 'many',
-  export: 'many',
-  panel: 'many',
-};
-
-const known = (): string => Object.keys(PORTS).join(', ');
+const known = (): string => PORT_NAMES.join(', ');
 
 /** Prefix of the plug-ins that come with Quorum. */
 const BUILT_IN = 'quorum/plugins/';
@@ -115,9 +101,9 @@ export function checkRivals(plugins: readonly Plugin[]): void {
   for (const [i, { name, source }] of plugins.entries()) {
     if (plugins.slice(0, i).some((other) => other.name === name)) throw new InputError(`plug-in ${name} (${source}) is listed twice in plugins`);
   }
-  for (const [port, holders] of Object.entries(PORTS)) {
-    const rivals = plugins.filter(({ ports }) => ports[port as PortName]);
-    if (holders === 'many' || rivals.length < 2) continue;
+  for (const port of PORT_NAMES) {
+    const rivals = plugins.filter(({ ports }) => ports[port]);
+    if (PORT_TABLE[port].holders === 'many' || rivals.length < 2) continue;
     throw new InputError(`plug-ins ${rivals.map(({ name }) => name).join(' and ')} both have the port "${port}": list only one of them in plugins`);
   }
 }
@@ -187,7 +173,7 @@ async function bind(definition: unknown, use: PluginUse, source: string, module?
   if (apiVersion !== API_VERSION) {
     throw new InputError(`${who} is written for plug-in API ${apiVersion}, but this Quorum has ${API_VERSION}: use a version of it that fits`);
   }
-  const unknown = Object.keys(ports).find((port) => !Object.hasOwn(PORTS, port));
+  const unknown = Object.keys(ports).find((port) => !Object.hasOwn(PORT_TABLE, port));
   if (unknown !== undefined) throw new InputError(`${who} has an unknown port "${unknown}"; known are ${known()}`);
   if (Object.keys(ports).length === 0) throw new InputError(`${who} has no ports; known are ${known()}`);
   const options = await checkOptions(who, checked.data.options, use.options);

@@ -1,26 +1,23 @@
 /** A plug-in's reply as the store can hold it: ids and kinds with escapes, texts with U+FFFD, where there is a NUL or half a surrogate pair. */
 import type { PictureRef, Question, Sample, Verdict } from '../protocol/messages.ts';
-import type { LearnReply, PortName, SampleReply, Written } from '../protocol/ports.ts';
+import type { LearnReply, SampleReply, Written } from '../protocol/ports.ts';
 import { storableKey, storableText } from '../protocol/storable.ts';
 
-/** Of replies that were found to be what their ports ask for. */
-const STORABLE: { readonly [Name in PortName]?: (reply: never) => unknown } = {
-  ask: (reply: readonly Question[]) => reply.map(questionOf),
-  synthesize: (reply: readonly Written[]) => reply.map((each) => ({ ...each, question: questionOf(each.question) })),
-  sample: (reply: SampleReply) => ({ ...reply, groups: reply.groups.map((group) => group.map(sampleOf)) }),
-  learn: (reply: LearnReply) => ({ ...reply, metrics: withKeys(reply.metrics, storableKey) }),
-  judge: (reply: Verdict) => ({
-    ...reply,
-    answers: reply.answers.map((answer) => (answer === null ? null : storableText(answer))),
-    ...(reply.why !== undefined && { why: storableText(reply.why) }),
-  }),
-  filter: (reply: string | undefined) => (reply === undefined ? undefined : storableText(reply)),
-};
+export const storableQuestions = (reply: readonly Question[]): unknown => reply.map(questionOf);
 
-export function storableReply(port: PortName, reply: unknown): unknown {
-  const make = STORABLE[port] as ((reply: unknown) => unknown) | undefined;
-  return make === undefined ? reply : make(reply);
-}
+export const storableWritten = (reply: readonly Written[]): unknown => reply.map((each) => ({ ...each, question: questionOf(each.question) }));
+
+export const storableResponses = (reply: SampleReply): unknown => ({ ...reply, groups: reply.groups.map((group) => group.map(sampleOf)) });
+
+export const storableStep = (reply: LearnReply): unknown => ({ ...reply, metrics: withKeys(reply.metrics, storableKey) });
+
+export const storableVerdict = (reply: Verdict): unknown => ({
+  ...reply,
+  answers: reply.answers.map((answer) => (answer === null ? null : storableText(answer))),
+  ...(reply.why !== undefined && { why: storableText(reply.why) }),
+});
+
+export const storableWhy = (reply: string | undefined): unknown => (reply === undefined ? undefined : storableText(reply));
 
 function questionOf(question: Question): Question {
   const { id, text, kind, parentId, pictures } = question;

@@ -9,6 +9,7 @@ import { sharedController } from '../lib/shared-signal.ts';
 import type { PluginDefinition, PortContext } from './define.ts';
 import { openPort } from './open-port.ts';
 import { modelText } from '../compute/rollout/model-text.ts';
+import { PORT_TABLE } from './port-table.ts';
 import { notInThread, type ThreadOptions } from './thread.ts';
 
 export interface ThreadTask {
@@ -50,7 +51,7 @@ export default async function perform(task: ThreadTask): Promise<ThreadReply> {
     ports.set(opened, known);
     const call = await known;
     if (task.type === 'open') return { value: undefined };
-    return { value: await (port === 'panel' ? call(signal, signal) : call(task.request, signal)) };
+    return { value: await (PORT_TABLE[port].hasRequest ? call(task.request, signal) : call(signal, signal)) };
   } catch (error) {
     return { error: toErrorData(error) };
   }

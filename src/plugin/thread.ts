@@ -8,6 +8,7 @@ import { fromErrorData, UnsupportedError } from '../protocol/errors.ts';
 import type { PortName, Ports } from '../protocol/ports.ts';
 import { threadEntry } from '../lib/thread-entry.ts';
 import type { Services } from './load.ts';
+import { PORT_TABLE } from './port-table.ts';
 import type { ThreadReply, ThreadTask, ThreadWord } from './thread-worker.ts';
 
 export interface ThreadOptions {
@@ -61,8 +62,9 @@ export function openThread(options: ThreadOptions): PluginThread {
         return reply.value;
       };
       await run({ type: 'open', request: undefined }, signal);
-      const call = port === 'panel' ? (cancel: AbortSignal) => run({ type: 'call', request: undefined }, cancel) : undefined;
-      return (call ?? ((request: unknown, cancel: AbortSignal) => run({ type: 'call', request }, cancel))) as unknown as Ports[typeof port];
+      const call = (request: unknown, cancel: AbortSignal) => run({ type: 'call', request }, cancel);
+      const bare = (cancel: AbortSignal) => call(undefined, cancel);
+      return (PORT_TABLE[port].hasRequest ? call : bare) as unknown as Ports[typeof port];
     },
     close: () => pool.close({ force: true }),
   };

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import { openPaths } from '../../src/data/open.ts';
-import { guarded } from '../../src/plugin/check.ts';
+import { guarded } from '../../src/plugin/guarded.ts';
 import type { Services } from '../../src/plugin/load.ts';
 import type { Question, RolloutGroup } from '../../src/protocol/messages.ts';
 import { storableKey, storableText } from '../../src/protocol/storable.ts';

@@ -4,8 +4,10 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { API_VERSION, definePlugin } from '../../src/plugin/define.ts';
 import { bindPlugin, loadPlugins, type Services } from '../../src/plugin/load.ts';
+import { PORT_NAMES, PORT_TABLE } from '../../src/plugin/port-table.ts';
 import type { RolloutGroup } from '../../src/protocol/messages.ts';
 import { InputError } from '../../src/protocol/errors.ts';
+import { builtIns } from '../../src/roles/builtins.ts';
 import { group, verdict } from '../store/messages.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -84,6 +86,17 @@ describe('a plug-in works, whichever way it is given', () => {
       },
     });
     expect(await share({ use: lenient, options: { share: 0.125 } })).toBe(0.125);
+  });
+});
+
+describe('the table of ports', () => {
+  test('says which ports the built-in plug-in has', () => {
+    const own = Object.keys(builtIns({} as Parameters<typeof builtIns>[0]).ports);
+    expect(PORT_NAMES.filter((port) => PORT_TABLE[port].builtIn)).toEqual(own);
+  });
+
+  test('gives each port an actor with a role of its own', () => {
+    expect(new Set(PORT_NAMES.map((port) => PORT_TABLE[port].role)).size).toBe(PORT_NAMES.length);
   });
 });
 

@@ -4,11 +4,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeFolder } from '../../lib/make-folder.ts';
 import { InputError } from '../../protocol/errors.ts';
+import { PORT_NAMES, PORT_TABLE } from '../../plugin/port-table.ts';
 import type { PortName } from '../../protocol/ports.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 import { packagePath } from '../../lib/package-path.ts';
 import { pluginPackage, type ScaffoldOptions } from '../scaffold/package.ts';
-import { TEMPLATES } from '../scaffold/ports.ts';
 
 interface Options extends OutputOptions {
   readonly port: PortName;
@@ -20,6 +20,9 @@ const NAME = /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
 const LONGEST_NAME = 64;
 
 const HELP = `
+Ports:
+${PORT_NAMES.map((port) => `  ${port.padEnd(12)}${PORT_TABLE[port].does}`).join('\n')}
+
 Examples:
   quorum plugin new my-reward --port reward
   quorum plugin new @me/pictures --port ask --dir plugins/pictures`;
@@ -28,7 +31,7 @@ export function pluginCommand(): Command {
   const fresh = withOutput(new Command('new'), new Option('-d, --dir <folder>', 'folder to write it to; default: one of its name'))
     .argument('<name>', 'name of the package, and of the plug-in')
     .description('Write a new plug-in as a package of its own: typed, with a test.')
-    .addOption(new Option('--port <port>', 'what it is to do').choices(Object.keys(TEMPLATES)).makeOptionMandatory())
+    .addOption(new Option('--port <port>', 'what it is to do').choices(PORT_NAMES).makeOptionMandatory())
     .addHelpText('after', HELP)
     .action(writePackage);
   return new Command('plugin').description('Begin a plug-in of your own.').addHelpText('after', HELP).addCommand(fresh);
