@@ -17,6 +17,7 @@ export function parseModel(json: unknown, file: string): Architecture {
   const raw = json as Record<string, unknown>;
   const family = families.get(raw['model_type'] as string);
   if (family) return family.parse(raw, file);
+  const found = JSON.stringify(raw['model_type']) ?? 'missing';
   const known = [...families.keys()].map((name) => JSON.stringify(name)).join(', ');
-  throw new InputError(`${file}: model_type is ${JSON.stringify(raw['model_type'])}; name the folder of a model of a known type: ${known}`);
+  throw new InputError(`${file}: model_type is ${found}; name the folder of a model of a known type: ${known}`);
 }
