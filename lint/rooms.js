@@ -132,8 +132,6 @@ export const ROOMS = {
 /** Imports that break the table until their file is changed: each with its reason. The test reports one that is no longer needed. */
 /** @type {import('./rooms.d.ts').Exception[]} */
 export const EXCEPTIONS = [
-  { file: 'src/compute/compile/trace.ts', imports: ['src/compute/engine'], why: 'ProgramSpec is a type of the engine' },
-  { file: 'src/compute/models/qwen2_5_vl/prompt.ts', imports: ['src/compute/programs'], why: 'EncodedPrompt is a type of batches' },
   { file: 'src/plugin/thread-worker.ts', imports: ['src/compute/rollout'], why: 'a plug-in in a thread makes its prompts itself' },
   { file: 'src/daemon/services.ts', imports: ['src/compute/rollout'], why: 'plug-ins get the tokenizer of the model' },
   { file: 'src/daemon/pieces.ts', imports: ['src/compute/models'], why: 'the page shows the text of each token' },

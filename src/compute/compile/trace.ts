@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { UnsupportedError } from '../../protocol/errors.ts';
 import type { DType } from '../../protocol/tensor.ts';
-import type { ProgramSpec } from '../engine/engine.ts';
+import type { ProgramSpec } from './program.ts';
 import { SYMBOLIC, type SymbolicBackend } from './backend.ts';
 import { Graph } from './graph.ts';
 import { prune } from './prune.ts';
