@@ -3,6 +3,7 @@
  * of its lanes is free, so at most `lanes` items are in hand.
  */
 import { Observable } from 'rxjs';
+import { serial } from '../src/lib/serial.ts';
 import { sharedController } from '../src/lib/shared-signal.ts';
 
 export interface PullMapOptions {
@@ -22,7 +23,7 @@ export function pullMap<T, R>(source: AsyncIterable<T>, lanes: number, work: Wor
   return new Observable<R>((subscriber) => {
     const controller = sharedController();
     const iterator = source[Symbol.asyncIterator]();
-    const pull = serial(() => iterator.next());
+    const inTurn = serial();
     let emitted: Promise<unknown> = Promise.resolve();
     let running = lanes;
 
@@ -35,10 +36,10 @@ export function pullMap<T, R>(source: AsyncIterable<T>, lanes: number, work: Wor
     };
 
     const step = async (lane: number): Promise<boolean> => {
-      const turn = await pull((next) => ({
-        next,
-        ...(options.ordered === true && next.done !== true ? place() : {}),
-      }));
+      const turn = await inTurn(async () => {
+        const next = await iterator.next();
+        return { next, ...(options.ordered === true && next.done !== true ? place() : {}) };
+      });
       if (turn.next.done === true || controller.signal.aborted) return false;
       const result = await work(turn.next.value, lane, controller.signal);
       await turn.earlier;
@@ -62,14 +63,4 @@ export function pullMap<T, R>(source: AsyncIterable<T>, lanes: number, work: Wor
       Promise.resolve(iterator.return?.()).catch(() => {});
     };
   });
-}
-
-/** Lets one caller at a time await `produce`; `accept` runs before the next caller starts, so its effects are in pull order. */
-function serial<T>(produce: () => Promise<T>) {
-  let tail: Promise<unknown> = Promise.resolve();
-  return <R>(accept: (value: T) => R): Promise<R> => {
-    const mine = tail.then(produce).then(accept);
-    tail = mine.catch(() => {});
-    return mine;
-  };
 }

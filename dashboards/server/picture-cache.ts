@@ -1,6 +1,7 @@
 /** Pictures of questions as PNG, made when they are asked for and kept while there is room. */
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
+import { serial } from '../../src/lib/serial.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import type { Picture } from '../../src/protocol/messages.ts';
 import type { DashboardSource } from './source.ts';
@@ -20,7 +21,8 @@ export class PictureCache {
   /** Least recently used first. */
   readonly #kept = new Map<string, Png>();
   readonly #inHand = new Map<string, Promise<Png>>();
-  #last: Promise<unknown> = Promise.resolve();
+  /** One after the other: the processors are the loop's. */
+  readonly #inTurn = serial();
   #bytes = 0;
 
   constructor(source: Pick<DashboardSource, 'picture' | 'store'>) {
@@ -44,9 +46,7 @@ export class PictureCache {
     const inHand = this.#inHand.get(key);
     if (inHand) return inHand;
     if (this.#inHand.size >= MOST_AT_ONCE) throw new InputError('too many pictures at once: ask again');
-    // One after the other: the processors are the loop's.
-    const made = this.#last.then(() => this.#make(questionId, index));
-    this.#last = made.catch(() => {});
+    const made = this.#inTurn(() => this.#make(questionId, index));
     this.#inHand.set(key, made);
     try {
       const png = await made;

@@ -6,6 +6,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Config } from '../config/schema.ts';
+import { serial } from '../lib/serial.ts';
 import type { ActorStatus, Phase, Status } from '../protocol/status.ts';
 import type { DaemonHandle } from './handle.ts';
 
@@ -91,7 +92,7 @@ export async function keepTold(
   const progress = new Progress(Math.ceil((seconds * 1000) / beat) + 1);
   let [hasFailed, isReady, isTelling] = [false, false, false];
   let phase: Phase | undefined;
-  let last: Promise<void> = Promise.resolve();
+  const inTurn = serial();
   const deliver = async (assignments: readonly string[]): Promise<void> => {
     isTelling = true;
     try {
@@ -102,7 +103,7 @@ export async function keepTold(
     }
     isTelling = false;
   };
-  const say = (assignments: readonly string[]): void => void (last = last.then(() => deliver(assignments)));
+  const say = (assignments: readonly string[]): void => void inTurn(() => deliver(assignments));
   const tell = (status: Status, stuck?: string): void => {
     const [ready, stopping] = [READY.includes(status.phase) && !isReady, STOPPING.includes(status.phase)];
     isReady ||= ready;
@@ -128,7 +129,7 @@ export async function keepTold(
   await daemon.closed();
   clearInterval(timer);
   changes.unsubscribe();
-  await last;
+  await inTurn(() => Promise.resolve());
 }
 
 function inWords({ phase, version, accuracy, labelFree, error }: Status, stuck?: string): string {

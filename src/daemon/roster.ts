@@ -14,6 +14,7 @@ import { InputError } from '../protocol/errors.ts';
 import type { PanelCard } from '../protocol/frames.ts';
 import type { NamedPlugin, PluginPort, PluginRow, PortState } from '../protocol/plugins.ts';
 import type { PortName, Ports, SoloPort } from '../protocol/ports.ts';
+import { serial } from '../lib/serial.ts';
 import { sharedController } from '../lib/shared-signal.ts';
 import { Holder } from './holder.ts';
 import type { ServicesOf } from './services.ts';
@@ -49,7 +50,7 @@ export class Roster {
   #system: StartedSystem | undefined;
   #crew: Crew | undefined;
   /** One change at a time. */
-  #tail: Promise<unknown> = Promise.resolve();
+  readonly #serial = serial();
 
   constructor(parts: RosterParts) {
     this.#parts = parts;
@@ -208,12 +209,6 @@ export class Roster {
     const { pluginFolder, openSeconds } = this.#parts;
     const name = `loading plug-in ${typeof spec.use === 'string' ? spec.use : 'given in the configuration'}`;
     return withDeadline(name, openSeconds, new AbortController().signal, () => loadPlugin(spec, pluginFolder));
-  }
-
-  #serial<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#tail.then(work);
-    this.#tail = result.catch(() => undefined);
-    return result;
   }
 
   #named(name: string): Plugin {

@@ -8,6 +8,7 @@ import { THROUGH } from '../../streams/loop.ts';
 import type { Config } from '../config/schema.ts';
 import { InputError } from '../protocol/errors.ts';
 import { makeFolder } from '../lib/make-folder.ts';
+import { serial } from '../lib/serial.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
 import type { Absence } from '../store/presence.ts';
 import { markSaved, standing } from '../store/standing.ts';
@@ -24,7 +25,8 @@ export class Saving {
   readonly #settings: Settings;
   /** Versions that somebody is about to load. */
   readonly #held = new Set<number>();
-  #turn: Promise<unknown> = Promise.resolve();
+  /** One at a time: each deletes what the others left. */
+  readonly #inTurn = serial();
   #rescued: { readonly version: number; readonly folder: string } | undefined;
 
   constructor(run: OpenRun, config: Pick<Config, 'checkpoints' | 'timeouts'>, telemetry: Listener, settings: Settings) {
@@ -145,13 +147,6 @@ export class Saving {
 
   get #places(): readonly Checkpoints[] {
     return [this.#run.checkpoints, this.#run.best];
-  }
-
-  /** One at a time: each deletes what the others left. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const mine = this.#turn.then(work);
-    this.#turn = mine.catch(() => {});
-    return mine;
   }
 
   /** No actor does this work, so it is here that a thread's death is made up for. A disk that refuses is another matter. */

@@ -2,6 +2,7 @@
  * The bytes of a picture in a Parquet file, read again when they are needed: a data set keeps references, not pictures. Files with a page
  * index are read by the row; of others the whole row group must be unpacked, so its pictures stay in a cache of bounded size.
  */
+import { serial } from '../lib/serial.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { ParquetPictureRef } from '../protocol/messages.ts';
 import { valueAt } from './columns.ts';
@@ -21,13 +22,7 @@ export async function parquetPicture(ref: ParquetPictureRef): Promise<Uint8Array
 }
 
 /** Reads are one at a time: two row groups at once would be twice the memory. */
-let last: Promise<unknown> = Promise.resolve();
-
-function inTurn<T>(read: () => Promise<T>): Promise<T> {
-  const next = last.then(read, read);
-  last = next.catch(() => undefined);
-  return next;
-}
+const inTurn = serial();
 
 async function readPictures(ref: ParquetPictureRef): Promise<Uint8Array> {
   const { path, column, row, index, digest } = ref;

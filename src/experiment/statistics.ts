@@ -1,4 +1,5 @@
 /** From cells to the rows of the tables. */
+import { mean } from '../lib/mean.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import type { CellResult } from './cell.ts';
 
@@ -70,10 +71,6 @@ export function statistics(values: readonly number[]): MeanAndDeviation {
   const centre = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
   return { mean: centre, deviation: values.length < 2 ? null : Math.sqrt(squares / (values.length - 1)) };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 export interface Expectation {

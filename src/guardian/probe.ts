@@ -3,9 +3,10 @@
  * What nearly all responses of a trusted version agree on, a later one should still say. (Of the questions on which 5 of 6 responses of
  * the bundled model agree, 98 % are answered right, where its greedy answers are right on 52 %: the vote, not the greedy answer, is what to keep.)
  */
+import { mean } from '../lib/mean.ts';
 import type { RefusedQuestion } from '../protocol/messages.ts';
 import { majorityVote } from '../learn/vote.ts';
-import { mean, type Signals } from './signals.ts';
+import type { Signals } from './signals.ts';
 
 /** What a version said; arrays are parallel to the canaries. */
 export interface Sureness {

@@ -2,6 +2,7 @@
  * What shows, without any label, how the policy does: numbers of one learner step, of the groups judged since the step before, and now and then
  * of a probe (probe.ts). What they mean for the run is rules.ts.
  */
+import { mean } from '../lib/mean.ts';
 import type { JudgedGroup, StepMetrics } from '../protocol/messages.ts';
 import { NO_ANSWER } from '../learn/vote.ts';
 
@@ -78,8 +79,4 @@ export function stepSignals(metrics: StepMetrics | null): Signals {
 /** Names of what is not a number any more in a step. */
 export function notFinite(metrics: StepMetrics | null): readonly string[] {
   return Object.entries(metrics ?? {}).flatMap(([name, value]) => (Number.isFinite(value) ? [] : [name]));
-}
-
-export function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

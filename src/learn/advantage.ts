@@ -1,4 +1,5 @@
 /** Group-relative advantages (GRPO, DeepSeekMath, arXiv 2402.03300, eq. 1 and section 4.1.2). */
+import { mean } from '../lib/mean.ts';
 
 export interface AdvantageOptions {
   /** Divide by the group's standard deviation (GRPO); false leaves `reward - mean` (Dr. GRPO, arXiv 2503.20783). */
@@ -14,8 +15,8 @@ export interface AdvantageOptions {
 export function groupAdvantages(rewards: readonly number[], { normaliseStd, epsilon = 1e-6 }: AdvantageOptions): number[] {
   const n = rewards.length;
   if (rewards.every((reward) => reward === rewards[0])) return rewards.map(() => 0);
-  const mean = rewards.reduce((sum, reward) => sum + reward, 0) / n;
-  const centred = rewards.map((reward) => reward - mean);
+  const centre = mean(rewards);
+  const centred = rewards.map((reward) => reward - centre);
   if (!normaliseStd) return centred;
   const std = Math.sqrt(centred.reduce((sum, d) => sum + d * d, 0) / (n - 1));
   return centred.map((d) => d / (std + epsilon));

@@ -5,6 +5,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { LiveTimer } from '../lib/live-timer.ts';
+import { serial } from '../lib/serial.ts';
 import { CancelledError, WorkerError } from '../protocol/errors.ts';
 import { classesOf } from './classes.ts';
 import { interpret, samePlain, type Answer } from './equivalence/index.ts';
@@ -46,7 +47,7 @@ export class Grader implements Classifier, AsyncDisposable {
   private thread: Worker | undefined;
   private closed = false;
   /** The thread compares one pair at a time, so that a deadline is about one pair. */
-  private tail: Promise<unknown> = Promise.resolve();
+  private readonly inTurn = serial();
 
   constructor(options: GraderOptions) {
     this.options = options;
@@ -81,9 +82,7 @@ export class Grader implements Classifier, AsyncDisposable {
       this.tally.plain++;
       return plain;
     }
-    const turn = this.tail.then(() => this.inWorker({ a, b }));
-    this.tail = turn.catch(() => undefined);
-    return turn;
+    return this.inTurn(() => this.inWorker({ a, b }));
   }
 
   /** @throws WorkerError when the thread cannot be started, CancelledError when the grader is closed. */
@@ -133,7 +132,7 @@ export class Grader implements Classifier, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.closed = true;
     await this.drop();
-    await this.tail;
+    await this.inTurn(() => Promise.resolve());
   }
 }
 

@@ -1,4 +1,5 @@
 /** Rewards other than the vote. */
+import { mean } from '../lib/mean.ts';
 import type { Classifier, Reward } from './judge.ts';
 
 /**
@@ -19,7 +20,7 @@ export function labelReward(label: (questionId: string) => string | undefined, g
  * Zhou et al. 2024, arXiv 2405.14622, section 3.1, with the length normalised). A response without an answer earns the least of its group.
  */
 export const likelihoodReward: Reward = ({ samples }, answers) => {
-  const means = samples.map(({ logprobs }) => logprobs.reduce((sum, value) => sum + value, 0) / Math.max(1, logprobs.length));
+  const means = samples.map(({ logprobs }) => mean(logprobs));
   const least = Math.min(...means);
-  return means.map((mean, i) => (answers[i] === null ? least : mean));
+  return means.map((own, i) => (answers[i] === null ? least : own));
 };

@@ -1,4 +1,5 @@
 /** Accuracy of answers against labels. */
+import { mean } from '../lib/mean.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import type { AnswerReply } from './worker.ts';
 
@@ -14,16 +15,12 @@ export function accuracyOf(greedy: AnswerReply, sampled: AnswerReply = []): Accu
   return {
     n: greedy.length,
     k: sampled[0]?.answers.length ?? 0,
-    greedy: mean(greedy, ({ answers, label }) => Number(answers[0] === label)),
-    pass1: mean(sampled, ({ answers, label }) => answers.filter((answer) => answer === label).length / answers.length),
-    majK: mean(sampled, ({ answers, label }) => Number(majority(answers) === label)),
-    passK: mean(sampled, ({ answers, label }) => Number(answers.includes(label))),
+    greedy: mean(greedy.map(({ answers, label }) => Number(answers[0] === label))),
+    pass1: mean(sampled.map(({ answers, label }) => answers.filter((answer) => answer === label).length / answers.length)),
+    majK: mean(sampled.map(({ answers, label }) => Number(majority(answers) === label))),
+    passK: mean(sampled.map(({ answers, label }) => Number(answers.includes(label)))),
     byKind,
   };
-}
-
-function mean<T>(items: readonly T[], value: (item: T) => number): number {
-  return items.reduce((sum, item) => sum + value(item), 0) / Math.max(1, items.length);
 }
 
 /** Most frequent answer, ties to the one seen first; a response with no box has no vote. */

@@ -8,6 +8,7 @@ import { Random } from '../data/rng.ts';
 import { majorityCorrect, passAt1, passAtK } from '../learn/accuracy.ts';
 import { extractAnswer } from '../learn/answer.ts';
 import type { Classifier } from '../learn/judge.ts';
+import { mean } from '../lib/mean.ts';
 import type { Sampler } from '../policy/sampler.ts';
 import type { Accuracy, Evaluation, HeldOutAnswer, Question, Sample } from '../protocol/messages.ts';
 import type { Call } from '../protocol/performer.ts';
@@ -219,8 +220,4 @@ function isRounded(answer: string | null, label: string, decimals: number): bool
   const plain = (text: string | null): string => (text ?? '').replaceAll(/\\text\{([^}]*)\}|,/g, '$1').trim();
   const [given, truth] = [answer, label].map((text) => (plain(text) === '' ? Number.NaN : Number(plain(text))));
   return Number.isFinite(given) && Number.isFinite(truth) && given!.toFixed(decimals) === truth!.toFixed(decimals);
-}
-
-function mean(values: readonly number[]): number {
-  return values.length === 0 ? 0 : values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -2,6 +2,7 @@
 import { extractAnswer } from '../learn/answer.ts';
 import type { Classifier } from '../learn/judge.ts';
 import { majorityVote } from '../learn/vote.ts';
+import { mean } from '../lib/mean.ts';
 import type { LabelFree, Sample } from '../protocol/messages.ts';
 
 /** Greedy answers by question id; null where the response holds none. */
@@ -37,7 +38,7 @@ export async function labelFree({ answers, samples }: Responses, earlier: Earlie
     asBase: base === undefined ? null : await agreement(answers, base, grader),
     asTrusted: trusted === undefined ? null : await agreement(answers, trusted.answers, grader),
     trusted: trusted?.version ?? null,
-    voteShare: shares.reduce((sum, share) => sum + share, 0) / Math.max(1, shares.length),
+    voteShare: mean(shares),
     entropy: -all.reduce((sum, { logprobs }) => sum + logprobs.reduce((of, logprob) => of + logprob, 0), 0) / Math.max(1, tokens),
     responseTokens: tokens / Math.max(1, all.length),
   };

@@ -1,4 +1,5 @@
 /** Metrics and events: they survive the death of the process at once, a power cut from the next durable write on. */
+import { mean } from '../lib/mean.ts';
 import type { Database } from './database.ts';
 import type { Inspection } from './inspection.ts';
 import { page } from './page.ts';
@@ -74,6 +75,6 @@ export function downsample(points: readonly MetricPoint[], maxPoints: number): r
     const from = Math.floor((bucket * points.length) / maxPoints);
     const to = Math.floor(((bucket + 1) * points.length) / maxPoints);
     const slice = points.slice(from, to);
-    return { step: slice.at(-1)!.step, value: slice.reduce((sum, point) => sum + point.value, 0) / slice.length };
+    return { step: slice.at(-1)!.step, value: mean(slice.map((point) => point.value)) };
   });
 }

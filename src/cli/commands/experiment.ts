@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { ExperimentProgress } from '../../experiment/experiment.ts';
 import { AVERAGE, percent, type Tables } from '../../experiment/statistics.ts';
+import { mean } from '../../lib/mean.ts';
 import { CancelledError } from '../../protocol/errors.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { parseCount } from '../options.ts';
@@ -73,9 +74,8 @@ function show(progress: ExperimentProgress): void {
   if (progress.type === 'cell') console.error(`${progress.at} of ${progress.of}: ${progress.name}`);
   else {
     const { suites, steps, seconds } = progress.result;
-    const greedy = Object.values(suites).map((suite) => suite.greedy);
-    const mean = greedy.reduce((sum, value) => sum + value, 0) / greedy.length;
-    console.error(`  greedy ${percent(mean)} % over the suites${steps > 0 ? `, ${steps} steps in ${duration(seconds)}` : ''}`);
+    const greedy = mean(Object.values(suites).map((suite) => suite.greedy));
+    console.error(`  greedy ${percent(greedy)} % over the suites${steps > 0 ? `, ${steps} steps in ${duration(seconds)}` : ''}`);
   }
 }
 

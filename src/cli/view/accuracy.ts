@@ -1,5 +1,6 @@
 /** An accuracy as a table: `eval` and the end of `pretrain`. */
 import pc from 'picocolors';
+import { mean } from '../../lib/mean.ts';
 import type { Accuracy } from '../../protocol/messages.ts';
 import { percent } from './format.ts';
 
@@ -34,8 +35,8 @@ const MEASURES = ['greedy', 'pass1', 'majK', 'passK'] as const;
 
 /** The mean of each measure, every data set counting the same. */
 export function meanOf(of: readonly Accuracy[]): Readonly<Record<(typeof MEASURES)[number], number>> {
-  const mean = (measure: (typeof MEASURES)[number]) => of.reduce((sum, accuracy) => sum + accuracy[measure], 0) / of.length;
-  return { greedy: mean('greedy'), pass1: mean('pass1'), majK: mean('majK'), passK: mean('passK') };
+  const each = (measure: (typeof MEASURES)[number]) => mean(of.map((accuracy) => accuracy[measure]));
+  return { greedy: each('greedy'), pass1: each('pass1'), majK: each('majK'), passK: each('passK') };
 }
 
 /** A row for each data set and one for their mean, then each one's kinds. */

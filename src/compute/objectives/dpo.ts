@@ -8,6 +8,7 @@
  * the policy from making both responses unlikely. The weights are worked out here, in plain numbers, from the policy as it is before each update.
  */
 import { z } from 'zod';
+import { mean } from '../../lib/mean.ts';
 import type { Verdict } from '../../protocol/messages.ts';
 import { CROSS_ENTROPY } from '../training/token-loss.ts';
 import type { TrainGroup, TrainResponse } from '../training/trainer.ts';
@@ -45,7 +46,7 @@ export const dpo = defineObjective({
       const { length } = pairs[i]!.responses[0].tokens;
       return preferenceLoss(margin, beta) - (imitation * policy[i]![0]) / Math.max(1, length);
     });
-    const loss = losses.reduce((sum, own) => sum + own, 0) / pairs.length;
+    const loss = mean(losses);
     return { groups: weighted(pairs, margins, step.settings.objective), loss };
   },
 });
