@@ -9,7 +9,7 @@ import { CancelledError, InputError, ItemError } from '../src/protocol/errors.ts
 import type { ActorDetail } from '../src/protocol/frames.ts';
 import type { Item, Performer } from '../src/protocol/performer.ts';
 import type { ActorStatus } from '../src/protocol/status.ts';
-import { withDeadline, type Clock } from './deadline.ts';
+import { withDeadline, type Clock } from '../src/lib/deadline.ts';
 import { chartOf } from './detail.ts';
 import type { ServiceMachine } from './service.ts';
 import { FAILURES, failureOf, type Supervisor } from './supervise.ts';

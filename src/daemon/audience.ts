@@ -3,7 +3,7 @@
  * are made after the loop has stopped.
  */
 import { merge } from 'rxjs';
-import { withDeadline } from '../../actors/deadline.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import type { Crew } from '../../streams/crew.ts';
 import { exporting, type Exporting } from '../../streams/export.ts';
 import { watching, type Watching } from '../../streams/watch.ts';

@@ -3,7 +3,7 @@ import type { Server } from 'node:net';
 import { EMPTY, Subject, type Observable, type Subscription } from 'rxjs';
 import type { Dashboard } from '../../dashboards/server/server.ts';
 import { builtIns } from '../roles/builtins.ts';
-import { withDeadline } from '../../actors/deadline.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import { startSystem, type StartedSystem } from '../../actors/system.ts';
 import { evaluate } from '../../streams/evaluate.ts';
 import { Gate } from '../../streams/gate.ts';

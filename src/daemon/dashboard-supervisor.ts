@@ -4,7 +4,7 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout } from 'node:timers/promises';
-import { withDeadline } from '../../actors/deadline.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import { backoff, recentRestarts } from '../../actors/supervise.ts';
 import type { Dashboard } from '../../dashboards/server/server.ts';
 import type { Config } from '../config/schema.ts';

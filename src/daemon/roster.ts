@@ -3,7 +3,7 @@
  * under the same root as ours. A port that one plug-in holds has ours behind it: once the plug-in's actor is parked or removed, the same
  * item is done by ours.
  */
-import { withDeadline } from '../../actors/deadline.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
 import type { Member, StartedSystem } from '../../actors/system.ts';
 import type { OfPlugin } from '../protocol/performer.ts';

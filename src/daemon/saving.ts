@@ -1,5 +1,5 @@
 /** Versions to disk and back: checkpoints that a restart goes on from, the best version, and `model`, the link that always names the newest. */
-import { withDeadline } from '../../actors/deadline.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import { guardedVersions } from '../guardian/state.ts';
 import { forgetRollbacks, rollbacks } from '../../streams/rollback.ts';
 import type { Settings } from '../../streams/settings.ts';

@@ -1,7 +1,7 @@
 import { createActor, SimulatedClock } from 'xstate';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { withDeadline } from '../../actors/deadline.ts';
+import { withDeadline } from '../../src/lib/deadline.ts';
 import { Handle } from '../../actors/handle.ts';
 import { backoff, recentRestarts, supervise, type Budget } from '../../actors/supervise.ts';
 import { CancelledError, InputError, TimeoutError } from '../../src/protocol/errors.ts';

@@ -1,8 +1,8 @@
 /** Every wait on a thread or a socket goes through here: it has a name, an end, and can be cancelled. */
-import { LiveTimer } from '../src/lib/live-timer.ts';
-import { onProgress, tellProgress } from '../src/lib/progress.ts';
-import { CancelledError, TimeoutError } from '../src/protocol/errors.ts';
-import { sharedController } from '../src/lib/shared-signal.ts';
+import { LiveTimer } from './live-timer.ts';
+import { onProgress, tellProgress } from './progress.ts';
+import { CancelledError, TimeoutError } from '../protocol/errors.ts';
+import { sharedController } from './shared-signal.ts';
 
 /** Of XState's kind, so that one clock can be behind an actor's deadlines and its back-off. */
 export interface Clock {
