@@ -22,7 +22,7 @@ export interface Architecture {
   readonly dimensions: Dimensions;
   /** Names, as on the hub, and shapes of all weights. Programs take them as inputs. Linear weights are [out, in]. */
   readonly parameters: Specs;
-  /** Name in `parameters` of a stored tensor, or a name outside of it; undefined for a tensor that the model does without. */
+  /** The name in `parameters` of a tensor as it is stored; undefined where the model has no use for it. An unknown name comes back as it is. */
   parameterName(stored: string): string | undefined;
   readonly positions: PositionScheme;
   /** Absent in a model that takes no pictures. */

@@ -120,7 +120,7 @@ async function loadTypes(folder: string, model: Architecture, params: TensorMap)
   return Object.fromEntries(types.filter(([name]) => name in params));
 }
 
-/** Under the model's own names, without the tensors that it does without. */
+/** The values under the model's own names, without tensors that it has no use for. */
 function renamed<T>(model: Architecture, stored: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(
     Object.entries(stored).flatMap(([name, value]) => {

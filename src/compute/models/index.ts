@@ -1,4 +1,4 @@
-/** The model families, by `model_type` of config.json: a folder here and a line below. Loads no TF.js. */
+/** The registry of model families by `model_type` of config.json. A family is a folder here and a line below. This module loads no TF.js. */
 import { InputError } from '../../protocol/errors.ts';
 import type { Architecture, ModelFamily } from './family.ts';
 import { qwen2_5_vl } from './qwen2_5_vl/family.ts';

@@ -24,7 +24,7 @@ export interface PrefillPlan {
   readonly feeds: Feeds;
   /** Tokens of each prompt: the slot its first new token is written at. */
   readonly lengths: readonly number[];
-  /** Rotary position of each prompt's first new token. */
+  /** Position of each prompt's first new token. */
   readonly nextPositions: readonly number[];
 }
 

@@ -111,6 +111,11 @@ describe('the first family', () => {
     expect(others.toSorted()).toEqual(['compute/models/index.ts', 'pretrain/mini.ts']);
   });
 
+  test('multiplies rows by weights in one function, which adapters build on', () => {
+    const multiply = files.filter((file) => file.startsWith(join('compute/models/')) && /matMul|\.dot\(|conv\dd/.test(textOf(file)));
+    expect(multiply).toEqual(['compute/models/tensors.ts']);
+  });
+
   test('is read by the configuration without TF.js', () => {
     const reached = new Set<string>();
     const walk = (file: string): void => {

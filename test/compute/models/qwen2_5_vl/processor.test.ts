@@ -4,15 +4,15 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { parseProcessor, processImage, smartResize, type ImageProcessor } from '../../../src/compute/models/qwen2_5_vl/processor.ts';
-import { resizeBicubic } from '../../../src/compute/hf/resize.ts';
-import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
-import { readPicture } from '../../../src/data/image.ts';
-import { InputError } from '../../../src/protocol/errors.ts';
-import type { VisionConfig } from '../../../src/compute/models/qwen2_5_vl/config.ts';
+import { parseProcessor, processImage, smartResize, type ImageProcessor } from '../../../../src/compute/models/qwen2_5_vl/processor.ts';
+import { resizeBicubic } from '../../../../src/compute/hf/resize.ts';
+import { readSafetensors } from '../../../../src/compute/hf/safetensors.ts';
+import { readPicture } from '../../../../src/data/image.ts';
+import { InputError } from '../../../../src/protocol/errors.ts';
+import type { VisionConfig } from '../../../../src/compute/models/qwen2_5_vl/config.ts';
 
-const FOLDER = fileURLToPath(new URL('../../fixtures/qwen2_5_vl/processor/', import.meta.url));
-const PICTURES = fileURLToPath(new URL('../../fixtures/pictures/', import.meta.url));
+const FOLDER = fileURLToPath(new URL('../../../fixtures/qwen2_5_vl/processor/', import.meta.url));
+const PICTURES = fileURLToPath(new URL('../../../fixtures/pictures/', import.meta.url));
 const VISION = { patchSize: 4, mergeSize: 2, temporalPatchSize: 2, channels: 3 } as VisionConfig;
 /** One byte step of the input, after normalization. */
 const STEP = 1 / 255 / 0.26130258;
