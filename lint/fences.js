@@ -1,6 +1,6 @@
 /** The linter's rule over lint/rooms.js: reports each import that the row of the file's room does not allow, types and `import()` included. */
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
-import { EXCEPTIONS, ROOMS } from './rooms.js';
+import { ROOMS } from './rooms.js';
 
 const FENCED = ['src', 'actors', 'streams', 'dashboards', 'examples'];
 const ORDERED = Object.keys(ROOMS).toSorted((a, b) => b.length - a.length);
@@ -15,16 +15,15 @@ const packageOf = (specifier) => (specifier.startsWith('node:') ? 'node:' : spec
 /** What is wrong with an import, or undefined. @param file path from the root, with forward slashes. */
 function wrongWith(specifier, file, room) {
   const { imports, packages } = ROOMS[room];
-  const excepted = EXCEPTIONS.filter((exception) => exception.file === file).flatMap((exception) => exception.imports);
   if (!specifier.startsWith('.')) {
     const name = packageOf(specifier);
-    if (packages.includes(name) || excepted.includes(name)) return undefined;
+    if (packages.includes(name)) return undefined;
     return `${room} may not import the package ${name}; it may import ${packages.join(', ') || 'none'}`;
   }
   const target = join(dirname(file), specifier).split(sep).join('/');
   const other = roomOf(target);
   if (other === room) return undefined;
-  if ([...imports, ...excepted].some((allowed) => allowed === other || (!(allowed in ROOMS) && lies(target, allowed)))) return undefined;
+  if (imports.some((allowed) => allowed === other || (!(allowed in ROOMS) && lies(target, allowed)))) return undefined;
   return `${room} may not import ${other ?? target}; it may import ${imports.join(', ') || 'no other room'}`;
 }
 

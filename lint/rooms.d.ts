@@ -5,11 +5,4 @@ export interface Room {
   readonly packages: readonly string[];
 }
 
-export interface Exception {
-  readonly file: string;
-  readonly imports: readonly string[];
-  readonly why: string;
-}
-
 export declare const ROOMS: Readonly<Record<string, Room>>;
-export declare const EXCEPTIONS: readonly Exception[];

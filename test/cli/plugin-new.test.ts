@@ -81,6 +81,6 @@ test('a folder that holds something, and a bad name, are refused', async () => {
   await expect(write('mine', '--port', 'reward', '--dir', folder)).rejects.toThrow('is a folder that is not empty');
   await expect(write('../mine', '--port', 'reward')).rejects.toThrow('is no name for a plug-in');
   const silent = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-  await expect(write('mine', '--port', 'rewards')).rejects.toThrow('Allowed choices are reward, advantage');
+  await expect(write('mine', '--port', 'rewards')).rejects.toThrow('Allowed choices are ask, sample');
   silent.mockRestore();
 });
