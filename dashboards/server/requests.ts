@@ -1,52 +1,108 @@
-/** Answers of the server: each method of the frames, out of the store. Synchronous and short; what they cost is bounded by inbound.ts's limits. */
+/**
+ * The methods that a browser may ask, one row each: what its parameters may be, and the answer, out of the store. Answers are synchronous and short; the
+ * limits of the parameters bound what they cost. A new method is its type in src/protocol/frames.ts, its row here, and the page that asks.
+ */
+import { z } from 'zod';
 import { InputError } from '../../src/protocol/errors.ts';
 import type { Compared, Method, Requests } from '../../src/protocol/frames.ts';
 import type { HeldOutAnswer } from '../../src/protocol/messages.ts';
 import { interpret, samePlain } from '../../src/learn/equivalence/index.ts';
 import { groupCard, groupDetail, questionCard } from './cards.ts';
+import { filter, id, LONGEST_ID, MOST_POINTS, natural, nothing, rows } from './fields.ts';
 import type { DashboardSource } from './source.ts';
 
-type Answers = { readonly [M in Method]: (params: Requests[M]['params'], source: DashboardSource) => Requests[M]['value'] };
+interface Row<M extends Method> {
+  readonly params: z.ZodType<Requests[M]['params']>;
+  readonly answer: (params: Requests[M]['params'], source: DashboardSource) => Requests[M]['value'];
+}
 
-const ANSWERS: Answers = {
-  history: (params, { store }) => store.history(params),
-  groups: ({ filter, ...rows }, { store }) => {
-    const { groups, next } = store.findGroups(filter, rows);
-    return { groups: groups.map(groupCard), next };
+const ROWS: { readonly [M in Method]: Row<M> } = {
+  history: {
+    params: z.strictObject({ from: natural().exactOptional(), to: natural().exactOptional(), maxPoints: z.int().min(1).max(MOST_POINTS) }),
+    answer: (params, { store }) => store.history(params),
   },
-  group: ({ id }, source) => groupDetail(found(source.store.group(id), `group ${id}`), source),
-  question: ({ id, limit }, { store }) => {
-    const question = found(store.question(id), `question ${id}`);
-    const parent = question.parentId === undefined ? undefined : store.question(question.parentId);
-    return {
-      question: questionCard(question),
-      parent: parent ? questionCard(parent) : null,
-      groups: store.groupsOfQuestion(id, limit).map(groupCard),
-    };
+  groups: {
+    params: z.strictObject({ filter, ...rows }),
+    answer: ({ filter, ...rows }, { store }) => {
+      const { groups, next } = store.findGroups(filter, rows);
+      return { groups: groups.map(groupCard), next };
+    },
   },
-  questions: (_, { store }) => store.questionStats(),
-  synthetic: (rows, { store }) => {
-    const { questions, next } = store.syntheticQuestions(rows);
-    const cards = questions.map(({ question, parent, groups, meanShare }) => {
-      return { question: questionCard(question), parent: parent && questionCard(parent), groups, meanShare };
-    });
-    return { questions: cards, next };
+  group: {
+    params: z.strictObject({ id: id() }),
+    answer: ({ id }, source) => groupDetail(found(source.store.group(id), `group ${id}`), source),
   },
-  rejected: ({ limit }, { store }) => ({
-    questions: store.rejectedQuestions(limit).map(({ question, reason, at }) => ({ question: questionCard(question), reason, at })),
-  }),
-  versions: (params, source) => source.store.findVersions({ ...params, saved: source.savedVersions() }),
-  compare: ({ a, b }, { store }) => ({ a, b, questions: compared(answersOf(a, store), answersOf(b, store)) }),
-  events: (params, { store }) => store.eventsBefore(params),
-  actors: (_, source) => source.actors(),
-  settings: (_, source) => source.settings(),
-  plugins: (_, source) => source.plugins(),
-  panels: (_, source) => source.panels(),
+  question: {
+    params: z.strictObject({ id: id(), limit: rows.limit }),
+    answer: ({ id, limit }, { store }) => {
+      const question = found(store.question(id), `question ${id}`);
+      const parent = question.parentId === undefined ? undefined : store.question(question.parentId);
+      return {
+        question: questionCard(question),
+        parent: parent ? questionCard(parent) : null,
+        groups: store.groupsOfQuestion(id, limit).map(groupCard),
+      };
+    },
+  },
+  questions: {
+    params: nothing,
+    answer: (_, { store }) => store.questionStats(),
+  },
+  synthetic: {
+    params: z.strictObject(rows),
+    answer: (rows, { store }) => {
+      const { questions, next } = store.syntheticQuestions(rows);
+      const cards = questions.map(({ question, parent, groups, meanShare }) => {
+        return { question: questionCard(question), parent: parent && questionCard(parent), groups, meanShare };
+      });
+      return { questions: cards, next };
+    },
+  },
+  rejected: {
+    params: z.strictObject({ limit: rows.limit }),
+    answer: ({ limit }, { store }) => ({
+      questions: store.rejectedQuestions(limit).map(({ question, reason, at }) => ({ question: questionCard(question), reason, at })),
+    }),
+  },
+  versions: {
+    params: z.strictObject({ ...rows, only: z.enum(['evaluated', 'saved']).exactOptional() }),
+    answer: (params, source) => source.store.findVersions({ ...params, saved: source.savedVersions() }),
+  },
+  compare: {
+    params: z.strictObject({ a: natural(), b: natural() }),
+    answer: ({ a, b }, { store }) => ({ a, b, questions: compared(answersOf(a, store), answersOf(b, store)) }),
+  },
+  events: {
+    params: z.strictObject({ ...rows, kind: z.string().max(LONGEST_ID).exactOptional() }),
+    answer: (params, { store }) => store.eventsBefore(params),
+  },
+  actors: {
+    params: nothing,
+    answer: (_, source) => source.actors(),
+  },
+  settings: {
+    params: nothing,
+    answer: (_, source) => source.settings(),
+  },
+  plugins: {
+    params: nothing,
+    answer: (_, source) => source.plugins(),
+  },
+  panels: {
+    params: nothing,
+    answer: (_, source) => source.panels(),
+  },
 };
+
+export const METHODS = Object.keys(ROWS) as Method[];
+
+export function paramsOf(method: Method): z.ZodType<Requests[Method]['params']> {
+  return ROWS[method].params;
+}
 
 /** @throws InputError for what is not (or no longer) there. */
 export function answer<M extends Method>(method: M, params: Requests[M]['params'], source: DashboardSource): Requests[M]['value'] {
-  return ANSWERS[method](params, source);
+  return ROWS[method].answer(params, source);
 }
 
 function found<T>(value: T | undefined, what: string): T {
