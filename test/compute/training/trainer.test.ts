@@ -113,7 +113,7 @@ describe('Trainer', () => {
       expect(Object.keys(trainer.residentWeights()).toSorted()).toEqual(Object.keys(whole).toSorted());
       trainer.release();
     }
-    for (const [name, tensor] of Object.entries(frozen)) expect((await cpu.read(tensor)).data, name).toEqual(whole[name]!.data);
+    for (const [name, tensor] of Object.entries(frozen)) expect([name, (await cpu.read(tensor)).data]).toEqual([name, whole[name]!.data]);
     full.release();
   });
 
