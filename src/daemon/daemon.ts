@@ -25,6 +25,7 @@ import { listen } from './control-server.ts';
 import { earlierAnswers } from './earlier-answers.ts';
 import { guardianMembers, guardianOf } from './guardian.ts';
 import { liveSettings, openDashboard, type SourceParts } from './dashboard.ts';
+import { builtInMembers, crewOf } from './crew.ts';
 import { Ending, type Ended } from './ending.ts';
 import type { DaemonHandle, DaemonHooks } from './handle.ts';
 import { countLabels, labelNotes } from './label-words.ts';
@@ -32,9 +33,10 @@ import { openRun, type OpenRun } from './open-run.ts';
 import { bestUnlabelled, checkReportFile, isMeasured, reportOf, writeReport } from './report.ts';
 import { Panels } from './panels.ts';
 import { Place } from './place.ts';
+import { PluginActors } from './plugin-actors.ts';
 import { Roster } from './roster.ts';
 import { Saving } from './saving.ts';
-import { servicesOf } from './services.ts';
+import { servicesOf, type ServicesOf } from './services.ts';
 import { actorsOf, groupsOf, sittingOf } from './sitting.ts';
 import { conditionOf, stopWhenOf } from './stop-when.ts';
 import { bindPlugin, type Plugin } from '../plugin/load.ts';
@@ -117,9 +119,11 @@ class Daemon implements DaemonHandle {
     this.#hooks = hooks;
     this.#run = run;
     const { store, policy, data } = run;
-    this.#roster = this.#rosterOf(builtIn);
+    const services = this.#servicesOf(builtIn);
+    const { openSeconds } = config.timeouts;
+    const size = { lanes: config.workers.rolloutWorkers, synthesizes: config.synthesis.mode !== 'off' };
     this.#started = startSystem({
-      members: [...this.#roster.members(), ...guardianMembers(config, run)],
+      members: [...builtInMembers(builtIn, services, size), ...guardianMembers(config, run)],
       budget: config.supervision,
       now: Date.now,
       restarted: (id, error) => this.#record('actor.restarted', { actor: id, reason: error.message }),
@@ -128,11 +132,15 @@ class Daemon implements DaemonHandle {
     });
     this.#system = this.#started.system;
     const { system, handles } = this.#started;
-    this.#roster.begin(this.#started);
-    const roster = this.#roster;
+    const plugins = new PluginActors({ started: this.#started, services, ...size, openSeconds });
+    for (const plugin of run.plugins) plugins.install(plugin);
+    const crew = crewOf(handles, plugins, size, (text) => this.#note(text));
+    const pluginFolder = this.#hooks.pluginFolder ?? process.cwd();
+    const roster = new Roster({ actors: plugins, pluginFolder, openSeconds, changed: () => this.#audience.follow(crew) });
+    this.#roster = roster;
     this.#panels = new Panels({
-      panels: () => roster.panels(),
-      parked: () => roster.parkedPanels(),
+      panels: () => plugins.live('panel'),
+      parked: () => plugins.parkedPanels(),
       seconds: config.timeouts.pluginSeconds,
       stop: this.#stop.signal,
       now: Date.now,
@@ -160,7 +168,7 @@ class Daemon implements DaemonHandle {
     });
     this.#loop = {
       config,
-      crew: roster.crew,
+      crew,
       store,
       get hasQuestions() {
         return data.train.size > 0 || roster.has('ask');
@@ -190,7 +198,7 @@ class Daemon implements DaemonHandle {
     };
     const parts = { config, loop: this.#loop, handles, commands: () => this.#commands, say: (text: string) => this.#say(text) };
     this.#guardian = guardianOf(parts);
-    this.#audience.follow(roster.crew);
+    this.#audience.follow(crew);
     this.#commands = new Commands({
       loop: this.#loop,
       roster,
@@ -204,9 +212,9 @@ class Daemon implements DaemonHandle {
     });
   }
 
-  #rosterOf(builtIn: Plugin): Roster {
+  #servicesOf(builtIn: Plugin): ServicesOf {
     const { config, run } = { config: this.#config, run: this.#run };
-    const services = servicesOf({
+    return servicesOf({
       seed: config.seed,
       runFolder: run.folder.path,
       base: this.#hooks.pluginFolder ?? process.cwd(),
@@ -219,17 +227,6 @@ class Daemon implements DaemonHandle {
       now: Date.now,
       tell: (plugin, text) => this.#note(`${plugin}: ${text}`),
       stop: (plugin, reason) => this.#askedToStop(plugin, reason),
-    });
-    return new Roster({
-      builtIn,
-      services,
-      plugins: run.plugins,
-      lanes: config.workers.rolloutWorkers,
-      synthesizes: config.synthesis.mode !== 'off',
-      pluginFolder: this.#hooks.pluginFolder ?? process.cwd(),
-      openSeconds: config.timeouts.openSeconds,
-      say: (text) => this.#note(text),
-      changed: () => this.#audience.follow(this.#roster.crew), // plug-ins come and go
     });
   }
 

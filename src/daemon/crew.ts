@@ -1,0 +1,71 @@
+/** The built-in actors, and the crew of the loop: the built-in actors behind the plug-ins' (holder.ts). */
+import type { Handle } from '../../actors/handle.ts';
+import type { Member } from '../../actors/system.ts';
+import type { Crew } from '../../streams/crew.ts';
+import type { Plugin } from '../plugin/load.ts';
+import { PORT_TABLE, samplerIds } from '../plugin/port-table.ts';
+import type { Ports, SoloPort } from '../protocol/ports.ts';
+import { ActorSignal } from './actor-signal.ts';
+import { Holder } from './holder.ts';
+import type { PluginActors } from './plugin-actors.ts';
+import type { ServicesOf } from './services.ts';
+
+export interface CrewSize {
+  /** Samplers. */
+  readonly lanes: number;
+  readonly synthesizes: boolean;
+}
+
+/** The actors that are always there. */
+export function builtInMembers(builtIn: Plugin, services: ServicesOf, { lanes, synthesizes }: CrewSize): readonly Member[] {
+  const member = (port: SoloPort, id: string = PORT_TABLE[port].role): Member => {
+    const signal = new ActorSignal();
+    const open = (opening: AbortSignal) => builtIn.ports[port]!(services(builtIn, port, signal.begin(opening)) as never);
+    return { role: PORT_TABLE[port].role, id, open };
+  };
+  return [
+    member('ask'),
+    ...samplerIds(lanes).map((id) => member('sample', id)),
+    member('judge'),
+    member('learn'),
+    member('evaluate'),
+    ...(synthesizes ? [member('synthesize')] : []),
+  ];
+}
+
+/** @param handles of a system that was started with `builtInMembers`. */
+export function crewOf(
+  handles: ReadonlyMap<string, Handle<never>>,
+  plugins: PluginActors,
+  { lanes, synthesizes }: CrewSize,
+  say: (text: string) => void,
+): Crew {
+  const holder = <Name extends SoloPort>(port: Name, id: string = PORT_TABLE[port].role) => {
+    const own = handles.get(id) as unknown as Handle<Ports[Name]>;
+    const isOfThisLane = (actor: string): boolean => port !== 'sample' || actor.startsWith(`${id}-`);
+    return new Holder<Ports[Name]>(own, () => plugins.live(port).find((actor) => isOfThisLane(actor.id)), say);
+  };
+  return {
+    questioner: holder('ask'),
+    samplers: samplerIds(lanes).map((id) => holder('sample', id)),
+    voter: holder('judge'),
+    learner: holder('learn'),
+    evaluator: holder('evaluate'),
+    synthesizer: synthesizes ? holder('synthesize') : undefined,
+    get rewards() {
+      return plugins.live('reward');
+    },
+    get advantage() {
+      return plugins.live('advantage')[0];
+    },
+    get filters() {
+      return plugins.live('filter');
+    },
+    get watchers() {
+      return plugins.live('watch');
+    },
+    get exporters() {
+      return plugins.live('export');
+    },
+  };
+}
