@@ -14,7 +14,7 @@ const GROUPS = 16;
 const SAMPLES = 10;
 const SQUARE = 512;
 const OPTIMIZER = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, clipNorm: 1 };
-const LOSS = grpo.loss({ ...parseConfig({}).learner, objective: { type: 'grpo' }, temperature: 1, microBatchGroups: GROUPS });
+const LOSS = grpo.loss({ ...parseConfig({}).learner, objective: { type: 'grpo' }, temperature: 1, maxNewTokens: 28, microBatchGroups: GROUPS });
 
 export async function benchLearner(model: string, engineName: EngineName, threads: number, runs: number): Promise<Row[]> {
   const folder = await loadModelFolder(model);

@@ -59,7 +59,11 @@ export const ROOMS = {
   'src/compute/programs': { holds: 'forward, policy, prefill, decode', imports: BELOW_PROGRAMS, packages: [NODE, TFJS] },
   'src/compute/rollout': { holds: 'generating responses, token by token', imports: BELOW_ROLLOUT, packages: [NODE, TFJS] },
   'src/compute/training': { holds: 'trainer, step, optimizer, passes, checkpoint', imports: BELOW_TRAINING, packages: [NODE, TFJS, 'zod'] },
-  'src/compute/objectives': { holds: 'a file each: settings, loss, preparation', imports: BELOW_OBJECTIVES, packages: [NODE, TFJS, 'zod'] },
+  'src/compute/objectives': {
+    holds: 'a file each: settings, loss, preparation',
+    imports: [...BELOW_OBJECTIVES, 'src/learn'],
+    packages: [NODE, TFJS, 'zod'],
+  },
   'src/compute/threads': { holds: 'the pool, its worker threads, versions', imports: BELOW_THREADS, packages: [NODE, 'piscina'] },
 
   // Parts that name the parts above.
@@ -124,7 +128,7 @@ export const ROOMS = {
   },
   'src/experiment': {
     holds: 'methods compared over seeds',
-    imports: [...PARTS, 'src/compute/hf', 'src/policy/local', 'src/roles', 'src/daemon'],
+    imports: [...PARTS, 'src/compute/hf', 'src/compute/objectives', 'src/policy/local', 'src/roles', 'src/daemon'],
     packages: [NODE],
   },
   'src/cli': {

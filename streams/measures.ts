@@ -27,6 +27,8 @@ export interface Measured {
 }
 
 const NO_STEP = { loss: null, kl: null, entropy: null, clipFraction: null, ratio: null, gradNorm: null, learningRate: null };
+/** Metrics that only some steps have. */
+const SOMETIMES = ['mismatch', 'effectiveSamples', 'maskedShare', 'entropyCoefficient'] as const;
 
 export class Measures {
   readonly #sources: MeasureSources;
@@ -105,7 +107,8 @@ export class Measures {
     const { loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate } = this.#step ?? NO_STEP;
     const lately = (of: 'share' | 'reward' | 'tokens') => (this.#judged.length === 0 ? null : mean(this.#judged.map((group) => group[of])));
     const judged = { voteShare: lately('share'), reward: lately('reward'), responseTokens: lately('tokens') };
-    return { ...judged, loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate };
+    const sometimes = SOMETIMES.flatMap((name) => (this.#step?.[name] === undefined ? [] : [[name, this.#step[name]] as const]));
+    return { ...judged, loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate, ...Object.fromEntries(sometimes) };
   }
 
   throughput(): ThroughputStatus {

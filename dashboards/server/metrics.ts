@@ -59,6 +59,13 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
   quorum_kl_nats: ['KL divergence to the frozen base in the newest step, per token.', ({ signals }) => signals.kl],
   quorum_entropy_nats: ['Entropy in the newest step, per token.', ({ signals }) => signals.entropy],
   quorum_clip_ratio: ['Share of tokens whose importance ratio was clipped in the newest step.', ({ signals }) => signals.clipFraction],
+  quorum_mismatch_nats: [
+    'Mean distance of the log-probabilities of learner and sampler, over the tokens with importance correction.',
+    ({ signals }) => signals.mismatch,
+  ],
+  quorum_effective_samples_ratio: ['Effective sample size of their importance weights, as a share.', ({ signals }) => signals.effectiveSamples],
+  quorum_masked_ratio: ['Share of these tokens that teach nothing.', ({ signals }) => signals.maskedShare],
+  quorum_entropy_coefficient: ['Weight of the entropy bonus, where there is one.', ({ signals }) => signals.entropyCoefficient],
   quorum_gradient_norm: ['Global norm of the gradient in the newest step.', ({ signals }) => signals.gradNorm],
   quorum_learning_rate: ['Learning rate of the newest step.', ({ signals }) => signals.learningRate],
   quorum_rollout_tokens_per_second: ['New tokens a second while sampling.', ({ throughput }) => throughput.rolloutTokensPerSecond],

@@ -118,7 +118,9 @@ const loop = z.strictObject({
 });
 
 const learner = z.strictObject({
-  objective: objectiveSchema.default({ type: 'grpo' }).describe(`${OBJECTIVES.map(({ name, summary }) => `\`${name}\` ${summary}`).join(', ')}.`),
+  objective: objectiveSchema
+    .default({ type: 'grpo' })
+    .describe(`${OBJECTIVES.map(({ name, summary }) => `\`${name}\` ${summary}`).join('; ')}. See docs/objectives.md.`),
   learningRate: positive().max(1).default(5e-5).describe('AdamW learning rate after warm-up.'),
   warmupSteps: z.int().min(0).default(0).describe('Learner steps over which the rate rises from 0.'),
   schedule: schedule

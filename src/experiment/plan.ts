@@ -1,4 +1,5 @@
 /** The cells of `quorum experiment tables`: every method, and the variations of MM-UPT that say which part does what. */
+import { OBJECTIVES, objectiveSchema } from '../compute/objectives/registry.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { HARD_DATA } from '../data/suites.ts';
 import type { Cell } from './cell.ts';
@@ -14,6 +15,8 @@ const stale = (maxStaleness: number, corrected: boolean): Variation => ({
   config: { loop: { maxStaleness }, learner: { correction: corrected ? { type: 'truncated' } : { type: 'none' } } },
 });
 
+const objective = (type: string): Variation => ({ name: `objective ${type}`, config: { learner: { objective: objectiveSchema.parse({ type }) } } });
+
 /** Each changes one thing. A variation of G keeps the number of samples: the questions of a step change with it. */
 export const VARIATIONS: readonly Variation[] = [
   ...[4, 8, 16].map((samples) => ({ name: `G ${samples}`, config: { sampling: { samples }, loop: { batchGroups: Math.round(320 / samples) } } })),
@@ -23,6 +26,8 @@ export const VARIATIONS: readonly Variation[] = [
   stale(0, false),
   ...[1, 4, 8].flatMap((s) => [stale(s, false), stale(s, true)]),
   stale(2, true),
+  // The other objectives that follow advantages; those that do not are methods of their own (methods.ts).
+  ...OBJECTIVES.filter(({ name, followsAdvantages }) => followsAdvantages === true && name !== 'grpo').map(({ name }) => objective(name)),
 ];
 
 /** Where the base's vote is mostly wrong: the vote's own reward, the same with nothing held back, and labels. */

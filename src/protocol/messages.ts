@@ -148,6 +148,14 @@ export interface StepMetrics {
   readonly learningRate: number;
   readonly tokens: number;
   readonly seconds: number;
+  /** Over the tokens with importance correction (`learner.correction`), absent where there is none: mean |log pi of the learner - of the sampler|, nats. */
+  readonly mismatch?: number;
+  /** (sum of weights)^2 / sum of squared weights, as a share of these tokens. */
+  readonly effectiveSamples?: number;
+  /** Share of these tokens that teach nothing. */
+  readonly maskedShare?: number;
+  /** Weight of the entropy bonus, where there is one. */
+  readonly entropyCoefficient?: number;
 }
 
 /** Producer: learner. Consumers: samplers, evaluator, store. */

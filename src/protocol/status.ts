@@ -91,6 +91,11 @@ export interface SignalStatus {
   readonly ratio: number | null;
   readonly gradNorm: number | null;
   readonly learningRate: number | null;
+  /** The next four as in `StepMetrics`: absent where the newest step has none. */
+  readonly mismatch?: number;
+  readonly effectiveSamples?: number;
+  readonly maskedShare?: number;
+  readonly entropyCoefficient?: number;
 }
 
 export interface ThroughputStatus {

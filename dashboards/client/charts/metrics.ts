@@ -57,6 +57,14 @@ export const METRICS: readonly Metric[] = [
     format: (value) => number(value),
   },
   { title: 'Clip fraction', series: [line('clipFraction', 'clipped', 3)], format: (value) => percent(value, 2), axis: percentAxis, include: [0] },
+  { title: 'Sampler to learner', series: [line('mismatch', 'distance, nats', 4)], format: (value) => number(value), include: [0] },
+  {
+    title: 'Importance weights',
+    series: [line('effectiveSamples', 'effective samples', 1), line('maskedShare', 'masked', 3)],
+    format: (value) => percent(value),
+    axis: percentAxis,
+    include: [0],
+  },
   {
     title: 'Tokens/s',
     series: [line('rolloutTokensPerSecond', 'sampling', 1), line('learnerTokensPerSecond', 'learning', 3)],

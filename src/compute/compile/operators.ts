@@ -100,7 +100,7 @@ function logProbabilities(logits: tf.Tensor2D): tf.Tensor2D {
 
 /**
  * Log-probability of each row's token and the entropy of its distribution, in nats.
- * logits [M, V], ids [M] int32 -> both [M]. The entropy has no gradient: it is a metric.
+ * logits [M, V], ids [M] int32 -> both [M].
  */
 export function tokenLogProb(logits: tf.Tensor2D, ids: tf.Tensor1D): { logProb: tf.Tensor1D; entropy: tf.Tensor1D } {
   const vocabulary = logits.shape[1];
@@ -112,9 +112,15 @@ export function tokenLogProb(logits: tf.Tensor2D, ids: tf.Tensor1D): { logProb: 
     return { value: tf.sum(tf.mul(logProbs, chosen(ids)), 1), gradFunc };
   });
   const measure = tf.customGrad((logits_, save) => {
-    const logProbs = logProbabilities(logits_ as tf.Tensor2D);
+    const entropyOf = (logProbs: tf.Tensor): tf.Tensor => tf.neg(tf.sum(tf.mul(tf.exp(logProbs), logProbs), 1));
     (save as tf.GradSaveFunc)([logits_ as tf.Tensor]);
-    return { value: tf.neg(tf.sum(tf.mul(tf.exp(logProbs), logProbs), 1)), gradFunc: (_: tf.Tensor, saved: tf.Tensor[]) => tf.zerosLike(saved[0]!) };
+    // d H / d logit = -p (log p + H)
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
+      const logProbs = logProbabilities(saved[0] as tf.Tensor2D);
+      const surprise = tf.add(logProbs, tf.expandDims(entropyOf(logProbs), 1));
+      return tf.neg(tf.mul(tf.expandDims(dy, 1), tf.mul(tf.exp(logProbs), surprise)));
+    };
+    return { value: entropyOf(logProbabilities(logits_ as tf.Tensor2D)), gradFunc };
   });
   return { logProb: pick(logits) as tf.Tensor1D, entropy: measure(logits) as tf.Tensor1D };
 }

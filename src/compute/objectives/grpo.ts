@@ -1,12 +1,9 @@
 /** GRPO (DeepSeekMath, arXiv 2402.03300): advantages relative to the group, PPO's clip, a KL penalty to the base. A token mean, as DAPO has it. */
 import { z } from 'zod';
-import { defineObjective } from './objective.ts';
-import { clippedPolicyLoss, preparePolicyGradient } from './policy-gradient.ts';
+import { policyGradient } from './policy-gradient.ts';
 
-export const grpo = defineObjective({
+export const grpo = policyGradient({
   name: 'grpo',
   summary: 'follows advantages',
   settings: z.strictObject({ type: z.literal('grpo') }),
-  loss: clippedPolicyLoss,
-  prepare: preparePolicyGradient,
 });

@@ -56,12 +56,14 @@ export interface Objective<Schema extends OwnSchema = OwnSchema> {
   /** What it does, for the documentation: continues "`name` ...". */
   readonly summary: string;
   readonly settings: Schema;
+  /** Whether it could stand in the place of `grpo`: `quorum experiment` then compares it with it. */
+  readonly followsAdvantages?: boolean;
   /** The loss over tensors, and the values per token that it needs. */
   loss(settings: LearnSettings<z.output<Schema>>): TokenLoss;
   /** All that is plain numbers, worked out before the first update of a step. */
   prepare(encoded: readonly Encoded[], step: Step<z.output<Schema>>): Promise<Prepared> | Prepared;
   /** The same before each update, where it depends on the weights as they are then. */
-  revise?(groups: readonly TrainGroup[], step: Step<z.output<Schema>>): Promise<Revised>;
+  revise?(groups: readonly TrainGroup[], step: Step<z.output<Schema>>): Promise<Revised> | Revised;
 }
 
 /** Gives an objective the types of its settings. */

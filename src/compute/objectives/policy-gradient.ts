@@ -1,55 +1,113 @@
-/** What objectives that follow advantages share: the policy that ratios are taken to, importance weights of stale groups, the KL penalty. */
+/**
+ * What objectives that follow advantages share: the policy that ratios are taken to, importance weights, the KL penalty, the entropy bonus, the
+ * aggregation. Such an objective says only what it does otherwise than GRPO.
+ */
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
-import { tokenLoss, type TokenLoss } from '../training/token-loss.ts';
+import type { z } from 'zod';
+import { tokenLoss, type Tf, type TokenLoss } from '../training/token-loss.ts';
 import type { TrainGroup } from '../training/trainer.ts';
-import { clippedLoss, k3, tokenRatio } from './clipped.ts';
-import { importance } from './correction.ts';
-import type { Encoded, Prepared, Score, Step } from './objective.ts';
+import { advantagesOf, entropyCoefficient, type AdvantageRule } from './advantages.ts';
+import { aggregated, SHARES, type Aggregation } from './aggregation.ts';
+import { importances, isCorrected, mismatchOf, type Weighted } from './correction.ts';
+import { defineObjective, type Encoded, type Objective, type OwnSchema, type Prepared, type Score, type Step } from './objective.ts';
 import type { LearnSettings } from './settings.ts';
+import { clippedSurrogate, k3, klPenalty, tokenRatio, type Clip, type ClipSettings, type RatioTensors, type Surrogate } from './terms.ts';
 
-type Own = { readonly type: string };
+type Build = (tf: Tf, tensors: RatioTensors & { readonly advantages: Tensor }, clip: ClipSettings) => Surrogate;
 
-/** Values per token: advantage times importance weight; log pi under the policy that the ratio is clipped around; log pi under the base. */
-const INPUTS = ['advantages', 'oldLogProbs', 'refLogProbs'];
+export interface PolicyGradient<Schema extends OwnSchema> extends AdvantageRule<LearnSettings<z.output<Schema>>> {
+  readonly name: string;
+  readonly summary: string;
+  readonly settings: Schema;
+  /** Where `learner.clip` says nothing. Default: `learner.clipRange` on both sides. */
+  readonly clip?: Clip;
+  /** Where `learner.aggregation` says nothing. Default: a token mean. */
+  readonly aggregation?: Aggregation;
+  /** Loss of each token, before weights. Default: PPO's with a ratio for each token. */
+  readonly surrogate?: Build;
+}
 
-export function clippedPolicyLoss({ objective, temperature, clipRange, dualClip, klCoefficient }: LearnSettings): TokenLoss {
-  const settings = { type: objective.type, temperature: temperature || 1, clipRange, dualClip, klCoefficient };
-  return tokenLoss(settings, INPUTS, (tf, { logProbs, entropy, weights, values }) => {
-    const { advantages, oldLogProbs, refLogProbs } = values as Record<'advantages' | 'oldLogProbs' | 'refLogProbs', Tensor>;
-    const ratio = tokenRatio(tf, logProbs, oldLogProbs);
-    const { loss, clipped } = clippedLoss(tf, ratio, advantages, settings);
-    const mean = (each: Tensor) => tf.sum<Scalar>(tf.mul(each, weights));
-    const kl = mean(k3(tf, logProbs, refLogProbs));
+/** Values per token: advantage times importance weight; log pi under the policy that the ratio is taken to; log pi under the base. */
+const INPUTS = ['advantages', 'oldLogProbs', 'refLogProbs'] as const;
+const ENTROPY = 'entropyCoefficient';
+
+const clippedTokens: Build = (tf, tensors, clip) => clippedSurrogate(tf, tokenRatio(tf, tensors), tensors.advantages, clip);
+
+export function policyGradient<Schema extends OwnSchema>(definition: PolicyGradient<Schema>): Objective<Schema> {
+  const { name, summary, settings: schema, surrogate = clippedTokens } = definition;
+  const aggregationOf = ({ aggregation }: LearnSettings): Aggregation => aggregation ?? definition.aggregation ?? 'token-mean';
+  return defineObjective({
+    name,
+    summary,
+    settings: schema,
+    followsAdvantages: true,
+    loss: (settings) => policyLoss(settings, clipOf(settings, definition.clip), aggregationOf(settings), surrogate),
+    prepare: (encoded, step) => prepared(encoded, step, definition),
+    revise: (groups, { settings }) => ({ groups: aggregated(groups, aggregationOf(settings), settings.maxNewTokens) }),
+  });
+}
+
+function clipOf({ clip, clipRange, dualClip }: LearnSettings, own?: Clip): ClipSettings {
+  return { low: clip.low ?? own?.low ?? clipRange, high: clip.high ?? own?.high ?? clipRange, dualClip };
+}
+
+function policyLoss(settings: LearnSettings, clip: ClipSettings, aggregation: Aggregation, surrogate: Build): TokenLoss {
+  const { objective, temperature, klCoefficient, klEstimator } = settings;
+  const [isTokenMean, hasBonus] = [aggregation === 'token-mean', settings.entropy.coefficient > 0];
+  const own = { ...objective, temperature: temperature || 1, ...clip, klCoefficient, klEstimator, isTokenMean, hasBonus };
+  const inputs = [...INPUTS, ...(isTokenMean ? [] : [SHARES]), ...(hasBonus ? [ENTROPY] : [])];
+  return tokenLoss(own, inputs, (tf, { logProbs, entropy, weights, mask, values }) => {
+    const { advantages, oldLogProbs, refLogProbs } = values as Record<(typeof INPUTS)[number], Tensor>;
+    const tensors = { logProbs, oldLogProbs, mask, advantages };
+    const weighted = (each: Tensor, by: Tensor) => tf.sum<Scalar>(tf.mul(each, by));
+    const shares = values[SHARES] ?? weights;
+    const { loss, ratio, clipped } = surrogate(tf, tensors, clip);
+    const distance = k3(tf, logProbs, refLogProbs);
+    const kl = weighted(distance, shares);
+    const penalised = klEstimator === 'k3' ? distance : klPenalty(tf, klEstimator, refLogProbs, tensors);
+    const penalty = penalised === distance && shares === weights ? kl : weighted(penalised, weights);
+    const total = tf.add<Scalar>(weighted(loss, weights), tf.mul(penalty, klCoefficient));
     return {
-      loss: tf.add(mean(loss), tf.mul(kl, klCoefficient)),
+      loss: hasBonus ? tf.sub(total, weighted(tf.mul(entropy, values[ENTROPY]!), weights)) : total,
       kl,
-      clipFraction: mean(tf.cast(clipped, 'float32')),
-      ratio: mean(ratio),
-      entropy: mean(entropy),
+      clipFraction: weighted(tf.cast(clipped, 'float32'), shares),
+      ratio: weighted(ratio, shares),
+      entropy: weighted(entropy, shares),
     };
   });
 }
 
-export async function preparePolicyGradient(encoded: readonly Encoded[], step: Step<Own>): Promise<Prepared> {
+async function prepared<Own extends { readonly type: string }>(
+  encoded: readonly Encoded[],
+  step: Step<Own>,
+  rule: AdvantageRule<LearnSettings<Own>>,
+): Promise<Prepared> {
   const { settings, parent } = step;
-  const { correction } = settings;
-  const stale = correction.type === 'none' ? [] : encoded.filter(({ judged }) => judged.group.policyVersion < parent);
-  const proximal = await scored(step.policy, stale, settings);
+  const { correction, truncated } = settings;
+  const corrected = encoded.filter(({ judged }) => isCorrected(correction, judged.group.policyVersion, parent));
+  const proximal = await scored(step.policy, corrected, settings);
   const unscored = encoded.filter(({ judged }) => judged.group.samples.some((sample) => !sample.refLogprobs));
   const reference = await scored(step.base, unscored, settings);
+  const judged = encoded.map((item) => item.judged);
+  const bonus = entropyCoefficient(settings.entropy, judged);
+  const tokens: Weighted[] = [];
   const groups = encoded.map((item): TrainGroup => {
-    const { samples } = item.judged.group;
-    return {
-      prompt: item.prompt,
-      responses: samples.map(({ tokens, logprobs, refLogprobs }, i) => {
-        const advantage = item.judged.verdict.advantages[i]!;
-        const old = proximal.get(item)?.[i] ?? logprobs;
-        const advantages = old.map((logprob, t) => advantage * importance(logprob - logprobs[t]!, correction));
-        return { tokens, values: { advantages, oldLogProbs: old, refLogProbs: refLogprobs ?? reference.get(item)![i]! } };
-      }),
-    };
+    const advantages = advantagesOf(item.judged, settings, rule);
+    const responses = item.judged.group.samples.map(({ tokens: taught, logprobs, refLogprobs, finish }, i) => {
+      if (truncated.type === 'mask' && finish === 'length') return { tokens: [] };
+      const old = proximal.get(item)?.[i] ?? logprobs;
+      const logRatios = old.map((logprob, t) => logprob - logprobs[t]!);
+      const weights = importances(logRatios, correction);
+      if (proximal.has(item)) tokens.push(...weights.map((weight, t) => ({ logRatio: logRatios[t]!, weight })));
+      const values = { oldLogProbs: old, refLogProbs: refLogprobs ?? reference.get(item)![i]! };
+      return {
+        tokens: taught,
+        values: { ...values, advantages: weights.map((weight) => advantages[i]! * weight), [ENTROPY]: weights.map(() => bonus) },
+      };
+    });
+    return { prompt: item.prompt, responses };
   });
-  return { groups };
+  return { groups, metrics: { ...mismatchOf(tokens), ...(settings.entropy.coefficient > 0 && { entropyCoefficient: bonus }) } };
 }
 
 /** By group; nothing is asked for no groups. */

@@ -5,13 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { loadModelFolder, type ModelFolder } from '../../../src/compute/models/folder.ts';
-import { importance } from '../../../src/compute/objectives/correction.ts';
 import { learnBatch, type Learner } from '../../../src/compute/objectives/learn.ts';
 import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
 import { score } from '../../../src/compute/training/score.ts';
 import { Trainer } from '../../../src/compute/training/trainer.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
-import { k3, tokenLoss } from './reference.ts';
+import { k3, tokenLoss } from './reference/terms.ts';
 import type { JudgedGroup, Sample } from '../../../src/protocol/messages.ts';
 import { batchOf, judged } from '../../support/batches.ts';
 import { learnSettings } from '../../support/learn-settings.ts';
@@ -72,7 +71,11 @@ function expectedLoss(groups: readonly JudgedGroup[], parent: number, shiftOfSta
 describe('learnBatch', () => {
   it('weighs stale tokens by the truncated ratio to the policy the batch starts from, and clips around that policy', async () => {
     const groups = [await group(0, 2, 0.9), await group(1, 3, 0), await group(2, 1, 0.9)];
-    const metrics = await learnBatch(await learner(), batchOf(7, 3, groups), { ...settings, correction: { type: 'truncated', cap: 2 } });
+    const metrics = await learnBatch(
+      await learner(),
+      batchOf(7, 3, groups),
+      learnSettings({ type: 'grpo' }, { correction: { type: 'truncated', cap: 2 } }),
+    );
     expect(metrics.loss).toBeCloseTo(expectedLoss(groups, 3, 0.9, 2), 4);
     expect(metrics.ratio).toBeCloseTo(1, 4);
     expect(metrics.kl).toBeCloseTo(k3(0, -0.3), 4);
@@ -118,14 +121,5 @@ describe('learnBatch', () => {
     const few = await learner();
     await learnBatch(few, batchOf(5, 5, groups.slice(0, 1)), { ...settings, minibatches: 4 });
     expect(few.trainer.updates).toBe(1);
-  });
-});
-
-describe('importance', () => {
-  it('is 1 without a correction, cut at the cap when truncated, and 0 above the cap when decoupled', () => {
-    const log = Math.log;
-    expect(importance(log(5), { type: 'none' })).toBe(1);
-    expect([0.5, 1.5, 5].map((w) => importance(log(w), { type: 'truncated', cap: 2 }))).toEqual([expect.closeTo(0.5), expect.closeTo(1.5), 2]);
-    expect([0.5, 1.5, 5].map((w) => importance(log(w), { type: 'decoupled', cap: 2 }))).toEqual([expect.closeTo(0.5), expect.closeTo(1.5), 0]);
   });
 });

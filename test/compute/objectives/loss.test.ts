@@ -5,7 +5,7 @@ import { createEngine } from '../../../src/compute/engine/engines.ts';
 import type { Engine } from '../../../src/compute/engine/engine.ts';
 import { grpo } from '../../../src/compute/objectives/grpo.ts';
 import { CROSS_ENTROPY } from '../../../src/compute/training/token-loss.ts';
-import { clippedLossGradient, importanceRatio, isClipped, k3, tokenLoss } from './reference.ts';
+import { clippedLossGradient, importanceRatio, isClipped, k3, tokenLoss } from './reference/terms.ts';
 import { f32, type HostTensor } from '../../../src/protocol/tensor.ts';
 import { learnSettings } from '../../support/learn-settings.ts';
 

@@ -139,8 +139,8 @@ describe('dpo', () => {
     );
     const fall = async (rate: number): Promise<number> => {
       const own = await learner();
-      await learnBatch(own, batch, learnSettings({ type: 'dpo', beta: 0.5, imitation: 0 }, { learningRate: rate }));
-      const { loss } = await learnBatch(own, batch, learnSettings({ type: 'dpo', beta: 0.5, imitation: 0 }, { learningRate: 0 }));
+      await learnBatch(own, batch, { ...learnSettings({ type: 'dpo', beta: 0.5, imitation: 0 }), learningRate: rate });
+      const { loss } = await learnBatch(own, batch, { ...learnSettings({ type: 'dpo', beta: 0.5, imitation: 0 }), learningRate: 0 });
       own.trainer.release();
       return Math.log(2) - loss;
     };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { majorityCorrect, passAt1, passAtK } from '../../../src/learn/accuracy.ts';
-import { clippedLoss, clippedLossGradient, importanceRatio, isClipped, k3, tokenLoss, tokenMean, truncatedWeight } from './reference.ts';
+import { clippedLoss, clippedLossGradient, importanceRatio, isClipped, k3, tokenLoss, tokenMean, truncatedWeight } from './reference/terms.ts';
 
 // From numpy: r = exp(lp - lo); pg = -minimum(r A, clip(r, .8, 1.2) A); where(A < 0, minimum(pg, -3 A), pg); w = minimum(exp(lo - ls), 2).
 const logp = [-0.5, -1.2, -2.0, -0.1, -3.0, -0.7];

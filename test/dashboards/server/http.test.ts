@@ -212,6 +212,10 @@ test('what was not measured yet is not in the metrics; what was is not counted t
   const first = parse(await (await get('/metrics')).text());
   const again = parse(await (await get('/metrics')).text());
   expect(again['quorum_groups_total{outcome="learnt"}']).toBe(first['quorum_groups_total{outcome="learnt"}']);
+  expect(first).not.toHaveProperty('quorum_mismatch_nats');
+  daemon.statuses.next({ ...STARTING, signals: { ...STARTING.signals, mismatch: 0.02, effectiveSamples: 0.9, maskedShare: 0.1 } });
+  const corrected = parse(await (await get('/metrics')).text());
+  expect(corrected).toMatchObject({ quorum_mismatch_nats: 0.02, quorum_effective_samples_ratio: 0.9, quorum_masked_ratio: 0.1 });
   daemon.statuses.next(STARTING);
   const none = parse(await (await get('/metrics')).text());
   for (const name of ['quorum_accuracy_ratio', 'quorum_kl_nats', 'quorum_checkpoint_version', 'quorum_staleness_versions']) {
