@@ -4,7 +4,7 @@ import { dirname, extname, join, relative } from 'node:path';
 import { parse as parseYaml, parseDocument } from 'yaml';
 import { entryKind } from '../lib/entry-kind.ts';
 import { InputError } from '../protocol/errors.ts';
-import { within } from '../lib/within.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import { importDefault, resolveImport } from '../lib/import-default.ts';
 
 const READERS: Readonly<Record<string, (path: string) => unknown>> = {
@@ -103,8 +103,8 @@ function readYaml(path: string): unknown {
 
 async function readModule(path: string): Promise<unknown> {
   refuseCircle(path);
-  const late = `it has not given its configuration after ${MODULE_SECONDS} s: does it await something that never comes?`;
-  const given = await within(MODULE_SECONDS, late, importDefault(path, path)).catch((error: unknown) => {
+  const name = 'loading it, which may await something that never comes';
+  const given = await withDeadline(name, MODULE_SECONDS, undefined, () => importDefault(path, path)).catch((error: unknown) => {
     // An import of jiti asks the default export for its `then`.
     if (error instanceof TypeError && error.message === "Cannot read properties of null (reading 'then')") return null;
     throw error;

@@ -58,9 +58,9 @@ export class Audience {
   async close(): Promise<void> {
     this.#watching.close();
     this.#exporting.close();
-    const [name, never] = ['telling watchers and exporters the last events', new AbortController().signal];
+    const name = 'telling watchers and exporters the last events';
     const seconds = Math.min(LAST_SECONDS, this.#parts.stopSeconds);
-    await withDeadline(name, seconds, never, () => this.#heard).catch((error: unknown) => {
+    await withDeadline(name, seconds, undefined, () => this.#heard).catch((error: unknown) => {
       const late = [...this.#watching.waiting(), ...this.#exporting.waiting()].join(', ');
       this.#parts.note(`${(error as Error).message}: ${late} will hear of the rest at the next start`);
     });

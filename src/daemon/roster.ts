@@ -109,7 +109,7 @@ export class Roster {
   #load(spec: PluginSpec & { readonly use: string | object }): Promise<Plugin> {
     const { pluginFolder, openSeconds } = this.#parts;
     const name = `loading plug-in ${typeof spec.use === 'string' ? spec.use : 'given in the configuration'}`;
-    return withDeadline(name, openSeconds, new AbortController().signal, () => loadPlugin(spec, pluginFolder));
+    return withDeadline(name, openSeconds, undefined, () => loadPlugin(spec, pluginFolder));
   }
 
   #named(name: string): Plugin {

@@ -153,7 +153,7 @@ export class Saving {
   async #written<T>(name: string, work: () => Promise<T>): Promise<T> {
     for (let retries = 0; ; retries += 1) {
       try {
-        return await withDeadline(name, this.#config.timeouts.saveSeconds, new AbortController().signal, work);
+        return await withDeadline(name, this.#config.timeouts.saveSeconds, undefined, work);
       } catch (error) {
         if (retries === RETRIES || error instanceof InputError) throw error;
         const reason = (error as Error).message;

@@ -4,9 +4,9 @@
  * replaced.
  */
 import type { Worker } from 'node:worker_threads';
-import { LiveTimer } from '../lib/live-timer.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import { serial } from '../lib/serial.ts';
-import { CancelledError, WorkerError } from '../protocol/errors.ts';
+import { CancelledError, TimeoutError, WorkerError } from '../protocol/errors.ts';
 import { classesOf } from './classes.ts';
 import { interpret, samePlain, type Answer } from './equivalence/index.ts';
 import type { Classifier } from './judge.ts';
@@ -138,16 +138,18 @@ export class Grader implements Classifier, AsyncDisposable {
 
 /** The thread's next message, or why it did not come: `timeout`, or what ended the thread. */
 function nextReply(thread: Worker, seconds: number): Promise<PairReply | string> {
-  return new Promise((resolve) => {
-    const settle = (outcome: PairReply | string): void => {
-      timer.cancel();
-      thread.off('message', onMessage).off('error', onError).off('exit', onExit);
-      resolve(outcome);
-    };
-    const onMessage = (message: PairReply): void => settle(message);
-    const onError = (error: unknown): void => settle(`it failed: ${String(error)}`);
-    const onExit = (code: number): void => settle(`it ended with code ${code}`);
-    const timer = new LiveTimer(() => settle('timeout'), seconds * 1000);
-    thread.on('message', onMessage).on('error', onError).on('exit', onExit);
+  let forget = (): void => {};
+  const reply = new Promise<PairReply | string>((resolve) => {
+    const onError = (error: unknown): void => resolve(`it failed: ${String(error)}`);
+    const onExit = (code: number): void => resolve(`it ended with code ${code}`);
+    thread.on('message', resolve).on('error', onError).on('exit', onExit);
+    forget = () => void thread.off('message', resolve).off('error', onError).off('exit', onExit);
   });
+  const late = (error: unknown): string => {
+    if (error instanceof TimeoutError) return 'timeout';
+    throw error;
+  };
+  return withDeadline("the thread's reply", seconds, undefined, () => reply)
+    .catch(late)
+    .finally(forget);
 }

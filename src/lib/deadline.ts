@@ -1,4 +1,4 @@
-/** Every wait on a thread or a socket goes through here: it has a name, an end, and can be cancelled. */
+/** Every wait on a thread, a socket or a module goes through here: it has a name, an end, and can be cancelled. */
 import { LiveTimer } from './live-timer.ts';
 import { onProgress, tellProgress } from './progress.ts';
 import { CancelledError, TimeoutError } from '../protocol/errors.ts';
@@ -24,11 +24,11 @@ const REAL: Clock = {
 export async function withDeadline<R>(
   name: string,
   seconds: number,
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<R>,
   clock: Clock = REAL,
 ): Promise<R> {
-  if (signal.aborted) throw new CancelledError(`${name}: cancelled`);
+  if (signal?.aborted === true) throw new CancelledError(`${name}: cancelled`);
   const controller = sharedController();
   let end: (error: Error) => void = () => {};
   const limit = new Promise<never>((_, reject) => {
@@ -47,12 +47,12 @@ export async function withDeadline<R>(
     timer = begin('no progress in');
     tellProgress(signal);
   });
-  signal.addEventListener('abort', cancel);
+  signal?.addEventListener('abort', cancel);
   try {
     return await Promise.race([work(controller.signal), limit]);
   } finally {
     isSettled = true;
     clock.clearTimeout(timer);
-    signal.removeEventListener('abort', cancel);
+    signal?.removeEventListener('abort', cancel);
   }
 }

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { importDefault } from '../lib/import-default.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PortName, Ports, PromptSource } from '../protocol/ports.ts';
-import { within } from '../lib/within.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import { API_VERSION, type PluginDefinition, type PortContext } from './define.ts';
 import { guarded } from './guarded.ts';
 import { checkOptions, portOf } from './open-port.ts';
@@ -134,7 +134,7 @@ function pathOf(use: string, folder: string): string | undefined {
 async function importPlugin(use: string, path: string | undefined, folder: string): Promise<unknown> {
   try {
     const loading = importDefault(path ?? use, resolve(folder, 'quorum.config.ts'));
-    return await within(LOAD_SECONDS, `its module was not loaded after ${LOAD_SECONDS} s: does it await something that never comes?`, loading);
+    return await withDeadline('loading its module, which may await something that never comes', LOAD_SECONDS, undefined, () => loading);
   } catch (error) {
     if (path === undefined && isNotFound(error, use))
       throw new InputError(`plug-in ${use} is not found: npm install ${use}, or give a path that begins with ./`);

@@ -8,7 +8,7 @@ import { adamW, type Moments } from '../compute/training/optimizer.ts';
 import { threadEntry } from '../lib/thread-entry.ts';
 import { FIRST, SECOND, SUM, updateProgram } from '../compute/training/step.ts';
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
-import { within } from '../lib/within.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import type { Mixture } from './examples.ts';
 import { Layout } from './layout.ts';
 import { ADAMW } from './recipe.ts';
@@ -138,8 +138,7 @@ export class Trainer implements AsyncDisposable {
   }
 
   private run<Reply>(task: GradientTask | AnswerTask, doing: string): Promise<Reply> {
-    const late = `${doing}: a thread gave no answer in ${PART_SECONDS} s`;
-    return within(PART_SECONDS, late, this.pool.run(task) as Promise<Reply>);
+    return withDeadline(doing, PART_SECONDS, undefined, () => this.pool.run(task) as Promise<Reply>);
   }
 
   private publish(): void {
