@@ -39,6 +39,8 @@ const pathTo = (from: string, to: string): string => {
 };
 
 let folder: string;
+let diagnostics: readonly Diagnostic[];
+/** The labels of what the rule over the table reports. */
 let reported: ReadonlySet<string>;
 const planted = new Map<string, string>();
 
@@ -49,19 +51,27 @@ function plant(file: string, lines: readonly (readonly [label: string, line: str
   for (const [i, [label]] of lines.entries()) planted.set(`${file}:${i + 1}`, label);
 }
 
-/** The labels of all lines that the rule reports, in one run of the linter. */
-function lint(): Set<string> {
-  const command = [resolve('node_modules/oxlint/bin/oxlint'), '-c', resolve('.oxlintrc.json'), '--format=json', '--quiet', '.'];
+interface Diagnostic {
+  readonly code: string;
+  readonly filename: string;
+  readonly labels: readonly { readonly span: { readonly line: number } }[];
+}
+
+/** What the linter reports, in one run over all that is planted. */
+function lint(): readonly Diagnostic[] {
+  const bin = (name: string): string => resolve('node_modules', name);
+  const command = [bin('oxlint/bin/oxlint'), '-c', resolve('.oxlintrc.json'), '--type-aware', '--format=json', '--quiet', '.'];
+  const env = { ...process.env, OXLINT_TSGOLINT_PATH: bin('.bin/tsgolint') };
   let output: string;
   try {
-    output = execFileSync(process.execPath, command, { cwd: folder, encoding: 'utf8', maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'pipe'] });
+    output = execFileSync(process.execPath, command, { cwd: folder, env, encoding: 'utf8', maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (error) {
     output = (error as { stdout: string }).stdout; // exits with 1, as it reports something
   }
-  const { diagnostics } = JSON.parse(output) as { diagnostics: { code: string; filename: string; labels: { span: { line: number } }[] }[] };
-  const own = diagnostics.filter(({ code }) => code === 'house(fences)');
-  return new Set(own.map(({ filename, labels }) => planted.get(`${filename.replaceAll('\\', '/')}:${labels[0]!.span.line}`) ?? filename));
+  return (JSON.parse(output) as { diagnostics: readonly Diagnostic[] }).diagnostics;
 }
+
+const labelOf = ({ filename, labels }: Diagnostic): string => planted.get(`${filename}:${labels[0]!.span.line}`) ?? filename;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'quorum-fences-'));
@@ -93,7 +103,21 @@ beforeAll(() => {
   ]);
   plant('src/no-such-room/a.ts', [['no room', 'export const a = 1;']]);
   plant('test/anywhere.ts', [['test', "export * from '../src/store/a.ts';"]]);
-  reported = lint();
+  plant('src/lib/circle.ts', [['a circle', "export * from './circle-2.ts';"]]);
+  plant('src/lib/circle-2.ts', [['a circle', "export * from './circle.ts';"]]);
+  plant('src/lib/promise.ts', [
+    ['', 'export async function later(): Promise<void> {}'],
+    ['a floating promise', 'export const forget = (): void => { later(); };'],
+  ]);
+  plant('src/lib/switch.ts', [
+    ['', "export function first(value: 'a' | 'b'): number {"],
+    ['a switch that misses a case', "  switch (value) { case 'a': return 1; }"],
+    ['', '  return 0;\n}'],
+  ]);
+  const compilerOptions = { strict: true, module: 'nodenext', target: 'es2023', types: [], allowImportingTsExtensions: true, noEmit: true };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src/lib/promise.ts', 'src/lib/switch.ts'] }));
+  diagnostics = lint();
+  reported = new Set(diagnostics.filter(({ code }) => code === 'house(fences)').map(labelOf));
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -126,6 +150,13 @@ describe('the fences between rooms', () => {
     const forms = ['import', 'import type', 'import for its effects', 'export', 'export type', 'import()', 'type of import()'];
     const others = ['folder of a package', 'outside the rooms', 'client: messages', 'no room'];
     expect([...reported].filter((label) => !label.includes(' -> ')).toSorted()).toEqual([...forms, ...others].toSorted());
+  });
+
+  it('are linted for floating promises, circles and missed cases, as docs/development.md says', () => {
+    const found = new Set(diagnostics.map((each) => `${each.code}: ${labelOf(each)}`));
+    expect(found).toContain('import(no-cycle): a circle');
+    expect(found).toContain('typescript(no-floating-promises): a floating promise');
+    expect(found).toContain('typescript(switch-exhaustiveness-check): a switch that misses a case');
   });
 
   it('keep TensorFlow.js and ONNX Runtime out of the main thread: outside src/compute no module loads them with the modules that it imports', () => {
