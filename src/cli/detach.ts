@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, fstatSync, ftruncateSync, openSync, readFileSync, renameSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { LiveTimer } from '../lib/live-timer.ts';
-import type { DaemonHandle, DashboardAddress } from '../daemon/handle.ts';
+import type { DaemonHandle, DashboardAddress } from '../daemon/daemon-handle.ts';
 import { CancelledError, TimeoutError } from '../protocol/errors.ts';
 import { openRunFolder } from '../store/run-folder.ts';
 import { EXIT } from './errors.ts';

@@ -27,7 +27,7 @@ import { guardianMembers, guardianOf } from './guardian.ts';
 import { liveSettings, openDashboard, type SourceParts } from './dashboard.ts';
 import { builtInMembers, crewOf } from './crew.ts';
 import { Ending, type Ended } from './ending.ts';
-import type { DaemonHandle, DaemonHooks } from './handle.ts';
+import type { DaemonHandle, DaemonHooks } from './daemon-handle.ts';
 import { countLabels, labelNotes } from './label-words.ts';
 import { openRun, type OpenRun } from './open-run.ts';
 import { bestUnlabelled, checkReportFile, isMeasured, reportOf, writeReport } from './report.ts';
@@ -49,7 +49,7 @@ import type { LoopEvent } from '../protocol/ports.ts';
 import type { Phase, Report, Status } from '../protocol/status.ts';
 import { sharedController } from '../lib/shared-signal.ts';
 
-export type { DaemonHandle, DaemonHooks } from './handle.ts';
+export type { DaemonHandle, DaemonHooks } from './daemon-handle.ts';
 
 const INTERRUPTED = 130;
 /** A terminal and npm each deliver the same Ctrl-C: what follows at once is not a second one. */

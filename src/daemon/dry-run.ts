@@ -14,7 +14,7 @@ import { engineOf } from '../policy/local/open.ts';
 import { runPaths } from '../store/run-folder.ts';
 import { standInFor } from '../store/stand-in.ts';
 import { flat } from './changed-settings.ts';
-import type { DaemonHooks } from './handle.ts';
+import type { DaemonHooks } from './daemon-handle.ts';
 import { countLabels } from './label-words.ts';
 import { openRun, type OpenRun } from './open-run.ts';
 import { checkReportFile } from './report.ts';

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import type { Config } from '../config/schema.ts';
 import { serial } from '../lib/serial.ts';
 import type { ActorStatus, Phase, Status } from '../protocol/status.ts';
-import type { DaemonHandle } from './handle.ts';
+import type { DaemonHandle } from './daemon-handle.ts';
 
 const READY: readonly Phase[] = ['baseline', 'running', 'paused'];
 const STOPPING: readonly Phase[] = ['stopping', 'draining', 'stopped', 'failed'];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Libsql from 'libsql';
 import { expect, test } from 'vitest';
 import { startDaemon } from '../../src/daemon/daemon.ts';
-import type { DaemonHooks } from '../../src/daemon/handle.ts';
+import type { DaemonHooks } from '../../src/daemon/daemon-handle.ts';
 import type { Report } from '../../src/protocol/status.ts';
 import { checkRun } from '../../src/store/check-run.ts';
 import { openStore } from '../../src/store/open-store.ts';

@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import type { LoadedConfig } from '../../config/load.ts';
 import { presetWords } from '../../config/preset.ts';
 import type { Config } from '../../config/schema.ts';
-import type { DaemonHandle, DaemonHooks } from '../../daemon/handle.ts';
+import type { DaemonHandle, DaemonHooks } from '../../daemon/daemon-handle.ts';
 import { keepTold, longestItemSeconds, takeServiceManager, type ServiceManager } from '../../daemon/notify.ts';
 import { labelFreeWords } from '../../daemon/label-words.ts';
 import type { Report } from '../../protocol/status.ts';
