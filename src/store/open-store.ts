@@ -11,7 +11,7 @@ import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
 import { enforce } from './retention.ts';
 import type { Retention, Store } from './store.ts';
-import { Telemetry } from './telemetry.ts';
+import { MetricRows } from './metric-rows.ts';
 import { VersionRows } from './version-rows.ts';
 import { withdraw, withdrawLearnt } from './withdraw.ts';
 
@@ -38,7 +38,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
   const bounds = { ...DEFAULT_RETENTION, ...options.retention };
   const ledger = new Ledger(db, now);
   const reports = new Reports(db);
-  const telemetry = new Telemetry(db, now);
+  const telemetry = new MetricRows(db, now);
   const history = new MetricHistory(db);
   const groups = new JudgedGroups(db);
   const questions = new Questions(db);

@@ -7,7 +7,7 @@ import type { MetricPoint, StoredEvent } from './store.ts';
 
 const DEFAULT_POINTS = 500;
 
-export class Telemetry {
+export class MetricRows {
   readonly #db: Database;
   readonly #now: () => number;
   readonly #nameIds = new Map<string, number>();
