@@ -51,7 +51,7 @@ export function longestItemSeconds({ timeouts, sampling }: Pick<Config, 'timeout
 }
 
 /** Finds actors that do not get on. It counts looks, not time, so neither a stopped process nor a clock that jumps makes an actor look stuck. */
-export class Progress {
+export class StuckActors {
   readonly #looks: number;
   #seen = new Map<string, { readonly item: string; readonly looks: number }>();
 
@@ -89,7 +89,7 @@ export async function keepTold(
   { failed, longestItemSeconds: seconds }: Told,
 ): Promise<void> {
   const beat = watchdogMilliseconds === undefined ? TELL_MILLISECONDS : watchdogMilliseconds / 2;
-  const progress = new Progress(Math.ceil((seconds * 1000) / beat) + 1);
+  const progress = new StuckActors(Math.ceil((seconds * 1000) / beat) + 1);
   let [hasFailed, isReady, isTelling] = [false, false, false];
   let phase: Phase | undefined;
   const inTurn = serial();

@@ -1,6 +1,6 @@
 import { BehaviorSubject } from 'rxjs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { keepTold, longestItemSeconds, Progress, takeServiceManager, type ServiceManager } from '../../src/daemon/notify.ts';
+import { keepTold, longestItemSeconds, StuckActors, takeServiceManager, type ServiceManager } from '../../src/daemon/notify.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import type { ActorStatus, Report, Status } from '../../src/protocol/status.ts';
 import { RUNNING } from '../cli/view/status.ts';
@@ -99,13 +99,13 @@ test('an actor that its own deadline does not end silences the watchdog, and the
 });
 
 test('looks are counted, not time: new items start anew, whatever the clock says', () => {
-  const progress = new Progress(2);
+  const progress = new StuckActors(2);
   const looks = [1, 1, 9e15, 9e15, -5, -5, -5].map((since) => progress.look([actor('learning', since)]) !== undefined);
   expect(looks).toEqual([false, false, false, false, false, false, true]);
 });
 
 test('an item that shows progress is not stuck, however long it takes', () => {
-  const progress = new Progress(2);
+  const progress = new StuckActors(2);
   const looks = [1, 2, 3, 4, 5, 5, 5].map((progressAt) => progress.look([{ ...actor('learning', 1), progressAt }]) !== undefined);
   expect(looks).toEqual([false, false, false, false, false, false, true]);
 });
