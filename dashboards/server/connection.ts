@@ -14,7 +14,7 @@ import { helloVersion, parseFrame } from './inbound.ts';
 import { Lane } from './lane.ts';
 import { LONGEST_VALUE } from './replies.ts';
 import { FAILED } from './responses.ts';
-import type { Peer, Services } from './services.ts';
+import type { Peer, ConnectionParts } from './connection-parts.ts';
 
 /** Of an inbound frame, bytes. */
 export const LONGEST_FRAME = 64 * 2 ** 10;
@@ -42,7 +42,7 @@ type Asking = Exclude<ClientFrame, { readonly type: 'hello' }>;
 export class Connection {
   readonly #socket: WebSocket;
   readonly #peer: Peer;
-  readonly #services: Services;
+  readonly #services: ConnectionParts;
   readonly #bucket: Bucket;
   readonly #requests = new Lane(REQUESTS_WAITING, () => this.#moved());
   readonly #commands = new Lane(COMMANDS_IN_HAND, () => this.#moved());
@@ -56,7 +56,7 @@ export class Connection {
   #isReady = false;
   #isClosing = false;
 
-  constructor(socket: WebSocket, peer: Peer, services: Services) {
+  constructor(socket: WebSocket, peer: Peer, services: ConnectionParts) {
     this.#socket = socket;
     this.#peer = peer;
     this.#services = services;

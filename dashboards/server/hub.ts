@@ -15,7 +15,7 @@ import type { Flight } from './flight.ts';
 import { guarded } from './guard.ts';
 import { Repeats } from './repeats.ts';
 import { Replies } from './replies.ts';
-import type { Peer, Services } from './services.ts';
+import type { Peer, ConnectionParts } from './connection-parts.ts';
 import type { DashboardSource } from './source.ts';
 import { Turns } from './turns.ts';
 
@@ -83,7 +83,7 @@ export class Hub {
   }
 
   join(socket: WebSocket, peer: Peer): void {
-    const services: Services = {
+    const services: ConnectionParts = {
       clock: this.#clock,
       replies: this.#replies,
       flight: this.#flight,

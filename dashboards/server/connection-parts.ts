@@ -12,7 +12,7 @@ export interface Peer {
   readonly author: string;
 }
 
-export interface Services {
+export interface ConnectionParts {
   readonly clock: Clock;
   readonly replies: Replies;
   readonly flight: Flight;
