@@ -9,7 +9,7 @@ import { CancelledError, InputError, ItemError } from '../src/protocol/errors.ts
 import type { ActorDetail } from '../src/protocol/frames.ts';
 import type { Item, Performer } from '../src/protocol/performer.ts';
 import type { ActorStatus } from '../src/protocol/status.ts';
-import { withDeadline, type Clock } from '../src/lib/deadline.ts';
+import { withDeadline, type Timers } from '../src/lib/deadline.ts';
 import { chartOf } from './detail.ts';
 import type { ServiceMachine } from './service.ts';
 import { FAILURES, failureOf, type Supervisor } from './supervise.ts';
@@ -27,10 +27,10 @@ export class Handle<P> implements Performer<P> {
   #queue: () => ActorStatus['queue'] = () => null;
 
   readonly #optional: boolean;
-  readonly #clock: Clock | undefined;
+  readonly #clock: Timers | undefined;
 
   /** @param optional past its restart budget it is parked, and the loop goes on. @param clock of its deadlines; default: the machine's. */
-  constructor(role: string, supervisor: ActorRefFrom<Supervisor<P>>, optional = false, clock?: Clock) {
+  constructor(role: string, supervisor: ActorRefFrom<Supervisor<P>>, optional = false, clock?: Timers) {
     this.id = supervisor.id;
     this.role = role;
     this.#optional = optional;

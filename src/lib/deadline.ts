@@ -5,12 +5,12 @@ import { CancelledError, TimeoutError } from '../protocol/errors.ts';
 import { sharedController } from './shared-signal.ts';
 
 /** Of XState's kind, so that one clock can be behind an actor's deadlines and its back-off. */
-export interface Clock {
+export interface Timers {
   setTimeout(callback: () => void, milliseconds: number): unknown;
   clearTimeout(timer: unknown): void;
 }
 
-const REAL: Clock = {
+const REAL: Timers = {
   setTimeout: (callback, milliseconds) => new LiveTimer(callback, milliseconds),
   clearTimeout: (timer) => (timer as LiveTimer).cancel(),
 };
@@ -26,7 +26,7 @@ export async function withDeadline<R>(
   seconds: number,
   signal: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<R>,
-  clock: Clock = REAL,
+  clock: Timers = REAL,
 ): Promise<R> {
   if (signal?.aborted === true) throw new CancelledError(`${name}: cancelled`);
   const controller = sharedController();
