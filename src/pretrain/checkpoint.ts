@@ -6,7 +6,7 @@ import type { Specs } from '../compute/engine/engine.ts';
 import { readSafetensors, writeSafetensors } from '../compute/hf/safetensors.ts';
 import { InputError } from '../protocol/errors.ts';
 import { f32, type TensorMap } from '../protocol/tensor.ts';
-import type { TrainState } from './trainer.ts';
+import type { TrainState } from './parallel-trainer.ts';
 
 const fileIn = (folder: string): string => join(folder, 'pretrain-state.safetensors');
 

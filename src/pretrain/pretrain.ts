@@ -12,7 +12,7 @@ import { hasState, loadState, removeState, saveState } from './checkpoint.ts';
 import { initialWeights } from './initialize.ts';
 import { writeMini } from './mini.ts';
 import { BATCH, EVALUATION, learningRateAt, STAGES, type Stage } from './recipe.ts';
-import { Trainer, type TrainState } from './trainer.ts';
+import { ParallelTrainer, type TrainState } from './parallel-trainer.ts';
 
 export interface PretrainOptions {
   /** Folder of the model; an unfinished run there continues. */
@@ -50,7 +50,7 @@ export async function pretrain(options: PretrainOptions, onProgress: (progress: 
   const { folder, seed, threads, stages = STAGES, batch = BATCH, evaluation = EVALUATION, signal } = options;
   await writeMini(folder);
   const model = await loadArchitecture(folder);
-  await using trainer = await Trainer.start({ model, setup: { folder }, threads }, await startState(folder, seed, model.parameters));
+  await using trainer = await ParallelTrainer.start({ model, setup: { folder }, threads }, await startState(folder, seed, model.parameters));
   const steps = stages.reduce((sum, stage) => sum + stage.steps, 0);
   const stopped = (): boolean => signal?.aborted ?? false;
   while (trainer.step < steps && !stopped()) {

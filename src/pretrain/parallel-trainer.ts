@@ -38,13 +38,13 @@ export interface TrainMetrics {
   readonly gradNorm: number;
 }
 
-export interface TrainerOptions {
+export interface ParallelTrainerOptions {
   readonly model: Architecture;
   readonly setup: WorkerSetup;
   readonly threads: number;
 }
 
-export class Trainer implements AsyncDisposable {
+export class ParallelTrainer implements AsyncDisposable {
   private readonly engine: Engine;
   private readonly program: Program;
   private readonly pool: Piscina;
@@ -60,7 +60,7 @@ export class Trainer implements AsyncDisposable {
   private readonly sums: Float32Array;
   private done: number;
 
-  private constructor(engine: Engine, program: Program, { model, setup, threads }: TrainerOptions, state: TrainState) {
+  private constructor(engine: Engine, program: Program, { model, setup, threads }: ParallelTrainerOptions, state: TrainState) {
     this.engine = engine;
     this.program = program;
     this.layout = new Layout(model.parameters);
@@ -80,9 +80,9 @@ export class Trainer implements AsyncDisposable {
     });
   }
 
-  static async start(options: TrainerOptions, state: TrainState): Promise<Trainer> {
+  static async start(options: ParallelTrainerOptions, state: TrainState): Promise<ParallelTrainer> {
     const engine = await createEngine('cpu', { threads: options.threads });
-    return new Trainer(engine, await engine.compile(updateProgram(options.model.parameters, ADAMW)), options, state);
+    return new ParallelTrainer(engine, await engine.compile(updateProgram(options.model.parameters, ADAMW)), options, state);
   }
 
   /** Updates done. */
