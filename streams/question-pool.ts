@@ -3,7 +3,7 @@
  * A question comes back after it was asked as long as its vote was worth learning from, `maxUses` times at most.
  */
 import type { PictureRef, Question } from '../src/protocol/messages.ts';
-import type { PooledQuestion } from '../src/store/pool.ts';
+import type { PooledQuestion } from '../src/store/synthetic-pool.ts';
 
 export interface PoolOptions {
   readonly capacity: number;

@@ -8,7 +8,7 @@ import { FRUITLESS_BATCHES, screen } from '../src/learn/synthetic.ts';
 import { CancelledError, InputError } from '../src/protocol/errors.ts';
 import type { JudgedGroup, Question } from '../src/protocol/messages.ts';
 import type { Synthesize, Written } from '../src/protocol/ports.ts';
-import type { PoolChange } from '../src/store/pool.ts';
+import type { PoolChange } from '../src/store/synthetic-pool.ts';
 import type { Performer } from '../src/protocol/performer.ts';
 import { writing } from '../src/roles/synthesizer.ts';
 import type { Loop } from './loop.ts';

@@ -4,7 +4,7 @@
  */
 import type { GroupFilter, History, QuestionStats, VersionRow } from '../protocol/frames.ts';
 import type { HeldOutAnswer, JudgedGroup, Question } from '../protocol/messages.ts';
-import type { RejectedQuestion } from './pool.ts';
+import type { RejectedQuestion } from './synthetic-pool.ts';
 
 export interface StoredEvent {
   readonly id: number;

@@ -6,7 +6,7 @@ import { Exports } from './exports.ts';
 import { MetricHistory } from './history.ts';
 import { JudgedGroups } from './judged-groups.ts';
 import { Ledger } from './ledger.ts';
-import { PoolRows } from './pool.ts';
+import { PoolRows } from './synthetic-pool.ts';
 import { Questions } from './questions.ts';
 import { Reports } from './reports.ts';
 import { enforce } from './retention.ts';

@@ -19,7 +19,7 @@ import type { LoopEvent } from '../protocol/ports.ts';
 import type { Chain } from './chain.ts';
 import type { DataPart, DataRow } from './data-rows.ts';
 import type { Inspection, StoredEvent } from './inspection.ts';
-import type { PooledQuestion, PoolChange, SyntheticCounts } from './pool.ts';
+import type { PooledQuestion, PoolChange, SyntheticCounts } from './synthetic-pool.ts';
 
 export type { DataPart, DataRow } from './data-rows.ts';
 export type { StoredEvent, StoredGroup } from './inspection.ts';
