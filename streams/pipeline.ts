@@ -15,7 +15,7 @@ import { judge } from './judge.ts';
 import { Latest } from './latest.ts';
 import { learn } from './learn.ts';
 import { THROUGH, type Loop } from './loop.ts';
-import { Moments } from './moments.ts';
+import { ConditionVariable } from './condition-variable.ts';
 import { pause } from './pause.ts';
 import { pullMap } from './pull-map.ts';
 import { Queue } from './queue.ts';
@@ -54,7 +54,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   crew.evaluator.takesFrom(() => ({ name: 'evaluations', size: evaluations.size, bound: 1 }));
   const isCut = (sequence: number) => settings.cuts(sequence - 1, sequence).length > 0;
   const batcher = new Batcher({ batchGroups, maxJudged: Math.floor(maxOversample * batchGroups), next: resumed.through + 1, isCut });
-  const moments = new Moments(stop);
+  const changes = new ConditionVariable(stop);
   const empty = new EmptyWindows();
   let closed = 0; // windows with groups that are not learnt from yet
   let admitting = false;
@@ -71,7 +71,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
       windows.push(window);
     }
     pacer.release();
-    moments.moved();
+    changes.moved();
   };
   const settle = (sequence: number, kept: JudgedGroup | undefined) => queue(batcher.add(sequence, kept));
   const showBound = () => loop.telemetry.bound(settings.maxStalenessFrom(((store.meta(THROUGH) as number | undefined) ?? -1) + 1));
@@ -94,7 +94,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
       const before = store.nextSequence;
       yield count;
       admitting = false;
-      moments.moved();
+      changes.moved();
       if (store.nextSequence > before) continue;
       crew.questioner.waitsFor('questions: there are none');
       await pause(NO_QUESTIONS_MILLISECONDS, stop);
@@ -140,7 +140,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
       if (version !== undefined) orderDue(loop, evaluations, version.n);
       showBound();
       pacer.release();
-      moments.moved();
+      changes.moved();
     }),
     finalize(() => closeOrders(loop, evaluations)),
   );
@@ -150,7 +150,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     run$: merge(...[admitted$, sampled$, judged$, learnt$, evaluated$].map((stage$) => contained(loop, stage$))),
     credits: () => pacer.credits,
     set: (path, value) =>
-      moments.when(
+      changes.when(
         () => !admitting,
         () => {
           settings.set(path, value);
@@ -160,7 +160,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
         },
       ),
     evaluate: (full) =>
-      moments.when(
+      changes.when(
         () => true,
         () =>
           new Promise<Evaluation>((resolve, reject) => {
@@ -171,11 +171,11 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     async drained(work) {
       const release = gate.hold();
       try {
-        await moments.when(
+        await changes.when(
           () => !admitting && batcher.next === store.nextSequence,
           () => queue(batcher.cut(true)),
         );
-        await moments.when(
+        await changes.when(
           () => closed === 0,
           () => {},
         );

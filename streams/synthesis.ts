@@ -12,7 +12,7 @@ import type { PoolChange } from '../src/store/synthetic-pool.ts';
 import type { Performer } from '../src/protocol/performer.ts';
 import { writing } from '../src/roles/synthesizer.ts';
 import type { Loop } from './loop.ts';
-import { Moments } from './moments.ts';
+import { ConditionVariable } from './condition-variable.ts';
 import { pause } from './pause.ts';
 import { QuestionPool } from './question-pool.ts';
 import type { Resumed } from './resume.ts';
@@ -26,7 +26,7 @@ export class Synthesis {
   readonly #loop: Loop;
   readonly #synthesizer: Performer<Synthesize>;
   readonly #pool: QuestionPool;
-  readonly #moments: Moments;
+  readonly #changes: ConditionVariable;
   /** Judged, but not yet back in the pool. */
   #settled: readonly { readonly id: string; readonly kept: boolean }[] = [];
   #version: number;
@@ -39,7 +39,7 @@ export class Synthesis {
   constructor(loop: Loop, synthesizer: Performer<Synthesize>, resumed: Pick<Resumed, 'unsampled' | 'unjudged' | 'unbatched'>) {
     this.#loop = loop;
     this.#version = loop.version;
-    this.#moments = new Moments(loop.stop);
+    this.#changes = new ConditionVariable(loop.stop);
     this.#synthesizer = synthesizer;
     const judged = this.#inStep ? resumed.unbatched.map(({ group }) => group.question.id) : [];
     const inHand = [...resumed.unsampled, ...resumed.unjudged].map(({ question }) => question.id);
@@ -97,7 +97,7 @@ export class Synthesis {
     if (remove.length > 0 || rejected.length > 0) this.#loop.store.changePool({ remove, rejected });
     this.#count(rejected);
     if (!this.#inStep) this.#giveBack();
-    this.#moments.moved();
+    this.#changes.moved();
     this.#show();
   }
 
@@ -127,7 +127,7 @@ export class Synthesis {
       if (stop.aborted) throw new CancelledError('stopped waiting for synthetic questions');
       if (this.#pool.room === 0) {
         // All that the pool can hold is being asked.
-        await this.#moments.when(
+        await this.#changes.when(
           () => this.#pool.room > 0 || this.#settled.length >= this.#loop.config.synthesis.poolQuestions,
           () => this.#giveBack(),
         );

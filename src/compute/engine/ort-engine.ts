@@ -77,7 +77,7 @@ function sessionOptions(spec: ProgramSpec, graph: Graph, provider: OrtProvider, 
     enableCpuMemArena: options.keepMemory ?? true,
     // A pattern is one more block beside what the first run took: 1.0 GB against 0.6 for a learner step of 16 groups. Its worth in speed is not settled.
     enableMemPattern: false,
-    // Moments and gradients decay into denormals, which are many times slower to compute with.
+    // ConditionVariable and gradients decay into denormals, which are many times slower to compute with.
     extra: { session: { set_denormal_as_zero: '1' } },
     ...(provider === 'webgpu' && { preferredOutputLocation: Object.fromEntries(locations) }),
   };

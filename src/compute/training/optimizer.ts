@@ -18,7 +18,7 @@ export interface AdamWSettings {
   readonly clipNorm: number;
 }
 
-export interface Moments {
+export interface ConditionVariable {
   readonly first: TensorMap;
   readonly second: TensorMap;
 }
@@ -38,7 +38,7 @@ export interface AdamWUpdate {
   readonly gradNorm: Scalar;
 }
 
-function init(specs: Specs): Moments {
+function init(specs: Specs): ConditionVariable {
   const zeros = (): TensorMap => Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, f32(shape)]));
   return { first: zeros(), second: zeros() };
 }

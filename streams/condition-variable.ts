@@ -1,7 +1,7 @@
-/** Waits for moments at which something may be done to a loop that runs, and does it then and there, before anything else can happen. */
+/** Waits until a condition on the running loop holds, and then acts at once, before anything else can happen. */
 import { CancelledError } from '../src/protocol/errors.ts';
 
-export class Moments {
+export class ConditionVariable {
   readonly #stop: AbortSignal;
   readonly #checks = new Set<() => void>();
 
