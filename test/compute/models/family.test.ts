@@ -1,7 +1,7 @@
 /** A family is a folder and a line: the threads' own code opens, samples, teaches and saves a model of a family that only this test knows. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { writeSafetensors } from '../../../src/compute/hf/safetensors.ts';
@@ -114,20 +114,5 @@ describe('the first family', () => {
   test('multiplies rows by weights in one function, which adapters build on', () => {
     const multiply = files.filter((file) => file.startsWith(join('compute/models/')) && /matMul|\.dot\(|conv\dd/.test(textOf(file)));
     expect(multiply).toEqual(['compute/models/tensors.ts']);
-  });
-
-  test('is read by the configuration without TF.js', () => {
-    const reached = new Set<string>();
-    const walk = (file: string): void => {
-      if (reached.has(file)) return;
-      reached.add(file);
-      for (const [, target] of textOf(file).matchAll(/^(?:import|export) (?!type )[^;]*?from '(\.[^']+)'/gm)) {
-        walk(resolve('/', dirname(file), target!).slice(1));
-      }
-    };
-    walk('config/preset.ts');
-    expect(reached).toContain('compute/models/qwen2_5_vl/family.ts');
-    const loading = [...reached].filter((file) => /^import (?!type )[^;]*'@tensorflow/m.test(textOf(file)));
-    expect(loading).toEqual([]);
   });
 });
