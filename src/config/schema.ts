@@ -1,5 +1,6 @@
 /** The one configuration schema: strict, units in the names, every default here (those of other presets: preset.ts). `loadConfig` reads it from files, `describeConfig` lists it. */
 import { z } from 'zod';
+import { adapterSettings } from '../compute/models/adapters.ts';
 import { MOST } from '../compute/objectives/limits.ts';
 import { OBJECTIVES, objectiveSchema } from '../compute/objectives/registry.ts';
 import { sharedSettings } from '../compute/objectives/settings.ts';
@@ -121,6 +122,9 @@ const learner = z.strictObject({
   objective: objectiveSchema
     .default({ type: 'grpo' })
     .describe(`${OBJECTIVES.map(({ name, summary }) => `\`${name}\` ${summary}`).join('; ')}. See docs/objectives.md.`),
+  adapter: adapterSettings
+    .default({ type: 'none' })
+    .describe('What is trained: `none` is the whole model, `lora` low-rank updates of its linear layers, while the model itself is frozen.'),
   learningRate: positive().max(1).default(5e-5).describe('AdamW learning rate after warm-up.'),
   warmupSteps: z.int().min(0).default(0).describe('Learner steps over which the rate rises from 0.'),
   schedule: schedule

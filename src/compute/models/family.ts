@@ -24,6 +24,11 @@ export interface Architecture {
   readonly parameters: Specs;
   /** The name in `parameters` of a tensor as it is stored; undefined where the model has no use for it. An unknown name comes back as it is. */
   parameterName(stored: string): string | undefined;
+  /**
+   * Path in transformers of the linear layer within the decoder's blocks whose weight is called `parameter`; undefined for other weights. Absent in
+   * a family that takes no adapters.
+   */
+  moduleOf?(parameter: string): string | undefined;
   readonly positions: PositionScheme;
   /** Absent in a model that takes no pictures. */
   readonly vision?: Vision;

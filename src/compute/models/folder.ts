@@ -1,6 +1,7 @@
 /** A model as an ordinary Hugging Face folder: read and checked. */
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../protocol/errors.ts';
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
@@ -10,6 +11,9 @@ import type { StoredType } from '../hf/half.ts';
 import { parseJson } from '../hf/safetensors.ts';
 import { readCheckpoint, readCheckpointTypes } from '../hf/shards.ts';
 import { parseTokenizer } from '../hf/tokenizer.ts';
+import { ADAPTER_CONFIG, adapterConfig, readAdapterTensors } from './adapter-folder.ts';
+import type { StoredAdapter } from './adapter.ts';
+import { readAdapter } from './adapters.ts';
 import { withNetwork, type Architecture, type Model, type PictureProcessor } from './family.ts';
 import { parseModel } from './index.ts';
 import type { PromptEncoder } from './prompt.ts';
@@ -32,7 +36,6 @@ export interface ModelFolder extends PromptEncoder {
 }
 
 export const CONFIG = 'config.json';
-const ADAPTER = 'adapter_config.json';
 const TOKENIZER = 'tokenizer.json';
 const TOKENIZER_CONFIG = 'tokenizer_config.json';
 const PROCESSOR = 'preprocessor_config.json';
@@ -77,29 +80,58 @@ export async function loadGenerationConfig(folder: string, model: Architecture):
 
 /** What config.json describes. Loads no TF.js. @throws InputError */
 export async function loadArchitecture(folder: string): Promise<Architecture> {
-  await refuseAdapter(folder);
-  const file = join(folder, CONFIG);
+  const file = join((await withoutAdapters(folder)).base, CONFIG);
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new InputError(missingFolder(folder) ?? `${file}: cannot be read: ${error.message}`);
   });
   return parseModel(parseJson(text, file), file);
 }
 
-/** transformers would load the adapter's base and apply the adapter; the weights beside it are not that model. @throws InputError */
-async function refuseAdapter(folder: string): Promise<void> {
-  const text = await readFile(join(folder, ADAPTER), 'utf8').catch(() => undefined);
-  if (text === undefined) return;
-  const parsed = z.looseObject({ base_model_name_or_path: z.string() }).safeParse(parseJson(text, join(folder, ADAPTER)));
-  const base = parsed.success ? ` to ${JSON.stringify(parsed.data.base_model_name_or_path)}` : '';
-  throw new InputError(
-    `${folder}: holds an adapter${base} (${ADAPTER}), which Quorum does not apply: merge it first, in Python with peft: ` +
-      '`PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(folder)`, and name that folder; ' +
-      `where its weights are merged already, remove ${ADAPTER}`,
+interface Adapted {
+  readonly folder: string;
+  readonly adapter: StoredAdapter;
+}
+
+/**
+ * The folder that holds the model itself, and the adapters to it, first to last. transformers does the same with a folder that holds an adapter: what
+ * else is in that folder is not the model. @throws InputError for an adapter that cannot be applied
+ */
+async function withoutAdapters(folder: string): Promise<{ readonly base: string; readonly adapters: readonly Adapted[] }> {
+  const adapters: Adapted[] = [];
+  let base = folder;
+  for (;;) {
+    const config = await adapterConfig(base);
+    if (config === undefined) return { base, adapters: adapters.toReversed() };
+    const adapter = readAdapter(config);
+    if (typeof adapter === 'string') throw notApplied(base, config, adapter);
+    adapters.push({ folder: base, adapter });
+    const named = config['base_model_name_or_path'];
+    const next = typeof named === 'string' ? named : '';
+    if (!existsSync(join(next, CONFIG)) && !existsSync(join(next, ADAPTER_CONFIG))) throw notApplied(base, config, 'its base is no folder here');
+    if (adapters.some((each) => resolve(each.folder) === resolve(next))) throw notApplied(base, config, 'it is its own base');
+    base = next;
+  }
+}
+
+function notApplied(folder: string, config: Readonly<Record<string, unknown>>, why: string): InputError {
+  const base = config['base_model_name_or_path'];
+  const to = base === undefined ? '' : ` to ${JSON.stringify(base)}`;
+  return new InputError(
+    `${folder}: holds an adapter${to} (${ADAPTER_CONFIG}), which Quorum does not apply, as ${why}: name the base's folder there, or merge it first, in ` +
+      'Python with peft: `PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(folder)`, and name that folder; ' +
+      `where its weights are merged already, remove ${ADAPTER_CONFIG}`,
   );
 }
 
-/** Weights under their hub names, checked against the config. @throws InputError naming a missing, unexpected or misshapen tensor. */
+/** Weights under their hub names, checked against the config, adapters worked in. @throws InputError naming a missing, unexpected or misshapen tensor. */
 export async function loadParams(folder: string, model: Architecture): Promise<TensorMap> {
+  const { base, adapters } = await withoutAdapters(folder);
+  let params = await loadOwnParams(base, model);
+  for (const { folder: from, adapter } of adapters) params = adapter.merged(params, await readAdapterTensors(from, model, adapter.parts));
+  return params;
+}
+
+async function loadOwnParams(folder: string, model: Architecture): Promise<TensorMap> {
   const found = new Map(Object.entries(renamed(model, await readCheckpoint(folder))));
   const params: Record<string, HostTensor> = {};
   for (const [name, spec] of Object.entries(model.parameters)) {
@@ -116,7 +148,7 @@ export async function loadParams(folder: string, model: Architecture): Promise<T
 }
 
 async function loadTypes(folder: string, model: Architecture, params: TensorMap): Promise<Record<string, StoredType>> {
-  const types = Object.entries(renamed(model, await readCheckpointTypes(folder)));
+  const types = Object.entries(renamed(model, await readCheckpointTypes((await withoutAdapters(folder)).base)));
   return Object.fromEntries(types.filter(([name]) => name in params));
 }
 
@@ -130,7 +162,8 @@ function renamed<T>(model: Architecture, stored: Readonly<Record<string, T>>): R
   );
 }
 
-async function readSidecars(folder: string): Promise<Record<string, string>> {
+async function readSidecars(of: string): Promise<Record<string, string>> {
+  const folder = (await withoutAdapters(of)).base;
   const files: Record<string, string> = {};
   for (const name of SIDECARS) {
     const text = await readFile(join(folder, name), 'utf8').catch((error: NodeJS.ErrnoException) => {

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D, Tensor3D } from '@tensorflow/tfjs-core';
 import { rmsNorm, rope, swiglu } from '../compile/operators.ts';
+import { addLora } from './lora-linear.ts';
 import type { Tensors } from './family.ts';
 
 /** @throws RangeError naming the missing input. */
@@ -13,13 +14,13 @@ export function pick(tensors: Tensors, name: string): Tensor {
 
 /**
  * The linear layer called `name`, and the only place where a weight multiplies rows: x [N, in] times `${name}.weight` [out, in], plus
- * `${name}.bias` [out] where there is one. The kernel of a convolution whose stride is its size counts as [out, in] too.
+ * `${name}.bias` [out] where there is one, plus what an adapter of the layer adds. The kernel of a convolution whose stride is its size counts as [out, in] too.
  */
 export function linear(weights: Tensors, name: string, x: Tensor): Tensor {
   const weight = pick(weights, `${name}.weight`);
   const product = tf.matMul(x, weight.rank === 2 ? weight : tf.reshape(weight, [weight.shape[0], -1]), false, true);
   const bias = weights[`${name}.bias`];
-  return bias ? tf.add(product, bias) : product;
+  return addLora(weights, name, x, bias ? tf.add(product, bias) : product);
 }
 
 /** Root-mean-square norm of rows [N, D] by the weight called `name`. */

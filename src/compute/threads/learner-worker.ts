@@ -1,6 +1,8 @@
 /** The learner's thread: loads, teaches and saves. Its state is what its last step left; after a restart the request brings it back. */
+import { Random } from '../../data/rng.ts';
 import { UnsupportedError } from '../../protocol/errors.ts';
 import type { ScoreReply } from '../../protocol/ports.ts';
+import type { TensorMap } from '../../protocol/tensor.ts';
 import type {
   LearnCall,
   LearnerCall,
@@ -14,9 +16,12 @@ import type {
   WorkerValues,
 } from '../../protocol/worker.ts';
 import { baseTypes, loadCheckpoint, saveCheckpoint } from '../training/checkpoint.ts';
-import { specsOf, type Engine, type EngineName } from '../engine/engine.ts';
+import { specsOf, uploadAll, type Engine, type EngineName, type ResidentTensors } from '../engine/engine.ts';
 import { createEngine } from '../engine/engines.ts';
+import type { Adapter } from '../models/adapter.ts';
+import { makeAdapter, type AdapterSettings } from '../models/adapters.ts';
 import { loadModelFolder, type ModelFolder } from '../models/folder.ts';
+import { frozenSet, withAdapter } from '../models/parameter-sets.ts';
 import { learnBatch } from '../objectives/learn.ts';
 import type { LearnSettings } from '../objectives/settings.ts';
 import { encodeQuestions } from '../rollout/prompts.ts';
@@ -35,23 +40,32 @@ export interface LearnerSetup {
   readonly threads: number;
   readonly optimizer: AdamWSettings;
   readonly learn: LearnSettings;
+  /** Trains an adapter instead of the whole model; `seed` draws where it begins. */
+  readonly adapter?: { readonly settings: AdapterSettings; readonly seed: number } | undefined;
+}
+
+/** The base, and what is trained of it. */
+interface Base extends ModelFolder {
+  readonly folder: string;
+  readonly adapter: Adapter | undefined;
+  /** Weights that stay as they are, on the engine; none without an adapter. */
+  readonly frozen: ResidentTensors;
 }
 
 export class LearnerWorker {
   readonly #setup: LearnerSetup;
   readonly #engine: Engine;
-  /** The base; its weights are in shared memory once `open` was answered. */
-  readonly #folder: ModelFolder;
+  readonly #base: Base;
   readonly #warmBase: WarmWeights;
   /** Of the version that was scored last, where that is not the trainer's. */
   readonly #warmScored: WarmWeights;
   /** The trainer whose weights are those of the state with this id. */
   #warm: { readonly id: string; readonly trainer: Trainer } | undefined;
 
-  private constructor(setup: LearnerSetup, engine: Engine, folder: ModelFolder) {
+  private constructor(setup: LearnerSetup, engine: Engine, base: Base) {
     this.#setup = setup;
     this.#engine = engine;
-    this.#folder = folder;
+    this.#base = base;
     this.#warmBase = new WarmWeights(engine, 1);
     this.#warmScored = new WarmWeights(engine, 1);
   }
@@ -60,8 +74,10 @@ export class LearnerWorker {
     const model = await loadModelFolder(setup.baseFolder);
     // A base that is a checkpoint itself, all float32, still knows how its own base was stored.
     const dtypes = (await baseTypes(setup.baseFolder)) ?? model.dtypes;
-    const folder = { ...model, dtypes, template: setup.promptTemplate };
-    return new LearnerWorker(setup, await createEngine(setup.engine, { threads: setup.threads }), folder);
+    const engine = await createEngine(setup.engine, { threads: setup.threads });
+    const adapter = setup.adapter && makeAdapter(model.model, setup.adapter.settings);
+    const frozen = await uploadAll(engine, await frozenSet(adapter, async () => model.params));
+    return new LearnerWorker(setup, engine, { ...model, dtypes, template: setup.promptTemplate, folder: setup.baseFolder, adapter, frozen });
   }
 
   async answer(call: LearnerCall): Promise<WorkerValues[LearnerCall['type']]> {
@@ -84,34 +100,45 @@ export class LearnerWorker {
   }
 
   async #open({ checkpoint }: OpenCall): Promise<OpenReply> {
-    const { params } = this.#folder;
-    const base = share(params);
+    const weights = this.#initial();
+    const base = share(weights);
     if (checkpoint) return { base, state: await this.#load(checkpoint) };
-    const { first, second } = adamW.init(specsOf(params));
+    const { first, second } = adamW.init(specsOf(weights));
     return { base, state: { weights: base, firstMoments: share(first), secondMoments: share(second), updates: 0 } };
   }
 
+  /** The trainable set of version 0, which computes what the base computes: its log-probabilities are the reference. */
+  #initial(): TensorMap {
+    const { adapter, params } = this.#base;
+    if (!adapter) return params;
+    return adapter.initial((name) => {
+      const random = new Random(this.#setup.adapter!.seed, 'adapter', name);
+      return () => random.float();
+    });
+  }
+
   async #load({ folder, version }: LoadCall['checkpoint']): Promise<SharedState> {
-    return shareState(await loadCheckpoint(folder, version, this.#folder.model));
+    return shareState(await loadCheckpoint(folder, version, this.#base));
   }
 
   async #save({ folder, version, state }: SaveCall): Promise<null> {
     const whole = sharedState(state);
     checkFinite(whole, `version ${version} was not saved`);
-    await saveCheckpoint(folder, version, this.#folder, whole);
+    await saveCheckpoint(folder, version, this.#base, whole);
     return null;
   }
 
   async #learn({ batch, state, base, spare }: LearnCall): Promise<LearnResult> {
     const trainer = await this.#trainer(state);
-    const { model } = this.#folder;
+    const { frozen, adapter } = this.#base;
+    const model = withAdapter(this.#base.model, adapter);
     // Until the step is complete the warm state is nobody's: a failed step must not be taken for its start or its end.
     this.#warm = undefined;
     const learner = {
       trainer,
-      encoder: this.#folder,
+      encoder: this.#base,
       model: { engine: this.#engine, model, weights: trainer.residentWeights() },
-      base: async () => ({ engine: this.#engine, model, weights: await this.#warmBase.get(base) }),
+      base: async () => ({ engine: this.#engine, model, weights: { ...frozen, ...(await this.#warmBase.get(base)) } }),
     };
     try {
       const metrics = await learnBatch(learner, batch, this.#setup.learn);
@@ -130,14 +157,16 @@ export class LearnerWorker {
   }
 
   async #score({ request: { groups, temperature }, weights }: ScoreCall): Promise<ScoreReply> {
-    const { model } = this.#folder;
+    const { frozen, adapter } = this.#base;
     const prompts = await encodeQuestions(
-      this.#folder,
+      this.#base,
       groups.map(({ question }) => question),
     );
     const given = groups.map(({ responses }, i) => ({ prompt: prompts[i]!, responses }));
-    const resident = this.#warm?.id === weights.id ? this.#warm.trainer.residentWeights() : await this.#warmScored.get(weights);
+    const isWarm = this.#warm?.id === weights.id;
+    const resident = isWarm ? this.#warm!.trainer.residentWeights() : { ...frozen, ...(await this.#warmScored.get(weights)) };
     const { microBatchGroups } = this.#setup.learn;
+    const model = withAdapter(this.#base.model, adapter);
     return score({ engine: this.#engine, model, weights: resident }, given, { temperature: temperature || 1, microBatchGroups });
   }
 
@@ -145,9 +174,8 @@ export class LearnerWorker {
     if (this.#warm?.id === state.weights.id) return this.#warm.trainer;
     this.#warm?.trainer.release();
     this.#warm = undefined;
-    return Trainer.create(
-      { engine: this.#engine, model: this.#folder.model, optimizer: this.#setup.optimizer, microBatchGroups: this.#setup.learn.microBatchGroups },
-      sharedState(state),
-    );
+    const { model, frozen } = this.#base;
+    const { optimizer, learn } = this.#setup;
+    return Trainer.create({ engine: this.#engine, model, frozen, optimizer, microBatchGroups: learn.microBatchGroups }, sharedState(state));
   }
 }

@@ -2,14 +2,18 @@
 import { CancelledError, InputError, UnsupportedError } from '../../protocol/errors.ts';
 import type { Sample } from '../../protocol/messages.ts';
 import type { SampleReply } from '../../protocol/ports.ts';
+import type { TensorMap } from '../../protocol/tensor.ts';
 import type { RolloutCall, SampleCall, SharedTensors, TaskFlags, WorkerValues } from '../../protocol/worker.ts';
-import type { Engine, EngineName } from '../engine/engine.ts';
+import { uploadAll, type Engine, type EngineName, type ResidentTensors } from '../engine/engine.ts';
 import { createEngine } from '../engine/engines.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
 import { generate, type Generated } from '../rollout/generate.ts';
+import type { Adapter } from '../models/adapter.ts';
+import { makeAdapter, type AdapterSettings } from '../models/adapters.ts';
 import { loadGenerationConfig, loadParams, loadPromptEncoder } from '../models/folder.ts';
 import { withNetwork, type EncodedPrompt, type Model } from '../models/family.ts';
 import { CANCELLED } from '../engine/native.ts';
+import { frozenSet, withAdapter } from '../models/parameter-sets.ts';
 import type { PromptEncoder } from '../models/prompt.ts';
 import { encodeQuestions } from '../rollout/prompts.ts';
 import { score } from '../training/score.ts';
@@ -27,6 +31,8 @@ export interface RolloutSetup {
   readonly maxRows: number;
   /** Groups scored at once. */
   readonly microBatchGroups: number;
+  /** Versions are adapters to the base, which this thread then keeps. */
+  readonly adapter?: AdapterSettings | undefined;
 }
 
 /** Decode programs come in a ladder of sizes for each cache length. */
@@ -34,18 +40,21 @@ const CACHED_PROGRAMS = 64;
 /** The newest version, one that is being evaluated, and the base. */
 const WARM_WEIGHTS = 3;
 
-interface Encoder extends PromptEncoder {
+interface Base extends PromptEncoder {
   readonly model: Model;
+  readonly adapter: Adapter | undefined;
+  /** Weights that all versions share, on the engine; none without an adapter. */
+  readonly frozen: ResidentTensors;
 }
 
 export class RolloutWorker {
   readonly #setup: RolloutSetup;
   readonly #engine: Engine;
-  readonly #encoder: Encoder;
+  readonly #encoder: Base;
   readonly #stopTokens: ReadonlySet<number>;
   readonly #warm: WarmWeights;
 
-  private constructor(setup: RolloutSetup, engine: Engine, encoder: Encoder, stopTokens: ReadonlySet<number>) {
+  private constructor(setup: RolloutSetup, engine: Engine, encoder: Base, stopTokens: ReadonlySet<number>) {
     this.#setup = setup;
     this.#engine = engine;
     this.#encoder = encoder;
@@ -55,11 +64,14 @@ export class RolloutWorker {
 
   static async start(setup: RolloutSetup): Promise<RolloutWorker> {
     const loaded = await loadPromptEncoder(setup.baseFolder);
-    const encoder = { ...loaded, model: await withNetwork(loaded.model), template: setup.promptTemplate };
-    const { eosTokenIds } = await loadGenerationConfig(setup.baseFolder, encoder.model);
+    const adapter = setup.adapter && makeAdapter(loaded.model, setup.adapter);
+    const { eosTokenIds } = await loadGenerationConfig(setup.baseFolder, loaded.model);
     // So many programs would keep more memory than the rest of the daemon has.
     const engine = await createEngine(setup.engine, { threads: setup.threads, cachePrograms: CACHED_PROGRAMS, keepMemory: false });
-    return new RolloutWorker(setup, engine, encoder, new Set(eosTokenIds));
+    const frozen = await uploadAll(engine, await frozenSet(adapter, () => loadParams(setup.baseFolder, loaded.model)));
+    const model = withAdapter(await withNetwork(loaded.model), adapter);
+    const base = { ...loaded, model, adapter, frozen, template: setup.promptTemplate };
+    return new RolloutWorker(setup, engine, base, new Set(eosTokenIds));
   }
 
   async answer(call: RolloutCall, flags: TaskFlags): Promise<WorkerValues[RolloutCall['type']]> {
@@ -67,7 +79,7 @@ export class RolloutWorker {
       case 'ready':
         return null;
       case 'base':
-        return share(await loadParams(this.#setup.baseFolder, this.#encoder.model));
+        return share(await this.#trainable());
       case 'sample':
         return this.#sample(call, flags).catch((error: unknown) => {
           // The warm copies may be to blame: what is asked again begins from the shared memory.
@@ -77,6 +89,12 @@ export class RolloutWorker {
       default:
         throw new UnsupportedError(`a sampler does not know the call ${(call satisfies never as RolloutCall).type}`);
     }
+  }
+
+  /** The trainable set that computes what the base computes. An adapter does so wherever it begins. */
+  async #trainable(): Promise<TensorMap> {
+    const { adapter, model } = this.#encoder;
+    return adapter ? adapter.initial(() => () => 0) : loadParams(this.#setup.baseFolder, model);
   }
 
   async #sample({ request, weights, base }: SampleCall, flags: TaskFlags): Promise<SampleReply> {
@@ -97,7 +115,7 @@ export class RolloutWorker {
   }
 
   async #model(weights: SharedTensors): Promise<RunningModel> {
-    return { engine: this.#engine, model: this.#encoder.model, weights: await this.#warm.get(weights) };
+    return { engine: this.#engine, model: this.#encoder.model, weights: { ...this.#encoder.frozen, ...(await this.#warm.get(weights)) } };
   }
 
   async #score(

@@ -1,12 +1,15 @@
-/** A version on disk: an ordinary Hugging Face folder, and beside its files the optimizer's moments and `trainer_state.json` with checksums. */
+/** A version on disk: an ordinary Hugging Face folder, or an adapter in PEFT's layout, and beside its files the optimizer's moments and `trainer_state.json` with checksums. */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
+import { makeFolder } from '../../lib/make-folder.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { TensorMap } from '../../protocol/tensor.ts';
+import { adapterConfig, loadAdapter, saveAdapter } from '../models/adapter-folder.ts';
+import type { Adapter } from '../models/adapter.ts';
 import { loadParams, type ModelFolder } from '../models/folder.ts';
 import { putInPlace, saveModelFolder } from '../models/save.ts';
 import type { StoredType } from '../hf/half.ts';
@@ -27,16 +30,20 @@ const stateSchema = z.object({
   dtypes: z.record(z.string(), z.enum(['F32', 'F16', 'BF16'])).optional(),
 });
 
+/** What a version belongs to. */
+export type CheckpointBase = Pick<ModelFolder, 'files' | 'dtypes'> & {
+  readonly model: Architecture;
+  /** Where an adapter is trained. */
+  readonly adapter?: Adapter | undefined;
+  /** Folder of the model. */
+  readonly folder?: string;
+};
+
 /** Atomic: `folder` holds the whole checkpoint or what it held before. */
-export async function saveCheckpoint(
-  folder: string,
-  version: number,
-  base: Pick<ModelFolder, 'files' | 'dtypes'> & { readonly model: Architecture },
-  state: TrainerState,
-): Promise<void> {
+export async function saveCheckpoint(folder: string, version: number, base: CheckpointBase, state: TrainerState): Promise<void> {
   const staged = join(dirname(folder), `.${basename(folder)}.${process.pid}.staged`);
   try {
-    await saveModelFolder(staged, { ...base, params: state.weights });
+    await saveWeights(staged, base, state.weights);
     await writeSafetensors(join(staged, OPTIMIZER), { ...prefixed(FIRST, state.moments.first), ...prefixed(SECOND, state.moments.second) });
     const sha256: Record<string, string> = {};
     for (const name of (await readdir(staged)).filter(isTensors).toSorted()) sha256[name] = await checksum(join(staged, name));
@@ -49,7 +56,7 @@ export async function saveCheckpoint(
 }
 
 /** @throws InputError when a file is missing, damaged, or of another model or version. */
-export async function loadCheckpoint(folder: string, version: number, model: Architecture): Promise<TrainerState> {
+export async function loadCheckpoint(folder: string, version: number, base: Pick<CheckpointBase, 'model' | 'adapter'>): Promise<TrainerState> {
   const file = join(folder, STATE);
   const found = await readState(file);
   const { sha256, updates } = found;
@@ -60,18 +67,33 @@ export async function loadCheckpoint(folder: string, version: number, model: Arc
     if ((await checksum(join(folder, name))) !== sha256[name])
       throw new InputError(`${join(folder, name)}: damaged: its SHA-256 is not the one in ${STATE}`);
   }
-  const weights = await loadParams(folder, model);
+  const weights = await loadWeights(folder, base);
   const stored = await readSafetensors(join(folder, OPTIMIZER));
   const moments = (prefix: string): TensorMap =>
     Object.fromEntries(
       Object.entries(weights).map(([name, { shape }]) => {
         const tensor = stored[prefix + name];
         if (tensor?.shape.join() !== shape.join())
-          throw new InputError(`${join(folder, OPTIMIZER)}: tensor "${prefix}${name}" does not fit config.json`);
+          throw new InputError(`${join(folder, OPTIMIZER)}: tensor "${prefix}${name}" does not fit the weights`);
         return [name, tensor];
       }),
     );
   return { weights, moments: { first: moments(FIRST), second: moments(SECOND) }, updates };
+}
+
+async function saveWeights(folder: string, { adapter, folder: base = '', ...model }: CheckpointBase, weights: TensorMap): Promise<void> {
+  if (!adapter) return saveModelFolder(folder, { ...model, params: weights });
+  await rm(folder, { recursive: true, force: true });
+  makeFolder(folder);
+  await saveAdapter(folder, model.model, adapter, weights, base);
+}
+
+async function loadWeights(folder: string, { model, adapter }: Pick<CheckpointBase, 'model' | 'adapter'>): Promise<TensorMap> {
+  if (adapter) return loadAdapter(folder, model, adapter);
+  if ((await adapterConfig(folder)) === undefined) return loadParams(folder, model);
+  throw new InputError(
+    `${folder}: holds an adapter, but \`learner.adapter.type\` is "none": set \`learner.adapter\` back to what the run was begun with, or choose another run folder`,
+  );
 }
 
 /** How the base of a checkpoint stores each tensor; undefined in a folder that does not tell. @throws InputError */

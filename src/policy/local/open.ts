@@ -12,7 +12,7 @@ const MICRO_BATCH_GROUPS = 4;
 /** Response tokens of one pass, at most where a pass holds several groups: each takes a row of logits as wide as the vocabulary. */
 const PASS_TOKENS = 8_192;
 
-export type PolicyConfig = Pick<Config, 'model' | 'promptTemplate' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'>;
+export type PolicyConfig = Pick<Config, 'model' | 'promptTemplate' | 'seed' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'>;
 
 /** @throws InputError for an engine on which samplers and the learner cannot work in one process. */
 export function refuseEngine({ engine }: Config['workers']): void {
@@ -56,8 +56,8 @@ export function engineOf({ engine }: Pick<Config['workers'], 'engine'>): EngineN
 }
 
 function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalLearner {
-  const { model, promptTemplate, workers, learner, sampling, timeouts } = config;
-  const { betas, weightDecay, gradientClipNorm, minibatches, ...learn } = learner;
+  const { model, promptTemplate, seed, workers, learner, sampling, timeouts } = config;
+  const { betas, weightDecay, gradientClipNorm, minibatches, adapter, ...learn } = learner;
   return new LocalLearner({
     setup: {
       role: 'learner',
@@ -73,6 +73,7 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
         maxNewTokens: sampling.maxNewTokens,
         microBatchGroups: groupsAPass(config),
       },
+      ...(adapter.type !== 'none' && { adapter: { settings: adapter, seed } }),
     },
     checkpoint,
     timeouts,
@@ -80,7 +81,7 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
 }
 
 function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: WeightsOf): LocalSampler {
-  const { model, promptTemplate, workers, sampling, loop, timeouts } = config;
+  const { model, promptTemplate, workers, learner, sampling, loop, timeouts } = config;
   const setup = {
     role: 'rollout',
     baseFolder: base ?? model,
@@ -89,6 +90,8 @@ function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: 
     threads: workers.rolloutThreads,
     maxRows: loop.jobQuestions * sampling.samples,
     microBatchGroups: groupsAPass(config),
+    // The base alone has no adapter.
+    ...(weightsOf && learner.adapter.type !== 'none' && { adapter: learner.adapter }),
   } as const;
   return new LocalSampler({ setup, workers: workers.rolloutWorkers, timeouts }, weightsOf);
 }

@@ -1,8 +1,9 @@
-import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
+import type { AdapterSettings } from '../../../src/compute/models/adapters.ts';
 import { configSchema, type Config } from '../../../src/config/schema.ts';
 import type { PolicyOrigin } from '../../../src/policy/policy.ts';
 import type { SampleRequest } from '../../../src/protocol/ports.ts';
@@ -96,6 +97,52 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
       }
     };
     expect((await run(false)).equals(await run(true))).toBe(true);
+  });
+
+  it('trains an adapter to the frozen base: bit-identical after a restart and a roll-back, in files of PEFT, and asked as a model', async () => {
+    const adapter: AdapterSettings = { type: 'lora', rank: 2, alpha: 8, targets: ['q_proj', 'down_proj'] };
+    const adapted: Config = { ...config, seed: 3, learner: { ...config.learner, adapter } };
+    const [v1, v2, rolledBack, again] = ['a1', 'a2', 'a3', 'a4'].map((name) => join(folder.path, name)) as [string, string, string, string];
+    const stored = async (from: string): Promise<Buffer> =>
+      Buffer.concat(await Promise.all(['adapter_model', 'optimizer'].map((name) => readFile(join(from, `${name}.safetensors`)))));
+    await using policy = await openLocal(adapted);
+    const first = await batch(policy, 0, 0, 0);
+    for (const { logprobs, refLogprobs } of first.groups.flatMap(({ group }) => group.samples))
+      logprobs.forEach((logprob, t) => expect(refLogprobs![t]).toBeCloseTo(logprob, 4));
+    await policy.learner.step(first);
+    await policy.learner.save(1, v1);
+    const second = await batch(policy, 1, 1, 1);
+    expect((await policy.learner.step(second)).metrics.kl).toBeGreaterThan(0);
+    await policy.learner.save(2, v2);
+    await policy.learner.restore(v1, 1, 3);
+    await policy.learner.save(3, rolledBack);
+    expect(await stored(rolledBack)).toEqual(await stored(v1));
+    expect(await stored(v2)).not.toEqual(await stored(v1));
+
+    expect((await readdir(v1)).toSorted()).toEqual([
+      'adapter_config.json',
+      'adapter_model.safetensors',
+      'optimizer.safetensors',
+      'trainer_state.json',
+    ]);
+    const tensors = async (name: string) => Object.keys(await readSafetensors(join(v1, `${name}.safetensors`))).length;
+    expect([await tensors('adapter_model'), await tensors('optimizer')]).toEqual([4, 8]);
+
+    await using resumed = await openLocal(adapted, { checkpoint: { version: 1, folder: v1 } });
+    await resumed.learner.step(second);
+    await resumed.learner.save(2, again);
+    expect(await stored(again)).toEqual(await stored(v2));
+
+    await using asked = await openLocal({ ...config, model: v2 });
+    const request = { questions: questions(4), params: { ...params, temperature: 0 }, seed: 1 };
+    const tokens = async (of: OpenPolicy, version: number) =>
+      (await of.sampler.sample({ ...request, version })).groups.flatMap((group) => group.map((sample) => sample.tokens));
+    expect(await tokens(asked, 0)).toEqual(await tokens(resumed, 2));
+    await expect(asked.learner.restore(v1, 1, 2)).rejects.toThrow('holds an adapter, but `learner.adapter.type` is "none"');
+    await asked.learner.save(0, join(folder.path, 'whole'));
+    await expect(policy.learner.restore(join(folder.path, 'whole'), 0, 4)).rejects.toThrow(
+      'holds a whole model, but `learner.adapter` asks for an adapter',
+    );
   });
 
   it('goes back to a saved version as a new one, bit by bit, moments included', async () => {

@@ -16,6 +16,7 @@ export const qwen2_5_vl: ModelFamily = {
       dimensions: config.text,
       parameters: weightSpecs(config),
       parameterName: (stored) => parameterName(config, stored),
+      moduleOf,
       positions: {
         axes: 3,
         of: (ids, images) => ropeIndex(config, ids, images),
@@ -46,4 +47,8 @@ function visionOf(config: QwenConfig): Vision {
 function parameterName(config: QwenConfig, stored: string): string | undefined {
   const name = stored.replace(/^model\.visual\./, 'visual.').replace(/^model\.language_model\./, 'model.');
   return config.text.tieEmbeddings && name === 'lm_head.weight' ? undefined : name;
+}
+
+function moduleOf(parameter: string): string | undefined {
+  return /^model\.(layers\.\d+\.(?:self_attn|mlp)\.\w+)\.weight$/.exec(parameter)?.[1]?.replace(/^/, 'model.language_model.');
 }
