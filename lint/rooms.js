@@ -121,6 +121,11 @@ export const ROOMS = {
     ],
     packages: [NODE, 'rxjs', 'zod'],
   },
+  'src/api': {
+    holds: "functions for scripts, which 'quorum' exports",
+    imports: [...PARTS, 'src/policy/local', 'src/roles', 'src/daemon'],
+    packages: [NODE],
+  },
   'src/pretrain': {
     holds: 'how models/mini was made',
     imports: [...BELOW_OBJECTIVES],
@@ -143,6 +148,7 @@ export const ROOMS = {
       'src/roles',
       'streams',
       'src/daemon',
+      'src/api',
       'src/pretrain',
       'src/experiment',
     ],
@@ -150,7 +156,7 @@ export const ROOMS = {
   },
 
   // What other people import.
-  'src/index': { holds: "'quorum'", imports: [...PARTS, 'src/policy/local', 'src/roles', 'src/daemon'], packages: [NODE] },
+  'src/index': { holds: "'quorum'", imports: [...PARTS, 'src/api', 'src/daemon'], packages: [NODE] },
   'src/testing': { holds: "'quorum/testing'", imports: [...PARTS, 'src/roles', 'actors', 'streams', 'src/daemon'], packages: [NODE] },
   'src/plugins': {
     holds: "plug-ins that come with Quorum, written as anyone's",

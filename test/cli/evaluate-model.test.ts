@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, describe, it } from 'vitest';
 import { evaluator } from '../../src/roles/evaluator.ts';
-import { evaluateModel } from '../../src/cli/evaluate-model.ts';
+import { evaluateModel } from '../../src/api/evaluate.ts';
 import { packagePath } from '../../src/lib/package-path.ts';
 import { accuracyTable, meanOf, suitesTable } from '../../src/cli/view/accuracy.ts';
 import { configSchema } from '../../src/config/schema.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import type { Answered } from '../ask-model.ts';
+import type { Answered } from '../../api/generate.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { collect, parseCount, parseTemperature, parseSeed } from '../options.ts';
@@ -32,7 +32,7 @@ export function askCommand(): Command {
 }
 
 async function ask(options: Options): Promise<void> {
-  const { askModel } = await import('../ask-model.ts');
+  const { askModel } = await import('../../api/generate.ts');
   const { samples, question, image = [], temperature } = options;
   const isGreedy = temperature === 0; // training is never greedy, so the setting does not allow it
   const set = [...(temperature === undefined || isGreedy ? [] : [`sampling.temperature=${temperature}`]), ...(options.set ?? [])];

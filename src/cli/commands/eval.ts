@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { type ConfigOptions, ownDataSettings, resolveConfig, withConfigOptions } from '../config-options.ts';
-import type { SuiteAccuracy } from '../evaluate-model.ts';
+import type { SuiteAccuracy } from '../../api/evaluate.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { collect, collectColumn, parseCount, parseSeed } from '../options.ts';
 import { accuracyTable, meanOf, suitesTable } from '../view/accuracy.ts';
@@ -53,7 +53,7 @@ export function evalCommand(): Command {
 }
 
 async function evaluate({ data, split, suite = [], column, ...options }: Options): Promise<void> {
-  const [{ evaluateModel }, { SUITE_NAMES }] = await Promise.all([import('../evaluate-model.ts'), import('../../data/suites.ts')]);
+  const [{ evaluateModel }, { SUITE_NAMES }] = await Promise.all([import('../../api/evaluate.ts'), import('../../data/suites.ts')]);
   const k = options.k === undefined ? [] : [`evaluation.k=${options.k}`];
   const set = [...(await ownDataSettings(data, split)), ...k, ...(options.set ?? [])];
   const { config } = await resolveConfig({ ...options, set });
