@@ -2,11 +2,25 @@
  * What plug-ins, configuration files and scripts import from 'quorum'; docs/public-api.txt has it with every signature. Light on purpose: an import loads
  * no actor, stream or tensor.
  */
+export { evaluate, generate, openModel, openParts, openRun, startLoop } from './api.ts';
+export type { EvaluateOptions, SuiteAccuracy } from './api/evaluate.ts';
+export type { Asked, Generated, GenerateOptions } from './api/generate.ts';
+export type { Model } from './api/model.ts';
+export type { LoopParts } from './api/parts.ts';
+export type { Run } from './api/run.ts';
 export { defineConfig, type Config, type ConfigInput } from './config/schema.ts';
+export type { DaemonHandle, DaemonHooks } from './daemon/daemon-handle.ts';
+export { groupAdvantages, type AdvantageOptions } from './learn/advantage.ts';
 export { extractAnswer } from './learn/answer.ts';
+export { dropReason, type FilterOptions } from './learn/filters.ts';
+export { majorityVote, type Vote } from './learn/vote.ts';
 export { makeFolder } from './lib/make-folder.ts';
 export { API_VERSION, definePlugin, type OpenPort, type PluginDefinition, type PortContext, type RunQuestions } from './plugin/define.ts';
 export { openPort } from './plugin/open-port.ts';
+export type { Learner } from './policy/learner.ts';
+export type { Policy, PolicyOrigin } from './policy/policy.ts';
+export type { Sampler, WeightsOf } from './policy/sampler.ts';
+export type { Command, LoopCommand, PluginCommand } from './protocol/commands.ts';
 export {
   CancelledError,
   InputError,
@@ -70,10 +84,15 @@ export type {
   SampleQuestions,
   SampleReply,
   SampleRequest,
+  ScoreReply,
+  ScoreRequest,
   SamplingParams,
   SoloPort,
   Synthesize,
   SynthesizeRequest,
   Watch,
+  WeightsRef,
   Written,
 } from './protocol/ports.ts';
+export type { Report, Status } from './protocol/status.ts';
+export type { HistoryRow } from './store/read-history.ts';

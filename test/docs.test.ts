@@ -6,6 +6,7 @@ import { builtInPluginsPage } from '../docs/make-built-in-plugins.ts';
 import { configurationPage } from '../docs/make-configuration.ts';
 import { developmentPage } from '../docs/make-rooms.ts';
 import { licencesPage } from '../docs/make-licences.ts';
+import { declarationsOf } from '../docs/make-plugin-reference.ts';
 import { publicApi } from '../docs/make-public-api.ts';
 import { toSvg, withoutPaths } from '../docs/make-screenshot.ts';
 import { createProgram } from '../src/cli/program.ts';
@@ -20,6 +21,18 @@ const PAGES = [
     .map((name) => join('docs', name)),
 ];
 
+/** Files and packages that an import of `file` loads: what it imports with a value, and what that imports. */
+function loadedBy(file: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  const source = readFileSync(file, 'utf8');
+  for (const [, from] of source.matchAll(/^(?:import|export)(?! type\b)(?: [^;]*? from)? '([^']+)';/gms)) {
+    if (from!.startsWith('.')) loadedBy(join(dirname(file), from!), found);
+    else found.add(from!);
+  }
+  return found;
+}
+
 describe('the documentation', () => {
   it('has the configuration as the schema has it (npx tsx docs/make-configuration.ts)', () => {
     expect(readFileSync('docs/configuration.md', 'utf8')).toBe(configurationPage());
@@ -32,6 +45,25 @@ describe('the documentation', () => {
 
   it('has the public API as the sources declare it (npx tsx docs/make-public-api.ts)', () => {
     expect(publicApi()).toBe(readFileSync('docs/public-api.txt', 'utf8'));
+    const index = readFileSync('src/index.ts', 'utf8');
+    const types = ['messages', 'ports'].flatMap((file) => declarationsOf(readFileSync(`src/protocol/${file}.ts`, 'utf8')));
+    expect(types.map(({ name }) => name).filter((name) => !new RegExp(`\\b${name}\\b`).test(index))).toEqual([]);
+  });
+
+  it('has the examples as they are', () => {
+    const page = readFileSync('docs/api.md', 'utf8');
+    for (const name of readdirSync('examples')) {
+      const code = readFileSync(join('examples', name), 'utf8').replace(/^\/\*\*[\s\S]*?\*\/\n/, '');
+      expect(page).toContain(`\`examples/${name}\``);
+      expect(page).toContain(`\`\`\`ts\n${code}\`\`\``);
+    }
+  });
+
+  it('is light to import: no module that an import of quorum loads is an actor, a stream, a tensor or the daemon', () => {
+    const loaded = loadedBy('src/index.ts');
+    expect(loaded).toContain('src/config/schema.ts');
+    const heavy = /^(actors|streams|dashboards|src\/(daemon|store|policy|roles|api\/))/;
+    expect([...loaded].filter((file) => heavy.test(file) || /@tensorflow|onnxruntime|rxjs|xstate|piscina|libsql|sharp/.test(file))).toEqual([]);
   });
 
   it('has the built-in plug-ins as their sources have them (npx tsx docs/make-built-in-plugins.ts)', async () => {

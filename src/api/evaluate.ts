@@ -7,18 +7,18 @@ import type { LabelledDataset } from '../data/dataset.ts';
 import { openFigures } from '../data/figures/dataset.ts';
 import { openData, openOptions, openPaths, pathsOf } from '../data/open.ts';
 import { suiteOptions, type SuiteName } from '../data/suites.ts';
-import { Grader } from '../learn/grader.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Accuracy, RefusedQuestion } from '../protocol/messages.ts';
-import { openForSampling } from '../policy/local/open.ts';
+import { openConfigured, type Model } from './model.ts';
 
-export interface EvaluateRequest {
+export interface EvaluateOptions {
   /** Files, folders and patterns, all of each, or `figures`, the held-out part of the built-in data set. */
   readonly data?: readonly string[];
   readonly suites?: readonly SuiteName[];
   readonly columns?: Columns;
   /** Questions of each at most; default: all. */
   readonly n?: number;
+  readonly signal?: AbortSignal;
 }
 
 export interface SuiteAccuracy {
@@ -44,12 +44,23 @@ function holdsNothingOut({ data }: Config): boolean {
 const SUITE_QUESTIONS = 300;
 
 /**
- * One result for each data set, in the order of the request; without one, the held-out part of the configuration's data.
- * @throws InputError for a bad model or data set, and when no question of one has an answer.
+ * One result for each data set, in the order of the options; without one, the held-out part of the model's own data.
+ * @throws InputError for a bad data set, and when no question of one has an answer.
  */
-export async function evaluateModel(config: Config, request: EvaluateRequest, signal: AbortSignal): Promise<SuiteAccuracy[]> {
-  const sets = await openAll(config, request);
-  const isHeldOut = request.data === undefined && (request.suites ?? []).length === 0;
+export async function evaluate(model: Model, options: EvaluateOptions): Promise<SuiteAccuracy[]> {
+  return measure(model, await openSets(model.config, options), options);
+}
+
+/** As `evaluate`, of the model that the configuration names; a bad data set is reported before the model is opened. */
+export async function evaluateModel(config: Config, options: EvaluateOptions): Promise<SuiteAccuracy[]> {
+  const sets = await openSets(config, options);
+  await using model = await openConfigured(config);
+  return await measure(model, sets, options);
+}
+
+async function openSets(config: Config, options: EvaluateOptions): Promise<NamedData[]> {
+  const sets = await openAll(config, options);
+  const isHeldOut = options.data === undefined && (options.suites ?? []).length === 0;
   for (const { name, dataset, labels } of sets) {
     if (dataset.size === 0) throw new InputError(`${name}: ${isHeldOut && holdsNothingOut(config) ? NOTHING_HELD_OUT : 'holds no questions'}`);
     if (selectLabelled(dataset, labels, config.seed, 1).length === 0) {
@@ -58,11 +69,15 @@ export async function evaluateModel(config: Config, request: EvaluateRequest, si
       );
     }
   }
-  await using sampler = await openForSampling(config);
-  await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
+  return sets;
+}
+
+async function measure(model: Model, sets: readonly NamedData[], options: EvaluateOptions): Promise<SuiteAccuracy[]> {
+  const { config, grader, sampler } = model;
+  const { n, signal = new AbortController().signal } = options;
   const results: SuiteAccuracy[] = [];
   for (const { name, dataset: heldOut, labels, notes = [] } of sets) {
-    const questions = Math.min(heldOut.size, request.n ?? heldOut.size);
+    const questions = Math.min(heldOut.size, n ?? heldOut.size);
     const settings = { ...config, evaluation: { ...config.evaluation, questions, fullQuestions: questions } };
     const evaluate = evaluator({ sampler, heldOut, labels, grader, config: settings });
     const { full, refused = [] } = await evaluate({ version: 0, full: true }, signal);
@@ -73,7 +88,7 @@ export async function evaluateModel(config: Config, request: EvaluateRequest, si
   return results;
 }
 
-async function openAll(config: Config, { data = [], suites = [], columns, n }: EvaluateRequest): Promise<NamedData[]> {
+async function openAll(config: Config, { data = [], suites = [], columns, n }: EvaluateOptions): Promise<NamedData[]> {
   const sets: NamedData[] = [];
   const options = openOptions(config.data);
   const read = (path: string) => openPaths([resolve(path)], { ...options, columns: { ...options.columns, ...columns } });

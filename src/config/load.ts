@@ -1,6 +1,7 @@
 /** Finds, reads and checks the configuration. */
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
+import { packagePath } from '../lib/package-path.ts';
 import { complaint } from './complain.ts';
 import { merged } from './merge.ts';
 import { applyOverrides } from './override.ts';
@@ -38,13 +39,29 @@ export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfi
   const folder = path === undefined ? cwd : dirname(path);
   const input = path === undefined ? {} : await readFile(path);
   const source = [path && basename(path), set.length > 0 && '--set'].filter(Boolean).join(' and ') || 'defaults';
-  const given = applyOverrides(input, set, cwd);
+  const complete = completeConfig(applyOverrides(input, set, cwd), { source, folder, fallbackModel, continues });
+  return { ...complete, file: path };
+}
+
+interface CompleteOptions extends Pick<LoadOptions, 'continues'> {
+  /** Named in a complaint. */
+  readonly source?: string;
+  /** What relative paths are resolved from; default: the working directory. */
+  readonly folder?: string;
+  /** As in `LoadOptions`; default: the model of the package. */
+  readonly fallbackModel?: string | undefined;
+}
+
+/** Checks settings that are in memory, and adds the defaults of the preset. @throws InputError that names the key, its value and what is allowed. */
+export function completeConfig(given: unknown, options: CompleteOptions = {}): Omit<LoadedConfig, 'file'> {
+  const { source = 'configuration', folder = process.cwd(), continues = false } = options;
+  const fallbackModel = 'fallbackModel' in options ? options.fallbackModel : packagePath('models/mini');
   const { runFolder, ...checked } = resolvePaths(parseConfig(given, source), folder);
   const { model: named, preset: asked } = given as ConfigInput; // it has passed the check
   const model = named !== undefined || fallbackModel === undefined || existsSync(checked.model) ? checked.model : fallbackModel;
   const preset = choosePreset({ folder: model, named: asked, begun: continues ? presetOfRun(runFolder) : undefined });
   const config = resolvePaths(parseConfig(merged(preset.defaults, given as ConfigInput), source), folder);
-  return { config: { ...config, model, preset: preset.name }, preset, file: path, folder };
+  return { config: { ...config, model, preset: preset.name }, preset, folder };
 }
 
 /** Checks a configuration that is in memory. @throws InputError. */

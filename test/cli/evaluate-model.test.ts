@@ -29,7 +29,7 @@ describe('evaluateModel', () => {
   it('measures files and suites with one model, in the order asked for; a file and the suite that it was written from agree', async () => {
     const file = join(temporaryFolder(), 'clocks.parquet');
     await exportFigures(file, suiteOptions('clocks', 0, 6));
-    const [own, suite, ...more] = await evaluateModel(config, { data: [file], suites: ['clocks'], n: 6 }, signal);
+    const [own, suite, ...more] = await evaluateModel(config, { data: [file], suites: ['clocks'], n: 6 });
     expect([own?.data, suite?.data, more.length]).toEqual([file, 'clocks', 0]);
     expect(own?.accuracy).toMatchObject({ n: 6, k: 2 });
     expect(own?.accuracy.greedy).toBe(suite?.accuracy.greedy);
@@ -47,7 +47,7 @@ describe('evaluateModel', () => {
     const rows = [['good'], ['cut'], ['line'], ['good', 'much '.repeat(5_000)], ['good']];
     const file = join(folder, 'rows.jsonl');
     writeFileSync(file, rows.map(([name, problem = 'How many?']) => JSON.stringify({ problem, images: [`${name}.png`], answer: '1' })).join('\n'));
-    const [measured] = await evaluateModel(config, { data: [file] }, signal);
+    const [measured] = await evaluateModel(config, { data: [file] });
     expect(measured?.accuracy.n).toBe(2);
     const why = measured!.refused.map(({ reason }) => /rows\.jsonl:(\d): ./.exec(reason)?.[1]);
     expect(new Set(why)).toEqual(new Set(['2', '3', '4']));
@@ -55,13 +55,13 @@ describe('evaluateModel', () => {
 
   it('says which column it needs when no question has an answer, and names a data set that is empty', async () => {
     const unlabelled = jsonl({}, {});
-    await expect(evaluateModel(config, { data: [unlabelled] }, signal)).rejects.toThrow(
+    await expect(evaluateModel(config, { data: [unlabelled] })).rejects.toThrow(
       /rows\.jsonl: no question has an answer to compare with; a column `answer`, `ground_truth` or `solution` is needed/,
     );
-    await expect(evaluateModel(config, { data: [jsonl()] }, signal)).rejects.toThrow(/rows\.jsonl: holds no questions/);
+    await expect(evaluateModel(config, { data: [jsonl()] })).rejects.toThrow(/rows\.jsonl: holds no questions/);
     const all = { ...config, data: configSchema.parse({ data: { type: 'jsonl', trainFile: unlabelled, heldOutShare: 0 } }).data };
-    await expect(evaluateModel(all, {}, signal)).rejects.toThrow(/rows\.jsonl: no question of it is held out, as `data.heldOutShare` is 0; name/);
-    await expect(evaluateModel(config, { data: [unlabelled], columns: { answer: 'truth' } }, signal)).rejects.toThrow(/has no column "truth"/);
+    await expect(evaluateModel(all, {})).rejects.toThrow(/rows\.jsonl: no question of it is held out, as `data.heldOutShare` is 0; name/);
+    await expect(evaluateModel(config, { data: [unlabelled], columns: { answer: 'truth' } })).rejects.toThrow(/has no column "truth"/);
   });
 });
 

@@ -1,7 +1,6 @@
-import { resolve } from 'node:path';
 import { Command } from 'commander';
 import pc from 'picocolors';
-import type { Answered } from '../../api/generate.ts';
+import type { Generated } from '../../api/generate.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { collect, parseCount, parseTemperature, parseSeed } from '../options.ts';
@@ -32,17 +31,18 @@ export function askCommand(): Command {
 }
 
 async function ask(options: Options): Promise<void> {
-  const { askModel } = await import('../../api/generate.ts');
+  const [{ generate }, { openConfigured }] = await Promise.all([import('../../api/generate.ts'), import('../../api/model.ts')]);
   const { samples, question, image = [], temperature } = options;
   const isGreedy = temperature === 0; // training is never greedy, so the setting does not allow it
   const set = [...(temperature === undefined || isGreedy ? [] : [`sampling.temperature=${temperature}`]), ...(options.set ?? [])];
   const { config } = await resolveConfig({ ...options, set });
   const signal = onInterrupt(() => console.error('Stopping ...'));
-  const answered = await askModel(config, { question, images: image.map((path) => resolve(path)), samples, isGreedy }, signal);
+  await using model = await openConfigured(config);
+  const answered = await generate(model, { text: question, images: image }, { samples, signal, ...(isGreedy && { temperature: 0 }) });
   console.log(options.json ? JSON.stringify(answered, null, 2) : describe(answered).join('\n'));
 }
 
-function describe({ samples, winner, share, answer }: Answered): string[] {
+function describe({ samples, winner, share, answer }: Generated): string[] {
   const lines = samples.map(({ text, class: of, finish }) => {
     const paint = of === winner ? pc.green : of < 0 ? pc.dim : OTHERS[of % OTHERS.length]!;
     return `${paint(of < 0 ? '·' : '●')} ${paint(text.trim())}${finish === 'length' ? pc.dim('  (cut off)') : ''}`;

@@ -60,7 +60,7 @@ async function evaluate({ data, split, suite = [], column, ...options }: Options
   const suites = suite.includes('all') ? SUITE_NAMES : (suite as readonly SuiteName[]);
   const request = { suites, ...(data && { data }), ...(column && { columns: column }), ...(options.n === undefined ? {} : { n: options.n }) };
   const signal = onInterrupt(() => console.error('Stopping ...'));
-  const results = await evaluateModel(config, request, signal);
+  const results = await evaluateModel(config, { ...request, signal });
   for (const note of results.flatMap(({ notes }) => notes)) console.error(note);
   for (const { question, reason } of results.flatMap(({ refused }) => refused)) console.error(`Question ${question} is left out: ${reason}`);
   const head = { model: config.model, seed: config.seed };

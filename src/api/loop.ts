@@ -1,0 +1,11 @@
+/** A daemon in the process of a script. */
+import { completeConfig } from '../config/load.ts';
+import type { ConfigInput } from '../config/schema.ts';
+import { startDaemon } from '../daemon/daemon.ts';
+import type { DaemonHandle, DaemonHooks } from '../daemon/daemon-handle.ts';
+
+/** A dashboard needs a port and a script has no use for one: none is opened unless the settings name it. */
+export function startLoop({ dashboard = { port: null }, ...settings }: ConfigInput, hooks: DaemonHooks): Promise<DaemonHandle> {
+  const { config, folder } = completeConfig({ ...settings, dashboard }, { continues: true });
+  return startDaemon(config, { pluginFolder: folder, ...hooks });
+}
