@@ -7,12 +7,12 @@ import { underOwnIds } from './own-ids.ts';
 import type { Synthesis } from './synthesis.ts';
 
 /** `synthesis`: where some of the questions are written by the policy. */
-export function admit(loop: Loop, synthesis: Synthesis | undefined) {
-  const { store } = loop;
+export function admit(loop: Pick<Loop, 'parts' | 'state'>, synthesis: Synthesis | undefined) {
+  const { store } = loop.parts;
   return async (count: number): Promise<readonly Admission[]> => {
     const from = store.nextSequence;
-    const asked = loop.hasQuestions ? await ask(loop, from, count) : undefined;
-    const { questions, change } = synthesis ? await synthesis.mix(from, count, asked, loop.version) : { questions: asked ?? [], change: {} };
+    const asked = loop.parts.hasQuestions ? await ask(loop, from, count) : undefined;
+    const { questions, change } = synthesis ? await synthesis.mix(from, count, asked, loop.state.version) : { questions: asked ?? [], change: {} };
     const admissions = questions.map((question, i) => ({ sequence: from + i, question }));
     store.together(() => {
       store.admit(admissions);
@@ -22,7 +22,11 @@ export function admit(loop: Loop, synthesis: Synthesis | undefined) {
   };
 }
 
-async function ask({ config, crew, stop, store }: Loop, from: number, count: number): Promise<readonly Question[]> {
+async function ask(
+  { parts: { config, crew, store }, state: { stop } }: Pick<Loop, 'parts' | 'state'>,
+  from: number,
+  count: number,
+): Promise<readonly Question[]> {
   const questions = await crew.questioner.perform({ ...asking({ from, count }, config.timeouts), signal: stop });
   if (questions.length === 0 || questions.length > count)
     throw new Error(`the questioner was asked for ${count} questions and gave ${questions.length}`);

@@ -3,7 +3,7 @@
  * less and less often: at the 1st, 2nd, 4th, 8th such window in a row.
  */
 import type { DropReason, JudgedGroup } from '../src/protocol/messages.ts';
-import type { Loop } from './loop.ts';
+import type { LoopConfig } from './loop.ts';
 
 const REASONS: Readonly<Record<DropReason, string>> = {
   'no-box': 'mostly without a boxed answer',
@@ -31,7 +31,7 @@ export interface EmptyTally {
 
 const NONE: EmptyTally = { windows: 0, judged: 0, dropped: {}, responses: 0, cutOff: 0, unboxed: 0 };
 
-type Settings = Pick<Loop['config'], 'sampling' | 'filters'>;
+type Settings = Pick<LoopConfig, 'sampling' | 'filters'>;
 
 export class EmptyWindows {
   #tally = NONE;

@@ -10,8 +10,8 @@ import { recordEvaluation } from './record.ts';
 import { refuse } from './refused.ts';
 
 /** Evaluates a version that the caller retains. */
-export async function evaluate(loop: Loop, request: EvaluateRequest, signal: AbortSignal): Promise<Evaluation> {
-  const { config, crew, store, telemetry } = loop;
+export async function evaluate(loop: Pick<Loop, 'parts' | 'effects'>, request: EvaluateRequest, signal: AbortSignal): Promise<Evaluation> {
+  const { config, crew, store, telemetry } = loop.parts;
   // The answers tell labels: they go to the store, and neither to a watcher nor further.
   const { answers, refused = [], ...evaluation } = await crew.evaluator.perform({ ...evaluating(request, config.timeouts), signal });
   for (const each of refused) refuse(loop, 'held-out', each);
@@ -24,11 +24,11 @@ export async function evaluate(loop: Loop, request: EvaluateRequest, signal: Abo
     telemetry.evaluated(evaluation, isBest);
     telemetry.keep();
     if (answers !== undefined) store.saveAnswers(evaluation.version, answers);
-    recordEvaluation(loop, evaluation);
+    recordEvaluation(loop.parts, evaluation);
     return isBest;
   });
-  loop.announce({ type: 'evaluated', evaluation });
-  if (isBest && before !== null) await loop.keepBest(evaluation.version);
+  loop.effects.announce({ type: 'evaluated', evaluation });
+  if (isBest && before !== null) await loop.effects.keepBest(evaluation.version);
   return evaluation;
 }
 
@@ -39,26 +39,26 @@ export interface EvaluateOrder extends EvaluateRequest {
 }
 
 /** Orders the evaluation that is due at version `n`, if one is. */
-export function orderDue(loop: Loop, orders: Latest<EvaluateOrder>, n: number): void {
-  const { everySteps, fullEverySteps } = loop.config.evaluation;
+export function orderDue(loop: Pick<Loop, 'parts'>, orders: Latest<EvaluateOrder>, n: number): void {
+  const { everySteps, fullEverySteps } = loop.parts.config.evaluation;
   const full = n % fullEverySteps === 0;
   if (full || n % everySteps === 0) orderEvaluation(loop, orders, { version: n, full, settled: [] });
 }
 
 /** The order in hand is not disturbed. One that still waits gives way to the newer version, for which it is then done. */
-export function orderEvaluation(loop: Loop, orders: Latest<EvaluateOrder>, { version, full, settled }: EvaluateOrder): void {
-  loop.policy.retain(version);
+export function orderEvaluation(loop: Pick<Loop, 'parts'>, orders: Latest<EvaluateOrder>, { version, full, settled }: EvaluateOrder): void {
+  loop.parts.policy.retain(version);
   const displaced = orders.put({ version, full, settled });
   if (displaced === undefined) return;
-  loop.policy.release(displaced.version);
+  loop.parts.policy.release(displaced.version);
   orders.put({ version, full: full || displaced.full, settled: [...displaced.settled, ...settled] });
 }
 
 /** Gives up the order that nobody took. */
-export function closeOrders(loop: Loop, orders: Latest<EvaluateOrder>): void {
+export function closeOrders(loop: Pick<Loop, 'parts'>, orders: Latest<EvaluateOrder>): void {
   const left = orders.close();
   if (left === undefined) return;
-  loop.policy.release(left.version);
+  loop.parts.policy.release(left.version);
   for (const settle of left.settled) settle(new CancelledError('the daemon stops'));
 }
 
@@ -66,15 +66,15 @@ export function closeOrders(loop: Loop, orders: Latest<EvaluateOrder>): void {
 export function evaluateOrder(loop: Loop) {
   return async (order: EvaluateOrder): Promise<Evaluation | undefined> => {
     try {
-      const evaluation = await evaluate(loop, order, loop.stop);
+      const evaluation = await evaluate(loop, order, loop.state.stop);
       for (const settle of order.settled) settle(evaluation);
       return evaluation;
     } catch (error) {
       for (const settle of order.settled) settle(error instanceof Error ? error : new Error(String(error)));
-      if (error instanceof CancelledError && loop.stop.aborted) return undefined;
+      if (error instanceof CancelledError && loop.state.stop.aborted) return undefined;
       throw error;
     } finally {
-      loop.policy.release(order.version);
+      loop.parts.policy.release(order.version);
     }
   };
 }

@@ -49,14 +49,10 @@ export class Guardian {
 
   constructor(parts: GuardianParts) {
     this.#parts = parts;
-    this.#state = this.#kept = readState(parts.loop.store);
+    this.#state = this.#kept = readState(parts.loop.parts.store);
+    parts.loop.state.shareFloor = this.#state.shareFloor;
     parts.performer.takesFrom(() => ({ name: 'probes', size: this.#probes.size, bound: 1 }));
     this.#show();
-  }
-
-  /** Groups with a smaller vote share are not learnt from. */
-  get shareFloor(): number {
-    return this.#state.shareFloor;
   }
 
   /** Whether learning is to stay paused. */
@@ -67,16 +63,16 @@ export class Guardian {
   /** Probes, until the loop stops. Call when the loop is at its newest version and before it admits anything. */
   async start(): Promise<Observable<unknown>> {
     const { loop, options } = this.#parts;
-    if (loop.version === 0 && this.#state.origin === undefined) {
+    if (loop.state.version === 0 && this.#state.origin === undefined) {
       this.#order(0);
       if (options.mode === 'act' && this.#state.trusted === null) await this.#trustBase();
     }
-    if (loop.stop.aborted) this.#close(); // a run that had nothing left to do
-    else loop.stop.addEventListener('abort', () => this.#close(), { once: true });
+    if (loop.state.stop.aborted) this.#close(); // a run that had nothing left to do
+    else loop.state.stop.addEventListener('abort', () => this.#close(), { once: true });
     if (this.#state.remedy !== null) void this.#carryOut(this.#state.remedy);
     return pullMap(this.#probes, 1, (version) => this.#probe(version)).pipe(
       catchError((error: unknown) => {
-        if (!loop.stop.aborted) this.#parts.say(`the guardian asks its canaries no more: ${String(error)}`);
+        if (!loop.state.stop.aborted) this.#parts.say(`the guardian asks its canaries no more: ${String(error)}`);
         return EMPTY;
       }),
     );
@@ -89,25 +85,26 @@ export class Guardian {
     if (event.type !== 'judged') return;
     this.#judged.push(event.judged);
     // Where nothing is kept there are no steps, and a policy that always says the same is never learnt from again.
-    if (this.#judged.length >= loop.config.loop.batchGroups * loop.config.loop.maxOversample) this.#read({ n: loop.version, metrics: null });
+    if (this.#judged.length >= loop.parts.config.loop.batchGroups * loop.parts.config.loop.maxOversample)
+      this.#read({ n: loop.state.version, metrics: null });
   }
 
   /** A person lets a held loop go on: earlier tries do not count. */
   released(): void {
     if (this.#state.held === null) return;
-    this.#set({ held: null, tries: 0, monitor: rolledBack(this.#state.monitor, this.#parts.loop.version) });
-    this.#parts.loop.store.event('guardian', { level: 'watch', version: this.#parts.loop.version, why: 'learning was resumed by hand' });
+    this.#set({ held: null, tries: 0, monitor: rolledBack(this.#state.monitor, this.#parts.loop.state.version) });
+    this.#parts.loop.parts.store.event('guardian', { level: 'watch', version: this.#parts.loop.state.version, why: 'learning was resumed by hand' });
   }
 
   /** The base is as it was given: there is always something to go back to. */
   async #trustBase(): Promise<void> {
     const { loop } = this.#parts;
-    await loop.checkpoint(0);
+    await loop.effects.checkpoint(0);
     this.#set({ trusted: this.#asLearntNow(0), looked: 0 });
   }
 
   #read({ n, metrics }: Pick<PolicyVersion, 'n' | 'metrics'>): void {
-    const fewest = Math.min(FEWEST_GROUPS, this.#parts.loop.config.loop.batchGroups);
+    const fewest = Math.min(FEWEST_GROUPS, this.#parts.loop.parts.config.loop.batchGroups);
     const judged = this.#judged.length < fewest ? [] : this.#judged;
     if (judged.length > 0) this.#judged = [];
     if (this.#state.remedy !== null || this.#state.held !== null) return;
@@ -134,7 +131,7 @@ export class Guardian {
   #disk(monitor: MonitorState, n: number): Partial<GuardianState> {
     const { loop, options } = this.#parts;
     const { trusted, pending, looked } = this.#state;
-    const saved = standing(loop.store).saved ?? -1;
+    const saved = standing(loop.parts.store).saved ?? -1;
     const isNew = saved > looked && monitor.level === 'healthy';
     const settled = pending !== null && isTrusted(monitor, pending.version, n, options.trustSteps);
     return {
@@ -145,7 +142,7 @@ export class Guardian {
   }
 
   #asLearntNow(version: number): Trusted {
-    const { now } = this.#parts.loop.settings;
+    const { now } = this.#parts.loop.state.settings;
     return { version, learningRate: now['learner.learningRate'], temperature: now['sampling.temperature'] };
   }
 
@@ -157,10 +154,10 @@ export class Guardian {
     const { loop, options } = this.#parts;
     if (options.mode !== 'act') return this.#order(version);
     const { trusted, tries } = this.#state;
-    const now: Mildness = { ...this.#asLearntNow(version), shareFloor: Math.max(this.shareFloor, loop.config.filters.shareFloor) };
+    const now: Mildness = { ...this.#asLearntNow(version), shareFloor: Math.max(loop.state.shareFloor, loop.parts.config.filters.shareFloor) };
     const decided = remedy(tries, trusted?.version ?? null, { ...now, ...trusted }, now, options);
     this.#set({ remedy: decided });
-    loop.store.event('guardian', { level: 'act', version, why: reasons(this.#assessment), remedy: decided });
+    loop.parts.store.event('guardian', { level: 'act', version, why: reasons(this.#assessment), remedy: decided });
     this.#parts.say(`the guardian acts at version ${version}: ${reasons(this.#assessment)}`);
     void this.#carryOut(decided);
   }
@@ -170,8 +167,8 @@ export class Guardian {
     try {
       await (decided.type === 'hold' ? this.#hold(decided.to, decided.why) : this.#restart(decided));
     } catch (error) {
-      if (loop.stop.aborted) return; // the next sitting does it
-      await this.#hold(null, `version ${decided.to} could not be gone back to: ${(error as Error).message}`).catch(loop.failed);
+      if (loop.state.stop.aborted) return; // the next sitting does it
+      await this.#hold(null, `version ${decided.to} could not be gone back to: ${(error as Error).message}`).catch(loop.effects.failed);
     }
   }
 
@@ -190,14 +187,14 @@ export class Guardian {
     const { command, loop, say } = this.#parts;
     if (to !== null) await command({ type: 'rollback', version: to });
     this.#back(this.#state.tries, why);
-    loop.store.event('guardian', { level: 'hold', version: loop.version, why });
+    loop.parts.store.event('guardian', { level: 'hold', version: loop.state.version, why });
     say(`the guardian has paused learning: ${why}. Look at the events, then resume or stop`);
     await command({ type: 'pause' });
   }
 
   /** The loop has gone back: what was seen since then is forgotten. */
   #back(tries: number, held: string | null): void {
-    const { version } = this.#parts.loop;
+    const { version } = this.#parts.loop.state;
     this.#judged = [];
     this.#fresh = this.#newest = undefined;
     this.#from = version;
@@ -216,8 +213,8 @@ export class Guardian {
 
   /** The order in hand is not disturbed; one that still waits gives way to the newer version. */
   #order(version: number): void {
-    const { policy, stop } = this.#parts.loop;
-    if (stop.aborted) return;
+    const { policy } = this.#parts.loop.parts;
+    if (this.#parts.loop.state.stop.aborted) return;
     policy.retain(version);
     const displaced = this.#probes.put(version);
     if (displaced !== undefined) policy.release(displaced);
@@ -228,11 +225,11 @@ export class Guardian {
     const { origin, reference } = this.#state;
     try {
       const request = { version, trusted: reference, origin, closely: version === 0 };
-      const probe = await performer.perform({ ...probing(request, loop.config.timeouts), signal: loop.stop });
+      const probe = await performer.perform({ ...probing(request, loop.parts.config.timeouts), signal: loop.state.stop });
       for (const each of probe.refused ?? []) refuse(loop, 'canary', each);
       this.#probed(probe, reference, origin);
     } finally {
-      loop.policy.release(version);
+      loop.parts.policy.release(version);
     }
   }
 
@@ -248,7 +245,7 @@ export class Guardian {
   }
 
   #record(n: number, signals: Signals, fresh: Signals | undefined, assessment: Assessment): void {
-    const { store } = this.#parts.loop;
+    const { store } = this.#parts.loop.parts;
     const { concentration, unanswered, spread } = signals;
     const before = this.#assessment.level;
     this.#assessment = assessment;
@@ -266,10 +263,11 @@ export class Guardian {
 
   #set(change: Partial<GuardianState>): void {
     this.#state = { ...this.#state, ...change };
+    this.#parts.loop.state.shareFloor = this.#state.shareFloor;
     this.#show();
     if (!differs(this.#kept, this.#state)) return;
     this.#kept = this.#state;
-    writeState(this.#parts.loop.store, this.#state);
+    writeState(this.#parts.loop.parts.store, this.#state);
   }
 
   #show(): void {
@@ -283,12 +281,12 @@ export class Guardian {
       tries,
       ...(Object.keys(probe).length > 0 && { canaries: { asBase: origin, asTrusted: agreement, consistency } }),
     };
-    this.#parts.loop.telemetry.guardian(status);
+    this.#parts.loop.parts.telemetry.guardian(status);
   }
 
   #close(): void {
     const left = this.#probes.close();
-    if (left !== undefined) this.#parts.loop.policy.release(left);
+    if (left !== undefined) this.#parts.loop.parts.policy.release(left);
   }
 }
 

@@ -13,24 +13,27 @@ import { judgeOptions, judging } from '../src/roles/voter.ts';
 import type { Loop } from './loop.ts';
 import type { Synthesis } from './synthesis.ts';
 
+/** Only the announcement of a verdict needs the effects. */
+type Judging = Pick<Loop, 'parts' | 'state'>;
+
 export function judge(loop: Loop, synthesis: Synthesis | undefined) {
   return async (groups: readonly RolloutGroup[]): Promise<readonly JudgedGroup[]> => {
     const voted: JudgedGroup[] = [];
     for (const group of groups) voted.push({ group, verdict: await verdictOn(loop, group) });
     const judged = await filtered(loop, await rewarded(loop, voted));
-    loop.store.together(() => {
-      loop.store.saveVerdicts(judged.map(({ verdict }) => verdict));
+    loop.parts.store.together(() => {
+      loop.parts.store.saveVerdicts(judged.map(({ verdict }) => verdict));
       synthesis?.judged(judged);
     });
     for (const each of judged) {
-      loop.measures.judged(each);
-      loop.announce({ type: 'judged', judged: each });
+      loop.parts.measures.judged(each);
+      loop.effects.announce({ type: 'judged', judged: each });
     }
     return judged;
   };
 }
 
-function verdictOn({ crew, config, stop }: Loop, group: RolloutGroup): Promise<Verdict> {
+function verdictOn({ parts: { crew, config }, state: { stop } }: Judging, group: RolloutGroup): Promise<Verdict> {
   if (group.samples.length === 0) return Promise.resolve(refusal(group));
   return crew.voter.perform({ ...judging(group, config.timeouts), signal: stop });
 }
@@ -40,8 +43,8 @@ function refusal({ id }: RolloutGroup): Verdict {
 }
 
 /** Verdicts with the first plug-in's rewards that has some for the group, and with a plug-in's advantages. */
-async function rewarded(loop: Loop, voted: readonly JudgedGroup[]): Promise<readonly JudgedGroup[]> {
-  const { rewards, advantage } = loop.crew;
+async function rewarded(loop: Judging, voted: readonly JudgedGroup[]): Promise<readonly JudgedGroup[]> {
+  const { rewards, advantage } = loop.parts.crew;
   if (rewards.length === 0 && advantage === undefined) return voted;
   const earned = new Map<JudgedGroup, Rewarded>();
   for (const reward of rewards) {
@@ -49,11 +52,11 @@ async function rewarded(loop: Loop, voted: readonly JudgedGroup[]): Promise<read
     const replies = await each(
       loop,
       reward,
-      () => loop.crew.rewards,
+      () => loop.parts.crew.rewards,
       open,
       ({ group, verdict }, which) => {
         const { answers, classes, winner, share } = verdict;
-        return rewarding({ group, answers, classes, winner, share, votes: verdict.rewards }, which, loop.config.timeouts);
+        return rewarding({ group, answers, classes, winner, share, votes: verdict.rewards }, which, loop.parts.config.timeouts);
       },
     );
     for (const [i, given] of replies.entries()) {
@@ -64,24 +67,24 @@ async function rewarded(loop: Loop, voted: readonly JudgedGroup[]): Promise<read
   const advantagesOf = (judged: JudgedGroup, which: string) => {
     const { classes, winner, share, rewards: votes } = judged.verdict;
     const request = { group: judged.group, classes, winner, share, rewards: earned.get(judged)?.rewards ?? votes };
-    return weighing(request, which, loop.config.timeouts);
+    return weighing(request, which, loop.parts.config.timeouts);
   };
-  const advantages = advantage ? await each(loop, advantage, () => [loop.crew.advantage], answered, advantagesOf) : [];
+  const advantages = advantage ? await each(loop, advantage, () => [loop.parts.crew.advantage], answered, advantagesOf) : [];
   return voted.map((judged) => {
     const [reply, own] = [earned.get(judged), advantages[answered.indexOf(judged)]];
     if (reply === undefined && own === undefined) return judged;
     const revision = { rewards: reply?.rewards ?? judged.verdict.rewards, advantages: own, verified: reply?.verified };
-    return { ...judged, verdict: revised(judged.verdict, revision, judgeOptions(loop.config.filters)) };
+    return { ...judged, verdict: revised(judged.verdict, revision, judgeOptions(loop.parts.config.filters)) };
   });
 }
 
 /** The first filter that objects to a group drops it. */
-async function filtered(loop: Loop, all: readonly JudgedGroup[]): Promise<readonly JudgedGroup[]> {
+async function filtered(loop: Judging, all: readonly JudgedGroup[]): Promise<readonly JudgedGroup[]> {
   let judged = all;
-  for (const filter of loop.crew.filters) {
+  for (const filter of loop.parts.crew.filters) {
     const kept = judged.filter(({ verdict }) => verdict.kept);
-    const call = (group: JudgedGroup, which: string) => filtering(group, which, loop.config.timeouts);
-    const objections = await each(loop, filter, () => loop.crew.filters, kept, call);
+    const call = (group: JudgedGroup, which: string) => filtering(group, which, loop.parts.config.timeouts);
+    const objections = await each(loop, filter, () => loop.parts.crew.filters, kept, call);
     judged = judged.map((group) => {
       const why = objections[kept.indexOf(group)];
       return why === undefined
@@ -98,7 +101,7 @@ async function filtered(loop: Loop, all: readonly JudgedGroup[]): Promise<readon
  * however many groups the job has.
  */
 async function each<P, R>(
-  { crew, stop }: Loop,
+  { parts: { crew }, state: { stop } }: Judging,
   first: OfPlugin<P>,
   those: () => readonly (OfPlugin<P> | undefined)[],
   groups: readonly JudgedGroup[],

@@ -11,36 +11,35 @@ import { failsAgain, setAside } from './set-aside.ts';
 /** Undefined for a window in which no group was kept, and for a batch that was set aside. */
 export function learn(loop: Loop, empty: EmptyWindows) {
   return async (window: Window, _lane: number, signal: AbortSignal): Promise<PolicyVersion | undefined> => {
-    const { store } = loop;
+    const { store } = loop.parts;
     if (window.groups.length === 0) {
       store.setMeta(THROUGH, window.through);
       tellEmpty(loop, empty.emptied(), window);
       return undefined;
     }
     empty.filled();
-    const batch: Batch = { id: store.nextBatchId, parent: loop.version, groups: window.groups };
+    const batch: Batch = { id: store.nextBatchId, parent: loop.state.version, groups: window.groups };
     store.together(() => {
       store.saveBatch({ id: batch.id, parent: batch.parent, groupIds: batch.groups.map(({ group }) => group.id) });
       store.setMeta(THROUGH, window.through);
     });
     const version = await step(loop, batch, signal);
     if (version === undefined) return undefined;
-    if (version.n % loop.config.checkpoints.everySteps === 0) await loop.checkpoint(version.n);
+    if (version.n % loop.parts.config.checkpoints.everySteps === 0) await loop.effects.checkpoint(version.n);
     return version;
   };
 }
 
-function tellEmpty({ store, config, telemetry, say }: Loop, tally: EmptyTally | undefined, { judged, through }: Window): void {
+function tellEmpty({ parts: { store, config }, effects }: Loop, tally: EmptyTally | undefined, { judged, through }: Window): void {
   if (tally === undefined) return;
   const text = emptyWords(tally, config, judged);
   store.event('batch.empty', { ...tally, through, text });
-  if (say) say(text);
-  else telemetry.note(text);
+  effects.say(text);
 }
 
 /** One learner step from a stored batch; undefined where the learner cannot take it, and it is set aside. */
 export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion | undefined> {
-  const { store, measures, telemetry } = loop;
+  const { store, measures, telemetry } = loop.parts;
   measures.begin('learner');
   let tokens = 0;
   let version: PolicyVersion | undefined;
@@ -57,19 +56,19 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
   measures.learnt(batch, version.metrics);
   telemetry.version(version.n);
   const saved = version;
-  loop.look?.(); // the files that are open take the version also where they are gone from the folder
+  loop.effects.look(); // the files that are open take the version also where they are gone from the folder
   try {
     store.together(() => {
       store.saveVersion(saved);
       telemetry.keep();
-      recordStep(loop, saved);
+      recordStep(loop.parts, saved);
     });
   } catch (error) {
-    telemetry.version(loop.version); // the last words name what a restart finds
+    telemetry.version(loop.state.version); // the last words name what a restart finds
     throw error;
   }
   advance(loop, version.n);
-  loop.announce({ type: 'learnt', version });
+  loop.effects.announce({ type: 'learnt', version });
   return version;
 }
 
@@ -77,20 +76,20 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
  * A step whose version is stored already: the same batch on the same weights, to have those weights again.
  * @throws ItemError where the learner cannot take it any more
  */
-export async function replay(loop: Loop, batch: Batch, signal: AbortSignal): Promise<void> {
+export async function replay(loop: Pick<Loop, 'parts' | 'state'>, batch: Batch, signal: AbortSignal): Promise<void> {
   const { n } = await learned(loop, { ...batch, again: true }, signal);
-  loop.telemetry.version(n);
+  loop.parts.telemetry.version(n);
   advance(loop, n);
 }
 
-async function learned(loop: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
-  const { config, crew, settings } = loop;
-  const call = learning({ ...batch, settings: settings.stepOf(batch) }, config.timeouts);
+async function learned(loop: Pick<Loop, 'parts' | 'state'>, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
+  const { config, crew } = loop.parts;
+  const call = learning({ ...batch, settings: loop.state.settings.stepOf(batch) }, config.timeouts);
   const { version, metrics } = await crew.learner.perform({
     ...call,
     run: (port, inner) => call.run(port, inner).catch(failed),
     signal,
-    blames: (error) => failsAgain(loop, batch, error),
+    blames: (error) => failsAgain(loop.parts, batch, error),
   });
   if (version.n !== batch.parent + 1) throw new Error(`the learner made version ${version.n} from version ${batch.parent}`);
   return { n: version.n, parent: batch.parent, batchId: batch.id, metrics };
@@ -102,8 +101,8 @@ function failed(error: unknown): never {
 }
 
 /** The samplers go over to version `n`; the one before it lives on only where somebody still samples with it. */
-export function advance(loop: Loop, n: number): void {
-  loop.policy.retain(n);
-  loop.policy.release(loop.version);
-  loop.version = n;
+export function advance(loop: Pick<Loop, 'parts' | 'state'>, n: number): void {
+  loop.parts.policy.retain(n);
+  loop.parts.policy.release(loop.state.version);
+  loop.state.version = n;
 }

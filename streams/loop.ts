@@ -1,4 +1,4 @@
-/** What the stages of the loop share: the settings, those who do the work, and the little state that there is. */
+/** What the stages of the loop share, in three groups: what they work with, what changes while the loop runs, and what they make happen outside it. */
 import type { Config } from '../src/config/schema.ts';
 import type { Learner } from '../src/policy/learner.ts';
 import type { LoopEvent } from '../src/protocol/ports.ts';
@@ -11,43 +11,55 @@ import type { Settings } from './settings.ts';
 
 export type LoopConfig = Pick<Config, 'seed' | 'filters' | 'sampling' | 'synthesis' | 'loop' | 'evaluation' | 'checkpoints' | 'timeouts'>;
 
-export interface Loop {
+/** Fixed for the life of the loop. */
+export interface LoopParts {
+  /** As the run was started; `state.settings` has what may change since. */
   readonly config: LoopConfig;
   readonly crew: Crew;
   readonly store: Store;
+  readonly policy: Pick<Learner, 'retain' | 'release'>;
   readonly measures: Measures;
   readonly telemetry: Listener;
-  /** What may change while the loop runs; `config` has what the run was started with. */
-  readonly settings: Settings;
   /** False for a data set of pictures alone, with no plug-in that asks about them: every question is then synthetic. */
   readonly hasQuestions: boolean;
+  /** File and row of a question, for messages; undefined where no file holds it. */
+  readonly where: (questionId: string) => string | undefined;
+}
+
+export interface LoopState {
+  /** Newest version whose row is in the store; the samplers use it and the loop retains it. */
+  version: number;
+  /** Groups with a smaller vote share are dropped, whatever `filters.shareFloor` says; the guardian raises it. */
+  shareFloor: number;
+  readonly settings: Settings;
   readonly gate: Gate;
   /** Aborts when the loop stops: nothing new is begun, sampling in hand is cancelled (it is sampled again), a learner step is finished. */
   readonly stop: AbortSignal;
-  /** Holds on versions (src/policy/learner.ts). */
-  readonly policy: Pick<Learner, 'retain' | 'release'>;
+}
+
+export interface LoopEffects {
   /** Writes version `n` as a checkpoint that a restart can go on from; the version is retained meanwhile. */
   readonly checkpoint: (n: number) => Promise<void>;
   /** Loads version `from`, which is on disk, as version `as`, which is then the policy's newest. @throws InputError when it is not whole. */
   readonly restore: (from: number, as: number) => Promise<void>;
   /** Keeps version `n` as the best so far; the version is retained meanwhile. */
   readonly keepBest: (n: number) => Promise<void>;
-  /** Groups with a smaller vote share are dropped, whatever `filters.shareFloor` says. */
-  readonly shareFloor: () => number;
-  /** Tells the watchers, who cannot hold the loop up. */
+  /** Tells the watchers, which cannot hold the loop up. */
   readonly announce: (event: LoopEvent) => void;
-  /** File and row of a question, for messages; undefined where no file holds it. */
-  readonly where?: (questionId: string) => string | undefined;
   /** Tells the user: in the terminal and in the log. */
-  readonly say?: (text: string) => void;
+  readonly say: (text: string) => void;
   /** Pauses the loop, which says why until it is resumed. */
   readonly hold: (why: string) => void;
   /** Pauses the loop where the run folder is no longer in its place. */
-  readonly look?: () => void;
+  readonly look: () => void;
   /** A stage is past help: the loop must stop. */
   readonly failed: (error: unknown) => void;
-  /** Newest version whose row is in the store; the samplers use it and the loop retains it. */
-  version: number;
+}
+
+export interface Loop {
+  readonly parts: LoopParts;
+  readonly state: LoopState;
+  readonly effects: LoopEffects;
 }
 
 /** Where a stored loop keeps the last sequence number that a window consumed. */

@@ -40,7 +40,8 @@ export interface Pipeline {
 }
 
 export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
-  const { config, crew, gate, settings, stop, store } = loop;
+  const { config, crew, store } = loop.parts;
+  const { gate, settings, stop } = loop.state;
   const { batchGroups, maxOversample, jobQuestions } = config.loop;
   const bound = () => (settings.now['loop.maxStaleness'] + 1) * batchGroups + resumed.groups;
   const questions = new Queue<Admission>('questions', bound());
@@ -74,7 +75,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     changes.moved();
   };
   const settle = (sequence: number, kept: JudgedGroup | undefined) => queue(batcher.add(sequence, kept));
-  const showBound = () => loop.telemetry.bound(settings.maxStalenessFrom(((store.meta(THROUGH) as number | undefined) ?? -1) + 1));
+  const showBound = () => loop.parts.telemetry.bound(settings.maxStalenessFrom(((store.meta(THROUGH) as number | undefined) ?? -1) + 1));
   showBound();
 
   // What was in hand when the loop last stopped goes on from where it was.
@@ -110,11 +111,11 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   }
 
   async function* batches() {
-    while ((await gate.pass()) && loop.version < (config.loop.steps ?? Infinity)) {
+    while ((await gate.pass()) && loop.state.version < (config.loop.steps ?? Infinity)) {
       crew.learner.waitsFor('a batch');
       const [window] = await windows.take(1);
       if (window === undefined) return;
-      loop.look?.();
+      loop.effects.look();
       if (await gate.pass()) yield window;
     }
   }
@@ -165,7 +166,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
         () =>
           new Promise<Evaluation>((resolve, reject) => {
             const settled = (outcome: Evaluation | Error) => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
-            orderEvaluation(loop, evaluations, { version: loop.version, full, settled: [settled] });
+            orderEvaluation(loop, evaluations, { version: loop.state.version, full, settled: [settled] });
           }),
       ),
     async drained(work) {
@@ -189,10 +190,10 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
 }
 
 /** A stage that fails stops the loop; the other stages finish what they have in hand. */
-function contained(loop: Loop, stage$: Observable<unknown>): Observable<unknown> {
+function contained(loop: Pick<Loop, 'state' | 'effects'>, stage$: Observable<unknown>): Observable<unknown> {
   return stage$.pipe(
     catchError((error: unknown) => {
-      if (!(loop.stop.aborted && error instanceof CancelledError)) loop.failed(error);
+      if (!(loop.state.stop.aborted && error instanceof CancelledError)) loop.effects.failed(error);
       return EMPTY;
     }),
   );

@@ -3,10 +3,10 @@
  * the last minute in which the actor worked.
  */
 import type { Evaluation, PolicyVersion } from '../src/protocol/messages.ts';
-import type { Loop } from './loop.ts';
+import type { LoopParts } from './loop.ts';
 import { UNLABELLED } from './metrics.ts';
 
-type Recorder = Pick<Loop, 'store' | 'measures'>;
+type Recorder = Pick<LoopParts, 'store' | 'measures'>;
 
 /** Call within the transaction that stores the version. */
 export function recordStep({ store, measures }: Recorder, { n, metrics }: PolicyVersion): void {

@@ -39,14 +39,14 @@ export function workInHand(store: Store): Resumed {
  * nothing else; the last may never have been finished, and is now.
  */
 export async function catchUp(loop: Loop, signal: AbortSignal): Promise<void> {
-  const newest = loop.store.latestVersion()?.n ?? 0;
-  const batches: readonly Batch[] = loop.store.batchesSince(loop.version);
-  if (batches.length > 0) loop.telemetry.note(`replaying ${batches.length} steps from version ${loop.version}`);
+  const newest = loop.parts.store.latestVersion()?.n ?? 0;
+  const batches: readonly Batch[] = loop.parts.store.batchesSince(loop.state.version);
+  if (batches.length > 0) loop.parts.telemetry.note(`replaying ${batches.length} steps from version ${loop.state.version}`);
   for (const batch of batches) {
     if (signal.aborted) return;
     await repeatRollbacks(loop, batch.parent);
-    if (batch.parent !== loop.version)
-      throw new Error(`batch ${batch.id} starts from version ${batch.parent}, but the replay is at version ${loop.version}`);
+    if (batch.parent !== loop.state.version)
+      throw new Error(`batch ${batch.id} starts from version ${batch.parent}, but the replay is at version ${loop.state.version}`);
     if (batch.groups.length === 0) {
       await keepWeights(loop);
       continue;
@@ -67,13 +67,13 @@ export async function catchUp(loop: Loop, signal: AbortSignal): Promise<void> {
 
 /** The next version is the present one under its own number: the step that led to it has no group left whose pictures can be read. */
 async function keepWeights(loop: Loop): Promise<void> {
-  const { version } = loop;
-  await loop.restore(version, version + 1).catch(async () => {
-    await loop.checkpoint(version);
-    await loop.restore(version, version + 1);
+  const { version } = loop.state;
+  await loop.effects.restore(version, version + 1).catch(async () => {
+    await loop.effects.checkpoint(version);
+    await loop.effects.restore(version, version + 1);
   });
   advance(loop, version + 1);
-  loop.telemetry.version(version + 1);
+  loop.parts.telemetry.version(version + 1);
 }
 
 /**
@@ -81,25 +81,24 @@ async function keepWeights(loop: Loop): Promise<void> {
  * A batch that was to start from the newest one has lost its start.
  */
 async function goOnFrom(loop: Loop, { id, parent }: Batch, { message }: Error, newest: number): Promise<void> {
-  const { store } = loop;
+  const { store } = loop.parts;
   for (const batch of store.unfinished().unlearnt) {
     setAside(loop, batch, new Error(`version ${newest}, from which it starts, cannot be learnt again`));
   }
-  await loop.checkpoint(parent);
+  await loop.effects.checkpoint(parent);
   const as = await rollBack(loop, parent, newest + 1);
   const lost = newest === parent + 1 ? `version ${newest}` : `versions ${parent + 1} to ${newest}`;
   store.event('replay.failed', { batch: id, cause: message, from: parent, as, lost: newest - parent });
   const text = `${lost} cannot be learnt again from the stored batches: batch ${id}: ${message}; learning continues from version ${parent} as version ${as}`;
-  if (loop.say) loop.say(text);
-  else loop.telemetry.note(text);
+  loop.effects.say(text);
 }
 
 /** Does again what was done between the version that the loop is at and `upTo`, where that was to go back. */
 async function repeatRollbacks(loop: Loop, upTo: number): Promise<void> {
-  for (const { from, as } of rollbacks(loop.store)) {
-    if (as !== loop.version + 1 || as > upTo) continue;
-    await loop.restore(from, as);
+  for (const { from, as } of rollbacks(loop.parts.store)) {
+    if (as !== loop.state.version + 1 || as > upTo) continue;
+    await loop.effects.restore(from, as);
     advance(loop, as);
-    loop.telemetry.version(as);
+    loop.parts.telemetry.version(as);
   }
 }

@@ -28,28 +28,28 @@ function done(store: Pick<Store, 'meta'>): readonly Rollback[] {
 }
 
 /** Call when nothing is in hand. @throws InputError when the version cannot be loaded; nothing has changed then. */
-export async function rollBack(loop: Loop, from: number, as = loop.version + 1): Promise<number> {
-  const { store } = loop;
+export async function rollBack(loop: Loop, from: number, as = loop.state.version + 1): Promise<number> {
+  const { store } = loop.parts;
   const rollback = { from, as };
   store.setMeta(INTENT, rollback);
   try {
-    await loop.restore(from, rollback.as);
+    await loop.effects.restore(from, rollback.as);
   } catch (error) {
     store.setMeta(INTENT, null);
     throw error;
   }
-  await loop.checkpoint(rollback.as).catch((error: unknown) => {
-    loop.failed(error); // the policy is ahead of the store: only a restart brings them together
+  await loop.effects.checkpoint(rollback.as).catch((error: unknown) => {
+    loop.effects.failed(error); // the policy is ahead of the store: only a restart brings them together
     throw error;
   });
   record(store, rollback);
   advance(loop, rollback.as);
-  loop.telemetry.version(rollback.as);
+  loop.parts.telemetry.version(rollback.as);
   return rollback.as;
 }
 
 /** At a start: what became of a rollback that was under way when the process ended. The policy was opened with the newest checkpoint. */
-export function settleRollback({ store, version, telemetry }: Pick<Loop, 'store' | 'version' | 'telemetry'>): void {
+export function settleRollback({ parts: { store, telemetry }, state: { version } }: Pick<Loop, 'parts' | 'state'>): void {
   const intent = store.meta(INTENT) as Rollback | null | undefined;
   if (!intent) return;
   if (version === intent.as) return record(store, intent);

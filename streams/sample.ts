@@ -14,20 +14,20 @@ type Job = readonly Admission[];
 
 export function sample(loop: Loop) {
   return async (job: Job, lane: number): Promise<readonly RolloutGroup[]> => {
-    const { version } = loop;
-    loop.policy.retain(version);
-    loop.measures.begin('rollout');
+    const { version } = loop.state;
+    loop.parts.policy.retain(version);
+    loop.parts.measures.begin('rollout');
     let tokens = 0;
     try {
       const replies = await sampleOrSplit(loop, job, lane, version);
       tokens = replies.reduce((sum, reply) => sum + reply.newTokens, 0);
       const samples = replies.flatMap((reply) => reply.groups);
       const groups = job.map((admission, i) => groupOf(admission, version, samples[i] ?? []));
-      loop.store.saveGroups(groups);
+      loop.parts.store.saveGroups(groups);
       return groups;
     } finally {
-      loop.measures.end('rollout', { tokens });
-      loop.policy.release(version);
+      loop.parts.measures.end('rollout', { tokens });
+      loop.parts.policy.release(version);
     }
   };
 }
@@ -45,12 +45,12 @@ async function sampleOrSplit(loop: Loop, job: Job, lane: number, version: number
   }
 }
 
-async function ask(loop: Loop, job: Job, lane: number, version: number): Promise<SampleReply> {
-  const { config, crew, stop } = loop;
+async function ask(loop: Pick<Loop, 'parts' | 'state'>, job: Job, lane: number, version: number): Promise<SampleReply> {
+  const { config, crew } = loop.parts;
   const questions = job.map(({ question }) => question);
-  const params = { ...config.sampling, ...loop.settings.samplingOf(job[0]!.sequence) };
+  const params = { ...config.sampling, ...loop.state.settings.samplingOf(job[0]!.sequence) };
   const request = { questions, params, seed: config.seed, version, reference: true };
-  const reply = await crew.samplers[lane]!.perform({ ...sampling(request, config.timeouts), signal: stop });
+  const reply = await crew.samplers[lane]!.perform({ ...sampling(request, config.timeouts), signal: loop.state.stop });
   const { samples } = params;
   if (reply.groups.length !== questions.length || reply.groups.some((group) => group.length !== samples)) {
     throw new Error(

@@ -4,7 +4,8 @@
  */
 import { TimeoutError, UnsoundStepError, WorkerError } from '../src/protocol/errors.ts';
 import type { Batch } from '../src/protocol/messages.ts';
-import type { Loop } from './loop.ts';
+import type { Store } from '../src/store/store.ts';
+import type { Loop, LoopParts } from './loop.ts';
 
 /**
  * A batch is set aside after two errors of the learner. A thread that ended and a deadline that passed are half the evidence: what else the machine does
@@ -23,27 +24,27 @@ interface Failures {
 }
 
 /** Why the loop has paused by itself, also in an earlier sitting; undefined where it has not. */
-export function heldBy(store: Pick<Loop['store'], 'meta'>): string | undefined {
+export function heldBy(store: Pick<Store, 'meta'>): string | undefined {
   return (store.meta(HELD) as string | null | undefined) ?? undefined;
 }
 
 /** Somebody lets a held loop go on. */
-export function release({ store, telemetry }: Pick<Loop, 'store' | 'telemetry'>): void {
+export function release({ store, telemetry }: Pick<LoopParts, 'store' | 'telemetry'>): void {
   if (heldBy(store) === undefined) return;
   store.setMeta(HELD, null);
   telemetry.held(undefined);
 }
 
 /** Counts a failure, also over restarts of the process; true where there were enough. A process that is killed has not failed. */
-export function failsAgain({ store }: Pick<Loop, 'store'>, { id }: Batch, error: Error): boolean {
+export function failsAgain({ store }: Pick<LoopParts, 'store'>, { id }: Batch, error: Error): boolean {
   const before = store.meta(FAILURES) as Failures | undefined;
   const failures = (before?.batchId === id ? before.failures : 0) + weightOf(error);
   store.setMeta(FAILURES, { batchId: id, failures } satisfies Failures);
   return failures >= ENOUGH;
 }
 
-export function setAside(loop: Loop, { id, parent, groups }: Batch, cause: Error): void {
-  const { store } = loop;
+export function setAside({ parts, effects }: Pick<Loop, 'parts' | 'effects'>, { id, parent, groups }: Batch, cause: Error): void {
+  const { store } = parts;
   const numbers = cause instanceof UnsoundStepError ? (cause.metrics ?? null) : null;
   const isUnsound = cause instanceof UnsoundStepError;
   const what = `batch ${id} (${groups.length} groups) is set aside at version ${parent}: ${cause.message}`;
@@ -53,8 +54,6 @@ export function setAside(loop: Loop, { id, parent, groups }: Batch, cause: Error
     store.event('batch.set-aside', { batch: id, version: parent, groups: groups.map(({ group }) => group.id), cause: cause.message, numbers });
     if (isUnsound) store.setMeta(HELD, what);
   });
-  const text = `${what}; ${then}`;
-  if (loop.say) loop.say(text);
-  else loop.telemetry.note(text);
-  if (isUnsound) loop.hold(what);
+  effects.say(`${what}; ${then}`);
+  if (isUnsound) effects.hold(what);
 }

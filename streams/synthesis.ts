@@ -23,7 +23,7 @@ const CURSOR = 'synthesis.cursor';
 const FRUITLESS_MILLISECONDS = 1_000;
 
 export class Synthesis {
-  readonly #loop: Loop;
+  readonly #loop: Pick<Loop, 'parts' | 'state'>;
   readonly #synthesizer: Performer<Synthesize>;
   readonly #pool: QuestionPool;
   readonly #changes: ConditionVariable;
@@ -36,24 +36,28 @@ export class Synthesis {
   #accepted: number;
   #fruitless = 0;
 
-  constructor(loop: Loop, synthesizer: Performer<Synthesize>, resumed: Pick<Resumed, 'unsampled' | 'unjudged' | 'unbatched'>) {
+  constructor(
+    loop: Pick<Loop, 'parts' | 'state'>,
+    synthesizer: Performer<Synthesize>,
+    resumed: Pick<Resumed, 'unsampled' | 'unjudged' | 'unbatched'>,
+  ) {
     this.#loop = loop;
-    this.#version = loop.version;
-    this.#changes = new ConditionVariable(loop.stop);
+    this.#version = loop.state.version;
+    this.#changes = new ConditionVariable(loop.state.stop);
     this.#synthesizer = synthesizer;
     const judged = this.#inStep ? resumed.unbatched.map(({ group }) => group.question.id) : [];
     const inHand = [...resumed.unsampled, ...resumed.unjudged].map(({ question }) => question.id);
-    const { poolQuestions: capacity, maxUses } = loop.config.synthesis;
-    this.#pool = new QuestionPool(loop.store.pool(), { capacity, maxUses }, [...inHand, ...judged]);
+    const { poolQuestions: capacity, maxUses } = loop.parts.config.synthesis;
+    this.#pool = new QuestionPool(loop.parts.store.pool(), { capacity, maxUses }, [...inHand, ...judged]);
     this.#settled = judged.map((id) => ({ id, kept: true }));
-    const { written, accepted, rejected } = loop.store.syntheticCounts();
+    const { written, accepted, rejected } = loop.parts.store.syntheticCounts();
     [this.#seen, this.#accepted, this.#rejected] = [written, accepted, { ...rejected }];
     this.#show();
   }
 
   /** Share of the questions admitted at `version` that are to be synthetic. */
   shareAt(version: number): number {
-    const { share, rampSteps } = this.#loop.config.synthesis;
+    const { share, rampSteps } = this.#loop.parts.config.synthesis;
     return rampSteps === 0 ? share : share * Math.min(1, version / rampSteps);
   }
 
@@ -94,7 +98,7 @@ export class Synthesis {
       this.#settled = [...this.#settled, { id: question.id, kept: verdict.kept }];
       if (verdict.dropped !== undefined) rejected.push({ question, reason: verdict.dropped });
     }
-    if (remove.length > 0 || rejected.length > 0) this.#loop.store.changePool({ remove, rejected });
+    if (remove.length > 0 || rejected.length > 0) this.#loop.parts.store.changePool({ remove, rejected });
     this.#count(rejected);
     if (!this.#inStep) this.#giveBack();
     this.#changes.moved();
@@ -108,11 +112,11 @@ export class Synthesis {
   }
 
   get #inStep(): boolean {
-    return this.#loop.config.loop.maxStaleness === 0;
+    return this.#loop.parts.config.loop.maxStaleness === 0;
   }
 
   #isSynthetic(sequence: number, version: number): boolean {
-    return new Random(this.#loop.config.seed, 'origin', sequence).chance(this.shareAt(version));
+    return new Random(this.#loop.parts.config.seed, 'origin', sequence).chance(this.shareAt(version));
   }
 
   /** Until `count` questions may be asked or the model has had a fair try. */
@@ -122,13 +126,13 @@ export class Synthesis {
 
   /** Until a question may be asked: there is no other. */
   async #waitForOne(): Promise<void> {
-    const { stop } = this.#loop;
+    const { stop } = this.#loop.state;
     while (this.#pool.available === 0) {
       if (stop.aborted) throw new CancelledError('stopped waiting for synthetic questions');
       if (this.#pool.room === 0) {
         // All that the pool can hold is being asked.
         await this.#changes.when(
-          () => this.#pool.room > 0 || this.#settled.length >= this.#loop.config.synthesis.poolQuestions,
+          () => this.#pool.room > 0 || this.#settled.length >= this.#loop.parts.config.synthesis.poolQuestions,
           () => this.#giveBack(),
         );
         continue;
@@ -140,7 +144,7 @@ export class Synthesis {
 
   /** One batch at a time, whoever asks for it; none where enough wait. */
   #refill(): Promise<void> {
-    const { batchQuestions, poolQuestions } = this.#loop.config.synthesis;
+    const { batchQuestions, poolQuestions } = this.#loop.parts.config.synthesis;
     const count = Math.min(batchQuestions, this.#pool.room);
     if (this.#refilling === undefined && count > 0 && this.#pool.available + count <= poolQuestions) {
       this.#refilling = this.#write(count).finally(() => (this.#refilling = undefined));
@@ -149,7 +153,7 @@ export class Synthesis {
   }
 
   async #write(count: number): Promise<void> {
-    const { store, telemetry, config } = this.#loop;
+    const { store, telemetry, config } = this.#loop.parts;
     const { synthesis } = config;
     const from = (store.meta(CURSOR) as number | undefined) ?? 0;
     const written = await this.#written(from, count);
@@ -177,7 +181,8 @@ export class Synthesis {
 
   /** Nothing, with a note, where the policy cannot be asked: a picture that is gone, a prompt that is too long. */
   async #written(from: number, count: number): Promise<readonly Written[]> {
-    const { policy, config, stop, telemetry, version } = this.#loop;
+    const { policy, config, telemetry } = this.#loop.parts;
+    const { stop, version } = this.#loop.state;
     policy.retain(version);
     try {
       return await this.#synthesizer.perform({ ...writing({ from, count, version }, config.timeouts), signal: stop });
@@ -195,9 +200,10 @@ export class Synthesis {
   }
 
   #show(): void {
-    const { telemetry, version } = this.#loop;
+    const { parts, state } = this.#loop;
     const [written, accepted, rejected] = [this.#seen, this.#accepted, { ...this.#rejected }];
-    telemetry.synthesis({ written, accepted, rejected, pool: this.#pool.size, share: this.#loop.hasQuestions ? this.shareAt(version) : 1 });
+    const share = parts.hasQuestions ? this.shareAt(state.version) : 1;
+    parts.telemetry.synthesis({ written, accepted, rejected, pool: this.#pool.size, share });
   }
 }
 

@@ -52,7 +52,7 @@ export class Commands {
    */
   async command(command: Command, author: string): Promise<string | undefined> {
     const { loop, say } = this.#parts;
-    if (loop.stop.aborted) {
+    if (loop.state.stop.aborted) {
       if (command.type === 'stop') return undefined;
       throw new InputError('the daemon is stopping');
     }
@@ -64,15 +64,15 @@ export class Commands {
     this.#inHand.add(item);
     try {
       const words = await item.work;
-      loop.store.event('command', { command: withoutOptions(command), author, outcome: 'done', ...(words !== undefined && { words }) });
+      loop.parts.store.event('command', { command: withoutOptions(command), author, outcome: 'done', ...(words !== undefined && { words }) });
       return words;
     } catch (error) {
       const cut = error instanceof CancelledError ? new InputError(`${commandWords(command)}: the daemon stopped first`) : (error as Error);
-      loop.store.event('command', { command: withoutOptions(command), author, outcome: cut.message });
+      loop.parts.store.event('command', { command: withoutOptions(command), author, outcome: cut.message });
       throw cut;
     } finally {
       this.#inHand.delete(item);
-      loop.telemetry.changed();
+      loop.parts.telemetry.changed();
     }
   }
 
@@ -142,13 +142,13 @@ export class Commands {
   async #checkpoint(): Promise<string> {
     this.#running();
     const { loop, saving } = this.#parts;
-    const { version } = loop;
-    loop.policy.retain(version);
+    const { version } = loop.state;
+    loop.parts.policy.retain(version);
     try {
       await saving.checkpoint(version);
       return `version ${version} is saved`;
     } finally {
-      loop.policy.release(version);
+      loop.parts.policy.release(version);
     }
   }
 

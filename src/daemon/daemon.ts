@@ -167,34 +167,34 @@ class Daemon implements DaemonHandle {
       note: (text) => this.#note(text),
     });
     this.#loop = {
-      config,
-      crew,
-      store,
-      get hasQuestions() {
-        return data.train.size > 0 || roster.has('ask');
+      parts: {
+        config,
+        crew,
+        store,
+        policy: policy.learner,
+        measures: this.#measures,
+        telemetry: this.#telemetry,
+        get hasQuestions() {
+          return data.train.size > 0 || roster.has('ask');
+        },
+        where: (id) => data.train.where?.(id) ?? data.heldOut.where?.(id),
       },
-      measures: this.#measures,
-      telemetry: this.#telemetry,
-      settings: this.#settings,
-      gate: this.#gate,
-      stop: this.#stop.signal,
-      policy: policy.learner,
-      checkpoint: (n) => this.#place.write(() => this.#saving.checkpoint(n)),
-      restore: (from, as) => this.#saving.restore(from, as),
-      keepBest: (n) => this.#keepBest(n),
-      shareFloor: () => this.#guardian?.shareFloor ?? 0,
-      announce: (event) => {
-        this.#guardian?.tell(event);
-        this.#ending.tell(event);
-        this.#audience.announce(event);
-        this.#events.next(event);
+      state: { version: run.version, shareFloor: 0, settings: this.#settings, gate: this.#gate, stop: this.#stop.signal },
+      effects: {
+        checkpoint: (n) => this.#place.write(() => this.#saving.checkpoint(n)),
+        restore: (from, as) => this.#saving.restore(from, as),
+        keepBest: (n) => this.#keepBest(n),
+        announce: (event) => {
+          this.#guardian?.tell(event);
+          this.#ending.tell(event);
+          this.#audience.announce(event);
+          this.#events.next(event);
+        },
+        say: (text) => this.#say(text),
+        hold: (why) => this.#hold(why),
+        look: this.#place.look,
+        failed: (error) => system.send({ type: 'FAIL', error }),
       },
-      where: (id) => data.train.where?.(id) ?? data.heldOut.where?.(id),
-      say: (text) => this.#say(text),
-      hold: (why) => this.#hold(why),
-      look: this.#place.look,
-      failed: (error) => system.send({ type: 'FAIL', error }),
-      version: run.version,
     };
     const parts = { config, loop: this.#loop, handles, commands: () => this.#commands, say: (text: string) => this.#say(text) };
     this.#guardian = guardianOf(parts);
@@ -323,7 +323,7 @@ class Daemon implements DaemonHandle {
     this.#place.resume();
     this.#telemetry.held(undefined);
     this.#guardian?.released();
-    release(this.#loop);
+    release(this.#loop.parts);
     this.#gate.open();
     this.#pausedAt = undefined;
     this.#system.send({ type: 'RESUME' });
@@ -371,12 +371,12 @@ class Daemon implements DaemonHandle {
     const { store, policy } = this.#run;
     const { signal } = this.#stop;
     const begun = this.#gate.enter(); // a pause is not done before the loop has begun
-    policy.learner.retain(this.#loop.version);
+    policy.learner.retain(this.#loop.state.version);
     if (store.latestVersion() === undefined) store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
-    this.#telemetry.version(this.#loop.version);
+    this.#telemetry.version(this.#loop.state.version);
     settleRollback(this.#loop);
     await catchUp(this.#loop, signal);
-    if (this.#loop.version === 0 && standing(store).baseline === null) {
+    if (this.#loop.state.version === 0 && standing(store).baseline === null) {
       this.#show('baseline');
       await evaluate(this.#loop, { version: 0, full: true }, signal);
     }
@@ -398,7 +398,7 @@ class Daemon implements DaemonHandle {
   }
 
   #stopWhenDone(): void {
-    const ended = this.#ending.due(this.#loop.version);
+    const ended = this.#ending.due(this.#loop.state.version);
     if (ended === undefined || this.#ended.end !== 'stopped' || this.#stop.signal.aborted) return;
     this.#ended = ended;
     if (ended.reason !== undefined) this.#note(`the run ends: ${ended.reason}`);
@@ -425,7 +425,7 @@ class Daemon implements DaemonHandle {
   /** DRAINING: the newest version is saved before anything else is tried. */
   async #save(): Promise<void> {
     this.#show('draining');
-    const { version } = this.#loop;
+    const { version } = this.#loop.state;
     try {
       const absence = this.#place.look();
       if (absence) throw new InputError(await this.#saving.rescue(version, absence));
@@ -546,7 +546,7 @@ class Daemon implements DaemonHandle {
     const paused = phase === 'running' && this.#gate.isStill;
     this.#measures.paused(paused);
     this.#telemetry.phase(paused ? 'paused' : phase, error);
-    this.#run.log.info({ version: this.#loop.version }, paused ? 'paused' : phase);
+    this.#run.log.info({ version: this.#loop.state.version }, paused ? 'paused' : phase);
   }
 }
 

@@ -35,7 +35,10 @@ function setUp() {
   const status = { guardian: () => {} };
   const policy = { retain: () => {}, release: () => {} };
   const stop = new AbortController();
-  const loop = { version: 0, config, store, telemetry: status, policy, stop: stop.signal, settings: { now: {} } } as unknown as Loop;
+  const loop = {
+    parts: { config, store, telemetry: status, policy },
+    state: { version: 0, shareFloor: 0, stop: stop.signal, settings: { now: {} } },
+  } as unknown as Loop;
   const performer = {
     takesFrom: () => {},
     perform: ({ run, signal }: Item) => run((request) => new Promise((answer) => asked.push({ ...request, answer })), signal),

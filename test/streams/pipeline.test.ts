@@ -18,7 +18,7 @@ test('the loop makes the toy better at its questions, with no labels', async () 
 test('where there are no questions the loop waits, says so, and stops when told', async () => {
   const { loop, run, stop, errors, store } = rig({ questions: 0 });
   const waits = new Promise<void>((resolve) => {
-    const { questioner } = loop.crew;
+    const { questioner } = loop.parts.crew;
     questioner.waitsFor = (what) => {
       if (what === 'questions: there are none') resolve();
     };
@@ -45,7 +45,7 @@ test('where no group is kept the loop says why and what helps, less and less oft
     said.push(text);
     if (said.length === 3) stop();
   };
-  Object.assign(loop, { say });
+  Object.assign(loop.effects, { say });
   await run();
   expect(errors).toEqual([]);
   const cause = String.raw`groups was kept: no learner step \(mostly without a boxed answer \d+\)\. 100 % of the responses were cut off at 28 tokens`;

@@ -36,9 +36,9 @@ test('the row of a step has what was measured at the time, each actor among it',
 test('an evaluation leaves its accuracies and answers in the store, and tells nobody a label', async () => {
   const seen: LoopEvent[] = [];
   const { loop, policy, store } = rig();
-  loop.version = (await policy.open()).version;
-  policy.retain(loop.version);
-  const watched = { ...loop, announce: (event: LoopEvent) => void seen.push(event) };
+  loop.state.version = (await policy.open()).version;
+  policy.retain(loop.state.version);
+  const watched = { ...loop, effects: { ...loop.effects, announce: (event: LoopEvent) => void seen.push(event) } };
   const evaluation = await evaluate(watched, { version: 0, full: true }, new AbortController().signal);
 
   const answers = store.answers(0)!;
@@ -58,13 +58,13 @@ test('without labels an evaluation says what can be seen: answers as the base ga
     labels: { label: () => undefined },
     config: { loop: { steps: 50 }, evaluation: { everySteps: 2 } },
   });
-  loop.version = (await policy.open()).version;
-  policy.retain(loop.version);
+  loop.state.version = (await policy.open()).version;
+  policy.retain(loop.state.version);
   const announce = (event: LoopEvent) => {
     seen.push(event);
     if (event.type === 'evaluated' && event.evaluation.version > 0) stop();
   };
-  Object.assign(loop, { announce });
+  Object.assign(loop.effects, { announce });
   const base = await evaluate(loop, { version: 0, full: true }, new AbortController().signal);
   expect(base).toMatchObject({ greedy: null, n: 0, labelFree: { n: 16, answered: 1, asBase: 1, asTrusted: null, responseTokens: 1 } });
   expect(base.full).toBeUndefined();
@@ -118,8 +118,8 @@ test('the last trusted version to compare with is the newest evaluated one that 
 
 test('where some held-out questions have a label, accuracy is over those, and all are looked at without it', async () => {
   const { loop, policy, store } = rig({ labels: { label: (id) => (id.endsWith('3') ? '0' : undefined) } });
-  loop.version = (await policy.open()).version;
-  policy.retain(loop.version);
+  loop.state.version = (await policy.open()).version;
+  policy.retain(loop.state.version);
   const evaluation = await evaluate(loop, { version: 0, full: true }, new AbortController().signal);
   expect(evaluation).toMatchObject({ n: 2, full: { n: 2 }, labelFree: { n: 16 } });
   expect(
@@ -135,7 +135,7 @@ test('where some held-out questions have a label, accuracy is over those, and al
 test('the record of a run from before it was kept is that of the stored progress, and outlives a start', async () => {
   const { loop, policy, store } = rig();
   policy.retain((await policy.open()).version);
-  await evaluate(loop, { version: 0, full: true }, loop.stop);
+  await evaluate(loop, { version: 0, full: true }, loop.state.stop);
   const now = standing(store);
   expect(now).toMatchObject({ best: { version: 0 }, baseline: { full: { n: 16 } }, evaluated: 0 });
   const meta = new Map([[PROGRESS, store.meta(PROGRESS)]]);

@@ -70,7 +70,7 @@ describe('a batch that the learner cannot take', () => {
     await run.run();
     const plain = new ToyPolicy();
     await plain.open();
-    for (const batch of run.store.batchesSince(0)) await plain.step({ ...batch, settings: run.loop.settings.stepOf(batch) });
+    for (const batch of run.store.batchesSince(0)) await plain.step({ ...batch, settings: run.loop.state.settings.stepOf(batch) });
     expect(plain.weights()).toBe(run.policy.weights());
   });
 
@@ -204,8 +204,8 @@ describe('a step that is not sound', () => {
     };
     const paused = rig({ config: config(0, 5), other: parts });
     const done = paused.run();
-    await until(() => paused.held.length > 0 && paused.loop.gate.isStill);
-    expect(paused.loop.version).toBe(2);
+    await until(() => paused.held.length > 0 && paused.loop.state.gate.isStill);
+    expect(paused.loop.state.version).toBe(2);
     const plain = new ToyPolicy();
     await plain.open();
     for (const batch of paused.learnt) await plain.step(batch);
@@ -215,7 +215,7 @@ describe('a step that is not sound', () => {
     expect(paused.store.batchesSetAside(10)).toMatchObject([{ batchId: 2, parent: 2, numbers: { ratio: Infinity, kl: 0 } }]);
 
     policy.healed = true;
-    paused.loop.gate.open();
+    paused.loop.state.gate.open();
     await done;
     expect(paused.errors).toEqual([]);
     expect(chain(paused).map(([n, , batch]) => [n, batch])).toEqual([

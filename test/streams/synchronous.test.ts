@@ -63,7 +63,8 @@ test('the loop decides the same with a telemetry that hears nothing', async () =
     for (const greedy of [0.25, 0.5, 0.4]) {
       const full = { n: 16, k: 4, greedy, pass1: 0.2, majK: 0.3, passK: 0.5, byKind: {} };
       const perform = () => Promise.resolve({ version: 0, greedy, n: 16, full });
-      await evaluate({ ...loop, crew: { ...loop.crew, evaluator: { perform } as never } }, { version: 0, full: true }, loop.stop);
+      const crew = { ...loop.parts.crew, evaluator: { perform } as never };
+      await evaluate({ ...loop, parts: { ...loop.parts, crew } }, { version: 0, full: true }, loop.state.stop);
     }
     await run();
     expect(errors).toEqual([]);
@@ -85,6 +86,6 @@ test('no stage can read the telemetry: what stages see of it returns nothing', (
   expectTypeOf<ReturnType<Listener[keyof Listener]>>().toEqualTypeOf<void>();
   const { loop } = rig();
   // @ts-expect-error a stage that asked for the status would not compile
-  const planted = (): unknown => loop.telemetry.status;
+  const planted = (): unknown => loop.parts.telemetry.status;
   expect(planted).toBeTypeOf('function');
 });

@@ -98,7 +98,7 @@ describe('the loop with synthetic questions', () => {
       config: { ...CONFIG, loop: { ...CONFIG.loop, maxStaleness } },
       synthesize: useless,
     });
-    expect(loop.version).toBe(STEPS);
+    expect(loop.state.version).toBe(STEPS);
     expect(asked(store).filter(isWritten)).toEqual([]);
     expect(telemetry.status().synthesis).toMatchObject({ accepted: 0, pool: 0 });
     if (maxStaleness === 0) {
@@ -122,7 +122,7 @@ describe('pictures alone', () => {
     const policy = new ToyPolicy();
     const config = { ...CONFIG, loop: { ...CONFIG.loop, maxStaleness, steps: 4 }, synthesis: { ...CONFIG.synthesis, poolQuestions } };
     const { store, loop, telemetry } = await ran({ config, other: other(policy), synthesize: toySynthesize });
-    expect(loop.version).toBe(4);
+    expect(loop.state.version).toBe(4);
     const all = asked(store);
     expect(all.length).toBeGreaterThan(0);
     expect(all.filter(isWritten)).toEqual(all);
@@ -140,7 +140,7 @@ describe('pictures alone', () => {
     const store = memoryStore();
     const config = { ...CONFIG, loop: { ...CONFIG.loop, steps: 2 } };
     const { loop, telemetry } = await ran({ config, other: other(policy), synthesize, store });
-    expect(loop.version).toBe(2);
+    expect(loop.state.version).toBe(2);
     expect(
       telemetry
         .status()

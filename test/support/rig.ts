@@ -188,39 +188,42 @@ export function rig(options: RigOptions = {}): Rig {
     before,
   );
   const loop: Loop = {
-    config,
-    crew,
-    store,
-    hasQuestions: dataset.size > 0,
-    measures,
-    telemetry: options.listener ?? telemetry,
-    gate,
-    stop: stop.signal,
-    policy: policy.learner,
-    settings: new Settings(store, config),
-    checkpoint: async (n) => {
-      if (options.disk === undefined) return;
-      options.disk(n);
-      await policy.learner.save(n, join(disk, String(n)));
-      markSaved(store, n);
+    parts: {
+      config,
+      crew,
+      store,
+      policy: policy.learner,
+      measures,
+      telemetry: options.listener ?? telemetry,
+      hasQuestions: dataset.size > 0,
+      where: () => undefined,
     },
-    restore: (from, as) =>
-      options.disk === undefined ? Promise.reject(new Error('nothing is on disk')) : policy.learner.restore(join(disk, String(from)), from, as),
-    keepBest: (n) => {
-      best.push(n);
-      return Promise.resolve();
+    state: { version: 0, shareFloor: 0, settings: new Settings(store, config), gate, stop: stop.signal },
+    effects: {
+      say: (text) => telemetry.note(text),
+      look: () => {},
+      checkpoint: async (n) => {
+        if (options.disk === undefined) return;
+        options.disk(n);
+        await policy.learner.save(n, join(disk, String(n)));
+        markSaved(store, n);
+      },
+      restore: (from, as) =>
+        options.disk === undefined ? Promise.reject(new Error('nothing is on disk')) : policy.learner.restore(join(disk, String(from)), from, as),
+      keepBest: (n) => {
+        best.push(n);
+        return Promise.resolve();
+      },
+      announce: () => {},
+      hold: (why) => {
+        held.push(why);
+        gate.close();
+      },
+      failed: (error) => {
+        errors.push(error);
+        stop.abort();
+      },
     },
-    shareFloor: () => 0,
-    announce: () => {},
-    hold: (why) => {
-      held.push(why);
-      gate.close();
-    },
-    failed: (error) => {
-      errors.push(error);
-      stop.abort();
-    },
-    version: 0,
   };
   return {
     loop,
@@ -235,7 +238,7 @@ export function rig(options: RigOptions = {}): Rig {
     stop: () => stop.abort(),
     run: async () => {
       const [{ version }] = await Promise.all([policy.learner.open(), policy.sampler.open()]);
-      loop.version = version;
+      loop.state.version = version;
       settleStanding(store, version);
       policy.learner.retain(version);
       await catchUp(loop, stop.signal);
@@ -245,7 +248,7 @@ export function rig(options: RigOptions = {}): Rig {
           next: () => {
             const { admitted, learnt: done, dropped } = store.counts();
             most = Math.max(most, admitted - done - Object.values(dropped).reduce((sum, n) => sum + n, 0));
-            if (config.loop.steps !== null && loop.version >= config.loop.steps) stop.abort();
+            if (config.loop.steps !== null && loop.state.version >= config.loop.steps) stop.abort();
           },
           error: reject,
           complete: resolve,
@@ -253,7 +256,7 @@ export function rig(options: RigOptions = {}): Rig {
       );
       await watched;
       system.stop();
-      return loop.version;
+      return loop.state.version;
     },
   };
 }
