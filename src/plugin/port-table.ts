@@ -1,5 +1,5 @@
 /** The ports, one row each. All that Quorum says of ports elsewhere derives from this table; their types are in src/protocol/ports.ts. */
-import type { PortName } from '../protocol/ports.ts';
+import type { PortName, SoloPort } from '../protocol/ports.ts';
 import * as check from './check.ts';
 import * as reply from './storable-reply.ts';
 
@@ -36,7 +36,7 @@ export const PORT_TABLE = {
   watch: { ...many, role: 'watcher', does: 'hears what happens', wrong: check.anyReply },
   export: { ...many, role: 'exporter', does: 'takes every record elsewhere, at least once and in order', wrong: check.anyReply },
   panel: { ...many, hasRequest: false, role: 'panel', does: 'shows something on the dashboard', wrong: check.wrongPanel },
-} as const satisfies Readonly<Record<PortName, PortRow>>;
+} as const satisfies { readonly [Name in PortName]: PortRow & { readonly holders: Name extends SoloPort ? 'one' : 'many' } };
 
 export const PORT_NAMES = Object.keys(PORT_TABLE) as readonly PortName[];
 
