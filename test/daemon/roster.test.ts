@@ -80,7 +80,6 @@ async function setUp(listed: readonly PluginDefinition<undefined>[] = [], { lane
   return { roster, actors, crew, started, said, asked, perform, folder, contexts, signal, config, changes: () => changes };
 }
 
-const asks = (id: string): Ports => ({ ask: () => () => Promise.resolve([question(id)]) });
 const refuses: Ports = {
   ask: () => () => {
     throw new Error('not today');
@@ -204,7 +203,7 @@ test('a port that nothing in the run asks stands by, and a parked panel says why
   expect(crew.synthesizer).toBeUndefined();
   const [drawn] = actors.live('panel');
   const run = async (port: (signal: AbortSignal) => unknown, signal: AbortSignal) => port(signal);
-  await expect(drawn!.perform(perform({ doing: 'drawing', seconds: 5, run: run as never }) as never)).rejects.toThrow('no picture');
+  await expect(drawn!.perform(perform({ doing: 'drawing', seconds: 5, run }) as never)).rejects.toThrow('no picture');
   expect(actors.parkedPanels()).toEqual([{ plugin: 'both', content: null, error: expect.stringMatching(/^parked: .*no picture/) }]);
   expect(roster.list()[0]!.ports).toMatchObject([{ state: 'parked' }, { port: 'synthesize', actor: 'synthesizer', state: 'standing by' }]);
 });
