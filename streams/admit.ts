@@ -14,7 +14,7 @@ export function admit(loop: Pick<Loop, 'parts' | 'state'>, synthesis: Synthesis 
     const asked = loop.parts.hasQuestions ? await ask(loop, from, count) : undefined;
     const { questions, change } = synthesis ? await synthesis.mix(from, count, asked, loop.state.version) : { questions: asked ?? [], change: {} };
     const admissions = questions.map((question, i) => ({ sequence: from + i, question }));
-    store.together(() => {
+    store.transaction(() => {
       store.admit(admissions);
       if (synthesis) store.changePool(change);
     });

@@ -17,7 +17,7 @@ export async function evaluate(loop: Pick<Loop, 'parts' | 'effects'>, request: E
   for (const each of refused) refuse(loop, 'held-out', each);
   if (evaluation.n === 0 && evaluation.labelFree === undefined) return evaluation; // no question is held out, or none can be asked
   const before = standing(store).best;
-  const isBest = store.together(() => {
+  const isBest = store.transaction(() => {
     store.saveEvaluation(evaluation);
     const { best } = markEvaluated(store, evaluation);
     const isBest = best !== null && (before === null || best.greedy > before.greedy);

@@ -249,7 +249,7 @@ export class Guardian {
     const { concentration, unanswered, spread } = signals;
     const before = this.#assessment.level;
     this.#assessment = assessment;
-    store.together(() => {
+    store.transaction(() => {
       const level = { healthy: 0, watch: 1, act: 2 }[assessment.level];
       for (const [name, value] of Object.entries({ concentration, unanswered, spread, ...fresh, level })) {
         if (value !== undefined) store.metric(`guardian.${name}`, n, value);

@@ -21,7 +21,7 @@ export function judge(loop: Loop, synthesis: Synthesis | undefined) {
     const voted: JudgedGroup[] = [];
     for (const group of groups) voted.push({ group, verdict: await verdictOn(loop, group) });
     const judged = await filtered(loop, await rewarded(loop, voted));
-    loop.parts.store.together(() => {
+    loop.parts.store.transaction(() => {
       loop.parts.store.saveVerdicts(judged.map(({ verdict }) => verdict));
       synthesis?.judged(judged);
     });

@@ -19,7 +19,7 @@ export function learn(loop: Loop, empty: EmptyWindows) {
     }
     empty.filled();
     const batch: Batch = { id: store.nextBatchId, parent: loop.state.version, groups: window.groups };
-    store.together(() => {
+    store.transaction(() => {
       store.saveBatch({ id: batch.id, parent: batch.parent, groupIds: batch.groups.map(({ group }) => group.id) });
       store.setMeta(THROUGH, window.through);
     });
@@ -58,7 +58,7 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
   const saved = version;
   loop.effects.look(); // the files that are open take the version also where they are gone from the folder
   try {
-    store.together(() => {
+    store.transaction(() => {
       store.saveVersion(saved);
       telemetry.keep();
       recordStep(loop.parts, saved);

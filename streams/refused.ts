@@ -20,7 +20,7 @@ export function refuse(
   const place = where(question);
   const full = place === undefined ? reason : `${place}: ${reason}`;
   if (known.some((each) => each.question === question && each.reason === full)) return;
-  store.together(() => {
+  store.transaction(() => {
     store.event('question.refused', { question, reason: full, part });
     if (known.length < MOST) store.setMeta(REFUSED, [...known, { question, reason: full }]);
   });

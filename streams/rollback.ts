@@ -64,7 +64,7 @@ export function forgetRollbacks(store: Pick<Store, 'meta' | 'setMeta'>, floor: n
 }
 
 function record(store: Store, rollback: Rollback): void {
-  store.together(() => {
+  store.transaction(() => {
     store.saveVersion({ n: rollback.as, parent: rollback.from, batchId: null, metrics: null });
     store.setMeta(DONE, [...done(store), rollback]);
     store.setMeta(INTENT, null);

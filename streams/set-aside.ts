@@ -49,7 +49,7 @@ export function setAside({ parts, effects }: Pick<Loop, 'parts' | 'effects'>, { 
   const isUnsound = cause instanceof UnsoundStepError;
   const what = `batch ${id} (${groups.length} groups) is set aside at version ${parent}: ${cause.message}`;
   const then = isUnsound ? 'learning is paused: look at it (quorum doctor --run), then resume or stop' : 'the run continues without it';
-  store.together(() => {
+  store.transaction(() => {
     store.setAside({ batchId: id, cause: cause.message, numbers });
     store.event('batch.set-aside', { batch: id, version: parent, groups: groups.map(({ group }) => group.id), cause: cause.message, numbers });
     if (isUnsound) store.setMeta(HELD, what);

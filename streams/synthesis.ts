@@ -167,7 +167,7 @@ export class Synthesis {
         if (this.#pool.has(question.id)) put.push(question);
       } else rejected.push({ question: each.question, reason });
     }
-    store.together(() => {
+    store.transaction(() => {
       store.setMeta(CURSOR, from + count);
       store.changePool({ put: put.filter(({ id }) => this.#pool.has(id)).map((question) => ({ question, uses: 0 })), remove, rejected });
     });

@@ -62,7 +62,7 @@ export class Saving {
       forgetRollbacks(store, replayFloor);
       this.#settings.forget(replayFloor, (store.meta(THROUGH) as number | undefined) ?? -1);
       pointModelTo(this.#run.folder, folder);
-      store.together(() => {
+      store.transaction(() => {
         store.event('checkpoint', { version: n });
         markSaved(store, n);
       });

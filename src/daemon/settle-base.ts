@@ -46,7 +46,7 @@ export async function settleBase(
   if (prompt.length > 0) refuseReplay(store, version, prompt.join(' and '));
   return {
     keep: () =>
-      store.together(() => {
+      store.transaction(() => {
         if (found) store.setMeta(BASE, found);
         return prompt.length > 0 ? withdrawn(store, prompt.join(' and ')) : [];
       }),

@@ -40,7 +40,7 @@ interface Settled {
 export async function settleData(store: Store, data: OpenedData, version: number): Promise<SettledData> {
   const pictures = await findPictures(store, version, [...data.heldOut.pictures(), ...data.train.pictures()]);
   const [train, heldOut] = [await contentsOf(data.train), await contentsOf(data.heldOut)];
-  return store.together(() => {
+  return store.transaction(() => {
     const trained = settle(store, 'train', train);
     const measured = settle(store, 'held-out', heldOut);
     store.saveDataRows('train', trained.news);

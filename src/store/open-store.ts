@@ -131,7 +131,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     syntheticCounts: () => pool.counts(),
     setMeta,
     meta,
-    together: (work) => write('durable', work),
+    transaction: (work) => write('durable', work),
     dataRows: (part) => data.rows(part),
     saveDataRows: (part, rows) => write('durable', () => data.save(part, rows)),
     dataQuestions: (part) => data.stored(part),

@@ -190,7 +190,7 @@ export interface Store extends Inspection, Disposable {
   withdrawLearnt(version: number, isGone: (question: Question) => boolean): number;
 
   /** Runs several of the calls above as one transaction, all or none, with one disk flush. `work` must be synchronous. */
-  together<T>(work: () => T): T;
+  transaction<T>(work: () => T): T;
 
   /** Synthetic questions that wait to be asked, oldest first. */
   pool(): readonly PooledQuestion[];

@@ -25,7 +25,7 @@ function fill(): unknown {
   try {
     for (;;) {
       const sequence = store.nextSequence;
-      store.together(() => {
+      store.transaction(() => {
         store.admit([{ sequence, question: group(sequence).question }]);
         store.saveGroups([big(sequence)]);
       });

@@ -47,7 +47,7 @@ function judgedOf({ question, version, votes, dropped }: Made, sequence: number)
 function fill(into: Store, made: readonly Made[]): readonly JudgedGroup[] {
   const from = into.nextSequence;
   const all = made.map((it, i) => judgedOf(it, from + i));
-  into.together(() => {
+  into.transaction(() => {
     into.admit(all.map(({ group }) => ({ sequence: group.sequence, question: group.question })));
     into.saveGroups(all.map(({ group }) => group));
     into.saveVerdicts(all.map(({ verdict }) => verdict));
@@ -248,7 +248,7 @@ describe('history', () => {
     store.metric('loss', 1, 6);
     store.metric('kl', 2, Number.NaN);
     expect(() =>
-      store.together(() => {
+      store.transaction(() => {
         store.metric('loss', 3, 1);
         throw new Error('halfway');
       }),
@@ -261,7 +261,7 @@ describe('history', () => {
   test('is the same warmed, with what was written meanwhile, and after retention', async () => {
     store.close();
     store = openStore(path, { retention: { maxMetricPoints: 100 } });
-    for (let step = 0; step < 110; step++) store.together(() => ['a', 'b', 'c'].forEach((name) => store.metric(name, step, step)));
+    for (let step = 0; step < 110; step++) store.transaction(() => ['a', 'b', 'c'].forEach((name) => store.metric(name, step, step)));
     const warm = store.warmHistory();
     store.metric('c', 110, -1);
     store.metric('a', 109, -2);

@@ -137,7 +137,7 @@ describe('what the store refuses, leaving nothing behind', () => {
 describe('transactions', () => {
   test('together is all or none, and what it throws is what the caller gets', () => {
     const work = () =>
-      store.together(() => {
+      store.transaction(() => {
         store.admit([{ sequence: 0, question: question('q') }]);
         store.metric('share', 0, 1);
         throw new Error('halfway');

@@ -28,7 +28,7 @@ function setUp() {
   const store = {
     meta: (key: string) => meta.get(key),
     setMeta: (key: string, value: unknown) => meta.set(key, value),
-    together: (work: () => void) => work(),
+    transaction: (work: () => void) => work(),
     event: () => {},
     metric: (name: string, _: number, value: number) => metrics.set(name, value),
   };

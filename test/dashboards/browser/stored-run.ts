@@ -83,7 +83,7 @@ export function storeRun(store: Store, options: RunOptions): StoredRun {
   store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
   evaluate();
   for (let from = 0; from < groups; from += 500) {
-    store.together(() => {
+    store.transaction(() => {
       for (let sequence = from; sequence < Math.min(groups, from + 500); sequence++) {
         const one = make(sequence);
         if (one.verdict.kept) kept.push(one.group.id);
