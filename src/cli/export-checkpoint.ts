@@ -4,6 +4,7 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { baseTypes } from '../compute/training/checkpoint.ts';
 import type { StoredType } from '../compute/hf/half.ts';
+import { ADAPTER_CONFIG, adapterConfig, copyAdapter } from '../compute/models/adapter-folder.ts';
 import { loadModelFolder } from '../compute/models/folder.ts';
 import { saveModelFolder } from '../compute/models/save.ts';
 import { makeFolder } from '../lib/make-folder.ts';
@@ -21,25 +22,35 @@ export interface ExportRequest {
   readonly out: string;
   /** Default: each tensor as the base of the run stores it. */
   readonly dtype?: StoredType;
+  /** Of a run that trains an adapter: the whole model with the adapter's update worked in, instead of the adapter. */
+  readonly merged?: boolean;
 }
 
 /** @returns the version written, and the rule by which it is the best where that is not accuracy. @throws InputError when there is no such version, or it is damaged. */
-export async function exportCheckpoint({ runFolder, version, out, dtype }: ExportRequest): Promise<Pick<BestVersion, 'version' | 'why'>> {
+export async function exportCheckpoint({
+  runFolder,
+  version,
+  out,
+  dtype,
+  merged = false,
+}: ExportRequest): Promise<Pick<BestVersion, 'version' | 'why'>> {
   const { path, checkpointsFolder: folder } = runPaths(runFolder);
   refuseOddEntries(path, ['checkpoints', 'best', 'quorum.db', 'quorum.db-wal']);
   if (!existsSync(folder)) throw new InputError(`${runFolder} is not a run folder: it has no checkpoints/; name one with --run`);
   const found: BestVersion = version === 'best' ? await bestVersion(runFolder) : await pick(Checkpoints.at(folder), version, runFolder);
-  const model = await loadModelFolder(found.folder);
   const fresh = `${out}.${process.pid}.new`;
-  await saveModelFolder(fresh, model, dtype ?? (await baseTypes(found.folder)));
+  const isAdapter = (await adapterConfig(found.folder)) !== undefined;
+  if (isAdapter && !merged) await copyAdapter(found.folder, fresh, dtype);
+  else await saveModelFolder(fresh, await loadModelFolder(found.folder), dtype ?? (await baseTypes(found.folder)));
   await moveInto(out, fresh);
   return found;
 }
 
-/** Weights that were there go, as their shards may have other names; what is no part of a model stays. */
+/** Weights and an adapter that were there go, as their shards may have other names; what is no part of a model stays. */
 async function moveInto(out: string, fresh: string): Promise<void> {
   makeFolder(out);
-  for (const name of await readdir(out)) if (/\.safetensors(\.index\.json)?$/.test(name)) await rm(join(out, name));
+  const isOld = (name: string): boolean => name === ADAPTER_CONFIG || /\.safetensors(\.index\.json)?$/.test(name);
+  for (const name of (await readdir(out)).filter(isOld)) await rm(join(out, name));
   for (const name of await readdir(fresh)) await rename(join(fresh, name), join(out, name));
   await rm(fresh, { recursive: true });
 }

@@ -7,6 +7,7 @@ interface Options extends ConfigOptions, OutputOptions {
   readonly out: string;
   readonly version?: number | 'best';
   readonly dtype?: 'F32' | 'F16' | 'BF16';
+  readonly merged?: boolean;
 }
 
 export function exportCommand(): Command {
@@ -19,6 +20,7 @@ export function exportCommand(): Command {
       parseVersion,
     )
     .addOption(new Option('--dtype <type>', 'numbers in the weights; default: as the base has them').choices(['F32', 'F16', 'BF16']))
+    .option('--merged', 'where the run trains an adapter: write the whole model with its update worked in, not the adapter alone')
     .addHelpText(
       'after',
       '\nWorks while a daemon runs on the folder.\n\nExamples:\n  quorum export --run runs/default --out ./improved\n  quorum export --version best --dtype F32 --out ./improved',
@@ -38,6 +40,7 @@ async function exportVersion(options: Options): Promise<void> {
     runFolder: config.runFolder,
     out,
     ...(options.dtype === undefined ? {} : { dtype: options.dtype }),
+    merged: options.merged === true,
     ...(options.version === undefined ? {} : { version: options.version }),
   });
   console.log(`Version ${version}: ${out}${why === undefined ? '' : ` (${why})`}`);

@@ -1,8 +1,10 @@
 /** An adapter on disk, in PEFT's layout: `adapter_config.json` and `adapter_model.safetensors`. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../lib/make-folder.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
+import type { StoredType } from '../hf/half.ts';
 import { parseJson, readSafetensors, writeAtomic, writeSafetensors } from '../hf/safetensors.ts';
 import type { Adaptable, Adapter } from './adapter.ts';
 
@@ -18,6 +20,13 @@ export async function saveAdapter(folder: string, model: Adaptable, adapter: Ada
   await writeAtomic(join(folder, ADAPTER_CONFIG), [`${JSON.stringify(config, null, 2)}\n`]);
   const named = Object.entries(weights).map(([name, tensor]) => [peftName(model, adapter, name), tensor] as const);
   await writeSafetensors(join(folder, ADAPTER_WEIGHTS), Object.fromEntries(named));
+}
+
+/** The adapter's two files alone, its numbers as `type`, into a new folder. @throws InputError */
+export async function copyAdapter(from: string, to: string, type: StoredType = 'F32'): Promise<void> {
+  makeFolder(to);
+  await writeAtomic(join(to, ADAPTER_CONFIG), [await readFile(join(from, ADAPTER_CONFIG))]);
+  await writeSafetensors(join(to, ADAPTER_WEIGHTS), await readSafetensors(join(from, ADAPTER_WEIGHTS)), type);
 }
 
 /** The weights of `adapter`, in its order. @throws InputError for an adapter with other settings, or a tensor that is missing or does not fit. */

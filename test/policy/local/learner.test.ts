@@ -4,10 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
 import type { AdapterSettings } from '../../../src/compute/models/adapters.ts';
+import { exportCheckpoint } from '../../../src/cli/export-checkpoint.ts';
 import { configSchema, type Config } from '../../../src/config/schema.ts';
 import type { PolicyOrigin } from '../../../src/policy/policy.ts';
 import type { SampleRequest } from '../../../src/protocol/ports.ts';
 import type { Batch, Question, Sample } from '../../../src/protocol/messages.ts';
+import { Checkpoints } from '../../../src/store/checkpoints.ts';
 import { batchOf, judged } from '../../support/batches.ts';
 import { openLocal, type OpenPolicy } from '../../support/local-policy.ts';
 import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../../support/tiny-folder.ts';
@@ -133,7 +135,17 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
     await resumed.learner.save(2, again);
     expect(await stored(again)).toEqual(await stored(v2));
 
-    await using asked = await openLocal({ ...config, model: v2 });
+    const run = join(folder.path, 'run');
+    await (await Checkpoints.open(join(run, 'checkpoints'))).save(2, (draft) => cp(v2, draft, { recursive: true }));
+    const [alone, model] = [join(folder.path, 'alone'), join(folder.path, 'merged')];
+    await exportCheckpoint({ runFolder: run, out: alone });
+    expect((await readdir(alone)).toSorted()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+    expect(await readFile(join(alone, 'adapter_model.safetensors'))).toEqual(await readFile(join(v2, 'adapter_model.safetensors')));
+    await exportCheckpoint({ runFolder: run, out: model, merged: true });
+    expect(await readdir(model)).toEqual(expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']));
+    expect(await readdir(model)).not.toContain('adapter_config.json');
+
+    await using asked = await openLocal({ ...config, model });
     const request = { questions: questions(4), params: { ...params, temperature: 0 }, seed: 1 };
     const tokens = async (of: OpenPolicy, version: number) =>
       (await of.sampler.sample({ ...request, version })).groups.flatMap((group) => group.map((sample) => sample.tokens));
