@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import type { Config } from './schema.ts';
 
-const PATH_KEYS: readonly string[] = ['model', 'runFolder', 'data.trainFile', 'data.heldOutFile', 'data.pictureFolder'];
+const PATH_KEYS: readonly string[] = ['model', 'runFolder', 'data.trainFile', 'data.heldOutFile', 'data.pictureFolder', 'learner.objective.path'];
 
 export function isPathKey(path: string): boolean {
   return PATH_KEYS.includes(path);
@@ -11,8 +11,16 @@ export function isPathKey(path: string): boolean {
 
 /** Makes every path absolute: relative ones start at `folder`. */
 export function resolvePaths(config: Config, folder: string): Config {
-  const { model, runFolder, data } = config;
-  return { ...config, model: resolve(folder, model), runFolder: resolve(folder, runFolder), data: resolveData(data, folder) };
+  const { model, runFolder, data, learner } = config;
+  const { objective } = learner;
+  const resolved = objective.type === 'module' ? { ...objective, path: resolve(folder, objective.path) } : objective;
+  return {
+    ...config,
+    model: resolve(folder, model),
+    runFolder: resolve(folder, runFolder),
+    data: resolveData(data, folder),
+    learner: { ...learner, objective: resolved },
+  };
 }
 
 function resolveData(data: Config['data'], folder: string): Config['data'] {

@@ -121,7 +121,9 @@ const loop = z.strictObject({
 const learner = z.strictObject({
   objective: objectiveSchema
     .default({ type: 'grpo' })
-    .describe(`${OBJECTIVES.map(({ name, summary }) => `\`${name}\` ${summary}`).join('; ')}. See docs/objectives.md.`),
+    .describe(
+      `${OBJECTIVES.map(({ name, summary }) => `\`${name}\` ${summary}`).join('; ')}; \`module\` is read from a file. See docs/objectives.md.`,
+    ),
   adapter: adapterSettings
     .default({ type: 'none' })
     .describe('What is trained: `none` is the whole model, `lora` low-rank updates of its linear layers, while the model itself is frozen.'),

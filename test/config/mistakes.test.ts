@@ -103,6 +103,7 @@ describe('--set with a value of a wrong kind', () => {
     'data.type is files, jsonl or parquet': ['data.type=files', 'data.trainFile=x'],
     'learner.schedule.type is linear': ['learner.schedule.type=linear', 'learner.schedule.totalSteps=1'],
     'learner.schedule.type is cosine': ['learner.schedule.totalSteps=1'],
+    'learner.objective.type is module': ['learner.objective.type=module', 'learner.objective.path=x'],
     // Of any other variant the type says all.
     '': [],
   };
@@ -124,10 +125,11 @@ describe('--set with a value of a wrong kind', () => {
     text: (value) => value !== '' && value !== 'null',
     list: (value) => value === '[]',
     null: (value) => value === 'null',
+    object: (value) => value === '{}',
   };
 
   test.each(describeConfig().map((key) => [key.path, key.when ?? '', key.type] as const))('%s %s', async (path, when, type) => {
-    const first = /^(text|list)\b/.exec(type)?.[1] ?? '';
+    const first = /^(text|list|object)\b/.exec(type)?.[1] ?? '';
     for (const [given, shown] of Object.entries(wrong)) {
       if (first === 'text' && type !== 'text' && given !== '') continue; // texts of a kind
       const set = [...(variants[when] ?? [when.replace(' is ', '=')]), `${path}=${given}`];

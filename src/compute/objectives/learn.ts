@@ -7,7 +7,7 @@ import { learningRateAt } from '../training/schedule.ts';
 import { score } from '../training/score.ts';
 import type { StepOutcome, Trainer, TrainGroup } from '../training/trainer.ts';
 import type { Encoded, Score } from './objective.ts';
-import { objectiveOf } from './registry.ts';
+import { openObjective } from './registry.ts';
 import type { LearnSettings } from './settings.ts';
 
 /** What a step has to work with, whatever its objective. */
@@ -23,11 +23,11 @@ export interface Learner {
 /** @throws InputError when a question's picture is gone. */
 export async function learnBatch(learner: Learner, batch: Batch, configured: LearnSettings): Promise<StepMetrics> {
   const started = performance.now();
-  const settings = { ...configured, ...batch.settings };
+  const { objective, own } = await openObjective(configured.objective);
+  const settings = { ...configured, ...batch.settings, objective: own };
   const encoded: Encoded[] = [];
   for (const judged of batch.groups) encoded.push({ judged, prompt: await encodeQuestion(learner.encoder, judged.group.question) });
   const learningRate = learningRateAt(batch.parent, settings);
-  const objective = objectiveOf(settings.objective);
   const loss = objective.loss(settings);
   const step = { settings, parent: batch.parent, ...scores(learner, settings) };
   const { groups, metrics } = await objective.prepare(encoded, step);

@@ -1,6 +1,7 @@
 /** What is made of the list of objectives: the setting `learner.objective`, and an objective by its settings. */
 import { z } from 'zod';
 import * as all from './all.ts';
+import { importObjective, moduleSettings, type ModuleSettings } from './module.ts';
 import type { Objective } from './objective.ts';
 
 export const OBJECTIVES = Object.values(all);
@@ -10,9 +11,26 @@ type Settings = (typeof OBJECTIVES)[number]['settings'];
 const [first, ...others] = OBJECTIVES.map(({ settings }): Settings => settings);
 
 /** `learner.objective`. */
-export const objectiveSchema = z.discriminatedUnion('type', [first!, ...others]);
+export const objectiveSchema = z.discriminatedUnion('type', [first!, ...others, moduleSettings]);
 
-export type LearnObjective = z.output<Settings>;
+export type LearnObjective = z.output<Settings> | ModuleSettings;
+
+interface Opened {
+  readonly objective: Objective;
+  /** Its settings. */
+  readonly own: { readonly type: string };
+}
+
+const imported = new Map<string, Promise<Opened>>();
+
+/** The objective that the settings name; a module is imported once for the same settings. @throws InputError naming what is wrong with a module. */
+export async function openObjective(settings: { readonly type: string }): Promise<Opened> {
+  if (settings.type !== 'module') return { objective: objectiveOf(settings), own: settings };
+  const key = JSON.stringify(settings);
+  const found = imported.get(key) ?? importObjective(settings as ModuleSettings);
+  imported.set(key, found);
+  return found;
+}
 
 export function objectiveOf({ type }: { readonly type: string }): Objective {
   const found: Objective | undefined = OBJECTIVES.find(({ name }) => name === type);

@@ -23,6 +23,7 @@ import { makeAdapter, type AdapterSettings } from '../models/adapters.ts';
 import { loadModelFolder, type ModelFolder } from '../models/folder.ts';
 import { frozenSet, withAdapter } from '../models/parameter-sets.ts';
 import { learnBatch } from '../objectives/learn.ts';
+import { openObjective } from '../objectives/registry.ts';
 import type { LearnSettings } from '../objectives/settings.ts';
 import { encodeQuestions } from '../rollout/prompts.ts';
 import { adamW, type AdamWSettings } from '../training/optimizer.ts';
@@ -71,6 +72,8 @@ export class LearnerWorker {
   }
 
   static async start(setup: LearnerSetup): Promise<LearnerWorker> {
+    // An objective that cannot be used stops the start, not the first step.
+    await openObjective(setup.learn.objective);
     const model = await loadModelFolder(setup.baseFolder);
     // A base that is a checkpoint itself, all float32, still knows how its own base was stored.
     const dtypes = (await baseTypes(setup.baseFolder)) ?? model.dtypes;

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { loadModelFolder, type ModelFolder } from '../../../src/compute/models/folder.ts';
 import { preferenceLoss, preferenceWeight, preferred } from '../../../src/compute/objectives/dpo.ts';
 import { learnBatch, type Learner } from '../../../src/compute/objectives/learn.ts';
+import { openObjective } from '../../../src/compute/objectives/registry.ts';
 import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
 import { score } from '../../../src/compute/training/score.ts';
 import { Trainer } from '../../../src/compute/training/trainer.ts';
@@ -187,6 +189,36 @@ describe('dpo', () => {
         expect(rewards[pair?.chosen ?? 0]).toBe(Math.max(...rewards));
         expect(rewards[pair?.rejected ?? 0]).toBe(Math.min(...rewards));
       }),
+    );
+  });
+});
+
+describe('an objective from a module', () => {
+  /** The example of docs/objectives.md. */
+  const example = readFileSync(new URL('../../../docs/objectives.md', import.meta.url), 'utf8')
+    .split('```js\n')[1]!
+    .split('```')[0]!;
+  const module = (file: string, options = {}) => ({ type: 'module', path: file, options }) as const;
+
+  it('takes the place of a built-in one, with its options', async () => {
+    const file = join(path, 'plain.mjs');
+    writeFileSync(file, example.replace("from 'zod'", `from '${import.meta.resolve('zod')}'`));
+    const own = await learner();
+    const before = await totals(own, 1);
+    const metrics = await learnBatch(own, batchOf(0, 0, groups([[1, 0, -1]])), learnSettings(module(file, { scale: 2 })));
+    expect(metrics.loss).toBeCloseTo((-2 * (before[0]![0]! - before[0]![2]!)) / 9, 4);
+    const after = await totals(own, 1);
+    expect(after[0]![0]! - after[0]![2]!).toBeGreaterThan(before[0]![0]! - before[0]![2]!);
+    own.trainer.release();
+    await expect(openObjective(module(file, { scael: 2 }))).rejects.toThrow(/learner.objective.options do not fit .*scael/);
+  });
+
+  it('is refused by its file and what is wrong with it', async () => {
+    const file = join(path, 'none.mjs');
+    await expect(openObjective(module(file))).rejects.toThrow(`learner.objective.path is ${file}, which failed while it was loaded`);
+    writeFileSync(file, 'export default { name: "x" };');
+    await expect(openObjective(module(file, { again: true }))).rejects.toThrow(
+      'whose default export is no objective: settings: expected a zod schema',
     );
   });
 });
