@@ -147,6 +147,7 @@ function heldOutContext<Name extends PortName>(): PortContext<undefined, Name> {
     questions: dataset,
     tokenizer: { encode: none, decode: none },
     prompt: none,
+    weights: none,
     picture: loadPicture,
     classify: none,
     label: none,

@@ -34,7 +34,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test('each block names its file, and no two the same', () => {
   expect(blocks.map(({ name }) => name)).not.toContain(undefined);
   expect(new Set(blocks.map(({ name }) => name)).size).toBe(blocks.length);
-  expect(plugins).toEqual(expect.arrayContaining(['brief.ts', 'sums.ts', 'remote.ts', 'calm.ts', 'relative.ts', 'truth.ts']));
+  expect(plugins).toEqual(expect.arrayContaining(['brief.ts', 'sums.ts', 'remote.ts', 'elsewhere.ts', 'calm.ts', 'relative.ts', 'truth.ts']));
 });
 
 test('the first reward is of ten lines', () => {

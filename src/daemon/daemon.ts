@@ -224,6 +224,7 @@ class Daemon implements DaemonHandle {
       builtIn,
       limits: run.policy.learner.limits,
       prompts: run.policy.learner.prompts,
+      weights: (version) => run.policy.learner.publish(version),
       now: Date.now,
       tell: (plugin, text) => this.#note(`${plugin}: ${text}`),
       stop: (plugin, reason) => this.#askedToStop(plugin, reason),

@@ -6,6 +6,7 @@ import { groupAdvantages } from '../learn/advantage.ts';
 import type { Classifier } from '../learn/judge.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { modelText } from '../compute/rollout/model-text.ts';
+import type { WeightsOf } from '../policy/sampler.ts';
 import type { Plugin, Services } from '../plugin/load.ts';
 import { PermissionError } from '../protocol/errors.ts';
 import type { ModelLimits, PortName, Ports, PromptSource } from '../protocol/ports.ts';
@@ -21,6 +22,8 @@ export interface ServiceParts {
   readonly builtIn: Plugin;
   readonly limits?: ModelLimits | undefined;
   readonly prompts?: PromptSource | undefined;
+  /** Where the weights of a version are. */
+  readonly weights: WeightsOf;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly tell: (plugin: string, text: string) => void;
@@ -36,7 +39,7 @@ const LONGEST_LINE = 500;
 const MINUTE = 60_000;
 
 export function servicesOf(parts: ServiceParts): ServicesOf {
-  const { seed, runFolder, base, train, labels, grader, limits, prompts } = parts;
+  const { seed, runFolder, base, train, labels, grader, limits, prompts, weights } = parts;
   const { tokenizer, prompt } = modelText(prompts);
   const tellers = new Map<string, (text: unknown) => void>();
   return (plugin, port, signal) => {
@@ -54,6 +57,7 @@ export function servicesOf(parts: ServiceParts): ServicesOf {
       prompts,
       tokenizer,
       prompt,
+      weights,
       signal,
       tell,
       stop(reason: unknown) {

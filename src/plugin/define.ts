@@ -1,6 +1,6 @@
 /** The one door through which actors come in, ours and anybody's. */
 import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
-import type { ModelLimits, ModelText, PortName, Ports } from '../protocol/ports.ts';
+import type { ModelLimits, ModelText, PortName, Ports, WeightsRef } from '../protocol/ports.ts';
 import type { StandardSchema } from './standard-schema.ts';
 
 /** Changes when a port's type changes so that an old plug-in could misbehave. */
@@ -15,7 +15,7 @@ export interface RunQuestions {
   pictures(): readonly PictureRef[];
 }
 
-/** What a port gets when its actor starts. In a worker thread (`thread: true`) `questions`, `labels` and `next` throw when they are used. */
+/** What a port gets when its actor starts. In a worker thread (`thread: true`) `questions`, `label`, `weights` and `next` throw when they are used. */
 export interface PortContext<Options, Name extends PortName = PortName> {
   /** As the plug-in's schema parsed them; undefined where it has none. */
   readonly options: Options;
@@ -34,6 +34,11 @@ export interface PortContext<Options, Name extends PortName = PortName> {
   readonly tokenizer: ModelText['tokenizer'];
   /** A question's prompt as the learner encodes it, as text and as token ids. */
   readonly prompt: ModelText['prompt'];
+  /**
+   * Where the weights of a version are, for a sampler that is not in this process. Ask for the version that a request names: it is in memory as long as
+   * the request is in hand. @throws RangeError when the version is gone.
+   */
+  weights(version: number): Promise<WeightsRef>;
   /** Decodes or redraws a picture. */
   picture(ref: PictureRef): Promise<Picture>;
   /** Sorts answers into classes of equivalent ones, as the vote does: 0-based in order of first appearance, -1 for null. */

@@ -73,6 +73,7 @@ async function open({ port, opened, seed, folder, base, limits, prompts }: Threa
     tell: (text) => say('tell', text),
     stop: (text) => say('stop', text),
     label: () => notInThread('label'),
+    weights: () => notInThread('weights'),
     get questions() {
       return notInThread('questions');
     },

@@ -1,7 +1,7 @@
 /**
  * A plug-in in a worker thread of its own: one that computes for long, or that is not trusted with the daemon's heap. A call past its deadline,
- * or that is cancelled, costs the thread, so that even an endless loop ends; the next call has a new one. `questions`, `label` and `next` are
- * not there: they would be calls back to the daemon.
+ * or that is cancelled, costs the thread, so that even an endless loop ends; the next call has a new one. `questions`, `label`,
+ * `weights` and `next` are not there: they would be calls back to the daemon.
  */
 import { Piscina } from 'piscina';
 import { fromErrorData, UnsupportedError } from '../protocol/errors.ts';

@@ -19,7 +19,7 @@ import { InputError } from '../protocol/errors.ts';
 import type { Question } from '../protocol/messages.ts';
 import type { Call as ActorCall } from '../protocol/performer.ts';
 import type { PluginPort, PortState } from '../protocol/plugins.ts';
-import type { ModelLimits, PortName, Ports } from '../protocol/ports.ts';
+import type { ModelLimits, PortName, Ports, WeightsRef } from '../protocol/ports.ts';
 import { shared, sharedController } from '../lib/shared-signal.ts';
 import { CALLS } from './calls.ts';
 import { VirtualClock } from './clock.ts';
@@ -38,6 +38,8 @@ export interface TestOptions {
   readonly limits?: ModelLimits;
   /** Hugging Face folder for `context.tokenizer` and `context.prompt`; default: the bundled mini, whose messages were recorded. */
   readonly model?: string;
+  /** What `context.weights` gives; without it there are none, as a recorded run has no model in memory. */
+  readonly weights?: (version: number) => Promise<WeightsRef>;
   /** What `context.next` does, by port; default: what was recorded, and the real vote. */
   readonly next?: Replies;
   /** In a worker thread; only for a plug-in that is named by its path. */
@@ -163,6 +165,7 @@ class Kit implements PluginKit {
       builtIn: await bindPlugin(standIns(questions, this.#grader, next)),
       limits: this.#options.limits ?? recorded.limits,
       prompts: { folder: this.#options.model ?? packagePath('models/mini') },
+      weights: this.#options.weights ?? noWeights,
       now: this.#clock.now,
       tell: (_, text) => this.told.push(text),
       stop: (_, reason) => this.stops.push(reason),
@@ -207,6 +210,10 @@ class Kit implements PluginKit {
     if (handle) return handle;
     throw new InputError(`plug-in ${this.name} has no port "${port}"; it has ${[...this.#handles.keys()].join(', ')}`);
   }
+}
+
+async function noWeights(version: number): Promise<never> {
+  throw new InputError(`the test has no weights of version ${version}: give testPlugin the option weights`);
 }
 
 /** A test may move the clock before it looks at what became of a call. */

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { Labels } from '../../src/data/dataset.ts';
 import { openFigures } from '../../src/data/figures/dataset.ts';
 import { Grader } from '../../src/learn/grader.ts';
@@ -11,6 +14,8 @@ import { plainLoop } from '../support/plain-loop.ts';
 import { rig, temporaryFolder, toyConfig } from '../support/rig.ts';
 
 const STEPS = 2;
+const PICTURES = 100;
+const HELD_OUT = 8;
 const INPUT = {
   model: 'models/mini',
   seed: 11,
@@ -19,8 +24,8 @@ const INPUT = {
   learner: { learningRate: 1e-3, minibatches: 1 },
   evaluation: { questions: 4, fullQuestions: 4, everySteps: 1 },
 };
-const train = openFigures({ pool: 'train', pictures: 100, questions: 'one' }).dataset;
-const heldOut = openFigures({ pool: 'heldout', pictures: 8, questions: 'one' });
+const train = openFigures({ pool: 'train', pictures: PICTURES, questions: 'one' }).dataset;
+const heldOut = openFigures({ pool: 'heldout', pictures: HELD_OUT, questions: 'one' });
 const grader = new Grader({ deadlineSeconds: 5 });
 afterAll(() => grader[Symbol.asyncDispose]());
 
@@ -28,8 +33,12 @@ afterAll(() => grader[Symbol.asyncDispose]());
 async function weights(learner: Learner): Promise<string> {
   const folder = join(temporaryFolder(), 'model');
   await learner.save(STEPS, folder);
+  return digest(join(folder, 'model.safetensors'));
+}
+
+async function digest(file: string): Promise<string> {
   return createHash('sha256')
-    .update(await readFile(join(folder, 'model.safetensors')))
+    .update(await readFile(file))
     .digest('hex');
 }
 
@@ -41,14 +50,39 @@ async function byLoop(labels: Labels): Promise<string> {
   return await weights(policy.learner);
 }
 
-test('with the bundled model, staleness 0 is a for-loop bit for bit, whatever the labels say', async () => {
+/** Checksum of the weights after the for-loop. */
+async function byHand(): Promise<string> {
   await using policy = await openLocal(toyConfig(INPUT));
-  const base = createHash('sha256')
-    .update(await readFile(join('models/mini', 'model.safetensors')))
-    .digest('hex');
   await plainLoop(policy, train, grader, toyConfig(INPUT), STEPS);
-  const byHand = await weights(policy.learner);
-  expect(byHand).not.toBe(base);
-  expect(await byLoop(heldOut.labels)).toBe(byHand);
-  expect(await byLoop({ label: () => undefined })).toBe(byHand);
+  return await weights(policy.learner);
+}
+let plain: Promise<string>;
+beforeAll(() => (plain = byHand()), 240_000);
+
+test('with the bundled model, staleness 0 is a for-loop bit for bit, whatever the labels say', async () => {
+  const base = await digest(join('models/mini', 'model.safetensors'));
+  expect(await plain).not.toBe(base);
+  expect(await byLoop(heldOut.labels)).toBe(await plain);
+  expect(await byLoop({ label: () => undefined })).toBe(await plain);
+}, 240_000);
+
+test('with the sampler in another process it is the same to the bit: one plug-in, that of docs/plugins.md, and nothing else changes', async () => {
+  const folder = temporaryFolder();
+  const page = readFileSync('docs/plugins.md', 'utf8');
+  writeFileSync(join(folder, 'elsewhere.ts'), /^```ts\n(\/\/ elsewhere\.ts\n[\s\S]*?)^```$/m.exec(page)![1]!);
+  const child = fileURLToPath(new URL('../support/sampler-child.ts', import.meta.url));
+  const own = JSON.stringify({ ...INPUT, model: resolve(INPUT.model) });
+  const options = { command: process.execPath, arguments: ['--import', import.meta.resolve('tsx'), child, own] };
+  const config = toyConfig({
+    ...INPUT,
+    runFolder: join(folder, 'run'),
+    data: { type: 'figures', trainQuestions: PICTURES, heldOutQuestions: HELD_OUT },
+    plugins: [{ use: './elsewhere.ts', options }],
+    workers: { rolloutWorkers: 1 },
+  });
+  const daemon = await startDaemon(config, { pluginFolder: folder });
+  const report = await daemon.closed();
+  expect(report).toMatchObject({ end: 'steps', steps: STEPS });
+  expect(daemon.plugins()[0]!.ports[0]).toMatchObject({ port: 'sample', restarts: 0 });
+  expect(await digest(join(report.folder!, 'model.safetensors'))).toBe(await plain);
 }, 240_000);

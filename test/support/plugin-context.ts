@@ -49,6 +49,7 @@ export function pluginContext<Name extends PortName>(parts: ContextParts<Name> =
       pictures: () => questions.flatMap(({ pictures }) => pictures),
     },
     ...modelText(undefined),
+    weights: (version) => Promise.reject(new RangeError(`version ${version} is not in memory`)),
     picture: loadPicture,
     classify: (answers) => grader.classify(answers),
     label(id) {
