@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -68,6 +68,7 @@ test('with the bundled model, staleness 0 is a for-loop bit for bit, whatever th
 
 test('with the sampler in another process it is the same to the bit: one plug-in, that of docs/plugins.md, and nothing else changes', async () => {
   const folder = temporaryFolder();
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'), 'dir');
   const page = readFileSync('docs/plugins.md', 'utf8');
   writeFileSync(join(folder, 'elsewhere.ts'), /^```ts\n(\/\/ elsewhere\.ts\n[\s\S]*?)^```$/m.exec(page)![1]!);
   const child = fileURLToPath(new URL('../support/sampler-child.ts', import.meta.url));

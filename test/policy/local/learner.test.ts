@@ -1,7 +1,7 @@
 import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
+import { decodeSafetensors, readSafetensors } from '../../../src/compute/hf/safetensors.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
 import type { AdapterSettings } from '../../../src/compute/models/adapters.ts';
 import { exportCheckpoint } from '../../../src/cli/export-checkpoint.ts';
@@ -51,6 +51,15 @@ async function batch(policy: OpenPolicy, id: number, version: number, parent: nu
   );
 }
 
+/** What the learner says of the samples is what the sampler said. */
+async function expectScored({ learner }: OpenPolicy, version: number, { groups }: Batch): Promise<void> {
+  const given = groups.map(({ group: { question, samples } }) => ({ question, responses: samples.map(({ tokens }) => tokens) }));
+  const scored = await learner.score({ version, groups: given, temperature: 1 });
+  const said = groups.flatMap(({ group }) => group.samples.flatMap(({ logprobs }) => logprobs));
+  scored.flat(2).forEach((logprob, t) => expect(logprob).toBeCloseTo(said[t]!, 4));
+  expect(scored.flat(2)).toHaveLength(said.length);
+}
+
 describe('a local learner and its sampler', { timeout: 120_000 }, () => {
   it('samples, learns, and samples from what it learnt', async () => {
     await using policy = await opened();
@@ -64,6 +73,7 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
         logprobs.forEach((logprob, t) => expect(refLogprobs![t]).toBeCloseTo(logprob, 4));
       }
     }
+    await expectScored(policy, 0, first);
     const { version, metrics } = await policy.learner.step(first);
     expect(version).toMatchObject({ n: 1, parent: 0, batchId: 0 });
     expect(metrics.tokens).toBe(first.groups.flatMap(({ group }) => group.samples).reduce((sum, { tokens }) => sum + tokens.length, 0));
@@ -71,6 +81,7 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
     expect(metrics.gradNorm).toBeGreaterThan(0);
     expect(policy.learner.current).toBe(1);
     const second = await batch(policy, 1, 1, 1);
+    await expectScored(policy, 1, second);
     expect(
       second.groups.some(({ group }) =>
         group.samples.some(({ logprobs, refLogprobs }) => logprobs.some((value, t) => Math.abs(value - refLogprobs![t]!) > 1e-3)),
@@ -224,11 +235,20 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
   it('keeps a retained version until it is released', async () => {
     await using policy = await opened();
     policy.learner.retain(0);
+    const ref = await policy.learner.publish(0);
     await policy.learner.step(await batch(policy, 0, 0, 0));
     expect(policy.learner.kept).toEqual([0, 1]);
+    const bytes = await ref.read();
+    expect(bytes).toHaveLength(ref.size);
+    expect(await decodeSafetensors(bytes, 'version 0')).toEqual(await readSafetensors(join(config.model, 'model.safetensors')));
+    const [again, next] = [await policy.learner.publish(0), await policy.learner.publish(1)];
+    expect([again.id, next.version]).toEqual([ref.id, 1]);
+    expect(next.id).not.toBe(ref.id);
     await policy.sampler.sample({ questions: questions(1), params, seed: 1, version: 0 });
     policy.learner.release(0);
     expect(policy.learner.kept).toEqual([1]);
+    await expect(ref.read()).rejects.toThrow('version 0 is not in memory any more');
+    await expect(policy.learner.publish(0)).rejects.toThrow('version 0 is not in memory');
     await expect(policy.sampler.sample({ questions: questions(1), params, seed: 1, version: 0 })).rejects.toThrow('version 0 is not in memory');
   });
 });

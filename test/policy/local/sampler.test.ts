@@ -2,6 +2,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configSchema, type Config, type ConfigInput } from '../../../src/config/schema.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
+import { encodeSafetensors } from '../../../src/compute/hf/safetensors.ts';
+import { shared } from '../../../src/compute/threads/versions.ts';
+import { WeightsReader } from '../../../src/policy/local/weights.ts';
+import type { WeightsRef } from '../../../src/protocol/ports.ts';
+import { f32 } from '../../../src/protocol/tensor.ts';
 import { groupsAPass, openForSampling } from '../../../src/policy/local/open.ts';
 import { openLocal } from '../../support/local-policy.ts';
 import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../../support/tiny-folder.ts';
@@ -38,6 +43,31 @@ test('a model that cannot be loaded is named', async () => {
     name: 'InputError',
     message: expect.stringContaining('/no/such/model'),
   });
+});
+
+test('weights of a learner elsewhere are read once, the newest three versions are kept, and what could not be read is read again', async () => {
+  const reader = new WeightsReader();
+  const reads: string[] = [];
+  let isDown = false;
+  const ref = (id: string): WeightsRef => {
+    const bytes = Buffer.concat(encodeSafetensors({ w: f32([2], [1, id.length]) }));
+    const read = async (): Promise<Uint8Array> => {
+      reads.push(id);
+      if (isDown) throw new Error('the server is down');
+      return bytes;
+    };
+    return { version: id.length, id, size: bytes.length, read };
+  };
+  const tensors = await reader.read(ref('a'));
+  expect(shared(tensors)).toEqual({ w: f32([2], [1, 1]) });
+  expect(await reader.read(ref('a'))).toBe(tensors);
+  for (const id of ['aa', 'aaa', 'a', 'aaaa', 'a', 'aa']) await reader.read(ref(id));
+  expect(reads).toEqual(['a', 'aa', 'aaa', 'aaaa', 'aa']);
+  isDown = true;
+  await expect(reader.read(ref('b'))).rejects.toThrow('the server is down');
+  isDown = false;
+  await reader.read(ref('b'));
+  expect(reads.slice(5)).toEqual(['b', 'b']);
 });
 
 test('a pass holds fewer groups where responses are long: each of their tokens takes a row of logits', () => {
