@@ -21,7 +21,8 @@
  * (`batch.again`, `restore`), so a learner need not remember anything across processes.
  */
 import type { Batch } from '../protocol/messages.ts';
-import type { LearnReply, ModelLimits, PromptSource, ScoreReply, ScoreRequest, WeightsRef } from '../protocol/ports.ts';
+import type { LearnReply, ModelLimits, PromptSource, WeightsRef } from '../protocol/ports.ts';
+import type { ScoreReply, ScoreRequest } from '../protocol/score.ts';
 
 export interface Learner extends AsyncDisposable {
   /** Known once `open` has resolved; absent where the learner does not say. Replies of sampler plug-ins are checked by it. */

@@ -83,18 +83,6 @@ export interface WeightsRef {
   read(): Promise<Uint8Array>;
 }
 
-export interface ScoreRequest {
-  /** Version to score with; the caller retains it. */
-  readonly version: number;
-  /** Questions with token ids of responses, of each as many. */
-  readonly groups: readonly { readonly question: Question; readonly responses: readonly (readonly number[])[] }[];
-  /** That of the distribution: the one that the responses were sampled at. */
-  readonly temperature: number;
-}
-
-/** log p(token), `[group][response][token]`. */
-export type ScoreReply = readonly (readonly (readonly number[])[])[];
-
 export interface LearnReply {
   readonly version: PolicyVersion;
   readonly metrics: StepMetrics;

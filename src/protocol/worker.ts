@@ -4,7 +4,8 @@
  */
 import type { ErrorData } from './errors.ts';
 import type { Batch, StepMetrics } from './messages.ts';
-import type { SampleReply, SampleRequest, ScoreReply, ScoreRequest } from './ports.ts';
+import type { SampleReply, SampleRequest } from './ports.ts';
+import type { ScoreReply, ScoreRequest } from './score.ts';
 
 /** Float32 tensors one after the other in shared memory. Only read while anybody may read it; written again once nobody does. */
 export interface SharedTensors {

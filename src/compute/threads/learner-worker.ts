@@ -1,7 +1,7 @@
 /** The learner's thread: loads, teaches and saves. Its state is what its last step left; after a restart the request brings it back. */
 import { Random } from '../../data/rng.ts';
 import { UnsupportedError } from '../../protocol/errors.ts';
-import type { ScoreReply } from '../../protocol/ports.ts';
+import type { ScoreReply } from '../../protocol/score.ts';
 import type { TensorMap } from '../../protocol/tensor.ts';
 import type {
   LearnCall,
