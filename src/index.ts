@@ -84,8 +84,6 @@ export type {
   SampleQuestions,
   SampleReply,
   SampleRequest,
-  ScoreReply,
-  ScoreRequest,
   SamplingParams,
   SoloPort,
   Synthesize,
@@ -94,5 +92,6 @@ export type {
   WeightsRef,
   Written,
 } from './protocol/ports.ts';
+export type { ScoreReply, ScoreRequest } from './protocol/score.ts';
 export type { Report, Status } from './protocol/status.ts';
 export type { HistoryRow } from './store/read-history.ts';
