@@ -56,6 +56,7 @@ async function setUp(listed: readonly PluginDefinition<undefined>[] = [], { lane
     labels: { label: () => undefined },
     grader: digits,
     builtIn,
+    weights: (version) => Promise.reject(new RangeError(`version ${version} is not in memory`)),
     now: Date.now,
     tell: (name, text) => said.push(`${name}: ${text}`),
     stop: () => {},
