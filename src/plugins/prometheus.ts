@@ -2,7 +2,6 @@
  * Metrics for Prometheus, where nobody reads the dashboard's `/metrics`: served on a port of their own, or written to a file for the node
  * exporter's textfile collector.
  */
-import { renameSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { resolve } from 'node:path';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -10,6 +9,7 @@ import { API_VERSION, definePlugin, type LoopEvent } from 'quorum';
 import { z } from 'zod';
 import { listen } from './shared/listen.ts';
 import { claimFile } from './shared/own-file.ts';
+import { replaceFile } from './shared/replace-file.ts';
 
 const REQUEST_MILLISECONDS = 10_000;
 const MOST_CONNECTIONS = 32;
@@ -38,7 +38,7 @@ export default definePlugin({
       if (port !== undefined) tell(`metrics are at ${await listen(serverOf(registry), { host, port, signal })}/metrics`);
       return async (event) => {
         count(event);
-        if (file !== undefined) write(resolve(base, file), await registry.metrics());
+        if (file !== undefined) replaceFile(resolve(base, file), await registry.metrics());
       };
     },
   },
@@ -82,12 +82,6 @@ function metricsOf(registry: Registry): (event: LoopEvent) => void {
       for (const [measure, value] of Object.entries(labelFree ?? {})) if (value !== null) unlabelled.set({ measure }, value as number);
     }
   };
-}
-
-/** A reader sees the whole of the old file or of the new one. */
-function write(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
 }
 
 function serverOf(registry: Registry): Server {

@@ -3,8 +3,9 @@ import { performance } from 'node:perf_hooks';
 import { join } from 'node:path';
 import type { Specs } from '../compute/engine/engine.ts';
 import { loadArchitecture } from '../compute/models/folder.ts';
-import { writeAtomic, writeSafetensors } from '../compute/hf/safetensors.ts';
+import { writeSafetensors } from '../compute/hf/safetensors.ts';
 import { adamW } from '../compute/training/optimizer.ts';
+import { writeWhole } from '../lib/whole-file.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { accuracyOf } from './accuracy.ts';
 import { modelCard } from './card.ts';
@@ -70,7 +71,7 @@ export async function pretrain(options: PretrainOptions, onProgress: (progress: 
   if (trainer.step < steps) return null;
   const accuracy = accuracyOf(await trainer.answer(evaluation.questions, 1), await trainer.answer(evaluation.questions, evaluation.samples));
   onProgress({ type: 'accuracy', step: steps, accuracy });
-  await writeAtomic(join(folder, 'README.md'), [modelCard({ seed, stages, batch, accuracy })]);
+  await writeWhole(join(folder, 'README.md'), [modelCard({ seed, stages, batch, accuracy })]);
   await removeState(folder);
   return accuracy;
 }

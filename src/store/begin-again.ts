@@ -6,9 +6,10 @@
 import { existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { makeFolder } from '../lib/make-folder.ts';
+import { flushFolder } from '../lib/whole-file.ts';
 import { InputError } from '../protocol/errors.ts';
 import { Checkpoints, type Checkpoint } from './checkpoints.ts';
-import { diskError, flushFolder } from './files.ts';
+import { diskError } from './files.ts';
 import { openStore } from './open-store.ts';
 import { pointModelTo, type RunPaths } from './run-folder.ts';
 

@@ -8,8 +8,9 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/pro
 import { join, relative } from 'node:path';
 import { z } from 'zod';
 import { makeFolder } from '../lib/make-folder.ts';
+import { flushFolder } from '../lib/whole-file.ts';
 import { InputError } from '../protocol/errors.ts';
-import { diskError, flushFile, flushFolder, writeFileWhole } from './files.ts';
+import { diskError, flushFile, writeFileWhole } from './files.ts';
 
 const CHECKSUMS = 'checksums.json';
 /** How the names of what is being written or deleted begin. */

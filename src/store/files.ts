@@ -1,36 +1,14 @@
-/** File writes that are there completely or not at all, also after a power cut. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+/** Writes to the disk, and what to tell the user where it refuses. */
 import { open } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { writeWholeNow } from '../lib/whole-file.ts';
 import { InputError } from '../protocol/errors.ts';
 
-/** Writes beside the target, flushes, renames over it. @throws InputError when the disk is full; an older file is then untouched. */
+/** @throws InputError when the disk is full; an older file is then untouched. */
 export function writeFileWhole(path: string, text: string): void {
-  const temporary = `${path}.tmp`;
   try {
-    const file = openSync(temporary, 'w', 0o600);
-    try {
-      writeSync(file, text);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-    flushFolder(dirname(path));
+    writeWholeNow(path, text);
   } catch (error) {
-    rmSync(temporary, { force: true });
     throw diskError(path, error);
-  }
-}
-
-/** Makes renames inside a folder durable. Windows has no such call and needs none. */
-export function flushFolder(path: string): void {
-  if (process.platform === 'win32') return;
-  const folder = openSync(path, 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }
 

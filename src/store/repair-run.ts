@@ -3,10 +3,11 @@ import { chmodSync, copyFileSync, existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import Libsql from 'libsql';
 import { makeFolder } from '../lib/make-folder.ts';
+import { flushFolder } from '../lib/whole-file.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { RunCheck } from './check-run.ts';
 import type { Finding } from './finding.ts';
-import { diskError, flushFolder } from './files.ts';
+import { diskError } from './files.ts';
 import { tryLock } from './lock.ts';
 
 export interface Repair {

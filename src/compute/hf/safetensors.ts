@@ -3,9 +3,9 @@
  * Floating-point tensors are read as float32 whatever they are stored as; files are written atomically.
  */
 import { createHash } from 'node:crypto';
-import { open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
+import { writeWhole } from '../../lib/whole-file.ts';
 import { InputError } from '../../protocol/errors.ts';
 import { bfloat16, float16, toFloat32, type StoredType } from './half.ts';
 import { f32, sizeOf, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
@@ -142,9 +142,9 @@ async function readTensor(source: Source, start: number, name: string, entry: En
   return f32(shape, toFloat32(bytes.buffer as ArrayBuffer, dtype as StoredType));
 }
 
-/** Writes one file: temporary name, fsync, rename, fsync of the folder. A reader sees the old file or the new one. */
+/** A reader sees the old file or the new one. */
 export async function writeSafetensors(file: string, tensors: TensorMap, types: StoredTypes = 'F32'): Promise<void> {
-  await writeAtomic(file, encodeSafetensors(tensors, types));
+  await writeWhole(file, encodeSafetensors(tensors, types));
 }
 
 /** The bytes of a file in pieces, some of them views of the tensors. */
@@ -174,33 +174,4 @@ function storedBytes(name: string, tensor: HostTensor, dtype: StoredType): Uint8
   const values = tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(tensor.data);
   const stored = dtype === 'F32' ? values : dtype === 'BF16' ? bfloat16(values) : float16(values, `tensor "${name}"`);
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
-}
-
-/** Replaces a file as a whole, durably; on failure the old one stands and the temporary one is removed. */
-export async function writeAtomic(file: string, chunks: readonly (Uint8Array | string)[]): Promise<void> {
-  const temporary = `${file}.${process.pid}.tmp`;
-  try {
-    const handle = await open(temporary, 'w');
-    try {
-      for (const chunk of chunks) await handle.writeFile(chunk);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFolder(dirname(file));
-}
-
-/** Makes renames in the folder durable. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

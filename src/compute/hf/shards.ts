@@ -2,10 +2,11 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
+import { writeWhole } from '../../lib/whole-file.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
 import type { StoredType } from './half.ts';
-import { BYTES, parseJson, readSafetensors, readStoredTypes, storedType, writeAtomic, writeSafetensors, type StoredTypes } from './safetensors.ts';
+import { BYTES, parseJson, readSafetensors, readStoredTypes, storedType, writeSafetensors, type StoredTypes } from './safetensors.ts';
 
 const WHOLE = 'model.safetensors';
 const INDEX = `${WHOLE}.index.json`;
@@ -93,7 +94,7 @@ export async function writeCheckpoint(
     for (const name of Object.keys(shard)) weightMap[name] = file;
   }
   const total = Object.entries(tensors).reduce((sum, [name, tensor]) => sum + bytesOf(tensor, storedType(types, name)), 0);
-  await writeAtomic(join(folder, INDEX), [`${JSON.stringify({ metadata: { total_size: total }, weight_map: weightMap }, null, 2)}\n`]);
+  await writeWhole(join(folder, INDEX), [`${JSON.stringify({ metadata: { total_size: total }, weight_map: weightMap }, null, 2)}\n`]);
   return [...new Set(Object.values(weightMap))];
 }
 

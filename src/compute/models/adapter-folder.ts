@@ -2,10 +2,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../../lib/make-folder.ts';
+import { writeWhole } from '../../lib/whole-file.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
 import type { StoredType } from '../hf/half.ts';
-import { parseJson, readSafetensors, writeAtomic, writeSafetensors } from '../hf/safetensors.ts';
+import { parseJson, readSafetensors, writeSafetensors } from '../hf/safetensors.ts';
 import type { Adaptable, Adapter } from './adapter.ts';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
@@ -17,7 +18,7 @@ const PREFIX = 'base_model.model.';
 /** @param base path or hub name of the model that the adapter belongs to */
 export async function saveAdapter(folder: string, model: Adaptable, adapter: Adapter, weights: TensorMap, base: string): Promise<void> {
   const config = { base_model_name_or_path: base, ...adapter.peft };
-  await writeAtomic(join(folder, ADAPTER_CONFIG), [`${JSON.stringify(config, null, 2)}\n`]);
+  await writeWhole(join(folder, ADAPTER_CONFIG), [`${JSON.stringify(config, null, 2)}\n`]);
   const named = Object.entries(weights).map(([name, tensor]) => [peftName(model, adapter, name), tensor] as const);
   await writeSafetensors(join(folder, ADAPTER_WEIGHTS), Object.fromEntries(named));
 }

@@ -2,11 +2,12 @@
 import { rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder } from '../../lib/make-folder.ts';
+import { flushFolder, writeWhole } from '../../lib/whole-file.ts';
 import { sizeOf, type TensorMap } from '../../protocol/tensor.ts';
 import type { Architecture } from './family.ts';
 import { CONFIG, type ModelFolder } from './folder.ts';
 import type { StoredType } from '../hf/half.ts';
-import { storedType, syncFolder, writeAtomic, type StoredTypes } from '../hf/safetensors.ts';
+import { storedType, type StoredTypes } from '../hf/safetensors.ts';
 import { writeCheckpoint } from '../hf/shards.ts';
 
 /**
@@ -24,8 +25,8 @@ export async function saveModelFolder(
   try {
     await rm(fresh, { recursive: true, force: true });
     makeFolder(fresh);
-    await writeAtomic(join(fresh, CONFIG), [`${JSON.stringify(model.save(NAMES[mainType(params, types)]), null, 2)}\n`]);
-    for (const [name, text] of Object.entries(files)) await writeAtomic(join(fresh, name), [text]);
+    await writeWhole(join(fresh, CONFIG), [`${JSON.stringify(model.save(NAMES[mainType(params, types)]), null, 2)}\n`]);
+    for (const [name, text] of Object.entries(files)) await writeWhole(join(fresh, name), [text]);
     await writeCheckpoint(fresh, params, types, shardBytes);
     await putInPlace(fresh, folder, old);
   } catch (error) {
@@ -49,7 +50,7 @@ export async function putInPlace(fresh: string, folder: string, old: string): Pr
     if (replaced) await rename(old, folder);
     throw error;
   }
-  await syncFolder(dirname(folder));
+  flushFolder(dirname(folder));
   if (replaced) await rm(old, { recursive: true, force: true });
 }
 

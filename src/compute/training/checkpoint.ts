@@ -1,11 +1,14 @@
-/** A version on disk: an ordinary Hugging Face folder, or an adapter in PEFT's layout, and beside its files the optimizer's moments and `trainer_state.json` with checksums. */
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+/**
+ * A version on disk: an ordinary Hugging Face folder, or an adapter in PEFT's layout, with the optimizer's moments and
+ * `trainer_state.json`, which names the files of tensors. Their checksums are in `checksums.json`
+ * (src/store/checkpoints.ts), which is verified before a load.
+ */
+import { existsSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { makeFolder } from '../../lib/make-folder.ts';
+import { writeWhole } from '../../lib/whole-file.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { TensorMap } from '../../protocol/tensor.ts';
 import { adapterConfig, loadAdapter, saveAdapter } from '../models/adapter-folder.ts';
@@ -13,7 +16,7 @@ import type { Adapter } from '../models/adapter.ts';
 import { loadParams, type ModelFolder } from '../models/folder.ts';
 import { putInPlace, saveModelFolder } from '../models/save.ts';
 import type { StoredType } from '../hf/half.ts';
-import { parseJson, readSafetensors, writeAtomic, writeSafetensors } from '../hf/safetensors.ts';
+import { parseJson, readSafetensors, writeSafetensors } from '../hf/safetensors.ts';
 import type { Architecture } from '../models/family.ts';
 import { FIRST, SECOND } from './step.ts';
 import type { TrainerState } from './trainer.ts';
@@ -24,8 +27,10 @@ const OPTIMIZER = 'optimizer.safetensors';
 const stateSchema = z.object({
   version: z.int().min(0),
   updates: z.int().min(0),
-  /** By file: the optimizer's and all that hold weights. */
-  sha256: z.record(z.string(), z.string()),
+  /** The files of tensors: the optimizer's and all that hold weights. */
+  files: z.array(z.string()).optional(),
+  /** By file, in checkpoints of an older Quorum; only the names are read. */
+  sha256: z.record(z.string(), z.string()).optional(),
   /** How the base's tensors are stored, for an export; here all are float32, so that a run continues bit for bit. */
   dtypes: z.record(z.string(), z.enum(['F32', 'F16', 'BF16'])).optional(),
 });
@@ -45,9 +50,8 @@ export async function saveCheckpoint(folder: string, version: number, base: Chec
   try {
     await saveWeights(staged, base, state.weights);
     await writeSafetensors(join(staged, OPTIMIZER), { ...prefixed(FIRST, state.moments.first), ...prefixed(SECOND, state.moments.second) });
-    const sha256: Record<string, string> = {};
-    for (const name of (await readdir(staged)).filter(isTensors).toSorted()) sha256[name] = await checksum(join(staged, name));
-    await writeAtomic(join(staged, STATE), [`${JSON.stringify({ version, updates: state.updates, sha256, dtypes: base.dtypes }, null, 2)}\n`]);
+    const files = (await readdir(staged)).filter(isTensors).toSorted();
+    await writeWhole(join(staged, STATE), [`${JSON.stringify({ version, updates: state.updates, files, dtypes: base.dtypes }, null, 2)}\n`]);
     await putInPlace(staged, folder, `${staged}.old`);
   } catch (error) {
     await rm(staged, { recursive: true, force: true });
@@ -59,13 +63,14 @@ export async function saveCheckpoint(folder: string, version: number, base: Chec
 export async function loadCheckpoint(folder: string, version: number, base: Pick<CheckpointBase, 'model' | 'adapter'>): Promise<TrainerState> {
   const file = join(folder, STATE);
   const found = await readState(file);
-  const { sha256, updates } = found;
+  const { updates } = found;
   if (found.version !== version) throw new InputError(`${file}: holds version ${found.version}, not ${version}`);
   // A file that the state does not name is as bad as one that it names and that is gone.
-  const names = new Set([OPTIMIZER, ...Object.keys(sha256), ...(await readdir(folder)).filter(isTensors)]);
-  for (const name of [...names].toSorted()) {
-    if ((await checksum(join(folder, name))) !== sha256[name])
-      throw new InputError(`${join(folder, name)}: damaged: its SHA-256 is not the one in ${STATE}`);
+  const named = new Set([OPTIMIZER, ...(found.files ?? Object.keys(found.sha256 ?? {}))]);
+  const there = new Set((await readdir(folder)).filter(isTensors));
+  for (const name of named) if (!there.has(name)) throw new InputError(`${join(folder, name)}: is missing`);
+  for (const name of there) {
+    if (!named.has(name)) throw new InputError(`${join(folder, name)}: ${STATE} does not name it; take it out of the folder`);
   }
   const weights = await loadWeights(folder, base);
   const stored = await readSafetensors(join(folder, OPTIMIZER));
@@ -112,17 +117,6 @@ async function readState(file: string): Promise<z.output<typeof stateSchema>> {
 }
 
 const isTensors = (name: string): boolean => name.endsWith('.safetensors');
-
-/** @throws InputError when the file cannot be read. */
-async function checksum(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  try {
-    await pipeline(createReadStream(file), hash);
-  } catch (error) {
-    throw new InputError(`${file}: cannot be read: ${(error as Error).message}`);
-  }
-  return hash.digest('hex');
-}
 
 function prefixed(prefix: string, tensors: TensorMap): TensorMap {
   return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));

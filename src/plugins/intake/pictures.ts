@@ -1,9 +1,10 @@
 /** Pictures that came with questions: checked, and kept in the plug-in's folder by their content. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { makeFolder, type Picture, type PictureRef } from 'quorum';
+import { replaceFile } from '../shared/replace-file.ts';
 import { Refusal } from './refusal.ts';
 
 export interface PictureOptions {
@@ -57,8 +58,7 @@ export class Pictures {
       utimesSync(path, new Date(), new Date());
       return ref;
     }
-    writeFileSync(`${path}.new`, bytes);
-    renameSync(`${path}.new`, path);
+    replaceFile(path, bytes);
     this.#bytes += bytes.length;
     try {
       await this.#check(ref);

@@ -2,8 +2,9 @@
  * Which level a question is asked at: the next one once enough groups of the last have been answered rightly enough. Kept in the plug-in's
  * folder, in two files with one writer each: the port that rewards counts, the port that asks decides from which question on the level holds.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '../shared/replace-file.ts';
 
 export interface CurriculumOptions {
   /** Number of levels. */
@@ -94,7 +95,6 @@ class JsonFile<T> {
   }
 
   write(value: T): void {
-    writeFileSync(`${this.#path}.new`, JSON.stringify(value));
-    renameSync(`${this.#path}.new`, this.#path);
+    replaceFile(this.#path, JSON.stringify(value));
   }
 }

@@ -1,5 +1,6 @@
 /** A file of JSON lines that grows until it is written anew. Whoever is killed while it writes loses the line in hand, no other. */
-import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { replaceFile } from './replace-file.ts';
 
 export class Lines<T> {
   readonly #path: string;
@@ -30,8 +31,7 @@ export class Lines<T> {
   }
 
   replace(records: readonly T[]): void {
-    writeFileSync(`${this.#path}.new`, textOf(records));
-    renameSync(`${this.#path}.new`, this.#path);
+    replaceFile(this.#path, textOf(records));
     this.#count = records.length;
   }
 }

@@ -280,19 +280,31 @@ describe('before the first step', { timeout: 120_000 }, () => {
   });
 
   it('refuses a damaged checkpoint', async () => {
-    const [whole, damaged] = [join(folder.path, 'whole'), join(folder.path, 'damaged')];
-    await policy.learner.save(0, whole);
+    const damaged = join(folder.path, 'damaged');
+    const checkpoints = await Checkpoints.open(join(folder.path, 'checkpoints'));
+    const { folder: whole } = await checkpoints.save(0, (draft) => policy.learner.save(0, draft));
     await cp(whole, damaged, { recursive: true });
-    const file = join(damaged, 'optimizer.safetensors');
+    const refused = (message: string) =>
+      expect(opened({ checkpoint: { version: 0, folder: damaged } })).rejects.toMatchObject({
+        name: 'InputError',
+        message: expect.stringContaining(message),
+      });
+    await cp(join(damaged, 'model.safetensors'), join(damaged, 'other.safetensors'));
+    await refused('other.safetensors: trainer_state.json does not name it');
+    await rm(join(damaged, 'other.safetensors'));
+    await rm(join(damaged, 'model.safetensors'));
+    await refused('model.safetensors: is missing');
+    // The state of an older Quorum names the files in its checksums.
+    const sha256 = { 'model.safetensors': '', 'more.safetensors': '' };
+    await writeFile(join(damaged, 'trainer_state.json'), JSON.stringify({ version: 0, updates: 0, sha256 }));
+    await cp(join(whole, 'model.safetensors'), join(damaged, 'model.safetensors'));
+    await refused('more.safetensors: is missing');
+    const file = join(whole, 'optimizer.safetensors');
     const bytes = await readFile(file);
     bytes[bytes.length - 1]! ^= 1;
     await writeFile(file, bytes);
-    await expect(opened({ checkpoint: { version: 0, folder: damaged } })).rejects.toMatchObject({
-      name: 'InputError',
-      message: expect.stringContaining('optimizer.safetensors: damaged'),
-    });
-    await rm(join(damaged, 'model.safetensors'));
-    await expect(opened({ checkpoint: { version: 0, folder: damaged } })).rejects.toThrow('model.safetensors: cannot be read');
+    const { rejected } = await checkpoints.newest();
+    expect(rejected).toMatchObject([{ version: 0, reason: 'optimizer.safetensors does not match its checksum' }]);
     expect(Object.keys(await readSafetensors(join(whole, 'model.safetensors')))).toContain('model.embed_tokens.weight');
   });
 
