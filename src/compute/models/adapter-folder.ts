@@ -26,7 +26,7 @@ export async function saveAdapter(folder: string, model: Adaptable, adapter: Ada
 /** The adapter's two files alone, its numbers as `type`, into a new folder. @throws InputError */
 export async function copyAdapter(from: string, to: string, type: StoredType = 'F32'): Promise<void> {
   makeFolder(to);
-  await writeAtomic(join(to, ADAPTER_CONFIG), [await readFile(join(from, ADAPTER_CONFIG))]);
+  await writeWhole(join(to, ADAPTER_CONFIG), [await readFile(join(from, ADAPTER_CONFIG))]);
   await writeSafetensors(join(to, ADAPTER_WEIGHTS), await readSafetensors(join(from, ADAPTER_WEIGHTS)), type);
 }
 
