@@ -24,13 +24,13 @@ export interface GuardianOptions {
   readonly config: Config;
   readonly loop: Loop;
   readonly handles: ReadonlyMap<string, Handle<never>>;
-  readonly commands: () => Commands;
+  readonly commands: Pick<Commands, 'command'>;
   readonly say: (text: string) => void;
 }
 
 export function guardianOf({ config, loop, handles, commands, say }: GuardianOptions): Guardian | undefined {
   const performer = handles.get(ID) as unknown as Handle<AskCanaries> | undefined;
   if (performer === undefined) return undefined;
-  const command = async (wanted: Command): Promise<void> => void (await commands().command(wanted, AUTHOR.guardian));
+  const command = async (wanted: Command): Promise<void> => void (await commands.command(wanted, AUTHOR.guardian));
   return new Guardian({ loop, options: config.guardian, performer, command, say });
 }
