@@ -91,7 +91,8 @@ async function run(settings: LearnSettings, responses: readonly (readonly Token[
     })),
   };
   const revised = await objective.revise?.([group], { settings } as never);
-  const rows = (revised?.groups ?? [group as TrainGroup])[0]!.responses;
+  const groups: readonly TrainGroup[] = revised?.groups ?? [group];
+  const rows = groups[0]!.responses;
   const shape = [rows.length, WIDTH + 1];
   const grid = (row: (i: number) => ArrayLike<number>, padding: number) =>
     f32(shape, rows.flatMap((_, i) => Array.from({ length: WIDTH + 1 }, (__, t) => row(i)[t] ?? padding))); // prettier-ignore
