@@ -23,11 +23,11 @@ export function admit(loop: Pick<Loop, 'parts' | 'state'>, synthesis: Synthesis 
 }
 
 async function ask(
-  { parts: { config, crew, store }, state: { stop } }: Pick<Loop, 'parts' | 'state'>,
+  { parts: { config, performers, store }, state: { stop } }: Pick<Loop, 'parts' | 'state'>,
   from: number,
   count: number,
 ): Promise<readonly Question[]> {
-  const questions = await crew.questioner.perform({ ...asking({ from, count }, config.timeouts), signal: stop });
+  const questions = await performers.questioner.perform({ ...asking({ from, count }, config.timeouts), signal: stop });
   if (questions.length === 0 || questions.length > count)
     throw new Error(`the questioner was asked for ${count} questions and gave ${questions.length}`);
   return underOwnIds(store, questions);

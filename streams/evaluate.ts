@@ -11,9 +11,9 @@ import { refuse } from './refused.ts';
 
 /** Evaluates a version that the caller retains. */
 export async function evaluate(loop: Pick<Loop, 'parts' | 'effects'>, request: EvaluateRequest, signal: AbortSignal): Promise<Evaluation> {
-  const { config, crew, store, telemetry } = loop.parts;
+  const { config, performers, store, telemetry } = loop.parts;
   // The answers tell labels: they go to the store, and neither to a watcher nor further.
-  const { answers, refused = [], ...evaluation } = await crew.evaluator.perform({ ...evaluating(request, config.timeouts), signal });
+  const { answers, refused = [], ...evaluation } = await performers.evaluator.perform({ ...evaluating(request, config.timeouts), signal });
   for (const each of refused) refuse(loop, 'held-out', each);
   if (evaluation.n === 0 && evaluation.labelFree === undefined) return evaluation; // no question is held out, or none can be asked
   const before = standing(store).best;

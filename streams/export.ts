@@ -6,14 +6,14 @@ import { catchError, concat, defer, EMPTY, finalize, mergeMap, ReplaySubject, ty
 import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { ExportCursor, Store } from '../src/store/store.ts';
 import { exporting as exportingCall } from '../src/roles/plug-ins.ts';
-import type { Crew } from './crew.ts';
+import type { Performers } from './performers.ts';
 import { Latest } from './latest.ts';
 import { pullMap } from './pull-map.ts';
 
 /** Versions in one page. */
 const PAGE_VERSIONS = 20;
 
-type Exporter = Crew['exporters'][number];
+type Exporter = Performers['exporters'][number];
 
 export interface Exporting {
   /** There may be something new. */

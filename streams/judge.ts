@@ -33,9 +33,9 @@ export function judge(loop: Loop, synthesis: Synthesis | undefined) {
   };
 }
 
-function verdictOn({ parts: { crew, config }, state: { stop } }: Judging, group: RolloutGroup): Promise<Verdict> {
+function verdictOn({ parts: { performers, config }, state: { stop } }: Judging, group: RolloutGroup): Promise<Verdict> {
   if (group.samples.length === 0) return Promise.resolve(refusal(group));
-  return crew.voter.perform({ ...judging(group, config.timeouts), signal: stop });
+  return performers.voter.perform({ ...judging(group, config.timeouts), signal: stop });
 }
 
 function refusal({ id }: RolloutGroup): Verdict {
@@ -44,7 +44,7 @@ function refusal({ id }: RolloutGroup): Verdict {
 
 /** Verdicts with the first plug-in's rewards that has some for the group, and with a plug-in's advantages. */
 async function rewarded(loop: Judging, voted: readonly JudgedGroup[]): Promise<readonly JudgedGroup[]> {
-  const { rewards, advantage } = loop.parts.crew;
+  const { rewards, advantage } = loop.parts.performers;
   if (rewards.length === 0 && advantage === undefined) return voted;
   const earned = new Map<JudgedGroup, Rewarded>();
   for (const reward of rewards) {
@@ -52,7 +52,7 @@ async function rewarded(loop: Judging, voted: readonly JudgedGroup[]): Promise<r
     const replies = await each(
       loop,
       reward,
-      () => loop.parts.crew.rewards,
+      () => loop.parts.performers.rewards,
       open,
       ({ group, verdict }, which) => {
         const { answers, classes, winner, share } = verdict;
@@ -69,7 +69,7 @@ async function rewarded(loop: Judging, voted: readonly JudgedGroup[]): Promise<r
     const request = { group: judged.group, classes, winner, share, rewards: earned.get(judged)?.rewards ?? votes };
     return weighing(request, which, loop.parts.config.timeouts);
   };
-  const advantages = advantage ? await each(loop, advantage, () => [loop.parts.crew.advantage], answered, advantagesOf) : [];
+  const advantages = advantage ? await each(loop, advantage, () => [loop.parts.performers.advantage], answered, advantagesOf) : [];
   return voted.map((judged) => {
     const [reply, own] = [earned.get(judged), advantages[answered.indexOf(judged)]];
     if (reply === undefined && own === undefined) return judged;
@@ -81,10 +81,10 @@ async function rewarded(loop: Judging, voted: readonly JudgedGroup[]): Promise<r
 /** The first filter that objects to a group drops it. */
 async function filtered(loop: Judging, all: readonly JudgedGroup[]): Promise<readonly JudgedGroup[]> {
   let judged = all;
-  for (const filter of loop.parts.crew.filters) {
+  for (const filter of loop.parts.performers.filters) {
     const kept = judged.filter(({ verdict }) => verdict.kept);
     const call = (group: JudgedGroup, which: string) => filtering(group, which, loop.parts.config.timeouts);
-    const objections = await each(loop, filter, () => loop.parts.crew.filters, kept, call);
+    const objections = await each(loop, filter, () => loop.parts.performers.filters, kept, call);
     judged = judged.map((group) => {
       const why = objections[kept.indexOf(group)];
       return why === undefined
@@ -101,7 +101,7 @@ async function filtered(loop: Judging, all: readonly JudgedGroup[]): Promise<rea
  * however many groups the job has.
  */
 async function each<P, R>(
-  { parts: { crew }, state: { stop } }: Judging,
+  { parts: { performers }, state: { stop } }: Judging,
   first: OfPlugin<P>,
   those: () => readonly (OfPlugin<P> | undefined)[],
   groups: readonly JudgedGroup[],
@@ -111,7 +111,7 @@ async function each<P, R>(
   let performer = first;
   while (replies.length < groups.length) {
     const call = callOf(groups[replies.length]!, `group ${replies.length + 1} of ${groups.length}`);
-    crew.voter.waitsFor(performer.id);
+    performers.voter.waitsFor(performer.id);
     try {
       replies.push(await performer.perform({ ...call, signal: stop }));
     } catch (error) {
@@ -120,7 +120,7 @@ async function each<P, R>(
       if (next === undefined || next === performer) return [];
       performer = next;
     } finally {
-      crew.voter.waitsFor('work');
+      performers.voter.waitsFor('work');
     }
   }
   return replies;

@@ -83,9 +83,9 @@ export async function replay(loop: Pick<Loop, 'parts' | 'state'>, batch: Batch, 
 }
 
 async function learned(loop: Pick<Loop, 'parts' | 'state'>, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
-  const { config, crew } = loop.parts;
+  const { config, performers } = loop.parts;
   const call = learning({ ...batch, settings: loop.state.settings.stepOf(batch) }, config.timeouts);
-  const { version, metrics } = await crew.learner.perform({
+  const { version, metrics } = await performers.learner.perform({
     ...call,
     run: (port, inner) => call.run(port, inner).catch(failed),
     signal,

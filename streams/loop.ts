@@ -3,7 +3,7 @@ import type { Config } from '../src/config/schema.ts';
 import type { Learner } from '../src/policy/learner.ts';
 import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { Store } from '../src/store/store.ts';
-import type { Crew } from './crew.ts';
+import type { Performers } from './performers.ts';
 import type { Gate } from './gate.ts';
 import type { Listener } from './listener.ts';
 import type { Measures } from './measures.ts';
@@ -15,7 +15,7 @@ export type LoopConfig = Pick<Config, 'seed' | 'filters' | 'sampling' | 'synthes
 export interface LoopParts {
   /** As the run was started; `state.settings` has what may change since. */
   readonly config: LoopConfig;
-  readonly crew: Crew;
+  readonly performers: Performers;
   readonly store: Store;
   readonly policy: Pick<Learner, 'retain' | 'release'>;
   readonly measures: Measures;

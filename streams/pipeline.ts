@@ -40,19 +40,19 @@ export interface Pipeline {
 }
 
 export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
-  const { config, crew, store } = loop.parts;
+  const { config, performers, store } = loop.parts;
   const { gate, settings, stop } = loop.state;
   const { batchGroups, maxOversample, jobQuestions } = config.loop;
   const bound = () => (settings.now['loop.maxStaleness'] + 1) * batchGroups + resumed.groups;
   const questions = new Queue<Admission>('questions', bound());
   const rollouts = new Queue<readonly RolloutGroup[]>('rollouts', bound());
   const windows = new Queue<Window>('batches', bound());
-  const synthesis = crew.synthesizer && new Synthesis(loop, crew.synthesizer, resumed);
+  const synthesis = performers.synthesizer && new Synthesis(loop, performers.synthesizer, resumed);
   const evaluations = new Latest<EvaluateOrder>();
-  crew.samplers.forEach((sampler) => sampler.takesFrom(() => questions.status()));
-  crew.voter.takesFrom(() => rollouts.status());
-  crew.learner.takesFrom(() => windows.status());
-  crew.evaluator.takesFrom(() => ({ name: 'evaluations', size: evaluations.size, bound: 1 }));
+  performers.samplers.forEach((sampler) => sampler.takesFrom(() => questions.status()));
+  performers.voter.takesFrom(() => rollouts.status());
+  performers.learner.takesFrom(() => windows.status());
+  performers.evaluator.takesFrom(() => ({ name: 'evaluations', size: evaluations.size, bound: 1 }));
   const isCut = (sequence: number) => settings.cuts(sequence - 1, sequence).length > 0;
   const batcher = new Batcher({ batchGroups, maxJudged: Math.floor(maxOversample * batchGroups), next: resumed.through + 1, isCut });
   const changes = new ConditionVariable(stop);
@@ -86,9 +86,9 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
 
   async function* credits() {
     for (;;) {
-      if (!gate.admits) crew.questioner.waitsFor('admissions to begin again');
+      if (!gate.admits) performers.questioner.waitsFor('admissions to begin again');
       if (!(await gate.passNew())) return;
-      crew.questioner.waitsFor('credits');
+      performers.questioner.waitsFor('credits');
       const count = await pacer.acquire(stop);
       if (!gate.admits) continue; // what there is room for may change before it opens
       admitting = true;
@@ -97,7 +97,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
       admitting = false;
       changes.moved();
       if (store.nextSequence > before) continue;
-      crew.questioner.waitsFor('questions: there are none');
+      performers.questioner.waitsFor('questions: there are none');
       await pause(NO_QUESTIONS_MILLISECONDS, stop);
     }
   }
@@ -112,7 +112,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
 
   async function* batches() {
     while ((await gate.pass()) && loop.state.version < (config.loop.steps ?? Infinity)) {
-      crew.learner.waitsFor('a batch');
+      performers.learner.waitsFor('a batch');
       const [window] = await windows.take(1);
       if (window === undefined) return;
       loop.effects.look();
@@ -124,7 +124,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     tap((admissions) => questions.push(...admissions)),
     finalize(() => questions.close()),
   );
-  const sampled$ = pullMap(jobs(), crew.samplers.length, gate.counted(sample(loop))).pipe(
+  const sampled$ = pullMap(jobs(), performers.samplers.length, gate.counted(sample(loop))).pipe(
     tap((groups) => rollouts.push(groups)),
     finalize(() => rollouts.close()),
   );

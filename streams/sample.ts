@@ -46,11 +46,11 @@ async function sampleOrSplit(loop: Loop, job: Job, lane: number, version: number
 }
 
 async function ask(loop: Pick<Loop, 'parts' | 'state'>, job: Job, lane: number, version: number): Promise<SampleReply> {
-  const { config, crew } = loop.parts;
+  const { config, performers } = loop.parts;
   const questions = job.map(({ question }) => question);
   const params = { ...config.sampling, ...loop.state.settings.samplingOf(job[0]!.sequence) };
   const request = { questions, params, seed: config.seed, version, reference: true };
-  const reply = await crew.samplers[lane]!.perform({ ...sampling(request, config.timeouts), signal: loop.state.stop });
+  const reply = await performers.samplers[lane]!.perform({ ...sampling(request, config.timeouts), signal: loop.state.stop });
   const { samples } = params;
   if (reply.groups.length !== questions.length || reply.groups.some((group) => group.length !== samples)) {
     throw new Error(

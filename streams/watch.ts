@@ -6,12 +6,12 @@ import { catchError, EMPTY, finalize, mergeMap, ReplaySubject, type Observable }
 import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { ExportCursor } from '../src/store/store.ts';
 import { watching as watchingCall } from '../src/roles/plug-ins.ts';
-import type { Crew } from './crew.ts';
+import type { Performers } from './performers.ts';
 import { pullMap } from './pull-map.ts';
 import { Queue } from './queue.ts';
 import { ToldCursors, type ToldStore } from './told.ts';
 
-type Watcher = Crew['watchers'][number];
+type Watcher = Performers['watchers'][number];
 
 export interface Watching {
   announce(event: LoopEvent): void;

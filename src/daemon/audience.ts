@@ -4,7 +4,7 @@
  */
 import { merge } from 'rxjs';
 import { withDeadline } from '../lib/deadline.ts';
-import type { Crew } from '../../streams/crew.ts';
+import type { Performers } from '../../streams/performers.ts';
 import { exporting, type Exporting } from '../../streams/export.ts';
 import { watching, type Watching } from '../../streams/watch.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
@@ -44,7 +44,7 @@ export class Audience {
   }
 
   /** They come and go with plug-ins: these are the ones from now on. */
-  follow({ watchers, exporters }: Pick<Crew, 'watchers' | 'exporters'>): void {
+  follow({ watchers, exporters }: Pick<Performers, 'watchers' | 'exporters'>): void {
     this.#watching.follow(watchers);
     this.#exporting.follow(exporters);
   }

@@ -3,7 +3,7 @@
  *
  * Three arrows of the composition point back, to parts that are made later. `Late` cuts all of them, and `compose` fills it in at its end:
  *   telemetry and measures -> actors, commands, pipeline: what the status shows. Both are made first, because actors tell notes as they open.
- *   system -> finish, save: how the run stops. The system is made before the loop, because the loop's crew are its actors.
+ *   system -> finish, save: how the run stops. The system is made before the loop, because the loop's performers are its actors.
  *   loop -> guardian, ending, audience, page: what hears of events. `announce` calls them in this order; what one throws fails the stage.
  */
 import { Subject } from 'rxjs';
@@ -24,7 +24,7 @@ import { PROGRESS } from '../store/standing.ts';
 import { Audience } from './audience.ts';
 import { BestKeeper } from './best-keeper.ts';
 import { Commands } from './commands.ts';
-import { builtInMembers, crewOf } from './crew.ts';
+import { builtInMembers, performersOf } from './performers.ts';
 import { Ending } from './ending.ts';
 import { guardianMembers, guardianOf } from './guardian.ts';
 import { Journal } from './journal.ts';
@@ -111,9 +111,9 @@ export function compose({ config, run, builtIn, pluginFolder, reports }: Compose
   const { system, handles } = started;
   const plugins = new PluginActors({ started, services, ...size, openSeconds });
   for (const plugin of run.plugins) plugins.install(plugin);
-  const crew = crewOf(handles, plugins, size, (text) => journal.note(text));
-  audience.follow(crew);
-  const roster = new Roster({ actors: plugins, pluginFolder, openSeconds, changed: () => audience.follow(crew) });
+  const performers = performersOf(handles, plugins, size, (text) => journal.note(text));
+  audience.follow(performers);
+  const roster = new Roster({ actors: plugins, pluginFolder, openSeconds, changed: () => audience.follow(performers) });
   const panels = new Panels({
     panels: () => plugins.live('panel'),
     parked: () => plugins.parkedPanels(),
@@ -125,7 +125,7 @@ export function compose({ config, run, builtIn, pluginFolder, reports }: Compose
   const place = new Place({ presence: run.presence, hold: (why) => phases.hold(why), note: (text) => journal.note(text) });
   const best = new BestKeeper({ place, saving, policy: policy.learner, loop: config.loop, reports });
   const events = new Subject<LoopEvent>();
-  const parts = loopParts(config, run, { crew, roster, telling });
+  const parts = loopParts(config, run, { performers, roster, telling });
   const effects: LoopEffects = {
     checkpoint: (n) => place.write(() => saving.checkpoint(n)),
     restore: (from, as) => saving.restore(from, as),
@@ -210,12 +210,12 @@ function servicesFor(
 function loopParts(
   config: Config,
   { store, policy, data }: ComposeParts['run'],
-  { crew, roster, telling }: { crew: LoopParts['crew']; roster: Roster; telling: Pick<LoopParts, 'measures' | 'telemetry'> },
+  { performers, roster, telling }: { performers: LoopParts['performers']; roster: Roster; telling: Pick<LoopParts, 'measures' | 'telemetry'> },
 ): LoopParts {
   const { train, heldOut } = data;
   return {
     config,
-    crew,
+    performers,
     store,
     policy: policy.learner,
     measures: telling.measures,

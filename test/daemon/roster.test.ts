@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { startSystem } from '../../actors/system.ts';
-import { builtInMembers, crewOf } from '../../src/daemon/crew.ts';
+import { builtInMembers, performersOf } from '../../src/daemon/performers.ts';
 import { PluginActors } from '../../src/daemon/plugin-actors.ts';
 import { Roster } from '../../src/daemon/roster.ts';
 import { servicesOf } from '../../src/daemon/services.ts';
@@ -68,7 +68,7 @@ async function setUp(listed: readonly PluginDefinition<undefined>[] = [], { lane
   const { openSeconds } = config.timeouts;
   const actors = new PluginActors({ started, services, ...size, openSeconds });
   for (const each of await loadPlugins(listed, folder)) actors.install(each);
-  const crew = crewOf(started.handles, actors, size, (text) => said.push(text));
+  const performers = performersOf(started.handles, actors, size, (text) => said.push(text));
   let changes = 0;
   const roster = new Roster({ actors, pluginFolder: folder, openSeconds, changed: () => void (changes += 1) });
   opened.push(async () => {
@@ -77,8 +77,8 @@ async function setUp(listed: readonly PluginDefinition<undefined>[] = [], { lane
   });
   const { signal } = sharedController();
   const perform = <R>(item: Omit<Item<never, R>, 'signal'>) => ({ ...item, signal });
-  const asked = async () => (await crew.questioner.perform({ ...asking({ from: 0, count: 1 }, config.timeouts), signal })).map(({ id }) => id);
-  return { roster, actors, crew, started, said, asked, perform, folder, contexts, signal, config, changes: () => changes };
+  const asked = async () => (await performers.questioner.perform({ ...asking({ from: 0, count: 1 }, config.timeouts), signal })).map(({ id }) => id);
+  return { roster, actors, performers, started, said, asked, perform, folder, contexts, signal, config, changes: () => changes };
 }
 
 const refuses: Ports = {
@@ -171,17 +171,17 @@ test('changes that are asked for at once are made one after the other', async ()
 test('ports that several hold are asked in the order listed, also after a restart; a parked one is left out', async () => {
   const says = (word: string): Ports => ({ filter: () => () => word });
   const broken: Ports = { filter: () => () => Promise.reject(new Error('broken')) };
-  const { crew, roster, perform } = await setUp([plugin('a', says('a')), plugin('b', broken), plugin('c', says('c'))]);
-  const order = () => crew.filters.map(({ plugin: name }) => name);
+  const { performers, roster, perform } = await setUp([plugin('a', says('a')), plugin('b', broken), plugin('c', says('c'))]);
+  const order = () => performers.filters.map(({ plugin: name }) => name);
   expect(order()).toEqual(['a', 'b', 'c']);
-  const [, b] = crew.filters;
+  const [, b] = performers.filters;
   const run = async (port: never, signal: AbortSignal) => (port as (judged: JudgedGroup, signal: AbortSignal) => unknown)(group, signal);
   await expect(b!.perform(perform({ doing: 'filtering', seconds: 5, run }) as never)).rejects.toThrow('broken');
   expect(order()).toEqual(['a', 'c']);
   await roster.restart('a');
   await roster.restart('b');
   expect(order()).toEqual(['a', 'b', 'c']);
-  expect(crew.filters[0]).toBe(crew.filters[0]);
+  expect(performers.filters[0]).toBe(performers.filters[0]);
 });
 
 test('a sampler of a plug-in is an actor a lane, and each lane asks its own', async () => {
@@ -190,18 +190,18 @@ test('a sampler of a plug-in is an actor a lane, and each lane asks its own', as
     apiVersion: API_VERSION,
     ports: { sample: () => () => Promise.resolve({ groups: [], promptTokens: 0, newTokens: 0, seconds: 7 }) },
   });
-  const { crew, roster, started, perform } = await setUp([own], { lanes: 11 });
+  const { performers, roster, started, perform } = await setUp([own], { lanes: 11 });
   expect(roster.list()[0]!.ports.map(({ actor }) => actor)).toEqual(Array.from({ length: 11 }, (_, i) => `sampler-${i + 1}-own`));
   const run = () => Promise.resolve(1);
-  await Promise.all(crew.samplers.map((sampler) => sampler.perform(perform({ doing: 'sampling', seconds: 5, run }) as never)));
+  await Promise.all(performers.samplers.map((sampler) => sampler.perform(perform({ doing: 'sampling', seconds: 5, run }) as never)));
   const items = [...started.handles.values()].filter(({ role }) => role === 'sampler').map((handle) => [handle.id, handle.status().items]);
-  expect(items.filter(([, done]) => done === 1).map(([id]) => id)).toEqual(crew.samplers.map(({ id }) => `${id}-own`));
+  expect(items.filter(([, done]) => done === 1).map(([id]) => id)).toEqual(performers.samplers.map(({ id }) => `${id}-own`));
 });
 
 test('a port that nothing in the run asks stands by, and a parked panel says why', async () => {
   const panel: Ports = { panel: () => () => Promise.reject(new Error('no picture')), synthesize: () => () => Promise.resolve([]) };
-  const { actors, roster, crew, perform } = await setUp([plugin('both', panel)]);
-  expect(crew.synthesizer).toBeUndefined();
+  const { actors, roster, performers, perform } = await setUp([plugin('both', panel)]);
+  expect(performers.synthesizer).toBeUndefined();
   const [drawn] = actors.live('panel');
   const run = async (port: (signal: AbortSignal) => unknown, signal: AbortSignal) => port(signal);
   await expect(drawn!.perform(perform({ doing: 'drawing', seconds: 5, run }) as never)).rejects.toThrow('no picture');
@@ -213,9 +213,9 @@ test('only a step whose numbers are not sound is blamed on the batch while a plu
   const blamed: string[] = [];
   const blames = (error: Error): boolean => blamed.push(error.message) > 0;
   const fails = async (error: Error) => {
-    const { crew, perform } = await setUp([plugin('mine', { learn: () => () => Promise.reject(error) })], { maxRestarts: 1 });
+    const { performers, perform } = await setUp([plugin('mine', { learn: () => () => Promise.reject(error) })], { maxRestarts: 1 });
     const run = async (port: never, signal: AbortSignal) => (port as (batch: object, signal: AbortSignal) => Promise<never>)({}, signal);
-    return crew.learner.perform({ ...perform({ doing: 'learning', seconds: 5, run }), blames } as never).catch((cause: unknown) => cause);
+    return performers.learner.perform({ ...perform({ doing: 'learning', seconds: 5, run }), blames } as never).catch((cause: unknown) => cause);
   };
   expect(await fails(new UnsoundStepError('loss is NaN'))).toBeInstanceOf(ItemError);
   expect(blamed).toEqual([expect.stringContaining('loss is NaN')]);

@@ -18,7 +18,7 @@ test('the loop makes the toy better at its questions, with no labels', async () 
 test('where there are no questions the loop waits, says so, and stops when told', async () => {
   const { loop, run, stop, errors, store } = rig({ questions: 0 });
   const waits = new Promise<void>((resolve) => {
-    const { questioner } = loop.parts.crew;
+    const { questioner } = loop.parts.performers;
     questioner.waitsFor = (what) => {
       if (what === 'questions: there are none') resolve();
     };

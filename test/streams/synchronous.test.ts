@@ -63,8 +63,8 @@ test('the loop decides the same with a telemetry that hears nothing', async () =
     for (const greedy of [0.25, 0.5, 0.4]) {
       const full = { n: 16, k: 4, greedy, pass1: 0.2, majK: 0.3, passK: 0.5, byKind: {} };
       const perform = () => Promise.resolve({ version: 0, greedy, n: 16, full });
-      const crew = { ...loop.parts.crew, evaluator: { perform } as never };
-      await evaluate({ ...loop, parts: { ...loop.parts, crew } }, { version: 0, full: true }, loop.state.stop);
+      const performers = { ...loop.parts.performers, evaluator: { perform } as never };
+      await evaluate({ ...loop, parts: { ...loop.parts, performers } }, { version: 0, full: true }, loop.state.stop);
     }
     await run();
     expect(errors).toEqual([]);

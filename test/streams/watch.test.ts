@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
-import type { Crew } from '../../streams/crew.ts';
+import type { Performers } from '../../streams/performers.ts';
 import { watching } from '../../streams/watch.ts';
 import { memoryStore } from '../support/rig.ts';
 
-type Watcher = Crew['watchers'][number];
+type Watcher = Performers['watchers'][number];
 
 const event = (version: number) => ({ type: 'learnt', version: { n: version } }) as unknown as LoopEvent;
 

@@ -15,7 +15,7 @@ import type { SampleQuestions, Synthesize } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { markSaved, PROGRESS, settleStanding } from '../../src/store/standing.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { Crew } from '../../streams/crew.ts';
+import type { Performers } from '../../streams/performers.ts';
 import { Gate } from '../../streams/gate.ts';
 import type { Listener } from '../../streams/listener.ts';
 import type { Loop } from '../../streams/loop.ts';
@@ -152,7 +152,7 @@ export function rig(options: RigOptions = {}): Rig {
     save: () => Promise.resolve(),
   });
   const handle = (id: string) => handles.get(id) as never;
-  const crew: Crew = {
+  const performers: Performers = {
     questioner: handle('questioner'),
     samplers: samplers.map(handle),
     voter: handle('voter'),
@@ -190,7 +190,7 @@ export function rig(options: RigOptions = {}): Rig {
   const loop: Loop = {
     parts: {
       config,
-      crew,
+      performers,
       store,
       policy: policy.learner,
       measures,

@@ -3,7 +3,7 @@ import type { OfPlugin, Performer } from '../src/protocol/performer.ts';
 import type { Advantage, Ask, Evaluate, Export, Filter, Judge, Learn, Reward, SampleQuestions, Synthesize, Watch } from '../src/protocol/ports.ts';
 
 /** Plug-ins come and go while the loop runs, so the lists and what may be undefined are read anew each time. */
-export interface Crew {
+export interface Performers {
   readonly questioner: Performer<Ask>;
   readonly samplers: readonly Performer<SampleQuestions>[];
   readonly voter: Performer<Judge>;

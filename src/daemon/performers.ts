@@ -1,7 +1,7 @@
-/** The built-in actors, and the crew of the loop: the built-in actors behind the plug-ins' (holder.ts). */
+/** The built-in actors, and the performers of the loop: the built-in actors behind the plug-ins' (holder.ts). */
 import type { Handle } from '../../actors/handle.ts';
 import type { Member } from '../../actors/system.ts';
-import type { Crew } from '../../streams/crew.ts';
+import type { Performers } from '../../streams/performers.ts';
 import type { Plugin } from '../plugin/load.ts';
 import { PORT_TABLE, samplerIds } from '../plugin/port-table.ts';
 import type { Ports, SoloPort } from '../protocol/ports.ts';
@@ -10,14 +10,14 @@ import { Holder } from './holder.ts';
 import type { PluginActors } from './plugin-actors.ts';
 import type { ServicesOf } from './services.ts';
 
-export interface CrewSize {
+export interface PerformerCounts {
   /** Samplers. */
   readonly lanes: number;
   readonly synthesizes: boolean;
 }
 
 /** The actors that are always there. */
-export function builtInMembers(builtIn: Plugin, services: ServicesOf, { lanes, synthesizes }: CrewSize): readonly Member[] {
+export function builtInMembers(builtIn: Plugin, services: ServicesOf, { lanes, synthesizes }: PerformerCounts): readonly Member[] {
   const member = (port: SoloPort, id: string = PORT_TABLE[port].role): Member => {
     const signal = new ActorSignal();
     const open = (opening: AbortSignal) => builtIn.ports[port]!(services(builtIn, port, signal.begin(opening)) as never);
@@ -34,12 +34,12 @@ export function builtInMembers(builtIn: Plugin, services: ServicesOf, { lanes, s
 }
 
 /** @param handles of a system that was started with `builtInMembers`. */
-export function crewOf(
+export function performersOf(
   handles: ReadonlyMap<string, Handle<never>>,
   plugins: PluginActors,
-  { lanes, synthesizes }: CrewSize,
+  { lanes, synthesizes }: PerformerCounts,
   say: (text: string) => void,
-): Crew {
+): Performers {
   const holder = <Name extends SoloPort>(port: Name, id: string = PORT_TABLE[port].role) => {
     const own = handles.get(id) as unknown as Handle<Ports[Name]>;
     const isOfThisLane = (actor: string): boolean => port !== 'sample' || actor.startsWith(`${id}-`);
