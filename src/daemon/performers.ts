@@ -1,4 +1,4 @@
-/** The built-in actors, and the performers of the loop: the built-in actors behind the plug-ins' (holder.ts). */
+/** The built-in actors, and the performers of the loop: the built-in actors behind the plug-ins' (failover.ts). */
 import type { Handle } from '../../actors/handle.ts';
 import type { Member } from '../../actors/system.ts';
 import type { Performers } from '../../streams/performers.ts';
@@ -6,7 +6,7 @@ import type { Plugin } from '../plugin/load.ts';
 import { PORT_TABLE, samplerIds } from '../plugin/port-table.ts';
 import type { Ports, SoloPort } from '../protocol/ports.ts';
 import { ActorSignal } from './actor-signal.ts';
-import { Holder } from './holder.ts';
+import { Failover } from './failover.ts';
 import type { PluginActors } from './plugin-actors.ts';
 import type { ServicesOf } from './services.ts';
 
@@ -43,7 +43,7 @@ export function performersOf(
   const holder = <Name extends SoloPort>(port: Name, id: string = PORT_TABLE[port].role) => {
     const own = handles.get(id) as unknown as Handle<Ports[Name]>;
     const isOfThisLane = (actor: string): boolean => port !== 'sample' || actor.startsWith(`${id}-`);
-    return new Holder<Ports[Name]>(own, () => plugins.live(port).find((actor) => isOfThisLane(actor.id)), say);
+    return new Failover<Ports[Name]>(own, () => plugins.live(port).find((actor) => isOfThisLane(actor.id)), say);
   };
   return {
     questioner: holder('ask'),

@@ -1,4 +1,4 @@
-/** How a stage of the loop uses an actor. Consumers: streams/. Implemented by `Handle` (actors/handle.ts) and `Holder` (src/daemon/holder.ts). */
+/** How a stage of the loop uses an actor. Consumers: streams/. Implemented by `Handle` (actors/handle.ts) and `Failover` (src/daemon/failover.ts). */
 import type { ActorStatus } from './status.ts';
 
 /** One call of a port. Each role's file has the calls of its port, so that a label and a deadline are written once. */

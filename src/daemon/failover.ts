@@ -7,7 +7,7 @@ import { InputError, ItemError, UnsoundStepError } from '../protocol/errors.ts';
 import type { Item, Performer } from '../protocol/performer.ts';
 import type { ActorStatus } from '../protocol/status.ts';
 
-export class Holder<P> implements Performer<P> {
+export class Failover<P> implements Performer<P> {
   readonly id: string;
   readonly #own: Handle<P>;
   readonly #plugins: () => Performer<P> | undefined;
