@@ -167,7 +167,7 @@ export class Guardian {
     try {
       await (decided.type === 'hold' ? this.#hold(decided.to, decided.why) : this.#restart(decided));
     } catch (error) {
-      if (loop.state.stop.aborted) return; // the next sitting does it
+      if (loop.state.stop.aborted) return; // the next start does it
       await this.#hold(null, `version ${decided.to} could not be gone back to: ${(error as Error).message}`).catch(loop.effects.failed);
     }
   }

@@ -3,7 +3,7 @@ import type { Evaluation } from '../src/protocol/messages.ts';
 import type { GuardianStatus, LabelCount, LabelFreePoint, LabelFreeStatus } from '../src/protocol/status.ts';
 import { thin } from './thin.ts';
 
-/** What outlives a sitting. */
+/** What outlives the process. */
 export type LabelFreeProgress = Pick<LabelFreeStatus, 'baseline' | 'now' | 'history'>;
 
 const NOTHING: LabelFreeProgress = { baseline: null, now: null, history: [] };

@@ -15,6 +15,6 @@ export interface Listener {
   held(why: string | undefined): void;
   saved(n: number): void;
   evaluated(evaluation: Evaluation, isBest: boolean): void;
-  /** Stores what outlives the sitting. Call within the transaction that stores what is shown. */
+  /** Stores what outlives the process. Call within the transaction that stores what is shown. */
   keep(): void;
 }

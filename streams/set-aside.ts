@@ -23,7 +23,7 @@ interface Failures {
   readonly failures: number;
 }
 
-/** Why the loop has paused by itself, also in an earlier sitting; undefined where it has not. */
+/** Why the loop has paused by itself, also in an earlier process; undefined where it has not. */
 export function heldBy(store: Pick<Store, 'meta'>): string | undefined {
   return (store.meta(HELD) as string | null | undefined) ?? undefined;
 }

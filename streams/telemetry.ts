@@ -25,7 +25,7 @@ const FRAME_MILLISECONDS = 100;
 const HEARTBEAT_MILLISECONDS = 1000;
 const NOTES = 20;
 
-/** What outlives a sitting; stored with each version. */
+/** What outlives the process; stored with each version. */
 export interface Progress extends Measured {
   readonly accuracy: AccuracyStatus;
   /** Absent where every held-out question has a label. */
@@ -33,8 +33,8 @@ export interface Progress extends Measured {
   readonly restarts: number;
 }
 
-/** What does not change in a sitting. */
-export type Sitting = Pick<Status, 'pid' | 'run' | 'model' | 'data' | 'seed' | 'startedAt' | 'stopAt'> & {
+/** What does not change in a process. */
+export type ProcessFacts = Pick<Status, 'pid' | 'run' | 'model' | 'data' | 'seed' | 'startedAt' | 'stopAt'> & {
   readonly maxStaleness: number;
   /** Absent where nothing is known of them. */
   readonly labels?: LabelCount;
@@ -47,14 +47,14 @@ export interface Sources {
   readonly measures: Measures;
   readonly groups: () => GroupStatus;
   readonly commands?: () => readonly CommandStatus[];
-  /** Stores what outlives the sitting. */
+  /** Stores what outlives the process. */
   readonly keep: (progress: Progress) => void;
 }
 
 const NO_ACCURACY: AccuracyStatus = { baseline: null, now: null, best: null, history: [], questions: null, fullBaseline: null, fullNow: null };
 
 export class Telemetry implements Listener {
-  readonly #sitting: Sitting;
+  readonly #facts: ProcessFacts;
   readonly #sources: Sources;
   readonly #changed = new Subject<void>();
   readonly #closed = new Subject<void>();
@@ -75,12 +75,12 @@ export class Telemetry implements Listener {
   #error: string | undefined;
   #last: Status | undefined;
 
-  constructor(sitting: Sitting, sources: Sources, before?: Progress) {
-    this.#sitting = sitting;
+  constructor(facts: ProcessFacts, sources: Sources, before?: Progress) {
+    this.#facts = facts;
     this.#sources = sources;
     this.#accuracy = before?.accuracy ?? NO_ACCURACY;
     this.#labelFree = before?.labelFree;
-    this.#maxStaleness = sitting.maxStaleness;
+    this.#maxStaleness = facts.maxStaleness;
     this.#restartsBefore = before?.restarts ?? 0;
     this.#frames = merge(this.#changed, sources.measures.changed$, interval(HEARTBEAT_MILLISECONDS)).pipe(
       auditTime(FRAME_MILLISECONDS),
@@ -197,7 +197,7 @@ export class Telemetry implements Listener {
 
   status(): Status {
     if (this.#last !== undefined) return this.#last;
-    const { maxStaleness: _max, labels, ...sitting } = this.#sitting;
+    const { maxStaleness: _max, labels, ...facts } = this.#facts;
     const { measures } = this.#sources;
     const { totals, stalenessHistogram } = measures.measured();
     const { rss } = process.memoryUsage();
@@ -205,7 +205,7 @@ export class Telemetry implements Listener {
     const commands = this.#sources.commands?.() ?? [];
     const labelFree = labelFreeStatus(labels, this.#labelFree, this.#saved, this.#guardian);
     return {
-      ...sitting,
+      ...facts,
       phase: this.#phase,
       at: this.#sources.now(),
       seconds: totals.seconds,

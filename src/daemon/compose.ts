@@ -36,7 +36,7 @@ import { PluginActors } from './plugin-actors.ts';
 import { Roster } from './roster.ts';
 import { Saving } from './saving.ts';
 import { servicesOf, type ServicesOf } from './services.ts';
-import { actorsOf, groupsOf, sittingOf } from './sitting.ts';
+import { actorsOf, groupsOf, processFacts } from './process-facts.ts';
 import { stopWhenOf } from './stop-when.ts';
 
 export interface ComposeParts {
@@ -179,7 +179,7 @@ function tellingOf(config: Config, run: ComposeParts['run'], late: Late) {
     commands: () => late.commands.inHand(),
     keep: (progress: Progress) => store.setMeta(PROGRESS, progress),
   };
-  const telemetry = new Telemetry(sittingOf(config, run.folder.path, run.data), sources, before);
+  const telemetry = new Telemetry(processFacts(config, run.folder.path, run.data), sources, before);
   const journal = new Journal(store, run.log, telemetry);
   const ending = new Ending(config.loop, store, stopWhenOf(config, store));
   return { measures, telemetry, journal, ending };

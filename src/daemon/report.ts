@@ -90,7 +90,7 @@ export function checkReportFile(file: string): void {
 
 const reportSchema = z.object({ model: z.string(), steps: z.number(), history: z.array(z.unknown()), end: z.string(), folder: z.string() });
 
-/** Whether a file is what `writeReport` wrote for an earlier sitting on the run folder. */
+/** Whether a file is what `writeReport` wrote for an earlier process on the run folder. */
 export function isReportOf(file: string, runFolder: string): boolean {
   try {
     const { folder } = reportSchema.parse(JSON.parse(readFileSync(file, 'utf8')));

@@ -4,10 +4,10 @@ import type { Config } from '../config/schema.ts';
 import type { OpenedData } from '../data/open.ts';
 import type { ActorStatus, GroupStatus } from '../protocol/status.ts';
 import type { Store } from '../store/store.ts';
-import type { Sitting } from '../../streams/telemetry.ts';
+import type { ProcessFacts } from '../../streams/telemetry.ts';
 import { countLabels } from './label-words.ts';
 
-export function sittingOf(config: Config, runFolder: string, data: OpenedData): Sitting {
+export function processFacts(config: Config, runFolder: string, data: OpenedData): ProcessFacts {
   const { model, seed, loop } = config;
   return {
     pid: process.pid,
