@@ -16,7 +16,9 @@ const OWN = [
 export default defineConfig({
   resolve: {
     alias: [
-      ...(needsBuild(source('.')) ? [] : [{ find: /^(\.\.\/)+lib\/thread-entry\.ts$/, replacement: source('test/support/built-thread-entry.ts') }]),
+      ...(needsBuild(source('.'))
+        ? []
+        : [{ find: /^(\.\.\/)+lib\/thread-entry\.ts$/, replacement: source('test/support/built-thread-entry.ts') }]),
       { find: /^quorum\/testing$/, replacement: source('src/testing.ts') },
       { find: /^quorum\/xstate$/, replacement: source('actors/from-machine.ts') },
       { find: /^quorum\/rxjs$/, replacement: source('streams/from-operator.ts') },

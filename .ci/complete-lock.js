@@ -1,6 +1,7 @@
 /**
- * Adds to package-lock.json the optional platform packages that npm left out because the registry it asked does not mirror them. `npm ci`
- * calls a lock without them out of sync, on every machine. Run after `npm install` where `npm ci --dry-run` says `Missing: ... from lock file`.
+ * Adds to package-lock.json the optional platform packages that npm left out because the registry it asked does not
+ * mirror them. `npm ci` calls a lock without them out of sync, on every machine. Run after `npm install` where `npm ci
+ * --dry-run` says `Missing: ... from lock file`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -34,7 +35,8 @@ const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 const added = [];
 for (const [at, parent] of Object.entries(lock.packages)) {
   for (const [name, version] of Object.entries(parent.optionalDependencies ?? {})) {
-    const isPlatform = /^\d/.test(version) && SYSTEMS.some((os) => name.includes(os)) && PROCESSORS.some((cpu) => name.includes(cpu));
+    const isPlatform =
+      /^\d/.test(version) && SYSTEMS.some((os) => name.includes(os)) && PROCESSORS.some((cpu) => name.includes(cpu));
     if (!isPlatform || resolves(lock.packages, at, name)) continue;
     lock.packages[`node_modules/${name}`] = platformEntry(name, version, parent);
     added.push(name);

@@ -1,4 +1,7 @@
-/** An actor in full, for who wants to know what is wrong with it: its state charts, read from the machines themselves, and its failures. */
+/**
+ * An actor in full, for who wants to know what is wrong with it: its state charts, read from the machines themselves,
+ * and its failures.
+ */
 import type { AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition, StateNode } from 'xstate';
 import type { ActorDetail } from '../src/protocol/frames.ts';
 
@@ -16,7 +19,10 @@ export function chartOf(machine: AnyStateMachine, snapshot: AnyMachineSnapshot |
   return { machine: machine.id, states: nodes.map(({ key }) => key), active, transitions };
 }
 
-/** XState's own events have names for machines: `xstate.after.back-off.supervisor.waiting`, `xstate.done.actor.0.service.opening`. */
+/**
+ * XState's own events have names for machines: `xstate.after.back-off.supervisor.waiting`,
+ * `xstate.done.actor.0.service.opening`.
+ */
 function nameOf({ eventType, source }: AnyTransitionDefinition): string {
   const delay = /^xstate\.after\.(.+)$/.exec(eventType)?.[1];
   if (delay !== undefined) return `after ${delay.replace(`.${source.id}`, '')}`;

@@ -1,9 +1,22 @@
-/** 'quorum/xstate': a plug-in that brings its own XState machine. Quorum's actor stays around it, with its deadline and its supervisor. */
-import { createActor, toPromise, type AnyActorLogic, type AnyStateMachine, type InputFrom, type OutputFrom } from 'xstate';
+/**
+ * 'quorum/xstate': a plug-in that brings its own XState machine. Quorum's actor stays around it, with its deadline and
+ * its supervisor.
+ */
+import {
+  createActor,
+  toPromise,
+  type AnyActorLogic,
+  type AnyStateMachine,
+  type InputFrom,
+  type OutputFrom,
+} from 'xstate';
 import { CancelledError } from '../src/protocol/errors.ts';
 import type { LoopEvent, Watch } from '../src/protocol/ports.ts';
 
-/** Each request starts the machine anew with the request as its input; its output is the reply. It is stopped when the request is cancelled. */
+/**
+ * Each request starts the machine anew with the request as its input; its output is the reply. It is stopped when the
+ * request is cancelled.
+ */
 export function fromMachine<Logic extends AnyActorLogic>(
   logic: Logic,
 ): (request: InputFrom<Logic>, signal: AbortSignal) => Promise<OutputFrom<Logic>> {
@@ -25,8 +38,8 @@ export function fromMachine<Logic extends AnyActorLogic>(
 }
 
 /**
- * A watcher: one machine that lives as long as the port, and is sent each event of the loop. When the machine fails or comes to its end, so
- * does the watcher, which is then restarted with a new one.
+ * A watcher: one machine that lives as long as the port, and is sent each event of the loop. When the machine fails or
+ * comes to its end, so does the watcher, which is then restarted with a new one.
  * @param signal of the port's context.
  */
 export function machineWatcher<Machine extends AnyStateMachine>(

@@ -1,7 +1,7 @@
 /**
- * How a stream uses an actor: `perform` runs one item with the actor's live port. When the item fails, the actor is restarted by its
- * supervisor and the same item is tried again, so nothing is lost; the item's own effects happen after `perform` returns, so nothing
- * happens twice.
+ * How a stream uses an actor: `perform` runs one item with the actor's live port. When the item fails, the actor is
+ * restarted by its supervisor and the same item is tried again, so nothing is lost; the item's own effects happen after
+ * `perform` returns, so nothing happens twice.
  */
 import { waitFor, type ActorRefFrom, type AnyStateMachine } from 'xstate';
 import { onProgress } from '../src/lib/progress.ts';
@@ -29,7 +29,10 @@ export class Handle<P> implements Performer<P> {
   readonly #optional: boolean;
   readonly #clock: Timers | undefined;
 
-  /** @param optional past its restart budget it is parked, and the loop goes on. @param clock of its deadlines; default: the machine's. */
+  /**
+   * @param optional past its restart budget it is parked, and the loop goes on. @param clock of its deadlines; default:
+   * the machine's.
+   */
   constructor(role: string, supervisor: ActorRefFrom<Supervisor<P>>, optional = false, clock?: Timers) {
     this.id = supervisor.id;
     this.role = role;
@@ -43,8 +46,8 @@ export class Handle<P> implements Performer<P> {
   }
 
   /**
-   * @throws CancelledError when `signal` aborts or the actor is removed, InputError or ItemError when the item itself is bad (the actor is not to
-   * blame), and the last failure when the actor is past its restart budget.
+   * @throws CancelledError when `signal` aborts or the actor is removed, InputError or ItemError when the item itself
+   * is bad (the actor is not to blame), and the last failure when the actor is past its restart budget.
    */
   async perform<R>(item: Item<P, R>): Promise<R> {
     for (let failures = 0; ; failures += 1) {
@@ -132,12 +135,22 @@ export class Handle<P> implements Performer<P> {
     };
     const child = this.#child()?.getSnapshot();
     if (status === 'error') {
-      const [state, doing] = this.#optional ? (['parked', 'parked until it is restarted by hand'] as const) : (['failed', 'gave up'] as const);
-      return { ...base, state, doing, since: this.#gaveUpAt, error: error instanceof Error ? error.message : String(error) };
+      const [state, doing] = this.#optional
+        ? (['parked', 'parked until it is restarted by hand'] as const)
+        : (['failed', 'gave up'] as const);
+      return {
+        ...base,
+        state,
+        doing,
+        since: this.#gaveUpAt,
+        error: error instanceof Error ? error.message : String(error),
+      };
     }
     if (status !== 'active') return { ...base, state: 'stopped', doing: 'stopped', since: context.failedAt };
-    if (value === 'waiting' || child === undefined) return { ...base, state: 'waiting', doing: 'restarting', since: context.failedAt };
-    const progress = child.value === 'working' && this.#progressAt !== undefined ? { progressAt: this.#progressAt } : {};
+    if (value === 'waiting' || child === undefined)
+      return { ...base, state: 'waiting', doing: 'restarting', since: context.failedAt };
+    const progress =
+      child.value === 'working' && this.#progressAt !== undefined ? { progressAt: this.#progressAt } : {};
     return { ...base, state: child.value, doing: child.context.doing, since: child.context.since, ...progress };
   }
 
@@ -159,10 +172,14 @@ export class Handle<P> implements Performer<P> {
   async #ready(signal: AbortSignal): Promise<{ child: ActorRefFrom<ServiceMachine<P>>; port: P }> {
     for (;;) {
       if (signal.aborted) throw new CancelledError(`${this.id} stopped waiting to be ready`);
-      const snapshot = await waitFor(this.#supervisor, ({ value }) => value === 'running', { signal, timeout: Infinity }).catch(() => undefined);
+      const snapshot = await waitFor(this.#supervisor, ({ value }) => value === 'running', {
+        signal,
+        timeout: Infinity,
+      }).catch(() => undefined);
       if (this.#supervisor.getSnapshot().status === 'error') throw this.#supervisor.getSnapshot().error;
       const child = snapshot?.children.child;
-      const idle = await (child && waitFor(child, ({ value }) => value === 'idle', { signal, timeout: Infinity }).catch(() => undefined));
+      const idle = await (child &&
+        waitFor(child, ({ value }) => value === 'idle', { signal, timeout: Infinity }).catch(() => undefined));
       const port = idle?.context.port;
       if (child !== undefined && port !== undefined) return { child, port };
       if (this.#supervisor.getSnapshot().status !== 'active') throw new CancelledError(`${this.id} is stopped`);

@@ -1,7 +1,7 @@
 /**
- * The life of one actor: it opens its port (a plug-in's implementation of a role) and then handles one item at a time. Items themselves
- * never pass through here; `handle.ts` runs them and tells the machine only that work began, ended or failed. A failure is not handled
- * here: it puts the machine in error, which is its supervisor's business.
+ * The life of one actor: it opens its port (a plug-in's implementation of a role) and then handles one item at a time.
+ * Items themselves never pass through here; `handle.ts` runs them and tells the machine only that work began, ended or
+ * failed. A failure is not handled here: it puts the machine in error, which is its supervisor's business.
  */
 import { assign, fromPromise, setup } from 'xstate';
 
@@ -38,7 +38,10 @@ export function serviceMachine<P>() {
       open: fromPromise<P, ServiceInput<P>>(({ input, signal }) => input.open(signal)),
     },
     actions: {
-      'say what it does': assign(({ context }, params: { doing: string }) => ({ doing: params.doing, since: context.input.now() })),
+      'say what it does': assign(({ context }, params: { doing: string }) => ({
+        doing: params.doing,
+        since: context.input.now(),
+      })),
       'hand the failure to the supervisor': (_, params: { error: Error }) => {
         throw params.error;
       },
@@ -55,14 +58,20 @@ export function serviceMachine<P>() {
           input: ({ context }) => context.input,
           onDone: {
             target: 'idle',
-            actions: [assign({ port: ({ event }) => event.output }), { type: 'say what it does', params: { doing: 'waiting for work' } }],
+            actions: [
+              assign({ port: ({ event }) => event.output }),
+              { type: 'say what it does', params: { doing: 'waiting for work' } },
+            ],
           },
         },
       },
       idle: {
         tags: 'ready',
         on: {
-          BEGIN: { target: 'working', actions: { type: 'say what it does', params: ({ event }) => ({ doing: event.doing }) } },
+          BEGIN: {
+            target: 'working',
+            actions: { type: 'say what it does', params: ({ event }) => ({ doing: event.doing }) },
+          },
           WAIT: { actions: { type: 'say what it does', params: ({ event }) => ({ doing: event.doing }) } },
         },
       },
@@ -70,7 +79,9 @@ export function serviceMachine<P>() {
         tags: 'busy',
         on: {
           END: { target: 'idle', actions: { type: 'say what it does', params: { doing: 'waiting for work' } } },
-          FAIL: { actions: { type: 'hand the failure to the supervisor', params: ({ event }) => ({ error: event.error }) } },
+          FAIL: {
+            actions: { type: 'hand the failure to the supervisor', params: ({ event }) => ({ error: event.error }) },
+          },
         },
       },
     },

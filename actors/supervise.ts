@@ -1,7 +1,7 @@
 /**
- * Restarts a child that fails, after a back-off that doubles, at most `maxRestarts` times within `withinSeconds`, and at most `maxRestarts` times with
- * no item done in between, however long each try takes. There is no transition
- * for the failure past the budget, which is how it escalates: the supervisor is then in error itself, and its parent is told.
+ * Restarts a child that fails, after a back-off that doubles, at most `maxRestarts` times within `withinSeconds`, and
+ * at most `maxRestarts` times with no item done in between, however long each try takes. There is no transition for the
+ * failure past the budget, which is how it escalates: the supervisor is then in error itself, and its parent is told.
  */
 import { assign, setup } from 'xstate';
 import { serviceMachine, type ServiceInput } from './service.ts';
@@ -20,8 +20,9 @@ export interface SupervisorInput<P> extends ServiceInput<P> {
 }
 
 /**
- * `DONE`: the child has done an item. `EXCUSED`: an item was to blame for so many of the latest failures; they count only while no item is done, so
- * that bad items among good ones never use up the budget, and a child that fails on all of them does.
+ * `DONE`: the child has done an item. `EXCUSED`: an item was to blame for so many of the latest failures; they count
+ * only while no item is done, so that bad items among good ones never use up the budget, and a child that fails on all
+ * of them does.
  */
 export type SupervisorEvent = { readonly type: 'DONE' } | { readonly type: 'EXCUSED'; readonly failures: number };
 
@@ -62,31 +63,52 @@ function errorOf(error: unknown): Error {
 
 export function supervise<P>() {
   return setup({
-    types: { context: {} as SupervisorContext<P>, events: {} as SupervisorEvent, input: {} as SupervisorInput<P>, tags: {} as 'error' },
+    types: {
+      context: {} as SupervisorContext<P>,
+      events: {} as SupervisorEvent,
+      input: {} as SupervisorInput<P>,
+      tags: {} as 'error',
+    },
     actors: { child: serviceMachine<P>() },
     guards: {
       'the budget allows a restart': ({ context: { input, recent, fruitless } }) =>
-        fruitless < input.budget.maxRestarts && recentRestarts(recent, input.now(), input.budget).length < input.budget.maxRestarts,
+        fruitless < input.budget.maxRestarts &&
+        recentRestarts(recent, input.now(), input.budget).length < input.budget.maxRestarts,
     },
     actions: {
-      'count the restart': assign(({ context: { input, recent, restarts, fruitless, failures } }, { error }: { error: unknown }) => ({
-        recent: [...recentRestarts(recent, input.now(), input.budget), input.now()],
-        restarts: restarts + 1,
-        fruitless: fruitless + 1,
-        error: errorOf(error),
-        failedAt: input.now(),
-        failures: [failureOf(errorOf(error), input.now()), ...failures].slice(0, FAILURES),
-      })),
-      'tell of the restart': ({ context: { input } }, { error }: { error: unknown }) => input.restarted?.(errorOf(error)),
+      'count the restart': assign(
+        ({ context: { input, recent, restarts, fruitless, failures } }, { error }: { error: unknown }) => ({
+          recent: [...recentRestarts(recent, input.now(), input.budget), input.now()],
+          restarts: restarts + 1,
+          fruitless: fruitless + 1,
+          error: errorOf(error),
+          failedAt: input.now(),
+          failures: [failureOf(errorOf(error), input.now()), ...failures].slice(0, FAILURES),
+        }),
+      ),
+      'tell of the restart': ({ context: { input } }, { error }: { error: unknown }) =>
+        input.restarted?.(errorOf(error)),
     },
     delays: { 'back-off': ({ context }) => backoff(context.recent.length - 1, context.input.budget) },
   }).createMachine({
     id: 'supervisor',
-    context: ({ input }) => ({ input, recent: [], restarts: 0, fruitless: 0, error: undefined, failedAt: 0, failures: [] }),
+    context: ({ input }) => ({
+      input,
+      recent: [],
+      restarts: 0,
+      fruitless: 0,
+      error: undefined,
+      failedAt: 0,
+      failures: [],
+    }),
     initial: 'running',
     on: {
       DONE: { actions: assign({ fruitless: 0 }) },
-      EXCUSED: { actions: assign(({ context: { recent }, event }) => ({ recent: recent.slice(0, recent.length - event.failures) })) },
+      EXCUSED: {
+        actions: assign(({ context: { recent }, event }) => ({
+          recent: recent.slice(0, recent.length - event.failures),
+        })),
+      },
     },
     states: {
       running: {

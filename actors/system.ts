@@ -1,7 +1,7 @@
 /**
- * The root of the actors: RUNNING (active or paused) -> STOPPING (the step in hand is finished) -> DRAINING (everything is saved) ->
- * STOPPED. It starts one supervisor for each member; one past its restart budget stops the whole, cleanly, unless it is optional. The first error
- * is kept and never masked by what goes wrong later.
+ * The root of the actors: RUNNING (active or paused) -> STOPPING (the step in hand is finished) -> DRAINING (everything
+ * is saved) -> STOPPED. It starts one supervisor for each member; one past its restart budget stops the whole, cleanly,
+ * unless it is optional. The first error is kept and never masked by what goes wrong later.
  */
 import { assign, createActor, enqueueActions, fromPromise, setup, type ActorOptions, type ActorRefFrom } from 'xstate';
 import { Handle } from './handle.ts';
@@ -88,7 +88,10 @@ export const systemMachine = setup({
       on: {
         STOP: 'STOPPING',
         FAIL: { target: 'STOPPING', actions: 'keep the first error' },
-        'xstate.error.actor.*': [{ guard: 'the loop does without it' }, { target: 'STOPPING', actions: 'keep the first error' }],
+        'xstate.error.actor.*': [
+          { guard: 'the loop does without it' },
+          { target: 'STOPPING', actions: 'keep the first error' },
+        ],
       },
     },
     STOPPING: {

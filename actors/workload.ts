@@ -1,4 +1,7 @@
-/** How much an actor does: items since the process started, and how busy it was over the last minute, in a ring of one-second slots. */
+/**
+ * How much an actor does: items since the process started, and how busy it was over the last minute, in a ring of
+ * one-second slots.
+ */
 
 const SLOTS = 60;
 const SLOT_MILLISECONDS = 1000;

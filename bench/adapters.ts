@@ -1,6 +1,6 @@
 /**
- * Label-free gain of adapters against full training on the bundled model: a run for each rank and seed, one table. A run that is done is not done
- * again: delete its folder for another.
+ * Label-free gain of adapters against full training on the bundled model: a run for each rank and seed, one table. A
+ * run that is done is not done again: delete its folder for another.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -55,18 +55,24 @@ async function gain(rank: number, seed: number): Promise<number> {
     writeFileSync(join(folder, 'done'), '');
   }
   using store = openStore(join(folder, 'quorum.db'));
-  const greedy = (of: (evaluation: Evaluation) => boolean): number => store.evaluations().findLast(of)?.greedy ?? Number.NaN;
+  const greedy = (of: (evaluation: Evaluation) => boolean): number =>
+    store.evaluations().findLast(of)?.greedy ?? Number.NaN;
   return 100 * (greedy(({ version }) => version > 0) - greedy(({ version }) => version === 0));
 }
 
 makeFolder(out);
 const seeds = values.seeds.split(',').map(Number);
-const table = [`| trained | ${seeds.map((seed) => `seed ${seed}`).join(' | ')} | mean gain, points |`, `| --- |${' --- |'.repeat(seeds.length + 1)}`];
+const table = [
+  `| trained | ${seeds.map((seed) => `seed ${seed}`).join(' | ')} | mean gain, points |`,
+  `| --- |${' --- |'.repeat(seeds.length + 1)}`,
+];
 for (const rank of values.ranks.split(',').map(Number)) {
   const gains: number[] = [];
   for (const seed of seeds) gains.push(await gain(rank, seed));
   const mean = gains.reduce((sum, each) => sum + each, 0) / gains.length;
-  table.push(`| ${[rank === 0 ? 'all weights' : `LoRA rank ${rank}`, ...gains.map((each) => each.toFixed(1)), mean.toFixed(1)].join(' | ')} |`);
+  table.push(
+    `| ${[rank === 0 ? 'all weights' : `LoRA rank ${rank}`, ...gains.map((each) => each.toFixed(1)), mean.toFixed(1)].join(' | ')} |`,
+  );
   console.log(table.at(-1));
 }
 console.log(table.join('\n'));

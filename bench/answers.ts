@@ -1,4 +1,7 @@
-/** `npx tsx bench/answers.ts FILE.jsonl`: grades pairs `{a, b, equal}` of answers and prints those that are graded otherwise. Exits with 1 if there are any. */
+/**
+ * `npx tsx bench/answers.ts FILE.jsonl`: grades pairs `{a, b, equal}` of answers and prints those that are graded
+ * otherwise. Exits with 1 if there are any.
+ */
 import { readFileSync } from 'node:fs';
 import { equivalent } from '../src/learn/equivalence/index.ts';
 
@@ -16,6 +19,9 @@ const pairs = readFileSync(file, 'utf8')
   .filter((line) => line.trim() !== '')
   .map((line) => JSON.parse(line) as Pair);
 const wrong = pairs.filter(({ a, b, equal }) => equivalent(a, b) !== equal);
-for (const { a, b, equal, kind } of wrong) console.log(`${equal ? 'should be equal  ' : 'should be different'}  ${kind}: ${a}  |  ${b}`);
-console.log(`${pairs.length - wrong.length} of ${pairs.length} right, ${wrong.filter(({ equal }) => !equal).length} false merges`);
+for (const { a, b, equal, kind } of wrong)
+  console.log(`${equal ? 'should be equal  ' : 'should be different'}  ${kind}: ${a}  |  ${b}`);
+console.log(
+  `${pairs.length - wrong.length} of ${pairs.length} right, ${wrong.filter(({ equal }) => !equal).length} false merges`,
+);
 if (wrong.length > 0) process.exitCode = 1;

@@ -1,6 +1,7 @@
 /**
- * What the guardian would have said of runs that are over: `npx tsx bench/collapse-replay.ts RUN_FOLDER...`. From what a store keeps, the signals of
- * canaries excepted: those need the weights. The store is brought to this version's format, so give it a copy of an old one.
+ * What the guardian would have said of runs that are over: `npx tsx bench/collapse-replay.ts RUN_FOLDER...`. From what
+ * a store keeps, the signals of canaries excepted: those need the weights. The store is brought to this version's
+ * format, so give it a copy of an old one.
  */
 import { join } from 'node:path';
 import { parseConfig } from '../src/config/load.ts';
@@ -19,7 +20,8 @@ function groupsByVersion(store: Store): Map<number, JudgedGroup[]> {
   for (let before = store.nextSequence; ;) {
     const page = store.judgedGroups(PAGE, before);
     if (page.length === 0) return found;
-    for (const judged of page) found.set(judged.group.policyVersion, [...(found.get(judged.group.policyVersion) ?? []), judged]);
+    for (const judged of page)
+      found.set(judged.group.policyVersion, [...(found.get(judged.group.policyVersion) ?? []), judged]);
     before = page.at(-1)!.group.sequence;
   }
 }
@@ -32,13 +34,16 @@ function replay(folder: string): string {
   let [state, most, why] = [NEW_MONITOR, 0, '-'];
   for (let version = 1; version <= newest; version++) {
     const { kl, entropy, clipFraction } = store.metricRow(version);
-    const metrics = Object.fromEntries(Object.entries({ kl, entropy, clipFraction }).filter(([, value]) => value !== undefined));
+    const metrics = Object.fromEntries(
+      Object.entries({ kl, entropy, clipFraction }).filter(([, value]) => value !== undefined),
+    );
     const reading = { version, signals: { ...metrics, ...groupSignals(groups.get(version - 1) ?? []) } };
     const { state: next, assessment } = observe(state, reading, parseConfig({}).guardian);
     state = next;
     steps[assessment.level] += 1;
     most = Math.max(most, evidence(assessment.symptoms));
-    if (assessment.level !== 'healthy' && why === '-') why = `${assessment.level} at ${version}: ${reasons(assessment)}`;
+    if (assessment.level !== 'healthy' && why === '-')
+      why = `${assessment.level} at ${version}: ${reasons(assessment)}`;
   }
   return `| ${folder} | ${newest} | ${steps.watch} | ${steps.act} | ${most.toFixed(2)} | ${state.reference?.version ?? '-'} | ${why} |`;
 }

@@ -1,8 +1,8 @@
 /**
- * Makes the bundled model collapse in several ways and reports what the guardian made of it. All runs of a seed begin as copies of one healthy run,
- * so that there is something to lose; then something goes wrong that no setting of the guardian's knows of. With `--before 0` they begin with
- * `--model` itself, which may be a checkpoint. A finished run is not repeated and a begun one continues: delete its folder for
- * another.
+ * Makes the bundled model collapse in several ways and reports what the guardian made of it. All runs of a seed begin
+ * as copies of one healthy run, so that there is something to lose; then something goes wrong that no setting of the
+ * guardian's knows of. With `--before 0` they begin with `--model` itself, which may be a checkpoint. A finished run is
+ * not repeated and a begun one continues: delete its folder for another.
  */
 import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -84,7 +84,13 @@ const AT_ONCE = 16;
 
 /** Questions about pictures so harsh that the vote is wrong on them, over and over. */
 async function wrongMajorities(model: string, seed: number): Promise<object> {
-  const { dataset, labels } = openFigures({ pool: 'train', pictures: 4 * QUESTIONS, seed: 1, rendering: 'harsh', questions: 'one' });
+  const { dataset, labels } = openFigures({
+    pool: 'train',
+    pictures: 4 * QUESTIONS,
+    seed: 1,
+    rendering: 'harsh',
+    questions: 'one',
+  });
   const config = parseConfig({ ...SMALL, model, seed });
   await using sampler = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: 5 });
@@ -93,7 +99,10 @@ async function wrongMajorities(model: string, seed: number): Promise<object> {
     const questions = Array.from({ length: AT_ONCE }, (_, i) => dataset.question(at + i));
     const { groups } = await sampler.sample({ questions, params: config.sampling, seed, version: 0 });
     for (const [i, samples] of groups.entries()) {
-      const classes = await grader.classify([...samples.map(({ text }) => extractAnswer(text)), labels.label(questions[i]!.id) ?? null]);
+      const classes = await grader.classify([
+        ...samples.map(({ text }) => extractAnswer(text)),
+        labels.label(questions[i]!.id) ?? null,
+      ]);
       const { winner, share } = majorityVote(classes.slice(0, -1));
       if (share >= config.filters.shareFloor && winner !== classes.at(-1)) wrong.push(questions[i]!);
     }
@@ -125,7 +134,9 @@ function drift(daemon: DaemonHandle): void {
 }
 
 async function run(folder: string, input: ConfigInput, meddle?: (daemon: DaemonHandle) => void): Promise<void> {
-  const daemon = await startDaemon(parseConfig([SMALL, { model: values.model, runFolder: folder }, input].reduce(merged)));
+  const daemon = await startDaemon(
+    parseConfig([SMALL, { model: values.model, runFolder: folder }, input].reduce(merged)),
+  );
   meddle?.(daemon);
   let shown = -1;
   daemon.status$().subscribe(({ version, accuracy, signals, guardian }) => {
@@ -152,7 +163,11 @@ async function row(name: string, seed: number): Promise<CollapseRow> {
   if (!existsSync(join(folder, 'done'))) {
     const plugin = await provocation.plugin?.(before > 0 ? join(common, 'model') : values.model, seed);
     if (before > 0 && !existsSync(folder)) copyRun(common, folder);
-    const config = merged(provocation.config ?? {}, { seed, loop: { steps: before + steps }, plugins: plugin ? [plugin] : [] });
+    const config = merged(provocation.config ?? {}, {
+      seed,
+      loop: { steps: before + steps },
+      plugins: plugin ? [plugin] : [],
+    });
     await run(folder, config, provocation.meddle);
     writeFileSync(join(folder, 'done'), '');
   }

@@ -1,4 +1,6 @@
-/** Whole daemons, as a user starts them: steps a minute at staleness 2 against 0 on the same two threads, and memory. */
+/**
+ * Whole daemons, as a user starts them: steps a minute at staleness 2 against 0 on the same two threads, and memory.
+ */
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
- * What the dashboard costs the loop: steps a minute of one daemon with no page, with one page, and with fifty pages open, one of
- * which reads nothing. The three take turns.
+ * What the dashboard costs the loop: steps a minute of one daemon with no page, with one page, and with fifty pages
+ * open, one of which reads nothing. The three take turns.
  */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
@@ -23,7 +23,8 @@ export function benchDashboard(root: string, model: string, rounds: number, step
     const stretches: Visited[] = [];
     for (let round = 0; round < rounds; round++) {
       // The order turns, so that none of them always comes first.
-      for (let i = 0; i < CLIENTS.length; i++) stretches.push(await visited(turns, CLIENTS[(round + i) % CLIENTS.length]!, steps));
+      for (let i = 0; i < CLIENTS.length; i++)
+        stretches.push(await visited(turns, CLIENTS[(round + i) % CLIENTS.length]!, steps));
     }
     return stretches;
   };
@@ -58,9 +59,21 @@ function rowsOf(stretches: readonly Visited[], seconds: Seconds, rounds: number,
   return CLIENTS.flatMap((clients, i): Row[] => {
     const column = columns[i]!;
     const pages = `${clients} pages open${clients > 1 ? ', one of them reading nothing' : ''}`;
-    const rate = { name: `loop with ${pages}`, value: median(column.map((stretch) => (60 * steps) / seconds(stretch))), unit: 'steps/min' };
-    const cpu = { name: 'processor time of the daemon', value: median(column.map((stretch) => stretch.cpu / steps)), unit: 's/step' };
-    const active = { name: 'main thread of the daemon', value: median(column.map((stretch) => stretch.active / steps)), unit: 's/step' };
+    const rate = {
+      name: `loop with ${pages}`,
+      value: median(column.map((stretch) => (60 * steps) / seconds(stretch))),
+      unit: 'steps/min',
+    };
+    const cpu = {
+      name: 'processor time of the daemon',
+      value: median(column.map((stretch) => stretch.cpu / steps)),
+      unit: 's/step',
+    };
+    const active = {
+      name: 'main thread of the daemon',
+      value: median(column.map((stretch) => stretch.active / steps)),
+      unit: 's/step',
+    };
     const cost = {
       name: 'main thread, more than with none, over all processor time',
       value: (100 * (active.value - median(alone.map((each) => each.active / steps)))) / cpu.value,
@@ -76,9 +89,18 @@ function rowsOf(stretches: readonly Visited[], seconds: Seconds, rounds: number,
     if (clients === 0) return [{ ...rate, note }, cpu, active, here];
     return [
       { ...rate, note },
-      { name: 'its steps/min over those of the loop with none', unit: 'x', target: 0.98, ...against(alone, column, seconds) },
+      {
+        name: 'its steps/min over those of the loop with none',
+        unit: 'x',
+        target: 0.98,
+        ...against(alone, column, seconds),
+      },
       cpu,
-      { name: 'processor time of the loop with none over its', unit: 'x', ...against(alone, column, (stretch) => stretch.cpu) },
+      {
+        name: 'processor time of the loop with none over its',
+        unit: 'x',
+        ...against(alone, column, (stretch) => stretch.cpu),
+      },
       active,
       cost,
       here,

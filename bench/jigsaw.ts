@@ -1,6 +1,7 @@
 /**
- * Does the mini learn jigsaws from the rule alone (Jigsaw-R1, arXiv 2505.23590)? Whole daemons with the plug-in, one a seed, then greedy accuracy on
- * jigsaws of held-out pictures, none of which was trained on. No label of the data set is used; docs/methods/jigsaw.md reports the numbers.
+ * Does the mini learn jigsaws from the rule alone (Jigsaw-R1, arXiv 2505.23590)? Whole daemons with the plug-in, one a
+ * seed, then greedy accuracy on jigsaws of held-out pictures, none of which was trained on. No label of the data set is
+ * used; docs/methods/jigsaw.md reports the numbers.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -22,7 +23,10 @@ import type { Question, Sample } from '../src/protocol/messages.ts';
 import type { PortName, Rewarded } from '../src/protocol/ports.ts';
 import type { Row } from './measure.ts';
 
-/** In words that models/mini knows. It answers 1 where the piece at the place named first came first, row by row, and 2 where the other did. */
+/**
+ * In words that models/mini knows. It answers 1 where the piece at the place named first came first, row by row, and 2
+ * where the other did.
+ */
 export const MINI = {
   form: 'pair',
   levels: ['2x1'],
@@ -32,8 +36,9 @@ export const MINI = {
 } as const;
 
 /**
- * The defaults but for what a rule as reward allows: a lower KL coefficient, and a rate that does not fall. The guardian looks for what a vote
- * can collapse to, one answer to many questions; with two answers in all it would take learning for that, and roll it back.
+ * The defaults but for what a rule as reward allows: a lower KL coefficient, and a rate that does not fall. The
+ * guardian looks for what a vote can collapse to, one answer to many questions; with two answers in all it would take
+ * learning for that, and roll it back.
  */
 const SETTINGS: ConfigInput = {
   sampling: { maxNewTokens: 16 },
@@ -77,10 +82,17 @@ export async function benchJigsaw(model: string, steps: number, runs: number): P
 
 function summary(values: readonly number[]): Pick<Row, 'value' | 'note'> {
   const { mean, deviation } = statistics(values);
-  return { value: mean, note: `sd ${deviation?.toFixed(1) ?? '-'}; by seed: ${values.map((value) => value.toFixed(1)).join(', ')}` };
+  return {
+    value: mean,
+    note: `sd ${deviation?.toFixed(1) ?? '-'}; by seed: ${values.map((value) => value.toFixed(1)).join(', ')}`,
+  };
 }
 
-async function train(model: string, seed: number, steps: number): Promise<{ readonly measured: Measured; readonly seconds: number }> {
+async function train(
+  model: string,
+  seed: number,
+  steps: number,
+): Promise<{ readonly measured: Measured; readonly seconds: number }> {
   const runFolder = await mkdtemp(join(tmpdir(), 'quorum-jigsaw-'));
   try {
     const config = configOf(model, seed, { runFolder, loop: { steps }, plugins: [{ use: jigsaw, options: MINI }] });
@@ -129,7 +141,14 @@ async function jigsawAccuracy(sampler: Pick<Sampler, 'sample'>, { sampling, loop
 function requestOf(question: Question, samples: readonly Sample[]) {
   const answers = samples.map(({ text }) => extractAnswer(text));
   const group = { id: question.id, sequence: 0, question, policyVersion: 0, samples };
-  return { group, answers, classes: answers.map((answer) => (answer === null ? -1 : 0)), winner: 0, share: 1, votes: answers.map(() => 1) };
+  return {
+    group,
+    answers,
+    classes: answers.map((answer) => (answer === null ? -1 : 0)),
+    winner: 0,
+    share: 1,
+    votes: answers.map(() => 1),
+  };
 }
 
 /** Jigsaws of the mini have no levels to keep, no answers to class and no labels. */

@@ -1,4 +1,7 @@
-/** One optimizer update at the shapes of the embedded default against the matrix products in it, each timed alone on the same threads. */
+/**
+ * One optimizer update at the shapes of the embedded default against the matrix products in it, each timed alone on the
+ * same threads.
+ */
 import { createEngine } from '../src/compute/engine/engines.ts';
 import type { Engine, EngineName, ProgramSpec } from '../src/compute/engine/engine.ts';
 import { loadModelFolder } from '../src/compute/models/folder.ts';
@@ -14,25 +17,55 @@ const GROUPS = 16;
 const SAMPLES = 10;
 const SQUARE = 512;
 const OPTIMIZER = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0.01, clipNorm: 1 };
-const LOSS = grpo.loss({ ...parseConfig({}).learner, objective: { type: 'grpo' }, temperature: 1, maxNewTokens: 28, microBatchGroups: GROUPS });
+const LOSS = grpo.loss({
+  ...parseConfig({}).learner,
+  objective: { type: 'grpo' },
+  temperature: 1,
+  maxNewTokens: 28,
+  microBatchGroups: GROUPS,
+});
 
-export async function benchLearner(model: string, engineName: EngineName, threads: number, runs: number): Promise<Row[]> {
+export async function benchLearner(
+  model: string,
+  engineName: EngineName,
+  threads: number,
+  runs: number,
+): Promise<Row[]> {
   const folder = await loadModelFolder(model);
   await using engine = await createEngine(engineName, { threads });
   const specs = new Map<string, ProgramSpec>();
-  const trainer = await Trainer.create({ engine: recording(engine, specs), model: folder.model, optimizer: OPTIMIZER }, { weights: folder.params });
+  const trainer = await Trainer.create(
+    { engine: recording(engine, specs), model: folder.model, optimizer: OPTIMIZER },
+    { weights: folder.params },
+  );
   const groups = await makeGroups(folder);
   const step = await seconds(runs, () => trainer.step(groups, { loss: LOSS, learningRate: 1e-6 }));
   const products = [...specs.values()].flatMap(matmulsOf);
   const flops = products.reduce((sum, product) => sum + product.flops, 0);
   const alone = await timeAll(engine, products, runs);
-  const square = { a: [SQUARE, SQUARE], b: [SQUARE, SQUARE], transposeA: false, transposeB: false, flops: 2 * SQUARE ** 3 };
+  const square = {
+    a: [SQUARE, SQUARE],
+    b: [SQUARE, SQUARE],
+    transposeA: false,
+    transposeB: false,
+    flops: 2 * SQUARE ** 3,
+  };
   const squareRate = square.flops / (await timeMatmul(engine, square, 2 * runs)) / 1e9;
   const at = `${threads} ${threads === 1 ? 'thread' : 'threads'}`;
   return [
     { name: `GEMM ${SQUARE} x ${SQUARE} x ${SQUARE}, ${at}`, value: squareRate, unit: 'GFLOP/s' },
-    { name: `GEMM at the update's shapes, ${at}`, value: flops / alone / 1e9, unit: 'GFLOP/s', note: `${products.length} products` },
-    { name: `learner update, ${at}`, value: step * 1000, unit: 'ms', note: `${GROUPS} groups x ${SAMPLES}, ${(flops / 1e9).toFixed(1)} GFLOP` },
+    {
+      name: `GEMM at the update's shapes, ${at}`,
+      value: flops / alone / 1e9,
+      unit: 'GFLOP/s',
+      note: `${products.length} products`,
+    },
+    {
+      name: `learner update, ${at}`,
+      value: step * 1000,
+      unit: 'ms',
+      note: `${GROUPS} groups x ${SAMPLES}, ${(flops / 1e9).toFixed(1)} GFLOP`,
+    },
     { name: `learner update, ${at}: of the GEMM rate`, value: (100 * alone) / step, unit: '%', target: 60 },
   ];
 }
@@ -64,7 +97,9 @@ function recording(engine: Engine, specs: Map<string, ProgramSpec>): Engine {
   };
 }
 
-/** Real prompts and pictures; responses of the usual lengths (what their tokens are makes no difference to the time). */
+/**
+ * Real prompts and pictures; responses of the usual lengths (what their tokens are makes no difference to the time).
+ */
 async function makeGroups(folder: Awaited<ReturnType<typeof loadModelFolder>>): Promise<TrainGroup[]> {
   const { dataset } = openFigures({ pool: 'train', pictures: GROUPS, questions: 'one' });
   return Promise.all(
@@ -77,5 +112,8 @@ async function makeGroups(folder: Awaited<ReturnType<typeof loadModelFolder>>): 
 
 function response(length: number) {
   const numbers = (value: number): number[] => Array.from({ length }, () => value);
-  return { tokens: numbers(10), values: { advantages: numbers(1), oldLogProbs: numbers(-1), refLogProbs: numbers(-1) } };
+  return {
+    tokens: numbers(10),
+    values: { advantages: numbers(1), oldLogProbs: numbers(-1), refLogProbs: numbers(-1) },
+  };
 }

@@ -21,7 +21,8 @@ export function matmulsOf(spec: ProgramSpec): MatMul[] {
   const append = Graph.prototype.append;
   Graph.prototype.append = function (node: NodeSpec): Value[] {
     const outputs = append.call(this, node);
-    if (node.op === 'Gemm' || node.op === 'FusedMatMul' || node.op === 'MatMul') seen.set(outputs[0]!.name, describe(node));
+    if (node.op === 'Gemm' || node.op === 'FusedMatMul' || node.op === 'MatMul')
+      seen.set(outputs[0]!.name, describe(node));
     return outputs;
   };
   try {
@@ -35,11 +36,21 @@ function describe({ inputs, outputs, attrs = {} }: NodeSpec): MatMul {
   const [a, b] = [inputs[0]!.shape, inputs[1]!.shape];
   const transposeA = Boolean(attrs['transA']);
   const inner = a.at(transposeA ? -2 : -1)!;
-  return { a, b, transposeA, transposeB: Boolean(attrs['transB']), flops: 2 * inner * outputs[0]!.shape.reduce((product, dim) => product * dim, 1) };
+  return {
+    a,
+    b,
+    transposeA,
+    transposeB: Boolean(attrs['transB']),
+    flops: 2 * inner * outputs[0]!.shape.reduce((product, dim) => product * dim, 1),
+  };
 }
 
 /** Seconds of one product, alone, through the same engine. */
-export async function timeMatmul(engine: Engine, { a, b, transposeA, transposeB }: MatMul, runs: number): Promise<number> {
+export async function timeMatmul(
+  engine: Engine,
+  { a, b, transposeA, transposeB }: MatMul,
+  runs: number,
+): Promise<number> {
   const program = await engine.compile({
     name: `bench:${a.join('x')}:${b.join('x')}:${transposeA}:${transposeB}`,
     inputs: { a: { dtype: 'float32', shape: a }, b: { dtype: 'float32', shape: b } },

@@ -1,6 +1,6 @@
 /**
- * What pages that ask for all that they may cost the loop: share of the daemon's main thread and delay of its event loop, under each load in
- * turn, beside those with no page.
+ * What pages that ask for all that they may cost the loop: share of the daemon's main thread and delay of its event
+ * loop, under each load in turn, beside those with no page.
  */
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -29,7 +29,11 @@ const TEXTS = ['how', 'many', 'what', 'area', 'e', 'x'];
 
 /** Hardly ever the same question twice. */
 function groups(id: number): ClientFrame {
-  const filter = { text: TEXTS[id % TEXTS.length]!, minShare: (id % 17) / 20, verdict: id % 2 === 0 ? 'kept' : 'dropped' } as const;
+  const filter = {
+    text: TEXTS[id % TEXTS.length]!,
+    minShare: (id % 17) / 20,
+    verdict: id % 2 === 0 ? 'kept' : 'dropped',
+  } as const;
   return { type: 'request', id, method: 'groups', params: { filter, limit: 50 + (id % 151) } };
 }
 
@@ -73,7 +77,8 @@ async function underLoad(address: string, { name, pages, rate, frame, target }: 
   const sockets = await Promise.all(Array.from({ length: pages }, () => openPage(address, () => (answers += 1))));
   const timers = sockets.map((socket) =>
     setInterval(() => {
-      if (socket.readyState === socket.OPEN && socket.bufferedAmount < MOST_UNSENT) socket.send(encode(frame((id += 1))));
+      if (socket.readyState === socket.OPEN && socket.bufferedAmount < MOST_UNSENT)
+        socket.send(encode(frame((id += 1))));
     }, 1000 / rate),
   );
   try {
@@ -82,7 +87,11 @@ async function underLoad(address: string, { name, pages, rate, frame, target }: 
     answers = 0;
     await pause(1000 * SECONDS);
     const after = await readings(address);
-    const share = { name: 'main thread of the daemon', value: (100 * (after.active - before.active)) / SECONDS, unit: '%' };
+    const share = {
+      name: 'main thread of the daemon',
+      value: (100 * (after.active - before.active)) / SECONDS,
+      unit: '%',
+    };
     return [
       { name: `with ${name}: messages to them`, value: answers / SECONDS, unit: '/s' },
       target === undefined ? share : { ...share, target },

@@ -1,6 +1,6 @@
 /**
- * What plug-ins cost the loop: steps a minute of one daemon with none, and with two that hold every port and do nothing. They are added and
- * removed while it runs, in turns.
+ * What plug-ins cost the loop: steps a minute of one daemon with none, and with two that hold every port and do
+ * nothing. They are added and removed while it runs, in turns.
  */
 import { fileURLToPath } from 'node:url';
 import { askDaemon } from '../src/cli/control-client.ts';
@@ -49,22 +49,35 @@ async function pluggedIn({ run, measure }: Turns, steps: number): Promise<Stretc
 async function expectAllRunning(run: string): Promise<void> {
   const reply = await askDaemon(run, { type: 'plugins' }, PATIENCE_SECONDS);
   const ports = reply.type === 'plugins' ? reply.plugins.flatMap((plugin) => plugin.ports) : [];
-  const out = ports.filter(({ port, state, restarts }) => restarts > 0 || (state !== 'running' && port !== 'synthesize'));
+  const out = ports.filter(
+    ({ port, state, restarts }) => restarts > 0 || (state !== 'running' && port !== 'synthesize'),
+  );
   if (ports.length === 0 || out.length > 0) throw new Error(`ports that do not run: ${JSON.stringify(out)}`);
 }
 
 function rowsOf({ without, plugged }: Taken, seconds: Seconds, rounds: number, steps: number): Row[] {
-  const perStep = (stretches: readonly Stretch[], of: (stretch: Stretch) => number) => median(stretches.map((stretch) => of(stretch) / steps));
+  const perStep = (stretches: readonly Stretch[], of: (stretch: Stretch) => number) =>
+    median(stretches.map((stretch) => of(stretch) / steps));
   const [cpu, active] = [({ cpu: all }: Stretch) => all, ({ active: main }: Stretch) => main];
   const of = (name: string, stretches: readonly Stretch[]): Row[] => [
-    { name: `loop with ${name}`, value: 60 / perStep(stretches, seconds), unit: 'steps/min', note: `${rounds} rounds of ${steps} steps` },
+    {
+      name: `loop with ${name}`,
+      value: 60 / perStep(stretches, seconds),
+      unit: 'steps/min',
+      note: `${rounds} rounds of ${steps} steps`,
+    },
     { name: 'processor time of the daemon', value: perStep(stretches, cpu), unit: 's/step' },
     { name: 'main thread of the daemon', value: perStep(stretches, active), unit: 's/step' },
   ];
   return [
     ...of('no plug-in', without),
     ...of('a no-op plug-in on every port', plugged),
-    { name: 'its steps/min over those of the loop with none', unit: 'x', target: 0.99, ...against(without, plugged, seconds) },
+    {
+      name: 'its steps/min over those of the loop with none',
+      unit: 'x',
+      target: 0.99,
+      ...against(without, plugged, seconds),
+    },
     { name: 'processor time of the loop with none over its', unit: 'x', ...against(without, plugged, cpu) },
     {
       name: 'main thread, more than with none, over all processor time',

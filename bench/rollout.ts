@@ -1,4 +1,7 @@
-/** Tokens a second of sampling, through the threads that the loop samples with: 64 questions x G 10, prompts and all, at each number of threads in turn. */
+/**
+ * Tokens a second of sampling, through the threads that the loop samples with: 64 questions x G 10, prompts and all, at
+ * each number of threads in turn.
+ */
 import { parseConfig } from '../src/config/load.ts';
 import { rolloutSpeeds } from '../src/cli/rollout-speed.ts';
 import type { Row } from './measure.ts';
@@ -12,6 +15,8 @@ export async function benchRollout(model: string, threads: readonly number[], ru
   return speeds.flatMap(({ threads: count, tokensPerSecond, ratio }) => {
     const name = `rollout, ${count} ${count === 1 ? 'thread' : 'threads'}`;
     const rate: Row = { name, value: tokensPerSecond, unit: 'tokens/s', note };
-    return count === 1 ? [rate] : [rate, { name: `${name} over 1`, value: ratio, unit: 'x', note: `median of ${runs} rounds in turn` }];
+    return count === 1
+      ? [rate]
+      : [rate, { name: `${name} over 1`, value: ratio, unit: 'x', note: `median of ${runs} rounds in turn` }];
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Speed and memory of this tree on this machine: `npm run bench`. Ratios are taken inside one run, rates are medians. The comparison with
- * other people's software is in peers/.
+ * Speed and memory of this tree on this machine: `npm run bench`. Ratios are taken inside one run, rates are medians.
+ * The comparison with other people's software is in peers/.
  */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';

@@ -52,7 +52,13 @@ const WARM_UP_SHARE = 0.2;
 const HELD: readonly Held[] = [
   { name: 'resident memory', of: ({ rss }) => rss, floor: 64 * MIB, unit: 'MiB' },
   { name: 'heap of the main thread', of: ({ heap }) => heap, floor: 16 * MIB, unit: 'MiB', lowest: true },
-  { name: 'external memory of the main thread', of: ({ external }) => external, floor: 16 * MIB, unit: 'MiB', lowest: true },
+  {
+    name: 'external memory of the main thread',
+    of: ({ external }) => external,
+    floor: 16 * MIB,
+    unit: 'MiB',
+    lowest: true,
+  },
   { name: 'handles and requests', of: ({ resources }) => resources, floor: 8, unit: '' },
   { name: 'file descriptors', of: ({ files }) => files, floor: 8, unit: '' },
   { name: 'threads', of: ({ threads }) => threads, floor: 2, unit: '' },
@@ -67,10 +73,17 @@ const HELD: readonly Held[] = [
 const least = (window: readonly number[]) => Math.min(...window);
 
 /** @param problems that ended the soak, or were found after it. */
-export function soakReport(samples: readonly SoakSample[], problems: readonly string[]): { text: string; failures: string[] } {
-  if (samples.length === 0) return { text: `Nothing was sampled. ${problems.join('; ')}`, failures: ['nothing was sampled', ...problems] };
+export function soakReport(
+  samples: readonly SoakSample[],
+  problems: readonly string[],
+): { text: string; failures: string[] } {
+  if (samples.length === 0)
+    return { text: `Nothing was sampled. ${problems.join('; ')}`, failures: ['nothing was sampled', ...problems] };
   const sittings = sittingsOf(samples);
-  const failures = [...problems, ...new Set(samples.flatMap(({ overfull }) => overfull.map((queue) => `${queue} is past its bound`)))];
+  const failures = [
+    ...problems,
+    ...new Set(samples.flatMap(({ overfull }) => overfull.map((queue) => `${queue} is past its bound`))),
+  ];
   const tables = sittings.map((sitting, at) => {
     const { rows, growing } = held(sitting);
     const name = sittings.length === 1 ? '' : `Sitting ${at + 1}: `;
@@ -104,7 +117,9 @@ export function soakedHours(samples: readonly SoakSample[]): number {
 }
 
 function sittingsOf(samples: readonly SoakSample[]): SoakSample[][] {
-  return [...new Set(samples.map(({ sitting }) => sitting))].map((one) => samples.filter(({ sitting }) => sitting === one));
+  return [...new Set(samples.map(({ sitting }) => sitting))].map((one) =>
+    samples.filter(({ sitting }) => sitting === one),
+  );
 }
 
 function hoursOf(sitting: readonly SoakSample[]): number {
@@ -120,7 +135,8 @@ function held(sitting: readonly SoakSample[]): { rows: string[]; growing: string
     const line = trend(series, lowest === true ? least : undefined);
     const bad = grows(line, SHARE, floor);
     if (bad) growing.push(name);
-    const shown = (value: number) => (unit === 'MiB' ? value / MIB : value).toLocaleString('en-US', { maximumSignificantDigits: 3 });
+    const shown = (value: number) =>
+      (unit === 'MiB' ? value / MIB : value).toLocaleString('en-US', { maximumSignificantDigits: 3 });
     const cells = [line.from, line.to, Math.min(...series), Math.max(...series)].map(shown);
     return [`| ${name}${unit === '' ? '' : `, ${unit}`} | ${cells.join(' | ')} | ${bad ? '**grows**' : 'level'} |`];
   });

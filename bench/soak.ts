@@ -1,7 +1,8 @@
 /**
- * Lets a daemon run for hours and holds what must not grow: memory, handles, threads, files, queues, the event loop's lag. Exits with 1 when
- * something grows, a queue is past its bound, the daemon ends, or the run folder is not whole afterwards. Ctrl-C ends it early, with its report.
- * A soak that was interrupted, with its machine if need be, goes on with the same command: the hours of all sittings count.
+ * Lets a daemon run for hours and holds what must not grow: memory, handles, threads, files, queues, the event loop's
+ * lag. Exits with 1 when something grows, a queue is past its bound, the daemon ends, or the run folder is not whole
+ * afterwards. Ctrl-C ends it early, with its report. A soak that was interrupted, with its machine if need be, goes on
+ * with the same command: the hours of all sittings count.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -51,7 +52,10 @@ const PATIENCE_SECONDS = 120;
 function start(): ChildProcess {
   const settings = [...SETTINGS, ...values.set].flatMap((set) => ['--set', set]);
   const options = ['start', '--model', values.model, '--run', run, ...settings];
-  return spawn(process.execPath, [packagePath('bin/quorum.js'), ...options], { stdio: ['ignore', 'ignore', 'inherit'], detached: true });
+  return spawn(process.execPath, [packagePath('bin/quorum.js'), ...options], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    detached: true,
+  });
 }
 
 async function statusOf(): Promise<Status | undefined> {
@@ -65,7 +69,9 @@ async function statusOf(): Promise<Status | undefined> {
 }
 
 async function sample(pid: number, status: Status, sitting: number): Promise<SoakSample> {
-  const page = await (await fetch(new URL('/metrics', status.dashboard), { signal: AbortSignal.timeout(PATIENCE_SECONDS * 1000) })).text();
+  const page = await (
+    await fetch(new URL('/metrics', status.dashboard), { signal: AbortSignal.timeout(PATIENCE_SECONDS * 1000) })
+  ).text();
   const metric = (name: string): number => Number(new RegExp(`^${name} (.+)$`, 'm').exec(page)?.[1]);
   const proc = `/proc/${pid}`;
   return {
@@ -75,7 +81,9 @@ async function sample(pid: number, status: Status, sitting: number): Promise<Soa
     accuracy: status.accuracy.now?.greedy ?? null,
     level: status.guardian?.level ?? null,
     restarts: status.actors.reduce((sum, { restarts }) => sum + restarts, 0),
-    overfull: status.actors.flatMap(({ id, queue }) => (queue !== null && queue.size > queue.bound ? [`${id}: ${queue.name}`] : [])),
+    overfull: status.actors.flatMap(({ id, queue }) =>
+      queue !== null && queue.size > queue.bound ? [`${id}: ${queue.name}`] : [],
+    ),
     queued: status.actors.reduce((sum, { queue }) => sum + (queue?.size ?? 0), 0),
     rss: metric('quorum_process_resident_memory_bytes'),
     heap: metric('quorum_process_heap_used_bytes'),
@@ -112,7 +120,9 @@ async function soak(hours: number, everySeconds: number): Promise<string[]> {
       const now = await sample(daemon.pid!, status, sitting);
       samples.push(now);
       appendFileSync(samplesFile, `${JSON.stringify(now)}\n`);
-      console.log(`version ${now.version}, accuracy ${now.accuracy ?? '-'}, ${now.level ?? '-'}, ${Math.round(now.rss / 2 ** 20)} MiB`);
+      console.log(
+        `version ${now.version}, accuracy ${now.accuracy ?? '-'}, ${now.level ?? '-'}, ${Math.round(now.rss / 2 ** 20)} MiB`,
+      );
     }
     if (daemon.exitCode !== null) return [`the daemon ended by itself with ${daemon.exitCode}`];
     await askDaemon(run, { type: 'stop' }, 600);

@@ -1,4 +1,7 @@
-/** Questions a second that the policy writes and that pass, and why the others do not: the loop's synthesizer and checks, both ways of asking. */
+/**
+ * Questions a second that the policy writes and that pass, and why the others do not: the loop's synthesizer and
+ * checks, both ways of asking.
+ */
 import { synthesizer } from '../src/roles/synthesizer.ts';
 import { QuestionWriter, voter } from '../src/cli/write-questions.ts';
 import { parseConfig } from '../src/config/load.ts';
@@ -14,18 +17,30 @@ const VOTED = 64;
 export async function benchSynthesis(model: string, threads: number): Promise<Row[]> {
   const rows: Row[] = [];
   for (const mode of ['direct', 'in-context'] as const) {
-    const config = parseConfig({ model, workers: { rolloutThreads: threads }, synthesis: { mode, batchQuestions: 64 } });
+    const config = parseConfig({
+      model,
+      workers: { rolloutThreads: threads },
+      synthesis: { mode, batchQuestions: 64 },
+    });
     const { dataset: train } = openFigures({ pool: 'train', pictures: 4 * QUESTIONS, questions: 'one' });
     await using sampler = await openForSampling(config);
     await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
-    const parts = { synthesize: synthesizer({ sampler, train, config, tell: console.error }), settings: config.synthesis, lanes: 1 };
+    const parts = {
+      synthesize: synthesizer({ sampler, train, config, tell: console.error }),
+      settings: config.synthesis,
+      lanes: 1,
+    };
     await rate(new QuestionWriter(parts), 1); // programs are compiled
     const name = `synthesis, ${mode}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
     rows.push(...rowsOf(name, await rate(new QuestionWriter(parts), QUESTIONS), 'form and duplicates'));
     const vote = voter(sampler, grader, config, config.sampling.samples);
     await rate(new QuestionWriter({ ...parts, vote }), 1);
     rows.push(
-      ...rowsOf(`${name}, voted on`, await rate(new QuestionWriter({ ...parts, vote }), VOTED), `the vote of ${config.sampling.samples} too`),
+      ...rowsOf(
+        `${name}, voted on`,
+        await rate(new QuestionWriter({ ...parts, vote }), VOTED),
+        `the vote of ${config.sampling.samples} too`,
+      ),
     );
   }
   return rows;

@@ -8,12 +8,16 @@ export interface Trend {
   /** At the beginning and at the end, on the fitted line. */
   readonly from: number;
   readonly to: number;
-  /** Share of pairs of windows of which the later is higher, less those of which it is lower (Kendall's tau), in [-1, 1]. */
+  /**
+   * Share of pairs of windows of which the later is higher, less those of which it is lower (Kendall's tau), in [-1,
+   * 1].
+   */
   readonly tau: number;
 }
 
 /**
- * Theil and Sen's line through the windows of a series: the median of the slopes of all pairs, which a fifth of outliers does not bend.
+ * Theil and Sen's line through the windows of a series: the median of the slopes of all pairs, which a fifth of
+ * outliers does not bend.
  * @param of a window's value; the least one for what a collector empties now and then.
  */
 export function trend(values: readonly number[], of: (window: readonly number[]) => number = median): Trend {
@@ -22,7 +26,9 @@ export function trend(values: readonly number[], of: (window: readonly number[])
   const windows = Array.from({ length: count }, (_, i) =>
     of(values.slice(Math.floor((i * values.length) / count), Math.floor(((i + 1) * values.length) / count))),
   );
-  const pairs = windows.flatMap((later, j) => windows.slice(0, j).map((earlier, i) => ({ rise: later - earlier, apart: j - i })));
+  const pairs = windows.flatMap((later, j) =>
+    windows.slice(0, j).map((earlier, i) => ({ rise: later - earlier, apart: j - i })),
+  );
   if (pairs.length === 0) return { from: windows[0]!, to: windows[0]!, tau: 0 };
   const slope = median(pairs.map(({ rise, apart }) => rise / apart));
   const level = median(windows.map((value, i) => value - slope * i));
@@ -30,7 +36,10 @@ export function trend(values: readonly number[], of: (window: readonly number[])
   return { from: level, to: level + slope * (count - 1), tau };
 }
 
-/** Growth that is neither noise (the windows rise together) nor small (more than `share` of the beginning and more than `floor`). */
+/**
+ * Growth that is neither noise (the windows rise together) nor small (more than `share` of the beginning and more than
+ * `floor`).
+ */
 export function grows({ from, to, tau }: Trend, share: number, floor: number): boolean {
   return tau > 0.5 && to - from > Math.max(share * Math.abs(from), floor);
 }

@@ -1,6 +1,6 @@
 /**
- * What something costs the loop: one daemon, in which stretches with it and without it take turns. Only ratios of neighbours count, so that a
- * machine that slows down slows down all of them.
+ * What something costs the loop: one daemon, in which stretches with it and without it take turns. Only ratios of
+ * neighbours count, so that a machine that slows down slows down all of them.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -33,7 +33,10 @@ export interface Stretch {
   readonly cpu: number;
   /** Seconds in which the daemon's main thread was not idle in that time. */
   readonly active: number;
-  /** Processor seconds of this process, where the pages are: on the daemon's machine they take from it what they would not elsewhere. */
+  /**
+   * Processor seconds of this process, where the pages are: on the daemon's machine they take from it what they would
+   * not elsewhere.
+   */
   readonly here: number;
 }
 
@@ -48,7 +51,10 @@ export interface Turns {
 /** Wall seconds of a stretch. */
 export type Seconds = (stretch: Stretch) => number;
 
-/** @param take measures its stretches, and is done with the daemon. @param report has the times at which the versions were stored. */
+/**
+ * @param take measures its stretches, and is done with the daemon. @param report has the times at which the versions
+ * were stored.
+ */
 export async function inTurns<T, R>(
   root: string,
   model: string,
@@ -57,9 +63,18 @@ export async function inTurns<T, R>(
 ): Promise<R> {
   const folder = await mkdtemp(join(tmpdir(), 'quorum-bench-'));
   const run = join(folder, 'run');
-  const settings = ['dashboard.port=0', 'evaluation.everySteps=100000', 'evaluation.fullQuestions=10', 'evaluation.questions=10', ...SAME_WORK];
+  const settings = [
+    'dashboard.port=0',
+    'evaluation.everySteps=100000',
+    'evaluation.fullQuestions=10',
+    'evaluation.questions=10',
+    ...SAME_WORK,
+  ];
   const options = ['--model', model, '--run', run, ...settings.flatMap((set) => ['--set', set])];
-  const daemon = spawn(process.execPath, [join(root, 'bin/quorum.js'), 'start', ...options], { stdio: 'ignore', timeout: LIMIT_MILLISECONDS });
+  const daemon = spawn(process.execPath, [join(root, 'bin/quorum.js'), 'start', ...options], {
+    stdio: 'ignore',
+    timeout: LIMIT_MILLISECONDS,
+  });
   const ended = once(daemon, 'exit');
   try {
     const { dashboard: address } = await statusWhen(run, ({ version }) => version > 0, ended);
@@ -77,7 +92,11 @@ export async function inTurns<T, R>(
 }
 
 /** Geometric mean of what each round says of `alone` over `other`, and its standard error. */
-export function against(alone: readonly Stretch[], other: readonly Stretch[], of: (stretch: Stretch) => number): { value: number; note: string } {
+export function against(
+  alone: readonly Stretch[],
+  other: readonly Stretch[],
+  of: (stretch: Stretch) => number,
+): { value: number; note: string } {
   const logs = other.map((stretch, round) => Math.log(of(alone[round]!) / of(stretch)));
   const mean = logs.reduce((sum, each) => sum + each, 0) / logs.length;
   const variance = logs.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (logs.length - 1);
@@ -92,7 +111,13 @@ async function measure(run: string, address: string, steps: number, ended: Promi
   const before = { ...(await spent(address)), here: here() };
   await statusWhen(run, (status) => status.version >= from + steps, ended);
   const after = await spent(address);
-  return { from, to: from + steps, cpu: after.cpu - before.cpu, active: after.active - before.active, here: here() - before.here };
+  return {
+    from,
+    to: from + steps,
+    cpu: after.cpu - before.cpu,
+    active: after.active - before.active,
+    here: here() - before.here,
+  };
 }
 
 function here(): number {
@@ -106,7 +131,11 @@ async function spent(address: string): Promise<{ readonly cpu: number; readonly 
   return { cpu: value('quorum_process_cpu_seconds_total'), active: value('quorum_event_loop_active_seconds_total') };
 }
 
-async function statusWhen(run: string, condition: (status: Status) => boolean, ended: Promise<unknown>): Promise<Status> {
+async function statusWhen(
+  run: string,
+  condition: (status: Status) => boolean,
+  ended: Promise<unknown>,
+): Promise<Status> {
   const gone = ended.then(() => 'gone' as const);
   for (;;) {
     const reply = await askDaemon(run, { type: 'status' }, 60).catch((error: unknown) => {
@@ -114,6 +143,7 @@ async function statusWhen(run: string, condition: (status: Status) => boolean, e
       throw error;
     });
     if (reply?.type === 'status' && condition(reply.status)) return reply.status;
-    if ((await Promise.race([pause(POLL_MILLISECONDS), gone])) === 'gone') throw new Error('the daemon ended before the measurement did');
+    if ((await Promise.race([pause(POLL_MILLISECONDS), gone])) === 'gone')
+      throw new Error('the daemon ended before the measurement did');
   }
 }

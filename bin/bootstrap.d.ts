@@ -6,5 +6,9 @@ export declare function needsBuild(root: string): boolean;
 export declare function needsClientBuild(root: string): boolean;
 export declare function installProgress(root: string, missing: readonly string[], seconds: number): string;
 export declare function installFailure(stderr: string, root: string): string;
-export declare function bootstrap(options: { readonly root: string; readonly build: boolean; readonly everySeconds?: number }): Promise<void>;
+export declare function bootstrap(options: {
+  readonly root: string;
+  readonly build: boolean;
+  readonly everySeconds?: number;
+}): Promise<void>;
 export declare function orExplain(action: () => Promise<void>): Promise<void>;

@@ -1,11 +1,21 @@
 /**
- * Makes a clone ready to run: installs the dependencies that package-lock.json names and node_modules lacks, and with `--build` compiles the
- * sources when they are newer than dist/. Plain JavaScript without dependencies, because it runs before there are any; a few milliseconds
- * when nothing is missing. Everything it prints goes to stderr, so that stdout stays the program's.
+ * Makes a clone ready to run: installs the dependencies that package-lock.json names and node_modules lacks, and with
+ * `--build` compiles the sources when they are newer than dist/. Plain JavaScript without dependencies, because it runs
+ * before there are any; a few milliseconds when nothing is missing. Everything it prints goes to stderr, so that stdout
+ * stays the program's.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, readdirSync, realpathSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -13,12 +23,16 @@ import { fileURLToPath } from 'node:url';
 const SOURCES = ['src', 'actors', 'streams', 'dashboards/server', 'bench'];
 const CLIENT_SOURCES = ['dashboards/client', 'src/protocol'];
 const SOURCE = /\.(ts|tsx|css|html|svg)$/;
-const UNREACHABLE = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED)\b/;
+const UNREACHABLE =
+  /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|ENOTCACHED)\b/;
 
 /** A reason to stop that the user can do something about; printed without a stack. */
 export class BootstrapError extends Error {}
 
-/** @param {string} version as in `process.versions.node`; @param {string} range as in package.json's `engines.node`, of the form `>=20.19`. */
+/**
+ * @param {string} version as in `process.versions.node`; @param {string} range as in package.json's `engines.node`, of
+ * the form `>=20.19`.
+ */
 export function nodeProblem(version, range) {
   const wanted = range.replace('>=', '').split('.').map(Number);
   const has = version.split('.').map(Number);
@@ -28,8 +42,9 @@ export function nodeProblem(version, range) {
 }
 
 /**
- * Names the packages of package-lock.json that node_modules does not hold in that version, from npm's own record of what it installed.
- * Optional packages do not count: most belong to other platforms, and a failed one must not keep the program from running.
+ * Names the packages of package-lock.json that node_modules does not hold in that version, from npm's own record of
+ * what it installed. Optional packages do not count: most belong to other platforms, and a failed one must not keep the
+ * program from running.
  * @param {string} root
  * @returns {string[]}
  */
@@ -37,7 +52,9 @@ export function missingPackages(root) {
   const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
   const record = join(root, 'node_modules', '.package-lock.json');
   const present = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')).packages : {};
-  return Object.keys(wanted).filter((at) => at !== '' && !isOptional(wanted[at]) && (!present[at] || present[at].version !== wanted[at].version));
+  return Object.keys(wanted).filter(
+    (at) => at !== '' && !isOptional(wanted[at]) && (!present[at] || present[at].version !== wanted[at].version),
+  );
 }
 
 function isOptional(entry) {
@@ -58,7 +75,10 @@ function isNewer(root, stampName, files, folders) {
   const stamp = join(root, 'dist', stampName);
   if (!existsSync(stamp)) return true;
   const built = statSync(stamp).mtimeMs;
-  return files.some((file) => statSync(join(root, file)).mtimeMs > built) || folders.some((folder) => changedSince(join(root, folder), built));
+  return (
+    files.some((file) => statSync(join(root, file)).mtimeMs > built) ||
+    folders.some((folder) => changedSince(join(root, folder), built))
+  );
 }
 
 function changedSince(folder, time) {
@@ -86,8 +106,10 @@ async function install(root, missing, everySeconds) {
 }
 
 /**
- * How far npm is, by the packages that have their files: npm shows its own progress on a terminal only, and not to one that reads its errors.
- * @param {string} root; @param {readonly string[]} missing as `missingPackages` has them; @param {number} seconds since it began
+ * How far npm is, by the packages that have their files: npm shows its own progress on a terminal only, and not to one
+ * that reads its errors.
+ * @param {string} root; @param {readonly string[]} missing as `missingPackages` has them; @param {number} seconds since
+ * it began
  */
 export function installProgress(root, missing, seconds) {
   const unpacked = missing.filter((at) => existsSync(join(root, at, 'package.json'))).length;
@@ -95,7 +117,15 @@ export function installProgress(root, missing, seconds) {
 }
 
 async function runNpm(root) {
-  const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--fetch-retry-mintimeout=2000', '--fetch-retry-maxtimeout=8000'];
+  const args = [
+    'install',
+    '--no-save',
+    '--include=dev',
+    '--no-audit',
+    '--no-fund',
+    '--fetch-retry-mintimeout=2000',
+    '--fetch-retry-maxtimeout=8000',
+  ];
   const npm = process.env.npm_execpath;
   const viaNode = npm !== undefined && /npm-cli\.c?js$/.test(npm);
   const child = spawn(viaNode ? process.execPath : 'npm', viaNode ? [npm, ...args] : args, {
@@ -106,7 +136,9 @@ async function runNpm(root) {
     shell: !viaNode && process.platform === 'win32',
   });
   const closed = once(child, 'close').catch((error) => {
-    throw new BootstrapError(`npm could not be started (${error.message}). Install npm, or run \`npm ci\` in ${root} by hand.`);
+    throw new BootstrapError(
+      `npm could not be started (${error.message}). Install npm, or run \`npm ci\` in ${root} by hand.`,
+    );
   });
   const [[status], stderr] = await Promise.all([closed, text(child.stderr)]);
   if (status !== 0) throw new BootstrapError(installFailure(stderr, root));
@@ -154,7 +186,8 @@ function say(line) {
 }
 
 /**
- * @param {{ root: string, build: boolean, everySeconds?: number }} options `everySeconds`: how often an install says how far it is
+ * @param {{ root: string, build: boolean, everySeconds?: number }} options `everySeconds`: how often an install says
+ * how far it is
  * @throws {BootstrapError} when something is missing that cannot be had
  */
 export async function bootstrap(options) {

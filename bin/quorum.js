@@ -4,7 +4,8 @@ import { bootstrap, orExplain, ROOT } from './bootstrap.js';
 
 await orExplain(() => bootstrap({ root: ROOT, build: true }));
 
-// The reader of the output is gone: `quorum status | head`, a closed terminal. What is written is lost; the command still does what it was asked to.
+// The reader of the output is gone: `quorum status | head`, a closed terminal. What is written is lost; the command
+// still does what it was asked to.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error) => {
     if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;

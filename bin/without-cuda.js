@@ -1,7 +1,8 @@
 /**
- * Runs as the `preinstall` script of the package, before the installers of its dependencies. On Linux x64 that of onnxruntime-node downloads ONNX
- * Runtime's CUDA libraries from outside the npm registry, and where it cannot, npm undoes the whole install. It downloads nothing when the files
- * exist, so this script puts a placeholder where each of them belongs. docs/operations.md has the command that replaces them.
+ * Runs as the `preinstall` script of the package, before the installers of its dependencies. On Linux x64 that of
+ * onnxruntime-node downloads ONNX Runtime's CUDA libraries from outside the npm registry, and where it cannot, npm
+ * undoes the whole install. It downloads nothing when the files exist, so this script puts a placeholder where each of
+ * them belongs. docs/operations.md has the command that replaces them.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

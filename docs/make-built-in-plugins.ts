@@ -1,4 +1,7 @@
-/** Writes docs/built-in-plugins.md from src/plugins: `npx tsx docs/make-built-in-plugins.ts`. A test fails when the page is out of date. */
+/**
+ * Writes docs/built-in-plugins.md from src/plugins: `npx tsx docs/make-built-in-plugins.ts`. A test fails when the page
+ * is out of date.
+ */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { z } from 'zod';
@@ -32,7 +35,10 @@ export async function builtInPluginsPage(): Promise<string> {
 }
 
 async function section(name: string): Promise<string> {
-  const { ports, options } = (await importDefault(`quorum/plugins/${name}`, import.meta.filename)) as PluginDefinition<unknown>;
+  const { ports, options } = (await importDefault(
+    `quorum/plugins/${name}`,
+    import.meta.filename,
+  )) as PluginDefinition<unknown>;
   const [, header = ''] = /^\/\*\*([\s\S]*?)\*\//.exec(readFileSync(new URL(`${name}.ts`, FOLDER), 'utf8')) ?? [];
   const words = header.replaceAll(/^\s*\* ?/gm, '').trim();
   const list = Object.keys(ports).map((port) => `\`${port}\``);
@@ -40,4 +46,5 @@ async function section(name: string): Promise<string> {
   return `## ${name}\n\n${words}\n\nPort${list.length > 1 ? 's' : ''}: ${list.join(', ')}. ${keys.length === 0 ? 'No options.\n' : `Options:\n\n${table(keys)}`}`;
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) writeFileSync(PAGE, await builtInPluginsPage());
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+  writeFileSync(PAGE, await builtInPluginsPage());

@@ -1,4 +1,7 @@
-/** Writes docs/configuration.md from the schema: `npx tsx docs/make-configuration.ts`. A test fails when the page is out of date. */
+/**
+ * Writes docs/configuration.md from the schema: `npx tsx docs/make-configuration.ts`. A test fails when the page is out
+ * of date.
+ */
 import { writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
@@ -82,7 +85,8 @@ function sectionOf({ path }: ConfigKey): string {
 export function table(keys: readonly ConfigKey[], vlm?: ConfigInput): string {
   const rows = keys.map((key) => {
     const own = key.when === undefined ? valueAt(vlm, key.path) : undefined;
-    const byDefault = shown(key.default) + (own === undefined || isDeepStrictEqual(own, key.default) ? '' : ` (vlm: ${shown(own)})`);
+    const byDefault =
+      shown(key.default) + (own === undefined || isDeepStrictEqual(own, key.default) ? '' : ` (vlm: ${shown(own)})`);
     return `| ${[code(key.path), byDefault, ...wordsOf(key)].join(' | ')} |`;
   });
   return `| key | default | allowed | what it does |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
@@ -108,4 +112,5 @@ function escape(text: string): string {
   return text.replaceAll('|', '\\|');
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) writeFileSync(PAGE, configurationPage());
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+  writeFileSync(PAGE, configurationPage());

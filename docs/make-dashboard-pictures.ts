@@ -1,6 +1,6 @@
 /**
- * Takes the pictures of the dashboard in docs/pictures from a real run: the bundled model, sixty steps or so, questions of its own, and
- * two plug-ins.
+ * Takes the pictures of the dashboard in docs/pictures from a real run: the bundled model, sixty steps or so, questions
+ * of its own, and two plug-ins.
  *
  *     npm run build && npx tsx docs/make-dashboard-pictures.ts
  *
@@ -21,7 +21,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PICTURES = join(ROOT, 'docs', 'pictures');
 const STEPS = 60;
 const MOST_BYTES = 150_000;
-const SETTINGS = ['dashboard.port=0', 'synthesis.mode=both', 'evaluation.fullEverySteps=20', 'checkpoints.everySteps=20'];
+const SETTINGS = [
+  'dashboard.port=0',
+  'synthesis.mode=both',
+  'evaluation.fullEverySteps=20',
+  'checkpoints.everySteps=20',
+];
 
 interface Picture {
   readonly name: string;
@@ -50,7 +55,12 @@ const PAGES: readonly Picture[] = [
   { name: 'now-light', theme: 'light', height: 1240, ready: '.chart canvas', route: at('') },
   { name: 'now-phone', theme: 'dark', phone: true, ready: '.chart canvas', route: at('') },
   { name: 'rollouts', theme: 'light', ready: '.group-card img', route: at('rollouts?verdict=kept&max=80') },
-  { name: 'group', theme: 'light', ready: '.token', route: linkOn('rollouts?verdict=kept&max=80', '.group-question a') },
+  {
+    name: 'group',
+    theme: 'light',
+    ready: '.token',
+    route: linkOn('rollouts?verdict=kept&max=80', '.group-question a'),
+  },
   { name: 'questions', theme: 'light', ready: '.stat', route: at('questions') },
   { name: 'actors', theme: 'light', height: 1240, ready: '.state.active', route: at('actors') },
   { name: 'panels', theme: 'light', ready: '.chart canvas', route: at('panels') },
@@ -100,7 +110,15 @@ writeFileSync(join(folder, 'quorum.config.json'), JSON.stringify({ plugins }));
 const settings = SETTINGS.flatMap((setting) => ['--set', setting]);
 const daemon = spawn(
   process.execPath,
-  [join(ROOT, 'bin', 'quorum.js'), 'start', '--config', join(folder, 'quorum.config.json'), '--run', join(folder, 'run'), ...settings],
+  [
+    join(ROOT, 'bin', 'quorum.js'),
+    'start',
+    '--config',
+    join(folder, 'quorum.config.json'),
+    '--run',
+    join(folder, 'run'),
+    ...settings,
+  ],
   {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,4 +1,7 @@
-/** Writes docs/licences.md from the lockfile: `npx tsx docs/make-licences.ts`. A test fails when the page is out of date. */
+/**
+ * Writes docs/licences.md from the lockfile: `npx tsx docs/make-licences.ts`. A test fails when the page is out of
+ * date.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
@@ -8,7 +11,10 @@ const PAGE = new URL('./licences.md', import.meta.url);
 const FOLDER = 'node_modules/';
 
 const lockfile = z.object({
-  packages: z.record(z.string(), z.object({ version: z.string().optional(), license: z.string().optional(), dev: z.boolean().optional() })),
+  packages: z.record(
+    z.string(),
+    z.object({ version: z.string().optional(), license: z.string().optional(), dev: z.boolean().optional() }),
+  ),
 });
 
 const HEAD = `# Licences

@@ -1,6 +1,7 @@
 /**
- * Writes docs/plugin-reference.md from the declarations of the plug-in API: `npx tsx docs/make-plugin-reference.ts`. A test fails when the page is out
- * of date. It reads the sources as text: a declaration begins with `export` at the start of a line, and its end is found by counting brackets.
+ * Writes docs/plugin-reference.md from the declarations of the plug-in API: `npx tsx docs/make-plugin-reference.ts`. A
+ * test fails when the page is out of date. It reads the sources as text: a declaration begins with `export` at the
+ * start of a line, and its end is found by counting brackets.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -41,7 +42,9 @@ export function pluginReferencePage(): string {
   const sections = PARTS.map((part) => {
     const { title, module, file } = part;
     const declarations = declarationsOf(readFileSync(new URL(`../${file}`, import.meta.url), 'utf8'));
-    const blocks = declarations.filter(({ name }) => !INTERNAL.has(name)).map(({ name, text }) => `### ${name}\n\n\`\`\`ts\n${text}\n\`\`\`\n`);
+    const blocks = declarations
+      .filter(({ name }) => !INTERNAL.has(name))
+      .map(({ name, text }) => `### ${name}\n\n\`\`\`ts\n${text}\n\`\`\`\n`);
     return `## ${title}\n\nFrom \`'${module}'\`; source: \`${file}\`.\n\n${'table' in part ? portTable() : ''}${blocks.join('\n')}`;
   });
   return [HEAD, ...sections].join('\n');
@@ -53,11 +56,15 @@ function portTable(): string {
     const { does, holders, role, builtIn } = PORT_TABLE[port];
     return `| \`${port}\` | ${does} | ${holders} | \`${role}\` | ${builtIn ? 'yes' : 'no'} |`;
   });
-  const head = ['| Port | A plug-in with it | Plug-ins that may hold it | Role of its actor | Built-in actor |', '| --- | --- | --- | --- | --- |'];
+  const head = [
+    '| Port | A plug-in with it | Plug-ins that may hold it | Role of its actor | Built-in actor |',
+    '| --- | --- | --- | --- | --- |',
+  ];
   return `${[...head, ...rows].join('\n')}\n\n`;
 }
 
-const DECLARATION = /^((?:\/\*\*(?:(?!\*\/)[\s\S])*?\*\/\n)?)export ((?:async )?function|interface|type|class|const) (\w+)/gm;
+const DECLARATION =
+  /^((?:\/\*\*(?:(?!\*\/)[\s\S])*?\*\/\n)?)export ((?:async )?function|interface|type|class|const) (\w+)/gm;
 
 export function declarationsOf(source: string): readonly Declaration[] {
   return [...source.matchAll(DECLARATION)].map((match) => {
@@ -100,4 +107,5 @@ function outside(code: string, found: (i: number) => boolean): number {
   return code.length;
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) writeFileSync(PAGE, pluginReferencePage());
+if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href)
+  writeFileSync(PAGE, pluginReferencePage());

@@ -1,6 +1,7 @@
 /**
- * Writes docs/public-api.txt: every name that a script or a plug-in can import, with its declaration, so that a change of the public API shows as a
- * change of that file. `npx tsx docs/make-public-api.ts`; a test fails when the file is out of date.
+ * Writes docs/public-api.txt: every name that a script or a plug-in can import, with its declaration, so that a change
+ * of the public API shows as a change of that file. `npx tsx docs/make-public-api.ts`; a test fails when the file is
+ * out of date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,4 +1,7 @@
-/** Draws the rooms in docs/development.md from lint/rooms.js: `npx tsx docs/make-rooms.ts`. A test fails when the drawing is out of date. */
+/**
+ * Draws the rooms in docs/development.md from lint/rooms.js: `npx tsx docs/make-rooms.ts`. A test fails when the
+ * drawing is out of date.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { ROOMS } from '../lint/rooms.js';

@@ -17,7 +17,14 @@ const CELL = { width: 8.4, height: 18 };
 const MARGIN = 16;
 const BAR = 30;
 const TEXT = '#d7dae0';
-const COLORS: Readonly<Record<number, string>> = { 31: '#ff6b6b', 32: '#7ee787', 33: '#f2cc60', 34: '#79c0ff', 35: '#d2a8ff', 36: '#76e3ea' };
+const COLORS: Readonly<Record<number, string>> = {
+  31: '#ff6b6b',
+  32: '#7ee787',
+  33: '#f2cc60',
+  34: '#79c0ff',
+  35: '#d2a8ff',
+  36: '#76e3ea',
+};
 const BLOCKS = '▁▂▃▄▅▆▇█';
 // eslint-disable-next-line no-control-regex
 const ESCAPE = /\u001b\[(\d+)m/;
@@ -35,7 +42,9 @@ export function toSvg(lines: readonly string[], title: string): string {
   const width = Math.ceil(COLUMNS * CELL.width + 2 * MARGIN);
   const height = Math.ceil(lines.length * CELL.height + MARGIN + BAR);
   const body = lines.flatMap((line, row) => drawLine(line, BAR + (row + 1) * CELL.height - 4));
-  const dots = ['#ff5f57', '#febc2e', '#28c840'].map((color, i) => `<circle cx="${18 + 18 * i}" cy="15" r="5.5" fill="${color}"/>`);
+  const dots = ['#ff5f57', '#febc2e', '#28c840'].map(
+    (color, i) => `<circle cx="${18 + 18 * i}" cy="15" r="5.5" fill="${color}"/>`,
+  );
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(title)}">
 <rect width="100%" height="100%" rx="8" fill="#0d1117"/>
 ${dots.join('')}
@@ -102,7 +111,8 @@ export function withoutPaths(status: Status): Status {
 }
 
 function main([input, output]: readonly string[]): void {
-  if (input === undefined || output === undefined) throw new Error('usage: npx tsx docs/make-screenshot.ts status.json picture.svg');
+  if (input === undefined || output === undefined)
+    throw new Error('usage: npx tsx docs/make-screenshot.ts status.json picture.svg');
   const status = withoutPaths(JSON.parse(readFileSync(input, 'utf8')) as Status);
   const lines = renderFrame(status, {
     width: COLUMNS,

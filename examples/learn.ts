@@ -22,4 +22,6 @@ const { end, steps, baseline, final, folder, error } = await loop.closed();
 if (end === 'failed') throw new Error(error);
 
 const percent = (share = Number.NaN) => `${(100 * share).toFixed(1)} %`;
-console.log(`${steps} steps: accuracy ${percent(baseline?.greedy)} -> ${percent(final?.greedy)}; the model is in ${folder}`);
+console.log(
+  `${steps} steps: accuracy ${percent(baseline?.greedy)} -> ${percent(final?.greedy)}; the model is in ${folder}`,
+);

@@ -19,4 +19,5 @@ for (const { version, values } of rows) {
 }
 
 const best = rows.toSorted((a, b) => (b.values['greedy'] ?? -1) - (a.values['greedy'] ?? -1))[0];
-if (best?.values['greedy'] !== undefined) console.log(`version ${best.version} is the most accurate: ${best.values['greedy']}`);
+if (best?.values['greedy'] !== undefined)
+  console.log(`version ${best.version} is the most accurate: ${best.values['greedy']}`);

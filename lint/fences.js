@@ -1,4 +1,7 @@
-/** The linter's rule over lint/rooms.js: reports each import that the row of the file's room does not allow, types and `import()` included. */
+/**
+ * The linter's rule over lint/rooms.js: reports each import that the row of the file's room does not allow, types and
+ * `import()` included.
+ */
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { ROOMS } from './rooms.js';
 
@@ -10,7 +13,8 @@ const lies = (file, room) => file === room || file.startsWith(`${room}/`) || fil
 
 const roomOf = (file) => ORDERED.find((room) => lies(file, room));
 
-const packageOf = (specifier) => (specifier.startsWith('node:') ? 'node:' : specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/'));
+const packageOf = (specifier) =>
+  specifier.startsWith('node:') ? 'node:' : specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
 
 /** What is wrong with an import, or undefined. @param file path from the root, with forward slashes. */
 function wrongWith(specifier, file, room) {

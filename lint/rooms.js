@@ -1,10 +1,11 @@
 /**
- * The rooms of the house and what each may import. This table is the only place that says so: the linter's rule (lint/fences.js), the drawing in
- * docs/development.md and test/lint/fences.test.ts read it.
+ * The rooms of the house and what each may import. This table is the only place that says so: the linter's rule
+ * (lint/fences.js), the drawing in docs/development.md and test/lint/fences.test.ts read it.
  *
- * A room is a folder, or a file named without its ending; a file belongs to the longest path that holds it. A room may import itself, the rooms in
- * its row (a row may name one file of a room), and the packages in its row (`node:` stands for all modules of Node). A row names rooms above it only,
- * so there is no circle and no arrow up. The linter reports a file below src/, actors/, streams/, dashboards/ or examples/ that is in no room: a new folder needs a row.
+ * A room is a folder, or a file named without its ending; a file belongs to the longest path that holds it. A room may
+ * import itself, the rooms in its row (a row may name one file of a room), and the packages in its row (`node:` stands
+ * for all modules of Node). A row names rooms above it only, so there is no circle and no arrow up. The linter reports
+ * a file below src/, actors/, streams/, dashboards/ or examples/ that is in no room: a new folder needs a row.
  */
 
 const NODE = 'node:';
@@ -21,7 +22,16 @@ const BELOW_OBJECTIVES = [...BELOW_TRAINING, 'src/compute/training'];
 const BELOW_THREADS = [...BELOW_OBJECTIVES, 'src/compute/objectives'];
 
 /** Rooms that do one thing each and know nothing of the loop. */
-const PARTS = [...COMMON, 'src/learn', 'src/data', 'src/store', 'src/guardian', 'src/config', 'src/policy', 'src/plugin'];
+const PARTS = [
+  ...COMMON,
+  'src/learn',
+  'src/data',
+  'src/store',
+  'src/guardian',
+  'src/config',
+  'src/policy',
+  'src/plugin',
+];
 
 /** @typedef {import('./rooms.d.ts').Room} Room */
 
@@ -30,7 +40,11 @@ export const ROOMS = {
   // Plain data and small helpers.
   'src/protocol': { holds: 'messages, status, ports, frames, errors: plain data', imports: [], packages: [] },
   'src/protocol/codec': { holds: 'messages as bytes', imports: ['src/protocol'], packages: ['msgpackr'] },
-  'src/protocol/command-schema': { holds: 'commands read from untrusted data', imports: ['src/protocol'], packages: ['zod'] },
+  'src/protocol/command-schema': {
+    holds: 'commands read from untrusted data',
+    imports: ['src/protocol'],
+    packages: ['zod'],
+  },
   'src/lib': { holds: 'small helpers without a noun of the loop', imports: ['src/protocol'], packages: [NODE, 'jiti'] },
 
   // Parts.
@@ -40,8 +54,16 @@ export const ROOMS = {
     imports: [...COMMON, 'src/learn'],
     packages: [NODE, 'csv-parse', 'hyparquet', 'hyparquet-compressors', 'hyparquet-writer', 'sharp'],
   },
-  'src/store': { holds: 'SQLite, the run folder, checkpoints, the log', imports: COMMON, packages: [NODE, 'libsql', 'msgpackr', 'pino', 'zod'] },
-  'src/guardian': { holds: 'signals, rules, probe, remedy, state: what needs no stream', imports: [...COMMON, 'src/learn'], packages: [NODE] },
+  'src/store': {
+    holds: 'SQLite, the run folder, checkpoints, the log',
+    imports: COMMON,
+    packages: [NODE, 'libsql', 'msgpackr', 'pino', 'zod'],
+  },
+  'src/guardian': {
+    holds: 'signals, rules, probe, remedy, state: what needs no stream',
+    imports: [...COMMON, 'src/learn'],
+    packages: [NODE],
+  },
 
   // Compute: the only rooms of tensors, in one line.
   'src/compute/hf': {
@@ -49,22 +71,46 @@ export const ROOMS = {
     imports: COMMON,
     packages: [NODE, 'zod', '@huggingface/jinja', '@huggingface/tokenizers'],
   },
-  'src/compute/compile': { holds: 'a TF.js function to an ONNX graph', imports: COMMON, packages: [NODE, TFJS, 'protobufjs'] },
+  'src/compute/compile': {
+    holds: 'a TF.js function to an ONNX graph',
+    imports: COMMON,
+    packages: [NODE, TFJS, 'protobufjs'],
+  },
   'src/compute/engine': {
     holds: 'what runs a program: ONNX Runtime, TF.js, native calls',
     imports: [...COMMON, 'src/compute/hf', 'src/compute/compile'],
     packages: [NODE, TFJS, '@tensorflow/tfjs-backend-cpu', 'onnxruntime-node'],
   },
-  'src/compute/models': { holds: 'model families and model folders', imports: BELOW_MODELS, packages: [NODE, TFJS, 'zod'] },
-  'src/compute/programs': { holds: 'forward, policy, prefill, decode', imports: BELOW_PROGRAMS, packages: [NODE, TFJS] },
-  'src/compute/rollout': { holds: 'generating responses, token by token', imports: BELOW_ROLLOUT, packages: [NODE, TFJS] },
-  'src/compute/training': { holds: 'trainer, step, optimizer, passes, checkpoint', imports: BELOW_TRAINING, packages: [NODE, TFJS, 'zod'] },
+  'src/compute/models': {
+    holds: 'model families and model folders',
+    imports: BELOW_MODELS,
+    packages: [NODE, TFJS, 'zod'],
+  },
+  'src/compute/programs': {
+    holds: 'forward, policy, prefill, decode',
+    imports: BELOW_PROGRAMS,
+    packages: [NODE, TFJS],
+  },
+  'src/compute/rollout': {
+    holds: 'generating responses, token by token',
+    imports: BELOW_ROLLOUT,
+    packages: [NODE, TFJS],
+  },
+  'src/compute/training': {
+    holds: 'trainer, step, optimizer, passes, checkpoint',
+    imports: BELOW_TRAINING,
+    packages: [NODE, TFJS, 'zod'],
+  },
   'src/compute/objectives': {
     holds: 'a file each: settings, loss, preparation',
     imports: [...BELOW_OBJECTIVES, 'src/learn'],
     packages: [NODE, TFJS, 'zod'],
   },
-  'src/compute/threads': { holds: 'the pool, its worker threads, versions', imports: BELOW_THREADS, packages: [NODE, 'piscina'] },
+  'src/compute/threads': {
+    holds: 'the pool, its worker threads, versions',
+    imports: BELOW_THREADS,
+    packages: [NODE, 'piscina'],
+  },
 
   // Parts that name the parts above.
   'src/config': {
@@ -91,7 +137,11 @@ export const ROOMS = {
     packages: [NODE],
   },
   actors: { holds: 'machines: what runs, what restarts what', imports: COMMON, packages: [NODE, 'xstate'] },
-  streams: { holds: 'the loop as streams: pipeline.ts and its small machines', imports: [...PARTS, 'src/roles'], packages: [NODE, 'rxjs'] },
+  streams: {
+    holds: 'the loop as streams: pipeline.ts and its small machines',
+    imports: [...PARTS, 'src/roles'],
+    packages: [NODE, 'rxjs'],
+  },
   'dashboards/server': {
     holds: 'the page over HTTP and WebSocket, /metrics',
     imports: [...COMMON, 'src/protocol/codec', 'src/protocol/command-schema', 'src/learn', 'src/store'],
@@ -157,7 +207,11 @@ export const ROOMS = {
 
   // What other people import.
   'src/index': { holds: "'quorum'", imports: [...PARTS, 'src/api', 'src/daemon'], packages: [NODE] },
-  'src/testing': { holds: "'quorum/testing'", imports: [...PARTS, 'src/roles', 'actors', 'streams', 'src/daemon'], packages: [NODE] },
+  'src/testing': {
+    holds: "'quorum/testing'",
+    imports: [...PARTS, 'src/roles', 'actors', 'streams', 'src/daemon'],
+    packages: [NODE],
+  },
   'src/plugins': {
     holds: "plug-ins that come with Quorum, written as anyone's",
     imports: [],

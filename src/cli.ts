@@ -1,4 +1,7 @@
-/** The command line. Each command parses, calls one function elsewhere, and prints; what is heavy is loaded by the command that needs it. */
+/**
+ * The command line. Each command parses, calls one function elsewhere, and prints; what is heavy is loaded by the
+ * command that needs it.
+ */
 import { CommanderError } from 'commander';
 import { EXIT, explain } from './cli/errors.ts';
 import { createProgram } from './cli/program.ts';

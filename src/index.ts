@@ -1,6 +1,6 @@
 /**
- * What plug-ins, configuration files and scripts import from 'quorum'; docs/public-api.txt has it with every signature. Light on purpose: an import loads
- * no actor, stream or tensor.
+ * What plug-ins, configuration files and scripts import from 'quorum'; docs/public-api.txt has it with every signature.
+ * Light on purpose: an import loads no actor, stream or tensor.
  */
 export { evaluate, generate, openModel, openParts, openRun, startLoop } from './api.ts';
 export type { EvaluateOptions, SuiteAccuracy } from './api/evaluate.ts';
@@ -15,7 +15,14 @@ export { extractAnswer } from './learn/answer.ts';
 export { dropReason, type FilterOptions } from './learn/filters.ts';
 export { majorityVote, type Vote } from './learn/vote.ts';
 export { makeFolder } from './lib/make-folder.ts';
-export { API_VERSION, definePlugin, type OpenPort, type PluginDefinition, type PortContext, type RunQuestions } from './plugin/define.ts';
+export {
+  API_VERSION,
+  definePlugin,
+  type OpenPort,
+  type PluginDefinition,
+  type PortContext,
+  type RunQuestions,
+} from './plugin/define.ts';
 export { openPort } from './plugin/open-port.ts';
 export type { Learner } from './policy/learner.ts';
 export type { Policy, PolicyOrigin } from './policy/policy.ts';

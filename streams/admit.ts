@@ -12,7 +12,9 @@ export function admit(loop: Pick<Loop, 'parts' | 'state'>, synthesis: Synthesis 
   return async (count: number): Promise<readonly Admission[]> => {
     const from = store.nextSequence;
     const asked = loop.parts.hasQuestions ? await ask(loop, from, count) : undefined;
-    const { questions, change } = synthesis ? await synthesis.mix(from, count, asked, loop.state.version) : { questions: asked ?? [], change: {} };
+    const { questions, change } = synthesis
+      ? await synthesis.mix(from, count, asked, loop.state.version)
+      : { questions: asked ?? [], change: {} };
     const admissions = questions.map((question, i) => ({ sequence: from + i, question }));
     store.transaction(() => {
       store.admit(admissions);

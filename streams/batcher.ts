@@ -1,7 +1,7 @@
 /**
- * Judged groups in, windows out. Verdicts arrive in any order; windows are cut in admission order, so that which groups make a batch never
- * depends on which of them finished first. A window closes with `batchGroups` kept groups, or smaller after `maxJudged` judged ones and
- * where the groups that follow are sampled in another way.
+ * Judged groups in, windows out. Verdicts arrive in any order; windows are cut in admission order, so that which groups
+ * make a batch never depends on which of them finished first. A window closes with `batchGroups` kept groups, or
+ * smaller after `maxJudged` judged ones and where the groups that follow are sampled in another way.
  */
 import type { JudgedGroup } from '../src/protocol/messages.ts';
 
@@ -54,9 +54,13 @@ export class Batcher {
     return Math.min(this.#options.batchGroups - this.#kept.length, this.#options.maxJudged - this.#judged);
   }
 
-  /** Takes one verdict, `kept` being absent for a dropped group; returns the windows that it closes, mostly none. @throws when it was taken before. */
+  /**
+   * Takes one verdict, `kept` being absent for a dropped group; returns the windows that it closes, mostly none.
+   * @throws when it was taken before.
+   */
   add(sequence: number, kept: JudgedGroup | undefined): Window[] {
-    if (sequence < this.#next || this.#early.has(sequence)) throw new Error(`the group of admission ${sequence} was judged twice`);
+    if (sequence < this.#next || this.#early.has(sequence))
+      throw new Error(`the group of admission ${sequence} was judged twice`);
     this.#early.set(sequence, kept);
     const closed: Window[] = [];
     while (this.#early.has(this.#next)) {

@@ -11,7 +11,9 @@ export class ConditionVariable {
     stop.addEventListener('abort', () => this.moved(), { once: true });
   }
 
-  /** Runs `act` as soon as `condition` holds. @throws CancelledError when the loop stops first, and what `act` throws. */
+  /**
+   * Runs `act` as soon as `condition` holds. @throws CancelledError when the loop stops first, and what `act` throws.
+   */
   when<T>(condition: () => boolean, act: () => T | Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const check = () => {

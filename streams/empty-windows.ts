@@ -1,6 +1,6 @@
 /**
- * Windows in which no group was kept: says why, and what helps, from what was judged since the last window with a group. It says so
- * less and less often: at the 1st, 2nd, 4th, 8th such window in a row.
+ * Windows in which no group was kept: says why, and what helps, from what was judged since the last window with a
+ * group. It says so less and less often: at the 1st, 2nd, 4th, 8th such window in a row.
  */
 import type { DropReason, JudgedGroup } from '../src/protocol/messages.ts';
 import type { LoopConfig } from './loop.ts';
@@ -78,7 +78,11 @@ export function emptyWords(tally: EmptyTally, settings: Settings, judged = tally
   return first === undefined ? none : `${none}. ${advice(first[0], tally, settings)}`;
 }
 
-function advice(reason: DropReason, { responses, cutOff, unboxed, why }: EmptyTally, { sampling, filters }: Settings): string {
+function advice(
+  reason: DropReason,
+  { responses, cutOff, unboxed, why }: EmptyTally,
+  { sampling, filters }: Settings,
+): string {
   const percent = (count: number): string => `${Math.round((100 * count) / Math.max(1, responses))} % of the responses`;
   switch (reason) {
     case 'no-box':

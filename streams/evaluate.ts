@@ -1,4 +1,7 @@
-/** Beside the loop: how good a version is on held-out questions. The only stage that may see a label, and nothing in the loop reads its result. */
+/**
+ * Beside the loop: how good a version is on held-out questions. The only stage that may see a label, and nothing in the
+ * loop reads its result.
+ */
 import { CancelledError } from '../src/protocol/errors.ts';
 import type { Evaluation } from '../src/protocol/messages.ts';
 import type { EvaluateRequest } from '../src/protocol/ports.ts';
@@ -10,12 +13,21 @@ import { recordEvaluation } from './record.ts';
 import { refuse } from './refused.ts';
 
 /** Evaluates a version that the caller retains. */
-export async function evaluate(loop: Pick<Loop, 'parts' | 'effects'>, request: EvaluateRequest, signal: AbortSignal): Promise<Evaluation> {
+export async function evaluate(
+  loop: Pick<Loop, 'parts' | 'effects'>,
+  request: EvaluateRequest,
+  signal: AbortSignal,
+): Promise<Evaluation> {
   const { config, performers, store, telemetry } = loop.parts;
   // The answers tell labels: they go to the store, and neither to a watcher nor further.
-  const { answers, refused = [], ...evaluation } = await performers.evaluator.perform({ ...evaluating(request, config.timeouts), signal });
+  const {
+    answers,
+    refused = [],
+    ...evaluation
+  } = await performers.evaluator.perform({ ...evaluating(request, config.timeouts), signal });
   for (const each of refused) refuse(loop, 'held-out', each);
-  if (evaluation.n === 0 && evaluation.labelFree === undefined) return evaluation; // no question is held out, or none can be asked
+  // no question is held out, or none can be asked
+  if (evaluation.n === 0 && evaluation.labelFree === undefined) return evaluation;
   const before = standing(store).best;
   const isBest = store.transaction(() => {
     store.saveEvaluation(evaluation);
@@ -45,8 +57,14 @@ export function orderDue(loop: Pick<Loop, 'parts'>, orders: Latest<EvaluateOrder
   if (full || n % everySteps === 0) orderEvaluation(loop, orders, { version: n, full, settled: [] });
 }
 
-/** The order in hand is not disturbed. One that still waits gives way to the newer version, for which it is then done. */
-export function orderEvaluation(loop: Pick<Loop, 'parts'>, orders: Latest<EvaluateOrder>, { version, full, settled }: EvaluateOrder): void {
+/**
+ * The order in hand is not disturbed. One that still waits gives way to the newer version, for which it is then done.
+ */
+export function orderEvaluation(
+  loop: Pick<Loop, 'parts'>,
+  orders: Latest<EvaluateOrder>,
+  { version, full, settled }: EvaluateOrder,
+): void {
   loop.parts.policy.retain(version);
   const displaced = orders.put({ version, full, settled });
   if (displaced === undefined) return;

@@ -1,4 +1,7 @@
-/** 'quorum/rxjs': a plug-in that brings its own RxJS operator. Quorum's actor stays around it, with its deadline and its supervisor. */
+/**
+ * 'quorum/rxjs': a plug-in that brings its own RxJS operator. Quorum's actor stays around it, with its deadline and its
+ * supervisor.
+ */
 import { Subject, type OperatorFunction, type Subscription } from 'rxjs';
 import { CancelledError } from '../src/protocol/errors.ts';
 import type { LoopEvent, Watch } from '../src/protocol/ports.ts';
@@ -9,10 +12,12 @@ interface Pending<Output> {
 }
 
 /**
- * Requests go through one stream that lives as long as the port, so the operator may remember; each must give one output, which is the reply. A
- * request that is cancelled ends the stream, and the next one begins another.
+ * Requests go through one stream that lives as long as the port, so the operator may remember; each must give one
+ * output, which is the reply. A request that is cancelled ends the stream, and the next one begins another.
  */
-export function fromOperator<Request, Reply>(operator: OperatorFunction<Request, Reply>): (request: Request, signal: AbortSignal) => Promise<Reply> {
+export function fromOperator<Request, Reply>(
+  operator: OperatorFunction<Request, Reply>,
+): (request: Request, signal: AbortSignal) => Promise<Reply> {
   let stream: Stream<Request, Reply> | undefined;
   return (request, signal) => {
     if (signal.aborted) return Promise.reject(new CancelledError('cancelled before it began'));
@@ -64,10 +69,14 @@ class Stream<Request, Reply> {
 }
 
 /**
- * A watcher: the loop's events go through the operator, whatever comes out of it; what it throws fails the watcher, which is then restarted.
+ * A watcher: the loop's events go through the operator, whatever comes out of it; what it throws fails the watcher,
+ * which is then restarted.
  * @param signal of the port's context.
  */
-export function operatorWatcher(operator: OperatorFunction<LoopEvent, unknown>, { signal }: { readonly signal: AbortSignal }): Watch {
+export function operatorWatcher(
+  operator: OperatorFunction<LoopEvent, unknown>,
+  { signal }: { readonly signal: AbortSignal },
+): Watch {
   const events = new Subject<LoopEvent>();
   let failed: { readonly error: unknown } | undefined;
   const subscription = events.pipe(operator).subscribe({ error: (error: unknown) => (failed = { error }) });

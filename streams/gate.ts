@@ -25,7 +25,10 @@ export class Gate {
     this.#open = false;
   }
 
-  /** Until the returned function is called, nothing is admitted, and what was admitted goes on even while the gate is closed. */
+  /**
+   * Until the returned function is called, nothing is admitted, and what was admitted goes on even while the gate is
+   * closed.
+   */
   hold(): () => void {
     this.#holds += 1;
     this.#wake();
@@ -78,7 +81,9 @@ export class Gate {
     return !this.#open && this.#inHand === 0 && this.#holds === 0;
   }
 
-  /** Resolves when the gate is still: true; or is opened first: false. @throws CancelledError when the loop stops first. */
+  /**
+   * Resolves when the gate is still: true; or is opened first: false. @throws CancelledError when the loop stops first.
+   */
   async stilled(): Promise<boolean> {
     await setImmediate(); // an item that has passed the gate is in hand a few microtasks later
     while (!this.isStill && !this.#open && !this.#stop.aborted) await this.#woken();

@@ -1,10 +1,18 @@
 /**
- * Watches over the loop without labels: after each learner step it weighs what the judged groups, the step and the last probe of the canaries show,
- * and acts when self-agreement has stopped to mean correctness. Beside the loop until then: it draws nothing that the training draws, and
- * what it does to the loop it does by the commands that people have. Its state outlives the process, the act that is under way included.
+ * Watches over the loop without labels: after each learner step it weighs what the judged groups, the step and the last
+ * probe of the canaries show, and acts when self-agreement has stopped to mean correctness. Beside the loop until then:
+ * it draws nothing that the training draws, and what it does to the loop it does by the commands that people have. Its
+ * state outlives the process, the act that is under way included.
  */
 import { catchError, EMPTY, type Observable } from 'rxjs';
-import { isTrusted, observe, reasons, rolledBack, type Assessment, type MonitorState } from '../src/guardian/monitor.ts';
+import {
+  isTrusted,
+  observe,
+  reasons,
+  rolledBack,
+  type Assessment,
+  type MonitorState,
+} from '../src/guardian/monitor.ts';
 import { probeSignals, type AskCanaries, type Probe, type Sureness } from '../src/guardian/probe.ts';
 import { remedy, type Mildness, type Remedy } from '../src/guardian/remedy.ts';
 import { groupSignals, notFinite, stepSignals, type Signals } from '../src/guardian/signals.ts';
@@ -32,7 +40,10 @@ export interface GuardianParts {
   readonly say: (text: string) => void;
 }
 
-/** Of fewer groups judged since the step before, one answer may have any share by chance: they are read with the next step's. A batch's, at most. */
+/**
+ * Of fewer groups judged since the step before, one answer may have any share by chance: they are read with the next
+ * step's. A batch's, at most.
+ */
 const FEWEST_GROUPS = 16;
 
 export class Guardian {
@@ -93,7 +104,11 @@ export class Guardian {
   released(): void {
     if (this.#state.held === null) return;
     this.#set({ held: null, tries: 0, monitor: rolledBack(this.#state.monitor, this.#parts.loop.state.version) });
-    this.#parts.loop.parts.store.event('guardian', { level: 'watch', version: this.#parts.loop.state.version, why: 'learning was resumed by hand' });
+    this.#parts.loop.parts.store.event('guardian', {
+      level: 'watch',
+      version: this.#parts.loop.state.version,
+      why: 'learning was resumed by hand',
+    });
   }
 
   /** The base is as it was given: there is always something to go back to. */
@@ -111,10 +126,20 @@ export class Guardian {
     const fresh = this.#fresh;
     this.#fresh = undefined;
     const signals = { ...groupSignals(judged), ...stepSignals(metrics) };
-    const reading = { version: n, signals, notFinite: notFinite(metrics), ...(fresh === undefined ? {} : { probe: fresh }) };
+    const reading = {
+      version: n,
+      signals,
+      notFinite: notFinite(metrics),
+      ...(fresh === undefined ? {} : { probe: fresh }),
+    };
     const { state: monitor, assessment } = observe(this.#state.monitor, reading, this.#parts.options);
     this.#record(n, signals, fresh && { ...fresh, erosion: monitor.eroded }, assessment);
-    this.#set({ ...this.#sureness(monitor), ...this.#disk(monitor, n), monitor, ...(this.#isForgiven(monitor) ? { tries: 0 } : {}) });
+    this.#set({
+      ...this.#sureness(monitor),
+      ...this.#disk(monitor, n),
+      monitor,
+      ...(this.#isForgiven(monitor) ? { tries: 0 } : {}),
+    });
     if (assessment.level === 'act') return this.#act(n);
     if (n % this.#parts.options.everySteps === 0 || assessment.level !== 'healthy') this.#order(n);
   }
@@ -154,7 +179,10 @@ export class Guardian {
     const { loop, options } = this.#parts;
     if (options.mode !== 'act') return this.#order(version);
     const { trusted, tries } = this.#state;
-    const now: Mildness = { ...this.#asLearntNow(version), shareFloor: Math.max(loop.state.shareFloor, loop.parts.config.filters.shareFloor) };
+    const now: Mildness = {
+      ...this.#asLearntNow(version),
+      shareFloor: Math.max(loop.state.shareFloor, loop.parts.config.filters.shareFloor),
+    };
     const decided = remedy(tries, trusted?.version ?? null, { ...now, ...trusted }, now, options);
     this.#set({ remedy: decided });
     loop.parts.store.event('guardian', { level: 'act', version, why: reasons(this.#assessment), remedy: decided });
@@ -168,7 +196,9 @@ export class Guardian {
       await (decided.type === 'hold' ? this.#hold(decided.to, decided.why) : this.#restart(decided));
     } catch (error) {
       if (loop.state.stop.aborted) return; // the next start does it
-      await this.#hold(null, `version ${decided.to} could not be gone back to: ${(error as Error).message}`).catch(loop.effects.failed);
+      await this.#hold(null, `version ${decided.to} could not be gone back to: ${(error as Error).message}`).catch(
+        loop.effects.failed,
+      );
     }
   }
 
@@ -180,7 +210,9 @@ export class Guardian {
     this.#set({ shareFloor: settings.shareFloor });
     await command({ type: 'rollback', version: to });
     this.#back(attempt, null);
-    say(`the guardian went back to version ${to} (try ${attempt}): learning rate ${settings.learningRate}, share floor ${settings.shareFloor}`);
+    say(
+      `the guardian went back to version ${to} (try ${attempt}): learning rate ${settings.learningRate}, share floor ${settings.shareFloor}`,
+    );
   }
 
   async #hold(to: number | null, why: string): Promise<void> {
@@ -225,7 +257,10 @@ export class Guardian {
     const { origin, reference } = this.#state;
     try {
       const request = { version, trusted: reference, origin, closely: version === 0 };
-      const probe = await performer.perform({ ...probing(request, loop.parts.config.timeouts), signal: loop.state.stop });
+      const probe = await performer.perform({
+        ...probing(request, loop.parts.config.timeouts),
+        signal: loop.state.stop,
+      });
       for (const each of probe.refused ?? []) refuse(loop, 'canary', each);
       this.#probed(probe, reference, origin);
     } finally {

@@ -1,7 +1,8 @@
 /**
- * Stage 3: the groups of one job get their verdicts, stored before a window may hold them. The voter's verdict may be revised by plug-ins: what
- * a response earns, its advantage, and whether the group is kept. One that is parked or removed is done without. A stop cancels what is in hand here:
- * groups without a verdict are in the store, and get theirs after the next start.
+ * Stage 3: the groups of one job get their verdicts, stored before a window may hold them. The voter's verdict may be
+ * revised by plug-ins: what a response earns, its advantage, and whether the group is kept. One that is parked or
+ * removed is done without. A stop cancels what is in hand here: groups without a verdict are in the store, and get
+ * theirs after the next start.
  */
 import { revised } from '../src/learn/judge.ts';
 import { InputError } from '../src/protocol/errors.ts';
@@ -39,7 +40,17 @@ function verdictOn({ parts: { performers, config }, state: { stop } }: Judging, 
 }
 
 function refusal({ id }: RolloutGroup): Verdict {
-  return { groupId: id, answers: [], classes: [], winner: -1, share: 0, rewards: [], advantages: [], kept: false, dropped: 'refused' };
+  return {
+    groupId: id,
+    answers: [],
+    classes: [],
+    winner: -1,
+    share: 0,
+    rewards: [],
+    advantages: [],
+    kept: false,
+    dropped: 'refused',
+  };
 }
 
 /** Verdicts with the first plug-in's rewards that has some for the group, and with a plug-in's advantages. */
@@ -56,7 +67,11 @@ async function rewarded(loop: Judging, voted: readonly JudgedGroup[]): Promise<r
       open,
       ({ group, verdict }, which) => {
         const { answers, classes, winner, share } = verdict;
-        return rewarding({ group, answers, classes, winner, share, votes: verdict.rewards }, which, loop.parts.config.timeouts);
+        return rewarding(
+          { group, answers, classes, winner, share, votes: verdict.rewards },
+          which,
+          loop.parts.config.timeouts,
+        );
       },
     );
     for (const [i, given] of replies.entries()) {
@@ -69,7 +84,9 @@ async function rewarded(loop: Judging, voted: readonly JudgedGroup[]): Promise<r
     const request = { group: judged.group, classes, winner, share, rewards: earned.get(judged)?.rewards ?? votes };
     return weighing(request, which, loop.parts.config.timeouts);
   };
-  const advantages = advantage ? await each(loop, advantage, () => [loop.parts.performers.advantage], answered, advantagesOf) : [];
+  const advantages = advantage
+    ? await each(loop, advantage, () => [loop.parts.performers.advantage], answered, advantagesOf)
+    : [];
   return voted.map((judged) => {
     const [reply, own] = [earned.get(judged), advantages[answered.indexOf(judged)]];
     if (reply === undefined && own === undefined) return judged;
@@ -89,16 +106,19 @@ async function filtered(loop: Judging, all: readonly JudgedGroup[]): Promise<rea
       const why = objections[kept.indexOf(group)];
       return why === undefined
         ? group
-        : { ...group, verdict: { ...group.verdict, kept: false, dropped: 'filtered', why: `${filter.plugin}: ${why}` } };
+        : {
+            ...group,
+            verdict: { ...group.verdict, kept: false, dropped: 'filtered', why: `${filter.plugin}: ${why}` },
+          };
     });
   }
   return judged;
 }
 
 /**
- * A plug-in's answer to each group of a job, asked one after the other; none once its actor is parked or removed, and from the actor that takes its
- * place after a restart by hand. Each call is an item of its own, with the deadline of one call: a plug-in that hangs is found out after that,
- * however many groups the job has.
+ * A plug-in's answer to each group of a job, asked one after the other; none once its actor is parked or removed, and
+ * from the actor that takes its place after a restart by hand. Each call is an item of its own, with the deadline of
+ * one call: a plug-in that hangs is found out after that, however many groups the job has.
  */
 async function each<P, R>(
   { parts: { performers }, state: { stop } }: Judging,

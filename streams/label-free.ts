@@ -1,4 +1,7 @@
-/** What the status says of a run whose held-out questions have no labels: the newest figures, their history, and which version counts as the best. */
+/**
+ * What the status says of a run whose held-out questions have no labels: the newest figures, their history, and which
+ * version counts as the best.
+ */
 import type { Evaluation } from '../src/protocol/messages.ts';
 import type { GuardianStatus, LabelCount, LabelFreePoint, LabelFreeStatus } from '../src/protocol/status.ts';
 import { thin } from './thin.ts';
@@ -20,7 +23,9 @@ export function withEvaluation(
   return {
     baseline: baseline ?? (version === 0 ? point : null),
     now: now === null || version >= now.version ? point : now,
-    history: thin([...history.filter((other) => other.version !== version), point].toSorted((a, b) => a.version - b.version)),
+    history: thin(
+      [...history.filter((other) => other.version !== version), point].toSorted((a, b) => a.version - b.version),
+    ),
   };
 }
 
@@ -41,9 +46,12 @@ export function isLabelled({ questions, labelled }: LabelCount): boolean {
 }
 
 /**
- * Without labels the best version is the newest one on disk as long as the guardian is not in doubt, and else the newest one that it trusts.
- * Null where there is none. @param newest on disk.
+ * Without labels the best version is the newest one on disk as long as the guardian is not in doubt, and else the
+ * newest one that it trusts. Null where there is none. @param newest on disk.
  */
-export function bestWithoutLabels(newest: number | null, guardian: Pick<GuardianStatus, 'level' | 'trusted'> | undefined): number | null {
+export function bestWithoutLabels(
+  newest: number | null,
+  guardian: Pick<GuardianStatus, 'level' | 'trusted'> | undefined,
+): number | null {
   return guardian === undefined || guardian.level === 'healthy' ? newest : guardian.trusted;
 }

@@ -1,4 +1,7 @@
-/** Stage 4: a window becomes a batch, stored before it is learnt from, and a version, stored before anyone samples with it. */
+/**
+ * Stage 4: a window becomes a batch, stored before it is learnt from, and a version, stored before anyone samples with
+ * it.
+ */
 import { InputError, ItemError } from '../src/protocol/errors.ts';
 import type { Batch, PolicyVersion } from '../src/protocol/messages.ts';
 import { learning } from '../src/roles/learner.ts';
@@ -30,7 +33,11 @@ export function learn(loop: Loop, empty: EmptyWindows) {
   };
 }
 
-function tellEmpty({ parts: { store, config }, effects }: Loop, tally: EmptyTally | undefined, { judged, through }: Window): void {
+function tellEmpty(
+  { parts: { store, config }, effects }: Loop,
+  tally: EmptyTally | undefined,
+  { judged, through }: Window,
+): void {
   if (tally === undefined) return;
   const text = emptyWords(tally, config, judged);
   store.event('batch.empty', { ...tally, through, text });
@@ -91,7 +98,8 @@ async function learned(loop: Pick<Loop, 'parts' | 'state'>, batch: Batch, signal
     signal,
     blames: (error) => failsAgain(loop.parts, batch, error),
   });
-  if (version.n !== batch.parent + 1) throw new Error(`the learner made version ${version.n} from version ${batch.parent}`);
+  if (version.n !== batch.parent + 1)
+    throw new Error(`the learner made version ${version.n} from version ${batch.parent}`);
   return { n: version.n, parent: batch.parent, batchId: batch.id, metrics };
 }
 

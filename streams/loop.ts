@@ -1,4 +1,7 @@
-/** What the stages of the loop share, in three groups: what they work with, what changes while the loop runs, and what they make happen outside it. */
+/**
+ * What the stages of the loop share, in three groups: what they work with, what changes while the loop runs, and what
+ * they make happen outside it.
+ */
 import type { Config } from '../src/config/schema.ts';
 import type { Learner } from '../src/policy/learner.ts';
 import type { LoopEvent } from '../src/protocol/ports.ts';
@@ -9,7 +12,10 @@ import type { Listener } from './listener.ts';
 import type { Measures } from './measures.ts';
 import type { Settings } from './settings.ts';
 
-export type LoopConfig = Pick<Config, 'seed' | 'filters' | 'sampling' | 'synthesis' | 'loop' | 'evaluation' | 'checkpoints' | 'timeouts'>;
+export type LoopConfig = Pick<
+  Config,
+  'seed' | 'filters' | 'sampling' | 'synthesis' | 'loop' | 'evaluation' | 'checkpoints' | 'timeouts'
+>;
 
 /** Fixed for the life of the loop. */
 export interface LoopParts {
@@ -33,14 +39,20 @@ export interface LoopState {
   shareFloor: number;
   readonly settings: Settings;
   readonly gate: Gate;
-  /** Aborts when the loop stops: nothing new is begun, sampling in hand is cancelled (it is sampled again), a learner step is finished. */
+  /**
+   * Aborts when the loop stops: nothing new is begun, sampling in hand is cancelled (it is sampled again), a learner
+   * step is finished.
+   */
   readonly stop: AbortSignal;
 }
 
 export interface LoopEffects {
   /** Writes version `n` as a checkpoint that a restart can go on from; the version is retained meanwhile. */
   readonly checkpoint: (n: number) => Promise<void>;
-  /** Loads version `from`, which is on disk, as version `as`, which is then the policy's newest. @throws InputError when it is not whole. */
+  /**
+   * Loads version `from`, which is on disk, as version `as`, which is then the policy's newest. @throws InputError when
+   * it is not whole.
+   */
   readonly restore: (from: number, as: number) => Promise<void>;
   /** Keeps version `n` as the best so far; the version is retained meanwhile. */
   readonly keepBest: (n: number) => Promise<void>;

@@ -26,7 +26,15 @@ export interface Measured {
   readonly stalenessHistogram: readonly number[];
 }
 
-const NO_STEP = { loss: null, kl: null, entropy: null, clipFraction: null, ratio: null, gradNorm: null, learningRate: null };
+const NO_STEP = {
+  loss: null,
+  kl: null,
+  entropy: null,
+  clipFraction: null,
+  ratio: null,
+  gradNorm: null,
+  learningRate: null,
+};
 /** Metrics that only some steps have. */
 const SOMETIMES = ['mismatch', 'effectiveSamples', 'maskedShare', 'entropyCoefficient'] as const;
 
@@ -105,10 +113,23 @@ export class Measures {
 
   signals(): SignalStatus {
     const { loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate } = this.#step ?? NO_STEP;
-    const lately = (of: 'share' | 'reward' | 'tokens') => (this.#judged.length === 0 ? null : mean(this.#judged.map((group) => group[of])));
+    const lately = (of: 'share' | 'reward' | 'tokens') =>
+      this.#judged.length === 0 ? null : mean(this.#judged.map((group) => group[of]));
     const judged = { voteShare: lately('share'), reward: lately('reward'), responseTokens: lately('tokens') };
-    const sometimes = SOMETIMES.flatMap((name) => (this.#step?.[name] === undefined ? [] : [[name, this.#step[name]] as const]));
-    return { ...judged, loss, kl, entropy, clipFraction, ratio, gradNorm, learningRate, ...Object.fromEntries(sometimes) };
+    const sometimes = SOMETIMES.flatMap((name) =>
+      this.#step?.[name] === undefined ? [] : [[name, this.#step[name]] as const],
+    );
+    return {
+      ...judged,
+      loss,
+      kl,
+      entropy,
+      clipFraction,
+      ratio,
+      gradNorm,
+      learningRate,
+      ...Object.fromEntries(sometimes),
+    };
   }
 
   throughput(): ThroughputStatus {

@@ -2,7 +2,10 @@
 
 export type Side = 'rollout' | 'learner';
 
-/** Sums since the run began. Seconds in which at least one actor of the side works; tokens sampled, and response tokens learnt from. */
+/**
+ * Sums since the run began. Seconds in which at least one actor of the side works; tokens sampled, and response tokens
+ * learnt from.
+ */
 export interface Totals {
   readonly rolloutSeconds: number;
   readonly learnerSeconds: number;
@@ -60,7 +63,9 @@ export class Meter {
     const { rolloutTokens, learnerTokens, steps } = this.#totals;
     this.#totals = {
       ...this.#totals,
-      ...(side === 'rollout' ? { rolloutTokens: rolloutTokens + done.tokens } : { learnerTokens: learnerTokens + done.tokens }),
+      ...(side === 'rollout'
+        ? { rolloutTokens: rolloutTokens + done.tokens }
+        : { learnerTokens: learnerTokens + done.tokens }),
       steps: steps + (done.steps ?? 0),
     };
   }

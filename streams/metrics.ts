@@ -1,11 +1,15 @@
 /**
- * The metrics that are stored, by learner step (a step's number is that of the version it made). Their names stay as they are: charts and
- * stored runs know them. Written by record.ts and guardian.ts; a test holds the names to what a run stores.
+ * The metrics that are stored, by learner step (a step's number is that of the version it made). Their names stay as
+ * they are: charts and stored runs know them. Written by record.ts and guardian.ts; a test holds the names to what a
+ * run stores.
  */
 import type { LabelFree } from '../src/protocol/messages.ts';
 import { SIGNALS, type Signal } from '../src/guardian/signals.ts';
 
-/** With each evaluation, at the step that made the version: what held-out questions with an answer in the data show. All in [0, 1]. */
+/**
+ * With each evaluation, at the step that made the version: what held-out questions with an answer in the data show. All
+ * in [0, 1].
+ */
 const MEASURED = {
   greedy: 'accuracy of greedy answers to held-out questions',
   pass1: 'accuracy of sampled answers, in full evaluations',
@@ -37,7 +41,8 @@ const STEPPED = {
   ratio: 'mean importance ratio of the step',
   gradNorm: 'norm of the gradient before it was clipped',
   learningRate: 'learning rate of the step',
-  mismatch: 'mean distance of the log-probabilities of learner and sampler, in nats, over the tokens with importance correction',
+  mismatch:
+    'mean distance of the log-probabilities of learner and sampler, in nats, over the tokens with importance correction',
   effectiveSamples: 'effective sample size of the importance weights of these tokens, as a share of them',
   maskedShare: 'share of these tokens that teach nothing, in [0, 1]',
   entropyCoefficient: 'weight of the entropy bonus, where there is one',
@@ -51,7 +56,10 @@ const STEPPED = {
   'memory.rss': 'resident memory of the daemon, in bytes',
 };
 
-/** By the guardian with each step, those of a probe with the step after it. All but the level and the counts of canaries in [0, 1]. */
+/**
+ * By the guardian with each step, those of a probe with the step after it. All but the level and the counts of canaries
+ * in [0, 1].
+ */
 const GUARDED = [
   'concentration',
   'unanswered',
@@ -67,7 +75,10 @@ const GUARDED = [
 
 const GUARDIAN = 'guardian.';
 
-/** Name -> meaning. Left out are `at`, milliseconds since 1970, and `busy.<actor>`, the share of the last minute in which the actor worked. */
+/**
+ * Name -> meaning. Left out are `at`, milliseconds since 1970, and `busy.<actor>`, the share of the last minute in
+ * which the actor worked.
+ */
 export const METRICS: Readonly<Record<string, string>> = {
   ...MEASURED,
   ...Object.fromEntries(Object.entries(UNLABELLED).map(([name, meaning]) => [`${HELD_OUT}${name}`, meaning])),

@@ -1,6 +1,6 @@
 /**
- * An id stands for one question. What a plug-in asks under the id of another question (the numbers of a generator that begins anew) is a
- * question of its own, under an id that its content makes.
+ * An id stands for one question. What a plug-in asks under the id of another question (the numbers of a generator that
+ * begins anew) is a question of its own, under an id that its content makes.
  */
 import { lookOf, sha256 } from '../src/data/content.ts';
 import type { Question } from '../src/protocol/messages.ts';

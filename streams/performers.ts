@@ -1,6 +1,18 @@
 /** The actors as the streams see them. */
 import type { OfPlugin, Performer } from '../src/protocol/performer.ts';
-import type { Advantage, Ask, Evaluate, Export, Filter, Judge, Learn, Reward, SampleQuestions, Synthesize, Watch } from '../src/protocol/ports.ts';
+import type {
+  Advantage,
+  Ask,
+  Evaluate,
+  Export,
+  Filter,
+  Judge,
+  Learn,
+  Reward,
+  SampleQuestions,
+  Synthesize,
+  Watch,
+} from '../src/protocol/ports.ts';
 
 /** Plug-ins come and go while the loop runs, so the lists and what may be undefined are read anew each time. */
 export interface Performers {

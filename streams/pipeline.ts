@@ -1,6 +1,7 @@
 /**
- * The whole loop: questions -> rollouts -> verdicts -> windows -> versions. Each stage pulls from the one before it and writes what it
- * made to the store before the next one can see it, so that a killed loop finds everything again (resume.ts).
+ * The whole loop: questions -> rollouts -> verdicts -> windows -> versions. Each stage pulls from the one before it and
+ * writes what it made to the store before the next one can see it, so that a killed loop finds everything again
+ * (resume.ts).
  */
 import { catchError, EMPTY, finalize, merge, tap, type Observable } from 'rxjs';
 import { CancelledError } from '../src/protocol/errors.ts';
@@ -31,11 +32,17 @@ export interface Pipeline {
   /** Runs the loop until it is told to stop or a stage is past help; completes when every stage has ended. */
   readonly run$: Observable<unknown>;
   readonly credits: () => number;
-  /** Changes a setting for what is admitted and batched from now on. Like all that follows: @throws CancelledError when the loop stops first. */
+  /**
+   * Changes a setting for what is admitted and batched from now on. Like all that follows: @throws CancelledError when
+   * the loop stops first.
+   */
   set(path: LivePath, value: number): Promise<void>;
   /** Evaluates the newest version; resolves when that is done. */
   evaluate(full: boolean): Promise<Evaluation>;
-  /** Runs `work` when all that was admitted is learnt from or dropped, also while the loop is paused. Meanwhile nothing is admitted. */
+  /**
+   * Runs `work` when all that was admitted is learnt from or dropped, also while the loop is paused. Meanwhile nothing
+   * is admitted.
+   */
   drained<T>(work: () => Promise<T>): Promise<T>;
 }
 
@@ -54,7 +61,12 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   performers.learner.takesFrom(() => windows.status());
   performers.evaluator.takesFrom(() => ({ name: 'evaluations', size: evaluations.size, bound: 1 }));
   const isCut = (sequence: number) => settings.cuts(sequence - 1, sequence).length > 0;
-  const batcher = new Batcher({ batchGroups, maxJudged: Math.floor(maxOversample * batchGroups), next: resumed.through + 1, isCut });
+  const batcher = new Batcher({
+    batchGroups,
+    maxJudged: Math.floor(maxOversample * batchGroups),
+    next: resumed.through + 1,
+    isCut,
+  });
   const changes = new ConditionVariable(stop);
   const empty = new EmptyWindows();
   let closed = 0; // windows with groups that are not learnt from yet
@@ -75,7 +87,8 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     changes.moved();
   };
   const settle = (sequence: number, kept: JudgedGroup | undefined) => queue(batcher.add(sequence, kept));
-  const showBound = () => loop.parts.telemetry.bound(settings.maxStalenessFrom(((store.meta(THROUGH) as number | undefined) ?? -1) + 1));
+  const showBound = () =>
+    loop.parts.telemetry.bound(settings.maxStalenessFrom(((store.meta(THROUGH) as number | undefined) ?? -1) + 1));
   showBound();
 
   // What was in hand when the loop last stopped goes on from where it was.
@@ -104,7 +117,10 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
 
   async function* jobs() {
     while (await gate.pass()) {
-      const job = await questions.take(jobQuestions, (before, next) => next.sequence === before.sequence + 1 && !isCut(next.sequence));
+      const job = await questions.take(
+        jobQuestions,
+        (before, next) => next.sequence === before.sequence + 1 && !isCut(next.sequence),
+      );
       if (job.length === 0) return;
       if (await gate.pass()) yield job;
     }
@@ -130,11 +146,16 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   );
   const judged$ = pullMap(rollouts, 1, judge(loop, synthesis)).pipe(
     tap((judged) => empty.judged(judged)),
-    tap((judged) => judged.forEach(({ group, verdict }, i) => settle(group.sequence, verdict.kept ? judged[i] : undefined))),
+    tap((judged) =>
+      judged.forEach(({ group, verdict }, i) => settle(group.sequence, verdict.kept ? judged[i] : undefined)),
+    ),
     finalize(() => windows.close()),
   );
   const learning = learn(loop, empty);
-  const stepped = async (window: Window, lane: number, signal: AbortSignal) => ({ window, version: await learning(window, lane, signal) });
+  const stepped = async (window: Window, lane: number, signal: AbortSignal) => ({
+    window,
+    version: await learning(window, lane, signal),
+  });
   const learnt$ = pullMap(batches(), 1, gate.counted(stepped)).pipe(
     tap(({ window, version }) => {
       if (window.groups.length > 0) closed -= 1; // of a batch that was set aside, too
@@ -165,7 +186,8 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
         () => true,
         () =>
           new Promise<Evaluation>((resolve, reject) => {
-            const settled = (outcome: Evaluation | Error) => (outcome instanceof Error ? reject(outcome) : resolve(outcome));
+            const settled = (outcome: Evaluation | Error) =>
+              outcome instanceof Error ? reject(outcome) : resolve(outcome);
             orderEvaluation(loop, evaluations, { version: loop.state.version, full, settled: [settled] });
           }),
       ),

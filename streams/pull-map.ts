@@ -1,13 +1,16 @@
 /**
- * The one operator with back-pressure. RxJS pulls an async iterable as fast as it yields; `pullMap` asks for the next item only when one
- * of its lanes is free, so at most `lanes` items are in hand.
+ * The one operator with back-pressure. RxJS pulls an async iterable as fast as it yields; `pullMap` asks for the next
+ * item only when one of its lanes is free, so at most `lanes` items are in hand.
  */
 import { Observable } from 'rxjs';
 import { serial } from '../src/lib/serial.ts';
 import { sharedController } from '../src/lib/shared-signal.ts';
 
 export interface PullMapOptions {
-  /** Emit in the order of the source; a lane that is ahead waits for its turn before it pulls again. Default: as they finish. */
+  /**
+   * Emit in the order of the source; a lane that is ahead waits for its turn before it pulls again. Default: as they
+   * finish.
+   */
   readonly ordered?: boolean;
 }
 
@@ -15,10 +18,16 @@ export interface PullMapOptions {
 export type Work<T, R> = (item: T, lane: number, signal: AbortSignal) => Promise<R>;
 
 /**
- * Runs `work` on the items of `source` in `lanes` concurrent lanes. The first failure, of the source or of a lane, errors the stream.
- * The source is read by one lane at a time and is returned (`iterator.return`) once, on completion, failure or unsubscription.
+ * Runs `work` on the items of `source` in `lanes` concurrent lanes. The first failure, of the source or of a lane,
+ * errors the stream. The source is read by one lane at a time and is returned (`iterator.return`) once, on completion,
+ * failure or unsubscription.
  */
-export function pullMap<T, R>(source: AsyncIterable<T>, lanes: number, work: Work<T, R>, options: PullMapOptions = {}): Observable<R> {
+export function pullMap<T, R>(
+  source: AsyncIterable<T>,
+  lanes: number,
+  work: Work<T, R>,
+  options: PullMapOptions = {},
+): Observable<R> {
   if (!Number.isInteger(lanes) || lanes < 1) throw new RangeError(`pullMap needs at least 1 lane, got ${lanes}`);
   return new Observable<R>((subscriber) => {
     const controller = sharedController();
@@ -27,7 +36,9 @@ export function pullMap<T, R>(source: AsyncIterable<T>, lanes: number, work: Wor
     let emitted: Promise<unknown> = Promise.resolve();
     let running = lanes;
 
-    /** In order: takes a place in the line when the item is pulled, and emits when every earlier item has been emitted. */
+    /**
+     * In order: takes a place in the line when the item is pulled, and emits when every earlier item has been emitted.
+     */
     const place = () => {
       const earlier = emitted;
       let leave = () => {};

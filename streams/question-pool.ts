@@ -1,6 +1,7 @@
 /**
- * Synthetic questions that wait to be asked. Bounded: when it is full, the question that was asked most often leaves, of several the oldest.
- * A question comes back after it was asked as long as its vote was worth learning from, `maxUses` times at most.
+ * Synthetic questions that wait to be asked. Bounded: when it is full, the question that was asked most often leaves,
+ * of several the oldest. A question comes back after it was asked as long as its vote was worth learning from,
+ * `maxUses` times at most.
  */
 import type { PictureRef, Question } from '../src/protocol/messages.ts';
 import type { PooledQuestion } from '../src/store/synthetic-pool.ts';
@@ -40,7 +41,9 @@ export class QuestionPool {
   /** Texts of the questions about the same pictures. */
   textsAbout(pictures: readonly PictureRef[]): string[] {
     const key = JSON.stringify(pictures);
-    return [...this.#entries.values()].filter(({ question }) => JSON.stringify(question.pictures) === key).map(({ question }) => question.text);
+    return [...this.#entries.values()]
+      .filter(({ question }) => JSON.stringify(question.pictures) === key)
+      .map(({ question }) => question.text);
   }
 
   /** @returns ids of those that left for it. */
@@ -89,7 +92,9 @@ export class QuestionPool {
 
   /** One that was asked often enough waits for its verdict only; a rollback may have taken that away. */
   #ready(): PooledQuestion[] {
-    return [...this.#entries.values()].filter(({ question: { id }, uses }) => !this.#out.has(id) && uses < this.#options.maxUses);
+    return [...this.#entries.values()].filter(
+      ({ question: { id }, uses }) => !this.#out.has(id) && uses < this.#options.maxUses,
+    );
   }
 }
 

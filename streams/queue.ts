@@ -1,4 +1,7 @@
-/** A bounded queue between two stages. Pacing keeps it from filling: pushing past the bound is a bug of the pacer and throws. */
+/**
+ * A bounded queue between two stages. Pacing keeps it from filling: pushing past the bound is a bug of the pacer and
+ * throws.
+ */
 
 export class Queue<T> implements AsyncIterable<T> {
   readonly #name: string;
@@ -30,7 +33,9 @@ export class Queue<T> implements AsyncIterable<T> {
   push(...items: readonly T[]): void {
     if (this.#closed) throw new Error(`queue "${this.#name}" is closed`);
     if (this.#items.length + items.length > this.#bound) {
-      throw new RangeError(`queue "${this.#name}" holds ${this.#items.length} of ${this.#bound} items and cannot take ${items.length} more`);
+      throw new RangeError(
+        `queue "${this.#name}" holds ${this.#items.length} of ${this.#bound} items and cannot take ${items.length} more`,
+      );
     }
     this.#items.push(...items);
     this.#wake();
@@ -43,8 +48,8 @@ export class Queue<T> implements AsyncIterable<T> {
   }
 
   /**
-   * Takes the longest run from the front, at most `most` items, in which each item `follows` the one before it; waits for the first.
-   * An empty result means that the queue is closed and empty.
+   * Takes the longest run from the front, at most `most` items, in which each item `follows` the one before it; waits
+   * for the first. An empty result means that the queue is closed and empty.
    */
   async take(most: number, follows: (before: T, item: T) => boolean = () => true): Promise<T[]> {
     while (this.#items.length === 0) {
@@ -52,7 +57,8 @@ export class Queue<T> implements AsyncIterable<T> {
       await new Promise<void>((resolve) => this.#wakers.push(resolve));
     }
     let count = 1;
-    while (count < most && count < this.#items.length && follows(this.#items[count - 1]!, this.#items[count]!)) count += 1;
+    while (count < most && count < this.#items.length && follows(this.#items[count - 1]!, this.#items[count]!))
+      count += 1;
     return this.#items.splice(0, count);
   }
 

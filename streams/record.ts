@@ -1,6 +1,6 @@
 /**
- * Stores the metrics of a step and of an evaluation. What they are is in metrics.ts; `at` is in milliseconds since 1970, `busy.<actor>` the share of
- * the last minute in which the actor worked.
+ * Stores the metrics of a step and of an evaluation. What they are is in metrics.ts; `at` is in milliseconds since
+ * 1970, `busy.<actor>` the share of the last minute in which the actor worked.
  */
 import type { Evaluation, PolicyVersion } from '../src/protocol/messages.ts';
 import type { LoopParts } from './loop.ts';
@@ -14,14 +14,25 @@ export function recordStep({ store, measures }: Recorder, { n, metrics }: Policy
   const { seconds: _, ...step } = metrics ?? { seconds: 0 };
   const busy = Object.fromEntries(actors.map((actor) => [`busy.${actor.id}`, actor.busy]));
   const { rss } = process.memoryUsage();
-  const values = { ...step, ...measures.signals(), ...measures.throughput(), staleness, 'memory.rss': rss, ...busy, at };
+  const values = {
+    ...step,
+    ...measures.signals(),
+    ...measures.throughput(),
+    staleness,
+    'memory.rss': rss,
+    ...busy,
+    at,
+  };
   for (const [name, value] of Object.entries(values)) {
     if (typeof value === 'number') store.metric(name, n, value);
   }
 }
 
 /** Call within the transaction that stores the evaluation. */
-export function recordEvaluation({ store, measures }: Recorder, { version, greedy, full, labelFree }: Evaluation): void {
+export function recordEvaluation(
+  { store, measures }: Recorder,
+  { version, greedy, full, labelFree }: Evaluation,
+): void {
   // The base model has no step that would have stored a time.
   if (store.metricRow(version).at === undefined) store.metric('at', version, measures.at);
   if (greedy !== null) store.metric('greedy', version, greedy);

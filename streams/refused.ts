@@ -1,4 +1,6 @@
-/** A question that cannot be asked is left out; the terminal, the log, the events and the report say once which and why. */
+/**
+ * A question that cannot be asked is left out; the terminal, the log, the events and the report say once which and why.
+ */
 import type { RefusedQuestion } from '../src/protocol/messages.ts';
 import type { Store } from '../src/store/store.ts';
 import type { Loop } from './loop.ts';

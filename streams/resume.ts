@@ -1,4 +1,7 @@
-/** Takes a loop up where it was left, however it ended: replays stored batches and rollbacks onto the checkpoint and finds the work in hand. */
+/**
+ * Takes a loop up where it was left, however it ended: replays stored batches and rollbacks onto the checkpoint and
+ * finds the work in hand.
+ */
 import { ItemError } from '../src/protocol/errors.ts';
 import type { Batch, JudgedGroup, RolloutGroup } from '../src/protocol/messages.ts';
 import type { Admission, Store } from '../src/store/store.ts';
@@ -35,18 +38,21 @@ export function workInHand(store: Store): Resumed {
 }
 
 /**
- * Learns the stored batches that the checkpoint has not seen. Those whose version is stored lead to the same weights again and change
- * nothing else; the last may never have been finished, and is now.
+ * Learns the stored batches that the checkpoint has not seen. Those whose version is stored lead to the same weights
+ * again and change nothing else; the last may never have been finished, and is now.
  */
 export async function catchUp(loop: Loop, signal: AbortSignal): Promise<void> {
   const newest = loop.parts.store.latestVersion()?.n ?? 0;
   const batches: readonly Batch[] = loop.parts.store.batchesSince(loop.state.version);
-  if (batches.length > 0) loop.parts.telemetry.note(`replaying ${batches.length} steps from version ${loop.state.version}`);
+  if (batches.length > 0)
+    loop.parts.telemetry.note(`replaying ${batches.length} steps from version ${loop.state.version}`);
   for (const batch of batches) {
     if (signal.aborted) return;
     await repeatRollbacks(loop, batch.parent);
     if (batch.parent !== loop.state.version)
-      throw new Error(`batch ${batch.id} starts from version ${batch.parent}, but the replay is at version ${loop.state.version}`);
+      throw new Error(
+        `batch ${batch.id} starts from version ${batch.parent}, but the replay is at version ${loop.state.version}`,
+      );
     if (batch.groups.length === 0) {
       await keepWeights(loop);
       continue;
@@ -65,7 +71,10 @@ export async function catchUp(loop: Loop, signal: AbortSignal): Promise<void> {
   await repeatRollbacks(loop, newest);
 }
 
-/** The next version is the present one under its own number: the step that led to it has no group left whose pictures can be read. */
+/**
+ * The next version is the present one under its own number: the step that led to it has no group left whose pictures
+ * can be read.
+ */
 async function keepWeights(loop: Loop): Promise<void> {
   const { version } = loop.state;
   await loop.effects.restore(version, version + 1).catch(async () => {
@@ -77,8 +86,8 @@ async function keepWeights(loop: Loop): Promise<void> {
 }
 
 /**
- * A version that is stored cannot be learnt again (a picture is gone, say), nor those after it: the loop goes on from the one before, as from a rollback.
- * A batch that was to start from the newest one has lost its start.
+ * A version that is stored cannot be learnt again (a picture is gone, say), nor those after it: the loop goes on from
+ * the one before, as from a rollback. A batch that was to start from the newest one has lost its start.
  */
 async function goOnFrom(loop: Loop, { id, parent }: Batch, { message }: Error, newest: number): Promise<void> {
   const { store } = loop.parts;

@@ -1,7 +1,7 @@
 /**
- * Goes back to version `from` that is on disk: learning goes on from its weights and moments as a new version. The intent is stored first,
- * then the new version's checkpoint is written, then its row; a loop that is killed in between finds after its restart that the checkpoint
- * is there, and writes the row, or that it is not, and nothing happened.
+ * Goes back to version `from` that is on disk: learning goes on from its weights and moments as a new version. The
+ * intent is stored first, then the new version's checkpoint is written, then its row; a loop that is killed in between
+ * finds after its restart that the checkpoint is there, and writes the row, or that it is not, and nothing happened.
  */
 import { ROLLBACK_INTENT as INTENT } from '../src/store/chain.ts';
 import type { Store } from '../src/store/store.ts';
@@ -17,7 +17,10 @@ export interface Rollback {
   readonly as: number;
 }
 
-/** Done rollbacks that a restart from an old checkpoint must do again, and the one under way: their versions must stay on disk. Oldest first. */
+/**
+ * Done rollbacks that a restart from an old checkpoint must do again, and the one under way: their versions must stay
+ * on disk. Oldest first.
+ */
 export function rollbacks(store: Pick<Store, 'meta'>): readonly Rollback[] {
   const intent = store.meta(INTENT) as Rollback | null | undefined;
   return [...done(store), ...(intent ? [intent] : [])];
@@ -48,8 +51,14 @@ export async function rollBack(loop: Loop, from: number, as = loop.state.version
   return rollback.as;
 }
 
-/** At a start: what became of a rollback that was under way when the process ended. The policy was opened with the newest checkpoint. */
-export function settleRollback({ parts: { store, telemetry }, state: { version } }: Pick<Loop, 'parts' | 'state'>): void {
+/**
+ * At a start: what became of a rollback that was under way when the process ended. The policy was opened with the
+ * newest checkpoint.
+ */
+export function settleRollback({
+  parts: { store, telemetry },
+  state: { version },
+}: Pick<Loop, 'parts' | 'state'>): void {
   const intent = store.meta(INTENT) as Rollback | null | undefined;
   if (!intent) return;
   if (version === intent.as) return record(store, intent);

@@ -1,6 +1,6 @@
 /**
- * Stage 2: a job of admitted questions, all to be sampled in the same way, becomes groups, stored before anyone judges them. A job is stored
- * whole or not at all.
+ * Stage 2: a job of admitted questions, all to be sampled in the same way, becomes groups, stored before anyone judges
+ * them. A job is stored whole or not at all.
  */
 import { InputError } from '../src/protocol/errors.ts';
 import type { RolloutGroup, Sample } from '../src/protocol/messages.ts';
@@ -32,7 +32,9 @@ export function sample(loop: Loop) {
   };
 }
 
-/** One reply for the job, or, where a question of it is refused, one for each question: a refused one has no samples. */
+/**
+ * One reply for the job, or, where a question of it is refused, one for each question: a refused one has no samples.
+ */
 async function sampleOrSplit(loop: Loop, job: Job, lane: number, version: number): Promise<readonly SampleReply[]> {
   try {
     return [await ask(loop, job, lane, version)];
@@ -50,7 +52,10 @@ async function ask(loop: Pick<Loop, 'parts' | 'state'>, job: Job, lane: number, 
   const questions = job.map(({ question }) => question);
   const params = { ...config.sampling, ...loop.state.settings.samplingOf(job[0]!.sequence) };
   const request = { questions, params, seed: config.seed, version, reference: true };
-  const reply = await performers.samplers[lane]!.perform({ ...sampling(request, config.timeouts), signal: loop.state.stop });
+  const reply = await performers.samplers[lane]!.perform({
+    ...sampling(request, config.timeouts),
+    signal: loop.state.stop,
+  });
   const { samples } = params;
   if (reply.groups.length !== questions.length || reply.groups.some((group) => group.length !== samples)) {
     throw new Error(

@@ -1,6 +1,7 @@
 /**
- * A batch that the learner cannot take is set aside: it stays in the store with its cause, is never learnt from, and the loop continues with the
- * next one. Where the cause is a step whose numbers are not sound, the loop pauses too, because the next batch may be as wrong.
+ * A batch that the learner cannot take is set aside: it stays in the store with its cause, is never learnt from, and
+ * the loop continues with the next one. Where the cause is a step whose numbers are not sound, the loop pauses too,
+ * because the next batch may be as wrong.
  */
 import { TimeoutError, UnsoundStepError, WorkerError } from '../src/protocol/errors.ts';
 import type { Batch } from '../src/protocol/messages.ts';
@@ -8,8 +9,8 @@ import type { Store } from '../src/store/store.ts';
 import type { Loop, LoopParts } from './loop.ts';
 
 /**
- * A batch is set aside after two errors of the learner. A thread that ended and a deadline that passed are half the evidence: what else the machine does
- * may cause them.
+ * A batch is set aside after two errors of the learner. A thread that ended and a deadline that passed are half the
+ * evidence: what else the machine does may cause them.
  */
 const ENOUGH = 4;
 const weightOf = (error: Error): number => (error instanceof TimeoutError || error instanceof WorkerError ? 1 : 2);
@@ -35,7 +36,10 @@ export function release({ store, telemetry }: Pick<LoopParts, 'store' | 'telemet
   telemetry.held(undefined);
 }
 
-/** Counts a failure, also over restarts of the process; true where there were enough. A process that is killed has not failed. */
+/**
+ * Counts a failure, also over restarts of the process; true where there were enough. A process that is killed has not
+ * failed.
+ */
 export function failsAgain({ store }: Pick<LoopParts, 'store'>, { id }: Batch, error: Error): boolean {
   const before = store.meta(FAILURES) as Failures | undefined;
   const failures = (before?.batchId === id ? before.failures : 0) + weightOf(error);
@@ -43,15 +47,27 @@ export function failsAgain({ store }: Pick<LoopParts, 'store'>, { id }: Batch, e
   return failures >= ENOUGH;
 }
 
-export function setAside({ parts, effects }: Pick<Loop, 'parts' | 'effects'>, { id, parent, groups }: Batch, cause: Error): void {
+export function setAside(
+  { parts, effects }: Pick<Loop, 'parts' | 'effects'>,
+  { id, parent, groups }: Batch,
+  cause: Error,
+): void {
   const { store } = parts;
   const numbers = cause instanceof UnsoundStepError ? (cause.metrics ?? null) : null;
   const isUnsound = cause instanceof UnsoundStepError;
   const what = `batch ${id} (${groups.length} groups) is set aside at version ${parent}: ${cause.message}`;
-  const then = isUnsound ? 'learning is paused: look at it (quorum doctor --run), then resume or stop' : 'the run continues without it';
+  const then = isUnsound
+    ? 'learning is paused: look at it (quorum doctor --run), then resume or stop'
+    : 'the run continues without it';
   store.transaction(() => {
     store.setAside({ batchId: id, cause: cause.message, numbers });
-    store.event('batch.set-aside', { batch: id, version: parent, groups: groups.map(({ group }) => group.id), cause: cause.message, numbers });
+    store.event('batch.set-aside', {
+      batch: id,
+      version: parent,
+      groups: groups.map(({ group }) => group.id),
+      cause: cause.message,
+      numbers,
+    });
     if (isUnsound) store.setMeta(HELD, what);
   });
   effects.say(`${what}; ${then}`);

@@ -1,7 +1,8 @@
 /**
- * Settings that change while the loop runs. A change takes effect at a place in the durable order of the work, not at a moment: how to sample
- * and how stale a group may get from an admission on, the learning rate from a batch on. So what is sampled or learnt again after a
- * restart is so with the settings that it had, and the same store leads to the same weights.
+ * Settings that change while the loop runs. A change takes effect at a place in the durable order of the work, not at a
+ * moment: how to sample and how stale a group may get from an admission on, the learning rate from a batch on. So what
+ * is sampled or learnt again after a restart is so with the settings that it had, and the same store leads to the same
+ * weights.
  */
 import { LIVE_PATHS, liveValues, type LivePath, type LiveValues } from '../src/config/live.ts';
 import type { Config } from '../src/config/schema.ts';
@@ -21,7 +22,10 @@ interface Change {
   readonly configured: LiveValues;
 }
 
-type SettingsStore = Pick<Store, 'meta' | 'setMeta' | 'nextSequence' | 'nextBatchId' | 'latestVersion' | 'batchesSince'>;
+type SettingsStore = Pick<
+  Store,
+  'meta' | 'setMeta' | 'nextSequence' | 'nextBatchId' | 'latestVersion' | 'batchesSince'
+>;
 
 export class Settings {
   readonly configured: LiveValues;
@@ -38,8 +42,10 @@ export class Settings {
       this.#keep([{ sequence: 0, batch: 0, version: 0, values: this.configured, configured: this.configured }]);
       return;
     }
-    const newest = (path: LivePath) => (this.configured[path] === last.configured[path] ? last.values[path] : this.configured[path]);
-    // A batch whose step never came to a version is learnt with the new rate: a step that fails with the old one could not be got past.
+    const newest = (path: LivePath) =>
+      this.configured[path] === last.configured[path] ? last.values[path] : this.configured[path];
+    // A batch whose step never came to a version is learnt with the new rate: a step that fails with the old one could
+    // not be got past.
     const unlearnt = store.batchesSince(store.latestVersion()?.n ?? 0)[0];
     this.#append(Object.fromEntries(LIVE_PATHS.map((path) => [path, newest(path)])) as LiveValues, unlearnt?.id);
   }
@@ -62,7 +68,10 @@ export class Settings {
   /** What a batch is learnt with; its groups were all sampled in the same way (`cuts`). */
   stepOf({ id, groups }: Pick<Batch, 'id' | 'groups'>): StepSettings {
     const { values } = this.#changes.findLast(({ batch }) => batch <= id)!;
-    return { learningRate: values['learner.learningRate'], temperature: this.samplingOf(groups[0]!.group.sequence).temperature };
+    return {
+      learningRate: values['learner.learningRate'],
+      temperature: this.samplingOf(groups[0]!.group.sequence).temperature,
+    };
   }
 
   /** The largest staleness that a group of sequence number `sequence` or later may reach. */
@@ -71,7 +80,10 @@ export class Settings {
     return Math.max(...this.#changes.slice(first).map(({ values }) => values['loop.maxStaleness']));
   }
 
-  /** Sequence numbers in `after + 1 ..= upTo` that are sampled in another way than those before them: no batch may hold both. */
+  /**
+   * Sequence numbers in `after + 1 ..= upTo` that are sampled in another way than those before them: no batch may hold
+   * both.
+   */
   cuts(after: number, upTo: number): readonly number[] {
     const found = new Set<number>();
     for (const { sequence } of this.#changes.slice(1)) {

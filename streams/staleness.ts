@@ -1,17 +1,21 @@
 /**
- * Pacing: how many questions may be admitted so that no group is learnt from more than `maxStaleness` versions after it was sampled.
+ * Pacing: how many questions may be admitted so that no group is learnt from more than `maxStaleness` versions after it
+ * was sampled.
  *
- * A group sampled now is at least as new as version `current`. It is learnt from after every batch that is ahead of it: the windows that
- * are closed and not learnt from, and those that the groups ahead of it can still close. In the worst case the open window closes after
- * `shortestClose` more groups and each later one after `batchGroups`, so the group may be admitted while
+ * A group sampled now is at least as new as version `current`. It is learnt from after every batch that is ahead of it:
+ * the windows that are closed and not learnt from, and those that the groups ahead of it can still close. In the worst
+ * case the open window closes after `shortestClose` more groups and each later one after `batchGroups`, so the group
+ * may be admitted while
  *
  *     closed + batches(groups ahead) <= maxStaleness,   batches(u) = 0 if u < shortestClose, else 1 + floor((u - shortestClose) / batchGroups)
  *
- * which is `room()` solved for the number of groups. Where every group is kept this is `(maxStaleness + 1) * batchGroups` credits that
- * come back when a group is dropped or learnt from. At a cut, where the way of sampling changes, a window closes however small it is.
+ * which is `room()` solved for the number of groups. Where every group is kept this is `(maxStaleness + 1) *
+ * batchGroups` credits that come back when a group is dropped or learnt from. At a cut, where the way of sampling
+ * changes, a window closes however small it is.
  *
- * `maxStaleness` may change: a group is learnt from within the bound that held when it was admitted, because what is admitted after it
- * never comes before it. After the bound was lowered nothing is admitted until what is ahead fits the new one.
+ * `maxStaleness` may change: a group is learnt from within the bound that held when it was admitted, because what is
+ * admitted after it never comes before it. After the bound was lowered nothing is admitted until what is ahead fits the
+ * new one.
  */
 import { CancelledError } from '../src/protocol/errors.ts';
 
@@ -45,8 +49,14 @@ export function room(load: Load, options: Pick<PacerOptions, 'maxStaleness' | 'b
   return Math.max(0, shortestClose + (options.maxStaleness - load.closed - windows) * options.batchGroups);
 }
 
-/** What the groups that are admitted come to at worst, which is when all are kept: windows that they close, and `shortestClose` after them. */
-function ahead({ settled, admitted, cuts, shortestClose, kept }: Load, batchGroups: number): { windows: number; shortestClose: number } {
+/**
+ * What the groups that are admitted come to at worst, which is when all are kept: windows that they close, and
+ * `shortestClose` after them.
+ */
+function ahead(
+  { settled, admitted, cuts, shortestClose, kept }: Load,
+  batchGroups: number,
+): { windows: number; shortestClose: number } {
   let [windows, toClose, open, at] = [0, shortestClose, kept > 0, settled];
   for (const end of [...cuts, admitted]) {
     const groups = end - at;
@@ -70,8 +80,9 @@ function ahead({ settled, admitted, cuts, shortestClose, kept }: Load, batchGrou
 }
 
 /**
- * Groups to admit now. Synchronous (`maxStaleness` 0): whole rounds only, the next when the last is judged, so that the jobs are those of
- * a for-loop whatever the timing. Else whole jobs as credits come back, or what there is when no group is on its way that could free more.
+ * Groups to admit now. Synchronous (`maxStaleness` 0): whole rounds only, the next when the last is judged, so that the
+ * jobs are those of a for-loop whatever the timing. Else whole jobs as credits come back, or what there is when no
+ * group is on its way that could free more.
  */
 export function admissible(load: Load, options: PacerOptions): number {
   const free = room(load, options);
@@ -80,7 +91,9 @@ export function admissible(load: Load, options: PacerOptions): number {
   return options.maxStaleness === 0 ? 0 : free - (free % options.jobQuestions);
 }
 
-/** Hands out admissions, to one asker at a time. It keeps no count of its own: where the groups are is asked each time. */
+/**
+ * Hands out admissions, to one asker at a time. It keeps no count of its own: where the groups are is asked each time.
+ */
 export class Pacer {
   readonly #options: () => PacerOptions;
   readonly #load: () => Load;
@@ -101,7 +114,10 @@ export class Pacer {
     return this.#wake !== undefined;
   }
 
-  /** Resolves with the number of questions to admit; the caller admits them before it asks again. @throws CancelledError on abort. */
+  /**
+   * Resolves with the number of questions to admit; the caller admits them before it asks again. @throws CancelledError
+   * on abort.
+   */
   async acquire(signal: AbortSignal): Promise<number> {
     for (;;) {
       if (signal.aborted) throw new CancelledError('stopped waiting for credits');

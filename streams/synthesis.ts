@@ -1,7 +1,7 @@
 /**
- * Beside the loop: the policy writes questions about its pictures, and those that pass are asked like any other. What is written, accepted,
- * asked and refused is durable, so that a killed loop goes on with the same pool. At staleness 0 the pool is filled in step with the loop,
- * whose result then does not depend on timing; else while the samplers work.
+ * Beside the loop: the policy writes questions about its pictures, and those that pass are asked like any other. What
+ * is written, accepted, asked and refused is durable, so that a killed loop goes on with the same pool. At staleness 0
+ * the pool is filled in step with the loop, whose result then does not depend on timing; else while the samplers work.
  */
 import { Random } from '../src/data/rng.ts';
 import { FRUITLESS_BATCHES, screen } from '../src/learn/synthetic.ts';
@@ -62,8 +62,9 @@ export class Synthesis {
   }
 
   /**
-   * The questions to admit from sequence number `from` on: some of `asked`, in their order, give way to synthetic ones. Without `asked` (a data
-   * set of pictures alone) it waits for synthetic ones. The change to the pool is for the transaction that admits them.
+   * The questions to admit from sequence number `from` on: some of `asked`, in their order, give way to synthetic ones.
+   * Without `asked` (a data set of pictures alone) it waits for synthetic ones. The change to the pool is for the
+   * transaction that admits them.
    */
   async mix(
     from: number,
@@ -71,7 +72,10 @@ export class Synthesis {
     asked: readonly Question[] | undefined,
     version: number,
   ): Promise<{ questions: readonly Question[]; change: PoolChange }> {
-    const wanted = asked === undefined ? Array.from({ length: count }, () => true) : asked.map((_, i) => this.#isSynthetic(from + i, version));
+    const wanted =
+      asked === undefined
+        ? Array.from({ length: count }, () => true)
+        : asked.map((_, i) => this.#isSynthetic(from + i, version));
     const need = wanted.filter(Boolean).length;
     if (version !== this.#version) this.#giveBack();
     this.#version = version;
@@ -105,7 +109,9 @@ export class Synthesis {
     this.#show();
   }
 
-  /** In step only between versions: else it would depend on timing what the pool holds when the next ones are admitted. */
+  /**
+   * In step only between versions: else it would depend on timing what the pool holds when the next ones are admitted.
+   */
   #giveBack(): void {
     for (const { id, kept } of this.#settled) this.#pool.judged(id, kept);
     this.#settled = [];
@@ -169,14 +175,19 @@ export class Synthesis {
     }
     store.transaction(() => {
       store.setMeta(CURSOR, from + count);
-      store.changePool({ put: put.filter(({ id }) => this.#pool.has(id)).map((question) => ({ question, uses: 0 })), remove, rejected });
+      store.changePool({
+        put: put.filter(({ id }) => this.#pool.has(id)).map((question) => ({ question, uses: 0 })),
+        remove,
+        rejected,
+      });
     });
     this.#seen += written.length;
     this.#accepted += put.length;
     this.#count(rejected);
     this.#show();
     this.#fruitless = put.length > 0 ? 0 : this.#fruitless + 1;
-    if (this.#fruitless === FRUITLESS_BATCHES) telemetry.note(`the model writes no question that can be used (the last: ${lastWords(written)})`);
+    if (this.#fruitless === FRUITLESS_BATCHES)
+      telemetry.note(`the model writes no question that can be used (the last: ${lastWords(written)})`);
   }
 
   /** Nothing, with a note, where the policy cannot be asked: a picture that is gone, a prompt that is too long. */

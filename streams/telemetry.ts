@@ -51,7 +51,15 @@ export interface Sources {
   readonly keep: (progress: Progress) => void;
 }
 
-const NO_ACCURACY: AccuracyStatus = { baseline: null, now: null, best: null, history: [], questions: null, fullBaseline: null, fullNow: null };
+const NO_ACCURACY: AccuracyStatus = {
+  baseline: null,
+  now: null,
+  best: null,
+  history: [],
+  questions: null,
+  fullBaseline: null,
+  fullNow: null,
+};
 
 export class Telemetry implements Listener {
   readonly #facts: ProcessFacts;
@@ -90,7 +98,9 @@ export class Telemetry implements Listener {
     );
   }
 
-  /** The newest status, then a snapshot after each change, at most ten a second; completes at `close` with the last one. */
+  /**
+   * The newest status, then a snapshot after each change, at most ten a second; completes at `close` with the last one.
+   */
   status$(): Observable<Status> {
     return new Observable<Status>((subscriber) => {
       if (this.#last !== undefined) {
@@ -183,7 +193,9 @@ export class Telemetry implements Listener {
       baseline: baseline ?? (version === 0 ? point : null),
       now: newest ? point : now,
       best: isBest ? point : best,
-      history: thin([...history.filter((other) => other.version !== version), point].toSorted((a, b) => a.version - b.version)),
+      history: thin(
+        [...history.filter((other) => other.version !== version), point].toSorted((a, b) => a.version - b.version),
+      ),
       questions: n,
       fullBaseline: version === 0 ? (full ?? fullBaseline) : fullBaseline,
       fullNow: full !== undefined && newest ? full : fullNow,

@@ -1,6 +1,7 @@
 /**
- * How far each watcher was told of versions and evaluations. The store has it, so that after a kill a watcher hears of those that still waited for it.
- * A plug-in that one start does not list is forgotten: listed again, it hears of what happens from then on.
+ * How far each watcher was told of versions and evaluations. The store has it, so that after a kill a watcher hears of
+ * those that still waited for it. A plug-in that one start does not list is forgotten: listed again, it hears of what
+ * happens from then on.
  */
 import type { ExportCursor, ExportRecords, Store } from '../src/store/store.ts';
 
@@ -21,7 +22,8 @@ export class ToldCursors {
   /** What a plug-in was not told yet, at most so many records; nothing for a plug-in that is new. */
   missed(plugin: string, most: number): ExportRecords {
     const since = this.#now[plugin] ?? this.#before[plugin];
-    const missed = since === undefined ? { records: [], next: this.#store.exportEnd() } : this.#store.storedSince(since, most);
+    const missed =
+      since === undefined ? { records: [], next: this.#store.exportEnd() } : this.#store.storedSince(since, most);
     this.#now[plugin] = since ?? missed.next;
     return missed;
   }

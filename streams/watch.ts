@@ -1,6 +1,7 @@
 /**
- * Tells watchers what happened, after it is stored. Each has a bounded queue of its own; a slow one loses events, never holds the loop up. The store
- * remembers how far each watcher was told, so that after a kill it hears of the versions and evaluations that still waited for it.
+ * Tells watchers what happened, after it is stored. Each has a bounded queue of its own; a slow one loses events, never
+ * holds the loop up. The store remembers how far each watcher was told, so that after a kill it hears of the versions
+ * and evaluations that still waited for it.
  */
 import { catchError, EMPTY, finalize, mergeMap, ReplaySubject, type Observable } from 'rxjs';
 import type { LoopEvent } from '../src/protocol/ports.ts';
@@ -53,7 +54,8 @@ const DRAIN_MILLISECONDS = 100;
 
 async function restOf(queue: Queue<Told>, tell: (told: Told) => unknown): Promise<void> {
   const end = performance.now() + DRAIN_MILLISECONDS;
-  for (let next = queue.shift(); next !== undefined; next = performance.now() < end ? queue.shift() : undefined) await tell(next);
+  for (let next = queue.shift(); next !== undefined; next = performance.now() < end ? queue.shift() : undefined)
+    await tell(next);
 }
 
 export function watching({ store, bound, seconds, end, onLoss }: WatchOptions): Watching {
@@ -81,7 +83,13 @@ export function watching({ store, bound, seconds, end, onLoss }: WatchOptions): 
     };
     try {
       const call = watchingCall(first.event, { pluginSeconds: seconds });
-      await watcher.perform({ ...call, run, seconds: call.seconds + DRAIN_MILLISECONDS / 1000, signal: end, once: true });
+      await watcher.perform({
+        ...call,
+        run,
+        seconds: call.seconds + DRAIN_MILLISECONDS / 1000,
+        signal: end,
+        once: true,
+      });
       if (queue.size === 0) lane.losing = false;
     } catch (error) {
       if (isOver()) return; // not told, so not lost: its successor is told, or the next start

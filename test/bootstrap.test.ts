@@ -2,7 +2,15 @@ import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { bootstrap, installFailure, installProgress, missingPackages, needsBuild, needsClientBuild, nodeProblem } from '../bin/bootstrap.js';
+import {
+  bootstrap,
+  installFailure,
+  installProgress,
+  missingPackages,
+  needsBuild,
+  needsClientBuild,
+  nodeProblem,
+} from '../bin/bootstrap.js';
 
 let root: string;
 
@@ -49,7 +57,9 @@ describe('missingPackages', () => {
 
   it('names what is absent or of another version, and nothing else', () => {
     write('package-lock.json', lock);
-    write('node_modules/.package-lock.json', { packages: { 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '1.9.9' } } });
+    write('node_modules/.package-lock.json', {
+      packages: { 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '1.9.9' } },
+    });
     expect(missingPackages(root)).toEqual(['node_modules/b', 'node_modules/a/node_modules/b']);
     write('node_modules/.package-lock.json', lock);
     expect(missingPackages(root)).toEqual([]);
@@ -57,7 +67,13 @@ describe('missingPackages', () => {
 });
 
 describe('an install', () => {
-  const lock = { packages: { '': { name: 'quorum' }, 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '1.0.0' } } };
+  const lock = {
+    packages: {
+      '': { name: 'quorum' },
+      'node_modules/a': { version: '1.0.0' },
+      'node_modules/b': { version: '1.0.0' },
+    },
+  };
 
   /** Runs `source` as npm in a clone that lacks two packages. @returns what is said meanwhile */
   function installing(source: string): { readonly said: string[]; readonly done: Promise<void> } {
@@ -95,7 +111,9 @@ const wait = setInterval(() => existsSync('goes-on') && clearInterval(wait), 5);
 
   it('counts packages inside packages', () => {
     write('node_modules/a/node_modules/b/package.json', {});
-    expect(installProgress(root, ['node_modules/a', 'node_modules/a/node_modules/b'], 61.4)).toBe('  1 of 2 packages unpacked after 61 s');
+    expect(installProgress(root, ['node_modules/a', 'node_modules/a/node_modules/b'], 61.4)).toBe(
+      '  1 of 2 packages unpacked after 61 s',
+    );
   });
 });
 
@@ -103,7 +121,14 @@ describe('needsBuild', () => {
   const [past, built, later] = [new Date(1_000_000), new Date(2_000_000), new Date(3_000_000)];
 
   beforeEach(() => {
-    for (const file of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', 'src/deep/file.ts', 'src/notes.md']) write(file, '{}', past);
+    for (const file of [
+      'tsconfig.json',
+      'tsconfig.build.json',
+      'package-lock.json',
+      'src/deep/file.ts',
+      'src/notes.md',
+    ])
+      write(file, '{}', past);
     for (const folder of ['src', 'src/deep']) utimesSync(join(root, folder), past, past);
   });
 
@@ -128,28 +153,40 @@ describe('needsBuild', () => {
 describe('needsClientBuild', () => {
   const [past, built, later] = [new Date(1_000_000), new Date(2_000_000), new Date(3_000_000)];
 
-  it.each(['dashboards/client/pages/now.tsx', 'dashboards/client/styles/base.css', 'dashboards/client/index.html', 'src/protocol/frames.ts'])(
-    'is true after %s changed, and the daemon is not built again for it where it is a page',
-    (path) => {
-      const folders = ['src', 'src/protocol', 'dashboards', 'dashboards/client', 'dashboards/client/pages', 'dashboards/client/styles'];
-      for (const file of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', path]) write(file, '', past);
-      for (const folder of folders) {
-        mkdirSync(join(root, folder), { recursive: true });
-      }
-      for (const folder of folders) utimesSync(join(root, folder), past, past);
-      expect(needsClientBuild(root)).toBe(true);
-      for (const stamp of ['dist/.built', 'dist/.built-client']) write(stamp, '', built);
-      expect(needsClientBuild(root)).toBe(false);
-      utimesSync(join(root, path), later, later);
-      expect(needsClientBuild(root)).toBe(true);
-      expect(needsBuild(root)).toBe(path.startsWith('src/'));
-    },
-  );
+  it.each([
+    'dashboards/client/pages/now.tsx',
+    'dashboards/client/styles/base.css',
+    'dashboards/client/index.html',
+    'src/protocol/frames.ts',
+  ])('is true after %s changed, and the daemon is not built again for it where it is a page', (path) => {
+    const folders = [
+      'src',
+      'src/protocol',
+      'dashboards',
+      'dashboards/client',
+      'dashboards/client/pages',
+      'dashboards/client/styles',
+    ];
+    for (const file of ['tsconfig.json', 'tsconfig.build.json', 'package-lock.json', path]) write(file, '', past);
+    for (const folder of folders) {
+      mkdirSync(join(root, folder), { recursive: true });
+    }
+    for (const folder of folders) utimesSync(join(root, folder), past, past);
+    expect(needsClientBuild(root)).toBe(true);
+    for (const stamp of ['dist/.built', 'dist/.built-client']) write(stamp, '', built);
+    expect(needsClientBuild(root)).toBe(false);
+    utimesSync(join(root, path), later, later);
+    expect(needsClientBuild(root)).toBe(true);
+    expect(needsBuild(root)).toBe(path.startsWith('src/'));
+  });
 });
 
 describe('installFailure', () => {
   it('says that the registry cannot be reached', () => {
-    const message = installFailure('npm error code ENOTFOUND\nnpm error network request to https://registry.npmjs.org/zod failed', '/q');
+    const message = installFailure(
+      'npm error code ENOTFOUND\nnpm error network request to https://registry.npmjs.org/zod failed',
+      '/q',
+    );
     expect(message).toMatch(/registry cannot be reached \(ENOTFOUND\)/);
   });
 

@@ -8,14 +8,17 @@ import { temporaryFolder } from './support/temporary.ts';
 const unit = readFileSync('deploy/quorum.service', 'utf8');
 const setting = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)![1]!;
 
-test.skipIf(spawnSync('systemd-analyze', ['--version']).status !== 0)('systemd has nothing to say against the unit', () => {
-  const folder = temporaryFolder();
-  const [file, installed] = [join(folder, 'quorum.service'), join(folder, 'quorum')];
-  symlinkSync(resolve('.'), installed); // a path without blanks, wherever this is
-  writeFileSync(file, unit.replaceAll('/opt/quorum', installed));
-  const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
-  expect([status, stdout, stderr]).toEqual([0, '', '']);
-});
+test.skipIf(spawnSync('systemd-analyze', ['--version']).status !== 0)(
+  'systemd has nothing to say against the unit',
+  () => {
+    const folder = temporaryFolder();
+    const [file, installed] = [join(folder, 'quorum.service'), join(folder, 'quorum')];
+    symlinkSync(resolve('.'), installed); // a path without blanks, wherever this is
+    writeFileSync(file, unit.replaceAll('/opt/quorum', installed));
+    const { status, stdout, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
+    expect([status, stdout, stderr]).toEqual([0, '', '']);
+  },
+);
 
 test('the unit waits longer than the daemon by itself, and hears what systemd-notify says', () => {
   const { openSeconds, stopSeconds } = configSchema.parse({}).timeouts;
@@ -42,7 +45,8 @@ function stages(): { readonly instruction: string; readonly rest: string }[][] {
 
 test('the image copies what is there, runs without root, and starts and ends without a shell in between', () => {
   const last = stages().at(-1)!;
-  const of = (instruction: string): string[] => last.flatMap((each) => (each.instruction === instruction ? [each.rest] : []));
+  const of = (instruction: string): string[] =>
+    last.flatMap((each) => (each.instruction === instruction ? [each.rest] : []));
   const words = (text: string | undefined): unknown => JSON.parse(text!);
   expect([of('USER'), of('STOPSIGNAL'), of('VOLUME')]).toEqual([['node'], ['SIGTERM'], ['/runs']]);
   expect(of('EXPOSE')).toEqual([String(configSchema.parse({}).dashboard.port)]);
@@ -65,7 +69,9 @@ test('the image copies what is there, runs without root, and starts and ends wit
 });
 
 test('what the image builds from is let through to the build', () => {
-  const { include } = JSON.parse(readFileSync('tsconfig.build.json', 'utf8')) as { readonly include: readonly string[] };
+  const { include } = JSON.parse(readFileSync('tsconfig.build.json', 'utf8')) as {
+    readonly include: readonly string[];
+  };
   const allowed = readFileSync('.dockerignore', 'utf8')
     .split('\n')
     .map((line) => line.slice(1));

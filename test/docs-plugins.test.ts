@@ -14,7 +14,10 @@ import { loadPlugins } from '../src/plugin/load.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGE = readFileSync(join(ROOT, 'docs/plugins.md'), 'utf8');
-const blocks = [...PAGE.matchAll(/^```ts\n(?:\/\/ (\S+)\n)?([\s\S]*?)^```$/gm)].map(([, name, text]) => ({ name, text: text! }));
+const blocks = [...PAGE.matchAll(/^```ts\n(?:\/\/ (\S+)\n)?([\s\S]*?)^```$/gm)].map(([, name, text]) => ({
+  name,
+  text: text!,
+}));
 const named = (suffix: string): string[] => blocks.flatMap(({ name }) => (name?.endsWith(suffix) ? [name] : []));
 const configs = named('config.ts');
 const tests = named('.test.ts');
@@ -34,7 +37,9 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 test('each block names its file, and no two the same', () => {
   expect(blocks.map(({ name }) => name)).not.toContain(undefined);
   expect(new Set(blocks.map(({ name }) => name)).size).toBe(blocks.length);
-  expect(plugins).toEqual(expect.arrayContaining(['brief.ts', 'sums.ts', 'remote.ts', 'elsewhere.ts', 'calm.ts', 'relative.ts', 'truth.ts']));
+  expect(plugins).toEqual(
+    expect.arrayContaining(['brief.ts', 'sums.ts', 'remote.ts', 'elsewhere.ts', 'calm.ts', 'relative.ts', 'truth.ts']),
+  );
 });
 
 test('the first reward is of ten lines', () => {
@@ -46,12 +51,22 @@ test('all of them compile', () => {
   const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as {
     compilerOptions: { paths: Record<string, string[]> };
   };
-  const paths = Object.fromEntries(Object.entries(compilerOptions.paths).map(([name, [file]]) => [name, [join(ROOT, file!)]]));
+  const paths = Object.fromEntries(
+    Object.entries(compilerOptions.paths).map(([name, [file]]) => [name, [join(ROOT, file!)]]),
+  );
   const options = { ...compilerOptions, paths, noEmit: true, lib: ['es2023', 'esnext.disposable'], rootDir: '/' };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: blocks.map(({ name }) => name) }));
-  const compile = () => spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder], { encoding: 'utf8' }).stdout;
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions: options, files: blocks.map(({ name }) => name) }),
+  );
+  const compile = () =>
+    spawnSync(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', folder], { encoding: 'utf8' })
+      .stdout;
   expect(compile()).toBe('');
-  writeFileSync(join(folder, 'brief.ts'), blocks.find(({ name }) => name === 'brief.ts')!.text.replace('vote + 1', "'much'"));
+  writeFileSync(
+    join(folder, 'brief.ts'),
+    blocks.find(({ name }) => name === 'brief.ts')!.text.replace('vote + 1', "'much'"),
+  );
   expect(compile()).toContain('brief.ts');
   writeFileSync(join(folder, 'brief.ts'), blocks.find(({ name }) => name === 'brief.ts')!.text);
 }, 120_000);
@@ -117,7 +132,11 @@ describe('what they do', () => {
       rewards: request.classes.map((each) => Number(each === request.classes[request.answers.indexOf(answer)])),
       verified: true,
     });
-    expect(await kit.ports.reward(recorded.requests.reward.find(({ group }) => group.question.id !== request.group.question.id)!)).toBeUndefined();
+    expect(
+      await kit.ports.reward(
+        recorded.requests.reward.find(({ group }) => group.question.id !== request.group.question.id)!,
+      ),
+    ).toBeUndefined();
     const denied = await kitOf('truth.ts');
     await expect(denied.ports.reward(request)).rejects.toThrow('labels: true');
   });
@@ -130,7 +149,9 @@ describe('what they do', () => {
       asked.push(body);
       const content = [7, 2].map((token) => ({ token: `token_id:${token}`, logprob: -0.5 }));
       const choice = { message: { content: '\\boxed{7}' }, finish_reason: 'stop', logprobs: { content } };
-      response.writeHead(status).end(JSON.stringify({ usage: { prompt_tokens: 9 }, choices: Array.from({ length: body.n }, () => choice) }));
+      response
+        .writeHead(status)
+        .end(JSON.stringify({ usage: { prompt_tokens: 9 }, choices: Array.from({ length: body.n }, () => choice) }));
     };
     const server = createServer((request, response) => void answer(request, response));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -46,7 +46,9 @@ describe('the documentation', () => {
   it('has the public API as the sources declare it (npx tsx docs/make-public-api.ts)', () => {
     expect(publicApi()).toBe(readFileSync('docs/public-api.txt', 'utf8'));
     const index = readFileSync('src/index.ts', 'utf8');
-    const types = ['messages', 'ports'].flatMap((file) => declarationsOf(readFileSync(`src/protocol/${file}.ts`, 'utf8')));
+    const types = ['messages', 'ports'].flatMap((file) =>
+      declarationsOf(readFileSync(`src/protocol/${file}.ts`, 'utf8')),
+    );
     expect(types.map(({ name }) => name).filter((name) => !new RegExp(`\\b${name}\\b`).test(index))).toEqual([]);
   });
 
@@ -63,7 +65,11 @@ describe('the documentation', () => {
     const loaded = loadedBy('src/index.ts');
     expect(loaded).toContain('src/config/schema.ts');
     const heavy = /^(actors|streams|dashboards|src\/(daemon|store|policy|roles|api\/))/;
-    expect([...loaded].filter((file) => heavy.test(file) || /@tensorflow|onnxruntime|rxjs|xstate|piscina|libsql|sharp/.test(file))).toEqual([]);
+    expect(
+      [...loaded].filter(
+        (file) => heavy.test(file) || /@tensorflow|onnxruntime|rxjs|xstate|piscina|libsql|sharp/.test(file),
+      ),
+    ).toEqual([]);
   });
 
   it('has the built-in plug-ins as their sources have them (npx tsx docs/make-built-in-plugins.ts)', async () => {
@@ -73,7 +79,9 @@ describe('the documentation', () => {
   it('has the licences as the lockfile has them (npx tsx docs/make-licences.ts), each one that may be passed on', () => {
     const page = readFileSync('docs/licences.md', 'utf8');
     expect(page).toBe(licencesPage());
-    const licences = [...page.matchAll(/^## (.*)$/gm)].flatMap(([, text]) => text!.replaceAll(/[()]/g, '').split(/ AND | OR /));
+    const licences = [...page.matchAll(/^## (.*)$/gm)].flatMap(([, text]) =>
+      text!.replaceAll(/[()]/g, '').split(/ AND | OR /),
+    );
     const known = ['MIT', 'Apache-2.0', 'LGPL-3.0-or-later', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '0BSD', 'CC0-1.0'];
     expect([...new Set(licences)].filter((licence) => !known.includes(licence))).toEqual([]);
   });
@@ -89,7 +97,8 @@ describe('the documentation', () => {
       expect(commands.map((command) => command.name())).toContain(name);
       const command = commands.find((each) => each.name() === name)!;
       const known = [command, ...command.commands].flatMap(({ options }) => options.map(({ long }) => long));
-      for (const [option] of rest!.split('#')[0]!.matchAll(/--[a-z-]+/g)) expect([...known, '--help']).toContain(option);
+      for (const [option] of rest!.split('#')[0]!.matchAll(/--[a-z-]+/g))
+        expect([...known, '--help']).toContain(option);
     }
   });
 });
@@ -97,7 +106,10 @@ describe('the documentation', () => {
 describe('the picture of the terminal', () => {
   it('holds the words of the frame, escaped, and no escape codes', () => {
     const notes = [{ at: 0, text: 'a < b & "c"' }];
-    const svg = toSvg(renderFrame({ ...RUNNING, notes }, { width: 96, rows: 60, colors: pc.createColors(true) }), 'title');
+    const svg = toSvg(
+      renderFrame({ ...RUNNING, notes }, { width: 96, rows: 60, colors: pc.createColors(true) }),
+      'title',
+    );
     expect(svg).toContain('>waiting for a credit</text>');
     expect(svg).toContain('a &lt; b &amp; &quot;c&quot;');
     expect(svg).not.toContain('\u001b');

@@ -1,4 +1,7 @@
-/** The packed package in a project outside the repository: a plain `npm install`, its types, a first step. It uses the npm registry only. */
+/**
+ * The packed package in a project outside the repository: a plain `npm install`, its types, a first step. It uses the
+ * npm registry only.
+ */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,14 +19,23 @@ let folder: string;
 let files: readonly string[];
 
 function run(command: string, ...args: string[]): string {
-  return execFileSync(command, args, { cwd: folder, env: ENVIRONMENT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return execFileSync(command, args, {
+    cwd: folder,
+    env: ENVIRONMENT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 beforeAll(() => {
   const parent = mkdtempSync(join(tmpdir(), 'quorum-package-'));
   folder = join(parent, 'project');
   mkdirSync(folder);
-  const pack = execFileSync('npm', ['pack', '--json', '--pack-destination', parent], { env: ENVIRONMENT, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  const pack = execFileSync('npm', ['pack', '--json', '--pack-destination', parent], {
+    env: ENVIRONMENT,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
   const [{ filename, files: packed }] = JSON.parse(pack) as [{ filename: string; files: { path: string }[] }];
   files = packed.map(({ path }) => path);
   writeProject(folder);
@@ -33,14 +45,29 @@ beforeAll(() => {
 afterAll(() => rmSync(join(folder, '..'), { recursive: true, force: true }));
 
 test('it installs without the CUDA libraries', () => {
-  const library = join(folder, 'node_modules', 'onnxruntime-node', 'bin', 'napi-v6', 'linux', 'x64', 'libonnxruntime_providers_cuda.so');
+  const library = join(
+    folder,
+    'node_modules',
+    'onnxruntime-node',
+    'bin',
+    'napi-v6',
+    'linux',
+    'x64',
+    'libonnxruntime_providers_cuda.so',
+  );
   const isThere = existsSync(library); // on Linux x64
   expect(isThere ? readFileSync(library, 'utf8').slice(0, 100) : 'Not a library').toContain('Not a library');
 });
 
 test('it has its documentation', () => {
   expect(files).toEqual(
-    expect.arrayContaining(['README.md', 'docs/concepts.md', 'docs/pictures/now-dark.png', 'deploy/quorum.service', 'bin/quorum.js']),
+    expect.arrayContaining([
+      'README.md',
+      'docs/concepts.md',
+      'docs/pictures/now-dark.png',
+      'deploy/quorum.service',
+      'bin/quorum.js',
+    ]),
   );
   expect(files.filter((file) => /\.(test|ts)$/.test(file) && !file.endsWith('.d.ts'))).toEqual([]);
   expect(deadLinks(files)).toEqual([]);
@@ -53,7 +80,13 @@ test.each(Object.keys(TSCONFIGS) as (keyof typeof TSCONFIGS)[])('its types compi
 test(
   'it makes a first step, with a configuration and a plug-in of the project',
   () => {
-    const settings = ['dashboard.port=null', 'evaluation.fullQuestions=4', 'evaluation.questions=4', 'evaluation.k=2', 'loop.batchGroups=2'];
+    const settings = [
+      'dashboard.port=null',
+      'evaluation.fullQuestions=4',
+      'evaluation.questions=4',
+      'evaluation.k=2',
+      'loop.batchGroups=2',
+    ];
     const out = run(
       'npx',
       '--no-install',

@@ -52,16 +52,24 @@ test('where onnxruntime-node would download libraries for CUDA, its installer fi
   execFileSync(process.execPath, [join(folder, 'quorum', 'bin', 'without-cuda.js')], { env: PLAIN });
   const offline = join(folder, 'offline.cjs');
   writeFileSync(offline, `require('node:https').get = () => { throw new Error('downloads'); };`);
-  const install = (env: NodeJS.ProcessEnv) => spawnSync(process.execPath, ['--require', offline, installer], { env, encoding: 'utf8' });
+  const install = (env: NodeJS.ProcessEnv) =>
+    spawnSync(process.execPath, ['--require', offline, installer], { env, encoding: 'utf8' });
   expect(install(PLAIN)).toMatchObject({ status: 0, stderr: '' });
   expect(readFileSync(known, 'utf8')).toBe('a library'); // of an install with CUDA before this one
   if (process.platform !== 'linux' || process.arch !== 'x64') return;
-  expect(readFileSync(join(libraries, 'libonnxruntime_providers_shared.so'), 'utf8')).toContain('ONNXRUNTIME_NODE_INSTALL=true');
+  expect(readFileSync(join(libraries, 'libonnxruntime_providers_shared.so'), 'utf8')).toContain(
+    'ONNXRUNTIME_NODE_INSTALL=true',
+  );
   expect(install({ ...PLAIN, ONNXRUNTIME_NODE_INSTALL: 'true' }).stderr).toContain('downloads');
 });
 
-test.each(['ONNXRUNTIME_NODE_INSTALL', 'npm_config_onnxruntime_node_install'])('%s is left to the installer', (name) => {
-  const folder = unpacked();
-  execFileSync(process.execPath, [join(folder, 'quorum', 'bin', 'without-cuda.js')], { env: { ...PLAIN, [name]: 'cuda12' } });
-  expect(readdirSync(join(folder, 'onnxruntime-node', 'bin', 'napi-v6', process.platform, process.arch))).toEqual([]);
-});
+test.each(['ONNXRUNTIME_NODE_INSTALL', 'npm_config_onnxruntime_node_install'])(
+  '%s is left to the installer',
+  (name) => {
+    const folder = unpacked();
+    execFileSync(process.execPath, [join(folder, 'quorum', 'bin', 'without-cuda.js')], {
+      env: { ...PLAIN, [name]: 'cuda12' },
+    });
+    expect(readdirSync(join(folder, 'onnxruntime-node', 'bin', 'napi-v6', process.platform, process.arch))).toEqual([]);
+  },
+);

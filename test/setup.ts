@@ -1,6 +1,7 @@
 /**
- * Before each test file: properties draw the same cases in every run (PROPERTY_SEED tries others), and what colours words or bends the view in the
- * environment of whoever runs the tests is taken away, from here and from the processes that tests start.
+ * Before each test file: properties draw the same cases in every run (PROPERTY_SEED tries others), and what colours
+ * words or bends the view in the environment of whoever runs the tests is taken away, from here and from the processes
+ * that tests start.
  */
 import fc from 'fast-check';
 

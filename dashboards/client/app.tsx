@@ -37,7 +37,11 @@ export function App() {
           <TopBar title={page?.title ?? 'Not found'} />
           <ConnectionBanner />
           <main ref={main} id="main" tabIndex={-1}>
-            {Shown === undefined ? <Empty title="There is no such page">Choose one in the navigation.</Empty> : <Shown rest={rest} query={query} />}
+            {Shown === undefined ? (
+              <Empty title="There is no such page">Choose one in the navigation.</Empty>
+            ) : (
+              <Shown rest={rest} query={query} />
+            )}
           </main>
         </div>
       </div>
@@ -55,7 +59,8 @@ function skip(event: Event, main: HTMLElement | null): void {
 function Rail({ current }: { readonly current: Page | undefined }) {
   const { theme, setTheme } = useTheme();
   const shown =
-    useLive((live) => PAGES.filter((page) => page.shown?.(live) ?? true), shallowSame) ?? PAGES.filter((page) => page.shown === undefined);
+    useLive((live) => PAGES.filter((page) => page.shown?.(live) ?? true), shallowSame) ??
+    PAGES.filter((page) => page.shown === undefined);
   return (
     <nav class="rail" aria-label="Pages">
       <a class="brand" href={href('now')}>
@@ -130,7 +135,12 @@ function TopBar({ title }: { readonly title: string }) {
 function ThemeButton() {
   const { theme, setTheme } = useTheme();
   return (
-    <button type="button" class="button plain theme-button" aria-label={`Theme: ${theme}`} onClick={() => setTheme(AFTER[theme])}>
+    <button
+      type="button"
+      class="button plain theme-button"
+      aria-label={`Theme: ${theme}`}
+      onClick={() => setTheme(AFTER[theme])}
+    >
       <Icon name={theme} />
     </button>
   );
@@ -145,7 +155,8 @@ function Announcer() {
       const { type } = connection.state.get();
       const now = connection.live.get()?.pid;
       if (type === 'lost' && last !== 'lost') announce('The connection to the daemon was lost.');
-      if (type === 'open' && last === 'lost') announce(now === pid ? 'Connected again.' : 'Connected again: the daemon was restarted.');
+      if (type === 'open' && last === 'lost')
+        announce(now === pid ? 'Connected again.' : 'Connected again: the daemon was restarted.');
       if (type === 'open') pid = now;
       last = type;
     });

@@ -1,4 +1,6 @@
-/** State outside of components: a value, its watchers, and the hook that redraws a component when its selection changes. */
+/**
+ * State outside of components: a value, its watchers, and the hook that redraws a component when its selection changes.
+ */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 
 export interface Cell<T> {

@@ -1,6 +1,7 @@
 /**
- * The one WebSocket to the daemon. Requests are answered or fail, never hang; a lost connection is tried again with growing pauses until
- * it is back, and whoever shows something that may have been missed meanwhile is told to ask again (`onResync`).
+ * The one WebSocket to the daemon. Requests are answered or fail, never hang; a lost connection is tried again with
+ * growing pauses until it is back, and whoever shows something that may have been missed meanwhile is told to ask again
+ * (`onResync`).
  */
 import { cell, type Cell } from './cell.ts';
 import { decode, encode } from '../../src/protocol/codec.ts';
@@ -22,7 +23,10 @@ export type ConnectionState =
   /** Never been open yet. */
   | { readonly type: 'connecting' }
   | { readonly type: 'open' }
-  /** Tried again at `retryAt`, milliseconds since 1970; null while a try is under way. `ended`: the daemon said that it stops. */
+  /**
+   * Tried again at `retryAt`, milliseconds since 1970; null while a try is under way. `ended`: the daemon said that it
+   * stops.
+   */
   | { readonly type: 'lost'; readonly reason: string; readonly retryAt: number | null; readonly ended: boolean }
   /** Trying again is of no use until the user did something. */
   | { readonly type: 'refused'; readonly why: 'version' | 'token'; readonly reason: string };
@@ -33,7 +37,10 @@ export class RefusedError extends Error {}
 /** The connection went away before the answer came, or no answer came in time. */
 export class ConnectionError extends Error {}
 
-/** The connection went away, or waited long enough, after a command was sent: a command that has arrived belongs to the daemon. */
+/**
+ * The connection went away, or waited long enough, after a command was sent: a command that has arrived belongs to the
+ * daemon.
+ */
 export class UnheardError extends ConnectionError {}
 
 export interface Connection {
@@ -44,7 +51,10 @@ export interface Connection {
   readonly live: Cell<Live | null>;
   /** @throws RefusedError | ConnectionError */
   request<M extends Method>(method: M, params: Requests[M]['params'], seconds?: number): Promise<Requests[M]['value']>;
-  /** Resolves when it is done, with what came of it where there is something to say. @throws RefusedError | UnheardError | ConnectionError */
+  /**
+   * Resolves when it is done, with what came of it where there is something to say. @throws RefusedError | UnheardError
+   * | ConnectionError
+   */
   command(command: Command): Promise<string | null>;
   /** Every update in order; `points`, `groups` and `events` are in no cell. Returns what ends it. */
   onUpdate(listener: (update: Update) => void): () => void;
@@ -100,8 +110,14 @@ class Socket implements Connection {
     addEventListener('online', () => this.retryNow());
   }
 
-  request<M extends Method>(method: M, params: Requests[M]['params'], seconds = REQUEST_SECONDS): Promise<Requests[M]['value']> {
-    return this.#ask((id) => ({ type: 'request', id, method, params }) as ClientFrame, seconds) as Promise<Requests[M]['value']>;
+  request<M extends Method>(
+    method: M,
+    params: Requests[M]['params'],
+    seconds = REQUEST_SECONDS,
+  ): Promise<Requests[M]['value']> {
+    return this.#ask((id) => ({ type: 'request', id, method, params }) as ClientFrame, seconds) as Promise<
+      Requests[M]['value']
+    >;
   }
 
   command(command: Command): Promise<string | null> {
@@ -124,7 +140,8 @@ class Socket implements Connection {
 
   #ask(frame: (id: number) => ClientFrame, seconds: number): Promise<unknown> {
     const socket = this.#socket;
-    if (socket === undefined || this.state.get().type !== 'open') return Promise.reject(new ConnectionError('There is no connection to the daemon.'));
+    if (socket === undefined || this.state.get().type !== 'open')
+      return Promise.reject(new ConnectionError('There is no connection to the daemon.'));
     const id = this.#nextId++;
     const asked = frame(id);
     const isCommand = asked.type === 'command';
@@ -169,7 +186,8 @@ class Socket implements Connection {
   }
 
   #hello({ v, access, live }: Extract<ServerFrame, { type: 'hello' }>): void {
-    if (v !== FRAMES_VERSION) return this.#refuse('version', `The daemon speaks version ${v}, this page version ${FRAMES_VERSION}.`);
+    if (v !== FRAMES_VERSION)
+      return this.#refuse('version', `The daemon speaks version ${v}, this page version ${FRAMES_VERSION}.`);
     this.#tries = 0;
     this.#ended = false;
     this.#seq = undefined;
@@ -214,15 +232,26 @@ class Socket implements Connection {
     if (code === GOING_AWAY) this.#ended = true;
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** this.#tries) * (0.75 + Math.random() / 2);
     this.#tries += 1;
-    this.state.set({ type: 'lost', reason: reason || 'the daemon cannot be reached', retryAt: Date.now() + pause, ended: this.#ended });
+    this.state.set({
+      type: 'lost',
+      reason: reason || 'the daemon cannot be reached',
+      retryAt: Date.now() + pause,
+      ended: this.#ended,
+    });
     this.#timer = setTimeout(() => void this.#retry(), pause);
   }
 
-  /** A browser does not say why a WebSocket was turned down: an ordinary request tells a missing token from a missing daemon. */
+  /**
+   * A browser does not say why a WebSocket was turned down: an ordinary request tells a missing token from a missing
+   * daemon.
+   */
   async #retry(): Promise<void> {
-    const answer = await fetch('./', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(5000) }).catch(() => undefined);
+    const answer = await fetch('./', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(5000) }).catch(
+      () => undefined,
+    );
     if (this.#timer === undefined) return;
-    if (answer?.status === 401 || answer?.status === 403) return this.#refuse('token', 'The daemon wants a token that this browser does not have.');
+    if (answer?.status === 401 || answer?.status === 403)
+      return this.#refuse('token', 'The daemon wants a token that this browser does not have.');
     this.#open();
   }
 

@@ -26,5 +26,10 @@ export const PAGES: readonly Page[] = [
   { path: 'actors', title: 'Actors', component: Actors },
   { path: 'versions', title: 'Versions', component: Versions },
   { path: 'control', title: 'Control', component: Control },
-  { path: 'panels', title: 'Panels', component: Panels, shown: ({ actors }) => actors.some(({ role }) => role === 'panel') },
+  {
+    path: 'panels',
+    title: 'Panels',
+    component: Panels,
+    shown: ({ actors }) => actors.some(({ role }) => role === 'panel'),
+  },
 ];

@@ -1,6 +1,6 @@
 /**
- * Hash routes, so that a permalink survives any server: `#/rollouts/g/12-3?kind=count` is page `rollouts`, rest `['g', '12-3']`, query
- * `{kind: 'count'}`. Filters belong in the query, what is looked at in the rest.
+ * Hash routes, so that a permalink survives any server: `#/rollouts/g/12-3?kind=count` is page `rollouts`, rest `['g',
+ * '12-3']`, query `{kind: 'count'}`. Filters belong in the query, what is looked at in the rest.
  */
 import { cell, useCell, type Cell } from './cell.ts';
 
@@ -32,7 +32,9 @@ export function href(
 ): string {
   const path = [page === 'now' ? '' : page, ...rest].map((part) => encodeURIComponent(part)).join('/');
   const search = new URLSearchParams(
-    Object.entries(query).flatMap(([key, value]) => (value === undefined || value === '' ? [] : [[key, String(value)]])),
+    Object.entries(query).flatMap(([key, value]) =>
+      value === undefined || value === '' ? [] : [[key, String(value)]],
+    ),
   );
   return `#/${path}${search.size > 0 ? `?${search}` : ''}`;
 }
@@ -44,7 +46,10 @@ export function useRoute(): Route {
   return useCell(route);
 }
 
-/** Goes to `to`, a result of `href`; `replace` leaves no entry in the browser's history (for filters while they are typed). */
+/**
+ * Goes to `to`, a result of `href`; `replace` leaves no entry in the browser's history (for filters while they are
+ * typed).
+ */
 export function navigate(to: string, options: { readonly replace?: boolean } = {}): void {
   if (options.replace !== true) {
     location.hash = to;

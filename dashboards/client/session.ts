@@ -4,7 +4,9 @@ import { cell, useCell } from './cell.ts';
 import { connect, type ConnectionState, type Update } from './connection.ts';
 import type { Access, Live, Method, Requests } from '../../src/protocol/frames.ts';
 
-export const connection = connect(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${location.pathname.replace(/[^/]*$/, '')}ws`);
+export const connection = connect(
+  `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${location.pathname.replace(/[^/]*$/, '')}ws`,
+);
 
 export function useConnectionState(): ConnectionState {
   return useCell(connection.state);
@@ -15,8 +17,13 @@ export function useAccess(): Access | null {
   return useCell(connection.access);
 }
 
-/** What `select` makes of the newest status; `undefined` before the first. Draws again only when that changes (`same`). */
-export function useLive<S>(select: (live: Live) => S, same?: (a: S | undefined, b: S | undefined) => boolean): S | undefined {
+/**
+ * What `select` makes of the newest status; `undefined` before the first. Draws again only when that changes (`same`).
+ */
+export function useLive<S>(
+  select: (live: Live) => S,
+  same?: (a: S | undefined, b: S | undefined) => boolean,
+): S | undefined {
   return useCell(connection.live, (live) => (live === null ? undefined : select(live)), same);
 }
 
@@ -36,13 +43,19 @@ export interface Asked<T> {
 }
 
 /**
- * Asks when the component appears, when `method` or `params` change, and after updates were missed. The answer to older `params` is never
- * shown for newer ones. `null` params ask nothing.
+ * Asks when the component appears, when `method` or `params` change, and after updates were missed. The answer to older
+ * `params` is never shown for newer ones. `null` params ask nothing.
  */
-export function useRequest<M extends Method>(method: M, params: Requests[M]['params'] | null): Asked<Requests[M]['value']> {
+export function useRequest<M extends Method>(
+  method: M,
+  params: Requests[M]['params'] | null,
+): Asked<Requests[M]['value']> {
   type Value = Requests[M]['value'];
   const key = params === null ? null : `${method} ${JSON.stringify(params)}`;
-  const [state, setState] = useState<{ key: string | null; value?: Value; error?: Error; loading: boolean }>({ key: null, loading: false });
+  const [state, setState] = useState<{ key: string | null; value?: Value; error?: Error; loading: boolean }>({
+    key: null,
+    loading: false,
+  });
   const asked = useRef(0);
   const newest = useRef({ key, params });
   newest.current = { key, params };
@@ -74,7 +87,12 @@ export function useRequest<M extends Method>(method: M, params: Requests[M]['par
     };
   }, [key, again]);
   const mine = state.key === key;
-  return { value: mine ? state.value : undefined, error: mine ? state.error : undefined, loading: key !== null && (!mine || state.loading), again };
+  return {
+    value: mine ? state.value : undefined,
+    error: mine ? state.error : undefined,
+    loading: key !== null && (!mine || state.loading),
+    again,
+  };
 }
 
 /** What screen readers are told: one polite live region for the whole page. */

@@ -1,4 +1,6 @@
-/** Builds the dashboard's pages into dist/dashboards/client, self-contained: no request leaves the daemon's own address. */
+/**
+ * Builds the dashboard's pages into dist/dashboards/client, self-contained: no request leaves the daemon's own address.
+ */
 import { defineConfig } from 'vite';
 
 export default defineConfig({

@@ -1,6 +1,6 @@
 /**
- * Decides about every request before anything else looks at it: was it meant for this server (Host, against DNS rebinding), did a page of
- * this server send it (Origin), and what may its sender do (token).
+ * Decides about every request before anything else looks at it: was it meant for this server (Host, against DNS
+ * rebinding), did a page of this server send it (Origin), and what may its sender do (token).
  */
 import type { IncomingMessage } from 'node:http';
 import type { Access } from '../../src/protocol/frames.ts';
@@ -40,20 +40,28 @@ export class AccessControl {
     this.#hosts = new Set(['localhost', '127.0.0.1', '::1', host, ...allowedHosts].map(bare));
   }
 
-  /** Whether the request names this server; words why not. A name is needed: an address cannot be rebound, so that of the socket will do. */
+  /**
+   * Whether the request names this server; words why not. A name is needed: an address cannot be rebound, so that of
+   * the socket will do.
+   */
   wrongHost(request: IncomingMessage): string | undefined {
     const { host } = request.headers;
     const name = host === undefined ? undefined : hostName(host);
-    if (name !== undefined && (this.#hosts.has(name) || name === bare(request.socket.localAddress ?? ''))) return undefined;
+    if (name !== undefined && (this.#hosts.has(name) || name === bare(request.socket.localAddress ?? '')))
+      return undefined;
     return `this dashboard is not known as ${JSON.stringify(name?.slice(0, 80) ?? '')}: add the name to dashboard.allowedHosts`;
   }
 
-  /** An upgrade comes from a page of this very server, or from a script that brings its token in a header, which no page can. */
+  /**
+   * An upgrade comes from a page of this very server, or from a script that brings its token in a header, which no page
+   * can.
+   */
   wrongOrigin(request: IncomingMessage): string | undefined {
     const { origin, host = '' } = request.headers;
     if (origin === undefined) return bearer(request) === undefined ? 'an upgrade needs an Origin' : undefined;
     const from = parsed(origin);
-    if (from && /^https?:$/.test(from.protocol) && from.host === parsed(`${from.protocol}//${host}`)?.host) return undefined;
+    if (from && /^https?:$/.test(from.protocol) && from.host === parsed(`${from.protocol}//${host}`)?.host)
+      return undefined;
     return `pages of ${JSON.stringify(origin.slice(0, 80))} may not connect`;
   }
 
@@ -61,10 +69,12 @@ export class AccessControl {
   decide(request: IncomingMessage, port: number, inAddress?: string): Decision {
     if (this.#tokens === null) return { access: 'control' };
     const address = request.socket.remoteAddress ?? '';
-    if (this.#wrong.get(address)?.isEmpty === true) return { refused: 429, why: 'too many wrong tokens: wait a minute' };
+    if (this.#wrong.get(address)?.isEmpty === true)
+      return { refused: 429, why: 'too many wrong tokens: wait a minute' };
     const given = inAddress ?? bearer(request);
     const cookie = cookieNamed(request, cookieName(port));
-    if (given === undefined && cookie === undefined) return { refused: 401, why: 'a token is needed: open the address that the daemon printed' };
+    if (given === undefined && cookie === undefined)
+      return { refused: 401, why: 'a token is needed: open the address that the daemon printed' };
     for (const access of ['control', 'view'] as const) {
       const token = this.#tokens[access];
       if (given !== undefined ? isSame(given, token) : isSame(cookie!, cookieOf(token))) return { access };
@@ -73,7 +83,10 @@ export class AccessControl {
     return { refused: 401, why: 'the token is wrong: open the address that the daemon printed' };
   }
 
-  /** What the browser shall keep of a token that `decide` accepted. A port has a cookie of its own: browsers share cookies among ports. */
+  /**
+   * What the browser shall keep of a token that `decide` accepted. A port has a cookie of its own: browsers share
+   * cookies among ports.
+   */
   cookieFor(access: Access, port: number): string {
     return `${cookieName(port)}=${cookieOf(this.#tokens![access])}; HttpOnly; SameSite=Strict; Path=/; Max-Age=31536000`;
   }

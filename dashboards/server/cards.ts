@@ -28,12 +28,26 @@ export function groupCard({ group, verdict, at }: StoredGroup): GroupCard {
   };
 }
 
-export function groupDetail(stored: StoredGroup & { readonly learntBy: number | null }, source: Pick<DashboardSource, 'pieces'>): GroupDetail {
-  return { ...groupCard(stored), samples: stored.group.samples.map((sample) => sampleDetail(sample, source)), learntBy: stored.learntBy };
+export function groupDetail(
+  stored: StoredGroup & { readonly learntBy: number | null },
+  source: Pick<DashboardSource, 'pieces'>,
+): GroupDetail {
+  return {
+    ...groupCard(stored),
+    samples: stored.group.samples.map((sample) => sampleDetail(sample, source)),
+    learntBy: stored.learntBy,
+  };
 }
 
-function sampleDetail({ tokens, logprobs, refLogprobs, text, finish }: Sample, source: Pick<DashboardSource, 'pieces'>) {
+function sampleDetail(
+  { tokens, logprobs, refLogprobs, text, finish }: Sample,
+  source: Pick<DashboardSource, 'pieces'>,
+) {
   const pieces = source.pieces(tokens);
-  const details = tokens.map((_, t) => ({ text: pieces[t] ?? '', logprob: logprobs[t] ?? Number.NaN, refLogprob: refLogprobs?.[t] ?? null }));
+  const details = tokens.map((_, t) => ({
+    text: pieces[t] ?? '',
+    logprob: logprobs[t] ?? Number.NaN,
+    refLogprob: refLogprobs?.[t] ?? null,
+  }));
   return { text, finish, tokens: details };
 }

@@ -17,10 +17,16 @@ const TYPES: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
 };
 const ASSETS = '/assets/';
-const NOT_BUILT = 'The pages of the dashboard are not built: run `npm run build` where Quorum is installed, then load this again.';
+const NOT_BUILT =
+  'The pages of the dashboard are not built: run `npm run build` where Quorum is installed, then load this again.';
 
 /** @param path of the URL, as sent: `/`, `/assets/index-B3x.js`. @returns false when there is no such file. */
-export async function sendClientFile(folder: string, path: string, response: ServerResponse, flight: Flight): Promise<boolean> {
+export async function sendClientFile(
+  folder: string,
+  path: string,
+  response: ServerResponse,
+  flight: Flight,
+): Promise<boolean> {
   const names = await namesIn(folder);
   const name = path === '/' ? 'index.html' : path.slice(1);
   if (names.has(name)) {

@@ -1,7 +1,8 @@
 /**
- * One browser. It says hello first; then its requests are answered one after the other, each in its turn (turns.ts) and when the answer
- * before it has left this process, so that a client that reads nothing costs at most one answer and a bounded heap of updates. While requests
- * wait, no more are read from it. Whoever breaks the rules is closed, with the rule as the reason.
+ * One browser. It says hello first; then its requests are answered one after the other, each in its turn (turns.ts) and
+ * when the answer before it has left this process, so that a client that reads nothing costs at most one answer and a
+ * bounded heap of updates. While requests wait, no more are read from it. Whoever breaks the rules is closed, with the
+ * rule as the reason.
  */
 import type { WebSocket } from 'ws';
 import { decode, encode, replyHead } from '../../src/protocol/codec.ts';
@@ -28,7 +29,10 @@ const FRAMES_PER_SECOND = 25;
 const REQUESTS_WAITING = 16;
 /** Commands whose outcome this browser was not told yet. */
 const COMMANDS_IN_HAND = 32;
-/** Requests or commands that wait for their turn and beyond which this browser is not read; what it had sent by then still comes. */
+/**
+ * Requests or commands that wait for their turn and beyond which this browser is not read; what it had sent by then
+ * still comes.
+ */
 const READ_AHEAD = 4;
 /** What the daemon does for a command besides what it does at once, in milliseconds of the main thread. */
 const COMMAND_MILLISECONDS = 5;
@@ -65,7 +69,9 @@ export class Connection {
     const safe = <A extends readonly unknown[]>(listener: (...given: A) => unknown) =>
       guarded(services.onError, listener, () => this.close(CLOSE_FAILED, FAILED));
     const heard = safe(() => this.#heard());
-    const message = safe((data: Buffer, isBinary: boolean) => services.turns.measure(() => this.#receive(data, isBinary)));
+    const message = safe((data: Buffer, isBinary: boolean) =>
+      services.turns.measure(() => this.#receive(data, isBinary)),
+    );
     const closed = safe(() => this.#forget());
     socket.on('message', message).on('ping', heard).on('pong', heard).on('close', closed);
     socket.on('error', () => {}); // ws closes the socket itself, with a code of its own
@@ -127,7 +133,10 @@ export class Connection {
       const value = decode(data);
       const version = this.#isReady ? undefined : helloVersion(value);
       if (version !== undefined && version !== FRAMES_VERSION) {
-        this.close(CLOSE.wrongVersion, `this daemon speaks version ${FRAMES_VERSION} of the frames, the page ${version}: load it again`);
+        this.close(
+          CLOSE.wrongVersion,
+          `this daemon speaks version ${FRAMES_VERSION} of the frames, the page ${version}: load it again`,
+        );
         return;
       }
       this.#handle(parseFrame(value));
@@ -145,7 +154,8 @@ export class Connection {
     if (frame.type === 'command' && this.#peer.access === 'control') this.#accept(frame);
     else {
       const isTaken = this.#requests.add(() => this.#services.turns.done(() => this.#answer(frame)));
-      if (!isTaken) this.#refuse(frame.id, new InputError('too many questions at once: ask again when these are answered'));
+      if (!isTaken)
+        this.#refuse(frame.id, new InputError('too many questions at once: ask again when these are answered'));
     }
     this.#hold();
   }
@@ -153,7 +163,11 @@ export class Connection {
   async #answer(frame: Asking): Promise<void> {
     if (this.#isClosing) return;
     if (frame.type === 'request') await this.#reply(frame);
-    else this.#refuse(frame.id, new InputError('this token lets look, not command: open the dashboard with the control token'));
+    else
+      this.#refuse(
+        frame.id,
+        new InputError('this token lets look, not command: open the dashboard with the control token'),
+      );
   }
 
   #moved(): void {
@@ -182,7 +196,8 @@ export class Connection {
     try {
       const { replies, flight, turns } = this.#services;
       const value = await replies.value(method, params);
-      if (value.length > LONGEST_VALUE) throw new InputError(`the answer has ${(value.length / 1e6).toFixed(0)} MB: ask for less at once`);
+      if (value.length > LONGEST_VALUE)
+        throw new InputError(`the answer has ${(value.length / 1e6).toFixed(0)} MB: ask for less at once`);
       this.#inFlight.delete(id);
       const landed = flight.carry(value, () => this.#socket.terminate());
       const send = (sent: () => void) => {

@@ -1,4 +1,7 @@
-/** Answers that wait for their readers. Their bytes are bounded over all readers: past the bound the answer that has waited the longest is given up. */
+/**
+ * Answers that wait for their readers. Their bytes are bounded over all readers: past the bound the answer that has
+ * waited the longest is given up.
+ */
 const MOST_BYTES = 64 * 2 ** 20;
 
 interface Freight {
@@ -13,7 +16,9 @@ export class Flight {
   readonly #values = new Map<Uint8Array, number>();
   #bytes = 0;
 
-  /** @param giveUp ends the reader. @returns what to call when the answer has left this process, or its reader is gone. */
+  /**
+   * @param giveUp ends the reader. @returns what to call when the answer has left this process, or its reader is gone.
+   */
   carry(value: Uint8Array, giveUp: () => void): () => void {
     const freight: Freight = { value, giveUp };
     this.#waiting.add(freight);

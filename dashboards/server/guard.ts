@@ -1,6 +1,6 @@
 /**
- * No request ends the daemon: every listener, timer and subscription of the server runs in a guard. What it throws is told, and whoever
- * sent the request is refused.
+ * No request ends the daemon: every listener, timer and subscription of the server runs in a guard. What it throws is
+ * told, and whoever sent the request is refused.
  */
 import { AsyncResource } from 'node:async_hooks';
 import { Bucket } from './bucket.ts';
@@ -8,7 +8,10 @@ import type { Clock } from './clock.ts';
 
 export type Tell = (error: unknown) => void;
 
-/** Errors told at once, then one in so many seconds: a request that fails can be sent again and again, and the log is on a disk. */
+/**
+ * Errors told at once, then one in so many seconds: a request that fails can be sent again and again, and the log is on
+ * a disk.
+ */
 const TOLD_AT_ONCE = 20;
 const TOLD_PER_SECOND = 1 / 6;
 
@@ -39,7 +42,11 @@ export function guarded<A extends readonly unknown[]>(
 }
 
 export function guardedClock(clock: Clock, tell: Tell): Clock {
-  return { now: () => clock.now(), fine: () => clock.fine(), after: (milliseconds, work) => clock.after(milliseconds, guarded(tell, work)) };
+  return {
+    now: () => clock.now(),
+    fine: () => clock.fine(),
+    after: (milliseconds, work) => clock.after(milliseconds, guarded(tell, work)),
+  };
 }
 
 /** Tells so many errors and passes over the rest. */

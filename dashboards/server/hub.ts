@@ -1,11 +1,19 @@
 /**
- * Brings the loop's news to every browser: at most ten updates a second, each encoded once for all. With no browser it listens to nothing
- * and builds nothing. An update that a slow client cannot take is dropped for it, which `seq` shows it.
+ * Brings the loop's news to every browser: at most ten updates a second, each encoded once for all. With no browser it
+ * listens to nothing and builds nothing. An update that a slow client cannot take is dropped for it, which `seq` shows
+ * it.
  */
 import type { Subscription } from 'rxjs';
 import type { WebSocket } from 'ws';
 import { encode } from '../../src/protocol/codec.ts';
-import { FRAMES_VERSION, type EventRow, type GroupCard, type Live, type MetricRow, type ServerFrame } from '../../src/protocol/frames.ts';
+import {
+  FRAMES_VERSION,
+  type EventRow,
+  type GroupCard,
+  type Live,
+  type MetricRow,
+  type ServerFrame,
+} from '../../src/protocol/frames.ts';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import type { Status } from '../../src/protocol/status.ts';
 import { groupCard } from './cards.ts';
@@ -20,7 +28,10 @@ import type { DashboardSource } from './source.ts';
 import { Turns } from './turns.ts';
 
 const FRAME_MILLISECONDS = 100;
-/** Updates are rarer where many look, so that all of them together cost the loop little: five browsers get ten a second each, fifty get one. */
+/**
+ * Updates are rarer where many look, so that all of them together cost the loop little: five browsers get ten a second
+ * each, fifty get one.
+ */
 const MILLISECONDS_PER_CLIENT = 20;
 /** And rarer where they cost much: all of them together take a fiftieth of the main thread at the most. */
 const MOST_SHARE = 1 / 50;
@@ -89,10 +100,13 @@ export class Hub {
       flight: this.#flight,
       turns: this.#turns,
       urgentTurns: this.#urgentTurns,
-      hello: (access) => encode({ type: 'hello', v: FRAMES_VERSION, access, live: live(this.#source.status()) } satisfies ServerFrame),
+      hello: (access) =>
+        encode({ type: 'hello', v: FRAMES_VERSION, access, live: live(this.#source.status()) } satisfies ServerFrame),
       command: async (command, author) => {
         try {
-          return await (command.type === 'set' ? this.#repeats.set(command, author) : this.#source.command(command, author));
+          return await (command.type === 'set'
+            ? this.#repeats.set(command, author)
+            : this.#source.command(command, author));
         } finally {
           this.#replies.clear();
         }
@@ -117,7 +131,9 @@ export class Hub {
   #listen(): void {
     if (this.#listening) return;
     this.#lastEvent = this.#source.store.eventsBefore({ limit: 1 }).events[0]?.id ?? -1;
-    this.#listening = this.#source.loop$().subscribe({ next: guarded(this.#onError, (event: LoopEvent) => this.#hear(event)), error: this.#onError });
+    this.#listening = this.#source
+      .loop$()
+      .subscribe({ next: guarded(this.#onError, (event: LoopEvent) => this.#hear(event)), error: this.#onError });
     const news = (status: Status) => {
       this.#status = status;
       this.#plan();
@@ -147,7 +163,11 @@ export class Hub {
   }
 
   #plan(): void {
-    const apart = Math.max(FRAME_MILLISECONDS, this.#connections.size * MILLISECONDS_PER_CLIENT, this.#cost / MOST_SHARE);
+    const apart = Math.max(
+      FRAME_MILLISECONDS,
+      this.#connections.size * MILLISECONDS_PER_CLIENT,
+      this.#cost / MOST_SHARE,
+    );
     const wait = Math.max(0, this.#sentAt + apart - this.#clock.now());
     this.#callOffUpdate ??= this.#clock.after(wait, () => {
       this.#callOffUpdate = undefined;

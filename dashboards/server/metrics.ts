@@ -1,10 +1,21 @@
-/** `GET /metrics`: what Prometheus scrapes, read from the status at each scrape. Units and names follow its conventions. */
+/**
+ * `GET /metrics`: what Prometheus scrapes, read from the status at each scrape. Units and names follow its conventions.
+ */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Phase, Status } from '../../src/protocol/status.ts';
 import type { HubStatistics } from './hub.ts';
 
-const PHASES: readonly Phase[] = ['starting', 'baseline', 'running', 'paused', 'stopping', 'draining', 'stopped', 'failed'];
+const PHASES: readonly Phase[] = [
+  'starting',
+  'baseline',
+  'running',
+  'paused',
+  'stopping',
+  'draining',
+  'stopped',
+  'failed',
+];
 const NANOSECONDS = 1e9;
 
 export interface Metrics {
@@ -22,9 +33,15 @@ type Value = (status: Status) => number | null | undefined;
 const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = {
   quorum_policy_version: ['Newest policy version: learner steps done.', ({ version }) => version],
   quorum_checkpoint_version: ['Version of the newest checkpoint.', ({ saved }) => saved],
-  quorum_accuracy_ratio: ['Held-out accuracy (greedy) of the newest evaluation.', ({ accuracy }) => accuracy.now?.greedy],
+  quorum_accuracy_ratio: [
+    'Held-out accuracy (greedy) of the newest evaluation.',
+    ({ accuracy }) => accuracy.now?.greedy,
+  ],
   quorum_accuracy_best_ratio: ['Best held-out accuracy (greedy) so far.', ({ accuracy }) => accuracy.best?.greedy],
-  quorum_accuracy_baseline_ratio: ['Held-out accuracy (greedy) before the first step.', ({ accuracy }) => accuracy.baseline?.greedy],
+  quorum_accuracy_baseline_ratio: [
+    'Held-out accuracy (greedy) before the first step.',
+    ({ accuracy }) => accuracy.baseline?.greedy,
+  ],
   quorum_held_out_as_base_ratio: [
     'Without labels: share of held-out questions answered as by the base, in the newest evaluation.',
     ({ labelFree }) => labelFree?.now?.asBase,
@@ -37,13 +54,22 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
     'Without labels: share of greedy responses to held-out questions that hold an answer.',
     ({ labelFree }) => labelFree?.now?.answered,
   ],
-  quorum_held_out_vote_share_ratio: ['Without labels: mean vote share on held-out questions.', ({ labelFree }) => labelFree?.now?.voteShare],
-  quorum_held_out_entropy_nats: ['Without labels: entropy on held-out questions, per token.', ({ labelFree }) => labelFree?.now?.entropy],
+  quorum_held_out_vote_share_ratio: [
+    'Without labels: mean vote share on held-out questions.',
+    ({ labelFree }) => labelFree?.now?.voteShare,
+  ],
+  quorum_held_out_entropy_nats: [
+    'Without labels: entropy on held-out questions, per token.',
+    ({ labelFree }) => labelFree?.now?.entropy,
+  ],
   quorum_held_out_response_tokens_mean: [
     'Without labels: mean response length on held-out questions, in tokens.',
     ({ labelFree }) => labelFree?.now?.responseTokens,
   ],
-  quorum_guardian_level: ['What the guardian says: 0 healthy, 1 watch, 2 act, 3 hold.', ({ guardian }) => guardian && LEVELS[guardian.level]],
+  quorum_guardian_level: [
+    'What the guardian says: 0 healthy, 1 watch, 2 act, 3 hold.',
+    ({ guardian }) => guardian && LEVELS[guardian.level],
+  ],
   quorum_canaries_as_base_ratio: [
     'Of the canaries that the base was sure of: share answered alike in the newest probe.',
     ({ guardian }) => guardian?.canaries?.asBase,
@@ -54,30 +80,63 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
   ],
   quorum_vote_share_ratio: ['Mean vote share of the groups judged lately.', ({ signals }) => signals.voteShare],
   quorum_reward_mean: ['Mean reward of the samples judged lately.', ({ signals }) => signals.reward],
-  quorum_response_tokens_mean: ['Mean response length of the groups judged lately, in tokens.', ({ signals }) => signals.responseTokens],
+  quorum_response_tokens_mean: [
+    'Mean response length of the groups judged lately, in tokens.',
+    ({ signals }) => signals.responseTokens,
+  ],
   quorum_loss: ['Loss of the newest step.', ({ signals }) => signals.loss],
   quorum_kl_nats: ['KL divergence to the frozen base in the newest step, per token.', ({ signals }) => signals.kl],
   quorum_entropy_nats: ['Entropy in the newest step, per token.', ({ signals }) => signals.entropy],
-  quorum_clip_ratio: ['Share of tokens whose importance ratio was clipped in the newest step.', ({ signals }) => signals.clipFraction],
+  quorum_clip_ratio: [
+    'Share of tokens whose importance ratio was clipped in the newest step.',
+    ({ signals }) => signals.clipFraction,
+  ],
   quorum_mismatch_nats: [
     'Mean distance of the log-probabilities of learner and sampler, over the tokens with importance correction.',
     ({ signals }) => signals.mismatch,
   ],
-  quorum_effective_samples_ratio: ['Effective sample size of their importance weights, as a share.', ({ signals }) => signals.effectiveSamples],
+  quorum_effective_samples_ratio: [
+    'Effective sample size of their importance weights, as a share.',
+    ({ signals }) => signals.effectiveSamples,
+  ],
   quorum_masked_ratio: ['Share of these tokens that teach nothing.', ({ signals }) => signals.maskedShare],
-  quorum_entropy_coefficient: ['Weight of the entropy bonus, where there is one.', ({ signals }) => signals.entropyCoefficient],
+  quorum_entropy_coefficient: [
+    'Weight of the entropy bonus, where there is one.',
+    ({ signals }) => signals.entropyCoefficient,
+  ],
   quorum_gradient_norm: ['Global norm of the gradient in the newest step.', ({ signals }) => signals.gradNorm],
   quorum_learning_rate: ['Learning rate of the newest step.', ({ signals }) => signals.learningRate],
-  quorum_rollout_tokens_per_second: ['New tokens a second while sampling.', ({ throughput }) => throughput.rolloutTokensPerSecond],
-  quorum_learner_tokens_per_second: ['Response tokens a second while learning.', ({ throughput }) => throughput.learnerTokensPerSecond],
+  quorum_rollout_tokens_per_second: [
+    'New tokens a second while sampling.',
+    ({ throughput }) => throughput.rolloutTokensPerSecond,
+  ],
+  quorum_learner_tokens_per_second: [
+    'Response tokens a second while learning.',
+    ({ throughput }) => throughput.learnerTokensPerSecond,
+  ],
   quorum_steps_per_minute: ['Learner steps a minute, lately.', ({ throughput }) => throughput.stepsPerMinute],
-  quorum_overlap_ratio: ["Share of the learner's working time in which a sampler worked too.", ({ throughput }) => throughput.overlap],
-  quorum_staleness_versions: ['Age of the oldest group in the newest batch, in policy versions.', ({ staleness }) => staleness.now],
-  quorum_staleness_bound_versions: ['Oldest group that a batch may hold, in policy versions.', ({ staleness }) => staleness.max],
-  quorum_credits_groups: ['Groups that may be admitted before the staleness bound stops admissions.', ({ groups }) => groups.credits],
+  quorum_overlap_ratio: [
+    "Share of the learner's working time in which a sampler worked too.",
+    ({ throughput }) => throughput.overlap,
+  ],
+  quorum_staleness_versions: [
+    'Age of the oldest group in the newest batch, in policy versions.',
+    ({ staleness }) => staleness.now,
+  ],
+  quorum_staleness_bound_versions: [
+    'Oldest group that a batch may hold, in policy versions.',
+    ({ staleness }) => staleness.max,
+  ],
+  quorum_credits_groups: [
+    'Groups that may be admitted before the staleness bound stops admissions.',
+    ({ groups }) => groups.credits,
+  ],
   quorum_groups_in_flight: ['Groups admitted and not yet judged.', ({ groups }) => groups.inFlight],
   quorum_groups_waiting: ['Groups kept and not yet learnt from.', ({ groups }) => groups.waiting],
-  quorum_run_seconds: ['Time that this run has been up, earlier sittings and pauses included.', ({ seconds }) => seconds],
+  quorum_run_seconds: [
+    'Time that this run has been up, earlier sittings and pauses included.',
+    ({ seconds }) => seconds,
+  ],
   quorum_paused_seconds: ['Of these, time in which it was paused.', ({ pausedSeconds = 0 }) => pausedSeconds],
   quorum_process_resident_memory_bytes: ['Resident memory of the daemon.', ({ memory }) => memory.rss],
   quorum_process_start_time_seconds: ['Start of the daemon since 1970.', ({ startedAt }) => startedAt / 1000],
@@ -118,15 +177,30 @@ function fillGauges(registry: Registry): (status: Status) => void {
 
 function fillLabelled(registry: Registry): (status: Status) => void {
   const registers = [registry];
-  const phase = new Gauge({ name: 'quorum_phase', help: '1 for the phase that the daemon is in.', labelNames: ['phase'], registers });
+  const phase = new Gauge({
+    name: 'quorum_phase',
+    help: '1 for the phase that the daemon is in.',
+    labelNames: ['phase'],
+    registers,
+  });
   const busy = new Gauge({
     name: 'quorum_actor_busy_ratio',
     help: 'Share of the last minute in which it worked.',
     labelNames: ['actor', 'role'],
     registers,
   });
-  const size = new Gauge({ name: 'quorum_queue_size', help: 'What waits for an actor.', labelNames: ['actor', 'queue'], registers });
-  const bound = new Gauge({ name: 'quorum_queue_bound', help: 'The most that may wait for an actor.', labelNames: ['actor', 'queue'], registers });
+  const size = new Gauge({
+    name: 'quorum_queue_size',
+    help: 'What waits for an actor.',
+    labelNames: ['actor', 'queue'],
+    registers,
+  });
+  const bound = new Gauge({
+    name: 'quorum_queue_bound',
+    help: 'The most that may wait for an actor.',
+    labelNames: ['actor', 'queue'],
+    registers,
+  });
   return (status) => {
     for (const name of PHASES) phase.set({ phase: name }, name === status.phase ? 1 : 0);
     for (const gauge of [busy, size, bound]) gauge.reset();
@@ -174,22 +248,56 @@ function fillCounters(registry: Registry): (status: Status) => void {
   };
 }
 
-function fillOwn(registry: Registry): (hub: HubStatistics, lag: { readonly mean: number; readonly p99: number }) => void {
+function fillOwn(
+  registry: Registry,
+): (hub: HubStatistics, lag: { readonly mean: number; readonly p99: number }) => void {
   const registers = [registry];
   const clients = new Gauge({ name: 'quorum_dashboard_clients', help: 'Pages that are connected.', registers });
-  const updates = new Counter({ name: 'quorum_dashboard_updates_total', help: 'Updates that were encoded.', registers });
-  const dropped = new Counter({ name: 'quorum_dashboard_dropped_updates_total', help: 'Updates that a page was too slow for.', registers });
-  const unread = new Gauge({ name: 'quorum_dashboard_unread_bytes', help: 'What waits for pages to read it.', registers });
-  const cpu = new Counter({ name: 'quorum_process_cpu_seconds_total', help: 'Processor time of all threads of the daemon, in seconds.', registers });
+  const updates = new Counter({
+    name: 'quorum_dashboard_updates_total',
+    help: 'Updates that were encoded.',
+    registers,
+  });
+  const dropped = new Counter({
+    name: 'quorum_dashboard_dropped_updates_total',
+    help: 'Updates that a page was too slow for.',
+    registers,
+  });
+  const unread = new Gauge({
+    name: 'quorum_dashboard_unread_bytes',
+    help: 'What waits for pages to read it.',
+    registers,
+  });
+  const cpu = new Counter({
+    name: 'quorum_process_cpu_seconds_total',
+    help: 'Processor time of all threads of the daemon, in seconds.',
+    registers,
+  });
   const active = new Counter({
     name: 'quorum_event_loop_active_seconds_total',
     help: 'Time in which the daemon’s main thread, which serves pages and moves data but computes nothing, was not idle.',
     registers,
   });
-  const lagMean = new Gauge({ name: 'quorum_event_loop_lag_mean_seconds', help: 'Mean delay of the event loop since the last scrape.', registers });
-  const lagP99 = new Gauge({ name: 'quorum_event_loop_lag_p99_seconds', help: '99th percentile of the delay since the last scrape.', registers });
-  const heap = new Gauge({ name: 'quorum_process_heap_used_bytes', help: 'JavaScript objects of the main thread.', registers });
-  const external = new Gauge({ name: 'quorum_process_external_bytes', help: 'Buffers and bindings that the main thread’s objects hold.', registers });
+  const lagMean = new Gauge({
+    name: 'quorum_event_loop_lag_mean_seconds',
+    help: 'Mean delay of the event loop since the last scrape.',
+    registers,
+  });
+  const lagP99 = new Gauge({
+    name: 'quorum_event_loop_lag_p99_seconds',
+    help: '99th percentile of the delay since the last scrape.',
+    registers,
+  });
+  const heap = new Gauge({
+    name: 'quorum_process_heap_used_bytes',
+    help: 'JavaScript objects of the main thread.',
+    registers,
+  });
+  const external = new Gauge({
+    name: 'quorum_process_external_bytes',
+    help: 'Buffers and bindings that the main thread’s objects hold.',
+    registers,
+  });
   const handles = new Gauge({
     name: 'quorum_process_active_resources',
     help: 'Sockets, timers, files and requests that are open in the main thread.',

@@ -59,7 +59,8 @@ export class PictureCache {
 
   async #make(questionId: string, index: number): Promise<Png> {
     const question = this.#source.store.question(questionId);
-    if (!question || index >= question.pictures.length) throw new InputError(`there is no picture ${index} of question ${questionId}`);
+    if (!question || index >= question.pictures.length)
+      throw new InputError(`there is no picture ${index} of question ${questionId}`);
     const bytes = await encodePng(await this.#source.picture(question, index));
     return { bytes, etag: `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"` };
   }
@@ -77,5 +78,8 @@ export class PictureCache {
 
 async function encodePng({ width, height, channels, data }: Picture): Promise<Buffer> {
   const image = sharp(data, { raw: { width, height, channels } });
-  return image.resize(LONGEST_SIDE, LONGEST_SIDE, { fit: 'inside', withoutEnlargement: true }).png({ compressionLevel: 6 }).toBuffer();
+  return image
+    .resize(LONGEST_SIDE, LONGEST_SIDE, { fit: 'inside', withoutEnlargement: true })
+    .png({ compressionLevel: 6 })
+    .toBuffer();
 }

@@ -1,4 +1,7 @@
-/** A setting that is set to the same value again and again, by however many pages, is one command a second: each is a write to the disk. */
+/**
+ * A setting that is set to the same value again and again, by however many pages, is one command a second: each is a
+ * write to the disk.
+ */
 import type { Command } from '../../src/protocol/commands.ts';
 import type { Clock } from './clock.ts';
 import type { DashboardSource } from './source.ts';
@@ -29,7 +32,12 @@ export class Repeats {
   async set(command: Change, author: string): Promise<string | undefined> {
     const before = this.#last.get(command.path);
     if (before && this.#isRepeated(before, command)) return before.done;
-    const last: Last = { value: command.value, at: this.#clock.now(), done: this.#source.command(command, author), isInHand: true };
+    const last: Last = {
+      value: command.value,
+      at: this.#clock.now(),
+      done: this.#source.command(command, author),
+      isInHand: true,
+    };
     this.#last.set(command.path, last);
     try {
       return await last.done;

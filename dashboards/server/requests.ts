@@ -1,6 +1,7 @@
 /**
- * The methods that a browser may ask, one row each: what its parameters may be, and the answer, out of the store. Answers are synchronous and short; the
- * limits of the parameters bound what they cost. A new method is its type in src/protocol/frames.ts, its row here, and the page that asks.
+ * The methods that a browser may ask, one row each: what its parameters may be, and the answer, out of the store.
+ * Answers are synchronous and short; the limits of the parameters bound what they cost. A new method is its type in
+ * src/protocol/frames.ts, its row here, and the page that asks.
  */
 import { z } from 'zod';
 import { InputError } from '../../src/protocol/errors.ts';
@@ -18,7 +19,11 @@ interface Row<M extends Method> {
 
 const ROWS: { readonly [M in Method]: Row<M> } = {
   history: {
-    params: z.strictObject({ from: natural().exactOptional(), to: natural().exactOptional(), maxPoints: z.int().min(1).max(MOST_POINTS) }),
+    params: z.strictObject({
+      from: natural().exactOptional(),
+      to: natural().exactOptional(),
+      maxPoints: z.int().min(1).max(MOST_POINTS),
+    }),
     answer: (params, { store }) => store.history(params),
   },
   groups: {
@@ -61,7 +66,9 @@ const ROWS: { readonly [M in Method]: Row<M> } = {
   rejected: {
     params: z.strictObject({ limit: rows.limit }),
     answer: ({ limit }, { store }) => ({
-      questions: store.rejectedQuestions(limit).map(({ question, reason, at }) => ({ question: questionCard(question), reason, at })),
+      questions: store
+        .rejectedQuestions(limit)
+        .map(({ question, reason, at }) => ({ question: questionCard(question), reason, at })),
     }),
   },
   versions: {
@@ -101,7 +108,11 @@ export function paramsOf(method: Method): z.ZodType<Requests[Method]['params']> 
 }
 
 /** @throws InputError for what is not (or no longer) there. */
-export function answer<M extends Method>(method: M, params: Requests[M]['params'], source: DashboardSource): Requests[M]['value'] {
+export function answer<M extends Method>(
+  method: M,
+  params: Requests[M]['params'],
+  source: DashboardSource,
+): Requests[M]['value'] {
   return ROWS[method].answer(params, source);
 }
 
@@ -116,13 +127,24 @@ function answersOf(version: number, store: DashboardSource['store']): readonly H
   throw new InputError(`the answers of version ${version} are not stored: choose a version that was evaluated`);
 }
 
-/** Questions that both were asked: those with different verdicts first, then those with different answers; else in the order of `a`. */
+/**
+ * Questions that both were asked: those with different verdicts first, then those with different answers; else in the
+ * order of `a`.
+ */
 function compared(a: readonly HeldOutAnswer[], b: readonly HeldOutAnswer[]): readonly Compared[] {
   const others = new Map(b.map((other) => [other.question.id, other]));
   const both = a.flatMap((one) => {
     const other = others.get(one.question.id);
     if (!other) return [];
-    return [{ question: questionCard(one.question), truth: one.truth, a: verdict(one), b: verdict(other), same: isSame(one.answer, other.answer) }];
+    return [
+      {
+        question: questionCard(one.question),
+        truth: one.truth,
+        a: verdict(one),
+        b: verdict(other),
+        same: isSame(one.answer, other.answer),
+      },
+    ];
   });
   const rank = ({ a: { right }, b, same }: Compared) => (right !== b.right ? 0 : same ? 2 : 1);
   return both.toSorted((one, other) => rank(one) - rank(other));

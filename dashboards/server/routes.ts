@@ -39,7 +39,12 @@ export function answerProbe(path: string, source: Pick<DashboardSource, 'status'
   return true;
 }
 
-export async function answerRequest(path: string, request: IncomingMessage, response: ServerResponse, site: Site): Promise<void> {
+export async function answerRequest(
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  site: Site,
+): Promise<void> {
   const picture = /^\/pictures\/([^/]+)\/(\d{1,4})\.png$/.exec(path);
   if (picture) return sendPicture(picture[1]!, Number(picture[2]), response, site);
   const version = /^\/versions\/(\d{1,9})\.tar$/.exec(path);
@@ -47,10 +52,16 @@ export async function answerRequest(path: string, request: IncomingMessage, resp
   if (path === '/metrics') {
     const page = await site.metrics.scrape();
     response.writeHead(200, { 'Content-Type': site.metrics.contentType, 'Cache-Control': 'no-store' }).end(page);
-  } else if (!(await sendClientFile(site.clientFolder, path, response, site.flight))) sendText(response, 404, 'there is nothing here');
+  } else if (!(await sendClientFile(site.clientFolder, path, response, site.flight)))
+    sendText(response, 404, 'there is nothing here');
 }
 
-async function sendPicture(encodedId: string, index: number, response: ServerResponse, { pictures, flight }: Site): Promise<void> {
+async function sendPicture(
+  encodedId: string,
+  index: number,
+  response: ServerResponse,
+  { pictures, flight }: Site,
+): Promise<void> {
   try {
     const { bytes, etag } = await pictures.png(decoded(encodedId), index);
     sendBytes(response, bytes, { type: 'image/png', cache: 'private, no-cache', etag }, flight);
@@ -60,19 +71,33 @@ async function sendPicture(encodedId: string, index: number, response: ServerRes
   }
 }
 
-async function sendVersion(n: number, request: IncomingMessage, response: ServerResponse, { source, downloads, clock }: Site): Promise<void> {
+async function sendVersion(
+  n: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { source, downloads, clock }: Site,
+): Promise<void> {
   const folder = source.versionFolder(n);
   if (folder === null) {
     const saved = [...source.savedVersions()].toSorted((a, b) => a - b);
-    return sendText(response, 404, `version ${n} is not on disk; ${saved.length > 0 ? `saved are ${saved.join(', ')}` : 'none is saved yet'}`);
+    return sendText(
+      response,
+      404,
+      `version ${n} is not on disk; ${saved.length > 0 ? `saved are ${saved.join(', ')}` : 'none is saved yet'}`,
+    );
   }
   const name = `quorum-v${n}`;
-  const headers = { 'Content-Type': 'application/x-tar', 'Content-Disposition': `attachment; filename="${name}.tar"`, 'Cache-Control': 'no-store' };
+  const headers = {
+    'Content-Type': 'application/x-tar',
+    'Content-Disposition': `attachment; filename="${name}.tar"`,
+    'Cache-Control': 'no-store',
+  };
   if (request.method === 'HEAD') {
     response.writeHead(200, headers).end();
     return;
   }
-  if (downloads.size >= MOST_DOWNLOADS) return sendText(response, 503, `${MOST_DOWNLOADS} downloads run already: try again when one has ended`);
+  if (downloads.size >= MOST_DOWNLOADS)
+    return sendText(response, 503, `${MOST_DOWNLOADS} downloads run already: try again when one has ended`);
   downloads.add(response);
   const callOff = endIfSlow(response, clock);
   try {

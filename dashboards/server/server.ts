@@ -1,4 +1,7 @@
-/** The dashboard's server: pages, pictures, downloads, metrics and probes over HTTP, the live view over one WebSocket a page. */
+/**
+ * The dashboard's server: pages, pictures, downloads, metrics and probes over HTTP, the live view over one WebSocket a
+ * page.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -77,7 +80,15 @@ export async function startDashboard(source: DashboardSource, options: Dashboard
     () => hub.statistics,
   );
   const { clientFolder, maxClients, stillMilliseconds = STILL_MILLISECONDS } = options;
-  const site: Site = { source, pictures: new PictureCache(source), metrics, clientFolder, downloads: new Set(), flight, clock };
+  const site: Site = {
+    source,
+    pictures: new PictureCache(source),
+    metrics,
+    clientFolder,
+    downloads: new Set(),
+    flight,
+    clock,
+  };
   const server = createServer({
     maxHeaderSize: HEADER_BYTES,
     headersTimeout: REQUEST_MILLISECONDS,
@@ -128,7 +139,8 @@ function answerHttp(server: Server, door: Door): void {
     ),
   );
   const request = async (asked: IncomingMessage, response: ServerResponse) => {
-    if (await door.visitors.turn(asked, response)) door.turns.take(() => void serve(asked, response, door), REQUEST_COST);
+    if (await door.visitors.turn(asked, response))
+      door.turns.take(() => void serve(asked, response, door), REQUEST_COST);
   };
   server.on(
     'request',
@@ -144,7 +156,11 @@ function answerHttp(server: Server, door: Door): void {
   );
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, { access, site, port, tell }: Door): Promise<void> {
+async function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { access, site, port, tell }: Door,
+): Promise<void> {
   harden(response);
   try {
     if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -159,7 +175,8 @@ async function serve(request: IncomingMessage, response: ServerResponse, { acces
     const token = path === '/' ? (query.get('token') ?? undefined) : undefined;
     const decision = access.decide(request, port(), token);
     if ('refused' in decision) return refuse(response, decision);
-    if (token !== undefined) return leaveToken(response, access.needsToken ? access.cookieFor(decision.access, port()) : undefined);
+    if (token !== undefined)
+      return leaveToken(response, access.needsToken ? access.cookieFor(decision.access, port()) : undefined);
     await answerRequest(path, request, response, site);
   } catch (error) {
     if (!response.destroyed) tell(error);
@@ -198,9 +215,15 @@ export async function tryPort(at: Pick<DashboardOptions, 'host' | 'port'>): Prom
   await new Promise((resolve) => server.close(resolve));
 }
 
-async function listen(server: Server, { host, port }: Pick<DashboardOptions, 'host' | 'port'>, tell: Tell): Promise<void> {
+async function listen(
+  server: Server,
+  { host, port }: Pick<DashboardOptions, 'host' | 'port'>,
+  tell: Tell,
+): Promise<void> {
   try {
-    await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, resolve));
+    await new Promise<void>((resolve, reject) =>
+      server.once('error', reject).listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, resolve),
+    );
   } catch (error) {
     throw explained(error as NodeJS.ErrnoException, host, port);
   }

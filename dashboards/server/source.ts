@@ -1,4 +1,7 @@
-/** All that the dashboard's server knows of the daemon. Producer: the daemon. Reads are short, commands are few; a budget of the main thread's time (turns.ts) bounds both. */
+/**
+ * All that the dashboard's server knows of the daemon. Producer: the daemon. Reads are short, commands are few; a
+ * budget of the main thread's time (turns.ts) bounds both.
+ */
 import type { Observable } from 'rxjs';
 import type { Command } from '../../src/protocol/commands.ts';
 import type { ActorDetail, LiveSetting, PanelCard } from '../../src/protocol/frames.ts';
@@ -29,8 +32,8 @@ export interface DashboardSource {
   /** What the panels of plug-ins show; at most a few seconds old. */
   panels(): readonly PanelCard[];
   /**
-   * Resolves when it is done (`stop`: when it has begun) and in the event log: with its result in words, for a command that has one. `author` is who
-   * asked, in words. @throws InputError in words.
+   * Resolves when it is done (`stop`: when it has begun) and in the event log: with its result in words, for a command
+   * that has one. `author` is who asked, in words. @throws InputError in words.
    */
   command(command: Command, author: string): Promise<string | undefined>;
 }

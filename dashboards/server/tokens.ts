@@ -1,4 +1,7 @@
-/** Two tokens, to look and to command: given in the configuration or the environment, else made once and kept in the run folder. */
+/**
+ * Two tokens, to look and to command: given in the configuration or the environment, else made once and kept in the run
+ * folder.
+ */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
@@ -26,7 +29,8 @@ export function tokensOf({ host, viewToken, controlToken, runFolder, environment
   const view = viewToken ?? fromEnvironment(environment, 'QUORUM_DASHBOARD_VIEW_TOKEN');
   const control = controlToken ?? fromEnvironment(environment, 'QUORUM_DASHBOARD_CONTROL_TOKEN');
   if (isLoopback(host) && view === undefined && control === undefined) return null;
-  if (view !== undefined && view === control) throw new InputError('dashboard.viewToken and dashboard.controlToken are the same: choose two');
+  if (view !== undefined && view === control)
+    throw new InputError('dashboard.viewToken and dashboard.controlToken are the same: choose two');
   if (view !== undefined && control !== undefined) return { view, control };
   const kept = keptTokens(join(runFolder, TOKEN_FILE));
   return { view: view ?? kept.view, control: control ?? kept.control };
@@ -54,7 +58,8 @@ function hash(text: string): Buffer {
 function fromEnvironment(environment: TokenOptions['environment'], name: string): string | undefined {
   const value = environment[name];
   if (value === undefined || value === '') return undefined;
-  if (value.length < SHORTEST) throw new InputError(`${name} has ${value.length} characters: at least ${SHORTEST} are needed`);
+  if (value.length < SHORTEST)
+    throw new InputError(`${name} has ${value.length} characters: at least ${SHORTEST} are needed`);
   return value;
 }
 

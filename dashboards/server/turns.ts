@@ -1,6 +1,7 @@
 /**
- * The main thread is the loop's too, so what pages ask for gets a share of its time. Work is measured, and what it took is paid back before
- * the next begins; meanwhile work waits, first come, first served. A little at a time: the loop has its turn between.
+ * The main thread is the loop's too, so what pages ask for gets a share of its time. Work is measured, and what it took
+ * is paid back before the next begins; meanwhile work waits, first come, first served. A little at a time: the loop has
+ * its turn between.
  */
 import type { Clock } from './clock.ts';
 
@@ -26,7 +27,10 @@ export class Turns {
     this.#at = clock.now();
   }
 
-  /** Does the work in its turn: at once where there is time and nothing waits. `besides`: milliseconds that it takes later, and that cannot be measured. */
+  /**
+   * Does the work in its turn: at once where there is time and nothing waits. `besides`: milliseconds that it takes
+   * later, and that cannot be measured.
+   */
   take(work: () => void, besides = 0): void {
     const measured = () => {
       this.#left -= besides;

@@ -1,4 +1,6 @@
-/** Lets a page's WebSocket in, or turns it away in words: it checks the token first, then where the request comes from. */
+/**
+ * Lets a page's WebSocket in, or turns it away in words: it checks the token first, then where the request comes from.
+ */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -20,9 +22,12 @@ export interface SocketDoor {
   readonly tell: Tell;
 }
 
-export function acceptSockets(server: Server, { access, hub, visitors, port, maxClients, tell }: SocketDoor): WebSocketServer {
-  // Deflating would cost the loop's process more than a loopback's bytes are worth. Four times the longest frame is let through, so that one
-  // that is a little too long is told so in our words.
+export function acceptSockets(
+  server: Server,
+  { access, hub, visitors, port, maxClients, tell }: SocketDoor,
+): WebSocketServer {
+  // Deflating would cost the loop's process more than a loopback's bytes are worth. Four times the longest frame is let
+  // through, so that one that is a little too long is told so in our words.
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: 4 * LONGEST_FRAME,
@@ -38,7 +43,8 @@ export function acceptSockets(server: Server, { access, hub, visitors, port, max
     if ('refused' in decision) return turnAway(socket, decision.refused, decision.why);
     const wrong = access.wrongHost(request) ?? access.wrongOrigin(request);
     if (wrong !== undefined) return turnAway(socket, 403, wrong);
-    if (hub.statistics.clients >= maxClients) return turnAway(socket, 503, `${maxClients} pages are open already (dashboard.maxClients)`);
+    if (hub.statistics.clients >= maxClients)
+      return turnAway(socket, 503, `${maxClients} pages are open already (dashboard.maxClients)`);
     const author = `the dashboard at ${request.socket.remoteAddress ?? 'an unknown address'}`;
     const join = guarded(
       tell,

@@ -9,8 +9,8 @@ import { pack, type Pack } from 'tar-stream';
 const OURS: readonly string[] = ['optimizer.safetensors', 'trainer_state.json', 'checksums.json'];
 
 /**
- * Every file is opened before the first byte is sent, so that a checkpoint that is removed meanwhile still arrives whole. Rejects when the
- * reader goes away.
+ * Every file is opened before the first byte is sent, so that a checkpoint that is removed meanwhile still arrives
+ * whole. Rejects when the reader goes away.
  * @param begin called once the files are open: from here on the answer is a tar.
  */
 export async function sendTar(folder: string, root: string, out: Writable, begin: () => void): Promise<void> {

@@ -1,6 +1,7 @@
 /**
- * Connections that speak HTTP (pages leave for the hub). Their number is bounded, in all and for each address. At the bound a new connection
- * replaces the idlest: among connections that wait for no answer, the longest without traffic. So idle connections do not keep a page out.
+ * Connections that speak HTTP (pages leave for the hub). Their number is bounded, in all and for each address. At the
+ * bound a new connection replaces the idlest: among connections that wait for no answer, the longest without traffic.
+ * So idle connections do not keep a page out.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -54,7 +55,10 @@ export class Visitors {
     if (own?.size === 0) this.#byAddress.delete(visit.address);
   }
 
-  /** Resolves when it is this request's turn: an answer is made when the one before it, on the same connection, has left this process. */
+  /**
+   * Resolves when it is this request's turn: an answer is made when the one before it, on the same connection, has left
+   * this process.
+   */
   async turn({ socket }: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const visit = this.#visits.get(socket);
     if (!visit) return false;

@@ -34,10 +34,16 @@ interface NamedData extends LabelledDataset {
   readonly name: string;
 }
 
-const NOTHING_HELD_OUT = 'no question of it is held out, as `data.heldOutShare` is 0; name the questions to evaluate on with --data';
+const NOTHING_HELD_OUT =
+  'no question of it is held out, as `data.heldOutShare` is 0; name the questions to evaluate on with --data';
 
 function holdsNothingOut({ data }: Config): boolean {
-  return data.type !== 'figures' && data.heldOutFile === undefined && data.heldOutSplit === undefined && data.heldOutShare === 0;
+  return (
+    data.type !== 'figures' &&
+    data.heldOutFile === undefined &&
+    data.heldOutSplit === undefined &&
+    data.heldOutShare === 0
+  );
 }
 
 /** Questions of a built-in suite where the request does not say. */
@@ -62,7 +68,10 @@ async function openSets(config: Config, options: EvaluateOptions): Promise<Named
   const sets = await openAll(config, options);
   const isHeldOut = options.data === undefined && (options.suites ?? []).length === 0;
   for (const { name, dataset, labels } of sets) {
-    if (dataset.size === 0) throw new InputError(`${name}: ${isHeldOut && holdsNothingOut(config) ? NOTHING_HELD_OUT : 'holds no questions'}`);
+    if (dataset.size === 0)
+      throw new InputError(
+        `${name}: ${isHeldOut && holdsNothingOut(config) ? NOTHING_HELD_OUT : 'holds no questions'}`,
+      );
     if (selectLabelled(dataset, labels, config.seed, 1).length === 0) {
       throw new InputError(
         `${name}: no question has an answer to compare with; a column \`answer\`, \`ground_truth\` or \`solution\` is needed, or another one named by --set data.columns.answer=NAME`,
@@ -81,7 +90,10 @@ async function measure(model: Model, sets: readonly NamedData[], options: Evalua
     const settings = { ...config, evaluation: { ...config.evaluation, questions, fullQuestions: questions } };
     const evaluate = evaluator({ sampler, heldOut, labels, grader, config: settings });
     const { full, refused = [] } = await evaluate({ version: 0, full: true }, signal);
-    const named = refused.map(({ question, reason }) => ({ question, reason: [heldOut.where?.(question), reason].filter(Boolean).join(': ') }));
+    const named = refused.map(({ question, reason }) => ({
+      question,
+      reason: [heldOut.where?.(question), reason].filter(Boolean).join(': '),
+    }));
     if (full!.n === 0) throw new InputError(`${name}: no question can be asked: ${named[0]?.reason}`);
     results.push({ data: name, accuracy: full!, refused: named, notes });
   }
@@ -91,9 +103,12 @@ async function measure(model: Model, sets: readonly NamedData[], options: Evalua
 async function openAll(config: Config, { data = [], suites = [], columns, n }: EvaluateOptions): Promise<NamedData[]> {
   const sets: NamedData[] = [];
   const options = openOptions(config.data);
-  const read = (path: string) => openPaths([resolve(path)], { ...options, columns: { ...options.columns, ...columns } });
-  for (const path of data) sets.push({ name: path, ...(path === 'figures' ? await openHeldOut(figuresOf(config)) : await read(path)) });
-  for (const suite of suites) sets.push({ name: suite, ...openFigures(suiteOptions(suite, config.seed, n ?? SUITE_QUESTIONS)) });
+  const read = (path: string) =>
+    openPaths([resolve(path)], { ...options, columns: { ...options.columns, ...columns } });
+  for (const path of data)
+    sets.push({ name: path, ...(path === 'figures' ? await openHeldOut(figuresOf(config)) : await read(path)) });
+  for (const suite of suites)
+    sets.push({ name: suite, ...openFigures(suiteOptions(suite, config.seed, n ?? SUITE_QUESTIONS)) });
   if (sets.length === 0) {
     const name = config.data.type === 'figures' ? 'figures' : pathsOf(config.data.trainFile).join(', ');
     sets.push({ name, ...(await openHeldOut(config.data)) });

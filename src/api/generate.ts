@@ -25,7 +25,12 @@ export interface GenerateOptions {
 
 export interface Generated {
   /** `class` sorts the answers: those of one class are equivalent; -1 where there is no answer. */
-  readonly samples: readonly { readonly text: string; readonly answer: string | null; readonly class: number; readonly finish: Finish }[];
+  readonly samples: readonly {
+    readonly text: string;
+    readonly answer: string | null;
+    readonly class: number;
+    readonly finish: Finish;
+  }[];
   /** Class with most votes; -1 when no sample has an answer. */
   readonly winner: number;
   /** The winning answer as it was first written; null when no sample has one. */
@@ -35,7 +40,11 @@ export interface Generated {
 }
 
 /** @throws InputError for a bad picture or question, CancelledError after `signal` aborts. */
-export async function generate(model: Model, { text, images = [] }: Asked, options: GenerateOptions = {}): Promise<Generated> {
+export async function generate(
+  model: Model,
+  { text, images = [] }: Asked,
+  options: GenerateOptions = {},
+): Promise<Generated> {
   const { sampler, grader, config } = model;
   const { samples = 1, seed = config.seed, signal, ...own } = options;
   const pictures = images.map((path) => ({ type: 'file' as const, path: resolve(path) }));
@@ -47,7 +56,12 @@ export async function generate(model: Model, { text, images = [] }: Asked, optio
   const classes = await grader.classify(answers);
   const { winner, share } = majorityVote(classes);
   return {
-    samples: group.map((sample, i) => ({ text: sample.text, finish: sample.finish, answer: answers[i]!, class: classes[i]! })),
+    samples: group.map((sample, i) => ({
+      text: sample.text,
+      finish: sample.finish,
+      answer: answers[i]!,
+      class: classes[i]!,
+    })),
     winner,
     answer: winner < 0 ? null : answers[classes.indexOf(winner)]!,
     share,

@@ -5,7 +5,10 @@ import { startDaemon } from '../daemon/daemon.ts';
 import type { DaemonHandle, DaemonHooks } from '../daemon/daemon-handle.ts';
 
 /** A dashboard needs a port and a script has no use for one: none is opened unless the settings name it. */
-export function startLoop({ dashboard = { port: null }, ...settings }: ConfigInput, hooks: DaemonHooks): Promise<DaemonHandle> {
+export function startLoop(
+  { dashboard = { port: null }, ...settings }: ConfigInput,
+  hooks: DaemonHooks,
+): Promise<DaemonHandle> {
   const { config, folder } = completeConfig({ ...settings, dashboard }, { continues: true });
   return startDaemon(config, { pluginFolder: folder, ...hooks });
 }

@@ -6,7 +6,9 @@ import type { Classifier } from '../learn/judge.ts';
 import { openForSampling } from '../policy/local/open.ts';
 import type { SampleReply, SampleRequest } from '../protocol/ports.ts';
 
-/** A model that can be asked. It holds threads until it is disposed of: `await using model = await openModel(folder)`. */
+/**
+ * A model that can be asked. It holds threads until it is disposed of: `await using model = await openModel(folder)`.
+ */
 export interface Model extends AsyncDisposable {
   /** Hugging Face folder, absolute. */
   readonly folder: string;

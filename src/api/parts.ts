@@ -21,7 +21,10 @@ export interface LoopParts {
   classify(answers: readonly (string | null)[]): Promise<readonly number[]>;
 }
 
-/** Version 0 of the model that the settings name, with its threads, until disposed of. @throws InputError for a bad setting, model or data set. */
+/**
+ * Version 0 of the model that the settings name, with its threads, until disposed of. @throws InputError for a bad
+ * setting, model or data set.
+ */
 export async function openParts(settings: ConfigInput): Promise<LoopParts & AsyncDisposable> {
   const { config } = completeConfig(settings);
   refuseEngine(config.workers);

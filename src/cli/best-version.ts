@@ -1,4 +1,7 @@
-/** Which saved version of a run counts as its best: the most accurate one; without labels the newest, unless the guardian is in doubt (docs/without-labels.md). */
+/**
+ * Which saved version of a run counts as its best: the most accurate one; without labels the newest, unless the
+ * guardian is in doubt (docs/without-labels.md).
+ */
 import { readState, trustIn } from '../guardian/state.ts';
 import { bestWithoutLabels } from '../../streams/label-free.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -24,7 +27,9 @@ export async function bestVersion(runFolder: string): Promise<BestVersion> {
   const saved = await checkpoints.versions();
   const { checkpoint: newest, rejected } = await checkpoints.newest();
   if (!newest) {
-    const why = rejected[0] ? `version ${rejected[0].version} is damaged: ${rejected[0].reason}` : 'no version is saved yet';
+    const why = rejected[0]
+      ? `version ${rejected[0].version} is damaged: ${rejected[0].reason}`
+      : 'no version is saved yet';
     throw new InputError(`${runFolder} has nothing to export: ${why}`);
   }
   const meta = readMeta(paths.database);
@@ -43,6 +48,7 @@ export async function bestVersion(runFolder: string): Promise<BestVersion> {
       `--version best: without labels the best is the version that the guardian trusts, and at level ${level} it trusts none on disk; name one of versions ${saved.join(', ')}`,
     );
   }
-  const why = level === 'healthy' ? 'the newest one saved' : `the newest that the guardian trusts: its level is ${level}`;
+  const why =
+    level === 'healthy' ? 'the newest one saved' : `the newest that the guardian trusts: its level is ${level}`;
   return { ...(await checkpoints.verify(best)), why: `no accuracy was measured, so the best is ${why}` };
 }

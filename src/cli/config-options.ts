@@ -1,4 +1,7 @@
-/** The options that `start`, `eval`, `ask`, `doctor` and the rest share: where the configuration comes from and what overrides it. */
+/**
+ * The options that `start`, `eval`, `ask`, `doctor` and the rest share: where the configuration comes from and what
+ * overrides it.
+ */
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
@@ -19,21 +22,34 @@ export interface ConfigOptions {
 
 export function withConfigOptions(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'configuration file; default: quorum.config.{ts,js,json,yaml} here, where there is one')
+    .option(
+      '-c, --config <file>',
+      'configuration file; default: quorum.config.{ts,js,json,yaml} here, where there is one',
+    )
     .option('--set <path=value>', 'set one key of the configuration; may be given more than once', collect);
 }
 
 /**
- * Options with a name of their own are settings too; `--set` comes last and wins. Where no model is named and `./models/mini` is not there, as away
- * from the clone, it is the one that came with the package.
+ * Options with a name of their own are settings too; `--set` comes last and wins. Where no model is named and
+ * `./models/mini` is not there, as away from the clone, it is the one that came with the package.
  * @param continues whether the command continues the run in the run folder: then that run's preset holds.
  * @throws InputError that names the option or key.
  */
-export async function resolveConfig(options: ConfigOptions, cwd = process.cwd(), continues = false): Promise<LoadedConfig> {
+export async function resolveConfig(
+  options: ConfigOptions,
+  cwd = process.cwd(),
+  continues = false,
+): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load.ts');
   const set = await settings(options, cwd);
   const fallbackModel = packagePath('models/mini');
-  return loadConfig({ cwd, set, fallbackModel, continues, ...(options.config === undefined ? {} : { file: options.config }) });
+  return loadConfig({
+    cwd,
+    set,
+    fallbackModel,
+    continues,
+    ...(options.config === undefined ? {} : { file: options.config }),
+  });
 }
 
 /** Files, folders and patterns that a command with this configuration reads. */
@@ -42,7 +58,10 @@ export function inputsOf({ config: { model, data }, file }: LoadedConfig): strin
   return [model, trainFile ?? [], heldOutFile ?? [], file].flat().filter((path) => path !== undefined);
 }
 
-async function settings({ model, data, split, run, steps, stopWhen, seed, set = [] }: ConfigOptions, cwd: string): Promise<string[]> {
+async function settings(
+  { model, data, split, run, steps, stopWhen, seed, set = [] }: ConfigOptions,
+  cwd: string,
+): Promise<string[]> {
   const named = [
     model !== undefined && `model=${model}`,
     ...(await dataSettings(data, cwd)),
@@ -55,11 +74,22 @@ async function settings({ model, data, split, run, steps, stopWhen, seed, set = 
   return [...named, ...set];
 }
 
-/** Of a command that reads `--data` whole: nothing of the configuration's own data holds for it, and `--set data.columns.question=NAME` does. */
-export async function ownDataSettings(data: readonly string[] = [], split?: string, cwd = process.cwd()): Promise<string[]> {
+/**
+ * Of a command that reads `--data` whole: nothing of the configuration's own data holds for it, and `--set
+ * data.columns.question=NAME` does.
+ */
+export async function ownDataSettings(
+  data: readonly string[] = [],
+  split?: string,
+  cwd = process.cwd(),
+): Promise<string[]> {
   const paths = data.filter((path) => path !== 'figures');
   if (paths.length === 0) return [];
-  return ['data.type=figures', ...(await dataSettings(paths, cwd)), ...(split === undefined ? [] : [`data.split=${split}`])];
+  return [
+    'data.type=figures',
+    ...(await dataSettings(paths, cwd)),
+    ...(split === undefined ? [] : [`data.split=${split}`]),
+  ];
 }
 
 async function dataSettings(data: ConfigOptions['data'], cwd: string): Promise<string[]> {

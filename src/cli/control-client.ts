@@ -10,7 +10,8 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 const LONGEST_REPLY = 16 * 1024 * 1024;
 
 /**
- * @throws NoDaemonError when no daemon has the folder; TimeoutError when it gives no answer; and what the daemon answers as an error.
+ * @throws NoDaemonError when no daemon has the folder; TimeoutError when it gives no answer; and what the daemon
+ * answers as an error.
  */
 export async function askDaemon(
   runFolder: string,
@@ -18,12 +19,18 @@ export async function askDaemon(
   timeoutSeconds: number,
 ): Promise<Exclude<ControlReply, { type: 'error' }>> {
   const daemon = findDaemon(runFolder);
-  if (!daemon) throw new NoDaemonError(`no daemon runs on ${runFolder}; start one with \`quorum start\`, or name its run folder with --run`);
+  if (!daemon)
+    throw new NoDaemonError(
+      `no daemon runs on ${runFolder}; start one with \`quorum start\`, or name its run folder with --run`,
+    );
   const text = await exchange(connect(daemon.socket), request, timeoutSeconds).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ECONNREFUSED') throw error;
-    throw new NoDaemonError(`the daemon on ${runFolder} (process ${daemon.pid}) does not listen yet or not any more; try again in a moment`, {
-      cause: error,
-    });
+    throw new NoDaemonError(
+      `the daemon on ${runFolder} (process ${daemon.pid}) does not listen yet or not any more; try again in a moment`,
+      {
+        cause: error,
+      },
+    );
   });
   const reply = JSON.parse(text) as ControlReply;
   if (reply.type === 'error') throw fromErrorData(reply.error);
@@ -32,7 +39,10 @@ export async function askDaemon(
 
 async function exchange(socket: Socket, request: ControlRequest, timeoutSeconds: number): Promise<string> {
   const deadline = setTimeout(
-    () => socket.destroy(new TimeoutError(`the daemon gave no answer to ${request.type} in ${timeoutSeconds} s${afterwards(request)}`)),
+    () =>
+      socket.destroy(
+        new TimeoutError(`the daemon gave no answer to ${request.type} in ${timeoutSeconds} s${afterwards(request)}`),
+      ),
     Math.min(timeoutSeconds * 1000, LONGEST_TIMER),
   );
   try {
@@ -42,7 +52,8 @@ async function exchange(socket: Socket, request: ControlRequest, timeoutSeconds:
     for await (const chunk of socket as AsyncIterable<string>) {
       text += chunk;
       if (text.endsWith('\n')) return text;
-      if (text.length > LONGEST_REPLY) throw new WorkerError(`the daemon's answer to ${request.type} is longer than ${LONGEST_REPLY} characters`);
+      if (text.length > LONGEST_REPLY)
+        throw new WorkerError(`the daemon's answer to ${request.type} is longer than ${LONGEST_REPLY} characters`);
     }
     throw new WorkerError(`the daemon closed the connection before it answered ${request.type}`);
   } finally {
@@ -53,5 +64,7 @@ async function exchange(socket: Socket, request: ControlRequest, timeoutSeconds:
 
 /** A command belongs to the daemon from the moment that the daemon accepts it. */
 function afterwards({ type }: ControlRequest): string {
-  return type === 'status' || type === 'plugins' ? '' : '; it still carries the command out: `quorum status` shows what the command waits for';
+  return type === 'status' || type === 'plugins'
+    ? ''
+    : '; it still carries the command out: `quorum status` shows what the command waits for';
 }

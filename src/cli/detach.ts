@@ -1,6 +1,6 @@
 /**
- * `quorum start --detach`: the same command again in a session of its own, without a terminal. The first process waits until the daemon is up, or
- * says why it is not, in the daemon's own words and with its exit code.
+ * `quorum start --detach`: the same command again in a session of its own, without a terminal. The first process waits
+ * until the daemon is up, or says why it is not, in the daemon's own words and with its exit code.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -37,14 +37,19 @@ const LONGEST_WORDS = 16_384;
 const LOOK_MILLISECONDS = 60_000;
 
 /**
- * @returns the daemon once it is up, or undefined when it ended before; its words are on stderr then, and its exit code is this process's.
- * @throws InputError for a run folder that it cannot have, TimeoutError, CancelledError at Ctrl-C. No daemon is left behind then.
+ * @returns the daemon once it is up, or undefined when it ended before; its words are on stderr then, and its exit code
+ * is this process's.
+ * @throws InputError for a run folder that it cannot have, TimeoutError, CancelledError at Ctrl-C. No daemon is left
+ * behind then.
  */
 export async function startInBackground({ runFolder, openSeconds }: Wanted): Promise<Up | undefined> {
   const output = newOutput(runFolder);
   const file = openSync(output, 'a', 0o600);
   const args = process.argv.slice(1).filter((argument) => argument !== '--detach');
-  const child = spawn(process.execPath, [...process.execArgv, ...args, '--detached'], { detached: true, stdio: ['ignore', file, file, 'ipc'] });
+  const child = spawn(process.execPath, [...process.execArgv, ...args, '--detached'], {
+    detached: true,
+    stdio: ['ignore', file, file, 'ipc'],
+  });
   closeSync(file);
   const interrupted = onInterrupt(() => console.error('Stopping the daemon before it is up.'));
   const outcome = await firstOf(child, 2 * openSeconds, interrupted);
@@ -60,14 +65,23 @@ export async function startInBackground({ runFolder, openSeconds }: Wanted): Pro
     child.unref();
     return outcome;
   }
-  const how = outcome.signal === null ? '' : `the daemon was ended by ${outcome.signal} before it was up; what it said is in ${output}\n`;
+  const how =
+    outcome.signal === null
+      ? ''
+      : `the daemon was ended by ${outcome.signal} before it was up; what it said is in ${output}\n`;
   process.stderr.write(`${readFileSync(output, 'utf8').slice(-LONGEST_WORDS)}${how}`);
   process.exitCode = outcome.code ?? EXIT.failed;
   return undefined;
 }
 
-/** In the detached process: tells the one that waits, if it still does, and keeps the size of what is printed from here on bounded. */
-export function announceUp({ runFolder, dashboard }: Pick<DaemonHandle, 'runFolder' | 'dashboard'>, maxMegabytes: number): void {
+/**
+ * In the detached process: tells the one that waits, if it still does, and keeps the size of what is printed from here
+ * on bounded.
+ */
+export function announceUp(
+  { runFolder, dashboard }: Pick<DaemonHandle, 'runFolder' | 'dashboard'>,
+  maxMegabytes: number,
+): void {
   const address = dashboard && { url: dashboard.url, links: dashboard.links };
   const up: Up = { pid: process.pid, runFolder, dashboard: address };
   process.send?.(up, undefined, undefined, () => process.connected && process.disconnect());
@@ -92,15 +106,25 @@ export function inTheBackground({ pid, runFolder, dashboard }: Up): string[] {
   ];
 }
 
-/** Takes the folder for a moment, so that what is wrong with it is said at once; what the last daemon said is kept as output.1.log. */
+/**
+ * Takes the folder for a moment, so that what is wrong with it is said at once; what the last daemon said is kept as
+ * output.1.log.
+ */
 function newOutput(runFolder: string): string {
   using folder = openRunFolder(runFolder);
-  const [output, before] = ['output.log', 'output.1.log'].map((name) => join(folder.logFolder, name)) as [string, string];
+  const [output, before] = ['output.log', 'output.1.log'].map((name) => join(folder.logFolder, name)) as [
+    string,
+    string,
+  ];
   if (existsSync(output)) renameSync(output, before);
   return output;
 }
 
-async function firstOf(child: ChildProcess, seconds: number, interrupted: AbortSignal): Promise<Up | Ended | 'late' | 'interrupted'> {
+async function firstOf(
+  child: ChildProcess,
+  seconds: number,
+  interrupted: AbortSignal,
+): Promise<Up | Ended | 'late' | 'interrupted'> {
   let timer: LiveTimer | undefined;
   try {
     return await new Promise((resolve, reject) => {

@@ -7,7 +7,9 @@ import { fastest, rolloutSpeeds, whyUnmeasured, type RolloutSpeed } from './roll
 const QUESTIONS = 16;
 const ROUNDS = 5;
 
-export type SpeedDiagnosis = { readonly speeds: readonly RolloutSpeed[]; readonly rolloutThreads: number } | { readonly notMeasured: string };
+export type SpeedDiagnosis =
+  | { readonly speeds: readonly RolloutSpeed[]; readonly rolloutThreads: number }
+  | { readonly notMeasured: string };
 
 export async function measureSpeed(config: Config): Promise<SpeedDiagnosis> {
   const processors = availableParallelism();
@@ -30,6 +32,9 @@ export function speedWords(diagnosis: SpeedDiagnosis, { workers: { rolloutThread
     return threads === 1 ? rate : `${rate} (${ratio.toFixed(2)} times)`;
   });
   const best = diagnosis.rolloutThreads;
-  const advice = best === rolloutThreads ? `workers.rolloutThreads ${best} is right` : `set workers.rolloutThreads=${best} (now ${rolloutThreads})`;
+  const advice =
+    best === rolloutThreads
+      ? `workers.rolloutThreads ${best} is right`
+      : `set workers.rolloutThreads=${best} (now ${rolloutThreads})`;
   return `${rates.join(', ')}: ${advice}; more processors are used by workers.rolloutWorkers`;
 }

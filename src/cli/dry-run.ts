@@ -5,7 +5,18 @@ import { bytes } from './view/format.ts';
 
 const LABEL = 12;
 
-export function dryRunWords({ model, data, run, settings, engine, memory, disk, plugins, dashboard, notes }: DryRun): string[] {
+export function dryRunWords({
+  model,
+  data,
+  run,
+  settings,
+  engine,
+  memory,
+  disk,
+  plugins,
+  dashboard,
+  notes,
+}: DryRun): string[] {
   const line = (name: string, text: string) => `${pc.dim(name.padEnd(LABEL))}${text}`;
   const list = (name: string, texts: readonly string[]) => texts.map((text, i) => line(i === 0 ? name : '', text));
   const busy = engine.threads > engine.processors ? pc.yellow('  more threads than processors') : '';
@@ -13,7 +24,9 @@ export function dryRunWords({ model, data, run, settings, engine, memory, disk, 
     'Everything opens, and nothing was begun or written. The same command without --dry-run would start with this:',
     '',
     line('model', model.folder),
-    ...(model.context === undefined ? [] : [line('', `context ${whole(model.context)} tokens, vocabulary ${whole(model.vocabulary ?? 0)}`)]),
+    ...(model.context === undefined
+      ? []
+      : [line('', `context ${whole(model.context)} tokens, vocabulary ${whole(model.vocabulary ?? 0)}`)]),
     line(
       'data',
       `${data.name}: ${questions(data.train)} to learn from, ${whole(data.heldOut)} held out, ${whole(data.answered)} of them with an answer`,
@@ -24,14 +37,20 @@ export function dryRunWords({ model, data, run, settings, engine, memory, disk, 
     line('disk', `${bytes(disk.free)} free in ${disk.folder}`),
     line(
       'dashboard',
-      dashboard === null ? 'none' : dashboard.port === 0 ? `${dashboard.host}, on a free port` : `${dashboard.host}:${dashboard.port}, which is free`,
+      dashboard === null
+        ? 'none'
+        : dashboard.port === 0
+          ? `${dashboard.host}, on a free port`
+          : `${dashboard.host}:${dashboard.port}, which is free`,
     ),
     ...list('plug-ins', plugins.length === 0 ? ['none'] : plugins.map(pluginWords)),
     ...list(
       'settings',
       settings.length === 0
         ? ['all as by default']
-        : settings.map(({ path, value, default: normal }) => `${path} ${shown(value)}${pc.dim(` (default ${shown(normal)})`)}`),
+        : settings.map(
+            ({ path, value, default: normal }) => `${path} ${shown(value)}${pc.dim(` (default ${shown(normal)})`)}`,
+          ),
     ),
     ...list('notes', notes),
   ];
@@ -43,9 +62,10 @@ function questions(n: number): string {
 
 function runWords({ folder, state, version, replayed, inHand }: DryRun['run']): string[] {
   if (state === 'new') return [`${folder} (new)`];
-  const rest = [replayed > 0 && `the last ${replayed} learnt again from their stored batches`, inHand > 0 && `${inHand} groups in hand`].filter(
-    Boolean,
-  );
+  const rest = [
+    replayed > 0 && `the last ${replayed} learnt again from their stored batches`,
+    inHand > 0 && `${inHand} groups in hand`,
+  ].filter(Boolean);
   return [folder, `continued at version ${version}${rest.length === 0 ? '' : `, ${rest.join(', ')}`}`];
 }
 

@@ -1,4 +1,7 @@
-/** A saved version of a run, checked and written again as a plain Hugging Face folder (a checkpoint also holds optimizer moments). */
+/**
+ * A saved version of a run, checked and written again as a plain Hugging Face folder (a checkpoint also holds optimizer
+ * moments).
+ */
 import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -26,7 +29,10 @@ export interface ExportRequest {
   readonly merged?: boolean;
 }
 
-/** @returns the version written, and the rule by which it is the best where that is not accuracy. @throws InputError when there is no such version, or it is damaged. */
+/**
+ * @returns the version written, and the rule by which it is the best where that is not accuracy. @throws InputError
+ * when there is no such version, or it is damaged.
+ */
 export async function exportCheckpoint({
   runFolder,
   version,
@@ -36,8 +42,10 @@ export async function exportCheckpoint({
 }: ExportRequest): Promise<Pick<BestVersion, 'version' | 'why'>> {
   const { path, checkpointsFolder: folder } = runPaths(runFolder);
   refuseOddEntries(path, ['checkpoints', 'best', 'quorum.db', 'quorum.db-wal']);
-  if (!existsSync(folder)) throw new InputError(`${runFolder} is not a run folder: it has no checkpoints/; name one with --run`);
-  const found: BestVersion = version === 'best' ? await bestVersion(runFolder) : await pick(Checkpoints.at(folder), version, runFolder);
+  if (!existsSync(folder))
+    throw new InputError(`${runFolder} is not a run folder: it has no checkpoints/; name one with --run`);
+  const found: BestVersion =
+    version === 'best' ? await bestVersion(runFolder) : await pick(Checkpoints.at(folder), version, runFolder);
   const fresh = `${out}.${process.pid}.new`;
   const isAdapter = (await adapterConfig(found.folder)) !== undefined;
   if (isAdapter && !merged) await copyAdapter(found.folder, fresh, dtype);
@@ -46,7 +54,9 @@ export async function exportCheckpoint({
   return found;
 }
 
-/** Weights and an adapter that were there go, as their shards may have other names; what is no part of a model stays. */
+/**
+ * Weights and an adapter that were there go, as their shards may have other names; what is no part of a model stays.
+ */
 async function moveInto(out: string, fresh: string): Promise<void> {
   makeFolder(out);
   const isOld = (name: string): boolean => name === ADAPTER_CONFIG || /\.safetensors(\.index\.json)?$/.test(name);
@@ -55,14 +65,22 @@ async function moveInto(out: string, fresh: string): Promise<void> {
   await rm(fresh, { recursive: true });
 }
 
-async function pick(checkpoints: Checkpoints, version: number | undefined, runFolder: string): Promise<{ version: number; folder: string }> {
+async function pick(
+  checkpoints: Checkpoints,
+  version: number | undefined,
+  runFolder: string,
+): Promise<{ version: number; folder: string }> {
   const saved = await checkpoints.versions();
   if (version !== undefined) {
     if (saved.includes(version)) return checkpoints.verify(version);
-    throw new InputError(`--version ${version}: ${runFolder} has saved ${saved.length > 0 ? `versions ${saved.join(', ')}` : 'no version yet'}`);
+    throw new InputError(
+      `--version ${version}: ${runFolder} has saved ${saved.length > 0 ? `versions ${saved.join(', ')}` : 'no version yet'}`,
+    );
   }
   const { checkpoint, rejected } = await checkpoints.newest();
   if (checkpoint) return checkpoint;
-  const why = rejected[0] ? `version ${rejected[0].version} is damaged: ${rejected[0].reason}` : 'no version is saved yet';
+  const why = rejected[0]
+    ? `version ${rejected[0].version} is damaged: ${rejected[0].reason}`
+    : 'no version is saved yet';
   throw new InputError(`${runFolder} has nothing to export: ${why}`);
 }

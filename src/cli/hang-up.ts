@@ -1,10 +1,14 @@
 /**
- * SIGHUP, as a daemon's: where `quorum start` runs on a terminal it says that the terminal is gone, which is as good as being told to stop. Elsewhere
- * (detached, under a service manager, in a container, with nohup) there is nothing to read again, and it is ignored.
+ * SIGHUP, as a daemon's: where `quorum start` runs on a terminal it says that the terminal is gone, which is as good as
+ * being told to stop. Elsewhere (detached, under a service manager, in a container, with nohup) there is nothing to
+ * read again, and it is ignored.
  */
 
 export interface HangUp {
-  /** Resolves when what reads stdout or stderr through a pipe is gone (`| head`). A terminal that is gone is told by SIGHUP. */
+  /**
+   * Resolves when what reads stdout or stderr through a pipe is gone (`| head`). A terminal that is gone is told by
+   * SIGHUP.
+   */
   readonly unread: Promise<void>;
   /** SIGHUP is somebody else's from here on. */
   forget(): void;
@@ -19,7 +23,8 @@ export function heedHangUp(hasTerminal: boolean): HangUp {
   };
   process.on('SIGHUP', onHangUp);
   const unread = new Promise<void>((resolve) => {
-    // What is written then is lost, and no reason to fail; the error of the last write comes after the last word, so the listeners stay.
+    // What is written then is lost, and no reason to fail; the error of the last write comes after the last word, so
+    // the listeners stay.
     const onError = (error: NodeJS.ErrnoException): void => {
       if (error.code !== 'EIO' && error.code !== 'EPIPE') throw error;
       if (error.code === 'EPIPE') resolve();

@@ -7,20 +7,30 @@ import { clock, DASH, day, fixed, percent } from './view/format.ts';
 /** `[{version, at, ...}]`: `at` as ISO 8601, and each metric that the version has. */
 export function historyJson(rows: readonly HistoryRow[]): string {
   return JSON.stringify(
-    rows.map(({ version, values: { at, ...metrics } }) => ({ version, ...(at === undefined ? {} : { at: new Date(at).toISOString() }), ...metrics })),
+    rows.map(({ version, values: { at, ...metrics } }) => ({
+      version,
+      ...(at === undefined ? {} : { at: new Date(at).toISOString() }),
+      ...metrics,
+    })),
     null,
     2,
   );
 }
 
-/** A header and a line for each version; a metric that the version has not is empty. Numbers and names need no quotes. */
+/**
+ * A header and a line for each version; a metric that the version has not is empty. Numbers and names need no quotes.
+ */
 export function historyCsv(rows: readonly HistoryRow[]): string[] {
   const found = new Set(rows.flatMap(({ values }) => Object.keys(values)));
   found.delete('at');
   const known = Object.keys(METRICS).filter((name) => found.has(name));
   const names = [...known, ...[...found].filter((name) => !(name in METRICS)).toSorted()];
   const line = ({ version, values }: HistoryRow) =>
-    [version, values['at'] === undefined ? '' : new Date(values['at']).toISOString(), ...names.map((name) => values[name] ?? '')].join(',');
+    [
+      version,
+      values['at'] === undefined ? '' : new Date(values['at']).toISOString(),
+      ...names.map((name) => values[name] ?? ''),
+    ].join(',');
   return [['version', 'at', ...names].join(','), ...rows.map(line)];
 }
 

@@ -13,7 +13,11 @@ export function parseCount(text: string): number {
 }
 
 export function parseSeed(text: string): number {
-  return numberOf(text, (value) => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff, 'a whole number from 0 to 4294967295');
+  return numberOf(
+    text,
+    (value) => Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff,
+    'a whole number from 0 to 4294967295',
+  );
 }
 
 export function parseIndex(text: string): number {
@@ -25,7 +29,11 @@ export function parsePositive(text: string): number {
 }
 
 export function parseTemperature(text: string): number {
-  return numberOf(text, (value) => value === 0 || (value >= 0.01 && value <= 10), '0, which is greedy, or a number from 0.01 to 10');
+  return numberOf(
+    text,
+    (value) => value === 0 || (value >= 0.01 && value <= 10),
+    '0, which is greedy, or a number from 0.01 to 10',
+  );
 }
 
 export function parseJson(text: string): unknown {
@@ -43,8 +51,11 @@ export function collect(value: string, before: readonly string[] = []): string[]
 /** `kind=metadata.task`. */
 export function collectColumn(value: string, before: Columns = {}): Columns {
   const [role = '', ...name] = value.split('=');
-  if (COLUMN_ROLES.some((known) => known === role) && name.join('=') !== '') return { ...before, [role]: name.join('=') };
-  throw new InvalidArgumentError(`Expected role=name with one of the roles ${COLUMN_ROLES.join(', ')}, such as kind=metadata.task.`);
+  if (COLUMN_ROLES.some((known) => known === role) && name.join('=') !== '')
+    return { ...before, [role]: name.join('=') };
+  throw new InvalidArgumentError(
+    `Expected role=name with one of the roles ${COLUMN_ROLES.join(', ')}, such as kind=metadata.task.`,
+  );
 }
 
 export interface Assignment {
@@ -55,6 +66,7 @@ export interface Assignment {
 /** `sampling.temperature=0.8`. */
 export function parseAssignment(text: string): Assignment {
   const [path = '', ...value] = text.split('=');
-  if (path === '' || value.length === 0) throw new InvalidArgumentError('Expected path=value, such as sampling.temperature=0.8.');
+  if (path === '' || value.length === 0)
+    throw new InvalidArgumentError('Expected path=value, such as sampling.temperature=0.8.');
   return { path: path.trim(), text: value.join('=') };
 }

@@ -1,4 +1,7 @@
-/** `--out` and its like: what a command may write to. No command writes over a file that it did not make in this call, unless `--force` says so. */
+/**
+ * `--out` and its like: what a command may write to. No command writes over a file that it did not make in this call,
+ * unless `--force` says so.
+ */
 import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Command, Option } from 'commander';
@@ -13,7 +16,10 @@ export interface Output extends OutputOptions {
   /** As it is given, such as `--out`. */
   readonly option: string;
   readonly path: string;
-  /** Files, folders and patterns that the command reads; a file among them, or in a folder among them, is not written over with `--force` either. */
+  /**
+   * Files, folders and patterns that the command reads; a file among them, or in a folder among them, is not written
+   * over with `--force` either.
+   */
   readonly inputs?: readonly string[];
   /** Whether what is there is an earlier output that this command continues or replaces. */
   readonly isOurs?: (path: string) => boolean;
@@ -25,13 +31,20 @@ export function withOutput(command: Command, output: Option): Command {
 }
 
 /** @returns the absolute path. @throws InputError where something would be lost. */
-export async function claimOutput({ option, path, force = false, inputs = [], isOurs = () => false }: Output): Promise<string> {
+export async function claimOutput({
+  option,
+  path,
+  force = false,
+  inputs = [],
+  isOurs = () => false,
+}: Output): Promise<string> {
   const target = resolve(path);
   const found = statSync(target, { throwIfNoEntry: false });
   if (found === undefined || isEmpty(target, found) || isOurs(target)) return target;
   for (const input of inputs) {
     for (const file of [input, ...(await listFiles(input).catch(() => []))]) {
-      if (isWithin(target, found, file)) throw new InputError(`${option} ${target} is, or lies in, the input ${file}: name another file or folder`);
+      if (isWithin(target, found, file))
+        throw new InputError(`${option} ${target} is, or lies in, the input ${file}: name another file or folder`);
     }
   }
   if (force) return target;

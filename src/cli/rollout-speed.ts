@@ -1,6 +1,6 @@
 /**
- * Tokens a second of sampling at several numbers of CPU threads. They are measured in turn, again and again, so that other work on the machine
- * weighs on all of them alike.
+ * Tokens a second of sampling at several numbers of CPU threads. They are measured in turn, again and again, so that
+ * other work on the machine weighs on all of them alike.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,7 +42,10 @@ interface Rated {
 }
 
 /** @throws InputError for a bad model. */
-export async function rolloutSpeeds(config: Config, { threads, questions: count, rounds }: SpeedRequest): Promise<RolloutSpeed[]> {
+export async function rolloutSpeeds(
+  config: Config,
+  { threads, questions: count, rounds }: SpeedRequest,
+): Promise<RolloutSpeed[]> {
   const { dataset } = openFigures({ pool: 'train', pictures: count, questions: 'one' });
   const questions = Array.from({ length: count }, (_, i) => dataset.question(i));
   const params = { ...config.sampling, ...RESPONSES };
@@ -83,7 +86,8 @@ export function whyUnmeasured({ model, workers }: Config, processors: number): s
   const missing = missingFolder(model);
   if (missing !== undefined) return missing;
   if (processors < 2) return 'one processor';
-  if (workers.engine !== 'cpu' && workers.engine !== 'auto') return `workers.engine is ${JSON.stringify(workers.engine)}`;
+  if (workers.engine !== 'cpu' && workers.engine !== 'auto')
+    return `workers.engine is ${JSON.stringify(workers.engine)}`;
   const files = readdirSync(model).filter((name) => name.endsWith('.safetensors'));
   const bytes = files.reduce((sum, name) => sum + statSync(join(model, name)).size, 0);
   return bytes > LARGE_BYTES ? `the model has ${Math.round(bytes / 1e6)} MB of weights` : undefined;

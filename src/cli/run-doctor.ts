@@ -9,8 +9,14 @@ import { repairRun, type Repair } from '../store/repair-run.ts';
 import { findDaemon, runPaths } from '../store/run-folder.ts';
 import { EXIT } from './errors.ts';
 
-/** Sets the exit code to 1 when something is wrong that keeps the run from going on. @throws InputError when there is no such folder, or a daemon has it. */
-export async function examineRun(folder: string, { repair, json }: { readonly repair?: boolean; readonly json?: boolean }): Promise<void> {
+/**
+ * Sets the exit code to 1 when something is wrong that keeps the run from going on. @throws InputError when there is no
+ * such folder, or a daemon has it.
+ */
+export async function examineRun(
+  folder: string,
+  { repair, json }: { readonly repair?: boolean; readonly json?: boolean },
+): Promise<void> {
   const { path } = runPaths(folder);
   if (!existsSync(path)) throw new InputError(`--run ${path}: there is no such folder`);
   const daemon = findDaemon(folder);
@@ -23,7 +29,9 @@ export async function examineRun(folder: string, { repair, json }: { readonly re
 }
 
 function describe({ folder, findings, database, checkpoints }: RunCheck, repairs: readonly Repair[]): string[] {
-  const holds = database && `version ${database.versions.at(-1)?.n ?? 'none'}, ${database.sampled} groups, ${database.batches.length} batches`;
+  const holds =
+    database &&
+    `version ${database.versions.at(-1)?.n ?? 'none'}, ${database.sampled} groups, ${database.batches.length} batches`;
   return [
     folder,
     `${pc.dim('database')}     ${holds ?? 'cannot be read'}`,
@@ -37,7 +45,9 @@ function describe({ folder, findings, database, checkpoints }: RunCheck, repairs
 function line({ part, path, problem, remedy, harmless }: Finding): string {
   if (part === 'entry') return `${pc.red('✗')} ${path} ${problem}`;
   const lost =
-    part === 'set-aside' ? 'kept to be looked at: the run continues without it' : 'nothing repairs it without loss: restore it from a backup';
+    part === 'set-aside'
+      ? 'kept to be looked at: the run continues without it'
+      : 'nothing repairs it without loss: restore it from a backup';
   const what = { 'begin-again': REMEDY, null: lost }[String(remedy)] ?? '--repair puts it right';
   return `${harmless ? pc.yellow('!') : pc.red('✗')} ${path} ${problem} (${what})`;
 }

@@ -39,9 +39,14 @@ export interface Synthesized {
 
 /**
  * Whatever was accepted is in the file also when it ends early.
- * @throws InputError for a bad model, data set or file, and when the model writes nothing usable any more; CancelledError.
+ * @throws InputError for a bad model, data set or file, and when the model writes nothing usable any more;
+ * CancelledError.
  */
-export async function synthesizeQuestions(config: Config, request: SynthesizeRequest, signal: AbortSignal): Promise<Synthesized> {
+export async function synthesizeQuestions(
+  config: Config,
+  request: SynthesizeRequest,
+  signal: AbortSignal,
+): Promise<Synthesized> {
   const file = resolve(request.file);
   checkEnding(file);
   const train = await openPictures(config, request);
@@ -50,7 +55,12 @@ export async function synthesizeQuestions(config: Config, request: SynthesizeReq
   await using sampler = await openForSampling(config);
   await using grader = new Grader({ deadlineSeconds: config.timeouts.judgeSeconds });
   const writer = new QuestionWriter({
-    synthesize: synthesizer({ sampler, train, config: { seed: config.seed, synthesis: { ...config.synthesis, mode } }, tell: console.error }),
+    synthesize: synthesizer({
+      sampler,
+      train,
+      config: { seed: config.seed, synthesis: { ...config.synthesis, mode } },
+      tell: console.error,
+    }),
     settings: config.synthesis,
     lanes: config.workers.rolloutWorkers,
     vote: request.vote === undefined ? undefined : voter(sampler, grader, config, request.vote),
@@ -58,9 +68,12 @@ export async function synthesizeQuestions(config: Config, request: SynthesizeReq
   const rows = rowsOf(writer.questions(request.n, signal), config);
   const first = await rows.next(); // a file of the same name stays until there is something to write
   const size =
-    first.done === true ? { questions: 0, pictures: 0 } : await writeDataset(file, withFirst(first.value, rows), PROVENANCE, request.force);
+    first.done === true
+      ? { questions: 0, pictures: 0 }
+      : await writeDataset(file, withFirst(first.value, rows), PROVENANCE, request.force);
   const { written, rejected } = writer.counts;
-  const kept = size.questions === 0 ? 'nothing is written' : `${size.questions} of ${request.n} questions are in ${file}`;
+  const kept =
+    size.questions === 0 ? 'nothing is written' : `${size.questions} of ${request.n} questions are in ${file}`;
   if (signal.aborted) throw new CancelledError(`interrupted: ${kept}`);
   if (writer.gaveUp) throw new InputError(`${fruitless(rejected)}; ${kept}`);
   return { file, ...size, written, rejected, seconds: (performance.now() - started) / 1000 };
@@ -78,15 +91,26 @@ async function openPictures(config: Config, { data, columns }: SynthesizeRequest
             own,
           )
         ).dataset;
-  if (train.pictures().length === 0) throw new InputError(`${data?.join(', ') ?? train.name}: holds no pictures to ask about`);
+  if (train.pictures().length === 0)
+    throw new InputError(`${data?.join(', ') ?? train.name}: holds no pictures to ask about`);
   return train;
 }
 
 /** Ends, with what there is, when it is interrupted. */
-async function* rowsOf(questions: AsyncIterable<AcceptedQuestion>, { model, seed }: Config): AsyncGenerator<WriteRow, undefined> {
+async function* rowsOf(
+  questions: AsyncIterable<AcceptedQuestion>,
+  { model, seed }: Config,
+): AsyncGenerator<WriteRow, undefined> {
   try {
     for await (const { question, seed: parent, vote } of questions) {
-      yield provenanceRow(question, { parent, model, version: 0, seed, majority: vote?.majority ?? null, share: vote?.share ?? null });
+      yield provenanceRow(question, {
+        parent,
+        model,
+        version: 0,
+        seed,
+        majority: vote?.majority ?? null,
+        share: vote?.share ?? null,
+      });
     }
   } catch (error) {
     if (!(error instanceof CancelledError)) throw error;

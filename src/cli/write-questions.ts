@@ -1,4 +1,7 @@
-/** Questions that a model writes and that pass what the loop lets pass, outside the loop: the same synthesizer, the same checks, the same vote. */
+/**
+ * Questions that a model writes and that pass what the loop lets pass, outside the loop: the same synthesizer, the same
+ * checks, the same vote.
+ */
 import type { Config } from '../config/schema.ts';
 import { judge, type Classifier } from '../learn/judge.ts';
 import { FRUITLESS_BATCHES, screen, type SyntheticOptions } from '../learn/synthetic.ts';
@@ -40,7 +43,11 @@ export class QuestionWriter {
   }
 
   /** Of what was looked at: what the last batches held beyond the last question taken does not count. */
-  get counts(): { readonly written: number; readonly accepted: number; readonly rejected: Readonly<Record<string, number>> } {
+  get counts(): {
+    readonly written: number;
+    readonly accepted: number;
+    readonly rejected: Readonly<Record<string, number>>;
+  } {
     return { written: this.#written, accepted: this.#accepted, rejected: this.#rejected };
   }
 
@@ -54,7 +61,11 @@ export class QuestionWriter {
     const { synthesize, settings, lanes } = this.#parts;
     const size = settings.batchQuestions;
     for (let from = 0; this.#accepted < count && !this.gaveUp; from += lanes * size) {
-      const requests = Array.from({ length: lanes }, (_, lane) => ({ from: from + lane * size, count: size, version: VERSION }));
+      const requests = Array.from({ length: lanes }, (_, lane) => ({
+        from: from + lane * size,
+        count: size,
+        version: VERSION,
+      }));
       const batches = await Promise.all(requests.map((request) => synthesize(request, signal)));
       for (const batch of batches) {
         const before = this.#accepted;
@@ -77,7 +88,8 @@ export class QuestionWriter {
           )
         : undefined;
     for (const { question, seed, rejection } of read) {
-      const verdict = rejection === undefined ? verdicts?.[passed.findIndex((other) => other.question === question)] : undefined;
+      const verdict =
+        rejection === undefined ? verdicts?.[passed.findIndex((other) => other.question === question)] : undefined;
       const reason = rejection ?? verdict?.dropped;
       this.#written += 1;
       if (reason !== undefined) {
@@ -104,9 +116,17 @@ function majority({ answers, classes, winner }: Verdict): string | null {
 }
 
 /** The loop's own vote and filters, so that what passes is what the loop would learn from. */
-export function voter(sampler: Pick<Sampler, 'sample'>, grader: Classifier, { sampling, seed, filters }: Config, samples: number) {
+export function voter(
+  sampler: Pick<Sampler, 'sample'>,
+  grader: Classifier,
+  { sampling, seed, filters }: Config,
+  samples: number,
+) {
   return async (questions: readonly Question[], signal: AbortSignal): Promise<readonly Verdict[]> => {
-    const { groups } = await sampler.sample({ questions, params: { ...sampling, samples }, seed, version: VERSION }, signal);
+    const { groups } = await sampler.sample(
+      { questions, params: { ...sampling, samples }, seed, version: VERSION },
+      signal,
+    );
     return Promise.all(
       questions.map((question, i) => {
         const group = { id: question.id, sequence: i, question, policyVersion: VERSION, samples: groups[i]! };

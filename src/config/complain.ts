@@ -21,11 +21,15 @@ function sentences(input: unknown, issue: Issue): string[] {
     return issue.keys.map((key) => unknownKey([...parent, key].join('.'), typeOf(input, parent)));
   }
   if (issue.code === 'invalid_union' && hasUse(valueAt(input, issue.path))) {
-    return issue.errors.at(-1)!.flatMap((inner) => sentences(input, { ...inner, path: [...issue.path, ...inner.path] }));
+    return issue.errors
+      .at(-1)!
+      .flatMap((inner) => sentences(input, { ...inner, path: [...issue.path, ...inner.path] }));
   }
   const path = issue.path.map(String).join('.');
   const is = isWords(path, valueAt(input, issue.path));
-  return [`${path || 'the configuration'} ${is}; allowed: ${allowed(path, typeOf(input, issue.path.slice(0, -1).map(String)), issue.message)}`];
+  return [
+    `${path || 'the configuration'} ${is}; allowed: ${allowed(path, typeOf(input, issue.path.slice(0, -1).map(String)), issue.message)}`,
+  ];
 }
 
 /** Of a plug-in that is listed as `{use, ...}` the field is named. */
@@ -36,7 +40,8 @@ function hasUse(value: unknown): boolean {
 function isWords(path: string, value: unknown): string {
   if (value === undefined) return 'is missing';
   if (value === '') return 'is empty';
-  if (holdsSecret(path) && value !== null) return typeof value === 'string' ? `has ${value.length} characters` : '(not shown) is not allowed';
+  if (holdsSecret(path) && value !== null)
+    return typeof value === 'string' ? `has ${value.length} characters` : '(not shown) is not allowed';
   return `is ${shown(value)}`;
 }
 
@@ -67,7 +72,9 @@ function isKnown(path: string): boolean {
 }
 
 function hintFor(path: string, parent: string, siblings: readonly string[]): string {
-  const elsewhere = describeConfig().find((key) => (key.path === path || key.path.startsWith(`${path}.`)) && key.when !== undefined);
+  const elsewhere = describeConfig().find(
+    (key) => (key.path === path || key.path.startsWith(`${path}.`)) && key.when !== undefined,
+  );
   if (elsewhere) return `it is for when ${elsewhere.when}; `;
   const guesses = closest(path, parent, siblings);
   return guesses.length === 0 ? '' : `did you mean ${guesses.join(' or ')}? `;
@@ -89,7 +96,8 @@ function keyAt(path: string, variant: string | undefined): ConfigKey | undefined
 function childrenOf(parent: string, variant?: string): string[] {
   const prefix = parent === '' ? '' : `${parent}.`;
   const inside = describeConfig().filter((key) => {
-    const isElsewhere = variant !== undefined && key.when?.startsWith(`${parent}.type is`) === true && !isOf(key, variant);
+    const isElsewhere =
+      variant !== undefined && key.when?.startsWith(`${parent}.type is`) === true && !isOf(key, variant);
     return key.path.startsWith(prefix) && !isElsewhere;
   });
   return [...new Set(inside.map(({ path }) => path.slice(prefix.length).split('.')[0]!))];
@@ -98,7 +106,10 @@ function childrenOf(parent: string, variant?: string): string[] {
 const MOST_GUESSES = 3;
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 
-/** A sibling that is spelt nearly the same; else keys elsewhere with this name or nearly so, those with the most alike path first. */
+/**
+ * A sibling that is spelt nearly the same; else keys elsewhere with this name or nearly so, those with the most alike
+ * path first.
+ */
 function closest(path: string, parent: string, siblings: readonly string[]): string[] {
   const name = plain(path.split('.').at(-1)!);
   const distance = (other: string) => editDistance(name, plain(other));
@@ -107,7 +118,10 @@ function closest(path: string, parent: string, siblings: readonly string[]): str
   if (isSibling && nearest !== undefined && distance(nearest) <= Math.max(1, Math.floor(name.length / 3))) {
     return [parent === '' ? nearest : `${parent}.${nearest}`];
   }
-  const paths = [...new Set(describeConfig().map((key) => key.path))].map((each) => ({ each, away: distance(each.split('.').at(-1)!) }));
+  const paths = [...new Set(describeConfig().map((key) => key.path))].map((each) => ({
+    each,
+    away: distance(each.split('.').at(-1)!),
+  }));
   const least = Math.min(...paths.map(({ away }) => away));
   if (least > Math.floor(name.length / 4)) return [];
   const alike = (other: string) => editDistance(path, other);

@@ -1,6 +1,6 @@
 /**
- * `accuracy >= 0.9 and version > 50`: conditions over metrics, as `loop.stopWhen` has them. Comparisons of a name with a number, joined by `and` and `or`;
- * `and` binds closer. They are read, never run as code.
+ * `accuracy >= 0.9 and version > 50`: conditions over metrics, as `loop.stopWhen` has them. Comparisons of a name with
+ * a number, joined by `and` and `or`; `and` binds closer. They are read, never run as code.
  */
 import { InputError } from '../protocol/errors.ts';
 
@@ -33,7 +33,12 @@ export function parseCondition(text: string, name: string): Condition {
   const comparison = (part: string): Comparison => {
     const [, metric, operator, number, percent] = COMPARISON.exec(part.trim()) ?? [];
     if (metric !== undefined && operator !== undefined)
-      return { metric, operator: operator as Operator, value: Number(number) / (percent === '%' ? 100 : 1), text: part.trim() };
+      return {
+        metric,
+        operator: operator as Operator,
+        value: Number(number) / (percent === '%' ? 100 : 1),
+        text: part.trim(),
+      };
     throw new InputError(
       `${name} is ${JSON.stringify(text)}: ${JSON.stringify(part.trim())} cannot be read; a condition is a metric, >=, <=, > or < and a number, ` +
         "such as 'accuracy >= 0.9', and several are joined by and, or",
@@ -53,9 +58,13 @@ export interface Reading {
   readonly version: number;
 }
 
-/** The comparisons that make it hold: `accuracy >= 0.9 (it is 0.912 at version 35)`. A metric that has no value yet makes no comparison hold. */
+/**
+ * The comparisons that make it hold: `accuracy >= 0.9 (it is 0.912 at version 35)`. A metric that has no value yet
+ * makes no comparison hold.
+ */
 export function whyItHolds(condition: Condition, readings: ReadonlyMap<string, Reading>): string | undefined {
-  const holds = ({ metric, operator, value }: Comparison) => COMPARE[operator](readings.get(metric)?.value ?? NaN, value);
+  const holds = ({ metric, operator, value }: Comparison) =>
+    COMPARE[operator](readings.get(metric)?.value ?? NaN, value);
   const words = ({ metric, text }: Comparison) => {
     const { value, version } = readings.get(metric)!;
     return `${text} (it is ${Number(value.toPrecision(DIGITS))} at version ${version})`;

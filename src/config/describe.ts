@@ -1,4 +1,7 @@
-/** The configuration as a flat table, made from the schema: for `--help`, the docs, and error messages that say what is allowed. */
+/**
+ * The configuration as a flat table, made from the schema: for `--help`, the docs, and error messages that say what is
+ * allowed.
+ */
 import { z } from 'zod';
 import { configSchema } from './schema.ts';
 
@@ -59,12 +62,14 @@ export function describeSchema(schema: z.ZodType): readonly ConfigKey[] {
 function* keysOf(path: string, schema: JsonSchema, required = false, when?: string): Generator<ConfigKey> {
   if (schema.properties) {
     for (const [name, property] of Object.entries(schema.properties)) {
-      if (property.const !== undefined || (name === 'type' && when !== undefined && property.enum !== undefined)) continue;
+      if (property.const !== undefined || (name === 'type' && when !== undefined && property.enum !== undefined))
+        continue;
       yield* keysOf(path ? `${path}.${name}` : name, property, schema.required?.includes(name), when);
     }
   } else if (schema.oneOf) {
     yield discriminator(path, schema);
-    for (const variant of schema.oneOf) yield* keysOf(path, variant, false, `${path}.type is ${anyOf(typesOf(variant))}`);
+    for (const variant of schema.oneOf)
+      yield* keysOf(path, variant, false, `${path}.type is ${anyOf(typesOf(variant))}`);
   } else {
     const { default: value, description: doc = '' } = schema;
     yield { path, type: inWords(path, schema), default: value, required, doc, ...(when !== undefined && { when }) };
@@ -74,7 +79,13 @@ function* keysOf(path: string, schema: JsonSchema, required = false, when?: stri
 function discriminator(path: string, schema: JsonSchema): ConfigKey {
   const names = schema.oneOf!.flatMap(typesOf).map((name) => JSON.stringify(name));
   const { type } = (schema.default ?? {}) as { type?: unknown };
-  return { path: `${path}.type`, type: names.join(' | '), default: type, required: false, doc: schema.description ?? '' };
+  return {
+    path: `${path}.type`,
+    type: names.join(' | '),
+    default: type,
+    required: false,
+    doc: schema.description ?? '',
+  };
 }
 
 /** `a, b or c`. */
@@ -88,13 +99,15 @@ function typesOf({ properties }: JsonSchema): readonly unknown[] {
 }
 
 function inWords(path: string, schema: JsonSchema): string {
-  if (path === 'plugins') return 'list of package names, file paths, definePlugin(...) or {use, options, thread, labels}';
+  if (path === 'plugins')
+    return 'list of package names, file paths, definePlugin(...) or {use, options, thread, labels}';
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ');
   if (schema.anyOf) return schema.anyOf.map((option) => inWords(path, option)).join(' or ');
   if (schema.items) return `list of ${inWords(path, schema.items)}`;
   if (schema.prefixItems) return `list of ${schema.prefixItems.length} (${inWords(path, schema.prefixItems[0]!)})`;
   if (schema.type === 'boolean') return 'true | false';
-  if (schema.type === 'string') return `text${lengths(schema)}${schema.pattern === undefined ? '' : ` with ${schema.pattern.replaceAll('\\', '')}`}`;
+  if (schema.type === 'string')
+    return `text${lengths(schema)}${schema.pattern === undefined ? '' : ` with ${schema.pattern.replaceAll('\\', '')}`}`;
   if (schema.type === 'integer') return `whole number${bounds(schema)}`;
   if (schema.type === 'number') return `number${bounds(schema)}`;
   return schema.type ?? 'value';

@@ -61,21 +61,43 @@ function boundsOf(path: LivePath, root: Schema): LiveBounds {
   const found = path.split('.').reduce<Schema | undefined>((schema, name) => schema?.properties?.[name], root);
   const { type, minimum, exclusiveMinimum, maximum, description } = found ?? {};
   const min = minimum ?? exclusiveMinimum;
-  if (min === undefined || maximum === undefined) throw new RangeError(`${path} has no bounds in the schema, so it cannot be changed live`);
-  return { path, min, above: minimum === undefined, max: maximum, integer: type === 'integer', unit: UNITS[path], help: description ?? '' };
+  if (min === undefined || maximum === undefined)
+    throw new RangeError(`${path} has no bounds in the schema, so it cannot be changed live`);
+  return {
+    path,
+    min,
+    above: minimum === undefined,
+    max: maximum,
+    integer: type === 'integer',
+    unit: UNITS[path],
+    help: description ?? '',
+  };
 }
 
-/** @param written the value as it was typed. @throws InputError that names the setting, the value and the allowed values. */
+/**
+ * @param written the value as it was typed. @throws InputError that names the setting, the value and the allowed
+ * values.
+ */
 export function checkLive(path: string, value: number, written = String(value)): LivePath {
   const setting = liveBounds().find((each) => each.path === path);
-  if (!setting) throw new InputError(`${path} cannot be changed while the loop runs; what can: ${LIVE_PATHS.join(', ')}`);
+  if (!setting)
+    throw new InputError(`${path} cannot be changed while the loop runs; what can: ${LIVE_PATHS.join(', ')}`);
   const { min, above, max, integer } = setting;
-  const fits = Number.isFinite(value) && (above ? value > min : value >= min) && value <= max && (!integer || Number.isInteger(value));
+  const fits =
+    Number.isFinite(value) &&
+    (above ? value > min : value >= min) &&
+    value <= max &&
+    (!integer || Number.isInteger(value));
   if (fits) return setting.path;
   throw new InputError(`${path} cannot be ${written}: it must be ${allowedWords(setting)}`);
 }
 
 /** `a whole number at least 2 and at most 1024`. */
-export function allowedWords({ min, above, max, integer }: Pick<LiveBounds, 'min' | 'above' | 'max' | 'integer'>): string {
+export function allowedWords({
+  min,
+  above,
+  max,
+  integer,
+}: Pick<LiveBounds, 'min' | 'above' | 'max' | 'integer'>): string {
   return `a ${integer ? 'whole number' : 'number'} ${above ? 'above' : 'at least'} ${min} and at most ${max}`;
 }

@@ -52,13 +52,17 @@ interface CompleteOptions extends Pick<LoadOptions, 'continues'> {
   readonly fallbackModel?: string | undefined;
 }
 
-/** Checks settings that are in memory, and adds the defaults of the preset. @throws InputError that names the key, its value and what is allowed. */
+/**
+ * Checks settings that are in memory, and adds the defaults of the preset. @throws InputError that names the key, its
+ * value and what is allowed.
+ */
 export function completeConfig(given: unknown, options: CompleteOptions = {}): Omit<LoadedConfig, 'file'> {
   const { source = 'configuration', folder = process.cwd(), continues = false } = options;
   const fallbackModel = 'fallbackModel' in options ? options.fallbackModel : packagePath('models/mini');
   const { runFolder, ...checked } = resolvePaths(parseConfig(given, source), folder);
   const { model: named, preset: asked } = given as ConfigInput; // it has passed the check
-  const model = named !== undefined || fallbackModel === undefined || existsSync(checked.model) ? checked.model : fallbackModel;
+  const model =
+    named !== undefined || fallbackModel === undefined || existsSync(checked.model) ? checked.model : fallbackModel;
   const preset = choosePreset({ folder: model, named: asked, begun: continues ? presetOfRun(runFolder) : undefined });
   const config = resolvePaths(parseConfig(merged(preset.defaults, given as ConfigInput), source), folder);
   return { config: { ...config, model, preset: preset.name }, preset, folder };

@@ -12,7 +12,8 @@ function mergedObjects(a: Plain, b: Plain): Plain {
   const result = { ...a };
   for (const [key, value] of Object.entries(b)) {
     const before = result[key];
-    const together = isPlain(before) && isPlain(value) && (value['type'] === undefined || value['type'] === before['type']);
+    const together =
+      isPlain(before) && isPlain(value) && (value['type'] === undefined || value['type'] === before['type']);
     result[key] = together ? mergedObjects(before, value) : value;
   }
   return result;

@@ -8,8 +8,9 @@ import { isPathKey, parsePaths, resolveEach } from './paths.ts';
 type Tree = Record<string, unknown>;
 
 /**
- * Returns a copy of `input` with the values set in order. A value is read as YAML (`5e-5`, `null`, `[0.9, 0.99]`, `{type: none}`) unless the
- * key takes text. Setting the `type` of a union to another variant drops the keys of the old one.
+ * Returns a copy of `input` with the values set in order. A value is read as YAML (`5e-5`, `null`, `[0.9, 0.99]`,
+ * `{type: none}`) unless the key takes text. Setting the `type` of a union to another variant drops the keys of the old
+ * one.
  */
 export function applyOverrides(input: unknown, overrides: readonly string[], cwd: string): unknown {
   if (overrides.length === 0) return input;
@@ -37,7 +38,8 @@ function setOne(tree: Tree, override: string, cwd: string): void {
 
 function parsed(path: string, text: string, cwd: string): unknown {
   const keys = describeConfig().filter((key) => key.path === path);
-  if (keys.length === 0 && !describeConfig().some((key) => key.path.startsWith(`${path}.`))) throw new InputError(`--set ${unknownKey(path)}`);
+  if (keys.length === 0 && !describeConfig().some((key) => key.path.startsWith(`${path}.`)))
+    throw new InputError(`--set ${unknownKey(path)}`);
   if (text.trim() === '') throw new InputError(`--set: ${path} is empty; allowed: ${allowedAt(path)}`);
   if (text === 'null') return null; // a folder of that name is ./null
   if (isPathKey(path)) return resolveEach(cwd, parsePaths(text));
@@ -46,11 +48,16 @@ function parsed(path: string, text: string, cwd: string): unknown {
     return parse(text) as unknown;
   } catch (error) {
     const shown = holdsSecret(path) ? 'the value (not shown)' : JSON.stringify(text);
-    throw new InputError(`--set ${path}: ${shown} cannot be read: ${(error as Error).message.split(/:?\n/)[0]}`, { cause: error });
+    throw new InputError(`--set ${path}: ${shown} cannot be read: ${(error as Error).message.split(/:?\n/)[0]}`, {
+      cause: error,
+    });
   }
 }
 
-/** A union that the file leaves out begins as its default variant; a schedule, whose default has nothing to set, as a cosine. */
+/**
+ * A union that the file leaves out begins as its default variant; a schedule, whose default has nothing to set, as a
+ * cosine.
+ */
 function startOf(path: string): Tree {
   if (path === 'learner.schedule') return { type: 'cosine' };
   const type = describeConfig().find((key) => key.path === `${path}.type`)?.default;
@@ -59,7 +66,9 @@ function startOf(path: string): Tree {
 
 /** Copies plain objects only: plug-ins hold functions. */
 function structuredCloneOfTrees(tree: Tree): Tree {
-  return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, isTree(value) ? structuredCloneOfTrees(value) : value]));
+  return Object.fromEntries(
+    Object.entries(tree).map(([key, value]) => [key, isTree(value) ? structuredCloneOfTrees(value) : value]),
+  );
 }
 
 function isTree(value: unknown): value is Tree {

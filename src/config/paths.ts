@@ -3,7 +3,14 @@ import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import type { Config } from './schema.ts';
 
-const PATH_KEYS: readonly string[] = ['model', 'runFolder', 'data.trainFile', 'data.heldOutFile', 'data.pictureFolder', 'learner.objective.path'];
+const PATH_KEYS: readonly string[] = [
+  'model',
+  'runFolder',
+  'data.trainFile',
+  'data.heldOutFile',
+  'data.pictureFolder',
+  'learner.objective.path',
+];
 
 export function isPathKey(path: string): boolean {
   return PATH_KEYS.includes(path);

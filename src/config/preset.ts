@@ -1,6 +1,7 @@
 /**
- * Defaults that fit the model. A preset is what holds where the configuration says nothing: `mini` is the schema's own defaults, `vlm` the
- * settings of MM-UPT (arXiv 2505.22453) for a real vision-language model. Which one holds is decided by the model folder, once for a run.
+ * Defaults that fit the model. A preset is what holds where the configuration says nothing: `mini` is the schema's own
+ * defaults, `vlm` the settings of MM-UPT (arXiv 2505.22453) for a real vision-language model. Which one holds is
+ * decided by the model folder, once for a run.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +17,10 @@ export interface Preset {
   readonly defaults: ConfigInput;
 }
 
-/** From either a model gets `vlm`: a context with a picture and a question in one half and the working in the other, or a vocabulary of a language. */
+/**
+ * From either a model gets `vlm`: a context with a picture and a question in one half and the working in the other, or
+ * a vocabulary of a language.
+ */
 const VLM_CONTEXT = 4_096;
 const VLM_VOCABULARY = 10_000;
 const PAPER_TOKENS = 2_048;
@@ -37,15 +41,24 @@ export interface PresetRequest {
 
 export function choosePreset({ folder, named, begun }: PresetRequest): Preset {
   const model = readModel(folder);
-  const chosen = (name: PresetName, why: string): Preset => ({ name, why, defaults: presetDefaults(name, model, folder) });
+  const chosen = (name: PresetName, why: string): Preset => ({
+    name,
+    why,
+    defaults: presetDefaults(name, model, folder),
+  });
   if (named !== undefined && named !== 'auto') return chosen(named, '`preset` names it');
   if (begun === 'legacy' && named === undefined)
-    return chosen(begun, 'the run was begun before there were presets and keeps its defaults; --set preset=auto changes to those of its model');
+    return chosen(
+      begun,
+      'the run was begun before there were presets and keeps its defaults; --set preset=auto changes to those of its model',
+    );
   if (begun !== undefined && named === undefined) return chosen(begun, 'the run was begun with it');
   if (model === undefined) return chosen('mini', `no config.json of a model can be read in ${folder}`);
   const { maxPositions, vocabSize } = model.dimensions;
-  if (maxPositions >= VLM_CONTEXT) return chosen('vlm', `the model's context of ${maxPositions} tokens is at least ${VLM_CONTEXT}`);
-  if (vocabSize >= VLM_VOCABULARY) return chosen('vlm', `the model's vocabulary of ${vocabSize} tokens is at least ${VLM_VOCABULARY}`);
+  if (maxPositions >= VLM_CONTEXT)
+    return chosen('vlm', `the model's context of ${maxPositions} tokens is at least ${VLM_CONTEXT}`);
+  if (vocabSize >= VLM_VOCABULARY)
+    return chosen('vlm', `the model's vocabulary of ${vocabSize} tokens is at least ${VLM_VOCABULARY}`);
   return chosen(
     'mini',
     `the model's context of ${maxPositions} tokens is under ${VLM_CONTEXT}, its vocabulary of ${vocabSize} under ${VLM_VOCABULARY}`,
@@ -59,8 +72,13 @@ export function presetOfRun(runFolder: string): PresetName | undefined {
   return kept.preset === undefined ? 'legacy' : (PRESETS.find((name) => name === kept.preset) ?? 'mini');
 }
 
-/** One line: which preset holds, why, and what is in force of what presets differ in, the user's own settings included. */
-export function presetWords({ name, why }: Pick<Preset, 'name' | 'why'>, { promptTemplate, sampling, loop, learner }: Config): string {
+/**
+ * One line: which preset holds, why, and what is in force of what presets differ in, the user's own settings included.
+ */
+export function presetWords(
+  { name, why }: Pick<Preset, 'name' | 'why'>,
+  { promptTemplate, sampling, loop, learner }: Config,
+): string {
   const { learningRate, schedule, klCoefficient } = learner;
   const settings = [
     `prompt "${promptTemplate.replaceAll(/\s+/g, ' ')}"`,
@@ -85,7 +103,8 @@ export function presetDefaults(name: PresetName, model?: Architecture, folder?: 
     filters: { shareFloor: 0 },
     synthesis: {
       maxNewTokens: 256,
-      directPrompt: 'Write one question about this picture whose answer can be worked out from the picture alone. Reply with the question only.',
+      directPrompt:
+        'Write one question about this picture whose answer can be worked out from the picture alone. Reply with the question only.',
       inContextPrompt:
         'Here is a question about this picture: {question}\nWrite another one whose answer can be worked out from the picture alone. Reply with the question only.',
     },

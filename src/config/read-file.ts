@@ -1,4 +1,7 @@
-/** Finds and reads a configuration file of any kind. What is wrong with it becomes one sentence with the file, the fault and the fix. */
+/**
+ * Finds and reads a configuration file of any kind. What is wrong with it becomes one sentence with the file, the fault
+ * and the fix.
+ */
 import { readFileSync } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
 import { parse as parseYaml, parseDocument } from 'yaml';
@@ -25,7 +28,8 @@ const WRITE = 'write `export default defineConfig({ ... })`';
 /** The configuration file in `cwd`, if there is one. @throws InputError where there are two. */
 export function findFile(cwd: string): string | undefined {
   const found = NAMES.filter((name) => entryKind(join(cwd, name)) !== undefined);
-  if (found.length > 1) throw new InputError(`${cwd} has ${found.join(' and ')}: keep one of them, or name one with --config`);
+  if (found.length > 1)
+    throw new InputError(`${cwd} has ${found.join(' and ')}: keep one of them, or name one with --config`);
   return found[0] && join(cwd, found[0]);
 }
 
@@ -34,9 +38,15 @@ export async function readFile(path: string): Promise<unknown> {
   const extension = extname(path);
   const kind = entryKind(path);
   if (kind === undefined) throw new InputError(`the configuration file ${path} does not exist`);
-  if (kind !== 'a file') throw new InputError(`the configuration file ${path} is ${kind}: put a file in its place, or name another with --config`);
+  if (kind !== 'a file')
+    throw new InputError(
+      `the configuration file ${path} is ${kind}: put a file in its place, or name another with --config`,
+    );
   const read = READERS[extension];
-  if (!read) throw new InputError(`the configuration file ${path} ends in ${extension || 'nothing'}; allowed: ${Object.keys(READERS).join(', ')}`);
+  if (!read)
+    throw new InputError(
+      `the configuration file ${path} ends in ${extension || 'nothing'}; allowed: ${Object.keys(READERS).join(', ')}`,
+    );
   try {
     const given = await read(path);
     refuseLoop(given);
@@ -48,9 +58,14 @@ export async function readFile(path: string): Promise<unknown> {
 
 /** A library may add a picture of the place, which is more than a sentence. */
 function reasonOf(error: unknown, path: string): string {
-  const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, message: `it throws ${String(error)}` };
+  const { code, message } =
+    error instanceof Error
+      ? (error as NodeJS.ErrnoException)
+      : { code: undefined, message: `it throws ${String(error)}` };
   if (code === 'EACCES' || code === 'EPERM') return 'this user has no permission: make it readable';
-  const [first = 'it throws an error without a message', second = ''] = message.split(/:?\n/).filter((line) => line.trim() !== '');
+  const [first = 'it throws an error without a message', second = ''] = message
+    .split(/:?\n/)
+    .filter((line) => line.trim() !== '');
   const [, file = '', line, column] = /^\s*(.*):(\d+):(\d+)$/.exec(second) ?? []; // so babel, in jiti, says where
   if (line === undefined) return first;
   return `${first.trim()} (${file === path || file === '' ? '' : `${relative(dirname(path), file)}, `}line ${line}, column ${column})`;
@@ -71,7 +86,8 @@ function readJson(path: string): unknown {
   try {
     const given: unknown = JSON.parse(text);
     const twice = parseDocument(text).errors.find(({ code }) => code === 'DUPLICATE_KEY');
-    if (twice) throw new Error(`a key is given twice ${/at line.*column \d+/.exec(twice.message)?.[0] ?? ''}: keep one of them`);
+    if (twice)
+      throw new Error(`a key is given twice ${/at line.*column \d+/.exec(twice.message)?.[0] ?? ''}: keep one of them`);
     return given;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
@@ -95,8 +111,10 @@ function readYaml(path: string): unknown {
     return (parseYaml(textOf(path)) as unknown) ?? {};
   } catch (error) {
     const { code, message } = error as Error & { code?: unknown };
-    if (code === 'MULTIPLE_DOCS') throw new Error('it holds several documents: keep one, without `---` between', { cause: error });
-    if (code === 'DUPLICATE_KEY') throw new Error(message.replace('Map keys must be unique', 'a key is given twice'), { cause: error });
+    if (code === 'MULTIPLE_DOCS')
+      throw new Error('it holds several documents: keep one, without `---` between', { cause: error });
+    if (code === 'DUPLICATE_KEY')
+      throw new Error(message.replace('Map keys must be unique', 'a key is given twice'), { cause: error });
     throw error;
   }
 }
@@ -104,28 +122,39 @@ function readYaml(path: string): unknown {
 async function readModule(path: string): Promise<unknown> {
   refuseCircle(path);
   const name = 'loading it, which may await something that never comes';
-  const given = await withDeadline(name, MODULE_SECONDS, undefined, () => importDefault(path, path)).catch((error: unknown) => {
-    // An import of jiti asks the default export for its `then`.
-    if (error instanceof TypeError && error.message === "Cannot read properties of null (reading 'then')") return null;
-    throw error;
-  });
+  const given = await withDeadline(name, MODULE_SECONDS, undefined, () => importDefault(path, path)).catch(
+    (error: unknown) => {
+      // An import of jiti asks the default export for its `then`.
+      if (error instanceof TypeError && error.message === "Cannot read properties of null (reading 'then')")
+        return null;
+      throw error;
+    },
+  );
   if (!/\bexports?\b/.test(textOf(path))) throw new Error(`it exports nothing: ${WRITE}`);
-  if (typeof given === 'object' && given !== null && !(Object.hasOwn(given, 'default') && '__esModule' in given)) return given;
-  if (typeof given === 'function') throw new Error(`its default export is a function: export what it returns, or ${WRITE}`);
-  throw new Error(`its default export is ${given === null || typeof given !== 'object' ? JSON.stringify(given) : 'undefined'}: ${WRITE}`);
+  if (typeof given === 'object' && given !== null && !(Object.hasOwn(given, 'default') && '__esModule' in given))
+    return given;
+  if (typeof given === 'function')
+    throw new Error(`its default export is a function: export what it returns, or ${WRITE}`);
+  throw new Error(
+    `its default export is ${given === null || typeof given !== 'object' ? JSON.stringify(given) : 'undefined'}: ${WRITE}`,
+  );
 }
 
 const COMMENTS = /\/\*[\s\S]*?\*\//g;
 /** A relative path that is imported when the module is. */
-const IMPORTS = /^\s*(?:import|export)\b(?!\s+type\b)(?:[^'"`;]*?\bfrom\b)?\s*['"](\.[^'"]*)['"]|^[^/\n]*\brequire\(\s*['"](\.[^'"]*)['"]/gm;
+const IMPORTS =
+  /^\s*(?:import|export)\b(?!\s+type\b)(?:[^'"`;]*?\bfrom\b)?\s*['"](\.[^'"]*)['"]|^[^/\n]*\brequire\(\s*['"](\.[^'"]*)['"]/gm;
 
-/** Of modules that import each other one is read before the other is complete: what it gets is undefined, with no word. */
+/**
+ * Of modules that import each other one is read before the other is complete: what it gets is undefined, with no word.
+ */
 function refuseCircle(path: string): void {
   const seen = new Set<string>();
   const visit = (file: string, by: readonly string[]): void => {
     for (const [, imported, required] of textOf(file).replaceAll(COMMENTS, '').matchAll(IMPORTS)) {
       const next = resolveImport((imported ?? required)!, file);
-      if (next === path) throw new Error(`circular import: ${circle(by)}; move what is shared into a file that imports neither`);
+      if (next === path)
+        throw new Error(`circular import: ${circle(by)}; move what is shared into a file that imports neither`);
       if (next === undefined || seen.has(next) || READERS[extname(next)] !== readModule) continue;
       seen.add(next);
       visit(next, [...by, relative(dirname(path), next)]);
@@ -146,7 +175,9 @@ function refuseLoop(given: unknown): void {
     const at = above.indexOf(value);
     if (at >= 0) {
       const holder = path.slice(0, at).join('.') || 'the whole configuration';
-      throw new Error(`it is circular: ${path.join('.')} is ${holder} again; give ${path.join('.')} a value of its own`);
+      throw new Error(
+        `it is circular: ${path.join('.')} is ${holder} again; give ${path.join('.')} a value of its own`,
+      );
     }
     for (const [key, inner] of Object.entries(value)) visit(inner, [...above, value], [...path, key]);
   };

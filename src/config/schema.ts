@@ -1,4 +1,7 @@
-/** The one configuration schema: strict, units in the names, every default here (those of other presets: preset.ts). `loadConfig` reads it from files, `describeConfig` lists it. */
+/**
+ * The one configuration schema: strict, units in the names, every default here (those of other presets: preset.ts).
+ * `loadConfig` reads it from files, `describeConfig` lists it.
+ */
 import { z } from 'zod';
 import { adapterSettings } from '../compute/models/adapters.ts';
 import { MOST } from '../compute/objectives/limits.ts';
@@ -29,9 +32,18 @@ const seed = () => z.int().min(0).max(0xffff_ffff);
 const figuresData = z.strictObject({
   type: z.literal('figures'),
   seed: seed().default(0).describe('Seed that the pictures and questions are drawn from.'),
-  trainQuestions: count().max(MOST_QUESTIONS).default(20_000).describe('Questions in the training pool; drawn when needed, not stored.'),
-  heldOutQuestions: count().max(MOST_QUESTIONS).default(1_000).describe('Held-out questions; no picture of theirs is in the training pool.'),
-  rendering: z.enum(RENDERINGS).default('plain').describe('How much the drawings stray: `hard` has more jitter and noise, `harsh` much more.'),
+  trainQuestions: count()
+    .max(MOST_QUESTIONS)
+    .default(20_000)
+    .describe('Questions in the training pool; drawn when needed, not stored.'),
+  heldOutQuestions: count()
+    .max(MOST_QUESTIONS)
+    .default(1_000)
+    .describe('Held-out questions; no picture of theirs is in the training pool.'),
+  rendering: z
+    .enum(RENDERINGS)
+    .default('plain')
+    .describe('How much the drawings stray: `hard` has more jitter and noise, `harsh` much more.'),
   kinds: z
     .array(z.enum(SCENE_KINDS))
     .min(1)
@@ -41,20 +53,34 @@ const figuresData = z.strictObject({
 
 const columns = z
   .strictObject({
-    question: z.string().min(1).optional().describe('Column of questions; default: `problem`, `question`, or that of a chat.'),
-    pictures: z.string().min(1).optional().describe('Column of pictures; default: `images`, `image`, `decoded_image`, `image_path` or `file_name`.'),
+    question: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Column of questions; default: `problem`, `question`, or that of a chat.'),
+    pictures: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Column of pictures; default: `images`, `image`, `decoded_image`, `image_path` or `file_name`.'),
     answer: z
       .string()
       .min(1)
       .optional()
-      .describe('Column of answers, for evaluation; default: `answer`, `ground_truth`, `solution` or `reward_model.ground_truth`.'),
+      .describe(
+        'Column of answers, for evaluation; default: `answer`, `ground_truth`, `solution` or `reward_model.ground_truth`.',
+      ),
     choices: z.string().min(1).optional().describe('Column of choices; default: `choices`, `options` or `option`.'),
     decimals: z
       .string()
       .min(1)
       .optional()
       .describe('Column of decimals to which answers are rounded before they are compared; default: `precision`.'),
-    kind: z.string().min(1).optional().describe('Column to report accuracy by; `metadata.task` is field `task` of the structs in `metadata`.'),
+    kind: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Column to report accuracy by; `metadata.task` is field `task` of the structs in `metadata`.'),
     id: z.string().min(1).optional().describe('Column of ids; default: `id`, or else the row.'),
   })
   .prefault({});
@@ -62,20 +88,38 @@ const columns = z
 const paths = () => z.union([z.string().min(1), z.array(z.string().min(1)).min(1)]);
 const fileData = z.strictObject({
   type: z.enum(['files', 'jsonl', 'parquet']),
-  trainFile: paths().describe('File, folder, or pattern such as `data/train-*.parquet`, or a list of them: docs/data.md says what is read.'),
-  heldOutFile: paths().optional().describe('The same, to evaluate on; without it a share of the training rows is held out by picture.'),
+  trainFile: paths().describe(
+    'File, folder, or pattern such as `data/train-*.parquet`, or a list of them: docs/data.md says what is read.',
+  ),
+  heldOutFile: paths()
+    .optional()
+    .describe('The same, to evaluate on; without it a share of the training rows is held out by picture.'),
   heldOutShare: share()
     .default(0.1)
     .describe(
       'Share of `trainFile` to hold out when there is no `heldOutFile`: by picture, or by question where pictures are too few for that. With 0 nothing is held out, and nothing is evaluated.',
     ),
-  split: z.string().min(1).optional().describe('Split to train on, where files are named after splits, or rows have a column `split`.'),
-  heldOutSplit: z.string().min(1).optional().describe('Split to evaluate on, of `heldOutFile` or, without it, of `trainFile`.'),
-  pictureFolder: z.string().min(1).optional().describe("Folder that paths of pictures are relative to; default: that of the data's file."),
+  split: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Split to train on, where files are named after splits, or rows have a column `split`.'),
+  heldOutSplit: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Split to evaluate on, of `heldOutFile` or, without it, of `trainFile`.'),
+  pictureFolder: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Folder that paths of pictures are relative to; default: that of the data's file."),
   answerIs: z
     .enum(ANSWER_KINDS)
     .optional()
-    .describe('What the answers to multiple-choice questions are: `index` counts the choices from 0; default: told by the answers.'),
+    .describe(
+      'What the answers to multiple-choice questions are: `index` counts the choices from 0; default: told by the answers.',
+    ),
   columns,
 });
 
@@ -103,10 +147,23 @@ const sampling = z.strictObject({
 
 const loop = z.strictObject({
   batchGroups: count().max(65_536).default(32).describe('Kept groups (questions) in one learner step.'),
-  maxStaleness: z.int().min(0).max(64).default(2).describe('Oldest group a batch may hold, in policy versions; 0 is synchronous.'),
+  maxStaleness: z
+    .int()
+    .min(0)
+    .max(64)
+    .default(2)
+    .describe('Oldest group a batch may hold, in policy versions; 0 is synchronous.'),
   jobQuestions: count().max(65_536).default(16).describe('Questions that a sampler takes at once.'),
-  maxOversample: z.number().min(1).max(1_000).default(4).describe('Questions sampled for one batch at most, as a multiple of `batchGroups`.'),
-  questions: count().nullable().default(null).describe('Stop after the learner step that follows this many sampled questions; null is no limit.'),
+  maxOversample: z
+    .number()
+    .min(1)
+    .max(1_000)
+    .default(4)
+    .describe('Questions sampled for one batch at most, as a multiple of `batchGroups`.'),
+  questions: count()
+    .nullable()
+    .default(null)
+    .describe('Stop after the learner step that follows this many sampled questions; null is no limit.'),
   steps: count().nullable().default(null).describe('Stop after this many learner steps; null runs until told to stop.'),
   stopWhen: z
     .string()
@@ -126,12 +183,16 @@ const learner = z.strictObject({
     ),
   adapter: adapterSettings
     .default({ type: 'none' })
-    .describe('What is trained: `none` is the whole model, `lora` low-rank updates of its linear layers, while the model itself is frozen.'),
+    .describe(
+      'What is trained: `none` is the whole model, `lora` low-rank updates of its linear layers, while the model itself is frozen.',
+    ),
   learningRate: positive().max(1).default(5e-5).describe('AdamW learning rate after warm-up.'),
   warmupSteps: z.int().min(0).default(0).describe('Learner steps over which the rate rises from 0.'),
   schedule: schedule
     .default({ type: 'constant' })
-    .describe('Learning rate after warm-up: `constant`, as fits a run without an end, or falling to a share of itself and staying there.'),
+    .describe(
+      'Learning rate after warm-up: `constant`, as fits a run without an end, or falling to a share of itself and staying there.',
+    ),
   betas: z.tuple([decay(), decay()]).default([0.9, 0.99]).describe('AdamW decay of the first and second moments.'),
   weightDecay: z.number().min(0).max(1).default(0.01).describe('AdamW decoupled weight decay.'),
   gradientClipNorm: z.number().min(1e-9).max(MOST).default(1).describe('Largest global norm of the gradient.'),
@@ -140,16 +201,23 @@ const learner = z.strictObject({
 });
 
 const filters = z.strictObject({
-  dropAllAgree: z.boolean().default(true).describe('Drop groups in which all answers agree: their advantages are zero.'),
+  dropAllAgree: z
+    .boolean()
+    .default(true)
+    .describe('Drop groups in which all answers agree: their advantages are zero.'),
   dropNoBox: z.boolean().default(true).describe('Drop groups in which most responses have no boxed answer.'),
-  shareFloor: share().default(0.6).describe('Drop groups whose winning answer has a smaller share of the votes; 0 is off.'),
+  shareFloor: share()
+    .default(0.6)
+    .describe('Drop groups whose winning answer has a smaller share of the votes; 0 is off.'),
 });
 
 const synthesis = z.strictObject({
   mode: z
     .enum(['off', 'direct', 'in-context', 'both'])
     .default('off')
-    .describe('Questions that the model writes itself: about a picture alone, or as another one beside a question of the data set.'),
+    .describe(
+      'Questions that the model writes itself: about a picture alone, or as another one beside a question of the data set.',
+    ),
   share: share().default(0.5).describe('Share of the questions asked that are synthetic, once there are enough.'),
   rampSteps: z.int().min(0).default(0).describe('Learner steps over which that share rises from 0.'),
   poolQuestions: count().max(65_536).default(256).describe('Synthetic questions that wait to be asked, at most.'),
@@ -158,10 +226,16 @@ const synthesis = z.strictObject({
   maxWords: count().default(60).describe('Words of a question, at most.'),
   duplicateSimilarity: share()
     .default(0.8)
-    .describe('Similarity from which a question is taken for a repetition of its seed, or of another one about the same pictures.'),
+    .describe(
+      'Similarity from which a question is taken for a repetition of its seed, or of another one about the same pictures.',
+    ),
   temperature: temperature().default(1).describe('Sampling temperature while writing questions.'),
   maxNewTokens: count().max(4_096).default(28).describe('Longest question, in tokens.'),
-  directPrompt: z.string().min(1).default('Ask a question about this picture.').describe('What the model is told, with the picture.'),
+  directPrompt: z
+    .string()
+    .min(1)
+    .default('Ask a question about this picture.')
+    .describe('What the model is told, with the picture.'),
   inContextPrompt: z
     .string()
     .includes('{question}')
@@ -172,7 +246,9 @@ const synthesis = z.strictObject({
 const evaluation = z.strictObject({
   everySteps: count().default(5).describe('Learner steps between quick (greedy) evaluations.'),
   questions: count().default(200).describe('Held-out questions in a quick evaluation, at most.'),
-  fullEverySteps: count().default(100).describe('Learner steps between full evaluations (greedy, pass@1, maj@k, pass@k).'),
+  fullEverySteps: count()
+    .default(100)
+    .describe('Learner steps between full evaluations (greedy, pass@1, maj@k, pass@k).'),
   fullQuestions: count().default(300).describe('Held-out questions in a full evaluation, at most.'),
   k: z.int().min(2).max(1_024).default(10).describe('Samples a question for maj@k and pass@k.'),
 });
@@ -186,14 +262,27 @@ const guardian = z.strictObject({
   mode: z
     .enum(['off', 'watch', 'act'])
     .default('watch')
-    .describe('What is done about a collapse: `act` rolls back and restarts with milder settings, `watch` says so and does nothing.'),
-  everySteps: count().default(20).describe('Learner steps between probes of the canaries; once there is cause for doubt, after each step.'),
-  canaries: z.int().min(16).max(1_024).default(96).describe('Fixed questions that a probe asks, with 6 responses each.'),
+    .describe(
+      'What is done about a collapse: `act` rolls back and restarts with milder settings, `watch` says so and does nothing.',
+    ),
+  everySteps: count()
+    .default(20)
+    .describe('Learner steps between probes of the canaries; once there is cause for doubt, after each step.'),
+  canaries: z
+    .int()
+    .min(16)
+    .max(1_024)
+    .default(96)
+    .describe('Fixed questions that a probe asks, with 6 responses each.'),
   labelled: z.boolean().default(false).describe('Let the guardian see the labels of canaries that have one.'),
   confirmSteps: count().default(3).describe('Steps in a row that must show a collapse before it is acted on.'),
   calmSteps: count().default(10).describe('Steps in a row without a sign of one before a watch ends.'),
   trustSteps: count().default(40).describe('Healthy steps that must follow a version before it is trusted.'),
-  maxTries: z.int().min(0).default(3).describe('Roll-backs without lasting success before learning is paused for good.'),
+  maxTries: z
+    .int()
+    .min(0)
+    .default(3)
+    .describe('Roll-backs without lasting success before learning is paused for good.'),
   forgiveSteps: count().default(500).describe('Healthy steps after which earlier roll-backs no longer count.'),
   rateFactor: z.number().gt(0).lt(1).default(0.3).describe('The learning rate is multiplied by it at each roll-back.'),
   floorRise: share().default(0.1).describe('The share floor rises by it at each roll-back, up to 0.8.'),
@@ -215,7 +304,11 @@ const workers = z.strictObject({
 });
 
 const supervision = z.strictObject({
-  maxRestarts: z.int().min(0).default(5).describe('Restarts of one part within the window; beyond it the failure goes to its parent.'),
+  maxRestarts: z
+    .int()
+    .min(0)
+    .default(5)
+    .describe('Restarts of one part within the window; beyond it the failure goes to its parent.'),
   withinSeconds: positive().default(300).describe('Window of `maxRestarts`.'),
   backoffMilliseconds: milliseconds().default(250).describe('Wait before the first restart; it doubles with each.'),
   maxBackoffMilliseconds: milliseconds().default(30_000).describe('Longest wait before a restart.'),
@@ -224,15 +317,21 @@ const supervision = z.strictObject({
 const timeouts = z.strictObject({
   openSeconds: positive()
     .default(180)
-    .describe('Loading a model and compiling its first programs, loading a plug-in while the daemon runs, and opening one port of it.'),
+    .describe(
+      'Loading a model and compiling its first programs, loading a plug-in while the daemon runs, and opening one port of it.',
+    ),
   sampleSeconds: positive()
     .default(600)
-    .describe('One sampler job without progress: no program of the model ends in this time. Where a plug-in samples, the whole job.'),
+    .describe(
+      'One sampler job without progress: no program of the model ends in this time. Where a plug-in samples, the whole job.',
+    ),
   judgeSeconds: positive().default(5).describe('Comparing one pair of answers; past it they count as different.'),
   learnSeconds: positive().default(600).describe('One learner step, likewise without progress.'),
   evaluateSeconds: positive().default(1_800).describe('One evaluation, likewise without progress.'),
   saveSeconds: positive().default(300).describe('Writing one checkpoint.'),
-  pluginSeconds: positive().default(30).describe('One call of a plug-in (a reward, an advantage, a filter, a page for an exporter, a panel).'),
+  pluginSeconds: positive()
+    .default(30)
+    .describe('One call of a plug-in (a reward, an advantage, a filter, a page for an exporter, a panel).'),
   stopSeconds: positive().default(120).describe('Finishing the step in hand at a stop.'),
 });
 
@@ -242,7 +341,9 @@ const store = z.strictObject({
   maxEvents: count().default(20_000).describe('Events kept.'),
   maxMetricPoints: z.int().min(100).default(20_000).describe('Points kept for each metric; older ones are thinned.'),
   maxVersions: count().default(50_000).describe('Version rows and evaluations kept; the best evaluation always stays.'),
-  maxAnswerVersions: count().default(200).describe('Versions whose answers to held-out questions are kept, beside version 0 and the best one.'),
+  maxAnswerVersions: count()
+    .default(200)
+    .describe('Versions whose answers to held-out questions are kept, beside version 0 and the best one.'),
 });
 
 const log = z.strictObject({
@@ -253,8 +354,18 @@ const log = z.strictObject({
 
 const token = () => z.string().min(16).max(256).optional();
 const dashboard = z.strictObject({
-  port: z.int().min(0).max(65_535).nullable().default(4747).describe('Port of the dashboard; 0 picks a free one, null is no dashboard.'),
-  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on. Any but a loopback address asks for a token.'),
+  port: z
+    .int()
+    .min(0)
+    .max(65_535)
+    .nullable()
+    .default(4747)
+    .describe('Port of the dashboard; 0 picks a free one, null is no dashboard.'),
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to listen on. Any but a loopback address asks for a token.'),
   viewToken: token().describe(
     'At least 16 characters; lets look. QUORUM_DASHBOARD_VIEW_TOKEN is better kept. Where it is needed and not given, one is made and kept in the run folder.',
   ),
@@ -265,12 +376,18 @@ const dashboard = z.strictObject({
     .array(z.string().min(1))
     .max(64)
     .default([])
-    .describe('Names, beside localhost and `host`, by which browsers may reach it (no port): a proxy, a name in the DNS.'),
+    .describe(
+      'Names, beside localhost and `host`, by which browsers may reach it (no port): a proxy, a name in the DNS.',
+    ),
   maxClients: count().max(10_000).default(64).describe('Pages open at once; more are turned away.'),
 });
 
-const PLUGIN = 'expected a package name, a file path, the result of definePlugin, or {use, options, thread, labels} with one of these';
-const definition = z.custom<object>((value) => typeof value === 'object' && value !== null && 'apiVersion' in value, PLUGIN);
+const PLUGIN =
+  'expected a package name, a file path, the result of definePlugin, or {use, options, thread, labels} with one of these';
+const definition = z.custom<object>(
+  (value) => typeof value === 'object' && value !== null && 'apiVersion' in value,
+  PLUGIN,
+);
 const plugin = z.union(
   [
     z.string().min(1),
@@ -279,7 +396,10 @@ const plugin = z.union(
       use: z.union([z.string().min(1), definition], 'a package name, a file path or definePlugin(...)'),
       options: z.unknown().optional(),
       thread: z
-        .union([z.boolean(), z.strictObject({ heapMegabytes: z.int().min(16) })], 'true | false | {heapMegabytes: whole number >= 16}')
+        .union(
+          [z.boolean(), z.strictObject({ heapMegabytes: z.int().min(16) })],
+          'true | false | {heapMegabytes: whole number >= 16}',
+        )
         .optional(),
       labels: z.boolean('true | false').optional(),
     }),
@@ -292,7 +412,9 @@ export const configSchema = z.strictObject({
     .string()
     .min(1)
     .default('./models/mini')
-    .describe('Hugging Face folder of the base model. Where none is named and the default is not there, it is the one that came with Quorum.'),
+    .describe(
+      'Hugging Face folder of the base model. Where none is named and the default is not there, it is the one that came with Quorum.',
+    ),
   runFolder: z.string().min(1).default('./runs/default').describe('Folder of this run: database, log, checkpoints.'),
   seed: seed().default(0).describe('Seeds everything that is random.'),
   preset: z
@@ -304,7 +426,9 @@ export const configSchema = z.strictObject({
   data: z
     .discriminatedUnion('type', [figuresData, fileData])
     .prefault({ type: 'figures' })
-    .describe('Where questions come from; `files` tells the format by the file, as its older names `jsonl` and `parquet` do.'),
+    .describe(
+      'Where questions come from; `files` tells the format by the file, as its older names `jsonl` and `parquet` do.',
+    ),
   promptTemplate: z
     .string()
     .includes('{question}')

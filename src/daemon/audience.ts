@@ -1,6 +1,6 @@
 /**
- * Watchers and exporters: plug-ins that hear of what the store holds. They have a signal of their own, because the last version and its evaluation
- * are made after the loop has stopped.
+ * Watchers and exporters: plug-ins that hear of what the store holds. They have a signal of their own, because the last
+ * version and its evaluation are made after the loop has stopped.
  */
 import { merge } from 'rxjs';
 import { withDeadline } from '../lib/deadline.ts';
@@ -37,7 +37,11 @@ export class Audience {
     this.#parts = parts;
     const { store, callSeconds, note } = parts;
     const shared = { store, seconds: callSeconds, end: this.#end.signal };
-    this.#watching = watching({ ...shared, bound: WATCH_QUEUE, onLoss: (watcher, reason) => note(`${watcher}: ${reason}`) });
+    this.#watching = watching({
+      ...shared,
+      bound: WATCH_QUEUE,
+      onLoss: (watcher, reason) => note(`${watcher}: ${reason}`),
+    });
     this.#exporting = exporting(shared);
     const all$ = merge(this.#watching.run$, this.#exporting.run$);
     this.#heard = new Promise((resolve) => all$.subscribe({ complete: resolve, error: () => resolve() }));

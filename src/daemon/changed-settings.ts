@@ -19,7 +19,9 @@ export function compareSettings(before: unknown, now: object): readonly ChangedS
   if (!parsed.success) return [];
   const [was, is] = [flat(parsed.data), flat(now)];
   const paths = [...new Set([...was.keys(), ...is.keys()])].filter((path) => !ASIDE.test(path));
-  return paths.map((path) => ({ path, was: was.get(path), is: is.get(path) })).filter((each) => !isDeepStrictEqual(each.was, each.is));
+  return paths
+    .map((path) => ({ path, was: was.get(path), is: is.get(path) }))
+    .filter((each) => !isDeepStrictEqual(each.was, each.is));
 }
 
 /** Nothing where nothing changed. */

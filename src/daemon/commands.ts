@@ -1,4 +1,7 @@
-/** Carries out the commands of a running daemon (src/protocol/commands.ts) and keeps each in the event log with its author and outcome. */
+/**
+ * Carries out the commands of a running daemon (src/protocol/commands.ts) and keeps each in the event log with its
+ * author and outcome.
+ */
 import { rollBack } from '../../streams/rollback.ts';
 import type { Loop } from '../../streams/loop.ts';
 import type { Pipeline } from '../../streams/pipeline.ts';
@@ -36,7 +39,10 @@ interface InHand {
   readonly work: Promise<string | undefined>;
 }
 
-/** A command belongs to the daemon from the moment it is accepted: it is carried out whether or not its author still listens. */
+/**
+ * A command belongs to the daemon from the moment it is accepted: it is carried out whether or not its author still
+ * listens.
+ */
 export class Commands {
   readonly #parts: CommandParts;
   readonly #inHand = new Set<InHand>();
@@ -47,7 +53,8 @@ export class Commands {
   }
 
   /**
-   * Resolves when it is done, `stop` when it has begun: with its result in words, for a command that has one. `author`: who asked, in words.
+   * Resolves when it is done, `stop` when it has begun: with its result in words, for a command that has one. `author`:
+   * who asked, in words.
    * @throws InputError in words.
    */
   async command(command: Command, author: string): Promise<string | undefined> {
@@ -57,17 +64,27 @@ export class Commands {
       throw new InputError('the daemon is stopping');
     }
     if (!isUrgent(command) && this.#inHand.size >= MOST_IN_HAND) {
-      throw new InputError(`${commandWords(command)}: ${MOST_IN_HAND} commands are in hand; ask again when one of them is done`);
+      throw new InputError(
+        `${commandWords(command)}: ${MOST_IN_HAND} commands are in hand; ask again when one of them is done`,
+      );
     }
     if (command.type !== 'stop') say(`${author}: ${commandWords(command)}`);
     const item: InHand = { command, author, since: Date.now(), work: this.#carryOut(command) };
     this.#inHand.add(item);
     try {
       const words = await item.work;
-      loop.parts.store.event('command', { command: withoutOptions(command), author, outcome: 'done', ...(words !== undefined && { words }) });
+      loop.parts.store.event('command', {
+        command: withoutOptions(command),
+        author,
+        outcome: 'done',
+        ...(words !== undefined && { words }),
+      });
       return words;
     } catch (error) {
-      const cut = error instanceof CancelledError ? new InputError(`${commandWords(command)}: the daemon stopped first`) : (error as Error);
+      const cut =
+        error instanceof CancelledError
+          ? new InputError(`${commandWords(command)}: the daemon stopped first`)
+          : (error as Error);
       loop.parts.store.event('command', { command: withoutOptions(command), author, outcome: cut.message });
       throw cut;
     } finally {
@@ -86,7 +103,8 @@ export class Commands {
 
   #behind(item: InHand): string | null {
     const { command, since } = item;
-    if (command.type === 'pause') return this.#parts.pipeline() === undefined ? 'the start of the loop' : 'the step in hand';
+    if (command.type === 'pause')
+      return this.#parts.pipeline() === undefined ? 'the start of the loop' : 'the step in hand';
     const all = [...this.#inHand];
     const before = all.slice(0, all.indexOf(item)).findLast((other) => laneOf(other.command) === laneOf(command));
     if (before !== undefined) return `${commandWords(before.command)} (${before.author})`;
@@ -104,7 +122,8 @@ export class Commands {
     const { loop, saving } = this.#parts;
     if (command.type === 'evaluate') return evaluationWords(await this.#running().evaluate(command.full));
     if (command.type === 'checkpoint') return this.#checkpoint();
-    if (command.type === 'rollback') return saving.holding(command.version, () => this.#rollBack(loop, command.version));
+    if (command.type === 'rollback')
+      return saving.holding(command.version, () => this.#rollBack(loop, command.version));
     await this.#obey(command);
     return undefined;
   }
@@ -135,7 +154,8 @@ export class Commands {
 
   #running(): Pipeline {
     const pipeline = this.#parts.pipeline();
-    if (!pipeline) throw new InputError('the loop does not run yet: wait until the daemon has started and measured its baseline');
+    if (!pipeline)
+      throw new InputError('the loop does not run yet: wait until the daemon has started and measured its baseline');
     return pipeline;
   }
 

@@ -1,5 +1,6 @@
 /**
- * Composition: parts in, parts out. The only file that knows all planes. It starts the actors and nothing else; lifecycle.ts runs what it returns.
+ * Composition: parts in, parts out. The only file that knows all planes. It starts the actors and nothing else;
+ * lifecycle.ts runs what it returns.
  *
  * Three arrows of the composition point back, to parts that are made later. `Late` cuts all of them, and `compose` fills it in at its end:
  *   telemetry and measures -> actors, commands, pipeline: what the status shows. Both are made first, because actors tell notes as they open.
@@ -122,7 +123,11 @@ export function compose({ config, run, builtIn, pluginFolder, reports }: Compose
     now: Date.now,
   });
   const phases = new Phases({ state, store, telemetry, measures: telling.measures, log: run.log, system });
-  const place = new Place({ presence: run.presence, hold: (why) => phases.hold(why), note: (text) => journal.note(text) });
+  const place = new Place({
+    presence: run.presence,
+    hold: (why) => phases.hold(why),
+    note: (text) => journal.note(text),
+  });
   const best = new BestKeeper({ place, saving, policy: policy.learner, loop: config.loop, reports });
   const events = new Subject<LoopEvent>();
   const parts = loopParts(config, run, { performers, roster, telling });
@@ -159,7 +164,24 @@ export function compose({ config, run, builtIn, pluginFolder, reports }: Compose
   });
   const guardian = guardianOf({ config, loop, handles, commands, say: (text) => journal.say(text) });
   Object.assign(late, { handles, commands, phases, guardian } satisfies Partial<Late>);
-  return { ...telling, loop, late, stop, started, plugins, roster, panels, phases, place, best, events, saving, audience, commands, guardian };
+  return {
+    ...telling,
+    loop,
+    late,
+    stop,
+    started,
+    plugins,
+    roster,
+    panels,
+    phases,
+    place,
+    best,
+    events,
+    saving,
+    audience,
+    commands,
+    guardian,
+  };
 }
 
 export function beginStop(system: StartedSystem['system']): void {
@@ -210,7 +232,11 @@ function servicesFor(
 function loopParts(
   config: Config,
   { store, policy, data }: ComposeParts['run'],
-  { performers, roster, telling }: { performers: LoopParts['performers']; roster: Roster; telling: Pick<LoopParts, 'measures' | 'telemetry'> },
+  {
+    performers,
+    roster,
+    telling,
+  }: { performers: LoopParts['performers']; roster: Roster; telling: Pick<LoopParts, 'measures' | 'telemetry'> },
 ): LoopParts {
   const { train, heldOut } = data;
   return {

@@ -1,4 +1,7 @@
-/** Answers the requests of src/protocol/control.ts on the socket in the run folder: a line of JSON each way, one request a connection. */
+/**
+ * Answers the requests of src/protocol/control.ts on the socket in the run folder: a line of JSON each way, one request
+ * a connection.
+ */
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { z } from 'zod';
@@ -7,7 +10,10 @@ import type { ControlReply, ControlRequest } from '../protocol/control.ts';
 import { InputError, toErrorData } from '../protocol/errors.ts';
 
 const LONGEST_REQUEST = 65_536;
-/** A client that sends nothing, or reads nothing, is let go. `stop` is answered when everything is saved, so only sending is timed. */
+/**
+ * A client that sends nothing, or reads nothing, is let go. `stop` is answered when everything is saved, so only
+ * sending is timed.
+ */
 const REQUEST_MILLISECONDS = 5000;
 const MOST_CONNECTIONS = 32;
 
@@ -19,7 +25,10 @@ const request = z.discriminatedUnion('type', [
 
 export type Answer = (request: ControlRequest) => Promise<ControlReply>;
 
-/** Listens until closed. The caller holds the run folder's lock, so a socket that is there already belongs to a daemon that was killed. */
+/**
+ * Listens until closed. The caller holds the run folder's lock, so a socket that is there already belongs to a daemon
+ * that was killed.
+ */
 export async function listen(path: string, answer: Answer): Promise<Server> {
   rmSync(path, { force: true });
   const server = createServer((socket) => void serve(socket, answer));
@@ -41,7 +50,9 @@ function readLine(socket: Socket): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
     socket.setEncoding('utf8');
-    socket.setTimeout(REQUEST_MILLISECONDS, () => reject(new InputError(`no request within ${REQUEST_MILLISECONDS / 1000} s`)));
+    socket.setTimeout(REQUEST_MILLISECONDS, () =>
+      reject(new InputError(`no request within ${REQUEST_MILLISECONDS / 1000} s`)),
+    );
     socket.on('close', () => reject(new InputError('the connection was closed before the request ended')));
     socket.on('data', (chunk: string) => {
       text += chunk;

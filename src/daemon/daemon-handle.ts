@@ -14,11 +14,17 @@ export interface DaemonHooks {
   readonly pluginFolder?: string;
   /** First SIGINT or SIGTERM stops cleanly, a second exits at once. Default false. */
   readonly handleSignals?: boolean;
-  /** Where the database of the run is gone or damaged, begin a new chain of versions from the newest weights. Default false: such a run is refused. */
+  /**
+   * Where the database of the run is gone or damaged, begin a new chain of versions from the newest weights. Default
+   * false: such a run is refused.
+   */
   readonly beginAgain?: boolean;
   /** Aborts the start: what was opened is closed again, and `startDaemon` rejects with CancelledError. */
   readonly signal?: AbortSignal;
-  /** Where to write the JSON report when the daemon has stopped. With it, the last version is evaluated in full however the run ends. */
+  /**
+   * Where to write the JSON report when the daemon has stopped. With it, the last version is evaluated in full however
+   * the run ends.
+   */
   readonly reportFile?: string;
 }
 
@@ -38,7 +44,10 @@ export interface DaemonHandle extends AsyncDisposable {
   status(): Status;
   /** For the log, the event log and the status view. */
   note(text: string): void;
-  /** Carries out what somebody asked for, and says what came of it where there is something to say; `author` is who, in words, for the event log. @throws InputError in words. */
+  /**
+   * Carries out what somebody asked for, and says what came of it where there is something to say; `author` is who, in
+   * words, for the event log. @throws InputError in words.
+   */
   command(command: Command, author: string): Promise<string | undefined>;
   /** What may be changed by the command `set`. */
   settings(): readonly LiveSetting[];

@@ -27,10 +27,10 @@ import { conditionOf } from './stop-when.ts';
 export type { DaemonHandle, DaemonHooks } from './daemon-handle.ts';
 
 /**
- * Opens the run folder, or takes it up where it was left, and resolves when its actors run. Stops by itself after `config.loop.steps`
- * learner steps, those of earlier starts included.
- * @throws InputError for a bad model, data set, run folder or plug-in, and when another daemon holds the run folder; CancelledError when
- * `hooks.signal` aborts first.
+ * Opens the run folder, or takes it up where it was left, and resolves when its actors run. Stops by itself after
+ * `config.loop.steps` learner steps, those of earlier starts included.
+ * @throws InputError for a bad model, data set, run folder or plug-in, and when another daemon holds the run folder;
+ * CancelledError when `hooks.signal` aborts first.
  */
 export async function startDaemon(config: Config, hooks: DaemonHooks = {}): Promise<DaemonHandle> {
   if (hooks.reportFile !== undefined) checkReportFile(hooks.reportFile);
@@ -40,7 +40,9 @@ export async function startDaemon(config: Config, hooks: DaemonHooks = {}): Prom
   try {
     const { policy, data, grader } = run;
     const { train, heldOut, labels, since } = data;
-    const builtIn = await bindPlugin(builtIns({ config, policy, train, heldOut, labels, grader, since, earlier: () => earlierAnswers(run.store) }));
+    const builtIn = await bindPlugin(
+      builtIns({ config, policy, train, heldOut, labels, grader, since, earlier: () => earlierAnswers(run.store) }),
+    );
     const composed = compose({ config, run, builtIn, pluginFolder, reports: reportFile !== undefined });
     const daemon = new Daemon(config, hooks, run, composed);
     await daemon.start();
@@ -96,7 +98,8 @@ class Daemon implements DaemonHandle {
     }
     this.#closed = this.#lifecycle.closed();
     if (this.#dashboard) telemetry.dashboard(this.#dashboard.url);
-    for (const text of [...this.#run.notes, ...this.#labelNotes(), ...changedSettings(loop.state.settings)]) journal.note(text);
+    for (const text of [...this.#run.notes, ...this.#labelNotes(), ...changedSettings(loop.state.settings)])
+      journal.note(text);
     if (this.#run.version > 0) telemetry.saved(this.#run.version);
     if (this.#hooks.handleSignals === true) this.#offSignals = onSignals(() => this.#signalled());
     this.#lifecycle.begin();
@@ -176,7 +179,8 @@ class Daemon implements DaemonHandle {
 
   #closeDoors(): { readonly closed: () => Promise<void> } {
     this.#offSignals();
-    if (this.#run.presence.absence()) this.#server?.unref(); // to close it deletes its file by name, which may be another daemon's
+    // to close it deletes its file by name, which may be another daemon's
+    if (this.#run.presence.absence()) this.#server?.unref();
     else this.#server?.close();
     return { closed: async () => this.#dashboard?.close() };
   }
@@ -191,5 +195,7 @@ class Daemon implements DaemonHandle {
 /** Settings that were changed while the loop ran, and still hold. */
 function changedSettings({ now, configured }: Settings): string[] {
   const changed = LIVE_PATHS.filter((path) => now[path] !== configured[path]);
-  return changed.map((path) => `${path} is ${now[path]}, as it was set while the loop ran; the configuration says ${configured[path]}`);
+  return changed.map(
+    (path) => `${path} is ${now[path]}, as it was set while the loop ran; the configuration says ${configured[path]}`,
+  );
 }

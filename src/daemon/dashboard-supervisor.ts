@@ -1,6 +1,6 @@
 /**
- * The dashboard as a supervised part: an error that nothing in it caught closes it and starts it again on the same port, within the budget of
- * `supervision`; past that it stays closed. The loop never notices.
+ * The dashboard as a supervised part: an error that nothing in it caught closes it and starts it again on the same
+ * port, within the budget of `supervision`; past that it stays closed. The loop never notices.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout } from 'node:timers/promises';

@@ -38,7 +38,10 @@ export interface SourceParts {
 }
 
 /** Vite builds the pages into dist, whether the daemon runs from there or from its sources. */
-const CLIENT = new URL(import.meta.url.endsWith('.ts') ? '../../dist/dashboards/client/' : '../../dashboards/client/', import.meta.url);
+const CLIENT = new URL(
+  import.meta.url.endsWith('.ts') ? '../../dist/dashboards/client/' : '../../dashboards/client/',
+  import.meta.url,
+);
 
 /** Undefined where the configuration wants none. @throws InputError that names the setting when it cannot listen. */
 export async function openDashboard(parts: SourceParts): Promise<Dashboard | undefined> {
@@ -46,7 +49,8 @@ export async function openDashboard(parts: SourceParts): Promise<Dashboard | und
   const { port, ...options } = dashboard;
   if (port === null) return undefined;
   const { run, config, ownsProcess, note } = parts;
-  const failed = (error: unknown) => run.log.warn({ error: error instanceof Error ? error.stack : String(error) }, 'the dashboard failed');
+  const failed = (error: unknown) =>
+    run.log.warn({ error: error instanceof Error ? error.stack : String(error) }, 'the dashboard failed');
   const start = (onPort: number) =>
     startDashboard(dashboardSource(parts), {
       ...options,

@@ -1,6 +1,7 @@
 /**
- * `quorum start --dry-run`: opens all that a start opens, the model in its threads among it, on a stand-in for the run folder, says what it found, and closes
- * it again. The ports of plug-ins are not opened: they may write, listen or send.
+ * `quorum start --dry-run`: opens all that a start opens, the model in its threads among it, on a stand-in for the run
+ * folder, says what it found, and closes it again. The ports of plug-ins are not opened: they may write, listen or
+ * send.
  */
 import { availableParallelism, freemem } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
@@ -45,7 +46,12 @@ export interface DryRun {
   /** `loaded`: of this process with the model open. */
   readonly memory: { readonly loaded: number; readonly free: number };
   readonly disk: { readonly folder: string; readonly free: number };
-  readonly plugins: readonly { readonly name: string; readonly source: string; readonly thread: boolean; readonly ports: readonly PortName[] }[];
+  readonly plugins: readonly {
+    readonly name: string;
+    readonly source: string;
+    readonly thread: boolean;
+    readonly ports: readonly PortName[];
+  }[];
   readonly dashboard: { readonly host: string; readonly port: number } | null;
   readonly notes: readonly string[];
 }
@@ -57,7 +63,10 @@ export async function dryRun(config: Config, hooks: DaemonHooks): Promise<DryRun
   using standIn = standInFor(config.runFolder);
   const { createPolicy, signal, beginAgain, pluginFolder = process.cwd() } = hooks;
   try {
-    await using run = await openRun({ ...config, runFolder: standIn.path }, { createPolicy, pluginFolder, signal, beginAgain });
+    await using run = await openRun(
+      { ...config, runFolder: standIn.path },
+      { createPolicy, pluginFolder, signal, beginAgain },
+    );
     const { host, port } = config.dashboard;
     if (port !== null) await tryPort({ host, port });
     return found(config, run, standIn.named);
@@ -75,7 +84,12 @@ function found(config: Config, run: OpenRun, named: (text: string) => string): D
   const { unsampled, unjudged, unbatched } = store.unfinished();
   return {
     model: { folder: config.model, ...policy.learner.limits },
-    data: { name: data.train.name, train: data.train.size, heldOut: data.heldOut.size, answered: countLabels(data).labelled },
+    data: {
+      name: data.train.name,
+      train: data.train.size,
+      heldOut: data.heldOut.size,
+      answered: countLabels(data).labelled,
+    },
     run: {
       folder: runPaths(config.runFolder).path,
       state: store.latestVersion() === undefined ? 'new' : 'continued',
@@ -108,7 +122,11 @@ const ASIDE = /^(?:model|preset|runFolder|plugins|data\.(?:trainFile|heldOutFile
 function otherThanDefault(config: Config): DryRun['settings'] {
   const { type } = config.data;
   const preset = config.preset === 'auto' ? {} : choosePreset({ folder: config.model, named: config.preset }).defaults;
-  const defaults = flat(configSchema.parse({ ...preset, data: type === 'figures' ? { type } : { type, trainFile: '-' } }));
-  const differing = [...flat(config)].filter(([path, value]) => !ASIDE.test(path) && !isDeepStrictEqual(value, defaults.get(path)));
+  const defaults = flat(
+    configSchema.parse({ ...preset, data: type === 'figures' ? { type } : { type, trainFile: '-' } }),
+  );
+  const differing = [...flat(config)].filter(
+    ([path, value]) => !ASIDE.test(path) && !isDeepStrictEqual(value, defaults.get(path)),
+  );
   return differing.map(([path, value]) => ({ path, value, default: defaults.get(path) }));
 }

@@ -16,12 +16,19 @@ export function earlierAnswers(store: Pick<Store, 'answers' | 'findVersions' | '
   };
 }
 
-/** The newest version with stored answers that is no newer than the trusted one, and not of what a roll-back gave up. */
+/**
+ * The newest version with stored answers that is no newer than the trusted one, and not of what a roll-back gave up.
+ */
 function trustedAndAnswered(store: Pick<Store, 'findVersions' | 'meta'>): number | undefined {
   const trusted = readState(store).trusted?.version;
   if (trusted === undefined) return undefined;
   const from = Math.max(0, ...rollbacks(store).flatMap(({ as }) => (as <= trusted ? [as] : [])));
-  const { versions } = store.findVersions({ before: trusted + 1, limit: LOOKED_THROUGH, only: 'evaluated', saved: new Set() });
+  const { versions } = store.findVersions({
+    before: trusted + 1,
+    limit: LOOKED_THROUGH,
+    only: 'evaluated',
+    saved: new Set(),
+  });
   return versions.find(({ n, comparable }) => comparable && n >= from)?.n;
 }
 

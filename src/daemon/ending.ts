@@ -1,4 +1,7 @@
-/** Why a daemon ends by itself: what was asked for is done, `loop.stopWhen` holds, or a plug-in asks for it. The first reason counts. */
+/**
+ * Why a daemon ends by itself: what was asked for is done, `loop.stopWhen` holds, or a plug-in asks for it. The first
+ * reason counts.
+ */
 import type { Config } from '../config/schema.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
 import type { Report } from '../protocol/status.ts';
@@ -19,7 +22,11 @@ export class Ending {
   readonly #stopWhen: StopWhen | undefined;
   #asked: Ended | undefined;
 
-  constructor(limits: Pick<Config['loop'], 'steps' | 'questions'>, store: Pick<Store, 'counts'>, stopWhen: StopWhen | undefined) {
+  constructor(
+    limits: Pick<Config['loop'], 'steps' | 'questions'>,
+    store: Pick<Store, 'counts'>,
+    stopWhen: StopWhen | undefined,
+  ) {
     this.#limits = limits;
     this.#store = store;
     this.#stopWhen = stopWhen;

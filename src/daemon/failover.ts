@@ -1,6 +1,7 @@
 /**
- * A port that one plug-in may hold: the item goes to the plug-in's actor or, once that is parked or removed, to ours. What fails with a plug-in is the
- * plug-in's fault until ours fails with it too; only a step's numbers have no such owner.
+ * A port that one plug-in may hold: the item goes to the plug-in's actor or, once that is parked or removed, to ours.
+ * What fails with a plug-in is the plug-in's fault until ours fails with it too; only a step's numbers have no such
+ * owner.
  */
 import type { Handle } from '../../actors/handle.ts';
 import { InputError, ItemError, UnsoundStepError } from '../protocol/errors.ts';
@@ -29,7 +30,10 @@ export class Failover<P> implements Performer<P> {
       if (this.#queue) plugin.takesFrom(this.#queue);
       this.#own.waitsFor(plugin.id);
       try {
-        return await plugin.perform({ ...item, blames: (error) => error instanceof UnsoundStepError && item.blames?.(error) === true });
+        return await plugin.perform({
+          ...item,
+          blames: (error) => error instanceof UnsoundStepError && item.blames?.(error) === true,
+        });
       } catch (error) {
         if (item.signal.aborted || error instanceof InputError || error instanceof ItemError) throw error;
         const why = error instanceof Error ? error.message : String(error);

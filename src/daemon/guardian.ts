@@ -16,7 +16,8 @@ const ID = 'guardian';
 export function guardianMembers(config: Config, { policy: { sampler }, data, grader }: OpenRun): readonly Member[] {
   if (config.guardian.mode === 'off') return [];
   const labels = config.guardian.labelled ? data.labels : undefined;
-  const open = () => Promise.resolve(guardian({ sampler, heldOut: data.heldOut, train: data.train, labels, grader, config }));
+  const open = () =>
+    Promise.resolve(guardian({ sampler, heldOut: data.heldOut, train: data.train, labels, grader, config }));
   return [{ role: 'guardian', id: ID, open, optional: true }];
 }
 

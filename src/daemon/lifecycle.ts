@@ -1,6 +1,7 @@
 /**
- * The life of a run in one process: `run` (replay, first measurement, loop), `finish` (the step in hand), `save` (the newest version, the last
- * evaluations), `closed` (the report, everything given back). The root of the actors (actors/system.ts) calls `finish` and `save` as it stops.
+ * The life of a run in one process: `run` (replay, first measurement, loop), `finish` (the step in hand), `save` (the
+ * newest version, the last evaluations), `closed` (the report, everything given back). The root of the actors
+ * (actors/system.ts) calls `finish` and `save` as it stops.
  */
 import { EMPTY, type Subscription } from 'rxjs';
 import { withDeadline } from '../lib/deadline.ts';
@@ -97,10 +98,15 @@ export class Lifecycle {
     const { phases, stop, commands } = this.#parts.composed;
     phases.show('stopping');
     stop.abort();
-    await withDeadline('finishing the step in hand', this.#parts.config.timeouts.stopSeconds, new AbortController().signal, async () => {
-      await this.#running;
-      await commands.idle();
-    });
+    await withDeadline(
+      'finishing the step in hand',
+      this.#parts.config.timeouts.stopSeconds,
+      new AbortController().signal,
+      async () => {
+        await this.#running;
+        await commands.idle();
+      },
+    );
   }
 
   /** DRAINING: the newest version is saved before anything else is tried. */
@@ -114,7 +120,8 @@ export class Lifecycle {
       if (standing(this.#parts.run.store).saved !== version) await saving.checkpoint(version);
       if (this.#ended.end === 'stopped' && this.#parts.reportFile === undefined) return;
       await this.#evaluateAtEnd(version);
-      await this.#evaluateAtEnd(best.retained ?? version); // looked up only now: the newest version may have become the best
+      // looked up only now: the newest version may have become the best
+      await this.#evaluateAtEnd(best.retained ?? version);
     } finally {
       await audience.close();
     }
@@ -154,7 +161,8 @@ export class Lifecycle {
 /** Resolves when the system is STOPPED, with its first error. */
 function endOf(system: Composition['started']['system']): Promise<Error | undefined> {
   return new Promise((resolve) => {
-    const done = (cause: unknown) => resolve(cause === undefined || cause instanceof Error ? cause : new Error(JSON.stringify(cause)));
+    const done = (cause: unknown) =>
+      resolve(cause === undefined || cause instanceof Error ? cause : new Error(JSON.stringify(cause)));
     system.subscribe({ complete: () => done(system.getSnapshot().context.error), error: done });
   });
 }

@@ -1,7 +1,8 @@
 /**
- * Keeps a service manager informed (sd_notify, `Type=notify` of systemd): ready, what the daemon does, stopping, and the watchdog's sign of life,
- * which comes from the event loop's own timer and only while no actor is stuck. The protocol's datagrams are beyond Node's sockets, so
- * the program `systemd-notify` sends them; it takes about 20 ms, a few times a minute at most.
+ * Keeps a service manager informed (sd_notify, `Type=notify` of systemd): ready, what the daemon does, stopping, and
+ * the watchdog's sign of life, which comes from the event loop's own timer and only while no actor is stuck. The
+ * protocol's datagrams are beyond Node's sockets, so the program `systemd-notify` sends them; it takes about 20 ms, a
+ * few times a minute at most.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -29,8 +30,8 @@ export interface ServiceManager {
 }
 
 /**
- * The service manager that started this process, if one did. Its variables are taken out of `environment`: no thread and no child of ours is
- * to speak in our name.
+ * The service manager that started this process, if one did. Its variables are taken out of `environment`: no thread
+ * and no child of ours is to speak in our name.
  */
 export function takeServiceManager(environment: NodeJS.ProcessEnv, pid = process.pid): ServiceManager | undefined {
   const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: microseconds, WATCHDOG_PID: watched, PATH: path } = environment;
@@ -50,7 +51,10 @@ export function longestItemSeconds({ timeouts, sampling }: Pick<Config, 'timeout
   return Math.max(...Object.values(timeouts), judging) + GRACE_SECONDS;
 }
 
-/** Finds actors that do not get on. It counts looks, not time, so neither a stopped process nor a clock that jumps makes an actor look stuck. */
+/**
+ * Finds actors that do not get on. It counts looks, not time, so neither a stopped process nor a clock that jumps makes
+ * an actor look stuck.
+ */
 export class StuckActors {
   readonly #looks: number;
   #seen = new Map<string, { readonly item: string; readonly looks: number }>();
@@ -98,7 +102,8 @@ export async function keepTold(
     try {
       await send(assignments);
     } catch (error) {
-      if (!hasFailed) failed(`the service manager was not told ${assignments[0]}, ${NEEDS}: ${(error as Error).message.trim()}`);
+      if (!hasFailed)
+        failed(`the service manager was not told ${assignments[0]}, ${NEEDS}: ${(error as Error).message.trim()}`);
       hasFailed = true;
     }
     isTelling = false;
@@ -137,5 +142,7 @@ function inWords({ phase, version, accuracy, labelFree, error }: Status, stuck?:
   const measured = asBase === null ? '' : `, ${(100 * asBase).toFixed(1)} % answered as by the base`;
   const right = accuracy.now === null ? measured : `, accuracy ${(100 * accuracy.now.greedy).toFixed(1)} %`;
   const trouble = stuck ?? error;
-  return `${phase}, version ${version}${right}${trouble === undefined ? '' : `; ${trouble}`}`.replaceAll(/\s+/g, ' ').slice(0, LONGEST_STATUS);
+  return `${phase}, version ${version}${right}${trouble === undefined ? '' : `; ${trouble}`}`
+    .replaceAll(/\s+/g, ' ')
+    .slice(0, LONGEST_STATUS);
 }

@@ -1,4 +1,7 @@
-/** Opens the database of a run with its versions on disk, or refuses it; with `--begin-again` a lost one makes way for a new chain of versions. */
+/**
+ * Opens the database of a run with its versions on disk, or refuses it; with `--begin-again` a lost one makes way for a
+ * new chain of versions.
+ */
 import type { Config } from '../config/schema.ts';
 import type { PolicyOrigin } from '../policy/policy.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -17,14 +20,21 @@ interface OpenChain {
   readonly notes: readonly string[];
 }
 
-/** @throws DamagedError when the database is gone, damaged, or does not fit the versions on disk, and the user has not asked to begin again. */
+/**
+ * @throws DamagedError when the database is gone, damaged, or does not fit the versions on disk, and the user has not
+ * asked to begin again.
+ */
 export async function openChain(folder: RunFolder, { store: retention }: Config, again: boolean): Promise<OpenChain> {
   const checkpoints = await Checkpoints.open(folder.checkpointsFolder);
   const best = await Checkpoints.open(folder.bestFolder);
   const open = async (): Promise<OpenChain> => {
     const { checkpoint, rejected } = await checkpoints.newest();
     const base = await ownBase(folder);
-    const store = openSoundStore(folder, { checkpoint: checkpoint?.version, best: best.versionsNow().at(-1) }, { retention });
+    const store = openSoundStore(
+      folder,
+      { checkpoint: checkpoint?.version, best: best.versionsNow().at(-1) },
+      { retention },
+    );
     const damage = rejected.map((each) => `checkpoint ${each.folder} was passed over: ${each.reason}`);
     const origin = { ...(checkpoint && { checkpoint }), ...(base && { base: base.folder }) };
     return { store, checkpoints, best, origin, notes: [...baseWords(base), ...damage] };
@@ -35,7 +45,9 @@ export async function openChain(folder: RunFolder, { store: retention }: Config,
   });
   if (opened) {
     opened.store.close();
-    throw new InputError(`--begin-again: nothing is wrong with the database of runFolder ${folder.path}: start without it`);
+    throw new InputError(
+      `--begin-again: nothing is wrong with the database of runFolder ${folder.path}: start without it`,
+    );
   }
   const { version, aside } = await beginAgain(folder, new Date());
   const { notes, ...rest } = await open();

@@ -49,8 +49,8 @@ export interface OpenRun extends AsyncDisposable {
 }
 
 /**
- * @throws InputError for a bad model, data set, plug-in or run folder, and when another daemon holds the folder; CancelledError when `signal`
- * aborts first. Nothing stays open then.
+ * @throws InputError for a bad model, data set, plug-in or run folder, and when another daemon holds the folder;
+ * CancelledError when `signal` aborts first. Nothing stays open then.
  */
 export async function openRun(config: Config, options: OpenOptions): Promise<OpenRun> {
   const closers: (() => unknown)[] = [];
@@ -61,7 +61,8 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
   try {
     const folder = openRunFolder(config.runFolder);
     closers.push(() => folder.release());
-    const { viewToken: _view, controlToken: _control, ...dashboard } = config.dashboard; // secrets have no place in a file to be shared
+    // secrets have no place in a file to be shared
+    const { viewToken: _view, controlToken: _control, ...dashboard } = config.dashboard;
     const asRun = { ...config, dashboard, plugins: config.plugins.map(nameOf) };
     folder.expectSameRun(asRun);
     const log = openLog(folder.logFolder, config.log);
@@ -97,9 +98,24 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     // Not before model and data are known to be there: a mistyped path would bind the folder to itself.
     const changes = [...base.keep(), ...changedSince(store, before, asRun)];
     folder.saveConfig(asRun);
-    const data = config.data.type === 'figures' ? { ...opened, since: 0, changes: [] } : await settleData(store, opened, version);
+    const data =
+      config.data.type === 'figures' ? { ...opened, since: 0, changes: [] } : await settleData(store, opened, version);
     const notes = [...(opened.notes ?? []), ...changes, ...data.changes, ...chain.notes];
-    return { folder, log, presence, store, checkpoints, best, data, plugins, grader, policy, version, notes, [Symbol.asyncDispose]: close };
+    return {
+      folder,
+      log,
+      presence,
+      store,
+      checkpoints,
+      best,
+      data,
+      plugins,
+      grader,
+      policy,
+      version,
+      notes,
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -117,7 +133,8 @@ function changedSince(store: Store, before: object | undefined, now: object): st
 function refuseNothing({ data, synthesis }: Config, { train, heldOut }: OpenedData, plugins: readonly Plugin[]): void {
   const canAsk = plugins.some(({ ports }) => ports.ask) || (synthesis.mode !== 'off' && train.pictures().length > 0);
   if (train.size > 0 || canAsk) return;
-  if (data.type === 'figures' || heldOut.size === 0) throw new InputError(`nothing is left to train on: ${train.name} has no questions`);
+  if (data.type === 'figures' || heldOut.size === 0)
+    throw new InputError(`nothing is left to train on: ${train.name} has no questions`);
   const held = heldOut.size === 1 ? 'the one question' : `all ${heldOut.size} questions`;
   const fix = 'lower it, add questions, or name other questions to evaluate on in data.heldOutFile';
   throw new InputError(

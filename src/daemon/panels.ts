@@ -1,6 +1,6 @@
 /**
- * What plug-ins' panels show. A panel is asked only while somebody looks, and one look has what the panel said at the look before it, so that a
- * slow panel keeps nobody waiting.
+ * What plug-ins' panels show. A panel is asked only while somebody looks, and one look has what the panel said at the
+ * look before it, so that a slow panel keeps nobody waiting.
  */
 import { CancelledError } from '../protocol/errors.ts';
 import type { PanelCard } from '../protocol/frames.ts';
@@ -48,7 +48,11 @@ export class Panels {
           this.#cards.set(plugin, { plugin, content, error: null });
         } catch (error) {
           if (error instanceof CancelledError) return;
-          this.#cards.set(plugin, { plugin, content: null, error: error instanceof Error ? error.message : String(error) });
+          this.#cards.set(plugin, {
+            plugin,
+            content: null,
+            error: error instanceof Error ? error.message : String(error),
+          });
         }
       }),
     );

@@ -17,10 +17,15 @@ export interface PerformerCounts {
 }
 
 /** The actors that are always there. */
-export function builtInMembers(builtIn: Plugin, services: ServicesOf, { lanes, synthesizes }: PerformerCounts): readonly Member[] {
+export function builtInMembers(
+  builtIn: Plugin,
+  services: ServicesOf,
+  { lanes, synthesizes }: PerformerCounts,
+): readonly Member[] {
   const member = (port: SoloPort, id: string = PORT_TABLE[port].role): Member => {
     const signal = new ActorSignal();
-    const open = (opening: AbortSignal) => builtIn.ports[port]!(services(builtIn, port, signal.begin(opening)) as never);
+    const open = (opening: AbortSignal) =>
+      builtIn.ports[port]!(services(builtIn, port, signal.begin(opening)) as never);
     return { role: PORT_TABLE[port].role, id, open };
   };
   return [

@@ -44,7 +44,10 @@ export class Phases {
     log.info({ version: state.version }, shown);
   }
 
-  /** Resolves when the step in hand is finished. @throws InputError when the loop is resumed first, CancelledError when it stops first. */
+  /**
+   * Resolves when the step in hand is finished. @throws InputError when the loop is resumed first, CancelledError when
+   * it stops first.
+   */
   async pause(): Promise<void> {
     const { state, system } = this.#parts;
     state.gate.close();

@@ -9,7 +9,8 @@ const INCOMPLETE = '\uFFFD';
 const MOST_PARTS = 4;
 
 /**
- * Pieces that make up `decode(tokens)`. A token that is only part of a character has an empty piece; the last of its tokens has the character.
+ * Pieces that make up `decode(tokens)`. A token that is only part of a character has an empty piece; the last of its
+ * tokens has the character.
  */
 export function piecesOf(tokens: readonly number[], decode: Decode): readonly string[] {
   const pieces: string[] = [];
@@ -23,12 +24,16 @@ export function piecesOf(tokens: readonly number[], decode: Decode): readonly st
   return pieces;
 }
 
-/** Decodes with the tokenizer of a model folder, which it begins to read; until it is read, and where there is none, tokens are numbers. */
+/**
+ * Decodes with the tokenizer of a model folder, which it begins to read; until it is read, and where there is none,
+ * tokens are numbers.
+ */
 export function tokenReader(folder: string): (tokens: readonly number[]) => readonly string[] {
   let tokenizer: Tokenizer | undefined;
   loadPromptEncoder(folder).then(
     (encoder) => (tokenizer = encoder.tokenizer),
     () => {},
   );
-  return (tokens) => (tokenizer === undefined ? tokens.map((token) => `⟨${token}⟩`) : piecesOf(tokens, tokenizer.decode));
+  return (tokens) =>
+    tokenizer === undefined ? tokens.map((token) => `⟨${token}⟩`) : piecesOf(tokens, tokenizer.decode);
 }

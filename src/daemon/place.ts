@@ -1,6 +1,7 @@
 /**
- * What the daemon does when its run folder or database is deleted, moved or replaced while it runs: it pauses with the reason, keeps what is in
- * memory, and writes nothing where the folder was. When the same folder is back, a resume goes on; a stop saves the newest weights where it can.
+ * What the daemon does when its run folder or database is deleted, moved or replaced while it runs: it pauses with the
+ * reason, keeps what is in memory, and writes nothing where the folder was. When the same folder is back, a resume goes
+ * on; a stop saves the newest weights where it can.
  */
 import { InputError } from '../protocol/errors.ts';
 import type { Absence, Presence } from '../store/presence.ts';
@@ -30,7 +31,9 @@ export class Place {
     const absence = this.#parts.presence.absence();
     if (absence === undefined || absence.text === this.#told) return absence;
     this.#told = absence.text;
-    this.#parts.note(`learning is paused: ${absence.text}. What is in memory is kept: put back what was there and resume, or stop`);
+    this.#parts.note(
+      `learning is paused: ${absence.text}. What is in memory is kept: put back what was there and resume, or stop`,
+    );
     this.#parts.hold(absence.text);
     return absence;
   };

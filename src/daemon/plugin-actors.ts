@@ -1,6 +1,6 @@
 /**
- * The actors of plug-ins: one for each port, of a sampler one for each lane. They come and go while the loop runs, under the same root as the
- * built-in ones.
+ * The actors of plug-ins: one for each port, of a sampler one for each lane. They come and go while the loop runs,
+ * under the same root as the built-in ones.
  */
 import { withDeadline } from '../lib/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
@@ -58,7 +58,9 @@ export class PluginActors {
     this.#start(plugin);
   }
 
-  /** Stops the actors of `old` at once and starts those of `fresh`, in the same place and with a fresh restart budget. */
+  /**
+   * Stops the actors of `old` at once and starts those of `fresh`, in the same place and with a fresh restart budget.
+   */
   replace(old: Plugin, fresh: Plugin): void {
     this.#plugins[this.#plugins.indexOf(old)] = fresh;
     this.#stop(old);
@@ -87,16 +89,27 @@ export class PluginActors {
   /** Plug-ins whose panel is parked, with the reason. */
   parkedPanels(): readonly PanelCard[] {
     const parked = this.#actors.filter(({ port, handle }) => port === 'panel' && handle.isGone);
-    return parked.map(({ plugin, handle }) => ({ plugin: plugin.name, content: null, error: `parked: ${handle.status().error ?? ''}` }));
+    return parked.map(({ plugin, handle }) => ({
+      plugin: plugin.name,
+      content: null,
+      error: `parked: ${handle.status().error ?? ''}`,
+    }));
   }
 
   rows(plugin: Plugin): PluginPort[] {
     return (Object.keys(plugin.ports) as PortName[]).flatMap((port) => {
       const actors = this.#actors.filter((actor) => actor.plugin === plugin && actor.port === port);
-      if (actors.length === 0) return [{ port, actor: PORT_TABLE[port].role, state: 'standing by' as const, restarts: 0 }];
+      if (actors.length === 0)
+        return [{ port, actor: PORT_TABLE[port].role, state: 'standing by' as const, restarts: 0 }];
       return actors.map(({ handle }) => {
         const { id, state, restarts, error } = handle.status();
-        return { port, actor: id, state: STATES[state] ?? 'running', restarts, ...(error === undefined ? {} : { error }) };
+        return {
+          port,
+          actor: id,
+          state: STATES[state] ?? 'running',
+          restarts,
+          ...(error === undefined ? {} : { error }),
+        };
       });
     });
   }

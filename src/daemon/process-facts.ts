@@ -25,16 +25,34 @@ export function processFacts(config: Config, runFolder: string, data: OpenedData
 /** Roles whose work stands still in a pause; evaluations, say, are made meanwhile where somebody asks for one. */
 const PAUSED_ROLES: readonly string[] = ['questioner', 'sampler', 'voter', 'learner', 'synthesizer'];
 
-/** @param pausedAt milliseconds since 1970; undefined where the loop is not paused. Whatever an idle actor of the loop waited for before, it now waits for a resume. */
-export function actorsOf(handles: Iterable<Pick<Handle<never>, 'status'>>, pausedAt: number | undefined): readonly ActorStatus[] {
+/**
+ * @param pausedAt milliseconds since 1970; undefined where the loop is not paused. Whatever an idle actor of the loop
+ * waited for before, it now waits for a resume.
+ */
+export function actorsOf(
+  handles: Iterable<Pick<Handle<never>, 'status'>>,
+  pausedAt: number | undefined,
+): readonly ActorStatus[] {
   const now = [...handles].map((handle) => handle.status());
   if (pausedAt === undefined) return now;
   const stands = ({ role, state }: ActorStatus) => state === 'idle' && PAUSED_ROLES.includes(role);
-  return now.map((actor) => (stands(actor) ? { ...actor, doing: 'waiting for a resume', since: Math.max(actor.since, pausedAt) } : actor));
+  return now.map((actor) =>
+    stands(actor) ? { ...actor, doing: 'waiting for a resume', since: Math.max(actor.since, pausedAt) } : actor,
+  );
 }
 
 export function groupsOf(store: Store, credits: number): GroupStatus {
   const { admitted, sampled, judged, kept, dropped, learnt, setAside } = store.counts();
   const aside = setAside === 0 ? {} : { setAside };
-  return { admitted, sampled, kept, dropped, learnt, ...aside, inFlight: admitted - judged, waiting: kept - learnt - setAside, credits };
+  return {
+    admitted,
+    sampled,
+    kept,
+    dropped,
+    learnt,
+    ...aside,
+    inFlight: admitted - judged,
+    waiting: kept - learnt - setAside,
+    credits,
+  };
 }

@@ -25,7 +25,12 @@ export interface Ending {
   readonly lost?: true;
 }
 
-export function reportOf(status: Status, totals: Totals, store: Store, { error, unlabelled, ...ending }: Ending): Report {
+export function reportOf(
+  status: Status,
+  totals: Totals,
+  store: Store,
+  { error, unlabelled, ...ending }: Ending,
+): Report {
   const { model, data, seed, version, accuracy, labelFree, staleness, groups, restarts, memory } = status;
   const stands = standing(store);
   const best = bestEvaluation(store, stands.best?.version ?? version, version);
@@ -53,27 +58,44 @@ export function reportOf(status: Status, totals: Totals, store: Store, { error, 
     restarts,
     memory: { peakRssBytes: memory.peakRss },
     ...ending,
-    bestFolder: (best?.version ?? unlabelled) === version && ending.saved === version ? ending.folder : ending.bestFolder,
+    bestFolder:
+      (best?.version ?? unlabelled) === version && ending.saved === version ? ending.folder : ending.bestFolder,
     ...(error === undefined ? {} : { error: error.message }),
   };
 }
 
-/** The best version of a run that has held-out questions without labels and no accuracy. @param saved newest version on disk. */
-export function bestUnlabelled(store: Store, labels: LabelCount, saved: number | null, isGuarded: boolean): number | null {
+/**
+ * The best version of a run that has held-out questions without labels and no accuracy. @param saved newest version on
+ * disk.
+ */
+export function bestUnlabelled(
+  store: Store,
+  labels: LabelCount,
+  saved: number | null,
+  isGuarded: boolean,
+): number | null {
   if (standing(store).best !== null || isLabelled(labels)) return null;
   return bestWithoutLabels(saved, isGuarded ? trustIn(readState(store)) : undefined);
 }
 
 /** Whether all was measured of a version that can be: in full, and without labels the only form there is. */
 export function isMeasured(store: Store, version: number): boolean {
-  return store.evaluations().some((evaluation) => evaluation.version === version && (evaluation.full !== undefined || evaluation.greedy === null));
+  return store
+    .evaluations()
+    .some(
+      (evaluation) => evaluation.version === version && (evaluation.full !== undefined || evaluation.greedy === null),
+    );
 }
 
 function fullEvaluation(store: Store, version: number): Accuracy | undefined {
-  return store.evaluations().findLast((evaluation) => evaluation.version === version && evaluation.full !== undefined)?.full;
+  return store.evaluations().findLast((evaluation) => evaluation.version === version && evaluation.full !== undefined)
+    ?.full;
 }
 
-/** The version that the quick evaluations found best or the final one, whichever the full evaluation puts higher; the final one of equals. */
+/**
+ * The version that the quick evaluations found best or the final one, whichever the full evaluation puts higher; the
+ * final one of equals.
+ */
 function bestEvaluation(store: Store, kept: number, final: number): Report['best'] {
   const full = [final, kept].flatMap((version) => {
     const accuracy = fullEvaluation(store, version);
@@ -85,10 +107,17 @@ function bestEvaluation(store: Store, kept: number, final: number): Report['best
 /** @throws InputError when the report could not be written at the end. */
 export function checkReportFile(file: string): void {
   const folder = dirname(resolve(file));
-  if (!existsSync(folder)) throw new InputError(`the report ${file} cannot be written: the folder ${folder} does not exist`);
+  if (!existsSync(folder))
+    throw new InputError(`the report ${file} cannot be written: the folder ${folder} does not exist`);
 }
 
-const reportSchema = z.object({ model: z.string(), steps: z.number(), history: z.array(z.unknown()), end: z.string(), folder: z.string() });
+const reportSchema = z.object({
+  model: z.string(),
+  steps: z.number(),
+  history: z.array(z.unknown()),
+  end: z.string(),
+  folder: z.string(),
+});
 
 /** Whether a file is what `writeReport` wrote for an earlier process on the run folder. */
 export function isReportOf(file: string, runFolder: string): boolean {

@@ -1,4 +1,7 @@
-/** The plug-ins of a daemon: which are loaded, and the commands that add, remove, restart and reload one while the loop runs. */
+/**
+ * The plug-ins of a daemon: which are loaded, and the commands that add, remove, restart and reload one while the loop
+ * runs.
+ */
 import { withDeadline } from '../lib/deadline.ts';
 import { serial } from '../lib/serial.ts';
 import { checkRivals, inThread, loadPlugin, type Plugin, type PluginSpec } from '../plugin/load.ts';
@@ -48,7 +51,10 @@ export class Roster {
     });
   }
 
-  /** At once: the built-in actor does the item in hand, and a late reply is dropped. @throws InputError when there is none of that name. */
+  /**
+   * At once: the built-in actor does the item in hand, and a late reply is dropped. @throws InputError when there is
+   * none of that name.
+   */
   remove(name: string): Promise<void> {
     return this.#inTurn(async (actors) => {
       const plugin = this.#named(name);
@@ -65,12 +71,16 @@ export class Roster {
     });
   }
 
-  /** Imports the plug-in's module again; if that fails, the old plug-in keeps running. @throws InputError when it fails. */
+  /**
+   * Imports the plug-in's module again; if that fails, the old plug-in keeps running. @throws InputError when it fails.
+   */
   reload(name: string): Promise<void> {
     return this.#inTurn(async (actors) => {
       const old = this.#named(name);
       if (typeof old.use.use === 'string' && /\.[cm]js$/.test(old.use.use)) {
-        throw new InputError(`${old.use.use} cannot be read again: Node keeps .mjs and .cjs modules for as long as it runs; name it .js or .ts`);
+        throw new InputError(
+          `${old.use.use} cannot be read again: Node keeps .mjs and .cjs modules for as long as it runs; name it .js or .ts`,
+        );
       }
       const others = actors.plugins.filter((plugin) => plugin !== old);
       actors.replace(old, await this.#loadBeside(others, old.use));
@@ -116,6 +126,8 @@ export class Roster {
     const { plugins } = this.#parts.actors;
     const plugin = plugins.find((each) => each.name === name);
     if (plugin) return plugin;
-    throw new InputError(`there is no plug-in "${name}"; loaded: ${plugins.map((each) => each.name).join(', ') || 'none'}`);
+    throw new InputError(
+      `there is no plug-in "${name}"; loaded: ${plugins.map((each) => each.name).join(', ') || 'none'}`,
+    );
   }
 }

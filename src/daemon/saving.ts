@@ -1,4 +1,7 @@
-/** Versions to disk and back: checkpoints that a restart goes on from, the best version, and `model`, the link that always names the newest. */
+/**
+ * Versions to disk and back: checkpoints that a restart goes on from, the best version, and `model`, the link that
+ * always names the newest.
+ */
 import { withDeadline } from '../lib/deadline.ts';
 import { guardedVersions } from '../guardian/state.ts';
 import { forgetRollbacks, rollbacks } from '../../streams/rollback.ts';
@@ -55,7 +58,9 @@ export class Saving {
         policy: { learner },
       } = this.#run;
       this.#refuseAbsent(`version ${n} cannot be saved`);
-      const { folder } = await this.#written(`saving version ${n}`, () => checkpoints.save(n, (draft) => learner.save(n, draft)));
+      const { folder } = await this.#written(`saving version ${n}`, () =>
+        checkpoints.save(n, (draft) => learner.save(n, draft)),
+      );
       const pinned = [...this.#held, ...rollbacks(store).map(({ from }) => from), ...guardedVersions(store)];
       const { replayFloor } = await checkpoints.prune(this.#config.checkpoints.keepLast, pinned);
       store.setReplayFloor(replayFloor);
@@ -85,7 +90,8 @@ export class Saving {
   }
 
   /**
-   * At the end of a run whose folder or database is gone: saves version `n` in the folder that is left, or beside the name that the folder had.
+   * At the end of a run whose folder or database is gone: saves version `n` in the folder that is left, or beside the
+   * name that the folder had.
    * @returns what to tell the user.
    */
   async rescue(n: number, { part, text }: Absence): Promise<string> {
@@ -93,11 +99,15 @@ export class Saving {
     const place = part === 'database' ? this.#run.checkpoints : Checkpoints.at(`${path}.rescued`);
     try {
       if (part === 'folder') makeFolder(place.folder, 0o700);
-      const { folder } = await this.#written(`saving version ${n}`, () => place.save(n, (draft) => this.#run.policy.learner.save(n, draft)));
+      const { folder } = await this.#written(`saving version ${n}`, () =>
+        place.save(n, (draft) => this.#run.policy.learner.save(n, draft)),
+      );
       this.#telemetry.saved(n);
       this.#rescued = { version: n, folder };
       const rest =
-        part === 'database' ? 'with --begin-again, which makes it the base of a new chain of versions' : `a new run from it: --model ${folder}`;
+        part === 'database'
+          ? 'with --begin-again, which makes it the base of a new chain of versions'
+          : `a new run from it: --model ${folder}`;
       return `${text} while the daemon ran. Version ${n} is saved in ${folder}. Put back what was there, if you moved it, and start again; or start ${rest}`;
     } catch (error) {
       return `${text} while the daemon ran, and version ${n} could not be saved elsewhere: ${(error as Error).message}`;
@@ -149,7 +159,9 @@ export class Saving {
     return [this.#run.checkpoints, this.#run.best];
   }
 
-  /** No actor does this work, so it is here that a thread's death is made up for. A disk that refuses is another matter. */
+  /**
+   * No actor does this work, so it is here that a thread's death is made up for. A disk that refuses is another matter.
+   */
   async #written<T>(name: string, work: () => Promise<T>): Promise<T> {
     for (let retries = 0; ; retries += 1) {
       try {

@@ -68,7 +68,9 @@ export function servicesOf(parts: ServiceParts): ServicesOf {
       classify: (answers) => grader.classify(answers),
       label(id) {
         if (plugin.use.labels === true) return labels.label(id);
-        throw new PermissionError(`plug-in ${name} asks for a label: list it as {use, labels: true} to allow that; the run is then supervised`);
+        throw new PermissionError(
+          `plug-in ${name} asks for a label: list it as {use, labels: true} to allow that; the run is then supervised`,
+        );
       },
       get next() {
         return (next ??= nextOf(parts, port, signal));

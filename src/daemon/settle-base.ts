@@ -1,6 +1,7 @@
 /**
- * Whether the base is the one that the run was begun with, and what of the way in which it is asked changed since the last start. A base is
- * known by the digests of its configuration, tokenizer and weights, not by the name of its folder.
+ * Whether the base is the one that the run was begun with, and what of the way in which it is asked changed since the
+ * last start. A base is known by the digests of its configuration, tokenizer and weights, not by the name of its
+ * folder.
  */
 import { basename } from 'node:path';
 import type { Config } from '../config/schema.ts';
@@ -14,8 +15,8 @@ const BASE = 'run.base';
 
 export interface SettledBase {
   /**
-   * Stores what was found, and drops the work in hand where the prompt changed; to be called when the model is known to load, before the
-   * configuration is kept. @returns what changed, in words.
+   * Stores what was found, and drops the work in hand where the prompt changed; to be called when the model is known to
+   * load, before the configuration is kept. @returns what changed, in words.
    */
   keep(): readonly string[];
 }
@@ -28,7 +29,10 @@ interface Past {
   readonly version: number;
 }
 
-/** @throws InputError for another base, and for another prompt while steps have to be learnt again that were made with the old one. */
+/**
+ * @throws InputError for another base, and for another prompt while steps have to be learnt again that were made with
+ * the old one.
+ */
 export async function settleBase(
   store: Store,
   { model, promptTemplate }: Pick<Config, 'model' | 'promptTemplate'>,
@@ -82,8 +86,13 @@ function refuseReplay(store: Store, version: number, what: string): void {
 
 function withdrawn(store: Store, what: string): string[] {
   const dropped = store.withdraw(() => true);
-  const groups = dropped === 0 ? '' : `; ${dropped} ${dropped === 1 ? 'group' : 'groups'} in hand dropped, which answered the old prompt`;
-  return [`${what} changed since the last start: versions and accuracies before and after were asked in different ways${groups}`];
+  const groups =
+    dropped === 0
+      ? ''
+      : `; ${dropped} ${dropped === 1 ? 'group' : 'groups'} in hand dropped, which answered the old prompt`;
+  return [
+    `${what} changed since the last start: versions and accuracies before and after were asked in different ways${groups}`,
+  ];
 }
 
 function short(digest: string): string {

@@ -1,6 +1,7 @@
 /**
- * What became of the data since the last start. A question is its content: an id that the data gives stays the id of the content that it was
- * first given to, another content under it gets an id of its own, and work in hand of a question that is gone is dropped.
+ * What became of the data since the last start. A question is its content: an id that the data gives stays the id of
+ * the content that it was first given to, another content under it gets an id of its own, and work in hand of a
+ * question that is gone is dropped.
  */
 import { contentDigest, lookOf } from '../data/content.ts';
 import { listDataset, type Dataset, type Labels } from '../data/dataset.ts';
@@ -53,7 +54,14 @@ export async function settleData(store: Store, data: OpenedData, version: number
     const differs = trained.compared && isDifferent(trained);
     if (differs) store.setMeta(SINCE, store.nextSequence);
     const changes = [...describe(trained, measured, { dropped, lost }), ...describePictures(data.train, shown)];
-    if (changes.length > 0) store.event('data.changed', { train: trained.counts, heldOut: measured.counts, pictures: shown.counts, dropped, lost });
+    if (changes.length > 0)
+      store.event('data.changed', {
+        train: trained.counts,
+        heldOut: measured.counts,
+        pictures: shown.counts,
+        dropped,
+        lost,
+      });
     const since = (store.meta(SINCE) as number | undefined) ?? 0;
     const labels = renamedLabels(data.labels, measured);
     return { ...renamed, labels, trainLabels: renamedLabels(data.trainLabels, trained), since, changes };
@@ -74,7 +82,12 @@ function settle(store: Store, part: 'train' | 'held-out', found: readonly Found[
   const stored = store.dataQuestions(part);
   const compared = known.length > 0;
   const idOf = naming(known, compared ? [] : stored, new Set([...known, ...stored].map(({ id }) => id)));
-  const rows = found.map((each): DataRow => ({ source: each.question.id, digest: each.digest, id: idOf(each), present: true }));
+  const rows = found.map((each): DataRow => ({
+    source: each.question.id,
+    digest: each.digest,
+    id: idOf(each),
+    present: true,
+  }));
   const present = new Set(rows.map(({ id }) => id));
   const [before, now] = [known.filter((row) => row.present), new Set(rows.map(({ source }) => source))];
   const was = new Map(before.map(({ source, id }) => [source, id]));
@@ -129,7 +142,8 @@ function renamedSet(dataset: Dataset, { rows }: Settled): Dataset {
 
 function renamedLabels(labels: Labels, { rows }: Settled): Labels {
   const sources = new Map(rows.map(({ id, source }) => [id, source]));
-  const at = <T>(id: string, get: (source: string) => T): T | undefined => (sources.has(id) ? get(sources.get(id)!) : undefined);
+  const at = <T>(id: string, get: (source: string) => T): T | undefined =>
+    sources.has(id) ? get(sources.get(id)!) : undefined;
   return {
     label: (id) => at(id, (source) => labels.label(source)),
     alternatives: (id) => at(id, (source) => labels.alternatives?.(source)) ?? [],
@@ -143,7 +157,8 @@ function movePictures(store: Store, dataset: Dataset): void {
   for (let i = 0; i < dataset.size; i++) {
     const question = dataset.question(i);
     const before = stored.get(question.id);
-    if (before !== undefined && JSON.stringify(before.pictures) !== JSON.stringify(question.pictures)) store.moveQuestion(question);
+    if (before !== undefined && JSON.stringify(before.pictures) !== JSON.stringify(question.pictures))
+      store.moveQuestion(question);
   }
 }
 
@@ -151,14 +166,21 @@ function isDifferent({ counts: { added, changed, gone } }: Settled): boolean {
   return added + changed + gone > 0;
 }
 
-function describe(train: Settled, heldOut: Settled, { dropped, lost }: { readonly dropped: number; readonly lost: number }): string[] {
+function describe(
+  train: Settled,
+  heldOut: Settled,
+  { dropped, lost }: { readonly dropped: number; readonly lost: number },
+): string[] {
   const told: string[] = [];
   if (train.compared && isDifferent(train)) told.push(`to learn from ${words(train)}`);
   if (heldOut.compared && isDifferent(heldOut)) {
     told.push(`to measure on ${words(heldOut)} (accuracies before and after are not of the same questions)`);
   }
   if (dropped > 0) told.push(`${groups(dropped)} in hand dropped, because the question is gone or changed`);
-  if (lost > 0) told.push(`${groups(lost)} left out of the steps that are learnt again, because a picture is gone: their versions get other weights`);
+  if (lost > 0)
+    told.push(
+      `${groups(lost)} left out of the steps that are learnt again, because a picture is gone: their versions get other weights`,
+    );
   return told.length === 0 ? [] : [`the data changed since the last start: ${told.join('; ')}`];
 }
 

@@ -1,6 +1,7 @@
 /**
- * Pictures of the data that questions ask about which are in no row of the data now: questions that a plug-in made, that the model wrote, or of
- * steps that are learnt again. Where such a picture lies elsewhere, the question follows it; where its content is gone, so is the question.
+ * Pictures of the data that questions ask about which are in no row of the data now: questions that a plug-in made,
+ * that the model wrote, or of steps that are learnt again. Where such a picture lies elsewhere, the question follows
+ * it; where its content is gone, so is the question.
  */
 import { pictureDigest } from '../data/content.ts';
 import { pictureKey } from '../data/picture.ts';
@@ -19,7 +20,9 @@ export interface FoundPictures {
 
 /** Those of the data, and those of steps to be learnt again after `version` that are still where they were. */
 export async function findPictures(store: Store, version: number, refs: readonly PictureRef[]): Promise<FoundPictures> {
-  const learnt = store.batchesSince(version).flatMap(({ groups }) => groups.flatMap(({ group }) => group.question.pictures));
+  const learnt = store
+    .batchesSince(version)
+    .flatMap(({ groups }) => groups.flatMap(({ group }) => group.question.pictures));
   const found: Found[] = [];
   for (const ref of [...learnt.map(original).filter(({ type }) => type === 'file'), ...refs]) {
     const digest = await pictureDigest(ref).catch(() => undefined);
@@ -48,7 +51,8 @@ export function settlePictures(store: Store, found: FoundPictures, version: numb
   for (const question of questionsOf(store, version)) {
     const pictures = question.pictures.map((ref) => nowOf(ref, was, found));
     if (!allThere(pictures)) gone.add(question.id);
-    else if (JSON.stringify(pictures) !== JSON.stringify(question.pictures)) store.moveQuestion({ ...question, pictures });
+    else if (JSON.stringify(pictures) !== JSON.stringify(question.pictures))
+      store.moveQuestion({ ...question, pictures });
   }
   store.changePool({ remove: store.pool().flatMap(({ question: { id } }) => (gone.has(id) ? [id] : [])) });
   const added = changed.filter(({ present }) => present).length;
@@ -57,7 +61,9 @@ export function settlePictures(store: Store, found: FoundPictures, version: numb
 }
 
 function changedRows(before: readonly DataRow[], { byKey }: FoundPictures): DataRow[] {
-  const there = new Set(before.filter(({ present }) => present).map(({ source, digest }) => JSON.stringify([source, digest])));
+  const there = new Set(
+    before.filter(({ present }) => present).map(({ source, digest }) => JSON.stringify([source, digest])),
+  );
   const fresh = [...byKey].filter(([source, { digest }]) => !there.has(JSON.stringify([source, digest])));
   const absent = before.filter(({ present, source, digest }) => present && byKey.get(source)?.digest !== digest);
   return [
@@ -81,7 +87,9 @@ function questionsOf(store: Store, version: number): Iterable<Question> {
   return new Map(questions.map((question) => [question.id, question])).values();
 }
 
-/** Where the picture is now; undefined where its content is gone. A picture that was never the data's stays as it is. */
+/**
+ * Where the picture is now; undefined where its content is gone. A picture that was never the data's stays as it is.
+ */
 function nowOf(ref: PictureRef, was: ReadonlyMap<string, string>, found: FoundPictures): PictureRef | undefined {
   if ('of' in ref) {
     const of = nowOf(ref.of, was, found);

@@ -1,4 +1,7 @@
-/** `loop.stopWhen`: checked at the start against what the run can ever measure, and read after each step and each evaluation. */
+/**
+ * `loop.stopWhen`: checked at the start against what the run can ever measure, and read after each step and each
+ * evaluation.
+ */
 import { isEvaluated, isOfAnswers, isWithoutLabels, METRICS } from '../../streams/metrics.ts';
 import { metricsIn, parseCondition, whyItHolds, type Condition, type Reading } from '../config/condition.ts';
 import type { Config } from '../config/schema.ts';
@@ -26,35 +29,54 @@ export function conditionOf({ loop: { stopWhen } }: Pick<Config, 'loop'>): Condi
   const names = Object.keys({ ...ALSO, ...METRICS });
   const unknown = metricsIn(condition).find((metric) => !names.includes(metric));
   if (unknown === undefined) return condition;
-  throw new InputError(`${NAME} is ${JSON.stringify(stopWhen)}: there is no metric "${unknown}"; metrics are ${names.join(', ')}`);
+  throw new InputError(
+    `${NAME} is ${JSON.stringify(stopWhen)}: there is no metric "${unknown}"; metrics are ${names.join(', ')}`,
+  );
 }
 
 /** @throws InputError where the condition has a metric that this run never measures. */
-export function refuseUnmeasured(config: Pick<Config, 'loop' | 'guardian'>, { heldOut, labels }: OpenedData, plugins: readonly Plugin[]): void {
+export function refuseUnmeasured(
+  config: Pick<Config, 'loop' | 'guardian'>,
+  { heldOut, labels }: OpenedData,
+  plugins: readonly Plugin[],
+): void {
   const metrics = metricsIn(conditionOf(config) ?? []);
   const refuse = (metric: string, why: string) => {
-    throw new InputError(`${NAME} is ${JSON.stringify(config.loop.stopWhen)}, but this run never measures ${metric}: ${why}`);
+    throw new InputError(
+      `${NAME} is ${JSON.stringify(config.loop.stopWhen)}, but this run never measures ${metric}: ${why}`,
+    );
   };
   const { mode, labelled } = config.guardian;
   const guarded = metrics.find((metric) => metric.startsWith('guardian.'));
-  if (guarded !== undefined && mode === 'off') refuse(guarded, 'guardian.mode is "off"; set it to "watch", or use another metric');
-  if (metrics.includes(LABELLED) && !labelled) refuse(LABELLED, 'guardian.labelled is false; set it to true, or use another metric');
+  if (guarded !== undefined && mode === 'off')
+    refuse(guarded, 'guardian.mode is "off"; set it to "watch", or use another metric');
+  if (metrics.includes(LABELLED) && !labelled)
+    refuse(LABELLED, 'guardian.labelled is false; set it to true, or use another metric');
   if (plugins.some(({ ports }) => ports.evaluate)) return;
   const { questions, labelled: answers } = countLabels({ heldOut, labels });
   const unlabelled = metrics.find(isWithoutLabels);
   if (unlabelled !== undefined && answers === questions) {
-    refuse(unlabelled, questions === 0 ? 'no question is held out' : 'every held-out question has an answer in the data; use accuracy');
+    refuse(
+      unlabelled,
+      questions === 0 ? 'no question is held out' : 'every held-out question has an answer in the data; use accuracy',
+    );
   }
   const answered = metrics.find((metric) => metric === 'accuracy' || metric === LABELLED || isOfAnswers(metric));
   if (answered === undefined || answers > 0) return;
   const why = questions === 0 ? 'no question is held out' : 'no held-out question has an answer in the data';
-  refuse(answered, `${why}; use a metric that needs none: 'voteShare >= 0.9', 'entropy < 0.1' or 'guardian.agreement < 0.8'`);
+  refuse(
+    answered,
+    `${why}; use a metric that needs none: 'voteShare >= 0.9', 'entropy < 0.1' or 'guardian.agreement < 0.8'`,
+  );
 }
 
 /** Undefined where no condition is set. What was measured before this start counts. */
 export function stopWhenOf(config: Pick<Config, 'loop'>, store: Store): StopWhen | undefined {
   const condition = conditionOf(config);
-  return condition && new StopWhen(condition, store, { learnt: store.latestVersion()?.n ?? 0, evaluated: standing(store).evaluated });
+  return (
+    condition &&
+    new StopWhen(condition, store, { learnt: store.latestVersion()?.n ?? 0, evaluated: standing(store).evaluated })
+  );
 }
 
 /** What a condition reads, and whether it holds. */
@@ -66,7 +88,11 @@ export class StopWhen {
   #newestEvaluated = 0;
 
   /** @param known versions whose step and whose evaluation were the newest when the run last stopped. */
-  constructor(condition: Condition, store: Pick<Store, 'metricRow'>, known: { readonly learnt: number; readonly evaluated: number | null }) {
+  constructor(
+    condition: Condition,
+    store: Pick<Store, 'metricRow'>,
+    known: { readonly learnt: number; readonly evaluated: number | null },
+  ) {
     this.#condition = condition;
     this.#store = store;
     this.#learnt(known.learnt);

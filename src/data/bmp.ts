@@ -1,6 +1,7 @@
 /**
- * Windows bitmaps -> pixels. The libvips that comes with sharp has no reader for them. Read are all header versions, 1 to 32 bits a pixel, palettes,
- * bit masks and run lengths; JPEG or PNG inside a BMP is refused. Colours come out as Pillow's.
+ * Windows bitmaps -> pixels. The libvips that comes with sharp has no reader for them. Read are all header versions, 1
+ * to 32 bits a pixel, palettes, bit masks and run lengths; JPEG or PNG inside a BMP is refused. Colours come out as
+ * Pillow's.
  */
 import type { Pixels } from './pixels.ts';
 
@@ -29,7 +30,12 @@ const HEADER_BYTES = 70;
 
 /** @param head the first bytes of a file, 18 at least. */
 export function isBitmap(head: Uint8Array): boolean {
-  return head.length >= 18 && head[0] === 0x42 && head[1] === 0x4d && HEADERS.has(new DataView(head.buffer, head.byteOffset).getUint32(14, true));
+  return (
+    head.length >= 18 &&
+    head[0] === 0x42 &&
+    head[1] === 0x4d &&
+    HEADERS.has(new DataView(head.buffer, head.byteOffset).getUint32(14, true))
+  );
 }
 
 /** @param bytes of a file that `isBitmap`. @throws Error when the header makes no sense. */
@@ -45,7 +51,9 @@ export function readBitmapHeader(bytes: Uint8Array): Header {
   const bits = core ? u16(24) : u16(28);
   const compression = core ? RGB : u32(30);
   const masked = compression === BITFIELDS || compression === ALPHABITFIELDS;
-  const masks = masked ? [u32(54), u32(58), u32(62), ...(size >= V3 || compression === ALPHABITFIELDS ? [u32(66)] : [])] : [];
+  const masks = masked
+    ? [u32(54), u32(58), u32(62), ...(size >= V3 || compression === ALPHABITFIELDS ? [u32(66)] : [])]
+    : [];
   const after = size === INFO && masked ? masks.length * 4 : 0;
   const entries = bits <= 8 ? (core ? 0 : u32(46)) || 2 ** bits : 0;
   const header: Header = {
@@ -72,7 +80,9 @@ function check({ width, height, bits, compression }: Header): void {
   ];
   if (width <= 0 || height === 0) throw new Error(`a BMP of ${width} x ${height} pixels`);
   if (!known.some(([kind, depths]) => kind === compression && depths.includes(bits))) {
-    throw new Error(`a BMP of ${bits} bits a pixel and compression ${compression}, which is not supported; save it without compression`);
+    throw new Error(
+      `a BMP of ${bits} bits a pixel and compression ${compression}, which is not supported; save it without compression`,
+    );
   }
 }
 
@@ -113,7 +123,10 @@ function unpackIndices(bytes: Uint8Array, { width, height, bits, offset }: Heade
   return indices;
 }
 
-/** Run lengths: `n` of a colour, or after a 0 the end of a row (0), of the picture (1), a step (2) or a number of single pixels. */
+/**
+ * Run lengths: `n` of a colour, or after a 0 the end of a row (0), of the picture (1), a step (2) or a number of single
+ * pixels.
+ */
 function unpackRuns(bytes: Uint8Array, { width, height, bits, offset }: Header): Uint8Array {
   const indices = new Uint8Array(width * height);
   let [at, x, y] = [offset, 0, 0];
@@ -150,7 +163,8 @@ function decodeDirect(bytes: Uint8Array, { width, height, topDown, bits, offset,
     for (let x = 0; x < width; x++, from += bits / 8) {
       let pixel = 0;
       for (let i = bits / 8 - 1; i >= 0; i--) pixel = (pixel << 8) | bytes[from + i]!;
-      for (const [mask, shift] of scales) data[at++] = mask === 0 ? 0 : Math.floor((((pixel & mask) >>> shift) * 255) / (mask >>> shift));
+      for (const [mask, shift] of scales)
+        data[at++] = mask === 0 ? 0 : Math.floor((((pixel & mask) >>> shift) * 255) / (mask >>> shift));
     }
   }
   return { width, height, channels, data };

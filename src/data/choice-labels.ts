@@ -1,6 +1,7 @@
 /**
- * The labels of multiple-choice questions are letters. Answers may be letters (We-Math), texts of choices (MathVista), or positions in the choices,
- * counted from 0 (ScienceQA); they are the same in all rows of a data set, which tells what they are.
+ * The labels of multiple-choice questions are letters. Answers may be letters (We-Math), texts of choices (MathVista),
+ * or positions in the choices, counted from 0 (ScienceQA); they are the same in all rows of a data set, which tells
+ * what they are.
  */
 import { InputError } from '../protocol/errors.ts';
 import { LETTERS } from './choices.ts';
@@ -26,7 +27,8 @@ type Reading = (row: ChoiceAnswer) => readonly number[] | undefined;
 const READINGS: Readonly<Record<AnswerIs, Reading>> = {
   letter: (row) => letterOf(row) ?? letteredText(row) ?? lettersOf(row),
   value: (row) => textOf(row) ?? letterOf(row) ?? letteredText(row) ?? lettersOf(row),
-  index: ({ answer, choices }) => (/^\d+$/.test(answer.trim()) && Number(answer) < choices.length ? [Number(answer)] : undefined),
+  index: ({ answer, choices }) =>
+    /^\d+$/.test(answer.trim()) && Number(answer) < choices.length ? [Number(answer)] : undefined,
 };
 
 const WORDS: Readonly<Record<AnswerIs, string>> = {
@@ -39,7 +41,10 @@ const WORDS: Readonly<Record<AnswerIs, string>> = {
  * @param answerIs the user's word for it. @returns a note where answers could be both positions and texts of choices.
  * @throws InputError naming the row whose answer is no choice.
  */
-export function choiceLabels(rows: readonly ChoiceAnswer[], answerIs?: AnswerIs): { readonly labels: Labels; readonly note?: string } {
+export function choiceLabels(
+  rows: readonly ChoiceAnswer[],
+  answerIs?: AnswerIs,
+): { readonly labels: Labels; readonly note?: string } {
   const kind = answerIs ?? kindOf(rows);
   const labels = new Map(rows.map((row) => [row.id, labelOf(row, kind)]));
   const note = answerIs === undefined ? noteOf(rows, kind) : undefined;
@@ -52,29 +57,48 @@ export function choiceLabels(rows: readonly ChoiceAnswer[], answerIs?: AnswerIs)
 /** With text choices, numbers are positions where all of them can be; texts are values where all of them can be. */
 function kindOf(rows: readonly ChoiceAnswer[]): AnswerIs {
   const all = (kind: AnswerIs): boolean => rows.every((row) => READINGS[kind](row) !== undefined);
-  if (rows.every((row) => letterOf(row) !== undefined || (textOf(row) === undefined && READINGS.letter(row) !== undefined))) return 'letter';
+  if (
+    rows.every(
+      (row) => letterOf(row) !== undefined || (textOf(row) === undefined && READINGS.letter(row) !== undefined),
+    )
+  )
+    return 'letter';
   if (!all('index')) return 'value';
   return rows.every(({ isNumber }) => isNumber) || !all('value') ? 'index' : 'value';
 }
 
 function noteOf(rows: readonly ChoiceAnswer[], kind: AnswerIs): string | undefined {
-  const row = kind === 'letter' ? undefined : rows.find((each) => READINGS.index(each) !== undefined && textOf(each) !== undefined);
-  if (row === undefined || (kind === 'value' && !rows.every((each) => READINGS.index(each) !== undefined))) return undefined;
-  const [taken, other] = kind === 'index' ? ['positions in the choices, counted from 0', 'value'] : ['texts of choices', 'index'];
+  const row =
+    kind === 'letter'
+      ? undefined
+      : rows.find((each) => READINGS.index(each) !== undefined && textOf(each) !== undefined);
+  if (row === undefined || (kind === 'value' && !rows.every((each) => READINGS.index(each) !== undefined)))
+    return undefined;
+  const [taken, other] =
+    kind === 'index' ? ['positions in the choices, counted from 0', 'value'] : ['texts of choices', 'index'];
   const why = `the answer ${quoted(row.answer)} is both a position and the text of a choice`;
   return `answers are taken as ${taken} (${why}); if that is wrong, --set data.answerIs=${other}`;
 }
 
-function labelOf(row: ChoiceAnswer, kind: AnswerIs): { readonly label: Label; readonly alternatives: readonly Label[] } {
+function labelOf(
+  row: ChoiceAnswer,
+  kind: AnswerIs,
+): { readonly label: Label; readonly alternatives: readonly Label[] } {
   const { choices, answer, where } = row;
   const found = READINGS[kind](row);
   if (found === undefined) {
     const is = kind === 'value' ? 'is' : 'is not';
     const hint = 'if the answers are of another kind, --set data.answerIs=letter, value or index';
-    throw new InputError(`${where}: answer ${quoted(answer)} ${is} ${WORDS[kind]}: ${choices.map((choice) => cut(choice)).join(' | ')}; ${hint}`);
+    throw new InputError(
+      `${where}: answer ${quoted(answer)} ${is} ${WORDS[kind]}: ${choices.map((choice) => cut(choice)).join(' | ')}; ${hint}`,
+    );
   }
   const letters = found.map((i) => LETTERS[i]!);
-  if (found.length > 1) return { label: letters.join(''), alternatives: [', ', ',', ' and ', '; ', ' '].map((between) => letters.join(between)) };
+  if (found.length > 1)
+    return {
+      label: letters.join(''),
+      alternatives: [', ', ',', ' and ', '; ', ' '].map((between) => letters.join(between)),
+    };
   const letter = letters[0]!;
   const text = choices[found[0]!]!;
   // The text stands for the choice only where no other choice has it, and where it is not itself a letter.
@@ -93,7 +117,9 @@ function letterOf({ answer, choices }: ChoiceAnswer): readonly number[] | undefi
 
 function textOf({ answer, choices }: ChoiceAnswer): readonly number[] | undefined {
   const whole = choices.map(normal).indexOf(normal(answer));
-  return one(whole >= 0 ? whole : choices.map((choice, i) => normal(withoutOwnLetter(choice, i))).indexOf(normal(answer)));
+  return one(
+    whole >= 0 ? whole : choices.map((choice, i) => normal(withoutOwnLetter(choice, i))).indexOf(normal(answer)),
+  );
 }
 
 /** Of a choice that is written with its letter, `B. 4`, the text. */

@@ -6,7 +6,8 @@ import { quoted } from './quoted.ts';
 export const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 /**
- * A list (MathVista, MathVision), also as text (MMMU), a struct `{A: ...}` or `{label, text}` (ARC), or one text `A. 3; B. 4` (We-Math); undefined where a row has no choices.
+ * A list (MathVista, MathVision), also as text (MMMU), a struct `{A: ...}` or `{label, text}` (ARC), or one text `A. 3;
+ * B. 4` (We-Math); undefined where a row has no choices.
  * @throws InputError on anything else, without the place.
  */
 export function readChoices(value: unknown): readonly string[] | undefined {
@@ -18,9 +19,13 @@ export function readChoices(value: unknown): readonly string[] | undefined {
       ? splitChoices(value)
       : Object.values(value).filter((choice) => choice !== null);
   if (choices.length === 0 && (typeof value === 'object' || Array.isArray(list))) return undefined;
-  const texts = choices.map((choice) => (['string', 'number', 'bigint'].includes(typeof choice) ? String(choice).trim() : ''));
+  const texts = choices.map((choice) =>
+    ['string', 'number', 'bigint'].includes(typeof choice) ? String(choice).trim() : '',
+  );
   if (texts.length < 2 || texts.length > LETTERS.length || texts.includes('')) {
-    throw new InputError(`${quoted(value)} is no list of 2 to ${LETTERS.length} choices, nor a text such as "A. 3; B. 4"`);
+    throw new InputError(
+      `${quoted(value)} is no list of 2 to ${LETTERS.length} choices, nor a text such as "A. 3; B. 4"`,
+    );
   }
   return texts;
 }

@@ -1,7 +1,8 @@
 /**
- * Which column of a data set holds what. The names are those that public sets use: Geometry3K and MMR1 (`images`, `problem`, `answer`), GeoQA
- * (`image`, `problem`, `solution`), MathVista (`decoded_image`, `question`, `choices`, `answer`, `precision`, `metadata.task`), We-Math (`image_path`,
- * `question`, `option`, `answer`, `knowledge concept`), MathVerse and MathVision (`image` or `decoded_image`, `question`, `options`, `answer`), verl
+ * Which column of a data set holds what. The names are those that public sets use: Geometry3K and MMR1 (`images`,
+ * `problem`, `answer`), GeoQA (`image`, `problem`, `solution`), MathVista (`decoded_image`, `question`, `choices`,
+ * `answer`, `precision`, `metadata.task`), We-Math (`image_path`, `question`, `option`, `answer`, `knowledge concept`),
+ * MathVerse and MathVision (`image` or `decoded_image`, `question`, `options`, `answer`), verl
  * (`reward_model.ground_truth`), folders of pictures (`file_name`).
  */
 import { InputError } from '../protocol/errors.ts';
@@ -26,7 +27,8 @@ export type Columns = { readonly [R in ColumnRole]?: string | undefined };
 /**
  * @param found every column, fields of structs included.
  * @param chosen the user's choice, which wins.
- * @param suits whether a known column can play the role; MathVista has `image`, a path, and `decoded_image`, the picture.
+ * @param suits whether a known column can play the role; MathVista has `image`, a path, and `decoded_image`, the
+ * picture.
  * @throws InputError when a chosen column is not there.
  */
 export function chooseColumns(
@@ -38,15 +40,24 @@ export function chooseColumns(
   const pairs = COLUMN_ROLES.map((role) => {
     const own = chosen[role];
     if (own !== undefined && !found.includes(own)) {
-      throw new InputError(`${where}: has no column ${JSON.stringify(own)}, named for ${role} (data.columns.${role}); ${list(found)}`);
+      throw new InputError(
+        `${where}: has no column ${JSON.stringify(own)}, named for ${role} (data.columns.${role}); ${list(found)}`,
+      );
     }
     return [role, own ?? KNOWN[role].find((name) => found.includes(name) && suits(role, name))] as const;
   });
   return Object.fromEntries(pairs);
 }
 
-/** What to say when a column is missing that cannot be done without. @param record a row, to find a column to suggest in. */
-export function missingColumn(role: ColumnRole, found: readonly string[], record: Readonly<Record<string, unknown>>): string {
+/**
+ * What to say when a column is missing that cannot be done without. @param record a row, to find a column to suggest
+ * in.
+ */
+export function missingColumn(
+  role: ColumnRole,
+  found: readonly string[],
+  record: Readonly<Record<string, unknown>>,
+): string {
   const names = KNOWN[role].map((name) => `\`${name}\``).join(', ');
   const guess = found.find((name) => LIKELY[role]?.test(name) === true && valueAt(record, name) !== null) ?? 'NAME';
   return `needs a column of ${WORDS[role]}: ${names}, or another one, named by --set data.columns.${role}=${guess}; ${list(found)}`;

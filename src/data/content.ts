@@ -1,4 +1,7 @@
-/** What a question is, whatever it is called and wherever its files lie: its text, with the choices, and the content of its pictures. */
+/**
+ * What a question is, whatever it is called and wherever its files lie: its text, with the choices, and the content of
+ * its pictures.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { PictureRef, Question } from '../protocol/messages.ts';

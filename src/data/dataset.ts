@@ -1,4 +1,7 @@
-/** Where the loop's questions come from. A data set never hands out a label; labels are a separate object for the evaluator alone. */
+/**
+ * Where the loop's questions come from. A data set never hands out a label; labels are a separate object for the
+ * evaluator alone.
+ */
 import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
 import { loadPicture, pictureKey } from './picture.ts';
 
@@ -36,7 +39,10 @@ export interface LabelledDataset {
   readonly notes?: readonly string[];
 }
 
-/** A data set over questions already in memory; also what a split yields. @param pictures default: those of the questions. */
+/**
+ * A data set over questions already in memory; also what a split yields. @param pictures default: those of the
+ * questions.
+ */
 export function listDataset(name: string, questions: readonly Question[], pictures?: readonly PictureRef[]): Dataset {
   return {
     name,

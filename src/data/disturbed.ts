@@ -7,7 +7,10 @@ const SHIFT = 1 / 40;
 /** Standard deviation, in grey levels of 255. */
 const NOISE = 4;
 
-/** Same size. The same `seed` moves and spoils every picture of a size in the same way; what is moved in repeats the edge. */
+/**
+ * Same size. The same `seed` moves and spoils every picture of a size in the same way; what is moved in repeats the
+ * edge.
+ */
 export function disturbed({ width, height, channels, data }: Picture, seed: number): Picture {
   const random = new Random(seed, 'disturbed');
   const by = Math.max(1, Math.round(Math.min(width, height) * SHIFT));

@@ -19,11 +19,16 @@ export async function base64Picture({ path, offset, length, digest }: Base64Pict
   const text = (await readRange(path, offset, length)).toString('latin1');
   const bytes = decoded({ base64: text.includes('\\') ? String(JSON.parse(`"${text}"`)) : text });
   if (digestOf(bytes) !== digest)
-    throw new InputError(`${path}: byte ${offset}: not the picture that it was; the file has changed since it was opened`);
+    throw new InputError(
+      `${path}: byte ${offset}: not the picture that it was; the file has changed since it was opened`,
+    );
   return bytes;
 }
 
-/** How base64 may stand in a file: as it is (CSV), with the line breaks of MIME as JSON writes them, with slashes escaped (PHP) or pluses (.NET). */
+/**
+ * How base64 may stand in a file: as it is (CSV), with the line breaks of MIME as JSON writes them, with slashes
+ * escaped (PHP) or pluses (.NET).
+ */
 export function writtenForms(base64: string): readonly string[] {
   const json = JSON.stringify(base64).slice(1, -1);
   return [base64, json, json.replaceAll('/', String.raw`\/`), json.replaceAll('+', String.raw`\u002B`)];

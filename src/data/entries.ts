@@ -17,12 +17,19 @@ export interface EntrySource {
   readonly path: string;
   /** That ids begin with. */
   readonly name: string;
-  /** By path, one reference for all rows with the picture, so that its file is read once; also by the `index` of a row that holds it. Of the whole data set. */
+  /**
+   * By path, one reference for all rows with the picture, so that its file is read once; also by the `index` of a row
+   * that holds it. Of the whole data set.
+   */
   readonly refs: Map<string, PictureRef>;
 }
 
 /** The first row decides the layout. @throws InputError naming file, line and column. */
-export async function* readEntries(rows: AsyncIterable<RawRow>, source: EntrySource, options: OpenOptions): AsyncGenerator<Entry> {
+export async function* readEntries(
+  rows: AsyncIterable<RawRow>,
+  source: EntrySource,
+  options: OpenOptions,
+): AsyncGenerator<Entry> {
   let layout: { readonly name: string; readonly where: string } | undefined;
   let before: { readonly columns: string; readonly plan: Plan } | undefined;
   for await (const raw of rows) {
@@ -35,14 +42,19 @@ export async function* readEntries(rows: AsyncIterable<RawRow>, source: EntrySou
     before = { columns, plan };
     layout ??= { name: plan.layout, where };
     if (plan.layout !== layout.name) {
-      throw new InputError(`${where}: has ${plan.layout}, but ${layout.where} has ${layout.name}: rows of one file must have one layout`);
+      throw new InputError(
+        `${where}: has ${plan.layout}, but ${layout.where} has ${layout.name}: rows of one file must have one layout`,
+      );
     }
     yield await entryOf(raw, plan, source, options);
   }
 }
 
 function columnsIn(record: DataRecord): string[] {
-  return Object.entries(record).flatMap(([name, value]) => [name, ...(isRecord(value) ? Object.keys(value).map((key) => `${name}.${key}`) : [])]);
+  return Object.entries(record).flatMap(([name, value]) => [
+    name,
+    ...(isRecord(value) ? Object.keys(value).map((key) => `${name}.${key}`) : []),
+  ]);
 }
 
 /** @throws InputError naming file, line and column. */
@@ -53,23 +65,36 @@ export async function entryOf(raw: RawRow, plan: Plan, source: EntrySource, opti
 }
 
 /** Those in messages count where no column holds pictures. */
-async function picturesOf(raw: RawRow, { pictures, columns: { question } }: Plan, source: EntrySource, options: OpenOptions): Promise<PictureRef[]> {
+async function picturesOf(
+  raw: RawRow,
+  { pictures, columns: { question } }: Plan,
+  source: EntrySource,
+  options: OpenOptions,
+): Promise<PictureRef[]> {
   const found: PictureRef[] = [];
   for (const column of pictures) found.push(...(await picturesIn(raw, column, source, options)));
   const isChat = question !== undefined && isMessages(raw.record[question]);
   return found.length === 0 && isChat ? picturesIn(raw, question, source, options) : found;
 }
 
-async function picturesIn({ record, where, embed }: RawRow, column: string, source: EntrySource, options: OpenOptions): Promise<PictureRef[]> {
+async function picturesIn(
+  { record, where, embed }: RawRow,
+  column: string,
+  source: EntrySource,
+  options: OpenOptions,
+): Promise<PictureRef[]> {
   const refs: PictureRef[] = [];
   const cell = valueAt(record, column);
   for (const [i, value] of pictureValues(cell).entries()) {
     try {
       const found = findPicture(value);
       refs.push('path' in found ? await fileRef(found.path, source, options) : await embed(column, i, found));
-      if (!('path' in found) && isShort(record['index'])) source.refs.set(indexKey(source, String(record['index'])), refs[i]!);
+      if (!('path' in found) && isShort(record['index']))
+        source.refs.set(indexKey(source, String(record['index'])), refs[i]!);
     } catch (error) {
-      throw error instanceof InputError ? new InputError(`${where}: ${column}${Array.isArray(cell) ? `.${i}` : ''}: ${error.message}`) : error;
+      throw error instanceof InputError
+        ? new InputError(`${where}: ${column}${Array.isArray(cell) ? `.${i}` : ''}: ${error.message}`)
+        : error;
     }
   }
   return refs;
@@ -80,7 +105,11 @@ function indexKey({ path }: Pick<EntrySource, 'path'>, index: string): string {
   return `index ${index} of ${path}`;
 }
 
-async function fileRef(written: string, { path: file, refs }: EntrySource, { pictureFolder }: OpenOptions): Promise<PictureRef> {
+async function fileRef(
+  written: string,
+  { path: file, refs }: EntrySource,
+  { pictureFolder }: OpenOptions,
+): Promise<PictureRef> {
   const path = resolve(pictureFolder ?? dirname(file), written);
   const known = refs.get(path) ?? refs.get(indexKey({ path: file }, written));
   if (known !== undefined) return known;

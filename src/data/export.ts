@@ -4,7 +4,11 @@ import { openFigures, type FiguresOptions } from './figures/dataset.ts';
 import { writeDataset, type WriteRow, type Written } from './write.ts';
 
 /** @param out a `.parquet` or `.jsonl` file, or a folder for `data.jsonl` and `images/`. */
-export async function exportFigures(out: string, options: FiguresOptions, force = false): Promise<Written & { readonly file: string }> {
+export async function exportFigures(
+  out: string,
+  options: FiguresOptions,
+  force = false,
+): Promise<Written & { readonly file: string }> {
   const { dataset, labels } = openFigures(options);
   const rows = function* (): Generator<WriteRow> {
     for (let i = 0; i < dataset.size; i++) {

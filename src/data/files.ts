@@ -6,9 +6,10 @@ import { DATA_ENDINGS } from './formats/detect.ts';
 import { isUsual, splitName, splitOf, suggested } from './splits.ts';
 
 /**
- * In order of their names. A folder's files are those in it or, as on the hub, in its `data` folder or in folders named after splits; in a folder of
- * pictures it is `metadata.csv` or `metadata.jsonl`. They must be of one split.
- * @param path may have `*`, `**` and `?`. @param split to choose. @throws InputError where there are none, or more than one split.
+ * In order of their names. A folder's files are those in it or, as on the hub, in its `data` folder or in folders named
+ * after splits; in a folder of pictures it is `metadata.csv` or `metadata.jsonl`. They must be of one split.
+ * @param path may have `*`, `**` and `?`. @param split to choose. @throws InputError where there are none, or more than
+ * one split.
  */
 export async function listFiles(path: string, split?: string): Promise<readonly string[]> {
   const root = await rootOf(path);
@@ -19,7 +20,10 @@ export async function listFiles(path: string, split?: string): Promise<readonly 
   return ofOneSplit(path, files, root, split);
 }
 
-/** The folder below which names tell splits: the folder named, that of the file named, or that above the first wildcard of a pattern. */
+/**
+ * The folder below which names tell splits: the folder named, that of the file named, or that above the first wildcard
+ * of a pattern.
+ */
 export async function rootOf(path: string): Promise<string> {
   if (isPattern(path)) return patternRoot(path);
   return (await isFolder(path)) ? path : dirname(path);
@@ -29,22 +33,35 @@ export async function rootOf(path: string): Promise<string> {
 export async function dataFilesIn(folder: string): Promise<readonly string[]> {
   const own = await filesIn(folder);
   const metadata = own.filter((name) => /^metadata\.(?:csv|jsonl|parquet)$/.test(name));
-  const format = DATA_ENDINGS.map((endings) => own.filter((name) => endings.includes(extname(name).toLowerCase()) && !INFO.has(name))).find(
-    ({ length }) => length > 0,
-  );
+  const format = DATA_ENDINGS.map((endings) =>
+    own.filter((name) => endings.includes(extname(name).toLowerCase()) && !INFO.has(name)),
+  ).find(({ length }) => length > 0);
   const names = metadata.length > 0 ? metadata : (format ?? []);
   if (names.length > 0) return names.map((name) => join(folder, name));
   const inner: string[] = [];
   for (const name of await foldersIn(folder)) {
-    if (name === 'data' || splitOf(join(folder, name, 'x'), folder) !== undefined) inner.push(...(await dataFilesIn(join(folder, name))));
+    if (name === 'data' || splitOf(join(folder, name, 'x'), folder) !== undefined)
+      inner.push(...(await dataFilesIn(join(folder, name))));
   }
   return inner;
 }
 
 /** Names of files that accompany data and hold no rows. */
-const INFO = new Set(['dataset_info.json', 'dataset_infos.json', 'dataset_dict.json', 'state.json', 'config.json', 'package.json']);
+const INFO = new Set([
+  'dataset_info.json',
+  'dataset_infos.json',
+  'dataset_dict.json',
+  'state.json',
+  'config.json',
+  'package.json',
+]);
 
-function ofOneSplit(path: string, files: readonly string[], root: string, split: string | undefined): readonly string[] {
+function ofOneSplit(
+  path: string,
+  files: readonly string[],
+  root: string,
+  split: string | undefined,
+): readonly string[] {
   const splits = [...new Set(files.map((file) => splitOf(file, root)))];
   const named = splits.filter((name) => name !== undefined);
   if (named.length === 0) return files;
@@ -136,5 +153,7 @@ export function namesOf(files: readonly string[]): readonly string[] {
   const names = files.map((file) => basename(file, extname(file)));
   const folders = new Map<string, Set<string>>();
   files.forEach((file, i) => folders.set(names[i]!, (folders.get(names[i]!) ?? new Set()).add(dirname(file))));
-  return files.map((file, i) => (folders.get(names[i]!)!.size > 1 ? `${basename(dirname(file))}-${names[i]}` : names[i]!));
+  return files.map((file, i) =>
+    folders.get(names[i]!)!.size > 1 ? `${basename(dirname(file))}-${names[i]}` : names[i]!,
+  );
 }

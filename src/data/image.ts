@@ -1,6 +1,6 @@
 /**
- * Picture files -> pixels, as transformers 5 sees them through Pillow: upright, white behind what is transparent, CMYK as light, colour profile
- * ignored.
+ * Picture files -> pixels, as transformers 5 sees them through Pillow: upright, white behind what is transparent, CMYK
+ * as light, colour profile ignored.
  */
 import { open, readFile, stat } from 'node:fs/promises';
 import sharp from 'sharp';
@@ -22,17 +22,25 @@ const MAX_REASON = 200;
 
 // Only formats that hold pixels: an SVG is a program that draws, may name other files, and brings an XML reader along.
 sharp.block({ operation: ['VipsForeignLoad'] });
-sharp.unblock({ operation: ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'].map((format) => `VipsForeignLoad${format}`) });
+sharp.unblock({
+  operation: ['Jpeg', 'Png', 'Webp', 'Nsgif', 'Tiff', 'Heif'].map((format) => `VipsForeignLoad${format}`),
+});
 const FORMATS = 'JPEG, PNG, WebP, GIF, TIFF, BMP and AVIF';
 
-/** Of an animation its first frame. @param source a path, or the file's bytes. @param name names the picture in errors. @throws InputError when it is not a picture, damaged, or too large. */
+/**
+ * Of an animation its first frame. @param source a path, or the file's bytes. @param name names the picture in errors.
+ * @throws InputError when it is not a picture, damaged, or too large.
+ */
 export async function readPicture(
   source: string | Uint8Array,
   name: string = typeof source === 'string' ? quotedName(source) : 'picture',
 ): Promise<Picture> {
   try {
     const head = typeof source === 'string' ? await readHead(source, name) : source.subarray(0, HEAD_BYTES);
-    if (isHeic(head)) throw new InputError(`${name}: HEIC, which cannot be read here: its codec (HEVC) is not free; convert it to JPEG or PNG`);
+    if (isHeic(head))
+      throw new InputError(
+        `${name}: HEIC, which cannot be read here: its codec (HEVC) is not free; convert it to JPEG or PNG`,
+      );
     const pixels = isBitmap(head) ? await readBitmap(source, head, name) : await decode(source, name);
     const { width, height, channels, data } = onWhite(pixels);
     return { width, height, channels: channels === 1 ? 1 : 3, data };
@@ -42,7 +50,10 @@ export async function readPicture(
   }
 }
 
-/** What the name of a file of these bytes ends in: `png`, `bmp`. @param name names the picture in errors. @throws InputError when it is no picture. */
+/**
+ * What the name of a file of these bytes ends in: `png`, `bmp`. @param name names the picture in errors. @throws
+ * InputError when it is no picture.
+ */
 export async function pictureFormat(bytes: Uint8Array, name: string): Promise<string> {
   if (isBitmap(bytes)) return 'bmp';
   const found = await sharp(bytes)
@@ -94,7 +105,12 @@ async function decode(source: string | Uint8Array, name: string): Promise<Pixels
   if (colours === 'cmyk') image.pipelineColourspace('cmyk');
   const upright = image.timeout({ seconds: MAX_SECONDS }).autoOrient().toColourspace(colours);
   const { data, info } = await upright.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
-  const pixels = { width: info.width, height: info.height, channels: info.channels as 1 | 3 | 4, data: new Uint8Array(data) };
+  const pixels = {
+    width: info.width,
+    height: info.height,
+    channels: info.channels as 1 | 3 | 4,
+    data: new Uint8Array(data),
+  };
   return colours === 'cmyk' ? fromInks(pixels) : pixels;
 }
 
@@ -107,7 +123,9 @@ function checkSize(width: number, height: number, name: string): void {
 
 /** One line of what the decoder says; libvips gathers its words about every byte that it tried, each after the path. */
 function reasonOf({ message }: Error, source: string | Uint8Array): string {
-  const lines = message.split('\n').map((line) => (typeof source === 'string' ? line.replaceAll(`${source}: `, '') : line).trim());
+  const lines = message
+    .split('\n')
+    .map((line) => (typeof source === 'string' ? line.replaceAll(`${source}: `, '') : line).trim());
   return [...new Set(lines)]
     .filter((line) => line !== '' && !line.includes('bad seek'))
     .join('; ')

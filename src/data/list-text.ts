@@ -27,8 +27,11 @@ function parsePython(inner: string): readonly string[] | undefined {
 }
 
 function unescape(text: string): string {
-  return text.replaceAll(/\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([\s\S]))/g, (_, hex?: string, unicode?: string, char?: string) => {
-    const code = hex ?? unicode;
-    return code === undefined ? (ESCAPES[char!] ?? char!) : String.fromCharCode(Number.parseInt(code, 16));
-  });
+  return text.replaceAll(
+    /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|([\s\S]))/g,
+    (_, hex?: string, unicode?: string, char?: string) => {
+      const code = hex ?? unicode;
+      return code === undefined ? (ESCAPES[char!] ?? char!) : String.fromCharCode(Number.parseInt(code, 16));
+    },
+  );
 }

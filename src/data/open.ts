@@ -19,28 +19,47 @@ export interface OpenedData {
   readonly heldOut: Dataset;
   /** Of the held-out questions; for the evaluator alone. */
   readonly labels: Labels;
-  /** Of the questions that are trained on; for plug-ins that the user allows labels, as a supervised reward, and for nobody else. */
+  /**
+   * Of the questions that are trained on; for plug-ins that the user allows labels, as a supervised reward, and for
+   * nobody else.
+   */
   readonly trainLabels: Labels;
   /** What the user would not expect of it, in words. */
   readonly notes?: readonly string[];
 }
 
 /** @throws InputError that names the file, line or key. */
-export async function openData(config: DataSettings, { picturesAlone = false }: Pick<OpenOptions, 'picturesAlone'> = {}): Promise<OpenedData> {
+export async function openData(
+  config: DataSettings,
+  { picturesAlone = false }: Pick<OpenOptions, 'picturesAlone'> = {},
+): Promise<OpenedData> {
   if (config.type === 'figures') return openFigurePools(config);
   const { trainFile, heldOutFile, heldOutShare, heldOutSplit } = config;
   const options = openOptions(config);
   const { dataset, labels, notes = [] } = await openPaths(pathsOf(trainFile), { ...options, picturesAlone });
   if (heldOutFile !== undefined || heldOutSplit !== undefined) {
     const other = await openPaths(pathsOf(heldOutFile ?? trainFile), { ...options, split: heldOutSplit });
-    return { train: dataset, heldOut: other.dataset, labels: other.labels, trainLabels: labels, notes: [...notes, ...(other.notes ?? [])] };
+    return {
+      train: dataset,
+      heldOut: other.dataset,
+      labels: other.labels,
+      trainLabels: labels,
+      notes: [...notes, ...(other.notes ?? [])],
+    };
   }
   const nothing = listDataset(`${dataset.name}#${heldOutShare === 1 ? 'train' : 'heldout'}`, []);
-  if (dataset.size === 0 || heldOutShare === 0) return { train: dataset, heldOut: nothing, labels, trainLabels: labels, notes };
+  if (dataset.size === 0 || heldOutShare === 0)
+    return { train: dataset, heldOut: nothing, labels, trainLabels: labels, notes };
   if (heldOutShare === 1) return { train: nothing, heldOut: dataset, labels, trainLabels: labels, notes };
   const { train, heldout, by } = await splitByPicture(dataset, heldOutShare);
   const few = `${dataset.name} has too few pictures to hold some of them out: questions are held out, some of them about pictures that are trained on`;
-  return { train, heldOut: heldout, labels, trainLabels: labels, notes: [...notes, ...(by === 'question' && heldout.size > 0 ? [few] : [])] };
+  return {
+    train,
+    heldOut: heldout,
+    labels,
+    trainLabels: labels,
+    notes: [...notes, ...(by === 'question' && heldout.size > 0 ? [few] : [])],
+  };
 }
 
 /** Of a setting that is a path or a list of paths. */
@@ -49,15 +68,19 @@ export function pathsOf(setting: string | readonly string[]): readonly string[] 
 }
 
 /**
- * What the configuration calls the format of paths on the command line: by its older name, `jsonl` or `parquet`, where all of it has one, so that a
- * run of an older Quorum finds its setting unchanged. A folder with one JSONL file is that file. @throws InputError where there is no data.
+ * What the configuration calls the format of paths on the command line: by its older name, `jsonl` or `parquet`, where
+ * all of it has one, so that a run of an older Quorum finds its setting unchanged. A folder with one JSONL file is that
+ * file. @throws InputError where there is no data.
  */
-export async function dataSetting(paths: readonly string[]): Promise<{ readonly type: 'files' | 'jsonl' | 'parquet'; readonly file: string }> {
+export async function dataSetting(
+  paths: readonly string[],
+): Promise<{ readonly type: 'files' | 'jsonl' | 'parquet'; readonly file: string }> {
   const only = paths.length === 1 && (await isFolder(paths[0]!)) ? await dataFilesIn(paths[0]!) : undefined;
   const [path] = only?.length === 1 && only[0]!.endsWith('.jsonl') ? only : paths;
   const names = only ?? paths;
   if (names.length === 0) await listFiles(path!); // says why
-  const type = (['jsonl', 'parquet'] as const).find((format) => names.every((name) => name.endsWith(`.${format}`))) ?? 'files';
+  const type =
+    (['jsonl', 'parquet'] as const).find((format) => names.every((name) => name.endsWith(`.${format}`))) ?? 'files';
   return { type, file: paths.length === 1 ? path! : JSON.stringify(paths) };
 }
 
@@ -77,7 +100,8 @@ export async function openPaths(paths: readonly string[], options: OpenOptions =
   for (const [i, { path, root }] of files.entries()) {
     // Where names tell the split, a column does not.
     const split = splitOf(path, root) === undefined ? options.split : undefined;
-    for await (const entry of readFile({ path, name: storableKey(names[i]!), refs }, { ...options, split })) await rows.add(entry);
+    for await (const entry of readFile({ path, name: storableKey(names[i]!), refs }, { ...options, split }))
+      await rows.add(entry);
   }
   const others = paths.length > 3 ? ` and ${paths.length - 3} others` : '';
   return rows.finish(`${paths.slice(0, 3).join(', ')}${others}`, options);
@@ -98,7 +122,21 @@ export async function* readFile(source: EntrySource, options: OpenOptions = {}):
 
 function openFigurePools(config: FigureSettings): OpenedData {
   const { seed, trainQuestions, heldOutQuestions, rendering, kinds } = config;
-  const { dataset: train, labels: trainLabels } = openFigures({ pool: 'train', pictures: trainQuestions, seed, rendering, kinds, questions: 'one' });
-  const { dataset: heldOut, labels } = openFigures({ pool: 'heldout', pictures: heldOutQuestions, seed, rendering, kinds, questions: 'one' });
+  const { dataset: train, labels: trainLabels } = openFigures({
+    pool: 'train',
+    pictures: trainQuestions,
+    seed,
+    rendering,
+    kinds,
+    questions: 'one',
+  });
+  const { dataset: heldOut, labels } = openFigures({
+    pool: 'heldout',
+    pictures: heldOutQuestions,
+    seed,
+    rendering,
+    kinds,
+    questions: 'one',
+  });
   return { train, heldOut, labels, trainLabels };
 }

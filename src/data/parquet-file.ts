@@ -15,7 +15,10 @@ import { InputError } from '../protocol/errors.ts';
 
 /** Most that one row group's columns may hold when unpacked: a group is read whole. */
 const MAX_GROUP_BYTES = 1_500_000_000;
-/** An empty page (the values of a column of nulls, as `path` often is) holds what a codec makes of nothing; LZ4's reader takes it for damage. */
+/**
+ * An empty page (the values of a column of nulls, as `path` often is) holds what a codec makes of nothing; LZ4's reader
+ * takes it for damage.
+ */
 const codecs: Compressors = Object.fromEntries(
   Object.entries(compressors).map(([codec, unpack]) => [
     codec,
@@ -59,7 +62,10 @@ export async function openParquetFile(path: string): Promise<ParquetFile> {
   return {
     path,
     groups,
-    columns: children.flatMap((child) => [child.element.name, ...fieldsOf(child).map(({ element }) => `${child.element.name}.${element.name}`)]),
+    columns: children.flatMap((child) => [
+      child.element.name,
+      ...fieldsOf(child).map(({ element }) => `${child.element.name}.${element.name}`),
+    ]),
     pictureColumns: new Set(children.filter(holdsPictures).map(({ element }) => element.name)),
     metadata,
     buffer,
@@ -78,7 +84,8 @@ async function checkMagic(path: string): Promise<void> {
   const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
   const magic = buffer.toString('latin1');
   if (magic === 'PARE') throw new InputError(`${path}: encrypted Parquet files cannot be read`);
-  if (magic !== 'PAR1' || size < 12) throw new InputError(`${path}: not a Parquet file: it starts with ${JSON.stringify(magic)}, not "PAR1"`);
+  if (magic !== 'PAR1' || size < 12)
+    throw new InputError(`${path}: not a Parquet file: it starts with ${JSON.stringify(magic)}, not "PAR1"`);
 }
 
 function fieldsOf({ element, children }: SchemaTree): readonly SchemaTree[] {
@@ -89,22 +96,37 @@ function holdsPictures(column: SchemaTree): boolean {
   const isList = column.element.converted_type === 'LIST' || column.element.logical_type?.type === 'LIST';
   const item = isList ? (column.children[0]?.children[0] ?? column) : column;
   const bytes = item.children.length > 0 ? item.children.find(({ element }) => element.name === 'bytes') : item;
-  return bytes?.element.type === 'BYTE_ARRAY' && bytes.element.converted_type === undefined && bytes.element.logical_type === undefined;
+  return (
+    bytes?.element.type === 'BYTE_ARRAY' &&
+    bytes.element.converted_type === undefined &&
+    bytes.element.logical_type === undefined
+  );
 }
 
-/** @param columns top-level ones. @throws InputError naming file, rows and columns when they are damaged or too large. */
-export async function readParquetRows(file: ParquetFile, columns: readonly string[], { start, rows }: RowGroup): Promise<Record<string, unknown>[]> {
+/**
+ * @param columns top-level ones. @throws InputError naming file, rows and columns when they are damaged or too large.
+ */
+export async function readParquetRows(
+  file: ParquetFile,
+  columns: readonly string[],
+  { start, rows }: RowGroup,
+): Promise<Record<string, unknown>[]> {
   const place = `${file.path}: rows ${start} to ${start + rows - 1}: ${columns.join(', ')}`;
   const group = file.metadata.row_groups[file.groups.findLastIndex((own) => own.start <= start)];
   const wanted = group?.columns.filter(({ meta_data: meta }) => columns.includes(meta?.path_in_schema[0] ?? '')) ?? [];
   const bytes = wanted.reduce((sum, { meta_data: meta }) => sum + Number(meta?.total_uncompressed_size ?? 0), 0);
   if (bytes > MAX_GROUP_BYTES) {
-    throw new InputError(`${place}: ${Math.round(bytes / 1e6)} MB in one row group; write the file with smaller ones (row_group_size=100)`);
+    throw new InputError(
+      `${place}: ${Math.round(bytes / 1e6)} MB in one row group; write the file with smaller ones (row_group_size=100)`,
+    );
   }
   const packed = wanted
     .map(({ meta_data: meta }) => meta?.codec)
     .find((codec) => codec !== undefined && codec !== 'UNCOMPRESSED' && !(codec in codecs));
-  if (packed !== undefined) throw new InputError(`${place}: compressed with ${packed}, which cannot be read; write the file with compression='zstd'`);
+  if (packed !== undefined)
+    throw new InputError(
+      `${place}: compressed with ${packed}, which cannot be read; write the file with compression='zstd'`,
+    );
   try {
     const { buffer, metadata } = file;
     const found = await parquetReadObjects({
@@ -133,6 +155,7 @@ export function hasOffsetIndex(file: ParquetFile, column: string, row: number): 
 
 /** The column to read for a field of a struct. */
 export function topLevel(file: ParquetFile, column: string): string {
-  const isTop = file.metadata.row_groups[0]?.columns.some(({ meta_data: meta }) => meta?.path_in_schema[0] === column) ?? true;
+  const isTop =
+    file.metadata.row_groups[0]?.columns.some(({ meta_data: meta }) => meta?.path_in_schema[0] === column) ?? true;
   return isTop ? column : column.slice(0, column.indexOf('.'));
 }

@@ -1,6 +1,7 @@
 /**
- * The bytes of a picture in a Parquet file, read again when they are needed: a data set keeps references, not pictures. Files with a page
- * index are read by the row; of others the whole row group must be unpacked, so its pictures stay in a cache of bounded size.
+ * The bytes of a picture in a Parquet file, read again when they are needed: a data set keeps references, not pictures.
+ * Files with a page index are read by the row; of others the whole row group must be unpacked, so its pictures stay in
+ * a cache of bounded size.
  */
 import { serial } from '../lib/serial.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -8,7 +9,14 @@ import type { ParquetPictureRef } from '../protocol/messages.ts';
 import { valueAt } from './columns.ts';
 import { digestOf } from './digest.ts';
 import { decoded } from './embedded.ts';
-import { hasOffsetIndex, openParquetFile, readParquetRows, topLevel, type ParquetFile, type RowGroup } from './parquet-file.ts';
+import {
+  hasOffsetIndex,
+  openParquetFile,
+  readParquetRows,
+  topLevel,
+  type ParquetFile,
+  type RowGroup,
+} from './parquet-file.ts';
 import { findPicture, pictureValues } from './picture-values.ts';
 
 /** Encoded pictures that a thread keeps. */
@@ -29,7 +37,8 @@ async function readPictures(ref: ParquetPictureRef): Promise<Uint8Array> {
   const file = await fileOf(path);
   const group = file.groups.find(({ start, rows }) => row >= start && row < start + rows);
   const where = `${path}: row ${row}: ${column}`;
-  if (!group) throw new InputError(`${where}: the file has ${file.groups.reduce((sum, { rows }) => sum + rows, 0)} rows`);
+  if (!group)
+    throw new InputError(`${where}: the file has ${file.groups.reduce((sum, { rows }) => sum + rows, 0)} rows`);
   const top = topLevel(file, column);
   const range: RowGroup = hasOffsetIndex(file, top, row) ? { start: row, rows: 1 } : group;
   const cells = (await readParquetRows(file, [top], range)).map((cell) => valueAt(cell, column));
@@ -42,7 +51,8 @@ async function readPictures(ref: ParquetPictureRef): Promise<Uint8Array> {
   }
   const bytes = picturesIn(cells[own])[index];
   if (!bytes) throw new InputError(`${where}: has no picture ${index}`);
-  if (digestOf(bytes) !== digest) throw new InputError(`${where}: picture ${index} is another one now; the file has changed since it was opened`);
+  if (digestOf(bytes) !== digest)
+    throw new InputError(`${where}: picture ${index} is another one now; the file has changed since it was opened`);
   return cache.set(bytes);
 }
 

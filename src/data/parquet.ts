@@ -1,6 +1,6 @@
 /**
- * Parquet as the Hugging Face hub lays data sets out: a question a row, its pictures as structs of bytes and path. A file is read once, a row
- * group at a time; questions and labels stay, pictures are read again when they are needed.
+ * Parquet as the Hugging Face hub lays data sets out: a question a row, its pictures as structs of bytes and path. A
+ * file is read once, a row group at a time; questions and labels stay, pictures are read again when they are needed.
  */
 import { chooseColumns } from './columns.ts';
 import { entryOf, type EntrySource } from './entries.ts';
@@ -36,14 +36,24 @@ function rawRow(path: string, row: number, record: DataRecord): RawRow {
   return {
     record,
     where: `${path}: row ${row}`,
-    embed: (column, index, picture) => ({ type: 'parquet', path, column, row, index, digest: digestOf(decoded(picture)) }),
+    embed: (column, index, picture) => ({
+      type: 'parquet',
+      path,
+      column,
+      row,
+      index,
+      digest: digestOf(decoded(picture)),
+    }),
   };
 }
 
 /** A column of bytes is taken for the pictures before one of paths. */
 async function planOf(file: ParquetFile, options: OpenOptions): Promise<Plan> {
-  const chats = [...new Set([...CHATS, options.columns?.question ?? ''])].filter((column) => file.columns.includes(column));
-  const [first] = file.groups.length > 0 && chats.length > 0 ? await readParquetRows(file, chats, { start: 0, rows: 1 }) : [];
+  const chats = [...new Set([...CHATS, options.columns?.question ?? ''])].filter((column) =>
+    file.columns.includes(column),
+  );
+  const [first] =
+    file.groups.length > 0 && chats.length > 0 ? await readParquetRows(file, chats, { start: 0, rows: 1 }) : [];
   const record = { ...Object.fromEntries(file.columns.map((column) => [column, null])), ...first };
   const request = { record, found: file.columns, where: file.path };
   const suits = (role: string, name: string): boolean => role !== 'pictures' || file.pictureColumns.has(name);

@@ -1,4 +1,7 @@
-/** What a cell of pictures may hold, whatever the format: paths, bytes, base64, data URIs, one or a list, or messages with pictures in them. */
+/**
+ * What a cell of pictures may hold, whatever the format: paths, bytes, base64, data URIs, one or a list, or messages
+ * with pictures in them.
+ */
 import { InputError } from '../protocol/errors.ts';
 import { storableText } from '../protocol/storable.ts';
 import { isRecord } from './columns.ts';
@@ -32,11 +35,15 @@ export function findPicture(value: unknown): FoundPicture {
     if (inner !== undefined) return findPicture(inner);
     if ('bytes' in value) throw new InputError('holds neither bytes nor the path of a picture');
   }
-  throw new InputError(`expected the path of a picture, or a picture as bytes, base64 or a data URI, found ${quoted(value)}`);
+  throw new InputError(
+    `expected the path of a picture, or a picture as bytes, base64 or a data URI, found ${quoted(value)}`,
+  );
 }
 
 function isGiven(value: unknown): boolean {
-  return (typeof value === 'string' && value !== '') || (value instanceof Uint8Array && value.length > 0) || isRecord(value);
+  return (
+    (typeof value === 'string' && value !== '') || (value instanceof Uint8Array && value.length > 0) || isRecord(value)
+  );
 }
 
 function fromText(text: string): FoundPicture {
@@ -48,6 +55,7 @@ function fromText(text: string): FoundPicture {
   const address = addressFault(text);
   if (address !== undefined) throw new InputError(address);
   if (isBase64(text)) return { base64: text };
-  if (text.length > LONGEST_PATH) throw new InputError(`expected the path of a picture, or one as base64, found ${quoted(text)}`);
+  if (text.length > LONGEST_PATH)
+    throw new InputError(`expected the path of a picture, or one as base64, found ${quoted(text)}`);
   return { path: storableText(text.replace(/^file:\/\//, '')) };
 }

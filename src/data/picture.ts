@@ -1,4 +1,7 @@
-/** Pixels of a picture, wherever it is: a figure is drawn again from its key, a file is decoded, a row of a Parquet file is read again. */
+/**
+ * Pixels of a picture, wherever it is: a figure is drawn again from its key, a file is decoded, a row of a Parquet file
+ * is read again.
+ */
 import type { Picture, PictureRef } from '../protocol/messages.ts';
 import { coarsened } from './coarse.ts';
 import { disturbed } from './disturbed.ts';
@@ -28,12 +31,16 @@ export async function loadPicture(ref: PictureRef): Promise<Picture> {
   }
 }
 
-/** The same for two references only if they are the same picture; a picture within a file of data is known by its content. */
+/**
+ * The same for two references only if they are the same picture; a picture within a file of data is known by its
+ * content.
+ */
 export function pictureKey(ref: PictureRef): string {
   if (ref.type === 'figure') return `figure:${ref.key}`;
   if (ref.type === 'coarse') return `coarse:${pictureKey(ref.of)}`;
   if (ref.type === 'disturbed') return `disturbed:${ref.seed}:${pictureKey(ref.of)}`;
-  if (ref.type === 'rearranged') return `rearranged:${ref.rows}x${ref.columns}:${ref.order.join(',')}:${pictureKey(ref.of)}`;
+  if (ref.type === 'rearranged')
+    return `rearranged:${ref.rows}x${ref.columns}:${ref.order.join(',')}:${pictureKey(ref.of)}`;
   return ref.type === 'file' ? `file:${ref.path}` : `bytes:${ref.digest}`;
 }
 

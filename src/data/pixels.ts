@@ -10,7 +10,12 @@ export interface Pixels {
 }
 
 /** @param channels 4, of cyan, magenta, yellow and black; with an alpha 5. */
-export function fromInks({ width, height, channels, data }: Omit<Pixels, 'channels'> & { readonly channels: number }): Pixels {
+export function fromInks({
+  width,
+  height,
+  channels,
+  data,
+}: Omit<Pixels, 'channels'> & { readonly channels: number }): Pixels {
   const lights = new Uint8Array(width * height * (channels - 1));
   for (let from = 0, to = 0; from < data.length; from += channels) {
     const white = 255 - data[from + 3]!;

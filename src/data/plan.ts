@@ -28,7 +28,10 @@ export interface PlanRequest {
 }
 
 /** @throws InputError where a column that is needed is missing. */
-export function planRow({ record, found, where, suits }: PlanRequest, { columns: chosen = {}, picturesAlone = false }: OpenOptions): Plan {
+export function planRow(
+  { record, found, where, suits }: PlanRequest,
+  { columns: chosen = {}, picturesAlone = false }: OpenOptions,
+): Plan {
   const plain = chooseColumns(found, chosen, where, suits);
   const layouts = LAYOUTS.flatMap((layout) => {
     const addition = layout.find(record, plain);
@@ -36,7 +39,8 @@ export function planRow({ record, found, where, suits }: PlanRequest, { columns:
   });
   const question = plain.question ?? layouts.find((layout) => layout.question !== undefined)?.question;
   const pictures = plain.pictures === undefined ? layouts.flatMap((layout) => layout.pictures ?? []) : [plain.pictures];
-  if (question === undefined && !picturesAlone) throw new InputError(`${where}: ${missingColumn('question', found, record)}`);
+  if (question === undefined && !picturesAlone)
+    throw new InputError(`${where}: ${missingColumn('question', found, record)}`);
   const isChat = question !== undefined && isMessages(record[question]);
   if (pictures.length === 0 && !isChat) throw new InputError(`${where}: ${missingColumn('pictures', found, record)}`);
   return {

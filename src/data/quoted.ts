@@ -26,5 +26,7 @@ export function addressFault(path: string): string | undefined {
 function cut(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (value instanceof Uint8Array) return `${value.length} bytes`;
-  return typeof value === 'string' && value.length > LONGEST ? `${value.slice(0, LONGEST / 2)}... (${value.length} characters)` : value;
+  return typeof value === 'string' && value.length > LONGEST
+    ? `${value.slice(0, LONGEST / 2)}... (${value.length} characters)`
+    : value;
 }

@@ -9,15 +9,23 @@ export interface Arrangement {
   readonly order: readonly number[];
 }
 
-/** `[height, width]` rounded down to multiples of `rows` and `columns`. @throws InputError for an order that is no permutation, or pieces below one pixel. */
+/**
+ * `[height, width]` rounded down to multiples of `rows` and `columns`. @throws InputError for an order that is no
+ * permutation, or pieces below one pixel.
+ */
 export function rearranged(picture: Picture, { rows, columns, order }: Arrangement): Picture {
   const { channels, data } = picture;
   const [high, wide] = [Math.floor(picture.height / rows), Math.floor(picture.width / columns)];
-  const isPermutation = order.length === rows * columns && order.toSorted((a, b) => a - b).every((piece, i) => piece === i);
+  const isPermutation =
+    order.length === rows * columns && order.toSorted((a, b) => a - b).every((piece, i) => piece === i);
   if (!isPermutation)
-    throw new InputError(`order [${order.join(', ')}] is no permutation of the ${rows} x ${columns} pieces 0 to ${rows * columns - 1}`);
+    throw new InputError(
+      `order [${order.join(', ')}] is no permutation of the ${rows} x ${columns} pieces 0 to ${rows * columns - 1}`,
+    );
   if (!(high >= 1 && wide >= 1)) {
-    throw new InputError(`a picture of ${picture.width} x ${picture.height} pixels has no ${rows} x ${columns} pieces: give fewer rows or columns`);
+    throw new InputError(
+      `a picture of ${picture.width} x ${picture.height} pixels has no ${rows} x ${columns} pieces: give fewer rows or columns`,
+    );
   }
   const result = new Uint8Array(rows * high * columns * wide * channels);
   order.forEach((piece, place) => {

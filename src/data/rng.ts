@@ -1,9 +1,10 @@
 /**
- * The project's one source of randomness. A stream is named by a seed and labels, so a draw depends on what it is for and never on
- * what was drawn before it elsewhere: `new Random(seed, 'sample', version, questionId, i, position)`. Integer and float64 arithmetic
- * only (no transcendental functions), so every platform draws the same numbers.
+ * The project's one source of randomness. A stream is named by a seed and labels, so a draw depends on what it is for
+ * and never on what was drawn before it elsewhere: `new Random(seed, 'sample', version, questionId, i, position)`.
+ * Integer and float64 arithmetic only (no transcendental functions), so every platform draws the same numbers.
  *
- * Generator: sfc32 (Doty-Humphrey, PractRand), keyed by a 128-bit murmur-style hash (bryc's cyrb128) of the JSON of seed and labels.
+ * Generator: sfc32 (Doty-Humphrey, PractRand), keyed by a 128-bit murmur-style hash (bryc's cyrb128) of the JSON of
+ * seed and labels.
  */
 export type Label = number | string;
 
@@ -20,7 +21,9 @@ export class Random {
     for (let i = 0; i < 12; i++) this.uint32();
   }
 
-  /** An independent stream named by this stream's name and further labels; the position of this stream does not matter. */
+  /**
+   * An independent stream named by this stream's name and further labels; the position of this stream does not matter.
+   */
   fork(...labels: readonly Label[]): Random {
     return new Random(this.key, ...labels);
   }

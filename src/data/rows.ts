@@ -47,12 +47,16 @@ export interface Row {
 
 /** @param where names the row in errors. @throws InputError naming the row and the column. */
 export function readRow(record: DataRecord, { columns, choices, pictures }: Plan, where: string): Row {
-  const at = (role: keyof Columns) => (columns[role] === undefined ? undefined : (valueAt(record, columns[role]) ?? undefined));
+  const at = (role: keyof Columns) =>
+    columns[role] === undefined ? undefined : (valueAt(record, columns[role]) ?? undefined);
   const fail = (role: keyof Columns, why: string) => new InputError(`${where}: ${columns[role]}: ${why}`);
   const short = (role: keyof Columns) => {
     const value = at(role);
     if (value === undefined || isShort(value)) return value === undefined ? undefined : String(value);
-    throw fail(role, `expected a text or a number, found ${Array.isArray(value) ? 'a list' : isRecord(value) ? 'an object' : typeof value}`);
+    throw fail(
+      role,
+      `expected a text or a number, found ${Array.isArray(value) ? 'a list' : isRecord(value) ? 'an object' : typeof value}`,
+    );
   };
   const key = (role: keyof Columns) => {
     const value = short(role);
@@ -64,7 +68,10 @@ export function readRow(record: DataRecord, { columns, choices, pictures }: Plan
   if (columns.question !== undefined && (typeof text !== 'string' || withoutPlaceholders(named(text)) === '')) {
     throw fail('question', `expected a text that is not empty, found ${quoted(question)}`);
   }
-  const offered = choices.length > 0 ? choices.map((name) => record[name]).filter((value) => value !== null && value !== '') : at('choices');
+  const offered =
+    choices.length > 0
+      ? choices.map((name) => record[name]).filter((value) => value !== null && value !== '')
+      : at('choices');
   const list = choicesOf(offered, (why) => fail('choices', why))?.map((choice) => storableText(named(choice)));
   const said = columns.answer === undefined && isMessages(question) ? replyOf(question) : at('answer');
   const answers = answersOf(said, list !== undefined, pictures.length > 1) ?? [short('answer')!];
@@ -80,7 +87,10 @@ export function readRow(record: DataRecord, { columns, choices, pictures }: Plan
   };
 }
 
-/** A list names the answers that are right, or all letters of a choice of several. @param lists whether a text may be such a list. */
+/**
+ * A list names the answers that are right, or all letters of a choice of several. @param lists whether a text may be
+ * such a list.
+ */
 function answersOf(said: unknown, hasChoices: boolean, lists: boolean): readonly string[] | undefined {
   const list = typeof said === 'string' && (lists || hasChoices) ? (parseList(said) ?? said) : said;
   const items: readonly unknown[] = Array.isArray(list) ? list : [list];
@@ -96,7 +106,10 @@ const LONGEST_REPLY = 100;
 
 function replyOf(messages: Parameters<typeof replyOfMessages>[0]): string | undefined {
   const reply = replyOfMessages(messages);
-  return reply !== undefined && (extractAnswer(reply) !== null || (reply.length <= LONGEST_REPLY && !reply.includes('\n'))) ? reply : undefined;
+  return reply !== undefined &&
+    (extractAnswer(reply) !== null || (reply.length <= LONGEST_REPLY && !reply.includes('\n')))
+    ? reply
+    : undefined;
 }
 
 function isNumber(value: unknown): boolean {
@@ -122,9 +135,15 @@ function choicesOf(value: unknown, fail: (why: string) => InputError): readonly 
   }
 }
 
-/** Where a question has numbered pictures, a mark within a sentence says which of them is meant; before or after all sentences it says nothing. */
+/**
+ * Where a question has numbered pictures, a mark within a sentence says which of them is meant; before or after all
+ * sentences it says nothing.
+ */
 function withNamedPictures(text: string): string {
-  const inner = text.replaceAll(/^(?:\s*<image\s*\d*>)+\s*(?=[\p{Lu}\p{N}"'($\\])|(?<=[.?!:)\]\n])\s*(?:<image\s*\d*>\s*)+$/gu, '');
+  const inner = text.replaceAll(
+    /^(?:\s*<image\s*\d*>)+\s*(?=[\p{Lu}\p{N}"'($\\])|(?<=[.?!:)\]\n])\s*(?:<image\s*\d*>\s*)+$/gu,
+    '',
+  );
   return inner.replaceAll(/<image\s*(\d+)>/g, 'image $1');
 }
 
@@ -140,7 +159,9 @@ function finalAnswer(answer: string): string {
 
 /** Full-width letters, as Chinese and Japanese keyboards write them: `\uff22` is B. */
 function plainLetters(answer: string): string {
-  return /^[\s\uff08\uff09]*[\uff21-\uff3a\uff41-\uff5a]+[\s\uff08\uff09\uff0e]*$/.test(answer) ? answer.normalize('NFKC').trim() : answer;
+  return /^[\s\uff08\uff09]*[\uff21-\uff3a\uff41-\uff5a]+[\s\uff08\uff09\uff0e]*$/.test(answer)
+    ? answer.normalize('NFKC').trim()
+    : answer;
 }
 
 /** Of a shard, what follows the name of the set: a row keeps its identity when it moves to another shard. */
@@ -172,7 +193,10 @@ export class RowCollector {
   /** @throws InputError when the id was there before. */
   async add({ row, name, pictures, where }: Entry): Promise<void> {
     const text = row.text !== undefined && row.choices ? withChoices(row.text, row.choices) : row.text;
-    const id = row.id === undefined ? this.idOf(name.replace(SHARD, ''), await contentDigest(text, pictures)) : `${name}/${row.id}`;
+    const id =
+      row.id === undefined
+        ? this.idOf(name.replace(SHARD, ''), await contentDigest(text, pictures))
+        : `${name}/${row.id}`;
     if (this.seen.has(id)) throw new InputError(`${where}: id ${quoted(id)} appears twice; ids must be unique`);
     this.seen.set(id, where);
     this.pictures.push(...pictures);
@@ -185,7 +209,9 @@ export class RowCollector {
     if (row.decimals !== undefined && !choices) this.decimals.set(id, row.decimals);
   }
 
-  /** The content says what a row without an id is, wherever it stands; the second of several equal ones ends in `-2`. */
+  /**
+   * The content says what a row without an id is, wherever it stands; the second of several equal ones ends in `-2`.
+   */
   private idOf(name: string, digest: string): string {
     const id = `${name}/${digest.slice(0, ID_DIGITS)}`;
     const count = (this.alike.get(id) ?? 0) + 1;
@@ -195,7 +221,8 @@ export class RowCollector {
 
   /** @throws InputError when there is nothing, or an answer is not among its choices. */
   finish(name: string, { answerIs, split }: Pick<OpenOptions, 'answerIs' | 'split'> = {}): LabelledDataset {
-    if (this.seen.size === 0) throw new InputError(`${name}: holds no questions${split === undefined ? '' : ` of the split ${split}`}`);
+    if (this.seen.size === 0)
+      throw new InputError(`${name}: holds no questions${split === undefined ? '' : ` of the split ${split}`}`);
     const { labels: choices, note } = choiceLabels(this.choice, answerIs);
     return {
       dataset: { ...listDataset(name, this.questions, this.pictures), where: (id) => this.seen.get(id) },

@@ -1,7 +1,8 @@
 /**
- * Train and held-out parts of one data set that cannot leak into each other: all questions that share a picture, directly or through
- * other questions, fall on the same side. Pictures are the same when their content is, whatever their files are called. Where pictures are
- * so few that one of the parts could expect none, questions are held out instead, each alone.
+ * Train and held-out parts of one data set that cannot leak into each other: all questions that share a picture,
+ * directly or through other questions, fall on the same side. Pictures are the same when their content is, whatever
+ * their files are called. Where pictures are so few that one of the parts could expect none, questions are held out
+ * instead, each alone.
  */
 import { InputError } from '../protocol/errors.ts';
 import type { Question } from '../protocol/messages.ts';
@@ -16,8 +17,8 @@ export interface Split {
 }
 
 /**
- * The side depends only on pictures and seed, so adding questions to a data set moves none of the old ones unless they join pictures, or
- * make the pictures enough. A question with no picture is grouped by its text.
+ * The side depends only on pictures and seed, so adding questions to a data set moves none of the old ones unless they
+ * join pictures, or make the pictures enough. A question with no picture is grouped by its text.
  * @param share expected part of the picture groups that is held out, in (0, 1)
  */
 export async function splitByPicture(dataset: Dataset, share: number, seed = 0): Promise<Split> {

@@ -22,8 +22,9 @@ export function splitName(text: string): string {
 }
 
 /**
- * `train-00000-of-00002.parquet`, `geometry_val.jsonl`, `test/metadata.csv`; undefined where no name says it. The name of a shard that is no usual
- * one is a split of its own. A folder's name counts where it is a split's as a whole: a file may lie in `my-test-runs`.
+ * `train-00000-of-00002.parquet`, `geometry_val.jsonl`, `test/metadata.csv`; undefined where no name says it. The name
+ * of a shard that is no usual one is a split of its own. A folder's name counts where it is a split's as a whole: a
+ * file may lie in `my-test-runs`.
  * @param root folder above which names do not count.
  */
 export function splitOf(path: string, root: string): string | undefined {
@@ -38,7 +39,11 @@ export function splitOf(path: string, root: string): string | undefined {
 export const SPLIT_COLUMN = 'split';
 
 /** @param split undefined: any. @throws InputError where the row does not tell its split. */
-export function isInSplit(record: Readonly<Record<string, unknown>>, split: string | undefined, where: string): boolean {
+export function isInSplit(
+  record: Readonly<Record<string, unknown>>,
+  split: string | undefined,
+  where: string,
+): boolean {
   if (split === undefined) return true;
   const own = record[SPLIT_COLUMN];
   if (typeof own === 'string') return splitName(own) === splitName(split);
@@ -53,5 +58,8 @@ export function isUsual(split: string): boolean {
 
 /** The split to learn from, of several; never one to test on. */
 export function suggested(splits: readonly string[]): string | undefined {
-  return ['train', 'validation'].find((split) => splits.includes(split)) ?? splits.find((split) => !/^test|^eval/i.test(split));
+  return (
+    ['train', 'validation'].find((split) => splits.includes(split)) ??
+    splits.find((split) => !/^test|^eval/i.test(split))
+  );
 }

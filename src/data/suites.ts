@@ -1,6 +1,7 @@
 /**
- * Held-out suites that differ in kind, as the paper's four benchmarks do: what a method gains on one need not show on another. Their pictures are
- * in no other pool, so that neither training nor the choice of the best version has seen them.
+ * Held-out suites that differ in kind, as the paper's four benchmarks do: what a method gains on one need not show on
+ * another. Their pictures are in no other pool, so that neither training nor the choice of the best version has seen
+ * them.
  */
 import type { LabelledDataset } from './dataset.ts';
 import type { FigureSettings } from './settings.ts';
@@ -20,10 +21,14 @@ const SUITES = {
 } as const satisfies Record<string, Partial<FiguresOptions>>;
 
 /**
- * Training data on which voting must fail, as the paper's does on ThinkLite-11K: of 60 pictures of each kind drawn so, the bundled model's majority
- * of 10 was right on 18 % of the rectangles and 20 % of the triangles.
+ * Training data on which voting must fail, as the paper's does on ThinkLite-11K: of 60 pictures of each kind drawn so,
+ * the bundled model's majority of 10 was right on 18 % of the rectangles and 20 % of the triangles.
  */
-export const HARD_DATA = { type: 'figures', rendering: 'harsh', kinds: ['rectangle', 'triangle'] } satisfies Partial<FigureSettings>;
+export const HARD_DATA = {
+  type: 'figures',
+  rendering: 'harsh',
+  kinds: ['rectangle', 'triangle'],
+} satisfies Partial<FigureSettings>;
 
 export type SuiteName = keyof typeof SUITES;
 export const SUITE_NAMES = Object.keys(SUITES) as readonly SuiteName[];

@@ -1,6 +1,7 @@
 /**
- * Writes data sets in the layout of the Hugging Face hub (`problem`, `images`, further columns): Parquet with the pictures inside, or JSONL beside
- * a folder of pictures. Both are read back by `openPath`, and by the Python packages `datasets` and `pyarrow`.
+ * Writes data sets in the layout of the Hugging Face hub (`problem`, `images`, further columns): Parquet with the
+ * pictures inside, or JSONL beside a folder of pictures. Both are read back by `openPath`, and by the Python packages
+ * `datasets` and `pyarrow`.
  */
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
@@ -58,7 +59,10 @@ export interface Provenance {
   readonly share: number | null;
 }
 
-export function provenanceRow({ id, text, pictures, origin, parentId }: Question, { parent, ...provenance }: Provenance): WriteRow {
+export function provenanceRow(
+  { id, text, pictures, origin, parentId }: Question,
+  { parent, ...provenance }: Provenance,
+): WriteRow {
   const values = { id, origin, parent: parentId ?? null, parent_problem: parent?.text ?? null, ...provenance };
   return { problem: text, pictures, values };
 }
@@ -67,8 +71,9 @@ type Rows = Iterable<WriteRow> | AsyncIterable<WriteRow>;
 
 /**
  * Rows are written as they come; a Parquet file appears under its name when it is whole.
- * @param file ends in `.parquet` or `.jsonl`; pictures of the latter go to `images/` in its folder. @param force writes over a picture of other bytes that
- * has a name of ours there. @throws InputError for another ending, and for such a picture.
+ * @param file ends in `.parquet` or `.jsonl`; pictures of the latter go to `images/` in its folder. @param force writes
+ * over a picture of other bytes that has a name of ours there. @throws InputError for another ending, and for such a
+ * picture.
  */
 export async function writeDataset(file: string, rows: Rows, columns: ColumnTypes, force = false): Promise<Written> {
   checkEnding(file);
@@ -109,7 +114,9 @@ async function writePicture(path: string, bytes: Uint8Array, force: boolean): Pr
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     if (!(await readFile(path)).equals(bytes))
-      throw new InputError(`${path} exists with another picture: name a file in another folder, or write over it with --force`);
+      throw new InputError(
+        `${path} exists with another picture: name a file in another folder, or write over it with --force`,
+      );
   }
 }
 
@@ -133,7 +140,10 @@ async function writeParquet(file: string, rows: Rows, columns: ColumnTypes): Pro
     await parquetWriteRows({
       writer: fileWriter(unfinished),
       rows: records(),
-      columns: ['problem', 'images', ...Object.keys(columns)].map((name) => ({ name, ...(name === 'images' && PICTURES) })),
+      columns: ['problem', 'images', ...Object.keys(columns)].map((name) => ({
+        name,
+        ...(name === 'images' && PICTURES),
+      })),
       schema: schemaOf(columns),
       rowGroupSize: GROUP_ROWS,
       kvMetadata: [{ key: 'huggingface', value: JSON.stringify({ info: { features: featuresOf(columns) } }) }],
@@ -172,16 +182,24 @@ function schemaOf(columns: ColumnTypes): SchemaElement[] {
   ];
 }
 
-/** What makes `datasets` decode the pictures. `Sequence` is the name that its versions before 4 know, and later ones read too. */
+/**
+ * What makes `datasets` decode the pictures. `Sequence` is the name that its versions before 4 know, and later ones
+ * read too.
+ */
 function featuresOf(columns: ColumnTypes): object {
   const value = (type: ColumnType) => ({ dtype: TYPES[type].dtype, _type: 'Value' });
   const images = { feature: { _type: 'Image' }, _type: 'Sequence' };
-  return { problem: value('text'), images, ...Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, value(type)])) };
+  return {
+    problem: value('text'),
+    images,
+    ...Object.fromEntries(Object.entries(columns).map(([name, type]) => [name, value(type)])),
+  };
 }
 
 /** A picture as a file: its own bytes where it is one, PNG where it is drawn. */
 async function encoded(ref: PictureRef): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
-  if (ref.type === 'figure') return { name: `${ref.key.replaceAll('/', '-')}.png`, bytes: await png(await loadPicture(ref)) };
+  if (ref.type === 'figure')
+    return { name: `${ref.key.replaceAll('/', '-')}.png`, bytes: await png(await loadPicture(ref)) };
   const bytes = await bytesOf(ref);
   return { name: `${digestOf(bytes)}.${await pictureFormat(bytes, pictureName(ref))}`, bytes };
 }

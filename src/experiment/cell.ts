@@ -1,4 +1,7 @@
-/** One training run of an experiment: a method, perhaps varied, with one seed. Its hash names it on disk, so that it is never run twice. */
+/**
+ * One training run of an experiment: a method, perhaps varied, with one seed. Its hash names it on disk, so that it is
+ * never run twice.
+ */
 import { createHash } from 'node:crypto';
 import { isPlain } from '../config/merge.ts';
 import type { ConfigInput } from '../config/schema.ts';
@@ -39,8 +42,15 @@ export interface Common {
 }
 
 /** @param methodConfig the settings that the method stands for: a method that is changed is run again. */
-export function cellHash({ method, seed, config, onHardData }: Cell, methodConfig: ConfigInput, common: Common): string {
-  return createHash('sha256').update(canonical({ method, methodConfig, seed, config, common, onHardData })).digest('hex').slice(0, 16);
+export function cellHash(
+  { method, seed, config, onHardData }: Cell,
+  methodConfig: ConfigInput,
+  common: Common,
+): string {
+  return createHash('sha256')
+    .update(canonical({ method, methodConfig, seed, config, common, onHardData }))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 export function cellName({ method, variation, seed, onHardData }: Cell): string {

@@ -6,7 +6,10 @@ export interface CollapseRow {
   readonly seed: number;
   /** Learner steps that were taken, before and after roll-backs. */
   readonly steps: number;
-  /** First evaluated version from which on the true accuracy stays `FALL` below the best before it; null where it does not. */
+  /**
+   * First evaluated version from which on the true accuracy stays `FALL` below the best before it; null where it does
+   * not.
+   */
   readonly onset: number | null;
   /** Versions at which the guardian first began to watch for good, and acted; null where it did not. */
   readonly watched: number | null;
@@ -33,8 +36,15 @@ interface GuardianEvent {
 }
 
 /** @param from version at which the run was first interfered with: alarms before it are false. */
-export function collapseRow(store: Pick<Store, 'evaluations' | 'events' | 'latestVersion'>, name: string, seed: number, from: number): CollapseRow {
-  const accuracies = new Map(store.evaluations().flatMap(({ version, greedy }) => (greedy === null ? [] : [[version, greedy] as const])));
+export function collapseRow(
+  store: Pick<Store, 'evaluations' | 'events' | 'latestVersion'>,
+  name: string,
+  seed: number,
+  from: number,
+): CollapseRow {
+  const accuracies = new Map(
+    store.evaluations().flatMap(({ version, greedy }) => (greedy === null ? [] : [[version, greedy] as const])),
+  );
   const points = [...accuracies].toSorted(([a], [b]) => a - b);
   const events = store.events(10_000, 'guardian').toReversed();
   const told = events.map(({ data }) => data as GuardianEvent).filter(({ version }) => version > from);
@@ -50,7 +60,9 @@ export function collapseRow(store: Pick<Store, 'evaluations' | 'events' | 'lates
     seed,
     steps: store.latestVersion()?.n ?? 0,
     onset: onsetOf(before),
-    watched: told.findLast(({ level, version }) => level === 'watch' && version <= (act?.version ?? Infinity))?.version ?? null,
+    watched:
+      told.findLast(({ level, version }) => level === 'watch' && version <= (act?.version ?? Infinity))?.version ??
+      null,
     acted: act?.version ?? null,
     why: act?.why ?? '',
     best,
@@ -74,7 +86,20 @@ export function onsetOf(points: readonly (readonly [version: number, accuracy: n
   return onset;
 }
 
-const HEAD = ['run', 'seed', 'steps', 'onset', 'watched', 'acted', 'best', 'at the act', 'rolled back', 'at the end', 'roll-backs', 'reasons'];
+const HEAD = [
+  'run',
+  'seed',
+  'steps',
+  'onset',
+  'watched',
+  'acted',
+  'best',
+  'at the act',
+  'rolled back',
+  'at the end',
+  'roll-backs',
+  'reasons',
+];
 
 export function collapseTable(rows: readonly CollapseRow[]): string {
   const percent = (value: number | null) => (value === null ? '-' : `${(100 * value).toFixed(1)} %`);

@@ -1,11 +1,14 @@
 /**
- * STIC's dispreferred responses (Deng et al. 2024, arXiv 2405.19716, section 4.1): the second half of each group is sampled from a corrupted
- * picture, under the question and the clean picture's name, so that the learner compares both under the clean one.
+ * STIC's dispreferred responses (Deng et al. 2024, arXiv 2405.19716, section 4.1): the second half of each group is
+ * sampled from a corrupted picture, under the question and the clean picture's name, so that the learner compares both
+ * under the clean one.
  */
 import { API_VERSION, definePlugin, type PluginDefinition } from '../plugin/define.ts';
 import type { Question, Sample } from '../protocol/messages.ts';
 
-/** A sampler: asks the run's own one for half of each group with the clean picture, and for half with the corrupted one. */
+/**
+ * A sampler: asks the run's own one for half of each group with the clean picture, and for half with the corrupted one.
+ */
 export function corruptedPictures(): PluginDefinition<undefined> {
   return definePlugin({
     name: 'corrupted-pictures',
@@ -32,7 +35,11 @@ export function corruptedPictures(): PluginDefinition<undefined> {
 }
 
 function corrupted(question: Question): Question {
-  return { ...question, id: `${question.id}#corrupted`, pictures: question.pictures.map((of) => ({ type: 'coarse', of })) };
+  return {
+    ...question,
+    id: `${question.id}#corrupted`,
+    pictures: question.pictures.map((of) => ({ type: 'coarse', of })),
+  };
 }
 
 /** Log-probabilities under the base were taken with the corrupted picture: they say nothing about the clean one. */

@@ -1,4 +1,7 @@
-/** `quorum experiment tables`: runs the cells one after the other and writes the tables, again after each cell, so that they are never far behind. */
+/**
+ * `quorum experiment tables`: runs the cells one after the other and writes the tables, again after each cell, so that
+ * they are never far behind.
+ */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -54,7 +57,10 @@ export function isExperiment(folder: string): boolean {
 }
 
 /** @throws InputError for an unknown method or a bad model, CancelledError when `signal` aborts. */
-export async function runExperiment(options: ExperimentOptions, show: (progress: ExperimentProgress) => void): Promise<Tables> {
+export async function runExperiment(
+  options: ExperimentOptions,
+  show: (progress: ExperimentProgress) => void,
+): Promise<Tables> {
   const bench = await benchOf(options);
   const trained = planOf(options.methods ?? METHODS.map(({ name }) => name), options.seeds, options.ablations);
   const base = options.seeds.map((seed): Cell => ({ method: 'base', seed, config: {} }));
@@ -87,7 +93,9 @@ async function benchOf(options: ExperimentOptions): Promise<Bench> {
   const { model, folder, methods = [], budgetSteps, suiteQuestions, k, config } = options;
   const unknown = methods.find((name) => METHODS.every((method) => method.name !== name));
   if (unknown !== undefined)
-    throw new InputError(`--methods: there is no method ${unknown}; known are ${METHODS.map(({ name }) => name).join(', ')}`);
+    throw new InputError(
+      `--methods: there is no method ${unknown}; known are ${METHODS.map(({ name }) => name).join(', ')}`,
+    );
   makeFolder(folder);
   writeFileWhole(join(folder, MARK), `${JSON.stringify({ format: 1 })}\n`);
   const common = { model: await weightsDigest(model), questions: budgetSteps * BATCH_GROUPS, suiteQuestions, k };
@@ -112,7 +120,10 @@ function trainLabels(): Labels {
 
 function hardSuite(pictures: number): Suite {
   const { rendering, kinds } = HARD_DATA;
-  return { name: 'hard data', ...openFigures({ pool: 'suite', seed: SUITES_SEED, pictures, questions: 'one', rendering, kinds }) };
+  return {
+    name: 'hard data',
+    ...openFigures({ pool: 'suite', seed: SUITES_SEED, pictures, questions: 'one', rendering, kinds }),
+  };
 }
 
 async function weightsDigest(model: string): Promise<string> {
@@ -120,7 +131,9 @@ async function weightsDigest(model: string): Promise<string> {
   if (missing !== undefined) throw new InputError(missing);
   const hash = createHash('sha256');
   const files = readdirSync(model).filter((name) => name.endsWith('.safetensors'));
-  if (files.length === 0) throw new InputError(`${model} holds no .safetensors file: give a Hugging Face folder with --model`);
-  for (const name of files.toSorted()) for await (const chunk of createReadStream(join(model, name))) hash.update(chunk as Buffer);
+  if (files.length === 0)
+    throw new InputError(`${model} holds no .safetensors file: give a Hugging Face folder with --model`);
+  for (const name of files.toSorted())
+    for await (const chunk of createReadStream(join(model, name))) hash.update(chunk as Buffer);
   return hash.digest('hex').slice(0, 16);
 }

@@ -1,4 +1,6 @@
-/** The tables as one HTML page with its plots inside: accuracy of each method as bars, and how it came about as curves. */
+/**
+ * The tables as one HTML page with its plots inside: accuracy of each method as bars, and how it came about as curves.
+ */
 import { cellName, type CellResult, type Common } from './cell.ts';
 import { AVERAGE, MEASURES, percent, shown, type Row, type Tables } from './statistics.ts';
 import { HARD_DATA_TITLE, rowName } from './text.ts';
@@ -20,7 +22,8 @@ export function htmlOf({ rows, expectations }: Tables, results: readonly CellRes
   const varied = rows.filter(({ variation, onHardData }) => variation !== null && !onHardData);
   const hard = rows.filter(({ onHardData }) => onHardData);
   const checks = expectations.map(
-    ({ text, held, detail }) => `<li><b>${held === null ? 'not tested' : held ? 'held' : 'not held'}</b>: ${escape(text)} (${escape(detail)})</li>`,
+    ({ text, held, detail }) =>
+      `<li><b>${held === null ? 'not tested' : held ? 'held' : 'not held'}</b>: ${escape(text)} (${escape(detail)})</li>`,
   );
   return `<!doctype html>
 <html lang="en">
@@ -65,7 +68,8 @@ function measureTable(rows: readonly Row[], k: number): string {
 }
 
 function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[], tag: string): string => `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('')}</tr>`;
+  const line = (cells: readonly string[], tag: string): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('')}</tr>`;
   return `<div class="wide"><table>${line(head, 'th')}${rows.map((row) => line(row, 'td')).join('\n')}</table></div>`;
 }
 
@@ -74,7 +78,10 @@ function bars(rows: readonly Row[]): string {
   const all = rows.map(({ method, suites }, i) => {
     const { mean, deviation } = suites[AVERAGE]!.greedy;
     const [y, x] = [i * height, left + width * mean];
-    const spread = deviation === null ? '' : `<path d="M${x - width * deviation} ${y + 12}H${x + width * deviation}" stroke="currentColor"/>`;
+    const spread =
+      deviation === null
+        ? ''
+        : `<path d="M${x - width * deviation} ${y + 12}H${x + width * deviation}" stroke="currentColor"/>`;
     return `<text x="${left - 8}" y="${y + 16}" text-anchor="end">${escape(method)}</text>
 <rect x="${left}" y="${y + 4}" width="${width * mean}" height="${height - 10}" fill="var(${method === 'base' ? '--base' : '--bar'})"/>${spread}
 <text x="${x + (deviation ?? 0) * width + 8}" y="${y + 16}">${percent(mean)}</text>`;
@@ -91,7 +98,8 @@ function curves(results: readonly CellResult[]): string {
   const x = (version: number): number => left + ((width - left) * version) / last;
   const y = (greedy: number): number => height - height * greedy;
   const grid = [0, 0.25, 0.5, 0.75, 1].map(
-    (at) => `<path d="M${left} ${y(at)}H${width}" stroke="var(--line)"/><text x="${left - 6}" y="${y(at) + 4}" text-anchor="end">${100 * at}</text>`,
+    (at) =>
+      `<path d="M${left} ${y(at)}H${width}" stroke="var(--line)"/><text x="${left - 6}" y="${y(at) + 4}" text-anchor="end">${100 * at}</text>`,
   );
   const lines = drawn.map(({ cell, history }) => {
     const points = history.map(({ version, greedy }) => `${x(version).toFixed(1)},${y(greedy).toFixed(1)}`).join(' ');

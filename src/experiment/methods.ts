@@ -1,7 +1,7 @@
 /**
- * The methods that `quorum experiment` compares (MM-UPT, arXiv 2505.22453, table 1). Each is the loop itself with other settings, another reward
- * or another sampler, so that base, data, workers, optimizer and budget are the same. docs/methods says what each source does and where
- * a method deviates from it.
+ * The methods that `quorum experiment` compares (MM-UPT, arXiv 2505.22453, table 1). Each is the loop itself with other
+ * settings, another reward or another sampler, so that base, data, workers, optimizer and budget are the same.
+ * docs/methods says what each source does and where a method deviates from it.
  */
 import type { ConfigInput } from '../config/schema.ts';
 import type { Labels } from '../data/dataset.ts';
@@ -28,7 +28,10 @@ export interface Method {
 }
 
 const KEEP_ALL = { dropAllAgree: false, dropNoBox: false, shareFloor: 0 } as const;
-/** Responses less likely than this a token are not trusted as answers (it stands for Genixer's filter, which asks another model). */
+/**
+ * Responses less likely than this a token are not trusted as answers (it stands for Genixer's filter, which asks
+ * another model).
+ */
 const GENIXER_CONFIDENCE = Math.log(0.8);
 
 export const METHODS: readonly Method[] = [
@@ -59,7 +62,11 @@ export const METHODS: readonly Method[] = [
         labelReward((id) => labels.label(id), grader),
       ),
   },
-  { name: 'lmsi', labels: false, config: { learner: { objective: { type: 'sft' } }, filters: { ...KEEP_ALL, dropNoBox: true } } },
+  {
+    name: 'lmsi',
+    labels: false,
+    config: { learner: { objective: { type: 'sft' } }, filters: { ...KEEP_ALL, dropNoBox: true } },
+  },
   {
     name: 'srlm',
     labels: false,
@@ -76,19 +83,30 @@ export const METHODS: readonly Method[] = [
     name: 'stic',
     labels: false,
     config: { learner: { objective: { type: 'dpo', imitation: 1 } } },
-    judge: ({ grader }) => rewarding('clean-picture', KEEP_ALL, grader, ({ samples }) => samples.map((_, i) => Number(i < samples.length / 2))),
+    judge: ({ grader }) =>
+      rewarding('clean-picture', KEEP_ALL, grader, ({ samples }) =>
+        samples.map((_, i) => Number(i < samples.length / 2)),
+      ),
     sampler: corruptedPictures,
   },
 ];
 
-/** The first response that has an answer, where the model was sure of it: one question-answer pair for each generated question. */
+/**
+ * The first response that has an answer, where the model was sure of it: one question-answer pair for each generated
+ * question.
+ */
 const firstConfident: Reward = (group, answers) => {
   const confidence = likelihoodReward(group, answers) as readonly number[];
   const first = answers.findIndex((answer) => answer !== null);
   return answers.map((_, i) => Number(i === first && confidence[i]! >= GENIXER_CONFIDENCE));
 };
 
-function rewarding(name: string, filters: Omit<JudgeOptions, 'normaliseStd'>, grader: Classifier, reward: Reward): PluginDefinition<undefined> {
+function rewarding(
+  name: string,
+  filters: Omit<JudgeOptions, 'normaliseStd'>,
+  grader: Classifier,
+  reward: Reward,
+): PluginDefinition<undefined> {
   return definePlugin({
     name: `reward-${name}`,
     apiVersion: API_VERSION,

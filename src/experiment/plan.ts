@@ -1,4 +1,6 @@
-/** The cells of `quorum experiment tables`: every method, and the variations of MM-UPT that say which part does what. */
+/**
+ * The cells of `quorum experiment tables`: every method, and the variations of MM-UPT that say which part does what.
+ */
 import { OBJECTIVES, objectiveSchema } from '../compute/objectives/registry.ts';
 import type { ConfigInput } from '../config/schema.ts';
 import { HARD_DATA } from '../data/suites.ts';
@@ -15,11 +17,17 @@ const stale = (maxStaleness: number, corrected: boolean): Variation => ({
   config: { loop: { maxStaleness }, learner: { correction: corrected ? { type: 'truncated' } : { type: 'none' } } },
 });
 
-const objective = (type: string): Variation => ({ name: `objective ${type}`, config: { learner: { objective: objectiveSchema.parse({ type }) } } });
+const objective = (type: string): Variation => ({
+  name: `objective ${type}`,
+  config: { learner: { objective: objectiveSchema.parse({ type }) } },
+});
 
 /** Each changes one thing. A variation of G keeps the number of samples: the questions of a step change with it. */
 export const VARIATIONS: readonly Variation[] = [
-  ...[4, 8, 16].map((samples) => ({ name: `G ${samples}`, config: { sampling: { samples }, loop: { batchGroups: Math.round(320 / samples) } } })),
+  ...[4, 8, 16].map((samples) => ({
+    name: `G ${samples}`,
+    config: { sampling: { samples }, loop: { batchGroups: Math.round(320 / samples) } },
+  })),
   ...[0.7, 1.3].map((temperature) => ({ name: `temperature ${temperature}`, config: { sampling: { temperature } } })),
   { name: 'no KL', config: { learner: { klCoefficient: 0 } } },
   { name: 'no share floor', config: { filters: { shareFloor: 0 } } },
@@ -27,7 +35,9 @@ export const VARIATIONS: readonly Variation[] = [
   ...[1, 4, 8].flatMap((s) => [stale(s, false), stale(s, true)]),
   stale(2, true),
   // The other objectives that follow advantages; those that do not are methods of their own (methods.ts).
-  ...OBJECTIVES.filter(({ name, followsAdvantages }) => followsAdvantages === true && name !== 'grpo').map(({ name }) => objective(name)),
+  ...OBJECTIVES.filter(({ name, followsAdvantages }) => followsAdvantages === true && name !== 'grpo').map(({ name }) =>
+    objective(name),
+  ),
 ];
 
 /** Where the base's vote is mostly wrong: the vote's own reward, the same with nothing held back, and labels. */
@@ -44,7 +54,9 @@ export function planOf(methods: readonly string[], seeds: readonly number[], abl
     seeds.map((seed): Cell => ({ method: name, seed, config: {} })),
   );
   if (!ablations) return own;
-  const varied = VARIATIONS.flatMap(({ name, config }) => seeds.map((seed): Cell => ({ method: 'mm-upt', variation: name, seed, config })));
+  const varied = VARIATIONS.flatMap(({ name, config }) =>
+    seeds.map((seed): Cell => ({ method: 'mm-upt', variation: name, seed, config })),
+  );
   const hard = ON_HARD_DATA.flatMap((cell) => seeds.map((seed): Cell => ({ ...cell, seed, onHardData: true })));
   return [...own, ...varied, ...hard];
 }

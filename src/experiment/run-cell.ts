@@ -1,4 +1,7 @@
-/** Runs one cell: trains by the daemon itself, then measures the result on every suite. A cell that was run is read from disk. */
+/**
+ * Runs one cell: trains by the daemon itself, then measures the result on every suite. A cell that was run is read from
+ * disk.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +36,10 @@ export interface Bench {
   readonly labels: MethodParts['labels'];
 }
 
-/** The daemon measures little along the way: the suites are what counts. Each run ends, and the rate falls towards its end. */
+/**
+ * The daemon measures little along the way: the suites are what counts. Each run ends, and the rate falls towards its
+ * end.
+ */
 const ALONG_THE_WAY: ConfigInput = {
   learner: { schedule: { type: 'cosine', totalSteps: 60 } },
   evaluation: { fullQuestions: 20, fullEverySteps: 1_000_000 },
@@ -43,19 +49,32 @@ const ALONG_THE_WAY: ConfigInput = {
 
 /** @throws CancelledError when `signal` aborts; the next call continues the cell from there. */
 export async function runCell(bench: Bench, cell: Cell, signal: AbortSignal): Promise<CellResult> {
-  const hash = cellHash(cell, merged(bench.config, METHODS.find(({ name }) => name === cell.method)?.config ?? {}), bench.common);
+  const hash = cellHash(
+    cell,
+    merged(bench.config, METHODS.find(({ name }) => name === cell.method)?.config ?? {}),
+    bench.common,
+  );
   const file = join(bench.folder, 'cells', `${hash}.json`);
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as CellResult;
   const runFolder = join(bench.folder, 'runs', hash);
   await using grader = new Grader({ deadlineSeconds: 5 });
-  const result = cell.method === 'base' ? await measureBase(bench, cell, grader, signal) : await train(bench, cell, runFolder, grader, signal);
+  const result =
+    cell.method === 'base'
+      ? await measureBase(bench, cell, grader, signal)
+      : await train(bench, cell, runFolder, grader, signal);
   makeFolder(join(bench.folder, 'cells'));
   writeFileWhole(file, `${JSON.stringify(result, null, 2)}\n`);
   await rm(runFolder, { recursive: true, force: true });
   return result;
 }
 
-async function train(bench: Bench, cell: Cell, runFolder: string, grader: Grader, signal: AbortSignal): Promise<CellResult> {
+async function train(
+  bench: Bench,
+  cell: Cell,
+  runFolder: string,
+  grader: Grader,
+  signal: AbortSignal,
+): Promise<CellResult> {
   const config = configOf(bench, cell, runFolder, grader);
   const daemon = await startDaemon(config);
   const stop = (): void => void daemon.stop();
@@ -77,7 +96,12 @@ async function train(bench: Bench, cell: Cell, runFolder: string, grader: Grader
 function configOf(bench: Bench, cell: Cell, runFolder: string, grader: Grader): Config {
   const method = METHODS.find(({ name }) => name === cell.method);
   if (method === undefined) throw new RangeError(`no method is called ${cell.method}`);
-  const own: ConfigInput = { model: bench.model, runFolder, seed: cell.seed, loop: { questions: bench.common.questions } };
+  const own: ConfigInput = {
+    model: bench.model,
+    runFolder,
+    seed: cell.seed,
+    loop: { questions: bench.common.questions },
+  };
   const settings = [ALONG_THE_WAY, bench.config, method.config, cell.config, own].reduce(merged);
   const judge = method.judge?.({ grader, labels: bench.labels });
   const sampler = method.sampler?.();
@@ -86,7 +110,14 @@ function configOf(bench: Bench, cell: Cell, runFolder: string, grader: Grader): 
 
 async function measureBase(bench: Bench, cell: Cell, grader: Grader, signal: AbortSignal): Promise<CellResult> {
   const config = configSchema.parse([bench.config, { model: bench.model, seed: cell.seed }].reduce(merged));
-  return { cell, suites: await measure(config, bench, cell, signal, grader), history: [], steps: 0, samples: 0, seconds: 0 };
+  return {
+    cell,
+    suites: await measure(config, bench, cell, signal, grader),
+    history: [],
+    steps: 0,
+    samples: 0,
+    seconds: 0,
+  };
 }
 
 async function measure(
@@ -98,10 +129,16 @@ async function measure(
 ): Promise<Record<string, Accuracy>> {
   await using sampler = await openForSampling(config);
   const { suiteQuestions, k } = common;
-  const settings = { ...config, evaluation: { ...config.evaluation, questions: suiteQuestions, fullQuestions: suiteQuestions, k } };
+  const settings = {
+    ...config,
+    evaluation: { ...config.evaluation, questions: suiteQuestions, fullQuestions: suiteQuestions, k },
+  };
   const measured: Record<string, Accuracy> = {};
   for (const { name, dataset, labels } of onHardData === true ? [hardSuite] : suites) {
-    const { full } = await evaluator({ sampler, heldOut: dataset, labels, grader, config: settings })({ version: 0, full: true }, signal);
+    const { full } = await evaluator({ sampler, heldOut: dataset, labels, grader, config: settings })(
+      { version: 0, full: true },
+      signal,
+    );
     measured[name] = full!;
   }
   return measured;

@@ -44,7 +44,10 @@ export function rowsOf(results: readonly CellResult[]): Row[] {
       variation: cell.variation ?? null,
       onHardData: cell.onHardData === true,
       seeds: group.length,
-      suites: { ...Object.fromEntries(bySuite), [AVERAGE]: measured(group.map((result) => averageOf(Object.values(result.suites)))) },
+      suites: {
+        ...Object.fromEntries(bySuite),
+        [AVERAGE]: measured(group.map((result) => averageOf(Object.values(result.suites)))),
+      },
       steps: statistics(group.map(({ steps }) => steps)),
       samples: statistics(group.map((result) => result.samples)),
       seconds: statistics(group.map(({ seconds }) => seconds)),
@@ -53,12 +56,9 @@ export function rowsOf(results: readonly CellResult[]): Row[] {
 }
 
 function measured(all: readonly Pick<Accuracy, Measure>[]): Record<Measure, MeanAndDeviation> {
-  const [greedy, pass1, majK, passK] = MEASURES.map((measure) => statistics(all.map((accuracy) => accuracy[measure]))) as [
-    MeanAndDeviation,
-    MeanAndDeviation,
-    MeanAndDeviation,
-    MeanAndDeviation,
-  ];
+  const [greedy, pass1, majK, passK] = MEASURES.map((measure) =>
+    statistics(all.map((accuracy) => accuracy[measure])),
+  ) as [MeanAndDeviation, MeanAndDeviation, MeanAndDeviation, MeanAndDeviation];
   return { greedy, pass1, majK, passK };
 }
 
@@ -91,10 +91,12 @@ const GAIN = 0.2;
 /** The orderings that the paper reports, on the greedy accuracy averaged over suites. */
 export function expectations(rows: readonly Row[]): Expectation[] {
   const of = (method: string): number | undefined =>
-    rows.find((row) => row.method === method && row.variation === null && !row.onHardData)?.suites[AVERAGE]!.greedy.mean;
+    rows.find((row) => row.method === method && row.variation === null && !row.onHardData)?.suites[AVERAGE]!.greedy
+      .mean;
   const compare = (text: string, left: string, right: string, least: number): Expectation => {
     const [a, b] = [of(left), of(right)];
-    if (a === undefined || b === undefined) return { text, held: null, detail: `${a === undefined ? left : right} was not run` };
+    if (a === undefined || b === undefined)
+      return { text, held: null, detail: `${a === undefined ? left : right} was not run` };
     // Strict where the claim is `>`: there `least` is 0 and equality is no win.
     const held = least === 0 ? a > b : a - b >= least;
     return { text, held, detail: `${percent(a)} against ${percent(b)}` };
@@ -102,7 +104,9 @@ export function expectations(rows: readonly Row[]): Expectation[] {
   return [
     compare('MM-UPT is at most 1.5 points below supervised GRPO', 'mm-upt', 'supervised-grpo', -MARGIN),
     ...['lmsi', 'srlm', 'genixer', 'stic'].map((other) => compare(`MM-UPT is above ${other}`, 'mm-upt', other, 0)),
-    ...['mm-upt+in-context', 'mm-upt+direct'].map((other) => compare(`${other} is at most 1.5 points below MM-UPT`, other, 'mm-upt', -MARGIN)),
+    ...['mm-upt+in-context', 'mm-upt+direct'].map((other) =>
+      compare(`${other} is at most 1.5 points below MM-UPT`, other, 'mm-upt', -MARGIN),
+    ),
     compare('MM-UPT is at least 20 points above the base', 'mm-upt', 'base', GAIN),
   ];
 }

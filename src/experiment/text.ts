@@ -23,9 +23,17 @@ export function markdownOf({ rows, expectations }: Tables, common: Common): stri
     '',
     ...(varied.length === 0
       ? []
-      : ['MM-UPT with one thing changed; the average over suites.', '', ...table(['change', ...measures], varied.map(measureRow)), '']),
+      : [
+          'MM-UPT with one thing changed; the average over suites.',
+          '',
+          ...table(['change', ...measures], varied.map(measureRow)),
+          '',
+        ]),
     ...(hard.length === 0 ? [] : [HARD_DATA_TITLE, '', ...table(['method', ...measures], hard.map(measureRow)), '']),
-    ...expectations.map(({ text, held, detail }) => `- ${held === null ? 'not tested' : held ? 'held' : 'NOT HELD'}: ${text} (${detail}).`),
+    ...expectations.map(
+      ({ text, held, detail }) =>
+        `- ${held === null ? 'not tested' : held ? 'held' : 'NOT HELD'}: ${text} (${detail}).`,
+    ),
     '',
   ].join('\n');
 }
@@ -35,7 +43,14 @@ export const HARD_DATA_TITLE = "Trained and measured on hard data, where the bas
 
 function greedyRow({ method, seeds, suites, steps, samples }: Row, names: readonly string[]): string[] {
   const labels = METHODS.find(({ name }) => name === method)?.labels === true ? 'yes' : 'no';
-  return [method, String(seeds), labels, ...names.map((name) => shown(suites[name]!.greedy)), steps.mean.toFixed(0), samples.mean.toFixed(0)];
+  return [
+    method,
+    String(seeds),
+    labels,
+    ...names.map((name) => shown(suites[name]!.greedy)),
+    steps.mean.toFixed(0),
+    samples.mean.toFixed(0),
+  ];
 }
 
 function measureRow({ method, variation, onHardData, suites }: Row): string[] {
@@ -56,7 +71,9 @@ export function csvOf(rows: readonly Row[]): string {
   const lines = rows.flatMap(({ method, variation, seeds, suites }) =>
     Object.entries(suites).flatMap(([suite, measured]) =>
       MEASURES.map((measure) =>
-        [method, variation ?? '', suite, measure, seeds, measured[measure].mean, measured[measure].deviation ?? ''].map(field).join(','),
+        [method, variation ?? '', suite, measure, seeds, measured[measure].mean, measured[measure].deviation ?? '']
+          .map(field)
+          .join(','),
       ),
     ),
   );

@@ -1,6 +1,7 @@
 /**
- * Healthy, watch or act, one reading after the other. A level rises at once to watch, but to act only on evidence that lasts; it falls only after a
- * while without any. The state is plain data: a loop that is started again goes on where it was.
+ * Healthy, watch or act, one reading after the other. A level rises at once to watch, but to act only on evidence that
+ * lasts; it falls only after a while without any. The state is plain data: a loop that is started again goes on where
+ * it was.
  */
 import { ACT, evidence, isDoubtful, symptoms, WATCH, type Symptom } from './rules.ts';
 import { type Signal, type Signals } from './signals.ts';
@@ -83,9 +84,9 @@ export const NEW_MONITOR: MonitorState = {
 const FAST = 0.3;
 const SLOW = 0.08;
 /**
- * What a probe may lose of its agreement: healthy ones lose up to 0.03, and of few canaries up to two. More than that adds up from probe to probe,
- * less takes away (cumulative sums: Page, Continuous inspection schemes, Biometrika 1954), so that a loss too small for one probe is found by
- * several.
+ * What a probe may lose of its agreement: healthy ones lose up to 0.03, and of few canaries up to two. More than that
+ * adds up from probe to probe, less takes away (cumulative sums: Page, Continuous inspection schemes, Biometrika 1954),
+ * so that a loss too small for one probe is found by several.
  */
 const ALLOWED_LOSS = 0.05;
 const ALLOWED_CANARIES = 2;
@@ -105,9 +106,15 @@ export function observe(
   const signals = smoothed(state.signals, reading.signals, Math.max(FAST, 1 / readings));
   const slowShare = slow(state.slowShare, reading.signals.voteShare, readings);
   const probe = reading.probe ?? state.probe;
-  const shareRate = slowShare === null || signals.voteShare === undefined ? {} : { shareRate: signals.voteShare - slowShare };
+  const shareRate =
+    slowShare === null || signals.voteShare === undefined ? {} : { shareRate: signals.voteShare - slowShare };
   const eroded = reading.probe === undefined ? state.eroded : Math.max(0, state.eroded + addedLoss(reading.probe));
-  const now: Signals = { ...signals, ...shareRate, ...probe, ...(probe.agreement === undefined ? {} : { erosion: eroded }) };
+  const now: Signals = {
+    ...signals,
+    ...shareRate,
+    ...probe,
+    ...(probe.agreement === undefined ? {} : { erosion: eroded }),
+  };
   const reference = state.reference ?? (readings < FIRST ? null : { version: reading.version, signals: now });
   const found = reference === null ? [] : symptoms(now, reference.signals, reading.notFinite);
   const weight = evidence(found);
@@ -127,35 +134,57 @@ export function observe(
   };
   const level = levelOf(base, found, options);
   const next = { ...base, level, since: level === state.level ? state.since : reading.version };
-  return { state: trusting(next, { version: reading.version, signals: now }, options), assessment: { level, symptoms: found } };
+  return {
+    state: trusting(next, { version: reading.version, signals: now }, options),
+    assessment: { level, symptoms: found },
+  };
 }
 
 /** Negative where less was lost than is allowed. */
 function addedLoss({ agreement, sureOf = Number.POSITIVE_INFINITY }: Signals): number {
-  return agreement === undefined ? 0 : Math.min(MOST_ADDED, 1 - agreement - Math.max(ALLOWED_LOSS, ALLOWED_CANARIES / sureOf));
+  return agreement === undefined
+    ? 0
+    : Math.min(MOST_ADDED, 1 - agreement - Math.max(ALLOWED_LOSS, ALLOWED_CANARIES / sureOf));
 }
 
 function levelOf(state: MonitorState, found: readonly Symptom[], { confirmSteps, calmSteps }: MonitorOptions): Level {
   const broken = found.some(({ signal }) => signal === 'finite'); // a weight that is no number does not come back
-  if (broken || (state.alarms >= confirmSteps && (state.probes >= PROBES || evidence(found.filter(notOfProbe)) >= ACT))) return 'act';
+  if (broken || (state.alarms >= confirmSteps && (state.probes >= PROBES || evidence(found.filter(notOfProbe)) >= ACT)))
+    return 'act';
   if (evidence(found) >= WATCH) return state.level === 'act' ? 'act' : 'watch';
   return state.level === 'healthy' || state.calm >= calmSteps ? 'healthy' : state.level;
 }
 
-const OF_PROBES: ReadonlySet<Symptom['signal']> = new Set<Signal>(['agreement', 'erosion', 'origin', 'consistency', 'canaryAccuracy']);
+const OF_PROBES: ReadonlySet<Symptom['signal']> = new Set<Signal>([
+  'agreement',
+  'erosion',
+  'origin',
+  'consistency',
+  'canaryAccuracy',
+]);
 const notOfProbe = ({ signal }: Symptom): boolean => !OF_PROBES.has(signal);
 
-/** A reading made in health becomes the reference once it was followed by health for long enough, and the present one its successor. */
+/**
+ * A reading made in health becomes the reference once it was followed by health for long enough, and the present one
+ * its successor.
+ */
 function trusting(state: MonitorState, now: Reference, { trustSteps }: MonitorOptions): MonitorState {
   const { candidate } = state;
   if (candidate !== null && isTrusted(state, candidate.version, now.version, trustSteps)) {
     return { ...state, reference: candidate, candidate: now, eroded: 0 };
   }
-  return state.level === 'healthy' && candidate === null && state.reference !== null ? { ...state, candidate: now } : state;
+  return state.level === 'healthy' && candidate === null && state.reference !== null
+    ? { ...state, candidate: now }
+    : state;
 }
 
 /** Whether version `version` has been followed by `trustSteps` steps of health, without the least doubt until now. */
-export function isTrusted(state: Pick<MonitorState, 'level' | 'sound'>, version: number, now: number, trustSteps: number): boolean {
+export function isTrusted(
+  state: Pick<MonitorState, 'level' | 'sound'>,
+  version: number,
+  now: number,
+  trustSteps: number,
+): boolean {
   return state.level === 'healthy' && now >= version + trustSteps && state.sound >= trustSteps;
 }
 

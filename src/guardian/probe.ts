@@ -1,7 +1,8 @@
 /**
- * The canaries: a fixed few questions, asked now and then, half of the responses to the picture as it is and half to a harmless change of it.
- * What nearly all responses of a trusted version agree on, a later one should still say. (Of the questions on which 5 of 6 responses of
- * the bundled model agree, 98 % are answered right, where its greedy answers are right on 52 %: the vote, not the greedy answer, is what to keep.)
+ * The canaries: a fixed few questions, asked now and then, half of the responses to the picture as it is and half to a
+ * harmless change of it. What nearly all responses of a trusted version agree on, a later one should still say. (Of the
+ * questions on which 5 of 6 responses of the bundled model agree, 98 % are answered right, where its greedy answers are
+ * right on 52 %: the vote, not the greedy answer, is what to keep.)
  */
 import { mean } from '../lib/mean.ts';
 import type { RefusedQuestion } from '../protocol/messages.ts';
@@ -18,7 +19,10 @@ export interface Sureness {
 
 export interface Probe extends Sureness {
   readonly version: number;
-  /** Of the pairs of a response to the clean and one to the changed picture: share that agree; for those that were asked. */
+  /**
+   * Of the pairs of a response to the clean and one to the changed picture: share that agree; for those that were
+   * asked.
+   */
   readonly same: readonly number[];
   /** Whether the canary could be asked; absent where all could. */
   readonly asked?: readonly boolean[];
@@ -38,8 +42,9 @@ export interface ProbeRequest {
   readonly trusted?: Sureness | undefined;
   readonly origin?: Sureness | undefined;
   /**
-   * Ask twice as often. A weak policy gives one answer five times in six now and then to a question that it does not know, and that would be
-   * missed for ever after: of what the bundled base is sure of in 6 responses, it says 5 % otherwise the next time.
+   * Ask twice as often. A weak policy gives one answer five times in six now and then to a question that it does not
+   * know, and that would be missed for ever after: of what the bundled base is sure of in 6 responses, it says 5 %
+   * otherwise the next time.
    */
   readonly closely?: boolean;
 }

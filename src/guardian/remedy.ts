@@ -1,4 +1,7 @@
-/** What is done about a collapse: back to the last trusted version and on from there more carefully; after too many tries, no further. */
+/**
+ * What is done about a collapse: back to the last trusted version and on from there more carefully; after too many
+ * tries, no further.
+ */
 
 /** Settings that learning goes on with. */
 export interface Mildness {
@@ -31,9 +34,16 @@ const HIGHEST_FLOOR = 0.8;
  * @param before settings that the trusted version was learnt with
  * @param now settings at present
  */
-export function remedy(tries: number, trusted: number | null, before: Mildness, now: Mildness, options: RemedyOptions): Remedy {
+export function remedy(
+  tries: number,
+  trusted: number | null,
+  before: Mildness,
+  now: Mildness,
+  options: RemedyOptions,
+): Remedy {
   if (trusted === null) return { type: 'hold', to: null, why: 'no version that can be trusted is on disk' };
-  if (tries >= options.maxTries) return { type: 'hold', to: trusted, why: `${tries} restarts with milder settings did not help` };
+  if (tries >= options.maxTries)
+    return { type: 'hold', to: trusted, why: `${tries} restarts with milder settings did not help` };
   return {
     type: 'restart',
     to: trusted,

@@ -1,8 +1,9 @@
 /**
- * What the signals mean. Each rule compares a signal with what it was at the last trusted version, because learning itself moves most of them: in
- * healthy runs of the bundled model the vote share rises from 0.6 to 0.96, entropy halves and responses grow by half, and vote share, entropy and
- * KL end no differently where it collapses slowly (docs/guardian.md has the numbers). So these weigh little. What weighs is what learning
- * does not do: to give one answer to everything, to fall silent, to contradict what a trusted version was sure of.
+ * What the signals mean. Each rule compares a signal with what it was at the last trusted version, because learning
+ * itself moves most of them: in healthy runs of the bundled model the vote share rises from 0.6 to 0.96, entropy halves
+ * and responses grow by half, and vote share, entropy and KL end no differently where it collapses slowly
+ * (docs/guardian.md has the numbers). So these weigh little. What weighs is what learning does not do: to give one
+ * answer to everything, to fall silent, to contradict what a trusted version was sure of.
  */
 import { SIGNALS, type Signal, type Signals } from './signals.ts';
 
@@ -18,7 +19,10 @@ interface Rule {
   readonly signal: Signal;
   /** One that suffices to act; the others only do together. */
   readonly decisive: boolean;
-  /** How far `now` is from `before` in the direction that is bad; `before` is undefined where no trusted version has the signal. */
+  /**
+   * How far `now` is from `before` in the direction that is bad; `before` is undefined where no trusted version has the
+   * signal.
+   */
   readonly excess: (now: number, before: number | undefined) => number;
   /** Excess from which the symptom has severity 1 and 2. */
   readonly watch: number;
@@ -27,17 +31,24 @@ interface Rule {
   readonly of?: Signal;
 }
 
-/** Canaries lost from which there may be doubt, a symptom of severity 1, and of 2. They matter where a version was sure of fewer than 63. */
+/**
+ * Canaries lost from which there may be doubt, a symptom of severity 1, and of 2. They matter where a version was sure
+ * of fewer than 63.
+ */
 const FEWEST = { doubt: 3, watch: 5, act: 8 } as const;
 
-/** Of what can be gained, the part that is: a data set of yes and no begins with a concentration of 0.5, one of numbers with 0.1. */
+/**
+ * Of what can be gained, the part that is: a data set of yes and no begins with a concentration of 0.5, one of numbers
+ * with 0.1.
+ */
 const gained = (now: number, before = 0): number => (before >= 1 ? 0 : (now - before) / (1 - before));
 const fallen = (now: number, before = now): number => before - now;
 const risen = (now: number, before = now): number => now - before;
 const lost = (now: number): number => 1 - now;
 const swing = (now: number): number => Math.abs(now);
 /** Doublings, up or down. */
-const factor = (now: number, before = now): number => (now > 0 && before > 0 ? Math.abs(Math.log2(now / before)) : now === before ? 0 : 8);
+const factor = (now: number, before = now): number =>
+  now > 0 && before > 0 ? Math.abs(Math.log2(now / before)) : now === before ? 0 : 8;
 const RULES: readonly Rule[] = [
   { signal: 'concentration', decisive: true, excess: gained, watch: 0.3, act: 0.45 },
   { signal: 'unanswered', decisive: true, excess: gained, watch: 0.2, act: 0.5 },
@@ -68,13 +79,17 @@ export function symptoms(now: Signals, before: Signals, notFinite: readonly stri
     if (far < watch) return [];
     return [{ signal, severity: far >= act ? 2 : 1, words: inWords(signal, value, before[signal]) }];
   });
-  const broken: readonly Symptom[] = notFinite.map((name) => ({ signal: 'finite', severity: 2, words: `${name} is not a number` }));
+  const broken: readonly Symptom[] = notFinite.map((name) => ({
+    signal: 'finite',
+    severity: 2,
+    words: `${name} is not a number`,
+  }));
   return [...broken, ...found.toSorted((a, b) => evidence([b]) - evidence([a]))];
 }
 
 /**
- * Whether a decisive signal is half-way to a symptom. That is no alarm, but what came before it is not to be trusted yet: a collapse that is slow enough would
- * else take what it is compared with along.
+ * Whether a decisive signal is half-way to a symptom. That is no alarm, but what came before it is not to be trusted
+ * yet: a collapse that is slow enough would else take what it is compared with along.
  */
 export function isDoubtful(now: Signals, before: Signals): boolean {
   return RULES.some((rule) => {
@@ -83,10 +98,17 @@ export function isDoubtful(now: Signals, before: Signals): boolean {
   });
 }
 
-function bounds({ watch, act, of }: Rule, now: Signals): { readonly doubt: number; readonly watch: number; readonly act: number } {
+function bounds(
+  { watch, act, of }: Rule,
+  now: Signals,
+): { readonly doubt: number; readonly watch: number; readonly act: number } {
   const compared = (of && now[of]) ?? Number.POSITIVE_INFINITY;
   const atLeast = (bound: number, canaries: number) => Math.max(bound, canaries / compared - ROUNDING);
-  return { doubt: atLeast(watch / 2, FEWEST.doubt), watch: atLeast(watch, FEWEST.watch), act: atLeast(act, FEWEST.act) };
+  return {
+    doubt: atLeast(watch / 2, FEWEST.doubt),
+    watch: atLeast(watch, FEWEST.watch),
+    act: atLeast(act, FEWEST.act),
+  };
 }
 
 /** Enough to watch, and to act once it lasts. */

@@ -1,6 +1,6 @@
 /**
- * What shows, without any label, how the policy does: numbers of one learner step, of the groups judged since the step before, and now and then
- * of a probe (probe.ts). What they mean for the run is rules.ts.
+ * What shows, without any label, how the policy does: numbers of one learner step, of the groups judged since the step
+ * before, and now and then of a probe (probe.ts). What they mean for the run is rules.ts.
  */
 import { mean } from '../lib/mean.ts';
 import type { JudgedGroup, StepMetrics } from '../protocol/messages.ts';
@@ -32,7 +32,9 @@ export type Signal = keyof typeof SIGNALS;
 export type Signals = Readonly<Partial<Record<Signal, number>>>;
 
 /** What of a judged group counts. */
-export type Judged = Pick<JudgedGroup, 'verdict'> & { readonly group: { readonly samples: readonly { readonly tokens: readonly number[] }[] } };
+export type Judged = Pick<JudgedGroup, 'verdict'> & {
+  readonly group: { readonly samples: readonly { readonly tokens: readonly number[] }[] };
+};
 
 /** Of a refused question, which has no samples, nothing is known. Empty where no group was judged. */
 export function groupSignals(groups: readonly Judged[]): Signals {
@@ -49,15 +51,18 @@ export function groupSignals(groups: readonly Judged[]): Signals {
   };
 }
 
-/** How far the answers to one question differ, in place of pass@k: 0 where all that answer say the same, 1 where each says something else. */
+/**
+ * How far the answers to one question differ, in place of pass@k: 0 where all that answer say the same, 1 where each
+ * says something else.
+ */
 function spread(classes: readonly number[]): number {
   const different = new Set(classes.filter((own) => own !== NO_ANSWER)).size;
   return classes.length < 2 ? 0 : Math.max(0, different - 1) / (classes.length - 1);
 }
 
 /**
- * The largest share that one answer has of the answers given to all the questions, each question counting alike. Answers are compared as they
- * are written: one that takes over is written in one way. 0 where nothing was answered.
+ * The largest share that one answer has of the answers given to all the questions, each question counting alike.
+ * Answers are compared as they are written: one that takes over is written in one way. 0 where nothing was answered.
  */
 export function concentration(groups: readonly (readonly (string | null)[])[]): number {
   const weights = new Map<string, number>();

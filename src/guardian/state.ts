@@ -40,7 +40,16 @@ export interface GuardianState {
   readonly held: string | null;
 }
 
-const NEW: GuardianState = { monitor: NEW_MONITOR, trusted: null, pending: null, looked: -1, tries: 0, shareFloor: 0, remedy: null, held: null };
+const NEW: GuardianState = {
+  monitor: NEW_MONITOR,
+  trusted: null,
+  pending: null,
+  looked: -1,
+  tries: 0,
+  shareFloor: 0,
+  remedy: null,
+  held: null,
+};
 
 /** Versions that must stay on disk for the guardian. */
 export function guardedVersions(store: Pick<Memory, 'meta'>): readonly number[] {
@@ -69,6 +78,13 @@ const WRITE_EVERY = 10;
 export function differs(a: GuardianState, b: GuardianState): boolean {
   const { monitor: before, ...restBefore } = a;
   const { monitor, ...rest } = b;
-  if (monitor.level !== before.level || monitor.readings >= before.readings + WRITE_EVERY || monitor.readings < before.readings) return true;
-  return Object.keys({ ...restBefore, ...rest }).some((key) => restBefore[key as keyof typeof restBefore] !== rest[key as keyof typeof rest]);
+  if (
+    monitor.level !== before.level ||
+    monitor.readings >= before.readings + WRITE_EVERY ||
+    monitor.readings < before.readings
+  )
+    return true;
+  return Object.keys({ ...restBefore, ...rest }).some(
+    (key) => restBefore[key as keyof typeof restBefore] !== rest[key as keyof typeof rest],
+  );
 }

@@ -7,8 +7,9 @@ export function passAt1(correct: readonly boolean[]): number {
 }
 
 /**
- * Probability that at least one of k samples drawn without replacement from these n is correct: `1 - C(n-c, k) / C(n, k)`, the unbiased
- * estimator of pass@k (Chen et al. 2021, arXiv 2107.03374, eq. 1), as a product so that it does not overflow.
+ * Probability that at least one of k samples drawn without replacement from these n is correct: `1 - C(n-c, k) / C(n,
+ * k)`, the unbiased estimator of pass@k (Chen et al. 2021, arXiv 2107.03374, eq. 1), as a product so that it does not
+ * overflow.
  * @throws RangeError unless 1 <= k <= n.
  */
 export function passAtK(correct: readonly boolean[], k: number): number {
@@ -21,8 +22,8 @@ export function passAtK(correct: readonly boolean[], k: number): number {
 }
 
 /**
- * maj@k: is the majority's answer correct? `classes` as in `majorityVote`, over the k samples given. The class is judged by its first
- * member, whose answer would be reported.
+ * maj@k: is the majority's answer correct? `classes` as in `majorityVote`, over the k samples given. The class is
+ * judged by its first member, whose answer would be reported.
  */
 export function majorityCorrect(classes: readonly number[], correct: readonly boolean[]): boolean {
   const { winner, votes } = majorityVote(classes);

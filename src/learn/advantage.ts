@@ -12,7 +12,10 @@ export interface AdvantageOptions {
  * `(reward - mean) / (std + epsilon)` over one group, with the sample standard deviation (n - 1) as torch.std has it.
  * They sum to 0 up to rounding; a group whose rewards are all equal gets exact zeros.
  */
-export function groupAdvantages(rewards: readonly number[], { normaliseStd, epsilon = 1e-6 }: AdvantageOptions): number[] {
+export function groupAdvantages(
+  rewards: readonly number[],
+  { normaliseStd, epsilon = 1e-6 }: AdvantageOptions,
+): number[] {
   const n = rewards.length;
   if (rewards.every((reward) => reward === rewards[0])) return rewards.map(() => 0);
   const centre = mean(rewards);

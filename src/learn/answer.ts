@@ -1,4 +1,7 @@
-/** Finds the final answer in a response. The last `\boxed{}` wins; without one, the last `<answer>` tag; without either there is no answer. */
+/**
+ * Finds the final answer in a response. The last `\boxed{}` wins; without one, the last `<answer>` tag; without either
+ * there is no answer.
+ */
 
 /** Longest response that is searched, from its end: the answer comes last. */
 const MAX_SEARCH_CHARS = 20_000;
@@ -7,9 +10,10 @@ const TAG = /<answer\s*>((?:(?!<answer\s*>)[\s\S])*?)<\/answer\s*>/gi;
 const THOUGHT_END = '</think>';
 
 /**
- * The text inside the last complete box or, without one, the last `<answer>` tag; trimmed. Null when there is none, or when it says nothing:
- * it is empty, or has only punctuation, dots and blanks, or is a placeholder (`your answer`).
- * A box that is never closed (a response cut off) is no answer, and neither is the one before it: that was not the final word.
+ * The text inside the last complete box or, without one, the last `<answer>` tag; trimmed. Null when there is none, or
+ * when it says nothing: it is empty, or has only punctuation, dots and blanks, or is a placeholder (`your answer`). A
+ * box that is never closed (a response cut off) is no answer, and neither is the one before it: that was not the final
+ * word.
  */
 export function extractAnswer(response: string): string | null {
   const answer = stated(response);
@@ -58,7 +62,9 @@ function lastBox(text: string): string | null | undefined {
   }
   const token = /^[^\s$<>{}]+/.exec(rest)?.[0];
   if (!token) return null;
-  return token.startsWith('\\') ? rest.slice(0, groupsEnd(rest, token.length)) : token.replace(/(?<=.)[.,;]$/, '') || null;
+  return token.startsWith('\\')
+    ? rest.slice(0, groupsEnd(rest, token.length))
+    : token.replace(/(?<=.)[.,;]$/, '') || null;
 }
 
 /** Where the groups after a command end: `\boxed\frac{1}{2}`. */

@@ -1,6 +1,6 @@
 /**
- * Distinct answers -> classes. Equality of answers is not transitive: `12` fits `12 cm` and `12 m`, `50%` fits `0.5` and `50`. Such an
- * ambiguous answer joins the larger class that it fits and never makes two classes one.
+ * Distinct answers -> classes. Equality of answers is not transitive: `12` fits `12 cm` and `12 m`, `50%` fits `0.5`
+ * and `50`. Such an ambiguous answer joins the larger class that it fits and never makes two classes one.
  */
 import type { Answer } from './equivalence/index.ts';
 import type { Value } from './equivalence/value.ts';
@@ -17,11 +17,19 @@ interface Class {
   votes: number;
 }
 
-/** Class of each candidate, 0-based in order of first appearance. Candidates are in order of appearance; `same(i, j)` is asked with i < j. */
-export async function classesOf(candidates: readonly Candidate[], same: (i: number, j: number) => Promise<boolean>): Promise<number[]> {
+/**
+ * Class of each candidate, 0-based in order of first appearance. Candidates are in order of appearance; `same(i, j)` is
+ * asked with i < j.
+ */
+export async function classesOf(
+  candidates: readonly Candidate[],
+  same: (i: number, j: number) => Promise<boolean>,
+): Promise<number[]> {
   const stated = await statedAlike(candidates, same);
   const fits = await fitting(stated, same);
-  const isFirm = stated.map((_, i) => neighbours(fits, i).every((j) => neighbours(fits, i).every((k) => j === k || fits[j]?.[k] === true)));
+  const isFirm = stated.map((_, i) =>
+    neighbours(fits, i).every((j) => neighbours(fits, i).every((k) => j === k || fits[j]?.[k] === true)),
+  );
   const classes: Class[] = [];
   // Firm answers that fit each other all fit each other, so the first one found says which class it is.
   const classIn = (i: number) => classes.filter(({ members }) => members.some((j) => fits[i]?.[j] === true));
@@ -37,11 +45,13 @@ export async function classesOf(candidates: readonly Candidate[], same: (i: numb
   const ambiguous = stated.flatMap((_, i) => (isFirm[i] ? [] : [{ i, found: largest(classIn(i)) }]));
   for (const { i, found } of ambiguous) if (found) join(i, found);
   // What fits ambiguous answers alone.
-  for (const { i, found } of ambiguous) if (!found) join(i, largest(classes.filter(({ members }) => members.every((j) => fits[i]?.[j] === true))));
+  for (const { i, found } of ambiguous)
+    if (!found) join(i, largest(classes.filter(({ members }) => members.every((j) => fits[i]?.[j] === true))));
   return numbered(classes.map(({ members }) => members.flatMap((i) => stated[i]?.members ?? [])));
 }
 
-const neighbours = (fits: readonly (readonly boolean[])[], i: number): number[] => (fits[i] ?? []).flatMap((does, j) => (does ? [j] : []));
+const neighbours = (fits: readonly (readonly boolean[])[], i: number): number[] =>
+  (fits[i] ?? []).flatMap((does, j) => (does ? [j] : []));
 
 /** Ties go to the class seen first. */
 function largest(classes: readonly Class[]): Class | undefined {
@@ -50,7 +60,10 @@ function largest(classes: readonly Class[]): Class | undefined {
 }
 
 /** Equal answers that are stated alike: among those equality is transitive. */
-async function statedAlike(candidates: readonly Candidate[], same: (i: number, j: number) => Promise<boolean>): Promise<Class[]> {
+async function statedAlike(
+  candidates: readonly Candidate[],
+  same: (i: number, j: number) => Promise<boolean>,
+): Promise<Class[]> {
   const forms = candidates.map(({ answer }) => formOf(answer.value));
   const classes: Class[] = [];
   for (const [j, { votes }] of candidates.entries()) {
@@ -68,7 +81,10 @@ async function statedAlike(candidates: readonly Candidate[], same: (i: number, j
   return classes;
 }
 
-async function fitting(classes: readonly Class[], same: (i: number, j: number) => Promise<boolean>): Promise<boolean[][]> {
+async function fitting(
+  classes: readonly Class[],
+  same: (i: number, j: number) => Promise<boolean>,
+): Promise<boolean[][]> {
   const fits = classes.map(() => classes.map(() => false));
   for (const [b, { members: right }] of classes.entries()) {
     for (const [a, { members: left }] of classes.slice(0, b).entries()) {
@@ -84,11 +100,16 @@ async function fitting(classes: readonly Class[], same: (i: number, j: number) =
   return fits;
 }
 
-/** What an answer states in addition to its value: a unit of some dimension, a percent sign, am or pm, a letter with its text. */
+/**
+ * What an answer states in addition to its value: a unit of some dimension, a percent sign, am or pm, a letter with its
+ * text.
+ */
 function formOf(value: Value): string {
   switch (value.type) {
     case 'quantity':
-      return value.percent ? 'percent' : `quantity ${value.unit?.dimension ?? ''}${value.unit?.other ? ` or ${value.unit.other.dimension}` : ''}`;
+      return value.percent
+        ? 'percent'
+        : `quantity ${value.unit?.dimension ?? ''}${value.unit?.other ? ` or ${value.unit.other.dimension}` : ''}`;
     case 'directed':
       return `directed ${value.way} ${formOf(value.amount)}`;
     case 'range':

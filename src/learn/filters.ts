@@ -7,7 +7,10 @@ export interface FilterOptions {
   readonly dropAllAgree: boolean;
   /** Drop groups in which silence would have won the vote. */
   readonly dropNoBox: boolean;
-  /** Groups whose vote share is below it are dropped (SRT, arXiv 2505.21444: low self-agreement teaches collapse); 0 keeps all. */
+  /**
+   * Groups whose vote share is below it are dropped (SRT, arXiv 2505.21444: low self-agreement teaches collapse); 0
+   * keeps all.
+   */
   readonly shareFloor: number;
 }
 
@@ -15,10 +18,12 @@ export interface FilterOptions {
  * Why a group is dropped, or undefined to keep it. In this order:
  * - `no-box`: responses without an answer outnumber the winner's votes (silence would have won the vote);
  * - `all-agree`: all G voted for the winner, so every advantage is 0;
- * - `equal-rewards`: every advantage is 0 for another reason (a reward that is not the vote: none of the responses is right);
+ * - `equal-rewards`: every advantage is 0 for another reason (a reward that is not the vote: none of the responses is
+ *   right);
  * - `share-floor`: the winner's share is below the floor.
  *
- * @param verified the rewards come from a rule that knows the truth: whether the vote can be trusted does not matter then.
+ * @param verified the rewards come from a rule that knows the truth: whether the vote can be trusted does not matter
+ * then.
  */
 export function dropReason(
   vote: Vote,

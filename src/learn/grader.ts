@@ -1,7 +1,7 @@
 /**
- * Answers -> equivalence classes. Plain answers are decided here in microseconds; a pair that takes algebra goes to a worker thread behind a
- * deadline, so that no answer a model can write may stop the loop: past the deadline the pair counts as different and the thread is
- * replaced.
+ * Answers -> equivalence classes. Plain answers are decided here in microseconds; a pair that takes algebra goes to a
+ * worker thread behind a deadline, so that no answer a model can write may stop the loop: past the deadline the pair
+ * counts as different and the thread is replaced.
  */
 import type { Worker } from 'node:worker_threads';
 import { withDeadline } from '../lib/deadline.ts';
@@ -57,7 +57,10 @@ export class Grader implements Classifier, AsyncDisposable {
     return { ...this.tally };
   }
 
-  /** Class of each answer, 0-based in order of first appearance (classes.ts has the rule for ambiguous ones); -1 for null. */
+  /**
+   * Class of each answer, 0-based in order of first appearance (classes.ts has the rule for ambiguous ones); -1 for
+   * null.
+   */
   async classify(answers: readonly (string | null)[]): Promise<readonly number[]> {
     const votes = new Map<string, number>();
     for (const answer of answers) if (answer !== null) votes.set(answer.trim(), (votes.get(answer.trim()) ?? 0) + 1);
@@ -65,7 +68,9 @@ export class Grader implements Classifier, AsyncDisposable {
     const values = texts.map(interpret);
     const candidates = values.map((answer, i) => ({ answer, votes: votes.get(texts[i] ?? '') ?? 0 }));
     const classes = await classesOf(candidates, (i, j) => this.same(texts, values, i, j));
-    return answers.map((answer) => (answer === null ? NO_ANSWER : (classes[texts.indexOf(answer.trim())] ?? NO_ANSWER)));
+    return answers.map((answer) =>
+      answer === null ? NO_ANSWER : (classes[texts.indexOf(answer.trim())] ?? NO_ANSWER),
+    );
   }
 
   /** Are two answers the same, by the same rules and deadline? For grading against a label. */
@@ -94,7 +99,9 @@ export class Grader implements Classifier, AsyncDisposable {
       const started = await nextReply(this.thread, startSeconds);
       if (typeof started === 'string') {
         await this.drop();
-        throw new WorkerError(`the grader's thread did not start: ${started === 'timeout' ? `no answer in ${startSeconds} s` : started}`);
+        throw new WorkerError(
+          `the grader's thread did not start: ${started === 'timeout' ? `no answer in ${startSeconds} s` : started}`,
+        );
       }
     }
     const thread = this.thread;
@@ -116,7 +123,10 @@ export class Grader implements Classifier, AsyncDisposable {
   private spawn(): Worker {
     const source = import.meta.url.endsWith('.ts');
     const entry = this.options.worker ?? new URL(source ? './grader-worker.ts' : './grader-worker.js', import.meta.url);
-    const worker = startThread(entry, { env: threadEnvironment(), resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB } });
+    const worker = startThread(entry, {
+      env: threadEnvironment(),
+      resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
+    });
     worker.unref();
     // A thread that dies between two pairs must not bring the process down.
     worker.on('error', () => undefined);

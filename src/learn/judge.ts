@@ -1,4 +1,6 @@
-/** The voter's one function: RolloutGroup -> Verdict. Extract, class by equivalence, vote, reward, advantage, filter. */
+/**
+ * The voter's one function: RolloutGroup -> Verdict. Extract, class by equivalence, vote, reward, advantage, filter.
+ */
 import type { RolloutGroup, Verdict } from '../protocol/messages.ts';
 import { groupAdvantages, type AdvantageOptions } from './advantage.ts';
 import { extractAnswer } from './answer.ts';
@@ -13,10 +15,21 @@ export interface Classifier {
 
 export type JudgeOptions = AdvantageOptions & FilterOptions;
 
-/** What each response of a group earns; default: 1 for a vote for the winner (vote.ts). Whatever it is, the vote is reported too. */
-export type Reward = (group: RolloutGroup, answers: readonly (string | null)[]) => Promise<readonly number[]> | readonly number[];
+/**
+ * What each response of a group earns; default: 1 for a vote for the winner (vote.ts). Whatever it is, the vote is
+ * reported too.
+ */
+export type Reward = (
+  group: RolloutGroup,
+  answers: readonly (string | null)[],
+) => Promise<readonly number[]> | readonly number[];
 
-export async function judge(group: RolloutGroup, grader: Classifier, options: JudgeOptions, reward?: Reward): Promise<Verdict> {
+export async function judge(
+  group: RolloutGroup,
+  grader: Classifier,
+  options: JudgeOptions,
+  reward?: Reward,
+): Promise<Verdict> {
   const answers = group.samples.map((sample) => extractAnswer(sample.text));
   const classes = await grader.classify(answers);
   return verdictOf(group.id, answers, classes, options, await reward?.(group, answers));
@@ -30,13 +43,15 @@ export function verdictOf(
   options: JudgeOptions,
   rewarded?: readonly number[],
 ): Verdict {
-  if (answers.length !== classes.length) throw new RangeError(`group ${groupId}: ${classes.length} classes for ${answers.length} answers`);
+  if (answers.length !== classes.length)
+    throw new RangeError(`group ${groupId}: ${classes.length} classes for ${answers.length} answers`);
   if (answers.some((answer, i) => (answer === null) !== (classes[i] === NO_ANSWER))) {
     throw new RangeError(`group ${groupId}: a class for a response without an answer, or the reverse`);
   }
   const vote = majorityVote(classes);
   const rewards = rewarded ?? vote.rewards;
-  if (rewards.length !== answers.length) throw new RangeError(`group ${groupId}: ${rewards.length} rewards for ${answers.length} responses`);
+  if (rewards.length !== answers.length)
+    throw new RangeError(`group ${groupId}: ${rewards.length} rewards for ${answers.length} responses`);
   const advantages = groupAdvantages(rewards, options);
   const dropped = dropReason(vote, advantages, options);
   return {
@@ -66,5 +81,11 @@ export function revised(verdict: Verdict, { rewards, advantages, verified }: Rev
   const { dropped: _dropped, ...rest } = verdict;
   const revisedAdvantages = advantages ?? groupAdvantages(rewards, options);
   const dropped = dropReason(majorityVote(verdict.classes), revisedAdvantages, options, verified);
-  return { ...rest, rewards, advantages: revisedAdvantages, kept: dropped === undefined, ...(dropped === undefined ? {} : { dropped }) };
+  return {
+    ...rest,
+    rewards,
+    advantages: revisedAdvantages,
+    kept: dropped === undefined,
+    ...(dropped === undefined ? {} : { dropped }),
+  };
 }

@@ -16,8 +16,9 @@ export function labelReward(label: (questionId: string) => string | undefined, g
 }
 
 /**
- * The model's own confidence in its response: the mean log-probability of its tokens (the self-generated score of Calibrated Self-Rewarding,
- * Zhou et al. 2024, arXiv 2405.14622, section 3.1, with the length normalised). A response without an answer earns the least of its group.
+ * The model's own confidence in its response: the mean log-probability of its tokens (the self-generated score of
+ * Calibrated Self-Rewarding, Zhou et al. 2024, arXiv 2405.14622, section 3.1, with the length normalised). A response
+ * without an answer earns the least of its group.
  */
 export const likelihoodReward: Reward = ({ samples }, answers) => {
   const means = samples.map(({ logprobs }) => mean(logprobs));

@@ -1,6 +1,7 @@
 /**
- * Bounds that no step of a learning policy comes near: a step beyond one of them was made from the wrong thing (another question's picture, log-probabilities
- * of another model), and is not taken. They are far from what a collapse looks like, which is the guardian's business.
+ * Bounds that no step of a learning policy comes near: a step beyond one of them was made from the wrong thing (another
+ * question's picture, log-probabilities of another model), and is not taken. They are far from what a collapse looks
+ * like, which is the guardian's business.
  *
  * - KL, nats a token (k3): runs of the bundled model have 0 to 0.3. Two policies of a vocabulary of 150,000 that know nothing of each other differ by 12; the
  *   estimate's tail, exp(d) - d - 1 of a single token, is averaged over thousands.
@@ -18,11 +19,15 @@ const BOUNDS = [
   { name: 'gradNorm', words: 'gradient norm', least: 0, most: 1_000_000 },
 ] as const;
 
-/** @throws UnsoundStepError naming each number that is beyond its bound or not finite. Call before the step's version is published. */
+/**
+ * @throws UnsoundStepError naming each number that is beyond its bound or not finite. Call before the step's version is
+ * published.
+ */
 export function checkSound(metrics: StepMetrics): void {
   const wrong = BOUNDS.flatMap(({ name, words, least, most }) => {
     const value = metrics[name];
     return value >= least && value <= most ? [] : [`its ${words} is ${value} (bounds: ${least} to ${most})`];
   });
-  if (wrong.length > 0) throw new UnsoundStepError(`the step is not sound and was not taken: ${wrong.join(', ')}`, { metrics });
+  if (wrong.length > 0)
+    throw new UnsoundStepError(`the step is not sound and was not taken: ${wrong.join(', ')}`, { metrics });
 }

@@ -1,13 +1,13 @@
 /**
- * Whether something the model wrote may be asked as a question. Judged by its text alone: nothing here knows a data set or its phrasings.
- * Whether the question can be answered is for the vote to say (filters.ts).
+ * Whether something the model wrote may be asked as a question. Judged by its text alone: nothing here knows a data set
+ * or its phrasings. Whether the question can be answered is for the vote to say (filters.ts).
  */
 import type { Finish, Question } from '../protocol/messages.ts';
 import type { Written } from '../protocol/ports.ts';
 
 /**
- * `unfinished`: the model did not come to an end. `malformed`: not one question in words. `duplicate`: nearly the same words as another question
- * about the same pictures, its seed included.
+ * `unfinished`: the model did not come to an end. `malformed`: not one question in words. `duplicate`: nearly the same
+ * words as another question about the same pictures, its seed included.
  */
 export type Rejection = 'unfinished' | 'malformed' | 'duplicate';
 
@@ -32,7 +32,9 @@ export function screen(
 ): { readonly question: Question; readonly rejection: Rejection | undefined } {
   const question = { ...written, text: questionText(written.text) };
   const others = seed ? [seed.text, ...about] : about;
-  const rejection = formProblem(question.text, finish, options) ?? (isDuplicate(question.text, others, options) ? 'duplicate' : undefined);
+  const rejection =
+    formProblem(question.text, finish, options) ??
+    (isDuplicate(question.text, others, options) ? 'duplicate' : undefined);
   return { question, rejection };
 }
 
@@ -49,22 +51,34 @@ export function questionText(written: string): string {
 }
 
 /** Why `text` (as `questionText` gave it) is no question, or undefined where it is one. */
-export function formProblem(text: string, finish: Finish, { maxWords }: Pick<SyntheticOptions, 'maxWords'>): Rejection | undefined {
+export function formProblem(
+  text: string,
+  finish: Finish,
+  { maxWords }: Pick<SyntheticOptions, 'maxWords'>,
+): Rejection | undefined {
   if (finish !== 'stop') return 'unfinished';
   const found = words(text);
   const isQuestion = /[?？]$/.test(text) && text.indexOf('?') === text.lastIndexOf('?');
   const stutters = found.some((word, i) => word === found[i + 1] && word === found[i + 2]);
-  if (!isQuestion || stutters || MARKUP.test(text) || found.length < FEWEST_WORDS || found.length > maxWords) return 'malformed';
+  if (!isQuestion || stutters || MARKUP.test(text) || found.length < FEWEST_WORDS || found.length > maxWords)
+    return 'malformed';
   return undefined;
 }
 
 /** Whether one of `others`, questions about the same pictures, has nearly the same words. */
-export function isDuplicate(text: string, others: Iterable<string>, { duplicateSimilarity }: Pick<SyntheticOptions, 'duplicateSimilarity'>): boolean {
+export function isDuplicate(
+  text: string,
+  others: Iterable<string>,
+  { duplicateSimilarity }: Pick<SyntheticOptions, 'duplicateSimilarity'>,
+): boolean {
   for (const other of others) if (similarity(text, other) >= duplicateSimilarity) return true;
   return false;
 }
 
-/** Jaccard similarity of the sets of word pairs (Broder 1997); exact, because the questions about one picture are few. Case and marks say nothing. */
+/**
+ * Jaccard similarity of the sets of word pairs (Broder 1997); exact, because the questions about one picture are few.
+ * Case and marks say nothing.
+ */
 export function similarity(a: string, b: string): number {
   const [left, right] = [pairs(words(a)), pairs(words(b))];
   const common = [...left].filter((pair) => right.has(pair)).length;

@@ -1,4 +1,7 @@
-/** Majority vote over equivalence classes (MM-UPT, arXiv 2505.22453, section 3): the pseudo-label is what most samples agree on. */
+/**
+ * Majority vote over equivalence classes (MM-UPT, arXiv 2505.22453, section 3): the pseudo-label is what most samples
+ * agree on.
+ */
 
 /** Class of a response without an answer: it has no vote. */
 export const NO_ANSWER = -1;

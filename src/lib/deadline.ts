@@ -16,9 +16,10 @@ const REAL: Timers = {
 };
 
 /**
- * Runs `work` until it settles, `seconds` pass without progress (those in which this process was stopped do not count) or `signal` aborts, whichever is
- * first. The signal handed to `work` aborts in the two latter cases; `work` that ignores it continues, and its result is dropped. Work tells
- * its progress through the same signal (src/lib/progress.ts); where it tells none, `seconds` bound the whole.
+ * Runs `work` until it settles, `seconds` pass without progress (those in which this process was stopped do not count)
+ * or `signal` aborts, whichever is first. The signal handed to `work` aborts in the two latter cases; `work` that
+ * ignores it continues, and its result is dropped. Work tells its progress through the same signal
+ * (src/lib/progress.ts); where it tells none, `seconds` bound the whole.
  * @throws TimeoutError that names the wait; CancelledError.
  */
 export async function withDeadline<R>(
@@ -38,7 +39,8 @@ export async function withDeadline<R>(
     };
   });
   const cancel = () => end(new CancelledError(`${name}: cancelled`));
-  const begin = (what: string) => clock.setTimeout(() => end(new TimeoutError(`${name}: ${what} ${seconds} s`)), seconds * 1000);
+  const begin = (what: string) =>
+    clock.setTimeout(() => end(new TimeoutError(`${name}: ${what} ${seconds} s`)), seconds * 1000);
   let timer = begin('not done after');
   let isSettled = false;
   onProgress(controller.signal, () => {

@@ -1,7 +1,10 @@
 /** What a name in the file system stands for, in words: for messages about an entry that is not what it should be. */
 import { lstatSync, readlinkSync, statSync, type Stats } from 'node:fs';
 
-/** `a file`, `a folder`, `a pipe` ...; undefined where nothing has the name. Links are followed. @throws what the file system answers. */
+/**
+ * `a file`, `a folder`, `a pipe` ...; undefined where nothing has the name. Links are followed. @throws what the file
+ * system answers.
+ */
 export function entryKind(path: string): string | undefined {
   const entry = entryAt(path);
   if (entry?.isSymbolicLink() !== true) return entry && kindOf(entry);

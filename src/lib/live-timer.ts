@@ -1,7 +1,8 @@
 /**
- * Timers that count only the time in which this process ran. A process that was stopped (SIGSTOP, `docker pause`, a virtual machine put to
- * sleep) wakes with every timer overdue before the suspended work could run; that must not count as a missed deadline.
- * The wait is cut into beats; a beat that ends much too late shows a suspension. Nothing here reads the wall clock.
+ * Timers that count only the time in which this process ran. A process that was stopped (SIGSTOP, `docker pause`, a
+ * virtual machine put to sleep) wakes with every timer overdue before the suspended work could run; that must not count
+ * as a missed deadline. The wait is cut into beats; a beat that ends much too late shows a suspension. Nothing here
+ * reads the wall clock.
  */
 
 /** Of the timers' own kind; a test brings another. */
@@ -51,7 +52,8 @@ export class LiveTimer {
   #count(passed: number, beat: number): void {
     const stoodStill = passed - beat > STANDSTILL_MILLISECONDS;
     const isLast = beat === this.#remaining;
-    if (!(stoodStill && isLast && this.#anew++ < MOST_ANEW)) this.#remaining -= stoodStill ? beat : Math.max(passed, beat);
+    if (!(stoodStill && isLast && this.#anew++ < MOST_ANEW))
+      this.#remaining -= stoodStill ? beat : Math.max(passed, beat);
     if (this.#remaining > 0) this.#wait();
     else this.#callback();
   }

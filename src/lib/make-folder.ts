@@ -1,4 +1,7 @@
-/** Makes a folder and the missing ones above it. Not by Node's `recursive`: where the file system answers ENOENT, as /proc does, that never ends. */
+/**
+ * Makes a folder and the missing ones above it. Not by Node's `recursive`: where the file system answers ENOENT, as
+ * /proc does, that never ends.
+ */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
@@ -10,7 +13,11 @@ export function makeFolder(folder: string, mode = 0o777): void {
     try {
       mkdirSync(path, { mode });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error;
+      if (
+        (error as NodeJS.ErrnoException).code !== 'EEXIST' ||
+        statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true
+      )
+        throw error;
     }
   }
 }

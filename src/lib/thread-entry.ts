@@ -4,7 +4,10 @@ export interface ThreadEntry {
   readonly execArgv: string[];
 }
 
-/** @param name module in the folder of `from`, without its extension, as `./worker`. @param from the caller's `import.meta.url`. */
+/**
+ * @param name module in the folder of `from`, without its extension, as `./worker`. @param from the caller's
+ * `import.meta.url`.
+ */
 export function threadEntry(name: string, from: string): ThreadEntry {
   const fromSource = from.endsWith('.ts');
   return {

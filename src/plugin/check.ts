@@ -47,7 +47,13 @@ const picture: z.ZodType = z.lazy(() =>
       index: z.int().min(0),
       digest: text(64),
     }),
-    z.strictObject({ type: z.literal('base64'), path: text(4096), offset: z.int().min(0), length: z.int().min(0), digest: text(64) }),
+    z.strictObject({
+      type: z.literal('base64'),
+      path: text(4096),
+      offset: z.int().min(0),
+      length: z.int().min(0),
+      digest: text(64),
+    }),
   ]),
 );
 
@@ -64,8 +70,14 @@ const question = z.strictObject({
 
 const finish = z.enum(['stop', 'length', 'cancelled']);
 
-const tokens = each((value) => Number.isSafeInteger(value) && (value as number) >= 0, 'token ids, whole numbers from 0');
-const logprobs = each((value) => isFinite32(value) && (value as number) <= 1e-3, 'log-probabilities, finite numbers up to 0');
+const tokens = each(
+  (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+  'token ids, whole numbers from 0',
+);
+const logprobs = each(
+  (value) => isFinite32(value) && (value as number) <= 1e-3,
+  'log-probabilities, finite numbers up to 0',
+);
 
 const sample = z
   .strictObject({
@@ -75,9 +87,13 @@ const sample = z
     text: z.string().max(10_000_000),
     finish,
   })
-  .refine(({ tokens, logprobs, refLogprobs = logprobs }) => logprobs.length === tokens.length && refLogprobs.length === tokens.length, {
-    error: 'expected as many logprobs (and refLogprobs) as tokens',
-  });
+  .refine(
+    ({ tokens, logprobs, refLogprobs = logprobs }) =>
+      logprobs.length === tokens.length && refLogprobs.length === tokens.length,
+    {
+      error: 'expected as many logprobs (and refLogprobs) as tokens',
+    },
+  );
 
 const verdict = bySize((n) =>
   z.strictObject({
@@ -89,7 +105,9 @@ const verdict = bySize((n) =>
     rewards: numbers(n),
     advantages: numbers(n),
     kept: z.boolean(),
-    dropped: z.enum(['all-agree', 'equal-rewards', 'no-box', 'share-floor', 'too-long', 'refused', 'filtered', 'gone']).optional(),
+    dropped: z
+      .enum(['all-agree', 'equal-rewards', 'no-box', 'share-floor', 'too-long', 'refused', 'filtered', 'gone'])
+      .optional(),
     why: z.string().max(1000).optional(),
   }),
 );
@@ -104,7 +122,9 @@ const questions = bySize((count) =>
     .min(1, 'expected at least one question')
     .max(count, `expected at most ${count} questions, as asked`),
 );
-const samples = bySize((n) => z.array(sample, 'expected an array of samples').length(n, `expected ${n} samples for each question`));
+const samples = bySize((n) =>
+  z.array(sample, 'expected an array of samples').length(n, `expected ${n} samples for each question`),
+);
 const groups = bySize((n) => z.array(z.array(sample)).length(n, `expected ${n} groups, one for each question`));
 const sampled = z.strictObject({
   groups: z.array(z.unknown()),
@@ -123,20 +143,43 @@ const labelFree = z.object({
   entropy: finite,
   responseTokens: finite,
 });
-const evaluated = z.object({ version: z.int(), greedy: share, n: z.int().min(1), full: accuracy.optional(), labelFree: labelFree.optional() });
-const evaluatedWithoutLabels = z.object({ version: z.int(), greedy: z.null(), n: z.literal(0), labelFree: labelFree.optional() });
+const evaluated = z.object({
+  version: z.int(),
+  greedy: share,
+  n: z.int().min(1),
+  full: accuracy.optional(),
+  labelFree: labelFree.optional(),
+});
+const evaluatedWithoutLabels = z.object({
+  version: z.int(),
+  greedy: z.null(),
+  n: z.literal(0),
+  labelFree: labelFree.optional(),
+});
 const written = bySize((count) =>
   z
-    .array(z.strictObject({ question, seed: z.custom<Question>().nullable(), finish }), 'expected an array of written questions')
+    .array(
+      z.strictObject({ question, seed: z.custom<Question>().nullable(), finish }),
+      'expected an array of written questions',
+    )
     .max(count, `expected at most ${count} questions, as asked`),
 );
-const rewarded = bySize((n) => z.strictObject({ rewards: numbers(n), verified: z.boolean('expected true or false').optional() }));
-const whyDropped = z.union([text(1000), z.undefined()], 'expected a text of 1 to 1000 characters, why the group is dropped, or undefined to keep it');
+const rewarded = bySize((n) =>
+  z.strictObject({ rewards: numbers(n), verified: z.boolean('expected true or false').optional() }),
+);
+const whyDropped = z.union(
+  [text(1000), z.undefined()],
+  'expected a text of 1 to 1000 characters, why the group is dropped, or undefined to keep it',
+);
 
 const NO_LIMITS: ModelLimits = { vocabulary: Infinity, context: Infinity };
 
 /** What is wrong with a reply, in words; undefined for a right one. What is right may depend on the request. */
-export type ReplyCheck<Request = never> = (reply: unknown, request: Request, limits: ModelLimits | undefined) => string | undefined;
+export type ReplyCheck<Request = never> = (
+  reply: unknown,
+  request: Request,
+  limits: ModelLimits | undefined,
+) => string | undefined;
 
 export const wrongQuestions: ReplyCheck<AskRequest> = (reply, { count }) => wrongReply(questions(count), reply);
 
@@ -157,7 +200,8 @@ export const wrongWritten: ReplyCheck<SynthesizeRequest> = (reply, { count }) =>
 export const wrongRewards: ReplyCheck<RewardRequest> = (reply, { group: { samples: responses } }) =>
   wrongReward(rewarded(responses.length), reply, responses.length);
 
-export const wrongAdvantages: ReplyCheck<AdvantageRequest> = (reply, { group }) => wrongNumbers(reply, group.samples.length);
+export const wrongAdvantages: ReplyCheck<AdvantageRequest> = (reply, { group }) =>
+  wrongNumbers(reply, group.samples.length);
 
 export const wrongWhy: ReplyCheck = (reply) => wrongReply(whyDropped, reply);
 
@@ -166,7 +210,11 @@ export const wrongPanel: ReplyCheck = (reply) => wrongReply(panel, reply);
 /** The loop does not look at the reply. */
 export const anyReply: ReplyCheck = () => undefined;
 
-function wrongGroups(reply: unknown, { questions: { length }, params }: SampleRequest, limits: ModelLimits | undefined): string | undefined {
+function wrongGroups(
+  reply: unknown,
+  { questions: { length }, params }: SampleRequest,
+  limits: ModelLimits | undefined,
+): string | undefined {
   const given = reply as readonly unknown[];
   if (given.length !== length) return wrongReply(groups(length), reply);
   for (const [i, group] of given.entries()) {
@@ -180,14 +228,26 @@ function wrongGroups(reply: unknown, { questions: { length }, params }: SampleRe
   return undefined;
 }
 
-/** A token that the model does not have would fail the learner's step, and a longer response than was asked for might not fit its memory. */
-function beyondModel(tokens: readonly number[], asked: number, { vocabulary, context }: ModelLimits = NO_LIMITS): string | undefined {
+/**
+ * A token that the model does not have would fail the learner's step, and a longer response than was asked for might
+ * not fit its memory.
+ */
+function beyondModel(
+  tokens: readonly number[],
+  asked: number,
+  { vocabulary, context }: ModelLimits = NO_LIMITS,
+): string | undefined {
   const most = Math.min(asked, context);
-  if (tokens.length > most) return `expected at most ${most} tokens (maxNewTokens, and what the model's context holds), found ${tokens.length}`;
+  if (tokens.length > most)
+    return `expected at most ${most} tokens (maxNewTokens, and what the model's context holds), found ${tokens.length}`;
   const outside = tokens.find((token) => token >= vocabulary);
-  return outside === undefined ? undefined : `expected token ids below ${vocabulary}, the size of the model's vocabulary, found ${outside}`;
+  return outside === undefined
+    ? undefined
+    : `expected token ids below ${vocabulary}, the size of the model's vocabulary, found ${outside}`;
 }
 
 function other(name: string, given: unknown, asked: unknown): string | undefined {
-  return given === asked ? undefined : `${name}: expected ${JSON.stringify(asked)}, as asked, found ${JSON.stringify(given)}`;
+  return given === asked
+    ? undefined
+    : `${name}: expected ${JSON.stringify(asked)}, as asked, found ${JSON.stringify(given)}`;
 }

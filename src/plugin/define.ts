@@ -15,7 +15,10 @@ export interface RunQuestions {
   pictures(): readonly PictureRef[];
 }
 
-/** What a port gets when its actor starts. In a worker thread (`thread: true`) `questions`, `label`, `weights` and `next` throw when they are used. */
+/**
+ * What a port gets when its actor starts. In a worker thread (`thread: true`) `questions`, `label`, `weights` and
+ * `next` throw when they are used.
+ */
 export interface PortContext<Options, Name extends PortName = PortName> {
   /** As the plug-in's schema parsed them; undefined where it has none. */
   readonly options: Options;
@@ -35,29 +38,41 @@ export interface PortContext<Options, Name extends PortName = PortName> {
   /** A question's prompt as the learner encodes it, as text and as token ids. */
   readonly prompt: ModelText['prompt'];
   /**
-   * Where the weights of a version are, for a sampler that is not in this process. Ask for the version that a request names: it is in memory as long as
-   * the request is in hand. @throws RangeError when the version is gone.
+   * Where the weights of a version are, for a sampler that is not in this process. Ask for the version that a request
+   * names: it is in memory as long as the request is in hand. @throws RangeError when the version is gone.
    */
   weights(version: number): Promise<WeightsRef>;
   /** Decodes or redraws a picture. */
   picture(ref: PictureRef): Promise<Picture>;
-  /** Sorts answers into classes of equivalent ones, as the vote does: 0-based in order of first appearance, -1 for null. */
+  /**
+   * Sorts answers into classes of equivalent ones, as the vote does: 0-based in order of first appearance, -1 for null.
+   */
   classify(answers: readonly (string | null)[]): Promise<readonly number[]>;
-  /** The right answer, where the data set has one. @throws PermissionError unless the user listed the plug-in with `labels: true`. */
+  /**
+   * The right answer, where the data set has one. @throws PermissionError unless the user listed the plug-in with
+   * `labels: true`.
+   */
   label(questionId: string): string | undefined;
   /** Writes a line to the event log and the status. Too many of them are counted instead. */
   tell(text: string): void;
-  /** Asks for the end of the run: the daemon finishes the step in hand, saves, reports the reason and exits with 0. The first reason counts. */
+  /**
+   * Asks for the end of the run: the daemon finishes the step in hand, saves, reports the reason and exits with 0. The
+   * first reason counts.
+   */
   stop(reason: string): void;
   /** What does this port's work without the plug-in, for ports that one plug-in holds: to wrap it. */
   readonly next: Ports[Name];
 }
 
 /** Makes a port ready; called again at each restart of the actor. */
-export type OpenPort<Name extends PortName, Options> = (context: PortContext<Options, Name>) => PortLike<Name> | Promise<PortLike<Name>>;
+export type OpenPort<Name extends PortName, Options> = (
+  context: PortContext<Options, Name>,
+) => PortLike<Name> | Promise<PortLike<Name>>;
 
 /** A question source may also be anything that can be iterated, such as an RxJS stream turned into one. */
-export type PortLike<Name extends PortName> = Name extends 'ask' ? Ports['ask'] | AsyncIterable<Question> | Iterable<Question> : Ports[Name];
+export type PortLike<Name extends PortName> = Name extends 'ask'
+  ? Ports['ask'] | AsyncIterable<Question> | Iterable<Question>
+  : Ports[Name];
 
 export interface PluginDefinition<Options> {
   /** As messages, `quorum status` and the log name it. */

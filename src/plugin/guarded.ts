@@ -1,6 +1,7 @@
 /**
- * The boundary of a plug-in: what it throws becomes a PluginError that names it, and what it returns is checked before the loop sees it. A bad
- * reply is a failure of the plug-in like any other: its actor is restarted, and in the end parked.
+ * The boundary of a plug-in: what it throws becomes a PluginError that names it, and what it returns is checked before
+ * the loop sees it. A bad reply is a failure of the plug-in like any other: its actor is restarted, and in the end
+ * parked.
  */
 import { CancelledError, InputError, PluginError, UnsoundStepError } from '../protocol/errors.ts';
 import type { PortName, Ports } from '../protocol/ports.ts';
@@ -18,7 +19,10 @@ export function guarded<Name extends PortName>(
   const row: PortRow = PORT_TABLE[port];
   const failed = (doing: string, cause: unknown): Error => {
     if (cause instanceof PluginError) return cause;
-    return new PluginError(`plug-in ${plugin}, port "${port}": ${doing}${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    return new PluginError(
+      `plug-in ${plugin}, port "${port}": ${doing}${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
   };
   return async (services) => {
     const opened = await open(services).catch((error: unknown) => {
@@ -33,7 +37,8 @@ export function guarded<Name extends PortName>(
       } catch (error) {
         if (actual.aborted) throw new CancelledError(`plug-in ${plugin}, port "${port}": cancelled`);
         // A sampler may refuse a question: the group is then empty, and nobody is to blame.
-        if (port === 'sample' && error instanceof Error && error.name === 'InputError') throw new InputError(error.message);
+        if (port === 'sample' && error instanceof Error && error.name === 'InputError')
+          throw new InputError(error.message);
         // A learner that wraps ours: the step is to blame.
         if (port === 'learn' && error instanceof UnsoundStepError) throw error;
         throw failed('', error);

@@ -54,9 +54,13 @@ const LOAD_SECONDS = 180;
 type AnyOpen = (context: PortContext<unknown>) => unknown;
 
 const definitionSchema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9@][a-z0-9@/._-]{0,63}$/, 'expected 1 to 64 of a-z, 0-9, @ / . _ -, as a package is named'),
+  name: z
+    .string()
+    .regex(/^[a-z0-9@][a-z0-9@/._-]{0,63}$/, 'expected 1 to 64 of a-z, 0-9, @ / . _ -, as a package is named'),
   apiVersion: z.int(),
-  options: z.custom<StandardSchema<unknown>>(isStandardSchema, 'expected a zod schema, or another Standard Schema').optional(),
+  options: z
+    .custom<StandardSchema<unknown>>(isStandardSchema, 'expected a zod schema, or another Standard Schema')
+    .optional(),
   ports: z.record(
     z.string(),
     z.custom<AnyOpen>((value) => typeof value === 'function', 'expected a function'),
@@ -65,8 +69,8 @@ const definitionSchema = z.strictObject({
 
 /**
  * @param folder what relative paths and package names are resolved from: that of the configuration file.
- * @throws InputError when a plug-in is not found, throws while it is loaded, is for another API version, gets bad options, or wants a port that
- * another one has.
+ * @throws InputError when a plug-in is not found, throws while it is loaded, is for another API version, gets bad
+ * options, or wants a port that another one has.
  */
 export async function loadPlugins(specs: readonly PluginSpec[], folder: string): Promise<readonly Plugin[]> {
   const plugins: Plugin[] = [];
@@ -88,10 +92,15 @@ export async function loadPlugin(spec: PluginSpec, folder: string): Promise<Plug
   const use = isUse(spec) ? spec : { use: spec };
   if (typeof use.use === 'string') {
     const path = pathOf(use.use, folder);
-    return bind(await importPlugin(use.use, path, folder), use, use.use, { path, from: resolve(folder, 'quorum.config.ts') });
+    return bind(await importPlugin(use.use, path, folder), use, use.use, {
+      path,
+      from: resolve(folder, 'quorum.config.ts'),
+    });
   }
   if (inThread(use)) {
-    throw new InputError('a plug-in with thread: true must be named by its package or path, because an object cannot be sent to a thread');
+    throw new InputError(
+      'a plug-in with thread: true must be named by its package or path, because an object cannot be sent to a thread',
+    );
   }
   return bind(use.use, use, 'given in the configuration');
 }
@@ -99,12 +108,15 @@ export async function loadPlugin(spec: PluginSpec, folder: string): Promise<Plug
 /** @throws InputError when two have the same name, or the same port of which there is one. */
 export function checkRivals(plugins: readonly Plugin[]): void {
   for (const [i, { name, source }] of plugins.entries()) {
-    if (plugins.slice(0, i).some((other) => other.name === name)) throw new InputError(`plug-in ${name} (${source}) is listed twice in plugins`);
+    if (plugins.slice(0, i).some((other) => other.name === name))
+      throw new InputError(`plug-in ${name} (${source}) is listed twice in plugins`);
   }
   for (const port of PORT_NAMES) {
     const rivals = plugins.filter(({ ports }) => ports[port]);
     if (PORT_TABLE[port].holders === 'many' || rivals.length < 2) continue;
-    throw new InputError(`plug-ins ${rivals.map(({ name }) => name).join(' and ')} both have the port "${port}": list only one of them in plugins`);
+    throw new InputError(
+      `plug-ins ${rivals.map(({ name }) => name).join(' and ')} both have the port "${port}": list only one of them in plugins`,
+    );
   }
 }
 
@@ -119,7 +131,8 @@ function isUse(spec: PluginSpec): spec is PluginUse {
 
 /** A plug-in may bring its own copy of a library, so the class does not tell. */
 function isStandardSchema(value: unknown): boolean {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || !('~standard' in value)) return false;
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null || !('~standard' in value))
+    return false;
   return typeof (value['~standard'] as { validate?: unknown } | undefined)?.validate === 'function';
 }
 
@@ -134,12 +147,21 @@ function pathOf(use: string, folder: string): string | undefined {
 async function importPlugin(use: string, path: string | undefined, folder: string): Promise<unknown> {
   try {
     const loading = importDefault(path ?? use, resolve(folder, 'quorum.config.ts'));
-    return await withDeadline('loading its module, which may await something that never comes', LOAD_SECONDS, undefined, () => loading);
+    return await withDeadline(
+      'loading its module, which may await something that never comes',
+      LOAD_SECONDS,
+      undefined,
+      () => loading,
+    );
   } catch (error) {
     if (path === undefined && isNotFound(error, use))
       throw new InputError(`plug-in ${use} is not found: npm install ${use}, or give a path that begins with ./`);
-    if (use.startsWith(BUILT_IN) && isMissing(error)) throw new InputError(`plug-in ${use} is not found: ${BUILT_IN} has ${builtInNames()}`);
-    throw new InputError(`plug-in ${use} failed while it was loaded: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    if (use.startsWith(BUILT_IN) && isMissing(error))
+      throw new InputError(`plug-in ${use} is not found: ${BUILT_IN} has ${builtInNames()}`);
+    throw new InputError(
+      `plug-in ${use} failed while it was loaded: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
 }
 
@@ -153,7 +175,9 @@ function isMissing(error: unknown): boolean {
 }
 
 function builtInNames(): string {
-  const names = readdirSync(new URL('../plugins', import.meta.url)).flatMap((file) => /^([a-z-]+)\.[jt]s$/.exec(file)?.[1] ?? []);
+  const names = readdirSync(new URL('../plugins', import.meta.url)).flatMap(
+    (file) => /^([a-z-]+)\.[jt]s$/.exec(file)?.[1] ?? [],
+  );
   return names.toSorted().join(', ');
 }
 
@@ -161,17 +185,26 @@ export function inThread({ thread }: PluginUse): boolean {
   return thread !== undefined && thread !== false;
 }
 
-async function bind(definition: unknown, use: PluginUse, source: string, module?: { path: string | undefined; from: string }): Promise<Plugin> {
+async function bind(
+  definition: unknown,
+  use: PluginUse,
+  source: string,
+  module?: { path: string | undefined; from: string },
+): Promise<Plugin> {
   const checked = definitionSchema.safeParse(definition);
   if (!checked.success) {
     const [issue] = checked.error.issues;
     const field = issue?.path.join('.') || 'its default export';
-    throw new InputError(`plug-in ${source} is not one: ${field}: ${issue?.message}; export default definePlugin({name, apiVersion, ports})`);
+    throw new InputError(
+      `plug-in ${source} is not one: ${field}: ${issue?.message}; export default definePlugin({name, apiVersion, ports})`,
+    );
   }
   const { name, apiVersion, ports } = checked.data;
   const who = `plug-in ${name} (${source})`;
   if (apiVersion !== API_VERSION) {
-    throw new InputError(`${who} is written for plug-in API ${apiVersion}, but this Quorum has ${API_VERSION}: use a version of it that fits`);
+    throw new InputError(
+      `${who} is written for plug-in API ${apiVersion}, but this Quorum has ${API_VERSION}: use a version of it that fits`,
+    );
   }
   const unknown = Object.keys(ports).find((port) => !Object.hasOwn(PORT_TABLE, port));
   if (unknown !== undefined) throw new InputError(`${who} has an unknown port "${unknown}"; known are ${known()}`);
@@ -188,7 +221,8 @@ async function bind(definition: unknown, use: PluginUse, source: string, module?
         })
       : undefined;
   const opener = ([port, open]: [string, AnyOpen]) => {
-    const openHere = async (services: Services) => portOf(who, port as PortName, (await open(contextOf(services, options))) as never);
+    const openHere = async (services: Services) =>
+      portOf(who, port as PortName, (await open(contextOf(services, options))) as never);
     const openIt = thread ? (services: Services) => thread.open(port as PortName, services) : openHere;
     // Our own actors are trusted: their errors keep their class, on which the loop branches.
     return [port, source === 'built in' ? openIt : guarded(name, port as PortName, openIt)] as const;

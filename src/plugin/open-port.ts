@@ -1,4 +1,7 @@
-/** Opens a port of a definition: by the loader, and by plug-ins that are made of others (a mixture of sources, a sum of rewards). */
+/**
+ * Opens a port of a definition: by the loader, and by plug-ins that are made of others (a mixture of sources, a sum of
+ * rewards).
+ */
 import { InputError } from '../protocol/errors.ts';
 import type { Question } from '../protocol/messages.ts';
 import type { Ask, PortName, Ports } from '../protocol/ports.ts';
@@ -23,15 +26,22 @@ export async function openPort<Name extends PortName, Options>(
 }
 
 /** @throws InputError that names the plug-in and each bad option. */
-export async function checkOptions<Options>(who: string, schema: StandardSchema<Options> | undefined, given: unknown): Promise<Options> {
+export async function checkOptions<Options>(
+  who: string,
+  schema: StandardSchema<Options> | undefined,
+  given: unknown,
+): Promise<Options> {
   if (!schema) {
     if (given === undefined) return undefined as Options;
     throw new InputError(`${who} takes no options, but was given ${JSON.stringify(given)}`);
   }
   const result: StandardResult<Options> = await schema['~standard'].validate(given ?? {});
   if (!result.issues) return result.value;
-  const keyOf = (part: PropertyKey | { readonly key: PropertyKey }): string => String(typeof part === 'object' ? part.key : part);
-  const issues = result.issues.map(({ path = [], message }) => `${['options', ...path.map(keyOf)].join('.')}: ${message}`);
+  const keyOf = (part: PropertyKey | { readonly key: PropertyKey }): string =>
+    String(typeof part === 'object' ? part.key : part);
+  const issues = result.issues.map(
+    ({ path = [], message }) => `${['options', ...path.map(keyOf)].join('.')}: ${message}`,
+  );
   throw new InputError(`${who}: ${issues.join('; ')}`);
 }
 
@@ -39,10 +49,13 @@ export async function checkOptions<Options>(who: string, schema: StandardSchema<
 export function portOf<Name extends PortName>(who: string, port: Name, opened: PortLike<Name>): Ports[Name] {
   if (typeof opened === 'function') return opened as Ports[Name];
   if (port === 'ask' && typeof opened === 'object' && opened !== null) {
-    if (Symbol.asyncIterator in opened || Symbol.iterator in opened) return fromIterable(opened as AsyncIterable<Question>) as Ports[Name];
+    if (Symbol.asyncIterator in opened || Symbol.iterator in opened)
+      return fromIterable(opened as AsyncIterable<Question>) as Ports[Name];
   }
   const may = port === 'ask' ? 'a function or something that can be iterated' : 'a function';
-  throw new InputError(`${who}: its port "${port}" opened as ${opened === null ? 'null' : typeof opened}, but must be ${may}`);
+  throw new InputError(
+    `${who}: its port "${port}" opened as ${opened === null ? 'null' : typeof opened}, but must be ${may}`,
+  );
 }
 
 /** Pulled as the loop has room: one question at a time is waited for, so a slow source gives what it has. */

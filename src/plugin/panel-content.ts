@@ -14,7 +14,11 @@ export const panel = z.strictObject({
           type: z.literal('numbers'),
           rows: z.array(z.strictObject({ name, value: finite, unit: z.string().max(50).optional() })).max(100),
         }),
-        z.strictObject({ type: z.literal('table'), columns: z.array(name).max(50), rows: z.array(z.array(cell).max(50)).max(500) }),
+        z.strictObject({
+          type: z.literal('table'),
+          columns: z.array(name).max(50),
+          rows: z.array(z.array(cell).max(50)).max(500),
+        }),
         z.strictObject({
           type: z.literal('lines'),
           x: z.array(finite).max(10_000),

@@ -5,7 +5,10 @@ import { shown } from '../lib/shown.ts';
 type Issue = z.core.$ZodIssue;
 
 export const text = (most: number) =>
-  z.string(`expected a text`).min(1, 'expected a text that is not empty').max(most, `expected a text of at most ${most} characters`);
+  z
+    .string(`expected a text`)
+    .min(1, 'expected a text that is not empty')
+    .max(most, `expected a text of at most ${most} characters`);
 export const finite = z.number('expected a finite number');
 
 /** The learner computes in 32 bits. */
@@ -30,18 +33,25 @@ function nearestOf(issue: Issue): Issue {
 }
 
 function wordsOf(issue: Issue, reply: unknown): string {
-  const value = issue.path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key], reply);
+  const value = issue.path.reduce<unknown>(
+    (inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    reply,
+  );
   // It has said all: `wrongNumbers`.
   if (issue.code === 'custom' && issue.params?.['told'] === true) return issue.message;
-  if (issue.code === 'unrecognized_keys') return `unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
+  if (issue.code === 'unrecognized_keys')
+    return `unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
   if (value === undefined && issue.path.length > 0) return `missing; ${expected(issue)}`;
-  if (typeof value === 'number' && !Number.isFinite(value) && /\b(?:number|int)\b/.test(issue.message)) return `${value} is not finite`;
+  if (typeof value === 'number' && !Number.isFinite(value) && /\b(?:number|int)\b/.test(issue.message))
+    return `${value} is not finite`;
   return `${expected(issue)}, found ${found(value)}`;
 }
 
 /** Our own words, or those of zod without its first: `Too small: expected array to have >=1 items`. */
 function expected({ message }: Issue): string {
-  const bare = message.replace(/^(?:Invalid \w+: |Too \w+: |Invalid discriminator value. )/, '').replace(/, received .*$/, '');
+  const bare = message
+    .replace(/^(?:Invalid \w+: |Too \w+: |Invalid discriminator value. )/, '')
+    .replace(/, received .*$/, '');
   return bare
     .replace('Expected', 'expected')
     .replace(/^expected (array|int|number|object|string|boolean)$/, (_, type: string) => `expected ${KINDS[type]}`);
@@ -63,7 +73,8 @@ function found(value: unknown): string {
 
 /** One number a response: undefined where `reply` is that. */
 export function wrongNumbers(reply: unknown, count: number): string | undefined {
-  if (!Array.isArray(reply) || reply.length !== count) return `expected an array of ${count} numbers, one a response, found ${found(reply)}`;
+  if (!Array.isArray(reply) || reply.length !== count)
+    return `expected an array of ${count} numbers, one a response, found ${found(reply)}`;
   const at = reply.findIndex((value) => !isFinite32(value));
   if (at < 0) return undefined;
   const value: unknown = reply[at];
@@ -97,5 +108,7 @@ export function wrongReward(schema: z.ZodType, reply: unknown, count: number): s
   if (reply === undefined) return undefined;
   if (typeof reply === 'object' && reply !== null && 'rewards' in reply) return wrongReply(schema, reply);
   const wrong = wrongNumbers(reply, count);
-  return Array.isArray(reply) ? wrong : wrong?.replace(', one a response', ', one a response, {rewards, verified} with such an array, or undefined');
+  return Array.isArray(reply)
+    ? wrong
+    : wrong?.replace(', one a response', ', one a response, {rewards, verified} with such an array, or undefined');
 }

@@ -1,4 +1,7 @@
-/** The part of Standard Schema 1 (standardschema.dev) that checks options: zod, valibot, arktype and others are such schemas. */
+/**
+ * The part of Standard Schema 1 (standardschema.dev) that checks options: zod, valibot, arktype and others are such
+ * schemas.
+ */
 
 export interface StandardSchema<Output> {
   readonly '~standard': {
@@ -12,5 +15,8 @@ export interface StandardSchema<Output> {
 export type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | {
-      readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[];
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+      }[];
     };

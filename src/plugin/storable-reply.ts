@@ -1,15 +1,25 @@
-/** A plug-in's reply as the store can hold it: ids and kinds with escapes, texts with U+FFFD, where there is a NUL or half a surrogate pair. */
+/**
+ * A plug-in's reply as the store can hold it: ids and kinds with escapes, texts with U+FFFD, where there is a NUL or
+ * half a surrogate pair.
+ */
 import type { PictureRef, Question, Sample, Verdict } from '../protocol/messages.ts';
 import type { LearnReply, SampleReply, Written } from '../protocol/ports.ts';
 import { storableKey, storableText } from '../protocol/storable.ts';
 
 export const storableQuestions = (reply: readonly Question[]): unknown => reply.map(questionOf);
 
-export const storableWritten = (reply: readonly Written[]): unknown => reply.map((each) => ({ ...each, question: questionOf(each.question) }));
+export const storableWritten = (reply: readonly Written[]): unknown =>
+  reply.map((each) => ({ ...each, question: questionOf(each.question) }));
 
-export const storableResponses = (reply: SampleReply): unknown => ({ ...reply, groups: reply.groups.map((group) => group.map(sampleOf)) });
+export const storableResponses = (reply: SampleReply): unknown => ({
+  ...reply,
+  groups: reply.groups.map((group) => group.map(sampleOf)),
+});
 
-export const storableStep = (reply: LearnReply): unknown => ({ ...reply, metrics: withKeys(reply.metrics, storableKey) });
+export const storableStep = (reply: LearnReply): unknown => ({
+  ...reply,
+  metrics: withKeys(reply.metrics, storableKey),
+});
 
 export const storableVerdict = (reply: Verdict): unknown => ({
   ...reply,
@@ -17,7 +27,8 @@ export const storableVerdict = (reply: Verdict): unknown => ({
   ...(reply.why !== undefined && { why: storableText(reply.why) }),
 });
 
-export const storableWhy = (reply: string | undefined): unknown => (reply === undefined ? undefined : storableText(reply));
+export const storableWhy = (reply: string | undefined): unknown =>
+  reply === undefined ? undefined : storableText(reply);
 
 function questionOf(question: Question): Question {
   const { id, text, kind, parentId, pictures } = question;

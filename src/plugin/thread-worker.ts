@@ -57,9 +57,18 @@ export default async function perform(task: ThreadTask): Promise<ThreadReply> {
   }
 }
 
-async function open({ port, opened, seed, folder, base, limits, prompts }: ThreadTask): Promise<(request: unknown, signal: AbortSignal) => unknown> {
+async function open({
+  port,
+  opened,
+  seed,
+  folder,
+  base,
+  limits,
+  prompts,
+}: ThreadTask): Promise<(request: unknown, signal: AbortSignal) => unknown> {
   definition ??= importDefault(specifier, from) as Promise<PluginDefinition<unknown>>;
-  const say = (type: ThreadWord['type'], text: string) => parentPort?.postMessage({ opened, type, text } satisfies ThreadWord);
+  const say = (type: ThreadWord['type'], text: string) =>
+    parentPort?.postMessage({ opened, type, text } satisfies ThreadWord);
   const context: PortContext<unknown> = {
     options: undefined,
     signal,
@@ -81,5 +90,8 @@ async function open({ port, opened, seed, folder, base, limits, prompts }: Threa
       return notInThread('next');
     },
   };
-  return (await openPort(await definition, port, context, options)) as unknown as (request: unknown, signal: AbortSignal) => unknown;
+  return (await openPort(await definition, port, context, options)) as unknown as (
+    request: unknown,
+    signal: AbortSignal,
+  ) => unknown;
 }

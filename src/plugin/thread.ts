@@ -1,7 +1,7 @@
 /**
- * A plug-in in a worker thread of its own: one that computes for long, or that is not trusted with the daemon's heap. A call past its deadline,
- * or that is cancelled, costs the thread, so that even an endless loop ends; the next call has a new one. `questions`, `label`,
- * `weights` and `next` are not there: they would be calls back to the daemon.
+ * A plug-in in a worker thread of its own: one that computes for long, or that is not trusted with the daemon's heap. A
+ * call past its deadline, or that is cancelled, costs the thread, so that even an endless loop ends; the next call has
+ * a new one. `questions`, `label`, `weights` and `next` are not there: they would be calls back to the daemon.
  */
 import { Piscina } from 'piscina';
 import { fromErrorData, UnsupportedError } from '../protocol/errors.ts';
@@ -18,7 +18,10 @@ export interface ThreadOptions {
   /** What it is resolved from. */
   readonly from: string;
   readonly options: unknown;
-  /** Largest heap; a plug-in that grows past it is restarted. One array of that size at a stroke is past V8's help: it ends the process. */
+  /**
+   * Largest heap; a plug-in that grows past it is restarted. One array of that size at a stroke is past V8's help: it
+   * ends the process.
+   */
   readonly heapMegabytes: number;
 }
 
@@ -55,9 +58,12 @@ export function openThread(options: ThreadOptions): PluginThread {
       ears.set(number, { tell, stop });
       signal.addEventListener('abort', () => ears.delete(number), { once: true });
       const run = async (task: Pick<ThreadTask, 'type' | 'request'>, cancel: AbortSignal): Promise<unknown> => {
-        const reply = (await pool.run({ ...task, opened: number, port, seed, folder, base, limits, prompts } satisfies ThreadTask, {
-          signal: cancel,
-        })) as ThreadReply;
+        const reply = (await pool.run(
+          { ...task, opened: number, port, seed, folder, base, limits, prompts } satisfies ThreadTask,
+          {
+            signal: cancel,
+          },
+        )) as ThreadReply;
         if (reply.error) throw fromErrorData(reply.error);
         return reply.value;
       };

@@ -1,6 +1,6 @@
 /**
- * The weighted sum of other rewards. A part that leaves a group to others (undefined) adds nothing to it; where all do, so does the sum. The
- * sum is verified where one of its parts is: it knows the truth.
+ * The weighted sum of other rewards. A part that leaves a group to others (undefined) adds nothing to it; where all do,
+ * so does the sum. The sum is verified where one of its parts is: it knows the truth.
  */
 import { API_VERSION, definePlugin, openPort, type Rewarded, type RewardReply } from 'quorum';
 import { z } from 'zod';
@@ -36,7 +36,9 @@ export default definePlugin({
       .array(part)
       .min(1)
       .max(64)
-      .describe('`{use, weight, options}`: `use` is a built-in reward by its name (`majority`, `shaping` ...), or the result of definePlugin.'),
+      .describe(
+        '`{use, weight, options}`: `use` is a built-in reward by its name (`majority`, `shaping` ...), or the result of definePlugin.',
+      ),
   }),
   ports: {
     reward: async (context) => {

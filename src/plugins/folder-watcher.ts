@@ -1,7 +1,8 @@
 /**
- * Asks about pictures that are dropped into a folder while the daemon runs, each question once, the data set's in between. What is asked: the
- * option `questions`, and the lines of a text file next to the picture: `cat.txt` for `cat.png` (one question a line), or `cat.jsonl` (objects
- * with `problem`). A picture is known by its name: give each its own.
+ * Asks about pictures that are dropped into a folder while the daemon runs, each question once, the data set's in
+ * between. What is asked: the option `questions`, and the lines of a text file next to the picture: `cat.txt` for
+ * `cat.png` (one question a line), or `cat.jsonl` (objects with `problem`). A picture is known by its name: give each
+ * its own.
  */
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
@@ -22,10 +23,24 @@ const options = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe("Folder to watch, relative to the configuration's folder; default: `pictures` in the plug-in's own folder."),
-  questions: z.array(z.string().min(1).max(LONGEST_QUESTION)).max(MOST_QUESTIONS).default([]).describe('Asked about every picture.'),
-  settleSeconds: z.number().min(0).max(3600).default(2).describe('A picture is taken when it was last written so long ago: not while it is copied.'),
-  repeat: z.boolean().default(false).describe("Ask again about the folder's pictures while none is new, instead of continuing with the data set."),
+    .describe(
+      "Folder to watch, relative to the configuration's folder; default: `pictures` in the plug-in's own folder.",
+    ),
+  questions: z
+    .array(z.string().min(1).max(LONGEST_QUESTION))
+    .max(MOST_QUESTIONS)
+    .default([])
+    .describe('Asked about every picture.'),
+  settleSeconds: z
+    .number()
+    .min(0)
+    .max(3600)
+    .default(2)
+    .describe('A picture is taken when it was last written so long ago: not while it is copied.'),
+  repeat: z
+    .boolean()
+    .default(false)
+    .describe("Ask again about the folder's pictures while none is new, instead of continuing with the data set."),
 });
 
 type Context = PortContext<z.output<typeof options>, 'ask'>;
@@ -76,7 +91,10 @@ class DroppedPictures {
   }
 
   again({ from, count }: { readonly from: number; readonly count: number }): readonly Question[] {
-    return Array.from({ length: count }, (_, i) => this.#known[Math.floor(draw(this.#context.seed, from + i) * this.#known.length)]!);
+    return Array.from(
+      { length: count },
+      (_, i) => this.#known[Math.floor(draw(this.#context.seed, from + i) * this.#known.length)]!,
+    );
   }
 
   async #scan(enough: number): Promise<void> {
@@ -97,11 +115,15 @@ class DroppedPictures {
 
   async #textsOf(picture: string, names: ReadonlySet<string>): Promise<readonly string[]> {
     const { name } = parse(picture);
-    const read = async (beside: string) => (names.has(beside) ? lines(await readFile(join(this.#folder, beside), 'utf8')) : []);
+    const read = async (beside: string) =>
+      names.has(beside) ? lines(await readFile(join(this.#folder, beside), 'utf8')) : [];
     const plain = await read(`${name}.txt`);
     const objects = (await read(`${name}.jsonl`)).flatMap((line) => {
       const problem = problemOf(line);
-      if (problem === undefined) this.#context.tell(`${name}.jsonl: a line is left out, which is no object with "problem": ${line.slice(0, 80)}`);
+      if (problem === undefined)
+        this.#context.tell(
+          `${name}.jsonl: a line is left out, which is no object with "problem": ${line.slice(0, 80)}`,
+        );
       return problem ?? [];
     });
     const texts = [...this.#context.options.questions, ...plain, ...objects];
@@ -139,7 +161,8 @@ function watchedFolder({ folder, base, options: { folder: given } }: Context): s
     return join(folder, 'pictures');
   }
   const path = resolve(base, given);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw new InputError(`options.folder: there is no folder ${path}: make it`);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
+    throw new InputError(`options.folder: there is no folder ${path}: make it`);
   return path;
 }
 

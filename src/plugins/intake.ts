@@ -1,7 +1,8 @@
 /**
- * Takes questions over the network: `POST /questions` with a JSON object, or one such object a message over a WebSocket at the same path. When
- * its queue is full, POST answers 429 and a WebSocket is not read. While it is empty the data set's questions are asked. A question that was
- * answered with its id is on disk, and is asked once even if the daemon is killed.
+ * Takes questions over the network: `POST /questions` with a JSON object, or one such object a message over a WebSocket
+ * at the same path. When its queue is full, POST answers 429 and a WebSocket is not read. While it is empty the data
+ * set's questions are asked. A question that was answered with its id is on disk, and is asked once even if the daemon
+ * is killed.
  */
 import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
@@ -24,11 +25,24 @@ const megabytes = (most: number) => z.number().positive().max(most);
 
 const options = z
   .strictObject({
-    port: z.int().min(0).max(65_535).default(4748).describe('Port to listen on; 0 picks a free one, which the log names.'),
-    host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; any but a loopback address needs `token`.'),
+    port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .default(4748)
+      .describe('Port to listen on; 0 picks a free one, which the log names.'),
+    host: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .describe('Address to listen on; any but a loopback address needs `token`.'),
     token: z.string().min(16).max(256).optional().describe('What senders must give as `Authorization: Bearer ...`.'),
     maxWaiting: z.int().min(1).max(100_000).default(256).describe('Questions that wait, at most.'),
-    pictureFolder: z.string().min(1).optional().describe('Folder in which pictures may be named by their path; without it none may.'),
+    pictureFolder: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Folder in which pictures may be named by their path; without it none may.'),
     maxPictureMegabytes: megabytes(256).default(16).describe("Size of all pictures' data in one question."),
     maxKeptMegabytes: megabytes(1_000_000).default(1000).describe('Of pictures that were sent; the oldest go.'),
   })
@@ -40,7 +54,12 @@ const options = z
 const incoming = z.strictObject({
   text: z.string().trim().min(1).max(100_000),
   pictures: z
-    .array(z.union([z.strictObject({ data: z.string().min(1) }), z.strictObject({ path: z.string().min(1).max(4096) })], 'expected {data} or {path}'))
+    .array(
+      z.union(
+        [z.strictObject({ data: z.string().min(1) }), z.strictObject({ path: z.string().min(1).max(4096) })],
+        'expected {data} or {path}',
+      ),
+    )
     .max(MOST_PICTURES)
     .default([]),
   id: z.string().min(1).max(256).optional(),
@@ -57,7 +76,12 @@ export default definePlugin({
       const { host, port, token, maxWaiting, pictureFolder, maxPictureMegabytes, maxKeptMegabytes } = context.options;
       const handedOut = new HandedOut(context.folder);
       const file = new Lines<Question>(join(context.folder, 'waiting.jsonl'));
-      const queue = new IntakeQueue({ file, most: maxWaiting, signal: context.signal, wasAsked: (id) => handedOut.has(id) });
+      const queue = new IntakeQueue({
+        file,
+        most: maxWaiting,
+        signal: context.signal,
+        wasAsked: (id) => handedOut.has(id),
+      });
       const pictures = new Pictures({
         folder: join(context.folder, 'pictures'),
         pictureFolder: pictureFolder === undefined ? undefined : resolve(context.base, pictureFolder),
@@ -94,11 +118,21 @@ export default definePlugin({
 async function questionOf(body: unknown, pictures: Pictures): Promise<Question> {
   const parsed = incoming.safeParse(body);
   if (!parsed.success) {
-    const words = parsed.error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message));
+    const words = parsed.error.issues.map(({ path, message }) =>
+      path.length > 0 ? `${path.join('.')}: ${message}` : message,
+    );
     throw new Refusal(400, words.join('; '));
   }
   const { text, pictures: given, id = `intake-${randomUUID()}`, kind, verbatim } = parsed.data;
   const refs: PictureRef[] = [];
-  for (const picture of given) refs.push('data' in picture ? await pictures.keep(picture.data) : await pictures.find(picture.path));
-  return { id, text, pictures: refs, origin: 'plugin', ...(kind !== undefined && { kind }), ...(verbatim && { verbatim }) };
+  for (const picture of given)
+    refs.push('data' in picture ? await pictures.keep(picture.data) : await pictures.find(picture.path));
+  return {
+    id,
+    text,
+    pictures: refs,
+    origin: 'plugin',
+    ...(kind !== undefined && { kind }),
+    ...(verbatim && { verbatim }),
+  };
 }

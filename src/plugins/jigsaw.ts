@@ -1,8 +1,17 @@
 /**
- * Jigsaw-R1 (arXiv 2505.23590): the run's own pictures are cut into pieces and put together in another order, and the model is asked for the order
- * or for how two pieces lay to each other. The truth is known from the cutting, so that the reward is a rule and no label is used.
+ * Jigsaw-R1 (arXiv 2505.23590): the run's own pictures are cut into pieces and put together in another order, and the
+ * model is asked for the order or for how two pieces lay to each other. The truth is known from the cutting, so that
+ * the reward is a rule and no label is used.
  */
-import { API_VERSION, definePlugin, type Ask, type PictureRef, type PortContext, type Question, type Reward } from 'quorum';
+import {
+  API_VERSION,
+  definePlugin,
+  type Ask,
+  type PictureRef,
+  type PortContext,
+  type Question,
+  type Reward,
+} from 'quorum';
 import { z } from 'zod';
 import { LevelOfQuestions, SuccessRecord } from './jigsaw/curriculum.ts';
 import { dice, shuffled, type Roll } from './jigsaw/dice.ts';
@@ -24,10 +33,16 @@ const cut = z
   .string()
   .regex(/^[1-9]x[1-9]$/, 'expected rows x columns, such as "2x1"')
   .transform((text): Cut => ({ rows: Number(text[0]), columns: Number(text[2]) }))
-  .refine(({ rows, columns }) => rows * columns >= 2 && rows * columns <= MOST_PIECES, `expected 2 to ${MOST_PIECES} pieces`);
+  .refine(
+    ({ rows, columns }) => rows * columns >= 2 && rows * columns <= MOST_PIECES,
+    `expected 2 to ${MOST_PIECES} pieces`,
+  );
 
 const options = z.strictObject({
-  form: z.enum(['pair', 'full']).default('pair').describe('`pair` asks how two pieces lay to each other, `full` for the order of all.'),
+  form: z
+    .enum(['pair', 'full'])
+    .default('pair')
+    .describe('`pair` asks how two pieces lay to each other, `full` for the order of all.'),
   levels: z
     .array(cut)
     .min(1)
@@ -38,13 +53,21 @@ const options = z.strictObject({
   threshold: share().default(0.9).describe('Share of right responses that ends a level.'),
   window: z.int().positive().max(10_000).default(128).describe('Groups over which that share is counted.'),
   share: share().default(1).describe("Share of the questions that are jigsaws; the others are the run's own."),
-  formatWeight: z.number().min(0).default(0.5).describe('Reward of a well-formed wrong answer; the right answer earns 1.'),
+  formatWeight: z
+    .number()
+    .min(0)
+    .default(0.5)
+    .describe('Reward of a well-formed wrong answer; the right answer earns 1.'),
   relations: z
     .array(z.string().regex(/[\p{L}\p{N}]/u, 'expected a letter or a digit'))
     .length(RELATIONS.length)
     .default([...RELATIONS])
     .describe(`What a model answers for ${RELATIONS.join(', ')}.`),
-  pairPrompt: z.string().min(1).default(PAIR_PROMPT).describe('May hold {rows}, {columns}, {pieces}, {first}, {second} and {answers}.'),
+  pairPrompt: z
+    .string()
+    .min(1)
+    .default(PAIR_PROMPT)
+    .describe('May hold {rows}, {columns}, {pieces}, {first}, {second} and {answers}.'),
   fullPrompt: z.string().min(1).default(FULL_PROMPT).describe('May hold {rows}, {columns} and {pieces}.'),
   pictures: z.array(z.string().min(1)).min(1).optional().describe("Files to cut in place of the run's pictures."),
 });
@@ -60,8 +83,10 @@ export default definePlugin({
 
 function openAsk(context: PortContext<Options, 'ask'>): Ask {
   const { options, seed, folder } = context;
-  const pictures = options.pictures?.map((path): PictureRef => ({ type: 'file', path })) ?? context.questions.pictures();
-  if (pictures.length === 0) throw new Error("there is no picture to cut: give the run's questions pictures, or list files in options.pictures");
+  const pictures =
+    options.pictures?.map((path): PictureRef => ({ type: 'file', path })) ?? context.questions.pictures();
+  if (pictures.length === 0)
+    throw new Error("there is no picture to cut: give the run's questions pictures, or list files in options.pictures");
   const levels = options.levels.length > 1 ? new LevelOfQuestions(folder) : undefined;
   return async ({ from, count }, signal) => {
     const levelAt = levels?.ask(from, count) ?? (() => 0);
@@ -79,7 +104,12 @@ function openAsk(context: PortContext<Options, 'ask'>): Ask {
 }
 
 /** What asks without the plug-in counts its own questions from 0, so that none of them is skipped. */
-async function ownQuestions(context: PortContext<Options, 'ask'>, from: number, count: number, signal: AbortSignal): Promise<readonly Question[]> {
+async function ownQuestions(
+  context: PortContext<Options, 'ask'>,
+  from: number,
+  count: number,
+  signal: AbortSignal,
+): Promise<readonly Question[]> {
   const { share } = context.options;
   const first = from - jigsawsBefore(from, share);
   const wanted = from + count - jigsawsBefore(from + count, share) - first;
@@ -95,7 +125,13 @@ function isJigsaw(sequence: number, share: number): boolean {
   return jigsawsBefore(sequence + 1, share) > jigsawsBefore(sequence, share);
 }
 
-function jigsaw(sequence: number, options: Options, level: Cut, pictures: readonly PictureRef[], seed: number): Question {
+function jigsaw(
+  sequence: number,
+  options: Options,
+  level: Cut,
+  pictures: readonly PictureRef[],
+  seed: number,
+): Question {
   const roll = dice(seed, sequence);
   const picture = pictures[roll(pictures.length)]!;
   const { rows, columns } = options.transpose && roll(2) === 1 ? { rows: level.columns, columns: level.rows } : level;
@@ -116,16 +152,23 @@ function textOf(puzzle: Puzzle, { pairPrompt, fullPrompt, relations }: Options):
   const { rows, columns, order, pair } = puzzle;
   const answers = [...new Set(relationsOf(puzzle).map((relation) => relations[relation]))].join(', ');
   const all = { rows, columns, pieces: order.length };
-  const values: Record<string, string | number> = pair ? { ...all, first: pair[0] + 1, second: pair[1] + 1, answers } : all;
-  return (pair ? pairPrompt : fullPrompt).replaceAll(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  const values: Record<string, string | number> = pair
+    ? { ...all, first: pair[0] + 1, second: pair[1] + 1, answers }
+    : all;
+  return (pair ? pairPrompt : fullPrompt).replaceAll(/\{(\w+)\}/g, (whole, name: string) =>
+    String(values[name] ?? whole),
+  );
 }
 
 function openReward({ options, folder, tell }: PortContext<Options, 'reward'>): Reward {
   const { levels, transpose, threshold, window, relations, formatWeight } = options;
-  const success = levels.length > 1 ? new SuccessRecord(folder, { levels: levels.length, threshold, window }) : undefined;
+  const success =
+    levels.length > 1 ? new SuccessRecord(folder, { levels: levels.length, threshold, window }) : undefined;
   const levelOf = ({ rows, columns }: Cut): number =>
     levels.findIndex(
-      (level) => (level.rows === rows && level.columns === columns) || (transpose && level.rows === columns && level.columns === rows),
+      (level) =>
+        (level.rows === rows && level.columns === columns) ||
+        (transpose && level.rows === columns && level.columns === rows),
     );
 
   return ({ group, answers }) => {
@@ -134,7 +177,8 @@ function openReward({ options, folder, tell }: PortContext<Options, 'reward'>): 
     const scores = answers.map((answer) => scoreOf(puzzle, answer, relations));
     const right = scores.filter(({ accuracy }) => accuracy === 1).length / scores.length;
     const reached = success?.add(levelOf(puzzle), group.sequence, right);
-    if (reached !== undefined) tell(`level ${reached + 1} of ${levels.length}: ${levels[reached]!.rows} x ${levels[reached]!.columns} pieces`);
+    if (reached !== undefined)
+      tell(`level ${reached + 1} of ${levels.length}: ${levels[reached]!.rows} x ${levels[reached]!.columns} pieces`);
     return { rewards: scores.map(({ accuracy, format }) => accuracy + formatWeight * format), verified: true };
   };
 }

@@ -1,4 +1,7 @@
-/** Writes each event as a line of JSON. The file is bounded: when it is full it becomes `events.1.jsonl`, that one `events.2.jsonl`, and so on. */
+/**
+ * Writes each event as a line of JSON. The file is bounded: when it is full it becomes `events.1.jsonl`, that one
+ * `events.2.jsonl`, and so on.
+ */
 import { appendFileSync, existsSync, renameSync, statSync } from 'node:fs';
 import { dirname, join, parse, resolve } from 'node:path';
 import { API_VERSION, definePlugin, makeFolder } from 'quorum';
@@ -33,7 +36,8 @@ export default definePlugin({
         if (!options.events.includes(event.type)) return;
         const line = `${eventLine(event, { tokens: options.tokens, at: Date.now() })}\n`;
         const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-        if (size > 0 && size + Buffer.byteLength(line) > options.maxMegabytes * MEGABYTE) rotate(path, options.maxFiles);
+        if (size > 0 && size + Buffer.byteLength(line) > options.maxMegabytes * MEGABYTE)
+          rotate(path, options.maxFiles);
         appendFileSync(path, line);
       };
     },
@@ -42,7 +46,8 @@ export default definePlugin({
 
 /** The oldest file is written over. */
 function rotate(path: string, files: number): void {
-  for (let n = files - 1; n > 0; n--) if (existsSync(numbered(path, n - 1))) renameSync(numbered(path, n - 1), numbered(path, n));
+  for (let n = files - 1; n > 0; n--)
+    if (existsSync(numbered(path, n - 1))) renameSync(numbered(path, n - 1), numbered(path, n));
 }
 
 function numbered(path: string, n: number): string {

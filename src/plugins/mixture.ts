@@ -1,6 +1,7 @@
 /**
- * Questions from several sources, drawn with weights. Which source a sequence number gets follows from the run's seed; a source counts its own
- * questions from 0, so that none of them is skipped, and a request that is repeated gets the same questions.
+ * Questions from several sources, drawn with weights. Which source a sequence number gets follows from the run's seed;
+ * a source counts its own questions from 0, so that none of them is skipped, and a request that is repeated gets the
+ * same questions.
  */
 import { join } from 'node:path';
 import { API_VERSION, definePlugin, makeFolder, openPort, type Ask, type PortContext, type Question } from 'quorum';
@@ -19,7 +20,9 @@ const DEFINITIONS: Readonly<Record<Exclude<(typeof NAMED)[number], 'data set'>, 
 };
 
 const source = z.strictObject({
-  use: partSchema(NAMED).describe("Name of a built-in source, a definition, or 'data set': what asks without this plug-in."),
+  use: partSchema(NAMED).describe(
+    "Name of a built-in source, a definition, or 'data set': what asks without this plug-in.",
+  ),
   weight: z.number().positive().default(1).describe('How often it is drawn, among the weights of all.'),
   options: z.unknown().optional().describe('Its own options.'),
 });
@@ -43,7 +46,12 @@ export default definePlugin({
         asks.push(
           use === 'data set'
             ? context.next
-            : await openPort((typeof use === 'string' ? DEFINITIONS[use] : use) as Definition, 'ask', within(context, `source-${i}`), options),
+            : await openPort(
+                (typeof use === 'string' ? DEFINITIONS[use] : use) as Definition,
+                'ask',
+                within(context, `source-${i}`),
+                options,
+              ),
         );
       }
       const turns = new Turns(

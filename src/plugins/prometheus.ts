@@ -1,6 +1,6 @@
 /**
- * Metrics for Prometheus, where nobody reads the dashboard's `/metrics`: served on a port of their own, or written to a file for the node
- * exporter's textfile collector.
+ * Metrics for Prometheus, where nobody reads the dashboard's `/metrics`: served on a port of their own, or written to a
+ * file for the node exporter's textfile collector.
  */
 import { createServer, type Server } from 'node:http';
 import { resolve } from 'node:path';
@@ -16,8 +16,17 @@ const MOST_CONNECTIONS = 32;
 
 const options = z
   .strictObject({
-    port: z.int().min(0).max(65_535).optional().describe('Port to serve /metrics on; 0 picks a free one, which the log names.'),
-    host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; the metrics hold no question, no answer and no secret.'),
+    port: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .optional()
+      .describe('Port to serve /metrics on; 0 picks a free one, which the log names.'),
+    host: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .describe('Address to listen on; the metrics hold no question, no answer and no secret.'),
     file: z
       .string()
       .regex(/[.]prom$/, 'must end in .prom')
@@ -35,7 +44,8 @@ export default definePlugin({
       const registry = new Registry();
       const count = metricsOf(registry);
       if (file !== undefined) claimFile(resolve(base, file), (start) => start.startsWith('# HELP quorum_'));
-      if (port !== undefined) tell(`metrics are at ${await listen(serverOf(registry), { host, port, signal })}/metrics`);
+      if (port !== undefined)
+        tell(`metrics are at ${await listen(serverOf(registry), { host, port, signal })}/metrics`);
       return async (event) => {
         count(event);
         if (file !== undefined) replaceFile(resolve(base, file), await registry.metrics());
@@ -47,7 +57,12 @@ export default definePlugin({
 /** @returns counts an event. */
 function metricsOf(registry: Registry): (event: LoopEvent) => void {
   const registers = [registry];
-  const groups = new Counter({ name: 'quorum_groups_judged_total', help: 'Groups by verdict.', labelNames: ['verdict'], registers });
+  const groups = new Counter({
+    name: 'quorum_groups_judged_total',
+    help: 'Groups by verdict.',
+    labelNames: ['verdict'],
+    registers,
+  });
   const shares = new Histogram({
     name: 'quorum_group_vote_share_ratio',
     help: 'Vote share of a group.',
@@ -57,14 +72,24 @@ function metricsOf(registry: Registry): (event: LoopEvent) => void {
   const tokens = new Counter({ name: 'quorum_response_tokens_total', help: 'Tokens of all responses.', registers });
   const responses = new Counter({ name: 'quorum_responses_total', help: 'Responses.', registers });
   const version = new Gauge({ name: 'quorum_policy_version', help: 'Newest policy version.', registers });
-  const step = new Gauge({ name: 'quorum_step', help: 'What the newest learner step measured.', labelNames: ['metric'], registers });
+  const step = new Gauge({
+    name: 'quorum_step',
+    help: 'What the newest learner step measured.',
+    labelNames: ['metric'],
+    registers,
+  });
   const unlabelled = new Gauge({
     name: 'quorum_held_out_without_labels',
     help: 'What the held-out questions show without labels.',
     labelNames: ['measure'],
     registers,
   });
-  const accuracy = new Gauge({ name: 'quorum_held_out_ratio', help: 'Newest held-out accuracy.', labelNames: ['measure'], registers });
+  const accuracy = new Gauge({
+    name: 'quorum_held_out_ratio',
+    help: 'Newest held-out accuracy.',
+    labelNames: ['measure'],
+    registers,
+  });
   return (event) => {
     if (event.type === 'judged') {
       const { group, verdict } = event.judged;
@@ -79,19 +104,24 @@ function metricsOf(registry: Registry): (event: LoopEvent) => void {
       const { greedy, full, labelFree } = event.evaluation;
       if (greedy !== null) accuracy.set({ measure: 'greedy' }, greedy);
       if (full) for (const measure of ['pass1', 'majK', 'passK'] as const) accuracy.set({ measure }, full[measure]);
-      for (const [measure, value] of Object.entries(labelFree ?? {})) if (value !== null) unlabelled.set({ measure }, value as number);
+      for (const [measure, value] of Object.entries(labelFree ?? {}))
+        if (value !== null) unlabelled.set({ measure }, value as number);
     }
   };
 }
 
 function serverOf(registry: Registry): Server {
-  const server = createServer({ headersTimeout: REQUEST_MILLISECONDS, requestTimeout: REQUEST_MILLISECONDS }, (request, response) => {
-    if (request.url !== '/metrics' || request.method !== 'GET') return void response.writeHead(404).end('GET /metrics\n');
-    registry.metrics().then(
-      (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
-      () => response.writeHead(500).end(),
-    );
-  });
+  const server = createServer(
+    { headersTimeout: REQUEST_MILLISECONDS, requestTimeout: REQUEST_MILLISECONDS },
+    (request, response) => {
+      if (request.url !== '/metrics' || request.method !== 'GET')
+        return void response.writeHead(404).end('GET /metrics\n');
+      registry.metrics().then(
+        (text) => response.writeHead(200, { 'Content-Type': registry.contentType }).end(text),
+        () => response.writeHead(500).end(),
+      );
+    },
+  );
   server.maxConnections = MOST_CONNECTIONS;
   return server;
 }

@@ -1,6 +1,7 @@
 /**
- * Advantages from the order of the rewards alone: centred ranks, evenly spaced from -1 to 1 (as evolution strategies shape fitness, arXiv
- * 1703.03864). For rewards whose scale means little, such as log-probabilities. Equal rewards share the mean of their ranks.
+ * Advantages from the order of the rewards alone: centred ranks, evenly spaced from -1 to 1 (as evolution strategies
+ * shape fitness, arXiv 1703.03864). For rewards whose scale means little, such as log-probabilities. Equal rewards
+ * share the mean of their ranks.
  */
 import { API_VERSION, definePlugin } from 'quorum';
 

@@ -1,6 +1,6 @@
 /**
- * How a response is given, not what it says: length and format. Each term that is configured is added; alone it rewards no content, so use it
- * within `quorum/plugins/combine`. Lengths are in tokens.
+ * How a response is given, not what it says: length and format. Each term that is configured is added; alone it rewards
+ * no content, so use it within `quorum/plugins/combine`. Lengths are in tokens.
  */
 import { API_VERSION, definePlugin } from 'quorum';
 import { z } from 'zod';
@@ -26,10 +26,14 @@ export default definePlugin({
   options: z
     .strictObject({
       target: target.optional().describe('Distance to a wanted length costs (L1, arXiv 2503.04697, eq. 1).'),
-      overlong: overlong.optional().describe('Soft punishment of responses that are too long (DAPO, arXiv 2503.14476, eq. 13).'),
+      overlong: overlong
+        .optional()
+        .describe('Soft punishment of responses that are too long (DAPO, arXiv 2503.14476, eq. 13).'),
       boxed: z.number().positive().optional().describe('What a response with a final answer earns.'),
     })
-    .refine((terms) => Object.values(terms).some((term) => term !== undefined), { message: 'give at least one of target, overlong, boxed' }),
+    .refine((terms) => Object.values(terms).some((term) => term !== undefined), {
+      message: 'give at least one of target, overlong, boxed',
+    }),
   ports: {
     reward:
       ({ options }) =>

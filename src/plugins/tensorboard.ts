@@ -1,4 +1,7 @@
-/** Scalars for TensorBoard: `tensorboard --logdir FOLDER`. What is judged between two learner steps is shown as its mean, at the step after it. */
+/**
+ * Scalars for TensorBoard: `tensorboard --logdir FOLDER`. What is judged between two learner steps is shown as its
+ * mean, at the step after it.
+ */
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,7 +15,11 @@ export default definePlugin({
   name: 'tensorboard',
   apiVersion: API_VERSION,
   options: z.strictObject({
-    folder: z.string().min(1).optional().describe("Folder of event files, relative to the configuration's folder; default: the plug-in's own."),
+    folder: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("Folder of event files, relative to the configuration's folder; default: the plug-in's own."),
   }),
   ports: {
     watch: ({ options, folder, base }) => {
@@ -24,14 +31,18 @@ export default definePlugin({
         `events.out.tfevents.${String(Math.floor(now())).padStart(10, '0')}.${hostname()}.${process.pid}`,
         versionRecord(now()),
       );
-      const write = (step: number, scalars: Scalars): void => appendFileSync(file, scalarsRecord({ step, seconds: now(), scalars }));
+      const write = (step: number, scalars: Scalars): void =>
+        appendFileSync(file, scalarsRecord({ step, seconds: now(), scalars }));
       const groups = new Means();
       return (event) => show(event, groups, write);
     },
   },
 });
 
-/** A file for each start, as TensorBoard expects: it reads them in the order of their names. One process may start more than once a second. */
+/**
+ * A file for each start, as TensorBoard expects: it reads them in the order of their names. One process may start more
+ * than once a second.
+ */
 function newFile(folder: string, name: string, head: Uint8Array): string {
   for (let count = 0; ; count += 1) {
     const file = join(folder, `${name}.${count}`);
@@ -55,7 +66,10 @@ function show(event: LoopEvent, groups: Means, write: (step: number, scalars: Sc
     case 'evaluated': {
       const { version, greedy, full, labelFree } = event.evaluation;
       const { pass1, majK, passK } = full ?? {};
-      return write(version, { ...prefixed('held-out', { greedy, pass1, majK, passK }), ...prefixed('held-out', labelFree ?? {}) });
+      return write(version, {
+        ...prefixed('held-out', { greedy, pass1, majK, passK }),
+        ...prefixed('held-out', labelFree ?? {}),
+      });
     }
   }
 }

@@ -1,7 +1,8 @@
 /**
- * Posts each event as JSON to an address. What fails is tried again, ever later; what waits is bounded, and the oldest go first. Events of one
- * run arrive in order, each with a number of its own in `x-quorum-delivery`, by which a receiver recognises duplicates. A receiver that
- * answers has the last version and its evaluation before the daemon ends; what waits for one that does not is lost when the daemon stops.
+ * Posts each event as JSON to an address. What fails is tried again, ever later; what waits is bounded, and the oldest
+ * go first. Events of one run arrive in order, each with a number of its own in `x-quorum-delivery`, by which a
+ * receiver recognises duplicates. A receiver that answers has the last version and its evaluation before the daemon
+ * ends; what waits for one that does not is lost when the daemon stops.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,12 +17,24 @@ const options = z.strictObject({
   tokens: z.boolean().default(false).describe('Also tokens and their log-probabilities, most of the bytes.'),
   timeoutSeconds: z.number().positive().max(3600).default(10).describe('How long one attempt may take.'),
   attempts: z.int().min(1).max(100).default(6).describe('After so many the event is given up.'),
-  backoffMilliseconds: z.int().positive().default(500).describe('Wait before the second attempt; it doubles with each.'),
+  backoffMilliseconds: z
+    .int()
+    .positive()
+    .default(500)
+    .describe('Wait before the second attempt; it doubles with each.'),
   maxBackoffMilliseconds: z.int().positive().default(60_000).describe('Longest wait before an attempt.'),
-  maxWaiting: z.int().min(1).max(100_000).default(1000).describe('Events that wait, at most; beyond it the oldest is given up.'),
+  maxWaiting: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .default(1000)
+    .describe('Events that wait, at most; beyond it the oldest is given up.'),
 });
 
-/** For so long a version or an evaluation is waited for, while the receiver answers: a stop waits for watchers, not for what they have in hand. */
+/**
+ * For so long a version or an evaluation is waited for, while the receiver answers: a stop waits for watchers, not for
+ * what they have in hand.
+ */
 const WAIT_MILLISECONDS = 3_000;
 
 type Context = PortContext<z.output<typeof options>, 'watch'>;
@@ -74,7 +87,9 @@ class Sender {
   async settled(signal: AbortSignal): Promise<void> {
     if (!this.#isBusy || !this.#isAnswered) return;
     const timer = new AbortController();
-    const late = sleep(WAIT_MILLISECONDS, 'late', { signal: AbortSignal.any([signal, timer.signal]) }).catch(() => 'late');
+    const late = sleep(WAIT_MILLISECONDS, 'late', { signal: AbortSignal.any([signal, timer.signal]) }).catch(
+      () => 'late',
+    );
     const woken = new Promise<string>((resolve) => this.#wakers.push(() => resolve('woken')));
     if ((await Promise.race([late, woken])) === 'late') this.#isAnswered = false;
     timer.abort();
@@ -137,8 +152,14 @@ function pause(attempt: number, { backoffMilliseconds, maxBackoffMilliseconds }:
   return Math.min(maxBackoffMilliseconds, backoffMilliseconds * 2 ** (attempt - 2));
 }
 
-/** `fetch` refuses an address with a user in it, and says the whole of it: the user goes into a header, as everywhere else. */
-function target({ url, headers }: Pick<Context['options'], 'url' | 'headers'>): { readonly url: URL; readonly headers: Record<string, string> } {
+/**
+ * `fetch` refuses an address with a user in it, and says the whole of it: the user goes into a header, as everywhere
+ * else.
+ */
+function target({ url, headers }: Pick<Context['options'], 'url' | 'headers'>): {
+  readonly url: URL;
+  readonly headers: Record<string, string>;
+} {
   const address = new URL(url);
   const { username, password } = address;
   if (username === '' && password === '') return { url: address, headers };

@@ -1,10 +1,12 @@
 /**
- * A learner takes optimizer steps, each of which makes a version of the policy, and holds the versions. The local one is a thread of this process
- * (local/learner.ts); another may be a server. Samplers know a version by its number and get its weights from `publish`.
+ * A learner takes optimizer steps, each of which makes a version of the policy, and holds the versions. The local one
+ * is a thread of this process (local/learner.ts); another may be a server. Samplers know a version by its number and
+ * get its weights from `publish`.
  *
- * The life of a version. `open` makes the first one: 0, which is the base, or that of a checkpoint. `step` and `restore` make the next one, which is
- * then the newest. The newest version stays; an older one stays while its holds, `retain` less `release`, are above zero, and is dropped at once
- * when they are not. Holds last as long as the process. The loop takes them, one for each of these:
+ * The life of a version. `open` makes the first one: 0, which is the base, or that of a checkpoint. `step` and
+ * `restore` make the next one, which is then the newest. The newest version stays; an older one stays while its holds,
+ * `retain` less `release`, are above zero, and is dropped at once when they are not. Holds last as long as the process.
+ * The loop takes them, one for each of these:
  *
  * | held version | from | until |
  * | --- | --- | --- |
@@ -13,39 +15,49 @@
  * | that of an evaluation or a probe of the canaries | the order | its end, or the newer order that displaces it |
  * | the best one, where its full accuracy is reported | the evaluation that finds it | a better one |
  *
- * `retain` is called for a version that is held already or that is the newest, so it never finds the version gone. Everything else that names a
- * version (`publish`, `score`, `save`, a sampler's `sample`) is called by one that holds it.
+ * `retain` is called for a version that is held already or that is the newest, so it never finds the version gone.
+ * Everything else that names a version (`publish`, `score`, `save`, a sampler's `sample`) is called by one that holds
+ * it.
  *
- * `step`, `restore` and `save` are not called at the same time as each other, but `publish`, `score`, `retain` and `release` are called whenever.
- * At a start the daemon calls `open` with the newest checkpoint, then repeats the steps and rollbacks that the store has beyond it
- * (`batch.again`, `restore`), so a learner need not remember anything across processes.
+ * `step`, `restore` and `save` are not called at the same time as each other, but `publish`, `score`, `retain` and
+ * `release` are called whenever. At a start the daemon calls `open` with the newest checkpoint, then repeats the steps
+ * and rollbacks that the store has beyond it (`batch.again`, `restore`), so a learner need not remember anything across
+ * processes.
  */
 import type { Batch } from '../protocol/messages.ts';
 import type { LearnReply, ModelLimits, PromptSource, WeightsRef } from '../protocol/ports.ts';
 import type { ScoreReply, ScoreRequest } from '../protocol/score.ts';
 
 export interface Learner extends AsyncDisposable {
-  /** Known once `open` has resolved; absent where the learner does not say. Replies of sampler plug-ins are checked by it. */
+  /**
+   * Known once `open` has resolved; absent where the learner does not say. Replies of sampler plug-ins are checked by
+   * it.
+   */
   readonly limits?: ModelLimits | undefined;
   /** Where its prompts come from, for plug-ins; absent where it has no model folder. */
   readonly prompts?: PromptSource | undefined;
   /**
    * Loads weights (and, from a checkpoint, optimizer moments). Called once, before everything else.
-   * @returns the newest version. @throws InputError when the model or the checkpoint cannot be loaded; the start is then refused.
+   * @returns the newest version. @throws InputError when the model or the checkpoint cannot be loaded; the start is
+   * then refused.
    */
   open(): Promise<{ readonly version: number }>;
   /**
-   * One optimizer step from version `batch.parent`, the newest, to version `parent + 1`. Asked again for the last batch it gives the same reply: a
-   * reply may be lost on its way. Each failure leaves the versions as they are.
-   * @throws InputError when `batch.parent` is not the newest version or a picture is gone; UnsoundStepError when the step's numbers are beyond all
-   * bounds (`checkSound`), unless the batch is one to do `again`. What else it throws counts against the actor's restart budget, and the step is
-   * tried again.
+   * One optimizer step from version `batch.parent`, the newest, to version `parent + 1`. Asked again for the last batch
+   * it gives the same reply: a reply may be lost on its way. Each failure leaves the versions as they are.
+   * @throws InputError when `batch.parent` is not the newest version or a picture is gone; UnsoundStepError when the
+   * step's numbers are beyond all bounds (`checkSound`), unless the batch is one to do `again`. What else it throws
+   * counts against the actor's restart budget, and the step is tried again.
    */
   step(batch: Batch, signal?: AbortSignal): Promise<LearnReply>;
-  /** Log-probabilities of given responses under a version: what a sampler said of them can be checked. @throws RangeError when the version is gone. */
+  /**
+   * Log-probabilities of given responses under a version: what a sampler said of them can be checked. @throws
+   * RangeError when the version is gone.
+   */
   score(request: ScoreRequest, signal?: AbortSignal): Promise<ScoreReply>;
   /**
-   * Makes version `n` available to samplers and says where its weights are. Called for each job that needs them, so it does its work once a version.
+   * Makes version `n` available to samplers and says where its weights are. Called for each job that needs them, so it
+   * does its work once a version.
    * @throws RangeError when the version is gone.
    */
   publish(n: number): Promise<WeightsRef>;
@@ -55,8 +67,9 @@ export interface Learner extends AsyncDisposable {
    */
   save(n: number, folder: string): Promise<void>;
   /**
-   * Loads version `from` (weights and optimizer moments) from a folder that `save` wrote, as version `as`, the newest. Called by a rollback, when no
-   * step or job is in hand, and by its replay at a start. Evaluations of older versions may be in hand.
+   * Loads version `from` (weights and optimizer moments) from a folder that `save` wrote, as version `as`, the newest.
+   * Called by a rollback, when no step or job is in hand, and by its replay at a start. Evaluations of older versions
+   * may be in hand.
    * @throws InputError when the folder does not hold it; the versions are then as before.
    */
   restore(folder: string, from: number, as: number): Promise<void>;

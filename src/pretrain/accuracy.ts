@@ -3,7 +3,10 @@ import { mean } from '../lib/mean.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import type { AnswerReply } from './worker.ts';
 
-/** @param greedy one answer a question @param sampled k answers a question, in the same order; empty when only greedy is wanted */
+/**
+ * @param greedy one answer a question @param sampled k answers a question, in the same order; empty when only greedy is
+ * wanted
+ */
 export function accuracyOf(greedy: AnswerReply, sampled: AnswerReply = []): Accuracy {
   const byKind: Record<string, { n: number; greedy: number }> = {};
   for (const { kind, label, answers } of greedy) {
@@ -16,7 +19,9 @@ export function accuracyOf(greedy: AnswerReply, sampled: AnswerReply = []): Accu
     n: greedy.length,
     k: sampled[0]?.answers.length ?? 0,
     greedy: mean(greedy.map(({ answers, label }) => Number(answers[0] === label))),
-    pass1: mean(sampled.map(({ answers, label }) => answers.filter((answer) => answer === label).length / answers.length)),
+    pass1: mean(
+      sampled.map(({ answers, label }) => answers.filter((answer) => answer === label).length / answers.length),
+    ),
     majK: mean(sampled.map(({ answers, label }) => Number(majority(answers) === label))),
     passK: mean(sampled.map(({ answers, label }) => Number(answers.includes(label)))),
     byKind,

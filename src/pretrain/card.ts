@@ -47,7 +47,8 @@ ${Object.entries(accuracy.byKind)
 }
 
 function describe({ name, steps, learningRate, mixture }: Stage, index: number): string {
-  const answers = mixture.direct === 0 ? 'all answers with their working' : `${percent(mixture.direct)} of the answers the box alone`;
+  const answers =
+    mixture.direct === 0 ? 'all answers with their working' : `${percent(mixture.direct)} of the answers the box alone`;
   return `Stage ${index + 1} (${name}): ${steps} steps, peak learning rate ${learningRate}, ${answers}, ${percent(mixture.ask)} of the examples ask for a question.`;
 }
 

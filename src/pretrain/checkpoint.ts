@@ -1,4 +1,7 @@
-/** State of an unfinished pretraining: one safetensors file in the model's folder, replaced atomically, removed at the end. */
+/**
+ * State of an unfinished pretraining: one safetensors file in the model's folder, replaced atomically, removed at the
+ * end.
+ */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -29,14 +32,18 @@ export async function loadState(folder: string, seed: number, specs: Specs): Pro
   const tensors = await readSafetensors(file);
   const [step, savedSeed] = tensors['position']?.data ?? [];
   if (step === undefined || savedSeed !== seed) {
-    throw new InputError(`${file}: belongs to a run with seed ${savedSeed}, not ${seed}; use that seed, or remove the file to start over`);
+    throw new InputError(
+      `${file}: belongs to a run with seed ${savedSeed}, not ${seed}; use that seed, or remove the file to start over`,
+    );
   }
   const part = (kind: string): TensorMap =>
     Object.fromEntries(
       Object.entries(specs).map(([name, { shape }]) => {
         const tensor = tensors[`${kind}/${name}`];
         if (tensor?.shape.join() !== shape.join())
-          throw new InputError(`${file}: tensor "${kind}/${name}" does not fit the model; remove the file to start over`);
+          throw new InputError(
+            `${file}: tensor "${kind}/${name}" does not fit the model; remove the file to start over`,
+          );
         return [name, tensor];
       }),
     );

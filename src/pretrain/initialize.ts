@@ -9,9 +9,17 @@ const EMBEDDING_STD = 0.02;
 /** A matrix [out, in] starts at variance 1 / (3 in), as PyTorch's linear layers do; each tensor has its own stream. */
 export function initialWeights(specs: Specs, seed: number): TensorMap {
   const entries = Object.entries(specs).map(([name, { shape }]): [string, HostTensor] => {
-    if (shape.length === 1) return [name, f32(shape, new Float32Array(sizeOf(shape)).fill(name.endsWith('.bias') ? 0 : 1))];
+    if (shape.length === 1)
+      return [name, f32(shape, new Float32Array(sizeOf(shape)).fill(name.endsWith('.bias') ? 0 : 1))];
     const fanIn = sizeOf(shape.slice(1));
-    return [name, normal(shape, name.includes('embed_tokens') ? EMBEDDING_STD : Math.sqrt(1 / (3 * fanIn)), new Random(seed, 'weights', name))];
+    return [
+      name,
+      normal(
+        shape,
+        name.includes('embed_tokens') ? EMBEDDING_STD : Math.sqrt(1 / (3 * fanIn)),
+        new Random(seed, 'weights', name),
+      ),
+    ];
   });
   return Object.fromEntries(entries);
 }

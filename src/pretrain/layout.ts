@@ -4,7 +4,12 @@ import { f32, sizeOf, type HostTensor } from '../protocol/tensor.ts';
 
 export class Layout {
   readonly size: number;
-  private readonly places: readonly { readonly name: string; readonly shape: readonly number[]; readonly start: number; readonly end: number }[];
+  private readonly places: readonly {
+    readonly name: string;
+    readonly shape: readonly number[];
+    readonly start: number;
+    readonly end: number;
+  }[];
 
   constructor(specs: Specs) {
     let end = 0;
@@ -18,7 +23,9 @@ export class Layout {
 
   /** Tensors that are views of `flat` (length `size`), named `prefix` + name. */
   view(flat: Float32Array, prefix = ''): Record<string, HostTensor> {
-    return Object.fromEntries(this.places.map(({ name, shape, start, end }) => [prefix + name, f32(shape, flat.subarray(start, end))]));
+    return Object.fromEntries(
+      this.places.map(({ name, shape, start, end }) => [prefix + name, f32(shape, flat.subarray(start, end))]),
+    );
   }
 
   /** A new flat array of the tensors named `prefix` + name. */

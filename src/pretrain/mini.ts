@@ -1,4 +1,7 @@
-/** Everything of `models/mini` but its weights: a Qwen2.5-VL of about a million parameters as an ordinary Hugging Face folder. */
+/**
+ * Everything of `models/mini` but its weights: a Qwen2.5-VL of about a million parameters as an ordinary Hugging Face
+ * folder.
+ */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CHAT_TEMPLATE, SPECIAL_TOKENS, tokenizerConfig, tokenizerJson, vocabulary } from './vocabulary.ts';
@@ -96,7 +99,9 @@ export async function writeMini(folder: string): Promise<void> {
   try {
     makeFolder(folder);
   } catch (error) {
-    throw new InputError(`${folder} cannot be made (${(error as Error).message}): name a folder that can be written`, { cause: error });
+    throw new InputError(`${folder} cannot be made (${(error as Error).message}): name a folder that can be written`, {
+      cause: error,
+    });
   }
   const files = {
     'config.json': config(),

@@ -1,4 +1,7 @@
-/** Data-parallel supervised training: worker threads compute gradients of their parts of a batch, this thread updates the weights. */
+/**
+ * Data-parallel supervised training: worker threads compute gradients of their parts of a batch, this thread updates
+ * the weights.
+ */
 import '../compute/engine/no-telemetry.ts';
 import { Piscina } from 'piscina';
 import type { Engine, Program } from '../compute/engine/engine.ts';
@@ -60,7 +63,12 @@ export class ParallelTrainer implements AsyncDisposable {
   private readonly sums: Float32Array;
   private done: number;
 
-  private constructor(engine: Engine, program: Program, { model, setup, threads }: ParallelTrainerOptions, state: TrainState) {
+  private constructor(
+    engine: Engine,
+    program: Program,
+    { model, setup, threads }: ParallelTrainerOptions,
+    state: TrainState,
+  ) {
     this.engine = engine;
     this.program = program;
     this.layout = new Layout(model.parameters);
@@ -82,7 +90,12 @@ export class ParallelTrainer implements AsyncDisposable {
 
   static async start(options: ParallelTrainerOptions, state: TrainState): Promise<ParallelTrainer> {
     const engine = await createEngine('cpu', { threads: options.threads });
-    return new ParallelTrainer(engine, await engine.compile(updateProgram(options.model.parameters, ADAMW)), options, state);
+    return new ParallelTrainer(
+      engine,
+      await engine.compile(updateProgram(options.model.parameters, ADAMW)),
+      options,
+      state,
+    );
   }
 
   /** Updates done. */
@@ -93,7 +106,11 @@ export class ParallelTrainer implements AsyncDisposable {
   /** Views: valid until the next update. */
   get state(): TrainState {
     const { layout } = this;
-    return { weights: layout.view(this.weights), moments: { first: layout.view(this.first), second: layout.view(this.second) }, step: this.done };
+    return {
+      weights: layout.view(this.weights),
+      moments: { first: layout.view(this.first), second: layout.view(this.second) },
+      step: this.done,
+    };
   }
 
   /** One update on the next `batch` examples; a step's examples depend on its number only. */
@@ -104,7 +121,15 @@ export class ParallelTrainer implements AsyncDisposable {
       this.parts.map((gradient, part): Promise<GradientReply> => {
         const from = Math.min(batch, part * count);
         const start = this.done * batch + from;
-        const task: GradientTask = { type: 'gradient', weights: this.shared, gradient, start, count: Math.min(count, batch - from), seed, mixture };
+        const task: GradientTask = {
+          type: 'gradient',
+          weights: this.shared,
+          gradient,
+          start,
+          count: Math.min(count, batch - from),
+          seed,
+          mixture,
+        };
         return this.run<GradientReply>(task, `update ${this.done + 1}`);
       }),
     );
@@ -120,7 +145,10 @@ export class ParallelTrainer implements AsyncDisposable {
     });
     this.done++;
     const gradNorm = outputs['gradNorm'] as HostTensor;
-    return { loss: replies.reduce((sum, { loss }) => sum + loss, 0) / tokens, gradNorm: gradNorm.data[0] ?? Number.NaN };
+    return {
+      loss: replies.reduce((sum, { loss }) => sum + loss, 0) / tokens,
+      gradNorm: gradNorm.data[0] ?? Number.NaN,
+    };
   }
 
   /** Answers the first `questions` held-out questions, `samples` times each (1: greedy). */
@@ -130,7 +158,13 @@ export class ParallelTrainer implements AsyncDisposable {
     const replies = await Promise.all(
       this.parts.map((_, part): Promise<AnswerReply> => {
         const start = Math.min(questions, part * count);
-        const task: AnswerTask = { type: 'answer', weights: this.shared, start, count: Math.min(count, questions - start), samples };
+        const task: AnswerTask = {
+          type: 'answer',
+          weights: this.shared,
+          start,
+          count: Math.min(count, questions - start),
+          samples,
+        };
         return this.run<AnswerReply>(task, `answering after update ${this.done}`);
       }),
     );

@@ -1,4 +1,7 @@
-/** `quorum pretrain`: makes a mini model from nothing with labels, in the two stages of recipe.ts, as a Hugging Face folder. */
+/**
+ * `quorum pretrain`: makes a mini model from nothing with labels, in the two stages of recipe.ts, as a Hugging Face
+ * folder.
+ */
 import { performance } from 'node:perf_hooks';
 import { join } from 'node:path';
 import type { Specs } from '../compute/engine/engine.ts';
@@ -47,11 +50,17 @@ export type PretrainProgress =
   | { readonly type: 'accuracy'; readonly step: number; readonly accuracy: Accuracy };
 
 /** @returns the final accuracy, or null when `signal` stopped it before the end. */
-export async function pretrain(options: PretrainOptions, onProgress: (progress: PretrainProgress) => void): Promise<Accuracy | null> {
+export async function pretrain(
+  options: PretrainOptions,
+  onProgress: (progress: PretrainProgress) => void,
+): Promise<Accuracy | null> {
   const { folder, seed, threads, stages = STAGES, batch = BATCH, evaluation = EVALUATION, signal } = options;
   await writeMini(folder);
   const model = await loadArchitecture(folder);
-  await using trainer = await ParallelTrainer.start({ model, setup: { folder }, threads }, await startState(folder, seed, model.parameters));
+  await using trainer = await ParallelTrainer.start(
+    { model, setup: { folder }, threads },
+    await startState(folder, seed, model.parameters),
+  );
   const steps = stages.reduce((sum, stage) => sum + stage.steps, 0);
   const stopped = (): boolean => signal?.aborted ?? false;
   while (trainer.step < steps && !stopped()) {
@@ -61,7 +70,15 @@ export async function pretrain(options: PretrainOptions, onProgress: (progress: 
     const metrics = await trainer.update({ learningRate, mixture: stage.mixture, seed, batch });
     const { step } = trainer;
     const isLast = within === stage.steps - 1;
-    onProgress({ type: 'step', stage: stage.name, step, steps, learningRate, ...metrics, seconds: (performance.now() - started) / 1000 });
+    onProgress({
+      type: 'step',
+      stage: stage.name,
+      step,
+      steps,
+      learningRate,
+      ...metrics,
+      seconds: (performance.now() - started) / 1000,
+    });
     if (step % evaluation.everySteps === 0 || isLast) {
       await save(folder, seed, trainer.state);
       onProgress({ type: 'accuracy', step, accuracy: accuracyOf(await trainer.answer(evaluation.quickQuestions, 1)) });
@@ -69,7 +86,10 @@ export async function pretrain(options: PretrainOptions, onProgress: (progress: 
   }
   await save(folder, seed, trainer.state);
   if (trainer.step < steps) return null;
-  const accuracy = accuracyOf(await trainer.answer(evaluation.questions, 1), await trainer.answer(evaluation.questions, evaluation.samples));
+  const accuracy = accuracyOf(
+    await trainer.answer(evaluation.questions, 1),
+    await trainer.answer(evaluation.questions, evaluation.samples),
+  );
   onProgress({ type: 'accuracy', step: steps, accuracy });
   await writeWhole(join(folder, 'README.md'), [modelCard({ seed, stages, batch, accuracy })]);
   await removeState(folder);

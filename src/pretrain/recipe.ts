@@ -1,4 +1,7 @@
-/** The two-stage recipe of `models/mini`. The second stage teaches a worse way to answer in addition to the better one: see docs of the benchmark. */
+/**
+ * The two-stage recipe of `models/mini`. The second stage teaches a worse way to answer in addition to the better one:
+ * see docs of the benchmark.
+ */
 import type { Mixture } from './examples.ts';
 
 export interface Stage {

@@ -1,4 +1,7 @@
-/** The mini's tokenizer: words of the built-in prompts, single characters for numbers and operators. No merges: it cannot be trained. */
+/**
+ * The mini's tokenizer: words of the built-in prompts, single characters for numbers and operators. No merges: it
+ * cannot be trained.
+ */
 import { ALL_PHRASINGS } from '../data/figures/tasks.ts';
 import { ASK_DIRECT, askLike } from '../data/figures/ask.ts';
 
@@ -32,7 +35,10 @@ export function vocabulary(): Record<string, number> {
   return Object.fromEntries(tokens.map((token, id) => [token, id]));
 }
 
-/** tokenizer.json. A BPE with no merges that looks whole pieces up is a word-level model both Hugging Face tokenizers can load. */
+/**
+ * tokenizer.json. A BPE with no merges that looks whole pieces up is a word-level model both Hugging Face tokenizers
+ * can load.
+ */
 export function tokenizerJson(): object {
   return {
     version: '1.0',
@@ -71,7 +77,10 @@ export function tokenizerJson(): object {
   };
 }
 
-/** Qwen2.5-VL's chat format without the default system turn and the line break between turns: every prompt token costs time. */
+/**
+ * Qwen2.5-VL's chat format without the default system turn and the line break between turns: every prompt token costs
+ * time.
+ */
 export const CHAT_TEMPLATE =
   "{% for message in messages %}<|im_start|>{{ message['role'] }}\n" +
   "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for content in message['content'] %}" +

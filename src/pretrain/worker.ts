@@ -1,4 +1,7 @@
-/** One thread of pretraining: draws and encodes its part of a batch and adds up the gradient of it, or answers held-out questions. */
+/**
+ * One thread of pretraining: draws and encodes its part of a batch and adds up the gradient of it, or answers held-out
+ * questions.
+ */
 import { workerData } from 'node:worker_threads';
 import type { Engine } from '../compute/engine/engine.ts';
 import { createEngine } from '../compute/engine/engines.ts';
@@ -51,9 +54,15 @@ export interface AnswerTask {
 }
 
 /** For each question its kind, the true answer, and what each sample put in its box. */
-export type AnswerReply = readonly { readonly kind: string; readonly label: string; readonly answers: readonly (string | null)[] }[];
+export type AnswerReply = readonly {
+  readonly kind: string;
+  readonly label: string;
+  readonly answers: readonly (string | null)[];
+}[];
 
-/** Longest prompt (in-context request) and response of the built-in examples, in tokens: one program serves all batches. */
+/**
+ * Longest prompt (in-context request) and response of the built-in examples, in tokens: one program serves all batches.
+ */
 const SHAPE = { promptLength: 46, responseLength: 28 } as const;
 
 const END = '<|im_end|>';
@@ -86,10 +95,14 @@ class Worker {
   async gradient(task: GradientTask): Promise<GradientReply> {
     const { tokenizer } = this.encoder;
     const examples = Array.from({ length: task.count }, (_, i) => exampleAt(task.start + i, task.seed, task.mixture));
-    const prompts = examples.map(({ prompt, figure }) => encodePrompt(this.encoder, { text: prompt, pictures: [drawFigure(figure)] }));
+    const prompts = examples.map(({ prompt, figure }) =>
+      encodePrompt(this.encoder, { text: prompt, pictures: [drawFigure(figure)] }),
+    );
     const responses = examples.map(({ response }) => [tokenizer.encode(response + END)]);
     const { shape, feeds } = planPolicy(this.model, prompts, responses, SHAPE);
-    const program = await this.engine.compile(gradProgram(this.model, { frozen: {}, trainable: this.model.parameters }, shape, CROSS_ENTROPY));
+    const program = await this.engine.compile(
+      gradProgram(this.model, { frozen: {}, trainable: this.model.parameters }, shape, CROSS_ENTROPY),
+    );
     this.weights.set(new Float32Array(task.weights));
     this.sums.fill(0);
     // Every token weighs 1: sums, not means, so that the parts of a batch add up whatever their token counts.
@@ -115,7 +128,13 @@ class Worker {
     const { tokenizer } = this.encoder;
     const model = { engine: this.engine, model: this.model, weights: this.layout.view(this.weights) };
     const params = { samples, temperature: samples === 1 ? 0 : 1, topP: 1, topK: 0, maxNewTokens: MAX_NEW_TOKENS };
-    const groups = await generate(model, requests, { params, stopTokens: new Set(tokenizer.encode(END)), seed: 0, version: 0, maxRows: MAX_ROWS });
+    const groups = await generate(model, requests, {
+      params,
+      stopTokens: new Set(tokenizer.encode(END)),
+      seed: 0,
+      version: 0,
+      maxRows: MAX_ROWS,
+    });
     return questions.map(({ id, kind = '' }, i) => ({
       kind,
       label: labels.label(id) ?? '',

@@ -1,13 +1,16 @@
 /**
- * Frames <-> bytes: plain msgpack, the same file on the server and in the browser. Each message stands alone: maps with their keys, no
- * records, no references, no extension types; so any msgpack library reads it, and nothing but plain data is ever built from bytes that
- * somebody else sent.
+ * Frames <-> bytes: plain msgpack, the same file on the server and in the browser. Each message stands alone: maps with
+ * their keys, no records, no references, no extension types; so any msgpack library reads it, and nothing but plain
+ * data is ever built from bytes that somebody else sent.
  */
 import { Packr } from 'msgpackr';
 
 /** Deepest nesting of arrays and maps that is read. */
 const MAX_DEPTH = 64;
-/** `RESET_BUFFER_MODE` of msgpackr: the next message overwrites this one in the packer's own memory, of which we hand out copies only. */
+/**
+ * `RESET_BUFFER_MODE` of msgpackr: the next message overwrites this one in the packer's own memory, of which we hand
+ * out copies only.
+ */
 const RESET_BUFFER = 1024;
 
 const OPTIONS = {
@@ -27,13 +30,19 @@ export function encode(frame: unknown): Uint8Array<ArrayBuffer> {
   return new Uint8Array(packr.pack(frame, RESET_BUFFER));
 }
 
-/** The frame `{type: 'reply', id, value}` but for its value, whose bytes follow: a value that many ask for is encoded once. */
+/**
+ * The frame `{type: 'reply', id, value}` but for its value, whose bytes follow: a value that many ask for is encoded
+ * once.
+ */
 export function replyHead(id: number): Uint8Array<ArrayBuffer> {
   const bytes = encode({ type: 'reply', id, value: null });
   return bytes.slice(0, -1);
 }
 
-/** @throws RangeError that says which byte is wrong: bytes that are missing or left over, an extension type, a key that is no text, too deep. */
+/**
+ * @throws RangeError that says which byte is wrong: bytes that are missing or left over, an extension type, a key that
+ * is no text, too deep.
+ */
 export function decode(bytes: Uint8Array): unknown {
   checkPlain(bytes);
   return packr.unpack(bytes) as unknown;

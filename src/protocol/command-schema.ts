@@ -1,4 +1,7 @@
-/** Reads commands from untrusted data, to the letter: an unknown key is an error. The one file of the protocol that needs zod: a browser does not load it. */
+/**
+ * Reads commands from untrusted data, to the letter: an unknown key is an error. The one file of the protocol that
+ * needs zod: a browser does not load it.
+ */
 import { z } from 'zod';
 import { ADDABLE_PLUGIN, type Command } from './commands.ts';
 
@@ -21,7 +24,10 @@ const ofNamedPlugin = z.strictObject({ type: z.enum(['plugin.remove', 'plugin.re
 
 const addFromBrowser = z.strictObject({
   type: z.literal('plugin.add'),
-  use: z.string().max(LONGEST_NAME).regex(ADDABLE_PLUGIN, 'expected a package, or a path inside the folder of the configuration'),
+  use: z
+    .string()
+    .max(LONGEST_NAME)
+    .regex(ADDABLE_PLUGIN, 'expected a package, or a path inside the folder of the configuration'),
   thread: z.boolean().exactOptional(),
 });
 
@@ -35,7 +41,15 @@ const addFromMachine = z.strictObject({
 });
 
 /** A command of a page. */
-export const browserCommand = z.discriminatedUnion('type', [...ofLoop, addFromBrowser, ofNamedPlugin]) satisfies z.ZodType<Command>;
+export const browserCommand = z.discriminatedUnion('type', [
+  ...ofLoop,
+  addFromBrowser,
+  ofNamedPlugin,
+]) satisfies z.ZodType<Command>;
 
 /** A command that comes over the control socket. */
-export const machineCommand = z.discriminatedUnion('type', [...ofLoop, addFromMachine, ofNamedPlugin]) satisfies z.ZodType<Command>;
+export const machineCommand = z.discriminatedUnion('type', [
+  ...ofLoop,
+  addFromMachine,
+  ofNamedPlugin,
+]) satisfies z.ZodType<Command>;

@@ -1,7 +1,7 @@
 /**
- * What a running daemon can be asked to do: one vocabulary for the control socket, the command line, the browser and the guardian. The daemon
- * carries a command out (src/daemon/commands.ts) and keeps it in the event log with its author and its outcome. command-schema.ts reads
- * commands from untrusted data.
+ * What a running daemon can be asked to do: one vocabulary for the control socket, the command line, the browser and
+ * the guardian. The daemon carries a command out (src/daemon/commands.ts) and keeps it in the event log with its author
+ * and its outcome. command-schema.ts reads commands from untrusted data.
  */
 import type { NamedPlugin } from './plugins.ts';
 import type { Phase } from './status.ts';
@@ -34,8 +34,9 @@ export function isUrgent({ type }: Command): boolean {
 }
 
 /**
- * A plug-in that a page may add: a package, or a path inside the configuration's folder. An absolute path, `..` or a `data:` address would let a
- * browser have the daemon run any file. Options and the right to read labels are given on the daemon's machine only.
+ * A plug-in that a page may add: a package, or a path inside the configuration's folder. An absolute path, `..` or a
+ * `data:` address would let a browser have the daemon run any file. Options and the right to read labels are given on
+ * the daemon's machine only.
  */
 export const ADDABLE_PLUGIN = /^(?:\.\/)?(?!\.{1,2}(?:\/|$))[\w@.~+-]+(?:\/(?!\.{1,2}(?:\/|$))[\w@.~+-]+)*$/;
 
@@ -50,14 +51,20 @@ const ALIVE: readonly Phase[] = ['starting', 'baseline', 'running', 'paused'];
 const LOOPING: readonly Phase[] = ['running', 'paused'];
 
 export const COMMANDS: { readonly [T in LoopCommand['type']]: CommandHelp } = {
-  pause: { help: 'Finishes the step in hand, then waits for a resume. Nothing is lost.', phases: ['baseline', 'running'] },
+  pause: {
+    help: 'Finishes the step in hand, then waits for a resume. Nothing is lost.',
+    phases: ['baseline', 'running'],
+  },
   resume: { help: 'Continues a paused loop where it stopped.', phases: ALIVE },
   evaluate: {
     help: 'Greedy answers to the held-out questions with the newest version: its accuracy, or what shows without labels.',
     phases: LOOPING,
   },
   checkpoint: { help: 'Saves the newest version as a Hugging Face folder.', phases: LOOPING },
-  set: { help: 'Changes a setting of the running loop. The change survives a restart, until the configuration itself is changed.', phases: LOOPING },
+  set: {
+    help: 'Changes a setting of the running loop. The change survives a restart, until the configuration itself is changed.',
+    phases: LOOPING,
+  },
   rollback: {
     help: 'Continues learning from the weights of a saved version, as a new version. Later versions stay in the store.',
     phases: LOOPING,
@@ -66,7 +73,8 @@ export const COMMANDS: { readonly [T in LoopCommand['type']]: CommandHelp } = {
 };
 
 /** Of `evaluate` with `full`. */
-export const FULL_EVALUATION = 'Also pass@1, maj@k and pass@k from several samples a question, where the questions have labels. Takes longer.';
+export const FULL_EVALUATION =
+  'Also pass@1, maj@k and pass@k from several samples a question, where the questions have labels. Takes longer.';
 
 /** `set learner.learningRate to 0.00001`: what was asked. */
 export function commandWords(command: Command): string {

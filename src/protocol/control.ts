@@ -1,6 +1,6 @@
 /**
- * The control socket in the run folder, which `quorum status`, `quorum plugins` and the commands of the command line use: one request a
- * connection, a line of JSON each way. Producer: src/cli. Consumer: the daemon.
+ * The control socket in the run folder, which `quorum status`, `quorum plugins` and the commands of the command line
+ * use: one request a connection, a line of JSON each way. Producer: src/cli. Consumer: the daemon.
  */
 import type { Command } from './commands.ts';
 import type { ErrorData } from './errors.ts';

@@ -36,7 +36,10 @@ export class PermissionError extends Error {
   override readonly name = 'PermissionError';
 }
 
-/** A learner step has numbers beyond any sane bound, or that are not finite; the message names them. The step changed nothing. */
+/**
+ * A learner step has numbers beyond any sane bound, or that are not finite; the message names them. The step changed
+ * nothing.
+ */
 export class UnsoundStepError extends Error {
   override readonly name = 'UnsoundStepError';
   /** What the step measured, where it came so far. */
@@ -53,7 +56,16 @@ export class ItemError extends Error {
   override readonly name = 'ItemError';
 }
 
-const KNOWN = { InputError, TimeoutError, CancelledError, WorkerError, UnsupportedError, PluginError, PermissionError, UnsoundStepError };
+const KNOWN = {
+  InputError,
+  TimeoutError,
+  CancelledError,
+  WorkerError,
+  UnsupportedError,
+  PluginError,
+  PermissionError,
+  UnsoundStepError,
+};
 
 export interface ErrorData {
   readonly name: string;
@@ -62,7 +74,9 @@ export interface ErrorData {
 }
 
 export function toErrorData(error: unknown): ErrorData {
-  return error instanceof Error ? { name: error.name, message: error.message, stack: error.stack } : { name: 'Error', message: String(error) };
+  return error instanceof Error
+    ? { name: error.name, message: error.message, stack: error.stack }
+    : { name: 'Error', message: String(error) };
 }
 
 export function fromErrorData(data: ErrorData): Error {

@@ -1,4 +1,7 @@
-/** Events of the log as a person reads them. The database may hold those of an older Quorum: an unknown event, or an event that lacks a field, is shown as its fields. */
+/**
+ * Events of the log as a person reads them. The database may hold those of an older Quorum: an unknown event, or an
+ * event that lacks a field, is shown as its fields.
+ */
 import { commandWords, type Command } from './commands.ts';
 
 export interface EventWords {
@@ -26,11 +29,21 @@ const WORDS: Readonly<Record<string, (read: Read, data: Fields) => string>> = {
     return `${read('level')} at version ${read('version')}${typeof why === 'string' && why !== '' ? `: ${why}` : ''}${act}`;
   },
   'settings.changed': (_, data) =>
-    (Object.values(data) as readonly Fields[]).map(({ path, was, is }) => `${String(path)} is ${shown(is)} (was ${shown(was)})`).join('; '),
+    (Object.values(data) as readonly Fields[])
+      .map(({ path, was, is }) => `${String(path)} is ${shown(is)} (was ${shown(was)})`)
+      .join('; '),
   'data.changed': (read, { train, heldOut, pictures, dropped, lost }) => {
-    const counted = (name: string, counts: unknown) => (isFields(counts) && anyOf(counts) ? [`${name}: ${countWords(counts)}`] : []);
-    const parts = [...counted('questions', train), ...counted('held-out questions', heldOut), ...counted('pictures', pictures)];
-    const withdrawn = [Number(dropped) > 0 && `${read('dropped')} in hand dropped`, Number(lost) > 0 && `${read('lost')} learnt groups withdrawn`];
+    const counted = (name: string, counts: unknown) =>
+      isFields(counts) && anyOf(counts) ? [`${name}: ${countWords(counts)}`] : [];
+    const parts = [
+      ...counted('questions', train),
+      ...counted('held-out questions', heldOut),
+      ...counted('pictures', pictures),
+    ];
+    const withdrawn = [
+      Number(dropped) > 0 && `${read('dropped')} in hand dropped`,
+      Number(lost) > 0 && `${read('lost')} learnt groups withdrawn`,
+    ];
     return [...parts, ...withdrawn.filter(Boolean)].join('; ');
   },
 };
@@ -54,12 +67,16 @@ function commandEvent(data: Fields): EventWords {
   if (!isFields(command) || typeof command['type'] !== 'string' || typeof author !== 'string')
     return { text: fieldsOf({ command, outcome, ...rest }) };
   const became = outcome === 'done' ? words : outcome;
-  return { author, text: `${commandWords(command as unknown as Command)}${typeof became === 'string' ? `: ${became}` : ''}` };
+  return {
+    author,
+    text: `${commandWords(command as unknown as Command)}${typeof became === 'string' ? `: ${became}` : ''}`,
+  };
 }
 
 function remedyWords(remedy: Fields): string {
   const { type, to, attempt, settings } = remedy;
-  if (type !== 'restart' || !isFields(settings)) return `learning is paused${typeof to === 'number' ? ` at version ${to}` : ''}`;
+  if (type !== 'restart' || !isFields(settings))
+    return `learning is paused${typeof to === 'number' ? ` at version ${to}` : ''}`;
   const { learningRate, temperature, shareFloor } = settings;
   return `back to version ${shown(to)} (try ${shown(attempt)}), learning rate ${shown(learningRate)}, temperature ${shown(temperature)}, share floor ${shown(shareFloor)}`;
 }
@@ -85,7 +102,10 @@ function anyOf(counts: Fields): boolean {
 function fieldsOf(data: Fields): string {
   const known = Object.entries(data).filter(([, value]) => value !== undefined && value !== null);
   return known
-    .map(([name, value]) => `${name} ${isFields(value) ? `(${fieldsOf(value)})` : typeof value === 'string' ? value : shown(value)}`)
+    .map(
+      ([name, value]) =>
+        `${name} ${isFields(value) ? `(${fieldsOf(value)})` : typeof value === 'string' ? value : shown(value)}`,
+    )
     .join(', ');
 }
 

@@ -1,9 +1,11 @@
 /**
- * What the dashboard's server and a browser say to one another: one msgpack frame a WebSocket message (codec.ts), each self-contained, so a
- * client that joins late or loses frames needs nothing that came before. Producer and consumer: dashboards/server and dashboards/client.
+ * What the dashboard's server and a browser say to one another: one msgpack frame a WebSocket message (codec.ts), each
+ * self-contained, so a client that joins late or loses frames needs nothing that came before. Producer and consumer:
+ * dashboards/server and dashboards/client.
  *
- * Every client gets the same `update` frames, encoded once. They are numbered; a client that finds a gap asks again for what its page shows.
- * Whatever is older than the moment is asked for with `request` and answered with `reply` or `refused`.
+ * Every client gets the same `update` frames, encoded once. They are numbered; a client that finds a gap asks again for
+ * what its page shows. Whatever is older than the moment is asked for with `request` and answered with `reply` or
+ * `refused`.
  */
 import type { Command } from './commands.ts';
 import type { Accuracy, DropReason, Finish, LabelFree, Origin, StepMetrics } from './messages.ts';
@@ -20,7 +22,10 @@ export const CLOSE = { badFrame: 4400, notAllowed: 4403, wrongVersion: 4409, too
 /** May look, or may also command. */
 export type Access = 'view' | 'control';
 
-/** The status without the histories of what was measured on held-out questions, which are in the series `greedy` and `heldOut.`... */
+/**
+ * The status without the histories of what was measured on held-out questions, which are in the series `greedy` and
+ * `heldOut.`...
+ */
 export type Live = Omit<Status, 'accuracy' | 'labelFree'> & {
   readonly accuracy: Omit<Status['accuracy'], 'history'>;
   readonly labelFree?: Omit<LabelFreeStatus, 'history'>;
@@ -28,10 +33,15 @@ export type Live = Omit<Status, 'accuracy' | 'labelFree'> & {
 
 /** A pause was asked for, and what is in hand is not finished. */
 export function isPausing({ phase, commands = [] }: Pick<Status, 'phase' | 'commands'>): boolean {
-  return (phase === 'starting' || phase === 'baseline' || phase === 'running') && commands.some(({ type }) => type === 'pause');
+  return (
+    (phase === 'starting' || phase === 'baseline' || phase === 'running') &&
+    commands.some(({ type }) => type === 'pause')
+  );
 }
 
-/** Values at one learner step; evaluations come later than the rest, so the same step may come again with other names. */
+/**
+ * Values at one learner step; evaluations come later than the rest, so the same step may come again with other names.
+ */
 export interface MetricRow {
   readonly step: number;
   /** Milliseconds since 1970. */
@@ -39,7 +49,10 @@ export interface MetricRow {
   readonly values: Readonly<Record<string, number>>;
 }
 
-/** Aligned columns over learner steps, averaged in buckets where there are more steps than points. Null where nothing was recorded. */
+/**
+ * Aligned columns over learner steps, averaged in buckets where there are more steps than points. Null where nothing
+ * was recorded.
+ */
 export interface History {
   readonly steps: readonly number[];
   /** Milliseconds since 1970 of each step. */
@@ -89,7 +102,11 @@ export interface TokenDetail {
 
 /** A group with every token. */
 export interface GroupDetail extends GroupCard {
-  readonly samples: readonly { readonly text: string; readonly finish: Finish; readonly tokens: readonly TokenDetail[] }[];
+  readonly samples: readonly {
+    readonly text: string;
+    readonly finish: Finish;
+    readonly tokens: readonly TokenDetail[];
+  }[];
   /** Version that was made from it; null while it waits or when it was dropped. */
   readonly learntBy: number | null;
 }
@@ -113,8 +130,13 @@ export interface QuestionStats {
   readonly byKind: Readonly<Record<string, number>>;
   /** Judged groups in ten equal bands of the vote share, by origin. */
   readonly shares: Readonly<Partial<Record<Origin, readonly number[]>>>;
-  /** Distinct texts / questions, and the mean share of word pairs that two questions of the same origin do not have in common (1 - Jaccard). */
-  readonly diversity: Readonly<Partial<Record<Origin, { readonly distinct: number; readonly distance: number | null }>>>;
+  /**
+   * Distinct texts / questions, and the mean share of word pairs that two questions of the same origin do not have in
+   * common (1 - Jaccard).
+   */
+  readonly diversity: Readonly<
+    Partial<Record<Origin, { readonly distinct: number; readonly distance: number | null }>>
+  >;
 }
 
 export interface SyntheticQuestion {
@@ -124,7 +146,9 @@ export interface SyntheticQuestion {
   readonly meanShare: number | null;
 }
 
-/** A question that the model wrote and that did not pass, with the reason: `malformed`, `duplicate`, `share-floor` ... */
+/**
+ * A question that the model wrote and that did not pass, with the reason: `malformed`, `duplicate`, `share-floor` ...
+ */
 export interface RejectedQuestion {
   readonly question: QuestionCard;
   readonly reason: string;
@@ -148,7 +172,10 @@ export interface VersionRow {
   readonly comparable: boolean;
 }
 
-/** One held-out question as two versions answered it. `truth` was never used for training; null, like `right`, where the question has no label. */
+/**
+ * One held-out question as two versions answered it. `truth` was never used for training; null, like `right`, where the
+ * question has no label.
+ */
 export interface Compared {
   readonly question: QuestionCard;
   readonly truth: string | null;
@@ -197,7 +224,10 @@ export interface LiveSetting {
 /** Method -> what is asked and what comes back. */
 export interface Requests {
   /** Steps `from ..= to`, the whole run without them; at most `maxPoints` rows. */
-  readonly history: { readonly params: { readonly from?: number; readonly to?: number; readonly maxPoints: number }; readonly value: History };
+  readonly history: {
+    readonly params: { readonly from?: number; readonly to?: number; readonly maxPoints: number };
+    readonly value: History;
+  };
   /** Newest first; `before` is the sequence number that the last answer gave as `next`. */
   readonly groups: {
     readonly params: { readonly filter: GroupFilter; readonly before?: number; readonly limit: number };
@@ -207,7 +237,11 @@ export interface Requests {
   /** One question and its groups, oldest first, at most `limit`, thinned evenly. */
   readonly question: {
     readonly params: { readonly id: string; readonly limit: number };
-    readonly value: { readonly question: QuestionCard; readonly parent: QuestionCard | null; readonly groups: readonly GroupCard[] };
+    readonly value: {
+      readonly question: QuestionCard;
+      readonly parent: QuestionCard | null;
+      readonly groups: readonly GroupCard[];
+    };
   };
   readonly questions: { readonly params: Record<string, never>; readonly value: QuestionStats };
   /** Newest first. */
@@ -216,13 +250,18 @@ export interface Requests {
     readonly value: { readonly questions: readonly SyntheticQuestion[]; readonly next: number | null };
   };
   /** Newest first. */
-  readonly rejected: { readonly params: { readonly limit: number }; readonly value: { readonly questions: readonly RejectedQuestion[] } };
+  readonly rejected: {
+    readonly params: { readonly limit: number };
+    readonly value: { readonly questions: readonly RejectedQuestion[] };
+  };
   /** Newest first; `before` is a version number. `only: 'evaluated'` leaves out versions without an evaluation. */
   readonly versions: {
     readonly params: { readonly before?: number; readonly limit: number; readonly only?: 'evaluated' | 'saved' };
     readonly value: { readonly versions: readonly VersionRow[]; readonly next: number | null };
   };
-  /** Questions that both versions were asked: those with different verdicts first, then those with different answers. */
+  /**
+   * Questions that both versions were asked: those with different verdicts first, then those with different answers.
+   */
   readonly compare: {
     readonly params: { readonly a: number; readonly b: number };
     readonly value: { readonly a: number; readonly b: number; readonly questions: readonly Compared[] };
@@ -246,10 +285,20 @@ export interface PanelCard {
 
 export type Method = keyof Requests;
 
-/** Browser -> server. The first frame is `hello`; the server closes the socket of one that is malformed, too large or too frequent. */
+/**
+ * Browser -> server. The first frame is `hello`; the server closes the socket of one that is malformed, too large or
+ * too frequent.
+ */
 export type ClientFrame =
   | { readonly type: 'hello'; readonly v: number }
-  | { [M in Method]: { readonly type: 'request'; readonly id: number; readonly method: M; readonly params: Requests[M]['params'] } }[Method]
+  | {
+      [M in Method]: {
+        readonly type: 'request';
+        readonly id: number;
+        readonly method: M;
+        readonly params: Requests[M]['params'];
+      };
+    }[Method]
   | { readonly type: 'command'; readonly id: number; readonly command: Command };
 
 /** Server -> browser. */

@@ -1,4 +1,7 @@
-/** What moves through the loop: Question -> RolloutGroup -> Verdict -> Batch -> PolicyVersion. Plain data, JSON- and msgpack-safe. */
+/**
+ * What moves through the loop: Question -> RolloutGroup -> Verdict -> Batch -> PolicyVersion. Plain data, JSON- and
+ * msgpack-safe.
+ */
 
 /** Grey or RGB picture, decoded; `data` is `[height, width, channels]`, one byte a channel. */
 export interface Picture {
@@ -8,7 +11,10 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
-/** Where a picture is: a file on disk, a picture of a built-in data set that is drawn again from its seed, or within a file of data. */
+/**
+ * Where a picture is: a file on disk, a picture of a built-in data set that is drawn again from its seed, or within a
+ * file of data.
+ */
 export type PictureRef =
   | { readonly type: 'file'; readonly path: string }
   | { readonly type: 'figure'; readonly key: string }
@@ -19,10 +25,16 @@ export type PictureRef =
   /** Another picture moved a little and made slightly noisy; `seed` says how. */
   | { readonly type: 'disturbed'; readonly of: PictureRef; readonly seed: number }
   /**
-   * Another picture cut into `rows` x `columns` pieces of equal size and put together in another order: place `i`, row by row, holds piece
-   * `order[i]` of the original. Pixels that do not divide are cut off at the right and below.
+   * Another picture cut into `rows` x `columns` pieces of equal size and put together in another order: place `i`, row
+   * by row, holds piece `order[i]` of the original. Pixels that do not divide are cut off at the right and below.
    */
-  | { readonly type: 'rearranged'; readonly of: PictureRef; readonly rows: number; readonly columns: number; readonly order: readonly number[] };
+  | {
+      readonly type: 'rearranged';
+      readonly of: PictureRef;
+      readonly rows: number;
+      readonly columns: number;
+      readonly order: readonly number[];
+    };
 
 /** Picture `index` of the list in one row (0 where the column holds single pictures). */
 export interface ParquetPictureRef {
@@ -86,9 +98,20 @@ export interface RolloutGroup {
 }
 
 /**
- * `filtered`: a plug-in's filter dropped it (`Verdict.why`). `equal-rewards`: they agree on nothing, but every response earned the same, so that there is nothing to compare. `refused`: the policy cannot answer the question (too long for its context, a picture that cannot be read); its group has no samples. `gone`: between two starts its question was changed in the data or taken out of it, or the prompt that asked it changed.
+ * `filtered`: a plug-in's filter dropped it (`Verdict.why`). `equal-rewards`: they agree on nothing, but every response
+ * earned the same, so that there is nothing to compare. `refused`: the policy cannot answer the question (too long for
+ * its context, a picture that cannot be read); its group has no samples. `gone`: between two starts its question was
+ * changed in the data or taken out of it, or the prompt that asked it changed.
  */
-export type DropReason = 'all-agree' | 'equal-rewards' | 'no-box' | 'share-floor' | 'too-long' | 'refused' | 'filtered' | 'gone';
+export type DropReason =
+  | 'all-agree'
+  | 'equal-rewards'
+  | 'no-box'
+  | 'share-floor'
+  | 'too-long'
+  | 'refused'
+  | 'filtered'
+  | 'gone';
 
 /** Producer: voter. Consumer: batcher (kept groups) and telemetry (all). Arrays are parallel to the group's samples. */
 export interface Verdict {
@@ -148,7 +171,10 @@ export interface StepMetrics {
   readonly learningRate: number;
   readonly tokens: number;
   readonly seconds: number;
-  /** Over the tokens with importance correction (`learner.correction`), absent where there is none: mean |log pi of the learner - of the sampler|, nats. */
+  /**
+   * Over the tokens with importance correction (`learner.correction`), absent where there is none: mean |log pi of the
+   * learner - of the sampler|, nats.
+   */
   readonly mismatch?: number;
   /** (sum of weights)^2 / sum of squared weights, as a share of these tokens. */
   readonly effectiveSamples?: number;
@@ -178,7 +204,10 @@ export interface Accuracy {
   readonly byKind: Readonly<Record<string, { readonly n: number; readonly greedy: number }>>;
 }
 
-/** What a version answered, greedily, to a held-out question. For people to compare versions by; nothing that learns may see it. */
+/**
+ * What a version answered, greedily, to a held-out question. For people to compare versions by; nothing that learns may
+ * see it.
+ */
 export interface HeldOutAnswer {
   readonly question: Question;
   readonly answer: string | null;
@@ -202,7 +231,10 @@ export interface LabelFree {
   readonly n: number;
   /** Share of the greedy responses that hold an answer. */
   readonly answered: number;
-  /** Of the questions that the base answered: share with the same greedy answer. Null where no answer of the base is stored. */
+  /**
+   * Of the questions that the base answered: share with the same greedy answer. Null where no answer of the base is
+   * stored.
+   */
   readonly asBase: number | null;
   /** The same for version `trusted`. */
   readonly asTrusted: number | null;
@@ -210,7 +242,10 @@ export interface LabelFree {
   readonly trusted: number | null;
   /** Mean vote share of a few sampled responses to each of some of the questions. */
   readonly voteShare: number;
-  /** Mean of -log pi over the tokens of those responses: an estimate of the entropy in nats a token, at the sampling temperature. */
+  /**
+   * Mean of -log pi over the tokens of those responses: an estimate of the entropy in nats a token, at the sampling
+   * temperature.
+   */
   readonly entropy: number;
   /** Mean length of those responses. */
   readonly responseTokens: number;

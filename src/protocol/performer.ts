@@ -1,4 +1,7 @@
-/** How a stage of the loop uses an actor. Consumers: streams/. Implemented by `Handle` (actors/handle.ts) and `Failover` (src/daemon/failover.ts). */
+/**
+ * How a stage of the loop uses an actor. Consumers: streams/. Implemented by `Handle` (actors/handle.ts) and `Failover`
+ * (src/daemon/failover.ts).
+ */
 import type { ActorStatus } from './status.ts';
 
 /** One call of a port. Each role's file has the calls of its port, so that a label and a deadline are written once. */
@@ -22,9 +25,10 @@ export interface Item<P, R> extends Call<P, R> {
 export interface Performer<P> {
   readonly id: string;
   /**
-   * Runs `item.run` with the live port within `item.seconds`. When that fails the actor is restarted and the item tried again.
-   * @throws CancelledError when the signal aborts or the actor is removed, InputError or ItemError when the item itself is bad, the last failure
-   * past the restart budget.
+   * Runs `item.run` with the live port within `item.seconds`. When that fails the actor is restarted and the item tried
+   * again.
+   * @throws CancelledError when the signal aborts or the actor is removed, InputError or ItemError when the item itself
+   * is bad, the last failure past the restart budget.
    */
   perform<R>(item: Item<P, R>): Promise<R>;
   /** Says what the actor waits for while it has no item. */

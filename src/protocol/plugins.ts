@@ -2,8 +2,8 @@
 import type { PortName } from './ports.ts';
 
 /**
- * `standing by`: the port is not asked, because nothing in this run needs it. `parked`: its actor failed more often than its budget allows; what
- * it did is done without it until somebody restarts it.
+ * `standing by`: the port is not asked, because nothing in this run needs it. `parked`: its actor failed more often
+ * than its budget allows; what it did is done without it until somebody restarts it.
  */
 export type PortState = 'opening' | 'running' | 'restarting' | 'parked' | 'standing by';
 

@@ -1,6 +1,20 @@
 /// <reference types="node" preserve="true" />
-/** The function types that a plug-in actor implements, one a role. Every port takes an AbortSignal and should end soon after it aborts. */
-import type { Batch, Evaluation, Finish, JudgedGroup, PolicyVersion, Question, RolloutGroup, Sample, StepMetrics, Verdict } from './messages.ts';
+/**
+ * The function types that a plug-in actor implements, one a role. Every port takes an AbortSignal and should end soon
+ * after it aborts.
+ */
+import type {
+  Batch,
+  Evaluation,
+  Finish,
+  JudgedGroup,
+  PolicyVersion,
+  Question,
+  RolloutGroup,
+  Sample,
+  StepMetrics,
+  Verdict,
+} from './messages.ts';
 
 export interface AskRequest {
   /** Sequence number of the first question: the durable cursor. */
@@ -35,7 +49,10 @@ export interface PromptSource {
   readonly template?: string | undefined;
 }
 
-/** The tokenizer of the run's model, and the prompts that the learner encodes. Read from the model's folder when first used. */
+/**
+ * The tokenizer of the run's model, and the prompts that the learner encodes. Read from the model's folder when first
+ * used.
+ */
 export interface ModelText {
   readonly tokenizer: {
     /** Special tokens written out in the text (`<|im_end|>`) become their ids; none are added. */
@@ -44,8 +61,9 @@ export interface ModelText {
     decode(tokens: readonly number[], options?: { readonly special?: boolean }): Promise<string>;
   };
   /**
-   * The prompt of a question, by the run's prompt template and the model's chat template. In `text` each picture is one image token; in `tokens` it is as many as
-   * the model sees. @throws InputError when a picture cannot be had, or the prompt is longer than the model's context.
+   * The prompt of a question, by the run's prompt template and the model's chat template. In `text` each picture is one
+   * image token; in `tokens` it is as many as the model sees. @throws InputError when a picture cannot be had, or the
+   * prompt is longer than the model's context.
    */
   prompt(question: Question): Promise<{ readonly text: string; readonly tokens: readonly number[] }>;
 }
@@ -69,12 +87,15 @@ export interface SampleReply {
   readonly seconds: number;
 }
 
-/** The weights of one version. They can be read while the version is retained, which it is while a request that names it is in hand. */
+/**
+ * The weights of one version. They can be read while the version is retained, which it is while a request that names it
+ * is in hand.
+ */
 export interface WeightsRef {
   readonly version: number;
   /**
-   * Names the content: a reader may keep a copy under it. The version's number is not enough for that, as a step that is taken anew after a crash may
-   * give the same number to other weights.
+   * Names the content: a reader may keep a copy under it. The version's number is not enough for that, as a step that
+   * is taken anew after a crash may give the same number to other weights.
    */
   readonly id: string;
   /** Bytes that `read` gives. */
@@ -115,7 +136,10 @@ export type LoopEvent =
   | { readonly type: 'learnt'; readonly version: PolicyVersion }
   | { readonly type: 'evaluated'; readonly evaluation: Evaluation };
 
-/** Questions for the sequence numbers `from ..< from + count`; the same request gives the same questions. May give fewer, at least one. */
+/**
+ * Questions for the sequence numbers `from ..< from + count`; the same request gives the same questions. May give
+ * fewer, at least one.
+ */
 export type Ask = (request: AskRequest, signal: AbortSignal) => Promise<readonly Question[]>;
 export type SampleQuestions = (request: SampleRequest, signal: AbortSignal) => Promise<SampleReply>;
 /** Vote, rewards and advantages of one group. */
@@ -126,8 +150,8 @@ export type Evaluate = (request: EvaluateRequest, signal: AbortSignal) => Promis
 /** Writes questions `from ..< from + count` of a durable count; the same request gives the same questions. */
 export type Synthesize = (request: SynthesizeRequest, signal: AbortSignal) => Promise<readonly Written[]>;
 /**
- * Changes nothing; what it throws is logged and does not disturb the loop. It hears of the last version and its evaluation before the daemon ends; after
- * a kill, of the versions and evaluations that still waited for it.
+ * Changes nothing; what it throws is logged and does not disturb the loop. It hears of the last version and its
+ * evaluation before the daemon ends; after a kill, of the versions and evaluations that still waited for it.
  */
 export type Watch = (event: LoopEvent, signal: AbortSignal) => Promise<void> | void;
 
@@ -155,8 +179,9 @@ export interface AdvantageRequest {
 }
 
 /**
- * What an exporter gets: what came since the last page that it took. Groups that were learnt from, each batch before its version; evaluations as
- * they came. Groups have ids, versions and evaluations their version number, by which it can tell what it has already.
+ * What an exporter gets: what came since the last page that it took. Groups that were learnt from, each batch before
+ * its version; evaluations as they came. Groups have ids, versions and evaluations their version number, by which it
+ * can tell what it has already.
  */
 export interface ExportPage {
   readonly records: readonly LoopEvent[];
@@ -170,8 +195,15 @@ export interface PanelContent {
 
 export type PanelBlock =
   | { readonly type: 'text'; readonly text: string }
-  | { readonly type: 'numbers'; readonly rows: readonly { readonly name: string; readonly value: number; readonly unit?: string }[] }
-  | { readonly type: 'table'; readonly columns: readonly string[]; readonly rows: readonly (readonly (string | number)[])[] }
+  | {
+      readonly type: 'numbers';
+      readonly rows: readonly { readonly name: string; readonly value: number; readonly unit?: string }[];
+    }
+  | {
+      readonly type: 'table';
+      readonly columns: readonly string[];
+      readonly rows: readonly (readonly (string | number)[])[];
+    }
   /** Lines over one axis. Arrays of a line are parallel to `x`. */
   | {
       readonly type: 'lines';
@@ -183,18 +215,30 @@ export type PanelBlock =
 export interface Rewarded {
   /** One finite number a response. */
   readonly rewards: readonly number[];
-  /** By a rule that knows the truth: filters that ask how far the vote can be trusted (`shareFloor`, `dropNoBox`) are passed over. */
+  /**
+   * By a rule that knows the truth: filters that ask how far the vote can be trusted (`shareFloor`, `dropNoBox`) are
+   * passed over.
+   */
   readonly verified?: boolean | undefined;
 }
 
-/** What each response of a group earns. Undefined leaves the group to the reward listed after it, and in the end to the vote. */
+/**
+ * What each response of a group earns. Undefined leaves the group to the reward listed after it, and in the end to the
+ * vote.
+ */
 export type Reward = (request: RewardRequest, signal: AbortSignal) => Promise<RewardReply> | RewardReply;
 export type RewardReply = readonly number[] | Rewarded | undefined;
 /** Rewards -> advantages: one finite number a response. */
-export type Advantage = (request: AdvantageRequest, signal: AbortSignal) => Promise<readonly number[]> | readonly number[];
+export type Advantage = (
+  request: AdvantageRequest,
+  signal: AbortSignal,
+) => Promise<readonly number[]> | readonly number[];
 /** Why a group that would be learnt from is dropped, in a few words; undefined keeps it. */
 export type Filter = (judged: JudgedGroup, signal: AbortSignal) => Promise<string | undefined> | string | undefined;
-/** Takes a page elsewhere. It is told of every record at least once, in order, also after a restart; a page counts when the promise resolves. */
+/**
+ * Takes a page elsewhere. It is told of every record at least once, in order, also after a restart; a page counts when
+ * the promise resolves.
+ */
 export type Export = (page: ExportPage, signal: AbortSignal) => Promise<void> | void;
 /** What the panel shows now; asked for again every few seconds while somebody looks. */
 export type Panel = (signal: AbortSignal) => Promise<PanelContent> | PanelContent;

@@ -1,4 +1,7 @@
-/** What a learner says of given responses, as a sampler elsewhere is checked by. Producer: the learner (src/policy/learner.ts). */
+/**
+ * What a learner says of given responses, as a sampler elsewhere is checked by. Producer: the learner
+ * (src/policy/learner.ts).
+ */
 import type { Question } from './messages.ts';
 
 export interface ScoreRequest {

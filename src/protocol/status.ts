@@ -1,6 +1,6 @@
 /**
- * What a running daemon says about itself. Producer: streams/telemetry.ts. Consumers: the terminal view, `quorum status`, the report.
- * Plain JSON; every number that has not been seen yet is null, never 0.
+ * What a running daemon says about itself. Producer: streams/telemetry.ts. Consumers: the terminal view, `quorum
+ * status`, the report. Plain JSON; every number that has not been seen yet is null, never 0.
  */
 import type { Accuracy, DropReason, LabelFree, RefusedQuestion } from './messages.ts';
 
@@ -72,7 +72,10 @@ export interface LabelFreeStatus extends LabelCount {
   readonly now: LabelFreePoint | null;
   /** Oldest first; thinned when long, first and last kept. */
   readonly history: readonly LabelFreePoint[];
-  /** The version that counts as the best: the newest one on disk, or where the guardian is in doubt the one that it trusts. */
+  /**
+   * The version that counts as the best: the newest one on disk, or where the guardian is in doubt the one that it
+   * trusts.
+   */
   readonly best: number | null;
 }
 
@@ -258,14 +261,19 @@ export interface Report {
   readonly memory: { readonly peakRssBytes: number };
   /** The version in `folder`: older than `steps` where a disk refused the last checkpoint; null when there is none. */
   readonly saved: number | null;
-  /** Folder of the newest checkpoint, and of the best version (without labels: of `labelFree.best`) where it is kept. */
+  /**
+   * Folder of the newest checkpoint, and of the best version (without labels: of `labelFree.best`) where it is kept.
+   */
   readonly folder: string;
   readonly bestFolder: string | null;
-  /** Present when the run folder or its database was gone at the end: a start does not go on from there. `error` says what is left. */
+  /**
+   * Present when the run folder or its database was gone at the end: a start does not go on from there. `error` says
+   * what is left.
+   */
   readonly lost?: true;
   /**
-   * `steps`: the asked number is done; `condition`: `loop.stopWhen` holds; `plugin`: a plug-in asked for the end; `stopped`: told to; `failed`: a part failed
-   * past its budget.
+   * `steps`: the asked number is done; `condition`: `loop.stopWhen` holds; `plugin`: a plug-in asked for the end;
+   * `stopped`: told to; `failed`: a part failed past its budget.
    */
   readonly end: 'steps' | 'condition' | 'plugin' | 'stopped' | 'failed';
   /** With `condition` and `plugin`: why, in words. */

@@ -31,7 +31,9 @@ export function i32(shape: readonly number[], data?: Int32Array | readonly numbe
 /** @throws RangeError when the data does not fill the shape. */
 function checked(tensor: HostTensor): HostTensor {
   if (tensor.data.length !== sizeOf(tensor.shape)) {
-    throw new RangeError(`tensor of shape [${tensor.shape.join(', ')}] needs ${sizeOf(tensor.shape)} values, got ${tensor.data.length}`);
+    throw new RangeError(
+      `tensor of shape [${tensor.shape.join(', ')}] needs ${sizeOf(tensor.shape)} values, got ${tensor.data.length}`,
+    );
   }
   return tensor;
 }

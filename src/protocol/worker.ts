@@ -1,13 +1,17 @@
 /**
- * The thread protocol of the compute plane: one union of requests a role, one reply. Main thread -> worker thread and back, by structured
- * clone; weights travel by reference in shared memory. A worker keeps no state that its requests do not bring along, only warm copies.
+ * The thread protocol of the compute plane: one union of requests a role, one reply. Main thread -> worker thread and
+ * back, by structured clone; weights travel by reference in shared memory. A worker keeps no state that its requests do
+ * not bring along, only warm copies.
  */
 import type { ErrorData } from './errors.ts';
 import type { Batch, StepMetrics } from './messages.ts';
 import type { SampleReply, SampleRequest } from './ports.ts';
 import type { ScoreReply, ScoreRequest } from './score.ts';
 
-/** Float32 tensors one after the other in shared memory. Only read while anybody may read it; written again once nobody does. */
+/**
+ * Float32 tensors one after the other in shared memory. Only read while anybody may read it; written again once nobody
+ * does.
+ */
 export interface SharedTensors {
   /** Names this content, so that a worker can tell whether its warm copy is the same. */
   readonly id: string;
@@ -26,8 +30,8 @@ export interface SharedState {
 }
 
 /**
- * [the request is cancelled, read between decode steps; how deep the thread is in native code; the thread is to be ended; a count that rises with each
- * program that ends] (src/compute/engine/native.ts)
+ * [the request is cancelled, read between decode steps; how deep the thread is in native code; the thread is to be
+ * ended; a count that rises with each program that ends] (src/compute/engine/native.ts)
  */
 export type TaskFlags = Int32Array<SharedArrayBuffer>;
 

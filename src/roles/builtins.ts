@@ -26,7 +26,16 @@ export interface BuiltInParts {
   readonly earlier: () => EarlierAnswers;
 }
 
-export function builtIns({ config, policy, train, heldOut, labels, grader, since, earlier }: BuiltInParts): PluginDefinition<undefined> {
+export function builtIns({
+  config,
+  policy,
+  train,
+  heldOut,
+  labels,
+  grader,
+  since,
+  earlier,
+}: BuiltInParts): PluginDefinition<undefined> {
   return definePlugin({
     name: 'built-in',
     apiVersion: API_VERSION,

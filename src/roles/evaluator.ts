@@ -1,6 +1,6 @@
 /**
- * Built-in evaluator, on the samplers' threads: accuracy on held-out questions that have a label, and where one has none also what shows without
- * labels (label-free.ts). The only actor that is given labels.
+ * Built-in evaluator, on the samplers' threads: accuracy on held-out questions that have a label, and where one has
+ * none also what shows without labels (label-free.ts). The only actor that is given labels.
  */
 import type { Config } from '../config/schema.ts';
 import type { Dataset, Labels } from '../data/dataset.ts';
@@ -48,14 +48,22 @@ interface Marks {
   readonly majority: boolean;
 }
 
-/** At most `count` held-out questions that have a label, in a seeded order: a smaller selection is the start of a larger one. */
+/**
+ * At most `count` held-out questions that have a label, in a seeded order: a smaller selection is the start of a larger
+ * one.
+ */
 export function selectLabelled(heldOut: Dataset, labels: Labels, seed: number, count: number): Labelled[] {
   const selected: Labelled[] = [];
   for (const question of inSeededOrder(heldOut, seed)) {
     if (selected.length === count) break;
     const label = labels.label(question.id);
     if (label === undefined) continue;
-    selected.push({ question, label, alternatives: labels.alternatives?.(question.id) ?? [], decimals: labels.decimals?.(question.id) });
+    selected.push({
+      question,
+      label,
+      alternatives: labels.alternatives?.(question.id) ?? [],
+      decimals: labels.decimals?.(question.id),
+    });
   }
   return selected;
 }
@@ -75,12 +83,16 @@ export function evaluator(parts: EvaluatorParts) {
   const { seed, sampling, evaluation } = parts.config;
   const { heldOut, labels, earlier } = parts;
   const most = Math.max(evaluation.questions, evaluation.fullQuestions);
-  let selection: { readonly labelled: readonly Labelled[]; readonly any: readonly Question[] } | undefined; // drawing figures takes time
+  // drawing figures takes time
+  let selection: { readonly labelled: readonly Labelled[]; readonly any: readonly Question[] } | undefined;
   const refused: Refused = new Map();
   const greedy: SamplingParams = { samples: 1, temperature: 0, topP: 1, topK: 0, maxNewTokens: sampling.maxNewTokens };
   const asking = { ...parts, refused };
 
-  return async ({ version, full }: { readonly version: number; readonly full: boolean }, signal: AbortSignal): Promise<Evaluation> => {
+  return async (
+    { version, full }: { readonly version: number; readonly full: boolean },
+    signal: AbortSignal,
+  ): Promise<Evaluation> => {
     selection ??= {
       labelled: selectLabelled(heldOut, labels, seed, most),
       any: earlier === undefined ? [] : selectAny(heldOut, labels, seed, evaluation.questions),
@@ -91,10 +103,16 @@ export function evaluator(parts: EvaluatorParts) {
     const greedyMarks = await mark(first, answers, parts.grader);
     const asked = first.slice(0, evaluation.fullQuestions);
     const sampled = full
-      ? await mark(asked, await ask(asking, questionsOf(asked), { ...sampling, samples: evaluation.k }, version, signal), parts.grader)
+      ? await mark(
+          asked,
+          await ask(asking, questionsOf(asked), { ...sampling, samples: evaluation.k }, version, signal),
+          parts.grader,
+        )
       : [];
     const several =
-      any.length === 0 ? new Map() : await ask(asking, any.slice(0, SAMPLED_QUESTIONS), { ...sampling, samples: SAMPLES }, version, signal);
+      any.length === 0
+        ? new Map()
+        : await ask(asking, any.slice(0, SAMPLED_QUESTIONS), { ...sampling, samples: SAMPLES }, version, signal);
     const of = (marks: readonly (Marks | undefined)[]) =>
       marks.filter((each, i) => each !== undefined && !refused.has(first[i]!.question.id)) as Marks[];
     const quick = of(greedyMarks.slice(0, evaluation.questions));
@@ -106,18 +124,24 @@ export function evaluator(parts: EvaluatorParts) {
       version,
       greedy: quick.length === 0 ? null : mean(quick.map(({ right }) => right)),
       n: quick.length,
-      ...(full && first.length > 0 && { full: accuracy(of(greedyMarks.slice(0, asked.length)), of(sampled), evaluation.k) }),
+      ...(full &&
+        first.length > 0 && { full: accuracy(of(greedyMarks.slice(0, asked.length)), of(sampled), evaluation.k) }),
       ...(shown && { labelFree: shown }),
       answers: [
         ...greedyMarks.flatMap((marks, i) => (marks === undefined ? [] : [answerOf(first[i]!, marks)])),
-        ...any.flatMap((question) => (marked.has(question.id) || !given.has(question.id) ? [] : [unmarked(question, given)])),
+        ...any.flatMap((question) =>
+          marked.has(question.id) || !given.has(question.id) ? [] : [unmarked(question, given)],
+        ),
       ],
       ...(refused.size > 0 && { refused: [...refused].map(([question, reason]) => ({ question, reason })) }),
     };
   };
 }
 
-export function evaluating(request: EvaluateRequest, { evaluateSeconds }: Config['timeouts']): Call<Evaluate, Evaluation> {
+export function evaluating(
+  request: EvaluateRequest,
+  { evaluateSeconds }: Config['timeouts'],
+): Call<Evaluate, Evaluation> {
   return {
     doing: `evaluating version ${request.version}${request.full ? ' in full' : ''}`,
     seconds: evaluateSeconds,
@@ -159,10 +183,15 @@ function union(labelled: readonly Labelled[], any: readonly Question[]): readonl
 }
 
 function answersOf(questions: readonly Question[], responses: ReadonlyMap<string, readonly Sample[]>): Answers {
-  return new Map(questions.flatMap(({ id }) => (responses.get(id) ?? []).map(({ text }) => [id, extractAnswer(text)] as const)));
+  return new Map(
+    questions.flatMap(({ id }) => (responses.get(id) ?? []).map(({ text }) => [id, extractAnswer(text)] as const)),
+  );
 }
 
-/** Responses by id, without those that are refused. Calls are about as large as a training job, so that the samplers' own jobs get their turn in between. */
+/**
+ * Responses by id, without those that are refused. Calls are about as large as a training job, so that the samplers'
+ * own jobs get their turn in between.
+ */
 async function ask(
   { sampler, config, refused }: EvaluatorParts & { readonly refused: Refused },
   asked: readonly Question[],
@@ -176,7 +205,8 @@ async function ask(
   };
   const responses = new Map<string, readonly Sample[]>();
   for (let start = 0; start < asked.length; start += atOnce) {
-    for (const [id, samples] of await sampleUnlessRefused(asked.slice(start, start + atOnce), sample, refused)) responses.set(id, samples);
+    for (const [id, samples] of await sampleUnlessRefused(asked.slice(start, start + atOnce), sample, refused))
+      responses.set(id, samples);
   }
   return responses;
 }
@@ -195,7 +225,11 @@ async function mark(
   return marks;
 }
 
-async function marksOf(samples: readonly Sample[], { question, label, alternatives, decimals }: Labelled, grader: Classifier): Promise<Marks> {
+async function marksOf(
+  samples: readonly Sample[],
+  { question, label, alternatives, decimals }: Labelled,
+  grader: Classifier,
+): Promise<Marks> {
   const answers = samples.map(({ text }) => extractAnswer(text));
   const classes = await grader.classify(answers);
   const right = new Map<number, boolean>([[-1, false]]);

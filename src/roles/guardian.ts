@@ -1,6 +1,6 @@
 /**
- * Built-in guardian: asks the canaries, on the samplers' threads. Beside the loop: its draws are named by its own question ids, so the training
- * draws what it would have drawn without it.
+ * Built-in guardian: asks the canaries, on the samplers' threads. Beside the loop: its draws are named by its own
+ * question ids, so the training draws what it would have drawn without it.
  */
 import type { Config } from '../config/schema.ts';
 import type { Dataset, Labels } from '../data/dataset.ts';
@@ -60,7 +60,8 @@ export function guardian(parts: GuardianParts): AskCanaries {
     // As training began: what is asked does not follow a temperature that somebody changes.
     const params: SamplingParams = { ...config.sampling, samples: each };
     const atOnce = Math.max(1, Math.floor(responses / each));
-    const sample: SampleAll = async (job) => (await sampler.sample({ questions: job, params, seed: config.seed, version }, signal)).groups;
+    const sample: SampleAll = async (job) =>
+      (await sampler.sample({ questions: job, params, seed: config.seed, version }, signal)).groups;
     const replies = new Map<string, readonly Sample[]>();
     for (let start = 0; start < questions.length; start += atOnce) {
       const some = await sampleUnlessRefused(questions.slice(start, start + atOnce), sample, refused);
@@ -69,7 +70,9 @@ export function guardian(parts: GuardianParts): AskCanaries {
     const asked: Asked[] = [];
     for (const [i, { clean, changed, rightAnswers }] of canaries.entries()) {
       const pair = [replies.get(clean.id), replies.get(changed.id)];
-      const given = pair.some((samples) => samples === undefined) ? [] : pair.flatMap((samples) => samples!.map(({ text }) => extractAnswer(text)));
+      const given = pair.some((samples) => samples === undefined)
+        ? []
+        : pair.flatMap((samples) => samples!.map(({ text }) => extractAnswer(text)));
       asked.push(await compared(parts.grader, given, each, trusted?.answers[i], origin?.answers[i], rightAnswers));
     }
     const answered = asked.filter(({ isAsked }) => isAsked);
@@ -107,7 +110,8 @@ async function compared(
   origin: string | null | undefined,
   rightAnswers: readonly string[] | undefined,
 ): Promise<Asked> {
-  if (given.length === 0) return { isAsked: false, answer: null, sure: false, same: 0, asTrusted: false, asOrigin: false, right: undefined };
+  if (given.length === 0)
+    return { isAsked: false, answer: null, sure: false, same: 0, asTrusted: false, asOrigin: false, right: undefined };
   const classes = await grader.classify([...given, trusted ?? null, origin ?? null, ...(rightAnswers ?? [])]);
   const { winner, sure, same } = canary(classes.slice(0, each), classes.slice(each, given.length));
   const is = (own: number | undefined): boolean => winner >= 0 && own === winner;

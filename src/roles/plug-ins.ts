@@ -1,4 +1,7 @@
-/** The calls of the ports that only plug-ins have. A job of several groups is one call for each group, each with a deadline of its own. */
+/**
+ * The calls of the ports that only plug-ins have. A job of several groups is one call for each group, each with a
+ * deadline of its own.
+ */
 import type { Config } from '../config/schema.ts';
 import type { JudgedGroup } from '../protocol/messages.ts';
 import type { Call } from '../protocol/performer.ts';
@@ -20,15 +23,31 @@ import type {
 export type CallTimeouts = Pick<Config['timeouts'], 'pluginSeconds'>;
 
 /** @param which group of the job, in words: `group 2 of 8`. */
-export function rewarding(request: RewardRequest, which: string, { pluginSeconds }: CallTimeouts): Call<Reward, RewardReply> {
+export function rewarding(
+  request: RewardRequest,
+  which: string,
+  { pluginSeconds }: CallTimeouts,
+): Call<Reward, RewardReply> {
   return { doing: `rewarding ${which}`, seconds: pluginSeconds, run: async (port, signal) => port(request, signal) };
 }
 
-export function weighing(request: AdvantageRequest, which: string, { pluginSeconds }: CallTimeouts): Call<Advantage, readonly number[]> {
-  return { doing: `advantages of ${which}`, seconds: pluginSeconds, run: async (port, signal) => port(request, signal) };
+export function weighing(
+  request: AdvantageRequest,
+  which: string,
+  { pluginSeconds }: CallTimeouts,
+): Call<Advantage, readonly number[]> {
+  return {
+    doing: `advantages of ${which}`,
+    seconds: pluginSeconds,
+    run: async (port, signal) => port(request, signal),
+  };
 }
 
-export function filtering(judged: JudgedGroup, which: string, { pluginSeconds }: CallTimeouts): Call<Filter, string | undefined> {
+export function filtering(
+  judged: JudgedGroup,
+  which: string,
+  { pluginSeconds }: CallTimeouts,
+): Call<Filter, string | undefined> {
   return { doing: `filtering ${which}`, seconds: pluginSeconds, run: async (port, signal) => port(judged, signal) };
 }
 

@@ -1,6 +1,6 @@
 /**
- * The questioner: the data set's questions, each once an epoch, in an order that depends on the seed and nothing else. Where the data
- * changed between two starts, a new epoch began.
+ * The questioner: the data set's questions, each once an epoch, in an order that depends on the seed and nothing else.
+ * Where the data changed between two starts, a new epoch began.
  */
 import type { Dataset } from '../data/dataset.ts';
 import { Random } from '../data/rng.ts';
@@ -20,14 +20,18 @@ export function questioner(dataset: Dataset, seed: number, since = 0) {
     const wanted = Math.floor(sequence / dataset.size);
     if (wanted !== epoch) {
       epoch = wanted;
-      order = new Random(seed, 'questions', ...(since > 0 ? [since] : []), epoch).shuffle(Array.from({ length: dataset.size }, (_, i) => i));
+      order = new Random(seed, 'questions', ...(since > 0 ? [since] : []), epoch).shuffle(
+        Array.from({ length: dataset.size }, (_, i) => i),
+      );
     }
     return dataset.question(order[sequence % dataset.size]!);
   };
 
   return async ({ from, count }: { readonly from: number; readonly count: number }): Promise<readonly Question[]> => {
     if (dataset.size > 0) return Array.from({ length: count }, (_, i) => at(from + i - since));
-    throw new InputError(`${dataset.name} has no questions, and no plug-in asks any now: list or restart one that does, or set synthesis.mode`);
+    throw new InputError(
+      `${dataset.name} has no questions, and no plug-in asks any now: list or restart one that does, or set synthesis.mode`,
+    );
   };
 }
 

@@ -1,4 +1,7 @@
-/** Asks questions of which some may be refused: a picture that is damaged, a text over the context. The others are answered all the same. */
+/**
+ * Asks questions of which some may be refused: a picture that is damaged, a text over the context. The others are
+ * answered all the same.
+ */
 import { InputError } from '../protocol/errors.ts';
 import type { SampleReply } from '../protocol/ports.ts';
 import type { Question, Sample } from '../protocol/messages.ts';
@@ -9,7 +12,11 @@ export type Refused = Map<string, string>;
 export type SampleAll = (questions: readonly Question[]) => Promise<SampleReply['groups']>;
 
 /** @returns samples by id. Where a question of the job is refused, each is asked alone. */
-export async function sampleUnlessRefused(job: readonly Question[], sample: SampleAll, refused: Refused): Promise<Map<string, readonly Sample[]>> {
+export async function sampleUnlessRefused(
+  job: readonly Question[],
+  sample: SampleAll,
+  refused: Refused,
+): Promise<Map<string, readonly Sample[]>> {
   const asked = job.filter(({ id }) => !refused.has(id));
   if (asked.length === 0) return new Map();
   try {

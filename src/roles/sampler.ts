@@ -9,7 +9,10 @@ export function sampler(own: Pick<Sampler, 'sample'>): SampleQuestions {
 }
 
 /** One job. */
-export function sampling(request: SampleRequest, { sampleSeconds }: Config['timeouts']): Call<SampleQuestions, SampleReply> {
+export function sampling(
+  request: SampleRequest,
+  { sampleSeconds }: Config['timeouts'],
+): Call<SampleQuestions, SampleReply> {
   const { questions, version } = request;
   return {
     doing: `sampling ${questions.length} question${questions.length === 1 ? '' : 's'} with version ${version}`,

@@ -1,6 +1,7 @@
 /**
- * Built-in synthesizer: the policy writes questions about the training pictures (MM-UPT, arXiv 2505.22453, section 3.3). Direct: it sees a
- * picture. In context: it sees a picture and a question about it, and writes another one. No answer and no label is asked for or seen.
+ * Built-in synthesizer: the policy writes questions about the training pictures (MM-UPT, arXiv 2505.22453, section
+ * 3.3). Direct: it sees a picture. In context: it sees a picture and a question about it, and writes another one. No
+ * answer and no label is asked for or seen.
  */
 import type { Config } from '../config/schema.ts';
 import type { Dataset } from '../data/dataset.ts';
@@ -32,10 +33,14 @@ interface Draft {
   readonly from: string;
 }
 
-/** Nothing is written about a picture that cannot be had, nor from a question that is too long. @throws InputError where in-context questions are wanted of a data set that has none. */
+/**
+ * Nothing is written about a picture that cannot be had, nor from a question that is too long. @throws InputError where
+ * in-context questions are wanted of a data set that has none.
+ */
 export function synthesizer({ sampler, train, config, tell }: SynthesizerParts): Synthesize {
   const { mode, directPrompt, inContextPrompt, temperature, maxNewTokens } = config.synthesis;
-  if (train.size === 0 && mode !== 'direct') throw new InputError(`${train.name} has pictures and no questions: set synthesis.mode to direct`);
+  if (train.size === 0 && mode !== 'direct')
+    throw new InputError(`${train.name} has pictures and no questions: set synthesis.mode to direct`);
   let pictures: readonly PictureRef[] | undefined; // listing them may take time
 
   const draft = (n: number): Draft => {
@@ -63,9 +68,12 @@ export function synthesizer({ sampler, train, config, tell }: SynthesizerParts):
   const told = new Set<string>();
 
   return async ({ from, count, version }, signal) => {
-    const drafts = Array.from({ length: count }, (_, i) => draft(from + i)).filter(({ prompt }) => !refused.has(contentOf(prompt)));
+    const drafts = Array.from({ length: count }, (_, i) => draft(from + i)).filter(
+      ({ prompt }) => !refused.has(contentOf(prompt)),
+    );
     const params = { samples: 1, temperature, topP: 1, topK: 0, maxNewTokens };
-    const sample: SampleAll = async (questions) => (await sampler.sample({ questions, params, seed: config.seed, version }, signal)).groups;
+    const sample: SampleAll = async (questions) =>
+      (await sampler.sample({ questions, params, seed: config.seed, version }, signal)).groups;
     const now: Refused = new Map();
     const prompts = drafts.map(({ prompt }) => prompt);
     const replies = await sampleUnlessRefused(prompts, sample, now);
@@ -79,13 +87,22 @@ export function synthesizer({ sampler, train, config, tell }: SynthesizerParts):
         told.add(text);
       }
       if (sample === undefined) return [];
-      const question: Question = { id: prompt.id, text: sample.text, pictures: prompt.pictures, origin, ...(seed ? { parentId: seed.id } : {}) };
+      const question: Question = {
+        id: prompt.id,
+        text: sample.text,
+        pictures: prompt.pictures,
+        origin,
+        ...(seed ? { parentId: seed.id } : {}),
+      };
       return { question, seed, finish: sample.finish };
     });
   };
 }
 
-export function writing(request: SynthesizeRequest, { sampleSeconds }: Config['timeouts']): Call<Synthesize, readonly Written[]> {
+export function writing(
+  request: SynthesizeRequest,
+  { sampleSeconds }: Config['timeouts'],
+): Call<Synthesize, readonly Written[]> {
   return {
     doing: `writing ${request.count} questions with version ${request.version}`,
     seconds: sampleSeconds,

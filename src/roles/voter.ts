@@ -1,4 +1,7 @@
-/** The voter: the vote of a group's answers by equivalence class, with rewards, advantages and whether the group is kept. */
+/**
+ * The voter: the vote of a group's answers by equivalence class, with rewards, advantages and whether the group is
+ * kept.
+ */
 import type { Config } from '../config/schema.ts';
 import { judge, type Classifier, type JudgeOptions } from '../learn/judge.ts';
 import type { RolloutGroup, Verdict } from '../protocol/messages.ts';

@@ -1,7 +1,8 @@
 /**
- * What `--begin-again` does with a run whose database is gone or damaged: the newest weights become the base of a new chain of versions, and
- * what is left of the old chain moves to `aside/`. The newest checkpoint moves last but for the new database, so that after a kill in between the run is
- * still one that is refused, and the same command does the rest.
+ * What `--begin-again` does with a run whose database is gone or damaged: the newest weights become the base of a new
+ * chain of versions, and what is left of the old chain moves to `aside/`. The newest checkpoint moves last but for the
+ * new database, so that after a kill in between the run is still one that is refused, and the same command does the
+ * rest.
  */
 import { existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -40,12 +41,17 @@ export async function beginAgain(paths: RunPaths, now: Date): Promise<NewBase> {
   }
 }
 
-/** The folder that a run's base model is in where `beginAgain` made one; undefined where it is the configuration's. @throws InputError when it is damaged. */
+/**
+ * The folder that a run's base model is in where `beginAgain` made one; undefined where it is the configuration's.
+ * @throws InputError when it is damaged.
+ */
 export async function ownBase({ baseFolder }: Pick<RunPaths, 'baseFolder'>): Promise<Checkpoint | undefined> {
   const { checkpoint, rejected } = await Checkpoints.at(baseFolder).newest();
   const [first] = rejected;
   if (first === undefined) return checkpoint;
-  throw new InputError(`${first.folder}, the base of this run, cannot be used: ${first.reason}; restore it from a backup`);
+  throw new InputError(
+    `${first.folder}, the base of this run, cannot be used: ${first.reason}; restore it from a backup`,
+  );
 }
 
 async function newestOf({ checkpointsFolder, bestFolder }: RunPaths): Promise<Checkpoint | undefined> {

@@ -1,7 +1,8 @@
 /**
- * Whether the versions, batches and checkpoints of a run belong together: `quorum start` and `quorum doctor` ask the same. Each version's row
- * is durable before its checkpoint is written, so no checkpoint is newer than the newest row, except that of a rollback, whose intent is stored
- * first (streams/rollback.ts). A batch is durable before its version's row, so the newest batch may have led to no version yet.
+ * Whether the versions, batches and checkpoints of a run belong together: `quorum start` and `quorum doctor` ask the
+ * same. Each version's row is durable before its checkpoint is written, so no checkpoint is newer than the newest row,
+ * except that of a rollback, whose intent is stored first (streams/rollback.ts). A batch is durable before its
+ * version's row, so the newest batch may have led to no version yet.
  */
 import type { Finding } from './finding.ts';
 
@@ -42,8 +43,12 @@ export function readChain(rows: <Row>(sql: string) => Row[]): Chain {
   );
   // A database of an older Quorum has no such table.
   const hasAside = rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'set_aside'").length > 0;
-  const setAside = hasAside ? rows<Chain['setAside'][number]>('SELECT batch_id AS id, cause FROM set_aside ORDER BY batch_id DESC') : [];
-  const texts = new Map(rows<{ key: string; value: string }>('SELECT key, value FROM meta').map(({ key, value }) => [key, value]));
+  const setAside = hasAside
+    ? rows<Chain['setAside'][number]>('SELECT batch_id AS id, cause FROM set_aside ORDER BY batch_id DESC')
+    : [];
+  const texts = new Map(
+    rows<{ key: string; value: string }>('SELECT key, value FROM meta').map(({ key, value }) => [key, value]),
+  );
   const meta = (key: string): unknown => JSON.parse(texts.get(key) ?? 'null');
   const intent = meta(ROLLBACK_INTENT) as { readonly as: number } | null;
   // A database that an older Quorum has thinned says nothing of it; version 0 is the first to go then.
@@ -97,14 +102,16 @@ function mismatches({ versions, batches, setAside, whole }: Chain): ChainFault[]
   const there = new Set(versions.map(({ n }) => n));
   for (const { id, parent } of unlearnt) {
     if (parent !== newest && parent + 1 >= whole && !there.has(parent + 1)) continue; // a gap, which is told as one
-    if (unlearnt.length > 1 || parent !== newest) bad('batches', `has batch ${id} of version ${parent}, which led to no version`);
+    if (unlearnt.length > 1 || parent !== newest)
+      bad('batches', `has batch ${id} of version ${parent}, which led to no version`);
   }
   return faults;
 }
 
 /**
- * From the checkpoint (or the base, 0) the stored batches have to lead to the newest version. A batch after the replay floor has lost all its
- * groups only where their questions are gone from the data: its step is then learnt again as none (streams/resume.ts).
+ * From the checkpoint (or the base, 0) the stored batches have to lead to the newest version. A batch after the replay
+ * floor has lost all its groups only where their questions are gone from the data: its step is then learnt again as
+ * none (streams/resume.ts).
  */
 function replayFaults({ versions, batches, whole, floor }: Chain, from: number): ChainFault[] {
   const byId = new Map(batches.map((batch) => [batch.id, batch]));
@@ -112,7 +119,12 @@ function replayFaults({ versions, batches, whole, floor }: Chain, from: number):
   const first = after[0]?.n ?? from + 1;
   const where = from === 0 ? 'the base' : `checkpoint ${from}`;
   if (first > from + 1 && from + 1 < whole) {
-    return [{ part: 'versions', problem: `${missing(from + 1, first - 1)}, which would have to be learnt again from ${where}` }];
+    return [
+      {
+        part: 'versions',
+        problem: `${missing(from + 1, first - 1)}, which would have to be learnt again from ${where}`,
+      },
+    ];
   }
   return after.flatMap(({ n, batchId }): ChainFault[] => {
     const batch = batchId === null ? undefined : byId.get(batchId);
@@ -121,6 +133,11 @@ function replayFaults({ versions, batches, whole, floor }: Chain, from: number):
       const problem = `version ${n} will be learnt again as version ${n - 1}, with no step: batch ${batchId} has no groups left`;
       return [{ part: 'batches', problem, harmless: true }];
     }
-    return [{ part: 'batches', problem: `has no groups of batch ${batchId}: version ${n} cannot be learnt again from ${where}` }];
+    return [
+      {
+        part: 'batches',
+        problem: `has no groups of batch ${batchId}: version ${n} cannot be learnt again from ${where}`,
+      },
+    ];
   });
 }

@@ -21,21 +21,28 @@ export function checkDatabase(path: string, findings: Finding[]): DatabaseState 
     using opened = openToRead(path);
     const { db } = opened;
     const version = pragma(db, 'user_version');
-    if (version > SCHEMA_VERSION) return bad(`has database version ${version}; this Quorum knows versions up to ${SCHEMA_VERSION}`);
+    if (version > SCHEMA_VERSION)
+      return bad(`has database version ${version}; this Quorum knows versions up to ${SCHEMA_VERSION}`);
     if (pragma(db, 'application_id') !== APPLICATION_ID) return bad("is not one of Quorum's");
-    const lines = rowsOf<{ integrity_check: string }>(db, `PRAGMA integrity_check(${MOST_LINES})`).map((row) => row.integrity_check);
+    const lines = rowsOf<{ integrity_check: string }>(db, `PRAGMA integrity_check(${MOST_LINES})`).map(
+      (row) => row.integrity_check,
+    );
     if (lines.join() !== 'ok') {
       return bad(`is damaged: ${lines[0]}`, lines.every((line) => OF_AN_INDEX.test(line)) ? 'reindex' : 'begin-again');
     }
     const orphans = rowsOf<{ table: string }>(db, 'PRAGMA foreign_key_check');
-    if (orphans.length > 0) bad(`has ${orphans.length} rows, first in ${orphans[0]!.table}, that belong to rows which are not there`);
+    if (orphans.length > 0)
+      bad(`has ${orphans.length} rows, first in ${orphans[0]!.table}, that belong to rows which are not there`);
     const state = readState(db);
     tellSetAside(state, path, findings);
     return state;
   } catch (error) {
     const { code, message } = error as Error & { code?: string };
     if (code?.startsWith('SQLITE_BUSY') === true) return bad('is locked by another process');
-    return bad(`cannot be read: ${message}`, code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT') === true ? 'begin-again' : null);
+    return bad(
+      `cannot be read: ${message}`,
+      code === 'SQLITE_NOTADB' || code?.startsWith('SQLITE_CORRUPT') === true ? 'begin-again' : null,
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Looks through the folder of a run that no daemon has: database, chain of versions, batches, checkpoints, leftovers. It changes nothing
- * (but what SQLite itself does to open a file: folding in its log); what it finds is put right by `repairRun`.
+ * Looks through the folder of a run that no daemon has: database, chain of versions, batches, checkpoints, leftovers.
+ * It changes nothing (but what SQLite itself does to open a file: folding in its log); what it finds is put right by
+ * `repairRun`.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +30,9 @@ const formatSchema = z.object({ format: z.literal(RUN_FORMAT) });
 /** The caller has made sure that no daemon has the folder: work in hand would look like a leftover. */
 export async function checkRun(folder: string): Promise<RunCheck> {
   const paths = runPaths(folder);
-  const odd = oddEntries(paths.path).map((entry) => ({ ...entry, part: 'entry', remedy: null, harmless: false }) as const);
+  const odd = oddEntries(paths.path).map(
+    (entry) => ({ ...entry, part: 'entry', remedy: null, harmless: false }) as const,
+  );
   if (odd.length > 0) return { folder: paths.path, findings: odd, database: undefined, checkpoints: [] };
   const findings = checkFolder(paths.path);
   const checkpoints = await checkCheckpoints(paths.checkpointsFolder, findings, 'set-aside');
@@ -48,7 +51,8 @@ function checkChain(paths: RunPaths, saved: Saved, findings: Finding[]): Databas
   if (loss !== undefined) bad('database', loss);
   if (loss !== undefined || !existsSync(path)) return undefined;
   const database = checkDatabase(path, findings);
-  for (const { part, problem, harmless } of database === undefined ? [] : chainFaults(database, saved)) bad(part, problem, harmless);
+  for (const { part, problem, harmless } of database === undefined ? [] : chainFaults(database, saved))
+    bad(part, problem, harmless);
   return database;
 }
 
@@ -56,7 +60,13 @@ function checkFolder(path: string): Finding[] {
   const findings: Finding[] = [];
   const file = join(path, 'run.json');
   if (!formatSchema.safeParse(readJson(file)).success) {
-    findings.push({ part: 'folder', path: file, problem: `is missing, damaged or not of format ${RUN_FORMAT}`, remedy: null, harmless: false });
+    findings.push({
+      part: 'folder',
+      path: file,
+      problem: `is missing, damaged or not of format ${RUN_FORMAT}`,
+      remedy: null,
+      harmless: false,
+    });
   }
   const mode = statSync(path).mode & 0o777;
   if (process.platform !== 'win32' && (mode & OTHERS) !== 0) {
@@ -84,7 +94,13 @@ async function checkCheckpoints(folder: string, findings: Finding[], remedy: Fin
 }
 
 function leftover(path: string): Finding {
-  return { part: 'leftover', path, problem: 'was left by a write that did not end', remedy: 'set-aside', harmless: true };
+  return {
+    part: 'leftover',
+    path,
+    problem: 'was left by a write that did not end',
+    remedy: 'set-aside',
+    harmless: true,
+  };
 }
 
 function namesIn(folder: string): string[] {

@@ -1,6 +1,6 @@
 /**
- * Versions on disk: `v000025/` is an ordinary Hugging Face folder (plus optimizer moments) with the checksum of each file beside. A
- * folder appears under its name only when it is whole, and is believed only when its checksums hold.
+ * Versions on disk: `v000025/` is an ordinary Hugging Face folder (plus optimizer moments) with the checksum of each
+ * file beside. A folder appears under its name only when it is whole, and is believed only when its checksums hold.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
@@ -63,7 +63,8 @@ export class Checkpoints {
   }
 
   /**
-   * `write` fills the (not yet existing) folder that it is given. A checkpoint that is there already and holds is left as it is.
+   * `write` fills the (not yet existing) folder that it is given. A checkpoint that is there already and holds is left
+   * as it is.
    * @throws InputError when the disk is full; other checkpoints are untouched.
    */
   async save(version: number, write: (folder: string) => Promise<void>): Promise<Checkpoint> {
@@ -71,7 +72,8 @@ export class Checkpoints {
     if ((await fault(folder, version)) === undefined) return { version, folder };
     let workplace: string | undefined;
     try {
-      if (!existsSync(this.folder)) await mkdir(this.folder, { mode: 0o700 }); // was taken away; what it was in is not made anew
+      // was taken away; what it was in is not made anew
+      if (!existsSync(this.folder)) await mkdir(this.folder, { mode: 0o700 });
       workplace = await mkdtemp(join(this.folder, UNFINISHED));
       const draft = join(workplace, 'draft');
       await write(draft);
@@ -123,8 +125,9 @@ export class Checkpoints {
   }
 
   /**
-   * Deletes all but the newest `keepLast` and those that are `pinned`. The floor is the oldest of the newest `keepLast`, so a restart can
-   * fall back past damaged ones and replay; while there are fewer, it is 0, the base model.
+   * Deletes all but the newest `keepLast` and those that are `pinned`. The floor is the oldest of the newest
+   * `keepLast`, so a restart can fall back past damaged ones and replay; while there are fewer, it is 0, the base
+   * model.
    */
   async prune(keepLast: number, pinned: readonly number[] = []): Promise<Kept> {
     const versions = await this.versions();
@@ -186,7 +189,9 @@ function parseChecksums(text: string): z.output<typeof checksumsSchema> | undefi
 
 async function filesOf(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile() && entry.name !== CHECKSUMS).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+  return entries
+    .filter((entry) => entry.isFile() && entry.name !== CHECKSUMS)
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
 }
 
 async function sha256(path: string): Promise<string> {

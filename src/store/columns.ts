@@ -1,4 +1,6 @@
-/** Metrics in memory: one ascending list of steps, and one array for each metric beside it, NaN where it has no value. */
+/**
+ * Metrics in memory: one ascending list of steps, and one array for each metric beside it, NaN where it has no value.
+ */
 import type { History } from '../protocol/frames.ts';
 
 /** The metric that is the time of a step, in milliseconds since 1970. */
@@ -91,7 +93,8 @@ export class Columns {
     if (missing.length === 0) return;
     const before = this.#steps.slice(0, this.#length);
     const length = before.length + missing.length;
-    const merged = missing[0]! > (before.at(-1) ?? -Infinity) ? undefined : Float64Array.from([...before, ...missing]).toSorted();
+    const merged =
+      missing[0]! > (before.at(-1) ?? -Infinity) ? undefined : Float64Array.from([...before, ...missing]).toSorted();
     if (merged === undefined && length <= this.#steps.length) this.#steps.set(missing, before.length);
     else this.#rebuild(before, merged ?? Float64Array.from([...before, ...missing]));
     this.#length = length;

@@ -1,6 +1,6 @@
 /**
- * The rows of the data as the starts found them: what content each had, and the id under which the loop knows that content. They stay for
- * good, so that no id ever comes to mean another content.
+ * The rows of the data as the starts found them: what content each had, and the id under which the loop knows that
+ * content. They stay for good, so that no id ever comes to mean another content.
  */
 import type { Question } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
@@ -55,6 +55,7 @@ export class DataRows {
 
   /** Where its pictures lie now; the content is the same. */
   move(question: Question): void {
-    for (const table of ['questions', 'pool']) this.#db.run(`UPDATE ${table} SET data = ? WHERE id = ?`, packPlain(question), question.id);
+    for (const table of ['questions', 'pool'])
+      this.#db.run(`UPDATE ${table} SET data = ? WHERE id = ?`, packPlain(question), question.id);
   }
 }

@@ -35,7 +35,10 @@ export class Database {
   #synchronous: Durability | undefined;
   #depth = 0;
 
-  /** Opens or makes the file and brings its tables up to date. @throws InputError for a file that is not ours, damaged, or from a newer Quorum. */
+  /**
+   * Opens or makes the file and brings its tables up to date. @throws InputError for a file that is not ours, damaged,
+   * or from a newer Quorum.
+   */
   constructor(path: string) {
     this.path = path;
     makePrivate(path);
@@ -90,7 +93,10 @@ export class Database {
     }
   }
 
-  /** Folds the write-ahead log into the file, which libsql leaves undone as long as a statement is not yet garbage-collected. */
+  /**
+   * Folds the write-ahead log into the file, which libsql leaves undone as long as a statement is not yet
+   * garbage-collected.
+   */
   close(): void {
     if (!this.#db.open) return;
     this.#statements.clear();
@@ -132,11 +138,14 @@ export class Database {
   }
 }
 
-/** SQLite would let others of this machine read a file that it makes. What keeps this from being done, it will say itself. */
+/**
+ * SQLite would let others of this machine read a file that it makes. What keeps this from being done, it will say
+ * itself.
+ */
 function makePrivate(path: string): void {
   try {
-    // Only where there is none: to close a file of a database that this process has open drops SQLite's POSIX locks on it, and with them its safety
-    // (sqlite.org/howtocorrupt.html, 2.2).
+    // Only where there is none: to close a file of a database that this process has open drops SQLite's POSIX locks on
+    // it, and with them its safety (sqlite.org/howtocorrupt.html, 2.2).
     closeSync(openSync(path, 'wx', 0o600));
   } catch {
     // It is there, or cannot be made.
@@ -147,20 +156,32 @@ function damaged(path: string, detail: string): InputError {
   return new DamagedError(`${path} is damaged (${detail})`);
 }
 
-/** SQLite's codes that a user can do something about become InputErrors; anything else is a fault of ours and passes unchanged. */
+/**
+ * SQLite's codes that a user can do something about become InputErrors; anything else is a fault of ours and passes
+ * unchanged.
+ */
 export function translate(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof InputError) return error;
   const code = (error as { code?: unknown }).code;
-  if (error.message.includes('Unable to open connection')) return new InputError(`${path} cannot be opened: ${error.message}`, { cause: error });
+  if (error.message.includes('Unable to open connection'))
+    return new InputError(`${path} cannot be opened: ${error.message}`, { cause: error });
   if (typeof code !== 'string') return error;
   if (code === 'SQLITE_FULL') {
-    return new InputError(`no space left on the disk of ${path}: nothing saved before was harmed; free some space and start again`, { cause: error });
+    return new InputError(
+      `no space left on the disk of ${path}: nothing saved before was harmed; free some space and start again`,
+      { cause: error },
+    );
   }
   if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) return damaged(path, error.message);
-  if (code.startsWith('SQLITE_BUSY')) return new InputError(`${path} is locked by another process; stop it first`, { cause: error });
-  if (code.startsWith('SQLITE_READONLY')) return new InputError(`${path} cannot be written: make it and its folder writable`, { cause: error });
+  if (code.startsWith('SQLITE_BUSY'))
+    return new InputError(`${path} is locked by another process; stop it first`, { cause: error });
+  if (code.startsWith('SQLITE_READONLY'))
+    return new InputError(`${path} cannot be written: make it and its folder writable`, { cause: error });
   if (code.startsWith('SQLITE_IOERR') || code.startsWith('SQLITE_CANTOPEN')) {
-    return new InputError(`the disk refused an operation on ${path} (${code}: ${error.message}): nothing saved before was harmed`, { cause: error });
+    return new InputError(
+      `the disk refused an operation on ${path} (${code}: ${error.message}): nothing saved before was harmed`,
+      { cause: error },
+    );
   }
   return error;
 }

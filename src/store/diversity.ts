@@ -11,15 +11,17 @@ export interface Diversity {
 }
 
 /**
- * Each text is compared with 8 others at distances spread over half the list, so that every text and every distance weighs the same;
- * with all others where there are at most 17. Texts are in lower case.
+ * Each text is compared with 8 others at distances spread over half the list, so that every text and every distance
+ * weighs the same; with all others where there are at most 17. Texts are in lower case.
  */
 export function diversityOf(texts: readonly string[]): Diversity {
   const n = texts.length;
   if (n === 0) return { distinct: 0, distance: null };
   const pairs = texts.map(wordPairs);
   const half = Math.floor(n / 2);
-  const shifts = new Set(Array.from({ length: Math.min(PARTNERS, half) }, (_, i) => Math.ceil(((i + 1) * half) / Math.min(PARTNERS, half))));
+  const shifts = new Set(
+    Array.from({ length: Math.min(PARTNERS, half) }, (_, i) => Math.ceil(((i + 1) * half) / Math.min(PARTNERS, half))),
+  );
   let sum = 0;
   let count = 0;
   for (const shift of shifts) {

@@ -1,4 +1,7 @@
-/** Pages of what was learnt, for exporters: versions with their groups in the order of the chain, evaluations in the order in which they came. */
+/**
+ * Pages of what was learnt, for exporters: versions with their groups in the order of the chain, evaluations in the
+ * order in which they came.
+ */
 import type { Evaluation, PolicyVersion, StepMetrics } from '../protocol/messages.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
 import type { Database } from './database.ts';
@@ -38,7 +41,9 @@ export class Exports {
       Math.floor(most / 2),
     );
     const records = [
-      ...learnt.toReversed().map((row) => ({ of: row.n, event: { type: 'learnt', version: versionOf(row) } satisfies LoopEvent })),
+      ...learnt
+        .toReversed()
+        .map((row) => ({ of: row.n, event: { type: 'learnt', version: versionOf(row) } satisfies LoopEvent })),
       ...evaluated.toReversed().map(({ data }) => {
         const evaluation = unpack<Evaluation>(data);
         return { of: evaluation.version, event: { type: 'evaluated', evaluation } satisfies LoopEvent };
@@ -60,15 +65,24 @@ export class Exports {
       versions,
     );
     const records = [
-      ...learnt.flatMap((row): LoopEvent[] => [...this.#groupsOf(row.batch_id), { type: 'learnt', version: versionOf(row) }]),
+      ...learnt.flatMap((row): LoopEvent[] => [
+        ...this.#groupsOf(row.batch_id),
+        { type: 'learnt', version: versionOf(row) },
+      ]),
       ...evaluated.map(({ data }): LoopEvent => ({ type: 'evaluated', evaluation: unpack<Evaluation>(data) })),
     ];
-    return { records, next: { version: learnt.at(-1)?.n ?? cursor.version, evaluation: evaluated.at(-1)?.number ?? cursor.evaluation } };
+    return {
+      records,
+      next: { version: learnt.at(-1)?.n ?? cursor.version, evaluation: evaluated.at(-1)?.number ?? cursor.evaluation },
+    };
   }
 
   #groupsOf(batchId: number | null): LoopEvent[] {
     if (batchId === null) return [];
-    const rows = this.#db.rows<GroupRow>(`${GROUP} JOIN batch_groups USING (sequence) WHERE batch_id = ? ORDER BY position`, batchId);
+    const rows = this.#db.rows<GroupRow>(
+      `${GROUP} JOIN batch_groups USING (sequence) WHERE batch_id = ? ORDER BY position`,
+      batchId,
+    );
     return rows.map((row) => ({ type: 'judged', judged: toJudged(row) }));
   }
 }

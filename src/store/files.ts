@@ -32,5 +32,7 @@ export function diskError(path: string, error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   const known = Object.keys(DISK_ERRORS).find((name) => code === name || error.message.startsWith(`${name}:`));
   if (known === undefined) return error;
-  return new InputError(`cannot write ${path}: ${DISK_ERRORS[known]}; nothing saved before was harmed`, { cause: error });
+  return new InputError(`cannot write ${path}: ${DISK_ERRORS[known]}; nothing saved before was harmed`, {
+    cause: error,
+  });
 }

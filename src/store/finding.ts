@@ -6,7 +6,10 @@ export interface Finding {
   readonly part: 'folder' | 'entry' | 'database' | 'versions' | 'batches' | 'checkpoint' | 'leftover' | 'set-aside';
   readonly path: string;
   readonly problem: string;
-  /** What repairs it without losing anything, or, for `begin-again`, what keeps the newest weights; null where nothing does. */
+  /**
+   * What repairs it without losing anything, or, for `begin-again`, what keeps the newest weights; null where nothing
+   * does.
+   */
   readonly remedy: Remedy | null;
   /** Whether it keeps the run from going on, or only takes up room. */
   readonly harmless: boolean;

@@ -17,7 +17,9 @@ export interface GroupRow {
 export const GROUP = `SELECT groups.sequence, groups.id, groups.policy_version, groups.at, groups.data, questions.data AS question, verdicts.data AS verdict
   FROM groups JOIN admissions USING (sequence) JOIN questions ON questions.id = admissions.question_id LEFT JOIN verdicts USING (sequence)`;
 
-/** The samples, which take four fifths of the time, are unpacked when they are asked for: a dashboard's list needs none. */
+/**
+ * The samples, which take four fifths of the time, are unpacked when they are asked for: a dashboard's list needs none.
+ */
 export function toGroup(row: GroupRow): RolloutGroup {
   let samples: readonly Sample[] | undefined;
   return {

@@ -1,7 +1,8 @@
 /**
- * The metrics as columns in memory, because to read them all takes SQLite a third of a second and a dashboard asks again and again. It
- * shows only what is in the database: a write marks its step, and marked steps are read again when somebody asks, so that a transaction
- * which is rolled back needs no care. Memory: 8 bytes for each step of each metric, as many steps as retention keeps.
+ * The metrics as columns in memory, because to read them all takes SQLite a third of a second and a dashboard asks
+ * again and again. It shows only what is in the database: a write marks its step, and marked steps are read again when
+ * somebody asks, so that a transaction which is rolled back needs no care. Memory: 8 bytes for each step of each
+ * metric, as many steps as retention keeps.
  */
 import type { History } from '../protocol/frames.ts';
 import { Columns } from './columns.ts';

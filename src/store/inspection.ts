@@ -1,6 +1,7 @@
 /**
- * What a dashboard reads of the store. These calls run on the loop's own thread, so each is short also with 20,000 groups and as many
- * steps: they read pages, through indexes made for them (migrations.ts), and unpack samples only where they are asked for.
+ * What a dashboard reads of the store. These calls run on the loop's own thread, so each is short also with 20,000
+ * groups and as many steps: they read pages, through indexes made for them (migrations.ts), and unpack samples only
+ * where they are asked for.
  */
 import type { GroupFilter, History, QuestionStats, VersionRow } from '../protocol/frames.ts';
 import type { HeldOutAnswer, JudgedGroup, Question } from '../protocol/messages.ts';
@@ -34,8 +35,9 @@ export interface Page {
 
 export interface Inspection {
   /**
-   * All metrics but `at` as aligned columns over the steps `from ..= to`. Where there are more steps than `maxPoints`: means over buckets
-   * of (nearly) equally many steps, each at the step and time of its last. The first call of a process reads every metric; see `warmHistory`.
+   * All metrics but `at` as aligned columns over the steps `from ..= to`. Where there are more steps than `maxPoints`:
+   * means over buckets of (nearly) equally many steps, each at the step and time of its last. The first call of a
+   * process reads every metric; see `warmHistory`.
    */
   history(options: { readonly from?: number; readonly to?: number; readonly maxPoints: number }): History;
   /** Reads the metrics, one at a time with a pause for others, so that `history` need not. */
@@ -44,7 +46,10 @@ export interface Inspection {
   metricRow(step: number): Readonly<Record<string, number>>;
 
   /** Newest first. `next` is null at the end. */
-  findGroups(filter: GroupFilter, page: Page): { readonly groups: readonly StoredGroup[]; readonly next: number | null };
+  findGroups(
+    filter: GroupFilter,
+    page: Page,
+  ): { readonly groups: readonly StoredGroup[]; readonly next: number | null };
   /** `learntBy`: the version made from it. */
   group(id: string): (StoredGroup & { readonly learntBy: number | null }) | undefined;
   /** Oldest first; more than `limit` are thinned evenly, and the first and the last stay. */
@@ -55,7 +60,10 @@ export interface Inspection {
   questionStats(): QuestionStats;
   /** Questions that are not from a data set, newest first. */
   syntheticQuestions(page: Page): { readonly questions: readonly SyntheticRow[]; readonly next: number | null };
-  /** Newest first: questions that the model wrote and that did not pass, with the reason. The newest few thousand are kept. */
+  /**
+   * Newest first: questions that the model wrote and that did not pass, with the reason. The newest few thousand are
+   * kept.
+   */
   rejectedQuestions(limit: number): readonly (RejectedQuestion & { readonly at: number })[];
 
   /** Newest first. `saved`: versions whose weights are on disk. */
@@ -67,5 +75,8 @@ export interface Inspection {
   answers(version: number): readonly HeldOutAnswer[] | undefined;
 
   /** Newest first; `kind` is an event's type. */
-  eventsBefore(page: Page & { readonly kind?: string }): { readonly events: readonly StoredEvent[]; readonly next: number | null };
+  eventsBefore(page: Page & { readonly kind?: string }): {
+    readonly events: readonly StoredEvent[];
+    readonly next: number | null;
+  };
 }

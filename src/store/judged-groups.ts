@@ -1,11 +1,17 @@
-/** Judged groups as a dashboard asks for them: filtered, by id, by question. Sequence numbers are found first, and only their rows are read. */
+/**
+ * Judged groups as a dashboard asks for them: filtered, by id, by question. Sequence numbers are found first, and only
+ * their rows are read.
+ */
 import type { GroupFilter } from '../protocol/frames.ts';
 import type { Database, Value } from './database.ts';
 import { GROUP, toJudged, type GroupRow } from './group-rows.ts';
 import type { Page, StoredGroup } from './inspection.ts';
 import { page } from './page.ts';
 
-/** Begin of every search. The index covers all that a filter may name, so the blobs are not touched, and is in the order of the pages. */
+/**
+ * Begin of every search. The index covers all that a filter may name, so the blobs are not touched, and is in the order
+ * of the pages.
+ */
 export const SEARCH = 'SELECT sequence FROM verdicts INDEXED BY verdicts_by_facts WHERE';
 
 export class JudgedGroups {
@@ -15,7 +21,10 @@ export class JudgedGroups {
     this.#db = db;
   }
 
-  find(filter: GroupFilter, { before = Number.MAX_SAFE_INTEGER, limit }: Page): { groups: readonly StoredGroup[]; next: number | null } {
+  find(
+    filter: GroupFilter,
+    { before = Number.MAX_SAFE_INTEGER, limit }: Page,
+  ): { groups: readonly StoredGroup[]; next: number | null } {
     const { where, values } = conditions(filter);
     const found = this.#db.rows<{ sequence: number }>(
       `${SEARCH} ${['sequence < ?', ...where].join(' AND ')} ORDER BY sequence DESC LIMIT ?`,
@@ -49,7 +58,10 @@ export class JudgedGroups {
   /** Oldest first. */
   #read(found: readonly { readonly sequence: number }[]): readonly StoredGroup[] {
     const sequences = JSON.stringify(found.map(({ sequence }) => sequence));
-    const rows = this.#db.rows<GroupRow>(`${GROUP} WHERE groups.sequence IN (SELECT value FROM json_each(?)) ORDER BY groups.sequence`, sequences);
+    const rows = this.#db.rows<GroupRow>(
+      `${GROUP} WHERE groups.sequence IN (SELECT value FROM json_each(?)) ORDER BY groups.sequence`,
+      sequences,
+    );
     return rows.map((row) => ({ ...toJudged(row), at: row.at }));
   }
 }
@@ -72,7 +84,8 @@ function conditions(filter: GroupFilter): { readonly where: readonly string[]; r
   add('policy_version = ?', version);
   if (verdict === 'kept' || verdict === 'dropped') add('kept = ?', verdict === 'kept' ? 1 : 0);
   else add('dropped = ?', verdict);
-  if (text !== undefined && text !== '') add('question_id IN (SELECT id FROM questions WHERE instr(lower_text, ?) > 0)', text.toLowerCase());
+  if (text !== undefined && text !== '')
+    add('question_id IN (SELECT id FROM questions WHERE instr(lower_text, ?) > 0)', text.toLowerCase());
   return { where, values };
 }
 

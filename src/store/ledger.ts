@@ -1,6 +1,7 @@
 /**
- * The loop's bookkeeping in SQLite: admissions, groups, verdicts, batches, versions, evaluations. The sequence number of an admission is
- * the key of everything that grows from it, and counters are kept beside the rows so that they stay true when old rows are deleted.
+ * The loop's bookkeeping in SQLite: admissions, groups, verdicts, batches, versions, evaluations. The sequence number
+ * of an admission is the key of everything that grows from it, and counters are kept beside the rows so that they stay
+ * true when old rows are deleted.
  */
 import type { Batch, Evaluation, PolicyVersion, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
@@ -30,7 +31,12 @@ export class Ledger {
     for (const { sequence, question } of admissions) {
       if (sequence !== next) throw new RangeError(`admission ${sequence} is out of order: the next is ${next}`);
       this.#keep(question);
-      this.#db.run('INSERT INTO admissions (sequence, question_id, at) VALUES (?, ?, ?)', sequence, question.id, this.#now());
+      this.#db.run(
+        'INSERT INTO admissions (sequence, question_id, at) VALUES (?, ?, ?)',
+        sequence,
+        question.id,
+        this.#now(),
+      );
       next++;
     }
     this.#count('admitted', admissions.length);
@@ -56,9 +62,12 @@ export class Ledger {
         group.sequence,
       );
       if (admitted?.question_id !== group.question.id) {
-        throw new Error(`group ${group.id} answers question ${group.question.id}, which was not admitted as ${group.sequence}`);
+        throw new Error(
+          `group ${group.id} answers question ${group.question.id}, which was not admitted as ${group.sequence}`,
+        );
       }
-      if (admitted.sampled !== null) throw new Error(`admission ${group.sequence} has a group already, so ${group.id} cannot be saved`);
+      if (admitted.sampled !== null)
+        throw new Error(`admission ${group.sequence} has a group already, so ${group.id} cannot be saved`);
       this.#db.run(
         'INSERT INTO groups (sequence, id, policy_version, at, data) VALUES (?, ?, ?, ?, ?)',
         group.sequence,
@@ -113,9 +122,18 @@ export class Ledger {
       groupId,
     );
     if (!state) throw new Error(`batch ${batchId} names group ${groupId}, which does not exist`);
-    if (state.kept !== 1) throw new Error(`batch ${batchId} names group ${groupId}, which ${state.kept === 0 ? 'was dropped' : 'has no verdict'}`);
-    if (state.other !== null) throw new Error(`batch ${batchId} names group ${groupId}, which is in batch ${state.other} already`);
-    this.#db.run('INSERT INTO batch_groups (sequence, batch_id, position) VALUES (?, ?, ?)', state.sequence, batchId, position);
+    if (state.kept !== 1)
+      throw new Error(
+        `batch ${batchId} names group ${groupId}, which ${state.kept === 0 ? 'was dropped' : 'has no verdict'}`,
+      );
+    if (state.other !== null)
+      throw new Error(`batch ${batchId} names group ${groupId}, which is in batch ${state.other} already`);
+    this.#db.run(
+      'INSERT INTO batch_groups (sequence, batch_id, position) VALUES (?, ?, ?)',
+      state.sequence,
+      batchId,
+      position,
+    );
   }
 
   /** The same batch may be saved again by a loop that restarts; a different one under its id may not. */
@@ -125,7 +143,12 @@ export class Ledger {
       'SELECT groups.id FROM batch_groups JOIN groups USING (sequence) WHERE batch_id = ? ORDER BY position',
       id,
     );
-    if (batch?.parent === parent && saved.length === groupIds.length && saved.every((group, i) => group.id === groupIds[i])) return;
+    if (
+      batch?.parent === parent &&
+      saved.length === groupIds.length &&
+      saved.every((group, i) => group.id === groupIds[i])
+    )
+      return;
     throw new Error(`batch ${id} exists already, with parent ${batch?.parent ?? 'unknown'} and ${saved.length} groups`);
   }
 
@@ -137,7 +160,14 @@ export class Ledger {
     }
     if (batchId !== null) this.#checkParent(n, parent, batchId);
     const packed = metrics && packPlain(metrics);
-    this.#db.run('INSERT INTO versions (n, parent, batch_id, metrics, at) VALUES (?, ?, ?, ?, ?)', n, parent, batchId, packed, this.#now());
+    this.#db.run(
+      'INSERT INTO versions (n, parent, batch_id, metrics, at) VALUES (?, ?, ?, ?, ?)',
+      n,
+      parent,
+      batchId,
+      packed,
+      this.#now(),
+    );
     this.#count('learnt', this.#groupsOf(batchId));
     this.#count('versions', 1);
   }
@@ -145,7 +175,8 @@ export class Ledger {
   #checkParent(n: number, parent: number | null, batchId: number): void {
     const batch = this.#db.row<{ parent: number }>('SELECT parent FROM batches WHERE id = ?', batchId);
     if (!batch) throw new Error(`version ${n} names batch ${batchId}, which was not saved before it was learnt`);
-    if (batch.parent !== parent) throw new Error(`version ${n} has parent ${parent}, but its batch ${batchId} starts from ${batch.parent}`);
+    if (batch.parent !== parent)
+      throw new Error(`version ${n} has parent ${parent}, but its batch ${batchId} starts from ${batch.parent}`);
   }
 
   setAside({ batchId, cause, numbers }: SetAside): void {
@@ -153,8 +184,17 @@ export class Ledger {
     const version = this.#db.row<{ n: number }>('SELECT n FROM versions WHERE batch_id = ?', batchId);
     if (version) throw new Error(`batch ${batchId} cannot be set aside: version ${version.n} was made from it`);
     const packed =
-      numbers && JSON.stringify(numbers, (_, value: unknown) => (typeof value === 'number' && !Number.isFinite(value) ? String(value) : value));
-    this.#db.run('INSERT INTO set_aside (batch_id, at, cause, numbers) VALUES (?, ?, ?, ?)', batchId, this.#now(), cause, packed);
+      numbers &&
+      JSON.stringify(numbers, (_, value: unknown) =>
+        typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
+      );
+    this.#db.run(
+      'INSERT INTO set_aside (batch_id, at, cause, numbers) VALUES (?, ?, ?, ?)',
+      batchId,
+      this.#now(),
+      cause,
+      packed,
+    );
     this.#count('setAside', this.#groupsOf(batchId));
   }
 
@@ -201,7 +241,10 @@ export class Ledger {
       ...values,
     );
     return batches.map(({ id, parent }) => {
-      const groups = this.#db.rows<GroupRow>(`${GROUP} JOIN batch_groups USING (sequence) WHERE batch_id = ? ORDER BY position`, id);
+      const groups = this.#db.rows<GroupRow>(
+        `${GROUP} JOIN batch_groups USING (sequence) WHERE batch_id = ? ORDER BY position`,
+        id,
+      );
       return { id, parent, groups: groups.map(toJudged) };
     });
   }
@@ -211,6 +254,10 @@ export class Ledger {
   }
 
   #count(name: string, by: number): void {
-    this.#db.run('INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value', name, by);
+    this.#db.run(
+      'INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value',
+      name,
+      by,
+    );
   }
 }

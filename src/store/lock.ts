@@ -1,7 +1,7 @@
 /**
- * One daemon a run folder. The lock is SQLite's own exclusive lock on a small file: the kernel holds it for the process and drops it
- * however the process ends, so there are no stale locks and no guessing from process ids.
- * The lock file must never be opened any other way in this process: closing any descriptor of it would drop a POSIX lock.
+ * One daemon a run folder. The lock is SQLite's own exclusive lock on a small file: the kernel holds it for the process
+ * and drops it however the process ends, so there are no stale locks and no guessing from process ids. The lock file
+ * must never be opened any other way in this process: closing any descriptor of it would drop a POSIX lock.
  */
 import { existsSync } from 'node:fs';
 import Libsql from 'libsql';

@@ -1,4 +1,7 @@
-/** The run's log: pino's JSON lines in `quorum.log`, older ones in `quorum.1.log` ..., each bounded. A full disk loses lines, never the daemon. */
+/**
+ * The run's log: pino's JSON lines in `quorum.log`, older ones in `quorum.1.log` ..., each bounded. A full disk loses
+ * lines, never the daemon.
+ */
 import { closeSync, existsSync, fstatSync, openSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino, type Logger } from 'pino';
@@ -38,7 +41,11 @@ class RotatingFile {
     try {
       const bytes = Buffer.byteLength(line);
       const file = this.#fileFor(bytes);
-      if (this.#lost > 0) writeSync(file, `${JSON.stringify({ level: 40, msg: `${this.#lost} log lines were lost: the disk refused them` })}\n`);
+      if (this.#lost > 0)
+        writeSync(
+          file,
+          `${JSON.stringify({ level: 40, msg: `${this.#lost} log lines were lost: the disk refused them` })}\n`,
+        );
       writeSync(file, line);
       this.#bytes += bytes;
       this.#lost = 0;

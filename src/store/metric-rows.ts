@@ -20,7 +20,12 @@ export class MetricRows {
   /** A value that is not finite is kept as a gap (NULL), which `series` leaves out. */
   metric(name: string, step: number, value: number): void {
     const finite = Number.isFinite(value) ? value : null;
-    this.#db.run('INSERT OR REPLACE INTO metrics (name_id, step, value) VALUES (?, ?, ?)', this.#idOf(name), step, finite);
+    this.#db.run(
+      'INSERT OR REPLACE INTO metrics (name_id, step, value) VALUES (?, ?, ?)',
+      this.#idOf(name),
+      step,
+      finite,
+    );
   }
 
   series(name: string, maxPoints = DEFAULT_POINTS): readonly MetricPoint[] {
@@ -37,10 +42,19 @@ export class MetricRows {
   }
 
   event(type: string, data: unknown): void {
-    this.#db.run('INSERT INTO events (at, type, data) VALUES (?, ?, ?)', this.#now(), type, JSON.stringify(data ?? null));
+    this.#db.run(
+      'INSERT INTO events (at, type, data) VALUES (?, ?, ?)',
+      this.#now(),
+      type,
+      JSON.stringify(data ?? null),
+    );
   }
 
-  eventsBefore({ before, limit, kind }: Parameters<Inspection['eventsBefore']>[0]): ReturnType<Inspection['eventsBefore']> {
+  eventsBefore({
+    before,
+    limit,
+    kind,
+  }: Parameters<Inspection['eventsBefore']>[0]): ReturnType<Inspection['eventsBefore']> {
     const { rows: events, next } = page(this.events(limit + 1, kind, before), limit, ({ id }) => id);
     return { events, next };
   }
@@ -51,7 +65,12 @@ export class MetricRows {
       type === undefined
         ? this.#db.rows<StoredEvent>(`${select} ORDER BY id DESC LIMIT ?`, before, limit)
         : this.#db.rows<StoredEvent>(`${select} AND type = ? ORDER BY id DESC LIMIT ?`, before, type, limit);
-    return rows.map((row) => ({ id: row.id, at: row.at, type: row.type, data: JSON.parse(row.data as string) as unknown }));
+    return rows.map((row) => ({
+      id: row.id,
+      at: row.at,
+      type: row.type,
+      data: JSON.parse(row.data as string) as unknown,
+    }));
   }
 
   /** Names are cached only once they are committed, so that a rolled-back transaction leaves no dangling id. */
@@ -68,7 +87,10 @@ export class MetricRows {
   }
 }
 
-/** Means of consecutive points in at most `maxPoints` buckets of (nearly) equal count; a bucket's step is that of its last point. */
+/**
+ * Means of consecutive points in at most `maxPoints` buckets of (nearly) equal count; a bucket's step is that of its
+ * last point.
+ */
 export function downsample(points: readonly MetricPoint[], maxPoints: number): readonly MetricPoint[] {
   if (points.length <= maxPoints) return points;
   return Array.from({ length: maxPoints }, (_, bucket) => {

@@ -96,7 +96,9 @@ const FACTS: Step = {
       const values = [kind, origin, parentId, text.toLowerCase(), id];
       db.run('UPDATE questions SET kind = ?, origin = ?, parent_id = ?, lower_text = ? WHERE id = ?', ...values);
     }
-    for (const { sequence, data } of db.rows<{ sequence: number; data: ArrayBuffer }>('SELECT sequence, data FROM verdicts')) {
+    for (const { sequence, data } of db.rows<{ sequence: number; data: ArrayBuffer }>(
+      'SELECT sequence, data FROM verdicts',
+    )) {
       const { share, dropped = null } = unpackVerdict(data);
       db.run('UPDATE verdicts SET share = ?, dropped = ? WHERE sequence = ?', share, dropped, sequence);
     }
@@ -125,7 +127,10 @@ const DATA: Step = {
      PRIMARY KEY (part, source, digest)) WITHOUT ROWID;`,
 };
 
-/** Batches that no version was learnt from, and none will be. `numbers`: JSON of what the step measured, where it came so far. */
+/**
+ * Batches that no version was learnt from, and none will be. `numbers`: JSON of what the step measured, where it came
+ * so far.
+ */
 const SET_ASIDE: Step = {
   sql: `CREATE TABLE set_aside (
      batch_id INTEGER PRIMARY KEY REFERENCES batches (id) ON DELETE CASCADE,
@@ -166,7 +171,10 @@ const STEPS: readonly Step[] = [TABLES, FACTS, POOL, DATA, SET_ASIDE, LABEL_FREE
 
 export const SCHEMA_VERSION = STEPS.length;
 
-/** Runs the steps that the file lacks, each in its own transaction. @throws InputError for a newer file or somebody else's. */
+/**
+ * Runs the steps that the file lacks, each in its own transaction. @throws InputError for a newer file or somebody
+ * else's.
+ */
 export function migrate(db: Database): void {
   const version = pragma(db, 'user_version');
   if (version > SCHEMA_VERSION) {

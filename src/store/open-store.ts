@@ -31,7 +31,10 @@ const DEFAULT_RETENTION: Retention = {
 };
 const WRITES_BETWEEN_RETENTION = 500;
 
-/** Opens or makes the database. @throws InputError when it is damaged, not ours, from a newer Quorum, locked or not writable. */
+/**
+ * Opens or makes the database. @throws InputError when it is damaged, not ours, from a newer Quorum, locked or not
+ * writable.
+ */
 export function openStore(path: string, options: StoreOptions = {}): Store {
   const now = options.now ?? Date.now;
   const db = new Database(path);
@@ -60,7 +63,9 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
   }
 
   function setMeta(key: string, value: unknown): void {
-    write('durable', () => db.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, JSON.stringify(value ?? null)));
+    write('durable', () =>
+      db.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, JSON.stringify(value ?? null)),
+    );
   }
 
   if (meta(THINNED_BELOW) === undefined && reports.versions(1).length === 0) setMeta(THINNED_BELOW, 0);

@@ -1,4 +1,7 @@
-/** A database as it is, whatever its state: no migration, no repair. Also while a daemon writes it, whose writes this does not hold up. */
+/**
+ * A database as it is, whatever its state: no migration, no repair. Also while a daemon writes it, whose writes this
+ * does not hold up.
+ */
 import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';

@@ -5,10 +5,15 @@ import type { Evaluation, Finish, Question, Sample, StepMetrics, Verdict } from 
 // No records: each blob can be read by itself, in any order, for ever.
 const packr = new Packr({ useRecords: false });
 
-/** Little-endian, as every platform that we run on is. A tag and bytes, because plain msgpackr corrupts a Float32Array. */
+/**
+ * Little-endian, as every platform that we run on is. A tag and bytes, because plain msgpackr corrupts a Float32Array.
+ */
 type PackedNumbers = readonly ['i4' | 'f4' | 'f8', Uint8Array];
 
-/** Takes the narrowest of int32, float32, float64 that holds every value exactly, so a replayed batch is the learnt batch, bit for bit. */
+/**
+ * Takes the narrowest of int32, float32, float64 that holds every value exactly, so a replayed batch is the learnt
+ * batch, bit for bit.
+ */
 function packNumbers(values: readonly number[]): PackedNumbers {
   if (values.every((value) => Object.is(value | 0, value))) return ['i4', bytesOf(Int32Array.from(values))];
   if (values.every((value) => Object.is(Math.fround(value), value))) return ['f4', bytesOf(Float32Array.from(values))];

@@ -1,11 +1,14 @@
 /**
- * Whether the run folder and its database are still those that were opened. A process may go on writing into a file that was deleted, moved or
- * replaced, and no call fails; only the names tell.
+ * Whether the run folder and its database are still those that were opened. A process may go on writing into a file
+ * that was deleted, moved or replaced, and no call fails; only the names tell.
  */
 import { statSync } from 'node:fs';
 import type { RunPaths } from './run-folder.ts';
 
-/** The file system does not say, as a network disk that is away for a moment: no reason to believe that anything is gone. */
+/**
+ * The file system does not say, as a network disk that is away for a moment: no reason to believe that anything is
+ * gone.
+ */
 const UNKNOWN = 'unknown';
 
 export interface Absence {
@@ -16,7 +19,12 @@ export interface Absence {
 }
 
 export class Presence {
-  readonly #parts: readonly { readonly part: Absence['part']; readonly name: string; readonly path: string; readonly file: string | undefined }[];
+  readonly #parts: readonly {
+    readonly part: Absence['part'];
+    readonly name: string;
+    readonly path: string;
+    readonly file: string | undefined;
+  }[];
 
   /** Call when both are open. */
   constructor({ path, database }: Pick<RunPaths, 'path' | 'database'>) {
@@ -31,7 +39,10 @@ export class Presence {
     for (const { part, name, path, file } of this.#parts) {
       const now = fileAt(path);
       if (now !== file && now !== UNKNOWN)
-        return { part, text: `${name} ${path} ${now === undefined ? 'was deleted or moved away' : 'was replaced by another'}` };
+        return {
+          part,
+          text: `${name} ${path} ${now === undefined ? 'was deleted or moved away' : 'was replaced by another'}`,
+        };
     }
     return undefined;
   }

@@ -37,7 +37,9 @@ export class Questions {
 
   stats(): QuestionStats {
     const byOrigin = this.#db.rows<CountRow>('SELECT origin AS name, count(*) AS n FROM questions GROUP BY origin');
-    const byKind = this.#db.rows<CountRow>('SELECT kind AS name, count(*) AS n FROM questions WHERE kind IS NOT NULL GROUP BY kind');
+    const byKind = this.#db.rows<CountRow>(
+      'SELECT kind AS name, count(*) AS n FROM questions WHERE kind IS NOT NULL GROUP BY kind',
+    );
     return {
       byOrigin: Object.fromEntries(byOrigin.map(({ name, n }) => [name, n])),
       byKind: Object.fromEntries(byKind.map(({ name, n }) => [name, n])),
@@ -46,7 +48,10 @@ export class Questions {
     };
   }
 
-  synthetic({ before = Number.MAX_SAFE_INTEGER, limit }: Page): { questions: readonly SyntheticRow[]; next: number | null } {
+  synthetic({ before = Number.MAX_SAFE_INTEGER, limit }: Page): {
+    questions: readonly SyntheticRow[];
+    next: number | null;
+  } {
     const found = this.#db.rows<{ number: number; id: string; data: ArrayBuffer; parent: string | null }>(
       `SELECT rowid AS number, id, data, parent_id AS parent FROM questions WHERE origin IN ('in-context', 'direct', 'plugin') AND rowid < ?
        ORDER BY rowid DESC LIMIT ?`,

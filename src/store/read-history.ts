@@ -17,14 +17,17 @@ export interface HistoryRow {
 export function readHistory(runFolder: string): readonly HistoryRow[] {
   const { path, database } = runPaths(runFolder);
   refuseOddEntries(path, ['quorum.db', 'quorum.db-wal']);
-  if (!existsSync(database)) throw new InputError(`${path} has no history: there is no quorum.db; name a run folder with --run`);
+  if (!existsSync(database))
+    throw new InputError(`${path} has no history: there is no quorum.db; name a run folder with --run`);
   try {
     using opened = openToRead(database);
     const { db } = opened;
     const version = pragma(db, 'user_version');
     if (pragma(db, 'application_id') !== APPLICATION_ID) throw new InputError(`${database} is not one of Quorum's`);
     if (version > SCHEMA_VERSION)
-      throw new InputError(`${database} was written by a newer Quorum (version ${version}, this one knows ${SCHEMA_VERSION})`);
+      throw new InputError(
+        `${database} was written by a newer Quorum (version ${version}, this one knows ${SCHEMA_VERSION})`,
+      );
     const found = rowsOf<{ step: number; name: string; value: number }>(
       db,
       'SELECT step, name, value FROM metrics JOIN metric_names ON metric_names.id = name_id WHERE value IS NOT NULL ORDER BY step, name',

@@ -1,4 +1,7 @@
-/** The log of a run, read while a daemon may write it: the last lines, over rotated files too, and what comes after them. */
+/**
+ * The log of a run, read while a daemon may write it: the last lines, over rotated files too, and what comes after
+ * them.
+ */
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';

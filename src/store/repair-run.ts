@@ -1,4 +1,7 @@
-/** Puts right what `checkRun` found, where that loses nothing. Damaged things are moved to `aside/` in the run folder; nothing is deleted. */
+/**
+ * Puts right what `checkRun` found, where that loses nothing. Damaged things are moved to `aside/` in the run folder;
+ * nothing is deleted.
+ */
 import { chmodSync, copyFileSync, existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import Libsql from 'libsql';

@@ -13,10 +13,13 @@ export class Reports {
   }
 
   versions(limit: number): readonly StoredVersion[] {
-    const rows = this.#db.rows<{ n: number; parent: number | null; batch_id: number | null; metrics: ArrayBuffer | null; at: number }>(
-      'SELECT n, parent, batch_id, metrics, at FROM versions ORDER BY n DESC LIMIT ?',
-      limit,
-    );
+    const rows = this.#db.rows<{
+      n: number;
+      parent: number | null;
+      batch_id: number | null;
+      metrics: ArrayBuffer | null;
+      at: number;
+    }>('SELECT n, parent, batch_id, metrics, at FROM versions ORDER BY n DESC LIMIT ?', limit);
     return rows.map(({ n, parent, batch_id: batchId, metrics, at }) => ({
       n,
       parent,
@@ -41,7 +44,11 @@ export class Reports {
 
   judgedGroups(limit: number, beforeSequence: number): readonly JudgedGroup[] {
     return this.#db
-      .rows<GroupRow>(`${GROUP} WHERE verdicts.sequence < ? ORDER BY verdicts.sequence DESC LIMIT ?`, beforeSequence, limit)
+      .rows<GroupRow>(
+        `${GROUP} WHERE verdicts.sequence < ? ORDER BY verdicts.sequence DESC LIMIT ?`,
+        beforeSequence,
+        limit,
+      )
       .map(toJudged);
   }
 
@@ -55,7 +62,14 @@ export class Reports {
         'SELECT groups.id FROM batch_groups JOIN groups USING (sequence) WHERE batch_id = ? ORDER BY position',
         id,
       );
-      return { batchId: id, parent, groupIds: groups.map((group) => group.id), cause, numbers: numbers === null ? null : toNumbers(numbers), at };
+      return {
+        batchId: id,
+        parent,
+        groupIds: groups.map((group) => group.id),
+        cause,
+        numbers: numbers === null ? null : toNumbers(numbers),
+        at,
+      };
     });
   }
 

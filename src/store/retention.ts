@@ -1,6 +1,7 @@
 /**
- * Deletes what the bounds allow, a bounded amount at a time so that the loop never waits long. A group may go when it was dropped, or when
- * its batch is learnt and older than every checkpoint that a restart may load: what a replay or unfinished work needs always stays.
+ * Deletes what the bounds allow, a bounded amount at a time so that the loop never waits long. A group may go when it
+ * was dropped, or when its batch is learnt and older than every checkpoint that a restart may load: what a replay or
+ * unfinished work needs always stays.
  */
 import { THINNED_BELOW } from './chain.ts';
 import type { Database } from './database.ts';
@@ -32,7 +33,9 @@ export function enforce(db: Database, bounds: Retention, replayFloor: number, no
   thinAnswers(db, bounds.maxAnswerVersions);
   db.run('DELETE FROM events WHERE at < ? OR id <= (SELECT max(id) FROM events) - ?', oldest, bounds.maxEvents);
   let points = 0;
-  for (const { id, n } of db.rows<{ id: number; n: number }>('SELECT name_id AS id, count(*) AS n FROM metrics GROUP BY name_id')) {
+  for (const { id, n } of db.rows<{ id: number; n: number }>(
+    'SELECT name_id AS id, count(*) AS n FROM metrics GROUP BY name_id',
+  )) {
     let left = n;
     while (left > bounds.maxMetricPoints) left -= thinMetric(db, id, left);
     points += n - left;
@@ -53,7 +56,10 @@ function deleteGroups(db: Database, bounds: Retention, replayFloor: number, olde
   for (const { sequence } of doomed) {
     const question = db.row<{ id: string }>('SELECT question_id AS id FROM admissions WHERE sequence = ?', sequence)!;
     db.run('DELETE FROM admissions WHERE sequence = ?', sequence); // its group, verdict and place in a batch go with it
-    db.run('DELETE FROM questions WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM admissions WHERE question_id = ?1)', question.id);
+    db.run(
+      'DELETE FROM questions WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM admissions WHERE question_id = ?1)',
+      question.id,
+    );
   }
   return doomed.length;
 }
@@ -99,7 +105,10 @@ function thinAnswers(db: Database, maxAnswerVersions: number): void {
   if (gone > 0) db.run('DELETE FROM held_out WHERE id NOT IN (SELECT question_id FROM answers)');
 }
 
-/** Every second point of the older half goes, so a long history loses resolution, never its shape. @returns how many went. */
+/**
+ * Every second point of the older half goes, so a long history loses resolution, never its shape. @returns how many
+ * went.
+ */
 function thinMetric(db: Database, nameId: number, points: number): number {
   return db.run(
     `DELETE FROM metrics WHERE name_id = ?1 AND step IN (

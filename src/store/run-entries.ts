@@ -1,4 +1,7 @@
-/** What may lie under each name in a run folder, and what to do about something else there: a folder, a link to nothing, a pipe, what cannot be read. */
+/**
+ * What may lie under each name in a run folder, and what to do about something else there: a folder, a link to nothing,
+ * a pipe, what cannot be read.
+ */
 import { accessSync, constants, lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { entryKind } from '../lib/entry-kind.ts';
@@ -75,7 +78,9 @@ export function nearestFolder(path: string): string {
   let above = dirname(path);
   while (entryKind(above) === undefined) above = dirname(above);
   if (entryKind(above) === 'a folder') return above;
-  throw new InputError(`runFolder ${path} cannot be made, because ${above} is ${entryKind(above)}: name another folder`);
+  throw new InputError(
+    `runFolder ${path} cannot be made, because ${above} is ${entryKind(above)}: name another folder`,
+  );
 }
 
 function problemOf(path: string, { may, fix }: Entry): string | undefined {

@@ -53,7 +53,10 @@ export interface RunPaths {
   readonly socket: string;
 }
 
-/** The configuration; what of it makes a run this run. Two paths count as equal when their last parts are, so a folder may move. */
+/**
+ * The configuration; what of it makes a run this run. Two paths count as equal when their last parts are, so a folder
+ * may move.
+ */
 export interface RunConfig {
   readonly seed: number;
   readonly data: object;
@@ -63,8 +66,9 @@ export interface RunFolder extends RunPaths, Disposable {
   /** Whether this call made the folder. */
   readonly fresh: boolean;
   /**
-   * Keeps the configuration as run. Settings may change between sittings, what the run is about may not: the cursor and the stored groups
-   * belong to one data set (and the versions to one base: settle-base.ts). @throws InputError that names the key and both values.
+   * Keeps the configuration as run. Settings may change between sittings, what the run is about may not: the cursor and
+   * the stored groups belong to one data set (and the versions to one base: settle-base.ts). @throws InputError that
+   * names the key and both values.
    */
   saveConfig(config: RunConfig): void;
   /** The configuration that was kept last. */
@@ -89,7 +93,10 @@ export function runPaths(folder: string): RunPaths {
   };
 }
 
-/** Makes the folder if need be and takes it for this process. @throws InputError when it is another daemon's, not a run folder, or of another format. */
+/**
+ * Makes the folder if need be and takes it for this process. @throws InputError when it is another daemon's, not a run
+ * folder, or of another format.
+ */
 export function openRunFolder(folder: string): RunFolder {
   const paths = runPaths(folder);
   makeRunFolder(paths.path);
@@ -159,14 +166,21 @@ function refuseOtherRun({ path, config: file }: RunPaths, config: RunConfig): vo
   const [was, is] = [identity(before), identity(config)];
   for (const key of new Set([...Object.keys(was), ...Object.keys(is)])) {
     if (was[key] === is[key]) continue;
-    throw new InputError(`runFolder ${path} was begun with ${key} ${was[key]}, which is now ${is[key]}: set it back, or choose another run folder`);
+    throw new InputError(
+      `runFolder ${path} was begun with ${key} ${was[key]}, which is now ${is[key]}: set it back, or choose another run folder`,
+    );
   }
 }
 
 /** Key -> value as text. */
 function identity({ seed, data }: RunConfig): Record<string, string | undefined> {
-  const entries = Object.entries({ seed, ...Object.fromEntries(Object.entries(data).map(([key, value]) => [`data.${key}`, value])) });
-  return Object.fromEntries(entries.map(([key, value]) => [key, typeof value === 'string' ? basename(value) : JSON.stringify(value)]));
+  const entries = Object.entries({
+    seed,
+    ...Object.fromEntries(Object.entries(data).map(([key, value]) => [`data.${key}`, value])),
+  });
+  return Object.fromEntries(
+    entries.map(([key, value]) => [key, typeof value === 'string' ? basename(value) : JSON.stringify(value)]),
+  );
 }
 
 function makeRunFolder(path: string): void {
@@ -176,9 +190,12 @@ function makeRunFolder(path: string): void {
     const known = diskError(path, error);
     if (known instanceof InputError) throw known;
     // Node calls a folder that a read-only file system refuses to make one that does not exist.
-    throw new InputError(`runFolder ${path} cannot be made (${(error as Error).message}): make ${dirname(path)} writable, or choose another folder`, {
-      cause: error,
-    });
+    throw new InputError(
+      `runFolder ${path} cannot be made (${(error as Error).message}): make ${dirname(path)} writable, or choose another folder`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -186,7 +203,9 @@ function makeRunFolder(path: string): void {
 export function refuseForeign(path: string): void {
   const entries = readdirSync(path).filter((name) => !LOCK_FILES.includes(name) && name !== 'run.json.tmp');
   if (entries.length > 0 && !entries.includes('run.json')) {
-    throw new InputError(`runFolder ${path} is not a run folder (it holds ${entries[0]}, but no run.json): choose an empty or a new folder`);
+    throw new InputError(
+      `runFolder ${path} is not a run folder (it holds ${entries[0]}, but no run.json): choose an empty or a new folder`,
+    );
   }
 }
 
@@ -201,7 +220,8 @@ function checkFormat(path: string): boolean {
   const run = readJson(file, runSchema);
   if (!run) throw new InputError(`${file} is damaged: restore it, or choose another run folder`);
   if (run.format !== RUN_FORMAT) {
-    const fix = run.format > RUN_FORMAT ? 'start the newer Quorum that wrote it' : 'start the older Quorum that wrote it';
+    const fix =
+      run.format > RUN_FORMAT ? 'start the newer Quorum that wrote it' : 'start the older Quorum that wrote it';
     throw new InputError(
       `runFolder ${path} has format ${run.format}, but this Quorum reads format ${RUN_FORMAT}: ${fix}, or choose another run folder`,
     );
@@ -232,7 +252,10 @@ function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {
   }
 }
 
-/** In the folder, unless its name is too long for a socket; then in the temporary folder, under a name that is the folder's alone. */
+/**
+ * In the folder, unless its name is too long for a socket; then in the temporary folder, under a name that is the
+ * folder's alone.
+ */
 function socketOf(path: string): string {
   const hash = createHash('sha256').update(path).digest('hex').slice(0, 24);
   if (process.platform === 'win32') return `\\\\.\\pipe\\quorum-${hash}`;

@@ -7,14 +7,20 @@ import type { RunPaths } from './run-folder.ts';
 import type { Store } from './store.ts';
 
 /** Why there is no database where one must be; undefined where there is one, or the run has not begun. */
-export function databaseLoss({ database, config }: Pick<RunPaths, 'database' | 'config'>, { checkpoint, best }: Saved): string | undefined {
+export function databaseLoss(
+  { database, config }: Pick<RunPaths, 'database' | 'config'>,
+  { checkpoint, best }: Saved,
+): string | undefined {
   const size = statSync(database, { throwIfNoEntry: false })?.size;
   const hasBegun = checkpoint !== undefined || best !== undefined || existsSync(config);
   if (size || !hasBegun) return undefined;
   return size === undefined ? 'is missing' : 'is empty';
 }
 
-/** @throws DamagedError when the database is gone, damaged, or does not fit the versions on disk; InputError for what else `openStore` refuses. */
+/**
+ * @throws DamagedError when the database is gone, damaged, or does not fit the versions on disk; InputError for what
+ * else `openStore` refuses.
+ */
 export function openSoundStore(paths: RunPaths, saved: Saved, options: StoreOptions): Store {
   const loss = databaseLoss(paths, saved);
   if (loss !== undefined) throw new DamagedError(`${paths.database} ${loss}`);

@@ -1,8 +1,19 @@
 /**
- * A stand-in for a run folder, to try a start on: a temporary folder with copies of what a start may change and links to the versions on disk, each on its
- * own, so that a start which moves or deletes one moves or deletes a link. Nothing is written in the run folder.
+ * A stand-in for a run folder, to try a start on: a temporary folder with copies of what a start may change and links
+ * to the versions on disk, each on its own, so that a start which moves or deletes one moves or deletes a link. Nothing
+ * is written in the run folder.
  */
-import { accessSync, constants, copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { InputError } from '../protocol/errors.ts';
@@ -16,7 +27,10 @@ export interface StandIn extends Disposable {
   named(text: string): string;
 }
 
-/** @throws InputError where the run folder could not be opened: another daemon has it, it is not a run folder, it cannot be written. */
+/**
+ * @throws InputError where the run folder could not be opened: another daemon has it, it is not a run folder, it cannot
+ * be written.
+ */
 export function standInFor(folder: string): StandIn {
   const isBegun = isRunFolder(folder);
   const path = mkdtempSync(join(tmpdir(), 'quorum-dry-run-'));
@@ -37,7 +51,9 @@ function isRunFolder(folder: string): boolean {
   try {
     accessSync(there, constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new InputError(`runFolder ${path} cannot be written: make ${there} writable, or choose another folder`, { cause: error });
+    throw new InputError(`runFolder ${path} cannot be written: make ${there} writable, or choose another folder`, {
+      cause: error,
+    });
   }
   if (there !== path) return false;
   refuseForeign(path);

@@ -46,7 +46,9 @@ export function markEvaluated(store: Writer, { version, greedy, full, labelFree 
   const now: Standing = {
     saved,
     best: isBest ? { version, greedy } : best,
-    baseline: isBaseline ? { full: full ?? baseline?.full ?? null, labelFree: baseline?.labelFree ?? labelFree ?? null } : baseline,
+    baseline: isBaseline
+      ? { full: full ?? baseline?.full ?? null, labelFree: baseline?.labelFree ?? labelFree ?? null }
+      : baseline,
     evaluated: Math.max(version, evaluated ?? 0),
   };
   store.setMeta(KEY, now);

@@ -1,7 +1,8 @@
 /**
- * The store is the loop's memory: what it has written survives SIGKILL and, where a method says durable, a power cut. Each stage writes
- * here before the next one acts, so that a restarted daemon finds exactly the work that was in hand (`unfinished`, `batchesSince`).
- * Calls are synchronous; one call is one transaction. Nothing here knows tensors, streams or actors.
+ * The store is the loop's memory: what it has written survives SIGKILL and, where a method says durable, a power cut.
+ * Each stage writes here before the next one acts, so that a restarted daemon finds exactly the work that was in hand
+ * (`unfinished`, `batchesSince`). Calls are synchronous; one call is one transaction. Nothing here knows tensors,
+ * streams or actors.
  */
 import type {
   Batch,
@@ -24,7 +25,10 @@ import type { PooledQuestion, PoolChange, SyntheticCounts } from './synthetic-po
 export type { DataPart, DataRow } from './data-rows.ts';
 export type { StoredEvent, StoredGroup } from './inspection.ts';
 
-/** A question with its place in the admission order. The same question may be admitted again later, under another sequence number. */
+/**
+ * A question with its place in the admission order. The same question may be admitted again later, under another
+ * sequence number.
+ */
 export interface Admission {
   readonly sequence: number;
   readonly question: Question;
@@ -37,7 +41,9 @@ export interface BatchPlan {
   readonly groupIds: readonly string[];
 }
 
-/** A batch that the learner could not take, or whose step was not sound: it is never learnt from, and kept for a look. */
+/**
+ * A batch that the learner could not take, or whose step was not sound: it is never learnt from, and kept for a look.
+ */
 export interface SetAside {
   readonly batchId: number;
   readonly cause: string;
@@ -94,7 +100,10 @@ export interface StoredEvaluation extends Evaluation {
   readonly savedAt: number;
 }
 
-/** Bounds that are enforced while running. What a replay or unfinished work needs is never deleted, whatever the bounds say. */
+/**
+ * Bounds that are enforced while running. What a replay or unfinished work needs is never deleted, whatever the bounds
+ * say.
+ */
 export interface Retention {
   readonly maxGroups: number;
   readonly maxDays: number;
@@ -131,13 +140,22 @@ export interface Store extends Inspection, Disposable {
   /** Durable, all or none. Each group's sequence must have been admitted and have no group yet. */
   saveGroups(groups: readonly RolloutGroup[]): void;
   saveVerdicts(verdicts: readonly Verdict[]): void;
-  /** Durable. Call before learning. @throws when a group is in another batch already, or was not kept, or `(parent, id)` exists with other groups. */
+  /**
+   * Durable. Call before learning. @throws when a group is in another batch already, or was not kept, or `(parent, id)`
+   * exists with other groups.
+   */
   saveBatch(batch: BatchPlan): void;
   /** Id that the next batch takes; ids count up from 0. */
   readonly nextBatchId: number;
-  /** Durable. Call after learning. Saving the same version for the same batch again (a replay) changes nothing. @throws when `n` exists with another batch. */
+  /**
+   * Durable. Call after learning. Saving the same version for the same batch again (a replay) changes nothing. @throws
+   * when `n` exists with another batch.
+   */
   saveVersion(version: PolicyVersion): void;
-  /** Durable. A batch is set aside once; again changes nothing. @throws when a version was made from it, or there is no such batch. */
+  /**
+   * Durable. A batch is set aside once; again changes nothing. @throws when a version was made from it, or there is no
+   * such batch.
+   */
   setAside(batch: SetAside): void;
   /** Newest first. */
   batchesSetAside(limit: number): readonly StoredSetAside[];
@@ -147,11 +165,17 @@ export interface Store extends Inspection, Disposable {
 
   /** What a restart must take up, after the batches since the loaded checkpoint were replayed. */
   unfinished(): Unfinished;
-  /** Batches with `parent >= version` in order, whole, without those that are set aside: learnt again, they lead from checkpoint `version` to the newest state. */
+  /**
+   * Batches with `parent >= version` in order, whole, without those that are set aside: learnt again, they lead from
+   * checkpoint `version` to the newest state.
+   */
   batchesSince(version: number): readonly Batch[];
   /** Versions and batches as they follow each other, to be checked at a start. */
   chain(): Chain;
-  /** Oldest version that a restart may replay from; older groups may be deleted. Set it after each checkpoint that was kept. */
+  /**
+   * Oldest version that a restart may replay from; older groups may be deleted. Set it after each checkpoint that was
+   * kept.
+   */
   setReplayFloor(version: number): void;
 
   latestVersion(): StoredVersion | undefined;
@@ -186,10 +210,15 @@ export interface Store extends Inspection, Disposable {
   moveQuestion(question: Question): void;
   /** Durable. Drops what is in hand of the questions that are gone; returns how many groups and admissions. */
   withdraw(isGone: (question: Question) => boolean): number;
-  /** Durable. Drops groups that were learnt after `version`, for steps that have to be learnt again; a batch may have none left. */
+  /**
+   * Durable. Drops groups that were learnt after `version`, for steps that have to be learnt again; a batch may have
+   * none left.
+   */
   withdrawLearnt(version: number, isGone: (question: Question) => boolean): number;
 
-  /** Runs several of the calls above as one transaction, all or none, with one disk flush. `work` must be synchronous. */
+  /**
+   * Runs several of the calls above as one transaction, all or none, with one disk flush. `work` must be synchronous.
+   */
   transaction<T>(work: () => T): T;
 
   /** Synthetic questions that wait to be asked, oldest first. */
@@ -198,11 +227,16 @@ export interface Store extends Inspection, Disposable {
   changePool(change: PoolChange): void;
   syntheticCounts(): SyntheticCounts;
 
-  /** What follows `cursor`, at most `versions` versions with their groups and as many evaluations; no records where there is nothing new. */
+  /**
+   * What follows `cursor`, at most `versions` versions with their groups and as many evaluations; no records where
+   * there is nothing new.
+   */
   exportPage(cursor: ExportCursor, versions: number): ExportRecords;
   /** The cursor of an exporter that has taken everything. */
   exportEnd(): ExportCursor;
-  /** Versions, each with the evaluations of it, since `cursor`, without groups; of more than `most` records the newest. */
+  /**
+   * Versions, each with the evaluations of it, since `cursor`, without groups; of more than `most` records the newest.
+   */
   storedSince(cursor: ExportCursor, most: number): ExportRecords;
 
   /** Deletes what the bounds allow; runs by itself every few hundred writes. Returns how many groups went. */

@@ -54,10 +54,16 @@ export class PoolRows {
     }
     for (const id of remove) this.#db.run('DELETE FROM pool WHERE id = ?', id);
     for (const { question, reason } of rejected) {
-      this.#db.run('INSERT INTO rejected (at, reason, data) VALUES (?, ?, ?)', this.#now(), reason, packPlain(question));
+      this.#db.run(
+        'INSERT INTO rejected (at, reason, data) VALUES (?, ?, ?)',
+        this.#now(),
+        reason,
+        packPlain(question),
+      );
       this.#count(`synthetic.rejected:${reason}`);
     }
-    if (rejected.length > 0) this.#db.run('DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?', MOST_REJECTED);
+    if (rejected.length > 0)
+      this.#db.run('DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?', MOST_REJECTED);
   }
 
   /** Newest first. */
@@ -70,16 +76,24 @@ export class PoolRows {
   }
 
   counts(): SyntheticCounts {
-    const rows = this.#db.rows<{ name: string; value: number }>("SELECT name, value FROM counters WHERE name LIKE 'synthetic.%'");
+    const rows = this.#db.rows<{ name: string; value: number }>(
+      "SELECT name, value FROM counters WHERE name LIKE 'synthetic.%'",
+    );
     const prefix = 'synthetic.rejected:';
-    const rejected = rows.filter(({ name }) => name.startsWith(prefix)).map(({ name, value }) => [name.slice(prefix.length), value] as const);
+    const rejected = rows
+      .filter(({ name }) => name.startsWith(prefix))
+      .map(({ name, value }) => [name.slice(prefix.length), value] as const);
     const accepted = rows.find(({ name }) => name === 'synthetic.accepted')?.value ?? 0;
-    const written = accepted + rejected.filter(([reason]) => FORM.has(reason)).reduce((sum, [, value]) => sum + value, 0);
+    const written =
+      accepted + rejected.filter(([reason]) => FORM.has(reason)).reduce((sum, [, value]) => sum + value, 0);
     return { written, accepted, rejected: Object.fromEntries(rejected) };
   }
 
   #count(name: string): void {
-    this.#db.run('INSERT INTO counters (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1', name);
+    this.#db.run(
+      'INSERT INTO counters (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1',
+      name,
+    );
   }
 }
 

@@ -1,4 +1,7 @@
-/** Versions as a dashboard asks for them, with what they were found to be worth and what they answered to held-out questions. */
+/**
+ * Versions as a dashboard asks for them, with what they were found to be worth and what they answered to held-out
+ * questions.
+ */
 import type { VersionRow } from '../protocol/frames.ts';
 import type { Evaluation, HeldOutAnswer, Question, StepMetrics } from '../protocol/messages.ts';
 import { storableText } from '../protocol/storable.ts';
@@ -67,7 +70,12 @@ export class VersionRows {
   }
 
   answers(version: number): readonly HeldOutAnswer[] | undefined {
-    const rows = this.#db.rows<{ data: ArrayBuffer; truth: string | null; answer: string | null; right: number | null }>(
+    const rows = this.#db.rows<{
+      data: ArrayBuffer;
+      truth: string | null;
+      answer: string | null;
+      right: number | null;
+    }>(
       `SELECT data, truth, answer, "right" FROM answers JOIN held_out ON held_out.id = question_id WHERE version = ? ORDER BY question_id`,
       version,
     );

@@ -1,11 +1,19 @@
-/** Takes work in hand out of the loop's way: a group whose question is gone is dropped and counted wherever it stands, and its place in the sequence stays. */
+/**
+ * Takes work in hand out of the loop's way: a group whose question is gone is dropped and counted wherever it stands,
+ * and its place in the sequence stays.
+ */
 import type { JudgedGroup, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
 import type { Ledger } from './ledger.ts';
 import { packVerdict } from './pack.ts';
 
 /** @returns how many groups and admissions were dropped. */
-export function withdraw(db: Database, ledger: Ledger, version: number, isGone: (question: Question) => boolean): number {
+export function withdraw(
+  db: Database,
+  ledger: Ledger,
+  version: number,
+  isGone: (question: Question) => boolean,
+): number {
   const { unsampled, unjudged, unbatched, unlearnt } = ledger.unfinished();
   const unanswered = unsampled.filter(({ question }) => isGone(question));
   const empty = unanswered.map(({ sequence, question }): RolloutGroup => ({
@@ -18,23 +26,43 @@ export function withdraw(db: Database, ledger: Ledger, version: number, isGone: 
   ledger.saveGroups(empty);
   const waiting = [...empty, ...unjudged.filter(({ question }) => isGone(question))];
   ledger.saveVerdicts(waiting.map(({ id }) => noVerdict(id)));
-  const kept = [...unbatched, ...unlearnt.flatMap(({ groups }) => groups)].filter(({ group }) => isGone(group.question));
+  const kept = [...unbatched, ...unlearnt.flatMap(({ groups }) => groups)].filter(({ group }) =>
+    isGone(group.question),
+  );
   for (const judged of kept) drop(db, judged);
   ledger.recount({ kept: kept.length });
-  for (const { id } of unlearnt) db.run('DELETE FROM batches WHERE id = ? AND id NOT IN (SELECT batch_id FROM batch_groups)', id);
+  for (const { id } of unlearnt)
+    db.run('DELETE FROM batches WHERE id = ? AND id NOT IN (SELECT batch_id FROM batch_groups)', id);
   return waiting.length + kept.length;
 }
 
 /** Takes groups out of batches that were learnt after `version` and have to be again. @returns how many. */
-export function withdrawLearnt(db: Database, ledger: Ledger, version: number, isGone: (question: Question) => boolean): number {
-  const lost = ledger.batchesSince(version).flatMap(({ groups }) => groups.filter(({ group }) => isGone(group.question)));
+export function withdrawLearnt(
+  db: Database,
+  ledger: Ledger,
+  version: number,
+  isGone: (question: Question) => boolean,
+): number {
+  const lost = ledger
+    .batchesSince(version)
+    .flatMap(({ groups }) => groups.filter(({ group }) => isGone(group.question)));
   for (const judged of lost) drop(db, judged);
   ledger.recount({ kept: lost.length, learnt: lost.length });
   return lost.length;
 }
 
 function noVerdict(groupId: string): Verdict {
-  return { groupId, answers: [], classes: [], winner: -1, share: 0, rewards: [], advantages: [], kept: false, dropped: 'gone' };
+  return {
+    groupId,
+    answers: [],
+    classes: [],
+    winner: -1,
+    share: 0,
+    rewards: [],
+    advantages: [],
+    kept: false,
+    dropped: 'gone',
+  };
 }
 
 function drop(db: Database, { group: { sequence }, verdict }: JudgedGroup): void {

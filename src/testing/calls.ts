@@ -11,7 +11,10 @@ import { writing } from '../roles/synthesizer.ts';
 import { judging } from '../roles/voter.ts';
 import type { RequestOf } from './recorded.ts';
 
-type CallOf<Name extends PortName> = (request: RequestOf<Name>, timeouts: Config['timeouts']) => Call<Ports[Name], Awaited<ReturnType<Ports[Name]>>>;
+type CallOf<Name extends PortName> = (
+  request: RequestOf<Name>,
+  timeouts: Config['timeouts'],
+) => Call<Ports[Name], Awaited<ReturnType<Ports[Name]>>>;
 
 const ONE = 'group 1 of 1';
 

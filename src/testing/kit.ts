@@ -1,6 +1,6 @@
 /**
- * One plug-in and its actors, without a daemon: loaded, supervised and checked by the daemon's own code, with time that stands still until the
- * test moves it.
+ * One plug-in and its actors, without a daemon: loaded, supervised and checked by the daemon's own code, with time that
+ * stands still until the test moves it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,10 @@ export interface TestOptions {
   readonly labels?: Readonly<Record<string, string>>;
   /** What the model can take, by which replies of a sampler are checked; default: those of the recorded run's model. */
   readonly limits?: ModelLimits;
-  /** Hugging Face folder for `context.tokenizer` and `context.prompt`; default: the bundled mini, whose messages were recorded. */
+  /**
+   * Hugging Face folder for `context.tokenizer` and `context.prompt`; default: the bundled mini, whose messages were
+   * recorded.
+   */
   readonly model?: string;
   /** What `context.weights` gives; without it there are none, as a recorded run has no model in memory. */
   readonly weights?: (version: number) => Promise<WeightsRef>;
@@ -44,7 +47,10 @@ export interface TestOptions {
   readonly next?: Replies;
   /** In a worker thread; only for a plug-in that is named by its path. */
   readonly thread?: boolean;
-  /** In place of the run folder; default: a temporary one that `await using` deletes. Give the same again to test a restart of the daemon. */
+  /**
+   * In place of the run folder; default: a temporary one that `await using` deletes. Give the same again to test a
+   * restart of the daemon.
+   */
   readonly folder?: string;
   /** Deadlines and the restart budget, as in the configuration. */
   readonly config?: Pick<ConfigInput, 'timeouts' | 'supervision'>;
@@ -54,7 +60,9 @@ export type Reply<Name extends PortName> = Awaited<ReturnType<Ports[Name]>>;
 
 /** `retry`: as the loop does it, the request is made again after each restart, until the actor is parked. */
 export type Call<Name extends PortName> = (
-  ...request: Name extends 'panel' ? [undefined?, { readonly retry?: boolean }?] : [RequestOf<Name>, { readonly retry?: boolean }?]
+  ...request: Name extends 'panel'
+    ? [undefined?, { readonly retry?: boolean }?]
+    : [RequestOf<Name>, { readonly retry?: boolean }?]
 ) => Promise<Reply<Name>>;
 
 export interface Played<Name extends PortName> {
@@ -84,9 +92,13 @@ const PAIR_SECONDS = 5;
 
 /**
  * @param plugin a definition, or the path or package that has it as its default export.
- * @throws InputError where the daemon would: not found, bad options, wrong API version; TimeoutError when its ports do not open.
+ * @throws InputError where the daemon would: not found, bad options, wrong API version; TimeoutError when its ports do
+ * not open.
  */
-export async function testPlugin<Options>(plugin: PluginDefinition<Options> | string, options: TestOptions = {}): Promise<PluginKit> {
+export async function testPlugin<Options>(
+  plugin: PluginDefinition<Options> | string,
+  options: TestOptions = {},
+): Promise<PluginKit> {
   const { thread, labels } = options;
   const use = { use: plugin, options: options.options, ...(thread && { thread }), labels: labels !== undefined };
   const loaded = await loadPlugin(use, process.cwd());
@@ -130,7 +142,10 @@ class Kit implements PluginKit {
   async opened(): Promise<this> {
     const { supervision } = this.#config;
     const nothing = () => Promise.resolve();
-    const started = startSystem({ members: [], budget: supervision, now: this.#clock.now, finish: nothing, save: nothing }, this.#clock);
+    const started = startSystem(
+      { members: [], budget: supervision, now: this.#clock.now, finish: nothing, save: nothing },
+      this.#clock,
+    );
     const services = await this.#services();
     const opened: Promise<void>[] = [];
     for (const port of Object.keys(this.#plugin.ports) as PortName[]) {
@@ -148,7 +163,9 @@ class Kit implements PluginKit {
     }
     // In real time: the clock does not move yet.
     const { openSeconds } = this.#config.timeouts;
-    await withDeadline(`plug-in ${this.name}: opening its ports`, openSeconds, this.#life.signal, () => Promise.all(opened));
+    await withDeadline(`plug-in ${this.name}: opening its ports`, openSeconds, this.#life.signal, () =>
+      Promise.all(opened),
+    );
     await this.advance(0);
     return this;
   }

@@ -28,7 +28,9 @@ export interface Recorded {
   readonly requests: { readonly [Name in PortName]: readonly RequestOf<Name>[] };
 }
 
-const { samples, limits, events } = JSON.parse(readFileSync(new URL('./recorded.json', import.meta.url), 'utf8')) as Recording;
+const { samples, limits, events } = JSON.parse(
+  readFileSync(new URL('./recorded.json', import.meta.url), 'utf8'),
+) as Recording;
 
 const groups = events.flatMap((event) => (event.type === 'judged' ? [event.judged] : []));
 const versions = events.flatMap((event) => (event.type === 'learnt' ? [event.version] : []));
@@ -76,7 +78,13 @@ export const recorded: Recorded = {
     evaluate: evaluations.map(({ version, full }) => ({ version, full: full !== undefined })),
     synthesize: [0, 2].map((from) => ({ from, count: 2, version: 0 })),
     reward: groups.map(rewardRequest),
-    advantage: groups.map(({ group, verdict: { classes, winner, share, rewards } }) => ({ group, classes, winner, share, rewards })),
+    advantage: groups.map(({ group, verdict: { classes, winner, share, rewards } }) => ({
+      group,
+      classes,
+      winner,
+      share,
+      rewards,
+    })),
     filter: kept,
     watch: events,
     export: [{ records: events.filter((event) => event.type !== 'judged' || event.judged.verdict.kept) }],

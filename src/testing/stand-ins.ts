@@ -9,7 +9,11 @@ import { recorded } from './recorded.ts';
 /** Replies that a test gives itself. */
 export type Replies = { readonly [Name in PortName]?: Ports[Name] };
 
-export function standIns(questions: readonly Question[], grader: Classifier, own: Replies): PluginDefinition<undefined> {
+export function standIns(
+  questions: readonly Question[],
+  grader: Classifier,
+  own: Replies,
+): PluginDefinition<undefined> {
   const question = (i: number): Question => {
     if (questions.length === 0) throw new InputError('there are no questions to ask: give some to testPlugin');
     return questions[i % questions.length]!;
@@ -21,7 +25,9 @@ export function standIns(questions: readonly Question[], grader: Classifier, own
     ports: {
       ask: () => ask ?? (async ({ from, count }) => Array.from({ length: count }, (_, i) => question(from + i))),
       sample: () => sample ?? (async (request) => sampled(request)),
-      judge: () => vote ?? ((group) => judge(group, grader, { normaliseStd: true, dropAllAgree: true, dropNoBox: true, shareFloor: 0 })),
+      judge: () =>
+        vote ??
+        ((group) => judge(group, grader, { normaliseStd: true, dropAllAgree: true, dropNoBox: true, shareFloor: 0 })),
       learn: () =>
         learn ??
         (async ({ id, parent }) => {
@@ -29,13 +35,21 @@ export function standIns(questions: readonly Question[], grader: Classifier, own
           return { version: { n: parent + 1, parent, batchId: id, metrics }, metrics };
         }),
       evaluate: () =>
-        evaluate ?? (async ({ version, full }) => ({ ...recorded.evaluations.findLast((each) => (each.full !== undefined) === full)!, version })),
+        evaluate ??
+        (async ({ version, full }) => ({
+          ...recorded.evaluations.findLast((each) => (each.full !== undefined) === full)!,
+          version,
+        })),
       synthesize: () =>
         synthesize ??
         (async ({ from, count }) =>
           Array.from({ length: count }, (_, i) => {
             const { pictures, text } = question(from + i);
-            return { question: { id: `direct-${from + i}`, text, pictures, origin: 'direct' }, seed: null, finish: 'stop' } as const;
+            return {
+              question: { id: `direct-${from + i}`, text, pictures, origin: 'direct' },
+              seed: null,
+              finish: 'stop',
+            } as const;
           })),
     },
   });

@@ -99,7 +99,9 @@ test('a port that does not open counts as a failure', async () => {
 
 test('a bad item is the caller’s error and restarts nothing', async () => {
   const { handle, perform, opened } = start();
-  await expect(perform(() => Promise.reject(new InputError('question q1 is longer than the context')))).rejects.toThrow(InputError);
+  await expect(perform(() => Promise.reject(new InputError('question q1 is longer than the context')))).rejects.toThrow(
+    InputError,
+  );
   expect(handle.status()).toMatchObject({ state: 'idle', restarts: 0 });
   expect(opened()).toBe(1);
 });
@@ -130,7 +132,13 @@ test('a deadline counts from the last sign of progress, and the status tells whe
   let passedOn = 0;
   onProgress(outer.signal, () => (passedOn += 1));
   let told: AbortSignal | undefined;
-  const late = withDeadline('a step', 10, outer.signal, (signal) => ((told = signal), new Promise<never>(() => {})), clock).catch(String);
+  const late = withDeadline(
+    'a step',
+    10,
+    outer.signal,
+    (signal) => ((told = signal), new Promise<never>(() => {})),
+    clock,
+  ).catch(String);
   for (let sign = 0; sign < 5; sign += 1) {
     clock.increment(9_000);
     tellProgress(told);
@@ -142,7 +150,10 @@ test('a deadline counts from the last sign of progress, and the status tells whe
   expect(passedOn).toBe(5);
 
   let finish = (): void => {};
-  const run = (_: number, signal: AbortSignal): Promise<void> => ((told = signal), new Promise((resolve) => (finish = resolve)));
+  const run = (_: number, signal: AbortSignal): Promise<void> => (
+    (told = signal),
+    new Promise((resolve) => (finish = resolve))
+  );
   const done = handle.perform({ doing: 'a job', seconds: 60, signal: outer.signal, run });
   await until(() => handle.status().state === 'working');
   expect(handle.status()).not.toHaveProperty('progressAt');
@@ -165,7 +176,11 @@ test('tells its state charts, what is active in them, and its failures with stac
       ['waiting', 'after back-off', 'running'],
     ],
   });
-  expect(handle.detail().charts[1]).toMatchObject({ machine: 'service', states: ['opening', 'idle', 'working'], active: 'opening' });
+  expect(handle.detail().charts[1]).toMatchObject({
+    machine: 'service',
+    states: ['opening', 'idle', 'working'],
+    active: 'opening',
+  });
   expect(handle.detail().charts[1]!.transitions).toEqual([
     ['opening', 'done', 'idle'],
     ['idle', 'BEGIN', 'working'],

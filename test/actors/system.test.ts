@@ -5,7 +5,11 @@ import { until } from '../support/until.ts';
 
 const BUDGET = { maxRestarts: 1, withinSeconds: 60, backoffMilliseconds: 10, maxBackoffMilliseconds: 10 };
 
-function start(finish: () => Promise<void> = () => Promise.resolve(), save: () => Promise<void> = () => Promise.resolve(), optional = false) {
+function start(
+  finish: () => Promise<void> = () => Promise.resolve(),
+  save: () => Promise<void> = () => Promise.resolve(),
+  optional = false,
+) {
   const clock = new SimulatedClock();
   const opened: Record<string, number> = {};
   const members = ['sampler-1', 'sampler-2'].map((id) => ({
@@ -34,9 +38,22 @@ function start(finish: () => Promise<void> = () => Promise.resolve(), save: () =
   const handle = handles.get('sampler-1')!;
   const fail = (message: string) =>
     handle
-      .perform({ doing: 'a job', seconds: 60, signal: new AbortController().signal, run: () => Promise.reject(new Error(message)) })
+      .perform({
+        doing: 'a job',
+        seconds: 60,
+        signal: new AbortController().signal,
+        run: () => Promise.reject(new Error(message)),
+      })
       .catch((error: unknown) => error);
-  return { clock, system, handles, fail, done, opened, ended: () => until(() => system.getSnapshot().status === 'done') };
+  return {
+    clock,
+    system,
+    handles,
+    fail,
+    done,
+    opened,
+    ended: () => until(() => system.getSnapshot().status === 'done'),
+  };
 }
 
 test('stops in order: the step in hand is finished, then everything is saved', async () => {
@@ -94,7 +111,12 @@ test('an optional member past its budget is parked, and the rest goes on', async
   expect(system.getSnapshot().matches('RUNNING')).toBe(true);
   expect(done).toEqual([]);
   const other = handles.get('sampler-2')!;
-  await other.perform({ doing: 'a job', seconds: 60, signal: new AbortController().signal, run: () => Promise.resolve() });
+  await other.perform({
+    doing: 'a job',
+    seconds: 60,
+    signal: new AbortController().signal,
+    run: () => Promise.resolve(),
+  });
   system.send({ type: 'STOP' });
   await ended();
   expect(system.getSnapshot().context.error).toBeUndefined();

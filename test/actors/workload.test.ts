@@ -41,7 +41,9 @@ test('a clock that is set back neither fails nor gives a share beyond 1', () => 
 });
 
 test('rates are those of a list of all that happened', () => {
-  const turns = fc.array(fc.record({ idle: fc.nat(40_000), work: fc.nat(40_000), finished: fc.boolean() }), { maxLength: 40 });
+  const turns = fc.array(fc.record({ idle: fc.nat(40_000), work: fc.nat(40_000), finished: fc.boolean() }), {
+    maxLength: 40,
+  });
   fc.assert(
     fc.property(fc.nat(1e9), turns, fc.nat(90_000), (start, list, rest) => {
       let now = start;

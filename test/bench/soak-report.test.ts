@@ -24,8 +24,18 @@ const LEVEL: SoakSample = {
   checkpoints: 4,
 };
 /** A sample a minute for an hour. */
-const hour = (sitting: number, from: number, more: (minute: number) => Partial<SoakSample> = () => ({})): SoakSample[] =>
-  Array.from({ length: 61 }, (_, minute) => ({ ...LEVEL, sitting, at: (from + minute) * 60_000, version: from + minute, ...more(minute) }));
+const hour = (
+  sitting: number,
+  from: number,
+  more: (minute: number) => Partial<SoakSample> = () => ({}),
+): SoakSample[] =>
+  Array.from({ length: 61 }, (_, minute) => ({
+    ...LEVEL,
+    sitting,
+    at: (from + minute) * 60_000,
+    version: from + minute,
+    ...more(minute),
+  }));
 
 test('the hours of sittings add up, the time between them does not count, and each is held by itself', () => {
   const samples = [...hour(0, 0), ...hour(1, 600, () => ({ rss: 1200 * MIB }))];
@@ -39,7 +49,10 @@ test('the hours of sittings add up, the time between them does not count, and ea
 test('what grows is named with its sitting, and so is a queue past its bound', () => {
   const samples = [
     ...hour(0, 0),
-    ...hour(1, 600, (minute) => ({ rss: (900 + 5 * minute) * MIB, overfull: minute === 7 ? ['learner: batches'] : [] })),
+    ...hour(1, 600, (minute) => ({
+      rss: (900 + 5 * minute) * MIB,
+      overfull: minute === 7 ? ['learner: batches'] : [],
+    })),
   ];
   expect(soakReport(samples, ['the daemon ended with 1']).failures).toEqual([
     'the daemon ended with 1',

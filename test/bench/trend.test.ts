@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { grows, trend } from '../../bench/trend.ts';
 import { Random } from '../../src/data/rng.ts';
 
-const noise = (seed: number, n: number) => Array.from({ length: n }, (_, i) => new Random(seed, 'noise', i).float() - 0.5);
+const noise = (seed: number, n: number) =>
+  Array.from({ length: n }, (_, i) => new Random(seed, 'noise', i).float() - 0.5);
 
 test('a leak of a fifth is seen under noise of a fifth, whatever the noise', () => {
   fc.assert(

@@ -60,11 +60,15 @@ describe('askDaemon', () => {
 
   it('gives up on a daemon that does not answer', async () => {
     await daemon(() => undefined);
-    await expect(askDaemon(folder, { type: 'status' }, 0.05)).rejects.toThrow(new TimeoutError('the daemon gave no answer to status in 0.05 s'));
+    await expect(askDaemon(folder, { type: 'status' }, 0.05)).rejects.toThrow(
+      new TimeoutError('the daemon gave no answer to status in 0.05 s'),
+    );
   });
 
   it('says when none runs, or has not opened its socket', async () => {
-    await expect(askDaemon(folder, { type: 'status' }, 5)).rejects.toThrow(/no daemon runs on .*run; start one with `quorum start`/);
+    await expect(askDaemon(folder, { type: 'status' }, 5)).rejects.toThrow(
+      /no daemon runs on .*run; start one with `quorum start`/,
+    );
     run = openRunFolder(folder);
     await expect(askDaemon(folder, { type: 'status' }, 5)).rejects.toBeInstanceOf(NoDaemonError);
   });

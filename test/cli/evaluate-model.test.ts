@@ -46,7 +46,12 @@ describe('evaluateModel', () => {
     for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
     const rows = [['good'], ['cut'], ['line'], ['good', 'much '.repeat(5_000)], ['good']];
     const file = join(folder, 'rows.jsonl');
-    writeFileSync(file, rows.map(([name, problem = 'How many?']) => JSON.stringify({ problem, images: [`${name}.png`], answer: '1' })).join('\n'));
+    writeFileSync(
+      file,
+      rows
+        .map(([name, problem = 'How many?']) => JSON.stringify({ problem, images: [`${name}.png`], answer: '1' }))
+        .join('\n'),
+    );
     const [measured] = await evaluateModel(config, { data: [file] });
     expect(measured?.accuracy.n).toBe(2);
     const why = measured!.refused.map(({ reason }) => /rows\.jsonl:(\d): ./.exec(reason)?.[1]);
@@ -59,9 +64,16 @@ describe('evaluateModel', () => {
       /rows\.jsonl: no question has an answer to compare with; a column `answer`, `ground_truth` or `solution` is needed/,
     );
     await expect(evaluateModel(config, { data: [jsonl()] })).rejects.toThrow(/rows\.jsonl: holds no questions/);
-    const all = { ...config, data: configSchema.parse({ data: { type: 'jsonl', trainFile: unlabelled, heldOutShare: 0 } }).data };
-    await expect(evaluateModel(all, {})).rejects.toThrow(/rows\.jsonl: no question of it is held out, as `data.heldOutShare` is 0; name/);
-    await expect(evaluateModel(config, { data: [unlabelled], columns: { answer: 'truth' } })).rejects.toThrow(/has no column "truth"/);
+    const all = {
+      ...config,
+      data: configSchema.parse({ data: { type: 'jsonl', trainFile: unlabelled, heldOutShare: 0 } }).data,
+    };
+    await expect(evaluateModel(all, {})).rejects.toThrow(
+      /rows\.jsonl: no question of it is held out, as `data.heldOutShare` is 0; name/,
+    );
+    await expect(evaluateModel(config, { data: [unlabelled], columns: { answer: 'truth' } })).rejects.toThrow(
+      /has no column "truth"/,
+    );
   });
 });
 
@@ -70,7 +82,12 @@ async function rightOf(answers: readonly string[], row: object): Promise<string[
   const { dataset, labels } = await openPaths([jsonl(...answers.map((said) => ({ ...row, kind: said })))]);
   const sample = ({ questions, params }: SampleRequest) => ({
     groups: questions.map(({ kind }) =>
-      Array.from({ length: params.samples }, () => ({ tokens: [], logprobs: [], text: `\\boxed{\\text{${kind}}}`, finish: 'stop' as const })),
+      Array.from({ length: params.samples }, () => ({
+        tokens: [],
+        logprobs: [],
+        text: `\\boxed{\\text{${kind}}}`,
+        finish: 'stop' as const,
+      })),
     ),
     promptTokens: 0,
     newTokens: 0,
@@ -78,7 +95,10 @@ async function rightOf(answers: readonly string[], row: object): Promise<string[
   });
   await using grader = new Grader({ deadlineSeconds: 5 });
   const sampler = { sample: (request: SampleRequest) => Promise.resolve(sample(request)) };
-  const { full } = await evaluator({ sampler, heldOut: dataset, labels, grader, config })({ version: 0, full: true }, signal);
+  const { full } = await evaluator({ sampler, heldOut: dataset, labels, grader, config })(
+    { version: 0, full: true },
+    signal,
+  );
   return Object.entries(full!.byKind).flatMap(([said, { greedy }]) => (greedy === 1 ? [said] : []));
 }
 
@@ -93,14 +113,29 @@ describe('multiple choice', () => {
 describe('answers with a precision', () => {
   it('are rounded to it before they are compared', async () => {
     const answers = ['1.2', '1.23', '1.16', '1.26', '1.1', '6/5', 'about'];
-    expect((await rightOf(answers, { answer: '1.2', precision: 1 })).toSorted()).toEqual(['1.16', '1.2', '1.23', '6/5']);
+    expect((await rightOf(answers, { answer: '1.2', precision: 1 })).toSorted()).toEqual([
+      '1.16',
+      '1.2',
+      '1.23',
+      '6/5',
+    ]);
     expect((await rightOf(answers, { answer: '1.2' })).toSorted()).toEqual(['1.2', '6/5']);
-    await expect(rightOf(['1'], { answer: '1', precision: 'two' })).rejects.toThrow(/precision: expected a whole number from 0 to 15, found "two"/);
+    await expect(rightOf(['1'], { answer: '1', precision: 'two' })).rejects.toThrow(
+      /precision: expected a whole number from 0 to 15, found "two"/,
+    );
   });
 });
 
 describe('the tables', () => {
-  const accuracy = (greedy: number, byKind: Accuracy['byKind']): Accuracy => ({ n: 4, k: 10, greedy, pass1: 0.5, majK: 0.75, passK: 1, byKind });
+  const accuracy = (greedy: number, byKind: Accuracy['byKind']): Accuracy => ({
+    n: 4,
+    k: 10,
+    greedy,
+    pass1: 0.5,
+    majK: 0.75,
+    passK: 1,
+    byKind,
+  });
   const one = accuracy(0.5, { 'a/long-kind': { n: 4, greedy: 0.5 } });
   const two = accuracy(1, { b: { n: 2, greedy: 1 }, c: { n: 2, greedy: 1 } });
 

@@ -50,10 +50,16 @@ describe('history', () => {
     }
     expect(rows.map((row) => row['version'])).toEqual([0, 1, 2, 3, 4, 5]);
     expect(rows.map((row) => typeof row['voteShare'])).toEqual(['undefined', ...Array<string>(5).fill('number')]);
-    expect([rows[0]!['greedy'], rows[1]!['greedy'], rows[5]!['greedy']]).toEqual([expect.any(Number), undefined, expect.any(Number)]);
-    expect(lines.map((line) => Object.fromEntries(line.map((cell, i) => [head![i], cell]).filter(([, cell]) => cell !== '')))).toEqual(
-      rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value)]))),
-    );
+    expect([rows[0]!['greedy'], rows[1]!['greedy'], rows[5]!['greedy']]).toEqual([
+      expect.any(Number),
+      undefined,
+      expect.any(Number),
+    ]);
+    expect(
+      lines.map((line) =>
+        Object.fromEntries(line.map((cell, i) => [head![i], cell]).filter(([, cell]) => cell !== '')),
+      ),
+    ).toEqual(rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, String(value)]))));
     expect(head!.slice(0, 3)).toEqual(['version', 'at', 'greedy']);
   });
 

@@ -1,4 +1,7 @@
-/** No command writes over what it did not make: gone through for every option of every command that names a file or folder. */
+/**
+ * No command writes over what it did not make: gone through for every option of every command that names a file or
+ * folder.
+ */
 import { linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Command } from 'commander';
@@ -25,7 +28,10 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   'pretrain --out': [],
 };
 
-function commandsOf(command: Command, way: readonly string[] = []): { readonly way: readonly string[]; readonly command: Command }[] {
+function commandsOf(
+  command: Command,
+  way: readonly string[] = [],
+): { readonly way: readonly string[]; readonly command: Command }[] {
   return [{ way, command }, ...command.commands.flatMap((each) => commandsOf(each, [...way, each.name()]))];
 }
 
@@ -61,32 +67,40 @@ describe('outputs of all commands', () => {
     expect(places.map(({ name }) => name).toSorted()).toEqual(Object.keys(OUTPUTS).toSorted());
   });
 
-  it.each(places)('$name leaves a file and a folder that are there alone, and takes --force', async ({ name, way, option, command }) => {
-    const folder = temporaryFolder();
-    const file = join(folder, 'mine.jsonl');
-    writeFileSync(file, 'precious\n');
-    for (const path of [file, folder]) {
-      expect(await quorum(...way, ...OUTPUTS[name]!, option, path)).toBe(2);
-      expect(stderr).toMatch(new RegExp(`${option} ${path} (exists already|is a folder that is not empty): .*--force`));
-    }
-    expect([readdirSync(folder), readFileSync(file, 'utf8')]).toEqual([['mine.jsonl'], 'precious\n']);
-    expect(command.options.map(({ long }) => long)).toContain('--force');
-  });
+  it.each(places)(
+    '$name leaves a file and a folder that are there alone, and takes --force',
+    async ({ name, way, option, command }) => {
+      const folder = temporaryFolder();
+      const file = join(folder, 'mine.jsonl');
+      writeFileSync(file, 'precious\n');
+      for (const path of [file, folder]) {
+        expect(await quorum(...way, ...OUTPUTS[name]!, option, path)).toBe(2);
+        expect(stderr).toMatch(
+          new RegExp(`${option} ${path} (exists already|is a folder that is not empty): .*--force`),
+        );
+      }
+      expect([readdirSync(folder), readFileSync(file, 'utf8')]).toEqual([['mine.jsonl'], 'precious\n']);
+      expect(command.options.map(({ long }) => long)).toContain('--force');
+    },
+  );
 });
 
 describe('inputs, also with --force', () => {
-  it.each(['itself', 'a symbolic link', 'a hard link', 'a file of a folder', 'a file of a pattern'])('synthesize: %s', async (kind) => {
-    const folder = temporaryFolder();
-    const [data, other] = [join(folder, 'mine.parquet'), join(folder, 'other.parquet')];
-    writeFileSync(data, 'rows\n');
-    if (kind === 'a symbolic link') symlinkSync(data, other);
-    if (kind === 'a hard link') linkSync(data, other);
-    const out = kind.endsWith('link') ? other : data;
-    const input = kind.endsWith('folder') ? folder : kind.endsWith('pattern') ? join(folder, 'mi*.parquet') : data;
-    expect(await quorum('synthesize', '--data', input, '--out', out, '--force')).toBe(2);
-    expect(stderr).toContain(`--out ${out} is, or lies in, the input`);
-    expect(readFileSync(data, 'utf8')).toBe('rows\n');
-  });
+  it.each(['itself', 'a symbolic link', 'a hard link', 'a file of a folder', 'a file of a pattern'])(
+    'synthesize: %s',
+    async (kind) => {
+      const folder = temporaryFolder();
+      const [data, other] = [join(folder, 'mine.parquet'), join(folder, 'other.parquet')];
+      writeFileSync(data, 'rows\n');
+      if (kind === 'a symbolic link') symlinkSync(data, other);
+      if (kind === 'a hard link') linkSync(data, other);
+      const out = kind.endsWith('link') ? other : data;
+      const input = kind.endsWith('folder') ? folder : kind.endsWith('pattern') ? join(folder, 'mi*.parquet') : data;
+      expect(await quorum('synthesize', '--data', input, '--out', out, '--force')).toBe(2);
+      expect(stderr).toContain(`--out ${out} is, or lies in, the input`);
+      expect(readFileSync(data, 'utf8')).toBe('rows\n');
+    },
+  );
 
   it('start: its data, its configuration and files of its run; export: its run; experiment: its model', async () => {
     const { folder, config } = toyRun();
@@ -116,7 +130,19 @@ describe('what may be written over', () => {
       const file = join(folder, `${run}.json`);
       const { plugins: _, model, ...settings } = config;
       writeFileSync(file, JSON.stringify({ ...settings, runFolder: join(folder, run) }));
-      return quorum('start', '--config', file, '--model', model, '--steps', `${steps}`, '--report', report, '--json', ...more);
+      return quorum(
+        'start',
+        '--config',
+        file,
+        '--model',
+        model,
+        '--steps',
+        `${steps}`,
+        '--report',
+        report,
+        '--json',
+        ...more,
+      );
     };
     const steps = (): number => (JSON.parse(readFileSync(report, 'utf8')) as { steps: number }).steps;
     expect([await start(1, 'a'), steps()]).toEqual([0, 1]);

@@ -1,4 +1,7 @@
-/** Packages written for each port are type-checked and tested as their author would, against a Quorum that is built and installed as a package. */
+/**
+ * Packages written for each port are type-checked and tested as their author would, against a Quorum that is built and
+ * installed as a package.
+ */
 import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,20 +39,30 @@ describe('a package for each port', () => {
     folder = mkdtempSync(join(tmpdir(), 'quorum-test-'));
     const quorum = join(folder, 'node_modules/quorum');
     mkdirSync(quorum, { recursive: true });
-    const errors = await node('typescript/bin/tsc', ['-p', 'tsconfig.build.json', '--outDir', join(quorum, 'dist')], ROOT);
+    const errors = await node(
+      'typescript/bin/tsc',
+      ['-p', 'tsconfig.build.json', '--outDir', join(quorum, 'dist')],
+      ROOT,
+    );
     if (errors !== '') throw new Error(errors);
     cpSync(join(ROOT, 'package.json'), join(quorum, 'package.json'));
     symlinkSync(MODULES, join(quorum, 'node_modules'), 'dir');
-    for (const name of ['vitest', 'zod', '@types']) symlinkSync(join(MODULES, name), join(folder, 'node_modules', name), 'dir');
+    for (const name of ['vitest', 'zod', '@types'])
+      symlinkSync(join(MODULES, name), join(folder, 'node_modules', name), 'dir');
     for (const port of ports) await write(`my-${port}`, '--port', port, '--dir', join(folder, `my-${port}`));
   }, 300_000);
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   test('is typed', async () => {
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: './my-reward/tsconfig.json', include: ['my-*/src', 'my-*/test'] }));
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ extends: './my-reward/tsconfig.json', include: ['my-*/src', 'my-*/test'] }),
+    );
     for (const port of ports)
-      expect(readFileSync(join(folder, `my-${port}/tsconfig.json`))).toEqual(readFileSync(join(folder, 'my-reward/tsconfig.json')));
+      expect(readFileSync(join(folder, `my-${port}/tsconfig.json`))).toEqual(
+        readFileSync(join(folder, 'my-reward/tsconfig.json')),
+      );
     expect(await node('typescript/bin/tsc', ['-p', folder], folder)).toBe('');
     const reward = join(folder, 'my-reward/src/index.ts');
     const right = readFileSync(reward, 'utf8');
@@ -64,8 +77,13 @@ describe('a package for each port', () => {
       new RegExp(`Tests.*${ports.length} passed`),
     );
     for (const file of [reward!, filter!])
-      writeFileSync(file, readFileSync(file, 'utf8').replace('options.weight * vote', '0').replace('> options', '< -options'));
-    expect(await node('vitest/vitest.mjs', ['run', '--root', folder, 'my-reward', 'my-filter'], folder)).toMatch(/Tests.*2 failed/);
+      writeFileSync(
+        file,
+        readFileSync(file, 'utf8').replace('options.weight * vote', '0').replace('> options', '< -options'),
+      );
+    expect(await node('vitest/vitest.mjs', ['run', '--root', folder, 'my-reward', 'my-filter'], folder)).toMatch(
+      /Tests.*2 failed/,
+    );
   }, 240_000);
 
   test.each(ports)('%s is loaded by its path', async (port) => {

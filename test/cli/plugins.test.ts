@@ -48,26 +48,34 @@ const WATCHES = 'watch: () => () => {}';
 const FAILS = "filter: () => () => { throw new Error('no scale on the table'); }";
 
 async function start(): Promise<string> {
-  const { config } = toyRun({ supervision: { maxRestarts: 1, backoffMilliseconds: 1 }, plugins: [plugin('fails', FAILS)] }, folder);
+  const { config } = toyRun(
+    { supervision: { maxRestarts: 1, backoffMilliseconds: 1 }, plugins: [plugin('fails', FAILS)] },
+    folder,
+  );
   daemon = await startDaemon(config, { pluginFolder: folder, createPolicy: () => new ToyPolicy({}) });
   return config.runFolder;
 }
 
-const listed = () => JSON.parse(stdout) as { running: boolean; plugins: { name: string; ports: { port: string; state: string }[] }[] };
+const listed = () =>
+  JSON.parse(stdout) as { running: boolean; plugins: { name: string; ports: { port: string; state: string }[] }[] };
 
 describe('quorum plugins, of a daemon that runs', () => {
   it('shows each port with the state of its actor, its restarts and its last error', async () => {
     const run = await start();
     await until(() => daemon!.plugins()[0]!.ports[0]!.state === 'parked');
     expect(await quorum('plugins', '--run', run)).toBe(0);
-    expect(stdout).toMatch(/fails .*fails\.ts\n {2}filter +parked +filter-fails +1× restarted\n {4}.*no scale on the table\n$/);
+    expect(stdout).toMatch(
+      /fails .*fails\.ts\n {2}filter +parked +filter-fails +1× restarted\n {4}.*no scale on the table\n$/,
+    );
   });
 
   it('adds one until the daemon stops, restarts, reloads and removes it', async () => {
     const run = await start();
     const file = plugin('watches', WATCHES);
     expect(await quorum('plugins', 'add', file, '--run', run)).toBe(0);
-    expect(stdout).toMatch(/Added .*watches\.ts\. It stays until the daemon stops: list it in plugins of the configuration to keep it\./);
+    expect(stdout).toMatch(
+      /Added .*watches\.ts\. It stays until the daemon stops: list it in plugins of the configuration to keep it\./,
+    );
     expect(stdout).toMatch(/watch +running +watcher-watches\n/);
     expect(await quorum('plugins', 'restart', 'watches', '--run', run)).toBe(0);
     expect(stdout).toMatch(/^Restarted watches\.\n/);
@@ -84,8 +92,16 @@ describe('quorum plugins, of a daemon that runs', () => {
 
   it.each<[string, string[], RegExp]>([
     ['a name that there is not', ['remove', 'nobody'], /there is no plug-in "nobody"; loaded: fails/],
-    ['a package that there is not', ['add', 'quorum-reward-of-nobody'], /plug-in quorum-reward-of-nobody is not found: npm install/],
-    ['options for one that takes none', ['add', 'quorum/plugins/majority', '--options', '{"x": 1}'], /majority.*options/],
+    [
+      'a package that there is not',
+      ['add', 'quorum-reward-of-nobody'],
+      /plug-in quorum-reward-of-nobody is not found: npm install/,
+    ],
+    [
+      'options for one that takes none',
+      ['add', 'quorum/plugins/majority', '--options', '{"x": 1}'],
+      /majority.*options/,
+    ],
   ])('ends with 2 for %s', async (_, args, message) => {
     const run = await start();
     expect(await quorum('plugins', ...args, '--run', run)).toBe(2);
@@ -102,7 +118,9 @@ describe('quorum plugins, where no daemon runs', () => {
     const config = { plugins: ['./watches.ts'], runFolder: './run' };
     writeFileSync(file, JSON.stringify(config));
     expect(await quorum('plugins', '-c', file)).toBe(0);
-    expect(stdout).toMatch(/^No daemon runs on .*run: these are the plug-ins of the configuration\.\nwatches {2}\.\/watches\.ts\n {2}watch\n$/);
+    expect(stdout).toMatch(
+      /^No daemon runs on .*run: these are the plug-ins of the configuration\.\nwatches {2}\.\/watches\.ts\n {2}watch\n$/,
+    );
     expect(await quorum('plugins', '-c', file, '--json')).toBe(0);
     expect(JSON.parse(stdout)).toEqual({
       running: false,

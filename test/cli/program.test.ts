@@ -73,12 +73,21 @@ describe('quorum', () => {
     [['synthesize', '--out', 'x.jsonl', '--mode', 'indirect'], /Allowed choices are direct, in-context, both/],
     [['start', '--steps', '0'], /'--steps <count>' argument '0' is invalid. Expected a whole number, 1 or more/],
     [['start', '--seed', '-1'], /whole number from 0 to 4294967295/],
-    [['ask', '-q', 'x', '--temperature', '-1'], /'-1' is invalid. Expected 0, which is greedy, or a number from 0.01 to 10/],
+    [
+      ['ask', '-q', 'x', '--temperature', '-1'],
+      /'-1' is invalid. Expected 0, which is greedy, or a number from 0.01 to 10/,
+    ],
     [['strat'], /Did you mean start\?/],
     [['start', '--set', 'learner.rate=1'], /learner\.rate is not a known key; allowed in learner: .*learningRate/],
     [['start', '--config', '/nowhere.json'], /configuration file \/nowhere\.json does not exist/],
-    [['set', 'sampling.temperature'], /'sampling\.temperature' is invalid for argument 'path=value'. Expected path=value, such as/],
-    [['set', 'sampling.temperature=hot'], /sampling\.temperature cannot be hot: it must be a number at least 0\.01 and at most 10/],
+    [
+      ['set', 'sampling.temperature'],
+      /'sampling\.temperature' is invalid for argument 'path=value'. Expected path=value, such as/,
+    ],
+    [
+      ['set', 'sampling.temperature=hot'],
+      /sampling\.temperature cannot be hot: it must be a number at least 0\.01 and at most 10/,
+    ],
     [['set', 'model=1'], /model cannot be changed while the loop runs; what can: sampling\.temperature,/],
     [['rollback', 'best'], /'best' is invalid for argument 'version'. Expected a whole number, 0 or more/],
     [['export', '--run', '/nowhere', '--out', '/tmp/x'], /\/nowhere is not a run folder/],
@@ -88,17 +97,24 @@ describe('quorum', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
-  it.each([['status'], ['pause'], ['resume'], ['evaluate', '--full'], ['checkpoint'], ['set', 'sampling.samples=5'], ['rollback', '3'], ['stop']])(
-    '%s ends with 3 where no daemon runs',
-    async (...args) => {
-      expect(await quorum(...args, '--run', folder)).toBe(3);
-      expect(stderr).toContain(`no daemon runs on ${folder}`);
-    },
-  );
+  it.each([
+    ['status'],
+    ['pause'],
+    ['resume'],
+    ['evaluate', '--full'],
+    ['checkpoint'],
+    ['set', 'sampling.samples=5'],
+    ['rollback', '3'],
+    ['stop'],
+  ])('%s ends with 3 where no daemon runs', async (...args) => {
+    expect(await quorum(...args, '--run', folder)).toBe(3);
+    expect(stderr).toContain(`no daemon runs on ${folder}`);
+  });
 
   it('set --help has the bounds of each live setting', async () => {
     await quorum('set', '--help');
-    for (const { path, min, max } of liveBounds()) expect(stdout).toMatch(new RegExp(`${path} +a .*number .*${min} and at most ${max}`));
+    for (const { path, min, max } of liveBounds())
+      expect(stdout).toMatch(new RegExp(`${path} +a .*number .*${min} and at most ${max}`));
   });
 
   it('prints the stack of an error with --verbose', async () => {
@@ -110,7 +126,9 @@ describe('quorum', () => {
     for (const name of ['best', 'checkpoints']) mkdirSync(join(folder, 'run', name), { recursive: true });
     expect(await quorum('export', '--run', join(folder, 'run'), '--version', '3', '--out', join(folder, 'x'))).toBe(2);
     expect(stderr).toContain('--version 3:');
-    expect(await quorum('export', '--run', join(folder, 'run'), '--version', 'best', '--out', join(folder, 'x'))).toBe(2);
+    expect(await quorum('export', '--run', join(folder, 'run'), '--version', 'best', '--out', join(folder, 'x'))).toBe(
+      2,
+    );
     expect(stderr).toContain('has nothing to export');
     expect(stdout).toBe('');
   });
@@ -121,14 +139,19 @@ describe('quorum', () => {
     expect(stdout).toContain('4 questions about 4 pictures');
     const rows = readFileSync(join(a, 'data.jsonl'), 'utf8');
     expect(readFileSync(join(b, 'data.jsonl'), 'utf8')).toBe(rows);
-    expect(JSON.parse(rows.split('\n')[0]!)).toMatchObject({ problem: expect.any(String) as string, images: [expect.any(String)] });
+    expect(JSON.parse(rows.split('\n')[0]!)).toMatchObject({
+      problem: expect.any(String) as string,
+      images: [expect.any(String)],
+    });
   });
 
   it('ask --temperature 0 is greedy: the same answer each time, whatever the seed', async () => {
     const texts: string[] = [];
     for (const seed of ['1', '2']) {
       stdout = '';
-      expect(await quorum('ask', '-q', 'how many discs ?', '-G', '3', '--temperature', '0', '--seed', seed, '--json')).toBe(0);
+      expect(
+        await quorum('ask', '-q', 'how many discs ?', '-G', '3', '--temperature', '0', '--seed', seed, '--json'),
+      ).toBe(0);
       texts.push(...(JSON.parse(stdout) as { samples: { text: string }[] }).samples.map(({ text }) => text));
     }
     expect([texts.length, new Set(texts).size]).toEqual([6, 1]);

@@ -31,10 +31,25 @@ describe('resolveConfig', () => {
   });
 
   it('turns named options into settings over the file, and lets --set win', async () => {
-    writeFileSync(join(cwd, 'quorum.config.json'), '{"model": "theirs", "seed": 1, "loop": {"batchGroups": 8, "steps": 5}}');
-    const options = { config: 'quorum.config.json', model: 'mine', run: 'here', steps: 7, set: ['seed=3', 'loop.steps=9'], seed: 2 };
+    writeFileSync(
+      join(cwd, 'quorum.config.json'),
+      '{"model": "theirs", "seed": 1, "loop": {"batchGroups": 8, "steps": 5}}',
+    );
+    const options = {
+      config: 'quorum.config.json',
+      model: 'mine',
+      run: 'here',
+      steps: 7,
+      set: ['seed=3', 'loop.steps=9'],
+      seed: 2,
+    };
     const { config } = await resolveConfig(options, cwd);
-    expect(config).toMatchObject({ model: join(cwd, 'mine'), runFolder: join(cwd, 'here'), seed: 3, loop: { batchGroups: 8, steps: 9 } });
+    expect(config).toMatchObject({
+      model: join(cwd, 'mine'),
+      runFolder: join(cwd, 'here'),
+      seed: 3,
+      loop: { batchGroups: 8, steps: 9 },
+    });
   });
 
   it('takes a JSONL file or the built-in data set', async () => {
@@ -46,7 +61,10 @@ describe('resolveConfig', () => {
   it('takes a Parquet file, a pattern, and a folder by what is in it', async () => {
     const data = async (path: string) => (await resolveConfig({ data: path }, cwd)).config.data;
     expect(await data('a.parquet')).toMatchObject({ type: 'parquet', trainFile: join(cwd, 'a.parquet') });
-    expect(await data('data/train-*.parquet')).toMatchObject({ type: 'parquet', trainFile: join(cwd, 'data/train-*.parquet') });
+    expect(await data('data/train-*.parquet')).toMatchObject({
+      type: 'parquet',
+      trainFile: join(cwd, 'data/train-*.parquet'),
+    });
     mkdirSync(join(cwd, 'set'));
     await expect(data('set')).rejects.toThrow(/set: holds no file of data/);
     writeFileSync(join(cwd, 'set', 'data.jsonl'), '');
@@ -56,7 +74,8 @@ describe('resolveConfig', () => {
   });
 
   it('falls back to the model of the package only where none is here or named', async () => {
-    const model = async (options: Parameters<typeof resolveConfig>[0]): Promise<string> => (await resolveConfig(options, cwd)).config.model;
+    const model = async (options: Parameters<typeof resolveConfig>[0]): Promise<string> =>
+      (await resolveConfig(options, cwd)).config.model;
     expect(await model({})).toBe(packagePath('models/mini'));
     expect(await model({ model: 'other' })).toBe(join(cwd, 'other'));
     mkdirSync(join(cwd, 'models/mini'), { recursive: true });
@@ -72,16 +91,21 @@ describe('resolveConfig', () => {
 });
 
 describe('how many threads a sampler should have', () => {
-  const speeds = (...ratios: number[]): RolloutSpeed[] => ratios.map((ratio, i) => ({ threads: 2 ** i, tokensPerSecond: 6_000 * ratio, ratio }));
+  const speeds = (...ratios: number[]): RolloutSpeed[] =>
+    ratios.map((ratio, i) => ({ threads: 2 ** i, tokensPerSecond: 6_000 * ratio, ratio }));
 
   it('is the fewest that nothing is clearly faster than, and doctor says so', () => {
-    expect([speeds(1, 0.9), speeds(1, 1.04, 1.05), speeds(1, 1.3, 1.2), speeds(1, 1.3, 1.9)].map((each) => fastest(each).threads)).toEqual([
-      1, 1, 2, 4,
-    ]);
+    expect(
+      [speeds(1, 0.9), speeds(1, 1.04, 1.05), speeds(1, 1.3, 1.2), speeds(1, 1.3, 1.9)].map(
+        (each) => fastest(each).threads,
+      ),
+    ).toEqual([1, 1, 2, 4]);
     const measured = { speeds: speeds(1, 0.875), rolloutThreads: 1 };
     const words = '6,000 tokens/s with 1 thread, 5,250 tokens/s with 2 threads (0.88 times)';
     expect(speedWords(measured, parseConfig({}))).toContain(`${words}: workers.rolloutThreads 1 is right`);
-    expect(speedWords(measured, parseConfig({ workers: { rolloutThreads: 2 } }))).toContain(`${words}: set workers.rolloutThreads=1 (now 2)`);
+    expect(speedWords(measured, parseConfig({ workers: { rolloutThreads: 2 } }))).toContain(
+      `${words}: set workers.rolloutThreads=1 (now 2)`,
+    );
   });
 
   it('is measured with the model itself, where that is small and there', async () => {
@@ -95,6 +119,8 @@ describe('how many threads a sampler should have', () => {
     expect(measured[0]!.ratio).toBe(1);
     expect(whyUnmeasured(config, 1)).toBe('one processor');
     const gone = await measureSpeed(parseConfig({ model: join(cwd, 'Qwen/Qwen2.5-VL-3B-Instruct') }));
-    expect(speedWords(gone, config)).toMatch(/^not measured: model .* there is no such folder.* hf download Qwen\/Qwen2.5-VL-3B-Instruct/);
+    expect(speedWords(gone, config)).toMatch(
+      /^not measured: model .* there is no such folder.* hf download Qwen\/Qwen2.5-VL-3B-Instruct/,
+    );
   });
 });

@@ -23,7 +23,9 @@ describe('synthesizeQuestions with the bundled model', () => {
     async (mode) => {
       const data = await figures('seeds.parquet', 60);
       const { dataset: seeds } = await openPaths([data]);
-      const texts = new Map(Array.from({ length: seeds.size }, (_, i) => [seeds.question(i).id, seeds.question(i).text]));
+      const texts = new Map(
+        Array.from({ length: seeds.size }, (_, i) => [seeds.question(i).id, seeds.question(i).text]),
+      );
       const file = join(temporaryFolder(), 'out.jsonl');
       const done = await synthesizeQuestions(config, { data: [data], mode, n: 24, file }, signal);
       expect(done.questions).toBe(24);
@@ -32,7 +34,14 @@ describe('synthesizeQuestions with the bundled model', () => {
       const rows = readFileSync(file, 'utf8').trimEnd().split('\n');
       for (const row of rows.map((line) => JSON.parse(line) as Record<string, unknown>)) {
         expect(row['problem']).toMatch(/^\S.*\S\s*\?$/);
-        expect(row).toMatchObject({ origin: mode, version: 0, seed: 3, model: config.model, majority: null, share: null });
+        expect(row).toMatchObject({
+          origin: mode,
+          version: 0,
+          seed: 3,
+          model: config.model,
+          majority: null,
+          share: null,
+        });
         if (mode === 'direct') expect([row['parent'], row['parent_problem']]).toEqual([null, null]);
         else expect(row['parent_problem']).toBe(texts.get(row['parent'] as string));
       }
@@ -50,7 +59,11 @@ describe('synthesizeQuestions with the bundled model', () => {
     writeFileSync(data, paths.map((path) => JSON.stringify({ images: [path] })).join('\n'));
     const run = async (name: string) => {
       const file = join(folder, name);
-      const { seconds: _, file: __, ...counts } = await synthesizeQuestions(config, { data: [data], n: 4, vote: 6, file }, signal);
+      const {
+        seconds: _,
+        file: __,
+        ...counts
+      } = await synthesizeQuestions(config, { data: [data], n: 4, vote: 6, file }, signal);
       return { counts, text: readFileSync(file, 'utf8') };
     };
     const once = await run('a.jsonl');
@@ -77,7 +90,11 @@ describe('synthesizeQuestions with the bundled model', () => {
     const folder = temporaryFolder();
     const file = join(folder, 'out.parquet');
     const same = { ...config, synthesis: { ...config.synthesis, duplicateSimilarity: 0, batchQuestions: 4 } };
-    const all = synthesizeQuestions(same, { data: [await figures('one.jsonl', 1)], mode: 'direct', n: 9, file }, signal);
+    const all = synthesizeQuestions(
+      same,
+      { data: [await figures('one.jsonl', 1)], mode: 'direct', n: 9, file },
+      signal,
+    );
     await expect(all).rejects.toThrow(/rejected in all: .*\d+ duplicate.*\); 1 of 9 questions are in .*out\.parquet/);
     expect((await openPaths([file])).dataset.size).toBe(1);
     expect(readdirSync(folder)).toEqual(['out.parquet']);
@@ -87,7 +104,12 @@ describe('synthesizeQuestions with the bundled model', () => {
 describe('synthesizeQuestions refuses', () => {
   it.each([
     ['an empty data set', '', 'out.jsonl', /rows\.jsonl: holds no questions/],
-    ['a data set without pictures', '{"problem": "2 + 2?", "images": []}', 'out.jsonl', /rows\.jsonl: holds no pictures to ask about/],
+    [
+      'a data set without pictures',
+      '{"problem": "2 + 2?", "images": []}',
+      'out.jsonl',
+      /rows\.jsonl: holds no pictures to ask about/,
+    ],
     ['another ending', '', 'out.csv', /out\.csv: must end in \.parquet or \.jsonl/],
   ])('%s', async (_, rows, name, message) => {
     const data = join(temporaryFolder(), 'rows.jsonl');

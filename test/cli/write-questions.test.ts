@@ -15,7 +15,12 @@ const writes =
     Promise.resolve(
       Array.from({ length: count }, (_, i) => {
         const n = from + i;
-        const question: Question = { id: `direct/${n}`, text: text(n), pictures: [{ type: 'figure', key: `${n % 3}` }], origin: 'direct' };
+        const question: Question = {
+          id: `direct/${n}`,
+          text: text(n),
+          pictures: [{ type: 'figure', key: `${n % 3}` }],
+          origin: 'direct',
+        };
         return { question, seed: null, finish: 'stop' as const };
       }),
     );
@@ -35,25 +40,38 @@ describe('QuestionWriter', () => {
   it('gives as many as are wanted, the same whatever is written at once, and accounts for each one it looked at', async () => {
     const kinds = fc.constantFrom('good', 'bad', 'again');
     await fc.assert(
-      fc.asyncProperty(fc.array(kinds, { minLength: 5, maxLength: 40 }), fc.integer({ min: 1, max: 12 }), async (plan, count) => {
-        const text = (n: number) => {
-          const kind = plan[n % plan.length];
-          return kind === 'good' ? `How long is side ${n} of figure ${n}?` : kind === 'bad' ? 'no question' : 'What is the same area?';
-        };
-        const runs = await Promise.all(
-          [1, 3].map(async (lanes) => {
-            const writer = new QuestionWriter({ synthesize: writes(text), settings, lanes });
-            const questions = await all(writer, count);
-            return { ids: questions.map(({ question }) => question.id), counts: writer.counts, gaveUp: writer.gaveUp };
-          }),
-        );
-        expect(runs[1]).toEqual(runs[0]);
-        const { ids, counts, gaveUp } = runs[0]!;
-        expect(ids.length === count).toBe(!gaveUp);
-        const rejected = Object.values(counts.rejected).reduce((sum, n) => sum + n, 0);
-        expect([counts.accepted, counts.written]).toEqual([ids.length, ids.length + rejected]);
-        expect(ids.filter((id) => text(Number(id.split('/')[1])).includes('same')).length).toBeLessThanOrEqual(3); // one a picture
-      }),
+      fc.asyncProperty(
+        fc.array(kinds, { minLength: 5, maxLength: 40 }),
+        fc.integer({ min: 1, max: 12 }),
+        async (plan, count) => {
+          const text = (n: number) => {
+            const kind = plan[n % plan.length];
+            return kind === 'good'
+              ? `How long is side ${n} of figure ${n}?`
+              : kind === 'bad'
+                ? 'no question'
+                : 'What is the same area?';
+          };
+          const runs = await Promise.all(
+            [1, 3].map(async (lanes) => {
+              const writer = new QuestionWriter({ synthesize: writes(text), settings, lanes });
+              const questions = await all(writer, count);
+              return {
+                ids: questions.map(({ question }) => question.id),
+                counts: writer.counts,
+                gaveUp: writer.gaveUp,
+              };
+            }),
+          );
+          expect(runs[1]).toEqual(runs[0]);
+          const { ids, counts, gaveUp } = runs[0]!;
+          expect(ids.length === count).toBe(!gaveUp);
+          const rejected = Object.values(counts.rejected).reduce((sum, n) => sum + n, 0);
+          expect([counts.accepted, counts.written]).toEqual([ids.length, ids.length + rejected]);
+          // one a picture
+          expect(ids.filter((id) => text(Number(id.split('/')[1])).includes('same')).length).toBeLessThanOrEqual(3);
+        },
+      ),
       { seed: 4, numRuns: 60 },
     );
   });

@@ -29,42 +29,88 @@ test('the default is the recipe that was measured', () => {
   const { sampling, loop, learner, filters, model, data } = parseConfig({});
   expect({ model, data: data.type }).toEqual({ model: './models/mini', data: 'figures' });
   expect(sampling).toEqual({ samples: 10, temperature: 1, topP: 1, topK: 0, maxNewTokens: 28 });
-  expect(loop).toEqual({ batchGroups: 32, maxStaleness: 2, jobQuestions: 16, maxOversample: 4, steps: null, stopWhen: null, questions: null });
-  expect(learner).toMatchObject({ learningRate: 5e-5, klCoefficient: 0.1, betas: [0.9, 0.99], clipRange: 0.2, dualClip: 3 });
+  expect(loop).toEqual({
+    batchGroups: 32,
+    maxStaleness: 2,
+    jobQuestions: 16,
+    maxOversample: 4,
+    steps: null,
+    stopWhen: null,
+    questions: null,
+  });
+  expect(learner).toMatchObject({
+    learningRate: 5e-5,
+    klCoefficient: 0.1,
+    betas: [0.9, 0.99],
+    clipRange: 0.2,
+    dualClip: 3,
+  });
   expect([learner.schedule, learner.warmupSteps]).toEqual([{ type: 'constant' }, 0]);
   expect(filters).toEqual({ dropAllAgree: true, dropNoBox: true, shareFloor: 0.6 });
 });
 
 describe('errors name the key, its value and what is allowed', () => {
   test.each([
-    [{ learner: { learningRate: 'fast' } }, 'learner.learningRate is "fast"; allowed: number > 0 and <= 1 (default 0.00005)'],
+    [
+      { learner: { learningRate: 'fast' } },
+      'learner.learningRate is "fast"; allowed: number > 0 and <= 1 (default 0.00005)',
+    ],
     [{ learner: { learningRate: -1 } }, 'learner.learningRate is -1; allowed: number > 0 and <= 1 (default 0.00005)'],
     [{ loop: { steps: 1.5 } }, 'loop.steps is 1.5; allowed: whole number > 0 or null (default null)'],
     [
       { workers: { engine: 'gpu' } },
       'workers.engine is "gpu"; allowed: "auto" | "cpu" | "webgpu" | "cuda" | "tensorflow" | "reference" (default "cpu")',
     ],
-    [{ learner: { betas: [0.9] } }, 'learner.betas is [0.9]; allowed: list of 2 (number >= 0 and < 1) (default [0.9,0.99])'],
-    [{ learner: { betas: [0.9, 7] } }, 'learner.betas.1 is 7; allowed: list of 2 (number >= 0 and < 1) (default [0.9,0.99])'],
-    [{ learner: { betas: [0.9, 1] } }, 'learner.betas.1 is 1; allowed: list of 2 (number >= 0 and < 1) (default [0.9,0.99])'],
-    [{ sampling: { temperature: Number.NaN } }, 'sampling.temperature is NaN; allowed: number >= 0.01 and <= 10 (default 1)'],
+    [
+      { learner: { betas: [0.9] } },
+      'learner.betas is [0.9]; allowed: list of 2 (number >= 0 and < 1) (default [0.9,0.99])',
+    ],
+    [
+      { learner: { betas: [0.9, 7] } },
+      'learner.betas.1 is 7; allowed: list of 2 (number >= 0 and < 1) (default [0.9,0.99])',
+    ],
+    [
+      { learner: { betas: [0.9, 1] } },
+      'learner.betas.1 is 1; allowed: list of 2 (number >= 0 and < 1) (default [0.9,0.99])',
+    ],
+    [
+      { sampling: { temperature: Number.NaN } },
+      'sampling.temperature is NaN; allowed: number >= 0.01 and <= 10 (default 1)',
+    ],
     [{ model: '' }, 'model is empty; allowed: text (default "./models/mini")'],
-    [{ dashboard: { viewToken: 'short' } }, 'dashboard.viewToken has 5 characters; allowed: text of 16 to 256 characters'],
+    [
+      { dashboard: { viewToken: 'short' } },
+      'dashboard.viewToken has 5 characters; allowed: text of 16 to 256 characters',
+    ],
     [
       { dashboard: 'secret' },
-      expect.stringMatching(/^quorum.config.json: dashboard has 6 characters; allowed: an object with port, host, viewToken,/),
+      expect.stringMatching(
+        /^quorum.config.json: dashboard has 6 characters; allowed: an object with port, host, viewToken,/,
+      ),
     ],
     [{ promptTemplate: 'Think.' }, 'promptTemplate is "Think."; allowed: text with {question} (default "{question}")'],
-    [{ data: { type: 'csv' } }, 'data.type is "csv"; allowed: "figures" | "files" | "jsonl" | "parquet" (default "figures")'],
-    [{ data: { seed: 1 } }, 'data.type is missing; allowed: "figures" | "files" | "jsonl" | "parquet" (default "figures")'],
+    [
+      { data: { type: 'csv' } },
+      'data.type is "csv"; allowed: "figures" | "files" | "jsonl" | "parquet" (default "figures")',
+    ],
+    [
+      { data: { seed: 1 } },
+      'data.type is missing; allowed: "figures" | "files" | "jsonl" | "parquet" (default "figures")',
+    ],
     [{ data: { type: 'jsonl' } }, 'data.trainFile is missing; allowed: text or list of text'],
-    [{ learner: { schedule: { type: 'cosine' } } }, 'learner.schedule.totalSteps is missing; allowed: whole number > 0'],
+    [
+      { learner: { schedule: { type: 'cosine' } } },
+      'learner.schedule.totalSteps is missing; allowed: whole number > 0',
+    ],
     [{ sampling: null }, 'sampling is null; allowed: an object with samples, temperature, topP, topK, maxNewTokens'],
     [
       { plugins: [3] },
       'plugins.0 is 3; allowed: list of package names, file paths, definePlugin(...) or {use, options, thread, labels} (default [])',
     ],
-    [{ plugins: [{ use: 'x', thread: 'yes' }] }, 'plugins.0.thread is "yes"; allowed: true | false | {heapMegabytes: whole number >= 16}'],
+    [
+      { plugins: [{ use: 'x', thread: 'yes' }] },
+      'plugins.0.thread is "yes"; allowed: true | false | {heapMegabytes: whole number >= 16}',
+    ],
     [{ plugins: [{ use: 3 }] }, 'plugins.0.use is 3; allowed: a package name, a file path or definePlugin(...)'],
     [
       { checkpoints: { evrySteps: 5 } },
@@ -91,7 +137,11 @@ describe('errors name the key, its value and what is allowed', () => {
   test('what JSON has no words for', () => {
     const circle: Record<string, unknown> = {};
     circle['schedule'] = circle;
-    expect(refusal({ seed: 5n, log: { level: () => 'debug' }, learner: circle, sampling: [Number.NaN] }).map((line) => line.split(';')[0])).toEqual([
+    expect(
+      refusal({ seed: 5n, log: { level: () => 'debug' }, learner: circle, sampling: [Number.NaN] }).map(
+        (line) => line.split(';')[0],
+      ),
+    ).toEqual([
       'quorum.config.json: seed is 5n',
       'quorum.config.json: sampling is [ NaN ]',
       'quorum.config.json: learner.schedule.type is missing',
@@ -128,7 +178,11 @@ describe('files', () => {
     writeFileSync(join(cwd, name), text);
     const { config, file, folder } = await loadConfig({ cwd });
     expect({ file, folder }).toEqual({ file: join(cwd, name), folder: cwd });
-    expect(config).toMatchObject({ seed: 7, learner: { learningRate: 3e-5, minibatches: 2 }, model: join(cwd, 'models/mini') });
+    expect(config).toMatchObject({
+      seed: 7,
+      learner: { learningRate: 3e-5, minibatches: 2 },
+      model: join(cwd, 'models/mini'),
+    });
   });
 
   test('without one the defaults are used, from the current folder', async () => {
@@ -142,12 +196,18 @@ describe('files', () => {
     const cwd = temporaryFolder();
     mkdirSync(join(cwd, 'sub'));
     writeFileSync(join(cwd, 'sub', 'fast.yaml'), 'data: {type: jsonl, trainFile: train.jsonl}');
-    expect((await loadConfig({ cwd, file: 'sub/fast.yaml' })).config.data).toMatchObject({ trainFile: join(cwd, 'sub', 'train.jsonl') });
-    await expect(loadConfig({ cwd, file: 'nothing.json' })).rejects.toThrow(`the configuration file ${join(cwd, 'nothing.json')} does not exist`);
+    expect((await loadConfig({ cwd, file: 'sub/fast.yaml' })).config.data).toMatchObject({
+      trainFile: join(cwd, 'sub', 'train.jsonl'),
+    });
+    await expect(loadConfig({ cwd, file: 'nothing.json' })).rejects.toThrow(
+      `the configuration file ${join(cwd, 'nothing.json')} does not exist`,
+    );
     writeFileSync(join(cwd, 'quorum.config.json'), '{"seed": 7,}');
     await expect(loadConfig({ cwd })).rejects.toThrow(`${join(cwd, 'quorum.config.json')} cannot be read: `);
     writeFileSync(join(cwd, 'quorum.config.yaml'), '');
-    await expect(loadConfig({ cwd })).rejects.toThrow(`${cwd} has quorum.config.json and quorum.config.yaml: keep one of them`);
+    await expect(loadConfig({ cwd })).rejects.toThrow(
+      `${cwd} has quorum.config.json and quorum.config.yaml: keep one of them`,
+    );
     writeFileSync(join(cwd, 'c.toml'), '');
     await expect(loadConfig({ cwd, file: 'c.toml' })).rejects.toThrow('ends in .toml; allowed: .ts,');
     writeFileSync(join(cwd, 'throws.ts'), 'throw new Error("not today"); export default {};');
@@ -193,18 +253,30 @@ describe('--set', () => {
 
   test('a number of steps for the schedule makes it one that ends', async () => {
     const schedule = async (...set: string[]) => (await config(set)).learner.schedule;
-    expect(await schedule('learner.schedule.totalSteps=200')).toEqual({ type: 'cosine', totalSteps: 200, floorShare: 0.1 });
-    expect(await schedule('learner.schedule.type=linear', 'learner.schedule.totalSteps=9')).toEqual({ type: 'linear', totalSteps: 9, floorShare: 0 });
+    expect(await schedule('learner.schedule.totalSteps=200')).toEqual({
+      type: 'cosine',
+      totalSteps: 200,
+      floorShare: 0.1,
+    });
+    expect(await schedule('learner.schedule.type=linear', 'learner.schedule.totalSteps=9')).toEqual({
+      type: 'linear',
+      totalSteps: 9,
+      floorShare: 0,
+    });
     expect(await schedule('learner.schedule.type=constant')).toEqual({ type: 'constant' });
     expect(await schedule('loop.steps=60')).toEqual({ type: 'constant' });
   });
 
   test('errors', async () => {
-    expect(await setRefusal('learner.learningRte=1')).toContain('--set learner.learningRte is not a known key; did you mean learner.learningRate?');
+    expect(await setRefusal('learner.learningRte=1')).toContain(
+      '--set learner.learningRte is not a known key; did you mean learner.learningRate?',
+    );
     expect(await setRefusal('__proto__.polluted=1')).toContain('--set __proto__.polluted is not a known key');
     expect(await setRefusal('seed')).toBe('--set seed: expected path=value, such as learner.learningRate=3e-5');
     expect(await setRefusal('seed=[1')).toContain('--set seed: "[1" cannot be read: ');
-    expect(await setRefusal('seed=many')).toBe('--set: seed is "many"; allowed: whole number >= 0 and <= 4294967295 (default 0)');
+    expect(await setRefusal('seed=many')).toBe(
+      '--set: seed is "many"; allowed: whole number >= 0 and <= 4294967295 (default 0)',
+    );
   });
 });
 
@@ -221,7 +293,10 @@ test('the table of keys has every key once a variant, each with words', () => {
   const defaults = parseConfig({}) as unknown as Record<string, Record<string, unknown>>;
   for (const { path, default: value, when } of keys) {
     if (when !== undefined || value === undefined) continue;
-    expect([path, path.split('.').reduce<unknown>((tree, key) => (tree as Record<string, unknown>)[key], defaults)]).toEqual([path, value]);
+    expect([
+      path,
+      path.split('.').reduce<unknown>((tree, key) => (tree as Record<string, unknown>)[key], defaults),
+    ]).toEqual([path, value]);
   }
 });
 
@@ -242,18 +317,35 @@ describe('presets', () => {
 
   test('a model with a long context gets the prompt and the settings of the paper, one with a short context those of the mini', async () => {
     const { config, preset } = await load(await modelFolder({ max_position_embeddings: 32_768 }));
-    expect([preset.name, preset.why, config.preset]).toEqual(['vlm', "the model's context of 32768 tokens is at least 4096", 'vlm']);
+    expect([preset.name, preset.why, config.preset]).toEqual([
+      'vlm',
+      "the model's context of 32768 tokens is at least 4096",
+      'vlm',
+    ]);
     expect(config.promptTemplate).toBe(PAPER);
     expect(config.sampling).toEqual({ samples: 10, temperature: 0.7, topP: 1, topK: 0, maxNewTokens: 2_048 });
-    expect(config.learner).toMatchObject({ learningRate: 1e-6, klCoefficient: 0.01, weightDecay: 0.01, schedule: { type: 'constant' } });
+    expect(config.learner).toMatchObject({
+      learningRate: 1e-6,
+      klCoefficient: 0.01,
+      weightDecay: 0.01,
+      schedule: { type: 'constant' },
+    });
     expect(presetWords(preset, config)).toBe(
       `preset vlm (${preset.why}): prompt "${PAPER}", up to 2048 tokens at temperature 0.7, 128 questions a step, learning rate 0.000001 (constant), KL 0.01`,
     );
     const short = await load(await modelFolder({ max_position_embeddings: 4_095 }));
-    expect(short.config).toEqual({ ...parseConfig({}), model: short.config.model, runFolder: short.config.runFolder, preset: 'mini' });
+    expect(short.config).toEqual({
+      ...parseConfig({}),
+      model: short.config.model,
+      runFolder: short.config.runFolder,
+      preset: 'mini',
+    });
     expect(short.preset.why).toBe("the model's context of 4095 tokens is under 4096, its vocabulary of 96 under 10000");
     const fluent = await load(await modelFolder({ max_position_embeddings: 2_048, vocab_size: 151_936 }));
-    expect([fluent.preset.why, fluent.config.sampling.maxNewTokens]).toEqual(["the model's vocabulary of 151936 tokens is at least 10000", 1_024]);
+    expect([fluent.preset.why, fluent.config.sampling.maxNewTokens]).toEqual([
+      "the model's vocabulary of 151936 tokens is at least 10000",
+      1_024,
+    ]);
     expect((await load(join(temporaryFolder(), 'nowhere'))).preset.name).toBe('mini');
   });
 
@@ -262,7 +354,10 @@ describe('presets', () => {
     const { config } = await load(long, {
       set: ['sampling.temperature=0.9', 'learner.schedule={type: linear, totalSteps: 5}', 'promptTemplate={question}!'],
     });
-    expect(config).toMatchObject({ promptTemplate: '{question}!', sampling: { temperature: 0.9, maxNewTokens: 2_048 } });
+    expect(config).toMatchObject({
+      promptTemplate: '{question}!',
+      sampling: { temperature: 0.9, maxNewTokens: 2_048 },
+    });
     expect(config.learner).toMatchObject({ learningRate: 1e-6, schedule: { type: 'linear', totalSteps: 5 } });
     expect((await load(long, { set: ['preset=mini'] })).config.sampling.maxNewTokens).toBe(28);
     const small = await load(await modelFolder({ max_position_embeddings: 1_000 }), { set: ['preset=vlm'] });
@@ -271,7 +366,13 @@ describe('presets', () => {
 
   test('the size and the chat template of the model have a part in it', async () => {
     const vision_config = { out_hidden_size: 2_048 };
-    const size = { hidden_size: 2_048, num_hidden_layers: 36, num_attention_heads: 16, num_key_value_heads: 2, rope_scaling: { type: 'mrope' } };
+    const size = {
+      hidden_size: 2_048,
+      num_hidden_layers: 36,
+      num_attention_heads: 16,
+      num_key_value_heads: 2,
+      rope_scaling: { type: 'mrope' },
+    };
     const like3B = await modelFolder({ max_position_embeddings: 128_000, ...size, vision_config });
     expect((await load(like3B)).config.loop.jobQuestions).toBe(2);
     const asking = await modelFolder({ max_position_embeddings: 32_768 });
@@ -284,8 +385,11 @@ describe('presets', () => {
     const model = await modelFolder({ max_position_embeddings: 32_768 });
     const runFolder = temporaryFolder();
     const begun = (kept: object) => writeFileSync(join(runFolder, 'config.json'), JSON.stringify(kept));
-    const next = (continues: boolean, ...set: string[]) => load(model, { continues, set: [`runFolder=${runFolder}`, ...set] });
-    const { preset: _, ...old } = parseConfig({ learner: { schedule: { type: 'cosine', totalSteps: 60, floorShare: 0.1 } } });
+    const next = (continues: boolean, ...set: string[]) =>
+      load(model, { continues, set: [`runFolder=${runFolder}`, ...set] });
+    const { preset: _, ...old } = parseConfig({
+      learner: { schedule: { type: 'cosine', totalSteps: 60, floorShare: 0.1 } },
+    });
     expect((await next(true)).preset.name).toBe('vlm');
     begun(old);
     const { config, preset } = await next(true);

@@ -22,6 +22,8 @@ test('what the schema would refuse is refused', () => {
     ['loop.batchGroups', 4],
     ['__proto__', 1],
   ] as const) {
-    expect(() => checkLive(path, value)).toThrow(expect.objectContaining({ name: 'InputError', message: expect.stringContaining(path) }));
+    expect(() => checkLive(path, value)).toThrow(
+      expect.objectContaining({ name: 'InputError', message: expect.stringContaining(path) }),
+    );
   }
 });

@@ -23,7 +23,11 @@ describe('a file with a mistake: one sentence with the file, the fault and the f
     ['ts', 'export default undefined;', `its default export is undefined: ${write}`],
     ['ts', 'export default null;', `its default export is null: ${write}`],
     ['ts', 'export default "x";', `its default export is "x": ${write}`],
-    ['ts', 'export default () => ({ seed: 1 });', `its default export is a function: export what it returns, or ${write}`],
+    [
+      'ts',
+      'export default () => ({ seed: 1 });',
+      `its default export is a function: export what it returns, or ${write}`,
+    ],
     ['ts', 'export default Promise.reject(new Error("not today"));', 'not today'],
     ['ts', 'throw null; export default {};', 'it throws null'],
     ['ts', 'export default { get seed() { throw new Error("no seed"); } };', 'no seed'],
@@ -31,21 +35,37 @@ describe('a file with a mistake: one sentence with the file, the fault and the f
     ['ts', 'export { default } from "./broken";', 'ParseError: Unexpected token (broken.ts, line 1, column 23)'],
     ['ts', 'import x from "./nope.ts"; export default x;', "Cannot find module './nope.ts'"],
     ['ts', 'export { default } from "./quorum.config.ts";', `circular import: it imports itself; ${shared}`],
-    ['ts', 'import x from "./other";\nexport default { seed: x.seed };', `circular import: it and other.ts import each other; ${shared}`],
-    ['mjs', 'import x from "./far.mjs"; export default x;', `circular import: it imports itself by way of far.mjs, farther.mjs; ${shared}`],
+    [
+      'ts',
+      'import x from "./other";\nexport default { seed: x.seed };',
+      `circular import: it and other.ts import each other; ${shared}`,
+    ],
+    [
+      'mjs',
+      'import x from "./far.mjs"; export default x;',
+      `circular import: it imports itself by way of far.mjs, farther.mjs; ${shared}`,
+    ],
     [
       'ts',
       'const c: any = { learner: {} }; c.learner.schedule = c; export default c;',
       'it is circular: learner.schedule is the whole configuration again; give learner.schedule a value of its own',
     ],
-    ['yaml', 'learner: &a {schedule: *a}', 'it is circular: learner.schedule is learner again; give learner.schedule a value of its own'],
+    [
+      'yaml',
+      'learner: &a {schedule: *a}',
+      'it is circular: learner.schedule is learner again; give learner.schedule a value of its own',
+    ],
     ['yaml', 'seed: 1\nseed: 2', 'a key is given twice at line 2, column 1'],
     ['yaml', 'seed: 1\n---\nseed: 2', 'it holds several documents: keep one, without `---` between'],
     ['yaml', 'log:\n\tlevel: info', 'Tabs are not allowed as indentation at line 2, column 1'],
     ['json', '', 'it is empty: write {} for the defaults'],
     ['json', '{"seed": 1, "seed": 2}', 'a key is given twice at line 1, column 13: keep one of them'],
     ['json', '{ // mine\n"seed": 1}', expect.stringContaining(json)],
-    ['json', '{"seed": 1,\n}', expect.stringMatching(/line 2,? column 1.*trailing|line 2,? column 1.*JSON takes no comments/)],
+    [
+      'json',
+      '{"seed": 1,\n}',
+      expect.stringMatching(/line 2,? column 1.*trailing|line 2,? column 1.*JSON takes no comments/),
+    ],
   ])('%s: %s', async (extension, text, fault) => {
     const cwd = temporaryFolder();
     const file = join(cwd, `quorum.config.${extension}`);
@@ -84,7 +104,9 @@ describe('a file with a mistake: one sentence with the file, the fault and the f
     const cwd = temporaryFolder();
     const file = join(cwd, 'quorum.config.yaml');
     const refusedAs = (fault: string) =>
-      expect(loadConfig({ cwd })).rejects.toThrow(`the configuration file ${file} ${fault}: put a file in its place, or name another with --config`);
+      expect(loadConfig({ cwd })).rejects.toThrow(
+        `the configuration file ${file} ${fault}: put a file in its place, or name another with --config`,
+      );
     mkdirSync(file);
     await refusedAs('is a folder');
     rmSync(file, { recursive: true });
@@ -128,29 +150,44 @@ describe('--set with a value of a wrong kind', () => {
     object: (value) => value === '{}',
   };
 
-  test.each(describeConfig().map((key) => [key.path, key.when ?? '', key.type] as const))('%s %s', async (path, when, type) => {
-    const first = /^(text|list|object)\b/.exec(type)?.[1] ?? '';
-    for (const [given, shown] of Object.entries(wrong)) {
-      if (first === 'text' && type !== 'text' && given !== '') continue; // texts of a kind
-      const set = [...(variants[when] ?? [when.replace(' is ', '=')]), `${path}=${given}`];
-      const error = await loadConfig({ cwd: '/', set }).catch((reason: unknown) => reason);
-      const isFine = mayBe[first]?.(given) === true || (type.includes('or null') && given === 'null');
-      if (isFine && !(error instanceof Error)) continue;
-      expect([set, error]).toEqual([set, expect.any(InputError)]);
-      const { message } = error as Error;
-      expect(message).toMatch(/^--set: /);
-      expect([message.slice('--set: '.length).startsWith(path), message.split('\n').length]).toEqual([true, 1]);
-      expect(message).toMatch(/; allowed: \S/);
-      expect([set, message]).toEqual([set, expect.stringContaining(` is ${message.includes(`${path}.0 is`) ? '{}' : shown}; `)]);
-    }
-  });
+  test.each(describeConfig().map((key) => [key.path, key.when ?? '', key.type] as const))(
+    '%s %s',
+    async (path, when, type) => {
+      const first = /^(text|list|object)\b/.exec(type)?.[1] ?? '';
+      for (const [given, shown] of Object.entries(wrong)) {
+        if (first === 'text' && type !== 'text' && given !== '') continue; // texts of a kind
+        const set = [...(variants[when] ?? [when.replace(' is ', '=')]), `${path}=${given}`];
+        const error = await loadConfig({ cwd: '/', set }).catch((reason: unknown) => reason);
+        const isFine = mayBe[first]?.(given) === true || (type.includes('or null') && given === 'null');
+        if (isFine && !(error instanceof Error)) continue;
+        expect([set, error]).toEqual([set, expect.any(InputError)]);
+        const { message } = error as Error;
+        expect(message).toMatch(/^--set: /);
+        expect([message.slice('--set: '.length).startsWith(path), message.split('\n').length]).toEqual([true, 1]);
+        expect(message).toMatch(/; allowed: \S/);
+        expect([set, message]).toEqual([
+          set,
+          expect.stringContaining(` is ${message.includes(`${path}.0 is`) ? '{}' : shown}; `),
+        ]);
+      }
+    },
+  );
 
   test.each([
     ['nosuch.key=1', 'nosuch.key is not a known key; allowed: model, runFolder,'],
     ['model.x=1', 'model.x is not a known key; model itself is text'],
-    ['learner.betas.0=1', 'learner.betas.0 is not a known key; learner.betas itself is list of 2 (number >= 0 and < 1)'],
-    ['LEARNER.learningRate=1', 'LEARNER.learningRate is not a known key; did you mean learner.learningRate? allowed: model,'],
-    ['evalation.everySteps=1', 'did you mean evaluation.everySteps or guardian.everySteps or checkpoints.everySteps? allowed: model,'],
+    [
+      'learner.betas.0=1',
+      'learner.betas.0 is not a known key; learner.betas itself is list of 2 (number >= 0 and < 1)',
+    ],
+    [
+      'LEARNER.learningRate=1',
+      'LEARNER.learningRate is not a known key; did you mean learner.learningRate? allowed: model,',
+    ],
+    [
+      'evalation.everySteps=1',
+      'did you mean evaluation.everySteps or guardian.everySteps or checkpoints.everySteps? allowed: model,',
+    ],
     [
       'data.columns=3',
       'data.columns is not a known key; it is for when data.type is files, jsonl or parquet; allowed in data of type figures: type,',

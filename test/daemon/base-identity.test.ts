@@ -1,5 +1,15 @@
 /** Whose run it is: the base is known by its content, and a start with another prompt or other settings says so. */
-import { appendFileSync, cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { identifyBase } from '../../src/compute/hf/base-identity.ts';
@@ -38,7 +48,10 @@ function edited(base: string, name: string, from: string, to: string): void {
 
 /** With work in hand at its end: three batches may be sampled ahead. */
 async function sit(folder: string, steps: number, input: ConfigInput) {
-  const { config: toy } = toyRun({ ...input, loop: { maxStaleness: 2, steps }, checkpoints: { everySteps: 2, keepLast: 2 } }, folder);
+  const { config: toy } = toyRun(
+    { ...input, loop: { maxStaleness: 2, steps }, checkpoints: { everySteps: 2, keepLast: 2 } },
+    folder,
+  );
   const { sampled, learnt } = await toySitting(toy);
   using store = openStore(join(toy.runFolder, 'quorum.db'));
   const notes = store.events(50, 'note').map(({ data }) => String(data));
@@ -50,11 +63,14 @@ test('the same base under another name goes on; another one under the same name 
   const [here, there] = ['here', 'there'].map((name) => join(folder, name));
   mkdirSync(there!);
   await sit(folder, 2, { model: baseIn(here!, 'base') });
-  const moved = baseIn(there!, 'renamed', (base) => edited(base, 'config.json', '{', '{ "transformers_version": "9.9.9",'));
+  const moved = baseIn(there!, 'renamed', (base) =>
+    edited(base, 'config.json', '{', '{ "transformers_version": "9.9.9",'),
+  );
   const { notes } = await sit(folder, 4, { model: moved });
   expect(notes.filter((note) => note.includes('since the last start'))).toEqual([]);
 
-  const startedOn = (name: string, change: (base: string) => void) => sit(folder, 6, { model: baseIn(join(there!, name), 'base', change) });
+  const startedOn = (name: string, change: (base: string) => void) =>
+    sit(folder, 6, { model: baseIn(join(there!, name), 'base', change) });
   const begun = /^runFolder .* was begun with another base than model .*base is now: /.source;
   const fix = /Name the base that the run was begun with, or choose another run folder$/.source;
   const weights = new RegExp(`${begun}weights [0-9a-f]{12}, which was [0-9a-f]{12}\\. ${fix}`);
@@ -91,7 +107,9 @@ test('a run of an older Quorum, which knows its base by name, takes the digest o
   const database = new Database(join(folder, 'run', 'quorum.db'));
   database.script("DELETE FROM meta WHERE key = 'run.base'");
   database.close();
-  await expect(sit(folder, 4, { model: baseIn(folder, 'other') })).rejects.toThrow(/was begun with model base, which is now other: set it back/);
+  await expect(sit(folder, 4, { model: baseIn(folder, 'other') })).rejects.toThrow(
+    /was begun with model base, which is now other: set it back/,
+  );
   await sit(folder, 4, { model });
   await sit(folder, 6, { model: join(folder, 'other') });
   otherWeights(model);
@@ -99,7 +117,11 @@ test('a run of an older Quorum, which knows its base by name, takes the digest o
 });
 
 test.each([
-  ['promptTemplate', (input: ConfigInput): ConfigInput => ({ ...input, promptTemplate: '{question} Think.' }), /^promptTemplate changed since/],
+  [
+    'promptTemplate',
+    (input: ConfigInput): ConfigInput => ({ ...input, promptTemplate: '{question} Think.' }),
+    /^promptTemplate changed since/,
+  ],
   [
     'the chat template',
     (input: ConfigInput): ConfigInput => {
@@ -132,7 +154,9 @@ test('the prompt does not change while steps have to be learnt again as they wer
   const newest = readdirSync(checkpoints).toSorted().at(-1)!;
   renameSync(join(checkpoints, newest), join(folder, newest));
   const changed = { ...input, promptTemplate: '{question} Think.' };
-  await expect(sit(folder, 6, changed)).rejects.toThrow(/^promptTemplate changed, but the last 2 steps have to be learnt again/);
+  await expect(sit(folder, 6, changed)).rejects.toThrow(
+    /^promptTemplate changed, but the last 2 steps have to be learnt again/,
+  );
   await sit(folder, 6, input);
   await sit(folder, 8, changed);
 });
@@ -151,7 +175,9 @@ test('other settings that changed are said once, with both values; where the run
   const { notes } = await sit(folder, 4, changed);
   const said = notes.filter((note) => note.startsWith('settings changed'));
   expect(said).toEqual([
-    expect.stringMatching(/^settings changed since the last start: sampling\.temperature 0\.8 \(was 1\); learner\.klCoefficient 0\.02 \(was /),
+    expect.stringMatching(
+      /^settings changed since the last start: sampling\.temperature 0\.8 \(was 1\); learner\.klCoefficient 0\.02 \(was /,
+    ),
   ]);
   const again = await sit(folder, 6, changed);
   expect(again.notes.filter((note) => note.startsWith('settings changed'))).toEqual(said);

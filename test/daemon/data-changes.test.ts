@@ -25,7 +25,10 @@ interface Sitting {
 }
 
 const lines = (count: number, withIds: boolean, first = 0): Line[] =>
-  Array.from({ length: count }, (_, i) => ({ ...(withIds && { id: `q${first + i}` }), problem: `question ${first + i}` }));
+  Array.from({ length: count }, (_, i) => ({
+    ...(withIds && { id: `q${first + i}` }),
+    problem: `question ${first + i}`,
+  }));
 
 class Live {
   readonly run: ToyRun;
@@ -77,7 +80,8 @@ function check(live: Live, sittings: readonly Sitting[]): void {
   });
   for (const { learnt } of sittings) {
     // The policy gives each text its own distribution: an answer to another text has another probability.
-    for (const { group } of learnt.flatMap(({ groups }) => groups)) expect(texts.get(group.question.id)).toBe(group.question.text);
+    for (const { group } of learnt.flatMap(({ groups }) => groups))
+      expect(texts.get(group.question.id)).toBe(group.question.text);
   }
 }
 
@@ -108,7 +112,9 @@ describe.each([true, false])('rows with ids: %s', (withIds) => {
       'the data changed since the last start: to learn from 20 new, 0 changed, 0 gone',
     ]);
     const asked = new Set(third.sampled.map(({ text }) => text));
-    expect(Array.from({ length: 20 }, (_, i) => `question ${40 + i}`).filter((text) => asked.has(text)).length).toBeGreaterThan(10);
+    expect(
+      Array.from({ length: 20 }, (_, i) => `question ${40 + i}`).filter((text) => asked.has(text)).length,
+    ).toBeGreaterThan(10);
     expect(live.store((store) => store.counts().dropped.gone)).toBeUndefined();
   });
 });
@@ -122,7 +128,8 @@ test('texts corrected under the same ids are new questions; groups in hand of th
   const second = await live.sit(4);
   const third = await live.sit(6);
   check(live, [first, second, third]);
-  for (const { group } of [...second.learnt, ...third.learnt].flatMap(({ groups }) => groups)) expect(group.question.text).toMatch(/corrected$/);
+  for (const { group } of [...second.learnt, ...third.learnt].flatMap(({ groups }) => groups))
+    expect(group.question.text).toMatch(/corrected$/);
   const gone = live.store((store) => store.counts().dropped.gone ?? 0);
   expect(gone).toBeGreaterThan(0);
   expect(second.notes.filter((note) => note.includes('data changed'))).toEqual([
@@ -167,7 +174,8 @@ test('what a plug-in asks about a picture of the data follows the picture, and i
     },
   });
   const picture = (name: string) => join(live.run.folder, name);
-  const rowsAbout = (...names: string[]) => lines(40, true).map((row, i) => ({ ...row, images: [names[i % names.length]!] }));
+  const rowsAbout = (...names: string[]) =>
+    lines(40, true).map((row, i) => ({ ...row, images: [names[i % names.length]!] }));
   writeFileSync(picture('a.png'), await png(8, 8, '#336699'));
   writeFileSync(picture('b.png'), await png(8, 8, '#669933'));
   live.write(rowsAbout('a.png', 'b.png'));
@@ -216,28 +224,34 @@ test('of pictures alone, which a plug-in asks about, the daemon says how many ar
 test.each([
   ['some', ['a.png']],
   ['all', ['a.png', 'b.png']],
-])('steps that are learnt again after a kill leave out what answered pictures that are gone: %s of them', async (_, replaced) => {
-  const live = new Live();
-  const picture = (name: string) => join(live.run.folder, name);
-  writeFileSync(picture('a.png'), await png(8, 8, '#336699'));
-  writeFileSync(picture('b.png'), await png(8, 8, '#669933'));
-  live.write(lines(40, true).map((row, i) => ({ ...row, images: [i % 2 === 0 ? 'a.png' : 'b.png'] })));
-  const first = await live.sit(6);
-  rmSync(join(live.run.config.runFolder, 'checkpoints', 'v000006'), { recursive: true }); // as if it had been killed before it saved
-  for (const name of replaced) writeFileSync(picture(name), await png(8, 8, '#996633'));
-  const second = await live.sit(8);
-  check(live, [first, second]);
-  const before = new Set(first.sampled.map(({ id }) => id));
-  const again = second.learnt.flatMap(({ groups }) => groups).filter(({ group }) => before.has(group.question.id));
-  expect(again.length > 0).toBe(replaced.length === 1);
-  for (const { group } of again) expect(group.question.pictures).toEqual([{ type: 'file', path: picture('b.png') }]);
-  expect(second.notes.join()).toMatch(/\d+ groups left out of the steps that are learnt again, because a picture is gone/);
-  live.store((store) => {
-    const { learnt } = store.counts();
-    expect(learnt).toBe(store.batchesSince(0).reduce((sum, { groups }) => sum + groups.length, 0));
-    expect(store.latestVersion()?.n).toBe(8);
-  });
-});
+])(
+  'steps that are learnt again after a kill leave out what answered pictures that are gone: %s of them',
+  async (_, replaced) => {
+    const live = new Live();
+    const picture = (name: string) => join(live.run.folder, name);
+    writeFileSync(picture('a.png'), await png(8, 8, '#336699'));
+    writeFileSync(picture('b.png'), await png(8, 8, '#669933'));
+    live.write(lines(40, true).map((row, i) => ({ ...row, images: [i % 2 === 0 ? 'a.png' : 'b.png'] })));
+    const first = await live.sit(6);
+    // as if it had been killed before it saved
+    rmSync(join(live.run.config.runFolder, 'checkpoints', 'v000006'), { recursive: true });
+    for (const name of replaced) writeFileSync(picture(name), await png(8, 8, '#996633'));
+    const second = await live.sit(8);
+    check(live, [first, second]);
+    const before = new Set(first.sampled.map(({ id }) => id));
+    const again = second.learnt.flatMap(({ groups }) => groups).filter(({ group }) => before.has(group.question.id));
+    expect(again.length > 0).toBe(replaced.length === 1);
+    for (const { group } of again) expect(group.question.pictures).toEqual([{ type: 'file', path: picture('b.png') }]);
+    expect(second.notes.join()).toMatch(
+      /\d+ groups left out of the steps that are learnt again, because a picture is gone/,
+    );
+    live.store((store) => {
+      const { learnt } = store.counts();
+      expect(learnt).toBe(store.batchesSince(0).reduce((sum, { groups }) => sum + groups.length, 0));
+      expect(store.latestVersion()?.n).toBe(8);
+    });
+  },
+);
 
 test('a run that an older Quorum began, with lines as ids and no rows stored, goes on with its questions', async () => {
   const live = new Live();

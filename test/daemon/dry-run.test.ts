@@ -12,7 +12,8 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
 
-const createPolicy: DaemonHooks['createPolicy'] = (_, { checkpoint }) => new ToyPolicy(checkpoint ? { checkpoint } : {});
+const createPolicy: DaemonHooks['createPolicy'] = (_, { checkpoint }) =>
+  new ToyPolicy(checkpoint ? { checkpoint } : {});
 const tried = (config: Config, hooks: DaemonHooks = {}): Promise<DryRun> => dryRun(config, { createPolicy, ...hooks });
 const loop = { batchGroups: 4, jobQuestions: 2, maxStaleness: 1 };
 
@@ -27,7 +28,11 @@ function snapshot(folder: string): Record<string, string> {
 
 test('a dry run of a new run opens everything but the ports of plug-ins, and makes no run folder', async () => {
   let isOpened = false;
-  const plugin = definePlugin({ name: 'quiet', apiVersion: API_VERSION, ports: { reward: () => ((isOpened = true), () => undefined) } });
+  const plugin = definePlugin({
+    name: 'quiet',
+    apiVersion: API_VERSION,
+    ports: { reward: () => ((isOpened = true), () => undefined) },
+  });
   const run = toyRun({ loop: { ...loop, steps: 5 }, plugins: [plugin] });
   vi.stubEnv('TMPDIR', temporaryFolder());
   onTestFinished(() => void vi.unstubAllEnvs());
@@ -42,7 +47,9 @@ test('a dry run of a new run opens everything but the ports of plug-ins, and mak
   expect(found.settings.map(({ path }) => path)).not.toContain('learner.learningRate');
   const asVlm = await tried({ ...run.config, preset: 'vlm' });
   expect(asVlm.settings).toContainEqual({ path: 'learner.learningRate', value: 5e-5, default: 1e-6 });
-  expect(dryRunWords(found).join('\n')).toMatch(/48 questions to learn from, 12 held out, 12 of them with an answer\n.*\(new\)\n/);
+  expect(dryRunWords(found).join('\n')).toMatch(
+    /48 questions to learn from, 12 held out, 12 of them with an answer\n.*\(new\)\n/,
+  );
   expect(isOpened).toBe(false);
   expect(existsSync(run.config.runFolder)).toBe(false);
   expect(readdirSync(tmpdir())).toEqual([]);
@@ -51,7 +58,9 @@ test('a dry run of a new run opens everything but the ports of plug-ins, and mak
 test('a dry run of a run that was begun says where it continues, and leaves each of its files as it is', async () => {
   const run = toyRun({ loop: { ...loop, steps: 5 } });
   const daemon = await startDaemon(run.config, { createPolicy });
-  await expect(tried(run.config)).rejects.toThrow(`runFolder ${run.config.runFolder} is in use by another Quorum daemon (process ${process.pid}`);
+  await expect(tried(run.config)).rejects.toThrow(
+    `runFolder ${run.config.runFolder} is in use by another Quorum daemon (process ${process.pid}`,
+  );
   await daemon.closed();
   const { runFolder } = run.config;
   const before = snapshot(runFolder);
@@ -59,7 +68,9 @@ test('a dry run of a run that was begun says where it continues, and leaves each
   const found = await tried(changed);
   expect(found.run).toMatchObject({ folder: runFolder, state: 'continued', version: 5, replayed: 0 });
   expect(found.notes).toEqual(['settings changed since the last start: filters.shareFloor 0.3 (was 0)']);
-  await expect(tried({ ...run.config, seed: 7 })).rejects.toThrow(`runFolder ${runFolder} was begun with seed 0, which is now 7`);
+  await expect(tried({ ...run.config, seed: 7 })).rejects.toThrow(
+    `runFolder ${runFolder} was begun with seed 0, which is now 7`,
+  );
   expect(snapshot(runFolder)).toEqual(before);
 
   // What --begin-again would move stays where it is, too.
@@ -67,7 +78,10 @@ test('a dry run of a run that was begun says where it continues, and leaves each
   await expect(tried(run.config)).rejects.toThrow(`${join(runFolder, 'quorum.db')} is missing`);
   const { 'quorum.db': _, ...rest } = before;
   const again = await tried(run.config, { beginAgain: true });
-  expect([again.run.state, again.notes[0]]).toEqual(['new', expect.stringContaining('version 5 is the base of a new chain of versions')]);
+  expect([again.run.state, again.notes[0]]).toEqual([
+    'new',
+    expect.stringContaining('version 5 is the base of a new chain of versions'),
+  ]);
   expect(snapshot(runFolder)).toEqual(rest);
 });
 
@@ -78,7 +92,10 @@ test('what would keep a start from working is said in the same words', async () 
   await new Promise((resolve) => other.once('listening', resolve));
   onTestFinished(() => void other.close());
   const { port } = other.address() as AddressInfo;
-  await refusal({ ...run.config, dashboard: { ...run.config.dashboard, port } }, `the dashboard cannot listen: port ${port} is in use`);
+  await refusal(
+    { ...run.config, dashboard: { ...run.config.dashboard, port } },
+    `the dashboard cannot listen: port ${port} is in use`,
+  );
   await refusal({ ...run.config, plugins: ['./nowhere.ts'] }, 'plug-in ./nowhere.ts is not found');
   await refusal({ ...run.config, runFolder: join(run.folder, 'train.jsonl') }, 'is a file: name a folder');
   writeFileSync(join(run.folder, 'held-out.jsonl'), '{');

@@ -1,6 +1,12 @@
 import { BehaviorSubject } from 'rxjs';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { keepTold, longestItemSeconds, StuckActors, takeServiceManager, type ServiceManager } from '../../src/daemon/notify.ts';
+import {
+  keepTold,
+  longestItemSeconds,
+  StuckActors,
+  takeServiceManager,
+  type ServiceManager,
+} from '../../src/daemon/notify.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import type { ActorStatus, Report, Status } from '../../src/protocol/status.ts';
 import { RUNNING } from '../cli/view/status.ts';
@@ -22,7 +28,11 @@ const actor = (doing: string, since: number, state: ActorStatus['state'] = 'work
 });
 
 /** A daemon whose status a test sets, and what its service manager was told. */
-function told(first: Partial<Status>, send: ServiceManager['send'] = () => Promise.resolve(), watchdog: number | null = WATCHDOG) {
+function told(
+  first: Partial<Status>,
+  send: ServiceManager['send'] = () => Promise.resolve(),
+  watchdog: number | null = WATCHDOG,
+) {
   const statuses = new BehaviorSubject<Status>({ ...RUNNING, actors: [], ...first });
   const messages: (readonly string[])[] = [];
   const failures: string[] = [];
@@ -50,7 +60,10 @@ test('the variables are taken out of the environment, and a watchdog meant for a
   const environment = { PATH: '/bin', NOTIFY_SOCKET: '/run/notify', WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' };
   expect(takeServiceManager(environment, 7)).toMatchObject({ watchdogMilliseconds: 30_000 });
   expect(environment).toEqual({ PATH: '/bin' });
-  expect(takeServiceManager({ NOTIFY_SOCKET: '/run/notify', WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' }, 8)?.watchdogMilliseconds).toBeUndefined();
+  expect(
+    takeServiceManager({ NOTIFY_SOCKET: '/run/notify', WATCHDOG_USEC: '30000000', WATCHDOG_PID: '7' }, 8)
+      ?.watchdogMilliseconds,
+  ).toBeUndefined();
   expect(takeServiceManager({ NOTIFY_SOCKET: '@abstract' }, 7)?.watchdogMilliseconds).toBeUndefined();
   const unmanaged = { WATCHDOG_USEC: '30000000' };
   expect([takeServiceManager(unmanaged, 7), unmanaged]).toEqual([undefined, {}]);
@@ -68,7 +81,8 @@ test('ready once, when the loop runs; stopping when it ends; more time is asked 
   set({ phase: 'stopped' });
   close();
   await done;
-  const where = (assignment: string) => messages.flatMap((message, i) => (message.some((each) => each.startsWith(assignment)) ? [i] : []));
+  const where = (assignment: string) =>
+    messages.flatMap((message, i) => (message.some((each) => each.startsWith(assignment)) ? [i] : []));
   expect(where('READY=1')).toEqual([2]);
   expect(where('EXTEND_TIMEOUT_USEC=30000000')).toEqual([0, 1, 5, 6, 7]);
   expect(where('STOPPING=1')).toEqual([5, 6, 7]);
@@ -76,13 +90,16 @@ test('ready once, when the loop runs; stopping when it ends; more time is asked 
   expect(messages[4]!.at(-1)).toMatch(/^STATUS=running, version 3, accuracy \d+\.\d %$/);
 });
 
-test.each(['running', 'paused'] as const)('the watchdog hears from a loop that is %s twice in its time, for ever', async (phase) => {
-  const { messages, done, close } = told({ phase, actors: [actor('waiting for work', 1, 'idle')] });
-  await vi.advanceTimersByTimeAsync(100 * WATCHDOG);
-  expect(messages.filter((message) => has(message, 'WATCHDOG=1'))).toHaveLength(201);
-  close();
-  await done;
-});
+test.each(['running', 'paused'] as const)(
+  'the watchdog hears from a loop that is %s twice in its time, for ever',
+  async (phase) => {
+    const { messages, done, close } = told({ phase, actors: [actor('waiting for work', 1, 'idle')] });
+    await vi.advanceTimersByTimeAsync(100 * WATCHDOG);
+    expect(messages.filter((message) => has(message, 'WATCHDOG=1'))).toHaveLength(201);
+    close();
+    await done;
+  },
+);
 
 test('an actor that its own deadline does not end silences the watchdog, and the status says which', async () => {
   const { messages, set, done, close } = told({ actors: [actor('learning batch 4', 1)] });
@@ -106,12 +123,18 @@ test('looks are counted, not time: new items start anew, whatever the clock says
 
 test('an item that shows progress is not stuck, however long it takes', () => {
   const progress = new StuckActors(2);
-  const looks = [1, 2, 3, 4, 5, 5, 5].map((progressAt) => progress.look([{ ...actor('learning', 1), progressAt }]) !== undefined);
+  const looks = [1, 2, 3, 4, 5, 5, 5].map(
+    (progressAt) => progress.look([{ ...actor('learning', 1), progressAt }]) !== undefined,
+  );
   expect(looks).toEqual([false, false, false, false, false, false, true]);
 });
 
 test('a service manager that cannot be told is complained of once, and the daemon goes on', async () => {
-  const { messages, failures, done, close } = told({}, () => Promise.reject(new Error('spawn systemd-notify ENOENT')), null);
+  const { messages, failures, done, close } = told(
+    {},
+    () => Promise.reject(new Error('spawn systemd-notify ENOENT')),
+    null,
+  );
   await vi.advanceTimersByTimeAsync(120_000);
   expect(messages).toHaveLength(5);
   expect(messages.flat().filter((assignment) => assignment === 'WATCHDOG=1')).toEqual([]);
@@ -138,5 +161,9 @@ test('one that hangs is told nothing more until it answers', async () => {
 test('no item may take longer than every deadline there is', () => {
   const config = configSchema.parse({ timeouts: { learnSeconds: 10_000 } });
   expect(longestItemSeconds(config)).toBe(10_060);
-  expect(longestItemSeconds(configSchema.parse({ timeouts: { pluginSeconds: 2_000 }, loop: { jobQuestions: 7, batchGroups: 6 } }))).toBe(2_060);
+  expect(
+    longestItemSeconds(
+      configSchema.parse({ timeouts: { pluginSeconds: 2_000 }, loop: { jobQuestions: 7, batchGroups: 6 } }),
+    ),
+  ).toBe(2_060);
 });

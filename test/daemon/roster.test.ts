@@ -28,7 +28,10 @@ afterEach(async () => {
 });
 
 /** The real actors and roster around built-ins whose only work is to say that they did it. */
-async function setUp(listed: readonly PluginDefinition<undefined>[] = [], { lanes = 1, synthesizes = false, maxRestarts = 0 } = {}) {
+async function setUp(
+  listed: readonly PluginDefinition<undefined>[] = [],
+  { lanes = 1, synthesizes = false, maxRestarts = 0 } = {},
+) {
   const config = toyConfig({ supervision: { maxRestarts } });
   const folder = temporaryFolder();
   const said: string[] = [];
@@ -77,8 +80,24 @@ async function setUp(listed: readonly PluginDefinition<undefined>[] = [], { lane
   });
   const { signal } = sharedController();
   const perform = <R>(item: Omit<Item<never, R>, 'signal'>) => ({ ...item, signal });
-  const asked = async () => (await performers.questioner.perform({ ...asking({ from: 0, count: 1 }, config.timeouts), signal })).map(({ id }) => id);
-  return { roster, actors, performers, started, said, asked, perform, folder, contexts, signal, config, changes: () => changes };
+  const asked = async () =>
+    (await performers.questioner.perform({ ...asking({ from: 0, count: 1 }, config.timeouts), signal })).map(
+      ({ id }) => id,
+    );
+  return {
+    roster,
+    actors,
+    performers,
+    started,
+    said,
+    asked,
+    perform,
+    folder,
+    contexts,
+    signal,
+    config,
+    changes: () => changes,
+  };
 }
 
 const refuses: Ports = {
@@ -91,7 +110,9 @@ test('a port of which there is one is done by the plug-in, and by ours once that
   const { asked, said, roster } = await setUp([plugin('mine', refuses)]);
   expect(await asked()).toEqual(['ours']);
   expect(said).toEqual([expect.stringMatching(/^questioner-mine is out: .*not today; questioner does its work$/)]);
-  expect(roster.list()).toMatchObject([{ name: 'mine', ports: [{ port: 'ask', state: 'parked', error: expect.stringContaining('not today') }] }]);
+  expect(roster.list()).toMatchObject([
+    { name: 'mine', ports: [{ port: 'ask', state: 'parked', error: expect.stringContaining('not today') }] },
+  ]);
   expect(roster.has('ask')).toBe(false);
 });
 
@@ -136,9 +157,18 @@ test('a restart by hand gives a parked plug-in a fresh budget, and its context a
 });
 
 test('plug-ins are added from a file, reloaded, and refused by name, by port and by fault, and a refusal changes nothing', async () => {
-  const { asked, roster, folder, changes } = await setUp([plugin('other', { panel: () => () => ({ title: 'other', blocks: [] }) })]);
-  const write = (name: string, id: string, ports = `ask: () => async () => [{ id: '${id}', text: 'how many?', pictures: [], origin: 'plugin' }]`) =>
-    writeFileSync(join(folder, name), `export default { name: '${id.split('/')[0]}', apiVersion: 1, ports: { ${ports} } };`);
+  const { asked, roster, folder, changes } = await setUp([
+    plugin('other', { panel: () => () => ({ title: 'other', blocks: [] }) }),
+  ]);
+  const write = (
+    name: string,
+    id: string,
+    ports = `ask: () => async () => [{ id: '${id}', text: 'how many?', pictures: [], origin: 'plugin' }]`,
+  ) =>
+    writeFileSync(
+      join(folder, name),
+      `export default { name: '${id.split('/')[0]}', apiVersion: 1, ports: { ${ports} } };`,
+    );
   write('file.ts', 'file/1');
   await roster.add({ use: './file.ts' });
   expect(await asked()).toEqual(['file/1']);
@@ -162,8 +192,15 @@ test('plug-ins are added from a file, reloaded, and refused by name, by port and
 
 test('changes that are asked for at once are made one after the other', async () => {
   const { roster, folder } = await setUp();
-  writeFileSync(join(folder, 'a.mjs'), "export default { name: 'a', apiVersion: 1, ports: { filter: () => () => undefined } };");
-  const [added, again, removed] = await Promise.allSettled([roster.add({ use: './a.mjs' }), roster.add({ use: './a.mjs' }), roster.remove('a')]);
+  writeFileSync(
+    join(folder, 'a.mjs'),
+    "export default { name: 'a', apiVersion: 1, ports: { filter: () => () => undefined } };",
+  );
+  const [added, again, removed] = await Promise.allSettled([
+    roster.add({ use: './a.mjs' }),
+    roster.add({ use: './a.mjs' }),
+    roster.remove('a'),
+  ]);
   expect([added.status, again.status, removed.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   expect(roster.list()).toEqual([]);
 });
@@ -171,11 +208,16 @@ test('changes that are asked for at once are made one after the other', async ()
 test('ports that several hold are asked in the order listed, also after a restart; a parked one is left out', async () => {
   const says = (word: string): Ports => ({ filter: () => () => word });
   const broken: Ports = { filter: () => () => Promise.reject(new Error('broken')) };
-  const { performers, roster, perform } = await setUp([plugin('a', says('a')), plugin('b', broken), plugin('c', says('c'))]);
+  const { performers, roster, perform } = await setUp([
+    plugin('a', says('a')),
+    plugin('b', broken),
+    plugin('c', says('c')),
+  ]);
   const order = () => performers.filters.map(({ plugin: name }) => name);
   expect(order()).toEqual(['a', 'b', 'c']);
   const [, b] = performers.filters;
-  const run = async (port: never, signal: AbortSignal) => (port as (judged: JudgedGroup, signal: AbortSignal) => unknown)(group, signal);
+  const run = async (port: never, signal: AbortSignal) =>
+    (port as (judged: JudgedGroup, signal: AbortSignal) => unknown)(group, signal);
   await expect(b!.perform(perform({ doing: 'filtering', seconds: 5, run }) as never)).rejects.toThrow('broken');
   expect(order()).toEqual(['a', 'c']);
   await roster.restart('a');
@@ -191,31 +233,52 @@ test('a sampler of a plug-in is an actor a lane, and each lane asks its own', as
     ports: { sample: () => () => Promise.resolve({ groups: [], promptTokens: 0, newTokens: 0, seconds: 7 }) },
   });
   const { performers, roster, started, perform } = await setUp([own], { lanes: 11 });
-  expect(roster.list()[0]!.ports.map(({ actor }) => actor)).toEqual(Array.from({ length: 11 }, (_, i) => `sampler-${i + 1}-own`));
+  expect(roster.list()[0]!.ports.map(({ actor }) => actor)).toEqual(
+    Array.from({ length: 11 }, (_, i) => `sampler-${i + 1}-own`),
+  );
   const run = () => Promise.resolve(1);
-  await Promise.all(performers.samplers.map((sampler) => sampler.perform(perform({ doing: 'sampling', seconds: 5, run }) as never)));
-  const items = [...started.handles.values()].filter(({ role }) => role === 'sampler').map((handle) => [handle.id, handle.status().items]);
-  expect(items.filter(([, done]) => done === 1).map(([id]) => id)).toEqual(performers.samplers.map(({ id }) => `${id}-own`));
+  await Promise.all(
+    performers.samplers.map((sampler) => sampler.perform(perform({ doing: 'sampling', seconds: 5, run }) as never)),
+  );
+  const items = [...started.handles.values()]
+    .filter(({ role }) => role === 'sampler')
+    .map((handle) => [handle.id, handle.status().items]);
+  expect(items.filter(([, done]) => done === 1).map(([id]) => id)).toEqual(
+    performers.samplers.map(({ id }) => `${id}-own`),
+  );
 });
 
 test('a port that nothing in the run asks stands by, and a parked panel says why', async () => {
-  const panel: Ports = { panel: () => () => Promise.reject(new Error('no picture')), synthesize: () => () => Promise.resolve([]) };
+  const panel: Ports = {
+    panel: () => () => Promise.reject(new Error('no picture')),
+    synthesize: () => () => Promise.resolve([]),
+  };
   const { actors, roster, performers, perform } = await setUp([plugin('both', panel)]);
   expect(performers.synthesizer).toBeUndefined();
   const [drawn] = actors.live('panel');
   const run = async (port: (signal: AbortSignal) => unknown, signal: AbortSignal) => port(signal);
   await expect(drawn!.perform(perform({ doing: 'drawing', seconds: 5, run }) as never)).rejects.toThrow('no picture');
-  expect(actors.parkedPanels()).toEqual([{ plugin: 'both', content: null, error: expect.stringMatching(/^parked: .*no picture/) }]);
-  expect(roster.list()[0]!.ports).toMatchObject([{ state: 'parked' }, { port: 'synthesize', actor: 'synthesizer', state: 'standing by' }]);
+  expect(actors.parkedPanels()).toEqual([
+    { plugin: 'both', content: null, error: expect.stringMatching(/^parked: .*no picture/) },
+  ]);
+  expect(roster.list()[0]!.ports).toMatchObject([
+    { state: 'parked' },
+    { port: 'synthesize', actor: 'synthesizer', state: 'standing by' },
+  ]);
 });
 
 test('only a step whose numbers are not sound is blamed on the batch while a plug-in learns; other failures are the plug-in', async () => {
   const blamed: string[] = [];
   const blames = (error: Error): boolean => blamed.push(error.message) > 0;
   const fails = async (error: Error) => {
-    const { performers, perform } = await setUp([plugin('mine', { learn: () => () => Promise.reject(error) })], { maxRestarts: 1 });
-    const run = async (port: never, signal: AbortSignal) => (port as (batch: object, signal: AbortSignal) => Promise<never>)({}, signal);
-    return performers.learner.perform({ ...perform({ doing: 'learning', seconds: 5, run }), blames } as never).catch((cause: unknown) => cause);
+    const { performers, perform } = await setUp([plugin('mine', { learn: () => () => Promise.reject(error) })], {
+      maxRestarts: 1,
+    });
+    const run = async (port: never, signal: AbortSignal) =>
+      (port as (batch: object, signal: AbortSignal) => Promise<never>)({}, signal);
+    return performers.learner
+      .perform({ ...perform({ doing: 'learning', seconds: 5, run }), blames } as never)
+      .catch((cause: unknown) => cause);
   };
   expect(await fails(new UnsoundStepError('loss is NaN'))).toBeInstanceOf(ItemError);
   expect(blamed).toEqual([expect.stringContaining('loss is NaN')]);

@@ -50,7 +50,11 @@ test('what is said to stop a threat has a test of that name', () => {
   for (const cells of rows) {
     const [, file, name] = /^`(test\/\S+)`: (.*)$/.exec(cells.at(-1)!)!;
     const source = readFileSync(file!, 'utf8');
-    expect({ file, name, exists: [`'${name}'`, `"${name}"`].some((quoted) => source.includes(quoted)) }).toEqual({ file, name, exists: true });
+    expect({ file, name, exists: [`'${name}'`, `"${name}"`].some((quoted) => source.includes(quoted)) }).toEqual({
+      file,
+      name,
+      exists: true,
+    });
   }
 });
 
@@ -58,7 +62,9 @@ const page = readFileSync('docs/clients.md', 'utf8');
 const [controlPart, socketPart] = page.split('## The WebSocket');
 /** In the first cell of each row. */
 const jsonIn = (text: string, cell: number) =>
-  [...text.matchAll(/^\|(.*)\|$/gm)].flatMap(([, row]) => /^`({.*})`$/.exec(row!.split(' | ')[cell]?.trim() ?? '')?.[1] ?? []);
+  [...text.matchAll(/^\|(.*)\|$/gm)].flatMap(
+    ([, row]) => /^`({.*})`$/.exec(row!.split(' | ')[cell]?.trim() ?? '')?.[1] ?? [],
+  );
 const codeIn = (text: string) => /```js\n([\s\S]*?)```/.exec(text)![1]!;
 const namesIn = (message: string) => [...message.matchAll(/['"]([a-z.]+)['"]/g)].map(([, name]) => name);
 
@@ -87,12 +93,15 @@ test('docs/clients.md has every request of the control socket, and the example s
     return JSON.parse(text) as ControlReply;
   };
   const requests = jsonIn(controlPart!, 0);
-  for (const request of requests) expect([request, await ask(request)]).toEqual([request, { type: 'status', status: RUNNING }]);
+  for (const request of requests)
+    expect([request, await ask(request)]).toEqual([request, { type: 'status', status: RUNNING }]);
   expect(asked).toEqual(requests.map((request) => JSON.parse(request) as unknown));
   const refused = await ask('{"type": "dance"}');
   const known = refused.type === 'error' ? namesIn(refused.error.message.split('Expected')[1]!) : [];
   expect(known).toEqual(requests.map((request) => (JSON.parse(request) as { readonly type: string }).type));
-  expect(await printed(codeIn(controlPart!).replace('runs/default/daemon.sock', path))).toEqual([String(RUNNING.version)]);
+  expect(await printed(codeIn(controlPart!).replace('runs/default/daemon.sock', path))).toEqual([
+    String(RUNNING.version),
+  ]);
 });
 
 test('docs/clients.md has every frame, method, command, limit and close code of the WebSocket, and the example speaks with it', async () => {
@@ -122,21 +131,31 @@ test('docs/clients.md has every frame, method, command, limit and close code of 
       return (error as Error).message;
     }
   };
-  expect(namesIn(why({ type: 'request', id: 1, method: 'x', params: {} }))).toEqual(methods.map(({ method }) => method));
+  expect(namesIn(why({ type: 'request', id: 1, method: 'x', params: {} }))).toEqual(
+    methods.map(({ method }) => method),
+  );
   expect(namesIn(why({ type: 'command', id: 1, command: { type: 'x' } }))).toEqual(commands.map(({ type }) => type));
   expect([...socketPart!.matchAll(/^\| `(4\d\d\d)`/gm)].map(([, code]) => Number(code))).toEqual(Object.values(CLOSE));
-  for (const limit of [LONGEST_FRAME, MOST_ROWS, MOST_POINTS]) expect(socketPart).toContain(`at most ${limit.toLocaleString('en')}`);
+  for (const limit of [LONGEST_FRAME, MOST_ROWS, MOST_POINTS])
+    expect(socketPart).toContain(`at most ${limit.toLocaleString('en')}`);
   const lines = await printed(codeIn(socketPart!).replaceAll('4747', String(desk.dashboard.port)));
   await vi.waitFor(() =>
-    expect(lines.filter((line) => !line.startsWith('version '))).toEqual(['phase running, access control', expect.stringMatching(/^\d versions$/)]),
+    expect(lines.filter((line) => !line.startsWith('version '))).toEqual([
+      'phase running, access control',
+      expect.stringMatching(/^\d versions$/),
+    ]),
   );
 });
 
 test('Prometheus gets the metrics as the scrape_configs of docs/dashboard.md ask for them', async () => {
   const [, text] = /```yaml\n(scrape_configs[\s\S]*?)```/.exec(readFileSync('docs/dashboard.md', 'utf8'))!;
-  const { scrape_configs: jobs } = parse(text!) as { scrape_configs: { static_configs: { targets: string[] }[]; authorization: object }[] };
+  const { scrape_configs: jobs } = parse(text!) as {
+    scrape_configs: { static_configs: { targets: string[] }[]; authorization: object }[];
+  };
   const { host, port } = configSchema.parse({}).dashboard;
-  expect(jobs).toMatchObject([{ static_configs: [{ targets: [`${host}:${port}`] }], authorization: { credentials_file: expect.any(String) } }]);
+  expect(jobs).toMatchObject([
+    { static_configs: [{ targets: [`${host}:${port}`] }], authorization: { credentials_file: expect.any(String) } },
+  ]);
   const [viewToken, controlToken] = ['v'.repeat(16), 'c'.repeat(16)];
   const desk = await openDesk({ viewToken, controlToken });
   expect((await desk.get('/metrics')).status).toBe(401);

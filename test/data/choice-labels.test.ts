@@ -18,9 +18,14 @@ describe('multiple choice', () => {
     const unclear = rows([['1', '2', '3'], 2], [['0', '1'], 1]);
     expect(await labels(unclear)).toEqual(['C', 'B']);
     expect(await notes(unclear)).toEqual([
-      expect.stringMatching(/answers are taken as positions .* both a position and the text .* --set data\.answerIs=value/),
+      expect.stringMatching(
+        /answers are taken as positions .* both a position and the text .* --set data\.answerIs=value/,
+      ),
     ]);
-    expect([await labels(unclear, { answerIs: 'value' }), await notes(unclear, { answerIs: 'value' })]).toEqual([['B', 'B'], []]);
+    expect([await labels(unclear, { answerIs: 'value' }), await notes(unclear, { answerIs: 'value' })]).toEqual([
+      ['B', 'B'],
+      [],
+    ]);
   });
 
   it('takes texts, and numbers beside numbers, as values where all can be', async () => {
@@ -40,7 +45,16 @@ describe('multiple choice', () => {
   it('takes several letters, a letter with its text, and full-width letters', async () => {
     const list = ['3', '4', '5', '6'];
     expect(
-      await labels(rows([list, 'AC'], [list, 'B. 4'], [list, '\uff22'], [list, '\uff08\uff23\uff09'], [list, 'D, A'], [list, ['A', 'B']])),
+      await labels(
+        rows(
+          [list, 'AC'],
+          [list, 'B. 4'],
+          [list, '\uff22'],
+          [list, '\uff08\uff23\uff09'],
+          [list, 'D, A'],
+          [list, ['A', 'B']],
+        ),
+      ),
     ).toEqual(['AC', 'B', 'B', 'C', 'AD', 'AB']);
     expect((await read(rows([list, 'AC'])))[0]!.others).toContain('A, C');
     expect(await labels(rows([['AB', 'BC'], 'AB'], [['x', 'y'], 'y']))).toEqual(['A', 'B']);

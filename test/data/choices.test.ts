@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { choiceLabels } from '../../src/data/choice-labels.ts';
 import { readChoices, withChoices } from '../../src/data/choices.ts';
 
-const row = (id: string, choices: string[], answer: string) => ({ id, choices, answer, isNumber: false, where: 'file: row 1' });
+const row = (id: string, choices: string[], answer: string) => ({
+  id,
+  choices,
+  answer,
+  isNumber: false,
+  where: 'file: row 1',
+});
 
 describe('readChoices', () => {
   it('reads a list, a struct and a text alike', () => {
@@ -44,6 +50,8 @@ describe('choiceLabels', () => {
   });
 
   it('names the row whose answer is none of the choices', () => {
-    expect(() => choiceLabels([row('1', ['x', 'y'], 'z')])).toThrow('file: row 1: answer "z" is neither a letter nor one of the choices: x | y');
+    expect(() => choiceLabels([row('1', ['x', 'y'], 'z')])).toThrow(
+      'file: row 1: answer "z" is neither a letter nor one of the choices: x | y',
+    );
   });
 });

@@ -5,7 +5,11 @@ import { loadPicture, pictureKey } from '../../src/data/picture.ts';
 import type { Picture } from '../../src/protocol/messages.ts';
 
 const picture = fc
-  .record({ width: fc.integer({ min: 1, max: 30 }), height: fc.integer({ min: 1, max: 30 }), channels: fc.constantFrom(1 as const, 3 as const) })
+  .record({
+    width: fc.integer({ min: 1, max: 30 }),
+    height: fc.integer({ min: 1, max: 30 }),
+    channels: fc.constantFrom(1 as const, 3 as const),
+  })
   .chain(({ width, height, channels }) =>
     fc
       .uint8Array({ minLength: width * height * channels, maxLength: width * height * channels })
@@ -27,7 +31,9 @@ describe('coarsened', () => {
 
   it('is the mean of each block, channel by channel', () => {
     const data = new Uint8Array([0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110]);
-    expect([...coarsened({ width: 2, height: 2, channels: 3, data }).data]).toEqual([45, 55, 65, 45, 55, 65, 45, 55, 65, 45, 55, 65]);
+    expect([...coarsened({ width: 2, height: 2, channels: 3, data }).data]).toEqual([
+      45, 55, 65, 45, 55, 65, 45, 55, 65, 45, 55, 65,
+    ]);
   });
 
   it('is what a coarse reference loads, under a name of its own', async () => {

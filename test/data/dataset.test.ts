@@ -5,7 +5,8 @@ describe('openFigures', () => {
   it('has the default pools: all questions of 4,096 pictures to learn from, one each of 1,000 to measure on', () => {
     const train = openFigures(TRAIN_POOL).dataset;
     const heldout = openFigures(HELDOUT_POOL).dataset;
-    const keys = (dataset: typeof train) => new Set(Array.from({ length: dataset.size }, (_, i) => JSON.stringify(dataset.question(i).pictures)));
+    const keys = (dataset: typeof train) =>
+      new Set(Array.from({ length: dataset.size }, (_, i) => JSON.stringify(dataset.question(i).pictures)));
     expect(keys(train).size).toBe(4096);
     expect(train.size).toBeGreaterThan(10_000);
     expect([heldout.size, keys(heldout).size]).toEqual([1000, 1000]);
@@ -29,7 +30,9 @@ describe('openFigures', () => {
     for (let i = 0; i < 20; i++) {
       const [a, b] = [plain.dataset.question(i), hard.dataset.question(i)];
       expect([a.text, plain.labels.label(a.id)]).toEqual([b.text, hard.labels.label(b.id)]);
-      expect((await plain.dataset.picture(a.pictures[0]!)).data).not.toEqual((await hard.dataset.picture(b.pictures[0]!)).data);
+      expect((await plain.dataset.picture(a.pictures[0]!)).data).not.toEqual(
+        (await hard.dataset.picture(b.pictures[0]!)).data,
+      );
     }
   });
 });

@@ -5,7 +5,11 @@ import { loadPicture, pictureKey } from '../../src/data/picture.ts';
 import type { Picture } from '../../src/protocol/messages.ts';
 
 const picture = fc
-  .record({ width: fc.integer({ min: 1, max: 60 }), height: fc.integer({ min: 1, max: 60 }), channels: fc.constantFrom(1 as const, 3 as const) })
+  .record({
+    width: fc.integer({ min: 1, max: 60 }),
+    height: fc.integer({ min: 1, max: 60 }),
+    channels: fc.constantFrom(1 as const, 3 as const),
+  })
   .chain(({ width, height, channels }) =>
     fc
       .uint8Array({ minLength: width * height * channels, maxLength: width * height * channels })
@@ -46,6 +50,12 @@ describe('disturbed', () => {
     const of = { type: 'figure', key: 'plain/train/0/3' } as const;
     const clean = await loadPicture(of);
     expect(await loadPicture({ type: 'disturbed', of, seed: 1 })).toEqual(disturbed(clean, 1));
-    expect(new Set([pictureKey(of), pictureKey({ type: 'disturbed', of, seed: 1 }), pictureKey({ type: 'disturbed', of, seed: 2 })]).size).toBe(3);
+    expect(
+      new Set([
+        pictureKey(of),
+        pictureKey({ type: 'disturbed', of, seed: 1 }),
+        pictureKey({ type: 'disturbed', of, seed: 2 }),
+      ]).size,
+    ).toBe(3);
   });
 });

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/protocol/errors.ts';
-import { drawFigure, figureTasks, formatKey, parseKey, sceneOf, type FigureKey } from '../../src/data/figures/figure.ts';
+import {
+  drawFigure,
+  figureTasks,
+  formatKey,
+  parseKey,
+  sceneOf,
+  type FigureKey,
+} from '../../src/data/figures/figure.ts';
 import { TASK_KINDS, response } from '../../src/data/figures/tasks.ts';
 
 const key = (index: number, rendering: FigureKey['rendering'] = 'plain'): FigureKey => ({
@@ -26,8 +33,11 @@ function product(text: string): number {
 describe('figures', () => {
   it('redraws the same bytes from the key, on every platform', () => {
     const hash = createHash('sha256');
-    for (let index = 0; index < 20; index++) hash.update(drawFigure(key(index)).data).update(drawFigure(key(index, 'hard')).data);
-    expect(hash.digest('hex')).toMatchInlineSnapshot(`"98744f469106fe38737e525e663b114dd5c33e0ad6fc7383086065593e2eca82"`);
+    for (let index = 0; index < 20; index++)
+      hash.update(drawFigure(key(index)).data).update(drawFigure(key(index, 'hard')).data);
+    expect(hash.digest('hex')).toMatchInlineSnapshot(
+      `"98744f469106fe38737e525e663b114dd5c33e0ad6fc7383086065593e2eca82"`,
+    );
   });
 
   it('shows the same scene in both renderings, drawn differently', () => {

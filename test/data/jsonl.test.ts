@@ -21,7 +21,12 @@ const row = (extra: object = {}): string => JSON.stringify({ problem: 'What?', i
 describe('openPaths, of JSONL', () => {
   it('reads questions and labels apart, and ignores columns it does not know', async () => {
     await writeFile(join(folder, 'a.png'), 'x');
-    const file = await write(row({ images: ['a.png'], answer: 7, source: { any: 1 }, kind: 'k' }), '', row({ id: 'own' }), '');
+    const file = await write(
+      row({ images: ['a.png'], answer: 7, source: { any: 1 }, kind: 'k' }),
+      '',
+      row({ id: 'own' }),
+      '',
+    );
     const { dataset, labels } = await openPaths([file]);
     expect(dataset.size).toBe(2);
     expect(dataset.question(0)).toEqual({
@@ -43,10 +48,18 @@ describe('openPaths, of JSONL', () => {
     ['images that are no path', [row({ images: 7 })], /:1: images: expected the path of a picture/],
     ['an entry of images that is no path', [row({ images: [3] })], /:1: images\.0: expected the path/],
     ['an object as answer', [row({ answer: {} })], /:1: answer: /],
-    ['a picture that is not there', [row({ images: ['gone.png'] })], /rows\.jsonl:1: images\.0: .*gone\.png does not exist/],
+    [
+      'a picture that is not there',
+      [row({ images: ['gone.png'] })],
+      /rows\.jsonl:1: images\.0: .*gone\.png does not exist/,
+    ],
     ['an id used twice', [row({ id: 'x' }), row({ id: 'x' })], /"rows\/x" appears twice/],
     ['nothing', [''], /holds no questions/],
-    ['choices without the answer', [row({ choices: ['a', 'b'], answer: 'c' })], /:1: answer "c" is neither a letter nor one of the choices: a \| b/],
+    [
+      'choices without the answer',
+      [row({ choices: ['a', 'b'], answer: 'c' })],
+      /:1: answer "c" is neither a letter nor one of the choices: a \| b/,
+    ],
     ['a single choice', [row({ choices: ['a'] })], /:1: choices: \["a"\] is no list of 2 to 26 choices/],
     ['a number instead of an object', [row(), '3'], /:2: the line: /],
     ['an endless line', [row(), `"${'x'.repeat(33_000_000)}`], /rows\.jsonl:2: line is longer/],
@@ -68,8 +81,13 @@ describe('openPaths, of JSONL', () => {
 
   it('reads other columns when told to, and pictures without questions', async () => {
     await writeFile(join(folder, 'a.png'), 'x');
-    const file = await write(JSON.stringify({ images: ['a.png'], text: 'Why?', meta: { level: 3 } }), JSON.stringify({ images: ['a.png'] }));
-    await expect(openPaths([file])).rejects.toThrow(/:1: needs a column of questions: .*it has `images`, `text`, `meta`, `meta\.level`/);
+    const file = await write(
+      JSON.stringify({ images: ['a.png'], text: 'Why?', meta: { level: 3 } }),
+      JSON.stringify({ images: ['a.png'] }),
+    );
+    await expect(openPaths([file])).rejects.toThrow(
+      /:1: needs a column of questions: .*it has `images`, `text`, `meta`, `meta\.level`/,
+    );
     const { dataset } = await openPaths([file], { picturesAlone: true });
     expect([dataset.size, dataset.pictures().length]).toEqual([0, 1]);
     const named = openPaths([file], { columns: { question: 'text', kind: 'meta.level' } });
@@ -80,7 +98,13 @@ describe('openPaths, of JSONL', () => {
     await writeFile(join(folder, 'a.png'), 'x');
     await writeFile(join(folder, 'same.png'), 'x');
     await writeFile(join(folder, 'other.png'), 'y');
-    const rows = [row(), row({ images: ['a.png'] }), row({ images: ['same.png'] }), row({ images: ['other.png'] }), row({ choices: ['3', '4'] })];
+    const rows = [
+      row(),
+      row({ images: ['a.png'] }),
+      row({ images: ['same.png'] }),
+      row({ images: ['other.png'] }),
+      row({ choices: ['3', '4'] }),
+    ];
     const ids = async (lines: readonly string[]) => {
       const { dataset } = await openPaths([await write(...lines)]);
       return Array.from({ length: dataset.size }, (_, i) => dataset.question(i).id);
@@ -88,7 +112,9 @@ describe('openPaths, of JSONL', () => {
     const before = await ids(rows);
     expect(before[2]).toBe(`${before[1]}-2`);
     expect(new Set(before).size).toBe(5);
-    expect((await ids([row({ problem: 'New?' }), ...rows.toReversed()])).slice(1).toSorted()).toEqual(before.toSorted());
+    expect((await ids([row({ problem: 'New?' }), ...rows.toReversed()])).slice(1).toSorted()).toEqual(
+      before.toSorted(),
+    );
   });
 
   it('says so when the file is missing', async () => {

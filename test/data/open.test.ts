@@ -6,11 +6,16 @@ import { openData } from '../../src/data/open.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/parquet/${name}`, import.meta.url));
-const open = (data: ConfigInput['data'], picturesAlone = false) => openData(configSchema.parse({ data }).data, { picturesAlone });
+const open = (data: ConfigInput['data'], picturesAlone = false) =>
+  openData(configSchema.parse({ data }).data, { picturesAlone });
 
 describe('openData', () => {
   it('splits Parquet rows by picture, and knows the answers of the held-out ones', async () => {
-    const { train, heldOut, labels } = await open({ type: 'parquet', trainFile: fixture('geometry3k-*.parquet'), heldOutShare: 0.5 });
+    const { train, heldOut, labels } = await open({
+      type: 'parquet',
+      trainFile: fixture('geometry3k-*.parquet'),
+      heldOutShare: 0.5,
+    });
     expect(train.size + heldOut.size).toBe(7);
     const shown = train.pictures().map((ref) => JSON.stringify(ref));
     expect(heldOut.pictures().filter((ref) => shown.includes(JSON.stringify(ref)))).toEqual([]);
@@ -47,11 +52,21 @@ describe('openData', () => {
     const { train, heldOut } = await open(data, true);
     expect([train.size, train.pictures().length, heldOut.size]).toEqual([0, 2, 0]);
     const measured = await open({ ...data, heldOutFile: fixture('geoqa.parquet') }, true);
-    expect([measured.train.size, measured.heldOut.size, measured.labels.label(measured.heldOut.question(1).id)]).toEqual([0, 2, '5']);
+    expect([
+      measured.train.size,
+      measured.heldOut.size,
+      measured.labels.label(measured.heldOut.question(1).id),
+    ]).toEqual([0, 2, '5']);
   });
 
   it('draws figures of the kinds and rendering asked for', async () => {
-    const { train } = await open({ type: 'figures', trainQuestions: 6, heldOutQuestions: 2, rendering: 'harsh', kinds: ['clock', 'bars'] });
+    const { train } = await open({
+      type: 'figures',
+      trainQuestions: 6,
+      heldOutQuestions: 2,
+      rendering: 'harsh',
+      kinds: ['clock', 'bars'],
+    });
     const kinds = Array.from({ length: train.size }, (_, i) => train.question(i).kind?.split('/')[0]);
     expect(kinds).toEqual(['bars', 'clock', 'bars', 'clock', 'bars', 'clock']);
     expect(train.pictures()[0]).toMatchObject({ key: expect.stringMatching(/^harsh\/train\//) as string });

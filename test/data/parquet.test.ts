@@ -22,9 +22,14 @@ async function number(dataset: Dataset, ref: PictureRef): Promise<number> {
   return data[0]! / 10;
 }
 
-/** Blocks of literals, each after its length unpacked and its length packed: what Hadoop's codec writes, without compression. */
+/**
+ * Blocks of literals, each after its length unpacked and its length packed: what Hadoop's codec writes, without
+ * compression.
+ */
 function hadoopLz4(bytes: Uint8Array): Uint8Array {
-  const blocks = Array.from({ length: Math.ceil(bytes.length / 100) }, (_, i) => bytes.subarray(100 * i, 100 * (i + 1)));
+  const blocks = Array.from({ length: Math.ceil(bytes.length / 100) }, (_, i) =>
+    bytes.subarray(100 * i, 100 * (i + 1)),
+  );
   return Buffer.concat(
     blocks.map((block) => {
       const head = Buffer.from(block.length < 15 ? [block.length << 4] : [0xf0, block.length - 15]);
@@ -45,10 +50,28 @@ describe('openPaths, of Parquet', () => {
   it('reads Geometry3K: several shards and codecs, lists of pictures, placeholders, a row without a picture or an answer', async () => {
     const { dataset, labels } = await openPaths([fixture('geometry3k-*.parquet')]);
     const all = questions(dataset);
-    expect(all.map(({ text }) => text)).toEqual(['Find x.', 'Compare ü.', 'No picture.', 'Find $y$.', 'Find z.', 'Find u.', 'Find v.']);
-    expect(all.map(({ id }) => labels.label(id))).toEqual(['3', String.raw`2\sqrt{3}`, '7', '0.5', undefined, '1', '2']);
+    expect(all.map(({ text }) => text)).toEqual([
+      'Find x.',
+      'Compare ü.',
+      'No picture.',
+      'Find $y$.',
+      'Find z.',
+      'Find u.',
+      'Find v.',
+    ]);
+    expect(all.map(({ id }) => labels.label(id))).toEqual([
+      '3',
+      String.raw`2\sqrt{3}`,
+      '7',
+      '0.5',
+      undefined,
+      '1',
+      '2',
+    ]);
     for (const { id } of all) expect(id).toMatch(/^geometry3k\/[0-9a-f]{16}$/);
-    const pictures = await Promise.all(all.map(({ pictures: refs }) => Promise.all(refs.map((ref) => number(dataset, ref)))));
+    const pictures = await Promise.all(
+      all.map(({ pictures: refs }) => Promise.all(refs.map((ref) => number(dataset, ref)))),
+    );
     expect(pictures).toEqual([[0], [1, 2], [], [3], [0], [4], [5]]);
   });
 
@@ -73,7 +96,10 @@ describe('openPaths, of Parquet', () => {
     expect(await number(dataset, free!.pictures[0]!)).toBe(1);
     expect([free!.text, labels.label(free!.id), free!.kind]).toEqual(['How many?', '1.2', 'figure qa']);
     expect(choice!.text).toBe('Which is larger?\nChoices:\nA. the disc\nB. the square');
-    expect([labels.label(choice!.id), labels.alternatives?.(choice!.id)]).toEqual(['B', ['the square', 'B. the square']]);
+    expect([labels.label(choice!.id), labels.alternatives?.(choice!.id)]).toEqual([
+      'B',
+      ['the square', 'B. the square'],
+    ]);
     expect([labels.label(letters!.id), labels.alternatives?.(letters!.id)]).toEqual(['C', ['C. B']]);
   });
 
@@ -118,8 +144,12 @@ describe('openPaths, of Parquet', () => {
 
   it('takes the columns it is told to', async () => {
     const columns = { question: 'pid', kind: 'metadata.img_height', answer: 'question', choices: 'metadata.task' };
-    await expect(openPaths([fixture('mathvista.parquet')], { columns })).rejects.toThrow(/row 0: metadata.task: "figure qa" is no list/);
-    const { dataset, labels } = await openPaths([fixture('mathvista.parquet')], { columns: { ...columns, choices: 'choices', answer: 'answer' } });
+    await expect(openPaths([fixture('mathvista.parquet')], { columns })).rejects.toThrow(
+      /row 0: metadata.task: "figure qa" is no list/,
+    );
+    const { dataset, labels } = await openPaths([fixture('mathvista.parquet')], {
+      columns: { ...columns, choices: 'choices', answer: 'answer' },
+    });
     expect(questions(dataset).map(({ kind }) => kind)).toEqual(['4', '4', '4']);
     expect(labels.label(dataset.question(1).id)).toBe('B');
     await expect(openPaths([fixture('mathvista.parquet')], { columns: { kind: 'grade' } })).rejects.toThrow(
@@ -131,7 +161,9 @@ describe('openPaths, of Parquet', () => {
     const { dataset } = await openPaths([fixture('pictures.parquet')], { picturesAlone: true });
     expect(dataset.size).toBe(0);
     expect(await Promise.all(dataset.pictures().map((ref) => number(dataset, ref)))).toEqual([1, 2]);
-    await expect(openPaths([fixture('pictures.parquet')])).rejects.toThrow(/needs a column of questions: `problem`, `question`/);
+    await expect(openPaths([fixture('pictures.parquet')])).rejects.toThrow(
+      /needs a column of questions: `problem`, `question`/,
+    );
   });
 
   it('names file, row and column of what cannot be used', async () => {
@@ -142,7 +174,9 @@ describe('openPaths, of Parquet', () => {
       /outside\.parquet: row 0: image: .*a\.png does not exist; paths are relative to/,
     );
     const { dataset } = await openPaths([fixture('not-a-picture.parquet')]);
-    await expect(dataset.picture(dataset.pictures()[0]!)).rejects.toThrow(/not-a-picture\.parquet: row 0: image\[0\]: not a picture/);
+    await expect(dataset.picture(dataset.pictures()[0]!)).rejects.toThrow(
+      /not-a-picture\.parquet: row 0: image\[0\]: not a picture/,
+    );
   });
 
   it('says so when a picture is no longer the one that it was', async () => {
@@ -150,7 +184,9 @@ describe('openPaths, of Parquet', () => {
     await copyFile(fixture('geoqa.parquet'), path);
     const { dataset } = await openPaths([path]);
     const [ref] = dataset.pictures();
-    await expect(dataset.picture({ ...ref!, digest: '0'.repeat(32) } as PictureRef)).rejects.toThrow(/row 0: image: picture 0 is another one now/);
+    await expect(dataset.picture({ ...ref!, digest: '0'.repeat(32) } as PictureRef)).rejects.toThrow(
+      /row 0: image: picture 0 is another one now/,
+    );
   });
 
   it('never crashes or takes a damaged file for a whole one', async () => {
@@ -159,7 +195,10 @@ describe('openPaths, of Parquet', () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(whole.length - 1), async (length) => {
         await writeFile(path, whole.subarray(0, length));
-        await expect(openPaths([path])).rejects.toMatchObject({ name: 'InputError', message: expect.stringContaining('damaged.parquet') as string });
+        await expect(openPaths([path])).rejects.toMatchObject({
+          name: 'InputError',
+          message: expect.stringContaining('damaged.parquet') as string,
+        });
       }),
       { numRuns: 40 },
     );
@@ -182,15 +221,22 @@ describe('listFiles', () => {
     const folder = temporaryFolder();
     await expect(listFiles(folder)).rejects.toThrow(/holds no file of data/);
     await mkdir(join(folder, 'data'));
-    for (const shard of ['train-00001-of-00002', 'train-00000-of-00002-abc']) await writeFile(join(folder, 'data', `${shard}.parquet`), '');
-    const shards = [join(folder, 'data', 'train-00000-of-00002-abc.parquet'), join(folder, 'data', 'train-00001-of-00002.parquet')];
+    for (const shard of ['train-00001-of-00002', 'train-00000-of-00002-abc'])
+      await writeFile(join(folder, 'data', `${shard}.parquet`), '');
+    const shards = [
+      join(folder, 'data', 'train-00000-of-00002-abc.parquet'),
+      join(folder, 'data', 'train-00001-of-00002.parquet'),
+    ];
     expect(await listFiles(folder)).toEqual(shards);
     await writeFile(join(folder, 'data', 'test-00000-of-00001.parquet'), '');
     await expect(listFiles(folder)).rejects.toThrow(
       /holds the splits test, train; name one, for example: --split train \(--set data\.split=train, or data\.heldOutSplit\)$/,
     );
     await expect(listFiles(join(folder, 'data', '*'))).rejects.toThrow(/holds the splits test, train/);
-    expect([await listFiles(folder, 'train'), (await listFiles(join(folder, 'data', '*.parquet'), 'test')).length]).toEqual([shards, 1]);
+    expect([
+      await listFiles(folder, 'train'),
+      (await listFiles(join(folder, 'data', '*.parquet'), 'test')).length,
+    ]).toEqual([shards, 1]);
     await expect(listFiles(folder, 'dev')).rejects.toThrow(/has no split dev; it has test, train$/);
     expect(await listFiles(join(folder, 'data', 'train-*.parquet'))).toEqual(shards);
     await expect(listFiles(join(folder, 'none-*'))).rejects.toThrow(/no file has such a name/);

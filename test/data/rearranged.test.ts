@@ -21,7 +21,9 @@ const cut = fc
     const [height, width] = [rows * high + (below % rows), columns * wide + (right % columns)];
     const bytes = width * height * channels;
     return fc.record({
-      picture: fc.uint8Array({ minLength: bytes, maxLength: bytes }).map((data): Picture => ({ width, height, channels, data })),
+      picture: fc
+        .uint8Array({ minLength: bytes, maxLength: bytes })
+        .map((data): Picture => ({ width, height, channels, data })),
       arrangement: fc
         .shuffledSubarray(
           Array.from({ length: rows * columns }, (_, i) => i),
@@ -66,8 +68,10 @@ describe('rearranged', () => {
       [4, 5, 6],
       [7, 8, 9],
     ]);
-    expect(rearranged(picture, { rows: 1, columns: 2, order: [1, 0] })).toEqual(grey([[2, 1], [5, 4], [8, 7]])); // prettier-ignore
-    expect(rearranged(picture, { rows: 2, columns: 1, order: [1, 0] })).toEqual(grey([[4, 5, 6], [1, 2, 3]])); // prettier-ignore
+    // prettier-ignore
+    expect(rearranged(picture, { rows: 1, columns: 2, order: [1, 0] })).toEqual(grey([[2, 1], [5, 4], [8, 7]]));
+    // prettier-ignore
+    expect(rearranged(picture, { rows: 2, columns: 1, order: [1, 0] })).toEqual(grey([[4, 5, 6], [1, 2, 3]]));
   });
 
   it('keeps the channels of a pixel together', () => {
@@ -94,11 +98,14 @@ describe('rearranged', () => {
     ['twice the same piece', { rows: 1, columns: 2, order: [1, 1] }],
     ['a piece that there is not', { rows: 1, columns: 2, order: [1, 2] }],
   ])('refuses an order that is no permutation: %s', (_, arrangement) => {
-    expect(() => rearranged(grey([[1, 2], [3, 4]]), arrangement)).toThrow(/no permutation of the \d x \d pieces/); // prettier-ignore
+    // prettier-ignore
+    expect(() => rearranged(grey([[1, 2], [3, 4]]), arrangement)).toThrow(/no permutation of the \d x \d pieces/);
   });
 
   it('refuses pieces of less than a pixel', () => {
-    expect(() => rearranged(grey([[1, 2]]), { rows: 2, columns: 1, order: [1, 0] })).toThrow('a picture of 2 x 1 pixels has no 2 x 1 pieces');
+    expect(() => rearranged(grey([[1, 2]]), { rows: 2, columns: 1, order: [1, 0] })).toThrow(
+      'a picture of 2 x 1 pixels has no 2 x 1 pieces',
+    );
   });
 
   it('is what a reference loads, under a name of its own for each arrangement', async () => {
@@ -106,7 +113,12 @@ describe('rearranged', () => {
     const arrangement = { rows: 2, columns: 2, order: [3, 1, 0, 2] };
     const ref = { type: 'rearranged', of, ...arrangement } as const;
     expect(await loadPicture(ref)).toEqual(rearranged(await loadPicture(of), arrangement));
-    const others = [of, { ...ref, order: [3, 1, 2, 0] }, { ...ref, rows: 1, columns: 4 }, { ...ref, of: { ...of, key: 'plain/train/0/4' } }];
+    const others = [
+      of,
+      { ...ref, order: [3, 1, 2, 0] },
+      { ...ref, rows: 1, columns: 4 },
+      { ...ref, of: { ...of, key: 'plain/train/0/4' } },
+    ];
     expect(others.map(pictureKey)).not.toContain(pictureKey(ref));
   });
 });

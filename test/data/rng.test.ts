@@ -50,11 +50,16 @@ describe('Random', () => {
 
   it('draws integers over the whole closed range', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.integer({ min: -50, max: 50 }), fc.integer({ min: 0, max: 6 }), (seed, low, span) => {
-        const random = new Random(seed);
-        const seen = new Set(Array.from({ length: 400 }, () => random.int(low, low + span)));
-        return seen.size === span + 1 && Math.min(...seen) === low && Math.max(...seen) === low + span;
-      }),
+      fc.property(
+        fc.integer(),
+        fc.integer({ min: -50, max: 50 }),
+        fc.integer({ min: 0, max: 6 }),
+        (seed, low, span) => {
+          const random = new Random(seed);
+          const seen = new Set(Array.from({ length: 400 }, () => random.int(low, low + span)));
+          return seen.size === span + 1 && Math.min(...seen) === low && Math.max(...seen) === low + span;
+        },
+      ),
     );
   });
 

@@ -8,7 +8,12 @@ import { splitByPicture } from '../../src/data/split.ts';
 import type { PictureRef, Question } from '../../src/protocol/messages.ts';
 
 const figure = (index: number): PictureRef => ({ type: 'figure', key: `plain/t/0/${index}` });
-const questionOf = (pictures: readonly PictureRef[], i: number): Question => ({ id: `q${i}`, text: `t${i}`, pictures, origin: 'dataset' });
+const questionOf = (pictures: readonly PictureRef[], i: number): Question => ({
+  id: `q${i}`,
+  text: `t${i}`,
+  pictures,
+  origin: 'dataset',
+});
 
 function all(dataset: { size: number; question(i: number): Question }): Question[] {
   return Array.from({ length: dataset.size }, (_, i) => dataset.question(i));
@@ -22,14 +27,22 @@ describe('splitByPicture', () => {
   it('loses no question and, where there are enough, puts no picture on both sides, however questions share pictures', async () => {
     const pictureLists = fc.array(fc.array(fc.integer({ min: 0, max: 40 }), { maxLength: 3 }), { maxLength: 60 });
     await fc.assert(
-      fc.asyncProperty(pictureLists, fc.double({ min: 0.05, max: 0.95, noNaN: true }), fc.nat(), async (lists, share, seed) => {
-        const questions = lists.map((list, i) => questionOf(list.map(figure), i));
-        const { train, heldout, by } = await splitByPicture(listDataset('d', questions), share, seed);
-        const keys = (side: Question[]) => new Set(side.flatMap(({ pictures }) => pictures.map((ref) => JSON.stringify(ref))));
-        const [trainKeys, heldoutKeys] = [keys(all(train)), keys(all(heldout))];
-        if (by === 'picture') expect([...trainKeys].filter((key) => heldoutKeys.has(key))).toEqual([]);
-        expect([...all(train), ...all(heldout)].map(({ id }) => id).toSorted()).toEqual(questions.map(({ id }) => id).toSorted());
-      }),
+      fc.asyncProperty(
+        pictureLists,
+        fc.double({ min: 0.05, max: 0.95, noNaN: true }),
+        fc.nat(),
+        async (lists, share, seed) => {
+          const questions = lists.map((list, i) => questionOf(list.map(figure), i));
+          const { train, heldout, by } = await splitByPicture(listDataset('d', questions), share, seed);
+          const keys = (side: Question[]) =>
+            new Set(side.flatMap(({ pictures }) => pictures.map((ref) => JSON.stringify(ref))));
+          const [trainKeys, heldoutKeys] = [keys(all(train)), keys(all(heldout))];
+          if (by === 'picture') expect([...trainKeys].filter((key) => heldoutKeys.has(key))).toEqual([]);
+          expect([...all(train), ...all(heldout)].map(({ id }) => id).toSorted()).toEqual(
+            questions.map(({ id }) => id).toSorted(),
+          );
+        },
+      ),
       { numRuns: 50 },
     );
   });

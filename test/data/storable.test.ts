@@ -1,4 +1,7 @@
-/** Any string that JSON can hold, as an id, a kind, a text, an answer or the name of a file, goes through a run and its store and comes back. */
+/**
+ * Any string that JSON can hold, as an id, a kind, a text, an answer or the name of a file, goes through a run and its
+ * store and comes back.
+ */
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -19,7 +22,22 @@ import { toyRun } from '../support/toy-run.ts';
 const anyString = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc
-    .array(fc.constantFrom('\0', '\ud800', '\udfff', '\ud83d\ude00', '\\u0000', 'a', '"', '\n', '\u2028', '\ufeff', '\uffff'), { maxLength: 8 })
+    .array(
+      fc.constantFrom(
+        '\0',
+        '\ud800',
+        '\udfff',
+        '\ud83d\ude00',
+        '\\u0000',
+        'a',
+        '"',
+        '\n',
+        '\u2028',
+        '\ufeff',
+        '\uffff',
+      ),
+      { maxLength: 8 },
+    )
     .map((units) => units.join('')),
   fc.constantFrom('', '__proto__', 'constructor', '\0', '\ud800', '\\ud800', '../x', '.'),
 );
@@ -55,14 +73,26 @@ test('rows with any strings go through the store and come back', async () => {
       store.admit(questions.map((question, sequence) => ({ sequence, question })));
       const back = store.unfinished().unsampled.map(({ question }) => question);
       expect(back).toEqual(questions);
-      const groups = questions.map((question, sequence): RolloutGroup => ({ id: `g${sequence}`, sequence, question, policyVersion: 0, samples: [] }));
+      const groups = questions.map((question, sequence): RolloutGroup => ({
+        id: `g${sequence}`,
+        sequence,
+        question,
+        policyVersion: 0,
+        samples: [],
+      }));
       store.saveGroups(groups);
       expect(store.unfinished().unjudged).toEqual(groups);
       for (const question of questions) expect(store.question(question.id)).toEqual(question);
-      const answers = questions.map((question, i) => ({ question, truth: labels.label(question.id) ?? '', answer: given[i]!.answer, right: true }));
+      const answers = questions.map((question, i) => ({
+        question,
+        truth: labels.label(question.id) ?? '',
+        answer: given[i]!.answer,
+        right: true,
+      }));
       store.saveAnswers(0, answers);
       const stored = new Map(store.answers(0)!.map((each) => [each.question.id, each]));
-      for (const each of answers) expect(stored.get(each.question.id)).toEqual({ ...each, answer: storableText(each.answer) });
+      for (const each of answers)
+        expect(stored.get(each.question.id)).toEqual({ ...each, answer: storableText(each.answer) });
     }),
     { numRuns: 60 },
   );
@@ -73,7 +103,9 @@ test('a run whose ids, kinds and texts hold NUL and halves of pairs learns, is s
   const { data } = toy.config;
   if (data.type === 'figures') throw new Error('the toy reads files');
   const odd = ['\0', 'a\0b', '\ud800', '\udfff\ud83d\ude00', '__proto__', ''];
-  const lines = odd.map((id, i) => JSON.stringify({ id, kind: id, problem: `question ${i} ${id}`, images: [], answer: id }));
+  const lines = odd.map((id, i) =>
+    JSON.stringify({ id, kind: id, problem: `question ${i} ${id}`, images: [], answer: id }),
+  );
   writeFileSync(String(data.trainFile), lines.join('\n'));
   for (const steps of [2, 4]) {
     const daemon = await startDaemon(

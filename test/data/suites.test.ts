@@ -11,7 +11,13 @@ describe('suites', () => {
   it('has at least four that differ in kind, and one drawn harder, with a label for every question', () => {
     const all = suites(1, 30);
     expect(all.map(({ name }) => name)).toEqual(['geometry', 'charts', 'counting', 'clocks', 'hard']);
-    expect(all.map(({ dataset }) => sceneKinds(dataset))).toEqual([['rectangle', 'triangle'], ['bars'], ['grid'], ['clock'], [...SCENE_KINDS]]);
+    expect(all.map(({ dataset }) => sceneKinds(dataset))).toEqual([
+      ['rectangle', 'triangle'],
+      ['bars'],
+      ['grid'],
+      ['clock'],
+      [...SCENE_KINDS],
+    ]);
     for (const { dataset, labels } of all) {
       expect([dataset.size, dataset.pictures().length]).toEqual([30, 30]);
       for (let i = 0; i < dataset.size; i++) expect(labels.label(dataset.question(i).id)).toMatch(/^\d+$/);
@@ -21,7 +27,9 @@ describe('suites', () => {
   it('shares no picture with the pools that are learnt from or steered by, and is the same for the same seed', () => {
     const keys = (pictures: readonly object[]) => pictures.map((ref) => JSON.stringify(ref));
     const others = (['train', 'heldout', 'pretrain'] as const).flatMap((pool) =>
-      (['plain', 'hard'] as const).flatMap((rendering) => keys(openFigures({ pool, pictures: 60, seed: 1, rendering }).dataset.pictures())),
+      (['plain', 'hard'] as const).flatMap((rendering) =>
+        keys(openFigures({ pool, pictures: 60, seed: 1, rendering }).dataset.pictures()),
+      ),
     );
     const own = suites(1, 20).flatMap(({ dataset }) => keys(dataset.pictures()));
     expect(own.filter((key) => others.includes(key))).toEqual([]);

@@ -32,8 +32,17 @@ describe.each(['set.parquet', 'set.jsonl'])('writeDataset: %s', (name) => {
     await fc.assert(
       fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 12 }), async (rows) => {
         const file = join(temporaryFolder(), 'deep', name);
-        const given = rows.map(({ problem: own, pictures, ...values }): WriteRow => ({ problem: own, pictures, values }));
-        const written = await writeDataset(file, given, { answer: 'text', kind: 'text', share: 'number', version: 'integer' });
+        const given = rows.map(({ problem: own, pictures, ...values }): WriteRow => ({
+          problem: own,
+          pictures,
+          values,
+        }));
+        const written = await writeDataset(file, given, {
+          answer: 'text',
+          kind: 'text',
+          share: 'number',
+          version: 'integer',
+        });
         expect(written).toEqual({
           questions: rows.length,
           pictures: new Set(rows.flatMap(({ pictures }) => pictures.map((ref) => JSON.stringify(ref)))).size,
@@ -65,15 +74,27 @@ describe.each(['set.parquet', 'set.jsonl'])('writeDataset: %s', (name) => {
 
   it('says where a question comes from, and takes no vote for a label', async () => {
     const file = join(temporaryFolder(), name);
-    const question = { id: 'q/7', text: 'How many?', pictures: [figure(2)], origin: 'in-context', parentId: 'q/1' } as const;
+    const question = {
+      id: 'q/7',
+      text: 'How many?',
+      pictures: [figure(2)],
+      origin: 'in-context',
+      parentId: 'q/1',
+    } as const;
     const seed = { id: 'q/1', text: 'How tall?', pictures: [figure(2)], origin: 'dataset' } as const;
-    const rows = [provenanceRow(question, { parent: seed, model: 'models/mini', version: 12, seed: 3, majority: '4', share: 0.7 })];
+    const rows = [
+      provenanceRow(question, { parent: seed, model: 'models/mini', version: 12, seed: 3, majority: '4', share: 0.7 }),
+    ];
     await writeDataset(file, rows, PROVENANCE);
     const { dataset, labels } = await openPaths([file], { columns: { kind: 'origin' } });
     expect(dataset.question(0)).toMatchObject({ id: 'set/q/7', text: 'How many?', kind: 'in-context' });
     expect(labels.label('set/q/7')).toBeUndefined();
     const audit = await openPaths([file], { columns: { answer: 'majority', kind: 'share', id: 'parent' } });
-    expect([audit.dataset.question(0).id, audit.dataset.question(0).kind, audit.labels.label('set/q/1')]).toEqual(['set/q/1', '0.7', '4']);
+    expect([audit.dataset.question(0).id, audit.dataset.question(0).kind, audit.labels.label('set/q/1')]).toEqual([
+      'set/q/1',
+      '0.7',
+      '4',
+    ]);
     const parent = await openPaths([file], { columns: { question: 'parent_problem', kind: 'seed' } });
     expect(parent.dataset.question(0)).toMatchObject({ text: 'How tall?', kind: '3' });
   });
@@ -92,7 +113,9 @@ describe.each(['set.parquet', 'set.jsonl'])('writeDataset: %s', (name) => {
 describe('writeDataset', () => {
   it('refuses another ending', async () => {
     await expect(writeDataset('/nowhere/set.csv', [], {})).rejects.toThrow();
-    await expect(writeDataset(join(temporaryFolder(), 'set.csv'), [], {})).rejects.toThrow(/set\.csv: must end in \.parquet or \.jsonl/);
+    await expect(writeDataset(join(temporaryFolder(), 'set.csv'), [], {})).rejects.toThrow(
+      /set\.csv: must end in \.parquet or \.jsonl/,
+    );
   });
 
   it('writes figures with their labels, several row groups of them', async () => {
@@ -112,7 +135,11 @@ describe('writeDataset', () => {
   it.skipIf(!existsSync(PYTHON))('writes what the Python packages read: pictures decoded, columns typed', async () => {
     const file = join(temporaryFolder(), 'set.parquet');
     const question = { id: 'q/7', text: 'Où?', pictures: [figure(2), figure(3)], origin: 'direct' } as const;
-    await writeDataset(file, [provenanceRow(question, { parent: null, model: 'm', version: 12, seed: 0, majority: null, share: 0.5 })], PROVENANCE);
+    await writeDataset(
+      file,
+      [provenanceRow(question, { parent: null, model: 'm', version: 12, seed: 0, majority: null, share: 0.5 })],
+      PROVENANCE,
+    );
     const script = `
 import sys, json, datasets
 row = datasets.load_dataset('parquet', data_files=sys.argv[1], split='train', cache_dir=sys.argv[2])[0]

@@ -20,13 +20,16 @@ describe('onsetOf', () => {
 
   it('is null for a run that ends near its best, and else a version from which all are below it', () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 30 }), (accuracies) => {
-        const points = accuracies.map((accuracy, version) => [version, accuracy] as const);
-        const onset = onsetOf(points);
-        const best = Math.max(...accuracies);
-        if (onset === null) expect(accuracies.at(-1)).toBeGreaterThan(best - 0.05);
-        else expect(accuracies.slice(onset).every((accuracy) => accuracy <= best - 0.05)).toBe(true);
-      }),
+      fc.property(
+        fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 30 }),
+        (accuracies) => {
+          const points = accuracies.map((accuracy, version) => [version, accuracy] as const);
+          const onset = onsetOf(points);
+          const best = Math.max(...accuracies);
+          if (onset === null) expect(accuracies.at(-1)).toBeGreaterThan(best - 0.05);
+          else expect(accuracies.slice(onset).every((accuracy) => accuracy <= best - 0.05)).toBe(true);
+        },
+      ),
     );
   });
 });
@@ -70,11 +73,19 @@ describe('collapseRow', () => {
       rollbacks: 1,
       held: false,
     });
-    expect(collapseTable([row]).split('\n').at(-1)).toBe('| rate x 10 | 3 | 31 | 20 | 19 | 22 | 95.0 % | 50.0 % | 94.0 % | 96.0 % | 1 | reasons |');
+    expect(collapseTable([row]).split('\n').at(-1)).toBe(
+      '| rate x 10 | 3 | 31 | 20 | 19 | 22 | 95.0 % | 50.0 % | 94.0 % | 96.0 % | 1 | reasons |',
+    );
   });
 
   it('has nothing to say of a run in which nothing happened', () => {
     const store = memoryStore();
-    expect(collapseRow(store, 'healthy', 0, 0)).toMatchObject({ onset: null, watched: null, acted: null, rollbacks: 0, held: false });
+    expect(collapseRow(store, 'healthy', 0, 0)).toMatchObject({
+      onset: null,
+      watched: null,
+      acted: null,
+      rollbacks: 0,
+      held: false,
+    });
   });
 });

@@ -11,10 +11,25 @@ import { configSchema } from '../../src/config/schema.ts';
 const common: Common = { model: 'abc', questions: 320, suiteQuestions: 10, k: 10 };
 
 function result(method: string, seed: number, greedy: readonly [number, number], variation?: string): CellResult {
-  const suite = (value: number) => ({ n: 10, k: 10, greedy: value, pass1: value / 2, majK: value, passK: 1, byKind: {} });
+  const suite = (value: number) => ({
+    n: 10,
+    k: 10,
+    greedy: value,
+    pass1: value / 2,
+    majK: value,
+    passK: 1,
+    byKind: {},
+  });
   const cell: Cell = { method, seed, config: {}, ...(variation === undefined ? {} : { variation }) };
   const history = [0, 5].map((version) => ({ version, greedy: greedy[0], seconds: version }));
-  return { cell, suites: { charts: suite(greedy[0]), clocks: suite(greedy[1]) }, history, steps: 10, samples: 3200, seconds: 60 };
+  return {
+    cell,
+    suites: { charts: suite(greedy[0]), clocks: suite(greedy[1]) },
+    history,
+    steps: 10,
+    samples: 3200,
+    seconds: 60,
+  };
 }
 
 describe('rowsOf', () => {
@@ -70,7 +85,13 @@ describe('cells', () => {
     const hash = (changed: Partial<Cell> = {}, methodConfig = {}, questions = 320) =>
       cellHash({ ...cell, ...changed }, methodConfig, { ...common, questions });
     expect(hash({ variation: 'a name', config: { loop: { batchGroups: 8, maxStaleness: 1 } } })).toBe(hash());
-    const others = [hash({ seed: 1 }), hash({ method: 'sft' }), hash({ config: {} }), hash({}, { seed: 3 }), hash({}, {}, 321)];
+    const others = [
+      hash({ seed: 1 }),
+      hash({ method: 'sft' }),
+      hash({ config: {} }),
+      hash({}, { seed: 3 }),
+      hash({}, {}, 321),
+    ];
     expect(new Set([hash(), ...others]).size).toBe(6);
   });
 
@@ -89,7 +110,12 @@ describe('cells', () => {
   it('are valid configurations, each method and each variation', () => {
     for (const { config } of METHODS) expect(configSchema.safeParse(config).error).toBeUndefined();
     for (const { config } of VARIATIONS) expect(configSchema.safeParse(config).error).toBeUndefined();
-    expect(planOf(['lmsi', 'sft'], [0, 1], false).map(({ method, seed }) => `${method} ${seed}`)).toEqual(['sft 0', 'sft 1', 'lmsi 0', 'lmsi 1']);
+    expect(planOf(['lmsi', 'sft'], [0, 1], false).map(({ method, seed }) => `${method} ${seed}`)).toEqual([
+      'sft 0',
+      'sft 1',
+      'lmsi 0',
+      'lmsi 1',
+    ]);
     const all = planOf(['mm-upt'], [0], true);
     const hard = all.filter(({ onHardData }) => onHardData);
     expect(hard.map(({ method }) => method)).toEqual(['base', 'mm-upt', 'mm-upt', 'supervised-grpo']);
@@ -101,7 +127,11 @@ describe('cells', () => {
 });
 
 describe('tables', () => {
-  const results = [result('base', 0, [0.5, 0.5]), result('mm-upt', 0, [0.8, 0.9]), result('mm-upt', 0, [0.4, 0.4], 'G 4, "small" & <odd>')];
+  const results = [
+    result('base', 0, [0.5, 0.5]),
+    result('mm-upt', 0, [0.8, 0.9]),
+    result('mm-upt', 0, [0.4, 0.4], 'G 4, "small" & <odd>'),
+  ];
   const tables = { rows: rowsOf(results), expectations: expectations(rowsOf(results)) };
 
   it('Markdown has a row for each method, and the variations apart', () => {

@@ -1,4 +1,7 @@
-/** Fewer kills than of the toy, as each begins with a model that is opened: one in `npm run test:all`, fifty with `npm run chaos`. */
+/**
+ * Fewer kills than of the toy, as each begins with a model that is opened: one in `npm run test:all`, fifty with `npm
+ * run chaos`.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -25,32 +28,49 @@ const input = (maxStaleness: number): ConfigInput => ({
 
 const sit: Sit = (folder, config, death) => realSitting({ ...config, runFolder: join(folder, 'run') }, death);
 /** Between samples and their verdicts, or somewhere in a learner step. */
-const deathAt = (random: Random): string => (random.float() < 0.5 ? `stored:${random.int(1, 9)}` : `learning:${random.int(1, 4)}:${random.float()}`);
+const deathAt = (random: Random): string =>
+  random.float() < 0.5 ? `stored:${random.int(1, 9)}` : `learning:${random.int(1, 4)}:${random.float()}`;
 const weightsIn = (folder: string): Buffer => readFileSync(join(folder, 'run', 'model', 'model.safetensors'));
 
 async function twice(maxStaleness: number) {
   const [untouched, killed] = [temporaryFolder(), temporaryFolder()];
   const undisturbed = await sit(untouched, input(maxStaleness), 'none');
   const known = maxStaleness === 0 ? { alone: contentsOf(untouched) } : {};
-  const { report, kills } = await chaos(killed, input(maxStaleness), { ...known, kills: FEWER, seed: SEED, sit, deathAt });
+  const { report, kills } = await chaos(killed, input(maxStaleness), {
+    ...known,
+    kills: FEWER,
+    seed: SEED,
+    sit,
+    deathAt,
+  });
   const [one, other] = [undisturbed!.history.at(-1)!, report.history.at(-1)!];
   expect([one.version, other.version]).toEqual([STEPS, STEPS]);
   const accuracies = [one.greedy, other.greedy] as const;
-  console.log(`staleness ${maxStaleness}: ${kills} kills in ${report.steps} steps, ${accuracies[0]} left alone, ${accuracies[1]} killed`);
+  console.log(
+    `staleness ${maxStaleness}: ${kills} kills in ${report.steps} steps, ${accuracies[0]} left alone, ${accuracies[1]} killed`,
+  );
   expect(kills).toBe(FEWER);
   for (const { steps, end } of [undisturbed!, report]) expect([steps, end]).toEqual([STEPS, 'steps']);
   return { untouched, killed, accuracies };
 }
 
 // `real-kill` looks at staleness 2 too.
-test('the bundled model, killed again and again, ends with the weights of a run that was left alone', LIMIT, async () => {
-  const { untouched, killed, accuracies } = await twice(0);
-  expect(weightsIn(killed).equals(weightsIn(untouched))).toBe(true);
-  expect(accuracies[1]).toBe(accuracies[0]);
-});
+test(
+  'the bundled model, killed again and again, ends with the weights of a run that was left alone',
+  LIMIT,
+  async () => {
+    const { untouched, killed, accuracies } = await twice(0);
+    expect(weightsIn(killed).equals(weightsIn(untouched))).toBe(true);
+    expect(accuracies[1]).toBe(accuracies[0]);
+  },
+);
 
-test.runIf(LONG)('and where rollouts and learning overlap, as accurate within the noise of its questions', LIMIT, async () => {
-  const { accuracies } = await twice(2);
-  const p = (accuracies[0] + accuracies[1]) / 2;
-  expect(Math.abs(accuracies[0] - accuracies[1])).toBeLessThanOrEqual(3 * Math.sqrt((2 * p * (1 - p)) / QUESTIONS));
-});
+test.runIf(LONG)(
+  'and where rollouts and learning overlap, as accurate within the noise of its questions',
+  LIMIT,
+  async () => {
+    const { accuracies } = await twice(2);
+    const p = (accuracies[0] + accuracies[1]) / 2;
+    expect(Math.abs(accuracies[0] - accuracies[1])).toBeLessThanOrEqual(3 * Math.sqrt((2 * p * (1 - p)) / QUESTIONS));
+  },
+);

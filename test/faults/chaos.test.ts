@@ -8,24 +8,28 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 const weightsIn = (folder: string) => readFileSync(join(folder, 'run', 'model', 'table.json'), 'utf8');
 
-test('killed at seeded calls of the database, a run loses nothing, learns nothing twice, and ends as one that was left alone', LIMIT, async () => {
-  const untouched = temporaryFolder();
-  const undisturbed = await sitting(untouched, chaosInput(0), 'none');
-  expect(undisturbed).toMatchObject({ steps: STEPS, end: 'steps' });
-  const alone = contentsOf(untouched);
+test(
+  'killed at seeded calls of the database, a run loses nothing, learns nothing twice, and ends as one that was left alone',
+  LIMIT,
+  async () => {
+    const untouched = temporaryFolder();
+    const undisturbed = await sitting(untouched, chaosInput(0), 'none');
+    expect(undisturbed).toMatchObject({ steps: STEPS, end: 'steps' });
+    const alone = contentsOf(untouched);
 
-  const killed = temporaryFolder();
-  const { report, kills } = await chaos(killed, chaosInput(0), { kills: KILLS, seed: SEED, alone, sit: sitting });
-  expect(kills).toBe(KILLS);
-  expect(report).toMatchObject({ steps: STEPS, end: 'steps', final: undisturbed!.final });
-  expect(weightsIn(killed)).toBe(weightsIn(untouched));
+    const killed = temporaryFolder();
+    const { report, kills } = await chaos(killed, chaosInput(0), { kills: KILLS, seed: SEED, alone, sit: sitting });
+    expect(kills).toBe(KILLS);
+    expect(report).toMatchObject({ steps: STEPS, end: 'steps', final: undisturbed!.final });
+    expect(weightsIn(killed)).toBe(weightsIn(untouched));
 
-  // And the checker sees what it looks for.
-  expect(await faultsAfterDeath(killed, alone, alone)).toEqual([]);
-  const db = new Libsql(join(killed, 'run', 'quorum.db'));
-  db.exec('UPDATE versions SET parent = 3 WHERE n = 9');
-  db.close();
-  expect(await faultsAfterDeath(killed, alone, alone)).toContain('version 9 is out of the chain');
-  const lost = { ...alone, groups: new Map([...alone.groups, [99_999, 'gone']]) };
-  expect(await faultsAfterDeath(killed, lost, alone)).toContain('group 99999 was lost or changed');
-});
+    // And the checker sees what it looks for.
+    expect(await faultsAfterDeath(killed, alone, alone)).toEqual([]);
+    const db = new Libsql(join(killed, 'run', 'quorum.db'));
+    db.exec('UPDATE versions SET parent = 3 WHERE n = 9');
+    db.close();
+    expect(await faultsAfterDeath(killed, alone, alone)).toContain('version 9 is out of the chain');
+    const lost = { ...alone, groups: new Map([...alone.groups, [99_999, 'gone']]) };
+    expect(await faultsAfterDeath(killed, lost, alone)).toContain('group 99999 was lost or changed');
+  },
+);

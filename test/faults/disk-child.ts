@@ -1,7 +1,8 @@
 /**
- * A daemon around the toy policy on a small disk of its own. Argument: the disk. Prints, a line of JSON each: how the sitting ended during which
- * somebody filled the disk; with the disk still full, how the next start ended; the sitting after there was room again; what a check of the same
- * folder finds where it can only be read; a start there, and one on a folder that cannot be made there.
+ * A daemon around the toy policy on a small disk of its own. Argument: the disk. Prints, a line of JSON each: how the
+ * sitting ended during which somebody filled the disk; with the disk still full, how the next start ended; the sitting
+ * after there was room again; what a check of the same folder finds where it can only be read; a start there, and one
+ * on a folder that cannot be made there.
  */
 import '../support/ends-with-test.ts';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';

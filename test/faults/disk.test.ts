@@ -17,10 +17,15 @@ import { ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';
 import { toyRun, type ToyRun } from '../support/toy-run.ts';
 
 const STEPS = 8;
-const loop = (steps: number | null = STEPS): ConfigInput => ({ loop: { steps, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 } });
+const loop = (steps: number | null = STEPS): ConfigInput => ({
+  loop: { steps, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
+});
 const start = ({ config }: ToyRun, faults: ToyFaults = {}): Promise<DaemonHandle> =>
-  startDaemon(config, { createPolicy: (_, { checkpoint }) => new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) }) });
-const reached = (daemon: DaemonHandle, version: number) => firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
+  startDaemon(config, {
+    createPolicy: (_, { checkpoint }) => new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) }),
+  });
+const reached = (daemon: DaemonHandle, version: number) =>
+  firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
 
 /** Each group that was learnt, once. */
 function learnt({ config }: ToyRun): string[] {
@@ -44,13 +49,25 @@ test.skipIf(!canMount)(
     for await (const line of child.lines) lines.push(JSON.parse(line) as Record<string, unknown>);
     expect((await child.ended).errors).toBe('');
     const [filled, stillFull, roomAgain, checked, readOnly, another] = lines;
-    const error = expect.stringMatching(/^(no space left on the disk of|cannot write) .*\/disk\/run\/.*nothing saved before was harmed/);
-    expect(filled).toEqual({ end: 'failed', error, steps: expect.any(Number), phase: 'failed', note: filled!['error'] });
+    const error = expect.stringMatching(
+      /^(no space left on the disk of|cannot write) .*\/disk\/run\/.*nothing saved before was harmed/,
+    );
+    expect(filled).toEqual({
+      end: 'failed',
+      error,
+      steps: expect.any(Number),
+      phase: 'failed',
+      note: filled!['error'],
+    });
     expect(filled!['steps']).toBeGreaterThanOrEqual(6);
     expect(stillFull).toEqual({ refused: 'InputError', error, exitCode: 1 });
     expect(roomAgain).toMatchObject({ end: 'steps', steps: 12, learntOnce: true });
     expect(checked).toEqual({ findings: [] });
-    expect(readOnly).toEqual({ refused: 'InputError', error: expect.stringMatching(/read-only\/run.*read-only: make it writable/), exitCode: 2 });
+    expect(readOnly).toEqual({
+      refused: 'InputError',
+      error: expect.stringMatching(/read-only\/run.*read-only: make it writable/),
+      exitCode: 2,
+    });
     expect(another).toEqual({
       refused: 'InputError',
       error: expect.stringMatching(/read-only\/another: .*read-only: make it writable/),
@@ -61,15 +78,20 @@ test.skipIf(!canMount)(
 );
 
 // Permissions do not bind root; the test above has a read-only disk for it.
-test.skipIf(process.getuid?.() === 0)('a run folder that this user may not write is refused by name, with what to do', async () => {
-  const run = toyRun(loop());
-  mkdirSync(run.config.runFolder, { mode: 0o500 });
-  await expect(start(run)).rejects.toThrow(/run.* make it writable/);
-});
+test.skipIf(process.getuid?.() === 0)(
+  'a run folder that this user may not write is refused by name, with what to do',
+  async () => {
+    const run = toyRun(loop());
+    mkdirSync(run.config.runFolder, { mode: 0o500 });
+    await expect(start(run)).rejects.toThrow(/run.* make it writable/);
+  },
+);
 
 test('what the user can do nothing about by another command ends with 1, what he can with 2', () => {
   const full = new InputError('no space left', { cause: Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }) });
-  expect([full, new InputError('not a model'), new Error('a bug')].map((error) => explain(error, false).code)).toEqual([1, 2, 1]);
+  expect([full, new InputError('not a model'), new Error('a bug')].map((error) => explain(error, false).code)).toEqual([
+    1, 2, 1,
+  ]);
 });
 
 test('a database that another process keeps locked ends the run cleanly; once it is free the same start goes on', async () => {
@@ -80,12 +102,16 @@ test('a database that another process keeps locked ends the run cleanly; once it
       if (parent !== 5) return;
       other = new Libsql(join(run.config.runFolder, 'quorum.db'));
       other.exec('BEGIN IMMEDIATE');
-      // Nothing runs in this process while the daemon waits for the lock: due by then, this is the first to run when it has given up.
+      // Nothing runs in this process while the daemon waits for the lock: due by then, this is the first to run when it
+      // has given up.
       setTimeout(() => other!.exec('ROLLBACK'), 2_000);
     },
   });
   const report = await daemon.closed();
-  expect(report).toMatchObject({ end: 'failed', error: expect.stringMatching(/quorum\.db is locked by another process; stop it first$/) });
+  expect(report).toMatchObject({
+    end: 'failed',
+    error: expect.stringMatching(/quorum\.db is locked by another process; stop it first$/),
+  });
   expect(report).toMatchObject({ steps: 5, saved: 5 }); // version 6 was learnt and could not be stored
   expect(closingWords(report).join('\n')).toContain('is locked by another process');
   other!.close();
@@ -96,7 +122,9 @@ test('a database that another process keeps locked ends the run cleanly; once it
 test('checkpoints that somebody takes away are missed by nobody: the next one is written where they were', async () => {
   const run = toyRun({ ...loop(), checkpoints: { everySteps: 2, keepLast: 2 } });
   const folder = join(run.config.runFolder, 'checkpoints');
-  const daemon = await start(run, { beforeLearn: ({ parent }) => void (parent === 4 && rmSync(folder, { recursive: true })) });
+  const daemon = await start(run, {
+    beforeLearn: ({ parent }) => void (parent === 4 && rmSync(folder, { recursive: true })),
+  });
   const report = await daemon.closed();
   expect(report).toMatchObject({ end: 'steps', steps: STEPS });
   expect(readdirSync(folder)).toEqual(['v000006', 'v000008']);
@@ -104,18 +132,21 @@ test('checkpoints that somebody takes away are missed by nobody: the next one is
   expect(lstatSync(folder).mode & 0o777).toBe(0o700);
 });
 
-test.skipIf(!existsSync('/dev/full'))('a log that cannot be written does not end the run, nor does one whose folder is gone', async () => {
-  const run = toyRun(loop(4));
-  await (await start(run)).closed();
-  const log = join(run.config.runFolder, 'log');
-  rmSync(join(log, 'quorum.log'));
-  symlinkSync('/dev/full', join(log, 'quorum.log'));
-  const longer = (steps: number) => ({ ...run, config: { ...run.config, loop: { ...run.config.loop, steps } } });
-  expect(await (await start(longer(6))).closed()).toMatchObject({ end: 'steps', steps: 6 });
-  rmSync(join(log, 'quorum.log'));
-  const daemon = await start(longer(STEPS), { beforeLearn: () => rmSync(log, { recursive: true, force: true }) });
-  await reached(daemon, STEPS);
-  expect(await daemon.closed()).toMatchObject({ end: 'steps', steps: STEPS });
-  await (await start(longer(STEPS))).closed();
-  expect(readFileSync(join(log, 'quorum.log'), 'utf8')).not.toContain('lost');
-});
+test.skipIf(!existsSync('/dev/full'))(
+  'a log that cannot be written does not end the run, nor does one whose folder is gone',
+  async () => {
+    const run = toyRun(loop(4));
+    await (await start(run)).closed();
+    const log = join(run.config.runFolder, 'log');
+    rmSync(join(log, 'quorum.log'));
+    symlinkSync('/dev/full', join(log, 'quorum.log'));
+    const longer = (steps: number) => ({ ...run, config: { ...run.config, loop: { ...run.config.loop, steps } } });
+    expect(await (await start(longer(6))).closed()).toMatchObject({ end: 'steps', steps: 6 });
+    rmSync(join(log, 'quorum.log'));
+    const daemon = await start(longer(STEPS), { beforeLearn: () => rmSync(log, { recursive: true, force: true }) });
+    await reached(daemon, STEPS);
+    expect(await daemon.closed()).toMatchObject({ end: 'steps', steps: STEPS });
+    await (await start(longer(STEPS))).closed();
+    expect(readFileSync(join(log, 'quorum.log'), 'utf8')).not.toContain('lost');
+  },
+);

@@ -27,7 +27,10 @@ afterEach(() => {
 /** `quorum start` of a run whose learner fails from version 2 on. @returns the run folder */
 async function fail(...options: string[]): Promise<string> {
   const supervision = { maxRestarts: 2, backoffMilliseconds: 1 };
-  const { folder, config } = toyRun({ supervision, loop: { steps: 9, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 } });
+  const { folder, config } = toyRun({
+    supervision,
+    loop: { steps: 9, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
+  });
   const file = join(folder, 'quorum.config.json');
   writeFileSync(file, JSON.stringify(config));
   const beforeLearn = ({ parent }: { readonly parent: number }): void => {
@@ -48,12 +51,18 @@ test('the command ends with 1, its last words say why, and the version before is
   const log = readFileSync(join(run, 'log', 'quorum.log'), 'utf8')
     .trim()
     .split('\n');
-  const lines = log.map((line) => JSON.parse(line) as { readonly level: number; readonly msg: string; readonly error?: string });
-  expect(lines.filter(({ level }) => level === 50)).toMatchObject([{ msg: 'failed', error: expect.stringContaining(WHY) }]);
+  const lines = log.map(
+    (line) => JSON.parse(line) as { readonly level: number; readonly msg: string; readonly error?: string },
+  );
+  expect(lines.filter(({ level }) => level === 50)).toMatchObject([
+    { msg: 'failed', error: expect.stringContaining(WHY) },
+  ]);
   using store = openStore(join(run, 'quorum.db'));
   expect(store.latestVersion()?.n).toBe(2);
   expect(store.events(10, 'note').map(({ data }) => data)).toContain(`failed: ${WHY}`);
-  expect(store.events(10, 'actor.restarted').map(({ data }) => data)).toEqual([1, 2].map(() => ({ actor: 'learner', reason: WHY })));
+  expect(store.events(10, 'actor.restarted').map(({ data }) => data)).toEqual(
+    [1, 2].map(() => ({ actor: 'learner', reason: WHY })),
+  );
 });
 
 test('the last status, which is what every dashboard shows, names the actor that gave up and why', async () => {
@@ -64,7 +73,12 @@ test('the last status, which is what every dashboard shows, names the actor that
     .map((line) => JSON.parse(line) as { readonly type: string });
   const last = lines.findLast(({ type }) => type === 'status') as unknown as Status;
   expect(last).toMatchObject({ phase: 'failed', error: WHY });
-  expect(last.actors.find(({ id }) => id === 'learner')).toMatchObject({ state: 'failed', doing: 'gave up', error: WHY, restarts: 2 });
+  expect(last.actors.find(({ id }) => id === 'learner')).toMatchObject({
+    state: 'failed',
+    doing: 'gave up',
+    error: WHY,
+    restarts: 2,
+  });
   expect(last.notes.map(({ text }) => text)).toContain(`failed: ${WHY}`);
   expect(lines.at(-1)).toMatchObject({ type: 'report', end: 'failed', error: WHY, steps: 2 });
   expect(process.exitCode).toBe(1);
@@ -114,19 +128,28 @@ describe('a role that hangs', () => {
   };
   const restarts = (run: string) => {
     using store = openStore(join(run, 'quorum.db'));
-    return store.events(10, 'actor.restarted').map(({ data }) => data as { readonly actor: string; readonly reason: string });
+    return store
+      .events(10, 'actor.restarted')
+      .map(({ data }) => data as { readonly actor: string; readonly reason: string });
   };
 
-  test.each(Object.entries(ROLES))('%s: an error with its name and the job, a restart, and the run goes on', async (actor, { faults, says }) => {
-    const { run, daemon } = started(faults(1), 2);
-    expect(await (await daemon).closed()).toMatchObject({ end: 'steps', steps: 4, restarts: 1 });
-    expect(restarts(run)).toMatchObject([{ actor, reason: expect.stringMatching(says) }]);
-  });
+  test.each(Object.entries(ROLES))(
+    '%s: an error with its name and the job, a restart, and the run goes on',
+    async (actor, { faults, says }) => {
+      const { run, daemon } = started(faults(1), 2);
+      expect(await (await daemon).closed()).toMatchObject({ end: 'steps', steps: 4, restarts: 1 });
+      expect(restarts(run)).toMatchObject([{ actor, reason: expect.stringMatching(says) }]);
+    },
+  );
 
   test('each time: past its budget the run ends with the same words', async () => {
     const { faults, says } = ROLES['learner']!;
     const { run, daemon } = started(faults(Infinity), 1);
-    expect(await (await daemon).closed()).toMatchObject({ end: 'failed', steps: 1, error: expect.stringMatching(says) });
+    expect(await (await daemon).closed()).toMatchObject({
+      end: 'failed',
+      steps: 1,
+      error: expect.stringMatching(says),
+    });
     expect(restarts(run)).toMatchObject([{ actor: 'learner', reason: expect.stringMatching(says) }]);
   });
 });

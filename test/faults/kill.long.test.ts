@@ -20,7 +20,14 @@ test('killed again and again, a run ends with the weights of one that was left a
   expect(await sitting(alone, INPUT, 'none')).toMatchObject({ steps: STEPS, end: 'steps' });
 
   const killed = temporaryFolder();
-  const deaths = ['beforeSample:1', 'beforeSample:6', 'beforeLearn:2', 'afterLearn:2', 'beforeSave:1', 'beforeSample:9'];
+  const deaths = [
+    'beforeSample:1',
+    'beforeSample:6',
+    'beforeLearn:2',
+    'afterLearn:2',
+    'beforeSave:1',
+    'beforeSample:9',
+  ];
   for (const death of deaths) expect([death, await sitting(killed, INPUT, death)]).toEqual([death, undefined]);
   const report = await sitting(killed, INPUT, 'none');
   expect(report).toMatchObject({ steps: STEPS, end: 'steps' });

@@ -30,7 +30,12 @@ const input = (runFolder: string): ConfigInput => ({
 /** Everything sampled, as text by id. */
 function sampled(store: Store): Map<string, string> {
   const groups: RolloutGroup[] = [...store.judgedGroups(ALL).map(({ group }) => group), ...store.unfinished().unjudged];
-  return new Map(groups.map(({ id, question, policyVersion, samples }) => [id, JSON.stringify([question.id, policyVersion, samples])]));
+  return new Map(
+    groups.map(({ id, question, policyVersion, samples }) => [
+      id,
+      JSON.stringify([question.id, policyVersion, samples]),
+    ]),
+  );
 }
 
 /** Learns the stored batches from the base on, and returns the bytes of the files of each of these versions. */
@@ -66,23 +71,29 @@ test('killed at seeded points, the bundled model in its threads goes on: one cha
     for (const [id, group] of now) durable.set(id, group);
     if (death.startsWith('stored')) expect(store.unfinished().unjudged.length).toBeGreaterThan(0);
     if (death.startsWith('learning')) expect(store.unfinished().unlearnt.length).toBe(1);
-    if (death.startsWith('saving')) expect([store.latestVersion()?.n, checkpointsIn(run)]).toEqual([2 * EVERY, [EVERY]]);
+    if (death.startsWith('saving'))
+      expect([store.latestVersion()?.n, checkpointsIn(run)]).toEqual([2 * EVERY, [EVERY]]);
   }
   expect(await realSitting(input(run), 'none')).toMatchObject({ steps: STEPS, end: 'steps' });
 
   using store = openStore(join(run, 'quorum.db'));
   const versions = store.versions(ALL).toReversed();
-  expect(versions.map(({ n, parent }) => [n, parent])).toEqual(Array.from({ length: STEPS + 1 }, (_, n) => [n, n === 0 ? null : n - 1]));
+  expect(versions.map(({ n, parent }) => [n, parent])).toEqual(
+    Array.from({ length: STEPS + 1 }, (_, n) => [n, n === 0 ? null : n - 1]),
+  );
   const batches = store.batchesSince(0);
   const learnt = batches.flatMap(({ groups }) => groups.map(({ group }) => group.id));
   expect(new Set(learnt).size).toBe(learnt.length);
-  for (const { parent, groups } of batches) for (const { group } of groups) expect(parent - group.policyVersion).toBeLessThanOrEqual(2);
+  for (const { parent, groups } of batches)
+    for (const { group } of groups) expect(parent - group.policyVersion).toBeLessThanOrEqual(2);
 
   const end = sampled(store);
   for (const [id, group] of durable) expect(end.get(id)).toBe(group);
   const { unbatched } = store.unfinished();
   const kept = store.judgedGroups(ALL).filter(({ verdict }) => verdict.kept);
-  expect(kept.map(({ group }) => group.id).toSorted()).toEqual([...learnt, ...unbatched.map(({ group }) => group.id)].toSorted());
+  expect(kept.map(({ group }) => group.id).toSorted()).toEqual(
+    [...learnt, ...unbatched.map(({ group }) => group.id)].toSorted(),
+  );
 
   const saved = checkpointsIn(run);
   expect(saved).toContain(STEPS);

@@ -10,7 +10,11 @@ import { ToyPolicy } from '../support/toy-policy.ts';
 
 const GOAL = 4;
 const STEPS = 14;
-const INPUT: ConfigInput = { seed: 5, loop: { steps: STEPS, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 }, filters: { shareFloor: 0.5 } };
+const INPUT: ConfigInput = {
+  seed: 5,
+  loop: { steps: STEPS, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
+  filters: { shareFloor: 0.5 },
+};
 
 interface Row {
   readonly n: number;
@@ -18,7 +22,10 @@ interface Row {
   readonly batchId: number | null;
 }
 
-/** The weights that the rows and the batches of a store lead to: learnt one after the other, and taken from the disk where the run went back. */
+/**
+ * The weights that the rows and the batches of a store lead to: learnt one after the other, and taken from the disk
+ * where the run went back.
+ */
 async function retold(versions: readonly Row[], batches: readonly Batch[]): Promise<string> {
   const policy = new ToyPolicy();
   await policy.open();
@@ -53,7 +60,9 @@ test.each([
     const batches = store.batchesSince(0);
     expect(await retold(versions, batches)).toBe(readFileSync(join(folder, 'run', 'model', 'table.json'), 'utf8'));
 
-    const groups = batches.flatMap((batch) => batch.groups.map(({ group }) => ({ ...group, age: batch.parent - group.policyVersion })));
+    const groups = batches.flatMap((batch) =>
+      batch.groups.map(({ group }) => ({ ...group, age: batch.parent - group.policyVersion })),
+    );
     expect(new Set(groups.map(({ sequence }) => sequence)).size).toBe(groups.length);
     expect(Math.max(...groups.map(({ age }) => age))).toBeLessThanOrEqual(1);
   },

@@ -1,4 +1,7 @@
-/** Batches that the learner cannot take, and steps that are not sound, in a whole daemon: with kills, stops, and what a user is told. */
+/**
+ * Batches that the learner cannot take, and steps that are not sound, in a whole daemon: with kills, stops, and what a
+ * user is told.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { filter, firstValueFrom } from 'rxjs';
@@ -40,7 +43,9 @@ test(
     expect(weightsIn(killed)).toBe(weightsIn(untouched));
     const asides = [untouched, killed].map((folder) => {
       using store = openStore(join(folder, 'run', 'quorum.db'));
-      return store.batchesSetAside(100).map(({ batchId, parent, groupIds, cause }) => [batchId, parent, groupIds, cause]);
+      return store
+        .batchesSetAside(100)
+        .map(({ batchId, parent, groupIds, cause }) => [batchId, parent, groupIds, cause]);
     });
     expect(asides[0]!.length).toBeGreaterThanOrEqual(STEPS / POISON - 1);
     expect(asides[1]).toEqual(asides[0]);
@@ -59,17 +64,25 @@ class Off extends ToyPolicy {
   }
 }
 
-const phase = (daemon: DaemonHandle, wanted: string) => firstValueFrom(daemon.status$().pipe(filter((status) => status.phase === wanted)));
+const phase = (daemon: DaemonHandle, wanted: string) =>
+  firstValueFrom(daemon.status$().pipe(filter((status) => status.phase === wanted)));
 
 test('a step that is not sound is not taken: the run pauses and says why, with the guardian off and after a restart, until it is resumed', async () => {
   const { folder, config } = toyRun({ ...input, loop: { ...input.loop, steps: 5 }, guardian: { mode: 'off' } });
-  const start = () => startDaemon(config, { pluginFolder: folder, createPolicy: (_, { checkpoint }) => new Off(checkpoint ? { checkpoint } : {}) });
-  const reason = /^batch 2 \(4 groups\) is set aside at version 2: the step is not sound and was not taken: its mean importance ratio is Infinity/;
+  const start = () =>
+    startDaemon(config, {
+      pluginFolder: folder,
+      createPolicy: (_, { checkpoint }) => new Off(checkpoint ? { checkpoint } : {}),
+    });
+  const reason =
+    /^batch 2 \(4 groups\) is set aside at version 2: the step is not sound and was not taken: its mean importance ratio is Infinity/;
 
   const first = await start();
   const paused = await phase(first, 'paused');
   expect(paused).toMatchObject({ version: 2, held: expect.stringMatching(reason), groups: { setAside: 4 } });
-  expect(paused.notes.at(-1)?.text).toMatch(/learning is paused: look at it \(quorum doctor --run\), then resume or stop$/);
+  expect(paused.notes.at(-1)?.text).toMatch(
+    /learning is paused: look at it \(quorum doctor --run\), then resume or stop$/,
+  );
   expect(await first.stop()).toMatchObject({ end: 'stopped', steps: 2 });
   {
     using store = openStore(join(config.runFolder, 'quorum.db'));

@@ -1,6 +1,6 @@
 /**
- * What becomes of a run whose compute threads end, hang, run out of memory, or compute with numbers that are none. `npm run test:all` has
- * five of them; CI and `npm run chaos` have each at every stage where it can be.
+ * What becomes of a run whose compute threads end, hang, run out of memory, or compute with numbers that are none. `npm
+ * run test:all` has five of them; CI and `npm run chaos` have each at every stage where it can be.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -90,7 +90,10 @@ test(
       ['learn', 'learner'],
     ] as const) {
       // More where one waited too long behind another that hung.
-      expect([actor, restarted.filter((each) => each === actor).length >= FAULTS[stage]!.length]).toEqual([actor, true]);
+      expect([actor, restarted.filter((each) => each === actor).length >= FAULTS[stage]!.length]).toEqual([
+        actor,
+        true,
+      ]);
     }
     expect(store.events(ALL, 'save.repeated').length).toBeGreaterThanOrEqual(FAULTS.save!.length);
 
@@ -101,9 +104,13 @@ test(
     expect(new Set(learnt).size).toBe(learnt.length);
     const kept = store.judgedGroups(ALL).filter(({ verdict }) => verdict.kept);
     const { unbatched } = store.unfinished();
-    expect(kept.map(({ group }) => group.id).toSorted()).toEqual([...learnt, ...unbatched.map(({ group }) => group.id)].toSorted());
+    expect(kept.map(({ group }) => group.id).toSorted()).toEqual(
+      [...learnt, ...unbatched.map(({ group }) => group.id)].toSorted(),
+    );
     const samples = store.judgedGroups(ALL).flatMap(({ group }) => group.samples);
-    expect(samples.flatMap(({ logprobs, refLogprobs }) => [...logprobs, ...refLogprobs!]).every(Number.isFinite)).toBe(true);
+    expect(samples.flatMap(({ logprobs, refLogprobs }) => [...logprobs, ...refLogprobs!]).every(Number.isFinite)).toBe(
+      true,
+    );
     expect(readFileSync(join(report.folder, 'model.safetensors')).equals(await relearnt(batches))).toBe(true);
   },
   LONG ? 3_000_000 : 600_000,
@@ -127,7 +134,11 @@ test('a step that gives no numbers every time is not taken: its batch is set asi
   faults.order('learn', 'moments', ALL);
   const paused = await firstValueFrom(first.status$().pipe(filter(({ phase }) => phase === 'paused')));
   const stuck = paused.version;
-  expect(paused.held).toMatch(new RegExp(`^batch \\d .* at version ${stuck}: version \\d was not made: .* not finite; a lower learner.learningRate`));
+  expect(paused.held).toMatch(
+    new RegExp(
+      `^batch \\d .* at version ${stuck}: version \\d was not made: .* not finite; a lower learner.learningRate`,
+    ),
+  );
   const report = await first.stop();
   expect(report).toMatchObject({ end: 'stopped', steps: stuck });
   expect(readFileSync(join(report.folder, 'trainer_state.json'), 'utf8')).toContain(`"version": ${stuck}`);

@@ -15,10 +15,14 @@ test.each(Object.keys(TARGETS))(
   async (name) => {
     const script = fileURLToPath(new URL('run.ts', import.meta.url));
     const node = ['--import', 'tsx', `--max-old-space-size=${HEAP_MB}`, script];
-    const { stdout } = await promisify(execFile)(process.execPath, [...node, name, FUZZ_SEED, FUZZ_CASES, FUZZ_SECONDS], {
-      timeout: 1000 * (Number(FUZZ_SECONDS) + GRACE_SECONDS),
-      killSignal: 'SIGKILL',
-    });
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [...node, name, FUZZ_SEED, FUZZ_CASES, FUZZ_SECONDS],
+      {
+        timeout: 1000 * (Number(FUZZ_SECONDS) + GRACE_SECONDS),
+        killSignal: 'SIGKILL',
+      },
+    );
     const { ran, failure } = JSON.parse(stdout) as { ran: number; failure: string | null };
     process.stderr.write(`fuzz: ${name}: ${ran} cases\n`);
     expect(failure).toBeNull();

@@ -1,6 +1,6 @@
 /**
- * Runs one target in a process of its own, so that a hang or a memory without bound ends this process and nothing else. Arguments: target, seed,
- * cases, seconds. Prints JSON: how many cases ran.
+ * Runs one target in a process of its own, so that a hang or a memory without bound ends this process and nothing else.
+ * Arguments: target, seed, cases, seconds. Prints JSON: how many cases ran.
  */
 import fc from 'fast-check';
 import { TARGETS } from './targets.ts';

@@ -1,6 +1,6 @@
 /**
- * What reads bytes or text that somebody else wrote. A target takes one case; it may refuse it, with the kind of error that it promises, and must
- * do nothing else: not crash, not hang, not fill the memory.
+ * What reads bytes or text that somebody else wrote. A target takes one case; it may refuse it, with the kind of error
+ * that it promises, and must do nothing else: not crash, not hang, not fill the memory.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -38,9 +38,17 @@ const fixtures = (name: string, ending: RegExp): Uint8Array[] => {
 
 /** Bytes near to valid ones: some overwritten, the end cut off, a piece put in twice. */
 function damaged(originals: readonly Uint8Array[]): fc.Arbitrary<Uint8Array> {
-  const edit = fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0, 1, 127, 128, 255)));
+  const edit = fc.tuple(
+    fc.double({ min: 0, max: 1, noNaN: true }),
+    fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0, 1, 127, 128, 255)),
+  );
   return fc
-    .tuple(fc.constantFrom(...originals), fc.array(edit, { maxLength: 6 }), fc.option(fc.double({ min: 0, max: 1, noNaN: true })), fc.boolean())
+    .tuple(
+      fc.constantFrom(...originals),
+      fc.array(edit, { maxLength: 6 }),
+      fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+      fc.boolean(),
+    )
     .map(([original, edits, cut, twice]) => {
       let bytes = Uint8Array.from(original);
       for (const [place, value] of edits) bytes[Math.floor(place * (bytes.length - 1))] = value;
@@ -74,7 +82,10 @@ async function readAll(file: string): Promise<void> {
 
 async function safetensors(): Promise<Uint8Array> {
   const file = join(folder, 'whole.safetensors');
-  await writeSafetensors(file, { a: f32([2, 3], Float32Array.from([1, 2, 3, 4, 5, 6])), 'layers.0.b': f32([4], new Float32Array(4)) });
+  await writeSafetensors(file, {
+    a: f32([2, 3], Float32Array.from([1, 2, 3, 4, 5, 6])),
+    'layers.0.b': f32([4], new Float32Array(4)),
+  });
   return new Uint8Array(readFileSync(file));
 }
 
@@ -95,9 +106,9 @@ const JSON_FILES = [
   '{"1": {"question": "?", "image": null, "choices": "[\'a\', \\"b\'s\\"]", "answer": 1}}',
 ].map((text) => new TextEncoder().encode(text));
 
-const CSV = ['\ufeffindex,question,A,B,answer,image\r\n1,"How\n""many""?",3,4,"A","[\'a.png\']"\r\n2,?,5,6,AB,iVBORw0KGgo='].map((text) =>
-  new TextEncoder().encode(text),
-);
+const CSV = [
+  '\ufeffindex,question,A,B,answer,image\r\n1,"How\n""many""?",3,4,"A","[\'a.png\']"\r\n2,?,5,6,AB,iVBORw0KGgo=',
+].map((text) => new TextEncoder().encode(text));
 
 const LATEX = fc
   .array(
@@ -157,7 +168,9 @@ const LATEX = fc
   .map((parts) => parts.join(''));
 
 /** Anywhere in a valid configuration something else may stand. */
-const CONFIG = fc.tuple(fc.constantFrom(...Object.keys(configSchema.shape)), fc.jsonValue({ maxDepth: 3 })).map(([key, value]) => ({ [key]: value }));
+const CONFIG = fc
+  .tuple(fc.constantFrom(...Object.keys(configSchema.shape)), fc.jsonValue({ maxDepth: 3 }))
+  .map(([key, value]) => ({ [key]: value }));
 
 export const TARGETS: Readonly<Record<string, () => Target | Promise<Target>>> = {
   'frame codec': () => ({
@@ -174,8 +187,14 @@ export const TARGETS: Readonly<Record<string, () => Target | Promise<Target>>> =
       parseFrame(decode(encode(frame)));
     },
   }),
-  safetensors: async () => ({ cases: damaged([await safetensors()]), run: onDisk('case.safetensors', readSafetensors) }),
-  jsonl: () => ({ cases: fc.oneof(damaged(JSONL), fc.uint8Array({ maxLength: 200 })), run: onDisk('case.jsonl', (file) => openPaths([file])) }),
+  safetensors: async () => ({
+    cases: damaged([await safetensors()]),
+    run: onDisk('case.safetensors', readSafetensors),
+  }),
+  jsonl: () => ({
+    cases: fc.oneof(damaged(JSONL), fc.uint8Array({ maxLength: 200 })),
+    run: onDisk('case.jsonl', (file) => openPaths([file])),
+  }),
   json: () => ({ cases: damaged(JSON_FILES), run: onDisk('case.json', readAll) }),
   csv: () => ({ cases: fc.oneof(damaged(CSV), fc.uint8Array({ maxLength: 200 })), run: onDisk('case.csv', readAll) }),
   parquet: () => ({ cases: damaged(fixtures('parquet', /\.parquet$/)), run: onDisk('case.parquet', readAll) }),
@@ -190,7 +209,10 @@ export const TARGETS: Readonly<Record<string, () => Target | Promise<Target>>> =
       samePlain(interpret(a), interpret(b));
     },
   }),
-  configuration: () => ({ cases: fc.oneof(CONFIG, fc.jsonValue()), run: (value: unknown) => refusing(() => parseConfig(value)) }),
+  configuration: () => ({
+    cases: fc.oneof(CONFIG, fc.jsonValue()),
+    run: (value: unknown) => refusing(() => parseConfig(value)),
+  }),
 };
 
 /** A PNG, a GIF and a JPEG of one pixel. */

@@ -69,7 +69,8 @@ describe('where a version was sure of few canaries', () => {
   });
 
   it('a large share of them is no symptom until it is more than a few', () => {
-    const found = (lost: number, of: number) => symptoms({ agreement: 1 - lost / of, sureOf: of }, {}).map(({ severity }) => severity);
+    const found = (lost: number, of: number) =>
+      symptoms({ agreement: 1 - lost / of, sureOf: of }, {}).map(({ severity }) => severity);
     expect([found(4, 25), found(5, 25), found(7, 25), found(8, 25)]).toEqual([[], [1], [1], [2]]);
     expect([found(7, 90), found(8, 90), found(11, 90), found(12, 90)]).toEqual([[], [1], [1], [2]]);
   });
@@ -110,7 +111,8 @@ describe('a collapse', () => {
   }
 
   it('that no single probe shows is noticed by several', () => {
-    const losing = (loss: number) => watched(trace(3, 200, (s, step) => s['agreement'] !== undefined && (s['agreement'] = step < 60 ? 1 : 1 - loss)));
+    const losing = (loss: number) =>
+      watched(trace(3, 200, (s, step) => s['agreement'] !== undefined && (s['agreement'] = step < 60 ? 1 : 1 - loss)));
     const seen = losing(0.075);
     expect(firstAct(seen)).toBeGreaterThan(60);
     expect(seen.assessments[firstAct(seen) - 1]!.symptoms.map(({ signal }) => signal)).toEqual(['erosion']);
@@ -159,7 +161,12 @@ describe('levels', () => {
         },
         { requiredKeys: [] },
       ),
-      probe: fc.option(fc.record({ agreement: fc.double({ min: 0, max: 1, noNaN: true }), consistency: fc.double({ min: 0, max: 1, noNaN: true }) })),
+      probe: fc.option(
+        fc.record({
+          agreement: fc.double({ min: 0, max: 1, noNaN: true }),
+          consistency: fc.double({ min: 0, max: 1, noNaN: true }),
+        }),
+      ),
     }),
     { maxLength: 60 },
   );
@@ -173,8 +180,10 @@ describe('levels', () => {
         const weights = assessments.map(({ symptoms: found }) => evidence(found));
         assessments.forEach(({ level }, i) => {
           const before = assessments[i - 1]?.level ?? 'healthy';
-          if (level === 'act' && before !== 'act') expect(weights.slice(i - 2, i + 1).filter((weight) => weight >= 1)).toHaveLength(3);
-          if (level === 'healthy' && before !== 'healthy') expect(weights.slice(i - 9, i + 1).every((weight) => weight < 0.3)).toBe(true);
+          if (level === 'act' && before !== 'act')
+            expect(weights.slice(i - 2, i + 1).filter((weight) => weight >= 1)).toHaveLength(3);
+          if (level === 'healthy' && before !== 'healthy')
+            expect(weights.slice(i - 9, i + 1).every((weight) => weight < 0.3)).toBe(true);
           if (level === 'healthy') expect(weights[i]).toBeLessThan(0.3);
         });
       }),
@@ -195,10 +204,15 @@ describe('levels', () => {
 
   it('trust nothing that was not followed by health', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 100 }), fc.integer({ min: 0, max: 100 }), fc.nat(40), (version, now, sound) => {
-        expect(isTrusted({ level: 'watch', sound }, version, now, 20)).toBe(false);
-        expect(isTrusted({ level: 'healthy', sound }, version, now, 20)).toBe(now - version >= 20 && sound >= 20);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 100 }),
+        fc.integer({ min: 0, max: 100 }),
+        fc.nat(40),
+        (version, now, sound) => {
+          expect(isTrusted({ level: 'watch', sound }, version, now, 20)).toBe(false);
+          expect(isTrusted({ level: 'healthy', sound }, version, now, 20)).toBe(now - version >= 20 && sound >= 20);
+        },
+      ),
     );
   });
 
@@ -223,19 +237,29 @@ describe('symptoms', () => {
       fc.property(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true }), (a, b) => {
         const [low, high] = [Math.min(a, b), Math.max(a, b)];
         const before = { concentration: 0.1, voteShare: 0.9 };
-        expect(evidence(symptoms({ concentration: high }, before))).toBeGreaterThanOrEqual(evidence(symptoms({ concentration: low }, before)));
-        expect(evidence(symptoms({ agreement: low }, before))).toBeGreaterThanOrEqual(evidence(symptoms({ agreement: high }, before)));
-        expect(evidence(symptoms({ voteShare: low }, before))).toBeGreaterThanOrEqual(evidence(symptoms({ voteShare: high }, before)));
+        expect(evidence(symptoms({ concentration: high }, before))).toBeGreaterThanOrEqual(
+          evidence(symptoms({ concentration: low }, before)),
+        );
+        expect(evidence(symptoms({ agreement: low }, before))).toBeGreaterThanOrEqual(
+          evidence(symptoms({ agreement: high }, before)),
+        );
+        expect(evidence(symptoms({ voteShare: low }, before))).toBeGreaterThanOrEqual(
+          evidence(symptoms({ voteShare: high }, before)),
+        );
       }),
     );
   });
 
   it('leave a data set of yes and no its concentration', () => {
     expect(symptoms({ concentration: 0.58 }, { concentration: 0.5 })).toEqual([]);
-    expect(symptoms({ concentration: 0.58 }, { concentration: 0.1 })).toMatchObject([{ signal: 'concentration', severity: 2 }]);
+    expect(symptoms({ concentration: 0.58 }, { concentration: 0.1 })).toMatchObject([
+      { signal: 'concentration', severity: 2 },
+    ]);
   });
 
   it('say what the signal is and what it was', () => {
-    expect(symptoms({ concentration: 0.6 }, { concentration: 0.1 })[0]!.words).toBe('share of all answers that is the same one answer 0.6, was 0.1');
+    expect(symptoms({ concentration: 0.6 }, { concentration: 0.1 })[0]!.words).toBe(
+      'share of all answers that is the same one answer 0.6, was 0.1',
+    );
   });
 });

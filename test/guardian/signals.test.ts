@@ -11,15 +11,24 @@ const groups = fc.array(fc.array(answer, { minLength: 1, maxLength: 8 }), { minL
 function judged(answers: readonly (string | null)[]): Judged {
   const seen = [...new Set(answers.filter((each) => each !== null))];
   const classes = answers.map((each) => (each === null ? -1 : seen.indexOf(each)));
-  const verdict = verdictOf('g', answers, classes, { normaliseStd: true, dropAllAgree: true, dropNoBox: true, shareFloor: 0 });
-  return { verdict, group: { samples: answers.map((each) => ({ tokens: Array.from({ length: (each ?? '').length + 3 }, () => 0) })) } };
+  const verdict = verdictOf('g', answers, classes, {
+    normaliseStd: true,
+    dropAllAgree: true,
+    dropNoBox: true,
+    shareFloor: 0,
+  });
+  return {
+    verdict,
+    group: { samples: answers.map((each) => ({ tokens: Array.from({ length: (each ?? '').length + 3 }, () => 0) })) },
+  };
 }
 
 describe('concentration', () => {
   it('is 1 where every question gets the one answer, and 1 / n where each of n gets another', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 1, max: 8 }), (n, samples) => {
-        const given = (of: (i: number) => string) => Array.from({ length: n }, (_, i) => Array.from({ length: samples }, () => of(i)));
+        const given = (of: (i: number) => string) =>
+          Array.from({ length: n }, (_, i) => Array.from({ length: samples }, () => of(i)));
         expect(concentration(given(() => '7'))).toBeCloseTo(1);
         expect(concentration(given(String))).toBeCloseTo(1 / n);
       }),
@@ -86,20 +95,33 @@ describe('probeSignals', () => {
 
   it('asks about what the earlier version was sure of, and about nothing else', () => {
     const asTrusted = answers.map((_, i) => i < 8);
-    expect(probeSignals({ ...probe, asTrusted }, earlier, undefined)).toEqual({ consistency: 0.75, agreement: 0.8, sureOf: 10 });
+    expect(probeSignals({ ...probe, asTrusted }, earlier, undefined)).toEqual({
+      consistency: 0.75,
+      agreement: 0.8,
+      sureOf: 10,
+    });
     const wrongWhereUnsure = answers.map((_, i) => i < 10);
     expect(probeSignals({ ...probe, asTrusted: wrongWhereUnsure }, earlier, undefined).agreement).toBe(1);
-    expect(probeSignals({ ...probe, asOrigin: asTrusted }, undefined, earlier)).toEqual({ consistency: 0.75, origin: 0.8, baseSureOf: 10 });
+    expect(probeSignals({ ...probe, asOrigin: asTrusted }, undefined, earlier)).toEqual({
+      consistency: 0.75,
+      origin: 0.8,
+      baseSureOf: 10,
+    });
   });
 
   it('says nothing where the earlier version was sure of too little', () => {
     const unsure = { answers, sure: answers.map((_, i) => i < 7) };
-    expect(probeSignals({ ...probe, asTrusted: answers.map(() => false) }, unsure, undefined)).toEqual({ consistency: 0.75 });
+    expect(probeSignals({ ...probe, asTrusted: answers.map(() => false) }, unsure, undefined)).toEqual({
+      consistency: 0.75,
+    });
   });
 
   it('has an accuracy only where there are labels', () => {
     const right = answers.map((_, i) => i % 4 === 0);
-    expect(probeSignals({ ...probe, right }, undefined, undefined)).toEqual({ consistency: 0.75, canaryAccuracy: 0.25 });
+    expect(probeSignals({ ...probe, right }, undefined, undefined)).toEqual({
+      consistency: 0.75,
+      canaryAccuracy: 0.25,
+    });
   });
 });
 

@@ -1,11 +1,17 @@
-/** Seeded runs as the monitor sees them: healthy ones move and scatter as the measured runs of the bundled model do (docs/guardian.md). */
+/**
+ * Seeded runs as the monitor sees them: healthy ones move and scatter as the measured runs of the bundled model do
+ * (docs/guardian.md).
+ */
 import { Random } from '../../src/data/rng.ts';
 import type { Reading } from '../../src/guardian/monitor.ts';
 import type { Signal, Signals } from '../../src/guardian/signals.ts';
 
 /** From, to, steps after which two thirds of the way are gone, and standard deviation of a step. */
 const HEALTHY: Readonly<
-  Record<Exclude<Signal, 'shareRate' | 'erosion' | 'canaryAccuracy' | 'sureOf' | 'baseSureOf'>, readonly [number, number, number, number]>
+  Record<
+    Exclude<Signal, 'shareRate' | 'erosion' | 'canaryAccuracy' | 'sureOf' | 'baseSureOf'>,
+    readonly [number, number, number, number]
+  >
 > = {
   voteShare: [0.62, 0.94, 12, 0.02],
   concentration: [0.1, 0.1, 1, 0.015],
@@ -23,7 +29,11 @@ const OF_PROBES: readonly string[] = ['agreement', 'origin', 'consistency'];
 const PROBE_EVERY = 5;
 
 /** `bend` changes what a healthy step would have shown. */
-export function trace(seed: number, steps: number, bend: (signals: Record<string, number>, step: number) => void = () => {}): readonly Reading[] {
+export function trace(
+  seed: number,
+  steps: number,
+  bend: (signals: Record<string, number>, step: number) => void = () => {},
+): readonly Reading[] {
   return Array.from({ length: steps }, (_, i): Reading => {
     const step = i + 1;
     const random = new Random(seed, 'trace', step);

@@ -34,13 +34,15 @@ const input = (steps: number | null, die?: object): ConfigInput => ({
 async function start(folder: string, config: ConfigInput, faults: ToyFaults = {}): Promise<DaemonHandle> {
   const run = toyRun(config, folder);
   const daemon = await startDaemon(run.config, {
-    createPolicy: (_, { checkpoint }) => new ToyPolicy({ learningRate: 1e-3, faults, ...(checkpoint ? { checkpoint } : {}) }),
+    createPolicy: (_, { checkpoint }) =>
+      new ToyPolicy({ learningRate: 1e-3, faults, ...(checkpoint ? { checkpoint } : {}) }),
   });
   onTestFinished(async () => void (await daemon.stop()));
   return daemon;
 }
 
-const reached = (daemon: DaemonHandle, version: number) => firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
+const reached = (daemon: DaemonHandle, version: number) =>
+  firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
 
 /** What the store holds, and what each has heard of, in its order. */
 function heard(folder: string) {
@@ -49,7 +51,8 @@ function heard(folder: string) {
     readFileSync(join(run, 'plugins', file), 'utf8')
       .trimEnd()
       .split('\n');
-  const events = (told: readonly string[]) => told.map((line) => recordOf(JSON.parse(line) as LoopEvent)).filter((record) => record !== null);
+  const events = (told: readonly string[]) =>
+    told.map((line) => recordOf(JSON.parse(line) as LoopEvent)).filter((record) => record !== null);
   const board = readdirSync(join(run, 'plugins', 'tensorboard')).toSorted();
   const scalars = board.flatMap((name) => readEvents(readFileSync(join(run, 'plugins', 'tensorboard', name))).slice(1));
   using store = openStore(join(run, 'quorum.db'));
@@ -82,7 +85,8 @@ describe('every version and evaluation is heard of', () => {
   test('when the steps are reached, and over the next start', async () => {
     const folder = temporaryFolder();
     await (await start(folder, input(3))).closed();
-    expectAll(folder, 6); // three steps; the base, version 3 and, in full, version 3; evaluations in between may be passed over
+    // three steps; the base, version 3 and, in full, version 3; evaluations in between may be passed over
+    expectAll(folder, 6);
     await (await start(folder, input(5))).closed();
     expectAll(folder, 9);
   });
@@ -140,5 +144,7 @@ test('one that does not take the last events is not waited for beyond a limit, a
   const daemon = await start(temporaryFolder(), { ...input(2), timeouts: { stopSeconds: 1 }, plugins: [stuck] });
   expect(await daemon.closed()).toMatchObject({ end: 'steps' });
   const rest = 'watcher-stuck, exporter-stuck will hear of the rest at the next start';
-  expect(daemon.status().notes.at(-1)?.text).toBe(`telling watchers and exporters the last events: not done after 1 s: ${rest}`);
+  expect(daemon.status().notes.at(-1)?.text).toBe(
+    `telling watchers and exporters the last events: not done after 1 s: ${rest}`,
+  );
 }, 60_000);

@@ -14,10 +14,17 @@ import type { Store } from '../../src/store/store.ts';
 import { ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';
 import { toyRun, type ToyRun } from '../support/toy-run.ts';
 
-const loop = (maxStaleness = 1): ConfigInput['loop'] => ({ steps: null, batchGroups: 4, jobQuestions: 2, maxStaleness });
+const loop = (maxStaleness = 1): ConfigInput['loop'] => ({
+  steps: null,
+  batchGroups: 4,
+  jobQuestions: 2,
+  maxStaleness,
+});
 
 const start = ({ config }: ToyRun, faults: ToyFaults = {}): Promise<DaemonHandle> =>
-  startDaemon(config, { createPolicy: (_, { checkpoint }) => new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) }) });
+  startDaemon(config, {
+    createPolicy: (_, { checkpoint }) => new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) }),
+  });
 
 /** A learner that waits before the step from version `parent` until it is told to go on. */
 function holdAt(parent: number): { readonly faults: ToyFaults; readonly goOn: () => void } {
@@ -26,7 +33,8 @@ function holdAt(parent: number): { readonly faults: ToyFaults; readonly goOn: ()
   return { faults: { beforeLearn: (batch) => (batch.parent === parent ? told : undefined) }, goOn: () => goOn() };
 }
 
-const when = (daemon: DaemonHandle, condition: (status: Status) => boolean) => firstValueFrom(daemon.status$().pipe(filter(condition)));
+const when = (daemon: DaemonHandle, condition: (status: Status) => boolean) =>
+  firstValueFrom(daemon.status$().pipe(filter(condition)));
 const reached = (daemon: DaemonHandle, version: number) => when(daemon, (status) => status.version >= version);
 
 function storeOf<T>({ config }: ToyRun, look: (store: Store) => T): T {
@@ -40,7 +48,8 @@ interface Logged {
   readonly outcome: string;
 }
 
-const commandsOf = (run: ToyRun): Logged[] => storeOf(run, (store) => store.events(100, 'command').map(({ data }) => data as Logged)).toReversed();
+const commandsOf = (run: ToyRun): Logged[] =>
+  storeOf(run, (store) => store.events(100, 'command').map(({ data }) => data as Logged)).toReversed();
 
 test('each command is carried out and logged with its author and outcome', async () => {
   const run = toyRun({ loop: loop() });
@@ -54,20 +63,26 @@ test('each command is carried out and logged with its author and outcome', async
   expect(stood.map(({ doing }) => doing)).toEqual(Array(4).fill('waiting for a resume'));
   await daemon.command({ type: 'checkpoint' }, 'Ada');
   expect(daemon.status().saved).toBe(version);
-  expect(existsSync(join(run.config.runFolder, 'checkpoints', `v${String(version).padStart(6, '0')}`, 'table.json'))).toBe(true);
+  expect(
+    existsSync(join(run.config.runFolder, 'checkpoints', `v${String(version).padStart(6, '0')}`, 'table.json')),
+  ).toBe(true);
   await daemon.command({ type: 'evaluate', full: true }, 'Bo');
   expect(daemon.status().accuracy).toMatchObject({ now: { version }, fullNow: { n: 12, k: 10 } });
   await daemon.command({ type: 'resume' }, 'Ada');
   expect(daemon.status().actors.map(({ doing }) => doing)).not.toContain('waiting for a resume');
   expect(daemon.status().pausedSeconds).toBeGreaterThan(0);
   await reached(daemon, version + 1);
-  await expect(daemon.command({ type: 'rollback', version: 999 }, 'Bo')).rejects.toThrow(/version 999 is not on disk; on disk are/);
+  await expect(daemon.command({ type: 'rollback', version: 999 }, 'Bo')).rejects.toThrow(
+    /version 999 is not on disk; on disk are/,
+  );
   await daemon.command({ type: 'stop' }, 'Cy');
   const report = await daemon.closed();
   expect(report).toMatchObject({ end: 'stopped' });
   await expect(daemon.command({ type: 'resume' }, 'Ada')).rejects.toThrow(InputError);
   // Also those that nobody asked for, with each four steps and at the stop.
-  const saved = storeOf(run, (store) => store.events(100, 'checkpoint').map(({ data }) => data as { readonly version: number }));
+  const saved = storeOf(run, (store) =>
+    store.events(100, 'checkpoint').map(({ data }) => data as { readonly version: number }),
+  );
   expect(saved.map((each) => each.version)).toEqual(expect.arrayContaining([version, report.steps]));
   expect(commandsOf(run).map(({ command, author, outcome }) => [author, command.type, outcome.slice(0, 24)])).toEqual([
     ['Ada', 'pause', 'done'],
@@ -87,9 +102,14 @@ test('what waits for the loop is told when the daemon stops first', async () => 
   const refused = daemon.command({ type: 'rollback', version: 4 }, 'Ada').catch((error: unknown) => error);
   await daemon.command({ type: 'stop' }, 'Bo');
   goOn();
-  expect(await refused).toMatchObject({ name: 'InputError', message: 'roll back to version 4: the daemon stopped first' });
+  expect(await refused).toMatchObject({
+    name: 'InputError',
+    message: 'roll back to version 4: the daemon stopped first',
+  });
   await daemon.closed();
-  expect(storeOf(run, (store) => store.versions(1000).every(({ n, parent }) => n === 0 || parent === n - 1))).toBe(true);
+  expect(storeOf(run, (store) => store.versions(1000).every(({ n, parent }) => n === 0 || parent === n - 1))).toBe(
+    true,
+  );
 });
 
 test('live settings take effect on what is admitted and batched from then on, are learnt from apart, and survive a restart', async () => {
@@ -104,7 +124,9 @@ test('live settings take effect on what is admitted and batched from then on, ar
   await daemon.stop();
   const batches = storeOf(run, (store) => store.batchesSince(0));
   for (const { groups } of batches) expect(new Set(groups.map(({ group }) => group.samples.length)).size).toBe(1);
-  const sizes = batches.flatMap(({ groups }) => groups.map(({ group }) => [group.sequence, group.samples.length] as const));
+  const sizes = batches.flatMap(({ groups }) =>
+    groups.map(({ group }) => [group.sequence, group.samples.length] as const),
+  );
   expect(sizes.filter(([sequence]) => sequence < at.sequence).every(([, samples]) => samples === 8)).toBe(true);
   expect(sizes.at(-1)![1]).toBe(5);
   const rates = storeOf(run, (store) => store.versions(1000)).flatMap(({ batchId, metrics }) =>
@@ -121,7 +143,9 @@ test('live settings take effect on what is admitted and batched from then on, ar
     ['loop.maxStaleness', 2],
   ]);
   expect(next.settings()[1]!.help).toContain('The configuration says 8.');
-  expect(next.status().notes.map(({ text }) => text)).toContain('sampling.samples is 5, as it was set while the loop ran; the configuration says 8');
+  expect(next.status().notes.map(({ text }) => text)).toContain(
+    'sampling.samples is 5, as it was set while the loop ran; the configuration says 8',
+  );
   await next.stop();
 
   const edited = await start({ ...run, config: { ...run.config, sampling: { ...run.config.sampling, samples: 6 } } });
@@ -133,11 +157,17 @@ test('a setting out of bounds, or one that cannot change, is refused in words', 
   await using daemon = await start(toyRun({ loop: loop() }));
   await reached(daemon, 1);
   const set = (path: string, value: number) => daemon.command({ type: 'set', path, value }, 'Ada');
-  await expect(set('learner.learningRate', 0)).rejects.toThrow('learner.learningRate cannot be 0: it must be a number above 0 and at most 1');
-  await expect(set('sampling.samples', 2.5)).rejects.toThrow('sampling.samples cannot be 2.5: it must be a whole number at least 2 and at most 1024');
+  await expect(set('learner.learningRate', 0)).rejects.toThrow(
+    'learner.learningRate cannot be 0: it must be a number above 0 and at most 1',
+  );
+  await expect(set('sampling.samples', 2.5)).rejects.toThrow(
+    'sampling.samples cannot be 2.5: it must be a whole number at least 2 and at most 1024',
+  );
   await expect(set('loop.maxStaleness', 65)).rejects.toThrow('at most 64');
   await expect(set('sampling.temperature', Number.NaN)).rejects.toThrow(InputError);
-  await expect(set('model', 1)).rejects.toThrow('model cannot be changed while the loop runs; what can: sampling.temperature,');
+  await expect(set('model', 1)).rejects.toThrow(
+    'model cannot be changed while the loop runs; what can: sampling.temperature,',
+  );
 });
 
 test('the staleness bound changes both ways; the status shows the one that what is in hand may still reach', async () => {
@@ -173,7 +203,11 @@ test('rolls back: learning goes on from the old weights as a new version, also w
   await paused;
   await daemon.command({ type: 'rollback', version: 4 }, 'Ada');
   const { version, phase, groups, saved } = daemon.status();
-  expect({ phase, inFlight: groups.inFlight, waiting: groups.waiting }).toEqual({ phase: 'paused', inFlight: 0, waiting: 0 });
+  expect({ phase, inFlight: groups.inFlight, waiting: groups.waiting }).toEqual({
+    phase: 'paused',
+    inFlight: 0,
+    waiting: 0,
+  });
   expect(saved).toBe(version);
   const made = `v${String(version).padStart(6, '0')}`;
   expect(readFileSync(join(run.config.runFolder, 'checkpoints', made, 'table.json'), 'utf8')).toBe(table);
@@ -190,7 +224,8 @@ test('rolls back: learning goes on from the old weights as a new version, also w
   for (const { parent, groups: of } of batches) {
     for (const { group } of of) {
       expect(parent - group.policyVersion).toBeLessThanOrEqual(2);
-      expect(parent >= version).toBe(group.policyVersion >= version); // nothing of the branch that was left is learnt on the new one
+      // nothing of the branch that was left is learnt on the new one
+      expect(parent >= version).toBe(group.policyVersion >= version);
     }
   }
 });
@@ -207,7 +242,8 @@ test('a restart that falls back past a rollback does it again', async () => {
   const alone = readFileSync(join(folder, 'table.json'), 'utf8');
   const made = storeOf(run, (store) => store.versions(1000).find(({ n, batchId }) => n > 0 && batchId === null)!.n);
   const checkpoints = join(run.config.runFolder, 'checkpoints');
-  for (const name of readdirSync(checkpoints)) if (Number(name.slice(1)) >= made) rmSync(join(checkpoints, name), { recursive: true });
+  for (const name of readdirSync(checkpoints))
+    if (Number(name.slice(1)) >= made) rmSync(join(checkpoints, name), { recursive: true });
   const again = await (await start(run)).closed();
   expect(again.error).toBeUndefined();
   expect(readFileSync(join(again.folder, 'table.json'), 'utf8')).toBe(alone);
@@ -238,12 +274,16 @@ test('the command line has the commands of the browser: the same sentences, and 
   expect((await quorum(run, 'evaluate')).text).toMatch(/^version 5: accuracy .* % on 12 held-out questions$/);
   const { text: json } = await quorum(run, 'checkpoint', '--json');
   expect(JSON.parse(json)).toMatchObject({ saved: 5, outcome: 'version 5 is saved' });
-  const refusal = await daemon.command({ type: 'rollback', version: 999 }, 'Ada').catch((error: Error) => error.message);
+  const refusal = await daemon
+    .command({ type: 'rollback', version: 999 }, 'Ada')
+    .catch((error: Error) => error.message);
   const { text, code } = await quorum(run, 'rollback', '999');
   expect({ text: text.trim(), code }).toEqual({ text: expect.stringContaining(String(refusal)), code: 2 });
   const back = quorum(run, 'rollback', '4');
   await when(daemon, ({ commands = [] }) => commands.some(({ type }) => type === 'rollback'));
-  await expect(daemon.command({ type: 'rollback', version: 4 }, 'Ada')).rejects.toThrow('another rollback is under way');
+  await expect(daemon.command({ type: 'rollback', version: 4 }, 'Ada')).rejects.toThrow(
+    'another rollback is under way',
+  );
   goOn();
   expect((await back).text).toMatch(/^learning continues from version 4 as version \d+$/);
   await quorum(run, 'pause');
@@ -276,7 +316,8 @@ test('pause, resume and stop go at once while a full evaluation is in hand; the 
   await reached(daemon, 3);
   isHeld = true;
   const evaluated = daemon.command({ type: 'evaluate', full: true }, 'Ada');
-  const working = ({ actors }: Status) => actors.some(({ id, doing }) => id === 'evaluator' && doing.endsWith('in full'));
+  const working = ({ actors }: Status) =>
+    actors.some(({ id, doing }) => id === 'evaluator' && doing.endsWith('in full'));
   await when(daemon, working);
   const again = daemon.command({ type: 'evaluate', full: false }, 'Bo');
   const pausing = daemon.command({ type: 'pause' }, 'Ada');
@@ -305,7 +346,10 @@ test('a resume before the step in hand is finished calls the pause off', async (
   const pausing = daemon.command({ type: 'pause' }, 'Ada').catch((error: unknown) => error);
   await when(daemon, ({ commands }) => commands !== undefined);
   await daemon.command({ type: 'resume' }, 'Bo');
-  expect(await pausing).toMatchObject({ name: 'InputError', message: 'pause: the loop was resumed before the step in hand was finished' });
+  expect(await pausing).toMatchObject({
+    name: 'InputError',
+    message: 'pause: the loop was resumed before the step in hand was finished',
+  });
   goOn();
   await reached(daemon, 4);
   expect((await daemon.stop()).end).toBe('stopped');

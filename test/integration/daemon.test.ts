@@ -26,10 +26,13 @@ const start = ({ config }: ToyRun, faults: ToyFaults = {}, reportFile?: string):
     createPolicy: (_, { checkpoint }) => new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) }),
   });
 
-const loop = (steps: number | null): ConfigInput => ({ loop: { steps, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 } });
+const loop = (steps: number | null): ConfigInput => ({
+  loop: { steps, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
+});
 
 /** Resolves when the daemon has reached a version. */
-const reached = (daemon: DaemonHandle, version: number) => firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
+const reached = (daemon: DaemonHandle, version: number) =>
+  firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
 
 function ask(runFolder: string, request: object): Promise<ControlReply> {
   return new Promise((resolve, reject) => {
@@ -47,7 +50,13 @@ test('runs to its number of steps, saves, reports, and has nothing left to do wh
   const daemon = await start(run, {}, reportFile);
   const phases = lastValueFrom(daemon.status$().pipe(toArray()));
   const report = await daemon.closed();
-  expect(report).toMatchObject({ end: 'steps', steps: 9, restarts: 0, baseline: { n: 12, k: 10 }, final: { n: 12, k: 10 } });
+  expect(report).toMatchObject({
+    end: 'steps',
+    steps: 9,
+    restarts: 0,
+    baseline: { n: 12, k: 10 },
+    final: { n: 12, k: 10 },
+  });
   expect(JSON.parse(readFileSync(reportFile, 'utf8'))).toEqual(report);
   expect(report.groups.kept).toBeGreaterThanOrEqual(36);
   expect(report.staleness.histogram.reduce((sum, n) => sum + n, 0)).toBe(36);
@@ -68,7 +77,9 @@ class Improving extends ToyPolicy {
     const answer = (text: string) => toyAnswer(text) + (Number(text.split(' ')[1]) < 2 * request.version ? 0 : 1);
     return {
       ...reply,
-      groups: reply.groups.map((group, i) => group.map((sample) => ({ ...sample, text: `\\boxed{${answer(request.questions[i]!.text)}}` }))),
+      groups: reply.groups.map((group, i) =>
+        group.map((sample) => ({ ...sample, text: `\\boxed{${answer(request.questions[i]!.text)}}` })),
+      ),
     };
   }
 }
@@ -76,9 +87,12 @@ class Improving extends ToyPolicy {
 test('ends well where its last version is the best, which is found out only at the end', async () => {
   const run = toyRun(loop(5));
   const evaluated = async ({ parent }: Batch) => {
-    if (parent % 2 === 0) await firstValueFrom(daemon.status$().pipe(filter(({ accuracy }) => accuracy.now?.version === parent)));
+    if (parent % 2 === 0)
+      await firstValueFrom(daemon.status$().pipe(filter(({ accuracy }) => accuracy.now?.version === parent)));
   };
-  const daemon: DaemonHandle = await startDaemon(run.config, { createPolicy: () => new Improving({ faults: { beforeLearn: evaluated } }) });
+  const daemon: DaemonHandle = await startDaemon(run.config, {
+    createPolicy: () => new Improving({ faults: { beforeLearn: evaluated } }),
+  });
   const report = await daemon.closed();
   expect(report.error).toBeUndefined();
   expect(report).toMatchObject({ end: 'steps', steps: 5, final: { greedy: 10 / 12 } });
@@ -94,7 +108,8 @@ test('ends by itself when `loop.stopWhen` holds, says why everywhere, and ends a
   const stopWhen = 'accuracy >= 0.6 and version >= 3 or version > 200';
   const run = toyRun({ loop: { ...loop(null).loop, stopWhen } });
   const evaluated = async ({ parent }: Batch) => {
-    if (parent % 2 === 0) await firstValueFrom(daemon.status$().pipe(filter(({ accuracy }) => accuracy.now?.version === parent)));
+    if (parent % 2 === 0)
+      await firstValueFrom(daemon.status$().pipe(filter(({ accuracy }) => accuracy.now?.version === parent)));
   };
   const createPolicy = () => new Improving({ faults: { beforeLearn: evaluated } });
   const daemon: DaemonHandle = await startDaemon(run.config, { createPolicy });
@@ -120,7 +135,11 @@ test.each([
     {},
     /^`loop.stopWhen` is "acuracy >= 0.9": there is no metric "acuracy"; metrics are accuracy, version, greedy, .*, guardian.baseSureOf/,
   ],
-  ['accuracy', {}, /^`loop.stopWhen` is "accuracy": "accuracy" cannot be read; a condition is a metric, >=, <=, > or < and a number, such as/],
+  [
+    'accuracy',
+    {},
+    /^`loop.stopWhen` is "accuracy": "accuracy" cannot be read; a condition is a metric, >=, <=, > or < and a number, such as/,
+  ],
   ['process.exit(1) > 0', {}, /"process.exit\(1\) > 0" cannot be read/],
   ['kl > 1 or guardian.level > 1', {}, /never measures guardian.level: guardian.mode is "off"; set it to "watch"/],
   [
@@ -130,16 +149,23 @@ test.each([
   ],
   ['voteShare > 0.9', { labels: false }, undefined],
   ['heldOut.answered > 0.9', { labels: false }, undefined],
-  ['heldOut.asBase < 0.9', {}, /never measures heldOut.asBase: every held-out question has an answer in the data; use accuracy/],
-] as const)('stopWhen %j, %j: refused before there is a model', async (stopWhen, { labels = true }: { readonly labels?: boolean }, refusal) => {
-  const run = toyRun({ loop: { steps: 1, stopWhen } });
-  const { heldOutFile } = run.config.data as { readonly heldOutFile: string };
-  if (!labels) writeFileSync(heldOutFile, readFileSync(heldOutFile, 'utf8').replaceAll('"answer"', '"note"'));
-  const createPolicy = (): never => {
-    throw new Error('the model is opened');
-  };
-  await expect(startDaemon(run.config, { createPolicy })).rejects.toThrow(refusal ?? 'the model is opened');
-});
+  [
+    'heldOut.asBase < 0.9',
+    {},
+    /never measures heldOut.asBase: every held-out question has an answer in the data; use accuracy/,
+  ],
+] as const)(
+  'stopWhen %j, %j: refused before there is a model',
+  async (stopWhen, { labels = true }: { readonly labels?: boolean }, refusal) => {
+    const run = toyRun({ loop: { steps: 1, stopWhen } });
+    const { heldOutFile } = run.config.data as { readonly heldOutFile: string };
+    if (!labels) writeFileSync(heldOutFile, readFileSync(heldOutFile, 'utf8').replaceAll('"answer"', '"note"'));
+    const createPolicy = (): never => {
+      throw new Error('the model is opened');
+    };
+    await expect(startDaemon(run.config, { createPolicy })).rejects.toThrow(refusal ?? 'the model is opened');
+  },
+);
 
 test('pauses after the step in hand, resumes, and stops over the control socket; a restart goes on', async () => {
   const run = toyRun(loop(null));
@@ -152,7 +178,10 @@ test('pauses after the step in hand, resumes, and stops over the control socket;
   expect(daemon.status()).toMatchObject({ phase: 'paused', version });
   expect(await ask(run.config.runFolder, { type: 'resume' })).toMatchObject({ status: { phase: 'running' } });
   await reached(daemon, version + 2);
-  expect(await ask(run.config.runFolder, { type: 'dance' })).toMatchObject({ type: 'error', error: { name: 'InputError' } });
+  expect(await ask(run.config.runFolder, { type: 'dance' })).toMatchObject({
+    type: 'error',
+    error: { name: 'InputError' },
+  });
   const { report } = (await ask(run.config.runFolder, { type: 'stop' })) as { report: Report };
   expect(report).toMatchObject({ end: 'stopped' });
   expect(await daemon.stop()).toEqual(report);
@@ -170,13 +199,21 @@ test('a part that keeps failing stops the daemon cleanly: saved, reported, and t
     },
   };
   const report = await (await start(run, faults)).closed();
-  expect(report).toMatchObject({ end: 'failed', steps: 3, error: 'the learner has no memory left', restarts: run.config.supervision.maxRestarts });
+  expect(report).toMatchObject({
+    end: 'failed',
+    steps: 3,
+    error: 'the learner has no memory left',
+    restarts: run.config.supervision.maxRestarts,
+  });
   broken = false;
   expect(await (await start(run, faults)).closed()).toMatchObject({ end: 'steps', steps: 6 });
 });
 
 test('a failure now and then costs a restart, not a group', async () => {
-  const run = toyRun({ ...loop(6), supervision: { maxRestarts: 50, backoffMilliseconds: 1, maxBackoffMilliseconds: 4 } });
+  const run = toyRun({
+    ...loop(6),
+    supervision: { maxRestarts: 50, backoffMilliseconds: 1, maxBackoffMilliseconds: 4 },
+  });
   let calls = 0;
   const nowAndThen = (): void => {
     calls += 1;
@@ -248,7 +285,9 @@ test('a start that found no data does not bind the folder to the path that was w
 
 test('an engine on which the two roles stand still is refused before there is a run folder, with what is allowed', async () => {
   const { config } = toyRun({ workers: { engine: 'webgpu' } });
-  await expect(startDaemon(config)).rejects.toThrow(/^`workers.engine` is "webgpu".* set "auto", "cpu",.*; `quorum eval`,.* may use "webgpu"$/);
+  await expect(startDaemon(config)).rejects.toThrow(
+    /^`workers.engine` is "webgpu".* set "auto", "cpu",.*; `quorum eval`,.* may use "webgpu"$/,
+  );
   expect(existsSync(config.runFolder)).toBe(false);
 });
 
@@ -272,7 +311,9 @@ test('a held-out question that cannot be asked is left out, named by file and ro
   expect(report).toMatchObject({ end: 'steps', restarts: 0, baseline: { n: 11 }, final: { n: 11 } });
   const heldOut = `${join(run.folder, 'held-out.jsonl')}:4: the picture is damaged`;
   expect(report.refused).toContainEqual({ question: 'held-out/held-out-3', reason: heldOut });
-  const logged = readFileSync(join(run.config.runFolder, 'log', 'quorum.log'), 'utf8').split(`held-out/held-out-3 is left out: ${heldOut}`);
+  const logged = readFileSync(join(run.config.runFolder, 'log', 'quorum.log'), 'utf8').split(
+    `held-out/held-out-3 is left out: ${heldOut}`,
+  );
   expect(logged).toHaveLength(2);
 
   const again = await start({ ...run, config: { ...run.config, loop: { ...run.config.loop, steps: 24 } } }, faults);
@@ -298,7 +339,13 @@ test('without labels: says once what to watch, shows it in status, notes and rep
   const statuses = lastValueFrom(daemon.status$().pipe(toArray()));
   const report = await daemon.closed();
   expect(report).toMatchObject({ end: 'steps', baseline: null, final: null, best: null, history: [] });
-  expect(report.labelFree).toMatchObject({ questions: 12, labelled: 0, best: 6, baseline: { version: 0, asBase: 1, n: 12 }, now: { version: 6 } });
+  expect(report.labelFree).toMatchObject({
+    questions: 12,
+    labelled: 0,
+    best: 6,
+    baseline: { version: 0, asBase: 1, n: 12 },
+    now: { version: 6 },
+  });
   expect(report.labelFree!.history.map(({ version }) => version)).toEqual(expect.arrayContaining([0, 6]));
   expect(report.bestFolder).toBe(report.folder);
   const notes = (await statuses).at(-1)!.notes.filter(({ text }) => text.includes('labels'));
@@ -306,24 +353,43 @@ test('without labels: says once what to watch, shows it in status, notes and rep
     'this data has no labels, so accuracy cannot be measured: watch how many of the answers to the 12 held-out questions stay those of the base, ' +
       "their vote share, entropy and response length, and the guardian's canaries (docs/without-labels.md)",
   ]);
-  expect(await bestVersion(run.config.runFolder)).toMatchObject({ version: 6, why: 'no accuracy was measured, so the best is the newest one saved' });
+  expect(await bestVersion(run.config.runFolder)).toMatchObject({
+    version: 6,
+    why: 'no accuracy was measured, so the best is the newest one saved',
+  });
 
   // In doubt it is the one that the guardian trusts.
   {
     using store = openStore(join(run.config.runFolder, 'quorum.db'));
     const state = readState(store);
     writeState(store, { ...state, monitor: { ...state.monitor, level: 'watch' } });
-    await expect(bestVersion(run.config.runFolder)).rejects.toThrow(/at level watch it trusts none on disk; name one of versions 4, 6/);
-    writeState(store, { ...state, monitor: { ...state.monitor, level: 'watch' }, trusted: { version: 4, learningRate: 1, temperature: 1 } });
+    await expect(bestVersion(run.config.runFolder)).rejects.toThrow(
+      /at level watch it trusts none on disk; name one of versions 4, 6/,
+    );
+    writeState(store, {
+      ...state,
+      monitor: { ...state.monitor, level: 'watch' },
+      trusted: { version: 4, learningRate: 1, temperature: 1 },
+    });
   }
-  expect(await bestVersion(run.config.runFolder)).toMatchObject({ version: 4, why: expect.stringContaining('guardian trusts') });
+  expect(await bestVersion(run.config.runFolder)).toMatchObject({
+    version: 4,
+    why: expect.stringContaining('guardian trusts'),
+  });
 });
 
 test('with nothing held out the run says so, and goes on', async () => {
   const run = toyRun(loop(2));
-  const config = { ...run.config, data: { ...run.config.data, heldOutFile: undefined, heldOutShare: 0 } } as typeof run.config;
+  const config = {
+    ...run.config,
+    data: { ...run.config.data, heldOutFile: undefined, heldOutShare: 0 },
+  } as typeof run.config;
   const daemon = await start({ ...run, config });
-  expect(await daemon.closed()).toMatchObject({ end: 'steps', steps: 2, labelFree: { questions: 0, now: null, best: 2 } });
+  expect(await daemon.closed()).toMatchObject({
+    end: 'steps',
+    steps: 2,
+    labelFree: { questions: 0, now: null, best: 2 },
+  });
   expect(daemon.status().notes.map(({ text }) => text)).toContain(
     'no question is held out, so accuracy cannot be measured: watch the vote share, the entropy and the response length (docs/without-labels.md)',
   );

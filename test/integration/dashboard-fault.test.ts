@@ -31,7 +31,9 @@ test(
       loop: { steps: null, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
       supervision: { maxRestarts: RESTARTS, backoffMilliseconds: 10 },
     };
-    const child = spawn(process.execPath, ['--import', 'tsx', CHILD, folder, JSON.stringify(input)], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['--import', 'tsx', CHILD, folder, JSON.stringify(input)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     onTestFinished(() => void child.kill('SIGKILL'));
     const closed = once(child, 'close');
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
@@ -47,7 +49,9 @@ test(
     }
     const log = () => readFileSync(join(folder, 'run', 'log', 'quorum.log'), 'utf8');
     await until(() => log().includes('stays closed'));
-    expect(log().match(/the dashboard failed and was started again: Error: a fault of the dashboard/g)).toHaveLength(RESTARTS);
+    expect(log().match(/the dashboard failed and was started again: Error: a fault of the dashboard/g)).toHaveLength(
+      RESTARTS,
+    );
     expect(await isServed()).toBe(false);
     child.kill('SIGTERM');
     const { value: report } = (await lines.next()) as { value: string };

@@ -8,7 +8,9 @@ import { ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';
 import { toyRun, type ToyRun } from '../support/toy-run.ts';
 
 const start = ({ config }: ToyRun, faults: ToyFaults = {}): Promise<DaemonHandle> =>
-  startDaemon(config, { createPolicy: (_, { checkpoint }) => new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) }) });
+  startDaemon(config, {
+    createPolicy: (_, { checkpoint }) => new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) }),
+  });
 
 const run = (dashboard: ConfigInput['dashboard'], steps: number | null = null) =>
   toyRun({ dashboard, loop: { steps, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 } });
@@ -34,9 +36,14 @@ test('a port in use is an error that names it, harms nobody, and leaves the run 
   await using first = await start(run({ port: 0 }));
   const { port } = new URL(first.dashboard!.url);
   const second = run({ port: Number(port) }, 2);
-  await expect(start(second)).rejects.toMatchObject({ name: 'InputError', message: expect.stringContaining(`port ${port}`) });
+  await expect(start(second)).rejects.toMatchObject({
+    name: 'InputError',
+    message: expect.stringContaining(`port ${port}`),
+  });
   expect(
-    await (await start({ ...second, config: { ...second.config, dashboard: { ...second.config.dashboard, port: null } } })).closed(),
+    await (
+      await start({ ...second, config: { ...second.config, dashboard: { ...second.config.dashboard, port: null } } })
+    ).closed(),
   ).toMatchObject({
     end: 'steps',
     steps: 2,
@@ -57,5 +64,7 @@ test('a restart of an actor is in the event log', async () => {
   expect(daemon.dashboard).toBeNull();
   await daemon.closed();
   using store = openStore(join(restarting.config.runFolder, 'quorum.db'));
-  expect(store.events(10, 'actor.restarted').map(({ data }) => data)).toEqual([{ actor: 'learner', reason: 'a thread died' }]);
+  expect(store.events(10, 'actor.restarted').map(({ data }) => data)).toEqual([
+    { actor: 'learner', reason: 'a thread died' },
+  ]);
 });

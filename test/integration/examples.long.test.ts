@@ -1,4 +1,7 @@
-/** The scripts of examples/ that learn, as a user runs them: over the public API, with the bundled model. examples.test.ts has the others. */
+/**
+ * The scripts of examples/ that learn, as a user runs them: over the public API, with the bundled model.
+ * examples.test.ts has the others.
+ */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

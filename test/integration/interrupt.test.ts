@@ -32,11 +32,22 @@ test.skipIf(process.platform === 'win32')(
     const folder = temporaryFolder();
     const [model, runFolder] = [join(folder, 'model'), join(folder, 'run')];
     cpSync('models/mini', model, { recursive: true });
-    // The learner looks for shards where there is no whole file, and waits at this pipe for as long as somebody holds its other end.
+    // The learner looks for shards where there is no whole file, and waits at this pipe for as long as somebody holds
+    // its other end.
     const pipe = join(model, 'model.safetensors.index.json');
     rmSync(join(model, 'model.safetensors'));
     execFileSync('mkfifo', [pipe]);
-    const command = ['start', '--model', model, '--run', runFolder, '--steps', '1', '--json', ...QUICK.flatMap((setting) => ['--set', setting])];
+    const command = [
+      'start',
+      '--model',
+      model,
+      '--run',
+      runFolder,
+      '--steps',
+      '1',
+      '--json',
+      ...QUICK.flatMap((setting) => ['--set', setting]),
+    ];
 
     const first = quorum(...command);
     const closed = once(first, 'close');
@@ -59,7 +70,11 @@ test.skipIf(process.platform === 'win32')(
     rmSync(pipe);
     cpSync(join('models/mini', 'model.safetensors'), join(model, 'model.safetensors'));
     const second = quorum(...command);
-    const [ended, report, complaints] = await Promise.all([once(second, 'close'), text(second.stdout!), text(second.stderr!)]);
+    const [ended, report, complaints] = await Promise.all([
+      once(second, 'close'),
+      text(second.stdout!),
+      text(second.stderr!),
+    ]);
     expect([ended, complaints]).toEqual([[0, null], '']);
     expect(JSON.parse(report.trim().split('\n').at(-1)!)).toMatchObject({ type: 'report', end: 'steps', steps: 1 });
   },

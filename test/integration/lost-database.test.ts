@@ -1,5 +1,17 @@
-/** A run whose database is gone, or does not fit its versions on disk, is refused, and `--begin-again` makes its newest weights a new base. */
-import { copyFileSync, existsSync, readdirSync, readFileSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+/**
+ * A run whose database is gone, or does not fit its versions on disk, is refused, and `--begin-again` makes its newest
+ * weights a new base.
+ */
+import {
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import Libsql from 'libsql';
 import { expect, test } from 'vitest';
@@ -18,7 +30,11 @@ const REMEDY =
 async function run({ config }: ToyRun, steps: number, hooks: DaemonHooks = {}): Promise<Report> {
   const daemon = await startDaemon(
     { ...config, loop: { ...config.loop, steps } },
-    { createPolicy: (_, { checkpoint, base }) => new ToyPolicy({ ...(checkpoint && { checkpoint }), ...(base && { base }) }), ...hooks },
+    {
+      createPolicy: (_, { checkpoint, base }) =>
+        new ToyPolicy({ ...(checkpoint && { checkpoint }), ...(base && { base }) }),
+      ...hooks,
+    },
   );
   return daemon.closed();
 }
@@ -52,7 +68,11 @@ const DAMAGES: readonly [string, (toy: ToyRun) => void, string][] = [
   ['is deleted', (toy) => rmSync(inRun(toy, 'quorum.db')), 'is missing'],
   ['is emptied', (toy) => truncateSync(inRun(toy, 'quorum.db')), 'is empty'],
   ['is another run’s, fresh', (toy) => anotherDatabase(toy), 'has no versions, but version 6 is on disk'],
-  ['lacks the newest version', (toy) => sql(toy, `DELETE FROM versions WHERE n = ${STEPS}`), 'ends at version 5, but version 6 is on disk'],
+  [
+    'lacks the newest version',
+    (toy) => sql(toy, `DELETE FROM versions WHERE n = ${STEPS}`),
+    'ends at version 5, but version 6 is on disk',
+  ],
   ['lacks a version in between', (toy) => sql(toy, 'DELETE FROM versions WHERE n = 3'), 'lacks version 3'],
   ['lacks its first versions', (toy) => sql(toy, 'DELETE FROM versions WHERE n < 2'), 'lacks versions 0 to 1'],
 ];
@@ -62,12 +82,15 @@ function anotherDatabase(toy: ToyRun): void {
   openStore(inRun(toy, 'quorum.db')).close();
 }
 
-test.each(DAMAGES)('a database that %s is refused at the start, and doctor says the same', async (_, damage, problem) => {
-  const toy = toyRun();
-  await run(toy, STEPS);
-  damage(toy);
-  await expectRefused(toy, problem);
-});
+test.each(DAMAGES)(
+  'a database that %s is refused at the start, and doctor says the same',
+  async (_, damage, problem) => {
+    const toy = toyRun();
+    await run(toy, STEPS);
+    damage(toy);
+    await expectRefused(toy, problem);
+  },
+);
 
 test('without any checkpoint a run whose database is deleted is refused too; it begins again from its base', async () => {
   const toy = toyRun();
@@ -101,7 +124,10 @@ test.each([
   const told: string[] = [];
   const daemon = await startDaemon(
     { ...toy.config, loop: { ...toy.config.loop, steps: 2 } },
-    { beginAgain: true, createPolicy: (_config, { base }) => (told.push(String(base)), new ToyPolicy(base === undefined ? {} : { base })) },
+    {
+      beginAgain: true,
+      createPolicy: (_config, { base }) => (told.push(String(base)), new ToyPolicy(base === undefined ? {} : { base })),
+    },
   );
   await daemon.closed();
   expect(told).toEqual([inRun(toy, 'base', 'v000006')]);
@@ -109,7 +135,9 @@ test.each([
   expect(versions(toy)).toEqual([0, 1, 2]);
   const [aside] = readdirSync(inRun(toy, 'aside'));
   expect(readdirSync(inRun(toy, 'aside', aside!, 'checkpoints'))).toEqual(['v000004']);
-  expect(existsSync(inRun(toy, 'aside', aside!, 'quorum.db'))).toBe(existsSync(inRun(toy, 'aside', aside!, 'quorum.db')));
+  expect(existsSync(inRun(toy, 'aside', aside!, 'quorum.db'))).toBe(
+    existsSync(inRun(toy, 'aside', aside!, 'quorum.db')),
+  );
   // The new base stays the base at later starts, whatever the configuration names.
   expect(await run(toy, 3)).toMatchObject({ end: 'steps', steps: 3 });
   expect(readlinkSync(inRun(toy, 'model'))).toBe(join('checkpoints', 'v000003'));

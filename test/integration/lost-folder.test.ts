@@ -1,4 +1,7 @@
-/** The run folder, or its database, is deleted, moved or replaced under a running daemon: it pauses with the reason, and says the truth at its end. */
+/**
+ * The run folder, or its database, is deleted, moved or replaced under a running daemon: it pauses with the reason, and
+ * says the truth at its end.
+ */
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstValueFrom } from 'rxjs';
@@ -44,31 +47,39 @@ const notes = (daemon: DaemonHandle): string =>
     .notes.map(({ text }) => text)
     .join('\n');
 
-test.each([0, 1])('deleted, at staleness %i: paused, a resume is refused, and a stop saves the weights beside it', async (staleness) => {
-  const { toy, daemon, policy } = await lost((folder) => rmSync(folder, { recursive: true }), staleness);
-  const folder = toy.config.runFolder;
-  const gone = `the run folder ${folder} was deleted or moved away`;
-  expect(notes(daemon)).toContain(`learning is paused: ${gone}`);
-  await expect(daemon.resume()).rejects.toThrow(`resume: ${gone}`);
-  expect(daemon.status().held).toBe(gone);
-  await expect(daemon.command({ type: 'checkpoint' }, 'a test')).rejects.toThrow(`version ${AT} cannot be saved: ${gone}`);
-  expect(daemon.status()).toMatchObject({ phase: 'paused', version: AT });
-  const weights = policy.weights(AT);
-  const report = await daemon.stop();
-  const saved = join(`${folder}.rescued`, 'v000003');
-  expect(report).toMatchObject({ end: 'failed', lost: true, steps: AT, saved: AT, folder: saved, bestFolder: null });
-  expect(report.error).toContain(`${gone} while the daemon ran. Version ${AT} is saved in ${saved}.`);
-  expect(readFileSync(join(saved, 'table.json'), 'utf8')).toBe(weights);
-  expect(existsSync(folder)).toBe(false); // not made anew with less in it
-  const words = closingWords(report).join('\n');
-  expect(words).not.toContain('Start again');
-  expect(words).toContain(saved);
-});
+test.each([0, 1])(
+  'deleted, at staleness %i: paused, a resume is refused, and a stop saves the weights beside it',
+  async (staleness) => {
+    const { toy, daemon, policy } = await lost((folder) => rmSync(folder, { recursive: true }), staleness);
+    const folder = toy.config.runFolder;
+    const gone = `the run folder ${folder} was deleted or moved away`;
+    expect(notes(daemon)).toContain(`learning is paused: ${gone}`);
+    await expect(daemon.resume()).rejects.toThrow(`resume: ${gone}`);
+    expect(daemon.status().held).toBe(gone);
+    await expect(daemon.command({ type: 'checkpoint' }, 'a test')).rejects.toThrow(
+      `version ${AT} cannot be saved: ${gone}`,
+    );
+    expect(daemon.status()).toMatchObject({ phase: 'paused', version: AT });
+    const weights = policy.weights(AT);
+    const report = await daemon.stop();
+    const saved = join(`${folder}.rescued`, 'v000003');
+    expect(report).toMatchObject({ end: 'failed', lost: true, steps: AT, saved: AT, folder: saved, bestFolder: null });
+    expect(report.error).toContain(`${gone} while the daemon ran. Version ${AT} is saved in ${saved}.`);
+    expect(readFileSync(join(saved, 'table.json'), 'utf8')).toBe(weights);
+    expect(existsSync(folder)).toBe(false); // not made anew with less in it
+    const words = closingWords(report).join('\n');
+    expect(words).not.toContain('Start again');
+    expect(words).toContain(saved);
+  },
+);
 
 test('moved away and back: resumes where it was, and nothing is lost', async () => {
   const { toy, daemon } = await lost((folder) => renameSync(folder, `${folder}-elsewhere`), 1);
   const folder = toy.config.runFolder;
-  expect(findDaemon(`${folder}-elsewhere`)).toMatchObject({ pid: process.pid, socket: join(`${folder}-elsewhere`, 'daemon.sock') });
+  expect(findDaemon(`${folder}-elsewhere`)).toMatchObject({
+    pid: process.pid,
+    socket: join(`${folder}-elsewhere`, 'daemon.sock'),
+  });
   await expect(daemon.resume()).rejects.toThrow('was deleted or moved away');
   renameSync(`${folder}-elsewhere`, folder);
   await daemon.resume();

@@ -1,4 +1,6 @@
-/** A call of a plug-in that is in hand holds up neither its removal nor a stop, and the status names who is waited for. */
+/**
+ * A call of a plug-in that is in hand holds up neither its removal nor a stop, and the status names who is waited for.
+ */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -20,7 +22,14 @@ import { toyRun } from '../support/toy-run.ts';
 
 /** No deadline of a call ends within a test. */
 const LONG = 100_000;
-const TIMEOUTS = { pluginSeconds: LONG, sampleSeconds: LONG, judgeSeconds: LONG, learnSeconds: LONG, evaluateSeconds: LONG, stopSeconds: 60 };
+const TIMEOUTS = {
+  pluginSeconds: LONG,
+  sampleSeconds: LONG,
+  judgeSeconds: LONG,
+  learnSeconds: LONG,
+  evaluateSeconds: LONG,
+  stopSeconds: 60,
+};
 
 async function start(input: ConfigInput, folder = temporaryFolder()): Promise<DaemonHandle> {
   const loop = { batchGroups: 4, jobQuestions: 2, maxStaleness: 1 };
@@ -40,18 +49,33 @@ function stuck(port: PortName) {
     calls.push(port === 'panel' ? (request as AbortSignal) : signal);
     return new Promise((resolve) => late.push(() => resolve('late')));
   };
-  const plugin: PluginDefinition<undefined> = definePlugin({ name: 'stuck', apiVersion: API_VERSION, ports: { [port]: () => call } });
+  const plugin: PluginDefinition<undefined> = definePlugin({
+    name: 'stuck',
+    apiVersion: API_VERSION,
+    ports: { [port]: () => call },
+  });
   return { plugin, calls, reply: () => late.forEach((resolve) => resolve()) };
 }
 
-const reached = (daemon: DaemonHandle, version: number) => firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
+const reached = (daemon: DaemonHandle, version: number) =>
+  firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
 
 const called = async ({ calls }: { readonly calls: readonly unknown[] }) => {
   while (calls.length === 0) await setImmediate();
 };
 
 const INPUTS: Partial<Record<PortName, ConfigInput>> = { synthesize: { synthesis: { mode: 'direct', share: 0.5 } } };
-const HOLDING = ['ask', 'sample', 'judge', 'learn', 'evaluate', 'synthesize', 'reward', 'advantage', 'filter'] as const satisfies readonly PortName[];
+const HOLDING = [
+  'ask',
+  'sample',
+  'judge',
+  'learn',
+  'evaluate',
+  'synthesize',
+  'reward',
+  'advantage',
+  'filter',
+] as const satisfies readonly PortName[];
 
 test.each(HOLDING)(
   '%s: a plug-in with a call in hand is removed at once, its work is done without it, and its late reply is dropped',
@@ -91,7 +115,9 @@ test('a restart by hand gives the call in hand to the new actor', async () => {
     calls.push(request);
     return isStuck ? new Promise<number[]>(() => {}) : request.votes.map((_, i) => i);
   };
-  const daemon = await start({ plugins: [definePlugin({ name: 'slow', apiVersion: API_VERSION, ports: { reward: () => reward } })] });
+  const daemon = await start({
+    plugins: [definePlugin({ name: 'slow', apiVersion: API_VERSION, ports: { reward: () => reward } })],
+  });
   await called({ calls });
   isStuck = false;
   await daemon.command({ type: 'plugin.restart', name: 'slow' }, 'the test');
@@ -107,7 +133,10 @@ test('the status names the plug-in that is waited for', async () => {
   await called(it);
   const of = (id: string) => daemon.status().actors.find((actor) => actor.id === id);
   expect(of('voter')).toMatchObject({ state: 'idle', doing: 'waiting for reward-stuck' });
-  expect(of('reward-stuck')).toMatchObject({ state: 'working', doing: expect.stringMatching(/^rewarding group 1 of \d$/) as string });
+  expect(of('reward-stuck')).toMatchObject({
+    state: 'working',
+    doing: expect.stringMatching(/^rewarding group 1 of \d$/) as string,
+  });
 });
 
 test.each(['ask', 'sample', 'judge', 'reward', 'advantage', 'filter', 'synthesize'] as const)(
@@ -124,8 +153,12 @@ test.each(['ask', 'sample', 'judge', 'reward', 'advantage', 'filter', 'synthesiz
     await again.stop();
     using store = openStore(`${again.runFolder}/quorum.db`);
     const { unsampled, unjudged } = store.unfinished();
-    const known = [...unsampled, ...unjudged, ...store.judgedGroups(10_000).map(({ group }) => group)].map(({ sequence }) => sequence);
-    expect(known.toSorted((a, b) => a - b)).toEqual(Array.from({ length: store.nextSequence }, (_, sequence) => sequence));
+    const known = [...unsampled, ...unjudged, ...store.judgedGroups(10_000).map(({ group }) => group)].map(
+      ({ sequence }) => sequence,
+    );
+    expect(known.toSorted((a, b) => a - b)).toEqual(
+      Array.from({ length: store.nextSequence }, (_, sequence) => sequence),
+    );
   },
 );
 

@@ -9,9 +9,19 @@ import type { PortName } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { leak, reached, row, running, start, until } from '../support/plugin-daemon.ts';
 
-/** Short, so that a plug-in that hangs is soon found out; the toy needs milliseconds. Only for tests in which that is waited for. */
+/**
+ * Short, so that a plug-in that hangs is soon found out; the toy needs milliseconds. Only for tests in which that is
+ * waited for.
+ */
 const IMPATIENT: ConfigInput = {
-  timeouts: { sampleSeconds: 0.4, judgeSeconds: 0.01, learnSeconds: 0.4, evaluateSeconds: 0.4, openSeconds: 0.2, pluginSeconds: 0.2 },
+  timeouts: {
+    sampleSeconds: 0.4,
+    judgeSeconds: 0.01,
+    learnSeconds: 0.4,
+    evaluateSeconds: 0.4,
+    openSeconds: 0.2,
+    pluginSeconds: 0.2,
+  },
 };
 
 /** Every port of `PortName`, and whether something comes back from it. */
@@ -38,8 +48,14 @@ const MISDEEDS: Readonly<Record<string, { readonly does: () => unknown; readonly
     reason: /port "\w+": not today/,
   },
   hangs: { does: () => new Promise(() => {}), reason: /took more than|is late|within|s\b/ },
-  'returns nonsense': { does: () => [Number.NaN, { nonsense: true }], reason: /its reply is not what the port asks for/ },
-  floods: { does: () => Array.from({ length: 100_000 }, () => 'flood'), reason: /its reply is not what the port asks for/ },
+  'returns nonsense': {
+    does: () => [Number.NaN, { nonsense: true }],
+    reason: /its reply is not what the port asks for/,
+  },
+  floods: {
+    does: () => Array.from({ length: 100_000 }, () => 'flood'),
+    reason: /its reply is not what the port asks for/,
+  },
 };
 
 /** Throws through a port must not depend on what the port's type is. */
@@ -68,7 +84,10 @@ describe('a plug-in that misbehaves is restarted, then parked, and the loop goes
     const [parked] = row(daemon, 'culprit').ports;
     expect(parked).toMatchObject({ port, restarts: 1 });
     expect(parked!.error).toMatch(reason);
-    expect(daemon.status().actors.find(({ id }) => id === parked!.actor)).toMatchObject({ state: 'parked', error: parked!.error });
+    expect(daemon.status().actors.find(({ id }) => id === parked!.actor)).toMatchObject({
+      state: 'parked',
+      error: parked!.error,
+    });
     expect(await daemon.stop()).toMatchObject({ end: 'stopped' });
   });
 
@@ -81,7 +100,10 @@ describe('a plug-in that misbehaves is restarted, then parked, and the loop goes
           ({ next }) =>
           async (request, signal) => {
             const reply = await next(request, signal);
-            const poisoned = (sample: Sample): Sample => ({ ...sample, tokens: sample.tokens.map((token) => token + 999_999) });
+            const poisoned = (sample: Sample): Sample => ({
+              ...sample,
+              tokens: sample.tokens.map((token) => token + 999_999),
+            });
             return { ...reply, groups: reply.groups.map((group) => group.map(poisoned)) };
           },
       },
@@ -99,10 +121,17 @@ describe('a plug-in that misbehaves is restarted, then parked, and the loop goes
   });
 
   test('one that never comes back from opening is parked too', async () => {
-    const stuck = definePlugin({ name: 'stuck', apiVersion: API_VERSION, ports: { reward: () => new Promise<never>(() => {}) } });
+    const stuck = definePlugin({
+      name: 'stuck',
+      apiVersion: API_VERSION,
+      ports: { reward: () => new Promise<never>(() => {}) },
+    });
     const daemon = await start({ ...IMPATIENT, plugins: [stuck] });
     await until(() => row(daemon, 'stuck').ports[0]!.state === 'parked', 20);
-    expect(row(daemon, 'stuck').ports[0]).toMatchObject({ restarts: 1, error: 'reward-stuck: opening: not done after 0.2 s' });
+    expect(row(daemon, 'stuck').ports[0]).toMatchObject({
+      restarts: 1,
+      error: 'reward-stuck: opening: not done after 0.2 s',
+    });
     await reached(daemon, 2);
   });
 
@@ -154,7 +183,8 @@ describe('what a plug-in says counts', () => {
     for (const { group, verdict } of judged) {
       expect(verdict.rewards).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
       expect(verdict.advantages).toEqual([0, 2, 4, 6, 8, 10, 12, 14]);
-      if (group.sequence % 3 === 0) expect(verdict).toMatchObject({ kept: false, dropped: 'filtered', why: 'counts: every third' });
+      if (group.sequence % 3 === 0)
+        expect(verdict).toMatchObject({ kept: false, dropped: 'filtered', why: 'counts: every third' });
       else expect(verdict).toMatchObject({ kept: true });
     }
   });
@@ -180,7 +210,9 @@ describe('what a plug-in says counts', () => {
     const leaky = definePlugin({
       name: 'leaky',
       apiVersion: API_VERSION,
-      ports: { ask: () => async () => [{ id: 'a', text: 'question 1', pictures: [], origin: 'plugin', answer: '3' } as never] },
+      ports: {
+        ask: () => async () => [{ id: 'a', text: 'question 1', pictures: [], origin: 'plugin', answer: '3' } as never],
+      },
     });
     const other = await start({ plugins: [leaky] });
     await until(() => row(other, 'leaky').ports[0]!.state === 'parked', 20);
@@ -217,7 +249,8 @@ describe('what a plug-in says counts', () => {
         export:
           () =>
           ({ records }) => {
-            if (records.some((record) => record.type === 'learnt' && record.version.n === 3) && failures++ === 0) throw new Error('disk full');
+            if (records.some((record) => record.type === 'learnt' && record.version.n === 3) && failures++ === 0)
+              throw new Error('disk full');
             for (const record of records) {
               if (record.type === 'learnt') versions.push(record.version.n);
               if (record.type === 'judged') groups.push(record.judged.group.id);
@@ -244,12 +277,18 @@ describe('what a plug-in says counts', () => {
     const panel = definePlugin({
       name: 'panel',
       apiVersion: API_VERSION,
-      ports: { panel: () => () => ({ title: 'Lengths', blocks: [{ type: 'numbers', rows: [{ name: 'mean', value: 3 }] }] }) },
+      ports: {
+        panel: () => () => ({ title: 'Lengths', blocks: [{ type: 'numbers', rows: [{ name: 'mean', value: 3 }] }] }),
+      },
     });
     const daemon = await start({ plugins: [panel] });
     await until(() => daemon.panels()[0]!.content !== null, 20);
     expect(daemon.panels()).toEqual([
-      { plugin: 'panel', content: { title: 'Lengths', blocks: [{ type: 'numbers', rows: [{ name: 'mean', value: 3 }] }] }, error: null },
+      {
+        plugin: 'panel',
+        content: { title: 'Lengths', blocks: [{ type: 'numbers', rows: [{ name: 'mean', value: 3 }] }] },
+        error: null,
+      },
     ]);
   });
 });
@@ -273,17 +312,23 @@ describe('while the loop runs', () => {
         (error: unknown) => (error as Error).message,
       );
     await reached(daemon, 1);
-    expect(await refused(daemon.command({ type: 'plugin.add', use: './mine.ts' }, 'the test'))).toContain('plug-in ./mine.ts is not found');
+    expect(await refused(daemon.command({ type: 'plugin.add', use: './mine.ts' }, 'the test'))).toContain(
+      'plug-in ./mine.ts is not found',
+    );
     writeFileSync(file, FILE('i'));
     await daemon.command({ type: 'plugin.add', use: './mine.ts' }, 'the test');
     await until(() => newest(daemon)[3] === 3, 20);
-    expect(await refused(daemon.command({ type: 'plugin.add', use: './mine.ts' }, 'the test'))).toContain('is listed twice');
+    expect(await refused(daemon.command({ type: 'plugin.add', use: './mine.ts' }, 'the test'))).toContain(
+      'is listed twice',
+    );
 
     writeFileSync(file, FILE('i * 10'));
     await daemon.command({ type: 'plugin.reload', name: 'mine' }, 'the test');
     await until(() => newest(daemon)[3] === 30, 20);
     writeFileSync(file, 'this is no module');
-    expect(await refused(daemon.command({ type: 'plugin.reload', name: 'mine' }, 'the test'))).toContain('failed while it was loaded');
+    expect(await refused(daemon.command({ type: 'plugin.reload', name: 'mine' }, 'the test'))).toContain(
+      'failed while it was loaded',
+    );
     const { version } = daemon.status();
     await reached(daemon, version + 2);
     expect(newest(daemon)[3]).toBe(30);
@@ -291,13 +336,16 @@ describe('while the loop runs', () => {
     await daemon.command({ type: 'plugin.restart', name: 'mine' }, 'the test');
     await daemon.command({ type: 'plugin.remove', name: 'mine' }, 'the test');
     await until(() => newest(daemon)[3]! <= 1, 20);
-    expect(await refused(daemon.command({ type: 'plugin.remove', name: 'mine' }, 'the test'))).toBe('there is no plug-in "mine"; loaded: none');
+    expect(await refused(daemon.command({ type: 'plugin.remove', name: 'mine' }, 'the test'))).toBe(
+      'there is no plug-in "mine"; loaded: none',
+    );
     expect(await daemon.stop()).toMatchObject({ end: 'stopped', restarts: 0 });
     using store = openStore(join(daemon.runFolder, 'quorum.db'));
     const { unsampled, unjudged } = store.unfinished();
     const sequences = store.judgedGroups(10_000).map(({ group }) => group.sequence);
     const waiting = new Set([...unsampled, ...unjudged].map(({ sequence }) => sequence));
-    for (let sequence = 0; sequence < store.nextSequence; sequence++) expect(sequences.includes(sequence) || waiting.has(sequence)).toBe(true);
+    for (let sequence = 0; sequence < store.nextSequence; sequence++)
+      expect(sequences.includes(sequence) || waiting.has(sequence)).toBe(true);
     const commands = store.events(100, 'command').map(({ data }) => (data as { outcome: string }).outcome);
     expect(commands.filter((outcome) => outcome === 'done')).toHaveLength(5);
   });
@@ -348,14 +396,21 @@ describe('in a thread of its own', () => {
       context.tell('thread ' + (threadId > 0 && a === b));
       return request.group.samples.map((_, i) => i);`);
     await until(
-      () => row(daemon, 'threaded').ports[0]!.state === 'running' && daemon.status().notes.some(({ text }) => text === 'threaded: thread true'),
+      () =>
+        row(daemon, 'threaded').ports[0]!.state === 'running' &&
+        daemon.status().notes.some(({ text }) => text === 'threaded: thread true'),
       30,
     );
     expect(row(daemon, 'threaded')).toMatchObject({ thread: true, ports: [{ restarts: 0 }] });
   });
 
   test.each([
-    ['an endless loop', 'for (;;) {}', 'not done after 1 s', { timeouts: { pluginSeconds: 1 }, supervision: { maxRestarts: 0 } }],
+    [
+      'an endless loop',
+      'for (;;) {}',
+      'not done after 1 s',
+      { timeouts: { pluginSeconds: 1 }, supervision: { maxRestarts: 0 } },
+    ],
     ['the end of its process', 'process.exit(3);', 'exited with code: 3'],
     ['what is not there', 'return [context.next];', 'port "reward": next is not there in a worker thread'],
   ])(

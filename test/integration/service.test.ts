@@ -36,7 +36,10 @@ function toyFiles(): { readonly config: string; readonly run: string } {
 }
 
 function launch(command: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+  const child = spawn(command[0]!, command.slice(1), {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }
@@ -72,7 +75,8 @@ function expectSaved(run: string): void {
   expect(findDaemon(run)).toBeUndefined();
 }
 
-const lacks = (...programs: string[]): boolean => programs.some((program) => spawnSync('which', [program]).status !== 0);
+const lacks = (...programs: string[]): boolean =>
+  programs.some((program) => spawnSync('which', [program]).status !== 0);
 
 test.skipIf(process.platform === 'win32')(
   'stopped for longer than its deadlines and continued, a run goes on: no restart, nothing tried twice',
@@ -120,7 +124,10 @@ test.skipIf(process.platform === 'win32')(
       if (findDaemon(run)?.pid === pid) process.kill(pid, 'SIGKILL');
     });
     expect([code, errors]).toEqual([0, '']);
-    expect(out.split('\n').slice(0, 2)).toEqual([`The daemon runs in the background as process ${pid}.`, `  run folder  ${run}`]);
+    expect(out.split('\n').slice(0, 2)).toEqual([
+      `The daemon runs in the background as process ${pid}.`,
+      `  run folder  ${run}`,
+    ]);
     expect(out).toContain(`stop it     quorum stop --run ${run}`);
 
     process.kill(pid, 'SIGHUP');
@@ -147,7 +154,10 @@ test.skipIf(process.platform === 'win32' || lacks('systemd-notify', 'systemd-soc
       }),
     );
 
-    const daemon = launch([...TOY_QUORUM, 'start', '--config', config, '--json'], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '1000000' });
+    const daemon = launch([...TOY_QUORUM, 'start', '--config', config, '--json'], {
+      NOTIFY_SOCKET: socket,
+      WATCHDOG_USEC: '1000000',
+    });
     const [closed, lines, complaints] = [once(daemon, 'close'), linesOf(daemon), text(daemon.stderr!)];
     await step(lines);
     daemon.kill('SIGHUP');
@@ -158,7 +168,9 @@ test.skipIf(process.platform === 'win32' || lacks('systemd-notify', 'systemd-soc
     expect(JSON.parse(await last)).toMatchObject({ end: 'stopped' });
     expect([await closed, await complaints]).toEqual([[0, null], '']);
     expectSaved(run);
-    const where = ['READY=1', 'STATUS=running, version', 'STOPPING=1', 'STATUS=stopped, version'].map((word) => heard.indexOf(word));
+    const where = ['READY=1', 'STATUS=running, version', 'STOPPING=1', 'STATUS=stopped, version'].map((word) =>
+      heard.indexOf(word),
+    );
     expect(where).toEqual(where.toSorted((a, b) => a - b));
     expect(where).not.toContain(-1);
     expect(times('READY=1')).toBe(1);
@@ -195,7 +207,9 @@ test.skipIf(process.platform !== 'linux' || lacks('script', 'tail'))(
   async () => {
     const { config, run } = toyFiles();
     const command = [...TOY_QUORUM, 'start', '--config', config].map((word) => `'${word}'`).join(' ');
-    const terminal = launch(['script', '--quiet', '--flush', '--return', '--command', `exec ${command}`, '/dev/null'], { TERM: 'dumb' });
+    const terminal = launch(['script', '--quiet', '--flush', '--return', '--command', `exec ${command}`, '/dev/null'], {
+      TERM: 'dumb',
+    });
     await line(linesOf(terminal), (each) => /step [1-9]/.test(each));
     const { pid } = findDaemon(run)!;
     const ended = once(launch(['tail', '--sleep-interval=0.1', `--pid=${pid}`, '--follow', '/dev/null']), 'close');
@@ -209,7 +223,9 @@ test.skipIf(process.platform !== 'linux' || lacks('script', 'tail'))(
 test('a daemon that a test started does not outlive the process of the test, however that ends', async () => {
   const { config } = toyFiles();
   const ofTest = launch([process.execPath, '-e', 'process.stdin.resume()']);
-  const daemon = launch([...TOY_QUORUM, 'start', '--config', config, '--json'], { QUORUM_TEST_PID: String(ofTest.pid) });
+  const daemon = launch([...TOY_QUORUM, 'start', '--config', config, '--json'], {
+    QUORUM_TEST_PID: String(ofTest.pid),
+  });
   const closed = once(daemon, 'close');
   await step(linesOf(daemon));
   ofTest.kill('SIGKILL');
@@ -217,9 +233,19 @@ test('a daemon that a test started does not outlive the process of the test, how
 }, 240_000);
 
 const NOBODY = '65534';
-const AS_NOBODY = ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', '--no-new-privs', '--bounding-set=-all'];
+const AS_NOBODY = [
+  'setpriv',
+  `--reuid=${NOBODY}`,
+  `--regid=${NOBODY}`,
+  '--clear-groups',
+  '--no-new-privs',
+  '--bounding-set=-all',
+];
 
-/** Whether this process may do what a container's runtime does, and somebody without rights may read the sources and run Node. */
+/**
+ * Whether this process may do what a container's runtime does, and somebody without rights may read the sources and run
+ * Node.
+ */
 function canConfine(): boolean {
   if (process.platform !== 'linux' || process.getuid?.() !== 0 || lacks('unshare', 'setpriv')) return false;
   const readsPackage = [process.execPath, '-e', `require(${JSON.stringify(resolve('package.json'))})`];
@@ -251,7 +277,11 @@ exec "$@"`;
       HOME: '/nonexistent',
       TMPDIR: '/tmp',
     });
-    const [[code], out, errors] = await Promise.all([once(daemon, 'close'), text(daemon.stdout!), text(daemon.stderr!)]);
+    const [[code], out, errors] = await Promise.all([
+      once(daemon, 'close'),
+      text(daemon.stdout!),
+      text(daemon.stderr!),
+    ]);
     expect([code, errors]).toEqual([0, '']);
     expect(JSON.parse(out.trim().split('\n').at(-1)!)).toMatchObject({ type: 'report', end: 'steps', steps: 1 });
     expect(existsSync(join(run, 'model', 'model.safetensors'))).toBe(true);

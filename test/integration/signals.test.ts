@@ -24,7 +24,12 @@ interface Started {
   readonly says: (text: string) => Promise<void>;
 }
 
-function started({ onTestFinished }: TestContext, stuckIn: string, seconds: number, steps: number | null = null): Started {
+function started(
+  { onTestFinished }: TestContext,
+  stuckIn: string,
+  seconds: number,
+  steps: number | null = null,
+): Started {
   const { folder, config } = toyRun({
     loop: { steps, batchGroups: 4, jobQuestions: 2 },
     timeouts: { stopSeconds: seconds, saveSeconds: seconds },
@@ -69,7 +74,12 @@ const PHASES: Readonly<Record<string, Reach>> = {
   draining: (context, seconds) => stuck(context, 'save', seconds, 1),
 };
 
-async function stuck(context: TestContext, call: string, seconds: number, steps: number | null = null): Promise<Started> {
+async function stuck(
+  context: TestContext,
+  call: string,
+  seconds: number,
+  steps: number | null = null,
+): Promise<Started> {
   const daemon = started(context, call, seconds, steps);
   await daemon.says('stuck');
   return daemon;

@@ -99,10 +99,42 @@ describe('extractAnswer', () => {
     '\\mathrm{Answer}',
     '<your answer>',
   ];
-  it.each(silent)('%j says nothing', (text) => expect(extractAnswer(`\\boxed{1}, that is \\boxed{${text}}`)).toBeNull());
+  it.each(silent)('%j says nothing', (text) =>
+    expect(extractAnswer(`\\boxed{1}, that is \\boxed{${text}}`)).toBeNull(),
+  );
 
-  const said = ['+', '>', '=', '\\{\\}', '\\emptyset', '0', 'x', 'A', '-1', '\\times', '√', '\\infty', '\\%5', 'no', 'none', 'N/A', '一', '♥'];
-  const words = ['left', '\\text{left}', 'square', '\\text{square}', 'Box', 'the number 5', 'number line', 'a', 'this', '5 answers'];
+  const said = [
+    '+',
+    '>',
+    '=',
+    '\\{\\}',
+    '\\emptyset',
+    '0',
+    'x',
+    'A',
+    '-1',
+    '\\times',
+    '√',
+    '\\infty',
+    '\\%5',
+    'no',
+    'none',
+    'N/A',
+    '一',
+    '♥',
+  ];
+  const words = [
+    'left',
+    '\\text{left}',
+    'square',
+    '\\text{square}',
+    'Box',
+    'the number 5',
+    'number line',
+    'a',
+    'this',
+    '5 answers',
+  ];
   it.each([...said, ...words])('%j is an answer', (text) => expect(extractAnswer(`\\boxed{${text}}`)).toBe(text));
 
   it('finds any balanced content, wherever it stands', () => {
@@ -116,7 +148,9 @@ describe('extractAnswer', () => {
     })).node;
     fc.assert(
       fc.property(content, leaf, leaf, (inner, before, after) => {
-        expect(extractAnswer(`${before}\\boxed{${inner}}${after}`)).toBe(/[a-z0-9+]/i.test(inner) ? inner.trim() : null);
+        expect(extractAnswer(`${before}\\boxed{${inner}}${after}`)).toBe(
+          /[a-z0-9+]/i.test(inner) ? inner.trim() : null,
+        );
       }),
     );
   });

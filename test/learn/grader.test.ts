@@ -14,18 +14,25 @@ const group = (classes: Readonly<Record<string, number>>): string[] => {
 
 describe('Grader', () => {
   it('numbers the classes by first appearance', async () => {
-    expect(await grader.classify(['\\sqrt{12}', null, '1/2', '2\\sqrt{3}', '0.5', '7', '50\\%'])).toEqual([0, -1, 1, 0, 1, 2, 1]);
+    expect(await grader.classify(['\\sqrt{12}', null, '1/2', '2\\sqrt{3}', '0.5', '7', '50\\%'])).toEqual([
+      0, -1, 1, 0, 1, 2, 1,
+    ]);
     expect(await grader.classify([])).toEqual([]);
     expect(await grader.classify([null, null])).toEqual([-1, -1]);
   });
 
   it('leaves the thread alone for plain answers', async () => {
     await using plain = new Grader({ deadlineSeconds: 1, worker: new URL('file:///none') });
-    expect(await plain.classify(['22', '22.0', '21', '\\frac{44}{2}', 'B', '(B)', '12 cm', 'x = 21', '1,000'])).toEqual([0, 0, 1, 0, 2, 2, 3, 1, 4]);
+    expect(await plain.classify(['22', '22.0', '21', '\\frac{44}{2}', 'B', '(B)', '12 cm', 'x = 21', '1,000'])).toEqual(
+      [0, 0, 1, 0, 2, 2, 3, 1, 4],
+    );
     expect(plain.counts).toMatchObject({ worker: 0, timeouts: 0, crashes: 0 });
   });
 
-  const classified = async (counts: Readonly<Record<string, number>>, order = Object.keys(counts)): Promise<Record<string, number>> => {
+  const classified = async (
+    counts: Readonly<Record<string, number>>,
+    order = Object.keys(counts),
+  ): Promise<Record<string, number>> => {
     const answers = order.flatMap((text) => Array.from({ length: counts[text] ?? 0 }, () => text));
     const classes = await grader.classify(answers);
     return Object.fromEntries(answers.map((text, i) => [text, classes[i] ?? NaN]));
@@ -43,7 +50,9 @@ describe('Grader', () => {
     [{ 12: 3, '12 cm': 2 }, [['12', '12 cm']]],
   ])('an ambiguous answer joins the larger class: %j', async (counts, wanted) => {
     const classes = await classified(counts);
-    expect(group(classes)).toEqual(group(Object.fromEntries(wanted.flatMap((texts, i) => texts.map((text) => [text, i])))));
+    expect(group(classes)).toEqual(
+      group(Object.fromEntries(wanted.flatMap((texts, i) => texts.map((text) => [text, i])))),
+    );
   });
 
   const pool = [
@@ -64,15 +73,21 @@ describe('Grader', () => {
     '\\sqrt{2}',
     '\\sqrt{8}/2',
   ];
-  const votes = fc.uniqueArray(fc.tuple(fc.constantFrom(...pool), fc.integer({ min: 1, max: 6 })), { selector: ([text]) => text, maxLength: 8 });
+  const votes = fc.uniqueArray(fc.tuple(fc.constantFrom(...pool), fc.integer({ min: 1, max: 6 })), {
+    selector: ([text]) => text,
+    maxLength: 8,
+  });
 
   it('never puts two answers that differ into one class, unless one more fits both', async () => {
     await fc.assert(
       fc.asyncProperty(votes, async (list) => {
         const classes = await classified(Object.fromEntries(list));
         for (const texts of group(classes).map((each) => JSON.parse(each) as string[])) {
-          const differ = texts.flatMap((a) => texts.filter((b) => a < b && !equivalent(a, b)).map((b) => [a, b] as const));
-          for (const [a, b] of differ) expect([a, b, texts.filter((c) => equivalent(a, c) && equivalent(b, c))]).not.toEqual([a, b, []]);
+          const differ = texts.flatMap((a) =>
+            texts.filter((b) => a < b && !equivalent(a, b)).map((b) => [a, b] as const),
+          );
+          for (const [a, b] of differ)
+            expect([a, b, texts.filter((c) => equivalent(a, c) && equivalent(b, c))]).not.toEqual([a, b, []]);
         }
       }),
       { numRuns: 60 },
@@ -80,7 +95,8 @@ describe('Grader', () => {
   });
 
   it('gives the same classes whatever the order, where no two have as many votes', async () => {
-    const powers = (list: readonly (readonly [string, number])[]) => Object.fromEntries(list.map(([text], i) => [text, 2 ** i]));
+    const powers = (list: readonly (readonly [string, number])[]) =>
+      Object.fromEntries(list.map(([text], i) => [text, 2 ** i]));
     const shuffled = votes
       .map((list) => list.slice(0, 5))
       .chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })));

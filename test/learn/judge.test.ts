@@ -7,7 +7,13 @@ const options = { dropAllAgree: true, dropNoBox: true, shareFloor: 0, normaliseS
 
 function group(texts: readonly string[], id = 'q'): RolloutGroup {
   const samples = texts.map((text) => ({ tokens: [1, 2, 3], logprobs: [-1, -1, -1], text, finish: 'stop' as const }));
-  return { id: `g-${id}`, sequence: 0, question: { id, text: '?', pictures: [], origin: 'dataset' }, policyVersion: 3, samples };
+  return {
+    id: `g-${id}`,
+    sequence: 0,
+    question: { id, text: '?', pictures: [], origin: 'dataset' },
+    policyVersion: 3,
+    samples,
+  };
 }
 
 describe('judge', () => {

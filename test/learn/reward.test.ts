@@ -7,9 +7,23 @@ import type { RolloutGroup } from '../../src/protocol/messages.ts';
 
 const options = { dropAllAgree: true, dropNoBox: false, shareFloor: 0, normaliseStd: true };
 
-function group(texts: readonly string[], logprobs: readonly (readonly number[])[] = texts.map(() => [-1])): RolloutGroup {
-  const samples = texts.map((text, i) => ({ tokens: logprobs[i]!.map(() => 1), logprobs: logprobs[i]!, text, finish: 'stop' as const }));
-  return { id: 'g', sequence: 0, question: { id: 'q', text: '?', pictures: [], origin: 'dataset' }, policyVersion: 0, samples };
+function group(
+  texts: readonly string[],
+  logprobs: readonly (readonly number[])[] = texts.map(() => [-1]),
+): RolloutGroup {
+  const samples = texts.map((text, i) => ({
+    tokens: logprobs[i]!.map(() => 1),
+    logprobs: logprobs[i]!,
+    text,
+    finish: 'stop' as const,
+  }));
+  return {
+    id: 'g',
+    sequence: 0,
+    question: { id: 'q', text: '?', pictures: [], origin: 'dataset' },
+    policyVersion: 0,
+    samples,
+  };
 }
 
 describe('labelReward', () => {
@@ -51,7 +65,10 @@ describe('likelihoodReward', () => {
   });
 
   it('never gives a response without an answer more than any other', () => {
-    const one = fc.record({ logprobs: fc.array(fc.double({ min: -9, max: 0, noNaN: true }), { minLength: 1, maxLength: 5 }), silent: fc.boolean() });
+    const one = fc.record({
+      logprobs: fc.array(fc.double({ min: -9, max: 0, noNaN: true }), { minLength: 1, maxLength: 5 }),
+      silent: fc.boolean(),
+    });
     fc.assert(
       fc.property(fc.array(one, { minLength: 1, maxLength: 8 }), (all) => {
         const rewards = likelihoodReward(

@@ -40,7 +40,9 @@ describe('formProblem', () => {
 });
 
 describe('similarity', () => {
-  const text = fc.array(fc.constantFrom('what', 'is', 'the', 'area', 'sum', 'of', 'sides'), { maxLength: 8 }).map((all) => all.join(' '));
+  const text = fc
+    .array(fc.constantFrom('what', 'is', 'the', 'area', 'sum', 'of', 'sides'), { maxLength: 8 })
+    .map((all) => all.join(' '));
 
   it('is symmetric, in [0, 1], and 1 for the same words', () => {
     fc.assert(

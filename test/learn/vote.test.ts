@@ -8,7 +8,13 @@ const classes = fc.array(fc.integer({ min: -1, max: 4 }), { maxLength: 16 });
 
 describe('majorityVote', () => {
   it('counts every response in the share, and pays none without an answer', () => {
-    expect(majorityVote([0, 1, 0, -1, -1, -1])).toEqual({ winner: 0, votes: 2, share: 2 / 6, silent: 3, rewards: [1, 0, 1, 0, 0, 0] });
+    expect(majorityVote([0, 1, 0, -1, -1, -1])).toEqual({
+      winner: 0,
+      votes: 2,
+      share: 2 / 6,
+      silent: 3,
+      rewards: [1, 0, 1, 0, 0, 0],
+    });
   });
 
   it('breaks ties for the class seen first', () => {
@@ -64,8 +70,12 @@ describe('majorityVote', () => {
 
 describe('groupAdvantages', () => {
   it('is what numpy gives with ddof = 1', () => {
-    const golden = [0.7302954100093224, 0.7302954100093224, 0.7302954100093224, -1.0954431150139834, -1.0954431150139834];
-    groupAdvantages([1, 1, 1, 0, 0], { normaliseStd: true }).forEach((value, i) => expect(value).toBeCloseTo(golden[i] ?? NaN, 12));
+    const golden = [
+      0.7302954100093224, 0.7302954100093224, 0.7302954100093224, -1.0954431150139834, -1.0954431150139834,
+    ];
+    groupAdvantages([1, 1, 1, 0, 0], { normaliseStd: true }).forEach((value, i) =>
+      expect(value).toBeCloseTo(golden[i] ?? NaN, 12),
+    );
   });
 
   it('leaves the deviation alone when told to (Dr. GRPO)', () => {
@@ -80,11 +90,17 @@ describe('groupAdvantages', () => {
 
   it('sums to 0 and keeps the order of the rewards', () => {
     fc.assert(
-      fc.property(fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: 2, maxLength: 20 }), fc.boolean(), (rewards, normaliseStd) => {
-        const advantages = groupAdvantages(rewards, { normaliseStd });
-        expect(Math.abs(advantages.reduce((sum, value) => sum + value, 0))).toBeLessThan(1e-6);
-        rewards.forEach((r, i) => rewards.forEach((s, j) => r > s && expect(advantages[i]).toBeGreaterThanOrEqual(advantages[j] ?? NaN)));
-      }),
+      fc.property(
+        fc.array(fc.double({ min: -10, max: 10, noNaN: true }), { minLength: 2, maxLength: 20 }),
+        fc.boolean(),
+        (rewards, normaliseStd) => {
+          const advantages = groupAdvantages(rewards, { normaliseStd });
+          expect(Math.abs(advantages.reduce((sum, value) => sum + value, 0))).toBeLessThan(1e-6);
+          rewards.forEach((r, i) =>
+            rewards.forEach((s, j) => r > s && expect(advantages[i]).toBeGreaterThanOrEqual(advantages[j] ?? NaN)),
+          );
+        },
+      ),
     );
   });
 });
@@ -93,7 +109,8 @@ describe('dropReason', () => {
   const filters = { dropAllAgree: true, dropNoBox: true };
   const reasonOf = (list: readonly number[], options: FilterOptions) =>
     dropReason(majorityVote(list), groupAdvantages(majorityVote(list).rewards, { normaliseStd: true }), options);
-  const reason = (list: readonly number[], shareFloor = 0): string | undefined => reasonOf(list, { ...filters, shareFloor });
+  const reason = (list: readonly number[], shareFloor = 0): string | undefined =>
+    reasonOf(list, { ...filters, shareFloor });
 
   it('names why', () => {
     expect(reason([0, 0, 0])).toBe('all-agree');

@@ -3,7 +3,10 @@ import { expect, test } from 'vitest';
 import { recentRestarts } from '../../actors/supervise.ts';
 import { LiveTimer, type TimeSource } from '../../src/lib/live-timer.ts';
 
-/** A process whose time a test moves: `run` is time in which it lives, `stop` time in which it does not, and then all that is due is due at once. */
+/**
+ * A process whose time a test moves: `run` is time in which it lives, `stop` time in which it does not, and then all
+ * that is due is due at once.
+ */
 class Process implements TimeSource {
   #now = 0;
   readonly #timers = new Map<number, { readonly at: number; readonly callback: () => void }>();
@@ -64,19 +67,24 @@ test.each([50, 1000, 1500, 600_000])('in a process that runs, %d ms are %d ms', 
 test('time in which the process was stopped does not count, however long and wherever in the wait', () => {
   const wait = fc.integer({ min: 1, max: 100_000 });
   fc.assert(
-    fc.property(wait, fc.double({ min: 0, max: 0.999, noNaN: true }), fc.integer({ min: 3_000, max: 10_000_000 }), (milliseconds, share, stopped) => {
-      const { process, seen } = after(milliseconds);
-      const before = Math.floor(share * milliseconds);
-      process.run(before);
-      process.stop(stopped);
-      expect(seen.fired).toBe(0);
-      const left = milliseconds - before;
-      // The beat in which it was stopped counts as a whole, or begins anew where it is the last.
-      process.run(Math.min(left, Math.max(0, left - 1000)) - 1);
-      expect(seen.fired).toBe(0);
-      process.run(1001);
-      expect(seen.fired).toBe(1);
-    }),
+    fc.property(
+      wait,
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      fc.integer({ min: 3_000, max: 10_000_000 }),
+      (milliseconds, share, stopped) => {
+        const { process, seen } = after(milliseconds);
+        const before = Math.floor(share * milliseconds);
+        process.run(before);
+        process.stop(stopped);
+        expect(seen.fired).toBe(0);
+        const left = milliseconds - before;
+        // The beat in which it was stopped counts as a whole, or begins anew where it is the last.
+        process.run(Math.min(left, Math.max(0, left - 1000)) - 1);
+        expect(seen.fired).toBe(0);
+        process.run(1001);
+        expect(seen.fired).toBe(1);
+      },
+    ),
     { seed: 1 },
   );
 });

@@ -1,6 +1,17 @@
-/** Plants an import of every room and every package in every room, and holds what the linter reports to lint/rooms.js. */
+/**
+ * Plants an import of every room and every package in every room, and holds what the linter reports to lint/rooms.js.
+ */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -16,10 +27,18 @@ const NEVER: readonly (readonly [string, string])[] = [
   ['streams', 'actors'],
   ['src/compute/threads', 'actors'],
   ['src/compute/threads', 'streams'],
-  ...['actors', 'streams', 'dashboards/server'].flatMap((plane) => [[plane, 'src/daemon'] as const, [plane, 'src/compute/threads'] as const]),
-  ...NAMES.filter((room) => !room.startsWith('src/compute/')).flatMap((room) => [[room, TFJS] as const, [room, 'onnxruntime-node'] as const]),
+  ...['actors', 'streams', 'dashboards/server'].flatMap((plane) => [
+    [plane, 'src/daemon'] as const,
+    [plane, 'src/compute/threads'] as const,
+  ]),
+  ...NAMES.filter((room) => !room.startsWith('src/compute/')).flatMap((room) => [
+    [room, TFJS] as const,
+    [room, 'onnxruntime-node'] as const,
+  ]),
   ...NAMES.filter((room) => room !== 'actors').map((room) => [room, 'xstate'] as const),
-  ...NAMES.filter((room) => !['streams', 'src/daemon', 'dashboards/server'].includes(room)).map((room) => [room, 'rxjs'] as const),
+  ...NAMES.filter((room) => !['streams', 'src/daemon', 'dashboards/server'].includes(room)).map(
+    (room) => [room, 'rxjs'] as const,
+  ),
   ...NAMES.filter((room) => room !== 'src/cli').map((room) => [room, 'src/cli'] as const),
   ...NAMES.filter((room) => room !== 'src/protocol').map((room) => ['src/protocol', room] as const),
   ...['src/store', 'src/config', 'src/policy/local', 'src/learn'].map((room) => ['src/compute/threads', room] as const),
@@ -28,10 +47,13 @@ const NEVER: readonly (readonly [string, string])[] = [
   ['dashboards/client', 'node:'],
 ];
 
-const COMPUTE = ['threads', 'objectives', 'training', 'rollout', 'programs', 'models', 'engine', 'compile'].map((name) => `src/compute/${name}`);
+const COMPUTE = ['threads', 'objectives', 'training', 'rollout', 'programs', 'models', 'engine', 'compile'].map(
+  (name) => `src/compute/${name}`,
+);
 
 /** The file that stands for a room. */
-const fileIn = (room: string): string => (existsSync(room) && statSync(room).isDirectory() ? `${room}/planted.ts` : `${room}.ts`);
+const fileIn = (room: string): string =>
+  existsSync(room) && statSync(room).isDirectory() ? `${room}/planted.ts` : `${room}.ts`;
 
 const pathTo = (from: string, to: string): string => {
   const path = relative(dirname(from), to);
@@ -60,24 +82,41 @@ interface Diagnostic {
 /** What the linter reports, in one run over all that is planted. */
 function lint(): readonly Diagnostic[] {
   const bin = (name: string): string => resolve('node_modules', name);
-  const command = [bin('oxlint/bin/oxlint'), '-c', resolve('.oxlintrc.json'), '--type-aware', '--format=json', '--quiet', '.'];
+  const command = [
+    bin('oxlint/bin/oxlint'),
+    '-c',
+    resolve('.oxlintrc.json'),
+    '--type-aware',
+    '--format=json',
+    '--quiet',
+    '.',
+  ];
   const env = { ...process.env, OXLINT_TSGOLINT_PATH: bin('.bin/tsgolint') };
   let output: string;
   try {
-    output = execFileSync(process.execPath, command, { cwd: folder, env, encoding: 'utf8', maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'pipe'] });
+    output = execFileSync(process.execPath, command, {
+      cwd: folder,
+      env,
+      encoding: 'utf8',
+      maxBuffer: 2 ** 28,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
   } catch (error) {
     output = (error as { stdout: string }).stdout; // exits with 1, as it reports something
   }
   return (JSON.parse(output) as { diagnostics: readonly Diagnostic[] }).diagnostics;
 }
 
-const labelOf = ({ filename, labels }: Diagnostic): string => planted.get(`${filename}:${labels[0]!.span.line}`) ?? filename;
+const labelOf = ({ filename, labels }: Diagnostic): string =>
+  planted.get(`${filename}:${labels[0]!.span.line}`) ?? filename;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'quorum-fences-'));
   for (const room of NAMES) {
     const file = fileIn(room);
-    const others = NAMES.filter((other) => other !== room).map((other) => [other, pathTo(file, fileIn(other))] as const);
+    const others = NAMES.filter((other) => other !== room).map(
+      (other) => [other, pathTo(file, fileIn(other))] as const,
+    );
     const all = [...others, ...PACKAGES.map((name) => [name, name === 'node:' ? 'node:fs' : name] as const)];
     plant(
       file,
@@ -114,8 +153,18 @@ beforeAll(() => {
     ['a switch that misses a case', "  switch (value) { case 'a': return 1; }"],
     ['', '  return 0;\n}'],
   ]);
-  const compilerOptions = { strict: true, module: 'nodenext', target: 'es2023', types: [], allowImportingTsExtensions: true, noEmit: true };
-  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src/lib/promise.ts', 'src/lib/switch.ts'] }));
+  const compilerOptions = {
+    strict: true,
+    module: 'nodenext',
+    target: 'es2023',
+    types: [],
+    allowImportingTsExtensions: true,
+    noEmit: true,
+  };
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    JSON.stringify({ compilerOptions, include: ['src/lib/promise.ts', 'src/lib/switch.ts'] }),
+  );
   diagnostics = lint();
   reported = new Set(diagnostics.filter(({ code }) => code === 'house(fences)').map(labelOf));
 });
@@ -125,18 +174,25 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe('the fences between rooms', () => {
   it('go one way: a row names rooms above it, so there is no circle', () => {
     for (const [at, room] of NAMES.entries()) {
-      const rooms = ROOMS[room]!.imports.map((path) => NAMES.findLast((other) => path === other || path.startsWith(`${other}/`))!);
+      const rooms = ROOMS[room]!.imports.map((path) =>
+        NAMES.findLast((other) => path === other || path.startsWith(`${other}/`))!,
+      );
       expect(rooms.filter((other) => NAMES.indexOf(other) >= at)).toEqual([]);
     }
     for (const [at, room] of COMPUTE.entries()) {
-      expect(ROOMS[room]!.imports.filter((other) => COMPUTE.includes(other) && COMPUTE.indexOf(other) <= at)).toEqual([]);
+      expect(ROOMS[room]!.imports.filter((other) => COMPUTE.includes(other) && COMPUTE.indexOf(other) <= at)).toEqual(
+        [],
+      );
     }
   });
 
   it('report each import of a room or a package that the table does not allow, and no other', () => {
     const forbidden = NAMES.flatMap((room) => {
       const { imports, packages } = ROOMS[room]!;
-      const others = [...NAMES.filter((other) => other !== room && !imports.includes(other)), ...PACKAGES.filter((name) => !packages.includes(name))];
+      const others = [
+        ...NAMES.filter((other) => other !== room && !imports.includes(other)),
+        ...PACKAGES.filter((name) => !packages.includes(name)),
+      ];
       return others.map((other) => `${room} -> ${other}`);
     });
     expect([...reported].filter((label) => label.includes(' -> ')).toSorted()).toEqual(forbidden.toSorted());
@@ -147,9 +203,19 @@ describe('the fences between rooms', () => {
   });
 
   it('report every form of import, and a file in no room', () => {
-    const forms = ['import', 'import type', 'import for its effects', 'export', 'export type', 'import()', 'type of import()'];
+    const forms = [
+      'import',
+      'import type',
+      'import for its effects',
+      'export',
+      'export type',
+      'import()',
+      'type of import()',
+    ];
     const others = ['folder of a package', 'outside the rooms', 'client: messages', 'no room'];
-    expect([...reported].filter((label) => !label.includes(' -> ')).toSorted()).toEqual([...forms, ...others].toSorted());
+    expect([...reported].filter((label) => !label.includes(' -> ')).toSorted()).toEqual(
+      [...forms, ...others].toSorted(),
+    );
   });
 
   it('are linted for floating promises, circles and missed cases, as docs/development.md says', () => {
@@ -165,7 +231,9 @@ describe('the fences between rooms', () => {
     );
     const outside = files.filter((file) => file.endsWith('.ts') && !/^src.(compute|pretrain)/.test(file));
     expect(outside.length).toBeGreaterThan(300);
-    expect(outside.filter((file) => loads(file, /^(@tensorflow|onnxruntime)/)).filter((file) => !OWN_PROCESS.includes(file))).toEqual([]);
+    expect(
+      outside.filter((file) => loads(file, /^(@tensorflow|onnxruntime)/)).filter((file) => !OWN_PROCESS.includes(file)),
+    ).toEqual([]);
   });
 });
 
@@ -175,11 +243,16 @@ const OWN_PROCESS = [join('src', 'cli', 'export-checkpoint.ts')];
 const IMPORT = /^(?:import|export) (?!type )(?:[^;'"]*? from )?'([^']+)'/gm;
 const importsOf = new Map<string, readonly string[]>();
 
-/** Whether `file` or a module that it imports, not counting types and `import()`, imports a package that `name` matches. */
+/**
+ * Whether `file` or a module that it imports, not counting types and `import()`, imports a package that `name` matches.
+ */
 function loads(file: string, name: RegExp, seen = new Set<string>()): boolean {
   if (seen.has(file) || !existsSync(file)) return false; // a template of a plug-in has imports of its own
   seen.add(file);
-  const specifiers = importsOf.get(file) ?? [...readFileSync(file, 'utf8').matchAll(IMPORT)].map(([, specifier]) => specifier!);
+  const specifiers =
+    importsOf.get(file) ?? [...readFileSync(file, 'utf8').matchAll(IMPORT)].map(([, specifier]) => specifier!);
   importsOf.set(file, specifiers);
-  return specifiers.some((each) => (each.startsWith('.') ? each.endsWith('.ts') && loads(join(dirname(file), each), name, seen) : name.test(each)));
+  return specifiers.some((each) =>
+    each.startsWith('.') ? each.endsWith('.ts') && loads(join(dirname(file), each), name, seen) : name.test(each),
+  );
 }

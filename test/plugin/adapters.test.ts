@@ -9,7 +9,11 @@ import { fromMachine, machineWatcher } from 'quorum/xstate';
 const [request] = recorded.requests.reward;
 
 const halves = setup({
-  types: { input: {} as RewardRequest, context: {} as { request: RewardRequest; rewards: number[] }, output: {} as number[] },
+  types: {
+    input: {} as RewardRequest,
+    context: {} as { request: RewardRequest; rewards: number[] },
+    output: {} as number[],
+  },
   actors: { work: fromPromise<number[], RewardRequest>(async ({ input }) => input.votes.map((vote) => vote / 2)) },
 }).createMachine({
   context: ({ input }) => ({ request: input, rewards: [] }),
@@ -29,8 +33,11 @@ const halves = setup({
 
 describe('an XState machine', () => {
   test('is started with each request, and its output is the reply', async () => {
-    await using kit = await testPlugin(definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { reward: () => fromMachine(halves) } }));
-    for (const { request, reply } of await kit.play('reward')) expect(reply).toEqual(request.votes.map((vote) => vote / 2));
+    await using kit = await testPlugin(
+      definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { reward: () => fromMachine(halves) } }),
+    );
+    for (const { request, reply } of await kit.play('reward'))
+      expect(reply).toEqual(request.votes.map((vote) => vote / 2));
   });
 
   test('fails its actor when it fails, and is stopped when the request is cancelled', async () => {
@@ -56,7 +63,12 @@ describe('an XState machine', () => {
       states: {
         counting: {
           on: {
-            learnt: { actions: [assign({ learnt: ({ context }) => context.learnt + 1 }), ({ context }) => seen.push(context.learnt)] },
+            learnt: {
+              actions: [
+                assign({ learnt: ({ context }) => context.learnt + 1 }),
+                ({ context }) => seen.push(context.learnt),
+              ],
+            },
             evaluated: { guard: ({ context }) => context.learnt === 3, target: 'over' },
           },
         },
@@ -64,7 +76,11 @@ describe('an XState machine', () => {
       },
     });
     await using kit = await testPlugin(
-      definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { watch: (context) => machineWatcher(counter, context) } }),
+      definePlugin({
+        name: 'mine',
+        apiVersion: API_VERSION,
+        ports: { watch: (context) => machineWatcher(counter, context) },
+      }),
     );
     const [learnt] = recorded.events.filter(({ type }) => type === 'learnt');
     const [evaluated] = recorded.events.filter(({ type }) => type === 'evaluated');
@@ -89,12 +105,16 @@ describe('an RxJS operator', () => {
       map(({ n, votes }) => votes.map((vote) => vote / n)),
     );
   const rewardBy = (operator: OperatorFunction<RewardRequest, number[]>) =>
-    testPlugin(definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { reward: () => fromOperator(operator) } }));
+    testPlugin(
+      definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { reward: () => fromOperator(operator) } }),
+    );
 
   test('answers each request with one output, and remembers between them', async () => {
     await using kit = await rewardBy(counted);
     const played = await kit.play('reward');
-    expect(played.map(({ reply }) => reply)).toEqual(recorded.requests.reward.map(({ votes }, i) => votes.map((vote) => vote / (i + 1))));
+    expect(played.map(({ reply }) => reply)).toEqual(
+      recorded.requests.reward.map(({ votes }, i) => votes.map((vote) => vote / (i + 1))),
+    );
   });
 
   test('that gives too many outputs, ends or throws fails its actor', async () => {
@@ -121,7 +141,9 @@ describe('an RxJS operator', () => {
   });
 
   test('that gives none is late; the next request has a new stream', async () => {
-    await using kit = await rewardBy((requests$) => counted(requests$.pipe(filter(({ group }) => group.id !== request!.group.id))));
+    await using kit = await rewardBy((requests$) =>
+      counted(requests$.pipe(filter(({ group }) => group.id !== request!.group.id))),
+    );
     const late = kit.ports.reward(request!);
     await kit.advance(30_000);
     await expect(late).rejects.toThrow('not done after 30 s');
@@ -157,7 +179,10 @@ describe('an RxJS operator', () => {
       new AbortController(),
     );
     const { signal } = new AbortController();
-    const [judged, evaluated] = [recorded.events.find(({ type }) => type === 'judged')!, recorded.events.find(({ type }) => type === 'evaluated')!];
+    const [judged, evaluated] = [
+      recorded.events.find(({ type }) => type === 'judged')!,
+      recorded.events.find(({ type }) => type === 'evaluated')!,
+    ];
     await watch(judged, signal);
     expect(() => watch(evaluated, signal)).toThrow('too much');
     expect(() => watch(judged, signal)).toThrow('too much');

@@ -32,7 +32,11 @@ async function refusal(...specs: (string | object)[]): Promise<string> {
 }
 
 const judge = (name: string) =>
-  definePlugin({ name, apiVersion: API_VERSION, ports: { judge: () => (it) => Promise.resolve(verdict(it.sequence)) } });
+  definePlugin({
+    name,
+    apiVersion: API_VERSION,
+    ports: { judge: () => (it) => Promise.resolve(verdict(it.sequence)) },
+  });
 
 /** A plug-in file as a user writes it, in TypeScript, with options. */
 const LENIENT = `
@@ -65,7 +69,10 @@ describe('a plug-in works, whichever way it is given', () => {
   });
 
   test('a package that is installed beside the configuration', async () => {
-    file('node_modules/quorum-lenient/package.json', '{"name": "quorum-lenient", "type": "module", "exports": "./index.js"}');
+    file(
+      'node_modules/quorum-lenient/package.json',
+      '{"name": "quorum-lenient", "type": "module", "exports": "./index.js"}',
+    );
     file(
       'node_modules/quorum-lenient/index.js',
       `export default { name: 'lenient', apiVersion: 1, ports: { judge: () => async (group) => ({ groupId: group.id, answers: ['1', null, '1'], classes: [0, -1, 0], winner: 0, share: 0.75, rewards: [1, 0, 1], advantages: [1, -2, 1], kept: true }) } };`,
@@ -102,8 +109,12 @@ describe('the table of ports', () => {
 
 describe('errors name the plug-in', () => {
   test('not found', async () => {
-    expect(await refusal('./nowhere.ts')).toBe(`plug-in ./nowhere.ts is not found: there is no file ${join(folder, 'nowhere.ts')}`);
-    expect(await refusal('quorum/plugins/majorty')).toMatch(/^plug-in quorum\/plugins\/majorty is not found: quorum\/plugins\/ has .*\bmajority\b/);
+    expect(await refusal('./nowhere.ts')).toBe(
+      `plug-in ./nowhere.ts is not found: there is no file ${join(folder, 'nowhere.ts')}`,
+    );
+    expect(await refusal('quorum/plugins/majorty')).toMatch(
+      /^plug-in quorum\/plugins\/majorty is not found: quorum\/plugins\/ has .*\bmajority\b/,
+    );
     expect(await refusal('quorum-nowhere')).toBe(
       'plug-in quorum-nowhere is not found: npm install quorum-nowhere, or give a path that begins with ./',
     );
@@ -130,24 +141,33 @@ describe('errors name the plug-in', () => {
     expect(await refusal({ ...judge('old'), apiVersion: 9 })).toBe(
       'plug-in old (given in the configuration) is written for plug-in API 9, but this Quorum has 1: use a version of it that fits',
     );
-    const ports = 'known are ask, sample, judge, learn, evaluate, synthesize, advantage, reward, filter, watch, export, panel';
+    const ports =
+      'known are ask, sample, judge, learn, evaluate, synthesize, advantage, reward, filter, watch, export, panel';
     expect(await refusal({ ...judge('x'), ports: { vote: () => 0 } })).toBe(
       `plug-in x (given in the configuration) has an unknown port "vote"; ${ports}`,
     );
-    expect(await refusal({ ...judge('x'), ports: {} })).toBe(`plug-in x (given in the configuration) has no ports; ${ports}`);
+    expect(await refusal({ ...judge('x'), ports: {} })).toBe(
+      `plug-in x (given in the configuration) has no ports; ${ports}`,
+    );
   });
 
   test('bad options, or options for one that takes none', async () => {
     file('lenient.ts', LENIENT);
-    expect(await refusal({ use: './lenient.ts', options: { share: 2 } })).toMatch(/^plug-in lenient \(\.\/lenient\.ts\): options\.share: Too big/);
+    expect(await refusal({ use: './lenient.ts', options: { share: 2 } })).toMatch(
+      /^plug-in lenient \(\.\/lenient\.ts\): options\.share: Too big/,
+    );
     expect(await refusal({ use: judge('x'), options: { a: 1 } })).toBe(
       'plug-in x (given in the configuration) takes no options, but was given {"a":1}',
     );
   });
 
   test('listed twice, or rivals for one role', async () => {
-    expect(await refusal(judge('x'), judge('x'))).toBe('plug-in x (given in the configuration) is listed twice in plugins');
-    expect(await refusal(judge('x'), judge('y'))).toBe('plug-ins x and y both have the port "judge": list only one of them in plugins');
+    expect(await refusal(judge('x'), judge('x'))).toBe(
+      'plug-in x (given in the configuration) is listed twice in plugins',
+    );
+    expect(await refusal(judge('x'), judge('y'))).toBe(
+      'plug-ins x and y both have the port "judge": list only one of them in plugins',
+    );
     const watcher = (name: string) => definePlugin({ name, apiVersion: API_VERSION, ports: { watch: () => () => {} } });
     expect(await loadPlugins([judge('mine'), watcher('a'), watcher('b')], folder)).toHaveLength(3);
   });

@@ -36,7 +36,9 @@ test.each([drGrpo, rank])('$name: advantages sum to 0 and keep the order of the 
     fc.asyncProperty(rewards, async (values) => {
       const advantages = await advantage(given(values), idle);
       expect(advantages.reduce((sum, value) => sum + value, 0)).toBeCloseTo(0, 9);
-      values.forEach((a, i) => values.forEach((b, j) => a < b && expect(advantages[i]).toBeLessThanOrEqual(advantages[j]!)));
+      values.forEach((a, i) =>
+        values.forEach((b, j) => a < b && expect(advantages[i]).toBeLessThanOrEqual(advantages[j]!)),
+      );
     }),
   );
 });
@@ -54,6 +56,8 @@ describe('length-filter', () => {
   });
 
   test('a share above 1 is refused', async () => {
-    await expect(openPort(lengthFilter, 'filter', pluginContext<'filter'>(), { maxCutOffShare: 2 })).rejects.toThrow('options.maxCutOffShare');
+    await expect(openPort(lengthFilter, 'filter', pluginContext<'filter'>(), { maxCutOffShare: 2 })).rejects.toThrow(
+      'options.maxCutOffShare',
+    );
   });
 });

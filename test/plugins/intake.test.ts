@@ -11,7 +11,8 @@ import { png } from '../support/png.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
 
-const dataSet: Ask = ({ from }) => Promise.resolve([{ id: `data ${from}`, text: `data ${from}`, pictures: [], origin: 'dataset' }]);
+const dataSet: Ask = ({ from }) =>
+  Promise.resolve([{ id: `data ${from}`, text: `data ${from}`, pictures: [], origin: 'dataset' }]);
 
 async function listening(options: object = {}, folder = temporaryFolder()) {
   const context = pluginContext<'ask'>({ folder, next: dataSet });
@@ -80,7 +81,13 @@ describe('a question that is posted', () => {
     [{ text: 'What?', answer: '4' }, 'answer'],
     [{ text: 'What?', pictures: ['cat.png'] }, 'pictures.0: expected {data} or {path}'],
     [{ text: 'What?', pictures: [{ data: 'bm8gcGljdHVyZQ==' }] }, 'not base64 of a PNG'],
-    [{ text: 'What?', pictures: [{ data: Buffer.from('\x89PNG\r\n\x1a\n and no more', 'latin1').toString('base64') }] }, 'cannot be read'],
+    [
+      {
+        text: 'What?',
+        pictures: [{ data: Buffer.from('\x89PNG\r\n\x1a\n and no more', 'latin1').toString('base64') }],
+      },
+      'cannot be read',
+    ],
   ])('%j is refused, with the field', async (body, words) => {
     const { post, asked, folder } = await listening();
     const [status, error] = await refusal(post(body));
@@ -95,7 +102,10 @@ describe('a question that is posted', () => {
     const { post, url } = await listening();
     expect((await fetch(url)).status).toBe(405);
     expect((await fetch(`${url}/more`, { method: 'POST' })).status).toBe(404);
-    expect(await refusal(post({ text: 'What?' }, { 'content-type': 'text/plain' }))).toEqual([415, 'send application/json']);
+    expect(await refusal(post({ text: 'What?' }, { 'content-type': 'text/plain' }))).toEqual([
+      415,
+      'send application/json',
+    ]);
   });
 });
 
@@ -104,8 +114,11 @@ describe('pictures', () => {
 
   test('are kept by their content, once', async () => {
     const { post, ask, context, folder } = await listening();
-    for (const text of ['What?', 'Why?']) expect((await post({ text, pictures: [{ data: await data() }] })).status).toBe(202);
-    expect((await post({ text: 'How?', pictures: [{ data: `data:image/png;base64,${await data()}` }] })).status).toBe(202);
+    for (const text of ['What?', 'Why?'])
+      expect((await post({ text, pictures: [{ data: await data() }] })).status).toBe(202);
+    expect((await post({ text: 'How?', pictures: [{ data: `data:image/png;base64,${await data()}` }] })).status).toBe(
+      202,
+    );
     const questions = await ask({ from: 0, count: 2 }, idle);
     expect(readdirSync(join(folder, 'pictures'))).toHaveLength(1);
     expect(questions[0]!.pictures).toEqual(questions[1]!.pictures);
@@ -123,9 +136,13 @@ describe('pictures', () => {
     expect(await send('#00ff00')).toBe(2);
     const [first, second] = await ask({ from: 0, count: 2 }, idle);
     expect(await send('#0000ff')).toBe(1);
-    for (const { pictures } of [first!, second!]) expect(existsSync((pictures[0] as { path: string }).path)).toBe(false);
+    for (const { pictures } of [first!, second!])
+      expect(existsSync((pictures[0] as { path: string }).path)).toBe(false);
     const small = await listening({ maxPictureMegabytes: (size - 1) / 1e6 });
-    expect(await refusal(small.post({ text: 'What?', pictures: [{ data: await data() }] }))).toEqual([413, expect.stringContaining('bytes')]);
+    expect(await refusal(small.post({ text: 'What?', pictures: [{ data: await data() }] }))).toEqual([
+      413,
+      expect.stringContaining('bytes'),
+    ]);
   });
 
   test('a body that is too long is not read to its end', async () => {
@@ -146,12 +163,19 @@ describe('pictures', () => {
     symlinkSync(join(elsewhere, 'secret.png'), join(allowed, 'link.png'));
     const { post, ask } = await listening({ pictureFolder: allowed });
     expect((await post({ text: 'What?', pictures: [{ path: 'cat.png' }] })).status).toBe(202);
-    expect(await ask({ from: 0, count: 1 }, idle)).toMatchObject([{ pictures: [{ type: 'file', path: join(allowed, 'cat.png') }] }]);
+    expect(await ask({ from: 0, count: 1 }, idle)).toMatchObject([
+      { pictures: [{ type: 'file', path: join(allowed, 'cat.png') }] },
+    ]);
     for (const path of ['link.png', join(elsewhere, 'secret.png'), '../../etc/hostname', 'none.png', '.']) {
-      expect(await refusal(post({ text: 'What?', pictures: [{ path }] }))).toEqual([403, `there is no picture ${path} in pictureFolder`]);
+      expect(await refusal(post({ text: 'What?', pictures: [{ path }] }))).toEqual([
+        403,
+        `there is no picture ${path} in pictureFolder`,
+      ]);
     }
     const closed = await listening();
-    expect((await refusal(closed.post({ text: 'What?', pictures: [{ path: 'cat.png' }] })))[1]).toContain('set pictureFolder');
+    expect((await refusal(closed.post({ text: 'What?', pictures: [{ path: 'cat.png' }] })))[1]).toContain(
+      'set pictureFolder',
+    );
   });
 });
 
@@ -226,7 +250,9 @@ test('a stop ends a request that is not sent to its end', async () => {
   const { url, context } = await listening();
   const socket = connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {});
   onTestFinished(() => void socket.destroy());
-  socket.write('POST /questions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n');
+  socket.write(
+    'POST /questions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n',
+  );
   // The server asks for the body, so it is in the middle of the request.
   await once(socket, 'data');
   context.end();

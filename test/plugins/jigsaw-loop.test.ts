@@ -36,23 +36,33 @@ test('in a loop: asks its share, rewards what it asked and nothing else, and ris
   const filters = { shareFloor: 0.9 };
   const run = (steps: number, folder?: string) =>
     toyRun(
-      { loop: { steps, batchGroups: 4, jobQuestions: 2, maxStaleness: 0 }, filters, plugins: [{ use: jigsaw, options: OPTIONS }, listen] },
+      {
+        loop: { steps, batchGroups: 4, jobQuestions: 2, maxStaleness: 0 },
+        filters,
+        plugins: [{ use: jigsaw, options: OPTIONS }, listen],
+      },
       folder,
     );
   const first = run(8);
-  expect(await (await startDaemon(first.config, { createPolicy: () => new ToyPolicy() })).closed()).toMatchObject({ end: 'steps', steps: 8 });
+  expect(await (await startDaemon(first.config, { createPolicy: () => new ToyPolicy() })).closed()).toMatchObject({
+    end: 'steps',
+    steps: 8,
+  });
 
   const ours = judged.filter(({ group }) => group.question.origin === 'plugin');
   expect(Math.abs(2 * ours.length - judged.length)).toBeLessThanOrEqual(1);
   for (const each of ours) {
     const { answers, rewards, dropped } = each.verdict;
-    expect(rewards).toEqual(answers.map((answer) => (answer === truth(each) ? 1.5 : answer === '0' || answer === '1' ? 0.5 : 0)));
+    expect(rewards).toEqual(
+      answers.map((answer) => (answer === truth(each) ? 1.5 : answer === '0' || answer === '1' ? 0.5 : 0)),
+    );
     // The rule knows: whether the vote can be trusted does not matter.
     expect([undefined, 'equal-rewards', 'all-agree']).toContain(dropped);
   }
   const theirs = judged.filter(({ group }) => group.question.origin === 'dataset');
   expect(theirs.some(({ verdict }) => verdict.dropped === 'share-floor')).toBe(true);
-  for (const { verdict } of theirs) expect(verdict.rewards).toEqual(verdict.classes.map((own) => Number(own === verdict.winner)));
+  for (const { verdict } of theirs)
+    expect(verdict.rewards).toEqual(verdict.classes.map((own) => Number(own === verdict.winner)));
 
   const last = ours.at(-1)!.group.question.kind;
   expect([ours[0]!.group.question.kind, last]).toEqual([expect.stringMatching(/2x1|1x2/), 'jigsaw/pair/2x2']);

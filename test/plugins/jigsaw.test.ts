@@ -30,9 +30,18 @@ async function openReward(options: object = {}, folder = temporaryFolder()) {
   return { earned, told: context.told };
 }
 
-/** A question of 2 x 2 pieces that were put together as [4 3 1 2]; the first of the pair was at place 4, the second at place 1. */
+/**
+ * A question of 2 x 2 pieces that were put together as [4 3 1 2]; the first of the pair was at place 4, the second at
+ * place 1.
+ */
 const order = [3, 2, 0, 1];
-const picture = { type: 'rearranged', of: { type: 'figure', key: 'plain/train/0/0' }, rows: 2, columns: 2, order } as const;
+const picture = {
+  type: 'rearranged',
+  of: { type: 'figure', key: 'plain/train/0/0' },
+  rows: 2,
+  columns: 2,
+  order,
+} as const;
 const full: Question = { id: 'jigsaw/full/2x2/7', text: '', origin: 'plugin', pictures: [picture] };
 const pair: Question = { ...full, id: 'jigsaw/pair/2x2/1-3/7' };
 
@@ -45,14 +54,19 @@ describe('asking', () => {
     expect(await ask({ levels: ['2x2'] }, 20, { seed: 1 })).not.toEqual(whole);
     expect(new Set(whole.map(({ id }) => id)).size).toBe(20);
     for (const { pictures, origin, verbatim } of whole) {
-      expect({ origin, verbatim, pictures }).toMatchObject({ origin: 'plugin', verbatim: true, pictures: [{ type: 'rearranged' }] });
+      expect({ origin, verbatim, pictures }).toMatchObject({
+        origin: 'plugin',
+        verbatim: true,
+        pictures: [{ type: 'rearranged' }],
+      });
       expect(dataset.pictures()).toContainEqual((pictures[0] as typeof picture).of);
     }
   });
 
   test('every order comes up about as often as any other, and so does every pair', async () => {
     const asked = await ask({ levels: ['3x1'], transpose: false }, 1200);
-    const counts = (values: readonly string[]) => [...new Set(values)].map((value) => values.filter((other) => other === value).length);
+    const counts = (values: readonly string[]) =>
+      [...new Set(values)].map((value) => values.filter((other) => other === value).length);
     const orders = counts(asked.map(({ pictures }) => (pictures[0] as typeof picture).order.join('')));
     const pairs = counts(asked.map(({ id }) => id.split('/')[3]!));
     expect(orders).toHaveLength(6);
@@ -73,7 +87,10 @@ describe('asking', () => {
 
   test('in words that name the cut, the places and what can be answered', async () => {
     const words = '{rows} {columns} {pieces} {first} {second} {answers} {other} \\boxed{}';
-    const [question] = await ask({ levels: ['2x1'], transpose: false, pairPrompt: words, relations: [...'abcdefgh'] }, 1);
+    const [question] = await ask(
+      { levels: ['2x1'], transpose: false, pairPrompt: words, relations: [...'abcdefgh'] },
+      1,
+    );
     expect(question!.text).toBe('2 1 2 1 2 c, d {other} \\boxed{}');
     const [order] = await ask({ form: 'full', levels: ['2x1'], transpose: false, fullPrompt: words }, 1);
     expect(order!.text).toBe('2 1 2 {first} {second} {answers} {other} \\boxed{}');
@@ -81,7 +98,9 @@ describe('asking', () => {
 
   test('files in place of pictures of the run', async () => {
     const asked = await ask({ pictures: ['/a.png', '/b.png'] }, 20, { questions: [] });
-    const paths = new Set(asked.map(({ pictures }) => ((pictures[0] as typeof picture).of as unknown as { path: string }).path));
+    const paths = new Set(
+      asked.map(({ pictures }) => ((pictures[0] as typeof picture).of as unknown as { path: string }).path),
+    );
     expect(paths).toEqual(new Set(['/a.png', '/b.png']));
   });
 
@@ -134,7 +153,18 @@ describe('a share of the questions', () => {
 describe('rewarding', () => {
   test('a whole order: the share of pieces that are in their place, and half of it all for the form', async () => {
     const { earned } = await openReward({ form: 'full' });
-    const answers = ['4 3 1 2', '4,3,1,2', '4312', '[4, 3, 2, 1]', '1 2 3 4', '4 4 4 4', '4 3 1', '4 3 1 5', '4 3 1 x', null];
+    const answers = [
+      '4 3 1 2',
+      '4,3,1,2',
+      '4312',
+      '[4, 3, 2, 1]',
+      '1 2 3 4',
+      '4 4 4 4',
+      '4 3 1',
+      '4 3 1 5',
+      '4 3 1 x',
+      null,
+    ];
     expect(earned(full, answers)).toEqual({ rewards: [1.5, 1.5, 1.5, 1, 0.5, 0.75, 0, 0, 0, 0], verified: true });
   });
 
@@ -157,7 +187,11 @@ describe('rewarding', () => {
   ])('%s: pieces %j of 3 x 3', async (relation, [first, second]) => {
     const { earned } = await openReward({ formatWeight: 0 });
     const rest = Array.from({ length: 9 }, (_, i) => i).filter((piece) => piece !== first && piece !== second);
-    const question = { ...pair, id: 'jigsaw/pair/3x3/1-2/0', pictures: [{ ...picture, rows: 3, columns: 3, order: [first!, second!, ...rest] }] };
+    const question = {
+      ...pair,
+      id: 'jigsaw/pair/3x3/1-2/0',
+      pictures: [{ ...picture, rows: 3, columns: 3, order: [first!, second!, ...rest] }],
+    };
     expect(earned(question, [relation, 'above', 'below'])).toMatchObject({
       rewards: [1, Number(relation === 'above'), Number(relation === 'below')],
     });
@@ -207,7 +241,8 @@ describe('levels', () => {
   const options = { form: 'full', levels: ['2x1', '2x2', '3x3'], window: 3, threshold: 0.5 };
   const easy: Question = { ...full, id: 'jigsaw/full/2x1/0', pictures: [{ ...picture, columns: 1, order: [1, 0] }] };
   const [right, wrong] = [['2 1'], ['1 2']];
-  const pieces = (asked: readonly Question[]) => asked.map(({ pictures }) => (pictures[0] as typeof picture).order.length);
+  const pieces = (asked: readonly Question[]) =>
+    asked.map(({ pictures }) => (pictures[0] as typeof picture).order.length);
   let folder: string;
 
   beforeEach(() => {

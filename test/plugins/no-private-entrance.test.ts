@@ -1,4 +1,6 @@
-/** The plug-ins that come with Quorum are anybody's: they work from any folder, and import of ours what everybody may. */
+/**
+ * The plug-ins that come with Quorum are anybody's: they work from any folder, and import of ours what everybody may.
+ */
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -27,29 +29,43 @@ describe('copied out of the repository', () => {
   test.each(names)('%s loads as a plug-in of the same name', async (name) => {
     const folder = project();
     cpSync(SOURCE, join(folder, 'plugins'), { recursive: true });
-    const definition = (await importDefault(`./plugins/${name}.ts`, join(folder, 'quorum.config.ts'))) as PluginDefinition<unknown>;
+    const definition = (await importDefault(
+      `./plugins/${name}.ts`,
+      join(folder, 'quorum.config.ts'),
+    )) as PluginDefinition<unknown>;
     expect(definition).toMatchObject({ name, apiVersion: API_VERSION });
     expect(Object.values(definition.ports).every((open) => typeof open === 'function')).toBe(true);
   });
 });
 
-test.each(['majority', 'combine', 'intake'])("quorum/plugins/%s is found from anybody's folder, without Quorum installed there", async (name) => {
-  const definition = await importDefault(`quorum/plugins/${name}`, join(temporaryFolder(), 'quorum.config.ts'));
-  expect(definition).toMatchObject({ name });
-});
+test.each(['majority', 'combine', 'intake'])(
+  "quorum/plugins/%s is found from anybody's folder, without Quorum installed there",
+  async (name) => {
+    const definition = await importDefault(`quorum/plugins/${name}`, join(temporaryFolder(), 'quorum.config.ts'));
+    expect(definition).toMatchObject({ name });
+  },
+);
 
 test("a user's module may import one", async () => {
   const folder = project();
   mkdirSync(join(folder, 'mine'));
-  writeFileSync(join(folder, 'mine/plugin.ts'), `import rank from 'quorum/plugins/rank';\nexport default { ...rank, name: 'mine' };\n`);
-  expect(await importDefault('./mine/plugin.ts', join(folder, 'quorum.config.ts'))).toMatchObject({ name: 'mine', apiVersion: API_VERSION });
+  writeFileSync(
+    join(folder, 'mine/plugin.ts'),
+    `import rank from 'quorum/plugins/rank';\nexport default { ...rank, name: 'mine' };\n`,
+  );
+  expect(await importDefault('./mine/plugin.ts', join(folder, 'quorum.config.ts'))).toMatchObject({
+    name: 'mine',
+    apiVersion: API_VERSION,
+  });
 });
 
 describe('imports', () => {
   let packages: ReadonlySet<string>;
 
   beforeAll(() => {
-    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+    const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
     packages = new Set(Object.keys(dependencies));
   });
 
@@ -65,15 +81,19 @@ describe('imports', () => {
   const every = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   test.each(every)('%s', (file) => {
     const text = readFileSync(join(SOURCE, file), 'utf8');
-    const specifiers = [...text.matchAll(/(?:from|import|import\()\s*['"]([^'"]+)['"]/g)].map(([, specifier]) => specifier!);
+    const specifiers = [...text.matchAll(/(?:from|import|import\()\s*['"]([^'"]+)['"]/g)].map(
+      ([, specifier]) => specifier!,
+    );
     if (files.includes(file)) expect(specifiers).toContain('quorum');
     expect(specifiers.filter((specifier) => !isPublic(specifier, file))).toEqual([]);
   });
 
-  test.each(['../protocol/messages.ts', './shared/../../protocol/ports.ts', 'quorum/dist/src/daemon/daemon.js', 'left-pad'])(
-    '%s would be found',
-    (specifier) => {
-      expect(isPublic(specifier, 'majority.ts')).toBe(false);
-    },
-  );
+  test.each([
+    '../protocol/messages.ts',
+    './shared/../../protocol/ports.ts',
+    'quorum/dist/src/daemon/daemon.js',
+    'left-pad',
+  ])('%s would be found', (specifier) => {
+    expect(isPublic(specifier, 'majority.ts')).toBe(false);
+  });
 });

@@ -43,7 +43,9 @@ describe('by what the group answers', () => {
   const classes = fc.array(fc.option(fc.constantFrom('1', '2', '3'), { nil: null }), { minLength: 1, maxLength: 12 });
 
   test('soft vote prefers what the vote prefers; a weight never changes who earns more', async () => {
-    const [soft, weighted] = await Promise.all([softVote, entropyWeighted].map((it) => openPort(it, 'reward', pluginContext<'reward'>())));
+    const [soft, weighted] = await Promise.all(
+      [softVote, entropyWeighted].map((it) => openPort(it, 'reward', pluginContext<'reward'>())),
+    );
     await fc.assert(
       fc.asyncProperty(classes, async (texts) => {
         const request = rewardRequest(answers(...texts));
@@ -62,16 +64,24 @@ describe('by what the group answers', () => {
 
 describe('by what the policy thinks of its response', () => {
   test('self-certainty: the mean log-probability of a token, however long the response; silence earns the least', async () => {
-    expect(await earned(selfCertainty, [response('4', 3, -0.5), response('5', 30, -0.5), response('6', 2, -2), response(null, 5, -0.1)])).toEqual(
-      close(-0.5, -0.5, -2, -2),
-    );
+    expect(
+      await earned(selfCertainty, [
+        response('4', 3, -0.5),
+        response('5', 30, -0.5),
+        response('6', 2, -2),
+        response(null, 5, -0.1),
+      ]),
+    ).toEqual(close(-0.5, -0.5, -2, -2));
   });
 });
 
 describe('by labels', () => {
   async function judged(id: string): Promise<RewardReply> {
     const context = pluginContext<'reward'>({ labels: { q: '0.5' } });
-    return (await openPort(labels, 'reward', context))(rewardRequest(answers('\\frac12', '2', '50\\%', null), id), idle);
+    return (await openPort(labels, 'reward', context))(
+      rewardRequest(answers('\\frac12', '2', '50\\%', null), id),
+      idle,
+    );
   }
 
   test('1 for an answer that is equivalent to the label, and it is known to be true', async () => {
@@ -91,7 +101,9 @@ describe('by length and format', () => {
   const lengths = (...tokens: number[]): Group => tokens.map((length) => response('4', length));
 
   test('each token away from the target costs', async () => {
-    expect(await earned(shaping, lengths(90, 100, 120), { target: { tokens: 100, perToken: 0.01 } })).toEqual(close(-0.1, 0, -0.2));
+    expect(await earned(shaping, lengths(90, 100, 120), { target: { tokens: 100, perToken: 0.01 } })).toEqual(
+      close(-0.1, 0, -0.2),
+    );
   });
 
   test('the penalty for length grows over the buffer, and no further than the limit', async () => {
@@ -101,7 +113,9 @@ describe('by length and format', () => {
 
   test('a final answer earns a bonus; terms add up', async () => {
     const options = { boxed: 0.1, target: { tokens: 2, perToken: 1 } };
-    expect(await earned(shaping, [response('4', 2), response(null, 2), response('4', 3)], options)).toEqual(close(0.1, 0, -0.9));
+    expect(await earned(shaping, [response('4', 2), response(null, 2), response('4', 3)], options)).toEqual(
+      close(0.1, 0, -0.9),
+    );
   });
 
   test.each([
@@ -120,12 +134,22 @@ describe('combined', () => {
   test('a weighted sum of named parts, their options included', async () => {
     const parts = [half, { use: 'shaping', weight: 2, options: { boxed: 0.25 } }];
     // 0.5 * (2/3, 2/3, 0) + 2 * (0.25, 0.25, 0)
-    expect(await earned(combine, answers('4', '4', null), { rewards: parts })).toEqual({ rewards: close(5 / 6, 5 / 6, 0), verified: false });
+    expect(await earned(combine, answers('4', '4', null), { rewards: parts })).toEqual({
+      rewards: close(5 / 6, 5 / 6, 0),
+      verified: false,
+    });
   });
 
   test("anybody's definition is as good a part", async () => {
-    const length: PluginDefinition<undefined> = { name: 'length', apiVersion: 1, ports: { reward: () => (it) => it.answers.map(() => 7) } };
-    expect(await earned(combine, answers('4', '5'), { rewards: [{ use: length, weight: -1 }] })).toEqual({ rewards: [-7, -7], verified: false });
+    const length: PluginDefinition<undefined> = {
+      name: 'length',
+      apiVersion: 1,
+      ports: { reward: () => (it) => it.answers.map(() => 7) },
+    };
+    expect(await earned(combine, answers('4', '5'), { rewards: [{ use: length, weight: -1 }] })).toEqual({
+      rewards: [-7, -7],
+      verified: false,
+    });
   });
 
   test('a part that leaves the group to others adds nothing; where all do, the sum does', async () => {
@@ -140,7 +164,9 @@ describe('combined', () => {
 
   test('a part that forgets a response is an error that names it', async () => {
     const short: PluginDefinition<undefined> = { name: 'short', apiVersion: 1, ports: { reward: () => () => [1] } };
-    await expect(earned(combine, answers('4', '5'), { rewards: [{ use: short }] })).rejects.toThrow('short gave 1 rewards for 2 responses');
+    await expect(earned(combine, answers('4', '5'), { rewards: [{ use: short }] })).rejects.toThrow(
+      'short gave 1 rewards for 2 responses',
+    );
   });
 
   const noReward: PluginDefinition<undefined> = { name: 'no-reward', apiVersion: 1, ports: { watch: () => () => {} } };

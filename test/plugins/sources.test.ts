@@ -10,7 +10,8 @@ import { png } from '../support/png.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 /** The data set: question `n` is `data n`. */
-const dataSet: Ask = ({ from, count }) => Promise.resolve(Array.from({ length: count }, (_, i) => numbered('data', from + i)));
+const dataSet: Ask = ({ from, count }) =>
+  Promise.resolve(Array.from({ length: count }, (_, i) => numbered('data', from + i)));
 
 function numbered(name: string, n: number): Question {
   return { id: `${name} ${n}`, text: `${name} ${n}`, pictures: [], origin: 'plugin' };
@@ -25,7 +26,10 @@ describe('handed out', () => {
     const fresh: Ask = ({ count }) => Promise.resolve(Array.from({ length: count }, () => numbered('fresh', drawn++)));
     const open = (): Ask => new HandedOut(folder).remembering(fresh);
     expect(texts(await open()({ from: 5, count: 2 }, idle))).toEqual(['fresh 0', 'fresh 1']);
-    writeFileSync(join(folder, 'handed-out.jsonl'), `${readFileSync(join(folder, 'handed-out.jsonl'), 'utf8')}{"sequence": 7, "ques`);
+    writeFileSync(
+      join(folder, 'handed-out.jsonl'),
+      `${readFileSync(join(folder, 'handed-out.jsonl'), 'utf8')}{"sequence": 7, "ques`,
+    );
     const ask = open();
     expect(texts(await ask({ from: 5, count: 9 }, idle))).toEqual(['fresh 0', 'fresh 1']);
     expect(texts(await ask({ from: 4, count: 9 }, idle))).toEqual(['fresh 2']);
@@ -36,7 +40,9 @@ describe('handed out', () => {
 
   test('the file stays bounded; what was asked long ago is still known to have been', async () => {
     const folder = temporaryFolder();
-    const ask = new HandedOut(folder).remembering(({ count }) => Promise.resolve(Array.from({ length: count }, () => numbered('the same', 0))));
+    const ask = new HandedOut(folder).remembering(({ count }) =>
+      Promise.resolve(Array.from({ length: count }, () => numbered('the same', 0))),
+    );
     for (let from = 0; from < 50_000; from += 1000) await ask({ from, count: 1000 }, idle);
     expect(readFileSync(join(folder, 'handed-out.jsonl'), 'utf8').split('\n').length).toBeLessThan(25_000);
     expect(new HandedOut(folder).has('the same 0')).toBe(true);
@@ -111,7 +117,9 @@ describe('folder watcher', () => {
   });
 
   test('bad options', async () => {
-    await expect(watching({ folder: '/nowhere/at/all' })).rejects.toThrow('options.folder: there is no folder /nowhere/at/all');
+    await expect(watching({ folder: '/nowhere/at/all' })).rejects.toThrow(
+      'options.folder: there is no folder /nowhere/at/all',
+    );
     await expect(watching({ questions: [''] })).rejects.toThrow('options.questions.0');
     await expect(watching({ settleSeconds: -1 })).rejects.toThrow('options.settleSeconds');
   });
@@ -133,7 +141,8 @@ describe('mixture', () => {
     { use: source('a'), weight: 3 },
     { use: 'data set', weight: 1 },
   ];
-  const open = (seed: number, options: object = { sources }) => openPort(mixture, 'ask', pluginContext<'ask'>({ seed, next: dataSet }), options);
+  const open = (seed: number, options: object = { sources }) =>
+    openPort(mixture, 'ask', pluginContext<'ask'>({ seed, next: dataSet }), options);
 
   test('each source in proportion to its weight, counting its own questions', async () => {
     const questions = texts(await (await open(1))({ from: 0, count: 4000 }, idle));

@@ -9,7 +9,12 @@ import { crc32c, readEvents } from '../support/event-file.ts';
 import { evaluatedEvent, judgedEvent, learntEvent, STEP } from '../support/events.ts';
 import { idle, pluginContext } from '../support/plugin-context.ts';
 
-const EVENTS = [judgedEvent('4', '4', '5', null), judgedEvent('4', '4', '4', '4'), learntEvent(1), evaluatedEvent(1, 0.75)];
+const EVENTS = [
+  judgedEvent('4', '4', '5', null),
+  judgedEvent('4', '4', '4', '4'),
+  learntEvent(1),
+  evaluatedEvent(1, 0.75),
+];
 
 describe('jsonl', () => {
   async function written(options: object, events: readonly LoopEvent[]) {
@@ -62,13 +67,18 @@ describe('jsonl', () => {
     expect(lines('events.jsonl')).toHaveLength(2);
   });
 
-  test.each(['events.jsonl', 'events.1.jsonl'])('a file of something else (%s) is refused and stays as it was', async (name) => {
-    const context = pluginContext<'watch'>();
-    const theirs = join(context.folder, name);
-    writeFileSync(theirs, '{"problem":"How many circles?","images":["a.png"]}\n');
-    await expect(openPort(jsonl, 'watch', context, {})).rejects.toThrow(`options.file: ${theirs} is there, and this plug-in did not make it`);
-    expect(readFileSync(theirs, 'utf8')).toContain('How many circles?');
-  });
+  test.each(['events.jsonl', 'events.1.jsonl'])(
+    'a file of something else (%s) is refused and stays as it was',
+    async (name) => {
+      const context = pluginContext<'watch'>();
+      const theirs = join(context.folder, name);
+      writeFileSync(theirs, '{"problem":"How many circles?","images":["a.png"]}\n');
+      await expect(openPort(jsonl, 'watch', context, {})).rejects.toThrow(
+        `options.file: ${theirs} is there, and this plug-in did not make it`,
+      );
+      expect(readFileSync(theirs, 'utf8')).toContain('How many circles?');
+    },
+  );
 
   test('bad options', async () => {
     await expect(written({ events: ['learned'] }, [])).rejects.toThrow('options.events.0');
@@ -123,7 +133,9 @@ describe('prometheus', () => {
       for (const event of EVENTS) await watch(event, idle);
     }
     writeFileSync(file, 'node_time_seconds 1\n');
-    await expect(openPort(prometheus, 'watch', pluginContext<'watch'>(), { file })).rejects.toThrow('this plug-in did not make it');
+    await expect(openPort(prometheus, 'watch', pluginContext<'watch'>(), { file })).rejects.toThrow(
+      'this plug-in did not make it',
+    );
     expect(readFileSync(file, 'utf8')).toBe('node_time_seconds 1\n');
   });
 
@@ -152,10 +164,19 @@ describe('tensorboard', () => {
     for (const { seconds } of events) expect(seconds).toBeGreaterThanOrEqual(before);
     const learner = Object.fromEntries(Object.entries(STEP).map(([metric, value]) => [`learner/${metric}`, value]));
     // Means of the two groups: 2 and 4 of 4 agree, one of 8 has no answer.
-    const groups = { 'groups/kept': 0.5, 'groups/vote-share': 0.75, 'groups/reward': 0.75, 'groups/response-tokens': 1, 'groups/no-answer': 0.125 };
+    const groups = {
+      'groups/kept': 0.5,
+      'groups/vote-share': 0.75,
+      'groups/reward': 0.75,
+      'groups/response-tokens': 1,
+      'groups/no-answer': 0.125,
+    };
     expect(events.slice(1)).toMatchObject([
       { step: 1, scalars: { ...learner, ...groups } },
-      { step: 1, scalars: { 'held-out/greedy': 0.75, 'held-out/pass1': 0.25, 'held-out/majK': 0.5, 'held-out/passK': 1 } },
+      {
+        step: 1,
+        scalars: { 'held-out/greedy': 0.75, 'held-out/pass1': 0.25, 'held-out/majK': 0.5, 'held-out/passK': 1 },
+      },
       { step: 2, scalars: learner },
     ]);
     expect(events[3]!.scalars).not.toHaveProperty('groups/kept');

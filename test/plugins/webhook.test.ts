@@ -41,7 +41,12 @@ const status = (code: number) => (_: number, response: ServerResponse) => void r
 
 async function watching(url: string, options: object = {}) {
   const context = pluginContext<'watch'>();
-  const watch = await openPort(webhook, 'watch', context, { url, backoffMilliseconds: 1, maxBackoffMilliseconds: 2, ...options });
+  const watch = await openPort(webhook, 'watch', context, {
+    url,
+    backoffMilliseconds: 1,
+    maxBackoffMilliseconds: 2,
+    ...options,
+  });
   return { context, watch };
 }
 

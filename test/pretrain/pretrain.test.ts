@@ -20,7 +20,15 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function run(name: string, extra: Partial<PretrainOptions> = {}, onStep: (step: number) => void = () => {}) {
   const losses: number[] = [];
-  const options = { folder: join(folder, name), seed: 5, threads: 2, stages: STAGES, batch: 8, evaluation: EVALUATION as never, ...extra };
+  const options = {
+    folder: join(folder, name),
+    seed: 5,
+    threads: 2,
+    stages: STAGES,
+    batch: 8,
+    evaluation: EVALUATION as never,
+    ...extra,
+  };
   const accuracy = await pretrain(options, (progress: PretrainProgress) => {
     if (progress.type !== 'step') return;
     losses.push(progress.loss);
@@ -54,7 +62,9 @@ describe('pretrain', { timeout: 180_000 }, () => {
 
   it.runIf(process.platform === 'linux')('refuses at once a folder that cannot be made', async () => {
     const refused = pretrain({ folder: '/proc/quorum', seed: 0, threads: 1 }, () => {});
-    await expect(refused).rejects.toThrow(/^\/proc\/quorum cannot be made \(ENOENT.*: name a folder that can be written$/);
+    await expect(refused).rejects.toThrow(
+      /^\/proc\/quorum cannot be made \(ENOENT.*: name a folder that can be written$/,
+    );
   });
 
   it('goes on where it was stopped, to the very weights of an unbroken run', async () => {
@@ -95,8 +105,17 @@ describe('the recipe', () => {
 
 describe('accuracyOf', () => {
   it('counts greedy, pass@1, majority with ties to the first seen, and pass@k', () => {
-    const of = (label: string, ...answers: (string | null)[]) => ({ kind: label === '1' ? 'one' : 'two', label, answers });
-    const sampled = [of('1', '1', '2', null, null), of('2', '3', '3', '2', '2'), of('2', null, null, null, null), of('2', '2', '2', '3', '2')];
+    const of = (label: string, ...answers: (string | null)[]) => ({
+      kind: label === '1' ? 'one' : 'two',
+      label,
+      answers,
+    });
+    const sampled = [
+      of('1', '1', '2', null, null),
+      of('2', '3', '3', '2', '2'),
+      of('2', null, null, null, null),
+      of('2', '2', '2', '3', '2'),
+    ];
     const greedy = [of('1', '1'), of('2', '2'), of('2', null), of('2', '3')];
     expect(accuracyOf(greedy, sampled)).toEqual({
       n: 4,

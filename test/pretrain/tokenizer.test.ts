@@ -18,7 +18,9 @@ const encode = (text: string): number[] => tokenizer.encode(text, { add_special_
 const decode = (ids: number[]): string => tokenizer.decode(ids, { skip_special_tokens: false });
 const unknown = encode('~')[0];
 
-const tasks = Array.from({ length: 1000 }, (_, index) => figureTasks({ rendering: 'plain', pool: 'test', seed: 0, index })).flat();
+const tasks = Array.from({ length: 1000 }, (_, index) =>
+  figureTasks({ rendering: 'plain', pool: 'test', seed: 0, index }),
+).flat();
 
 describe('models/mini tokenizer', () => {
   it("round-trips every question and response within the recipe's lengths, with no unknown token", () => {
@@ -59,7 +61,10 @@ describe('models/mini tokenizer', () => {
     const folder = await mkdtemp(join(tmpdir(), 'quorum-mini-'));
     await writeMini(folder);
     for (const name of await readdir(folder)) {
-      expect([name, await readFile(join(folder, name), 'utf8')]).toEqual([name, await readFile(new URL(name, MINI), 'utf8')]);
+      expect([name, await readFile(join(folder, name), 'utf8')]).toEqual([
+        name,
+        await readFile(new URL(name, MINI), 'utf8'),
+      ]);
     }
     await rm(folder, { recursive: true });
   });

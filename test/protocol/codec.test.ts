@@ -7,7 +7,8 @@ import { FRAMES_VERSION } from '../../src/protocol/frames.ts';
 import { CLIENT_FRAMES, SERVER_FRAMES } from './golden-frames.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-const golden = (name: string) => readFileSync(new URL(`./golden/${name}.hex`, import.meta.url), 'utf8').replaceAll(/\s/g, '');
+const golden = (name: string) =>
+  readFileSync(new URL(`./golden/${name}.hex`, import.meta.url), 'utf8').replaceAll(/\s/g, '');
 
 /** What a frame can hold: JSON, and numbers that JSON cannot write. A zero has no sign there, as in JSON. */
 const plain = fc.letrec((tie) => ({

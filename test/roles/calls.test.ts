@@ -25,20 +25,25 @@ const EXPECTED: Readonly<Record<PortName, { readonly doing: RegExp; readonly sec
   panel: { doing: /^drawing its panel$/, seconds: 5 },
 };
 
-test.each(Object.keys(EXPECTED) as PortName[])('the call of the port %s has its label, its deadline, and hands the request on', async (port) => {
-  const request = recorded.requests[port][0] as never;
-  const { doing, seconds, run } = CALLS[port](request, timeouts);
-  expect(doing).toMatch(EXPECTED[port].doing);
-  expect(seconds).toBe(EXPECTED[port].seconds);
-  const { signal } = new AbortController();
-  const given: unknown[] = [];
-  await run(((...all: unknown[]) => given.push(...all)) as never, signal);
-  expect(given).toEqual(port === 'panel' ? [signal] : [request, signal]);
-});
+test.each(Object.keys(EXPECTED) as PortName[])(
+  'the call of the port %s has its label, its deadline, and hands the request on',
+  async (port) => {
+    const request = recorded.requests[port][0] as never;
+    const { doing, seconds, run } = CALLS[port](request, timeouts);
+    expect(doing).toMatch(EXPECTED[port].doing);
+    expect(seconds).toBe(EXPECTED[port].seconds);
+    const { signal } = new AbortController();
+    const given: unknown[] = [];
+    await run(((...all: unknown[]) => given.push(...all)) as never, signal);
+    expect(given).toEqual(port === 'panel' ? [signal] : [request, signal]);
+  },
+);
 
 test('no stage and no part of the daemon writes a label of its own', () => {
   const root = join(import.meta.dirname, '..', '..');
-  const files = ['streams', 'src/daemon'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)));
+  const files = ['streams', 'src/daemon'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(root, folder, name)),
+  );
   expect(files.length).toBeGreaterThan(40);
   expect(files.filter((file) => /perform\(\{\s*doing|\bdoing: `/.test(readFileSync(file, 'utf8')))).toEqual([]);
 });

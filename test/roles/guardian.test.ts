@@ -16,10 +16,19 @@ const questions: Question[] = Array.from({ length: 40 }, (_, i) => ({
   origin: 'dataset',
 }));
 
-const sample = (answer: string): Sample => ({ tokens: [1], logprobs: [-1], text: `\\boxed{${answer}}`, finish: 'stop' });
+const sample = (answer: string): Sample => ({
+  tokens: [1],
+  logprobs: [-1],
+  text: `\\boxed{${answer}}`,
+  finish: 'stop',
+});
 
 /** What each response of a question says, by version. */
-function parts(answers: (question: Question, version: number, i: number) => string, labels?: Labels, heldOut = questions) {
+function parts(
+  answers: (question: Question, version: number, i: number) => string,
+  labels?: Labels,
+  heldOut = questions,
+) {
   const requests: SampleRequest[] = [];
   const config = toyConfig({ guardian: { mode: 'act', canaries: 16 }, seed: 3 });
   const given: GuardianParts = {
@@ -55,13 +64,17 @@ describe('the guardian', () => {
     expect(first.every(({ id }) => id.startsWith('canary:'))).toBe(true);
     expect(first.filter(({ pictures }) => pictures[0]!.type === 'disturbed')).toHaveLength(config.guardian.canaries);
     const atMost = config.loop.jobQuestions * config.sampling.samples;
-    expect(Math.max(...requests.map((request) => request.questions.length * request.params.samples))).toBeLessThanOrEqual(atMost);
+    expect(
+      Math.max(...requests.map((request) => request.questions.length * request.params.samples)),
+    ).toBeLessThanOrEqual(atMost);
     expect(requests.every(({ version, reference }) => version === 2 && reference !== true)).toBe(true);
   });
 
   it('is asked twice as often where it matters what it is not sure of', async () => {
     // The last two of six responses say something else, which three do not show.
-    const { given, requests } = parts((question, _, i) => (i === 5 ? 'slip' : i === 4 ? 'other' : String(numberOf(question))));
+    const { given, requests } = parts((question, _, i) =>
+      i === 5 ? 'slip' : i === 4 ? 'other' : String(numberOf(question)),
+    );
     const ask = guardian(given);
     expect((await ask({ version: 0 }, SIGNAL)).sure.every(Boolean)).toBe(true);
     requests.length = 0;
@@ -70,11 +83,16 @@ describe('the guardian', () => {
   });
 
   it('says what it is sure of, what a change of the picture moves, and what an earlier version said otherwise', async () => {
-    // Even questions are answered well and firmly, odd ones are changed by a change of the picture; version 2 gives up multiples of 4.
+    // Even questions are answered well and firmly, odd ones are changed by a change of the picture; version 2 gives up
+    // multiples of 4.
     const { given } = parts((question, version, i) => {
       const n = numberOf(question);
       if (n % 2 === 1) return question.pictures[0]!.type === 'disturbed' ? 'moved' : String(n);
-      return version === 2 && n % 4 === 0 ? 'forgotten' : i === 1 && question.pictures[0]!.type === 'disturbed' ? 'slip' : String(n);
+      return version === 2 && n % 4 === 0
+        ? 'forgotten'
+        : i === 1 && question.pictures[0]!.type === 'disturbed'
+          ? 'slip'
+          : String(n);
     });
     const ask = guardian(given);
     const before = await ask({ version: 1 }, SIGNAL);
@@ -121,15 +139,18 @@ describe('the guardian', () => {
   });
 
   it('has an accuracy where it is given labels, alternatives included', async () => {
-    const labels: Labels = { label: (id) => (id === 'q0' ? undefined : id.slice(1)), alternatives: (id) => (id === 'q2' ? ['x'] : []) };
+    const labels: Labels = {
+      label: (id) => (id === 'q0' ? undefined : id.slice(1)),
+      alternatives: (id) => (id === 'q2' ? ['x'] : []),
+    };
     const { given } = parts(
       (question) => (numberOf(question) === 2 ? 'x' : numberOf(question) % 2 === 0 ? String(numberOf(question)) : 'no'),
       labels,
     );
-    const { right, answers } = await guardian({ ...given, config: toyConfig({ guardian: { mode: 'act', canaries: 40 }, seed: 3 }) })(
-      { version: 0 },
-      SIGNAL,
-    );
+    const { right, answers } = await guardian({
+      ...given,
+      config: toyConfig({ guardian: { mode: 'act', canaries: 40 }, seed: 3 }),
+    })({ version: 0 }, SIGNAL);
     expect(answers).toHaveLength(40);
     expect(right!.filter(Boolean)).toHaveLength(19); // of the 39 with a label: the even ones
     expect(right).toHaveLength(39);

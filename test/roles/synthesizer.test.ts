@@ -21,12 +21,18 @@ function setUp(refuses: (question: Question) => boolean) {
   const sample = (request: SampleRequest) => {
     requests.push(request);
     if (request.questions.some(refuses)) return Promise.reject(new InputError('the picture is damaged'));
-    const groups = request.questions.map(({ id }) => [{ tokens: [1], logprobs: [-1], text: `What of ${id}?`, finish: 'stop' as const }]);
+    const groups = request.questions.map(({ id }) => [
+      { tokens: [1], logprobs: [-1], text: `What of ${id}?`, finish: 'stop' as const },
+    ]);
     return Promise.resolve({ groups, promptTokens: 1, newTokens: 1, seconds: 0 });
   };
   const train = { ...listDataset('train', rows), where: (id: string) => `rows.jsonl:${Number(id.split('-')[1]) + 1}` };
   const config = toyConfig({ synthesis: { mode: 'both' } });
-  return { write: synthesizer({ sampler: { sample }, train, config, tell: (text) => told.push(text) }), requests, told };
+  return {
+    write: synthesizer({ sampler: { sample }, train, config, tell: (text) => told.push(text) }),
+    requests,
+    told,
+  };
 }
 
 test('a picture that cannot be asked about costs the questions about it and no other; it is named once and asked about no more', async () => {

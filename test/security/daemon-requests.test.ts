@@ -7,7 +7,10 @@ import { startToyDaemon, type DaemonProcess } from '../dashboards/browser/harnes
 import { request, send, upgrade, visit } from './raw-requests.ts';
 
 const TOGETHER = 100;
-/** What is let in costs the daemon's main thread time, of which there is a budget; what is turned away at the door hardly does. */
+/**
+ * What is let in costs the daemon's main thread time, of which there is a budget; what is turned away at the door
+ * hardly does.
+ */
 const CASES = [
   [upgrade, 2200],
   [visit, 300],

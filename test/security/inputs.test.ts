@@ -23,7 +23,10 @@ describe('a model folder', () => {
     }
     const file = join(folder, 'config.json');
     const config = JSON.parse(readFileSync(file, 'utf8')) as object;
-    const evil = { auto_map: { AutoModel: 'modeling_evil.Evil', AutoTokenizer: ['index', null] }, trust_remote_code: true };
+    const evil = {
+      auto_map: { AutoModel: 'modeling_evil.Evil', AutoTokenizer: ['index', null] },
+      trust_remote_code: true,
+    };
     writeFileSync(file, JSON.stringify({ ...config, ...evil }));
     const { files } = await loadModelFolder(folder);
     expect(existsSync(ran)).toBe(false);
@@ -35,7 +38,9 @@ describe('a model folder', () => {
     await writeTinyFolder(folder, 1);
     rmSync(join(folder, 'model.safetensors'));
     writeFileSync(join(folder, 'pytorch_model.bin'), 'cos\nsystem\n(S"touch ran"\ntR.');
-    await expect(loadModelFolder(folder)).rejects.toThrow(/pytorch_model\.bin: a pickle, which runs code when it is read: convert it/);
+    await expect(loadModelFolder(folder)).rejects.toThrow(
+      /pytorch_model\.bin: a pickle, which runs code when it is read: convert it/,
+    );
   });
 
   test.each([
@@ -48,7 +53,8 @@ describe('a model folder', () => {
     ["{{ process.env }}{{ globalThis }}{{ require('fs') }}"],
     ["{% set messages.__proto__.polluted = 'yes' %}{{ raise_exception.constructor('return 1')() }}"],
   ])('has a chat template that cannot leave its interpreter: %s', (source) => {
-    const render = (): string => parseChatTemplate(source, { eos_token: '<end>' }, 'a folder')([{ role: 'user', content: 'hello' }]);
+    const render = (): string =>
+      parseChatTemplate(source, { eos_token: '<end>' }, 'a folder')([{ role: 'user', content: 'hello' }]);
     let text = '';
     try {
       text = render();
@@ -64,28 +70,44 @@ test.each([
   ['a header of 4 GB', [], 2n ** 32n, /header length/],
   ['a header longer than the file', [], 4_000n, /truncated: the header needs/],
   ['a tensor of 2 ** 50 numbers', [['w', [2 ** 50], [0, 8]]], undefined, /needs 4503599627370496 bytes/],
-  ['the same bytes a thousand times', Array.from({ length: 1_000 }, (_, i) => [`w${i}`, [2], [0, 8]]), undefined, /overlap: they need 8000 bytes/],
-] as const)('a safetensors file that asks for too much memory is refused before it gets any: %s', async (_, tensors, length, message) => {
-  const file = join(temporaryFolder(), 'bomb.safetensors');
-  const header = Buffer.from(
-    JSON.stringify(Object.fromEntries(tensors.map(([name, shape, data_offsets]) => [name, { dtype: 'F32', shape, data_offsets }]))),
-  );
-  const size = Buffer.alloc(8);
-  size.writeBigUInt64LE(length ?? BigInt(header.length));
-  writeFileSync(file, Buffer.concat([size, header, Buffer.alloc(8)]));
-  await expect(readSafetensors(file)).rejects.toThrow(message);
-});
+  [
+    'the same bytes a thousand times',
+    Array.from({ length: 1_000 }, (_, i) => [`w${i}`, [2], [0, 8]]),
+    undefined,
+    /overlap: they need 8000 bytes/,
+  ],
+] as const)(
+  'a safetensors file that asks for too much memory is refused before it gets any: %s',
+  async (_, tensors, length, message) => {
+    const file = join(temporaryFolder(), 'bomb.safetensors');
+    const header = Buffer.from(
+      JSON.stringify(
+        Object.fromEntries(tensors.map(([name, shape, data_offsets]) => [name, { dtype: 'F32', shape, data_offsets }])),
+      ),
+    );
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(length ?? BigInt(header.length));
+    writeFileSync(file, Buffer.concat([size, header, Buffer.alloc(8)]));
+    await expect(readSafetensors(file)).rejects.toThrow(message);
+  },
+);
 
 describe('a picture', () => {
-  const svg = (body: string): Buffer => Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">${body}</svg>`);
+  const svg = (body: string): Buffer =>
+    Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64">${body}</svg>`);
 
   test.each([
     ['an SVG', svg('<rect width="9" height="9"/>')],
     ['an SVG that names a file', svg('<image href="file:///etc/passwd" width="9" height="9"/>')],
-    ['an XML of entities', Buffer.from(`<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "${'b'.repeat(999)}">]>${svg('&b;').toString()}`)],
+    [
+      'an XML of entities',
+      Buffer.from(`<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "${'b'.repeat(999)}">]>${svg('&b;').toString()}`),
+    ],
     ['a PDF', Buffer.from('%PDF-1.7\n1 0 obj\n<<>>\nendobj\n')],
   ])('that is %s is refused before it is read', async (_, bytes) => {
-    await expect(readPicture(bytes, 'drawn')).rejects.toThrow(/^drawn: not a picture that can be read \(JPEG, PNG,.*unsupported image format/);
+    await expect(readPicture(bytes, 'drawn')).rejects.toThrow(
+      /^drawn: not a picture that can be read \(JPEG, PNG,.*unsupported image format/,
+    );
   });
 
   test('that is animated is its first frame, however many follow', async () => {

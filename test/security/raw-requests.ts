@@ -20,7 +20,9 @@ const name = fc.constantFrom(
 );
 const port = fc.oneof(fc.constantFrom('', ':', ':0', ':80', ':65536', ':99999', ':-1', ':x', ':PORT'));
 const host = fc.tuple(name, port).map((parts) => parts.join(''));
-const origin = fc.tuple(fc.constantFrom('http://', 'https://', 'file://', 'null', '//', ''), host).map((parts) => parts.join(''));
+const origin = fc
+  .tuple(fc.constantFrom('http://', 'https://', 'file://', 'null', '//', ''), host)
+  .map((parts) => parts.join(''));
 const path = fc.oneof(
   fc.constantFrom(
     '/ws',
@@ -64,11 +66,25 @@ const header = fc.oneof(
     'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
     'Sec-WebSocket-Protocol: ,,',
   ),
-  fc.constantFrom('Sec-WebSocket-Extensions: permessage-deflate;;', 'Authorization: Bearer', 'Authorization: Bearer \u00ff', 'If-None-Match: ,"'),
+  fc.constantFrom(
+    'Sec-WebSocket-Extensions: permessage-deflate;;',
+    'Authorization: Bearer',
+    'Authorization: Bearer \u00ff',
+    'If-None-Match: ,"',
+  ),
   fc.string({ unit: 'binary', maxLength: 20 }),
 );
-const UPGRADE = ['Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='];
-const headOf = (method: fc.Arbitrary<string>, version: fc.Arbitrary<string>, upgrade: fc.Arbitrary<readonly string[]>) =>
+const UPGRADE = [
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+];
+const headOf = (
+  method: fc.Arbitrary<string>,
+  version: fc.Arbitrary<string>,
+  upgrade: fc.Arbitrary<readonly string[]>,
+) =>
   fc
     .record({
       method,
@@ -87,7 +103,8 @@ const anyHead = headOf(
   fc.constantFrom([], UPGRADE),
 );
 const noise = fc.uint8Array({ maxLength: 64 });
-const withNoise = (head: fc.Arbitrary<string>) => fc.tuple(head, noise).map(([text, after]) => Buffer.concat([Buffer.from(text, 'latin1'), after]));
+const withNoise = (head: fc.Arbitrary<string>) =>
+  fc.tuple(head, noise).map(([text, after]) => Buffer.concat([Buffer.from(text, 'latin1'), after]));
 const noRequest = { weight: 1, arbitrary: noise.map((bytes) => Buffer.from(bytes)) };
 export const request = fc.oneof({ weight: 8, arbitrary: withNoise(anyHead) }, noRequest);
 /** One that asks for a WebSocket, or is none. */
@@ -119,11 +136,16 @@ const encoded = (value: unknown): Buffer => {
     return Buffer.of(0xc1);
   }
 };
-const mutated = fc.tuple(valid.map(encoded), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 })).map(([frame, changes]) => {
-  for (const [at, byte] of changes) if (frame.length > 0) frame[at % frame.length] = byte;
-  return frame;
-});
-export const frame = fc.oneof({ weight: 4, arbitrary: mutated }, { weight: 1, arbitrary: noise.map((bytes) => Buffer.from(bytes)) });
+const mutated = fc
+  .tuple(valid.map(encoded), fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 3 }))
+  .map(([frame, changes]) => {
+    for (const [at, byte] of changes) if (frame.length > 0) frame[at % frame.length] = byte;
+    return frame;
+  });
+export const frame = fc.oneof(
+  { weight: 4, arbitrary: mutated },
+  { weight: 1, arbitrary: noise.map((bytes) => Buffer.from(bytes)) },
+);
 /** On the wire: a masked frame with any opcode, or no frame at all. */
 export const wire = fc.tuple(frame, fc.integer({ min: 0, max: 255 }), fc.boolean()).map(([bytes, first, isFrame]) => {
   if (!isFrame || bytes.length > 125) return bytes;
@@ -134,7 +156,12 @@ export const wire = fc.tuple(frame, fc.integer({ min: 0, max: 255 }), fc.boolean
 export const visit = fc.array(wire, { minLength: 1, maxLength: 6 }).map((said) => {
   const lines = ['GET /ws HTTP/1.1', 'Host: localhost:PORT', 'Origin: http://localhost:PORT', ...UPGRADE];
   const hello = encode({ type: 'hello', v: 1 });
-  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), Buffer.of(0x82, 0x80 | hello.length, 0, 0, 0, 0), hello, ...said]);
+  return Buffer.concat([
+    Buffer.from(`${lines.join('\r\n')}\r\n\r\n`),
+    Buffer.of(0x82, 0x80 | hello.length, 0, 0, 0, 0),
+    hello,
+    ...said,
+  ]);
 });
 
 /** Sends, says that no more comes, and waits until the server has ended it. */

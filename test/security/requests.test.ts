@@ -24,11 +24,14 @@ test.each([
 ])('thousands of random and mutated requests end nothing, %s', async (_, tokens) => {
   const desk = await openDesk({ clock, maxClients: 1000, ...tokens });
   let sent = 0;
-  const property = fc.asyncProperty(fc.array(request, { minLength: TOGETHER, maxLength: TOGETHER }), async (requests) => {
-    await Promise.all(requests.map((bytes) => send(desk.dashboard.port, bytes)));
-    sent += requests.length;
-    await stillServes(desk);
-  });
+  const property = fc.asyncProperty(
+    fc.array(request, { minLength: TOGETHER, maxLength: TOGETHER }),
+    async (requests) => {
+      await Promise.all(requests.map((bytes) => send(desk.dashboard.port, bytes)));
+      sent += requests.length;
+      await stillServes(desk);
+    },
+  );
   await fc.assert(property, LIMITS);
   expect(sent).toBeGreaterThan(TOGETHER);
 });
@@ -46,10 +49,13 @@ test('thousands of random and mutated frames end one socket at the most', async 
     await browser.closed;
   };
   const sitting = fc.tuple(fc.boolean(), fc.array(frame, { maxLength: 8 }), wire);
-  const property = fc.asyncProperty(fc.array(sitting, { minLength: TOGETHER, maxLength: TOGETHER }), async (sittings) => {
-    await Promise.all(sittings.map((sent) => one(...sent)));
-    await stillServes(desk);
-  });
+  const property = fc.asyncProperty(
+    fc.array(sitting, { minLength: TOGETHER, maxLength: TOGETHER }),
+    async (sittings) => {
+      await Promise.all(sittings.map((sent) => one(...sent)));
+      await stillServes(desk);
+    },
+  );
   await fc.assert(property, LIMITS);
   expect(listener.socket.readyState).toBe(listener.socket.OPEN);
 });

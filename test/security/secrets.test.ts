@@ -38,14 +38,27 @@ function ask(socket: string, request: object): Promise<string> {
 }
 
 /** A run with secrets at every place where there may be some; `look` is called while it runs. */
-async function secretive(look: (run: string, socket: string) => void = () => {}): Promise<{ readonly folder: string; readonly said: string }> {
-  const [viewToken, controlToken, password, key, later, token] = SECRETS as [string, string, string, string, string, string];
+async function secretive(
+  look: (run: string, socket: string) => void = () => {},
+): Promise<{ readonly folder: string; readonly said: string }> {
+  const [viewToken, controlToken, password, key, later, token] = SECRETS as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
   process.env['HF_TOKEN'] = token;
   onTestFinished(() => void delete process.env['HF_TOKEN']);
   // Nobody listens there: what the plug-in says of it is in the log.
   const webhook = {
     use: 'quorum/plugins/webhook',
-    options: { url: `http://me:${password}@127.0.0.1:9/?key=${password}`, headers: { authorization: key }, attempts: 1 },
+    options: {
+      url: `http://me:${password}@127.0.0.1:9/?key=${password}`,
+      headers: { authorization: key },
+      attempts: 1,
+    },
   };
   const { folder, config } = toyRun({
     loop: { steps: null, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
@@ -58,7 +71,12 @@ async function secretive(look: (run: string, socket: string) => void = () => {})
   const added = await ask(socket, { type: 'plugin.add', use: './no-such-plug-in.ts', options: { apiKey: later } });
   await firstValueFrom(daemon.status$().pipe(filter(({ version }) => version >= 4)));
   look(config.runFolder, socket);
-  const said = [added, await ask(socket, { type: 'status' }), await ask(socket, { type: 'plugins' }), JSON.stringify(await daemon.stop())];
+  const said = [
+    added,
+    await ask(socket, { type: 'status' }),
+    await ask(socket, { type: 'plugins' }),
+    JSON.stringify(await daemon.stop()),
+  ];
   return { folder, said: said.join('\n') };
 }
 
@@ -67,14 +85,17 @@ test('no secret is in what a run writes down: configuration, database, log, repo
   const texts = [...filesIn(folder).map((file) => readFileSync(file, 'latin1')), said];
   expect(texts.some((text) => text.includes('no-such-plug-in'))).toBe(true);
   expect(texts.some((text) => text.includes('127.0.0.1:9'))).toBe(true);
-  for (const secret of SECRETS) expect([secret, texts.filter((text) => text.includes(secret)).length]).toEqual([secret, 0]);
+  for (const secret of SECRETS)
+    expect([secret, texts.filter((text) => text.includes(secret)).length]).toEqual([secret, 0]);
 });
 
 test('nobody else of the machine reads a run folder, its database, its log, or speaks to its daemon', async () => {
   const closed: string[] = [];
   await secretive((run, socket) => {
     expect(statSync(run).mode & 0o777).toBe(0o700);
-    const own = ['quorum.db', 'quorum.db-wal', 'config.json', 'run.json', 'daemon.json', 'log/quorum.log'].map((name) => join(run, name));
+    const own = ['quorum.db', 'quorum.db-wal', 'config.json', 'run.json', 'daemon.json', 'log/quorum.log'].map((name) =>
+      join(run, name),
+    );
     for (const file of [...own, socket]) {
       expect([file, statSync(file).mode & 0o077]).toEqual([file, 0]);
       closed.push(file);
@@ -84,8 +105,19 @@ test('nobody else of the machine reads a run folder, its database, its log, or s
 });
 
 test('threads that compute see of the environment what they need, and no token', async () => {
-  const environment = { HF_TOKEN: 'a', AWS_SECRET_ACCESS_KEY: 'b', NPM_TOKEN: 'c', DATABASE_URL: 'd', PATH: '/bin', LC_ALL: 'C' };
-  expect(threadEnvironment({ ...environment, ORT_DISABLE_TELEMETRY: '1' })).toEqual({ PATH: '/bin', LC_ALL: 'C', ORT_DISABLE_TELEMETRY: '1' });
+  const environment = {
+    HF_TOKEN: 'a',
+    AWS_SECRET_ACCESS_KEY: 'b',
+    NPM_TOKEN: 'c',
+    DATABASE_URL: 'd',
+    PATH: '/bin',
+    LC_ALL: 'C',
+  };
+  expect(threadEnvironment({ ...environment, ORT_DISABLE_TELEMETRY: '1' })).toEqual({
+    PATH: '/bin',
+    LC_ALL: 'C',
+    ORT_DISABLE_TELEMETRY: '1',
+  });
 
   const threads = createRequire(import.meta.url)('node:worker_threads') as { Worker: typeof Worker };
   const Whole = threads.Worker;
@@ -97,7 +129,14 @@ test('threads that compute see of the environment what they need, and no token',
     }
   };
   onTestFinished(() => void (threads.Worker = Whole));
-  const setup = { role: 'rollout', baseFolder: temporaryFolder(), engine: 'cpu', threads: 1, maxRows: 16, microBatchGroups: 2 } as const;
+  const setup = {
+    role: 'rollout',
+    baseFolder: temporaryFolder(),
+    engine: 'cpu',
+    threads: 1,
+    maxRows: 16,
+    microBatchGroups: 2,
+  } as const;
   await using pool = new WorkerPool({ setup, threads: 1, maxQueue: 1, startSeconds: 60 });
   await expect(pool.ready()).rejects.toThrow('config.json');
   expect(given).toEqual([threadEnvironment()]);

@@ -43,7 +43,8 @@ async function goodRun(): Promise<string> {
   return folder;
 }
 
-const problems = async (folder: string) => (await checkRun(folder)).findings.map(({ part, problem, remedy }) => [part, problem, remedy]);
+const problems = async (folder: string) =>
+  (await checkRun(folder)).findings.map(({ part, problem, remedy }) => [part, problem, remedy]);
 
 function sql(folder: string, script: string): void {
   const db = new Libsql(join(folder, 'quorum.db'));
@@ -57,7 +58,11 @@ test('nothing is wrong with a good run', async () => {
 });
 
 test.each([
-  ['one flipped bit', (file: string) => writeFileSync(file, flipped(readFileSync(file))), 'model.safetensors does not match its checksum'],
+  [
+    'one flipped bit',
+    (file: string) => writeFileSync(file, flipped(readFileSync(file))),
+    'model.safetensors does not match its checksum',
+  ],
   ['a half-written file', (file: string) => truncateSync(file, 500), 'model.safetensors has 500 bytes, not 1000'],
   ['a missing file', (file: string) => rmSync(file), 'model.safetensors is missing'],
 ])('a checkpoint with %s is found and moved aside whole', async (_, damage, problem) => {

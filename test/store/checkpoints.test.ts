@@ -1,4 +1,13 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Checkpoints } from '../../src/store/checkpoints.ts';
@@ -31,7 +40,8 @@ test('the newest is the newest that was saved', async () => {
 
 describe('a checkpoint that does not hold is passed over, and says why', () => {
   const harm: Record<string, (folder: string) => void> = {
-    'model.safetensors does not match its checksum': (folder) => writeFileSync(join(folder, 'model.safetensors'), 'weights 26'),
+    'model.safetensors does not match its checksum': (folder) =>
+      writeFileSync(join(folder, 'model.safetensors'), 'weights 26'),
     'model.safetensors has 3 bytes, not 10': (folder) => truncateSync(join(folder, 'model.safetensors'), 3),
     'optimizer/moments.safetensors is missing': (folder) => rmSync(join(folder, 'optimizer'), { recursive: true }),
     'checksums.json is missing': (folder) => rmSync(join(folder, 'checksums.json')),
@@ -66,7 +76,9 @@ test('a failed write leaves no trace and harms nothing', async () => {
 
 test('a full disk is named, also when the error comes from another thread without its code', async () => {
   const failed = checkpoints.save(50, () => Promise.reject(new Error('ENOSPC: no space left on device, write')));
-  await expect(failed).rejects.toThrow(`cannot write ${checkpoints.folderOf(50)}: no space left on the disk; nothing saved before was harmed`);
+  await expect(failed).rejects.toThrow(
+    `cannot write ${checkpoints.folderOf(50)}: no space left on the disk; nothing saved before was harmed`,
+  );
 });
 
 test('what an interrupted write left is cleared at the next start, and never taken for a checkpoint', async () => {

@@ -19,7 +19,10 @@ test('for few texts it is the mean over all pairs', () => {
   const text = fc.array(word, { minLength: 2, maxLength: 6 }).map((words) => words.join(' '));
   fc.assert(
     fc.property(fc.array(text, { minLength: 2, maxLength: 17 }), (texts) => {
-      const sets = texts.map((it) => new Set(it.split(' ').flatMap((first, i, all) => (i + 1 < all.length ? [`${first} ${all[i + 1]!}`] : []))));
+      const sets = texts.map(
+        (it) =>
+          new Set(it.split(' ').flatMap((first, i, all) => (i + 1 < all.length ? [`${first} ${all[i + 1]!}`] : []))),
+      );
       const share = (a: ReadonlySet<string>, b: ReadonlySet<string>) => {
         const common = [...a].filter((pair) => b.has(pair)).length;
         return 1 - common / (a.size + b.size - common);
@@ -32,7 +35,9 @@ test('for few texts it is the mean over all pairs', () => {
 });
 
 test('for many texts it is near the mean over all pairs', () => {
-  const texts = Array.from({ length: 400 }, (_, i) => (i % 4 === 0 ? `how many red discs ${i}` : `what is the area of square ${i}`));
+  const texts = Array.from({ length: 400 }, (_, i) =>
+    i % 4 === 0 ? `how many red discs ${i}` : `what is the area of square ${i}`,
+  );
   // Two questions of a kind have all but the last pair in common: 3 of 5, and 5 of 7, pairs.
   const same = (0.25 * 0.25 * 2) / 5 + (0.75 * 0.75 * 2) / 7;
   expect(diversityOf(texts).distance).toBeCloseTo(same + 2 * 0.25 * 0.75, 1);

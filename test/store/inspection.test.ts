@@ -34,13 +34,33 @@ const TEXTS = ['How many DISCS?', 'Wie GROSS ist Ärger 100%?', 'How_many square
 function questionOf(i: number): Question {
   const kind = KINDS[i % 3];
   const origin = ORIGINS[Math.floor(i / 3) % 3]!;
-  const base = { id: `q${i}`, text: `${TEXTS[i % 3]!} ${i}`, pictures: [], origin, ...(kind === undefined ? {} : { kind }) };
+  const base = {
+    id: `q${i}`,
+    text: `${TEXTS[i % 3]!} ${i}`,
+    pictures: [],
+    origin,
+    ...(kind === undefined ? {} : { kind }),
+  };
   return origin === 'dataset' ? base : { ...base, parentId: `q${i % 3}` };
 }
 
 function judgedOf({ question, version, votes, dropped }: Made, sequence: number): JudgedGroup {
-  const group = { id: `g${sequence}`, sequence, question: questionOf(question), policyVersion: version, samples: [sample(sequence)] };
-  const verdict = { groupId: group.id, answers: ['1'], classes: [0], winner: 0, share: votes / 5, rewards: [1], advantages: [0] };
+  const group = {
+    id: `g${sequence}`,
+    sequence,
+    question: questionOf(question),
+    policyVersion: version,
+    samples: [sample(sequence)],
+  };
+  const verdict = {
+    groupId: group.id,
+    answers: ['1'],
+    classes: [0],
+    winner: 0,
+    share: votes / 5,
+    rewards: [1],
+    advantages: [0],
+  };
   return { group, verdict: dropped === undefined ? { ...verdict, kept: true } : { ...verdict, kept: false, dropped } };
 }
 
@@ -81,7 +101,8 @@ function matches({ group, verdict }: JudgedGroup, filter: GroupFilter): boolean 
   return (
     (filter.kind === undefined || question.kind === filter.kind) &&
     (filter.origin === undefined || question.origin === filter.origin) &&
-    (filter.verdict === undefined || filter.verdict === (verdict.kept ? 'kept' : filter.verdict === 'dropped' ? 'dropped' : verdict.dropped)) &&
+    (filter.verdict === undefined ||
+      filter.verdict === (verdict.kept ? 'kept' : filter.verdict === 'dropped' ? 'dropped' : verdict.dropped)) &&
     verdict.share >= (filter.minShare ?? 0) &&
     verdict.share <= (filter.maxShare ?? 1) &&
     question.text.toLowerCase().includes((filter.text ?? '').toLowerCase()) &&
@@ -155,7 +176,12 @@ describe('questions', () => {
   test('are counted by origin and kind, their shares in bands', () => {
     fill(
       store,
-      Array.from({ length: 12 }, (_, i) => ({ question: i % 6, version: 0, votes: i % 2 === 0 ? 5 : 3, dropped: undefined })),
+      Array.from({ length: 12 }, (_, i) => ({
+        question: i % 6,
+        version: 0,
+        votes: i % 2 === 0 ? 5 : 3,
+        dropped: undefined,
+      })),
     );
     const stats = store.questionStats();
     expect(stats.byOrigin).toEqual({ dataset: 3, 'in-context': 3 });
@@ -169,7 +195,12 @@ describe('questions', () => {
   test('that the daemon wrote come newest first, each once, with parent and votes', () => {
     fill(
       store,
-      [0, 1, 2, 3, 4, 5, 6, 3].map((question, i) => ({ question, version: 0, votes: i === 7 ? 1 : 3, dropped: undefined })),
+      [0, 1, 2, 3, 4, 5, 6, 3].map((question, i) => ({
+        question,
+        version: 0,
+        votes: i === 7 ? 1 : 3,
+        dropped: undefined,
+      })),
     );
     const rows = pages((before) => {
       const { questions, next } = store.syntheticQuestions({ limit: 2, ...(before === undefined ? {} : { before }) });
@@ -209,14 +240,27 @@ describe('versions', () => {
     const saved = new Set([3, 6]);
     const find = (only?: 'evaluated' | 'saved') =>
       pages((before) => {
-        const { versions, next } = store.findVersions({ limit: 2, saved, ...(before === undefined ? {} : { before }), ...(only ? { only } : {}) });
+        const { versions, next } = store.findVersions({
+          limit: 2,
+          saved,
+          ...(before === undefined ? {} : { before }),
+          ...(only ? { only } : {}),
+        });
         return { rows: versions, next };
       });
     expect(find().map(({ n }) => n)).toEqual([6, 5, 4, 3, 2, 1, 0]);
     expect(find('saved').map(({ n }) => n)).toEqual([6, 3]);
     const [newer, older] = find('evaluated');
     expect(newer).toMatchObject({ n: 4, parent: 3, metrics, greedy: 0.6, full, saved: false, comparable: true });
-    expect(older).toMatchObject({ n: 0, parent: null, metrics: null, greedy: 0.5, full: null, saved: false, comparable: false });
+    expect(older).toMatchObject({
+      n: 0,
+      parent: null,
+      metrics: null,
+      greedy: 0.5,
+      full: null,
+      saved: false,
+      comparable: false,
+    });
   });
 
   test('answers are those of the newest evaluation of the version', () => {
@@ -231,7 +275,10 @@ describe('versions', () => {
     store = openStore(path, { retention: { maxAnswerVersions: 2 } });
     for (const n of [0, 5, 10, 15, 20]) {
       store.saveEvaluation({ version: n, greedy: n === 5 ? 0.9 : 0.1, n: 2 });
-      store.saveAnswers(n, [...answersOf(true), { ...answersOf(true)[0]!, question: { ...questionOf(0), id: `only${n}` } }]);
+      store.saveAnswers(n, [
+        ...answersOf(true),
+        { ...answersOf(true)[0]!, question: { ...questionOf(0), id: `only${n}` } },
+      ]);
     }
     store.enforceRetention();
     expect([0, 5, 10, 15, 20].filter((n) => store.answers(n) !== undefined)).toEqual([0, 5, 15, 20]);
@@ -261,7 +308,8 @@ describe('history', () => {
   test('is the same warmed, with what was written meanwhile, and after retention', async () => {
     store.close();
     store = openStore(path, { retention: { maxMetricPoints: 100 } });
-    for (let step = 0; step < 110; step++) store.transaction(() => ['a', 'b', 'c'].forEach((name) => store.metric(name, step, step)));
+    for (let step = 0; step < 110; step++)
+      store.transaction(() => ['a', 'b', 'c'].forEach((name) => store.metric(name, step, step)));
     const warm = store.warmHistory();
     store.metric('c', 110, -1);
     store.metric('a', 109, -2);
@@ -270,7 +318,9 @@ describe('history', () => {
     expect(steps).toHaveLength(111);
     expect([columns.a![109], columns.b![110], columns.c![110]]).toEqual([-2, null, -1]);
     store.enforceRetention();
-    expect(store.history({ maxPoints: 1_000 }).columns.a!.filter((value) => value !== null)).toHaveLength(store.series('a', 1_000).length);
+    expect(store.history({ maxPoints: 1_000 }).columns.a!.filter((value) => value !== null)).toHaveLength(
+      store.series('a', 1_000).length,
+    );
     expect(store.series('a', 1_000).length).toBeLessThanOrEqual(100);
   });
 });
@@ -279,7 +329,11 @@ test('events page backwards, by kind when asked', () => {
   for (let i = 0; i < 7; i++) store.event(i % 2 === 0 ? 'even' : 'odd', i);
   const of = (kind?: string) =>
     pages((before) => {
-      const { events, next } = store.eventsBefore({ limit: 2, ...(before === undefined ? {} : { before }), ...(kind === undefined ? {} : { kind }) });
+      const { events, next } = store.eventsBefore({
+        limit: 2,
+        ...(before === undefined ? {} : { before }),
+        ...(kind === undefined ? {} : { kind }),
+      });
       return { rows: events, next };
     }).map(({ data }) => data);
   expect(of()).toEqual([6, 5, 4, 3, 2, 1, 0]);

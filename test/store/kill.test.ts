@@ -14,7 +14,12 @@ const KILLS = 6;
 type Acknowledged = Map<string, number>;
 
 /** Reads acknowledgements and kills after `lines` of them, `microseconds` into the next piece of work. */
-async function runAndKill(folder: string, lines: number, microseconds: number, acknowledged: Acknowledged): Promise<void> {
+async function runAndKill(
+  folder: string,
+  lines: number,
+  microseconds: number,
+  acknowledged: Acknowledged,
+): Promise<void> {
   const child = startChild('./loop-child.ts', [folder]);
   let left = lines;
   for await (const line of child.lines) {
@@ -30,10 +35,19 @@ async function runAndKill(folder: string, lines: number, microseconds: number, a
   expect(signal).toBe('SIGKILL');
 }
 
-/** Ids count up from 0 (versions from 1), so the last acknowledged one says how many must be there; one write more may have got through. */
+/**
+ * Ids count up from 0 (versions from 1), so the last acknowledged one says how many must be there; one write more may
+ * have got through.
+ */
 function check(store: Store, acknowledged: Acknowledged): void {
   const { admitted, sampled, judged: verdicts, batches, versions, learnt } = store.counts();
-  const found = { admit: admitted - 1, group: sampled - 1, verdict: verdicts - 1, batch: batches - 1, version: versions };
+  const found = {
+    admit: admitted - 1,
+    group: sampled - 1,
+    verdict: verdicts - 1,
+    batch: batches - 1,
+    version: versions,
+  };
   for (const [what, last] of Object.entries(found)) {
     const known = acknowledged.get(what) ?? (what === 'version' ? 0 : -1);
     expect({ what, last, allowed: true }).toEqual({ what, last, allowed: last === known || last === known + 1 });
@@ -71,8 +85,11 @@ test(`a writer killed ${KILLS} times loses nothing that was acknowledged, and le
 test('a second daemon on the folder is refused by name while the first lives, and welcome when it was killed', async () => {
   const folder = temporaryFolder();
   const first = startChild('./loop-child.ts', [folder]);
-  await first.lines[Symbol.asyncIterator]().next(); // it has the folder; a `break` out of `for await` would close its output
-  expect(() => openRunFolder(folder)).toThrow(`in use by another Quorum daemon (process ${first.process.pid}, started 2`);
+  // it has the folder; a `break` out of `for await` would close its output
+  await first.lines[Symbol.asyncIterator]().next();
+  expect(() => openRunFolder(folder)).toThrow(
+    `in use by another Quorum daemon (process ${first.process.pid}, started 2`,
+  );
   expect(findDaemon(folder)).toMatchObject({ pid: first.process.pid, socket: runPaths(folder).socket });
   first.process.kill('SIGKILL');
   await first.ended;

@@ -14,7 +14,9 @@ test('lines are whole, in order, and within the bounds in size and number', () =
   const names = readdirSync(folder).sort();
   expect(names).toEqual(['quorum.1.log', 'quorum.2.log', 'quorum.log']);
   for (const name of names) expect(statSync(join(folder, name)).size).toBeLessThanOrEqual(4096);
-  const lines = ['quorum.2.log', 'quorum.1.log', 'quorum.log'].flatMap((name) => readFileSync(join(folder, name), 'utf8').trimEnd().split('\n'));
+  const lines = ['quorum.2.log', 'quorum.1.log', 'quorum.log'].flatMap((name) =>
+    readFileSync(join(folder, name), 'utf8').trimEnd().split('\n'),
+  );
   const numbers = lines.map((line) => (JSON.parse(line) as { i: number }).i);
   expect(numbers.length).toBeGreaterThan(100);
   expect(numbers).toEqual(numbers.map((_, place) => 500 - numbers.length + place));

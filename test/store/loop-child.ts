@@ -1,6 +1,6 @@
 /**
- * A stand-in for the daemon: takes the run folder given, goes on from what it finds, and says `done` after each write that the store has
- * acknowledged. Two groups a batch; every version is also a checkpoint. Runs until it is killed.
+ * A stand-in for the daemon: takes the run folder given, goes on from what it finds, and says `done` after each write
+ * that the store has acknowledged. Two groups a batch; every version is also a checkpoint. Runs until it is killed.
  */
 import '../support/ends-with-test.ts';
 import { mkdirSync, writeFileSync } from 'node:fs';

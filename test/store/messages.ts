@@ -2,7 +2,13 @@
 import type { JudgedGroup, Question, RolloutGroup, Sample, StepMetrics, Verdict } from '../../src/protocol/messages.ts';
 
 export function question(id: string): Question {
-  return { id, text: `How many discs are in picture ${id}?`, pictures: [{ type: 'figure', key: `train/${id}` }], origin: 'dataset', kind: 'count' };
+  return {
+    id,
+    text: `How many discs are in picture ${id}?`,
+    pictures: [{ type: 'figure', key: `train/${id}` }],
+    origin: 'dataset',
+    kind: 'count',
+  };
 }
 
 export function sample(seed: number): Sample {

@@ -1,4 +1,7 @@
-/** Databases that older versions wrote. Each is read as if this one had written it; `schema-1.db.gz` was written by the code of that schema. */
+/**
+ * Databases that older versions wrote. Each is read as if this one had written it; `schema-1.db.gz` was written by the
+ * code of that schema.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -24,7 +27,15 @@ describe('a database of schema 1', () => {
   afterEach(() => store.close());
 
   test('is migrated, with nothing lost', () => {
-    expect(store.counts()).toMatchObject({ admitted: 13, sampled: 12, judged: 11, kept: 8, learnt: 2, batches: 1, versions: 2 });
+    expect(store.counts()).toMatchObject({
+      admitted: 13,
+      sampled: 12,
+      judged: 11,
+      kept: 8,
+      learnt: 2,
+      batches: 1,
+      versions: 2,
+    });
     const { unsampled, unjudged, unbatched } = store.unfinished();
     expect(unsampled.map(({ question }) => question.id)).toEqual(['written']);
     expect(unjudged).toEqual([group(11, 1)]);
@@ -39,10 +50,13 @@ describe('a database of schema 1', () => {
   });
 
   test('is searched like a new one', () => {
-    const found = (filter: Parameters<Store['findGroups']>[0]) => store.findGroups(filter, { limit: 99 }).groups.map(({ group: { id } }) => id);
+    const found = (filter: Parameters<Store['findGroups']>[0]) =>
+      store.findGroups(filter, { limit: 99 }).groups.map(({ group: { id } }) => id);
     expect(found({ verdict: 'all-agree' })).toEqual(['g8', 'g5', 'g2']);
     expect(found({ version: 1, verdict: 'kept' })).toEqual(['g10', 'g9', 'g7', 'g6']);
-    expect(found({ text: 'PICTURE Q3', kind: 'count', origin: 'dataset', minShare: 0.6, maxShare: 0.7 })).toEqual(['g3']);
+    expect(found({ text: 'PICTURE Q3', kind: 'count', origin: 'dataset', minShare: 0.6, maxShare: 0.7 })).toEqual([
+      'g3',
+    ]);
     expect(store.group('g8')).toMatchObject({ group: group(8, 1), verdict: verdict(8, false), learntBy: null });
     expect(store.groupsOfQuestion('q0', 9).map(({ group: { id } }) => id)).toEqual(['g0', 'g10']);
     const [written] = store.syntheticQuestions({ limit: 9 }).questions;
@@ -52,7 +66,11 @@ describe('a database of schema 1', () => {
 
   test('has the times of its steps', () => {
     const [newest] = store.versions(1);
-    expect(store.history({ maxPoints: 9 })).toEqual({ steps: [0, 1], at: [1_000, newest!.savedAt], columns: { loss: [null, 0.25] } });
+    expect(store.history({ maxPoints: 9 })).toEqual({
+      steps: [0, 1],
+      at: [1_000, newest!.savedAt],
+      columns: { loss: [null, 0.25] },
+    });
   });
 });
 
@@ -67,7 +85,9 @@ test('a search reads no blobs, and every read of a page has its index', () => {
   expect(plan('SELECT origin, share, count(*) FROM verdicts GROUP BY origin, share')).toEqual([
     expect.stringContaining('USING COVERING INDEX verdicts_by_origin'),
   ]);
-  expect(plan('SELECT origin, count(*) FROM questions GROUP BY origin')).toEqual([expect.stringContaining('COVERING INDEX questions_by_origin')]);
+  expect(plan('SELECT origin, count(*) FROM questions GROUP BY origin')).toEqual([
+    expect.stringContaining('COVERING INDEX questions_by_origin'),
+  ]);
   expect(plan(`SELECT id FROM questions WHERE origin = 'direct' ORDER BY rowid DESC LIMIT 500`)).toEqual([
     expect.stringContaining('USING INDEX questions_by_origin (origin=?)'),
   ]);

@@ -38,7 +38,10 @@ const verdict: fc.Arbitrary<Verdict> = fc.record(
     kept: fc.boolean(),
     dropped: fc.constantFrom('all-agree' as const, 'no-box' as const),
   },
-  { noNullPrototype: true, requiredKeys: ['groupId', 'answers', 'classes', 'winner', 'share', 'rewards', 'advantages', 'kept'] },
+  {
+    noNullPrototype: true,
+    requiredKeys: ['groupId', 'answers', 'classes', 'winner', 'share', 'rewards', 'advantages', 'kept'],
+  },
 );
 
 /** Own memory, as SQLite gives it back. */
@@ -68,7 +71,13 @@ describe('nothing changes on the way through a blob, bit for bit', () => {
     let sequence = 0;
     fc.assert(
       fc.property(samples, verdict, (drawn, judgement) => {
-        const group = { id: `g${sequence}`, sequence, question: question(`q${sequence}`), policyVersion: sequence % 7, samples: drawn };
+        const group = {
+          id: `g${sequence}`,
+          sequence,
+          question: question(`q${sequence}`),
+          policyVersion: sequence % 7,
+          samples: drawn,
+        };
         store.admit([{ sequence, question: group.question }]);
         store.saveGroups([group]);
         const own = { ...judgement, groupId: group.id };

@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -46,7 +56,9 @@ test('an empty folder of the user becomes private; a folder with something else 
   openRunFolder(join(folder, 'empty')).release();
   expect(mode(join(folder, 'empty'))).toBe('700');
   writeFileSync(join(folder, 'thesis.tex'), '');
-  expect(refusal(folder)).toBe(`runFolder ${folder} is not a run folder (it holds empty, but no run.json): choose an empty or a new folder`);
+  expect(refusal(folder)).toBe(
+    `runFolder ${folder} is not a run folder (it holds empty, but no run.json): choose an empty or a new folder`,
+  );
   expect(readdirSync(folder).sort()).toEqual(['empty', 'thesis.tex']);
 });
 
@@ -83,12 +95,18 @@ test('settings may change between sittings; data and seed may not, but their fol
   const begun = `runFolder ${run.path} was begun with`;
   const fix = 'set it back, or choose another run folder';
   expect(change({ seed: 2 })).toThrow(`${begun} seed 1, which is now 2: ${fix}`);
-  expect(change({ data: { type: 'figures', rendering: 'hard' } })).toThrow(`${begun} data.rendering plain, which is now hard: ${fix}`);
-  expect(change({ data: { type: 'jsonl', trainFile: '/x/t.jsonl' } })).toThrow(`${begun} data.type figures, which is now jsonl: ${fix}`);
+  expect(change({ data: { type: 'figures', rendering: 'hard' } })).toThrow(
+    `${begun} data.rendering plain, which is now hard: ${fix}`,
+  );
+  expect(change({ data: { type: 'jsonl', trainFile: '/x/t.jsonl' } })).toThrow(
+    `${begun} data.type figures, which is now jsonl: ${fix}`,
+  );
 });
 
 test.runIf(process.platform === 'linux')('a folder that the file system refuses with ENOENT is refused at once', () => {
-  expect(refusal('/proc/quorum/run')).toMatch(/^runFolder \/proc\/quorum\/run cannot be made \(ENOENT.*choose another folder$/);
+  expect(refusal('/proc/quorum/run')).toMatch(
+    /^runFolder \/proc\/quorum\/run cannot be made \(ENOENT.*choose another folder$/,
+  );
   expect(() => makeFolder('/proc/quorum')).toThrow('ENOENT');
   const file = join(temporaryFolder(), 'file');
   writeFileSync(file, '');
@@ -101,7 +119,12 @@ describe('an entry of an odd kind: one sentence with the path, what it is, and t
   const asLink = (path: string) => symlinkSync('/nowhere/at/all', path);
   const asPipe = (path: string) => execFileSync('mkfifo', [path]);
   const asFile = (path: string) => writeFileSync(path, '');
-  const odd = { 'a folder': asFolder, 'a link to /nowhere/at/all, which is not there': asLink, 'a pipe': asPipe, 'a file': asFile };
+  const odd = {
+    'a folder': asFolder,
+    'a link to /nowhere/at/all, which is not there': asLink,
+    'a pipe': asPipe,
+    'a file': asFile,
+  };
 
   test.each(ENTRY_NAMES)('%s', async (name) => {
     const folder = join(temporaryFolder(), 'run');
@@ -114,7 +137,9 @@ describe('an entry of an odd kind: one sentence with the path, what it is, and t
       const words = await wordsOf(folder);
       if (words === undefined) expect([name, kind]).toEqual([name, expect.stringMatching(allowed(name))]);
       else {
-        expect(words).toMatch(/^is .* but must be a (file|folder|socket|link): (move it away|make what it leads to, or remove the link)/);
+        expect(words).toMatch(
+          /^is .* but must be a (file|folder|socket|link): (move it away|make what it leads to, or remove the link)/,
+        );
         expect(words.startsWith(`is ${kind}, but`)).toBe(true);
         refused++;
       }
@@ -147,7 +172,9 @@ describe('an entry of an odd kind: one sentence with the path, what it is, and t
     const folder = temporaryFolder();
     symlinkSync('/nowhere', join(folder, 'link'));
     writeFileSync(join(folder, 'file'), '');
-    expect(refusal(join(folder, 'link'))).toBe(`runFolder ${folder}/link is a link to /nowhere, which is not there: name a folder`);
+    expect(refusal(join(folder, 'link'))).toBe(
+      `runFolder ${folder}/link is a link to /nowhere, which is not there: name a folder`,
+    );
     expect(refusal('/dev/null')).toBe('runFolder /dev/null is a device: name a folder');
     expect(refusal(join(folder, 'file/a/b'))).toBe(
       `runFolder ${folder}/file/a/b cannot be made, because ${folder}/file is a file: name another folder`,

@@ -112,7 +112,9 @@ describe('what the store refuses, leaving nothing behind', () => {
   });
 
   test('a version whose batch is unknown, has another parent, or differs from the saved one', () => {
-    expect(() => store.saveVersion({ n: 1, parent: 0, batchId: 0, metrics })).toThrow('names batch 0, which was not saved');
+    expect(() => store.saveVersion({ n: 1, parent: 0, batchId: 0, metrics })).toThrow(
+      'names batch 0, which was not saved',
+    );
     learn(0, [0]);
     store.saveBatch({ id: 1, parent: 1, groupIds: ['g1'] });
     expect(() => store.saveVersion({ n: 2, parent: 0, batchId: 1, metrics })).toThrow('its batch 1 starts from 1');
@@ -120,9 +122,13 @@ describe('what the store refuses, leaving nothing behind', () => {
   });
 
   test('an admission out of order, and a group without its admission or with a second one', () => {
-    expect(() => store.admit([{ sequence: 7, question: question('q') }])).toThrow('admission 7 is out of order: the next is 3');
+    expect(() => store.admit([{ sequence: 7, question: question('q') }])).toThrow(
+      'admission 7 is out of order: the next is 3',
+    );
     expect(() => store.saveGroups([group(3)])).toThrow('which was not admitted as 3');
-    expect(() => store.saveGroups([{ ...group(2), question: question('other') }])).toThrow('which was not admitted as 2');
+    expect(() => store.saveGroups([{ ...group(2), question: question('other') }])).toThrow(
+      'which was not admitted as 2',
+    );
     expect(() => store.saveGroups([group(2)])).toThrow('admission 2 has a group already');
   });
 

@@ -6,7 +6,8 @@ import { Latest } from '../../streams/latest.ts';
 import { Queue } from '../../streams/queue.ts';
 import { judgedGroup } from '../support/judged.ts';
 
-const sequences = (windows: readonly Window[]) => windows.map(({ groups }) => groups.map(({ group }) => group.sequence));
+const sequences = (windows: readonly Window[]) =>
+  windows.map(({ groups }) => groups.map(({ group }) => group.sequence));
 
 test('windows depend on the admission order and on who was kept, not on who was judged first', () => {
   fc.assert(
@@ -18,7 +19,9 @@ test('windows depend on the admission order and on who was kept, not on who was 
       (kept, batchGroups, times, seed) => {
         const cut = (order: readonly number[]) => {
           const batcher = new Batcher({ batchGroups, maxJudged: batchGroups * times, next: 0 });
-          return order.flatMap((sequence) => batcher.add(sequence, kept[sequence] === true ? judgedGroup(sequence) : undefined));
+          return order.flatMap((sequence) =>
+            batcher.add(sequence, kept[sequence] === true ? judgedGroup(sequence) : undefined),
+          );
         };
         const inOrder = kept.map((_, i) => i);
         const windows = cut(inOrder);

@@ -1,4 +1,7 @@
-/** The guardian alone, with a performer that answers when the test says so: what is compared while something else comes to be trusted. */
+/**
+ * The guardian alone, with a performer that answers when the test says so: what is compared while something else comes
+ * to be trusted.
+ */
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
 import type { AskCanaries, Probe, ProbeRequest } from '../../src/guardian/probe.ts';
@@ -41,9 +44,16 @@ function setUp() {
   } as unknown as Loop;
   const performer = {
     takesFrom: () => {},
-    perform: ({ run, signal }: Item) => run((request) => new Promise((answer) => asked.push({ ...request, answer })), signal),
+    perform: ({ run, signal }: Item) =>
+      run((request) => new Promise((answer) => asked.push({ ...request, answer })), signal),
   } as unknown as GuardianParts['performer'];
-  const guardian = new Guardian({ loop, options: config.guardian, performer, command: () => Promise.resolve(), say: () => {} });
+  const guardian = new Guardian({
+    loop,
+    options: config.guardian,
+    performer,
+    command: () => Promise.resolve(),
+    say: () => {},
+  });
   const answerNext = async (sure: readonly boolean[], asTrusted: readonly boolean[]) => {
     await settled();
     const { version, answer } = asked.at(-1)!;
@@ -60,7 +70,10 @@ const learnt = (n: number) => ({ type: 'learnt', version: { n, metrics: null } }
 const judged = (answer: string) => {
   const answers = Array.from({ length: 4 }, () => answer);
   const verdict = { answers, classes: [0, 0, 0, 0], share: 1 };
-  return { type: 'judged', judged: { verdict, group: { samples: answers.map(() => ({ tokens: [1] })) } } } as unknown as LoopEvent;
+  return {
+    type: 'judged',
+    judged: { verdict, group: { samples: answers.map(() => ({ tokens: [1] })) } },
+  } as unknown as LoopEvent;
 };
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 

@@ -9,7 +9,10 @@ import type { Status } from '../../src/protocol/status.ts';
 import { ToyPolicy, type ToyOptions } from '../support/toy-policy.ts';
 import { toyRun, type ToyRun } from '../support/toy-run.ts';
 
-/** Sure of its answers from the start, so that there is something to forget; collapses to one answer wherever `isSick` says so. */
+/**
+ * Sure of its answers from the start, so that there is something to forget; collapses to one answer wherever `isSick`
+ * says so.
+ */
 class Collapsing extends ToyPolicy {
   readonly #isSick: (version: number, restored: number) => boolean;
   #restored = 0;
@@ -23,7 +26,10 @@ class Collapsing extends ToyPolicy {
     const reply = await super.sample(request, signal);
     if (!this.#isSick(request.version, this.#restored)) return reply;
     const say = (answer: number) => ({ tokens: [answer], text: `\\boxed{${answer}}` });
-    return { ...reply, groups: reply.groups.map((group) => group.map((sample, i) => ({ ...sample, ...say(i === 0 ? 1 : 3) }))) };
+    return {
+      ...reply,
+      groups: reply.groups.map((group) => group.map((sample, i) => ({ ...sample, ...say(i === 0 ? 1 : 3) }))),
+    };
   }
 
   override async restore(folder: string, from: number, as: number): Promise<void> {
@@ -39,7 +45,10 @@ function toy(input: ConfigInput = {}): ToyRun {
   return toyRun({ guardian: GUARDIAN, checkpoints: { everySteps: 3, keepLast: 2 }, ...input });
 }
 
-async function start({ config }: ToyRun, policy: (checkpoint?: ToyOptions['checkpoint']) => ToyPolicy): Promise<DaemonHandle> {
+async function start(
+  { config }: ToyRun,
+  policy: (checkpoint?: ToyOptions['checkpoint']) => ToyPolicy,
+): Promise<DaemonHandle> {
   const daemon = await startDaemon(config, { createPolicy: (_, { checkpoint }) => policy(checkpoint) });
   onTestFinished(async () => void (await daemon.stop()));
   return daemon;
@@ -56,39 +65,54 @@ function eventsOf({ folder }: ToyRun, type: string): readonly Record<string, unk
 }
 
 describe('a collapse', () => {
-  it('is rolled back to a version from before it, and learning goes on more carefully', { timeout: 60_000 }, async () => {
-    const run = toy();
-    const daemon = await start(run, (checkpoint) => new Collapsing((version, restored) => version >= ONSET && restored === 0, checkpoint));
-    const acted = await when(daemon, ({ guardian }) => guardian?.tries === 1);
-    await when(daemon, ({ version, guardian }) => version > acted.version + 12 && guardian?.level === 'healthy');
-    const rate = daemon.settings().find(({ path }) => path === 'learner.learningRate')!.value;
-    expect(rate).toBeCloseTo(run.config.learner.learningRate * run.config.guardian.rateFactor, 12);
-    await daemon.stop();
-    const [act] = eventsOf(run, 'guardian').filter(({ level }) => level === 'act');
-    expect(act).toMatchObject({ why: expect.stringContaining('same one answer') as string, remedy: { type: 'restart', attempt: 1 } });
-    const rollbacks = eventsOf(run, 'rollback');
-    expect(rollbacks).toHaveLength(1);
-    expect(rollbacks[0]!['from']).toBeLessThanOrEqual(ONSET);
-    expect(act!['version']).toBeLessThan(ONSET + 12);
-    const byGuardian = eventsOf(run, 'command').filter(({ author }) => author === 'guardian');
-    expect(byGuardian.map(({ command }) => (command as { type: string }).type)).toEqual(['set', 'set', 'rollback']);
-  });
+  it(
+    'is rolled back to a version from before it, and learning goes on more carefully',
+    { timeout: 60_000 },
+    async () => {
+      const run = toy();
+      const daemon = await start(
+        run,
+        (checkpoint) => new Collapsing((version, restored) => version >= ONSET && restored === 0, checkpoint),
+      );
+      const acted = await when(daemon, ({ guardian }) => guardian?.tries === 1);
+      await when(daemon, ({ version, guardian }) => version > acted.version + 12 && guardian?.level === 'healthy');
+      const rate = daemon.settings().find(({ path }) => path === 'learner.learningRate')!.value;
+      expect(rate).toBeCloseTo(run.config.learner.learningRate * run.config.guardian.rateFactor, 12);
+      await daemon.stop();
+      const [act] = eventsOf(run, 'guardian').filter(({ level }) => level === 'act');
+      expect(act).toMatchObject({
+        why: expect.stringContaining('same one answer') as string,
+        remedy: { type: 'restart', attempt: 1 },
+      });
+      const rollbacks = eventsOf(run, 'rollback');
+      expect(rollbacks).toHaveLength(1);
+      expect(rollbacks[0]!['from']).toBeLessThanOrEqual(ONSET);
+      expect(act!['version']).toBeLessThan(ONSET + 12);
+      const byGuardian = eventsOf(run, 'command').filter(({ author }) => author === 'guardian');
+      expect(byGuardian.map(({ command }) => (command as { type: string }).type)).toEqual(['set', 'set', 'rollback']);
+    },
+  );
 
-  it('that comes back each time ends in a hold, which outlives a restart and ends when somebody resumes', { timeout: 60_000 }, async () => {
-    const run = toy({ guardian: { ...GUARDIAN, maxTries: 1 } });
-    const relapsing = (checkpoint?: ToyOptions['checkpoint']) => new Collapsing((version, restored) => version >= restored + ONSET, checkpoint);
-    const daemon = await start(run, relapsing);
-    const held = await when(daemon, ({ phase, guardian }) => phase === 'paused' && guardian?.level === 'hold');
-    expect(held.guardian!.why).toContain('1 restarts with milder settings did not help');
-    await daemon.stop();
-    expect(eventsOf(run, 'rollback')).toHaveLength(2);
+  it(
+    'that comes back each time ends in a hold, which outlives a restart and ends when somebody resumes',
+    { timeout: 60_000 },
+    async () => {
+      const run = toy({ guardian: { ...GUARDIAN, maxTries: 1 } });
+      const relapsing = (checkpoint?: ToyOptions['checkpoint']) =>
+        new Collapsing((version, restored) => version >= restored + ONSET, checkpoint);
+      const daemon = await start(run, relapsing);
+      const held = await when(daemon, ({ phase, guardian }) => phase === 'paused' && guardian?.level === 'hold');
+      expect(held.guardian!.why).toContain('1 restarts with milder settings did not help');
+      await daemon.stop();
+      expect(eventsOf(run, 'rollback')).toHaveLength(2);
 
-    const again = await start(run, relapsing);
-    const still = await when(again, ({ phase }) => phase === 'paused');
-    expect(still.guardian).toMatchObject({ level: 'hold', why: held.guardian!.why });
-    await again.resume();
-    await when(again, ({ version, guardian }) => version > still.version + 2 && guardian?.level !== 'hold');
-  });
+      const again = await start(run, relapsing);
+      const still = await when(again, ({ phase }) => phase === 'paused');
+      expect(still.guardian).toMatchObject({ level: 'hold', why: held.guardian!.why });
+      await again.resume();
+      await when(again, ({ version, guardian }) => version > still.version + 2 && guardian?.level !== 'hold');
+    },
+  );
 
   it('is only reported where that is all that is wanted', { timeout: 60_000 }, async () => {
     const run = toy({ guardian: { ...GUARDIAN, mode: 'watch' } });
@@ -107,10 +131,15 @@ describe('a collapse', () => {
       override async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply> {
         const reply = await super.sample(request, signal);
         const isSick = reply.groups.every((group) => group.slice(1).every(({ text }) => text === '\\boxed{3}'));
-        return isSick ? { ...reply, groups: reply.groups.map((group) => group.map(() => ({ ...group.at(-1)! }))) } : reply;
+        return isSick
+          ? { ...reply, groups: reply.groups.map((group) => group.map(() => ({ ...group.at(-1)! }))) }
+          : reply;
       }
     }
-    const daemon = await start(run, (checkpoint) => new Unanimous((version, restored) => version >= ONSET && restored === 0, checkpoint));
+    const daemon = await start(
+      run,
+      (checkpoint) => new Unanimous((version, restored) => version >= ONSET && restored === 0, checkpoint),
+    );
     const well = await when(daemon, ({ guardian, version }) => guardian?.tries === 1 && version > ONSET + 6);
     expect(well.guardian!.why).not.toContain('same one answer');
   });
@@ -126,7 +155,10 @@ describe('what was decided', () => {
     const store = openStore(join(run.folder, 'run', 'quorum.db'));
     const state = store.meta('loop.guardian') as { readonly trusted: { readonly version: number } };
     const settings = { learningRate: 1e-5, temperature: 1, shareFloor: 0.3 };
-    store.setMeta('loop.guardian', { ...state, remedy: { type: 'restart', to: state.trusted.version, attempt: 1, settings } });
+    store.setMeta('loop.guardian', {
+      ...state,
+      remedy: { type: 'restart', to: state.trusted.version, attempt: 1, settings },
+    });
     store.close();
 
     const again = await start(run, healthy);
@@ -140,7 +172,10 @@ describe('what was decided', () => {
 describe('a healthy run', () => {
   it('takes the same steps to the bit with and without a guardian', { timeout: 60_000 }, async () => {
     const learnt = async (mode: 'off' | 'act') => {
-      const run = toy({ guardian: { ...GUARDIAN, everySteps: 1, mode }, loop: { steps: 12, batchGroups: 4, jobQuestions: 2, maxStaleness: 0 } });
+      const run = toy({
+        guardian: { ...GUARDIAN, everySteps: 1, mode },
+        loop: { steps: 12, batchGroups: 4, jobQuestions: 2, maxStaleness: 0 },
+      });
       let policy: ToyPolicy | undefined;
       const daemon = await start(run, () => (policy = new Collapsing(() => false)));
       let weights = '';

@@ -1,4 +1,7 @@
-/** A questioner that gives the id of one question to another, as a plug-in may whose numbers begin anew: what is learnt is what was sampled. */
+/**
+ * A questioner that gives the id of one question to another, as a plug-in may whose numbers begin anew: what is learnt
+ * is what was sampled.
+ */
 import { expect, test } from 'vitest';
 import { listDataset } from '../../src/data/dataset.ts';
 import type { Question } from '../../src/protocol/messages.ts';

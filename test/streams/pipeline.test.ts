@@ -7,7 +7,8 @@ import { toyAnswer, ToyPolicy, toyQuestions } from '../support/toy-policy.ts';
 
 test('the loop makes the toy better at its questions, with no labels', async () => {
   const { run, policy, errors, learnt } = rig({ config: { loop: { steps: 40 } }, questions: 32 });
-  const right = () => Array.from({ length: 32 }, (_, i) => policy.probabilities(`question ${i}`)[toyAnswer(`question ${i}`)]!);
+  const right = () =>
+    Array.from({ length: 32 }, (_, i) => policy.probabilities(`question ${i}`)[toyAnswer(`question ${i}`)]!);
   expect(await run()).toBe(40);
   expect(errors).toEqual([]);
   expect(learnt).toHaveLength(40);
@@ -33,7 +34,12 @@ test('where there are no questions the loop waits, says so, and stops when told'
 class Wordy extends ToyPolicy {
   override async sample(...call: Parameters<ToyPolicy['sample']>) {
     const reply = await super.sample(...call);
-    return { ...reply, groups: reply.groups.map((group) => group.map((sample) => ({ ...sample, text: 'Let us', finish: 'length' as const }))) };
+    return {
+      ...reply,
+      groups: reply.groups.map((group) =>
+        group.map((sample) => ({ ...sample, text: 'Let us', finish: 'length' as const })),
+      ),
+    };
   }
 }
 
@@ -49,9 +55,11 @@ test('where no group is kept the loop says why and what helps, less and less oft
   await run();
   expect(errors).toEqual([]);
   const cause = String.raw`groups was kept: no learner step \(mostly without a boxed answer \d+\)\. 100 % of the responses were cut off at 28 tokens`;
-  for (const text of said) expect(text).toMatch(new RegExp(`^none of \\d+ ${cause} without a boxed answer: raise sampling\\.maxNewTokens$`));
+  for (const text of said)
+    expect(text).toMatch(new RegExp(`^none of \\d+ ${cause} without a boxed answer: raise sampling\\.maxNewTokens$`));
   const judged = said.map((text) => Number(/\d+/.exec(text)![0]));
-  expect(judged.every((count, i) => count >= 16 * [1, 2, 4][i]!)).toBe(true); // the windows of 16 groups: the 1st, 2nd and 4th
+  // the windows of 16 groups: the 1st, 2nd and 4th
+  expect(judged.every((count, i) => count >= 16 * [1, 2, 4][i]!)).toBe(true);
   expect(store.nextSequence).toBeGreaterThanOrEqual(64);
 });
 
@@ -59,7 +67,10 @@ test('the words name the reason that most groups were dropped for', () => {
   const config = toyConfig({ filters: { shareFloor: 0.6 } });
   const sample = { tokens: [1], logprobs: [0], text: '', finish: 'stop' as const };
   const dropped = (reason: JudgedGroup['verdict']['dropped'], answers: (string | null)[], why?: string) =>
-    ({ group: { samples: answers.map(() => sample) }, verdict: { kept: false, dropped: reason, answers, why } }) as unknown as JudgedGroup;
+    ({
+      group: { samples: answers.map(() => sample) },
+      verdict: { kept: false, dropped: reason, answers, why },
+    }) as unknown as JudgedGroup;
   const words = (...groups: JudgedGroup[]) => {
     const empty = new EmptyWindows();
     empty.judged(groups);

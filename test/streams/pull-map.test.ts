@@ -27,24 +27,30 @@ const turns = async (n: number) => {
 
 test('every item is worked on once, by at most `lanes` at a time, and nothing is pulled ahead', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.nat(30), fc.integer({ min: 1, max: 5 }), fc.boolean(), fc.nat(), async (count, lanes, ordered, seed) => {
-      const random = new Random(seed);
-      const { seen, items } = source(count);
-      let inHand = 0;
-      let done = 0;
-      const work = async (item: number) => {
-        inHand += 1;
-        expect(inHand).toBeLessThanOrEqual(lanes);
-        expect(seen.pulled).toBeLessThanOrEqual(done + lanes);
-        await turns(random.int(0, 3));
-        inHand -= 1;
-        done += 1;
-        return item;
-      };
-      const out = await lastValueFrom(pullMap(items, lanes, work, { ordered }).pipe(toArray()));
-      expect(ordered ? out : out.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
-      expect(seen.returned).toBe(count === 0 && seen.pulled === 0 ? seen.returned : 1);
-    }),
+    fc.asyncProperty(
+      fc.nat(30),
+      fc.integer({ min: 1, max: 5 }),
+      fc.boolean(),
+      fc.nat(),
+      async (count, lanes, ordered, seed) => {
+        const random = new Random(seed);
+        const { seen, items } = source(count);
+        let inHand = 0;
+        let done = 0;
+        const work = async (item: number) => {
+          inHand += 1;
+          expect(inHand).toBeLessThanOrEqual(lanes);
+          expect(seen.pulled).toBeLessThanOrEqual(done + lanes);
+          await turns(random.int(0, 3));
+          inHand -= 1;
+          done += 1;
+          return item;
+        };
+        const out = await lastValueFrom(pullMap(items, lanes, work, { ordered }).pipe(toArray()));
+        expect(ordered ? out : out.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, i) => i));
+        expect(seen.returned).toBe(count === 0 && seen.pulled === 0 ? seen.returned : 1);
+      },
+    ),
     { numRuns: 40, seed: 3 },
   );
 });
@@ -54,7 +60,9 @@ test('ordered lanes do not run ahead of a slow item', async () => {
   let free = () => {};
   const first = new Promise<void>((resolve) => (free = resolve));
   const out: number[] = [];
-  pullMap(items, 3, async (item) => (item === 0 ? first.then(() => item) : item), { ordered: true }).subscribe((item) => out.push(item));
+  pullMap(items, 3, async (item) => (item === 0 ? first.then(() => item) : item), { ordered: true }).subscribe((item) =>
+    out.push(item),
+  );
   await turns(10);
   expect(out).toEqual([]);
   expect(seen.pulled).toBe(3);
@@ -79,7 +87,11 @@ test('the first failure errors the stream, aborts the other lanes and returns th
 test('unsubscribing aborts what is in hand and returns the source', async () => {
   const { seen, items } = source(10);
   let signals: AbortSignal[] = [];
-  const subscription = pullMap(items, 2, (_item, _lane, signal) => ((signals = [...signals, signal]), new Promise<never>(() => {}))).subscribe();
+  const subscription = pullMap(
+    items,
+    2,
+    (_item, _lane, signal) => ((signals = [...signals, signal]), new Promise<never>(() => {})),
+  ).subscribe();
   await until(() => signals.length === 2);
   subscription.unsubscribe();
   await turns(2);

@@ -73,24 +73,29 @@ describe('QuestionPool', () => {
       fc.record({ type: fc.constant('judge' as const), n: fc.nat(5), kept: fc.boolean() }),
     );
     fc.assert(
-      fc.property(fc.array(act, { maxLength: 80 }), fc.integer({ min: 1, max: 6 }), fc.integer({ min: 1, max: 3 }), (acts, capacity, maxUses) => {
-        const pool = new QuestionPool([], { capacity, maxUses });
-        const out: string[] = [];
-        for (const each of acts) {
-          if (each.type === 'add' && !pool.has(`q${each.n}`)) pool.add(question(each.n));
-          if (each.type === 'take') {
-            for (const { question: taken, uses } of pool.take(each.n)) {
-              expect(out).not.toContain(taken.id);
-              expect(uses).toBeLessThanOrEqual(maxUses);
-              out.push(taken.id);
+      fc.property(
+        fc.array(act, { maxLength: 80 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 1, max: 3 }),
+        (acts, capacity, maxUses) => {
+          const pool = new QuestionPool([], { capacity, maxUses });
+          const out: string[] = [];
+          for (const each of acts) {
+            if (each.type === 'add' && !pool.has(`q${each.n}`)) pool.add(question(each.n));
+            if (each.type === 'take') {
+              for (const { question: taken, uses } of pool.take(each.n)) {
+                expect(out).not.toContain(taken.id);
+                expect(uses).toBeLessThanOrEqual(maxUses);
+                out.push(taken.id);
+              }
             }
+            if (each.type === 'judge' && out.length > 0) pool.judged(out.splice(each.n % out.length, 1)[0]!, each.kept);
+            expect(pool.size).toBeLessThanOrEqual(capacity);
+            expect(pool.available).toBe(pool.size - out.length);
+            expect(pool.room).toBe(capacity - out.length);
           }
-          if (each.type === 'judge' && out.length > 0) pool.judged(out.splice(each.n % out.length, 1)[0]!, each.kept);
-          expect(pool.size).toBeLessThanOrEqual(capacity);
-          expect(pool.available).toBe(pool.size - out.length);
-          expect(pool.room).toBe(capacity - out.length);
-        }
-      }),
+        },
+      ),
     );
   });
 });

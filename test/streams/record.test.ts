@@ -26,7 +26,8 @@ test('the row of a step has what was measured at the time, each actor among it',
   const { at, actors } = RUNNING;
   const { store } = rig();
   const measures = new Measures({ now: () => at, actors: () => actors, window: 2 });
-  for (const share of [0, 0.5, 1]) measures.judged({ group: { samples: [] }, verdict: { share, rewards: [] } } as never);
+  for (const share of [0, 0.5, 1])
+    measures.judged({ group: { samples: [] }, verdict: { share, rewards: [] } } as never);
   recordStep({ store, measures }, { n: 7, parent: 6, batchId: 6, metrics: null });
   const row = store.metricRow(7);
   expect(row).toMatchObject({ at, voteShare: 0.75, 'memory.rss': expect.any(Number) });
@@ -47,7 +48,8 @@ test('an evaluation leaves its accuracies and answers in the store, and tells no
   for (const { answer, right, truth } of answers) expect(right).toBe(answer === truth);
 
   expect(seen).toHaveLength(1);
-  for (const told of [evaluation, ...seen, ...store.evaluations()]) expect(JSON.stringify(told)).not.toMatch(/truth|answers/);
+  for (const told of [evaluation, ...seen, ...store.evaluations()])
+    expect(JSON.stringify(told)).not.toMatch(/truth|answers/);
   const { pass1, majK, passK } = evaluation.full!;
   expect(store.metricRow(0)).toEqual({ greedy: evaluation.greedy, pass1, majK, passK, at: expect.any(Number) });
 });
@@ -66,7 +68,11 @@ test('without labels an evaluation says what can be seen: answers as the base ga
   };
   Object.assign(loop.effects, { announce });
   const base = await evaluate(loop, { version: 0, full: true }, new AbortController().signal);
-  expect(base).toMatchObject({ greedy: null, n: 0, labelFree: { n: 16, answered: 1, asBase: 1, asTrusted: null, responseTokens: 1 } });
+  expect(base).toMatchObject({
+    greedy: null,
+    n: 0,
+    labelFree: { n: 16, answered: 1, asBase: 1, asTrusted: null, responseTokens: 1 },
+  });
   expect(base.full).toBeUndefined();
   const { voteShare, entropy } = base.labelFree!;
   expect(voteShare).toBeGreaterThan(0.5);
@@ -93,7 +99,10 @@ test('without labels an evaluation says what can be seen: answers as the base ga
     ...Object.fromEntries(Object.entries(rest).map(([name, value]) => [`heldOut.${name}`, value])),
   });
   expect(store.metricNames()).not.toContain('greedy');
-  expect((store.meta(PROGRESS) as Progress).labelFree).toMatchObject({ baseline: { version: 0, asBase: 1 }, now: { version, asBase } });
+  expect((store.meta(PROGRESS) as Progress).labelFree).toMatchObject({
+    baseline: { version: 0, asBase: 1 },
+    now: { version, asBase },
+  });
   expect(JSON.stringify(store.evaluations())).not.toMatch(/truth|answers/);
 });
 
@@ -139,7 +148,10 @@ test('the record of a run from before it was kept is that of the stored progress
   const now = standing(store);
   expect(now).toMatchObject({ best: { version: 0 }, baseline: { full: { n: 16 } }, evaluated: 0 });
   const meta = new Map([[PROGRESS, store.meta(PROGRESS)]]);
-  const old = { meta: (key: string) => meta.get(key), setMeta: (key: string, value: unknown) => void meta.set(key, value) };
+  const old = {
+    meta: (key: string) => meta.get(key),
+    setMeta: (key: string, value: unknown) => void meta.set(key, value),
+  };
   expect(standing(old)).toEqual(now);
   settleStanding(old, 5);
   meta.delete(PROGRESS);

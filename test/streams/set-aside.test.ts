@@ -22,7 +22,8 @@ const poisoned = (...ids: readonly number[]) => ({
     },
   },
 });
-const sequences = (batches: readonly Batch[]) => batches.flatMap(({ groups }) => groups.map(({ group }) => group.sequence));
+const sequences = (batches: readonly Batch[]) =>
+  batches.flatMap(({ groups }) => groups.map(({ group }) => group.sequence));
 const chain = ({ store }: Rig) =>
   store
     .versions(100)
@@ -30,47 +31,53 @@ const chain = ({ store }: Rig) =>
     .map(({ n, parent, batchId }) => [n, parent, batchId]);
 
 describe('a batch that the learner cannot take', () => {
-  test.each([0, 2])('is set aside after two tries, and the loop continues with the next one (staleness %i)', async (maxStaleness) => {
-    const loop = rig({ config: config(maxStaleness, 5), toy: poisoned(1, 3) });
-    loop.store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
-    expect(await loop.run()).toBe(5);
-    expect(loop.errors).toEqual([]);
-    expect(loop.held).toEqual([]);
-    expect(chain(loop)).toEqual([
-      [0, null, null],
-      [1, 0, 0],
-      [2, 1, 2],
-      [3, 2, 4],
-      [4, 3, 5],
-      [5, 4, 6],
-    ]);
-    const aside = loop.store.batchesSetAside(10);
-    expect(aside).toMatchObject([
-      { batchId: 3, parent: 2, cause: WHY, numbers: null },
-      { batchId: 1, parent: 1, cause: WHY, numbers: null },
-    ]);
-    expect(aside.map(({ groupIds }) => groupIds.length)).toEqual([4, 4]);
-    const [event] = loop.store.events(10, 'batch.set-aside');
-    expect(event?.data).toMatchObject({ batch: 3, version: 2, cause: WHY, groups: aside[0]!.groupIds });
-    const { kept, learnt, setAside } = loop.store.counts();
-    expect([learnt, setAside, kept - learnt - setAside]).toEqual([20, 8, loop.store.unfinished().unbatched.length]);
-    expect(loop.store.unfinished().unlearnt).toEqual([]);
-    // Bounded staleness, with the batches that were set aside in between.
-    expect(Math.max(...loop.learnt.flatMap(({ parent, groups }) => groups.map(({ group }) => parent - group.policyVersion)))).toBeLessThanOrEqual(
-      maxStaleness,
-    );
-    expect(loop.mostOutstanding()).toBeLessThanOrEqual((maxStaleness + 1) * 4 + 8);
-    const learnt_ = sequences(loop.learnt);
-    expect(new Set(learnt_).size).toBe(learnt_.length);
-    expect(learnt_.some((sequence) => aside.some(({ groupIds }) => groupIds.includes(`g${sequence}`)))).toBe(false);
-  });
+  test.each([0, 2])(
+    'is set aside after two tries, and the loop continues with the next one (staleness %i)',
+    async (maxStaleness) => {
+      const loop = rig({ config: config(maxStaleness, 5), toy: poisoned(1, 3) });
+      loop.store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
+      expect(await loop.run()).toBe(5);
+      expect(loop.errors).toEqual([]);
+      expect(loop.held).toEqual([]);
+      expect(chain(loop)).toEqual([
+        [0, null, null],
+        [1, 0, 0],
+        [2, 1, 2],
+        [3, 2, 4],
+        [4, 3, 5],
+        [5, 4, 6],
+      ]);
+      const aside = loop.store.batchesSetAside(10);
+      expect(aside).toMatchObject([
+        { batchId: 3, parent: 2, cause: WHY, numbers: null },
+        { batchId: 1, parent: 1, cause: WHY, numbers: null },
+      ]);
+      expect(aside.map(({ groupIds }) => groupIds.length)).toEqual([4, 4]);
+      const [event] = loop.store.events(10, 'batch.set-aside');
+      expect(event?.data).toMatchObject({ batch: 3, version: 2, cause: WHY, groups: aside[0]!.groupIds });
+      const { kept, learnt, setAside } = loop.store.counts();
+      expect([learnt, setAside, kept - learnt - setAside]).toEqual([20, 8, loop.store.unfinished().unbatched.length]);
+      expect(loop.store.unfinished().unlearnt).toEqual([]);
+      // Bounded staleness, with the batches that were set aside in between.
+      expect(
+        Math.max(
+          ...loop.learnt.flatMap(({ parent, groups }) => groups.map(({ group }) => parent - group.policyVersion)),
+        ),
+      ).toBeLessThanOrEqual(maxStaleness);
+      expect(loop.mostOutstanding()).toBeLessThanOrEqual((maxStaleness + 1) * 4 + 8);
+      const learnt_ = sequences(loop.learnt);
+      expect(new Set(learnt_).size).toBe(learnt_.length);
+      expect(learnt_.some((sequence) => aside.some(({ groupIds }) => groupIds.includes(`g${sequence}`)))).toBe(false);
+    },
+  );
 
   test('the weights are those of a loop that never had it', async () => {
     const run = rig({ config: config(0, 4), toy: poisoned(2) });
     await run.run();
     const plain = new ToyPolicy();
     await plain.open();
-    for (const batch of run.store.batchesSince(0)) await plain.step({ ...batch, settings: run.loop.state.settings.stepOf(batch) });
+    for (const batch of run.store.batchesSince(0))
+      await plain.step({ ...batch, settings: run.loop.state.settings.stepOf(batch) });
     expect(plain.weights()).toBe(run.policy.weights());
   });
 
@@ -87,7 +94,11 @@ describe('a batch that the learner cannot take', () => {
     expect(after.errors).toEqual([]);
     expect(store.batchesSetAside(10)).toMatchObject([{ batchId: 2, parent: 2, cause: WHY }]);
     // Nor is it tried again by a third start.
-    const third = rig({ config: config(0, 6), toy: { faults: { beforeLearn: ({ id }) => expect(id).not.toBe(2) } }, store });
+    const third = rig({
+      config: config(0, 6),
+      toy: { faults: { beforeLearn: ({ id }) => expect(id).not.toBe(2) } },
+      store,
+    });
     expect(await third.run()).toBe(6);
     expect(third.errors).toEqual([]);
   });
@@ -121,7 +132,9 @@ describe('a batch that the learner cannot take', () => {
       [7, 6],
     ]);
     expect(saved).toEqual([2, 5]);
-    expect(store.events(9, 'replay.failed').map(({ data }) => data)).toEqual([{ batch: 2, cause: 'its picture is gone', from: 2, as: 5, lost: 2 }]);
+    expect(store.events(9, 'replay.failed').map(({ data }) => data)).toEqual([
+      { batch: 2, cause: 'its picture is gone', from: 2, as: 5, lost: 2 },
+    ]);
     const learnt = store.batchesSince(0).flatMap(({ groups }) => groups.map(({ group }) => group.sequence));
     expect(new Set(learnt).size).toBe(learnt.length);
   });
@@ -189,7 +202,10 @@ class Off extends ToyPolicy {
     const reply = await super.sample(request, signal);
     if (this.healed || request.version < 2) return reply;
     const off = (logprobs: readonly number[]) => logprobs.map((logprob) => logprob - 1000);
-    return { ...reply, groups: reply.groups.map((group) => group.map((sample) => ({ ...sample, logprobs: off(sample.logprobs) }))) };
+    return {
+      ...reply,
+      groups: reply.groups.map((group) => group.map((sample) => ({ ...sample, logprobs: off(sample.logprobs) }))),
+    };
   }
 }
 
@@ -211,8 +227,12 @@ describe('a step that is not sound', () => {
     for (const batch of paused.learnt) await plain.step(batch);
     expect(policy.current).toBe(2);
     expect(policy.weights()).toBe(plain.weights());
-    expect(paused.held[0]).toMatch(/^batch 2 \(4 groups\) is set aside at version 2: the step is not sound .*mean importance ratio is Infinity/);
-    expect(paused.store.batchesSetAside(10)).toMatchObject([{ batchId: 2, parent: 2, numbers: { ratio: Infinity, kl: 0 } }]);
+    expect(paused.held[0]).toMatch(
+      /^batch 2 \(4 groups\) is set aside at version 2: the step is not sound .*mean importance ratio is Infinity/,
+    );
+    expect(paused.store.batchesSetAside(10)).toMatchObject([
+      { batchId: 2, parent: 2, numbers: { ratio: Infinity, kl: 0 } },
+    ]);
 
     policy.healed = true;
     paused.loop.state.gate.open();

@@ -12,7 +12,8 @@ function shelf() {
     nextBatchId: 0,
     version: 0,
     unlearnt: undefined as number | undefined,
-    batchesSince: () => (store.unlearnt === undefined ? [] : [{ id: store.unlearnt, parent: store.version, groups: [] }]),
+    batchesSince: () =>
+      store.unlearnt === undefined ? [] : [{ id: store.unlearnt, parent: store.version, groups: [] }],
     latestVersion: () => ({ n: store.version }) as ReturnType<Store['latestVersion']>,
     meta: (key: string) => metas.get(key),
     setMeta: (key: string, value: unknown) => void metas.set(key, JSON.parse(JSON.stringify(value))),
@@ -21,7 +22,8 @@ function shelf() {
   return { store, open, kept: () => metas.get('loop.settings') as readonly unknown[] };
 }
 
-const step = (settings: Settings, id: number, sequence: number) => settings.stepOf({ id, groups: [{ group: { sequence } }] as never });
+const step = (settings: Settings, id: number, sequence: number) =>
+  settings.stepOf({ id, groups: [{ group: { sequence } }] as never });
 
 describe('Settings', () => {
   test('a change holds from the next admission and the next batch on, for who opens the store again too', () => {

@@ -8,12 +8,20 @@ import { rig } from '../support/rig.ts';
 import { judgedGroup } from '../support/judged.ts';
 
 /**
- * A world without actors: admitted groups finish in any order, kept or not, and windows are learnt from one by one. Returns for each learnt
- * group how many versions went by between its admission and the version its batch starts from: no sampling can be older.
+ * A world without actors: admitted groups finish in any order, kept or not, and windows are learnt from one by one.
+ * Returns for each learnt group how many versions went by between its admission and the version its batch starts from:
+ * no sampling can be older.
  */
-function simulate(options: { batchGroups: number; maxStaleness: number; jobQuestions: number; maxOversample: number }, seed: number): number[] {
+function simulate(
+  options: { batchGroups: number; maxStaleness: number; jobQuestions: number; maxOversample: number },
+  seed: number,
+): number[] {
   const random = new Random(seed, 'world');
-  const batcher = new Batcher({ batchGroups: options.batchGroups, maxJudged: options.maxOversample * options.batchGroups, next: 0 });
+  const batcher = new Batcher({
+    batchGroups: options.batchGroups,
+    maxJudged: options.maxOversample * options.batchGroups,
+    next: 0,
+  });
   const admittedAt: number[] = [];
   const inFlight: number[] = [];
   const windows: { readonly sequences: readonly number[] }[] = [];
@@ -35,7 +43,9 @@ function simulate(options: { batchGroups: number; maxStaleness: number; jobQuest
       const [sequence] = inFlight.splice(random.int(0, inFlight.length - 1), 1);
       const closed = batcher.add(sequence!, random.chance(0.6) ? judgedGroup(sequence!) : undefined);
       windows.push(
-        ...closed.filter(({ groups }) => groups.length > 0).map(({ groups }) => ({ sequences: groups.map(({ group }) => group.sequence) })),
+        ...closed
+          .filter(({ groups }) => groups.length > 0)
+          .map(({ groups }) => ({ sequences: groups.map(({ group }) => group.sequence) })),
       );
     } else {
       const window = windows.shift();
@@ -47,11 +57,23 @@ function simulate(options: { batchGroups: number; maxStaleness: number; jobQuest
   return ages;
 }
 
-/** The same world, in which the bound changes, and where the way of sampling does. Returns the age of each learnt group and the bound when it was admitted. */
-function simulateChanges(batchGroups: number, jobQuestions: number, seed: number): { readonly age: number; readonly bound: number }[] {
+/**
+ * The same world, in which the bound changes, and where the way of sampling does. Returns the age of each learnt group
+ * and the bound when it was admitted.
+ */
+function simulateChanges(
+  batchGroups: number,
+  jobQuestions: number,
+  seed: number,
+): { readonly age: number; readonly bound: number }[] {
   const random = new Random(seed, 'changing world');
   const cuts = new Set<number>();
-  const batcher = new Batcher({ batchGroups, maxJudged: 2 * batchGroups, next: 0, isCut: (sequence) => cuts.has(sequence) });
+  const batcher = new Batcher({
+    batchGroups,
+    maxJudged: 2 * batchGroups,
+    next: 0,
+    isCut: (sequence) => cuts.has(sequence),
+  });
   const admitted: { readonly version: number; readonly bound: number }[] = [];
   const inFlight: number[] = [];
   const windows: (readonly number[])[] = [];
@@ -68,7 +90,15 @@ function simulateChanges(batchGroups: number, jobQuestions: number, seed: number
     }
     const { next: settled, early, shortestClose, kept } = batcher;
     const ahead = [...cuts].filter((cut) => cut > settled && cut <= admitted.length);
-    const load: Load = { settled, early, shortestClose, kept, admitted: admitted.length, cuts: ahead, closed: windows.length };
+    const load: Load = {
+      settled,
+      early,
+      shortestClose,
+      kept,
+      admitted: admitted.length,
+      cuts: ahead,
+      closed: windows.length,
+    };
     const count = admissible(load, { maxStaleness, batchGroups, jobQuestions });
     for (let i = 0; i < count; i += 1) inFlight.push(admitted.push({ version, bound: maxStaleness }) - 1);
     if (inFlight.length > 0 && (windows.length === 0 || random.chance(0.8))) {
@@ -77,8 +107,14 @@ function simulateChanges(batchGroups: number, jobQuestions: number, seed: number
     } else {
       const window = windows.shift();
       expect(window, 'the world must not stand still').toBeDefined();
-      for (const cut of cuts) expect(window!.some((sequence) => sequence < cut) && window!.some((sequence) => sequence >= cut)).toBe(false);
-      learnt.push(...window!.map((sequence) => ({ age: version - admitted[sequence]!.version, bound: admitted[sequence]!.bound })));
+      for (const cut of cuts)
+        expect(window!.some((sequence) => sequence < cut) && window!.some((sequence) => sequence >= cut)).toBe(false);
+      learnt.push(
+        ...window!.map((sequence) => ({
+          age: version - admitted[sequence]!.version,
+          bound: admitted[sequence]!.bound,
+        })),
+      );
       version += 1;
     }
   }
@@ -88,11 +124,16 @@ function simulateChanges(batchGroups: number, jobQuestions: number, seed: number
 describe('pacing', () => {
   test('keeps, for each group, the bound that held when it was admitted, however the bound and the way of sampling change', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 9 }), fc.nat(), (batchGroups, jobQuestions, seed) => {
-        const learnt = simulateChanges(batchGroups, jobQuestions, seed);
-        expect(learnt.length).toBeGreaterThan(0);
-        expect(learnt.filter(({ age, bound }) => age > bound)).toEqual([]);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 7 }),
+        fc.integer({ min: 1, max: 9 }),
+        fc.nat(),
+        (batchGroups, jobQuestions, seed) => {
+          const learnt = simulateChanges(batchGroups, jobQuestions, seed);
+          expect(learnt.length).toBeGreaterThan(0);
+          expect(learnt.filter(({ age, bound }) => age > bound)).toEqual([]);
+        },
+      ),
       { numRuns: 60, seed: 7 },
     );
   });
@@ -145,7 +186,11 @@ describe('pacing', () => {
         for (let turns = random.int(0, 6); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
       };
       const { run, learnt, errors, mostOutstanding } = rig({
-        config: { seed, loop: { steps: 15, batchGroups: 4, jobQuestions: 3, maxStaleness }, filters: { shareFloor: 0.5 } },
+        config: {
+          seed,
+          loop: { steps: 15, batchGroups: 4, jobQuestions: 3, maxStaleness },
+          filters: { shareFloor: 0.5 },
+        },
         samplers: 3,
         toy: { faults: { beforeSample: wait, beforeLearn: wait } },
         beforeJudge: wait,

@@ -28,9 +28,14 @@ test.each([
 ])('staleness 0 is a for-loop, bit for bit: %s', async (_, samplers, uneven) => {
   const random = new Random(1, 'delays');
   const wait = async () => {
-    for (let turns = uneven ? random.int(0, 4) : 0; turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
+    for (let turns = uneven ? random.int(0, 4) : 0; turns > 0; turns -= 1)
+      await new Promise((resolve) => setImmediate(resolve));
   };
-  const { run, policy, learnt, errors } = rig({ config: CONFIG, samplers, toy: { faults: { beforeSample: wait, beforeLearn: wait } } });
+  const { run, policy, learnt, errors } = rig({
+    config: CONFIG,
+    samplers,
+    toy: { faults: { beforeSample: wait, beforeLearn: wait } },
+  });
   await run();
   const byHand = await plain();
   expect(errors).toEqual([]);
@@ -71,7 +76,15 @@ test('the loop decides the same with a telemetry that hears nothing', async () =
     const evaluations = store.evaluations().map(({ version, greedy, full }) => ({ version, greedy, full }));
     const { voteShare, reward, staleness } = store.metricRow(STEPS);
     const metrics = { voteShare, reward, staleness, names: store.metricNames() };
-    return { weights: policy.weights(), saves, best, evaluations, stands: standing(store), metrics, told: store.meta(PROGRESS) };
+    return {
+      weights: policy.weights(),
+      saves,
+      best,
+      evaluations,
+      stands: standing(store),
+      metrics,
+      told: store.meta(PROGRESS),
+    };
   };
   const { told, ...heard } = await outcome();
   const { told: untold, ...unheard } = await outcome(deaf);
@@ -79,7 +92,11 @@ test('the loop decides the same with a telemetry that hears nothing', async () =
   expect([told, untold]).toEqual([expect.anything(), undefined]);
   expect(heard.saves).toEqual([5, 10]);
   expect(heard.best).toEqual([0]);
-  expect(heard.stands).toMatchObject({ saved: 10, best: { version: 0, greedy: 0.5 }, baseline: { full: { greedy: 0.4 } } });
+  expect(heard.stands).toMatchObject({
+    saved: 10,
+    best: { version: 0, greedy: 0.5 },
+    baseline: { full: { greedy: 0.4 } },
+  });
 });
 
 test('no stage can read the telemetry: what stages see of it returns nothing', () => {

@@ -1,4 +1,7 @@
-/** Questions that the policy writes, in the real loop around a toy: the writer is scripted, what the loop does with it is not. */
+/**
+ * Questions that the policy writes, in the real loop around a toy: the writer is scripted, what the loop does with it
+ * is not.
+ */
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../src/store/store.ts';
 import { listDataset } from '../../src/data/dataset.ts';
@@ -9,7 +12,10 @@ import { toySynthesize } from '../support/toy-synthesizer.ts';
 
 const STEPS = 16;
 const base = { seed: 3, loop: { steps: STEPS, batchGroups: 8, jobQuestions: 2, maxStaleness: 0, maxOversample: 2 } };
-const CONFIG = { ...base, synthesis: { mode: 'direct', share: 0.5, poolQuestions: 24, batchQuestions: 8, maxUses: 2 } } as const;
+const CONFIG = {
+  ...base,
+  synthesis: { mode: 'direct', share: 0.5, poolQuestions: 24, batchQuestions: 8, maxUses: 2 },
+} as const;
 
 /** Fewer are written at once than a window takes, so that it matters when they come back. */
 const SCARCE = { ...CONFIG, synthesis: { ...CONFIG.synthesis, share: 0.9, batchQuestions: 2, maxUses: 3 } };
@@ -17,7 +23,9 @@ const SCARCE = { ...CONFIG, synthesis: { ...CONFIG.synthesis, share: 0.9, batchQ
 /** Everything that was asked, in order. */
 function asked(store: Store) {
   const { groups } = store.findGroups({}, { limit: 5_000 });
-  return groups.toReversed().map(({ group: { question, policyVersion }, verdict }) => ({ question, version: policyVersion, verdict }));
+  return groups
+    .toReversed()
+    .map(({ group: { question, policyVersion }, verdict }) => ({ question, version: policyVersion, verdict }));
 }
 
 const isWritten = ({ question }: { readonly question: { readonly origin: string } }) => question.origin === 'direct';
@@ -36,15 +44,24 @@ describe('the loop with synthetic questions', () => {
     expect(shareOf(asked(steady.store))).toBeCloseTo(0.5, 1);
     expect(steady.telemetry.status().synthesis?.share).toBe(0.5);
 
-    const rising = await ran({ config: { ...CONFIG, synthesis: { ...CONFIG.synthesis, share: 1, rampSteps: STEPS } }, synthesize: toySynthesize });
+    const rising = await ran({
+      config: { ...CONFIG, synthesis: { ...CONFIG.synthesis, share: 1, rampSteps: STEPS } },
+      synthesize: toySynthesize,
+    });
     const all = asked(rising.store);
     expect(shareOf(all.filter(({ version }) => version === 0))).toBe(0);
-    const [early, late] = [all.filter(({ version }) => version < STEPS / 2), all.filter(({ version }) => version >= STEPS / 2)];
+    const [early, late] = [
+      all.filter(({ version }) => version < STEPS / 2),
+      all.filter(({ version }) => version >= STEPS / 2),
+    ];
     expect(shareOf(early)).toBeLessThan(0.45);
     expect(shareOf(late)).toBeGreaterThan(0.55);
     expect(rising.telemetry.status().synthesis?.share).toBe((STEPS - 1) / STEPS); // of the last questions admitted
 
-    const none = await ran({ config: { ...CONFIG, synthesis: { ...CONFIG.synthesis, share: 0 } }, synthesize: toySynthesize });
+    const none = await ran({
+      config: { ...CONFIG, synthesis: { ...CONFIG.synthesis, share: 0 } },
+      synthesize: toySynthesize,
+    });
     expect(asked(none.store).filter(isWritten)).toEqual([]);
   });
 
@@ -70,7 +87,8 @@ describe('the loop with synthetic questions', () => {
     ['three samplers', 3],
   ])('in step, is the same every time, whatever the writer takes: %s', async (_, samplers) => {
     const slow: Synthesize = async (request, signal) => {
-      for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve)); // what is asked meanwhile is judged
+      // what is asked meanwhile is judged
+      for (let turns = 0; turns < 50; turns++) await new Promise((resolve) => setImmediate(resolve));
       return toySynthesize(request, signal);
     };
     const contents = async (synthesize: Synthesize, of: number) => {
@@ -91,26 +109,39 @@ describe('the loop with synthetic questions', () => {
     expect(policy.weights()).not.toBe(right); // the questions written did matter
   });
 
-  test.each([0, 1])('falls back on the data set when nothing usable is written, and says so once (staleness %i)', async (maxStaleness) => {
-    const useless: Synthesize = async (request, signal) =>
-      (await toySynthesize(request, signal)).map((written) => ({ ...written, question: { ...written.question, text: 'uh' } }));
-    const { store, loop, telemetry } = await ran({
-      config: { ...CONFIG, loop: { ...CONFIG.loop, maxStaleness } },
-      synthesize: useless,
-    });
-    expect(loop.state.version).toBe(STEPS);
-    expect(asked(store).filter(isWritten)).toEqual([]);
-    expect(telemetry.status().synthesis).toMatchObject({ accepted: 0, pool: 0 });
-    if (maxStaleness === 0) {
-      const notes = telemetry.status().notes.filter(({ text }) => text.includes('no question that can be used'));
-      expect(notes.map(({ text }) => text)).toEqual(['the model writes no question that can be used (the last: "uh")']);
-    }
-  });
+  test.each([0, 1])(
+    'falls back on the data set when nothing usable is written, and says so once (staleness %i)',
+    async (maxStaleness) => {
+      const useless: Synthesize = async (request, signal) =>
+        (await toySynthesize(request, signal)).map((written) => ({
+          ...written,
+          question: { ...written.question, text: 'uh' },
+        }));
+      const { store, loop, telemetry } = await ran({
+        config: { ...CONFIG, loop: { ...CONFIG.loop, maxStaleness } },
+        synthesize: useless,
+      });
+      expect(loop.state.version).toBe(STEPS);
+      expect(asked(store).filter(isWritten)).toEqual([]);
+      expect(telemetry.status().synthesis).toMatchObject({ accepted: 0, pool: 0 });
+      if (maxStaleness === 0) {
+        const notes = telemetry.status().notes.filter(({ text }) => text.includes('no question that can be used'));
+        expect(notes.map(({ text }) => text)).toEqual([
+          'the model writes no question that can be used (the last: "uh")',
+        ]);
+      }
+    },
+  );
 });
 
 describe('pictures alone', () => {
   const other = (policy: ToyPolicy) => {
-    return { policy, train: listDataset('pictures', []), heldOut: listDataset('held-out', toyQuestions(4, 'heldout')), grader: digits };
+    return {
+      policy,
+      train: listDataset('pictures', []),
+      heldOut: listDataset('held-out', toyQuestions(4, 'heldout')),
+      grader: digits,
+    };
   };
 
   test.each([
@@ -120,7 +151,11 @@ describe('pictures alone', () => {
     ['a pool smaller than what is asked ahead', 2, 3],
   ])('run on what the policy writes: %s', async (_, maxStaleness, poolQuestions) => {
     const policy = new ToyPolicy();
-    const config = { ...CONFIG, loop: { ...CONFIG.loop, maxStaleness, steps: 4 }, synthesis: { ...CONFIG.synthesis, poolQuestions } };
+    const config = {
+      ...CONFIG,
+      loop: { ...CONFIG.loop, maxStaleness, steps: 4 },
+      synthesis: { ...CONFIG.synthesis, poolQuestions },
+    };
     const { store, loop, telemetry } = await ran({ config, other: other(policy), synthesize: toySynthesize });
     expect(loop.state.version).toBe(4);
     const all = asked(store);

@@ -29,7 +29,13 @@ function recorder(fails: (event: LoopEvent) => boolean) {
 
 function setUp(fails: (event: LoopEvent) => boolean = () => false, store = memoryStore()) {
   const losses: string[] = [];
-  const watch = watching({ store, bound: 64, seconds: 5, end: new AbortController().signal, onLoss: (_, reason) => losses.push(reason) });
+  const watch = watching({
+    store,
+    bound: 64,
+    seconds: 5,
+    end: new AbortController().signal,
+    onLoss: (_, reason) => losses.push(reason),
+  });
   const recorded = recorder(fails);
   watch.follow([recorded.watcher]);
   const done = new Promise<void>((resolve, reject) => watch.run$.subscribe({ complete: resolve, error: reject }));

@@ -1,6 +1,7 @@
 /**
- * `src/lib/thread-entry.ts` as tests have it while dist/ is as new as the sources (vitest.config.ts): threads start from JavaScript, for less than half the
- * processor time of TypeScript through tsx. Threads that a test makes fail patch the sources, so they run from these (thread-faults.ts).
+ * `src/lib/thread-entry.ts` as tests have it while dist/ is as new as the sources (vitest.config.ts): threads start
+ * from JavaScript, for less than half the processor time of TypeScript through tsx. Threads that a test makes fail
+ * patch the sources, so they run from these (thread-faults.ts).
  */
 import { threadEntry as sourceEntry, type ThreadEntry } from '../../src/lib/thread-entry.ts';
 

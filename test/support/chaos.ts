@@ -1,7 +1,7 @@
 /**
- * Kills a daemon again and again, each time at a seeded point, and looks after each death at what is left. At
- * staleness 0 a run is determined by its seed, so an unkilled run of the same seed says what each batch has to be; past that its batches depend
- * on which thread is faster, and what was durable at the death before says what must still be there.
+ * Kills a daemon again and again, each time at a seeded point, and looks after each death at what is left. At staleness
+ * 0 a run is determined by its seed, so an unkilled run of the same seed says what each batch has to be; past that its
+ * batches depend on which thread is faster, and what was durable at the death before says what must still be there.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -43,11 +43,14 @@ export const chaosInput = (maxStaleness: number): ConfigInput => ({
   loop: { steps: STEPS, batchGroups: 4, jobQuestions: 2, maxStaleness, maxOversample: 3 },
   // A toy that has learnt everything would sample hundreds of groups for a step.
   filters: { shareFloor: 0.5, dropAllAgree: false },
-  // What is looked at after a death is everything, from the first group on: a thousand kills come to more than is kept otherwise.
+  // What is looked at after a death is everything, from the first group on: a thousand kills come to more than is kept
+  // otherwise.
   store: { maxGroups: ALL, maxVersions: ALL },
 });
 
-/** A sitting dies before this call of the database at the latest; the shortest ones end while the run folder is opened. */
+/**
+ * A sitting dies before this call of the database at the latest; the shortest ones end while the run folder is opened.
+ */
 const LATEST_STATEMENT = 320;
 
 /** @param folder the run folder's parent. */
@@ -67,29 +70,41 @@ export function contentsOf(folder: string): Contents {
 }
 
 /**
- * What is wrong with a run after a death, in words; none when all is well. `before` is what was durable at the death before it, `alone` what a
- * run that was left alone comes to.
+ * What is wrong with a run after a death, in words; none when all is well. `before` is what was durable at the death
+ * before it, `alone` what a run that was left alone comes to.
  */
-export async function faultsAfterDeath(folder: string, before: Contents | undefined, alone: Contents | undefined): Promise<string[]> {
+export async function faultsAfterDeath(
+  folder: string,
+  before: Contents | undefined,
+  alone: Contents | undefined,
+): Promise<string[]> {
   const { findings } = await checkRun(join(folder, 'run'));
   const now = contentsOf(folder);
   const learnt = now.batches.flat();
   return [
     ...findings.filter(({ harmless }) => !harmless).map(({ path, problem }) => `${path} ${problem}`),
-    ...[...(before?.groups ?? [])].filter(([n, hash]) => now.groups.get(n) !== hash).map(([n]) => `group ${n} was lost or changed`),
+    ...[...(before?.groups ?? [])]
+      .filter(([n, hash]) => now.groups.get(n) !== hash)
+      .map(([n]) => `group ${n} was lost or changed`),
     ...(before?.batches ?? [])
       .filter((batch, i) => batch.join() !== now.batches[i]?.join())
       .map((batch) => `batch ${batch.join()} was lost or changed`),
     ...repeated(learnt).map((sequence) => `group ${sequence} was learnt twice`),
-    ...now.versions.filter(([n, parent], i) => n !== i || parent !== (i === 0 ? null : i - 1)).map(([n]) => `version ${n} is out of the chain`),
+    ...now.versions
+      .filter(([n, parent], i) => n !== i || parent !== (i === 0 ? null : i - 1))
+      .map(([n]) => `version ${n} is out of the chain`),
     ...(alone === undefined ? [] : differences(now, alone)),
   ];
 }
 
 function differences(now: Contents, alone: Contents): string[] {
   return [
-    ...[...now.groups].filter(([n, hash]) => alone.groups.get(n) !== hash).map(([n]) => `group ${n} is not what it would have been`),
-    ...now.batches.filter((batch, i) => batch.join() !== alone.batches[i]?.join()).map((batch) => `batch ${batch.join()} is not the next one`),
+    ...[...now.groups]
+      .filter(([n, hash]) => alone.groups.get(n) !== hash)
+      .map(([n]) => `group ${n} is not what it would have been`),
+    ...now.batches
+      .filter((batch, i) => batch.join() !== alone.batches[i]?.join())
+      .map((batch) => `batch ${batch.join()} is not the next one`),
   ];
 }
 

@@ -37,7 +37,13 @@ const COMMON = { target: 'es2022', strict: true, noEmit: true, skipLibCheck: fal
 /** \`types: []\` leaves out the types of Node where Quorum does not ask for them itself. */
 export const TSCONFIGS = {
   'nodenext, strict': { ...COMMON, module: 'nodenext', noUncheckedIndexedAccess: true, types: [] },
-  'a bundler, with the DOM': { ...COMMON, module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'dom', 'dom.iterable'], types: [] },
+  'a bundler, with the DOM': {
+    ...COMMON,
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    lib: ['es2022', 'dom', 'dom.iterable'],
+    types: [],
+  },
   'es2022 alone': { ...COMMON, module: 'nodenext', lib: ['es2022'], types: [] },
   'node16, with the types of Node': { ...COMMON, module: 'node16', lib: ['es2022'], types: ['node'] },
 } as const;
@@ -51,17 +57,27 @@ export function writeProject(folder: string): void {
 /** @returns what the compiler says: nothing. */
 export function compile(folder: string, name: keyof typeof TSCONFIGS): string {
   const [file, compiler] = [join(folder, 'tsconfig.json'), join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')];
-  writeFileSync(file, JSON.stringify({ compilerOptions: TSCONFIGS[name], files: ['log-votes.ts', 'quorum.config.ts'] }));
+  writeFileSync(
+    file,
+    JSON.stringify({ compilerOptions: TSCONFIGS[name], files: ['log-votes.ts', 'quorum.config.ts'] }),
+  );
   return spawnSync(process.execPath, [compiler, '-p', file], { encoding: 'utf8' }).stdout;
 }
 
-/** @param files of the package, relative to its folder. @returns `page -> link` for each relative link of its pages to what is not in the package. */
+/**
+ * @param files of the package, relative to its folder. @returns `page -> link` for each relative link of its pages to
+ * what is not in the package.
+ */
 export function deadLinks(files: readonly string[]): string[] {
   const there = new Set(files.flatMap((file) => [file, posix.dirname(file)]));
   return files
     .filter((file) => file.endsWith('.md'))
     .flatMap((page) => {
-      const links = [...readFileSync(join(ROOT, page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => link!);
-      return links.filter((link) => !there.has(posix.join(posix.dirname(page), link))).map((link) => `${page} -> ${link}`);
+      const links = [...readFileSync(join(ROOT, page), 'utf8').matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(
+        ([, link]) => link!,
+      );
+      return links
+        .filter((link) => !there.has(posix.join(posix.dirname(page), link)))
+        .map((link) => `${page} -> ${link}`);
     });
 }

@@ -18,7 +18,10 @@ export function folderOf(files: Readonly<Record<string, string | Buffer | object
   const folder = temporaryFolder();
   for (const [name, content] of Object.entries({ 'a.png': ONE, 'b.png': TWO, ...files })) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
-    writeFileSync(join(folder, name), typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content));
+    writeFileSync(
+      join(folder, name),
+      typeof content === 'string' || Buffer.isBuffer(content) ? content : JSON.stringify(content),
+    );
   }
   return folder;
 }
@@ -38,12 +41,19 @@ export async function read(paths: string | readonly string[], options: OpenOptio
     const question = dataset.question(i);
     const reds: number[] = [];
     for (const ref of question.pictures) reds.push((await dataset.picture(ref)).data[0]!);
-    rows.push({ text: question.text, reds, label: labels.label(question.id), question, others: labels.alternatives?.(question.id) ?? [] });
+    rows.push({
+      text: question.text,
+      reds,
+      label: labels.label(question.id),
+      question,
+      others: labels.alternatives?.(question.id) ?? [],
+    });
   }
   return rows;
 }
 
-export const file = (name: string, content: string | Buffer | object): string => join(folderOf({ [name]: content }), name);
+export const file = (name: string, content: string | Buffer | object): string =>
+  join(folderOf({ [name]: content }), name);
 export const short = ({ text, reds, label }: Read) => [text, reds, label];
 export const uri = `data:image/png;base64,${ONE.toString('base64')}`;
 

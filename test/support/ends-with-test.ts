@@ -1,4 +1,7 @@
-/** Imported by each process that tests start from here: however the process of the test ends, by a kill too, this one does not outlive it. */
+/**
+ * Imported by each process that tests start from here: however the process of the test ends, by a kill too, this one
+ * does not outlive it.
+ */
 const test = Number(process.env['QUORUM_TEST_PID']);
 const LOOK_MILLISECONDS = 500;
 

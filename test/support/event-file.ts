@@ -1,4 +1,7 @@
-/** Reads TensorBoard's event files: TFRecords of Event messages; written from the format's description, not from our writer. */
+/**
+ * Reads TensorBoard's event files: TFRecords of Event messages; written from the format's description, not from our
+ * writer.
+ */
 import { Reader } from 'protobufjs/minimal.js';
 import { expect } from 'vitest';
 
@@ -32,7 +35,10 @@ function readEvent(data: Uint8Array): ReadEvent {
       fields(Reader.create(summary.bytes()), {
         1: (value) => {
           let [name, scalar] = ['', Number.NaN];
-          fields(Reader.create(value.bytes()), { 1: (reader) => (name = reader.string()), 2: (reader) => (scalar = reader.float()) });
+          fields(Reader.create(value.bytes()), {
+            1: (reader) => (name = reader.string()),
+            2: (reader) => (scalar = reader.float()),
+          });
           event.scalars[name] = scalar;
         },
       }),
@@ -56,7 +62,8 @@ function masked(data: Uint8Array): number {
 
 /** Bit by bit, most significant first, on reflected data: the definition. */
 export function crc32c(data: Uint8Array): number {
-  const reflected = (value: number, bits: number): number => Number.parseInt([...value.toString(2).padStart(bits, '0')].reverse().join(''), 2);
+  const reflected = (value: number, bits: number): number =>
+    Number.parseInt([...value.toString(2).padStart(bits, '0')].reverse().join(''), 2);
   let crc = 0xffffffff;
   for (const byte of data) {
     crc = (crc ^ (reflected(byte, 8) << 24)) >>> 0;

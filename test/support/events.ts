@@ -16,10 +16,19 @@ export const STEP: StepMetrics = {
 };
 
 /** Answers of one token each; kept, where they do not all agree. */
-export function judgedEvent(...answers: (string | null)[]): LoopEvent & { readonly type: 'judged'; readonly judged: JudgedGroup } {
+export function judgedEvent(
+  ...answers: (string | null)[]
+): LoopEvent & { readonly type: 'judged'; readonly judged: JudgedGroup } {
   const { group, votes, ...vote } = rewardRequest(answers.map((answer) => response(answer)));
   const kept = votes.includes(0);
-  const verdict = { groupId: group.id, ...vote, rewards: votes, advantages: votes, kept, ...(!kept && { dropped: 'all-agree' as const }) };
+  const verdict = {
+    groupId: group.id,
+    ...vote,
+    rewards: votes,
+    advantages: votes,
+    kept,
+    ...(!kept && { dropped: 'all-agree' as const }),
+  };
   return { type: 'judged', judged: { group, verdict } };
 }
 
@@ -28,5 +37,8 @@ export function learntEvent(n: number): LoopEvent {
 }
 
 export function evaluatedEvent(version: number, greedy: number): LoopEvent {
-  return { type: 'evaluated', evaluation: { version, greedy, n: 4, full: { n: 4, k: 8, greedy, pass1: 0.25, majK: 0.5, passK: 1, byKind: {} } } };
+  return {
+    type: 'evaluated',
+    evaluation: { version, greedy, n: 4, full: { n: 4, k: 8, greedy, pass1: 0.25, majK: 0.5, passK: 1, byKind: {} } },
+  };
 }

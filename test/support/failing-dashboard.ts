@@ -1,6 +1,7 @@
 /**
- * A daemon around the toy policy in a process of its own, in whose dashboard each page that connects leaves an error that nothing catches. It
- * says its dashboard's address and, at the end, its report. Arguments: run folder's parent, JSON of configuration.
+ * A daemon around the toy policy in a process of its own, in whose dashboard each page that connects leaves an error
+ * that nothing catches. It says its dashboard's address and, at the end, its report. Arguments: run folder's parent,
+ * JSON of configuration.
  */
 import { Hub } from '../../dashboards/server/hub.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';

@@ -7,7 +7,15 @@ import { LearnerWorker } from '../../src/compute/threads/learner-worker.ts';
 import { inNative, progress } from '../../src/compute/engine/native.ts';
 import { RolloutWorker } from '../../src/compute/threads/rollout-worker.ts';
 import { WarmWeights } from '../../src/compute/threads/warm.ts';
-import type { LearnCall, LearnerCall, RolloutCall, SampleCall, SaveCall, SharedTensors, WorkerCall } from '../../src/protocol/worker.ts';
+import type {
+  LearnCall,
+  LearnerCall,
+  RolloutCall,
+  SampleCall,
+  SaveCall,
+  SharedTensors,
+  WorkerCall,
+} from '../../src/protocol/worker.ts';
 import { CHANNEL, FAULTS, KEY, STAGES, type Fault, type Stage } from './thread-faults.ts';
 
 const orders = getEnvironmentData(KEY) as Int32Array<SharedArrayBuffer>;
@@ -44,7 +52,10 @@ function poison(call: WorkerCall, fault: Fault): WorkerCall {
   }
   if (call.type !== 'learn' && call.type !== 'save') return call;
   const { weights, secondMoments } = call.state;
-  const state = { ...call.state, ...(fault === 'moments' ? { secondMoments: poisoned(secondMoments) } : { weights: poisoned(weights) }) };
+  const state = {
+    ...call.state,
+    ...(fault === 'moments' ? { secondMoments: poisoned(secondMoments) } : { weights: poisoned(weights) }),
+  };
   if (call.type === 'save') return { ...call, state } satisfies SaveCall;
   return { ...call, state: { ...state, weights: { ...state.weights, id: 'poisoned' } } } satisfies LearnCall;
 }
@@ -62,7 +73,10 @@ function fillTheHeap(): void {
   for (;;) kept.push(Array.from({ length: 100_000 }, (_, i) => i + kept.length));
 }
 
-const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (model: Uint8Array, options: object) => Promise<ort.InferenceSession>;
+const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (
+  model: Uint8Array,
+  options: object,
+) => Promise<ort.InferenceSession>;
 
 let withoutPrograms = false;
 const { get: program } = ProgramCache.prototype;

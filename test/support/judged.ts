@@ -7,6 +7,15 @@ export function judgedGroup(sequence: number): JudgedGroup {
   const sample = { tokens: [1], logprobs: [-1], text: '\\boxed{1}', finish: 'stop' } as const;
   return {
     group: { id, sequence, question, policyVersion: 0, samples: [sample] },
-    verdict: { groupId: id, answers: ['1'], classes: [0], winner: 0, share: 1, rewards: [1], advantages: [0], kept: true },
+    verdict: {
+      groupId: id,
+      answers: ['1'],
+      classes: [0],
+      winner: 0,
+      share: 1,
+      rewards: [1],
+      advantages: [0],
+      kept: true,
+    },
   };
 }

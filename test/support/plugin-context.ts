@@ -1,4 +1,7 @@
-/** What a plug-in's port gets when it is opened outside a daemon: real pictures, real classes of answers, a folder of its own. */
+/**
+ * What a plug-in's port gets when it is opened outside a daemon: real pictures, real classes of answers, a folder of
+ * its own.
+ */
 import { onTestFinished } from 'vitest';
 import { loadPicture } from '../../src/data/picture.ts';
 import { Grader } from '../../src/learn/grader.ts';

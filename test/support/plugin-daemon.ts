@@ -44,9 +44,13 @@ export async function start(input: ConfigInput, folder?: string): Promise<Daemon
 export const reached = (daemon: DaemonHandle, version: number) =>
   firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
 
-export const row = (daemon: DaemonHandle, name: string): PluginRow => daemon.plugins().find((each) => each.name === name)!;
+export const row = (daemon: DaemonHandle, name: string): PluginRow =>
+  daemon.plugins().find((each) => each.name === name)!;
 
-/** Gives `port` a plug-in that leaks in a thread with a small heap, and waits for two steps after it is parked. @returns the port's row */
+/**
+ * Gives `port` a plug-in that leaks in a thread with a small heap, and waits for two steps after it is parked. @returns
+ * the port's row
+ */
 export async function leak(port: PortName): Promise<PluginRow['ports'][number]> {
   const folder = temporaryFolder();
   const fill = 'for (;;) kept.push(Array.from({ length: 1000 }, (_, i) => ({ i })))';
@@ -55,7 +59,10 @@ export async function leak(port: PortName): Promise<PluginRow['ports'][number]> 
   const synthesis: ConfigInput = port === 'synthesize' ? { synthesis: { mode: 'direct', share: 0.5 } } : {};
   const plugins = [{ use: './leaky.mjs', thread: { heapMegabytes: 32 } }];
   // With a restart it takes twice as long.
-  const daemon = await start({ plugins, supervision: { maxRestarts: 0, backoffMilliseconds: 1 }, ...synthesis }, folder);
+  const daemon = await start(
+    { plugins, supervision: { maxRestarts: 0, backoffMilliseconds: 1 }, ...synthesis },
+    folder,
+  );
   await until(() => {
     daemon.panels();
     return row(daemon, 'leaky').ports[0]!.state === 'parked';

@@ -1,4 +1,6 @@
-/** A plug-in that writes down what it hears of, as watcher and as exporter; it can end its process in the midst of that. */
+/**
+ * A plug-in that writes down what it hears of, as watcher and as exporter; it can end its process in the midst of that.
+ */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -19,10 +21,13 @@ export default definePlugin({
   name: 'recorder',
   apiVersion: API_VERSION,
   options: z.strictObject({
-    die: z.strictObject({ port: z.enum(['watch', 'export']), at: z.string(), signal: z.enum(['SIGKILL', 'SIGTERM']) }).optional(),
+    die: z
+      .strictObject({ port: z.enum(['watch', 'export']), at: z.string(), signal: z.enum(['SIGKILL', 'SIGTERM']) })
+      .optional(),
   }),
   ports: {
-    watch: ({ folder, options }) => hear(join(folder, 'watch.txt'), options.die?.port === 'watch' ? options.die : undefined),
+    watch: ({ folder, options }) =>
+      hear(join(folder, 'watch.txt'), options.die?.port === 'watch' ? options.die : undefined),
     export: ({ folder, options }) => {
       const one = hear(join(folder, 'export.txt'), options.die?.port === 'export' ? options.die : undefined);
       return async ({ records }, signal) => {

@@ -6,7 +6,12 @@ import type { RewardRequest } from '../../src/protocol/ports.ts';
 /** A response that boxes `answer` (null: none), of `tokens` tokens that each had log-probability `logprob`. */
 export function response(answer: string | null, tokens = 1, logprob = -1): Sample {
   const text = answer === null ? 'I do not know' : `\\boxed{${answer}}`;
-  return { tokens: Array.from({ length: tokens }, () => 1), logprobs: Array.from({ length: tokens }, () => logprob), text, finish: 'stop' };
+  return {
+    tokens: Array.from({ length: tokens }, () => 1),
+    logprobs: Array.from({ length: tokens }, () => logprob),
+    text,
+    finish: 'stop',
+  };
 }
 
 /** The group after the vote; answers are of one class where they are the same text. */
@@ -16,5 +21,12 @@ export function rewardRequest(samples: readonly Sample[], questionId = 'q'): Rew
   const classes = answers.map((answer) => (answer === null ? -1 : seen.indexOf(answer)));
   const { winner, share, rewards: votes } = majorityVote(classes);
   const question = { id: questionId, text: 'How many?', pictures: [], origin: 'dataset' } as const;
-  return { group: { id: 'g', sequence: 0, question, policyVersion: 0, samples }, answers, classes, winner, share, votes };
+  return {
+    group: { id: 'g', sequence: 0, question, policyVersion: 0, samples },
+    answers,
+    classes,
+    winner,
+    share,
+    votes,
+  };
 }

@@ -52,7 +52,12 @@ export interface RigOptions {
   readonly config?: ConfigInput;
   readonly toy?: ToyOptions;
   /** Instead of the toy, with questions and answers of its own. */
-  readonly other?: { readonly policy: Policy; readonly train: Dataset; readonly heldOut: Dataset; readonly grader: Classifier };
+  readonly other?: {
+    readonly policy: Policy;
+    readonly train: Dataset;
+    readonly heldOut: Dataset;
+    readonly grader: Classifier;
+  };
   readonly samplers?: number;
   readonly questions?: number;
   readonly labels?: Labels;
@@ -209,7 +214,9 @@ export function rig(options: RigOptions = {}): Rig {
         markSaved(store, n);
       },
       restore: (from, as) =>
-        options.disk === undefined ? Promise.reject(new Error('nothing is on disk')) : policy.learner.restore(join(disk, String(from)), from, as),
+        options.disk === undefined
+          ? Promise.reject(new Error('nothing is on disk'))
+          : policy.learner.restore(join(disk, String(from)), from, as),
       keepBest: (n) => {
         best.push(n);
         return Promise.resolve();

@@ -1,6 +1,7 @@
 /**
- * A sampler in a process of its own, for the plug-in `elsewhere.ts` of docs/plugins.md. Argument: JSON of configuration. Messages: `{call, request,
- * bytes}` in, `{call, reply}` or `{call, error}` out; `bytes` are the weights of `request.version` where they are other than before.
+ * A sampler in a process of its own, for the plug-in `elsewhere.ts` of docs/plugins.md. Argument: JSON of
+ * configuration. Messages: `{call, request, bytes}` in, `{call, reply}` or `{call, error}` out; `bytes` are the weights
+ * of `request.version` where they are other than before.
  */
 import './ends-with-test.ts';
 import { configSchema } from '../../src/config/schema.ts';
@@ -19,7 +20,8 @@ const sampler = openForSampling(configSchema.parse(JSON.parse(process.argv[2]!))
 
 async function answer({ call, request, bytes }: Call): Promise<object> {
   try {
-    if (bytes) held = { version: request.version, id: `call ${call}`, size: bytes.length, read: () => Promise.resolve(bytes) };
+    if (bytes)
+      held = { version: request.version, id: `call ${call}`, size: bytes.length, read: () => Promise.resolve(bytes) };
     return { call, reply: await (await sampler).sample(request) };
   } catch (error) {
     return { call, error: toErrorData(error) };

@@ -15,7 +15,8 @@ export function sitting(folder: string, input: ConfigInput, death: string, goal?
 
 /** The same, with a learner that cannot take every `poison`th batch. */
 export function poisonedSitting(poison: number) {
-  return (folder: string, input: ConfigInput, death: string) => run(TOY, [folder, JSON.stringify(input), death], { TOY_POISON: String(poison) });
+  return (folder: string, input: ConfigInput, death: string) =>
+    run(TOY, [folder, JSON.stringify(input), death], { TOY_POISON: String(poison) });
 }
 
 /** With the bundled model in threads. Undefined when it was killed. `death`: see real-daemon.ts. */
@@ -23,7 +24,11 @@ export function realSitting(input: ConfigInput, death: string): Promise<Report |
   return run(REAL, [JSON.stringify(input), death]);
 }
 
-function run(script: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Report | undefined> {
+function run(
+  script: string,
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+): Promise<Report | undefined> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,7 @@
 /**
- * The command line from source, in a process of its own, whose `start` has a toy policy that hangs for ever, heeding no signal, in the call that
- * STUCK_IN names: `open`, `sample`, `learn` or `save`. It says `stuck` then. `import` is the plug-in `stuck-plugin.mjs`.
+ * The command line from source, in a process of its own, whose `start` has a toy policy that hangs for ever, heeding no
+ * signal, in the call that STUCK_IN names: `open`, `sample`, `learn` or `save`. It says `stuck` then. `import` is the
+ * plug-in `stuck-plugin.mjs`.
  */
 import './ends-with-test.ts';
 import { main } from '../../src/cli.ts';
@@ -29,7 +30,11 @@ class StuckPolicy extends ToyPolicy {
   }
 }
 
-const faults = { beforeSample: () => hangIn('sample'), beforeLearn: () => hangIn('learn'), beforeSave: () => hangIn('save') };
+const faults = {
+  beforeSample: () => hangIn('sample'),
+  beforeLearn: () => hangIn('learn'),
+  beforeSave: () => hangIn('save'),
+};
 await main(process.argv, createProgram(startCommand({ createPolicy: () => new StuckPolicy({ faults }) })));
 
 // As bin/quorum.js does: a module that is never loaded may hold the process.

@@ -1,6 +1,6 @@
 /**
- * Faults in the compute threads of this process, for tests: made before the threads start, then ordered for a stage of the loop. A thread takes an
- * order up at the next call of that stage, once or as often as ordered (faulty-thread.ts).
+ * Faults in the compute threads of this process, for tests: made before the threads start, then ordered for a stage of
+ * the loop. A thread takes an order up at the next call of that stage, once or as often as ordered (faulty-thread.ts).
  */
 import { createRequire } from 'node:module';
 import threads, { setEnvironmentData, type Worker, type WorkerOptions } from 'node:worker_threads';
@@ -10,11 +10,23 @@ export const STAGES = ['start', 'sample', 'evaluate', 'learn', 'save'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /**
- * `exit`: the thread ends before the work. `kill`: it is ended once the work is done, before anybody is told. `hang`: it does nothing, for ever. `stuck`: it is in native code for ever. `slow`: it takes three seconds, and shows progress.
- * `memory`: it takes memory until its heap is full. `weights`, `moments`: what it was handed holds a NaN, and what it keeps of that too.
- * `program`: the next program that it hands to ONNX Runtime has flipped bytes.
+ * `exit`: the thread ends before the work. `kill`: it is ended once the work is done, before anybody is told. `hang`:
+ * it does nothing, for ever. `stuck`: it is in native code for ever. `slow`: it takes three seconds, and shows
+ * progress. `memory`: it takes memory until its heap is full. `weights`, `moments`: what it was handed holds a NaN, and
+ * what it keeps of that too. `program`: the next program that it hands to ONNX Runtime has flipped bytes.
  */
-export const FAULTS = ['none', 'exit', 'kill', 'hang', 'stuck', 'slow', 'memory', 'weights', 'moments', 'program'] as const;
+export const FAULTS = [
+  'none',
+  'exit',
+  'kill',
+  'hang',
+  'stuck',
+  'slow',
+  'memory',
+  'weights',
+  'moments',
+  'program',
+] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /** Under which the threads find the orders: for each stage [fault, times left, times taken]. */
@@ -44,7 +56,10 @@ export class ThreadFaults implements Disposable {
       }
     };
     const messages = this.#channel as unknown as EventTarget;
-    messages.addEventListener('message', (event) => void running.get((event as MessageEvent & { data: number }).data)?.terminate());
+    messages.addEventListener(
+      'message',
+      (event) => void running.get((event as MessageEvent & { data: number }).data)?.terminate(),
+    );
     this.#channel.unref();
   }
 
@@ -67,9 +82,14 @@ export class ThreadFaults implements Disposable {
   }
 }
 
-const isCompute = ({ workerData }: WorkerOptions): boolean => (workerData as { readonly role?: unknown } | undefined)?.role !== undefined;
+const isCompute = ({ workerData }: WorkerOptions): boolean =>
+  (workerData as { readonly role?: unknown } | undefined)?.role !== undefined;
 
 function withFaults(options: WorkerOptions): WorkerOptions {
   const faulty = new URL('./faulty-thread.ts', import.meta.url).href;
-  return { ...options, execArgv: [...(options.execArgv ?? []), '--import', faulty], resourceLimits: { maxOldGenerationSizeMb: 160 } };
+  return {
+    ...options,
+    execArgv: [...(options.execArgv ?? []), '--import', faulty],
+    resourceLimits: { maxOldGenerationSizeMb: 160 },
+  };
 }

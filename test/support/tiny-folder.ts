@@ -1,4 +1,7 @@
-/** A model folder that a thread loads in no time: the mini's tokenizer, template and processor, a decoder of one layer, random weights. */
+/**
+ * A model folder that a thread loads in no time: the mini's tokenizer, template and processor, a decoder of one layer,
+ * random weights.
+ */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,8 +34,22 @@ export async function writeTinyFolder(folder: string, seed: number): Promise<voi
     out_hidden_size: 32,
     fullatt_block_indexes: [0],
   };
-  const text = { hidden_size: 32, intermediate_size: 48, num_hidden_layers: 1, num_attention_heads: 4, num_key_value_heads: 2 };
-  await writeFile(file, JSON.stringify({ ...raw, ...text, rope_scaling: { type: 'mrope', mrope_section: [2, 1, 1] }, vision_config: vision }));
+  const text = {
+    hidden_size: 32,
+    intermediate_size: 48,
+    num_hidden_layers: 1,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+  };
+  await writeFile(
+    file,
+    JSON.stringify({
+      ...raw,
+      ...text,
+      rope_scaling: { type: 'mrope', mrope_section: [2, 1, 1] },
+      vision_config: vision,
+    }),
+  );
   const weights = initialWeights((await loadArchitecture(folder)).parameters, seed);
   const embedding = weights['model.embed_tokens.weight']!;
   // Far enough from zero that the distribution is not uniform.

@@ -1,4 +1,7 @@
-/** A Qwen2.5-VL small enough for the reference engine: 2 decoder layers of width 16, one vision block, 24 tokens of vocabulary. */
+/**
+ * A Qwen2.5-VL small enough for the reference engine: 2 decoder layers of width 16, one vision block, 24 tokens of
+ * vocabulary.
+ */
 import { withNetwork, type EncodedPrompt } from '../../src/compute/models/family.ts';
 import { parseModel } from '../../src/compute/models/index.ts';
 import { initialWeights } from '../../src/pretrain/initialize.ts';
@@ -64,11 +67,14 @@ export function tinyPrompt(seed: number, length: number, picture = false): Encod
   const random = new Random(seed, 'prompt');
   const image = picture ? [IMAGE, IMAGE, IMAGE, IMAGE] : [];
   const ids = [...image, ...Array.from({ length }, () => random.int(1, 19))];
-  const axis = (f: (i: number) => number): number[] => ids.map((_, i) => (i < image.length ? f(i) : i - image.length + (picture ? 2 : 0)));
+  const axis = (f: (i: number) => number): number[] =>
+    ids.map((_, i) => (i < image.length ? f(i) : i - image.length + (picture ? 2 : 0)));
   return {
     ids,
     positions: [...axis(() => 0), ...axis((i) => Math.floor(i / 2)), ...axis((i) => i % 2)],
     nextPosition: length + (picture ? 2 : 0),
-    images: picture ? [{ grid: [1, 4, 4], patches: Float32Array.from({ length: 16 * 3 * 2 * 4 }, () => random.normal()) }] : [],
+    images: picture
+      ? [{ grid: [1, 4, 4], patches: Float32Array.from({ length: 16 * 3 * 2 * 4 }, () => random.normal()) }]
+      : [],
   };
 }

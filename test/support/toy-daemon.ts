@@ -1,8 +1,9 @@
 /**
- * A daemon around the toy policy in a process of its own, for tests that kill it. Arguments: run folder's parent, JSON of configuration,
- * where to die: `beforeLearn:3` is SIGKILL at the third learner step of this process, `rollback.beforeSave:1` when the first rollback saves;
- * `statement:120` before its 120th write or transaction's begin or end; `none` is not to. And, if wanted, the version, a checkpoint, to roll
- * back to from the next one. With TOY_POISON=5 its learner cannot take every fifth batch.
+ * A daemon around the toy policy in a process of its own, for tests that kill it. Arguments: run folder's parent, JSON
+ * of configuration, where to die: `beforeLearn:3` is SIGKILL at the third learner step of this process,
+ * `rollback.beforeSave:1` when the first rollback saves; `statement:120` before its 120th write or transaction's begin
+ * or end; `none` is not to. And, if wanted, the version, a checkpoint, to roll back to from the next one. With
+ * TOY_POISON=5 its learner cannot take every fifth batch.
  */
 import './ends-with-test.ts';
 import { filter, firstValueFrom } from 'rxjs';

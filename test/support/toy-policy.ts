@@ -1,7 +1,7 @@
 /**
- * A policy small enough to read: a table of logits, one row a question, one column an answer. It samples from its softmax with the seeded
- * source of randomness and learns by the policy gradient, so a loop around it improves, or collapses, like any other. Delays and failures
- * are injected by `ToyFaults`.
+ * A policy small enough to read: a table of logits, one row a question, one column an answer. It samples from its
+ * softmax with the seeded source of randomness and learns by the policy gradient, so a loop around it improves, or
+ * collapses, like any other. Delays and failures are injected by `ToyFaults`.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -120,13 +120,17 @@ export class ToyPolicy implements Policy, Learner {
 
   async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply> {
     const started = performance.now();
-    if (!this.#weights.has(request.version)) throw new InputError(`version ${request.version} is not published or was released`);
-    await new Promise((resolve) => setImmediate(resolve)); // as a thread's reply would come: not before the event loop turns
+    if (!this.#weights.has(request.version))
+      throw new InputError(`version ${request.version} is not published or was released`);
+    // as a thread's reply would come: not before the event loop turns
+    await new Promise((resolve) => setImmediate(resolve));
     await this.#options.faults?.beforeSample?.(request, signal);
     if (signal?.aborted === true) throw new CancelledError('sampling was cancelled');
     const table = this.#weights.get(request.version);
     if (table === undefined) throw new Error(`version ${request.version} was released while it was sampled with`);
-    const groups = request.questions.map(({ text }) => Array.from({ length: request.params.samples }, (_, i) => this.#draw(table, request, text, i)));
+    const groups = request.questions.map(({ text }) =>
+      Array.from({ length: request.params.samples }, (_, i) => this.#draw(table, request, text, i)),
+    );
     const newTokens = groups.flat().reduce((sum, { tokens }) => sum + tokens.length, 0);
     return { groups, promptTokens: request.questions.length, newTokens, seconds: (performance.now() - started) / 1000 };
   }
@@ -144,7 +148,12 @@ export class ToyPolicy implements Policy, Learner {
     const table = this.#weights.get(version);
     if (table === undefined) throw new RangeError(`version ${version} is gone and cannot be published`);
     const bytes = Buffer.from(JSON.stringify(table));
-    return { version, id: createHash('sha256').update(bytes).digest('hex'), size: bytes.length, read: () => Promise.resolve(bytes) };
+    return {
+      version,
+      id: createHash('sha256').update(bytes).digest('hex'),
+      size: bytes.length,
+      read: () => Promise.resolve(bytes),
+    };
   }
 
   async step(batch: Batch): Promise<LearnReply> {
@@ -212,15 +221,26 @@ export class ToyPolicy implements Policy, Learner {
     const u = new Random(seed, 'toy', version, text, i).float();
     let below = 0;
     const found = probabilities.findIndex((p) => (below += p) > u);
-    const answer = params.temperature === 0 ? probabilities.indexOf(Math.max(...probabilities)) : found === -1 ? probabilities.length - 1 : found;
-    return { tokens: [answer], logprobs: [Math.log(probabilities[answer]!)], text: `\\boxed{${answer}}`, finish: 'stop' };
+    const answer =
+      params.temperature === 0
+        ? probabilities.indexOf(Math.max(...probabilities))
+        : found === -1
+          ? probabilities.length - 1
+          : found;
+    return {
+      tokens: [answer],
+      logprobs: [Math.log(probabilities[answer]!)],
+      text: `\\boxed{${answer}}`,
+      finish: 'stop',
+    };
   }
 
   /** Ascends mean over samples of advantage * pi/mu, in the order of the batch. */
   #stepped(batch: Batch): { table: Table; metrics: StepMetrics } {
     const table: Record<string, readonly number[]> = { ...this.#weights.get(batch.parent) };
     const { learningRate } = this.#options;
-    const rate = batch.settings === undefined ? learningRate : learningRate * (batch.settings.learningRate / DEFAULT_RATE);
+    const rate =
+      batch.settings === undefined ? learningRate : learningRate * (batch.settings.learningRate / DEFAULT_RATE);
     let entropy = 0;
     let ratios = 0;
     let samples = 0;
@@ -238,7 +258,14 @@ export class ToyPolicy implements Policy, Learner {
       entropy -= p.reduce((sum, x) => sum + x * Math.log(x), 0);
       table[group.question.text] = row;
     }
-    const metrics = { loss: 0, kl: 0, entropy: entropy / batch.groups.length, clipFraction: 0, ratio: ratios / samples, gradNorm: 1 };
+    const metrics = {
+      loss: 0,
+      kl: 0,
+      entropy: entropy / batch.groups.length,
+      clipFraction: 0,
+      ratio: ratios / samples,
+      gradNorm: 1,
+    };
     return { table, metrics: { ...metrics, learningRate: rate, tokens: samples, seconds: 0.001 } };
   }
 

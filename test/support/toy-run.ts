@@ -23,6 +23,11 @@ export function toyRun(input: ConfigInput = {}, folder = temporaryFolder()): Toy
     return file;
   };
   const data = { type: 'jsonl', trainFile: write('train', 48), heldOutFile: write('held-out', 12) } as const;
-  const config = toyConfig({ data, runFolder: join(folder, 'run'), checkpoints: { everySteps: 4, keepLast: 2 }, ...input });
+  const config = toyConfig({
+    data,
+    runFolder: join(folder, 'run'),
+    checkpoints: { everySteps: 4, keepLast: 2 },
+    ...input,
+  });
   return { folder, config };
 }

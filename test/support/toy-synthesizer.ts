@@ -1,4 +1,7 @@
-/** A plug-in that writes questions that can be told apart, without a model: each fourth is no question, each fifth says what the one before said. */
+/**
+ * A plug-in that writes questions that can be told apart, without a model: each fourth is no question, each fifth says
+ * what the one before said.
+ */
 import { API_VERSION, definePlugin } from '../../src/plugin/define.ts';
 import type { Question } from '../../src/protocol/messages.ts';
 import type { Synthesize, Written } from '../../src/protocol/ports.ts';
@@ -16,6 +19,11 @@ export function toyWritten(n: number): Written {
   return { question, seed: null, finish: 'stop' };
 }
 
-export const toySynthesize: Synthesize = ({ from, count }) => Promise.resolve(Array.from({ length: count }, (_, i) => toyWritten(from + i)));
+export const toySynthesize: Synthesize = ({ from, count }) =>
+  Promise.resolve(Array.from({ length: count }, (_, i) => toyWritten(from + i)));
 
-export default definePlugin({ name: 'toy-synthesizer', apiVersion: API_VERSION, ports: { synthesize: () => toySynthesize } });
+export default definePlugin({
+  name: 'toy-synthesizer',
+  apiVersion: API_VERSION,
+  ports: { synthesize: () => toySynthesize },
+});

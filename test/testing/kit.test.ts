@@ -27,26 +27,33 @@ describe('what was recorded', () => {
     expect(JSON.stringify(recorded)).not.toContain('"label"');
   });
 
-  test.each(Object.keys(recorded.requests) as PortName[])('has requests for %s, and its next passes the boundary on them', async (port) => {
-    expect(recorded.requests[port].length).toBeGreaterThan(0);
-    const solo = ['ask', 'sample', 'judge', 'learn', 'evaluate', 'synthesize', 'advantage'];
-    const open = ({ next }: { readonly next: unknown }) => next;
-    const silent = {
-      reward: () => undefined,
-      filter: () => undefined,
-      panel: () => ({ title: 'mine', blocks: [] }),
-      watch: () => {},
-      export: () => {},
-    };
-    const ports = { [port]: solo.includes(port) ? open : () => silent[port as keyof typeof silent] } as PluginDefinition<undefined>['ports'];
-    await using kit = await testPlugin(definePlugin({ name: 'mine', apiVersion: API_VERSION, ports }));
-    const played = await kit.play(port);
-    expect(played.map((each) => each.request)).toEqual(recorded.requests[port]);
-    expect(kit.state(port)).toMatchObject({ state: 'running', restarts: 0 });
-  });
+  test.each(Object.keys(recorded.requests) as PortName[])(
+    'has requests for %s, and its next passes the boundary on them',
+    async (port) => {
+      expect(recorded.requests[port].length).toBeGreaterThan(0);
+      const solo = ['ask', 'sample', 'judge', 'learn', 'evaluate', 'synthesize', 'advantage'];
+      const open = ({ next }: { readonly next: unknown }) => next;
+      const silent = {
+        reward: () => undefined,
+        filter: () => undefined,
+        panel: () => ({ title: 'mine', blocks: [] }),
+        watch: () => {},
+        export: () => {},
+      };
+      const ports = {
+        [port]: solo.includes(port) ? open : () => silent[port as keyof typeof silent],
+      } as PluginDefinition<undefined>['ports'];
+      await using kit = await testPlugin(definePlugin({ name: 'mine', apiVersion: API_VERSION, ports }));
+      const played = await kit.play(port);
+      expect(played.map((each) => each.request)).toEqual(recorded.requests[port]);
+      expect(kit.state(port)).toMatchObject({ state: 'running', restarts: 0 });
+    },
+  );
 
   test('the real vote, played again, is the recorded one', async () => {
-    await using kit = await testPlugin(definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { judge: ({ next }) => next } }));
+    await using kit = await testPlugin(
+      definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { judge: ({ next }) => next } }),
+    );
     const verdicts = (await kit.play('judge')).map(({ reply }) => reply.classes);
     expect(verdicts).toEqual(recorded.groups.map(({ verdict }) => verdict.classes));
   });
@@ -55,7 +62,9 @@ describe('what was recorded', () => {
 describe('the boundary is the daemon’s', () => {
   test('a reply that is not what the port asks for is an error that names the plug-in', async () => {
     await using kit = await testPlugin(rewardOf(() => [1]));
-    await expect(kit.ports.reward(request!)).rejects.toThrow(/plug-in mine, port "reward": .*expected an array of 6 numbers/);
+    await expect(kit.ports.reward(request!)).rejects.toThrow(
+      /plug-in mine, port "reward": .*expected an array of 6 numbers/,
+    );
   });
 
   const [judged] = recorded.groups;
@@ -67,7 +76,11 @@ describe('the boundary is the daemon’s', () => {
     ['reward', six('1'), 'response 3: expected a number, found "1"'],
     ['reward', six(Promise.resolve(1)), 'response 3: expected a number, found Promise { 1 }'],
     ['reward', [1, 2], 'expected an array of 6 numbers, one a response, found an array of 2'],
-    ['reward', null, 'expected an array of 6 numbers, one a response, {rewards, verified} with such an array, or undefined, found null'],
+    [
+      'reward',
+      null,
+      'expected an array of 6 numbers, one a response, {rewards, verified} with such an array, or undefined, found null',
+    ],
     ['reward', { rewards: six(Number.NaN) }, 'rewards: response 3: NaN is not finite'],
     ['reward', { rewards: six(1), weight: 1 }, 'unknown field "weight"'],
     ['advantage', undefined, 'expected an array of 6 numbers, one a response, found undefined'],
@@ -77,16 +90,26 @@ describe('the boundary is the daemon’s', () => {
     ['judge', { ...judged!.verdict, kept: undefined }, 'kept: missing; expected true or false'],
     ['judge', 3, 'expected an object, found 3'],
     ['evaluate', { ...recorded.evaluations[0]!, greedy: Number.NaN }, 'greedy: NaN is not finite'],
-    ['filter', true, 'expected a text of 1 to 1000 characters, why the group is dropped, or undefined to keep it, found true'],
+    [
+      'filter',
+      true,
+      'expected a text of 1 to 1000 characters, why the group is dropped, or undefined to keep it, found true',
+    ],
     ['ask', [{ ...recorded.questions[0]!, text: 7 }], '0.text: expected a text, found 7'],
     [
       'ask',
       [{ ...recorded.questions[0]!, pictures: [{ type: 'url' }] }],
       expect.stringMatching(/^0\.pictures\.0\.type: expected 'file' \| 'figure' .*, found "url"$/),
     ],
-    ['panel', { title: 'a', blocks: [{ type: 'numbers', rows: [{ name: 'x', value: Number.NaN }] }] }, 'blocks.0.rows.0.value: NaN is not finite'],
+    [
+      'panel',
+      { title: 'a', blocks: [{ type: 'numbers', rows: [{ name: 'x', value: Number.NaN }] }] },
+      'blocks.0.rows.0.value: NaN is not finite',
+    ],
   ])('%s answers %j', async (port, reply, words) => {
-    await using kit = await testPlugin(definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { [port]: () => () => reply } }));
+    await using kit = await testPlugin(
+      definePlugin({ name: 'mine', apiVersion: API_VERSION, ports: { [port]: () => () => reply } }),
+    );
     const [about] = recorded.requests[port] as readonly unknown[];
     const call = kit.ports[port] as (request: unknown) => Promise<unknown>;
     const { message } = (await call(about).catch((error: unknown) => error)) as Error;
@@ -116,17 +139,46 @@ describe('the boundary is the daemon’s', () => {
       (sample) => ({ ...sample, tokens: sample.tokens.map((token) => token + 999_999) }),
       /token ids below 96, .*found 1000\d\d\d/,
     ],
-    ['the first token after the vocabulary', (sample) => ({ ...sample, tokens: [...sample.tokens.slice(1), 96] }), /token ids below 96, .*found 96/],
-    ['a token below 0', (sample) => ({ ...sample, tokens: sample.tokens.map(() => -1) }), /expected an array of token ids/],
+    [
+      'the first token after the vocabulary',
+      (sample) => ({ ...sample, tokens: [...sample.tokens.slice(1), 96] }),
+      /token ids below 96, .*found 96/,
+    ],
+    [
+      'a token below 0',
+      (sample) => ({ ...sample, tokens: sample.tokens.map(() => -1) }),
+      /expected an array of token ids/,
+    ],
     [
       'more tokens than were asked for',
-      (sample) => ({ ...sample, tokens: Array<number>(65).fill(7), logprobs: Array<number>(65).fill(-1), refLogprobs: Array<number>(65).fill(-1) }),
+      (sample) => ({
+        ...sample,
+        tokens: Array<number>(65).fill(7),
+        logprobs: Array<number>(65).fill(-1),
+        refLogprobs: Array<number>(65).fill(-1),
+      }),
       /expected at most 64 tokens .*found 65/,
     ],
-    ['log-probabilities that are not numbers', (sample) => ({ ...sample, logprobs: sample.logprobs.map(() => Number.NaN) }), /log-probabilities/],
-    ['log-probabilities without end', (sample) => ({ ...sample, logprobs: sample.logprobs.map(() => -Infinity) }), /log-probabilities/],
-    ['log-probabilities past 32 bits', (sample) => ({ ...sample, logprobs: sample.logprobs.map(() => -1e39) }), /log-probabilities/],
-    ['fewer log-probabilities than tokens', (sample) => ({ ...sample, logprobs: sample.logprobs.slice(1) }), /as many logprobs/],
+    [
+      'log-probabilities that are not numbers',
+      (sample) => ({ ...sample, logprobs: sample.logprobs.map(() => Number.NaN) }),
+      /log-probabilities/,
+    ],
+    [
+      'log-probabilities without end',
+      (sample) => ({ ...sample, logprobs: sample.logprobs.map(() => -Infinity) }),
+      /log-probabilities/,
+    ],
+    [
+      'log-probabilities past 32 bits',
+      (sample) => ({ ...sample, logprobs: sample.logprobs.map(() => -1e39) }),
+      /log-probabilities/,
+    ],
+    [
+      'fewer log-probabilities than tokens',
+      (sample) => ({ ...sample, logprobs: sample.logprobs.slice(1) }),
+      /as many logprobs/,
+    ],
   ])('a sampler whose responses have %s', async (_, change, words) => {
     await using kit = await testPlugin(wrapped(change));
     await expect(kit.ports.sample(asked!)).rejects.toThrow(words);
@@ -169,7 +221,10 @@ describe('the boundary is the daemon’s', () => {
     await expect(testPlugin(definition, { options: { weight: 'a' } })).rejects.toThrow(/options\.weight/);
     await using denied = await testPlugin(definition, { options: { weight: 2 } });
     await expect(denied.ports.reward(request!)).rejects.toThrow('labels: true');
-    await using allowed = await testPlugin(definition, { options: { weight: 2 }, labels: { [request!.group.question.id]: '3' } });
+    await using allowed = await testPlugin(definition, {
+      options: { weight: 2 },
+      labels: { [request!.group.question.id]: '3' },
+    });
     expect(await allowed.ports.reward(request!)).toEqual([6, 6, 6, 6, 6, 6]);
   });
 
@@ -324,7 +379,11 @@ test('a plug-in that is named by its path runs in a thread when it is to; stop, 
 });
 
 test('an opener that never comes back is an error after its deadline', async () => {
-  const stuck = definePlugin({ name: 'stuck', apiVersion: API_VERSION, ports: { reward: () => new Promise<never>(() => {}) } });
+  const stuck = definePlugin({
+    name: 'stuck',
+    apiVersion: API_VERSION,
+    ports: { reward: () => new Promise<never>(() => {}) },
+  });
   const kit = testPlugin(stuck, { config: { timeouts: { openSeconds: 0.05 } } });
   await expect(kit).rejects.toThrow('plug-in stuck: opening its ports: not done after 0.05 s');
 });

@@ -1,6 +1,6 @@
 /**
- * Writes src/testing/recorded.json, what `quorum/testing` plays to plug-ins, from a real run of models/mini: `npx tsx test/testing/make-recorded.ts`.
- * Takes a minute. Log-probabilities are rounded to keep the file small.
+ * Writes src/testing/recorded.json, what `quorum/testing` plays to plug-ins, from a real run of models/mini: `npx tsx
+ * test/testing/make-recorded.ts`. Takes a minute. Log-probabilities are rounded to keep the file small.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,9 @@ using store = openStore(join(folder, 'run/quorum.db'));
 const { records } = store.exportPage({ version: 0, evaluation: 0 }, 10);
 const dropped = store.judgedGroups(1000).filter(({ verdict }) => !verdict.kept);
 const extra = dropped.slice(-DROPPED).map((judged): LoopEvent => ({ type: 'judged', judged }));
-const events = [...extra, ...records].map((event) => (event.type === 'judged' ? { ...event, judged: rounded(event.judged) } : event));
+const events = [...extra, ...records].map((event) =>
+  event.type === 'judged' ? { ...event, judged: rounded(event.judged) } : event,
+);
 writeFileSync(FILE, `${JSON.stringify({ model: 'models/mini', samples: SAMPLES, limits, events })}\n`);
 rmSync(folder, { recursive: true, force: true });
 console.log(`${events.length} events`);

@@ -1,7 +1,8 @@
 /**
- * What the charts of a page share: the data, the time axis, the zoom, the pause. It draws only charts in view, each at most once a frame; what comes
- * with an update is drawn a few charts a frame, so that no frame is long.
- * The run's history comes from the server and then grows by the updates' points; a zoomed range is asked for again, finer.
+ * What the charts of a page share: the data, the time axis, the zoom, the pause. It draws only charts in view, each at
+ * most once a frame; what comes with an update is drawn a few charts a frame, so that no frame is long.
+ * The run's history comes from the server and then grows by the updates' points; a zoomed range is asked for again,
+ * finer.
  */
 import { cell, type Cell } from '../cell.ts';
 import type { Connection } from '../connection.ts';
@@ -89,7 +90,10 @@ export class Board {
     return this.zoom.get() ?? this.#whole();
   }
 
-  /** Shows `factor` times as much, what is at `around` staying where it is; at most everything, at least two steps or seconds. */
+  /**
+   * Shows `factor` times as much, what is at `around` staying where it is; at most everything, at least two steps or
+   * seconds.
+   */
   zoomBy(factor: number, around: number): void {
     const all = this.#whole();
     const { min, max } = this.range;
@@ -213,7 +217,8 @@ export class Board {
   #steps({ min, max }: Range): { from: number; to: number } {
     if (this.axis.get() === 'steps') return { from: Math.max(0, Math.floor(min) - 1), to: Math.ceil(max) + 1 };
     const { steps, length } = this.#columns;
-    const row = (time: number, beside: number) => Math.min(length - 1, Math.max(0, this.#columns.lowerBound(time, 'at') + beside));
+    const row = (time: number, beside: number) =>
+      Math.min(length - 1, Math.max(0, this.#columns.lowerBound(time, 'at') + beside));
     return { from: steps[row(min, -1)] ?? 0, to: steps[row(max, 1)] ?? 0 };
   }
 
@@ -222,7 +227,9 @@ export class Board {
   }
 
   #rowsOf(columns: Columns): number {
-    return this.#lastShown === undefined ? columns.length : Math.min(columns.length, columns.lowerBound(this.#lastShown + 1, 'steps'));
+    return this.#lastShown === undefined
+      ? columns.length
+      : Math.min(columns.length, columns.lowerBound(this.#lastShown + 1, 'steps'));
   }
 
   /** Thins what is to be shown; the charts are then drawn from that. */

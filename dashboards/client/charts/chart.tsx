@@ -1,4 +1,7 @@
-/** A titled chart. The title shows the values under the cursor, or the newest; each mouse move writes them directly, without Preact. */
+/**
+ * A titled chart. The title shows the values under the cursor, or the newest; each mouse move writes them directly,
+ * without Preact.
+ */
 import 'uplot/dist/uPlot.min.css';
 import './chart.css';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
@@ -26,7 +29,18 @@ export interface ChartProps {
 
 const NONE: readonly never[] = [];
 
-export function Chart({ board, title, series, format, axis = format, include = NONE, marks = NONE, tall = false, wide = false, xName }: ChartProps) {
+export function Chart({
+  board,
+  title,
+  series,
+  format,
+  axis = format,
+  include = NONE,
+  marks = NONE,
+  tall = false,
+  wide = false,
+  xName,
+}: ChartProps) {
   const host = useRef<HTMLDivElement>(null);
   const where = useRef<HTMLSpanElement>(null);
   const values = useRef<HTMLElement[]>([]);
@@ -41,7 +55,10 @@ export function Chart({ board, title, series, format, axis = format, include = N
       const by = board.axis.get();
       const row = x === null ? board.rows - 1 : shown.nearest(x, by);
       const named = (label: string, from: number) =>
-        [...(series.length > 1 ? [label] : []), ...(isOther(shown.steps, from, row) ? [`at ${place(shown.steps[from])}`] : [])].join(' ');
+        [
+          ...(series.length > 1 ? [label] : []),
+          ...(isOther(shown.steps, from, row) ? [`at ${place(shown.steps[from])}`] : []),
+        ].join(' ');
       series.forEach(({ column, label }, i) => {
         const from = shown.rowBefore(column, row);
         setText(values.current[i], format(from < 0 ? null : shown.column(column)![from]!));
@@ -53,14 +70,25 @@ export function Chart({ board, title, series, format, axis = format, include = N
           return `${label}${isOther(shown.steps, from, row) ? ` at ${place(shown.steps[from])}` : ''} ${format(shown.valueBefore(column, row))}`;
         })
         .join(', ');
-      if (document.activeElement === host.current) tell(host.current!, shown.steps[row], `${place(shown.steps[row])}: ${read}`);
+      if (document.activeElement === host.current)
+        tell(host.current!, shown.steps[row], `${place(shown.steps[row])}: ${read}`);
       setText(
         where.current ?? undefined,
-        x === null || row < 0 ? '' : xName === undefined ? `${place(shown.steps[row])} · ${time(shown.at[row]!)}` : place(shown.steps[row]),
+        x === null || row < 0
+          ? ''
+          : xName === undefined
+            ? `${place(shown.steps[row])} · ${time(shown.at[row]!)}`
+            : place(shown.steps[row]),
       );
     };
     const element = host.current!;
-    const made = new Plot(board, element, { series, format: axis, include, alone: xName !== undefined, onCursor: write });
+    const made = new Plot(board, element, {
+      series,
+      format: axis,
+      include,
+      alone: xName !== undefined,
+      onCursor: write,
+    });
     plot.current = made;
     const sized = new ResizeObserver(() => made.resize(element.clientWidth, element.clientHeight));
     sized.observe(element);
@@ -126,7 +154,13 @@ export function Chart({ board, title, series, format, axis = format, include = N
         aria-label={`${title}: the arrow keys move along, plus and minus zoom, 0 shows everything`}
         aria-valuenow={0}
         onKeyDown={(event) => {
-          if (!event.ctrlKey && !event.metaKey && !event.altKey && plot.current?.press(event.key, event.shiftKey) === true) event.preventDefault();
+          if (
+            !event.ctrlKey &&
+            !event.metaKey &&
+            !event.altKey &&
+            plot.current?.press(event.key, event.shiftKey) === true
+          )
+            event.preventDefault();
         }}
         onBlur={() => plot.current?.leave()}
       />

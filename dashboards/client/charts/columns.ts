@@ -1,6 +1,7 @@
 /**
- * Metrics over learner steps, as columns that grow: what the server's history holds, and then each update's points. A step may come again
- * with other names (evaluations are later than the rest); its values are filled in where the step is.
+ * Metrics over learner steps, as columns that grow: what the server's history holds, and then each update's points. A
+ * step may come again with other names (evaluations are later than the rest); its values are filled in where the step
+ * is.
  */
 import type { History, MetricRow } from '../../../src/protocol/frames.ts';
 

@@ -1,4 +1,6 @@
-/** The charts of the page Now: which columns of the history they show. A chart without any of its columns is left out. */
+/**
+ * The charts of the page Now: which columns of the history they show. A chart without any of its columns is left out.
+ */
 import { bytes, number, percent } from '../format.ts';
 import type { Series } from './plot.ts';
 
@@ -56,8 +58,19 @@ export const METRICS: readonly Metric[] = [
     series: [line('responseTokens', 'training', 5), { ...line('heldOut.responseTokens', 'held out', 2), points: true }],
     format: (value) => number(value),
   },
-  { title: 'Clip fraction', series: [line('clipFraction', 'clipped', 3)], format: (value) => percent(value, 2), axis: percentAxis, include: [0] },
-  { title: 'Sampler to learner', series: [line('mismatch', 'distance, nats', 4)], format: (value) => number(value), include: [0] },
+  {
+    title: 'Clip fraction',
+    series: [line('clipFraction', 'clipped', 3)],
+    format: (value) => percent(value, 2),
+    axis: percentAxis,
+    include: [0],
+  },
+  {
+    title: 'Sampler to learner',
+    series: [line('mismatch', 'distance, nats', 4)],
+    format: (value) => number(value),
+    include: [0],
+  },
   {
     title: 'Importance weights',
     series: [line('effectiveSamples', 'effective samples', 1), line('maskedShare', 'masked', 3)],
@@ -72,9 +85,20 @@ export const METRICS: readonly Metric[] = [
     axis: (value) => number(value, 3),
     include: [0],
   },
-  { title: 'Steps/min', series: [line('stepsPerMinute', 'steps', 2)], format: (value) => number(value, 3), include: [0] },
+  {
+    title: 'Steps/min',
+    series: [line('stepsPerMinute', 'steps', 2)],
+    format: (value) => number(value, 3),
+    include: [0],
+  },
   { title: 'Gradient norm', series: [line('gradNorm', 'norm', 6)], format: (value) => number(value), include: [0] },
-  { title: 'Memory', series: [line('memory.rss', 'resident', 5)], format: bytes, axis: (value) => bytes(value), include: [0] },
+  {
+    title: 'Memory',
+    series: [line('memory.rss', 'resident', 5)],
+    format: bytes,
+    axis: (value) => bytes(value),
+    include: [0],
+  },
 ];
 
 const BUSY = 'busy.';
@@ -83,7 +107,14 @@ const BUSY = 'busy.';
 export function busyMetric(names: readonly string[]): Metric {
   const columns = names.filter((name) => name.startsWith(BUSY)).sort();
   const series = columns.map((column, i) => line(column, column.slice(BUSY.length), (i % 6) + 1));
-  return { title: 'Busy', series, format: (value) => percent(value, 0), axis: percentAxis, include: [0, 1], wide: true };
+  return {
+    title: 'Busy',
+    series,
+    format: (value) => percent(value, 0),
+    axis: percentAxis,
+    include: [0, 1],
+    wide: true,
+  };
 }
 
 /** The metric with only the series that there are; undefined without one. */

@@ -1,4 +1,6 @@
-/** One uPlot, made once and fed by a board: axes, cursor, zoom and what is drawn over the lines. No components in here. */
+/**
+ * One uPlot, made once and fed by a board: axes, cursor, zoom and what is drawn over the lines. No components in here.
+ */
 import uPlot from 'uplot';
 import { colour } from '../theme.ts';
 import { marks, markText } from './axes.ts';
@@ -138,7 +140,15 @@ export class Plot implements ChartView {
         y: false,
         points: { size: 7, width: 2 },
         drag: { x: true, y: false, setScale: false },
-        ...(alone ? {} : { sync: { key: SYNC, scales: ['x', null], filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' } } }),
+        ...(alone
+          ? {}
+          : {
+              sync: {
+                key: SYNC,
+                scales: ['x', null],
+                filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' },
+              },
+            }),
         bind: {
           dblclick: () => () => {
             this.#board.zoom.set(null);
@@ -181,12 +191,18 @@ export class Plot implements ChartView {
   }
 
   #yRange(low: number | null, high: number | null): [number, number] {
-    const inside = [...this.#options.include, ...this.#marks.map(({ value }) => value).filter((value) => value !== null)];
+    const inside = [
+      ...this.#options.include,
+      ...this.#marks.map(({ value }) => value).filter((value) => value !== null),
+    ];
     const min = Math.min(low ?? Infinity, ...inside);
     const max = Math.max(high ?? -Infinity, ...inside);
     if (!Number.isFinite(min) || !Number.isFinite(max)) return [0, 1];
     const margin = max > min ? (max - min) * 0.06 : (Math.abs(min) || 1) * 0.1;
-    return [this.#options.include.includes(min) ? min : min - margin, max > min && this.#options.include.includes(max) ? max : max + margin];
+    return [
+      this.#options.include.includes(min) ? min : min - margin,
+      max > min && this.#options.include.includes(max) ? max : max + margin,
+    ];
   }
 
   #select(plot: uPlot): void {

@@ -1,7 +1,7 @@
 /**
- * Rows of a `Columns` thinned to what a screen can show: buckets of 2^k rows, each drawn by its smallest and its largest value in the order
- * in which they came, so that no peak is lost. When rows are appended only the last bucket is made again, so an update costs the same
- * with a hundred rows as with a hundred thousand.
+ * Rows of a `Columns` thinned to what a screen can show: buckets of 2^k rows, each drawn by its smallest and its
+ * largest value in the order in which they came, so that no peak is lost. When rows are appended only the last bucket
+ * is made again, so an update costs the same with a hundred rows as with a hundred thousand.
  */
 import type { Columns } from './columns.ts';
 
@@ -33,7 +33,10 @@ export class Thinner {
     return this.#thinned.get(name) ?? [];
   }
 
-  /** Makes the thinned rows stand for rows `first ..< end` in at most `2 * buckets` rows. `changedFrom` is from `Columns.settle`. */
+  /**
+   * Makes the thinned rows stand for rows `first ..< end` in at most `2 * buckets` rows. `changedFrom` is from
+   * `Columns.settle`.
+   */
   update(first: number, end: number, buckets: number, changedFrom: number): void {
     const size = bucketSize(end - first, buckets);
     const same = first === this.#first && size === this.#size;

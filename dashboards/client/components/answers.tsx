@@ -1,4 +1,7 @@
-/** How answers that mean the same are marked on every page: a letter and a colour for each equivalence class, A for the winner of the vote. */
+/**
+ * How answers that mean the same are marked on every page: a letter and a colour for each equivalence class, A for the
+ * winner of the vote.
+ */
 import './answers.css';
 import type { GroupCard } from '../../../src/protocol/frames.ts';
 
@@ -37,7 +40,11 @@ export function answerClasses({ answers, classes, winner }: Voted): {
   const rankOf = new Map(order.map((label, rank) => [label, rank]));
   rankOf.set(-1, -1);
   const silent = votes.get(-1);
-  const shown: AnswerClass[] = order.map((label, rank) => ({ rank, answer: answers[classes.indexOf(label)] ?? null, votes: votes.get(label)! }));
+  const shown: AnswerClass[] = order.map((label, rank) => ({
+    rank,
+    answer: answers[classes.indexOf(label)] ?? null,
+    votes: votes.get(label)!,
+  }));
   if (silent !== undefined) shown.push({ rank: -1, answer: null, votes: silent });
   return { shown, rankOf };
 }
@@ -54,16 +61,33 @@ export function ClassMark({ rank }: { readonly rank: number }) {
 export function VoteBar({ classes, total }: { readonly classes: readonly AnswerClass[]; readonly total: number }) {
   let from = 0;
   const words = classes
-    .map(({ rank, answer, votes }) => `${rank < 0 ? 'no answer' : `${letter(rank)}, ${answer ?? ''}`}: ${votes} of ${total}`)
+    .map(
+      ({ rank, answer, votes }) =>
+        `${rank < 0 ? 'no answer' : `${letter(rank)}, ${answer ?? ''}`}: ${votes} of ${total}`,
+    )
     .join('; ');
   return (
-    <svg class="vote-bar" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label={`Votes: ${words || 'none'}`}>
+    <svg
+      class="vote-bar"
+      viewBox="0 0 100 8"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={`Votes: ${words || 'none'}`}
+    >
       <rect class="vote-ground" width="100" height="8" />
       {classes.map(({ rank, votes }) => {
         const width = (votes / Math.max(1, total)) * 100;
         const x = from;
         from += width;
-        return <rect key={rank} class={`vote-part ${tone(rank)}`} x={x} width={from < 99.9 ? Math.max(0, width - 0.6) : width} height="8" />;
+        return (
+          <rect
+            key={rank}
+            class={`vote-part ${tone(rank)}`}
+            x={x}
+            width={from < 99.9 ? Math.max(0, width - 0.6) : width}
+            height="8"
+          />
+        );
       })}
     </svg>
   );

@@ -21,7 +21,12 @@ const PAUSE: Offer = { command: { type: 'pause' }, title: 'Pause', button: 'Paus
 const RESUME: Offer = { command: { type: 'resume' }, title: 'Resume', button: 'Resume' };
 const OFFERS: readonly Offer[] = [
   { command: { type: 'evaluate', full: false }, title: 'Evaluate now', button: 'Quick evaluation' },
-  { command: { type: 'evaluate', full: true }, title: 'Evaluate in full', button: 'Full evaluation', help: FULL_EVALUATION },
+  {
+    command: { type: 'evaluate', full: true },
+    title: 'Evaluate in full',
+    button: 'Full evaluation',
+    help: FULL_EVALUATION,
+  },
   { command: { type: 'checkpoint' }, title: 'Checkpoint now', button: 'Save a checkpoint' },
   {
     command: { type: 'stop' },
@@ -50,7 +55,9 @@ export function Commands() {
   );
 }
 
-/** What anyone asked of the daemon and is not done: it belongs to the daemon, also when the page that asked is closed. */
+/**
+ * What anyone asked of the daemon and is not done: it belongs to the daemon, also when the page that asked is closed.
+ */
 function InHand() {
   const commands = useLive((live) => live.commands) ?? [];
   const at = useLive((live) => live.at) ?? 0;
@@ -94,7 +101,11 @@ function CommandRow({ offer, phase }: { readonly offer: Offer; readonly phase: L
         <p class="muted">{offer.help ?? help}</p>
       </div>
       <p class="command-outcome">
-        {error === undefined ? <span class="muted">{pending ? '' : done}</span> : <span class="field-error">{error}</span>}
+        {error === undefined ? (
+          <span class="muted">{pending ? '' : done}</span>
+        ) : (
+          <span class="field-error">{error}</span>
+        )}
       </p>
       <button
         type="button"
@@ -106,7 +117,13 @@ function CommandRow({ offer, phase }: { readonly offer: Offer; readonly phase: L
         {pending ? 'Working …' : offer.button}
       </button>
       {asking && live !== undefined && offer.confirm !== undefined ? (
-        <Confirm title={`${offer.title} the daemon?`} action={offer.title} danger={danger} onConfirm={doIt} onClose={() => setAsking(false)}>
+        <Confirm
+          title={`${offer.title} the daemon?`}
+          action={offer.title}
+          danger={danger}
+          onConfirm={doIt}
+          onClose={() => setAsking(false)}
+        >
           {offer.confirm(live)}
         </Confirm>
       ) : null}

@@ -1,4 +1,7 @@
-/** A question before something that cannot be undone. The browser's own <dialog>: it keeps the focus, closes on Escape, and gives the focus back. */
+/**
+ * A question before something that cannot be undone. The browser's own <dialog>: it keeps the focus, closes on Escape,
+ * and gives the focus back.
+ */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 

@@ -30,7 +30,9 @@ function Refused({ state }: { readonly state: Extract<ConnectionState, { type: '
     <div class="banner bad" role="alert">
       <span class="grow">
         {state.reason}{' '}
-        {state.why === 'token' ? 'Open the address with the token that the daemon was started with.' : 'Load the page again to get the matching one.'}
+        {state.why === 'token'
+          ? 'Open the address with the token that the daemon was started with.'
+          : 'Load the page again to get the matching one.'}
       </span>
       <button type="button" class="button small" onClick={() => location.reload()}>
         Reload
@@ -39,17 +41,31 @@ function Refused({ state }: { readonly state: Extract<ConnectionState, { type: '
   );
 }
 
-function Lost({ state, phase }: { readonly state: Extract<ConnectionState, { type: 'lost' }>; readonly phase: Live['phase'] | undefined }) {
+function Lost({
+  state,
+  phase,
+}: {
+  readonly state: Extract<ConnectionState, { type: 'lost' }>;
+  readonly phase: Live['phase'] | undefined;
+}) {
   const now = useSeconds();
   const wait = state.retryAt === null ? 0 : Math.max(1, Math.ceil((state.retryAt - now) / 1000));
-  const ended = state.ended || phase === 'stopping' || phase === 'draining' || phase === 'stopped' || phase === 'failed';
+  const ended =
+    state.ended || phase === 'stopping' || phase === 'draining' || phase === 'stopped' || phase === 'failed';
   return (
     <div class="banner" role="status">
       <span class="grow">
-        {ended ? `The daemon has ${phase === 'failed' ? 'failed' : 'stopped'}; start it again with "quorum start".` : 'Connection lost.'}{' '}
+        {ended
+          ? `The daemon has ${phase === 'failed' ? 'failed' : 'stopped'}; start it again with "quorum start".`
+          : 'Connection lost.'}{' '}
         <span aria-hidden="true">{state.retryAt === null ? 'Trying …' : `Trying again in ${wait} s`}</span>
       </span>
-      <button type="button" class="button small" disabled={state.retryAt === null} onClick={() => connection.retryNow()}>
+      <button
+        type="button"
+        class="button small"
+        disabled={state.retryAt === null}
+        onClick={() => connection.retryNow()}
+      >
         Retry now
       </button>
     </div>

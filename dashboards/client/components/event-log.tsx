@@ -1,4 +1,7 @@
-/** What happened, newest first, with the author of each command. New events come by themselves; older ones are asked for. */
+/**
+ * What happened, newest first, with the author of each command. New events come by themselves; older ones are asked
+ * for.
+ */
 import { useEffect, useState } from 'preact/hooks';
 import { eventWords } from '../../../src/protocol/event-words.ts';
 import type { EventRow } from '../../../src/protocol/frames.ts';
@@ -29,7 +32,9 @@ export function EventLog() {
   const [error, setError] = useState<string>();
   /** What came around the newest answer; an older answer's is forgotten. */
   const around = (old: Around | undefined): Around =>
-    old !== undefined && old.of === asked.value ? old : { of: asked.value, newer: [], older: [], next: asked.value?.next ?? null };
+    old !== undefined && old.of === asked.value
+      ? old
+      : { of: asked.value, newer: [], older: [], next: asked.value?.next ?? null };
   const { newer, older, next } = around(kept);
   useUpdates(({ events }) => {
     const mine = events.filter(({ type }) => kind === '' || type === kind).toReversed();
@@ -47,7 +52,12 @@ export function EventLog() {
     connection
       .request('events', { ...params, before: next })
       .then(
-        (answer) => setKept((old) => ({ ...around(old), older: [...around(old).older, ...answer.events].slice(0, MOST), next: answer.next })),
+        (answer) =>
+          setKept((old) => ({
+            ...around(old),
+            older: [...around(old).older, ...answer.events].slice(0, MOST),
+            next: answer.next,
+          })),
         (failure: Error) => setError(failure.message),
       )
       .finally(() => setPending(false));

@@ -58,8 +58,8 @@ function SettingRow({ setting, onSet }: { readonly setting: LiveSetting; readonl
             {setting.path}
           </label>
           <p class="muted" id={`${id}-help`}>
-            {setting.help} {setting.above === true ? 'Above' : 'From'} {number(setting.min)} {setting.above === true ? 'and up to' : 'to'}{' '}
-            {number(setting.max)}
+            {setting.help} {setting.above === true ? 'Above' : 'From'} {number(setting.min)}{' '}
+            {setting.above === true ? 'and up to' : 'to'} {number(setting.max)}
             {setting.unit === '' ? '' : ` ${setting.unit}`}.
           </p>
         </div>

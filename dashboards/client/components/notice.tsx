@@ -30,13 +30,23 @@ export function Loading({ lines = 4 }: { readonly lines?: number }) {
   return (
     <svg class="loading-lines" width="100%" height={lines * 32} role="img" aria-label="Loading">
       {Array.from({ length: lines }, (_, i) => (
-        <rect key={i} class="loading-line" x="16" y={i * 32 + 10} width={`${[70, 88, 54, 78][i % 4]}%`} height="12" rx="6" />
+        <rect
+          key={i}
+          class="loading-line"
+          x="16"
+          y={i * 32 + 10}
+          width={`${[70, 88, 54, 78][i % 4]}%`}
+          height="12"
+          rx="6"
+        />
       ))}
     </svg>
   );
 }
 
-/** The usual three ways of an answer: still coming, failed, there. What is there stays visible while it is asked again. */
+/**
+ * The usual three ways of an answer: still coming, failed, there. What is there stays visible while it is asked again.
+ */
 export function Answer<T>({
   asked,
   lines,

@@ -38,11 +38,22 @@ export function usePaged<T>(key: string, ask: (before: number | undefined) => Pr
   const load = useCallback((before: number | undefined) => {
     const mine = ++turn.current;
     const { ask, key } = newest.current;
-    setState((old) => ({ ...old, ...(old.key === key ? {} : { key, items: undefined, next: null }), loading: true, error: undefined }));
+    setState((old) => ({
+      ...old,
+      ...(old.key === key ? {} : { key, items: undefined, next: null }),
+      loading: true,
+      error: undefined,
+    }));
     ask(before).then(
       ({ items, next }) => {
         if (mine !== turn.current) return;
-        setState((old) => ({ key, items: before === undefined ? items : [...(old.items ?? []), ...items], next, loading: false, error: undefined }));
+        setState((old) => ({
+          key,
+          items: before === undefined ? items : [...(old.items ?? []), ...items],
+          next,
+          loading: false,
+          error: undefined,
+        }));
       },
       (error: Error) => mine === turn.current && setState((old) => ({ ...old, loading: false, error })),
     );
@@ -66,7 +77,9 @@ export function usePaged<T>(key: string, ask: (before: number | undefined) => Pr
   };
 }
 
-/** Calls `load` when there is a connection: now or once there is one, when `key` changes, and after updates were missed. */
+/**
+ * Calls `load` when there is a connection: now or once there is one, when `key` changes, and after updates were missed.
+ */
 export function useOpen(load: () => void, key: string): void {
   useEffect(() => {
     let open = connection.state.get().type === 'open';
@@ -96,7 +109,10 @@ export function Older({
   const { more, loading, error, older } = paged;
   useEffect(() => {
     if (!more || loading || error !== undefined || button.current === null) return;
-    const watch = new IntersectionObserver((entries) => entries.some(({ isIntersecting }) => isIntersecting) && older(), { rootMargin: '400px' });
+    const watch = new IntersectionObserver(
+      (entries) => entries.some(({ isIntersecting }) => isIntersecting) && older(),
+      { rootMargin: '400px' },
+    );
     watch.observe(button.current);
     return () => watch.disconnect();
   }, [more, loading, error, older]);

@@ -16,7 +16,13 @@ const PHASES: Readonly<Record<Live['phase'], readonly [Tone, string]>> = {
 const PAUSING = ['warn', 'Pausing: the step in hand'] as const;
 
 /** What the daemon is at; `connected` false says that this was the last that was heard. */
-export function PhaseBadge({ phase, connected }: { readonly phase: Live['phase'] | undefined; readonly connected: boolean }) {
+export function PhaseBadge({
+  phase,
+  connected,
+}: {
+  readonly phase: Live['phase'] | undefined;
+  readonly connected: boolean;
+}) {
   const pausing = useLive(isPausing);
   if (phase === undefined) return <Badge dot>Connecting</Badge>;
   if (!connected) return <Badge dot>Not connected</Badge>;

@@ -1,4 +1,7 @@
-/** A question's picture in a box of fixed size: nothing moves when it arrives, and a picture that cannot be had says so in its place. */
+/**
+ * A question's picture in a box of fixed size: nothing moves when it arrives, and a picture that cannot be had says so
+ * in its place.
+ */
 import './answers.css';
 import { useEffect, useState } from 'preact/hooks';
 import type { QuestionCard } from '../../../src/protocol/frames.ts';
@@ -17,7 +20,14 @@ export function Picture({ question, index = 0, size = 'm' }: PictureProps) {
   if (failed) return <span class={`picture ${size} none`}>picture not readable</span>;
   return (
     <span class={`picture ${size}`}>
-      <img src={source} alt="What the question is about" loading="lazy" decoding="async" onError={() => setFailed(true)} onLoad={crisp} />
+      <img
+        src={source}
+        alt="What the question is about"
+        loading="lazy"
+        decoding="async"
+        onError={() => setFailed(true)}
+        onLoad={crisp}
+      />
     </span>
   );
 }

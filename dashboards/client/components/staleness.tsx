@@ -19,7 +19,11 @@ export function Staleness() {
         <dt>credits left</dt>
         <dd>{count(groups?.credits)}</dd>
         <dt>kept</dt>
-        <dd>{groups === undefined || groups.sampled === 0 ? '–' : percent(groups.kept / Math.max(1, groups.kept + dropped), 0)}</dd>
+        <dd>
+          {groups === undefined || groups.sampled === 0
+            ? '–'
+            : percent(groups.kept / Math.max(1, groups.kept + dropped), 0)}
+        </dd>
       </dl>
       <Histogram counts={staleness?.histogram ?? []} />
     </Panel>
@@ -49,7 +53,11 @@ function Histogram({ counts }: { readonly counts: readonly number[] }) {
               height={Math.max(1, (n / most) * (HEIGHT - 14))}
               rx="2"
             />
-            <text x={`${(s + 0.5) * width}%`} y={HEIGHT - Math.max(1, (n / most) * (HEIGHT - 14)) - 4} text-anchor="middle">
+            <text
+              x={`${(s + 0.5) * width}%`}
+              y={HEIGHT - Math.max(1, (n / most) * (HEIGHT - 14)) - 4}
+              text-anchor="middle"
+            >
               {all === 0 ? '' : percent(n / all, 0)}
             </text>
             <text x={`${(s + 0.5) * width}%`} y={HEIGHT + 14} text-anchor="middle">

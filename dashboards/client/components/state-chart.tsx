@@ -19,7 +19,9 @@ interface Box {
 export function StateChart({ chart }: { readonly chart: Machine }) {
   const boxes = boxesOf(chart.states);
   const at = (state: string) => boxes.findIndex((box) => box.state === state);
-  const arcs = chart.transitions.map(([from, event, to]) => ({ from: at(from), event, to: at(to) })).filter(({ from, to }) => from >= 0 && to >= 0);
+  const arcs = chart.transitions
+    .map(([from, event, to]) => ({ from: at(from), event, to: at(to) }))
+    .filter(({ from, to }) => from >= 0 && to >= 0);
   const reach = (select: (arc: (typeof arcs)[number]) => boolean) =>
     Math.max(0, ...arcs.filter(select).map(({ from, to }) => Math.abs(to - from) || 1));
   const above = reach(({ from, to }) => to >= from) * RISE + 4;

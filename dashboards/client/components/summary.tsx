@@ -36,7 +36,10 @@ export function Summary() {
       <Stat name="Steps a minute" note={`${duration(throughput?.secondsPerStep)} a step`}>
         {number(throughput?.stepsPerMinute, 3)}
       </Stat>
-      <Stat name="Groups learnt" note={groups === undefined ? '' : `${count(groups.waiting)} wait, ${count(groups.inFlight)} in flight`}>
+      <Stat
+        name="Groups learnt"
+        note={groups === undefined ? '' : `${count(groups.waiting)} wait, ${count(groups.inFlight)} in flight`}
+      >
         {count(groups?.learnt)}
       </Stat>
       <Stat name="Restarts" note={live === undefined ? '' : `of ${count(live.actors.length)} actors`}>
@@ -50,8 +53,15 @@ export function Summary() {
 }
 
 /** What stands in the place of accuracy and of the best version. */
-function WithoutLabels({ of: { now, best }, guardian }: { readonly of: NonNullable<Live['labelFree']>; readonly guardian: string | undefined }) {
-  const trusted = now === null || now.trusted === null ? '' : `, ${percent(now.asTrusted)} as version ${count(now.trusted)}`;
+function WithoutLabels({
+  of: { now, best },
+  guardian,
+}: {
+  readonly of: NonNullable<Live['labelFree']>;
+  readonly guardian: string | undefined;
+}) {
+  const trusted =
+    now === null || now.trusted === null ? '' : `, ${percent(now.asTrusted)} as version ${count(now.trusted)}`;
   return (
     <>
       <Stat name="Answers as the base" note={now === null ? 'no labels' : `of ${count(now.n)} held out${trusted}`}>
@@ -81,7 +91,15 @@ function savedNote({ saved, stopAt }: Live): string {
   return stopAt === null ? kept : `of ${count(stopAt)}, ${kept}`;
 }
 
-export function Stat({ name, note, children }: { readonly name: string; readonly note?: ComponentChildren; readonly children: ComponentChildren }) {
+export function Stat({
+  name,
+  note,
+  children,
+}: {
+  readonly name: string;
+  readonly note?: ComponentChildren;
+  readonly children: ComponentChildren;
+}) {
   return (
     <div class="stat">
       <dt>{name}</dt>

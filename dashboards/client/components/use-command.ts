@@ -9,7 +9,10 @@ export interface Running {
   readonly error: string | undefined;
   /** What was done last, in words. */
   readonly done: string | undefined;
-  /** Rejects with the daemon's reason, which is in `error` too. Resolves also when the connection is lost: the command is the daemon's then. */
+  /**
+   * Rejects with the daemon's reason, which is in `error` too. Resolves also when the connection is lost: the command
+   * is the daemon's then.
+   */
   readonly run: (command: Command) => Promise<void>;
 }
 

@@ -1,4 +1,7 @@
-/** Says once, above everything else, that accuracy cannot be measured, and what to watch instead (docs/without-labels.md). */
+/**
+ * Says once, above everything else, that accuracy cannot be measured, and what to watch instead
+ * (docs/without-labels.md).
+ */
 import { shallowSame } from '../cell.ts';
 import { count } from '../format.ts';
 import { useLive } from '../session.ts';
@@ -6,7 +9,11 @@ import { useLive } from '../session.ts';
 export function WithoutLabels() {
   const { questions, labelled, guarded } =
     useLive(
-      ({ labelFree, guardian }) => ({ questions: labelFree?.questions, labelled: labelFree?.labelled, guarded: guardian !== undefined }),
+      ({ labelFree, guardian }) => ({
+        questions: labelFree?.questions,
+        labelled: labelFree?.labelled,
+        guarded: guardian !== undefined,
+      }),
       shallowSame,
     ) ?? {};
   if (questions === undefined || labelled === undefined) return null;

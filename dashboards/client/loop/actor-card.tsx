@@ -38,7 +38,11 @@ export function ActorCard({ actor }: { readonly actor: Actor }) {
         <span title="share of the last minute in which it worked">{percent(actor.busy, 0)} busy</span>
       </p>
       {actor.queue === null ? null : (
-        <Meter value={fill(actor.queue)} label={actor.queue.name} text={`${actor.queue.size} of ${actor.queue.bound}`} />
+        <Meter
+          value={fill(actor.queue)}
+          label={actor.queue.name}
+          text={`${actor.queue.size} of ${actor.queue.bound}`}
+        />
       )}
     </div>
   );

@@ -1,8 +1,19 @@
-/** Where the loop's nodes and arrows are: left to right where there is room, top to bottom on a phone. Plain numbers, in pixels. */
+/**
+ * Where the loop's nodes and arrows are: left to right where there is room, top to bottom on a phone. Plain numbers, in
+ * pixels.
+ */
 import type { Live } from '../../../src/protocol/frames.ts';
 
 export type Actor = Live['actors'][number];
-export type FlowName = 'questions' | 'rollouts' | 'groups' | 'versions' | 'evaluate' | 'parents' | 'synthetic' | 'guard';
+export type FlowName =
+  | 'questions'
+  | 'rollouts'
+  | 'groups'
+  | 'versions'
+  | 'evaluate'
+  | 'parents'
+  | 'synthetic'
+  | 'guard';
 
 export interface Node {
   readonly actor: Actor;
@@ -57,7 +68,16 @@ export function castOf(actors: readonly Actor[]): Cast {
   ];
   const samplers = actors.filter(({ role }) => role === 'sampler');
   const named = new Set<Actor | undefined>([questioner, voter, learner, evaluator, synthesizer, guardian, ...samplers]);
-  return { questioner, samplers, voter, learner, evaluator, synthesizer, guardian, others: actors.filter((actor) => !named.has(actor)) };
+  return {
+    questioner,
+    samplers,
+    voter,
+    learner,
+    evaluator,
+    synthesizer,
+    guardian,
+    others: actors.filter((actor) => !named.has(actor)),
+  };
 }
 
 export function layout(cast: Cast, width: number, synthetic: boolean): Layout {
@@ -90,8 +110,16 @@ function wide(cast: Cast, width: number, synthetic: boolean): Layout {
   const middle = centred + h / 2;
   const samplerY = cast.samplers.map((_, row) => top + row * (h + GAP_Y) + h / 2);
   const flows: Flow[] = [
-    ...samplerY.map((y, i) => ({ name: 'questions' as const, id: `questions-${i}`, path: bend(x(0) + w, middle, x(1), y) })),
-    ...samplerY.map((y, i) => ({ name: 'rollouts' as const, id: `rollouts-${i}`, path: bend(x(1) + w, y, x(2), middle) })),
+    ...samplerY.map((y, i) => ({
+      name: 'questions' as const,
+      id: `questions-${i}`,
+      path: bend(x(0) + w, middle, x(1), y),
+    })),
+    ...samplerY.map((y, i) => ({
+      name: 'rollouts' as const,
+      id: `rollouts-${i}`,
+      path: bend(x(1) + w, y, x(2), middle),
+    })),
     { name: 'groups', id: 'groups', path: bend(x(2) + w, middle, x(3), middle) },
     { name: 'evaluate', id: 'evaluate', path: bend(x(3) + w, middle, x(4), middle) },
     {
@@ -118,8 +146,14 @@ interface Below {
   readonly y: number;
 }
 
-/** Who stands under the line: the synthesizer between voter and questioner, the guardian under the evaluator, plug-ins beside it. */
-function secondRow({ synthesizer, guardian, others }: Cast, { x, w, from, y }: Below): Pick<Layout, 'nodes' | 'flows' | 'height'> {
+/**
+ * Who stands under the line: the synthesizer between voter and questioner, the guardian under the evaluator, plug-ins
+ * beside it.
+ */
+function secondRow(
+  { synthesizer, guardian, others }: Cast,
+  { x, w, from, y }: Below,
+): Pick<Layout, 'nodes' | 'flows' | 'height'> {
   const h = NODE_HEIGHT;
   const nodes: Node[] = [];
   const flows: Flow[] = [];
@@ -141,7 +175,13 @@ function secondRow({ synthesizer, guardian, others }: Cast, { x, w, from, y }: B
   }
   const columns = synthesizer === undefined ? [4, 3, 2, 1, 0] : [4, 3];
   const extra = [...(guardian ? [guardian] : []), ...others];
-  nodes.push(...extra.map((actor, i) => ({ actor, x: x(columns[i % columns.length]!), y: y + Math.floor(i / columns.length) * (h + GAP_Y) })));
+  nodes.push(
+    ...extra.map((actor, i) => ({
+      actor,
+      x: x(columns[i % columns.length]!),
+      y: y + Math.floor(i / columns.length) * (h + GAP_Y),
+    })),
+  );
   if (guardian !== undefined) flows.push({ name: 'guard', id: 'guard', path: `M${x(4) + w / 2} ${from}V${y}` });
   return { nodes, flows, height: Math.max(0, ...nodes.map((node) => node.y + h)) };
 }
@@ -161,9 +201,16 @@ function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
   const w = width - 2 * side;
   const h = 138;
   const gap = 26;
-  const order = [cast.synthesizer, cast.questioner, ...cast.samplers, cast.voter, cast.learner, cast.evaluator, cast.guardian, ...cast.others].filter(
-    (actor) => actor !== undefined,
-  );
+  const order = [
+    cast.synthesizer,
+    cast.questioner,
+    ...cast.samplers,
+    cast.voter,
+    cast.learner,
+    cast.evaluator,
+    cast.guardian,
+    ...cast.others,
+  ].filter((actor) => actor !== undefined);
   const tight = new Set(cast.samplers.slice(1));
   const nodes: Node[] = [];
   let y = 2;
@@ -175,7 +222,9 @@ function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
   const at = (actor: Actor | undefined) => nodes.find((node) => node.actor === actor)?.y;
   const down = (name: FlowName, from: Actor | undefined, to: Actor | undefined): Flow[] => {
     const [start, end] = [at(from), at(to)];
-    return start === undefined || end === undefined ? [] : [{ name, id: name, path: `M${width / 2} ${start + h}V${end}` }];
+    return start === undefined || end === undefined
+      ? []
+      : [{ name, id: name, path: `M${width / 2} ${start + h}V${end}` }];
   };
   const [sampler, last] = [cast.samplers[0], cast.samplers.at(-1)];
   const flows = [

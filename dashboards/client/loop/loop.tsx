@@ -20,17 +20,35 @@ export function LoopDrawing() {
   const actors = useLive((live) => live.actors) ?? [];
   const questions = useRequest('questions', NO_PARAMS);
   const alive = useFlows();
-  const synthetic = alive.has('synthetic') || Object.entries(questions.value?.byOrigin ?? {}).some(([origin, n]) => origin !== 'dataset' && n > 0);
+  const synthetic =
+    alive.has('synthetic') ||
+    Object.entries(questions.value?.byOrigin ?? {}).some(([origin, n]) => origin !== 'dataset' && n > 0);
   const drawn = layout(castOf(actors), Math.max(300, width), synthetic);
   return (
     <div class="loop" ref={host}>
       {width === 0 || actors.length === 0 ? null : (
         <svg width={drawn.width} height={drawn.height} role="group" aria-label="The loop">
           <defs>
-            <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+            <marker
+              id="arrow"
+              viewBox="0 0 8 8"
+              refX="7"
+              refY="4"
+              markerWidth="7"
+              markerHeight="7"
+              orient="auto-start-reverse"
+            >
               <path class="arrow-head" d="M0 0.5L8 4L0 7.5z" />
             </marker>
-            <marker id="arrow-alive" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+            <marker
+              id="arrow-alive"
+              viewBox="0 0 8 8"
+              refX="7"
+              refY="4"
+              markerWidth="7"
+              markerHeight="7"
+              orient="auto-start-reverse"
+            >
               <path class="arrow-head alive" d="M0 0.5L8 4L0 7.5z" />
             </marker>
           </defs>

@@ -65,7 +65,8 @@ function Row({ plugin: { name, source, thread, ports }, commands, onChange, onGo
   const removed = useRef(false);
   const open = useConnectionState().type === 'open';
   const give = (type: 'plugin.restart' | 'plugin.reload' | 'plugin.remove') => run({ type, name }).finally(onChange);
-  const press = (type: 'plugin.restart' | 'plugin.reload') => void give(type).catch(() => undefined); // shown in the row
+  // shown in the row
+  const press = (type: 'plugin.restart' | 'plugin.reload') => void give(type).catch(() => undefined);
   const remove = async () => {
     await give('plugin.remove');
     removed.current = true;
@@ -75,7 +76,13 @@ function Row({ plugin: { name, source, thread, ports }, commands, onChange, onGo
     if (removed.current) onGone();
   };
   const button = (text: string, click: () => void, danger = '') => (
-    <button type="button" class={`button small${danger}`} aria-label={`${text} ${name}`} disabled={!open || pending} onClick={click}>
+    <button
+      type="button"
+      class={`button small${danger}`}
+      aria-label={`${text} ${name}`}
+      disabled={!open || pending}
+      onClick={click}
+    >
       {text}
     </button>
   );
@@ -100,13 +107,17 @@ function Row({ plugin: { name, source, thread, ports }, commands, onChange, onGo
       </ul>
       {commands ? (
         <p class="plugin-outcome" role="status">
-          {error === undefined ? <span class="muted">{pending ? 'Working …' : done}</span> : <span class="field-error">{error}</span>}
+          {error === undefined ? (
+            <span class="muted">{pending ? 'Working …' : done}</span>
+          ) : (
+            <span class="field-error">{error}</span>
+          )}
         </p>
       ) : null}
       {asking ? (
         <Confirm title={`Remove ${name}?`} action="Remove" danger onConfirm={remove} onClose={close}>
-          The built-in actor takes over what the plug-in has in hand. The loop runs without the plug-in until you add it again, or until the daemon
-          starts with it in the configuration.
+          The built-in actor takes over what the plug-in has in hand. The loop runs without the plug-in until you add it
+          again, or until the daemon starts with it in the configuration.
         </Confirm>
       ) : null}
     </li>
@@ -120,7 +131,11 @@ function PortLine({ port: { port, actor, state, restarts, error } }: { readonly 
       <Badge dot tone={TONES[state]}>
         {state}
       </Badge>
-      {state === 'standing by' ? <span class="muted">nothing in this run needs it</span> : <span class="muted">{actor}</span>}
+      {state === 'standing by' ? (
+        <span class="muted">nothing in this run needs it</span>
+      ) : (
+        <span class="muted">{actor}</span>
+      )}
       {restarts > 0 ? <span class="muted">{restarts}× restarted</span> : null}
       {error === undefined ? null : <p class="port-error">{error}</p>}
     </li>
@@ -165,15 +180,16 @@ function Add({ onAdd }: { readonly onAdd: () => void }) {
           />
         </label>
         <label class="plugin-thread">
-          <input type="checkbox" checked={thread} onChange={(event) => setThread(event.currentTarget.checked)} /> in its own thread
+          <input type="checkbox" checked={thread} onChange={(event) => setThread(event.currentTarget.checked)} /> in its
+          own thread
         </label>
         <button type="submit" class="button" disabled={!open || pending || use === '' || wrong}>
           {pending ? 'Working …' : 'Add'}
         </button>
       </div>
       <p class="muted" id={`${id}-help`}>
-        A package that is installed, or a path inside the folder of the configuration. One that needs options or labels is added on the daemon's
-        machine, with "quorum plugins add".
+        A package that is installed, or a path inside the folder of the configuration. One that needs options or labels
+        is added on the daemon's machine, with "quorum plugins add".
       </p>
       <p class="plugin-outcome" id={`${id}-outcome`} role="status">
         {problem === undefined ? <span class="muted">{done}</span> : <span class="field-error">{problem}</span>}

@@ -27,7 +27,8 @@ export function Actors() {
     details.again();
     plugins.again();
   });
-  if (details.error !== undefined && details.value === undefined) return <Failure error={details.error} again={details.again} />;
+  if (details.error !== undefined && details.value === undefined)
+    return <Failure error={details.error} again={details.again} />;
   if (actors === undefined) return <Loading lines={8} />;
   // What is plugged in stands before the tree, which shall not jump when it is there.
   if (plugins.value === undefined && plugins.error === undefined) return <Loading lines={8} />;
@@ -97,7 +98,11 @@ function ActorPanel({ actor, detail }: { readonly actor: Actor; readonly detail:
           </dl>
         </div>
         <div class="charts-row">
-          {detail === undefined ? <Loading lines={2} /> : chartsNow(detail, actor).map((chart) => <StateChart key={chart.machine} chart={chart} />)}
+          {detail === undefined ? (
+            <Loading lines={2} />
+          ) : (
+            chartsNow(detail, actor).map((chart) => <StateChart key={chart.machine} chart={chart} />)
+          )}
         </div>
         <Failures failures={detail?.failures ?? []} error={actor.error} />
       </div>
@@ -107,7 +112,9 @@ function ActorPanel({ actor, detail }: { readonly actor: Actor; readonly detail:
 
 /** The status is newer than the charts that were asked for: a chart that has the state it names is in it. */
 function chartsNow({ charts }: ActorDetail, { state }: Actor): ActorDetail['charts'] {
-  return charts.map((chart) => (chart.machine === 'service' && chart.states.includes(state) ? { ...chart, active: state } : chart));
+  return charts.map((chart) =>
+    chart.machine === 'service' && chart.states.includes(state) ? { ...chart, active: state } : chart,
+  );
 }
 
 function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
@@ -119,7 +126,13 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
   );
 }
 
-function Failures({ failures, error }: { readonly failures: ActorDetail['failures']; readonly error: string | undefined }) {
+function Failures({
+  failures,
+  error,
+}: {
+  readonly failures: ActorDetail['failures'];
+  readonly error: string | undefined;
+}) {
   if (failures.length === 0) return error === undefined ? null : <p class="field-error">{error}</p>;
   return (
     <div>
@@ -140,7 +153,9 @@ function Failures({ failures, error }: { readonly failures: ActorDetail['failure
   );
 }
 
-/** Asks again when an actor changed its state, what it does or its restarts; changes in between are seen with the next. */
+/**
+ * Asks again when an actor changed its state, what it does or its restarts; changes in between are seen with the next.
+ */
 function useRefresh(again: () => void): void {
   const newest = useRef(again);
   newest.current = again;

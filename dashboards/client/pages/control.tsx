@@ -15,7 +15,8 @@ export function Control() {
       {access === 'view' ? (
         <Panel title="Commands" actions={<Badge>view only</Badge>}>
           <Empty title="This browser may only look">
-            To pause, evaluate or change settings, open the dashboard with the control token: the address for it is printed by "quorum start".
+            To pause, evaluate or change settings, open the dashboard with the control token: the address for it is
+            printed by "quorum start".
           </Empty>
         </Panel>
       ) : (

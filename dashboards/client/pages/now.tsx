@@ -49,18 +49,23 @@ function Charts() {
     [names, rewarded],
   );
   const accuracy = present(ACCURACY, names ?? []);
-  const withoutLabels = useLive(({ labelFree }) => labelFree !== undefined) === true ? present(WITHOUT_LABELS, names ?? []) : undefined;
+  const withoutLabels =
+    useLive(({ labelFree }) => labelFree !== undefined) === true ? present(WITHOUT_LABELS, names ?? []) : undefined;
   return (
     <section class="stack now-charts" aria-label="Charts">
       <Toolbar />
       {error !== null && names === null ? <Failure error={error} again={() => void board.load()} /> : null}
       {names !== null && names.length === 0 ? (
-        <Empty title="Nothing was learnt yet">The charts begin with the first learner step; the base model is measured before it.</Empty>
+        <Empty title="Nothing was learnt yet">
+          The charts begin with the first learner step; the base model is measured before it.
+        </Empty>
       ) : null}
       {accuracy === undefined ? null : <MetricChart metric={accuracy} marks={marks} tall />}
       {withoutLabels === undefined ? null : <MetricChart metric={withoutLabels} marks={guardian} tall />}
       <div class="chart-grid">
-        {names === null && error === null ? METRICS.map(({ title }) => <div key={title} class="chart chart-place" />) : null}
+        {names === null && error === null
+          ? METRICS.map(({ title }) => <div key={title} class="chart chart-place" />)
+          : null}
         {shown.map((metric) => (
           <MetricChart key={metric.title} metric={metric} />
         ))}
@@ -69,7 +74,15 @@ function Charts() {
   );
 }
 
-function MetricChart({ metric, marks, tall = false }: { readonly metric: Metric; readonly marks?: readonly Mark[]; readonly tall?: boolean }) {
+function MetricChart({
+  metric,
+  marks,
+  tall = false,
+}: {
+  readonly metric: Metric;
+  readonly marks?: readonly Mark[];
+  readonly tall?: boolean;
+}) {
   const key = metric.series.map(({ column }) => column).join(' ');
   return <Chart key={key} board={board} {...metric} {...(marks === undefined ? {} : { marks })} tall={tall} />;
 }
@@ -77,7 +90,14 @@ function MetricChart({ metric, marks, tall = false }: { readonly metric: Metric;
 /** The base's accuracy as a line, the best version's as a point, what the guardian decided as upright lines. */
 function useMarks(guardian: readonly Mark[]): readonly Mark[] {
   const { base, best, bestStep } =
-    useLive(({ accuracy: { baseline, best: top } }) => ({ base: baseline?.greedy, best: top?.greedy, bestStep: top?.version }), shallowSame) ?? {};
+    useLive(
+      ({ accuracy: { baseline, best: top } }) => ({
+        base: baseline?.greedy,
+        best: top?.greedy,
+        bestStep: top?.version,
+      }),
+      shallowSame,
+    ) ?? {};
   return useMemo(() => {
     const marks: Mark[] = [...guardian];
     if (base !== undefined) marks.push({ label: `base ${percent(base)}`, value: base, colour: '--text-3' });
@@ -104,7 +124,9 @@ function Toolbar() {
   return (
     <div class="row now-toolbar">
       <h2>History</h2>
-      <span class="faint small now-hint">drag to zoom, double-click to see everything; by keyboard: arrows, + and −, 0</span>
+      <span class="faint small now-hint">
+        drag to zoom, double-click to see everything; by keyboard: arrows, + and −, 0
+      </span>
       <div class="row now-tools">
         <button type="button" class="button small" disabled={zoom === null} onClick={() => board.zoom.set(null)}>
           Reset zoom

@@ -69,7 +69,11 @@ function Lines({ block }: { readonly block: Of<'lines'> }) {
   const source = useMemo(() => new LinesSource(block), []);
   const board = useMemo(() => new Board(source), [source]);
   useEffect(() => source.show(block), [source, block]);
-  const series = block.lines.map(({ name }, i) => ({ column: String(i), label: name, colour: `--series-${(i % COLOURS) + 1}` }));
+  const series = block.lines.map(({ name }, i) => ({
+    column: String(i),
+    label: name,
+    colour: `--series-${(i % COLOURS) + 1}`,
+  }));
   const title = block.lines.length === 1 ? block.lines[0]!.name : block.xName;
   // The chart is made for its series and its axis.
   const key = JSON.stringify([block.xName, series.map(({ label }) => label)]);

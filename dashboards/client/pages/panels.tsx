@@ -31,7 +31,8 @@ export function Panels() {
       {(cards) =>
         cards.length === 0 ? (
           <Empty title="No panel to show">
-            A plug-in shows something here by the port "panel". The page Actors lists what is plugged in, and why one is parked.
+            A plug-in shows something here by the port "panel". The page Actors lists what is plugged in, and why one is
+            parked.
           </Empty>
         ) : (
           <div class="panel-grid">
@@ -52,7 +53,11 @@ function isEmpty({ content, error }: PanelCard): boolean {
 function Card({ card }: { readonly card: PanelCard }) {
   const { plugin, content, error } = card;
   return (
-    <Panel title={content?.title ?? plugin} actions={content === null ? undefined : <Badge title="plug-in">{plugin}</Badge>} class="plugin-panel">
+    <Panel
+      title={content?.title ?? plugin}
+      actions={content === null ? undefined : <Badge title="plug-in">{plugin}</Badge>}
+      class="plugin-panel"
+    >
       {isEmpty(card) ? <Loading lines={5} /> : null}
       {error === null ? null : <p class="field-error">{error}</p>}
       <div class="blocks">

@@ -39,7 +39,11 @@ function Shown({ synthesis: { written, accepted, rejected, pool, share } }: { re
       <div class="stack">
         <dl class="stats" data-acceptance>
           <Stat name="written" value={count(written)} />
-          <Stat name="accepted" value={count(accepted)} note={written === 0 ? 'none written yet' : `${percent(accepted / written)} of them`} />
+          <Stat
+            name="accepted"
+            value={count(accepted)}
+            note={written === 0 ? 'none written yet' : `${percent(accepted / written)} of them`}
+          />
           <Stat name="in the pool" value={count(pool)} note="waiting or being asked" />
           <Stat name="wanted now" value={percent(share, 0)} note="of the questions asked" />
         </dl>

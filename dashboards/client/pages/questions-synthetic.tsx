@@ -15,17 +15,26 @@ const PAGE = 24;
 
 export function Synthetic() {
   const ask = useCallback(async (before: number | undefined) => {
-    const { questions, next } = await connection.request('synthetic', { limit: PAGE, ...(before === undefined ? {} : { before }) });
+    const { questions, next } = await connection.request('synthetic', {
+      limit: PAGE,
+      ...(before === undefined ? {} : { before }),
+    });
     return { items: questions, next };
   }, []);
   const paged = usePaged<SyntheticQuestion>('synthetic', ask);
   return (
     <Panel title="Written by the model" flush>
-      {paged.items === undefined ? paged.error === undefined ? <Loading lines={4} /> : <Failure error={paged.error} again={paged.again} /> : null}
+      {paged.items === undefined ? (
+        paged.error === undefined ? (
+          <Loading lines={4} />
+        ) : (
+          <Failure error={paged.error} again={paged.again} />
+        )
+      ) : null}
       {paged.items?.length === 0 ? (
         <Empty title="The model has not written a question yet">
-          All questions so far come from the data set. What the model writes for itself appears here, with its picture and the question it was made
-          from.
+          All questions so far come from the data set. What the model writes for itself appears here, with its picture
+          and the question it was made from.
         </Empty>
       ) : null}
       <ul class="synthetic">
@@ -53,7 +62,9 @@ function Written({ item: { question, parent, groups, meanShare } }: { readonly i
         )}
         <p class="row small muted">
           <Badge tone="accent">{ORIGINS[question.origin]}</Badge>
-          {groups === 0 ? 'not voted on yet' : `${count(groups)} ${groups === 1 ? 'vote' : 'votes'}, mean share ${percent(meanShare, 0)}`}
+          {groups === 0
+            ? 'not voted on yet'
+            : `${count(groups)} ${groups === 1 ? 'vote' : 'votes'}, mean share ${percent(meanShare, 0)}`}
         </p>
       </div>
     </li>

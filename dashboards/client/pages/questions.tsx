@@ -1,4 +1,7 @@
-/** Page "Questions": where the questions come from, how the votes on them fall, how different they are, and those that the model wrote. */
+/**
+ * Page "Questions": where the questions come from, how the votes on them fall, how different they are, and those that
+ * the model wrote.
+ */
 import './questions.css';
 import type { QuestionStats } from '../../../src/protocol/frames.ts';
 import { Answer, Empty } from '../components/notice.tsx';
@@ -17,7 +20,13 @@ export function Questions() {
   return (
     <div class="stack">
       <Answer asked={asked} lines={10}>
-        {(stats) => (total(stats.byOrigin) === 0 ? <NoQuestions /> : <Stats stats={stats} again={asked.again} loading={asked.loading} />)}
+        {(stats) =>
+          total(stats.byOrigin) === 0 ? (
+            <NoQuestions />
+          ) : (
+            <Stats stats={stats} again={asked.again} loading={asked.loading} />
+          )
+        }
       </Answer>
       <Acceptance />
       <Synthetic />
@@ -38,7 +47,15 @@ function NoQuestions() {
   );
 }
 
-function Stats({ stats, again, loading }: { readonly stats: QuestionStats; readonly again: () => void; readonly loading: boolean }) {
+function Stats({
+  stats,
+  again,
+  loading,
+}: {
+  readonly stats: QuestionStats;
+  readonly again: () => void;
+  readonly loading: boolean;
+}) {
   const origins = originsOf(stats);
   return (
     <>
@@ -74,7 +91,12 @@ function Stats({ stats, again, loading }: { readonly stats: QuestionStats; reado
           <Panel title="Diversity">
             <div class="stack">
               {origins.map((origin) => (
-                <Diversity key={origin} origin={origin} of={stats.diversity[origin]} questions={stats.byOrigin[origin] ?? 0} />
+                <Diversity
+                  key={origin}
+                  origin={origin}
+                  of={stats.diversity[origin]}
+                  questions={stats.byOrigin[origin] ?? 0}
+                />
               ))}
             </div>
           </Panel>
@@ -113,7 +135,14 @@ function Shares({ origin, bands }: { readonly origin: QuestionOrigin; readonly b
           const height = (n / most) * HEIGHT;
           return (
             <g key={i}>
-              <rect class={`band${i === 9 ? ' last' : ''}`} x={i * BAND + 2} y={16 + HEIGHT - height} width={BAND - 4} height={height} rx="2">
+              <rect
+                class={`band${i === 9 ? ' last' : ''}`}
+                x={i * BAND + 2}
+                y={16 + HEIGHT - height}
+                width={BAND - 4}
+                height={height}
+                rx="2"
+              >
                 <title>{`${i * 10} – ${i * 10 + 10} %: ${count(n)} groups`}</title>
               </rect>
               <text class="band-count" x={i * BAND + BAND / 2} y={11 + HEIGHT - height} text-anchor="middle">
@@ -124,7 +153,13 @@ function Shares({ origin, bands }: { readonly origin: QuestionOrigin; readonly b
         })}
         <line class="band-axis" x1="0" x2={BAND * 10} y1={HEIGHT + 16.5} y2={HEIGHT + 16.5} />
         {[0, 2, 4, 6, 8, 10].map((tick) => (
-          <text key={tick} class="band-tick" x={tick * BAND} y={HEIGHT + 30} text-anchor={tick === 0 ? 'start' : tick === 10 ? 'end' : 'middle'}>
+          <text
+            key={tick}
+            class="band-tick"
+            x={tick * BAND}
+            y={HEIGHT + 30}
+            text-anchor={tick === 0 ? 'start' : tick === 10 ? 'end' : 'middle'}
+          >
             {tick * 10} %
           </text>
         ))}
@@ -163,7 +198,9 @@ function Diversity({
         <dd>{distance === null ? '–' : number(distance, 3)}</dd>
       </dl>
       <p class="muted small">
-        {distinct >= 0.995 ? 'No text is asked twice' : `Of ${count(questions)} questions, ${count(distinct * questions)} have a text of their own`}
+        {distinct >= 0.995
+          ? 'No text is asked twice'
+          : `Of ${count(questions)} questions, ${count(distinct * questions)} have a text of their own`}
         {distance === null
           ? '; there are too few questions to compare their words.'
           : `; two questions differ in ${percent(distance, 0)} of their word pairs (0 % would be one sentence over and over). ${spread(origin, distance)}`}
@@ -173,7 +210,8 @@ function Diversity({
 }
 
 function spread(origin: QuestionOrigin, distance: number): string {
-  if (origin === 'dataset') return 'The same sentence about another picture is another question, so a low share of distinct texts is no fault here.';
+  if (origin === 'dataset')
+    return 'The same sentence about another picture is another question, so a low share of distinct texts is no fault here.';
   if (distance < 0.4) return 'That is little: the model may be repeating itself.';
   return 'The model does not repeat itself.';
 }
@@ -202,7 +240,9 @@ function Kinds({ byKind }: Pick<QuestionStats, 'byKind'>) {
 
 /** The data set first. */
 function originsOf({ byOrigin, shares }: QuestionStats): readonly QuestionOrigin[] {
-  return (Object.keys(ORIGINS) as QuestionOrigin[]).filter((origin) => (byOrigin[origin] ?? 0) > 0 || shares[origin] !== undefined);
+  return (Object.keys(ORIGINS) as QuestionOrigin[]).filter(
+    (origin) => (byOrigin[origin] ?? 0) > 0 || shares[origin] !== undefined,
+  );
 }
 
 function total(counts: Readonly<Partial<Record<string, number>>>): number {

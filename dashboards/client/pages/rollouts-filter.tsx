@@ -19,7 +19,9 @@ export function filterOf(query: Query): GroupFilter {
     ...(q ? { text: q.slice(0, 200) } : {}),
     ...(kind ? { kind } : {}),
     ...(origin && origin in ORIGINS ? { origin: origin as QuestionOrigin } : {}),
-    ...(verdict === 'kept' || verdict === 'dropped' || (verdict && verdict in REASONS) ? { verdict: verdict as 'kept' | 'dropped' | Reason } : {}),
+    ...(verdict === 'kept' || verdict === 'dropped' || (verdict && verdict in REASONS)
+      ? { verdict: verdict as 'kept' | 'dropped' | Reason }
+      : {}),
     ...(min === undefined ? {} : { minShare: min }),
     ...(max === undefined ? {} : { maxShare: max }),
     ...(version === undefined ? {} : { version }),
@@ -43,7 +45,8 @@ export function matches(filter: GroupFilter, { question, version, share, kept, d
 
 export function FilterBar({ query }: { readonly query: Query }) {
   const stats = useRequest('questions', NOTHING);
-  const set = (key: Key, value: string) => navigate(href('rollouts', [], { ...query, before: undefined, [key]: value }), { replace: true });
+  const set = (key: Key, value: string) =>
+    navigate(href('rollouts', [], { ...query, before: undefined, [key]: value }), { replace: true });
   const kinds = Object.keys(stats.value?.byKind ?? {}).sort();
   if (query['kind'] && !kinds.includes(query['kind'])) kinds.unshift(query['kind']);
   const filtered = Object.keys(filterOf(query)).length > 0;
@@ -57,8 +60,20 @@ export function FilterBar({ query }: { readonly query: Query }) {
         value={query['q'] ?? ''}
         onValue={(value) => set('q', value)}
       />
-      <Choice label="Kind" any="Any kind" value={query['kind']} options={kinds.map((kind) => [kind, kind])} onValue={(value) => set('kind', value)} />
-      <Choice label="Origin" any="Any origin" value={query['origin']} options={Object.entries(ORIGINS)} onValue={(value) => set('origin', value)} />
+      <Choice
+        label="Kind"
+        any="Any kind"
+        value={query['kind']}
+        options={kinds.map((kind) => [kind, kind])}
+        onValue={(value) => set('kind', value)}
+      />
+      <Choice
+        label="Origin"
+        any="Any origin"
+        value={query['origin']}
+        options={Object.entries(ORIGINS)}
+        onValue={(value) => set('origin', value)}
+      />
       <Choice
         label="Verdict"
         any="Kept and dropped"
@@ -117,7 +132,12 @@ interface ChoiceProps {
 
 function Choice({ label, any, value = '', options, onValue }: ChoiceProps) {
   return (
-    <select class={`field${value === '' ? '' : ' chosen'}`} aria-label={label} value={value} onChange={(event) => onValue(event.currentTarget.value)}>
+    <select
+      class={`field${value === '' ? '' : ' chosen'}`}
+      aria-label={label}
+      value={value}
+      onChange={(event) => onValue(event.currentTarget.value)}
+    >
       <option value="">{any}</option>
       {options.map(([option, text]) => (
         <option key={option} value={option}>
@@ -148,7 +168,8 @@ function Typed({ class: look, type, label, placeholder, value, onValue }: TypedP
     const timer = setTimeout(() => newest.current(text), TYPING_MILLISECONDS);
     return () => clearTimeout(timer);
   }, [text, value]);
-  const sort = type === 'number' ? ({ type: 'number', min: 0 } as const) : ({ type: 'search', spellcheck: false } as const);
+  const sort =
+    type === 'number' ? ({ type: 'number', min: 0 } as const) : ({ type: 'search', spellcheck: false } as const);
   return (
     <input
       {...sort}

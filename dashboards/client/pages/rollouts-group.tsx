@@ -100,7 +100,11 @@ function Provenance({ group }: { readonly group: GroupDetail }) {
       </dd>
       <dt>Learnt from</dt>
       <dd>
-        {learntBy === null ? (kept ? 'not yet: it waits for its batch' : 'never: it was dropped') : `in the step that made version ${learntBy}`}
+        {learntBy === null
+          ? kept
+            ? 'not yet: it waits for its batch'
+            : 'never: it was dropped'
+          : `in the step that made version ${learntBy}`}
       </dd>
       <dt>Question</dt>
       <dd>
@@ -150,7 +154,11 @@ function Responses({ group }: { readonly group: GroupDetail }) {
     >
       <ul
         class="legend"
-        aria-label={tint === 'probability' ? 'Probability of a token when it was drawn' : 'Probability of a token compared with the base model'}
+        aria-label={
+          tint === 'probability'
+            ? 'Probability of a token when it was drawn'
+            : 'Probability of a token compared with the base model'
+        }
       >
         {bands.map(([band, text]) => (
           <li key={band}>
@@ -165,7 +173,12 @@ function Responses({ group }: { readonly group: GroupDetail }) {
       <ol class="responses">
         {group.samples.map((sample, i) => (
           <Response key={i} group={group} i={i} rank={rankOf.get(group.classes[i]!) ?? -1}>
-            <Tokens sample={sample} label={`Tokens of response ${i + 1}; the arrow keys move`} tint={tint} onPoint={setPointed} />
+            <Tokens
+              sample={sample}
+              label={`Tokens of response ${i + 1}; the arrow keys move`}
+              tint={tint}
+              onPoint={setPointed}
+            />
           </Response>
         ))}
       </ol>
@@ -184,7 +197,8 @@ interface ResponseProps {
 function Response({ group, i, rank, children }: ResponseProps) {
   const sample = group.samples[i]!;
   const { tokens, finish } = sample;
-  const meanLogprob = tokens.length === 0 ? null : tokens.reduce((sum, { logprob }) => sum + logprob, 0) / tokens.length;
+  const meanLogprob =
+    tokens.length === 0 ? null : tokens.reduce((sum, { logprob }) => sum + logprob, 0) / tokens.length;
   return (
     <li class={`response ${tone(rank)}`}>
       <div class="response-head">
@@ -199,7 +213,9 @@ function Response({ group, i, rank, children }: ResponseProps) {
         <span class="muted">
           {tokens.length} tokens, mean log p {number(meanLogprob, 3)}
         </span>
-        {finish === 'stop' ? null : <Badge tone="warn">{finish === 'length' ? 'cut off at the longest length' : 'cancelled'}</Badge>}
+        {finish === 'stop' ? null : (
+          <Badge tone="warn">{finish === 'length' ? 'cut off at the longest length' : 'cancelled'}</Badge>
+        )}
       </div>
       {children}
     </li>

@@ -40,7 +40,8 @@ export function QuestionView({ id, query }: { readonly id: string; readonly quer
                 <div class="stack">
                   <p class="question-text">{question.text}</p>
                   <p class="muted">
-                    {question.kind === null ? '' : `Kind ${question.kind}. `}Voted on {groups.length === MOST ? 'many times' : times(groups.length)}.
+                    {question.kind === null ? '' : `Kind ${question.kind}. `}Voted on{' '}
+                    {groups.length === MOST ? 'many times' : times(groups.length)}.
                   </p>
                   <p class="mono small faint breakable">{question.id}</p>
                   {parent === null ? null : (
@@ -88,7 +89,10 @@ interface StepsProps {
 }
 
 function Steps({ groups, shown, onShow }: StepsProps) {
-  if (groups.length === 0) return <Empty title="No vote is stored">This question was not voted on yet, or its groups were old enough to go.</Empty>;
+  if (groups.length === 0)
+    return (
+      <Empty title="No vote is stored">This question was not voted on yet, or its groups were old enough to go.</Empty>
+    );
   const found = groups.findIndex((group) => group.id === shown);
   const at = found < 0 ? groups.length - 1 : found;
   const group = groups[at]!;
@@ -100,7 +104,9 @@ function Steps({ groups, shown, onShow }: StepsProps) {
   if (groups.length === 1)
     return (
       <div class="stack">
-        <p class="muted">Asked once so far, of version {group.version}. When it comes up again, its answers appear here side by side.</p>
+        <p class="muted">
+          Asked once so far, of version {group.version}. When it comes up again, its answers appear here side by side.
+        </p>
         <StepDetail group={group} />
       </div>
     );
@@ -167,14 +173,19 @@ function ShiftChart({
   readonly onPick: (index: number) => void;
 }) {
   return (
-    <div class={`shift${groups.length > 40 ? ' dense' : ''}`} role="group" aria-label="Answers of each vote, oldest first">
+    <div
+      class={`shift${groups.length > 40 ? ' dense' : ''}`}
+      role="group"
+      aria-label="Answers of each vote, oldest first"
+    >
       {groups.map((group, index) => {
         const { of, silent } = shift.votes[index]!;
         const total = Math.max(1, group.answers.length);
         let y = HEIGHT;
-        const parts = [...shift.answers.map((answer, rank) => [rank, of.get(answer) ?? 0] as const), [-1, silent] as const].filter(
-          ([, votes]) => votes > 0,
-        );
+        const parts = [
+          ...shift.answers.map((answer, rank) => [rank, of.get(answer) ?? 0] as const),
+          [-1, silent] as const,
+        ].filter(([, votes]) => votes > 0);
         return (
           <button
             key={group.id}
@@ -188,7 +199,16 @@ function ShiftChart({
               {parts.map(([rank, votes]) => {
                 const height = (votes / total) * HEIGHT;
                 y -= height;
-                return <rect key={rank} class={`shift-part ${tone(rank)}`} x="0" y={y + 1} width={COLUMN} height={Math.max(0, height - 1)} />;
+                return (
+                  <rect
+                    key={rank}
+                    class={`shift-part ${tone(rank)}`}
+                    x="0"
+                    y={y + 1}
+                    width={COLUMN}
+                    height={Math.max(0, height - 1)}
+                  />
+                );
               })}
             </svg>
             <span class="shift-letter" aria-hidden="true">
@@ -262,7 +282,9 @@ function summary(groups: readonly GroupCard[], shift: Shift): string {
   const [first, last] = [groups[0]!, groups.at(-1)!];
   const of = (group: GroupCard) => {
     const winner = answerClasses(group).shown.find(({ rank }) => rank === 0);
-    return winner === undefined ? 'nobody answered' : `${winner.votes} of ${group.answers.length} said ${winner.answer}`;
+    return winner === undefined
+      ? 'nobody answered'
+      : `${winner.votes} of ${group.answers.length} said ${winner.answer}`;
   };
   return `${groups.length} votes, ${shift.answers.length} different answers. Version ${first.version}: ${of(first)}. Version ${last.version}: ${of(last)}.`;
 }

@@ -1,4 +1,7 @@
-/** The groups that the stream shows: the stored ones page by page, and new ones on top as they are judged. Its length is bounded. */
+/**
+ * The groups that the stream shows: the stored ones page by page, and new ones on top as they are judged. Its length is
+ * bounded.
+ */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import type { GroupCard, GroupFilter } from '../../../src/protocol/frames.ts';
 import { useOpen } from '../components/paged.tsx';
@@ -48,11 +51,21 @@ export function useStream(filter: GroupFilter, before: number | undefined, held:
     const mine = ++turn.current;
     const { filter, key } = newest.current;
     if (!more) buffer.current = [];
-    setState((old) => ({ ...(old.key === key ? old : { key, groups: undefined, next: null }), loading: true, error: undefined }));
+    setState((old) => ({
+      ...(old.key === key ? old : { key, groups: undefined, next: null }),
+      loading: true,
+      error: undefined,
+    }));
     connection.request('groups', { filter, limit: PAGE, ...(from === undefined ? {} : { before: from }) }).then(
       ({ groups, next }) => {
         if (mine !== turn.current) return;
-        setState((old) => ({ key, groups: merge(more ? (old.groups ?? []) : [], groups), next, loading: false, error: undefined }));
+        setState((old) => ({
+          key,
+          groups: merge(more ? (old.groups ?? []) : [], groups),
+          next,
+          loading: false,
+          error: undefined,
+        }));
         if (!more) setWaiting(0);
       },
       (error: Error) => mine === turn.current && setState((old) => ({ ...old, loading: false, error })),
@@ -71,7 +84,9 @@ export function useStream(filter: GroupFilter, before: number | undefined, held:
     const fresh = buffer.current;
     buffer.current = [];
     setWaiting(0);
-    setState((old) => (old.groups === undefined || fresh.length === 0 ? old : { ...old, ...trimmed(merge(fresh, old.groups), old.next) }));
+    setState((old) =>
+      old.groups === undefined || fresh.length === 0 ? old : { ...old, ...trimmed(merge(fresh, old.groups), old.next) },
+    );
   }, []);
   useUpdates(({ groups }) => {
     const { filter, before, key, state } = newest.current;

@@ -1,6 +1,6 @@
 /**
- * A response token by token: tinted by probability, exact values on hover or focus. One stop for the Tab key per response; the arrow keys
- * move between its tokens.
+ * A response token by token: tinted by probability, exact values on hover or focus. One stop for the Tab key per
+ * response; the arrow keys move between its tokens.
  */
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { GroupDetail, TokenDetail } from '../../../src/protocol/frames.ts';
@@ -26,7 +26,8 @@ export interface TokensProps {
 export function Tokens({ sample: { tokens, text }, label, tint, onPoint }: TokensProps) {
   const box = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState(0);
-  if (tokens.length === 0) return <p class="tokens">{text === '' ? <span class="muted">(an empty response)</span> : text}</p>;
+  if (tokens.length === 0)
+    return <p class="tokens">{text === '' ? <span class="muted">(an empty response)</span> : text}</p>;
   const point = (target: EventTarget | null, focus = false) => {
     const element = target instanceof HTMLElement ? target.closest<HTMLElement>('[data-t]') : null;
     const token = element ? tokens[Number(element.dataset['t'])] : undefined;
@@ -34,9 +35,14 @@ export function Tokens({ sample: { tokens, text }, label, tint, onPoint }: Token
     if (element && token) onPoint({ token, place: element.getClientRects()[0] ?? element.getBoundingClientRect() });
   };
   const move = (event: KeyboardEvent) => {
-    const to = { ArrowRight: current + 1, ArrowDown: current + 1, ArrowLeft: current - 1, ArrowUp: current - 1, Home: 0, End: tokens.length - 1 }[
-      event.key
-    ];
+    const to = {
+      ArrowRight: current + 1,
+      ArrowDown: current + 1,
+      ArrowLeft: current - 1,
+      ArrowUp: current - 1,
+      Home: 0,
+      End: tokens.length - 1,
+    }[event.key];
     if (event.key === 'Escape') onPoint(null);
     if (to === undefined) return;
     event.preventDefault();

@@ -7,14 +7,26 @@ export type QuestionOrigin = GroupCard['question']['origin'];
 
 /** Short name, and why such a group is dropped. */
 export const REASONS: Readonly<Record<Reason, readonly [string, string]>> = {
-  'all-agree': ['all agree', 'Every response gave the same answer, so all advantages are 0 and there is nothing to learn.'],
-  'equal-rewards': ['equal rewards', 'Every response got the same reward, so all advantages are 0 and there is nothing to learn.'],
+  'all-agree': [
+    'all agree',
+    'Every response gave the same answer, so all advantages are 0 and there is nothing to learn.',
+  ],
+  'equal-rewards': [
+    'equal rewards',
+    'Every response got the same reward, so all advantages are 0 and there is nothing to learn.',
+  ],
   'no-box': ['no answer', 'More responses gave no boxed answer than voted for the winner.'],
-  'share-floor': ['vote too split', 'The winner’s share of the votes is below the floor: too little agreement to trust.'],
+  'share-floor': [
+    'vote too split',
+    'The winner’s share of the votes is below the floor: too little agreement to trust.',
+  ],
   'too-long': ['too long', 'The responses were longer than the learner takes.'],
   refused: ['refused', 'The policy cannot answer this question: it is too long, or its picture cannot be read.'],
   filtered: ['filtered', 'A plug-in’s filter dropped it.'],
-  gone: ['question gone', 'Between two starts its question was changed or taken out of the data, or the prompt changed.'],
+  gone: [
+    'question gone',
+    'Between two starts its question was changed or taken out of the data, or the prompt changed.',
+  ],
 };
 
 export const ORIGINS: Readonly<Record<QuestionOrigin, string>> = {
@@ -29,9 +41,14 @@ export function verdictOf({ kept, dropped, why: words }: Pick<GroupCard, 'kept' 
   readonly short: string;
   readonly why: string;
 } {
-  if (kept) return { tone: 'ok', short: 'Kept', why: 'The responses differ in reward, so there is something to learn.' };
+  if (kept)
+    return { tone: 'ok', short: 'Kept', why: 'The responses differ in reward, so there is something to learn.' };
   const [name, why] = dropped === null ? ['', 'No reason was stored.'] : REASONS[dropped];
-  return { tone: 'warn', short: name === '' ? 'Dropped' : `Dropped: ${name}`, why: words === undefined ? why : `${why} ${words}` };
+  return {
+    tone: 'warn',
+    short: name === '' ? 'Dropped' : `Dropped: ${name}`,
+    why: words === undefined ? why : `${why} ${words}`,
+  };
 }
 
 /** +0.32, −2.85, 0 */

@@ -1,4 +1,7 @@
-/** Page "Rollouts": the stream of judged groups, one group in full (`g/<id>`), and one question across versions (`q/<id>`). */
+/**
+ * Page "Rollouts": the stream of judged groups, one group in full (`g/<id>`), and one question across versions
+ * (`q/<id>`).
+ */
 import './rollouts.css';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../components/icons.tsx';
@@ -65,7 +68,8 @@ function StreamView({ query }: { readonly query: PageProps['query'] }) {
         ) : null}
       </div>
       <p class="stream-hint">
-        Letter and colour: answers that mean the same, A won the vote. Under each answer: its reward, and its advantage in learning.
+        Letter and colour: answers that mean the same, A won the vote. Under each answer: its reward, and its advantage
+        in learning.
       </p>
       <ol
         ref={list}
@@ -78,14 +82,20 @@ function StreamView({ query }: { readonly query: PageProps['query'] }) {
           <Card key={group.id} group={group} />
         ))}
       </ol>
-      {stream.groups === undefined && stream.error !== undefined ? <Failure error={stream.error} again={stream.again} /> : null}
+      {stream.groups === undefined && stream.error !== undefined ? (
+        <Failure error={stream.error} again={stream.again} />
+      ) : null}
       {stream.groups === undefined && stream.error === undefined ? <Loading lines={12} /> : null}
       {stream.groups?.length === 0 ? <NoGroups filtered={Object.keys(filter).length > 0} /> : null}
       {stream.groups === undefined ? null : <Older paged={stream}>Older groups</Older>}
       {stream.full && stream.next !== null ? (
         <p class="older muted">
           {LONGEST} groups are shown.
-          <a class="button" href={href('rollouts', [], { ...query, before: stream.next })} onClick={() => scrollTo(0, 0)}>
+          <a
+            class="button"
+            href={href('rollouts', [], { ...query, before: stream.next })}
+            onClick={() => scrollTo(0, 0)}
+          >
             Go on from here
           </a>
         </p>
@@ -97,9 +107,20 @@ function StreamView({ query }: { readonly query: PageProps['query'] }) {
 function NoGroups({ filtered }: { readonly filtered: boolean }) {
   const phase = useLive((live) => live.phase);
   if (filtered)
-    return <Empty title="No stored group is like that">Widen the filter, or clear it: new groups that match appear here by themselves.</Empty>;
+    return (
+      <Empty title="No stored group is like that">
+        Widen the filter, or clear it: new groups that match appear here by themselves.
+      </Empty>
+    );
   if (phase === 'starting' || phase === 'baseline')
-    return <Empty title="No groups yet">The daemon measures the base model first; the first votes appear here right after.</Empty>;
-  if (phase === 'paused') return <Empty title="No groups yet">The loop is paused. Resume it on the Control page or with "quorum resume".</Empty>;
+    return (
+      <Empty title="No groups yet">
+        The daemon measures the base model first; the first votes appear here right after.
+      </Empty>
+    );
+  if (phase === 'paused')
+    return (
+      <Empty title="No groups yet">The loop is paused. Resume it on the Control page or with "quorum resume".</Empty>
+    );
   return <Empty title="No groups yet">They appear here as soon as the first responses have been voted on.</Empty>;
 }

@@ -1,4 +1,7 @@
-/** Two versions side by side on the same held-out questions: which flipped right, which flipped wrong; without labels, which answers changed. */
+/**
+ * Two versions side by side on the same held-out questions: which flipped right, which flipped wrong; without labels,
+ * which answers changed.
+ */
 import { useState } from 'preact/hooks';
 import type { Compared, Requests } from '../../../src/protocol/frames.ts';
 import { Answer, Empty } from '../components/notice.tsx';
@@ -34,7 +37,9 @@ export function CompareView({ query }: { readonly query: PageProps['query'] }) {
       <ComparePicker a={a} b={b} />
       {a === undefined || b === undefined ? (
         <Panel title="Comparison">
-          <Empty title="Choose two versions">Those whose answers to the held-out questions are stored can be chosen.</Empty>
+          <Empty title="Choose two versions">
+            Those whose answers to the held-out questions are stored can be chosen.
+          </Empty>
         </Panel>
       ) : (
         <Answer asked={asked} lines={12}>
@@ -52,10 +57,14 @@ export function ComparePicker({ a, b }: { readonly a: number | undefined; readon
   const rows = (asked.value?.versions ?? []).filter(({ comparable }) => comparable);
   const greedy = new Map(rows.map((row) => [row.n, row.greedy]));
   if (asked.value !== undefined && rows.length < 2 && a === undefined)
-    return <p class="muted">Two versions can be compared here, question by question, as soon as two have been evaluated.</p>;
+    return (
+      <p class="muted">Two versions can be compared here, question by question, as soon as two have been evaluated.</p>
+    );
   const from = chosen.a ?? a ?? rows.at(-1)?.n;
   const to = chosen.b ?? b ?? rows[0]?.n;
-  const numbers = [...new Set([...rows.map(({ n }) => n), ...[from, to].filter((n) => n !== undefined)])].sort((x, y) => y - x);
+  const numbers = [...new Set([...rows.map(({ n }) => n), ...[from, to].filter((n) => n !== undefined)])].sort(
+    (x, y) => y - x,
+  );
   const select = (label: string, value: number | undefined, onValue: (n: number) => void) => (
     <select
       class="field"
@@ -95,7 +104,13 @@ export function ComparePicker({ a, b }: { readonly a: number | undefined; readon
   );
 }
 
-function Comparison({ value: { a, b, questions }, chosen }: { readonly value: Requests['compare']['value']; readonly chosen: string | undefined }) {
+function Comparison({
+  value: { a, b, questions },
+  chosen,
+}: {
+  readonly value: Requests['compare']['value'];
+  readonly chosen: string | undefined;
+}) {
   const [most, setMost] = useState(SHOWN);
   const of = (change: Change) => questions.filter((pair) => changeOf(pair) === change);
   const [right, wrong] = [of('right').length, of('wrong').length];
@@ -107,7 +122,11 @@ function Comparison({ value: { a, b, questions }, chosen }: { readonly value: Re
   const shown = changes.find(([change]) => change === chosen)?.[0] ?? first;
   const list = of(shown);
   if (questions.length === 0)
-    return <Empty title="No question was put to both">The two versions were evaluated on different held-out questions.</Empty>;
+    return (
+      <Empty title="No question was put to both">
+        The two versions were evaluated on different held-out questions.
+      </Empty>
+    );
   const accuracy = (side: 'a' | 'b') => labelled.filter((pair) => pair[side].right).length / labelled.length;
   const unlabelled = questions.length - labelled.length;
   return (
@@ -117,12 +136,24 @@ function Comparison({ value: { a, b, questions }, chosen }: { readonly value: Re
           <>
             <Stat name="Flipped right" value={count(right)} note={`wrong in ${a}, right in ${b}`} tone="better" />
             <Stat name="Flipped wrong" value={count(wrong)} note={`right in ${a}, wrong in ${b}`} tone="worse" />
-            <Stat name={`Version ${a}`} value={percent(accuracy('a'))} note={`of ${count(labelled.length)} labelled questions put to both`} />
-            <Stat name={`Version ${b}`} value={percent(accuracy('b'))} note={`${points(accuracy('b') - accuracy('a'))} on the same questions`} />
+            <Stat
+              name={`Version ${a}`}
+              value={percent(accuracy('a'))}
+              note={`of ${count(labelled.length)} labelled questions put to both`}
+            />
+            <Stat
+              name={`Version ${b}`}
+              value={percent(accuracy('b'))}
+              note={`${points(accuracy('b') - accuracy('a'))} on the same questions`}
+            />
           </>
         )}
         {unlabelled === 0 ? null : (
-          <Stat name="Answers changed" value={count(of('changed').length)} note={`of ${count(unlabelled)} questions without a label put to both`} />
+          <Stat
+            name="Answers changed"
+            value={count(of('changed').length)}
+            note={`of ${count(unlabelled)} questions without a label put to both`}
+          />
         )}
       </dl>
       <Panel
@@ -161,7 +192,17 @@ function Comparison({ value: { a, b, questions }, chosen }: { readonly value: Re
   );
 }
 
-function Stat({ name, value, note, tone = '' }: { readonly name: string; readonly value: string; readonly note: string; readonly tone?: string }) {
+function Stat({
+  name,
+  value,
+  note,
+  tone = '',
+}: {
+  readonly name: string;
+  readonly value: string;
+  readonly note: string;
+  readonly tone?: string;
+}) {
   return (
     <div class="stat">
       <dt>{name}</dt>
@@ -173,7 +214,15 @@ function Stat({ name, value, note, tone = '' }: { readonly name: string; readonl
   );
 }
 
-function Pair({ pair: { question, truth, a: one, b: other }, a, b }: { readonly pair: Compared; readonly a: number; readonly b: number }) {
+function Pair({
+  pair: { question, truth, a: one, b: other },
+  a,
+  b,
+}: {
+  readonly pair: Compared;
+  readonly a: number;
+  readonly b: number;
+}) {
   return (
     <li class="pair" data-question={question.id}>
       <Picture question={question} />
@@ -197,7 +246,15 @@ function Pair({ pair: { question, truth, a: one, b: other }, a, b }: { readonly 
   );
 }
 
-function Given({ version, answer, right }: { readonly version: number; readonly answer: string | null; readonly right: boolean | null }) {
+function Given({
+  version,
+  answer,
+  right,
+}: {
+  readonly version: number;
+  readonly answer: string | null;
+  readonly right: boolean | null;
+}) {
   return (
     <div class={right === null ? 'given' : `given ${right ? 'better' : 'worse'}`}>
       <dt>version {version}</dt>

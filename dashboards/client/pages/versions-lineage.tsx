@@ -1,4 +1,7 @@
-/** Where the policy was rolled back: each line is a run of versions, each bend the version from which learning went on. Not drawn without one. */
+/**
+ * Where the policy was rolled back: each line is a run of versions, each bend the version from which learning went on.
+ * Not drawn without one.
+ */
 import { useCallback, useState } from 'preact/hooks';
 import type { Requests, VersionRow } from '../../../src/protocol/frames.ts';
 import { useOpen } from '../components/paged.tsx';
@@ -55,7 +58,12 @@ function Graph({ all, newest }: { readonly all: readonly Stretch[]; readonly new
   return (
     <Panel title="Lineage">
       <div class="scroll-x" tabIndex={0} role="region" aria-label="Graph of the lineage">
-        <svg class="lineage" viewBox={`0 0 ${WIDTH} ${runs.length * LANE + 14}`} role="img" aria-label={`Roll-backs: ${back.join('; ')}`}>
+        <svg
+          class="lineage"
+          viewBox={`0 0 ${WIDTH} ${runs.length * LANE + 14}`}
+          role="img"
+          aria-label={`Roll-backs: ${back.join('; ')}`}
+        >
           {runs.map(({ start, end, parent, alive }, lane) => (
             <g key={start}>
               {parent === null || lane === 0 ? null : (
@@ -65,10 +73,22 @@ function Graph({ all, newest }: { readonly all: readonly Stretch[]; readonly new
                 />
               )}
               <line class="lineage-line gone" x1={x(Math.max(start, from))} x2={x(end)} y1={y(lane)} y2={y(lane)} />
-              {alive < start ? null : <line class="lineage-line" x1={x(Math.max(start, from))} x2={x(alive)} y1={y(lane)} y2={y(lane)} />}
-              <circle class={alive >= start ? 'lineage-dot' : 'lineage-dot gone'} cx={x(Math.max(start, from))} cy={y(lane)} r="5" />
+              {alive < start ? null : (
+                <line class="lineage-line" x1={x(Math.max(start, from))} x2={x(alive)} y1={y(lane)} y2={y(lane)} />
+              )}
+              <circle
+                class={alive >= start ? 'lineage-dot' : 'lineage-dot gone'}
+                cx={x(Math.max(start, from))}
+                cy={y(lane)}
+                r="5"
+              />
               <circle class={alive >= end ? 'lineage-dot' : 'lineage-dot gone'} cx={x(end)} cy={y(lane)} r="5" />
-              <text class="lineage-text" x={x(end)} y={y(lane) - 9} text-anchor={x(end) > WIDTH - 60 ? 'end' : 'middle'}>
+              <text
+                class="lineage-text"
+                x={x(end)}
+                y={y(lane) - 9}
+                text-anchor={x(end) > WIDTH - 60 ? 'end' : 'middle'}
+              >
                 {end}
               </text>
               {parent === null || lane === 0 ? null : (

@@ -11,7 +11,9 @@ export interface Stretch {
 
 /** Runs of versions between roll-backs, oldest first. */
 export function stretches(rows: readonly Pick<VersionRow, 'n' | 'parent'>[], newest: number): readonly Stretch[] {
-  const bends = rows.filter(({ n, parent }) => parent !== null && parent !== n - 1 && n <= newest).sort((a, b) => a.n - b.n);
+  const bends = rows
+    .filter(({ n, parent }) => parent !== null && parent !== n - 1 && n <= newest)
+    .sort((a, b) => a.n - b.n);
   const starts = [{ n: 0, parent: null as number | null }, ...bends];
   const runs = starts.map(({ n, parent }, i) => ({ start: n, end: (starts[i + 1]?.n ?? newest + 1) - 1, parent }));
   const alive = new Map<number, number>();

@@ -16,7 +16,9 @@ export interface VersionTableProps {
 export function VersionTable({ rows, newest, onRollBack }: VersionTableProps) {
   const base = useLive((live) => live.accuracy.baseline?.greedy ?? null) ?? null;
   const best = useLive((live) => live.accuracy.best?.version ?? live.labelFree?.best ?? null) ?? null;
-  const measure = useLive((live) => (live.labelFree !== undefined && live.accuracy.now === null ? 'Held-out answers' : 'Held-out accuracy'));
+  const measure = useLive((live) =>
+    live.labelFree !== undefined && live.accuracy.now === null ? 'Held-out answers' : 'Held-out accuracy',
+  );
   return (
     <div class="scroll-x" tabIndex={0} role="region" aria-label="Table of versions">
       <table class="table versions">
@@ -105,7 +107,12 @@ function Row({ row, base, best, newest, onRollBack }: RowProps) {
           </a>
         ) : null}
         {saved ? (
-          <a class="button small" href={`./versions/${n}.tar`} download={`quorum-v${n}.tar`} title="A Hugging Face folder, as a tar file">
+          <a
+            class="button small"
+            href={`./versions/${n}.tar`}
+            download={`quorum-v${n}.tar`}
+            title="A Hugging Face folder, as a tar file"
+          >
             Download<span class="visually-hidden"> version {n}</span>
           </a>
         ) : null}
@@ -119,12 +126,20 @@ function Row({ row, base, best, newest, onRollBack }: RowProps) {
   );
 }
 
-function Greedy({ row: { n, greedy, full, labelFree }, base }: { readonly row: VersionRow; readonly base: number | null }) {
+function Greedy({
+  row: { n, greedy, full, labelFree },
+  base,
+}: {
+  readonly row: VersionRow;
+  readonly base: number | null;
+}) {
   if (greedy === null) {
     return labelFree === null ? (
       <span class="faint">–</span>
     ) : (
-      <span title={`No labels: share of ${labelFree.n} held-out questions answered as by the base; vote share ${percent(labelFree.voteShare)}`}>
+      <span
+        title={`No labels: share of ${labelFree.n} held-out questions answered as by the base; vote share ${percent(labelFree.voteShare)}`}
+      >
         {percent(labelFree.asBase)} <span class="faint">as the base</span>
       </span>
     );
@@ -135,7 +150,10 @@ function Greedy({ row: { n, greedy, full, labelFree }, base }: { readonly row: V
       : `pass@1 ${percent(full.pass1)}, maj@${full.k} ${percent(full.majK)}, pass@${full.k} ${percent(full.passK)} on ${full.n} questions`;
   return (
     <span title={title}>
-      <b>{percent(greedy)}</b> {base === null || n === 0 ? null : <span class={greedy < base ? 'worse' : 'better'}>{points(greedy - base)}</span>}
+      <b>{percent(greedy)}</b>{' '}
+      {base === null || n === 0 ? null : (
+        <span class={greedy < base ? 'worse' : 'better'}>{points(greedy - base)}</span>
+      )}
     </span>
   );
 }

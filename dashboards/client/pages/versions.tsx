@@ -1,4 +1,7 @@
-/** Page "Versions": every version of the policy, and two of them side by side on the same held-out questions (`compare?a=…&b=…`). */
+/**
+ * Page "Versions": every version of the policy, and two of them side by side on the same held-out questions
+ * (`compare?a=…&b=…`).
+ */
 import './versions.css';
 import { useCallback, useState } from 'preact/hooks';
 import { doneWords, type Command } from '../../../src/protocol/commands.ts';
@@ -53,7 +56,12 @@ function List({ query }: { readonly query: PageProps['query'] }) {
         flush
         actions={
           <>
-            <button type="button" class={`button small${behind === 0 ? ' unseen' : ''}`} disabled={behind === 0} onClick={paged.again}>
+            <button
+              type="button"
+              class={`button small${behind === 0 ? ' unseen' : ''}`}
+              disabled={behind === 0}
+              onClick={paged.again}
+            >
               {count(behind)} new
             </button>
             <Segments
@@ -64,26 +72,40 @@ function List({ query }: { readonly query: PageProps['query'] }) {
                 ['evaluated', 'Evaluated'],
                 ['saved', 'On disk'],
               ]}
-              onChange={(value) => navigate(href('versions', [], { only: value === 'all' ? undefined : value }), { replace: true })}
+              onChange={(value) =>
+                navigate(href('versions', [], { only: value === 'all' ? undefined : value }), { replace: true })
+              }
             />
           </>
         }
       >
-        {paged.items === undefined ? paged.error === undefined ? <Loading lines={8} /> : <Failure error={paged.error} again={paged.again} /> : null}
+        {paged.items === undefined ? (
+          paged.error === undefined ? (
+            <Loading lines={8} />
+          ) : (
+            <Failure error={paged.error} again={paged.again} />
+          )
+        ) : null}
         {paged.items?.length === 0 ? <NoVersions only={only} /> : null}
         {paged.items === undefined || paged.items.length === 0 ? null : (
           <VersionTable rows={paged.items} newest={newest} onRollBack={control ? setBack : undefined} />
         )}
         {paged.items === undefined ? null : <Older paged={paged}>Older versions</Older>}
       </Panel>
-      {back === null ? null : <RollBack to={back.n} newest={newest ?? back.n} onClose={() => setBack(null)} onDone={paged.again} />}
+      {back === null ? null : (
+        <RollBack to={back.n} newest={newest ?? back.n} onClose={() => setBack(null)} onDone={paged.again} />
+      )}
     </div>
   );
 }
 
 function NoVersions({ only }: { readonly only: Only }) {
   if (only === 'evaluated')
-    return <Empty title="No version was evaluated yet">Evaluate one now on the Control page, or wait for the next evaluation of the loop.</Empty>;
+    return (
+      <Empty title="No version was evaluated yet">
+        Evaluate one now on the Control page, or wait for the next evaluation of the loop.
+      </Empty>
+    );
   if (only === 'saved')
     return (
       <Empty title="No version is on disk">
@@ -108,11 +130,18 @@ function RollBack({ to, newest, onClose, onDone }: RollBackProps) {
     onDone();
   };
   return (
-    <Confirm title={`Roll back to version ${to}?`} action={`Roll back to ${to}`} danger onConfirm={confirm} onClose={onClose}>
+    <Confirm
+      title={`Roll back to version ${to}?`}
+      action={`Roll back to ${to}`}
+      danger
+      onConfirm={confirm}
+      onClose={onClose}
+    >
       <p>
-        Learning continues from the weights of version {to}, as a new version. What the {count(undone)} {undone === 1 ? 'version' : 'versions'} after
-        it learnt is no longer in the policy; {undone === 1 ? 'it stays' : 'they stay'} in this list, and {undone === 1 ? 'its' : 'their'} groups in
-        the store.
+        Learning continues from the weights of version {to}, as a new version. What the {count(undone)}{' '}
+        {undone === 1 ? 'version' : 'versions'} after it learnt is no longer in the policy;{' '}
+        {undone === 1 ? 'it stays' : 'they stay'} in this list, and {undone === 1 ? 'its' : 'their'} groups in the
+        store.
       </p>
       <p>The command and its author are written to the event log.</p>
     </Confirm>

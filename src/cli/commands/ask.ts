@@ -23,7 +23,11 @@ export function askCommand(): Command {
     .option('-i, --image <file>', 'picture; may be given more than once', collect)
     .requiredOption('-q, --question <text>', 'the question')
     .option('-G, --samples <count>', 'answers to sample', parseCount, 10)
-    .option('--temperature <t>', 'sampling temperature (sampling.temperature); 0 is greedy: every answer is the likeliest', parseTemperature)
+    .option(
+      '--temperature <t>',
+      'sampling temperature (sampling.temperature); 0 is greedy: every answer is the likeliest',
+      parseTemperature,
+    )
     .option('--seed <seed>', 'seeds the samples (seed)', parseSeed)
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  quorum ask --image figure.png --question "how many discs ?" -G 10')
@@ -31,14 +35,24 @@ export function askCommand(): Command {
 }
 
 async function ask(options: Options): Promise<void> {
-  const [{ generate }, { openConfigured }] = await Promise.all([import('../../api/generate.ts'), import('../../api/model.ts')]);
+  const [{ generate }, { openConfigured }] = await Promise.all([
+    import('../../api/generate.ts'),
+    import('../../api/model.ts'),
+  ]);
   const { samples, question, image = [], temperature } = options;
   const isGreedy = temperature === 0; // training is never greedy, so the setting does not allow it
-  const set = [...(temperature === undefined || isGreedy ? [] : [`sampling.temperature=${temperature}`]), ...(options.set ?? [])];
+  const set = [
+    ...(temperature === undefined || isGreedy ? [] : [`sampling.temperature=${temperature}`]),
+    ...(options.set ?? []),
+  ];
   const { config } = await resolveConfig({ ...options, set });
   const signal = onInterrupt(() => console.error('Stopping ...'));
   await using model = await openConfigured(config);
-  const answered = await generate(model, { text: question, images: image }, { samples, signal, ...(isGreedy && { temperature: 0 }) });
+  const answered = await generate(
+    model,
+    { text: question, images: image },
+    { samples, signal, ...(isGreedy && { temperature: 0 }) },
+  );
   console.log(options.json ? JSON.stringify(answered, null, 2) : describe(answered).join('\n'));
 }
 

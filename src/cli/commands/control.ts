@@ -22,7 +22,12 @@ const ANSWER_SECONDS = 10;
 /** A status as it is printed once is not cut to the terminal's height. */
 const ALL_ROWS = 1_000;
 
-function asking(name: string, description: string, seconds: number, example = `quorum ${name} --run runs/default`): Command {
+function asking(
+  name: string,
+  description: string,
+  seconds: number,
+  example = `quorum ${name} --run runs/default`,
+): Command {
   return withConfigOptions(new Command(name))
     .description(description)
     .option('-r, --run <folder>', 'run folder of the daemon (runFolder; default: runs/default)')
@@ -33,12 +38,22 @@ function asking(name: string, description: string, seconds: number, example = `q
 
 export function statusCommand(): Command {
   const description = 'Show what a running daemon is doing, and what each actor waits for.';
-  return asking('status', description, ANSWER_SECONDS).action((options: Options) => control({ type: 'status' }, options));
+  return asking('status', description, ANSWER_SECONDS).action((options: Options) =>
+    control({ type: 'status' }, options),
+  );
 }
 
 /** In the order of `quorum --help`. */
 export function loopCommands(): Command[] {
-  return [pauseCommand(), resumeCommand(), evaluateCommand(), checkpointCommand(), setCommand(), rollbackCommand(), stopCommand()];
+  return [
+    pauseCommand(),
+    resumeCommand(),
+    evaluateCommand(),
+    checkpointCommand(),
+    setCommand(),
+    rollbackCommand(),
+    stopCommand(),
+  ];
 }
 
 function pauseCommand(): Command {
@@ -52,11 +67,15 @@ function resumeCommand(): Command {
 function evaluateCommand(): Command {
   return asking('evaluate', COMMANDS.evaluate.help, 3600, 'quorum evaluate --full')
     .option('--full', FULL_EVALUATION)
-    .action((options: Options & { readonly full?: true }) => control({ type: 'evaluate', full: options.full === true }, options));
+    .action((options: Options & { readonly full?: true }) =>
+      control({ type: 'evaluate', full: options.full === true }, options),
+    );
 }
 
 function checkpointCommand(): Command {
-  return asking('checkpoint', COMMANDS.checkpoint.help, 600).action((options: Options) => control({ type: 'checkpoint' }, options));
+  return asking('checkpoint', COMMANDS.checkpoint.help, 600).action((options: Options) =>
+    control({ type: 'checkpoint' }, options),
+  );
 }
 
 function setCommand(): Command {
@@ -101,7 +120,8 @@ async function noticing<T>(runFolder: string, { type }: Request, asked: Promise<
     const command = reply.type === 'status' ? reply.status.commands?.findLast((each) => each.type === type) : undefined;
     if (command) console.error(`${type === 'pause' ? 'pausing' : command.text}: ${command.behind ?? 'in hand'} …`);
   };
-  const timer = type === 'status' ? undefined : setTimeout(() => void notice().catch(() => undefined), NOTICE_MILLISECONDS);
+  const timer =
+    type === 'status' ? undefined : setTimeout(() => void notice().catch(() => undefined), NOTICE_MILLISECONDS);
   return asked.finally(() => clearTimeout(timer));
 }
 

@@ -40,7 +40,10 @@ export function doctorCommand(): Command {
       'Show which engines this machine can use and why not the others, its threads, memory and disk, what would be chosen, how fast the model is sampled, and the defaults that fit it.',
     )
     .option('-r, --run <folder>', 'verify this run folder instead; no daemon may run on it')
-    .option('--repair', 'with --run: put right what can be without losing anything; damaged things are moved to aside/, nothing is deleted')
+    .option(
+      '--repair',
+      'with --run: put right what can be without losing anything; damaged things are moved to aside/, nothing is deleted',
+    )
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExamples:\n  quorum doctor --json\n  quorum doctor --run runs/default --repair')
     .action(doctor);
@@ -62,7 +65,12 @@ async function doctor(options: Options): Promise<void> {
   if (!diagnosis.engines.some(({ name, usable }) => usable && name === diagnosis.chosen.engine)) process.exitCode = 1;
 }
 
-function diagnose(config: Config, { name, why }: Preset, engines: readonly EngineReport[], rollout: SpeedDiagnosis): Diagnosis {
+function diagnose(
+  config: Config,
+  { name, why }: Preset,
+  engines: readonly EngineReport[],
+  rollout: SpeedDiagnosis,
+): Diagnosis {
   const { engine, learnerThreads, rolloutThreads, rolloutWorkers } = config.workers;
   const limit = process.constrainedMemory();
   return {
@@ -80,7 +88,9 @@ function diagnose(config: Config, { name, why }: Preset, engines: readonly Engin
 
 /** As the policy chooses: `auto` is `cpu`, which every supported platform has. */
 function choose(wanted: Config['workers']['engine']): { engine: string; why: string } {
-  return wanted === 'auto' ? { engine: 'cpu', why: 'workers.engine is "auto"' } : { engine: wanted, why: `workers.engine is "${wanted}"` };
+  return wanted === 'auto'
+    ? { engine: 'cpu', why: 'workers.engine is "auto"' }
+    : { engine: wanted, why: `workers.engine is "${wanted}"` };
 }
 
 function describe({ node, platform, processors, memory, disk, engines, chosen }: Diagnosis): string[] {

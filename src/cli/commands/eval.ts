@@ -43,7 +43,11 @@ export function evalCommand(): Command {
     )
     .option('--split <name>', 'split of the data, such as test, where files or rows are of several (data.split)')
     .addOption(new Option('--suite <name...>', 'built-in suites').choices(SUITE_CHOICES))
-    .option('--column <role=name>', 'column of the question, pictures, answer, choices, decimals, kind or id; may be repeated', collectColumn)
+    .option(
+      '--column <role=name>',
+      'column of the question, pictures, answer, choices, decimals, kind or id; may be repeated',
+      collectColumn,
+    )
     .option('-n, --n <count>', 'questions of each data set, at most; default: all, and 300 of a suite', parseCount)
     .option('-k, --k <count>', 'samples of each question (evaluation.k)', parseCount)
     .option('--seed <seed>', 'seeds the choice of questions and the samples (seed)', parseSeed)
@@ -53,16 +57,25 @@ export function evalCommand(): Command {
 }
 
 async function evaluate({ data, split, suite = [], column, ...options }: Options): Promise<void> {
-  const [{ evaluateModel }, { SUITE_NAMES }] = await Promise.all([import('../../api/evaluate.ts'), import('../../data/suites.ts')]);
+  const [{ evaluateModel }, { SUITE_NAMES }] = await Promise.all([
+    import('../../api/evaluate.ts'),
+    import('../../data/suites.ts'),
+  ]);
   const k = options.k === undefined ? [] : [`evaluation.k=${options.k}`];
   const set = [...(await ownDataSettings(data, split)), ...k, ...(options.set ?? [])];
   const { config } = await resolveConfig({ ...options, set });
   const suites = suite.includes('all') ? SUITE_NAMES : (suite as readonly SuiteName[]);
-  const request = { suites, ...(data && { data }), ...(column && { columns: column }), ...(options.n === undefined ? {} : { n: options.n }) };
+  const request = {
+    suites,
+    ...(data && { data }),
+    ...(column && { columns: column }),
+    ...(options.n === undefined ? {} : { n: options.n }),
+  };
   const signal = onInterrupt(() => console.error('Stopping ...'));
   const results = await evaluateModel(config, { ...request, signal });
   for (const note of results.flatMap(({ notes }) => notes)) console.error(note);
-  for (const { question, reason } of results.flatMap(({ refused }) => refused)) console.error(`Question ${question} is left out: ${reason}`);
+  for (const { question, reason } of results.flatMap(({ refused }) => refused))
+    console.error(`Question ${question} is left out: ${reason}`);
   const head = { model: config.model, seed: config.seed };
   console.log(options.json ? JSON.stringify({ ...head, ...asData(results) }, null, 2) : asText(results).join('\n'));
 }

@@ -34,7 +34,10 @@ not run again, so the same command goes on where it was stopped. The tables are 
 ${EXAMPLES}`;
 
 export function experimentCommand(): Command {
-  const output = new Option('-o, --out <folder>', 'where runs and tables go; an experiment found there is continued').default('runs/experiment');
+  const output = new Option(
+    '-o, --out <folder>',
+    'where runs and tables go; an experiment found there is continued',
+  ).default('runs/experiment');
   const tables = withOutput(new Command('tables'), output)
     .description('Train by every method from the same base with the same budget, and compare them on held-out suites.')
     .option('-m, --model <folder>', 'Hugging Face folder that every run starts from', packagePath('models/mini'))
@@ -47,7 +50,10 @@ export function experimentCommand(): Command {
     .option('--json', 'print the rows as JSON')
     .addHelpText('after', HELP)
     .action(run);
-  return new Command('experiment').description('Compare methods on the embedded benchmark.').addCommand(tables).addHelpText('after', EXAMPLES);
+  return new Command('experiment')
+    .description('Compare methods on the embedded benchmark.')
+    .addCommand(tables)
+    .addHelpText('after', EXAMPLES);
 }
 
 function parseNames(text: string): string[] {
@@ -58,9 +64,22 @@ function parseNames(text: string): string[] {
 
 async function run({ json, out, force = false, seeds, ablations, ...options }: Options): Promise<void> {
   const { isExperiment, runExperiment } = await import('../../experiment/experiment.ts');
-  const folder = await claimOutput({ option: '--out', path: out, force, inputs: [options.model], isOurs: isExperiment });
+  const folder = await claimOutput({
+    option: '--out',
+    path: out,
+    force,
+    inputs: [options.model],
+    isOurs: isExperiment,
+  });
   const signal = onInterrupt(() => console.error('Stopping; the same command goes on from here.'));
-  const all = { ...options, folder, seeds: Array.from({ length: seeds }, (_, seed) => seed), ablations: ablations === true, config: {}, signal };
+  const all = {
+    ...options,
+    folder,
+    seeds: Array.from({ length: seeds }, (_, seed) => seed),
+    ablations: ablations === true,
+    config: {},
+    signal,
+  };
   try {
     const tables = await runExperiment(all, show);
     console.log(json ? JSON.stringify(tables, null, 2) : summary(tables, folder));
@@ -75,7 +94,9 @@ function show(progress: ExperimentProgress): void {
   else {
     const { suites, steps, seconds } = progress.result;
     const greedy = mean(Object.values(suites).map((suite) => suite.greedy));
-    console.error(`  greedy ${percent(greedy)} % over the suites${steps > 0 ? `, ${steps} steps in ${duration(seconds)}` : ''}`);
+    console.error(
+      `  greedy ${percent(greedy)} % over the suites${steps > 0 ? `, ${steps} steps in ${duration(seconds)}` : ''}`,
+    );
   }
 }
 
@@ -86,7 +107,8 @@ function summary({ rows, expectations }: Tables, folder: string): string {
     return `${(variation ?? method).padEnd(wide)}${percent(mean).padStart(6)}${deviation === null ? '' : ` ± ${percent(deviation)}`}`;
   });
   const checks = expectations.map(
-    ({ text, held, detail }) => `${held === null ? 'not tested' : held ? 'held      ' : 'NOT HELD  '}  ${text} (${detail})`,
+    ({ text, held, detail }) =>
+      `${held === null ? 'not tested' : held ? 'held      ' : 'NOT HELD  '}  ${text} (${detail})`,
   );
   return [...lines, '', ...checks, '', `Tables: ${join(folder, 'tables.md')}, tables.csv, tables.html`].join('\n');
 }

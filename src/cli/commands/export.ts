@@ -11,7 +11,10 @@ interface Options extends ConfigOptions, OutputOptions {
 }
 
 export function exportCommand(): Command {
-  return withOutput(withConfigOptions(new Command('export')), new Option('-o, --out <folder>', 'folder to write').makeOptionMandatory())
+  return withOutput(
+    withConfigOptions(new Command('export')),
+    new Option('-o, --out <folder>', 'folder to write').makeOptionMandatory(),
+  )
     .description('Write a version that a run has saved as a Hugging Face folder, which transformers and Quorum load.')
     .option('-r, --run <folder>', 'run folder (runFolder; default: runs/default)')
     .option(
@@ -19,8 +22,17 @@ export function exportCommand(): Command {
       'a version number, or `best`: the most accurate, without labels the newest that the guardian does not doubt; default: the newest one saved',
       parseVersion,
     )
-    .addOption(new Option('--dtype <type>', 'numbers in the weights; default: as the base has them').choices(['F32', 'F16', 'BF16']))
-    .option('--merged', 'where the run trains an adapter: write the whole model with its update worked in, not the adapter alone')
+    .addOption(
+      new Option('--dtype <type>', 'numbers in the weights; default: as the base has them').choices([
+        'F32',
+        'F16',
+        'BF16',
+      ]),
+    )
+    .option(
+      '--merged',
+      'where the run trains an adapter: write the whole model with its update worked in, not the adapter alone',
+    )
     .addHelpText(
       'after',
       '\nWorks while a daemon runs on the folder.\n\nExamples:\n  quorum export --run runs/default --out ./improved\n  quorum export --version best --dtype F32 --out ./improved',

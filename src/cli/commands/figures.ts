@@ -19,13 +19,19 @@ Examples:
   quorum figures --out /tmp/charts.parquet --suite charts`;
 
 export function figuresCommand(): Command {
-  const out = new Option('-o, --out <folder>', 'folder to write data.jsonl and images/ to, or a .parquet file').makeOptionMandatory();
+  const out = new Option(
+    '-o, --out <folder>',
+    'folder to write data.jsonl and images/ to, or a .parquet file',
+  ).makeOptionMandatory();
   return withOutput(new Command('figures'), out)
     .description('Write the built-in data set as JSONL and PNG files or as Parquet, with labels.')
     .option('-n, --n <count>', 'number of pictures', parseCount, 1000)
     .option('--seed <seed>', 'seed of pictures and questions', parseSeed, 0)
     .addOption(
-      new Option('--pool <pool>', 'every question of a picture (train), or one question a picture and none of the training pictures (heldout)')
+      new Option(
+        '--pool <pool>',
+        'every question of a picture (train), or one question a picture and none of the training pictures (heldout)',
+      )
         .choices(['train', 'heldout'])
         .default('heldout'),
     )
@@ -44,7 +50,10 @@ export function figuresCommand(): Command {
 }
 
 async function figures({ out, force = false, n, seed, pool, rendering, suite }: Options): Promise<void> {
-  const [{ exportFigures }, { suiteOptions }] = await Promise.all([import('../../data/export.ts'), import('../../data/suites.ts')]);
+  const [{ exportFigures }, { suiteOptions }] = await Promise.all([
+    import('../../data/export.ts'),
+    import('../../data/suites.ts'),
+  ]);
   const own = { pool, pictures: n, seed, questions: pool === 'train' ? 'all' : 'one', rendering } as const;
   const path = await claimOutput({ option: '--out', path: out, force });
   const written = await exportFigures(path, suite === undefined ? own : suiteOptions(suite, seed, n), force);

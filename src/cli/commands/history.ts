@@ -24,7 +24,11 @@ export function historyCommand(): Command {
   return withConfigOptions(new Command('history'))
     .description('Print the metrics of a run by version.')
     .option('-r, --run <folder>', 'run folder (runFolder; default: runs/default)')
-    .option('-n, --last <count>', `only the newest versions; default: ${ROWS} in the table, all as JSON and CSV`, parseCount)
+    .option(
+      '-n, --last <count>',
+      `only the newest versions; default: ${ROWS} in the table, all as JSON and CSV`,
+      parseCount,
+    )
     .option('--json', 'print JSON, with every metric')
     .option('--csv', 'print CSV, with every metric')
     .addHelpText('after', HELP)
@@ -39,5 +43,7 @@ async function history(options: Options): Promise<void> {
   const all = readHistory(config.runFolder);
   const rows = all.slice(-(options.last ?? (json || csv ? Infinity : ROWS)));
   const left = all.length - rows.length;
-  console.log(json ? words.historyJson(rows) : (csv ? words.historyCsv(rows) : words.historyTable(rows, left)).join('\n'));
+  console.log(
+    json ? words.historyJson(rows) : (csv ? words.historyCsv(rows) : words.historyTable(rows, left)).join('\n'),
+  );
 }

@@ -24,9 +24,14 @@ export function logCommand(): Command {
     .option('-r, --run <folder>', 'run folder (runFolder; default: runs/default)')
     .option('-n, --lines <count>', 'how many', parseCount, 20)
     .option('-f, --follow', 'print lines as they come, until Ctrl-C')
-    .addOption(new Option('--level <level>', 'leave out less serious lines').choices(Object.keys(LEVELS)).default('debug'))
+    .addOption(
+      new Option('--level <level>', 'leave out less serious lines').choices(Object.keys(LEVELS)).default('debug'),
+    )
     .option('--json', 'print the lines as they are in the file, which have every field')
-    .addHelpText('after', '\nExamples:\n  quorum log --run runs/default -n 50\n  quorum log --follow\n  quorum log --level warn --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorum log --run runs/default -n 50\n  quorum log --follow\n  quorum log --level warn --json',
+    )
     .action(log);
 }
 
@@ -48,7 +53,11 @@ async function log(options: Options): Promise<void> {
 /** `2026-11-27 10:40:21  paused, version 3`; of an error the first line of its stack. */
 function inWords({ text, level = LEVELS.info, time, version, msg, error }: LogLine): string {
   const at = time === undefined ? '' : `${day(Date.parse(time))} ${clock(Date.parse(time))}  `;
-  const what = [msg ?? text, version === undefined ? '' : `, version ${version}`, error === undefined ? '' : `: ${error.split('\n')[0]}`].join('');
+  const what = [
+    msg ?? text,
+    version === undefined ? '' : `, version ${version}`,
+    error === undefined ? '' : `: ${error.split('\n')[0]}`,
+  ].join('');
   const words = fitText(what, Infinity); // an error's words must not move the cursor
   if (level >= LEVELS.error) return `${pc.dim(at)}${pc.red(`error: ${words}`)}`;
   return `${pc.dim(at)}${level >= LEVELS.warn ? pc.yellow(`warning: ${words}`) : words}`;

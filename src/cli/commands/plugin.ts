@@ -28,7 +28,10 @@ Examples:
   quorum plugin new @me/pictures --port ask --dir plugins/pictures`;
 
 export function pluginCommand(): Command {
-  const fresh = withOutput(new Command('new'), new Option('-d, --dir <folder>', 'folder to write it to; default: one of its name'))
+  const fresh = withOutput(
+    new Command('new'),
+    new Option('-d, --dir <folder>', 'folder to write it to; default: one of its name'),
+  )
     .argument('<name>', 'name of the package, and of the plug-in')
     .description('Write a new plug-in as a package of its own: typed, with a test.')
     .addOption(new Option('--port <port>', 'what it is to do').choices(PORT_NAMES).makeOptionMandatory())
@@ -39,7 +42,9 @@ export function pluginCommand(): Command {
 
 async function writePackage(name: string, { port, dir, force = false }: Options): Promise<void> {
   if (!NAME.test(name) || name.length > LONGEST_NAME)
-    throw new InputError(`"${name}" is no name for a plug-in: expected at most ${LONGEST_NAME} of a-z, 0-9 and . _ -, as a package is named`);
+    throw new InputError(
+      `"${name}" is no name for a plug-in: expected at most ${LONGEST_NAME} of a-z, 0-9 and . _ -, as a package is named`,
+    );
   const folder = await claimOutput({ option: '--dir', path: dir ?? name.split('/').at(-1)!, force });
   const own = JSON.parse(readFileSync(packagePath('package.json'), 'utf8')) as ScaffoldOptions['own'];
   const files = pluginPackage({ name, port, folder, own });

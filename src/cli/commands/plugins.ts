@@ -31,7 +31,9 @@ Examples:
 
 export function pluginsCommand(): Command {
   const command = withConfigOptions(new Command('plugins'))
-    .description('Show what is plugged in, each port with the state of its actor; add, remove, restart or reload one while the daemon runs.')
+    .description(
+      'Show what is plugged in, each port with the state of its actor; add, remove, restart or reload one while the daemon runs.',
+    )
     .option('-r, --run <folder>', 'run folder of the daemon (runFolder; default: runs/default)')
     .option('--timeout <seconds>', 'how long to wait for the answer', parsePositive, 120)
     .option('--json', 'print JSON')
@@ -52,7 +54,9 @@ export function pluginsCommand(): Command {
       .argument('<name>', 'as `quorum plugins` lists it')
       .description(description)
       .addHelpText('after', `\nExample:\n  quorum plugins ${name} my-reward`)
-      .action((plugin: string, _: unknown, self: Command) => change({ type: `plugin.${name}`, name: plugin }, self.optsWithGlobals<Options>()));
+      .action((plugin: string, _: unknown, self: Command) =>
+        change({ type: `plugin.${name}`, name: plugin }, self.optsWithGlobals<Options>()),
+      );
     command.addCommand(named);
   }
   return command;

@@ -18,9 +18,14 @@ interface Options extends OutputOptions {
 const EVERY_STEPS = 25;
 
 export function pretrainCommand(): Command {
-  const out = new Option('-o, --out <folder>', 'Hugging Face folder to write; an unfinished run found there is continued').makeOptionMandatory();
+  const out = new Option(
+    '-o, --out <folder>',
+    'Hugging Face folder to write; an unfinished run found there is continued',
+  ).makeOptionMandatory();
   return withOutput(new Command('pretrain'), out)
-    .description('Make a mini model from nothing, with labels, on the built-in data set: what `models/mini` was made with.')
+    .description(
+      'Make a mini model from nothing, with labels, on the built-in data set: what `models/mini` was made with.',
+    )
     .option('--seed <seed>', 'seed of weights and data', parseSeed, 0)
     .option('--threads <count>', 'CPU threads', parseCount, availableParallelism())
     .option('--json', 'print each step as a line of JSON')
@@ -32,20 +37,27 @@ export function pretrainCommand(): Command {
 }
 
 async function run({ out, force = false, seed, threads, json }: Options): Promise<void> {
-  const [{ pretrain }, { hasState }] = await Promise.all([import('../../pretrain/pretrain.ts'), import('../../pretrain/checkpoint.ts')]);
+  const [{ pretrain }, { hasState }] = await Promise.all([
+    import('../../pretrain/pretrain.ts'),
+    import('../../pretrain/checkpoint.ts'),
+  ]);
   const folder = await claimOutput({ option: '--out', path: out, force, isOurs: hasState });
   const signal = onInterrupt(() => console.error('Finishing the step in hand and saving ...'));
   const show = json ? (progress: PretrainProgress) => console.log(JSON.stringify(progress)) : progressLines(signal);
   const accuracy = await pretrain({ folder, seed, threads, signal }, show);
   if (accuracy && !json) console.log(accuracyTable(accuracy).join('\n'));
-  console.error(accuracy ? `Done: ${folder}` : `Stopped: ${folder} is unfinished; run the same command again to go on.`);
+  console.error(
+    accuracy ? `Done: ${folder}` : `Stopped: ${folder} is unfinished; run the same command again to go on.`,
+  );
 }
 
 function progressLines(signal: AbortSignal): (progress: PretrainProgress) => void {
   let [seconds, steps] = [0, 0];
   return (progress) => {
     if (progress.type === 'accuracy') {
-      console.log(`step ${progress.step}  accuracy ${percent(progress.accuracy.greedy)} (greedy, ${progress.accuracy.n} held-out questions)`);
+      console.log(
+        `step ${progress.step}  accuracy ${percent(progress.accuracy.greedy)} (greedy, ${progress.accuracy.n} held-out questions)`,
+      );
       return;
     }
     seconds += progress.seconds;

@@ -48,17 +48,30 @@ Examples:
 
 /** @param own hooks of whoever puts another policy in the place of ours. */
 export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Command {
-  const report = new Option('--report <file>', 'write a JSON report at the end; an earlier report of the same run is replaced');
+  const report = new Option(
+    '--report <file>',
+    'write a JSON report at the end; an earlier report of the same run is replaced',
+  );
   return withOutput(withConfigOptions(new Command('start')), report)
     .description('Run the daemon, in the foreground if not told otherwise: it learns until told to stop.')
     .option('-m, --model <folder>', 'Hugging Face folder of the base model (model)')
-    .option('-d, --data <path>', 'file, folder or pattern, or `figures`, the built-in data set; may be repeated (data)', collect)
+    .option(
+      '-d, --data <path>',
+      'file, folder or pattern, or `figures`, the built-in data set; may be repeated (data)',
+      collect,
+    )
     .option('--split <name>', 'split to learn from, where files or rows are of several (data.split)')
     .option('-r, --run <folder>', 'folder of this run: database, log, checkpoints (runFolder)')
     .option('--steps <count>', 'stop after this many learner steps, earlier sittings included (loop.steps)', parseCount)
-    .option('--stop-when <condition>', 'stop when this holds, such as "accuracy >= 0.9 and version > 50" (loop.stopWhen)')
+    .option(
+      '--stop-when <condition>',
+      'stop when this holds, such as "accuracy >= 0.9 and version > 50" (loop.stopWhen)',
+    )
     .option('--seed <seed>', 'seeds everything that is random (seed)', parseSeed)
-    .option('--begin-again', 'where the database of the run is gone or damaged: begin a new chain of versions with the newest weights as its base')
+    .option(
+      '--begin-again',
+      'where the database of the run is gone or damaged: begin a new chain of versions with the newest weights as its base',
+    )
     .option('--dry-run', 'open and check everything, say what a start would find, and begin nothing')
     .option('--json', 'print statuses and the report as lines of JSON')
     .option('--detach', 'run in the background, and come back when the daemon is up')
@@ -93,7 +106,11 @@ async function start(options: Options, own: DaemonHooks): Promise<void> {
   }
 }
 
-async function tryStart({ report, beginAgain = false, json }: Options, { config, folder, preset }: LoadedConfig, own: DaemonHooks): Promise<void> {
+async function tryStart(
+  { report, beginAgain = false, json }: Options,
+  { config, folder, preset }: LoadedConfig,
+  own: DaemonHooks,
+): Promise<void> {
   const hooks = { ...own, pluginFolder: folder, beginAgain, ...(report === undefined ? {} : { reportFile: report }) };
   const [{ dryRun }, { dryRunWords }] = [await import('../../daemon/dry-run.ts'), await import('../dry-run.ts')];
   const found = await interruptible(
@@ -122,14 +139,21 @@ interface Shown {
   readonly unread: Promise<void>;
 }
 
-async function runInForeground(config: Config, hooks: DaemonHooks, { preset, json, manager, unread }: Shown): Promise<Report> {
+async function runInForeground(
+  config: Config,
+  hooks: DaemonHooks,
+  { preset, json, manager, unread }: Shown,
+): Promise<Report> {
   const kind = chooseDisplay(json, process.stdout);
   if (kind === 'live') console.log(pc.dim(`Opening ${config.model} ...\n${preset}`));
   const daemon = await open(config, hooks);
   daemon.note(preset);
-  void unread.then(() => daemon.note('what reads the output of this process is gone (EPIPE); the run does not end for that'));
+  void unread.then(() =>
+    daemon.note('what reads the output of this process is gone (EPIPE); the run does not end for that'),
+  );
   if (daemon.dashboard?.links) showLinks(daemon.dashboard.links);
-  const told = manager && keepTold(manager, daemon, { failed: console.error, longestItemSeconds: longestItemSeconds(config) });
+  const told =
+    manager && keepTold(manager, daemon, { failed: console.error, longestItemSeconds: longestItemSeconds(config) });
   const display = createDisplay(kind, process.stdout);
   const shown = daemon.status$().subscribe((status) => display.show(status));
   const report = await daemon.closed();
@@ -165,7 +189,8 @@ async function detach({ runFolder, timeouts }: Config, json: boolean): Promise<v
   const up = await startInBackground({ runFolder, openSeconds: timeouts.openSeconds });
   if (!up) return;
   const { pid, dashboard } = up;
-  if (json) console.log(JSON.stringify({ type: 'up', pid, runFolder: up.runFolder, dashboard: dashboard?.url ?? null }));
+  if (json)
+    console.log(JSON.stringify({ type: 'up', pid, runFolder: up.runFolder, dashboard: dashboard?.url ?? null }));
   else console.log(inTheBackground(up).join('\n'));
   if (dashboard?.links) showLinks(dashboard.links);
 }
@@ -173,15 +198,34 @@ async function detach({ runFolder, timeouts }: Config, json: boolean): Promise<v
 /** Once, and only where a person reads it: who has such an address may look, or command. */
 function showLinks({ view, control }: { readonly view: string; readonly control: string }): void {
   const lines = process.stderr.isTTY
-    ? ['Open the dashboard once by one of these; the browser is let in from then on.', `  to look      ${view}`, `  to command   ${control}`]
+    ? [
+        'Open the dashboard once by one of these; the browser is let in from then on.',
+        `  to look      ${view}`,
+        `  to command   ${control}`,
+      ]
     : ['The dashboard asks for a token: yours, or the one in dashboard-tokens.json of the run folder.'];
   process.stderr.write(`${lines.join('\n')}\n`);
 }
 
 /** What a user wants to know when the daemon has stopped: how good, where the model is, how to go on. */
-export function closingWords({ steps, saved, wallSeconds, history, labelFree, folder, bestFolder, end, reason, error, lost }: Report): string[] {
+export function closingWords({
+  steps,
+  saved,
+  wallSeconds,
+  history,
+  labelFree,
+  folder,
+  bestFolder,
+  end,
+  reason,
+  error,
+  lost,
+}: Report): string[] {
   const [first, last] = [history[0], history.at(-1)];
-  const gain = first && last && first !== last ? ` (${points(last.greedy - first.greedy)} points from ${percent(first.greedy)})` : '';
+  const gain =
+    first && last && first !== last
+      ? ` (${points(last.greedy - first.greedy)} points from ${percent(first.greedy)})`
+      : '';
   return [
     '',
     ...(end === 'failed' ? [pc.red(`Failed: ${error ?? 'a part failed past its restart budget'}`)] : []),
@@ -203,5 +247,7 @@ function lostWords(steps: number, saved: number | null, folder: string): string[
 function modelWords(steps: number, saved: number | null, folder: string): string[] {
   const rest = 'the next start learns what follows again from the stored batches';
   if (saved === steps) return [`  model  ${folder}`];
-  return saved === null ? [`  model  no checkpoint yet: ${rest}`] : [`  model  ${folder} has version ${saved}: ${rest}`];
+  return saved === null
+    ? [`  model  no checkpoint yet: ${rest}`]
+    : [`  model  ${folder} has version ${saved}: ${rest}`];
 }

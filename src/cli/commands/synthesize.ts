@@ -30,35 +30,67 @@ Examples:
   quorum synthesize --model ./improved --data ./pictures.jsonl --mode direct -n 1000 --vote 10 --out synthetic.jsonl`;
 
 export function synthesizeCommand(): Command {
-  const out = new Option('-o, --out <file>', 'a .parquet file, or a .jsonl file beside whose folder images/ the pictures go').makeOptionMandatory();
+  const out = new Option(
+    '-o, --out <file>',
+    'a .parquet file, or a .jsonl file beside whose folder images/ the pictures go',
+  ).makeOptionMandatory();
   return withOutput(withConfigOptions(new Command('synthesize')), out)
     .description('Let a model write questions about pictures, and keep those that can be asked.')
     .option('-m, --model <folder>', 'Hugging Face folder (model)')
-    .option('-d, --data <path>', 'file, folder or pattern, all of it; may be repeated; default: the training part of the configured data', collect)
+    .option(
+      '-d, --data <path>',
+      'file, folder or pattern, all of it; may be repeated; default: the training part of the configured data',
+      collect,
+    )
     .option('--split <name>', 'split of the data, where files or rows are of several (data.split)')
     .addOption(
-      new Option('--mode <mode>', 'from the picture alone, beside a question about it, or both; default: both where the data has questions').choices([
-        'direct',
-        'in-context',
-        'both',
-      ]),
+      new Option(
+        '--mode <mode>',
+        'from the picture alone, beside a question about it, or both; default: both where the data has questions',
+      ).choices(['direct', 'in-context', 'both']),
     )
     .option('--column <role=name>', 'column of the question, pictures or id; may be repeated', collectColumn)
     .option('-n, --n <count>', 'questions to write', parseCount, 100)
-    .option('--vote <count>', 'sample this many answers to each question and keep those worth learning from', parseCount)
+    .option(
+      '--vote <count>',
+      'sample this many answers to each question and keep those worth learning from',
+      parseCount,
+    )
     .option('--seed <seed>', 'seeds the choice of pictures and the samples (seed)', parseSeed)
     .option('--json', 'print JSON')
     .addHelpText('after', HELP)
     .action(synthesize);
 }
 
-async function synthesize({ data, split, mode, column, n, out, force = false, vote, json, ...options }: Options): Promise<void> {
+async function synthesize({
+  data,
+  split,
+  mode,
+  column,
+  n,
+  out,
+  force = false,
+  vote,
+  json,
+  ...options
+}: Options): Promise<void> {
   const { synthesizeQuestions } = await import('../synthesize.ts');
-  const loaded = await resolveConfig({ ...options, set: [...(await ownDataSettings(data, split)), ...(options.set ?? [])] });
+  const loaded = await resolveConfig({
+    ...options,
+    set: [...(await ownDataSettings(data, split)), ...(options.set ?? [])],
+  });
   const { config } = loaded;
   const inputs = [...inputsOf(loaded), ...(data ?? [])];
   const file = await claimOutput({ option: '--out', path: out, force, inputs });
-  const request = { n, file, force, ...(data && { data }), ...(mode && { mode }), ...(column && { columns: column }), ...(vote && { vote }) };
+  const request = {
+    n,
+    file,
+    force,
+    ...(data && { data }),
+    ...(mode && { mode }),
+    ...(column && { columns: column }),
+    ...(vote && { vote }),
+  };
   const signal = onInterrupt(() => console.error('Stopping; what was written so far is kept.'));
   const done = await synthesizeQuestions(config, request, signal);
   console.log(json ? JSON.stringify(done, null, 2) : describe(done).join('\n'));

@@ -55,7 +55,8 @@ const TSCONFIG_BUILD = {
 };
 
 function manifest({ name, port, folder, own }: ScaffoldOptions, { options }: PortTemplate) {
-  const pick = (...names: string[]) => Object.fromEntries(names.map((each) => [each, own.dependencies[each] ?? own.devDependencies[each]]));
+  const pick = (...names: string[]) =>
+    Object.fromEntries(names.map((each) => [each, own.dependencies[each] ?? own.devDependencies[each]]));
   return {
     name,
     version: '0.1.0',
@@ -67,7 +68,10 @@ function manifest({ name, port, folder, own }: ScaffoldOptions, { options }: Por
     ...(options === undefined ? {} : { dependencies: pick('zod') }),
     peerDependencies: { quorum: `^${own.version}` },
     // The Quorum that wrote this package, until another one is installed.
-    devDependencies: { ...pick('@types/node', 'typescript', 'vitest'), quorum: `file:${relative(folder, packagePath('.'))}` },
+    devDependencies: {
+      ...pick('@types/node', 'typescript', 'vitest'),
+      quorum: `file:${relative(folder, packagePath('.'))}`,
+    },
   };
 }
 
@@ -87,7 +91,9 @@ ${schema}  ports: {
 }
 
 function test({ port }: ScaffoldOptions, { does, test: body }: PortTemplate): string {
-  const node = body.includes('readFileSync') ? `import { readFileSync } from 'node:fs';\nimport { join } from 'node:path';\n` : '';
+  const node = body.includes('readFileSync')
+    ? `import { readFileSync } from 'node:fs';\nimport { join } from 'node:path';\n`
+    : '';
   const names = body.includes('recorded.') ? 'recorded, testPlugin' : 'testPlugin';
   return `${node}import { ${names} } from 'quorum/testing';
 import { expect, test } from 'vitest';

@@ -1,4 +1,7 @@
-/** What `quorum plugin new` writes for each port: a plug-in that does something, and a test that would notice if it did not. */
+/**
+ * What `quorum plugin new` writes for each port: a plug-in that does something, and a test that would notice if it did
+ * not.
+ */
 import type { PortName } from '../../protocol/ports.ts';
 
 export interface PortTemplate {

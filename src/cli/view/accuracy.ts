@@ -27,7 +27,9 @@ function width(names: readonly string[]): number {
 
 /** A heading and a row for each kind; nothing where there are no kinds. */
 function kindRows({ byKind }: Accuracy, wide: number): string[] {
-  const rows = Object.entries(byKind).map(([kind, of]) => `${kind.padEnd(wide)}${percent(of.greedy).padStart(8)}${String(of.n).padStart(6)}`);
+  const rows = Object.entries(byKind).map(
+    ([kind, of]) => `${kind.padEnd(wide)}${percent(of.greedy).padStart(8)}${String(of.n).padStart(6)}`,
+  );
   return rows.length === 0 ? [] : [pc.dim(`${'kind'.padEnd(wide)}  greedy     n`), ...rows];
 }
 

@@ -1,4 +1,7 @@
-/** Shows the stream of statuses of a daemon in this process: in place on a terminal, as plain lines elsewhere, as JSON for machines. */
+/**
+ * Shows the stream of statuses of a daemon in this process: in place on a terminal, as plain lines elsewhere, as JSON
+ * for machines.
+ */
 import { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { Status } from '../../protocol/status.ts';
@@ -20,7 +23,8 @@ const HINT = 'Ctrl-C finishes the step in hand, saves and stops';
 
 export function chooseDisplay(json: boolean, out: NodeJS.WriteStream): DisplayKind {
   if (json) return 'json';
-  // A serial line or a terminal without a window says that it has no rows and no columns; nothing could be drawn in place there.
+  // A serial line or a terminal without a window says that it has no rows and no columns; nothing could be drawn in
+  // place there.
   const hasSize = out.columns > 0 && out.rows > 0;
   return out.isTTY && hasSize && process.env['TERM'] !== 'dumb' && !process.env['CI'] ? 'live' : 'plain';
 }
@@ -39,12 +43,17 @@ function live(out: NodeJS.WriteStream): Display {
     const size = { width: (out.columns || 80) - 1, rows: (out.rows || 24) - 1 };
     const now = `${size.width} x ${size.rows}`;
     if (drawn !== '' && drawn !== now) {
-      // The old frame is wrapped anew, part of it has left at the top, or comes back there: how many rows it has now is not known.
+      // The old frame is wrapped anew, part of it has left at the top, or comes back there: how many rows it has now is
+      // not known.
       log.clear();
       out.write(CLEAR_SCREEN);
     }
     drawn = now;
-    log(renderFrame(status, { ...size, colors: pc, cwd: process.cwd(), ...(hint === undefined ? {} : { hint }) }).join('\n'));
+    log(
+      renderFrame(status, { ...size, colors: pc, cwd: process.cwd(), ...(hint === undefined ? {} : { hint }) }).join(
+        '\n',
+      ),
+    );
   };
   const timer = setInterval(() => latest && draw({ ...latest, at: Date.now() }, HINT), FRAME_MILLISECONDS);
   return {

@@ -33,7 +33,11 @@ export function bytes(value: number): string {
 /** `0:07`, `12:41`, `3:02:41`, `2d 03:02`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
-  const [days, hours, minutes] = [Math.floor(whole / 86_400), Math.floor(whole / 3_600) % 24, Math.floor(whole / 60) % 60];
+  const [days, hours, minutes] = [
+    Math.floor(whole / 86_400),
+    Math.floor(whole / 3_600) % 24,
+    Math.floor(whole / 60) % 60,
+  ];
   const two = (n: number): string => String(n).padStart(2, '0');
   if (days > 0) return `${days}d ${two(hours)}:${two(minutes)}`;
   if (hours > 0) return `${hours}:${two(minutes)}:${two(whole % 60)}`;
@@ -49,5 +53,7 @@ export function clock(milliseconds: number): string {
 /** Date, local: `2026-11-27`. */
 export function day(milliseconds: number): string {
   const date = new Date(milliseconds);
-  return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((part) => String(part).padStart(2, '0')).join('-');
+  return [date.getFullYear(), date.getMonth() + 1, date.getDate()]
+    .map((part) => String(part).padStart(2, '0'))
+    .join('-');
 }

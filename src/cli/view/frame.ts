@@ -1,6 +1,6 @@
 /**
- * The live picture of a running daemon: a pure function of its status. `start` draws it in place on a terminal, `status` prints it once,
- * and docs/ renders it to a picture.
+ * The live picture of a running daemon: a pure function of its status. `start` draws it in place on a terminal,
+ * `status` prints it once, and docs/ renders it to a picture.
  */
 import { sep } from 'node:path';
 import { isPausing } from '../../protocol/frames.ts';
@@ -24,7 +24,10 @@ export interface FrameOptions {
 
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const;
 const SPIN_MILLISECONDS = 250;
-/** Columns of a label, of the narrowest and of the widest cell of the grid, and how many cells go side by side: whole rows of the twelve. */
+/**
+ * Columns of a label, of the narrowest and of the widest cell of the grid, and how many cells go side by side: whole
+ * rows of the twelve.
+ */
 const LABEL = 11;
 const CELL = 21;
 const LONGEST_CELL = 28;
@@ -86,7 +89,8 @@ function title(status: Status, width: number, cwd: string | undefined): Line[] {
     ['  ● ', style],
     [words, style],
   ];
-  const near = (path: string): string => (cwd !== undefined && path.startsWith(`${cwd}${sep}`) ? path.slice(cwd.length + 1) : path);
+  const near = (path: string): string =>
+    cwd !== undefined && path.startsWith(`${cwd}${sep}`) ? path.slice(cwd.length + 1) : path;
   const where: Line = [[`${near(status.model)} · ${status.data} · seed ${status.seed} · ${near(status.run)}`, 'dim']];
   const dashboard: Line[] =
     status.dashboard === undefined
@@ -117,22 +121,32 @@ function measured({ accuracy: { now, baseline, best, questions }, labelFree }: S
   if (!now) return [[label('accuracy'), ['not measured yet', 'dim']]];
   const worse = baseline !== null && now.greedy < baseline.greedy;
   const line: Span[] = [label('accuracy'), [percent(now.greedy), 'bold', worse ? 'red' : 'green']];
-  if (baseline) line.push(['  '], [points(now.greedy - baseline.greedy), worse ? 'red' : 'green'], [` from ${percent(baseline.greedy)}`, 'dim']);
+  if (baseline)
+    line.push(
+      ['  '],
+      [points(now.greedy - baseline.greedy), worse ? 'red' : 'green'],
+      [` from ${percent(baseline.greedy)}`, 'dim'],
+    );
   if (best) line.push(['  best ', 'dim'], [percent(best.greedy)], [` at ${best.version}`, 'dim']);
-  if (questions !== null) line.push([`  greedy, n ${questions}${labelFree === undefined ? '' : ' with a label'}`, 'dim']);
+  if (questions !== null)
+    line.push([`  greedy, n ${questions}${labelFree === undefined ? '' : ' with a label'}`, 'dim']);
   return [line];
 }
 
-/** The history of accuracy, without labels of the agreement with the base: tall where there is room, one row otherwise. */
+/**
+ * The history of accuracy, without labels of the agreement with the base: tall where there is room, one row otherwise.
+ */
 function chart({ accuracy: { history }, labelFree }: Status, width: number, room: number): Line[] {
   const ofBase = history.length > 0 ? undefined : labelFree;
-  const values = ofBase === undefined ? history.map((point) => point.greedy) : ofBase.history.flatMap(({ asBase }) => asBase ?? []);
+  const values =
+    ofBase === undefined ? history.map((point) => point.greedy) : ofBase.history.flatMap(({ asBase }) => asBase ?? []);
   if (values.length < 2 || room < 1) return [];
   const height = Math.min(5, room - 1);
   if (height < 3) return [[[sparkline(values, width), 'green']]];
   const { rows, low, high } = areaChart(values, Math.max(1, width - LABEL), height);
   const name = ofBase === undefined ? '' : 'as base';
-  const axis = (row: number): string => (row === 0 ? percent(high, 0) : row === rows.length - 1 ? percent(low, 0) : row === 1 ? name : '');
+  const axis = (row: number): string =>
+    row === 0 ? percent(high, 0) : row === rows.length - 1 ? percent(low, 0) : row === 1 ? name : '';
   return rows.map((row, i) => [
     [axis(i).padEnd(LABEL), 'dim'],
     [row, 'green'],

@@ -1,4 +1,7 @@
-/** What stands in the place of accuracy where the data has no labels: lines of the live view, and one line of the plain one. */
+/**
+ * What stands in the place of accuracy where the data has no labels: lines of the live view, and one line of the plain
+ * one.
+ */
 import type { LabelFreePoint, Status } from '../../protocol/status.ts';
 import { labelFreeWords } from '../../daemon/label-words.ts';
 import { DASH, fixed, percent } from './format.ts';
@@ -10,9 +13,13 @@ const LEVELS = { healthy: 'green', watch: 'yellow', act: 'red', hold: 'red' } as
 export function labelFreeLines({ labelFree: of, guardian }: Status, label: (name: string) => Span): Line[] {
   if (of === undefined) return [];
   const watched: Line[] = guardian === undefined ? [] : [[label('guardian'), ...guardianSpans(guardian)]];
-  if (of.questions === 0) return [[label('accuracy'), ['cannot be measured: no question is held out', 'dim']], ...watched];
+  if (of.questions === 0)
+    return [[label('accuracy'), ['cannot be measured: no question is held out', 'dim']], ...watched];
   if (of.now === null) {
-    const why = of.labelled === 0 ? 'no labels: accuracy cannot be measured; the first figures come with the first evaluation' : DASH;
+    const why =
+      of.labelled === 0
+        ? 'no labels: accuracy cannot be measured; the first figures come with the first evaluation'
+        : DASH;
     return [[label('held out'), [why, 'dim']], ...watched];
   }
   return [...figures(of.now, of.baseline, label), ...watched];
@@ -20,10 +27,20 @@ export function labelFreeLines({ labelFree: of, guardian }: Status, label: (name
 
 function figures(now: LabelFreePoint, base: LabelFreePoint | null, label: (name: string) => Span): Line[] {
   const { asBase, asTrusted, trusted, n, voteShare, entropy, responseTokens, answered } = now;
-  const trust: Span[] = trusted === null ? [] : [['  '], [percent(asTrusted), 'bold'], [` as the trusted version ${trusted}`, 'dim']];
-  const was = (value: number | undefined, digits: number): Span => [value === undefined ? '' : ` (${fixed(value, digits)})`, 'dim'];
+  const trust: Span[] =
+    trusted === null ? [] : [['  '], [percent(asTrusted), 'bold'], [` as the trusted version ${trusted}`, 'dim']];
+  const was = (value: number | undefined, digits: number): Span => [
+    value === undefined ? '' : ` (${fixed(value, digits)})`,
+    'dim',
+  ];
   return [
-    [label('no labels'), [percent(asBase), 'bold'], [' of the answers as the base', 'dim'], ...trust, [`  n ${n}, at version ${now.version}`, 'dim']],
+    [
+      label('no labels'),
+      [percent(asBase), 'bold'],
+      [' of the answers as the base', 'dim'],
+      ...trust,
+      [`  n ${n}, at version ${now.version}`, 'dim'],
+    ],
     [
       label('held out'),
       ['vote share ', 'dim'],

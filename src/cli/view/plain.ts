@@ -1,4 +1,7 @@
-/** The loop as plain lines, for logs and pipes: what is new between two statuses, a line for each step, evaluation and note. */
+/**
+ * The loop as plain lines, for logs and pipes: what is new between two statuses, a line for each step, evaluation and
+ * note.
+ */
 import { isPausing } from '../../protocol/frames.ts';
 import type { Status } from '../../protocol/status.ts';
 import { labelFreeLine } from './label-free.ts';
@@ -14,7 +17,8 @@ export function plainLines(before: Status | undefined, now: Status): string[] {
   lines.push(...newNotes(before, now));
   if (now.version > 0 && before && before.version !== now.version) lines.push(stepLine(now));
   if (now.accuracy.now && before?.accuracy.now?.version !== now.accuracy.now.version) lines.push(accuracyLine(now));
-  if (now.labelFree?.now && before?.labelFree?.now?.version !== now.labelFree.now.version) lines.push(labelFreeLine(now));
+  if (now.labelFree?.now && before?.labelFree?.now?.version !== now.labelFree.now.version)
+    lines.push(labelFreeLine(now));
   return lines.map((line) => `[${duration(now.seconds)}] ${line}`);
 }
 

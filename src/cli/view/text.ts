@@ -49,7 +49,9 @@ export function spread(left: Line, right: Line, width: number): Line {
 /** Puts cells in rows of `columns`, each padded to `cellWidth`. */
 export function grid(cells: readonly Line[], cellWidth: number, columns: number): Line[] {
   return Array.from({ length: Math.ceil(cells.length / columns) }, (_, row) =>
-    cells.slice(row * columns, (row + 1) * columns).flatMap((cell): Line => [...cell, [' '.repeat(Math.max(1, cellWidth - lineWidth(cell)))]]),
+    cells
+      .slice(row * columns, (row + 1) * columns)
+      .flatMap((cell): Line => [...cell, [' '.repeat(Math.max(1, cellWidth - lineWidth(cell)))]]),
   );
 }
 

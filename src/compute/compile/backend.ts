@@ -1,4 +1,7 @@
-/** The `symbolic` TF.js backend: a tensor is the name of a value in the graph being traced; kernels append nodes and do no arithmetic. */
+/**
+ * The `symbolic` TF.js backend: a tensor is the name of a value in the graph being traced; kernels append nodes and do
+ * no arithmetic.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { UnsupportedError } from '../../protocol/errors.ts';
 import type { DType } from '../../protocol/tensor.ts';
@@ -19,7 +22,10 @@ export class SymbolicBackend extends tf.KernelBackend {
   /** The value behind a tensor; its shape may be narrower than the tensor's (lazy broadcast). */
   value(info: tf.TensorInfo): Value {
     const entry = this.#entries.get(info.dataId);
-    if (!entry) throw new UnsupportedError('a tensor made outside of the program was used in it; make it inside of `build`, or pass it as an input');
+    if (!entry)
+      throw new UnsupportedError(
+        'a tensor made outside of the program was used in it; make it inside of `build`, or pass it as an input',
+      );
     return entry.value;
   }
 
@@ -51,11 +57,18 @@ export class SymbolicBackend extends tf.KernelBackend {
   }
 
   #constant(values: tf.BackendValues, shape: number[], dtype: tf.DataType): Value {
-    if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') throw new UnsupportedError(`tensors of dtype ${dtype} cannot be compiled`);
+    if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool')
+      throw new UnsupportedError(`tensors of dtype ${dtype} cannot be compiled`);
     const numbers = values as ArrayLike<number>;
     const first = numbers[0];
-    if (first !== undefined && Array.prototype.every.call(numbers, (value) => Object.is(value, first))) return this.graph.scalar(dtype, first);
-    const data = dtype === 'float32' ? Float32Array.from(numbers) : dtype === 'int32' ? Int32Array.from(numbers) : Uint8Array.from(numbers);
+    if (first !== undefined && Array.prototype.every.call(numbers, (value) => Object.is(value, first)))
+      return this.graph.scalar(dtype, first);
+    const data =
+      dtype === 'float32'
+        ? Float32Array.from(numbers)
+        : dtype === 'int32'
+          ? Int32Array.from(numbers)
+          : Uint8Array.from(numbers);
     return this.graph.constant(dtype, shape, data);
   }
 

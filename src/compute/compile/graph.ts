@@ -1,6 +1,7 @@
 /**
- * The graph that a traced program becomes: ONNX nodes in execution order, kept small while it is built. Equal nodes are merged, chains of
- * reshapes are cut, and broadcasts stay lazy: a `Value` has its *physical* shape, which may be narrower than the tensor's logical one.
+ * The graph that a traced program becomes: ONNX nodes in execution order, kept small while it is built. Equal nodes are
+ * merged, chains of reshapes are cut, and broadcasts stay lazy: a `Value` has its *physical* shape, which may be
+ * narrower than the tensor's logical one.
  */
 import { createHash } from 'node:crypto';
 import { sizeOf } from '../../protocol/tensor.ts';
@@ -40,7 +41,8 @@ export interface NodeSpec {
   readonly domain?: string;
 }
 
-export const sameShape = (a: readonly number[], b: readonly number[]): boolean => a.length === b.length && a.every((dim, i) => dim === b[i]);
+export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((dim, i) => dim === b[i]);
 
 export class Graph {
   readonly nodes: Node[] = [];
@@ -72,7 +74,8 @@ export class Graph {
   }
 
   scalar(dtype: 'float32' | 'int32' | 'bool', value: number): Constant {
-    const data = dtype === 'float32' ? Float32Array.of(value) : dtype === 'int32' ? Int32Array.of(value) : Uint8Array.of(value);
+    const data =
+      dtype === 'float32' ? Float32Array.of(value) : dtype === 'int32' ? Int32Array.of(value) : Uint8Array.of(value);
     return this.constant(dtype, [], data);
   }
 
@@ -95,14 +98,24 @@ export class Graph {
     let outputs = this.#merged.get(key);
     if (!outputs) {
       const prefix = `${op}_${this.nodes.length}`;
-      outputs = spec.outputs.map((type, i) => ({ name: i === 0 ? prefix : `${prefix}_${i}`, dtype: type.dtype, shape: type.shape }));
+      outputs = spec.outputs.map((type, i) => ({
+        name: i === 0 ? prefix : `${prefix}_${i}`,
+        dtype: type.dtype,
+        shape: type.shape,
+      }));
       this.nodes.push({ op, domain, inputs, outputs: outputs.map((value) => value.name), attrs });
       this.#merged.set(key, outputs);
     }
     return outputs;
   }
 
-  node(op: string, inputs: readonly (Value | undefined)[], output: OutputType, attrs?: Readonly<Record<string, Attribute>>, domain?: string): Value {
+  node(
+    op: string,
+    inputs: readonly (Value | undefined)[],
+    output: OutputType,
+    attrs?: Readonly<Record<string, Attribute>>,
+    domain?: string,
+  ): Value {
     return this.append({ op, inputs, outputs: [output], ...(attrs && { attrs }), ...(domain && { domain }) })[0]!;
   }
 

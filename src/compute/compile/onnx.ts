@@ -1,4 +1,7 @@
-/** Serializes a Graph as an ONNX ModelProto. Field numbers are those of onnx.proto; only the messages that a graph here needs are written. */
+/**
+ * Serializes a Graph as an ONNX ModelProto. Field numbers are those of onnx.proto; only the messages that a graph here
+ * needs are written.
+ */
 import { Writer } from 'protobufjs/minimal.js';
 import { ONNX_TYPE, type Attribute, type Constant, type Graph, type Node, type Value } from './graph.ts';
 

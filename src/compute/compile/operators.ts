@@ -1,13 +1,19 @@
 /**
- * Fused building blocks of the model as functions over TF.js tensors: one ONNX Runtime operator where there is one, a few big ones in the
- * gradient. The automatic tape would make several times as many passes over memory, and passes are what costs at small widths.
+ * Fused building blocks of the model as functions over TF.js tensors: one ONNX Runtime operator where there is one, a
+ * few big ones in the gradient. The automatic tape would make several times as many passes over memory, and passes are
+ * what costs at small widths.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { FUSED } from './fused-names.ts';
 import './gradients.ts';
 
 /** Runs one of our own kernels where the current backend has it, `compose` elsewhere. */
-function native(kernel: string, inputs: Record<string, tf.Tensor>, attrs: Record<string, number>, compose: () => tf.Tensor[]): tf.Tensor[] {
+function native(
+  kernel: string,
+  inputs: Record<string, tf.Tensor>,
+  attrs: Record<string, number>,
+  compose: () => tf.Tensor[],
+): tf.Tensor[] {
   if (!tf.getKernel(kernel, tf.getBackend())) return compose();
   const outputs: tf.Tensor | tf.Tensor[] = tf.engine().runKernel(kernel, inputs, attrs);
   return Array.isArray(outputs) ? outputs : [outputs];
@@ -20,8 +26,8 @@ function inverseRms(x: tf.Tensor2D, epsilon: number): tf.Tensor2D {
 }
 
 /**
- * Root-mean-square normalization over the last axis: x / sqrt(mean(x^2) + epsilon) * weight. x [M, D], weight [D] -> [M, D].
- * The gradient recomputes 1 / rms: the operator's own output of it is wrong on WebGPU (ONNX Runtime 1.30).
+ * Root-mean-square normalization over the last axis: x / sqrt(mean(x^2) + epsilon) * weight. x [M, D], weight [D] ->
+ * [M, D]. The gradient recomputes 1 / rms: the operator's own output of it is wrong on WebGPU (ONNX Runtime 1.30).
  */
 export function rmsNorm(x: tf.Tensor2D, weight: tf.Tensor1D, epsilon: number): tf.Tensor2D {
   const width = x.shape[1];
@@ -82,13 +88,17 @@ export function rope(x: tf.Tensor3D, cos: tf.Tensor2D, sin: tf.Tensor2D): tf.Ten
   const op = tf.customGrad((x_, save) => {
     (save as tf.GradSaveFunc)([cos, sin]);
     // A rotation's transpose is the rotation back.
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => rotate(dy as tf.Tensor3D, saved[0] as tf.Tensor2D, tf.neg(saved[1] as tf.Tensor2D));
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>
+      rotate(dy as tf.Tensor3D, saved[0] as tf.Tensor2D, tf.neg(saved[1] as tf.Tensor2D));
     return { value: rotate(x_ as tf.Tensor3D, cos, sin), gradFunc };
   });
   return op(x);
 }
 
-/** Rows of an embedding table. weight [V, D], ids [M] int32 -> [M, D]. The gradient is a one-hot matmul (scatter races under threads). */
+/**
+ * Rows of an embedding table. weight [V, D], ids [M] int32 -> [M, D]. The gradient is a one-hot matmul (scatter races
+ * under threads).
+ */
 export function embed(weight: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
   return tf.gather(weight, ids);
 }
@@ -108,7 +118,8 @@ export function tokenLogProb(logits: tf.Tensor2D, ids: tf.Tensor1D): { logProb: 
   const pick = tf.customGrad((logits_, save) => {
     const logProbs = logProbabilities(logits_ as tf.Tensor2D);
     (save as tf.GradSaveFunc)([logProbs, ids]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => tf.mul(tf.expandDims(dy, 1), tf.sub(chosen(saved[1]!), tf.exp(saved[0]!)));
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
+      tf.mul(tf.expandDims(dy, 1), tf.sub(chosen(saved[1]!), tf.exp(saved[0]!)));
     return { value: tf.sum(tf.mul(logProbs, chosen(ids)), 1), gradFunc };
   });
   const measure = tf.customGrad((logits_, save) => {
@@ -147,15 +158,17 @@ export interface GroupQueryAttentionOptions {
 }
 
 /**
- * One decoding step of grouped-query attention over a key-value cache: writes the new token at `seqlensK`, attends to it and everything
- * before it. Name the presents in a program's `inPlace` to update the cache without a copy. What the slots behind the new token hold is
- * not specified. No gradient.
+ * One decoding step of grouped-query attention over a key-value cache: writes the new token at `seqlensK`, attends to
+ * it and everything before it. Name the presents in a program's `inPlace` to update the cache without a copy. What the
+ * slots behind the new token hold is not specified. No gradient.
  */
 export function groupQueryAttention(
   inputs: GroupQueryAttention,
   options: GroupQueryAttentionOptions,
 ): { out: tf.Tensor3D; presentKey: tf.Tensor4D; presentValue: tf.Tensor4D } {
-  const [out, presentKey, presentValue] = native(FUSED.groupQueryAttention, { ...inputs }, { ...options }, () => composedAttention(inputs, options));
+  const [out, presentKey, presentValue] = native(FUSED.groupQueryAttention, { ...inputs }, { ...options }, () =>
+    composedAttention(inputs, options),
+  );
   return { out: out as tf.Tensor3D, presentKey: presentKey as tf.Tensor4D, presentValue: presentValue as tf.Tensor4D };
 }
 
@@ -167,7 +180,8 @@ function composedAttention(
   const position = tf.reshape(seqlensK, [batch, 1, 1, 1]);
   const slots = tf.reshape(tf.range(0, length, 1, 'int32'), [1, 1, length, 1]);
   const written = tf.equal(slots, position);
-  const write = (token: tf.Tensor3D, past: tf.Tensor4D): tf.Tensor4D => tf.where(written, tf.reshape(token, [batch, kvHeads, 1, size]), past);
+  const write = (token: tf.Tensor3D, past: tf.Tensor4D): tf.Tensor4D =>
+    tf.where(written, tf.reshape(token, [batch, kvHeads, 1, size]), past);
   const [presentKey, presentValue] = [write(k, pastKey), write(v, pastValue)];
   const queries = tf.reshape(q, [batch, kvHeads, numHeads / kvHeads, size]);
   const scores = tf.mul(tf.matMul(queries, presentKey, false, true), scale);

@@ -17,7 +17,10 @@ export function prune(graph: Graph): Graph {
   return pruned;
 }
 
-/** Replaces `Identity(x) -> output` by x's own node writing `output`, unless x is an input, a constant, or an output already. */
+/**
+ * Replaces `Identity(x) -> output` by x's own node writing `output`, unless x is an input, a constant, or an output
+ * already.
+ */
 function directOutputs(graph: Graph): Node[] {
   const produced = new Set(graph.nodes.flatMap((node) => node.outputs));
   const outputs = new Set(graph.outputs.map((value) => value.name));
@@ -25,7 +28,13 @@ function directOutputs(graph: Graph): Node[] {
   const kept: Node[] = [];
   for (const node of graph.nodes) {
     const [source, target] = [node.inputs[0]!, node.outputs[0]!];
-    if (node.op === 'Identity' && outputs.has(target) && produced.has(source) && !outputs.has(source) && !renamed.has(source))
+    if (
+      node.op === 'Identity' &&
+      outputs.has(target) &&
+      produced.has(source) &&
+      !outputs.has(source) &&
+      !renamed.has(source)
+    )
       renamed.set(source, target);
     else kept.push(node);
   }

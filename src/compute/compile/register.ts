@@ -1,4 +1,7 @@
-/** Registers kernels on the symbolic backend. An emitter gets the kernel's tensors and attributes and returns the tensors it made. */
+/**
+ * Registers kernels on the symbolic backend. An emitter gets the kernel's tensors and attributes and returns the
+ * tensors it made.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { SYMBOLIC, type SymbolicBackend } from './backend.ts';
 import type { Graph } from './graph.ts';
@@ -21,7 +24,12 @@ export function emit(kernelName: string, emitter: Emitter): void {
     backendName: SYMBOLIC,
     kernelFunc: ({ inputs, attrs, backend }) => {
       const symbolic = backend as SymbolicBackend;
-      return emitter({ inputs: inputs as Record<string, Info>, attrs: attrs ?? {}, backend: symbolic, graph: symbolic.graph });
+      return emitter({
+        inputs: inputs as Record<string, Info>,
+        attrs: attrs ?? {},
+        backend: symbolic,
+        graph: symbolic.graph,
+      });
     },
   });
 }
@@ -33,6 +41,10 @@ export function emitAll(emitters: Readonly<Record<string, Emitter>>): void {
 /** Axes as TF.js kernels get them (a number, a list, or nothing for all), made non-negative. */
 export function axesOf(axis: unknown, rank: number): number[] {
   const list =
-    axis === undefined || axis === null ? Array.from({ length: rank }, (_, i) => i) : Array.isArray(axis) ? (axis as number[]) : [axis as number];
+    axis === undefined || axis === null
+      ? Array.from({ length: rank }, (_, i) => i)
+      : Array.isArray(axis)
+        ? (axis as number[])
+        : [axis as number];
   return list.map((value) => (value < 0 ? value + rank : value));
 }

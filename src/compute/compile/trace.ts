@@ -49,9 +49,13 @@ function explain(program: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const kernel = /Kernel '(\w+)' not registered/.exec(error.message)?.[1];
   if (kernel)
-    return new UnsupportedError(`program ${program}: the TF.js kernel ${kernel} cannot be compiled; compose it from supported ones`, {
-      cause: error,
-    });
-  if (error instanceof UnsupportedError) return new UnsupportedError(`program ${program}: ${error.message}`, { cause: error });
+    return new UnsupportedError(
+      `program ${program}: the TF.js kernel ${kernel} cannot be compiled; compose it from supported ones`,
+      {
+        cause: error,
+      },
+    );
+  if (error instanceof UnsupportedError)
+    return new UnsupportedError(`program ${program}: ${error.message}`, { cause: error });
   return error;
 }

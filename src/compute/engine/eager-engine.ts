@@ -1,8 +1,21 @@
-/** The eager engines: programs called on TF.js's own kernels. `reference` (pure JavaScript) is what the compiled engines are tested against. */
+/**
+ * The eager engines: programs called on TF.js's own kernels. `reference` (pure JavaScript) is what the compiled engines
+ * are tested against.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { UnsupportedError } from '../../protocol/errors.ts';
 import type { DType, HostTensor } from '../../protocol/tensor.ts';
-import type { Engine, EngineName, EngineOptions, Feed, Fetched, Program, ProgramSpec, ResidentTensor, Specs } from './engine.ts';
+import type {
+  Engine,
+  EngineName,
+  EngineOptions,
+  Feed,
+  Fetched,
+  Program,
+  ProgramSpec,
+  ResidentTensor,
+  Specs,
+} from './engine.ts';
 import { ProgramCache } from './cache.ts';
 import { progress } from './native.ts';
 import { checkFeeds } from './feeds.ts';
@@ -32,11 +45,16 @@ class EagerResident implements ResidentTensor {
 
 function toTensor(feed: Feed): tf.Tensor {
   if (!('resident' in feed)) return tf.tensor(feed.data.slice(), [...feed.shape], feed.dtype);
-  if (!(feed instanceof EagerResident)) throw new TypeError('a resident tensor of another engine was fed; read it there and upload it here');
+  if (!(feed instanceof EagerResident))
+    throw new TypeError('a resident tensor of another engine was fed; read it there and upload it here');
   return feed.tensor;
 }
 
-const toHost = (tensor: tf.Tensor): HostTensor => ({ dtype: tensor.dtype as DType, shape: tensor.shape, data: tensor.dataSync().slice() });
+const toHost = (tensor: tf.Tensor): HostTensor => ({
+  dtype: tensor.dtype as DType,
+  shape: tensor.shape,
+  data: tensor.dataSync().slice(),
+});
 
 export class EagerEngine implements Engine {
   readonly name: EngineName;
@@ -97,8 +115,15 @@ class EagerProgram implements Program {
   get outputs(): Specs {
     this.#use();
     this.#outputs ??= tf.tidy(() => {
-      const zeros = Object.fromEntries(Object.entries(this.inputs).map(([name, { shape, dtype }]) => [name, tf.zeros([...shape], dtype)]));
-      return Object.fromEntries(Object.entries(this.#spec.build(zeros)).map(([name, { dtype, shape }]) => [name, { dtype: dtype as DType, shape }]));
+      const zeros = Object.fromEntries(
+        Object.entries(this.inputs).map(([name, { shape, dtype }]) => [name, tf.zeros([...shape], dtype)]),
+      );
+      return Object.fromEntries(
+        Object.entries(this.#spec.build(zeros)).map(([name, { dtype, shape }]) => [
+          name,
+          { dtype: dtype as DType, shape },
+        ]),
+      );
     });
     return this.#outputs;
   }

@@ -1,7 +1,7 @@
 /**
- * An engine runs programs. A program is a TF.js function written once; the compiled engines (`cpu`, `webgpu`, `cuda`) trace it on the
- * symbolic backend to an ONNX graph for ONNX Runtime, the eager ones (`tensorflow`, `reference`) call it on TF.js's own kernels.
- * One program runs at a time in a thread (tf.tidy's scope stack is global).
+ * An engine runs programs. A program is a TF.js function written once; the compiled engines (`cpu`, `webgpu`, `cuda`)
+ * trace it on the symbolic backend to an ONNX graph for ONNX Runtime, the eager ones (`tensorflow`, `reference`) call
+ * it on TF.js's own kernels. One program runs at a time in a thread (tf.tidy's scope stack is global).
  */
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
 import type { ProgramSpec, Specs, TensorSpec } from '../compile/program.ts';
@@ -45,8 +45,8 @@ export interface EngineOptions {
   readonly threads: number;
   readonly cachePrograms?: number;
   /**
-   * Whether a compiled program keeps its working memory between runs, which is faster (default). Where many programs are in use, each
-   * would keep as much as its largest run needed.
+   * Whether a compiled program keeps its working memory between runs, which is faster (default). Where many programs
+   * are in use, each would keep as much as its largest run needed.
    */
   readonly keepMemory?: boolean;
 }

@@ -14,7 +14,8 @@ export const ENGINES: readonly EngineName[] = ['cpu', 'webgpu', 'cuda', 'tensorf
 
 const DETAILS: Readonly<Record<EngineName, string>> = {
   cpu: 'compiled, ONNX Runtime on the processor',
-  webgpu: 'compiled, ONNX Runtime on WebGPU; for `quorum eval`, `ask` and `synthesize`: the daemon does not start on it',
+  webgpu:
+    'compiled, ONNX Runtime on WebGPU; for `quorum eval`, `ask` and `synthesize`: the daemon does not start on it',
   cuda: 'compiled, ONNX Runtime on CUDA',
   tensorflow: 'eager, TensorFlow through tfjs-node-gpu',
   reference: 'eager, pure JavaScript: exact, slow, for tests',
@@ -36,12 +37,17 @@ async function loadTensorFlow(): Promise<void> {
   try {
     await import(TENSORFLOW_PACKAGE);
   } catch (error) {
-    throw new UnsupportedError(`engine tensorflow needs ${TENSORFLOW_PACKAGE}, which cannot be loaded: ${firstLine(error)}`, { cause: error });
+    throw new UnsupportedError(
+      `engine tensorflow needs ${TENSORFLOW_PACKAGE}, which cannot be loaded: ${firstLine(error)}`,
+      { cause: error },
+    );
   }
   // It brings TF.js's own gradients; ours must stay.
   registerGradients();
   if (!tf.findBackend('tensorflow'))
-    throw new UnsupportedError(`${TENSORFLOW_PACKAGE} loaded another copy of @tensorflow/tfjs-core; install one version of both`);
+    throw new UnsupportedError(
+      `${TENSORFLOW_PACKAGE} loaded another copy of @tensorflow/tfjs-core; install one version of both`,
+    );
 }
 
 const firstLine = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
@@ -66,10 +72,15 @@ async function probeEngine(name: EngineName): Promise<EngineReport> {
   const entry = new URL(import.meta.url.endsWith('.ts') ? './try-engine.ts' : './try-engine.js', import.meta.url);
   const loader = import.meta.url.endsWith('.ts') ? ['--import', 'tsx'] : [];
   return new Promise((resolve) => {
-    execFile(process.execPath, [...loader, fileURLToPath(entry), name], { timeout: PROBE_TIMEOUT_MS }, (error, _stdout, stderr) => {
-      if (!error) resolve({ name, usable: true, detail: DETAILS[name] });
-      else resolve({ name, usable: false, detail: reason(error, stderr) });
-    });
+    execFile(
+      process.execPath,
+      [...loader, fileURLToPath(entry), name],
+      { timeout: PROBE_TIMEOUT_MS },
+      (error, _stdout, stderr) => {
+        if (!error) resolve({ name, usable: true, detail: DETAILS[name] });
+        else resolve({ name, usable: false, detail: reason(error, stderr) });
+      },
+    );
   });
 }
 

@@ -14,7 +14,9 @@ export function checkFeeds(program: string, inputs: Specs, feeds: Readonly<Recor
       );
     }
     if (!('resident' in feed) && feed.data.length !== sizeOf(shape)) {
-      throw new RangeError(`program ${program}: input "${name}" needs ${sizeOf(shape)} values, got ${feed.data.length}`);
+      throw new RangeError(
+        `program ${program}: input "${name}" needs ${sizeOf(shape)} values, got ${feed.data.length}`,
+      );
     }
   }
   for (const name of Object.keys(feeds)) {

@@ -1,6 +1,7 @@
 /**
- * Native code that a thread must not be ended in. ONNX Runtime's binding throws when it comes back to a thread that is being ended, where nothing
- * catches it, and the whole process aborts. So a thread says when it is inside, and who wants to end it says so first and waits until it is outside.
+ * Native code that a thread must not be ended in. ONNX Runtime's binding throws when it comes back to a thread that is
+ * being ended, where nothing catches it, and the whole process aborts. So a thread says when it is inside, and who
+ * wants to end it says so first and waits until it is outside.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkerError } from '../../protocol/errors.ts';
@@ -47,8 +48,8 @@ export async function inNative<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Resolves to true when the thread that has the task is outside of native code, where it stays, or when the task is not `inHand` any more. It takes as
- * long as the program that runs there; after `seconds` it resolves to false.
+ * Resolves to true when the thread that has the task is outside of native code, where it stays, or when the task is not
+ * `inHand` any more. It takes as long as the program that runs there; after `seconds` it resolves to false.
  */
 export async function outOfNative(flags: TaskFlags, inHand: () => boolean, seconds: number): Promise<boolean> {
   Atomics.store(flags, ENDING, 1);
@@ -61,8 +62,9 @@ export async function outOfNative(flags: TaskFlags, inHand: () => boolean, secon
 }
 
 /**
- * The same when the process exits, where nothing asynchronous runs any more: blocks until every thread is outside. A program that takes longer than
- * `seconds` is ended together with the process by SIGKILL: what is durable survives that as it survives a crash, and an abort would say less.
+ * The same when the process exits, where nothing asynchronous runs any more: blocks until every thread is outside. A
+ * program that takes longer than `seconds` is ended together with the process by SIGKILL: what is durable survives that
+ * as it survives a crash, and an abort would say less.
  */
 export function leaveNative(tasks: Iterable<TaskFlags>, seconds: number): void {
   const deadline = performance.now() + 1000 * seconds;

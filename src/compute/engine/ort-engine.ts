@@ -53,7 +53,9 @@ export class OrtEngine implements Engine {
       build: (inputs) => ({ to: inputs['from']! }),
       resident: toDevice ? ['to'] : [],
     };
-    const program = await this.#transfers.get(spec, (onDispose) => OrtProgram.create(spec, this.name, this.#options, onDispose));
+    const program = await this.#transfers.get(spec, (onDispose) =>
+      OrtProgram.create(spec, this.name, this.#options, onDispose),
+    );
     return (await program.run({ from: tensor }))['to']!;
   }
 
@@ -64,7 +66,12 @@ export class OrtEngine implements Engine {
 }
 
 /** Options of a session. A resident output stays in a GPU buffer where there is one. */
-function sessionOptions(spec: ProgramSpec, graph: Graph, provider: OrtProvider, options: EngineOptions): ort.InferenceSession.SessionOptions {
+function sessionOptions(
+  spec: ProgramSpec,
+  graph: Graph,
+  provider: OrtProvider,
+  options: EngineOptions,
+): ort.InferenceSession.SessionOptions {
   const resident = new Set([...(spec.resident ?? []), ...Object.keys(spec.inPlace ?? {})]);
   const locations = graph.outputs.map(({ name }) => [name, resident.has(name) ? 'gpu-buffer' : 'cpu'] as const);
   return {
@@ -75,7 +82,8 @@ function sessionOptions(spec: ProgramSpec, graph: Graph, provider: OrtProvider, 
     interOpNumThreads: 1,
     logSeverityLevel: 3,
     enableCpuMemArena: options.keepMemory ?? true,
-    // A pattern is one more block beside what the first run took: 1.0 GB against 0.6 for a learner step of 16 groups. Its worth in speed is not settled.
+    // A pattern is one more block beside what the first run took: 1.0 GB against 0.6 for a learner step of 16 groups.
+    // Its worth in speed is not settled.
     enableMemPattern: false,
     // ConditionVariable and gradients decay into denormals, which are many times slower to compute with.
     extra: { session: { set_denormal_as_zero: '1' } },
@@ -93,7 +101,13 @@ class OrtProgram implements Program {
   readonly #aliased: ReadonlyMap<string, string>;
   #session: ort.InferenceSession | undefined;
 
-  private constructor(spec: ProgramSpec, graph: Graph, provider: OrtProvider, session: ort.InferenceSession, onDispose: () => void) {
+  private constructor(
+    spec: ProgramSpec,
+    graph: Graph,
+    provider: OrtProvider,
+    session: ort.InferenceSession,
+    onDispose: () => void,
+  ) {
     this.name = spec.name;
     this.inputs = spec.inputs;
     this.outputs = Object.fromEntries(graph.outputs.map(({ name, dtype, shape }) => [name, { dtype, shape }])) as Specs;
@@ -104,9 +118,16 @@ class OrtProgram implements Program {
     this.#onDispose = onDispose;
   }
 
-  static async create(spec: ProgramSpec, provider: OrtProvider, options: EngineOptions, onDispose: () => void): Promise<OrtProgram> {
+  static async create(
+    spec: ProgramSpec,
+    provider: OrtProvider,
+    options: EngineOptions,
+    onDispose: () => void,
+  ): Promise<OrtProgram> {
     const graph = trace(spec);
-    const session = await inNative(() => ort.InferenceSession.create(encodeModel(graph, spec.name), sessionOptions(spec, graph, provider, options)));
+    const session = await inNative(() =>
+      ort.InferenceSession.create(encodeModel(graph, spec.name), sessionOptions(spec, graph, provider, options)),
+    );
     return new OrtProgram(spec, graph, provider, session, onDispose);
   }
 
@@ -116,7 +137,9 @@ class OrtProgram implements Program {
     const fed = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toOrt(feed)]));
     const session = this.#session;
     const results = await inNative(() => session.run(fed, this.#fetches(fed)));
-    return Object.fromEntries(Object.keys(this.outputs).map((name) => [name, this.#fetched(name, results[name]!, feeds, fed)]));
+    return Object.fromEntries(
+      Object.keys(this.outputs).map((name) => [name, this.#fetched(name, results[name]!, feeds, fed)]),
+    );
   }
 
   /** Host outputs are written straight into their arrays; aliased ones into the feed's buffer. */
@@ -130,7 +153,12 @@ class OrtProgram implements Program {
     return fetches;
   }
 
-  #fetched(name: string, result: ort.Tensor, feeds: Readonly<Record<string, Feed>>, fed: Readonly<Record<string, ort.Tensor>>): Fetched {
+  #fetched(
+    name: string,
+    result: ort.Tensor,
+    feeds: Readonly<Record<string, Feed>>,
+    fed: Readonly<Record<string, ort.Tensor>>,
+  ): Fetched {
     const target = this.#spec.inPlace?.[name];
     if (target !== undefined) {
       const written = this.#aliased.has(name) ? fed[target]! : result;
@@ -156,16 +184,18 @@ function assign(feed: Feed, written: ort.Tensor, where: string): void {
     if (written.location === 'gpu-buffer') feed.replace(written);
     else (feed.tensor.data as Float32Array).set(written.data as Float32Array);
   } else {
-    if (written.location !== 'cpu') throw new TypeError(`${where} is updated in place on the device: upload it, do not feed a host tensor`);
+    if (written.location !== 'cpu')
+      throw new TypeError(`${where} is updated in place on the device: upload it, do not feed a host tensor`);
     const { data } = feed as HostTensor;
     if (data !== written.data) data.set(written.data as Float32Array);
   }
 }
 
 /**
- * The in-place outputs whose buffer can be the input's own while the graph runs: those that GroupQueryAttention writes, when nothing else
- * reads the input. It writes the new token's slots only. Any other operator might overwrite what a later node still reads. Not on WebGPU:
- * onnxruntime-node takes no pre-allocated GPU buffer as an output, so there the input's buffer is exchanged for the output's.
+ * The in-place outputs whose buffer can be the input's own while the graph runs: those that GroupQueryAttention writes,
+ * when nothing else reads the input. It writes the new token's slots only. Any other operator might overwrite what a
+ * later node still reads. Not on WebGPU: onnxruntime-node takes no pre-allocated GPU buffer as an output, so there the
+ * input's buffer is exchanged for the output's.
  */
 function aliasable(graph: Graph, inPlace: Readonly<Record<string, string>>): Map<string, string> {
   const safe = Object.entries(inPlace).filter(([output, input]) => {

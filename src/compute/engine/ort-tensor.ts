@@ -18,7 +18,8 @@ export class OrtResident implements ResidentTensor {
   }
 
   get tensor(): ort.Tensor {
-    if (!this.#tensor) throw new RangeError(`a resident ${this.dtype} [${this.shape.join(', ')}] tensor was used after its release`);
+    if (!this.#tensor)
+      throw new RangeError(`a resident ${this.dtype} [${this.shape.join(', ')}] tensor was used after its release`);
     return this.#tensor;
   }
 
@@ -48,7 +49,8 @@ export function wrap({ dtype, shape, data }: HostTensor): ort.Tensor {
 
 export function toOrt(feed: Feed): ort.Tensor {
   if (!('resident' in feed)) return wrap(feed);
-  if (!(feed instanceof OrtResident)) throw new TypeError('a resident tensor of another engine was fed; read it there and upload it here');
+  if (!(feed instanceof OrtResident))
+    throw new TypeError('a resident tensor of another engine was fed; read it there and upload it here');
   return feed.tensor;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Entry of the child process that tries an engine: `node probe.js NAME`. A GPU driver that is missing or broken can abort the process that
- * asks for it, so only a child asks. Exits 0 after a right answer; otherwise the error's message is on stderr.
+ * Entry of the child process that tries an engine: `node probe.js NAME`. A GPU driver that is missing or broken can
+ * abort the process that asks for it, so only a child asks. Exits 0 after a right answer; otherwise the error's message
+ * is on stderr.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { f32 } from '../../protocol/tensor.ts';

@@ -1,6 +1,7 @@
 /**
- * What a base model is, whatever its folder is called and wherever it lies: digests of its configuration, its tokenizer and its weights, and of
- * the files that make a prompt of a question. Weights are hashed tensor by tensor, so how they are divided into files does not matter.
+ * What a base model is, whatever its folder is called and wherever it lies: digests of its configuration, its tokenizer
+ * and its weights, and of the files that make a prompt of a question. Weights are hashed tensor by tensor, so how they
+ * are divided into files does not matter.
  */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
@@ -15,7 +16,10 @@ export interface BaseIdentity {
   readonly weights: string;
   /** Of the chat template, the image processor and the tokens that end a response. */
   readonly prompt: string;
-  /** Paths, sizes and times of the weights' files: while they stay, their digest does, and several GB need not be read again. */
+  /**
+   * Paths, sizes and times of the weights' files: while they stay, their digest does, and several GB need not be read
+   * again.
+   */
   readonly stamp: string;
 }
 
@@ -30,8 +34,14 @@ const PROMPT_FILES = [
   'generation_config.json',
 ];
 
-/** Undefined where `folder` holds no model that can be read; opening the model says why. @param known what an earlier call returned. */
-export async function identifyBase(folder: string, known?: Pick<BaseIdentity, 'weights' | 'stamp'>): Promise<BaseIdentity | undefined> {
+/**
+ * Undefined where `folder` holds no model that can be read; opening the model says why. @param known what an earlier
+ * call returned.
+ */
+export async function identifyBase(
+  folder: string,
+  known?: Pick<BaseIdentity, 'weights' | 'stamp'>,
+): Promise<BaseIdentity | undefined> {
   try {
     return await identify(folder, known);
   } catch (error) {
@@ -40,7 +50,10 @@ export async function identifyBase(folder: string, known?: Pick<BaseIdentity, 'w
   }
 }
 
-async function identify(folder: string, known: Pick<BaseIdentity, 'weights' | 'stamp'> | undefined): Promise<BaseIdentity | undefined> {
+async function identify(
+  folder: string,
+  known: Pick<BaseIdentity, 'weights' | 'stamp'> | undefined,
+): Promise<BaseIdentity | undefined> {
   const file = join(folder, 'config.json');
   const configuration = await readFile(file, 'utf8').catch(() => undefined);
   if (configuration === undefined) return undefined;

@@ -12,8 +12,15 @@ export interface ChatMessage {
 /** Renders a conversation, ready for the assistant's turn. */
 export type ChatTemplate = (messages: readonly ChatMessage[]) => string;
 
-/** @param tokens bos, eos and pad tokens, which templates may use. @throws InputError when the template cannot be parsed or refuses the messages. */
-export function parseChatTemplate(source: string, tokens: Readonly<Record<string, string>>, file: string): ChatTemplate {
+/**
+ * @param tokens bos, eos and pad tokens, which templates may use. @throws InputError when the template cannot be parsed
+ * or refuses the messages.
+ */
+export function parseChatTemplate(
+  source: string,
+  tokens: Readonly<Record<string, string>>,
+  file: string,
+): ChatTemplate {
   const attempt = <T>(run: () => T): T => {
     try {
       return run();

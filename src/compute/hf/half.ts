@@ -30,13 +30,18 @@ function halfBits(half: number): number {
 /** float32 -> bfloat16, rounded to nearest even. */
 export function bfloat16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
-  return Uint16Array.from(bits, (word, i) => (Number.isNaN(values[i]) ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16));
+  return Uint16Array.from(bits, (word, i) =>
+    Number.isNaN(values[i]) ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16,
+  );
 }
 
 /** The largest finite one is 65504. */
 const HALF_OVERFLOW = 65520;
 
-/** float32 -> IEEE binary16, rounded to nearest even. @throws InputError naming `what` when a finite number is too large. */
+/**
+ * float32 -> IEEE binary16, rounded to nearest even. @throws InputError naming `what` when a finite number is too
+ * large.
+ */
 export function float16(values: Float32Array, what: string): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   return Uint16Array.from(bits, (word, i) => {
@@ -44,7 +49,10 @@ export function float16(values: Float32Array, what: string): Uint16Array {
     const size = Math.abs(values[i]!);
     if (Number.isNaN(size)) return sign | 0x7e00;
     if (size === Infinity) return sign | 0x7c00;
-    if (size >= HALF_OVERFLOW) throw new InputError(`${what}: ${values[i]} is too large for float16, which ends at 65504: store it as BF16 or F32`);
+    if (size >= HALF_OVERFLOW)
+      throw new InputError(
+        `${what}: ${values[i]} is too large for float16, which ends at 65504: store it as BF16 or F32`,
+      );
     // Below the smallest normal number the last bit is 2^-24, from there on one of 11 bits; both are exact in a double.
     if (size < 2 ** -14) return sign | halfEven(size * 2 ** 24);
     const rounded = word + 0xfff + ((word >>> 13) & 1);

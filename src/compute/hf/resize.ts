@@ -1,7 +1,8 @@
 /**
- * Bicubic resampling byte for byte as torchvision resizes uint8 pictures, which is what transformers' processors call: a = -0.5,
- * anti-aliased, 16-bit fixed-point weights, first rows, then columns, rounded to bytes in between (ATen's UpSampleKernel.cpp). Pillow, which it
- * follows, has more bits in its weights: bytes differ from it by one here and there.
+ * Bicubic resampling byte for byte as torchvision resizes uint8 pictures, which is what transformers' processors call:
+ * a = -0.5, anti-aliased, 16-bit fixed-point weights, first rows, then columns, rounded to bytes in between (ATen's
+ * UpSampleKernel.cpp). Pillow, which it follows, has more bits in its weights: bytes differ from it by one here and
+ * there.
  */
 
 const SUPPORT = 2;
@@ -57,7 +58,9 @@ function exactTaps(from: number, to: number): Taps[] {
     const center = scale * (i + 0.5);
     const first = Math.max(0, Math.trunc(center - support + 0.5));
     const end = Math.min(from, Math.trunc(center + support + 0.5));
-    const weights = Array.from({ length: end - first }, (_tap, k) => bicubic((k + first - center + 0.5) * (1 / stretch)));
+    const weights = Array.from({ length: end - first }, (_tap, k) =>
+      bicubic((k + first - center + 0.5) * (1 / stretch)),
+    );
     const total = weights.reduce((sum, weight) => sum + weight, 0);
     return { first, weights: weights.map((weight) => weight / total) };
   });
@@ -68,7 +71,10 @@ function fixedPoint(exact: readonly Taps[]): { taps: Taps[]; precision: number }
   const largest = exact.reduce((max, { weights }) => Math.max(max, ...weights), 0);
   let precision = 0;
   while (precision < MAX_PRECISION && Math.trunc(0.5 + largest * 2 ** (precision + 1)) < 2 ** 15) precision++;
-  const taps = exact.map(({ first, weights }) => ({ first, weights: weights.map((weight) => roundAwayFromZero(weight * 2 ** precision)) }));
+  const taps = exact.map(({ first, weights }) => ({
+    first,
+    weights: weights.map((weight) => roundAwayFromZero(weight * 2 ** precision)),
+  }));
   return { taps, precision };
 }
 

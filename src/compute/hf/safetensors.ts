@@ -1,6 +1,6 @@
 /**
- * The safetensors format: an 8-byte little-endian header length, a JSON header `{name: {dtype, shape, data_offsets}}`, raw data.
- * Floating-point tensors are read as float32 whatever they are stored as; files are written atomically.
+ * The safetensors format: an 8-byte little-endian header length, a JSON header `{name: {dtype, shape, data_offsets}}`,
+ * raw data. Floating-point tensors are read as float32 whatever they are stored as; files are written atomically.
  */
 import { createHash } from 'node:crypto';
 import { open, type FileHandle } from 'node:fs/promises';
@@ -42,7 +42,11 @@ export function readSafetensors(file: string): Promise<TensorMap> {
 /** Reads the bytes of a file. @param name in messages. @throws InputError as `readSafetensors`. */
 export function decodeSafetensors(bytes: Uint8Array, name: string): Promise<TensorMap> {
   // Copies: a tensor takes the whole buffer of what is read, and a Buffer's own `slice` would be a view.
-  return readTensors({ file: name, size: bytes.length, read: async (from, length) => new Uint8Array(bytes.subarray(from, from + length)) });
+  return readTensors({
+    file: name,
+    size: bytes.length,
+    read: async (from, length) => new Uint8Array(bytes.subarray(from, from + length)),
+  });
 }
 
 async function readTensors(source: Source): Promise<TensorMap> {
@@ -57,7 +61,11 @@ async function withFile<T>(file: string, work: (source: Source) => Promise<T>): 
     throw new InputError(`${file}: cannot be read: ${error.message}`);
   });
   try {
-    return await work({ file, size: (await handle.stat()).size, read: (from, length) => readBytes(handle, file, from, length) });
+    return await work({
+      file,
+      size: (await handle.stat()).size,
+      read: (from, length) => readBytes(handle, file, from, length),
+    });
   } finally {
     await handle.close();
   }
@@ -69,7 +77,10 @@ export async function readStoredTypes(file: string): Promise<Readonly<Record<str
   return Object.fromEntries(Object.entries(entries).map(([name, { dtype }]) => [name, dtype as StoredType]));
 }
 
-/** Name -> digest of a tensor's type, shape and bytes: the same in whichever file the tensor stands. @throws InputError as `readSafetensors`. */
+/**
+ * Name -> digest of a tensor's type, shape and bytes: the same in whichever file the tensor stands. @throws InputError
+ * as `readSafetensors`.
+ */
 export async function digestSafetensors(file: string): Promise<Readonly<Record<string, string>>> {
   return withFile(file, async (source) => {
     const { entries, start } = await readHeader(source);
@@ -105,10 +116,12 @@ async function readBytes(handle: FileHandle, file: string, from: number, length:
 
 async function readHeader(source: Source): Promise<{ entries: Record<string, Entry>; start: number }> {
   const { file, size } = source;
-  if (size < 8) throw new InputError(`${file}: truncated: ${size} bytes, a safetensors file begins with an 8-byte header length`);
+  if (size < 8)
+    throw new InputError(`${file}: truncated: ${size} bytes, a safetensors file begins with an 8-byte header length`);
   const length = Number(new DataView((await source.read(0, 8)).buffer).getBigUint64(0, true));
   if (length > MAX_HEADER) throw new InputError(`${file}: not a safetensors file: header length ${length}`);
-  if (8 + length > size) throw new InputError(`${file}: truncated: the header needs ${8 + length} bytes, the file has ${size}`);
+  if (8 + length > size)
+    throw new InputError(`${file}: truncated: the header needs ${8 + length} bytes, the file has ${size}`);
   const json = parseJson(new TextDecoder().decode(await source.read(8, length)), file);
   const parsed = z.record(z.string(), z.unknown()).safeParse(json);
   if (!parsed.success) throw new InputError(`${file}: the header is not a JSON object`);
@@ -116,13 +129,19 @@ async function readHeader(source: Source): Promise<{ entries: Record<string, Ent
   for (const [name, value] of Object.entries(parsed.data)) {
     if (name === '__metadata__') continue;
     const entry = entrySchema.safeParse(value);
-    if (!entry.success) throw new InputError(`${file}: tensor "${name}" has a malformed header entry ${JSON.stringify(value)}`);
+    if (!entry.success)
+      throw new InputError(`${file}: tensor "${name}" has a malformed header entry ${JSON.stringify(value)}`);
     entries[name] = entry.data;
   }
   // Without this a small file could ask for any amount of memory, the same bytes again and again.
   const wanted = Object.values(entries).reduce((sum, { data_offsets: [from, to] }) => sum + to - from, 0);
-  if (wanted > size - 8 - length && !Object.values(entries).some(({ data_offsets: [, to] }) => to > size - 8 - length)) {
-    throw new InputError(`${file}: its tensors overlap: they need ${wanted} bytes, the file has ${size - 8 - length} for them`);
+  if (
+    wanted > size - 8 - length &&
+    !Object.values(entries).some(({ data_offsets: [, to] }) => to > size - 8 - length)
+  ) {
+    throw new InputError(
+      `${file}: its tensors overlap: they need ${wanted} bytes, the file has ${size - 8 - length} for them`,
+    );
   }
   return { entries, start: 8 + length };
 }
@@ -131,11 +150,16 @@ async function readTensor(source: Source, start: number, name: string, entry: En
   const { file, size } = source;
   const { dtype, shape, data_offsets: offsets } = entry;
   const width = BYTES[dtype as StoredType];
-  if (width === undefined) throw new InputError(`${file}: tensor "${name}" has dtype ${dtype}; supported are ${Object.keys(BYTES).join(', ')}`);
+  if (width === undefined)
+    throw new InputError(
+      `${file}: tensor "${name}" has dtype ${dtype}; supported are ${Object.keys(BYTES).join(', ')}`,
+    );
   const wanted = sizeOf(shape) * width;
   const [from, to] = [start + offsets[0], start + offsets[1]];
   if (to - from !== wanted) {
-    throw new InputError(`${file}: tensor "${name}" of shape [${shape.join(', ')}] ${dtype} needs ${wanted} bytes, its offsets hold ${to - from}`);
+    throw new InputError(
+      `${file}: tensor "${name}" of shape [${shape.join(', ')}] ${dtype} needs ${wanted} bytes, its offsets hold ${to - from}`,
+    );
   }
   if (to > size) throw new InputError(`${file}: truncated: tensor "${name}" ends at byte ${to}, the file has ${size}`);
   const bytes = await source.read(from, wanted);

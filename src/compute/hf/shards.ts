@@ -1,4 +1,7 @@
-/** The weights of a folder: one `model.safetensors`, or shards that `model.safetensors.index.json` lists, as transformers has them. */
+/**
+ * The weights of a folder: one `model.safetensors`, or shards that `model.safetensors.index.json` lists, as
+ * transformers has them.
+ */
 import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
@@ -6,7 +9,15 @@ import { writeWhole } from '../../lib/whole-file.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
 import type { StoredType } from './half.ts';
-import { BYTES, parseJson, readSafetensors, readStoredTypes, storedType, writeSafetensors, type StoredTypes } from './safetensors.ts';
+import {
+  BYTES,
+  parseJson,
+  readSafetensors,
+  readStoredTypes,
+  storedType,
+  writeSafetensors,
+  type StoredTypes,
+} from './safetensors.ts';
 
 const WHOLE = 'model.safetensors';
 const INDEX = `${WHOLE}.index.json`;
@@ -39,7 +50,8 @@ export async function readCheckpoint(folder: string): Promise<TensorMap> {
     for (const [name, home] of Object.entries(weightMap)) {
       if (home !== shard) continue;
       const tensor = found[name];
-      if (!tensor) throw new InputError(`${file}: tensor "${name}" is missing; ${basename(indexFile)} says that it is here`);
+      if (!tensor)
+        throw new InputError(`${file}: tensor "${name}" is missing; ${basename(indexFile)} says that it is here`);
       tensors[name] = tensor;
     }
   }
@@ -48,14 +60,19 @@ export async function readCheckpoint(folder: string): Promise<TensorMap> {
 
 /** How each tensor of the folder is stored, by name. @throws InputError */
 export async function readCheckpointTypes(folder: string): Promise<Readonly<Record<string, StoredType>>> {
-  return Object.assign({}, ...(await Promise.all((await weightFiles(folder)).map(readStoredTypes)))) as Record<string, StoredType>;
+  return Object.assign({}, ...(await Promise.all((await weightFiles(folder)).map(readStoredTypes)))) as Record<
+    string,
+    StoredType
+  >;
 }
 
 /** @throws InputError when there are weights that only running code could read */
 async function refusePickle(folder: string): Promise<void> {
   const pickle = (await readdir(folder).catch(() => [])).find((name) => /\.(?:bin|pt|pth|ckpt|pkl)$/.test(name));
   if (pickle === undefined) return;
-  throw new InputError(`${join(folder, pickle)}: a pickle, which runs code when it is read: convert it to ${WHOLE} first`);
+  throw new InputError(
+    `${join(folder, pickle)}: a pickle, which runs code when it is read: convert it to ${WHOLE} first`,
+  );
 }
 
 async function exists(file: string): Promise<boolean> {
@@ -69,12 +86,16 @@ function parseIndex(text: string, file: string): Record<string, string> {
   const parsed = z.looseObject({ weight_map: z.record(z.string(), z.string()) }).safeParse(parseJson(text, file));
   if (!parsed.success) throw new InputError(`${file}: expected {"weight_map": {tensor: shard file}}`);
   for (const shard of Object.values(parsed.data.weight_map)) {
-    if (shard !== basename(shard)) throw new InputError(`${file}: shard ${JSON.stringify(shard)} is outside the folder`);
+    if (shard !== basename(shard))
+      throw new InputError(`${file}: shard ${JSON.stringify(shard)} is outside the folder`);
   }
   return parsed.data.weight_map;
 }
 
-/** Writes one file, or shards and their index where it would be larger than `shardBytes`. @returns names of the files that hold weights. */
+/**
+ * Writes one file, or shards and their index where it would be larger than `shardBytes`. @returns names of the files
+ * that hold weights.
+ */
 export async function writeCheckpoint(
   folder: string,
   tensors: TensorMap,
@@ -93,8 +114,13 @@ export async function writeCheckpoint(
     await writeSafetensors(join(folder, file), shard, types);
     for (const name of Object.keys(shard)) weightMap[name] = file;
   }
-  const total = Object.entries(tensors).reduce((sum, [name, tensor]) => sum + bytesOf(tensor, storedType(types, name)), 0);
-  await writeWhole(join(folder, INDEX), [`${JSON.stringify({ metadata: { total_size: total }, weight_map: weightMap }, null, 2)}\n`]);
+  const total = Object.entries(tensors).reduce(
+    (sum, [name, tensor]) => sum + bytesOf(tensor, storedType(types, name)),
+    0,
+  );
+  await writeWhole(join(folder, INDEX), [
+    `${JSON.stringify({ metadata: { total_size: total }, weight_map: weightMap }, null, 2)}\n`,
+  ]);
   return [...new Set(Object.values(weightMap))];
 }
 

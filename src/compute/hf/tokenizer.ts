@@ -15,7 +15,8 @@ export function parseTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown,
   const inner = construct(tokenizerJson, tokenizerConfig, file);
   return {
     encode: (text) => inner.encode(text, { add_special_tokens: false }).ids,
-    decode: (ids, options) => (ids.length === 0 ? '' : inner.decode([...ids], { skip_special_tokens: !(options?.special ?? false) })),
+    decode: (ids, options) =>
+      ids.length === 0 ? '' : inner.decode([...ids], { skip_special_tokens: !(options?.special ?? false) }),
     tokenId: (token) => inner.token_to_id(token),
   };
 }

@@ -16,7 +16,13 @@ const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 const PREFIX = 'base_model.model.';
 
 /** @param base path or hub name of the model that the adapter belongs to */
-export async function saveAdapter(folder: string, model: Adaptable, adapter: Adapter, weights: TensorMap, base: string): Promise<void> {
+export async function saveAdapter(
+  folder: string,
+  model: Adaptable,
+  adapter: Adapter,
+  weights: TensorMap,
+  base: string,
+): Promise<void> {
   const config = { base_model_name_or_path: base, ...adapter.peft };
   await writeWhole(join(folder, ADAPTER_CONFIG), [`${JSON.stringify(config, null, 2)}\n`]);
   const named = Object.entries(weights).map(([name, tensor]) => [peftName(model, adapter, name), tensor] as const);
@@ -30,14 +36,19 @@ export async function copyAdapter(from: string, to: string, type: StoredType = '
   await writeSafetensors(join(to, ADAPTER_WEIGHTS), await readSafetensors(join(from, ADAPTER_WEIGHTS)), type);
 }
 
-/** The weights of `adapter`, in its order. @throws InputError for an adapter with other settings, or a tensor that is missing or does not fit. */
+/**
+ * The weights of `adapter`, in its order. @throws InputError for an adapter with other settings, or a tensor that is
+ * missing or does not fit.
+ */
 export async function loadAdapter(folder: string, model: Adaptable, adapter: Adapter): Promise<TensorMap> {
   const config = await adapterConfig(folder);
   if (config === undefined)
     throw new InputError(
       `${folder}: holds a whole model, but \`learner.adapter\` asks for an adapter: set \`learner.adapter.type\` to none, or begin another run from it: --model ${folder}`,
     );
-  const differ = Object.keys(adapter.peft).find((field) => JSON.stringify(config[field]) !== JSON.stringify(adapter.peft[field]));
+  const differ = Object.keys(adapter.peft).find(
+    (field) => JSON.stringify(config[field]) !== JSON.stringify(adapter.peft[field]),
+  );
   if (differ !== undefined)
     throw new InputError(
       `${join(folder, ADAPTER_CONFIG)}: ${differ} is ${shown(config[differ])}, but \`learner.adapter\` asks for ${shown(adapter.peft[differ])}: ` +
@@ -48,7 +59,9 @@ export async function loadAdapter(folder: string, model: Adaptable, adapter: Ada
     Object.entries(adapter.trainable).map(([name, { shape }]) => {
       const tensor = stored[name];
       if (tensor?.shape.join() !== shape.join())
-        throw new InputError(`${join(folder, ADAPTER_WEIGHTS)}: tensor "${peftName(model, adapter, name)}" does not fit ${ADAPTER_CONFIG}`);
+        throw new InputError(
+          `${join(folder, ADAPTER_WEIGHTS)}: tensor "${peftName(model, adapter, name)}" does not fit ${ADAPTER_CONFIG}`,
+        );
       return [name, tensor];
     }),
   );
@@ -61,8 +74,15 @@ export async function adapterConfig(folder: string): Promise<Readonly<Record<str
   return text === undefined ? undefined : ((parseJson(text, file) ?? {}) as Record<string, unknown>);
 }
 
-/** Tensors under the names of `Adapter.trainable`. @throws InputError naming a tensor that belongs to no layer of the model. */
-export async function readAdapterTensors(folder: string, model: Adaptable, parts: readonly string[]): Promise<TensorMap> {
+/**
+ * Tensors under the names of `Adapter.trainable`. @throws InputError naming a tensor that belongs to no layer of the
+ * model.
+ */
+export async function readAdapterTensors(
+  folder: string,
+  model: Adaptable,
+  parts: readonly string[],
+): Promise<TensorMap> {
   const file = join(folder, ADAPTER_WEIGHTS);
   const tensors: Record<string, HostTensor> = {};
   for (const [name, tensor] of Object.entries(await readSafetensors(file))) {
@@ -70,7 +90,9 @@ export async function readAdapterTensors(folder: string, model: Adaptable, parts
     const module = part === undefined || !name.startsWith(PREFIX) ? undefined : name.slice(PREFIX.length, -part.length);
     const weight = module === undefined ? undefined : model.parameterName(`${module}weight`);
     if (part === undefined || weight === undefined || !(weight in model.parameters))
-      throw new InputError(`${file}: tensor "${name}" belongs to no linear layer of the model that the base's config.json describes`);
+      throw new InputError(
+        `${file}: tensor "${name}" belongs to no linear layer of the model that the base's config.json describes`,
+      );
     tensors[weight.slice(0, -'weight'.length) + part] = tensor;
   }
   return tensors;

@@ -1,7 +1,8 @@
 /**
- * Adapters: a few trainable parameters beside the model's own, which are frozen then. All that the other rooms know of an adapter passes through these
- * types. To add a type: a file like lora.ts (settings, parameters, PEFT's configuration), its line in adapters.ts, and, where a linear layer computes
- * something else with it, a file like lora-linear.ts and its line in tensors.ts.
+ * Adapters: a few trainable parameters beside the model's own, which are frozen then. All that the other rooms know of
+ * an adapter passes through these types. To add a type: a file like lora.ts (settings, parameters, PEFT's
+ * configuration), its line in adapters.ts, and, where a linear layer computes something else with it, a file like
+ * lora-linear.ts and its line in tensors.ts.
  */
 import type { TensorMap } from '../../protocol/tensor.ts';
 import type { Specs } from '../engine/engine.ts';
@@ -30,7 +31,10 @@ export interface Adapter {
 /** An adapter as a folder holds it. */
 export interface StoredAdapter {
   readonly parts: readonly string[];
-  /** The model's own weights with the adapter's update worked in. Tensors have the names that `Adapter.trainable` gives them. */
+  /**
+   * The model's own weights with the adapter's update worked in. Tensors have the names that `Adapter.trainable` gives
+   * them.
+   */
   merged(base: TensorMap, adapter: TensorMap): TensorMap;
 }
 

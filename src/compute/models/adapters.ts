@@ -6,7 +6,10 @@ import { lora } from './lora.ts';
 const ADAPTERS = { lora };
 
 /** What `learner.adapter` may say; `none` is the whole model. */
-export const adapterSettings = z.discriminatedUnion('type', [z.strictObject({ type: z.literal('none') }), lora.settings]);
+export const adapterSettings = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('none') }),
+  lora.settings,
+]);
 
 export type AdapterSettings = Exclude<z.output<typeof adapterSettings>, { readonly type: 'none' }>;
 

@@ -1,8 +1,8 @@
 /**
- * A model family: one architecture of Hugging Face, named by `model_type` of config.json. All that the other rooms know of a model passes
- * through these types. A family has two halves. `parse` gives the host side (sizes, names, prompts, pictures), which loads no TF.js, so the
- * command line and the configuration can read it; `network` gives the functions over tensors that programs are made of.
- * To add a family: a folder beside this file, and its line in index.ts.
+ * A model family: one architecture of Hugging Face, named by `model_type` of config.json. All that the other rooms know
+ * of a model passes through these types. A family has two halves. `parse` gives the host side (sizes, names, prompts,
+ * pictures), which loads no TF.js, so the command line and the configuration can read it; `network` gives the functions
+ * over tensors that programs are made of. To add a family: a folder beside this file, and its line in index.ts.
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Picture } from '../../protocol/messages.ts';
@@ -22,11 +22,14 @@ export interface Architecture {
   readonly dimensions: Dimensions;
   /** Names, as on the hub, and shapes of all weights. Programs take them as inputs. Linear weights are [out, in]. */
   readonly parameters: Specs;
-  /** The name in `parameters` of a tensor as it is stored; undefined where the model has no use for it. An unknown name comes back as it is. */
+  /**
+   * The name in `parameters` of a tensor as it is stored; undefined where the model has no use for it. An unknown name
+   * comes back as it is.
+   */
   parameterName(stored: string): string | undefined;
   /**
-   * Path in transformers of the linear layer within the decoder's blocks whose weight is called `parameter`; undefined for other weights. Absent in
-   * a family that takes no adapters.
+   * Path in transformers of the linear layer within the decoder's blocks whose weight is called `parameter`; undefined
+   * for other weights. Absent in a family that takes no adapters.
    */
   moduleOf?(parameter: string): string | undefined;
   readonly positions: PositionScheme;
@@ -59,7 +62,10 @@ export interface Dimensions {
 
 /** How tokens are placed, and the program inputs that say so (rotary tables, indices of learned positions). */
 export interface PositionScheme {
-  /** Numbers a token: 3 for M-RoPE (time, height, width), 1 for a plain decoder. All are equal in a response, and count up by 1. */
+  /**
+   * Numbers a token: 3 for M-RoPE (time, height, width), 1 for a plain decoder. All are equal in a response, and count
+   * up by 1.
+   */
   readonly axes: number;
   /** @throws InputError when the image tokens among `ids` do not fit the images. */
   of(ids: ArrayLike<number>, images: readonly PatchedImage[]): Positions;
@@ -100,7 +106,10 @@ export interface PatchedImage {
   readonly patches: Float32Array;
 }
 
-/** Static part of a batch of images: batches with equal shapes share a program. A family keeps what its tower needs beside these. */
+/**
+ * Static part of a batch of images: batches with equal shapes share a program. A family keeps what its tower needs
+ * beside these.
+ */
 export interface ImageShape {
   /** Holds every static setting of the shape, for a program's name. */
   readonly name: string;
@@ -126,8 +135,9 @@ export type Feeds = Record<string, HostTensor>;
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 /**
- * The model over flat rows [N, D], one a token. How rows attend to each other is the program's, so the full forward, shared-prefix
- * training, prefill and decoding run the same blocks. Every linear layer goes through `linear` of tensors.ts, which adapters build on.
+ * The model over flat rows [N, D], one a token. How rows attend to each other is the program's, so the full forward,
+ * shared-prefix training, prefill and decoding run the same blocks. Every linear layer goes through `linear` of
+ * tensors.ts, which adapters build on.
  */
 export interface Network {
   /** `ids` [N] int32 -> [N, D]. */
@@ -142,7 +152,10 @@ export interface Network {
   head(weights: Tensors, rows: Tensor): Tensor;
 }
 
-/** Queries [N, H*hd] (placed and scaled by hd^-1/2), keys (placed) and values [N, KV*hd] of one layer -> mixed values [N, H*hd]. */
+/**
+ * Queries [N, H*hd] (placed and scaled by hd^-1/2), keys (placed) and values [N, KV*hd] of one layer -> mixed values
+ * [N, H*hd].
+ */
 export type Attention = (q: Tensor, k: Tensor, v: Tensor, layer: number) => Tensor;
 
 /** What programs are made of. */

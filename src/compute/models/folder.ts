@@ -93,10 +93,13 @@ interface Adapted {
 }
 
 /**
- * The folder that holds the model itself, and the adapters to it, first to last. transformers does the same with a folder that holds an adapter: what
- * else is in that folder is not the model. @throws InputError for an adapter that cannot be applied
+ * The folder that holds the model itself, and the adapters to it, first to last. transformers does the same with a
+ * folder that holds an adapter: what else is in that folder is not the model. @throws InputError for an adapter that
+ * cannot be applied
  */
-async function withoutAdapters(folder: string): Promise<{ readonly base: string; readonly adapters: readonly Adapted[] }> {
+async function withoutAdapters(
+  folder: string,
+): Promise<{ readonly base: string; readonly adapters: readonly Adapted[] }> {
   const adapters: Adapted[] = [];
   let base = folder;
   for (;;) {
@@ -107,8 +110,10 @@ async function withoutAdapters(folder: string): Promise<{ readonly base: string;
     adapters.push({ folder: base, adapter });
     const named = config['base_model_name_or_path'];
     const next = typeof named === 'string' ? named : '';
-    if (!existsSync(join(next, CONFIG)) && !existsSync(join(next, ADAPTER_CONFIG))) throw notApplied(base, config, 'its base is no folder here');
-    if (adapters.some((each) => resolve(each.folder) === resolve(next))) throw notApplied(base, config, 'it is its own base');
+    if (!existsSync(join(next, CONFIG)) && !existsSync(join(next, ADAPTER_CONFIG)))
+      throw notApplied(base, config, 'its base is no folder here');
+    if (adapters.some((each) => resolve(each.folder) === resolve(next)))
+      throw notApplied(base, config, 'it is its own base');
     base = next;
   }
 }
@@ -123,11 +128,15 @@ function notApplied(folder: string, config: Readonly<Record<string, unknown>>, w
   );
 }
 
-/** Weights under their hub names, checked against the config, adapters worked in. @throws InputError naming a missing, unexpected or misshapen tensor. */
+/**
+ * Weights under their hub names, checked against the config, adapters worked in. @throws InputError naming a missing,
+ * unexpected or misshapen tensor.
+ */
 export async function loadParams(folder: string, model: Architecture): Promise<TensorMap> {
   const { base, adapters } = await withoutAdapters(folder);
   let params = await loadOwnParams(base, model);
-  for (const { folder: from, adapter } of adapters) params = adapter.merged(params, await readAdapterTensors(from, model, adapter.parts));
+  for (const { folder: from, adapter } of adapters)
+    params = adapter.merged(params, await readAdapterTensors(from, model, adapter.parts));
   return params;
 }
 
@@ -136,14 +145,22 @@ async function loadOwnParams(folder: string, model: Architecture): Promise<Tenso
   const params: Record<string, HostTensor> = {};
   for (const [name, spec] of Object.entries(model.parameters)) {
     const tensor = found.get(name);
-    if (!tensor) throw new InputError(`${folder}: tensor "${name}" is missing; config.json asks for shape [${spec.shape.join(', ')}]`);
+    if (!tensor)
+      throw new InputError(
+        `${folder}: tensor "${name}" is missing; config.json asks for shape [${spec.shape.join(', ')}]`,
+      );
     if (tensor.shape.join() !== spec.shape.join()) {
-      throw new InputError(`${folder}: tensor "${name}" has shape [${tensor.shape.join(', ')}]; config.json asks for [${spec.shape.join(', ')}]`);
+      throw new InputError(
+        `${folder}: tensor "${name}" has shape [${tensor.shape.join(', ')}]; config.json asks for [${spec.shape.join(', ')}]`,
+      );
     }
     params[name] = tensor;
     found.delete(name);
   }
-  if (found.size > 0) throw new InputError(`${folder}: tensor "${[...found.keys()][0]!}" is not part of the model that config.json describes`);
+  if (found.size > 0)
+    throw new InputError(
+      `${folder}: tensor "${[...found.keys()][0]!}" is not part of the model that config.json describes`,
+    );
   return params;
 }
 
@@ -198,7 +215,10 @@ function imageProcessor(folder: string, { vision }: Architecture, files: Files):
   if (!vision) return undefined;
   const nested = NESTED in files ? nestedProcessor.safeParse(json(folder, files, NESTED)) : undefined;
   if (nested?.success) return vision.processor(nested.data.image_processor, `${join(folder, NESTED)}: image_processor`);
-  if (!(PROCESSOR in files)) throw new InputError(`${folder}: no image processor: ${PROCESSOR}, or ${NESTED} with "image_processor", must hold one`);
+  if (!(PROCESSOR in files))
+    throw new InputError(
+      `${folder}: no image processor: ${PROCESSOR}, or ${NESTED} with "image_processor", must hold one`,
+    );
   return vision.processor(json(folder, files, PROCESSOR), join(folder, PROCESSOR));
 }
 
@@ -212,7 +232,10 @@ const template = z.looseObject({
 function templateSource(folder: string, files: Files, tokenizerConfig: unknown): string {
   const own = files['chat_template.jinja'];
   if (own !== undefined) return own;
-  const candidates = ['chat_template.json' in files ? json(folder, files, 'chat_template.json') : undefined, tokenizerConfig];
+  const candidates = [
+    'chat_template.json' in files ? json(folder, files, 'chat_template.json') : undefined,
+    tokenizerConfig,
+  ];
   for (const candidate of candidates) {
     const parsed = template.safeParse(candidate);
     if (!parsed.success) continue;
@@ -220,7 +243,9 @@ function templateSource(folder: string, files: Files, tokenizerConfig: unknown):
     const source = typeof found === 'string' ? found : found.find(({ name }) => name === 'default')?.template;
     if (source !== undefined) return source;
   }
-  throw new InputError(`${folder}: no chat template: chat_template.jinja, chat_template.json or tokenizer_config.json must hold one`);
+  throw new InputError(
+    `${folder}: no chat template: chat_template.jinja, chat_template.json or tokenizer_config.json must hold one`,
+  );
 }
 
 /** `bos_token` and the like; they are strings or `{content}`. */
@@ -228,13 +253,17 @@ function namedTokens(tokenizerConfig: unknown): Record<string, string> {
   const tokens: Record<string, string> = {};
   for (const [key, value] of Object.entries((tokenizerConfig ?? {}) as Record<string, unknown>)) {
     const parsed = z.union([z.string(), z.looseObject({ content: z.string() })]).safeParse(value);
-    if (/^(bos|eos|pad|unk)_token$/.test(key) && parsed.success) tokens[key] = typeof parsed.data === 'string' ? parsed.data : parsed.data.content;
+    if (/^(bos|eos|pad|unk)_token$/.test(key) && parsed.success)
+      tokens[key] = typeof parsed.data === 'string' ? parsed.data : parsed.data.content;
   }
   return tokens;
 }
 
 const id = z.int().nonnegative();
-const generationSchema = z.looseObject({ eos_token_id: z.union([id, z.array(id)]).nullish(), pad_token_id: id.nullish() });
+const generationSchema = z.looseObject({
+  eos_token_id: z.union([id, z.array(id)]).nullish(),
+  pad_token_id: id.nullish(),
+});
 
 /** Falls back on config.json's fields where there is no generation config. */
 function parseGeneration(folder: string, { raw }: Architecture, files: Files): GenerationConfig {
@@ -242,7 +271,8 @@ function parseGeneration(folder: string, { raw }: Architecture, files: Files): G
   const inherited = (raw['text_config'] ?? {}) as Record<string, unknown>;
   for (const fields of [own, raw, inherited]) {
     const parsed = generationSchema.safeParse(fields);
-    if (!parsed.success) throw new InputError(`${join(folder, GENERATION)}: eos_token_id must be a token id or a list of them`);
+    if (!parsed.success)
+      throw new InputError(`${join(folder, GENERATION)}: eos_token_id must be a token id or a list of them`);
     const { eos_token_id: eos, pad_token_id: pad } = parsed.data;
     if (eos === undefined || eos === null) continue;
     const eosTokenIds = typeof eos === 'number' ? [eos] : eos;

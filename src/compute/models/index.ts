@@ -1,4 +1,7 @@
-/** The registry of model families by `model_type` of config.json. A family is a folder here and a line below. This module loads no TF.js. */
+/**
+ * The registry of model families by `model_type` of config.json. A family is a folder here and a line below. This
+ * module loads no TF.js.
+ */
 import { InputError } from '../../protocol/errors.ts';
 import type { Architecture, ModelFamily } from './family.ts';
 import { qwen2_5_vl } from './qwen2_5_vl/family.ts';
@@ -13,7 +16,8 @@ registerFamily(qwen2_5_vl);
 
 /** @param file names the source in errors. @throws InputError for an unknown `model_type`, or a bad field. */
 export function parseModel(json: unknown, file: string): Architecture {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new InputError(`${file}: expected a JSON object`);
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new InputError(`${file}: expected a JSON object`);
   const raw = json as Record<string, unknown>;
   const family = families.get(raw['model_type'] as string);
   if (family) return family.parse(raw, file);

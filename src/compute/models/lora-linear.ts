@@ -3,7 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { LORA_A, LORA_B, LORA_SCALE } from './lora.ts';
 
-/** `rows` [N, out], the layer's own result for `x` [N, in], plus s (x A^T) B^T where the layer called `name` is adapted. */
+/**
+ * `rows` [N, out], the layer's own result for `x` [N, in], plus s (x A^T) B^T where the layer called `name` is adapted.
+ */
 export function addLora(weights: Readonly<Record<string, Tensor>>, name: string, x: Tensor, rows: Tensor): Tensor {
   const a = weights[`${name}.${LORA_A}`];
   if (!a) return rows;

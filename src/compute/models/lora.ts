@@ -1,6 +1,7 @@
 /**
- * LoRA (Hu et al. 2021, arXiv 2106.09685): an adapted linear layer computes y = x W^T + b + s (x A^T) B^T with s = alpha / rank, A [rank, in] and
- * B [out, rank]. W and b are frozen. Tensors are named as PEFT names them. lora-linear.ts is the half over TF.js tensors.
+ * LoRA (Hu et al. 2021, arXiv 2106.09685): an adapted linear layer computes y = x W^T + b + s (x A^T) B^T with s =
+ * alpha / rank, A [rank, in] and B [out, rank]. W and b are frozen. Tensors are named as PEFT names them.
+ * lora-linear.ts is the half over TF.js tensors.
  */
 import { z } from 'zod';
 import { InputError } from '../../protocol/errors.ts';
@@ -43,7 +44,10 @@ function make(model: Adaptable, { rank, alpha, targets }: LoraSettings): Adapter
     trainable,
     parts: PARTS,
     constants: { [LORA_SCALE]: f32([], [alpha / rank]) },
-    initial: (stream) => Object.fromEntries(Object.entries(trainable).map(([name, { shape }]) => [name, initial(name, shape, stream(name))])),
+    initial: (stream) =>
+      Object.fromEntries(
+        Object.entries(trainable).map(([name, { shape }]) => [name, initial(name, shape, stream(name))]),
+      ),
     peft: {
       peft_type: 'LORA',
       r: rank,
@@ -123,7 +127,10 @@ function read(config: Readonly<Record<string, unknown>>): StoredAdapter | string
     if (!plain.some((each) => JSON.stringify(each) === value)) return `its ${field} is ${value}`;
   }
   const { r, lora_alpha: alpha, use_rslora: byRoot } = parsed.data;
-  return { parts: PARTS, merged: (base, adapter) => merged(base, adapter, alpha / (byRoot === true ? Math.sqrt(r) : r)) };
+  return {
+    parts: PARTS,
+    merged: (base, adapter) => merged(base, adapter, alpha / (byRoot === true ? Math.sqrt(r) : r)),
+  };
 }
 
 /** W + s B A wherever there is an A. */
@@ -135,7 +142,9 @@ function merged(base: TensorMap, adapter: TensorMap, scale: number): TensorMap {
     const [weight, b] = [weights[`${layer}weight`]!, adapter[layer + LORA_B]];
     const fits = b && weight.shape.join() === [b.shape[0], a.shape[1]].join() && a.shape[0] === b.shape[1];
     if (!fits)
-      throw new InputError(`the adapter's tensors "${name}" and "${layer}${LORA_B}" do not fit a weight of shape [${weight.shape.join(', ')}]`);
+      throw new InputError(
+        `the adapter's tensors "${name}" and "${layer}${LORA_B}" do not fit a weight of shape [${weight.shape.join(', ')}]`,
+      );
     weights[`${layer}weight`] = updated(weight, a, b, scale);
   }
   return weights;
@@ -157,4 +166,6 @@ function updated(weight: HostTensor, a: HostTensor, b: HostTensor, scale: number
   return f32(weight.shape, data);
 }
 
-export const lora = { settings, peftType: 'LORA', make, read } satisfies AdapterType<LoraSettings> & { settings: z.ZodType };
+export const lora = { settings, peftType: 'LORA', make, read } satisfies AdapterType<LoraSettings> & {
+  settings: z.ZodType;
+};

@@ -1,6 +1,7 @@
 /**
- * A model's parameters are two sets. The frozen one stays as the base has it: an engine is given it once. State, moments, gradients, shared memory,
- * checkpoints and messages carry the trainable one alone. Without an adapter all parameters are trainable; with one, its own are.
+ * A model's parameters are two sets. The frozen one stays as the base has it: an engine is given it once. State,
+ * moments, gradients, shared memory, checkpoints and messages carry the trainable one alone. Without an adapter all
+ * parameters are trainable; with one, its own are.
  */
 import type { TensorMap } from '../../protocol/tensor.ts';
 import { specsOf, type Specs } from '../engine/engine.ts';

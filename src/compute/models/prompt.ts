@@ -19,7 +19,8 @@ export interface PromptEncoder {
 /**
  * The pictures come first, then the text, in one user turn of the folder's chat template.
  * @param newTokens room that must be left in the context for the response.
- * @throws InputError when prompt and response do not fit the context, the text itself holds image tokens, or the model takes no pictures.
+ * @throws InputError when prompt and response do not fit the context, the text itself holds image tokens, or the model
+ * takes no pictures.
  */
 export function encodePrompt(
   encoder: PromptEncoder,
@@ -32,7 +33,9 @@ export function encodePrompt(
   const limit = model.dimensions.maxPositions;
   if (ids.length + newTokens > limit) {
     const room = newTokens > 0 ? ` and ${newTokens} of response` : '';
-    throw new InputError(`a question of ${ids.length} tokens${room} is longer than the model's context of ${limit}: ${excerpt(question.text)}`);
+    throw new InputError(
+      `a question of ${ids.length} tokens${room} is longer than the model's context of ${limit}: ${excerpt(question.text)}`,
+    );
   }
   const positions = model.positions.of(ids, images);
   return { ids, positions: positions.ids, nextPosition: positions.next, images };
@@ -40,7 +43,9 @@ export function encodePrompt(
 
 function process({ model, processor }: PromptEncoder, picture: Picture): PatchedImage {
   if (processor) return processor(picture);
-  throw new InputError(`a question has a picture, but a model of type "${model.modelType}" takes none: ask without pictures, or use another model`);
+  throw new InputError(
+    `a question has a picture, but a model of type "${model.modelType}" takes none: ask without pictures, or use another model`,
+  );
 }
 
 /** The prompt as text: of each picture it has one image token. */
@@ -54,10 +59,14 @@ function expandImages({ vision }: Architecture, ids: readonly number[], images: 
   if (!vision) return [...ids];
   const found = ids.filter((id) => id === vision.tokenId).length;
   if (found !== images.length) {
-    throw new InputError(`the chat template and the question's text hold ${found} image tokens for ${images.length} pictures`);
+    throw new InputError(
+      `the chat template and the question's text hold ${found} image tokens for ${images.length} pictures`,
+    );
   }
   let next = 0;
-  return ids.flatMap((id) => (id === vision.tokenId ? Array.from<number>({ length: vision.rows(images[next++]!) }).fill(id) : [id]));
+  return ids.flatMap((id) =>
+    id === vision.tokenId ? Array.from<number>({ length: vision.rows(images[next++]!) }).fill(id) : [id],
+  );
 }
 
 function excerpt(text: string): string {

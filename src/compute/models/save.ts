@@ -11,8 +11,9 @@ import { storedType, type StoredTypes } from '../hf/safetensors.ts';
 import { writeCheckpoint } from '../hf/shards.ts';
 
 /**
- * Writes a whole folder, atomically: it is made beside its place and moved there when complete, so what was there before stands until then.
- * Weights are stored under hub names as `types` says, and config.json tells the type of most of them; above `shardBytes` (default 5 GB) they are sharded.
+ * Writes a whole folder, atomically: it is made beside its place and moved there when complete, so what was there
+ * before stands until then. Weights are stored under hub names as `types` says, and config.json tells the type of most
+ * of them; above `shardBytes` (default 5 GB) they are sharded.
  */
 export async function saveModelFolder(
   folder: string,

@@ -13,8 +13,9 @@ export function pick(tensors: Tensors, name: string): Tensor {
 }
 
 /**
- * The linear layer called `name`, and the only place where a weight multiplies rows: x [N, in] times `${name}.weight` [out, in], plus
- * `${name}.bias` [out] where there is one, plus what an adapter of the layer adds. The kernel of a convolution whose stride is its size counts as [out, in] too.
+ * The linear layer called `name`, and the only place where a weight multiplies rows: x [N, in] times `${name}.weight`
+ * [out, in], plus `${name}.bias` [out] where there is one, plus what an adapter of the layer adds. The kernel of a
+ * convolution whose stride is its size counts as [out, in] too.
  */
 export function linear(weights: Tensors, name: string, x: Tensor): Tensor {
   const weight = pick(weights, `${name}.weight`);
@@ -46,8 +47,9 @@ export function rotate(x: Tensor, rotary: Rotary): Tensor {
 }
 
 /**
- * Rows of x [N, D] in the order `index` [M]. The gradient is a gather too, because every row of x is wanted at one place at most: `inverse`
- * [N] says where in the result. Rows that are wanted nowhere have 0 in `wanted` [N, 1], and get no gradient.
+ * Rows of x [N, D] in the order `index` [M]. The gradient is a gather too, because every row of x is wanted at one
+ * place at most: `inverse` [N] says where in the result. Rows that are wanted nowhere have 0 in `wanted` [N, 1], and
+ * get no gradient.
  */
 export function permuteRows(x: Tensor, index: Tensor, inverse: Tensor, wanted?: Tensor): Tensor {
   const run = tf.customGrad((rows) => ({
@@ -61,8 +63,9 @@ export function permuteRows(x: Tensor, index: Tensor, inverse: Tensor, wanted?: 
 }
 
 /**
- * Puts image rows [M, D] among token rows [N, D]: row i of the result is row `source[i]` of the two concatenated. `isText` [N, 1] is 1 where
- * the token's own row stays, `imageRows` [M] says where each image row went (each goes to one place).
+ * Puts image rows [M, D] among token rows [N, D]: row i of the result is row `source[i]` of the two concatenated.
+ * `isText` [N, 1] is 1 where the token's own row stays, `imageRows` [M] says where each image row went (each goes to
+ * one place).
  */
 export function mixRows(tokens: Tensor, images: Tensor, source: Tensor, isText: Tensor, imageRows: Tensor): Tensor {
   const run = tf.customGrad((text, image) => ({
@@ -73,10 +76,15 @@ export function mixRows(tokens: Tensor, images: Tensor, source: Tensor, isText: 
 }
 
 /**
- * Softmax attention of q [B, L, hd] over k, v [B, S, hd]; `mask` is added to the scores after they are viewed as `maskView`, whose
- * last axis is S.
+ * Softmax attention of q [B, L, hd] over k, v [B, S, hd]; `mask` is added to the scores after they are viewed as
+ * `maskView`, whose last axis is S.
  */
-export function attend(q: Tensor, k: Tensor, v: Tensor, mask?: { readonly view: readonly number[]; readonly value: Tensor }): Tensor {
+export function attend(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  mask?: { readonly view: readonly number[]; readonly value: Tensor },
+): Tensor {
   let scores: Tensor = tf.matMul(q, k, false, true);
   if (mask) scores = tf.reshape(tf.add(tf.reshape(scores, [...mask.view]), mask.value), scores.shape);
   return tf.matMul(tf.softmax(scores), v);

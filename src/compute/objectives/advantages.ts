@@ -1,16 +1,25 @@
-/** Advantages of a group's responses where an objective, or what is done about truncated responses, changes them after the verdict. */
+/**
+ * Advantages of a group's responses where an objective, or what is done about truncated responses, changes them after
+ * the verdict.
+ */
 import { groupAdvantages } from '../../learn/advantage.ts';
 import type { JudgedGroup, Sample } from '../../protocol/messages.ts';
 import type { LearnSettings } from './settings.ts';
 
 export interface AdvantageRule<Settings extends LearnSettings = LearnSettings> {
-  /** Whether advantages are divided by the group's standard deviation, as those of the verdict are unless a plug-in says otherwise. Default true. */
+  /**
+   * Whether advantages are divided by the group's standard deviation, as those of the verdict are unless a plug-in says
+   * otherwise. Default true.
+   */
   readonly normaliseStd?: boolean;
   /** Added to the reward of a response. */
   shaping?(sample: Sample, settings: Settings): number;
 }
 
-/** Those of the verdict, unless the rule does not normalise or a reward changes: then they are worked out from the rewards. */
+/**
+ * Those of the verdict, unless the rule does not normalise or a reward changes: then they are worked out from the
+ * rewards.
+ */
 export function advantagesOf<Settings extends LearnSettings>(
   { group, verdict }: JudgedGroup,
   settings: Settings,
@@ -27,8 +36,14 @@ export function advantagesOf<Settings extends LearnSettings>(
   return groupAdvantages(rewards, { normaliseStd });
 }
 
-/** Weight of the entropy bonus: falls linearly with the entropy of what was sampled, estimated by -log pi of its tokens, and is 0 from `target` on. */
-export function entropyCoefficient({ coefficient, target }: LearnSettings['entropy'], judged: readonly JudgedGroup[]): number {
+/**
+ * Weight of the entropy bonus: falls linearly with the entropy of what was sampled, estimated by -log pi of its tokens,
+ * and is 0 from `target` on.
+ */
+export function entropyCoefficient(
+  { coefficient, target }: LearnSettings['entropy'],
+  judged: readonly JudgedGroup[],
+): number {
   if (target === null || coefficient === 0) return coefficient;
   const logprobs = judged.flatMap(({ group }) => group.samples.flatMap((sample) => sample.logprobs));
   const entropy = -logprobs.reduce((sum, logprob) => sum + logprob, 0) / Math.max(1, logprobs.length);

@@ -11,20 +11,36 @@ export const AGGREGATIONS = ['token-mean', 'sequence-mean', 'fixed-length'] as c
 
 export type Aggregation = (typeof AGGREGATIONS)[number];
 
-/** Each token's share of a mean over all tokens of the mini-batch: what metrics are weighted by where the loss is weighted otherwise. */
+/**
+ * Each token's share of a mean over all tokens of the mini-batch: what metrics are weighted by where the loss is
+ * weighted otherwise.
+ */
 export const SHARES = 'shares';
 
-/** The groups of a mini-batch with the weights of the aggregation. The trainer divides weights by the number of tokens, so that 1 is a token mean. */
-export function aggregated(groups: readonly TrainGroup[], aggregation: Aggregation, maxNewTokens: number): readonly TrainGroup[] {
+/**
+ * The groups of a mini-batch with the weights of the aggregation. The trainer divides weights by the number of tokens,
+ * so that 1 is a token mean.
+ */
+export function aggregated(
+  groups: readonly TrainGroup[],
+  aggregation: Aggregation,
+  maxNewTokens: number,
+): readonly TrainGroup[] {
   if (aggregation === 'token-mean') return groups;
-  const lengths = groups.flatMap(({ responses }) => responses.map(({ tokens }) => tokens.length)).filter((length) => length > 0);
+  const lengths = groups
+    .flatMap(({ responses }) => responses.map(({ tokens }) => tokens.length))
+    .filter((length) => length > 0);
   const total = lengths.reduce((sum, length) => sum + length, 0);
   return groups.map((group) => ({
     ...group,
     responses: group.responses.map((response) => {
       const { tokens, values } = response;
       const weight = total / (lengths.length * (aggregation === 'sequence-mean' ? tokens.length : maxNewTokens));
-      return { ...response, weights: tokens.map(() => weight), values: { ...values, [SHARES]: tokens.map(() => 1 / total) } };
+      return {
+        ...response,
+        weights: tokens.map(() => weight),
+        values: { ...values, [SHARES]: tokens.map(() => 1 / total) },
+      };
     }),
   }));
 }

@@ -1,7 +1,7 @@
 /**
- * DAPO (arXiv 2503.14476): GRPO with a higher upper clip, so that unlikely tokens can become likelier, a token mean (eq. 8), and a reward that falls for
- * responses near the longest length (eq. 13). The filter `filters.dropAllAgree` is its dynamic sampling. The paper has no KL penalty; `learner.klCoefficient`
- * holds here as for the others.
+ * DAPO (arXiv 2503.14476): GRPO with a higher upper clip, so that unlikely tokens can become likelier, a token mean
+ * (eq. 8), and a reward that falls for responses near the longest length (eq. 13). The filter `filters.dropAllAgree` is
+ * its dynamic sampling. The paper has no KL penalty; `learner.klCoefficient` holds here as for the others.
  */
 import { z } from 'zod';
 import { policyGradient } from './policy-gradient.ts';

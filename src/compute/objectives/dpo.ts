@@ -3,9 +3,10 @@
  *
  *     m = (log pi(chosen) - log ref(chosen)) - (log pi(rejected) - log ref(rejected)),    loss = -log sigmoid(beta m)
  *
- * the gradient is that of a weighted cross-entropy (eq. 7): both responses have the weight beta * sigmoid(-beta m), the rejected one with the
- * minus sign. `imitation` adds - imitation * mean over the chosen response's tokens of log pi (STIC's regulariser, arXiv 2405.19716), which keeps
- * the policy from making both responses unlikely. The weights are worked out here, in plain numbers, from the policy as it is before each update.
+ * the gradient is that of a weighted cross-entropy (eq. 7): both responses have the weight beta * sigmoid(-beta m), the
+ * rejected one with the minus sign. `imitation` adds - imitation * mean over the chosen response's tokens of log pi
+ * (STIC's regulariser, arXiv 2405.19716), which keeps the policy from making both responses unlikely. The weights are
+ * worked out here, in plain numbers, from the policy as it is before each update.
  */
 import { z } from 'zod';
 import { mean } from '../../lib/mean.ts';
@@ -16,8 +17,18 @@ import { defineObjective, type Encoded, type Score } from './objective.ts';
 
 const settings = z.strictObject({
   type: z.literal('dpo'),
-  beta: z.number().positive().max(10).default(0.1).describe('How far a preference may take the policy from the base: smaller is further.'),
-  imitation: z.number().min(0).max(100).default(0).describe('Weight of the mean log-likelihood of the preferred response, which is imitated too.'),
+  beta: z
+    .number()
+    .positive()
+    .max(10)
+    .default(0.1)
+    .describe('How far a preference may take the policy from the base: smaller is further.'),
+  imitation: z
+    .number()
+    .min(0)
+    .max(100)
+    .default(0)
+    .describe('Weight of the mean log-likelihood of the preferred response, which is imitated too.'),
 });
 
 type Settings = z.output<typeof settings>;
@@ -52,7 +63,9 @@ export const dpo = defineObjective({
 });
 
 /** The first response of the highest reward and the first of the lowest; none where all rewards are the same. */
-export function preferred({ rewards }: Pick<Verdict, 'rewards'>): { readonly chosen: number; readonly rejected: number } | undefined {
+export function preferred({
+  rewards,
+}: Pick<Verdict, 'rewards'>): { readonly chosen: number; readonly rejected: number } | undefined {
   const chosen = rewards.indexOf(Math.max(...rewards));
   const rejected = rewards.indexOf(Math.min(...rewards));
   return rewards[chosen] === rewards[rejected] ? undefined : { chosen, rejected };
@@ -76,8 +89,15 @@ function pairOf({ prompt, judged: { group, verdict } }: Encoded): Pair[] {
 }
 
 /** A mean over pairs, where the trainer takes means over tokens. */
-function weighted(pairs: readonly Pair[], margins: readonly number[], { beta, imitation }: Omit<Settings, 'type'>): Pair[] {
-  const tokens = pairs.reduce((sum, { responses: [chosen, rejected] }) => sum + chosen.tokens.length + rejected.tokens.length, 0);
+function weighted(
+  pairs: readonly Pair[],
+  margins: readonly number[],
+  { beta, imitation }: Omit<Settings, 'type'>,
+): Pair[] {
+  const tokens = pairs.reduce(
+    (sum, { responses: [chosen, rejected] }) => sum + chosen.tokens.length + rejected.tokens.length,
+    0,
+  );
   const scale = tokens / pairs.length;
   return pairs.map(({ prompt, responses: [{ tokens: chosen }, { tokens: rejected }] }, i) => {
     const weight = preferenceWeight(margins[i]!, beta);

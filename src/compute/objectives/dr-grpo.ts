@@ -1,6 +1,6 @@
 /**
- * Dr. GRPO (arXiv 2503.20783): GRPO without its two biases. Advantages are reward - mean, not divided by the group's standard deviation, and the sum over a
- * response's tokens is divided by a constant instead of its length.
+ * Dr. GRPO (arXiv 2503.20783): GRPO without its two biases. Advantages are reward - mean, not divided by the group's
+ * standard deviation, and the sum over a response's tokens is divided by a constant instead of its length.
  */
 import { z } from 'zod';
 import { policyGradient } from './policy-gradient.ts';

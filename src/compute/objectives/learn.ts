@@ -26,7 +26,8 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
   const { objective, own } = await openObjective(configured.objective);
   const settings = { ...configured, ...batch.settings, objective: own };
   const encoded: Encoded[] = [];
-  for (const judged of batch.groups) encoded.push({ judged, prompt: await encodeQuestion(learner.encoder, judged.group.question) });
+  for (const judged of batch.groups)
+    encoded.push({ judged, prompt: await encodeQuestion(learner.encoder, judged.group.question) });
   const learningRate = learningRateAt(batch.parent, settings);
   const loss = objective.loss(settings);
   const step = { settings, parent: batch.parent, ...scores(learner, settings) };
@@ -38,10 +39,19 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
     const outcome = await learner.trainer.step(revised?.groups ?? part, { loss, learningRate });
     outcomes.push({ ...outcome, loss: revised?.loss ?? outcome.loss });
   }
-  return { ...means(outcomes), ...sampledKl(batch, outcomes), ...metrics, learningRate, seconds: (performance.now() - started) / 1000 };
+  return {
+    ...means(outcomes),
+    ...sampledKl(batch, outcomes),
+    ...metrics,
+    learningRate,
+    seconds: (performance.now() - started) / 1000,
+  };
 }
 
-function scores({ model, base }: Learner, { microBatchGroups }: LearnSettings): { readonly policy: Score; readonly base: Score } {
+function scores(
+  { model, base }: Learner,
+  { microBatchGroups }: LearnSettings,
+): { readonly policy: Score; readonly base: Score } {
   return {
     policy: (groups, temperature) => score(model, groups, { temperature, microBatchGroups }),
     base: async (groups, temperature) => score(await base(), groups, { temperature, microBatchGroups }),
@@ -73,6 +83,10 @@ function means(outcomes: readonly StepOutcome[]): Omit<StepMetrics, 'learningRat
 function sampledKl(batch: Batch, outcomes: readonly StepOutcome[]): { readonly kl?: number } {
   if (outcomes.some(({ kl }) => kl !== undefined)) return {};
   const samples = batch.groups.flatMap(({ group }) => group.samples);
-  const distances = samples.flatMap(({ logprobs, refLogprobs }) => (refLogprobs ? logprobs.map((logprob, t) => refLogprobs[t]! - logprob) : []));
-  return distances.length === 0 ? {} : { kl: distances.reduce((sum, d) => sum + Math.expm1(d) - d, 0) / distances.length };
+  const distances = samples.flatMap(({ logprobs, refLogprobs }) =>
+    refLogprobs ? logprobs.map((logprob, t) => refLogprobs[t]! - logprob) : [],
+  );
+  return distances.length === 0
+    ? {}
+    : { kl: distances.reduce((sum, d) => sum + Math.expm1(d) - d, 0) / distances.length };
 }

@@ -1,4 +1,7 @@
-/** An objective from a file of the user's: `learner.objective: {type: 'module', path, options}`. Its default export implements `Objective` (docs/objectives.md). */
+/**
+ * An objective from a file of the user's: `learner.objective: {type: 'module', path, options}`. Its default export
+ * implements `Objective` (docs/objectives.md).
+ */
 import { z } from 'zod';
 import { importDefault } from '../../lib/import-default.ts';
 import { InputError } from '../../protocol/errors.ts';
@@ -15,24 +18,36 @@ export type ModuleSettings = z.output<typeof moduleSettings>;
 const isFunction = z.custom((value) => typeof value === 'function', 'expected a function');
 const exported = z.object({
   name: z.string().min(1),
-  settings: z.custom((value) => typeof (value as OwnSchema | undefined)?.safeParse === 'function', 'expected a zod schema'),
+  settings: z.custom(
+    (value) => typeof (value as OwnSchema | undefined)?.safeParse === 'function',
+    'expected a zod schema',
+  ),
   loss: isFunction,
   prepare: isFunction,
   revise: isFunction.optional(),
 });
 
 /** The objective and its own settings. @throws InputError that names the file and what is wrong with it. */
-export async function importObjective({ path, options }: ModuleSettings): Promise<{ objective: Objective; own: { readonly type: string } }> {
+export async function importObjective({
+  path,
+  options,
+}: ModuleSettings): Promise<{ objective: Objective; own: { readonly type: string } }> {
   const where = `learner.objective.path is ${path}`;
   const loaded = await importDefault(path, path).catch((error: unknown) => {
-    throw new InputError(`${where}, which failed while it was loaded: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new InputError(
+      `${where}, which failed while it was loaded: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   });
   const checked = exported.safeParse(loaded);
   if (!checked.success)
-    throw new InputError(`${where}, whose default export is no objective: ${words(checked.error)}; docs/objectives.md has an example`);
+    throw new InputError(
+      `${where}, whose default export is no objective: ${words(checked.error)}; docs/objectives.md has an example`,
+    );
   const objective = loaded as Objective;
   const own = objective.settings.safeParse({ type: objective.name, ...options });
-  if (!own.success) throw new InputError(`learner.objective.options do not fit the objective in ${path}: ${words(own.error)}`);
+  if (!own.success)
+    throw new InputError(`learner.objective.options do not fit the objective in ${path}: ${words(own.error)}`);
   return { objective, own: own.data };
 }
 

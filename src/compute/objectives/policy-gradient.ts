@@ -1,6 +1,6 @@
 /**
- * What objectives that follow advantages share: the policy that ratios are taken to, importance weights, the KL penalty, the entropy bonus, the
- * aggregation. Such an objective says only what it does otherwise than GRPO.
+ * What objectives that follow advantages share: the policy that ratios are taken to, importance weights, the KL
+ * penalty, the entropy bonus, the aggregation. Such an objective says only what it does otherwise than GRPO.
  */
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
@@ -9,9 +9,26 @@ import type { TrainGroup } from '../training/trainer.ts';
 import { advantagesOf, entropyCoefficient, type AdvantageRule } from './advantages.ts';
 import { aggregated, SHARES, type Aggregation } from './aggregation.ts';
 import { importances, isCorrected, mismatchOf, type Weighted } from './correction.ts';
-import { defineObjective, type Encoded, type Objective, type OwnSchema, type Prepared, type Score, type Step } from './objective.ts';
+import {
+  defineObjective,
+  type Encoded,
+  type Objective,
+  type OwnSchema,
+  type Prepared,
+  type Score,
+  type Step,
+} from './objective.ts';
 import type { LearnSettings } from './settings.ts';
-import { clippedSurrogate, k3, klPenalty, tokenRatio, type Clip, type ClipSettings, type RatioTensors, type Surrogate } from './terms.ts';
+import {
+  clippedSurrogate,
+  k3,
+  klPenalty,
+  tokenRatio,
+  type Clip,
+  type ClipSettings,
+  type RatioTensors,
+  type Surrogate,
+} from './terms.ts';
 
 type Build = (tf: Tf, tensors: RatioTensors & { readonly advantages: Tensor }, clip: ClipSettings) => Surrogate;
 
@@ -27,15 +44,20 @@ export interface PolicyGradient<Schema extends OwnSchema> extends AdvantageRule<
   readonly surrogate?: Build;
 }
 
-/** Values per token: advantage times importance weight; log pi under the policy that the ratio is taken to; log pi under the base. */
+/**
+ * Values per token: advantage times importance weight; log pi under the policy that the ratio is taken to; log pi under
+ * the base.
+ */
 const INPUTS = ['advantages', 'oldLogProbs', 'refLogProbs'] as const;
 const ENTROPY = 'entropyCoefficient';
 
-const clippedTokens: Build = (tf, tensors, clip) => clippedSurrogate(tf, tokenRatio(tf, tensors), tensors.advantages, clip);
+const clippedTokens: Build = (tf, tensors, clip) =>
+  clippedSurrogate(tf, tokenRatio(tf, tensors), tensors.advantages, clip);
 
 export function policyGradient<Schema extends OwnSchema>(definition: PolicyGradient<Schema>): Objective<Schema> {
   const { name, summary, settings: schema, surrogate = clippedTokens } = definition;
-  const aggregationOf = ({ aggregation }: LearnSettings): Aggregation => aggregation ?? definition.aggregation ?? 'token-mean';
+  const aggregationOf = ({ aggregation }: LearnSettings): Aggregation =>
+    aggregation ?? definition.aggregation ?? 'token-mean';
   return defineObjective({
     name,
     summary,
@@ -51,10 +73,23 @@ function clipOf({ clip, clipRange, dualClip }: LearnSettings, own?: Clip): ClipS
   return { low: clip.low ?? own?.low ?? clipRange, high: clip.high ?? own?.high ?? clipRange, dualClip };
 }
 
-function policyLoss(settings: LearnSettings, clip: ClipSettings, aggregation: Aggregation, surrogate: Build): TokenLoss {
+function policyLoss(
+  settings: LearnSettings,
+  clip: ClipSettings,
+  aggregation: Aggregation,
+  surrogate: Build,
+): TokenLoss {
   const { objective, temperature, klCoefficient, klEstimator } = settings;
   const [isTokenMean, hasBonus] = [aggregation === 'token-mean', settings.entropy.coefficient > 0];
-  const own = { ...objective, temperature: temperature || 1, ...clip, klCoefficient, klEstimator, isTokenMean, hasBonus };
+  const own = {
+    ...objective,
+    temperature: temperature || 1,
+    ...clip,
+    klCoefficient,
+    klEstimator,
+    isTokenMean,
+    hasBonus,
+  };
   const inputs = [...INPUTS, ...(isTokenMean ? [] : [SHARES]), ...(hasBonus ? [ENTROPY] : [])];
   return tokenLoss(own, inputs, (tf, { logProbs, entropy, weights, mask, values }) => {
     const { advantages, oldLogProbs, refLogProbs } = values as Record<(typeof INPUTS)[number], Tensor>;
@@ -102,18 +137,32 @@ async function prepared<Own extends { readonly type: string }>(
       const values = { oldLogProbs: old, refLogProbs: refLogprobs ?? reference.get(item)![i]! };
       return {
         tokens: taught,
-        values: { ...values, advantages: weights.map((weight) => advantages[i]! * weight), [ENTROPY]: weights.map(() => bonus) },
+        values: {
+          ...values,
+          advantages: weights.map((weight) => advantages[i]! * weight),
+          [ENTROPY]: weights.map(() => bonus),
+        },
       };
     });
     return { prompt: item.prompt, responses };
   });
-  return { groups, metrics: { ...mismatchOf(tokens), ...(settings.entropy.coefficient > 0 && { entropyCoefficient: bonus }) } };
+  return {
+    groups,
+    metrics: { ...mismatchOf(tokens), ...(settings.entropy.coefficient > 0 && { entropyCoefficient: bonus }) },
+  };
 }
 
 /** By group; nothing is asked for no groups. */
-async function scored(score: Score, items: readonly Encoded[], { temperature }: LearnSettings): Promise<Map<Encoded, number[][]>> {
+async function scored(
+  score: Score,
+  items: readonly Encoded[],
+  { temperature }: LearnSettings,
+): Promise<Map<Encoded, number[][]>> {
   if (items.length === 0) return new Map();
-  const groups = items.map(({ judged, prompt }) => ({ prompt, responses: judged.group.samples.map((sample) => sample.tokens) }));
+  const groups = items.map(({ judged, prompt }) => ({
+    prompt,
+    responses: judged.group.samples.map((sample) => sample.tokens),
+  }));
   const scores = await score(groups, temperature || 1);
   return new Map(items.map((item, i) => [item, scores[i]!]));
 }

@@ -23,7 +23,10 @@ interface Opened {
 
 const imported = new Map<string, Promise<Opened>>();
 
-/** The objective that the settings name; a module is imported once for the same settings. @throws InputError naming what is wrong with a module. */
+/**
+ * The objective that the settings name; a module is imported once for the same settings. @throws InputError naming what
+ * is wrong with a module.
+ */
 export async function openObjective(settings: { readonly type: string }): Promise<Opened> {
   if (settings.type !== 'module') return { objective: objectiveOf(settings), own: settings };
   const key = JSON.stringify(settings);
@@ -34,6 +37,9 @@ export async function openObjective(settings: { readonly type: string }): Promis
 
 export function objectiveOf({ type }: { readonly type: string }): Objective {
   const found: Objective | undefined = OBJECTIVES.find(({ name }) => name === type);
-  if (!found) throw new RangeError(`learner.objective.type is ${type}; allowed: ${OBJECTIVES.map(({ name }) => name).join(', ')}`);
+  if (!found)
+    throw new RangeError(
+      `learner.objective.type is ${type}; allowed: ${OBJECTIVES.map(({ name }) => name).join(', ')}`,
+    );
   return found;
 }

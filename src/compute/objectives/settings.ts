@@ -11,24 +11,45 @@ export const sharedSettings = {
   klEstimator: z
     .enum(['k1', 'k2', 'k3', 'unbiased'])
     .default('k3')
-    .describe('Estimate of the KL that is penalised; `unbiased` is k3 times the importance ratio. The metric `kl` is k3 always.'),
+    .describe(
+      'Estimate of the KL that is penalised; `unbiased` is k3 times the importance ratio. The metric `kl` is k3 always.',
+    ),
   clipRange: z
     .number()
     .gt(0)
     .lt(1)
     .default(0.2)
-    .describe('PPO clip of the importance ratio, on each side that neither `clip` nor the objective says otherwise for.'),
+    .describe(
+      'PPO clip of the importance ratio, on each side that neither `clip` nor the objective says otherwise for.',
+    ),
   clip: z
     .strictObject({
-      low: z.number().gt(0).max(1).optional().describe('The ratio is clipped at 1 - low; default: that of the objective (docs/objectives.md).'),
-      high: z.number().gt(0).max(MOST).optional().describe('The ratio is clipped at 1 + high; default: that of the objective.'),
+      low: z
+        .number()
+        .gt(0)
+        .max(1)
+        .optional()
+        .describe('The ratio is clipped at 1 - low; default: that of the objective (docs/objectives.md).'),
+      high: z
+        .number()
+        .gt(0)
+        .max(MOST)
+        .optional()
+        .describe('The ratio is clipped at 1 + high; default: that of the objective.'),
     })
     .prefault({}),
-  dualClip: z.number().gt(1).max(MOST).default(3).describe('Bound on the loss of tokens with negative advantage (dual clip).'),
+  dualClip: z
+    .number()
+    .gt(1)
+    .max(MOST)
+    .default(3)
+    .describe('Bound on the loss of tokens with negative advantage (dual clip).'),
   aggregation: z
     .enum(AGGREGATIONS)
     .optional()
-    .describe('How the losses of tokens become one; `fixed-length` divides by `sampling.maxNewTokens`. Default: that of the objective.'),
+    .describe(
+      'How the losses of tokens become one; `fixed-length` divides by `sampling.maxNewTokens`. Default: that of the objective.',
+    ),
   correction: correctionSchema
     .default({ type: 'none' })
     .describe('What is done about groups sampled by an older version, or by another program than the one that learns.'),
@@ -52,16 +73,24 @@ export const sharedSettings = {
       z.strictObject({ type: z.literal('mask') }),
       z.strictObject({
         type: z.literal('penalise'),
-        penalty: z.number().positive().max(MOST).default(1).describe('Taken from the reward of a response that was cut off.'),
+        penalty: z
+          .number()
+          .positive()
+          .max(MOST)
+          .default(1)
+          .describe('Taken from the reward of a response that was cut off.'),
       }),
     ])
     .default({ type: 'learn' })
-    .describe('What is done about responses that were cut off at `sampling.maxNewTokens`: `mask` teaches nothing by them.'),
+    .describe(
+      'What is done about responses that were cut off at `sampling.maxNewTokens`: `mask` teaches nothing by them.',
+    ),
 };
 
 type Shared = z.output<z.ZodObject<typeof sharedSettings>>;
 
-export interface LearnSettings<Own extends { readonly type: string } = { readonly type: string }> extends Shared, RateSettings {
+export interface LearnSettings<Own extends { readonly type: string } = { readonly type: string }>
+  extends Shared, RateSettings {
   readonly objective: Own;
   /** Optimizer updates a step; each takes its share of the groups. */
   readonly minibatches: number;

@@ -44,32 +44,52 @@ export function sequenceRatio(tf: Tf, { logProbs, oldLogProbs, mask }: RatioTens
 }
 
 /** max(-A r, -A clip(r)), at most dualClip * |A| where A < 0; where a clip holds, the token teaches nothing. */
-export function clippedSurrogate(tf: Tf, ratio: Tensor, advantages: Tensor, { low, high, dualClip }: ClipSettings): Surrogate {
+export function clippedSurrogate(
+  tf: Tf,
+  ratio: Tensor,
+  advantages: Tensor,
+  { low, high, dualClip }: ClipSettings,
+): Surrogate {
   const minus = tf.neg(advantages);
   const free = tf.mul(minus, ratio);
   const clipped = tf.mul(minus, tf.clipByValue(ratio, 1 - low, 1 + high));
   const pessimistic = tf.maximum(free, clipped);
   // Where A >= 0 the loss is never positive, so a bound of dualClip * |A| changes tokens with A < 0 only.
   const bound = tf.mul(tf.abs(advantages), dualClip);
-  return { loss: tf.minimum(pessimistic, bound), ratio, clipped: tf.logicalOr(tf.greater(clipped, free), tf.greater(pessimistic, bound)) };
+  return {
+    loss: tf.minimum(pessimistic, bound),
+    ratio,
+    clipped: tf.logicalOr(tf.greater(clipped, free), tf.greater(pessimistic, bound)),
+  };
 }
 
 /** The same value without a gradient. */
 export function constant(tf: Tf, tensor: Tensor): Tensor {
-  return tf.customGrad((x) => ({ value: tf.mul(x as Tensor, 1), gradFunc: (gradient: Tensor) => tf.zerosLike(gradient) }))(tensor);
+  return tf.customGrad((x) => ({
+    value: tf.mul(x as Tensor, 1),
+    gradFunc: (gradient: Tensor) => tf.zerosLike(gradient),
+  }))(tensor);
 }
 
-/** The k3 estimate of KL(pi || ref): exp(d) - d - 1, d = log pi_ref - log pi (Schulman 2020, joschu.net/blog/kl-approx.html). */
+/**
+ * The k3 estimate of KL(pi || ref): exp(d) - d - 1, d = log pi_ref - log pi (Schulman 2020,
+ * joschu.net/blog/kl-approx.html).
+ */
 export function k3(tf: Tf, logProbs: Tensor, refLogProbs: Tensor): Tensor {
   const distance = bounded(tf, tf.sub(refLogProbs, logProbs));
   return tf.sub(tf.sub(tf.exp(distance), distance), 1);
 }
 
 /**
- * What is penalised, with d = log pi_ref - log pi: k1 = -d, k2 = d^2 / 2, k3, and `unbiased` = k3 * pi / old (DeepSeek-V3.2, arXiv 2512.02556), whose
- * gradient is that of the KL itself.
+ * What is penalised, with d = log pi_ref - log pi: k1 = -d, k2 = d^2 / 2, k3, and `unbiased` = k3 * pi / old
+ * (DeepSeek-V3.2, arXiv 2512.02556), whose gradient is that of the KL itself.
  */
-export function klPenalty(tf: Tf, estimator: 'k1' | 'k2' | 'unbiased', refLogProbs: Tensor, tensors: RatioTensors): Tensor {
+export function klPenalty(
+  tf: Tf,
+  estimator: 'k1' | 'k2' | 'unbiased',
+  refLogProbs: Tensor,
+  tensors: RatioTensors,
+): Tensor {
   const { logProbs } = tensors;
   if (estimator === 'unbiased') return tf.mul(tokenRatio(tf, tensors), k3(tf, logProbs, refLogProbs));
   const distance = bounded(tf, tf.sub(refLogProbs, logProbs));

@@ -26,7 +26,10 @@ export function promptStart(prompt: EncodedPrompt, q: number, length: number, pa
   return q * length + (padding === 'left' ? length - prompt.ids.length : 0);
 }
 
-/** Writes every prompt's ids and positions into the first Q*length rows. @throws RangeError when a prompt is longer than `length`. */
+/**
+ * Writes every prompt's ids and positions into the first Q*length rows. @throws RangeError when a prompt is longer than
+ * `length`.
+ */
 export function placePrompts(rows: Rows, prompts: readonly EncodedPrompt[], length: number, padding: Padding): void {
   const n = rows.ids.length;
   const axes = rows.positions.length / n;

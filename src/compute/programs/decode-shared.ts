@@ -1,7 +1,7 @@
 /**
- * One decoding step for engines in host memory: a token a row, rows in any order. A prompt's keys and values are kept once and serve all its
- * samples, and the new ones are returned for the host to store. ONNX Runtime copies every output into new memory, so caches must not
- * be outputs there: updating them "in place" costs more than the whole step.
+ * One decoding step for engines in host memory: a token a row, rows in any order. A prompt's keys and values are kept
+ * once and serve all its samples, and the new ones are returned for the host to store. ONNX Runtime copies every output
+ * into new memory, so caches must not be outputs there: updating them "in place" costs more than the whole step.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -23,13 +23,17 @@ export interface SharedDecodeShape {
   readonly ownLength: number;
 }
 
-export const promptCaches = (layer: number): readonly [string, string] => [`prompt_key.${layer}`, `prompt_value.${layer}`];
+export const promptCaches = (layer: number): readonly [string, string] => [
+  `prompt_key.${layer}`,
+  `prompt_value.${layer}`,
+];
 export const ownCaches = (layer: number): readonly [string, string] => [`own_key.${layer}`, `own_value.${layer}`];
 
 /**
- * Inputs besides the weights and those of `decodeFeeds`: prompts' caches [Q, KV, P, hd] with their mask [Q, 1, 1, P]; rows' own caches
- * [rows, KV, T, hd] with `ownMask` [T] (0 at filled slots); `rowSlots` [rows] says which sample q*G + g a row is, `slotRows` [Q*G] which row a sample
- * is (any, where it has none). Outputs: `logits` [rows, V], and `keys`, `values` [layers, rows, KV*hd] of the tokens fed.
+ * Inputs besides the weights and those of `decodeFeeds`: prompts' caches [Q, KV, P, hd] with their mask [Q, 1, 1, P];
+ * rows' own caches [rows, KV, T, hd] with `ownMask` [T] (0 at filled slots); `rowSlots` [rows] says which sample q*G +
+ * g a row is, `slotRows` [Q*G] which row a sample is (any, where it has none). Outputs: `logits` [rows, V], and `keys`,
+ * `values` [layers, rows, KV*hd] of the tokens fed.
  */
 export function sharedDecodeProgram(model: Model, shape: SharedDecodeShape): ProgramSpec {
   const { prompts, samples, promptLength, rows, ownLength } = shape;
@@ -71,8 +75,19 @@ function sharedDecodeSpecs({ dimensions, positions }: Architecture, shape: Share
   };
 }
 
-/** One softmax over the prompt, the row's own tokens so far, and the token itself. q [rows, H*hd], k and v [rows, KV*hd] -> [rows, H*hd]. */
-function attend(dimensions: Dimensions, shape: SharedDecodeShape, inputs: Tensors, q: Tensor, k: Tensor, v: Tensor, layer: number): Tensor {
+/**
+ * One softmax over the prompt, the row's own tokens so far, and the token itself. q [rows, H*hd], k and v [rows, KV*hd]
+ * -> [rows, H*hd].
+ */
+function attend(
+  dimensions: Dimensions,
+  shape: SharedDecodeShape,
+  inputs: Tensors,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  layer: number,
+): Tensor {
   const { kvHeads, headDim } = dimensions;
   const { rows, promptLength, ownLength } = shape;
   const repeat = dimensions.heads / kvHeads;
@@ -84,14 +99,17 @@ function attend(dimensions: Dimensions, shape: SharedDecodeShape, inputs: Tensor
   const toSelf = tf.sum(tf.mul(queries, perHead(k, headDim)), 3, true);
   const weights = tf.softmax(tf.concat([promptScores(dimensions, shape, inputs, q, layer), toOwn, toSelf], 3));
 
-  const part = (from: number, size: number): Tensor => tf.slice(weights, [0, 0, 0, from], [rows, kvHeads, repeat, size]);
+  const part = (from: number, size: number): Tensor =>
+    tf.slice(weights, [0, 0, 0, from], [rows, kvHeads, repeat, size]);
   const fromOwn = tf.matMul(part(promptLength, ownLength), ownValue);
   const fromSelf = tf.mul(part(promptLength + ownLength, 1), perHead(v, headDim));
   const fromPrompt = promptValues(dimensions, shape, inputs, part(0, promptLength), layer);
   return tf.add(tf.reshape(tf.add(fromOwn, fromSelf), [rows, -1]), fromPrompt);
 }
 
-/** Scores of every row against its prompt, [rows, KV, rep, P]: computed prompt by prompt for all its samples at once. */
+/**
+ * Scores of every row against its prompt, [rows, KV, rep, P]: computed prompt by prompt for all its samples at once.
+ */
 function promptScores(
   dimensions: Dimensions,
   { prompts, samples, promptLength, rows }: SharedDecodeShape,
@@ -104,7 +122,12 @@ function promptScores(
   const grid = groupHeads(tf.gather(q, pick(inputs, 'slotRows')), dimensions, prompts);
   const keys = tf.reshape(pick(inputs, promptCaches(layer)[0]), [prompts * kvHeads, promptLength, dimensions.headDim]);
   const scores = tf.reshape(tf.matMul(grid, keys, false, true), [prompts, kvHeads, samples * repeat, promptLength]);
-  const masked = tf.reshape(tf.add(scores, pick(inputs, 'promptMask')), [prompts, kvHeads, samples, repeat * promptLength]);
+  const masked = tf.reshape(tf.add(scores, pick(inputs, 'promptMask')), [
+    prompts,
+    kvHeads,
+    samples,
+    repeat * promptLength,
+  ]);
   const bySample = tf.reshape(tf.transpose(masked, [0, 2, 1, 3]), [prompts * samples, -1]);
   return tf.reshape(tf.gather(bySample, pick(inputs, 'rowSlots')), [rows, kvHeads, repeat, promptLength]);
 }
@@ -120,7 +143,11 @@ function promptValues(
   const { kvHeads } = dimensions;
   const bySample = tf.gather(tf.reshape(weights, [rows, -1]), pick(inputs, 'slotRows'));
   const split = tf.transpose(tf.reshape(bySample, [prompts, samples, kvHeads, -1]), [0, 2, 1, 3]);
-  const values = tf.reshape(pick(inputs, promptCaches(layer)[1]), [prompts * kvHeads, promptLength, dimensions.headDim]);
+  const values = tf.reshape(pick(inputs, promptCaches(layer)[1]), [
+    prompts * kvHeads,
+    promptLength,
+    dimensions.headDim,
+  ]);
   const mixed = tf.matMul(tf.reshape(split, [prompts * kvHeads, -1, promptLength]), values);
   return tf.gather(ungroupHeads(mixed, dimensions, prompts), pick(inputs, 'rowSlots'));
 }

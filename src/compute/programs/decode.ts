@@ -68,7 +68,12 @@ export function decodeProgram(model: Model, shape: DecodeShape): ProgramSpec {
   };
 }
 
-function cached(dimensions: Dimensions, { rows, cacheLength }: DecodeShape, inputs: Tensors, presents: Record<string, Tensor>): Attention {
+function cached(
+  dimensions: Dimensions,
+  { rows, cacheLength }: DecodeShape,
+  inputs: Tensors,
+  presents: Record<string, Tensor>,
+): Attention {
   const totalLength = tf.scalar(cacheLength, 'int32');
   const { heads, kvHeads, headDim } = dimensions;
   const size = cacheHeadDim(dimensions);

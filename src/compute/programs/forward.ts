@@ -1,4 +1,7 @@
-/** The plain forward pass: all logits of padded sequences. What parity with transformers is tested on; the other programs are tested against it. */
+/**
+ * The plain forward pass: all logits of padded sequences. What parity with transformers is tested on; the other
+ * programs are tested against it.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { i32 } from '../../protocol/tensor.ts';
@@ -64,7 +67,9 @@ export function forwardProgram(model: Model, shape: ForwardShape): ProgramSpec {
     inputs: { ...model.parameters, ...forwardSpecs(model, shape) },
     build(inputs) {
       const hidden = forwardHidden(model, inputs, inputs, shape);
-      return { logits: tf.reshape(model.head(inputs, hidden), [shape.batch, shape.length, model.dimensions.vocabSize]) };
+      return {
+        logits: tf.reshape(model.head(inputs, hidden), [shape.batch, shape.length, model.dimensions.vocabSize]),
+      };
     },
   };
 }
@@ -94,14 +99,27 @@ export function causalMask(dimensions: Dimensions, length: number, keys: Tensor)
 
 /** [L*rep, L]: a token sees itself and those before it. */
 export function causal({ heads, kvHeads }: Dimensions, length: number): Tensor {
-  const mask = Float32Array.from({ length: length * length }, (_, i) => (i % length > Math.floor(i / length) ? FORBIDDEN : 0));
+  const mask = Float32Array.from({ length: length * length }, (_, i) =>
+    i % length > Math.floor(i / length) ? FORBIDDEN : 0,
+  );
   const repeat = heads / kvHeads;
   return tf.tensor(repeatRows(mask, length, repeat), [length * repeat, length]);
 }
 
 /** Self-attention of `batch` sequences of equal length; rows [B*L, ..] as `Attention` gives them. */
-export function causalAttention(dimensions: Dimensions, batch: number, mask: Tensor, q: Tensor, k: Tensor, v: Tensor): Tensor {
-  const [queries, keys, values] = [q, k, v].map((rows) => groupHeads(rows, dimensions, batch)) as [Tensor, Tensor, Tensor];
+export function causalAttention(
+  dimensions: Dimensions,
+  batch: number,
+  mask: Tensor,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+): Tensor {
+  const [queries, keys, values] = [q, k, v].map((rows) => groupHeads(rows, dimensions, batch)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
   const view = [batch, dimensions.kvHeads, queries.shape[1]!, keys.shape[1]!];
   return ungroupHeads(attend(queries, keys, values, { view, value: mask }), dimensions, batch);
 }

@@ -1,10 +1,16 @@
-/** What all programs over a model share: token rows, the blocks one after the other, and the layout of heads in attention. */
+/**
+ * What all programs over a model share: token rows, the blocks one after the other, and the layout of heads in
+ * attention.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Attention, Dimensions, ImageShape, Model, Tensors } from '../models/family.ts';
 import { mixRows, pick } from '../models/tensors.ts';
 
-/** `ids` [N] int32 -> rows [N, D], with the images' rows in their places. The vision tower runs once over all images of the batch. */
+/**
+ * `ids` [N] int32 -> rows [N, D], with the images' rows in their places. The vision tower runs once over all images of
+ * the batch.
+ */
 export function embedRows(model: Model, weights: Tensors, inputs: Tensors, ids: Tensor, vision?: ImageShape): Tensor {
   const tokens = model.embed(weights, inputs, ids);
   if (!vision) return tokens;
@@ -25,8 +31,9 @@ export function cacheHeadDim({ headDim }: Dimensions): number {
 }
 
 /**
- * Grouped-query layout: rows [B*L, KV*m*hd] -> [B*KV, L*m, hd], where m is the heads that share a key (1 for keys and values). The heads
- * of a group are consecutive, so queries need no repeated keys: their rows are ordered (token, head of the group).
+ * Grouped-query layout: rows [B*L, KV*m*hd] -> [B*KV, L*m, hd], where m is the heads that share a key (1 for keys and
+ * values). The heads of a group are consecutive, so queries need no repeated keys: their rows are ordered (token, head
+ * of the group).
  */
 export function groupHeads(rows: Tensor, { kvHeads, headDim }: Dimensions, batch: number): Tensor {
   const length = rows.shape[0] / batch;
@@ -45,7 +52,8 @@ export function ungroupHeads(grouped: Tensor, { heads, kvHeads, headDim }: Dimen
 export function repeatRows(mask: Float32Array, columns: number, repeat: number): Float32Array {
   const out = new Float32Array(mask.length * repeat);
   for (let row = 0; row * columns < mask.length; row++) {
-    for (let r = 0; r < repeat; r++) out.set(mask.subarray(row * columns, (row + 1) * columns), (row * repeat + r) * columns);
+    for (let r = 0; r < repeat; r++)
+      out.set(mask.subarray(row * columns, (row + 1) * columns), (row * repeat + r) * columns);
   }
   return out;
 }

@@ -1,14 +1,25 @@
 /**
- * Shared-prefix forward for learning and scoring: Q prompts x G responses. A prompt is computed once; its G responses attend to its keys
- * and values beside their own. Equal to the plain forward on each prompt + response, at a fraction of the rows.
+ * Shared-prefix forward for learning and scoring: Q prompts x G responses. A prompt is computed once; its G responses
+ * attend to its keys and values beside their own. Equal to the plain forward on each prompt + response, at a fraction
+ * of the rows.
  *
- * Rows of the program: Q*P prompt rows (left-padded), then Q*G*R response rows (right-padded). All weights multiply all rows at once.
+ * Rows of the program: Q*P prompt rows (left-padded), then Q*G*R response rows (right-padded). All weights multiply all
+ * rows at once.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { f32, i32 } from '../../protocol/tensor.ts';
 import type { Specs } from '../engine/engine.ts';
-import type { Architecture, Attention, Dimensions, EncodedPrompt, Feeds, ImageShape, Model, Tensors } from '../models/family.ts';
+import type {
+  Architecture,
+  Attention,
+  Dimensions,
+  EncodedPrompt,
+  Feeds,
+  ImageShape,
+  Model,
+  Tensors,
+} from '../models/family.ts';
 import { pick } from '../models/tensors.ts';
 import { bucket, emptyRows, imageFeeds, imageSpecs, placePrompts, promptMask } from './batch.ts';
 import { causal, causalAttention, causalMask } from './forward.ts';
@@ -27,7 +38,8 @@ export interface PolicyShape {
 }
 
 /**
- * `responses[q][g]` are token ids; every prompt has the same number of responses. Lengths are rounded up to buckets unless given.
+ * `responses[q][g]` are token ids; every prompt has the same number of responses. Lengths are rounded up to buckets
+ * unless given.
  * @throws RangeError when a given length is too short.
  */
 export function planPolicy(
@@ -41,7 +53,8 @@ export function planPolicy(
     throw new RangeError(`${prompts.length} prompts need as many groups of equally many responses`);
   }
   const promptLength = options.promptLength ?? bucket(Math.max(...prompts.map((prompt) => prompt.ids.length)));
-  const responseLength = options.responseLength ?? bucket(Math.max(...responses.flat().map((response) => response.length)));
+  const responseLength =
+    options.responseLength ?? bucket(Math.max(...responses.flat().map((response) => response.length)));
   const promptRows = prompts.length * promptLength;
   const rows = emptyRows(model, promptRows + prompts.length * samples * responseLength);
   placePrompts(rows, prompts, promptLength, 'left');
@@ -54,13 +67,20 @@ export function planPolicy(
       const row = sample * responseLength + t;
       mask[row] = 1;
       rows.ids[promptRows + row] = id;
-      for (let axis = 0; axis < model.positions.axes; axis++) rows.positions[axis * rows.ids.length + promptRows + row] = first + t;
+      for (let axis = 0; axis < model.positions.axes; axis++)
+        rows.positions[axis * rows.ids.length + promptRows + row] = first + t;
     });
   });
   const images = imageFeeds(model, prompts, rows.ids.length, promptLength, 'left');
   const responseShape = [prompts.length * samples, responseLength];
   return {
-    shape: { prompts: prompts.length, samples, promptLength, responseLength, ...(images.shape && { vision: images.shape }) },
+    shape: {
+      prompts: prompts.length,
+      samples,
+      promptLength,
+      responseLength,
+      ...(images.shape && { vision: images.shape }),
+    },
     feeds: {
       promptIds: i32([prompts.length, promptLength], rows.ids.slice(0, promptRows)),
       responseIds: i32(responseShape, rows.ids.slice(promptRows)),
@@ -92,7 +112,9 @@ export function policyName(shape: PolicyShape): string {
   return `${shape.prompts}x${shape.samples}:${shape.promptLength}+${shape.responseLength}:${shape.vision?.name ?? 'text'}`;
 }
 
-/** Logits [Q*G*R, V]: row (q*G + g)*R + t predicts token t of response g of prompt q. Differentiable in every weight. */
+/**
+ * Logits [Q*G*R, V]: row (q*G + g)*R + t predicts token t of response g of prompt q. Differentiable in every weight.
+ */
 export function policyForward(model: Model, weights: Tensors, inputs: Tensors, shape: PolicyShape): Tensor {
   return model.head(weights, policyHidden(model, weights, inputs, shape));
 }
@@ -102,15 +124,29 @@ export function policyHidden(model: Model, weights: Tensors, inputs: Tensors, sh
   const { prompts, samples, promptLength, responseLength } = shape;
   const ids = tf.concat([tf.reshape(pick(inputs, 'promptIds'), [-1]), tf.reshape(pick(inputs, 'responseIds'), [-1])]);
   const rows = embedRows(model, weights, inputs, ids, shape.vision);
-  const hidden = decode(model, weights, inputs, rows, sharedPrefix(model.dimensions, shape, pick(inputs, 'promptMask')));
+  const hidden = decode(
+    model,
+    weights,
+    inputs,
+    rows,
+    sharedPrefix(model.dimensions, shape, pick(inputs, 'promptMask')),
+  );
 
   const width = model.dimensions.hiddenSize;
   const [prompt, response] = splitRows(hidden, prompts * promptLength);
   // The prompt is left-padded: its last token predicts the first token of all its responses.
-  const last = tf.slice(tf.reshape(prompt, [prompts, promptLength, width]), [0, promptLength - 1, 0], [prompts, 1, width]);
+  const last = tf.slice(
+    tf.reshape(prompt, [prompts, promptLength, width]),
+    [0, promptLength - 1, 0],
+    [prompts, 1, width],
+  );
   const first = tf.reshape(tf.tile(last, [1, samples, 1]), [prompts * samples, 1, width]);
   if (responseLength === 1) return tf.reshape(first, [-1, width]);
-  const others = tf.slice(tf.reshape(response, [prompts * samples, responseLength, width]), [0, 0, 0], [-1, responseLength - 1, width]);
+  const others = tf.slice(
+    tf.reshape(response, [prompts * samples, responseLength, width]),
+    [0, 0, 0],
+    [-1, responseLength - 1, width],
+  );
   return tf.reshape(tf.concat([first, others], 1), [-1, width]);
 }
 
@@ -127,8 +163,16 @@ function sharedPrefix(dimensions: Dimensions, shape: PolicyShape, promptKeys: Te
     const [kPrompt, kResponse] = splitRows(k, prompts * promptLength);
     const [vPrompt, vResponse] = splitRows(v, prompts * promptLength);
     const promptOut = causalAttention(dimensions, prompts, promptCausal, qPrompt, kPrompt, vPrompt);
-    const prefix = { k: groupHeads(kPrompt, dimensions, prompts), v: groupHeads(vPrompt, dimensions, prompts), mask: promptKeys };
-    const own = { k: groupHeads(kResponse, dimensions, prompts), v: groupHeads(vResponse, dimensions, prompts), mask: responseCausal };
+    const prefix = {
+      k: groupHeads(kPrompt, dimensions, prompts),
+      v: groupHeads(vPrompt, dimensions, prompts),
+      mask: promptKeys,
+    };
+    const own = {
+      k: groupHeads(kResponse, dimensions, prompts),
+      v: groupHeads(vResponse, dimensions, prompts),
+      mask: responseCausal,
+    };
     const grouped = groupHeads(qResponse, dimensions, prompts);
     const responseOut = attendTwice(grouped, prefix, own, [prompts, dimensions.kvHeads, samples, responseLength]);
     return tf.concat([promptOut, ungroupHeads(responseOut, dimensions, prompts)], 0);
@@ -142,16 +186,28 @@ interface Keys {
 }
 
 /**
- * One softmax over two sets of keys. q [Q*KV, G*R*rep, hd]; the prefix's keys [Q*KV, P, hd] serve all G responses at once, each response's own
- * keys [Q*KV, G*R, hd] only itself. Rows are ordered (response, token, head of the group), so both products are plain views of q.
+ * One softmax over two sets of keys. q [Q*KV, G*R*rep, hd]; the prefix's keys [Q*KV, P, hd] serve all G responses at
+ * once, each response's own keys [Q*KV, G*R, hd] only itself. Rows are ordered (response, token, head of the group), so
+ * both products are plain views of q.
  */
-function attendTwice(q: Tensor, prefix: Keys, own: Keys, [prompts, kvHeads, samples, length]: readonly [number, number, number, number]): Tensor {
+function attendTwice(
+  q: Tensor,
+  prefix: Keys,
+  own: Keys,
+  [prompts, kvHeads, samples, length]: readonly [number, number, number, number],
+): Tensor {
   const [groups, rows, size] = q.shape as [number, number, number];
   const promptLength = prefix.k.shape[1]!;
   const perResponse = (t: Tensor) => tf.reshape(t, [groups * samples, -1, size]);
-  const toPrefix = tf.add(tf.reshape(tf.matMul(q, prefix.k, false, true), [prompts, kvHeads, rows, promptLength]), prefix.mask);
+  const toPrefix = tf.add(
+    tf.reshape(tf.matMul(q, prefix.k, false, true), [prompts, kvHeads, rows, promptLength]),
+    prefix.mask,
+  );
   const toOwn = tf.add(tf.matMul(perResponse(q), perResponse(own.k), false, true), own.mask);
-  const scores = tf.concat([tf.reshape(toPrefix, [groups, rows, promptLength]), tf.reshape(toOwn, [groups, rows, length])], 2);
+  const scores = tf.concat(
+    [tf.reshape(toPrefix, [groups, rows, promptLength]), tf.reshape(toOwn, [groups, rows, length])],
+    2,
+  );
   const weights = tf.softmax(scores);
   const [onPrefix, onOwn] = tf.split(weights, [promptLength, length], 2) as [Tensor, Tensor];
   const fromOwn = tf.matMul(tf.reshape(onOwn, [groups * samples, -1, length]), perResponse(own.v));

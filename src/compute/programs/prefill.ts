@@ -1,6 +1,7 @@
 /**
- * Prefill: runs Q prompts once and lays their keys and values out as decode caches, repeated for G samples each. Prompts are right-padded, so
- * that a cache is filled from slot 0 on; what padding wrote is overwritten or never looked at.
+ * Prefill: runs Q prompts once and lays their keys and values out as decode caches, repeated for G samples each.
+ * Prompts are right-padded, so that a cache is filled from slot 0 on; what padding wrote is overwritten or never looked
+ * at.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
@@ -51,7 +52,10 @@ export function planPrefill(
   };
 }
 
-/** Outputs `logits` [Q, V] after each prompt's last token, and per layer `present_key.i`, `present_value.i` [Q*G, KV, S, hd]. */
+/**
+ * Outputs `logits` [Q, V] after each prompt's last token, and per layer `present_key.i`, `present_value.i` [Q*G, KV, S,
+ * hd].
+ */
 export function prefillProgram(model: Model, shape: PrefillShape): ProgramSpec {
   const { dimensions } = model;
   return {
@@ -72,8 +76,18 @@ export function prefillProgram(model: Model, shape: PrefillShape): ProgramSpec {
 /** Rows [Q*P, KV*hd] -> [Q*G, KV, S, cacheHeadDim], zeros behind the prompt. */
 function cache(rows: Tensor, dimensions: Dimensions, { batch, length, cacheLength, samples }: PrefillShape): Tensor {
   const size = cacheHeadDim(dimensions);
-  const grouped = tf.reshape(groupHeads(rows, dimensions, batch), [batch, 1, dimensions.kvHeads * length, dimensions.headDim]);
-  const slots = tf.reshape(widen(grouped, [0, 0, 0, size - dimensions.headDim]), [batch, 1, dimensions.kvHeads, length * size]);
+  const grouped = tf.reshape(groupHeads(rows, dimensions, batch), [
+    batch,
+    1,
+    dimensions.kvHeads * length,
+    dimensions.headDim,
+  ]);
+  const slots = tf.reshape(widen(grouped, [0, 0, 0, size - dimensions.headDim]), [
+    batch,
+    1,
+    dimensions.kvHeads,
+    length * size,
+  ]);
   const padded = widen(slots, [0, 0, 0, (cacheLength - length) * size]);
   return tf.reshape(tf.tile(padded, [1, samples, 1, 1]), [batch * samples, dimensions.kvHeads, cacheLength, size]);
 }

@@ -1,6 +1,6 @@
 /**
- * How generation keeps keys and values between steps. Engines with a device of their own update caches in place there; in host memory the prompt's are
- * shared by its samples and new ones are stored by us.
+ * How generation keeps keys and values between steps. Engines with a device of their own update caches in place there;
+ * in host memory the prompt's are shared by its samples and new ones are stored by us.
  */
 import type { Engine, Feed } from '../engine/engine.ts';
 import type { Dimensions, EncodedPrompt, Model } from '../models/family.ts';

@@ -2,7 +2,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import { i32 } from '../../protocol/tensor.ts';
-import { presentCaches, type Begun, type DecodeRows, type Decoding, type DecodingRequest, type RunningModel } from './decoding.ts';
+import {
+  presentCaches,
+  type Begun,
+  type DecodeRows,
+  type Decoding,
+  type DecodingRequest,
+  type RunningModel,
+} from './decoding.ts';
 import type { Program, ProgramSpec, ResidentTensor, Specs } from '../engine/engine.ts';
 import { decodeFeeds, decodeProgram } from '../programs/decode.ts';
 import { planPrefill, prefillProgram } from '../programs/prefill.ts';
@@ -29,7 +36,9 @@ export class DeviceDecoding implements Decoding {
     const plan = planPrefill(model, prompts, room);
     const program = await engine.compile({ ...prefillProgram(model, plan.shape), resident: names });
     const outputs = await program.run({ ...weights, ...plan.feeds });
-    const caches = Object.fromEntries(names.map((name) => [name.replace('present', 'past'), outputs[name] as ResidentTensor]));
+    const caches = Object.fromEntries(
+      names.map((name) => [name.replace('present', 'past'), outputs[name] as ResidentTensor]),
+    );
     const decoding = new DeviceDecoding(running, plan.shape.cacheLength, caches, prompts.length * room.samples);
     return {
       decoding,
@@ -67,12 +76,15 @@ export class DeviceDecoding implements Decoding {
 }
 
 function keepProgram(caches: Caches, rows: number): ProgramSpec {
-  const specs: Specs = Object.fromEntries(Object.entries(caches).map(([name, { dtype, shape }]) => [name, { dtype, shape }]));
+  const specs: Specs = Object.fromEntries(
+    Object.entries(caches).map(([name, { dtype, shape }]) => [name, { dtype, shape }]),
+  );
   const names = Object.keys(caches);
   return {
     name: 'keep-rows',
     inputs: { ...specs, rows: { dtype: 'int32', shape: [rows] } },
     resident: names.map((name) => `kept.${name}`),
-    build: (inputs) => Object.fromEntries(names.map((name) => [`kept.${name}`, tf.gather(inputs[name]!, inputs['rows'] as Tensor1D)])),
+    build: (inputs) =>
+      Object.fromEntries(names.map((name) => [`kept.${name}`, tf.gather(inputs[name]!, inputs['rows'] as Tensor1D)])),
   };
 }

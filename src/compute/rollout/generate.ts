@@ -34,10 +34,15 @@ export interface GenerateOptions {
 export type Generated = Omit<Sample, 'text' | 'refLogprobs'>;
 
 /**
- * G samples of each prompt, in order. A draw depends on (seed, version, question id, sample, position) and not on the batch.
- * Prompts must leave room for the new tokens in the model's context, which `encodePrompt` checks. @throws CancelledError
+ * G samples of each prompt, in order. A draw depends on (seed, version, question id, sample, position) and not on the
+ * batch. Prompts must leave room for the new tokens in the model's context, which `encodePrompt` checks. @throws
+ * CancelledError
  */
-export async function generate(running: RunningModel, requests: readonly PromptRequest[], options: GenerateOptions): Promise<Generated[][]> {
+export async function generate(
+  running: RunningModel,
+  requests: readonly PromptRequest[],
+  options: GenerateOptions,
+): Promise<Generated[][]> {
   const chunk = Math.max(1, Math.floor(options.maxRows / options.params.samples));
   const groups: Generated[][] = [];
   for (let start = 0; start < requests.length; start += chunk) {
@@ -46,7 +51,11 @@ export async function generate(running: RunningModel, requests: readonly PromptR
   return groups;
 }
 
-async function generateChunk(running: RunningModel, requests: readonly PromptRequest[], options: GenerateOptions): Promise<Generated[][]> {
+async function generateChunk(
+  running: RunningModel,
+  requests: readonly PromptRequest[],
+  options: GenerateOptions,
+): Promise<Generated[][]> {
   const { samples, maxNewTokens } = options.params;
   const prompts = requests.map((request) => request.prompt);
   // Coarser than the trainer's buckets: every prompt length needs a ladder of decode programs.
@@ -73,7 +82,9 @@ async function generateChunk(running: RunningModel, requests: readonly PromptReq
 
 function beginDecoding(running: RunningModel, request: DecodingRequest): Promise<Begun> {
   const { name } = running.engine;
-  return name === 'webgpu' || name === 'cuda' ? DeviceDecoding.begin(running, request) : HostDecoding.begin(running, request);
+  return name === 'webgpu' || name === 'cuda'
+    ? DeviceDecoding.begin(running, request)
+    : HostDecoding.begin(running, request);
 }
 
 function stopIfCancelled({ cancelled }: GenerateOptions): void {
@@ -87,7 +98,10 @@ interface Row {
   finish: Generated['finish'] | undefined;
 }
 
-/** The samples in the making, and the state of each cache row: which sample it holds, its last token, position and length. */
+/**
+ * The samples in the making, and the state of each cache row: which sample it holds, its last token, position and
+ * length.
+ */
 class Rows implements DecodeRows {
   readonly #samples: Row[];
   readonly #perPrompt: number;
@@ -116,7 +130,8 @@ class Rows implements DecodeRows {
         finish: undefined,
       })),
     );
-    const each = (values: readonly number[]): Int32Array => Int32Array.from(this.#samples, (_, row) => values[Math.floor(row / params.samples)]!);
+    const each = (values: readonly number[]): Int32Array =>
+      Int32Array.from(this.#samples, (_, row) => values[Math.floor(row / params.samples)]!);
     this.order = Int32Array.from(this.#samples, (_, row) => row);
     this.tokens = new Int32Array(this.#samples.length);
     this.positions = each(plan.nextPositions);
@@ -157,12 +172,15 @@ class Rows implements DecodeRows {
     }
   }
 
-  /** Where fewer rows are enough, drops finished ones and returns the cache rows to keep, in order; otherwise undefined. */
+  /**
+   * Where fewer rows are enough, drops finished ones and returns the cache rows to keep, in order; otherwise undefined.
+   */
   compact(rows: number): Int32Array | undefined {
     const live = this.order.map((_, row) => row).filter((row) => this.#isLive(row));
     const size = ladder(live.length);
     if (size >= rows) return undefined;
-    // The spare rows of a ladder step repeat the first one, whose sample they must not draw for: they hold finished samples.
+    // The spare rows of a ladder step repeat the first one, whose sample they must not draw for: they hold finished
+    // samples.
     const finished = this.order.findIndex((_, row) => !this.#isLive(row));
     const kept = Int32Array.from({ length: size }, (_, row) => live[row] ?? finished);
     const select = (values: Int32Array): Int32Array => Int32Array.from(kept, (row) => values[row]!);
@@ -174,8 +192,14 @@ class Rows implements DecodeRows {
   }
 
   groups(): Generated[][] {
-    const done = this.#samples.map(({ tokens, logprobs, finish }): Generated => ({ tokens, logprobs, finish: finish ?? 'length' }));
-    return Array.from({ length: done.length / this.#perPrompt }, (_, q) => done.slice(q * this.#perPrompt, (q + 1) * this.#perPrompt));
+    const done = this.#samples.map(({ tokens, logprobs, finish }): Generated => ({
+      tokens,
+      logprobs,
+      finish: finish ?? 'length',
+    }));
+    return Array.from({ length: done.length / this.#perPrompt }, (_, q) =>
+      done.slice(q * this.#perPrompt, (q + 1) * this.#perPrompt),
+    );
   }
 }
 

@@ -1,6 +1,16 @@
-/** Decoding in host memory: one cache a prompt, shared by its samples, and one a row for the tokens it has generated, appended to here. */
+/**
+ * Decoding in host memory: one cache a prompt, shared by its samples, and one a row for the tokens it has generated,
+ * appended to here.
+ */
 import { f32, i32, type HostTensor } from '../../protocol/tensor.ts';
-import { presentCaches, type Begun, type DecodeRows, type Decoding, type DecodingRequest, type RunningModel } from './decoding.ts';
+import {
+  presentCaches,
+  type Begun,
+  type DecodeRows,
+  type Decoding,
+  type DecodingRequest,
+  type RunningModel,
+} from './decoding.ts';
 import type { Feed, Program } from '../engine/engine.ts';
 import { FORBIDDEN, type Dimensions } from '../models/family.ts';
 import { bucket, promptMask } from '../programs/batch.ts';
@@ -99,7 +109,13 @@ export class HostDecoding implements Decoding {
     const { engine, model } = this.#running;
     const { prompts, samples, promptLength } = this.#request;
     return engine.compile(
-      sharedDecodeProgram(model, { prompts: prompts.length, samples, promptLength, rows: this.#rows, ownLength: this.#ownLength }),
+      sharedDecodeProgram(model, {
+        prompts: prompts.length,
+        samples,
+        promptLength,
+        rows: this.#rows,
+        ownLength: this.#ownLength,
+      }),
     );
   }
 
@@ -107,7 +123,9 @@ export class HostDecoding implements Decoding {
     const { kvHeads, headDim } = this.#running.model.dimensions;
     const shape = [this.#rows, kvHeads, this.#ownLength, headDim];
     const size = shape.reduce((product, dim) => product * dim, 1);
-    const caches = this.#own.flatMap((pair, layer) => ownCaches(layer).map((name, i) => [name, f32(shape, pair[i]!.subarray(0, size))] as const));
+    const caches = this.#own.flatMap((pair, layer) =>
+      ownCaches(layer).map((name, i) => [name, f32(shape, pair[i]!.subarray(0, size))] as const),
+    );
     return { ...Object.fromEntries(caches), ownMask: f32([this.#ownLength], this.#ownMask) };
   }
 

@@ -31,5 +31,7 @@ export function modelText(source: PromptSource | undefined): ModelText {
 }
 
 function none(): Promise<never> {
-  return Promise.reject(new UnsupportedError("this run's policy has no model folder, and so no tokenizer and no prompts"));
+  return Promise.reject(
+    new UnsupportedError("this run's policy has no model folder, and so no tokenizer and no prompts"),
+  );
 }

@@ -1,11 +1,18 @@
-/** Questions -> encoded prompts, inside the thread that needs them: pictures are decoded or drawn there and never cross threads. */
+/**
+ * Questions -> encoded prompts, inside the thread that needs them: pictures are decoded or drawn there and never cross
+ * threads.
+ */
 import { loadPicture } from '../../data/picture.ts';
 import type { Question } from '../../protocol/messages.ts';
 import type { EncodedPrompt } from '../models/family.ts';
 import { encodePrompt, renderPrompt, type PromptEncoder } from '../models/prompt.ts';
 
 /** @throws InputError when a picture cannot be had, or prompt and response do not fit the context. */
-export async function encodeQuestion(encoder: PromptEncoder, question: Question, newTokens = 0): Promise<EncodedPrompt> {
+export async function encodeQuestion(
+  encoder: PromptEncoder,
+  question: Question,
+  newTokens = 0,
+): Promise<EncodedPrompt> {
   const pictures = await Promise.all(question.pictures.map((ref) => loadPicture(ref)));
   return encodePrompt(encoder, { text: promptText(question, encoder.template), pictures }, newTokens);
 }
@@ -19,7 +26,11 @@ function promptText({ text, verbatim }: Question, template?: string): string {
   return template === undefined || verbatim ? text : template.replace('{question}', () => text);
 }
 
-export async function encodeQuestions(encoder: PromptEncoder, questions: readonly Question[], newTokens = 0): Promise<EncodedPrompt[]> {
+export async function encodeQuestions(
+  encoder: PromptEncoder,
+  questions: readonly Question[],
+  newTokens = 0,
+): Promise<EncodedPrompt[]> {
   const prompts: EncodedPrompt[] = [];
   for (const question of questions) prompts.push(await encodeQuestion(encoder, question, newTokens));
   return prompts;

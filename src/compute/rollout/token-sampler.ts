@@ -1,7 +1,7 @@
 /**
- * Draws the next token of one row of logits and reports its log-probability under the distribution it was drawn from: temperature,
- * then top-k, then top-p, as in `transformers`. Tokens tied with the last one kept are kept too, so the kept set does not depend on
- * the order of the vocabulary.
+ * Draws the next token of one row of logits and reports its log-probability under the distribution it was drawn from:
+ * temperature, then top-k, then top-p, as in `transformers`. Tokens tied with the last one kept are kept too, so the
+ * kept set does not depend on the order of the vocabulary.
  */
 import type { SamplingParams } from '../../protocol/ports.ts';
 
@@ -90,7 +90,8 @@ export class TokenSampler {
 function check({ temperature, topP, topK }: TokenParams): void {
   if (!(temperature >= 0)) throw new RangeError(`temperature must be 0 (greedy) or positive, got ${temperature}`);
   if (!(topP > 0 && topP <= 1)) throw new RangeError(`topP must lie in (0, 1], got ${topP}`);
-  if (!(Number.isInteger(topK) && topK >= 0)) throw new RangeError(`topK must be 0 (off) or a positive integer, got ${topK}`);
+  if (!(Number.isInteger(topK) && topK >= 0))
+    throw new RangeError(`topK must be 0 (off) or a positive integer, got ${topK}`);
 }
 
 function argmax(logits: Float32Array, offset: number, length: number): number {
@@ -127,8 +128,8 @@ function pick(weights: Float64Array, floor: number, target: number, fallback: nu
 }
 
 /**
- * Largest value `v` for which `enough(count, mass)` of all values >= v holds; `enough` is monotonic. A quickselect: linear time on
- * average, which matters at a vocabulary of 152,000. Reorders `values`.
+ * Largest value `v` for which `enough(count, mass)` of all values >= v holds; `enough` is monotonic. A quickselect:
+ * linear time on average, which matters at a vocabulary of 152,000. Reorders `values`.
  */
 function thresholdWhere(values: Float64Array, enough: (count: number, mass: number) => boolean): number {
   let low = 0;
@@ -152,9 +153,15 @@ function thresholdWhere(values: Float64Array, enough: (count: number, mass: numb
 }
 
 /**
- * Reorders [low, high) to: > pivot, = pivot, < pivot. Returns where the first two end and the sum of the values in them.
+ * Reorders [low, high) to: > pivot, = pivot, < pivot. Returns where the first two end and the sum of the values in
+ * them.
  */
-function partition(values: Float64Array, low: number, high: number, pivot: number): { greater: number; equal: number; mass: number } {
+function partition(
+  values: Float64Array,
+  low: number,
+  high: number,
+  pivot: number,
+): { greater: number; equal: number; mass: number } {
   let greater = low;
   let equal = low;
   let mass = 0;

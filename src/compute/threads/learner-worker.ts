@@ -1,4 +1,7 @@
-/** The learner's thread: loads, teaches and saves. Its state is what its last step left; after a restart the request brings it back. */
+/**
+ * The learner's thread: loads, teaches and saves. Its state is what its last step left; after a restart the request
+ * brings it back.
+ */
 import { Random } from '../../data/rng.ts';
 import { UnsupportedError } from '../../protocol/errors.ts';
 import type { ScoreReply } from '../../protocol/score.ts';
@@ -80,7 +83,14 @@ export class LearnerWorker {
     const engine = await createEngine(setup.engine, { threads: setup.threads });
     const adapter = setup.adapter && makeAdapter(model.model, setup.adapter.settings);
     const frozen = await uploadAll(engine, await frozenSet(adapter, async () => model.params));
-    return new LearnerWorker(setup, engine, { ...model, dtypes, template: setup.promptTemplate, folder: setup.baseFolder, adapter, frozen });
+    return new LearnerWorker(setup, engine, {
+      ...model,
+      dtypes,
+      template: setup.promptTemplate,
+      folder: setup.baseFolder,
+      adapter,
+      frozen,
+    });
   }
 
   async answer(call: LearnerCall): Promise<WorkerValues[LearnerCall['type']]> {
@@ -167,10 +177,15 @@ export class LearnerWorker {
     );
     const given = groups.map(({ responses }, i) => ({ prompt: prompts[i]!, responses }));
     const isWarm = this.#warm?.id === weights.id;
-    const resident = isWarm ? this.#warm!.trainer.residentWeights() : { ...frozen, ...(await this.#warmScored.get(weights)) };
+    const resident = isWarm
+      ? this.#warm!.trainer.residentWeights()
+      : { ...frozen, ...(await this.#warmScored.get(weights)) };
     const { microBatchGroups } = this.#setup.learn;
     const model = withAdapter(this.#base.model, adapter);
-    return score({ engine: this.#engine, model, weights: resident }, given, { temperature: temperature || 1, microBatchGroups });
+    return score({ engine: this.#engine, model, weights: resident }, given, {
+      temperature: temperature || 1,
+      microBatchGroups,
+    });
   }
 
   async #trainer(state: SharedState): Promise<Trainer> {
@@ -179,6 +194,9 @@ export class LearnerWorker {
     this.#warm = undefined;
     const { model, frozen } = this.#base;
     const { optimizer, learn } = this.#setup;
-    return Trainer.create({ engine: this.#engine, model, frozen, optimizer, microBatchGroups: learn.microBatchGroups }, sharedState(state));
+    return Trainer.create(
+      { engine: this.#engine, model, frozen, optimizer, microBatchGroups: learn.microBatchGroups },
+      sharedState(state),
+    );
   }
 }

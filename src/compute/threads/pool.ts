@@ -1,7 +1,8 @@
 /**
- * The threads of one role, each with a warm model. Every wait has a name and an end: cancelling is cooperative (a flag that the worker
- * reads), a task that shows no progress within its deadline costs its thread, and a thread that died is replaced. One that does not come back from
- * native code cannot be ended; it is left behind, and another takes its place.
+ * The threads of one role, each with a warm model. Every wait has a name and an end: cancelling is cooperative (a flag
+ * that the worker reads), a task that shows no progress within its deadline costs its thread, and a thread that died is
+ * replaced. One that does not come back from native code cannot be ended; it is left behind, and another takes its
+ * place.
  */
 import '../engine/no-telemetry.ts';
 import { Piscina } from 'piscina';
@@ -30,7 +31,10 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How long a thread that is to be ended may stay in native code, where it cannot be ended; or as long as the task's deadline, where that is shorter. */
+/**
+ * How long a thread that is to be ended may stay in native code, where it cannot be ended; or as long as the task's
+ * deadline, where that is shorter.
+ */
 const NATIVE_SECONDS = 30;
 /** How long a pool that is closed waits for the programs that its threads run. */
 const CLOSE_SECONDS = 60;
@@ -59,7 +63,10 @@ export class WorkerPool implements AsyncDisposable {
   #pool: Piscina | undefined;
   #closed = false;
   readonly #inFlight = new Set<InHand>();
-  /** Of threads that are being ended: what comes next waits for it, so as not to queue behind one that may be left behind. */
+  /**
+   * Of threads that are being ended: what comes next waits for it, so as not to queue behind one that may be left
+   * behind.
+   */
   readonly #ends = new Set<Promise<boolean>>();
   /** Each with a thread that does not come back from native code. */
   readonly #behind = new Set<Piscina>();
@@ -68,7 +75,9 @@ export class WorkerPool implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Starts the threads and waits until every one has its model. @throws what kept a thread from starting, TimeoutError */
+  /**
+   * Starts the threads and waits until every one has its model. @throws what kept a thread from starting, TimeoutError
+   */
   async ready(): Promise<void> {
     const { threads, startSeconds, setup } = this.#options;
     const calls = Array.from({ length: threads }, () =>
@@ -99,7 +108,9 @@ export class WorkerPool implements AsyncDisposable {
     try {
       const value = await Promise.race([performed, left]);
       if (value !== undefined) return value;
-      throw new TimeoutError(`${doing} showed no progress in ${seconds} s; its thread does not come back from native code and is left behind`);
+      throw new TimeoutError(
+        `${doing} showed no progress in ${seconds} s; its thread does not come back from native code and is left behind`,
+      );
     } catch (error) {
       if (end === undefined || !(await end)) throw error;
       if (cancelled()) throw new CancelledError(`${doing} was cancelled and its thread, which did not notice, ended`);
@@ -114,10 +125,13 @@ export class WorkerPool implements AsyncDisposable {
     const { setup, threads, maxQueue } = this.#options;
     if (this.#closed) throw new WorkerError(`${doing}: the ${setup.role} threads were closed`);
     if (this.#behind.size > MOST_LEFT)
-      throw new WorkerError(`${doing}: ${this.#behind.size} ${setup.role} threads do not come back from native code; start again`);
+      throw new WorkerError(
+        `${doing}: ${this.#behind.size} ${setup.role} threads do not come back from native code; start again`,
+      );
     // Piscina does not count tasks that can be aborted against its own `maxQueue`.
     const waiting = [...this.#inFlight].filter(({ isLeft }) => isLeft !== true).length;
-    if (waiting >= threads + maxQueue) throw new WorkerError(`${doing}: ${waiting} tasks wait for the ${setup.role} threads already`);
+    if (waiting >= threads + maxQueue)
+      throw new WorkerError(`${doing}: ${waiting} tasks wait for the ${setup.role} threads already`);
   }
 
   /** @returns whether the thread could be ended; otherwise it and what waits behind it are out of the pool. */
@@ -139,7 +153,8 @@ export class WorkerPool implements AsyncDisposable {
     task.isLeft = true;
     this.#behind.add(pool);
     if (this.#pool === pool) this.#pool = undefined;
-    for (const other of this.#inFlight) if (other.pool === pool && Atomics.load(other.flags, PROGRESS) === 0) other.kill.abort();
+    for (const other of this.#inFlight)
+      if (other.pool === pool && Atomics.load(other.flags, PROGRESS) === 0) other.kill.abort();
   }
 
   #settled(task: InHand): void {
@@ -161,9 +176,14 @@ export class WorkerPool implements AsyncDisposable {
     const pool = (task.pool = this.#pool ??= this.#start());
     let reply: WorkerReply;
     try {
-      reply = (await pool.run({ call, flags: task.flags } satisfies WorkerTask, { signal: task.kill.signal })) as WorkerReply;
+      reply = (await pool.run({ call, flags: task.flags } satisfies WorkerTask, {
+        signal: task.kill.signal,
+      })) as WorkerReply;
     } catch (error) {
-      throw new WorkerError(`the ${this.#options.setup.role} thread failed during "${call.type}": ${(error as Error).message}`, { cause: error });
+      throw new WorkerError(
+        `the ${this.#options.setup.role} thread failed during "${call.type}": ${(error as Error).message}`,
+        { cause: error },
+      );
     }
     if (reply.type === 'error') throw fromErrorData(reply.error);
     return reply.value as WorkerValues[C['type']];
@@ -180,7 +200,8 @@ export class WorkerPool implements AsyncDisposable {
       concurrentTasksPerWorker: 1,
       idleTimeout: Infinity,
     });
-    // A thread that fails outside of a task, or while it starts, may not be replaced by Piscina: who waits is told, and the next call starts a new pool.
+    // A thread that fails outside of a task, or while it starts, may not be replaced by Piscina: who waits is told, and
+    // the next call starts a new pool.
     const giveUp = (): void => {
       if (this.#pool !== pool) return;
       this.#pool = undefined;
@@ -200,7 +221,9 @@ export class WorkerPool implements AsyncDisposable {
 
   async #destroy(pool: Piscina): Promise<void> {
     const tasks = [...this.#inFlight].filter((task) => task.pool === pool);
-    const out = await Promise.all(tasks.map((task) => outOfNative(task.flags, () => this.#inFlight.has(task), CLOSE_SECONDS)));
+    const out = await Promise.all(
+      tasks.map((task) => outOfNative(task.flags, () => this.#inFlight.has(task), CLOSE_SECONDS)),
+    );
     // A thread that is still there ends with the process.
     if (out.every(Boolean)) await pool.destroy();
   }

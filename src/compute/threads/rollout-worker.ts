@@ -1,4 +1,6 @@
-/** The sampler's thread: answers questions with the weights it is handed, and scores the answers under the frozen base. */
+/**
+ * The sampler's thread: answers questions with the weights it is handed, and scores the answers under the frozen base.
+ */
 import { CancelledError, InputError, UnsupportedError } from '../../protocol/errors.ts';
 import type { Sample } from '../../protocol/messages.ts';
 import type { SampleReply } from '../../protocol/ports.ts';
@@ -67,7 +69,11 @@ export class RolloutWorker {
     const adapter = setup.adapter && makeAdapter(loaded.model, setup.adapter);
     const { eosTokenIds } = await loadGenerationConfig(setup.baseFolder, loaded.model);
     // So many programs would keep more memory than the rest of the daemon has.
-    const engine = await createEngine(setup.engine, { threads: setup.threads, cachePrograms: CACHED_PROGRAMS, keepMemory: false });
+    const engine = await createEngine(setup.engine, {
+      threads: setup.threads,
+      cachePrograms: CACHED_PROGRAMS,
+      keepMemory: false,
+    });
     const frozen = await uploadAll(engine, await frozenSet(adapter, () => loadParams(setup.baseFolder, loaded.model)));
     const model = withAdapter(await withNetwork(loaded.model), adapter);
     const base = { ...loaded, model, adapter, frozen, template: setup.promptTemplate };
@@ -104,8 +110,16 @@ export class RolloutWorker {
     const requests = questions.map(({ id }, i) => ({ id, prompt: prompts[i]! }));
     const cancelled = (): boolean => Atomics.load(flags, CANCELLED) !== 0;
     const { maxRows } = this.#setup;
-    const groups = await generate(await this.#model(weights), requests, { params, stopTokens: this.#stopTokens, seed, version, maxRows, cancelled });
-    const reference = request.reference === true ? await this.#score(base, prompts, groups, params.temperature) : undefined;
+    const groups = await generate(await this.#model(weights), requests, {
+      params,
+      stopTokens: this.#stopTokens,
+      seed,
+      version,
+      maxRows,
+      cancelled,
+    });
+    const reference =
+      request.reference === true ? await this.#score(base, prompts, groups, params.temperature) : undefined;
     return {
       groups: groups.map((group, q) => group.map((generated, g) => this.#sampleOf(generated, reference?.[q]?.[g]))),
       promptTokens: prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0),
@@ -115,7 +129,11 @@ export class RolloutWorker {
   }
 
   async #model(weights: SharedTensors): Promise<RunningModel> {
-    return { engine: this.#engine, model: this.#encoder.model, weights: { ...this.#encoder.frozen, ...(await this.#warm.get(weights)) } };
+    return {
+      engine: this.#engine,
+      model: this.#encoder.model,
+      weights: { ...this.#encoder.frozen, ...(await this.#warm.get(weights)) },
+    };
   }
 
   async #score(
@@ -125,10 +143,17 @@ export class RolloutWorker {
     temperature: number,
   ): Promise<number[][][]> {
     const scored = groups.map((group, q) => ({ prompt: prompts[q]!, responses: group.map(({ tokens }) => tokens) }));
-    return score(await this.#model(base), scored, { temperature: temperature || 1, microBatchGroups: this.#setup.microBatchGroups });
+    return score(await this.#model(base), scored, {
+      temperature: temperature || 1,
+      microBatchGroups: this.#setup.microBatchGroups,
+    });
   }
 
   #sampleOf(generated: Generated, refLogprobs: number[] | undefined): Sample {
-    return { ...generated, text: this.#encoder.tokenizer.decode(generated.tokens), ...(refLogprobs && { refLogprobs }) };
+    return {
+      ...generated,
+      text: this.#encoder.tokenizer.decode(generated.tokens),
+      ...(refLogprobs && { refLogprobs }),
+    };
   }
 }

@@ -1,4 +1,7 @@
-/** When a task of a thread is given up: at its deadline, which begins anew with each sign of progress, or when it does not notice that it was cancelled. */
+/**
+ * When a task of a thread is given up: at its deadline, which begins anew with each sign of progress, or when it does
+ * not notice that it was cancelled.
+ */
 import { LiveTimer } from '../../lib/live-timer.ts';
 import { tellProgress } from '../../lib/progress.ts';
 import { TimeoutError } from '../../protocol/errors.ts';

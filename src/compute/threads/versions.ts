@@ -28,13 +28,18 @@ function notFinite(tensors: TensorMap): string | undefined {
   })?.[0];
 }
 
-/** @throws UnsoundStepError when weights or moments are not finite: nothing good can be learnt from them, or sampled with them. */
+/**
+ * @throws UnsoundStepError when weights or moments are not finite: nothing good can be learnt from them, or sampled
+ * with them.
+ */
 export function checkFinite({ weights, moments }: TrainerState, doing: string): void {
   const weight = notFinite(weights);
   const moment = notFinite(moments.first) ?? notFinite(moments.second);
   if (weight === undefined && moment === undefined) return;
   const what = weight === undefined ? `the optimizer's moments of ${moment}` : weight;
-  throw new UnsoundStepError(`${doing}: ${what} would hold numbers that are not finite; a lower learner.learningRate may help`);
+  throw new UnsoundStepError(
+    `${doing}: ${what} would hold numbers that are not finite; a lower learner.learningRate may help`,
+  );
 }
 
 /** Views of the shared memory: copy before writing. */
@@ -66,8 +71,9 @@ export function sharedState(state: SharedState): TrainerState {
 }
 
 /**
- * Versions in memory. The newest stays; an older one stays while somebody retains it. The memory of one that is dropped is kept for the next
- * version (`takeSpare`): left to the garbage collectors of several threads, which do not see its size, it would pile up for hours.
+ * Versions in memory. The newest stays; an older one stays while somebody retains it. The memory of one that is dropped
+ * is kept for the next version (`takeSpare`): left to the garbage collectors of several threads, which do not see its
+ * size, it would pile up for hours.
  */
 export class Versions {
   readonly #states = new Map<number, SharedState>();
@@ -94,7 +100,10 @@ export class Versions {
   /** @throws RangeError when the version is gone. */
   get(n: number): SharedState {
     const state = this.#states.get(n);
-    if (!state) throw new RangeError(`version ${n} is not in memory; kept are ${this.kept.join(', ') || 'none'}: retain a version before using it`);
+    if (!state)
+      throw new RangeError(
+        `version ${n} is not in memory; kept are ${this.kept.join(', ') || 'none'}: retain a version before using it`,
+      );
     return state;
   }
 

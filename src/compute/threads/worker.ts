@@ -1,7 +1,18 @@
-/** Entry of every compute thread. `workerData` says which role it plays; the thread counts as started once its model is loaded. */
+/**
+ * Entry of every compute thread. `workerData` says which role it plays; the thread counts as started once its model is
+ * loaded.
+ */
 import { workerData } from 'node:worker_threads';
 import { toErrorData } from '../../protocol/errors.ts';
-import type { LearnerCall, RolloutCall, TaskFlags, WorkerCall, WorkerReply, WorkerTask, WorkerValues } from '../../protocol/worker.ts';
+import type {
+  LearnerCall,
+  RolloutCall,
+  TaskFlags,
+  WorkerCall,
+  WorkerReply,
+  WorkerTask,
+  WorkerValues,
+} from '../../protocol/worker.ts';
 import { LearnerWorker, type LearnerSetup } from './learner-worker.ts';
 import { atTask } from '../engine/native.ts';
 import { RolloutWorker, type RolloutSetup } from './rollout-worker.ts';
@@ -19,7 +30,10 @@ async function start(setup: WorkerSetup): Promise<Answer> {
   return (call) => worker.answer(call as LearnerCall);
 }
 
-/** A thread that cannot start stays, and says why to everyone who calls: one that dies makes the pool give up in silence. */
+/**
+ * A thread that cannot start stays, and says why to everyone who calls: one that dies makes the pool give up in
+ * silence.
+ */
 const answer = await start(workerData as WorkerSetup).catch(
   (error: Error): Answer =>
     () =>

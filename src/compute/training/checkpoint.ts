@@ -45,13 +45,23 @@ export type CheckpointBase = Pick<ModelFolder, 'files' | 'dtypes'> & {
 };
 
 /** Atomic: `folder` holds the whole checkpoint or what it held before. */
-export async function saveCheckpoint(folder: string, version: number, base: CheckpointBase, state: TrainerState): Promise<void> {
+export async function saveCheckpoint(
+  folder: string,
+  version: number,
+  base: CheckpointBase,
+  state: TrainerState,
+): Promise<void> {
   const staged = join(dirname(folder), `.${basename(folder)}.${process.pid}.staged`);
   try {
     await saveWeights(staged, base, state.weights);
-    await writeSafetensors(join(staged, OPTIMIZER), { ...prefixed(FIRST, state.moments.first), ...prefixed(SECOND, state.moments.second) });
+    await writeSafetensors(join(staged, OPTIMIZER), {
+      ...prefixed(FIRST, state.moments.first),
+      ...prefixed(SECOND, state.moments.second),
+    });
     const files = (await readdir(staged)).filter(isTensors).toSorted();
-    await writeWhole(join(staged, STATE), [`${JSON.stringify({ version, updates: state.updates, files, dtypes: base.dtypes }, null, 2)}\n`]);
+    await writeWhole(join(staged, STATE), [
+      `${JSON.stringify({ version, updates: state.updates, files, dtypes: base.dtypes }, null, 2)}\n`,
+    ]);
     await putInPlace(staged, folder, `${staged}.old`);
   } catch (error) {
     await rm(staged, { recursive: true, force: true });
@@ -60,7 +70,11 @@ export async function saveCheckpoint(folder: string, version: number, base: Chec
 }
 
 /** @throws InputError when a file is missing, damaged, or of another model or version. */
-export async function loadCheckpoint(folder: string, version: number, base: Pick<CheckpointBase, 'model' | 'adapter'>): Promise<TrainerState> {
+export async function loadCheckpoint(
+  folder: string,
+  version: number,
+  base: Pick<CheckpointBase, 'model' | 'adapter'>,
+): Promise<TrainerState> {
   const file = join(folder, STATE);
   const found = await readState(file);
   const { updates } = found;
@@ -70,7 +84,8 @@ export async function loadCheckpoint(folder: string, version: number, base: Pick
   const there = new Set((await readdir(folder)).filter(isTensors));
   for (const name of named) if (!there.has(name)) throw new InputError(`${join(folder, name)}: is missing`);
   for (const name of there) {
-    if (!named.has(name)) throw new InputError(`${join(folder, name)}: ${STATE} does not name it; take it out of the folder`);
+    if (!named.has(name))
+      throw new InputError(`${join(folder, name)}: ${STATE} does not name it; take it out of the folder`);
   }
   const weights = await loadWeights(folder, base);
   const stored = await readSafetensors(join(folder, OPTIMIZER));
@@ -86,14 +101,21 @@ export async function loadCheckpoint(folder: string, version: number, base: Pick
   return { weights, moments: { first: moments(FIRST), second: moments(SECOND) }, updates };
 }
 
-async function saveWeights(folder: string, { adapter, folder: base = '', ...model }: CheckpointBase, weights: TensorMap): Promise<void> {
+async function saveWeights(
+  folder: string,
+  { adapter, folder: base = '', ...model }: CheckpointBase,
+  weights: TensorMap,
+): Promise<void> {
   if (!adapter) return saveModelFolder(folder, { ...model, params: weights });
   await rm(folder, { recursive: true, force: true });
   makeFolder(folder);
   await saveAdapter(folder, model.model, adapter, weights, base);
 }
 
-async function loadWeights(folder: string, { model, adapter }: Pick<CheckpointBase, 'model' | 'adapter'>): Promise<TensorMap> {
+async function loadWeights(
+  folder: string,
+  { model, adapter }: Pick<CheckpointBase, 'model' | 'adapter'>,
+): Promise<TensorMap> {
   if (adapter) return loadAdapter(folder, model, adapter);
   if ((await adapterConfig(folder)) === undefined) return loadParams(folder, model);
   throw new InputError(

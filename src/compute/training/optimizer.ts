@@ -1,6 +1,7 @@
 /**
- * AdamW (Loshchilov and Hutter 2019) as a stateless pair: `init` gives the moments of step 0, `update` builds one step over tensors for a
- * training program. What changes from step to step comes in as scalars, so one program serves them all.
+ * AdamW (Loshchilov and Hutter 2019) as a stateless pair: `init` gives the moments of step 0, `update` builds one step
+ * over tensors for a training program. What changes from step to step comes in as scalars, so one program serves them
+ * all.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
@@ -39,7 +40,8 @@ export interface AdamWUpdate {
 }
 
 function init(specs: Specs): ConditionVariable {
-  const zeros = (): TensorMap => Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, f32(shape)]));
+  const zeros = (): TensorMap =>
+    Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, f32(shape)]));
   return { first: zeros(), second: zeros() };
 }
 
@@ -62,12 +64,19 @@ function update(
 ): AdamWUpdate {
   const gradNorm = globalNorm(Object.values(gradients));
   const scale = tf.minimum(tf.div(settings.clipNorm, tf.add(gradNorm, 1e-6)), 1);
-  const next = { weights: {} as Record<string, Tensor>, first: {} as Record<string, Tensor>, second: {} as Record<string, Tensor> };
+  const next = {
+    weights: {} as Record<string, Tensor>,
+    first: {} as Record<string, Tensor>,
+    second: {} as Record<string, Tensor>,
+  };
   for (const [name, raw] of Object.entries(gradients)) {
     const weight = weights[name]!;
     const gradient = tf.mul(raw, scale);
     const first = tf.add(tf.mul(moments.first[name]!, settings.beta1), tf.mul(gradient, 1 - settings.beta1));
-    const second = tf.add(tf.mul(moments.second[name]!, settings.beta2), tf.mul(tf.square(gradient), 1 - settings.beta2));
+    const second = tf.add(
+      tf.mul(moments.second[name]!, settings.beta2),
+      tf.mul(tf.square(gradient), 1 - settings.beta2),
+    );
     const root = tf.add(tf.sqrt(tf.mul(second, step.secondCorrection)), settings.epsilon);
     const move = tf.mul(tf.div(first, root), tf.mul(step.learningRate, step.firstCorrection));
     const decays = weight.rank > 1 && settings.weightDecay > 0;

@@ -10,14 +10,22 @@ interface Group<R> {
 /** Coarser than the usual bucket: every length is a program more in memory. */
 const LENGTH_BUCKET = 16;
 
-/** Responses are padded to the longest of their pass, so groups of like length go together. Indices of `groups`, at most `size` a pass. */
+/**
+ * Responses are padded to the longest of their pass, so groups of like length go together. Indices of `groups`, at most
+ * `size` a pass.
+ */
 export function inPasses<R>(groups: readonly Group<R>[], size: number, lengthOf: (response: R) => number): number[][] {
   const lengths = groups.map(({ responses }) => Math.max(...responses.map(lengthOf)));
   const order = groups.map((_, at) => at).toSorted((a, b) => lengths[a]! - lengths[b]!);
-  return Array.from({ length: Math.ceil(order.length / size) }, (_, pass) => order.slice(pass * size, (pass + 1) * size));
+  return Array.from({ length: Math.ceil(order.length / size) }, (_, pass) =>
+    order.slice(pass * size, (pass + 1) * size),
+  );
 }
 
-/** `groups`, and then as many with the response `none`, which has no token, as make `size`: one program serves passes of all sizes. */
+/**
+ * `groups`, and then as many with the response `none`, which has no token, as make `size`: one program serves passes of
+ * all sizes.
+ */
 export function filled<R>(groups: readonly Group<R>[], size: number, none: R): readonly Group<R>[] {
   const { prompt, responses } = groups[0]!;
   const empty = { prompt, responses: responses.map(() => none) };
@@ -25,7 +33,10 @@ export function filled<R>(groups: readonly Group<R>[], size: number, none: R): r
 }
 
 /** Padded lengths of a pass. */
-export function paddedLengths(prompts: readonly EncodedPrompt[], responses: readonly (readonly (readonly number[])[])[]) {
+export function paddedLengths(
+  prompts: readonly EncodedPrompt[],
+  responses: readonly (readonly (readonly number[])[])[],
+) {
   return {
     promptLength: bucket(Math.max(...prompts.map(({ ids }) => ids.length)), LENGTH_BUCKET),
     responseLength: bucket(Math.max(...responses.flat().map((tokens) => tokens.length)), LENGTH_BUCKET),

@@ -1,4 +1,7 @@
-/** Log-probabilities of given responses: of rollouts under the frozen base, and under the proximal policy where groups are stale. */
+/**
+ * Log-probabilities of given responses: of rollouts under the frozen base, and under the proximal policy where groups
+ * are stale.
+ */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ProgramSpec } from '../engine/engine.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
@@ -21,7 +24,11 @@ export interface ScoreOptions {
 }
 
 /** log pi(token) of every token, `[group][response][token]`. */
-export async function score(running: RunningModel, groups: readonly ScoreGroup[], options: ScoreOptions): Promise<number[][][]> {
+export async function score(
+  running: RunningModel,
+  groups: readonly ScoreGroup[],
+  options: ScoreOptions,
+): Promise<number[][][]> {
   const { microBatchGroups: size, temperature } = options;
   const scored: number[][][] = [];
   for (const pass of inPasses(groups, size, (tokens) => tokens.length)) {
@@ -32,7 +39,11 @@ export async function score(running: RunningModel, groups: readonly ScoreGroup[]
   return scored;
 }
 
-async function scoreBatch({ engine, model, weights }: RunningModel, groups: readonly ScoreGroup[], temperature: number): Promise<number[][][]> {
+async function scoreBatch(
+  { engine, model, weights }: RunningModel,
+  groups: readonly ScoreGroup[],
+  temperature: number,
+): Promise<number[][][]> {
   const responses = groups.map((group) => group.responses);
   const prompts = groups.map((group) => group.prompt);
   const { shape, feeds } = planPolicy(model, prompts, responses, paddedLengths(prompts, responses));
@@ -43,7 +54,8 @@ async function scoreBatch({ engine, model, weights }: RunningModel, groups: read
     group.map((tokens, g) => {
       const start = (q * shape.samples + g) * shape.responseLength;
       const logProbs = Array.from(data.subarray(start, start + tokens.length));
-      if (!logProbs.every(Number.isFinite)) throw new RangeError("a log-probability is not finite: the model's output is not");
+      if (!logProbs.every(Number.isFinite))
+        throw new RangeError("a log-probability is not finite: the model's output is not");
       return logProbs;
     }),
   );
@@ -54,6 +66,8 @@ function scoreProgram(model: Model, shape: PolicyShape, temperature: number): Pr
   return {
     name: `score:${policyName(shape)}:${temperature}`,
     inputs: { ...model.parameters, ...policySpecs(model, shape) },
-    build: (inputs): Record<string, Tensor> => ({ logProbs: responseLogProbs(model, inputs, targetIds(inputs), shape, temperature).logProbs }),
+    build: (inputs): Record<string, Tensor> => ({
+      logProbs: responseLogProbs(model, inputs, targetIds(inputs), shape, temperature).logProbs,
+    }),
   };
 }

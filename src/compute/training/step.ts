@@ -6,7 +6,14 @@ import type { Architecture, Model } from '../models/family.ts';
 import { tokenLogProb } from '../compile/operators.ts';
 import { policyForward, policyName, policySpecs, type PolicyShape } from '../programs/policy-forward.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
-import { adamW, STEP_SCALARS, type AdamWSettings, type AdamWUpdate, type StepScalars, type Tensors } from './optimizer.ts';
+import {
+  adamW,
+  STEP_SCALARS,
+  type AdamWSettings,
+  type AdamWUpdate,
+  type StepScalars,
+  type Tensors,
+} from './optimizer.ts';
 import type { LossTerms, TokenLoss } from './token-loss.ts';
 
 /** Prefixes of program inputs; outputs have `next.` before them. */
@@ -20,23 +27,38 @@ export const VALUE = 'value.';
 function batchSpecs(model: Architecture, shape: PolicyShape, { inputs }: TokenLoss): Specs {
   const policy = policySpecs(model, shape);
   const tokens = { dtype: 'float32', shape: policy['responseMask']!.shape } as const;
-  return { ...policy, tokenWeights: tokens, ...prefixed(VALUE, Object.fromEntries(inputs.map((name) => [name, tokens]))) };
+  return {
+    ...policy,
+    tokenWeights: tokens,
+    ...prefixed(VALUE, Object.fromEntries(inputs.map((name) => [name, tokens]))),
+  };
 }
 
-/** The response tokens as one list. Made outside of what gradients are taken of: the tape drops what it did not save. */
+/**
+ * The response tokens as one list. Made outside of what gradients are taken of: the tape drops what it did not save.
+ */
 export function targetIds(inputs: Tensors): Tensor1D {
   return tf.reshape(inputs['responseIds']!, [-1]);
 }
 
 /** log pi and entropy of the response tokens, [N, R], at the sampler's temperature. */
-export function responseLogProbs(model: Model, inputs: Tensors, targets: Tensor1D, shape: PolicyShape, temperature: number) {
+export function responseLogProbs(
+  model: Model,
+  inputs: Tensors,
+  targets: Tensor1D,
+  shape: PolicyShape,
+  temperature: number,
+) {
   const logits = policyForward(model, inputs, inputs, shape) as Tensor2D;
   const { logProb, entropy } = tokenLogProb(temperature === 1 ? logits : tf.div(logits, temperature), targets);
   const grid = [shape.prompts * shape.samples, shape.responseLength];
   return { logProbs: tf.reshape(logProb, grid), entropy: tf.reshape(entropy, grid) };
 }
 
-/** Gradients of the loss by name of the trainable weight; weights that the batch does not reach (no picture in it) get zeros. */
+/**
+ * Gradients of the loss by name of the trainable weight; weights that the batch does not reach (no picture in it) get
+ * zeros.
+ */
 function lossAndGradients(
   model: Model,
   inputs: Tensors,
@@ -58,7 +80,9 @@ function lossAndGradients(
   const { value, grads } = tf.engine().gradients(forward, weights, undefined, true);
   const metrics = Object.fromEntries(Object.entries(kept).map(([name, metric]) => [name, tf.clone(metric)]));
   Object.values(kept).forEach((metric) => metric.dispose());
-  const gradients = Object.fromEntries(names.map((name, at) => [name, (grads[at] as Tensor | null) ?? tf.zerosLike(weights[at]!)]));
+  const gradients = Object.fromEntries(
+    names.map((name, at) => [name, (grads[at] as Tensor | null) ?? tf.zerosLike(weights[at]!)]),
+  );
   return { terms: { loss: value, ...metrics } as LossTerms, gradients };
 }
 
@@ -78,7 +102,13 @@ const scalarSpecs: Specs = Object.fromEntries(STEP_SCALARS.map((name) => [name, 
 
 function applyAdamW(inputs: Tensors, gradients: Tensors, settings: AdamWSettings): AdamWUpdate {
   const scalars = inputs as Readonly<Record<keyof StepScalars, Tensor>>;
-  return adamW.update(inputs, gradients, { first: under(FIRST, inputs), second: under(SECOND, inputs) }, scalars, settings);
+  return adamW.update(
+    inputs,
+    gradients,
+    { first: under(FIRST, inputs), second: under(SECOND, inputs) },
+    scalars,
+    settings,
+  );
 }
 
 function updateOutputs({ weights, first, second, gradNorm }: AdamWUpdate): Record<string, Tensor> {
@@ -95,13 +125,16 @@ function inPlace(names: readonly string[]): Record<string, string> {
   return Object.fromEntries(names.map((name) => [NEXT + name, name]));
 }
 
-const stateNames = (trainable: Specs): string[] => Object.keys(trainable).flatMap((name) => [name, FIRST + name, SECOND + name]);
+const stateNames = (trainable: Specs): string[] =>
+  Object.keys(trainable).flatMap((name) => [name, FIRST + name, SECOND + name]);
 
 function stateSpecs(trainable: Specs): Specs {
   return { ...trainable, ...prefixed(FIRST, trainable), ...prefixed(SECOND, trainable) };
 }
 
-/** One optimizer step on one micro-batch. Outputs: the terms and `gradNorm`, []; trainable weights and moments in place. */
+/**
+ * One optimizer step on one micro-batch. Outputs: the terms and `gradNorm`, []; trainable weights and moments in place.
+ */
 export function stepProgram(
   model: Model,
   { frozen, trainable }: ParameterSets,
@@ -121,20 +154,30 @@ export function stepProgram(
 }
 
 /** Adds a micro-batch's gradients to the sums, in place. Outputs: the terms, []. */
-export function gradProgram(model: Model, { frozen, trainable }: ParameterSets, shape: PolicyShape, loss: TokenLoss): ProgramSpec {
+export function gradProgram(
+  model: Model,
+  { frozen, trainable }: ParameterSets,
+  shape: PolicyShape,
+  loss: TokenLoss,
+): ProgramSpec {
   return {
     name: `grad:${policyName(shape)}:${loss.name}`,
     inputs: { ...frozen, ...trainable, ...prefixed(SUM, trainable), ...batchSpecs(model, shape, loss) },
     inPlace: inPlace(Object.keys(trainable).map((name) => SUM + name)),
     build(inputs) {
       const result = lossAndGradients(model, inputs, trainable, shape, loss);
-      const sums = Object.entries(result.gradients).map(([name, gradient]) => [NEXT + SUM + name, tf.add(inputs[SUM + name]!, gradient)] as const);
+      const sums = Object.entries(result.gradients).map(
+        ([name, gradient]) => [NEXT + SUM + name, tf.add(inputs[SUM + name]!, gradient)] as const,
+      );
       return { ...result.terms, ...Object.fromEntries(sums) };
     },
   };
 }
 
-/** One optimizer step from the summed gradients. Output `gradNorm`, []; trainable weights and moments in place, sums back to zero. */
+/**
+ * One optimizer step from the summed gradients. Output `gradNorm`, []; trainable weights and moments in place, sums
+ * back to zero.
+ */
 export function updateProgram(trainable: Specs, settings: AdamWSettings): ProgramSpec {
   const sums = Object.keys(trainable).map((name) => SUM + name);
   return {

@@ -1,6 +1,7 @@
 /**
- * The learner's state and its steps: trainable weights and AdamW moments stay on the engine between steps. The frozen weights, where the model has
- * some, belong to the caller. The trainer knows log-probabilities and weights of tokens, not questions or votes; learn.ts and `quorum pretrain` make its groups.
+ * The learner's state and its steps: trainable weights and AdamW moments stay on the engine between steps. The frozen
+ * weights, where the model has some, belong to the caller. The trainer knows log-probabilities and weights of tokens,
+ * not questions or votes; learn.ts and `quorum pretrain` make its groups.
  */
 import { UnsoundStepError } from '../../protocol/errors.ts';
 import { f32, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
@@ -56,8 +57,9 @@ export interface TrainerOptions {
   /** The model's weights that stay as they are, on the same engine; default: none. */
   readonly frozen?: ResidentTensors;
   /**
-   * Groups in one forward and backward pass; a larger mini-batch accumulates gradients, and the last pass is filled up with groups that
-   * have no tokens, so that one program serves mini-batches of all sizes. Bounds memory. Default: one pass of any size.
+   * Groups in one forward and backward pass; a larger mini-batch accumulates gradients, and the last pass is filled up
+   * with groups that have no tokens, so that one program serves mini-batches of all sizes. Bounds memory. Default: one
+   * pass of any size.
    */
   readonly microBatchGroups?: number;
 }
@@ -105,7 +107,10 @@ export class Trainer {
    * One optimizer update on `groups`.
    * @throws UnsoundStepError when the gradient is not finite; the state is then lost: restore it from a copy.
    */
-  async step(groups: readonly TrainGroup[], options: { readonly loss: TokenLoss; readonly learningRate: number }): Promise<StepOutcome> {
+  async step(
+    groups: readonly TrainGroup[],
+    options: { readonly loss: TokenLoss; readonly learningRate: number },
+  ): Promise<StepOutcome> {
     const tokens = countTokens(groups);
     if (tokens === 0) throw new RangeError('a training step needs at least one response token');
     const size = this.#options.microBatchGroups ?? groups.length;
@@ -115,7 +120,9 @@ export class Trainer {
       const members = pass.map((at) => groups[at]!);
       const part = filled(members, size, NO_RESPONSE);
       const outputs =
-        groups.length <= size ? await this.#stepWhole(part, tokens, options.loss, scalars) : await this.#addGradients(part, tokens, options.loss);
+        groups.length <= size
+          ? await this.#stepWhole(part, tokens, options.loss, scalars)
+          : await this.#addGradients(part, tokens, options.loss);
       for (const [name, value] of Object.entries(outputs)) totals[name] = (totals[name] ?? 0) + value;
     }
     if (size < groups.length) Object.assign(totals, await this.#applySums(scalars));
@@ -128,9 +135,15 @@ export class Trainer {
     return outcome;
   }
 
-  /** All weights of the model, frozen and trainable, valid until the next step: where the engine runs programs for others (scoring, evaluation). */
+  /**
+   * All weights of the model, frozen and trainable, valid until the next step: where the engine runs programs for
+   * others (scoring, evaluation).
+   */
   residentWeights(): ResidentTensors {
-    return { ...this.#options.frozen, ...Object.fromEntries(this.#trainable.map((name) => [name, this.#state[name]!])) };
+    return {
+      ...this.#options.frozen,
+      ...Object.fromEntries(this.#trainable.map((name) => [name, this.#state[name]!])),
+    };
   }
 
   get #trainable(): string[] {
@@ -154,7 +167,8 @@ export class Trainer {
 
   async #read(prefix: string): Promise<TensorMap> {
     const tensors: Record<string, HostTensor> = {};
-    for (const name of this.#trainable) tensors[name] = copy(await this.#options.engine.read(this.#state[prefix + name]!));
+    for (const name of this.#trainable)
+      tensors[name] = copy(await this.#options.engine.read(this.#state[prefix + name]!));
     return tensors;
   }
 
@@ -163,7 +177,12 @@ export class Trainer {
     return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, f32([], [value])]));
   }
 
-  async #stepWhole(groups: readonly TrainGroup[], tokens: number, loss: TokenLoss, scalars: Record<string, Feed>): Promise<Record<string, number>> {
+  async #stepWhole(
+    groups: readonly TrainGroup[],
+    tokens: number,
+    loss: TokenLoss,
+    scalars: Record<string, Feed>,
+  ): Promise<Record<string, number>> {
     const { engine, model, optimizer } = this.#options;
     const { shape, feeds } = planGroups(model, groups, tokens, loss);
     const program = await engine.compile(stepProgram(model, this.#parameters, shape, loss, optimizer));
@@ -178,14 +197,17 @@ export class Trainer {
   }
 
   async #applySums(scalars: Record<string, Feed>): Promise<Record<string, number>> {
-    const program = await this.#options.engine.compile(updateProgram(this.#parameters.trainable, this.#options.optimizer));
+    const program = await this.#options.engine.compile(
+      updateProgram(this.#parameters.trainable, this.#options.optimizer),
+    );
     return numbers(await program.run({ ...this.#state, ...(await this.#gradientSums()), ...scalars }));
   }
 
   async #gradientSums(): Promise<State> {
     if (this.#sums) return this.#sums;
     const sums: State = {};
-    for (const [name, { shape }] of Object.entries(this.#parameters.trainable)) sums[SUM + name] = await this.#options.engine.upload(f32(shape));
+    for (const [name, { shape }] of Object.entries(this.#parameters.trainable))
+      sums[SUM + name] = await this.#options.engine.upload(f32(shape));
     return (this.#sums = sums);
   }
 }
@@ -195,7 +217,10 @@ function copy(tensor: HostTensor): HostTensor {
 }
 
 function countTokens(groups: readonly TrainGroup[]): number {
-  return groups.reduce((sum, group) => sum + group.responses.reduce((count, response) => count + response.tokens.length, 0), 0);
+  return groups.reduce(
+    (sum, group) => sum + group.responses.reduce((count, response) => count + response.tokens.length, 0),
+    0,
+  );
 }
 
 /** Scalar outputs; what was updated in place is left out. */
@@ -204,7 +229,10 @@ function numbers(outputs: Readonly<Record<string, HostTensor | ResidentTensor>>)
   return Object.fromEntries(scalars.map(([name, tensor]) => [name, (tensor as HostTensor).data[0]!]));
 }
 
-/** `tokens` is the number of response tokens of the whole mini-batch. @throws RangeError naming the array that is missing or too short. */
+/**
+ * `tokens` is the number of response tokens of the whole mini-batch. @throws RangeError naming the array that is
+ * missing or too short.
+ */
 function planGroups(model: Architecture, groups: readonly TrainGroup[], tokens: number, loss: TokenLoss) {
   const responses = groups.map((group) => group.responses.map((response) => response.tokens));
   const prompts = groups.map((group) => group.prompt);
@@ -216,7 +244,9 @@ function planGroups(model: Architecture, groups: readonly TrainGroup[], tokens: 
     flat.forEach((response, row) => {
       const values = valuesOf(response);
       if ((values?.length ?? 0) !== response.tokens.length) {
-        throw new RangeError(`response ${row} has ${response.tokens.length} tokens but ${values?.length ?? 'no'} ${name}`);
+        throw new RangeError(
+          `response ${row} has ${response.tokens.length} tokens but ${values?.length ?? 'no'} ${name}`,
+        );
       }
       data.set(Float32Array.from(values ?? []), row * width);
     });

@@ -1,6 +1,7 @@
 /**
- * Ink on paper: strokes with round ends, anti-aliased by the distance of each pixel's centre to the segment. Coordinates are in the
- * unit of the scene, mapped to pixels by an affine map. Only + - * / and sqrt, so every platform draws the same bytes.
+ * Ink on paper: strokes with round ends, anti-aliased by the distance of each pixel's centre to the segment.
+ * Coordinates are in the unit of the scene, mapped to pixels by an affine map. Only + - * / and sqrt, so every platform
+ * draws the same bytes.
  */
 import type { Picture } from '../../protocol/messages.ts';
 import type { Random } from '../rng.ts';
@@ -9,7 +10,10 @@ export const SIDE = 40;
 
 export type Point = readonly [x: number, y: number];
 
-/** How far a rendering strays from the ideal drawing; a range is uniform, `noise` is a standard deviation in grey levels of 0..1. */
+/**
+ * How far a rendering strays from the ideal drawing; a range is uniform, `noise` is a standard deviation in grey levels
+ * of 0..1.
+ */
 export interface Style {
   readonly shift: number;
   readonly scale: number;

@@ -107,7 +107,8 @@ function listEntries(options: FiguresOptions): Entry[] {
 
 /** The first `count` pictures of these kinds. @throws InputError when there are no kinds. */
 function* indices(count: number, kinds: readonly SceneKind[]): Generator<number> {
-  if (kinds.length === 0) throw new InputError('figures of no kind: name at least one of rectangle, triangle, bars, grid, clock');
+  if (kinds.length === 0)
+    throw new InputError('figures of no kind: name at least one of rectangle, triangle, bars, grid, clock');
   for (let index = 0, found = 0; found < count; index++) {
     if (!kinds.includes(kindAt(index))) continue;
     found++;

@@ -23,7 +23,9 @@ export function parseKey(key: string): FigureKey {
   const match = /^([a-z]+)\/([a-z0-9-]+)\/(\d+)\/(\d+)$/.exec(key);
   if (!match || !Object.hasOwn(STYLES, match[1] as string)) {
     const renderings = Object.keys(STYLES).join(' | ');
-    throw new InputError(`figure key ${JSON.stringify(key)} is not "rendering/pool/seed/index" with rendering ${renderings}`);
+    throw new InputError(
+      `figure key ${JSON.stringify(key)} is not "rendering/pool/seed/index" with rendering ${renderings}`,
+    );
   }
   return {
     rendering: match[1] as Rendering,

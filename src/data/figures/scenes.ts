@@ -1,4 +1,6 @@
-/** The five kinds of picture: what is on each, and how it is drawn. A scene's numbers can be read only from its picture. */
+/**
+ * The five kinds of picture: what is on each, and how it is drawn. A scene's numbers can be read only from its picture.
+ */
 import type { Random } from '../rng.ts';
 import { SIDE, type Canvas, type Point } from './canvas.ts';
 import { writeNumber } from './digits.ts';

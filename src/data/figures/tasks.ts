@@ -1,9 +1,18 @@
 /**
- * What can be asked about a scene, the true answer, and the equivalent ways of working it out. The policy sees only the question;
- * answers and workings are for the evaluator and for pretraining.
+ * What can be asked about a scene, the true answer, and the equivalent ways of working it out. The policy sees only the
+ * question; answers and workings are for the evaluator and for pretraining.
  */
 import type { Random } from '../rng.ts';
-import type { BarsScene, ClockScene, GridScene, RectangleScene, Scene, SceneKind, SceneOf, TriangleScene } from './scenes.ts';
+import type {
+  BarsScene,
+  ClockScene,
+  GridScene,
+  RectangleScene,
+  Scene,
+  SceneKind,
+  SceneOf,
+  TriangleScene,
+} from './scenes.ts';
 
 export interface Task {
   /** Kind of question, for reports: `rectangle/area`. */
@@ -84,7 +93,11 @@ const BARS: readonly TaskDef<BarsScene>[] = [
     name: 'total',
     phrasings: ['What is the total of the bars?', 'How many blocks are there?'],
     answer: ({ heights }) => sum(heights),
-    workings: (scene) => readings(scene).flatMap(([a, b, c]) => [`${a}+${b}=${a + b} ${a + b}+${c}=${a + b + c}`, `${a}+${b}+${c}=${a + b + c}`]),
+    workings: (scene) =>
+      readings(scene).flatMap(([a, b, c]) => [
+        `${a}+${b}=${a + b} ${a + b}+${c}=${a + b + c}`,
+        `${a}+${b}+${c}=${a + b + c}`,
+      ]),
   },
   {
     name: 'tallest',
@@ -131,7 +144,10 @@ const GRID: readonly TaskDef<GridScene>[] = [
     name: 'shapes',
     phrasings: ['How many shapes are there?', 'What is the number of shapes?'],
     answer: (scene) => count(scene, 'disc') + count(scene, 'square'),
-    workings: (scene) => [...add(count(scene, 'disc'), count(scene, 'square')), ...tallies(scene, (cell) => cell !== '')],
+    workings: (scene) => [
+      ...add(count(scene, 'disc'), count(scene, 'square')),
+      ...tallies(scene, (cell) => cell !== ''),
+    ],
   },
 ];
 
@@ -170,7 +186,9 @@ const TASKS: { readonly [K in SceneKind]: readonly TaskDef<SceneOf<K>>[] } = {
 };
 
 /** Every kind of question, in order, as reports name them. */
-export const TASK_KINDS: readonly string[] = Object.entries(TASKS).flatMap(([scene, tasks]) => tasks.map(({ name }) => `${scene}/${name}`));
+export const TASK_KINDS: readonly string[] = Object.entries(TASKS).flatMap(([scene, tasks]) =>
+  tasks.map(({ name }) => `${scene}/${name}`),
+);
 
 /** One question of every kind that the scene allows, phrasing (and k) drawn from `random`. */
 export function tasksOf(scene: Scene, random: Random): Task[] {
@@ -189,7 +207,9 @@ export function tasksOf(scene: Scene, random: Random): Task[] {
 }
 
 /** All texts that the built-in questions are made of, for the mini's vocabulary; `{k}` stands for a digit. */
-export const ALL_PHRASINGS: readonly string[] = Object.values(TASKS).flatMap((tasks) => tasks.flatMap(({ phrasings }) => phrasings));
+export const ALL_PHRASINGS: readonly string[] = Object.values(TASKS).flatMap((tasks) =>
+  tasks.flatMap(({ phrasings }) => phrasings),
+);
 
 export function boxed(answer: number): string {
   return `\\boxed{${answer}}`;

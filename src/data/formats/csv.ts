@@ -1,4 +1,7 @@
-/** CSV and TSV with a header: quoted cells may hold line breaks, empty cells are no value. Streamed, each row of bounded length. */
+/**
+ * CSV and TSV with a header: quoted cells may hold line breaks, empty cells are no value. Streamed, each row of bounded
+ * length.
+ */
 import { Readable, pipeline } from 'node:stream';
 import { CsvError, parse, type Info } from 'csv-parse';
 import { InputError } from '../../protocol/errors.ts';

@@ -12,7 +12,12 @@ import { openText, type TextFile } from './text.ts';
 type Format = 'parquet' | 'csv' | 'jsonl' | 'json';
 
 /** Ends of names of files that a folder of data may hold, in order of preference: those of one format are read. */
-export const DATA_ENDINGS: readonly (readonly string[])[] = [['.parquet'], ['.jsonl', '.ndjson'], ['.csv', '.tsv'], ['.json']];
+export const DATA_ENDINGS: readonly (readonly string[])[] = [
+  ['.parquet'],
+  ['.jsonl', '.ndjson'],
+  ['.csv', '.tsv'],
+  ['.json'],
+];
 
 /** Formats that are not read, and what to do with them. */
 const OTHERS: Readonly<Record<string, string>> = {
@@ -45,7 +50,8 @@ function formatOf({ path, head }: TextFile, ending: string): Format {
   if (text.startsWith('[')) return 'json';
   const line = text.split('\n', 1)[0]!.trim();
   if (text.startsWith('{')) return isLines(line, ending) ? 'jsonl' : 'json';
-  if (/^[^{[]*[,;\t][^{[]*$/.test(line)) throw new InputError(`${path}: looks like CSV or TSV: give it a name that ends in .csv or .tsv`);
+  if (/^[^{[]*[,;\t][^{[]*$/.test(line))
+    throw new InputError(`${path}: looks like CSV or TSV: give it a name that ends in .csv or .tsv`);
   return 'jsonl';
 }
 
@@ -61,5 +67,7 @@ function isLines(line: string, ending: string): boolean {
 }
 
 function isListOfRows(value: unknown): boolean {
-  return Array.isArray(value) && isRecord(value[0]) && !isMessages(value) && !('bytes' in value[0]) && !('path' in value[0]);
+  return (
+    Array.isArray(value) && isRecord(value[0]) && !isMessages(value) && !('bytes' in value[0]) && !('path' in value[0])
+  );
 }

@@ -1,17 +1,30 @@
-/** Finds the rows in the bytes of a JSON document, in one pass and with no more memory than a key takes. It checks brackets, not values. */
+/**
+ * Finds the rows in the bytes of a JSON document, in one pass and with no more memory than a key takes. It checks
+ * brackets, not values.
+ */
 
-/** Where the rows are: in the list that the document is, in one that is a member of it, or members of the document themselves. */
-export type Rows = { readonly type: 'list' } | { readonly type: 'list in'; readonly key: string } | { readonly type: 'members' };
+/**
+ * Where the rows are: in the list that the document is, in one that is a member of it, or members of the document
+ * themselves.
+ */
+export type Rows =
+  | { readonly type: 'list' }
+  | { readonly type: 'list in'; readonly key: string }
+  | { readonly type: 'members' };
 
 export type Found =
-  /** `at` is the first byte of a row, counted from the first that was fed; `key` is the name of the member that it is. */
+  /**
+   * `at` is the first byte of a row, counted from the first that was fed; `key` is the name of the member that it is.
+   */
   | { readonly type: 'start'; readonly at: number; readonly line: number; readonly key: string | undefined }
   /** `at` is the byte after a row. */
   | { readonly type: 'end'; readonly at: number }
   /** A member of the document is a list that begins with an object. */
   | { readonly type: 'list of objects'; readonly key: string };
 
-const [QUOTE, BACKSLASH, LINE_FEED, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [0x22, 0x5c, 0x0a, 0x5b, 0x5d, 0x7b, 0x7d] as const;
+const [QUOTE, BACKSLASH, LINE_FEED, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [
+  0x22, 0x5c, 0x0a, 0x5b, 0x5d, 0x7b, 0x7d,
+] as const;
 const LONGEST_KEY = 1_000;
 
 export class JsonScanner {
@@ -63,8 +76,20 @@ export class JsonScanner {
   private *open(byte: number): Generator<Found> {
     if (this.depth === 1) this.member = this.rows.type === 'list' ? undefined : Buffer.from(this.key).toString('utf8');
     const isRow = this.depth === this.base && (this.rows.type !== 'members' || byte === OPEN);
-    if (isRow) yield { type: 'start', at: this.at, line: this.line, key: this.rows.type === 'members' ? this.member : undefined };
-    if (this.rows.type === 'members' && this.depth === 2 && byte === OPEN && this.before === OPEN_LIST && this.member !== undefined) {
+    if (isRow)
+      yield {
+        type: 'start',
+        at: this.at,
+        line: this.line,
+        key: this.rows.type === 'members' ? this.member : undefined,
+      };
+    if (
+      this.rows.type === 'members' &&
+      this.depth === 2 &&
+      byte === OPEN &&
+      this.before === OPEN_LIST &&
+      this.member !== undefined
+    ) {
       yield { type: 'list of objects', key: this.member };
     }
     this.depth++;
@@ -82,7 +107,10 @@ export class JsonScanner {
   }
 }
 
-/** Within a string, where the next quote or backslash is, or the end of the chunk: most bytes of a document lie in strings. */
+/**
+ * Within a string, where the next quote or backslash is, or the end of the chunk: most bytes of a document lie in
+ * strings.
+ */
 function runs(chunk: Buffer): (from: number) => number {
   const next = { [QUOTE]: -1, [BACKSLASH]: -1 };
   const find = (byte: typeof QUOTE | typeof BACKSLASH, from: number): number => {

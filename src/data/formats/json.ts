@@ -1,6 +1,6 @@
 /**
- * A JSON document of rows: a list, an object with a list of rows (`{"data": [...]}`), or an object of rows by their ids. It may be larger than a
- * JavaScript string, so rows are cut out of the stream and parsed one by one.
+ * A JSON document of rows: a list, an object with a list of rows (`{"data": [...]}`), or an object of rows by their
+ * ids. It may be larger than a JavaScript string, so rows are cut out of the stream and parsed one by one.
  */
 import { InputError } from '../../protocol/errors.ts';
 import { isRecord } from '../columns.ts';
@@ -15,8 +15,12 @@ export async function* jsonRows(file: TextFile): AsyncGenerator<RawRow> {
     const where = `${file.path}:${line}`;
     checkUtf8(bytes, where);
     const record = parseJson(bytes.toString('utf8'), where, 'each row must be one JSON object');
-    if (!isRecord(record)) throw new InputError(`${where}: expected a list of JSON objects, found ${quoted(record)} in it`);
-    yield textRow(file.path, key === undefined || 'id' in record ? record : { id: key, ...record }, where, { offset, bytes: () => bytes });
+    if (!isRecord(record))
+      throw new InputError(`${where}: expected a list of JSON objects, found ${quoted(record)} in it`);
+    yield textRow(file.path, key === undefined || 'id' in record ? record : { id: key, ...record }, where, {
+      offset,
+      bytes: () => bytes,
+    });
   }
 }
 
@@ -63,5 +67,7 @@ async function* elements(file: TextFile, rows: Rows): AsyncGenerator<Element> {
     if (begun !== undefined && before - begun.at > MAX_ROW) throw tooLong(`${file.path}:${begun.line}`);
   }
   if (scanner.depth !== 0)
-    throw new InputError(`${file.path}:${scanner.line}: not whole JSON: it ends within a list or an object; was the copy cut short?`);
+    throw new InputError(
+      `${file.path}:${scanner.line}: not whole JSON: it ends within a list or an object; was the copy cut short?`,
+    );
 }

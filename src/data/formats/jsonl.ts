@@ -15,7 +15,9 @@ export async function* jsonlRows(file: TextFile): AsyncGenerator<RawRow> {
     const where = `${file.path}:${line}`;
     const record = parseJson(text, where, 'each line must be one JSON object');
     if (!isRecord(record)) {
-      throw new InputError(`${where}: the line: expected {"problem": string, "images": [path, ...], "answer"?: string}, found ${quoted(record)}`);
+      throw new InputError(
+        `${where}: the line: expected {"problem": string, "images": [path, ...], "answer"?: string}, found ${quoted(record)}`,
+      );
     }
     yield textRow(file.path, record, where, { offset, bytes: () => bytes });
   }

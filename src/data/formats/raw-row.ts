@@ -10,7 +10,10 @@ export interface RawRow {
   readonly record: DataRecord;
   /** File and line, or file and row: for errors. */
   readonly where: string;
-  /** A reference to a picture that is in the row itself, picture `index` of a column. @throws InputError without the place. */
+  /**
+   * A reference to a picture that is in the row itself, picture `index` of a column. @throws InputError without the
+   * place.
+   */
   readonly embed: (column: string, index: number, picture: EmbeddedPicture) => PictureRef | Promise<PictureRef>;
 }
 
@@ -26,7 +29,8 @@ export function textRow(path: string, record: DataRecord, where: string, { offse
     const row = await bytes();
     for (const text of writtenForms(picture.base64 ?? '')) {
       const at = row.indexOf(text);
-      if (at >= 0) return { type: 'base64', path, offset: offset + at, length: text.length, digest: digestOf(decoded(picture)) };
+      if (at >= 0)
+        return { type: 'base64', path, offset: offset + at, length: text.length, digest: digestOf(decoded(picture)) };
     }
     throw new InputError('a picture whose base64 is written with escapes cannot be read; write it as plain characters');
   };

@@ -21,7 +21,9 @@ export async function openText(path: string): Promise<TextFile> {
   const head = await readHead(path);
   const mark = head.subarray(0, 2).toString('hex');
   if (mark === 'fffe' || mark === 'feff' || head.subarray(0, 4).includes(0)) {
-    throw new InputError(`${path}: is text in UTF-16, or no text; data is read as UTF-8: convert it, for example with \`iconv -f UTF-16 -t UTF-8\``);
+    throw new InputError(
+      `${path}: is text in UTF-16, or no text; data is read as UTF-8: convert it, for example with \`iconv -f UTF-16 -t UTF-8\``,
+    );
   }
   if (mark === '1f8b') throw new InputError(`${path}: is compressed: unpack it with \`gunzip\``);
   const start = head.subarray(0, 3).toString('hex') === 'efbbbf' ? 3 : 0;
@@ -59,11 +61,16 @@ function unreadable(path: string, error: unknown): InputError {
 
 /** @throws InputError that begins with `where`, for text in another encoding. */
 export function checkUtf8(bytes: Uint8Array, where: string): void {
-  if (!isUtf8(bytes)) throw new InputError(`${where}: is not UTF-8 text: convert the file, for example with \`iconv -f WINDOWS-1252 -t UTF-8\``);
+  if (!isUtf8(bytes))
+    throw new InputError(
+      `${where}: is not UTF-8 text: convert the file, for example with \`iconv -f WINDOWS-1252 -t UTF-8\``,
+    );
 }
 
 export function tooLong(where: string): InputError {
-  return new InputError(`${where}: line is longer than ${MAX_ROW / 1e6} MB; put pictures in files and name them in "images"`);
+  return new InputError(
+    `${where}: line is longer than ${MAX_ROW / 1e6} MB; put pictures in files and name them in "images"`,
+  );
 }
 
 /** @param expected what the text must be. @throws InputError that begins with `where`. */

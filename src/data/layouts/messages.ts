@@ -1,4 +1,7 @@
-/** Chats as a cell: OpenAI's `messages` (`role`, `content`), ShareGPT's and LLaVA's `conversations` (`from`, `value`), verl's `prompt`. */
+/**
+ * Chats as a cell: OpenAI's `messages` (`role`, `content`), ShareGPT's and LLaVA's `conversations` (`from`, `value`),
+ * verl's `prompt`.
+ */
 import { isRecord } from '../columns.ts';
 
 type Message = Readonly<Record<string, unknown>>;
@@ -7,7 +10,9 @@ const USER = new Set(['user', 'human']);
 const MODEL = new Set(['assistant', 'gpt', 'model', 'bot', 'chatgpt', 'bard', 'bing']);
 
 export function isMessages(value: unknown): value is readonly Message[] {
-  return Array.isArray(value) && value.length > 0 && value.every((each) => isRecord(each) && roleOf(each) !== undefined);
+  return (
+    Array.isArray(value) && value.length > 0 && value.every((each) => isRecord(each) && roleOf(each) !== undefined)
+  );
 }
 
 function roleOf(message: Message): string | undefined {
@@ -51,10 +56,17 @@ function textOf(part: unknown): string {
   return typeof text === 'string' ? text : '';
 }
 
-/** `image_url` (OpenAI), `image` (Qwen and chat templates), `source` (Anthropic); a part `{type: image}` alone marks where a picture of another column goes. */
+/**
+ * `image_url` (OpenAI), `image` (Qwen and chat templates), `source` (Anthropic); a part `{type: image}` alone marks
+ * where a picture of another column goes.
+ */
 function picturesOfPart(part: unknown): readonly unknown[] {
   if (!isRecord(part)) return [];
-  const { image_url: url, image, source } = part as { readonly image_url?: unknown; readonly image?: unknown; readonly source?: unknown };
+  const {
+    image_url: url,
+    image,
+    source,
+  } = part as { readonly image_url?: unknown; readonly image?: unknown; readonly source?: unknown };
   if (isRecord(source) && typeof source['data'] === 'string') return [`data:image;base64,${source['data']}`];
   return [url, image].flatMap((value) => (value === null || value === undefined || value === '' ? [] : [value]));
 }

@@ -1,6 +1,6 @@
 /**
- * Layouts beyond plain columns, a row each: how a row of the data shows that it has the layout, and which columns then play a role.
- * A layout is looked for only where no plain column has the role.
+ * Layouts beyond plain columns, a row each: how a row of the data shows that it has the layout, and which columns then
+ * play a role. A layout is looked for only where no plain column has the role.
  */
 import type { Columns } from '../columns.ts';
 import type { DataRecord } from '../formats/raw-row.ts';
@@ -39,22 +39,29 @@ export const LAYOUTS: readonly Layout[] = [
     reads: `OpenAI, LLaMA-Factory: \`role\`, \`content\` as a text or as parts with \`image_url\`; ${FIRST}`,
     find: chat('messages'),
   },
-  { name: '`prompt`', reads: 'verl: the same as a list, beside `images` and `reward_model.ground_truth`', find: chat('prompt') },
+  {
+    name: '`prompt`',
+    reads: 'verl: the same as a list, beside `images` and `reward_model.ground_truth`',
+    find: chat('prompt'),
+  },
   {
     name: '`image_1`, `image_2`, ...',
-    reads: 'MMMU: the pictures in the order of their numbers; within a sentence `<image 2>` becomes `image 2`; `options` is the text of a list',
+    reads:
+      'MMMU: the pictures in the order of their numbers; within a sentence `<image 2>` becomes `image 2`; `options` is the text of a list',
     find: (record, { pictures }) => (pictures === undefined ? some('pictures', numbered(record)) : undefined),
   },
   {
     name: '`A`, `B`, ... or `choice_a`, ... or `option_a`, ...',
     reads:
       'MMBench, SEED-Bench and other TSV files of VLMEvalKit: a choice a column, empty ones are left out; `image` is base64, or the `index` of an earlier row',
-    find: (record, { question, choices }) => (question !== undefined && choices === undefined ? some('choices', lettered(record)) : undefined),
+    find: (record, { question, choices }) =>
+      question !== undefined && choices === undefined ? some('choices', lettered(record)) : undefined,
   },
 ];
 
 function chat(column: string, sharesIds = false): Layout['find'] {
-  return (record, { question }) => (question === undefined && isMessages(record[column]) ? { question: column, sharesIds } : undefined);
+  return (record, { question }) =>
+    question === undefined && isMessages(record[column]) ? { question: column, sharesIds } : undefined;
 }
 
 function some(role: 'pictures' | 'choices', columns: readonly string[]): Addition | undefined {

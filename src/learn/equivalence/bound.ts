@@ -1,6 +1,6 @@
 /**
- * The values of sums, products, limits and integrals, in doubles. What does not settle is NaN, so that it equals nothing but itself: a guess would be a
- * vote for a wrong answer. Each takes a bounded number of evaluations.
+ * The values of sums, products, limits and integrals, in doubles. What does not settle is NaN, so that it equals
+ * nothing but itself: a guess would be a vote for a wrong answer. Each takes a bounded number of evaluations.
  */
 import * as C from './complex.ts';
 import type { Complex } from './complex.ts';
@@ -10,7 +10,12 @@ const MAX_TERMS = 2000;
 const NOT_SETTLED = C.real(NaN);
 
 /** `at` is the body's value where the bound name has this value. */
-export function evaluateBound(operator: Bound['operator'], from: Complex, to: Complex, at: (value: number) => Complex): Complex {
+export function evaluateBound(
+  operator: Bound['operator'],
+  from: Complex,
+  to: Complex,
+  at: (value: number) => Complex,
+): Complex {
   if (from.im !== 0 || to.im !== 0) return NOT_SETTLED;
   const real = (value: number): number => {
     const { re, im } = at(value);
@@ -18,7 +23,9 @@ export function evaluateBound(operator: Bound['operator'], from: Complex, to: Co
   };
   switch (operator) {
     case 'sum':
-      return to.re === Infinity ? C.real(series(from.re, real)) : fold(from.re, to.re, C.real(0), (sum, k) => C.add(sum, at(k)));
+      return to.re === Infinity
+        ? C.real(series(from.re, real))
+        : fold(from.re, to.re, C.real(0), (sum, k) => C.add(sum, at(k)));
     case 'prod':
       return fold(from.re, to.re, C.real(1), (product, k) => C.multiply(product, at(k)));
     case 'lim':
@@ -77,18 +84,24 @@ const HALVINGS = 9;
 /** From the side given (1: from above), or from both, which must agree. */
 function limit(point: number, side: number, at: (value: number) => number): number {
   if (Math.abs(point) === Infinity) return approach((k) => at(Math.sign(point) * 7.3 * 2 ** k));
-  const [above, below] = [1, -1].map((sign) => (side === -sign ? NaN : approach((k) => at(point + sign * 0.21 * 2 ** -k))));
+  const [above, below] = [1, -1].map((sign) =>
+    side === -sign ? NaN : approach((k) => at(point + sign * 0.21 * 2 ** -k)),
+  );
   if (above === undefined || below === undefined) return NaN;
   if (side !== 0) return side > 0 ? above : below;
   if (above === below) return above;
   return Number.isFinite(above) && Math.abs(above - below) <= 1e-9 * Math.max(1, Math.abs(above)) ? above : NaN;
 }
 
-/** Richardson's extrapolation of values at distances that halve; the entry of the table that differs least from both that it was made of. */
+/**
+ * Richardson's extrapolation of values at distances that halve; the entry of the table that differs least from both
+ * that it was made of.
+ */
 function approach(at: (k: number) => number): number {
   const values = Array.from({ length: HALVINGS }, (_, k) => at(k));
   const end = values.at(-1) ?? NaN;
-  if (values.slice(-6).every((value, i, tail) => i === 0 || value / (tail[i - 1] ?? NaN) > 1.4)) return end > 0 ? Infinity : -Infinity;
+  if (values.slice(-6).every((value, i, tail) => i === 0 || value / (tail[i - 1] ?? NaN) > 1.4))
+    return end > 0 ? Infinity : -Infinity;
   let [best, error] = [NaN, Infinity];
   let column = values;
   for (let order = 1; order < HALVINGS; order++) {
@@ -109,7 +122,8 @@ const END = 4;
 
 /** By the double exponential rule, in which singular ends do no harm. */
 function integral(from: number, to: number, at: (value: number) => number): number {
-  if (from === -Infinity && to === Infinity) return between(-1, 1, (t) => at(t / (1 - t * t)) * ((1 + t * t) / (1 - t * t) ** 2));
+  if (from === -Infinity && to === Infinity)
+    return between(-1, 1, (t) => at(t / (1 - t * t)) * ((1 + t * t) / (1 - t * t) ** 2));
   if (to === Infinity) return between(0, 1, (t) => at(from + t / (1 - t)) / (1 - t) ** 2);
   if (from === -Infinity) return between(0, 1, (t) => at(to - t / (1 - t)) / (1 - t) ** 2);
   return between(from, to, at);

@@ -1,4 +1,7 @@
-/** Chemical formulas, ions and reactions, and genotypes: compared sign by sign, in the same case. As products, `CO2` and `2CO` would be one. */
+/**
+ * Chemical formulas, ions and reactions, and genotypes: compared sign by sign, in the same case. As products, `CO2` and
+ * `2CO` would be one.
+ */
 import type { Value } from './value.ts';
 
 const ELEMENTS =
@@ -13,14 +16,17 @@ const MOLECULE = /^\d*(?:H2|O2|N2|F2|Cl2|Br2|I2|O3|P4|S8)$/;
 const ARROW = /\s*(?:\\(?:long)?rightarrow|\\to(?![a-z])|\\rightleftharpoons|-+>|=)\s*/;
 const GENOTYPE = /^(?:[A-Za-z]{2}){2,4}$/;
 
-/** Reads normalised text; `whole` where it is all of an answer, which a lone `O_2` must be: elsewhere it is a variable. */
+/**
+ * Reads normalised text; `whole` where it is all of an answer, which a lone `O_2` must be: elsewhere it is a variable.
+ */
 export function readChemistry(text: string, whole: boolean): Value | null {
   if (text.length > 120 || !/[A-Z]/.test(text)) return null;
   const flat = text
     .replace(/_\s*\{?(\d+)\}?/g, '$1')
     .replace(/\^\s*\{?\s*(\d*[+-]\d*)\s*\}?/g, '^$1')
     .replace(/\s*\((s|l|g|aq)\)/g, '($1)');
-  const written = reaction(flat) ?? hydrate(flat) ?? (whole || !MOLECULE.test(flat) ? compound(flat) : null) ?? genotype(text);
+  const written =
+    reaction(flat) ?? hydrate(flat) ?? (whole || !MOLECULE.test(flat) ? compound(flat) : null) ?? genotype(text);
   return written === null ? null : { type: 'written', text: written };
 }
 
@@ -31,7 +37,9 @@ function compound(text: string): string | null {
   if (!formula) return null;
   const [, coefficient = '', typed = '', charge = '', state = ''] = formula;
   if (charge !== '' && coefficient === '') return ion(typed, charge) + state;
-  return charge === '' && /[A-Za-z)\]]\d/.test(typed) && /[A-Z].*[A-Z]/.test(typed) ? coefficient + typed + state : null;
+  return charge === '' && /[A-Za-z)\]]\d/.test(typed) && /[A-Z].*[A-Z]/.test(typed)
+    ? coefficient + typed + state
+    : null;
 }
 
 /** `Fe3+` and `Fe^{+3}` are `Fe^3+`, `SO42-` is `SO4^2-` and `NH4+` is `NH4^+`. */
@@ -51,8 +59,11 @@ function hydrate(text: string): string | null {
 function reaction(text: string): string | null {
   const sides = text.split(ARROW);
   if (sides.length !== 2) return null;
-  const terms = sides.map((side) => side.split(/\s*\+\s+|\s+\+\s*|(?<=[a-z\d)])\+(?=[A-Z\d])/).map((term) => term.replace(/^(\d+)\s+/, '$1')));
-  if (!terms.flat().every((term) => FORMULA.test(term)) || !terms.flat().some((term) => compound(term) !== null)) return null;
+  const terms = sides.map((side) =>
+    side.split(/\s*\+\s+|\s+\+\s*|(?<=[a-z\d)])\+(?=[A-Z\d])/).map((term) => term.replace(/^(\d+)\s+/, '$1')),
+  );
+  if (!terms.flat().every((term) => FORMULA.test(term)) || !terms.flat().some((term) => compound(term) !== null))
+    return null;
   return terms.map((side) => side.toSorted().join(' + ')).join(' -> ');
 }
 

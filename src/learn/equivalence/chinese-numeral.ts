@@ -15,9 +15,12 @@ export const NUMERAL = String.raw`(?:\d+(?:\.\d+)?[万亿]?|[零一二两三四�
 export function fractions(text: string): string {
   return text
     .replace(new RegExp(`百分之(${NUMERAL})`, 'g'), (_, n: string) => `${arabic(n)}%`)
-    .replace(new RegExp(`(?:(${NUMERAL})又)?(${NUMERAL})分之(${NUMERAL})`, 'g'), (_, whole: string | undefined, d: string, n: string) => {
-      return `${whole === undefined ? '' : arabic(whole)}\\frac{${arabic(n)}}{${arabic(d)}}`;
-    });
+    .replace(
+      new RegExp(`(?:(${NUMERAL})又)?(${NUMERAL})分之(${NUMERAL})`, 'g'),
+      (_, whole: string | undefined, d: string, n: string) => {
+        return `${whole === undefined ? '' : arabic(whole)}\\frac{${arabic(n)}}{${arabic(d)}}`;
+      },
+    );
 }
 
 export function arabic(text: string): string {
@@ -25,7 +28,9 @@ export function arabic(text: string): string {
   const figures = /^(\d+(?:[.点]\d+)?)([万亿]?)$/.exec(digits);
   if (figures) {
     const value = (figures[1] ?? '').replace('点', '.');
-    return figures[2] === '' ? value : String(Number((Number(value) * (POWERS.get(figures[2] ?? '') ?? 1)).toPrecision(15)));
+    return figures[2] === ''
+      ? value
+      : String(Number((Number(value) * (POWERS.get(figures[2] ?? '') ?? 1)).toPrecision(15)));
   }
   const [whole = '', part] = digits.split('点');
   return String(sum(whole)) + (part === undefined ? '' : `.${part}`);

@@ -1,4 +1,7 @@
-/** Answers in Chinese -> the English and LaTeX that the readers know: numerals, units, dates, times, verdicts, what is said around an answer. */
+/**
+ * Answers in Chinese -> the English and LaTeX that the readers know: numerals, units, dates, times, verdicts, what is
+ * said around an answer.
+ */
 import { arabic, fractions, NUMERAL } from './chinese-numeral.ts';
 import { MONTHS } from './words.ts';
 
@@ -19,7 +22,9 @@ const WORDS: Readonly<Record<string, string>> = {
   south: '南',
   north: '北',
 };
-const WHOLE = new Map(Object.entries(WORDS).flatMap(([english, list]) => list.split(' ').map((word) => [word, english] as const)));
+const WHOLE = new Map(
+  Object.entries(WORDS).flatMap(([english, list]) => list.split(' ').map((word) => [word, english] as const)),
+);
 const DAYS = 'monday tuesday wednesday thursday friday saturday sunday'.split(' ');
 const UNITS: Readonly<Record<string, string>> = {
   km: '千米 公里',
@@ -73,16 +78,24 @@ const UNITS: Readonly<Record<string, string>> = {
   points: '分',
   items: '个 只 本 张 支 枝 条 棵 次 辆 件 盒 箱 瓶 杯 头 匹 朵 颗 粒 双 组 套 种 道 题 页 层',
 };
-const NAMES = new Map(Object.entries(UNITS).flatMap(([english, list]) => list.split(' ').map((name) => [name, english] as const)));
+const NAMES = new Map(
+  Object.entries(UNITS).flatMap(([english, list]) => list.split(' ').map((name) => [name, english] as const)),
+);
 const NAME = [...NAMES.keys()].toSorted((a, b) => b.length - a.length).join('|');
 const UNIT = `(?:平方|立方)?(?:${NAME})`;
 const HAN = String.raw`\p{Script=Han}`;
-const NUMBERED = new RegExp(`(?<![${HAN}\\d.])(负|第)?(${NUMERAL})(?=$|[^${HAN}\\d]|(?:${UNIT}|象限)(?:$|[^${HAN}]|${NUMERAL}|每|又))`, 'gu');
+const NUMBERED = new RegExp(
+  `(?<![${HAN}\\d.])(负|第)?(${NUMERAL})(?=$|[^${HAN}\\d]|(?:${UNIT}|象限)(?:$|[^${HAN}]|${NUMERAL}|每|又))`,
+  'gu',
+);
 const AFTER_UNIT = new RegExp(`(?<=\\d(?:${NAME}))(${NUMERAL})(?=${UNIT})`, 'gu');
 const MEASURED = new RegExp(`(?<=[\\d})\\]!a-zA-Z]\\s*)(${UNIT})(?:\\s*(?:/|每)\\s*(${UNIT}))?(?!${HAN})`, 'gu');
 const BEFORE =
   /^(?:(?:综上所述|综上|所以|因此|故|即|则|解|由此可知|可得)[,:\s]*)*(?:(?:本题|此题|最终|最后|正确|我)?的?(?:答案|选项|选择|结果|答)(?:应该|应)?(?:是|为|选)?|(?:本题|此题)?(?:应该|应)?选(?:择|项)?)?[:,\s]*(?:选项|选)?[:\s]*(?=\S)/u;
-const LABEL = new RegExp(String.raw`^(?=[^=<>]*${HAN})[^=<>,;]*?(?:约为|约是|等于|应为|[是为有])\s*(?:约|大约)?\s*(?=[-\d\\(√$A-Z]|${NUMERAL})`, 'u');
+const LABEL = new RegExp(
+  String.raw`^(?=[^=<>]*${HAN})[^=<>,;]*?(?:约为|约是|等于|应为|[是为有])\s*(?:约|大约)?\s*(?=[-\d\\(√$A-Z]|${NUMERAL})`,
+  'u',
+);
 
 export function fromChinese(raw: string): string {
   if (!/\p{Script=Han}/u.test(raw)) return raw;
@@ -97,13 +110,21 @@ export function fromChinese(raw: string): string {
   return WHOLE.get(bare) ?? calendar(bare) ?? connected(measured(fractions(bare.replace(LABEL, ''))));
 }
 
-const HALVES: Readonly<Record<string, string>> = { 上午: ' am', 早上: ' am', 凌晨: ' am', 下午: ' pm', 晚上: ' pm', 中午: ' pm' };
+const HALVES: Readonly<Record<string, string>> = {
+  上午: ' am',
+  早上: ' am',
+  凌晨: ' am',
+  下午: ' pm',
+  晚上: ' pm',
+  中午: ' pm',
+};
 
 /** Dates, weekdays and times of day. */
 function calendar(text: string): string | null {
   const day = /^(?:星期|周|礼拜)([一二三四五六日天])$/.exec(text)?.[1];
   if (day) return DAYS['一二三四五六日'.indexOf(day.replace('天', '日'))] ?? null;
-  const [, year = '', month, date] = new RegExp(`^(?:([零一二三四五六七八九\\d]{4})年)?(?:(${NUMERAL})月)(?:(${NUMERAL})[日号])?$`).exec(text) ?? [];
+  const [, year = '', month, date] =
+    new RegExp(`^(?:([零一二三四五六七八九\\d]{4})年)?(?:(${NUMERAL})月)(?:(${NUMERAL})[日号])?$`).exec(text) ?? [];
   if (month !== undefined) {
     const name = MONTHS[Number(arabic(month)) - 1];
     return name === undefined ? null : [name, date && arabic(date), year && arabic(year)].filter(Boolean).join(' ');
@@ -112,12 +133,15 @@ function calendar(text: string): string | null {
     `^(上午|早上|凌晨|下午|晚上|中午)?(\\d{1,2}|[一二两三四五六七八九十]{1,3})(?:点钟?|(?<=午.*|上.*|晨.*)时)(?:(半|整)|(一刻)|(三刻)|(\\d\\d)|(${NUMERAL})分)?$`,
     'u',
   ).exec(text);
-  const [, before, figured, after] = /^(上午|早上|凌晨|下午|晚上|中午)?(\d{1,2}:\d\d)(上午|早上|凌晨|下午|晚上|中午)?$/u.exec(text) ?? [];
+  const [, before, figured, after] =
+    /^(上午|早上|凌晨|下午|晚上|中午)?(\d{1,2}:\d\d)(上午|早上|凌晨|下午|晚上|中午)?$/u.exec(text) ?? [];
   if (figured !== undefined) return figured + (HALVES[before ?? after ?? ''] ?? '');
   if (!clock) return null;
   const [, half = '', hour = '', mark, quarter, three, figures, minutes] = clock;
   const minute = mark === '半' ? '30' : quarter ? '15' : three ? '45' : (figures ?? (minutes ? arabic(minutes) : '0'));
-  return minute === '0' && half === '' ? `${arabic(hour)} o'clock` : `${arabic(hour)}:${minute.padStart(2, '0')}${HALVES[half] ?? ''}`;
+  return minute === '0' && half === ''
+    ? `${arabic(hour)} o'clock`
+    : `${arabic(hour)}:${minute.padStart(2, '0')}${HALVES[half] ?? ''}`;
 }
 
 /** Numerals and units. `5分` is minutes after hours, and arc minutes after degrees. */
@@ -131,7 +155,10 @@ function measured(text: string): string {
     .replace(/根号\s*(\d+|[a-z])/gu, '\\sqrt{$1}')
     .replaceAll('根号', '\\sqrt ')
     .replace(/(?<=[A-Za-z])的?平方(?!\p{Script=Han})/gu, '^{2}')
-    .replace(NUMBERED, (_, sign: string | undefined, n: string) => (sign === '负' ? '-' : sign === '第' ? '第' : '') + arabic(n))
+    .replace(
+      NUMBERED,
+      (_, sign: string | undefined, n: string) => (sign === '负' ? '-' : sign === '第' ? '第' : '') + arabic(n),
+    )
     .replace(AFTER_UNIT, (n) => arabic(n))
     .replace(/^负(?=\d|\\|[a-z])/u, '-')
     .replace(/(?<=时(?:\d+))分$/u, '分钟')
@@ -142,7 +169,11 @@ function measured(text: string): string {
     .replace(/(?<=\d)[个只本张支枝条棵次辆件名位](?=\p{Script=Han}{2})/u, '')
     .replace(/(?<=度(?:\d+))分$/u, "'")
     .replace(/(?<=[\d})])比(?=[\d\\(])/gu, ':')
-    .replace(MEASURED, (_, unit: string, per: string | undefined) => unitName(unit) + (per === undefined ? '' : `/${unitName(per).trim()}`))
+    .replace(
+      MEASURED,
+      (_, unit: string, per: string | undefined) =>
+        unitName(unit) + (per === undefined ? '' : `/${unitName(per).trim()}`),
+    )
     .replace(/(?<=\d(?:hours| hours))(?=\d)/g, ' ');
 }
 

@@ -4,14 +4,21 @@ import type { Value } from './value.ts';
 
 const LEAD =
   /^(?:(?:the\s+|my\s+)?(?:(?:best|correct|right|final)\s+)?(?:option|choice|answer)(?:\s+(?:is|would be|must be))?\s*:?\s*|i\s+(?:would\s+)?(?:choose|pick|select)\s+)(?:option\s+|choice\s+)?/i;
-const VERDICT = /(?<=^(?:(?:option|choice)\s+)?\(?[A-J]\)?)\s+is\s+(?:the\s+)?(?:correct|right|true|best)(?:\s+(?:answer|option|choice|one))?$/i;
+const VERDICT =
+  /(?<=^(?:(?:option|choice)\s+)?\(?[A-J]\)?)\s+is\s+(?:the\s+)?(?:correct|right|true|best)(?:\s+(?:answer|option|choice|one))?$/i;
 /** `B, because it is longer`. */
 const REASON = /(?<=(?:^|\s)\(?[A-J]\)?),?\s+(?:because|since|as)\s+[a-z].*$/s;
 const LONE = /^(?:\(\s*([A-Za-z])\s*\)|\[([A-J])\]|([A-J])[.:)]?)$/i;
-/** What follows a hyphen or is in brackets after a letter: words, or a number with a unit. `A - 3` is a difference, `F (x)` a function's value. */
+/**
+ * What follows a hyphen or is in brackets after a letter: words, or a number with a unit. `A - 3` is a difference, `F
+ * (x)` a function's value.
+ */
 const NAMED = String.raw`(?!(?:sin|cos|tan|log|ln|pi|sqrt|exp)\b)(?:[A-Za-z][a-z]+|\$?\d[\d.,]*\s*(?:[A-Za-z]{2,}|[°%]))`;
 const DASHED = new RegExp(String.raw`^(?:(?:option|choice|answer)\s+)?\(?([A-J])\)?\s+-+\s+(${NAMED}.*)$`, 's');
-const BRACKETED = new RegExp(String.raw`^(?:(?:option|choice|answer)\s+)?([A-J])\s+\(((?:${NAMED}|-?\d|\\)[^()]*)\)$`, 's');
+const BRACKETED = new RegExp(
+  String.raw`^(?:(?:option|choice|answer)\s+)?([A-J])\s+\(((?:${NAMED}|-?\d|\\)[^()]*)\)$`,
+  's',
+);
 const LABELLED =
   /^(?:(?:option|choice|answer)\s+)?(?:\(([A-Ja-j])\)\s*|([A-J])(?:[.:)]\s+|[.:)](?=[^\d\s])|:\s*|\)\s*|\.(?=\d)|\s+(?=\d))\s*)(.+)$/is;
 
@@ -21,9 +28,11 @@ export function readChoice(typed: string, depth: number, read: Read): Value | nu
   const stated = text.replace(LEAD, '');
   const lone = LONE.exec(stated);
   const letter = lone?.[1] ?? lone?.[2] ?? lone?.[3];
-  if (letter && (/[A-J]/.test(letter) || stated.length > 1 || stated !== typed)) return { type: 'choice', letter: letter.toUpperCase(), rest: null };
+  if (letter && (/[A-J]/.test(letter) || stated.length > 1 || stated !== typed))
+    return { type: 'choice', letter: letter.toUpperCase(), rest: null };
   const [, dashed, after = ''] = DASHED.exec(text) ?? BRACKETED.exec(text) ?? [];
-  if (dashed !== undefined && !/\d\s*,\s*-?\d/.test(after)) return { type: 'choice', letter: dashed, rest: read(after, depth + 1) };
+  if (dashed !== undefined && !/\d\s*,\s*-?\d/.test(after))
+    return { type: 'choice', letter: dashed, rest: read(after, depth + 1) };
   const labelled = LABELLED.exec(text);
   const mark = labelled?.[1] ?? labelled?.[2];
   const rest = labelled?.[3];

@@ -15,17 +15,27 @@ export function sameQuantity(a: Quantity, b: Quantity, leaves: Leaves): boolean 
   if (a.percent !== b.percent) {
     const [percent, plain] = a.percent ? [a, b] : [b, a];
     if (plain.unit && plain.unit.dimension !== '') return false;
-    return leaves.same(percent.expression, plain.expression) || leaves.same(operation('/', percent.expression, HUNDRED), plain.expression);
+    return (
+      leaves.same(percent.expression, plain.expression) ||
+      leaves.same(operation('/', percent.expression, HUNDRED), plain.expression)
+    );
   }
   const [lettered, other] = a.product ? [a, b] : [b, a];
   if (lettered.product && !other.unit && (lettered.unit?.weak || variables(other.expression).length > 0))
     return leaves.same(lettered.product, other.expression);
   const [angle, bare] = a.unit ? [a, b] : [b, a];
-  if (angle.unit?.dimension === 'angle' && !bare.unit && !mentions(angle.expression, 'pi') && isRadians(bare.expression))
+  if (
+    angle.unit?.dimension === 'angle' &&
+    !bare.unit &&
+    !mentions(angle.expression, 'pi') &&
+    isRadians(bare.expression)
+  )
     return leaves.same(inBase(angle), inBase({ ...bare, unit: RADIAN }));
   const stated = a.unit && b.unit && a.unit.dimension !== '' && b.unit.dimension !== '';
   if (!stated) return leaves.same(a.expression, b.expression);
-  return meanings(a).some((x) => meanings(b).some((y) => x.unit?.dimension === y.unit?.dimension && leaves.same(inBase(x), inBase(y))));
+  return meanings(a).some((x) =>
+    meanings(b).some((y) => x.unit?.dimension === y.unit?.dimension && leaves.same(inBase(x), inBase(y))),
+  );
 }
 
 /** `5 pounds` is a mass or money. */
@@ -41,5 +51,7 @@ function inBase({ expression, unit }: Quantity): Expression {
   const scaled = operation('*', expression, numberOf(unit.factor));
   if (!unit.radians) return unit.factor.n === 1n && unit.factor.d === 1n ? expression : scaled;
   const halfTurn = rational(180n);
-  return halfTurn ? operation('/', operation('*', scaled, numberOf(halfTurn)), { type: 'constant', name: 'pi' }) : scaled;
+  return halfTurn
+    ? operation('/', operation('*', scaled, numberOf(halfTurn)), { type: 'constant', name: 'pi' })
+    : scaled;
 }

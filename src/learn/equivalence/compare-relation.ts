@@ -10,13 +10,15 @@ import type { Relation, Value } from './value.ts';
 type Same = (a: Value, b: Value) => boolean;
 
 /**
- * `x = 5` equals `5` and `5 = x`, and `y = 5` not at all. Equations that define nothing are equal when one is a multiple of the other.
+ * `x = 5` equals `5` and `5 = x`, and `y = 5` not at all. Equations that define nothing are equal when one is a
+ * multiple of the other.
  */
 export function sameRelation(a: Relation, b: Value, leaves: Leaves, same: Same): boolean | null {
   const x = definition(a);
   if (b.type !== 'relation') {
     // `2 + 3 = 5` and `3-1 = 2` say 5 and 2.
-    const value = x?.value ?? ((isNumber(a.left) || a.left.type === 'range') && isNumber(a.right) ? a.right : undefined);
+    const value =
+      x?.value ?? ((isNumber(a.left) || a.left.type === 'range') && isNumber(a.right) ? a.right : undefined);
     return value !== undefined && same(value, b);
   }
   const y = definition(b);
@@ -58,14 +60,17 @@ function corners(value: Value): readonly string[] | null {
 
 /** An angle or a segment is named from either end: `\angle BAC` is `\angle CAB`. */
 function sameName(a: Value, b: Value, same: Same): boolean {
-  if (a.type === 'words' && b.type === 'words' && a.text.length <= 3 && a.text === [...b.text].toReversed().join('')) return true;
+  if (a.type === 'words' && b.type === 'words' && a.text.length <= 3 && a.text === [...b.text].toReversed().join(''))
+    return true;
   // `x_1` and `x_2` are what others call `x`.
   const [x, y] = [letterOf(a), letterOf(b)];
-  if (x && y && x.includes('_') !== y.includes('_')) return /^(.+?)(?:_\d)?$/.exec(x)?.[1] === /^(.+?)(?:_\d)?$/.exec(y)?.[1];
+  if (x && y && x.includes('_') !== y.includes('_'))
+    return /^(.+?)(?:_\d)?$/.exec(x)?.[1] === /^(.+?)(?:_\d)?$/.exec(y)?.[1];
   return same(a, b);
 }
 
-const letterOf = (value: Value): string | null => (value.type === 'quantity' && value.expression.type === 'variable' ? value.expression.name : null);
+const letterOf = (value: Value): string | null =>
+  value.type === 'quantity' && value.expression.type === 'variable' ? value.expression.name : null;
 
 const isNumber = (value: Value): boolean => value.type === 'quantity' && exact(value.expression) !== null;
 

@@ -55,7 +55,9 @@ function directed(a: Single, b: Single, leaves: Leaves): boolean | null {
     case 'figure':
       return sameFigure(a, b);
     case 'words':
-      return b.type === 'words' || b.type === 'quantity' ? a.text.replaceAll(' ', '') === lettersOf(b)?.toLowerCase() : null;
+      return b.type === 'words' || b.type === 'quantity'
+        ? a.text.replaceAll(' ', '') === lettersOf(b)?.toLowerCase()
+        : null;
     case 'quantity':
       return b.type === 'quantity' ? sameQuantity(a, b, leaves) : null;
     default:
@@ -70,10 +72,15 @@ function sameChoice(a: Extract<Value, { type: 'choice' }>, b: Value, leaves: Lea
   if (a.rest) return sameValue(a.rest, b, leaves);
   const { expression } = b.type === 'quantity' ? b : { expression: null };
   // `e` is also a constant.
-  return (expression?.type === 'variable' || expression?.type === 'constant') && expression.name.toUpperCase() === a.letter;
+  return (
+    (expression?.type === 'variable' || expression?.type === 'constant') && expression.name.toUpperCase() === a.letter
+  );
 }
 
-/** A set has no order; a bare list (`3, 4`) equals a set, a tuple or a list of the same members, and another bare list in any order. */
+/**
+ * A set has no order; a bare list (`3, 4`) equals a set, a tuple or a list of the same members, and another bare list
+ * in any order.
+ */
 function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
   if (b.type === 'union') return null;
   const typed = isBareChoices(a) ? lettersOf(b) : null;
@@ -92,9 +99,11 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
   // `\{(1, 2)\}` is what is in it.
   const [only, other] = isSet(a) ? [a, b] : [b, a];
   const [member] = only.items;
-  if (isSet(only) && !isSet(other) && only.items.length === 1 && member?.type === 'sequence') return sameValue(member, other, leaves);
+  if (isSet(only) && !isSet(other) && only.items.length === 1 && member?.type === 'sequence')
+    return sameValue(member, other, leaves);
   const isBare = (s: Sequence): boolean => s.open === '';
-  if (a.items.length !== b.items.length) return (isSet(a) || isSet(b) || (isPoints(a) && isPoints(b))) && sameMembers(a.items, b.items, leaves);
+  if (a.items.length !== b.items.length)
+    return (isSet(a) || isSet(b) || (isPoints(a) && isPoints(b))) && sameMembers(a.items, b.items, leaves);
   if ((isSet(a) || isBare(a)) && (isSet(b) || isBare(b))) return sameUnordered(a.items, b.items, leaves);
   if (isSet(a) || isSet(b)) return false;
   // `(3, 4]` can only be an interval.
@@ -107,7 +116,8 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
 /** The set of the empty set is not empty. */
 const isEmptySet = (value: Value): boolean => value.type === 'words' && value.text === 'empty set';
 
-const isHalfOpen = ({ open, close }: Sequence): boolean => (open === '(' && close === ']') || (open === '[' && close === ')');
+const isHalfOpen = ({ open, close }: Sequence): boolean =>
+  (open === '(' && close === ']') || (open === '[' && close === ')');
 
 /** `(2, 3), (5, 6)` may be two intervals. */
 function sameUnion(parts: readonly Value[], b: Value, leaves: Leaves): boolean | null {
@@ -123,12 +133,15 @@ function sameVector({ items }: Sequence, b: Quantity, leaves: Leaves): boolean {
     { type: 'variable', name: 'k' },
   ];
   if (items.length > axes.length || variables(b.expression).some((name) => name !== 'j' && name !== 'k')) return false;
-  const sum = items.map((item, i) => operation('*', expressionOf(item), axes[i] ?? HUNDRED)).reduce((left, right) => operation('+', left, right));
+  const sum = items
+    .map((item, i) => operation('*', expressionOf(item), axes[i] ?? HUNDRED))
+    .reduce((left, right) => operation('+', left, right));
   return leaves.same(sum, b.expression);
 }
 
 /** `A, C`, which may also be written `AC`. */
-const isBareChoices = (s: Sequence): boolean => s.open === '' && s.items.every((item) => item.type === 'choice' && item.rest === null);
+const isBareChoices = (s: Sequence): boolean =>
+  s.open === '' && s.items.every((item) => item.type === 'choice' && item.rest === null);
 
 /** The letters of `AC`, which is read as words or as a product. */
 function lettersOf(value: Value): string | null {
@@ -175,14 +188,17 @@ function sameUnordered(a: readonly Value[], b: readonly Value[], leaves: Leaves)
 /** `1:2` = `2:4` = `1/2`: ratios are equal when cross products are. */
 function sameRatio(parts: readonly Value[], b: Value, leaves: Leaves): boolean | null {
   const a = parts.map(expressionOf);
-  if (b.type === 'quantity') return a.length === 2 && leaves.same(operation('/', a[0] ?? HUNDRED, a[1] ?? HUNDRED), b.expression);
+  if (b.type === 'quantity')
+    return a.length === 2 && leaves.same(operation('/', a[0] ?? HUNDRED, a[1] ?? HUNDRED), b.expression);
   if (b.type === 'time' || b.type === 'relation' || b.type === 'range') return null;
   if (b.type !== 'ratio') return false;
   const other = b.parts.map(expressionOf);
   if (other.length !== a.length) return false;
   // Both may be times of day, where `2:30` and `3:45` differ.
   if (isClock(a) && isClock(other)) return a.every((part, i) => leaves.same(part, other[i] ?? part));
-  return a.every((part, i) => leaves.same(operation('*', part, other[0] ?? part), operation('*', a[0] ?? part, other[i] ?? part)));
+  return a.every((part, i) =>
+    leaves.same(operation('*', part, other[0] ?? part), operation('*', a[0] ?? part, other[i] ?? part)),
+  );
 }
 
 /** Two whole numbers that can be an hour and its minutes, of two digits. */
@@ -194,7 +210,8 @@ function isClock(parts: readonly Expression[]): boolean {
   return parts.length === 2 && hour >= 0 && hour <= 24 && minute >= 10 && minute < 60;
 }
 
-const expressionOf = (value: Value): Expression => (value.type === 'quantity' ? value.expression : numberOf({ n: 0n, d: 1n }));
+const expressionOf = (value: Value): Expression =>
+  value.type === 'quantity' ? value.expression : numberOf({ n: 0n, d: 1n });
 
 /** `3 pm` = `15:00`; a time without am or pm equals both, and `3 o'clock` equals `3`. */
 function sameTime(a: Extract<Value, { type: 'time' }>, b: Value, leaves: Leaves): boolean | null {
@@ -204,7 +221,8 @@ function sameTime(a: Extract<Value, { type: 'time' }>, b: Value, leaves: Leaves)
     return isPlain(a) || isPlain(b) ? a.minutes % 720 === b.minutes % 720 : a.minutes % 1440 === b.minutes % 1440;
   }
   const whole = (minutes: number): Expression => numberOf({ n: BigInt(minutes), d: 1n });
-  if (b.type === 'quantity') return a.minutes % 60 === 0 && leaves.same(whole(((a.minutes / 60 + 11) % 12) + 1), b.expression);
+  if (b.type === 'quantity')
+    return a.minutes % 60 === 0 && leaves.same(whole(((a.minutes / 60 + 11) % 12) + 1), b.expression);
   if (b.type !== 'ratio' || b.parts.length !== 2) return null;
   const [hour = HUNDRED, minute = HUNDRED] = b.parts.map(expressionOf);
   const stated = operation('+', operation('*', hour, whole(60)), minute);

@@ -83,7 +83,10 @@ export function apply(name: string, args: readonly Complex[], complex: boolean):
     case 'root':
       return root(z, w, complex);
     default:
-      if (SEVERAL.has(name)) return real(args.every((arg) => arg.im === 0) ? (SEVERAL.get(name)?.(...args.map((arg) => arg.re)) ?? NaN) : NaN);
+      if (SEVERAL.has(name))
+        return real(
+          args.every((arg) => arg.im === 0) ? (SEVERAL.get(name)?.(...args.map((arg) => arg.re)) ?? NaN) : NaN,
+        );
       return z.im === 0 ? real(REAL.get(name)?.(z.re) ?? NaN) : NOT_DEFINED;
   }
 }
@@ -135,8 +138,8 @@ function gamma(x: number): number {
 }
 
 const LANCZOS = [
-  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059, 12.507343278686905, -0.13857109526572012,
-  9.9843695780195716e-6, 1.5056327351493116e-7,
+  0.99999999999980993, 676.5203681218851, -1259.1392167224028, 771.32342877765313, -176.61502916214059,
+  12.507343278686905, -0.13857109526572012, 9.9843695780195716e-6, 1.5056327351493116e-7,
 ];
 
 /** n may be any real number, as in `\binom{n}{2} = n(n-1)/2`. */

@@ -1,6 +1,6 @@
 /**
- * Dates, whole or without their day or year. `12/25/2021` can only be 25 December; `5/10/2020` may be two days, so that it equals only what is
- * written with the same numbers.
+ * Dates, whole or without their day or year. `12/25/2021` can only be 25 December; `5/10/2020` may be two days, so that
+ * it equals only what is written with the same numbers.
  */
 import { integer } from './expression.ts';
 import type { Value } from './value.ts';
@@ -49,12 +49,19 @@ function era(text: string): Value | null {
   const [, year, said] = ERA.exec(text) ?? [];
   if (year === undefined || (said === undefined && /^\d/.test(text))) return null;
   const dimension = said?.startsWith('B') ? 'bc' : 'ad';
-  return { type: 'quantity', expression: integer(BigInt(year)), unit: { factor: { n: 1n, d: 1n }, dimension, radians: false }, percent: false };
+  return {
+    type: 'quantity',
+    expression: integer(BigInt(year)),
+    unit: { factor: { n: 1n, d: 1n }, dimension, radians: false },
+    percent: false,
+  };
 }
 
 /** Year and day may be unknown. */
 function date(year: string, named: string, day: string): Value | null {
-  const month = /^\d/.test(named) ? Number(named) : MONTHS.findIndex((full) => full.startsWith(named.toLowerCase())) + 1;
+  const month = /^\d/.test(named)
+    ? Number(named)
+    : MONTHS.findIndex((full) => full.startsWith(named.toLowerCase())) + 1;
   if (month < 1 || month > 12 || (day !== '' && (Number(day) < 1 || Number(day) > 31))) return null;
   return { type: 'date', iso: `${year}-${String(month).padStart(2, '0')}-${day.padStart(2, '0')}` };
 }

@@ -22,26 +22,36 @@ export function isName(value: Value): boolean {
   return value.type === 'quantity' && isApplication(value.expression);
 }
 
-/** `f(x)`, `AB` and `dy/dx` are read as products of letters; `\sin A` and the length `|AB|` are measures of what is named. */
+/**
+ * `f(x)`, `AB` and `dy/dx` are read as products of letters; `\sin A` and the length `|AB|` are measures of what is
+ * named.
+ */
 function isApplication(e: Expression): boolean {
-  if (e.type === 'operation') return (e.operator === '*' || e.operator === '/') && isApplication(e.left) && isApplication(e.right);
+  if (e.type === 'operation')
+    return (e.operator === '*' || e.operator === '/') && isApplication(e.left) && isApplication(e.right);
   if (e.type === 'call')
-    return e.args.every((arg) => (TRIGONOMETRIC.has(e.name) || arg.type === 'operation') && NAMED.has(e.name) && isApplication(arg));
+    return e.args.every(
+      (arg) => (TRIGONOMETRIC.has(e.name) || arg.type === 'operation') && NAMED.has(e.name) && isApplication(arg),
+    );
   return e.type === 'variable';
 }
 
 const NAMED = new Set([...TRIGONOMETRIC, 'abs']);
 
 /**
- * `y = 2x` and `f(x) = 2x` define one function: `y` and the letter before the bracket are only how it is called. So do `y' = 2x` and `f'(x) = 2x`, but
- * another one: the answer is the number of primes, and -1 when no function is defined.
+ * `y = 2x` and `f(x) = 2x` define one function: `y` and the letter before the bracket are only how it is called. So do
+ * `y' = 2x` and `f'(x) = 2x`, but another one: the answer is the number of primes, and -1 when no function is defined.
  */
 export function orderOf({ name, value }: Definition): number {
   if (name.type !== 'quantity' || value.type !== 'quantity') return -1;
   const inside = variables(value.expression);
   const { expression: called } = name;
   if (called.type === 'variable') return /^y'*$/.test(called.name) && inside.length > 0 ? primes(called.name) : -1;
-  const applied = called.type === 'operation' && called.operator === '*' && called.left.type === 'variable' && called.right.type === 'variable';
+  const applied =
+    called.type === 'operation' &&
+    called.operator === '*' &&
+    called.left.type === 'variable' &&
+    called.right.type === 'variable';
   return applied && inside.includes(variables(called.right)[0] ?? '') ? primes(variables(called.left)[0] ?? '') : -1;
 }
 

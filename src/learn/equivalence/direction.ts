@@ -1,8 +1,13 @@
-/** Words that turn an amount around: `$5 profit` is not `$5 loss`, `5% increase` is an increase of 5 %. An amount without a direction equals either. */
+/**
+ * Words that turn an amount around: `$5 profit` is not `$5 loss`, `5% increase` is an increase of 5 %. An amount
+ * without a direction equals either.
+ */
 import type { Read } from './relation.ts';
 import type { Value } from './value.ts';
 
-/** Each pair of opposites: words of the one side and of the other. Those of the first list may be told from the amount. */
+/**
+ * Each pair of opposites: words of the one side and of the other. Those of the first list may be told from the amount.
+ */
 const WAYS: readonly (readonly [string, string])[] = [
   ['profit gain surplus won deposit credit', 'loss deficit lost withdrawal debit'],
   ['increase increases increased rise rose growth', 'decrease decreases decreased fall fell decline drop'],
@@ -32,7 +37,9 @@ const COMPARED: readonly (readonly [string, string])[] = [
 /** Letters in capitals alone. */
 const anyOf = (words: string): string => {
   const list = words.split(words.includes('|') ? '|' : ' ');
-  return list.map((word) => (/^[A-Z]+$/.test(word) ? word : word.replaceAll(/[a-z]/g, (c) => `[${c}${c.toUpperCase()}]`))).join('|');
+  return list
+    .map((word) => (/^[A-Z]+$/.test(word) ? word : word.replaceAll(/[a-z]/g, (c) => `[${c}${c.toUpperCase()}]`)))
+    .join('|');
 };
 const test = (words: string): RegExp => new RegExp(`(?<![A-Za-z-])(?:${anyOf(words)})(?![A-Za-z-])`);
 const OPPOSITES = [...WAYS, ...COMPARED].map(([one, other]) => [test(one), test(other)] as const);
@@ -54,19 +61,24 @@ export const directionOf = (label: string): string => {
   return word === undefined ? '' : `${word} of `;
 };
 
-const SIDES = WAYS.flatMap((pair, row) => pair.map((words, side) => ({ way: `${row}${side}`, words: anyOf(words) }))).map(({ way, words }) => ({
+const SIDES = WAYS.flatMap((pair, row) =>
+  pair.map((words, side) => ({ way: `${row}${side}`, words: anyOf(words) })),
+).map(({ way, words }) => ({
   way,
   after: new RegExp(`^((?![A-Za-z]).*[\\d})%°].*?)\\s+(?:(?:to|towards?|in) the\\s+|due\\s+|to\\s+)?(?:${words})$`),
   before: new RegExp(`^(?:[Aa]n?\\s+)?(?:${words})\\s+(?:of|by)\\s+(.+)$`),
 }));
 
-/** `5 m to the left`, `10 km N`, `a loss of $5`, `increased by 10%`. A letter needs a unit before it: `10 N` is a force. */
+/**
+ * `5 m to the left`, `10 km N`, `a loss of $5`, `increased by 10%`. A letter needs a unit before it: `10 N` is a force.
+ */
 export function readDirected(text: string, depth: number, read: Read): Value | null {
   if (text.length > 80 || !/\d/.test(text)) return null;
   for (const { way, after, before } of SIDES) {
     const amount = after.exec(text)?.[1] ?? before.exec(text)?.[1];
     const value = amount === undefined ? undefined : read(amount.trim(), depth + 1);
-    if (value?.type === 'quantity' && (value.unit ?? (value.percent || !/\s[A-Z]$/.test(text)))) return { type: 'directed', amount: value, way };
+    if (value?.type === 'quantity' && (value.unit ?? (value.percent || !/\s[A-Z]$/.test(text))))
+      return { type: 'directed', amount: value, way };
   }
   return null;
 }

@@ -1,4 +1,7 @@
-/** Durations with a colon (`1:30 hours`, `1h30`), and amounts with a part in words (`half an hour`, `two and a half miles`). */
+/**
+ * Durations with a colon (`1:30 hours`, `1h30`), and amounts with a part in words (`half an hour`, `two and a half
+ * miles`).
+ */
 import { readClock } from './clock.ts';
 import { numberOf } from './expression.ts';
 import { rational } from './rational.ts';
@@ -31,7 +34,9 @@ function timed(text: string): Value | null {
   const [, large, small = '0', rest = '0', unit = ''] = COLON.exec(text) ?? [];
   if (large !== undefined) {
     const [first, second] = /^h/i.test(unit) ? [3600, 60] : [60, 1];
-    return /^h/i.test(unit) || rest === '0' ? seconds(Number(large) * first + Number(small) * second + Number(rest)) : null;
+    return /^h/i.test(unit) || rest === '0'
+      ? seconds(Number(large) * first + Number(small) * second + Number(rest))
+      : null;
   }
   const [, hours, minutes] = HOURS.exec(text) ?? [];
   return hours === undefined ? null : seconds(Number(hours) * 3600 + Number(minutes) * 60);

@@ -1,7 +1,7 @@
 /**
- * Equality of expressions. Exact when both are rational; otherwise by value, in complex doubles, at fixed points for their variables: two
- * different elementary expressions do not agree at all of them (Schwartz-Zippel in spirit). Every operation takes constant time
- * or a short bounded loop, so nothing here can hang or grow. This stands in for a general
+ * Equality of expressions. Exact when both are rational; otherwise by value, in complex doubles, at fixed points for
+ * their variables: two different elementary expressions do not agree at all of them (Schwartz-Zippel in spirit). Every
+ * operation takes constant time or a short bounded loop, so nothing here can hang or grow. This stands in for a general
  * algebra system because it has a bound: compute-engine 0.30.2 had not finished `999999999!` after a minute.
  */
 import * as C from './complex.ts';
@@ -15,9 +15,14 @@ import { extreme, wholeCall } from './whole.ts';
 const RELATIVE_TOLERANCE = 1e-10;
 /** Rounding noise around 0, as in sin(pi). */
 const ABSOLUTE_TOLERANCE = 1e-13;
-/** A decimal with at least this many places that rounds a value to its last place equals it: 3.141593 is pi, 3.14 is not. */
+/**
+ * A decimal with at least this many places that rounds a value to its last place equals it: 3.141593 is pi, 3.14 is
+ * not.
+ */
 const ROUNDED_PLACES = 6;
-/** Terms and points of sums, limits and integrals that one comparison may evaluate, also of those inside one another. */
+/**
+ * Terms and points of sums, limits and integrals that one comparison may evaluate, also of those inside one another.
+ */
 const MAX_WORK = 100_000;
 const POINTS = 8;
 const NEEDED_POINTS = 3;
@@ -64,7 +69,13 @@ function exactCall(name: string, args: readonly Expression[]): Rational | null {
 function exactSeries({ operator, name, from, to, body }: Bound): Rational | null {
   if (operator !== 'sum' && operator !== 'prod') return null;
   const [first, last] = [exact(from), exact(to)];
-  if (first?.d !== 1n || last?.d !== 1n || last.n < first.n - 1n || (last.n - first.n + 1n) * size(body) > MAX_EXACT_NODES) return null;
+  if (
+    first?.d !== 1n ||
+    last?.d !== 1n ||
+    last.n < first.n - 1n ||
+    (last.n - first.n + 1n) * size(body) > MAX_EXACT_NODES
+  )
+    return null;
   let value = rational(operator === 'sum' ? 0n : 1n);
   for (let k = first.n; k <= last.n && value; k++) {
     const term = exact(substitute(body, name, integer(k)));
@@ -74,7 +85,8 @@ function exactSeries({ operator, name, from, to, body }: Bound): Rational | null
 }
 
 /** A sum inside a sum counts for as many as it may have terms. */
-const size = (e: Expression): bigint => parts(e).reduce((sum, part) => sum + size(part), 1n) * (e.type === 'bound' ? 50n : 1n);
+const size = (e: Expression): bigint =>
+  parts(e).reduce((sum, part) => sum + size(part), 1n) * (e.type === 'bound' ? 50n : 1n);
 
 /** True or false when both are rational, else null: the caller must then try `sameExpression`. */
 export function sameExact(a: Expression, b: Expression): boolean | null {
@@ -144,7 +156,8 @@ const COUNTING = new Set(['factorial', 'binomial', 'permutations', 'doublefactor
 
 /** The names that stand for whole numbers: ends of sums, and what is counted. */
 function wholeNames(e: Expression): string[] {
-  if (e.type === 'bound' && (e.operator === 'sum' || e.operator === 'prod')) return [...variables(e.from), ...variables(e.to), ...wholeNames(e.body)];
+  if (e.type === 'bound' && (e.operator === 'sum' || e.operator === 'prod'))
+    return [...variables(e.from), ...variables(e.to), ...wholeNames(e.body)];
   return e.type === 'call' && COUNTING.has(e.name) ? variables(e) : parts(e).flatMap(wholeNames);
 }
 
@@ -163,26 +176,38 @@ function rounds(decimal: Expression, value: number): boolean {
 
 /** `2.5 \times 10^{-3}` taken apart; anything else has the scale 1. */
 function scientific(e: Expression): { literal: Expression; scale: number } {
-  const power = e.type === 'operation' && e.operator === '*' && e.left.type === 'number' && e.right.type === 'operation' ? e.right : null;
-  const scale = power?.operator === '^' && power.left.type === 'number' && power.left.value.n === 10n ? exact(power) : null;
+  const power =
+    e.type === 'operation' && e.operator === '*' && e.left.type === 'number' && e.right.type === 'operation'
+      ? e.right
+      : null;
+  const scale =
+    power?.operator === '^' && power.left.type === 'number' && power.left.value.n === 10n ? exact(power) : null;
   return e.type === 'operation' && scale ? { literal: e.left, scale: toNumber(scale) } : { literal: e, scale: 1 };
 }
 
 /** Of what has no finite value: is that because it is infinite? A limit may be. */
 function isInfinity(e: Expression): boolean {
   if (e.type === 'bound') return true;
-  return e.type === 'constant' ? e.name === 'infinity' : e.type === 'operation' && e.operator === '-' && isInfinity(e.right);
+  return e.type === 'constant'
+    ? e.name === 'infinity'
+    : e.type === 'operation' && e.operator === '-' && isInfinity(e.right);
 }
 
 function identical(a: Expression, b: Expression): boolean {
   if (a.type === 'number' && b.type === 'number') return same(a.value, b.value);
   if (a.type === 'constant' && b.type === 'constant') return a.name === b.name;
   if (a.type === 'variable' && b.type === 'variable') return a.name === b.name;
-  if (a.type === 'operation' && b.type === 'operation') return a.operator === b.operator && identical(a.left, b.left) && identical(a.right, b.right);
+  if (a.type === 'operation' && b.type === 'operation')
+    return a.operator === b.operator && identical(a.left, b.left) && identical(a.right, b.right);
   if (a.type === 'call' && b.type === 'call' && a.name !== b.name) return false;
   if (a.type === 'bound' && b.type === 'bound' && (a.operator !== b.operator || a.name !== b.name)) return false;
   const [left, right] = [parts(a), parts(b)];
-  return a.type === b.type && left.length > 0 && left.length === right.length && left.every((part, i) => identical(part, right[i] ?? integer(0n)));
+  return (
+    a.type === b.type &&
+    left.length > 0 &&
+    left.length === right.length &&
+    left.every((part, i) => identical(part, right[i] ?? integer(0n)))
+  );
 }
 
 /** `complex` false: a root or logarithm of a negative number is NaN, as in school. */
@@ -197,10 +222,15 @@ function evaluate(e: Expression, at: ReadonlyMap<string, number>, complex: boole
     case 'operation': {
       const left = evaluate(e.left, at, complex, work);
       const right = evaluate(e.right, at, complex, work);
-      return { '+': C.add, '-': C.subtract, '*': C.multiply, '/': C.divide, '^': C.power }[e.operator](left, right, complex);
+      return { '+': C.add, '-': C.subtract, '*': C.multiply, '/': C.divide, '^': C.power }[e.operator](
+        left,
+        right,
+        complex,
+      );
     }
     case 'bound': {
-      const put = (value: number): Complex => (work.left-- > 0 ? evaluate(e.body, new Map([...at, [e.name, value]]), complex, work) : C.real(NaN));
+      const put = (value: number): Complex =>
+        work.left-- > 0 ? evaluate(e.body, new Map([...at, [e.name, value]]), complex, work) : C.real(NaN);
       return evaluateBound(e.operator, evaluate(e.from, at, complex, work), evaluate(e.to, at, complex, work), put);
     }
     case 'call':

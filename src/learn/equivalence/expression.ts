@@ -13,7 +13,10 @@ export type Expression =
   | { readonly type: 'call'; readonly name: string; readonly args: readonly Expression[] }
   | Bound;
 
-/** An operator that binds a name in its body: a sum or product from one number to another, an integral, a limit (`to` is the side: 1, -1, or 0 for both). */
+/**
+ * An operator that binds a name in its body: a sum or product from one number to another, an integral, a limit (`to` is
+ * the side: 1, -1, or 0 for both).
+ */
 export interface Bound {
   readonly type: 'bound';
   readonly operator: 'sum' | 'prod' | 'lim' | 'int';
@@ -24,7 +27,12 @@ export interface Bound {
 }
 
 export const numberOf = (value: Rational, places = 0): Expression => ({ type: 'number', value, places });
-export const operation = (operator: Operator, left: Expression, right: Expression): Expression => ({ type: 'operation', operator, left, right });
+export const operation = (operator: Operator, left: Expression, right: Expression): Expression => ({
+  type: 'operation',
+  operator,
+  left,
+  right,
+});
 export const call = (name: string, ...args: Expression[]): Expression => ({ type: 'call', name, args });
 export const integer = (n: bigint): Expression => numberOf({ n, d: 1n });
 
@@ -43,7 +51,8 @@ export function isMinusOne(e: Expression): boolean {
 /** The names in it, repeated as they occur. */
 export function variables(e: Expression): string[] {
   if (e.type === 'variable') return [e.name];
-  if (e.type === 'bound') return [...variables(e.from), ...variables(e.to), ...variables(e.body).filter((name) => name !== e.name)];
+  if (e.type === 'bound')
+    return [...variables(e.from), ...variables(e.to), ...variables(e.body).filter((name) => name !== e.name)];
   return parts(e).flatMap(variables);
 }
 
@@ -79,6 +88,8 @@ export const mentions = (e: Expression, constant: Constant): boolean =>
 /** The letters of `ABC`, read as a product; null when it is anything else. */
 export function productOf(e: Expression): string | null {
   if (e.type !== 'operation' || e.operator !== '*') return null;
-  const [left, right] = [e.left, e.right].map((part) => (part.type === 'variable' || part.type === 'constant' ? part.name : productOf(part)));
+  const [left, right] = [e.left, e.right].map((part) =>
+    part.type === 'variable' || part.type === 'constant' ? part.name : productOf(part),
+  );
   return left && right ? left + right : null;
 }

@@ -1,6 +1,6 @@
 /**
- * Figures by the names of their points. Until it is read, a figure's kind is one sign before its name (`∠ABC`, `‾AB`): a name alone fits a figure of any
- * kind, and two figures of one name and different kinds differ.
+ * Figures by the names of their points. Until it is read, a figure's kind is one sign before its name (`∠ABC`, `‾AB`):
+ * a name alone fits a figure of any kind, and two figures of one name and different kinds differ.
  */
 import { exact } from './evaluate.ts';
 import { productOf } from './expression.ts';
@@ -49,7 +49,15 @@ export function markFigures(text: string): string {
 export const withoutMarks = (text: string): string => text.replace(/[∠△‾→↔⌒⊙]/g, '');
 
 const KINDS = new Map<string, Figure['kind']>(
-  Object.entries({ '∠': 'angle', '△': 'triangle', '‾': 'segment', '→': 'ray', '↔': 'line', '⌒': 'arc', '⊙': 'circle' } as const),
+  Object.entries({
+    '∠': 'angle',
+    '△': 'triangle',
+    '‾': 'segment',
+    '→': 'ray',
+    '↔': 'line',
+    '⌒': 'arc',
+    '⊙': 'circle',
+  } as const),
 );
 const MARKED = new RegExp(String.raw`^([∠△‾→↔⌒⊙])\s*(${POINTS}|\d)$`);
 

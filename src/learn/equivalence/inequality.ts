@@ -7,7 +7,9 @@ import type { Quantity, Value } from './value.ts';
 const quantity = (expression: Expression): Quantity => ({ type: 'quantity', expression, unit: null, percent: false });
 
 export const INFINITY = quantity({ type: 'constant', name: 'infinity' });
-export const MINUS_INFINITY = quantity(operation('-', numberOf({ n: 0n, d: 1n }), { type: 'constant', name: 'infinity' }));
+export const MINUS_INFINITY = quantity(
+  operation('-', numberOf({ n: 0n, d: 1n }), { type: 'constant', name: 'infinity' }),
+);
 
 export const interval = (low: Value, high: Value, lowClosed: boolean, highClosed: boolean): Value => ({
   type: 'sequence',
@@ -23,7 +25,11 @@ export function without(whole: Value, points: readonly Value[]): Value | null {
   if (whole.type !== 'sequence' || whole.items.length !== 2 || whole.open === '{') return null;
   const [low, high] = whole.items;
   const ends = [low, ...points, high].flatMap((end) => end ?? []);
-  const parts = ends.slice(1).map((to, i) => interval(ends[i] ?? to, to, i === 0 && whole.open === '[', i === points.length && whole.close === ']'));
+  const parts = ends
+    .slice(1)
+    .map((to, i) =>
+      interval(ends[i] ?? to, to, i === 0 && whole.open === '[', i === points.length && whole.close === ']'),
+    );
   return { type: 'union', parts };
 }
 
@@ -47,7 +53,9 @@ export function hole(value: Value): Value | null {
   const [below, above] = value.type === 'union' && value.parts.length === 2 ? value.parts : [];
   if (below?.type !== 'sequence' || above?.type !== 'sequence') return null;
   const [point] = above.items;
-  return point && below.items[0] === MINUS_INFINITY && above.items[1] === INFINITY && below.items[1] === point ? point : null;
+  return point && below.items[0] === MINUS_INFINITY && above.items[1] === INFINITY && below.items[1] === point
+    ? point
+    : null;
 }
 
 const TURNED = new Map<string, string>(Object.entries({ '<': '>', '>': '<', '\\le': '\\ge', '\\ge': '\\le' }));
@@ -65,7 +73,8 @@ export function holdsFor(left: Expression, operator: string, right: Expression):
 }
 
 const isLetter = (e: Expression): boolean =>
-  e.type === 'variable' || (e.type === 'operation' && e.operator === '*' && e.left.type === 'variable' && e.right.type === 'variable');
+  e.type === 'variable' ||
+  (e.type === 'operation' && e.operator === '*' && e.left.type === 'variable' && e.right.type === 'variable');
 
 function isAbsolute(e: Expression): e is Extract<Expression, { type: 'call' }> {
   return e.type === 'call' && e.name === 'abs';
@@ -80,7 +89,10 @@ function halfLine(operator: string, bound: Value): Value | null {
     case '\\ge':
       return interval(bound, INFINITY, operator === '\\ge', false);
     case '\\ne':
-      return { type: 'union', parts: [interval(MINUS_INFINITY, bound, false, false), interval(bound, INFINITY, false, false)] };
+      return {
+        type: 'union',
+        parts: [interval(MINUS_INFINITY, bound, false, false), interval(bound, INFINITY, false, false)],
+      };
     default:
       return null;
   }
@@ -102,7 +114,10 @@ function absolute(u: Expression, operator: string, right: Expression): Value | n
   const [from, to] = [quantity(numberOf(low)), quantity(numberOf(high))];
   if (/<|le/.test(operator)) return interval(from, to, closed, closed);
   if (!/>|ge/.test(operator)) return null;
-  return { type: 'union', parts: [interval(MINUS_INFINITY, from, false, closed), interval(to, INFINITY, closed, false)] };
+  return {
+    type: 'union',
+    parts: [interval(MINUS_INFINITY, from, false, closed), interval(to, INFINITY, closed, false)],
+  };
 }
 
 /** `slope * name + offset`, when that is what `e` is. */

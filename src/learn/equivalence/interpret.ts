@@ -25,7 +25,10 @@ import { foldWords, readWords } from './words.ts';
 
 const MAX_NESTING = 6;
 
-/** An answer as read: what it says, and its normalised text, which is enough where two are typed alike; `r` and `R` are two names. */
+/**
+ * An answer as read: what it says, and its normalised text, which is enough where two are typed alike; `r` and `R` are
+ * two names.
+ */
 export interface Answer {
   readonly folded: string;
   readonly value: Value;
@@ -90,31 +93,38 @@ function readSystem(text: string, depth: number): Value | null {
 }
 
 /** `(\pm 1, 2)` is two points. */
-const readSignedPoint = (text: string, depth: number): Value | null => (/^\(.*,.*\)$/s.test(text) ? readPlusMinus(text, depth, read) : null);
+const readSignedPoint = (text: string, depth: number): Value | null =>
+  /^\(.*,.*\)$/s.test(text) ? readPlusMinus(text, depth, read) : null;
 
 function readBrackets(text: string, depth: number): Value | null {
   const matrix = readMatrix(text, depth, read);
   if (matrix) return matrix;
   // `]2, 5[` is how some write `(2, 5)`.
   const [, from, ends, to] = /^([\][])([^\][]*,[^\][]*)([\][])$/.exec(text) ?? [];
-  if (ends !== undefined && (from === ']' || to === '[')) return read(`${from === ']' ? '(' : '['}${ends}${to === '[' ? ')' : ']'}`, depth + 1);
+  if (ends !== undefined && (from === ']' || to === '['))
+    return read(`${from === ']' ? '(' : '['}${ends}${to === '[' ? ')' : ']'}`, depth + 1);
   const whole = enclosed(text);
   if (!whole) return null;
   const { open, close, inner } = whole;
   if (inner.startsWith('\\begin')) return readBrackets(inner, depth);
   if (inner === '') return open === '{' ? words('empty set') : null;
   // `\{x | x > 2\}` is what its condition says.
-  const [, numbers, condition] = (open === '{' && /^[A-Za-z](?:\s*\\in\s*(?:\\mathbb\s*)?\{?\s*([RZN])\s*\}?)?\s*[|:]\s*(.+)$/.exec(inner)) || [];
-  if (condition !== undefined) return numbers === 'Z' || numbers === 'N' ? wholeNumbers(read(condition, depth + 1)) : read(condition, depth + 1);
+  const [, numbers, condition] =
+    (open === '{' && /^[A-Za-z](?:\s*\\in\s*(?:\\mathbb\s*)?\{?\s*([RZN])\s*\}?)?\s*[|:]\s*(.+)$/.exec(inner)) || [];
+  if (condition !== undefined)
+    return numbers === 'Z' || numbers === 'N' ? wholeNumbers(read(condition, depth + 1)) : read(condition, depth + 1);
   const list = splitTop(inner, /[,;]/g);
-  if (!list) return open === '{' && close === '}' ? { type: 'sequence', open, close, items: [read(inner, depth + 1)] } : null;
+  if (!list)
+    return open === '{' && close === '}' ? { type: 'sequence', open, close, items: [read(inner, depth + 1)] } : null;
   if (list.parts.some((part) => part === '')) return null;
   const items = list.parts.flatMap((part) => {
     const item = read(part, depth + 1);
     return open === '{' && hasBothSigns(part) ? eachSigned(item) : [item];
   });
   const rows = open === '[' && items.every((item) => item.type === 'sequence' && item.open === '[');
-  return rows ? tuple(items.map((row) => (row.type === 'sequence' ? tuple(row.items) : row))) : { type: 'sequence', open, close, items };
+  return rows
+    ? tuple(items.map((row) => (row.type === 'sequence' ? tuple(row.items) : row)))
+    : { type: 'sequence', open, close, items };
 }
 
 /** `1:2`, `2:3:5`, `1 to 2`. */

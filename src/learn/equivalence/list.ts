@@ -5,9 +5,13 @@ import { bothHold, type Read } from './relation.ts';
 import { splitTop } from './split.ts';
 import type { Value } from './value.ts';
 
-const LIST = /,\s*(?:and|or)\s+|(?<!\d),|,(?!\d{3}(?!\d))|;|\s(?:and|or)\s|(?<=[\d)\]}])(?:and|or)(?=[\d([{A-Za-z])|\\(?:l?or|vee|land)(?![a-z])/g;
+const LIST =
+  /,\s*(?:and|or)\s+|(?<!\d),|,(?!\d{3}(?!\d))|;|\s(?:and|or)\s|(?<=[\d)\]}])(?:and|or)(?=[\d([{A-Za-z])|\\(?:l?or|vee|land)(?![a-z])/g;
 
-/** `3, 4`, `3; 4`, `3 and 4`, `x = 3 or x = -3`; `x = 1, y = 2; x = 3, y = 4` is a list of lists. Inequalities joined by `or` are a union. */
+/**
+ * `3, 4`, `3; 4`, `3 and 4`, `x = 3 or x = -3`; `x = 1, y = 2; x = 3, y = 4` is a list of lists. Inequalities joined by
+ * `or` are a union.
+ */
 export function readList(text: string, depth: number, read: Read): Value | null {
   const split = (text.includes(';') && text.includes(',') ? splitTop(text, /;/g) : null) ?? splitTop(text, LIST);
   if (!split) return null;
@@ -15,24 +19,31 @@ export function readList(text: string, depth: number, read: Read): Value | null 
   const items = parts.map((part) => read(part, depth + 1));
   const [first, second] = items;
   if (items.length <= 1) return first ?? null;
-  const together = first && second && items.length === 2 && /and|^,$/.test(split.separators[0] ?? '') ? bothHold(first, second) : null;
+  const together =
+    first && second && items.length === 2 && /and|^,$/.test(split.separators[0] ?? '') ? bothHold(first, second) : null;
   if (together) return together;
   const joined = split.separators.every((separator) => !/and/.test(separator));
   const names = items.every(isInterval) ? boundedNames(parts) : null;
   const ofOne = new Set(names).size === 1;
   if (items.every(isHalfLine) ? !names || ofOne : joined && ofOne)
     return { type: 'union', parts: items.flatMap((item) => (item.type === 'union' ? item.parts : [item])) };
-  const signed = items.flatMap((item, i) => (hasBothSigns(parts[i] ?? '') ? eachSigned(item) : [ofOne ? item : named(item, names?.[i])]));
+  const signed = items.flatMap((item, i) =>
+    hasBothSigns(parts[i] ?? '') ? eachSigned(item) : [ofOne ? item : named(item, names?.[i])],
+  );
   return { type: 'sequence', open: '', close: '', items: withSharedUnit(signed) };
 }
 
-const isHalfLine = (item: Value): boolean => item.type === 'sequence' && item.items.some((end) => end === INFINITY || end === MINUS_INFINITY);
-const isInterval = (item: Value): boolean => item.type === 'union' || (item.type === 'sequence' && item.open !== '{' && item.items.length === 2);
+const isHalfLine = (item: Value): boolean =>
+  item.type === 'sequence' && item.items.some((end) => end === INFINITY || end === MINUS_INFINITY);
+const isInterval = (item: Value): boolean =>
+  item.type === 'union' || (item.type === 'sequence' && item.open !== '{' && item.items.length === 2);
 
 /** The letters that inequalities bound, one each; null when a part is something else, such as a point. */
 function boundedNames(parts: readonly string[]): readonly string[] | null {
   const names = parts.flatMap((part) => {
-    const found = new Set(/[<>]|\\(?:le|ge|ne)(?![a-z])/.test(part) ? part.replace(/\\[A-Za-z]+/g, ' ').match(/[A-Za-z]+/g) : []);
+    const found = new Set(
+      /[<>]|\\(?:le|ge|ne)(?![a-z])/.test(part) ? part.replace(/\\[A-Za-z]+/g, ' ').match(/[A-Za-z]+/g) : [],
+    );
     const [name = ''] = found;
     return found.size === 1 && name.length === 1 ? [name] : [];
   });

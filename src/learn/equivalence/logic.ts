@@ -5,7 +5,10 @@ import type { Value } from './value.ts';
 export function readLogic(text: string): Value | null {
   const { parts, separators } = splitTop(text, /\\(?:land|wedge|lor|vee|cap)(?![a-z])/g) ?? {};
   const [operator = ''] = separators ?? [];
-  if (!parts?.every((part) => /^(?:(?:\\(?:neg|lnot)(?![a-z])|~|!)\s*)?[A-Za-z]'?$/.test(part)) || separators?.some((other) => other !== operator))
+  if (
+    !parts?.every((part) => /^(?:(?:\\(?:neg|lnot)(?![a-z])|~|!)\s*)?[A-Za-z]'?$/.test(part)) ||
+    separators?.some((other) => other !== operator)
+  )
     return null;
   const kind = /lor|vee/.test(operator) ? 'or' : 'and';
   return {

@@ -4,7 +4,8 @@ import { parseExpression } from './parser.ts';
 import type { Read } from './relation.ts';
 import type { Value } from './value.ts';
 
-const MATRIX = /^\\begin\{([bpBvV]?)(?:small)?(?:matrix|array)\}(?:\{[clr|]*\})?(.*)\\end\{[bpBvV]?(?:small)?(?:matrix|array)\}$/s;
+const MATRIX =
+  /^\\begin\{([bpBvV]?)(?:small)?(?:matrix|array)\}(?:\{[clr|]*\})?(.*)\\end\{[bpBvV]?(?:small)?(?:matrix|array)\}$/s;
 const MAX_ROWS = 16;
 
 export const tuple = (items: readonly Value[]): Value => ({ type: 'sequence', open: '(', close: ')', items });
@@ -63,7 +64,12 @@ function determinantOf(rows: readonly (readonly Value[])[]): Value | null {
 /** By the first row. */
 function determinant([first = [], ...others]: readonly (readonly Expression[])[]): Expression {
   const terms = first.map((cell, column) =>
-    others.length === 0 ? cell : operation('*', cell, determinant(others.map((row) => row.filter((_, i) => i !== column)))),
+    others.length === 0
+      ? cell
+      : operation('*', cell, determinant(others.map((row) => row.filter((_, i) => i !== column)))),
   );
-  return terms.reduce((sum, term, column) => operation(column % 2 === 0 ? '+' : '-', sum, term), numberOf({ n: 0n, d: 1n }));
+  return terms.reduce(
+    (sum, term, column) => operation(column % 2 === 0 ? '+' : '-', sum, term),
+    numberOf({ n: 0n, d: 1n }),
+  );
 }

@@ -1,4 +1,6 @@
-/** Rewrites the many ways of typing one answer into one: unicode and LaTeX spelling, spacing, delimiters, text commands. */
+/**
+ * Rewrites the many ways of typing one answer into one: unicode and LaTeX spelling, spacing, delimiters, text commands.
+ */
 import { closingBrace } from '../answer.ts';
 import { fromChinese } from './chinese.ts';
 import { markFigures } from './figure.ts';
@@ -7,7 +9,9 @@ import { fromSigns, notation } from './notation.ts';
 import { withoutPhrases } from './phrases.ts';
 import { fromUnicode } from './unicode.ts';
 
-/** Longer answers are compared as they stand: a real answer is short, and everything after this works on bounded input. */
+/**
+ * Longer answers are compared as they stand: a real answer is short, and everything after this works on bounded input.
+ */
 export const MAX_ANSWER_CHARS = 500;
 
 const SPELLINGS: readonly (readonly [RegExp, string])[] = [
@@ -101,7 +105,8 @@ function withoutDelimiters(text: string): string {
   // `$x = 5$ cm`: maths inside text. `$5 and $10` is money.
   const pieces = text.split(/(?<!\\)\$/);
   const maths = pieces.filter((_, i) => i % 2 === 1);
-  return pieces.length % 2 === 1 && maths.every((piece) => piece !== '' && piece === piece.trim() && !/[-+*/=,]$/.test(piece))
+  return pieces.length % 2 === 1 &&
+    maths.every((piece) => piece !== '' && piece === piece.trim() && !/[-+*/=,]$/.test(piece))
     ? pieces.join(' ').trim()
     : text;
 }

@@ -32,8 +32,14 @@ const SPELLINGS: readonly Rule[] = [
   // Combinations and arrangements.
   [/(?<![A-Za-z\\])C\s*\^\s*(?:(\d)|\{(\d+)\})\s*_\s*(?:(\d)|\{(\d+)\})/g, '\\binom{$3$4}{$1$2}'],
   [/\bn([CP])r\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)/g, '^{$2}$1_{$3}'],
-  [/(?<![A-Za-z)])(?:\{\s*\})?[_^]\s*(?:(\d+|n)|\{\s*(\w+)\s*\})\s*C\s*_\s*(?:\{\s*(\w+)\s*\}|(\w))/g, '\\binom{$1$2}{$3$4}'],
-  [/(?<![A-Za-z)])(?:\{\s*\})?[_^]\s*(?:(\d+|n)|\{\s*(\w+)\s*\})\s*P\s*_\s*(?:\{\s*(\w+)\s*\}|(\w))/g, '\\perm{$1$2}{$3$4}'],
+  [
+    /(?<![A-Za-z)])(?:\{\s*\})?[_^]\s*(?:(\d+|n)|\{\s*(\w+)\s*\})\s*C\s*_\s*(?:\{\s*(\w+)\s*\}|(\w))/g,
+    '\\binom{$1$2}{$3$4}',
+  ],
+  [
+    /(?<![A-Za-z)])(?:\{\s*\})?[_^]\s*(?:(\d+|n)|\{\s*(\w+)\s*\})\s*P\s*_\s*(?:\{\s*(\w+)\s*\}|(\w))/g,
+    '\\perm{$1$2}{$3$4}',
+  ],
   [/(?<![\w.\\^_}])(\d{1,3})\s?C\s?_?(?:(\d{1,3})|\{(\d{1,3})\})(?![\w.]|\)?_)/g, '\\binom{$1}{$2$3}'],
   [/(?<![\w.\\^_}])(\d{1,3})\s?P\s?_?(?:(\d{1,3})|\{(\d{1,3})\})(?![\w.]|\)?_)/g, '\\perm{$1}{$2$3}'],
   [/(?<![A-Za-z\\])C\s*_\s*(?:(\d)|\{(\d+)\})\s*\^\s*(?:(\d)|\{(\d+)\})/g, '\\binom{$1$2}{$3$4}'],
@@ -44,7 +50,10 @@ const SPELLINGS: readonly Rule[] = [
   [/^\(\s*(-?[\d./]+)\s*\|\s*(-?[\d./]+)\s*\)$/, '($1, $2)'],
   [/^<([^<>]*,[^<>]*)>$/, '($1)'],
   [/\\not\s*=|=\/=|\/=/g, '\\ne '],
-  [/^all\s+(?:the\s+)?(?:real\s+numbers|reals)(?:\s+x)?\s+(?:except|but|other than|excluding)\s+(?:for\s+)?(?:x\s*=\s*)?(\S.*)$/i, 'x \\ne $1'],
+  [
+    /^all\s+(?:the\s+)?(?:real\s+numbers|reals)(?:\s+x)?\s+(?:except|but|other than|excluding)\s+(?:for\s+)?(?:x\s*=\s*)?(\S.*)$/i,
+    'x \\ne $1',
+  ],
   [/(?<=^[A-Za-z]|^-?\d+)\s*(?:is\s+)?(?:greater|more|larger|bigger)\s+than\s+or\s+equal\s+to\s+/, ' \\ge '],
   [/(?<=^[A-Za-z]|^-?\d+)\s*(?:is\s+)?(?:less|smaller|fewer)\s+than\s+or\s+equal\s+to\s+/, ' \\le '],
   [/(?<=^[A-Za-z])\s*(?:is\s+)?(?:greater|more|larger|bigger)\s+than\s+(?=[-\d\\])/, ' > '],
@@ -56,10 +65,16 @@ const SPELLINGS: readonly Rule[] = [
   [/\(\s*([fgh])\s*\\circ\s*([fgh])\s*\)\s*\(([^()]*)\)/g, '$1($2($3))'],
   [/(?<![A-Za-z\\])([fgh])\s*\\circ\s*([fgh])(?![A-Za-z])/g, '$1($2(x))'],
   [/(?<=^[+-]?\d{1,3}(?:['_]\d{3})*)['_](?=\d{3}(?:['_]\d{3})*$)/g, ''],
-  [/^(?:R|\\mathbb\s*\{?\s*R\s*\}?)\s*(?:-|\\setminus|\\backslash|\\)\s*\\?\{([^{}]*?)\\?\}$/, '\\mathbb{R} \\setminus \\{$1\\}'],
+  [
+    /^(?:R|\\mathbb\s*\{?\s*R\s*\}?)\s*(?:-|\\setminus|\\backslash|\\)\s*\\?\{([^{}]*?)\\?\}$/,
+    '\\mathbb{R} \\setminus \\{$1\\}',
+  ],
   [/(?<=\d)\s*\((?:an?\s+)?(?:double|repeated|triple|multiplicity)[^()]*\)$/i, ''],
   [/^\(\s*x\s*,\s*y\s*\)\s*\\(?:to|rightarrow|mapsto|longrightarrow|longmapsto)(?![a-z])\s*(?=\()/, ''],
-  [/(?<=^(?:[A-Z]'*\s*\([^()]*\)[\s,]*)*[A-Z]'*\s*\([^()]*\))\s+(?=[A-Z]'*\s*\([^()]*\)(?:\s+[A-Z]'*\s*\([^()]*\))*$)/g, ', '],
+  [
+    /(?<=^(?:[A-Z]'*\s*\([^()]*\)[\s,]*)*[A-Z]'*\s*\([^()]*\))\s+(?=[A-Z]'*\s*\([^()]*\)(?:\s+[A-Z]'*\s*\([^()]*\))*$)/g,
+    ', ',
+  ],
   [/(?<![A-Za-z])\\?log(2|10)\(/g, '\\log_{$1}('],
   // Repeating decimals.
   [/(?<=\.\d*)\\dot\s*\{?(\d)\}?(\d*)\\dot\s*\{?(\d)\}?/g, '\\overline{$1$2$3}'],
@@ -75,7 +90,10 @@ const LEIBNIZ =
 const IN_A_LINE = /(?<![A-Za-z\\])d(?:\^\{?(\d)\}?)?([A-Za-z])\s*\/\s*d([a-z])(?:\^\{?\d\}?)?(?![A-Za-z])/g;
 const APPLIED = /\\frac\s*\{\s*d\s*\}\s*\{\s*d\s*x\s*\}\s*\[?\s*([fgh])\s*\(\s*x\s*\)\s*\]?/g;
 
-/** Derivatives by x have primes (`\frac{dy}{dx}` is `y'`); others are names of their own, never fractions of `d`s that cancel. */
+/**
+ * Derivatives by x have primes (`\frac{dy}{dx}` is `y'`); others are names of their own, never fractions of `d`s that
+ * cancel.
+ */
 function primed(text: string): string {
   if (!text.includes('d')) return text;
   const spelling = (_: string, order: string | undefined, of: string, by: string): string => {
@@ -87,12 +105,15 @@ function primed(text: string): string {
 }
 
 const MAX_SPELLED_OUT = 32;
-const PROGRESSION = /(?<![\d.])(-?\d{1,4}),\s*(-?\d{1,4}),\s*(?:(-?\d{1,4}),\s*)?(?:\.\.\.|\\[lc]?dots),?\s*(-?\d{1,4})(?![\d.])/;
+const PROGRESSION =
+  /(?<![\d.])(-?\d{1,4}),\s*(-?\d{1,4}),\s*(?:(-?\d{1,4}),\s*)?(?:\.\.\.|\\[lc]?dots),?\s*(-?\d{1,4})(?![\d.])/;
 
 /** `1, 2, \ldots, 5` is `1, 2, 3, 4, 5`; two numbers show a step of one only. */
 function spelledOut(text: string): string {
   return text.replace(PROGRESSION, (whole, ...found: (string | undefined)[]) => {
-    const [first = 0, second = 0, third, last = 0] = found.slice(0, 4).map((number) => (number === undefined ? undefined : Number(number)));
+    const [first = 0, second = 0, third, last = 0] = found
+      .slice(0, 4)
+      .map((number) => (number === undefined ? undefined : Number(number)));
     const step = second - first;
     const count = (last - first) / step + 1;
     const isClear = third === undefined ? step === 1 : third - second === step;
@@ -101,4 +122,5 @@ function spelledOut(text: string): string {
   });
 }
 
-const rewritten = (text: string, rules: readonly Rule[]): string => rules.reduce((so, [pattern, spelling]) => so.replace(pattern, spelling), text);
+const rewritten = (text: string, rules: readonly Rule[]): string =>
+  rules.reduce((so, [pattern, spelling]) => so.replace(pattern, spelling), text);

@@ -1,4 +1,7 @@
-/** Words with a number at their end: `room 5`, `Apollo 11`, `spring 2019`, `the 1990s`, `World War II`. It names, and measures nothing. */
+/**
+ * Words with a number at their end: `room 5`, `Apollo 11`, `spring 2019`, `the 1990s`, `World War II`. It names, and
+ * measures nothing.
+ */
 import { roman } from './roman.ts';
 import type { Value } from './value.ts';
 import { foldWords } from './words.ts';

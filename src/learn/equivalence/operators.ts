@@ -1,4 +1,7 @@
-/** Reads operators of several arguments (`\gcd(12, 18)`) and those that bind a name: sums, products, limits, integrals, derivatives. */
+/**
+ * Reads operators of several arguments (`\gcd(12, 18)`) and those that bind a name: sums, products, limits, integrals,
+ * derivatives.
+ */
 import { call, integer, operation, substitute, variables, type Bound, type Expression } from './expression.ts';
 import { NotAnExpression } from './scanner.ts';
 
@@ -18,7 +21,9 @@ export interface Operands {
 }
 
 const COUNTS = new Map(Object.entries({ C: 'binomial', P: 'permutations' }));
-const PAIRS = new Map(Object.entries({ binom: 'binomial', dbinom: 'binomial', tbinom: 'binomial', perm: 'permutations' }));
+const PAIRS = new Map(
+  Object.entries({ binom: 'binomial', dbinom: 'binomial', tbinom: 'binomial', perm: 'permutations' }),
+);
 const LISTS = new Map(Object.entries({ gcd: 'gcd', hcf: 'gcd', gcf: 'gcd', lcm: 'lcm', max: 'max', min: 'min' }));
 /** These words are names of functions only before a bracket. */
 export const LIST_NAME = /(?:gcd|hcf|gcf|lcm|max|min|GCD|HCF|GCF|LCM)(?=\s*(?:\(|\\?\{))/y;
@@ -30,7 +35,8 @@ export function readOperator(name: string, p: Operands): Expression | null {
   const count = COUNTS.get(name);
   if (count !== undefined && p.take(/\(/y) !== undefined) return call(count, ...p.list(')'));
   const list = LISTS.get(name.toLowerCase());
-  if (list !== undefined) return call(list, ...p.list(p.take(/\(/y) === undefined ? (p.take(/\\?\{/y)?.replace('{', '}') ?? '\0') : ')'));
+  if (list !== undefined)
+    return call(list, ...p.list(p.take(/\(/y) === undefined ? (p.take(/\\?\{/y)?.replace('{', '}') ?? '\0') : ')'));
   switch (name) {
     case 'sum':
     case 'prod':
@@ -73,7 +79,9 @@ const SIDES = new Map(Object.entries({ '+': 1n, '-': -1n }));
 function limit(p: Operands): Expression {
   const subscript = p.take(SUBSCRIPT) ?? '';
   const [, name, point, side] =
-    /^_\s*\{\s*([A-Za-z])\s*(?:\\to|\\rightarrow|\\longrightarrow|->)\s*(.*?)\s*(?:\^\s*\{?\s*([+-])\s*\}?\s*)?\}$/s.exec(subscript) ?? [];
+    /^_\s*\{\s*([A-Za-z])\s*(?:\\to|\\rightarrow|\\longrightarrow|->)\s*(.*?)\s*(?:\^\s*\{?\s*([+-])\s*\}?\s*)?\}$/s.exec(
+      subscript,
+    ) ?? [];
   if (name === undefined || point === undefined) throw new NotAnExpression();
   return bound(
     'lim',
@@ -90,7 +98,8 @@ function integral(p: Operands): Expression {
   const from = end(p);
   p.expect('^');
   const to = end(p);
-  const [, body = '', name] = /^(.*)d\s*([a-z])$/s.exec(p.take(/.*?(?<!\\[A-Za-z]*)d\s*[a-z](?![A-Za-z])/y) ?? '') ?? [];
+  const [, body = '', name] =
+    /^(.*)d\s*([a-z])$/s.exec(p.take(/.*?(?<!\\[A-Za-z]*)d\s*[a-z](?![A-Za-z])/y) ?? '') ?? [];
   if (name === undefined) throw new NotAnExpression();
   return bound('int', name, from, to, body.trim() === '' ? integer(1n) : p.inner(body, name));
 }
@@ -102,11 +111,21 @@ export function derivative(name: string, body: Expression): Expression {
   if (variables(body).some((other) => other !== name)) throw new NotAnExpression();
   const [x, h]: Expression[] = [name, STEP].map((of) => ({ type: 'variable', name: of }));
   if (!x || !h) throw new NotAnExpression();
-  const rise = operation('-', substitute(body, name, operation('+', x, h)), substitute(body, name, operation('-', x, h)));
+  const rise = operation(
+    '-',
+    substitute(body, name, operation('+', x, h)),
+    substitute(body, name, operation('-', x, h)),
+  );
   return bound('lim', STEP, integer(0n), integer(0n), operation('/', rise, operation('*', integer(2n), h)));
 }
 
-const bound = (operator: Bound['operator'], name: string, from: Expression, to: Expression, body: Expression): Bound => ({
+const bound = (
+  operator: Bound['operator'],
+  name: string,
+  from: Expression,
+  to: Expression,
+  body: Expression,
+): Bound => ({
   type: 'bound',
   operator,
   name,

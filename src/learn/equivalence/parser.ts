@@ -1,6 +1,6 @@
 /**
- * LaTeX or plain text -> Expression. A recursive descent over the characters, because TeX arguments are characters (`\frac12`).
- * Bounded in depth and size, so that no input can hang or overflow the stack.
+ * LaTeX or plain text -> Expression. A recursive descent over the characters, because TeX arguments are characters
+ * (`\frac12`). Bounded in depth and size, so that no input can hang or overflow the stack.
  */
 import { call, integer, operation, type Expression, type Operator } from './expression.ts';
 import { NotAnExpression } from './scanner.ts';
@@ -42,7 +42,8 @@ class Parser extends TermParser {
   product(): Expression {
     let left = this.signed();
     for (;;) {
-      if (this.take(/\*(?!\*)|\\cdot(?![a-z])|\\times(?![a-z])|\\ast(?![a-z])/y) !== undefined) left = this.node(operation('*', left, this.signed()));
+      if (this.take(/\*(?!\*)|\\cdot(?![a-z])|\\times(?![a-z])|\\ast(?![a-z])/y) !== undefined)
+        left = this.node(operation('*', left, this.signed()));
       else if (this.take(/\/|\\div(?![a-z])/y) !== undefined) left = this.node(operation('/', left, this.signed()));
       else if (this.take(/\\bmod(?![a-z])/y) !== undefined) left = this.node(call('mod', left, this.signed()));
       else if (this.startsFactor()) left = this.node(operation('*', left, this.power()));
@@ -52,7 +53,8 @@ class Parser extends TermParser {
 
   private signed(): Expression {
     let negative = false;
-    for (let sign = this.take(/[+-]/y); sign !== undefined; sign = this.take(/[+-]/y)) negative = negative !== (sign === '-');
+    for (let sign = this.take(/[+-]/y); sign !== undefined; sign = this.take(/[+-]/y))
+      negative = negative !== (sign === '-');
     const operand = this.power();
     return negative ? this.node(operation('-', integer(0n), operand)) : operand;
   }
@@ -81,7 +83,9 @@ class Parser extends TermParser {
       if (mark.startsWith('!')) value = this.node(call(mark === '!' ? 'factorial' : 'doublefactorial', value));
       else if (mark !== '°') value = this.node(operation('/', value, integer(100n)));
       else if (this.trigonometric) {
-        value = this.node(operation('/', this.node(operation('*', value, { type: 'constant', name: 'pi' })), integer(180n)));
+        value = this.node(
+          operation('/', this.node(operation('*', value, { type: 'constant', name: 'pi' })), integer(180n)),
+        );
       }
     }
   }
@@ -97,7 +101,10 @@ class Parser extends TermParser {
     }
     return (
       /[A-Za-z({[]/.test(next) ||
-      (next === '\\' && !/\\(?:cdot|times|ast|div|bmod|rvert|rfloor|rceil|%|\}|rangle)(?![a-z])/y.test(this.text.slice(this.at, this.at + 10)))
+      (next === '\\' &&
+        !/\\(?:cdot|times|ast|div|bmod|rvert|rfloor|rceil|%|\}|rangle)(?![a-z])/y.test(
+          this.text.slice(this.at, this.at + 10),
+        ))
     );
   }
 

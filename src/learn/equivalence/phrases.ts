@@ -24,12 +24,27 @@ const ROUNDED = new RegExp(
 
 export function withoutPhrases(text: string): string {
   return withoutQuadrants(text)
-    .replace(/^(?:it|this|that|he|she|they|these|those|there)(?:'s|'re|\s+(?:is|are|was|were))\s+(?!not\b|n't)(?=[\p{L}\d$\\-])/iu, '')
+    .replace(
+      /^(?:it|this|that|he|she|they|these|those|there)(?:'s|'re|\s+(?:is|are|was|were))\s+(?!not\b|n't)(?=[\p{L}\d$\\-])/iu,
+      '',
+    )
     .replace(/(?<=^|[\s,])([A-J])\s*&\s*(?=[A-J]\b)|(?<=^[\p{L} ]+) & (?=[\p{L} ]+$)/gu, '$1 and ')
-    .replace(/^(?:both\s+)?(?:options?|choices?|answers?|statements?)\s+(?=[A-J](?:\s*(?:,|and|,\s*and)\s*[A-J])+$)/i, '')
-    .replace(/^(A|B|AB|O|C|D)\s+(?:(plus|positive)|minus|negative)$/, (_, name: string, plus?: string) => name + (plus ? '+' : '-'))
-    .replace(/^(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|=|:)\s*:?\s*/i, '')
-    .replace(/^[a-z][a-z ']{0,60}?\s+(?:is|are|was|were|has|have|had|will be|equals?|is equal to)\s+(?=[-$\d\\(])/i, directionOf)
+    .replace(
+      /^(?:both\s+)?(?:options?|choices?|answers?|statements?)\s+(?=[A-J](?:\s*(?:,|and|,\s*and)\s*[A-J])+$)/i,
+      '',
+    )
+    .replace(
+      /^(A|B|AB|O|C|D)\s+(?:(plus|positive)|minus|negative)$/,
+      (_, name: string, plus?: string) => name + (plus ? '+' : '-'),
+    )
+    .replace(
+      /^(?:(?:so|thus|hence|therefore),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|=|:)\s*:?\s*/i,
+      '',
+    )
+    .replace(
+      /^[a-z][a-z ']{0,60}?\s+(?:is|are|was|were|has|have|had|will be|equals?|is equal to)\s+(?=[-$\d\\(])/i,
+      directionOf,
+    )
     .replace(/^(?:an?|the)\s+[a-z]+\s+of\s+(?=[-$\d\\])/i, directionOf)
     .replace(/(?<=\d)\s*(?:\.{3}|\\[lc]?dots)$/, '')
     .replace(/^(?:minus|negative)\s+(?=[\d\\$])/i, '-')
@@ -46,7 +61,10 @@ export function withoutPhrases(text: string): string {
     .replace(/\s+only$/i, '')
     .replace(/^(yes|no|true|false)\s*[,.:;]\s+(?=[A-Za-z]).*$/i, '$1')
     .replace(/^(?:(?:in|at|on|the|year)\s+){1,3}(?=\d)/i, '')
-    .replace(/(?<=\d)\s*(dozen|thousand|million|billion|trillion)(?![a-z])/i, (_, name: string) => `\\times ${POWERS.get(name.toLowerCase())}`)
+    .replace(
+      /(?<=\d)\s*(dozen|thousand|million|billion|trillion)(?![a-z])/i,
+      (_, name: string) => `\\times ${POWERS.get(name.toLowerCase())}`,
+    )
     .replace(
       /^([+-]?\s*\p{Sc}\s*[\d.,]+)\s*(k|m|mn|mm|bn?|tn?)$/iu,
       (_, amount: string, name: string) => `${amount} \\times ${SHORT[name[0]?.toLowerCase() ?? '']}`,

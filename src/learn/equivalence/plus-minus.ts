@@ -10,16 +10,26 @@ const MAX_SIGNS = 3;
 
 export const hasBothSigns = (text: string): boolean => SIGN.test(text);
 
-/** `\pm 3`, `1 \pm \sqrt{2}`, `(\pm 1, 2)`: the set of all. Each sign is chosen on its own, unless `\mp` ties it to the others. */
+/**
+ * `\pm 3`, `1 \pm \sqrt{2}`, `(\pm 1, 2)`: the set of all. Each sign is chosen on its own, unless `\mp` ties it to the
+ * others.
+ */
 export function readPlusMinus(text: string, depth: number, read: Read): Value | null {
   const signs = text.match(EITHER_SIGN) ?? [];
   if (signs.length === 0 || signs.length > MAX_SIGNS || !hasBothSigns(text)) return null;
   const tied = signs.some((sign) => sign.includes('mp'));
   const choices = Array.from({ length: tied ? 2 : 2 ** signs.length }, (_, choice) => {
     let at = 0;
-    return text.replace(EITHER_SIGN, (sign) => ((tied ? choice : (choice >> at++) & 1) === (sign.includes('mp') ? 1 : 0) ? '+' : '-'));
+    return text.replace(EITHER_SIGN, (sign) =>
+      (tied ? choice : (choice >> at++) & 1) === (sign.includes('mp') ? 1 : 0) ? '+' : '-',
+    );
   });
-  return { type: 'sequence', open: '{', close: '}', items: choices.map((choice) => sum(choice) ?? read(choice, depth + 1)) };
+  return {
+    type: 'sequence',
+    open: '{',
+    close: '}',
+    items: choices.map((choice) => sum(choice) ?? read(choice, depth + 1)),
+  };
 }
 
 /** `2-3` is a difference here, not a range. */

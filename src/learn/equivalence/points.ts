@@ -13,5 +13,7 @@ export function readPoint(text: string, depth: number, read: Read): Value | null
   const point: Value = { type: 'relation', operator: '=', left: read(name, depth + 1), right: read(place, depth + 1) };
   // `C(10, 3)` may be a number of combinations.
   const count = /^[CP]$/.test(name) ? parseExpression(text) : null;
-  return count ? { type: 'either', parts: [point, { type: 'quantity', expression: count, unit: null, percent: false }] } : point;
+  return count
+    ? { type: 'either', parts: [point, { type: 'quantity', expression: count, unit: null, percent: false }] }
+    : point;
 }

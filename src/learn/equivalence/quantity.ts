@@ -29,16 +29,21 @@ const quantity = (expression: Expression, unit: Unit | null = null, percent = fa
 
 /** An expression with an optional unit after it, or money before it. */
 export function readQuantity(text: string): Value | null {
-  const money = /^([+-]?)\s*(\p{Sc}|(?:[A-Z]{1,2}\$|USD|EUR|GBP|INR|CAD|AUD|JPY|CNY|RMB|Rs\.?)(?=\s*\d))\s*(.+)$/u.exec(text);
+  const money = /^([+-]?)\s*(\p{Sc}|(?:[A-Z]{1,2}\$|USD|EUR|GBP|INR|CAD|AUD|JPY|CNY|RMB|Rs\.?)(?=\s*\d))\s*(.+)$/u.exec(
+    text,
+  );
   if (money) {
     const [, sign = '', currency = '', amount = ''] = money;
     const value = readQuantity(sign + amount.replace(/\s+(?:per|an?|each|every)(?:\s.*)?$|\s*\/\s*[a-z]{2,}$/, ''));
     return value?.type === 'quantity' ? { ...value, unit: parseUnit(currency.replace('US$', '$')) } : null;
   }
-  const [, residue, modulus] = /^(.+?)\s*(?:\\[pb]?mod|\(?\s*(?:\\?mod))\s*\{?\s*(\d{1,9})\s*\}?\s*\)?$/.exec(text) ?? [];
+  const [, residue, modulus] =
+    /^(.+?)\s*(?:\\[pb]?mod|\(?\s*(?:\\?mod))\s*\{?\s*(\d{1,9})\s*\}?\s*\)?$/.exec(text) ?? [];
   if (residue !== undefined) {
     const expression = reduced(parseExpression(residue), BigInt(modulus ?? 0));
-    return expression && quantity(expression, { factor: { n: 1n, d: 1n }, dimension: `modulo ${modulus}`, radians: false });
+    return (
+      expression && quantity(expression, { factor: { n: 1n, d: 1n }, dimension: `modulo ${modulus}`, radians: false })
+    );
   }
   const percent = /^(.*?)\s*(?:%|\b(?:percent|per cent|percentage|pct)\b)((?:\s+[a-z]{2,}){0,3})$/i.exec(text);
   if (percent) {
@@ -70,9 +75,12 @@ function primed(text: string): string {
 
 /** `12 345` -> `12345`, `1.2e3` is read by the parser, `3 x 4` by `x` between numbers is a product. */
 const grouped = (text: string): string =>
-  text.replace(/(?<![\d.])\d{1,3}(?: \d{3})+(?![\d])/g, (run) => run.replaceAll(' ', '')).replace(/(?<=\d)\s*[xX]\s*(?=\d)/g, '*');
+  text
+    .replace(/(?<![\d.])\d{1,3}(?: \d{3})+(?![\d])/g, (run) => run.replaceAll(' ', ''))
+    .replace(/(?<=\d)\s*[xX]\s*(?=\d)/g, '*');
 
-const UNIT_START = /(?<=[\d)}\]!π\s°]|[\\](?:pi))\s*(?=[A-Za-z°\p{Sc}\p{Script=Han}]|\\(?:mu|Omega|frac\{\s*[A-Za-z]))/gu;
+const UNIT_START =
+  /(?<=[\d)}\]!π\s°]|[\\](?:pi))\s*(?=[A-Za-z°\p{Sc}\p{Script=Han}]|\\(?:mu|Omega|frac\{\s*[A-Za-z]))/gu;
 
 /** The longest value that leaves a unit: `5 km/h` is 5 with `km/h`, not `5 km` over h. */
 function withUnit(typed: string): Quantity | null {
@@ -83,7 +91,12 @@ function withUnit(typed: string): Quantity | null {
     const tail = text.slice(end);
     if (head === '' || /[\\^_{(+\-*/]$/.test(head) || /^(?:pi|sqrt|sin|cos|tan|log|ln|e\b)/.test(tail)) continue;
     const unit = parseUnit(tail);
-    if (!unit || (unit.dimension === 'angle' && TRIGONOMETRIC.test(head)) || (unit.dimension.startsWith('~') && !isWords(tail))) continue;
+    if (
+      !unit ||
+      (unit.dimension === 'angle' && TRIGONOMETRIC.test(head)) ||
+      (unit.dimension.startsWith('~') && !isWords(tail))
+    )
+      continue;
     const expression = parseExpression(grouped(head));
     // `\pi r^2 h`: one letter after letters is one more of them.
     if (expression && !(/^[A-Za-z]$/.test(tail) && variables(expression).length > 0)) {
@@ -98,7 +111,8 @@ function withUnit(typed: string): Quantity | null {
 const TRIGONOMETRIC = /sin|cos|tan|cot|sec|csc/;
 
 /** An unknown unit must look like a word: `12 apples`, not `12xy`. */
-const isWords = (tail: string): boolean => /^(?:[A-Za-z]{3,}(?:\s+[A-Za-z]{2,})*\.?|\p{Script=Han}+)$/u.test(tail.trim());
+const isWords = (tail: string): boolean =>
+  /^(?:[A-Za-z]{3,}(?:\s+[A-Za-z]{2,})*\.?|\p{Script=Han}+)$/u.test(tail.trim());
 
 /** `5 ft 3 in`, `1 hour 30 minutes`: parts of one dimension add up. */
 export function readCompound(text: string): Quantity | null {
@@ -111,12 +125,14 @@ export function readCompound(text: string): Quantity | null {
     unit: parseUnit(isTime && unit === 'm' ? 'min' : unit),
   }));
   const dimension = quantities[0]?.unit?.dimension;
-  if (!dimension || dimension.startsWith('~') || quantities.some(({ unit }) => unit?.dimension !== dimension)) return null;
+  if (!dimension || dimension.startsWith('~') || quantities.some(({ unit }) => unit?.dimension !== dimension))
+    return null;
   // `5 cm and 3 cm` are two lengths.
   const sizes = quantities.map(({ unit }) => (unit ? toNumber(unit.factor) : 0));
   if (sizes.some((size, i) => i > 0 && size >= (sizes[i - 1] ?? 0))) return null;
   const base = quantities.reduce<Expression>(
-    (sum, { expression, unit }) => (expression && unit ? operation('+', sum, operation('*', expression, numberOf(unit.factor))) : sum),
+    (sum, { expression, unit }) =>
+      expression && unit ? operation('+', sum, operation('*', expression, numberOf(unit.factor))) : sum,
     numberOf({ n: 0n, d: 1n }),
   );
   return quantity(base, { factor: { n: 1n, d: 1n }, dimension, radians: false });

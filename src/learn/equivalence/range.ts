@@ -1,6 +1,6 @@
 /**
- * Ranges, scores and seasons: `20-30`, `3-1`, `from 5 to 10`, `9 am to 5 pm`, `Monday-Friday`, `2019-20`. They are compared end by end: read as
- * differences, `20-30` and `30-40` would be one vote.
+ * Ranges, scores and seasons: `20-30`, `3-1`, `from 5 to 10`, `9 am to 5 pm`, `Monday-Friday`, `2019-20`. They are
+ * compared end by end: read as differences, `20-30` and `30-40` would be one vote.
  */
 import { readClock } from './clock.ts';
 import { readDate } from './date.ts';
@@ -57,7 +57,9 @@ function ends(first = '', last = '', ratio: boolean, depth: number, read: Read):
   } else if (low.type === 'quantity' && high.type === 'time' && high.meridiem && /^\d{1,2}$/.test(from))
     low = read(`${from} ${high.meridiem}`, depth + 1);
   const isEnd = (value: Value, text: string): boolean =>
-    value.type === 'quantity' ? variables(value.expression).length === 0 : value.type === 'time' || value.type === 'date' || isCalendar(text);
+    value.type === 'quantity'
+      ? variables(value.expression).length === 0
+      : value.type === 'time' || value.type === 'date' || isCalendar(text);
   return isEnd(low, from) && isEnd(high, to)
     ? { type: 'range', ends: [low, high], ratio: ratio && low.type === 'quantity' && high.type === 'quantity' }
     : null;

@@ -28,7 +28,9 @@ function readLabel(text: string, depth: number, read: Read): Value | null {
   const [, label, rest] = LABEL.exec(text) ?? [];
   if (label === undefined || rest === undefined) return null;
   const right = read(rest, depth + 1);
-  return right.type === 'words' ? null : { type: 'relation', operator: '=', left: { type: 'words', text: label.toLowerCase() }, right };
+  return right.type === 'words'
+    ? null
+    : { type: 'relation', operator: '=', left: { type: 'words', text: label.toLowerCase() }, right };
 }
 
 function readSigns(text: string, depth: number, read: Read): Value | null {
@@ -36,7 +38,9 @@ function readSigns(text: string, depth: number, read: Read): Value | null {
   if (!split) return null;
   const { parts, separators } = split;
   if (parts.some((part) => part === ''))
-    return parts[0] === '' && separators.length === 1 && /=|approx/.test(separators[0] ?? '') ? read(parts[1] ?? '', depth + 1) : null;
+    return parts[0] === '' && separators.length === 1 && /=|approx/.test(separators[0] ?? '')
+      ? read(parts[1] ?? '', depth + 1)
+      : null;
   const last = parts.at(-1) ?? '';
   if (separators[0] === '\\in' && parts.length === 2) return read(last, depth + 1);
   const operators = separators.map((sign) => (sign === '\\approx' || sign === '\\equiv' ? '=' : sign));
@@ -72,23 +76,36 @@ function solve(values: readonly Value[], operators: readonly string[]): Value | 
   const falling = />|ge/.test(first) && />|ge/.test(second);
   if (!rising && !falling) return null;
   const closed = (operator: string): boolean => operator.startsWith('\\');
-  if (isLetters(b)) return rising ? interval(low, high, closed(first), closed(second)) : interval(high, low, closed(second), closed(first));
+  if (isLetters(b))
+    return rising
+      ? interval(low, high, closed(first), closed(second))
+      : interval(high, low, closed(second), closed(first));
   const [left, right] = [holdsFor(a, first, b), holdsFor(b, second, c)];
   return left && right ? bothHold(left, right) : null;
 }
 
 /** A name, or one applied to another as in `f(x)`. */
 const isLetters = (e: Expression): boolean =>
-  e.type === 'variable' || (e.type === 'operation' && e.operator === '*' && e.left.type === 'variable' && e.right.type === 'variable');
+  e.type === 'variable' ||
+  (e.type === 'operation' && e.operator === '*' && e.left.type === 'variable' && e.right.type === 'variable');
 
-/** `x > 2` and `x < 5` together are `(2, 5)`, `x > 2` and `x \ne 5` are two intervals; null unless they are half-lines that meet. */
+/**
+ * `x > 2` and `x < 5` together are `(2, 5)`, `x > 2` and `x \ne 5` are two intervals; null unless they are half-lines
+ * that meet.
+ */
 export function bothHold(a: Value, b: Value): Value | null {
   const [left, right] = [hole(a), hole(b)];
   if (left !== null || right !== null) return right !== null ? without(a, [right]) : left && without(b, [left]);
   if (a.type !== 'sequence' || b.type !== 'sequence') return null;
   const [up, down] = a.items[1] === INFINITY ? [a, b] : [b, a];
   const [low, high] = [up.items[0], down.items[1]];
-  if (up.items[1] !== INFINITY || down.items[0] !== MINUS_INFINITY || low?.type !== 'quantity' || high?.type !== 'quantity') return null;
+  if (
+    up.items[1] !== INFINITY ||
+    down.items[0] !== MINUS_INFINITY ||
+    low?.type !== 'quantity' ||
+    high?.type !== 'quantity'
+  )
+    return null;
   const width = exact(operation('-', high.expression, low.expression));
   return width && width.n > 0n ? { type: 'sequence', open: up.open, close: down.close, items: [low, high] } : null;
 }

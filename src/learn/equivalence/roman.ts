@@ -1,4 +1,7 @@
-/** Quadrants (`Quadrant II`, `second quadrant`) and Roman numerals (`IV`). `IV` differs from `VI`, though as products they are one. */
+/**
+ * Quadrants (`Quadrant II`, `second quadrant`) and Roman numerals (`IV`). `IV` differs from `VI`, though as products
+ * they are one.
+ */
 import { integer } from './expression.ts';
 import type { Value } from './value.ts';
 import { ORDINALS } from './words.ts';
@@ -9,7 +12,9 @@ const QUADRANT = /^(?:(?:in|the)\s+)*(?:quadrant\s+(\w+)|(\w+)\s+quadrant|Q\s?([
 
 /** A letter of a choice, or the first quadrant. */
 export const readLoneOne = (text: string): Value | null =>
-  text === 'I' ? { type: 'either', parts: [{ type: 'choice', letter: 'I', rest: null }, counted(1, 'quadrant')] } : null;
+  text === 'I'
+    ? { type: 'either', parts: [{ type: 'choice', letter: 'I', rest: null }, counted(1, 'quadrant')] }
+    : null;
 
 export function readRoman(text: string): Value | null {
   const named = QUADRANT.exec(text);
@@ -45,7 +50,8 @@ export function roman(text: string): number | null {
 /** `Quadrants I and III`, `first and third quadrants`: the quadrants' numbers. */
 export function withoutQuadrants(text: string): string {
   const list =
-    /^(?:in\s+)?(?:the\s+)?[Qq]uadrants\s+([IV\d][IV\d\s,andor&]*)$/.exec(text)?.[1] ?? /^(?:in\s+)?(?:the\s+)?(.+)\s+quadrants$/i.exec(text)?.[1];
+    /^(?:in\s+)?(?:the\s+)?[Qq]uadrants\s+([IV\d][IV\d\s,andor&]*)$/.exec(text)?.[1] ??
+    /^(?:in\s+)?(?:the\s+)?(.+)\s+quadrants$/i.exec(text)?.[1];
   if (list === undefined) return text;
   const names = list.split(/\s*(?:,|&|\band\b|\bor\b)\s*/).filter(Boolean);
   const numbers = names.map((name) => ordinal(name.toLowerCase()));

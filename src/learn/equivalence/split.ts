@@ -5,7 +5,10 @@ const CLOSE = ')]}';
 /** More parts than this is not an answer. */
 const MAX_PARTS = 64;
 
-/** For each character, how many brackets are open around it. Half-open intervals mix the kinds, so kinds are not matched. */
+/**
+ * For each character, how many brackets are open around it. Half-open intervals mix the kinds, so kinds are not
+ * matched.
+ */
 function depths(text: string): number[] {
   let depth = 0;
   return Array.from(text, (char) => {
@@ -15,7 +18,10 @@ function depths(text: string): number[] {
   });
 }
 
-/** The parts between top-level matches of `separator` (a global pattern); null when there is none or brackets do not balance. */
+/**
+ * The parts between top-level matches of `separator` (a global pattern); null when there is none or brackets do not
+ * balance.
+ */
 export function splitTop(text: string, separator: RegExp): { parts: string[]; separators: string[] } | null {
   const level = depths(text);
   const parts: string[] = [];

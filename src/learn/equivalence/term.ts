@@ -1,4 +1,6 @@
-/** What an expression is made of: numbers, names, commands, calls of functions, and all that stands between brackets. */
+/**
+ * What an expression is made of: numbers, names, commands, calls of functions, and all that stands between brackets.
+ */
 import { call, integer, isMinusOne, operation, type Expression } from './expression.ts';
 import { ALIASES, CONSTANTS, FUNCTIONS, GREEK_NAMES, INVERSE, PLAIN_NAMES, TRIGONOMETRIC } from './names.ts';
 import { NumeralScanner } from './numeral.ts';
@@ -81,7 +83,8 @@ export abstract class TermParser extends NumeralScanner implements Operands {
   private variable(name: string): Expression {
     const subscript = this.take(/_(?:\{[^{}]*\}|[A-Za-z0-9])/y)?.replace(/[\s{}_]/g, '') ?? '';
     const primes = this.take(/'+/y) ?? '';
-    if (subscript === '' && primes === '' && (name === 'e' || name === 'i') && !this.bound.includes(name)) return { type: 'constant', name };
+    if (subscript === '' && primes === '' && (name === 'e' || name === 'i') && !this.bound.includes(name))
+      return { type: 'constant', name };
     return { type: 'variable', name: name + (subscript && `_${subscript}`) + primes };
   }
 
@@ -90,7 +93,9 @@ export abstract class TermParser extends NumeralScanner implements Operands {
     switch (name) {
       case 'frac': {
         const by = this.take(/\{\s*d\s*\}\s*\{\s*d\s*[a-z]\s*\}/y)?.match(/[a-z](?=\s*\}$)/)?.[0];
-        return this.node(by === undefined ? operation('/', this.argument(), this.argument()) : derivative(by, this.product()));
+        return this.node(
+          by === undefined ? operation('/', this.argument(), this.argument()) : derivative(by, this.product()),
+        );
       }
       case 'sqrt':
         return this.root();
@@ -138,7 +143,10 @@ export abstract class TermParser extends NumeralScanner implements Operands {
     this.trigonometric = outer;
     const inverse = exponent !== undefined && isMinusOne(exponent) ? INVERSE.get(name) : undefined;
     if (inverse !== undefined) return call(inverse, argument);
-    const value = base === undefined ? call(ALIASES.get(name) ?? name, argument) : operation('/', call('ln', argument), call('ln', base));
+    const value =
+      base === undefined
+        ? call(ALIASES.get(name) ?? name, argument)
+        : operation('/', call('ln', argument), call('ln', base));
     return exponent === undefined ? value : this.node(operation('^', value, exponent));
   }
 
@@ -147,7 +155,10 @@ export abstract class TermParser extends NumeralScanner implements Operands {
     this.spaces();
     if (/[({]/.test(this.text[this.at] ?? '')) return this.postfix();
     let value = this.power();
-    while (/\s*(?:[A-Za-z]|\\(?:pi|theta|alpha|beta)(?![a-z]))/y.test(this.text.slice(this.at, this.at + 12)) && !this.startsFunction()) {
+    while (
+      /\s*(?:[A-Za-z]|\\(?:pi|theta|alpha|beta)(?![a-z]))/y.test(this.text.slice(this.at, this.at + 12)) &&
+      !this.startsFunction()
+    ) {
       value = this.node(operation('*', value, this.power()));
     }
     return value;

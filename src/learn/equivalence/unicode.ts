@@ -1,4 +1,7 @@
-/** Unicode -> ASCII and LaTeX: digits of every script, symbols, Greek, raised and lowered characters. What cannot be seen is dropped. */
+/**
+ * Unicode -> ASCII and LaTeX: digits of every script, symbols, Greek, raised and lowered characters. What cannot be
+ * seen is dropped.
+ */
 
 /** Joiners, marks of direction, soft hyphens, variation selectors, byte order marks, control characters. */
 const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{Cf}]|[^\P{Cc}\s]/gu;
@@ -92,8 +95,14 @@ export function fromUnicode(raw: string): string {
   if (!/[^ -}]/.test(raw)) return raw;
   let text = raw.replace(INVISIBLE, '').replace(/³√/g, '∛').replace(/⁴√/g, '∜');
   text = text.replace(/[❶-❿➀-➉➊-➓]/g, (c) => String.fromCodePoint(0x2460 + (((c.codePointAt(0) ?? 0) - 0x2776) % 10)));
-  text = text.replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ]+/g, (run) => `^{${[...run].map((c) => RAISED_ASCII[RAISED.indexOf(c)]).join('')}}`);
-  text = text.replace(/[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙ]+/g, (run) => `_{${[...run].map((c) => LOWERED_ASCII[LOWERED.indexOf(c)]).join('')}}`);
+  text = text.replace(
+    /[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿⁱ]+/g,
+    (run) => `^{${[...run].map((c) => RAISED_ASCII[RAISED.indexOf(c)]).join('')}}`,
+  );
+  text = text.replace(
+    /[₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙ]+/g,
+    (run) => `_{${[...run].map((c) => LOWERED_ASCII[LOWERED.indexOf(c)]).join('')}}`,
+  );
   text = text.replace(/[①-⑳]{2,}/g, (run) => [...run].join(', '));
   for (const [pattern, ascii] of SYMBOLS) text = text.replace(pattern, ascii);
   return text

@@ -1,4 +1,7 @@
-/** The units that answers state. Factors are decimals or fractions, exact where the unit is defined so. Names are compared without case. */
+/**
+ * The units that answers state. Factors are decimals or fractions, exact where the unit is defined so. Names are
+ * compared without case.
+ */
 
 export type Entry = readonly [names: string, dimension: string, factor: string];
 
@@ -140,8 +143,23 @@ export const WITHIN: readonly Entry[] = [
 ];
 
 /** Powers of ten. */
-export const PREFIXES: Readonly<Record<string, number>> = { T: 12, G: 9, M: 6, k: 3, K: 3, h: 2, d: -1, c: -2, m: -3, u: -6, n: -9, p: -12, f: -15 };
-export const PREFIXABLE = 'm g s l L Hz N J W Wh Ws Pa V A Ah F C H T Wb mol eV cal bar bit B Bq Gy Sv lm lx Nm \\Omega'.split(' ');
+export const PREFIXES: Readonly<Record<string, number>> = {
+  T: 12,
+  G: 9,
+  M: 6,
+  k: 3,
+  K: 3,
+  h: 2,
+  d: -1,
+  c: -2,
+  m: -3,
+  u: -6,
+  n: -9,
+  p: -12,
+  f: -15,
+};
+export const PREFIXABLE =
+  'm g s l L Hz N J W Wh Ws Pa V A Ah F C H T Wb mol eV cal bar bit B Bq Gy Sv lm lx Nm \\Omega'.split(' ');
 export const PREFIX_NAMES: Readonly<Record<string, number>> = {
   tera: 12,
   giga: 9,

@@ -1,11 +1,22 @@
 /**
- * Units. The rule: an answer without a unit equals one with any unit (`12` and `12 cm`); two stated units must measure the same thing,
- * and then the values are converted (`1 m` = `100 cm`, `10 N` = `10 kg m/s^2`, `12 cm` differs from `12 cm^2`). `units` and `square units`
- * say nothing and equal any. A word that is no unit we know (`12 apples`) is a unit of its own. Degrees Celsius, Fahrenheit and kelvin are
- * not converted.
+ * Units. The rule: an answer without a unit equals one with any unit (`12` and `12 cm`); two stated units must measure
+ * the same thing, and then the values are converted (`1 m` = `100 cm`, `10 N` = `10 kg m/s^2`, `12 cm` differs from `12
+ * cm^2`). `units` and `square units` say nothing and equal any. A word that is no unit we know (`12 apples`) is a unit
+ * of its own. Degrees Celsius, Fahrenheit and kelvin are not converted.
  */
 import { multiply, power, rational, type Rational } from './rational.ts';
-import { OTHER_MEANINGS, PREFIXABLE, PREFIXABLE_NAMES, PREFIXES, PREFIX_NAMES, SYMBOLS, TABLE, WEAK, WITHIN, type Entry } from './unit-table.ts';
+import {
+  OTHER_MEANINGS,
+  PREFIXABLE,
+  PREFIXABLE_NAMES,
+  PREFIXES,
+  PREFIX_NAMES,
+  SYMBOLS,
+  TABLE,
+  WEAK,
+  WITHIN,
+  type Entry,
+} from './unit-table.ts';
 
 export interface Unit {
   /** What one of it is in the base unit of its dimension. */
@@ -21,7 +32,10 @@ export interface Unit {
 }
 
 const LETTER_UNIT = /^[A-Za-z]$/;
-/** Capital letters matter for these alone: `m` metre, `M` is not; `L`, `N`, `J`, `W`, `V`, `A`, `C`, `F`, `K`, `T` are written as capitals. */
+/**
+ * Capital letters matter for these alone: `m` metre, `M` is not; `L`, `N`, `J`, `W`, `V`, `A`, `C`, `F`, `K`, `T` are
+ * written as capitals.
+ */
 const CAPITAL_ONLY = new Set(['n', 'j', 'w', 'v', 'a', 'c', 'f', 'k', 't']);
 
 const UNITS = mapOf(TABLE);
@@ -29,11 +43,17 @@ const OTHERS = mapOf(OTHER_MEANINGS);
 const WEAK_UNITS = mapOf(WEAK);
 const EXACT = mapOf(SYMBOLS);
 const INSIDE = mapOf(WITHIN);
-const PREFIXED = new RegExp(`^([${Object.keys(PREFIXES).join('')}])(${PREFIXABLE.map((symbol) => symbol.replace('\\', '\\\\')).join('|')})$`);
+const PREFIXED = new RegExp(
+  `^([${Object.keys(PREFIXES).join('')}])(${PREFIXABLE.map((symbol) => symbol.replace('\\', '\\\\')).join('|')})$`,
+);
 const PREFIXED_NAME = new RegExp(`^(${Object.keys(PREFIX_NAMES).join('|')})-?(${PREFIXABLE_NAMES.join('|')})$`);
 
 function mapOf(table: readonly Entry[]): Map<string, Unit> {
-  return new Map(table.flatMap(([names, dimension, factor]) => names.split(' ').map((name) => [name, unitOf(dimension, factor, name)] as const)));
+  return new Map(
+    table.flatMap(([names, dimension, factor]) =>
+      names.split(' ').map((name) => [name, unitOf(dimension, factor, name)] as const),
+    ),
+  );
 }
 
 function unitOf(dimension: string, factor: string, name: string): Unit {
@@ -51,7 +71,10 @@ const WORD = new RegExp(
   'iyu',
 );
 
-/** Reads `cm`, `cm^2`, `cm^{2}`, `square cm`, `sq. ft`, `km/h`, `m s^{-1}`, `meters per second`, `apples`; null when it is not a unit. */
+/**
+ * Reads `cm`, `cm^2`, `cm^{2}`, `square cm`, `sq. ft`, `km/h`, `m s^{-1}`, `meters per second`, `apples`; null when it
+ * is not a unit.
+ */
 export function parseUnit(text: string): Unit | null {
   let rest = text
     .trim()
@@ -76,7 +99,9 @@ export function parseUnit(text: string): Unit | null {
   while (pattern.lastIndex < rest.length && words.length < 6) {
     const match = pattern.exec(rest);
     if (!match) return null;
-    const exponent = Number(/-?\d/.exec(match[3] ?? '')?.[0] ?? (/squared/i.test(match[4] ?? '') ? 2 : /cubed/i.test(match[4] ?? '') ? 3 : 1));
+    const exponent = Number(
+      /-?\d/.exec(match[3] ?? '')?.[0] ?? (/squared/i.test(match[4] ?? '') ? 2 : /cubed/i.test(match[4] ?? '') ? 3 : 1),
+    );
     words.push([match[2] ?? '', String(match[1] === '/' ? -exponent : exponent)]);
   }
   if (pattern.lastIndex < rest.length) return null;
@@ -116,8 +141,11 @@ function combine(words: readonly (readonly [string, string])[]): Unit | null {
     }
   }
   if (!factor) return null;
-  const named = words.every(([word, exponent]) => exponent === '1' || (exponent === '-1' && word.length > 2) || lookUp(word, within));
-  if (unknown) return named ? { ...NONE, dimension: words.map(([word, exponent]) => stem(word) + exponent).join(' ') } : null;
+  const named = words.every(
+    ([word, exponent]) => exponent === '1' || (exponent === '-1' && word.length > 2) || lookUp(word, within),
+  );
+  if (unknown)
+    return named ? { ...NONE, dimension: words.map(([word, exponent]) => stem(word) + exponent).join(' ') } : null;
   const parts = [...dimension].filter(([, n]) => n !== 0).sort(([a], [b]) => (a < b ? -1 : 1));
   return { factor, dimension: parts.map(([name, n]) => (n === 1 ? name : `${name}^${n}`)).join(' '), radians };
 }
@@ -129,7 +157,11 @@ function prefixed(word: string): Unit | undefined {
   const [, prefix = '', symbol = ''] = PREFIXED.exec(word) ?? [];
   const [, first = '', name = ''] = PREFIXED_NAME.exec(word.toLowerCase().replace(/s$/, '')) ?? [];
   const unit =
-    INSIDE.get(symbol) ?? EXACT.get(symbol) ?? UNITS.get(symbol) ?? UNITS.get(symbol.toLowerCase()) ?? UNITS.get(name === 'ohm' ? '\\Omega' : name);
+    INSIDE.get(symbol) ??
+    EXACT.get(symbol) ??
+    UNITS.get(symbol) ??
+    UNITS.get(symbol.toLowerCase()) ??
+    UNITS.get(name === 'ohm' ? '\\Omega' : name);
   const exponent = PREFIXES[prefix] ?? PREFIX_NAMES[first];
   if (!unit || exponent === undefined) return undefined;
   const scale = power({ n: 10n, d: 1n }, { n: BigInt(exponent), d: 1n });
@@ -152,5 +184,9 @@ function lookUp(raw: string, within: boolean): Unit | undefined {
   const named = UNITS.get(word);
   if (named || word.startsWith('\\')) return named;
   const lower = word.toLowerCase();
-  return UNITS.get(lower) ?? (lower.length > 3 || lower.endsWith('s') ? UNITS.get(lower.replace(/s$/, '')) : undefined) ?? prefixed(lower);
+  return (
+    UNITS.get(lower) ??
+    (lower.length > 3 || lower.endsWith('s') ? UNITS.get(lower.replace(/s$/, '')) : undefined) ??
+    prefixed(lower)
+  );
 }

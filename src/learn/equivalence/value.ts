@@ -3,7 +3,10 @@ import type { Expression } from './expression.ts';
 import type { Unit } from './units.ts';
 
 export type Value =
-  /** A number or an expression, with the unit it was stated in; `percent` for 50% (equal to 0.5 and, the sign being a unit, to 50). */
+  /**
+   * A number or an expression, with the unit it was stated in; `percent` for 50% (equal to 0.5 and, the sign being a
+   * unit, to 50).
+   */
   | {
       readonly type: 'quantity';
       readonly expression: Expression;

@@ -7,7 +7,9 @@ const NUMBERS =
   'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty'.split(
     ' ',
   );
-export const MONTHS = 'january february march april may june july august september october november december'.split(' ');
+export const MONTHS = 'january february march april may june july august september october november december'.split(
+  ' ',
+);
 const DAYS = 'monday tuesday wednesday thursday friday saturday sunday'.split(' ');
 const TENS = 'twenty thirty forty fifty sixty seventy eighty ninety'.split(' ');
 
@@ -70,7 +72,10 @@ export function foldWords(text: string): string {
     .replace(/\b(col|fav|neighb)our/g, '$1or')
     .replace(/^(?:the|a|an)\s+(?=\S{2})/, '')
     .replace(/[.!?\s]+$/, '')
-    .replace(/^(?:quadrant|figure|graph|choice)\s+(?=\S)|(?<=\S)\s+(?:triangle|quadrant|congruence|postulate|theorem|criterion)s?$/g, '')
+    .replace(
+      /^(?:quadrant|figure|graph|choice)\s+(?=\S)|(?<=\S)\s+(?:triangle|quadrant|congruence|postulate|theorem|criterion)s?$/g,
+      '',
+    )
     .trim();
   return SYNONYMS.get(folded) ?? folded;
 }
@@ -101,7 +106,8 @@ const quantity = (n: bigint, d = 1n, unit: Unit | null = null): Quantity => ({
 });
 
 /** A letter with a noun: `x-axis`. */
-const LETTERED = /^(?:the\s+)?[a-z]{1,2}[\s-]+(?:axis|axes|intercepts?|coordinates?|components?|values?|direction|plane|chromosomes?|rays?)$/i;
+const LETTERED =
+  /^(?:the\s+)?[a-z]{1,2}[\s-]+(?:axis|axes|intercepts?|coordinates?|components?|values?|direction|plane|chromosomes?|rays?)$/i;
 
 /** Text of words only: a number in words, with a unit or not, or plain words. */
 export function readWords(text: string): Value | null {
@@ -130,13 +136,18 @@ function readNumberWords(parts: readonly string[]): Value | null {
   const { value, length } = leadingNumber(parts);
   const ordinal = parts.length === 1 ? ORDINALS.indexOf(parts[0] ?? '') + 1 : 0;
   const share = FRACTIONS.get(parts[0] ?? '');
-  if (ordinal > 0) return share ? { type: 'either', parts: [quantity(1n, share), quantity(BigInt(ordinal))] } : quantity(BigInt(ordinal));
+  if (ordinal > 0)
+    return share
+      ? { type: 'either', parts: [quantity(1n, share), quantity(BigInt(ordinal))] }
+      : quantity(BigInt(ordinal));
   const denominator = FRACTIONS.get((parts[length] ?? '').replace(/s$/, ''));
-  if (denominator !== undefined && parts.length === length + 1) return quantity(BigInt(length === 0 ? 1 : value), denominator);
+  if (denominator !== undefined && parts.length === length + 1)
+    return quantity(BigInt(length === 0 ? 1 : value), denominator);
   if (length === 0) return null;
   // `five and a half`.
   const more = parts[length] === 'and' ? readNumberWords(parts.slice(length + 1).filter((word) => word !== 'a')) : null;
-  if (more?.type === 'quantity') return { ...more, expression: operation('+', integer(BigInt(value)), more.expression) };
+  if (more?.type === 'quantity')
+    return { ...more, expression: operation('+', integer(BigInt(value)), more.expression) };
   const rest = parts.slice(length).join(' ').replace('per cent', 'percent');
   if (rest === 'percent') return { ...quantity(BigInt(value)), percent: true };
   if (rest === '') return quantity(BigInt(value));

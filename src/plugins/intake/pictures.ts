@@ -47,11 +47,13 @@ export class Pictures {
     const data = sent.replace(/^data:[^,]{0,200};base64,/i, '');
     const { maxPictureBytes, folder } = this.#options;
     // Told from the text's length, before it is decoded.
-    if (Buffer.byteLength(data, 'base64') > maxPictureBytes) throw new Refusal(413, `a picture has more than ${maxPictureBytes} bytes`);
+    if (Buffer.byteLength(data, 'base64') > maxPictureBytes)
+      throw new Refusal(413, `a picture has more than ${maxPictureBytes} bytes`);
     const bytes = Buffer.from(data, 'base64');
     const start = bytes.toString('latin1', 0, 16);
     const extension = KINDS.find(([signature, offset]) => start.startsWith(signature, offset))?.[2];
-    if (extension === undefined) throw new Refusal(400, 'a picture is not base64 of a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file');
+    if (extension === undefined)
+      throw new Refusal(400, 'a picture is not base64 of a PNG, JPEG, WebP, GIF, BMP, TIFF or AVIF file');
     const path = join(folder, `${createHash('sha256').update(bytes).digest('hex')}.${extension}`);
     const ref = { type: 'file', path } as const;
     if (existsSync(path)) {
@@ -73,11 +75,13 @@ export class Pictures {
   /** A picture that lies in the folder allowed, also when links are followed. @throws Refusal. */
   async find(path: string): Promise<PictureRef> {
     const { pictureFolder } = this.#options;
-    if (pictureFolder === undefined) throw new Refusal(403, 'pictures by path are not allowed: set pictureFolder, or send their data');
+    if (pictureFolder === undefined)
+      throw new Refusal(403, 'pictures by path are not allowed: set pictureFolder, or send their data');
     const allowed = await realpath(pictureFolder);
     const real = await realpath(resolve(allowed, path)).catch(() => undefined);
     // The same answer to both, so that it does not reveal which files exist elsewhere.
-    if (real === undefined || !real.startsWith(allowed + sep)) throw new Refusal(403, `there is no picture ${path.slice(0, 200)} in pictureFolder`);
+    if (real === undefined || !real.startsWith(allowed + sep))
+      throw new Refusal(403, `there is no picture ${path.slice(0, 200)} in pictureFolder`);
     const ref = { type: 'file', path: real } as const;
     await this.#check(ref);
     return ref;

@@ -36,7 +36,9 @@ export class IntakeQueue {
 
   /** Files of pictures that are still to be asked about. */
   get paths(): ReadonlySet<string> {
-    return new Set(this.#waiting.flatMap(({ pictures }) => pictures.flatMap((ref) => (ref.type === 'file' ? [ref.path] : []))));
+    return new Set(
+      this.#waiting.flatMap(({ pictures }) => pictures.flatMap((ref) => (ref.type === 'file' ? [ref.path] : []))),
+    );
   }
 
   /** @throws Refusal when it is full or the id is not new. */

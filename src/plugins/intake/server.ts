@@ -35,7 +35,9 @@ export async function openDoors(options: DoorOptions): Promise<string> {
     if (refusal) return turnAway(socket, refusal);
     sockets.handleUpgrade(request, socket, head, (webSocket) => serveSocket(webSocket, options));
   });
-  options.signal.addEventListener('abort', () => sockets.clients.forEach((socket) => socket.terminate()), { once: true });
+  options.signal.addEventListener('abort', () => sockets.clients.forEach((socket) => socket.terminate()), {
+    once: true,
+  });
   return `${await listen(server, options)}${PATH}`;
 }
 
@@ -44,14 +46,16 @@ async function answerPost(request: IncomingMessage, response: ServerResponse, op
     check(request, options);
     if (request.method !== 'POST') throw new Refusal(405, 'POST a question');
     // A page of another site may send this type only after a preflight request, which has no answer here.
-    if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) throw new Refusal(415, 'send application/json');
+    if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? ''))
+      throw new Refusal(415, 'send application/json');
     if (options.isFull()) throw new Refusal(429, 'too many questions wait already: try again later');
     send(response, 202, await options.accept(jsonOf(await bodyOf(request, options.maxBytes))));
   } catch (error) {
     // A client that left before the end gets no answer.
     if (response.destroyed) return;
     if (!(error instanceof Refusal)) options.onError(error);
-    const { status, message } = error instanceof Refusal ? error : { status: 500, message: 'this failed inside the plug-in' };
+    const { status, message } =
+      error instanceof Refusal ? error : { status: 500, message: 'this failed inside the plug-in' };
     if (status === 429) response.setHeader('Retry-After', '1');
     if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer');
     // What was not read is not waited for.
@@ -60,7 +64,10 @@ async function answerPost(request: IncomingMessage, response: ServerResponse, op
   }
 }
 
-/** One message is in hand at a time; while it waits for room nothing more is read, so that the sender's writes fill up and wait too. */
+/**
+ * One message is in hand at a time; while it waits for room nothing more is read, so that the sender's writes fill up
+ * and wait too.
+ */
 function serveSocket(socket: WebSocket, options: DoorOptions): void {
   let pending = 0;
   let last: Promise<void> = Promise.resolve();
@@ -105,7 +112,8 @@ function check(request: IncomingMessage, { token, host }: DoorOptions): void {
     if (given === undefined || !isSame(given, token)) throw new Refusal(401, 'the token is missing or wrong');
     return;
   }
-  // Without a token pages are kept out: a page says where it is from, and a name that was rebound to this address is not ours.
+  // Without a token pages are kept out: a page says where it is from, and a name that was rebound to this address is
+  // not ours.
   const name = (request.headers.host ?? '').replace(/:\d+$/, '');
   if (!isLoopback(name) && name !== host) throw new Refusal(403, `this is not ${name.slice(0, 80)}`);
   if (request.headers.origin !== undefined) throw new Refusal(403, 'pages may not send questions here: set a token');
@@ -136,7 +144,8 @@ function jsonOf(text: string): unknown {
 }
 
 function send(response: ServerResponse, status: number, body: object): void {
-  if (!response.destroyed) response.writeHead(status, { 'Content-Type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+  if (!response.destroyed)
+    response.writeHead(status, { 'Content-Type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
 }
 
 function refusalOf(work: () => void): Refusal | undefined {
@@ -150,5 +159,7 @@ function refusalOf(work: () => void): Refusal | undefined {
 
 function turnAway(socket: Duplex, { status, message }: Refusal): void {
   const head = `HTTP/1.1 ${status} \r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n`;
-  socket.once('finish', () => socket.destroy()).end(`${head}Content-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`);
+  socket
+    .once('finish', () => socket.destroy())
+    .end(`${head}Content-Length: ${Buffer.byteLength(message)}\r\n\r\n${message}`);
 }

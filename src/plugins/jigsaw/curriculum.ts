@@ -1,6 +1,7 @@
 /**
- * Which level a question is asked at: the next one once enough groups of the last have been answered rightly enough. Kept in the plug-in's
- * folder, in two files with one writer each: the port that rewards counts, the port that asks decides from which question on the level holds.
+ * Which level a question is asked at: the next one once enough groups of the last have been answered rightly enough.
+ * Kept in the plug-in's folder, in two files with one writer each: the port that rewards counts, the port that asks
+ * decides from which question on the level holds.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -36,7 +37,9 @@ export class SuccessRecord {
   add(level: number, sequence: number, right: number): number | undefined {
     const { levels, threshold, window } = this.#options;
     if (level !== this.#now.level || level >= levels - 1) return undefined;
-    const recent = [...this.#now.recent.filter(([other]) => other !== sequence), [sequence, right] as const].slice(-window);
+    const recent = [...this.#now.recent.filter(([other]) => other !== sequence), [sequence, right] as const].slice(
+      -window,
+    );
     const mean = recent.reduce((sum, [, share]) => sum + share, 0) / recent.length;
     const passed = recent.length === window && mean >= threshold;
     this.#now = passed ? { level: level + 1, recent: [] } : { level, recent };

@@ -1,4 +1,7 @@
-/** Draws of a question: they follow from the run's seed and its sequence number, so that a request that is repeated gets the same question. */
+/**
+ * Draws of a question: they follow from the run's seed and its sequence number, so that a request that is repeated gets
+ * the same question.
+ */
 import { createHash } from 'node:crypto';
 
 /** Whole numbers `0 ..< sides`, one a roll. */

@@ -1,4 +1,7 @@
-/** One jigsaw: how its picture is cut and put together, what is asked about it, and the right answer, which follows from the question alone. */
+/**
+ * One jigsaw: how its picture is cut and put together, what is asked about it, and the right answer, which follows from
+ * the question alone.
+ */
 import type { PictureRef, Question } from 'quorum';
 
 export interface Cut {
@@ -14,7 +17,16 @@ export interface Puzzle extends Cut {
 }
 
 /** Two pieces of the original: the first is ... of the second. In the order in which options name them. */
-export const RELATIONS = ['left', 'right', 'above', 'below', 'upper left', 'upper right', 'lower left', 'lower right'] as const;
+export const RELATIONS = [
+  'left',
+  'right',
+  'above',
+  'below',
+  'upper left',
+  'upper right',
+  'lower left',
+  'lower right',
+] as const;
 
 /** At most 9 pieces, so that a number of one is a digit. */
 export const MOST_PIECES = 9;
@@ -43,10 +55,13 @@ export function puzzleOf({ id, origin, pictures }: Question): Puzzle | undefined
   if (!match || origin !== 'plugin' || pictures.length !== 1 || picture?.type !== 'rearranged') return undefined;
   const { rows, columns, order } = picture;
   const [, form, idRows, idColumns, first, second] = match;
-  if (rows !== Number(idRows) || columns !== Number(idColumns) || (form === 'pair') !== (first !== undefined)) return undefined;
+  if (rows !== Number(idRows) || columns !== Number(idColumns) || (form === 'pair') !== (first !== undefined))
+    return undefined;
   if (form === 'full') return { rows, columns, order, pair: null };
   const pair = [Number(first) - 1, Number(second) - 1] as const;
-  return pair.every((place) => order[place] !== undefined) && first !== second ? { rows, columns, order, pair } : undefined;
+  return pair.every((place) => order[place] !== undefined) && first !== second
+    ? { rows, columns, order, pair }
+    : undefined;
 }
 
 /** Index into RELATIONS of the piece at the first place of the pair to the piece at the second. */

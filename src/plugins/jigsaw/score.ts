@@ -1,6 +1,6 @@
 /**
- * Jigsaw-R1's two rewards (arXiv 2505.23590; `utils/reward.py` of its release). Accuracy: for a whole order the share of pieces that are in their
- * place, for a pair 1 or 0. Format: 1 for what could be an answer.
+ * Jigsaw-R1's two rewards (arXiv 2505.23590; `utils/reward.py` of its release). Accuracy: for a whole order the share
+ * of pieces that are in their place, for a pair 1 or 0. Format: 1 for what could be an answer.
  */
 import { relationOf, relationsOf, type Puzzle } from './puzzle.ts';
 
@@ -22,7 +22,10 @@ function scorePair(puzzle: Puzzle, answer: string, relations: readonly string[])
   return { accuracy: Number(relations[relationOf(puzzle)] === answer), format: 1 };
 }
 
-/** The order as the question asks for it: for each place the number of the piece at it, from 1, with or without signs between them. */
+/**
+ * The order as the question asks for it: for each place the number of the piece at it, from 1, with or without signs
+ * between them.
+ */
 function scoreOrder({ order }: Puzzle, answer: string): Score {
   if (!/^[\d\s,;[\]()]*$/.test(answer)) return NOTHING;
   const pieces = [...answer.replaceAll(/\D/g, '')].map((digit) => Number(digit) - 1);

@@ -12,7 +12,10 @@ export const eventTypes = z
   .default(Object.keys(TYPES) as EventType[])
   .describe('Events that are wanted.');
 
-/** One line of JSON, with the time in milliseconds since 1970. Tokens and their log-probabilities, most of an event's bytes, only if asked for. */
+/**
+ * One line of JSON, with the time in milliseconds since 1970. Tokens and their log-probabilities, most of an event's
+ * bytes, only if asked for.
+ */
 export function eventLine(event: LoopEvent, { tokens, at }: { readonly tokens: boolean; readonly at: number }): string {
   return JSON.stringify({ at, ...(tokens || event.type !== 'judged' ? event : withoutTokens(event)) });
 }

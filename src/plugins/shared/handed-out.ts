@@ -1,6 +1,6 @@
 /**
- * What a question source has handed out, by sequence number, kept in the plug-in's folder: after a kill the loop asks again for the numbers
- * whose groups were not finished, and is to get the same questions.
+ * What a question source has handed out, by sequence number, kept in the plug-in's folder: after a kill the loop asks
+ * again for the numbers whose groups were not finished, and is to get the same questions.
  */
 import { join } from 'node:path';
 import type { Ask, Question } from 'quorum';
@@ -34,7 +34,11 @@ export class HandedOut {
   remembering(fresh: Ask): Ask {
     return async ({ from, count }, signal) => {
       const again: Question[] = [];
-      for (let question = this.#questions.get(from); question && again.length < count; question = this.#questions.get(from + again.length)) {
+      for (
+        let question = this.#questions.get(from);
+        question && again.length < count;
+        question = this.#questions.get(from + again.length)
+      ) {
         again.push(question);
       }
       if (again.length > 0) return again;

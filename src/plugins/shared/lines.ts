@@ -1,4 +1,7 @@
-/** A file of JSON lines that grows until it is written anew. Whoever is killed while it writes loses the line in hand, no other. */
+/**
+ * A file of JSON lines that grows until it is written anew. Whoever is killed while it writes loses the line in hand,
+ * no other.
+ */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { replaceFile } from './replace-file.ts';
 

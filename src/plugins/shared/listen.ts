@@ -9,13 +9,18 @@ export interface ListenOptions {
   readonly signal: AbortSignal;
 }
 
-/** Until `signal` aborts, which ends connections too. @returns the address to show. @throws InputError when it cannot listen there. */
+/**
+ * Until `signal` aborts, which ends connections too. @returns the address to show. @throws InputError when it cannot
+ * listen there.
+ */
 export async function listen(server: Server, { host, port, signal }: ListenOptions): Promise<string> {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   try {
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen({ host: bare, port }, resolve));
   } catch (error) {
-    throw new InputError(`cannot listen at options.host ${host}, options.port ${port}: ${(error as Error).message}`, { cause: error });
+    throw new InputError(`cannot listen at options.host ${host}, options.port ${port}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   server.removeAllListeners('error').on('error', () => {}); // errors of single connections leave the server running
   const close = (): void => {

@@ -12,7 +12,9 @@ const START_BYTES = 4096;
 export function claimFile(path: string, isOurs: (start: string) => boolean): void {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined || (found.isFile() && (found.size === 0 || isOurs(startOf(path))))) return;
-  throw new InputError(`options.file: ${path} is there, and this plug-in did not make it: name another file, or move that one away`);
+  throw new InputError(
+    `options.file: ${path} is there, and this plug-in did not make it: name another file, or move that one away`,
+  );
 }
 
 function startOf(path: string): string {

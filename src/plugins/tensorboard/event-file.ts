@@ -1,6 +1,6 @@
 /**
- * TensorBoard's event files: TFRecords (length, its checksum, data, its checksum) of `Event` messages. Field numbers are those of event.proto
- * and summary.proto in TensorFlow.
+ * TensorBoard's event files: TFRecords (length, its checksum, data, its checksum) of `Event` messages. Field numbers
+ * are those of event.proto and summary.proto in TensorFlow.
  */
 import { Writer } from 'protobufjs/minimal.js';
 
@@ -45,7 +45,10 @@ function record(data: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Checksums of data that holds checksums are weak, so TFRecord stores them rotated and shifted (tensorflow/core/lib/hash/crc32c.h). */
+/**
+ * Checksums of data that holds checksums are weak, so TFRecord stores them rotated and shifted
+ * (tensorflow/core/lib/hash/crc32c.h).
+ */
 function maskedCrc(data: Uint8Array): number {
   const crc = crc32c(data);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;

@@ -1,6 +1,6 @@
 /**
- * The learner on this machine: TF.js programs in a thread. This class holds no tensors, only the shared memory of the versions; each call hands the
- * thread all that it needs, so a thread that dies takes nothing with it.
+ * The learner on this machine: TF.js programs in a thread. This class holds no tensors, only the shared memory of the
+ * versions; each call hands the thread all that it needs, so a thread that dies takes nothing with it.
  */
 import { loadArchitecture } from '../../compute/models/folder.ts';
 import type { LearnerSetup } from '../../compute/threads/learner-worker.ts';
@@ -86,8 +86,18 @@ export class LocalLearner implements Learner {
     if (!this.#base) throw new RangeError('the learner is not open');
     const n = batch.parent + 1;
     const { state, metrics } = await this.#pool.run(
-      { type: 'learn', batch, state: this.#versions.get(batch.parent), base: this.#base, spare: this.#versions.takeSpare() },
-      { doing: `learning version ${n} from ${batch.groups.length} groups`, seconds: this.#options.timeouts.learnSeconds, signal },
+      {
+        type: 'learn',
+        batch,
+        state: this.#versions.get(batch.parent),
+        base: this.#base,
+        spare: this.#versions.takeSpare(),
+      },
+      {
+        doing: `learning version ${n} from ${batch.groups.length} groups`,
+        seconds: this.#options.timeouts.learnSeconds,
+        signal,
+      },
     );
     if (batch.again !== true) checkSound(metrics);
     this.#versions.publish(n, state);

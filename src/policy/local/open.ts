@@ -7,12 +7,20 @@ import type { Sampler, WeightsOf } from '../sampler.ts';
 import { LocalLearner } from './learner.ts';
 import { LocalSampler } from './sampler.ts';
 
-/** Groups that one forward and backward pass holds: more gains no speed and costs memory (16 took 700 MB more than 4). */
+/**
+ * Groups that one forward and backward pass holds: more gains no speed and costs memory (16 took 700 MB more than 4).
+ */
 const MICRO_BATCH_GROUPS = 4;
-/** Response tokens of one pass, at most where a pass holds several groups: each takes a row of logits as wide as the vocabulary. */
+/**
+ * Response tokens of one pass, at most where a pass holds several groups: each takes a row of logits as wide as the
+ * vocabulary.
+ */
 const PASS_TOKENS = 8_192;
 
-export type PolicyConfig = Pick<Config, 'model' | 'promptTemplate' | 'seed' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'>;
+export type PolicyConfig = Pick<
+  Config,
+  'model' | 'promptTemplate' | 'seed' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'
+>;
 
 /** @throws InputError for an engine on which samplers and the learner cannot work in one process. */
 export function refuseEngine({ engine }: Config['workers']): void {
@@ -24,7 +32,10 @@ export function refuseEngine({ engine }: Config['workers']): void {
 }
 
 /** Not open yet. */
-export function localPolicy(config: PolicyConfig, origin: PolicyOrigin = {}): { readonly learner: LocalLearner; readonly sampler: LocalSampler } {
+export function localPolicy(
+  config: PolicyConfig,
+  origin: PolicyOrigin = {},
+): { readonly learner: LocalLearner; readonly sampler: LocalSampler } {
   const learner = localLearner(config, origin);
   return { learner, sampler: localSampler(config, origin, (version) => learner.publish(version)) };
 }

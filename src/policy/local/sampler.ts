@@ -1,4 +1,7 @@
-/** The sampler on this machine: threads that hold the model. Each call hands a thread all that it needs, so a thread that dies takes nothing with it. */
+/**
+ * The sampler on this machine: threads that hold the model. Each call hands a thread all that it needs, so a thread
+ * that dies takes nothing with it.
+ */
 import { WorkerPool } from '../../compute/threads/pool.ts';
 import type { RolloutSetup } from '../../compute/threads/rollout-worker.ts';
 import type { SampleReply, SampleRequest } from '../../protocol/ports.ts';
@@ -27,12 +30,20 @@ export class LocalSampler implements Sampler {
     const { setup, workers, timeouts } = options;
     this.#options = options;
     this.#weightsOf = weightsOf;
-    this.#pool = new WorkerPool({ setup, threads: workers, maxQueue: QUEUE_PER_THREAD * workers, startSeconds: timeouts.openSeconds });
+    this.#pool = new WorkerPool({
+      setup,
+      threads: workers,
+      maxQueue: QUEUE_PER_THREAD * workers,
+      startSeconds: timeouts.openSeconds,
+    });
   }
 
   async open(): Promise<void> {
     await this.#pool.ready();
-    this.#base = await this.#pool.run({ type: 'base' }, { doing: 'loading the model', seconds: this.#options.timeouts.openSeconds });
+    this.#base = await this.#pool.run(
+      { type: 'base' },
+      { doing: 'loading the model', seconds: this.#options.timeouts.openSeconds },
+    );
   }
 
   async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply> {
@@ -40,7 +51,11 @@ export class LocalSampler implements Sampler {
     const { version, questions } = request;
     return this.#pool.run(
       { type: 'sample', request, weights: await this.#weights(version, this.#base), base: this.#base },
-      { doing: `sampling ${questions.length} questions with version ${version}`, seconds: this.#options.timeouts.sampleSeconds, signal },
+      {
+        doing: `sampling ${questions.length} questions with version ${version}`,
+        seconds: this.#options.timeouts.sampleSeconds,
+        signal,
+      },
     );
   }
 

@@ -1,4 +1,7 @@
-/** Versions between the local learner and samplers: threads of this process share their memory, every other reader gets bytes. */
+/**
+ * Versions between the local learner and samplers: threads of this process share their memory, every other reader gets
+ * bytes.
+ */
 import { decodeSafetensors, encodeSafetensors } from '../../compute/hf/safetensors.ts';
 import { share, shared } from '../../compute/threads/versions.ts';
 import type { WeightsRef } from '../../protocol/ports.ts';
@@ -25,7 +28,10 @@ export class SharedWeights implements WeightsRef {
   }
 
   async read(): Promise<Uint8Array> {
-    if (!this.#isKept()) throw new RangeError(`version ${this.version} is not in memory any more: read its weights while a request names it`);
+    if (!this.#isKept())
+      throw new RangeError(
+        `version ${this.version} is not in memory any more: read its weights while a request names it`,
+      );
     return Buffer.concat(this.#pieces());
   }
 

@@ -17,7 +17,9 @@ function withoutNotes(status: typeof RUNNING): typeof RUNNING {
 
 describe('renderFrame', () => {
   it.each([60, 80, 120])('draws a run in %i columns', (width) => {
-    expect(renderFrame(withoutNotes(RUNNING), { width, rows: 40, colors: plain, hint: 'Ctrl-C saves and stops' }).join('\n')).toMatchSnapshot();
+    expect(
+      renderFrame(withoutNotes(RUNNING), { width, rows: 40, colors: plain, hint: 'Ctrl-C saves and stops' }).join('\n'),
+    ).toMatchSnapshot();
   });
 
   it('draws a daemon that has seen nothing yet', () => {
@@ -27,20 +29,32 @@ describe('renderFrame', () => {
   it('shows paths relative to the folder where it runs', () => {
     const status = { ...RUNNING, model: '/home/me/quorum/models/mini', run: '/var/runs/a' };
     const options = { width: 120, rows: 40, colors: plain };
-    expect(renderFrame(status, { ...options, cwd: '/home/me/quorum' })[1]).toBe(' models/mini · figures · seed 1 · /var/runs/a');
+    expect(renderFrame(status, { ...options, cwd: '/home/me/quorum' })[1]).toBe(
+      ' models/mini · figures · seed 1 · /var/runs/a',
+    );
     expect(renderFrame(status, { ...options, cwd: '/home/me/quo' })[1]).toContain('/home/me/quorum/models/mini');
   });
 
   it('counts the questions that the model wrote, in one line, where it writes any', () => {
     const lines = (status: typeof RUNNING) => renderFrame(status, { width: 120, rows: 60, colors: plain });
     const more = lines(SYNTHESIZING).filter((line) => !lines(RUNNING).includes(line));
-    expect(more).toEqual([' synthetic  412 written  301 accepted  120 in the pool  50 % wanted (rejected: duplicate 80, malformed 31)']);
+    expect(more).toEqual([
+      ' synthetic  412 written  301 accepted  120 in the pool  50 % wanted (rejected: duplicate 80, malformed 31)',
+    ]);
   });
 
   it('shows what is measured without labels, and what the guardian says, where accuracy would stand', () => {
     const figures = { n: 14, answered: 1, asTrusted: null, trusted: null, entropy: 0.2564, responseTokens: 8.4 };
     const base = { ...figures, version: 0, seconds: 20, asBase: 1, voteShare: 0.75 };
-    const now = { ...figures, version: 45, seconds: 700, asBase: 0.714, voteShare: 0.82, asTrusted: 0.929, trusted: 25 };
+    const now = {
+      ...figures,
+      version: 45,
+      seconds: 700,
+      asBase: 0.714,
+      voteShare: 0.82,
+      asTrusted: 0.929,
+      trusted: 25,
+    };
     const accuracy = { ...STARTING.accuracy };
     const canaries = { asBase: 0.96, asTrusted: null, consistency: 0.8 };
     const guardian = { level: 'healthy', since: 0, why: '', trusted: 25, tries: 0, canaries } as const;
@@ -53,8 +67,12 @@ describe('renderFrame', () => {
     ]);
     const before = { ...labelFree, baseline: null, now: null, history: [] };
     expect(lines({ ...RUNNING, accuracy, labelFree: before })[3]).toContain('no labels: accuracy cannot be measured');
-    expect(lines({ ...RUNNING, accuracy, labelFree: { ...before, questions: 0 } })[3]).toContain('cannot be measured: no question is held out');
-    expect(lines({ ...RUNNING, labelFree: { ...labelFree, labelled: 5 } })[3]).toMatch(/^ accuracy {3}79.3 % .* greedy, n 200 with a label$/);
+    expect(lines({ ...RUNNING, accuracy, labelFree: { ...before, questions: 0 } })[3]).toContain(
+      'cannot be measured: no question is held out',
+    );
+    expect(lines({ ...RUNNING, labelFree: { ...labelFree, labelled: 5 } })[3]).toMatch(
+      /^ accuracy {3}79.3 % .* greedy, n 200 with a label$/,
+    );
   });
 
   it('says where the dashboard is', () => {
@@ -66,18 +84,25 @@ describe('renderFrame', () => {
     const options = { width: 80, rows: 40 };
     const styled = renderFrame(RUNNING, { ...options, colors: coloured });
     expect(styled.join('\n')).toMatch(ESCAPES);
-    expect(styled.map((line) => line.replace(ESCAPES, ''))).toEqual(renderFrame(RUNNING, { ...options, colors: plain }));
+    expect(styled.map((line) => line.replace(ESCAPES, ''))).toEqual(
+      renderFrame(RUNNING, { ...options, colors: plain }),
+    );
   });
 
   it('has no line wider than the terminal and nothing that moves the cursor, whatever the status', () => {
     fc.assert(
-      fc.property(anyStatus, fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 60 }), (status, width, rows) => {
-        for (const line of renderFrame(status, { width, rows, colors: coloured, hint: 'Ctrl-C' })) {
-          const text = line.replace(ESCAPES, '');
-          expect(stringWidth(text)).toBeLessThanOrEqual(width);
-          expect(text).not.toMatch(/\p{Cc}/u);
-        }
-      }),
+      fc.property(
+        anyStatus,
+        fc.integer({ min: 1, max: 200 }),
+        fc.integer({ min: 1, max: 60 }),
+        (status, width, rows) => {
+          for (const line of renderFrame(status, { width, rows, colors: coloured, hint: 'Ctrl-C' })) {
+            const text = line.replace(ESCAPES, '');
+            expect(stringWidth(text)).toBeLessThanOrEqual(width);
+            expect(text).not.toMatch(/\p{Cc}/u);
+          }
+        },
+      ),
     );
   });
 

@@ -5,7 +5,10 @@ import { RUNNING, STARTING } from './status.ts';
 
 describe('plainLines', () => {
   it('opens with what runs, and says nothing when nothing is new', () => {
-    expect(plainLines(undefined, STARTING)).toEqual(['[0:00] models/mini, figures, seed 1, run folder runs/default', '[0:00] starting']);
+    expect(plainLines(undefined, STARTING)).toEqual([
+      '[0:00] models/mini, figures, seed 1, run folder runs/default',
+      '[0:00] starting',
+    ]);
     expect(plainLines(RUNNING, { ...RUNNING, at: RUNNING.at + 1000 })).toEqual([]);
   });
 
@@ -32,7 +35,9 @@ describe('plainLines', () => {
   });
 
   it('says why it failed', () => {
-    expect(plainLines(RUNNING, { ...RUNNING, phase: 'failed', error: 'no space left' })).toEqual(['[12:41] failed: no space left']);
+    expect(plainLines(RUNNING, { ...RUNNING, phase: 'failed', error: 'no space left' })).toEqual([
+      '[12:41] failed: no space left',
+    ]);
   });
 });
 

@@ -23,7 +23,11 @@ export const RUNNING: Status = {
     baseline: { version: 0, greedy: 0.53, seconds: 20 },
     now: { version: 45, greedy: 0.793, seconds: 700 },
     best: { version: 40, greedy: 0.801, seconds: 630 },
-    history: [0.53, 0.56, 0.64, 0.69, 0.74, 0.77, 0.785, 0.79, 0.801, 0.793].map((greedy, i) => ({ version: 5 * i, greedy, seconds: 70 * i })),
+    history: [0.53, 0.56, 0.64, 0.69, 0.74, 0.77, 0.785, 0.79, 0.801, 0.793].map((greedy, i) => ({
+      version: 5 * i,
+      greedy,
+      seconds: 70 * i,
+    })),
     questions: 200,
     fullBaseline: null,
     fullNow: null,
@@ -40,7 +44,13 @@ export const RUNNING: Status = {
     gradNorm: 0.52,
     learningRate: 5e-5,
   },
-  throughput: { rolloutTokensPerSecond: 5234, learnerTokensPerSecond: 12_345, stepsPerMinute: 3.14, secondsPerStep: 19.1, overlap: 0.87 },
+  throughput: {
+    rolloutTokensPerSecond: 5234,
+    learnerTokensPerSecond: 12_345,
+    stepsPerMinute: 3.14,
+    secondsPerStep: 19.1,
+    overlap: 0.87,
+  },
   staleness: { max: 1, now: 1, histogram: [32, 1504] },
   groups: {
     admitted: 2400,
@@ -53,10 +63,34 @@ export const RUNNING: Status = {
     credits: 0,
   },
   actors: [
-    { id: 'questioner', role: 'questioner', state: 'waiting', doing: 'waiting for a credit', since: T0 + 758_000, restarts: 0, ...WORK },
-    { id: 'sampler-1', role: 'sampler', state: 'working', doing: 'sampling 32 questions with version 48', since: T0 + 759_000, restarts: 1, ...WORK },
+    {
+      id: 'questioner',
+      role: 'questioner',
+      state: 'waiting',
+      doing: 'waiting for a credit',
+      since: T0 + 758_000,
+      restarts: 0,
+      ...WORK,
+    },
+    {
+      id: 'sampler-1',
+      role: 'sampler',
+      state: 'working',
+      doing: 'sampling 32 questions with version 48',
+      since: T0 + 759_000,
+      restarts: 1,
+      ...WORK,
+    },
     { id: 'voter', role: 'voter', state: 'idle', doing: 'idle', since: T0 + 757_000, restarts: 0, ...WORK },
-    { id: 'learner', role: 'learner', state: 'working', doing: 'learning from batch 48 (32 groups)', since: T0 + 755_000, restarts: 0, ...WORK },
+    {
+      id: 'learner',
+      role: 'learner',
+      state: 'working',
+      doing: 'learning from batch 48 (32 groups)',
+      since: T0 + 755_000,
+      restarts: 0,
+      ...WORK,
+    },
     {
       id: 'evaluator',
       role: 'evaluator',
@@ -97,7 +131,13 @@ export const STARTING: Status = {
     gradNorm: null,
     learningRate: null,
   },
-  throughput: { rolloutTokensPerSecond: null, learnerTokensPerSecond: null, stepsPerMinute: null, secondsPerStep: null, overlap: null },
+  throughput: {
+    rolloutTokensPerSecond: null,
+    learnerTokensPerSecond: null,
+    stepsPerMinute: null,
+    secondsPerStep: null,
+    overlap: null,
+  },
   staleness: { max: 1, now: null, histogram: [0, 0] },
   groups: { admitted: 0, sampled: 0, kept: 0, dropped: {}, learnt: 0, inFlight: 0, waiting: 0, credits: 64 },
   actors: [],
@@ -108,7 +148,13 @@ export const STARTING: Status = {
 /** A run in which the model writes questions. */
 export const SYNTHESIZING: Status = {
   ...RUNNING,
-  synthesis: { written: 412, accepted: 301, rejected: { duplicate: 80, malformed: 31, 'all-agree': 0 }, pool: 120, share: 0.5 },
+  synthesis: {
+    written: 412,
+    accepted: 301,
+    rejected: { duplicate: 80, malformed: 31, 'all-agree': 0 },
+    pool: 120,
+    share: 0.5,
+  },
 };
 
 const words = fc.string({ unit: 'grapheme', maxLength: 60 });

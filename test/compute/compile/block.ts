@@ -1,4 +1,7 @@
-/** A small transformer's training step, as a program: token embedding, blocks of causal attention and SwiGLU, tied head, every gradient. */
+/**
+ * A small transformer's training step, as a program: token embedding, blocks of causal attention and SwiGLU, tied head,
+ * every gradient.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ProgramSpec } from '../../../src/compute/engine/engine.ts';
 import { embed, rmsNorm, rope, swiglu, tokenLogProb } from '../../../src/compute/compile/operators.ts';
@@ -20,7 +23,12 @@ function weightShapes({ layers, heads, headDim, hidden, vocabulary }: BlockSize)
   const width = heads * headDim;
   const shapes: Record<string, number[]> = { embed: [vocabulary, width], norm: [width] };
   for (let i = 0; i < layers; i++) {
-    Object.assign(shapes, { [`${i}.norm1`]: [width], [`${i}.norm2`]: [width], [`${i}.gate`]: [hidden, width], [`${i}.up`]: [hidden, width] });
+    Object.assign(shapes, {
+      [`${i}.norm1`]: [width],
+      [`${i}.norm2`]: [width],
+      [`${i}.gate`]: [hidden, width],
+      [`${i}.up`]: [hidden, width],
+    });
     Object.assign(shapes, {
       [`${i}.down`]: [width, hidden],
       [`${i}.q`]: [width, width],
@@ -69,31 +77,43 @@ function attention(
 ): tf.Tensor2D {
   const project = (name: string): tf.Tensor3D =>
     tf.reshape(tf.matMul(x, weights[`${layer}.${name}`]!, false, true), [batch * length, heads, headDim]);
-  const turn = (rows: tf.Tensor3D): tf.Tensor3D => rope(rows, inputs['cos'] as tf.Tensor2D, inputs['sin'] as tf.Tensor2D);
-  const split = (rows: tf.Tensor3D): tf.Tensor => tf.transpose(tf.reshape(rows, [batch, length, heads, headDim]), [0, 2, 1, 3]);
+  const turn = (rows: tf.Tensor3D): tf.Tensor3D =>
+    rope(rows, inputs['cos'] as tf.Tensor2D, inputs['sin'] as tf.Tensor2D);
+  const split = (rows: tf.Tensor3D): tf.Tensor =>
+    tf.transpose(tf.reshape(rows, [batch, length, heads, headDim]), [0, 2, 1, 3]);
   const [q, k, v] = [split(turn(project('q'))), split(turn(project('k'))), split(project('v'))];
   const causal = tf.tensor2d(
     Float32Array.from({ length: length * length }, (_, i) => (i % length > Math.floor(i / length) ? -1e30 : 0)),
     [length, length],
   );
   const scores = tf.add(tf.mul(tf.matMul(q, k, false, true), headDim ** -0.5), causal);
-  const mixed = tf.reshape(tf.transpose(tf.matMul(tf.softmax(scores), v), [0, 2, 1, 3]), [batch * length, heads * headDim]);
+  const mixed = tf.reshape(tf.transpose(tf.matMul(tf.softmax(scores), v), [0, 2, 1, 3]), [
+    batch * length,
+    heads * headDim,
+  ]);
   return tf.matMul(mixed, weights[`${layer}.o`]!, false, true);
 }
 
-/** Loss: the mean negative log-probability of the next token; outputs `loss` and one gradient a weight, by the weight's name with `d_`. */
+/**
+ * Loss: the mean negative log-probability of the next token; outputs `loss` and one gradient a weight, by the weight's
+ * name with `d_`.
+ */
 export function blockProgram(size: BlockSize): ProgramSpec {
   const feeds = blockFeeds(size);
   const names = Object.keys(weightShapes(size));
   const loss = (inputs: Record<string, tf.Tensor>, ...values: tf.Tensor[]): tf.Scalar => {
     const weights = Object.fromEntries(names.map((name, i) => [name, values[i] as tf.Tensor2D]));
-    const norm = (rows: tf.Tensor, name: string): tf.Tensor2D => rmsNorm(rows as tf.Tensor2D, weights[name] as unknown as tf.Tensor1D, 1e-6);
+    const norm = (rows: tf.Tensor, name: string): tf.Tensor2D =>
+      rmsNorm(rows as tf.Tensor2D, weights[name] as unknown as tf.Tensor1D, 1e-6);
     const ids = inputs['ids'] as tf.Tensor1D;
     let x: tf.Tensor2D = embed(weights['embed']!, ids);
     for (let i = 0; i < size.layers; i++) {
       x = tf.add(x, attention(norm(x, `${i}.norm1`), i, weights, inputs, size));
       const h = norm(x, `${i}.norm2`);
-      const gated = swiglu(tf.matMul(h, weights[`${i}.gate`]!, false, true), tf.matMul(h, weights[`${i}.up`]!, false, true));
+      const gated = swiglu(
+        tf.matMul(h, weights[`${i}.gate`]!, false, true),
+        tf.matMul(h, weights[`${i}.up`]!, false, true),
+      );
       x = tf.add(x, tf.matMul(gated, weights[`${i}.down`]!, false, true));
     }
     const logits = tf.matMul<tf.Tensor2D>(norm(x, 'norm'), weights['embed']!, false, true);
@@ -104,7 +124,9 @@ export function blockProgram(size: BlockSize): ProgramSpec {
     name: `block ${JSON.stringify(size)}`,
     inputs: Object.fromEntries(Object.entries(feeds).map(([name, { dtype, shape }]) => [name, { dtype, shape }])),
     build: (inputs) => {
-      const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => loss(inputs, ...values))(names.map((name) => inputs[name]!));
+      const { value, grads } = tf.valueAndGrads((...values: tf.Tensor[]) => loss(inputs, ...values))(
+        names.map((name) => inputs[name]!),
+      );
       return { loss: value, ...Object.fromEntries(names.map((name, i) => [`d_${name}`, grads[i]!])) };
     },
   };

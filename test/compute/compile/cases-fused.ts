@@ -2,7 +2,14 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { FUSED } from '../../../src/compute/compile/fused-names.ts';
-import { embed, groupQueryAttention, rmsNorm, rope, swiglu, tokenLogProb } from '../../../src/compute/compile/operators.ts';
+import {
+  embed,
+  groupQueryAttention,
+  rmsNorm,
+  rope,
+  swiglu,
+  tokenLogProb,
+} from '../../../src/compute/compile/operators.ts';
 import { i32 } from '../../../src/protocol/tensor.ts';
 import { add, seeds } from './cases.ts';
 import { shapes, type Example } from './support.ts';
@@ -64,7 +71,13 @@ add(
   FUSED.groupQueryAttention,
   'none',
   fc
-    .tuple(fc.integer({ min: 1, max: 3 }), fc.constantFrom(1, 2), fc.constantFrom(1, 2, 4), fc.integer({ min: 1, max: 9 }), seeds)
+    .tuple(
+      fc.integer({ min: 1, max: 3 }),
+      fc.constantFrom(1, 2),
+      fc.constantFrom(1, 2, 4),
+      fc.integer({ min: 1, max: 9 }),
+      seeds,
+    )
     .map(([batch, kvHeads, repeat, length, seed]): Example => {
       const size = 8;
       return {

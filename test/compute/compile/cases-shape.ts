@@ -10,7 +10,11 @@ type Axis = { shape: number[]; axis: number; given: number; seed: number };
 const alongAxis = (
   build: (x: tf.Tensor, axis: Axis) => tf.Tensor | tf.Tensor[],
   make: (shape: readonly number[], seed: number) => HostTensor = spread,
-) => axisExamples().map((axis): Example => ({ feeds: { x: make(axis.shape, axis.seed) }, build: ({ x }) => build(x!, axis) }));
+) =>
+  axisExamples().map((axis): Example => ({
+    feeds: { x: make(axis.shape, axis.seed) },
+    build: ({ x }) => build(x!, axis),
+  }));
 
 unary(tf.Reshape, (x) => tf.reshape(tf.reshape(tf.square(x), [-1]), [...x.shape, 1]));
 unary(tf.Reshape, (x) => tf.reshape(x, [-1]), { make: bools, gradient: 'none', title: 'bool' });
@@ -33,7 +37,10 @@ add(
 const several = (join: (parts: tf.Tensor[], axis: number) => tf.Tensor, vary: boolean) =>
   axisExamples().chain(({ shape, axis, seed }) =>
     fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 }).map((sizes): Example => {
-      const parts = sizes.map((size, i) => [`x${i}`, spread(vary ? shape.map((dim, d) => (d === axis ? size : dim)) : shape, seed + i)] as const);
+      const parts = sizes.map(
+        (size, i) =>
+          [`x${i}`, spread(vary ? shape.map((dim, d) => (d === axis ? size : dim)) : shape, seed + i)] as const,
+      );
       return { feeds: Object.fromEntries(parts), build: (inputs) => join(Object.values(inputs), axis) };
     }),
   );
@@ -65,16 +72,24 @@ const windows = fc.tuple(shapes(1), seeds).map(([shape, seed]) => {
 add(
   tf.Slice,
   'numeric',
-  windows.map(({ shape, seed, begin, size }) => ({ feeds: { x: spread(shape, seed) }, build: ({ x }: Inputs) => tf.slice(x!, begin, size) })),
+  windows.map(({ shape, seed, begin, size }) => ({
+    feeds: { x: spread(shape, seed) },
+    build: ({ x }: Inputs) => tf.slice(x!, begin, size),
+  })),
 );
 add(
   tf.StridedSlice,
   'none',
   windows.map(({ shape, seed }) => {
     const backwards = seed % 2 === 1;
-    const [begin, end] = backwards ? [shape.map((dim) => dim - 1), shape.map((dim) => -dim - 1)] : [shape.map(() => 0), shape];
+    const [begin, end] = backwards
+      ? [shape.map((dim) => dim - 1), shape.map((dim) => -dim - 1)]
+      : [shape.map(() => 0), shape];
     const strides = shape.map((_, i) => ((seed >> i) % 2 === 0 ? 1 : 2) * (backwards ? -1 : 1));
-    return { feeds: { x: spread(shape, seed) }, build: ({ x }: Inputs) => tf.stridedSlice(x!, begin, [...end], strides) };
+    return {
+      feeds: { x: spread(shape, seed) },
+      build: ({ x }: Inputs) => tf.stridedSlice(x!, begin, [...end], strides),
+    };
   }),
 );
 unary(
@@ -86,7 +101,10 @@ unary(
     ),
   { minRank: 1 },
 );
-unary(tf.Tile, (x, shape) => tf.mul(tf.broadcastTo(tf.sum(x, -1, true), shape), x), { minRank: 1, title: 'broadcastTo' });
+unary(tf.Tile, (x, shape) => tf.mul(tf.broadcastTo(tf.sum(x, -1, true), shape), x), {
+  minRank: 1,
+  title: 'broadcastTo',
+});
 unary(
   tf.PadV2,
   (x, shape) =>
@@ -140,7 +158,9 @@ for (const [kernel, op, make] of reducers) {
     add(kernel, 'numeric', one, keepDims ? 'kept axis' : 'axis');
   }
   if (kernel !== tf.Prod) unary(kernel, (x) => op(x), { make, title: 'all' });
-  const first = fc.tuple(shapes(3, 4), seeds).map(([shape, seed]) => ({ feeds: { x: make(shape, seed) }, build: ({ x }: Inputs) => op(x!, [0, 2]) }));
+  const first = fc
+    .tuple(shapes(3, 4), seeds)
+    .map(([shape, seed]) => ({ feeds: { x: make(shape, seed) }, build: ({ x }: Inputs) => op(x!, [0, 2]) }));
   if (kernel !== tf.Prod) add(kernel, 'numeric', first, 'two axes');
 }
 unary(tf.Sum, (x) => tf.sum(x), { make: int(-9, 9), gradient: 'none', title: 'int32' });
@@ -193,7 +213,10 @@ for (const transposeA of [false, true]) {
   for (const transposeB of [false, true]) {
     const flip = (shape: number[], on: boolean) => (on ? [...shape.slice(0, -2), shape.at(-1)!, shape.at(-2)!] : shape);
     const draw = fc.tuple(shapes(3, 3, 5), shapes(0, 2), seeds).map(([[m, k, n], batch, seed]): Example => ({
-      feeds: { a: spread(flip([...batch, m!, k!], transposeA), seed), b: spread(flip([...batch, k!, n!], transposeB), seed + 1) },
+      feeds: {
+        a: spread(flip([...batch, m!, k!], transposeA), seed),
+        b: spread(flip([...batch, k!, n!], transposeB), seed + 1),
+      },
       build: ({ a, b }) => tf.matMul(a!, b!, transposeA, transposeB),
     }));
     add(tf.BatchMatMul, 'numeric', draw, `${transposeA ? 'a^T' : 'a'} ${transposeB ? 'b^T' : 'b'}`);
@@ -202,7 +225,10 @@ for (const transposeA of [false, true]) {
 add(
   tf.BatchMatMul,
   'numeric',
-  seeds.map((seed): Example => ({ feeds: { a: spread([2, 3, 4], seed), b: spread([4, 2], seed + 1) }, build: ({ a, b }) => tf.matMul(a!, b!) })),
+  seeds.map((seed): Example => ({
+    feeds: { a: spread([2, 3, 4], seed), b: spread([4, 2], seed + 1) },
+    build: ({ a, b }) => tf.matMul(a!, b!),
+  })),
   '3-D by 2-D',
 );
 add(

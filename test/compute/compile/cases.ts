@@ -1,4 +1,7 @@
-/** At least one case for every kernel of the symbolic backend. A case draws examples; `gradient` says what is checked besides the forward. */
+/**
+ * At least one case for every kernel of the symbolic backend. A case draws examples; `gradient` says what is checked
+ * besides the forward.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import type { HostTensor } from '../../../src/protocol/tensor.ts';
@@ -9,7 +12,9 @@ export interface Case {
   readonly kernel: string;
   readonly title: string;
   readonly draw: fc.Arbitrary<Example>;
-  /** 'numeric': against finite differences; 'zero': piecewise constant; 'none': integer output or not differentiable. */
+  /**
+   * 'numeric': against finite differences; 'zero': piecewise constant; 'none': integer output or not differentiable.
+   */
   readonly gradient: 'numeric' | 'zero' | 'none';
 }
 
@@ -39,9 +44,15 @@ function unary(
 
 /** Two shapes that broadcast together: each side keeps a dim, has 1 there, or ends before it. */
 const pairs = fc
-  .tuple(shapes(0, 4), fc.array(fc.constantFrom('keep', 'a', 'b'), { minLength: 4, maxLength: 4 }), fc.nat(4), fc.boolean())
+  .tuple(
+    shapes(0, 4),
+    fc.array(fc.constantFrom('keep', 'a', 'b'), { minLength: 4, maxLength: 4 }),
+    fc.nat(4),
+    fc.boolean(),
+  )
   .map(([shape, flat, drop, left]) => {
-    const side = (name: string, cut: boolean) => shape.map((dim, i) => (flat[i] === name ? 1 : dim)).slice(cut ? Math.min(drop, shape.length) : 0);
+    const side = (name: string, cut: boolean) =>
+      shape.map((dim, i) => (flat[i] === name ? 1 : dim)).slice(cut ? Math.min(drop, shape.length) : 0);
     return [side('a', left), side('b', !left)] as const;
   });
 
@@ -123,12 +134,20 @@ unary(tf.Fill, (_, shape) => [tf.fill(shape, 3, 'int32'), tf.cast(tf.fill(shape,
   title: 'int32 and bool',
 });
 for (const dtype of ['float32', 'int32', 'bool'] as const) {
-  unary(tf.Cast, (x) => tf.cast(x, dtype), { gradient: dtype === 'float32' ? 'numeric' : 'none', title: `float32 to ${dtype}` });
+  unary(tf.Cast, (x) => tf.cast(x, dtype), {
+    gradient: dtype === 'float32' ? 'numeric' : 'none',
+    title: `float32 to ${dtype}`,
+  });
   unary(tf.Cast, (x) => tf.cast(x, dtype), { make: int(-2, 2), gradient: 'none', title: `int32 to ${dtype}` });
   unary(tf.Cast, (x) => tf.cast(x, dtype), { make: bools, gradient: 'none', title: `bool to ${dtype}` });
 }
 const range = (name: string, start: number, stop: number, step: number, dtype: 'float32' | 'int32') =>
-  add(tf.Range, 'none', fc.constant({ feeds: { x: spread([1], 1) }, build: () => tf.range(start, stop, step, dtype) }), name);
+  add(
+    tf.Range,
+    'none',
+    fc.constant({ feeds: { x: spread([1], 1) }, build: () => tf.range(start, stop, step, dtype) }),
+    name,
+  );
 range('int32', 0, 5, 1, 'int32');
 range('down', 3, -2, -2, 'float32');
 

@@ -8,7 +8,9 @@ import { f32, i32, type HostTensor } from '../../../src/protocol/tensor.ts';
 import { expectClose } from './support.ts';
 import { spread } from './support-values.ts';
 
-const engines: Engine[] = await Promise.all((['cpu', 'reference'] as const).map((name) => createEngine(name, { threads: 1, cachePrograms: 2 })));
+const engines: Engine[] = await Promise.all(
+  (['cpu', 'reference'] as const).map((name) => createEngine(name, { threads: 1, cachePrograms: 2 })),
+);
 const cpu = engines[0]!;
 afterAll(() => Promise.all(engines.map((engine) => engine[Symbol.asyncDispose]())));
 
@@ -139,7 +141,11 @@ describe('engine cpu', () => {
   });
 
   test('names a kernel that cannot be compiled, and the program', async () => {
-    const broken = cpu.compile({ name: 'broken', inputs: { x: { dtype: 'float32', shape: [4] } }, build: ({ x }) => ({ y: tf.selu(x!) }) });
+    const broken = cpu.compile({
+      name: 'broken',
+      inputs: { x: { dtype: 'float32', shape: [4] } },
+      build: ({ x }) => ({ y: tf.selu(x!) }),
+    });
     await expect(broken).rejects.toThrow(UnsupportedError);
     await expect(broken).rejects.toThrow('program broken: the TF.js kernel Selu cannot be compiled');
   });
@@ -163,7 +169,9 @@ describe('engine cpu', () => {
       },
     });
     const outputs = await program.run({ x: f32([2], [5, 6]) });
-    expect(Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, [...(value as HostTensor).data]]))).toEqual({
+    expect(
+      Object.fromEntries(Object.entries(outputs).map(([name, value]) => [name, [...(value as HostTensor).data]])),
+    ).toEqual({
       same: [5, 6],
       three: [3],
       wide: [2, 2, 2, 2],
@@ -195,5 +203,7 @@ test('an engine whose package is missing says so', async ({ skip }) => {
     () => false,
   );
   skip(present, `${packageName} is installed`);
-  await expect(createEngine('tensorflow', { threads: 1 })).rejects.toThrow('@tensorflow/tfjs-node-gpu, which cannot be loaded');
+  await expect(createEngine('tensorflow', { threads: 1 })).rejects.toThrow(
+    '@tensorflow/tfjs-node-gpu, which cannot be loaded',
+  );
 });

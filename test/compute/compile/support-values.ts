@@ -5,7 +5,11 @@ import { sizeOf, type DType, type HostTensor } from '../../../src/protocol/tenso
 export function spread(shape: readonly number[], seed: number): HostTensor {
   const size = sizeOf(shape);
   const order = shuffle(size, seed);
-  return { dtype: 'float32', shape, data: Float32Array.from(order, (rank) => (rank - Math.floor(size / 2)) * 0.0731 + 0.0137) };
+  return {
+    dtype: 'float32',
+    shape,
+    data: Float32Array.from(order, (rank) => (rank - Math.floor(size / 2)) * 0.0731 + 0.0137),
+  };
 }
 
 export function positive(shape: readonly number[], seed: number): HostTensor {
@@ -13,7 +17,13 @@ export function positive(shape: readonly number[], seed: number): HostTensor {
   return { ...tensor, data: Float32Array.from(tensor.data, (value) => Math.abs(value) + 0.3) };
 }
 
-export function integers(shape: readonly number[], seed: number, min: number, max: number, dtype: DType = 'int32'): HostTensor {
+export function integers(
+  shape: readonly number[],
+  seed: number,
+  min: number,
+  max: number,
+  dtype: DType = 'int32',
+): HostTensor {
   const values = Int32Array.from({ length: sizeOf(shape) }, (_, i) => min + (hash(seed + i) % (max - min + 1)));
   const data = dtype === 'float32' ? Float32Array.from(values) : dtype === 'bool' ? Uint8Array.from(values) : values;
   return { dtype, shape, data };

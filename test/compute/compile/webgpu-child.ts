@@ -23,7 +23,10 @@ const resident: Check = async (engine) => {
     name: 'descend',
     inputs: { w: { dtype: 'float32', shape: [4, 4] } },
     build: ({ w }) => ({
-      next: tf.sub(w!, tf.mul(tf.grad((x: tf.Tensor) => tf.sum(tf.square(tf.matMul(x as tf.Tensor2D, x as tf.Tensor2D))))(w!), 0.01)),
+      next: tf.sub(
+        w!,
+        tf.mul(tf.grad((x: tf.Tensor) => tf.sum(tf.square(tf.matMul(x as tf.Tensor2D, x as tf.Tensor2D))))(w!), 0.01),
+      ),
     }),
     resident: ['next'],
   };

@@ -6,7 +6,9 @@ import { describe, expect, test } from 'vitest';
 /** A Vulkan driver in software, as Debian's chromium package ships it, where the machine has no other. */
 const CHROMIUM = '/usr/lib/chromium';
 const software = `${CHROMIUM}/vk_swiftshader_icd.json`;
-const env = existsSync(software) ? { ...process.env, VK_ICD_FILENAMES: software, LD_LIBRARY_PATH: CHROMIUM } : process.env;
+const env = existsSync(software)
+  ? { ...process.env, VK_ICD_FILENAMES: software, LD_LIBRARY_PATH: CHROMIUM }
+  : process.env;
 
 function child(entry: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, ['--import', 'tsx', fileURLToPath(new URL(entry, import.meta.url)), ...args], {

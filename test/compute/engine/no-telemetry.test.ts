@@ -7,7 +7,9 @@ import { temporaryFolder } from '../../support/rig.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** Runs a program of one session, in a process or a thread of it, with a home of its own. @returns what it left there. */
+/**
+ * Runs a program of one session, in a process or a thread of it, with a home of its own. @returns what it left there.
+ */
 function leftAtHome(source: string): string[] {
   const home = temporaryFolder();
   const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, XDG_CACHE_HOME: join(home, '.cache'), TMPDIR: home };

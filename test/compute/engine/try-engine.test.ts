@@ -4,6 +4,8 @@ import { ENGINES, probeEngines } from '../../../src/compute/engine/engines.ts';
 test('every engine is tried, and one that cannot be used says why', { timeout: 240_000 }, async () => {
   const reports = await probeEngines();
   expect(reports.map((report) => report.name)).toEqual(ENGINES);
-  expect(reports.filter((report) => report.usable).map((report) => report.name)).toEqual(expect.arrayContaining(['cpu', 'reference']));
+  expect(reports.filter((report) => report.usable).map((report) => report.name)).toEqual(
+    expect.arrayContaining(['cpu', 'reference']),
+  );
   for (const { name, detail } of reports) expect(`${name}: ${detail}`).toMatch(/^\w.{10,}/);
 });

@@ -35,7 +35,9 @@ test('float32 comes back bit for bit', async () => {
       await writeSafetensors(file, { 'a.weight': f32([2, 3], data), empty: f32([0, 4]) });
       const read = await readSafetensors(file);
       expect(read['a.weight']!.shape).toEqual([2, 3]);
-      expect(Buffer.from(read['a.weight']!.data.buffer)).toEqual(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+      expect(Buffer.from(read['a.weight']!.data.buffer)).toEqual(
+        Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+      );
       expect(read['empty']!.data.length).toBe(0);
     }),
     { numRuns: 30, seed: 3 },
@@ -47,13 +49,35 @@ test('bfloat16 rounds to nearest, ties to even', async () => {
   // 1 + 2^-8 lies half-way between 1 and 1 + 2^-7; 1 + 3 * 2^-8 between 1 + 2^-7 and 1 + 2^-6.
   const data = Float32Array.of(1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20, -0, Infinity, NaN, 3.4e38);
   await writeSafetensors(file, { w: f32([7], data) }, 'BF16');
-  expect([...(await readSafetensors(file))['w']!.data]).toEqual([1, 1 + 2 ** -6, 1 + 2 ** -7, -0, Infinity, NaN, Infinity]);
+  expect([...(await readSafetensors(file))['w']!.data]).toEqual([
+    1,
+    1 + 2 ** -6,
+    1 + 2 ** -7,
+    -0,
+    Infinity,
+    NaN,
+    Infinity,
+  ]);
 });
 
 test('float16 is read exactly, subnormals and infinities included', async () => {
   const halves = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x03ff, 0x0400, 0x7bff, 0x7c00, 0xfc00, 0x8000);
-  const file = await craft('half.safetensors', { h: { dtype: 'F16', shape: [9], data_offsets: [0, 18] } }, new Uint8Array(halves.buffer));
-  expect([...(await readSafetensors(file))['h']!.data]).toEqual([1, -2, 2 ** -24, 1023 * 2 ** -24, 2 ** -14, 65504, Infinity, -Infinity, -0]);
+  const file = await craft(
+    'half.safetensors',
+    { h: { dtype: 'F16', shape: [9], data_offsets: [0, 18] } },
+    new Uint8Array(halves.buffer),
+  );
+  expect([...(await readSafetensors(file))['h']!.data]).toEqual([
+    1,
+    -2,
+    2 ** -24,
+    1023 * 2 ** -24,
+    2 ** -14,
+    65504,
+    Infinity,
+    -Infinity,
+    -0,
+  ]);
 });
 
 test('a write that fails leaves the old file and nothing else', async () => {
@@ -91,9 +115,12 @@ test('what does not fit one file is sharded, with an index, and comes back the s
         );
         const files = await writeCheckpoint(place, tensors, 'F32', limit);
         const written = await readdir(place);
-        expect(written.toSorted()).toEqual([...files, ...(files.length > 1 ? ['model.safetensors.index.json'] : [])].toSorted());
+        expect(written.toSorted()).toEqual(
+          [...files, ...(files.length > 1 ? ['model.safetensors.index.json'] : [])].toSorted(),
+        );
         const back = await readCheckpoint(place);
-        for (const [name, { shape, data }] of Object.entries(tensors)) expect(back[name]).toEqual({ dtype: 'float32', shape, data });
+        for (const [name, { shape, data }] of Object.entries(tensors))
+          expect(back[name]).toEqual({ dtype: 'float32', shape, data });
         expect(Object.keys(back)).toHaveLength(sizes.length);
         for (const file of files) {
           const bytes = Object.values(await readSafetensors(join(place, file))).map(({ data }) => 4 * data.length);
@@ -111,7 +138,10 @@ test('a whole checkpoint goes before an index, as in transformers', async () => 
   const place = await mkdtemp(join(folder, 'both-'));
   await writeSafetensors(join(place, 'model.safetensors'), { x: f32([1], [1]) });
   await writeSafetensors(join(place, 'old.safetensors'), { x: f32([1], [2]) });
-  await writeFile(join(place, 'model.safetensors.index.json'), JSON.stringify({ weight_map: { x: 'old.safetensors' } }));
+  await writeFile(
+    join(place, 'model.safetensors.index.json'),
+    JSON.stringify({ weight_map: { x: 'old.safetensors' } }),
+  );
   expect([...(await readCheckpoint(place))['x']!.data]).toEqual([1]);
 });
 
@@ -119,9 +149,17 @@ describe('malformed files', () => {
   const entry = { dtype: 'F32', shape: [2], data_offsets: [0, 8] };
   const bad: Record<string, [unknown, number, RegExp]> = {
     'data cut short': [{ w: entry }, 5, /truncated: tensor "w" ends at byte \d+, the file has \d+/],
-    'offsets that do not fit the shape': [{ w: { ...entry, shape: [3] } }, 8, /tensor "w" of shape \[3\] F32 needs 12 bytes, its offsets hold 8/],
+    'offsets that do not fit the shape': [
+      { w: { ...entry, shape: [3] } },
+      8,
+      /tensor "w" of shape \[3\] F32 needs 12 bytes, its offsets hold 8/,
+    ],
     'an unknown dtype': [{ w: { ...entry, dtype: 'F8_E4M3' } }, 8, /tensor "w" has dtype F8_E4M3/],
-    'an entry without a shape': [{ w: { dtype: 'F32', data_offsets: [0, 8] } }, 8, /tensor "w" has a malformed header entry/],
+    'an entry without a shape': [
+      { w: { dtype: 'F32', data_offsets: [0, 8] } },
+      8,
+      /tensor "w" has a malformed header entry/,
+    ],
     'a header that is no object': [[1, 2], 0, /the header is not a JSON object/],
   };
   test.each(Object.keys(bad))('%s', async (name) => {
@@ -144,13 +182,16 @@ describe('malformed files', () => {
   });
 
   test('a missing file is named', async () => {
-    await expect(readCheckpoint(join(folder, 'nowhere'))).rejects.toThrow(/nowhere\/model\.safetensors: cannot be read/);
+    await expect(readCheckpoint(join(folder, 'nowhere'))).rejects.toThrow(
+      /nowhere\/model\.safetensors: cannot be read/,
+    );
   });
 
   test('an index that names a missing tensor, a missing shard, or a path outside', async () => {
     const place = await mkdtemp(join(folder, 'shards-'));
     await writeSafetensors(join(place, 'a.safetensors'), { x: f32([1], [1]) });
-    const index = (map: unknown) => writeFile(join(place, 'model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
+    const index = (map: unknown) =>
+      writeFile(join(place, 'model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
     await index({ x: 'a.safetensors', y: 'a.safetensors' });
     await expect(readCheckpoint(place)).rejects.toThrow(/a\.safetensors: tensor "y" is missing/);
     await index({ x: 'b.safetensors' });
@@ -185,6 +226,8 @@ test('float16 holds every half as it was and rounds to the nearest, the even one
       'w',
     ),
   ).toEqual(Uint16Array.from(middles, (_, i) => i + 1));
-  expect(() => float16(Float32Array.of(1, 65_520), 'tensor "w"')).toThrow(/^tensor "w": 65520 is too large for float16.*BF16 or F32/);
+  expect(() => float16(Float32Array.of(1, 65_520), 'tensor "w"')).toThrow(
+    /^tensor "w": 65520 is too large for float16.*BF16 or F32/,
+  );
   expect(Number.isNaN(toFloat32(float16(Float32Array.of(Number.NaN), 'w').slice().buffer, 'F16')[0])).toBe(true);
 });

@@ -1,4 +1,7 @@
-/** A family is a folder and a line: the threads' own code opens, samples, teaches and saves a model of a family that only this test knows. */
+/**
+ * A family is a folder and a line: the threads' own code opens, samples, teaches and saves a model of a family that
+ * only this test knows.
+ */
 import { readdirSync, readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,9 +26,20 @@ import { learnSettings } from '../../support/learn-settings.ts';
 import { temporaryFolder, type TemporaryFolder } from '../../support/tiny-folder.ts';
 import { plain } from './plain/family.ts';
 
-const RAW = { model_type: 'plain', layers: 2, width: 16, heads: 2, head_size: 12, vocab_size: 112, context: 64, eos_token_id: 2 };
+const RAW = {
+  model_type: 'plain',
+  layers: 2,
+  width: 16,
+  heads: 2,
+  head_size: 12,
+  vocab_size: 112,
+  context: 64,
+  eos_token_id: 2,
+};
 const PICTURE = { width: 8, height: 8, channels: 3, data: new Uint8Array(192) } as const;
-const questions = ['2 + 3', '7 + 1 = ?'].map((text, i) => ({ id: `q${i}`, text, pictures: [], origin: 'dataset' }) as const);
+const questions = ['2 + 3', '7 + 1 = ?'].map(
+  (text, i) => ({ id: `q${i}`, text, pictures: [], origin: 'dataset' }) as const,
+);
 const params = { samples: 3, temperature: 1, topP: 1, topK: 0, maxNewTokens: 6 };
 
 let folder: TemporaryFolder;
@@ -45,14 +59,23 @@ describe('a family of its own', () => {
     const setup = { baseFolder: folder.path, engine: 'cpu', threads: 1, maxRows: 8, microBatchGroups: 2 } as const;
     const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 };
     const sampler = await RolloutWorker.start({ ...setup, role: 'rollout' });
-    const learner = await LearnerWorker.start({ ...setup, role: 'learner', optimizer, learn: learnSettings({ type: 'grpo' }) });
+    const learner = await LearnerWorker.start({
+      ...setup,
+      role: 'learner',
+      optimizer,
+      learn: learnSettings({ type: 'grpo' }),
+    });
     const { base, state } = (await learner.answer({ type: 'open' })) as OpenReply;
     const flags: TaskFlags = new Int32Array(new SharedArrayBuffer(16));
     const request = { questions, params, seed: 1, version: 0, reference: true } as const;
-    const { groups } = (await sampler.answer({ type: 'sample', request, weights: state.weights, base }, flags)) as SampleReply;
+    const { groups } = (await sampler.answer(
+      { type: 'sample', request, weights: state.weights, base },
+      flags,
+    )) as SampleReply;
     expect(groups.map((group) => group.length)).toEqual([3, 3]);
     // Decoding step by step and the shared-prefix forward say the same.
-    for (const { logprobs, refLogprobs } of groups.flat()) logprobs.forEach((value, t) => expect(refLogprobs![t]).toBeCloseTo(value, 4));
+    for (const { logprobs, refLogprobs } of groups.flat())
+      logprobs.forEach((value, t) => expect(refLogprobs![t]).toBeCloseTo(value, 4));
 
     const batch = batchOf(
       0,
@@ -66,7 +89,8 @@ describe('a family of its own', () => {
     const again = await loadModelFolder(saved);
     expect(again.model.raw).toEqual({ ...RAW, torch_dtype: 'float32' });
     const before = (await loadModelFolder(folder.path)).params;
-    for (const [name, { data }] of Object.entries(again.params)) expect(data.some((value, i) => value !== before[name]!.data[i])).toBe(true);
+    for (const [name, { data }] of Object.entries(again.params))
+      expect(data.some((value, i) => value !== before[name]!.data[i])).toBe(true);
   });
 
   test('decodes on a device as it does in host memory', async () => {
@@ -78,27 +102,39 @@ describe('a family of its own', () => {
       [DeviceDecoding, HostDecoding].map(async (way) => {
         const { decoding, lengths, nextPositions } = await way.begin({ engine, model, weights }, request);
         const both = (value: number): Int32Array => Int32Array.of(value, value);
-        const rows = { tokens: Int32Array.of(5, 6), positions: both(nextPositions[0]!), lengths: both(lengths[0]!), order: Int32Array.of(0, 1) };
+        const rows = {
+          tokens: Int32Array.of(5, 6),
+          positions: both(nextPositions[0]!),
+          lengths: both(lengths[0]!),
+          order: Int32Array.of(0, 1),
+        };
         return decoding.step(rows);
       }),
     );
     logits[0]!.forEach((value, i) => expect(value).toBeCloseTo(logits[1]![i]!, 4));
     const responses = [[5, 6, 7]];
-    const [scored] = await score({ engine, model, weights }, [{ prompt: prompts[0]!, responses }], { temperature: 1, microBatchGroups: 1 });
+    const [scored] = await score({ engine, model, weights }, [{ prompt: prompts[0]!, responses }], {
+      temperature: 1,
+      microBatchGroups: 1,
+    });
     expect(scored![0]!.every((value) => value < 0)).toBe(true);
   });
 
   test('takes no picture where it has no vision, and is known to the presets', async () => {
     const encoder = await loadModelFolder(folder.path);
     const refused = () => encodePrompt(encoder, { text: 'x', pictures: [PICTURE] });
-    expect(refused).toThrow('a question has a picture, but a model of type "plain" takes none: ask without pictures, or use another model');
+    expect(refused).toThrow(
+      'a question has a picture, but a model of type "plain" takes none: ask without pictures, or use another model',
+    );
     expect(choosePreset({ folder: folder.path }).why).toContain("the model's context of 64 tokens");
   });
 
   test('an unknown model_type names the known ones', () => {
     const known = 'c.json: model_type is "llava"; name the folder of a model of a known type: "qwen2_5_vl", "plain"';
     expect(() => parseModel({ model_type: 'llava' }, 'c.json')).toThrow(known);
-    expect(() => parseModel({}, 'c.json')).toThrow('c.json: model_type is missing; name the folder of a model of a known type');
+    expect(() => parseModel({}, 'c.json')).toThrow(
+      'c.json: model_type is missing; name the folder of a model of a known type',
+    );
   });
 });
 
@@ -107,7 +143,9 @@ describe('the first family', () => {
   const textOf = (file: string): string => readFileSync(join('src', file), 'utf8');
 
   test('is named by its own folder, the registry, and what makes such a model', () => {
-    const others = files.filter((file) => !file.startsWith(join('compute/models/qwen2_5_vl/')) && textOf(file).includes('qwen2_5_vl'));
+    const others = files.filter(
+      (file) => !file.startsWith(join('compute/models/qwen2_5_vl/')) && textOf(file).includes('qwen2_5_vl'),
+    );
     expect(others.toSorted()).toEqual(['compute/models/index.ts', 'pretrain/mini.ts']);
   });
 

@@ -7,7 +7,12 @@ import { loadArchitecture, loadModelFolder, loadParams } from '../../../src/comp
 import { saveModelFolder } from '../../../src/compute/models/save.ts';
 import { exportCheckpoint } from '../../../src/cli/export-checkpoint.ts';
 import { saveCheckpoint } from '../../../src/compute/training/checkpoint.ts';
-import { digestSafetensors, readSafetensors, readStoredTypes, writeSafetensors } from '../../../src/compute/hf/safetensors.ts';
+import {
+  digestSafetensors,
+  readSafetensors,
+  readStoredTypes,
+  writeSafetensors,
+} from '../../../src/compute/hf/safetensors.ts';
 import { InputError } from '../../../src/protocol/errors.ts';
 import { f32, type TensorMap } from '../../../src/protocol/tensor.ts';
 import { Checkpoints } from '../../../src/store/checkpoints.ts';
@@ -20,7 +25,12 @@ interface Json extends Record<string, unknown> {
 }
 
 /** A ramp. */
-const PICTURE = { width: 64, height: 64, channels: 3 as const, data: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => i % 251) };
+const PICTURE = {
+  width: 64,
+  height: 64,
+  channels: 3 as const,
+  data: Uint8Array.from({ length: 64 * 64 * 3 }, (_, i) => i % 251),
+};
 
 let scratch = '';
 beforeAll(async () => {
@@ -30,7 +40,10 @@ afterAll(async () => {
   await rm(scratch, { recursive: true });
 });
 
-/** A complete folder: the `padded` model's weights with the `processor` fixture's tokenizer, its patches made the model's. */
+/**
+ * A complete folder: the `padded` model's weights with the `processor` fixture's tokenizer, its patches made the
+ * model's.
+ */
 async function complete(name: string): Promise<string> {
   const folder = join(scratch, name);
   await cp(fixtureFolder('window'), folder, { recursive: true });
@@ -67,7 +80,9 @@ describe('saveModelFolder', () => {
     await saveModelFolder(target, model, 'BF16');
     expect(await readdir(place)).toEqual(['model']);
     expect(await readdir(target)).not.toContain('vocab.json');
-    expect((JSON.parse(await readFile(join(target, 'config.json'), 'utf8')) as { dtype: string }).dtype).toBe('bfloat16');
+    expect((JSON.parse(await readFile(join(target, 'config.json'), 'utf8')) as { dtype: string }).dtype).toBe(
+      'bfloat16',
+    );
   });
 
   test('a save that fails leaves the folder that was there', async () => {
@@ -95,7 +110,13 @@ describe('a folder saved by transformers 5', () => {
     const folder = await complete('five');
     const before = await loadModelFolder(folder);
     const settings = JSON.parse(await readFile(join(folder, 'preprocessor_config.json'), 'utf8')) as object;
-    const five = { ...settings, min_pixels: undefined, max_pixels: undefined, size: { longest_edge: 1600, shortest_edge: 256 }, resample: 3 };
+    const five = {
+      ...settings,
+      min_pixels: undefined,
+      max_pixels: undefined,
+      size: { longest_edge: 1600, shortest_edge: 256 },
+      resample: 3,
+    };
     const processor = { image_processor: five, processor_class: 'Qwen2_5_VLProcessor', video_processor: { fps: 2 } };
     await writeFile(join(folder, 'processor_config.json'), JSON.stringify(processor));
     await rm(join(folder, 'preprocessor_config.json'));
@@ -125,7 +146,8 @@ describe('a folder saved by transformers 5', () => {
       'image_token_id',
       'video_token_id',
     ];
-    const picked = (wanted: boolean) => Object.fromEntries(Object.entries(rest).filter(([key]) => root.includes(key) === wanted));
+    const picked = (wanted: boolean) =>
+      Object.fromEntries(Object.entries(rest).filter(([key]) => root.includes(key) === wanted));
     const parameters = { ...(scaling as object), rope_type: 'default', rope_theta: theta };
     const nested = {
       ...picked(true),
@@ -164,8 +186,12 @@ describe('a folder saved by transformers 5', () => {
 
   test('that is an adapter, with or without weights beside it, is refused with the way to merge it', async () => {
     const folder = await complete('adapter');
-    await writeFile(join(folder, 'adapter_config.json'), '{"peft_type": "LORA", "base_model_name_or_path": "Qwen/Qwen2.5-VL-3B-Instruct"}');
-    const message = /adapter: holds an adapter to "Qwen\/Qwen2\.5-VL-3B-Instruct" \(adapter_config\.json\), .*merge it first.*merge_and_unload/;
+    await writeFile(
+      join(folder, 'adapter_config.json'),
+      '{"peft_type": "LORA", "base_model_name_or_path": "Qwen/Qwen2.5-VL-3B-Instruct"}',
+    );
+    const message =
+      /adapter: holds an adapter to "Qwen\/Qwen2\.5-VL-3B-Instruct" \(adapter_config\.json\), .*merge it first.*merge_and_unload/;
     await expect(loadModelFolder(folder)).rejects.toThrow(message);
     await rm(join(folder, 'config.json'));
     await expect(loadArchitecture(folder)).rejects.toThrow(message);
@@ -179,7 +205,10 @@ describe('the types of a base', () => {
       const folder = await complete(`base-${type}`);
       await edit(folder, (config) => Object.assign(config.text_config, { dtype: 'float32' }));
       const source = await loadModelFolder(folder);
-      const types = { ...Object.fromEntries(Object.keys(source.params).map((name) => [name, type])), 'model.norm.weight': 'F32' } as const;
+      const types = {
+        ...Object.fromEntries(Object.keys(source.params).map((name) => [name, type])),
+        'model.norm.weight': 'F32',
+      } as const;
       const base = join(scratch, `typed-${type}`);
       await saveModelFolder(base, source, types);
       const model = await loadModelFolder(base);
@@ -192,7 +221,9 @@ describe('the types of a base', () => {
       expect((await configOf(saved)).dtype).toBe('float32');
       const out = join(scratch, `out-${type}`);
       expect(await exportCheckpoint({ runFolder: run, out })).toMatchObject({ version: 3 });
-      expect(await digestSafetensors(join(out, 'model.safetensors'))).toEqual(await digestSafetensors(join(base, 'model.safetensors')));
+      expect(await digestSafetensors(join(out, 'model.safetensors'))).toEqual(
+        await digestSafetensors(join(base, 'model.safetensors')),
+      );
       const { dtype, text_config: text } = await configOf(out);
       expect([dtype, text.dtype]).toEqual(type === 'BF16' ? ['bfloat16', 'bfloat16'] : ['float16', 'float16']);
       await exportCheckpoint({ runFolder: run, out, dtype: 'F32' });
@@ -202,7 +233,10 @@ describe('the types of a base', () => {
 });
 
 async function configOf(folder: string): Promise<{ dtype: string; text_config: { dtype: string } }> {
-  return JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as { dtype: string; text_config: { dtype: string } };
+  return JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')) as {
+    dtype: string;
+    text_config: { dtype: string };
+  };
 }
 
 describe('loadParams', () => {
@@ -217,8 +251,12 @@ describe('loadParams', () => {
     const model = await loadArchitecture(folder);
     const params = await loadParams(folder, model);
     const file = join(folder, 'model.safetensors');
-    const rename = (name: string) => name.replace(/^(visual\.)/, 'model.$1').replace(/^model\.(?!visual)/, 'model.language_model.');
-    await writeSafetensors(file, Object.fromEntries(Object.entries(params).map(([name, tensor]) => [rename(name), tensor])));
+    const rename = (name: string) =>
+      name.replace(/^(visual\.)/, 'model.$1').replace(/^model\.(?!visual)/, 'model.language_model.');
+    await writeSafetensors(
+      file,
+      Object.fromEntries(Object.entries(params).map(([name, tensor]) => [rename(name), tensor])),
+    );
     expect(Object.keys(await readSafetensors(file))).toContain('model.language_model.layers.0.mlp.up_proj.weight');
     expect(await loadParams(folder, model)).toEqual(params);
   });
@@ -234,7 +272,11 @@ describe('loadParams', () => {
       (params) => void (params['model.norm.weight'] = f32([31])),
       /"model\.norm\.weight" has shape \[31\]; config\.json asks for \[32\]/,
     ],
-    ['an unknown tensor', (params) => void (params['model.layers.9.x'] = f32([1])), /"model\.layers\.9\.x" is not part of the model/],
+    [
+      'an unknown tensor',
+      (params) => void (params['model.layers.9.x'] = f32([1])),
+      /"model\.layers\.9\.x" is not part of the model/,
+    ],
   ])('%s is an error', async (_name, change, message) => {
     const folder = await complete('wrong');
     const model = await loadArchitecture(folder);
@@ -290,7 +332,13 @@ describe('config.json', () => {
       vocab_size: 152064,
     };
     const { text, vision } = parseConfig(hub, '7B');
-    expect(text).toMatchObject({ headDim: 128, kvHeads: 4, ropeTheta: 1e6, mropeSection: [16, 24, 24], tieEmbeddings: false });
+    expect(text).toMatchObject({
+      headDim: 128,
+      kvHeads: 4,
+      ropeTheta: 1e6,
+      mropeSection: [16, 24, 24],
+      tieEmbeddings: false,
+    });
     expect(vision).toMatchObject({ headDim: 80, channels: 3, fullAttentionBlocks: [7, 15, 23, 31], ropeTheta: 10000 });
   });
 
@@ -301,13 +349,21 @@ describe('config.json', () => {
       /config\.json: model_type is "llava"; name the folder of a model of a known type: "qwen2_5_vl"/,
     ],
     ['a bad size', (c) => (c.text_config.hidden_size = -4), /text_config\.hidden_size is -4/],
-    ['heads that do not divide', (c) => (c.text_config.num_attention_heads = 5), /hidden_size 32 is not divisible by num_attention_heads 5/],
+    [
+      'heads that do not divide',
+      (c) => (c.text_config.num_attention_heads = 5),
+      /hidden_size 32 is not divisible by num_attention_heads 5/,
+    ],
     [
       'rotary sections that do not fit',
       (c) => (c.text_config.rope_parameters['mrope_section'] = [2, 2, 2]),
       /sums to 6; it must be half of the head size 8/,
     ],
-    ['another rotary scheme', (c) => (c.text_config.rope_parameters['rope_type'] = 'yarn'), /rope type "yarn" is not supported/],
+    [
+      'another rotary scheme',
+      (c) => (c.text_config.rope_parameters['rope_type'] = 'yarn'),
+      /rope type "yarn" is not supported/,
+    ],
     [
       'a bad field within a list',
       (c) => (c.text_config.rope_parameters['mrope_section'] = [-1, 2, 2]),
@@ -319,7 +375,11 @@ describe('config.json', () => {
       (c) => Object.assign(c.text_config, { use_sliding_window: true, layer_types: ['sliding_attention'] }),
       /sliding-window decoder layers/,
     ],
-    ['towers that do not meet', (c) => (c.vision_config.out_hidden_size = 48), /out_hidden_size is 48; it must equal .* 32/],
+    [
+      'towers that do not meet',
+      (c) => (c.vision_config.out_hidden_size = 48),
+      /out_hidden_size is 48; it must equal .* 32/,
+    ],
   ])('%s is an error', async (name, change, message) => {
     const folder = await complete(name.replaceAll(' ', '-'));
     await edit(folder, change);
@@ -336,7 +396,9 @@ describe('config.json', () => {
 
   test('a folder that is not there, and the name of a model on the hub', async () => {
     const nowhere = join(scratch, 'nowhere');
-    await expect(loadArchitecture(nowhere)).rejects.toThrow(`model ${nowhere}: there is no such folder; name one that holds a model`);
+    await expect(loadArchitecture(nowhere)).rejects.toThrow(
+      `model ${nowhere}: there is no such folder; name one that holds a model`,
+    );
     const name = 'Qwen/Qwen2.5-VL-3B-Instruct';
     for (const path of [join(scratch, name), join(scratch, 'https://hub.example', name)]) {
       const error: unknown = await loadArchitecture(path).catch((reason: unknown) => reason);

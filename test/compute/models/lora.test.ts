@@ -20,7 +20,12 @@ import { run } from '../programs/engines.ts';
 import { fixtureFolder, loadFixture, maxDifference } from '../programs/fixture.ts';
 
 /** Of adapter/, as test/fixtures/qwen2_5_vl/save_adapter.ts makes it. */
-const settings: AdapterSettings = { type: 'lora', rank: 2, alpha: 3, targets: ['q_proj', 'v_proj', 'o_proj', 'gate_proj', 'down_proj'] };
+const settings: AdapterSettings = {
+  type: 'lora',
+  rank: 2,
+  alpha: 3,
+  targets: ['q_proj', 'v_proj', 'o_proj', 'gate_proj', 'down_proj'],
+};
 const folder = fixtureFolder('adapter');
 
 let scratch: string;
@@ -83,7 +88,10 @@ describe('a LoRA adapter in the layout of PEFT', () => {
     const plan = planForward(model, prompts, { length, padding });
     const sets = { ...(await frozenSet(adapter, async () => params)), ...weights };
     const base = await run('cpu', forwardProgram(model, plan.shape), { ...params, ...plan.feeds });
-    const adapted = await run('cpu', forwardProgram(withAdapter(model, adapter), plan.shape), { ...sets, ...plan.feeds });
+    const adapted = await run('cpu', forwardProgram(withAdapter(model, adapter), plan.shape), {
+      ...sets,
+      ...plan.feeds,
+    });
     expect(adapted['logits']!.data).toEqual(base['logits']!.data);
     expect(expected.logits.shape).toEqual(adapted['logits']!.shape);
   });
@@ -95,12 +103,15 @@ describe('a LoRA adapter in the layout of PEFT', () => {
     const again = join(scratch, 'again');
     await cp(folder, again, { recursive: true });
     await saveAdapter(again, model, adapter, weights, 'elsewhere');
-    for (const name of ['adapter_model.safetensors']) expect(await readFile(join(again, name))).toEqual(await readFile(join(folder, name)));
+    for (const name of ['adapter_model.safetensors'])
+      expect(await readFile(join(again, name))).toEqual(await readFile(join(folder, name)));
     expect(Object.keys(await readSafetensors(join(again, 'adapter_model.safetensors')))).toContain(
       'base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight',
     );
     const load = (changes: object) => loadAdapter(again, model, makeAdapter(model, { ...settings, ...changes }));
-    await expect(load({ rank: 4 })).rejects.toThrow('adapter_config.json: r is 2, but `learner.adapter` asks for 4: set `learner.adapter` back');
+    await expect(load({ rank: 4 })).rejects.toThrow(
+      'adapter_config.json: r is 2, but `learner.adapter` asks for 4: set `learner.adapter` back',
+    );
     await expect(load({ alpha: 4 })).rejects.toThrow('lora_alpha is 3, but `learner.adapter` asks for 4');
     await expect(load({ targets: ['q_proj'] })).rejects.toThrow('target_modules is [');
     await expect(loadAdapter(fixtureFolder('window'), model, adapter)).rejects.toThrow(
@@ -112,7 +123,10 @@ describe('a LoRA adapter in the layout of PEFT', () => {
     await expect(loadArchitecture(again)).rejects.toThrow(
       'holds an adapter to "elsewhere" (adapter_config.json), which Quorum does not apply, as its base is no folder here',
     );
-    await writeFile(join(again, 'adapter_config.json'), JSON.stringify({ ...adapter.peft, base_model_name_or_path: again }));
+    await writeFile(
+      join(again, 'adapter_config.json'),
+      JSON.stringify({ ...adapter.peft, base_model_name_or_path: again }),
+    );
     await expect(loadArchitecture(again)).rejects.toThrow('as it is its own base');
   });
 
@@ -145,7 +159,11 @@ it('training an adapter follows the gradient of the merged weight: dB = s dW A^T
   const adapter = makeAdapter(tinyModel, { ...settings, targets: ['k_proj', 'up_proj'] });
   const [base, weights, scale] = [tinyWeights(1), drawn(adapter.trainable), 3 / 2];
   const whole = (readAdapter(adapter.peft) as StoredAdapter).merged(base, weights);
-  const options = { engine, model: tinyModel, optimizer: { beta1: 0, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1e9 } };
+  const options = {
+    engine,
+    model: tinyModel,
+    optimizer: { beta1: 0, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1e9 },
+  };
   const frozen = await uploadAll(engine, await frozenSet(adapter, async () => base));
   const gradients = async (trainer: Trainer): Promise<TensorMap> => {
     const responses = [{ tokens: [3, 4, 5] }, { tokens: [6, 7] }];
@@ -156,9 +174,14 @@ it('training an adapter follows the gradient of the merged weight: dB = s dW A^T
   const own = await gradients(await Trainer.create({ ...options, frozen }, { weights }));
   expect(specsOf(own)).toEqual(adapter.trainable);
   for (const layer of ['model.layers.0.self_attn.k_proj', 'model.layers.1.mlp.up_proj']) {
-    const [w, a, b] = [full[`${layer}.weight`]!, weights[`${layer}.lora_A.weight`]!, weights[`${layer}.lora_B.weight`]!];
+    const [w, a, b] = [
+      full[`${layer}.weight`]!,
+      weights[`${layer}.lora_A.weight`]!,
+      weights[`${layer}.lora_B.weight`]!,
+    ];
     const [[out, input], rank] = [w.shape as [number, number], a.shape[0]!];
-    const sum = (count: number, term: (i: number) => number) => Array.from({ length: count }, (_, i) => term(i)).reduce((x, y) => x + y, 0);
+    const sum = (count: number, term: (i: number) => number) =>
+      Array.from({ length: count }, (_, i) => term(i)).reduce((x, y) => x + y, 0);
     const dB = Array.from({ length: out * rank }, (_, i) => {
       const [o, k] = [Math.floor(i / rank), i % rank];
       return scale * sum(input, (j) => w.data[o * input + j]! * a.data[k * input + j]!);

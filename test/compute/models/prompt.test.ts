@@ -10,7 +10,10 @@ import { fixtureFolder } from '../programs/fixture.ts';
 
 const FOLDER = fixtureFolder('processor');
 interface Expected {
-  readonly text: Record<string, { readonly images: number; readonly rendered: string; readonly ids: number[]; readonly plain: number[] }>;
+  readonly text: Record<
+    string,
+    { readonly images: number; readonly rendered: string; readonly ids: number[]; readonly plain: number[] }
+  >;
 }
 const read = async (name: string): Promise<string> => await readFile(`${FOLDER}/${name}`, 'utf8');
 const json = async (name: string): Promise<unknown> => JSON.parse(await read(name)) as unknown;
@@ -36,7 +39,9 @@ describe('encodePrompt', () => {
     for (const [question, want] of Object.entries(text)) {
       const prompt = encodePrompt(model, { text: question, pictures: pictures.slice(0, want.images) });
       const sizes = prompt.images.map(({ grid }) => (grid[0] * grid[1] * grid[2]) / 4);
-      const ids = want.ids.flatMap((id) => (id === 335 ? Array.from<number>({ length: sizes.shift()! }).fill(id) : [id]));
+      const ids = want.ids.flatMap((id) =>
+        id === 335 ? Array.from<number>({ length: sizes.shift()! }).fill(id) : [id],
+      );
       expect(prompt.ids).toEqual(ids);
       expect(model.tokenizer.encode(question)).toEqual(want.plain);
       expect(model.tokenizer.decode(want.plain)).toBe(question);
@@ -48,14 +53,18 @@ describe('encodePrompt', () => {
   test('a question longer than the context is an error that says by how much', async () => {
     const model = await encoder();
     const text = 'area '.repeat(600);
-    expect(() => encodePrompt(model, { text, pictures: [] })).toThrow(/a question of \d+ tokens is longer than the model's context of 512: "area/);
+    expect(() => encodePrompt(model, { text, pictures: [] })).toThrow(
+      /a question of \d+ tokens is longer than the model's context of 512: "area/,
+    );
     expect(() => encodePrompt(model, { text: 'area', pictures: [] }, 500)).toThrow(/and 500 of response is longer/);
     expect(() => encodePrompt(model, { text, pictures: [] })).toThrow(InputError);
   });
 
   test('image tokens smuggled in by the text are refused', async () => {
     const model = await encoder();
-    expect(() => encodePrompt(model, { text: 'a <|image_pad|> b', pictures: [] })).toThrow(/1 image tokens for 0 pictures/);
+    expect(() => encodePrompt(model, { text: 'a <|image_pad|> b', pictures: [] })).toThrow(
+      /1 image tokens for 0 pictures/,
+    );
   });
 });
 

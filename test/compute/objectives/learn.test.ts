@@ -34,8 +34,16 @@ const model = () => ({ engine, model: folder.model, weights: folder.params });
 
 async function learner(): Promise<Learner> {
   const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 };
-  const trainer = await Trainer.create({ engine, model: folder.model, optimizer, microBatchGroups: 2 }, { weights: folder.params });
-  return { trainer, encoder: folder, model: { ...model(), weights: trainer.residentWeights() }, base: async () => model() };
+  const trainer = await Trainer.create(
+    { engine, model: folder.model, optimizer, microBatchGroups: 2 },
+    { weights: folder.params },
+  );
+  return {
+    trainer,
+    encoder: folder,
+    model: { ...model(), weights: trainer.residentWeights() },
+    base: async () => model(),
+  };
 }
 
 /** Samples whose sampler differed from the present weights by `shift` per token, up or down by turns. */
@@ -45,10 +53,19 @@ async function group(q: number, policyVersion: number, shift: number, reference 
     [12, 13, 14 + q],
     [15, 16],
   ];
-  const [scored] = await score(model(), [{ prompt: await encodeQuestion(folder, question), responses }], { temperature: 1, microBatchGroups: 1 });
+  const [scored] = await score(model(), [{ prompt: await encodeQuestion(folder, question), responses }], {
+    temperature: 1,
+    microBatchGroups: 1,
+  });
   const samples = responses.map((tokens, g): Sample => {
     const logprobs = scored![g]!.map((value, t) => value + (t % 2 === 0 ? shift : -shift));
-    return { tokens, logprobs, text: '', finish: 'stop', ...(reference && { refLogprobs: scored![g]!.map((value) => value - 0.3) }) };
+    return {
+      tokens,
+      logprobs,
+      text: '',
+      finish: 'stop',
+      ...(reference && { refLogprobs: scored![g]!.map((value) => value - 0.3) }),
+    };
   });
   return judged(question, samples, policyVersion, q, (_, i) => (i === 0 ? 1 : -0.5));
 }
@@ -61,7 +78,10 @@ function expectedLoss(groups: readonly JudgedGroup[], parent: number, shiftOfSta
         const shift = policyVersion < parent ? shiftOfStale : 0;
         const logp = logpSampler - (t % 2 === 0 ? shift : -shift);
         const logpOld = policyVersion < parent ? logp : logpSampler;
-        return tokenLoss({ logp, logpOld, logpSampler, logpRef: refLogprobs![t]!, advantage: verdict.advantages[i]! }, { ...settings, cap });
+        return tokenLoss(
+          { logp, logpOld, logpSampler, logpRef: refLogprobs![t]!, advantage: verdict.advantages[i]! },
+          { ...settings, cap },
+        );
       }),
     ),
   );
@@ -100,10 +120,18 @@ describe('learnBatch', () => {
   it('learns with the settings that the batch brings', async () => {
     const groups = [await group(0, 0, 0), await group(1, 0, 0)];
     const configured = await learner();
-    const same = await learnBatch(configured, { ...batchOf(0, 0, groups), settings: { learningRate: 1e-3, temperature: 1 } }, settings);
+    const same = await learnBatch(
+      configured,
+      { ...batchOf(0, 0, groups), settings: { learningRate: 1e-3, temperature: 1 } },
+      settings,
+    );
     const plain = await learnBatch(await learner(), batchOf(0, 0, groups), settings);
     expect({ ...same, seconds: 0 }).toEqual({ ...plain, seconds: 0 });
-    const other = await learnBatch(await learner(), { ...batchOf(0, 0, groups), settings: { learningRate: 2e-3, temperature: 0.5 } }, settings);
+    const other = await learnBatch(
+      await learner(),
+      { ...batchOf(0, 0, groups), settings: { learningRate: 2e-3, temperature: 0.5 } },
+      settings,
+    );
     expect(other.learningRate).toBe(2e-3);
     expect(other.entropy).toBeLessThan(plain.entropy);
   });

@@ -23,7 +23,9 @@ const logp = fc.double({ min: -4, max: -0.01, noNaN: true });
 const smooth = ({ logp: p, logpOld, advantage }: Token): boolean =>
   Math.abs(advantage) > 1e-3 && [0.8, 1.2, 3].every((kink) => Math.abs(importanceRatio(p, logpOld) / kink - 1) > 1e-3);
 
-const token = fc.record({ logp, logpOld: logp, logpRef: logp, advantage: fc.double({ min: -2, max: 2, noNaN: true }) }).filter(smooth);
+const token = fc
+  .record({ logp, logpOld: logp, logpRef: logp, advantage: fc.double({ min: -2, max: 2, noNaN: true }) })
+  .filter(smooth);
 const tokens = fc.array(token, { minLength: 8, maxLength: 8 });
 
 let reference: Engine;
@@ -62,29 +64,43 @@ async function run(engine: Engine, row: readonly Token[]): Promise<Record<string
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 describe('grpo', () => {
-  it.each(['reference', 'cpu'] as const)('is the token mean of the plain formulas, with their gradient, on %s', async (name) => {
-    const engine = name === 'cpu' ? cpu : reference;
-    await fc.assert(
-      fc.asyncProperty(tokens, async (row) => {
-        const outputs = await run(engine, row);
-        const expected = row.map((token) => tokenLoss({ ...token, logpSampler: token.logpOld }, { ...settings, cap: Infinity }));
-        expect(outputs['loss']!.data[0]).toBeCloseTo(mean(expected), 4);
-        expect(outputs['kl']!.data[0]).toBeCloseTo(mean(row.map((token) => k3(token.logp, token.logpRef))), 4);
-        expect(outputs['ratio']!.data[0]).toBeCloseTo(mean(row.map((token) => importanceRatio(token.logp, token.logpOld))), 3);
-        expect(outputs['clipFraction']!.data[0]).toBeCloseTo(
-          mean(row.map((token) => Number(isClipped(importanceRatio(token.logp, token.logpOld), token.advantage, settings)))),
-          5,
-        );
-        row.forEach((token, t) => {
-          const ratio = importanceRatio(token.logp, token.logpOld);
-          const slope = clippedLossGradient(ratio, token.advantage, settings) + settings.klCoefficient * (1 - Math.exp(token.logpRef - token.logp));
-          expect(outputs['gradient']!.data[t]! * row.length).toBeCloseTo(slope, 3);
-        });
-        expect(outputs['gradient']!.data[row.length]).toBeCloseTo(0, 10);
-      }),
-      { seed: 3, numRuns: 60, endOnFailure: true },
-    );
-  });
+  it.each(['reference', 'cpu'] as const)(
+    'is the token mean of the plain formulas, with their gradient, on %s',
+    async (name) => {
+      const engine = name === 'cpu' ? cpu : reference;
+      await fc.assert(
+        fc.asyncProperty(tokens, async (row) => {
+          const outputs = await run(engine, row);
+          const expected = row.map((token) =>
+            tokenLoss({ ...token, logpSampler: token.logpOld }, { ...settings, cap: Infinity }),
+          );
+          expect(outputs['loss']!.data[0]).toBeCloseTo(mean(expected), 4);
+          expect(outputs['kl']!.data[0]).toBeCloseTo(mean(row.map((token) => k3(token.logp, token.logpRef))), 4);
+          expect(outputs['ratio']!.data[0]).toBeCloseTo(
+            mean(row.map((token) => importanceRatio(token.logp, token.logpOld))),
+            3,
+          );
+          expect(outputs['clipFraction']!.data[0]).toBeCloseTo(
+            mean(
+              row.map((token) =>
+                Number(isClipped(importanceRatio(token.logp, token.logpOld), token.advantage, settings)),
+              ),
+            ),
+            5,
+          );
+          row.forEach((token, t) => {
+            const ratio = importanceRatio(token.logp, token.logpOld);
+            const slope =
+              clippedLossGradient(ratio, token.advantage, settings) +
+              settings.klCoefficient * (1 - Math.exp(token.logpRef - token.logp));
+            expect(outputs['gradient']!.data[t]! * row.length).toBeCloseTo(slope, 3);
+          });
+          expect(outputs['gradient']!.data[row.length]).toBeCloseTo(0, 10);
+        }),
+        { seed: 3, numRuns: 60, endOnFailure: true },
+      );
+    },
+  );
 
   it('has the gradient that finite differences give', async () => {
     const row: Token[] = [

@@ -41,14 +41,18 @@ const { dataset } = openFigures(TRAIN_POOL);
 async function learner(): Promise<Learner> {
   const base = { engine, model: folder.model, weights: folder.params };
   const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1e9 };
-  const trainer = await Trainer.create({ engine, model: folder.model, optimizer, microBatchGroups: 2 }, { weights: folder.params });
+  const trainer = await Trainer.create(
+    { engine, model: folder.model, optimizer, microBatchGroups: 2 },
+    { weights: folder.params },
+  );
   return { trainer, encoder: folder, model: { ...base, weights: trainer.residentWeights() }, base: async () => base };
 }
 
 /** Sum of log pi of each response of each question. */
 async function totals({ model }: Pick<Learner, 'model'>, questions: number): Promise<number[][]> {
   const groups = [];
-  for (let q = 0; q < questions; q++) groups.push({ prompt: await encodeQuestion(folder, dataset.question(q)), responses: RESPONSES });
+  for (let q = 0; q < questions; q++)
+    groups.push({ prompt: await encodeQuestion(folder, dataset.question(q)), responses: RESPONSES });
   const scores = await score(model, groups, { temperature: 1, microBatchGroups: 2 });
   return scores.map((group) => group.map((logprobs) => logprobs.reduce((sum, value) => sum + value, 0)));
 }
@@ -122,15 +126,16 @@ describe('dpo', () => {
     const metrics = await learnBatch(own, batch, learnSettings({ type: 'dpo', beta: 0.1, imitation: 0 }));
     expect(metrics.loss).toBeCloseTo(Math.log(2), 6);
     const after = await totals(own, 2);
-    const margin = (all: number[][], q: number, chosen: number, rejected: number) => all[q]![chosen]! - all[q]![rejected]!;
+    const margin = (all: number[][], q: number, chosen: number, rejected: number) =>
+      all[q]![chosen]! - all[q]![rejected]!;
     expect(margin(after, 0, 0, 1)).toBeGreaterThan(margin(before, 0, 0, 1));
     expect(margin(after, 1, 2, 0)).toBeGreaterThan(margin(before, 1, 2, 0));
     own.trainer.release();
   });
 
   it("has the loss's own gradient: a small step changes the loss as the gradient's norm says", async () => {
-    // AdamW's first step moves every weight by the rate against its gradient's sign, so only the direction is compared: the loss falls
-    // to first order for several rates, and in proportion to the rate.
+    // AdamW's first step moves every weight by the rate against its gradient's sign, so only the direction is compared:
+    // the loss falls to first order for several rates, and in proportion to the rate.
     const batch = batchOf(
       0,
       0,
@@ -142,7 +147,10 @@ describe('dpo', () => {
     const fall = async (rate: number): Promise<number> => {
       const own = await learner();
       await learnBatch(own, batch, { ...learnSettings({ type: 'dpo', beta: 0.5, imitation: 0 }), learningRate: rate });
-      const { loss } = await learnBatch(own, batch, { ...learnSettings({ type: 'dpo', beta: 0.5, imitation: 0 }), learningRate: 0 });
+      const { loss } = await learnBatch(own, batch, {
+        ...learnSettings({ type: 'dpo', beta: 0.5, imitation: 0 }),
+        learningRate: 0,
+      });
       own.trainer.release();
       return Math.log(2) - loss;
     };
@@ -173,11 +181,15 @@ describe('dpo', () => {
 
   it("weighs a pair by its loss's derivative", () => {
     fc.assert(
-      fc.property(fc.double({ min: -30, max: 30, noNaN: true }), fc.double({ min: 0.01, max: 2, noNaN: true }), (margin, beta) => {
-        const h = 1e-4;
-        const slope = (preferenceLoss(margin + h, beta) - preferenceLoss(margin - h, beta)) / (2 * h);
-        expect(preferenceWeight(margin, beta)).toBeCloseTo(-slope, 5);
-      }),
+      fc.property(
+        fc.double({ min: -30, max: 30, noNaN: true }),
+        fc.double({ min: 0.01, max: 2, noNaN: true }),
+        (margin, beta) => {
+          const h = 1e-4;
+          const slope = (preferenceLoss(margin + h, beta) - preferenceLoss(margin - h, beta)) / (2 * h);
+          expect(preferenceWeight(margin, beta)).toBeCloseTo(-slope, 5);
+        },
+      ),
     );
   });
 
@@ -205,17 +217,25 @@ describe('an objective from a module', () => {
     writeFileSync(file, example.replace("from 'zod'", `from '${import.meta.resolve('zod')}'`));
     const own = await learner();
     const before = await totals(own, 1);
-    const metrics = await learnBatch(own, batchOf(0, 0, groups([[1, 0, -1]])), learnSettings(module(file, { scale: 2 })));
+    const metrics = await learnBatch(
+      own,
+      batchOf(0, 0, groups([[1, 0, -1]])),
+      learnSettings(module(file, { scale: 2 })),
+    );
     expect(metrics.loss).toBeCloseTo((-2 * (before[0]![0]! - before[0]![2]!)) / 9, 4);
     const after = await totals(own, 1);
     expect(after[0]![0]! - after[0]![2]!).toBeGreaterThan(before[0]![0]! - before[0]![2]!);
     own.trainer.release();
-    await expect(openObjective(module(file, { scael: 2 }))).rejects.toThrow(/learner.objective.options do not fit .*scael/);
+    await expect(openObjective(module(file, { scael: 2 }))).rejects.toThrow(
+      /learner.objective.options do not fit .*scael/,
+    );
   });
 
   it('is refused by its file and what is wrong with it', async () => {
     const file = join(path, 'none.mjs');
-    await expect(openObjective(module(file))).rejects.toThrow(`learner.objective.path is ${file}, which failed while it was loaded`);
+    await expect(openObjective(module(file))).rejects.toThrow(
+      `learner.objective.path is ${file}, which failed while it was loaded`,
+    );
     writeFileSync(file, 'export default { name: "x" };');
     await expect(openObjective(module(file, { again: true }))).rejects.toThrow(
       'whose default export is no objective: settings: expected a zod schema',

@@ -1,9 +1,19 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { majorityCorrect, passAt1, passAtK } from '../../../src/learn/accuracy.ts';
-import { clippedLoss, clippedLossGradient, importanceRatio, isClipped, k3, tokenLoss, tokenMean, truncatedWeight } from './reference/terms.ts';
+import {
+  clippedLoss,
+  clippedLossGradient,
+  importanceRatio,
+  isClipped,
+  k3,
+  tokenLoss,
+  tokenMean,
+  truncatedWeight,
+} from './reference/terms.ts';
 
-// From numpy: r = exp(lp - lo); pg = -minimum(r A, clip(r, .8, 1.2) A); where(A < 0, minimum(pg, -3 A), pg); w = minimum(exp(lo - ls), 2).
+// From numpy: r = exp(lp - lo); pg = -minimum(r A, clip(r, .8, 1.2) A); where(A < 0, minimum(pg, -3 A), pg); w =
+// minimum(exp(lo - ls), 2).
 const logp = [-0.5, -1.2, -2.0, -0.1, -3.0, -0.7];
 const logpOld = [-0.9, -1.0, -0.5, -1.5, -3.1, -0.7];
 const logpRef = [-0.6, -1.1, -1.5, -0.3, -2.0, -0.7];
@@ -42,7 +52,13 @@ describe('the objective', () => {
     );
     const total = logp.map((lp, i) =>
       tokenLoss(
-        { logp: lp, logpOld: at(logpOld, i), logpRef: at(logpRef, i), logpSampler: at(logpSampler, i), advantage: at(advantage, i) },
+        {
+          logp: lp,
+          logpOld: at(logpOld, i),
+          logpRef: at(logpRef, i),
+          logpSampler: at(logpSampler, i),
+          advantage: at(advantage, i),
+        },
         { ...clip, klCoefficient: 0.1, cap: 2 },
       ),
     );
@@ -69,7 +85,13 @@ describe('the objective', () => {
 
   it('k3 is 0 at ref = pi and positive elsewhere', () => {
     expect(k3(-1, -1)).toBe(0);
-    fc.assert(fc.property(fc.double({ min: -5, max: 0, noNaN: true }), fc.double({ min: -5, max: 0, noNaN: true }), (a, b) => k3(a, b) >= -1e-15));
+    fc.assert(
+      fc.property(
+        fc.double({ min: -5, max: 0, noNaN: true }),
+        fc.double({ min: -5, max: 0, noNaN: true }),
+        (a, b) => k3(a, b) >= -1e-15,
+      ),
+    );
   });
 
   it('averages over tokens, not over responses', () => {
@@ -94,7 +116,8 @@ describe('accuracy', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { minLength: 2, maxLength: 12 }), (correct) => {
         expect(passAtK(correct, 1)).toBeCloseTo(passAt1(correct), 12);
-        for (let k = 2; k <= correct.length; k++) expect(passAtK(correct, k)).toBeGreaterThanOrEqual(passAtK(correct, k - 1) - 1e-12);
+        for (let k = 2; k <= correct.length; k++)
+          expect(passAtK(correct, k)).toBeGreaterThanOrEqual(passAtK(correct, k - 1) - 1e-12);
       }),
     );
   });

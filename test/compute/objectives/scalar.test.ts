@@ -95,7 +95,8 @@ async function run(settings: LearnSettings, responses: readonly (readonly Token[
   const rows = groups[0]!.responses;
   const shape = [rows.length, WIDTH + 1];
   const grid = (row: (i: number) => ArrayLike<number>, padding: number) =>
-    f32(shape, rows.flatMap((_, i) => Array.from({ length: WIDTH + 1 }, (__, t) => row(i)[t] ?? padding))); // prettier-ignore
+    // prettier-ignore
+    f32(shape, rows.flatMap((_, i) => Array.from({ length: WIDTH + 1 }, (__, t) => row(i)[t] ?? padding)));
   const tensors = {
     logProbs: grid((i) => responses[i]!.map(({ logp }) => logp), -9),
     entropy: grid((i) => responses[i]!.map(() => entropies), 5),
@@ -110,7 +111,8 @@ async function run(settings: LearnSettings, responses: readonly (readonly Token[
     build(inputs) {
       const given = Object.entries(inputs).map(([input, tensor]) => [input.slice(INPUT.length), tensor] as const);
       const { logProbs, entropy, weights, mask, ...values } = Object.fromEntries(given);
-      const terms = (moved: tf.Tensor) => loss.build(tf, { logProbs: moved, entropy: entropy!, weights: weights!, mask: mask!, values });
+      const terms = (moved: tf.Tensor) =>
+        loss.build(tf, { logProbs: moved, entropy: entropy!, weights: weights!, mask: mask!, values });
       return { ...terms(logProbs!), gradient: tf.grad((moved) => terms(moved).loss)(logProbs!) };
     },
   });
@@ -131,7 +133,13 @@ describe('every objective', () => {
   it.each(Object.keys(CASES))('%s has the loss and the gradient that its equations give', async (name) => {
     const { reference, low, high, dualClip, spread } = CASES[name]!;
     const settings = settingsOf(name);
-    const options: Options = { low, high, dualClip, klCoefficient: settings.klCoefficient, maxNewTokens: MAX_NEW_TOKENS };
+    const options: Options = {
+      low,
+      high,
+      dualClip,
+      klCoefficient: settings.klCoefficient,
+      maxNewTokens: MAX_NEW_TOKENS,
+    };
     for (let seed = 0; seed < 12; seed++) {
       const responses = draw(seed, spread);
       const { loss, gradient } = await run(settings, responses);
@@ -140,7 +148,9 @@ describe('every objective', () => {
         for (const t of response.keys()) {
           const h = spread * 1e-3;
           const at = (by: number): number => {
-            const moved = responses.map((tokens, j) => tokens.map((token, s) => (i === j && t === s ? { ...token, logp: token.logp + by } : token)));
+            const moved = responses.map((tokens, j) =>
+              tokens.map((token, s) => (i === j && t === s ? { ...token, logp: token.logp + by } : token)),
+            );
             return reference(moved, options, responses);
           };
           const [right, left] = [(at(h) - at(0)) / h, (at(0) - at(-h)) / h];
@@ -166,7 +176,12 @@ describe('every objective', () => {
   });
 
   it('agrees with numbers worked out apart, in Python', async () => {
-    const token = (logp: number, logpOld: number, advantage: number): Token => ({ logp, logpOld, logpRef: logp, advantage });
+    const token = (logp: number, logpOld: number, advantage: number): Token => ({
+      logp,
+      logpOld,
+      logpRef: logp,
+      advantage,
+    });
     const far = [
       [token(-0.5, -0.9, 1), token(-1.2, -1, 1), token(-2, -0.5, 1)],
       [token(-0.1, -2.5, -0.8), token(-3, -3.1, -0.8)],
@@ -184,7 +199,12 @@ describe('every objective', () => {
 });
 
 /** From the equations, with Python's own numbers. */
-const GOLDEN = { dapo: 1.4761633851494775, 'dr-grpo': 0.1332288736740605, gspo: -0.10009998749895821, cispo: -0.1755521261140963 };
+const GOLDEN = {
+  dapo: 1.4761633851494775,
+  'dr-grpo': 0.1332288736740605,
+  gspo: -0.10009998749895821,
+  cispo: -0.1755521261140963,
+};
 
 describe('what objectives share', () => {
   const responses = draw(7, 0.5);
@@ -209,41 +229,68 @@ describe('what objectives share', () => {
       const result = await run(settingsOf('grpo', { klCoefficient: 0, aggregation }), responses);
       expect(result.loss).toBeCloseTo(loss, 4);
       expect((await result.read('entropy'))[0]).toBeCloseTo(1, 5);
-      expect((await result.read('ratio'))[0]).toBeCloseTo(mean(tokens.map(({ logp, logpOld }) => Math.exp(logp - logpOld))), 4);
+      expect((await result.read('ratio'))[0]).toBeCloseTo(
+        mean(tokens.map(({ logp, logpOld }) => Math.exp(logp - logpOld))),
+        4,
+      );
     }
   });
 
   it('gives the tokens of a mini-batch weights that add up, whatever its groups', () => {
     fc.assert(
-      fc.property(fc.array(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 2, maxLength: 2 }), { minLength: 1, maxLength: 5 }), (lengths) => {
-        const total = lengths.flat().reduce((sum, length) => sum + length, 0);
-        fc.pre(total > 0);
-        const groups = lengths.map((own) => ({
-          responses: own.map((length) => ({ tokens: Array.from({ length }, () => 1) })),
-        })) as unknown as TrainGroup[];
-        const weight = (aggregation: Aggregation): number => {
-          const all = aggregated(groups, aggregation, 28).flatMap((group) => group.responses.flatMap(({ weights }) => Array.from(weights ?? [])));
-          return all.reduce((sum, each) => sum + each, 0) / total;
-        };
-        expect(weight('sequence-mean')).toBeCloseTo(1, 9);
-        expect(weight('fixed-length')).toBeCloseTo(total / (28 * lengths.flat().filter((length) => length > 0).length), 9);
-      }),
+      fc.property(
+        fc.array(fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 2, maxLength: 2 }), {
+          minLength: 1,
+          maxLength: 5,
+        }),
+        (lengths) => {
+          const total = lengths.flat().reduce((sum, length) => sum + length, 0);
+          fc.pre(total > 0);
+          const groups = lengths.map((own) => ({
+            responses: own.map((length) => ({ tokens: Array.from({ length }, () => 1) })),
+          })) as unknown as TrainGroup[];
+          const weight = (aggregation: Aggregation): number => {
+            const all = aggregated(groups, aggregation, 28).flatMap((group) =>
+              group.responses.flatMap(({ weights }) => Array.from(weights ?? [])),
+            );
+            return all.reduce((sum, each) => sum + each, 0) / total;
+          };
+          expect(weight('sequence-mean')).toBeCloseTo(1, 9);
+          expect(weight('fixed-length')).toBeCloseTo(
+            total / (28 * lengths.flat().filter((length) => length > 0).length),
+            9,
+          );
+        },
+      ),
       { seed: 5, numRuns: 100 },
     );
   });
 
-  it.each(['k1', 'k2', 'k3', 'unbiased'] as const)('penalises %s, with its gradient, and shows k3', async (klEstimator) => {
-    const still = responses.map((response) => response.map((token) => ({ ...token, advantage: 0 })));
-    const { loss, gradient, read } = await run(settingsOf('grpo', { klCoefficient: 0.5, klEstimator }), still);
-    const d = ({ logp, logpRef }: Token): number => logpRef - logp;
-    const ratio = ({ logp, logpOld }: Token): number => Math.exp(logp - logpOld);
-    const k3 = (token: Token): number => Math.exp(d(token)) - d(token) - 1;
-    const values = { k1: (t: Token) => -d(t), k2: (t: Token) => d(t) ** 2 / 2, k3, unbiased: (t: Token) => ratio(t) * k3(t) };
-    const slopes = { k1: () => 1, k2: (t: Token) => -d(t), k3: (t: Token) => 1 - Math.exp(d(t)), unbiased: (t: Token) => -ratio(t) * d(t) };
-    expect(loss).toBeCloseTo(0.5 * mean(tokens.map(values[klEstimator])), 4);
-    expect((await read('kl'))[0]).toBeCloseTo(mean(tokens.map(k3)), 4);
-    expect(gradient[0]).toBeCloseTo((0.5 * slopes[klEstimator](responses[0]![0]!)) / tokens.length, 4);
-  });
+  it.each(['k1', 'k2', 'k3', 'unbiased'] as const)(
+    'penalises %s, with its gradient, and shows k3',
+    async (klEstimator) => {
+      const still = responses.map((response) => response.map((token) => ({ ...token, advantage: 0 })));
+      const { loss, gradient, read } = await run(settingsOf('grpo', { klCoefficient: 0.5, klEstimator }), still);
+      const d = ({ logp, logpRef }: Token): number => logpRef - logp;
+      const ratio = ({ logp, logpOld }: Token): number => Math.exp(logp - logpOld);
+      const k3 = (token: Token): number => Math.exp(d(token)) - d(token) - 1;
+      const values = {
+        k1: (t: Token) => -d(t),
+        k2: (t: Token) => d(t) ** 2 / 2,
+        k3,
+        unbiased: (t: Token) => ratio(t) * k3(t),
+      };
+      const slopes = {
+        k1: () => 1,
+        k2: (t: Token) => -d(t),
+        k3: (t: Token) => 1 - Math.exp(d(t)),
+        unbiased: (t: Token) => -ratio(t) * d(t),
+      };
+      expect(loss).toBeCloseTo(0.5 * mean(tokens.map(values[klEstimator])), 4);
+      expect((await read('kl'))[0]).toBeCloseTo(mean(tokens.map(k3)), 4);
+      expect(gradient[0]).toBeCloseTo((0.5 * slopes[klEstimator](responses[0]![0]!)) / tokens.length, 4);
+    },
+  );
 
   it('takes the entropy bonus off the loss', async () => {
     const plain = await run(settingsOf('grpo'), responses, 0.7);
@@ -277,7 +324,9 @@ describe('the preparation', () => {
   it('adapts the entropy coefficient: whole at entropy 0, nothing from the target on', () => {
     const at = (logprob: number) => [judged(question, [sample(3, 'stop', logprob)], 0, 0, () => 0)];
     expect(entropyCoefficient({ coefficient: 0.1, target: null }, at(-2))).toBe(0.1);
-    expect([0, -0.5, -1, -3].map((logprob) => entropyCoefficient({ coefficient: 0.1, target: 1 }, at(logprob)))).toEqual([0.1, 0.05, 0, 0]);
+    expect(
+      [0, -0.5, -1, -3].map((logprob) => entropyCoefficient({ coefficient: 0.1, target: 1 }, at(logprob))),
+    ).toEqual([0.1, 0.05, 0, 0]);
   });
 
   it('keeps the advantages of the verdict unless a reward changes or nothing is normalised', () => {
@@ -286,11 +335,14 @@ describe('the preparation', () => {
     expect(advantagesOf(group, settingsOf('grpo'), { normaliseStd: false })).toEqual(centred([1, 1, 0]));
     const penalised = advantagesOf(group, settingsOf('grpo', { truncated: { type: 'penalise', penalty: 1 } }), {});
     // Rewards 1, 0, 0: mean 1/3, standard deviation 1/sqrt(3).
-    [2 / Math.sqrt(3), -1 / Math.sqrt(3), -1 / Math.sqrt(3)].forEach((value, i) => expect(penalised[i]).toBeCloseTo(value, 5));
+    [2 / Math.sqrt(3), -1 / Math.sqrt(3), -1 / Math.sqrt(3)].forEach((value, i) =>
+      expect(penalised[i]).toBeCloseTo(value, 5),
+    );
   });
 
   it('takes the reward of overlong responses away as eq. 13 of DAPO has it', () => {
-    for (let length = 1; length <= 24; length++) expect(overlong(length, 20, 0.4)).toBeCloseTo(lengthReward(length, 20, 8), 12);
+    for (let length = 1; length <= 24; length++)
+      expect(overlong(length, 20, 0.4)).toBeCloseTo(lengthReward(length, 20, 8), 12);
     expect(overlong(20, 20, 0)).toBe(0);
   });
 
@@ -299,7 +351,12 @@ describe('the preparation', () => {
     const score = async () => [[[-1, -1], [-1, -1, -1]]]; // prettier-ignore
     const prepare = async (truncated: object) => {
       const settings = settingsOf('grpo', { truncated });
-      const { groups } = await objectiveOf(settings.objective).prepare([item], { settings, parent: 0, policy: score, base: score });
+      const { groups } = await objectiveOf(settings.objective).prepare([item], {
+        settings,
+        parent: 0,
+        policy: score,
+        base: score,
+      });
       return groups[0]!.responses.map(({ tokens }) => tokens.length);
     };
     expect(await prepare({ type: 'learn' })).toEqual([2, 3]);
@@ -320,7 +377,8 @@ describe('the preparation', () => {
     const policy = async () => [[logs.map((log) => log - 1)]];
     const metrics = async (correction: object) => {
       const settings = settingsOf('grpo', { correction });
-      return (await objectiveOf(settings.objective).prepare([item], { settings, parent: 4, policy, base: policy })).metrics;
+      return (await objectiveOf(settings.objective).prepare([item], { settings, parent: 4, policy, base: policy }))
+        .metrics;
     };
     expect(await metrics({ type: 'masked' })).toEqual({});
     // Weights 0.6, 3, 0: 3.6^2 / (3 * 9.36).

@@ -10,7 +10,11 @@ export type Host = Record<string, HostTensor>;
 
 const open = new Map<Tested, Promise<Engine>>();
 
-export async function run(engine: Tested, spec: ProgramSpec, feeds: Readonly<Record<string, HostTensor>>): Promise<Host> {
+export async function run(
+  engine: Tested,
+  spec: ProgramSpec,
+  feeds: Readonly<Record<string, HostTensor>>,
+): Promise<Host> {
   if (!open.has(engine)) open.set(engine, createEngine(engine, { threads: 1 }));
   const program = await (await open.get(engine)!).compile(spec);
   return (await program.run(feeds)) as Host;

@@ -28,7 +28,12 @@ export async function loadFixture(name: string): Promise<Fixture> {
   const model = await withNetwork(await loadArchitecture(folder));
   const imageToken = model.vision!.tokenId;
   const io = await readSafetensors(`${folder}/io.safetensors`);
-  const [ids, mask, grids, pixels] = [io['input_ids']!, io['attention_mask']!, io['image_grid_thw']!, io['pixel_values']!];
+  const [ids, mask, grids, pixels] = [
+    io['input_ids']!,
+    io['attention_mask']!,
+    io['image_grid_thw']!,
+    io['pixel_values']!,
+  ];
   const [batch, length] = ids.shape as [number, number];
   const width = pixels.shape[1]!;
   let [image, patch] = [0, 0];
@@ -59,7 +64,12 @@ export async function loadFixture(name: string): Promise<Fixture> {
 }
 
 /** Largest absolute difference over rows that `keep` wants. */
-export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>, width: number, keep: (row: number) => boolean = () => true): number {
+export function maxDifference(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  width: number,
+  keep: (row: number) => boolean = () => true,
+): number {
   if (a.length !== b.length) throw new RangeError(`${a.length} values against ${b.length}`);
   let worst = 0;
   for (let i = 0; i < a.length; i++) {

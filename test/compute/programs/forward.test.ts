@@ -9,7 +9,12 @@ describe.each(CASES)('fixture %s', (name) => {
     const plan = planForward(model, prompts, { length, padding });
     const { logits } = await run(engine, forwardProgram(model, plan.shape), { ...params, ...plan.feeds });
     expect(logits!.shape).toEqual(expected.logits.shape);
-    const worst = maxDifference(logits!.data, expected.logits.data, model.dimensions.vocabSize, (row) => mask[row] === 1);
+    const worst = maxDifference(
+      logits!.data,
+      expected.logits.data,
+      model.dimensions.vocabSize,
+      (row) => mask[row] === 1,
+    );
     expect(worst).toBeLessThan(1e-4);
   });
 

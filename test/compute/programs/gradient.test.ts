@@ -1,4 +1,7 @@
-/** The gradient of the shared-prefix program, through window attention, padding and the images' placement, against finite differences. */
+/**
+ * The gradient of the shared-prefix program, through window attention, padding and the images' placement, against
+ * finite differences.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, test } from 'vitest';
 import type { ProgramSpec } from '../../../src/compute/engine/engine.ts';
@@ -41,15 +44,25 @@ describe.each(CASES)('fixture %s', (name) => {
         return Object.fromEntries(names.map((key, i) => [`d:${key}`, grads[i]!]));
       },
     };
-    const value: ProgramSpec = { name: `loss:${policyName(plan.shape)}`, inputs, build: (tensors) => ({ loss: loss(tensors) }) };
+    const value: ProgramSpec = {
+      name: `loss:${policyName(plan.shape)}`,
+      inputs,
+      build: (tensors) => ({ loss: loss(tensors) }),
+    };
 
     const grads = await run('cpu', gradient, { ...params, ...plan.feeds });
     const direction = Object.fromEntries(
-      names.map((key, i) => [key, key.startsWith(prefix) ? wave(params[key]!, i) : new Float32Array(params[key]!.data.length)]),
+      names.map((key, i) => [
+        key,
+        key.startsWith(prefix) ? wave(params[key]!, i) : new Float32Array(params[key]!.data.length),
+      ]),
     );
     const at = async (step: number) => {
       const moved: Host = Object.fromEntries(
-        names.map((key) => [key, f32(params[key]!.shape, params[key]!.data.map((w, j) => w + step * direction[key]![j]!) as Float32Array)]),
+        names.map((key) => [
+          key,
+          f32(params[key]!.shape, params[key]!.data.map((w, j) => w + step * direction[key]![j]!) as Float32Array),
+        ]),
       );
       return (await run('cpu', value, { ...moved, ...plan.feeds }))['loss']!.data[0]!;
     };

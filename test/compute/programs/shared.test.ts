@@ -25,7 +25,9 @@ async function plain(model: Model, params: Host, prompt: EncodedPrompt, tokens: 
   const plan = planForward(model, [extend(prompt, tokens)]);
   const { logits } = await run('cpu', forwardProgram(model, plan.shape), { ...params, ...plan.feeds });
   const vocab = model.dimensions.vocabSize;
-  return Array.from(logits!.data.subarray((prompt.ids.length - 1) * vocab, (prompt.ids.length - 1 + tokens.length) * vocab));
+  return Array.from(
+    logits!.data.subarray((prompt.ids.length - 1) * vocab, (prompt.ids.length - 1 + tokens.length) * vocab),
+  );
 }
 
 describe.each(CASES)('fixture %s', (name) => {
@@ -66,16 +68,28 @@ describe.each(CASES)('fixture %s', (name) => {
 });
 
 /** Decodes the responses from the prefill's caches; returns the largest difference of any logit. */
-async function worstStep(engine: Tested, model: Model, params: Host, prompts: readonly EncodedPrompt[]): Promise<number> {
+async function worstStep(
+  engine: Tested,
+  model: Model,
+  params: Host,
+  prompts: readonly EncodedPrompt[],
+): Promise<number> {
   let worst = 0;
   const samples = RESPONSES.length;
   const plan = planPrefill(model, prompts, { samples, newTokens: 9 });
-  const { logits: first, ...presents } = await run(engine, prefillProgram(model, plan.shape), { ...params, ...plan.feeds });
+  const { logits: first, ...presents } = await run(engine, prefillProgram(model, plan.shape), {
+    ...params,
+    ...plan.feeds,
+  });
   const rows = prompts.length * samples;
-  const caches = Object.fromEntries(Object.entries(presents).map(([key, value]) => [key.replace('present', 'past'), value]));
+  const caches = Object.fromEntries(
+    Object.entries(presents).map(([key, value]) => [key.replace('present', 'past'), value]),
+  );
   const vocab = model.dimensions.vocabSize;
   const wants = await Promise.all(
-    Array.from({ length: rows }, (_, row) => plain(model, params, prompts[Math.floor(row / samples)]!, RESPONSES[row % samples]!)),
+    Array.from({ length: rows }, (_, row) =>
+      plain(model, params, prompts[Math.floor(row / samples)]!, RESPONSES[row % samples]!),
+    ),
   );
   for (let row = 0; row < rows; row++) {
     const got = first!.data.slice(Math.floor(row / samples) * vocab, (Math.floor(row / samples) + 1) * vocab);
@@ -83,7 +97,8 @@ async function worstStep(engine: Tested, model: Model, params: Host, prompts: re
   }
   for (let t = 0; t < 8; t++) {
     const tokens = Array.from({ length: rows }, (_, row) => RESPONSES[row % samples]![t] ?? 0);
-    const at = (base: readonly number[]) => Array.from({ length: rows }, (_, row) => base[Math.floor(row / samples)]! + t);
+    const at = (base: readonly number[]) =>
+      Array.from({ length: rows }, (_, row) => base[Math.floor(row / samples)]! + t);
     const step = decodeFeeds(model, { tokens, positions: at(plan.nextPositions), lengths: at(plan.lengths) });
     const program = decodeProgram(model, { rows, cacheLength: plan.shape.cacheLength });
     const { logits } = await run(engine, program, { ...params, ...caches, ...step });

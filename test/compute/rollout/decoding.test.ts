@@ -10,7 +10,10 @@ const SAMPLES = 3;
 const prompts = [tinyPrompt(1, 4, true), tinyPrompt(2, 7), tinyPrompt(3, 3)];
 const request = { prompts, promptLength: 16, samples: SAMPLES, newTokens: 6 };
 
-/** The same tokens to every way of decoding: five steps, with rows dropped after the second and the fourth. Logits of each step. */
+/**
+ * The same tokens to every way of decoding: five steps, with rows dropped after the second and the fourth. Logits of
+ * each step.
+ */
 async function steps({ decoding, logits, lengths, nextPositions }: Begun): Promise<Float32Array[]> {
   const random = new Random(1, 'tokens');
   const all = [logits];
@@ -26,12 +29,21 @@ async function steps({ decoding, logits, lengths, nextPositions }: Begun): Promi
     if (kept) {
       await decoding.keep(Int32Array.from(kept));
       const select = (values: Int32Array): Int32Array => Int32Array.from(kept, (row) => values[row]!);
-      rows = { order: select(rows.order), tokens: select(rows.tokens), positions: select(rows.positions), lengths: select(rows.lengths) };
+      rows = {
+        order: select(rows.order),
+        tokens: select(rows.tokens),
+        positions: select(rows.positions),
+        lengths: select(rows.lengths),
+      };
     }
     expect(decoding.rows).toBe(rows.order.length);
     for (let row = 0; row < rows.order.length; row++) rows.tokens[row] = random.int(1, 19);
     all.push((await decoding.step(rows)).slice());
-    rows = { ...rows, positions: rows.positions.map((position) => position + 1), lengths: rows.lengths.map((length) => length + 1) };
+    rows = {
+      ...rows,
+      positions: rows.positions.map((position) => position + 1),
+      lengths: rows.lengths.map((length) => length + 1),
+    };
   }
   decoding.release();
   return all;
@@ -44,7 +56,11 @@ describe('decoding', () => {
     const on = async (engine: typeof cpu, way: typeof HostDecoding | typeof DeviceDecoding) =>
       steps(await way.begin({ engine, model, weights: tinyWeights(1) }, request));
     const expected = await on(reference, HostDecoding);
-    for (const other of [await on(cpu, HostDecoding), await on(cpu, DeviceDecoding), await on(reference, DeviceDecoding)]) {
+    for (const other of [
+      await on(cpu, HostDecoding),
+      await on(cpu, DeviceDecoding),
+      await on(reference, DeviceDecoding),
+    ]) {
       other.forEach((logits, step) => {
         expect(logits).toHaveLength(expected[step]!.length);
         logits.forEach((logit, at) => expect(Math.abs(logit - expected[step]![at]!)).toBeLessThan(1e-3));

@@ -42,10 +42,14 @@ describe('generate', () => {
 
   it('depends on seed, version, question and sample', async () => {
     const tokens = async (changes: Partial<GenerateOptions>, id = 'q0') =>
-      JSON.stringify((await generate(cpu, [{ id, prompt: tinyPrompt(0, 3) }], { ...options, ...changes }))[0]!.map((s) => s.tokens));
+      JSON.stringify(
+        (await generate(cpu, [{ id, prompt: tinyPrompt(0, 3) }], { ...options, ...changes }))[0]!.map((s) => s.tokens),
+      );
     const first = await tokens({});
     expect(await tokens({})).toBe(first);
-    expect(new Set([first, await tokens({ seed: 10 }), await tokens({ version: 5 }), await tokens({}, 'q1')]).size).toBe(4);
+    expect(
+      new Set([first, await tokens({ seed: 10 }), await tokens({ version: 5 }), await tokens({}, 'q1')]).size,
+    ).toBe(4);
     expect(new Set(JSON.parse(first).map((list: number[]) => list.join())).size).toBeGreaterThan(1);
   });
 
@@ -77,8 +81,13 @@ describe('generate', () => {
     const sample = (await generate(cpu, requests(1), { ...options, params })).flat()[0]!;
     const { prompt } = requests(1)[0]!;
     for (let t = 0; t < sample.tokens.length; t++) {
-      const others = Array.from({ length: model.dimensions.vocabSize }, (_, token) => [...sample.tokens.slice(0, t), token]);
-      const scored = (await score(cpu, [{ prompt, responses: others }], { temperature: 1, microBatchGroups: 1 }))[0]!.map((list) => list[t]!);
+      const others = Array.from({ length: model.dimensions.vocabSize }, (_, token) => [
+        ...sample.tokens.slice(0, t),
+        token,
+      ]);
+      const scored = (
+        await score(cpu, [{ prompt, responses: others }], { temperature: 1, microBatchGroups: 1 })
+      )[0]!.map((list) => list[t]!);
       expect(scored.indexOf(Math.max(...scored))).toBe(sample.tokens[t]);
     }
   });
@@ -86,7 +95,9 @@ describe('generate', () => {
   it('stops between two steps once it is cancelled', async () => {
     let asked = 0;
     const cancelled = (): boolean => ++asked > 4;
-    await expect(generate(cpu, requests(2), { ...options, stopTokens: new Set(), cancelled })).rejects.toMatchObject({ name: 'CancelledError' });
+    await expect(generate(cpu, requests(2), { ...options, stopTokens: new Set(), cancelled })).rejects.toMatchObject({
+      name: 'CancelledError',
+    });
     expect(asked).toBe(5);
   });
 });

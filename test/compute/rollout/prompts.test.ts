@@ -4,13 +4,19 @@ import { loadPromptEncoder } from '../../../src/compute/models/folder.ts';
 import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
 import type { Question } from '../../../src/protocol/messages.ts';
 
-const question = (text: string): Question => ({ id: 'q', text, pictures: [{ type: 'figure', key: 'plain/t/0/0' }], origin: 'dataset' });
+const question = (text: string): Question => ({
+  id: 'q',
+  text,
+  pictures: [{ type: 'figure', key: 'plain/t/0/0' }],
+  origin: 'dataset',
+});
 
 describe('encodeQuestion', () => {
   it("puts the template around the question's text, once and as it is, and leaves a verbatim prompt alone", async () => {
     const encoder = await loadPromptEncoder(packagePath('models/mini'));
     const template = 'What is the area? {question} What hour is it?';
-    const ids = async (own: Question, around: string | undefined) => (await encodeQuestion({ ...encoder, template: around }, own)).ids;
+    const ids = async (own: Question, around: string | undefined) =>
+      (await encodeQuestion({ ...encoder, template: around }, own)).ids;
     const text = 'What is the perimeter?';
     const plain = await ids(question(text), undefined);
     const whole = await ids(question(`What is the area? ${text} What hour is it?`), undefined);

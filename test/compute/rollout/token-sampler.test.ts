@@ -57,7 +57,9 @@ describe('TokenSampler', () => {
       const { token } = sampler.draw(logits, 0, random.float());
       counts[token] = (counts[token] ?? 0) + 1;
     }
-    reference([...logits], params).forEach((share, token) => expect((counts[token] ?? 0) / 20_000).toBeCloseTo(share, 1.8));
+    reference([...logits], params).forEach((share, token) =>
+      expect((counts[token] ?? 0) / 20_000).toBeCloseTo(share, 1.8),
+    );
     expect(counts[3]).toBe(0);
   });
 

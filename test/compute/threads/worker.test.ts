@@ -22,7 +22,12 @@ beforeAll(async () => {
     type: 'sample',
     weights,
     base: weights,
-    request: { questions, seed: 1, version: 0, params: { samples: 2, temperature: 1, topP: 1, topK: 0, maxNewTokens: 8 } },
+    request: {
+      questions,
+      seed: 1,
+      version: 0,
+      params: { samples: 2, temperature: 1, topP: 1, topK: 0, maxNewTokens: 8 },
+    },
   };
 });
 
@@ -77,14 +82,17 @@ describe('WorkerPool', { timeout: 120_000 }, () => {
     const behind = pool.run(call, { doing: 'sampling 5 questions', seconds: 60 }).catch((error: unknown) => error);
     await expect(stuck).rejects.toMatchObject({
       name: 'TimeoutError',
-      message: 'sampling 4 questions showed no progress in 0.5 s; its thread does not come back from native code and is left behind',
+      message:
+        'sampling 4 questions showed no progress in 0.5 s; its thread does not come back from native code and is left behind',
     });
     expect(await behind).toMatchObject({ name: 'WorkerError' });
     faults.order('evaluate', 'none');
     expect((await pool.run(call, { doing: 'sampling', seconds: 60 })).groups).toHaveLength(4);
     faults.order('evaluate', 'stuck');
     await expect(pool.run(call, { doing: 'sampling', seconds: 0.5 })).rejects.toMatchObject({ name: 'TimeoutError' });
-    await expect(pool.run(call, { doing: 'sampling', seconds: 0.5 })).rejects.toThrow('2 rollout threads do not come back from native code');
+    await expect(pool.run(call, { doing: 'sampling', seconds: 0.5 })).rejects.toThrow(
+      '2 rollout threads do not come back from native code',
+    );
   });
 
   it('replaces a thread that dies while it starts, and does not leave waiting who waits for it', async () => {
@@ -106,9 +114,14 @@ describe('WorkerPool', { timeout: 120_000 }, () => {
   it('refuses what does not fit its queue, and everything once it is closed', async () => {
     const pool = rolloutPool(1);
     await pool.ready();
-    const many = await Promise.allSettled(Array.from({ length: 8 }, () => pool.run(call, { doing: 'sampling', seconds: 60 })));
+    const many = await Promise.allSettled(
+      Array.from({ length: 8 }, () => pool.run(call, { doing: 'sampling', seconds: 60 })),
+    );
     // One runs, four wait.
-    expect(many.map(({ status }) => status)).toEqual([...Array<string>(5).fill('fulfilled'), ...Array<string>(3).fill('rejected')]);
+    expect(many.map(({ status }) => status)).toEqual([
+      ...Array<string>(5).fill('fulfilled'),
+      ...Array<string>(3).fill('rejected'),
+    ]);
     await pool[Symbol.asyncDispose]();
     await pool[Symbol.asyncDispose]();
     await expect(pool.run(call, { doing: 'sampling', seconds: 1 })).rejects.toMatchObject({ name: 'WorkerError' });
@@ -117,18 +130,26 @@ describe('WorkerPool', { timeout: 120_000 }, () => {
   it('rejects what was in flight when it closes', async () => {
     const pool = rolloutPool(1);
     await pool.ready();
-    const flying = pool.run({ ...call, request: { ...call.request, params: endless } }, { doing: 'sampling', seconds: 60 });
+    const flying = pool.run(
+      { ...call, request: { ...call.request, params: endless } },
+      { doing: 'sampling', seconds: 60 },
+    );
     const [settled] = await Promise.all([Promise.allSettled([flying]), pool[Symbol.asyncDispose]()]);
     expect(settled[0]).toMatchObject({ status: 'rejected', reason: { name: 'WorkerError' } });
   });
 
   it('does not begin what is cancelled already', async () => {
     await using pool = rolloutPool(1);
-    await expect(pool.run(call, { doing: 'sampling', seconds: 1, signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'CancelledError' });
+    await expect(pool.run(call, { doing: 'sampling', seconds: 1, signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: 'CancelledError',
+    });
   });
 
   it('passes on why a thread could not start', async () => {
     await using pool = rolloutPool(1, join(folder.path, 'nowhere'));
-    await expect(pool.ready()).rejects.toMatchObject({ name: 'InputError', message: expect.stringContaining('nowhere') });
+    await expect(pool.ready()).rejects.toMatchObject({
+      name: 'InputError',
+      message: expect.stringContaining('nowhere'),
+    });
   });
 });

@@ -10,7 +10,11 @@ const settings: AdamWSettings = { beta1: 0.9, beta2: 0.98, epsilon: 1e-8, weight
 const specs = { matrix: { dtype: 'float32', shape: [2, 3] }, vector: { dtype: 'float32', shape: [4] } } as const;
 
 /** AdamW in plain doubles, as in Loshchilov and Hutter (2019), algorithm 2. */
-function plain(weights: Record<string, number[]>, gradients: readonly Record<string, number[]>[], rate: number): Record<string, number[]> {
+function plain(
+  weights: Record<string, number[]>,
+  gradients: readonly Record<string, number[]>[],
+  rate: number,
+): Record<string, number[]> {
   const names = Object.keys(weights);
   const first = Object.fromEntries(names.map((name) => [name, weights[name]!.map(() => 0)]));
   const second = structuredClone(first);
@@ -33,12 +37,22 @@ function plain(weights: Record<string, number[]>, gradients: readonly Record<str
 }
 
 function draw(random: Random, scale: number): Record<string, number[]> {
-  return { matrix: Array.from({ length: 6 }, () => scale * random.normal()), vector: Array.from({ length: 4 }, () => scale * random.normal()) };
+  return {
+    matrix: Array.from({ length: 6 }, () => scale * random.normal()),
+    vector: Array.from({ length: 4 }, () => scale * random.normal()),
+  };
 }
 
-async function run(name: EngineName, weights: Record<string, number[]>, gradients: readonly Record<string, number[]>[], rate: number) {
+async function run(
+  name: EngineName,
+  weights: Record<string, number[]>,
+  gradients: readonly Record<string, number[]>[],
+  rate: number,
+) {
   await using engine = await createEngine(name, { threads: 1 });
-  const state = ['', 'first.', 'second.'].flatMap((prefix) => Object.entries(specs).map(([key, spec]) => [prefix + key, spec] as const));
+  const state = ['', 'first.', 'second.'].flatMap((prefix) =>
+    Object.entries(specs).map(([key, spec]) => [prefix + key, spec] as const),
+  );
   const program = await engine.compile({
     name: 'adamw',
     inputs: {
@@ -53,10 +67,21 @@ async function run(name: EngineName, weights: Record<string, number[]>, gradient
         firstCorrection: inputs['firstCorrection']!,
         secondCorrection: inputs['secondCorrection']!,
       };
-      const next = adamW.update(part(''), part('gradient.'), { first: part('first.'), second: part('second.') }, scalars, settings);
+      const next = adamW.update(
+        part(''),
+        part('gradient.'),
+        { first: part('first.'), second: part('second.') },
+        scalars,
+        settings,
+      );
       const renamed = (prefix: string, tensors: typeof next.weights) =>
         Object.fromEntries(Object.entries(tensors).map(([key, tensor]) => [`next.${prefix}${key}`, tensor]));
-      return { ...renamed('', next.weights), ...renamed('first.', next.first), ...renamed('second.', next.second), gradNorm: next.gradNorm };
+      return {
+        ...renamed('', next.weights),
+        ...renamed('first.', next.first),
+        ...renamed('second.', next.second),
+        gradNorm: next.gradNorm,
+      };
     },
   });
   const moments = adamW.init(specs);
@@ -67,9 +92,16 @@ async function run(name: EngineName, weights: Record<string, number[]>, gradient
   };
   const norms: number[] = [];
   for (const [i, gradient] of gradients.entries()) {
-    const scalars = Object.entries(adamW.scalars(i + 1, rate, settings)).map(([key, value]) => [key, f32([], [value])] as const);
-    const given = Object.entries(specs).map(([key, { shape }]) => [`gradient.${key}`, f32(shape, gradient[key])] as const);
-    const outputs = (await program.run({ ...fed, ...Object.fromEntries([...scalars, ...given]) })) as Record<string, HostTensor>;
+    const scalars = Object.entries(adamW.scalars(i + 1, rate, settings)).map(
+      ([key, value]) => [key, f32([], [value])] as const,
+    );
+    const given = Object.entries(specs).map(
+      ([key, { shape }]) => [`gradient.${key}`, f32(shape, gradient[key])] as const,
+    );
+    const outputs = (await program.run({ ...fed, ...Object.fromEntries([...scalars, ...given]) })) as Record<
+      string,
+      HostTensor
+    >;
     norms.push(outputs['gradNorm']!.data[0]!);
     fed = Object.fromEntries(state.map(([key]) => [key, outputs[`next.${key}`]!]));
   }
@@ -77,16 +109,21 @@ async function run(name: EngineName, weights: Record<string, number[]>, gradient
 }
 
 describe('adamW', () => {
-  it.each(['reference', 'cpu'] as const)('follows the algorithm over ten steps, with large and small gradients, on %s', async (name) => {
-    const random = new Random(4, 'adamw');
-    const weights = draw(random, 1);
-    const gradients = Array.from({ length: 10 }, (_, i) => draw(random, i % 2 === 0 ? 5 : 0.05));
-    const result = await run(name, weights, gradients, 0.03);
-    const expected = plain(weights, gradients, 0.03);
-    expected['matrix']!.forEach((value, at) => expect(result.weights.matrix[at]).toBeCloseTo(value, 4));
-    expected['vector']!.forEach((value, at) => expect(result.weights.vector[at]).toBeCloseTo(value, 4));
-    result.norms.forEach((norm, i) => expect(norm).toBeCloseTo(Math.hypot(...Object.values(gradients[i]!).flat()), 3));
-  });
+  it.each(['reference', 'cpu'] as const)(
+    'follows the algorithm over ten steps, with large and small gradients, on %s',
+    async (name) => {
+      const random = new Random(4, 'adamw');
+      const weights = draw(random, 1);
+      const gradients = Array.from({ length: 10 }, (_, i) => draw(random, i % 2 === 0 ? 5 : 0.05));
+      const result = await run(name, weights, gradients, 0.03);
+      const expected = plain(weights, gradients, 0.03);
+      expected['matrix']!.forEach((value, at) => expect(result.weights.matrix[at]).toBeCloseTo(value, 4));
+      expected['vector']!.forEach((value, at) => expect(result.weights.vector[at]).toBeCloseTo(value, 4));
+      result.norms.forEach((norm, i) =>
+        expect(norm).toBeCloseTo(Math.hypot(...Object.values(gradients[i]!).flat()), 3),
+      );
+    },
+  );
 
   it('decays matrices and leaves vectors alone where there is no gradient', async () => {
     const weights = { matrix: [1, 2, 3, 4, 5, 6], vector: [1, 2, 3, 4] };
@@ -102,13 +139,23 @@ describe('learningRateAt', () => {
     steps.map((step) => learningRateAt(step, settings));
 
   it('warms up linearly, then stays', () => {
-    expect(rates([0, 1, 3, 4, 900], { learningRate: 8, warmupSteps: 4, schedule: { type: 'constant' } })).toEqual([2, 4, 8, 8, 8]);
+    expect(rates([0, 1, 3, 4, 900], { learningRate: 8, warmupSteps: 4, schedule: { type: 'constant' } })).toEqual([
+      2, 4, 8, 8, 8,
+    ]);
   });
 
   it('falls linearly or by a half cosine to its floor and stays there', () => {
-    const linear = rates([0, 5, 10, 99], { learningRate: 1, warmupSteps: 0, schedule: { type: 'linear', totalSteps: 10, floorShare: 0.2 } });
+    const linear = rates([0, 5, 10, 99], {
+      learningRate: 1,
+      warmupSteps: 0,
+      schedule: { type: 'linear', totalSteps: 10, floorShare: 0.2 },
+    });
     linear.forEach((rate, i) => expect(rate).toBeCloseTo([1, 0.6, 0.2, 0.2][i]!, 12));
-    const cosine = rates([2, 7, 12, 99], { learningRate: 1, warmupSteps: 2, schedule: { type: 'cosine', totalSteps: 12, floorShare: 0.1 } });
+    const cosine = rates([2, 7, 12, 99], {
+      learningRate: 1,
+      warmupSteps: 2,
+      schedule: { type: 'cosine', totalSteps: 12, floorShare: 0.1 },
+    });
     cosine.forEach((rate, i) => expect(rate).toBeCloseTo([1, 0.55, 0.1, 0.1][i]!, 12));
   });
 });

@@ -12,7 +12,9 @@ it('puts every group in exactly one pass, none over its size, the shorter before
       const list = lengths.map((responses) => ({ prompt, responses }));
       const passes = inPasses(list, size, (length) => length);
       expect(passes.flat().toSorted((a, b) => a - b)).toEqual(list.map((_, at) => at));
-      expect(passes.every((pass, i) => pass.length === size || (i === passes.length - 1 && pass.length > 0))).toBe(true);
+      expect(passes.every((pass, i) => pass.length === size || (i === passes.length - 1 && pass.length > 0))).toBe(
+        true,
+      );
       const longest = passes.flat().map((at) => Math.max(...lengths[at]!));
       expect(longest).toEqual(longest.toSorted((a, b) => a - b));
     }),

@@ -53,7 +53,9 @@ async function trained(engine: Engine, loss: TokenLoss, steps: number, microBatc
 }
 
 function difference(a: TensorMap, b: TensorMap): number {
-  return Math.max(...Object.keys(a).flatMap((name) => Array.from(a[name]!.data, (value, i) => Math.abs(value - b[name]!.data[i]!))));
+  return Math.max(
+    ...Object.keys(a).flatMap((name) => Array.from(a[name]!.data, (value, i) => Math.abs(value - b[name]!.data[i]!))),
+  );
 }
 
 describe('Trainer', () => {
@@ -65,7 +67,8 @@ describe('Trainer', () => {
         expect(Math.abs(value - other), `${name}: ${value} and ${other}`).toBeLessThan(1e-4 * (1 + Math.abs(other)));
       }
     });
-    // Adam divides by the gradient's own size, so a difference in the last bits of a tiny gradient moves a weight by up to the rate.
+    // Adam divides by the gradient's own size, so a difference in the last bits of a tiny gradient moves a weight by up
+    // to the rate.
     expect(difference(compiled.state.moments.first, eager.state.moments.first)).toBeLessThan(1e-5);
     expect(difference(compiled.state.weights, eager.state.weights)).toBeLessThan(5e-4);
   });
@@ -96,24 +99,28 @@ describe('Trainer', () => {
   it('teaches the trainable set alone: the state carries nothing else, and each of its gradients is that of full training', async () => {
     const whole = tinyWeights(1);
     const isTrainable = (name: string): boolean => /layers\.1\..*_proj\.weight|visual.*qkv/.test(name);
-    const part = (of: boolean): TensorMap => Object.fromEntries(Object.entries(whole).filter(([name]) => isTrainable(name) === of));
+    const part = (of: boolean): TensorMap =>
+      Object.fromEntries(Object.entries(whole).filter(([name]) => isTrainable(name) === of));
     const unclipped = { ...optimizer, clipNorm: 1e9 };
     const full = await Trainer.create({ engine: cpu, model, optimizer: unclipped }, { weights: whole });
     const frozen = await uploadAll(cpu, part(false));
     const some = (microBatchGroups: number) =>
       Trainer.create({ engine: cpu, model, optimizer: unclipped, frozen, microBatchGroups }, { weights: part(true) });
     const trainers = [await some(4), await some(3)];
-    for (const trainer of [full, ...trainers]) await trainer.step(groups(0, 4), { loss: policyLoss, learningRate: 1e-3 });
+    for (const trainer of [full, ...trainers])
+      await trainer.step(groups(0, 4), { loss: policyLoss, learningRate: 1e-3 });
     const expected = await full.state();
     for (const trainer of trainers) {
       const { weights, moments } = await trainer.state();
-      for (const tensors of [weights, moments.first, moments.second]) expect(Object.keys(tensors)).toEqual(Object.keys(part(true)));
+      for (const tensors of [weights, moments.first, moments.second])
+        expect(Object.keys(tensors)).toEqual(Object.keys(part(true)));
       expect(difference(moments.first, expected.moments.first)).toBeLessThan(1e-6);
       expect(difference(weights, part(true))).toBeGreaterThan(1e-4);
       expect(Object.keys(trainer.residentWeights()).toSorted()).toEqual(Object.keys(whole).toSorted());
       trainer.release();
     }
-    for (const [name, tensor] of Object.entries(frozen)) expect([name, (await cpu.read(tensor)).data]).toEqual([name, whole[name]!.data]);
+    for (const [name, tensor] of Object.entries(frozen))
+      expect([name, (await cpu.read(tensor)).data]).toEqual([name, whole[name]!.data]);
     full.release();
   });
 
@@ -134,7 +141,8 @@ describe('Trainer', () => {
       [3, 4, 5],
       [6, 7, 8],
     ];
-    const logProbs = async () => (await score(running, [{ prompt, responses }], { temperature: 1, microBatchGroups: 1 }))[0]!;
+    const logProbs = async () =>
+      (await score(running, [{ prompt, responses }], { temperature: 1, microBatchGroups: 1 }))[0]!;
     const before = await logProbs();
     const taught = {
       prompt,
@@ -157,12 +165,12 @@ describe('Trainer', () => {
   it('names what is missing or does not fit', async () => {
     const trainer = await Trainer.create({ engine: reference, model, optimizer }, { weights: tinyWeights(1) });
     const prompt = tinyPrompt(1, 3);
-    await expect(trainer.step([{ prompt, responses: [{ tokens: [1, 2] }] }], { loss: policyLoss, learningRate: 1 })).rejects.toThrow(
-      'response 0 has 2 tokens but no advantages',
-    );
-    await expect(trainer.step([{ prompt, responses: [{ tokens: [] }] }], { loss: policyLoss, learningRate: 1 })).rejects.toThrow(
-      'at least one response token',
-    );
+    await expect(
+      trainer.step([{ prompt, responses: [{ tokens: [1, 2] }] }], { loss: policyLoss, learningRate: 1 }),
+    ).rejects.toThrow('response 0 has 2 tokens but no advantages');
+    await expect(
+      trainer.step([{ prompt, responses: [{ tokens: [] }] }], { loss: policyLoss, learningRate: 1 }),
+    ).rejects.toThrow('at least one response token');
     trainer.release();
   });
 });

@@ -1,4 +1,7 @@
-/** A Chromium, and pages of the dashboard in it that keep what went wrong. Screenshots go to test-results/. Needs no test runner. */
+/**
+ * A Chromium, and pages of the dashboard in it that keep what went wrong. Screenshots go to test-results/. Needs no
+ * test runner.
+ */
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -16,11 +19,14 @@ const USUAL = [
   'C:/Program Files/Google/Chrome/Application/chrome.exe',
 ];
 /** Undefined where there is none. */
-export const CHROMIUM = [process.env['CHROMIUM'], ...USUAL].find((path) => path !== undefined && path !== '' && existsSync(path));
+export const CHROMIUM = [process.env['CHROMIUM'], ...USUAL].find(
+  (path) => path !== undefined && path !== '' && existsSync(path),
+);
 const WAIT = 30_000;
 
 export function launch(): Promise<Browser> {
-  if (!existsSync(join(CLIENT_FOLDER, 'index.html'))) throw new Error('the pages are not built: run `node bin/bootstrap.js --build`');
+  if (!existsSync(join(CLIENT_FOLDER, 'index.html')))
+    throw new Error('the pages are not built: run `node bin/bootstrap.js --build`');
   // A container's root may not use Chromium's sandbox, and has no GPU.
   const args = ['--no-sandbox', '--disable-dev-shm-usage'];
   return chromium.launch({ executablePath: CHROMIUM!, args });
@@ -43,7 +49,11 @@ export interface OpenOptions {
   readonly stillness?: boolean;
 }
 
-export async function open(browser: Browser, url: string, { theme = 'dark', phone = false, stillness = true }: OpenOptions = {}): Promise<OpenPage> {
+export async function open(
+  browser: Browser,
+  url: string,
+  { theme = 'dark', phone = false, stillness = true }: OpenOptions = {},
+): Promise<OpenPage> {
   const context = await browser.newContext({
     viewport: phone ? { width: 390, height: 844 } : { width: 1440, height: 900 },
     colorScheme: theme,

@@ -7,7 +7,9 @@ import { expect, test } from 'vitest';
 const FOLDER = fileURLToPath(new URL('../../../dist/dashboards/client/', import.meta.url));
 const MOST = 250_000;
 
-const files = existsSync(FOLDER) ? readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => /\.[a-z]+$/.test(name)) : [];
+const files = existsSync(FOLDER)
+  ? readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => /\.[a-z]+$/.test(name))
+  : [];
 
 test('all of the built client is under 250 kB gzipped', () => {
   expect(files, 'not built: run `node bin/bootstrap.js --build`').not.toEqual([]);

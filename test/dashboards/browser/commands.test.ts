@@ -14,7 +14,16 @@ describeInBrowser('a run without labels', () => {
       if (step % 5 === 0) daemon.stored.metric('heldOut.asBase', step, 1 - step / 20);
       if (step % 5 === 0) daemon.stored.metric('heldOut.voteShare', step, 0.6);
     }
-    const figures = { n: 14, answered: 1, asBase: 0.75, asTrusted: null, trusted: null, voteShare: 0.6, entropy: 0.2, responseTokens: 9 };
+    const figures = {
+      n: 14,
+      answered: 1,
+      asBase: 0.75,
+      asTrusted: null,
+      trusted: null,
+      voteShare: 0.6,
+      entropy: 0.2,
+      responseTokens: 9,
+    };
     const now = { version: 5, seconds: 60, ...figures };
     const accuracy = { ...daemon.status().accuracy, baseline: null, now: null, best: null, history: [] };
     daemon.tick({ accuracy, labelFree: { questions: 14, labelled: 0, baseline: null, now, history: [now], best: 5 } });
@@ -22,7 +31,11 @@ describeInBrowser('a run without labels', () => {
       await using opened = await open(browser, dashboard.url);
       const { page } = opened;
       await opened.goto('', '.chart canvas');
-      await page.getByText('This data has no labels, so accuracy cannot be measured: watch how many of the answers to the 14 held-out').waitFor();
+      await page
+        .getByText(
+          'This data has no labels, so accuracy cannot be measured: watch how many of the answers to the 14 held-out',
+        )
+        .waitFor();
       await page.locator('.stat', { hasText: 'Answers as the base' }).getByText('75.0 %').waitFor();
       const titles = await page.locator('.chart-title').allInnerTexts();
       expect(titles.slice(0, 2)).toEqual(['Held-out answers, without labels', 'Vote share']);
@@ -30,9 +43,13 @@ describeInBrowser('a run without labels', () => {
       const chart = page.locator('.chart-plot').first();
       await chart.focus();
       await chart.press('End');
-      expect(await chart.getAttribute('aria-valuetext')).toBe('step 8: as the base at step 5 75.0 %, vote share at step 5 60.0 %');
+      expect(await chart.getAttribute('aria-valuetext')).toBe(
+        'step 8: as the base at step 5 75.0 %, vote share at step 5 60.0 %',
+      );
       await chart.press('Home');
-      await expect.poll(() => chart.getAttribute('aria-valuetext')).toBe('step 0: as the base 100.0 %, vote share 60.0 %');
+      await expect
+        .poll(() => chart.getAttribute('aria-valuetext'))
+        .toBe('step 0: as the base 100.0 %, vote share 60.0 %');
       expect(await opened.violations()).toEqual([]);
       await opened.screenshot('without-labels');
       expect(opened.errors).toEqual([]);
@@ -62,7 +79,9 @@ describeInBrowser('commands that the daemon has accepted', () => {
       await expect.poll(() => daemon.commands.map(({ command }) => command.type)).toEqual(['evaluate', 'pause']);
       const [author, since] = ['the dashboard at 127.0.0.1', daemon.status().at - 3000];
       const evaluating = { type: 'evaluate', text: 'evaluate in full', author, since, behind: null };
-      daemon.tick({ commands: [evaluating, { type: 'pause', text: 'pause', author, since, behind: 'the step in hand' }] });
+      daemon.tick({
+        commands: [evaluating, { type: 'pause', text: 'pause', author, since, behind: 'the step in hand' }],
+      });
       const inHand = page.getByRole('list', { name: 'Commands in hand' });
       await inHand.getByText('evaluate in full').waitFor();
       await inHand.getByText('pausing: the step in hand').waitFor();

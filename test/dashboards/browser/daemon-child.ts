@@ -1,6 +1,6 @@
 /**
- * A daemon with a dashboard around the toy policy in a process of its own. Arguments: run folder's parent, JSON of configuration, and
- * milliseconds that a learner step takes. Says where its dashboard is in its first line.
+ * A daemon with a dashboard around the toy policy in a process of its own. Arguments: run folder's parent, JSON of
+ * configuration, and milliseconds that a learner step takes. Says where its dashboard is in its first line.
  */
 import '../../support/ends-with-test.ts';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -14,7 +14,8 @@ const faults = { beforeLearn: () => pause(Number(milliseconds)) };
 const { config } = toyRun(JSON.parse(input) as ConfigInput, folder);
 const daemon = await startDaemon(config, {
   handleSignals: true,
-  createPolicy: (_, { checkpoint }) => new ToyPolicy({ faults, edge: 0.2, learningRate: 0.2, ...(checkpoint ? { checkpoint } : {}) }),
+  createPolicy: (_, { checkpoint }) =>
+    new ToyPolicy({ faults, edge: 0.2, learningRate: 0.2, ...(checkpoint ? { checkpoint } : {}) }),
 });
 process.stdout.write(`${JSON.stringify(daemon.dashboard)}\n`);
 await daemon.closed();

@@ -9,8 +9,8 @@ const SECONDS = 5;
 /** Opening the page, which draws everything for the first time, is not what is measured. */
 const UPDATES_BEFORE = 60;
 /**
- * Milliseconds of script that an update may take, of the 100 between two. This, not the frames, is asserted: a busy machine that paints by
- * software shows few frames whatever the page does.
+ * Milliseconds of script that an update may take, of the 100 between two. This, not the frames, is asserted: a busy
+ * machine that paints by software shows few frames whatever the page does.
  */
 const MOST_MILLISECONDS = 40;
 
@@ -48,8 +48,10 @@ describeInBrowser('the charts', () => {
       await opened.goto('', '.chart canvas');
       const debug = await page.context().newCDPSession(page);
       await debug.send('Performance.enable', { timeDomain: 'threadTicks' });
-      const busy = async () => (await debug.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'ScriptDuration')!.value;
-      for (const until = source.steps + UPDATES_BEFORE; source.steps < until;) await page.evaluate('new Promise(requestAnimationFrame)');
+      const busy = async () =>
+        (await debug.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'ScriptDuration')!.value;
+      for (const until = source.steps + UPDATES_BEFORE; source.steps < until;)
+        await page.evaluate('new Promise(requestAnimationFrame)');
       const [begun, busyBefore] = [source.steps, await busy()];
       const frames = await page.evaluate<number>(FRAMES_PER_SECOND);
       const updates = source.steps - begun;

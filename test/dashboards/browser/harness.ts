@@ -1,6 +1,6 @@
 /**
- * A real Chromium in front of a real daemon. Without a Chromium (CHROMIUM names one, else the usual places are looked at) the tests are
- * skipped and say so.
+ * A real Chromium in front of a real daemon. Without a Chromium (CHROMIUM names one, else the usual places are looked
+ * at) the tests are skipped and say so.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -18,14 +18,16 @@ const TOY = fileURLToPath(new URL('./daemon-child.ts', import.meta.url));
 const COMMAND = fileURLToPath(new URL('../../support/quorum.ts', import.meta.url));
 
 /** `describe` for tests that need a browser. */
-export const describeInBrowser: (name: string, tests: () => void) => unknown = CHROMIUM === undefined ? describe.skip : describe;
+export const describeInBrowser: (name: string, tests: () => void) => unknown =
+  CHROMIUM === undefined ? describe.skip : describe;
 
 /** Each theme and each width once; `mini` looks at the pages in the other two pairs. */
 export const LOOKS = [
   { look: 'light', theme: 'light', phone: false },
   { look: 'dark on a phone', theme: 'dark', phone: true },
 ] as const;
-if (CHROMIUM === undefined) process.stderr.write('SKIPPED: no Chromium for the dashboard in a browser; set CHROMIUM to the path of one\n');
+if (CHROMIUM === undefined)
+  process.stderr.write('SKIPPED: no Chromium for the dashboard in a browser; set CHROMIUM to the path of one\n');
 
 export interface DaemonProcess extends AsyncDisposable {
   readonly url: string;
@@ -44,7 +46,12 @@ export interface ToyDaemonOptions {
   readonly stepTakes?: number;
 }
 
-export function startToyDaemon({ config = {}, folder = newFolder(), port = 0, stepTakes = 150 }: ToyDaemonOptions = {}): Promise<DaemonProcess> {
+export function startToyDaemon({
+  config = {},
+  folder = newFolder(),
+  port = 0,
+  stepTakes = 150,
+}: ToyDaemonOptions = {}): Promise<DaemonProcess> {
   const input: ConfigInput = {
     loop: { steps: null, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
     ...config,

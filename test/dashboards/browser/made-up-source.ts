@@ -1,4 +1,7 @@
-/** A daemon that is only numbers, for tests of what a browser does with many of them: a seeded random walk of as many steps as wanted. */
+/**
+ * A daemon that is only numbers, for tests of what a browser does with many of them: a seeded random walk of as many
+ * steps as wanted.
+ */
 import { BehaviorSubject, Subject } from 'rxjs';
 import type { PluginRow } from '../../../src/protocol/plugins.ts';
 import type { DashboardSource } from '../../../dashboards/server/source.ts';
@@ -28,7 +31,9 @@ const STEP_MILLISECONDS = 3000;
 export class MadeUpSource implements DashboardSource {
   readonly commands: Command[] = [];
   readonly #random = new Random(7, 'made-up');
-  readonly #columns: Record<string, (number | null)[]> = Object.fromEntries([...Object.keys(WALKS), 'greedy'].map((name) => [name, []]));
+  readonly #columns: Record<string, (number | null)[]> = Object.fromEntries(
+    [...Object.keys(WALKS), 'greedy'].map((name) => [name, []]),
+  );
   readonly #status: BehaviorSubject<Status>;
   readonly #loop = new Subject<LoopEvent>();
   readonly #startedAt = Date.now();
@@ -47,7 +52,10 @@ export class MadeUpSource implements DashboardSource {
   step(): void {
     this.#walk();
     this.#status.next(this.#statusNow());
-    this.#loop.next({ type: 'learnt', version: { n: this.#steps - 1, parent: this.#steps - 2, batchId: this.#steps, metrics: null } });
+    this.#loop.next({
+      type: 'learnt',
+      version: { n: this.#steps - 1, parent: this.#steps - 2, batchId: this.#steps, metrics: null },
+    });
   }
 
   readonly status$ = () => this.#status.asObservable();
@@ -81,13 +89,16 @@ export class MadeUpSource implements DashboardSource {
 
   #history(from: number, to: number): History {
     const rows = Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i);
-    const columns = Object.fromEntries(Object.entries(this.#columns).map(([name, values]) => [name, values.slice(from, to + 1)]));
+    const columns = Object.fromEntries(
+      Object.entries(this.#columns).map(([name, values]) => [name, values.slice(from, to + 1)]),
+    );
     return { steps: rows, at: rows.map((step) => this.#at(step)), columns };
   }
 
   #row(step: number): Record<string, number> {
     const row: Record<string, number> = { at: this.#at(step) };
-    for (const [name, values] of Object.entries(this.#columns)) if (typeof values[step] === 'number') row[name] = values[step];
+    for (const [name, values] of Object.entries(this.#columns))
+      if (typeof values[step] === 'number') row[name] = values[step];
     return row;
   }
 
@@ -124,7 +135,15 @@ export class MadeUpSource implements DashboardSource {
       version,
       stopAt: null,
       saved: version - (version % 25),
-      accuracy: { baseline: point(0), now: newest, best: newest, history: [], questions: 200, fullBaseline: null, fullNow: null },
+      accuracy: {
+        baseline: point(0),
+        now: newest,
+        best: newest,
+        history: [],
+        questions: 200,
+        fullBaseline: null,
+        fullNow: null,
+      },
       signals: {
         voteShare: value('voteShare'),
         reward: value('reward'),
@@ -163,7 +182,13 @@ export class MadeUpSource implements DashboardSource {
   }
 
   #actors(version: number): readonly ActorStatus[] {
-    const actor = (id: string, role: string, state: ActorStatus['state'], doing: string, more: Partial<ActorStatus> = {}): ActorStatus => ({
+    const actor = (
+      id: string,
+      role: string,
+      state: ActorStatus['state'],
+      doing: string,
+      more: Partial<ActorStatus> = {},
+    ): ActorStatus => ({
       id,
       role,
       state,
@@ -179,8 +204,15 @@ export class MadeUpSource implements DashboardSource {
     return [
       actor('questioner', 'questioner', 'waiting', 'waiting for a credit', { busy: 0.02, itemsPerSecond: 3 }),
       actor('sampler-1', 'sampler', 'working', `sampling 8 questions with version ${version}`, { busy: 0.94 }),
-      actor('sampler-2', 'sampler', 'working', `sampling 8 questions with version ${version - 1}`, { busy: 0.91, restarts: 1 }),
-      actor('voter', 'voter', 'idle', 'waiting for groups', { busy: 0.05, itemsPerSecond: 3, queue: { name: 'groups', size: 3, bound: 16 } }),
+      actor('sampler-2', 'sampler', 'working', `sampling 8 questions with version ${version - 1}`, {
+        busy: 0.91,
+        restarts: 1,
+      }),
+      actor('voter', 'voter', 'idle', 'waiting for groups', {
+        busy: 0.05,
+        itemsPerSecond: 3,
+        queue: { name: 'groups', size: 3, bound: 16 },
+      }),
       actor('learner', 'learner', 'working', `learning version ${version + 1} from 8 groups`, {
         busy: 0.82,
         queue: { name: 'batches', size: 1, bound: 2 },

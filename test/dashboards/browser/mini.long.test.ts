@@ -44,7 +44,8 @@ describeInBrowser('the dashboard of `quorum start` on the bundled model', () => 
 
   /** Pages of one thing each, found as a user finds them: by following links. */
   async function stopsOf(page: Page): Promise<readonly Stop[]> {
-    const link = async (selector: string) => (await page.locator(selector).first().getAttribute('href'))!.replace('#/', '');
+    const link = async (selector: string) =>
+      (await page.locator(selector).first().getAttribute('href'))!.replace('#/', '');
     await page.goto(`${daemon.url}#/rollouts`);
     const group = await link('.group-question a');
     await page.goto(`${daemon.url}#/${group}`);
@@ -94,7 +95,9 @@ describeInBrowser('the dashboard of `quorum start` on the bundled model', () => 
     const stat = (name: string) => page.locator('.stat', { hasText: name }).locator('dd').first().innerText();
     // The page may be behind by one update, never ahead.
     const before = await gauge('policy_version');
-    await expect.poll(async () => Number(await stat('Policy version')), { timeout: 10_000 }).toBeGreaterThanOrEqual(before);
+    await expect
+      .poll(async () => Number(await stat('Policy version')), { timeout: 10_000 })
+      .toBeGreaterThanOrEqual(before);
     const shown = Number(await stat('Policy version'));
     expect(shown).toBeLessThanOrEqual((await gauge('policy_version')) + 1);
     expect((await page.locator('.actor-head').allInnerTexts()).toSorted()).toEqual([
@@ -107,7 +110,14 @@ describeInBrowser('the dashboard of `quorum start` on the bundled model', () => 
       'voter',
     ]);
     const titles = await page.locator('.chart-title').allInnerTexts();
-    const measured = ['Held-out accuracy', 'Vote share', 'KL to the base', 'Entropy', 'Response length', 'Clip fraction'];
+    const measured = [
+      'Held-out accuracy',
+      'Vote share',
+      'KL to the base',
+      'Entropy',
+      'Response length',
+      'Clip fraction',
+    ];
     expect(titles).toEqual(expect.arrayContaining([...measured, 'Tokens/s', 'Steps/min', 'Memory', 'Busy']));
     expect(await page.locator('.chart-value b', { hasText: /^–$/ }).count()).toBe(0);
 

@@ -51,7 +51,11 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     const box = (await over.boundingBox())!;
     await page.mouse.move(box.x + box.width * 0.3, box.y + 40);
     await expect
-      .poll(() => page.locator('.chart-where').evaluateAll((all) => all.filter(({ textContent }) => /^step \d/.test(textContent ?? '')).length))
+      .poll(() =>
+        page
+          .locator('.chart-where')
+          .evaluateAll((all) => all.filter(({ textContent }) => /^step \d/.test(textContent ?? '')).length),
+      )
       .toBeGreaterThan(2);
     await page.mouse.down();
     await page.mouse.move(box.x + box.width * 0.7, box.y + 60, { steps: 4 });
@@ -63,7 +67,8 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     await page.getByRole('button', { name: 'Pause' }).click();
     const chart = page.locator('figure', { hasText: 'Vote share' }); // near the button: only charts in view are drawn
     const version = () => page.locator('.facts b').last().innerText();
-    const marks = () => chart.locator('canvas').evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL());
+    const marks = () =>
+      chart.locator('canvas').evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL());
     await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))');
     const [held, then] = [await marks(), await version()];
     await expect.poll(version, { timeout: 20_000 }).not.toBe(then);
@@ -83,7 +88,8 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     await opened.goto('', '.chart canvas');
     await page.getByRole('button', { name: 'Pause' }).click();
     const chart = page.locator('.chart-plot').first();
-    const step = async () => Number(/^step ([\d,]+)/.exec((await chart.getAttribute('aria-valuetext')) ?? '')?.[1]?.replace(',', ''));
+    const step = async () =>
+      Number(/^step ([\d,]+)/.exec((await chart.getAttribute('aria-valuetext')) ?? '')?.[1]?.replace(',', ''));
     await chart.focus();
     await chart.press('End');
     const last = await step();
@@ -95,7 +101,8 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     expect(await step()).toBe(before - (last - before));
     await chart.press('ArrowRight');
     expect(await step()).toBe(before);
-    const others = () => page.locator('.chart-where').evaluateAll((all) => all.filter(({ textContent }) => textContent !== '').length);
+    const others = () =>
+      page.locator('.chart-where').evaluateAll((all) => all.filter(({ textContent }) => textContent !== '').length);
     await expect.poll(others).toBeGreaterThan(1);
     await chart.press('+');
     await page.getByRole('button', { name: 'Reset zoom', disabled: false }).waitFor();

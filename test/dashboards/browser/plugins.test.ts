@@ -96,7 +96,8 @@ describeInBrowser('plug-ins, on the pages Actors and Panels', () => {
     await expect.poll(() => plot.getAttribute('aria-valuetext')).toBe('minute 30: short 4, long at minute 20 8');
     await plot.press('ArrowLeft');
     expect(await plot.getAttribute('aria-valuetext')).toBe('minute 20: short 3, long 8');
-    const seen = async () => Number(await panel.locator('.stat', { hasText: 'looks' }).locator('dd').first().innerText());
+    const seen = async () =>
+      Number(await panel.locator('.stat', { hasText: 'looks' }).locator('dd').first().innerText());
     const before = await seen();
     await expect.poll(seen, { timeout: 20_000 }).toBeGreaterThan(before);
     expect(await plot.getAttribute('aria-valuetext')).toBe('minute 20: short 3, long 8');
@@ -133,7 +134,10 @@ describeInBrowser('plug-ins, on the pages Actors and Panels', () => {
     await page.getByText(/plug-in \.\/nowhere\.ts is not found/).waitFor();
     await field.fill('quorum/plugins/soft-vote');
     await add.click();
-    await page.locator('.plugin-add').getByText('Added quorum/plugins/soft-vote. It stays until the daemon stops').waitFor();
+    await page
+      .locator('.plugin-add')
+      .getByText('Added quorum/plugins/soft-vote. It stays until the daemon stops')
+      .waitFor();
     const row = page.locator('.plugin', { hasText: 'soft-vote' });
     await expect.poll(() => row.locator('.port .badge').first().innerText()).toBe('running');
     await row.getByRole('button', { name: 'Reload soft-vote' }).click();

@@ -8,7 +8,10 @@ describeInBrowser('the page Questions', () => {
   let daemon: StoredDaemon;
 
   beforeAll(async () => {
-    [browser, daemon] = await Promise.all([launch(), startStoredDaemon({ groups: 600, pictures: 40, syntheticEvery: 4 })]);
+    [browser, daemon] = await Promise.all([
+      launch(),
+      startStoredDaemon({ groups: 600, pictures: 40, syntheticEvery: 4 }),
+    ]);
   }, 120_000);
 
   afterAll(async () => {
@@ -37,7 +40,9 @@ describeInBrowser('the page Questions', () => {
     expect(await page.locator('.stat dd').first().innerText()).toBe(String(asked.size));
     const kinds = await page.locator('.kinds:not(.rejections) li').count();
     expect(kinds).toBe(new Set([...asked.values()].map(({ kind }) => kind)).size);
-    const full = daemon.run.judged.filter(({ group, verdict }) => group.question.origin === 'dataset' && verdict.share >= 0.9).length;
+    const full = daemon.run.judged.filter(
+      ({ group, verdict }) => group.question.origin === 'dataset' && verdict.share >= 0.9,
+    ).length;
     expect(await page.locator('.histogram[data-origin="dataset"] .band-count').last().textContent()).toBe(String(full));
     const { diversity } = daemon.store.questionStats();
     expect(await page.locator('.diversity[data-origin="dataset"] dd').first().innerText()).toBe(

@@ -9,7 +9,8 @@ describeInBrowser('a lost connection', () => {
       await using opened = await open(browser, first.url);
       const { page } = opened;
       await opened.goto('', '.chart canvas');
-      const version = async () => Number((await page.locator('.facts span:last-child b').innerText()).replaceAll(',', ''));
+      const version = async () =>
+        Number((await page.locator('.facts span:last-child b').innerText()).replaceAll(',', ''));
       await expect.poll(version, { timeout: 60_000 }).toBeGreaterThan(5);
       await page.evaluate(() => Object.assign(globalThis, { sameDocument: true }));
 

@@ -12,7 +12,10 @@ describeInBrowser('the page Rollouts', () => {
   let daemon: StoredDaemon;
 
   beforeAll(async () => {
-    [browser, daemon] = await Promise.all([launch(), startStoredDaemon({ groups: 1200, pictures: 40, syntheticEvery: 5 })]);
+    [browser, daemon] = await Promise.all([
+      launch(),
+      startStoredDaemon({ groups: 1200, pictures: 40, syntheticEvery: 5 }),
+    ]);
   }, 120_000);
 
   afterAll(async () => {
@@ -21,7 +24,8 @@ describeInBrowser('the page Rollouts', () => {
   });
 
   const newestWhere = (choose: (judged: JudgedGroup) => boolean) => daemon.run.judged.findLast(choose)!;
-  const split = () => newestWhere(({ verdict }) => verdict.kept && verdict.classes.includes(-1) && Math.max(...verdict.classes) > 0);
+  const split = () =>
+    newestWhere(({ verdict }) => verdict.kept && verdict.classes.includes(-1) && Math.max(...verdict.classes) > 0);
 
   it.each(LOOKS)('is accessible and quiet, $look', async ({ theme, phone }) => {
     await using opened = await open(browser, daemon.url, { theme, phone });
@@ -51,12 +55,16 @@ describeInBrowser('the page Rollouts', () => {
     expect(await card.innerText()).toContain(`version ${group.policyVersion}`);
     expect(await card.locator('.badge').innerText()).toBe('Kept');
     const chips = card.locator('.chip');
-    expect(await chips.locator('.chip-answer').allInnerTexts()).toEqual(verdict.answers.map((answer) => answer ?? 'no answer'));
+    expect(await chips.locator('.chip-answer').allInnerTexts()).toEqual(
+      verdict.answers.map((answer) => answer ?? 'no answer'),
+    );
     const letters = await chips.locator('.class-mark').allInnerTexts();
     expect(letters.map((letter) => letter === 'A')).toEqual(verdict.classes.map((label) => label === verdict.winner));
     expect(letters.map((letter) => letter === '–')).toEqual(verdict.classes.map((label) => label === -1));
     const advantages = await chips.locator('.chip-reward i').allInnerTexts();
-    expect(advantages.map((text) => Number(text.replace('−', '-')))).toEqual(verdict.advantages.map((advantage) => Number(advantage.toFixed(2))));
+    expect(advantages.map((text) => Number(text.replace('−', '-')))).toEqual(
+      verdict.advantages.map((advantage) => Number(advantage.toFixed(2))),
+    );
     await expectSoon(() =>
       card.locator('img').evaluate((image) => (image as unknown as { readonly naturalWidth: number }).naturalWidth),
     ).toBeGreaterThan(0);
@@ -72,12 +80,14 @@ describeInBrowser('the page Rollouts', () => {
     await expectSoon(() => page.url()).toMatch(/verdict=all-agree.*kind=bars%2Ftotal.*q=BLOCKS/);
     const wanted = daemon.run.judged
       .filter(
-        ({ group: { question }, verdict }) => verdict.dropped === 'all-agree' && question.kind === 'bars/total' && /blocks/i.test(question.text),
+        ({ group: { question }, verdict }) =>
+          verdict.dropped === 'all-agree' && question.kind === 'bars/total' && /blocks/i.test(question.text),
       )
       .map(({ group }) => group.id)
       .toReversed();
     expect(wanted.length).toBeGreaterThan(3);
-    const shown = () => page.locator(FIRST).evaluateAll((cards) => cards.map((card) => card.getAttribute('data-group')));
+    const shown = () =>
+      page.locator(FIRST).evaluateAll((cards) => cards.map((card) => card.getAttribute('data-group')));
     await expectSoon(shown).toEqual(wanted.slice(0, 30));
     await page.reload();
     await page.locator(FIRST).first().waitFor();
@@ -86,7 +96,9 @@ describeInBrowser('the page Rollouts', () => {
     await expectSoon(shown).toContain(daemon.run.judged.at(-1)!.group.id);
 
     await opened.goto('rollouts?min=40&max=60&origin=in-context', FIRST);
-    await expectSoon(async () => (await page.locator('.group-share').allTextContents()).every((text) => / (40|50|60) %$/.test(text))).toBe(true);
+    await expectSoon(async () =>
+      (await page.locator('.group-share').allTextContents()).every((text) => / (40|50|60) %$/.test(text)),
+    ).toBe(true);
   });
 
   it('goes back in time by itself when scrolled down', async () => {
@@ -153,10 +165,14 @@ describeInBrowser('the page Rollouts', () => {
     await using opened = await open(browser, daemon.url);
     const { page } = opened;
     const { group } = split();
-    const history = daemon.run.judged.filter((one) => one.group.question.id === group.question.id && one.group.sequence < 1200);
+    const history = daemon.run.judged.filter(
+      (one) => one.group.question.id === group.question.id && one.group.sequence < 1200,
+    );
     expect(history.length).toBeGreaterThan(4);
     await opened.goto(`rollouts/q/${encodeURIComponent(group.question.id)}`, '.shift');
-    expect(await page.locator('.shift-version').allTextContents()).toEqual(history.map((one) => `version ${one.group.policyVersion}`));
+    expect(await page.locator('.shift-version').allTextContents()).toEqual(
+      history.map((one) => `version ${one.group.policyVersion}`),
+    );
     const detail = page.locator('.step-detail');
     await page.getByRole('slider').focus();
     await page.keyboard.press('Home');

@@ -1,4 +1,7 @@
-/** The dashboard's own server over a stored run, in this process: what a page shows can be held against what the store holds. */
+/**
+ * The dashboard's own server over a stored run, in this process: what a page shows can be held against what the store
+ * holds.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

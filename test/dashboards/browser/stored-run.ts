@@ -1,4 +1,7 @@
-/** A run as a store holds it, written with the store's own calls: figures, votes that agree more with each version, batches, a roll-back. */
+/**
+ * A run as a store holds it, written with the store's own calls: figures, votes that agree more with each version,
+ * batches, a roll-back.
+ */
 import { map, Subject } from 'rxjs';
 import type { DashboardSource } from '../../../dashboards/server/source.ts';
 import { extractAnswer } from '../../../src/learn/answer.ts';
@@ -43,7 +46,8 @@ export function storeRun(store: Store, options: RunOptions): StoredRun {
   const { groups, pictures = 120, syntheticEvery, rollBackAt } = options;
   const { dataset, labels } = openFigures({ pool: 'train', pictures });
   const questions = Array.from({ length: dataset.size }, (_, i) => dataset.question(i));
-  const written = syntheticEvery === undefined ? [] : questions.filter((_, i) => i % syntheticEvery === 0).map(writtenAfter);
+  const written =
+    syntheticEvery === undefined ? [] : questions.filter((_, i) => i % syntheticEvery === 0).map(writtenAfter);
   const all = [...questions, ...written];
   const judged: JudgedGroup[] = [];
   const evaluated: number[] = [];
@@ -78,7 +82,10 @@ export function storeRun(store: Store, options: RunOptions): StoredRun {
   };
 
   if (written.length > 0) {
-    store.changePool({ put: written.map((question) => ({ question, uses: 0 })), rejected: written.slice(0, 7).map(rejectedLike) });
+    store.changePool({
+      put: written.map((question) => ({ question, uses: 0 })),
+      rejected: written.slice(0, 7).map(rejectedLike),
+    });
   }
   store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
   evaluate();
@@ -108,7 +115,10 @@ export function storedSource(store: Store, run: StoredRun): StoredSource {
   const made = new MadeUpSource(run.newest + 1);
   const loop = new Subject<LoopEvent>();
   const pool = store.pool().length;
-  const status = () => ({ ...made.status(), ...(pool > 0 && { synthesis: { ...store.syntheticCounts(), pool, share: 0.5 } }) });
+  const status = () => ({
+    ...made.status(),
+    ...(pool > 0 && { synthesis: { ...store.syntheticCounts(), pool, share: 0.5 } }),
+  });
   return {
     ...made,
     status,
@@ -124,18 +134,33 @@ export function storedSource(store: Store, run: StoredRun): StoredSource {
 }
 
 function writtenAfter(parent: Question): Question {
-  return { ...parent, id: `${parent.id}/written`, text: `${parent.text} Answer in words, too.`, origin: 'in-context', parentId: parent.id };
+  return {
+    ...parent,
+    id: `${parent.id}/written`,
+    text: `${parent.text} Answer in words, too.`,
+    origin: 'in-context',
+    parentId: parent.id,
+  };
 }
 
 function rejectedLike(question: Question, i: number) {
   const reason = i % 3 === 0 ? 'malformed' : 'duplicate';
-  return { question: { ...question, id: `${question.id}/${reason}`, text: reason === 'malformed' ? 'the the the' : question.text }, reason };
+  return {
+    question: {
+      ...question,
+      id: `${question.id}/${reason}`,
+      text: reason === 'malformed' ? 'the the the' : question.text,
+    },
+    reason,
+  };
 }
 
 function judgedGroup(sequence: number, question: Question, truth: string, policyVersion: number): JudgedGroup {
   const random = new Random(11, 'group', sequence);
   const skill = 0.35 + 0.6 * (1 - Math.exp(-policyVersion / 40));
-  const samples = Array.from({ length: SAMPLES }, () => sampleOf(random, random.chance(skill) ? truth : wrongAnswer(random, truth)));
+  const samples = Array.from({ length: SAMPLES }, () =>
+    sampleOf(random, random.chance(skill) ? truth : wrongAnswer(random, truth)),
+  );
   const group = { id: `g${sequence}`, sequence, question, policyVersion, samples };
   const answers = samples.map(({ text }) => extractAnswer(text));
   const first = answers.filter((answer, i) => answer !== null && answers.indexOf(answer) === i);
@@ -184,5 +209,15 @@ function metricsOf(n: number): StepMetrics {
   const random = new Random(17, 'metrics', n);
   const kl = 0.0004 * n * random.range(0.9, 1.1);
   const [entropy, gradNorm] = [random.range(0.3, 0.5), random.range(0.5, 1.5)];
-  return { loss: 0.01, kl, entropy, clipFraction: random.range(0, 0.02), ratio: 1, gradNorm, learningRate: 1e-5, tokens: 2400, seconds: 3.1 };
+  return {
+    loss: 0.01,
+    kl,
+    entropy,
+    clipFraction: random.range(0, 0.02),
+    ratio: 1,
+    gradNorm,
+    learningRate: 1e-5,
+    tokens: 2400,
+    seconds: 3.1,
+  };
 }

@@ -13,7 +13,13 @@ describe('the lineage', () => {
   });
 
   it('tells what the newest version descends from, through roll-backs of roll-backs', () => {
-    const rows = [...straight(0, 9), { n: 10, parent: 4 }, ...straight(11, 14), { n: 15, parent: 7 }, ...straight(16, 20)];
+    const rows = [
+      ...straight(0, 9),
+      { n: 10, parent: 4 },
+      ...straight(11, 14),
+      { n: 15, parent: 7 },
+      ...straight(16, 20),
+    ];
     expect(stretches(rows, 20)).toEqual([
       { start: 0, end: 9, parent: null, alive: 7 },
       { start: 10, end: 14, parent: 4, alive: 9 },
@@ -27,7 +33,10 @@ describeInBrowser('the page Versions', () => {
   let daemon: StoredDaemon;
 
   beforeAll(async () => {
-    [browser, daemon] = await Promise.all([launch(), startStoredDaemon({ groups: 1200, pictures: 80, rollBackAt: 30 })]);
+    [browser, daemon] = await Promise.all([
+      launch(),
+      startStoredDaemon({ groups: 1200, pictures: 80, rollBackAt: 30 }),
+    ]);
   }, 120_000);
 
   afterAll(async () => {
@@ -58,7 +67,9 @@ describeInBrowser('the page Versions', () => {
     expect(newest).toBeGreaterThan(30);
     const row = (n: number) => page.locator(`tr[data-version="${n}"]`);
     const stored = daemon.store.findVersions({ limit: 1, saved: new Set() }).versions[0]!;
-    expect(await row(newest).innerText()).toContain(stored.metrics!.entropy.toLocaleString('en-US', { maximumSignificantDigits: 3 }));
+    expect(await row(newest).innerText()).toContain(
+      stored.metrics!.entropy.toLocaleString('en-US', { maximumSignificantDigits: 3 }),
+    );
     expect(await row(30).locator('th').innerText()).toContain('from 15');
     expect(
       await row(newest)
@@ -73,7 +84,10 @@ describeInBrowser('the page Versions', () => {
     await page.getByText('Version 30 went on from version 15').waitFor();
 
     await page.getByRole('radio', { name: 'Evaluated' }).check({ force: true });
-    const shown = () => page.locator('tr[data-version]').evaluateAll((rows) => rows.map((one) => Number(one.getAttribute('data-version'))));
+    const shown = () =>
+      page
+        .locator('tr[data-version]')
+        .evaluateAll((rows) => rows.map((one) => Number(one.getAttribute('data-version'))));
     await expectSoon(shown).toEqual(evaluated.toReversed());
     expect(page.url()).toContain('only=evaluated');
     const best = daemon.store.evaluations().at(-1)!;
@@ -103,7 +117,11 @@ describeInBrowser('the page Versions', () => {
     await expectSoon(() => stats.first().innerText()).toBe(String(right.length));
     expect(await stats.nth(1).innerText()).toBe(String(wrong.length));
     const shown = () =>
-      page.locator('.pair').evaluateAll((pairs) => pairs.map((pair) => pair.getAttribute('data-question')).sort((a, b) => a!.localeCompare(b!)));
+      page
+        .locator('.pair')
+        .evaluateAll((pairs) =>
+          pairs.map((pair) => pair.getAttribute('data-question')).sort((a, b) => a!.localeCompare(b!)),
+        );
     expect(await shown()).toEqual(right.map(({ one }) => one.question.id).sort());
     const pair = page.locator(`.pair[data-question="${right[0]!.one.question.id}"]`);
     expect(await pair.locator('dd').allInnerTexts()).toEqual([
@@ -135,7 +153,8 @@ describeInBrowser('the page Versions', () => {
     const { page } = opened;
     await opened.goto('versions/compare?a=6&b=7', '.pair');
     expect(await page.locator('.stat dd:not(.note)').allInnerTexts()).toEqual(['2']);
-    const shown = () => page.locator('.pair').evaluateAll((pairs) => pairs.map((pair) => pair.getAttribute('data-question')));
+    const shown = () =>
+      page.locator('.pair').evaluateAll((pairs) => pairs.map((pair) => pair.getAttribute('data-question')));
     expect(await shown()).toEqual(['unlabelled-1', 'unlabelled-2']);
     expect(await page.locator('.pair').first().locator('dd').allInnerTexts()).toEqual(['0.5', '7']);
     expect(await page.getByText('held-out label').count()).toBe(0);
@@ -158,7 +177,9 @@ describeInBrowser('the page Versions', () => {
     await ask.click();
     const dialog = page.getByRole('dialog', { name: `Roll back to version ${to}?` });
     await dialog.waitFor();
-    expect(await dialog.innerText()).toContain(`Learning continues from the weights of version ${to}, as a new version`);
+    expect(await dialog.innerText()).toContain(
+      `Learning continues from the weights of version ${to}, as a new version`,
+    );
     expect(await opened.violations()).toEqual([]);
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'hidden' });

@@ -15,7 +15,12 @@ const TOKENS = { viewToken: VIEW, controlToken: CONTROL };
 const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
 /** With headers that fetch would not send. */
-function raw({ dashboard }: Desk, path: string, headers: Record<string, string>, method = 'GET'): Promise<{ status: number; body: string }> {
+function raw(
+  { dashboard }: Desk,
+  path: string,
+  headers: Record<string, string>,
+  method = 'GET',
+): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const sent = ask({ host: '127.0.0.1', port: dashboard.port, path, headers, method }, (response) => {
       let body = '';
@@ -37,7 +42,16 @@ test('on a loopback address no token is needed, and control is allowed', async (
 
 test('every answer carries the headers that allow a page nothing but its own server', async () => {
   const desk = await openDesk(TOKENS);
-  for (const path of ['/', '/metrics', '/healthz', '/readyz', '/nowhere', '/pictures/q/0.png', '/versions/1.tar', '/?token=wrong']) {
+  for (const path of [
+    '/',
+    '/metrics',
+    '/healthz',
+    '/readyz',
+    '/nowhere',
+    '/pictures/q/0.png',
+    '/versions/1.tar',
+    '/?token=wrong',
+  ]) {
     const { headers } = await desk.get(path);
     expect(headers.get('content-security-policy')).toBe(
       "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -74,10 +88,13 @@ test.each([
   expect(await turnedAway(desk.dashboard, { origin, headers: { host } })).toMatchObject({ status: 403 });
 });
 
-test.each(['localhost', 'LOCALHOST:1234', '127.0.0.1', '[::1]:80', 'dash.example', 'Dash.Example.:443'])('Host %s is this server', async (host) => {
-  const desk = await openDesk({ allowedHosts: ['dash.example'] });
-  expect((await raw(desk, '/metrics', { host })).status).toBe(200);
-});
+test.each(['localhost', 'LOCALHOST:1234', '127.0.0.1', '[::1]:80', 'dash.example', 'Dash.Example.:443'])(
+  'Host %s is this server',
+  async (host) => {
+    const desk = await openDesk({ allowedHosts: ['dash.example'] });
+    expect((await raw(desk, '/metrics', { host })).status).toBe(200);
+  },
+);
 
 test.each([
   'http://evil.example',
@@ -91,7 +108,10 @@ test.each([
   'not a URL',
 ])('a page of %s may not connect', async (origin) => {
   const { dashboard, daemon } = await openDesk();
-  expect(await turnedAway(dashboard, { origin })).toMatchObject({ status: 403, words: expect.stringMatching(/may not connect/) as string });
+  expect(await turnedAway(dashboard, { origin })).toMatchObject({
+    status: 403,
+    words: expect.stringMatching(/may not connect/) as string,
+  });
   expect(daemon.listened).toBe(0);
 });
 
@@ -133,7 +153,8 @@ test('there is one path to connect to', async () => {
 test('another site may lead to the first page, and fetch nothing', async () => {
   const desk = await openDesk();
   const foreign = { 'sec-fetch-site': 'cross-site' };
-  for (const path of ['/', '/metrics', '/pictures/q1/0.png', '/versions/1.tar']) expect((await raw(desk, path, foreign)).status).toBe(403);
+  for (const path of ['/', '/metrics', '/pictures/q1/0.png', '/versions/1.tar'])
+    expect((await raw(desk, path, foreign)).status).toBe(403);
   expect((await raw(desk, '/', { ...foreign, 'sec-fetch-mode': 'navigate' })).status).toBe(503); // not built here
   expect((await raw(desk, '/metrics', { 'sec-fetch-site': 'same-origin' })).status).toBe(200);
 });
@@ -184,7 +205,8 @@ test('a token in the address becomes a cookie, and leaves the address', async ()
 
 test('a token in the address works on the first page only', async () => {
   const desk = await openDesk(TOKENS);
-  for (const path of ['/metrics', '/pictures/q1/0.png', '/versions/1.tar']) expect((await desk.get(`${path}?token=${CONTROL}`)).status).toBe(401);
+  for (const path of ['/metrics', '/pictures/q1/0.png', '/versions/1.tar'])
+    expect((await desk.get(`${path}?token=${CONTROL}`)).status).toBe(401);
 });
 
 test('no token is in anything that the daemon may log', async () => {
@@ -210,7 +232,10 @@ test('after ten wrong tokens an address must wait, even with the right one', asy
 test('one more page than maxClients is turned away', async () => {
   const { dashboard } = await openDesk({ maxClients: 2 });
   const [first] = [await Browser.open(dashboard), await Browser.open(dashboard)];
-  expect(await turnedAway(dashboard)).toMatchObject({ status: 503, words: expect.stringContaining('dashboard.maxClients') as string });
+  expect(await turnedAway(dashboard)).toMatchObject({
+    status: 503,
+    words: expect.stringContaining('dashboard.maxClients') as string,
+  });
   first.socket.close();
   await first.closed;
   await Browser.open(dashboard);
@@ -232,7 +257,10 @@ test('tokens that nobody gave are made once, and kept for this user alone', () =
   expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(tokens);
   const given = { QUORUM_DASHBOARD_VIEW_TOKEN: 'v'.repeat(20), QUORUM_DASHBOARD_CONTROL_TOKEN: 'c'.repeat(20) };
   expect(tokensOf({ ...options, environment: given })).toEqual({ view: 'v'.repeat(20), control: 'c'.repeat(20) });
-  expect(tokensOf({ ...options, viewToken: VIEW, environment: given })).toEqual({ view: VIEW, control: 'c'.repeat(20) });
+  expect(tokensOf({ ...options, viewToken: VIEW, environment: given })).toEqual({
+    view: VIEW,
+    control: 'c'.repeat(20),
+  });
 });
 
 test('tokens that are too short or the same are refused', () => {

@@ -22,23 +22,57 @@ test.each<[string, (Uint8Array | string)[], number, RegExp]>([
   ['an unknown method', [hello, request({ method: 'constructor' })], CLOSE.badFrame, /frame\.method/],
   ['an unknown parameter', [hello, request({ params: { limit: 1 } })], CLOSE.badFrame, /settings/],
   ['a missing parameter', [hello, request({ method: 'group' })], CLOSE.badFrame, /group\.id/],
-  ['a parameter of another type', [hello, request({ method: 'group', params: { id: ['g1'] } })], CLOSE.badFrame, /group\.id/],
-  ['a limit beyond 200', [hello, request({ method: 'groups', params: { filter: {}, limit: 201 } })], CLOSE.badFrame, /groups\.limit/],
-  ['more than 5000 points', [hello, request({ method: 'history', params: { maxPoints: 5001 } })], CLOSE.badFrame, /maxPoints/],
+  [
+    'a parameter of another type',
+    [hello, request({ method: 'group', params: { id: ['g1'] } })],
+    CLOSE.badFrame,
+    /group\.id/,
+  ],
+  [
+    'a limit beyond 200',
+    [hello, request({ method: 'groups', params: { filter: {}, limit: 201 } })],
+    CLOSE.badFrame,
+    /groups\.limit/,
+  ],
+  [
+    'more than 5000 points',
+    [hello, request({ method: 'history', params: { maxPoints: 5001 } })],
+    CLOSE.badFrame,
+    /maxPoints/,
+  ],
   ['a negative id', [hello, request({ id: -1 })], CLOSE.badFrame, /frame\.id/],
-  ['a command that does not exist', [hello, encode({ type: 'command', id: 1, command: { type: 'format-disk' } })], CLOSE.badFrame, /command/],
-  ...['../x.js', './a/../../x.js', '/etc/x.js', 'a/..', '.', 'data:text/javascript,1', 'file:///x.js', 'C:\\x.js', 'a%2f..%2fx', ''].map(
-    (use): [string, Uint8Array[], number, RegExp] => [
-      `a plug-in from "${use}"`,
-      [hello, encode({ type: 'command', id: 1, command: { type: 'plugin.add', use } })],
-      CLOSE.badFrame,
-      /use: expected a package, or a path inside the folder/,
-    ],
-  ),
+  [
+    'a command that does not exist',
+    [hello, encode({ type: 'command', id: 1, command: { type: 'format-disk' } })],
+    CLOSE.badFrame,
+    /command/,
+  ],
+  ...[
+    '../x.js',
+    './a/../../x.js',
+    '/etc/x.js',
+    'a/..',
+    '.',
+    'data:text/javascript,1',
+    'file:///x.js',
+    'C:\\x.js',
+    'a%2f..%2fx',
+    '',
+  ].map((use): [string, Uint8Array[], number, RegExp] => [
+    `a plug-in from "${use}"`,
+    [hello, encode({ type: 'command', id: 1, command: { type: 'plugin.add', use } })],
+    CLOSE.badFrame,
+    /use: expected a package, or a path inside the folder/,
+  ]),
   ['options for a plug-in', [hello, adding({ options: { file: '/etc/x' } })], CLOSE.badFrame, /options/],
   ['labels for a plug-in', [hello, adding({ labels: true })], CLOSE.badFrame, /labels/],
   ['a request before hello', [request({})], CLOSE.badFrame, /before hello/],
-  ['a command before hello', [encode({ type: 'command', id: 1, command: { type: 'stop' } })], CLOSE.badFrame, /before hello/],
+  [
+    'a command before hello',
+    [encode({ type: 'command', id: 1, command: { type: 'stop' } })],
+    CLOSE.badFrame,
+    /before hello/,
+  ],
   ['a second hello', [hello, hello], CLOSE.badFrame, /second hello/],
   ['another version', [encode({ type: 'hello', v: 2 })], CLOSE.wrongVersion, /version 1 .* page 2/],
   ['another version in another shape', [encode({ type: 'hello', v: 7, token: 'x' })], CLOSE.wrongVersion, /page 7/],
@@ -77,7 +111,11 @@ test('an id that is still in flight closes the socket; one that was answered may
 
 test('one who sends too often is closed, whatever it sends', async () => {
   const { dashboard } = await openDesk();
-  const [asking, ponging, pinging] = [await Browser.open(dashboard), await Browser.open(dashboard), await Browser.open(dashboard)];
+  const [asking, ponging, pinging] = [
+    await Browser.open(dashboard),
+    await Browser.open(dashboard),
+    await Browser.open(dashboard),
+  ];
   for (let id = 0; id < 150; id++) asking.send({ type: 'request', id, method: 'settings', params: {} });
   for (let i = 0; i < 150; i++) ponging.socket.pong();
   expect(await asking.closed).toEqual({ code: CLOSE.tooFast, reason: 'more than 25 messages a second' });
@@ -126,7 +164,10 @@ test('one who never says hello is sent away', async () => {
 test('the view token may look and not command', async () => {
   const { dashboard, daemon } = await openDesk({ viewToken: 'v'.repeat(16), controlToken: 'c'.repeat(16) });
   const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token.repeat(16)}` } });
-  const [viewer, chief] = [await Browser.connect(dashboard, bearer('v')), await Browser.connect(dashboard, bearer('c'))];
+  const [viewer, chief] = [
+    await Browser.connect(dashboard, bearer('v')),
+    await Browser.connect(dashboard, bearer('c')),
+  ];
   for (const browser of [viewer, chief]) browser.send({ type: 'hello', v: 1 });
   expect(await viewer.next('hello')).toMatchObject({ access: 'view' });
   expect(await chief.next('hello')).toMatchObject({ access: 'control' });
@@ -137,15 +178,19 @@ test('the view token may look and not command', async () => {
   expect(daemon.commands).toEqual([{ command: { type: 'pause' }, author: 'the dashboard at 127.0.0.1' }]);
 });
 
-test.each(['quorum-reward', '@us/reward', 'quorum/plugins/soft-vote', './my-reward.ts', './plugins/mine.v2.ts', 'a..b'])(
-  'a page may add %s',
-  async (use) => {
-    const { dashboard, daemon } = await openDesk();
-    const browser = await Browser.open(dashboard);
-    await browser.command({ type: 'plugin.add', use, thread: true });
-    expect(daemon.commands).toMatchObject([{ command: { type: 'plugin.add', use, thread: true } }]);
-  },
-);
+test.each([
+  'quorum-reward',
+  '@us/reward',
+  'quorum/plugins/soft-vote',
+  './my-reward.ts',
+  './plugins/mine.v2.ts',
+  'a..b',
+])('a page may add %s', async (use) => {
+  const { dashboard, daemon } = await openDesk();
+  const browser = await Browser.open(dashboard);
+  await browser.command({ type: 'plugin.add', use, thread: true });
+  expect(daemon.commands).toMatchObject([{ command: { type: 'plugin.add', use, thread: true } }]);
+});
 
 test('a command that cannot be done is refused in its words, one that fails in ours', async () => {
   const { dashboard, daemon, errors } = await openDesk();

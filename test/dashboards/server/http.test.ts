@@ -100,7 +100,8 @@ test("a version is downloaded as its Hugging Face folder, without the trainer's 
   const weights = Buffer.alloc(3_000_001, 'w');
   const files = { 'config.json': Buffer.from('{}'), 'model.safetensors': weights, 'empty.txt': Buffer.alloc(0) };
   for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
-  for (const name of ['optimizer.safetensors', 'trainer_state.json', 'checksums.json']) writeFileSync(join(folder, name), 'ours');
+  for (const name of ['optimizer.safetensors', 'trainer_state.json', 'checksums.json'])
+    writeFileSync(join(folder, name), 'ours');
   daemon.versionFolders.set(7, folder);
   const answer = await get('/versions/7.tar');
   expect(answer.headers.get('content-disposition')).toBe('attachment; filename="quorum-v7.tar"');
@@ -213,12 +214,24 @@ test('what was not measured yet is not in the metrics; what was is not counted t
   const again = parse(await (await get('/metrics')).text());
   expect(again['quorum_groups_total{outcome="learnt"}']).toBe(first['quorum_groups_total{outcome="learnt"}']);
   expect(first).not.toHaveProperty('quorum_mismatch_nats');
-  daemon.statuses.next({ ...STARTING, signals: { ...STARTING.signals, mismatch: 0.02, effectiveSamples: 0.9, maskedShare: 0.1 } });
+  daemon.statuses.next({
+    ...STARTING,
+    signals: { ...STARTING.signals, mismatch: 0.02, effectiveSamples: 0.9, maskedShare: 0.1 },
+  });
   const corrected = parse(await (await get('/metrics')).text());
-  expect(corrected).toMatchObject({ quorum_mismatch_nats: 0.02, quorum_effective_samples_ratio: 0.9, quorum_masked_ratio: 0.1 });
+  expect(corrected).toMatchObject({
+    quorum_mismatch_nats: 0.02,
+    quorum_effective_samples_ratio: 0.9,
+    quorum_masked_ratio: 0.1,
+  });
   daemon.statuses.next(STARTING);
   const none = parse(await (await get('/metrics')).text());
-  for (const name of ['quorum_accuracy_ratio', 'quorum_kl_nats', 'quorum_checkpoint_version', 'quorum_staleness_versions']) {
+  for (const name of [
+    'quorum_accuracy_ratio',
+    'quorum_kl_nats',
+    'quorum_checkpoint_version',
+    'quorum_staleness_versions',
+  ]) {
     expect(none).not.toHaveProperty(name);
   }
   expect(Object.keys(none).filter((name) => name.includes('actor='))).toEqual([]);
@@ -229,10 +242,19 @@ test('a port in use is named, with the setting', async () => {
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
   const { port } = taken.address() as AddressInfo;
   const daemon = new FakeDaemon();
-  const options = { host: '127.0.0.1', allowedHosts: [], maxClients: 1, runFolder: daemon.folder, clientFolder: daemon.folder, onError: () => {} };
+  const options = {
+    host: '127.0.0.1',
+    allowedHosts: [],
+    maxClients: 1,
+    runFolder: daemon.folder,
+    clientFolder: daemon.folder,
+    onError: () => {},
+  };
   const starting = startDashboard(daemon, { ...options, port });
   await expect(starting).rejects.toThrow(InputError);
-  await expect(starting).rejects.toThrow(`port ${port} is in use: set dashboard.port to another one (0 picks a free one`);
+  await expect(starting).rejects.toThrow(
+    `port ${port} is in use: set dashboard.port to another one (0 picks a free one`,
+  );
   await new Promise((resolve) => taken.close(resolve));
   await expect(startDashboard(daemon, { ...options, port: 0, host: '192.0.2.1' })).rejects.toThrow(
     /192\.0\.2\.1 is not an address of this machine: set dashboard\.host/,
@@ -244,7 +266,14 @@ test('closing tells the pages and frees the port', async () => {
   const browser = await Browser.open(dashboard);
   await dashboard.close();
   expect(await browser.closed).toEqual({ code: 1001, reason: 'the daemon stops' });
-  const options = { host: '127.0.0.1', allowedHosts: [], maxClients: 1, runFolder: daemon.folder, clientFolder: daemon.folder, onError: () => {} };
+  const options = {
+    host: '127.0.0.1',
+    allowedHosts: [],
+    maxClients: 1,
+    runFolder: daemon.folder,
+    clientFolder: daemon.folder,
+    onError: () => {},
+  };
   const next = await startDashboard(daemon, { ...options, port: dashboard.port });
   await next.close();
 });

@@ -11,7 +11,8 @@ vi.mock(import('../../../src/protocol/codec.ts'), async (original) => {
 });
 
 const encode = vi.mocked(codec.encode);
-const encoded = (type: ServerFrame['type']) => encode.mock.calls.filter(([frame]) => (frame as { type?: unknown } | null)?.type === type).length;
+const encoded = (type: ServerFrame['type']) =>
+  encode.mock.calls.filter(([frame]) => (frame as { type?: unknown } | null)?.type === type).length;
 const isUpdate = ({ type }: ServerFrame) => type === 'update';
 
 beforeEach(() => void encode.mockClear());
@@ -32,7 +33,13 @@ test('with nobody there it listens to nothing and builds nothing', async () => {
     daemon.tick({ version: i });
     clock.advance(100);
   }
-  expect([daemon.listened, daemon.events.observed, daemon.calledStore(), encoded('update'), clock.waiting]).toEqual([0, false, 0, 0, 0]);
+  expect([daemon.listened, daemon.events.observed, daemon.calledStore(), encoded('update'), clock.waiting]).toEqual([
+    0,
+    false,
+    0,
+    0,
+    0,
+  ]);
   const browser = await Browser.open(dashboard);
   expect([daemon.listened, daemon.events.observed]).toEqual([1, true]);
   browser.socket.close();
@@ -97,7 +104,9 @@ test('updates come at most ten a second, counted up by one, and each piece of ne
   expect(updates.length).toBeLessThanOrEqual(31);
   const [from] = updates.map(({ seq }) => seq);
   expect(updates.map(({ seq }) => seq)).toEqual(updates.map((_, i) => from! + i));
-  expect(updates.flatMap(({ groups }) => groups.map(({ sequence }) => sequence))).toEqual(Array.from({ length: 30 }, (_, i) => i));
+  expect(updates.flatMap(({ groups }) => groups.map(({ sequence }) => sequence))).toEqual(
+    Array.from({ length: 30 }, (_, i) => i),
+  );
   expect(updates.at(-1)!.live.version).toBe(299);
 });
 
@@ -134,7 +143,8 @@ test('one who reads nothing loses whole updates, costs bounded memory and is end
   asleep.socket.pause();
   const text = 'x'.repeat(100_000);
   let most = 0;
-  const metric = async (name: string) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await (await get('/metrics')).text())![1]);
+  const metric = async (name: string) =>
+    Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await (await get('/metrics')).text())![1]);
   for (let i = 0; i < 200; i++) {
     daemon.tick({ version: 1000 + i, notes: [{ at: i, text }] });
     clock.advance(100);
@@ -165,7 +175,11 @@ test('fifty pages that open at once cost one query of each kind', async () => {
   encode.mockClear();
   const all = await Promise.all(
     browsers.map((browser) =>
-      Promise.all([browser.ask('history', { maxPoints: 1000 }), browser.ask('questions', {}), browser.ask('groups', { filter: {}, limit: 20 })]),
+      Promise.all([
+        browser.ask('history', { maxPoints: 1000 }),
+        browser.ask('questions', {}),
+        browser.ask('groups', { filter: {}, limit: 20 }),
+      ]),
     ),
   );
   expect([...daemon.calls]).toEqual(

@@ -29,9 +29,25 @@ test('a group has every token, with its text and both log-probabilities', async 
   daemon.learn(1, [0]);
   const detail = await browser.ask('group', { id: 'g0' });
   const { samples } = group(0);
-  expect(detail).toMatchObject({ id: 'g0', learntBy: 1, version: 0, kept: true, dropped: null, classes: verdict(0).classes });
-  expect(detail.question).toEqual({ id: 'q0', text: question('q0').text, origin: 'dataset', kind: 'count', parentId: null, pictures: 1 });
-  expect(detail.samples.map(({ text, finish }) => ({ text, finish }))).toEqual(samples.map(({ text, finish }) => ({ text, finish })));
+  expect(detail).toMatchObject({
+    id: 'g0',
+    learntBy: 1,
+    version: 0,
+    kept: true,
+    dropped: null,
+    classes: verdict(0).classes,
+  });
+  expect(detail.question).toEqual({
+    id: 'q0',
+    text: question('q0').text,
+    origin: 'dataset',
+    kind: 'count',
+    parentId: null,
+    pictures: 1,
+  });
+  expect(detail.samples.map(({ text, finish }) => ({ text, finish }))).toEqual(
+    samples.map(({ text, finish }) => ({ text, finish })),
+  );
   detail.samples.forEach(({ tokens }, i) => {
     expect(tokens.map(({ text }) => text)).toEqual(samples[i]!.tokens.map((token) => `<${token}>`));
     tokens.forEach(({ logprob, refLogprob }, t) => {
@@ -51,13 +67,20 @@ test('a question has its groups, oldest first, and its parent', async () => {
   const made = await browser.ask('question', { id: 'child', limit: 200 });
   expect([made.question.origin, made.parent?.id, made.groups]).toEqual(['direct', 'q4', []]);
   const { questions } = await browser.ask('synthetic', { limit: 10 });
-  expect(questions).toMatchObject([{ question: { id: 'child', parentId: 'q4' }, parent: { id: 'q4' }, groups: 0, meanShare: null }]);
+  expect(questions).toMatchObject([
+    { question: { id: 'child', parentId: 'q4' }, parent: { id: 'q4' }, groups: 0, meanShare: null },
+  ]);
 });
 
 test('questions that did not pass come newest first, with the reason', async () => {
   const { daemon, browser } = await open();
-  const written = (id: string, reason: string) => ({ question: { ...question(id), origin: 'direct' as const }, reason });
-  daemon.stored.changePool({ rejected: [written('one', 'malformed'), written('two', 'duplicate'), written('three', 'share-floor')] });
+  const written = (id: string, reason: string) => ({
+    question: { ...question(id), origin: 'direct' as const },
+    reason,
+  });
+  daemon.stored.changePool({
+    rejected: [written('one', 'malformed'), written('two', 'duplicate'), written('three', 'share-floor')],
+  });
   const { questions } = await browser.ask('rejected', { limit: 2 });
   expect(questions.map(({ question: { id, origin }, reason }) => [id, origin, reason])).toEqual([
     ['three', 'direct', 'share-floor'],
@@ -68,7 +91,12 @@ test('questions that did not pass come newest first, with the reason', async () 
 
 test('two versions are compared on the questions that both were asked, flips first', async () => {
   const { daemon, browser } = await open();
-  const answer = (id: string, text: string | null) => ({ question: question(id), answer: text, right: text === '1', truth: '1' });
+  const answer = (id: string, text: string | null) => ({
+    question: question(id),
+    answer: text,
+    right: text === '1',
+    truth: '1',
+  });
   daemon.stored.saveAnswers(0, [answer('h1', '1'), answer('h2', '2'), answer('h3', null)]);
   daemon.stored.saveAnswers(5, [answer('h1', '1'), answer('h2', '1'), answer('h4', '1')]);
   const { questions } = await browser.ask('compare', { a: 0, b: 5 });
@@ -113,7 +141,10 @@ test('events come newest first, by kind where asked', async () => {
   for (const text of ['a', 'b']) daemon.stored.event('note', { text });
   daemon.stored.event('command', { author: 'me' });
   expect((await browser.ask('events', { limit: 2 })).events.map(({ type }) => type)).toEqual(['command', 'note']);
-  expect((await browser.ask('events', { limit: 9, kind: 'note' })).events.map(({ data }) => data)).toEqual([{ text: 'b' }, { text: 'a' }]);
+  expect((await browser.ask('events', { limit: 9, kind: 'note' })).events.map(({ data }) => data)).toEqual([
+    { text: 'b' },
+    { text: 'a' },
+  ]);
 });
 
 test("actors and settings are the daemon's", async () => {

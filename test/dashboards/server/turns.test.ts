@@ -54,7 +54,12 @@ let asked = 0;
 function flood(browser: Browser, times: number): void {
   for (let n = 0; n < times; n += 1) {
     asked += 1;
-    browser.send({ type: 'request', id: 1000 + n, method: 'groups', params: { filter: { text: `${asked}` }, limit: 20 } });
+    browser.send({
+      type: 'request',
+      id: 1000 + n,
+      method: 'groups',
+      params: { filter: { text: `${asked}` }, limit: 20 },
+    });
   }
 }
 

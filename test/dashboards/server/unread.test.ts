@@ -1,4 +1,7 @@
-/** Connections that hold on to what they were given, or that do nothing: none of them costs memory without bound, or keeps others out. */
+/**
+ * Connections that hold on to what they were given, or that do nothing: none of them costs memory without bound, or
+ * keeps others out.
+ */
 import { mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -94,10 +97,13 @@ test('answers that are not read stay within 64 MiB, however many are asked for; 
   mkdirSync(join(desk.daemon.folder, 'client/assets'), { recursive: true });
   writeFileSync(join(desk.daemon.folder, 'client/assets/large.js'), Buffer.alloc(size));
   const sockets = Array.from({ length: 8 }, () => ask(desk, '/assets/large.js', 2));
-  await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('readable', resolve).once('close', resolve))));
+  await Promise.all(
+    sockets.map((socket) => new Promise((resolve) => socket.once('readable', resolve).once('close', resolve))),
+  );
   const answer = await desk.get('/assets/large.js');
   expect((await answer.arrayBuffer()).byteLength).toBe(size);
-  for (const socket of sockets) socket.write('no request\r\n\r\n'); // ends those that are left once they have their answers
+  // ends those that are left once they have their answers
+  for (const socket of sockets) socket.write('no request\r\n\r\n');
   const received = await Promise.all(sockets.map(bytesOf));
   expect(received.filter((bytes) => bytes >= size).length).toBeLessThanOrEqual(2);
   expect(desk.errors).toEqual([]);
@@ -130,15 +136,20 @@ test('connections that do nothing keep no page out', async () => {
 });
 
 // Elsewhere the loopback has one address.
-test.runIf(process.platform === 'linux')('the connections of one address take no place from another address', async () => {
-  const desk = await openDesk({ maxClients: 1 });
-  const other = dial(desk, '127.0.0.2');
-  await new Promise((resolve) => other.once('connect', resolve));
-  const idle = Array.from({ length: 200 }, () => dial(desk).resume());
-  const isGone = (socket: Socket) => socket.destroyed;
-  await until(() => idle.filter(isGone).length === 200 - 65);
-  let heard = '';
-  other.on('data', (part: Buffer) => (heard += part.toString())).write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
-  await until(() => heard.includes('ok\n'));
-  expect(heard).toMatch(/^HTTP\/1\.1 200/);
-});
+test.runIf(process.platform === 'linux')(
+  'the connections of one address take no place from another address',
+  async () => {
+    const desk = await openDesk({ maxClients: 1 });
+    const other = dial(desk, '127.0.0.2');
+    await new Promise((resolve) => other.once('connect', resolve));
+    const idle = Array.from({ length: 200 }, () => dial(desk).resume());
+    const isGone = (socket: Socket) => socket.destroyed;
+    await until(() => idle.filter(isGone).length === 200 - 65);
+    let heard = '';
+    other
+      .on('data', (part: Buffer) => (heard += part.toString()))
+      .write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await until(() => heard.includes('ok\n'));
+    expect(heard).toMatch(/^HTTP\/1\.1 200/);
+  },
+);

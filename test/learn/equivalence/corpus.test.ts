@@ -54,7 +54,9 @@ describe.each(blind)('the list $name', ({ pairs: list }) => {
 describe('the corpus of answer pairs', () => {
   it('holds 400 pairs or more, with a reason wherever a peer differs from the truth', () => {
     expect(pairs.length).toBeGreaterThanOrEqual(400);
-    expect(pairs.filter((pair) => !pair.why && (pair.math_verify !== pair.truth || pair.mathruler !== pair.truth)).map(show)).toEqual([]);
+    expect(
+      pairs.filter((pair) => !pair.why && (pair.math_verify !== pair.truth || pair.mathruler !== pair.truth)).map(show),
+    ).toEqual([]);
   });
 
   it('is agreed with on 98 % or more, and on more than either peer', () => {

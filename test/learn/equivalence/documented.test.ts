@@ -20,7 +20,8 @@ const chains = (cell: string, joint: string): string[][] =>
 describe('what docs/concepts.md says of equal answers', () => {
   it('has classes of answers with examples', () => {
     expect(rows.length).toBeGreaterThanOrEqual(14);
-    for (const { equal, different } of rows) expect([chains(equal, ' = ').length > 0, chains(different, ' and ').length > 0]).toEqual([true, true]);
+    for (const { equal, different } of rows)
+      expect([chains(equal, ' = ').length > 0, chains(different, ' and ').length > 0]).toEqual([true, true]);
   });
 
   it.each(rows)('$name', ({ equal, different }) => {

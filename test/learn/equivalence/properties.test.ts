@@ -9,7 +9,23 @@ const term = fc.oneof(
   fc.tuple(whole, natural).map(([n, d]) => `\\frac{${n}}{${d}}`),
   fc.tuple(whole, natural).map(([n, d]) => `${n}.${d}`),
   natural.map((n) => `\\sqrt{${n}}`),
-  fc.constantFrom('\\pi', 'x', '2x', 'x^2', 'A', '(B)', 'yes', 'blue', '50\\%', '\\$12', '30^\\circ', '12\\text{ cm}', '5 m/s', '3:00', '1:2'),
+  fc.constantFrom(
+    '\\pi',
+    'x',
+    '2x',
+    'x^2',
+    'A',
+    '(B)',
+    'yes',
+    'blue',
+    '50\\%',
+    '\\$12',
+    '30^\\circ',
+    '12\\text{ cm}',
+    '5 m/s',
+    '3:00',
+    '1:2',
+  ),
 );
 const answer = fc.oneof(
   term,
@@ -97,7 +113,8 @@ describe('equivalence', () => {
           `-\\frac{${-n}}{${d}}`,
           `x = ${n}/${d}`,
         ];
-        for (const spelling of spellings) expect([spelling, samePlain(interpret(`${n}/${d}`), interpret(spelling))]).toEqual([spelling, true]);
+        for (const spelling of spellings)
+          expect([spelling, samePlain(interpret(`${n}/${d}`), interpret(spelling))]).toEqual([spelling, true]);
         expect(equivalent(`${n}/${d}`, `${n * k + 1}/${d * k}`)).toBe(false);
       }),
     );

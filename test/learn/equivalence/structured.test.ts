@@ -6,7 +6,9 @@ import { pairsOf } from './pairs.ts';
 const pairs = pairsOf('structured.jsonl');
 
 describe('what looks like arithmetic and is not', () => {
-  it.each(pairs)('$kind: $a | $b', ({ a, b, equal }) => expect([equivalent(a, b), equivalent(b, a)]).toEqual([equal, equal]));
+  it.each(pairs)('$kind: $a | $b', ({ a, b, equal }) =>
+    expect([equivalent(a, b), equivalent(b, a)]).toEqual([equal, equal]),
+  );
 
   const whole = fc.integer({ min: 0, max: 3000 });
 

@@ -8,7 +8,9 @@ const kinds = [...new Set(pairs.map(({ kind }) => kind))];
 
 describe('answers that are text more than mathematics', () => {
   it.each(kinds)('%s', (name) => {
-    const wrong = pairs.filter(({ a, b, equal, kind }) => kind === name && (equivalent(a, b) !== equal || equivalent(b, a) !== equal));
+    const wrong = pairs.filter(
+      ({ a, b, equal, kind }) => kind === name && (equivalent(a, b) !== equal || equivalent(b, a) !== equal),
+    );
     expect(wrong).toEqual([]);
   });
 
@@ -23,7 +25,9 @@ describe('answers that are text more than mathematics', () => {
   it('a whole number is the same in the digits of every script, whatever invisible characters are in it', () => {
     fc.assert(
       fc.property(fc.nat(99_999), fc.nat(99_999), zeros, invisible, (n, other, zero, joiner) => {
-        const typed = [...String(n)].map((digit) => String.fromCodePoint((zero.codePointAt(0) ?? 0) + Number(digit))).join(joiner);
+        const typed = [...String(n)]
+          .map((digit) => String.fromCodePoint((zero.codePointAt(0) ?? 0) + Number(digit)))
+          .join(joiner);
         expect(equivalent(typed, String(n))).toBe(true);
         expect(equivalent(typed, String(other))).toBe(n === other);
       }),

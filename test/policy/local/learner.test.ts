@@ -35,7 +35,8 @@ afterAll(() => folder[Symbol.asyncDispose]());
 const params = { samples: 4, temperature: 1, topP: 1, topK: 0, maxNewTokens: 8 };
 
 const figures = openFigures(TRAIN_POOL);
-const questions = (count: number): Question[] => Array.from({ length: count }, (_, i) => figures.dataset.question(i * 7));
+const questions = (count: number): Question[] =>
+  Array.from({ length: count }, (_, i) => figures.dataset.question(i * 7));
 
 const opened = (origin?: PolicyOrigin): Promise<OpenPolicy> => openLocal(config, origin);
 
@@ -53,7 +54,10 @@ async function batch(policy: OpenPolicy, id: number, version: number, parent: nu
 
 /** What the learner says of the samples is what the sampler said. */
 async function expectScored({ learner }: OpenPolicy, version: number, { groups }: Batch): Promise<void> {
-  const given = groups.map(({ group: { question, samples } }) => ({ question, responses: samples.map(({ tokens }) => tokens) }));
+  const given = groups.map(({ group: { question, samples } }) => ({
+    question,
+    responses: samples.map(({ tokens }) => tokens),
+  }));
   const scored = await learner.score({ version, groups: given, temperature: 1 });
   const said = groups.flatMap(({ group }) => group.samples.flatMap(({ logprobs }) => logprobs));
   scored.flat(2).forEach((logprob, t) => expect(logprob).toBeCloseTo(said[t]!, 4));
@@ -76,7 +80,9 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
     await expectScored(policy, 0, first);
     const { version, metrics } = await policy.learner.step(first);
     expect(version).toMatchObject({ n: 1, parent: 0, batchId: 0 });
-    expect(metrics.tokens).toBe(first.groups.flatMap(({ group }) => group.samples).reduce((sum, { tokens }) => sum + tokens.length, 0));
+    expect(metrics.tokens).toBe(
+      first.groups.flatMap(({ group }) => group.samples).reduce((sum, { tokens }) => sum + tokens.length, 0),
+    );
     expect(metrics.ratio).toBeCloseTo(1, 0);
     expect(metrics.gradNorm).toBeGreaterThan(0);
     expect(policy.learner.current).toBe(1);
@@ -84,7 +90,9 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
     await expectScored(policy, 1, second);
     expect(
       second.groups.some(({ group }) =>
-        group.samples.some(({ logprobs, refLogprobs }) => logprobs.some((value, t) => Math.abs(value - refLogprobs![t]!) > 1e-3)),
+        group.samples.some(({ logprobs, refLogprobs }) =>
+          logprobs.some((value, t) => Math.abs(value - refLogprobs![t]!) > 1e-3),
+        ),
       ),
     ).toBe(true);
   });
@@ -104,7 +112,9 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
         await policy.learner.step(await batch(policy, 1, 1, 1));
         const out = join(folder.path, `end-${restart}`);
         await policy.learner.save(2, out);
-        return Buffer.concat(await Promise.all(['model.safetensors', 'optimizer.safetensors'].map((name) => readFile(join(out, name)))));
+        return Buffer.concat(
+          await Promise.all(['model.safetensors', 'optimizer.safetensors'].map((name) => readFile(join(out, name)))),
+        );
       } finally {
         await policy[Symbol.asyncDispose]();
       }
@@ -115,9 +125,16 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
   it('trains an adapter to the frozen base: bit-identical after a restart and a roll-back, in files of PEFT, and asked as a model', async () => {
     const adapter: AdapterSettings = { type: 'lora', rank: 2, alpha: 8, targets: ['q_proj', 'down_proj'] };
     const adapted: Config = { ...config, seed: 3, learner: { ...config.learner, adapter } };
-    const [v1, v2, rolledBack, again] = ['a1', 'a2', 'a3', 'a4'].map((name) => join(folder.path, name)) as [string, string, string, string];
+    const [v1, v2, rolledBack, again] = ['a1', 'a2', 'a3', 'a4'].map((name) => join(folder.path, name)) as [
+      string,
+      string,
+      string,
+      string,
+    ];
     const stored = async (from: string): Promise<Buffer> =>
-      Buffer.concat(await Promise.all(['adapter_model', 'optimizer'].map((name) => readFile(join(from, `${name}.safetensors`)))));
+      Buffer.concat(
+        await Promise.all(['adapter_model', 'optimizer'].map((name) => readFile(join(from, `${name}.safetensors`)))),
+      );
     await using policy = await openLocal(adapted);
     const first = await batch(policy, 0, 0, 0);
     for (const { logprobs, refLogprobs } of first.groups.flatMap(({ group }) => group.samples))
@@ -151,17 +168,25 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
     const [alone, model] = [join(folder.path, 'alone'), join(folder.path, 'merged')];
     await exportCheckpoint({ runFolder: run, out: alone });
     expect((await readdir(alone)).toSorted()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
-    expect(await readFile(join(alone, 'adapter_model.safetensors'))).toEqual(await readFile(join(v2, 'adapter_model.safetensors')));
+    expect(await readFile(join(alone, 'adapter_model.safetensors'))).toEqual(
+      await readFile(join(v2, 'adapter_model.safetensors')),
+    );
     await exportCheckpoint({ runFolder: run, out: model, merged: true });
-    expect(await readdir(model)).toEqual(expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']));
+    expect(await readdir(model)).toEqual(
+      expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json']),
+    );
     expect(await readdir(model)).not.toContain('adapter_config.json');
 
     await using asked = await openLocal({ ...config, model });
     const request = { questions: questions(4), params: { ...params, temperature: 0 }, seed: 1 };
     const tokens = async (of: OpenPolicy, version: number) =>
-      (await of.sampler.sample({ ...request, version })).groups.flatMap((group) => group.map((sample) => sample.tokens));
+      (await of.sampler.sample({ ...request, version })).groups.flatMap((group) =>
+        group.map((sample) => sample.tokens),
+      );
     expect(await tokens(asked, 0)).toEqual(await tokens(resumed, 2));
-    await expect(asked.learner.restore(v1, 1, 2)).rejects.toThrow('holds an adapter, but `learner.adapter.type` is "none"');
+    await expect(asked.learner.restore(v1, 1, 2)).rejects.toThrow(
+      'holds an adapter, but `learner.adapter.type` is "none"',
+    );
     await asked.learner.save(0, join(folder.path, 'whole'));
     await expect(policy.learner.restore(join(folder.path, 'whole'), 0, 4)).rejects.toThrow(
       'holds a whole model, but `learner.adapter` asks for an adapter',
@@ -192,11 +217,18 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
   it('takes no step that is not sound or that fails, and the next one is the same to the bit as without them', async () => {
     const saved = async (policy: OpenPolicy, name: string): Promise<Buffer> => {
       await policy.learner.save(policy.learner.current, join(folder.path, name));
-      return Buffer.concat(await Promise.all(['model.safetensors', 'optimizer.safetensors'].map((file) => readFile(join(folder.path, name, file)))));
+      return Buffer.concat(
+        await Promise.all(
+          ['model.safetensors', 'optimizer.safetensors'].map((file) => readFile(join(folder.path, name, file))),
+        ),
+      );
     };
     const changed = (original: Batch, change: (sample: Sample) => Sample): Batch => ({
       ...original,
-      groups: original.groups.map(({ group, verdict }) => ({ verdict, group: { ...group, samples: group.samples.map(change) } })),
+      groups: original.groups.map(({ group, verdict }) => ({
+        verdict,
+        group: { ...group, samples: group.samples.map(change) },
+      })),
     });
     await using plain = await opened();
     await plain.learner.step(await batch(plain, 0, 0, 0));
@@ -206,12 +238,18 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
     await using policy = await opened();
     await policy.learner.step(await batch(policy, 0, 0, 0));
     const good = await batch(policy, 1, 1, 1);
-    const offBase = changed(good, (sample) => ({ ...sample, refLogprobs: sample.refLogprobs!.map((logprob) => logprob + 1000) }));
+    const offBase = changed(good, (sample) => ({
+      ...sample,
+      refLogprobs: sample.refLogprobs!.map((logprob) => logprob + 1000),
+    }));
     await expect(policy.learner.step(offBase)).rejects.toMatchObject({
       name: 'UnsoundStepError',
       message: expect.stringMatching(/its KL to the base is \d+/),
     });
-    const offSampler = changed(good, (sample) => ({ ...sample, logprobs: sample.logprobs.map((logprob) => logprob - 1000) }));
+    const offSampler = changed(good, (sample) => ({
+      ...sample,
+      logprobs: sample.logprobs.map((logprob) => logprob - 1000),
+    }));
     await expect(policy.learner.step({ ...offSampler, id: 2 })).rejects.toThrow(/its mean importance ratio is \d+/);
     const poisoned = changed(good, (sample) => ({ ...sample, tokens: sample.tokens.map((token) => token + 999_999) }));
     await expect(policy.learner.step({ ...poisoned, id: 3 })).rejects.toThrow();
@@ -226,7 +264,9 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
     const [first, stale] = [await batch(policy, 0, 0, 0), await batch(policy, 1, 0, 1)];
     const reply = await policy.learner.step(first);
     expect(await policy.learner.step(first)).toBe(reply);
-    await expect(policy.learner.step({ ...first, id: 9 })).rejects.toThrow('batch 9 starts from version 0, but the newest is 1');
+    await expect(policy.learner.step({ ...first, id: 9 })).rejects.toThrow(
+      'batch 9 starts from version 0, but the newest is 1',
+    );
     const { metrics } = await policy.learner.step(stale);
     expect(Number.isFinite(metrics.loss)).toBe(true);
     expect(policy.learner.current).toBe(2);
@@ -240,7 +280,9 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
     expect(policy.learner.kept).toEqual([0, 1]);
     const bytes = await ref.read();
     expect(bytes).toHaveLength(ref.size);
-    expect(await decodeSafetensors(bytes, 'version 0')).toEqual(await readSafetensors(join(config.model, 'model.safetensors')));
+    expect(await decodeSafetensors(bytes, 'version 0')).toEqual(
+      await readSafetensors(join(config.model, 'model.safetensors')),
+    );
     const [again, next] = [await policy.learner.publish(0), await policy.learner.publish(1)];
     expect([again.id, next.version]).toEqual([ref.id, 1]);
     expect(next.id).not.toBe(ref.id);
@@ -249,7 +291,9 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
     expect(policy.learner.kept).toEqual([1]);
     await expect(ref.read()).rejects.toThrow('version 0 is not in memory any more');
     await expect(policy.learner.publish(0)).rejects.toThrow('version 0 is not in memory');
-    await expect(policy.sampler.sample({ questions: questions(1), params, seed: 1, version: 0 })).rejects.toThrow('version 0 is not in memory');
+    await expect(policy.sampler.sample({ questions: questions(1), params, seed: 1, version: 0 })).rejects.toThrow(
+      'version 0 is not in memory',
+    );
   });
 });
 
@@ -263,7 +307,12 @@ describe('before the first step', { timeout: 120_000 }, () => {
   afterAll(() => policy[Symbol.asyncDispose]());
 
   it('reports bad input by class and message, from inside a thread', async () => {
-    const missing: Question = { id: 'q', text: 'what hour ?', pictures: [{ type: 'file', path: '/no/such.png' }], origin: 'dataset' };
+    const missing: Question = {
+      id: 'q',
+      text: 'what hour ?',
+      pictures: [{ type: 'file', path: '/no/such.png' }],
+      origin: 'dataset',
+    };
     await expect(policy.sampler.sample({ questions: [missing], params, seed: 1, version: 0 })).rejects.toMatchObject({
       name: 'InputError',
       message: expect.stringContaining('/no/such.png'),
@@ -310,7 +359,10 @@ describe('before the first step', { timeout: 120_000 }, () => {
 
   it('cancels a generation in flight and goes on with the same thread', async () => {
     const stop = new AbortController();
-    const sampling = policy.sampler.sample({ questions: questions(16), params: { ...params, maxNewTokens: 400 }, seed: 1, version: 0 }, stop.signal);
+    const sampling = policy.sampler.sample(
+      { questions: questions(16), params: { ...params, maxNewTokens: 400 }, seed: 1, version: 0 },
+      stop.signal,
+    );
     setImmediate(() => stop.abort());
     await expect(sampling).rejects.toMatchObject({ name: 'CancelledError' });
     const { groups } = await policy.sampler.sample({ questions: questions(2), params, seed: 1, version: 0 });

@@ -35,7 +35,9 @@ test('answers as the loop would with version 0, from the samplers alone', async 
   expect(started).toHaveLength(2);
   await using policy = await openLocal(config);
   expect((await policy.sampler.sample(request)).groups).toEqual(groups);
-  await expect(alone.sample({ ...request, version: 1 })).rejects.toThrow('version 1 was asked for, but only the base, version 0, is loaded');
+  await expect(alone.sample({ ...request, version: 1 })).rejects.toThrow(
+    'version 1 was asked for, but only the base, version 0, is loaded',
+  );
 });
 
 test('a model that cannot be loaded is named', async () => {

@@ -3,7 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { define, float, unbroadcast, zeros, type T } from './registry.ts';
 
 function unary(kernel: string, save: 'x' | 'y' | '', derivative: (dy: T, saved: T) => T): void {
-  define(kernel, save === 'x' ? { inputs: ['x'] } : save === 'y' ? { outputs: [true] } : {}, (dy, [saved]) => ({ x: () => derivative(dy, saved!) }));
+  define(kernel, save === 'x' ? { inputs: ['x'] } : save === 'y' ? { outputs: [true] } : {}, (dy, [saved]) => ({
+    x: () => derivative(dy, saved!),
+  }));
 }
 
 unary(tf.Neg, '', (dy) => tf.neg(dy));
@@ -24,10 +26,30 @@ unary(tf.Cos, 'x', (dy, x) => tf.mul(dy, tf.neg(tf.sin(float(x)))));
 unary(tf.Identity, '', float);
 unary(tf.Cast, '', float);
 
-// Piecewise constant: without these, backpropagation through `where(greater(x, 0), x, 0)` fails on the condition's path.
-for (const kernel of [tf.Floor, tf.Round, tf.Sign, tf.Step, tf.IsNan, tf.LogicalNot, tf.ArgMax, tf.ZerosLike, tf.OnesLike])
+// Piecewise constant: without these, backpropagation through `where(greater(x, 0), x, 0)` fails on the condition's
+// path.
+for (const kernel of [
+  tf.Floor,
+  tf.Round,
+  tf.Sign,
+  tf.Step,
+  tf.IsNan,
+  tf.LogicalNot,
+  tf.ArgMax,
+  tf.ZerosLike,
+  tf.OnesLike,
+])
   unary(kernel, 'x', (_, x) => zeros(x));
-for (const kernel of [tf.Equal, tf.NotEqual, tf.Less, tf.LessEqual, tf.Greater, tf.GreaterEqual, tf.LogicalAnd, tf.LogicalOr]) {
+for (const kernel of [
+  tf.Equal,
+  tf.NotEqual,
+  tf.Less,
+  tf.LessEqual,
+  tf.Greater,
+  tf.GreaterEqual,
+  tf.LogicalAnd,
+  tf.LogicalOr,
+]) {
   define(kernel, { inputs: ['a', 'b'] }, (_, [a, b]) => ({ a: () => zeros(a!), b: () => zeros(b!) }));
 }
 
@@ -77,17 +99,28 @@ binary(
 
 define(tf.Pow, { inputs: ['a', 'b'], outputs: [true] }, (dy, [a, b, y]) => ({
   a: () => unbroadcast(tf.mul(dy, tf.mul(float(b!), tf.pow(float(a!), tf.sub(float(b!), 1)))), a!.shape),
-  b: () => unbroadcast(tf.mul(dy, tf.mul(y!, tf.where(tf.greater(a!, 0), tf.log(tf.maximum(float(a!), 1e-38)), tf.zerosLike(float(a!))))), b!.shape),
+  b: () =>
+    unbroadcast(
+      tf.mul(
+        dy,
+        tf.mul(y!, tf.where(tf.greater(a!, 0), tf.log(tf.maximum(float(a!), 1e-38)), tf.zerosLike(float(a!)))),
+      ),
+      b!.shape,
+    ),
 }));
 
 define(tf.ClipByValue, { inputs: ['x'] }, (dy, [x], attrs) => {
   const { clipValueMin, clipValueMax } = attrs as { clipValueMin: number; clipValueMax: number };
-  return { x: () => tf.mul(dy, float(tf.logicalAnd(tf.greaterEqual(x!, clipValueMin), tf.lessEqual(x!, clipValueMax)))) };
+  return {
+    x: () => tf.mul(dy, float(tf.logicalAnd(tf.greaterEqual(x!, clipValueMin), tf.lessEqual(x!, clipValueMax)))),
+  };
 });
 
 define(tf.Select, { inputs: ['condition'] }, (dy, [condition]) => {
   const mask =
-    condition!.rank === 1 && dy.rank > 1 ? tf.reshape(condition!, [-1, ...Array.from<number>({ length: dy.rank - 1 }).fill(1)]) : condition!;
+    condition!.rank === 1 && dy.rank > 1
+      ? tf.reshape(condition!, [-1, ...Array.from<number>({ length: dy.rank - 1 }).fill(1)])
+      : condition!;
   const on = tf.cast(mask, 'float32');
   return { condition: () => zeros(condition!), t: () => tf.mul(dy, on), e: () => tf.mul(dy, tf.sub(1, on)) };
 });

@@ -17,7 +17,12 @@ export function registerGradients(): void {
   for (const register of registrations) register();
 }
 
-export function define(kernelName: string, save: Save, gradFunc: (dy: T, saved: T[], attrs: Attrs) => Grads, saveAllInputs = false): void {
+export function define(
+  kernelName: string,
+  save: Save,
+  gradFunc: (dy: T, saved: T[], attrs: Attrs) => Grads,
+  saveAllInputs = false,
+): void {
   registrations.push(() =>
     tf.registerGradient({
       kernelName,

@@ -27,7 +27,12 @@ define(
   true,
 );
 
-define(tf.Pack, {}, (dy, _, attrs) => Object.fromEntries(tf.unstack(dy, attrs['axis'] as number).map((part, i) => [i, () => part])), true);
+define(
+  tf.Pack,
+  {},
+  (dy, _, attrs) => Object.fromEntries(tf.unstack(dy, attrs['axis'] as number).map((part, i) => [i, () => part])),
+  true,
+);
 define(tf.Unpack, {}, (dy, _, attrs) => ({ value: () => tf.stack(dy as unknown as T[], attrs['axis'] as number) }));
 define(tf.SplitV, {}, (dy, _, attrs) => ({ x: () => tf.concat(dy as unknown as T[], attrs['axis'] as number) }));
 
@@ -62,9 +67,12 @@ define(tf.Tile, { inputs: ['x'] }, (dy, [x], attrs) => {
 });
 
 /** tf.oneHot refuses a depth of 1. */
-const oneHot = (indices: T, depth: number): T => tf.engine().runKernel(tf.OneHot, { indices }, { depth, onValue: 1, offValue: 0, dtype: 'float32' });
+const oneHot = (indices: T, depth: number): T =>
+  tf.engine().runKernel(tf.OneHot, { indices }, { depth, onValue: 1, offValue: 0, dtype: 'float32' });
 
-/** One-hot matmul, not scatter: repeated indices must add up exactly under threads (and vocabularies here are small). */
+/**
+ * One-hot matmul, not scatter: repeated indices must add up exactly under threads (and vocabularies here are small).
+ */
 define(tf.GatherV2, { inputs: ['x', 'indices'] }, (dy, [x, indices], attrs) => {
   const axis = axesOf(attrs['axis'], x!.rank)[0]!;
   return {
@@ -88,7 +96,10 @@ define(tf.UnsortedSegmentSum, { inputs: ['segmentIds'] }, (dy, [ids]) => ({
   x: () => {
     const flat = tf.cast(tf.reshape(ids!, [-1]), 'int32');
     const rows = tf.gather(dy, tf.maximum(flat, tf.scalar(0, 'int32')));
-    const valid = tf.reshape(float(tf.greaterEqual(flat, 0)), [-1, ...Array.from<number>({ length: dy.rank - 1 }).fill(1)]);
+    const valid = tf.reshape(float(tf.greaterEqual(flat, 0)), [
+      -1,
+      ...Array.from<number>({ length: dy.rank - 1 }).fill(1),
+    ]);
     return tf.reshape(tf.mul(rows, valid), [...ids!.shape, ...dy.shape.slice(1)]);
   },
   segmentIds: () => zeros(ids!),
@@ -130,7 +141,9 @@ define(tf.Cumsum, {}, (dy, _, attrs) => {
 define(tf.BatchMatMul, { inputs: ['a', 'b'] }, (dy, [a, b], attrs) => {
   const [transposeA, transposeB] = [Boolean(attrs['transposeA']), Boolean(attrs['transposeB'])];
   return {
-    a: () => unbroadcast(transposeA ? tf.matMul(b!, dy, transposeB, true) : tf.matMul(dy, b!, false, !transposeB), a!.shape),
-    b: () => unbroadcast(transposeB ? tf.matMul(dy, a!, true, transposeA) : tf.matMul(a!, dy, !transposeA, false), b!.shape),
+    a: () =>
+      unbroadcast(transposeA ? tf.matMul(b!, dy, transposeB, true) : tf.matMul(dy, b!, false, !transposeB), a!.shape),
+    b: () =>
+      unbroadcast(transposeB ? tf.matMul(dy, a!, true, transposeA) : tf.matMul(a!, dy, !transposeA, false), b!.shape),
   };
 });

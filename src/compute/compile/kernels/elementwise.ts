@@ -36,7 +36,8 @@ for (const [kernel, op] of Object.entries({
 })) {
   emit(kernel, float(op));
 }
-for (const [kernel, op] of Object.entries({ [tf.Neg]: 'Neg', [tf.Abs]: 'Abs', [tf.Sign]: 'Sign', [tf.Relu]: 'Relu' })) emit(kernel, same(op));
+for (const [kernel, op] of Object.entries({ [tf.Neg]: 'Neg', [tf.Abs]: 'Abs', [tf.Sign]: 'Sign', [tf.Relu]: 'Relu' }))
+  emit(kernel, same(op));
 
 /** Round exists on floats only; integers are whole already. */
 emit(tf.Round, ({ inputs, backend, graph }) => {
@@ -150,7 +151,10 @@ emit(tf.RealDiv, (call) => {
 emit(tf.FloorDiv, (call) => {
   const { a, b, shape, logical } = operands(call);
   const [x, y] = [call.graph.cast(a, 'float32'), call.graph.cast(b, 'float32')];
-  const quotient = call.graph.node('Floor', [call.graph.node('Div', [x, y], { dtype: 'float32', shape })], { dtype: 'float32', shape });
+  const quotient = call.graph.node('Floor', [call.graph.node('Div', [x, y], { dtype: 'float32', shape })], {
+    dtype: 'float32',
+    shape,
+  });
   return call.backend.tensor(call.graph.cast(quotient, a.dtype), a.dtype as DType, logical);
 });
 
@@ -180,7 +184,11 @@ emit(tf.GreaterEqual, comparison('GreaterOrEqual'));
 function logical(op: string): Emitter {
   return (call) => {
     const { a, b, shape, logical: out } = operands(call);
-    return call.backend.tensor(call.graph.node(op, [call.graph.cast(a, 'bool'), call.graph.cast(b, 'bool')], { dtype: 'bool', shape }), 'bool', out);
+    return call.backend.tensor(
+      call.graph.node(op, [call.graph.cast(a, 'bool'), call.graph.cast(b, 'bool')], { dtype: 'bool', shape }),
+      'bool',
+      out,
+    );
   };
 }
 emit(tf.LogicalAnd, logical('And'));
@@ -244,8 +252,16 @@ emit(tf.ZerosLike, constantLike(0));
 emit(tf.OnesLike, constantLike(1));
 
 emit(tf.Range, ({ attrs, backend, graph }) => {
-  const { start, stop, step, dtype } = attrs as { start: number; stop: number; step: number; dtype: 'float32' | 'int32' };
+  const { start, stop, step, dtype } = attrs as {
+    start: number;
+    stop: number;
+    step: number;
+    dtype: 'float32' | 'int32';
+  };
   const length = Math.max(0, Math.ceil((stop - start) / step));
   const values = Array.from({ length }, (_, i) => start + i * step);
-  return backend.tensor(graph.constant(dtype, [length], dtype === 'float32' ? Float32Array.from(values) : Int32Array.from(values)), dtype);
+  return backend.tensor(
+    graph.constant(dtype, [length], dtype === 'float32' ? Float32Array.from(values) : Int32Array.from(values)),
+    dtype,
+  );
 });

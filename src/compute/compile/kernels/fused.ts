@@ -1,4 +1,7 @@
-/** Kernels of our own (see ../../kernels.ts) that ONNX Runtime has an operator for. On TF.js's backends they are composed instead. */
+/**
+ * Kernels of our own (see ../../kernels.ts) that ONNX Runtime has an operator for. On TF.js's backends they are
+ * composed instead.
+ */
 import { FUSED } from '../fused-names.ts';
 import type { Attribute } from '../graph.ts';
 import { emitAll } from '../register.ts';
@@ -10,12 +13,18 @@ emitAll({
   [FUSED.rmsNorm]: ({ inputs, attrs, backend, graph }) => {
     const x = backend.dense(inputs['x']!);
     const settings = { axis: -1, epsilon: { float: attrs['epsilon'] as number } };
-    return backend.tensor(graph.node('SimplifiedLayerNormalization', [x, backend.dense(inputs['weight']!)], x, settings), 'float32');
+    return backend.tensor(
+      graph.node('SimplifiedLayerNormalization', [x, backend.dense(inputs['weight']!)], x, settings),
+      'float32',
+    );
   },
 
   /** Sum of squares over the last axis, kept. */
   [FUSED.sumSquares]: ({ inputs, backend, graph }) =>
-    backend.tensor(reduce(graph, 'ReduceSumSquare', backend.dense(inputs['x']!), [inputs['x']!.shape.length - 1], true), 'float32'),
+    backend.tensor(
+      reduce(graph, 'ReduceSumSquare', backend.dense(inputs['x']!), [inputs['x']!.shape.length - 1], true),
+      'float32',
+    ),
 
   [FUSED.silu]: ({ inputs, backend, graph }) => {
     const x = backend.dense(inputs['x']!);

@@ -24,7 +24,8 @@ function operand({ inputs, backend, graph }: Call, key: string): Value {
   const info = inputs[key]!;
   const value = backend.value(info);
   const rank = info.shape.length;
-  const matrixIsDense = value.shape.length === rank && value.shape.slice(-2).every((dim, i) => dim === info.shape[rank - 2 + i]);
+  const matrixIsDense =
+    value.shape.length === rank && value.shape.slice(-2).every((dim, i) => dim === info.shape[rank - 2 + i]);
   return graph.cast(matrixIsDense ? value : backend.dense(info), 'float32');
 }
 
@@ -35,6 +36,12 @@ emit(tf.BatchMatMul, (call) => {
   const rows = a.at(transposeA ? -1 : -2)!;
   const columns = b.at(transposeB ? -2 : -1)!;
   const batch = tf.broadcast_util.assertAndGetBroadcastShape(a.slice(0, -2), b.slice(0, -2));
-  const product = { a: operand(call, 'a'), b: operand(call, 'b'), transposeA, transposeB, shape: [...batch, rows, columns] };
+  const product = {
+    a: operand(call, 'a'),
+    b: operand(call, 'b'),
+    transposeA,
+    transposeB,
+    shape: [...batch, rows, columns],
+  };
   return call.backend.tensor(matmul(call.graph, product), 'float32');
 });

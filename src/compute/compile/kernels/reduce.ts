@@ -6,7 +6,9 @@ import { axesOf, emit, type Emitter } from '../register.ts';
 
 export function reduce(graph: Graph, op: string, x: Value, axes: readonly number[], keepDims: boolean): Value {
   if (axes.length === 0) return x;
-  const shape = keepDims ? x.shape.map((dim, i) => (axes.includes(i) ? 1 : dim)) : x.shape.filter((_, i) => !axes.includes(i));
+  const shape = keepDims
+    ? x.shape.map((dim, i) => (axes.includes(i) ? 1 : dim))
+    : x.shape.filter((_, i) => !axes.includes(i));
   return graph.node(op, [x, graph.ints(axes)], { dtype: x.dtype, shape }, { keepdims: keepDims ? 1 : 0 });
 }
 
@@ -46,7 +48,10 @@ function position(op: string): Emitter {
     const x = backend.dense(inputs['x']!);
     const axis = axesOf(attrs['axis'], x.shape.length)[0]!;
     const shape = x.shape.filter((_, i) => i !== axis);
-    return backend.tensor(graph.cast(graph.node(op, [x], { dtype: 'int64', shape }, { axis, keepdims: 0 }), 'int32'), 'int32');
+    return backend.tensor(
+      graph.cast(graph.node(op, [x], { dtype: 'int64', shape }, { axis, keepdims: 0 }), 'int32'),
+      'int32',
+    );
   };
 }
 emit(tf.ArgMax, position('ArgMax'));

@@ -17,7 +17,9 @@ function resolve(shape: readonly number[], size: number): number[] {
   return shape.map((dim) => (dim === -1 ? size / known : dim));
 }
 
-emit(tf.Reshape, (call) => reshaped(call, 'x', resolve(call.attrs['shape'] as number[], sizeOf(call.inputs['x']!.shape))));
+emit(tf.Reshape, (call) =>
+  reshaped(call, 'x', resolve(call.attrs['shape'] as number[], sizeOf(call.inputs['x']!.shape))),
+);
 
 emit(tf.ExpandDims, (call) => {
   const { shape } = call.inputs['input']!;
@@ -36,7 +38,8 @@ emit(tf.Transpose, ({ inputs, attrs, backend, graph }) => {
   const dense = backend.dense(inputs['x']!);
   // Moving dims of 1 only is a reshape.
   const moved = perm.filter((axis) => source[axis] !== 1);
-  if (moved.every((axis, i) => i === 0 || axis > moved[i - 1]!)) return backend.tensor(graph.reshape(dense, shape), dtype);
+  if (moved.every((axis, i) => i === 0 || axis > moved[i - 1]!))
+    return backend.tensor(graph.reshape(dense, shape), dtype);
   return backend.tensor(graph.node('Transpose', [dense], { dtype, shape }, { perm }), dtype);
 });
 
@@ -47,7 +50,10 @@ function concat({ inputs, backend, graph }: Call, axis: number): tf.TensorInfo {
   shape[axis] = infos.reduce((sum, info) => sum + info.shape[axis]!, 0);
   const values = infos.map((info) => backend.dense(info));
   const dtype = values[0]!.dtype as DType;
-  return backend.tensor(values.length === 1 ? values[0]! : graph.node('Concat', values, { dtype, shape }, { axis }), dtype);
+  return backend.tensor(
+    values.length === 1 ? values[0]! : graph.node('Concat', values, { dtype, shape }, { axis }),
+    dtype,
+  );
 }
 emit(tf.Concat, (call) => concat(call, axesOf(call.attrs['axis'], Object.values(call.inputs)[0]!.shape.length)[0]!));
 
@@ -65,7 +71,13 @@ emit(tf.Pack, (call) => {
 });
 
 /** `x[begin : begin + size]` along the axes where that is less than everything. */
-export function slice(graph: Graph, x: Value, begin: readonly number[], size: readonly number[], steps?: readonly number[]): Value {
+export function slice(
+  graph: Graph,
+  x: Value,
+  begin: readonly number[],
+  size: readonly number[],
+  steps?: readonly number[],
+): Value {
   const axes = size.flatMap((length, axis) => (length === x.shape[axis] && (steps?.[axis] ?? 1) === 1 ? [] : [axis]));
   if (axes.length === 0) return x;
   const pick = (values: readonly number[]): Value => graph.ints(axes.map((axis) => values[axis]!));
@@ -81,7 +93,11 @@ export function slice(graph: Graph, x: Value, begin: readonly number[], size: re
 emit(tf.Slice, ({ inputs, attrs, backend, graph }) => {
   const x = backend.dense(inputs['x']!);
   const rank = x.shape.length;
-  const [begin, size] = tf.slice_util.parseSliceParams(inputs['x'] as tf.Tensor, attrs['begin'] as number[], attrs['size'] as number[]);
+  const [begin, size] = tf.slice_util.parseSliceParams(
+    inputs['x'] as tf.Tensor,
+    attrs['begin'] as number[],
+    attrs['size'] as number[],
+  );
   if (rank === 0) return backend.tensor(x, x.dtype as DType);
   return backend.tensor(slice(graph, x, begin!, size!), x.dtype as DType);
 });
@@ -158,13 +174,16 @@ const gather: Emitter = ({ inputs, attrs, backend, graph }) => {
   const x = backend.dense(inputs['x']!);
   const indices = graph.cast(backend.dense(inputs['indices']!), 'int32');
   const axis = axesOf(attrs['axis'], x.shape.length)[0]!;
-  if (attrs['batchDims']) throw new RangeError('GatherV2 with batchDims is not supported: use an index into the flattened tensor');
+  if (attrs['batchDims'])
+    throw new RangeError('GatherV2 with batchDims is not supported: use an index into the flattened tensor');
   const shape = [...x.shape.slice(0, axis), ...indices.shape, ...x.shape.slice(axis + 1)];
   return backend.tensor(graph.node('Gather', [x, indices], { dtype: x.dtype, shape }, { axis }), x.dtype as DType);
 };
 emit(tf.GatherV2, gather);
 
-/** An index outside of the depth has no hot place. ONNX would count a negative one from the end, so it is moved past it. */
+/**
+ * An index outside of the depth has no hot place. ONNX would count a negative one from the end, so it is moved past it.
+ */
 emit(tf.OneHot, ({ inputs, attrs, backend, graph }) => {
   const { depth, onValue, offValue } = attrs as { depth: number; onValue: number; offValue: number };
   const dtype = (attrs['dtype'] as DType | undefined) ?? 'int32';
@@ -174,11 +193,18 @@ emit(tf.OneHot, ({ inputs, attrs, backend, graph }) => {
   const values = graph.constant('float32', [2], Float32Array.of(offValue, onValue));
   const shape = [...given.shape, depth];
   // ORT's CPU provider has OneHot for int64 indices only.
-  const hot = graph.node('OneHot', [graph.cast(indices, 'int64'), graph.ints([depth]), values], { dtype: 'float32', shape }, { axis: -1 });
+  const hot = graph.node(
+    'OneHot',
+    [graph.cast(indices, 'int64'), graph.ints([depth]), values],
+    { dtype: 'float32', shape },
+    { axis: -1 },
+  );
   return backend.tensor(graph.cast(hot, dtype), dtype);
 });
 
-/** By one-hot matmul: ScatterND with reduction=add races where indices repeat. Negative ids are dropped, as in TF.js. */
+/**
+ * By one-hot matmul: ScatterND with reduction=add races where indices repeat. Negative ids are dropped, as in TF.js.
+ */
 emit(tf.UnsortedSegmentSum, ({ inputs, attrs, backend, graph }) => {
   const x = backend.dense(inputs['x']!);
   const ids = backend.dense(inputs['segmentIds']!);
@@ -190,9 +216,15 @@ emit(tf.UnsortedSegmentSum, ({ inputs, attrs, backend, graph }) => {
     [segments, 1],
     Int32Array.from({ length: segments }, (_, i) => i),
   );
-  const match = graph.node('Equal', [range, graph.reshape(graph.cast(ids, 'int32'), [1, rows])], { dtype: 'bool', shape: [segments, rows] });
+  const match = graph.node('Equal', [range, graph.reshape(graph.cast(ids, 'int32'), [1, rows])], {
+    dtype: 'bool',
+    shape: [segments, rows],
+  });
   const matrix = graph.reshape(graph.cast(x, 'float32'), [rows, columns]);
-  const sums = graph.node('MatMul', [graph.cast(match, 'float32'), matrix], { dtype: 'float32', shape: [segments, columns] });
+  const sums = graph.node('MatMul', [graph.cast(match, 'float32'), matrix], {
+    dtype: 'float32',
+    shape: [segments, columns],
+  });
   const shape = [segments, ...x.shape.slice(ids.shape.length)];
   return backend.tensor(graph.cast(graph.reshape(sums, shape), x.dtype), x.dtype as DType);
 });

@@ -1,7 +1,7 @@
 /**
- * `config.json` of a Qwen2.5-VL folder. Two layouts are read: the flat one of the 2025 hub checkpoints (text fields at the root)
- * and the nested one of transformers 5 (`text_config`, `rope_parameters`). Defaults are those of transformers'
- * `configuration_qwen2_5_vl.py`.
+ * `config.json` of a Qwen2.5-VL folder. Two layouts are read: the flat one of the 2025 hub checkpoints (text fields at
+ * the root) and the nested one of transformers 5 (`text_config`, `rope_parameters`). Defaults are those of
+ * transformers' `configuration_qwen2_5_vl.py`.
  */
 import { z } from 'zod';
 import { InputError } from '../../../protocol/errors.ts';
@@ -101,7 +101,9 @@ const rootSchema = z.looseObject({
 /** @param file names the source in errors. @throws InputError for a bad field. */
 export function parseConfig(raw: Readonly<Record<string, unknown>>, file: string): QwenConfig {
   const root = parse(rootSchema, raw, file, '');
-  const textFields = root.text_config ? parse(textSchema, root.text_config, file, 'text_config.') : parse(textSchema, raw, file, '');
+  const textFields = root.text_config
+    ? parse(textSchema, root.text_config, file, 'text_config.')
+    : parse(textSchema, raw, file, '');
   const visionFields = parse(visionSchema, root.vision_config ?? {}, file, 'vision_config.');
   const text = textConfig(textFields, (root.tie_word_embeddings || textFields.tie_word_embeddings) ?? false, file);
   const vision = visionConfig(visionFields, file);
@@ -124,7 +126,10 @@ function parse<T extends z.ZodType>(schema: T, value: unknown, file: string, pre
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const issues = result.error.issues.map((issue) => {
-    const found = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value);
+    const found = issue.path.reduce<unknown>(
+      (at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key],
+      value,
+    );
     return `${prefix}${issue.path.join('.')} is ${JSON.stringify(found)}: ${issue.message}`;
   });
   throw new InputError(`${file}: ${issues.join('; ')}`);
@@ -137,7 +142,9 @@ function textConfig(fields: z.output<typeof textSchema>, tieEmbeddings: boolean,
     throw new InputError(`${file}: rope type ${JSON.stringify(ropeType)} is not supported; use "default" or "mrope"`);
   }
   if (fields.use_sliding_window && (fields.layer_types ?? ['sliding_attention']).includes('sliding_attention')) {
-    throw new InputError(`${file}: use_sliding_window is true; sliding-window decoder layers are not supported, set it to false`);
+    throw new InputError(
+      `${file}: use_sliding_window is true; sliding-window decoder layers are not supported, set it to false`,
+    );
   }
   const headDim = divide(fields.hidden_size, fields.num_attention_heads, file, 'hidden_size', 'num_attention_heads');
   const kvHeads = fields.num_key_value_heads ?? fields.num_attention_heads;
@@ -145,7 +152,9 @@ function textConfig(fields: z.output<typeof textSchema>, tieEmbeddings: boolean,
   const mropeSection = rotary.mrope_section ?? [16, 24, 24];
   const frequencies = mropeSection.reduce((sum, size) => sum + size, 0);
   if (frequencies * 2 !== headDim) {
-    throw new InputError(`${file}: mrope_section [${mropeSection.join(', ')}] sums to ${frequencies}; it must be half of the head size ${headDim}`);
+    throw new InputError(
+      `${file}: mrope_section [${mropeSection.join(', ')}] sums to ${frequencies}; it must be half of the head size ${headDim}`,
+    );
   }
   return {
     vocabSize: fields.vocab_size,
@@ -164,8 +173,15 @@ function textConfig(fields: z.output<typeof textSchema>, tieEmbeddings: boolean,
 }
 
 function visionConfig(fields: z.output<typeof visionSchema>, file: string): VisionConfig {
-  const headDim = divide(fields.hidden_size, fields.num_heads, file, 'vision_config.hidden_size', 'vision_config.num_heads');
-  if (headDim % 4 !== 0) throw new InputError(`${file}: the vision head size ${headDim} must be a multiple of 4 (2-D rotary embedding)`);
+  const headDim = divide(
+    fields.hidden_size,
+    fields.num_heads,
+    file,
+    'vision_config.hidden_size',
+    'vision_config.num_heads',
+  );
+  if (headDim % 4 !== 0)
+    throw new InputError(`${file}: the vision head size ${headDim} must be a multiple of 4 (2-D rotary embedding)`);
   if (fields.window_size < fields.spatial_merge_size * fields.patch_size) {
     throw new InputError(`${file}: vision_config.window_size ${fields.window_size} is smaller than one merged patch`);
   }
@@ -187,6 +203,7 @@ function visionConfig(fields: z.output<typeof visionSchema>, file: string): Visi
 }
 
 function divide(whole: number, part: number, file: string, wholeName: string, partName: string): number {
-  if (whole % part !== 0) throw new InputError(`${file}: ${wholeName} ${whole} is not divisible by ${partName} ${part}`);
+  if (whole % part !== 0)
+    throw new InputError(`${file}: ${wholeName} ${whole} is not divisible by ${partName} ${part}`);
   return whole / part;
 }

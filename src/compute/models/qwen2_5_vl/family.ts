@@ -43,12 +43,17 @@ function visionOf(config: QwenConfig): Vision {
   };
 }
 
-/** transformers' in-memory names (`model.visual.`, `model.language_model.`) -> the hub's. A tied head may be stored all the same. */
+/**
+ * transformers' in-memory names (`model.visual.`, `model.language_model.`) -> the hub's. A tied head may be stored all
+ * the same.
+ */
 function parameterName(config: QwenConfig, stored: string): string | undefined {
   const name = stored.replace(/^model\.visual\./, 'visual.').replace(/^model\.language_model\./, 'model.');
   return config.text.tieEmbeddings && name === 'lm_head.weight' ? undefined : name;
 }
 
 function moduleOf(parameter: string): string | undefined {
-  return /^model\.(layers\.\d+\.(?:self_attn|mlp)\.\w+)\.weight$/.exec(parameter)?.[1]?.replace(/^/, 'model.language_model.');
+  return /^model\.(layers\.\d+\.(?:self_attn|mlp)\.\w+)\.weight$/
+    .exec(parameter)?.[1]
+    ?.replace(/^/, 'model.language_model.');
 }

@@ -18,11 +18,19 @@ export function network({ text, vision }: QwenConfig): Network {
   };
 }
 
-function block(weights: Tensors, inputs: Tensors, config: TextConfig, layer: number, x: Tensor, attention: Attention): Tensor {
+function block(
+  weights: Tensors,
+  inputs: Tensors,
+  config: TextConfig,
+  layer: number,
+  x: Tensor,
+  attention: Attention,
+): Tensor {
   const name = `model.layers.${layer}`;
   const rotary = { cos: pick(inputs, 'cos'), sin: pick(inputs, 'sin') };
   const normed = norm(weights, `${name}.input_layernorm.weight`, x, config.rmsNormEps);
-  const turn = (rows: Tensor) => tf.reshape(rotate(tf.reshape(rows, [rows.shape[0], -1, config.headDim]), rotary), rows.shape);
+  const turn = (rows: Tensor) =>
+    tf.reshape(rotate(tf.reshape(rows, [rows.shape[0], -1, config.headDim]), rotary), rows.shape);
   const q = tf.mul(turn(linear(weights, `${name}.self_attn.q_proj`, normed)), config.headDim ** -0.5);
   const k = turn(linear(weights, `${name}.self_attn.k_proj`, normed));
   const v = linear(weights, `${name}.self_attn.v_proj`, normed);

@@ -1,4 +1,7 @@
-/** Pictures -> patches, as transformers' `Qwen2VLImageProcessor`: smart resize, rescale, normalize, patches in merge-block order. */
+/**
+ * Pictures -> patches, as transformers' `Qwen2VLImageProcessor`: smart resize, rescale, normalize, patches in
+ * merge-block order.
+ */
 import { z } from 'zod';
 import { InputError } from '../../../protocol/errors.ts';
 import type { Picture } from '../../../protocol/messages.ts';
@@ -51,13 +54,17 @@ const schema = z.looseObject({
 export function parseProcessor(json: unknown, vision: VisionConfig, file: string): ImageProcessor {
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
-    throw new InputError(`${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`);
+    throw new InputError(
+      `${file}: ${parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ')}`,
+    );
   }
   const fields = parsed.data;
   const patches = [fields.patch_size, fields.merge_size, fields.temporal_patch_size];
   const wanted = [vision.patchSize, vision.mergeSize, vision.temporalPatchSize];
   if (patches.join() !== wanted.join()) {
-    throw new InputError(`${file}: patch_size, merge_size, temporal_patch_size are ${patches.join(', ')}; config.json says ${wanted.join(', ')}`);
+    throw new InputError(
+      `${file}: patch_size, merge_size, temporal_patch_size are ${patches.join(', ')}; config.json says ${wanted.join(', ')}`,
+    );
   }
   const normalize = fields.do_normalize ?? true;
   return {
@@ -76,7 +83,8 @@ export function parseProcessor(json: unknown, vision: VisionConfig, file: string
 
 function perChannel(values: readonly number[], { channels }: VisionConfig, where: string): readonly number[] {
   if (values.length === 1) return Array.from<number>({ length: channels }).fill(values[0]!);
-  if (values.length !== channels) throw new InputError(`${where} has ${values.length} values; the model has ${channels} channels`);
+  if (values.length !== channels)
+    throw new InputError(`${where} has ${values.length} values; the model has ${channels} channels`);
   return values;
 }
 
@@ -85,11 +93,16 @@ export function processImage(processor: ImageProcessor, picture: Picture): Patch
   const { patchSize, mergeSize, temporalPatchSize } = processor;
   const channels = processor.mean.length;
   const coloured = picture.channels === 1 && processor.rgb ? 3 : picture.channels;
-  if (coloured !== channels) throw new InputError(`a picture of ${coloured} channels was given; the model takes ${channels}`);
+  if (coloured !== channels)
+    throw new InputError(`a picture of ${coloured} channels was given; the model takes ${channels}`);
   const factor = patchSize * mergeSize;
-  const [height, width] = processor.resize ? smartResize(picture.height, picture.width, factor, processor) : [picture.height, picture.width];
+  const [height, width] = processor.resize
+    ? smartResize(picture.height, picture.width, factor, processor)
+    : [picture.height, picture.width];
   if (height % factor !== 0 || width % factor !== 0) {
-    throw new InputError(`a picture of ${width} x ${height} pixels is not a multiple of ${factor} and do_resize is off`);
+    throw new InputError(
+      `a picture of ${width} x ${height} pixels is not a multiple of ${factor} and do_resize is off`,
+    );
   }
   const { data } = resizeBicubic(picture, width, height);
   const [gridHeight, gridWidth] = [height / patchSize, width / patchSize];
@@ -106,7 +119,8 @@ export function processImage(processor: ImageProcessor, picture: Picture): Patch
         }
       }
       // A still picture stands in every frame of the temporal patch.
-      for (let frame = 1; frame < temporalPatchSize; frame++, at += patchSize ** 2) patches.copyWithin(at, start, start + patchSize ** 2);
+      for (let frame = 1; frame < temporalPatchSize; frame++, at += patchSize ** 2)
+        patches.copyWithin(at, start, start + patchSize ** 2);
     }
   }
   return { grid: [1, gridHeight, gridWidth], patches };
@@ -121,7 +135,10 @@ function* blockOrder(height: number, width: number, merge: number): Generator<re
   }
 }
 
-/** The value of each byte, for each channel: (byte - mean / rescale) / (std / rescale), in float32 as transformers fuses it. */
+/**
+ * The value of each byte, for each channel: (byte - mean / rescale) / (std / rescale), in float32 as transformers fuses
+ * it.
+ */
 function normalizer({ mean, std, rescale }: ImageProcessor): Float32Array[] {
   return mean.map((center, channel) => {
     const [m, s] = [Math.fround(center / rescale), Math.fround(std[channel]! / rescale)];
@@ -130,8 +147,8 @@ function normalizer({ mean, std, rescale }: ImageProcessor): Float32Array[] {
 }
 
 /**
- * Nearest size of both sides multiples of `factor`, pixels within the processor's bounds, aspect ratio kept as well as may be.
- * Returns [height, width]. @throws InputError for a picture more than 200 times as long as wide.
+ * Nearest size of both sides multiples of `factor`, pixels within the processor's bounds, aspect ratio kept as well as
+ * may be. Returns [height, width]. @throws InputError for a picture more than 200 times as long as wide.
  */
 export function smartResize(
   height: number,
@@ -141,11 +158,16 @@ export function smartResize(
 ): [number, number] {
   const aspect = Math.max(height, width) / Math.min(height, width);
   if (aspect > MAX_ASPECT)
-    throw new InputError(`a picture of ${width} x ${height} pixels: its aspect ratio ${aspect.toFixed(0)} is over ${MAX_ASPECT}`);
+    throw new InputError(
+      `a picture of ${width} x ${height} pixels: its aspect ratio ${aspect.toFixed(0)} is over ${MAX_ASPECT}`,
+    );
   const size: [number, number] = [roundHalfEven(height / factor) * factor, roundHalfEven(width / factor) * factor];
   if (size[0] * size[1] > maxPixels) {
     const beta = Math.sqrt((height * width) / maxPixels);
-    return [Math.max(factor, Math.floor(height / beta / factor) * factor), Math.max(factor, Math.floor(width / beta / factor) * factor)];
+    return [
+      Math.max(factor, Math.floor(height / beta / factor) * factor),
+      Math.max(factor, Math.floor(width / beta / factor) * factor),
+    ];
   }
   if (size[0] * size[1] < minPixels) {
     const beta = Math.sqrt(minPixels / (height * width));

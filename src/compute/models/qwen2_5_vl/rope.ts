@@ -1,7 +1,7 @@
 /**
- * Multimodal rotary positions (M-RoPE), as transformers' `get_rope_index`: text tokens advance time, height and width together; an
- * image's tokens share the time at which it starts and count rows and columns; the text after it goes on from its longer side.
- * The cos/sin tables are made on the host in float32, as PyTorch makes them.
+ * Multimodal rotary positions (M-RoPE), as transformers' `get_rope_index`: text tokens advance time, height and width
+ * together; an image's tokens share the time at which it starts and count rows and columns; the text after it goes on
+ * from its longer side. The cos/sin tables are made on the host in float32, as PyTorch makes them.
  */
 import { InputError } from '../../../protocol/errors.ts';
 import { f32 } from '../../../protocol/tensor.ts';
@@ -31,12 +31,15 @@ export function ropeIndex(config: QwenConfig, ids: ArrayLike<number>, images: re
     if (!grid) throw new InputError(`the prompt has ${image} runs of image tokens but only ${images.length} images`);
     const wanted = imageTokens(grid, config.vision.mergeSize);
     if (wanted !== end - at) {
-      throw new InputError(`image ${image} takes ${wanted} tokens (grid ${grid.join(' x ')}), its run in the prompt has ${end - at}`);
+      throw new InputError(
+        `image ${image} takes ${wanted} tokens (grid ${grid.join(' x ')}), its run in the prompt has ${end - at}`,
+      );
     }
     next = placeImage(out, n, at, next, grid, config.vision.mergeSize);
     at = end;
   }
-  if (image !== images.length) throw new InputError(`the prompt has ${image} runs of image tokens but ${images.length} images`);
+  if (image !== images.length)
+    throw new InputError(`the prompt has ${image} runs of image tokens but ${images.length} images`);
   return { ids: out, next };
 }
 

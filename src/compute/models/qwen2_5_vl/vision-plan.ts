@@ -1,6 +1,6 @@
 /**
- * Host-side plan of the vision tower: everything that depends on the images' grids becomes index, mask and cos/sin inputs, so that one
- * program serves every batch of the same shape. Follows transformers' `get_vision_window_index`.
+ * Host-side plan of the vision tower: everything that depends on the images' grids becomes index, mask and cos/sin
+ * inputs, so that one program serves every batch of the same shape. Follows transformers' `get_vision_window_index`.
  */
 import { InputError } from '../../../protocol/errors.ts';
 import { f32, i32, type HostTensor } from '../../../protocol/tensor.ts';
@@ -52,7 +52,8 @@ export function planVision(config: VisionConfig, images: readonly PatchedImage[]
   const unit = config.mergeSize ** 2;
   const permuted = windows?.order.some((row, i) => row !== i) ?? false;
   const places = patchPlaces(config, grids);
-  const inOrder = (values: number[]) => (permuted ? windows!.order.flatMap((row) => values.slice(row * unit, (row + 1) * unit)) : values);
+  const inOrder = (values: number[]) =>
+    permuted ? windows!.order.flatMap((row) => values.slice(row * unit, (row + 1) * unit)) : values;
   const rotary = visionRotary(config, inOrder(places.rows), inOrder(places.columns));
   const full = segments(
     'full',
@@ -79,7 +80,8 @@ function concatPatches(images: readonly PatchedImage[], total: number, width: nu
   let at = 0;
   for (const { grid, patches } of images) {
     const wanted = grid[0] * grid[1] * grid[2] * width;
-    if (patches.length !== wanted) throw new InputError(`an image of grid ${grid.join(' x ')} needs ${wanted} patch values, got ${patches.length}`);
+    if (patches.length !== wanted)
+      throw new InputError(`an image of grid ${grid.join(' x ')} needs ${wanted} patch values, got ${patches.length}`);
     out.set(patches, at);
     at += wanted;
   }
@@ -190,6 +192,7 @@ function visionSpecs(config: VisionConfig, shape: Layout): Specs {
 
 /** Holds every static setting of the shape, for a program's name. */
 function visionName(shape: Layout): string {
-  const segment = (layout: Segments | undefined) => (layout ? `${layout.count}x${layout.size}${layout.padded ? 'p' : ''}` : '-');
+  const segment = (layout: Segments | undefined) =>
+    layout ? `${layout.count}x${layout.size}${layout.padded ? 'p' : ''}` : '-';
   return `v${shape.patches}:${segment(shape.full)}:${segment(shape.window)}${shape.window?.permuted ? 'o' : ''}`;
 }

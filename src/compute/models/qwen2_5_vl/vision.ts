@@ -1,4 +1,7 @@
-/** The vision tower: patches [N, C*T*p*p] -> image tokens [N / merge^2, D of the decoder]. Weight names as on the hub: `visual.*`. */
+/**
+ * The vision tower: patches [N, C*T*p*p] -> image tokens [N / merge^2, D of the decoder]. Weight names as on the hub:
+ * `visual.*`.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { VisionConfig } from './config.ts';
@@ -54,7 +57,11 @@ function segmentAttention(
   const split = (t: Tensor): Tensor => {
     const flat = tf.reshape(t, [rows, hiddenSize]);
     const placed = slots ? permuteRows(flat, slots, pick(inputs, `${kind}Rows`)) : flat;
-    return tf.reshape(tf.transpose(tf.reshape(placed, [count, size, heads, headDim]), [0, 2, 1, 3]), [count * heads, size, headDim]);
+    return tf.reshape(tf.transpose(tf.reshape(placed, [count, size, heads, headDim]), [0, 2, 1, 3]), [
+      count * heads,
+      size,
+      headDim,
+    ]);
   };
   const q = split(tf.mul(rotate(queries, rotary), headDim ** -0.5));
   const k = split(rotate(keys, rotary));

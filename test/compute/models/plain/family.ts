@@ -1,4 +1,7 @@
-/** A second family, for tests: a text decoder with learned positions, heads of a size of their own, no bias, and no pictures. */
+/**
+ * A second family, for tests: a text decoder with learned positions, heads of a size of their own, no bias, and no
+ * pictures.
+ */
 import { z } from 'zod';
 import type { Architecture, ModelFamily } from '../../../../src/compute/models/family.ts';
 import { typedConfig } from '../../../../src/compute/models/typed-config.ts';
@@ -6,7 +9,14 @@ import { InputError } from '../../../../src/protocol/errors.ts';
 import { i32 } from '../../../../src/protocol/tensor.ts';
 
 const count = z.int().positive();
-const schema = z.looseObject({ layers: count, width: count, heads: count, head_size: count, vocab_size: count, context: count });
+const schema = z.looseObject({
+  layers: count,
+  width: count,
+  heads: count,
+  head_size: count,
+  vocab_size: count,
+  context: count,
+});
 
 export const plain: ModelFamily = {
   modelType: 'plain',
@@ -26,7 +36,11 @@ export const plain: ModelFamily = {
       modelType: 'plain',
       dimensions: { layers, hiddenSize: width, heads, kvHeads: heads, headDim, vocabSize, maxPositions },
       parameters: Object.assign(
-        { 'tokens.weight': matrix(vocabSize, width), 'places.weight': matrix(maxPositions, width), 'head.weight': matrix(vocabSize, width) },
+        {
+          'tokens.weight': matrix(vocabSize, width),
+          'places.weight': matrix(maxPositions, width),
+          'head.weight': matrix(vocabSize, width),
+        },
         ...Array.from({ length: layers }, (_, layer) => block(`layers.${layer}`)),
       ),
       parameterName: (stored) => stored,

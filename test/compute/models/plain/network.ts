@@ -17,7 +17,11 @@ export function network(heads: number, headDim: number): Network {
       const name = `layers.${layer}`;
       const normed = norm(weights, `${name}.norm.weight`, rows, EPS);
       const width = heads * headDim;
-      const [q, k, v] = tf.split(linear(weights, `${name}.qkv`, normed), [width, width, width], 1) as [Tensor, Tensor, Tensor];
+      const [q, k, v] = tf.split(linear(weights, `${name}.qkv`, normed), [width, width, width], 1) as [
+        Tensor,
+        Tensor,
+        Tensor,
+      ];
       const mixed = attention(tf.mul(q, headDim ** -0.5), k, v, layer);
       const inner = tf.tanh(linear(weights, `${name}.up`, normed));
       return tf.add(rows, tf.add(linear(weights, `${name}.out`, mixed), linear(weights, `${name}.down`, inner)));

@@ -4,7 +4,12 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { parseProcessor, processImage, smartResize, type ImageProcessor } from '../../../../src/compute/models/qwen2_5_vl/processor.ts';
+import {
+  parseProcessor,
+  processImage,
+  smartResize,
+  type ImageProcessor,
+} from '../../../../src/compute/models/qwen2_5_vl/processor.ts';
 import { resizeBicubic } from '../../../../src/compute/hf/resize.ts';
 import { readSafetensors } from '../../../../src/compute/hf/safetensors.ts';
 import { readPicture } from '../../../../src/data/image.ts';
@@ -19,7 +24,14 @@ const STEP = 1 / 255 / 0.26130258;
 
 async function fixture(): Promise<{ processor: ImageProcessor; grids: Record<string, number[]> }> {
   const { grids } = JSON.parse(await readFile(`${FOLDER}expected.json`, 'utf8')) as { grids: Record<string, number[]> };
-  return { processor: parseProcessor(JSON.parse(await readFile(`${FOLDER}preprocessor_config.json`, 'utf8')), VISION, 'fixture'), grids };
+  return {
+    processor: parseProcessor(
+      JSON.parse(await readFile(`${FOLDER}preprocessor_config.json`, 'utf8')),
+      VISION,
+      'fixture',
+    ),
+    grids,
+  };
 }
 
 function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
@@ -45,11 +57,15 @@ describe('processImage', () => {
   test('a picture with another number of channels than the model is refused', async () => {
     const { processor } = await fixture();
     const grey = { ...processor, rgb: false };
-    expect(() => processImage(grey, { width: 16, height: 16, channels: 1, data: new Uint8Array(256) })).toThrow(InputError);
+    expect(() => processImage(grey, { width: 16, height: 16, channels: 1, data: new Uint8Array(256) })).toThrow(
+      InputError,
+    );
   });
 
   test('patches of another size than the model are refused, naming both', () => {
-    expect(() => parseProcessor({ patch_size: 14 }, VISION, 'p.json')).toThrow(/p\.json: patch_size.* 14, 2, 2.* 4, 2, 2/);
+    expect(() => parseProcessor({ patch_size: 14 }, VISION, 'p.json')).toThrow(
+      /p\.json: patch_size.* 14, 2, 2.* 4, 2, 2/,
+    );
   });
 });
 
@@ -106,8 +122,10 @@ describe('readPicture', () => {
   test('a damaged BMP is an error, at any byte', async () => {
     for (const name of ['runs-4.bmp', 'index-8.bmp', 'alpha-32.bmp']) {
       const whole = await readFile(PICTURES + name);
-      const read = async (bytes: Uint8Array): Promise<unknown> => readPicture(bytes, name).catch((error: unknown) => error);
-      for (let length = 0; length < whole.length - 2; length += 7) expect(await read(whole.subarray(0, length))).toBeInstanceOf(InputError);
+      const read = async (bytes: Uint8Array): Promise<unknown> =>
+        readPicture(bytes, name).catch((error: unknown) => error);
+      for (let length = 0; length < whole.length - 2; length += 7)
+        expect(await read(whole.subarray(0, length))).toBeInstanceOf(InputError);
       for (let at = 0; at < 60; at++) {
         const found = await read(whole.with(at, whole[at]! ^ 0xff));
         if (found instanceof Error) expect(found).toBeInstanceOf(InputError);
@@ -140,7 +158,9 @@ describe('readPicture', () => {
     await expect(readPicture(resolve('https://example.org/a.png'))).rejects.toThrow(
       /is an address .*: pictures are not fetched from the web, .*; download them/,
     );
-    const error = await readPicture(resolve(`data:image/png;base64,${'iVBORw0KGgo'.repeat(900)}`)).catch((reason: unknown) => reason);
+    const error = await readPicture(resolve(`data:image/png;base64,${'iVBORw0KGgo'.repeat(900)}`)).catch(
+      (reason: unknown) => reason,
+    );
     expect(error).toBeInstanceOf(InputError);
     expect((error as Error).message.length).toBeLessThan(200);
     await expect(readPicture(`${FOLDER}none.png`)).rejects.toThrow(/none\.png: does not exist$/);

@@ -1,4 +1,7 @@
-/** Dr. GRPO, arXiv 2503.20783, section 3.2: 1 / |o_i| is gone, in its place stands the constant generation budget; so is the std. */
+/**
+ * Dr. GRPO, arXiv 2503.20783, section 3.2: 1 / |o_i| is gone, in its place stands the constant generation budget; so is
+ * the std.
+ */
 import { k3, mean, sum, within, type Reference } from './reference.ts';
 
 export const reference: Reference = (responses, { low, high, klCoefficient, maxNewTokens }) =>
@@ -6,7 +9,9 @@ export const reference: Reference = (responses, { low, high, klCoefficient, maxN
     responses.map((response) => {
       const terms = response.map((token) => {
         const r = Math.exp(token.logp - token.logpOld);
-        return Math.min(r * token.advantage, within(r, 1 - low, 1 + high) * token.advantage) - klCoefficient * k3(token);
+        return (
+          Math.min(r * token.advantage, within(r, 1 - low, 1 + high) * token.advantage) - klCoefficient * k3(token)
+        );
       });
       return -sum(terms) / maxNewTokens;
     }),

@@ -1,4 +1,7 @@
-/** What the scalar references take: plain numbers, written from each paper's equations without any code of the objectives. */
+/**
+ * What the scalar references take: plain numbers, written from each paper's equations without any code of the
+ * objectives.
+ */
 
 export interface Token {
   readonly logp: number;
@@ -16,10 +19,14 @@ export interface Options {
 }
 
 /**
- * The loss of a mini-batch, `responses[i][t]`, without an entropy bonus. @param fixed where a stop-gradient is taken: the responses before a finite
- * difference moved them.
+ * The loss of a mini-batch, `responses[i][t]`, without an entropy bonus. @param fixed where a stop-gradient is taken:
+ * the responses before a finite difference moved them.
  */
-export type Reference = (responses: readonly (readonly Token[])[], options: Options, fixed: readonly (readonly Token[])[]) => number;
+export type Reference = (
+  responses: readonly (readonly Token[])[],
+  options: Options,
+  fixed: readonly (readonly Token[])[],
+) => number;
 
 export const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 export const mean = (values: readonly number[]): number => sum(values) / values.length;

@@ -1,7 +1,9 @@
 /**
- * The learner's objective for one token, in plain numbers: the independent truth that the compiled learner program is tested against.
+ * The learner's objective for one token, in plain numbers: the independent truth that the compiled learner program is
+ * tested against.
  *
- * With log-probabilities of the same token under pi (being learnt), old (where the step started) and mu (the sampler), and advantage A:
+ * With log-probabilities of the same token under pi (being learnt), old (where the step started) and mu (the sampler),
+ * and advantage A:
  *
  *     ratio  r  = pi / old
  *     PPO       = -min(r A, clip(r, 1 - eps, 1 + eps) A)                        Schulman et al. 2017, arXiv 1707.06347, eq. 7
@@ -60,7 +62,10 @@ export interface TokenTerms {
 
 export interface ObjectiveOptions extends ClipOptions {
   readonly klCoefficient: number;
-  /** C. With `old` recomputed by the learner this is TIS, with a separate proximal policy the decoupled objective; Infinity does not truncate. */
+  /**
+   * C. With `old` recomputed by the learner this is TIS, with a separate proximal policy the decoupled objective;
+   * Infinity does not truncate.
+   */
   readonly cap: number;
 }
 

@@ -39,7 +39,8 @@ export async function openDesk(options: Partial<DashboardOptions> = {}): Promise
     clock.advance(10_000);
     await closed;
   });
-  const get = (path: string, init: RequestInit = {}) => fetch(new URL(path, dashboard.url), { redirect: 'manual', ...init });
+  const get = (path: string, init: RequestInit = {}) =>
+    fetch(new URL(path, dashboard.url), { redirect: 'manual', ...init });
   return { daemon, dashboard, clock, errors, get };
 }
 
@@ -57,7 +58,11 @@ export class Browser {
 
   constructor(dashboard: Pick<Dashboard, 'port'>, options: ClientOptions = {}) {
     const origin = `http://127.0.0.1:${dashboard.port}`;
-    this.socket = new WebSocket(`ws://127.0.0.1:${dashboard.port}/ws`, { origin, perMessageDeflate: false, ...options });
+    this.socket = new WebSocket(`ws://127.0.0.1:${dashboard.port}/ws`, {
+      origin,
+      perMessageDeflate: false,
+      ...options,
+    });
     this.closed = new Promise((resolve) => {
       this.socket.on('close', (code, reason) => {
         resolve({ code, reason: reason.toString() });
@@ -91,7 +96,10 @@ export class Browser {
   }
 
   /** The oldest frame of the type that was not taken yet. */
-  async next<T extends ServerFrame['type']>(type: T, which: (frame: ServerFrame & { type: T }) => boolean = () => true) {
+  async next<T extends ServerFrame['type']>(
+    type: T,
+    which: (frame: ServerFrame & { type: T }) => boolean = () => true,
+  ) {
     for (;;) {
       const index = this.frames.findIndex((frame) => frame.type === type && which(frame as ServerFrame & { type: T }));
       if (index >= 0) return this.frames.splice(index, 1)[0] as ServerFrame & { type: T };
@@ -131,7 +139,10 @@ export class Browser {
 }
 
 /** Status and words of an upgrade that was turned away. */
-export function turnedAway(dashboard: Pick<Dashboard, 'port'>, options: ClientOptions = {}): Promise<{ status: number; words: string }> {
+export function turnedAway(
+  dashboard: Pick<Dashboard, 'port'>,
+  options: ClientOptions = {},
+): Promise<{ status: number; words: string }> {
   const { socket } = new Browser(dashboard, options);
   return new Promise((resolve, reject) => {
     socket.once('open', () => reject(new Error('it was let in')));

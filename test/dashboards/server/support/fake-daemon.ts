@@ -22,7 +22,9 @@ const PICTURE: Picture = { width: 3, height: 2, channels: 3, data: Uint8Array.fr
 const ACTOR: ActorDetail = {
   id: 'learner',
   role: 'learner',
-  charts: [{ machine: 'learner', states: ['idle', 'working'], active: 'idle', transitions: [['idle', 'WORK', 'working']] }],
+  charts: [
+    { machine: 'learner', states: ['idle', 'working'], active: 'idle', transitions: [['idle', 'WORK', 'working']] },
+  ],
   failures: [{ at: 1, message: 'no memory left', stack: 'Error: no memory left\n    at learn' }],
 };
 
@@ -106,12 +108,19 @@ export class FakeDaemon implements DashboardSource {
 
   plugins(): readonly PluginRow[] {
     return [
-      { name: 'lengths', source: './lengths.ts', thread: false, ports: [{ port: 'panel', actor: 'panel-lengths', state: 'running', restarts: 0 }] },
+      {
+        name: 'lengths',
+        source: './lengths.ts',
+        thread: false,
+        ports: [{ port: 'panel', actor: 'panel-lengths', state: 'running', restarts: 0 }],
+      },
     ];
   }
 
   panels(): readonly PanelCard[] {
-    return [{ plugin: 'lengths', content: { title: 'Lengths', blocks: [{ type: 'text', text: 'none yet' }] }, error: null }];
+    return [
+      { plugin: 'lengths', content: { title: 'Lengths', blocks: [{ type: 'text', text: 'none yet' }] }, error: null },
+    ];
   }
 
   settings(): readonly LiveSetting[] {
