@@ -21,7 +21,13 @@ export function judge(loop: Loop, synthesis: Synthesis | undefined) {
   return async (groups: readonly RolloutGroup[]): Promise<readonly JudgedGroup[]> => {
     const voted: JudgedGroup[] = [];
     for (const group of groups) voted.push({ group, verdict: await verdictOn(loop, group) });
-    const judged = await filtered(loop, await rewarded(loop, voted));
+    const judged = await filtered(
+      loop,
+      await rewarded(
+        loop,
+        voted.map((each) => floored(loop, each)),
+      ),
+    );
     loop.parts.store.transaction(() => {
       loop.parts.store.saveVerdicts(judged.map(({ verdict }) => verdict));
       synthesis?.judged(judged);
@@ -51,6 +57,13 @@ function refusal({ id }: RolloutGroup): Verdict {
     kept: false,
     dropped: 'refused',
   };
+}
+
+/** The guardian's floor of vote shares may be above that of `filters.shareFloor`, which the voter applies. */
+function floored({ state: { shareFloor } }: Judging, judged: JudgedGroup): JudgedGroup {
+  const { verdict } = judged;
+  if (!verdict.kept || verdict.share >= shareFloor) return judged;
+  return { ...judged, verdict: { ...verdict, kept: false, dropped: 'share-floor' } };
 }
 
 /** Verdicts with the first plug-in's rewards that has some for the group, and with a plug-in's advantages. */
@@ -87,11 +100,13 @@ async function rewarded(loop: Judging, voted: readonly JudgedGroup[]): Promise<r
   const advantages = advantage
     ? await each(loop, advantage, () => [loop.parts.performers.advantage], answered, advantagesOf)
     : [];
+  const { filters } = loop.parts.config;
+  const options = judgeOptions({ ...filters, shareFloor: Math.max(filters.shareFloor, loop.state.shareFloor) });
   return voted.map((judged) => {
     const [reply, own] = [earned.get(judged), advantages[answered.indexOf(judged)]];
     if (reply === undefined && own === undefined) return judged;
     const revision = { rewards: reply?.rewards ?? judged.verdict.rewards, advantages: own, verified: reply?.verified };
-    return { ...judged, verdict: revised(judged.verdict, revision, judgeOptions(loop.parts.config.filters)) };
+    return { ...judged, verdict: revised(judged.verdict, revision, options) };
   });
 }
 

@@ -88,3 +88,21 @@ test('the words name the reason that most groups were dropped for', () => {
   expect(words(dropped('filtered', ['1', '2'], 'length: 3 words'))).toContain('as last length: 3 words');
   expect(words()).toBe('none of 0 groups was kept: no learner step');
 });
+
+test("the guardian's floor of vote shares drops what filters.shareFloor of that height does, in the same run", async () => {
+  const verdicts = async (floor: { readonly filter: number; readonly guardian: number }) => {
+    const { loop, run, store } = rig({ config: { filters: { shareFloor: floor.filter }, loop: { steps: 2 } } });
+    loop.state.shareFloor = floor.guardian;
+    await run();
+    return store
+      .judgedGroups(1_000)
+      .map(({ group, verdict }) => [group.id, verdict.share, verdict.kept, verdict.dropped]);
+  };
+  const [raised, configured] = [
+    await verdicts({ filter: 0, guardian: 0.6 }),
+    await verdicts({ filter: 0.6, guardian: 0 }),
+  ];
+  expect(raised).toEqual(configured);
+  expect(raised.map((row) => row[3])).toContain('share-floor');
+  expect(raised.map((row) => row[2])).toContain(true);
+});
