@@ -1,5 +1,5 @@
 /**
- * An actor in full, for who wants to know what is wrong with it: its state charts, read from the machines themselves,
+ * An actor in full, to find out what is wrong with it: its state charts, read from the machines themselves,
  * and its failures.
  */
 import type { AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition, StateNode } from 'xstate';

@@ -30,7 +30,7 @@ export class Handle<P> implements Performer<P> {
   readonly #clock: Timers | undefined;
 
   /**
-   * @param optional past its restart budget it is parked, and the loop goes on. @param clock of its deadlines; default:
+   * @param optional past its restart budget it is parked, and the loop continues. @param clock of its deadlines; default:
    * the machine's.
    */
   constructor(role: string, supervisor: ActorRefFrom<Supervisor<P>>, optional = false, clock?: Timers) {

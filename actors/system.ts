@@ -122,7 +122,7 @@ export interface StartedSystem {
   /** In the order in which they were added. */
   readonly handles: ReadonlyMap<string, Handle<never>>;
   add(member: Member): Handle<never>;
-  /** Ends a member at once; whoever waits for it is told that it was cancelled. */
+  /** Ends a member at once; its waiting callers get a CancelledError. */
   remove(id: string): void;
 }
 

@@ -19,7 +19,7 @@ export async function main(argv: readonly string[], program = createProgram()): 
 function report(error: unknown, verbose: boolean): number {
   // Commander has printed its own message already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  // Who interrupted it knows, and was told so then.
+  // The user interrupted it, and was told so then.
   if (error instanceof CancelledError) return EXIT.interrupted;
   const { text, code } = explain(error, verbose);
   process.stderr.write(`${text}\n`);

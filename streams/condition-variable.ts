@@ -5,7 +5,7 @@ export class ConditionVariable {
   readonly #stop: AbortSignal;
   readonly #checks = new Set<() => void>();
 
-  /** Once `stop` aborts nobody waits here any more. */
+  /** Once `stop` aborts, all waits here end. */
   constructor(stop: AbortSignal) {
     this.#stop = stop;
     stop.addEventListener('abort', () => this.moved(), { once: true });

@@ -44,7 +44,7 @@ export async function evaluate(
   return evaluation;
 }
 
-/** An evaluation to be done, and who waits for it. */
+/** An evaluation to be done, and its waiting callers. */
 export interface EvaluateOrder extends EvaluateRequest {
   /** Called when it is done, or with why it was not. */
   readonly settled: readonly ((outcome: Evaluation | Error) => void)[];
@@ -72,7 +72,7 @@ export function orderEvaluation(
   orders.put({ version, full: full || displaced.full, settled: [...displaced.settled, ...settled] });
 }
 
-/** Gives up the order that nobody took. */
+/** Gives up the order that was not taken. */
 export function closeOrders(loop: Pick<Loop, 'parts'>, orders: Latest<EvaluateOrder>): void {
   const left = orders.close();
   if (left === undefined) return;

@@ -60,7 +60,7 @@ export function exporting({ store, seconds, end }: ExportOptions): Exporting {
   return {
     run$: calls$.pipe(
       mergeMap(({ exporter, due }) =>
-        // Parked: the pages wait in the store until somebody restarts it.
+        // Parked: the pages wait in the store until a restart by hand.
         concat(
           pullMap(due, 1, () => takeAll(exporter)),
           defer(async () => (calls.has(exporter) ? takeAll(exporter) : undefined)), // closing passes over what is due

@@ -10,7 +10,7 @@ export class Gate {
   #holds = 0;
   #wakers: (() => void)[] = [];
 
-  /** Once `stop` aborts nobody waits here any more. */
+  /** Once `stop` aborts, all waits here end. */
   constructor(stop: AbortSignal) {
     this.#stop = stop;
     stop.addEventListener('abort', () => this.#wake(), { once: true });
@@ -43,13 +43,13 @@ export class Gate {
     return this.#open && this.#holds === 0 && !this.#stop.aborted;
   }
 
-  /** Waits until something new may be admitted. True: go on; false: the loop stops, begin nothing new. */
+  /** Waits until something new may be admitted. True: continue; false: the loop stops, begin nothing new. */
   async passNew(): Promise<boolean> {
     while (!this.admits && !this.#stop.aborted) await this.#woken();
     return !this.#stop.aborted;
   }
 
-  /** Waits until what was admitted may go on. True: go on; false: the loop stops, begin nothing new. */
+  /** Waits until admitted work may continue. True: continue; false: the loop stops, begin nothing new. */
   async pass(): Promise<boolean> {
     while (!this.#open && this.#holds === 0 && !this.#stop.aborted) await this.#woken();
     return !this.#stop.aborted;

@@ -100,7 +100,7 @@ export class Guardian {
       this.#read({ n: loop.state.version, metrics: null });
   }
 
-  /** A person lets a held loop go on: earlier tries do not count. */
+  /** A user resumes a held loop: earlier tries do not count. */
   released(): void {
     if (this.#state.held === null) return;
     this.#set({ held: null, tries: 0, monitor: rolledBack(this.#state.monitor, this.#parts.loop.state.version) });
@@ -152,7 +152,7 @@ export class Guardian {
     return { ...(promoted ? { reference: promoted } : {}), candidate: this.#newest && sureness(this.#newest) };
   }
 
-  /** Checkpoints that were written meanwhile, and the one that is to be gone back to. */
+  /** Checkpoints written meanwhile, and the checkpoint to return to. */
   #disk(monitor: MonitorState, n: number): Partial<GuardianState> {
     const { loop, options } = this.#parts;
     const { trusted, pending, looked } = this.#state;
@@ -243,7 +243,7 @@ export class Guardian {
     this.#order(version);
   }
 
-  /** The order in hand is not disturbed; one that still waits gives way to the newer version. */
+  /** Leaves the order in hand alone; a waiting order gives way to the newer version. */
   #order(version: number): void {
     const { policy } = this.#parts.loop.parts;
     if (this.#parts.loop.state.stop.aborted) return;

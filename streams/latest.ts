@@ -17,7 +17,7 @@ export class Latest<T> implements AsyncIterable<T> {
     return displaced;
   }
 
-  /** Ends the iteration; returns the item that nobody took. */
+  /** Ends the iteration; returns the item that was not taken. */
   close(): T | undefined {
     const left = this.#item;
     this.#item = undefined;

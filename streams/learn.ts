@@ -108,7 +108,7 @@ function failed(error: unknown): never {
   throw error instanceof InputError ? new Error(error.message, { cause: error }) : error;
 }
 
-/** The samplers go over to version `n`; the one before it lives on only where somebody still samples with it. */
+/** The samplers move to version `n`; its predecessor stays only while a sampler still uses it. */
 export function advance(loop: Pick<Loop, 'parts' | 'state'>, n: number): void {
   loop.parts.policy.retain(n);
   loop.parts.policy.release(loop.state.version);

@@ -47,7 +47,7 @@ export interface LoopState {
 }
 
 export interface LoopEffects {
-  /** Writes version `n` as a checkpoint that a restart can go on from; the version is retained meanwhile. */
+  /** Writes version `n` as a checkpoint that a restart can continue from; the version is retained meanwhile. */
   readonly checkpoint: (n: number) => Promise<void>;
   /**
    * Loads version `from`, which is on disk, as version `as`, which is then the policy's newest. @throws InputError when

@@ -45,7 +45,7 @@ export class Meter {
   readonly #busy: Record<Side, number> = { rollout: 0, learner: 0 };
   #isPaused = false;
 
-  /** `now` in milliseconds; `from` are the totals of earlier sittings, of an older Quorum without its pauses. */
+  /** `now` in milliseconds; `from` are the totals of earlier processes, of an older Quorum without its pauses. */
   constructor(now: () => number, from: Partial<Totals> = {}) {
     this.#now = now;
     this.#totals = { ...NO_TOTALS, ...from };

@@ -91,7 +91,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     loop.parts.telemetry.bound(settings.maxStalenessFrom(((store.meta(THROUGH) as number | undefined) ?? -1) + 1));
   showBound();
 
-  // What was in hand when the loop last stopped goes on from where it was.
+  // What was in hand when the loop last stopped continues from where it was.
   for (const sequence of resumed.dropped) settle(sequence, undefined);
   for (const judged of resumed.unbatched) settle(judged.group.sequence, judged);
   if (resumed.unjudged.length > 0) rollouts.push(resumed.unjudged);

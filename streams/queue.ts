@@ -24,7 +24,7 @@ export class Queue<T> implements AsyncIterable<T> {
     this.#bound = Math.max(this.#bound, bound);
   }
 
-  /** For the status of who takes from it. */
+  /** For the status of the actor that takes from it. */
   status(): { readonly name: string; readonly size: number; readonly bound: number } {
     return { name: this.#name, size: this.size, bound: this.#bound };
   }

@@ -1,5 +1,5 @@
 /**
- * Goes back to version `from` that is on disk: learning goes on from its weights and moments as a new version. The
+ * Goes back to version `from` that is on disk: learning continues from its weights and moments as a new version. The
  * intent is stored first, then the new version's checkpoint is written, then its row; a loop that is killed in between
  * finds after its restart that the checkpoint is there, and writes the row, or that it is not, and nothing happened.
  */

@@ -29,7 +29,7 @@ export function heldBy(store: Pick<Store, 'meta'>): string | undefined {
   return (store.meta(HELD) as string | null | undefined) ?? undefined;
 }
 
-/** Somebody lets a held loop go on. */
+/** A user resumes a held loop. */
 export function release({ store, telemetry }: Pick<LoopParts, 'store' | 'telemetry'>): void {
   if (heldBy(store) === undefined) return;
   store.setMeta(HELD, null);

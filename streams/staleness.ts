@@ -109,7 +109,7 @@ export class Pacer {
     return room(this.#load(), this.#options());
   }
 
-  /** Whether somebody waits for credits. */
+  /** Whether an actor waits for credits. */
   get waiting(): boolean {
     return this.#wake !== undefined;
   }

@@ -82,7 +82,7 @@ export class Synthesis {
     if (asked === undefined) await this.#waitForOne();
     else if (this.#inStep) await this.#tryFor(need);
     const taken = this.#pool.take(need);
-    if (!this.#inStep) this.#refill().catch(() => {}); // whoever waits for questions is told; nobody else has to be
+    if (!this.#inStep) this.#refill().catch(() => {}); // callers that wait for questions get the error
     this.#show();
     const left = [...taken];
     const questions = wanted.flatMap((synthetic, i) =>
@@ -148,7 +148,7 @@ export class Synthesis {
     }
   }
 
-  /** One batch at a time, whoever asks for it; none where enough wait. */
+  /** At most one batch is in flight, shared by all callers; none is started while the pool is full. */
   #refill(): Promise<void> {
     const { batchQuestions, poolQuestions } = this.#loop.parts.config.synthesis;
     const count = Math.min(batchQuestions, this.#pool.room);

@@ -166,7 +166,7 @@ export class Telemetry implements Listener {
     this.#changed.next();
   }
 
-  /** Why the loop has paused by itself; undefined once it goes on. */
+  /** Why the loop has paused by itself; undefined once it continues. */
   held(why: string | undefined): void {
     this.#held = why;
     this.#changed.next();

@@ -39,7 +39,7 @@ export interface WatchOptions {
 
 interface Told {
   readonly event: LoopEvent;
-  /** Who was told of it was told of everything up to here. Undefined for a judged group. */
+  /** A watcher that was told of it was told of everything up to here. Undefined for a judged group. */
   readonly upTo: ExportCursor | undefined;
 }
 

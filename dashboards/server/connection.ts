@@ -34,7 +34,7 @@ const COMMANDS_IN_HAND = 32;
  * still comes.
  */
 const READ_AHEAD = 4;
-/** What the daemon does for a command besides what it does at once, in milliseconds of the main thread. */
+/** What the daemon does for a command in addition to what it does at once, in milliseconds of the main thread. */
 const COMMAND_MILLISECONDS = 5;
 /** "Internal error" of RFC 6455. */
 const CLOSE_FAILED = 1011;
@@ -117,7 +117,7 @@ export class Connection {
     this.#requests.clear();
   }
 
-  /** @returns whether it may go on. */
+  /** @returns whether it may continue. */
   #heard(): boolean {
     this.#heardAt = this.#services.clock.now();
     if (this.#bucket.take()) return true;

@@ -12,7 +12,7 @@ const share = () => z.number().min(0).max(1);
 export const rows = { before: natural().exactOptional(), limit: z.int().min(1).max(MOST_ROWS) };
 export const nothing = z.strictObject({});
 
-// Records, so that the compiler asks for the ones that are new.
+// Records, so that the compiler asks for new members.
 const ORIGINS: Readonly<Record<Origin, true>> = { dataset: true, 'in-context': true, direct: true, plugin: true };
 const REASONS: Readonly<Record<DropReason, true>> = {
   'all-agree': true,

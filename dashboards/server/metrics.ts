@@ -29,7 +29,7 @@ const LEVELS = { healthy: 0, watch: 1, act: 2, hold: 3 } as const;
 
 type Value = (status: Status) => number | null | undefined;
 
-/** Name -> what it is, and its value; none is exported where there is none yet. */
+/** Name -> what it is, and its value; a metric without a value is not exported. */
 const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = {
   quorum_policy_version: ['Newest policy version: learner steps done.', ({ version }) => version],
   quorum_checkpoint_version: ['Version of the newest checkpoint.', ({ saved }) => saved],

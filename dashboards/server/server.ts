@@ -27,11 +27,11 @@ const REQUEST_MILLISECONDS = 10_000;
 const CHECK_MILLISECONDS = 2_000;
 /** A connection on which nothing moves, in either direction, is ended. */
 const STILL_MILLISECONDS = 30_000;
-/** Connections that speak HTTP, besides two for each page. */
+/** Connections that speak HTTP, in addition to two for each page. */
 const VISITORS = 64;
 /** For HTTP, milliseconds of the main thread in a second. */
 const TURNS_PER_SECOND = 30;
-/** Of a request, besides what it does at once. */
+/** Of a request, in addition to what it does at once. */
 const REQUEST_COST = 0.2;
 const GOING_AWAY = 1001;
 /** Of a request that cannot be read. */

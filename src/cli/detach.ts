@@ -91,7 +91,7 @@ export function announceUp(
   setInterval(bound, LOOK_MILLISECONDS).unref();
 }
 
-/** What a person wants to know who has just sent a daemon to the background. */
+/** What a user wants to know after sending a daemon to the background. */
 export function inTheBackground({ pid, runFolder, dashboard }: Up): string[] {
   const folder = relative(process.cwd(), runFolder);
   const run = folder.startsWith('..') || folder === '' ? runFolder : folder;

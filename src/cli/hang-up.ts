@@ -10,7 +10,7 @@ export interface HangUp {
    * SIGHUP.
    */
   readonly unread: Promise<void>;
-  /** SIGHUP is somebody else's from here on. */
+  /** From here on other code handles SIGHUP. */
   forget(): void;
 }
 

@@ -11,7 +11,7 @@ export function onInterrupt(announce: () => void): AbortSignal {
   return listen(announce).signal;
 }
 
-/** The same while `work` runs; afterwards the signals are somebody else's. */
+/** The same while `work` runs; afterwards other code handles the signals. */
 export async function interruptible<T>(announce: () => void, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { signal, forget } = listen(announce);
   try {

@@ -20,7 +20,7 @@ export interface SynthesizeRequest {
   readonly mode?: 'direct' | 'in-context' | 'both';
   readonly n: number;
   readonly file: string;
-  /** Pictures beside `file` that have a name of ours and other bytes are written over. */
+  /** Writes over pictures in the folder of `file` that have one of our names and other bytes. */
   readonly force?: boolean;
   /** Answers of each question that vote; without it nothing is voted on. */
   readonly vote?: number;

@@ -55,7 +55,7 @@ export function allowedAt(path: string): string {
   return allowed(path, undefined, 'a value');
 }
 
-/** @param variant value of `type` beside the key, where it is in a union. */
+/** @param variant value of `type` in the key's object, where that is a union. */
 export function unknownKey(path: string, variant?: string): string {
   const parents = path.split('.').slice(0, -1);
   while (parents.length > 0 && !isKnown(parents.join('.'))) parents.pop();

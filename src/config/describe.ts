@@ -124,7 +124,7 @@ function lengths({ minLength = 1, maxLength }: JsonSchema): string {
   return maxLength === undefined ? '' : ` of ${minLength} to ${maxLength} characters`;
 }
 
-/** zod gives whole numbers the safe integers as bounds, which nobody needs to read. */
+/** zod gives whole numbers the safe integers as bounds; leave them out. */
 function isBound(value: number | undefined): boolean {
   return value !== undefined && Math.abs(value) < Number.MAX_SAFE_INTEGER;
 }

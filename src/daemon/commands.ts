@@ -194,7 +194,7 @@ function laneOf({ type }: Command): string {
   return type.startsWith('plugin.') ? 'plugin' : type;
 }
 
-/** A plug-in's options may hold a key, and whoever may look sees the events. */
+/** A plug-in's options may hold a key, and all viewers see the events. */
 function withoutOptions(command: Command): object {
   if (command.type !== 'plugin.add') return command;
   const { options: _, ...rest } = command as Command & { readonly options?: unknown };

@@ -39,7 +39,7 @@ export async function listen(path: string, answer: Answer): Promise<Server> {
 }
 
 async function serve(socket: Socket, answer: Answer): Promise<void> {
-  socket.on('error', () => {}); // the client left: there is nobody to tell
+  socket.on('error', () => {}); // the client left
   const reply = await readLine(socket)
     .then((line) => answer(parse(line)))
     .catch((error: unknown): ControlReply => ({ type: 'error', error: toErrorData(error) }));

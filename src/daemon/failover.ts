@@ -37,7 +37,7 @@ export class Failover<P> implements Performer<P> {
       } catch (error) {
         if (item.signal.aborted || error instanceof InputError || error instanceof ItemError) throw error;
         const why = error instanceof Error ? error.message : String(error);
-        // Removed, or parked: whoever holds the port now takes the item.
+        // Removed, or parked: the actor that holds the port now takes the item.
         this.#say(`${plugin.id} is out: ${why}; ${this.#plugins()?.id ?? this.#own.id} does its work`);
       } finally {
         this.#own.waitsFor('work');

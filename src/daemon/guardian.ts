@@ -12,7 +12,7 @@ import type { OpenRun } from './open-run.ts';
 
 const ID = 'guardian';
 
-/** Nobody, where the configuration wants none. The loop does without one that is past its restart budget. */
+/** Empty when guardian.mode is off. Past its restart budget the loop continues without it. */
 export function guardianMembers(config: Config, { policy: { sampler }, data, grader }: OpenRun): readonly Member[] {
   if (config.guardian.mode === 'off') return [];
   const labels = config.guardian.labelled ? data.labels : undefined;

@@ -25,7 +25,7 @@ export type Send = (assignments: readonly string[]) => Promise<unknown>;
 
 export interface ServiceManager {
   readonly send: Send;
-  /** Silence of this length ends the service; undefined where nobody watches. */
+  /** Silence of this length ends the service; undefined without a watchdog. */
   readonly watchdogMilliseconds: number | undefined;
 }
 

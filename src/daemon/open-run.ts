@@ -34,7 +34,7 @@ export interface OpenRun extends AsyncDisposable {
   /** Whether the folder and the database are still in their places. */
   readonly presence: Presence;
   readonly store: Store;
-  /** What a restart goes on from. */
+  /** What a restart continues from. */
   readonly checkpoints: Checkpoints;
   /** The best version so far, alone. */
   readonly best: Checkpoints;

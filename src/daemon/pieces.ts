@@ -1,4 +1,4 @@
-/** The text of each token of a response, for who looks at single tokens. */
+/** The text of each token of a response, for views of single tokens. */
 import type { Tokenizer } from '../compute/hf/tokenizer.ts';
 import { loadPromptEncoder } from '../compute/models/folder.ts';
 

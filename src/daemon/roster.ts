@@ -63,7 +63,7 @@ export class Roster {
     });
   }
 
-  /** With a fresh restart budget. @throws InputError when there is none of that name. */
+  /** With a fresh restart budget. @throws InputError when no plug-in has that name. */
   restart(name: string): Promise<void> {
     return this.#inTurn(async (actors) => {
       const plugin = this.#named(name);

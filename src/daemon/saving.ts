@@ -26,7 +26,7 @@ export class Saving {
   readonly #config: Pick<Config, 'checkpoints' | 'timeouts'>;
   readonly #telemetry: Listener;
   readonly #settings: Settings;
-  /** Versions that somebody is about to load. */
+  /** Versions about to be loaded. */
   readonly #held = new Set<number>();
   /** One at a time: each deletes what the others left. */
   readonly #inTurn = serial();
@@ -39,12 +39,12 @@ export class Saving {
     this.#settings = settings;
   }
 
-  /** The link to the newest checkpoint; where the run folder is gone, the one that was written elsewhere. */
+  /** The link to the newest checkpoint; where the run folder is gone, the checkpoint written elsewhere. */
   get modelFolder(): string {
     return this.#rescued?.folder ?? modelLink(this.#run.folder);
   }
 
-  /** Newest version on disk; where the run folder is gone, the one that was written elsewhere. */
+  /** Newest version on disk; where the run folder is gone, the version written elsewhere. */
   get newest(): number | null {
     return this.#rescued?.version ?? standing(this.#run.store).saved;
   }

@@ -1,4 +1,4 @@
-/** What the daemon gives a plug-in's port beside its options. */
+/** What the daemon gives a plug-in's port in addition to its options. */
 import { join } from 'node:path';
 import type { Dataset, Labels } from '../data/dataset.ts';
 import { loadPicture } from '../data/picture.ts';

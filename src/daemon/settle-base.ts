@@ -25,7 +25,7 @@ interface Past {
   readonly runFolder: string;
   /** The configuration of the last start. */
   readonly before: KeptConfig | undefined;
-  /** Version of the checkpoint that the run goes on from. */
+  /** Version of the checkpoint that the run continues from. */
   readonly version: number;
 }
 

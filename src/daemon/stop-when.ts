@@ -16,7 +16,7 @@ import { countLabels } from './label-words.ts';
 const NAME = '`loop.stopWhen`';
 /** Measured only where the guardian may see labels, too. */
 const LABELLED = 'guardian.canaryAccuracy';
-/** Names that a condition may have beside those of stored metrics. */
+/** Names that a condition may have in addition to those of stored metrics. */
 const ALSO: Readonly<Record<string, string>> = {
   accuracy: 'another name of `greedy`',
   version: 'learner steps that the run has made, earlier starts included',

@@ -11,7 +11,7 @@ import type { Signals } from './signals.ts';
 
 /** What a version said; arrays are parallel to the canaries. */
 export interface Sureness {
-  /** The majority's; null where nobody answered. */
+  /** The majority's answer; null when no response has one. */
   readonly answers: readonly (string | null)[];
   /** Whether nearly all responses gave it. */
   readonly sure: readonly boolean[];
@@ -28,7 +28,7 @@ export interface Probe extends Sureness {
   readonly asked?: readonly boolean[];
   /** Those that could not, by their id in the data. */
   readonly refused?: readonly RefusedQuestion[];
-  /** Whether the answer is the one that the trusted version, and the base, gave; absent where it was not asked for. */
+  /** Whether the answer equals that of the trusted version, and of the base; absent where it was not asked for. */
   readonly asTrusted?: readonly boolean[];
   readonly asOrigin?: readonly boolean[];
   /** Whether it is right, where the canaries have labels and they may be used. */

@@ -3,7 +3,7 @@
  * tries, no further.
  */
 
-/** Settings that learning goes on with. */
+/** Settings that learning continues with. */
 export interface Mildness {
   readonly learningRate: number;
   readonly temperature: number;

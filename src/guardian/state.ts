@@ -26,7 +26,7 @@ export interface GuardianState {
   readonly origin?: Sureness;
   readonly reference?: Sureness;
   readonly candidate?: Sureness | undefined;
-  /** Versions on disk: one that was followed by health, and one that may be. */
+  /** Versions on disk: the newest that healthy steps followed, and the next candidate. */
   readonly trusted: Trusted | null;
   readonly pending: Trusted | null;
   /** Checkpoints up to this one were looked at. */

@@ -19,7 +19,7 @@ export interface Vote {
   readonly rewards: readonly number[];
 }
 
-/** `classes[i]` is the equivalence class of response i's answer, -1 where there is none. */
+/** `classes[i]` is the equivalence class of response i's answer, -1 without an answer. */
 export function majorityVote(classes: readonly number[]): Vote {
   // A Map keeps insertion order, so the first of the largest is the one seen first.
   const tally = new Map<number, number>();

@@ -1,4 +1,4 @@
-/** The one door through which actors come in, ours and anybody's. */
+/** The one door through which all actors come in, built in or not. */
 import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
 import type { ModelLimits, ModelText, PortName, Ports, WeightsRef } from '../protocol/ports.ts';
 import type { StandardSchema } from './standard-schema.ts';

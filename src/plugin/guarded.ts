@@ -36,7 +36,7 @@ export function guarded<Name extends PortName>(
         reply = await call(request, signal);
       } catch (error) {
         if (actual.aborted) throw new CancelledError(`plug-in ${plugin}, port "${port}": cancelled`);
-        // A sampler may refuse a question: the group is then empty, and nobody is to blame.
+        // A sampler may refuse a question: the group is then empty, and no actor is to blame.
         if (port === 'sample' && error instanceof Error && error.name === 'InputError')
           throw new InputError(error.message);
         // A learner that wraps ours: the step is to blame.

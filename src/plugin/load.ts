@@ -25,7 +25,7 @@ export interface PluginUse {
   readonly labels?: boolean | undefined;
 }
 
-/** What the daemon gives a port beside its options. */
+/** What the daemon gives a port in addition to its options. */
 export type Services<Name extends PortName = PortName> = Omit<PortContext<undefined, Name>, 'options'> & {
   /** For a thread, which makes its prompts itself; no part of the context. */
   readonly prompts?: PromptSource | undefined;
@@ -236,7 +236,7 @@ async function bind(
   };
 }
 
-/** `next` is a getter: only who asks for it has it opened. */
+/** `next` is a getter: reading it opens the port. */
 function contextOf(services: Services, options: unknown): PortContext<unknown> {
   const { prompts: _, ...own } = Object.getOwnPropertyDescriptors(services);
   return Object.defineProperties({ options }, own) as unknown as PortContext<unknown>;

@@ -9,7 +9,7 @@ export interface Policy {
 
 /** What a policy is opened with. */
 export interface PolicyOrigin {
-  /** Checkpoint to go on from; absent on a fresh run. */
+  /** Checkpoint to continue from; absent on a fresh run. */
   readonly checkpoint?: { readonly version: number; readonly folder: string };
   /** Folder of the base model where it is not the configuration's. */
   readonly base?: string;

@@ -96,7 +96,7 @@ export interface TokenDetail {
   readonly text: string;
   /** Under the distribution it was drawn from. */
   readonly logprob: number;
-  /** Under the frozen base; null where nobody needed it. */
+  /** Under the frozen base; null where it was not needed. */
   readonly refLogprob: number | null;
 }
 

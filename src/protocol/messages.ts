@@ -81,7 +81,7 @@ export type Finish = 'stop' | 'length' | 'cancelled';
 export interface Sample {
   readonly tokens: readonly number[];
   readonly logprobs: readonly number[];
-  /** log pi of the same tokens under the frozen base, for the KL penalty; absent where nobody needs it (evaluation). */
+  /** log pi of the same tokens under the frozen base, for the KL penalty; absent where it is not needed (evaluation). */
   readonly refLogprobs?: readonly number[];
   readonly text: string;
   readonly finish: Finish;
@@ -120,7 +120,7 @@ export interface Verdict {
   readonly answers: readonly (string | null)[];
   /** Equivalence class of each answer, 0-based in order of first appearance; -1 where there is no answer. */
   readonly classes: readonly number[];
-  /** Class with most votes, ties to the class seen first; -1 when nobody voted. */
+  /** Class with most votes, ties to the class seen first; -1 without a vote. */
   readonly winner: number;
   /** Votes for the winner / G. */
   readonly share: number;
@@ -261,7 +261,7 @@ export interface Evaluation {
   readonly full?: Accuracy;
   /** Where a held-out question has no label. */
   readonly labelFree?: LabelFree;
-  /** Greedy, one for each question that was asked. The store keeps them apart; who watches does not get them. */
+  /** Greedy, one for each question that was asked. The store keeps them apart; watchers do not get them. */
   readonly answers?: readonly HeldOutAnswer[];
   /** Those that could not be asked: they are left out, and not counted in `n`. */
   readonly refused?: readonly RefusedQuestion[];

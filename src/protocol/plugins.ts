@@ -3,7 +3,7 @@ import type { PortName } from './ports.ts';
 
 /**
  * `standing by`: the port is not asked, because nothing in this run needs it. `parked`: its actor failed more often
- * than its budget allows; what it did is done without it until somebody restarts it.
+ * than its budget allows; the loop continues without it until it is restarted.
  */
 export type PortState = 'opening' | 'running' | 'restarting' | 'parked' | 'standing by';
 
@@ -25,7 +25,7 @@ export interface PluginRow {
   readonly ports: readonly PluginPort[];
 }
 
-/** A plug-in named by a package or a path, as somebody asks for it while the daemon runs. */
+/** A plug-in named by a package or a path, as a command asks for it while the daemon runs. */
 export interface NamedPlugin {
   readonly use: string;
   readonly options?: unknown;

@@ -160,9 +160,9 @@ export interface RewardRequest {
   readonly group: RolloutGroup;
   /** Boxed answers; null where a response has none. */
   readonly answers: readonly (string | null)[];
-  /** Equivalence class of each answer, 0-based in order of first appearance; -1 where there is none. */
+  /** Equivalence class of each answer, 0-based in order of first appearance; -1 without an answer. */
   readonly classes: readonly number[];
-  /** Class with most votes; -1 when nobody voted. */
+  /** Class with most votes; -1 without a vote. */
   readonly winner: number;
   /** Votes for the winner / G. */
   readonly share: number;
@@ -240,7 +240,7 @@ export type Filter = (judged: JudgedGroup, signal: AbortSignal) => Promise<strin
  * the promise resolves.
  */
 export type Export = (page: ExportPage, signal: AbortSignal) => Promise<void> | void;
-/** What the panel shows now; asked for again every few seconds while somebody looks. */
+/** What the panel shows now; asked for again every few seconds while a page shows it. */
 export type Panel = (signal: AbortSignal) => Promise<PanelContent> | PanelContent;
 
 /** Port -> what its actor must be able to do. */

@@ -9,7 +9,7 @@ export interface ScoreRequest {
   readonly version: number;
   /** Questions with token ids of responses, of each as many. */
   readonly groups: readonly { readonly question: Question; readonly responses: readonly (readonly number[])[] }[];
-  /** That of the distribution: the one that the responses were sampled at. */
+  /** Temperature of the distribution: that at which the responses were sampled. */
   readonly temperature: number;
 }
 

@@ -7,7 +7,7 @@ import type { Accuracy, DropReason, LabelFree, RefusedQuestion } from './message
 /** STARTING -> BASELINE -> RUNNING <-> PAUSED -> STOPPING (step in hand) -> DRAINING (saving) -> STOPPED. */
 export type Phase = 'starting' | 'baseline' | 'running' | 'paused' | 'stopping' | 'draining' | 'stopped' | 'failed';
 
-/** `parked`: a plug-in's, past its restart budget; the loop goes on without it. */
+/** `parked`: a plug-in's, past its restart budget; the loop continues without it. */
 export type ActorState = 'opening' | 'idle' | 'working' | 'waiting' | 'failed' | 'parked' | 'stopped';
 
 export interface ActorStatus {
@@ -126,7 +126,7 @@ export interface GroupStatus {
   readonly kept: number;
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
   readonly learnt: number;
-  /** In batches that the learner could not take, or whose step was not sound; absent where there are none. */
+  /** In batches that the learner could not take, or whose step was not sound; absent without any. */
   readonly setAside?: number;
   /** Admitted and not yet judged. */
   readonly inFlight: number;
@@ -151,7 +151,7 @@ export interface SynthesisStatus {
 
 /** What watches for a collapse says. */
 export interface GuardianStatus {
-  /** `hold`: learning is paused until somebody resumes it. */
+  /** `hold`: learning is paused until a user resumes it. */
   readonly level: 'healthy' | 'watch' | 'act' | 'hold';
   /** Version at which the level was reached. */
   readonly since: number;
@@ -194,7 +194,7 @@ export interface Status {
   readonly startedAt: number;
   /** Milliseconds since 1970 of this snapshot. */
   readonly at: number;
-  /** Seconds this run has been up, earlier sittings included. */
+  /** Seconds this run has been up, earlier processes included. */
   readonly seconds: number;
   /** Of these, seconds in which it was paused; absent where it never was. */
   readonly pausedSeconds?: number;
@@ -221,7 +221,7 @@ export interface Status {
   readonly restarts: number;
   /** Bytes. */
   readonly memory: { readonly rss: number; readonly peakRss: number };
-  /** In the order in which they were accepted; absent where there are none. */
+  /** In the order in which they were accepted; absent without any. */
   readonly commands?: readonly CommandStatus[];
   /** Newest last, at most 20: what a watcher should know (an empty batch, a restart, a checkpoint). */
   readonly notes: readonly { readonly at: number; readonly text: string }[];
@@ -235,7 +235,7 @@ export interface Report {
   readonly model: string;
   readonly data: string;
   readonly seed: number;
-  /** Learner steps of the run, earlier sittings included. */
+  /** Learner steps of the run, earlier processes included. */
   readonly steps: number;
   readonly wallSeconds: number;
   /** Of these, seconds in which the run was paused; absent where it never was. */
@@ -252,14 +252,14 @@ export interface Report {
     readonly sampled: number;
     readonly kept: number;
     readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
-    /** In batches that were set aside; absent where there are none. */
+    /** In batches that were set aside; absent without any. */
     readonly setAside?: number;
   };
   /** Questions that could not be asked and were left out, at most 100. */
   readonly refused: readonly RefusedQuestion[];
   readonly restarts: number;
   readonly memory: { readonly peakRssBytes: number };
-  /** The version in `folder`: older than `steps` where a disk refused the last checkpoint; null when there is none. */
+  /** The version in `folder`: older than `steps` where a disk refused the last checkpoint; null without one. */
   readonly saved: number | null;
   /**
    * Folder of the newest checkpoint, and of the best version (without labels: of `labelFree.best`) where it is kept.

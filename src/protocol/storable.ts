@@ -3,7 +3,7 @@
  * Such a text would come back from the store as another one, so it is made storable where it comes in.
  */
 
-/** In Unicode mode the two halves of a pair are one character, which is none of these. */
+/** In Unicode mode the two halves of a pair are one character, which does not match. */
 const UNSTORABLE = /[\0\p{Surrogate}]/gu;
 
 /** For what people and models read: each such character becomes U+FFFD. */

@@ -53,13 +53,13 @@ export interface BaseCall {
   readonly type: 'base';
 }
 
-/** Loads the base and, where there is one, the checkpoint to go on from. */
+/** Loads the base and, where there is one, the checkpoint to continue from. */
 export interface OpenCall {
   readonly type: 'open';
   readonly checkpoint?: { readonly version: number; readonly folder: string };
 }
 
-/** Loads a checkpoint while the learner goes on living. */
+/** Loads a checkpoint while the learner stays alive. */
 export interface LoadCall {
   readonly type: 'load';
   readonly checkpoint: { readonly version: number; readonly folder: string };
@@ -75,7 +75,7 @@ export interface LearnCall {
   readonly batch: Batch;
   readonly state: SharedState;
   readonly base: SharedTensors;
-  /** Memory that nobody reads any more, for the new state. */
+  /** Memory without readers, for the new state. */
   readonly spare?: SharedState | undefined;
 }
 

@@ -57,7 +57,7 @@ export function guardian(parts: GuardianParts): AskCanaries {
     canaries ??= selectCanaries(parts);
     const questions = canaries.flatMap(({ clean, changed }) => [clean, changed]);
     const each = closely ? 2 * EACH : EACH;
-    // As training began: what is asked does not follow a temperature that somebody changes.
+    // The temperature at which training began: probes do not follow later changes.
     const params: SamplingParams = { ...config.sampling, samples: each };
     const atOnce = Math.max(1, Math.floor(responses / each));
     const sample: SampleAll = async (job) =>

@@ -32,7 +32,7 @@ export interface Saved {
   readonly best: number | undefined;
 }
 
-/** `harmless`: a start goes on all the same. */
+/** `harmless`: a start continues all the same. */
 export type ChainFault = Pick<Finding, 'part' | 'problem'> & { readonly harmless?: true };
 
 /** Also reads tables of an older Quorum, before any migration. */

@@ -99,7 +99,7 @@ export class Checkpoints {
     return existsSync(this.folder) ? versionsAmong(readdirSync(this.folder)) : [];
   }
 
-  /** The newest checkpoint whose checksums hold, and the newer ones that were passed over, with the reason. */
+  /** The newest checkpoint whose checksums hold, and the newer checkpoints passed over, with the reason. */
   async newest(): Promise<{ readonly checkpoint?: Checkpoint; readonly rejected: readonly Rejected[] }> {
     const rejected: Rejected[] = [];
     for (const version of (await this.versions()).toReversed()) {

@@ -1,5 +1,5 @@
 /**
- * Metrics in memory: one ascending list of steps, and one array for each metric beside it, NaN where it has no value.
+ * Metrics in memory: one ascending list of steps, and one array for each metric, NaN where it has no value.
  */
 import type { History } from '../protocol/frames.ts';
 

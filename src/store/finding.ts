@@ -11,6 +11,6 @@ export interface Finding {
    * does.
    */
   readonly remedy: Remedy | null;
-  /** Whether it keeps the run from going on, or only takes up room. */
+  /** Whether it keeps the run from continuing, or only takes up room. */
   readonly harmless: boolean;
 }

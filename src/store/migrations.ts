@@ -63,7 +63,7 @@ const TABLES: Step = {
    CREATE INDEX events_by_type ON events (type, id);`,
 };
 
-/** What a dashboard searches by, beside the blobs; and the answers of versions to held-out questions. */
+/** What a dashboard searches by, in columns of its own; and the answers of versions to held-out questions. */
 const FACTS: Step = {
   sql: `ALTER TABLE questions ADD COLUMN kind TEXT;
    ALTER TABLE questions ADD COLUMN origin TEXT;

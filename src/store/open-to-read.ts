@@ -44,7 +44,7 @@ export function rowsOf<Row>(db: Db, sql: string): Row[] {
   return db.prepare(sql).all() as Row[];
 }
 
-/** SQLite opens no write-ahead log without writing beside it (sqlite.org/wal.html, "Read-Only Databases"). */
+/** SQLite opens no write-ahead log without writing to its folder (sqlite.org/wal.html, "Read-Only Databases"). */
 function isReadOnly(path: string): boolean {
   try {
     accessSync(dirname(path), constants.W_OK);

@@ -1,4 +1,4 @@
-/** Reads the named values of a run's database beside a daemon that may have it open: no migration, nothing written. */
+/** Reads the named values of a run's database while a daemon may have it open: no migration, nothing written. */
 import { translate } from './database.ts';
 import { openToRead, rowsOf } from './open-to-read.ts';
 

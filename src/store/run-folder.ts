@@ -1,5 +1,5 @@
 /**
- * The folder of one run: who may write in it, where things are, and which daemon has it.
+ * The folder of one run: its permissions, where things are, and which daemon has it.
  *
  *     run.json      format of this folder            config.json   the configuration as run
  *     quorum.db     the store                        daemon.json   pid, socket and start of the daemon that has the folder

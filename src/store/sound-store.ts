@@ -1,4 +1,4 @@
-/** The store of a run that a start may go on with: its database is there and whole, and fits the versions on disk. */
+/** The store of a run that a start may continue: its database is there and whole, and fits the versions on disk. */
 import { existsSync, statSync } from 'node:fs';
 import { chainFaults, type Saved } from './chain.ts';
 import { DamagedError } from './database.ts';

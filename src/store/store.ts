@@ -60,7 +60,7 @@ export interface StoredSetAside extends SetAside {
   readonly at: number;
 }
 
-/** Work that a stopped or killed daemon left behind, each list in the order in which it must go on. */
+/** Work that a stopped or killed daemon left behind, each list in the order in which it must continue. */
 export interface Unfinished {
   /** Admitted, not sampled. By sequence. */
   readonly unsampled: readonly Admission[];
@@ -112,13 +112,13 @@ export interface Retention {
   readonly maxMetricPoints: number;
   /** Version rows (with their metrics) and evaluations; the best evaluation always stays. */
   readonly maxVersions: number;
-  /** Versions whose answers to held-out questions stay, beside version 0 and the best one. */
+  /** Versions whose answers to held-out questions stay, in addition to version 0 and the best version. */
   readonly maxAnswerVersions: number;
 }
 
 /** How far an exporter has come. */
 export interface ExportCursor {
-  /** Newest version that it took; 0 is none. */
+  /** Newest version that it took; 0 before the first. */
   readonly version: number;
   /** Number of the newest evaluation that it took. */
   readonly evaluation: number;
@@ -130,7 +130,7 @@ export interface ExportRecords {
 }
 
 export interface Store extends Inspection, Disposable {
-  /** Durable. Sequence numbers count up from 0 and must go on from `nextSequence` without a gap. */
+  /** Durable. Sequence numbers count up from 0 and must continue from `nextSequence` without a gap. */
   admit(admissions: readonly Admission[]): void;
   /** The question that was admitted under an id. */
   admitted(id: string): Question | undefined;

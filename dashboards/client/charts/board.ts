@@ -109,7 +109,7 @@ export class Board {
     for (const view of this.#views) if (view.visible) view.point(x);
   }
 
-  /** Rows of `shown` up to the last one that is drawn. */
+  /** Rows of `shown` up to the last drawn row. */
   get rows(): number {
     return this.#rowsOf(this.shown);
   }

@@ -72,7 +72,7 @@ export class Columns {
     }
   }
 
-  /** Takes note that all rows were seen, and returns the first one that had changed. */
+  /** Marks all rows as seen, and returns the first row that had changed. */
   settle(): number {
     const from = Math.min(this.#changedFrom, this.#length);
     this.#changedFrom = this.#length;

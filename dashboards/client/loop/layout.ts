@@ -147,8 +147,8 @@ interface Below {
 }
 
 /**
- * Who stands under the line: the synthesizer between voter and questioner, the guardian under the evaluator, plug-ins
- * beside it.
+ * The actors under the line: the synthesizer between voter and questioner, the guardian under the evaluator, plug-ins
+ * next to it.
  */
 function secondRow(
   { synthesizer, guardian, others }: Cast,

@@ -46,7 +46,7 @@ Examples:
   quorum start --json | jq .version
   quorum start --detach && quorum status`;
 
-/** @param own hooks of whoever puts another policy in the place of ours. */
+/** @param own hooks of a caller that puts another policy in place of the local one. */
 export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Command {
   const report = new Option(
     '--report <file>',
@@ -122,7 +122,7 @@ async function tryStart(
   else console.log([...dryRunWords(found), '', presetWords(preset, config)].join('\n'));
 }
 
-/** Where the same run is started again and again, each sitting's report replaces the one before. */
+/** Where the same run is started again and again, each start's report replaces the one before. */
 async function claimReport({ report, force = false }: Options, loaded: LoadedConfig): Promise<void> {
   if (report === undefined) return;
   const { runFolder } = loaded.config;
@@ -195,7 +195,7 @@ async function detach({ runFolder, timeouts }: Config, json: boolean): Promise<v
   if (dashboard?.links) showLinks(dashboard.links);
 }
 
-/** Once, and only where a person reads it: who has such an address may look, or command. */
+/** Once, and only on a terminal: the address gives the right to look, or to command. */
 function showLinks({ view, control }: { readonly view: string; readonly control: string }): void {
   const lines = process.stderr.isTTY
     ? [
@@ -207,7 +207,7 @@ function showLinks({ view, control }: { readonly view: string; readonly control:
   process.stderr.write(`${lines.join('\n')}\n`);
 }
 
-/** What a user wants to know when the daemon has stopped: how good, where the model is, how to go on. */
+/** What a user wants to know when the daemon has stopped: how good, where the model is, how to continue. */
 export function closingWords({
   steps,
   saved,
@@ -238,7 +238,7 @@ export function closingWords({
   ];
 }
 
-/** How to go on is in the error. */
+/** The error says how to continue. */
 function lostWords(steps: number, saved: number | null, folder: string): string[] {
   return saved === steps ? [`  model  ${folder}`] : ['  model  saved nowhere'];
 }

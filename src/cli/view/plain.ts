@@ -7,7 +7,7 @@ import type { Status } from '../../protocol/status.ts';
 import { labelFreeLine } from './label-free.ts';
 import { amount, duration, fixed, percent } from './format.ts';
 
-/** @param before undefined for the first status of a sitting. */
+/** @param before undefined for the first status after a start. */
 export function plainLines(before: Status | undefined, now: Status): string[] {
   const lines: string[] = [];
   if (!before) lines.push(`${now.model}, ${now.data}, seed ${now.seed}, run folder ${now.run}`);

@@ -82,7 +82,7 @@ function sessionOptions(
     interOpNumThreads: 1,
     logSeverityLevel: 3,
     enableCpuMemArena: options.keepMemory ?? true,
-    // A pattern is one more block beside what the first run took: 1.0 GB against 0.6 for a learner step of 16 groups.
+    // A pattern is one more block in addition to what the first run took: 1.0 GB against 0.6 for a learner step of 16 groups.
     // Its worth in speed is not settled.
     enableMemPattern: false,
     // ConditionVariable and gradients decay into denormals, which are many times slower to compute with.

@@ -1,5 +1,5 @@
 /**
- * Adapters: a few trainable parameters beside the model's own, which are frozen then. All that the other rooms know of
+ * Adapters: a few trainable parameters added to the model's own, which are frozen then. All that the other rooms know of
  * an adapter passes through these types. To add a type: a file like lora.ts (settings, parameters, PEFT's
  * configuration), its line in adapters.ts, and, where a linear layer computes something else with it, a file like
  * lora-linear.ts and its line in tensors.ts.

@@ -2,7 +2,7 @@
  * A model family: one architecture of Hugging Face, named by `model_type` of config.json. All that the other rooms know
  * of a model passes through these types. A family has two halves. `parse` gives the host side (sizes, names, prompts,
  * pictures), which loads no TF.js, so the command line and the configuration can read it; `network` gives the functions
- * over tensors that programs are made of. To add a family: a folder beside this file, and its line in index.ts.
+ * over tensors that programs are made of. To add a family: a folder next to this file, and its line in index.ts.
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Picture } from '../../protocol/messages.ts';
@@ -69,7 +69,7 @@ export interface PositionScheme {
   readonly axes: number;
   /** @throws InputError when the image tokens among `ids` do not fit the images. */
   of(ids: ArrayLike<number>, images: readonly PatchedImage[]): Positions;
-  /** Inputs for N rows. Their names are the family's own: not those of inputs that programs have besides. */
+  /** Inputs for N rows. Their names are the family's own: not those of the programs' other inputs. */
   specs(rows: number): Specs;
   /** @param positions [axes, N] row-major. */
   feeds(positions: ArrayLike<number>): Feeds;
@@ -115,7 +115,7 @@ export interface ImageShape {
   readonly name: string;
   /** M, rows that all images take. */
   readonly rows: number;
-  /** Inputs of the tower besides the weights. */
+  /** Inputs of the tower other than the weights. */
   readonly inputs: Specs;
 }
 

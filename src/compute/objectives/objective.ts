@@ -1,5 +1,5 @@
 /**
- * An objective of the learner: what a batch of judged groups teaches. To add one, write a file beside this one and name
+ * An objective of the learner: what a batch of judged groups teaches. To add one, write a file next to this one and name
  * it in `all.ts`: the configuration, its documentation, the learner and `quorum experiment` read it from there. An
  * objective loads no tensors: TensorFlow.js reaches its loss as a parameter.
  */

@@ -30,7 +30,7 @@ export const promptCaches = (layer: number): readonly [string, string] => [
 export const ownCaches = (layer: number): readonly [string, string] => [`own_key.${layer}`, `own_value.${layer}`];
 
 /**
- * Inputs besides the weights and those of `decodeFeeds`: prompts' caches [Q, KV, P, hd] with their mask [Q, 1, 1, P];
+ * Inputs other than the weights and those of `decodeFeeds`: prompts' caches [Q, KV, P, hd] with their mask [Q, 1, 1, P];
  * rows' own caches [rows, KV, T, hd] with `ownMask` [T] (0 at filled slots); `rowSlots` [rows] says which sample q*G +
  * g a row is, `slotRows` [Q*G] which row a sample is (any, where it has none). Outputs: `logits` [rows, V], and `keys`,
  * `values` [layers, rows, KV*hd] of the tokens fed.

@@ -24,7 +24,7 @@ export interface DecodeStep {
   readonly lengths: ArrayLike<number>;
 }
 
-/** The inputs besides weights and caches. */
+/** The inputs other than weights and caches. */
 export function decodeFeeds({ positions: scheme }: Architecture, { tokens, positions, lengths }: DecodeStep): Feeds {
   const rows = tokens.length;
   return {

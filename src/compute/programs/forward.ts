@@ -49,7 +49,7 @@ export function planForward(
   };
 }
 
-/** Inputs besides the weights. */
+/** Inputs other than the weights. */
 export function forwardSpecs(model: Architecture, { batch, length, vision }: ForwardShape): Specs {
   const rows = batch * length;
   return {

@@ -1,6 +1,6 @@
 /**
  * Shared-prefix forward for learning and scoring: Q prompts x G responses. A prompt is computed once; its G responses
- * attend to its keys and values beside their own. Equal to the plain forward on each prompt + response, at a fraction
+ * attend to its keys and values and to their own. Equal to the plain forward on each prompt + response, at a fraction
  * of the rows.
  *
  * Rows of the program: Q*P prompt rows (left-padded), then Q*G*R response rows (right-padded). All weights multiply all
@@ -92,7 +92,7 @@ export function planPolicy(
   };
 }
 
-/** Inputs besides the weights. */
+/** Inputs other than the weights. */
 export function policySpecs(model: Architecture, shape: PolicyShape): Specs {
   const { prompts, samples, promptLength, responseLength } = shape;
   const rows = prompts * (promptLength + samples * responseLength);

@@ -29,7 +29,7 @@ export interface PrefillPlan {
   readonly nextPositions: readonly number[];
 }
 
-/** `newTokens` is room in the caches beside the longest prompt. */
+/** `newTokens` is room in the caches in addition to the longest prompt. */
 export function planPrefill(
   model: Architecture,
   prompts: readonly EncodedPrompt[],

@@ -138,7 +138,7 @@ class Rows implements DecodeRows {
     this.lengths = each(plan.lengths);
   }
 
-  /** Cache rows whose sample goes on. */
+  /** Cache rows whose sample continues. */
   get live(): number {
     return this.order.reduce((count, _, row) => count + (this.#isLive(row) ? 1 : 0), 0);
   }

@@ -145,7 +145,7 @@ export class LearnerWorker {
     const trainer = await this.#trainer(state);
     const { frozen, adapter } = this.#base;
     const model = withAdapter(this.#base.model, adapter);
-    // Until the step is complete the warm state is nobody's: a failed step must not be taken for its start or its end.
+    // Until the step is complete the warm state has no name: a failed step must not be taken for its start or its end.
     this.#warm = undefined;
     const learner = {
       trainer,

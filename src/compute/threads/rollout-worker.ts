@@ -39,7 +39,7 @@ export interface RolloutSetup {
 
 /** Decode programs come in a ladder of sizes for each cache length. */
 const CACHED_PROGRAMS = 64;
-/** The newest version, one that is being evaluated, and the base. */
+/** The newest version, the version in evaluation, and the base. */
 const WARM_WEIGHTS = 3;
 
 interface Base extends PromptEncoder {

@@ -19,7 +19,7 @@ export function share(tensors: TensorMap, reuse?: SharedTensors): SharedTensors 
   return { id: randomUUID(), buffer, entries };
 }
 
-/** Name of a tensor that holds a number which is not finite; undefined where there is none. */
+/** Name of a tensor that holds a number which is not finite; undefined when all are finite. */
 function notFinite(tensors: TensorMap): string | undefined {
   return Object.entries(tensors).find(([, { data }]) => {
     let sum = 0;
@@ -129,7 +129,7 @@ export class Versions {
     this.#dropIfFree(n);
   }
 
-  /** Memory of a dropped version, which nobody reads any more, to write a new one to; undefined where there is none. */
+  /** Memory of a dropped version without readers, to write a new version to; undefined when there is no such version. */
   takeSpare(): SharedState | undefined {
     const spare = this.#spare;
     this.#spare = undefined;

@@ -79,7 +79,7 @@ export async function loadCheckpoint(
   const found = await readState(file);
   const { updates } = found;
   if (found.version !== version) throw new InputError(`${file}: holds version ${found.version}, not ${version}`);
-  // A file that the state does not name is as bad as one that it names and that is gone.
+  // A file that the state does not name is as bad as a missing file that it names.
   const named = new Set([OPTIMIZER, ...(found.files ?? Object.keys(found.sha256 ?? {}))]);
   const there = new Set((await readdir(folder)).filter(isTensors));
   for (const name of named) if (!there.has(name)) throw new InputError(`${join(folder, name)}: is missing`);

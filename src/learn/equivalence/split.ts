@@ -39,7 +39,7 @@ export function splitTop(text: string, separator: RegExp): { parts: string[]; se
   return { parts, separators };
 }
 
-/** The brackets around the whole text and what is inside; null when there are none. `\{` counts. */
+/** The brackets around the whole text and what is inside; null without brackets. `\{` counts. */
 export function enclosed(text: string): { open: string; close: string; inner: string } | null {
   const match = /^(\\\{|[([{])(.*?)(\\\}|[)\]}])$/s.exec(text);
   if (!match) return null;

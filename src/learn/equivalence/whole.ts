@@ -4,7 +4,7 @@ import { gcd, rational, type Rational } from './rational.ts';
 const LARGEST = 10n ** 30n;
 const LARGEST_FACTORIAL = 170n;
 
-/** Null when the function is none of these, or the arguments are not whole or too large. */
+/** Null for another function, and for arguments that are not whole or too large. */
 export function wholeCall(name: string, args: readonly Rational[]): Rational | null {
   const numbers = args.map(({ n, d }) => (d === 1n ? n : null));
   const whole = numbers.flatMap((n) => n ?? []);

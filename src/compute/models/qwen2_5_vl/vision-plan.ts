@@ -165,7 +165,7 @@ function invert(order: readonly number[], length: number): Int32Array {
   return inverse;
 }
 
-/** Inputs of `visionForward`, besides the weights. */
+/** Inputs of `visionForward` other than the weights. */
 function visionSpecs(config: VisionConfig, shape: Layout): Specs {
   const n = shape.patches;
   const merged = n / config.mergeSize ** 2;
