@@ -121,7 +121,7 @@ function readYaml(path: string): unknown {
 
 async function readModule(path: string): Promise<unknown> {
   refuseCircle(path);
-  const name = 'loading it, which may await something that never comes';
+  const name = 'evaluating its module (a top-level await may never settle)';
   const given = await withDeadline(name, MODULE_SECONDS, undefined, () => importDefault(path, path)).catch(
     (error: unknown) => {
       // An import of jiti asks the default export for its `then`.

@@ -148,7 +148,7 @@ async function importPlugin(use: string, path: string | undefined, folder: strin
   try {
     const loading = importDefault(path ?? use, resolve(folder, 'quorum.config.ts'));
     return await withDeadline(
-      'loading its module, which may await something that never comes',
+      'evaluating its module (a top-level await may never settle)',
       LOAD_SECONDS,
       undefined,
       () => loading,

@@ -287,6 +287,7 @@ test('the table of keys has every key once a variant, each with words', () => {
   for (const { path, type, doc } of keys) expect([path, type.length > 3, doc.length > 10]).toEqual([path, true, true]);
   expect(keys.filter(({ required }) => required).map(({ path, when }) => `${path} when ${when}`)).toEqual([
     'data.trainFile when data.type is files, jsonl or parquet',
+    'learner.objective.path when learner.objective.type is module',
     'learner.schedule.totalSteps when learner.schedule.type is linear',
     'learner.schedule.totalSteps when learner.schedule.type is cosine',
   ]);

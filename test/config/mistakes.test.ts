@@ -92,7 +92,7 @@ describe('a file with a mistake: one sentence with the file, the fault and the f
       await vi.advanceTimersByTimeAsync(20_000);
       expect(await settled).toEqual(
         new InputError(
-          `${cwd}/quorum.config.ts cannot be read: it has not given its configuration after 20 s: does it await something that never comes?`,
+          `${cwd}/quorum.config.ts cannot be read: evaluating its module (a top-level await may never settle): not done after 20 s`,
         ),
       );
     } finally {

@@ -159,7 +159,10 @@ describeInBrowser('commands', () => {
       await page.locator('.log').getByText('the dashboard at').first().waitFor();
 
       await page.getByRole('button', { name: 'Save a checkpoint' }).click();
-      await page.getByText('Saved.', { exact: true }).first().waitFor();
+      await page
+        .getByText(/^version \d+ is saved$/)
+        .first()
+        .waitFor();
       await page.getByRole('button', { name: 'Quick evaluation' }).click();
       await page
         .getByText(/^version \d+: accuracy [\d.]+ % on \d+ held-out questions$/)
