@@ -114,7 +114,9 @@ test('every type of event that is written has its words', () => {
     ),
   );
   const written = files.flatMap((file) =>
-    [...readFileSync(file, 'utf8').matchAll(/(?:\.event|#record)\('([a-z.-]+)'/g)].map(([, type]) => type!),
+    [...readFileSync(file, 'utf8').matchAll(/(?:\.event|\b(?:journal|this)\.record)\('([a-z.-]+)'/g)].map(
+      ([, type]) => type!,
+    ),
   );
   expect([...new Set(written)].toSorted()).toEqual(Object.keys(EVENTS).toSorted());
 });
