@@ -10,6 +10,7 @@ import { parseConfig } from '../src/config/load.ts';
 import type { ConfigInput } from '../src/config/schema.ts';
 import { startDaemon } from '../src/daemon/daemon.ts';
 import { makeFolder } from '../src/lib/make-folder.ts';
+import { mean } from '../src/lib/mean.ts';
 import type { Evaluation } from '../src/protocol/messages.ts';
 import { openStore } from '../src/store/open-store.ts';
 
@@ -69,9 +70,8 @@ const table = [
 for (const rank of values.ranks.split(',').map(Number)) {
   const gains: number[] = [];
   for (const seed of seeds) gains.push(await gain(rank, seed));
-  const mean = gains.reduce((sum, each) => sum + each, 0) / gains.length;
   table.push(
-    `| ${[rank === 0 ? 'all weights' : `LoRA rank ${rank}`, ...gains.map((each) => each.toFixed(1)), mean.toFixed(1)].join(' | ')} |`,
+    `| ${[rank === 0 ? 'all weights' : `LoRA rank ${rank}`, ...gains.map((each) => each.toFixed(1)), mean(gains).toFixed(1)].join(' | ')} |`,
   );
   console.log(table.at(-1));
 }

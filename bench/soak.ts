@@ -1,8 +1,8 @@
 /**
  * Lets a daemon run for hours and holds what must not grow: memory, handles, threads, files, queues, the event loop's
  * lag. Exits with 1 when something grows, a queue is past its bound, the daemon ends, or the run folder is not whole
- * afterwards. Ctrl-C ends it early, with its report. A soak that was interrupted, with its machine if need be, goes on
- * with the same command: the hours of all sittings count.
+ * afterwards. Ctrl-C ends it early, with its report. After an interruption, also of the
+ * machine, the same command continues; the hours of all its processes count.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,7 +1,7 @@
 /**
  * Takes what the store holds to exporters: every learnt group and version, and every evaluation, at least once and in
  * order. Each exporter has a durable cursor that moves when it has taken a page, so that a restart, of the exporter or
- * of the daemon, goes on where it was.
+ * of the daemon, continues where it was.
  */
 import { catchError, concat, defer, EMPTY, finalize, mergeMap, ReplaySubject, type Observable } from 'rxjs';
 import type { LoopEvent } from '../src/protocol/ports.ts';

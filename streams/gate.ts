@@ -26,7 +26,7 @@ export class Gate {
   }
 
   /**
-   * Until the returned function is called, nothing is admitted, and what was admitted goes on even while the gate is
+   * Until the returned function is called, nothing is admitted, and admitted work continues even while the gate is
    * closed.
    */
   hold(): () => void {

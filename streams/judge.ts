@@ -1,8 +1,8 @@
 /**
  * Stage 3: the groups of one job get their verdicts, stored before a window may hold them. The voter's verdict may be
- * revised by plug-ins: what a response earns, its advantage, and whether the group is kept. One that is parked or
- * removed is done without. A stop cancels what is in hand here: groups without a verdict are in the store, and get
- * theirs after the next start.
+ * revised by plug-ins: what a response earns, its advantage, and whether the group is kept. A parked or
+ * removed plug-in is skipped. A stop cancels the groups in hand here: they are in the store, and get their verdicts
+ * after the next start.
  */
 import { revised } from '../src/learn/judge.ts';
 import { InputError } from '../src/protocol/errors.ts';

@@ -86,8 +86,8 @@ async function keepWeights(loop: Loop): Promise<void> {
 }
 
 /**
- * A version that is stored cannot be learnt again (a picture is gone, say), nor those after it: the loop goes on from
- * the one before, as from a rollback. A batch that was to start from the newest one has lost its start.
+ * A version that is stored cannot be learnt again (a picture is gone, say), nor those after it: the loop continues
+ * from the version before, as from a rollback. A batch that was to start from the newest one has lost its start.
  */
 async function goOnFrom(loop: Loop, { id, parent }: Batch, { message }: Error, newest: number): Promise<void> {
   const { store } = loop.parts;

@@ -1,6 +1,6 @@
 /**
  * Beside the loop: the policy writes questions about its pictures, and those that pass are asked like any other. What
- * is written, accepted, asked and refused is durable, so that a killed loop goes on with the same pool. At staleness 0
+ * is written, accepted, asked and refused is durable, so that a killed loop continues with the same pool. At staleness 0
  * the pool is filled in step with the loop, whose result then does not depend on timing; else while the samplers work.
  */
 import { Random } from '../src/data/rng.ts';

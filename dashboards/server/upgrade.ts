@@ -26,8 +26,8 @@ export function acceptSockets(
   server: Server,
   { access, hub, visitors, port, maxClients, tell }: SocketDoor,
 ): WebSocketServer {
-  // Deflating would cost the loop's process more than a loopback's bytes are worth. Four times the longest frame is let
-  // through, so that one that is a little too long is told so in our words.
+  // Deflating would cost the loop's process more than a loopback's bytes are worth. Frames up to four
+  // times the limit come through, so that the daemon itself explains why a frame is too long.
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: 4 * LONGEST_FRAME,

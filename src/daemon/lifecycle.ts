@@ -98,15 +98,10 @@ export class Lifecycle {
     const { phases, stop, commands } = this.#parts.composed;
     phases.show('stopping');
     stop.abort();
-    await withDeadline(
-      'finishing the step in hand',
-      this.#parts.config.timeouts.stopSeconds,
-      new AbortController().signal,
-      async () => {
-        await this.#running;
-        await commands.idle();
-      },
-    );
+    await withDeadline('finishing the step in hand', this.#parts.config.timeouts.stopSeconds, undefined, async () => {
+      await this.#running;
+      await commands.idle();
+    });
   }
 
   /** DRAINING: the newest version is saved before anything else is tried. */
@@ -148,7 +143,7 @@ export class Lifecycle {
     place.close();
     const doors = closeDoors();
     events.complete();
-    const closing = withDeadline('closing', config.timeouts.stopSeconds, new AbortController().signal, async () => {
+    const closing = withDeadline('closing', config.timeouts.stopSeconds, undefined, async () => {
       await doors.closed();
       await roster.close();
       await run[Symbol.asyncDispose]();

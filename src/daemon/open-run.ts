@@ -1,4 +1,4 @@
-/** Opens what the process needs, in the order in which it can fail, and closes it in the reverse order. */
+/** Opens what a start needs, in the order in which it can fail, and closes it in the reverse order. */
 import type { Config } from '../config/schema.ts';
 import { openData, pathsOf, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';

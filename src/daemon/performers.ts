@@ -45,18 +45,18 @@ export function performersOf(
   { lanes, synthesizes }: PerformerCounts,
   say: (text: string) => void,
 ): Performers {
-  const holder = <Name extends SoloPort>(port: Name, id: string = PORT_TABLE[port].role) => {
+  const performer = <Name extends SoloPort>(port: Name, id: string = PORT_TABLE[port].role) => {
     const own = handles.get(id) as unknown as Handle<Ports[Name]>;
     const isOfThisLane = (actor: string): boolean => port !== 'sample' || actor.startsWith(`${id}-`);
     return new Failover<Ports[Name]>(own, () => plugins.live(port).find((actor) => isOfThisLane(actor.id)), say);
   };
   return {
-    questioner: holder('ask'),
-    samplers: samplerIds(lanes).map((id) => holder('sample', id)),
-    voter: holder('judge'),
-    learner: holder('learn'),
-    evaluator: holder('evaluate'),
-    synthesizer: synthesizes ? holder('synthesize') : undefined,
+    questioner: performer('ask'),
+    samplers: samplerIds(lanes).map((id) => performer('sample', id)),
+    voter: performer('judge'),
+    learner: performer('learn'),
+    evaluator: performer('evaluate'),
+    synthesizer: synthesizes ? performer('synthesize') : undefined,
     get rewards() {
       return plugins.live('reward');
     },

@@ -1,5 +1,5 @@
 /**
- * Versions to disk and back: checkpoints that a restart goes on from, the best version, and `model`, the link that
+ * Versions to disk and back: checkpoints that a restart continues from, the best version, and `model`, the link that
  * always names the newest.
  */
 import { withDeadline } from '../lib/deadline.ts';

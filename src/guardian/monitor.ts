@@ -1,6 +1,6 @@
 /**
  * Healthy, watch or act, one reading after the other. A level rises at once to watch, but to act only on evidence that
- * lasts; it falls only after a while without any. The state is plain data: a loop that is started again goes on where
+ * lasts; it falls only after a while without any. The state is plain data: a restarted loop continues where
  * it was.
  */
 import { ACT, evidence, isDoubtful, symptoms, WATCH, type Symptom } from './rules.ts';

@@ -1,5 +1,5 @@
 /**
- * Metrics for Prometheus, where nobody reads the dashboard's `/metrics`: served on a port of their own, or written to a
+ * Metrics for Prometheus without the dashboard's `/metrics`: serves them on a port of their own, or writes them to a
  * file for the node exporter's textfile collector.
  */
 import { createServer, type Server } from 'node:http';

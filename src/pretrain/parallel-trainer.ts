@@ -7,7 +7,7 @@ import { Piscina } from 'piscina';
 import type { Engine, Program } from '../compute/engine/engine.ts';
 import { createEngine } from '../compute/engine/engines.ts';
 import type { Architecture } from '../compute/models/family.ts';
-import { adamW, type ConditionVariable } from '../compute/training/optimizer.ts';
+import { adamW, type Moments } from '../compute/training/optimizer.ts';
 import { threadEntry } from '../lib/thread-entry.ts';
 import { FIRST, SECOND, SUM, updateProgram } from '../compute/training/step.ts';
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
@@ -22,7 +22,7 @@ const PART_SECONDS = 3600;
 
 export interface TrainState {
   readonly weights: TensorMap;
-  readonly moments: ConditionVariable;
+  readonly moments: Moments;
   /** Updates done. */
   readonly step: number;
 }

@@ -96,7 +96,7 @@ export function commandWords(command: Command): string {
   }
 }
 
-/** The outcome of a command that succeeded, where the daemon gives no words of its own. */
+/** The outcome of a command that succeeded. The daemon gives better words for an evaluation, a save and a rollback. */
 export function doneWords(command: Command): string {
   switch (command.type) {
     case 'pause':

@@ -172,8 +172,8 @@ export interface StepMetrics {
   readonly tokens: number;
   readonly seconds: number;
   /**
-   * Over the tokens with importance correction (`learner.correction`), absent where there is none: mean |log pi of the
-   * learner - of the sampler|, nats.
+   * Mean |log pi of the learner - of the sampler| over the tokens with importance correction (`learner.correction`),
+   * nats; absent without such tokens.
    */
   readonly mismatch?: number;
   /** (sum of weights)^2 / sum of squared weights, as a share of these tokens. */

@@ -267,7 +267,7 @@ export interface Report {
   readonly folder: string;
   readonly bestFolder: string | null;
   /**
-   * Present when the run folder or its database was gone at the end: a start does not go on from there. `error` says
+   * Present when the run folder or its database was gone at the end: a start does not continue from there. `error` says
    * what is left.
    */
   readonly lost?: true;

@@ -37,7 +37,7 @@ describe('closingWords', () => {
       'Version 48 after 12:41: accuracy 79.3 % (+26.3 points from 53.0 %)',
       '  model  /runs/a/model',
       '  best   /runs/a/best/v000040',
-      'Start again to go on from here.',
+      'Start again to continue from here.',
     ]);
   });
 
@@ -46,7 +46,7 @@ describe('closingWords', () => {
       '',
       'Version 48 after 12:41',
       '  model  /runs/a/model',
-      'Start again to go on from here.',
+      'Start again to continue from here.',
     ]);
   });
 

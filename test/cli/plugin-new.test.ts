@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { needsBuild } from '../../bin/bootstrap.js';
 import { createProgram } from '../../src/cli/program.ts';
 import { TEMPLATES } from '../../src/cli/scaffold/ports.ts';
 import { loadPlugin } from '../../src/plugin/load.ts';
@@ -39,12 +40,11 @@ describe('a package for each port', () => {
     folder = mkdtempSync(join(tmpdir(), 'quorum-test-'));
     const quorum = join(folder, 'node_modules/quorum');
     mkdirSync(quorum, { recursive: true });
-    const errors = await node(
-      'typescript/bin/tsc',
-      ['-p', 'tsconfig.build.json', '--outDir', join(quorum, 'dist')],
-      ROOT,
-    );
-    if (errors !== '') throw new Error(errors);
+    if (needsBuild(ROOT)) {
+      const build = ['-p', 'tsconfig.build.json', '--outDir', join(quorum, 'dist')];
+      const errors = await node('typescript/bin/tsc', build, ROOT);
+      if (errors !== '') throw new Error(errors);
+    } else cpSync(join(ROOT, 'dist'), join(quorum, 'dist'), { recursive: true });
     cpSync(join(ROOT, 'package.json'), join(quorum, 'package.json'));
     symlinkSync(MODULES, join(quorum, 'node_modules'), 'dir');
     for (const name of ['vitest', 'zod', '@types'])

@@ -45,7 +45,7 @@ test('the command ends with 1, its last words say why, and the version before is
   const run = await fail();
   expect(process.exitCode).toBe(1);
   expect(stdout).toContain(`Failed: ${WHY}`);
-  expect(stdout).toContain('Start again to go on from here.');
+  expect(stdout).toContain('Start again to continue from here.');
   expect(JSON.parse(readFileSync(join(run, 'model', 'table.json'), 'utf8'))).not.toEqual({});
 
   const log = readFileSync(join(run, 'log', 'quorum.log'), 'utf8')

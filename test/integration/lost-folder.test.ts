@@ -89,7 +89,7 @@ test('moved away and back: resumes where it was, and nothing is lost', async () 
   const report = await daemon.stop();
   expect(report).toMatchObject({ end: 'stopped' });
   expect(report).not.toHaveProperty('lost');
-  expect(closingWords(report).at(-1)).toBe('Start again to go on from here.');
+  expect(closingWords(report).at(-1)).toBe('Start again to continue from here.');
   const { findings, database } = await checkRun(folder);
   expect(findings).toEqual([]);
   expect(database!.versions.map(({ n }) => n)).toEqual(Array.from({ length: report.steps + 1 }, (_, n) => n));

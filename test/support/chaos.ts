@@ -29,7 +29,7 @@ export interface Chaos {
 }
 
 /** Of each of the two tests of chaos: a few; `npm run chaos` and .ci/run ask for more. */
-export const KILLS = Math.ceil(Number(process.env['CHAOS_KILLS'] ?? 12) / 2);
+export const KILLS = Math.ceil(Number(process.env['CHAOS_KILLS'] ?? 8) / 2);
 /** Whether it is much more than that. */
 export const LONG = KILLS >= 100;
 export const SEED = Number(process.env['CHAOS_SEED'] ?? 1);

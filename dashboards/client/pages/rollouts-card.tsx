@@ -45,7 +45,7 @@ function Drawn({ group }: { readonly group: GroupCard }) {
             <VoteBar classes={shown} total={answers.length} />
             <span class="group-share">
               {winner < 0 ? (
-                'nobody answered'
+                'no answers'
               ) : (
                 <>
                   <b>{answers[group.classes.indexOf(winner)]}</b> with {percent(share, 0)}

@@ -282,9 +282,7 @@ function summary(groups: readonly GroupCard[], shift: Shift): string {
   const [first, last] = [groups[0]!, groups.at(-1)!];
   const of = (group: GroupCard) => {
     const winner = answerClasses(group).shown.find(({ rank }) => rank === 0);
-    return winner === undefined
-      ? 'nobody answered'
-      : `${winner.votes} of ${group.answers.length} said ${winner.answer}`;
+    return winner === undefined ? 'no answers' : `${winner.votes} of ${group.answers.length} said ${winner.answer}`;
   };
   return `${groups.length} votes, ${shift.answers.length} different answers. Version ${first.version}: ${of(first)}. Version ${last.version}: ${of(last)}.`;
 }

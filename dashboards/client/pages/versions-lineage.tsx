@@ -1,5 +1,5 @@
 /**
- * Where the policy was rolled back: each line is a run of versions, each bend the version from which learning went on.
+ * Where the policy was rolled back: each line is a run of versions, each bend the version from which learning continued.
  * Not drawn without one.
  */
 import { useCallback, useState } from 'preact/hooks';
@@ -54,7 +54,7 @@ function Graph({ all, newest }: { readonly all: readonly Stretch[]; readonly new
       0,
       runs.findLastIndex(({ start }) => start <= n),
     );
-  const back = all.slice(1).map(({ start, parent }) => `version ${start} went on from ${parent}`);
+  const back = all.slice(1).map(({ start, parent }) => `version ${start} continued from ${parent}`);
   return (
     <Panel title="Lineage">
       <div class="scroll-x" tabIndex={0} role="region" aria-label="Graph of the lineage">
@@ -103,7 +103,7 @@ function Graph({ all, newest }: { readonly all: readonly Stretch[]; readonly new
       <ul class="lineage-list small muted">
         {all.slice(1).map(({ start, parent }) => (
           <li key={start}>
-            Version {start} went on from version {parent}
+            Version {start} continued from version {parent}
             {start - 1 > (parent ?? 0) ? `; versions ${(parent ?? 0) + 1} to ${start - 1} are not in it` : ''}.
           </li>
         ))}

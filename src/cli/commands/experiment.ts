@@ -30,7 +30,7 @@ Examples:
 
 const HELP = `
 Each run asks as many questions as --budget-steps full batches hold and is then measured on five held-out suites. What was run is kept under --out and
-not run again, so the same command goes on where it was stopped. The tables are written there as Markdown, CSV and HTML.
+not run again, so the same command continues where it stopped. The tables are written there as Markdown, CSV and HTML.
 ${EXAMPLES}`;
 
 export function experimentCommand(): Command {
@@ -71,7 +71,7 @@ async function run({ json, out, force = false, seeds, ablations, ...options }: O
     inputs: [options.model],
     isOurs: isExperiment,
   });
-  const signal = onInterrupt(() => console.error('Stopping; the same command goes on from here.'));
+  const signal = onInterrupt(() => console.error('Stopping; the same command continues from here.'));
   const all = {
     ...options,
     folder,

@@ -65,7 +65,7 @@ export function pluginsCommand(): Command {
 const NAMED = [
   { name: 'remove', description: 'Take a plug-in out. What it has in hand it may finish, or ours does it.' },
   { name: 'restart', description: 'Start its actors anew, with a fresh restart budget: also those that were parked.' },
-  { name: 'reload', description: 'Load its module again, as it is now. While that fails, the old one goes on.' },
+  { name: 'reload', description: 'Re-import its module. If that fails, the old plug-in keeps running.' },
 ] as const;
 
 async function list(options: Options): Promise<void> {

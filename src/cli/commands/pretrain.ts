@@ -31,7 +31,7 @@ export function pretrainCommand(): Command {
     .option('--json', 'print each step as a line of JSON')
     .addHelpText(
       'after',
-      '\nTakes most of an hour on two cores. Ctrl-C saves; the same command goes on from there.\n\nExample:\n  quorum pretrain --out /tmp/mini --seed 0',
+      '\nTakes most of an hour on two cores. Ctrl-C saves; the same command continues from there.\n\nExample:\n  quorum pretrain --out /tmp/mini --seed 0',
     )
     .action(run);
 }
@@ -47,7 +47,7 @@ async function run({ out, force = false, seed, threads, json }: Options): Promis
   const accuracy = await pretrain({ folder, seed, threads, signal }, show);
   if (accuracy && !json) console.log(accuracyTable(accuracy).join('\n'));
   console.error(
-    accuracy ? `Done: ${folder}` : `Stopped: ${folder} is unfinished; run the same command again to go on.`,
+    accuracy ? `Done: ${folder}` : `Stopped: ${folder} is unfinished; run the same command again to continue.`,
   );
 }
 

@@ -27,8 +27,8 @@ interface Options extends ConfigOptions, OutputOptions {
 }
 
 const HELP = `
-Runs in the foreground. Ctrl-C finishes the step in hand, saves, and says where the model is; the same command goes on from there.
-A second Ctrl-C ends the process at once: what was durable is still there, and the next start goes on from it.
+Runs in the foreground. Ctrl-C finishes the step in hand, saves, and says where the model is; the same command continues from there.
+A second Ctrl-C ends the process at once: what was durable is still there, and the next start continues from it.
 
 With --dry-run everything is opened and checked, the model too, and nothing is begun or written; what would keep a start from working ends it with the same
 words and exit code.
@@ -234,7 +234,7 @@ export function closingWords({
     ...(labelFree?.now ? [`Without labels: ${labelFreeWords(labelFree.now)}`] : []),
     ...(lost ? lostWords(steps, saved, folder) : modelWords(steps, saved, folder)),
     ...(bestFolder === null ? [] : [`  best   ${bestFolder}`]),
-    ...(lost ? [] : [`Start again${end === 'condition' ? ' with another --stop-when' : ''} to go on from here.`]),
+    ...(lost ? [] : [`Start again${end === 'condition' ? ' with another --stop-when' : ''} to continue from here.`]),
   ];
 }
 

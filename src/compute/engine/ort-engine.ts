@@ -83,9 +83,9 @@ function sessionOptions(
     logSeverityLevel: 3,
     enableCpuMemArena: options.keepMemory ?? true,
     // A pattern is one more block in addition to what the first run took: 1.0 GB against 0.6 for a learner step of 16 groups.
-    // Its worth in speed is not settled.
+    // No speed-up has been measured.
     enableMemPattern: false,
-    // ConditionVariable and gradients decay into denormals, which are many times slower to compute with.
+    // Moments and gradients decay into denormals, which are many times slower to compute with.
     extra: { session: { set_denormal_as_zero: '1' } },
     ...(provider === 'webgpu' && { preferredOutputLocation: Object.fromEntries(locations) }),
   };

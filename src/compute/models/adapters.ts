@@ -1,4 +1,4 @@
-/** The types of adapter (adapter.ts), a line each. Loads no TF.js. */
+/** The types of adapter (adapter.ts), named once in each list. Loads no TF.js. */
 import { z } from 'zod';
 import type { Adaptable, Adapter, StoredAdapter } from './adapter.ts';
 import { lora } from './lora.ts';

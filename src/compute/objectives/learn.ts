@@ -2,7 +2,7 @@
 import type { Batch, StepMetrics } from '../../protocol/messages.ts';
 import type { PromptEncoder } from '../models/prompt.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
-import { encodeQuestion } from '../rollout/prompts.ts';
+import { encodeQuestions } from '../rollout/prompts.ts';
 import { learningRateAt } from '../training/schedule.ts';
 import { score } from '../training/score.ts';
 import type { StepOutcome, Trainer, TrainGroup } from '../training/trainer.ts';
@@ -25,9 +25,11 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
   const started = performance.now();
   const { objective, own } = await openObjective(configured.objective);
   const settings = { ...configured, ...batch.settings, objective: own };
-  const encoded: Encoded[] = [];
-  for (const judged of batch.groups)
-    encoded.push({ judged, prompt: await encodeQuestion(learner.encoder, judged.group.question) });
+  const prompts = await encodeQuestions(
+    learner.encoder,
+    batch.groups.map(({ group }) => group.question),
+  );
+  const encoded = batch.groups.map((judged, i): Encoded => ({ judged, prompt: prompts[i]! }));
   const learningRate = learningRateAt(batch.parent, settings);
   const loss = objective.loss(settings);
   const step = { settings, parent: batch.parent, ...scores(learner, settings) };

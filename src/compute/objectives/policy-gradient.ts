@@ -125,6 +125,7 @@ async function prepared<Own extends { readonly type: string }>(
   const reference = await scored(step.base, unscored, settings);
   const judged = encoded.map((item) => item.judged);
   const bonus = entropyCoefficient(settings.entropy, judged);
+  const hasBonus = settings.entropy.coefficient > 0;
   const tokens: Weighted[] = [];
   const groups = encoded.map((item): TrainGroup => {
     const advantages = advantagesOf(item.judged, settings, rule);
@@ -140,7 +141,7 @@ async function prepared<Own extends { readonly type: string }>(
         values: {
           ...values,
           advantages: weights.map((weight) => advantages[i]! * weight),
-          [ENTROPY]: weights.map(() => bonus),
+          ...(hasBonus && { [ENTROPY]: weights.map(() => bonus) }),
         },
       };
     });
@@ -148,7 +149,7 @@ async function prepared<Own extends { readonly type: string }>(
   });
   return {
     groups,
-    metrics: { ...mismatchOf(tokens), ...(settings.entropy.coefficient > 0 && { entropyCoefficient: bonus }) },
+    metrics: { ...mismatchOf(tokens), ...(hasBonus && { entropyCoefficient: bonus }) },
   };
 }
 

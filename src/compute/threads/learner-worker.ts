@@ -161,7 +161,7 @@ export class LearnerWorker {
       this.#warm = { id: next.weights.id, trainer };
       return { state: next, metrics };
     } catch (error) {
-      // Nor are the warm copies believed any more: what is asked again begins from the shared memory.
+      // Drop the warm copies too, so that a retry starts from shared memory.
       this.#warmBase.clear();
       this.#warmScored.clear();
       trainer.release();

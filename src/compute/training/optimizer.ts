@@ -19,7 +19,7 @@ export interface AdamWSettings {
   readonly clipNorm: number;
 }
 
-export interface ConditionVariable {
+export interface Moments {
   readonly first: TensorMap;
   readonly second: TensorMap;
 }
@@ -39,7 +39,7 @@ export interface AdamWUpdate {
   readonly gradNorm: Scalar;
 }
 
-function init(specs: Specs): ConditionVariable {
+function init(specs: Specs): Moments {
   const zeros = (): TensorMap =>
     Object.fromEntries(Object.entries(specs).map(([name, { shape }]) => [name, f32(shape)]));
   return { first: zeros(), second: zeros() };

@@ -9,7 +9,7 @@ import { specsOf, type Engine, type Feed, type ResidentTensor, type ResidentTens
 import type { Architecture, EncodedPrompt, Model } from '../models/family.ts';
 import { planPolicy } from '../programs/policy-forward.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
-import { adamW, type AdamWSettings, type ConditionVariable } from './optimizer.ts';
+import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
 import { filled, inPasses, paddedLengths } from './passes.ts';
 import { FIRST, gradProgram, SECOND, stepProgram, SUM, updateProgram, VALUE } from './step.ts';
 import type { TokenLoss } from './token-loss.ts';
@@ -32,7 +32,7 @@ export interface TrainGroup {
 /** The trainable set alone. */
 export interface TrainerState {
   readonly weights: TensorMap;
-  readonly moments: ConditionVariable;
+  readonly moments: Moments;
   /** Optimizer updates made so far. */
   readonly updates: number;
 }
@@ -86,7 +86,7 @@ export class Trainer {
   /** Copies the state to the engine; its weights are the trainable set. Without moments, training begins. */
   static async create(
     options: TrainerOptions,
-    state: { readonly weights: TensorMap; readonly moments?: ConditionVariable; readonly updates?: number },
+    state: { readonly weights: TensorMap; readonly moments?: Moments; readonly updates?: number },
   ): Promise<Trainer> {
     const parameters = { frozen: specsOf(options.frozen ?? {}), trainable: specsOf(state.weights) };
     const moments = state.moments ?? adamW.init(parameters.trainable);

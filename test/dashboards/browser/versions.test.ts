@@ -81,7 +81,7 @@ describeInBrowser('the page Versions', () => {
         .getByRole('link', { name: /Download/ })
         .count(),
     ).toBe(0);
-    await page.getByText('Version 30 went on from version 15').waitFor();
+    await page.getByText('Version 30 continued from version 15').waitFor();
 
     await page.getByRole('radio', { name: 'Evaluated' }).check({ force: true });
     const shown = () =>

@@ -1,6 +1,6 @@
 /**
  * Multimodal rotary positions (M-RoPE), as transformers' `get_rope_index`: text tokens advance time, height and width
- * together; an image's tokens share the time at which it starts and count rows and columns; the text after it goes on
+ * together; an image's tokens share the time at which it starts and count rows and columns; the text after it continues
  * from its longer side. The cos/sin tables are made on the host in float32, as PyTorch makes them.
  */
 import { InputError } from '../../../protocol/errors.ts';
