@@ -5,7 +5,7 @@ export interface SoakSample {
   /** Milliseconds since 1970. */
   readonly at: number;
   /** From 0: which of the processes that had the run folder one after the other. */
-  readonly sitting: number;
+  readonly launch: number;
   readonly version: number;
   readonly accuracy: number | null;
   readonly level: string | null;
@@ -79,18 +79,18 @@ export function soakReport(
 ): { text: string; failures: string[] } {
   if (samples.length === 0)
     return { text: `Nothing was sampled. ${problems.join('; ')}`, failures: ['nothing was sampled', ...problems] };
-  const sittings = sittingsOf(samples);
+  const launches = launchesOf(samples);
   const failures = [
     ...problems,
     ...new Set(samples.flatMap(({ overfull }) => overfull.map((queue) => `${queue} is past its bound`))),
   ];
-  const tables = sittings.map((sitting, at) => {
-    const { rows, growing } = held(sitting);
-    const name = sittings.length === 1 ? '' : `Sitting ${at + 1}: `;
+  const tables = launches.map((launch, at) => {
+    const { rows, growing } = held(launch);
+    const name = launches.length === 1 ? '' : `Launch ${at + 1}: `;
     failures.push(...growing.map((what) => `${name}${what} grows`));
-    const { restarts } = sitting.at(-1)!;
+    const { restarts } = launch.at(-1)!;
     return [
-      `${name}${hoursOf(sitting).toFixed(2)} hours, ${sitting.length} samples, versions ${sitting[0]!.version} to ${sitting.at(-1)!.version}, ${restarts} restarts.`,
+      `${name}${hoursOf(launch).toFixed(2)} hours, ${launch.length} samples, versions ${launch[0]!.version} to ${launch.at(-1)!.version}, ${restarts} restarts.`,
       '',
       '| after a fifth of the time | from | to | least | most | |',
       '| --- | --- | --- | --- | --- | --- |',
@@ -102,7 +102,7 @@ export function soakReport(
   const watched = samples.filter(({ level }) => level === 'watch').length;
   const accuracies = samples.flatMap(({ accuracy }) => (accuracy === null ? [] : [accuracy]));
   const text = [
-    ...(sittings.length === 1 ? [] : [`${soakedHours(samples).toFixed(2)} hours in ${sittings.length} sittings.`, '']),
+    ...(launches.length === 1 ? [] : [`${soakedHours(samples).toFixed(2)} hours in ${launches.length} launches.`, '']),
     ...tables.flat(),
     `Held-out accuracy ${percent(accuracies[0])} at first, ${percent(Math.max(...accuracies))} best, ${percent(accuracies.at(-1))} at the end.`,
     `The guardian was on watch in ${watched} samples and acted in ${acted}.`,
@@ -111,23 +111,21 @@ export function soakReport(
   return { text, failures };
 }
 
-/** Within its sittings: what a process holds begins anew with each. */
+/** Within its launches: what a process holds begins anew with each. */
 export function soakedHours(samples: readonly SoakSample[]): number {
-  return sittingsOf(samples).reduce((sum, sitting) => sum + hoursOf(sitting), 0);
+  return launchesOf(samples).reduce((sum, launch) => sum + hoursOf(launch), 0);
 }
 
-function sittingsOf(samples: readonly SoakSample[]): SoakSample[][] {
-  return [...new Set(samples.map(({ sitting }) => sitting))].map((one) =>
-    samples.filter(({ sitting }) => sitting === one),
-  );
+function launchesOf(samples: readonly SoakSample[]): SoakSample[][] {
+  return [...new Set(samples.map(({ launch }) => launch))].map((one) => samples.filter(({ launch }) => launch === one));
 }
 
-function hoursOf(sitting: readonly SoakSample[]): number {
-  return (sitting.at(-1)!.at - sitting[0]!.at) / 3_600_000;
+function hoursOf(launch: readonly SoakSample[]): number {
+  return (launch.at(-1)!.at - launch[0]!.at) / 3_600_000;
 }
 
-function held(sitting: readonly SoakSample[]): { rows: string[]; growing: string[] } {
-  const warm = sitting.slice(Math.floor(sitting.length * WARM_UP_SHARE));
+function held(launch: readonly SoakSample[]): { rows: string[]; growing: string[] } {
+  const warm = launch.slice(Math.floor(launch.length * WARM_UP_SHARE));
   const growing: string[] = [];
   const rows = HELD.flatMap(({ name, of, unit, lowest, floor }) => {
     const series = warm.map(of).filter((value) => value !== null);

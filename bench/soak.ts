@@ -68,7 +68,7 @@ async function statusOf(): Promise<Status | undefined> {
   }
 }
 
-async function sample(pid: number, status: Status, sitting: number): Promise<SoakSample> {
+async function sample(pid: number, status: Status, launch: number): Promise<SoakSample> {
   const page = await (
     await fetch(new URL('/metrics', status.dashboard), { signal: AbortSignal.timeout(PATIENCE_SECONDS * 1000) })
   ).text();
@@ -76,7 +76,7 @@ async function sample(pid: number, status: Status, sitting: number): Promise<Soa
   const proc = `/proc/${pid}`;
   return {
     at: Date.now(),
-    sitting,
+    launch,
     version: status.version,
     accuracy: status.accuracy.now?.greedy ?? null,
     level: status.guardian?.level ?? null,
@@ -109,7 +109,7 @@ async function soak(hours: number, everySeconds: number): Promise<string[]> {
   const asked = new AbortController();
   process.once('SIGINT', () => asked.abort());
   const samples = stored();
-  const sitting = (samples.at(-1)?.sitting ?? -1) + 1;
+  const launch = (samples.at(-1)?.launch ?? -1) + 1;
   try {
     while (soakedHours(samples) < hours && !asked.signal.aborted && daemon.exitCode === null) {
       const waited = pause(everySeconds * 1000, undefined, { signal: asked.signal }).catch(() => undefined);
@@ -117,7 +117,7 @@ async function soak(hours: number, everySeconds: number): Promise<string[]> {
       const status = await statusOf();
       // Before its first step it still opens and measures the base.
       if (status?.dashboard === undefined || status.version === 0) continue;
-      const now = await sample(daemon.pid!, status, sitting);
+      const now = await sample(daemon.pid!, status, launch);
       samples.push(now);
       appendFileSync(samplesFile, `${JSON.stringify(now)}\n`);
       console.log(

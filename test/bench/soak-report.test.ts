@@ -4,7 +4,7 @@ import { soakedHours, soakReport, type SoakSample } from '../../bench/soak-repor
 const MIB = 2 ** 20;
 const LEVEL: SoakSample = {
   at: 0,
-  sitting: 0,
+  launch: 0,
   version: 1,
   accuracy: 0.9,
   level: 'healthy',
@@ -24,29 +24,25 @@ const LEVEL: SoakSample = {
   checkpoints: 4,
 };
 /** A sample a minute for an hour. */
-const hour = (
-  sitting: number,
-  from: number,
-  more: (minute: number) => Partial<SoakSample> = () => ({}),
-): SoakSample[] =>
+const hour = (launch: number, from: number, more: (minute: number) => Partial<SoakSample> = () => ({})): SoakSample[] =>
   Array.from({ length: 61 }, (_, minute) => ({
     ...LEVEL,
-    sitting,
+    launch,
     at: (from + minute) * 60_000,
     version: from + minute,
     ...more(minute),
   }));
 
-test('the hours of sittings add up, the time between them does not count, and each is held by itself', () => {
+test('the hours of launches add up, the time between them does not count, and each is held by itself', () => {
   const samples = [...hour(0, 0), ...hour(1, 600, () => ({ rss: 1200 * MIB }))];
   expect(soakedHours(samples)).toBeCloseTo(2);
   const { text, failures } = soakReport(samples, []);
   expect(failures).toEqual([]); // a process that begins higher than the one before it ended is no growth
-  expect(text).toContain('2.00 hours in 2 sittings.');
-  expect(text).toContain('Sitting 2: 1.00 hours, 61 samples, versions 600 to 660, 0 restarts.');
+  expect(text).toContain('2.00 hours in 2 launches.');
+  expect(text).toContain('Launch 2: 1.00 hours, 61 samples, versions 600 to 660, 0 restarts.');
 });
 
-test('what grows is named with its sitting, and so is a queue past its bound', () => {
+test('what grows is named with its launch, and so is a queue past its bound', () => {
   const samples = [
     ...hour(0, 0),
     ...hour(1, 600, (minute) => ({
@@ -57,7 +53,7 @@ test('what grows is named with its sitting, and so is a queue past its bound', (
   expect(soakReport(samples, ['the daemon ended with 1']).failures).toEqual([
     'the daemon ended with 1',
     'learner: batches is past its bound',
-    'Sitting 2: resident memory grows',
+    'Launch 2: resident memory grows',
   ]);
 });
 

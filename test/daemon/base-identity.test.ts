@@ -18,7 +18,7 @@ import type { ConfigInput } from '../../src/config/schema.ts';
 import { Database } from '../../src/store/database.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { temporaryFolder } from '../support/rig.ts';
-import { toySitting } from '../support/toy-sitting.ts';
+import { launchToyHere } from '../support/toy-launch.ts';
 import { toyRun } from '../support/toy-run.ts';
 
 const MINI = join(import.meta.dirname, '../../models/mini');
@@ -47,12 +47,12 @@ function edited(base: string, name: string, from: string, to: string): void {
 }
 
 /** With work in hand at its end: three batches may be sampled ahead. */
-async function sit(folder: string, steps: number, input: ConfigInput) {
+async function launch(folder: string, steps: number, input: ConfigInput) {
   const { config: toy } = toyRun(
     { ...input, loop: { maxStaleness: 2, steps }, checkpoints: { everySteps: 2, keepLast: 2 } },
     folder,
   );
-  const { sampled, learnt } = await toySitting(toy);
+  const { sampled, learnt } = await launchToyHere(toy);
   using store = openStore(join(toy.runFolder, 'quorum.db'));
   const notes = store.events(50, 'note').map(({ data }) => String(data));
   return { sampled, learnt, notes, gone: store.counts().dropped.gone ?? 0, judged: store.judgedGroups(1_000) };
@@ -62,15 +62,15 @@ test('the same base under another name goes on; another one under the same name 
   const folder = temporaryFolder();
   const [here, there] = ['here', 'there'].map((name) => join(folder, name));
   mkdirSync(there!);
-  await sit(folder, 2, { model: baseIn(here!, 'base') });
+  await launch(folder, 2, { model: baseIn(here!, 'base') });
   const moved = baseIn(there!, 'renamed', (base) =>
     edited(base, 'config.json', '{', '{ "transformers_version": "9.9.9",'),
   );
-  const { notes } = await sit(folder, 4, { model: moved });
+  const { notes } = await launch(folder, 4, { model: moved });
   expect(notes.filter((note) => note.includes('since the last start'))).toEqual([]);
 
   const startedOn = (name: string, change: (base: string) => void) =>
-    sit(folder, 6, { model: baseIn(join(there!, name), 'base', change) });
+    launch(folder, 6, { model: baseIn(join(there!, name), 'base', change) });
   const begun = /^runFolder .* was begun with another base than model .*base is now: /.source;
   const fix = /Name the base that the run was begun with, or choose another run folder$/.source;
   const weights = new RegExp(`${begun}weights [0-9a-f]{12}, which was [0-9a-f]{12}\\. ${fix}`);
@@ -79,7 +79,7 @@ test('the same base under another name goes on; another one under the same name 
   await expect(startedOn('tokenizer', tokenizer)).rejects.toThrow(/is now: tokenizer /);
   const configuration = (base: string) => edited(base, 'config.json', '"rope_theta": 10000', '"rope_theta": 20000');
   await expect(startedOn('config', configuration)).rejects.toThrow(/is now: configuration /);
-  await sit(folder, 6, { model: join(here!, 'base') });
+  await launch(folder, 6, { model: join(here!, 'base') });
 });
 
 test('weights are the same however they are divided, and are read again only where their files changed', async () => {
@@ -103,17 +103,17 @@ test('weights are the same however they are divided, and are read again only whe
 test('a run of an older Quorum, which knows its base by name, takes the digest on at its next start', async () => {
   const folder = temporaryFolder();
   const model = baseIn(folder, 'base');
-  await sit(folder, 2, { model });
+  await launch(folder, 2, { model });
   const database = new Database(join(folder, 'run', 'quorum.db'));
   database.script("DELETE FROM meta WHERE key = 'run.base'");
   database.close();
-  await expect(sit(folder, 4, { model: baseIn(folder, 'other') })).rejects.toThrow(
+  await expect(launch(folder, 4, { model: baseIn(folder, 'other') })).rejects.toThrow(
     /was begun with model base, which is now other: set it back/,
   );
-  await sit(folder, 4, { model });
-  await sit(folder, 6, { model: join(folder, 'other') });
+  await launch(folder, 4, { model });
+  await launch(folder, 6, { model: join(folder, 'other') });
   otherWeights(model);
-  await expect(sit(folder, 8, { model })).rejects.toThrow(/another base/);
+  await expect(launch(folder, 8, { model })).rejects.toThrow(/another base/);
 });
 
 test.each([
@@ -133,38 +133,38 @@ test.each([
 ])('%s changed: it is said, and nothing is learnt that answered the old prompt', async (_, change, said) => {
   const folder = temporaryFolder();
   const input: ConfigInput = { model: baseIn(folder, 'base') };
-  await sit(folder, 2, input);
+  await launch(folder, 2, input);
   const changed = change(input);
-  const { sampled, learnt, notes, gone } = await sit(folder, 4, changed);
+  const { sampled, learnt, notes, gone } = await launch(folder, 4, changed);
   const asked = sampled.map(({ id }) => id);
   for (const { group } of learnt.flatMap(({ groups }) => groups)) expect(asked).toContain(group.question.id);
   expect(gone).toBeGreaterThan(0);
   const notice = notes.filter((note) => note.includes('since the last start'));
   expect(notice).toEqual([expect.stringMatching(said)]);
   expect(notice[0]).toMatch(new RegExp(`; ${gone} groups in hand dropped`));
-  const again = await sit(folder, 6, changed);
+  const again = await launch(folder, 6, changed);
   expect(again.notes.filter((note) => note.includes('since the last start'))).toEqual(notice);
 });
 
 test('the prompt does not change while steps have to be learnt again as they were', async () => {
   const folder = temporaryFolder();
   const input: ConfigInput = { model: baseIn(folder, 'base') };
-  await sit(folder, 4, input);
+  await launch(folder, 4, input);
   const checkpoints = join(folder, 'run', 'checkpoints');
   const newest = readdirSync(checkpoints).toSorted().at(-1)!;
   renameSync(join(checkpoints, newest), join(folder, newest));
   const changed = { ...input, promptTemplate: '{question} Think.' };
-  await expect(sit(folder, 6, changed)).rejects.toThrow(
+  await expect(launch(folder, 6, changed)).rejects.toThrow(
     /^promptTemplate changed, but the last 2 steps have to be learnt again/,
   );
-  await sit(folder, 6, input);
-  await sit(folder, 8, changed);
+  await launch(folder, 6, input);
+  await launch(folder, 8, changed);
 });
 
 test('other settings that changed are said once, with both values; where the run lies, and how it is shown, are not', async () => {
   const folder = temporaryFolder();
   const model = baseIn(folder, 'base');
-  await sit(folder, 2, { model });
+  await launch(folder, 2, { model });
   const changed = {
     model,
     sampling: { temperature: 0.8 },
@@ -172,13 +172,13 @@ test('other settings that changed are said once, with both values; where the run
     log: { level: 'warn' },
     timeouts: { learnSeconds: 99 },
   } as const;
-  const { notes } = await sit(folder, 4, changed);
+  const { notes } = await launch(folder, 4, changed);
   const said = notes.filter((note) => note.startsWith('settings changed'));
   expect(said).toEqual([
     expect.stringMatching(
       /^settings changed since the last start: sampling\.temperature 0\.8 \(was 1\); learner\.klCoefficient 0\.02 \(was /,
     ),
   ]);
-  const again = await sit(folder, 6, changed);
+  const again = await launch(folder, 6, changed);
   expect(again.notes.filter((note) => note.startsWith('settings changed'))).toEqual(said);
 });

@@ -9,7 +9,7 @@ import { openStore } from '../../src/store/open-store.ts';
 import { png } from '../support/png.ts';
 import { temporaryFolder } from '../support/rig.ts';
 import { toyAnswer } from '../support/toy-policy.ts';
-import { toySitting } from '../support/toy-sitting.ts';
+import { launchToyHere } from '../support/toy-launch.ts';
 import { toyRun, type ToyRun } from '../support/toy-run.ts';
 
 interface Line {
@@ -18,7 +18,7 @@ interface Line {
   readonly images?: readonly string[];
 }
 
-interface Sitting {
+interface Launch {
   readonly sampled: readonly Question[];
   readonly learnt: readonly Batch[];
   readonly notes: readonly string[];
@@ -50,9 +50,9 @@ class Live {
   }
 
   /** With work in hand at its end: three batches may be sampled ahead. */
-  async sit(steps: number, plugins: ToyRun['config']['plugins'] = []): Promise<Sitting> {
+  async launch(steps: number, plugins: ToyRun['config']['plugins'] = []): Promise<Launch> {
     const config = { ...this.run.config, plugins, loop: { ...this.run.config.loop, maxStaleness: 2, steps } };
-    const { sampled, learnt } = await toySitting(config);
+    const { sampled, learnt } = await launchToyHere(config);
     const notes = this.store((store) => store.events(50, 'note')).map(({ data }) => String(data));
     return { sampled, learnt, notes };
   }
@@ -63,10 +63,10 @@ class Live {
   }
 }
 
-/** Every group, of every sitting, names the text that was sampled, and no group is uncounted. */
-function check(live: Live, sittings: readonly Sitting[]): void {
+/** Every group, of every launch, names the text that was sampled, and no group is uncounted. */
+function check(live: Live, launches: readonly Launch[]): void {
   const texts = new Map<string, string>();
-  for (const { id, text } of sittings.flatMap(({ sampled }) => sampled)) {
+  for (const { id, text } of launches.flatMap(({ sampled }) => sampled)) {
     expect(texts.get(id) ?? text).toBe(text);
     texts.set(id, text);
   }
@@ -78,7 +78,7 @@ function check(live: Live, sittings: readonly Sitting[]): void {
     expect(Object.values(dropped).reduce((sum, n) => sum + n, kept)).toBe(judged);
     expect(judged).toBeLessThanOrEqual(sampled);
   });
-  for (const { learnt } of sittings) {
+  for (const { learnt } of launches) {
     // The policy gives each text its own distribution: an answer to another text has another probability.
     for (const { group } of learnt.flatMap(({ groups }) => groups))
       expect(texts.get(group.question.id)).toBe(group.question.text);
@@ -89,9 +89,9 @@ describe.each([true, false])('rows with ids: %s', (withIds) => {
   test('reversed, the file is the same data', async () => {
     const live = new Live();
     live.write(lines(40, withIds));
-    const first = await live.sit(2);
+    const first = await live.launch(2);
     live.write(lines(40, withIds).toReversed());
-    const second = await live.sit(4);
+    const second = await live.launch(4);
     check(live, [first, second]);
     expect(second.notes.filter((note) => note.includes('data changed'))).toEqual([]);
     expect(live.store((store) => store.counts().dropped.gone)).toBeUndefined();
@@ -100,11 +100,11 @@ describe.each([true, false])('rows with ids: %s', (withIds) => {
   test('a row on top, and a file that grows, lose nothing', async () => {
     const live = new Live();
     live.write(lines(40, withIds));
-    const first = await live.sit(2);
+    const first = await live.launch(2);
     live.write([...lines(1, withIds, 100), ...lines(40, withIds)]);
-    const second = await live.sit(4);
+    const second = await live.launch(4);
     live.write([...lines(1, withIds, 100), ...lines(60, withIds)]);
-    const third = await live.sit(24);
+    const third = await live.launch(24);
     check(live, [first, second, third]);
     const said = third.notes.filter((note) => note.includes('data changed')).toSorted();
     expect(said).toEqual([
@@ -122,11 +122,11 @@ describe.each([true, false])('rows with ids: %s', (withIds) => {
 test('texts corrected under the same ids are new questions; groups in hand of the old ones are dropped and counted', async () => {
   const live = new Live();
   live.write(lines(40, true));
-  const first = await live.sit(2);
+  const first = await live.launch(2);
   const corrected = lines(40, true).map((row) => ({ ...row, problem: `${row.problem}, corrected` }));
   live.write(corrected);
-  const second = await live.sit(4);
-  const third = await live.sit(6);
+  const second = await live.launch(4);
+  const third = await live.launch(6);
   check(live, [first, second, third]);
   for (const { group } of [...second.learnt, ...third.learnt].flatMap(({ groups }) => groups))
     expect(group.question.text).toMatch(/corrected$/);
@@ -137,7 +137,7 @@ test('texts corrected under the same ids are new questions; groups in hand of th
   ]);
   expect(live.store((store) => store.events(9, 'data.changed'))).toHaveLength(1);
   live.write(lines(40, true)); // what was there before has its old ids again
-  const fourth = await live.sit(8);
+  const fourth = await live.launch(8);
   check(live, [first, second, third, fourth]);
   expect(fourth.sampled.some(({ id }) => first.sampled.some((question) => question.id === id))).toBe(true);
 });
@@ -148,9 +148,9 @@ test('a picture with another content under the same path is another question', a
   const rows = lines(40, true).map((row) => ({ ...row, images: ['a.png'] }));
   writeFileSync(picture, await png(8, 8, '#336699'));
   live.write(rows);
-  const first = await live.sit(2);
+  const first = await live.launch(2);
   writeFileSync(picture, await png(8, 8, '#996633'));
-  const second = await live.sit(4);
+  const second = await live.launch(4);
   check(live, [first, second]);
   expect(second.notes.some((note) => note.includes('0 new, 40 changed, 0 gone'))).toBe(true);
 });
@@ -179,11 +179,11 @@ test('what a plug-in asks about a picture of the data follows the picture, and i
   writeFileSync(picture('a.png'), await png(8, 8, '#336699'));
   writeFileSync(picture('b.png'), await png(8, 8, '#669933'));
   live.write(rowsAbout('a.png', 'b.png'));
-  const first = await live.sit(2, [plugin]);
+  const first = await live.launch(2, [plugin]);
   writeFileSync(picture('a.png'), await png(8, 8, '#996633'));
   renameSync(picture('b.png'), picture('c.png'));
   live.write(rowsAbout('a.png', 'c.png'));
-  const second = await live.sit(4, [plugin]);
+  const second = await live.launch(4, [plugin]);
   check(live, [first, second]);
   const before = new Set(first.sampled.map(({ id }) => id));
   const kept = second.learnt.flatMap(({ groups }) => groups).filter(({ group }) => before.has(group.question.id));
@@ -213,9 +213,9 @@ test('of pictures alone, which a plug-in asks about, the daemon says how many ar
     writeFileSync(join(live.run.folder, `${name}.png`), await png(8, 8, colour));
   }
   live.writePictures('a.png', 'b.png');
-  await live.sit(1, [asks]);
+  await live.launch(1, [asks]);
   live.writePictures('b.png', 'c.png');
-  const { notes } = await live.sit(2, [asks]);
+  const { notes } = await live.launch(2, [asks]);
   expect(notes.filter((note) => note.includes('data changed'))).toEqual([
     'the data changed since the last start: pictures to ask about: 1 new, 1 gone',
   ]);
@@ -232,11 +232,11 @@ test.each([
     writeFileSync(picture('a.png'), await png(8, 8, '#336699'));
     writeFileSync(picture('b.png'), await png(8, 8, '#669933'));
     live.write(lines(40, true).map((row, i) => ({ ...row, images: [i % 2 === 0 ? 'a.png' : 'b.png'] })));
-    const first = await live.sit(6);
+    const first = await live.launch(6);
     // as if it had been killed before it saved
     rmSync(join(live.run.config.runFolder, 'checkpoints', 'v000006'), { recursive: true });
     for (const name of replaced) writeFileSync(picture(name), await png(8, 8, '#996633'));
-    const second = await live.sit(8);
+    const second = await live.launch(8);
     check(live, [first, second]);
     const before = new Set(first.sampled.map(({ id }) => id));
     const again = second.learnt.flatMap(({ groups }) => groups).filter(({ group }) => before.has(group.question.id));
@@ -256,13 +256,13 @@ test.each([
 test('a run that an older Quorum began, with lines as ids and no rows stored, goes on with its questions', async () => {
   const live = new Live();
   live.write(lines(40, false).map((row, i) => ({ ...row, id: String(i + 1) })));
-  const first = await live.sit(2);
+  const first = await live.launch(2);
   const database = new Database(join(live.run.config.runFolder, 'quorum.db'));
   database.script('DELETE FROM data_rows');
   database.close();
   const [changed, ...others] = lines(40, false);
   live.write([...others.toReversed(), { problem: `${changed!.problem}, corrected` }]);
-  const second = await live.sit(4);
+  const second = await live.launch(4);
   check(live, [first, second]);
   expect(live.store((store) => store.counts().dropped.gone ?? 0)).toBeLessThanOrEqual(1);
   const again = first.sampled.filter(({ text }) => text !== changed!.problem);

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import type { Random } from '../../src/data/rng.ts';
-import { chaos, contentsOf, KILLS, LIMIT, LONG, SEED, type Sit } from '../support/chaos.ts';
-import { realSitting } from '../support/sitting.ts';
+import { chaos, contentsOf, KILLS, LIMIT, LONG, SEED, type Launch } from '../support/chaos.ts';
+import { launchReal } from '../support/launch.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const FEWER = Math.ceil(KILLS / 10);
-/** More than the killed sittings come to: none gets further than its fourth step. */
+/** More than the killed launches come to: none gets further than its fourth step. */
 const STEPS = 4 * FEWER + (LONG ? 4 : 1);
 const QUESTIONS = LONG ? 200 : 16;
 
@@ -26,7 +26,7 @@ const input = (maxStaleness: number): ConfigInput => ({
   checkpoints: { everySteps: 4, keepLast: 2 },
 });
 
-const sit: Sit = (folder, config, death) => realSitting({ ...config, runFolder: join(folder, 'run') }, death);
+const launch: Launch = (folder, config, death) => launchReal({ ...config, runFolder: join(folder, 'run') }, death);
 /** Between samples and their verdicts, or somewhere in a learner step. */
 const deathAt = (random: Random): string =>
   random.float() < 0.5 ? `stored:${random.int(1, 9)}` : `learning:${random.int(1, 4)}:${random.float()}`;
@@ -34,13 +34,13 @@ const weightsIn = (folder: string): Buffer => readFileSync(join(folder, 'run', '
 
 async function twice(maxStaleness: number) {
   const [untouched, killed] = [temporaryFolder(), temporaryFolder()];
-  const undisturbed = await sit(untouched, input(maxStaleness), 'none');
+  const undisturbed = await launch(untouched, input(maxStaleness), 'none');
   const known = maxStaleness === 0 ? { alone: contentsOf(untouched) } : {};
   const { report, kills } = await chaos(killed, input(maxStaleness), {
     ...known,
     kills: FEWER,
     seed: SEED,
-    sit,
+    launch,
     deathAt,
   });
   const [one, other] = [undisturbed!.history.at(-1)!, report.history.at(-1)!];

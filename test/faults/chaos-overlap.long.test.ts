@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { chaos, chaosInput, KILLS, LIMIT, SEED, STEPS } from '../support/chaos.ts';
-import { sitting } from '../support/sitting.ts';
+import { launchToy } from '../support/launch.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 test(
@@ -8,7 +8,11 @@ test(
   LIMIT,
   async () => {
     const killed = temporaryFolder();
-    const { report, kills, contents } = await chaos(killed, chaosInput(2), { kills: KILLS, seed: SEED, sit: sitting });
+    const { report, kills, contents } = await chaos(killed, chaosInput(2), {
+      kills: KILLS,
+      seed: SEED,
+      launch: launchToy,
+    });
     expect(kills).toBe(KILLS);
     expect(report).toMatchObject({ steps: STEPS, end: 'steps' });
     expect(contents.batches.length).toBe(STEPS);

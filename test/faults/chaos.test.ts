@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import Libsql from 'libsql';
 import { expect, test } from 'vitest';
 import { chaos, chaosInput, contentsOf, faultsAfterDeath, KILLS, LIMIT, SEED, STEPS } from '../support/chaos.ts';
-import { sitting } from '../support/sitting.ts';
+import { launchToy } from '../support/launch.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const weightsIn = (folder: string) => readFileSync(join(folder, 'run', 'model', 'table.json'), 'utf8');
@@ -13,12 +13,17 @@ test(
   LIMIT,
   async () => {
     const untouched = temporaryFolder();
-    const undisturbed = await sitting(untouched, chaosInput(0), 'none');
+    const undisturbed = await launchToy(untouched, chaosInput(0), 'none');
     expect(undisturbed).toMatchObject({ steps: STEPS, end: 'steps' });
     const alone = contentsOf(untouched);
 
     const killed = temporaryFolder();
-    const { report, kills } = await chaos(killed, chaosInput(0), { kills: KILLS, seed: SEED, alone, sit: sitting });
+    const { report, kills } = await chaos(killed, chaosInput(0), {
+      kills: KILLS,
+      seed: SEED,
+      alone,
+      launch: launchToy,
+    });
     expect(kills).toBe(KILLS);
     expect(report).toMatchObject({ steps: STEPS, end: 'steps', final: undisturbed!.final });
     expect(weightsIn(killed)).toBe(weightsIn(untouched));

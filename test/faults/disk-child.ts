@@ -1,6 +1,6 @@
 /**
  * A daemon around the toy policy on a small disk of its own. Argument: the disk. Prints, a line of JSON each: how the
- * sitting ended during which somebody filled the disk; with the disk still full, how the next start ended; the sitting
+ * launch ended during which somebody filled the disk; with the disk still full, how the next start ended; the launch
  * after there was room again; what a check of the same folder finds where it can only be read; a start there, and one
  * on a folder that cannot be made there.
  */
@@ -36,7 +36,7 @@ function learntOnce(): boolean {
   return ids.length === 48 && new Set(ids).size === 48;
 }
 
-async function sit(faults: ToyFaults = {}, runFolder = config.runFolder): Promise<void> {
+async function launch(faults: ToyFaults = {}, runFolder = config.runFolder): Promise<void> {
   const print = (what: object): void => console.log(JSON.stringify(what));
   try {
     const daemon = await startDaemon(
@@ -53,15 +53,15 @@ async function sit(faults: ToyFaults = {}, runFolder = config.runFolder): Promis
   }
 }
 
-await sit({ beforeLearn: ({ parent }) => void (parent === 6 && fill()) });
-await sit();
+await launch({ beforeLearn: ({ parent }) => void (parent === 6 && fill()) });
+await launch();
 rmSync(ballast, { recursive: true });
-await sit();
+await launch();
 
 const readOnly = join(disk, 'read-only');
 mkdirSync(readOnly);
 spawnSync('mount', ['--bind', disk, readOnly], { stdio: 'inherit' });
 spawnSync('mount', ['-o', 'remount,bind,ro', readOnly], { stdio: 'inherit' });
 console.log(JSON.stringify({ findings: (await checkRun(join(readOnly, 'run'))).findings }));
-await sit({}, join(readOnly, 'run'));
-await sit({}, join(readOnly, 'another'));
+await launch({}, join(readOnly, 'run'));
+await launch({}, join(readOnly, 'another'));

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { temporaryFolder } from '../support/rig.ts';
-import { sitting } from '../support/sitting.ts';
+import { launchToy } from '../support/launch.ts';
 
 const STEPS = 11;
 const INPUT: ConfigInput = {
@@ -17,7 +17,7 @@ const weightsIn = (folder: string) => readFileSync(join(folder, 'run', 'model', 
 
 test('killed again and again, a run ends with the weights of one that was left alone; nothing is lost, nothing is learnt twice', async () => {
   const alone = temporaryFolder();
-  expect(await sitting(alone, INPUT, 'none')).toMatchObject({ steps: STEPS, end: 'steps' });
+  expect(await launchToy(alone, INPUT, 'none')).toMatchObject({ steps: STEPS, end: 'steps' });
 
   const killed = temporaryFolder();
   const deaths = [
@@ -28,8 +28,8 @@ test('killed again and again, a run ends with the weights of one that was left a
     'beforeSave:1',
     'beforeSample:9',
   ];
-  for (const death of deaths) expect([death, await sitting(killed, INPUT, death)]).toEqual([death, undefined]);
-  const report = await sitting(killed, INPUT, 'none');
+  for (const death of deaths) expect([death, await launchToy(killed, INPUT, death)]).toEqual([death, undefined]);
+  const report = await launchToy(killed, INPUT, 'none');
   expect(report).toMatchObject({ steps: STEPS, end: 'steps' });
   expect(weightsIn(killed)).toBe(weightsIn(alone));
 

@@ -7,7 +7,7 @@ import { localPolicy } from '../../src/policy/local/open.ts';
 import type { Batch, RolloutGroup } from '../../src/protocol/messages.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
-import { realSitting } from '../support/sitting.ts';
+import { launchReal } from '../support/launch.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const STEPS = 5;
@@ -64,7 +64,7 @@ test('killed at seeded points, the bundled model in its threads goes on: one cha
   const deaths = [`stored:${random.int(3, 8)}`, `learning:3:${0.1 + 0.5 * random.float()}`, `saving:${2 * EVERY}`];
   const durable = new Map<string, string>();
   for (const death of deaths) {
-    expect([death, await realSitting(input(run), death)]).toEqual([death, undefined]);
+    expect([death, await launchReal(input(run), death)]).toEqual([death, undefined]);
     using store = openStore(join(run, 'quorum.db'));
     const now = sampled(store);
     for (const [id, group] of durable) expect(now.get(id)).toBe(group);
@@ -74,7 +74,7 @@ test('killed at seeded points, the bundled model in its threads goes on: one cha
     if (death.startsWith('saving'))
       expect([store.latestVersion()?.n, checkpointsIn(run)]).toEqual([2 * EVERY, [EVERY]]);
   }
-  expect(await realSitting(input(run), 'none')).toMatchObject({ steps: STEPS, end: 'steps' });
+  expect(await launchReal(input(run), 'none')).toMatchObject({ steps: STEPS, end: 'steps' });
 
   using store = openStore(join(run, 'quorum.db'));
   const versions = store.versions(ALL).toReversed();

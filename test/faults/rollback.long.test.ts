@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import type { Batch } from '../../src/protocol/messages.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import { sitting } from '../support/sitting.ts';
+import { launchToy } from '../support/launch.ts';
 import { temporaryFolder } from '../support/rig.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';
 
@@ -49,8 +49,8 @@ test.each([
   'killed when %s, a run is rolled back after its restart or it is not, and goes on from there',
   async (_, death, rolledBack) => {
     const folder = temporaryFolder();
-    expect(await sitting(folder, INPUT, death, GOAL)).toBeUndefined();
-    expect(await sitting(folder, INPUT, 'none')).toMatchObject({ end: 'steps', steps: STEPS });
+    expect(await launchToy(folder, INPUT, death, GOAL)).toBeUndefined();
+    expect(await launchToy(folder, INPUT, 'none')).toMatchObject({ end: 'steps', steps: STEPS });
 
     using store = openStore(join(folder, 'run', 'quorum.db'));
     const versions = store.versions(100).toReversed();

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { chaos, contentsOf } from '../support/chaos.ts';
-import { poisonedSitting } from '../support/sitting.ts';
+import { launchPoisonedToy } from '../support/launch.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const STEPS = 24;
@@ -23,13 +23,13 @@ test(
   'killed at seeded calls of the database, a run sets aside what one left alone does, loses nothing else and learns nothing twice',
   { timeout: 300_000 },
   async () => {
-    const sit = poisonedSitting(POISON);
+    const launch = launchPoisonedToy(POISON);
     const untouched = temporaryFolder();
-    expect(await sit(untouched, input, 'none')).toMatchObject({ steps: STEPS, end: 'steps' });
+    expect(await launch(untouched, input, 'none')).toMatchObject({ steps: STEPS, end: 'steps' });
     const alone = contentsOf(untouched);
 
     const killed = temporaryFolder();
-    const { report } = await chaos(killed, input, { kills: KILLS, seed: SEED, alone, sit });
+    const { report } = await chaos(killed, input, { kills: KILLS, seed: SEED, alone, launch });
     expect(report).toMatchObject({ steps: STEPS, end: 'steps' });
     expect(weightsIn(killed)).toBe(weightsIn(untouched));
     const asides = [untouched, killed].map((folder) => {

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { temporaryFolder } from '../support/rig.ts';
-import { sitting } from '../support/sitting.ts';
+import { launchToy } from '../support/launch.ts';
 
 const MOST_USES = 2;
 const INPUT: ConfigInput = {
@@ -29,12 +29,12 @@ function contents(folder: string) {
 
 test('killed again and again, a run keeps its pool, asks no question once too often, and ends as one that was left alone', async () => {
   const alone = temporaryFolder();
-  expect(await sitting(alone, INPUT, 'none')).toMatchObject({ steps: 8, end: 'steps' });
+  expect(await launchToy(alone, INPUT, 'none')).toMatchObject({ steps: 8, end: 'steps' });
   const killed = temporaryFolder();
   for (const death of ['beforeSample:2', 'beforeSample:5', 'beforeLearn:2', 'afterLearn:1']) {
-    expect([death, await sitting(killed, INPUT, death)]).toEqual([death, undefined]);
+    expect([death, await launchToy(killed, INPUT, death)]).toEqual([death, undefined]);
   }
-  expect(await sitting(killed, INPUT, 'none')).toMatchObject({ steps: 8, end: 'steps' });
+  expect(await launchToy(killed, INPUT, 'none')).toMatchObject({ steps: 8, end: 'steps' });
 
   const { asked, ...rest } = contents(killed);
   const uses = new Map<unknown, number>();

@@ -16,7 +16,7 @@ import type { LoopEvent } from '../../src/protocol/ports.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { readEvents } from '../support/event-file.ts';
 import { recordOf } from '../support/recorder.ts';
-import { sitting } from '../support/sitting.ts';
+import { launchToy } from '../support/launch.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { ToyPolicy, type ToyFaults } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
@@ -111,9 +111,9 @@ describe('every version and evaluation is heard of', () => {
   test('when the process is killed, by the end of the next start, at least once; also when a signal ends that', async () => {
     const folder = temporaryFolder();
     const killed = { port: 'watch', at: 'learnt 2', signal: 'SIGKILL' };
-    expect(await sitting(folder, input(null, killed), 'none')).toBeUndefined();
+    expect(await launchToy(folder, input(null, killed), 'none')).toBeUndefined();
     const terminated = { port: 'export', at: 'learnt 4', signal: 'SIGTERM' };
-    expect(await sitting(folder, input(null, terminated), 'none')).toMatchObject({ end: 'stopped' });
+    expect(await launchToy(folder, input(null, terminated), 'none')).toMatchObject({ end: 'stopped' });
     expectAll(folder, 5, false);
   }, 120_000);
 });

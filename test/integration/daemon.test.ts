@@ -190,7 +190,7 @@ test('pauses after the step in hand, resumes, and stops over the control socket;
   expect((await reached(next, report.steps + 1)).version).toBeGreaterThan(report.steps);
 });
 
-test('a part that keeps failing stops the daemon cleanly: saved, reported, and the next sitting goes on', async () => {
+test('a part that keeps failing stops the daemon cleanly: saved, reported, and the next launch goes on', async () => {
   const run = toyRun(loop(6));
   let broken = true;
   const faults = {

@@ -48,11 +48,11 @@ test('thousands of random and mutated frames end one socket at the most', async 
     socket.end(tail);
     await browser.closed;
   };
-  const sitting = fc.tuple(fc.boolean(), fc.array(frame, { maxLength: 8 }), wire);
+  const socketLife = fc.tuple(fc.boolean(), fc.array(frame, { maxLength: 8 }), wire);
   const property = fc.asyncProperty(
-    fc.array(sitting, { minLength: TOGETHER, maxLength: TOGETHER }),
-    async (sittings) => {
-      await Promise.all(sittings.map((sent) => one(...sent)));
+    fc.array(socketLife, { minLength: TOGETHER, maxLength: TOGETHER }),
+    async (sockets) => {
+      await Promise.all(sockets.map((sent) => one(...sent)));
       await stillServes(desk);
     },
   );

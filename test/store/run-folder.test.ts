@@ -86,7 +86,7 @@ test('the socket of a folder with a long name is short, and its own', () => {
   expect(long('a')).not.toBe(long('b'));
 });
 
-test('settings may change between sittings; data and seed may not, but their folder may move', () => {
+test('settings may change between launches; data and seed may not, but their folder may move', () => {
   using run = openRunFolder(temporaryFolder());
   run.saveConfig(parseConfig({ model: '/a/mini', seed: 1 }));
   run.saveConfig(parseConfig({ model: '/b/mini', seed: 1, learner: { learningRate: 1e-4 } }));

@@ -146,7 +146,7 @@ describe('a collapse', () => {
 });
 
 describe('what was decided', () => {
-  it('is done by the next sitting if this one ended first', { timeout: 60_000 }, async () => {
+  it('is done by the next launch if this one ended first', { timeout: 60_000 }, async () => {
     const run = toy();
     const healthy = (checkpoint?: ToyOptions['checkpoint']) => new Collapsing(() => false, checkpoint);
     const daemon = await start(run, healthy);

@@ -11,7 +11,7 @@ import type { Report } from '../../src/protocol/status.ts';
 import { checkRun } from '../../src/store/check-run.ts';
 import { openStore } from '../../src/store/open-store.ts';
 
-export type Sit = (folder: string, input: ConfigInput, death: string) => Promise<Report | undefined>;
+export type Launch = (folder: string, input: ConfigInput, death: string) => Promise<Report | undefined>;
 
 /** What a run folder holds, small enough to compare. */
 export interface Contents {
@@ -33,7 +33,7 @@ export const KILLS = Math.ceil(Number(process.env['CHAOS_KILLS'] ?? 8) / 2);
 /** Whether it is much more than that. */
 export const LONG = KILLS >= 100;
 export const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
-/** A sitting that is killed makes five at the most. */
+/** A launch that is killed makes five at the most. */
 export const STEPS = 10 * KILLS + 24;
 export const LIMIT = { timeout: 600_000 + 30_000 * KILLS };
 
@@ -49,7 +49,7 @@ export const chaosInput = (maxStaleness: number): ConfigInput => ({
 });
 
 /**
- * A sitting dies before this call of the database at the latest; the shortest ones end while the run folder is opened.
+ * A launch dies before this call of the database at the latest; the shortest ones end while the run folder is opened.
  */
 const LATEST_STATEMENT = 320;
 
@@ -120,22 +120,22 @@ const atStatement = (random: Random): string => `statement:${random.int(40, LATE
 export async function chaos(
   folder: string,
   input: ConfigInput,
-  options: { kills: number; seed: number; alone?: Contents; sit: Sit; deathAt?: (random: Random) => string },
+  options: { kills: number; seed: number; alone?: Contents; launch: Launch; deathAt?: (random: Random) => string },
 ): Promise<Chaos> {
-  const { kills, seed, alone, sit, deathAt = atStatement } = options;
+  const { kills, seed, alone, launch, deathAt = atStatement } = options;
   let deaths = 0;
   let before: Contents | undefined;
   while (deaths < kills) {
     const death = deathAt(new Random(seed, 'death', deaths));
-    const report = await sit(folder, input, death);
+    const report = await launch(folder, input, death);
     if (report !== undefined) throw new Error(`the run ended after ${deaths} of ${kills} kills: give it more steps`);
     deaths += 1;
     const faults = await faultsAfterDeath(folder, before, alone);
     if (faults.length > 0) throw new Error(`seed ${seed}, after kill ${deaths} at ${death}:\n${faults.join('\n')}`);
     before = contentsOf(folder);
   }
-  const report = await sit(folder, input, 'none');
-  if (report === undefined) throw new Error('the last sitting did not end');
+  const report = await launch(folder, input, 'none');
+  if (report === undefined) throw new Error('the last launch did not end');
   const faults = await faultsAfterDeath(folder, before, alone);
   if (faults.length > 0) throw new Error(`seed ${seed}, at the end:\n${faults.join('\n')}`);
   return { kills: deaths, report, contents: contentsOf(folder) };

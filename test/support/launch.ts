@@ -1,4 +1,4 @@
-/** A sitting of a daemon in a process of its own, for tests that kill it. */
+/** A launch of a daemon in a process of its own, for tests that kill it. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -9,18 +9,18 @@ const TOY = fileURLToPath(new URL('./toy-daemon.ts', import.meta.url));
 const REAL = fileURLToPath(new URL('./real-daemon.ts', import.meta.url));
 
 /** With the toy policy. Undefined when it was killed. `death` and `goal`: see toy-daemon.ts. */
-export function sitting(folder: string, input: ConfigInput, death: string, goal?: number): Promise<Report | undefined> {
+export function launchToy(folder: string, input: ConfigInput, death: string, goal?: number): Promise<Report | undefined> {
   return run(TOY, [folder, JSON.stringify(input), death, ...(goal === undefined ? [] : [String(goal)])]);
 }
 
 /** The same, with a learner that cannot take every `poison`th batch. */
-export function poisonedSitting(poison: number) {
+export function launchPoisonedToy(poison: number) {
   return (folder: string, input: ConfigInput, death: string) =>
     run(TOY, [folder, JSON.stringify(input), death], { TOY_POISON: String(poison) });
 }
 
 /** With the bundled model in threads. Undefined when it was killed. `death`: see real-daemon.ts. */
-export function realSitting(input: ConfigInput, death: string): Promise<Report | undefined> {
+export function launchReal(input: ConfigInput, death: string): Promise<Report | undefined> {
   return run(REAL, [JSON.stringify(input), death]);
 }
 

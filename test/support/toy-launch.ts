@@ -4,13 +4,13 @@ import type { Batch, Question } from '../../src/protocol/messages.ts';
 import { ToyPolicy } from './toy-policy.ts';
 import type { ToyRun } from './toy-run.ts';
 
-export interface ToySitting {
+export interface ToyLaunch {
   readonly sampled: readonly Question[];
   readonly learnt: readonly Batch[];
 }
 
 /** @throws Error when the run ends otherwise than by its steps */
-export async function toySitting(config: ToyRun['config']): Promise<ToySitting> {
+export async function launchToyHere(config: ToyRun['config']): Promise<ToyLaunch> {
   const sampled: Question[] = [];
   const learnt: Batch[] = [];
   const faults = {
