@@ -1,7 +1,7 @@
 /**
- * `src/lib/thread-entry.ts` as tests have it while dist/ is as new as the sources (vitest.config.ts): threads start
- * from JavaScript, for less than half the processor time of TypeScript through tsx. Threads that a test makes fail
- * patch the sources, so they run from these (thread-faults.ts).
+ * Replaces `src/lib/thread-entry.ts` in tests while dist/ is as new as the sources (vitest.config.ts): threads start
+ * from JavaScript, which takes less than half the processor time of TypeScript through tsx. Injected faults patch the
+ * sources, so a test that injects them runs its threads from source (thread-faults.ts).
  */
 import { threadEntry as sourceEntry, type ThreadEntry } from '../../src/lib/thread-entry.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Kills a daemon again and again, each time at a seeded point, and looks after each death at what is left. At staleness
- * 0 a run is determined by its seed, so an unkilled run of the same seed says what each batch has to be; past that its
- * batches depend on which thread is faster, and what was durable at the death before says what must still be there.
+ * Kills a daemon again and again, each time at a seeded point, and checks the run folder after each death. At staleness
+ * 0 the seed determines a run, so an unkilled run of the same seed gives the expected batches. At higher staleness the
+ * batches depend on which thread is faster; there, whatever was durable at one death must still exist at the next.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -13,9 +13,9 @@ import { openStore } from '../../src/store/open-store.ts';
 
 export type Launch = (folder: string, input: ConfigInput, death: string) => Promise<Report | undefined>;
 
-/** What a run folder holds, small enough to compare. */
+/** A digest of a run folder, small enough to compare. */
 export interface Contents {
-  /** Of each durable group: its sequence number, and a hash of it. */
+  /** Sequence number of each durable group -> hash of the group. */
   readonly groups: ReadonlyMap<number, string>;
   /** Sequence numbers of the groups of each batch, in order. */
   readonly batches: readonly (readonly number[])[];
@@ -28,12 +28,12 @@ export interface Chaos {
   readonly contents: Contents;
 }
 
-/** Of each of the two tests of chaos: a few; `npm run chaos` and .ci/run ask for more. */
+/** Kills in each of the two chaos tests; `npm run chaos` and .ci/run ask for more than the default. */
 export const KILLS = Math.ceil(Number(process.env['CHAOS_KILLS'] ?? 8) / 2);
-/** Whether it is much more than that. */
+/** True for the long version of the tests. */
 export const LONG = KILLS >= 100;
 export const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
-/** A launch that is killed makes five at the most. */
+/** Enough for all kills: a killed launch makes at most five steps. */
 export const STEPS = 10 * KILLS + 24;
 export const LIMIT = { timeout: 600_000 + 30_000 * KILLS };
 
@@ -41,15 +41,15 @@ const ALL = 1_000_000;
 export const chaosInput = (maxStaleness: number): ConfigInput => ({
   seed: 7,
   loop: { steps: STEPS, batchGroups: 4, jobQuestions: 2, maxStaleness, maxOversample: 3 },
-  // A toy that has learnt everything would sample hundreds of groups for a step.
+  // Without this a toy that has learnt everything samples hundreds of groups for one step.
   filters: { shareFloor: 0.5, dropAllAgree: false },
-  // What is looked at after a death is everything, from the first group on: a thousand kills come to more than is kept
-  // otherwise.
+  // The check after a death reads everything from the first group on; the default bounds would prune a run of a
+  // thousand kills.
   store: { maxGroups: ALL, maxVersions: ALL },
 });
 
 /**
- * A launch dies before this call of the database at the latest; the shortest ones end while the run folder is opened.
+ * A launch dies before this database call at the latest; the shortest launches die while the run folder is opened.
  */
 const LATEST_STATEMENT = 320;
 
@@ -70,8 +70,8 @@ export function contentsOf(folder: string): Contents {
 }
 
 /**
- * What is wrong with a run after a death, in words; none when all is well. `before` is what was durable at the death
- * before it, `alone` what a run that was left alone comes to.
+ * Describes each fault of a run after a death; empty when the run is sound. `before` is what was durable at the
+ * previous death, `alone` the contents of an undisturbed run of the same seed.
  */
 export async function faultsAfterDeath(
   folder: string,
@@ -113,10 +113,10 @@ function repeated(sequences: readonly number[]): number[] {
   return sequences.filter((sequence) => seen.size === seen.add(sequence).size);
 }
 
-/** Before a seeded call of the database. */
+/** Dies before a database call that the seed picks. */
 const atStatement = (random: Random): string => `statement:${random.int(40, LATEST_STATEMENT)}`;
 
-/** @throws Error with what is wrong, the seed and the death, as soon as something is. */
+/** @throws Error at the first fault, with the seed and the death that caused it. */
 export async function chaos(
   folder: string,
   input: ConfigInput,

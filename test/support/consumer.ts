@@ -1,4 +1,4 @@
-/** A project that uses the package: what it imports, and the four settings of TypeScript that are usual for it. */
+/** A project that uses the package, with its imports and the four usual TypeScript configurations. */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -54,7 +54,7 @@ export function writeProject(folder: string): void {
   writeFileSync(join(folder, 'quorum.config.ts'), CONFIG);
 }
 
-/** @returns what the compiler says: nothing. */
+/** @returns the compiler's output; empty when the project compiles. */
 export function compile(folder: string, name: keyof typeof TSCONFIGS): string {
   const [file, compiler] = [join(folder, 'tsconfig.json'), join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')];
   writeFileSync(
@@ -65,8 +65,8 @@ export function compile(folder: string, name: keyof typeof TSCONFIGS): string {
 }
 
 /**
- * @param files of the package, relative to its folder. @returns `page -> link` for each relative link of its pages to
- * what is not in the package.
+ * @param files of the package, relative to its folder. @returns `page -> link` for each relative link that leads to a
+ * file outside the package.
  */
 export function deadLinks(files: readonly string[]): string[] {
   const there = new Set(files.flatMap((file) => [file, posix.dirname(file)]));

@@ -1,4 +1,4 @@
-/** Folders of data with two pictures, as users have them, and what is read of them. */
+/** Data folders in the layouts that users have, each with two pictures; and a reader that summarises their rows. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
@@ -13,7 +13,7 @@ const png = async (red: number): Promise<Buffer> =>
     .toBuffer();
 export const [ONE, TWO] = [await png(10), await png(20)];
 
-/** A folder with `a.png` and `b.png`, whose pictures are told by their red channel, and the files given. */
+/** Makes a folder with the files given and `a.png` and `b.png`, which differ in their red channel. */
 export function folderOf(files: Readonly<Record<string, string | Buffer | object>>): string {
   const folder = temporaryFolder();
   for (const [name, content] of Object.entries({ 'a.png': ONE, 'b.png': TWO, ...files })) {

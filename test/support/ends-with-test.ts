@@ -1,6 +1,6 @@
 /**
- * Imported by each process that tests start from here: however the process of the test ends, by a kill too, this one
- * does not outlive it.
+ * Every child process of a test imports this first: the child kills itself soon after the test's process ends, even if
+ * that process was killed.
  */
 const test = Number(process.env['QUORUM_TEST_PID']);
 const LOOK_MILLISECONDS = 500;

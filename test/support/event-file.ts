@@ -1,6 +1,6 @@
 /**
- * Reads TensorBoard's event files: TFRecords of Event messages; written from the format's description, not from our
- * writer.
+ * Reads TensorBoard's event files (TFRecords of Event messages). It follows the format's description and shares no code
+ * with our writer.
  */
 import { Reader } from 'protobufjs/minimal.js';
 import { expect } from 'vitest';

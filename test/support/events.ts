@@ -15,7 +15,7 @@ export const STEP: StepMetrics = {
   seconds: 1.5,
 };
 
-/** Answers of one token each; kept, where they do not all agree. */
+/** A judged group whose answers have one token each; kept unless all answers agree. */
 export function judgedEvent(
   ...answers: (string | null)[]
 ): LoopEvent & { readonly type: 'judged'; readonly judged: JudgedGroup } {

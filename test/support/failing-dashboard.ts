@@ -1,6 +1,6 @@
 /**
- * A daemon around the toy policy in a process of its own, in whose dashboard each page that connects leaves an error
- * that nothing catches. It says its dashboard's address and, at the end, its report. Arguments: run folder's parent,
+ * A daemon around the toy policy in a process of its own. Each page that connects to its dashboard causes an uncaught
+ * error there. The process prints the dashboard's address and, at the end, its report. Arguments: run folder's parent,
  * JSON of configuration.
  */
 import { Hub } from '../../dashboards/server/hub.ts';

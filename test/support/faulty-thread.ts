@@ -1,4 +1,4 @@
-/** Loaded into a compute thread before anything else: does to it what a test ordered (thread-faults.ts). */
+/** Loaded into a compute thread before anything else: injects the faults that a test ordered (thread-faults.ts). */
 import { setTimeout as delay } from 'node:timers/promises';
 import { BroadcastChannel, getEnvironmentData, threadId } from 'node:worker_threads';
 import * as ort from 'onnxruntime-node';
@@ -25,7 +25,7 @@ const stageOf = (call: WorkerCall): Stage | undefined => {
   return call.type === 'learn' || call.type === 'save' ? call.type : undefined;
 };
 
-/** The fault that is ordered for this stage. */
+/** Takes one of the faults that are ordered for this stage. */
 function taken(stage: Stage | undefined): Fault {
   const at = 3 * STAGES.findIndex((each) => each === stage);
   if (at < 0 || Atomics.sub(orders, at + 1, 1) <= 0) return 'none';
@@ -44,7 +44,10 @@ function poisoned(tensors: SharedTensors): SharedTensors {
   return { ...tensors, buffer };
 }
 
-/** A sampler takes up the weights as those that it was meant to have; the learner's warm state is another. */
+/**
+ * Puts a NaN into what the call hands over. A sampler keeps the id of its weights and drops its warm copy; the
+ * learner's weights get another id, so that its warm state does not match.
+ */
 function poison(call: WorkerCall, fault: Fault): WorkerCall {
   if (call.type === 'sample') {
     withoutWarm = true;

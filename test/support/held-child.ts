@@ -1,6 +1,7 @@
 /**
- * A daemon around the toy policy in a process of its own, whose learner and samplers wait in the step from version 2:
- * it says `held`, and goes on at the first byte on stdin. Arguments: run folder's parent, JSON of configuration.
+ * A daemon around the toy policy in a process of its own. In the step from version 2 its learner and samplers wait: the
+ * process prints `held` and continues at the first byte on stdin. Arguments: run folder's parent, JSON of
+ * configuration.
  */
 import './ends-with-test.ts';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-/** A launch of a daemon in a process of its own, for tests that kill it. */
+/** Launches a daemon in a process of its own, for tests that kill it. Every launch resolves to undefined if killed. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
@@ -8,18 +8,23 @@ import type { Report } from '../../src/protocol/status.ts';
 const TOY = fileURLToPath(new URL('./toy-daemon.ts', import.meta.url));
 const REAL = fileURLToPath(new URL('./real-daemon.ts', import.meta.url));
 
-/** With the toy policy. Undefined when it was killed. `death` and `goal`: see toy-daemon.ts. */
-export function launchToy(folder: string, input: ConfigInput, death: string, goal?: number): Promise<Report | undefined> {
+/** With the toy policy. `death` and `goal`: see toy-daemon.ts. */
+export function launchToy(
+  folder: string,
+  input: ConfigInput,
+  death: string,
+  goal?: number,
+): Promise<Report | undefined> {
   return run(TOY, [folder, JSON.stringify(input), death, ...(goal === undefined ? [] : [String(goal)])]);
 }
 
-/** The same, with a learner that cannot take every `poison`th batch. */
+/** The same, with a learner that fails on every `poison`th batch. */
 export function launchPoisonedToy(poison: number) {
   return (folder: string, input: ConfigInput, death: string) =>
     run(TOY, [folder, JSON.stringify(input), death], { TOY_POISON: String(poison) });
 }
 
-/** With the bundled model in threads. Undefined when it was killed. `death`: see real-daemon.ts. */
+/** With the bundled model in threads. `death`: see real-daemon.ts. */
 export function launchReal(input: ConfigInput, death: string): Promise<Report | undefined> {
   return run(REAL, [JSON.stringify(input), death]);
 }

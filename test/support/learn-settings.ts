@@ -1,4 +1,4 @@
-/** Settings of a learner step as the configuration makes them, for steps at the tests' own small sizes. */
+/** Builds a learner step's settings from the configuration's defaults, for steps of a test's small size. */
 import type { LearnObjective } from '../../src/compute/objectives/registry.ts';
 import type { LearnSettings } from '../../src/compute/objectives/settings.ts';
 import { configSchema, type ConfigInput } from '../../src/config/schema.ts';

@@ -1,11 +1,11 @@
-/** An open learner and sampler on this machine, closed as one. */
+/** The learner and sampler of this machine as one disposable. */
 import type { Config } from '../../src/config/schema.ts';
 import { localPolicy } from '../../src/policy/local/open.ts';
 import type { PolicyOrigin } from '../../src/policy/policy.ts';
 
 export type OpenPolicy = ReturnType<typeof localPolicy> & AsyncDisposable;
 
-/** Not open yet. */
+/** Returns the policy unopened; disposing it closes both parts. */
 export function closing(config: Config, origin: PolicyOrigin = {}): OpenPolicy {
   const policy = localPolicy(config, origin);
   const { learner, sampler } = policy;

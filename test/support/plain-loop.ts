@@ -1,4 +1,4 @@
-/** examples/loop.ts with parts of a test: what staleness 0 promises to be, bit for bit. */
+/** Runs examples/loop.ts with a test's parts: the daemon at staleness 0 must match it bit for bit. */
 import { loop } from '../../examples/loop.ts';
 import type { Config } from '../../src/config/schema.ts';
 import type { Dataset } from '../../src/data/dataset.ts';
@@ -6,7 +6,7 @@ import type { Classifier } from '../../src/learn/judge.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import { questioner } from '../../src/roles/questioner.ts';
 
-/** Takes an open policy `steps` versions on; returns the group ids of each batch. */
+/** Makes `steps` steps with an open policy; returns the group ids of each batch. */
 export async function plainLoop(
   { learner, sampler }: Policy,
   dataset: Dataset,

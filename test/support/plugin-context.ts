@@ -1,5 +1,5 @@
 /**
- * What a plug-in's port gets when it is opened outside a daemon: real pictures, real classes of answers, a folder of
+ * The context of a plug-in's port that a test opens without a daemon: real pictures, real answer classes, a folder of
  * its own.
  */
 import { onTestFinished } from 'vitest';
@@ -13,21 +13,21 @@ import type { PortName, Ports } from '../../src/protocol/ports.ts';
 import { temporaryFolder } from './temporary.ts';
 
 export interface TestContext<Name extends PortName> extends PortContext<undefined, Name> {
-  /** What the port told, and with what reason it asked for the end. */
+  /** Texts that the port passed to `tell` and, as `stop: reason`, to `stop`. */
   readonly told: readonly string[];
-  /** As if the actor were stopped; also done when the test ends. */
+  /** Aborts `signal`, as stopping the actor does; the end of the test does it too. */
   end(): void;
 }
 
 export interface ContextParts<Name extends PortName> {
   readonly seed?: number;
-  /** Made for the test unless given: give it again to open the port as after a restart. */
+  /** Default: a temporary folder. Pass the same one again to open the port as after a restart. */
   readonly folder?: string;
-  /** Of the data set. */
+  /** The data set's questions. */
   readonly questions?: readonly Question[];
-  /** Without it labels are not allowed. */
+  /** Labels by question id; without them `label` throws a PermissionError. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Without it the port has nothing to wrap. */
+  /** The plug-in that this one wraps; without it `next` throws. */
   readonly next?: Ports[Name];
 }
 
@@ -70,5 +70,5 @@ export function pluginContext<Name extends PortName>(parts: ContextParts<Name> =
   };
 }
 
-/** Of a test that does not stop anything. */
+/** A signal that never aborts. */
 export const idle: AbortSignal = new AbortController().signal;

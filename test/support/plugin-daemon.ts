@@ -1,4 +1,4 @@
-/** Daemons on the toy policy for tests of plug-ins; each is stopped after its test. */
+/** Starts daemons on the toy policy for tests of plug-ins and stops them after each test. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { firstValueFrom } from 'rxjs';
@@ -17,7 +17,7 @@ const QUICK: ConfigInput = {
   loop: { batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
 };
 
-/** Looks again every few milliseconds: what is waited for happens in another thread, or after a deadline. */
+/** Polls `condition` every 5 ms, as the change comes from another thread or after a deadline. */
 export async function until(condition: () => boolean, seconds: number): Promise<void> {
   for (const end = Date.now() + 1000 * seconds; !condition(); await new Promise((resolve) => setTimeout(resolve, 5))) {
     if (Date.now() > end) throw new Error(`does not hold after ${seconds} s: ${condition.toString()}`);
@@ -34,7 +34,7 @@ export async function start(input: ConfigInput, folder?: string): Promise<Daemon
   const run = toyRun({ ...QUICK, ...input }, folder);
   const daemon = await startDaemon(run.config, {
     pluginFolder: run.folder,
-    // It learns so little that groups go on to disagree, and steps to be made, however long a test takes.
+    // The low rate keeps groups disagreeing, so that steps continue however long a test takes.
     createPolicy: (_, { checkpoint }) => new ToyPolicy({ learningRate: 1e-3, ...(checkpoint ? { checkpoint } : {}) }),
   });
   running.push(daemon);
@@ -48,8 +48,8 @@ export const row = (daemon: DaemonHandle, name: string): PluginRow =>
   daemon.plugins().find((each) => each.name === name)!;
 
 /**
- * Gives `port` a plug-in that leaks in a thread with a small heap, and waits for two steps after it is parked. @returns
- * the port's row
+ * Gives `port` a plug-in that leaks in a thread with a small heap, and waits until two steps after the port is parked.
+ * @returns the port's row
  */
 export async function leak(port: PortName): Promise<PluginRow['ports'][number]> {
   const folder = temporaryFolder();
@@ -58,7 +58,7 @@ export async function leak(port: PortName): Promise<PluginRow['ports'][number]> 
   writeFileSync(join(folder, 'leaky.mjs'), source);
   const synthesis: ConfigInput = port === 'synthesize' ? { synthesis: { mode: 'direct', share: 0.5 } } : {};
   const plugins = [{ use: './leaky.mjs', thread: { heapMegabytes: 32 } }];
-  // With a restart it takes twice as long.
+  // A restart would double the time of the test.
   const daemon = await start(
     { plugins, supervision: { maxRestarts: 0, backoffMilliseconds: 1 }, ...synthesis },
     folder,

@@ -1,8 +1,8 @@
 /**
  * A daemon around localPolicy in a process of its own, for tests that kill it. Arguments: JSON of configuration, and
- * where to die by SIGKILL: `stored:5` when groups were stored for the fifth time, before a verdict; `learning:3:0.4` in
- * the third learner step, after 0.4 of the time that the second took, and before its result is stored however fast it
- * is; `saving:3` when version 3 is to be saved; `none` is not to.
+ * the point at which it sends itself SIGKILL: `stored:5` after the fifth time that groups are stored, before their
+ * verdicts; `learning:3:0.4` in the third learner step, after 0.4 of the second step's time and in any case before the
+ * result is stored; `saving:3` before version 3 is saved; `none` never.
  */
 import './ends-with-test.ts';
 import { startDaemon } from '../../src/daemon/daemon.ts';

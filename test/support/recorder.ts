@@ -1,5 +1,5 @@
 /**
- * A plug-in that writes down what it hears of, as watcher and as exporter; it can end its process in the midst of that.
+ * A plug-in that writes each event to a file, as watcher and as exporter; on request it kills its process at an event.
  */
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +37,7 @@ export default definePlugin({
   },
 });
 
-/** It takes its time, in turns of the event loop, and gives up when it is told to. */
+/** Waits some turns of the event loop before it writes, and writes nothing once `signal` aborts. */
 function hear(file: string, die: { readonly at: string; readonly signal: NodeJS.Signals } | undefined) {
   return async (event: LoopEvent, signal: AbortSignal): Promise<void> => {
     const record = recordOf(event);

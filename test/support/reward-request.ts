@@ -3,7 +3,7 @@ import { majorityVote } from '../../src/learn/vote.ts';
 import type { Sample } from '../../src/protocol/messages.ts';
 import type { RewardRequest } from '../../src/protocol/ports.ts';
 
-/** A response that boxes `answer` (null: none), of `tokens` tokens that each had log-probability `logprob`. */
+/** A response that boxes `answer` (null: no box), with `tokens` tokens of log-probability `logprob` each. */
 export function response(answer: string | null, tokens = 1, logprob = -1): Sample {
   const text = answer === null ? 'I do not know' : `\\boxed{${answer}}`;
   return {
@@ -14,7 +14,7 @@ export function response(answer: string | null, tokens = 1, logprob = -1): Sampl
   };
 }
 
-/** The group after the vote; answers are of one class where they are the same text. */
+/** A group after the vote; equal texts are one answer class. */
 export function rewardRequest(samples: readonly Sample[], questionId = 'q'): RewardRequest {
   const answers = samples.map(({ text }) => extractAnswer(text));
   const seen = [...new Set(answers.filter((answer) => answer !== null))];

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { onTestFinished, vi } from 'vitest';
 
-/** Runs a script of examples/ in this process; what it prints. */
+/** Runs a script of examples/ in this process. @returns the lines that it prints */
 export async function runExample(name: 'answer' | 'learn' | 'metrics' | 'loop', ...args: string[]): Promise<string[]> {
   const { argv } = process;
   const lines: string[] = [];

@@ -1,7 +1,7 @@
 /**
  * A sampler in a process of its own, for the plug-in `elsewhere.ts` of docs/plugins.md. Argument: JSON of
  * configuration. Messages: `{call, request, bytes}` in, `{call, reply}` or `{call, error}` out; `bytes` are the weights
- * of `request.version` where they are other than before.
+ * of `request.version`, sent only when they change.
  */
 import './ends-with-test.ts';
 import { configSchema } from '../../src/config/schema.ts';

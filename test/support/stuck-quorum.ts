@@ -1,7 +1,7 @@
 /**
- * The command line from source, in a process of its own, whose `start` has a toy policy that hangs for ever, heeding no
- * signal, in the call that STUCK_IN names: `open`, `sample`, `learn` or `save`. It says `stuck` then. `import` is the
- * plug-in `stuck-plugin.mjs`.
+ * The command line from source, in a process of its own, whose `start` has a toy policy that hangs for ever in the call
+ * that STUCK_IN names (`open`, `sample`, `learn` or `save`), ignoring its signal, after it printed `stuck`. The value
+ * `import` is for the plug-in `stuck-plugin.mjs`.
  */
 import './ends-with-test.ts';
 import { main } from '../../src/cli.ts';
@@ -37,5 +37,5 @@ const faults = {
 };
 await main(process.argv, createProgram(startCommand({ createPolicy: () => new StuckPolicy({ faults }) })));
 
-// As bin/quorum.js does: a module that is never loaded may hold the process.
+// As bin/quorum.js does: a module whose import never settles may keep the process alive.
 setTimeout(() => process.exit(), 1_000).unref();

@@ -1,19 +1,20 @@
 /**
- * Faults in the compute threads of this process, for tests: made before the threads start, then ordered for a stage of
- * the loop. A thread takes an order up at the next call of that stage, once or as often as ordered (faulty-thread.ts).
+ * Injects faults into the compute threads of this process. A test constructs it before the threads start, then orders a
+ * fault for a stage of the loop; the next call of that stage takes the order, as many times as ordered
+ * (faulty-thread.ts).
  */
 import { createRequire } from 'node:module';
 import threads, { setEnvironmentData, type Worker, type WorkerOptions } from 'node:worker_threads';
 
-/** Calls of the threads, by what the loop does with them; `start` is before the first. */
+/** Kinds of calls to the threads, by their purpose in the loop; `start` is before the first call. */
 export const STAGES = ['start', 'sample', 'evaluate', 'learn', 'save'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /**
- * `exit`: the thread ends before the work. `kill`: it is ended once the work is done, before anybody is told. `hang`:
- * it does nothing, for ever. `stuck`: it is in native code for ever. `slow`: it takes three seconds, and shows
- * progress. `memory`: it takes memory until its heap is full. `weights`, `moments`: what it was handed holds a NaN, and
- * what it keeps of that too. `program`: the next program that it hands to ONNX Runtime has flipped bytes.
+ * `exit`: the thread ends before the work. `kill`: it is ended after the work, before it replies. `hang`: it spins in
+ * JavaScript for ever. `stuck`: it stays in native code for ever. `slow`: it takes three seconds and shows progress.
+ * `memory`: it allocates until its heap is full. `weights`, `moments`: the tensors it is handed hold a NaN, and so do
+ * its warm copies. `program`: the next program that it hands to ONNX Runtime has flipped bytes.
  */
 export const FAULTS = [
   'none',
@@ -29,11 +30,11 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-/** Under which the threads find the orders: for each stage [fault, times left, times taken]. */
+/** Key of the orders in the threads' environment data: for each stage [fault, times left, times taken]. */
 export const KEY = 'faults of a test';
 export const CHANNEL = 'kill me';
 
-/** Piscina looks the class up here when it starts a thread. */
+/** Piscina takes the class `Worker` from this module object when it starts a thread. */
 const shared = createRequire(import.meta.url)('node:worker_threads') as { Worker: typeof Worker };
 
 export class ThreadFaults implements Disposable {
@@ -69,7 +70,7 @@ export class ThreadFaults implements Disposable {
     for (const [i, value] of [FAULTS.indexOf(fault), times, 0].entries()) Atomics.store(this.#orders, at + i, value);
   }
 
-  /** How often the stage's order was taken up. */
+  /** How often calls took the stage's order. */
   taken(stage: Stage): number {
     return Atomics.load(this.#orders, 3 * STAGES.indexOf(stage) + 2);
   }

@@ -1,6 +1,6 @@
 /**
- * A model folder that a thread loads in no time: the mini's tokenizer, template and processor, a decoder of one layer,
- * random weights.
+ * A model folder that loads quickly: the mini's tokenizer, template and processor, a decoder of one layer, random
+ * weights.
  */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -52,7 +52,7 @@ export async function writeTinyFolder(folder: string, seed: number): Promise<voi
   );
   const weights = initialWeights((await loadArchitecture(folder)).parameters, seed);
   const embedding = weights['model.embed_tokens.weight']!;
-  // Far enough from zero that the distribution is not uniform.
+  // Larger embeddings keep the distribution away from uniform.
   const wide = f32(
     embedding.shape,
     Float32Array.from(embedding.data, (value) => 10 * value),

@@ -49,7 +49,7 @@ export const tinyRawConfig = {
 
 export const tinyModel = await withNetwork(parseModel(tinyRawConfig, 'tiny'));
 
-/** Weights far enough from zero that distributions differ from uniform. */
+/** Random weights with embeddings large enough that distributions differ from uniform. */
 export function tinyWeights(seed: number): TensorMap {
   const weights = initialWeights(tinyModel.parameters, seed);
   const embedding = weights['model.embed_tokens.weight']!;
@@ -62,7 +62,7 @@ export function tinyWeights(seed: number): TensorMap {
   };
 }
 
-/** `length` text tokens, and before them one picture of 4 x 4 patches (4 image tokens) where asked. */
+/** `length` text tokens, after one picture of 4 x 4 patches (4 image tokens) if `picture`. */
 export function tinyPrompt(seed: number, length: number, picture = false): EncodedPrompt {
   const random = new Random(seed, 'prompt');
   const image = picture ? [IMAGE, IMAGE, IMAGE, IMAGE] : [];

@@ -1,9 +1,9 @@
 /**
  * A daemon around the toy policy in a process of its own, for tests that kill it. Arguments: run folder's parent, JSON
- * of configuration, where to die: `beforeLearn:3` is SIGKILL at the third learner step of this process,
- * `rollback.beforeSave:1` when the first rollback saves; `statement:120` before its 120th write or transaction's begin
- * or end; `none` is not to. And, if wanted, the version, a checkpoint, to roll back to from the next one. With
- * TOY_POISON=5 its learner cannot take every fifth batch.
+ * of configuration, the point at which it sends itself SIGKILL, and optionally a version that has a checkpoint, to
+ * which it rolls back once the next version exists. `beforeLearn:3` dies at the third learner step of this process,
+ * `rollback.beforeSave:1` when the first rollback saves, `statement:120` before the 120th write, begin or end of a
+ * transaction, `none` never. With TOY_POISON=5 the learner fails on every fifth batch.
  */
 import './ends-with-test.ts';
 import { filter, firstValueFrom } from 'rxjs';
@@ -44,7 +44,7 @@ const faults: ToyFaults = {
   },
   afterRestore: () => at('afterRestore'),
 };
-// Where the store is called: between any two of its writes, and before a commit as after it.
+// These two calls cover every point between two writes of the store, and those before and after a commit.
 for (const name of ['run', 'script'] as const) {
   const call = Database.prototype[name];
   Database.prototype[name] = function (this: Database, ...arguments_: never[]): never {
@@ -52,7 +52,7 @@ for (const name of ['run', 'script'] as const) {
     return (call as (...all: never[]) => never).apply(this, arguments_);
   };
 }
-// A checkpoint is in its place when the old ones are looked through.
+// The store prunes old checkpoints right after the new one is in its place.
 const prune = Checkpoints.prototype.prune;
 Checkpoints.prototype.prune = function (...arguments_) {
   at('saved');

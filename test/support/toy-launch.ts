@@ -1,4 +1,4 @@
-/** One start of a run on the toy policy in this process, with what it sampled and learnt. */
+/** One launch of a run on the toy policy in this process, with the questions it sampled and the batches it learnt. */
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { Batch, Question } from '../../src/protocol/messages.ts';
 import { ToyPolicy } from './toy-policy.ts';
@@ -9,7 +9,7 @@ export interface ToyLaunch {
   readonly learnt: readonly Batch[];
 }
 
-/** @throws Error when the run ends otherwise than by its steps */
+/** @throws Error unless the run ends by reaching its steps */
 export async function launchToyHere(config: ToyRun['config']): Promise<ToyLaunch> {
   const sampled: Question[] = [];
   const learnt: Batch[] = [];

@@ -1,7 +1,7 @@
 /**
- * A policy small enough to read: a table of logits, one row a question, one column an answer. It samples from its
- * softmax with the seeded source of randomness and learns by the policy gradient, so a loop around it improves, or
- * collapses, like any other. Delays and failures are injected by `ToyFaults`.
+ * A policy small enough to read: a table of logits, one row per question, one column per answer. It samples from the
+ * softmax with seeded randomness and learns by the policy gradient, so a loop around it improves, or collapses, like
+ * any other. `ToyFaults` injects delays and failures.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,16 +16,16 @@ import type { Learner } from '../../src/policy/learner.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Sampler } from '../../src/policy/sampler.ts';
 
-/** `learner.learningRate` of the configuration. */
+/** The configuration's default of `learner.learningRate`. */
 const DEFAULT_RATE = 5e-5;
 
 type Table = Readonly<Record<string, readonly number[]>>;
 
-/** Called around the work; may wait or throw. */
+/** Hooks around the work; each may wait or throw. */
 export interface ToyFaults {
   readonly beforeSample?: (request: SampleRequest, signal?: AbortSignal) => Promise<void> | void;
   readonly beforeLearn?: (batch: Batch) => Promise<void> | void;
-  /** The step is done when this runs; to throw here is to lose the reply. */
+  /** Runs after the step; throwing here loses the reply. */
   readonly afterLearn?: (batch: Batch) => Promise<void> | void;
   readonly beforeSave?: (n: number) => Promise<void> | void;
   readonly afterSave?: (n: number) => Promise<void> | void;
@@ -34,20 +34,20 @@ export interface ToyFaults {
 }
 
 export interface ToyOptions {
-  /** Answers a question has; the answer's text is its index. */
+  /** Number of answers to each question; an answer's text is its index. */
   readonly answers?: number;
-  /** At the configuration's default; it changes in proportion. */
+  /** The toy's rate at the configuration's default rate; a changed configuration scales it in proportion. */
   readonly learningRate?: number;
   /** Logit by which the base prefers each question's right answer. */
   readonly edge?: number;
-  /** Folder of a checkpoint to go on from. */
+  /** Checkpoint to resume from. */
   readonly checkpoint?: { readonly version: number; readonly folder: string };
-  /** Folder whose weights version 0 has. */
+  /** Folder with the weights of version 0. */
   readonly base?: string;
   readonly faults?: ToyFaults;
 }
 
-/** The right answer to a question, by its text: what a label would say. */
+/** The right answer to a question, as its label would give it; determined by the text. */
 export function toyAnswer(text: string, answers = 4): number {
   return new Random(0, 'answer', text).int(0, answers - 1);
 }
@@ -68,7 +68,7 @@ export class ToyPolicy implements Policy, Learner {
   readonly #held = new Map<number, number>();
   #last: { readonly batch: Batch; readonly reply: LearnReply } | undefined;
   #current = 0;
-  /** Learner steps done, by `(parent, id)`, replays included: what "nothing twice" is checked on. */
+  /** `parent:id` of each learner step, replays included; tests check on it that nothing is learnt twice. */
   readonly learnt: string[] = [];
 
   constructor(options: ToyOptions = {}) {
@@ -122,7 +122,7 @@ export class ToyPolicy implements Policy, Learner {
     const started = performance.now();
     if (!this.#weights.has(request.version))
       throw new InputError(`version ${request.version} is not published or was released`);
-    // as a thread's reply would come: not before the event loop turns
+    // A thread's reply comes in a later turn of the event loop too.
     await new Promise((resolve) => setImmediate(resolve));
     await this.#options.faults?.beforeSample?.(request, signal);
     if (signal?.aborted === true) throw new CancelledError('sampling was cancelled');
@@ -235,7 +235,7 @@ export class ToyPolicy implements Policy, Learner {
     };
   }
 
-  /** Ascends mean over samples of advantage * pi/mu, in the order of the batch. */
+  /** Ascends the mean over samples of advantage * pi/mu, group by group in the order of the batch. */
   #stepped(batch: Batch): { table: Table; metrics: StepMetrics } {
     const table: Record<string, readonly number[]> = { ...this.#weights.get(batch.parent) };
     const { learningRate } = this.#options;

@@ -1,4 +1,4 @@
-/** A run folder's worth of toy questions on disk, and the configuration that goes with it. */
+/** Writes toy questions to disk and makes a configuration that trains on them. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config, ConfigInput } from '../../src/config/schema.ts';

@@ -1,6 +1,6 @@
 /**
- * A plug-in that writes questions that can be told apart, without a model: each fourth is no question, each fifth says
- * what the one before said.
+ * A plug-in that writes distinguishable questions without a model: every fourth text is not a question, every fifth
+ * repeats the one before.
  */
 import { API_VERSION, definePlugin } from '../../src/plugin/define.ts';
 import type { Question } from '../../src/protocol/messages.ts';
