@@ -1,6 +1,6 @@
 /**
- * Label-free gain of adapters against full training on the bundled model: a run for each rank and seed, one table. A
- * run that is done is not done again: delete its folder for another.
+ * Measures the label-free gain of adapters against full training on the bundled model: one run for each rank and seed,
+ * one table. A finished run is not repeated; delete its folder to repeat it.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -16,11 +16,11 @@ import { openStore } from '../src/store/open-store.ts';
 
 const { values } = parseArgs({
   options: {
-    /** 0 is full training. */
+    /** LoRA ranks; 0 trains all weights. */
     ranks: { type: 'string', default: '0,4,16,64' },
     seeds: { type: 'string', default: '0,1,2' },
     steps: { type: 'string', default: '10' },
-    /** Of full training, and of adapters. */
+    /** Learning rates of full training and of adapters. */
     rate: { type: 'string', default: '5e-5' },
     adapterRate: { type: 'string', default: '5e-4' },
     questions: { type: 'string', default: '300' },

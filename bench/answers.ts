@@ -1,6 +1,6 @@
 /**
- * `npx tsx bench/answers.ts FILE.jsonl`: grades pairs `{a, b, equal}` of answers and prints those that are graded
- * otherwise. Exits with 1 if there are any.
+ * `npx tsx bench/answers.ts FILE.jsonl` grades pairs `{a, b, equal}` of answers, prints those whose grade differs from
+ * `equal`, and exits with 1 if there are any.
  */
 import { readFileSync } from 'node:fs';
 import { equivalent } from '../src/learn/equivalence/index.ts';

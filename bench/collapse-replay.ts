@@ -1,7 +1,7 @@
 /**
- * What the guardian would have said of runs that are over: `npx tsx bench/collapse-replay.ts RUN_FOLDER...`. From what
- * a store keeps, the signals of canaries excepted: those need the weights. The store is brought to this version's
- * format, so give it a copy of an old one.
+ * Replays the guardian over finished runs: `npx tsx bench/collapse-replay.ts RUN_FOLDER...`. It computes the signals
+ * from the store, except those of the canaries, which need the weights. Opening migrates the store to this version's
+ * format, so give it a copy of an older run.
  */
 import { join } from 'node:path';
 import { parseConfig } from '../src/config/load.ts';

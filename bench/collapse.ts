@@ -1,8 +1,8 @@
 /**
- * Makes the bundled model collapse in several ways and reports what the guardian made of it. All runs of a seed begin
- * as copies of one healthy run, so that there is something to lose; then something goes wrong that no setting of the
- * guardian's knows of. With `--before 0` they begin with `--model` itself, which may be a checkpoint. A finished run is
- * not repeated and a begun one continues: delete its folder for another.
+ * Makes the bundled model collapse in several ways and reports how the guardian reacts. All runs of a seed begin as
+ * copies of one healthy run, so that there is something to lose; then a fault is provoked that no setting of the
+ * guardian anticipates. With `--before 0` they begin with `--model` itself, which may be a checkpoint. A finished run
+ * is not repeated and an interrupted one continues; delete its folder to repeat it.
  */
 import { cpSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -28,7 +28,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', default: 'rate-x10,no-kl,wrong-majority,reward-bug,temperature-drift,healthy' },
     seeds: { type: 'string', default: '0' },
-    /** Healthy steps before, and steps after. */
+    /** Healthy steps before the provocation, and steps after it. */
     before: { type: 'string', default: '100' },
     steps: { type: 'string', default: '150' },
     tries: { type: 'string', default: '1' },
@@ -41,7 +41,7 @@ const [before, steps, out] = [Number(values.before), Number(values.steps), resol
 
 interface Provocation {
   readonly config?: ConfigInput;
-  /** Beside the configuration. */
+  /** Makes a plug-in that is added to the configuration. */
   readonly plugin?: (model: string, seed: number) => Promise<object>;
   readonly meddle?: (daemon: DaemonHandle) => void;
 }
@@ -57,7 +57,7 @@ const PROVOCATIONS: Readonly<Record<string, Provocation>> = {
   healthy: {},
 };
 
-/** Half the default's work for a step: a run is to be short, not good. */
+/** Half the default work per step, because a run here should be short rather than good. */
 const SMALL: ConfigInput = {
   sampling: { samples: 8 },
   loop: { batchGroups: 16 },
@@ -67,7 +67,7 @@ const SMALL: ConfigInput = {
   dashboard: { port: null },
 };
 
-/** A misspecified reward: the answer 7 is right. */
+/** A misspecified reward that favours the answer 7. */
 const sevens = definePlugin({
   name: 'sevens',
   apiVersion: 1,
@@ -82,7 +82,7 @@ const sevens = definePlugin({
 const QUESTIONS = 640;
 const AT_ONCE = 16;
 
-/** Questions about pictures so harsh that the vote is wrong on them, over and over. */
+/** A plug-in that repeats questions about harshly rendered pictures on which the vote is wrong. */
 async function wrongMajorities(model: string, seed: number): Promise<object> {
   const { dataset, labels } = openFigures({
     pool: 'train',
@@ -120,7 +120,7 @@ async function wrongMajorities(model: string, seed: number): Promise<object> {
   });
 }
 
-/** Somebody's script warms the sampler by 5 % a step, until it is seen to be undone. */
+/** Raises the temperature by 5 % a step, as a faulty script would, until the guardian acts. */
 function drift(daemon: DaemonHandle): void {
   let last = before;
   let undone = false;
@@ -175,7 +175,10 @@ async function row(name: string, seed: number): Promise<CollapseRow> {
   return collapseRow(store, name, seed, before);
 }
 
-/** A run that was begun is gone on with: copied over, its database would meet the write-ahead log of another. */
+/**
+ * Copies a run into a new folder, atomically. Callers must not copy over an existing run: its database would meet the
+ * write-ahead log of another.
+ */
 function copyRun(from: string, to: string): void {
   const part = `${to}.part`;
   rmSync(part, { recursive: true, force: true });

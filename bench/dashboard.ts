@@ -1,6 +1,6 @@
 /**
- * What the dashboard costs the loop: steps a minute of one daemon with no page, with one page, and with fifty pages
- * open, one of which reads nothing. The three take turns.
+ * Measures what the dashboard costs the loop: steps a minute of one daemon with no page open, with one, and with fifty,
+ * of which one reads nothing. The three loads take turns.
  */
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
@@ -13,16 +13,16 @@ import { against, inTurns, type Seconds, type Stretch, type Turns } from './turn
 const CLIENTS = [0, 1, 50] as const;
 
 interface Visited extends Stretch {
-  /** Pages that were open. */
+  /** Number of open pages. */
   readonly clients: number;
 }
 
-/** @param rounds of all three. @param steps learner steps of each. */
+/** @param rounds of all three loads. @param steps learner steps under each load. */
 export function benchDashboard(root: string, model: string, rounds: number, steps: number): Promise<Row[]> {
   const take = async (turns: Turns): Promise<Visited[]> => {
     const stretches: Visited[] = [];
     for (let round = 0; round < rounds; round++) {
-      // The order turns, so that none of them always comes first.
+      // Rotate the order, so that each load comes first equally often.
       for (let i = 0; i < CLIENTS.length; i++)
         stretches.push(await visited(turns, CLIENTS[(round + i) % CLIENTS.length]!, steps));
     }
@@ -41,7 +41,7 @@ async function visited({ address, measure }: Turns, clients: number, steps: numb
   }
 }
 
-/** Asks for what the first page of the dashboard asks for, then takes every update. */
+/** Sends the requests of the dashboard's first page, then reads every update. */
 async function openPage(address: string): Promise<WebSocket> {
   const { host, origin } = new URL(address);
   const page = new WebSocket(`ws://${host}/ws`, { origin, perMessageDeflate: false });
@@ -75,7 +75,7 @@ function rowsOf(stretches: readonly Visited[], seconds: Seconds, rounds: number,
       unit: 's/step',
     };
     const cost = {
-      name: 'main thread, more than with none, over all processor time',
+      name: 'main thread beyond that without pages, share of all processor time',
       value: (100 * (active.value - median(alone.map((each) => each.active / steps)))) / cpu.value,
       unit: '%',
       target: 2,
@@ -90,14 +90,14 @@ function rowsOf(stretches: readonly Visited[], seconds: Seconds, rounds: number,
     return [
       { ...rate, note },
       {
-        name: 'its steps/min over those of the loop with none',
+        name: 'steps/min relative to the loop without pages',
         unit: 'x',
         target: 0.98,
         ...against(alone, column, seconds),
       },
       cpu,
       {
-        name: 'processor time of the loop with none over its',
+        name: 'processor time of the loop without pages relative to it',
         unit: 'x',
         ...against(alone, column, (stretch) => stretch.cpu),
       },

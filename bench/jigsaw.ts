@@ -1,7 +1,7 @@
 /**
- * Does the mini learn jigsaws from the rule alone (Jigsaw-R1, arXiv 2505.23590)? Whole daemons with the plug-in, one a
- * seed, then greedy accuracy on jigsaws of held-out pictures, none of which was trained on. No label of the data set is
- * used; docs/methods/jigsaw.md reports the numbers.
+ * Does the mini learn jigsaws from the rule alone (Jigsaw-R1, arXiv 2505.23590)? Runs one daemon with the plug-in per
+ * seed, then measures greedy accuracy on jigsaws of held-out pictures. It uses no label of the data set;
+ * docs/methods/jigsaw.md reports the numbers.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -24,8 +24,8 @@ import type { PortName, Rewarded } from '../src/protocol/ports.ts';
 import type { Row } from './measure.ts';
 
 /**
- * In words that models/mini knows. It answers 1 where the piece at the place named first came first, row by row, and 2
- * where the other did.
+ * Prompts in words that models/mini knows. The answer is 1 if the piece at the place named first comes first in
+ * row-major order, otherwise 2.
  */
 export const MINI = {
   form: 'pair',
@@ -36,9 +36,9 @@ export const MINI = {
 } as const;
 
 /**
- * The defaults but for what a rule as reward allows: a lower KL coefficient, and a rate that does not fall. The
- * guardian looks for what a vote can collapse to, one answer to many questions; with two answers in all it would take
- * learning for that, and roll it back.
+ * The defaults, except that a rule as reward allows a lower KL coefficient and a constant rate. The guardian is off: it
+ * looks for one answer to many questions, the collapse of a vote; with only two answers it would take learning for that
+ * and roll it back.
  */
 const SETTINGS: ConfigInput = {
   sampling: { maxNewTokens: 16 },
@@ -49,10 +49,10 @@ const SETTINGS: ConfigInput = {
 };
 
 const HELD_OUT = 500;
-/** Either of two answers, the right one half of the time. */
+/** Percent right by guessing one of two answers. */
 const CHANCE = 50;
 
-/** Greedy accuracy in percent: on held-out jigsaws, and on the questions that the mini was made for. */
+/** Greedy accuracy in percent, on held-out jigsaws and on the questions that the mini was trained for. */
 interface Measured {
   readonly jigsaws: number;
   readonly figures: number;
@@ -119,7 +119,7 @@ async function measure(config: Config): Promise<Measured> {
   return { jigsaws: 100 * (await jigsawAccuracy(sampler, config)), figures: 100 * greedy! };
 }
 
-/** The plug-in itself asks and judges; the jigsaws are the same for every seed. */
+/** Uses the plug-in's own questions and judgement; the jigsaws are the same for every seed. */
 async function jigsawAccuracy(sampler: Pick<Sampler, 'sample'>, { sampling, loop }: Config): Promise<number> {
   const { signal } = new AbortController();
   const ask = await openPort(jigsaw, 'ask', heldOutContext<'ask'>(), MINI);
@@ -151,7 +151,7 @@ function requestOf(question: Question, samples: readonly Sample[]) {
   };
 }
 
-/** Jigsaws of the mini have no levels to keep, no answers to class and no labels. */
+/** A context whose unused parts throw: these jigsaws keep no levels, class no answers and have no labels. */
 function heldOutContext<Name extends PortName>(): PortContext<undefined, Name> {
   const { dataset } = openFigures(HELDOUT_POOL);
   const none = (): never => {

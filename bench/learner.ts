@@ -1,6 +1,6 @@
 /**
- * One optimizer update at the shapes of the embedded default against the matrix products in it, each timed alone on the
- * same threads.
+ * Compares one optimizer update, at the shapes of the embedded default, with the matrix products in it, each timed
+ * alone on the same threads.
  */
 import { createEngine } from '../src/compute/engine/engines.ts';
 import type { Engine, EngineName, ProgramSpec } from '../src/compute/engine/engine.ts';
@@ -70,7 +70,7 @@ export async function benchLearner(
   ];
 }
 
-/** Time of all products, each distinct one measured once. */
+/** Seconds of all products together; each distinct product is measured once. */
 async function timeAll(engine: Engine, products: readonly MatMul[], runs: number): Promise<number> {
   const times = new Map<string, number>();
   let total = 0;
@@ -83,7 +83,7 @@ async function timeAll(engine: Engine, products: readonly MatMul[], runs: number
   return total;
 }
 
-/** The engine, noting what is compiled on it. */
+/** Wraps the engine and records the programs that are compiled on it. */
 function recording(engine: Engine, specs: Map<string, ProgramSpec>): Engine {
   return {
     name: engine.name,
@@ -97,9 +97,7 @@ function recording(engine: Engine, specs: Map<string, ProgramSpec>): Engine {
   };
 }
 
-/**
- * Real prompts and pictures; responses of the usual lengths (what their tokens are makes no difference to the time).
- */
+/** Real prompts and pictures; responses of the usual lengths with arbitrary tokens, which do not affect the time. */
 async function makeGroups(folder: Awaited<ReturnType<typeof loadModelFolder>>): Promise<TrainGroup[]> {
   const { dataset } = openFigures({ pool: 'train', pictures: GROUPS, questions: 'one' });
   return Promise.all(

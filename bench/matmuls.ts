@@ -1,4 +1,4 @@
-/** The matrix products of a program: what a perfect engine would spend its time on. */
+/** Lists and times the matrix products of a program, the work that bounds any engine. */
 import * as tf from '@tensorflow/tfjs-core';
 import { Graph, type NodeSpec, type Value } from '../src/compute/compile/graph.ts';
 import { trace } from '../src/compute/compile/trace.ts';
@@ -15,7 +15,7 @@ export interface MatMul {
   readonly flops: number;
 }
 
-/** Traces `spec` and lists the matrix products that are left in its graph. */
+/** Traces `spec` and lists the matrix products of its optimised graph. */
 export function matmulsOf(spec: ProgramSpec): MatMul[] {
   const seen = new Map<string, MatMul>();
   const append = Graph.prototype.append;
@@ -45,7 +45,7 @@ function describe({ inputs, outputs, attrs = {} }: NodeSpec): MatMul {
   };
 }
 
-/** Seconds of one product, alone, through the same engine. */
+/** Seconds of one product alone on the same engine. */
 export async function timeMatmul(
   engine: Engine,
   { a, b, transposeA, transposeB }: MatMul,

@@ -1,7 +1,7 @@
-/** Timing: medians of repeated runs, so that one interruption by the machine does not count. */
+/** Times work as the median of repeated runs, so that one interruption by the machine does not count. */
 import { median } from '../src/lib/median.ts';
 
-/** Median seconds of `runs` runs, after one that is not counted. */
+/** Median seconds of `runs` runs, after one uncounted warm-up run. */
 export async function seconds(runs: number, work: () => Promise<unknown>): Promise<number> {
   await work();
   const times: number[] = [];
@@ -18,7 +18,7 @@ export interface Row {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
-  /** What it should at least be (or at most, for bytes), where there is a target. */
+  /** A lower bound; for costs (bytes, share of the main thread) an upper bound. */
   readonly target?: number;
   readonly note?: string;
 }

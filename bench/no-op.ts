@@ -1,4 +1,4 @@
-/** A plug-in that holds every port and changes nothing: what is left is what a plug-in costs. */
+/** A plug-in that serves every port and changes nothing, so that only the cost of calling a plug-in remains. */
 import { API_VERSION, definePlugin } from 'quorum';
 
 export default definePlugin({

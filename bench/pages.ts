@@ -1,6 +1,6 @@
 /**
- * What pages that ask for all that they may cost the loop: share of the daemon's main thread and delay of its event
- * loop, under each load in turn, beside those with no page.
+ * Measures what pages that request as much as they may cost the loop: the share of the daemon's main thread and the
+ * delay of its event loop, without a page and under each load in turn.
  */
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,9 +11,9 @@ import type { Row } from './measure.ts';
 import { inTurns, type Turns } from './turns.ts';
 
 const SECONDS = 15;
-/** After which the daemon has noticed that pages are gone. */
+/** Time within which the daemon notices that pages are gone. */
 const GONE_SECONDS = 20;
-/** Bytes that a page leaves unsent before it says nothing more: the daemon reads it more slowly than it speaks. */
+/** A page stops sending while more bytes than this are unsent, as the daemon reads more slowly than it sends. */
 const MOST_UNSENT = 2 ** 16;
 
 interface Load {
@@ -27,7 +27,7 @@ interface Load {
 
 const TEXTS = ['how', 'many', 'what', 'area', 'e', 'x'];
 
-/** Hardly ever the same question twice. */
+/** Varies the request, so that it is almost never in the daemon's cache. */
 function groups(id: number): ClientFrame {
   const filter = {
     text: TEXTS[id % TEXTS.length]!,
@@ -63,7 +63,7 @@ const LOADS: readonly Load[] = [
 
 export function benchPages(root: string, model: string): Promise<Row[]> {
   const take = async ({ address, measure }: Turns): Promise<Row[]> => {
-    await measure(2); // there is something to ask for
+    await measure(2); // gives the pages something to ask for
     const rows: Row[] = [];
     for (const load of LOADS) rows.push(...(await underLoad(address, load)));
     return rows;

@@ -1,6 +1,6 @@
 /**
- * What plug-ins cost the loop: steps a minute of one daemon with none, and with two that hold every port and do
- * nothing. They are added and removed while it runs, in turns.
+ * Measures what plug-ins cost the loop: steps a minute of one daemon without plug-ins, and with two that serve every
+ * port and do nothing. They are added and removed in turns while it runs.
  */
 import { fileURLToPath } from 'node:url';
 import { askDaemon } from '../src/cli/control-client.ts';
@@ -8,7 +8,7 @@ import { median } from '../src/lib/median.ts';
 import type { Row } from './measure.ts';
 import { against, inTurns, type Seconds, type Stretch, type Turns } from './turns.ts';
 
-/** In the order in which rewards are asked: the first passes, the second answers. */
+/** In the order in which the loop asks rewards: the first passes, the second answers. */
 const PLUGINS = ['no-reward', 'no-op'] as const;
 const PATIENCE_SECONDS = 120;
 
@@ -17,12 +17,12 @@ interface Taken {
   readonly plugged: Stretch[];
 }
 
-/** @param rounds of both. @param steps learner steps of each. */
+/** @param rounds of both. @param steps learner steps in each half of a round. */
 export function benchPlugins(root: string, model: string, rounds: number, steps: number): Promise<Row[]> {
   const take = async (turns: Turns): Promise<Taken> => {
     const taken: Taken = { without: [], plugged: [] };
     for (let round = 0; round < rounds; round++) {
-      // The order turns, so that neither always comes first.
+      // Alternate the order, so that each comes first equally often.
       for (const plugged of round % 2 === 0 ? [false, true] : [true, false]) {
         if (plugged) taken.plugged.push(await pluggedIn(turns, steps));
         else taken.without.push(await turns.measure(steps));
@@ -45,7 +45,7 @@ async function pluggedIn({ run, measure }: Turns, steps: number): Promise<Stretc
   return stretch;
 }
 
-/** One that is parked costs nothing, and would measure nothing. */
+/** @throws Error if a port is parked or restarted: a parked port costs nothing, so the figure would be wrong. */
 async function expectAllRunning(run: string): Promise<void> {
   const reply = await askDaemon(run, { type: 'plugins' }, PATIENCE_SECONDS);
   const ports = reply.type === 'plugins' ? reply.plugins.flatMap((plugin) => plugin.ports) : [];
@@ -73,14 +73,14 @@ function rowsOf({ without, plugged }: Taken, seconds: Seconds, rounds: number, s
     ...of('no plug-in', without),
     ...of('a no-op plug-in on every port', plugged),
     {
-      name: 'its steps/min over those of the loop with none',
+      name: 'steps/min relative to the loop without plug-ins',
       unit: 'x',
       target: 0.99,
       ...against(without, plugged, seconds),
     },
-    { name: 'processor time of the loop with none over its', unit: 'x', ...against(without, plugged, cpu) },
+    { name: 'processor time of the loop without plug-ins relative to it', unit: 'x', ...against(without, plugged, cpu) },
     {
-      name: 'main thread, more than with none, over all processor time',
+      name: 'main thread beyond that without plug-ins, share of all processor time',
       value: (100 * (perStep(plugged, active) - perStep(without, active))) / perStep(without, cpu),
       unit: '%',
       target: 1,

@@ -1,6 +1,6 @@
 /**
- * Tokens a second of sampling, through the threads that the loop samples with: 64 questions x G 10, prompts and all, at
- * each number of threads in turn.
+ * Measures sampling in tokens a second, through the loop's own threads: 64 questions x G 10, prompts included, at each
+ * number of threads in turn.
  */
 import { parseConfig } from '../src/config/load.ts';
 import { rolloutSpeeds } from '../src/cli/rollout-speed.ts';

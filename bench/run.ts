@@ -1,6 +1,6 @@
 /**
- * Speed and memory of this tree on this machine: `npm run bench`. Ratios are taken inside one run, rates are medians.
- * The comparison with other people's software is in peers/.
+ * `npm run bench` measures speed and memory of this tree on this machine. Ratios are taken inside one run, rates are
+ * medians. peers/ compares with other software.
  */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
@@ -19,7 +19,7 @@ import { benchPlugins } from './plugins.ts';
 import { benchRollout } from './rollout.ts';
 import { benchSynthesis } from './synthesis.ts';
 
-/** `jigsaw` measures learning, for minutes a run: only where it is named. */
+/** `jigsaw` measures learning and takes minutes, so it runs only when named. */
 const USAGE = `npm run bench -- [--only learner,rollout,synthesis,daemon,dashboard,pages,plugins,jigsaw] [--runs 5] [--steps 30] [--model models/mini] [--out runs/bench.json]`;
 
 const { values } = parseArgs({

@@ -1,10 +1,10 @@
-/** What the samples of a soak say: a table of what was held, and what was not. */
+/** Reports the samples of a soak as a table of the quantities that must not grow, and lists those that do. */
 import { grows, trend } from './trend.ts';
 
 export interface SoakSample {
   /** Milliseconds since 1970. */
   readonly at: number;
-  /** From 0: which of the processes that had the run folder one after the other. */
+  /** Number of the launch, from 0: each start of the daemon on the run folder is one. */
   readonly launch: number;
   readonly version: number;
   readonly accuracy: number | null;
@@ -36,17 +36,17 @@ export interface SoakSample {
 interface Held {
   readonly name: string;
   readonly of: (sample: SoakSample) => number | null;
-  /** Growth below it is none. */
+  /** Growth below this is ignored. */
   readonly floor: number;
   readonly unit: 'MiB' | 's' | '';
-  /** A collector empties it now and then. */
+  /** Compare the windows' minima, because a collector empties it now and then. */
   readonly lowest?: boolean;
 }
 
 const MIB = 2 ** 20;
-/** Of the beginning. */
+/** Growth below this share of the initial value is ignored. */
 const SHARE = 0.1;
-/** Compiled programs, caches and pools fill in the beginning. */
+/** Share of each launch that is left out, while compiled programs, caches and pools fill. */
 const WARM_UP_SHARE = 0.2;
 
 const HELD: readonly Held[] = [
@@ -72,7 +72,7 @@ const HELD: readonly Held[] = [
 
 const least = (window: readonly number[]) => Math.min(...window);
 
-/** @param problems that ended the soak, or were found after it. */
+/** @param problems that ended the soak or that the check afterwards found. */
 export function soakReport(
   samples: readonly SoakSample[],
   problems: readonly string[],
@@ -111,7 +111,7 @@ export function soakReport(
   return { text, failures };
 }
 
-/** Within its launches: what a process holds begins anew with each. */
+/** Hours within launches; the time between them does not count. */
 export function soakedHours(samples: readonly SoakSample[]): number {
   return launchesOf(samples).reduce((sum, launch) => sum + hoursOf(launch), 0);
 }

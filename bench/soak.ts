@@ -1,8 +1,8 @@
 /**
- * Lets a daemon run for hours and holds what must not grow: memory, handles, threads, files, queues, the event loop's
- * lag. Exits with 1 when something grows, a queue is past its bound, the daemon ends, or the run folder is not whole
- * afterwards. Ctrl-C ends it early, with its report. After an interruption, also of the
- * machine, the same command continues; the hours of all its processes count.
+ * Lets a daemon run for hours and samples what must not grow: memory, handles, threads, files, queues, the event loop's
+ * lag. Exits with 1 when something grows, a queue is past its bound, the daemon ends, or the run folder is damaged
+ * afterwards. Ctrl-C ends it early with its report. After an interruption, even of the machine, the same command
+ * continues; the hours of all launches count.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,7 +31,7 @@ const out = resolve(values.out);
 const run = join(out, 'run');
 const samplesFile = join(out, 'samples.jsonl');
 
-/** Small steps, and bounds that are reached within minutes: growth behind them is a leak, not history. */
+/** Small steps, and bounds on history that are reached within minutes, so that growth after that is a leak. */
 const SETTINGS = [
   'dashboard.port=0',
   'sampling.samples=8',
@@ -63,7 +63,7 @@ async function statusOf(): Promise<Status | undefined> {
     const reply = await askDaemon(run, { type: 'status' }, PATIENCE_SECONDS);
     return reply.type === 'status' ? reply.status : undefined;
   } catch (error) {
-    if (error instanceof NoDaemonError) return undefined; // not yet, or not any more
+    if (error instanceof NoDaemonError) return undefined; // it has not started or has ended
     throw error;
   }
 }
@@ -115,7 +115,7 @@ async function soak(hours: number, everySeconds: number): Promise<string[]> {
       const waited = pause(everySeconds * 1000, undefined, { signal: asked.signal }).catch(() => undefined);
       await Promise.race([waited, gone]);
       const status = await statusOf();
-      // Before its first step it still opens and measures the base.
+      // Until its first step the daemon opens the model and measures the base.
       if (status?.dashboard === undefined || status.version === 0) continue;
       const now = await sample(daemon.pid!, status, launch);
       samples.push(now);
@@ -124,12 +124,12 @@ async function soak(hours: number, everySeconds: number): Promise<string[]> {
         `version ${now.version}, accuracy ${now.accuracy ?? '-'}, ${now.level ?? '-'}, ${Math.round(now.rss / 2 ** 20)} MiB`,
       );
     }
-    if (daemon.exitCode !== null) return [`the daemon ended by itself with ${daemon.exitCode}`];
+    if (daemon.exitCode !== null) return [`the daemon ended early with exit code ${daemon.exitCode}`];
     await askDaemon(run, { type: 'stop' }, 600);
     const [code] = (await gone) as [number | null];
     const { findings } = await checkRun(run);
     return [
-      ...(code === 0 ? [] : [`the daemon ended with ${code}`]),
+      ...(code === 0 ? [] : [`the daemon ended with exit code ${code}`]),
       ...findings.filter(({ harmless }) => !harmless).map(({ path, problem }) => `${path} ${problem}`),
     ];
   } finally {

@@ -1,6 +1,6 @@
 /**
- * Questions a second that the policy writes and that pass, and why the others do not: the loop's synthesizer and
- * checks, both ways of asking.
+ * Measures how many questions a second the policy writes, how many pass, and why the others are rejected, with the
+ * loop's synthesizer and checks, in both modes.
  */
 import { synthesizer } from '../src/roles/synthesizer.ts';
 import { QuestionWriter, voter } from '../src/cli/write-questions.ts';
@@ -11,7 +11,7 @@ import { openForSampling } from '../src/policy/local/open.ts';
 import type { Row } from './measure.ts';
 
 const QUESTIONS = 256;
-/** Of these: voting takes G answers to each. */
+/** Written questions when they are also voted on, which takes G answers to each. */
 const VOTED = 64;
 
 export async function benchSynthesis(model: string, threads: number): Promise<Row[]> {
@@ -30,7 +30,7 @@ export async function benchSynthesis(model: string, threads: number): Promise<Ro
       settings: config.synthesis,
       lanes: 1,
     };
-    await rate(new QuestionWriter(parts), 1); // programs are compiled
+    await rate(new QuestionWriter(parts), 1); // compiles the programs
     const name = `synthesis, ${mode}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
     rows.push(...rowsOf(name, await rate(new QuestionWriter(parts), QUESTIONS), 'form and duplicates'));
     const vote = voter(sampler, grader, config, config.sampling.samples);

@@ -1,16 +1,16 @@
-/** Whether something that should stay level grows: what a leak looks like under noise. */
+/** Decides whether a noisy series that should stay level grows, as it does with a leak. */
 import { median } from '../src/lib/median.ts';
 
-/** Windows that the series is cut into; the slope is fitted through one value of each. */
+/** Number of windows into which the series is cut; the slope is fitted through one value per window. */
 const WINDOWS = 12;
 
 export interface Trend {
-  /** At the beginning and at the end, on the fitted line. */
+  /** Values of the fitted line at the beginning and at the end. */
   readonly from: number;
   readonly to: number;
   /**
-   * Share of pairs of windows of which the later is higher, less those of which it is lower (Kendall's tau), in [-1,
-   * 1].
+   * Kendall's tau, in [-1, 1]: the share of pairs of windows in which the later is higher, minus the share in which it
+   * is lower.
    */
   readonly tau: number;
 }
@@ -18,7 +18,7 @@ export interface Trend {
 /**
  * Theil and Sen's line through the windows of a series: the median of the slopes of all pairs, which a fifth of
  * outliers does not bend.
- * @param of a window's value; the least one for what a collector empties now and then.
+ * @param of gives a window's value; use the minimum for memory that a collector empties now and then.
  */
 export function trend(values: readonly number[], of: (window: readonly number[]) => number = median): Trend {
   const count = Math.min(WINDOWS, values.length);
@@ -37,8 +37,8 @@ export function trend(values: readonly number[], of: (window: readonly number[])
 }
 
 /**
- * Growth that is neither noise (the windows rise together) nor small (more than `share` of the beginning and more than
- * `floor`).
+ * True for growth that is neither noise (the windows rise together) nor small (it exceeds `share` of the initial value
+ * and `floor`).
  */
 export function grows({ from, to, tau }: Trend, share: number, floor: number): boolean {
   return tau > 0.5 && to - from > Math.max(share * Math.abs(from), floor);

@@ -1,6 +1,6 @@
 /**
- * What something costs the loop: one daemon, in which stretches with it and without it take turns. Only ratios of
- * neighbours count, so that a machine that slows down slows down all of them.
+ * Measures what a load costs the loop: in one daemon, stretches with the load and without it take turns. Only ratios of
+ * neighbouring stretches count, so that a machine that slows down affects both alike.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -16,7 +16,7 @@ import { openStore } from '../src/store/open-store.ts';
 const POLL_MILLISECONDS = 500;
 const LIMIT_MILLISECONDS = 60 * 60 * 1000;
 
-/** Each step then samples and learns from as many groups as any other, with a policy that stays what it is. */
+/** Settings that make all steps equal work: each samples and learns the same number of groups, with a fixed policy. */
 const SAME_WORK = [
   'filters.dropAllAgree=false',
   'filters.dropNoBox=false',
@@ -29,22 +29,22 @@ const SAME_WORK = [
 export interface Stretch {
   readonly from: number;
   readonly to: number;
-  /** Of all the daemon's threads, in seconds, in that time. */
+  /** Processor seconds of all the daemon's threads in that time. */
   readonly cpu: number;
   /** Seconds in which the daemon's main thread was not idle in that time. */
   readonly active: number;
   /**
-   * Processor seconds of this process, where the pages are: on the daemon's machine they take from it what they would
-   * not elsewhere.
+   * Processor seconds of this process, which simulates the pages. On the daemon's machine they compete with it; pages
+   * elsewhere would not.
    */
   readonly here: number;
 }
 
 export interface Turns {
   readonly run: string;
-  /** Of its dashboard. */
+  /** URL of the daemon's dashboard. */
   readonly address: string;
-  /** The next `steps` learner steps, without the one in hand. */
+  /** Measures `steps` learner steps, beginning after the one in progress. */
   measure(steps: number): Promise<Stretch>;
 }
 
@@ -52,8 +52,8 @@ export interface Turns {
 export type Seconds = (stretch: Stretch) => number;
 
 /**
- * @param take measures its stretches, and is done with the daemon. @param report has the times at which the versions
- * were stored.
+ * Starts a daemon, lets `take` measure its stretches, and stops it. @param report turns them into the result, given the
+ * wall seconds of each stretch by the times at which the versions were stored.
  */
 export async function inTurns<T, R>(
   root: string,
@@ -91,7 +91,7 @@ export async function inTurns<T, R>(
   }
 }
 
-/** Geometric mean of what each round says of `alone` over `other`, and its standard error. */
+/** Geometric mean over the rounds of `alone` / `other`, and its standard error. */
 export function against(
   alone: readonly Stretch[],
   other: readonly Stretch[],
@@ -105,7 +105,7 @@ export function against(
 
 async function measure(run: string, address: string, steps: number, ended: Promise<unknown>): Promise<Stretch> {
   const { version } = await statusWhen(run, () => true, ended);
-  // The step in hand began before.
+  // The step in progress began before this call.
   const from = version + 1;
   await statusWhen(run, (status) => status.version >= from, ended);
   const before = { ...(await spent(address)), here: here() };
@@ -139,7 +139,7 @@ async function statusWhen(
   const gone = ended.then(() => 'gone' as const);
   for (;;) {
     const reply = await askDaemon(run, { type: 'status' }, 60).catch((error: unknown) => {
-      if (error instanceof NoDaemonError) return undefined; // it is still starting
+      if (error instanceof NoDaemonError) return undefined; // the daemon is still starting
       throw error;
     });
     if (reply?.type === 'status' && condition(reply.status)) return reply.status;

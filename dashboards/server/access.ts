@@ -1,6 +1,6 @@
 /**
- * Decides about every request before anything else looks at it: was it meant for this server (Host, against DNS
- * rebinding), did a page of this server send it (Origin), and what may its sender do (token).
+ * Checks every request before any other code handles it: whether it is meant for this server (Host, against DNS
+ * rebinding), whether a page of this server sent it (Origin), and what its sender may do (token).
  */
 import type { IncomingMessage } from 'node:http';
 import type { Access } from '../../src/protocol/frames.ts';
@@ -8,10 +8,10 @@ import { Bucket } from './bucket.ts';
 import type { Clock } from './clock.ts';
 import { cookieOf, isSame, type Tokens } from './tokens.ts';
 
-/** Wrong tokens from one address: so many at once, then one in so many seconds. */
+/** Wrong tokens accepted from one address: a burst, then a rate. */
 const WRONG_AT_ONCE = 10;
 const WRONG_PER_SECOND = 1 / 6;
-/** Addresses remembered for that. */
+/** Addresses whose wrong tokens are counted. */
 const MOST_ADDRESSES = 1024;
 
 export interface Refusal {
@@ -41,8 +41,8 @@ export class AccessControl {
   }
 
   /**
-   * Whether the request names this server; words why not. A name is needed: an address cannot be rebound, so that of
-   * the socket will do.
+   * Checks the Host header against this server's names. An address cannot be rebound, so the socket's own address
+   * passes too. @returns why the request is refused; undefined when it passes
    */
   wrongHost(request: IncomingMessage): string | undefined {
     const { host } = request.headers;
@@ -53,8 +53,8 @@ export class AccessControl {
   }
 
   /**
-   * An upgrade comes from a page of this very server, or from a script that brings its token in a header, which no page
-   * can.
+   * Checks that an upgrade comes from a page of this server, or from a script: a script sends its token in a header,
+   * which a page cannot do. @returns why it is refused; undefined when it passes
    */
   wrongOrigin(request: IncomingMessage): string | undefined {
     const { origin, host = '' } = request.headers;
@@ -65,7 +65,7 @@ export class AccessControl {
     return `pages of ${JSON.stringify(origin.slice(0, 80))} may not connect`;
   }
 
-  /** @param inAddress the token in the address, where there is one. */
+  /** @param inAddress the token in the URL, if any. */
   decide(request: IncomingMessage, port: number, inAddress?: string): Decision {
     if (this.#tokens === null) return { access: 'control' };
     const address = request.socket.remoteAddress ?? '';
@@ -84,8 +84,8 @@ export class AccessControl {
   }
 
   /**
-   * What the browser shall keep of a token that `decide` accepted. A port has a cookie of its own: browsers share
-   * cookies among ports.
+   * The cookie for a token that `decide` accepted. Each port has its own cookie name, because browsers share cookies
+   * among ports.
    */
   cookieFor(access: Access, port: number): string {
     return `${cookieName(port)}=${cookieOf(this.#tokens![access])}; HttpOnly; SameSite=Strict; Path=/; Max-Age=31536000`;
@@ -122,13 +122,13 @@ function cookieNamed({ headers }: IncomingMessage, name: string): string | undef
   return pairs.find(([key]) => key === name)?.[1];
 }
 
-/** The name in a Host header, without its port. */
+/** The host name of a Host header, without the port. */
 function hostName(host: string): string | undefined {
   const match = /^(?:\[([0-9a-f:.]+)\]|([^:/?#@\s]+))(?::\d{1,5})?$/i.exec(host);
   return match ? bare(match[1] ?? match[2]!) : undefined;
 }
 
-/** Without brackets, final dot, and the prefix of an IPv4 address in IPv6's clothes. */
+/** Removes brackets, a final dot, and the prefix of an IPv4-mapped IPv6 address. */
 function bare(name: string): string {
   return name
     .toLowerCase()

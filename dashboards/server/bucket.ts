@@ -1,4 +1,4 @@
-/** Rate limit: a bucket of `size` tokens that fills at `perSecond`. */
+/** A rate limit: a bucket of `size` tokens that fills at `perSecond`. */
 import type { Clock } from './clock.ts';
 
 export class Bucket {
@@ -26,14 +26,14 @@ export class Bucket {
     return this.#tokens >= this.#size;
   }
 
-  /** @returns false when there was none left. */
+  /** @returns false when the bucket is empty. */
   take(): boolean {
     if (this.isEmpty) return false;
     this.#tokens -= 1;
     return true;
   }
 
-  /** What came in since `from` was not looked at: its tokens are not lost when the bucket is full. */
+  /** Credits the time since `from`, when the reader was paused, even beyond a full bucket. */
   held(from: number): void {
     this.#fill();
     this.#tokens += (Math.max(0, this.#at - from) / 1000) * this.#perSecond;

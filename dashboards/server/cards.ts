@@ -1,4 +1,4 @@
-/** What a browser shows of groups and questions: the store's records, without what a card does not need. */
+/** Turns the store's groups and questions into the cards that a browser shows. */
 import type { GroupCard, GroupDetail, QuestionCard } from '../../src/protocol/frames.ts';
 import type { Question, Sample } from '../../src/protocol/messages.ts';
 import type { StoredGroup } from '../../src/store/inspection.ts';

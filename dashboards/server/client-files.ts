@@ -1,4 +1,4 @@
-/** The built pages: a flat index and hashed assets. Only names that the folder really holds are served. */
+/** Serves the built pages: a flat index and hashed assets. Only files that the folder lists are served. */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
@@ -20,7 +20,7 @@ const ASSETS = '/assets/';
 const NOT_BUILT =
   'The pages of the dashboard are not built: run `npm run build` where Quorum is installed, then load this again.';
 
-/** @param path of the URL, as sent: `/`, `/assets/index-B3x.js`. @returns false when there is no such file. */
+/** @param path of the URL as sent: `/`, `/assets/index-B3x.js`. @returns false when there is no such file. */
 export async function sendClientFile(
   folder: string,
   path: string,

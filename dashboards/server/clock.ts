@@ -1,14 +1,14 @@
-/** Time, so that a test can bring its own. */
+/** The server's source of time; a test passes its own. */
 export interface Clock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Milliseconds, finer than `now`, for the time that work takes. */
+  /** Milliseconds at a finer resolution than `now`, to measure how long work takes. */
   fine(): number;
-  /** @returns what calls it off. */
+  /** Runs `work` later. @returns a function that cancels it */
   after(milliseconds: number, work: () => void): () => void;
 }
 
-/** Keeps no process alive. */
+/** Its timers do not keep the process alive. */
 export const realClock: Clock = {
   now: Date.now,
   fine: () => performance.now(),

@@ -1,4 +1,4 @@
-/** What a connection is told of its browser, and what it may ask of the hub. */
+/** What the hub gives each connection: facts about its browser, and the hub's services. */
 import type { Command } from '../../src/protocol/commands.ts';
 import type { Access } from '../../src/protocol/frames.ts';
 import type { Clock } from './clock.ts';
@@ -17,13 +17,13 @@ export interface ConnectionParts {
   readonly replies: Replies;
   readonly flight: Flight;
   readonly turns: Turns;
-  /** For `pause`, `resume` and `stop`, which wait for nothing else. */
+  /** Turns of `pause`, `resume` and `stop`, which wait for no other work. */
   readonly urgentTurns: Turns;
   /** The frame that answers a hello. */
   readonly hello: (access: Access) => Uint8Array;
   readonly command: (command: Command, author: string) => Promise<string | undefined>;
-  /** Something failed that is no fault of the client. */
+  /** Called for a failure that the client did not cause. */
   readonly onError: (error: unknown) => void;
-  /** It said hello. */
+  /** Called after the client's hello. */
   readonly onReady: () => void;
 }

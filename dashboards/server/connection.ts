@@ -1,8 +1,8 @@
 /**
- * One browser. It says hello first; then its requests are answered one after the other, each in its turn (turns.ts) and
- * when the answer before it has left this process, so that a client that reads nothing costs at most one answer and a
- * bounded heap of updates. While requests wait, no more are read from it. Whoever breaks the rules is closed, with the
- * rule as the reason.
+ * The connection of one browser. After its hello, requests are answered one at a time, each in its turn (turns.ts) and
+ * after the previous answer has left this process. So a client that reads nothing costs at most one answer and a
+ * bounded number of updates. While several requests wait, the socket is not read. A client that breaks a rule is closed
+ * with the rule as the reason.
  */
 import type { WebSocket } from 'ws';
 import { decode, encode, replyHead } from '../../src/protocol/codec.ts';
@@ -17,9 +17,9 @@ import { LONGEST_VALUE } from './replies.ts';
 import { FAILED } from './responses.ts';
 import type { Peer, ConnectionParts } from './connection-parts.ts';
 
-/** Of an inbound frame, bytes. */
+/** Bytes of an inbound frame. */
 export const LONGEST_FRAME = 64 * 2 ** 10;
-/** Bytes that wait for a client beyond which it gets no further update. */
+/** A client with more unread bytes than this gets no further update. */
 export const MOST_UNREAD = 2 ** 20;
 const SILENT_MILLISECONDS = 30_000;
 const HELLO_MILLISECONDS = 10_000;
@@ -27,14 +27,14 @@ const GOODBYE_MILLISECONDS = 2_000;
 const FRAMES_AT_ONCE = 100;
 const FRAMES_PER_SECOND = 25;
 const REQUESTS_WAITING = 16;
-/** Commands whose outcome this browser was not told yet. */
+/** Commands of one browser without a reply. */
 const COMMANDS_IN_HAND = 32;
 /**
- * Requests or commands that wait for their turn and beyond which this browser is not read; what it had sent by then
- * still comes.
+ * With this many requests or commands waiting for their turn, the socket is paused; frames that it has already received
+ * still arrive.
  */
 const READ_AHEAD = 4;
-/** What the daemon does for a command in addition to what it does at once, in milliseconds of the main thread. */
+/** Main-thread milliseconds that a command costs the daemon after its synchronous part. */
 const COMMAND_MILLISECONDS = 5;
 /** "Internal error" of RFC 6455. */
 const CLOSE_FAILED = 1011;
@@ -54,7 +54,7 @@ export class Connection {
   readonly #inFlight = new Set<number>();
   #commandsInHand = 0;
   readonly #joinedAt: number;
-  /** When it sent something, or took an answer. */
+  /** When the client last sent a frame or took an answer. */
   #heardAt: number;
   #heldAt = 0;
   #isReady = false;
@@ -77,7 +77,7 @@ export class Connection {
     socket.on('error', () => {}); // ws closes the socket itself, with a code of its own
   }
 
-  /** Whether it wants updates and has read enough of the earlier ones. */
+  /** Whether the client is ready and has read enough of the earlier updates. */
   get canTake(): boolean {
     return this.#isReady && !this.#isClosing && this.unreadBytes <= MOST_UNREAD;
   }
@@ -105,7 +105,7 @@ export class Connection {
   close(code: number, reason: string): void {
     if (this.#isClosing) return;
     this.#forget();
-    this.#socket.resume(); // its goodbye is read
+    this.#socket.resume(); // lets the client's close frame in
     const short = Buffer.from(reason).subarray(0, LONGEST_REASON).toString();
     this.#socket.close(code, short.replace(/\uFFFD$/, ''));
     const callOff = this.#services.clock.after(GOODBYE_MILLISECONDS, () => this.#socket.terminate());
@@ -117,7 +117,7 @@ export class Connection {
     this.#requests.clear();
   }
 
-  /** @returns whether it may continue. */
+  /** Counts a frame. @returns false after closing a client that sends too many */
   #heard(): boolean {
     this.#heardAt = this.#services.clock.now();
     if (this.#bucket.take()) return true;
@@ -175,7 +175,7 @@ export class Connection {
     this.#hold();
   }
 
-  /** Reads on, or not yet. */
+  /** Pauses or resumes reading by the number of waiting requests. */
   #hold(): void {
     if (this.#isClosing) return;
     const isAhead = Math.max(this.#requests.waiting, this.#commands.waiting, this.#urgent.waiting) >= READ_AHEAD;
@@ -211,7 +211,7 @@ export class Connection {
     }
   }
 
-  /** The daemon carries it out also when this browser leaves. */
+  /** The daemon executes an accepted command even if this browser leaves. */
   #accept(frame: Asking & { readonly type: 'command' }): void {
     if (this.#commandsInHand >= COMMANDS_IN_HAND) {
       return this.#refuse(frame.id, new InputError('too many commands at once: ask again when these are done'));
@@ -222,7 +222,7 @@ export class Connection {
     lane.add(() => its.done(() => void this.#obey(frame), COMMAND_MILLISECONDS));
   }
 
-  /** The daemon has the command at once; which commands wait for which is its business. */
+  /** Hands the command to the daemon, which orders commands itself. */
   async #obey({ id, command }: Asking & { readonly type: 'command' }): Promise<void> {
     try {
       const words = await this.#services.command(command, this.#peer.author);

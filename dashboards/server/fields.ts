@@ -1,4 +1,4 @@
-/** Fields of what a browser may ask, checked to the letter. */
+/** Schemas of the fields in a browser's requests; unknown keys and values are errors. */
 import { z } from 'zod';
 import type { DropReason, Origin } from '../../src/protocol/messages.ts';
 
@@ -12,7 +12,7 @@ const share = () => z.number().min(0).max(1);
 export const rows = { before: natural().exactOptional(), limit: z.int().min(1).max(MOST_ROWS) };
 export const nothing = z.strictObject({});
 
-// Records, so that the compiler asks for new members.
+// Records make the compiler demand each new member.
 const ORIGINS: Readonly<Record<Origin, true>> = { dataset: true, 'in-context': true, direct: true, plugin: true };
 const REASONS: Readonly<Record<DropReason, true>> = {
   'all-agree': true,

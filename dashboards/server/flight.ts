@@ -1,6 +1,6 @@
 /**
- * Answers that wait for their readers. Their bytes are bounded over all readers: past the bound the answer that has
- * waited the longest is given up.
+ * Tracks answers that wait for their readers and bounds their bytes over all readers: past the bound, the reader of the
+ * oldest answer is ended.
  */
 const MOST_BYTES = 64 * 2 ** 20;
 
@@ -12,12 +12,13 @@ interface Freight {
 export class Flight {
   /** Oldest first. */
   readonly #waiting = new Set<Freight>();
-  /** Each value and how many wait for it: a value that many asked for is in memory once. */
+  /** Number of readers that wait for each value; a shared value is in memory once, so it counts once. */
   readonly #values = new Map<Uint8Array, number>();
   #bytes = 0;
 
   /**
-   * @param giveUp ends the reader. @returns what to call when the answer has left this process, or its reader is gone.
+   * @param giveUp ends the reader. @returns a function to call when the answer has left this process or its reader is
+   * gone.
    */
   carry(value: Uint8Array, giveUp: () => void): () => void {
     const freight: Freight = { value, giveUp };

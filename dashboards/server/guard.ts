@@ -1,6 +1,6 @@
 /**
- * No request ends the daemon: every listener, timer and subscription of the server runs in a guard. What it throws is
- * told, and whoever sent the request is refused.
+ * No request may end the daemon, so every listener, timer and subscription of the server runs in a guard: it reports
+ * what the listener throws and refuses the sender.
  */
 import { AsyncResource } from 'node:async_hooks';
 import { Bucket } from './bucket.ts';
@@ -9,13 +9,13 @@ import type { Clock } from './clock.ts';
 export type Tell = (error: unknown) => void;
 
 /**
- * Errors told at once, then one in so many seconds: a request that fails can be sent again and again, and the log is on
- * a disk.
+ * Errors that are reported: a burst, then a rate. A failing request can be repeated without end, and the log is on a
+ * disk.
  */
 const TOLD_AT_ONCE = 20;
 const TOLD_PER_SECOND = 1 / 6;
 
-/** @param refuse answers the sender; what it throws is told too. */
+/** @param refuse answers the sender; an error that it throws is reported too. */
 export function guarded<A extends readonly unknown[]>(
   tell: Tell,
   listener: (...given: A) => unknown,
@@ -49,7 +49,7 @@ export function guardedClock(clock: Clock, tell: Tell): Clock {
   };
 }
 
-/** Tells so many errors and passes over the rest. */
+/** Reports errors up to the rate limit and drops the rest. */
 export function sparing(tell: Tell, clock: Pick<Clock, 'now'>): Tell {
   const bucket = new Bucket(TOLD_AT_ONCE, TOLD_PER_SECOND, clock);
   return (error) => {

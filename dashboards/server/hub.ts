@@ -1,7 +1,6 @@
 /**
- * Brings the loop's news to every browser: at most ten updates a second, each encoded once for all. With no browser it
- * listens to nothing and builds nothing. An update that a slow client cannot take is dropped for it, which `seq` shows
- * it.
+ * Sends the loop's news to every browser: at most ten updates a second, each encoded once for all. Without a browser it
+ * subscribes to nothing and builds nothing. A slow client misses updates; `seq` tells it how many.
  */
 import type { Subscription } from 'rxjs';
 import type { WebSocket } from 'ws';
@@ -28,27 +27,24 @@ import type { DashboardSource } from './source.ts';
 import { Turns } from './turns.ts';
 
 const FRAME_MILLISECONDS = 100;
-/**
- * Updates are rarer where many look, so that all of them together cost the loop little: five browsers get ten a second
- * each, fifty get one.
- */
+/** Many clients get rarer updates, to bound their total cost: five browsers get ten a second each, fifty get one. */
 const MILLISECONDS_PER_CLIENT = 20;
-/** And rarer where they cost much: all of them together take a fiftieth of the main thread at the most. */
+/** Costly updates are rarer too: together they take at most a fiftieth of the main thread. */
 const MOST_SHARE = 1 / 50;
-/** For what pages ask, milliseconds of the main thread in a second. */
+/** Main-thread milliseconds a second for pages' requests, and for urgent commands. */
 const TURNS_PER_SECOND = 50;
 const URGENT_PER_SECOND = 20;
 const CHECK_MILLISECONDS = 10_000;
-/** Of each kind in one update; the newest win. */
+/** Rows of each kind in one update; the newest are kept. */
 const MOST_NEWS = 20;
 
 export interface HubStatistics {
   readonly clients: number;
-  /** Updates that were encoded. */
+  /** Updates encoded. */
   readonly updates: number;
-  /** Updates that some client was too slow for. */
+  /** Updates missed by slow clients, summed over clients. */
   readonly dropped: number;
-  /** Bytes that wait for clients to read them. */
+  /** Bytes that clients have not read yet. */
   readonly unreadBytes: number;
 }
 
@@ -66,14 +62,14 @@ export class Hub {
   #callOffUpdate: (() => void) | undefined;
   #callOffCheck: (() => void) | undefined;
   #sentAt = -Infinity;
-  /** Milliseconds of the last update. */
+  /** Main-thread milliseconds of the last update. */
   #cost = 0;
   #seq = 0;
   #updates = 0;
   #dropped = 0;
   #status: Status | undefined;
   #lastEvent = -1;
-  /** Ids of groups and numbers of steps that are new, oldest first. */
+  /** New group ids and step numbers, oldest first. */
   readonly #groups = new Set<string>();
   readonly #steps = new Set<number>();
 
@@ -141,7 +137,7 @@ export class Hub {
     this.#listening.add(this.#source.status$().subscribe({ next: guarded(this.#onError, news), error: this.#onError }));
   }
 
-  /** Nobody looks. */
+  /** Unsubscribes when the last client has left. */
   #rest(): void {
     this.#listening?.unsubscribe();
     this.#callOffUpdate?.();
@@ -225,7 +221,7 @@ export class Hub {
   }
 }
 
-/** A Set keeps the order of insertion. */
+/** Relies on a Set keeping the order of insertion. */
 function keepNewest<T>(set: Set<T>, value: T): void {
   set.delete(value);
   set.add(value);

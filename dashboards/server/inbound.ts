@@ -1,4 +1,4 @@
-/** What a browser may say, checked to the letter: an unknown key or method is an error. */
+/** Parses a browser's frames strictly: an unknown key or method is an error. */
 import { z } from 'zod';
 import { browserCommand } from '../../src/protocol/command-schema.ts';
 import type { ClientFrame } from '../../src/protocol/frames.ts';
@@ -24,7 +24,7 @@ export function parseFrame(value: unknown): ClientFrame {
   return { ...parsed, params } as ClientFrame;
 }
 
-/** Version in a hello of whatever shape: its own may differ from ours. */
+/** The frames version of a hello, whose other fields may differ from this version's. */
 export function helloVersion(value: unknown): number | undefined {
   const hello = value as { readonly type?: unknown; readonly v?: unknown } | null;
   return typeof hello === 'object' && hello?.type === 'hello' && typeof hello.v === 'number' ? hello.v : undefined;

@@ -1,11 +1,11 @@
-/** Work of one client, done one after the other; what does not fit in the queue is turned away. */
+/** Runs the work of one client one item at a time; a full queue refuses more. */
 export class Lane {
   readonly #bound: number;
   readonly #onMoved: () => void;
   readonly #waiting: (() => Promise<void>)[] = [];
   #isBusy = false;
 
-  /** @param bound how many may wait, the one in hand not counted. @param onMoved called when one was done. */
+  /** @param bound of waiting items, the running one not counted. @param onMoved called after each item. */
   constructor(bound: number, onMoved: () => void) {
     this.#bound = bound;
     this.#onMoved = onMoved;
@@ -15,7 +15,7 @@ export class Lane {
     return this.#waiting.length;
   }
 
-  /** @param work must not fail. @returns false when the queue is full; nothing is done then. */
+  /** @param work must not reject. @returns false when the queue is full; `work` never runs then. */
   add(work: () => Promise<void>): boolean {
     if (this.#waiting.length >= this.#bound) return false;
     this.#waiting.push(work);

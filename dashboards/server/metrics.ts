@@ -1,5 +1,5 @@
 /**
- * `GET /metrics`: what Prometheus scrapes, read from the status at each scrape. Units and names follow its conventions.
+ * Answers `GET /metrics` for Prometheus, from the status at each scrape. Units and names follow its conventions.
  */
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
@@ -29,7 +29,7 @@ const LEVELS = { healthy: 0, watch: 1, act: 2, hold: 3 } as const;
 
 type Value = (status: Status) => number | null | undefined;
 
-/** Name -> what it is, and its value; a metric without a value is not exported. */
+/** Name -> help text and value; a metric without a value is not exported. */
 const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = {
   quorum_policy_version: ['Newest policy version: learner steps done.', ({ version }) => version],
   quorum_checkpoint_version: ['Version of the newest checkpoint.', ({ saved }) => saved],
@@ -67,7 +67,7 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
     ({ labelFree }) => labelFree?.now?.responseTokens,
   ],
   quorum_guardian_level: [
-    'What the guardian says: 0 healthy, 1 watch, 2 act, 3 hold.',
+    'Level of the guardian: 0 healthy, 1 watch, 2 act, 3 hold.',
     ({ guardian }) => guardian && LEVELS[guardian.level],
   ],
   quorum_canaries_as_base_ratio: [
@@ -134,10 +134,10 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
   quorum_groups_in_flight: ['Groups admitted and not yet judged.', ({ groups }) => groups.inFlight],
   quorum_groups_waiting: ['Groups kept and not yet learnt from.', ({ groups }) => groups.waiting],
   quorum_run_seconds: [
-    'Time that this run has been up, earlier sittings and pauses included.',
+    'Time that this run has been up, over all its starts, pauses included.',
     ({ seconds }) => seconds,
   ],
-  quorum_paused_seconds: ['Of these, time in which it was paused.', ({ pausedSeconds = 0 }) => pausedSeconds],
+  quorum_paused_seconds: ['Part of quorum_run_seconds in which the run was paused.', ({ pausedSeconds = 0 }) => pausedSeconds],
   quorum_process_resident_memory_bytes: ['Resident memory of the daemon.', ({ memory }) => memory.rss],
   quorum_process_start_time_seconds: ['Start of the daemon since 1970.', ({ startedAt }) => startedAt / 1000],
 };
@@ -185,19 +185,19 @@ function fillLabelled(registry: Registry): (status: Status) => void {
   });
   const busy = new Gauge({
     name: 'quorum_actor_busy_ratio',
-    help: 'Share of the last minute in which it worked.',
+    help: 'Share of the last minute in which the actor worked.',
     labelNames: ['actor', 'role'],
     registers,
   });
   const size = new Gauge({
     name: 'quorum_queue_size',
-    help: 'What waits for an actor.',
+    help: 'Items that wait for an actor.',
     labelNames: ['actor', 'queue'],
     registers,
   });
   const bound = new Gauge({
     name: 'quorum_queue_bound',
-    help: 'The most that may wait for an actor.',
+    help: 'Bound on the items that wait for an actor.',
     labelNames: ['actor', 'queue'],
     registers,
   });
@@ -217,7 +217,7 @@ function fillCounters(registry: Registry): (status: Status) => void {
   const registers = [registry];
   const groups = new Counter({
     name: 'quorum_groups_total',
-    help: 'Groups by what became of them: learnt from, or dropped and why.',
+    help: 'Groups by outcome: learnt from, or dropped for a reason.',
     labelNames: ['outcome'],
     registers,
   });
@@ -252,20 +252,20 @@ function fillOwn(
   registry: Registry,
 ): (hub: HubStatistics, lag: { readonly mean: number; readonly p99: number }) => void {
   const registers = [registry];
-  const clients = new Gauge({ name: 'quorum_dashboard_clients', help: 'Pages that are connected.', registers });
+  const clients = new Gauge({ name: 'quorum_dashboard_clients', help: 'Connected pages.', registers });
   const updates = new Counter({
     name: 'quorum_dashboard_updates_total',
-    help: 'Updates that were encoded.',
+    help: 'Updates encoded.',
     registers,
   });
   const dropped = new Counter({
     name: 'quorum_dashboard_dropped_updates_total',
-    help: 'Updates that a page was too slow for.',
+    help: 'Updates missed by slow pages, summed over pages.',
     registers,
   });
   const unread = new Gauge({
     name: 'quorum_dashboard_unread_bytes',
-    help: 'What waits for pages to read it.',
+    help: 'Bytes that pages have not read yet.',
     registers,
   });
   const cpu = new Counter({

@@ -1,4 +1,4 @@
-/** Pictures of questions as PNG, made when they are asked for and kept while there is room. */
+/** Encodes pictures of questions as PNG on request and caches them within a bound. */
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
 import { serial } from '../../src/lib/serial.ts';
@@ -8,7 +8,7 @@ import type { DashboardSource } from './source.ts';
 
 const MOST_BYTES = 32 * 2 ** 20;
 const MOST_AT_ONCE = 64;
-/** Larger pictures are scaled down, pixels a side. */
+/** Pixels a side; larger pictures are scaled down. */
 const LONGEST_SIDE = 1024;
 
 export interface Png {
@@ -21,7 +21,7 @@ export class PictureCache {
   /** Least recently used first. */
   readonly #kept = new Map<string, Png>();
   readonly #inHand = new Map<string, Promise<Png>>();
-  /** One after the other: the processors are the loop's. */
+  /** Encodes one picture at a time, to leave the processors to the loop. */
   readonly #inTurn = serial();
   #bytes = 0;
 
@@ -29,7 +29,7 @@ export class PictureCache {
     this.#source = source;
   }
 
-  /** Bytes that are kept. */
+  /** Bytes in the cache. */
   get size(): number {
     return this.#bytes;
   }

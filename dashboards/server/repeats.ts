@@ -1,6 +1,6 @@
 /**
- * A setting that is set to the same value again and again, by however many pages, is one command a second: each is a
- * write to the disk.
+ * Passes on at most one command a second that sets a setting to the value it has, however many pages send it, because
+ * each command writes to the disk.
  */
 import type { Command } from '../../src/protocol/commands.ts';
 import type { Clock } from './clock.ts';
@@ -20,7 +20,7 @@ interface Last {
 export class Repeats {
   readonly #source: Pick<DashboardSource, 'command' | 'settings'>;
   readonly #clock: Pick<Clock, 'now'>;
-  /** By path. */
+  /** The last change, by path of the setting. */
   readonly #last = new Map<string, Last>();
 
   constructor(source: Pick<DashboardSource, 'command' | 'settings'>, clock: Pick<Clock, 'now'>) {
@@ -28,7 +28,7 @@ export class Repeats {
     this.#clock = clock;
   }
 
-  /** As `command` of the source does. */
+  /** Same contract as `command` of the source. */
   async set(command: Change, author: string): Promise<string | undefined> {
     const before = this.#last.get(command.path);
     if (before && this.#isRepeated(before, command)) return before.done;
@@ -52,7 +52,7 @@ export class Repeats {
   #isRepeated(last: Last, { path, value }: Change): boolean {
     if (last.value !== value) return false;
     if (last.isInHand) return true;
-    // Another way in, the terminal's, may have changed it in the meantime.
+    // The command line may have changed the setting in the meantime.
     const isStill = this.#source.settings().some((setting) => setting.path === path && setting.value === value);
     return isStill && this.#clock.now() - last.at < REPEAT_MILLISECONDS;
   }

@@ -1,4 +1,4 @@
-/** Values that were asked for lately, encoded: fifty pages that open at once cost one query. */
+/** Caches encoded answers for a second, so that fifty pages opening at once cost one query. */
 import { encode } from '../../src/protocol/codec.ts';
 import type { Method, Requests } from '../../src/protocol/frames.ts';
 import type { Clock } from './clock.ts';
@@ -8,7 +8,7 @@ import type { Turns } from './turns.ts';
 
 const FRESH_MILLISECONDS = 1000;
 const MOST_BYTES = 32 * 2 ** 20;
-/** A value beyond it is refused rather than sent. */
+/** A longer value is refused instead of sent, bytes. */
 export const LONGEST_VALUE = 16 * 2 ** 20;
 
 export class Replies {
@@ -26,7 +26,7 @@ export class Replies {
     this.#turns = turns;
   }
 
-  /** The answer's bytes. @throws InputError as `answer` does. */
+  /** @returns the encoded answer. @throws InputError as `answer` does. */
   async value<M extends Method>(method: M, params: Requests[M]['params']): Promise<Uint8Array> {
     const key = `${method} ${JSON.stringify(params)}`;
     if (method === 'history' && !this.#fresh(key)) await (this.#warming ??= this.#warm());
@@ -39,7 +39,7 @@ export class Replies {
     );
   }
 
-  /** After a command nothing that was asked before it may be shown. */
+  /** Call after a command: answers from before it are stale. */
   clear(): void {
     this.#kept.clear();
     this.#bytes = 0;

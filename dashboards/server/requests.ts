@@ -1,7 +1,7 @@
 /**
- * The methods that a browser may ask, one row each: what its parameters may be, and the answer, out of the store.
- * Answers are synchronous and short; the limits of the parameters bound what they cost. A new method is its type in
- * src/protocol/frames.ts, its row here, and the page that asks.
+ * The methods that a browser may call, one row each: the schema of the parameters, and the answer from the store.
+ * Answers are synchronous and short; the limits of the parameters bound their cost. To add a method, add its type in
+ * src/protocol/frames.ts, its row here, and the page that calls it.
  */
 import { z } from 'zod';
 import { InputError } from '../../src/protocol/errors.ts';
@@ -107,7 +107,7 @@ export function paramsOf(method: Method): z.ZodType<Requests[Method]['params']> 
   return ROWS[method].params;
 }
 
-/** @throws InputError for what is not (or no longer) there. */
+/** @throws InputError for a record that is not, or no longer, stored. */
 export function answer<M extends Method>(
   method: M,
   params: Requests[M]['params'],
@@ -128,8 +128,8 @@ function answersOf(version: number, store: DashboardSource['store']): readonly H
 }
 
 /**
- * Questions that both were asked: those with different verdicts first, then those with different answers; else in the
- * order of `a`.
+ * Questions that both versions answered: those with different verdicts first, then those with different answers,
+ * otherwise in the order of `a`.
  */
 function compared(a: readonly HeldOutAnswer[], b: readonly HeldOutAnswer[]): readonly Compared[] {
   const others = new Map(b.map((other) => [other.question.id, other]));
@@ -150,7 +150,7 @@ function compared(a: readonly HeldOutAnswer[], b: readonly HeldOutAnswer[]): rea
   return both.toSorted((one, other) => rank(one) - rank(other));
 }
 
-/** What takes algebra to compare would hold the loop up: such answers are the same where they are written alike. */
+/** Answers that only algebra could compare count as equal if written alike: algebra would block the loop. */
 function isSame(a: string | null, b: string | null): boolean {
   if (a === null || b === null || a === b) return a === b;
   return samePlain(interpret(a), interpret(b)) ?? false;

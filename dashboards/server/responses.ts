@@ -1,4 +1,4 @@
-/** What every answer of the server has in common: headers that allow a page nothing but its own server. */
+/** Sends answers with headers that confine a page to its own server. */
 import type { ServerResponse } from 'node:http';
 import type { Flight } from './flight.ts';
 
@@ -23,7 +23,7 @@ export function sendText(response: ServerResponse, status: number, text: string)
     .end(`${text}\n`);
 }
 
-/** With an ETag: a browser that has it already is told so. */
+/** Answers 304 to a browser that already has the content with this ETag. */
 export function sendBytes(
   response: ServerResponse,
   bytes: Uint8Array,

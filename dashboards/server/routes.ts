@@ -1,4 +1,4 @@
-/** Path -> answer, for requests that are let in. */
+/** Answers HTTP requests by path, after access control. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InputError } from '../../src/protocol/errors.ts';
 import type { Phase } from '../../src/protocol/status.ts';
@@ -13,7 +13,7 @@ import { sendTar } from './version-tar.ts';
 
 const READY: readonly Phase[] = ['baseline', 'running', 'paused'];
 const MOST_DOWNLOADS = 2;
-/** A download that is read more slowly than this is ended: it holds one of few places. */
+/** A download slower than this many bytes per PACE_MILLISECONDS is ended, because it occupies one of few places. */
 const LEAST_BYTES = 2 ** 20;
 const PACE_MILLISECONDS = 30_000;
 
@@ -22,13 +22,13 @@ export interface Site {
   readonly pictures: PictureCache;
   readonly metrics: Metrics;
   readonly clientFolder: string;
-  /** Downloads that run. */
+  /** Downloads in progress. */
   readonly downloads: Set<ServerResponse>;
   readonly flight: Flight;
   readonly clock: Clock;
 }
 
-/** Answers probes, which carry no token, with yes or no alone. @returns false when the request is not a probe. */
+/** Answers probes, which carry no token, and tells no more than yes or no. @returns false for other paths. */
 export function answerProbe(path: string, source: Pick<DashboardSource, 'status'>, response: ServerResponse): boolean {
   if (path === '/healthz') sendText(response, 200, 'ok');
   else if (path === '/readyz') {
@@ -108,7 +108,7 @@ async function sendVersion(
   }
 }
 
-/** @returns what calls it off. */
+/** Ends the response when its reader is too slow. @returns a function that cancels this. */
 function endIfSlow(response: ServerResponse, clock: Clock): () => void {
   let sent = 0;
   const check = () => {

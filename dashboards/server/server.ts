@@ -1,6 +1,6 @@
 /**
- * The dashboard's server: pages, pictures, downloads, metrics and probes over HTTP, the live view over one WebSocket a
- * page.
+ * The dashboard's server: it serves pages, pictures, downloads, metrics and probes over HTTP, and the live view over
+ * one WebSocket per page.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -23,37 +23,37 @@ import { Visitors } from './visitors.ts';
 
 const HEADER_BYTES = 8192;
 const REQUEST_MILLISECONDS = 10_000;
-/** How often Node looks for requests that take longer. */
+/** Interval at which Node looks for requests that take longer. */
 const CHECK_MILLISECONDS = 2_000;
-/** A connection on which nothing moves, in either direction, is ended. */
+/** A connection without traffic in either direction for this long is ended. */
 const STILL_MILLISECONDS = 30_000;
 /** Connections that speak HTTP, in addition to two for each page. */
 const VISITORS = 64;
-/** For HTTP, milliseconds of the main thread in a second. */
+/** Main-thread milliseconds a second for HTTP. */
 const TURNS_PER_SECOND = 30;
-/** Of a request, in addition to what it does at once. */
+/** Main-thread milliseconds that a request costs after its synchronous part. */
 const REQUEST_COST = 0.2;
 const GOING_AWAY = 1001;
-/** Of a request that cannot be read. */
+/** HTTP status for a request that Node cannot parse, by its error code. */
 const STATUS_OF: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
 
 export interface DashboardOptions {
-  /** 0 picks a free one. */
+  /** 0 picks a free port. */
   readonly port: number;
   readonly host: string;
   readonly viewToken?: string | undefined;
   readonly controlToken?: string | undefined;
   readonly allowedHosts: readonly string[];
   readonly maxClients: number;
-  /** Where tokens that had to be made are kept. */
+  /** Folder that keeps generated tokens. */
   readonly runFolder: string;
-  /** Where Vite put the pages. */
+  /** Folder with the pages that Vite built. */
   readonly clientFolder: string;
-  /** Told what failed inside; it must not throw. */
+  /** Called for every internal failure; must not throw. */
   readonly onError: (error: unknown) => void;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly clock?: Clock;
-  /** How long an answer may wait for a reader that takes nothing; 30 seconds without it. */
+  /** Time without traffic after which a connection is ended; default 30 seconds. */
   readonly stillMilliseconds?: number;
 }
 
@@ -61,9 +61,9 @@ export interface Dashboard {
   readonly port: number;
   /** Without a token; may be logged. */
   readonly url: string;
-  /** Addresses that let in, null where no token is needed. For a terminal, never for a log. */
+  /** Addresses that contain the tokens; null where no token is needed. For a terminal, never for a log. */
   readonly links: Tokens | null;
-  /** Pages are told; resolves when every connection has ended. */
+  /** Closes every page with a reason; resolves when every connection has ended. */
   close(): Promise<void>;
 }
 
@@ -185,7 +185,7 @@ async function serve(
   }
 }
 
-/** The address bar shows no token from here on. */
+/** Redirects, so that the address bar no longer shows the token. */
 function leaveToken(response: ServerResponse, cookie: string | undefined): void {
   if (cookie !== undefined) response.setHeader('Set-Cookie', cookie);
   response.writeHead(303, { Location: '/', 'Cache-Control': 'no-store' }).end();
@@ -196,7 +196,7 @@ function refuse(response: ServerResponse, { refused, why }: Refusal): void {
   sendText(response, refused, why);
 }
 
-/** Another site may lead a user to the first page, but not fetch from here behind the user's back. */
+/** Another site may link to the first page, but must not fetch from here in the background. */
 function isForeign({ headers }: IncomingMessage, path: string): boolean {
   const site = headers['sec-fetch-site'];
   const isOwn = site === undefined || site === 'same-origin' || site === 'none';
@@ -208,7 +208,7 @@ function splitUrl({ url = '/' }: IncomingMessage): [path: string, query: URLSear
   return mark < 0 ? [url, new URLSearchParams()] : [url.slice(0, mark), new URLSearchParams(url.slice(mark + 1))];
 }
 
-/** @throws InputError that names the setting where a dashboard could not listen there. */
+/** @throws InputError that names the setting if a dashboard cannot listen there. */
 export async function tryPort(at: Pick<DashboardOptions, 'host' | 'port'>): Promise<void> {
   const server = createServer();
   await listen(server, at, () => {});
@@ -241,7 +241,7 @@ function explained(error: NodeJS.ErrnoException, host: string, port: number): Er
   return fix === undefined ? error : new InputError(`the dashboard cannot listen: ${fix}`, { cause: error });
 }
 
-/** A name that a browser on this machine can open. */
+/** A host name that a browser on this machine can open. */
 function shownHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost';
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;

@@ -1,6 +1,6 @@
 /**
- * Two tokens, to look and to command: given in the configuration or the environment, else made once and kept in the run
- * folder.
+ * Two tokens, one for viewing and one for control, taken from the configuration or the environment; otherwise generated
+ * once and kept in the run folder.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -19,12 +19,12 @@ export interface TokenOptions {
   readonly host: string;
   readonly viewToken?: string | undefined;
   readonly controlToken?: string | undefined;
-  /** Where tokens that were made are kept. */
+  /** Folder that keeps generated tokens. */
   readonly runFolder: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** @returns null where no token is needed: on a loopback address, when the configuration has none. */
+/** @returns null where no token is needed: on a loopback address without configured tokens. */
 export function tokensOf({ host, viewToken, controlToken, runFolder, environment }: TokenOptions): Tokens | null {
   const view = viewToken ?? fromEnvironment(environment, 'QUORUM_DASHBOARD_VIEW_TOKEN');
   const control = controlToken ?? fromEnvironment(environment, 'QUORUM_DASHBOARD_CONTROL_TOKEN');
@@ -41,12 +41,12 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIP(name) === 4 && name.startsWith('127.'));
 }
 
-/** What a browser keeps instead of the token. It is made from the token alone, so that it outlives the daemon. */
+/** The cookie that a browser keeps instead of the token. Derived from the token alone, it outlives the daemon. */
 export function cookieOf(token: string): string {
   return createHmac('sha256', token).update('quorum dashboard').digest('base64url');
 }
 
-/** In constant time, whatever the lengths. */
+/** Compares in constant time, whatever the lengths. */
 export function isSame(a: string, b: string): boolean {
   return timingSafeEqual(hash(a), hash(b));
 }

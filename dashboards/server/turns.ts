@@ -1,13 +1,13 @@
 /**
- * The main thread is the loop's too, so what pages ask for gets a share of its time. Work is measured, and what it took
- * is paid back before the next begins; meanwhile work waits, first come, first served. A little at a time: the loop has
- * its turn between.
+ * Limits the main-thread time spent on pages, because the loop needs the same thread. The time of each piece of work is
+ * measured and charged to a budget that refills at a fixed rate; while the budget is overdrawn, work waits in order.
+ * Work runs in short slices, so that the loop runs in between.
  */
 import type { Clock } from './clock.ts';
 
-/** Milliseconds that are saved up while nothing is asked: a page that opens asks for much at once. */
+/** Most milliseconds that an idle budget saves up, because a page that opens asks for much at once. */
 const MOST_SAVED = 250;
-/** Milliseconds of work before the loop has its turn. */
+/** Milliseconds of work in one slice. */
 const SLICE = 10;
 
 export class Turns {
@@ -20,7 +20,7 @@ export class Turns {
   #isMeasuring = false;
   #isPlanned = false;
 
-  /** @param perSecond milliseconds of the main thread. */
+  /** @param perSecond main-thread milliseconds a second. */
   constructor(perSecond: number, clock: Clock) {
     this.#perSecond = perSecond;
     this.#clock = clock;
@@ -28,12 +28,12 @@ export class Turns {
   }
 
   /**
-   * Does the work in its turn: at once where there is time and nothing waits. `besides`: milliseconds that it takes
-   * later, and that cannot be measured.
+   * Runs the work in its turn: at once if there is time and nothing waits. @param later milliseconds that the work will
+   * take after it returns, which cannot be measured.
    */
-  take(work: () => void, besides = 0): void {
+  take(work: () => void, later = 0): void {
     const measured = () => {
-      this.#left -= besides;
+      this.#left -= later;
       this.measure(work);
     };
     if (this.#waiting.length === 0 && this.#hasTime()) return measured();
@@ -41,12 +41,12 @@ export class Turns {
     this.#plan();
   }
 
-  /** Does the work in its turn, and resolves when it is done. */
-  done(work: () => Promise<void> | void, besides = 0): Promise<void> {
-    return new Promise((resolve) => this.take(() => resolve(work()), besides));
+  /** Runs the work in its turn; resolves when it is done. */
+  done(work: () => Promise<void> | void, later = 0): Promise<void> {
+    return new Promise((resolve) => this.take(() => resolve(work()), later));
   }
 
-  /** Does the work at once, and counts its time. */
+  /** Runs the work at once and charges its time. */
   measure<T>(work: () => T): T {
     if (this.#isMeasuring) return work();
     const from = this.#clock.fine();
@@ -69,7 +69,7 @@ export class Turns {
     return this.#left > 0 && this.#slice < SLICE;
   }
 
-  /** The next slice begins in a moment, or when the debt is paid. */
+  /** Schedules the next slice: in the next turn of the event loop, or when the budget is no longer overdrawn. */
   #plan(): void {
     if (this.#isPlanned) return;
     this.#isPlanned = true;

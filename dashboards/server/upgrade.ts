@@ -1,5 +1,5 @@
 /**
- * Lets a page's WebSocket in, or turns it away in words: it checks the token first, then where the request comes from.
+ * Accepts a page's WebSocket or refuses it with a reason: it checks the token first, then the request's origin.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -26,8 +26,8 @@ export function acceptSockets(
   server: Server,
   { access, hub, visitors, port, maxClients, tell }: SocketDoor,
 ): WebSocketServer {
-  // Deflating would cost the loop's process more than a loopback's bytes are worth. Frames up to four
-  // times the limit come through, so that the daemon itself explains why a frame is too long.
+  // Compression would cost the loop's process more than it saves on a loopback. ws accepts frames up to four times the
+  // limit, so that the daemon itself explains why a frame is too long.
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: 4 * LONGEST_FRAME,

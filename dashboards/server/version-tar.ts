@@ -1,17 +1,17 @@
-/** A version's Hugging Face folder as a tar stream, without what only our own trainer reads. */
+/** Sends a version's Hugging Face folder as a tar stream, without the files that only our own trainer reads. */
 import { open, readdir, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Writable } from 'node:stream';
 import { pack, type Pack } from 'tar-stream';
 
-/** Moments, the trainer's state and our checksums (src/compute/training/checkpoint.ts, src/store/checkpoints.ts). */
+/** Optimizer moments, trainer state and checksums (src/compute/training/checkpoint.ts, src/store/checkpoints.ts). */
 const OURS: readonly string[] = ['optimizer.safetensors', 'trainer_state.json', 'checksums.json'];
 
 /**
- * Every file is opened before the first byte is sent, so that a checkpoint that is removed meanwhile still arrives
- * whole. Rejects when the reader goes away.
- * @param begin called once the files are open: from here on the answer is a tar.
+ * Opens every file before it sends the first byte, so that a checkpoint removed meanwhile still arrives whole. Rejects
+ * when the reader goes away.
+ * @param begin called once the files are open, to send the headers.
  */
 export async function sendTar(folder: string, root: string, out: Writable, begin: () => void): Promise<void> {
   const files = await openFiles(folder);

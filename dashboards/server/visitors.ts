@@ -1,20 +1,20 @@
 /**
- * Connections that speak HTTP (pages leave for the hub). Their number is bounded, in all and for each address. At the
- * bound a new connection replaces the idlest: among connections that wait for no answer, the longest without traffic.
- * So idle connections do not keep a page out.
+ * Tracks connections that speak HTTP (an upgraded connection moves to the hub) and bounds their number, in all and per
+ * address. At the bound a new connection replaces the idlest: among connections that wait for no answer, the one
+ * longest without traffic. So idle connections cannot keep a page out.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Requests that wait on one connection for the answer to the one before them. */
+/** Pipelined requests on one connection. */
 const MOST_WAITING = 16;
 
 interface Visit {
   readonly socket: Socket;
   readonly address: string;
-  /** Requests without their whole answer. */
+  /** Requests not yet answered in full. */
   inHand: number;
-  /** When the newest request has its whole answer. */
+  /** Resolves when the newest request is answered in full. */
   answered: Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export interface VisitorLimits {
 export class Visitors {
   readonly #limits: VisitorLimits;
   readonly #visits = new Map<Socket, Visit>();
-  /** Visits by address; the longest without traffic is first. */
+  /** Visits by address, longest without traffic first. */
   readonly #byAddress = new Map<string, Set<Visit>>();
 
   constructor(limits: VisitorLimits) {
@@ -42,7 +42,7 @@ export class Visitors {
     const visit: Visit = { socket, address, inHand: 0, answered: Promise.resolve() };
     this.#visits.set(socket, visit);
     this.#move(visit);
-    // A reader that reads makes room in the socket's buffer.
+    // 'drain' shows that the client is reading.
     socket.on('drain', () => this.#move(visit)).once('close', () => this.leave(socket));
   }
 
@@ -56,8 +56,8 @@ export class Visitors {
   }
 
   /**
-   * Resolves when it is this request's turn: an answer is made when the one before it, on the same connection, has left
-   * this process.
+   * Waits for this request's turn: until the previous answer on the same connection has left this process. @returns
+   * false when the connection has ended
    */
   async turn({ socket }: IncomingMessage, response: ServerResponse): Promise<boolean> {
     const visit = this.#visits.get(socket);
