@@ -1,4 +1,4 @@
-/** The frame around every page: navigation, what the daemon is at, and whether the page is live. */
+/** The frame around every page: navigation, the daemon's phase, and whether the page is live. */
 import { useEffect, useRef } from 'preact/hooks';
 import { shallowSame, useCell } from './cell.ts';
 import { ConnectionBanner } from './components/connection-banner.tsx';
@@ -50,7 +50,7 @@ export function App() {
   );
 }
 
-/** The address's hash is the route, so the link moves the focus itself. */
+/** Moves the focus in code: the URL's hash is the route, so a plain skip link would navigate. */
 function skip(event: Event, main: HTMLElement | null): void {
   event.preventDefault();
   main?.focus();
@@ -131,7 +131,7 @@ function TopBar({ title }: { readonly title: string }) {
   );
 }
 
-/** On a phone, where the navigation has no room for the choice. */
+/** The theme choice on a phone, where the navigation has no room for it. */
 function ThemeButton() {
   const { theme, setTheme } = useTheme();
   return (

@@ -1,12 +1,12 @@
 /**
- * State outside of components: a value, its watchers, and the hook that redraws a component when its selection changes.
+ * State outside components: a value, its subscribers, and the hook that redraws a component when its selection changes.
  */
 import { useEffect, useReducer, useRef } from 'preact/hooks';
 
 export interface Cell<T> {
   get(): T;
   set(value: T): void;
-  /** Calls back after each change; returns what ends it. */
+  /** Calls `changed` after each change; returns the function that unsubscribes. */
   subscribe(changed: () => void): () => void;
 }
 
@@ -27,7 +27,7 @@ export function cell<T>(initial: T): Cell<T> {
   };
 }
 
-/** What `select` makes of the cell's value. Give `same` where it makes a new object each time. */
+/** Returns `select` of the cell's value. Pass `same` if `select` makes a new object each time. */
 export function useCell<T>(source: Cell<T>): T;
 export function useCell<T, S>(source: Cell<T>, select: (value: T) => S, same?: (a: S, b: S) => boolean): S;
 export function useCell<T>(
@@ -55,7 +55,7 @@ function identity<T>(value: T): T {
   return value;
 }
 
-/** For `useCell` with lists and flat objects. */
+/** Equality for `useCell` with lists and flat objects. */
 export function shallowSame(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;

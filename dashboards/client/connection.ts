@@ -1,7 +1,6 @@
 /**
- * The one WebSocket to the daemon. Requests are answered or fail, never hang; a lost connection is tried again with
- * growing pauses until it is back, and whoever shows something that may have been missed meanwhile is told to ask again
- * (`onResync`).
+ * The page's only WebSocket to the daemon. Every request is answered or fails; none hangs. A lost connection is retried
+ * with growing pauses until it is back. After missed updates, `onResync` tells listeners to request their data again.
  */
 import { cell, type Cell } from './cell.ts';
 import { decode, encode } from '../../src/protocol/codec.ts';
@@ -20,26 +19,26 @@ import {
 export type Update = Extract<ServerFrame, { type: 'update' }>;
 
 export type ConnectionState =
-  /** Never been open yet. */
+  /** Not open for the first time yet. */
   | { readonly type: 'connecting' }
   | { readonly type: 'open' }
   /**
-   * Tried again at `retryAt`, milliseconds since 1970; null while a try is under way. `ended`: the daemon said that it
-   * stops.
+   * The next attempt is at `retryAt`, milliseconds since 1970; null while an attempt is in progress. `ended`: the
+   * daemon announced that it stops.
    */
   | { readonly type: 'lost'; readonly reason: string; readonly retryAt: number | null; readonly ended: boolean }
-  /** Trying again is of no use until the user did something. */
+  /** Retrying cannot help until the user acts. */
   | { readonly type: 'refused'; readonly why: 'version' | 'token'; readonly reason: string };
 
-/** The daemon said no, in words for the user. */
+/** The daemon refused, with a reason for the user. */
 export class RefusedError extends Error {}
 
-/** The connection went away before the answer came, or no answer came in time. */
+/** The connection was lost before the answer came, or no answer came in time. */
 export class ConnectionError extends Error {}
 
 /**
- * The connection went away, or waited long enough, after a command was sent: a command that has arrived belongs to the
- * daemon.
+ * The connection was lost, or the time ran out, after a command was sent; if the command arrived, the daemon completes
+ * it.
  */
 export class UnheardError extends ConnectionError {}
 
@@ -52,13 +51,16 @@ export interface Connection {
   /** @throws RefusedError | ConnectionError */
   request<M extends Method>(method: M, params: Requests[M]['params'], seconds?: number): Promise<Requests[M]['value']>;
   /**
-   * Resolves when it is done, with what came of it where there is something to say. @throws RefusedError | UnheardError
-   * | ConnectionError
+   * Resolves when the command is done, with its result in words if it has one. @throws RefusedError | UnheardError |
+   * ConnectionError
    */
   command(command: Command): Promise<string | null>;
-  /** Every update in order; `points`, `groups` and `events` are in no cell. Returns what ends it. */
+  /**
+   * Calls the listener with every update in order; no cell keeps `points`, `groups` and `events`. Returns the function
+   * that unsubscribes.
+   */
   onUpdate(listener: (update: Update) => void): () => void;
-  /** After updates were missed: a reconnection, or a gap in `seq`. */
+  /** Calls the listener after missed updates: a reconnection, or a gap in `seq`. */
   onResync(listener: () => void): () => void;
   retryNow(): void;
 }
@@ -66,13 +68,13 @@ export interface Connection {
 const REQUEST_SECONDS = 20;
 /** A stop or a full evaluation may take minutes. */
 const COMMAND_SECONDS = 600;
-const BELONGS = 'The daemon carries out what has reached it; what became of it is in the event log.';
+const BELONGS = 'The daemon carries out what has reached it; the event log shows the outcome.';
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 15_000;
-/** The daemon says something every second; silence of this length is a dead connection. */
+/** The daemon sends an update every second; silence for this long means a dead connection. */
 const SILENCE = 20_000;
 const HELLO = 10_000;
-/** WebSocket close code of a server that goes away on purpose. */
+/** WebSocket close code of a server that stops on purpose. */
 const GOING_AWAY = 1001;
 
 type Timer = ReturnType<typeof setTimeout>;
@@ -210,7 +212,7 @@ class Socket implements Connection {
     for (const listener of this.#resyncs) listener();
   }
 
-  /** Closes the socket when nothing comes for so long. */
+  /** Closes the socket if no message comes within `milliseconds`. */
   #expect(socket: WebSocket, milliseconds: number): void {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#closed(socket, 1006, 'the daemon has gone silent'), milliseconds);
@@ -242,8 +244,8 @@ class Socket implements Connection {
   }
 
   /**
-   * A browser does not say why a WebSocket was turned down: an ordinary request tells a missing token from a missing
-   * daemon.
+   * Sends an ordinary request before it reconnects, because a browser does not report why a WebSocket was refused: the
+   * answer tells a missing token from a missing daemon.
    */
   async #retry(): Promise<void> {
     const answer = await fetch('./', { method: 'HEAD', cache: 'no-store', signal: AbortSignal.timeout(5000) }).catch(

@@ -1,4 +1,4 @@
-/** Numbers and times as people read them. One place, so that the same value looks the same on every page. */
+/** Formats numbers and times, in one place, so that a value looks the same on every page. */
 const LOCALE = 'en-US';
 const DASH = '–';
 
@@ -18,7 +18,7 @@ export function number(value: Maybe, digits = 4): string {
   return value.toLocaleString(LOCALE, { maximumSignificantDigits: digits });
 }
 
-/** 0.140, 12.3: three significant digits, zeros included, for columns that are read down. */
+/** 0.140, 12.3: three significant digits, zeros included, so that values in a column are comparable. */
 export function significant(value: Maybe): string {
   if (!known(value) || Math.abs(value) < 1e-4 || Math.abs(value) >= 1000) return number(value, 3);
   return value.toLocaleString(LOCALE, { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
@@ -49,7 +49,7 @@ export function bytes(value: Maybe): string {
   return `${number(value / 1000 ** power, 3)} ${units[power]}`;
 }
 
-/** 4.2 s, 4 s (counted in whole ones), 3 min 12 s, 2 h 5 min, 3 d 4 h */
+/** 4.2 s, 4 s (a whole number of seconds), 3 min 12 s, 2 h 5 min, 3 d 4 h */
 export function duration(seconds: Maybe): string {
   if (!known(seconds)) return DASH;
   if (seconds < 10 && !Number.isInteger(seconds)) return `${Math.max(0, seconds).toFixed(1)} s`;

@@ -15,7 +15,7 @@ export interface Page {
   readonly path: IconName;
   readonly title: string;
   readonly component: ComponentType<PageProps>;
-  /** Whether it is in the navigation; always without it. */
+  /** Whether the navigation shows the page; default always. */
   readonly shown?: (live: Live) => boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Hash routes, so that a permalink survives any server: `#/rollouts/g/12-3?kind=count` is page `rollouts`, rest `['g',
- * '12-3']`, query `{kind: 'count'}`. Filters belong in the query, what is looked at in the rest.
+ * '12-3']`, query `{kind: 'count'}`. Filters belong in the query, the item shown in the rest.
  */
 import { cell, useCell, type Cell } from './cell.ts';
 
@@ -12,7 +12,7 @@ export interface Route {
   readonly query: Readonly<Record<string, string>>;
 }
 
-/** What a page's component is given. */
+/** Props of a page's component. */
 export type PageProps = Pick<Route, 'rest' | 'query'>;
 
 export function parse(hash: string): Route {

@@ -12,13 +12,13 @@ export function useConnectionState(): ConnectionState {
   return useCell(connection.state);
 }
 
-/** May this browser command? Null before it is known. */
+/** This browser's access; null until it is known. */
 export function useAccess(): Access | null {
   return useCell(connection.access);
 }
 
 /**
- * What `select` makes of the newest status; `undefined` before the first. Draws again only when that changes (`same`).
+ * Returns `select` of the newest status, `undefined` before the first. Redraws only when the result changes (`same`).
  */
 export function useLive<S>(
   select: (live: Live) => S,
@@ -35,7 +35,7 @@ export function useUpdates(listener: (update: Update) => void): void {
 }
 
 export interface Asked<T> {
-  /** The last answer; kept while it is asked again and when that fails. */
+  /** The last answer; kept during a new request and if that fails. */
   readonly value: T | undefined;
   readonly error: Error | undefined;
   readonly loading: boolean;
@@ -43,8 +43,8 @@ export interface Asked<T> {
 }
 
 /**
- * Asks when the component appears, when `method` or `params` change, and after updates were missed. The answer to older
- * `params` is never shown for newer ones. `null` params ask nothing.
+ * Requests when the component appears, when `method` or `params` change, and after missed updates. It never returns
+ * the answer to older `params`. `null` params send no request.
  */
 export function useRequest<M extends Method>(
   method: M,
@@ -72,7 +72,7 @@ export function useRequest<M extends Method>(
   useEffect(() => {
     if (connection.state.get().type === 'open') again();
     const resync = connection.onResync(again);
-    // The first hello is no resync.
+    // The first hello must not count as a resync.
     let open = connection.state.get().type === 'open';
     const first = connection.state.subscribe(() => {
       if (!open && connection.state.get().type === 'open') {
@@ -95,7 +95,7 @@ export function useRequest<M extends Method>(
   };
 }
 
-/** What screen readers are told: one polite live region for the whole page. */
+/** Text for screen readers, in one polite live region for the whole page. */
 export const announcement = cell('');
 
 export function announce(text: string): void {

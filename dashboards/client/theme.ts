@@ -1,4 +1,4 @@
-/** Light, dark, or as the system says; kept in this browser. */
+/** The theme: light, dark, or the system's; kept in this browser. */
 import { cell, useCell } from './cell.ts';
 
 export type Theme = 'system' | 'light' | 'dark';
@@ -6,7 +6,7 @@ export type Theme = 'system' | 'light' | 'dark';
 const KEY = 'quorum.theme';
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const choice = cell<Theme>(remembered());
-/** Changes whenever colours do: canvases read them again. */
+/** The resolved theme; when it changes, canvases must read their colours again. */
 const shown = cell<'light' | 'dark'>(resolve());
 
 apply();
@@ -17,7 +17,7 @@ export function useTheme(): { readonly theme: Theme; readonly setTheme: (theme: 
   return { theme: useCell(choice), setTheme: choose };
 }
 
-/** The theme that is seen now. */
+/** The resolved theme, light or dark. */
 export function useShownTheme(): 'light' | 'dark' {
   return useCell(shown);
 }
@@ -44,7 +44,7 @@ function choose(theme: Theme): void {
   try {
     localStorage.setItem(KEY, theme);
   } catch {
-    // Private windows may refuse; the choice then lasts until the page is closed.
+    // A private window may refuse storage; the choice then lasts until the page is closed.
   }
 }
 

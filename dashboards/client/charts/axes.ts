@@ -1,4 +1,4 @@
-/** The two time axes: learner steps, and the clock. */
+/** The two time axes: learner steps and clock time. */
 import { number } from '../format.ts';
 import type { Axis, Range } from './board.ts';
 
@@ -18,14 +18,14 @@ const STEPS = [
 
 const PARTS_OF_ONE = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 
-/** Where the axis has its marks: multiples of the smallest increment that leaves `space` pixels between them. */
+/** Positions of the axis's marks: multiples of the smallest increment that leaves `space` pixels between them. */
 export function marks(axis: Axis, { min, max }: Range, width: number, space: number): number[] {
   const atLeast = ((max - min) * space) / Math.max(1, width);
-  // There are no parts of a step; what a plug-in shows may be shorter than one.
+  // Learner steps are whole numbers; only the axis of a plug-in's chart can be shorter than 1.
   const steps = max - min < 1 ? PARTS_OF_ONE : STEPS;
   const increments = axis === 'steps' ? steps : CLOCK;
   const increment = increments.find((candidate) => candidate >= atLeast) ?? increments.at(-1)!;
-  // Whole hours and days of the clock on the wall, not of UTC.
+  // Marks fall on whole hours and days of local time, not of UTC.
   const offset = axis === 'steps' ? 0 : new Date(min).getTimezoneOffset() * MINUTE;
   const found: number[] = [];
   for (let x = Math.ceil((min - offset) / increment) * increment + offset; x <= max; x += increment) found.push(x);

@@ -1,8 +1,7 @@
 /**
- * What the charts of a page share: the data, the time axis, the zoom, the pause. It draws only charts in view, each at
- * most once a frame; what comes with an update is drawn a few charts a frame, so that no frame is long.
- * The run's history comes from the server and then grows by the updates' points; a zoomed range is asked for again,
- * finer.
+ * The state that the charts of a page share: data, time axis, zoom, pause. The board draws only charts in view, each at
+ * most once a frame; after an update it draws a few charts per frame, so that no frame is long. The run's history comes
+ * from the server and then grows by the updates' points; for a zoomed range it requests a finer history.
  */
 import { cell, type Cell } from '../cell.ts';
 import type { Connection } from '../connection.ts';
@@ -26,23 +25,23 @@ export interface BoardSource extends Pick<Connection, 'state' | 'onUpdate' | 'on
 export interface ChartView {
   readonly visible: boolean;
   draw(thinner: Thinner, axis: Axis, range: Range): void;
-  /** Puts the cursor there; null takes it away. */
+  /** Puts the cursor at `x`; null removes it. */
   point(x: number | null): void;
 }
 
-/** Points asked for; a zoomed range gets as many for itself. */
+/** Points requested for the whole run, and again for a zoomed range. */
 const MAX_POINTS = 5000;
-/** Rows in memory; when there are more the history is asked for again, thinned by the server. */
+/** Rows in memory; beyond this the board requests the history anew, thinned by the server. */
 const MAX_ROWS = 120_000;
 const BUCKETS = 600;
-/** Frames over which the charts of an update are spread; ten updates a second leave six of sixty. */
+/** Frames over which the charts of an update are spread: at ten updates a second, six of sixty frames are available. */
 const SPREAD = 6;
 
 export class Board {
   readonly axis: Cell<Axis> = cell<Axis>('steps');
   readonly zoom: Cell<Range | null> = cell<Range | null>(null);
   readonly paused: Cell<boolean> = cell(false);
-  /** Names of the columns there are; null before the first history. */
+  /** Names of the columns; null before the first history. */
   readonly names: Cell<readonly string[] | null> = cell<readonly string[] | null>(null);
   readonly error: Cell<Error | null> = cell<Error | null>(null);
   readonly #source: BoardSource;
@@ -51,14 +50,14 @@ export class Board {
   #thinner = new Thinner(this.#columns);
   /** A finer history of the zoomed range. */
   #fine: { readonly columns: Columns; readonly thinner: Thinner } | undefined;
-  /** Points since the history was asked for: it may not hold them. */
+  /** Points that arrived since the history was requested and that it may lack. */
   #arrived: MetricRow[] | undefined;
-  /** While paused: later steps are kept, and not shown. */
+  /** While paused: the last step shown; later steps are stored but not drawn. */
   #lastShown: number | undefined;
   #turn = 0;
   #fineTurn = 0;
   #isPlanned = false;
-  /** Charts that are still to be drawn from the data as `#prepare` left it. */
+  /** Charts not yet drawn from the data that `#prepare` thinned. */
   #waiting: ChartView[] = [];
 
   constructor(source: BoardSource) {
@@ -80,18 +79,18 @@ export class Board {
     this.zoom.subscribe(() => void this.#refine());
   }
 
-  /** What is under the cursor: the data that is drawn, not thinned. */
+  /** The unthinned data behind what is drawn, for the values under the cursor. */
   get shown(): Columns {
     return this.#fine?.columns ?? this.#columns;
   }
 
-  /** What the axis shows. */
+  /** The visible range of the axis. */
   get range(): Range {
     return this.zoom.get() ?? this.#whole();
   }
 
   /**
-   * Shows `factor` times as much, what is at `around` staying where it is; at most everything, at least two steps or
+   * Scales the visible range by `factor` and keeps `around` in place; at most everything, at least two steps or
    * seconds.
    */
   zoomBy(factor: number, around: number): void {
@@ -104,7 +103,7 @@ export class Board {
     this.zoom.set({ min: from, max: from + length });
   }
 
-  /** Puts the cursor of every chart in view there. */
+  /** Puts the cursor of every chart in view at `x`. */
   point(x: number | null): void {
     for (const view of this.#views) if (view.visible) view.point(x);
   }
@@ -120,7 +119,7 @@ export class Board {
     return () => this.#views.delete(view);
   }
 
-  /** Shows the other axis; what is zoomed stays zoomed. */
+  /** Switches the axis and keeps the zoom. */
   turn(axis: Axis): void {
     const zoom = this.zoom.get();
     const from = this.axis.get();
@@ -133,13 +132,13 @@ export class Board {
     this.zoom.set(range !== null && range.max > range.min ? range : null);
   }
 
-  /** All charts, at the next frame. */
+  /** Draws all charts in the next frame. */
   redraw(): void {
     this.#waiting = [];
     this.#plan(Infinity);
   }
 
-  /** All charts, over the next frames; those of an earlier update come first. */
+  /** Draws all charts over the next frames, those of an earlier update first. */
   #drawSpread(): void {
     if (this.#waiting.length === 0) this.#plan(SPREAD);
   }
@@ -154,7 +153,7 @@ export class Board {
       const each = frames === Infinity ? charts.length : Math.ceil(charts.length / frames);
       this.#waiting = charts;
       const next = () => {
-        if (this.#waiting !== charts) return; // something else is to be drawn
+        if (this.#waiting !== charts) return; // a later call replaced the list
         for (const chart of charts.splice(0, each)) if (this.#views.has(chart)) draw(chart);
         if (charts.length > 0) requestAnimationFrame(next);
       };
@@ -162,7 +161,7 @@ export class Board {
     });
   }
 
-  /** Asks for the history of the whole run; what is shown stays until it is there. */
+  /** Requests the history of the whole run; the old one stays visible until it arrives. */
   async load(): Promise<void> {
     const turn = ++this.#turn;
     this.#arrived = [];
@@ -213,12 +212,12 @@ export class Board {
     this.redraw();
   }
 
-  /** The steps of a range, whatever its axis, with a margin for the lines that leave it. */
+  /** The steps of a range on the current axis, with a margin for the lines that leave it. */
   #steps({ min, max }: Range): { from: number; to: number } {
     if (this.axis.get() === 'steps') return { from: Math.max(0, Math.floor(min) - 1), to: Math.ceil(max) + 1 };
     const { steps, length } = this.#columns;
-    const row = (time: number, beside: number) =>
-      Math.min(length - 1, Math.max(0, this.#columns.lowerBound(time, 'at') + beside));
+    const row = (time: number, margin: number) =>
+      Math.min(length - 1, Math.max(0, this.#columns.lowerBound(time, 'at') + margin));
     return { from: steps[row(min, -1)] ?? 0, to: steps[row(max, 1)] ?? 0 };
   }
 
@@ -232,7 +231,7 @@ export class Board {
       : Math.min(columns.length, columns.lowerBound(this.#lastShown + 1, 'steps'));
   }
 
-  /** Thins what is to be shown; the charts are then drawn from that. */
+  /** Thins the visible rows; returns the function that draws a chart from them. */
   #prepare(): (view: ChartView) => void {
     const axis = this.axis.get();
     const zoom = this.zoom.get();

@@ -1,5 +1,5 @@
 /**
- * A titled chart. The title shows the values under the cursor, or the newest; each mouse move writes them directly,
+ * A titled chart. The title shows the values under the cursor, or the newest values. Mouse moves write them directly,
  * without Preact.
  */
 import 'uplot/dist/uPlot.min.css';
@@ -14,16 +14,16 @@ export interface ChartProps {
   readonly board: Board;
   readonly title: string;
   readonly series: readonly Series[];
-  /** Text of a value, exact. */
+  /** Formats a value exactly. */
   readonly format: (value: number | null) => string;
-  /** Text of a value on the axis; `format` without it. */
+  /** Formats a value on the axis; default `format`. */
   readonly axis?: (value: number) => string;
-  /** Values that are always inside the axis. */
+  /** Values that the axis always includes. */
   readonly include?: readonly number[];
   readonly marks?: readonly Mark[];
   readonly tall?: boolean;
   readonly wide?: boolean;
-  /** Name of the axis, where it is not that of the run's steps; the chart then has its cursor for itself. */
+  /** Name of an axis other than the run's steps; such a chart does not share its cursor. */
   readonly xName?: string;
 }
 
@@ -107,7 +107,7 @@ export function Chart({
       sized.disconnect();
       made.destroy();
     };
-    // The series define the chart: give it another key when they change.
+    // The series define the chart, so callers give it another key when they change.
   }, [board]);
   useEffect(() => plot.current?.repaint(), [theme]);
   useEffect(() => {
@@ -168,12 +168,12 @@ export function Chart({
   );
 }
 
-/** Whether the value is of an earlier step: evaluations come every so many steps. It then says of which. */
+/** Whether the value belongs to an earlier step, as with evaluations; the title then names that step. */
 function isOther(steps: Float64Array, from: number, row: number): boolean {
   return from >= 0 && steps[row]! > steps[from]!;
 }
 
-/** For screen readers: where the cursor is, and the values there. */
+/** Tells screen readers the cursor's position and the values there. */
 function tell(element: HTMLElement, step: number | undefined, text: string): void {
   element.setAttribute('aria-valuenow', String(step ?? 0));
   element.setAttribute('aria-valuetext', text);

@@ -1,7 +1,6 @@
 /**
- * Metrics over learner steps, as columns that grow: what the server's history holds, and then each update's points. A
- * step may come again with other names (evaluations are later than the rest); its values are filled in where the step
- * is.
+ * Metrics over learner steps, as columns that grow: first the server's history, then each update's points. A step can
+ * arrive again with other names (evaluations come later); its values then go into the existing row.
  */
 import type { History, MetricRow } from '../../../src/protocol/frames.ts';
 
@@ -10,10 +9,10 @@ const FIRST_CAPACITY = 1024;
 export class Columns {
   #steps = new Float64Array(FIRST_CAPACITY);
   #at = new Float64Array(FIRST_CAPACITY);
-  /** NaN where nothing was recorded. */
+  /** Column by name; NaN where nothing was recorded. */
   readonly #columns = new Map<string, Float64Array>();
   #length = 0;
-  /** First row that changed since `settle`; `length` when none did. */
+  /** First row that changed since `settle`; `length` if no row changed. */
   #changedFrom = 0;
 
   static of(history: History): Columns {
@@ -50,13 +49,13 @@ export class Columns {
     return this.#columns.get(name);
   }
 
-  /** The newest value at row `i` or before it: what an evaluation said last, at a step without one. */
+  /** The newest value at or before row `i`, such as the last evaluation's at a step without one. */
   valueBefore(name: string, i: number): number | null {
     const row = this.rowBefore(name, i);
     return row < 0 ? null : this.#columns.get(name)![row]!;
   }
 
-  /** The row of that value; -1 without one. */
+  /** The row of that value; -1 if there is none. */
   rowBefore(name: string, i: number): number {
     const column = this.#columns.get(name);
     if (column === undefined) return -1;
@@ -72,7 +71,7 @@ export class Columns {
     }
   }
 
-  /** Marks all rows as seen, and returns the first row that had changed. */
+  /** Marks all rows as seen; returns the first row that had changed. */
   settle(): number {
     const from = Math.min(this.#changedFrom, this.#length);
     this.#changedFrom = this.#length;
@@ -100,10 +99,10 @@ export class Columns {
     return right > 0 && x - keys[right - 1]! < keys[right]! - x ? right - 1 : right;
   }
 
-  /** The row of that step: the one there is, or a new one at its place. */
+  /** Finds the row of a step, or inserts one. */
   #rowOf({ step, at }: MetricRow): number {
     const i = this.lowerBound(step, 'steps');
-    // Within a bucket of a thinned history, which is at the bucket's last step: the bucket stands for it.
+    // In a thinned history a row stands for a bucket of steps up to its own; use that row.
     if (i < this.#length) return i;
     this.#reserve(this.#length + 1);
     this.#steps[i] = step;

@@ -1,8 +1,8 @@
-/** What the guardian decided, as marks on the accuracy chart. */
+/** The guardian's decisions as marks on the accuracy chart. */
 import type { EventRow } from '../../../src/protocol/frames.ts';
 import type { Mark } from './plot.ts';
 
-/** The newest ones; more would hide the line. */
+/** Only the newest marks are drawn; more would hide the line. */
 export const MOST_MARKS = 60;
 const LOOKS: Readonly<Record<string, Pick<Mark, 'label' | 'colour'>>> = {
   watch: { label: '', colour: '--warn' },
@@ -10,7 +10,7 @@ const LOOKS: Readonly<Record<string, Pick<Mark, 'label' | 'colour'>>> = {
   hold: { label: 'held', colour: '--bad' },
 };
 
-/** @param events of type `guardian`, oldest first; the same one may come twice. */
+/** @param events of type `guardian`, oldest first; duplicates are allowed. */
 export function guardianMarks(events: readonly EventRow[]): readonly Mark[] {
   const rows = new Map(events.map((event) => [event.id, event]));
   return [...rows.values()].flatMap(markOf).slice(-MOST_MARKS);

@@ -1,5 +1,5 @@
 /**
- * The charts of the page Now: which columns of the history they show. A chart without any of its columns is left out.
+ * The charts of the page Now and the history's columns that each shows. A chart without any of its columns is left out.
  */
 import { bytes, number, percent } from '../format.ts';
 import type { Series } from './plot.ts';
@@ -10,7 +10,7 @@ export interface Metric {
   readonly format: (value: number | null) => string;
   readonly axis?: (value: number) => string;
   readonly include?: readonly number[];
-  /** As wide as two, where there is room: it has many series. */
+  /** Twice as wide where there is room, for many series. */
   readonly wide?: boolean;
 }
 
@@ -29,7 +29,7 @@ export const ACCURACY: Metric = {
   axis: percentAxis,
 };
 
-/** What stands in the place of accuracy where the data has no labels (docs/without-labels.md). */
+/** Replaces accuracy if the data has no labels (docs/without-labels.md). */
 export const WITHOUT_LABELS: Metric = {
   title: 'Held-out answers, without labels',
   series: [
@@ -103,7 +103,7 @@ export const METRICS: readonly Metric[] = [
 
 const BUSY = 'busy.';
 
-/** One line a worker, for as many as there are. */
+/** One line per worker. */
 export function busyMetric(names: readonly string[]): Metric {
   const columns = names.filter((name) => name.startsWith(BUSY)).sort();
   const series = columns.map((column, i) => line(column, column.slice(BUSY.length), (i % 6) + 1));
@@ -117,7 +117,7 @@ export function busyMetric(names: readonly string[]): Metric {
   };
 }
 
-/** The metric with only the series that there are; undefined without one. */
+/** The metric with only the series that have a column; undefined if none has. */
 export function present(metric: Metric, names: readonly string[]): Metric | undefined {
   const series = metric.series.filter(({ column }) => names.includes(column));
   return series.length === 0 ? undefined : { ...metric, series };

@@ -1,5 +1,5 @@
 /**
- * One uPlot, made once and fed by a board: axes, cursor, zoom and what is drawn over the lines. No components in here.
+ * One uPlot, made once and fed by a board: axes, cursor, zoom and the marks over the lines. It contains no components.
  */
 import uPlot from 'uplot';
 import { colour } from '../theme.ts';
@@ -12,11 +12,11 @@ export interface Series {
   readonly label: string;
   /** Design token. */
   readonly colour: string;
-  /** Values are few: each is a point on the line. */
+  /** Draws each value as a point on the line, for series with few values. */
   readonly points?: boolean;
 }
 
-/** Drawn over the lines: a value for all steps, one at a step, or a step without a value. */
+/** A mark drawn over the lines: a value for all steps, a value at one step, or a step without a value. */
 export interface Mark {
   readonly label: string;
   readonly value: number | null;
@@ -26,17 +26,17 @@ export interface Mark {
 
 export interface PlotOptions {
   readonly series: readonly Series[];
-  /** Text of a value on the axis. */
+  /** Formats a value on the axis. */
   readonly format: (value: number) => string;
-  /** Always inside the axis. */
+  /** Values that the axis always includes. */
   readonly include: readonly number[];
-  /** The cursors of other charts do not move along: they have another axis. */
+  /** The chart has an axis of its own, so it does not share its cursor. */
   readonly alone: boolean;
-  /** After the cursor moved or new data came: `x` is where the cursor is, null outside. */
+  /** Called after the cursor moved or new data came. `x`: position of the cursor, null outside. */
   readonly onCursor: (x: number | null) => void;
 }
 
-/** Rows that the cursor passes over at a key, at most this part of those in view. */
+/** A key press moves the cursor by one row, or by 1/120 of the visible rows if that is more. */
 const KEY_STEPS = 120;
 const MANY_KEYS = 10;
 
@@ -55,7 +55,7 @@ export class Plot implements ChartView {
   #range: Range = { min: 0, max: 1 };
   #marks: readonly Mark[] = [];
   #x: readonly number[] = [];
-  /** Where a key put the cursor: it stays there when the chart is drawn again. */
+  /** Position that a key gave the cursor; it survives redrawing. */
   #pointed: number | null = null;
 
   constructor(board: Board, host: HTMLElement, options: PlotOptions) {
@@ -85,7 +85,7 @@ export class Plot implements ChartView {
     this.#plot.setSize({ width, height });
   }
 
-  /** @returns whether the key was one of the chart's. */
+  /** Handles a key. @returns false for a key that means nothing here. */
   press(key: string, shift: boolean): boolean {
     const far = shift ? MANY_KEYS : 1;
     const { min, max } = this.#range;
@@ -101,7 +101,7 @@ export class Plot implements ChartView {
     return true;
   }
 
-  /** The cursor goes away; the newest values show. */
+  /** Removes the cursor, so that the newest values show. */
   leave(): void {
     this.#board.point(null);
   }
@@ -109,12 +109,12 @@ export class Plot implements ChartView {
   point(x: number | null): void {
     this.#pointed = x;
     const { clientWidth, clientHeight } = this.#plot.over;
-    // Half a pixel inside: at the very edge uPlot takes the cursor for gone.
+    // Stay half a pixel inside: uPlot removes a cursor that is exactly on the edge.
     const left = x === null ? -10 : Math.min(clientWidth - 0.5, Math.max(0.5, this.#plot.valToPos(x, 'x')));
     this.#plot.setCursor({ left, top: x === null ? -10 : clientHeight / 2 });
   }
 
-  /** After the theme changed. */
+  /** Call after the theme changed. */
   repaint(): void {
     this.#plot.redraw(false, true);
   }
@@ -222,7 +222,7 @@ export class Plot implements ChartView {
     return left === undefined || left < 0 ? null : plot.posToVal(left, 'x');
   }
 
-  /** By so many rows, or more where there are too many of them to tell apart. */
+  /** Moves the cursor by `rows`, or further if rows are too dense to tell apart. */
   #moveCursor(from: number, rows: number): void {
     const columns = this.#board.shown;
     const { min, max } = this.#range;
@@ -273,7 +273,7 @@ export class Plot implements ChartView {
     ctx.fillText(label, x - 4 * devicePixelRatio, bbox.top + bbox.height - 6 * devicePixelRatio);
   }
 
-  /** Undefined where the step is out of view. */
+  /** Pixel position of a step; undefined if it is out of view. */
   #placeOf(plot: uPlot, step: number): number | undefined {
     const columns = this.#board.shown;
     const row = columns.nearest(step, 'steps');

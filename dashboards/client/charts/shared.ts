@@ -1,4 +1,4 @@
-/** The charts' board outlives the page that shows it: to come back to the page is to see everything at once. */
+/** The charts' board outlives the page, so that returning to the page shows everything at once. */
 import { connection } from '../session.ts';
 import { Board } from './board.ts';
 

@@ -1,7 +1,7 @@
 /**
- * Rows of a `Columns` thinned to what a screen can show: buckets of 2^k rows, each drawn by its smallest and its
- * largest value in the order in which they came, so that no peak is lost. When rows are appended only the last bucket
- * is made again, so an update costs the same with a hundred rows as with a hundred thousand.
+ * Thins the rows of a `Columns` for a screen: a bucket of 2^k rows is drawn by its smallest and its largest value, in
+ * their order, so that no peak is lost. Appending rows recomputes only the last bucket, so an update costs the same
+ * with a hundred rows as with a hundred thousand.
  */
 import type { Columns } from './columns.ts';
 
@@ -34,8 +34,7 @@ export class Thinner {
   }
 
   /**
-   * Makes the thinned rows stand for rows `first ..< end` in at most `2 * buckets` rows. `changedFrom` is from
-   * `Columns.settle`.
+   * Thins rows `first ..< end` to at most `2 * buckets` rows. @param changedFrom the result of `Columns.settle`.
    */
   update(first: number, end: number, buckets: number, changedFrom: number): void {
     const size = bucketSize(end - first, buckets);

@@ -1,15 +1,15 @@
 /**
- * How answers that mean the same are marked on every page: a letter and a colour for each equivalence class, A for the
- * winner of the vote.
+ * Marks equivalent answers on every page: each equivalence class has a letter and a colour, A for the winner of the
+ * vote.
  */
 import './answers.css';
 import type { GroupCard } from '../../../src/protocol/frames.ts';
 
-/** One equivalence class of a group, as it is shown. */
+/** One equivalence class of a group, ready to show. */
 export interface AnswerClass {
-  /** 0 is the winner, then by votes; -1 is no answer. */
+  /** 0 is the winner, the others follow by votes; -1 is no answer. */
   readonly rank: number;
-  /** The first answer of the class, as it was written. */
+  /** The first answer of the class, verbatim. */
   readonly answer: string | null;
   readonly votes: number;
 }
@@ -20,7 +20,7 @@ export function letter(rank: number): string {
   return rank < 26 ? String.fromCharCode(65 + rank) : String(rank + 1);
 }
 
-/** CSS class of a rank's colours; they repeat after eight, the letters do not. */
+/** CSS class of a rank's colours; colours repeat after eight ranks, letters do not. */
 export function tone(rank: number): string {
   return rank < 0 ? 'class-none' : `class-${rank % 8}`;
 }
@@ -57,7 +57,7 @@ export function ClassMark({ rank }: { readonly rank: number }) {
   );
 }
 
-/** One bar, as long as the votes each class has. */
+/** A bar whose parts are proportional to the classes' votes. */
 export function VoteBar({ classes, total }: { readonly classes: readonly AnswerClass[]; readonly total: number }) {
   let from = 0;
   const words = classes

@@ -11,9 +11,9 @@ interface Offer {
   readonly command: LoopCommand;
   readonly title: string;
   readonly button: string;
-  /** Instead of the command's own. */
+  /** Replaces the command's own help. */
   readonly help?: string;
-  /** Asked before it is done, where it cannot be undone. */
+  /** Question to confirm a command that cannot be undone. */
   readonly confirm?: (live: Live) => string;
 }
 
@@ -56,7 +56,7 @@ export function Commands() {
 }
 
 /**
- * What anyone asked of the daemon and is not done: it belongs to the daemon, also when the page that asked is closed.
+ * Commands from all pages and terminals that are not done yet; the daemon completes them even if their page is closed.
  */
 function InHand() {
   const commands = useLive((live) => live.commands) ?? [];

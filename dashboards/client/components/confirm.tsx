@@ -1,22 +1,22 @@
 /**
- * A question before something that cannot be undone. The browser's own <dialog>: it keeps the focus, closes on Escape,
- * and gives the focus back.
+ * Asks for confirmation before something that cannot be undone. It uses the browser's own <dialog>, which traps the
+ * focus, closes on Escape and returns the focus.
  */
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
 export interface ConfirmProps {
   readonly title: string;
-  /** What the button that does it says: a verb. */
+  /** Label of the confirming button: a verb. */
   readonly action: string;
   readonly danger?: boolean;
-  /** Does it; the dialog closes when it resolves and shows the error when it rejects. */
+  /** Performs the action; the dialog closes when it resolves and shows the error when it rejects. */
   readonly onConfirm: () => Promise<void>;
   readonly onClose: () => void;
   readonly children: ComponentChildren;
 }
 
-/** Open while it is mounted. */
+/** The dialog is open while mounted. */
 export function Confirm({ title, action, danger = false, onConfirm, onClose, children }: ConfirmProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();

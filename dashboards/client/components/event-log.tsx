@@ -1,6 +1,6 @@
 /**
- * What happened, newest first, with the author of each command. New events come by themselves; older ones are asked
- * for.
+ * Lists events, newest first, with the author of each command. Updates bring new events; the list requests older ones
+ * on demand.
  */
 import { useEffect, useState } from 'preact/hooks';
 import { eventWords } from '../../../src/protocol/event-words.ts';
@@ -12,7 +12,7 @@ import { Panel } from './panel.tsx';
 import { Time } from './time.tsx';
 
 const PAGE = 50;
-/** Rows that are kept on the page. */
+/** Most rows that the page keeps. */
 const MOST = 2000;
 
 interface Around {
@@ -30,7 +30,7 @@ export function EventLog() {
   const [kept, setKept] = useState<Around>();
   const [pending, setPending] = useState(false);
   const [error, setError] = useState<string>();
-  /** What came around the newest answer; an older answer's is forgotten. */
+  /** Rows that arrived before and after the newest answer; those around an older answer are dropped. */
   const around = (old: Around | undefined): Around =>
     old !== undefined && old.of === asked.value
       ? old

@@ -1,5 +1,6 @@
 /**
- * Line icons, 16 x 16, in the colour of the text around them. Decoration: the text next to them says what they mean.
+ * Line icons, 16 x 16, in the colour of the surrounding text. They are decoration, as the text next to each says what
+ * it means.
  */
 const PATHS = {
   now: 'M1.5 8.5h3l2-5 3 9 2-4h3',

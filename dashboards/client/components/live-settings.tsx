@@ -1,4 +1,4 @@
-/** What may be changed while the loop runs. A value is checked where it is typed; the daemon checks it again. */
+/** Edits the settings that may change while the loop runs. The form checks a value; the daemon checks it again. */
 import { useId, useState } from 'preact/hooks';
 import type { LiveSetting } from '../../../src/protocol/frames.ts';
 import { number } from '../format.ts';
@@ -32,7 +32,7 @@ export function LiveSettings() {
 
 function SettingRow({ setting, onSet }: { readonly setting: LiveSetting; readonly onSet: () => void }) {
   const { pending, error, done, run } = useCommand();
-  /** Null while nothing was typed: the field then follows the daemon. */
+  /** The typed text; null until the user types, and then the field follows the daemon. */
   const [typed, setTyped] = useState<string | null>(null);
   const open = useConnectionState().type === 'open';
   const id = useId();

@@ -1,4 +1,4 @@
-/** What a panel shows instead of its content: nothing yet, not now, or an error; each says what to do. */
+/** Shown in a panel instead of its content: nothing yet, loading, or an error; each says what to do. */
 import type { ComponentChildren } from 'preact';
 import type { Asked } from '../session.ts';
 
@@ -25,7 +25,7 @@ export function Failure({ error, again }: { readonly error: Error; readonly agai
   );
 }
 
-/** Holds the place of content of about `lines` lines. */
+/** A placeholder for about `lines` lines of content. */
 export function Loading({ lines = 4 }: { readonly lines?: number }) {
   return (
     <svg class="loading-lines" width="100%" height={lines * 32} role="img" aria-label="Loading">
@@ -45,7 +45,7 @@ export function Loading({ lines = 4 }: { readonly lines?: number }) {
 }
 
 /**
- * The usual three ways of an answer: still coming, failed, there. What is there stays visible while it is asked again.
+ * Shows a request's three states: loading, failed, answered. An answer stays visible while it is requested again.
  */
 export function Answer<T>({
   asked,

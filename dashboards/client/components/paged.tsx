@@ -1,23 +1,23 @@
-/** Lists that are asked for page by page, newest first. */
+/** Lists that load page by page, newest first. */
 import './answers.css';
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { connection } from '../session.ts';
 
 export interface Page<T> {
   readonly items: readonly T[];
-  /** What asks for the page after it; null at the end. */
+  /** Cursor of the next page; null at the end. */
   readonly next: number | null;
 }
 
 export interface Paged<T> {
-  /** Undefined until the first page is there. */
+  /** Undefined until the first page has loaded. */
   readonly items: readonly T[] | undefined;
   readonly more: boolean;
   readonly loading: boolean;
   readonly error: Error | undefined;
-  /** Asks for the next page, or retries a failed one. */
+  /** Requests the next page, or retries a failed one. */
   readonly older: () => void;
-  /** Starts over with the newest. */
+  /** Starts over with the newest page. */
   readonly again: () => void;
 }
 
@@ -29,7 +29,7 @@ interface State<T> {
   readonly error: Error | undefined;
 }
 
-/** Starts over when `key` changes and after updates were missed; what was shown stays until the answer is there. */
+/** Starts over when `key` changes and after missed updates; the old rows stay visible until the answer arrives. */
 export function usePaged<T>(key: string, ask: (before: number | undefined) => Promise<Page<T>>): Paged<T> {
   const [state, setState] = useState<State<T>>({ key, items: undefined, next: null, loading: true, error: undefined });
   const turn = useRef(0);
@@ -78,7 +78,7 @@ export function usePaged<T>(key: string, ask: (before: number | undefined) => Pr
 }
 
 /**
- * Calls `load` when there is a connection: now or once there is one, when `key` changes, and after updates were missed.
+ * Calls `load` as soon as a connection is open, then when `key` changes and after missed updates.
  */
 export function useOpen(load: () => void, key: string): void {
   useEffect(() => {

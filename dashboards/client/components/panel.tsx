@@ -3,9 +3,9 @@ import { useId } from 'preact/hooks';
 
 export interface PanelProps {
   readonly title: ComponentChildren;
-  /** Right of the title. */
+  /** Shown right of the title. */
   readonly actions?: ComponentChildren;
-  /** Without the inner margin, for tables and charts. */
+  /** Leaves out the inner margin, for tables and charts. */
   readonly flush?: boolean;
   readonly class?: string;
   readonly children: ComponentChildren;

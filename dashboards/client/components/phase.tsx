@@ -15,7 +15,7 @@ const PHASES: Readonly<Record<Live['phase'], readonly [Tone, string]>> = {
 
 const PAUSING = ['warn', 'Pausing: the step in hand'] as const;
 
-/** What the daemon is at; `connected` false says that this was the last that was heard. */
+/** The daemon's phase; without a connection it is the last known phase. */
 export function PhaseBadge({
   phase,
   connected,

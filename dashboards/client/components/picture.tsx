@@ -1,6 +1,6 @@
 /**
- * A question's picture in a box of fixed size: nothing moves when it arrives, and a picture that cannot be had says so
- * in its place.
+ * A question's picture in a box of fixed size, so that nothing moves when it arrives. If it cannot load, the box says
+ * so.
  */
 import './answers.css';
 import { useEffect, useState } from 'preact/hooks';
@@ -43,7 +43,7 @@ export function Pictures({ question }: Pick<PictureProps, 'question'>) {
   );
 }
 
-/** Small drawings are shown as the pixels they are; photographs are smoothed. */
+/** Keeps the pixels of small drawings sharp; photographs are smoothed. */
 function crisp(event: Event): void {
   const picture = event.currentTarget as HTMLImageElement;
   picture.classList.toggle('pixels', picture.naturalWidth < 128);

@@ -1,16 +1,16 @@
 import { useId } from 'preact/hooks';
 
 export interface SegmentsProps<T extends string> {
-  /** Read out before the choices. */
+  /** Label that screen readers announce before the choices. */
   readonly label: string;
   readonly value: T;
   readonly options: readonly (readonly [T, string])[];
   readonly onChange: (value: T) => void;
-  /** As wide as what it is in. */
+  /** Fills the width of its container. */
   readonly full?: boolean;
 }
 
-/** One of a few: radio buttons that look like one control. */
+/** A choice of a few: radio buttons that look like one control. */
 export function Segments<T extends string>({ label, value, options, onChange, full = false }: SegmentsProps<T>) {
   const name = useId();
   return (

@@ -1,4 +1,4 @@
-/** How far behind the newest version the samples are, against the bound, and what still may be admitted. */
+/** Shows how stale the samples are, against the bound, and how many groups may still be admitted. */
 import { count, percent } from '../format.ts';
 import { useLive } from '../session.ts';
 import { Panel } from './panel.tsx';

@@ -1,4 +1,4 @@
-/** A state machine as boxes in a row, the active one lit: arcs above lead on, arcs below lead back. */
+/** Draws a state machine as boxes in a row with the active state lit; arcs above lead right, arcs below lead left. */
 import './state-chart.css';
 import type { ActorDetail } from '../../../src/protocol/frames.ts';
 
@@ -58,7 +58,7 @@ export function StateChart({ chart }: { readonly chart: Machine }) {
   );
 }
 
-/** The arrow's head, once on the page. */
+/** Defines the arrow head once per page. */
 export function StateArrow() {
   return (
     <svg class="visually-hidden" aria-hidden="true">

@@ -1,10 +1,10 @@
-/** The numbers that say how the run is. */
+/** The key figures of the run. */
 import type { ComponentChildren } from 'preact';
 import type { Live } from '../../../src/protocol/frames.ts';
 import { bytes, count, duration, number, percent, points } from '../format.ts';
 import { useLive } from '../session.ts';
 
-/** Without a plug-in that rewards, the mean reward is the mean vote share. */
+/** Whether a plug-in rewards; without one the mean reward equals the mean vote share. */
 export function isRewarded({ actors }: Pick<Live, 'actors'>): boolean {
   return actors.some(({ role }) => role === 'reward');
 }
@@ -52,7 +52,7 @@ export function Summary() {
   );
 }
 
-/** What stands in the place of accuracy and of the best version. */
+/** Replaces accuracy and the best version if the data has no labels. */
 function WithoutLabels({
   of: { now, best },
   guardian,
@@ -74,7 +74,7 @@ function WithoutLabels({
   );
 }
 
-/** The reward where it is not the vote's; without labels the vote share on held-out questions. */
+/** The mean reward if a plug-in gives rewards; without labels the vote share on held-out questions. */
 function shareNote(live: Live | undefined): string {
   if (live === undefined) return '';
   if (isRewarded(live)) return `reward ${number(live.signals.reward, 3)}`;

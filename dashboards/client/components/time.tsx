@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { duration, exactTime, time } from '../format.ts';
 
-/** A moment, as the clock shows it; the exact time on hover. */
+/** A point in time as local clock time; the exact time appears on hover. */
 export function Time({ at }: { readonly at: number }) {
   return (
     <time dateTime={exactTime(at)} title={exactTime(at)}>
@@ -10,13 +10,13 @@ export function Time({ at }: { readonly at: number }) {
   );
 }
 
-/** How long ago, counted on once a second. */
+/** The time since `at`, updated every second. */
 export function Since({ at }: { readonly at: number }) {
   const now = useSeconds();
   return <span title={`since ${time(at)}`}>{duration(Math.max(0, Math.floor((now - at) / 1000)))}</span>;
 }
 
-/** The present in milliseconds since 1970; the component is drawn again each second. */
+/** The current time in milliseconds since 1970; redraws the component every second. */
 export function useSeconds(): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {

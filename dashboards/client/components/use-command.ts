@@ -1,4 +1,4 @@
-/** A command under way: at most one at a time for each use, with what became of it. */
+/** Sends commands, at most one at a time per use, and keeps the last outcome. */
 import { useState } from 'preact/hooks';
 import { UnheardError } from '../connection.ts';
 import { announce, connection } from '../session.ts';
@@ -7,11 +7,11 @@ import { doneWords, type Command } from '../../../src/protocol/commands.ts';
 export interface Running {
   readonly pending: boolean;
   readonly error: string | undefined;
-  /** What was done last, in words. */
+  /** Outcome of the last command, in words. */
   readonly done: string | undefined;
   /**
-   * Rejects with the daemon's reason, which is in `error` too. Resolves also when the connection is lost: the command
-   * is the daemon's then.
+   * Rejects with the daemon's reason, which `error` holds too. Resolves if the connection is lost after sending: the
+   * daemon then completes the command by itself.
    */
   readonly run: (command: Command) => Promise<void>;
 }

@@ -1,5 +1,5 @@
 /**
- * Says once, above everything else, that accuracy cannot be measured, and what to watch instead
+ * A notice above all else that accuracy cannot be measured, and which figures to watch instead
  * (docs/without-labels.md).
  */
 import { shallowSame } from '../cell.ts';

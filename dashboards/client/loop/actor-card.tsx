@@ -13,7 +13,7 @@ export const STATES: Readonly<Record<Actor['state'], Tone>> = {
   stopped: 'neutral',
 };
 
-/** One actor: what it is doing, for how long, and how it fares. */
+/** One actor: its state and work, since when, and its counters. */
 export function ActorCard({ actor }: { readonly actor: Actor }) {
   const now = useSeconds();
   return (

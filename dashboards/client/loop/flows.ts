@@ -1,10 +1,10 @@
-/** Which flows moved just now: counters of the newest status against those of the one before. */
+/** Finds the flows that moved just now by comparing the counters of the newest status with the previous ones. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { connection } from '../session.ts';
 import type { Live } from '../../../src/protocol/frames.ts';
 import type { FlowName } from './layout.ts';
 
-/** How long a flow stays alive after something moved. */
+/** Milliseconds for which a flow stays lit after something moved. */
 const ALIVE = 1500;
 
 export function useFlows(): ReadonlySet<FlowName> {

@@ -1,6 +1,6 @@
 /**
- * Where the loop's nodes and arrows are: left to right where there is room, top to bottom on a phone. Plain numbers, in
- * pixels.
+ * Computes the places of the loop's nodes and arrows, in pixels: left to right if there is room, top to bottom on a
+ * phone.
  */
 import type { Live } from '../../../src/protocol/frames.ts';
 
@@ -23,7 +23,7 @@ export interface Node {
 
 export interface Flow {
   readonly name: FlowName;
-  /** Unique: there is one of each name a sampler. */
+  /** Unique id; flows of the same name differ by sampler. */
   readonly id: string;
   /** SVG path. */
   readonly path: string;
@@ -45,10 +45,10 @@ export interface Cast {
   readonly voter: Actor | undefined;
   readonly learner: Actor | undefined;
   readonly evaluator: Actor | undefined;
-  /** Writes questions, where the configuration lets it. */
+  /** Present if the configuration lets the model write questions. */
   readonly synthesizer: Actor | undefined;
   readonly guardian: Actor | undefined;
-  /** Plug-ins' watchers and whatever else there is. */
+  /** Plug-ins' watchers and all other actors. */
   readonly others: readonly Actor[];
 }
 
@@ -141,14 +141,14 @@ function wide(cast: Cast, width: number, synthetic: boolean): Layout {
 interface Below {
   readonly x: (column: number) => number;
   readonly w: number;
-  /** Where the actors in the middle of the first row end. */
+  /** Right edge of the middle actors of the first row. */
   readonly from: number;
   readonly y: number;
 }
 
 /**
- * The actors under the line: the synthesizer between voter and questioner, the guardian under the evaluator, plug-ins
- * next to it.
+ * Places the actors of the second row: the synthesizer between voter and questioner, the guardian under the evaluator,
+ * plug-ins next to it.
  */
 function secondRow(
   { synthesizer, guardian, others }: Cast,
@@ -186,7 +186,7 @@ function secondRow(
   return { nodes, flows, height: Math.max(0, ...nodes.map((node) => node.y + h)) };
 }
 
-/** Questions of an earlier synthesizer, or of a plug-in, still come. */
+/** The flow of synthetic questions; those of an earlier synthesizer or a plug-in flow even without a synthesizer. */
 function syntheticArc({ x, w, from }: Below, y: number): Flow {
   return {
     name: 'synthetic',
@@ -246,7 +246,7 @@ function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
   return { width, height: y + 2, nodeWidth: w, nodeHeight: h, nodes, flows };
 }
 
-/** From left to right, with a turn in the middle where the heights differ. */
+/** A path from left to right that bends in the middle if the heights differ. */
 function bend(x1: number, y1: number, x2: number, y2: number): string {
   const middle = (x1 + x2) / 2;
   return y1 === y2 ? `M${x1} ${y1}H${x2}` : `M${x1} ${y1}C${middle} ${y1} ${middle} ${y2} ${x2} ${y2}`;

@@ -1,4 +1,4 @@
-/** The loop as it is: every actor in its place, and the arrows along which things moved just now. */
+/** Draws the live loop: every actor, and the arrows along which something moved just now. */
 import './loop.css';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useLive, useRequest } from '../session.ts';

@@ -1,4 +1,4 @@
-/** The loaded plug-ins and, for viewers with the right to command: restart, reload, remove, add. */
+/** The loaded plug-ins and, for viewers with control access: restart, reload, remove, add. */
 import './control.css';
 import './actors-plugins.css';
 import { useId, useRef, useState } from 'preact/hooks';
@@ -26,7 +26,7 @@ const LONGEST_NAME = 512;
 export function PluginsPanel({ asked }: { readonly asked: Asked<readonly PluginRow[]> }) {
   const commands = useAccess() === 'control';
   const list = useRef<HTMLDivElement>(null);
-  // The button that was pressed is gone with its row.
+  // The pressed button has disappeared with its row, so move the focus to the list.
   const gone = () => requestAnimationFrame(() => list.current?.focus());
   return (
     <Panel title="Plug-ins" flush class="plugins">
@@ -65,7 +65,7 @@ function Row({ plugin: { name, source, thread, ports }, commands, onChange, onGo
   const removed = useRef(false);
   const open = useConnectionState().type === 'open';
   const give = (type: 'plugin.restart' | 'plugin.reload' | 'plugin.remove') => run({ type, name }).finally(onChange);
-  // shown in the row
+  // The row shows the error.
   const press = (type: 'plugin.restart' | 'plugin.reload') => void give(type).catch(() => undefined);
   const remove = async () => {
     await give('plugin.remove');
@@ -158,7 +158,7 @@ function Add({ onAdd }: { readonly onAdd: () => void }) {
         setUse('');
         onAdd();
       },
-      () => undefined, // shown under the field
+      () => undefined, // the form shows the error
     );
   };
   return (

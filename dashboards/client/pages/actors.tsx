@@ -1,4 +1,4 @@
-/** The supervision tree: supervisors and their actors, the state of each, and what went wrong. */
+/** The supervision tree: supervisors and their actors, with their states and errors. */
 import './actors.css';
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
@@ -16,7 +16,7 @@ import { PluginsPanel } from './actors-plugins.tsx';
 import { connection, useConnectionState, useLive, useRequest } from '../session.ts';
 
 const NO_PARAMS = {};
-/** The page asks for charts again when an actor changed, and at most this often. */
+/** Least milliseconds between requests for state charts; the page requests them when an actor changed. */
 const REFRESH = 700;
 
 export function Actors() {
@@ -30,7 +30,7 @@ export function Actors() {
   if (details.error !== undefined && details.value === undefined)
     return <Failure error={details.error} again={details.again} />;
   if (actors === undefined) return <Loading lines={8} />;
-  // What is plugged in stands before the tree, which shall not jump when it is there.
+  // The plug-ins stand above the tree; wait for them, so that the tree does not jump.
   if (plugins.value === undefined && plugins.error === undefined) return <Loading lines={8} />;
   if (actors.length === 0) return <Empty title="No actors yet">The daemon is still opening its parts.</Empty>;
   return (
@@ -110,7 +110,7 @@ function ActorPanel({ actor, detail }: { readonly actor: Actor; readonly detail:
   );
 }
 
-/** The status is newer than the charts that were asked for: a chart that has the state it names is in it. */
+/** Lights the status's state in the charts, because the status is newer than the requested charts. */
 function chartsNow({ charts }: ActorDetail, { state }: Actor): ActorDetail['charts'] {
   return charts.map((chart) =>
     chart.machine === 'service' && chart.states.includes(state) ? { ...chart, active: state } : chart,
@@ -153,9 +153,7 @@ function Failures({
   );
 }
 
-/**
- * Asks again when an actor changed its state, what it does or its restarts; changes in between are seen with the next.
- */
+/** Calls `again` when an actor's state, work or restarts change; one call covers all changes during the pause. */
 function useRefresh(again: () => void): void {
   const newest = useRef(again);
   newest.current = again;

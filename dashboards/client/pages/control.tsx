@@ -1,4 +1,4 @@
-/** Commands, for viewers with the right to give them, and the log of commands and events. */
+/** Commands, for viewers with control access, and the log of commands and events. */
 import './control.css';
 import { Badge } from '../components/badge.tsx';
 import { Commands } from '../components/commands.tsx';

@@ -1,4 +1,4 @@
-/** The loop at a glance: what it is doing, and whether it gets better. */
+/** The loop at a glance: its activity, and whether the policy improves. */
 import './now.css';
 import { useMemo, useState } from 'preact/hooks';
 import { shallowSame, useCell } from '../cell.ts';
@@ -87,7 +87,7 @@ function MetricChart({
   return <Chart key={key} board={board} {...metric} {...(marks === undefined ? {} : { marks })} tall={tall} />;
 }
 
-/** The base's accuracy as a line, the best version's as a point, what the guardian decided as upright lines. */
+/** Marks the base's accuracy with a line, the best version's with a point, the guardian's decisions vertically. */
 function useMarks(guardian: readonly Mark[]): readonly Mark[] {
   const { base, best, bestStep } =
     useLive(

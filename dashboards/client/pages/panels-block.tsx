@@ -1,4 +1,4 @@
-/** One block of a plug-in's panel. Texts are text; nothing of a plug-in's is markup. */
+/** One block of a plug-in's panel. A plug-in's texts are always shown as text, never as markup. */
 import { useEffect, useMemo } from 'preact/hooks';
 import { Board } from '../charts/board.ts';
 import { Chart } from '../charts/chart.tsx';
@@ -75,7 +75,7 @@ function Lines({ block }: { readonly block: Of<'lines'> }) {
     colour: `--series-${(i % COLOURS) + 1}`,
   }));
   const title = block.lines.length === 1 ? block.lines[0]!.name : block.xName;
-  // The chart is made for its series and its axis.
+  // A chart is built for its series and axis, so they are its key.
   const key = JSON.stringify([block.xName, series.map(({ label }) => label)]);
   return <Chart key={key} board={board} title={title} series={series} format={number} xName={block.xName} />;
 }

@@ -1,4 +1,4 @@
-/** A plug-in's lines as a chart's board asks for the run's history: x in place of the steps. */
+/** Presents a plug-in's lines to a chart's board as a history, with x in place of the steps. */
 import { cell } from '../cell.ts';
 import type { BoardSource } from '../charts/board.ts';
 import type { History, PanelCard } from '../../../src/protocol/frames.ts';
@@ -21,7 +21,7 @@ export class LinesSource implements BoardSource {
     for (const reload of this.#reload) reload();
   }
 
-  /** All of it, zoomed or not: there is nothing finer. */
+  /** Always returns all points: a zoomed range has no finer ones. */
   request(): Promise<History> {
     return Promise.resolve(historyOf(this.#block));
   }
@@ -36,7 +36,7 @@ export class LinesSource implements BoardSource {
   }
 }
 
-/** Columns are named by their place, because two lines may have the same name. */
+/** Names columns by their place, because two lines may have the same name. */
 function historyOf({ x, lines }: LinesBlock): History {
   const order = x.map((_, i) => i).toSorted((a, b) => x[a]! - x[b]!);
   const steps = order.map((i) => x[i]!);

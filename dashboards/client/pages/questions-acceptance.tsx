@@ -1,4 +1,4 @@
-/** What became of the questions that the model wrote: how many pass, why the others do not, and the newest of those. */
+/** Acceptance of the model's questions: how many pass, why others are rejected, and the newest rejected ones. */
 import { Answer } from '../components/notice.tsx';
 import { Badge } from '../components/badge.tsx';
 import { Panel } from '../components/panel.tsx';
@@ -8,7 +8,7 @@ import type { Live, RejectedQuestion } from '../../../src/protocol/frames.ts';
 
 const EXAMPLES = { limit: 12 } as const;
 
-/** Reasons of the text itself keep a question out of the pool; any other is the vote's, once it was asked. */
+/** These reasons concern the text and keep a question out of the pool; any other reason comes from the vote on it. */
 const REASONS: Readonly<Record<string, string>> = {
   unfinished: 'cut off before its end',
   malformed: 'not one question in words',
@@ -22,7 +22,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 type Synthesis = NonNullable<Live['synthesis']>;
 
-/** Nothing while the model writes no questions. */
+/** Empty while the model writes no questions. */
 export function Acceptance() {
   const synthesis = useLive<Synthesis | undefined>((live) => live.synthesis, same);
   return synthesis === undefined ? null : <Shown synthesis={synthesis} />;

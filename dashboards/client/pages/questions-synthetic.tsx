@@ -1,4 +1,4 @@
-/** Questions that the model wrote for itself, with the picture they are about and the question they come from. */
+/** Questions that the model wrote, with their picture and the question they derive from. */
 import { useCallback } from 'preact/hooks';
 import type { SyntheticQuestion } from '../../../src/protocol/frames.ts';
 import { Badge } from '../components/badge.tsx';

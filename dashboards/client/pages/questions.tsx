@@ -1,6 +1,6 @@
 /**
- * Page "Questions": where the questions come from, how the votes on them fall, how different they are, and those that
- * the model wrote.
+ * Page "Questions": the questions' origins, their vote shares, how different they are, and the questions that the model
+ * wrote.
  */
 import './questions.css';
 import type { QuestionStats } from '../../../src/protocol/frames.ts';
@@ -112,7 +112,7 @@ function Stats({
 const BAND = 40;
 const HEIGHT = 120;
 
-/** Ten bars; the number of groups over each, so that nothing has to be read off a height. */
+/** Ten bars with the number of groups above each, so that no height must be read. */
 function Shares({ origin, bands }: { readonly origin: QuestionOrigin; readonly bands: readonly number[] }) {
   const all = bands.reduce((sum, n) => sum + n, 0);
   const most = Math.max(1, ...bands);
@@ -169,7 +169,7 @@ function Shares({ origin, bands }: { readonly origin: QuestionOrigin; readonly b
   );
 }
 
-/** What the histogram says, in words. */
+/** Describes the histogram in words. */
 function reading(bands: readonly number[], all: number): string {
   const agreed = (bands[9] ?? 0) / all;
   const split = bands.slice(0, 3).reduce((sum, n) => sum + n, 0) / all;

@@ -1,4 +1,4 @@
-/** One judged group in the stream: what was asked, how the responses voted, what each earned, and what became of it. */
+/** One judged group in the stream: the question, the vote, each response's reward, and the outcome. */
 import { useMemo } from 'preact/hooks';
 import { Badge } from '../components/badge.tsx';
 import { answerClasses, ClassMark, letter, tone, VoteBar } from '../components/answers.tsx';
@@ -9,7 +9,7 @@ import { href } from '../router.ts';
 import type { GroupCard } from '../../../src/protocol/frames.ts';
 import { ORIGINS, signed, verdictOf } from './rollouts-words.ts';
 
-/** Drawn once: a group does not change. */
+/** Drawn once, because a group does not change. */
 export function Card({ group }: { readonly group: GroupCard }) {
   return useMemo(() => <Drawn group={group} />, [group]);
 }

@@ -1,4 +1,4 @@
-/** Which groups the stream shows. The filter lives in the address, so that a filtered stream can be linked to. */
+/** The filter of the stream's groups. It is part of the URL, so that a filtered stream can be linked to. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { GroupCard, GroupFilter } from '../../../src/protocol/frames.ts';
 import { href, navigate, type PageProps } from '../router.ts';
@@ -11,7 +11,7 @@ type Key = 'q' | 'kind' | 'origin' | 'verdict' | 'min' | 'max' | 'version' | 'qu
 const NOTHING = {} as const;
 const TYPING_MILLISECONDS = 250;
 
-/** What cannot be read in the address is left out. Shares are in percent there. */
+/** Parses the URL's query and ignores invalid values. Shares are in percent there. */
 export function filterOf(query: Query): GroupFilter {
   const { q, kind, origin, verdict, question } = query;
   const [min, max, version] = [share(query['min']), share(query['max']), natural(query['version'])];
@@ -29,7 +29,7 @@ export function filterOf(query: Query): GroupFilter {
   };
 }
 
-/** The same choice as the store makes, for groups that arrive live. */
+/** Applies the store's filter to groups that arrive live. */
 export function matches(filter: GroupFilter, { question, version, share, kept, dropped }: GroupCard): boolean {
   if (filter.kind !== undefined && question.kind !== filter.kind) return false;
   if (filter.origin !== undefined && question.origin !== filter.origin) return false;
@@ -123,7 +123,7 @@ export function FilterBar({ query }: { readonly query: Query }) {
 
 interface ChoiceProps {
   readonly label: string;
-  /** What no choice is called. */
+  /** Label of the empty choice. */
   readonly any: string;
   readonly value: string | undefined;
   readonly options: readonly (readonly [string, string])[];
@@ -157,7 +157,7 @@ interface TypedProps {
   readonly onValue: (value: string) => void;
 }
 
-/** Tells its value when typing pauses; follows the address otherwise. */
+/** A text field that reports its value when typing pauses and otherwise follows the URL. */
 function Typed({ class: look, type, label, placeholder, value, onValue }: TypedProps) {
   const [text, setText] = useState(value);
   const newest = useRef(onValue);

@@ -17,11 +17,11 @@ const MOST = 120;
 
 type Asked = Requests['question']['value'];
 
-/** Answers of all groups in one order, so that a letter and a colour mean the same answer in each column. */
+/** The answers of all groups in one order, so that a letter and a colour mean the same answer in every column. */
 interface Shift {
-  /** By votes over all groups; the first is A. */
+  /** Sorted by votes over all groups; the first is A. */
   readonly answers: readonly string[];
-  /** Per group: votes of each of `answers`, then those without an answer. */
+  /** Per group: votes for each of `answers`, and the number of responses without an answer. */
   readonly votes: readonly { readonly of: ReadonlyMap<string, number>; readonly silent: number }[];
 }
 
@@ -69,7 +69,7 @@ export function QuestionView({ id, query }: { readonly id: string; readonly quer
   );
 }
 
-/** Below a group in full. */
+/** The question's history below a group's details. */
 export function History({ questionId, shown }: { readonly questionId: string; readonly shown: string }) {
   const asked = useRequest('question', { id: questionId, limit: MOST });
   const [chosen, setChosen] = useState(shown);
@@ -160,7 +160,7 @@ function Legend({ shift }: { readonly shift: Shift }) {
 const COLUMN = 100;
 const HEIGHT = 140;
 
-/** A column a vote, oldest first; the letters of the large parts are written into them. */
+/** One column per vote, oldest first; large parts show their letter. */
 function ShiftChart({
   groups,
   shift,
@@ -256,7 +256,7 @@ function StepDetail({ group }: { readonly group: GroupCard }) {
   );
 }
 
-/** The same text is the same answer here; within one group, so is every text of one class. */
+/** Counts answers by text; within a group, all texts of one class count as one answer. */
 function shiftOf(groups: readonly GroupCard[]): Shift {
   const totals = new Map<string, number>();
   const votes = groups.map((group) => {

@@ -1,5 +1,5 @@
 /**
- * The groups that the stream shows: the stored ones page by page, and new ones on top as they are judged. Its length is
+ * The groups in the stream: stored groups page by page, and new groups on top as they are judged. Its length is
  * bounded.
  */
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
@@ -9,18 +9,18 @@ import { connection, useUpdates } from '../session.ts';
 import { matches } from './rollouts-filter.tsx';
 
 const PAGE = 30;
-/** Cards at most while new ones come in on top. */
+/** Most cards while new ones arrive on top. */
 const LIVE = 60;
-/** Cards at most after scrolling down; from there on a new list begins. */
+/** Most cards after scrolling down; beyond this a new list begins. */
 export const LONGEST = 480;
-/** New cards appear together, this often: one by one they would pass too fast to read. */
+/** New cards appear in batches at this interval, because single ones would pass too fast to read. */
 const FLUSH_MILLISECONDS = 1000;
 
 interface State {
   readonly key: string;
   /** Newest first; undefined until the first answer. */
   readonly groups: readonly GroupCard[] | undefined;
-  /** Sequence number to ask from for the page after the last; null at the end. */
+  /** Sequence number that starts the next page; null at the end. */
   readonly next: number | null;
   readonly loading: boolean;
   readonly error: Error | undefined;
@@ -29,15 +29,15 @@ interface State {
 export interface Stream extends Omit<State, 'key'> {
   readonly more: boolean;
   readonly full: boolean;
-  /** New cards held back. */
+  /** Number of new cards held back. */
   readonly waiting: number;
   readonly older: () => void;
   readonly again: () => void;
-  /** Shows what was held back. */
+  /** Shows the cards held back. */
   readonly release: () => void;
 }
 
-/** @param before Only groups before this sequence number, and no new ones. @param held Whether new ones wait. */
+/** @param before shows only older groups than this, and no new ones. @param held whether to hold new cards back now. */
 export function useStream(filter: GroupFilter, before: number | undefined, held: () => boolean): Stream {
   const key = JSON.stringify([filter, before]);
   const [state, setState] = useState<State>({ key, groups: undefined, next: null, loading: true, error: undefined });
@@ -121,12 +121,12 @@ export function useStream(filter: GroupFilter, before: number | undefined, held:
   };
 }
 
-/** Each once, newest first. */
+/** Merges without duplicates, newest first. */
 function merge(a: readonly GroupCard[], b: readonly GroupCard[]): readonly GroupCard[] {
   return [...new Map([...b, ...a].map((group) => [group.id, group])).values()].sort((x, y) => y.sequence - x.sequence);
 }
 
-/** What is cut off can be asked for again: the next page begins where the list now ends. */
+/** Cuts the list and moves the next page to its end, so that the cut groups can be loaded again. */
 function trimmed(groups: readonly GroupCard[], next: number | null): Pick<State, 'groups' | 'next'> {
   if (groups.length <= LIVE) return { groups, next };
   const kept = groups.slice(0, LIVE);

@@ -10,7 +10,7 @@ import { signed } from './rollouts-words.ts';
 export type Tint = 'probability' | 'change';
 export const TOOLTIP = 'token-values';
 
-/** A token that is pointed at or focused, and where it is on the screen. */
+/** The token under the pointer or with the focus, and its place on the screen. */
 export interface Pointed {
   readonly token: TokenDetail;
   readonly place: DOMRect;
@@ -82,7 +82,7 @@ export function Tokens({ sample: { tokens, text }, label, tint, onPoint }: Token
   );
 }
 
-/** Values of the token that is pointed at, above or below it, inside the window. */
+/** A tooltip with the token's values, above or below it, inside the window. */
 export function TokenTooltip({ pointed, onClose }: { readonly pointed: Pointed | null; readonly onClose: () => void }) {
   const box = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
@@ -123,12 +123,12 @@ function Values({ token: { text, logprob, refLogprob } }: { readonly token: Toke
   );
 }
 
-/** A special token has no text, nor has a token that holds only part of a letter. */
+/** Text for a token without text: a special token, or one that holds only part of a character. */
 function silent(isLast: boolean): string {
   return isLast ? 'end' : 'no text';
 }
 
-/** Spaces and line ends as signs. */
+/** Replaces white space by visible signs. */
 function visible(text: string): string {
   return text === '' ? 'no text' : text.replaceAll(' ', '␣').replaceAll('\n', '⏎').replaceAll('\t', '⇥');
 }

@@ -1,11 +1,11 @@
-/** The loop's terms in words for people. */
+/** Words for the loop's terms. */
 import type { GroupCard } from '../../../src/protocol/frames.ts';
 import type { Tone } from '../components/badge.tsx';
 
 export type Reason = NonNullable<GroupCard['dropped']>;
 export type QuestionOrigin = GroupCard['question']['origin'];
 
-/** Short name, and why such a group is dropped. */
+/** Short name of each reason, and its explanation. */
 export const REASONS: Readonly<Record<Reason, readonly [string, string]>> = {
   'all-agree': [
     'all agree',

@@ -16,7 +16,7 @@ import { GroupView } from './rollouts-group.tsx';
 import { QuestionView } from './rollouts-history.tsx';
 import { LONGEST, useStream } from './rollouts-stream.ts';
 
-/** Nothing moves under a pointer that moved so lately. */
+/** New cards wait while the pointer moved within this time, so that nothing moves under it. */
 const REACHING_MILLISECONDS = 3000;
 const TOP_PIXELS = 120;
 

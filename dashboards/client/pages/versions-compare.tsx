@@ -1,6 +1,6 @@
 /**
- * Two versions side by side on the same held-out questions: which flipped right, which flipped wrong; without labels,
- * which answers changed.
+ * Compares two versions on the same held-out questions: which became right, which became wrong; without labels, which
+ * answers changed.
  */
 import { useState } from 'preact/hooks';
 import type { Compared, Requests } from '../../../src/protocol/frames.ts';
@@ -50,7 +50,7 @@ export function CompareView({ query }: { readonly query: PageProps['query'] }) {
   );
 }
 
-/** Chooses what to compare: at first the base and the newest that can be. */
+/** Selects the versions to compare; initially the base and the newest evaluated version. */
 export function ComparePicker({ a, b }: { readonly a: number | undefined; readonly b: number | undefined }) {
   const asked = useRequest('versions', EVALUATED);
   const [chosen, setChosen] = useState<{ a?: number; b?: number }>({});

@@ -1,6 +1,6 @@
 /**
- * Where the policy was rolled back: each line is a run of versions, each bend the version from which learning continued.
- * Not drawn without one.
+ * Draws the roll-backs of the policy: each line is a stretch of versions, each bend the version from which learning
+ * continued. Empty without a roll-back.
  */
 import { useCallback, useState } from 'preact/hooks';
 import type { Requests, VersionRow } from '../../../src/protocol/frames.ts';

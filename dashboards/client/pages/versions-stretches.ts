@@ -1,11 +1,11 @@
 import type { VersionRow } from '../../../src/protocol/frames.ts';
 
-/** Versions `start..end`, learnt one after the other; the first one from `parent`. */
+/** Versions `start..end`, learnt in sequence; the first starts from `parent`. */
 export interface Stretch {
   readonly start: number;
   readonly end: number;
   readonly parent: number | null;
-  /** The last of its versions that the newest one descends from; below `start` when none is. */
+  /** The stretch's last ancestor of the newest version; below `start` if it has none. */
   readonly alive: number;
 }
 

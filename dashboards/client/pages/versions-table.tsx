@@ -1,4 +1,4 @@
-/** Versions with what the step that made each one did, newest first. */
+/** Lists versions, newest first, with the metrics of the step that made each. */
 import type { VersionRow } from '../../../src/protocol/frames.ts';
 import { Badge } from '../components/badge.tsx';
 import { Time } from '../components/time.tsx';
@@ -9,7 +9,7 @@ import { useLive } from '../session.ts';
 export interface VersionTableProps {
   readonly rows: readonly VersionRow[];
   readonly newest: number | undefined;
-  /** Undefined without the right to command. */
+  /** Undefined without control access. */
   readonly onRollBack: ((row: VersionRow) => void) | undefined;
 }
 
