@@ -78,7 +78,11 @@ function rowsOf({ without, plugged }: Taken, seconds: Seconds, rounds: number, s
       target: 0.99,
       ...against(without, plugged, seconds),
     },
-    { name: 'processor time of the loop without plug-ins relative to it', unit: 'x', ...against(without, plugged, cpu) },
+    {
+      name: 'processor time of the loop without plug-ins relative to it',
+      unit: 'x',
+      ...against(without, plugged, cpu),
+    },
     {
       name: 'main thread beyond that without plug-ins, share of all processor time',
       value: (100 * (perStep(plugged, active) - perStep(without, active))) / perStep(without, cpu),

@@ -137,7 +137,10 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
     'Time that this run has been up, over all its starts, pauses included.',
     ({ seconds }) => seconds,
   ],
-  quorum_paused_seconds: ['Part of quorum_run_seconds in which the run was paused.', ({ pausedSeconds = 0 }) => pausedSeconds],
+  quorum_paused_seconds: [
+    'Part of quorum_run_seconds in which the run was paused.',
+    ({ pausedSeconds = 0 }) => pausedSeconds,
+  ],
   quorum_process_resident_memory_bytes: ['Resident memory of the daemon.', ({ memory }) => memory.rss],
   quorum_process_start_time_seconds: ['Start of the daemon since 1970.', ({ startedAt }) => startedAt / 1000],
 };
