@@ -1,6 +1,6 @@
 /**
- * Which saved version of a run counts as its best: the most accurate one; without labels the newest, unless the
- * guardian is in doubt (docs/without-labels.md).
+ * Picks the best saved version of a run: the most accurate one; without labels the newest, unless the guardian is in
+ * doubt (docs/without-labels.md).
  */
 import { readState, trustIn } from '../guardian/state.ts';
 import { bestWithoutLabels } from '../../streams/label-free.ts';
@@ -14,11 +14,11 @@ import { percent } from './view/format.ts';
 export interface BestVersion {
   readonly version: number;
   readonly folder: string;
-  /** The rule, where it is not accuracy. */
+  /** The rule, if it is not accuracy. */
   readonly why?: string;
 }
 
-/** @throws InputError when none is saved, or none can be called the best; it says why. */
+/** @throws InputError with the reason if no version is saved or no version can be called the best. */
 export async function bestVersion(runFolder: string): Promise<BestVersion> {
   const paths = runPaths(runFolder);
   const { checkpoint: mostAccurate } = await Checkpoints.at(paths.bestFolder).newest();

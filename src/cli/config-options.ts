@@ -1,6 +1,6 @@
 /**
- * The options that `start`, `eval`, `ask`, `doctor` and the rest share: where the configuration comes from and what
- * overrides it.
+ * The options that `start`, `eval`, `ask`, `doctor` and others share: the source of the configuration and the settings
+ * that override it.
  */
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
@@ -30,8 +30,8 @@ export function withConfigOptions(command: Command): Command {
 }
 
 /**
- * Options with a name of their own are settings too; `--set` comes last and wins. Where no model is named and
- * `./models/mini` is not there, as away from the clone, it is the one that came with the package.
+ * Loads the configuration and applies the options; options with a name of their own are settings too, and `--set` comes
+ * last and wins. If no model is named and `./models/mini` does not exist, the model is the package's own mini.
  * @param continues whether the command continues the run in the run folder: then that run's preset holds.
  * @throws InputError that names the option or key.
  */
@@ -52,7 +52,7 @@ export async function resolveConfig(
   });
 }
 
-/** Files, folders and patterns that a command with this configuration reads. */
+/** The files, folders and patterns that a command with this configuration reads. */
 export function inputsOf({ config: { model, data }, file }: LoadedConfig): string[] {
   const { trainFile, heldOutFile } = data.type === 'figures' ? {} : data;
   return [model, trainFile ?? [], heldOutFile ?? [], file].flat().filter((path) => path !== undefined);
@@ -75,8 +75,8 @@ async function settings(
 }
 
 /**
- * Of a command that reads `--data` whole: nothing of the configuration's own data holds for it, and `--set
- * data.columns.question=NAME` does.
+ * The data settings of a command that reads all of `--data`: they ignore the configuration's own data, but `--set
+ * data.columns.question=NAME` holds.
  */
 export async function ownDataSettings(
   data: readonly string[] = [],

@@ -1,17 +1,17 @@
-/** Asks the daemon on a run folder, through the socket that it listens on. */
+/** Sends a request to the daemon of a run folder, through its control socket. */
 import { connect, type Socket } from 'node:net';
 import type { ControlReply, ControlRequest } from '../protocol/control.ts';
 import { fromErrorData, TimeoutError, WorkerError } from '../protocol/errors.ts';
 import { findDaemon } from '../store/run-folder.ts';
 import { NoDaemonError } from './errors.ts';
 
-/** A longer one is due at once. */
+/** Node fires a longer timer at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 const LONGEST_REPLY = 16 * 1024 * 1024;
 
 /**
- * @throws NoDaemonError when no daemon has the folder; TimeoutError when it gives no answer; and what the daemon
- * answers as an error.
+ * @throws NoDaemonError when no daemon holds the folder, TimeoutError when it does not answer, and the error that the
+ * daemon answers.
  */
 export async function askDaemon(
   runFolder: string,
@@ -62,7 +62,7 @@ async function exchange(socket: Socket, request: ControlRequest, timeoutSeconds:
   }
 }
 
-/** A command belongs to the daemon from the moment that the daemon accepts it. */
+/** What happens to a request without an answer: a command that the daemon has accepted is still carried out. */
 function afterwards({ type }: ControlRequest): string {
   return type === 'status' || type === 'plugins'
     ? ''

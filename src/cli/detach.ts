@@ -1,6 +1,6 @@
 /**
- * `quorum start --detach`: the same command again in a session of its own, without a terminal. The first process waits
- * until the daemon is up, or says why it is not, in the daemon's own words and with its exit code.
+ * `quorum start --detach` runs the same command again in a session of its own, without a terminal. The first process
+ * waits until the daemon is up; if it fails, the first process prints the daemon's output and exits with its code.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,14 +13,14 @@ import { openRunFolder } from '../store/run-folder.ts';
 import { EXIT } from './errors.ts';
 import { onInterrupt } from './interrupt.ts';
 
-/** What the daemon tells the process that started it. */
+/** Message from the daemon to the process that started it. */
 export interface Up {
   readonly pid: number;
   readonly runFolder: string;
   readonly dashboard: DashboardAddress | null;
 }
 
-/** How the wait for it ended otherwise. */
+/** The daemon ended before it was up. */
 interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -28,7 +28,7 @@ interface Ended {
 
 export interface Wanted {
   readonly runFolder: string;
-  /** Seconds that opening the model may take. */
+  /** Seconds within which the model must open. */
   readonly openSeconds: number;
 }
 
@@ -37,10 +37,10 @@ const LONGEST_WORDS = 16_384;
 const LOOK_MILLISECONDS = 60_000;
 
 /**
- * @returns the daemon once it is up, or undefined when it ended before; its words are on stderr then, and its exit code
- * is this process's.
- * @throws InputError for a run folder that it cannot have, TimeoutError, CancelledError at Ctrl-C. No daemon is left
- * behind then.
+ * @returns the daemon once it is up, or undefined when it ended first; its output is then on stderr and its exit code
+ * is set for this process.
+ * @throws InputError for a run folder that the daemon cannot use, TimeoutError, CancelledError at Ctrl-C. No daemon is
+ * left behind then.
  */
 export async function startInBackground({ runFolder, openSeconds }: Wanted): Promise<Up | undefined> {
   const output = newOutput(runFolder);
@@ -75,8 +75,8 @@ export async function startInBackground({ runFolder, openSeconds }: Wanted): Pro
 }
 
 /**
- * In the detached process: tells the one that waits, if it still does, and keeps the size of what is printed from here
- * on bounded.
+ * In the detached process: tells the waiting process, if it still exists, that the daemon is up, and bounds the size of
+ * the output from then on.
  */
 export function announceUp(
   { runFolder, dashboard }: Pick<DaemonHandle, 'runFolder' | 'dashboard'>,
@@ -91,7 +91,7 @@ export function announceUp(
   setInterval(bound, LOOK_MILLISECONDS).unref();
 }
 
-/** What a user wants to know after sending a daemon to the background. */
+/** Tells the user how to follow and stop the daemon in the background. */
 export function inTheBackground({ pid, runFolder, dashboard }: Up): string[] {
   const folder = relative(process.cwd(), runFolder);
   const run = folder.startsWith('..') || folder === '' ? runFolder : folder;
@@ -107,8 +107,7 @@ export function inTheBackground({ pid, runFolder, dashboard }: Up): string[] {
 }
 
 /**
- * Takes the folder for a moment, so that what is wrong with it is said at once; what the last daemon said is kept as
- * output.1.log.
+ * Opens and closes the run folder, so that its errors appear at once; the last daemon's output is kept as output.1.log.
  */
 function newOutput(runFolder: string): string {
   using folder = openRunFolder(runFolder);
@@ -139,7 +138,7 @@ async function firstOf(
   }
 }
 
-/** Asks it to end, and sees to it: nothing was begun. */
+/** Terminates the daemon, and kills it if that does not help; it has not begun any work yet. */
 async function end(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, 'exit');

@@ -1,4 +1,4 @@
-/** `quorum doctor`: how many CPU threads a sampler should have for this model on this machine. */
+/** `quorum doctor` measures how many CPU threads a sampler should have for this model on this machine. */
 import { availableParallelism } from 'node:os';
 import type { Config } from '../config/schema.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -24,7 +24,7 @@ export async function measureSpeed(config: Config): Promise<SpeedDiagnosis> {
   }
 }
 
-/** One line. */
+/** The diagnosis in one line. */
 export function speedWords(diagnosis: SpeedDiagnosis, { workers: { rolloutThreads } }: Config): string {
   if ('notMeasured' in diagnosis) return `not measured: ${diagnosis.notMeasured}`;
   const rates = diagnosis.speeds.map(({ threads, tokensPerSecond, ratio }) => {

@@ -1,4 +1,4 @@
-/** What `quorum start --dry-run` prints. */
+/** Formats the output of `quorum start --dry-run`. */
 import pc from 'picocolors';
 import type { DryRun } from '../daemon/dry-run.ts';
 import { bytes } from './view/format.ts';
@@ -69,12 +69,12 @@ function runWords({ folder, state, version, replayed, inHand }: DryRun['run']): 
   return [folder, `continued at version ${version}${rest.length === 0 ? '' : `, ${rest.join(', ')}`}`];
 }
 
-/** Options are checked; a port is opened by a start only. */
+/** A dry run checks a plug-in's options but does not open its ports. */
 function pluginWords({ name, source, thread, ports }: DryRun['plugins'][number]): string {
   return `${name}${name === source ? '' : ` (${source})`}: ${ports.join(', ')}${thread ? ', in a thread' : ''}`;
 }
 
-/** A count is told as it is, not rounded. */
+/** Formats a count without rounding. */
 function whole(n: number): string {
   return n.toLocaleString('en-US');
 }

@@ -1,4 +1,4 @@
-/** Exit codes, and errors as one clear paragraph. */
+/** Exit codes, and the formatting of an error as one paragraph. */
 import pc from 'picocolors';
 import { InputError } from '../protocol/errors.ts';
 
@@ -19,7 +19,7 @@ export class NoDaemonError extends Error {
   override readonly name = 'NoDaemonError';
 }
 
-/** Nothing that the user said is wrong then: the same command may work later. */
+/** A full disk is no fault of the user's input: the same command may work later. */
 function isFullDisk(cause: unknown): boolean {
   return ['ENOSPC', 'EDQUOT', 'SQLITE_FULL'].includes(String((cause as { readonly code?: unknown } | undefined)?.code));
 }

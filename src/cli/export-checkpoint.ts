@@ -1,6 +1,6 @@
 /**
- * A saved version of a run, checked and written again as a plain Hugging Face folder (a checkpoint also holds optimizer
- * moments).
+ * Checks a saved version of a run and writes it as a plain Hugging Face folder, without a checkpoint's optimizer
+ * moments.
  */
 import { existsSync } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
@@ -21,17 +21,17 @@ export interface ExportRequest {
   readonly runFolder: string;
   /** `best`: see bestVersion. Default: the newest one whose checksums hold. */
   readonly version?: number | 'best';
-  /** New, empty, or a folder whose files of the same names, and weights, are to be replaced. */
+  /** A new or empty folder, or one whose weights and files of the same names are replaced. */
   readonly out: string;
   /** Default: each tensor as the base of the run stores it. */
   readonly dtype?: StoredType;
-  /** Of a run that trains an adapter: the whole model with the adapter's update worked in, instead of the adapter. */
+  /** For a run that trains an adapter: writes the whole model with the update merged in, instead of the adapter. */
   readonly merged?: boolean;
 }
 
 /**
- * @returns the version written, and the rule by which it is the best where that is not accuracy. @throws InputError
- * when there is no such version, or it is damaged.
+ * @returns the version written and, if it is the best by another rule than accuracy, the rule. @throws InputError when
+ * there is no such version, or it is damaged.
  */
 export async function exportCheckpoint({
   runFolder,
@@ -54,9 +54,7 @@ export async function exportCheckpoint({
   return found;
 }
 
-/**
- * Weights and an adapter that were there go, as their shards may have other names; what is no part of a model stays.
- */
+/** Removes earlier weights and adapters, whose shards may have other names; keeps files that belong to no model. */
 async function moveInto(out: string, fresh: string): Promise<void> {
   makeFolder(out);
   const isOld = (name: string): boolean => name === ADAPTER_CONFIG || /\.safetensors(\.index\.json)?$/.test(name);

@@ -1,4 +1,4 @@
-/** What `quorum history` prints: everything as JSON or CSV, and what fits as a table. */
+/** Formats the output of `quorum history`: all rows as JSON or CSV, or the rows that fit as a table. */
 import pc from 'picocolors';
 import { METRICS } from '../../streams/metrics.ts';
 import type { HistoryRow } from '../store/read-history.ts';
@@ -17,9 +17,7 @@ export function historyJson(rows: readonly HistoryRow[]): string {
   );
 }
 
-/**
- * A header and a line for each version; a metric that the version has not is empty. Numbers and names need no quotes.
- */
+/** A header and one line per version; a metric that the version lacks is empty. Numbers and names need no quotes. */
 export function historyCsv(rows: readonly HistoryRow[]): string[] {
   const found = new Set(rows.flatMap(({ values }) => Object.keys(values)));
   found.delete('at');
@@ -47,7 +45,7 @@ const COLUMNS: Readonly<Record<string, readonly [heading: string, write: (value:
   learningRate: ['rate', (value) => (value === null ? DASH : value.toExponential(1))],
 };
 
-/** @param left how many earlier versions are not among `rows`. */
+/** @param left number of earlier versions that `rows` leaves out. */
 export function historyTable(rows: readonly HistoryRow[], left: number): string[] {
   if (rows.length === 0) return ['No version has a metric yet.'];
   const shown = Object.entries(COLUMNS).filter(([name]) => rows.some(({ values }) => values[name] !== undefined));

@@ -1,17 +1,17 @@
-/** Ctrl-C for commands that work in this process: the first asks for a clean stop, a later one ends the process. */
+/** Ctrl-C for commands that work in this process: the first one stops cleanly, a later one ends the process. */
 
 import { sharedController } from '../lib/shared-signal.ts';
 import { EXIT } from './errors.ts';
 
-/** A terminal and npm may each deliver the same Ctrl-C; what follows at once is not a second one. */
+/** Signals within this time are one Ctrl-C, because a terminal and npm may each deliver it. */
 const SAME_MILLISECONDS = 1_000;
 
-/** @returns a signal that aborts at the first SIGINT or SIGTERM; `announce` says what happens then. */
+/** @returns a signal that aborts at the first SIGINT or SIGTERM. @param announce tells the user what happens then. */
 export function onInterrupt(announce: () => void): AbortSignal {
   return listen(announce).signal;
 }
 
-/** The same while `work` runs; afterwards other code handles the signals. */
+/** The same while `work` runs; afterwards it removes its handlers. */
 export async function interruptible<T>(announce: () => void, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { signal, forget } = listen(announce);
   try {

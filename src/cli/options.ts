@@ -1,4 +1,4 @@
-/** Values of options, checked where they are parsed, so that the message names the option. */
+/** Parsers of option values; each checks its value, so that the error message names the option. */
 import { InvalidArgumentError } from 'commander';
 import { COLUMN_ROLES, type Columns } from '../data/columns.ts';
 

@@ -1,6 +1,6 @@
 /**
- * `--out` and its like: what a command may write to. No command writes over a file that it did not make in this call,
- * unless `--force` says so.
+ * Checks `--out` and similar options. Without `--force`, no command overwrites a file that it did not make in this
+ * call.
  */
 import { readdirSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
@@ -13,15 +13,14 @@ export interface OutputOptions {
 }
 
 export interface Output extends OutputOptions {
-  /** As it is given, such as `--out`. */
+  /** The option's name, such as `--out`. */
   readonly option: string;
   readonly path: string;
   /**
-   * Files, folders and patterns that the command reads; a file among them, or in a folder among them, is not written
-   * over with `--force` either.
+   * Files, folders and patterns that the command reads; even with `--force` it overwrites no file among or inside them.
    */
   readonly inputs?: readonly string[];
-  /** Whether what is there is an earlier output that this command continues or replaces. */
+  /** Whether the path holds an earlier output that this command may continue or replace. */
   readonly isOurs?: (path: string) => boolean;
 }
 
@@ -30,7 +29,7 @@ export function withOutput(command: Command, output: Option): Command {
   return command.addOption(output).option('-f, --force', `write over what is at ${output.long}; never over an input`);
 }
 
-/** @returns the absolute path. @throws InputError where something would be lost. */
+/** @returns the absolute path. @throws InputError if writing there would lose something. */
 export async function claimOutput({
   option,
   path,
@@ -52,13 +51,13 @@ export async function claimOutput({
   throw new InputError(`${option} ${target} ${what}: name another one, or write over it with --force`);
 }
 
-/** Nothing is lost in an empty file or folder, nor in a pipe or a device. */
+/** Whether writing loses nothing: the path is an empty file or folder, a pipe or a device. */
 function isEmpty(path: string, found: Stats): boolean {
   if (found.isDirectory()) return readdirSync(path).length === 0;
   return !found.isFile() || found.size === 0;
 }
 
-/** By their real paths, and for two names of one file by the file itself. */
+/** Compares real paths, and inodes for two names of one file. */
 function isWithin(path: string, found: Stats, input: string): boolean {
   const other = statSync(input, { throwIfNoEntry: false });
   if (other === undefined) return false;

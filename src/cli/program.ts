@@ -30,7 +30,7 @@ Examples:
   quorum history                              its metrics by version
   quorum eval --model models/mini             accuracy on held-out questions`;
 
-/** @param start another `start`, for a test's policy. */
+/** @param start a replacement of `start`, for tests with another policy. */
 export function createProgram(start = startCommand()): Command {
   const program = new Command('quorum')
     .description('A vision-language model that improves itself, continually, with no labels.')
@@ -39,7 +39,7 @@ export function createProgram(start = startCommand()): Command {
     .addHelpText('after', FOOT)
     .configureHelp({ sortSubcommands: false })
     .showSuggestionAfterError()
-    // Else `export --version 3` would be taken for the program's own option.
+    // Otherwise commander takes `export --version 3` for the program's own option.
     .enablePositionalOptions();
   const commands = [
     start,
@@ -65,7 +65,7 @@ export function createProgram(start = startCommand()): Command {
   return exitless(program);
 }
 
-/** Commander throws instead of ending the process, so that `main` sets the exit code. */
+/** Makes commander throw instead of ending the process, so that `main` sets the exit code. */
 function exitless(command: Command): Command {
   command.exitOverride();
   for (const each of command.commands) exitless(each);

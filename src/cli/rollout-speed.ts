@@ -1,6 +1,6 @@
 /**
- * Tokens a second of sampling at several numbers of CPU threads. They are measured in turn, again and again, so that
- * other work on the machine weighs on all of them alike.
+ * Measures sampling, in tokens a second, at several numbers of CPU threads. Rounds of all numbers repeat, so that other
+ * work on the machine affects all of them alike.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,9 +14,9 @@ import type { Sampler } from '../policy/sampler.ts';
 export interface RolloutSpeed {
   /** `workers.rolloutThreads`. */
   readonly threads: number;
-  /** Median of the rounds, without the base's log-probabilities. */
+  /** Median over the rounds, without the base's log-probabilities. */
   readonly tokensPerSecond: number;
-  /** Speed over that of the first number of threads: median of the rounds. */
+  /** Speed relative to the first number of threads, median over the rounds. */
   readonly ratio: number;
 }
 
@@ -24,15 +24,15 @@ export interface SpeedRequest {
   readonly threads: readonly number[];
   /** Questions sampled at once. */
   readonly questions: number;
-  /** Each measures every number of threads once; one more comes first and is not counted. */
+  /** Counted rounds, after one uncounted; each measures every number of threads once. */
   readonly rounds: number;
 }
 
-/** As the mini samples: enough rows and steps to tell. */
+/** As the mini samples; enough rows and steps for a measurement. */
 const RESPONSES = { samples: 10, maxNewTokens: 28 } as const;
-/** Weights above which a round takes too long, and more threads gain. */
+/** Bytes of weights above which a round takes too long; more threads help such models anyway. */
 const LARGE_BYTES = 400e6;
-/** Fewer threads are as good where more gain less than this. */
+/** More threads must be faster by this factor to be preferred. */
 const GAIN = 1.05;
 
 interface Rated {
@@ -76,12 +76,12 @@ function openWith(config: Config, rolloutThreads: number, jobQuestions: number):
   return openForSampling({ ...config, workers, sampling, loop: { ...config.loop, jobQuestions } });
 }
 
-/** The fewest threads that nothing is clearly faster than. */
+/** The smallest number of threads that no other number clearly beats. */
 export function fastest(speeds: readonly RolloutSpeed[]): RolloutSpeed {
   return speeds.reduce((best, each) => (each.ratio > GAIN * best.ratio ? each : best));
 }
 
-/** Why the speed of `config` is not measured, in words; undefined where it can be. */
+/** The reason why the speed of `config` cannot be measured, in words; undefined if it can. */
 export function whyUnmeasured({ model, workers }: Config, processors: number): string | undefined {
   const missing = missingFolder(model);
   if (missing !== undefined) return missing;

@@ -1,4 +1,4 @@
-/** `quorum doctor --run`: what is wrong with a run folder, and what was done about it. */
+/** `quorum doctor --run` reports the faults of a run folder and the repairs made. */
 import { existsSync } from 'node:fs';
 import pc from 'picocolors';
 import { InputError } from '../protocol/errors.ts';
@@ -10,8 +10,8 @@ import { findDaemon, runPaths } from '../store/run-folder.ts';
 import { EXIT } from './errors.ts';
 
 /**
- * Sets the exit code to 1 when something is wrong that keeps the run from going on. @throws InputError when there is no
- * such folder, or a daemon has it.
+ * Sets the exit code to 1 when a fault keeps the run from continuing. @throws InputError when there is no such folder,
+ * or a daemon holds it.
  */
 export async function examineRun(
   folder: string,

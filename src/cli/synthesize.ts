@@ -1,4 +1,4 @@
-/** Writes a data set of questions that a model asks about pictures. No label is read, and none is written. */
+/** Writes a data set of questions that a model asks about pictures. It neither reads nor writes labels. */
 import { resolve } from 'node:path';
 import { synthesizer } from '../roles/synthesizer.ts';
 import type { Config } from '../config/schema.ts';
@@ -13,16 +13,16 @@ import { openForSampling } from '../policy/local/open.ts';
 import { QuestionWriter, voter, type AcceptedQuestion } from './write-questions.ts';
 
 export interface SynthesizeRequest {
-  /** Files, folders and patterns, all of them; default: the training part of the configuration's data. */
+  /** Files, folders and patterns to read in full; default: the training part of the configuration's data. */
   readonly data?: readonly string[];
   readonly columns?: Columns;
   /** Default: both, or `direct` where the data set has no questions. */
   readonly mode?: 'direct' | 'in-context' | 'both';
   readonly n: number;
   readonly file: string;
-  /** Writes over pictures in the folder of `file` that have one of our names and other bytes. */
+  /** Overwrites pictures in the folder of `file` that have one of our names and other bytes. */
   readonly force?: boolean;
-  /** Answers of each question that vote; without it nothing is voted on. */
+  /** Answers that vote on each question; default: no vote. */
   readonly vote?: number;
 }
 
@@ -31,14 +31,14 @@ export interface Synthesized {
   /** Questions in the file, and distinct pictures. */
   readonly questions: number;
   readonly pictures: number;
-  /** By the model; those that were rejected, by reason. */
+  /** Questions that the model wrote, and numbers of rejected ones by reason. */
   readonly written: number;
   readonly rejected: Readonly<Record<string, number>>;
   readonly seconds: number;
 }
 
 /**
- * Whatever was accepted is in the file also when it ends early.
+ * If it ends early, the file still holds the questions accepted so far.
  * @throws InputError for a bad model, data set or file, and when the model writes nothing usable any more;
  * CancelledError.
  */
@@ -66,7 +66,7 @@ export async function synthesizeQuestions(
     vote: request.vote === undefined ? undefined : voter(sampler, grader, config, request.vote),
   });
   const rows = rowsOf(writer.questions(request.n, signal), config);
-  const first = await rows.next(); // a file of the same name stays until there is something to write
+  const first = await rows.next(); // an existing file stays until there is something to write
   const size =
     first.done === true
       ? { questions: 0, pictures: 0 }
@@ -96,7 +96,7 @@ async function openPictures(config: Config, { data, columns }: SynthesizeRequest
   return train;
 }
 
-/** Ends, with what there is, when it is interrupted. */
+/** An interruption ends the rows early instead of throwing. */
 async function* rowsOf(
   questions: AsyncIterable<AcceptedQuestion>,
   { model, seed }: Config,

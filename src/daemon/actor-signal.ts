@@ -1,10 +1,10 @@
-/** The signal that a port's context has: it aborts at a restart of the port's actor, and when the actor is removed. */
+/** The signal of a port's context. It aborts when the port's actor restarts or is removed. */
 import { sharedController } from '../lib/shared-signal.ts';
 
 export class ActorSignal {
   #now = sharedController();
 
-  /** Ends the signal before it. @param opening aborts when the actor stops while it opens its port. */
+  /** Aborts the previous signal and makes a new one. @param opening aborts when the actor stops during opening. */
   begin(opening: AbortSignal): AbortSignal {
     this.end();
     const own = sharedController();

@@ -1,6 +1,6 @@
 /**
- * Watchers and exporters: plug-ins that hear of what the store holds. They have a signal of their own, because the last
- * version and its evaluation are made after the loop has stopped.
+ * Sends stored events to watchers and exporters. They have a signal of their own, because the last version and its
+ * evaluation come after the loop has stopped.
  */
 import { merge } from 'rxjs';
 import { withDeadline } from '../lib/deadline.ts';
@@ -13,16 +13,16 @@ import type { Store } from '../store/store.ts';
 
 /** Events that may wait for one watcher. */
 const WATCH_QUEUE = 1024;
-/** How long a stop waits for them, at most. */
+/** Most seconds that a stop waits for them. */
 const LAST_SECONDS = 10;
 
 export interface AudienceParts {
   readonly store: Store;
-  /** One call. */
+  /** Deadline of one call. */
   readonly callSeconds: number;
-  /** A stop waits no longer for them than for the step in hand. */
+  /** A stop waits no longer for them than for the step in progress. */
   readonly stopSeconds: number;
-  /** For the event log, the log and the status view. */
+  /** Writes to the event log, the log and the status view. */
   readonly note: (text: string) => void;
 }
 
@@ -47,7 +47,7 @@ export class Audience {
     this.#heard = new Promise((resolve) => all$.subscribe({ complete: resolve, error: () => resolve() }));
   }
 
-  /** They come and go with plug-ins: these are the ones from now on. */
+  /** Replaces the watchers and exporters when plug-ins change. */
   follow({ watchers, exporters }: Pick<Performers, 'watchers' | 'exporters'>): void {
     this.#watching.follow(watchers);
     this.#exporting.follow(exporters);
@@ -58,7 +58,7 @@ export class Audience {
     this.#exporting.announce(event);
   }
 
-  /** Resolves when everything was told, or in the end without: the rest is told at the next start. Never rejects. */
+  /** Resolves when all events are delivered or the time is up; the next start delivers the rest. Never rejects. */
   async close(): Promise<void> {
     this.#watching.close();
     this.#exporting.close();

@@ -1,4 +1,4 @@
-/** Keeps the best version: on disk, and in memory where the end of the run reports its accuracy in full. */
+/** Keeps the best version on disk, and in memory if the end of the run reports its full accuracy. */
 import type { Config } from '../config/schema.ts';
 import type { Learner } from '../policy/learner.ts';
 import type { Place } from './place.ts';

@@ -1,8 +1,8 @@
-/** What the configuration says otherwise than at the last start, of all that has a part in what the run becomes. */
+/** Compares the configuration with that of the last start, in all settings that affect the run's results. */
 import { isDeepStrictEqual } from 'node:util';
 import { configSchema } from '../config/schema.ts';
 
-/** How and where the work is done, what has a check of its own, and when it ends. */
+/** Settings left out: how and where the work is done, when it ends, and those with a check of their own. */
 const ASIDE =
   /^(?:model|preset|promptTemplate|runFolder|seed|data|dashboard|log|workers|timeouts|store|checkpoints|supervision|loop\.(?:steps|stopWhen))(?:\.|$)/;
 const LONGEST = 80;
@@ -13,7 +13,7 @@ export interface ChangedSetting {
   readonly is: unknown;
 }
 
-/** @param before as stored: settings that it does not name had their defaults. */
+/** @param before as stored; settings that it lacks had their defaults. */
 export function compareSettings(before: unknown, now: object): readonly ChangedSetting[] {
   const parsed = configSchema.safeParse(before);
   if (!parsed.success) return [];
@@ -24,14 +24,14 @@ export function compareSettings(before: unknown, now: object): readonly ChangedS
     .filter((each) => !isDeepStrictEqual(each.was, each.is));
 }
 
-/** Nothing where nothing changed. */
+/** One line about the changes; empty without changes. */
 export function describeChanges(changes: readonly ChangedSetting[]): string[] {
   if (changes.length === 0) return [];
   const words = changes.map(({ path, was, is }) => `${path} ${told(is)} (was ${told(was)})`);
   return [`settings changed since the last start: ${words.join('; ')}`];
 }
 
-/** Path -> value that is no object. */
+/** Flattens an object to path -> value. */
 export function flat(value: object, path = ''): Map<string, unknown> {
   const entries = Object.entries(value).flatMap(([key, inner]: [string, unknown]): [string, unknown][] => {
     const at = path === '' ? key : `${path}.${key}`;

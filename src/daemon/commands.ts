@@ -17,19 +17,19 @@ export interface CommandParts {
   readonly loop: Loop;
   readonly saving: Saving;
   readonly roster: Roster;
-  /** What the evaluator has had in hand since before `since`, milliseconds since 1970. */
+  /** The evaluator's current work if it began before `since` (milliseconds since 1970); otherwise null. */
   readonly evaluating: (since: number) => string | null;
   /** Undefined until the loop runs. */
   readonly pipeline: () => Pipeline | undefined;
   readonly pause: () => Promise<void>;
   readonly resume: () => Promise<void>;
-  /** Begins to stop. */
+  /** Starts to stop the daemon. */
   readonly stop: () => void;
-  /** For the status view and the log. */
+  /** Writes to the status view and the log. */
   readonly say: (text: string) => void;
 }
 
-/** Commands in hand beyond which only `pause`, `resume` and `stop` are accepted. */
+/** With this many commands in progress, only `pause`, `resume` and `stop` are accepted. */
 const MOST_IN_HAND = 16;
 
 interface InHand {
@@ -40,8 +40,7 @@ interface InHand {
 }
 
 /**
- * A command belongs to the daemon from the moment it is accepted: it is carried out whether or not its author still
- * listens.
+ * Carries out commands. An accepted command is carried out whether or not its author still listens.
  */
 export class Commands {
   readonly #parts: CommandParts;
@@ -53,9 +52,8 @@ export class Commands {
   }
 
   /**
-   * Resolves when it is done, `stop` when it has begun: with its result in words, for a command that has one. `author`:
-   * who asked, in words.
-   * @throws InputError in words.
+   * Resolves when the command is done (`stop`: has begun), with its result in words if it has one.
+   * @param author of the command, in words, for the event log. @throws InputError in words.
    */
   async command(command: Command, author: string): Promise<string | undefined> {
     const { loop, say } = this.#parts;
@@ -93,7 +91,7 @@ export class Commands {
     }
   }
 
-  /** In the order in which they were accepted. */
+  /** Commands in progress, in the order of acceptance. */
   inHand(): readonly CommandStatus[] {
     return [...this.#inHand].map((item) => {
       const { command, author, since } = item;
@@ -112,12 +110,12 @@ export class Commands {
     return command.type === 'evaluate' ? this.#parts.evaluating(since) : null;
   }
 
-  /** Resolves when no command is being carried out. */
+  /** Resolves when the commands in progress are done. */
   async idle(): Promise<void> {
     await Promise.allSettled([...this.#inHand].map(({ work }) => work));
   }
 
-  /** @returns the outcome in words, for a command that has one. */
+  /** @returns the outcome in words, if the command has one. */
   async #carryOut(command: Command): Promise<string | undefined> {
     const { loop, saving } = this.#parts;
     if (command.type === 'evaluate') return evaluationWords(await this.#running().evaluate(command.full));
@@ -189,12 +187,12 @@ export class Commands {
   }
 }
 
-/** Commands of one lane wait for each other. */
+/** The command's lane; commands of one lane run one at a time. */
 function laneOf({ type }: Command): string {
   return type.startsWith('plugin.') ? 'plugin' : type;
 }
 
-/** A plug-in's options may hold a key, and all viewers see the events. */
+/** Removes a plug-in's options from the event, as they may hold a key and all viewers see events. */
 function withoutOptions(command: Command): object {
   if (command.type !== 'plugin.add') return command;
   const { options: _, ...rest } = command as Command & { readonly options?: unknown };

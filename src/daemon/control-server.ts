@@ -1,6 +1,6 @@
 /**
- * Answers the requests of src/protocol/control.ts on the socket in the run folder: a line of JSON each way, one request
- * a connection.
+ * Answers the requests of src/protocol/control.ts on the socket in the run folder: one request per connection, a line
+ * of JSON each way.
  */
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -11,8 +11,8 @@ import { InputError, toErrorData } from '../protocol/errors.ts';
 
 const LONGEST_REQUEST = 65_536;
 /**
- * A client that sends nothing, or reads nothing, is let go. `stop` is answered when everything is saved, so only
- * sending is timed.
+ * Deadline for a client to send its request. Replies have no deadline, because `stop` is answered only when everything
+ * is saved.
  */
 const REQUEST_MILLISECONDS = 5000;
 const MOST_CONNECTIONS = 32;
@@ -26,15 +26,14 @@ const request = z.discriminatedUnion('type', [
 export type Answer = (request: ControlRequest) => Promise<ControlReply>;
 
 /**
- * Listens until closed. The caller holds the run folder's lock, so a socket that is there already belongs to a daemon
- * that was killed.
+ * Listens until closed. The caller holds the run folder's lock, so an existing socket belongs to a killed daemon.
  */
 export async function listen(path: string, answer: Answer): Promise<Server> {
   rmSync(path, { force: true });
   const server = createServer((socket) => void serve(socket, answer));
   server.maxConnections = MOST_CONNECTIONS;
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
-  if (process.platform !== 'win32') chmodSync(path, 0o600); // it may be in the temporary folder
+  if (process.platform !== 'win32') chmodSync(path, 0o600); // the socket may be in the shared temporary folder
   return server;
 }
 

@@ -1,4 +1,4 @@
-/** The entrance: `quorum start` calls `startDaemon`, and everything else talks to the handle that it gives. */
+/** The entry point: `quorum start` calls `startDaemon`; all other code uses the handle that it returns. */
 import type { Server } from 'node:net';
 import type { Observable } from 'rxjs';
 import type { Dashboard } from '../../dashboards/server/server.ts';
@@ -27,14 +27,14 @@ import { conditionOf } from './stop-when.ts';
 export type { DaemonHandle, DaemonHooks } from './daemon-handle.ts';
 
 /**
- * Opens the run folder, or takes it up where it was left, and resolves when its actors run. Stops by itself after
- * `config.loop.steps` learner steps, those of earlier starts included.
+ * Opens a new run folder or resumes an existing one; resolves when its actors run. The daemon stops by itself after
+ * `config.loop.steps` learner steps, counted over all starts.
  * @throws InputError for a bad model, data set, run folder or plug-in, and when another daemon holds the run folder;
  * CancelledError when `hooks.signal` aborts first.
  */
 export async function startDaemon(config: Config, hooks: DaemonHooks = {}): Promise<DaemonHandle> {
   if (hooks.reportFile !== undefined) checkReportFile(hooks.reportFile);
-  conditionOf(config); // what cannot be read is said before anything is opened
+  conditionOf(config); // throws for an unreadable condition before anything is opened
   const { createPolicy, signal, beginAgain, pluginFolder = process.cwd(), reportFile } = hooks;
   const run = await openRun(config, { createPolicy, pluginFolder, signal, beginAgain });
   try {
@@ -179,20 +179,20 @@ class Daemon implements DaemonHandle {
 
   #closeDoors(): { readonly closed: () => Promise<void> } {
     this.#offSignals();
-    // to close it deletes its file by name, which may be another daemon's
+    // Closing deletes the socket's file by name; after a move that may be another daemon's file.
     if (this.#run.presence.absence()) this.#server?.unref();
     else this.#server?.close();
     return { closed: async () => this.#dashboard?.close() };
   }
 
-  /** An evaluator of a plug-in may have labels of its own. */
+  /** Empty if a plug-in evaluates, because it may have labels of its own. */
   #labelNotes(): string[] {
     const { roster, guardian } = this.#parts;
     return roster.has('evaluate') ? [] : labelNotes(countLabels(this.#run.data), guardian !== undefined);
   }
 }
 
-/** Settings that were changed while the loop ran, and still hold. */
+/** Lines about settings that were changed while the loop ran and still hold. */
 function changedSettings({ now, configured }: Settings): string[] {
   const changed = LIVE_PATHS.filter((path) => now[path] !== configured[path]);
   return changed.map(

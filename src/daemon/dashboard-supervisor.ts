@@ -1,6 +1,6 @@
 /**
- * The dashboard as a supervised part: an error that nothing in it caught closes it and starts it again on the same
- * port, within the budget of `supervision`; past that it stays closed. The loop never notices.
+ * Supervises the dashboard: an uncaught error in it closes it and starts it again on the same port, within the budget
+ * of `supervision`; past the budget it stays closed. The loop is not affected.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout } from 'node:timers/promises';
@@ -10,9 +10,9 @@ import type { Dashboard } from '../../dashboards/server/server.ts';
 import type { Config } from '../config/schema.ts';
 
 const CLOSE_SECONDS = 5;
-/** Holds in all that the server began: its sockets, timers and promises. */
+/** True in every async context that began in the server: its sockets, timers and promises. */
 const inDashboard = new AsyncLocalStorage<true>();
-/** Where that is lost, the stack tells it. */
+/** Recognises the server's errors by their stack if the async context is lost. */
 const OUR_FILES = /[\\/]dashboards[\\/]server[\\/]/;
 
 export interface SupervisedParts {
@@ -24,7 +24,7 @@ export interface SupervisedParts {
   readonly note: (text: string) => void;
 }
 
-/** For work that a page asks for and the daemon does: its failures are the daemon's own. */
+/** Runs work that a page requests but the daemon does, so that its errors count as the daemon's. */
 export function outsideDashboard<R>(work: () => R): R {
   return inDashboard.exit(work);
 }
@@ -62,7 +62,7 @@ class Supervised implements Dashboard {
   readonly #onUncaught = (error: unknown): void => {
     const isOurs = inDashboard.getStore() === true || (error instanceof Error && OUR_FILES.test(error.stack ?? ''));
     if (isOurs) return outsideDashboard(() => this.#fail(error));
-    // Of another part: the process ends, as it does where nothing listens.
+    // The error is another part's: end the process, as without a listener.
     process.off('uncaughtException', this.#onUncaught);
     setImmediate(() => {
       throw error;

@@ -1,4 +1,4 @@
-/** The dashboard of a daemon: what its server sees, and where it finds its pages. */
+/** Opens a daemon's dashboard: implements its server's view of the daemon and locates its pages. */
 import { fileURLToPath } from 'node:url';
 import type { Observable, Subject } from 'rxjs';
 import { startDashboard, type Dashboard } from '../../dashboards/server/server.ts';
@@ -31,9 +31,9 @@ export interface SourceParts {
   readonly events: Subject<LoopEvent>;
   readonly status$: () => Observable<Status>;
   readonly status: () => Status;
-  /** Whether this process is the daemon's own, which makes its uncaught errors ours to handle. */
+  /** Whether this process is the daemon's own, so that the daemon may handle uncaught errors. */
   readonly ownsProcess: boolean;
-  /** Told what happened to the dashboard, in words. */
+  /** Reports what happened to the dashboard, in words. */
   readonly note: (text: string) => void;
 }
 
@@ -43,7 +43,7 @@ const CLIENT = new URL(
   import.meta.url,
 );
 
-/** Undefined where the configuration wants none. @throws InputError that names the setting when it cannot listen. */
+/** Undefined if the configuration has no dashboard. @throws InputError that names the setting if it cannot listen. */
 export async function openDashboard(parts: SourceParts): Promise<Dashboard | undefined> {
   const { dashboard } = parts.config;
   const { port, ...options } = dashboard;

@@ -1,7 +1,7 @@
 /**
- * `quorum start --dry-run`: opens all that a start opens, the model in its threads among it, on a stand-in for the run
- * folder, says what it found, and closes it again. The ports of plug-ins are not opened: they may write, listen or
- * send.
+ * `quorum start --dry-run` opens everything that a start opens, including the model in its threads, but on a stand-in
+ * for the run folder; it reports what it found and closes everything. It does not open plug-ins' ports, because these
+ * may write, listen or send.
  */
 import { availableParallelism, freemem } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
@@ -21,7 +21,7 @@ import { openRun, type OpenRun } from './open-run.ts';
 import { checkReportFile } from './report.ts';
 import { conditionOf } from './stop-when.ts';
 
-/** What a start would find. Sizes in bytes. */
+/** The findings of a dry run. Sizes in bytes. */
 export interface DryRun {
   readonly model: { readonly folder: string } & Partial<ModelLimits>;
   readonly data: {
@@ -40,10 +40,10 @@ export interface DryRun {
     /** Groups that are admitted and not yet in a batch. */
     readonly inHand: number;
   };
-  /** Those that differ from the defaults of the preset. */
+  /** Settings that differ from the preset's defaults. */
   readonly settings: readonly { readonly path: string; readonly value: unknown; readonly default: unknown }[];
   readonly engine: { readonly name: string; readonly threads: number; readonly processors: number };
-  /** `loaded`: of this process with the model open. */
+  /** `loaded`: resident memory of this process with the model open. */
   readonly memory: { readonly loaded: number; readonly free: number };
   readonly disk: { readonly folder: string; readonly free: number };
   readonly plugins: readonly {
@@ -116,7 +116,7 @@ function found(config: Config, run: OpenRun, named: (text: string) => string): D
   };
 }
 
-/** Those that have a line of their own, or are secret, are left out. */
+/** Settings left out of the list, because they have a line of their own or are secret. */
 const ASIDE = /^(?:model|preset|runFolder|plugins|data\.(?:trainFile|heldOutFile)|dashboard\.\w+Token)(?:\.|$)/;
 
 function otherThanDefault(config: Config): DryRun['settings'] {

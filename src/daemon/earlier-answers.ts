@@ -1,10 +1,10 @@
-/** What the base and the last trusted version answered to held-out questions, for the evaluator to compare with. */
+/** Finds the held-out answers of the base and of the last trusted version, for the evaluator to compare with. */
 import type { Answers, EarlierAnswers } from '../roles/label-free.ts';
 import { readState } from '../guardian/state.ts';
 import { rollbacks } from '../../streams/rollback.ts';
 import type { Store } from '../store/store.ts';
 
-/** Evaluated versions that are looked through for one whose answers are stored. */
+/** Evaluated versions that are searched for one with stored answers. */
 const LOOKED_THROUGH = 50;
 
 export function earlierAnswers(store: Pick<Store, 'answers' | 'findVersions' | 'meta'>): EarlierAnswers {
@@ -17,7 +17,7 @@ export function earlierAnswers(store: Pick<Store, 'answers' | 'findVersions' | '
 }
 
 /**
- * The newest version with stored answers that is no newer than the trusted one, and not of what a roll-back gave up.
+ * The newest version with stored answers that is no newer than the trusted version and that no roll-back abandoned.
  */
 function trustedAndAnswered(store: Pick<Store, 'findVersions' | 'meta'>): number | undefined {
   const trusted = readState(store).trusted?.version;

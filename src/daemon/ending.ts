@@ -1,5 +1,5 @@
 /**
- * Why a daemon ends by itself: what was asked for is done, `loop.stopWhen` holds, or a plug-in asks for it. The first
+ * Decides why a daemon ends by itself: its steps are done, `loop.stopWhen` holds, or a plug-in asks for it. The first
  * reason counts.
  */
 import type { Config } from '../config/schema.ts';
@@ -10,7 +10,7 @@ import type { StopWhen } from './stop-when.ts';
 
 export interface Ended {
   readonly end: Report['end'];
-  /** In words; absent where `end` says all. */
+  /** In words; absent if `end` says everything. */
   readonly reason?: string;
 }
 

@@ -1,7 +1,7 @@
 /**
- * A port that one plug-in may hold: the item goes to the plug-in's actor or, once that is parked or removed, to ours.
- * What fails with a plug-in is the plug-in's fault until ours fails with it too; only a step's numbers have no such
- * owner.
+ * A performer of a port that one plug-in may hold: each item goes to the plug-in's actor or, if that is parked or
+ * removed, to the built-in one. A failed item counts against the plug-in until the built-in actor fails on it too; only
+ * an unsound step may be the item's own fault.
  */
 import type { Handle } from '../../actors/handle.ts';
 import { InputError, ItemError, UnsoundStepError } from '../protocol/errors.ts';

@@ -1,4 +1,4 @@
-/** The report of a run that has stopped, and the file of it where one is asked for. */
+/** Makes the report of a stopped run and writes it to the report file, if one is given. */
 import type { Report } from '../protocol/status.ts';
 import type { Composition } from './compose.ts';
 import type { Ended } from './ending.ts';
@@ -6,7 +6,7 @@ import { countLabels } from './label-words.ts';
 import type { OpenRun } from './open-run.ts';
 import { bestUnlabelled, reportOf, writeReport } from './report.ts';
 
-/** Never throws: a report that cannot be written is part of the report. */
+/** Never throws: a failure to write the report becomes part of the report. */
 export async function finalReport(
   { measures, saving, guardian, telemetry }: Composition,
   { store, data, presence }: OpenRun,

@@ -1,4 +1,4 @@
-/** The guardian of a daemon: its actor, and what it has of the loop. */
+/** Makes the guardian's actor and connects it to the loop. */
 import { guardian } from '../roles/guardian.ts';
 import type { Handle } from '../../actors/handle.ts';
 import type { Member } from '../../actors/system.ts';

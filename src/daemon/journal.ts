@@ -1,4 +1,4 @@
-/** What the user is told: in the event log, the log, the terminal and on the page. */
+/** Tells the user what happens: in the event log, the log, the terminal and on the page. */
 import type { Telemetry } from '../../streams/telemetry.ts';
 import type { Logger } from '../store/log.ts';
 import type { Store } from '../store/store.ts';
@@ -14,13 +14,13 @@ export class Journal {
     this.#telemetry = telemetry;
   }
 
-  /** A durable event and a line for the user. */
+  /** Writes a durable event and a line for the user. */
   note(text: string): void {
     this.record('note', text);
     this.say(text);
   }
 
-  /** Signals and transitions of actors call this too: a disk that refuses the line must not end the run. */
+  /** Never throws: actors' transitions call this too, and a full disk must not end the run through them. */
   record(type: string, data: unknown): void {
     try {
       this.#store.event(type, data);
@@ -29,7 +29,7 @@ export class Journal {
     }
   }
 
-  /** In the log and the status view alone. */
+  /** Writes to the log and the status view only. */
   say(text: string): void {
     this.#log.info(text);
     this.#telemetry.note(text);

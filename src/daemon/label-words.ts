@@ -1,4 +1,4 @@
-/** What the user is told of labels and of what is measured without them (docs/without-labels.md). */
+/** Tells the user about labels and about the measurements without them (docs/without-labels.md). */
 import type { OpenedData } from '../data/open.ts';
 import type { Evaluation, LabelFree } from '../protocol/messages.ts';
 import type { LabelCount } from '../protocol/status.ts';
@@ -14,7 +14,7 @@ export function countLabels({ heldOut, labels }: Pick<OpenedData, 'heldOut' | 'l
 }
 
 /**
- * Said once at the start; nothing where every held-out question has a label. @param guarded whether a guardian watches.
+ * Lines for the start; empty if every held-out question has a label. @param guarded whether a guardian watches.
  */
 export function labelNotes({ questions, labelled }: LabelCount, guarded: boolean): string[] {
   const canaries = guarded ? ", and the guardian's canaries" : '';
@@ -34,7 +34,7 @@ export function labelNotes({ questions, labelled }: LabelCount, guarded: boolean
   ];
 }
 
-/** What an evaluation came to, in a sentence or two. */
+/** Describes an evaluation in a sentence or two. */
 export function evaluationWords({ version, greedy, n, full, labelFree }: Evaluation): string {
   const parts: string[] = [];
   if (greedy !== null && n > 0) {

@@ -1,6 +1,6 @@
 /**
- * The life of a run in one process: `run` (replay, first measurement, loop), `finish` (the step in hand), `save` (the
- * newest version, the last evaluations), `closed` (the report, everything given back). The root of the actors
+ * The life of a run in one process: `run` (replay, first measurement, loop), `finish` (the current step), `save` (the
+ * newest version, the last evaluations), `closed` (the report, all resources released). The root of the actors
  * (actors/system.ts) calls `finish` and `save` as it stops.
  */
 import { EMPTY, type Subscription } from 'rxjs';
@@ -25,7 +25,7 @@ export interface LifecycleParts {
   readonly run: OpenRun;
   readonly composed: Composition;
   readonly reportFile: string | undefined;
-  /** Closes what listens to the outside: the dashboard, the socket, signals. Told to begin when the report is made. */
+  /** Closes what listens to the outside: the dashboard, the socket, signals. Called after the report is made. */
   readonly closeDoors: () => { readonly closed: () => Promise<void> };
 }
 
@@ -45,7 +45,7 @@ export class Lifecycle {
     };
   }
 
-  /** Begins the loop, and does not wait for it. A failure of it stops the system. */
+  /** Starts the loop without waiting for it. A failure of the loop stops the system. */
   begin(): void {
     const { stop, started } = this.#parts.composed;
     this.#running = this.#run().catch((error: unknown) => {
@@ -57,7 +57,7 @@ export class Lifecycle {
     const { loop, stop, phases, telemetry, guardian, late, journal } = this.#parts.composed;
     const { store, policy } = this.#parts.run;
     const { signal } = stop;
-    const begun = loop.state.gate.enter(); // a pause is not done before the loop has begun
+    const begun = loop.state.gate.enter(); // a pause completes only after the loop has begun
     policy.learner.retain(loop.state.version);
     if (store.latestVersion() === undefined) store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
     telemetry.version(loop.state.version);
@@ -93,7 +93,7 @@ export class Lifecycle {
     started.system.send({ type: 'STOP' });
   }
 
-  /** STOPPING: nothing new is begun; what is in hand is finished or, for samples, left for the next start. */
+  /** STOPPING: no new work begins; current work is finished or, for samples, left for the next start. */
   async #finish(): Promise<void> {
     const { phases, stop, commands } = this.#parts.composed;
     phases.show('stopping');
@@ -104,7 +104,7 @@ export class Lifecycle {
     });
   }
 
-  /** DRAINING: the newest version is saved before anything else is tried. */
+  /** DRAINING: saves the newest version before anything else. */
   async #save(): Promise<void> {
     const { phases, loop, place, saving, best, audience } = this.#parts.composed;
     phases.show('draining');
@@ -115,7 +115,7 @@ export class Lifecycle {
       if (standing(this.#parts.run.store).saved !== version) await saving.checkpoint(version);
       if (this.#ended.end === 'stopped' && this.#parts.reportFile === undefined) return;
       await this.#evaluateAtEnd(version);
-      // looked up only now: the newest version may have become the best
+      // Look up `retained` only now, as the newest version may have become the best.
       await this.#evaluateAtEnd(best.retained ?? version);
     } finally {
       await audience.close();
@@ -127,16 +127,16 @@ export class Lifecycle {
     await evaluate(this.#parts.composed.loop, { version, full: true }, new AbortController().signal);
   }
 
-  /** STOPPED: reports, and gives everything back. Call once, before `begin`. Never rejects. */
+  /** STOPPED: reports and releases all resources. Call once, before `begin`. Never rejects. */
   async closed(): Promise<Report> {
     const { config, run, composed, reportFile, closeDoors } = this.#parts;
     const { started, stop, journal, phases, telemetry, place, events, roster } = composed;
     const error = await endOf(started.system);
     if (error !== undefined) this.#ended = { end: 'failed' };
     stop.abort();
-    this.#inHand?.unsubscribe(); // a step that hangs past its time would hold the process
+    this.#inHand?.unsubscribe(); // a step that hangs past its deadline would keep the process alive
     const report = await finalReport(composed, run, this.#ended, error, reportFile);
-    if (error !== undefined) journal.note(`failed: ${error.message}`); // a later look at the events finds it
+    if (error !== undefined) journal.note(`failed: ${error.message}`); // keeps the error in the event log
     phases.show(error === undefined ? 'stopped' : 'failed', error);
     if (error !== undefined) run.log.error({ error: error.stack }, 'failed');
     telemetry.close();

@@ -1,8 +1,7 @@
 /**
- * Keeps a service manager informed (sd_notify, `Type=notify` of systemd): ready, what the daemon does, stopping, and
- * the watchdog's sign of life, which comes from the event loop's own timer and only while no actor is stuck. The
- * protocol's datagrams are beyond Node's sockets, so the program `systemd-notify` sends them; it takes about 20 ms, a
- * few times a minute at most.
+ * Informs a service manager (sd_notify, `Type=notify` of systemd): ready, status, stopping, and the watchdog's sign of
+ * life. The latter comes from a timer of the event loop, and only while no actor is stuck. Node's sockets cannot send
+ * the protocol's datagrams, so the program `systemd-notify` does; it takes about 20 ms, a few times a minute at most.
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -13,25 +12,25 @@ import type { DaemonHandle } from './daemon-handle.ts';
 
 const READY: readonly Phase[] = ['baseline', 'running', 'paused'];
 const STOPPING: readonly Phase[] = ['stopping', 'draining', 'stopped', 'failed'];
-/** How often the status is told where no watchdog asks for more. */
+/** Interval of the status messages, unless a watchdog needs a shorter one. */
 const TELL_MILLISECONDS = 30_000;
 const SEND_MILLISECONDS = 10_000;
 const NEEDS = 'which takes the program systemd-notify, and NotifyAccess=all in the unit';
 const LONGEST_STATUS = 400;
-/** Beyond the last deadline: an actor's restart and a thread that is cancelled take a moment. */
+/** Extra time beyond the last deadline, for an actor's restart and the cancelling of a thread. */
 const GRACE_SECONDS = 60;
 
 export type Send = (assignments: readonly string[]) => Promise<unknown>;
 
 export interface ServiceManager {
   readonly send: Send;
-  /** Silence of this length ends the service; undefined without a watchdog. */
+  /** The service manager ends the service after this long a silence; undefined without a watchdog. */
   readonly watchdogMilliseconds: number | undefined;
 }
 
 /**
- * The service manager that started this process, if one did. Its variables are taken out of `environment`: no thread
- * and no child of ours is to speak in our name.
+ * Returns the service manager that started this process, if any. It removes the manager's variables from `environment`,
+ * so that no thread or child process can report for the daemon.
  */
 export function takeServiceManager(environment: NodeJS.ProcessEnv, pid = process.pid): ServiceManager | undefined {
   const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: microseconds, WATCHDOG_PID: watched, PATH: path } = environment;
@@ -45,26 +44,26 @@ export function takeServiceManager(environment: NodeJS.ProcessEnv, pid = process
   };
 }
 
-/** No item of an actor may go longer than this without progress: past it even its deadline did not end it. */
+/** Seconds without progress after which an item has outlived all its deadlines, so its actor is stuck. */
 export function longestItemSeconds({ timeouts, sampling }: Pick<Config, 'timeouts' | 'sampling'>): number {
   const judging = timeouts.judgeSeconds * sampling.samples + 1;
   return Math.max(...Object.values(timeouts), judging) + GRACE_SECONDS;
 }
 
 /**
- * Finds actors that do not get on. It counts looks, not time, so neither a stopped process nor a clock that jumps makes
- * an actor look stuck.
+ * Finds stuck actors. It counts checks instead of time, so neither a suspended process nor a clock that jumps makes an
+ * actor look stuck.
  */
 export class StuckActors {
   readonly #looks: number;
   #seen = new Map<string, { readonly item: string; readonly looks: number }>();
 
-  /** @param looks how many in a row may find an actor at the same item with no progress in between. */
+  /** @param looks number of successive checks that may find an actor at the same item without progress. */
   constructor(looks: number) {
     this.#looks = looks;
   }
 
-  /** @returns the actor that is stuck, in words. */
+  /** @returns a sentence about a stuck actor; undefined if there is none. */
   look(actors: readonly ActorStatus[]): string | undefined {
     const before = this.#seen;
     const busy = actors.filter(({ state }) => state === 'working');
@@ -81,12 +80,12 @@ export class StuckActors {
 }
 
 export interface Told {
-  /** Told once why the service manager could not be reached. */
+  /** Called once with the reason if the service manager cannot be reached. */
   readonly failed: (reason: string) => void;
   readonly longestItemSeconds: number;
 }
 
-/** Tells the service manager of `daemon` until it has stopped; resolves when the last word is out. Never rejects. */
+/** Informs the service manager until `daemon` has stopped; resolves after the last message. Never rejects. */
 export async function keepTold(
   { send, watchdogMilliseconds }: ServiceManager,
   daemon: Pick<DaemonHandle, 'status' | 'status$' | 'closed'>,
@@ -115,7 +114,7 @@ export async function keepTold(
     say([
       ...(ready ? ['READY=1'] : []),
       ...(stopping ? ['STOPPING=1'] : []),
-      // How long opening, catching up and saving take is bounded by our own deadlines.
+      // Opening, catching up and saving have deadlines of their own, so extend the manager's.
       ...((stopping || !isReady) && stuck === undefined ? [`EXTEND_TIMEOUT_USEC=${Math.ceil(3000 * beat)}`] : []),
       ...(watchdogMilliseconds !== undefined && stuck === undefined ? ['WATCHDOG=1'] : []),
       `STATUS=${inWords(status, stuck)}`,

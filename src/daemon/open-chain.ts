@@ -1,6 +1,6 @@
 /**
- * Opens the database of a run with its versions on disk, or refuses it; with `--begin-again` a lost one makes way for a
- * new chain of versions.
+ * Opens the database of a run together with its versions on disk, or refuses it. With `--begin-again` a new chain of
+ * versions replaces a lost one.
  */
 import type { Config } from '../config/schema.ts';
 import type { PolicyOrigin } from '../policy/policy.ts';
@@ -21,8 +21,7 @@ interface OpenChain {
 }
 
 /**
- * @throws DamagedError when the database is gone, damaged, or does not fit the versions on disk, and the user has not
- * asked to begin again.
+ * @throws DamagedError when the database is gone, damaged, or does not fit the versions on disk, unless `again` is set.
  */
 export async function openChain(folder: RunFolder, { store: retention }: Config, again: boolean): Promise<OpenChain> {
   const checkpoints = await Checkpoints.open(folder.checkpointsFolder);

@@ -1,4 +1,4 @@
-/** Opens what a start needs, in the order in which it can fail, and closes it in the reverse order. */
+/** Opens the parts of a run, cheap checks first, and closes them in the reverse order. */
 import type { Config } from '../config/schema.ts';
 import { openData, pathsOf, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';
@@ -20,23 +20,23 @@ import { settleData, type SettledData } from './settle-data.ts';
 
 export interface OpenOptions {
   readonly createPolicy?: ((config: Config, origin: PolicyOrigin) => Policy | Promise<Policy>) | undefined;
-  /** What plug-ins' relative paths and names are resolved from. */
+  /** Folder from which plug-ins' relative paths and names are resolved. */
   readonly pluginFolder: string;
   readonly signal?: AbortSignal | undefined;
-  /** Where the database is gone or damaged, begin a new chain of versions from the newest weights. */
+  /** If the database is gone or damaged, begin a new chain of versions from the newest weights. */
   readonly beginAgain?: boolean | undefined;
 }
 
-/** Everything that is open while a daemon sits on a run folder. */
+/** Everything that is open while a daemon holds a run folder. */
 export interface OpenRun extends AsyncDisposable {
   readonly folder: RunFolder;
   readonly log: Logger;
-  /** Whether the folder and the database are still in their places. */
+  /** Checks that the folder and the database are still in their places. */
   readonly presence: Presence;
   readonly store: Store;
-  /** What a restart continues from. */
+  /** Checkpoints from which a restart continues. */
   readonly checkpoints: Checkpoints;
-  /** The best version so far, alone. */
+  /** The checkpoint of the best version so far. */
   readonly best: Checkpoints;
   readonly data: SettledData;
   readonly plugins: readonly Plugin[];
@@ -44,7 +44,7 @@ export interface OpenRun extends AsyncDisposable {
   readonly policy: Policy;
   /** Version that the policy was opened with. */
   readonly version: number;
-  /** What the user should know about checkpoints and data. */
+  /** Notes for the user about checkpoints and data. */
   readonly notes: readonly string[];
 }
 
@@ -61,14 +61,14 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
   try {
     const folder = openRunFolder(config.runFolder);
     closers.push(() => folder.release());
-    // secrets have no place in a file to be shared
+    // Keep secrets out of a file that users share.
     const { viewToken: _view, controlToken: _control, ...dashboard } = config.dashboard;
     const asRun = { ...config, dashboard, plugins: config.plugins.map(nameOf) };
     folder.expectSameRun(asRun);
     const log = openLog(folder.logFolder, config.log);
     const loading = loadPlugins(config.plugins, options.pluginFolder);
     const plugins = await unlessAborted(options.signal, loading).catch((error: unknown) => {
-      void loading.then(closeAll, () => undefined); // not waited for: one may never be loaded
+      void loading.then(closeAll, () => undefined); // not awaited, because a module's import may never settle
       throw error;
     });
     closers.push(() => closeAll(plugins));
@@ -95,7 +95,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     closers.push(() => Promise.all([learner[Symbol.asyncDispose](), sampler[Symbol.asyncDispose]()]));
     const [{ version }] = await unlessAborted(options.signal, Promise.all([learner.open(), sampler.open()]));
     settleStanding(store, version);
-    // Not before model and data are known to be there: a mistyped path would bind the folder to itself.
+    // Store the configuration only once model and data exist; otherwise a mistyped path would bind the folder.
     const changes = [...base.keep(), ...changedSince(store, before, asRun)];
     folder.saveConfig(asRun);
     const data =
@@ -122,14 +122,14 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
   }
 }
 
-/** In words; the events have both values of each setting. */
+/** Describes changed settings in words; the events hold both values of each. */
 function changedSince(store: Store, before: object | undefined, now: object): string[] {
   const changes = before === undefined ? [] : compareSettings(before, now);
   if (changes.length > 0) store.event('settings.changed', changes);
   return describeChanges(changes);
 }
 
-/** @throws InputError when no question is left to train on, and nothing that could ask one. */
+/** @throws InputError when there is no question to train on and nothing that could ask one. */
 function refuseNothing({ data, synthesis }: Config, { train, heldOut }: OpenedData, plugins: readonly Plugin[]): void {
   const canAsk = plugins.some(({ ports }) => ports.ask) || (synthesis.mode !== 'off' && train.pictures().length > 0);
   if (train.size > 0 || canAsk) return;
@@ -144,7 +144,7 @@ function refuseNothing({ data, synthesis }: Config, { train, heldOut }: OpenedDa
 
 const closeAll = (plugins: readonly Plugin[]) => Promise.all(plugins.map((plugin) => plugin.close()));
 
-/** Waits no longer once `signal` aborts: threads that still load end when they are closed. */
+/** Stops waiting once `signal` aborts; threads that are still loading end when they are closed. */
 async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
   if (!signal) return work;
   const aborted = new Promise<never>((_, reject) => {

@@ -1,6 +1,6 @@
 /**
- * What plug-ins' panels show. A panel is asked only while somebody looks, and one look has what the panel said at the
- * look before it, so that a slow panel keeps nobody waiting.
+ * Contents of the plug-ins' panels. A panel is called only when a page reads it, and a page gets the reply to the
+ * previous call, so that a slow panel delays no page.
  */
 import { CancelledError } from '../protocol/errors.ts';
 import type { PanelCard } from '../protocol/frames.ts';
@@ -16,7 +16,7 @@ export interface PanelOptions {
   readonly now: () => number;
 }
 
-/** Asked again no sooner. */
+/** Least time between two calls of a panel. */
 const REST_MILLISECONDS = 2000;
 
 export class Panels {

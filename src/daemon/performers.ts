@@ -1,4 +1,4 @@
-/** The built-in actors, and the performers of the loop: the built-in actors behind the plug-ins' (failover.ts). */
+/** Makes the built-in actors and the loop's performers, in which plug-ins precede the built-in actors (failover.ts). */
 import type { Handle } from '../../actors/handle.ts';
 import type { Member } from '../../actors/system.ts';
 import type { Performers } from '../../streams/performers.ts';
@@ -11,12 +11,12 @@ import type { PluginActors } from './plugin-actors.ts';
 import type { ServicesOf } from './services.ts';
 
 export interface PerformerCounts {
-  /** Samplers. */
+  /** Number of samplers. */
   readonly lanes: number;
   readonly synthesizes: boolean;
 }
 
-/** The actors that are always there. */
+/** Actors that every daemon has. */
 export function builtInMembers(
   builtIn: Plugin,
   services: ServicesOf,
@@ -38,7 +38,7 @@ export function builtInMembers(
   ];
 }
 
-/** @param handles of a system that was started with `builtInMembers`. */
+/** @param handles of a system with `builtInMembers`. */
 export function performersOf(
   handles: ReadonlyMap<string, Handle<never>>,
   plugins: PluginActors,

@@ -1,4 +1,4 @@
-/** The phase of the run in the status and the log, and the pauses of the loop. */
+/** Shows the phase of the run in the status and the log, and pauses and resumes the loop. */
 import type { System } from '../../actors/system.ts';
 import type { LoopState } from '../../streams/loop.ts';
 import type { Measures } from '../../streams/measures.ts';
@@ -15,7 +15,7 @@ export interface PhasesParts {
   readonly telemetry: Telemetry;
   readonly measures: Measures;
   readonly log: Logger;
-  /** Sent PAUSE and RESUME. */
+  /** Receives PAUSE and RESUME. */
   readonly system: Pick<System, 'send'>;
 }
 
@@ -28,12 +28,12 @@ export class Phases {
     this.#parts = parts;
   }
 
-  /** Milliseconds since 1970; undefined where the loop is not paused. */
+  /** Start of the pause, milliseconds since 1970; undefined while the loop is not paused. */
   get pausedAt(): number | undefined {
     return this.#pausedAt;
   }
 
-  /** A running loop that stands still is shown as paused. */
+  /** Shows `running` as `paused` while the loop stands still. */
   show(phase: Phase = this.#phase, error?: Error): void {
     const { state, telemetry, measures, log } = this.#parts;
     this.#phase = phase;
@@ -45,8 +45,8 @@ export class Phases {
   }
 
   /**
-   * Resolves when the step in hand is finished. @throws InputError when the loop is resumed first, CancelledError when
-   * it stops first.
+   * Pauses; resolves when the current step is finished. @throws InputError if the loop is resumed first, CancelledError
+   * if it stops first.
    */
   async pause(): Promise<void> {
     const { state, system } = this.#parts;
@@ -58,7 +58,7 @@ export class Phases {
     this.show();
   }
 
-  /** A stage pauses the loop from within its own work, so nothing waits until the loop stands still. */
+  /** Pauses with a reason. It does not wait until the loop stands still, because a stage calls it during its work. */
   hold(why: string): void {
     this.#parts.telemetry.held(why);
     this.pause().catch(() => undefined); // resumed or stopped meanwhile

@@ -1,4 +1,4 @@
-/** The text of each token of a response, for views of single tokens. */
+/** Finds the text of each token of a response, for views of single tokens. */
 import type { Tokenizer } from '../compute/hf/tokenizer.ts';
 import { loadPromptEncoder } from '../compute/models/folder.ts';
 
@@ -9,8 +9,8 @@ const INCOMPLETE = '\uFFFD';
 const MOST_PARTS = 4;
 
 /**
- * Pieces that make up `decode(tokens)`. A token that is only part of a character has an empty piece; the last of its
- * tokens has the character.
+ * The pieces that make up `decode(tokens)`. If several tokens form a character, the last one's piece is the character
+ * and the others' are empty.
  */
 export function piecesOf(tokens: readonly number[], decode: Decode): readonly string[] {
   const pieces: string[] = [];
@@ -25,8 +25,8 @@ export function piecesOf(tokens: readonly number[], decode: Decode): readonly st
 }
 
 /**
- * Decodes with the tokenizer of a model folder, which it begins to read; until it is read, and where there is none,
- * tokens are numbers.
+ * Starts to read the tokenizer of a model folder and decodes with it. Until it is read, or if there is none, pieces are
+ * the tokens' numbers.
  */
 export function tokenReader(folder: string): (tokens: readonly number[]) => readonly string[] {
   let tokenizer: Tokenizer | undefined;

@@ -1,19 +1,19 @@
 /**
- * What the daemon does when its run folder or database is deleted, moved or replaced while it runs: it pauses with the
- * reason, keeps what is in memory, and writes nothing where the folder was. When the same folder is back, a resume goes
- * on; a stop saves the newest weights where it can.
+ * Handles a run folder or database that is deleted, moved or replaced while the daemon runs: it pauses with the reason,
+ * keeps the state in memory, and writes nothing to the old path. Once the same folder is back, a resume continues; a
+ * stop saves the newest weights where it can.
  */
 import { InputError } from '../protocol/errors.ts';
 import type { Absence, Presence } from '../store/presence.ts';
 
 export interface PlaceParts {
   readonly presence: Presence;
-  /** Pauses the loop, which says why until it is resumed. */
+  /** Pauses the loop and shows the reason until it is resumed. */
   readonly hold: (why: string) => void;
   readonly note: (text: string) => void;
 }
 
-/** Between looks that no step asks for. */
+/** Interval of the checks between steps. */
 const LOOK_MILLISECONDS = 5_000;
 
 export class Place {
@@ -26,7 +26,7 @@ export class Place {
     this.#timer = setInterval(() => this.look(), LOOK_MILLISECONDS).unref();
   }
 
-  /** Pauses the loop, once, when the folder is not in its place. */
+  /** Checks the folder, and pauses the loop once if it is not in its place. */
   readonly look = (): Absence | undefined => {
     const absence = this.#parts.presence.absence();
     if (absence === undefined || absence.text === this.#told) return absence;
@@ -46,7 +46,7 @@ export class Place {
     this.#told = undefined;
   }
 
-  /** Does `work`, which writes into the run folder, unless that is gone: a failure counts only where it is there. */
+  /** Runs `work`, which writes into the run folder; does nothing, and ignores a failure, if the folder is gone. */
   async write(work: () => Promise<void>): Promise<void> {
     if (this.look()) return;
     try {

@@ -1,6 +1,6 @@
 /**
- * The actors of plug-ins: one for each port, of a sampler one for each lane. They come and go while the loop runs,
- * under the same root as the built-in ones.
+ * The actors of plug-ins: one per port, for a sampler one per lane. They are added and removed while the loop runs,
+ * under the same root as the built-in actors.
  */
 import { withDeadline } from '../lib/deadline.ts';
 import type { Handle } from '../../actors/handle.ts';
@@ -17,10 +17,10 @@ import type { ServicesOf } from './services.ts';
 export interface PluginActorsParts {
   readonly started: Pick<StartedSystem, 'add' | 'remove'>;
   readonly services: ServicesOf;
-  /** Samplers. */
+  /** Number of samplers. */
   readonly lanes: number;
   readonly synthesizes: boolean;
-  /** How long a port may take to open. */
+  /** Seconds within which a port must open. */
   readonly openSeconds: number;
 }
 
@@ -48,7 +48,7 @@ export class PluginActors {
     this.#parts = parts;
   }
 
-  /** In the order listed. */
+  /** In the order of the configuration. */
   get plugins(): readonly Plugin[] {
     return this.#plugins;
   }
@@ -59,7 +59,7 @@ export class PluginActors {
   }
 
   /**
-   * Stops the actors of `old` at once and starts those of `fresh`, in the same place and with a fresh restart budget.
+   * Stops the actors of `old` at once and starts those of `fresh` in the same place with a fresh restart budget.
    */
   replace(old: Plugin, fresh: Plugin): void {
     this.#plugins[this.#plugins.indexOf(old)] = fresh;
@@ -77,7 +77,7 @@ export class PluginActors {
     for (const { signal } of this.#actors) signal.end();
   }
 
-  /** Actors of a port that are not parked, in the order in which their plug-ins are listed. */
+  /** Actors of a port that are not parked, in the order of their plug-ins. */
   live<Name extends PortName>(port: Name): readonly OfPlugin<Ports[Name]>[] {
     const place = ({ plugin }: PluginActor): number => this.#plugins.indexOf(plugin);
     return this.#actors
@@ -132,7 +132,7 @@ export class PluginActors {
     }
   }
 
-  /** At once: what its actors have in hand is cancelled, and the actor that then holds the port does it. */
+  /** Stops a plug-in's actors at once; their current items are cancelled, and the port's next holder does them. */
   #stop(plugin: Plugin): void {
     for (const actor of this.#actors.filter((each) => each.plugin === plugin)) {
       this.#actors.splice(this.#actors.indexOf(actor), 1);
@@ -142,7 +142,7 @@ export class PluginActors {
   }
 }
 
-/** One object for the life of the actor: streams recognise an actor by it. */
+/** Made once per actor, because streams recognise an actor by this object. */
 function ofPlugin(handle: Handle<never>, plugin: string): OfPlugin<never> {
   return {
     id: handle.id,

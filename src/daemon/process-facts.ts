@@ -1,4 +1,4 @@
-/** What the telemetry needs to know of a run: what does not change, and the counts that others keep. */
+/** Facts about a run for the telemetry: constants, and counts that other parts keep. */
 import type { Handle } from '../../actors/handle.ts';
 import type { Config } from '../config/schema.ts';
 import type { OpenedData } from '../data/open.ts';
@@ -22,12 +22,12 @@ export function processFacts(config: Config, runFolder: string, data: OpenedData
   };
 }
 
-/** Roles whose work stands still in a pause; evaluations, say, are made meanwhile where somebody asks for one. */
+/** Roles that do no work during a pause; the others may, as an evaluation can be requested meanwhile. */
 const PAUSED_ROLES: readonly string[] = ['questioner', 'sampler', 'voter', 'learner', 'synthesizer'];
 
 /**
- * @param pausedAt milliseconds since 1970; undefined where the loop is not paused. Whatever an idle actor of the loop
- * waited for before, it now waits for a resume.
+ * Statuses of the actors; during a pause the idle ones of the loop show that they wait for a resume.
+ * @param pausedAt milliseconds since 1970; undefined while the loop is not paused.
  */
 export function actorsOf(
   handles: Iterable<Pick<Handle<never>, 'status'>>,

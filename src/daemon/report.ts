@@ -1,4 +1,4 @@
-/** What a run came to, from its last status and its evaluations. */
+/** Makes the report of a run from its last status and its evaluations. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, resolve, sep } from 'node:path';
 import { z } from 'zod';
@@ -19,7 +19,7 @@ export interface Ending {
   readonly folder: string;
   /** Newest version on disk. */
   readonly saved: number | null;
-  /** The best version where no accuracy was measured; null where one was. */
+  /** The best version if no accuracy was measured; otherwise null. */
   readonly unlabelled: number | null;
   readonly bestFolder: string | null;
   readonly lost?: true;
@@ -78,7 +78,7 @@ export function bestUnlabelled(
   return bestWithoutLabels(saved, isGuarded ? trustIn(readState(store)) : undefined);
 }
 
-/** Whether all was measured of a version that can be: in full, and without labels the only form there is. */
+/** Whether a version is evaluated in full, or, without labels, evaluated at all. */
 export function isMeasured(store: Store, version: number): boolean {
   return store
     .evaluations()
@@ -93,8 +93,8 @@ function fullEvaluation(store: Store, version: number): Accuracy | undefined {
 }
 
 /**
- * The version that the quick evaluations found best or the final one, whichever the full evaluation puts higher; the
- * final one of equals.
+ * The final version or the best by quick evaluations, whichever has the higher full accuracy; the final version if they
+ * are equal.
  */
 function bestEvaluation(store: Store, kept: number, final: number): Report['best'] {
   const full = [final, kept].flatMap((version) => {
@@ -104,7 +104,7 @@ function bestEvaluation(store: Store, kept: number, final: number): Report['best
   return full.toSorted((a, b) => b.accuracy.greedy - a.accuracy.greedy)[0] ?? null;
 }
 
-/** @throws InputError when the report could not be written at the end. */
+/** @throws InputError when the report cannot be written there. */
 export function checkReportFile(file: string): void {
   const folder = dirname(resolve(file));
   if (!existsSync(folder))
@@ -119,7 +119,7 @@ const reportSchema = z.object({
   folder: z.string(),
 });
 
-/** Whether a file is what `writeReport` wrote for an earlier process on the run folder. */
+/** Whether `writeReport` wrote the file for an earlier process on the run folder. */
 export function isReportOf(file: string, runFolder: string): boolean {
   try {
     const { folder } = reportSchema.parse(JSON.parse(readFileSync(file, 'utf8')));

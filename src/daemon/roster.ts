@@ -1,6 +1,5 @@
 /**
- * The plug-ins of a daemon: which are loaded, and the commands that add, remove, restart and reload one while the loop
- * runs.
+ * The loaded plug-ins of a daemon, with the commands that add, remove, restart and reload them while the loop runs.
  */
 import { withDeadline } from '../lib/deadline.ts';
 import { serial } from '../lib/serial.ts';
@@ -12,24 +11,24 @@ import type { PluginActors } from './plugin-actors.ts';
 
 export interface RosterParts {
   readonly actors: PluginActors;
-  /** What relative paths and package names are resolved from. */
+  /** Folder from which relative paths and package names are resolved. */
   readonly pluginFolder: string;
-  /** How long a plug-in may take to be loaded. */
+  /** Seconds within which a plug-in must load. */
   readonly openSeconds: number;
-  /** Called after a plug-in came or went. */
+  /** Called after the plug-ins changed. */
   readonly changed: () => void;
 }
 
 export class Roster {
   readonly #parts: RosterParts;
-  /** One change at a time. */
+  /** Makes one change at a time. */
   readonly #serial = serial();
 
   constructor(parts: RosterParts) {
     this.#parts = parts;
   }
 
-  /** Is there a plug-in that does this port's work now? */
+  /** Whether a plug-in serves this port now. */
   has(port: PortName): boolean {
     return this.#parts.actors.live(port).length > 0;
   }
@@ -47,13 +46,13 @@ export class Roster {
   /** @throws InputError when it cannot be loaded, or has the name or the port of another one. */
   add(spec: NamedPlugin): Promise<void> {
     return this.#inTurn(async (actors) => {
-      actors.install(await this.#loadBeside(actors.plugins, { ...spec }));
+      actors.install(await this.#loadAmong(actors.plugins, { ...spec }));
     });
   }
 
   /**
-   * At once: the built-in actor does the item in hand, and a late reply is dropped. @throws InputError when there is
-   * none of that name.
+   * Removes a plug-in at once: the built-in actor does its current item, and a late reply is dropped. @throws
+   * InputError when there is no plug-in of that name.
    */
   remove(name: string): Promise<void> {
     return this.#inTurn(async (actors) => {
@@ -63,7 +62,7 @@ export class Roster {
     });
   }
 
-  /** With a fresh restart budget. @throws InputError when no plug-in has that name. */
+  /** Restarts a plug-in with a fresh restart budget. @throws InputError when no plug-in has that name. */
   restart(name: string): Promise<void> {
     return this.#inTurn(async (actors) => {
       const plugin = this.#named(name);
@@ -83,7 +82,7 @@ export class Roster {
         );
       }
       const others = actors.plugins.filter((plugin) => plugin !== old);
-      actors.replace(old, await this.#loadBeside(others, old.use));
+      actors.replace(old, await this.#loadAmong(others, old.use));
       return () => old.close();
     });
   }
@@ -94,7 +93,7 @@ export class Roster {
     await Promise.all(actors.plugins.map((plugin) => plugin.close()));
   }
 
-  /** @param change resolves with what remains to be done after the others were told of the change. */
+  /** @param change resolves with work to do after `changed` was called. */
   #inTurn(change: (actors: PluginActors) => Promise<(() => Promise<void>) | void>): Promise<void> {
     return this.#serial(async () => {
       const rest = await change(this.#parts.actors);
@@ -104,7 +103,7 @@ export class Roster {
   }
 
   /** @throws InputError when it cannot be loaded, or has the name or the port of one of `others`. */
-  async #loadBeside(others: readonly Plugin[], spec: PluginSpec & { readonly use: string | object }): Promise<Plugin> {
+  async #loadAmong(others: readonly Plugin[], spec: PluginSpec & { readonly use: string | object }): Promise<Plugin> {
     const plugin = await this.#load(spec);
     try {
       checkRivals([...others, plugin]);
@@ -115,7 +114,7 @@ export class Roster {
     }
   }
 
-  /** With a deadline: a module may wait for ever while it is imported. */
+  /** Loads with a deadline, because a module's import may never settle. */
   #load(spec: PluginSpec & { readonly use: string | object }): Promise<Plugin> {
     const { pluginFolder, openSeconds } = this.#parts;
     const name = `loading plug-in ${typeof spec.use === 'string' ? spec.use : 'given in the configuration'}`;

@@ -1,6 +1,6 @@
 /**
- * Versions to disk and back: checkpoints that a restart continues from, the best version, and `model`, the link that
- * always names the newest.
+ * Saves versions to disk and restores them: checkpoints from which a restart continues, the best version, and `model`,
+ * the link to the newest.
  */
 import { withDeadline } from '../lib/deadline.ts';
 import { guardedVersions } from '../guardian/state.ts';
@@ -18,7 +18,7 @@ import { markSaved, standing } from '../store/standing.ts';
 import { modelLink, pointModelTo } from '../store/run-folder.ts';
 import type { OpenRun } from './open-run.ts';
 
-/** How often a version is written again whose thread ended, hung, or had other numbers than it was given. */
+/** Retries of a save whose thread ended, hung, or held other numbers than it was given. */
 const RETRIES = 2;
 
 export class Saving {
@@ -26,9 +26,9 @@ export class Saving {
   readonly #config: Pick<Config, 'checkpoints' | 'timeouts'>;
   readonly #telemetry: Listener;
   readonly #settings: Settings;
-  /** Versions about to be loaded. */
+  /** Versions that are about to be loaded and must stay on disk. */
   readonly #held = new Set<number>();
-  /** One at a time: each deletes what the others left. */
+  /** Saves one version at a time, because each save prunes older ones. */
   readonly #inTurn = serial();
   #rescued: { readonly version: number; readonly folder: string } | undefined;
 
@@ -39,12 +39,12 @@ export class Saving {
     this.#settings = settings;
   }
 
-  /** The link to the newest checkpoint; where the run folder is gone, the checkpoint written elsewhere. */
+  /** The link to the newest checkpoint; if the run folder is gone, the checkpoint written elsewhere. */
   get modelFolder(): string {
     return this.#rescued?.folder ?? modelLink(this.#run.folder);
   }
 
-  /** Newest version on disk; where the run folder is gone, the version written elsewhere. */
+  /** Newest version on disk; if the run folder is gone, the version written elsewhere. */
   get newest(): number | null {
     return this.#rescued?.version ?? standing(this.#run.store).saved;
   }
@@ -90,9 +90,9 @@ export class Saving {
   }
 
   /**
-   * At the end of a run whose folder or database is gone: saves version `n` in the folder that is left, or beside the
-   * name that the folder had.
-   * @returns what to tell the user.
+   * At the end of a run whose folder or database is gone: saves version `n` in the remaining folder, or under the
+   * folder's old name with the suffix `.rescued`.
+   * @returns a message for the user.
    */
   async rescue(n: number, { part, text }: Absence): Promise<string> {
     const { path } = this.#run.folder;
@@ -119,7 +119,7 @@ export class Saving {
     return checkpoint?.folder ?? null;
   }
 
-  /** Versions that are on disk now. */
+  /** Versions on disk now. */
   saved(): ReadonlySet<number> {
     return new Set(this.#places.flatMap((place) => [...place.versionsNow()]));
   }
@@ -129,7 +129,7 @@ export class Saving {
     return this.#places.find((place) => place.versionsNow().includes(n))?.folderOf(n) ?? null;
   }
 
-  /** Version `n` stays on disk while `work` runs. @throws InputError when it is not there. */
+  /** Keeps version `n` on disk while `work` runs. @throws InputError when it is not on disk. */
   async holding<T>(n: number, work: () => Promise<T>): Promise<T> {
     if (this.folderOf(n) === null) {
       const there = [...this.saved()].toSorted((a, b) => a - b).join(', ');
@@ -143,7 +143,7 @@ export class Saving {
     }
   }
 
-  /** Loads version `from` as version `as`, the newest. @throws InputError when it is not on disk or damaged. */
+  /** Loads version `from` as the new newest version `as`. @throws InputError when it is not on disk or damaged. */
   async restore(from: number, as: number): Promise<void> {
     const place = this.#places.find((each) => each.versionsNow().includes(from)) ?? this.#run.checkpoints;
     const { folder } = await place.verify(from);
@@ -159,9 +159,7 @@ export class Saving {
     return [this.#run.checkpoints, this.#run.best];
   }
 
-  /**
-   * No actor does this work, so it is here that a thread's death is made up for. A disk that refuses is another matter.
-   */
+  /** Retries a save whose thread died, because no actor supervises it. A disk error is not retried. */
   async #written<T>(name: string, work: () => Promise<T>): Promise<T> {
     for (let retries = 0; ; retries += 1) {
       try {

@@ -1,4 +1,4 @@
-/** What the daemon gives a plug-in's port in addition to its options. */
+/** Makes the context of a plug-in's port: the services of the daemon that it gets in addition to its options. */
 import { join } from 'node:path';
 import type { Dataset, Labels } from '../data/dataset.ts';
 import { loadPicture } from '../data/picture.ts';
@@ -14,7 +14,7 @@ import type { ModelLimits, PortName, Ports, PromptSource } from '../protocol/por
 export interface ServiceParts {
   readonly seed: number;
   readonly runFolder: string;
-  /** Of the configuration. */
+  /** Folder of the configuration, from which relative paths in options are resolved. */
   readonly base: string;
   readonly train: Dataset;
   readonly labels: Labels;
@@ -22,16 +22,16 @@ export interface ServiceParts {
   readonly builtIn: Plugin;
   readonly limits?: ModelLimits | undefined;
   readonly prompts?: PromptSource | undefined;
-  /** Where the weights of a version are. */
+  /** Gives the weights of a version. */
   readonly weights: WeightsOf;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   readonly tell: (plugin: string, text: string) => void;
-  /** A plug-in asks for the end of the run. */
+  /** Called when a plug-in asks to end the run. */
   readonly stop: (plugin: string, reason: string) => void;
 }
 
-/** @param signal ends with the actor. */
+/** @param signal aborts when the actor ends. */
 export type ServicesOf = <Name extends PortName>(plugin: Plugin, port: Name, signal: AbortSignal) => Services<Name>;
 
 const LINES_A_MINUTE = 10;
@@ -79,12 +79,12 @@ export function servicesOf(parts: ServiceParts): ServicesOf {
   };
 }
 
-/** A plug-in's own. */
+/** The plug-in's own folder in the run folder. */
 export function pluginFolder(runFolder: string, name: string): string {
   return join(runFolder, 'plugins', name.replaceAll('/', '+'));
 }
 
-/** What does a port's work without the plug-in; opened when it is first asked. */
+/** The port's built-in implementation, which does the work without the plug-in; opened at the first call. */
 function nextOf<Name extends PortName>(parts: ServiceParts, port: Name, signal: AbortSignal): Ports[Name] {
   const { builtIn } = parts;
   if (port === 'advantage') {
@@ -101,7 +101,7 @@ function nextOf<Name extends PortName>(parts: ServiceParts, port: Name, signal: 
   return call as unknown as Ports[Name];
 }
 
-/** Lines beyond the limit are counted, and the count is told with the first line of a later minute. */
+/** Limits lines a minute; it counts further lines and reports the count with the first line of a later minute. */
 function limited(now: () => number, tell: (text: string) => void): (text: unknown) => void {
   let [since, lines, left] = [-Infinity, 0, 0];
   return (text) => {

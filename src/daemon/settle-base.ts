@@ -1,7 +1,6 @@
 /**
- * Whether the base is the one that the run was begun with, and what of the way in which it is asked changed since the
- * last start. A base is known by the digests of its configuration, tokenizer and weights, not by the name of its
- * folder.
+ * Checks that the base is the one with which the run began, and finds changes of its prompt since the last start.
+ * Digests of configuration, tokenizer and weights identify a base; the name of its folder does not.
  */
 import { basename } from 'node:path';
 import type { Config } from '../config/schema.ts';
@@ -10,13 +9,13 @@ import { InputError } from '../protocol/errors.ts';
 import type { KeptConfig } from '../store/run-folder.ts';
 import type { Store } from '../store/store.ts';
 
-/** Where the store keeps the base of the run, and how it is asked. */
+/** Key under which the store keeps the digests of the run's base and prompt. */
 const BASE = 'run.base';
 
 export interface SettledBase {
   /**
-   * Stores what was found, and drops the work in hand where the prompt changed; to be called when the model is known to
-   * load, before the configuration is kept. @returns what changed, in words.
+   * Stores the base's digests and, if the prompt changed, drops work in progress. Call it once the model has loaded,
+   * before the configuration is stored. @returns the changes in words.
    */
   keep(): readonly string[];
 }
@@ -30,8 +29,7 @@ interface Past {
 }
 
 /**
- * @throws InputError for another base, and for another prompt while steps have to be learnt again that were made with
- * the old one.
+ * @throws InputError for another base, and for another prompt while steps made with the old one must be learnt again.
  */
 export async function settleBase(
   store: Store,
@@ -67,14 +65,14 @@ function refuseOtherBase(runFolder: string, model: string, known: BaseIdentity, 
   );
 }
 
-/** For a run that an older Quorum began, and a model that is no folder: there is no digest to compare. */
+/** Compares folder names if there are no digests: for a run of an older Quorum, or a model that is no folder. */
 function refuseOtherName(runFolder: string, was: string, is: string): void {
   if (basename(was) === basename(is)) return;
   const begun = `runFolder ${runFolder} was begun with model ${basename(was)}, which is now ${basename(is)}`;
   throw new InputError(`${begun}: set it back, or choose another run folder`);
 }
 
-/** Steps after the checkpoint lead to the same weights only with the prompts that they were made with. */
+/** Refuses if steps must be learnt again: these give the same weights only with the prompts of their time. */
 function refuseReplay(store: Store, version: number, what: string): void {
   const steps = (store.latestVersion()?.n ?? 0) - version;
   if (steps <= 0) return;

@@ -1,7 +1,7 @@
 /**
- * What became of the data since the last start. A question is its content: an id that the data gives stays the id of
- * the content that it was first given to, another content under it gets an id of its own, and work in hand of a
- * question that is gone is dropped.
+ * Finds changes of the data since the last start. A question is identified by its content: an id from the data stays
+ * with the content that first had it; other content under the same id gets a new id. Work in progress on a question
+ * that is gone is dropped.
  */
 import { contentDigest, lookOf } from '../data/content.ts';
 import { listDataset, type Dataset, type Labels } from '../data/dataset.ts';
@@ -10,14 +10,14 @@ import type { Question } from '../protocol/messages.ts';
 import type { DataRow, Store } from '../store/store.ts';
 import { findPictures, settlePictures, type SettledPictures } from './settle-pictures.ts';
 
-/** Where the store keeps the sequence number from which the questions of the present data are asked in a new order. */
+/** Key under which the store keeps the sequence number from which the present data gives the questions. */
 const SINCE = 'data.since';
 const DIGITS = 12;
 
 export interface SettledData extends OpenedData {
   /** Sequence number of the first question that was chosen from the present data. */
   readonly since: number;
-  /** In words, nothing where the data is as it was. */
+  /** In words; empty if the data is unchanged. */
   readonly changes: readonly string[];
 }
 
@@ -30,14 +30,14 @@ interface Settled {
   /** In the order of the data. */
   readonly rows: readonly DataRow[];
   readonly counts: { readonly added: number; readonly changed: number; readonly gone: number };
-  /** To be stored. */
+  /** Rows to store. */
   readonly news: readonly DataRow[];
   readonly isGone: (question: Question) => boolean;
-  /** Whether an earlier start stored what it found. */
+  /** Whether an earlier start stored the data's rows, so that there was something to compare with. */
   readonly compared: boolean;
 }
 
-/** @param version that steps have to be learnt again from. */
+/** @param version of the checkpoint; later steps are learnt again. */
 export async function settleData(store: Store, data: OpenedData, version: number): Promise<SettledData> {
   const pictures = await findPictures(store, version, [...data.heldOut.pictures(), ...data.train.pictures()]);
   const [train, heldOut] = [await contentsOf(data.train), await contentsOf(data.heldOut)];
@@ -101,7 +101,7 @@ function settle(store: Store, part: 'train' | 'held-out', found: readonly Found[
   return { rows, counts, news, isGone: goneOf(known, rows, present), compared };
 }
 
-/** Which id a content gets. @param older stored by a Quorum that did not store the data's rows. */
+/** Assigns an id to each content. @param older questions stored by a Quorum that did not store the data's rows. */
 function naming(known: readonly DataRow[], older: readonly Question[], taken: Set<string>): (found: Found) => string {
   const ids = new Map(known.map(({ source, digest, id }) => [JSON.stringify([source, digest]), id]));
   const alike = new Map<string, string[]>();
@@ -118,7 +118,7 @@ function naming(known: readonly DataRow[], older: readonly Question[], taken: Se
   };
 }
 
-/** A question of the data that is not in it any more. Rows that no start stored are told by the name of their file. */
+/** Recognises questions that are no longer in the data; if no start stored the rows, by the name of their file. */
 function goneOf(known: readonly DataRow[], rows: readonly DataRow[], present: ReadonlySet<string>): Settled['isGone'] {
   const ever = new Set(known.map(({ id }) => id));
   const files = new Set(known.length > 0 ? [] : rows.map(({ source }) => fileOf(source)));
@@ -151,7 +151,7 @@ function renamedLabels(labels: Labels, { rows }: Settled): Labels {
   };
 }
 
-/** A row that stands elsewhere in its file, or whose file lies elsewhere, has its pictures there. */
+/** Updates the pictures of stored questions whose row or file has moved. */
 function movePictures(store: Store, dataset: Dataset): void {
   const stored = new Map(store.dataQuestions('train').map((question) => [question.id, question]));
   for (let i = 0; i < dataset.size; i++) {
@@ -184,7 +184,7 @@ function describe(
   return told.length === 0 ? [] : [`the data changed since the last start: ${told.join('; ')}`];
 }
 
-/** Of pictures that no row asks about: the questions tell nothing of them. */
+/** Describes changes of a data set of pictures without questions. */
 function describePictures({ size }: Dataset, { counts }: SettledPictures): string[] {
   if (size > 0 || counts === null || counts.added + counts.gone === 0) return [];
   return [`the data changed since the last start: pictures to ask about: ${counts.added} new, ${counts.gone} gone`];

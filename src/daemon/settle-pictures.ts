@@ -1,7 +1,7 @@
 /**
- * Pictures of the data that questions ask about which are in no row of the data now: questions that a plug-in made,
- * that the model wrote, or of steps that are learnt again. Where such a picture lies elsewhere, the question follows
- * it; where its content is gone, so is the question.
+ * Finds the pictures of questions that are in no row of the data: questions from a plug-in, from the model, or of steps
+ * that are learnt again. If such a picture has moved, the question follows it; if its content is gone, the question is
+ * gone too.
  */
 import { pictureDigest } from '../data/content.ts';
 import { pictureKey } from '../data/picture.ts';
@@ -18,7 +18,7 @@ export interface FoundPictures {
   readonly byDigest: ReadonlyMap<string, PictureRef>;
 }
 
-/** Those of the data, and those of steps to be learnt again after `version` that are still where they were. */
+/** Digests the data's pictures, and those of steps after `version` (to be learnt again) that are still in place. */
 export async function findPictures(store: Store, version: number, refs: readonly PictureRef[]): Promise<FoundPictures> {
   const learnt = store
     .batchesSince(version)
@@ -35,13 +35,13 @@ export async function findPictures(store: Store, version: number, refs: readonly
 }
 
 export interface SettledPictures {
-  /** Since the last start; null where no start stored the pictures. */
+  /** Changes since the last start; null if no start stored the pictures. */
   readonly counts: { readonly added: number; readonly gone: number } | null;
   /** Whether the question asks about a picture that is gone. */
   readonly isGone: (question: Question) => boolean;
 }
 
-/** Moves and stores what must be; to be called in a transaction. */
+/** Moves questions to their pictures' new places and stores the changes; call it in a transaction. */
 export function settlePictures(store: Store, found: FoundPictures, version: number): SettledPictures {
   const before = store.dataRows('picture');
   const was = new Map(before.filter(({ present }) => present).map(({ source, digest }) => [source, digest]));
@@ -76,7 +76,7 @@ function original(ref: PictureRef): PictureRef {
   return 'of' in ref ? original(ref.of) : ref;
 }
 
-/** Each question in hand, in the pool or to be learnt again after `version`. */
+/** All questions in progress, in the pool, or to be learnt again after `version`. */
 function questionsOf(store: Store, version: number): Iterable<Question> {
   const { unsampled, unjudged, unbatched, unlearnt } = store.unfinished();
   const batches = [...unlearnt, ...store.batchesSince(version)];
@@ -88,7 +88,7 @@ function questionsOf(store: Store, version: number): Iterable<Question> {
 }
 
 /**
- * Where the picture is now; undefined where its content is gone. A picture that was never the data's stays as it is.
+ * The picture's present place; undefined if its content is gone. A picture from outside the data stays as it is.
  */
 function nowOf(ref: PictureRef, was: ReadonlyMap<string, string>, found: FoundPictures): PictureRef | undefined {
   if ('of' in ref) {

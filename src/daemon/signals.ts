@@ -1,9 +1,9 @@
 /** SIGINT and SIGTERM: the first stops the daemon cleanly, a second ends the process at once. */
 const INTERRUPTED = 130;
-/** A terminal and npm each deliver the same Ctrl-C: what follows at once is not a second one. */
+/** Signals within this time are one Ctrl-C, because a terminal and npm each deliver it. */
 const SAME_SIGNAL_MILLISECONDS = 1000;
 
-/** @param stop called at the first signal. @returns stops listening. */
+/** @param stop called at the first signal. @returns a function that stops listening. */
 export function onSignals(stop: () => void): () => void {
   let first: number | undefined;
   const heard = (): void => {

@@ -1,6 +1,6 @@
 /**
- * `loop.stopWhen`: checked at the start against what the run can ever measure, and read after each step and each
- * evaluation.
+ * `loop.stopWhen`: checks at the start that the run can measure the condition's metrics, and evaluates the condition
+ * after each step and each evaluation.
  */
 import { isEvaluated, isOfAnswers, isWithoutLabels, METRICS } from '../../streams/metrics.ts';
 import { metricsIn, parseCondition, whyItHolds, type Condition, type Reading } from '../config/condition.ts';
@@ -14,9 +14,9 @@ import type { Store } from '../store/store.ts';
 import { countLabels } from './label-words.ts';
 
 const NAME = '`loop.stopWhen`';
-/** Measured only where the guardian may see labels, too. */
+/** Measured only if the guardian may see labels. */
 const LABELLED = 'guardian.canaryAccuracy';
-/** Names that a condition may have in addition to those of stored metrics. */
+/** Names that a condition may use in addition to those of stored metrics. */
 const ALSO: Readonly<Record<string, string>> = {
   accuracy: 'another name of `greedy`',
   version: 'learner steps that the run has made, earlier starts included',
@@ -34,7 +34,7 @@ export function conditionOf({ loop: { stopWhen } }: Pick<Config, 'loop'>): Condi
   );
 }
 
-/** @throws InputError where the condition has a metric that this run never measures. */
+/** @throws InputError if the condition has a metric that this run never measures. */
 export function refuseUnmeasured(
   config: Pick<Config, 'loop' | 'guardian'>,
   { heldOut, labels }: OpenedData,
@@ -70,7 +70,7 @@ export function refuseUnmeasured(
   );
 }
 
-/** Undefined where no condition is set. What was measured before this start counts. */
+/** Undefined without a condition. Measurements of earlier starts count. */
 export function stopWhenOf(config: Pick<Config, 'loop'>, store: Store): StopWhen | undefined {
   const condition = conditionOf(config);
   return (
@@ -79,15 +79,15 @@ export function stopWhenOf(config: Pick<Config, 'loop'>, store: Store): StopWhen
   );
 }
 
-/** What a condition reads, and whether it holds. */
+/** Keeps the readings of a condition and tells whether it holds. */
 export class StopWhen {
   readonly #condition: Condition;
   readonly #store: Pick<Store, 'metricRow'>;
-  /** The newest of each metric. */
+  /** The newest reading of each metric. */
   readonly #readings = new Map<string, Reading>();
   #newestEvaluated = 0;
 
-  /** @param known versions whose step and whose evaluation were the newest when the run last stopped. */
+  /** @param known versions of the newest step and the newest evaluation when the run last stopped. */
   constructor(
     condition: Condition,
     store: Pick<Store, 'metricRow'>,
@@ -99,13 +99,13 @@ export class StopWhen {
     if (known.evaluated !== null) this.#evaluated(known.evaluated);
   }
 
-  /** Call when the event is stored, and what the guardian made of it. */
+  /** Call after the event and the guardian's assessment of it are stored. */
   tell(event: LoopEvent): void {
     if (event.type === 'learnt') this.#learnt(event.version.n);
     if (event.type === 'evaluated') this.#evaluated(event.evaluation.version);
   }
 
-  /** Undefined as long as the condition does not hold. */
+  /** Why the condition holds; undefined while it does not. */
   get reason(): string | undefined {
     return whyItHolds(this.#condition, this.#readings);
   }
@@ -115,7 +115,7 @@ export class StopWhen {
     this.#read(version, (metric) => !isEvaluated(metric));
   }
 
-  /** An older version may be evaluated again, by hand. */
+  /** Ignores evaluations of older versions, which a user may request. */
   #evaluated(version: number): void {
     if (version < this.#newestEvaluated) return;
     this.#newestEvaluated = version;

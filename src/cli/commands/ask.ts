@@ -13,7 +13,7 @@ interface Options extends ConfigOptions {
   readonly json?: boolean;
 }
 
-/** The winner is green; other classes take turns. */
+/** The winner is green; the other classes cycle through these colours. */
 const OTHERS = [pc.yellow, pc.cyan, pc.magenta, pc.blue, pc.red] as const;
 
 export function askCommand(): Command {

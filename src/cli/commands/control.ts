@@ -1,4 +1,4 @@
-/** `status` and the commands of a running daemon: find it through its run folder and ask it. */
+/** `status` and the commands of a running daemon, which is found through its run folder. */
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { allowedWords, checkLive, liveBounds } from '../../config/live.ts';
@@ -16,10 +16,10 @@ interface Options extends ConfigOptions {
   readonly timeout: number;
 }
 
-/** A command that takes longer says on stderr what it waits for. */
+/** After this time a command says on stderr what it waits for. */
 const NOTICE_MILLISECONDS = 500;
 const ANSWER_SECONDS = 10;
-/** A status as it is printed once is not cut to the terminal's height. */
+/** A status printed once is not cut to the terminal's height. */
 const ALL_ROWS = 1_000;
 
 function asking(
@@ -113,7 +113,7 @@ async function control(request: Request, options: Options): Promise<void> {
   console.log(options.json ? JSON.stringify(contents(reply), null, 2) : inWords(request, reply).join('\n'));
 }
 
-/** Says what a command waits for, where it takes long. */
+/** Says on stderr what a slow command waits for. */
 async function noticing<T>(runFolder: string, { type }: Request, asked: Promise<T>): Promise<T> {
   const notice = async () => {
     const reply = await askDaemon(runFolder, { type: 'status' }, ANSWER_SECONDS);
@@ -132,7 +132,7 @@ function contents(reply: Answer): unknown {
   return reply.outcome === undefined ? reply.status : { ...reply.status, outcome: reply.outcome };
 }
 
-/** The commands that change what the loop does now show its status; the others say their outcome. */
+/** Commands that change what the loop does now print its status; the others print their outcome. */
 function inWords({ type }: Request, reply: Answer): string[] {
   if (reply.type === 'stopped') return closingWords(reply.report);
   const shows = type === 'status' || type === 'pause' || type === 'resume';

@@ -12,7 +12,7 @@ import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-
 import { bytes } from '../view/format.ts';
 import { fitText } from '../view/text.ts';
 
-/** Columns for why an engine cannot be used; native libraries say a lot. `--json` has all of it. */
+/** Columns for the reason that an engine cannot be used, as native libraries print much; `--json` has all of it. */
 const DETAIL = 200;
 
 interface Options extends ConfigOptions {
@@ -20,7 +20,7 @@ interface Options extends ConfigOptions {
   readonly repair?: boolean;
 }
 
-/** What the machine has and what a run on it would use. Sizes in bytes. */
+/** The machine's resources and what a run on it would use. Sizes in bytes. */
 interface Diagnosis {
   readonly node: string;
   readonly platform: string;
@@ -29,7 +29,7 @@ interface Diagnosis {
   readonly disk: { readonly folder: string; readonly free: number };
   readonly engines: readonly EngineReport[];
   readonly preset: { readonly name: string; readonly why: string };
-  /** Of sampling with the model, by threads. */
+  /** Speed of sampling with the model at several numbers of threads. */
   readonly rollout: SpeedDiagnosis;
   readonly chosen: { readonly engine: string; readonly why: string; readonly threads: number };
 }
@@ -86,7 +86,7 @@ function diagnose(
   };
 }
 
-/** As the policy chooses: `auto` is `cpu`, which every supported platform has. */
+/** Chooses as the policy does: `auto` is `cpu`, which every supported platform has. */
 function choose(wanted: Config['workers']['engine']): { engine: string; why: string } {
   return wanted === 'auto'
     ? { engine: 'cpu', why: 'workers.engine is "auto"' }

@@ -9,7 +9,7 @@ interface Options extends ConfigOptions {
   readonly csv?: boolean;
 }
 
-/** Rows of the table where nothing else is asked for. */
+/** Rows of the table by default. */
 const ROWS = 30;
 
 const HELP = `

@@ -1,4 +1,4 @@
-/** `plugin new`: a package to begin a plug-in with. */
+/** `plugin new` writes a package to start a plug-in from. */
 import { Command, Option } from 'commander';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -15,7 +15,7 @@ interface Options extends OutputOptions {
   readonly dir?: string;
 }
 
-/** As packages and plug-ins are named. */
+/** A valid name of a package and plug-in. */
 const NAME = /^(@[a-z0-9][a-z0-9._-]*\/)?[a-z0-9][a-z0-9._-]*$/;
 const LONGEST_NAME = 64;
 

@@ -1,4 +1,4 @@
-/** `plugins`: what is plugged in, and what comes and goes while a daemon runs. */
+/** `plugins` lists the loaded plug-ins, and changes them while a daemon runs. */
 import { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { Config } from '../../config/schema.ts';
@@ -22,7 +22,7 @@ interface AddOptions extends Options {
 
 const HELP = `
 Without a daemon on the run folder it loads what the configuration lists, and shows that.
-add, remove, restart and reload need a running daemon, and exit with 3 where there is none.
+add, remove, restart and reload need a running daemon; without one they exit with 3.
 
 Examples:
   quorum plugins --run runs/default
@@ -84,7 +84,7 @@ async function askForPlugins({ runFolder }: Config, { timeout }: Options): Promi
   return reply.plugins;
 }
 
-/** As the daemon would load them: an error here is the one it would have. */
+/** Loads the plug-ins as a daemon would, with the same errors. */
 async function loadListed({ plugins: specs }: Config, folder: string): Promise<readonly ListedPlugin[]> {
   const { inThread, loadPlugins } = await import('../../plugin/load.ts');
   const plugins = await loadPlugins(specs, folder);
@@ -98,7 +98,7 @@ async function loadListed({ plugins: specs }: Config, folder: string): Promise<r
   return rows;
 }
 
-/** A path is one of this shell's, wherever the daemon was started. */
+/** Resolves a path against this shell's folder, wherever the daemon was started. */
 async function addPlugin(use: string, options: AddOptions): Promise<void> {
   const { options: own, thread, labels } = options;
   const found = use.startsWith('.') ? resolve(use) : use;

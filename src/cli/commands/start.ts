@@ -22,7 +22,7 @@ interface Options extends ConfigOptions, OutputOptions {
   readonly detach?: boolean;
   readonly dryRun?: boolean;
   readonly beginAgain?: boolean;
-  /** In the process that `--detach` started. */
+  /** Set in the process that `--detach` starts. */
   readonly detached?: boolean;
 }
 
@@ -46,7 +46,7 @@ Examples:
   quorum start --json | jq .version
   quorum start --detach && quorum status`;
 
-/** @param own hooks of a caller that puts another policy in place of the local one. */
+/** @param own hooks of a caller that replaces the local policy. */
 export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Command {
   const report = new Option(
     '--report <file>',
@@ -62,7 +62,11 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
     )
     .option('--split <name>', 'split to learn from, where files or rows are of several (data.split)')
     .option('-r, --run <folder>', 'folder of this run: database, log, checkpoints (runFolder)')
-    .option('--steps <count>', 'stop after this many learner steps, earlier sittings included (loop.steps)', parseCount)
+    .option(
+      '--steps <count>',
+      'stop after this many learner steps, over all starts of the run (loop.steps)',
+      parseCount,
+    )
     .option(
       '--stop-when <condition>',
       'stop when this holds, such as "accuracy >= 0.9 and version > 50" (loop.stopWhen)',
@@ -122,7 +126,7 @@ async function tryStart(
   else console.log([...dryRunWords(found), '', presetWords(preset, config)].join('\n'));
 }
 
-/** Where the same run is started again and again, each start's report replaces the one before. */
+/** A later start of the same run may replace the report of an earlier one. */
 async function claimReport({ report, force = false }: Options, loaded: LoadedConfig): Promise<void> {
   if (report === undefined) return;
   const { runFolder } = loaded.config;
@@ -132,7 +136,7 @@ async function claimReport({ report, force = false }: Options, loaded: LoadedCon
 }
 
 interface Shown {
-  /** Which defaults hold, in words. */
+  /** The preset whose defaults hold, in words. */
   readonly preset: string;
   readonly json: boolean;
   readonly manager: ServiceManager | undefined;
@@ -166,7 +170,7 @@ async function runInForeground(
   return report;
 }
 
-/** The log says what it does; nothing else is printed but how it ended. */
+/** Prints only how the run ended; the log has the rest. */
 async function runDetached(config: Config, hooks: DaemonHooks, { preset }: Pick<Shown, 'preset'>): Promise<Report> {
   const { announceUp } = await import('../detach.ts');
   const daemon = await open(config, hooks);
@@ -195,7 +199,7 @@ async function detach({ runFolder, timeouts }: Config, json: boolean): Promise<v
   if (dashboard?.links) showLinks(dashboard.links);
 }
 
-/** Once, and only on a terminal: the address gives the right to look, or to command. */
+/** Prints the addresses once, and only on a terminal, because they grant viewing or control. */
 function showLinks({ view, control }: { readonly view: string; readonly control: string }): void {
   const lines = process.stderr.isTTY
     ? [
@@ -207,7 +211,7 @@ function showLinks({ view, control }: { readonly view: string; readonly control:
   process.stderr.write(`${lines.join('\n')}\n`);
 }
 
-/** What a user wants to know when the daemon has stopped: how good, where the model is, how to continue. */
+/** Tells the user after a stop how good the model is, where it is, and how to continue. */
 export function closingWords({
   steps,
   saved,
@@ -238,12 +242,12 @@ export function closingWords({
   ];
 }
 
-/** The error says how to continue. */
+/** Leaves out how to continue, as the error says it. */
 function lostWords(steps: number, saved: number | null, folder: string): string[] {
   return saved === steps ? [`  model  ${folder}`] : ['  model  saved nowhere'];
 }
 
-/** A version is durable before its checkpoint is: the batches in the database lead to it again. */
+/** A version without a checkpoint is durable too: a restart learns it again from the batches in the database. */
 function modelWords(steps: number, saved: number | null, folder: string): string[] {
   const rest = 'the next start learns what follows again from the stored batches';
   if (saved === steps) return [`  model  ${folder}`];

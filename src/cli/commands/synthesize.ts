@@ -32,7 +32,7 @@ Examples:
 export function synthesizeCommand(): Command {
   const out = new Option(
     '-o, --out <file>',
-    'a .parquet file, or a .jsonl file beside whose folder images/ the pictures go',
+    'a .parquet file, or a .jsonl file; its pictures go into the folder images/ next to it',
   ).makeOptionMandatory();
   return withOutput(withConfigOptions(new Command('synthesize')), out)
     .description('Let a model write questions about pictures, and keep those that can be asked.')
@@ -46,7 +46,7 @@ export function synthesizeCommand(): Command {
     .addOption(
       new Option(
         '--mode <mode>',
-        'from the picture alone, beside a question about it, or both; default: both where the data has questions',
+        'from the picture alone, from a question about it, or both; default: both if the data has questions',
       ).choices(['direct', 'in-context', 'both']),
     )
     .option('--column <role=name>', 'column of the question, pictures or id; may be repeated', collectColumn)

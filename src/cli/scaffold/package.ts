@@ -5,12 +5,12 @@ import { packagePath } from '../../lib/package-path.ts';
 import { TEMPLATES, type PortTemplate } from './ports.ts';
 
 export interface ScaffoldOptions {
-  /** As a package is named. */
+  /** The package's name. */
   readonly name: string;
   readonly port: PortName;
-  /** Folder that the files are for. */
+  /** Folder into which the files go. */
   readonly folder: string;
-  /** Of Quorum's own package.json: whose versions the new package begins with. */
+  /** Parts of Quorum's own package.json, for the versions in the new package. */
   readonly own: { readonly version: string; readonly dependencies: Packages; readonly devDependencies: Packages };
 }
 
@@ -67,7 +67,7 @@ function manifest({ name, port, folder, own }: ScaffoldOptions, { options }: Por
     scripts: { build: 'tsc -p tsconfig.build.json', typecheck: 'tsc', test: 'vitest run', prepack: 'npm run build' },
     ...(options === undefined ? {} : { dependencies: pick('zod') }),
     peerDependencies: { quorum: `^${own.version}` },
-    // The Quorum that wrote this package, until another one is installed.
+    // Begin with the Quorum that writes this package.
     devDependencies: {
       ...pick('@types/node', 'typescript', 'vitest'),
       quorum: `file:${relative(folder, packagePath('.'))}`,

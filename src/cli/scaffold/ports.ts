@@ -1,11 +1,11 @@
 /**
- * What `quorum plugin new` writes for each port: a plug-in that does something, and a test that would notice if it did
+ * The templates of `quorum plugin new`, one per port: a plug-in that does something, and a test that fails if it does
  * not.
  */
 import type { PortName } from '../../protocol/ports.ts';
 
 export interface PortTemplate {
-  /** For the README. */
+  /** Description for the README. */
   readonly does: string;
   /** Properties of the options' schema. */
   readonly options?: string;

@@ -1,4 +1,4 @@
-/** An accuracy as a table: `eval` and the end of `pretrain`. */
+/** Formats an accuracy as a table, for `eval` and the end of `pretrain`. */
 import pc from 'picocolors';
 import { mean } from '../../lib/mean.ts';
 import type { Accuracy } from '../../protocol/messages.ts';
@@ -25,7 +25,7 @@ function width(names: readonly string[]): number {
   return Math.max(...names.map((name) => name.length)) + 4;
 }
 
-/** A heading and a row for each kind; nothing where there are no kinds. */
+/** A heading and a row for each kind; empty without kinds. */
 function kindRows({ byKind }: Accuracy, wide: number): string[] {
   const rows = Object.entries(byKind).map(
     ([kind, of]) => `${kind.padEnd(wide)}${percent(of.greedy).padStart(8)}${String(of.n).padStart(6)}`,
@@ -35,13 +35,13 @@ function kindRows({ byKind }: Accuracy, wide: number): string[] {
 
 const MEASURES = ['greedy', 'pass1', 'majK', 'passK'] as const;
 
-/** The mean of each measure, every data set counting the same. */
+/** The mean of each measure, with equal weight for every data set. */
 export function meanOf(of: readonly Accuracy[]): Readonly<Record<(typeof MEASURES)[number], number>> {
   const each = (measure: (typeof MEASURES)[number]) => mean(of.map((accuracy) => accuracy[measure]));
   return { greedy: each('greedy'), pass1: each('pass1'), majK: each('majK'), passK: each('passK') };
 }
 
-/** A row for each data set and one for their mean, then each one's kinds. */
+/** A row for each data set and one for their mean, then the kinds of each data set. */
 export function suitesTable(suites: readonly { readonly data: string; readonly accuracy: Accuracy }[]): string[] {
   const k = suites[0]?.accuracy.k ?? 0;
   const wide = width(suites.flatMap(({ data, accuracy }) => [data, ...Object.keys(accuracy.byKind)]));

@@ -1,4 +1,4 @@
-/** Charts out of block characters. */
+/** Draws charts with block characters. */
 
 const EIGHTHS = ['', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'] as const;
 
@@ -10,15 +10,15 @@ export interface Chart {
   readonly high: number;
 }
 
-/** Chooses `columns` of the values, evenly, the last one always among them; fewer values are kept as they are. */
+/** Picks `columns` evenly spaced values, always including the last; fewer values are returned unchanged. */
 export function resample(values: readonly number[], columns: number): number[] {
   if (values.length <= columns) return [...values];
   return Array.from({ length: columns }, (_, i) => values[Math.round(((i + 1) * values.length) / columns) - 1]!);
 }
 
 /**
- * Columns that rise from `low`, one a value, `height` rows tall; every value shows at least the thinnest block.
- * Few values are drawn several columns wide, so that the chart fills from the left and keeps its width.
+ * Draws one column per value, rising from `low`, `height` rows tall; every value shows at least the thinnest block.
+ * Few values are drawn several columns wide, so that the chart keeps its width.
  */
 export function areaChart(values: readonly number[], width: number, height: number): Chart {
   const [low, high] = bounds(values);
@@ -31,12 +31,12 @@ export function areaChart(values: readonly number[], width: number, height: numb
   return { rows, low, high };
 }
 
-/** One row: the shape of the last `width` values. */
+/** A chart of one row with the last `width` values. */
 export function sparkline(values: readonly number[], width: number): string {
   return values.length === 0 ? '' : areaChart(values, width, 1).rows[0]!;
 }
 
-/** Round tenths around the values, at least two tenths apart, within [0, 1]. */
+/** Limits of the axis: whole tenths around the values, at least two tenths apart, within [0, 1]. */
 function bounds(values: readonly number[]): [number, number] {
   if (values.length === 0) return [0, 1];
   const low = Math.max(0, Math.floor(Math.min(...values) * 10 - 0.5) / 10);

@@ -1,5 +1,5 @@
 /**
- * Shows the stream of statuses of a daemon in this process: in place on a terminal, as plain lines elsewhere, as JSON
+ * Shows the statuses of a daemon in this process: redrawn in place on a terminal, otherwise as plain lines, or as JSON
  * for machines.
  */
 import { createLogUpdate } from 'log-update';
@@ -10,21 +10,20 @@ import { plainLines } from './plain.ts';
 
 export interface Display {
   show(status: Status): void;
-  /** The last status stays on the screen; nothing is shown after it. */
+  /** Leaves the last status on the screen and shows nothing after it. */
   end(): void;
 }
 
 export type DisplayKind = 'live' | 'plain' | 'json';
 
 const FRAME_MILLISECONDS = 250;
-/** ANSI: erases what is on the screen, not what was scrolled out of it, and goes to its first column. */
+/** ANSI: erases the screen but not the scroll-back, and moves to the first column. */
 const CLEAR_SCREEN = '\u001B[2J\u001B[H';
 const HINT = 'Ctrl-C finishes the step in hand, saves and stops';
 
 export function chooseDisplay(json: boolean, out: NodeJS.WriteStream): DisplayKind {
   if (json) return 'json';
-  // A serial line or a terminal without a window says that it has no rows and no columns; nothing could be drawn in
-  // place there.
+  // A serial line or a terminal without a window reports 0 rows and columns; a frame cannot be redrawn in place there.
   const hasSize = out.columns > 0 && out.rows > 0;
   return out.isTTY && hasSize && process.env['TERM'] !== 'dumb' && !process.env['CI'] ? 'live' : 'plain';
 }
@@ -34,7 +33,7 @@ export function createDisplay(kind: DisplayKind, out: NodeJS.WriteStream): Displ
   return kind === 'plain' ? plain(out) : json(out);
 }
 
-/** Redrawn on a timer, not with each status, so that clocks and spinners move and bursts cost nothing. */
+/** Redraws on a timer, not with each status, so that clocks and spinners move and bursts cost nothing. */
 function live(out: NodeJS.WriteStream): Display {
   const log = createLogUpdate(out);
   let latest: Status | undefined;
@@ -43,8 +42,8 @@ function live(out: NodeJS.WriteStream): Display {
     const size = { width: (out.columns || 80) - 1, rows: (out.rows || 24) - 1 };
     const now = `${size.width} x ${size.rows}`;
     if (drawn !== '' && drawn !== now) {
-      // The old frame is wrapped anew, part of it has left at the top, or comes back there: how many rows it has now is
-      // not known.
+      // After a resize the old frame wraps differently and may have scrolled, so its number of rows is unknown: clear
+      // the whole screen.
       log.clear();
       out.write(CLEAR_SCREEN);
     }
@@ -79,7 +78,7 @@ function plain(out: NodeJS.WriteStream): Display {
   };
 }
 
-/** A line of JSON, `{"type": "status", ...}`, when a step, an evaluation, a phase or a note is new. */
+/** Writes a line of JSON, `{"type": "status", ...}`, for each new step, evaluation, phase or note. */
 function json(out: NodeJS.WriteStream): Display {
   let before: Status | undefined;
   return {

@@ -1,4 +1,4 @@
-/** Numbers as people read them. Null, what has not been seen yet, is a dash. */
+/** Formats numbers for people. Null, a value not known yet, is a dash. */
 
 export const DASH = '–';
 

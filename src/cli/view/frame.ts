@@ -1,5 +1,5 @@
 /**
- * The live picture of a running daemon: a pure function of its status. `start` draws it in place on a terminal,
+ * Renders the live view of a running daemon as a pure function of its status. `start` draws it in place on a terminal,
  * `status` prints it once, and docs/ renders it to a picture.
  */
 import { sep } from 'node:path';
@@ -16,7 +16,7 @@ export interface FrameOptions {
   /** Rows of the terminal; the frame leaves out its least important parts to fit. */
   readonly rows: number;
   readonly colors: Colors;
-  /** Shown at the foot. */
+  /** Text at the foot of the frame. */
   readonly hint?: string;
   /** Paths under this folder are shown relative to it. */
   readonly cwd?: string;
@@ -25,8 +25,8 @@ export interface FrameOptions {
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const;
 const SPIN_MILLISECONDS = 250;
 /**
- * Columns of a label, of the narrowest and of the widest cell of the grid, and how many cells go side by side: whole
- * rows of the twelve.
+ * Columns of a label, of the narrowest cell and of the widest cell of the grid, and the possible numbers of cells per
+ * row, each of which divides the twelve cells into full rows.
  */
 const LABEL = 11;
 const CELL = 21;
@@ -106,7 +106,7 @@ function title(status: Status, width: number, cwd: string | undefined): Line[] {
   return [...lines, ...why, ...(status.error === undefined ? [] : ([[[status.error, 'red']]] satisfies Line[]))];
 }
 
-/** Over all starts. */
+/** Time that the run has been up, over all starts. */
 function ran({ seconds, pausedSeconds = 0 }: Status): string {
   const time = `ran ${duration(seconds - pausedSeconds)}`;
   return pausedSeconds < 1 ? time : `${time}, paused ${duration(pausedSeconds)}`;
