@@ -1,44 +1,29 @@
 /**
  * Composition: parts in, parts out. The only file that knows all planes. It starts the actors and nothing else;
- * lifecycle.ts runs what it returns.
- *
- * Three arrows of the composition point back, to parts that are made later. `Late` cuts all of them, and `compose` fills it in at its end:
- *   telemetry and measures -> actors, commands, pipeline: what the status shows. Both are made first, because actors tell notes as they open.
- *   system -> finish, save: how the run stops. The system is made before the loop, because the loop's performers are its actors.
- *   loop -> guardian, ending, audience, page: what hears of events. `announce` calls them in this order; what one throws fails the stage.
+ * lifecycle.ts runs what it returns. It makes the parts in the order in which they need each other; late.ts cuts the
+ * three arrows that point back.
  */
 import { Subject } from 'rxjs';
-import type { Handle } from '../../actors/handle.ts';
-import { startSystem, type StartedSystem } from '../../actors/system.ts';
+import type { StartedSystem } from '../../actors/system.ts';
 import { Gate } from '../../streams/gate.ts';
-import type { Guardian } from '../../streams/guardian.ts';
 import type { Loop, LoopEffects, LoopParts, LoopState } from '../../streams/loop.ts';
-import { Measures } from '../../streams/measures.ts';
-import type { Pipeline } from '../../streams/pipeline.ts';
 import { Settings } from '../../streams/settings.ts';
-import { Telemetry, type Progress } from '../../streams/telemetry.ts';
 import type { Config } from '../config/schema.ts';
 import { sharedController } from '../lib/shared-signal.ts';
 import type { Plugin } from '../plugin/load.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
-import { PROGRESS } from '../store/standing.ts';
 import { Audience } from './audience.ts';
 import { BestKeeper } from './best-keeper.ts';
 import { Commands } from './commands.ts';
-import { builtInMembers, performersOf } from './performers.ts';
-import { Ending } from './ending.ts';
-import { guardianMembers, guardianOf } from './guardian.ts';
-import { Journal } from './journal.ts';
+import { guardianOf } from './guardian.ts';
+import type { Journal } from './journal.ts';
+import { nothingLate, type Late } from './late.ts';
 import type { OpenRun } from './open-run.ts';
-import { Panels } from './panels.ts';
 import { Phases } from './phases.ts';
 import { Place } from './place.ts';
-import { PluginActors } from './plugin-actors.ts';
-import { Roster } from './roster.ts';
 import { Saving } from './saving.ts';
-import { servicesOf, type ServicesOf } from './services.ts';
-import { actorsOf, groupsOf, processFacts } from './process-facts.ts';
-import { stopWhenOf } from './stop-when.ts';
+import { startActors } from './start-actors.ts';
+import { tellingOf, type Telling } from './telling.ts';
 
 export interface ComposeParts {
   readonly config: Config;
@@ -51,206 +36,125 @@ export interface ComposeParts {
   readonly reports: boolean;
 }
 
-/** What early parts ask of late ones, with the answers of a run whose loop has not begun. */
-interface Late {
-  handles: ReadonlyMap<string, Pick<Handle<never>, 'status'>>;
-  commands: Pick<Commands, 'inHand'>;
-  phases: Pick<Phases, 'pausedAt'>;
-  /** Set by the lifecycle when the loop begins. */
-  pipeline: Pipeline | undefined;
-  /** Set by the lifecycle; see SystemInput. */
-  finish: () => Promise<void>;
-  save: () => Promise<void>;
-  /** A plug-in asks for the end of the run; a loop that has not begun ends as it begins. Set by the lifecycle. */
-  asked: () => void;
-  /** Undefined where guardian.mode is off. */
-  guardian: Guardian | undefined;
-}
-
-const NOTHING_LATE: Late = {
-  handles: new Map(),
-  commands: { inHand: () => [] },
-  phases: { pausedAt: undefined },
-  pipeline: undefined,
-  finish: () => Promise.resolve(),
-  save: () => Promise.resolve(),
-  asked: () => {},
-  guardian: undefined,
-};
-
 export type Composition = ReturnType<typeof compose>;
 
-export function compose({ config, run, builtIn, pluginFolder, reports }: ComposeParts) {
-  const { store, policy } = run;
-  const late: Late = { ...NOTHING_LATE };
+export function compose(given: ComposeParts) {
+  const { config, run } = given;
+  const late = nothingLate();
   const stop = sharedController();
-  const state: LoopState = {
-    version: run.version,
-    shareFloor: 0,
-    settings: new Settings(store, config),
-    gate: new Gate(stop.signal),
-    stop: stop.signal,
-  };
+  const state = loopState(config, run, stop.signal);
   const telling = tellingOf(config, run, late);
-  const { telemetry, journal, ending } = telling;
-  const saving = new Saving(run, config, telemetry, state.settings);
-  const { pluginSeconds, stopSeconds, openSeconds } = config.timeouts;
-  const audience = new Audience({ store, callSeconds: pluginSeconds, stopSeconds, note: (text) => journal.note(text) });
-  const services = servicesFor({ config, run, builtIn, pluginFolder }, journal, (plugin, reason) => {
-    ending.ask(plugin, reason);
-    late.asked();
-  });
-  const size = { lanes: config.workers.rolloutWorkers, synthesizes: config.synthesis.mode !== 'off' };
-  const started = startSystem({
-    members: [...builtInMembers(builtIn, services, size), ...guardianMembers(config, run)],
-    budget: config.supervision,
-    now: Date.now,
-    restarted: (id, error) => journal.record('actor.restarted', { actor: id, reason: error.message }),
-    finish: () => late.finish(),
-    save: () => late.save(),
-  });
-  const { system, handles } = started;
-  const plugins = new PluginActors({ started, services, ...size, openSeconds });
-  for (const plugin of run.plugins) plugins.install(plugin);
-  const performers = performersOf(handles, plugins, size, (text) => journal.note(text));
-  audience.follow(performers);
-  const roster = new Roster({ actors: plugins, pluginFolder, openSeconds, changed: () => audience.follow(performers) });
-  const panels = new Panels({
-    panels: () => plugins.live('panel'),
-    parked: () => plugins.parkedPanels(),
-    seconds: pluginSeconds,
-    stop: stop.signal,
-    now: Date.now,
-  });
-  const phases = new Phases({ state, store, telemetry, measures: telling.measures, log: run.log, system });
-  const place = new Place({
-    presence: run.presence,
-    hold: (why) => phases.hold(why),
-    note: (text) => journal.note(text),
-  });
-  const best = new BestKeeper({ place, saving, policy: policy.learner, loop: config.loop, reports });
+  const audience = audienceOf(config, run, telling.journal);
+  const actors = startActors(given, { late, telling, audience, stop: stop.signal });
+  const keeping = keepingOf(given, state, telling, actors.started);
   const events = new Subject<LoopEvent>();
-  const parts = loopParts(config, run, { performers, roster, telling });
-  const effects: LoopEffects = {
-    checkpoint: (n) => place.write(() => saving.checkpoint(n)),
-    restore: (from, as) => saving.restore(from, as),
-    keepBest: (n) => best.keep(n),
-    announce: (event) => {
-      late.guardian?.tell(event);
-      ending.tell(event);
-      audience.announce(event);
-      events.next(event);
-    },
-    say: (text) => journal.say(text),
-    hold: (why) => phases.hold(why),
-    look: place.look,
-    failed: (error) => system.send({ type: 'FAIL', error }),
+  // In this order; what one of them throws fails the stage that announces.
+  const announce = (event: LoopEvent): void => {
+    late.guardian?.tell(event);
+    telling.ending.tell(event);
+    audience.announce(event);
+    events.next(event);
   };
-  const loop: Loop = { parts, state, effects };
-  const commands = new Commands({
-    loop,
-    roster,
-    saving,
-    evaluating: (since) => evaluating(started, since),
-    pipeline: () => late.pipeline,
-    pause: () => phases.pause(),
-    resume: async () => {
-      place.resume();
-      late.guardian?.released();
-      phases.resume();
-    },
-    stop: () => beginStop(system),
-    say: (text) => journal.say(text),
-  });
-  const guardian = guardianOf({ config, loop, handles, commands, say: (text) => journal.say(text) });
-  Object.assign(late, { handles, commands, phases, guardian } satisfies Partial<Late>);
-  return {
-    ...telling,
-    loop,
-    late,
-    stop,
-    started,
-    plugins,
-    roster,
-    panels,
-    phases,
-    place,
-    best,
-    events,
-    saving,
-    audience,
-    commands,
-    guardian,
-  };
+  const parts = loopParts(given, telling, actors);
+  const loop: Loop = { parts, state, effects: loopEffects(telling.journal, keeping, actors.started, announce) };
+  const commands = commandsOf(loop, telling.journal, keeping, actors, late);
+  const { handles } = actors.started;
+  const guardian = guardianOf({ config, loop, handles, commands, say: (text) => telling.journal.say(text) });
+  Object.assign(late, { handles, commands, phases: keeping.phases, guardian } satisfies Partial<Late>);
+  return { ...telling, ...actors, ...keeping, loop, late, stop, events, audience, commands, guardian };
 }
 
 export function beginStop(system: StartedSystem['system']): void {
   if (system.getSnapshot().status === 'active') system.send({ type: 'STOP' });
 }
 
-/** What is measured and told of the run. */
-function tellingOf(config: Config, run: ComposeParts['run'], late: Late) {
-  const { store } = run;
-  const before = store.meta(PROGRESS) as Progress | undefined;
-  const actors = () => actorsOf(late.handles.values(), late.phases.pausedAt);
-  const measures = new Measures({ now: Date.now, actors, window: config.loop.batchGroups }, before);
-  const sources = {
-    now: Date.now,
-    measures,
-    groups: () => groupsOf(store, late.pipeline?.credits() ?? 0),
-    commands: () => late.commands.inHand(),
-    keep: (progress: Progress) => store.setMeta(PROGRESS, progress),
-  };
-  const telemetry = new Telemetry(processFacts(config, run.folder.path, run.data), sources, before);
-  const journal = new Journal(store, run.log, telemetry);
-  const ending = new Ending(config.loop, store, stopWhenOf(config, store));
-  return { measures, telemetry, journal, ending };
+type Actors = ReturnType<typeof startActors>;
+type Keeping = ReturnType<typeof keepingOf>;
+
+function loopState(config: Config, { store, version }: OpenRun, stop: AbortSignal): LoopState {
+  return { version, shareFloor: 0, settings: new Settings(store, config), gate: new Gate(stop), stop };
 }
 
-function servicesFor(
-  { config, run, builtIn, pluginFolder }: Omit<ComposeParts, 'reports'>,
-  journal: Journal,
-  stop: (plugin: string, reason: string) => void,
-): ServicesOf {
-  return servicesOf({
-    seed: config.seed,
-    runFolder: run.folder.path,
-    base: pluginFolder,
-    train: run.data.train,
-    labels: run.data.trainLabels,
-    grader: run.grader,
-    builtIn,
-    limits: run.policy.learner.limits,
-    prompts: run.policy.learner.prompts,
-    weights: (version) => run.policy.learner.publish(version),
-    now: Date.now,
-    tell: (plugin, text) => journal.note(`${plugin}: ${text}`),
-    stop,
-  });
+function audienceOf({ timeouts }: Config, { store }: OpenRun, journal: Journal): Audience {
+  const { pluginSeconds, stopSeconds } = timeouts;
+  return new Audience({ store, callSeconds: pluginSeconds, stopSeconds, note: (text) => journal.note(text) });
+}
+
+/** What pauses the loop and what writes versions into the run folder. */
+function keepingOf(
+  { config, run, reports }: ComposeParts,
+  state: LoopState,
+  { telemetry, measures, journal }: Telling,
+  { system }: StartedSystem,
+) {
+  const { store, log, presence, policy } = run;
+  const saving = new Saving(run, config, telemetry, state.settings);
+  const phases = new Phases({ state, store, telemetry, measures, log, system });
+  const place = new Place({ presence, hold: (why) => phases.hold(why), note: (text) => journal.note(text) });
+  const best = new BestKeeper({ place, saving, policy: policy.learner, loop: config.loop, reports });
+  return { saving, phases, place, best };
 }
 
 function loopParts(
-  config: Config,
-  { store, policy, data }: ComposeParts['run'],
-  {
-    performers,
-    roster,
-    telling,
-  }: { performers: LoopParts['performers']; roster: Roster; telling: Pick<LoopParts, 'measures' | 'telemetry'> },
+  { config, run }: ComposeParts,
+  { measures, telemetry }: Telling,
+  { performers, roster }: Actors,
 ): LoopParts {
-  const { train, heldOut } = data;
+  const { train, heldOut } = run.data;
   return {
     config,
     performers,
-    store,
-    policy: policy.learner,
-    measures: telling.measures,
-    telemetry: telling.telemetry,
+    store: run.store,
+    policy: run.policy.learner,
+    measures,
+    telemetry,
     get hasQuestions() {
       return train.size > 0 || roster.has('ask');
     },
     where: (id) => train.where?.(id) ?? heldOut.where?.(id),
   };
+}
+
+function loopEffects(
+  journal: Journal,
+  { saving, phases, place, best }: Keeping,
+  { system }: StartedSystem,
+  announce: LoopEffects['announce'],
+): LoopEffects {
+  return {
+    checkpoint: (n) => place.write(() => saving.checkpoint(n)),
+    restore: (from, as) => saving.restore(from, as),
+    keepBest: (n) => best.keep(n),
+    announce,
+    say: (text) => journal.say(text),
+    hold: (why) => phases.hold(why),
+    look: place.look,
+    failed: (error) => system.send({ type: 'FAIL', error }),
+  };
+}
+
+function commandsOf(
+  loop: Loop,
+  journal: Journal,
+  { saving, phases, place }: Keeping,
+  { roster, started }: Actors,
+  late: Late,
+): Commands {
+  return new Commands({
+    loop,
+    roster,
+    saving,
+    evaluating: (since) => evaluating(started, since),
+    pipeline: () => late.pipeline,
+    pause: () => phases.pause(),
+    async resume() {
+      place.resume();
+      late.guardian?.released();
+      phases.resume();
+    },
+    stop: () => beginStop(started.system),
+    say: (text) => journal.say(text),
+  });
 }
 
 /** What the evaluator has had in hand since before `since`. */

@@ -1,0 +1,74 @@
+/** Starts the actors of a run, and makes of them the loop's performers, the roster of plug-ins and the panels. */
+import { startSystem } from '../../actors/system.ts';
+import type { Audience } from './audience.ts';
+import type { ComposeParts } from './compose.ts';
+import { guardianMembers } from './guardian.ts';
+import type { Late } from './late.ts';
+import { Panels } from './panels.ts';
+import { builtInMembers, performersOf } from './performers.ts';
+import { PluginActors } from './plugin-actors.ts';
+import { Roster } from './roster.ts';
+import { servicesOf, type ServicesOf } from './services.ts';
+import type { Telling } from './telling.ts';
+
+interface Surroundings {
+  readonly late: Late;
+  readonly telling: Telling;
+  readonly audience: Audience;
+  readonly stop: AbortSignal;
+}
+
+export function startActors(parts: ComposeParts, { late, telling, audience, stop }: Surroundings) {
+  const { config, run, builtIn, pluginFolder } = parts;
+  const { journal } = telling;
+  const { openSeconds, pluginSeconds } = config.timeouts;
+  const size = { lanes: config.workers.rolloutWorkers, synthesizes: config.synthesis.mode !== 'off' };
+  const services = servicesFor(parts, telling, late);
+  const started = startSystem({
+    members: [...builtInMembers(builtIn, services, size), ...guardianMembers(config, run)],
+    budget: config.supervision,
+    now: Date.now,
+    restarted: (id, error) => journal.record('actor.restarted', { actor: id, reason: error.message }),
+    finish: () => late.finish(),
+    save: () => late.save(),
+  });
+  const plugins = new PluginActors({ started, services, ...size, openSeconds });
+  for (const plugin of run.plugins) plugins.install(plugin);
+  const performers = performersOf(started.handles, plugins, size, (text) => journal.note(text));
+  audience.follow(performers);
+  const roster = new Roster({ actors: plugins, pluginFolder, openSeconds, changed: () => audience.follow(performers) });
+  const panels = new Panels({
+    panels: () => plugins.live('panel'),
+    parked: () => plugins.parkedPanels(),
+    seconds: pluginSeconds,
+    stop,
+    now: Date.now,
+  });
+  return { started, plugins, performers, roster, panels };
+}
+
+function servicesFor(
+  { config, run, builtIn, pluginFolder }: ComposeParts,
+  { journal, ending }: Telling,
+  late: Late,
+): ServicesOf {
+  const { folder, data, grader, policy } = run;
+  return servicesOf({
+    seed: config.seed,
+    runFolder: folder.path,
+    base: pluginFolder,
+    train: data.train,
+    labels: data.trainLabels,
+    grader,
+    builtIn,
+    limits: policy.learner.limits,
+    prompts: policy.learner.prompts,
+    weights: (version) => policy.learner.publish(version),
+    now: Date.now,
+    tell: (plugin, text) => journal.note(`${plugin}: ${text}`),
+    stop(plugin, reason) {
+      ending.ask(plugin, reason);
+      late.asked();
+    },
+  });
+}
