@@ -177,7 +177,7 @@ export const ROOMS = {
     packages: [NODE],
   },
   'src/pretrain': {
-    holds: 'how models/mini was made',
+    holds: 'how models/mini was made, and models with random weights',
     imports: [...BELOW_OBJECTIVES],
     packages: [NODE, 'piscina'],
   },

@@ -3,14 +3,11 @@
  * moments.
  */
 import { existsSync } from 'node:fs';
-import { readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { baseTypes } from '../compute/training/checkpoint.ts';
 import type { StoredType } from '../compute/hf/half.ts';
-import { ADAPTER_CONFIG, adapterConfig, copyAdapter } from '../compute/models/adapter-folder.ts';
+import { adapterConfig, copyAdapter } from '../compute/models/adapter-folder.ts';
 import { loadModelFolder } from '../compute/models/folder.ts';
-import { saveModelFolder } from '../compute/models/save.ts';
-import { makeFolder } from '../lib/make-folder.ts';
+import { moveModelInto, saveModelFolder } from '../compute/models/save.ts';
 import { InputError } from '../protocol/errors.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
 import { refuseOddEntries } from '../store/run-entries.ts';
@@ -50,17 +47,8 @@ export async function exportCheckpoint({
   const isAdapter = (await adapterConfig(found.folder)) !== undefined;
   if (isAdapter && !merged) await copyAdapter(found.folder, fresh, dtype);
   else await saveModelFolder(fresh, await loadModelFolder(found.folder), dtype ?? (await baseTypes(found.folder)));
-  await moveInto(out, fresh);
+  await moveModelInto(out, fresh);
   return found;
-}
-
-/** Removes earlier weights and adapters, whose shards may have other names; keeps files that belong to no model. */
-async function moveInto(out: string, fresh: string): Promise<void> {
-  makeFolder(out);
-  const isOld = (name: string): boolean => name === ADAPTER_CONFIG || /\.safetensors(\.index\.json)?$/.test(name);
-  for (const name of (await readdir(out)).filter(isOld)) await rm(join(out, name));
-  for (const name of await readdir(fresh)) await rename(join(fresh, name), join(out, name));
-  await rm(fresh, { recursive: true });
 }
 
 async function pick(

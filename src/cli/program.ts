@@ -10,6 +10,7 @@ import { exportCommand } from './commands/export.ts';
 import { figuresCommand } from './commands/figures.ts';
 import { historyCommand } from './commands/history.ts';
 import { logCommand } from './commands/log.ts';
+import { modelCommand } from './commands/model.ts';
 import { pluginCommand } from './commands/plugin.ts';
 import { pluginsCommand } from './commands/plugins.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
@@ -56,6 +57,7 @@ export function createProgram(start = startCommand()): Command {
     figuresCommand(),
     experimentCommand(),
     pretrainCommand(),
+    modelCommand(),
     doctorCommand(),
   ];
   for (const command of commands) {

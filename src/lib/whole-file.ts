@@ -7,7 +7,7 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /** Chunk by chunk, for files of any size. */
-export async function writeWhole(path: string, chunks: readonly (Uint8Array | string)[]): Promise<void> {
+export async function writeWhole(path: string, chunks: Iterable<Uint8Array | string>): Promise<void> {
   const temporary = besides(path);
   try {
     const file = await open(temporary, 'w');

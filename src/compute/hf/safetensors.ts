@@ -173,21 +173,49 @@ export async function writeSafetensors(file: string, tensors: TensorMap, types: 
 
 /** The bytes of a file in pieces, some of them views of the tensors. */
 export function encodeSafetensors(tensors: TensorMap, types: StoredTypes = 'F32'): readonly Uint8Array[] {
+  return [...safetensorsBytes(asWritten(tensors, types))];
+}
+
+/** A tensor on its way to a file. Its bytes may be made only then, so a file may be larger than memory. */
+export interface WrittenTensor {
+  readonly dtype: StoredType;
+  readonly shape: readonly number[];
+  /** Row-major, in pieces; as many as `dtype` and `shape` ask for. */
+  bytes(): Iterable<Uint8Array>;
+}
+
+export type WrittenTensors = Readonly<Record<string, WrittenTensor>>;
+
+export function bytesOf({ dtype, shape }: Pick<WrittenTensor, 'dtype' | 'shape'>): number {
+  return sizeOf(shape) * BYTES[dtype];
+}
+
+/** Tensors in memory; each is converted to its stored type when its bytes are asked for. */
+export function asWritten(tensors: TensorMap, types: StoredTypes): WrittenTensors {
+  const written = Object.entries(tensors).map(([name, tensor]) => {
+    const dtype = storedType(types, name);
+    return [name, { dtype, shape: tensor.shape, bytes: () => [storedBytes(name, tensor, dtype)] }] as const;
+  });
+  return Object.fromEntries(written);
+}
+
+/** A file in pieces: the header, then each tensor's bytes, by name. */
+export function* safetensorsBytes(tensors: WrittenTensors): Generator<Uint8Array> {
   const names = Object.keys(tensors).toSorted();
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;
   for (const name of names) {
-    const tensor = tensors[name]!;
-    const dtype = storedType(types, name);
-    const end = offset + tensor.data.length * BYTES[dtype];
-    header[name] = { dtype, shape: tensor.shape, data_offsets: [offset, end] };
+    const { dtype, shape } = tensors[name]!;
+    const end = offset + bytesOf(tensors[name]!);
+    header[name] = { dtype, shape, data_offsets: [offset, end] };
     offset = end;
   }
   const json = Buffer.from(JSON.stringify(header));
   const head = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
   head.writeBigUInt64LE(BigInt(head.length - 8));
   json.copy(head, 8);
-  return [head, ...names.map((name) => storedBytes(name, tensors[name]!, storedType(types, name)))];
+  yield head;
+  for (const name of names) yield* tensors[name]!.bytes();
 }
 
 export function storedType(types: StoredTypes, name: string): StoredType {

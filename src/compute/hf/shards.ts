@@ -10,13 +10,15 @@ import { InputError } from '../../protocol/errors.ts';
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
 import type { StoredType } from './half.ts';
 import {
-  BYTES,
+  asWritten,
+  bytesOf,
   parseJson,
   readSafetensors,
   readStoredTypes,
-  storedType,
-  writeSafetensors,
+  safetensorsBytes,
   type StoredTypes,
+  type WrittenTensor,
+  type WrittenTensors,
 } from './safetensors.ts';
 
 const WHOLE = 'model.safetensors';
@@ -96,28 +98,34 @@ function parseIndex(text: string, file: string): Record<string, string> {
  * Writes one file, or shards and their index where it would be larger than `shardBytes`. @returns names of the files
  * that hold weights.
  */
-export async function writeCheckpoint(
+export function writeCheckpoint(
   folder: string,
   tensors: TensorMap,
   types: StoredTypes = 'F32',
   shardBytes = SHARD_BYTES,
 ): Promise<readonly string[]> {
-  const shards = divided(tensors, types, shardBytes);
+  return writeShards(folder, asWritten(tensors, types), shardBytes);
+}
+
+/** The same of tensors that need not be in memory. */
+export async function writeShards(
+  folder: string,
+  tensors: WrittenTensors,
+  shardBytes = SHARD_BYTES,
+): Promise<readonly string[]> {
+  const shards = divided(tensors, shardBytes);
   if (shards.length === 1) {
-    await writeSafetensors(join(folder, WHOLE), tensors, types);
+    await writeWhole(join(folder, WHOLE), safetensorsBytes(tensors));
     return [WHOLE];
   }
   const number = (n: number): string => String(n).padStart(5, '0');
   const weightMap: Record<string, string> = {};
   for (const [i, shard] of shards.entries()) {
     const file = `model-${number(i + 1)}-of-${number(shards.length)}.safetensors`;
-    await writeSafetensors(join(folder, file), shard, types);
+    await writeWhole(join(folder, file), safetensorsBytes(shard));
     for (const name of Object.keys(shard)) weightMap[name] = file;
   }
-  const total = Object.entries(tensors).reduce(
-    (sum, [name, tensor]) => sum + bytesOf(tensor, storedType(types, name)),
-    0,
-  );
+  const total = Object.values(tensors).reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   await writeWhole(join(folder, INDEX), [
     `${JSON.stringify({ metadata: { total_size: total }, weight_map: weightMap }, null, 2)}\n`,
   ]);
@@ -125,11 +133,11 @@ export async function writeCheckpoint(
 }
 
 /** In order, as many tensors to a shard as fit. */
-function divided(tensors: TensorMap, types: StoredTypes, shardBytes: number): TensorMap[] {
-  const shards: Record<string, HostTensor>[] = [{}];
+function divided(tensors: WrittenTensors, shardBytes: number): WrittenTensors[] {
+  const shards: Record<string, WrittenTensor>[] = [{}];
   let filled = 0;
   for (const [name, tensor] of Object.entries(tensors)) {
-    const bytes = bytesOf(tensor, storedType(types, name));
+    const bytes = bytesOf(tensor);
     if (filled > 0 && filled + bytes > shardBytes) {
       shards.push({});
       filled = 0;
@@ -138,8 +146,4 @@ function divided(tensors: TensorMap, types: StoredTypes, shardBytes: number): Te
     filled += bytes;
   }
   return shards;
-}
-
-function bytesOf(tensor: HostTensor, dtype: StoredType): number {
-  return tensor.data.length * BYTES[dtype];
 }

@@ -1,9 +1,10 @@
 /** A model written as an ordinary Hugging Face folder, so that transformers and vLLM load it. */
-import { rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder } from '../../lib/make-folder.ts';
 import { flushFolder, writeWhole } from '../../lib/whole-file.ts';
 import { sizeOf, type TensorMap } from '../../protocol/tensor.ts';
+import { ADAPTER_CONFIG } from './adapter-folder.ts';
 import type { Architecture } from './family.ts';
 import { CONFIG, type ModelFolder } from './folder.ts';
 import type { StoredType } from '../hf/half.ts';
@@ -53,6 +54,18 @@ export async function putInPlace(fresh: string, folder: string, old: string): Pr
   }
   flushFolder(dirname(folder));
   if (replaced) await rm(old, { recursive: true, force: true });
+}
+
+/**
+ * Moves the files of the folder `fresh` into `out`. Removes earlier weights and adapters there, whose shards may have
+ * other names; keeps files that belong to no model.
+ */
+export async function moveModelInto(out: string, fresh: string): Promise<void> {
+  makeFolder(out);
+  const isOld = (name: string): boolean => name === ADAPTER_CONFIG || /\.safetensors(\.index\.json)?$/.test(name);
+  for (const name of (await readdir(out)).filter(isOld)) await rm(join(out, name));
+  for (const name of await readdir(fresh)) await rename(join(fresh, name), join(out, name));
+  await rm(fresh, { recursive: true });
 }
 
 const NAMES: Readonly<Record<StoredType, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
