@@ -8,7 +8,8 @@ import { sizeOf } from '../../protocol/tensor.ts';
 
 export type OnnxType = 'float32' | 'int32' | 'int64' | 'bool';
 export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
-export type Attribute = number | string | readonly number[] | { readonly float: number };
+/** A graph as an attribute is a body of `Loop` or `If`: it may read values of the graph that its node is in. */
+export type Attribute = number | string | readonly number[] | { readonly float: number } | { readonly graph: Graph };
 
 export interface Value {
   readonly name: string;
@@ -44,6 +45,19 @@ export interface NodeSpec {
 export const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((dim, i) => dim === b[i]);
 
+/** The graphs among a node's attributes. */
+export const bodiesOf = ({ attrs }: Pick<Node, 'attrs'>): Graph[] =>
+  Object.values(attrs).flatMap((value) => (typeof value === 'object' && 'graph' in value ? [value.graph] : []));
+
+/** Names of all values that a node reads: its inputs, and what its bodies take from the graphs around them. */
+export const readsOf = (node: Node): string[] => [...node.inputs, ...bodiesOf(node).flatMap(capturedBy)];
+
+function capturedBy(body: Graph): string[] {
+  const own = new Set([...body.inputs.map(({ name }) => name), ...body.constants.keys()]);
+  for (const node of body.nodes) for (const output of node.outputs) own.add(output);
+  return body.nodes.flatMap(readsOf).filter((name) => !own.has(name));
+}
+
 export class Graph {
   readonly nodes: Node[] = [];
   readonly inputs: Value[] = [];
@@ -52,6 +66,21 @@ export class Graph {
   readonly #merged = new Map<string, Value[]>();
   readonly #constantNames = new Map<string, Constant>();
   readonly #unreshaped = new Map<string, Value>();
+  readonly #outer: Graph | undefined;
+  /** Starts every name that this graph gives, so that it hides none of an outer graph. */
+  readonly #prefix: string;
+  #bodies = 0;
+
+  /** @param outer the graph that this one is a body in. */
+  constructor(outer?: Graph) {
+    this.#outer = outer;
+    this.#prefix = outer ? `${outer.#prefix}body${outer.#bodies++}.` : '';
+  }
+
+  /** `name` as no graph around this one has it. */
+  localName(name: string): string {
+    return this.#prefix + name;
+  }
 
   /** An input of the graph, fed at every run. */
   input(name: string, type: OutputType): Value {
@@ -66,7 +95,7 @@ export class Graph {
     const key = `${dtype}[${shape.join()}]${createHash('sha1').update(bytes).digest('base64')}`;
     let constant = this.#constantNames.get(key);
     if (!constant) {
-      constant = { name: `c${this.constants.size}`, dtype, shape, data: data.slice() };
+      constant = { name: `${this.#prefix}c${this.constants.size}`, dtype, shape, data: data.slice() };
       this.#constantNames.set(key, constant);
       this.constants.set(constant.name, constant);
     }
@@ -87,17 +116,22 @@ export class Graph {
   /** The number that `value` always is, if it is a constant with one element. */
   scalarOf(value: Value): number | undefined {
     const constant = this.constants.get(value.name);
-    return constant && constant.data.length === 1 ? Number(constant.data[0]) : undefined;
+    if (!constant) return this.#outer?.scalarOf(value);
+    return constant.data.length === 1 ? Number(constant.data[0]) : undefined;
   }
 
-  /** Appends a node, or returns the outputs of an equal one. Every node is pure, so merging is always right. */
+  /**
+   * Appends a node, or returns the outputs of an equal one. Every node is pure, so merging is always right. A node with
+   * bodies is merged with none.
+   */
   append(spec: NodeSpec): Value[] {
     const { op, domain = '', attrs = {} } = spec;
     const inputs = spec.inputs.map((value) => value?.name ?? '');
-    const key = JSON.stringify([op, domain, inputs, attrs, spec.outputs.length]);
+    const bodies = bodiesOf({ attrs }).map((body) => body.#prefix);
+    const key = JSON.stringify([op, domain, inputs, bodies.length > 0 ? bodies : attrs, spec.outputs.length]);
     let outputs = this.#merged.get(key);
     if (!outputs) {
-      const prefix = `${op}_${this.nodes.length}`;
+      const prefix = `${this.#prefix}${op}_${this.nodes.length}`;
       outputs = spec.outputs.map((type, i) => ({
         name: i === 0 ? prefix : `${prefix}_${i}`,
         dtype: type.dtype,

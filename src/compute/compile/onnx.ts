@@ -8,7 +8,7 @@ import { ONNX_TYPE, type Attribute, type Constant, type Graph, type Node, type V
 const OPSET = 18;
 const IR_VERSION = 8;
 const BYTES = 2;
-const ATTRIBUTE = { float: 1, int: 2, string: 3, ints: 7 };
+const ATTRIBUTE = { float: 1, int: 2, string: 3, graph: 5, ints: 7 };
 
 const tag = (field: number, wire: number): number => (field << 3) | wire;
 const varint = (w: Writer, field: number, value: number): Writer => w.uint32(tag(field, 0)).int64(value);
@@ -28,6 +28,9 @@ function writeAttribute(w: Writer, name: string, value: Attribute): void {
     varint(varint(w, 3, value), 20, ATTRIBUTE.int);
   } else if ('float' in value) {
     varint(w.uint32(tag(2, 5)).float(value.float), 20, ATTRIBUTE.float);
+  } else if ('graph' in value) {
+    message(w, 6, () => writeGraph(w, value.graph, name));
+    varint(w, 20, ATTRIBUTE.graph);
   } else {
     for (const item of value) varint(w, 8, item);
     varint(w, 20, ATTRIBUTE.ints);
@@ -63,17 +66,19 @@ function writeValueInfo(w: Writer, value: Value): void {
   );
 }
 
+function writeGraph(w: Writer, graph: Graph, name: string): void {
+  for (const node of graph.nodes) message(w, 1, () => writeNode(w, node));
+  text(w, 2, name);
+  for (const constant of graph.constants.values()) message(w, 5, () => writeConstant(w, constant));
+  for (const value of graph.inputs) message(w, 11, () => writeValueInfo(w, value));
+  for (const value of graph.outputs) message(w, 12, () => writeValueInfo(w, value));
+}
+
 export function encodeModel(graph: Graph, name: string): Uint8Array {
   const w = Writer.create();
   varint(w, 1, IR_VERSION);
   text(w, 2, 'quorum');
-  message(w, 7, () => {
-    for (const node of graph.nodes) message(w, 1, () => writeNode(w, node));
-    text(w, 2, name);
-    for (const constant of graph.constants.values()) message(w, 5, () => writeConstant(w, constant));
-    for (const value of graph.inputs) message(w, 11, () => writeValueInfo(w, value));
-    for (const value of graph.outputs) message(w, 12, () => writeValueInfo(w, value));
-  });
+  message(w, 7, () => writeGraph(w, graph, name));
   for (const [domain, version] of [
     ['', OPSET],
     ['com.microsoft', 1],

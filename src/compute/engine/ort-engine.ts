@@ -6,7 +6,7 @@ import type { HostTensor } from '../../protocol/tensor.ts';
 import type { Engine, EngineOptions, Feed, Fetched, Program, ProgramSpec, ResidentTensor, Specs } from './engine.ts';
 import { ProgramCache } from './cache.ts';
 import { checkFeeds } from './feeds.ts';
-import type { Graph } from '../compile/graph.ts';
+import { readsOf, type Graph } from '../compile/graph.ts';
 import { encodeModel } from '../compile/onnx.ts';
 import { allocate, OrtResident, toHost, toOrt, wrap } from './ort-tensor.ts';
 import { trace } from '../compile/trace.ts';
@@ -199,7 +199,7 @@ function assign(feed: Feed, written: ort.Tensor, where: string): void {
  */
 function aliasable(graph: Graph, inPlace: Readonly<Record<string, string>>): Map<string, string> {
   const safe = Object.entries(inPlace).filter(([output, input]) => {
-    const readers = graph.nodes.filter((node) => node.inputs.includes(input));
+    const readers = graph.nodes.filter((node) => readsOf(node).includes(input));
     return readers.length === 1 && readers[0]!.op === 'GroupQueryAttention' && readers[0]!.outputs.includes(output);
   });
   return new Map(safe);
