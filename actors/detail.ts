@@ -1,13 +1,10 @@
-/**
- * An actor in full, to find out what is wrong with it: its state charts, read from the machines themselves,
- * and its failures.
- */
+/** An actor in full, for diagnosis: its state charts, read from the machines themselves, and its failures. */
 import type { AnyMachineSnapshot, AnyStateMachine, AnyTransitionDefinition, StateNode } from 'xstate';
 import type { ActorDetail } from '../src/protocol/frames.ts';
 
 export type Chart = ActorDetail['charts'][number];
 
-/** What is active is a state of the machine, or how it ended; an actor that is not there is stopped. */
+/** The active state of the machine, or how it ended; `stopped` for a missing actor. */
 export function chartOf(machine: AnyStateMachine, snapshot: AnyMachineSnapshot | undefined): Chart {
   const active = snapshot?.status === 'active' ? String(snapshot.value) : (snapshot?.status ?? 'stopped');
   const nodes = Object.values(machine.states as Record<string, StateNode>);

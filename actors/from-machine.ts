@@ -14,8 +14,8 @@ import { CancelledError } from '../src/protocol/errors.ts';
 import type { LoopEvent, Watch } from '../src/protocol/ports.ts';
 
 /**
- * Each request starts the machine anew with the request as its input; its output is the reply. It is stopped when the
- * request is cancelled.
+ * Each request starts a new machine with the request as its input; its output is the reply. Cancelling the request
+ * stops it.
  */
 export function fromMachine<Logic extends AnyActorLogic>(
   logic: Logic,
@@ -38,8 +38,8 @@ export function fromMachine<Logic extends AnyActorLogic>(
 }
 
 /**
- * A watcher: one machine that lives as long as the port, and is sent each event of the loop. When the machine fails or
- * comes to its end, so does the watcher, which is then restarted with a new one.
+ * A watcher: one machine for the lifetime of the port, which gets each event of the loop. When the machine fails or
+ * ends, the watcher fails and is restarted with a new machine.
  * @param signal of the port's context.
  */
 export function machineWatcher<Machine extends AnyStateMachine>(
@@ -55,7 +55,7 @@ export function machineWatcher<Machine extends AnyStateMachine>(
   const check = (): void => {
     const { status, error } = actor.getSnapshot();
     if (status === 'error') throw error;
-    if (status === 'done') throw new Error('the machine has come to its end, and watches no more');
+    if (status === 'done') throw new Error('the machine has reached its final state and no longer watches');
   };
   return (event: LoopEvent) => {
     check();

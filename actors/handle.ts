@@ -22,7 +22,7 @@ export class Handle<P> implements Performer<P> {
   readonly #workload: Workload;
   readonly #now: () => number;
   #gaveUpAt = 0;
-  /** When the item in hand last showed progress; undefined where it showed none. */
+  /** When the item in hand last showed progress; undefined if it has not. */
   #progressAt: number | undefined;
   #queue: () => ActorStatus['queue'] = () => null;
 
@@ -89,7 +89,7 @@ export class Handle<P> implements Performer<P> {
     }
   }
 
-  /** Aborts with `signal`, and when the actor is stopped for good. */
+  /** Aborts with `signal`, and when the actor is stopped permanently. */
   #lifeWithin(signal: AbortSignal): { readonly signal: AbortSignal; readonly end: () => void } {
     const controller = new AbortController();
     const abort = () => controller.abort();
@@ -103,17 +103,17 @@ export class Handle<P> implements Performer<P> {
     return { signal: controller.signal, end };
   }
 
-  /** Past its restart budget, or removed: it performs nothing any more. */
+  /** Whether it is past its restart budget or removed, and accepts no items. */
   get isGone(): boolean {
     return this.#supervisor.getSnapshot().status !== 'active';
   }
 
-  /** Says what the actor waits for while it has no item. */
+  /** Sets what the status shows while the actor has no item. */
   waitsFor(what: string): void {
     this.#child()?.send({ type: 'WAIT', doing: `waiting for ${what}` });
   }
 
-  /** Says where its next items wait, for the status. */
+  /** Sets the queue whose length the status shows. */
   takesFrom(queue: () => ActorStatus['queue']): void {
     this.#queue = queue;
   }
@@ -168,7 +168,7 @@ export class Handle<P> implements Performer<P> {
     return this.#supervisor.getSnapshot().children.child;
   }
 
-  /** The child when it is idle, however many restarts that takes. */
+  /** Resolves with the child once it is idle, after any number of restarts. */
   async #ready(signal: AbortSignal): Promise<{ child: ActorRefFrom<ServiceMachine<P>>; port: P }> {
     for (;;) {
       if (signal.aborted) throw new CancelledError(`${this.id} stopped waiting to be ready`);

@@ -1,7 +1,7 @@
 /**
- * The life of one actor: it opens its port (a plug-in's implementation of a role) and then handles one item at a time.
- * Items themselves never pass through here; `handle.ts` runs them and tells the machine only that work began, ended or
- * failed. A failure is not handled here: it puts the machine in error, which is its supervisor's business.
+ * The state machine of one actor: it opens its port (a plug-in's implementation of a role) and then handles one item at
+ * a time. Items never pass through here; `handle.ts` runs them and reports only that work started, ended or failed. A
+ * failure puts the machine in error; the supervisor handles it.
  */
 import { assign, fromPromise, setup } from 'xstate';
 
@@ -14,7 +14,7 @@ export interface ServiceInput<P> {
 export interface ServiceContext<P> {
   readonly input: ServiceInput<P>;
   readonly port: P | undefined;
-  /** What the actor does or waits for, in words. */
+  /** What the actor does or waits for, as text. */
   readonly doing: string;
   /** Milliseconds since 1970 at which `doing` began. */
   readonly since: number;

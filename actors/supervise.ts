@@ -1,7 +1,7 @@
 /**
  * Restarts a child that fails, after a back-off that doubles, at most `maxRestarts` times within `withinSeconds`, and
- * at most `maxRestarts` times with no item done in between, however long each try takes. There is no transition for the
- * failure past the budget, which is how it escalates: the supervisor is then in error itself, and its parent is told.
+ * at most `maxRestarts` times without an item done in between, for tries of any length. The failure past the budget has
+ * no transition and so escalates: the supervisor itself is then in error, and its parent gets that error.
  */
 import { assign, setup } from 'xstate';
 import { serviceMachine, type ServiceInput } from './service.ts';
@@ -15,7 +15,7 @@ export interface Budget {
 
 export interface SupervisorInput<P> extends ServiceInput<P> {
   readonly budget: Budget;
-  /** Told of each restart, and of why. */
+  /** Called with each restart and its reason. */
   readonly restarted?: ((error: Error) => void) | undefined;
 }
 
@@ -39,11 +39,11 @@ export interface SupervisorContext<P> {
   /** Why the child last failed. */
   readonly error: Error | undefined;
   readonly failedAt: number;
-  /** Those that a restart followed; newest first. `at`: milliseconds since 1970. */
+  /** Failures that a restart followed, newest first. `at`: milliseconds since 1970. */
   readonly failures: readonly { readonly at: number; readonly message: string; readonly stack: string }[];
 }
 
-/** Restarts that still count at time `now`; where the clock was set back, those from what is now far ahead do not. */
+/** Restarts that still count at time `now`; after the clock was set back, restarts dated far ahead do not count. */
 export function recentRestarts(restarts: readonly number[], now: number, budget: Budget): readonly number[] {
   return restarts.filter((at) => Math.abs(now - at) < budget.withinSeconds * 1000);
 }

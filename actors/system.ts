@@ -1,7 +1,7 @@
 /**
  * The root of the actors: RUNNING (active or paused) -> STOPPING (the step in hand is finished) -> DRAINING (everything
- * is saved) -> STOPPED. It starts one supervisor for each member; one past its restart budget stops the whole, cleanly,
- * unless it is optional. The first error is kept and never masked by what goes wrong later.
+ * is saved) -> STOPPED. It starts one supervisor for each member; a member past its restart budget stops the system
+ * cleanly, unless it is optional. The first error is kept; later errors never mask it.
  */
 import { assign, createActor, enqueueActions, fromPromise, setup, type ActorOptions, type ActorRefFrom } from 'xstate';
 import { Handle } from './handle.ts';
@@ -12,7 +12,7 @@ export interface Member {
   /** Unique: `sampler-1`. */
   readonly id: string;
   readonly open: (signal: AbortSignal) => Promise<unknown>;
-  /** The loop does without it: past its restart budget it stays failed, and nothing else stops. */
+  /** Past its restart budget it stays failed, and the loop continues without it. */
   readonly optional?: boolean;
 }
 
@@ -21,11 +21,11 @@ export interface SystemInput {
   readonly budget: Budget;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Told of each restart of a member. */
+  /** Called with each restart of a member. */
   readonly restarted?: (id: string, error: Error) => void;
   /** Ends the loop after the step in hand. */
   readonly finish: () => Promise<void>;
-  /** Saves everything; runs whatever `finish` came to. */
+  /** Saves everything; runs even if `finish` failed. */
   readonly save: () => Promise<void>;
 }
 
@@ -40,7 +40,7 @@ export type SystemEvent =
 
 interface SystemContext {
   readonly input: SystemInput;
-  /** Those that there are now. */
+  /** The present members. */
   readonly members: readonly Member[];
   readonly error: unknown;
 }

@@ -35,7 +35,7 @@ export class Workload {
     this.#done[slotOf(this.#at)]! += 1;
   }
 
-  /** Over the 59 whole seconds before this one and what has passed of it, or over its life where that is shorter. */
+  /** Over the 59 whole seconds before this one and the elapsed part of it, or since its start if that is shorter. */
   read(): { readonly items: number; readonly itemsPerSecond: number; readonly busy: number } {
     this.#advance();
     const from = Math.max(this.#began, startOf(this.#at) - (SLOTS - 1) * SLOT_MILLISECONDS);
@@ -48,7 +48,7 @@ export class Workload {
   #advance(): void {
     const now = this.#now();
     while (this.#at < now) {
-      // What is more than a turn of the ring ago is overwritten anyway.
+      // Entries older than one turn of the ring are overwritten anyway.
       const from = Math.max(this.#at, startOf(now) - SLOTS * SLOT_MILLISECONDS);
       const next = startOf(from) + SLOT_MILLISECONDS;
       const to = Math.min(now, next);

@@ -1,7 +1,7 @@
 /**
- * Judged groups in, windows out. Verdicts arrive in any order; windows are cut in admission order, so that which groups
- * make a batch never depends on which of them finished first. A window closes with `batchGroups` kept groups, or
- * smaller after `maxJudged` judged ones and where the groups that follow are sampled in another way.
+ * Judged groups in, windows out. Verdicts arrive in any order; windows are cut in admission order, so the groups of a
+ * batch never depend on which finished first. A window closes at `batchGroups` kept groups, or smaller after
+ * `maxJudged` judged ones or before groups sampled in another way.
  */
 import type { JudgedGroup } from '../src/protocol/messages.ts';
 
@@ -55,8 +55,8 @@ export class Batcher {
   }
 
   /**
-   * Takes one verdict, `kept` being absent for a dropped group; returns the windows that it closes, mostly none.
-   * @throws when it was taken before.
+   * Takes one verdict, without `kept` for a dropped group; returns the windows that it closes, usually none. @throws
+   * when it was taken before.
    */
   add(sequence: number, kept: JudgedGroup | undefined): Window[] {
     if (sequence < this.#next || this.#early.has(sequence))
@@ -75,7 +75,7 @@ export class Batcher {
     return closed;
   }
 
-  /** Closes the open window where a cut is due, or anywhere when `now`; one in which nothing was kept stays open. */
+  /** Closes the open window where a cut is due, or anywhere when `now`; a window without a kept group stays open. */
   cut(now = this.#options.isCut?.(this.#next) === true): Window[] {
     return now && this.#kept.length > 0 ? [this.#close()] : [];
   }

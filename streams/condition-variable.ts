@@ -1,4 +1,4 @@
-/** Waits until a condition on the running loop holds, and then acts at once, before anything else can happen. */
+/** Waits until a condition on the running loop holds, then acts synchronously, before the condition can change. */
 import { CancelledError } from '../src/protocol/errors.ts';
 
 export class ConditionVariable {

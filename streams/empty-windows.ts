@@ -1,6 +1,6 @@
 /**
- * Windows in which no group was kept: says why, and what helps, from what was judged since the last window with a
- * group. It says so less and less often: at the 1st, 2nd, 4th, 8th such window in a row.
+ * Windows in which no group was kept: reports the reasons and a fix, from the groups judged since the last window with
+ * a kept group. It reports ever less often: at the 1st, 2nd, 4th, 8th such window in a row.
  */
 import type { DropReason, JudgedGroup } from '../src/protocol/messages.ts';
 import type { LoopConfig } from './loop.ts';
@@ -21,11 +21,13 @@ export interface EmptyTally {
   readonly windows: number;
   readonly judged: number;
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
-  /** Responses; those that reached the limit of new tokens without an answer, and those that ended without one. */
+  /**
+   * Counts of responses: all, those that reached the token limit without an answer, and those that ended without one.
+   */
   readonly responses: number;
   readonly cutOff: number;
   readonly unboxed: number;
-  /** What a plug-in's filter said last. */
+  /** The newest reason of a plug-in's filter. */
   readonly why?: string;
 }
 
@@ -45,7 +47,7 @@ export class EmptyWindows {
     this.#tally = NONE;
   }
 
-  /** Counts one more empty window. @returns the tally where it is time to say it. */
+  /** Counts one more empty window. @returns the tally when a report is due. */
   emptied(): EmptyTally | undefined {
     const windows = this.#tally.windows + 1;
     this.#tally = { ...this.#tally, windows };
@@ -69,7 +71,7 @@ function counted(tally: EmptyTally, { group, verdict }: JudgedGroup): EmptyTally
   };
 }
 
-/** One paragraph. @param judged groups of the last window, some of which may be from before a restart. */
+/** One paragraph. @param judged groups of the last window, possibly from before a restart. */
 export function emptyWords(tally: EmptyTally, settings: Settings, judged = tally.judged): string {
   const reasons = Object.entries(tally.dropped).toSorted(([, a], [, b]) => b - a) as [DropReason, number][];
   const counts = reasons.map(([reason, count]) => `${REASONS[reason]} ${count}`).join(', ');

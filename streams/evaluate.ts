@@ -1,6 +1,6 @@
 /**
- * Beside the loop: how good a version is on held-out questions. The only stage that may see a label, and nothing in the
- * loop reads its result.
+ * Runs parallel to the loop: measures a version on held-out questions. The only stage that may see a label; nothing in
+ * the loop reads its result.
  */
 import { CancelledError } from '../src/protocol/errors.ts';
 import type { Evaluation } from '../src/protocol/messages.ts';
@@ -19,7 +19,7 @@ export async function evaluate(
   signal: AbortSignal,
 ): Promise<Evaluation> {
   const { config, performers, store, telemetry } = loop.parts;
-  // The answers tell labels: they go to the store, and neither to a watcher nor further.
+  // The answers reveal labels: they go to the store only, not to watchers.
   const {
     answers,
     refused = [],
@@ -57,9 +57,7 @@ export function orderDue(loop: Pick<Loop, 'parts'>, orders: Latest<EvaluateOrder
   if (full || n % everySteps === 0) orderEvaluation(loop, orders, { version: n, full, settled: [] });
 }
 
-/**
- * The order in hand is not disturbed. One that still waits gives way to the newer version, for which it is then done.
- */
+/** The running order continues. A waiting order is replaced by the newer version, and its caller gets that result. */
 export function orderEvaluation(
   loop: Pick<Loop, 'parts'>,
   orders: Latest<EvaluateOrder>,

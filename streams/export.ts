@@ -1,7 +1,7 @@
 /**
- * Takes what the store holds to exporters: every learnt group and version, and every evaluation, at least once and in
- * order. Each exporter has a durable cursor that moves when it has taken a page, so that a restart, of the exporter or
- * of the daemon, continues where it was.
+ * Feeds exporters from the store: every learnt group and version, and every evaluation, at least once and in order.
+ * Each exporter has a durable cursor that advances after each page, so a restart of the exporter or of the daemon
+ * continues from there.
  */
 import { catchError, concat, defer, EMPTY, finalize, mergeMap, ReplaySubject, type Observable } from 'rxjs';
 import type { LoopEvent } from '../src/protocol/ports.ts';
@@ -19,12 +19,12 @@ type Exporter = Performers['exporters'][number];
 export interface Exporting {
   /** There may be something new. */
   announce(event: LoopEvent): void;
-  /** Exporters come and go: these are the ones from now on. */
+  /** Replaces the list of exporters. */
   follow(exporters: readonly Exporter[]): void;
   /** Runs until every exporter has taken what the store held when `close` was called. */
   readonly run$: Observable<unknown>;
   close(): void;
-  /** Those that have not taken everything yet. */
+  /** Exporters with pages still due. */
   waiting(): readonly string[];
 }
 
@@ -53,7 +53,7 @@ export function exporting({ store, seconds, end }: ExportOptions): Exporting {
       try {
         store.setMeta(key, next);
       } catch {
-        return; // a disk that refuses: the same page comes again with the next record
+        return; // the disk refused: the same page is sent again with the next record
       }
     }
   };
@@ -63,7 +63,7 @@ export function exporting({ store, seconds, end }: ExportOptions): Exporting {
         // Parked: the pages wait in the store until a restart by hand.
         concat(
           pullMap(due, 1, () => takeAll(exporter)),
-          defer(async () => (calls.has(exporter) ? takeAll(exporter) : undefined)), // closing passes over what is due
+          defer(async () => (calls.has(exporter) ? takeAll(exporter) : undefined)), // closing skips pages that are due
         ).pipe(
           catchError(() => EMPTY),
           finalize(() => calls.delete(exporter)),

@@ -12,8 +12,8 @@ interface Pending<Output> {
 }
 
 /**
- * Requests go through one stream that lives as long as the port, so the operator may remember; each must give one
- * output, which is the reply. A request that is cancelled ends the stream, and the next one begins another.
+ * Requests go through one stream for the lifetime of the port, so the operator may keep state; each request must give
+ * one output, its reply. A cancelled request ends the stream, and the next request starts another.
  */
 export function fromOperator<Request, Reply>(
   operator: OperatorFunction<Request, Reply>,
@@ -69,8 +69,8 @@ class Stream<Request, Reply> {
 }
 
 /**
- * A watcher: the loop's events go through the operator, whatever comes out of it; what it throws fails the watcher,
- * which is then restarted.
+ * A watcher: the loop's events go through the operator, whose output is ignored; an error fails the watcher, which is
+ * then restarted.
  * @param signal of the port's context.
  */
 export function operatorWatcher(

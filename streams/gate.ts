@@ -1,4 +1,4 @@
-/** Where the stages wait while the loop is paused or admits nothing, and where they learn that it stops. */
+/** The stages wait here while the loop is paused or admits nothing, and learn here that it stops. */
 
 import { setImmediate } from 'node:timers/promises';
 import { CancelledError } from '../src/protocol/errors.ts';
@@ -43,13 +43,13 @@ export class Gate {
     return this.#open && this.#holds === 0 && !this.#stop.aborted;
   }
 
-  /** Waits until something new may be admitted. True: continue; false: the loop stops, begin nothing new. */
+  /** Waits until something new may be admitted. True: continue; false: the loop stops, so start no new work. */
   async passNew(): Promise<boolean> {
     while (!this.admits && !this.#stop.aborted) await this.#woken();
     return !this.#stop.aborted;
   }
 
-  /** Waits until admitted work may continue. True: continue; false: the loop stops, begin nothing new. */
+  /** Waits until admitted work may continue. True: continue; false: the loop stops, so start no new work. */
   async pass(): Promise<boolean> {
     while (!this.#open && this.#holds === 0 && !this.#stop.aborted) await this.#woken();
     return !this.#stop.aborted;

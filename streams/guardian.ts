@@ -1,8 +1,8 @@
 /**
- * Watches over the loop without labels: after each learner step it weighs what the judged groups, the step and the last
- * probe of the canaries show, and acts when self-agreement has stopped to mean correctness. Beside the loop until then:
- * it draws nothing that the training draws, and what it does to the loop it does by the commands that people have. Its
- * state outlives the process, the act that is under way included.
+ * Watches the loop without labels: after each learner step it weighs the judged groups, the step and the last probe of
+ * the canaries, and acts when self-agreement no longer means correctness. Until then it does not affect the loop: it
+ * uses no random draw of the training, and it acts only through the same commands that users have. Its state is
+ * durable, including an act under way.
  */
 import { catchError, EMPTY, type Observable } from 'rxjs';
 import {
@@ -52,7 +52,7 @@ export class Guardian {
   #judged: JudgedGroup[] = [];
   #fresh: Signals | undefined;
   #newest: Probe | undefined;
-  /** Version of the last roll-back: probes of earlier ones say nothing any more. */
+  /** Version of the last roll-back: probes of earlier versions no longer count. */
   #from = 0;
   #assessment: Assessment = { level: 'healthy', symptoms: [] };
   #state: GuardianState;
@@ -78,7 +78,7 @@ export class Guardian {
       this.#order(0);
       if (options.mode === 'act' && this.#state.trusted === null) await this.#trustBase();
     }
-    if (loop.state.stop.aborted) this.#close(); // a run that had nothing left to do
+    if (loop.state.stop.aborted) this.#close(); // a run with no work left
     else loop.state.stop.addEventListener('abort', () => this.#close(), { once: true });
     if (this.#state.remedy !== null) void this.#carryOut(this.#state.remedy);
     return pullMap(this.#probes, 1, (version) => this.#probe(version)).pipe(
@@ -89,13 +89,14 @@ export class Guardian {
     );
   }
 
-  /** Told of everything after it is stored. */
+  /** Called with each event after it is stored. */
   tell(event: LoopEvent): void {
     const { loop } = this.#parts;
     if (event.type === 'learnt') this.#read(event.version);
     if (event.type !== 'judged') return;
     this.#judged.push(event.judged);
-    // Where nothing is kept there are no steps, and a policy that always says the same is never learnt from again.
+    // Without kept groups there are no steps, so a policy that always gives the same answer would never be assessed
+    // again.
     if (this.#judged.length >= loop.parts.config.loop.batchGroups * loop.parts.config.loop.maxOversample)
       this.#read({ n: loop.state.version, metrics: null });
   }
@@ -204,7 +205,7 @@ export class Guardian {
 
   async #restart({ to, attempt, settings }: Extract<Remedy, { type: 'restart' }>): Promise<void> {
     const { command, say } = this.#parts;
-    // Before the roll-back, so that nothing is admitted after it in the old way; what is learnt until then is given up.
+    // Before the roll-back, so that nothing is admitted with the old settings after it; steps until then are discarded.
     await command({ type: 'set', path: 'learner.learningRate', value: settings.learningRate });
     await command({ type: 'set', path: 'sampling.temperature', value: settings.temperature });
     this.#set({ shareFloor: settings.shareFloor });
@@ -224,7 +225,7 @@ export class Guardian {
     await command({ type: 'pause' });
   }
 
-  /** The loop has gone back: what was seen since then is forgotten. */
+  /** The loop has rolled back: forget all observations of later versions. */
   #back(tries: number, held: string | null): void {
     const { version } = this.#parts.loop.state;
     this.#judged = [];
@@ -233,7 +234,7 @@ export class Guardian {
     const trusted = this.#state.trusted;
     this.#set({
       monitor: rolledBack(this.#state.monitor, version),
-      trusted: trusted === null || held !== null ? trusted : { ...trusted, version }, // the same weights, saved anew
+      trusted: trusted === null || held !== null ? trusted : { ...trusted, version }, // the same weights, saved again
       pending: null,
       looked: version,
       remedy: null,
@@ -268,7 +269,7 @@ export class Guardian {
     }
   }
 
-  /** @param trusted what the probe was compared with: another version may have come to be trusted while it was made. */
+  /** @param trusted the version that the probe was compared with: the trusted version may have changed meanwhile. */
   #probed(probe: Probe, trusted: Sureness | undefined, base: Sureness | undefined): void {
     if (probe.version < this.#from) return;
     this.#newest = probe;
@@ -289,7 +290,7 @@ export class Guardian {
       for (const [name, value] of Object.entries({ concentration, unanswered, spread, ...fresh, level })) {
         if (value !== undefined) store.metric(`guardian.${name}`, n, value);
       }
-      // An act has an event of its own, with what is done.
+      // An act has its own event with the remedy.
       if (before !== assessment.level && !(assessment.level === 'act' && this.#parts.options.mode === 'act')) {
         store.event('guardian', { level: assessment.level, version: n, why: reasons(assessment) });
       }

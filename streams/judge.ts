@@ -131,9 +131,9 @@ async function filtered(loop: Judging, all: readonly JudgedGroup[]): Promise<rea
 }
 
 /**
- * A plug-in's answer to each group of a job, asked one after the other; none once its actor is parked or removed, and
- * from the actor that takes its place after a restart by hand. Each call is an item of its own, with the deadline of
- * one call: a plug-in that hangs is found out after that, however many groups the job has.
+ * Asks a plug-in about each group of a job, one after the other: undefined once its actor is parked or removed; after a
+ * restart by hand, the new actor answers. Each call is one item with the deadline of one call, so a hanging plug-in is
+ * detected after that time, for any number of groups.
  */
 async function each<P, R>(
   { parts: { performers }, state: { stop } }: Judging,

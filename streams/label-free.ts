@@ -1,6 +1,6 @@
 /**
- * What the status says of a run whose held-out questions have no labels: the newest figures, their history, and which
- * version counts as the best.
+ * The status of a run whose held-out questions have no labels: the newest figures, their history, and the version that
+ * counts as the best.
  */
 import type { Evaluation } from '../src/protocol/messages.ts';
 import type { GuardianStatus, LabelCount, LabelFreePoint, LabelFreeStatus } from '../src/protocol/status.ts';
@@ -46,8 +46,8 @@ export function isLabelled({ questions, labelled }: LabelCount): boolean {
 }
 
 /**
- * Without labels the best version is the newest one on disk as long as the guardian is not in doubt, and else the
- * newest one that it trusts. Null where there is none. @param newest on disk.
+ * Without labels the best version is the newest one on disk while the guardian has no doubt, otherwise the newest one
+ * that it trusts. Null when there is none. @param newest on disk.
  */
 export function bestWithoutLabels(
   newest: number | null,

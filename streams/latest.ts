@@ -1,4 +1,4 @@
-/** A queue of one, where the newest wins: for work that may skip items but must not fall behind. */
+/** A queue of one item; a newer item replaces a waiting one. For work that may skip items but must not fall behind. */
 export class Latest<T> implements AsyncIterable<T> {
   #item: T | undefined;
   #wake: (() => void) | undefined;

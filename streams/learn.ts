@@ -44,7 +44,7 @@ function tellEmpty(
   effects.say(text);
 }
 
-/** One learner step from a stored batch; undefined where the learner cannot take it, and it is set aside. */
+/** One learner step from a stored batch; undefined when the learner cannot take the batch and it is set aside. */
 export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promise<PolicyVersion | undefined> {
   const { store, measures, telemetry } = loop.parts;
   measures.begin('learner');
@@ -63,7 +63,7 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
   measures.learnt(batch, version.metrics);
   telemetry.version(version.n);
   const saved = version;
-  loop.effects.look(); // the files that are open take the version also where they are gone from the folder
+  loop.effects.look(); // open files accept the version even if they were deleted from the folder
   try {
     store.transaction(() => {
       store.saveVersion(saved);
@@ -80,8 +80,8 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
 }
 
 /**
- * A step whose version is stored already: the same batch on the same weights, to have those weights again.
- * @throws ItemError where the learner cannot take it any more
+ * Repeats a step whose version is stored: the same batch on the same weights gives the same weights. @throws ItemError
+ * when the learner can no longer take it
  */
 export async function replay(loop: Pick<Loop, 'parts' | 'state'>, batch: Batch, signal: AbortSignal): Promise<void> {
   const { n } = await learned(loop, { ...batch, again: true }, signal);
@@ -103,7 +103,7 @@ async function learned(loop: Pick<Loop, 'parts' | 'state'>, batch: Batch, signal
   return { n: version.n, parent: batch.parent, batchId: batch.id, metrics };
 }
 
-/** Bad input (a picture that is gone) costs a try like every other failure: the next batch may fail of it too. */
+/** Bad input (a missing picture) costs a try like every other failure: the next batch may fail for the same reason. */
 function failed(error: unknown): never {
   throw error instanceof InputError ? new Error(error.message, { cause: error }) : error;
 }

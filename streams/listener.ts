@@ -1,4 +1,4 @@
-/** What the stages tell the telemetry. Every method returns nothing, so no stage can read it back or decide by it. */
+/** The stages' calls to the telemetry. Every method returns nothing, so no stage can read it or decide by it. */
 import type { Evaluation } from '../src/protocol/messages.ts';
 import type { GuardianStatus, SynthesisStatus } from '../src/protocol/status.ts';
 
@@ -11,10 +11,10 @@ export interface Listener {
   bound(maxStaleness: number): void;
   synthesis(synthesis: SynthesisStatus): void;
   guardian(guardian: GuardianStatus): void;
-  /** Why the loop has paused by itself; undefined once it continues. */
+  /** The reason for which the loop paused itself; undefined once it continues. */
   held(why: string | undefined): void;
   saved(n: number): void;
   evaluated(evaluation: Evaluation, isBest: boolean): void;
-  /** Stores what outlives the process. Call within the transaction that stores what is shown. */
+  /** Stores the durable figures. Call within the transaction that stores the records they show. */
   keep(): void;
 }

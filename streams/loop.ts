@@ -17,7 +17,7 @@ export type LoopConfig = Pick<
   'seed' | 'filters' | 'sampling' | 'synthesis' | 'loop' | 'evaluation' | 'checkpoints' | 'timeouts'
 >;
 
-/** Fixed for the life of the loop. */
+/** Constant while the loop runs. */
 export interface LoopParts {
   /** As the run was started; `state.settings` has what may change since. */
   readonly config: LoopConfig;
@@ -35,13 +35,13 @@ export interface LoopParts {
 export interface LoopState {
   /** Newest version whose row is in the store; the samplers use it and the loop retains it. */
   version: number;
-  /** Groups with a smaller vote share are dropped, whatever `filters.shareFloor` says; the guardian raises it. */
+  /** Groups with a smaller vote share are dropped, even above `filters.shareFloor`; the guardian raises it. */
   shareFloor: number;
   readonly settings: Settings;
   readonly gate: Gate;
   /**
-   * Aborts when the loop stops: nothing new is begun, sampling in hand is cancelled (it is sampled again), a learner
-   * step is finished.
+   * Aborts when the loop stops: no new work starts, sampling in hand is cancelled (and repeated after the restart), a
+   * learner step is finished.
    */
   readonly stop: AbortSignal;
 }
@@ -56,13 +56,13 @@ export interface LoopEffects {
   readonly restore: (from: number, as: number) => Promise<void>;
   /** Keeps version `n` as the best so far; the version is retained meanwhile. */
   readonly keepBest: (n: number) => Promise<void>;
-  /** Tells the watchers, which cannot hold the loop up. */
+  /** Queues an event for the watchers; never blocks the loop. */
   readonly announce: (event: LoopEvent) => void;
-  /** Tells the user: in the terminal and in the log. */
+  /** Tells the user, in the terminal and in the log. */
   readonly say: (text: string) => void;
-  /** Pauses the loop, which says why until it is resumed. */
+  /** Pauses the loop; the status shows the reason until a resume. */
   readonly hold: (why: string) => void;
-  /** Pauses the loop where the run folder is no longer in its place. */
+  /** Pauses the loop if the run folder is no longer in its place. */
   readonly look: () => void;
   /** A stage is past help: the loop must stop. */
   readonly failed: (error: unknown) => void;

@@ -1,6 +1,6 @@
 /**
- * What the loop measures of its own work. The metrics that are stored with each step come from here; the telemetry
- * shows the same figures. Stages only store them.
+ * The loop's measurements of its own work: the source of the metrics stored with each step and of the telemetry's
+ * figures. Stages only store them.
  */
 import { Subject, type Observable } from 'rxjs';
 import { mean } from '../src/lib/mean.ts';

@@ -1,4 +1,6 @@
-/** How long each side of the loop works, how long both do at once, and how many tokens that makes. */
+/**
+ * Measures how long each side of the loop works, how long both work at the same time, and how many tokens they make.
+ */
 
 export type Side = 'rollout' | 'learner';
 
@@ -97,7 +99,7 @@ export class Meter {
   }
 }
 
-/** What was done between two totals, as rates, pauses left out; null where nothing was done. */
+/** The work between two totals as rates, without pauses; null when there was none. */
 export function rates(to: Totals, from: Totals = NO_TOTALS): Rates {
   const over = (amount: number, seconds: number) => (amount > 0 && seconds > 0 ? amount / seconds : null);
   const learnerSeconds = to.learnerSeconds - from.learnerSeconds;

@@ -57,8 +57,8 @@ const STEPPED = {
 };
 
 /**
- * By the guardian with each step, those of a probe with the step after it. All but the level and the counts of canaries
- * in [0, 1].
+ * Written by the guardian with each step; a probe's metrics with the step after it. All in [0, 1] except the level and
+ * the counts of canaries.
  */
 const GUARDED = [
   'concentration',

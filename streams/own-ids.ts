@@ -1,6 +1,6 @@
 /**
- * An id stands for one question. What a plug-in asks under the id of another question (the numbers of a generator that
- * begins anew) is a question of its own, under an id that its content makes.
+ * An id stands for one question. If a plug-in uses the id of another question (a generator that restarts its numbers),
+ * the question gets a new id derived from its content.
  */
 import { lookOf, sha256 } from '../src/data/content.ts';
 import type { Question } from '../src/protocol/messages.ts';
@@ -9,7 +9,7 @@ import type { Store } from '../src/store/store.ts';
 /** Hex digits of the content's digest, at the end of such an id. */
 const DIGITS = 12;
 
-/** @returns the questions in their order; those that had to get another id have it. */
+/** @returns the questions in their order, with new ids where needed. */
 export function underOwnIds(store: Pick<Store, 'admitted'>, questions: readonly Question[]): readonly Question[] {
   const asked = new Map<string, string>();
   return questions.map((question) => {

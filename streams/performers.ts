@@ -14,7 +14,7 @@ import type {
   Watch,
 } from '../src/protocol/ports.ts';
 
-/** Plug-ins come and go while the loop runs, so the lists and what may be undefined are read anew each time. */
+/** Plug-ins are added and removed while the loop runs, so read the lists and the optional fields again for each use. */
 export interface Performers {
   readonly questioner: Performer<Ask>;
   readonly samplers: readonly Performer<SampleQuestions>[];

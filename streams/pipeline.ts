@@ -25,23 +25,23 @@ import { sample } from './sample.ts';
 import { Pacer } from './staleness.ts';
 import { Synthesis } from './synthesis.ts';
 
-/** The wait after a request for questions that gave none. */
+/** The wait after a request that returned no questions. */
 const NO_QUESTIONS_MILLISECONDS = 1_000;
 
 export interface Pipeline {
-  /** Runs the loop until it is told to stop or a stage is past help; completes when every stage has ended. */
+  /** Runs the loop until a stop or until a stage fails for good; completes when every stage has ended. */
   readonly run$: Observable<unknown>;
   readonly credits: () => number;
   /**
-   * Changes a setting for what is admitted and batched from now on. Like all that follows: @throws CancelledError when
+   * Changes a setting for all later admissions and batches. This and the following methods: @throws CancelledError when
    * the loop stops first.
    */
   set(path: LivePath, value: number): Promise<void>;
   /** Evaluates the newest version; resolves when that is done. */
   evaluate(full: boolean): Promise<Evaluation>;
   /**
-   * Runs `work` when all that was admitted is learnt from or dropped, also while the loop is paused. Meanwhile nothing
-   * is admitted.
+   * Runs `work` when every admitted group is learnt from or dropped, also during a pause. Meanwhile nothing is
+   * admitted.
    */
   drained<T>(work: () => Promise<T>): Promise<T>;
 }
@@ -91,7 +91,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     loop.parts.telemetry.bound(settings.maxStalenessFrom(((store.meta(THROUGH) as number | undefined) ?? -1) + 1));
   showBound();
 
-  // What was in hand when the loop last stopped continues from where it was.
+  // Work in hand at the last stop continues at the same stage.
   for (const sequence of resumed.dropped) settle(sequence, undefined);
   for (const judged of resumed.unbatched) settle(judged.group.sequence, judged);
   if (resumed.unjudged.length > 0) rollouts.push(resumed.unjudged);

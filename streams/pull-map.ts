@@ -70,7 +70,7 @@ export function pullMap<T, R>(
 
     return () => {
       controller.abort();
-      // A generator that is suspended in an await returns when that await ends; nothing here depends on when.
+      // A generator suspended in an await returns when that await ends; nothing here depends on the moment.
       Promise.resolve(iterator.return?.()).catch(() => {});
     };
   });

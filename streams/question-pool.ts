@@ -1,7 +1,6 @@
 /**
- * Synthetic questions that wait to be asked. Bounded: when it is full, the question that was asked most often leaves,
- * of several the oldest. A question comes back after it was asked as long as its vote was worth learning from,
- * `maxUses` times at most.
+ * Synthetic questions that wait to be asked. Bounded: when it is full, the most often asked question leaves, the oldest
+ * of several. A question returns to the pool as long as its vote is worth learning from, at most `maxUses` times.
  */
 import type { PictureRef, Question } from '../src/protocol/messages.ts';
 import type { PooledQuestion } from '../src/store/synthetic-pool.ts';
@@ -46,7 +45,7 @@ export class QuestionPool {
       .map(({ question }) => question.text);
   }
 
-  /** @returns ids of those that left for it. */
+  /** @returns ids of the questions that it displaces. */
   add(question: Question): readonly string[] {
     const left: string[] = [];
     while (this.#entries.size >= this.#options.capacity) {
@@ -65,7 +64,7 @@ export class QuestionPool {
     return this.#entries.has(id);
   }
 
-  /** At most `count`, the least asked first, of those the oldest. */
+  /** At most `count`, least asked first, then oldest first. */
   take(count: number): PooledQuestion[] {
     const taken = this.#ready()
       .toSorted((a, b) => a.uses - b.uses)
@@ -90,7 +89,7 @@ export class QuestionPool {
     if (this.leaves(id, kept)) this.#entries.delete(id);
   }
 
-  /** One that was asked often enough waits for its verdict only; a rollback may have taken that away. */
+  /** A question at `maxUses` only waits for its verdict, which a rollback may have dropped. */
   #ready(): PooledQuestion[] {
     return [...this.#entries.values()].filter(
       ({ question: { id }, uses }) => !this.#out.has(id) && uses < this.#options.maxUses,

@@ -1,11 +1,12 @@
 /**
- * A question that cannot be asked is left out; the terminal, the log, the events and the report say once which and why.
+ * A question that cannot be asked is left out; the terminal, the log, the events and the report each name it once, with
+ * the reason.
  */
 import type { RefusedQuestion } from '../src/protocol/messages.ts';
 import type { Store } from '../src/store/store.ts';
 import type { Loop } from './loop.ts';
 
-/** Where the store keeps the first of them, for the report. */
+/** Key of the first refused questions in the store, for the report. */
 const REFUSED = 'questions.refused';
 const MOST = 100;
 

@@ -1,6 +1,6 @@
 /**
- * Takes a loop up where it was left, however it ended: replays stored batches and rollbacks onto the checkpoint and
- * finds the work in hand.
+ * Resumes a loop after any kind of end: replays stored batches and rollbacks onto the checkpoint and finds the work in
+ * hand.
  */
 import { ItemError } from '../src/protocol/errors.ts';
 import type { Batch, JudgedGroup, RolloutGroup } from '../src/protocol/messages.ts';
@@ -22,7 +22,7 @@ export interface Resumed {
   readonly groups: number;
 }
 
-/** What is in hand after `through`. Whatever was admitted and is in none of the other lists was dropped. */
+/** The work in hand after `through`. An admission in none of the other lists was dropped. */
 export function workInHand(store: Store): Resumed {
   const through = (store.meta(THROUGH) as number | undefined) ?? -1;
   const { unsampled, unjudged, unbatched } = store.unfinished();
@@ -38,8 +38,8 @@ export function workInHand(store: Store): Resumed {
 }
 
 /**
- * Learns the stored batches that the checkpoint has not seen. Those whose version is stored lead to the same weights
- * again and change nothing else; the last may never have been finished, and is now.
+ * Learns the stored batches since the checkpoint. Batches with a stored version lead to the same weights and change
+ * nothing else; the last batch may be unfinished, and is finished here.
  */
 export async function catchUp(loop: Loop, signal: AbortSignal): Promise<void> {
   const newest = loop.parts.store.latestVersion()?.n ?? 0;
@@ -72,8 +72,7 @@ export async function catchUp(loop: Loop, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * The next version is the present one under its own number: the step that led to it has no group left whose pictures
- * can be read.
+ * The next version equals the present one under a new number: none of its step's groups has readable pictures any more.
  */
 async function keepWeights(loop: Loop): Promise<void> {
   const { version } = loop.state;
@@ -86,8 +85,8 @@ async function keepWeights(loop: Loop): Promise<void> {
 }
 
 /**
- * A version that is stored cannot be learnt again (a picture is gone, say), nor those after it: the loop continues
- * from the version before, as from a rollback. A batch that was to start from the newest one has lost its start.
+ * A stored version cannot be learnt again (a missing picture, for example), and neither can its successors: the loop
+ * continues from the version before, as after a rollback. A batch that starts from the lost newest version is dropped.
  */
 async function goOnFrom(loop: Loop, { id, parent }: Batch, { message }: Error, newest: number): Promise<void> {
   const { store } = loop.parts;

@@ -1,7 +1,7 @@
 /**
- * Goes back to version `from` that is on disk: learning continues from its weights and moments as a new version. The
- * intent is stored first, then the new version's checkpoint is written, then its row; a loop that is killed in between
- * finds after its restart that the checkpoint is there, and writes the row, or that it is not, and nothing happened.
+ * Goes back to version `from` on disk: learning continues from its weights and moments as a new version. The intent is
+ * stored first, then the new version's checkpoint, then its row. A restart after a kill in between writes the row if
+ * the checkpoint exists; without the checkpoint, nothing has happened.
  */
 import { ROLLBACK_INTENT as INTENT } from '../src/store/chain.ts';
 import type { Store } from '../src/store/store.ts';
@@ -30,7 +30,7 @@ function done(store: Pick<Store, 'meta'>): readonly Rollback[] {
   return (store.meta(DONE) as readonly Rollback[] | undefined) ?? [];
 }
 
-/** Call when nothing is in hand. @throws InputError when the version cannot be loaded; nothing has changed then. */
+/** Call without work in hand. @throws InputError when the version cannot be loaded; nothing has changed then. */
 export async function rollBack(loop: Loop, from: number, as = loop.state.version + 1): Promise<number> {
   const { store } = loop.parts;
   const rollback = { from, as };
@@ -42,7 +42,7 @@ export async function rollBack(loop: Loop, from: number, as = loop.state.version
     throw error;
   }
   await loop.effects.checkpoint(rollback.as).catch((error: unknown) => {
-    loop.effects.failed(error); // the policy is ahead of the store: only a restart brings them together
+    loop.effects.failed(error); // the policy is ahead of the store: only a restart reconciles them
     throw error;
   });
   record(store, rollback);

@@ -1,7 +1,7 @@
 /**
- * A batch that the learner cannot take is set aside: it stays in the store with its cause, is never learnt from, and
- * the loop continues with the next one. Where the cause is a step whose numbers are not sound, the loop pauses too,
- * because the next batch may be as wrong.
+ * Sets aside a batch that the learner cannot take: it stays in the store with its cause, is never learnt from, and the
+ * loop continues with the next batch. If the cause is a step with unsound numbers, the loop pauses too, because the
+ * next batch may be just as wrong.
  */
 import { TimeoutError, UnsoundStepError, WorkerError } from '../src/protocol/errors.ts';
 import type { Batch } from '../src/protocol/messages.ts';
@@ -24,7 +24,7 @@ interface Failures {
   readonly failures: number;
 }
 
-/** Why the loop has paused by itself, also in an earlier process; undefined where it has not. */
+/** The reason for which the loop paused itself, also in an earlier process; undefined if it did not. */
 export function heldBy(store: Pick<Store, 'meta'>): string | undefined {
   return (store.meta(HELD) as string | null | undefined) ?? undefined;
 }

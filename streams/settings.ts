@@ -1,8 +1,7 @@
 /**
  * Settings that change while the loop runs. A change takes effect at a place in the durable order of the work, not at a
- * moment: how to sample and how stale a group may get from an admission on, the learning rate from a batch on. So what
- * is sampled or learnt again after a restart is so with the settings that it had, and the same store leads to the same
- * weights.
+ * moment: how to sample and how stale a group may get from an admission on, the learning rate from a batch on. So a
+ * restart repeats work with its original settings, and the same store leads to the same weights.
  */
 import { LIVE_PATHS, liveValues, type LivePath, type LiveValues } from '../src/config/live.ts';
 import type { Config } from '../src/config/schema.ts';
@@ -12,13 +11,13 @@ import type { Store } from '../src/store/store.ts';
 const KEY = 'loop.settings';
 
 interface Change {
-  /** First admission and first batch that it holds for. */
+  /** First admission and first batch that it applies to. */
   readonly sequence: number;
   readonly batch: number;
   /** Version at which it was made. */
   readonly version: number;
   readonly values: LiveValues;
-  /** What the configuration said then: where it says something else now, that is the newer word. */
+  /** The configuration's value at that time: if it differs now, the configuration is newer and wins. */
   readonly configured: LiveValues;
 }
 
@@ -44,8 +43,8 @@ export class Settings {
     }
     const newest = (path: LivePath) =>
       this.configured[path] === last.configured[path] ? last.values[path] : this.configured[path];
-    // A batch whose step never came to a version is learnt with the new rate: a step that fails with the old one could
-    // not be got past.
+    // A batch without a version yet takes the new rate: otherwise a step that fails with the old rate would block the
+    // loop.
     const unlearnt = store.batchesSince(store.latestVersion()?.n ?? 0)[0];
     this.#append(Object.fromEntries(LIVE_PATHS.map((path) => [path, newest(path)])) as LiveValues, unlearnt?.id);
   }
@@ -80,10 +79,7 @@ export class Settings {
     return Math.max(...this.#changes.slice(first).map(({ values }) => values['loop.maxStaleness']));
   }
 
-  /**
-   * Sequence numbers in `after + 1 ..= upTo` that are sampled in another way than those before them: no batch may hold
-   * both.
-   */
+  /** Sequence numbers in `after + 1 ..= upTo` at which the way of sampling changes: no batch may span one. */
   cuts(after: number, upTo: number): readonly number[] {
     const found = new Set<number>();
     for (const { sequence } of this.#changes.slice(1)) {
@@ -94,7 +90,7 @@ export class Settings {
     return [...found];
   }
 
-  /** Drops what neither a replay from version `floor` nor a group after `through` can need. */
+  /** Drops settings that neither a replay from version `floor` nor a group after `through` can need. */
   forget(floor: number, through: number): void {
     const needed = this.#changes.findLastIndex(({ version, sequence }) => version < floor && sequence <= through + 1);
     if (needed > 0) this.#keep(this.#changes.slice(needed));
@@ -106,7 +102,7 @@ export class Settings {
     const last = this.#changes.at(-1)!;
     const same = (a: LiveValues, b: LiveValues) => LIVE_PATHS.every((path) => a[path] === b[path]);
     if (same(values, last.values) && same(this.configured, last.configured)) return;
-    const overwritten = last.sequence === sequence && last.batch === batch; // nothing was done with it yet
+    const overwritten = last.sequence === sequence && last.batch === batch; // nothing has used it yet
     const change: Change = { sequence, batch, version, values, configured: this.configured };
     this.#keep([...(overwritten ? this.#changes.slice(0, -1) : this.#changes), change]);
   }

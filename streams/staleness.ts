@@ -50,8 +50,8 @@ export function room(load: Load, options: Pick<PacerOptions, 'maxStaleness' | 'b
 }
 
 /**
- * What the groups that are admitted come to at worst, which is when all are kept: windows that they close, and
- * `shortestClose` after them.
+ * The worst case for the admitted groups, in which all are kept: the windows that they close, and `shortestClose` after
+ * them.
  */
 function ahead(
   { settled, admitted, cuts, shortestClose, kept }: Load,
@@ -80,9 +80,9 @@ function ahead(
 }
 
 /**
- * Groups to admit now. Synchronous (`maxStaleness` 0): whole rounds only, the next when the last is judged, so that the
- * jobs are those of a for-loop whatever the timing. Else whole jobs as credits come back, or what there is when no
- * group is on its way that could free more.
+ * Groups to admit now. Synchronous (`maxStaleness` 0): whole rounds only, the next after the last is judged, so that
+ * the jobs equal those of a for-loop at any timing. Otherwise whole jobs as credits come back, or the remaining credits
+ * when no group under way could free more.
  */
 export function admissible(load: Load, options: PacerOptions): number {
   const free = room(load, options);
@@ -92,7 +92,8 @@ export function admissible(load: Load, options: PacerOptions): number {
 }
 
 /**
- * Hands out admissions, to one asker at a time. It keeps no count of its own: where the groups are is asked each time.
+ * Hands out admissions to one caller at a time. It keeps no count: it derives the credits from where the groups are at
+ * each call.
  */
 export class Pacer {
   readonly #options: () => PacerOptions;

@@ -1,7 +1,7 @@
 /**
- * Beside the loop: the policy writes questions about its pictures, and those that pass are asked like any other. What
- * is written, accepted, asked and refused is durable, so that a killed loop continues with the same pool. At staleness 0
- * the pool is filled in step with the loop, whose result then does not depend on timing; else while the samplers work.
+ * Runs parallel to the loop: the policy writes questions about its pictures, and accepted ones are asked like any
+ * other. Every stage of a question is durable, so a killed loop continues with the same pool. At staleness 0 the pool
+ * is filled in step with the loop, so the result does not depend on timing; otherwise while the samplers work.
  */
 import { Random } from '../src/data/rng.ts';
 import { FRUITLESS_BATCHES, screen } from '../src/learn/synthetic.ts';
@@ -17,9 +17,9 @@ import { pause } from './pause.ts';
 import { QuestionPool } from './question-pool.ts';
 import type { Resumed } from './resume.ts';
 
-/** Counts every question that was ever asked for: what the next ones are drawn from. */
+/** Count of all questions requested so far; it seeds the next ones. */
 const CURSOR = 'synthesis.cursor';
-/** Where there is no other question: the wait after a batch when many had nothing usable. */
+/** The wait after a batch when many in a row held nothing usable and there is no other question. */
 const FRUITLESS_MILLISECONDS = 1_000;
 
 export class Synthesis {
@@ -125,7 +125,7 @@ export class Synthesis {
     return new Random(this.#loop.parts.config.seed, 'origin', sequence).chance(this.shareAt(version));
   }
 
-  /** Until `count` questions may be asked or the model has had a fair try. */
+  /** Resolves when `count` questions may be asked, or after a bounded number of tries. */
   async #tryFor(count: number): Promise<void> {
     for (let tries = 0; this.#pool.available < count && tries < FRUITLESS_BATCHES; tries++) await this.#refill();
   }
@@ -190,7 +190,7 @@ export class Synthesis {
       telemetry.note(`the model writes no question that can be used (the last: ${lastWords(written)})`);
   }
 
-  /** Nothing, with a note, where the policy cannot be asked: a picture that is gone, a prompt that is too long. */
+  /** Empty, with a note, when the policy cannot be asked: a missing picture, a prompt that is too long. */
   async #written(from: number, count: number): Promise<readonly Written[]> {
     const { policy, config, telemetry } = this.#loop.parts;
     const { stop, version } = this.#loop.state;

@@ -1,7 +1,7 @@
 /**
- * What the loop shows of itself. The stages call in what happened; out goes one coalesced snapshot. It only listens:
- * stages see it as a `Listener`, whose methods return nothing, so it can neither slow a stage nor change a result.
- * Decisions are made by the record in src/store/standing.ts.
+ * Builds the status. The stages report events; it emits coalesced snapshots. It only listens: stages see it as a
+ * `Listener`, whose methods return nothing, so it can neither slow a stage nor change a result. Stages decide by the
+ * record in src/store/standing.ts.
  */
 import { auditTime, interval, map, merge, Observable, share, startWith, Subject, takeUntil } from 'rxjs';
 import type { Evaluation } from '../src/protocol/messages.ts';
@@ -36,11 +36,11 @@ export interface Progress extends Measured {
 /** What does not change in a process. */
 export type ProcessFacts = Pick<Status, 'pid' | 'run' | 'model' | 'data' | 'seed' | 'startedAt' | 'stopAt'> & {
   readonly maxStaleness: number;
-  /** Absent where nothing is known of them. */
+  /** Absent when nothing is known of them. */
   readonly labels?: LabelCount;
 };
 
-/** What is asked for at each snapshot, because others know it. */
+/** Sources outside the telemetry that each snapshot reads. */
 export interface Sources {
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -140,7 +140,7 @@ export class Telemetry implements Listener {
     this.#changed.next();
   }
 
-  /** Something changed that a source tells. */
+  /** Call when the value of a source has changed. */
   changed(): void {
     this.#changed.next();
   }
@@ -166,7 +166,7 @@ export class Telemetry implements Listener {
     this.#changed.next();
   }
 
-  /** Why the loop has paused by itself; undefined once it continues. */
+  /** The reason for which the loop paused itself; undefined once it continues. */
   held(why: string | undefined): void {
     this.#held = why;
     this.#changed.next();

@@ -1,7 +1,7 @@
 /**
- * How far each watcher was told of versions and evaluations. The store has it, so that after a kill a watcher hears of
- * those that still waited for it. A plug-in that one start does not list is forgotten: listed again, it hears of what
- * happens from then on.
+ * Durable cursors: how far each watcher got versions and evaluations. After a kill a watcher gets those that were still
+ * queued for it. A start that does not list a plug-in forgets its cursor; listed again, the plug-in gets only new
+ * events.
  */
 import type { ExportCursor, ExportRecords, Store } from '../src/store/store.ts';
 
@@ -19,7 +19,7 @@ export class ToldCursors {
     this.#before = (store.meta(TOLD) ?? {}) as Readonly<Record<string, ExportCursor>>;
   }
 
-  /** What a plug-in was not told yet, at most so many records; nothing for a plug-in that is new. */
+  /** Records that a plug-in has not got yet, at most so many; empty for a new plug-in. */
   missed(plugin: string, most: number): ExportRecords {
     const since = this.#now[plugin] ?? this.#before[plugin];
     const missed =
@@ -28,12 +28,12 @@ export class ToldCursors {
     return missed;
   }
 
-  /** The cursor of a watcher that was told of everything that there is now. */
+  /** The cursor of a watcher that has everything up to now. */
   end(): ExportCursor {
     return this.#store.exportEnd();
   }
 
-  /** Where the disk refuses that, the plug-in is told again at the next start. */
+  /** If the disk refuses, the plug-in gets these records again at the next start. */
   reached(plugin: string, upTo: ExportCursor): void {
     this.#now[plugin] = upTo;
     this.save();

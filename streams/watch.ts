@@ -1,7 +1,7 @@
 /**
- * Tells watchers what happened, after it is stored. Each has a bounded queue of its own; a slow one loses events, never
- * holds the loop up. The store remembers how far each watcher was told, so that after a kill it hears of the versions
- * and evaluations that still waited for it.
+ * Sends stored events to watchers. Each has its own bounded queue; a slow watcher loses events and never blocks the
+ * loop. The store has a cursor for each watcher, so that after a kill it gets the versions and evaluations that were
+ * still queued.
  */
 import { catchError, EMPTY, finalize, mergeMap, ReplaySubject, type Observable } from 'rxjs';
 import type { LoopEvent } from '../src/protocol/ports.ts';
@@ -16,12 +16,12 @@ type Watcher = Performers['watchers'][number];
 
 export interface Watching {
   announce(event: LoopEvent): void;
-  /** Watchers come and go: these are the ones from now on. */
+  /** Replaces the list of watchers. */
   follow(watchers: readonly Watcher[]): void;
-  /** Runs until every watcher was told what waited for it when `close` was called. */
+  /** Runs until every watcher has got the events queued at the call of `close`. */
   readonly run$: Observable<unknown>;
   close(): void;
-  /** Those that are not told everything yet. */
+  /** Watchers with events still queued. */
   waiting(): readonly string[];
 }
 
@@ -31,15 +31,15 @@ export interface WatchOptions {
   readonly bound: number;
   /** A watcher that takes longer for one is restarted. */
   readonly seconds: number;
-  /** Aborts when watchers are waited for no longer: what they were not told, they are told at the next start. */
+  /** Aborts when the wait for watchers ends: they get the remaining events at the next start. */
   readonly end: AbortSignal;
-  /** A watcher lost an event: it threw, hung, or is too slow. Told once until it loses none again. */
+  /** A watcher lost an event: it threw, hung, or is too slow. Called once until it keeps up again. */
   readonly onLoss: (watcher: string, reason: string) => void;
 }
 
 interface Told {
   readonly event: LoopEvent;
-  /** A watcher that was told of it was told of everything up to here. Undefined for a judged group. */
+  /** The watcher's cursor after this event. Undefined for a judged group. */
   readonly upTo: ExportCursor | undefined;
 }
 
@@ -92,7 +92,7 @@ export function watching({ store, bound, seconds, end, onLoss }: WatchOptions): 
       });
       if (queue.size === 0) lane.losing = false;
     } catch (error) {
-      if (isOver()) return; // not told, so not lost: its successor is told, or the next start
+      if (isOver()) return; // not delivered, but not lost: its successor gets it, or the next start
       lose(lane, error instanceof Error ? error.message : String(error));
     }
     if (reached !== undefined) cursors.reached(watcher.plugin, reached);

@@ -26,7 +26,7 @@ export interface SuiteAccuracy {
   readonly accuracy: Accuracy;
   /** Questions that could not be asked: they are left out of the accuracy. */
   readonly refused: readonly RefusedQuestion[];
-  /** How the data was read, where it could be read otherwise. */
+  /** Notes on how the data was read when there was more than one way. */
   readonly notes: readonly string[];
 }
 
@@ -46,7 +46,7 @@ function holdsNothingOut({ data }: Config): boolean {
   );
 }
 
-/** Questions of a built-in suite where the request does not say. */
+/** Default number of questions of a built-in suite. */
 const SUITE_QUESTIONS = 300;
 
 /**

@@ -24,7 +24,7 @@ export interface GenerateOptions {
 }
 
 export interface Generated {
-  /** `class` sorts the answers: those of one class are equivalent; -1 where there is no answer. */
+  /** `class` sorts the answers: answers of one class are equivalent; -1 without an answer. */
   readonly samples: readonly {
     readonly text: string;
     readonly answer: string | null;

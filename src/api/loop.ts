@@ -4,7 +4,7 @@ import type { ConfigInput } from '../config/schema.ts';
 import { startDaemon } from '../daemon/daemon.ts';
 import type { DaemonHandle, DaemonHooks } from '../daemon/daemon-handle.ts';
 
-/** A dashboard needs a port and a script has no use for one: none is opened unless the settings name it. */
+/** A dashboard needs a port, which a script rarely wants: it opens only if the settings name it. */
 export function startLoop(
   { dashboard = { port: null }, ...settings }: ConfigInput,
   hooks: DaemonHooks,

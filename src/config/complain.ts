@@ -1,4 +1,4 @@
-/** Turns what zod found into sentences that name the key, its value and what is allowed. */
+/** Turns zod's issues into sentences that name the key, its value and the allowed values. */
 import type { z } from 'zod';
 import { InputError } from '../protocol/errors.ts';
 import { shown } from '../lib/shown.ts';
@@ -9,7 +9,7 @@ type Issue = z.core.$ZodIssue;
 /** Their values are not shown, not even in a complaint about them. */
 const SECRET_KEYS: readonly string[] = ['dashboard.viewToken', 'dashboard.controlToken'];
 
-/** One line an issue. `source` says where the configuration came from. */
+/** One line per issue. `source` names the configuration's origin. */
 export function complaint(source: string, input: unknown, issues: readonly Issue[]): InputError {
   const lines = issues.flatMap((issue) => sentences(input, issue)).map((line) => `${source}: ${line}`);
   return new InputError([...new Set(lines)].join('\n'));
@@ -45,12 +45,12 @@ function isWords(path: string, value: unknown): string {
   return `is ${shown(value)}`;
 }
 
-/** Whether what is given for `path` may have a secret in it. */
+/** Whether the value of `path` may contain a secret. */
 export function holdsSecret(path: string): boolean {
   return SECRET_KEYS.some((key) => key === path || key.startsWith(`${path}.`));
 }
 
-/** What `path` takes, in words. */
+/** A phrase for the values that `path` takes. */
 export function allowedAt(path: string): string {
   return allowed(path, undefined, 'a value');
 }
@@ -107,8 +107,8 @@ const MOST_GUESSES = 3;
 const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 
 /**
- * A sibling that is spelt nearly the same; else keys elsewhere with this name or nearly so, those with the most alike
- * path first.
+ * A sibling with nearly the same spelling; otherwise keys elsewhere with this or a similar name, the most similar path
+ * first.
  */
 function closest(path: string, parent: string, siblings: readonly string[]): string[] {
   const name = plain(path.split('.').at(-1)!);

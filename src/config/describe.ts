@@ -1,6 +1,6 @@
 /**
- * The configuration as a flat table, made from the schema: for `--help`, the docs, and error messages that say what is
- * allowed.
+ * The configuration as a flat table, made from the schema: for `--help`, the docs, and error messages with the allowed
+ * values.
  */
 import { z } from 'zod';
 import { configSchema } from './schema.ts';
@@ -8,9 +8,9 @@ import { configSchema } from './schema.ts';
 export interface ConfigKey {
   /** `learner.learningRate`. */
   readonly path: string;
-  /** What is allowed, in words: `number > 0, at most 1`. */
+  /** The allowed values as a phrase: `number > 0, at most 1`. */
   readonly type: string;
-  /** Undefined where the key has none. */
+  /** Undefined for a key without one. */
   readonly default: unknown;
   /** Whether it must be given (in its variant). */
   readonly required: boolean;
@@ -19,7 +19,7 @@ export interface ConfigKey {
   readonly when?: string;
 }
 
-/** Whether the key is one of a variant, where it is one of any. */
+/** Whether the key belongs to this variant of a union. */
 export function isOf({ when }: ConfigKey, variant: string): boolean {
   const variants = when?.slice(when.indexOf(' is ') + 4).split(/, | or /);
   return variants?.includes(variant) === true;

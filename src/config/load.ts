@@ -16,7 +16,7 @@ export interface LoadOptions {
   readonly cwd?: string;
   /** `path=value` each, from `--set`; paths in them are relative to `cwd`. */
   readonly set?: readonly string[];
-  /** Where neither the file nor `set` names a model and the default is not there. */
+  /** For a configuration without a model when the default does not exist. */
   readonly fallbackModel?: string;
   /** Whether the configuration continues the run in the run folder: then the preset of that run holds. */
   readonly continues?: boolean;
@@ -32,7 +32,7 @@ export interface LoadedConfig {
   readonly folder: string;
 }
 
-/** @throws InputError that names the file, the key, its value and what is allowed. */
+/** @throws InputError that names the file, the key, its value and the allowed values. */
 export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
   const { file, cwd = process.cwd(), set = [], fallbackModel, continues = false } = options;
   const path = file === undefined ? findFile(cwd) : resolve(cwd, file);
@@ -53,8 +53,8 @@ interface CompleteOptions extends Pick<LoadOptions, 'continues'> {
 }
 
 /**
- * Checks settings that are in memory, and adds the defaults of the preset. @throws InputError that names the key, its
- * value and what is allowed.
+ * Checks settings in memory and adds the defaults of the preset. @throws InputError that names the key, its value and
+ * the allowed values.
  */
 export function completeConfig(given: unknown, options: CompleteOptions = {}): Omit<LoadedConfig, 'file'> {
   const { source = 'configuration', folder = process.cwd(), continues = false } = options;

@@ -55,7 +55,7 @@ function parsed(path: string, text: string, cwd: string): unknown {
 }
 
 /**
- * A union that the file leaves out begins as its default variant; a schedule, whose default has nothing to set, as a
+ * A union that the file leaves out starts as its default variant; a schedule, whose default has no settings, as a
  * cosine.
  */
 function startOf(path: string): Tree {

@@ -1,7 +1,7 @@
 /**
- * Defaults that fit the model. A preset is what holds where the configuration says nothing: `mini` is the schema's own
- * defaults, `vlm` the settings of MM-UPT (arXiv 2505.22453) for a real vision-language model. Which one holds is
- * decided by the model folder, once for a run.
+ * Defaults that fit the model. A preset supplies the settings that the configuration leaves out: `mini` is the schema's
+ * own defaults, `vlm` the settings of MM-UPT (arXiv 2505.22453) for a real vision-language model. The model folder
+ * decides the preset, once for a run.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { PRESETS, type Config, type ConfigInput, type PresetName } from './schem
 
 export interface Preset {
   readonly name: PresetName;
-  /** Why this one, in words. */
+  /** The reason for this preset, as a sentence. */
   readonly why: string;
   readonly defaults: ConfigInput;
 }
@@ -24,7 +24,7 @@ export interface Preset {
 const VLM_CONTEXT = 4_096;
 const VLM_VOCABULARY = 10_000;
 const PAPER_TOKENS = 2_048;
-/** For the keys and values of the responses that a sampler decodes at once. */
+/** Memory for the keys and values of the responses that a sampler decodes at once. */
 const CACHE_BYTES = 4 * 2 ** 30;
 const MOST_QUESTIONS = 16;
 const FILES_WITH_TEMPLATE = ['chat_template.jinja', 'chat_template.json', 'tokenizer_config.json'];
@@ -35,7 +35,7 @@ export interface PresetRequest {
   readonly folder: string;
   /** `preset` of the configuration, where that names one. */
   readonly named?: PresetName | 'auto' | undefined;
-  /** What the run was begun with; undefined where there is no such run. */
+  /** The preset that the run started with; undefined for a new run. */
   readonly begun?: PresetName | undefined;
 }
 
@@ -50,9 +50,9 @@ export function choosePreset({ folder, named, begun }: PresetRequest): Preset {
   if (begun === 'legacy' && named === undefined)
     return chosen(
       begun,
-      'the run was begun before there were presets and keeps its defaults; --set preset=auto changes to those of its model',
+      'the run is from before presets existed and keeps its defaults; --set preset=auto changes to those of its model',
     );
-  if (begun !== undefined && named === undefined) return chosen(begun, 'the run was begun with it');
+  if (begun !== undefined && named === undefined) return chosen(begun, 'the run started with it');
   if (model === undefined) return chosen('mini', `no config.json of a model can be read in ${folder}`);
   const { maxPositions, vocabSize } = model.dimensions;
   if (maxPositions >= VLM_CONTEXT)
@@ -65,16 +65,14 @@ export function choosePreset({ folder, named, begun }: PresetRequest): Preset {
   );
 }
 
-/** The preset that the run in `runFolder` was begun with; undefined where none was begun. */
+/** The preset that the run in `runFolder` started with; undefined for a new run. */
 export function presetOfRun(runFolder: string): PresetName | undefined {
   const kept = readJson(join(runFolder, 'config.json')) as { readonly preset?: unknown } | undefined;
   if (typeof kept !== 'object' || kept === null) return undefined;
   return kept.preset === undefined ? 'legacy' : (PRESETS.find((name) => name === kept.preset) ?? 'mini');
 }
 
-/**
- * One line: which preset holds, why, and what is in force of what presets differ in, the user's own settings included.
- */
+/** One line: the preset, its reason, and the effective values of the settings in which presets differ. */
 export function presetWords(
   { name, why }: Pick<Preset, 'name' | 'why'>,
   { promptTemplate, sampling, loop, learner }: Config,
@@ -117,12 +115,12 @@ function questionsAtOnce({ dimensions: { layers, kvHeads, headDim } }: Architect
   return Math.min(MOST_QUESTIONS, Math.max(1, Math.floor(CACHE_BYTES / bytes)));
 }
 
-/** Where the model's own chat template asks for a box, the prompt does not ask again. */
+/** If the model's chat template asks for a box, the prompt does not ask again. */
 function templateAsksForBox(folder: string): boolean {
   return FILES_WITH_TEMPLATE.some((name) => readText(join(folder, name))?.includes(String.raw`\boxed`) === true);
 }
 
-/** Undefined where it cannot be read: opening the model says what is wrong with it. */
+/** Undefined when it cannot be read: opening the model reports the error. */
 function readModel(folder: string): Architecture | undefined {
   const file = join(folder, 'config.json');
   try {

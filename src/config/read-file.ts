@@ -1,6 +1,6 @@
 /**
- * Finds and reads a configuration file of any kind. What is wrong with it becomes one sentence with the file, the fault
- * and the fix.
+ * Finds and reads a configuration file of any kind. Each fault becomes one sentence with the file, the fault and the
+ * fix.
  */
 import { readFileSync } from 'node:fs';
 import { dirname, extname, join, relative } from 'node:path';
@@ -66,7 +66,7 @@ function reasonOf(error: unknown, path: string): string {
   const [first = 'it throws an error without a message', second = ''] = message
     .split(/:?\n/)
     .filter((line) => line.trim() !== '');
-  const [, file = '', line, column] = /^\s*(.*):(\d+):(\d+)$/.exec(second) ?? []; // so babel, in jiti, says where
+  const [, file = '', line, column] = /^\s*(.*):(\d+):(\d+)$/.exec(second) ?? []; // babel, in jiti, reports the position like this
   if (line === undefined) return first;
   return `${first.trim()} (${file === path || file === '' ? '' : `${relative(dirname(path), file)}, `}line ${line}, column ${column})`;
 }
@@ -98,7 +98,7 @@ function readJson(path: string): unknown {
   }
 }
 
-/** Newer Nodes say the line themselves. */
+/** Newer versions of Node name the line themselves. */
 function placeOf(text: string, message: string): string {
   const position = message.includes('line') ? undefined : /position (\d+)/.exec(message)?.[1];
   if (position === undefined) return '';

@@ -11,7 +11,7 @@ import { ANSWER_KINDS } from '../data/choice-labels.ts';
 import { RENDERINGS } from '../data/figures/canvas.ts';
 import { SCENE_KINDS } from '../data/figures/scenes.ts';
 
-/** Sets of defaults (preset.ts); `legacy` is for runs that were begun before there were presets. */
+/** Sets of defaults (preset.ts); `legacy` is for runs from before presets existed. */
 export const PRESETS = ['mini', 'vlm', 'legacy'] as const;
 
 export type PresetName = (typeof PRESETS)[number];
@@ -19,11 +19,11 @@ export type PresetName = (typeof PRESETS)[number];
 const positive = () => z.number().positive();
 const count = () => z.int().positive();
 const share = () => z.number().min(0).max(1);
-/** At 1 a moment would never move. */
+/** With decay 1 a moment would never change. */
 const decay = () => z.number().min(0).lt(1);
-/** Below, logits that are divided by it may be infinite. */
+/** A smaller divisor may make logits infinite. */
 const temperature = () => z.number().min(0.01).max(10);
-/** Each is listed at the start: a million take a minute. */
+/** A start lists each of them: a million take a minute. */
 const MOST_QUESTIONS = 1_000_000;
 /** Longest wait of a timer is 24 days. */
 const milliseconds = () => positive().max(86_400_000);
@@ -39,7 +39,7 @@ const figuresData = z.strictObject({
   heldOutQuestions: count()
     .max(MOST_QUESTIONS)
     .default(1_000)
-    .describe('Held-out questions; no picture of theirs is in the training pool.'),
+    .describe('Held-out questions; their pictures are not in the training pool.'),
   rendering: z
     .enum(RENDERINGS)
     .default('plain')
@@ -89,7 +89,7 @@ const paths = () => z.union([z.string().min(1), z.array(z.string().min(1)).min(1
 const fileData = z.strictObject({
   type: z.enum(['files', 'jsonl', 'parquet']),
   trainFile: paths().describe(
-    'File, folder, or pattern such as `data/train-*.parquet`, or a list of them: docs/data.md says what is read.',
+    'File, folder, or pattern such as `data/train-*.parquet`, or a list of them: docs/data.md lists the formats.',
   ),
   heldOutFile: paths()
     .optional()
@@ -97,13 +97,13 @@ const fileData = z.strictObject({
   heldOutShare: share()
     .default(0.1)
     .describe(
-      'Share of `trainFile` to hold out when there is no `heldOutFile`: by picture, or by question where pictures are too few for that. With 0 nothing is held out, and nothing is evaluated.',
+      'Share of `trainFile` to hold out when there is no `heldOutFile`: by picture, or by question when there are too few pictures. With 0 nothing is held out and nothing is evaluated.',
     ),
   split: z
     .string()
     .min(1)
     .optional()
-    .describe('Split to train on, where files are named after splits, or rows have a column `split`.'),
+    .describe('Split to train on, if files are named after splits or rows have a column `split`.'),
   heldOutSplit: z
     .string()
     .min(1)
@@ -118,7 +118,7 @@ const fileData = z.strictObject({
     .enum(ANSWER_KINDS)
     .optional()
     .describe(
-      'What the answers to multiple-choice questions are: `index` counts the choices from 0; default: told by the answers.',
+      'Kind of the answers to multiple-choice questions: `index` counts the choices from 0; default: inferred from the answers.',
     ),
   columns,
 });
@@ -164,14 +164,14 @@ const loop = z.strictObject({
     .nullable()
     .default(null)
     .describe('Stop after the learner step that follows this many sampled questions; null is no limit.'),
-  steps: count().nullable().default(null).describe('Stop after this many learner steps; null runs until told to stop.'),
+  steps: count().nullable().default(null).describe('Stop after this many learner steps; null is no limit.'),
   stopWhen: z
     .string()
     .min(1)
     .nullable()
     .default(null)
     .describe(
-      'Stop when this holds, such as `accuracy >= 0.9 and version > 50`: metrics compared with numbers, looked at after each step and evaluation.',
+      'Stop when this condition holds, such as `accuracy >= 0.9 and version > 50`: comparisons of metrics with numbers, checked after each step and evaluation.',
     ),
 });
 
@@ -184,14 +184,14 @@ const learner = z.strictObject({
   adapter: adapterSettings
     .default({ type: 'none' })
     .describe(
-      'What is trained: `none` is the whole model, `lora` low-rank updates of its linear layers, while the model itself is frozen.',
+      'The trained part: `none` is the whole model, `lora` low-rank updates of its linear layers, while the model itself is frozen.',
     ),
   learningRate: positive().max(1).default(5e-5).describe('AdamW learning rate after warm-up.'),
   warmupSteps: z.int().min(0).default(0).describe('Learner steps over which the rate rises from 0.'),
   schedule: schedule
     .default({ type: 'constant' })
     .describe(
-      'Learning rate after warm-up: `constant`, as fits a run without an end, or falling to a share of itself and staying there.',
+      'Learning rate after warm-up: `constant`, which suits a run without an end, or falling to a share of itself and staying there.',
     ),
   betas: z.tuple([decay(), decay()]).default([0.9, 0.99]).describe('AdamW decay of the first and second moments.'),
   weightDecay: z.number().min(0).max(1).default(0.01).describe('AdamW decoupled weight decay.'),
@@ -216,7 +216,7 @@ const synthesis = z.strictObject({
     .enum(['off', 'direct', 'in-context', 'both'])
     .default('off')
     .describe(
-      'Questions that the model writes itself: about a picture alone, or as another one beside a question of the data set.',
+      'Questions that the model writes itself: `direct` about a picture alone, `in-context` as a variation of a question of the data set.',
     ),
   share: share().default(0.5).describe('Share of the questions asked that are synthetic, once there are enough.'),
   rampSteps: z.int().min(0).default(0).describe('Learner steps over which that share rises from 0.'),
@@ -227,7 +227,7 @@ const synthesis = z.strictObject({
   duplicateSimilarity: share()
     .default(0.8)
     .describe(
-      'Similarity from which a question is taken for a repetition of its seed, or of another one about the same pictures.',
+      'Similarity from which a question counts as a repetition of its seed, or of another question about the same pictures.',
     ),
   temperature: temperature().default(1).describe('Sampling temperature while writing questions.'),
   maxNewTokens: count().max(4_096).default(28).describe('Longest question, in tokens.'),
@@ -235,12 +235,12 @@ const synthesis = z.strictObject({
     .string()
     .min(1)
     .default('Ask a question about this picture.')
-    .describe('What the model is told, with the picture.'),
+    .describe('Prompt that goes with the picture.'),
   inContextPrompt: z
     .string()
     .includes('{question}')
     .default('Ask a new question like: {question}')
-    .describe('What the model is told, with the picture; `{question}` stands for the question to differ from.'),
+    .describe('Prompt that goes with the picture; `{question}` stands for the question to differ from.'),
 });
 
 const evaluation = z.strictObject({
@@ -255,19 +255,17 @@ const evaluation = z.strictObject({
 
 const checkpoints = z.strictObject({
   everySteps: count().default(25).describe('Learner steps between checkpoints; one is also written at a stop.'),
-  keepLast: count().default(3).describe('Newest checkpoints to keep, beside the best one.'),
+  keepLast: count().default(3).describe('Newest checkpoints to keep, in addition to the best one.'),
 });
 
 const guardian = z.strictObject({
   mode: z
     .enum(['off', 'watch', 'act'])
     .default('watch')
-    .describe(
-      'What is done about a collapse: `act` rolls back and restarts with milder settings, `watch` says so and does nothing.',
-    ),
+    .describe('Response to a collapse: `act` rolls back and restarts with milder settings, `watch` only reports it.'),
   everySteps: count()
     .default(20)
-    .describe('Learner steps between probes of the canaries; once there is cause for doubt, after each step.'),
+    .describe('Learner steps between probes of the canaries; in doubt, a probe follows each step.'),
   canaries: z
     .int()
     .min(16)
@@ -275,14 +273,14 @@ const guardian = z.strictObject({
     .default(96)
     .describe('Fixed questions that a probe asks, with 6 responses each.'),
   labelled: z.boolean().default(false).describe('Let the guardian see the labels of canaries that have one.'),
-  confirmSteps: count().default(3).describe('Steps in a row that must show a collapse before it is acted on.'),
-  calmSteps: count().default(10).describe('Steps in a row without a sign of one before a watch ends.'),
+  confirmSteps: count().default(3).describe('Steps in a row that must show a collapse before the guardian acts.'),
+  calmSteps: count().default(10).describe('Steps in a row without a sign of collapse before a watch ends.'),
   trustSteps: count().default(40).describe('Healthy steps that must follow a version before it is trusted.'),
   maxTries: z
     .int()
     .min(0)
     .default(3)
-    .describe('Roll-backs without lasting success before learning is paused for good.'),
+    .describe('Roll-backs without lasting success before learning pauses until a resume.'),
   forgiveSteps: count().default(500).describe('Healthy steps after which earlier roll-backs no longer count.'),
   rateFactor: z.number().gt(0).lt(1).default(0.3).describe('The learning rate is multiplied by it at each roll-back.'),
   floorRise: share().default(0.1).describe('The share floor rises by it at each roll-back, up to 0.8.'),
@@ -292,7 +290,9 @@ const workers = z.strictObject({
   engine: z
     .enum(['auto', 'cpu', 'webgpu', 'cuda', 'tensorflow', 'reference'])
     .default('cpu')
-    .describe('What runs the programs; `quorum doctor` lists what works here. The daemon does not start on `webgpu`.'),
+    .describe(
+      'Engine that runs the programs; `quorum doctor` lists those that work here. The daemon does not start on `webgpu`.',
+    ),
   rolloutWorkers: count().max(256).default(1).describe('Sampler threads, each with its own copy of the model.'),
   rolloutThreads: count()
     .max(1_024)
@@ -323,7 +323,7 @@ const timeouts = z.strictObject({
   sampleSeconds: positive()
     .default(600)
     .describe(
-      'One sampler job without progress: no program of the model ends in this time. Where a plug-in samples, the whole job.',
+      'One sampler job without progress: no program of the model ends in this time. For a plug-in that samples, the whole job.',
     ),
   judgeSeconds: positive().default(5).describe('Comparing one pair of answers; past it they count as different.'),
   learnSeconds: positive().default(600).describe('One learner step, likewise without progress.'),
@@ -367,17 +367,17 @@ const dashboard = z.strictObject({
     .default('127.0.0.1')
     .describe('Address to listen on. Any but a loopback address asks for a token.'),
   viewToken: token().describe(
-    'At least 16 characters; lets look. QUORUM_DASHBOARD_VIEW_TOKEN is better kept. Where it is needed and not given, one is made and kept in the run folder.',
+    'At least 16 characters; allows viewing. Prefer QUORUM_DASHBOARD_VIEW_TOKEN, which is not stored in a file. If a token is needed and none is set, the daemon makes one and keeps it in the run folder.',
   ),
   controlToken: token().describe(
-    'At least 16 characters; lets look and command. QUORUM_DASHBOARD_CONTROL_TOKEN is better kept. Made like `viewToken`.',
+    'At least 16 characters; allows viewing and commands. Prefer QUORUM_DASHBOARD_CONTROL_TOKEN. Made like `viewToken`.',
   ),
   allowedHosts: z
     .array(z.string().min(1))
     .max(64)
     .default([])
     .describe(
-      'Names, beside localhost and `host`, by which browsers may reach it (no port): a proxy, a name in the DNS.',
+      'Names by which browsers may reach it, in addition to localhost and `host` (no port): a proxy, a name in the DNS.',
     ),
   maxClients: count().max(10_000).default(64).describe('Pages open at once; more are turned away.'),
 });
@@ -413,28 +413,26 @@ export const configSchema = z.strictObject({
     .min(1)
     .default('./models/mini')
     .describe(
-      'Hugging Face folder of the base model. Where none is named and the default is not there, it is the one that came with Quorum.',
+      'Hugging Face folder of the base model. If none is set and the default does not exist, the model in the package.',
     ),
   runFolder: z.string().min(1).default('./runs/default').describe('Folder of this run: database, log, checkpoints.'),
-  seed: seed().default(0).describe('Seeds everything that is random.'),
+  seed: seed().default(0).describe('Seed of all randomness.'),
   preset: z
     .enum(['auto', ...PRESETS])
     .default('auto')
     .describe(
-      'Whose defaults hold for the settings that are not given. `auto`: the preset that the run was begun with; for a new run, the one that fits the model folder.',
+      'Preset whose defaults apply to settings that are not set. `auto`: the preset that the run started with; for a new run, the preset that fits the model folder.',
     ),
   data: z
     .discriminatedUnion('type', [figuresData, fileData])
     .prefault({ type: 'figures' })
-    .describe(
-      'Where questions come from; `files` tells the format by the file, as its older names `jsonl` and `parquet` do.',
-    ),
+    .describe('Source of the questions; `files` (older names: `jsonl`, `parquet`) detects the format from the file.'),
   promptTemplate: z
     .string()
     .includes('{question}')
     .default('{question}')
     .describe(
-      "What the model is asked; {question} is the question's text. A model that is not taught to box its answers must be asked to: without a box there is no vote.",
+      'Prompt of a question; {question} is its text. A model that is not trained to box its answers needs a prompt that asks for the box: without a box there is no vote.',
     ),
   sampling: sampling.prefault({}),
   loop: loop.prefault({}),
@@ -457,9 +455,9 @@ export const configSchema = z.strictObject({
     .describe('Plug-ins: objects made by definePlugin, package names, file paths, or {use, options, thread, labels}.'),
 });
 
-/** A complete configuration, as the daemon gets it. */
+/** The complete configuration of a daemon. */
 export type Config = z.output<typeof configSchema>;
-/** What a user writes: every key may be left out. */
+/** A user's configuration: every key is optional. */
 export type ConfigInput = z.input<typeof configSchema>;
 
 /** Gives `quorum.config.ts` its types. */

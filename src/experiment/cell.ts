@@ -10,7 +10,7 @@ import type { AccuracyPoint } from '../protocol/status.ts';
 
 export interface Cell {
   readonly method: string;
-  /** What is varied, as the tables show it: `G 4`; absent for the method itself. */
+  /** The variation as the tables show it: `G 4`; absent for the method itself. */
   readonly variation?: string;
   readonly seed: number;
   /** Trained and measured on data that the base's vote mostly gets wrong, instead of on the suites. */
@@ -41,7 +41,7 @@ export interface Common {
   readonly k: number;
 }
 
-/** @param methodConfig the settings that the method stands for: a method that is changed is run again. */
+/** @param methodConfig the settings of the method: a changed method runs again. */
 export function cellHash(
   { method, seed, config, onHardData }: Cell,
   methodConfig: ConfigInput,

@@ -7,11 +7,11 @@ export interface CollapseRow {
   /** Learner steps that were taken, before and after roll-backs. */
   readonly steps: number;
   /**
-   * First evaluated version from which on the true accuracy stays `FALL` below the best before it; null where it does
-   * not.
+   * First evaluated version after which the true accuracy stays `FALL` below the best before it; null without such a
+   * fall.
    */
   readonly onset: number | null;
-  /** Versions at which the guardian first began to watch for good, and acted; null where it did not. */
+  /** Versions at which the guardian started its last watch, and at which it acted; null if it did not. */
   readonly watched: number | null;
   readonly acted: number | null;
   readonly why: string;

@@ -42,7 +42,7 @@ function corrupted(question: Question): Question {
   };
 }
 
-/** Log-probabilities under the base were taken with the corrupted picture: they say nothing about the clean one. */
+/** Log-probabilities under the base were computed with the corrupted picture and do not apply to the clean one. */
 function withoutReference(sample: Sample): Sample {
   const { refLogprobs: _, ...rest } = sample;
   return rest;

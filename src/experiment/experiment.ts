@@ -31,7 +31,7 @@ export interface ExperimentOptions {
   /** Names of methods; default: all. */
   readonly methods?: readonly string[];
   readonly seeds: readonly number[];
-  /** Budget of each run: as many questions are asked as this many full batches hold. */
+  /** Budget of each run: as many questions as this many full batches hold. */
   readonly budgetSteps: number;
   readonly suiteQuestions: number;
   readonly k: number;

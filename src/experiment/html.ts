@@ -1,6 +1,4 @@
-/**
- * The tables as one HTML page with its plots inside: accuracy of each method as bars, and how it came about as curves.
- */
+/** The tables as one HTML page with its plots inside: final accuracy of each method as bars, its course as curves. */
 import { cellName, type CellResult, type Common } from './cell.ts';
 import { AVERAGE, MEASURES, percent, shown, type Row, type Tables } from './statistics.ts';
 import { HARD_DATA_TITLE, rowName } from './text.ts';

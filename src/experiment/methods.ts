@@ -1,7 +1,7 @@
 /**
  * The methods that `quorum experiment` compares (MM-UPT, arXiv 2505.22453, table 1). Each is the loop itself with other
  * settings, another reward or another sampler, so that base, data, workers, optimizer and budget are the same.
- * docs/methods says what each source does and where a method deviates from it.
+ * docs/methods describes each source and where a method deviates from it.
  */
 import type { ConfigInput } from '../config/schema.ts';
 import type { Labels } from '../data/dataset.ts';
@@ -29,7 +29,7 @@ export interface Method {
 
 const KEEP_ALL = { dropAllAgree: false, dropNoBox: false, shareFloor: 0 } as const;
 /**
- * Responses less likely than this a token are not trusted as answers (it stands for Genixer's filter, which asks
+ * Mean probability per token below which a response is not used as an answer (in place of Genixer's filter, which asks
  * another model).
  */
 const GENIXER_CONFIDENCE = Math.log(0.8);
@@ -92,8 +92,7 @@ export const METHODS: readonly Method[] = [
 ];
 
 /**
- * The first response that has an answer, where the model was sure of it: one question-answer pair for each generated
- * question.
+ * The first response with an answer, if the model was sure of it: one question-answer pair for each generated question.
  */
 const firstConfident: Reward = (group, answers) => {
   const confidence = likelihoodReward(group, answers) as readonly number[];

@@ -1,5 +1,6 @@
 /**
- * The cells of `quorum experiment tables`: every method, and the variations of MM-UPT that say which part does what.
+ * The cells of `quorum experiment tables`: every method, and the variations of MM-UPT that show the effect of each
+ * part.
  */
 import { OBJECTIVES, objectiveSchema } from '../compute/objectives/registry.ts';
 import type { ConfigInput } from '../config/schema.ts';
@@ -34,13 +35,13 @@ export const VARIATIONS: readonly Variation[] = [
   stale(0, false),
   ...[1, 4, 8].flatMap((s) => [stale(s, false), stale(s, true)]),
   stale(2, true),
-  // The other objectives that follow advantages; those that do not are methods of their own (methods.ts).
+  // The other objectives with advantages; objectives without are separate methods (methods.ts).
   ...OBJECTIVES.filter(({ name, followsAdvantages }) => followsAdvantages === true && name !== 'grpo').map(({ name }) =>
     objective(name),
   ),
 ];
 
-/** Where the base's vote is mostly wrong: the vote's own reward, the same with nothing held back, and labels. */
+/** On data where the base's vote is mostly wrong: the vote's reward, the same without filters, and labels. */
 const ON_HARD_DATA: readonly Omit<Cell, 'seed'>[] = [
   { method: 'base', config: {} },
   { method: 'mm-upt', config: { data: HARD_DATA } },

@@ -75,7 +75,7 @@ export function statistics(values: readonly number[]): MeanAndDeviation {
 
 export interface Expectation {
   readonly text: string;
-  /** Null where a method that it needs was not run. */
+  /** Null when a method that it needs was not run. */
   readonly held: boolean | null;
   readonly detail: string;
 }
@@ -97,7 +97,7 @@ export function expectations(rows: readonly Row[]): Expectation[] {
     const [a, b] = [of(left), of(right)];
     if (a === undefined || b === undefined)
       return { text, held: null, detail: `${a === undefined ? left : right} was not run` };
-    // Strict where the claim is `>`: there `least` is 0 and equality is no win.
+    // Strict for a claim with `>`: `least` is 0, and equality is not a win.
     const held = least === 0 ? a > b : a - b >= least;
     return { text, held, detail: `${percent(a)} against ${percent(b)}` };
   };

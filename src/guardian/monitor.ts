@@ -1,25 +1,25 @@
 /**
- * Healthy, watch or act, one reading after the other. A level rises at once to watch, but to act only on evidence that
- * lasts; it falls only after a while without any. The state is plain data: a restarted loop continues where
- * it was.
+ * Assesses one reading after the other as healthy, watch or act. The level rises to watch at once, to act only on
+ * lasting evidence, and falls only after a time without any. The state is plain data, so a restarted loop continues
+ * with it.
  */
 import { ACT, evidence, isDoubtful, symptoms, WATCH, type Symptom } from './rules.ts';
 import { type Signal, type Signals } from './signals.ts';
 
 export type Level = 'healthy' | 'watch' | 'act';
 
-/** What is known after one learner step. */
+/** The observations after one learner step. */
 export interface Reading {
   readonly version: number;
-  /** Of the step and the groups judged since the one before. */
+  /** Signals of the step and of the groups judged since the previous one. */
   readonly signals: Signals;
-  /** Of a probe that was finished since the one before. */
+  /** Signals of a probe that finished since the previous reading. */
   readonly probe?: Signals;
-  /** Metrics of the step that are not numbers. */
+  /** Names of the step's non-finite metrics. */
   readonly notFinite?: readonly string[];
 }
 
-/** A version that was healthy for a while after it, too: what the signals were. */
+/** Signals at a version that stayed healthy for a time. */
 export interface Reference {
   readonly version: number;
   readonly signals: Signals;
@@ -31,30 +31,30 @@ export interface MonitorState {
   readonly since: number;
   /** Readings since the start, or since the last roll-back. */
   readonly readings: number;
-  /** Readings in a row with evidence enough to act, and probes among them. */
+  /** Readings in a row with enough evidence to act, and the probes among them. */
   readonly alarms: number;
   readonly probes: number;
-  /** Readings in a row without evidence enough to watch, and those without the least doubt. */
+  /** Readings in a row without enough evidence to watch, and those without any doubt. */
   readonly calm: number;
   readonly sound: number;
-  /** Means over the last steps; of probes, the newest. */
+  /** Means over the last steps; for a probe's signals, the newest values. */
   readonly signals: Signals;
   readonly probe: Signals;
   /** Vote share, averaged over more steps. */
   readonly slowShare: number | null;
-  /** Disagreement with the reference that has added up over its probes. */
+  /** Accumulated disagreement with the reference over its probes. */
   readonly eroded: number;
   readonly reference: Reference | null;
-  /** Becomes the reference if all stays well. */
+  /** The next reference, if the run stays healthy. */
   readonly candidate: Reference | null;
 }
 
 export interface MonitorOptions {
-  /** Readings in a row with evidence to act, before it is acted on. */
+  /** Readings in a row with evidence to act before the level becomes `act`. */
   readonly confirmSteps: number;
   /** Readings in a row without evidence, before a watch ends. */
   readonly calmSteps: number;
-  /** Steps that a version must be followed by in health, to be trusted. */
+  /** Healthy steps that must follow a version before it is trusted. */
   readonly trustSteps: number;
 }
 
@@ -84,17 +84,17 @@ export const NEW_MONITOR: MonitorState = {
 const FAST = 0.3;
 const SLOW = 0.08;
 /**
- * What a probe may lose of its agreement: healthy ones lose up to 0.03, and of few canaries up to two. More than that
- * adds up from probe to probe, less takes away (cumulative sums: Page, Continuous inspection schemes, Biometrika 1954),
- * so that a loss too small for one probe is found by several.
+ * Loss of agreement that a probe may show: healthy runs lose up to 0.03, or up to two canaries when there are few. A
+ * larger loss adds up from probe to probe, a smaller one subtracts (cumulative sums: Page, Continuous inspection
+ * schemes, Biometrika 1954), so several probes detect a loss that is too small for one.
  */
 const ALLOWED_LOSS = 0.05;
 const ALLOWED_CANARIES = 2;
-/** One bad probe is no series. */
+/** A single bad probe is not a trend. */
 const MOST_ADDED = 0.08;
-/** Readings whose mean is the first reference. */
+/** Number of readings whose mean is the first reference. */
 const FIRST = 3;
-/** Evidence that rests on probes needs this many of them. */
+/** Number of probes that probe-based evidence needs. */
 const PROBES = 2;
 
 export function observe(
@@ -140,7 +140,7 @@ export function observe(
   };
 }
 
-/** Negative where less was lost than is allowed. */
+/** Negative when the loss is below the allowance. */
 function addedLoss({ agreement, sureOf = Number.POSITIVE_INFINITY }: Signals): number {
   return agreement === undefined
     ? 0
@@ -148,7 +148,7 @@ function addedLoss({ agreement, sureOf = Number.POSITIVE_INFINITY }: Signals): n
 }
 
 function levelOf(state: MonitorState, found: readonly Symptom[], { confirmSteps, calmSteps }: MonitorOptions): Level {
-  const broken = found.some(({ signal }) => signal === 'finite'); // a weight that is no number does not come back
+  const broken = found.some(({ signal }) => signal === 'finite'); // a weight that becomes NaN stays NaN
   if (broken || (state.alarms >= confirmSteps && (state.probes >= PROBES || evidence(found.filter(notOfProbe)) >= ACT)))
     return 'act';
   if (evidence(found) >= WATCH) return state.level === 'act' ? 'act' : 'watch';
@@ -165,8 +165,7 @@ const OF_PROBES: ReadonlySet<Symptom['signal']> = new Set<Signal>([
 const notOfProbe = ({ signal }: Symptom): boolean => !OF_PROBES.has(signal);
 
 /**
- * A reading made in health becomes the reference once it was followed by health for long enough, and the present one
- * its successor.
+ * A healthy reading becomes the reference after enough healthy steps; the present reading then becomes the candidate.
  */
 function trusting(state: MonitorState, now: Reference, { trustSteps }: MonitorOptions): MonitorState {
   const { candidate } = state;
@@ -178,7 +177,7 @@ function trusting(state: MonitorState, now: Reference, { trustSteps }: MonitorOp
     : state;
 }
 
-/** Whether version `version` has been followed by `trustSteps` steps of health, without the least doubt until now. */
+/** Whether `trustSteps` healthy steps have followed version `version`, without any doubt until now. */
 export function isTrusted(
   state: Pick<MonitorState, 'level' | 'sound'>,
   version: number,
@@ -188,7 +187,7 @@ export function isTrusted(
   return state.level === 'healthy' && now >= version + trustSteps && state.sound >= trustSteps;
 }
 
-/** After a roll-back to a trusted version: as it was then, on watch. */
+/** The state after a roll-back to a trusted version: its state then, at level watch. */
 export function rolledBack(state: MonitorState, as: number): MonitorState {
   const { reference } = state;
   return { ...NEW_MONITOR, level: 'watch', since: as, signals: {}, reference, readings: 0, probe: {} };
@@ -210,7 +209,7 @@ function slow(before: number | null, now: number | undefined, readings: number):
   return before === null ? now : before + Math.max(SLOW, 1 / readings) * (now - before);
 }
 
-/** The reasons of an assessment in one line; empty without any. */
+/** The reasons of an assessment in one line; empty without reasons. */
 export function reasons({ symptoms: found }: Assessment): string {
   return found.map(({ words }) => words).join('; ');
 }

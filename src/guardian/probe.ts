@@ -1,15 +1,15 @@
 /**
- * The canaries: a fixed few questions, asked now and then, half of the responses to the picture as it is and half to a
- * harmless change of it. What nearly all responses of a trusted version agree on, a later one should still say. (Of the
- * questions on which 5 of 6 responses of the bundled model agree, 98 % are answered right, where its greedy answers are
- * right on 52 %: the vote, not the greedy answer, is what to keep.)
+ * The canaries: a few fixed questions, asked at intervals, half of the responses to the original picture and half to a
+ * harmless change of it. A later version should keep the answers on which nearly all responses of a trusted version
+ * agree. (Of the questions on which 5 of 6 responses of the bundled model agree, 98 % are answered right, where its
+ * greedy answers are right on 52 %: the vote, not the greedy answer, is what to keep.)
  */
 import { mean } from '../lib/mean.ts';
 import type { RefusedQuestion } from '../protocol/messages.ts';
 import { majorityVote } from '../learn/vote.ts';
 import type { Signals } from './signals.ts';
 
-/** What a version said; arrays are parallel to the canaries. */
+/** A version's answers; arrays are parallel to the canaries. */
 export interface Sureness {
   /** The majority's answer; null when no response has one. */
   readonly answers: readonly (string | null)[];
@@ -20,31 +20,31 @@ export interface Sureness {
 export interface Probe extends Sureness {
   readonly version: number;
   /**
-   * Of the pairs of a response to the clean and one to the changed picture: share that agree; for those that were
-   * asked.
+   * Share of equal answers among pairs of a response to the clean and one to the changed picture, over the asked
+   * canaries.
    */
   readonly same: readonly number[];
-  /** Whether the canary could be asked; absent where all could. */
+  /** Whether the canary could be asked; absent when all could. */
   readonly asked?: readonly boolean[];
-  /** Those that could not, by their id in the data. */
+  /** Canaries that could not be asked, by their id in the data. */
   readonly refused?: readonly RefusedQuestion[];
-  /** Whether the answer equals that of the trusted version, and of the base; absent where it was not asked for. */
+  /** Whether the answer equals that of the trusted version, and of the base; absent when the canary was not asked. */
   readonly asTrusted?: readonly boolean[];
   readonly asOrigin?: readonly boolean[];
-  /** Whether it is right, where the canaries have labels and they may be used. */
+  /** Whether it is right, if the canaries have labels that the guardian may use. */
   readonly right?: readonly boolean[];
 }
 
 export interface ProbeRequest {
   /** The caller retains it. */
   readonly version: number;
-  /** What earlier versions said, to be compared with. */
+  /** Answers of earlier versions, for the comparison. */
   readonly trusted?: Sureness | undefined;
   readonly origin?: Sureness | undefined;
   /**
-   * Ask twice as often. A weak policy gives one answer five times in six now and then to a question that it does not
-   * know, and that would be missed for ever after: of what the bundled base is sure of in 6 responses, it says 5 %
-   * otherwise the next time.
+   * Ask twice as often. By chance a weak policy gives one answer five times in six to a question that it does not know,
+   * and every later probe would count it as lost: of its confident answers in 6 responses, the bundled base changes 5 %
+   * the next time.
    */
   readonly closely?: boolean;
 }
@@ -53,7 +53,7 @@ export type AskCanaries = (request: ProbeRequest, signal: AbortSignal) => Promis
 
 /** One response in six may differ. */
 const NEARLY_ALL = 5 / 6;
-/** Below this many canaries, agreement is a matter of luck. */
+/** Minimum of canaries: with fewer, agreement is chance. */
 const FEWEST = 8;
 
 /** One canary: classes of the responses to the clean picture and to the changed one. */
@@ -77,7 +77,7 @@ export function probeSignals(probe: Probe, trusted: Sureness | undefined, origin
   };
 }
 
-/** Share of the canaries that the earlier version was sure of which are answered as it answered them. */
+/** Share of the earlier version's confident canaries with the same answer now. */
 function among(
   { asked }: Probe,
   same: readonly boolean[] | undefined,

@@ -1,38 +1,36 @@
 /**
- * What is done about a collapse: back to the last trusted version and on from there more carefully; after too many
- * tries, no further.
+ * The remedy for a collapse: roll back to the last trusted version and continue with milder settings; after too many
+ * tries, pause.
  */
 
-/** Settings that learning continues with. */
+/** Settings for the steps after the roll-back. */
 export interface Mildness {
   readonly learningRate: number;
   readonly temperature: number;
-  /** Groups below it are dropped, whatever `filters.shareFloor` says. */
+  /** Groups below it are dropped, even above `filters.shareFloor`. */
   readonly shareFloor: number;
 }
 
 export interface RemedyOptions {
   /** Roll-backs before it gives up. */
   readonly maxTries: number;
-  /** The learning rate is multiplied by it with each. */
+  /** Factor on the learning rate at each roll-back. */
   readonly rateFactor: number;
-  /** The share floor is raised by it with each. */
+  /** Increase of the share floor at each roll-back. */
   readonly floorRise: number;
 }
 
 export type Remedy =
   | { readonly type: 'restart'; readonly to: number; readonly attempt: number; readonly settings: Mildness }
-  /** Learning stays paused, at version `to` where there is one. */
+  /** Learning stays paused, at version `to` if there is one. */
   | { readonly type: 'hold'; readonly to: number | null; readonly why: string };
 
-/** A floor at which hardly any group is kept teaches nothing. */
+/** Maximum of the floor: above it hardly any group is kept. */
 const HIGHEST_FLOOR = 0.8;
 
 /**
- * @param tries roll-backs so far that were not followed by a long time of health
- * @param trusted newest version on disk that was followed by health; null without one
- * @param before settings that the trusted version was learnt with
- * @param now settings at present
+ * @param tries roll-backs so far without a long healthy time after them @param trusted newest version on disk with
+ * healthy steps after it; null without one @param before settings of the trusted version @param now present settings
  */
 export function remedy(
   tries: number,

@@ -2,8 +2,8 @@
  * What the signals mean. Each rule compares a signal with what it was at the last trusted version, because learning
  * itself moves most of them: in healthy runs of the bundled model the vote share rises from 0.6 to 0.96, entropy halves
  * and responses grow by half, and vote share, entropy and KL end no differently where it collapses slowly
- * (docs/guardian.md has the numbers). So these weigh little. What weighs is what learning does not do: to give one
- * answer to everything, to fall silent, to contradict what a trusted version was sure of.
+ * (docs/guardian.md has the numbers). So these weigh little. The decisive signs are those that healthy learning never
+ * shows: one answer to every question, no answers, contradiction of what a trusted version was sure of.
  */
 import { SIGNALS, type Signal, type Signals } from './signals.ts';
 
@@ -11,35 +11,34 @@ export interface Symptom {
   readonly signal: Signal | 'finite';
   /** 1: worth watching, 2: worth acting on. */
   readonly severity: 1 | 2;
-  /** The signal, what it is and what it was. */
+  /** The signal with its present and its earlier value. */
   readonly words: string;
 }
 
 interface Rule {
   readonly signal: Signal;
-  /** One that suffices to act; the others only do together. */
+  /** A signal that suffices to act; the others suffice only in combination. */
   readonly decisive: boolean;
   /**
-   * How far `now` is from `before` in the direction that is bad; `before` is undefined where no trusted version has the
-   * signal.
+   * How far `now` is from `before` in the bad direction; `before` is undefined when no trusted version has the signal.
    */
   readonly excess: (now: number, before: number | undefined) => number;
   /** Excess from which the symptom has severity 1 and 2. */
   readonly watch: number;
   readonly act: number;
-  /** How many canaries the comparison is about: a few that are lost are chance, whatever share of them that is. */
+  /** Number of canaries in the comparison: losing a few is chance, at any share. */
   readonly of?: Signal;
 }
 
 /**
- * Canaries lost from which there may be doubt, a symptom of severity 1, and of 2. They matter where a version was sure
- * of fewer than 63.
+ * Lost canaries from which there may be doubt, severity 1, and severity 2. They matter when a version was sure of fewer
+ * than 63.
  */
 const FEWEST = { doubt: 3, watch: 5, act: 8 } as const;
 
 /**
- * Of what can be gained, the part that is: a data set of yes and no begins with a concentration of 0.5, one of numbers
- * with 0.1.
+ * The increase as a share of the possible increase: a yes/no data set starts at a concentration of 0.5, one of numbers
+ * at 0.1.
  */
 const gained = (now: number, before = 0): number => (before >= 1 ? 0 : (now - before) / (1 - before));
 const fallen = (now: number, before = now): number => before - now;
@@ -88,8 +87,8 @@ export function symptoms(now: Signals, before: Signals, notFinite: readonly stri
 }
 
 /**
- * Whether a decisive signal is half-way to a symptom. That is no alarm, but what came before it is not to be trusted
- * yet: a collapse that is slow enough would else take what it is compared with along.
+ * Whether a decisive signal is half-way to a symptom. This raises no alarm, but earlier versions are not trusted yet:
+ * otherwise a slow collapse would move its own reference.
  */
 export function isDoubtful(now: Signals, before: Signals): boolean {
   return RULES.some((rule) => {
@@ -111,11 +110,11 @@ function bounds(
   };
 }
 
-/** Enough to watch, and to act once it lasts. */
+/** Weights that suffice to watch, and to act if they last. */
 export const WATCH = 0.3;
 export const ACT = 1;
 
-/** What symptoms weigh together: one decisive sign suffices, and so do three of the others at their worst. */
+/** The combined weight of symptoms: one decisive sign suffices, or three others at their worst. */
 export function evidence(found: readonly Symptom[]): number {
   return found.reduce((sum, { signal, severity }) => sum + weight(signal)[severity], 0);
 }
@@ -133,5 +132,5 @@ function inWords(signal: Signal, now: number, before: number | undefined): strin
   return `${SIGNALS[signal]} ${number(now)}${compared}`;
 }
 
-/** Those that are a comparison by themselves. */
+/** Signals that are already a comparison. */
 const RELATIVE: ReadonlySet<Signal> = new Set(['agreement', 'erosion', 'origin', 'shareRate']);

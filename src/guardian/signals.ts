@@ -1,12 +1,12 @@
 /**
- * What shows, without any label, how the policy does: numbers of one learner step, of the groups judged since the step
- * before, and now and then of a probe (probe.ts). What they mean for the run is rules.ts.
+ * The guardian's signals, all without labels: numbers of one learner step, of the groups judged since the step before,
+ * and at intervals of a probe (probe.ts). rules.ts interprets them.
  */
 import { mean } from '../lib/mean.ts';
 import type { JudgedGroup, StepMetrics } from '../protocol/messages.ts';
 import { NO_ANSWER } from '../learn/vote.ts';
 
-/** In words, as reasons and the documentation name them. */
+/** Names for reasons and documentation. */
 export const SIGNALS = {
   voteShare: 'vote share',
   concentration: 'share of all answers that is the same one answer',
@@ -28,15 +28,15 @@ export const SIGNALS = {
 
 export type Signal = keyof typeof SIGNALS;
 
-/** Those that are known; a signal that is not finite is itself a symptom. */
+/** The known signals; a non-finite signal is itself a symptom. */
 export type Signals = Readonly<Partial<Record<Signal, number>>>;
 
-/** What of a judged group counts. */
+/** The fields of a judged group that the signals use. */
 export type Judged = Pick<JudgedGroup, 'verdict'> & {
   readonly group: { readonly samples: readonly { readonly tokens: readonly number[] }[] };
 };
 
-/** Of a refused question, which has no samples, nothing is known. Empty where no group was judged. */
+/** A refused question has no samples and does not count. Empty when no group was judged. */
 export function groupSignals(groups: readonly Judged[]): Signals {
   const judged = groups.filter(({ group }) => group.samples.length > 0);
   if (judged.length === 0) return {};
@@ -51,18 +51,15 @@ export function groupSignals(groups: readonly Judged[]): Signals {
   };
 }
 
-/**
- * How far the answers to one question differ, in place of pass@k: 0 where all that answer say the same, 1 where each
- * says something else.
- */
+/** How far the answers to one question differ, in place of pass@k: 0 when all answers are equal, 1 when all differ. */
 function spread(classes: readonly number[]): number {
   const different = new Set(classes.filter((own) => own !== NO_ANSWER)).size;
   return classes.length < 2 ? 0 : Math.max(0, different - 1) / (classes.length - 1);
 }
 
 /**
- * The largest share that one answer has of the answers given to all the questions, each question counting alike.
- * Answers are compared as they are written: one that takes over is written in one way. 0 where nothing was answered.
+ * The largest share of one answer among the answers to all questions, each question with equal weight. Answers are
+ * compared as text: a dominating answer has one spelling. 0 without answers.
  */
 export function concentration(groups: readonly (readonly (string | null)[])[]): number {
   const weights = new Map<string, number>();
@@ -81,7 +78,7 @@ export function stepSignals(metrics: StepMetrics | null): Signals {
   return { kl, entropy, clipFraction };
 }
 
-/** Names of what is not a number any more in a step. */
+/** Names of a step's metrics that are no longer finite. */
 export function notFinite(metrics: StepMetrics | null): readonly string[] {
   return Object.entries(metrics ?? {}).flatMap(([name, value]) => (Number.isFinite(value) ? [] : [name]));
 }

@@ -1,19 +1,19 @@
-/** What the guardian knows, as plain data that outlives the process. */
+/** The guardian's durable state, as plain data. */
 import { NEW_MONITOR, type MonitorState } from './monitor.ts';
 import type { Sureness } from './probe.ts';
 import type { Remedy } from './remedy.ts';
 import type { GuardianStatus } from '../protocol/status.ts';
 
-/** Values by name that outlive the process, as the store keeps them. */
+/** Durable values by name, as the store keeps them. */
 export interface Memory {
   meta(key: string): unknown;
   setMeta(key: string, value: unknown): void;
 }
 
-/** Where a stored loop keeps what the guardian knows. */
+/** Key of the guardian's state in the store. */
 const KEY = 'loop.guardian';
 
-/** A version on disk, and what it was learnt with. */
+/** A version on disk, and the settings that it was learnt with. */
 export interface Trusted {
   readonly version: number;
   readonly learningRate: number;
@@ -22,21 +22,21 @@ export interface Trusted {
 
 export interface GuardianState {
   readonly monitor: MonitorState;
-  /** What the base, the monitor's reference and its candidate were sure of. */
+  /** The confident answers of the base, of the monitor's reference and of its candidate. */
   readonly origin?: Sureness;
   readonly reference?: Sureness;
   readonly candidate?: Sureness | undefined;
-  /** Versions on disk: the newest that healthy steps followed, and the next candidate. */
+  /** Versions on disk: the newest with healthy steps after it, and the next candidate. */
   readonly trusted: Trusted | null;
   readonly pending: Trusted | null;
-  /** Checkpoints up to this one were looked at. */
+  /** Newest checkpoint that was considered. */
   readonly looked: number;
   readonly tries: number;
-  /** Floor under the vote share, since the last roll-back. */
+  /** Minimum vote share, since the last roll-back. */
   readonly shareFloor: number;
-  /** What was decided and is not done yet. */
+  /** A decided remedy that is not done yet. */
   readonly remedy: Remedy | null;
-  /** Why learning stays paused. */
+  /** The reason for which learning stays paused. */
   readonly held: string | null;
 }
 
@@ -62,7 +62,7 @@ export function readState(store: Pick<Memory, 'meta'>): GuardianState {
   return { ...NEW, ...stored, monitor: { ...NEW_MONITOR, ...stored?.monitor } };
 }
 
-/** How far the newest versions are trusted: the level, and the version to go back to. */
+/** Trust in the newest versions: the level, and the version to roll back to. */
 export function trustIn({ held, monitor, trusted }: GuardianState): Pick<GuardianStatus, 'level' | 'trusted'> {
   return { level: held === null ? monitor.level : 'hold', trusted: trusted?.version ?? null };
 }
@@ -71,7 +71,7 @@ export function writeState(store: Pick<Memory, 'setMeta'>, state: GuardianState)
   store.setMeta(KEY, state);
 }
 
-/** Steps between which nothing but means has changed are not worth a write each. */
+/** Number of steps between writes when only means have changed. */
 const WRITE_EVERY = 10;
 
 /** Whether `b` is worth a write where `a` is stored. */

@@ -16,10 +16,10 @@ const REAL: Timers = {
 };
 
 /**
- * Runs `work` until it settles, `seconds` pass without progress (those in which this process was stopped do not count)
- * or `signal` aborts, whichever is first. The signal handed to `work` aborts in the two latter cases; `work` that
- * ignores it continues, and its result is dropped. Work tells its progress through the same signal
- * (src/lib/progress.ts); where it tells none, `seconds` bound the whole.
+ * Runs `work` until the first of these: it settles, `seconds` pass without progress (time in which this process was
+ * stopped does not count), or `signal` aborts. The signal passed to `work` aborts in the last two cases; `work` that
+ * ignores it continues, and its result is dropped. Work reports progress through the same signal (src/lib/progress.ts);
+ * without reports, `seconds` bound the whole.
  * @throws TimeoutError that names the wait; CancelledError.
  */
 export async function withDeadline<R>(

@@ -1,9 +1,9 @@
-/** What a name in the file system stands for, in words: for messages about an entry that is not what it should be. */
+/** Names the kind of an entry in the file system, for messages about an entry of the wrong kind. */
 import { lstatSync, readlinkSync, statSync, type Stats } from 'node:fs';
 
 /**
- * `a file`, `a folder`, `a pipe` ...; undefined where nothing has the name. Links are followed. @throws what the file
- * system answers.
+ * `a file`, `a folder`, `a pipe` ...; undefined when no entry has the name. Links are followed. @throws the file
+ * system's error.
  */
 export function entryKind(path: string): string | undefined {
   const entry = entryAt(path);
@@ -17,7 +17,7 @@ export function entryKind(path: string): string | undefined {
   }
 }
 
-/** Below a file there is nothing. */
+/** A file has no entries below it. */
 function entryAt(path: string): Stats | undefined {
   try {
     return lstatSync(path, { throwIfNoEntry: false });

@@ -4,7 +4,7 @@ import { createJiti } from 'jiti';
 
 const isSource = import.meta.url.endsWith('.ts');
 
-/** `quorum`, and the plug-ins that come with it, mean this very Quorum, wherever the module lies. */
+/** `quorum` and its built-in plug-ins resolve to this copy of Quorum, from any module. */
 const ALIAS = {
   quorum: pathOf('../index'),
   'quorum/testing': pathOf('../testing'),
@@ -22,7 +22,7 @@ export function importDefault(specifier: string, from: string): Promise<unknown>
   return createJiti(from, { alias: ALIAS, moduleCache: false }).import(specifier, { default: true });
 }
 
-/** The file that `specifier` names in the module `from`; undefined where no such file exists. */
+/** The file that `specifier` names in the module `from`; undefined when it does not exist. */
 export function resolveImport(specifier: string, from: string): string | undefined {
   const found = createJiti(from).esmResolve(specifier, { try: true });
   return found?.startsWith('file:') === true ? fileURLToPath(found) : found;

@@ -14,9 +14,9 @@ export interface TimeSource {
 }
 
 const BEAT_MILLISECONDS = 1000;
-/** A beat that ends as late as this did not wait for its turn: nothing ran at all. */
+/** A beat that ends this late means that the process was suspended, not merely busy. */
 const STANDSTILL_MILLISECONDS = 1000;
-/** How often the last beat of one wait may begin anew: even where it always ends late, the wait has an end. */
+/** How often the last beat of one wait may restart: bounds the wait even if every beat ends late. */
 const MOST_ANEW = 10;
 
 const REAL: TimeSource = {

@@ -1,6 +1,6 @@
 /**
- * Makes a folder and the missing ones above it. Not by Node's `recursive`: where the file system answers ENOENT, as
- * /proc does, that never ends.
+ * Makes a folder and the missing ones above it. Node's `recursive` never ends on a file system that answers ENOENT, as
+ * /proc does.
  */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';

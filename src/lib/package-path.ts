@@ -1,4 +1,4 @@
-/** Where the package lies, from the sources as from dist/. */
+/** The package's folder, found from the sources and from dist/. */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,7 @@
 /**
- * Progress of long work, told through the signal of its deadline: the signal is the one thing that a deadline and the
- * thread that works hand on to each other. Each sign of progress begins the deadline anew, so a deadline bounds how
- * long nothing happens, not how long a large model takes.
+ * Progress of long work, reported through the signal of its deadline: the signal is the only object that the deadline
+ * and the working thread share. Each report restarts the deadline, so a deadline bounds the time without progress, not
+ * the time that a large model takes.
  */
 const PROGRESS = 'progress';
 

@@ -1,4 +1,4 @@
-/** Signals that any number may wait for at once: Node takes more than ten listeners for a leak, and warns of it. */
+/** Signals for any number of waiters: Node treats more than ten listeners as a leak and warns. */
 import { setMaxListeners } from 'node:events';
 
 /** @returns the same signal. */

@@ -1,6 +1,6 @@
 /**
- * What threads that compute see of the process's environment: nothing that could be a secret, as `HF_TOKEN` or a
- * cloud's keys are.
+ * The environment variables that compute threads see: none that could be a secret, such as `HF_TOKEN` or a cloud's
+ * keys.
  */
 const PASSED =
   /^(?:PATH|HOME|USERPROFILE|SystemRoot|TMPDIR|TEMP|TMP|TZ|LANG|LC_[A-Z]+|NODE_ENV|ORT_[A-Z_]+|TSX_[A-Z_]+|PISCINA_[A-Z_]+)$/;

@@ -1,6 +1,6 @@
 /**
- * Files that are there completely or not at all, also after a power cut: each is written beside its place, flushed and
- * renamed over what was there, which stands until then.
+ * Files that exist completely or not at all, also after a power cut: each is written under a temporary name in the same
+ * folder, flushed, and renamed over the old file, which stays until then.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
@@ -24,7 +24,7 @@ export async function writeWhole(path: string, chunks: Iterable<Uint8Array | str
   }
 }
 
-/** At once, for small files, with a mode that lets only this user read them. */
+/** Synchronous, for small files, with a mode that lets only this user read them. */
 export function writeWholeNow(path: string, text: string): void {
   const temporary = besides(path);
   try {

@@ -1,4 +1,4 @@
-/** What is wrong with a plug-in's reply: a check for each port, for src/plugin/port-table.ts. */
+/** Checks the replies of plug-ins: one check per port, for src/plugin/port-table.ts. */
 import { z } from 'zod';
 import type { Evaluation, Question, RolloutGroup, Sample, Verdict } from '../protocol/messages.ts';
 import type {
@@ -174,7 +174,7 @@ const whyDropped = z.union(
 
 const NO_LIMITS: ModelLimits = { vocabulary: Infinity, context: Infinity };
 
-/** What is wrong with a reply, in words; undefined for a right one. What is right may depend on the request. */
+/** A sentence about the fault of a reply; undefined for a valid reply. Validity may depend on the request. */
 export type ReplyCheck<Request = never> = (
   reply: unknown,
   request: Request,
@@ -229,8 +229,8 @@ function wrongGroups(
 }
 
 /**
- * A token that the model does not have would fail the learner's step, and a longer response than was asked for might
- * not fit its memory.
+ * A token outside the model's vocabulary would fail the learner's step, and a response over the requested length might
+ * exceed its memory.
  */
 function beyondModel(
   tokens: readonly number[],

@@ -1,4 +1,4 @@
-/** The one door through which all actors come in, built in or not. */
+/** `definePlugin`, the only way to add an actor, built in or not. */
 import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
 import type { ModelLimits, ModelText, PortName, Ports, WeightsRef } from '../protocol/ports.ts';
 import type { StandardSchema } from './standard-schema.ts';
@@ -20,26 +20,26 @@ export interface RunQuestions {
  * `next` throw when they are used.
  */
 export interface PortContext<Options, Name extends PortName = PortName> {
-  /** As the plug-in's schema parsed them; undefined where it has none. */
+  /** As parsed by the plug-in's schema; undefined without a schema. */
   readonly options: Options;
   /** Aborts when the actor is stopped or restarted. */
   readonly signal: AbortSignal;
-  /** The run's seed: what is random should follow from it, so that a run can be repeated. */
+  /** The run's seed: derive all randomness from it, so that a run can be repeated. */
   readonly seed: number;
   /** The plug-in's own folder inside the run folder, which exists. */
   readonly folder: string;
   /** Folder of the configuration: what a relative path in the options is relative to. */
   readonly base: string;
   readonly questions: RunQuestions;
-  /** Absent where the run's policy does not say. Replies of a sampler are checked by it. */
+  /** Absent when the run's policy does not know it. Used to check replies of a sampler. */
   readonly limits?: ModelLimits | undefined;
-  /** @throws UnsupportedError where the run's policy has no model folder. Also for `prompt`. */
+  /** @throws UnsupportedError when the run's policy has no model folder. Also for `prompt`. */
   readonly tokenizer: ModelText['tokenizer'];
   /** A question's prompt as the learner encodes it, as text and as token ids. */
   readonly prompt: ModelText['prompt'];
   /**
-   * Where the weights of a version are, for a sampler that is not in this process. Ask for the version that a request
-   * names: it is in memory as long as the request is in hand. @throws RangeError when the version is gone.
+   * The weights of a version, for a sampler in another process. Ask for the version that a request names: it stays in
+   * memory during that request. @throws RangeError when the version is gone.
    */
   weights(version: number): Promise<WeightsRef>;
   /** Decodes or redraws a picture. */
@@ -49,8 +49,8 @@ export interface PortContext<Options, Name extends PortName = PortName> {
    */
   classify(answers: readonly (string | null)[]): Promise<readonly number[]>;
   /**
-   * The right answer, where the data set has one. @throws PermissionError unless the user listed the plug-in with
-   * `labels: true`.
+   * The right answer, if the data set has one. @throws PermissionError unless the user listed the plug-in with `labels:
+   * true`.
    */
   label(questionId: string): string | undefined;
   /** Writes a line to the event log and the status. Too many of them are counted instead. */
@@ -77,9 +77,9 @@ export type PortLike<Name extends PortName> = Name extends 'ask'
 export interface PluginDefinition<Options> {
   /** As messages, `quorum status` and the log name it. */
   readonly name: string;
-  /** The `API_VERSION` that it was written for. */
+  /** The `API_VERSION` that it is written for. */
   readonly apiVersion: number;
-  /** Checks the options that the user gives; without it none may be given. Zod, or any other Standard Schema. */
+  /** Checks the user's options; without it the plug-in takes none. Zod, or any other Standard Schema. */
   readonly options?: StandardSchema<Options>;
   readonly ports: { readonly [Name in PortName]?: OpenPort<Name, Options> };
 }

@@ -13,13 +13,13 @@ import { PORT_NAMES, PORT_TABLE } from './port-table.ts';
 import type { StandardSchema } from './standard-schema.ts';
 import { HEAP_MEGABYTES, openThread, type PluginThread } from './thread.ts';
 
-/** One of `plugins: [...]`: a package, a file, a definition, or one of them with more said about it. */
+/** One entry of `plugins: [...]`: a package, a file, a definition, or one of them with settings. */
 export type PluginSpec = string | object | PluginUse;
 
 export interface PluginUse {
   readonly use: string | object;
   readonly options?: unknown;
-  /** In a worker thread of its own, with a heap of 512 MB or what is asked for. */
+  /** In its own worker thread, with a heap of 512 MB or of the given size. */
   readonly thread?: boolean | { readonly heapMegabytes: number } | undefined;
   /** May read labels. */
   readonly labels?: boolean | undefined;
@@ -39,13 +39,13 @@ export interface Plugin {
   /** As it was listed, to load it again. */
   readonly use: PluginUse;
   readonly ports: { readonly [Name in PortName]?: (services: Services<Name>) => Promise<Ports[Name]> };
-  /** Ends its thread, where it has one. */
+  /** Ends its thread, if it has one. */
   close(): Promise<void>;
 }
 
 const known = (): string => PORT_NAMES.join(', ');
 
-/** Prefix of the plug-ins that come with Quorum. */
+/** Prefix of the built-in plug-ins. */
 const BUILT_IN = 'quorum/plugins/';
 
 /** How long a plug-in's module may take to load: one may bring a large library. */
@@ -68,9 +68,9 @@ const definitionSchema = z.strictObject({
 });
 
 /**
- * @param folder what relative paths and package names are resolved from: that of the configuration file.
- * @throws InputError when a plug-in is not found, throws while it is loaded, is for another API version, gets bad
- * options, or wants a port that another one has.
+ * @param folder of the configuration file: relative paths and package names resolve from it. @throws InputError when a
+ * plug-in is not found, throws while it is loaded, is for another API version, gets bad options, or takes a port that
+ * another plug-in has.
  */
 export async function loadPlugins(specs: readonly PluginSpec[], folder: string): Promise<readonly Plugin[]> {
   const plugins: Plugin[] = [];
@@ -105,7 +105,7 @@ export async function loadPlugin(spec: PluginSpec, folder: string): Promise<Plug
   return bind(use.use, use, 'given in the configuration');
 }
 
-/** @throws InputError when two have the same name, or the same port of which there is one. */
+/** @throws InputError when two have the same name, or the same exclusive port. */
 export function checkRivals(plugins: readonly Plugin[]): void {
   for (const [i, { name, source }] of plugins.entries()) {
     if (plugins.slice(0, i).some((other) => other.name === name))

@@ -19,7 +19,7 @@ export async function openPort<Name extends PortName, Options>(
   const open = definition.ports[port];
   if (!open) throw new InputError(`${who} has no port "${port}"; it has ${Object.keys(definition.ports).join(', ')}`);
   const checked = await checkOptions(who, definition.options, options);
-  // Getters stay getters: `next` is opened when it is asked for, and in a thread some of them throw.
+  // Getters stay getters: `next` opens on first use, and in a thread some of them throw.
   const { options: _, ...services } = Object.getOwnPropertyDescriptors(context);
   const own = Object.defineProperties({ options: checked }, services) as unknown as PortContext<Options, Name>;
   return portOf<Name>(who, port, await open(own));

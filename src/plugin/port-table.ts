@@ -1,5 +1,5 @@
 /**
- * The ports, one row each. All that Quorum says of ports elsewhere derives from this table; their types are in
+ * The ports, one row each. Everything about ports elsewhere in Quorum derives from this table; their types are in
  * src/protocol/ports.ts.
  */
 import type { PortName, SoloPort } from '../protocol/ports.ts';
@@ -15,7 +15,7 @@ export interface PortRow {
   readonly builtIn: boolean;
   /** Completes "A plug-in with this port ...". */
   readonly does: string;
-  /** False where the port is called with its signal alone. */
+  /** False when the port is called with its signal alone. */
   readonly hasRequest: boolean;
   readonly wrong: check.ReplyCheck;
   /** The reply as the store can hold it; absent where a reply has no text that is stored. */

@@ -1,4 +1,4 @@
-/** What is wrong with a plug-in's reply, in words: where, what it should be, and what it is. */
+/** Describes the fault of a plug-in's reply: where it is, what is expected, and what was given. */
 import { z } from 'zod';
 import { shown } from '../lib/shown.ts';
 
@@ -25,7 +25,7 @@ export function wrongReply(schema: z.ZodType, reply: unknown): string | undefine
   return where === '' ? wordsOf(nearest, reply) : `${where}: ${wordsOf(nearest, reply)}`;
 }
 
-/** Of alternatives without words of their own, the one of which least is wrong. */
+/** Of alternatives without their own message, the one with the fewest faults. */
 function nearestOf(issue: Issue): Issue {
   if (issue.code !== 'invalid_union' || issue.message !== 'Invalid input') return issue;
   const [first] = issue.errors.toSorted((a, b) => a.length - b.length)[0] ?? [];
@@ -37,7 +37,7 @@ function wordsOf(issue: Issue, reply: unknown): string {
     (inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key],
     reply,
   );
-  // It has said all: `wrongNumbers`.
+  // `wrongNumbers` has reported everything.
   if (issue.code === 'custom' && issue.params?.['told'] === true) return issue.message;
   if (issue.code === 'unrecognized_keys')
     return `unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
@@ -47,7 +47,7 @@ function wordsOf(issue: Issue, reply: unknown): string {
   return `${expected(issue)}, found ${found(value)}`;
 }
 
-/** Our own words, or those of zod without its first: `Too small: expected array to have >=1 items`. */
+/** Our own message, or zod's without its first words: `Too small: expected array to have >=1 items`. */
 function expected({ message }: Issue): string {
   const bare = message
     .replace(/^(?:Invalid \w+: |Too \w+: |Invalid discriminator value. )/, '')

@@ -42,7 +42,7 @@ function questionOf(question: Question): Question {
   };
 }
 
-/** No file has such a name: a file system is asked for U+FFFD in place of half a pair. */
+/** No file has such a name: the file system gets U+FFFD in place of half a pair. */
 function pictureOf(ref: PictureRef): PictureRef {
   if ('of' in ref) return { ...ref, of: pictureOf(ref.of) };
   if (ref.type === 'figure') return { ...ref, key: storableText(ref.key) };

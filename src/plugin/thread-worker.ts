@@ -1,4 +1,4 @@
-/** Thread entry: one plug-in, and those of its ports that were opened. Producer of tasks: thread.ts. */
+/** Thread entry: one plug-in and its opened ports. Producer of tasks: thread.ts. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { importDefault } from '../lib/import-default.ts';
 import { loadPicture } from '../data/picture.ts';
@@ -25,7 +25,7 @@ export interface ThreadTask {
   readonly request: unknown;
 }
 
-/** What a port says between its replies. */
+/** Messages of a port between its replies. */
 export interface ThreadWord {
   readonly opened: number;
   readonly type: 'tell' | 'stop';
@@ -38,7 +38,7 @@ export type ThreadReply = { readonly value: unknown; readonly error?: undefined 
 const { specifier, from, options } = workerData as ThreadOptions;
 const PAIR_SECONDS = 5;
 const grader = new Grader({ deadlineSeconds: PAIR_SECONDS });
-/** A thread that is not killed cancels nothing. */
+/** A thread that keeps running has nothing to cancel. */
 const { signal } = sharedController();
 
 let definition: Promise<PluginDefinition<unknown>> | undefined;

@@ -1,7 +1,7 @@
 /**
- * A plug-in in a worker thread of its own: one that computes for long, or that is not trusted with the daemon's heap. A
- * call past its deadline, or that is cancelled, costs the thread, so that even an endless loop ends; the next call has
- * a new one. `questions`, `label`, `weights` and `next` are not there: they would be calls back to the daemon.
+ * Runs a plug-in in its own worker thread: for long computations, or when it must not share the daemon's heap. A call
+ * that is cancelled or past its deadline terminates the thread, so even an endless loop ends; the next call gets a new
+ * thread. `questions`, `label`, `weights` and `next` are missing there: they would be calls back to the daemon.
  */
 import { Piscina } from 'piscina';
 import { fromErrorData, UnsupportedError } from '../protocol/errors.ts';
@@ -19,8 +19,8 @@ export interface ThreadOptions {
   readonly from: string;
   readonly options: unknown;
   /**
-   * Largest heap; a plug-in that grows past it is restarted. One array of that size at a stroke is past V8's help: it
-   * ends the process.
+   * Largest heap; a plug-in that grows past it is restarted. A single allocation of this size cannot be caught: V8
+   * aborts the whole process.
    */
   readonly heapMegabytes: number;
 }
@@ -32,7 +32,7 @@ export interface PluginThread {
 
 /** Unless the configuration asks for another. */
 export const HEAP_MEGABYTES = 512;
-/** Calls that may be in the thread at once: one a port. */
+/** Maximum of concurrent calls in the thread: one per port. */
 const MAX_CALLS = 12;
 const MAX_QUEUE = 64;
 

@@ -1,6 +1,6 @@
 /**
- * The weighted sum of other rewards. A part that leaves a group to others (undefined) adds nothing to it; where all do,
- * so does the sum. The sum is verified where one of its parts is: it knows the truth.
+ * The weighted sum of other rewards. A part that returns undefined adds nothing; if all do, the sum is undefined. The
+ * sum is verified if one of its parts is: that part knows the truth.
  */
 import { API_VERSION, definePlugin, openPort, type Rewarded, type RewardReply } from 'quorum';
 import { z } from 'zod';

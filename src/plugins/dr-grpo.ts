@@ -1,6 +1,6 @@
 /**
  * reward - mean of the group, not divided by its standard deviation (Dr. GRPO, arXiv 2503.20783): the division gives
- * groups that nearly agree a larger say, and cancels any weight that a reward gives to a whole group.
+ * nearly unanimous groups more weight, and cancels any weight that a reward gives to a whole group.
  */
 import { API_VERSION, definePlugin } from 'quorum';
 

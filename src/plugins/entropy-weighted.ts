@@ -1,8 +1,8 @@
 /**
  * The vote, weighted by how sure the group is: votes * (1 - H / log G), with H the entropy of the answers' distribution
  * over classes. The linear form of SEED-GRPO (arXiv 2505.12346), which scales the advantages; we scale the rewards,
- * which comes to the same where advantages are not divided by the group's standard deviation. List
- * `quorum/plugins/dr-grpo` too: the division would cancel the weight.
+ * which is the same when advantages are not divided by the group's standard deviation. List `quorum/plugins/dr-grpo`
+ * too: the division would cancel the weight.
  */
 import { API_VERSION, definePlugin } from 'quorum';
 
@@ -20,8 +20,8 @@ export default definePlugin({
 });
 
 /**
- * 1 where all agree, 0 where no two do. A response without an answer agrees with no other, so each counts as a class of
- * its own.
+ * 1 when all agree, 0 when no two do. A response without an answer agrees with no other, so each counts as its own
+ * class.
  */
 function certainty(classes: readonly number[]): number {
   if (classes.length < 2) return 1;

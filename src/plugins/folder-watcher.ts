@@ -1,8 +1,7 @@
 /**
- * Asks about pictures that are dropped into a folder while the daemon runs, each question once, the data set's in
- * between. What is asked: the option `questions`, and the lines of a text file next to the picture: `cat.txt` for
- * `cat.png` (one question a line), or `cat.jsonl` (objects with `problem`). A picture is known by its name: give each
- * its own.
+ * Asks about pictures dropped into a folder while the daemon runs, each question once, the data set's in between. The
+ * questions: the option `questions`, and the lines of a text file next to the picture: `cat.txt` for `cat.png` (one
+ * question a line), or `cat.jsonl` (objects with `problem`). A picture's name identifies it: give each its own.
  */
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
@@ -82,7 +81,7 @@ class DroppedPictures {
     return this.#known.length;
   }
 
-  /** New questions, `count` at most; a folder that has none gives none. */
+  /** At most `count` new questions; empty when the folder has none. */
   async take(count: number): Promise<readonly Question[]> {
     if (this.#waiting.length < count) await this.#scan(count);
     const taken = this.#waiting.slice(0, count);
@@ -103,7 +102,7 @@ class DroppedPictures {
     for (const name of fresh) {
       if (this.#waiting.length >= enough) return;
       const texts = await this.#textsOf(name, names);
-      // Its questions may come after the picture.
+      // Its text file may arrive after the picture.
       if (texts.length === 0 || !(await this.#isSettled(name))) continue;
       this.#done.add(name);
       const questions = texts.map((text) => this.#question(name, text));

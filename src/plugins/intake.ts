@@ -1,8 +1,8 @@
 /**
  * Takes questions over the network: `POST /questions` with a JSON object, or one such object a message over a WebSocket
  * at the same path. When its queue is full, POST answers 429 and a WebSocket is not read. While it is empty the data
- * set's questions are asked. A question that was answered with its id is on disk, and is asked once even if the daemon
- * is killed.
+ * set's questions are asked. A question is on disk before its sender gets its id, and is asked exactly once even if the
+ * daemon is killed.
  */
 import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
@@ -42,7 +42,7 @@ const options = z
       .string()
       .min(1)
       .optional()
-      .describe('Folder in which pictures may be named by their path; without it none may.'),
+      .describe('Folder whose pictures questions may name by path; without it no paths are accepted.'),
     maxPictureMegabytes: megabytes(256).default(16).describe("Size of all pictures' data in one question."),
     maxKeptMegabytes: megabytes(1_000_000).default(1000).describe('Of pictures that were sent; the oldest go.'),
   })

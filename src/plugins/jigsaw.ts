@@ -1,7 +1,7 @@
 /**
- * Jigsaw-R1 (arXiv 2505.23590): the run's own pictures are cut into pieces and put together in another order, and the
- * model is asked for the order or for how two pieces lay to each other. The truth is known from the cutting, so that
- * the reward is a rule and no label is used.
+ * Jigsaw-R1 (arXiv 2505.23590): the run's own pictures are cut into pieces and rearranged, and the model is asked for
+ * the order or for the relative position of two pieces. The cut determines the truth, so the reward is a rule and uses
+ * no label.
  */
 import {
   API_VERSION,
@@ -103,7 +103,7 @@ function openAsk(context: PortContext<Options, 'ask'>): Ask {
   };
 }
 
-/** What asks without the plug-in counts its own questions from 0, so that none of them is skipped. */
+/** The source behind the plug-in counts its own questions from 0, so none of them is skipped. */
 async function ownQuestions(
   context: PortContext<Options, 'ask'>,
   from: number,
@@ -142,7 +142,7 @@ function jigsaw(
   return questionOf(puzzle, picture, textOf(puzzle, options), sequence);
 }
 
-/** In their order: which of two is named first tells nothing. */
+/** In order of place, so the order of naming reveals nothing. */
 function twoOf(places: readonly number[], roll: Roll): [number, number] {
   const [one, other] = shuffled(places, roll) as [number, number, ...number[]];
   return [Math.min(one, other), Math.max(one, other)];

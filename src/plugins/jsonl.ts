@@ -24,7 +24,7 @@ export default definePlugin({
       ),
     events: eventTypes,
     tokens: z.boolean().default(false).describe('Also tokens and their log-probabilities, most of the bytes.'),
-    maxMegabytes: z.number().positive().default(100).describe('Size at which another file is begun.'),
+    maxMegabytes: z.number().positive().default(100).describe('Size at which the next file starts.'),
     maxFiles: z.int().min(1).max(1000).default(5).describe('Files kept, the current one included.'),
   }),
   ports: {

@@ -1,7 +1,7 @@
 /**
  * 1 for the right answer, else 0: supervised GRPO (RLVR). It reads labels, so list it as `{ use:
- * 'quorum/plugins/labels', labels: true }`. A question without a label is left to the reward listed after it, in the
- * end to the vote.
+ * 'quorum/plugins/labels', labels: true }`. A question without a label is left to the next reward listed, finally to
+ * the vote.
  */
 import { API_VERSION, definePlugin } from 'quorum';
 

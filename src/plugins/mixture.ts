@@ -1,7 +1,6 @@
 /**
- * Questions from several sources, drawn with weights. Which source a sequence number gets follows from the run's seed;
- * a source counts its own questions from 0, so that none of them is skipped, and a request that is repeated gets the
- * same questions.
+ * Questions from several sources, drawn with weights. The run's seed decides the source of each sequence number; a
+ * source counts its own questions from 0, so none of them is skipped, and a repeated request gets the same questions.
  */
 import { join } from 'node:path';
 import { API_VERSION, definePlugin, makeFolder, openPort, type Ask, type PortContext, type Question } from 'quorum';
@@ -107,7 +106,7 @@ class Turns {
 function within(context: PortContext<unknown, 'ask'>, name: string): PortContext<unknown, 'ask'> {
   const folder = join(context.folder, name);
   makeFolder(folder);
-  // Getters stay getters: `next` is opened when it is asked for.
+  // Getters stay getters: `next` opens on first use.
   const own = { ...Object.getOwnPropertyDescriptors(context), folder: { value: folder, enumerable: true } };
   return Object.defineProperties({}, own) as PortContext<unknown, 'ask'>;
 }

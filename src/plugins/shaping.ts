@@ -1,6 +1,6 @@
 /**
- * How a response is given, not what it says: length and format. Each term that is configured is added; alone it rewards
- * no content, so use it within `quorum/plugins/combine`. Lengths are in tokens.
+ * Rewards the form of a response, not its content: length and format. Configured terms add up; alone they reward no
+ * content, so use it within `quorum/plugins/combine`. Lengths are in tokens.
  */
 import { API_VERSION, definePlugin } from 'quorum';
 import { z } from 'zod';

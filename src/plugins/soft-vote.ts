@@ -1,6 +1,6 @@
 /**
- * Each answer earns how often it was given: the size of its class / G, as EMPO has it (arXiv 2504.05812), where the
- * vote knows but one winner. A response without an answer earns 0.
+ * Each answer earns its frequency, the size of its class / G, as in EMPO (arXiv 2504.05812), while the vote rewards one
+ * winner. A response without an answer earns 0.
  */
 import { API_VERSION, definePlugin } from 'quorum';
 

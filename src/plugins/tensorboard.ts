@@ -1,6 +1,6 @@
 /**
- * Scalars for TensorBoard: `tensorboard --logdir FOLDER`. What is judged between two learner steps is shown as its
- * mean, at the step after it.
+ * Scalars for TensorBoard: `tensorboard --logdir FOLDER`. Figures of groups judged between two learner steps appear as
+ * their mean, at the later step.
  */
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';

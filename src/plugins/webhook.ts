@@ -1,8 +1,8 @@
 /**
- * Posts each event as JSON to an address. What fails is tried again, ever later; what waits is bounded, and the oldest
- * go first. Events of one run arrive in order, each with a number of its own in `x-quorum-delivery`, by which a
- * receiver recognises duplicates. A receiver that answers has the last version and its evaluation before the daemon
- * ends; what waits for one that does not is lost when the daemon stops.
+ * Posts each event as JSON to an address. Failed posts are retried with growing delays; the queue is bounded and drops
+ * its oldest events. Events of one run arrive in order, each with its own number in `x-quorum-delivery`, by which a
+ * receiver recognises duplicates. A responsive receiver gets the last version and its evaluation before the daemon
+ * ends; events queued for an unresponsive one are lost when the daemon stops.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -152,10 +152,7 @@ function pause(attempt: number, { backoffMilliseconds, maxBackoffMilliseconds }:
   return Math.min(maxBackoffMilliseconds, backoffMilliseconds * 2 ** (attempt - 2));
 }
 
-/**
- * `fetch` refuses an address with a user in it, and says the whole of it: the user goes into a header, as everywhere
- * else.
- */
+/** `fetch` refuses an address with a user and puts all of it into the error: the user goes into a header instead. */
 function target({ url, headers }: Pick<Context['options'], 'url' | 'headers'>): {
   readonly url: URL;
   readonly headers: Record<string, string>;

@@ -16,13 +16,12 @@
  * | the best one, where its full accuracy is reported | the evaluation that finds it | a better one |
  *
  * `retain` is called for a version that is held already or that is the newest, so it never finds the version gone.
- * Everything else that names a version (`publish`, `score`, `save`, a sampler's `sample`) is called by one that holds
- * it.
+ * Everything else that names a version (`publish`, `score`, `save`, a sampler's `sample`) is called only by a caller
+ * that holds it.
  *
- * `step`, `restore` and `save` are not called at the same time as each other, but `publish`, `score`, `retain` and
- * `release` are called whenever. At a start the daemon calls `open` with the newest checkpoint, then repeats the steps
- * and rollbacks that the store has beyond it (`batch.again`, `restore`), so a learner need not remember anything across
- * processes.
+ * `step`, `restore` and `save` never overlap each other, but `publish`, `score`, `retain` and `release` may be called
+ * at any time. At a start the daemon calls `open` with the newest checkpoint, then repeats the steps and rollbacks that
+ * the store has beyond it (`batch.again`, `restore`), so a learner need not remember anything across processes.
  */
 import type { Batch } from '../protocol/messages.ts';
 import type { LearnReply, ModelLimits, PromptSource, WeightsRef } from '../protocol/ports.ts';
@@ -30,11 +29,10 @@ import type { ScoreReply, ScoreRequest } from '../protocol/score.ts';
 
 export interface Learner extends AsyncDisposable {
   /**
-   * Known once `open` has resolved; absent where the learner does not say. Replies of sampler plug-ins are checked by
-   * it.
+   * Known once `open` has resolved; absent when the learner does not know. Used to check replies of sampler plug-ins.
    */
   readonly limits?: ModelLimits | undefined;
-  /** Where its prompts come from, for plug-ins; absent where it has no model folder. */
+  /** Where its prompts come from, for plug-ins; absent without a model folder. */
   readonly prompts?: PromptSource | undefined;
   /**
    * Loads weights (and, from a checkpoint, optimizer moments). Called once, before everything else.
@@ -43,16 +41,16 @@ export interface Learner extends AsyncDisposable {
    */
   open(): Promise<{ readonly version: number }>;
   /**
-   * One optimizer step from version `batch.parent`, the newest, to version `parent + 1`. Asked again for the last batch
-   * it gives the same reply: a reply may be lost on its way. Each failure leaves the versions as they are.
+   * One optimizer step from version `batch.parent`, the newest, to version `parent + 1`. A repeated call for the last
+   * batch gives the same reply, because a reply may be lost on its way. Each failure leaves the versions as they are.
    * @throws InputError when `batch.parent` is not the newest version or a picture is gone; UnsoundStepError when the
-   * step's numbers are beyond all bounds (`checkSound`), unless the batch is one to do `again`. What else it throws
+   * step's numbers are beyond all bounds (`checkSound`), unless the batch is one to do `again`. Every other error
    * counts against the actor's restart budget, and the step is tried again.
    */
   step(batch: Batch, signal?: AbortSignal): Promise<LearnReply>;
   /**
-   * Log-probabilities of given responses under a version: what a sampler said of them can be checked. @throws
-   * RangeError when the version is gone.
+   * Log-probabilities of given responses under a version, to check those that a sampler reported. @throws RangeError
+   * when the version is gone.
    */
   score(request: ScoreRequest, signal?: AbortSignal): Promise<ScoreReply>;
   /**
@@ -63,7 +61,8 @@ export interface Learner extends AsyncDisposable {
   publish(n: number): Promise<WeightsRef>;
   /**
    * Writes version `n` (weights, optimizer moments, config, tokenizer) as a Hugging Face folder, whole or not at all.
-   * @throws RangeError when the version is gone, InputError when the disk refuses; what else it throws is tried again.
+   * @throws RangeError when the version is gone, InputError when the disk refuses; after any other error the call is
+   * tried again.
    */
   save(n: number, folder: string): Promise<void>;
   /**

@@ -1,4 +1,4 @@
-/** A policy is a model that is taught by a learner and asked by a sampler, which need not be in the same process. */
+/** A policy is a model with a learner that trains it and a sampler that queries it, possibly in different processes. */
 import type { Learner } from './learner.ts';
 import type { Sampler } from './sampler.ts';
 
@@ -7,10 +7,10 @@ export interface Policy {
   readonly sampler: Sampler;
 }
 
-/** What a policy is opened with. */
+/** The options to open a policy with. */
 export interface PolicyOrigin {
   /** Checkpoint to continue from; absent on a fresh run. */
   readonly checkpoint?: { readonly version: number; readonly folder: string };
-  /** Folder of the base model where it is not the configuration's. */
+  /** Folder of the base model, if not the configuration's. */
   readonly base?: string;
 }

@@ -1,14 +1,14 @@
 /**
  * A sampler answers questions with a version of the policy. The local one is threads of this process
  * (local/sampler.ts); another may be a server. The loop's jobs go to it by the port `sample`, which a plug-in may hold
- * in its place; evaluations, canaries and the writing of questions always ask this one, as do `quorum eval`, `quorum
+ * in its place; evaluations, canaries and the writing of questions always use this one, as do `quorum eval`, `quorum
  * ask` and `quorum synthesize`.
  *
- * A sampler holds no version: whoever calls `sample` retains the version until the call has ended (learner.ts), and a
- * sampler that wants its weights asks for them by number (`WeightsOf`), at the first call that names the version. It
- * may keep copies under `WeightsRef.id`. The loop asks with the newest version that it has; a call for an older one is
- * a job that is tried again or an evaluation. So a copy may go once a newer version was asked for and no call of the
- * older one is in hand, at the cost of reading it again.
+ * A sampler holds no version: the caller of `sample` retains the version until the call has ended (learner.ts), and the
+ * sampler fetches its weights by number (`WeightsOf`) at the first call that names the version. It may keep copies
+ * under `WeightsRef.id`. The loop samples with its newest version; a call for an older one is a retried job or an
+ * evaluation. So a sampler may drop a copy once a newer version was named and no call of the older one is in hand, at
+ * the cost of reading it again.
  */
 import type { SampleReply, SampleRequest, WeightsRef } from '../protocol/ports.ts';
 
@@ -18,7 +18,7 @@ export interface Sampler extends AsyncDisposable {
   /**
    * The same seed, version and questions give the same samples. Several calls may be in hand at once.
    * @throws InputError when a question cannot be asked, CancelledError after `signal` aborts, RangeError when the
-   * version is gone. What else it throws counts against the actor's restart budget, and the job is tried again.
+   * version is gone. Every other error counts against the actor's restart budget, and the job is tried again.
    */
   sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply>;
 }

@@ -105,7 +105,7 @@ class Worker {
     );
     this.weights.set(new Float32Array(task.weights));
     this.sums.fill(0);
-    // Every token weighs 1: sums, not means, so that the parts of a batch add up whatever their token counts.
+    // Every token weighs 1: sums, not means, so that parts of a batch with different token counts add up.
     const outputs = await program.run({
       ...this.layout.view(this.weights),
       ...this.layout.view(this.sums, SUM),

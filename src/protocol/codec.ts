@@ -1,15 +1,15 @@
 /**
  * Frames <-> bytes: plain msgpack, the same file on the server and in the browser. Each message stands alone: maps with
- * their keys, no records, no references, no extension types; so any msgpack library reads it, and nothing but plain
- * data is ever built from bytes that somebody else sent.
+ * their keys, no records, no references, no extension types; so any msgpack library reads it, and bytes from another
+ * party only ever become plain data.
  */
 import { Packr } from 'msgpackr';
 
-/** Deepest nesting of arrays and maps that is read. */
+/** Maximum nesting of arrays and maps; deeper messages are refused. */
 const MAX_DEPTH = 64;
 /**
- * `RESET_BUFFER_MODE` of msgpackr: the next message overwrites this one in the packer's own memory, of which we hand
- * out copies only.
+ * `RESET_BUFFER_MODE` of msgpackr: the next message overwrites this one in the packer's memory, so we hand out only
+ * copies.
  */
 const RESET_BUFFER = 1024;
 
@@ -25,13 +25,13 @@ const OPTIONS = {
 
 const packr = new Packr(OPTIONS);
 
-/** The bytes are the caller's own: nothing else refers to their memory. */
+/** The caller owns the bytes: nothing else refers to their memory. */
 export function encode(frame: unknown): Uint8Array<ArrayBuffer> {
   return new Uint8Array(packr.pack(frame, RESET_BUFFER));
 }
 
 /**
- * The frame `{type: 'reply', id, value}` but for its value, whose bytes follow: a value that many ask for is encoded
+ * The frame `{type: 'reply', id, value}` without its value, whose bytes follow: a value for many clients is encoded
  * once.
  */
 export function replyHead(id: number): Uint8Array<ArrayBuffer> {
@@ -40,8 +40,8 @@ export function replyHead(id: number): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * @throws RangeError that says which byte is wrong: bytes that are missing or left over, an extension type, a key that
- * is no text, too deep.
+ * @throws RangeError that names the wrong byte: missing or extra bytes, an extension type, a key that is not text, too
+ * deep.
  */
 export function decode(bytes: Uint8Array): unknown {
   checkPlain(bytes);

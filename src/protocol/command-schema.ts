@@ -1,6 +1,6 @@
 /**
- * Reads commands from untrusted data, to the letter: an unknown key is an error. The one file of the protocol that
- * needs zod: a browser does not load it.
+ * Parses commands from untrusted data strictly: an unknown key is an error. The one file of the protocol that needs
+ * zod: a browser does not load it.
  */
 import { z } from 'zod';
 import { ADDABLE_PLUGIN, type Command } from './commands.ts';
@@ -40,14 +40,14 @@ const addFromMachine = z.strictObject({
   labels: z.boolean().exactOptional(),
 });
 
-/** A command of a page. */
+/** A command from a dashboard page. */
 export const browserCommand = z.discriminatedUnion('type', [
   ...ofLoop,
   addFromBrowser,
   ofNamedPlugin,
 ]) satisfies z.ZodType<Command>;
 
-/** A command that comes over the control socket. */
+/** A command from the control socket. */
 export const machineCommand = z.discriminatedUnion('type', [
   ...ofLoop,
   addFromMachine,

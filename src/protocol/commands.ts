@@ -1,12 +1,12 @@
 /**
- * What a running daemon can be asked to do: one vocabulary for the control socket, the command line, the browser and
- * the guardian. The daemon carries a command out (src/daemon/commands.ts) and keeps it in the event log with its author
- * and its outcome. command-schema.ts reads commands from untrusted data.
+ * The commands of a running daemon: one vocabulary for the control socket, the command line, the browser and the
+ * guardian. The daemon carries a command out (src/daemon/commands.ts) and keeps it in the event log with its author and
+ * its outcome. command-schema.ts reads commands from untrusted data.
  */
 import type { NamedPlugin } from './plugins.ts';
 import type { Phase } from './status.ts';
 
-/** What can be asked of the loop. */
+/** Commands of the loop. */
 export type LoopCommand =
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
@@ -25,10 +25,10 @@ export type PluginCommand =
 
 export type Command = LoopCommand | PluginCommand;
 
-/** Authors of commands in the event log, other than a dashboard, which is named by its address. */
+/** Authors of commands in the event log; a dashboard is named by its address instead. */
 export const AUTHOR = { commandLine: 'command line', guardian: 'guardian', process: 'the process itself' } as const;
 
-/** The daemon carries these out at once, whatever else is in hand. */
+/** The daemon carries these out at once, even during other work. */
 export function isUrgent({ type }: Command): boolean {
   return type === 'pause' || type === 'resume' || type === 'stop';
 }
@@ -43,7 +43,7 @@ export const ADDABLE_PLUGIN = /^(?:\.\/)?(?!\.{1,2}(?:\/|$))[\w@.~+-]+(?:\/(?!\.
 interface CommandHelp {
   /** One or two sentences, for a page and for `--help`. */
   readonly help: string;
-  /** Phases in which a page offers it; the daemon refuses what it cannot do. */
+  /** Phases in which a page offers it; in others the daemon refuses it. */
   readonly phases: readonly Phase[];
 }
 
@@ -72,11 +72,11 @@ export const COMMANDS: { readonly [T in LoopCommand['type']]: CommandHelp } = {
   stop: { help: 'Finishes the step in hand, saves, and ends the daemon.', phases: ALIVE },
 };
 
-/** Of `evaluate` with `full`. */
+/** The words for `evaluate` with `full`. */
 export const FULL_EVALUATION =
   'Also pass@1, maj@k and pass@k from several samples a question, where the questions have labels. Takes longer.';
 
-/** `set learner.learningRate to 0.00001`: what was asked. */
+/** The command as text: `set learner.learningRate to 0.00001`. */
 export function commandWords(command: Command): string {
   switch (command.type) {
     case 'evaluate':

@@ -11,7 +11,7 @@ export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
 }
 
-/** The work was cancelled on purpose (stop, pause, restart). */
+/** The work was cancelled on purpose (a stop, pause or restart). */
 export class CancelledError extends Error {
   override readonly name = 'CancelledError';
 }
@@ -31,18 +31,18 @@ export class PluginError extends Error {
   override readonly name = 'PluginError';
 }
 
-/** A plug-in used what the user has not allowed it; the message says how to allow it. */
+/** A plug-in used something that the user has not allowed; the message says how to allow it. */
 export class PermissionError extends Error {
   override readonly name = 'PermissionError';
 }
 
 /**
- * A learner step has numbers beyond any sane bound, or that are not finite; the message names them. The step changed
+ * A learner step has non-finite numbers or numbers beyond any sane bound; the message names them. The step changed
  * nothing.
  */
 export class UnsoundStepError extends Error {
   override readonly name = 'UnsoundStepError';
-  /** What the step measured, where it came so far. */
+  /** The step's metrics, if it got that far. */
   readonly metrics: StepMetrics | undefined;
 
   constructor(message: string, options: { readonly metrics?: StepMetrics } = {}) {
@@ -51,7 +51,7 @@ export class UnsoundStepError extends Error {
   }
 }
 
-/** An item failed as often as it may, and is to blame for it, not the actor; `cause` is the last failure. */
+/** An item used up its tries and is to blame, not the actor; `cause` is the last failure. */
 export class ItemError extends Error {
   override readonly name = 'ItemError';
 }

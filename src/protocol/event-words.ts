@@ -5,7 +5,7 @@
 import { commandWords, type Command } from './commands.ts';
 
 export interface EventWords {
-  /** Of a command. */
+  /** Author of a command. */
   readonly author?: string;
   readonly text: string;
 }

@@ -1,11 +1,10 @@
 /**
- * What the dashboard's server and a browser say to one another: one msgpack frame a WebSocket message (codec.ts), each
+ * The messages between the dashboard's server and a browser: one msgpack frame a WebSocket message (codec.ts), each
  * self-contained, so a client that joins late or loses frames needs nothing that came before. Producer and consumer:
  * dashboards/server and dashboards/client.
  *
- * Every client gets the same `update` frames, encoded once. They are numbered; a client that finds a gap asks again for
- * what its page shows. Whatever is older than the moment is asked for with `request` and answered with `reply` or
- * `refused`.
+ * Every client gets the same `update` frames, encoded once. They are numbered; a client that finds a gap requests its
+ * page's data again. A client gets older data with `request`, answered by `reply` or `refused`.
  */
 import type { Command } from './commands.ts';
 import type { Accuracy, DropReason, Finish, LabelFree, Origin, StepMetrics } from './messages.ts';
@@ -13,13 +12,13 @@ import type { PluginRow } from './plugins.ts';
 import type { PanelContent } from './ports.ts';
 import type { LabelFreeStatus, Status } from './status.ts';
 
-/** Changes when a frame changes so that an old page could misread it; both sides send it first. */
+/** Rises when a frame changes so that an old page could misread it; both sides send it first. */
 export const FRAMES_VERSION = 1;
 
 /** WebSocket close codes of ours; the reason says more. */
 export const CLOSE = { badFrame: 4400, notAllowed: 4403, wrongVersion: 4409, tooFast: 4429 } as const;
 
-/** May look, or may also command. */
+/** A viewer may only look; an operator may also send commands. */
 export type Access = 'view' | 'control';
 
 /**
@@ -31,7 +30,7 @@ export type Live = Omit<Status, 'accuracy' | 'labelFree'> & {
   readonly labelFree?: Omit<LabelFreeStatus, 'history'>;
 };
 
-/** A pause was asked for, and what is in hand is not finished. */
+/** True between a request to pause and the end of the work in hand. */
 export function isPausing({ phase, commands = [] }: Pick<Status, 'phase' | 'commands'>): boolean {
   return (
     (phase === 'starting' || phase === 'baseline' || phase === 'running') &&
@@ -50,8 +49,8 @@ export interface MetricRow {
 }
 
 /**
- * Aligned columns over learner steps, averaged in buckets where there are more steps than points. Null where nothing
- * was recorded.
+ * Aligned columns over learner steps, averaged in buckets where there are more steps than points. Null when nothing was
+ * recorded.
  */
 export interface History {
   readonly steps: readonly number[];
@@ -74,7 +73,7 @@ export interface QuestionCard {
 export interface GroupCard {
   readonly id: string;
   readonly sequence: number;
-  /** Milliseconds since 1970 at which it was sampled. */
+  /** When it was sampled, milliseconds since 1970. */
   readonly at: number;
   readonly question: QuestionCard;
   /** Version that sampled it. */
@@ -107,32 +106,31 @@ export interface GroupDetail extends GroupCard {
     readonly finish: Finish;
     readonly tokens: readonly TokenDetail[];
   }[];
-  /** Version that was made from it; null while it waits or when it was dropped. */
+  /** The version learnt from it; null while it waits or when it was dropped. */
   readonly learntBy: number | null;
 }
 
 export interface GroupFilter {
   readonly kind?: string;
   readonly origin?: Origin;
-  /** `dropped` is any reason. */
+  /** `dropped` matches any reason. */
   readonly verdict?: 'kept' | 'dropped' | DropReason;
   readonly minShare?: number;
   readonly maxShare?: number;
-  /** Part of the question's text, case ignored. */
+  /** Part of the question's text; case does not matter. */
   readonly text?: string;
   readonly questionId?: string;
   readonly version?: number;
 }
 
 export interface QuestionStats {
-  /** Questions that were ever admitted and are still stored. */
+  /** Questions that were admitted and are still stored. */
   readonly byOrigin: Readonly<Partial<Record<Origin, number>>>;
   readonly byKind: Readonly<Record<string, number>>;
   /** Judged groups in ten equal bands of the vote share, by origin. */
   readonly shares: Readonly<Partial<Record<Origin, readonly number[]>>>;
   /**
-   * Distinct texts / questions, and the mean share of word pairs that two questions of the same origin do not have in
-   * common (1 - Jaccard).
+   * Distinct texts / questions, and the mean of 1 - Jaccard over the word pairs of two questions of the same origin.
    */
   readonly diversity: Readonly<
     Partial<Record<Origin, { readonly distinct: number; readonly distance: number | null }>>
@@ -146,9 +144,7 @@ export interface SyntheticQuestion {
   readonly meanShare: number | null;
 }
 
-/**
- * A question that the model wrote and that did not pass, with the reason: `malformed`, `duplicate`, `share-floor` ...
- */
+/** A refused question of the model, with the reason: `malformed`, `duplicate`, `share-floor` ... */
 export interface RejectedQuestion {
   readonly question: QuestionCard;
   readonly reason: string;
@@ -181,7 +177,7 @@ export interface Compared {
   readonly truth: string | null;
   readonly a: { readonly answer: string | null; readonly right: boolean | null };
   readonly b: { readonly answer: string | null; readonly right: boolean | null };
-  /** Whether the answers are equal. Where that takes algebra: whether they are written alike. */
+  /** Whether the answers are equal; when deciding that takes algebra, whether their texts are equal. */
   readonly same: boolean;
 }
 
@@ -221,14 +217,14 @@ export interface LiveSetting {
   readonly help: string;
 }
 
-/** Method -> what is asked and what comes back. */
+/** Method -> its parameters and its result. */
 export interface Requests {
   /** Steps `from ..= to`, the whole run without them; at most `maxPoints` rows. */
   readonly history: {
     readonly params: { readonly from?: number; readonly to?: number; readonly maxPoints: number };
     readonly value: History;
   };
-  /** Newest first; `before` is the sequence number that the last answer gave as `next`. */
+  /** Newest first; `before` is the `next` of the previous answer, a sequence number. */
   readonly groups: {
     readonly params: { readonly filter: GroupFilter; readonly before?: number; readonly limit: number };
     readonly value: { readonly groups: readonly GroupCard[]; readonly next: number | null };
@@ -259,9 +255,7 @@ export interface Requests {
     readonly params: { readonly before?: number; readonly limit: number; readonly only?: 'evaluated' | 'saved' };
     readonly value: { readonly versions: readonly VersionRow[]; readonly next: number | null };
   };
-  /**
-   * Questions that both versions were asked: those with different verdicts first, then those with different answers.
-   */
+  /** Questions that both versions answered: different verdicts first, then different answers. */
   readonly compare: {
     readonly params: { readonly a: number; readonly b: number };
     readonly value: { readonly a: number; readonly b: number; readonly questions: readonly Compared[] };
@@ -273,7 +267,7 @@ export interface Requests {
   readonly actors: { readonly params: Record<string, never>; readonly value: readonly ActorDetail[] };
   readonly settings: { readonly params: Record<string, never>; readonly value: readonly LiveSetting[] };
   readonly plugins: { readonly params: Record<string, never>; readonly value: readonly PluginRow[] };
-  /** What plug-ins show; those whose panel failed have an error instead. */
+  /** The panels of plug-ins; a failed panel has an error instead. */
   readonly panels: { readonly params: Record<string, never>; readonly value: readonly PanelCard[] };
 }
 
@@ -286,8 +280,8 @@ export interface PanelCard {
 export type Method = keyof Requests;
 
 /**
- * Browser -> server. The first frame is `hello`; the server closes the socket of one that is malformed, too large or
- * too frequent.
+ * Browser -> server. The first frame is `hello`; the server closes the socket after a malformed or too large frame, or
+ * too many.
  */
 export type ClientFrame =
   | { readonly type: 'hello'; readonly v: number }
@@ -311,7 +305,7 @@ export type ServerFrame =
       readonly seq: number;
       readonly live: Live;
       readonly points: readonly MetricRow[];
-      /** Judged since the last update, newest last; the newest of them where there are many. */
+      /** Groups judged since the last update, newest last; only the newest when there are many. */
       readonly groups: readonly GroupCard[];
       readonly events: readonly EventRow[];
     }

@@ -11,10 +11,7 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
-/**
- * Where a picture is: a file on disk, a picture of a built-in data set that is drawn again from its seed, or within a
- * file of data.
- */
+/** Where a picture is: a file on disk, a built-in picture drawn from its seed, or a place within a data file. */
 export type PictureRef =
   | { readonly type: 'file'; readonly path: string }
   | { readonly type: 'figure'; readonly key: string }
@@ -45,7 +42,7 @@ export interface ParquetPictureRef {
   /** From 0. */
   readonly row: number;
   readonly index: number;
-  /** First 32 hex digits of the SHA-256 of the bytes: tells when the file is no longer the same. */
+  /** First 32 hex digits of the SHA-256 of the bytes: shows that the file has changed. */
   readonly digest: string;
 }
 
@@ -56,7 +53,7 @@ export interface Base64PictureRef {
   /** Bytes of the file. */
   readonly offset: number;
   readonly length: number;
-  /** As that of a Parquet file's picture. */
+  /** As for a picture of a Parquet file. */
   readonly digest: string;
 }
 
@@ -71,7 +68,7 @@ export interface Question {
   /** Kind of task, where the data set names one; for reports only. */
   readonly kind?: string;
   readonly parentId?: string;
-  /** The text is the whole prompt: the configuration's template is not put around it. */
+  /** The text is the whole prompt: the configuration's template does not wrap it. */
   readonly verbatim?: true;
 }
 
@@ -98,10 +95,10 @@ export interface RolloutGroup {
 }
 
 /**
- * `filtered`: a plug-in's filter dropped it (`Verdict.why`). `equal-rewards`: they agree on nothing, but every response
- * earned the same, so that there is nothing to compare. `refused`: the policy cannot answer the question (too long for
- * its context, a picture that cannot be read); its group has no samples. `gone`: between two starts its question was
- * changed in the data or taken out of it, or the prompt that asked it changed.
+ * `filtered`: a plug-in's filter dropped it (`Verdict.why`). `equal-rewards`: the answers differ, but every response
+ * earned the same reward, so there is nothing to compare. `refused`: the policy cannot answer the question (too long
+ * for its context, a picture that cannot be read); its group has no samples. `gone`: between two starts its question
+ * changed or left the data, or its prompt changed.
  */
 export type DropReason =
   | 'all-agree'
@@ -128,7 +125,7 @@ export interface Verdict {
   readonly advantages: readonly number[];
   readonly kept: boolean;
   readonly dropped?: DropReason;
-  /** Where a filter dropped it: the plug-in and its words. */
+  /** When a filter dropped it: the plug-in and its reason. */
   readonly why?: string;
 }
 
@@ -137,11 +134,11 @@ export interface JudgedGroup {
   readonly verdict: Verdict;
 }
 
-/** What a step is learnt with where it may change while the loop runs; a replay is given the same again. */
+/** The settings of a step that may change while the loop runs; a replay gets the same values. */
 export interface StepSettings {
   /** After warm-up, before the schedule. */
   readonly learningRate: number;
-  /** At which every group of the batch was sampled. */
+  /** Temperature at which every group of the batch was sampled. */
   readonly temperature: number;
 }
 
@@ -150,11 +147,14 @@ export interface Batch {
   readonly id: number;
   /** Version the step starts from; the step makes `parent + 1`. */
   readonly parent: number;
-  /** All with the same number of samples. */
+  /** All groups have the same number of samples. */
   readonly groups: readonly JudgedGroup[];
-  /** In place of what the learner was configured with. */
+  /** Overrides the learner's configuration. */
   readonly settings?: StepSettings;
-  /** Its version is stored: the step leads to the same weights again, whatever its numbers are. */
+  /**
+   * Set when its version is stored: a replay must lead to the same weights, so the step is taken whatever its numbers
+   * are.
+   */
   readonly again?: true;
 }
 
@@ -178,9 +178,9 @@ export interface StepMetrics {
   readonly mismatch?: number;
   /** (sum of weights)^2 / sum of squared weights, as a share of these tokens. */
   readonly effectiveSamples?: number;
-  /** Share of these tokens that teach nothing. */
+  /** Share of these tokens without a gradient. */
   readonly maskedShare?: number;
-  /** Weight of the entropy bonus, where there is one. */
+  /** Weight of the entropy bonus; absent without one. */
   readonly entropyCoefficient?: number;
 }
 
@@ -204,10 +204,7 @@ export interface Accuracy {
   readonly byKind: Readonly<Record<string, { readonly n: number; readonly greedy: number }>>;
 }
 
-/**
- * What a version answered, greedily, to a held-out question. For people to compare versions by; nothing that learns may
- * see it.
- */
+/** A version's greedy answer to a held-out question. For people to compare versions; nothing that learns may see it. */
 export interface HeldOutAnswer {
   readonly question: Question;
   readonly answer: string | null;
@@ -217,28 +214,28 @@ export interface HeldOutAnswer {
   readonly truth: string | null;
 }
 
-/** A question that cannot be asked: its picture is damaged, or it does not fit the context. */
+/** A question that cannot be asked: its picture is damaged, or it exceeds the context. */
 export interface RefusedQuestion {
-  /** Its id. */
+  /** Id of the question. */
   readonly question: string;
-  /** Names the file and the row where they are known. */
+  /** Names the file and the row when they are known. */
   readonly reason: string;
 }
 
-/** What held-out questions show without their labels. Shares are in [0, 1]. */
+/** What held-out questions show without labels. Shares are in [0, 1]. */
 export interface LabelFree {
-  /** Questions that were asked. */
+  /** Number of questions asked. */
   readonly n: number;
   /** Share of the greedy responses that hold an answer. */
   readonly answered: number;
   /**
-   * Of the questions that the base answered: share with the same greedy answer. Null where no answer of the base is
+   * Of the questions that the base answered: share with the same greedy answer. Null when no answer of the base is
    * stored.
    */
   readonly asBase: number | null;
   /** The same for version `trusted`. */
   readonly asTrusted: number | null;
-  /** Newest evaluated version that is no newer than the one that the guardian trusts; null where it trusts none. */
+  /** Newest evaluated version up to the one that the guardian trusts; null when it trusts none. */
   readonly trusted: number | null;
   /** Mean vote share of a few sampled responses to each of some of the questions. */
   readonly voteShare: number;
@@ -254,15 +251,15 @@ export interface LabelFree {
 /** Producer: evaluator. The quick form holds greedy only. */
 export interface Evaluation {
   readonly version: number;
-  /** Greedy accuracy; null where no question that was asked has a label. */
+  /** Greedy accuracy; null when none of the questions has a label. */
   readonly greedy: number | null;
   /** Questions with a label that were asked. */
   readonly n: number;
   readonly full?: Accuracy;
-  /** Where a held-out question has no label. */
+  /** Present when a held-out question has no label. */
   readonly labelFree?: LabelFree;
-  /** Greedy, one for each question that was asked. The store keeps them apart; watchers do not get them. */
+  /** The greedy answer to each question. The store keeps them apart; watchers do not get them. */
   readonly answers?: readonly HeldOutAnswer[];
-  /** Those that could not be asked: they are left out, and not counted in `n`. */
+  /** Questions that could not be asked: left out, and not counted in `n`. */
   readonly refused?: readonly RefusedQuestion[];
 }

@@ -6,9 +6,9 @@ import type { ActorStatus } from './status.ts';
 
 /** One call of a port. Each role's file has the calls of its port, so that a label and a deadline are written once. */
 export interface Call<P, R> {
-  /** In words, for the status view and the timeout's message. */
+  /** For the status view and the timeout's message. */
   readonly doing: string;
-  /** Without progress; of the whole where the port tells none. */
+  /** Seconds without progress; for a port that reports no progress, seconds for the whole call. */
   readonly seconds: number;
   readonly run: (port: P, signal: AbortSignal) => Promise<R>;
 }
@@ -16,9 +16,9 @@ export interface Call<P, R> {
 /** A call as an actor performs it. */
 export interface Item<P, R> extends Call<P, R> {
   readonly signal: AbortSignal;
-  /** The item is lost when it fails: the actor is restarted all the same. */
+  /** A failed item is lost; the actor is still restarted. */
   readonly once?: boolean;
-  /** Told of each failure; true where the item is to blame, not the actor: the item is then tried no more. */
+  /** Called with each failure; true blames the item, not the actor, and ends its retries. */
   readonly blames?: (error: Error) => boolean;
 }
 
@@ -31,13 +31,13 @@ export interface Performer<P> {
    * is bad, the last failure past the restart budget.
    */
   perform<R>(item: Item<P, R>): Promise<R>;
-  /** Says what the actor waits for while it has no item. */
+  /** Sets what the status shows while the actor has no item. */
   waitsFor(what: string): void;
-  /** Says where its next items wait, for the status. */
+  /** Sets the queue whose length the status shows. */
   takesFrom(queue: () => ActorStatus['queue']): void;
 }
 
-/** An actor of a plug-in. After a restart by hand another has its place. */
+/** An actor of a plug-in; a restart by hand replaces it. */
 export interface OfPlugin<P> extends Performer<P> {
   readonly plugin: string;
 }

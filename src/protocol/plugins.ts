@@ -9,7 +9,7 @@ export type PortState = 'opening' | 'running' | 'restarting' | 'parked' | 'stand
 
 export interface PluginPort {
   readonly port: PortName;
-  /** Of its actor. */
+  /** Id of its actor. */
   readonly actor: string;
   readonly state: PortState;
   readonly restarts: number;
@@ -19,7 +19,7 @@ export interface PluginPort {
 
 export interface PluginRow {
   readonly name: string;
-  /** As it was listed: a package, a path, or `given in the configuration`. */
+  /** As the configuration lists it: a package, a path, or `given in the configuration`. */
   readonly source: string;
   readonly thread: boolean;
   readonly ports: readonly PluginPort[];
@@ -31,6 +31,6 @@ export interface NamedPlugin {
   readonly options?: unknown;
   /** In a worker thread of its own. */
   readonly thread?: boolean;
-  /** May read labels, as a supervised reward must. */
+  /** Whether it may read labels, as a supervised reward must. */
   readonly labels?: boolean;
 }

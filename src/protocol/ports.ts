@@ -41,11 +41,11 @@ export interface ModelLimits {
   readonly context: number;
 }
 
-/** Where prompts come from: what a thread needs to make them itself. */
+/** Where prompts come from: all that a thread needs to build them itself. */
 export interface PromptSource {
   /** Hugging Face folder of the base. */
   readonly folder: string;
-  /** What is asked, with `{question}` for the question's text; absent: the text alone. */
+  /** Template with `{question}` for the question's text; absent: the text alone. */
   readonly template?: string | undefined;
 }
 
@@ -57,12 +57,12 @@ export interface ModelText {
   readonly tokenizer: {
     /** Special tokens written out in the text (`<|im_end|>`) become their ids; none are added. */
     encode(text: string): Promise<readonly number[]>;
-    /** Special tokens are left out unless asked for. */
+    /** Special tokens are left out unless `special` is set. */
     decode(tokens: readonly number[], options?: { readonly special?: boolean }): Promise<string>;
   };
   /**
    * The prompt of a question, by the run's prompt template and the model's chat template. In `text` each picture is one
-   * image token; in `tokens` it is as many as the model sees. @throws InputError when a picture cannot be had, or the
+   * image token; in `tokens` it is as many as the model sees. @throws InputError when a picture cannot be read, or the
    * prompt is longer than the model's context.
    */
   prompt(question: Question): Promise<{ readonly text: string; readonly tokens: readonly number[] }>;
@@ -88,14 +88,14 @@ export interface SampleReply {
 }
 
 /**
- * The weights of one version. They can be read while the version is retained, which it is while a request that names it
- * is in hand.
+ * The weights of one version. They can be read while the version is retained, which holds during each request that
+ * names it.
  */
 export interface WeightsRef {
   readonly version: number;
   /**
-   * Names the content: a reader may keep a copy under it. The version's number is not enough for that, as a step that
-   * is taken anew after a crash may give the same number to other weights.
+   * Names the content, so a reader may cache a copy under it. The version's number is not enough: a step repeated after
+   * a crash may give the same number to other weights.
    */
   readonly id: string;
   /** Bytes that `read` gives. */
@@ -122,15 +122,15 @@ export interface SynthesizeRequest {
   readonly version: number;
 }
 
-/** A question as the policy wrote it, not yet accepted. */
+/** A question that the policy wrote, not yet accepted. */
 export interface Written {
   readonly question: Question;
-  /** The question it was to differ from; null where it saw the pictures only. */
+  /** The question that it must differ from; null when the policy saw the pictures only. */
   readonly seed: Question | null;
   readonly finish: Finish;
 }
 
-/** What a watcher sees, after it is stored. */
+/** What a watcher sees, after the store has it. */
 export type LoopEvent =
   | { readonly type: 'judged'; readonly judged: JudgedGroup }
   | { readonly type: 'learnt'; readonly version: PolicyVersion }
@@ -147,11 +147,14 @@ export type Judge = (group: RolloutGroup, signal: AbortSignal) => Promise<Verdic
 /** One learner step from version `batch.parent`; idempotent by `(parent, id)`. */
 export type Learn = (batch: Batch, signal: AbortSignal) => Promise<LearnReply>;
 export type Evaluate = (request: EvaluateRequest, signal: AbortSignal) => Promise<Evaluation>;
-/** Writes questions `from ..< from + count` of a durable count; the same request gives the same questions. */
+/**
+ * Writes the questions numbered `from ..< from + count`; the count is durable, and the same request gives the same
+ * questions.
+ */
 export type Synthesize = (request: SynthesizeRequest, signal: AbortSignal) => Promise<readonly Written[]>;
 /**
- * Changes nothing; what it throws is logged and does not disturb the loop. It hears of the last version and its
- * evaluation before the daemon ends; after a kill, of the versions and evaluations that still waited for it.
+ * Changes nothing; its errors are logged and do not disturb the loop. Before the daemon ends it gets the last version
+ * and its evaluation; after a kill, the versions and evaluations that were still queued for it.
  */
 export type Watch = (event: LoopEvent, signal: AbortSignal) => Promise<void> | void;
 
@@ -166,7 +169,7 @@ export interface RewardRequest {
   readonly winner: number;
   /** Votes for the winner / G. */
   readonly share: number;
-  /** What the vote itself gives: 1 for a vote for the winner, else 0. */
+  /** Reward by the vote: 1 for a vote for the winner, else 0. */
   readonly votes: readonly number[];
 }
 
@@ -179,9 +182,9 @@ export interface AdvantageRequest {
 }
 
 /**
- * What an exporter gets: what came since the last page that it took. Groups that were learnt from, each batch before
- * its version; evaluations as they came. Groups have ids, versions and evaluations their version number, by which it
- * can tell what it has already.
+ * What an exporter gets: the records since the last page that it took. Groups that were learnt from, each batch before
+ * its version; evaluations in order of arrival. Ids of groups, and version numbers of versions and evaluations, show an
+ * exporter which records it has already.
  */
 export interface ExportPage {
   readonly records: readonly LoopEvent[];
@@ -216,14 +219,14 @@ export interface Rewarded {
   /** One finite number a response. */
   readonly rewards: readonly number[];
   /**
-   * By a rule that knows the truth: filters that ask how far the vote can be trusted (`shareFloor`, `dropNoBox`) are
-   * passed over.
+   * Set for rewards by a rule that knows the truth: the filters that judge the vote (`shareFloor`, `dropNoBox`) are
+   * skipped.
    */
   readonly verified?: boolean | undefined;
 }
 
 /**
- * What each response of a group earns. Undefined leaves the group to the reward listed after it, and in the end to the
+ * The reward of each response of a group. Undefined leaves the group to the next reward listed, and finally to the
  * vote.
  */
 export type Reward = (request: RewardRequest, signal: AbortSignal) => Promise<RewardReply> | RewardReply;
@@ -233,14 +236,14 @@ export type Advantage = (
   request: AdvantageRequest,
   signal: AbortSignal,
 ) => Promise<readonly number[]> | readonly number[];
-/** Why a group that would be learnt from is dropped, in a few words; undefined keeps it. */
+/** A short reason to drop a group that would be learnt from; undefined keeps it. */
 export type Filter = (judged: JudgedGroup, signal: AbortSignal) => Promise<string | undefined> | string | undefined;
 /**
- * Takes a page elsewhere. It is told of every record at least once, in order, also after a restart; a page counts when
- * the promise resolves.
+ * Sends a page elsewhere. It gets every record at least once, in order, also after a restart; a page counts when the
+ * promise resolves.
  */
 export type Export = (page: ExportPage, signal: AbortSignal) => Promise<void> | void;
-/** What the panel shows now; asked for again every few seconds while a page shows it. */
+/** What the panel shows now; called again every few seconds while a page shows it. */
 export type Panel = (signal: AbortSignal) => Promise<PanelContent> | PanelContent;
 
 /** Port -> what its actor must be able to do. */

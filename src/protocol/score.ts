@@ -1,15 +1,15 @@
 /**
- * What a learner says of given responses, as a sampler elsewhere is checked by. Producer: the learner
- * (src/policy/learner.ts).
+ * Log-probabilities that a learner computes for given responses, to check a remote sampler against. Producer: the
+ * learner (src/policy/learner.ts).
  */
 import type { Question } from './messages.ts';
 
 export interface ScoreRequest {
   /** Version to score with; the caller retains it. */
   readonly version: number;
-  /** Questions with token ids of responses, of each as many. */
+  /** Questions with the token ids of their responses, equally many for each. */
   readonly groups: readonly { readonly question: Question; readonly responses: readonly (readonly number[])[] }[];
-  /** Temperature of the distribution: that at which the responses were sampled. */
+  /** Temperature at which the responses were sampled. */
   readonly temperature: number;
 }
 

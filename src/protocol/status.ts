@@ -1,13 +1,13 @@
 /**
- * What a running daemon says about itself. Producer: streams/telemetry.ts. Consumers: the terminal view, `quorum
- * status`, the report. Plain JSON; every number that has not been seen yet is null, never 0.
+ * The status of a running daemon. Producer: streams/telemetry.ts. Consumers: the terminal view, `quorum status`, the
+ * report. Plain JSON; a number without a value yet is null, never 0.
  */
 import type { Accuracy, DropReason, LabelFree, RefusedQuestion } from './messages.ts';
 
 /** STARTING -> BASELINE -> RUNNING <-> PAUSED -> STOPPING (step in hand) -> DRAINING (saving) -> STOPPED. */
 export type Phase = 'starting' | 'baseline' | 'running' | 'paused' | 'stopping' | 'draining' | 'stopped' | 'failed';
 
-/** `parked`: a plug-in's, past its restart budget; the loop continues without it. */
+/** `parked`: a plug-in's actor past its restart budget; the loop continues without it. */
 export type ActorState = 'opening' | 'idle' | 'working' | 'waiting' | 'failed' | 'parked' | 'stopped';
 
 export interface ActorStatus {
@@ -15,14 +15,14 @@ export interface ActorStatus {
   readonly id: string;
   readonly role: string;
   readonly state: ActorState;
-  /** What it does or waits for, in words: `sampling 8 questions with version 12`, `waiting for a credit`. */
+  /** What the actor does or waits for: `sampling 8 questions with version 12`, `waiting for a credit`. */
   readonly doing: string;
   /** Milliseconds since 1970 at which `doing` began. */
   readonly since: number;
-  /** Milliseconds since 1970 at which what it does last showed progress, where it shows any. */
+  /** Milliseconds since 1970 of the last sign of progress; absent for work that shows none. */
   readonly progressAt?: number;
   readonly restarts: number;
-  /** Why it last failed. */
+  /** Message of its last failure. */
   readonly error?: string;
   /** Items finished since the process started: jobs, steps, evaluations. */
   readonly items: number;
@@ -30,7 +30,7 @@ export interface ActorStatus {
   readonly itemsPerSecond: number;
   /** Share of the last minute in which it worked, in [0, 1]. */
   readonly busy: number;
-  /** What waits for it, where it has a queue. */
+  /** Length of its queue; absent for an actor without one. */
   readonly queue: { readonly name: string; readonly size: number; readonly bound: number } | null;
 }
 
@@ -66,15 +66,14 @@ export interface LabelFreePoint extends LabelFree {
   readonly seconds: number;
 }
 
-/** What can be said of a run without labels. */
+/** The figures of a run without labels. */
 export interface LabelFreeStatus extends LabelCount {
   readonly baseline: LabelFreePoint | null;
   readonly now: LabelFreePoint | null;
   /** Oldest first; thinned when long, first and last kept. */
   readonly history: readonly LabelFreePoint[];
   /**
-   * The version that counts as the best: the newest one on disk, or where the guardian is in doubt the one that it
-   * trusts.
+   * The version that counts as the best: the newest one on disk, or, while the guardian doubts, the one that it trusts.
    */
   readonly best: number | null;
 }
@@ -94,7 +93,7 @@ export interface SignalStatus {
   readonly ratio: number | null;
   readonly gradNorm: number | null;
   readonly learningRate: number | null;
-  /** The next four as in `StepMetrics`: absent where the newest step has none. */
+  /** The next four are as in `StepMetrics`: absent when the newest step has none. */
   readonly mismatch?: number;
   readonly effectiveSamples?: number;
   readonly maskedShare?: number;
@@ -126,7 +125,7 @@ export interface GroupStatus {
   readonly kept: number;
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
   readonly learnt: number;
-  /** In batches that the learner could not take, or whose step was not sound; absent without any. */
+  /** Groups in batches that the learner could not take or whose step was not sound; absent when there are none. */
   readonly setAside?: number;
   /** Admitted and not yet judged. */
   readonly inFlight: number;
@@ -139,31 +138,31 @@ export interface GroupStatus {
 /** Questions that the model wrote, since the run began. */
 export interface SynthesisStatus {
   readonly written: number;
-  /** Those that came into the pool. */
+  /** Questions that entered the pool. */
   readonly accepted: number;
-  /** By reason: what kept a question out of the pool, or, once it was asked, why its vote taught nothing. */
+  /** Count by reason: what kept a question out of the pool or, once asked, why its vote taught nothing. */
   readonly rejected: Readonly<Record<string, number>>;
-  /** Questions in the pool now, those being asked among them. */
+  /** Questions in the pool now, including those being asked. */
   readonly pool: number;
   /** Share of the questions asked that is to be synthetic now. */
   readonly share: number;
 }
 
-/** What watches for a collapse says. */
+/** The guardian's judgement. */
 export interface GuardianStatus {
   /** `hold`: learning is paused until a user resumes it. */
   readonly level: 'healthy' | 'watch' | 'act' | 'hold';
   /** Version at which the level was reached. */
   readonly since: number;
-  /** In words; empty where there is no cause for doubt. */
+  /** The reason in a sentence; empty without cause for doubt. */
   readonly why: string;
-  /** Newest version on disk that was followed by health: where a roll-back would lead. */
+  /** Newest version on disk with healthy steps after it: the target of a roll-back. */
   readonly trusted: number | null;
   /** Roll-backs that still count. */
   readonly tries: number;
-  /** What the newest probe of the canaries showed, shares in [0, 1]; absent before the first. */
+  /** The newest probe of the canaries, shares in [0, 1]; absent before the first. */
   readonly canaries?: {
-    /** Of those that the base, and the last trusted version, was sure of: share answered alike. */
+    /** Of the canaries that the base (or the last trusted version) was sure of: share with the same answer now. */
     readonly asBase: number | null;
     readonly asTrusted: number | null;
     /** Share of answers that a harmless change of the picture leaves as they are. */
@@ -171,7 +170,7 @@ export interface GuardianStatus {
   };
 }
 
-/** A command that was accepted and is not done. */
+/** An accepted command that is not done. */
 export interface CommandStatus {
   readonly type: string;
   /** `evaluate in full`. */
@@ -179,7 +178,7 @@ export interface CommandStatus {
   readonly author: string;
   /** Milliseconds since 1970 at which it was accepted. */
   readonly since: number;
-  /** What must end before it begins or is done: `the step in hand`; null when it waits for nothing else. */
+  /** What it waits for: `the step in hand`; null when it waits for nothing else. */
   readonly behind: string | null;
 }
 
@@ -211,19 +210,19 @@ export interface Status {
   readonly throughput: ThroughputStatus;
   readonly staleness: StalenessStatus;
   readonly groups: GroupStatus;
-  /** Why the loop has paused by itself, until a resume; absent where it has not. */
+  /** Why the loop paused itself, until a resume; absent otherwise. */
   readonly held?: string;
   /** Absent where the model writes no questions. */
   readonly synthesis?: SynthesisStatus;
-  /** Absent where nothing watches. */
+  /** Absent when `guardian.mode` is `off`. */
   readonly guardian?: GuardianStatus;
   readonly actors: readonly ActorStatus[];
   readonly restarts: number;
   /** Bytes. */
   readonly memory: { readonly rss: number; readonly peakRss: number };
-  /** In the order in which they were accepted; absent without any. */
+  /** In order of acceptance; absent when there are none. */
   readonly commands?: readonly CommandStatus[];
-  /** Newest last, at most 20: what a watcher should know (an empty batch, a restart, a checkpoint). */
+  /** Newest last, at most 20: events that a user should see (an empty batch, a restart, a checkpoint). */
   readonly notes: readonly { readonly at: number; readonly text: string }[];
   /** Address of the dashboard, where there is one. */
   readonly dashboard?: string;
@@ -252,14 +251,16 @@ export interface Report {
     readonly sampled: number;
     readonly kept: number;
     readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
-    /** In batches that were set aside; absent without any. */
+    /** Groups in batches that were set aside; absent when there are none. */
     readonly setAside?: number;
   };
   /** Questions that could not be asked and were left out, at most 100. */
   readonly refused: readonly RefusedQuestion[];
   readonly restarts: number;
   readonly memory: { readonly peakRssBytes: number };
-  /** The version in `folder`: older than `steps` where a disk refused the last checkpoint; null without one. */
+  /**
+   * The version in `folder`: older than `steps` when the disk refused the last checkpoint; null without a checkpoint.
+   */
   readonly saved: number | null;
   /**
    * Folder of the newest checkpoint, and of the best version (without labels: of `labelFree.best`) where it is kept.
@@ -272,11 +273,11 @@ export interface Report {
    */
   readonly lost?: true;
   /**
-   * `steps`: the asked number is done; `condition`: `loop.stopWhen` holds; `plugin`: a plug-in asked for the end;
-   * `stopped`: told to; `failed`: a part failed past its budget.
+   * `steps`: the requested number is done; `condition`: `loop.stopWhen` holds; `plugin`: a plug-in asked for the end;
+   * `stopped`: a command or a signal; `failed`: a part failed past its restart budget.
    */
   readonly end: 'steps' | 'condition' | 'plugin' | 'stopped' | 'failed';
-  /** With `condition` and `plugin`: why, in words. */
+  /** With `condition` and `plugin`: the reason in a sentence. */
   readonly reason?: string;
   readonly error?: string;
 }

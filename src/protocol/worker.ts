@@ -9,8 +9,8 @@ import type { SampleReply, SampleRequest } from './ports.ts';
 import type { ScoreReply, ScoreRequest } from './score.ts';
 
 /**
- * Float32 tensors one after the other in shared memory. Only read while anybody may read it; written again once nobody
- * does.
+ * Float32 tensors one after the other in shared memory: read-only while it has readers, written again only after the
+ * last reader is done.
  */
 export interface SharedTensors {
   /** Names this content, so that a worker can tell whether its warm copy is the same. */
@@ -20,7 +20,7 @@ export interface SharedTensors {
   readonly entries: readonly { readonly name: string; readonly shape: readonly number[]; readonly offset: number }[];
 }
 
-/** What a learner step starts from and ends with. */
+/** The state that a learner step starts from and ends with. */
 export interface SharedState {
   readonly weights: SharedTensors;
   readonly firstMoments: SharedTensors;
@@ -101,7 +101,7 @@ export type RolloutCall = ReadyCall | BaseCall | SampleCall;
 export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | ScoreCall | SaveCall;
 export type WorkerCall = RolloutCall | LearnerCall;
 
-/** Value of the reply to each type of call. */
+/** The value that answers each type of call. */
 export interface WorkerValues {
   readonly ready: null;
   readonly base: SharedTensors;

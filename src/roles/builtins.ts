@@ -19,10 +19,10 @@ export interface BuiltInParts {
   readonly heldOut: Dataset;
   /** See `questioner`. */
   readonly since: number;
-  /** The evaluator alone is given them. */
+  /** Passed to the evaluator only. */
   readonly labels: Labels;
   readonly grader: Classifier;
-  /** What earlier versions answered to held-out questions. */
+  /** Earlier versions' answers to held-out questions. */
   readonly earlier: () => EarlierAnswers;
 }
 

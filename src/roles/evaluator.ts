@@ -1,6 +1,6 @@
 /**
- * Built-in evaluator, on the samplers' threads: accuracy on held-out questions that have a label, and where one has
- * none also what shows without labels (label-free.ts). The only actor that is given labels.
+ * Built-in evaluator, on the samplers' threads: accuracy on held-out questions with a label and, if one has no label,
+ * also the figures without labels (label-free.ts). The only actor that gets labels.
  */
 import type { Config } from '../config/schema.ts';
 import type { Dataset, Labels } from '../data/dataset.ts';
@@ -22,35 +22,34 @@ export interface EvaluatorParts {
   readonly labels: Labels;
   readonly grader: Classifier;
   readonly config: Pick<Config, 'seed' | 'sampling' | 'evaluation' | 'loop'>;
-  /** What earlier versions answered; without it nothing is measured but accuracy. */
+  /** Answers of earlier versions; without them only accuracy is measured. */
   readonly earlier?: () => EarlierAnswers;
 }
 
 interface Labelled {
   readonly question: Question;
   readonly label: string;
-  /** Answers as right as the label. */
+  /** Answers that count as right like the label. */
   readonly alternatives: readonly string[];
-  /** To which answers are rounded before they are compared. */
+  /** Decimals to which answers are rounded before the comparison. */
   readonly decimals: number | undefined;
 }
 
-/** What the samples of one question came to. */
+/** The result of one question's samples. */
 interface Marks {
   readonly kind: string;
-  /** Of the first sample. */
+  /** The first sample's answer. */
   readonly answer: string | null;
   /** Share of the samples that are right. */
   readonly right: number;
-  /** pass@k of all k samples: 1 where any is right. */
+  /** pass@k of all k samples: 1 if any is right. */
   readonly passK: number;
   /** Whether the majority is right. */
   readonly majority: boolean;
 }
 
 /**
- * At most `count` held-out questions that have a label, in a seeded order: a smaller selection is the start of a larger
- * one.
+ * At most `count` held-out questions with a label, in a seeded order: a smaller selection is a prefix of a larger one.
  */
 export function selectLabelled(heldOut: Dataset, labels: Labels, seed: number, count: number): Labelled[] {
   const selected: Labelled[] = [];
@@ -73,7 +72,7 @@ function inSeededOrder(heldOut: Dataset, seed: number): Question[] {
   return order.map((i) => heldOut.question(i));
 }
 
-/** At most `count` held-out questions, labelled or not; none where every one of them has a label. */
+/** At most `count` held-out questions, labelled or not; empty when all of them have a label. */
 function selectAny(heldOut: Dataset, labels: Labels, seed: number, count: number): Question[] {
   const all = inSeededOrder(heldOut, seed);
   return all.every(({ id }) => labels.label(id) !== undefined) ? [] : all.slice(0, count);
@@ -83,7 +82,7 @@ export function evaluator(parts: EvaluatorParts) {
   const { seed, sampling, evaluation } = parts.config;
   const { heldOut, labels, earlier } = parts;
   const most = Math.max(evaluation.questions, evaluation.fullQuestions);
-  // drawing figures takes time
+  // drawing figures takes time, so do it once
   let selection: { readonly labelled: readonly Labelled[]; readonly any: readonly Question[] } | undefined;
   const refused: Refused = new Map();
   const greedy: SamplingParams = { samples: 1, temperature: 0, topP: 1, topK: 0, maxNewTokens: sampling.maxNewTokens };
@@ -189,8 +188,8 @@ function answersOf(questions: readonly Question[], responses: ReadonlyMap<string
 }
 
 /**
- * Responses by id, without those that are refused. Calls are about as large as a training job, so that the samplers'
- * own jobs get their turn in between.
+ * Responses by id, without refused questions. Calls are about as large as a training job, so that training jobs get
+ * their turn in between.
  */
 async function ask(
   { sampler, config, refused }: EvaluatorParts & { readonly refused: Refused },
@@ -211,7 +210,7 @@ async function ask(
   return responses;
 }
 
-/** Undefined for those without a response. */
+/** Undefined for a question without a response. */
 async function mark(
   asked: readonly Labelled[],
   responses: ReadonlyMap<string, readonly Sample[]>,

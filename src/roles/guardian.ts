@@ -1,6 +1,6 @@
 /**
- * Built-in guardian: asks the canaries, on the samplers' threads. Beside the loop: its draws are named by its own
- * question ids, so the training draws what it would have drawn without it.
+ * Built-in guardian: asks the canaries, on the samplers' threads. Its random draws are named by its own question ids,
+ * so it does not change the draws of the training.
  */
 import type { Config } from '../config/schema.ts';
 import type { Dataset, Labels } from '../data/dataset.ts';
@@ -16,10 +16,10 @@ import { sampleUnlessRefused, type Refused, type SampleAll } from './refusing.ts
 
 export interface GuardianParts {
   readonly sampler: Pick<Sampler, 'sample'>;
-  /** Canaries come from here, and only where it is empty from `train`. */
+  /** Canaries come from here, or from `train` if it is empty. */
   readonly heldOut: Dataset;
   readonly train: Dataset;
-  /** Only where the configuration lets the guardian have them. */
+  /** Only if the configuration allows the guardian labels. */
   readonly labels?: Labels | undefined;
   readonly grader: Classifier;
   readonly config: Pick<Config, 'seed' | 'sampling' | 'guardian' | 'loop'>;
@@ -29,7 +29,7 @@ export interface GuardianParts {
 const EACH = 3;
 
 interface Canary {
-  /** Its id in the data. */
+  /** Id of its question in the data. */
   readonly question: string;
   readonly clean: Question;
   readonly changed: Question;
@@ -37,7 +37,7 @@ interface Canary {
 }
 
 interface Asked {
-  /** False where it is refused: the rest says nothing then. */
+  /** False when the question is refused: the other fields are then meaningless. */
   readonly isAsked: boolean;
   readonly answer: string | null;
   readonly sure: boolean;
@@ -51,13 +51,13 @@ export function guardian(parts: GuardianParts): AskCanaries {
   const { sampler, config } = parts;
   const responses = config.loop.jobQuestions * config.sampling.samples;
   const refused: Refused = new Map();
-  let canaries: readonly Canary[] | undefined; // drawn at the first probe: drawing figures takes time
+  let canaries: readonly Canary[] | undefined; // drawn at the first probe, because drawing figures takes time
 
   return async ({ version, trusted, origin, closely = false }, signal) => {
     canaries ??= selectCanaries(parts);
     const questions = canaries.flatMap(({ clean, changed }) => [clean, changed]);
     const each = closely ? 2 * EACH : EACH;
-    // The temperature at which training began: probes do not follow later changes.
+    // The temperature at the start of training: probes do not follow later changes.
     const params: SamplingParams = { ...config.sampling, samples: each };
     const atOnce = Math.max(1, Math.floor(responses / each));
     const sample: SampleAll = async (job) =>
@@ -127,7 +127,7 @@ async function compared(
   };
 }
 
-/** In a seeded order of their own. */
+/** In their own seeded order. */
 function selectCanaries({ heldOut, train, labels, config }: GuardianParts): readonly Canary[] {
   const pool = heldOut.size > 0 ? heldOut : train;
   const order = new Random(config.seed, 'canaries').shuffle(Array.from({ length: pool.size }, (_, i) => i));

@@ -1,6 +1,6 @@
 /**
- * What held-out questions show without their labels: whether the answers are still those of earlier versions, and how
- * far responses agree.
+ * Figures of held-out questions without labels: the share of answers unchanged since earlier versions, and the
+ * agreement of responses.
  */
 import { extractAnswer } from '../learn/answer.ts';
 import type { Classifier } from '../learn/judge.ts';
@@ -8,7 +8,7 @@ import { majorityVote } from '../learn/vote.ts';
 import { mean } from '../lib/mean.ts';
 import type { LabelFree, Sample } from '../protocol/messages.ts';
 
-/** Greedy answers by question id; null where the response holds none. */
+/** Greedy answers by question id; null for a response without an answer. */
 export type Answers = ReadonlyMap<string, string | null>;
 
 export interface EarlierAnswers {
@@ -17,19 +17,18 @@ export interface EarlierAnswers {
 }
 
 /**
- * How many of the questions are asked for samples, and for how many: what that takes is what the greedy answers to 200
- * questions take.
+ * Number of questions that are sampled, and of samples for each: it costs as much as greedy answers to 200 questions.
  */
 export const SAMPLED_QUESTIONS = 50;
 export const SAMPLES = 4;
 
 export interface Responses {
   readonly answers: Answers;
-  /** Of the questions that were asked for several. */
+  /** Figures of the sampled questions. */
   readonly samples: readonly (readonly Sample[])[];
 }
 
-/** Undefined where no question could be asked. */
+/** Undefined when no question could be asked. */
 export async function labelFree(
   { answers, samples }: Responses,
   earlier: EarlierAnswers,
@@ -58,10 +57,7 @@ export async function labelFree(
   };
 }
 
-/**
- * Of the questions that the earlier version answered: share that has an answer equal to its. Null where it answered
- * none of them.
- */
+/** Share of the earlier version's answered questions with an equal answer now. Null when it answered none of them. */
 async function agreement(now: Answers, before: Answers, grader: Classifier): Promise<number | null> {
   const pairs = [...now].flatMap(([id, answer]) => {
     const earlier = before.get(id);

@@ -1,6 +1,6 @@
 /**
- * The calls of the ports that only plug-ins have. A job of several groups is one call for each group, each with a
- * deadline of its own.
+ * The calls of the ports that only plug-ins have. A job of several groups makes one call per group, each with its own
+ * deadline.
  */
 import type { Config } from '../config/schema.ts';
 import type { JudgedGroup } from '../protocol/messages.ts';
@@ -22,7 +22,7 @@ import type {
 
 export type CallTimeouts = Pick<Config['timeouts'], 'pluginSeconds'>;
 
-/** @param which group of the job, in words: `group 2 of 8`. */
+/** @param which names the group of the job: `group 2 of 8`. */
 export function rewarding(
   request: RewardRequest,
   which: string,

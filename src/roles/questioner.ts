@@ -1,6 +1,6 @@
 /**
- * The questioner: the data set's questions, each once an epoch, in an order that depends on the seed and nothing else.
- * Where the data changed between two starts, a new epoch began.
+ * The questioner: the data set's questions, each once per epoch, in an order that depends only on the seed. Data that
+ * changes between two starts starts a new epoch.
  */
 import type { Dataset } from '../data/dataset.ts';
 import { Random } from '../data/rng.ts';
@@ -10,12 +10,14 @@ import type { Question } from '../protocol/messages.ts';
 import type { Call } from '../protocol/performer.ts';
 import type { Ask, AskRequest } from '../protocol/ports.ts';
 
-/** @param since first sequence number that is asked from the data as it is now. */
+/** @param since first sequence number that uses the present data. */
 export function questioner(dataset: Dataset, seed: number, since = 0) {
   let epoch = -1;
   let order: readonly number[] = [];
 
-  /** Question number `sequence` since the data changed last: place `sequence % size` of epoch `sequence / size`. */
+  /**
+   * Question number `sequence` since the last change of the data: place `sequence % size` of epoch `sequence / size`.
+   */
   const at = (sequence: number): Question => {
     const wanted = Math.floor(sequence / dataset.size);
     if (wanted !== epoch) {

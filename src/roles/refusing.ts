@@ -1,17 +1,17 @@
 /**
- * Asks questions of which some may be refused: a picture that is damaged, a text over the context. The others are
- * answered all the same.
+ * Asks questions of which some may be refused (a damaged picture, a text over the context); the others still get their
+ * answers.
  */
 import { InputError } from '../protocol/errors.ts';
 import type { SampleReply } from '../protocol/ports.ts';
 import type { Question, Sample } from '../protocol/messages.ts';
 
-/** Ids of questions that cannot be asked, with the reason: they are asked no more, and count nowhere. */
+/** Ids of questions that cannot be asked, with the reason: they are not asked again and do not count. */
 export type Refused = Map<string, string>;
 
 export type SampleAll = (questions: readonly Question[]) => Promise<SampleReply['groups']>;
 
-/** @returns samples by id. Where a question of the job is refused, each is asked alone. */
+/** @returns samples by id. If a question of the job is refused, each is asked alone. */
 export async function sampleUnlessRefused(
   job: readonly Question[],
   sample: SampleAll,

@@ -13,35 +13,35 @@ import type { Synthesize, SynthesizeRequest, Written } from '../protocol/ports.t
 import type { Sampler } from '../policy/sampler.ts';
 import { sampleUnlessRefused, type Refused, type SampleAll } from './refusing.ts';
 
-/** What stands for the seed question in `synthesis.inContextPrompt`. */
+/** Placeholder of the seed question in `synthesis.inContextPrompt`. */
 const SEED = '{question}';
 
 export interface SynthesizerParts {
   readonly sampler: Pick<Sampler, 'sample'>;
   readonly train: Dataset;
   readonly config: Pick<Config, 'seed' | 'synthesis'>;
-  /** Told once of each picture, with its question where there is one, that cannot be asked about. */
+  /** Called once for each picture, with its question if any, that the policy refuses. */
   readonly tell: (text: string) => void;
 }
 
 interface Draft {
-  /** What the policy is asked. */
+  /** The policy's prompt. */
   readonly prompt: Question;
   readonly origin: 'direct' | 'in-context';
   readonly seed: Question | null;
-  /** Where its picture comes from, to be named when it is refused. */
+  /** Source of its picture, for the message when it is refused. */
   readonly from: string;
 }
 
 /**
- * Nothing is written about a picture that cannot be had, nor from a question that is too long. @throws InputError where
- * in-context questions are wanted of a data set that has none.
+ * Skips an unreadable picture and a question that is too long. @throws InputError when in-context questions are
+ * requested from a data set without questions.
  */
 export function synthesizer({ sampler, train, config, tell }: SynthesizerParts): Synthesize {
   const { mode, directPrompt, inContextPrompt, temperature, maxNewTokens } = config.synthesis;
   if (train.size === 0 && mode !== 'direct')
     throw new InputError(`${train.name} has pictures and no questions: set synthesis.mode to direct`);
-  let pictures: readonly PictureRef[] | undefined; // listing them may take time
+  let pictures: readonly PictureRef[] | undefined; // listing them may take time, so do it once
 
   const draft = (n: number): Draft => {
     const random = new Random(config.seed, 'synthesis', n);
@@ -63,7 +63,7 @@ export function synthesizer({ sampler, train, config, tell }: SynthesizerParts):
     return { prompt, origin: inContext ? 'in-context' : 'direct', seed: inContext ? seed : null, from };
   };
 
-  /** By what is asked: another draft of the same is not asked. */
+  /** Refusals by prompt, so that another draft of the same prompt is not asked. */
   const refused: Refused = new Map();
   const told = new Set<string>();
 

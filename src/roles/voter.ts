@@ -17,7 +17,7 @@ export function judgeOptions(filters: Config['filters']): JudgeOptions {
   return { normaliseStd: true, ...filters };
 }
 
-/** The grader has a deadline for each pair of answers; this one is for a voter that does not keep it. */
+/** The grader has a deadline for each pair of answers; this one catches a voter that misses it. */
 export function judging(group: RolloutGroup, { judgeSeconds }: Config['timeouts']): Call<Judge, Verdict> {
   return {
     doing: `judging the answers to ${group.question.id}`,

@@ -1,8 +1,8 @@
 /**
- * What `--begin-again` does with a run whose database is gone or damaged: the newest weights become the base of a new
- * chain of versions, and what is left of the old chain moves to `aside/`. The newest checkpoint moves last but for the
- * new database, so that after a kill in between the run is still one that is refused, and the same command does the
- * rest.
+ * `--begin-again` for a run whose database is gone or damaged: the newest weights become the base of a new chain of
+ * versions, and the rest of the old chain moves to `aside/`. The newest checkpoint moves last, just before the new
+ * database is made, so that after a kill in between a start still refuses the run, and the same command finishes the
+ * work.
  */
 import { existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -15,9 +15,9 @@ import { openStore } from './open-store.ts';
 import { pointModelTo, type RunPaths } from './run-folder.ts';
 
 export interface NewBase {
-  /** The version whose weights are the base now; undefined where none was on disk, and the base stays what it was. */
+  /** The version whose weights are the base now; undefined when none was on disk and the base stays the same. */
   readonly version: number | undefined;
-  /** Where the rest is. */
+  /** Folder with the rest of the old chain. */
   readonly aside: string;
 }
 
@@ -34,7 +34,7 @@ export async function beginAgain(paths: RunPaths, now: Date): Promise<NewBase> {
       moveTo(paths.baseFolder, [newest.folder]);
       pointModelTo(paths, join(paths.baseFolder, basename(newest.folder)));
     }
-    openStore(paths.database).close(); // the new chain's: from here on the run is whole
+    openStore(paths.database).close(); // the new chain's database: from here on the run is whole
     return { version: newest?.version, aside };
   } catch (error) {
     throw diskError(paths.path, error);
@@ -42,7 +42,7 @@ export async function beginAgain(paths: RunPaths, now: Date): Promise<NewBase> {
 }
 
 /**
- * The folder that a run's base model is in where `beginAgain` made one; undefined where it is the configuration's.
+ * The folder of a run's base model if `beginAgain` made one; undefined when the configuration names it.
  * @throws InputError when it is damaged.
  */
 export async function ownBase({ baseFolder }: Pick<RunPaths, 'baseFolder'>): Promise<Checkpoint | undefined> {

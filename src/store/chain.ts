@@ -1,8 +1,8 @@
 /**
- * Whether the versions, batches and checkpoints of a run belong together: `quorum start` and `quorum doctor` ask the
- * same. Each version's row is durable before its checkpoint is written, so no checkpoint is newer than the newest row,
- * except that of a rollback, whose intent is stored first (streams/rollback.ts). A batch is durable before its
- * version's row, so the newest batch may have led to no version yet.
+ * Checks that the versions, batches and checkpoints of a run fit each other, for `quorum start` and `quorum doctor`.
+ * Each version's row is durable before its checkpoint is written, so no checkpoint is newer than the newest row, except
+ * that of a rollback, whose intent is stored first (streams/rollback.ts). A batch is durable before its version's row,
+ * so the newest batch may have led to no version yet.
  */
 import type { Finding } from './finding.ts';
 
@@ -15,13 +15,13 @@ export interface Chain {
   /** Ascending. */
   readonly versions: readonly { readonly n: number; readonly parent: number | null; readonly batchId: number | null }[];
   readonly batches: readonly { readonly id: number; readonly parent: number; readonly groups: number }[];
-  /** Batches that no version was learnt from, and none will be. Newest first. */
+  /** Batches set aside, newest first: no version comes from them. */
   readonly setAside: readonly { readonly id: number; readonly cause: string }[];
-  /** Versions below it were deleted where their groups were; those from it on are all there. */
+  /** Versions below it may be deleted together with their groups; from it on all exist. */
   readonly whole: number;
   /** Oldest version that a restart replays from: groups of the steps up to it may be deleted. */
   readonly floor: number;
-  /** The version that a rollback under way makes. */
+  /** The version that an unfinished rollback makes. */
   readonly rollback: number | undefined;
 }
 
@@ -32,7 +32,7 @@ export interface Saved {
   readonly best: number | undefined;
 }
 
-/** `harmless`: a start continues all the same. */
+/** `harmless`: a start continues anyway. */
 export type ChainFault = Pick<Finding, 'part' | 'problem'> & { readonly harmless?: true };
 
 /** Also reads tables of an older Quorum, before any migration. */
@@ -41,7 +41,7 @@ export function readChain(rows: <Row>(sql: string) => Row[]): Chain {
   const batches = rows<Chain['batches'][number]>(
     'SELECT id, parent, (SELECT count(*) FROM batch_groups WHERE batch_id = batches.id) AS groups FROM batches ORDER BY id',
   );
-  // A database of an older Quorum has no such table.
+  // An older Quorum's database has no such table.
   const hasAside = rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'set_aside'").length > 0;
   const setAside = hasAside
     ? rows<Chain['setAside'][number]>('SELECT batch_id AS id, cause FROM set_aside ORDER BY batch_id DESC')
@@ -51,7 +51,7 @@ export function readChain(rows: <Row>(sql: string) => Row[]): Chain {
   );
   const meta = (key: string): unknown => JSON.parse(texts.get(key) ?? 'null');
   const intent = meta(ROLLBACK_INTENT) as { readonly as: number } | null;
-  // A database that an older Quorum has thinned says nothing of it; version 0 is the first to go then.
+  // An older Quorum did not record that it thinned the database; it deleted version 0 first.
   const floor = (meta(REPLAY_FLOOR) as number | null) ?? 0;
   const whole = (meta(THINNED_BELOW) as number | null) ?? (versions[0]?.n === 0 ? 0 : floor);
   return { versions, batches, setAside, whole, floor, rollback: intent?.as };
@@ -101,7 +101,7 @@ function mismatches({ versions, batches, setAside, whole }: Chain): ChainFault[]
   const newest = versions.at(-1)?.n;
   const there = new Set(versions.map(({ n }) => n));
   for (const { id, parent } of unlearnt) {
-    if (parent !== newest && parent + 1 >= whole && !there.has(parent + 1)) continue; // a gap, which is told as one
+    if (parent !== newest && parent + 1 >= whole && !there.has(parent + 1)) continue; // a gap, reported as such
     if (unlearnt.length > 1 || parent !== newest)
       bad('batches', `has batch ${id} of version ${parent}, which led to no version`);
   }
@@ -109,9 +109,8 @@ function mismatches({ versions, batches, setAside, whole }: Chain): ChainFault[]
 }
 
 /**
- * From the checkpoint (or the base, 0) the stored batches have to lead to the newest version. A batch after the replay
- * floor has lost all its groups only where their questions are gone from the data: its step is then learnt again as
- * none (streams/resume.ts).
+ * From the checkpoint (or the base, 0) the stored batches must lead to the newest version. A batch after the replay
+ * floor is empty only when all its questions are gone from the data: a replay then skips its step (streams/resume.ts).
  */
 function replayFaults({ versions, batches, whole, floor }: Chain, from: number): ChainFault[] {
   const byId = new Map(batches.map((batch) => [batch.id, batch]));

@@ -1,4 +1,4 @@
-/** Reads a database as it is, whatever its state: no migration, no repair. */
+/** Checks a database in any state: no migration, no repair. */
 import { readChain, type Chain } from './chain.ts';
 import type { Finding } from './finding.ts';
 import { APPLICATION_ID, SCHEMA_VERSION } from './migrations.ts';
@@ -10,10 +10,10 @@ export interface DatabaseState extends Chain {
 }
 
 const MOST_LINES = 100;
-/** The lines of `integrity_check` that building the indexes anew puts right. */
+/** Lines of `integrity_check` that a rebuild of the indexes repairs. */
 const OF_AN_INDEX = /^(row \d+ missing from index|wrong # of entries in index|non-unique entry in index)/;
 
-/** @returns undefined, with a finding, where the tables cannot be read. */
+/** @returns undefined, with a finding, when the tables cannot be read. */
 export function checkDatabase(path: string, findings: Finding[]): DatabaseState | undefined {
   const bad = (problem: string, remedy: Finding['remedy'] = null): undefined =>
     void findings.push({ part: 'database', path, problem, remedy, harmless: false });
@@ -53,7 +53,7 @@ function readState(db: Db): DatabaseState {
   };
 }
 
-/** Batches that are set aside are kept for a look: the run continues without them. */
+/** Batches set aside are kept for inspection: the run continues without them. */
 function tellSetAside({ setAside, batches }: Chain, path: string, findings: Finding[]): void {
   for (const { id, cause } of setAside) {
     const { parent, groups = 0 } = batches.find((batch) => batch.id === id) ?? {};

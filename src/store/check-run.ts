@@ -1,7 +1,6 @@
 /**
- * Looks through the folder of a run that no daemon has: database, chain of versions, batches, checkpoints, leftovers.
- * It changes nothing (but what SQLite itself does to open a file: folding in its log); what it finds is put right by
- * `repairRun`.
+ * Checks the folder of a run that no daemon holds: database, chain of versions, batches, checkpoints, leftovers. It
+ * changes nothing (except that SQLite folds in its log when it opens a file); `repairRun` repairs the findings.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +16,7 @@ import { databaseLoss } from './sound-store.ts';
 export interface RunCheck {
   readonly folder: string;
   readonly findings: readonly Finding[];
-  /** Undefined where the database cannot be read. */
+  /** Undefined when the database cannot be read. */
   readonly database: DatabaseState | undefined;
   /** Versions whose checkpoints hold, ascending. */
   readonly checkpoints: readonly number[];
@@ -27,7 +26,7 @@ const PRIVATE = 0o700;
 const OTHERS = 0o077;
 const formatSchema = z.object({ format: z.literal(RUN_FORMAT) });
 
-/** The caller has made sure that no daemon has the folder: work in hand would look like a leftover. */
+/** The caller makes sure that no daemon holds the folder: work in hand would look like a leftover. */
 export async function checkRun(folder: string): Promise<RunCheck> {
   const paths = runPaths(folder);
   const odd = oddEntries(paths.path).map(
@@ -42,7 +41,7 @@ export async function checkRun(folder: string): Promise<RunCheck> {
   return { folder: paths.path, findings, database, checkpoints };
 }
 
-/** The same as a start looks at (`openSoundStore`), without stopping at the first fault. */
+/** The same checks as at a start (`openSoundStore`), but without stopping at the first fault. */
 function checkChain(paths: RunPaths, saved: Saved, findings: Finding[]): DatabaseState | undefined {
   const path = paths.database;
   const bad = (part: Finding['part'], problem: string, harmless = false) =>

@@ -1,6 +1,6 @@
 /**
- * Versions on disk: `v000025/` is an ordinary Hugging Face folder (plus optimizer moments) with the checksum of each
- * file beside. A folder appears under its name only when it is whole, and is believed only when its checksums hold.
+ * Versions on disk: `v000025/` is an ordinary Hugging Face folder (plus optimizer moments) with a list of file
+ * checksums. A folder gets its name only when it is whole, and counts only when its checksums hold.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readdirSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { InputError } from '../protocol/errors.ts';
 import { diskError, flushFile, writeFileWhole } from './files.ts';
 
 const CHECKSUMS = 'checksums.json';
-/** How the names of what is being written or deleted begin. */
+/** Prefixes of folders that are being written or deleted. */
 export const UNFINISHED = '.unfinished-';
 const NAME = /^v(\d{6,})$/;
 
@@ -34,7 +34,7 @@ export interface Rejected extends Checkpoint {
 export interface Kept {
   /** Ascending. */
   readonly versions: readonly number[];
-  /** What `store.setReplayFloor` takes: the oldest version that a restart may have to fall back to. */
+  /** For `store.setReplayFloor`: the oldest version that a restart may fall back to. */
   readonly replayFloor: number;
 }
 
@@ -45,7 +45,7 @@ export class Checkpoints {
     this.folder = folder;
   }
 
-  /** Also clears what an interrupted write or deletion left. The caller holds the run folder's lock. */
+  /** Also clears the leftovers of an interrupted write or deletion. The caller holds the run folder's lock. */
   static async open(folder: string): Promise<Checkpoints> {
     makeFolder(folder, 0o700);
     const leftovers = (await readdir(folder)).filter((name) => name.startsWith(UNFINISHED));
@@ -53,7 +53,7 @@ export class Checkpoints {
     return new Checkpoints(folder);
   }
 
-  /** Only to read, also while a daemon has the run folder: takes no lock and clears nothing. */
+  /** Read-only, safe while a daemon holds the run folder: takes no lock and clears nothing. */
   static at(folder: string): Checkpoints {
     return new Checkpoints(folder);
   }
@@ -63,8 +63,7 @@ export class Checkpoints {
   }
 
   /**
-   * `write` fills the (not yet existing) folder that it is given. A checkpoint that is there already and holds is left
-   * as it is.
+   * `write` makes and fills the folder of the given path. An existing checkpoint that holds stays as it is.
    * @throws InputError when the disk is full; other checkpoints are untouched.
    */
   async save(version: number, write: (folder: string) => Promise<void>): Promise<Checkpoint> {
@@ -72,7 +71,7 @@ export class Checkpoints {
     if ((await fault(folder, version)) === undefined) return { version, folder };
     let workplace: string | undefined;
     try {
-      // was taken away; what it was in is not made anew
+      // removed by someone else: do not make its parent again
       if (!existsSync(this.folder)) await mkdir(this.folder, { mode: 0o700 });
       workplace = await mkdtemp(join(this.folder, UNFINISHED));
       const draft = join(workplace, 'draft');
@@ -94,7 +93,7 @@ export class Checkpoints {
     return this.versionsNow();
   }
 
-  /** The same without waiting, for a look in passing. */
+  /** The same, synchronously. */
   versionsNow(): readonly number[] {
     return existsSync(this.folder) ? versionsAmong(readdirSync(this.folder)) : [];
   }
@@ -111,12 +110,12 @@ export class Checkpoints {
     return { rejected };
   }
 
-  /** Why the checkpoint of `version` cannot be believed; undefined when it can. */
+  /** Why the checkpoint of `version` does not hold; undefined when it holds. */
   fault(version: number): Promise<string | undefined> {
     return fault(this.folderOf(version), version);
   }
 
-  /** @throws InputError that names the file which does not hold. */
+  /** @throws InputError that names the damaged file. */
   async verify(version: number): Promise<Checkpoint> {
     const folder = this.folderOf(version);
     const reason = await fault(folder, version);
@@ -125,9 +124,8 @@ export class Checkpoints {
   }
 
   /**
-   * Deletes all but the newest `keepLast` and those that are `pinned`. The floor is the oldest of the newest
-   * `keepLast`, so a restart can fall back past damaged ones and replay; while there are fewer, it is 0, the base
-   * model.
+   * Deletes all but the newest `keepLast` and the `pinned` ones. The floor is the oldest of the newest `keepLast`, so a
+   * restart can fall back past damaged ones and replay; with fewer, it is 0, the base model.
    */
   async prune(keepLast: number, pinned: readonly number[] = []): Promise<Kept> {
     const versions = await this.versions();
@@ -159,7 +157,7 @@ async function seal(folder: string, version: number): Promise<void> {
   writeFileWhole(join(folder, CHECKSUMS), `${JSON.stringify({ version, files }, null, 2)}\n`);
 }
 
-/** Why a folder is not a good checkpoint of `version`; undefined when it is one. */
+/** Why a folder is not a sound checkpoint of `version`; undefined when it is. */
 async function fault(folder: string, version: number): Promise<string | undefined> {
   const text = await readFile(join(folder, CHECKSUMS), 'utf8').catch(() => undefined);
   if (text === undefined) return `${CHECKSUMS} is missing`;

@@ -3,7 +3,7 @@
  */
 import type { History } from '../protocol/frames.ts';
 
-/** The metric that is the time of a step, in milliseconds since 1970. */
+/** The metric for the time of a step, in milliseconds since 1970. */
 const AT = 'at';
 const FIRST_CAPACITY = 256;
 
@@ -38,7 +38,7 @@ export class Columns {
     const end = to === Infinity ? this.#length : this.#indexOf(to + 1);
     const n = Math.max(0, end - first);
     const points = Math.max(1, Math.min(n, Math.floor(maxPoints)));
-    // Where bucket b ends; its step is that of its last.
+    // End of bucket b; its step is that of its last point.
     const ends = n === 0 ? [] : Array.from({ length: points }, (_, b) => first + Math.floor(((b + 1) * n) / points));
     const columns: Record<string, (number | null)[]> = {};
     for (const [name, column] of this.#columns) {
@@ -48,7 +48,7 @@ export class Columns {
     return { steps: ends.map((next) => this.#steps[next - 1]!), at: this.#times(ends), columns };
   }
 
-  /** A step whose time is not known has that of the nearest step before it that has one, else after it. */
+  /** A step without a time takes that of the nearest earlier step with one, else of the nearest later step. */
   #times(ends: readonly number[]): number[] {
     const at = this.#columns.get(AT);
     if (at === undefined) return ends.map(() => 0);
@@ -72,7 +72,7 @@ export class Columns {
     return column;
   }
 
-  /** First place whose step is not below `step`. */
+  /** First index with a step >= `step`. */
   #indexOf(step: number): number {
     let low = 0;
     let high = this.#length;
@@ -84,7 +84,7 @@ export class Columns {
     return low;
   }
 
-  /** Makes room for steps that are not there yet: mostly one, after the last. */
+  /** Makes room for new steps, usually one after the last. */
   #include(steps: readonly number[]): void {
     const missing = steps.filter((step) => {
       const i = this.#indexOf(step);

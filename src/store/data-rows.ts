@@ -1,6 +1,6 @@
 /**
- * The rows of the data as the starts found them: what content each had, and the id under which the loop knows that
- * content. They stay for good, so that no id ever comes to mean another content.
+ * The rows of the data as each start found them: the content of each, and the loop's id for that content. They are
+ * never deleted, so an id always means the same content.
  */
 import type { Question } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
@@ -10,13 +10,13 @@ import { packPlain, unpack } from './pack.ts';
 export type DataPart = 'train' | 'held-out' | 'picture';
 
 export interface DataRow {
-  /** The id that the data gives. */
+  /** The id in the data. */
   readonly source: string;
-  /** Of text and pictures. */
+  /** Hash of text and pictures. */
   readonly digest: string;
   /** The id in the store. */
   readonly id: string;
-  /** Whether the newest start found it. */
+  /** Whether the newest start found the row. */
   readonly present: boolean;
 }
 
@@ -53,7 +53,7 @@ export class DataRows {
     return this.#db.rows<{ data: ArrayBuffer }>(sql).map(({ data }) => unpack<Question>(data));
   }
 
-  /** Where its pictures lie now; the content is the same. */
+  /** The present place of its pictures; the content is the same. */
   move(question: Question): void {
     for (const table of ['questions', 'pool'])
       this.#db.run(`UPDATE ${table} SET data = ? WHERE id = ?`, packPlain(question), question.id);

@@ -1,4 +1,4 @@
-/** One SQLite file: opening, transactions with a stated durability, and errors in the user's words. */
+/** One SQLite file: opening, transactions with a stated durability, and errors that a user can act on. */
 import { closeSync, openSync } from 'node:fs';
 import Libsql from 'libsql';
 import { InputError } from '../protocol/errors.ts';
@@ -11,13 +11,13 @@ interface Statement {
   all(values: readonly Value[]): unknown[];
 }
 
-/** How much a commit survives: `durable` a power cut (one disk flush), `quick` the death of this process only. */
+/** What a commit survives: `durable` a power cut (one disk flush), `quick` the death of this process only. */
 export type Durability = 'durable' | 'quick';
 
 const BUSY_MILLISECONDS = 5_000;
 const WAL_LIMIT_BYTES = 16 * 2 ** 20;
 
-/** What can be done about a run whose database is gone, damaged, or does not fit the versions on disk. */
+/** The fix for a run whose database is gone, damaged, or does not fit the versions on disk. */
 export const REMEDY =
   'restore the run folder from a backup, or start with --begin-again, which makes the newest weights the base of a new chain of versions';
 
@@ -70,12 +70,12 @@ export class Database {
     return this.rows<Row>(sql, ...values)[0];
   }
 
-  /** Several statements without values, for migrations. */
+  /** Runs several statements without values, for migrations. */
   script(sql: string): void {
     this.#translated(() => this.#db.exec(sql));
   }
 
-  /** All or nothing. A transaction inside another one joins it. */
+  /** Runs `work` as one transaction; a nested call joins the outer transaction. */
   transaction<T>(durability: Durability, work: () => T): T {
     if (this.#depth > 0) return work();
     this.#setDurability(durability);
@@ -103,7 +103,7 @@ export class Database {
     try {
       this.#db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
     } catch {
-      // A full disk: the log has everything and is read at the next start.
+      // On a full disk: the log holds everything, and the next start reads it.
     } finally {
       this.#db.close();
     }
@@ -138,17 +138,14 @@ export class Database {
   }
 }
 
-/**
- * SQLite would let others of this machine read a file that it makes. What keeps this from being done, it will say
- * itself.
- */
+/** SQLite creates files that other users of this machine can read. If this fails, SQLite reports the cause itself. */
 function makePrivate(path: string): void {
   try {
-    // Only where there is none: to close a file of a database that this process has open drops SQLite's POSIX locks on
-    // it, and with them its safety (sqlite.org/howtocorrupt.html, 2.2).
+    // Only for a new file: closing a file of a database that this process has open drops SQLite's POSIX locks on it,
+    // which risks corruption (sqlite.org/howtocorrupt.html, 2.2).
     closeSync(openSync(path, 'wx', 0o600));
   } catch {
-    // It is there, or cannot be made.
+    // It exists, or cannot be made.
   }
 }
 
@@ -156,10 +153,7 @@ function damaged(path: string, detail: string): InputError {
   return new DamagedError(`${path} is damaged (${detail})`);
 }
 
-/**
- * SQLite's codes that a user can do something about become InputErrors; anything else is a fault of ours and passes
- * unchanged.
- */
+/** Turns SQLite's codes that a user can act on into InputErrors; other errors are bugs and pass unchanged. */
 export function translate(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof InputError) return error;
   const code = (error as { code?: unknown }).code;

@@ -1,6 +1,6 @@
-/** How much the questions of one origin differ, from a bounded number of their texts. */
+/** Measures how much the questions of one origin differ, from a bounded number of their texts. */
 
-/** Other texts that each text is compared with. */
+/** Number of other texts that each text is compared with. */
 const PARTNERS = 8;
 
 export interface Diversity {
@@ -12,7 +12,7 @@ export interface Diversity {
 
 /**
  * Each text is compared with 8 others at distances spread over half the list, so that every text and every distance
- * weighs the same; with all others where there are at most 17. Texts are in lower case.
+ * weighs the same; with all others when there are at most 17. Texts are in lower case.
  */
 export function diversityOf(texts: readonly string[]): Diversity {
   const n = texts.length;
@@ -33,7 +33,7 @@ export function diversityOf(texts: readonly string[]): Diversity {
   return { distinct: new Set(texts).size / n, distance: count === 0 ? null : sum / count };
 }
 
-/** Neighbouring words; the word itself where there is but one. */
+/** Pairs of neighbouring words; a single word stands for itself. */
 function wordPairs(text: string): ReadonlySet<string> {
   const words = text.match(/[\p{L}\p{N}]+/gu) ?? [text];
   return new Set(words.length === 1 ? words : words.slice(1).map((word, i) => `${words[i]} ${word}`));

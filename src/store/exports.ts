@@ -1,6 +1,6 @@
 /**
- * Pages of what was learnt, for exporters: versions with their groups in the order of the chain, evaluations in the
- * order in which they came.
+ * Pages of what was learnt, for exporters: versions with their groups in the order of the chain, evaluations in order
+ * of arrival.
  */
 import type { Evaluation, PolicyVersion, StepMetrics } from '../protocol/messages.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
@@ -52,7 +52,7 @@ export class Exports {
     return { records: records.toSorted((a, b) => a.of - b.of).map(({ event }) => event), next: this.end() };
   }
 
-  /** What retention has deleted meanwhile is passed over. */
+  /** Rows that retention has deleted are skipped. */
   page(cursor: ExportCursor, versions: number): ExportRecords {
     const learnt = this.#db.rows<VersionRow>(
       'SELECT n, parent, batch_id, metrics FROM versions WHERE n > ? ORDER BY n LIMIT ?',

@@ -1,4 +1,4 @@
-/** Writes to the disk, and what to tell the user where it refuses. */
+/** Writes to the disk, with a message for the user when the disk refuses. */
 import { open } from 'node:fs/promises';
 import { writeWholeNow } from '../lib/whole-file.ts';
 import { InputError } from '../protocol/errors.ts';

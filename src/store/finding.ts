@@ -1,4 +1,4 @@
-/** What a look through a run folder finds (`checkRun`), and what would put it right (`repairRun`). */
+/** Findings of `checkRun` about a run folder, and how `repairRun` can repair each. */
 
 export type Remedy = 'set-aside' | 'reindex' | 'close-to-others' | 'begin-again';
 
@@ -6,11 +6,8 @@ export interface Finding {
   readonly part: 'folder' | 'entry' | 'database' | 'versions' | 'batches' | 'checkpoint' | 'leftover' | 'set-aside';
   readonly path: string;
   readonly problem: string;
-  /**
-   * What repairs it without losing anything, or, for `begin-again`, what keeps the newest weights; null where nothing
-   * does.
-   */
+  /** The repair that loses nothing, or `begin-again`, which keeps the newest weights; null when there is no repair. */
   readonly remedy: Remedy | null;
-  /** Whether it keeps the run from continuing, or only takes up room. */
+  /** Whether it stops the run from continuing, or only takes up space. */
   readonly harmless: boolean;
 }

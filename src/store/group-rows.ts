@@ -1,4 +1,4 @@
-/** How a group is read: with its question, and its verdict where it has one. */
+/** Reads groups with their question and, once judged, their verdict. */
 import type { JudgedGroup, Question, RolloutGroup, Sample } from '../protocol/messages.ts';
 import { unpack, unpackSamples, unpackVerdict } from './pack.ts';
 
@@ -13,13 +13,11 @@ export interface GroupRow {
   readonly verdict: ArrayBuffer;
 }
 
-/** Begin of a query for `GroupRow`s. */
+/** Start of a query for `GroupRow`s. */
 export const GROUP = `SELECT groups.sequence, groups.id, groups.policy_version, groups.at, groups.data, questions.data AS question, verdicts.data AS verdict
   FROM groups JOIN admissions USING (sequence) JOIN questions ON questions.id = admissions.question_id LEFT JOIN verdicts USING (sequence)`;
 
-/**
- * The samples, which take four fifths of the time, are unpacked when they are asked for: a dashboard's list needs none.
- */
+/** Unpacks the samples, four fifths of the time, only on demand: a dashboard's list needs none. */
 export function toGroup(row: GroupRow): RolloutGroup {
   let samples: readonly Sample[] | undefined;
   return {

@@ -1,22 +1,22 @@
 /**
- * The metrics as columns in memory, because to read them all takes SQLite a third of a second and a dashboard asks
- * again and again. It shows only what is in the database: a write marks its step, and marked steps are read again when
- * somebody asks, so that a transaction which is rolled back needs no care. Memory: 8 bytes for each step of each
- * metric, as many steps as retention keeps.
+ * The metrics as columns in memory, because reading them all takes SQLite a third of a second and a dashboard reads
+ * them often. It shows only what is in the database: a write marks its step, and the next read loads marked steps
+ * again, so a rolled-back transaction needs no special case. Memory: 8 bytes for each step of each metric, as many
+ * steps as retention keeps.
  */
 import type { History } from '../protocol/frames.ts';
 import { Columns } from './columns.ts';
 import type { Database } from './database.ts';
 import type { Inspection } from './inspection.ts';
 
-/** Steps that may be marked; beyond it everything is read anew. */
+/** Maximum of marked steps; with more, the next read loads everything again. */
 const MARKED = 1_000;
 
 export class MetricHistory {
   readonly #db: Database;
   readonly #marked = new Set<number>();
   #columns: Columns | undefined;
-  /** Set while `warm` reads, undone by `forget`. */
+  /** Set while `warm` reads; `forget` clears it. */
   #warming: object | undefined;
 
   constructor(db: Database) {
@@ -30,7 +30,7 @@ export class MetricHistory {
     if (this.#marked.size > MARKED) this.forget();
   }
 
-  /** Call when values were deleted. */
+  /** Call after values were deleted. */
   forget(): void {
     this.#columns = undefined;
     this.#warming = undefined;
@@ -77,7 +77,7 @@ export class MetricHistory {
     return this.#db.rows('SELECT id, name FROM metric_names ORDER BY name');
   }
 
-  /** As JSON made by SQLite: six times as fast as a row for each value. */
+  /** SQLite builds JSON: six times as fast as one row for each value. */
   #read(columns: Columns, id: number, name: string): void {
     const { steps, numbers } = this.#db.row<{ steps: string; numbers: string }>(
       `SELECT json_group_array(step) AS steps, json_group_array(value) AS numbers

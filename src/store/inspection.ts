@@ -1,7 +1,6 @@
 /**
- * What a dashboard reads of the store. These calls run on the loop's own thread, so each is short also with 20,000
- * groups and as many steps: they read pages, through indexes made for them (migrations.ts), and unpack samples only
- * where they are asked for.
+ * The dashboard's reads of the store. These calls run on the loop's thread, so each is short even with 20,000 groups
+ * and as many steps: they read pages through dedicated indexes (migrations.ts) and unpack samples only on demand.
  */
 import type { GroupFilter, History, QuestionStats, VersionRow } from '../protocol/frames.ts';
 import type { HeldOutAnswer, JudgedGroup, Question } from '../protocol/messages.ts';
@@ -21,7 +20,7 @@ export type StoredGroup = JudgedGroup & { readonly at: number };
 /** A question that the daemon wrote, and how its groups voted. */
 export interface SyntheticRow {
   readonly question: Question;
-  /** Null where it has none, or where that is no longer stored. */
+  /** Null when it has none or when retention deleted it. */
   readonly parent: Question | null;
   readonly groups: number;
   readonly meanShare: number | null;
@@ -40,7 +39,7 @@ export interface Inspection {
    * process reads every metric; see `warmHistory`.
    */
   history(options: { readonly from?: number; readonly to?: number; readonly maxPoints: number }): History;
-  /** Reads the metrics, one at a time with a pause for others, so that `history` need not. */
+  /** Reads the metrics ahead of `history`, one at a time, yielding in between. */
   warmHistory(): Promise<void>;
   /** Every metric that was stored at `step`, `at` (milliseconds since 1970) among them. */
   metricRow(step: number): Readonly<Record<string, number>>;
@@ -50,20 +49,17 @@ export interface Inspection {
     filter: GroupFilter,
     page: Page,
   ): { readonly groups: readonly StoredGroup[]; readonly next: number | null };
-  /** `learntBy`: the version made from it. */
+  /** `learntBy`: the version that learnt from it. */
   group(id: string): (StoredGroup & { readonly learntBy: number | null }) | undefined;
   /** Oldest first; more than `limit` are thinned evenly, and the first and the last stay. */
   groupsOfQuestion(id: string, limit: number): readonly StoredGroup[];
 
-  /** Admitted ones, and held-out ones of which an answer is stored. */
+  /** Admitted questions, and held-out questions with a stored answer. */
   question(id: string): Question | undefined;
   questionStats(): QuestionStats;
   /** Questions that are not from a data set, newest first. */
   syntheticQuestions(page: Page): { readonly questions: readonly SyntheticRow[]; readonly next: number | null };
-  /**
-   * Newest first: questions that the model wrote and that did not pass, with the reason. The newest few thousand are
-   * kept.
-   */
+  /** Newest first: refused questions of the model, with the reason. The store keeps the newest few thousand. */
   rejectedQuestions(limit: number): readonly (RejectedQuestion & { readonly at: number })[];
 
   /** Newest first. `saved`: versions whose weights are on disk. */
@@ -71,7 +67,7 @@ export interface Inspection {
     readonly versions: readonly VersionRow[];
     readonly next: number | null;
   };
-  /** Undefined when none are stored. */
+  /** Undefined when no answers are stored. */
   answers(version: number): readonly HeldOutAnswer[] | undefined;
 
   /** Newest first; `kind` is an event's type. */

@@ -1,6 +1,6 @@
 /**
- * Judged groups as a dashboard asks for them: filtered, by id, by question. Sequence numbers are found first, and only
- * their rows are read.
+ * Judged groups for the dashboard: filtered, by id, by question. Each query finds sequence numbers first and reads only
+ * their rows.
  */
 import type { GroupFilter } from '../protocol/frames.ts';
 import type { Database, Value } from './database.ts';
@@ -9,7 +9,7 @@ import type { Page, StoredGroup } from './inspection.ts';
 import { page } from './page.ts';
 
 /**
- * Begin of every search. The index covers all that a filter may name, so the blobs are not touched, and is in the order
+ * Start of every search. The index covers all columns of the filters, so the blobs are not touched, and has the order
  * of the pages.
  */
 export const SEARCH = 'SELECT sequence FROM verdicts INDEXED BY verdicts_by_facts WHERE';

@@ -1,7 +1,7 @@
 /**
  * The loop's bookkeeping in SQLite: admissions, groups, verdicts, batches, versions, evaluations. The sequence number
- * of an admission is the key of everything that grows from it, and counters are kept beside the rows so that they stay
- * true when old rows are deleted.
+ * of an admission is the key of all later records of it, and counters live in their own rows so that they stay right
+ * when old rows are deleted.
  */
 import type { Batch, Evaluation, PolicyVersion, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
@@ -98,7 +98,7 @@ export class Ledger {
     this.#count('judged', verdicts.length);
   }
 
-  /** Groups that were kept, some of them learnt, are dropped after all. */
+  /** Drops groups that were kept, some of them already learnt. */
   recount({ kept, learnt = 0 }: { readonly kept: number; readonly learnt?: number }): void {
     if (kept === 0) return;
     this.#count('kept', -kept);
@@ -136,7 +136,7 @@ export class Ledger {
     );
   }
 
-  /** The same batch may be saved again by a loop that restarts; a different one under its id may not. */
+  /** A restarted loop may save the same batch again; a different batch under the same id is an error. */
   #confirmBatch(id: number, parent: number, groupIds: readonly string[]): void {
     const batch = this.#db.row<{ parent: number }>('SELECT parent FROM batches WHERE id = ?', id);
     const saved = this.#db.rows<{ id: string }>(
@@ -223,7 +223,7 @@ export class Ledger {
       `${GROUP} LEFT JOIN batch_groups USING (sequence) WHERE kept = 1 AND batch_groups.sequence IS NULL ORDER BY groups.sequence`,
     );
     return {
-      // An older Quorum stored ids that its rows could not hold: the row's counts.
+      // An older Quorum stored ids that its rows could not hold: the row's id is right.
       unsampled: unsampled.map(({ sequence, id, data }) => ({ sequence, question: { ...unpack<Question>(data), id } })),
       unjudged: unjudged.map(toGroup),
       unbatched: unbatched.map(toJudged),

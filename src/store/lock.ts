@@ -1,14 +1,14 @@
 /**
- * One daemon a run folder. The lock is SQLite's own exclusive lock on a small file: the kernel holds it for the process
- * and drops it however the process ends, so there are no stale locks and no guessing from process ids. The lock file
- * must never be opened any other way in this process: closing any descriptor of it would drop a POSIX lock.
+ * One daemon per run folder. The lock is SQLite's exclusive lock on a small file: the kernel holds it for the process
+ * and drops it at every kind of exit, so there are no stale locks and no guesses from process ids. The lock file must
+ * never be opened any other way in this process: closing any descriptor of it would drop a POSIX lock.
  */
 import { existsSync } from 'node:fs';
 import Libsql from 'libsql';
 import { InputError } from '../protocol/errors.ts';
 import { translate } from './database.ts';
 
-/** A probe by `isLocked` lasts well under a millisecond; a daemon holds on for good. */
+/** A probe by `isLocked` takes well under a millisecond; a daemon keeps the lock until it ends. */
 const TRY_MILLISECONDS = 500;
 
 /** @returns the release function, or undefined when another process (or this one) holds the lock. */

@@ -10,13 +10,13 @@ import { makeFolder } from '../lib/make-folder.ts';
 export interface LogOptions {
   readonly level: 'debug' | 'info' | 'warn' | 'error';
   readonly maxMegabytes: number;
-  /** Files kept, the current one included. */
+  /** Number of files kept, including the current one. */
   readonly maxFiles: number;
 }
 
 export type { Logger };
 
-/** Lines are written at once, so a killed process loses none. */
+/** Writes each line at once, so a killed process loses none. */
 export function openLog(folder: string, options: LogOptions): Logger {
   makeFolder(folder, 0o700);
   const file = new RotatingFile(folder, options.maxMegabytes * 2 ** 20, options.maxFiles);

@@ -1,4 +1,7 @@
-/** Metrics and events: they survive the death of the process at once, a power cut from the next durable write on. */
+/**
+ * Metrics and events: each write survives the death of the process at once, and a power cut after the next durable
+ * write.
+ */
 import { mean } from '../lib/mean.ts';
 import type { Database } from './database.ts';
 import type { Inspection } from './inspection.ts';

@@ -1,4 +1,4 @@
-/** The tables, as numbered steps. A step that was released is never edited: add another one. */
+/** The tables as numbered steps. Never edit a released step: add another. */
 import { InputError } from '../protocol/errors.ts';
 import type { Question } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
@@ -9,7 +9,7 @@ export const APPLICATION_ID = 0x5175_6f72;
 
 interface Step {
   readonly sql: string;
-  /** Fills new columns from what older rows hold packed. */
+  /** Fills new columns from packed values in older rows. */
   readonly backfill?: (db: Database) => void;
 }
 
@@ -63,7 +63,7 @@ const TABLES: Step = {
    CREATE INDEX events_by_type ON events (type, id);`,
 };
 
-/** What a dashboard searches by, in columns of its own; and the answers of versions to held-out questions. */
+/** Columns for the dashboard's searches, and the answers of versions to held-out questions. */
 const FACTS: Step = {
   sql: `ALTER TABLE questions ADD COLUMN kind TEXT;
    ALTER TABLE questions ADD COLUMN origin TEXT;
@@ -116,7 +116,7 @@ const POOL: Step = {
    CREATE TABLE rejected (id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, reason TEXT NOT NULL, data BLOB NOT NULL);`,
 };
 
-/** What content an id of the data stands for (data-rows.ts). */
+/** The content that an id of the data stands for (data-rows.ts). */
 const DATA: Step = {
   sql: `CREATE TABLE data_rows (
      part TEXT NOT NULL,
@@ -127,10 +127,7 @@ const DATA: Step = {
      PRIMARY KEY (part, source, digest)) WITHOUT ROWID;`,
 };
 
-/**
- * Batches that no version was learnt from, and none will be. `numbers`: JSON of what the step measured, where it came
- * so far.
- */
+/** Batches set aside: no version comes from them. `numbers`: the step's metrics as JSON, if it got that far. */
 const SET_ASIDE: Step = {
   sql: `CREATE TABLE set_aside (
      batch_id INTEGER PRIMARY KEY REFERENCES batches (id) ON DELETE CASCADE,
@@ -172,8 +169,8 @@ const STEPS: readonly Step[] = [TABLES, FACTS, POOL, DATA, SET_ASIDE, LABEL_FREE
 export const SCHEMA_VERSION = STEPS.length;
 
 /**
- * Runs the steps that the file lacks, each in its own transaction. @throws InputError for a newer file or somebody
- * else's.
+ * Runs the steps that the file lacks, each in its own transaction. @throws InputError for a file of a newer Quorum or
+ * of another program.
  */
 export function migrate(db: Database): void {
   const version = pragma(db, 'user_version');

@@ -1,4 +1,4 @@
-/** `openStore`: the Store of one SQLite file, put together from its parts. */
+/** `openStore`: composes the Store of one SQLite file from its parts. */
 import { readChain, REPLAY_FLOOR, THINNED_BELOW } from './chain.ts';
 import { Database, type Durability } from './database.ts';
 import { DataRows } from './data-rows.ts';
@@ -52,7 +52,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
   let writes = 0;
 
   function write<T>(durability: Durability, work: () => T): T {
-    // Before, not after: if it fails, the caller's own write was not made either.
+    // Runs before the caller's write: if it fails, that write did not happen either.
     if (++writes % WRITES_BETWEEN_RETENTION === 0) enforceRetention();
     return db.transaction(durability, work);
   }

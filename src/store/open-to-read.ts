@@ -1,7 +1,4 @@
-/**
- * A database as it is, whatever its state: no migration, no repair. Also while a daemon writes it, whose writes this
- * does not hold up.
- */
+/** Opens a database in any state: no migration, no repair. A daemon may write to it meanwhile, and is not held up. */
 import { accessSync, chmodSync, constants, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -15,7 +12,7 @@ export interface Readable extends Disposable {
 
 const WAIT_MILLISECONDS = 1_000;
 
-/** Changes nothing but what SQLite itself does to open a file: folding in its log. @throws what SQLite throws. */
+/** Changes nothing, except that SQLite folds in its log when it opens a file. @throws SQLite's errors. */
 export function openToRead(path: string): Readable {
   const copy = isReadOnly(path) ? copied(path) : undefined;
   const remove = (): void => {
@@ -55,7 +52,7 @@ function isReadOnly(path: string): boolean {
   }
 }
 
-/** A new folder with the database and its log. No daemon writes them: it could not. */
+/** A new folder with the database and its log. No daemon writes them: the file system is read-only. */
 function copied(path: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'quorum-read-'));
   for (const file of [path, `${path}-wal`]) if (existsSync(file)) copyFileSync(file, join(folder, basename(file)));

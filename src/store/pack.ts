@@ -2,12 +2,10 @@
 import { Packr } from 'msgpackr';
 import type { Evaluation, Finish, Question, Sample, StepMetrics, Verdict } from '../protocol/messages.ts';
 
-// No records: each blob can be read by itself, in any order, for ever.
+// No records: each blob is self-contained.
 const packr = new Packr({ useRecords: false });
 
-/**
- * Little-endian, as every platform that we run on is. A tag and bytes, because plain msgpackr corrupts a Float32Array.
- */
+/** Little-endian, like every supported platform. A tag and bytes, because plain msgpackr corrupts a Float32Array. */
 type PackedNumbers = readonly ['i4' | 'f4' | 'f8', Uint8Array];
 
 /**
@@ -21,7 +19,7 @@ function packNumbers(values: readonly number[]): PackedNumbers {
 }
 
 function unpackNumbers([tag, bytes]: PackedNumbers): number[] {
-  const { buffer } = new Uint8Array(bytes); // own copy: aligned, and not the whole slab
+  const { buffer } = new Uint8Array(bytes); // a copy: aligned, without the rest of the slab
   if (tag === 'i4') return Array.from(new Int32Array(buffer));
   return Array.from(tag === 'f4' ? new Float32Array(buffer) : new Float64Array(buffer));
 }

@@ -1,6 +1,6 @@
 /**
- * One page of a list that is read newest first: ask for one row more than the page holds, and it tells whether there is
- * another page.
+ * One page of a list that is read newest first: query one row more than the page holds; the extra row shows that there
+ * is another page.
  */
 
 export function page<Row>(

@@ -1,20 +1,20 @@
 /**
- * Whether the run folder and its database are still those that were opened. A process may go on writing into a file
- * that was deleted, moved or replaced, and no call fails; only the names tell.
+ * Checks that the run folder and its database are still the opened ones. Writes to a deleted, moved or replaced file do
+ * not fail; only comparing the names with the open files shows it.
  */
 import { statSync } from 'node:fs';
 import type { RunPaths } from './run-folder.ts';
 
 /**
- * The file system does not say, as a network disk that is away for a moment: no reason to believe that anything is
- * gone.
+ * Errors of an unreachable file system, such as a network disk that is away for a moment: they do not mean that a file
+ * is gone.
  */
 const UNKNOWN = 'unknown';
 
 export interface Absence {
-  /** What is no longer in its place; with the folder the database is gone, too. */
+  /** What is no longer in its place; without the folder the database is gone, too. */
   readonly part: 'folder' | 'database';
-  /** In words, with the path. */
+  /** A sentence with the path. */
   readonly text: string;
 }
 
@@ -26,7 +26,7 @@ export class Presence {
     readonly file: string | undefined;
   }[];
 
-  /** Call when both are open. */
+  /** Call after both are open. */
   constructor({ path, database }: Pick<RunPaths, 'path' | 'database'>) {
     this.#parts = [
       { part: 'folder', name: 'the run folder', path, file: fileAt(path) },
@@ -34,7 +34,7 @@ export class Presence {
     ];
   }
 
-  /** Undefined while both are in their places. */
+  /** Undefined while both are in place. */
   absence(): Absence | undefined {
     for (const { part, name, path, file } of this.#parts) {
       const now = fileAt(path);
@@ -48,7 +48,7 @@ export class Presence {
   }
 }
 
-/** What the name stands for now; undefined where it stands for nothing. */
+/** The entry under the name now; undefined when there is none. */
 function fileAt(path: string): string | undefined {
   try {
     const found = statSync(path, { bigint: true, throwIfNoEntry: false });

@@ -1,4 +1,4 @@
-/** Questions as a dashboard asks for them: by id, in numbers, and those that the daemon wrote. */
+/** Questions for the dashboard: by id, as counts, and the daemon's own. */
 import type { QuestionStats } from '../protocol/frames.ts';
 import type { Origin, Question } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
@@ -7,10 +7,10 @@ import type { Page, SyntheticRow } from './inspection.ts';
 import { unpack } from './pack.ts';
 import { page } from './page.ts';
 
-/** Newest questions of an origin that its diversity is measured on. */
+/** How many of an origin's newest questions its diversity is measured on. */
 const DIVERSITY_SAMPLE = 500;
 const BANDS = 10;
-/** A share of 0.3 is in the band that begins there, however it is rounded. */
+/** A share of 0.3 falls in the band that starts at 0.3 despite rounding. */
 const EDGE = 1e-9;
 
 type CountRow = { readonly name: string; readonly n: number };
@@ -27,7 +27,7 @@ export class Questions {
     return row && unpack<Question>(row.data);
   }
 
-  /** Also a held-out one. */
+  /** Held-out questions included. */
   byId(id: string): Question | undefined {
     const admitted = this.admitted(id);
     if (admitted) return admitted;
@@ -76,7 +76,7 @@ export class Questions {
   }
 
   #shares(): QuestionStats['shares'] {
-    // In the order of an index, so nothing is sorted; a share is votes / G, so there are few different ones.
+    // An index gives this order, so SQLite does not sort; a share is votes / G, so there are few distinct values.
     const rows = this.#db.rows<{ origin: Origin; share: number; n: number }>(
       'SELECT origin, share, count(*) AS n FROM verdicts GROUP BY origin, share',
     );

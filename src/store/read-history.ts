@@ -13,7 +13,7 @@ export interface HistoryRow {
   readonly values: Readonly<Record<string, number>>;
 }
 
-/** Ascending. @throws InputError where there is no database of a run, it is damaged, or a newer Quorum wrote it. */
+/** Ascending. @throws InputError when the database is missing, damaged, or written by a newer Quorum. */
 export function readHistory(runFolder: string): readonly HistoryRow[] {
   const { path, database } = runPaths(runFolder);
   refuseOddEntries(path, ['quorum.db', 'quorum.db-wal']);

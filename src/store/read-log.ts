@@ -1,6 +1,6 @@
 /**
- * The log of a run, read while a daemon may write it: the last lines, over rotated files too, and what comes after
- * them.
+ * Reads the log of a run, which a daemon may be writing: the last lines, across rotated files, and the lines that
+ * follow.
  */
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,15 +10,15 @@ import { setTimeout } from 'node:timers/promises';
 export const LEVELS = { debug: 20, info: 30, warn: 40, error: 50 } as const;
 
 export interface LogLine {
-  /** As it is in the file. */
+  /** The line as the file has it. */
   readonly text: string;
-  /** A line that is cut off has none of these. */
+  /** A truncated line has none of these fields. */
   readonly level?: number;
   /** ISO 8601. */
   readonly time?: string;
   readonly version?: number;
   readonly msg?: string;
-  /** With its stack. */
+  /** The error with its stack. */
   readonly error?: string;
 }
 
@@ -33,7 +33,7 @@ export class LogTail implements Disposable {
   #decoder = new StringDecoder();
   #rest = '';
 
-  /** @param least level of a line that counts. @throws ENOENT where there is no log. */
+  /** @param least minimum level of a line. @throws ENOENT when there is no log. */
   constructor(folder: string, least: number) {
     this.#folder = folder;
     this.#least = least;
@@ -50,12 +50,12 @@ export class LogTail implements Disposable {
     return lines.slice(-count);
   }
 
-  /** What was written since the last call. */
+  /** Lines written since the last call. */
   read(): readonly LogLine[] {
     const lines = this.#new();
     const now = statSync(this.#path, { throwIfNoEntry: false });
     if (now === undefined || now.ino === fstatSync(this.#file).ino) return this.#parsed(lines);
-    closeSync(this.#file); // it was rotated, and is read to its end
+    closeSync(this.#file); // the file was rotated: read it to its end
     this.#file = openSync(this.#path, 'r');
     this.#offset = 0;
     this.#decoder = new StringDecoder();
@@ -80,7 +80,7 @@ export class LogTail implements Disposable {
   }
 
   #new(): string[] {
-    if (fstatSync(this.#file).size < this.#offset) this.#offset = 0; // where one file is kept, it is emptied
+    if (fstatSync(this.#file).size < this.#offset) this.#offset = 0; // with a single file, rotation empties it
     const buffer = Buffer.alloc(CHUNK);
     for (let bytes = -1; bytes !== 0; this.#offset += bytes) {
       bytes = readSync(this.#file, buffer, 0, CHUNK, this.#offset);

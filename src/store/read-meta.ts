@@ -2,7 +2,7 @@
 import { translate } from './database.ts';
 import { openToRead, rowsOf } from './open-to-read.ts';
 
-/** @returns what `Store.meta` would. @throws InputError when the database cannot be read. */
+/** @returns the value that `Store.meta` would return. @throws InputError when the database cannot be read. */
 export function readMeta(path: string): (key: string) => unknown {
   try {
     using opened = openToRead(path);

@@ -1,6 +1,6 @@
 /**
- * Puts right what `checkRun` found, where that loses nothing. Damaged things are moved to `aside/` in the run folder;
- * nothing is deleted.
+ * Repairs the findings of `checkRun` when that loses nothing. It moves damaged files to `aside/` in the run folder and
+ * deletes nothing.
  */
 import { chmodSync, copyFileSync, existsSync, renameSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -18,7 +18,7 @@ export interface Repair {
   readonly done: string;
 }
 
-/** @throws InputError when a daemon has the folder, or it cannot be written. */
+/** @throws InputError when a daemon holds the folder, or it is not writable. */
 export function repairRun({ folder, findings }: RunCheck, now: Date): readonly Repair[] {
   const unlock = tryLock(join(folder, 'lock'));
   if (!unlock) throw new InputError(`runFolder ${folder} is in use by a daemon: stop it first (quorum stop)`);
@@ -38,7 +38,7 @@ export function repairRun({ folder, findings }: RunCheck, now: Date): readonly R
 function remedy({ path, remedy: kind }: Finding, aside: string): string | undefined {
   switch (kind) {
     case null:
-    case 'begin-again': // a decision of the user's
+    case 'begin-again': // the user decides
       return undefined;
     case 'close-to-others':
       chmodSync(path, 0o700);
@@ -58,7 +58,10 @@ function setAside(path: string, aside: string): string {
   return target;
 }
 
-/** The tables hold, only the indexes do not: these are made of the tables. A copy as it was stays aside. */
+/**
+ * The tables are sound, only the indexes are damaged: rebuilds them from the tables. A copy of the damaged file stays
+ * aside.
+ */
 function reindex(path: string, aside: string): string {
   makeFolder(aside, 0o700);
   for (const file of [path, `${path}-wal`]) if (existsSync(file)) copyFileSync(file, join(aside, basename(file)));

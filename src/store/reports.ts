@@ -1,4 +1,4 @@
-/** What status, reports and dashboards read of the ledger. */
+/** The ledger's reads for status, reports and dashboards. */
 import type { DropReason, Evaluation, JudgedGroup, StepMetrics } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
 import { GROUP, toJudged, type GroupRow } from './group-rows.ts';
@@ -95,7 +95,7 @@ export class Reports {
   }
 }
 
-/** JSON has no NaN and no infinity: they are stored as texts. */
+/** JSON has no NaN and no infinity, so they are stored as text. */
 function toNumbers(json: string): StepMetrics {
   return JSON.parse(json, (_, value: unknown) => (typeof value === 'string' ? Number(value) : value)) as StepMetrics;
 }

@@ -1,16 +1,16 @@
 /**
- * Deletes what the bounds allow, a bounded amount at a time so that the loop never waits long. A group may go when it
- * was dropped, or when its batch is learnt and older than every checkpoint that a restart may load: what a replay or
- * unfinished work needs always stays.
+ * Deletes what the bounds allow, a bounded amount at a time so that the loop never waits long. A group may be deleted
+ * when it was dropped, or when its batch is learnt and older than every checkpoint that a restart may load: data for a
+ * replay or for unfinished work always stays.
  */
 import { THINNED_BELOW } from './chain.ts';
 import type { Database } from './database.ts';
 import type { Retention } from './store.ts';
 
 const DAY_MILLISECONDS = 86_400_000;
-/** Batches set aside whose groups stay for a look, however many others come after them. */
+/** Newest batches set aside whose groups are kept for inspection. */
 const KEPT_ASIDE = 20;
-/** Groups deleted in one go, at most. */
+/** Maximum of groups deleted in one call. */
 const GROUPS_AT_ONCE = 1_000;
 
 const SETTLED = `SELECT groups.sequence FROM groups JOIN verdicts USING (sequence)
@@ -19,7 +19,7 @@ const SETTLED = `SELECT groups.sequence FROM groups JOIN verdicts USING (sequenc
   WHERE (kept = 0 OR (versions.n IS NOT NULL AND batches.parent < ?1)
     OR (batches.id IN (SELECT batch_id FROM set_aside) AND batches.id NOT IN (SELECT batch_id FROM set_aside ORDER BY batch_id DESC LIMIT ${KEPT_ASIDE})))`;
 
-/** What was deleted. */
+/** Counts of deleted rows. */
 export interface Deleted {
   readonly groups: number;
   /** Values of metrics. */
@@ -64,7 +64,7 @@ function deleteGroups(db: Database, bounds: Retention, replayFloor: number, olde
   return doomed.length;
 }
 
-/** Versions and batches are small, but a month makes a million. The best evaluation stays whatever its age. */
+/** Versions and batches are small, but a month makes a million. The best evaluation always stays. */
 function thinVersions(db: Database, maxVersions: number, replayFloor: number): void {
   const newest = db.row<{ n: number | null }>('SELECT max(n) AS n FROM versions')!.n;
   if (newest === null) return;
@@ -106,8 +106,8 @@ function thinAnswers(db: Database, maxAnswerVersions: number): void {
 }
 
 /**
- * Every second point of the older half goes, so a long history loses resolution, never its shape. @returns how many
- * went.
+ * Deletes every second point of the older half, so a long history loses resolution, never its shape. @returns the
+ * count.
  */
 function thinMetric(db: Database, nameId: number, points: number): number {
   return db.run(

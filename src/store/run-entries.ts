@@ -1,6 +1,6 @@
 /**
- * What may lie under each name in a run folder, and what to do about something else there: a folder, a link to nothing,
- * a pipe, what cannot be read.
+ * The kind of entry allowed under each name in a run folder, and the fix for any other: a folder, a dangling link, a
+ * pipe, an unreadable entry.
  */
 import { accessSync, constants, lstatSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,7 +8,7 @@ import { entryKind } from '../lib/entry-kind.ts';
 import { InputError } from '../protocol/errors.ts';
 
 interface Entry {
-  /** As `entryKind` has it. */
+  /** The kind as `entryKind` names it. */
   readonly may: readonly string[];
   readonly fix: string;
 }
@@ -55,7 +55,7 @@ export interface OddEntry {
   readonly problem: string;
 }
 
-/** Entries of the run folder that are not of the kind that they must be, or cannot be read. */
+/** Entries of the run folder that have the wrong kind or cannot be read. */
 export function oddEntries(runFolder: string, names: readonly EntryName[] = ENTRY_NAMES): OddEntry[] {
   return names.flatMap((name) => {
     const path = join(runFolder, name);
@@ -70,7 +70,7 @@ export function refuseOddEntries(runFolder: string, names?: readonly EntryName[]
   if (odd) throw new InputError(`${odd.path} ${odd.problem}`);
 }
 
-/** The folder itself, or the nearest one above it that is there. @throws InputError where that is no folder. */
+/** The folder itself, or its nearest existing parent. @throws InputError when that is not a folder. */
 export function nearestFolder(path: string): string {
   const kind = entryKind(path);
   if (kind === 'a folder') return path;

@@ -1,5 +1,5 @@
 /**
- * The folder of one run: its permissions, where things are, and which daemon has it.
+ * The folder of one run: its permissions, its layout, and the daemon that holds it.
  *
  *     run.json      format of this folder            config.json   the configuration as run
  *     quorum.db     the store                        daemon.json   pid, socket and start of the daemon that has the folder
@@ -35,10 +35,10 @@ const configSchema = z.looseObject({
   data: z.record(z.string(), z.unknown()),
 });
 
-/** The configuration as the run folder keeps it. */
+/** The stored configuration. */
 export type KeptConfig = z.output<typeof configSchema>;
 
-/** What `daemon.json` says about a running daemon. `started` is ISO 8601. */
+/** The contents of `daemon.json` about a running daemon. `started` is ISO 8601. */
 export type DaemonInfo = z.output<typeof daemonSchema>;
 
 export interface RunPaths {
@@ -54,8 +54,8 @@ export interface RunPaths {
 }
 
 /**
- * The configuration; what of it makes a run this run. Two paths count as equal when their last parts are, so a folder
- * may move.
+ * The configuration, and the part of it that identifies the run. Two paths count as equal when their last parts are, so
+ * a folder may move.
  */
 export interface RunConfig {
   readonly seed: number;
@@ -66,16 +66,16 @@ export interface RunFolder extends RunPaths, Disposable {
   /** Whether this call made the folder. */
   readonly fresh: boolean;
   /**
-   * Keeps the configuration as run. Settings may change between sittings, what the run is about may not: the cursor and
-   * the stored groups belong to one data set (and the versions to one base: settle-base.ts). @throws InputError that
-   * names the key and both values.
+   * Keeps the configuration as run. Settings may change between launches, the identity of the run may not: the cursor
+   * and the stored groups belong to one data set (and the versions to one base: settle-base.ts). @throws InputError
+   * that names the key and both values.
    */
   saveConfig(config: RunConfig): void;
-  /** The configuration that was kept last. */
+  /** The newest stored configuration. */
   readonly kept: KeptConfig | undefined;
-  /** @throws InputError when the run was begun with another seed or data set. */
+  /** @throws InputError when the run started with another seed or data set. */
   expectSameRun(config: RunConfig): void;
-  /** Gives the folder back; also done by the kernel if the process dies. */
+  /** Releases the folder; the kernel does it if the process dies. */
   release(): void;
 }
 
@@ -94,8 +94,8 @@ export function runPaths(folder: string): RunPaths {
 }
 
 /**
- * Makes the folder if need be and takes it for this process. @throws InputError when it is another daemon's, not a run
- * folder, or of another format.
+ * Makes the folder if it is missing and locks it for this process. @throws InputError when another daemon holds it, or
+ * it is not a run folder or has another format.
  */
 export function openRunFolder(folder: string): RunFolder {
   const paths = runPaths(folder);
@@ -121,7 +121,7 @@ export function modelLink(paths: Pick<RunPaths, 'path'>): string {
   return join(paths.path, 'model');
 }
 
-/** Atomic: a reader finds the old target or the new one. */
+/** Atomic: a reader sees the old target or the new one. */
 export function pointModelTo(paths: Pick<RunPaths, 'path'>, folder: string): void {
   const next = `${modelLink(paths)}.next`;
   rmSync(next, { force: true });
@@ -129,7 +129,7 @@ export function pointModelTo(paths: Pick<RunPaths, 'path'>, folder: string): voi
   renameSync(next, modelLink(paths));
 }
 
-/** The daemon that has the folder now, or undefined: what a killed one left behind does not count. */
+/** The daemon that holds the folder now, or undefined; the file of a killed daemon does not count. */
 export function findDaemon(folder: string): DaemonInfo | undefined {
   const { path, socket } = runPaths(folder);
   refuseOddEntries(path, ['lock', 'lock-journal', 'daemon.json']);
@@ -142,7 +142,7 @@ function actions(paths: RunPaths, unlock: () => void): Omit<RunFolder, keyof Run
   function release(): void {
     if (!held) return;
     held = false;
-    // Where the folder was moved, another daemon may have the name.
+    // If the folder moved, another daemon may own the name.
     if (readDaemon(paths.path)?.pid === process.pid) rmSync(daemonFile(paths.path), { force: true });
     unlock();
   }
@@ -189,7 +189,7 @@ function makeRunFolder(path: string): void {
   } catch (error) {
     const known = diskError(path, error);
     if (known instanceof InputError) throw known;
-    // Node calls a folder that a read-only file system refuses to make one that does not exist.
+    // Node reports ENOENT for a folder that a read-only file system refuses to make.
     throw new InputError(
       `runFolder ${path} cannot be made (${(error as Error).message}): make ${dirname(path)} writable, or choose another folder`,
       {
@@ -229,7 +229,7 @@ function checkFormat(path: string): boolean {
   return false;
 }
 
-/** What is said of a folder that another daemon has. */
+/** The message about a folder that another daemon holds. */
 export function taken(path: string): string {
   const daemon = readDaemon(path);
   const who = daemon ? `process ${daemon.pid}, started ${daemon.started}` : 'a process that is starting or stopping';
@@ -253,8 +253,8 @@ function readJson<T>(file: string, schema: z.ZodType<T>): T | undefined {
 }
 
 /**
- * In the folder, unless its name is too long for a socket; then in the temporary folder, under a name that is the
- * folder's alone.
+ * In the folder, unless its path is too long for a socket; then in the temporary folder, under a name derived from the
+ * run folder.
  */
 function socketOf(path: string): string {
   const hash = createHash('sha256').update(path).digest('hex').slice(0, 24);

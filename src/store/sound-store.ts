@@ -1,4 +1,4 @@
-/** The store of a run that a start may continue: its database is there and whole, and fits the versions on disk. */
+/** Opens the store of a run that a start may continue: its database exists, is whole, and fits the versions on disk. */
 import { existsSync, statSync } from 'node:fs';
 import { chainFaults, type Saved } from './chain.ts';
 import { DamagedError } from './database.ts';
@@ -6,7 +6,7 @@ import { openStore, type StoreOptions } from './open-store.ts';
 import type { RunPaths } from './run-folder.ts';
 import type { Store } from './store.ts';
 
-/** Why there is no database where one must be; undefined where there is one, or the run has not begun. */
+/** Why a required database is missing; undefined when it exists or the run has not begun. */
 export function databaseLoss(
   { database, config }: Pick<RunPaths, 'database' | 'config'>,
   { checkpoint, best }: Saved,
@@ -18,8 +18,8 @@ export function databaseLoss(
 }
 
 /**
- * @throws DamagedError when the database is gone, damaged, or does not fit the versions on disk; InputError for what
- * else `openStore` refuses.
+ * @throws DamagedError when the database is gone, damaged, or does not fit the versions on disk; InputError for every
+ * other refusal of `openStore`.
  */
 export function openSoundStore(paths: RunPaths, saved: Saved, options: StoreOptions): Store {
   const loss = databaseLoss(paths, saved);

@@ -1,7 +1,7 @@
 /**
- * A stand-in for a run folder, to try a start on: a temporary folder with copies of what a start may change and links
- * to the versions on disk, each on its own, so that a start which moves or deletes one moves or deletes a link. Nothing
- * is written in the run folder.
+ * A stand-in for a run folder, for a trial start: a temporary folder with copies of the files that a start may change
+ * and one link for each version on disk, so a start that moves or deletes a version only touches its link. The run
+ * folder itself stays unchanged.
  */
 import {
   accessSync,
@@ -23,13 +23,13 @@ import { refuseForeign, runPaths, taken } from './run-folder.ts';
 
 export interface StandIn extends Disposable {
   readonly path: string;
-  /** The same text with the name of the run folder where that of the stand-in is. */
+  /** The text with the stand-in's path replaced by the run folder's. */
   named(text: string): string;
 }
 
 /**
- * @throws InputError where the run folder could not be opened: another daemon has it, it is not a run folder, it cannot
- * be written.
+ * @throws InputError when the run folder cannot be opened: another daemon holds it, it is not a run folder, it is not
+ * writable.
  */
 export function standInFor(folder: string): StandIn {
   const isBegun = isRunFolder(folder);
@@ -44,7 +44,7 @@ export function standInFor(folder: string): StandIn {
   return { path, named: (text) => text.replaceAll(path, runPaths(folder).path), [Symbol.dispose]: remove };
 }
 
-/** @throws InputError where `openRunFolder` would refuse to take the folder. */
+/** @throws InputError when `openRunFolder` would refuse the folder. */
 function isRunFolder(folder: string): boolean {
   const { path } = runPaths(folder);
   const there = nearestFolder(path);

@@ -1,15 +1,15 @@
 /**
- * Where a run stands: what is saved, which version is the best, whether the base is measured. Durable. Stages, the
- * guardian and the daemon decide by this record and never by the telemetry, which only shows it.
+ * The durable record of a run: the saved version, the best version, whether the base is measured. Stages, the guardian
+ * and the daemon decide by this record, never by the telemetry, which only displays it.
  */
 import type { Accuracy, Evaluation, LabelFree } from '../protocol/messages.ts';
 import type { AccuracyStatus, LabelFreePoint, LabelFreeStatus } from '../protocol/status.ts';
 import type { Store } from './store.ts';
 
 export interface Standing {
-  /** Newest version with a checkpoint that a restart continues from; null while only the base exists. */
+  /** Newest version with a checkpoint for a restart; null while only the base exists. */
   readonly saved: number | null;
-  /** Highest greedy accuracy; the version that was evaluated first of equals. */
+  /** Highest greedy accuracy; of equals, the version evaluated first. */
   readonly best: { readonly version: number; readonly greedy: number } | null;
   /** The base as measured in full with labels, or without labels; null until then. */
   readonly baseline: { readonly full: Accuracy | null; readonly labelFree: LabelFree | null } | null;
@@ -18,7 +18,7 @@ export interface Standing {
 }
 
 const KEY = 'loop.standing';
-/** What the telemetry stores. Runs from before this record existed have these figures in it alone. */
+/** The telemetry's stored figures, for runs that predate this record. */
 export const PROGRESS = 'loop.progress';
 
 type Reader = Pick<Store, 'meta'>;
@@ -28,7 +28,7 @@ export function standing(store: Reader): Standing {
   return (store.meta(KEY) as Standing | undefined) ?? fromProgress(store.meta(PROGRESS) as OldProgress | undefined);
 }
 
-/** Call at each start. @param version of the newest whole checkpoint, whatever the record says; 0 is the base. */
+/** Call at each start. @param version of the newest whole checkpoint, which overrides the record; 0 is the base. */
 export function settleStanding(store: Writer, version: number): void {
   store.setMeta(KEY, { ...standing(store), saved: version > 0 ? version : null });
 }

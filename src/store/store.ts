@@ -1,6 +1,6 @@
 /**
- * The store is the loop's memory: what it has written survives SIGKILL and, where a method says durable, a power cut.
- * Each stage writes here before the next one acts, so that a restarted daemon finds exactly the work that was in hand
+ * The store is the loop's memory: its writes survive SIGKILL and, for methods marked durable, a power cut. Each stage
+ * writes here before the next one acts, so that a restarted daemon finds exactly the work that was in hand
  * (`unfinished`, `batchesSince`). Calls are synchronous; one call is one transaction. Nothing here knows tensors,
  * streams or actors.
  */
@@ -34,27 +34,25 @@ export interface Admission {
   readonly question: Question;
 }
 
-/** A batch as it is decided: `groupIds` in the order in which they are learnt. */
+/** A batch before learning: `groupIds` in the order of learning. */
 export interface BatchPlan {
   readonly id: number;
   readonly parent: number;
   readonly groupIds: readonly string[];
 }
 
-/**
- * A batch that the learner could not take, or whose step was not sound: it is never learnt from, and kept for a look.
- */
+/** A batch that the learner could not take, or whose step was not sound: never learnt from, kept for inspection. */
 export interface SetAside {
   readonly batchId: number;
   readonly cause: string;
-  /** What the step measured; null where it did not come so far. */
+  /** The step's metrics; null when it did not get that far. */
   readonly numbers: StepMetrics | null;
 }
 
 export interface StoredSetAside extends SetAside {
   /** Version that the step would have started from. */
   readonly parent: number;
-  /** In the order of the batch; none where they are older than what is kept. */
+  /** In the order of the batch; empty once retention has deleted them. */
   readonly groupIds: readonly string[];
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -100,15 +98,14 @@ export interface StoredEvaluation extends Evaluation {
   readonly savedAt: number;
 }
 
-/**
- * Bounds that are enforced while running. What a replay or unfinished work needs is never deleted, whatever the bounds
- * say.
- */
+/** Bounds that the store enforces while running. They never delete data for a replay or for unfinished work. */
 export interface Retention {
   readonly maxGroups: number;
   readonly maxDays: number;
   readonly maxEvents: number;
-  /** Points a metric; beyond it the older half is thinned to every second point, so the whole history stays visible. */
+  /**
+   * Points per metric; above it the older half is thinned to every second point, so the whole history stays visible.
+   */
   readonly maxMetricPoints: number;
   /** Version rows (with their metrics) and evaluations; the best evaluation always stays. */
   readonly maxVersions: number;
@@ -134,7 +131,7 @@ export interface Store extends Inspection, Disposable {
   admit(admissions: readonly Admission[]): void;
   /** The question that was admitted under an id. */
   admitted(id: string): Question | undefined;
-  /** First sequence number that was never admitted; the questioner's cursor. */
+  /** First sequence number not yet admitted: the questioner's cursor. */
   readonly nextSequence: number;
 
   /** Durable, all or none. Each group's sequence must have been admitted and have no group yet. */
@@ -145,7 +142,7 @@ export interface Store extends Inspection, Disposable {
    * exists with other groups.
    */
   saveBatch(batch: BatchPlan): void;
-  /** Id that the next batch takes; ids count up from 0. */
+  /** Id of the next batch; ids count up from 0. */
   readonly nextBatchId: number;
   /**
    * Durable. Call after learning. Saving the same version for the same batch again (a replay) changes nothing. @throws
@@ -153,28 +150,27 @@ export interface Store extends Inspection, Disposable {
    */
   saveVersion(version: PolicyVersion): void;
   /**
-   * Durable. A batch is set aside once; again changes nothing. @throws when a version was made from it, or there is no
-   * such batch.
+   * Durable and idempotent: sets a batch aside. @throws when a version was learnt from it, or there is no such batch.
    */
   setAside(batch: SetAside): void;
   /** Newest first. */
   batchesSetAside(limit: number): readonly StoredSetAside[];
   saveEvaluation(evaluation: Evaluation): void;
-  /** What a version answered, greedily, to held-out questions; of questions that it answered before, the newest. */
+  /** Stores a version's greedy answers to held-out questions; newer answers replace older ones. */
   saveAnswers(version: number, answers: readonly HeldOutAnswer[]): void;
 
-  /** What a restart must take up, after the batches since the loaded checkpoint were replayed. */
+  /** The work that a restart continues after replaying the batches since the loaded checkpoint. */
   unfinished(): Unfinished;
   /**
-   * Batches with `parent >= version` in order, whole, without those that are set aside: learnt again, they lead from
+   * Whole batches with `parent >= version` in order, without batches set aside: learning them again leads from
    * checkpoint `version` to the newest state.
    */
   batchesSince(version: number): readonly Batch[];
-  /** Versions and batches as they follow each other, to be checked at a start. */
+  /** The chain of versions and batches, for the checks at a start. */
   chain(): Chain;
   /**
-   * Oldest version that a restart may replay from; older groups may be deleted. Set it after each checkpoint that was
-   * kept.
+   * Sets the oldest version that a restart may replay from; older groups may be deleted. Call after each kept
+   * checkpoint.
    */
   setReplayFloor(version: number): void;
 
@@ -201,19 +197,16 @@ export interface Store extends Inspection, Disposable {
   setMeta(key: string, value: unknown): void;
   meta(key: string): unknown;
 
-  /** The data as the starts found it. */
+  /** The rows of the data as each start found them. */
   dataRows(part: DataPart): readonly DataRow[];
   saveDataRows(part: DataPart, rows: readonly DataRow[]): void;
-  /** Questions of the data that are stored: admitted ones, or those of evaluations. */
+  /** Stored questions of the data: admitted, or from evaluations. */
   dataQuestions(part: 'train' | 'held-out'): readonly Question[];
-  /** Stores where the pictures of a stored question lie now. */
+  /** Stores the present place of a stored question's pictures. */
   moveQuestion(question: Question): void;
-  /** Durable. Drops what is in hand of the questions that are gone; returns how many groups and admissions. */
+  /** Durable. Drops work in hand on questions that are gone; returns the counts of groups and admissions. */
   withdraw(isGone: (question: Question) => boolean): number;
-  /**
-   * Durable. Drops groups that were learnt after `version`, for steps that have to be learnt again; a batch may have
-   * none left.
-   */
+  /** Durable. Drops groups learnt after `version`, from steps that must be learnt again; a batch may end up empty. */
   withdrawLearnt(version: number, isGone: (question: Question) => boolean): number;
 
   /**
@@ -228,8 +221,8 @@ export interface Store extends Inspection, Disposable {
   syntheticCounts(): SyntheticCounts;
 
   /**
-   * What follows `cursor`, at most `versions` versions with their groups and as many evaluations; no records where
-   * there is nothing new.
+   * The records after `cursor`: at most `versions` versions with their groups and as many evaluations; empty when there
+   * is nothing new.
    */
   exportPage(cursor: ExportCursor, versions: number): ExportRecords;
   /** The cursor of an exporter that has taken everything. */
@@ -239,7 +232,9 @@ export interface Store extends Inspection, Disposable {
    */
   storedSince(cursor: ExportCursor, most: number): ExportRecords;
 
-  /** Deletes what the bounds allow; runs by itself every few hundred writes. Returns how many groups went. */
+  /**
+   * Deletes what the bounds allow; the store calls it every few hundred writes. Returns the count of deleted groups.
+   */
   enforceRetention(): number;
   close(): void;
 }

@@ -1,11 +1,11 @@
-/** Synthetic questions that wait to be asked, and those that were refused, with the reason. */
+/** Synthetic questions that wait to be asked, and refused ones with the reason. */
 import type { Question } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
 import { packPlain, unpack } from './pack.ts';
 
 export interface PooledQuestion {
   readonly question: Question;
-  /** Times it was asked. */
+  /** How often it was asked. */
   readonly uses: number;
 }
 
@@ -15,7 +15,7 @@ export interface RejectedQuestion {
 }
 
 export interface PoolChange {
-  /** Added or changed. */
+  /** Questions to add or to update. */
   readonly put?: readonly PooledQuestion[];
   readonly remove?: readonly string[];
   readonly rejected?: readonly RejectedQuestion[];
@@ -27,7 +27,7 @@ export interface SyntheticCounts {
   readonly rejected: Readonly<Record<string, number>>;
 }
 
-/** Rejected questions that are kept to be looked at; the counts hold all of them. */
+/** How many rejected questions are kept for inspection; the counts include all of them. */
 const MOST_REJECTED = 2_000;
 
 export class PoolRows {
@@ -97,5 +97,5 @@ export class PoolRows {
   }
 }
 
-/** Reasons for which a question never came into the pool; any other is the vote's. */
+/** Reasons that kept a question out of the pool; any other reason is the vote's. */
 const FORM: ReadonlySet<string> = new Set(['unfinished', 'malformed', 'duplicate']);

@@ -1,7 +1,4 @@
-/**
- * Versions as a dashboard asks for them, with what they were found to be worth and what they answered to held-out
- * questions.
- */
+/** Versions for the dashboard, with their evaluations and their answers to held-out questions. */
 import type { VersionRow } from '../protocol/frames.ts';
 import type { Evaluation, HeldOutAnswer, Question, StepMetrics } from '../protocol/messages.ts';
 import { storableText } from '../protocol/storable.ts';

@@ -1,6 +1,6 @@
 /**
- * Takes work in hand out of the loop's way: a group whose question is gone is dropped and counted wherever it stands,
- * and its place in the sequence stays.
+ * Withdraws work in hand: a group whose question is gone is dropped and counted at every stage, and keeps its place in
+ * the sequence.
  */
 import type { JudgedGroup, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
@@ -36,7 +36,7 @@ export function withdraw(
   return waiting.length + kept.length;
 }
 
-/** Takes groups out of batches that were learnt after `version` and have to be again. @returns how many. */
+/** Removes groups from batches that were learnt after `version` and must be learnt again. @returns the count. */
 export function withdrawLearnt(
   db: Database,
   ledger: Ledger,

@@ -1,6 +1,6 @@
 /**
  * One plug-in and its actors, without a daemon: loaded, supervised and checked by the daemon's own code, with time that
- * stands still until the test moves it.
+ * passes only when the test advances it.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ import type { PluginPort, PortState } from '../protocol/plugins.ts';
 import type { ModelLimits, PortName, Ports, WeightsRef } from '../protocol/ports.ts';
 import { shared, sharedController } from '../lib/shared-signal.ts';
 import { CALLS } from './calls.ts';
-import { VirtualClock } from './clock.ts';
+import { VirtualClock } from './virtual-clock.ts';
 import { recorded, type RequestOf } from './recorded.ts';
 import { standIns, type Replies } from './stand-ins.ts';
 
@@ -34,22 +34,22 @@ export interface TestOptions {
   readonly questions?: readonly Question[];
   /** Question id -> right answer. Without it the plug-in may not read labels. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** What the model can take, by which replies of a sampler are checked; default: those of the recorded run's model. */
+  /** The model's limits, to check replies of a sampler; default: those of the recorded run's model. */
   readonly limits?: ModelLimits;
   /**
    * Hugging Face folder for `context.tokenizer` and `context.prompt`; default: the bundled mini, whose messages were
    * recorded.
    */
   readonly model?: string;
-  /** What `context.weights` gives; without it there are none, as a recorded run has no model in memory. */
+  /** The reply of `context.weights`; absent: none, as a recorded run has no model in memory. */
   readonly weights?: (version: number) => Promise<WeightsRef>;
   /** What `context.next` does, by port; default: what was recorded, and the real vote. */
   readonly next?: Replies;
   /** In a worker thread; only for a plug-in that is named by its path. */
   readonly thread?: boolean;
   /**
-   * In place of the run folder; default: a temporary one that `await using` deletes. Give the same again to test a
-   * restart of the daemon.
+   * In place of the run folder; default: a temporary one that `await using` deletes. Reuse it to test a restart of the
+   * daemon.
    */
   readonly folder?: string;
   /** Deadlines and the restart budget, as in the configuration. */
@@ -76,13 +76,13 @@ export interface PluginKit extends AsyncDisposable {
   readonly ports: { readonly [Name in PortName]: Call<Name> };
   /** Makes the recorded requests of a port, one after the other. */
   play<Name extends PortName>(port: Name): Promise<readonly Played<Name>[]>;
-  /** Lets virtual time pass: deadlines end, actors come back from their back-off. */
+  /** Advances virtual time: deadlines expire, actors return from their back-off. */
   advance(milliseconds: number): Promise<void>;
   /** As `quorum plugins` shows it. */
   state(port: PortName): PluginPort;
-  /** Lines that it told. */
+  /** Lines that it printed with `tell`. */
   readonly told: readonly string[];
-  /** Reasons with which it asked for the end of the run. */
+  /** Reasons of its requests to end the run. */
   readonly stops: readonly string[];
   /** Its own: `context.folder`. */
   readonly folder: string;
@@ -92,8 +92,8 @@ const PAIR_SECONDS = 5;
 
 /**
  * @param plugin a definition, or the path or package that has it as its default export.
- * @throws InputError where the daemon would: not found, bad options, wrong API version; TimeoutError when its ports do
- * not open.
+ * @throws InputError as the daemon would: not found, bad options, wrong API version; TimeoutError when its ports do not
+ * open.
  */
 export async function testPlugin<Options>(
   plugin: PluginDefinition<Options> | string,

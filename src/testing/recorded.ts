@@ -10,7 +10,7 @@ interface Recording {
   readonly events: readonly LoopEvent[];
 }
 
-/** What a port is asked; a panel is asked nothing. */
+/** The request of a port; a panel has none. */
 export type RequestOf<Name extends PortName> = Name extends 'panel' ? undefined : Parameters<Ports[Name]>[0];
 
 export interface Recorded {
@@ -38,7 +38,7 @@ const evaluations = events.flatMap((event) => (event.type === 'evaluated' ? [eve
 const kept = groups.filter(({ verdict }) => verdict.kept);
 const questions = [...new Map(groups.map(({ group }) => [group.question.id, group.question])).values()];
 
-/** Groups that were learnt from come before the version that they made. */
+/** Learnt groups come before the version learnt from them. */
 function batchesOf(): readonly Batch[] {
   let waiting: JudgedGroup[] = [];
   return events.flatMap((event) => {

@@ -55,7 +55,7 @@ export function standIns(
   });
 }
 
-/** The recorded responses to a question, or to another one where it has none; repeated where more are asked for. */
+/** The recorded responses to a question, or to another question if it has none; repeated when more are requested. */
 function sampled({ questions, params }: SampleRequest): Awaited<ReturnType<Ports['sample']>> {
   const responses = ({ id }: Question): readonly Sample[] => {
     const { samples } = (recorded.groups.find(({ group }) => group.question.id === id) ?? recorded.groups[0]!).group;

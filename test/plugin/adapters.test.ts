@@ -85,7 +85,7 @@ describe('an XState machine', () => {
     const [learnt] = recorded.events.filter(({ type }) => type === 'learnt');
     const [evaluated] = recorded.events.filter(({ type }) => type === 'evaluated');
     for (let i = 0; i < 3; i++) await kit.ports.watch(learnt!);
-    await expect(kit.ports.watch(evaluated!)).rejects.toThrow('has come to its end');
+    await expect(kit.ports.watch(evaluated!)).rejects.toThrow('has reached its final state');
     await kit.advance(250);
     await kit.ports.watch(learnt!);
     expect(seen).toEqual([1, 2, 3, 1]);

@@ -2,7 +2,7 @@
  * Durations with a colon (`1:30 hours`, `1h30`), and amounts with a part in words (`half an hour`, `two and a half
  * miles`).
  */
-import { readClock } from './clock.ts';
+import { readTimeOfDay } from './time-of-day.ts';
 import { numberOf } from './expression.ts';
 import { rational } from './rational.ts';
 import { parseUnit } from './units.ts';
@@ -26,7 +26,7 @@ const NAMES: Readonly<Record<string, bigint>> = { half: 2n, '1/2': 2n, third: 3n
 export function readDuration(text: string): Value | null {
   const duration = text.length > 60 ? null : (timed(text) ?? parts(text) ?? single(text));
   // `14:30 hours` may be a time of day.
-  const clock = duration && /^(?:0\d|1[3-9]|2[0-3])/.test(text) ? readClock(text) : null;
+  const clock = duration && /^(?:0\d|1[3-9]|2[0-3])/.test(text) ? readTimeOfDay(text) : null;
   return clock?.type === 'time' && duration ? { type: 'either', parts: [duration, clock] } : duration;
 }
 

@@ -1,7 +1,7 @@
 /** Text -> Value. Each reader takes normalised text and gives a value or null; the first that succeeds wins. */
 import { readChemistry } from './chemistry.ts';
 import { readChoice } from './choice.ts';
-import { readClock } from './clock.ts';
+import { readTimeOfDay } from './time-of-day.ts';
 import { readDate } from './date.ts';
 import { readDirected } from './direction.ts';
 import { readDuration } from './duration.ts';
@@ -53,7 +53,7 @@ function read(text: string, depth: number): Value {
     readNumber(plain) ??
     readRoman(plain) ??
     readDuration(plain) ??
-    readClock(plain) ??
+    readTimeOfDay(plain) ??
     readDirected(plain, depth, read) ??
     readRange(plain, depth, read) ??
     readDate(plain) ??

@@ -2,7 +2,7 @@
  * Ranges, scores and seasons: `20-30`, `3-1`, `from 5 to 10`, `9 am to 5 pm`, `Monday-Friday`, `2019-20`. They are
  * compared end by end: read as differences, `20-30` and `30-40` would be one vote.
  */
-import { readClock } from './clock.ts';
+import { readTimeOfDay } from './time-of-day.ts';
 import { readDate } from './date.ts';
 import { variables } from './expression.ts';
 import type { Read } from './relation.ts';
@@ -44,7 +44,7 @@ export function readRange(text: string, depth: number, read: Read): Value | null
 
 /** A time, a date, a weekday or a month; not a mere number. */
 const isCalendar = (text: string): boolean =>
-  HOUR_MINUTE.test(text) || readClock(text) !== null || readDate(text)?.type === 'date' || isCalendarWord(text);
+  HOUR_MINUTE.test(text) || readTimeOfDay(text) !== null || readDate(text)?.type === 'date' || isCalendarWord(text);
 
 /** `ratio`: `1 to 2` may be the ratio 1:2, too. A unit or a currency said once holds for both ends. */
 function ends(first = '', last = '', ratio: boolean, depth: number, read: Read): Value | null {

@@ -1,4 +1,4 @@
-/** Pictures that came with questions: checked, and kept in the plug-in's folder by their content. */
+/** Pictures of received questions: checked, and stored in the plug-in's folder by content. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
@@ -46,7 +46,7 @@ export class Pictures {
   async keep(sent: string): Promise<PictureRef> {
     const data = sent.replace(/^data:[^,]{0,200};base64,/i, '');
     const { maxPictureBytes, folder } = this.#options;
-    // Told from the text's length, before it is decoded.
+    // Computed from the text's length, before decoding.
     if (Buffer.byteLength(data, 'base64') > maxPictureBytes)
       throw new Refusal(413, `a picture has more than ${maxPictureBytes} bytes`);
     const bytes = Buffer.from(data, 'base64');
@@ -79,7 +79,7 @@ export class Pictures {
       throw new Refusal(403, 'pictures by path are not allowed: set pictureFolder, or send their data');
     const allowed = await realpath(pictureFolder);
     const real = await realpath(resolve(allowed, path)).catch(() => undefined);
-    // The same answer to both, so that it does not reveal which files exist elsewhere.
+    // One reply for both, so that it does not reveal which files exist elsewhere.
     if (real === undefined || !real.startsWith(allowed + sep))
       throw new Refusal(403, `there is no picture ${path.slice(0, 200)} in pictureFolder`);
     const ref = { type: 'file', path: real } as const;

@@ -1,4 +1,4 @@
-/** Questions that were accepted and wait to be asked: bounded, and on disk before their senders are told. */
+/** Accepted questions that wait to be asked: bounded, and on disk before their senders get a reply. */
 import type { Question } from 'quorum';
 import type { Lines } from '../shared/lines.ts';
 import { Refusal } from './refusal.ts';
@@ -11,7 +11,7 @@ export interface QueueOptions {
   readonly wasAsked: (id: string) => boolean;
 }
 
-/** Lines of questions that are no longer waiting, before the file is written anew. */
+/** Lines of questions no longer waiting at which the file is rewritten. */
 const SPENT = 1000;
 
 export class IntakeQueue {

@@ -64,10 +64,7 @@ async function answerPost(request: IncomingMessage, response: ServerResponse, op
   }
 }
 
-/**
- * One message is in hand at a time; while it waits for room nothing more is read, so that the sender's writes fill up
- * and wait too.
- */
+/** Handles one message at a time; while it waits for room the socket is not read, so the sender's writes back up. */
 function serveSocket(socket: WebSocket, options: DoorOptions): void {
   let pending = 0;
   let last: Promise<void> = Promise.resolve();
@@ -112,8 +109,7 @@ function check(request: IncomingMessage, { token, host }: DoorOptions): void {
     if (given === undefined || !isSame(given, token)) throw new Refusal(401, 'the token is missing or wrong');
     return;
   }
-  // Without a token pages are kept out: a page says where it is from, and a name that was rebound to this address is
-  // not ours.
+  // Without a token, refuse web pages: a page sends its origin, and a DNS name rebound to this address is not ours.
   const name = (request.headers.host ?? '').replace(/:\d+$/, '');
   if (!isLoopback(name) && name !== host) throw new Refusal(403, `this is not ${name.slice(0, 80)}`);
   if (request.headers.origin !== undefined) throw new Refusal(403, 'pages may not send questions here: set a token');

@@ -1,7 +1,7 @@
 /**
- * Which level a question is asked at: the next one once enough groups of the last have been answered rightly enough.
- * Kept in the plug-in's folder, in two files with one writer each: the port that rewards counts, the port that asks
- * decides from which question on the level holds.
+ * The level of each question: it rises once enough groups at the last level were answered well enough. Kept in the
+ * plug-in's folder, in two files with one writer each: the reward port counts, the question port decides from which
+ * question on a level applies.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,7 +33,7 @@ export class SuccessRecord {
     this.#now = this.#file.read() ?? { level: 0, recent: [] };
   }
 
-  /** A group that is judged again counts once. Returns the level where the group ends the one before it. */
+  /** A group judged again counts once. Returns the next level when the group completes the present one. */
   add(level: number, sequence: number, right: number): number | undefined {
     const { levels, threshold, window } = this.#options;
     if (level !== this.#now.level || level >= levels - 1) return undefined;
@@ -49,13 +49,13 @@ export class SuccessRecord {
 }
 
 interface Asked {
-  /** First sequence number that has not been asked for. */
+  /** First sequence number not yet requested. */
   readonly next: number;
   /** First sequence number of each level after the first. */
   readonly starts: readonly number[];
 }
 
-/** The port that asks has this. A number that was asked for once keeps its level. */
+/** Used by the question port. A requested number keeps its level. */
 export class LevelOfQuestions {
   readonly #success: JsonFile<Success>;
   readonly #file: JsonFile<Asked>;

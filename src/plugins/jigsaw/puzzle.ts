@@ -1,6 +1,6 @@
 /**
- * One jigsaw: how its picture is cut and put together, what is asked about it, and the right answer, which follows from
- * the question alone.
+ * One jigsaw: the cut and order of its picture, the question, and the right answer, which follows from the question
+ * alone.
  */
 import type { PictureRef, Question } from 'quorum';
 
@@ -12,7 +12,7 @@ export interface Cut {
 export interface Puzzle extends Cut {
   /** Piece of the original at each place, row by row, from 0. */
   readonly order: readonly number[];
-  /** The two places whose pieces are compared, from 0; null where the whole order is asked for. */
+  /** The two places whose pieces are compared, from 0; null when the question is about the whole order. */
   readonly pair: readonly [number, number] | null;
 }
 
@@ -33,7 +33,7 @@ export const MOST_PIECES = 9;
 
 const ID = /^jigsaw\/(full|pair)\/(\d)x(\d)\/(?:(\d)-(\d)\/)?\d+$/;
 
-/** Whose picture is `of`. `text` as the model reads it. */
+/** A puzzle on the picture `of`, with the model's prompt as `text`. */
 export function questionOf(puzzle: Puzzle, of: PictureRef, text: string, sequence: number): Question {
   const { rows, columns, order, pair } = puzzle;
   const kind = `jigsaw/${pair ? 'pair' : 'full'}/${rows}x${columns}`;
@@ -74,7 +74,7 @@ export function relationOf({ columns, order, pair }: Puzzle): number {
   return 4 + (down < 0 ? 0 : 2) + (right < 0 ? 0 : 1);
 }
 
-/** Those that two pieces of this cut can have. */
+/** Relations that two pieces of this cut can have. */
 export function relationsOf({ rows, columns }: Cut): readonly number[] {
   if (rows === 1) return [0, 1];
   return columns === 1 ? [2, 3] : [0, 1, 2, 3, 4, 5, 6, 7];

@@ -11,7 +11,7 @@ export interface Score {
 
 const NOTHING: Score = { accuracy: 0, format: 0 };
 
-/** `relations` are the answers that stand for RELATIONS. */
+/** `relations` are the answers for RELATIONS, in that order. */
 export function scoreOf(puzzle: Puzzle, answer: string | null, relations: readonly string[]): Score {
   if (answer === null) return NOTHING;
   return puzzle.pair ? scorePair(puzzle, plain(answer), relations.map(plain)) : scoreOrder(puzzle, answer);

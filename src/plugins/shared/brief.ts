@@ -14,7 +14,7 @@ export const eventTypes = z
 
 /**
  * One line of JSON, with the time in milliseconds since 1970. Tokens and their log-probabilities, most of an event's
- * bytes, only if asked for.
+ * bytes, only on request.
  */
 export function eventLine(event: LoopEvent, { tokens, at }: { readonly tokens: boolean; readonly at: number }): string {
   return JSON.stringify({ at, ...(tokens || event.type !== 'judged' ? event : withoutTokens(event)) });

@@ -1,12 +1,12 @@
 /**
- * What a question source has handed out, by sequence number, kept in the plug-in's folder: after a kill the loop asks
- * again for the numbers whose groups were not finished, and is to get the same questions.
+ * The questions that a source has handed out, by sequence number, kept in the plug-in's folder: after a kill the loop
+ * asks again for the numbers of unfinished groups and must get the same questions.
  */
 import { join } from 'node:path';
 import type { Ask, Question } from 'quorum';
 import { Lines } from './lines.ts';
 
-/** Sequence numbers whose questions are kept whole: more than a loop has under way. */
+/** How many newest sequence numbers keep their questions: more than a loop has under way. */
 const KEPT = 10_000;
 /** Ids kept of questions handed out earlier. */
 const MOST_IDS = 1_000_000;
@@ -30,7 +30,7 @@ export class HandedOut {
     return this.#ids.has(id);
   }
 
-  /** Asks `fresh` for the numbers that nothing was handed out for yet. */
+  /** Calls `fresh` for the numbers without a question yet. */
   remembering(fresh: Ask): Ask {
     return async ({ from, count }, signal) => {
       const again: Question[] = [];

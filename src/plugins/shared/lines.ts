@@ -1,7 +1,4 @@
-/**
- * A file of JSON lines that grows until it is written anew. Whoever is killed while it writes loses the line in hand,
- * no other.
- */
+/** An append-only file of JSON lines that can be rewritten. A kill during a write loses that line only. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { replaceFile } from './replace-file.ts';
 

@@ -2,12 +2,12 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { InputError } from 'quorum';
 
-/** Enough to tell whose a file is. */
+/** Bytes that suffice to identify a file. */
 const START_BYTES = 4096;
 
 /**
- * @param isOurs of how the file starts.
- * @throws InputError when something else is there: a data set, say, or a model.
+ * @param isOurs decides by the start of the file. @throws InputError when it is another file, such as a data set or a
+ * model.
  */
 export function claimFile(path: string, isOurs: (start: string) => boolean): void {
   const found = statSync(path, { throwIfNoEntry: false });

@@ -35,7 +35,7 @@ export class LocalLearner implements Learner {
   readonly #versions = new Versions();
   #base: SharedTensors | undefined;
   #limits: ModelLimits | undefined;
-  /** The last step: asking for it again gives the same reply. */
+  /** The last step, so that a repeated call gets the same reply. */
   #last: { readonly batchId: number; readonly reply: LearnReply } | undefined;
 
   constructor(options: LearnerOptions) {

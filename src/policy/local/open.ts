@@ -1,4 +1,4 @@
-/** From the configuration to a learner and a sampler on this machine. */
+/** Builds a learner and a sampler on this machine from the configuration. */
 import type { EngineName } from '../../compute/engine/engine.ts';
 import type { Config } from '../../config/schema.ts';
 import { InputError } from '../../protocol/errors.ts';
@@ -7,13 +7,10 @@ import type { Sampler, WeightsOf } from '../sampler.ts';
 import { LocalLearner } from './learner.ts';
 import { LocalSampler } from './sampler.ts';
 
-/**
- * Groups that one forward and backward pass holds: more gains no speed and costs memory (16 took 700 MB more than 4).
- */
+/** Groups in one forward and backward pass: more gains no speed and costs memory (16 took 700 MB more than 4). */
 const MICRO_BATCH_GROUPS = 4;
 /**
- * Response tokens of one pass, at most where a pass holds several groups: each takes a row of logits as wide as the
- * vocabulary.
+ * Maximum of response tokens in a pass with several groups: each token takes a row of logits as wide as the vocabulary.
  */
 const PASS_TOKENS = 8_192;
 
@@ -55,13 +52,13 @@ export async function openForSampling(config: PolicyConfig, weightsOf?: WeightsO
   }
 }
 
-/** Groups in one pass of the learner, and of the scorer: of long responses fewer. */
+/** Groups in one pass of the learner and of the scorer: fewer for long responses. */
 export function groupsAPass({ sampling, learner, loop }: Pick<Config, 'sampling' | 'learner' | 'loop'>): number {
   const withinTokens = Math.floor(PASS_TOKENS / (sampling.samples * sampling.maxNewTokens));
   return Math.max(1, Math.min(MICRO_BATCH_GROUPS, withinTokens, Math.ceil(loop.batchGroups / learner.minibatches)));
 }
 
-/** The engine that `workers.engine` means. */
+/** The engine that `workers.engine` selects. */
 export function engineOf({ engine }: Pick<Config['workers'], 'engine'>): EngineName {
   return engine === 'auto' ? 'cpu' : engine;
 }

@@ -15,7 +15,7 @@ export interface SamplerOptions {
   readonly timeouts: { readonly openSeconds: number; readonly sampleSeconds: number };
 }
 
-/** Tasks that may wait for a thread, for each thread: more than the loop ever has in flight, and finite. */
+/** Maximum of waiting tasks per thread: more than the loop ever has in flight. */
 export const QUEUE_PER_THREAD = 16;
 
 export class LocalSampler implements Sampler {
@@ -25,7 +25,7 @@ export class LocalSampler implements Sampler {
   readonly #pool: WorkerPool;
   #base: SharedTensors | undefined;
 
-  /** @param weightsOf without it the base, version 0, is the only version. */
+  /** @param weightsOf absent: the base, version 0, is the only version. */
   constructor(options: SamplerOptions, weightsOf?: WeightsOf) {
     const { setup, workers, timeouts } = options;
     this.#options = options;

@@ -1,5 +1,5 @@
 /**
- * Versions between the local learner and samplers: threads of this process share their memory, every other reader gets
+ * Hands versions from the local learner to samplers: threads of this process share memory, every other reader gets
  * bytes.
  */
 import { decodeSafetensors, encodeSafetensors } from '../../compute/hf/safetensors.ts';
@@ -40,14 +40,14 @@ export class SharedWeights implements WeightsRef {
   }
 }
 
-/** Versions of another learner that a sampler's threads keep, as `WARM_WEIGHTS` of a thread. */
+/** How many versions of a remote learner the sampler keeps, like `WARM_WEIGHTS` of a thread. */
 const COPIES = 3;
 
-/** Weights in the shared memory of this process, wherever the learner is. */
+/** Weights in the shared memory of this process, from a local or remote learner. */
 export class WeightsReader {
   readonly #copies = new Map<string, Promise<SharedTensors>>();
 
-  /** @throws RangeError when the version is gone, InputError when what is read is not a safetensors file. */
+  /** @throws RangeError when the version is gone, InputError when the bytes are not a safetensors file. */
   async read(ref: WeightsRef): Promise<SharedTensors> {
     if (ref instanceof SharedWeights) return ref.tensors;
     const copy = this.#copies.get(ref.id) ?? copied(ref);

@@ -5,7 +5,7 @@ import { Bucket } from '../../../dashboards/server/bucket.ts';
 import { Turns } from '../../../dashboards/server/turns.ts';
 import { until } from '../../support/until.ts';
 import { Browser, openDesk, type Desk } from './support/browser.ts';
-import { VirtualClock } from './support/virtual-clock.ts';
+import { ManualClock } from './support/manual-clock.ts';
 
 const PER_SECOND = 50;
 const MOST_SAVED = 250;
@@ -14,7 +14,7 @@ test('in any time, whatever is asked, work takes its share, what was saved, and 
   const piece = fc.record({ cost: fc.integer({ min: 1, max: 60 }), gap: fc.integer({ min: 0, max: 100 }) });
   fc.assert(
     fc.property(fc.array(piece, { minLength: 1, maxLength: 60 }), (pieces) => {
-      const clock = new VirtualClock();
+      const clock = new ManualClock();
       const turns = new Turns(PER_SECOND, clock);
       const done: number[] = [];
       const from = clock.now();
@@ -104,7 +104,7 @@ test('while others ask for more than there is, pause, resume and stop go at once
 });
 
 test('a page that was not read for a while is not closed for what it had sent by then', () => {
-  const clock = new VirtualClock();
+  const clock = new ManualClock();
   const bucket = new Bucket(100, 25, clock);
   const taken = () => {
     let count = 0;

@@ -6,12 +6,12 @@ import { decode, encode } from '../../../../src/protocol/codec.ts';
 import type { Command } from '../../../../src/protocol/commands.ts';
 import type { ClientFrame, Method, Requests, ServerFrame } from '../../../../src/protocol/frames.ts';
 import { FakeDaemon } from './fake-daemon.ts';
-import { VirtualClock } from './virtual-clock.ts';
+import { ManualClock } from './manual-clock.ts';
 
 export interface Desk {
   readonly daemon: FakeDaemon;
   readonly dashboard: Dashboard;
-  readonly clock: VirtualClock;
+  readonly clock: ManualClock;
   /** What the server could not blame on a client. */
   readonly errors: unknown[];
   /** `/metrics` and the rest, as this machine's own browser asks for them. */
@@ -20,7 +20,7 @@ export interface Desk {
 
 export async function openDesk(options: Partial<DashboardOptions> = {}): Promise<Desk> {
   const daemon = new FakeDaemon();
-  const clock = new VirtualClock();
+  const clock = new ManualClock();
   const errors: unknown[] = [];
   const dashboard = await startDashboard(daemon, {
     port: 0,

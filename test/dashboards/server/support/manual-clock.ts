@@ -1,7 +1,7 @@
 /** Time that passes when the test says so. */
 import type { Clock } from '../../../../dashboards/server/clock.ts';
 
-export class VirtualClock implements Clock {
+export class ManualClock implements Clock {
   #now = 1_767_268_800_000;
   #worked = 0;
   readonly #timers = new Set<{ readonly at: number; readonly work: () => void }>();

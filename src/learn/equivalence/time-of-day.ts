@@ -12,7 +12,7 @@ const CLOCK = /^(\d{1,2}):(?:(0\d)|([0-5]\d):00)$/;
 /** Twenty-four hours: `14:30 hours`, `1430 hours`, `14h30`. */
 const MILITARY = /^([01]\d|2[0-3])(?::|h|(?=\d\d\s*(?:h|hrs|hours)$))([0-5]\d)\s*(?:h|hrs|hours)?$/i;
 
-export function readClock(text: string): Value | null {
+export function readTimeOfDay(text: string): Value | null {
   if (/^(?:(?:12(?::00)?\s*)?noon|midday|12\s+midday)$/i.test(text)) return time(720, 'pm');
   if (/^(?:12(?::00)?\s*)?midnight$/i.test(text)) return time(0, 'am');
   return stated(text) ?? bare(text) ?? spoken(text);

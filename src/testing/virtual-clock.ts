@@ -1,4 +1,4 @@
-/** Time that passes when a test says so, behind the actors' deadlines and back-offs. */
+/** Virtual time for the actors' deadlines and back-offs; it passes only when a test advances it. */
 
 interface Timer {
   readonly id: number;
@@ -25,7 +25,7 @@ export class VirtualClock {
 
   clearTimeout = (id: unknown): void => void this.#timers.delete(id as number);
 
-  /** Fires what is due, in order; each timer's work is begun before the next one fires. */
+  /** Fires due timers in order; each timer's work starts before the next one fires. */
   async advance(milliseconds: number): Promise<void> {
     const end = this.#now + milliseconds;
     for (;;) {
