@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import { openData, pathsOf, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';
+import type { Classifier } from '../learn/judge.ts';
 import { loadPlugins, type Plugin } from '../plugin/load.ts';
 import { localPolicy, refuseEngine } from '../policy/local/open.ts';
 import type { Policy, PolicyOrigin } from '../policy/policy.ts';
@@ -40,7 +41,7 @@ export interface OpenRun extends AsyncDisposable {
   readonly best: Checkpoints;
   readonly data: SettledData;
   readonly plugins: readonly Plugin[];
-  readonly grader: Grader;
+  readonly grader: Classifier;
   readonly policy: Policy;
   /** Version that the policy was opened with. */
   readonly version: number;

@@ -44,7 +44,11 @@ async function digest(file: string): Promise<string> {
 
 async function byLoop(labels: Labels): Promise<string> {
   await using policy = closing(toyConfig(INPUT));
-  const { run, errors } = rig({ config: INPUT, labels, other: { policy, train, heldOut: heldOut.dataset, grader } });
+  const { run, errors } = await rig({
+    config: INPUT,
+    labels,
+    other: { policy, train, heldOut: heldOut.dataset, grader },
+  });
   expect(await run()).toBe(STEPS);
   expect(errors).toEqual([]);
   return await weights(policy.learner);

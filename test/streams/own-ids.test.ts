@@ -18,7 +18,7 @@ test('texts that change under the same ids, within a run and between two, are qu
     const list = listDataset('mine', toyQuestions(16));
     const train = { ...list, question: (i: number) => ({ ...list.question(i), text: `question ${asked++}` }) };
     const other = { policy, train, heldOut: listDataset('held-out', toyQuestions(16, 'heldout')), grader: digits };
-    const { run, errors } = rig({ other, store, config: { loop: { steps } } });
+    const { run, errors } = await rig({ other, store, config: { loop: { steps } } });
     await run();
     expect(errors).toEqual([]);
   }

@@ -6,7 +6,7 @@ import { digits, rig, toyConfig } from '../support/rig.ts';
 import { toyAnswer, ToyPolicy, toyQuestions } from '../support/toy-policy.ts';
 
 test('the loop makes the toy better at its questions, with no labels', async () => {
-  const { run, policy, errors, learnt } = rig({ config: { loop: { steps: 40 } }, questions: 32 });
+  const { run, policy, errors, learnt } = await rig({ config: { loop: { steps: 40 } }, questions: 32 });
   const right = () =>
     Array.from({ length: 32 }, (_, i) => policy.probabilities(`question ${i}`)[toyAnswer(`question ${i}`)]!);
   expect(await run()).toBe(40);
@@ -17,7 +17,7 @@ test('the loop makes the toy better at its questions, with no labels', async () 
 });
 
 test('where there are no questions the loop waits, says so, and stops when told', async () => {
-  const { loop, run, stop, errors, store } = rig({ questions: 0 });
+  const { loop, run, stop, errors, store } = await rig({ questions: 0 });
   const waits = new Promise<void>((resolve) => {
     const { questioner } = loop.parts.performers;
     questioner.waitsFor = (what) => {
@@ -45,7 +45,9 @@ class Wordy extends ToyPolicy {
 
 test('where no group is kept the loop says why and what helps, less and less often', async () => {
   const [train, heldOut] = [listDataset('toy', toyQuestions(64)), listDataset('held-out', toyQuestions(4, 'heldout'))];
-  const { loop, run, stop, errors, store } = rig({ other: { policy: new Wordy(), train, heldOut, grader: digits } });
+  const { loop, run, stop, errors, store } = await rig({
+    other: { policy: new Wordy(), train, heldOut, grader: digits },
+  });
   const said: string[] = [];
   const say = (text: string) => {
     said.push(text);
@@ -91,7 +93,7 @@ test('the words name the reason that most groups were dropped for', () => {
 
 test("the guardian's floor of vote shares drops what filters.shareFloor of that height does, in the same run", async () => {
   const verdicts = async (floor: { readonly filter: number; readonly guardian: number }) => {
-    const { loop, run, store } = rig({ config: { filters: { shareFloor: floor.filter }, loop: { steps: 2 } } });
+    const { loop, run, store } = await rig({ config: { filters: { shareFloor: floor.filter }, loop: { steps: 2 } } });
     loop.state.shareFloor = floor.guardian;
     await run();
     return store

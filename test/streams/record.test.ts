@@ -8,23 +8,24 @@ import { markEvaluated, PROGRESS, settleStanding, standing } from '../../src/sto
 import { recordStep } from '../../streams/record.ts';
 import type { Progress } from '../../streams/telemetry.ts';
 import { RUNNING } from '../cli/view/status.ts';
-import { rig } from '../support/rig.ts';
+import { memoryStore, rig } from '../support/rig.ts';
 import { toyQuestions } from '../support/toy-policy.ts';
 
 test('a run leaves a row of metrics for each step', async () => {
-  const { run, store, errors } = rig({ config: { loop: { steps: 4 }, evaluation: { everySteps: 1_000 } } });
+  const { run, store, errors } = await rig({ config: { loop: { steps: 4 }, evaluation: { everySteps: 1_000 } } });
   expect(await run()).toBe(4);
   expect(errors).toEqual([]);
   const { steps, at, columns } = store.history({ maxPoints: 100 });
-  expect(steps).toEqual([1, 2, 3, 4]);
+  expect(steps).toEqual([0, 1, 2, 3, 4]); // 0: the measurement of the base
   expect(at).toEqual(at.toSorted((a, b) => a - b));
-  for (const name of ['loss', 'kl', 'voteShare', 'staleness', 'memory.rss']) expect(columns[name]).not.toContain(null);
-  expect(store.metricRow(4)).toMatchObject({ at: at[3], loss: columns.loss![3] });
+  for (const name of ['loss', 'kl', 'voteShare', 'staleness', 'memory.rss'])
+    expect(columns[name]!.slice(1)).not.toContain(null);
+  expect(store.metricRow(4)).toMatchObject({ at: at[4], loss: columns.loss![4] });
 });
 
 test('the row of a step has what was measured at the time, each actor among it', () => {
   const { at, actors } = RUNNING;
-  const { store } = rig();
+  const store = memoryStore();
   const measures = new Measures({ now: () => at, actors: () => actors, window: 2 });
   for (const share of [0, 0.5, 1])
     measures.judged({ group: { samples: [] }, verdict: { share, rewards: [] } } as never);
@@ -36,9 +37,7 @@ test('the row of a step has what was measured at the time, each actor among it',
 
 test('an evaluation leaves its accuracies and answers in the store, and tells nobody a label', async () => {
   const seen: LoopEvent[] = [];
-  const { loop, policy, store } = rig();
-  loop.state.version = (await policy.open()).version;
-  policy.retain(loop.state.version);
+  const { loop, store } = await rig();
   const watched = { ...loop, effects: { ...loop.effects, announce: (event: LoopEvent) => void seen.push(event) } };
   const evaluation = await evaluate(watched, { version: 0, full: true }, new AbortController().signal);
 
@@ -56,12 +55,10 @@ test('an evaluation leaves its accuracies and answers in the store, and tells no
 
 test('without labels an evaluation says what can be seen: answers as the base gave them, vote share, entropy, length; kept in the store, and told', async () => {
   const seen: LoopEvent[] = [];
-  const { loop, policy, store, run, stop } = rig({
+  const { loop, store, run, stop } = await rig({
     labels: { label: () => undefined },
     config: { loop: { steps: 50 }, evaluation: { everySteps: 2 } },
   });
-  loop.state.version = (await policy.open()).version;
-  policy.retain(loop.state.version);
   const announce = (event: LoopEvent) => {
     seen.push(event);
     if (event.type === 'evaluated' && event.evaluation.version > 0) stop();
@@ -107,7 +104,7 @@ test('without labels an evaluation says what can be seen: answers as the base ga
 });
 
 test('the last trusted version to compare with is the newest evaluated one that is no newer, and not of what a roll-back gave up', () => {
-  const { store } = rig();
+  const store = memoryStore();
   const [question] = toyQuestions(1);
   for (const n of [0, 5, 10]) {
     store.saveVersion({ n, parent: null, batchId: null, metrics: null });
@@ -126,9 +123,7 @@ test('the last trusted version to compare with is the newest evaluated one that 
 });
 
 test('where some held-out questions have a label, accuracy is over those, and all are looked at without it', async () => {
-  const { loop, policy, store } = rig({ labels: { label: (id) => (id.endsWith('3') ? '0' : undefined) } });
-  loop.state.version = (await policy.open()).version;
-  policy.retain(loop.state.version);
+  const { loop, store } = await rig({ labels: { label: (id) => (id.endsWith('3') ? '0' : undefined) } });
   const evaluation = await evaluate(loop, { version: 0, full: true }, new AbortController().signal);
   expect(evaluation).toMatchObject({ n: 2, full: { n: 2 }, labelFree: { n: 16 } });
   expect(
@@ -142,8 +137,7 @@ test('where some held-out questions have a label, accuracy is over those, and al
 });
 
 test('the record of a run from before it was kept is that of the stored progress, and outlives a start', async () => {
-  const { loop, policy, store } = rig();
-  policy.retain((await policy.open()).version);
+  const { loop, store } = await rig();
   await evaluate(loop, { version: 0, full: true }, loop.state.stop);
   const now = standing(store);
   expect(now).toMatchObject({ best: { version: 0 }, baseline: { full: { n: 16 } }, evaluated: 0 });
@@ -159,7 +153,7 @@ test('the record of a run from before it was kept is that of the stored progress
 });
 
 test('the base counts as measured once it was measured in full, or without labels, whatever is evaluated later', () => {
-  const { store } = rig();
+  const store = memoryStore();
   const full = { n: 4, k: 2, greedy: 0.5, pass1: 0.4, majK: 0.5, passK: 0.6, byKind: {} };
   expect(markEvaluated(store, { version: 0, greedy: 0.5, n: 4 }).baseline).toBeNull();
   expect(markEvaluated(store, { version: 0, greedy: 0.5, n: 4, full }).baseline).toEqual({ full, labelFree: null });

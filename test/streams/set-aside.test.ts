@@ -34,11 +34,10 @@ describe('a batch that the learner cannot take', () => {
   test.each([0, 2])(
     'is set aside after two tries, and the loop continues with the next one (staleness %i)',
     async (maxStaleness) => {
-      const loop = rig({ config: config(maxStaleness, 5), toy: poisoned(1, 3) });
-      loop.store.saveVersion({ n: 0, parent: null, batchId: null, metrics: null });
+      const loop = await rig({ config: config(maxStaleness, 5), toy: poisoned(1, 3) });
       expect(await loop.run()).toBe(5);
       expect(loop.errors).toEqual([]);
-      expect(loop.held).toEqual([]);
+      expect(loop.telemetry.status().held).toBeUndefined();
       expect(chain(loop)).toEqual([
         [0, null, null],
         [1, 0, 0],
@@ -72,7 +71,7 @@ describe('a batch that the learner cannot take', () => {
   );
 
   test('the weights are those of a loop that never had it', async () => {
-    const run = rig({ config: config(0, 4), toy: poisoned(2) });
+    const run = await rig({ config: config(0, 4), toy: poisoned(2) });
     await run.run();
     const plain = new ToyPolicy();
     await plain.open();
@@ -84,17 +83,17 @@ describe('a batch that the learner cannot take', () => {
   test('was stored by an earlier process that it ended: the next start counts its failure, sets it aside and continues', async () => {
     const store = memoryStore();
     const toy = poisoned(2);
-    const before = rig({ config: config(0, 5, { supervision: { maxRestarts: 0 } }), toy, store });
+    const before = await rig({ config: config(0, 5, { supervision: { maxRestarts: 0 } }), toy, store });
     expect(await before.run()).toBe(2);
     expect(before.errors).toMatchObject([{ message: WHY }]);
     expect(store.unfinished().unlearnt).toMatchObject([{ id: 2, parent: 2 }]);
 
-    const after = rig({ config: config(0, 5, { supervision: { maxRestarts: 0 } }), toy, store });
+    const after = await rig({ config: config(0, 5, { supervision: { maxRestarts: 0 } }), toy, store });
     expect(await after.run()).toBe(5);
     expect(after.errors).toEqual([]);
     expect(store.batchesSetAside(10)).toMatchObject([{ batchId: 2, parent: 2, cause: WHY }]);
     // Nor is it tried again by a third start.
-    const third = rig({
+    const third = await rig({
       config: config(0, 6),
       toy: { faults: { beforeLearn: ({ id }) => expect(id).not.toBe(2) } },
       store,
@@ -105,10 +104,9 @@ describe('a batch that the learner cannot take', () => {
 
   test('was learnt once and fails when it is learnt again: the loop goes on from the version before, as from a rollback', async () => {
     const store = memoryStore();
-    const before = rig({ config: config(0, 4), store });
+    const before = await rig({ config: config(0, 4), store });
     expect(await before.run()).toBe(4);
-    const saved: number[] = [];
-    const after = rig({
+    const after = await rig({
       config: config(0, 7),
       toy: {
         faults: {
@@ -118,11 +116,11 @@ describe('a batch that the learner cannot take', () => {
         },
       },
       store,
-      disk: (n) => saved.push(n),
     });
     expect(await after.run()).toBe(7);
     expect(after.errors).toEqual([]);
     expect(chain(after).map(([n, parent]) => [n, parent])).toEqual([
+      [0, null],
       [1, 0],
       [2, 1],
       [3, 2],
@@ -131,7 +129,7 @@ describe('a batch that the learner cannot take', () => {
       [6, 5],
       [7, 6],
     ]);
-    expect(saved).toEqual([2, 5]);
+    expect(store.events(9, 'checkpoint').map(({ data }) => data)).toEqual([{ version: 5 }, { version: 2 }]);
     expect(store.events(9, 'replay.failed').map(({ data }) => data)).toEqual([
       { batch: 2, cause: 'its picture is gone', from: 2, as: 5, lost: 2 },
     ]);
@@ -141,7 +139,7 @@ describe('a batch that the learner cannot take', () => {
 
   test('a thread that ends and a deadline that passes are half the evidence of an error', async () => {
     const failures = new Map<number, number>();
-    const loop = rig({
+    const loop = await rig({
       config: config(0, 3, { supervision: { maxRestarts: 9 } }),
       toy: {
         faults: {
@@ -160,7 +158,7 @@ describe('a batch that the learner cannot take', () => {
 
   test('one that fails once is learnt by the second try', async () => {
     let failures = 0;
-    const loop = rig({
+    const loop = await rig({
       config: config(0, 4),
       toy: {
         faults: {
@@ -176,14 +174,14 @@ describe('a batch that the learner cannot take', () => {
   });
 
   test('however many there are among good ones, the restarts of the learner are not used up', async () => {
-    const loop = rig({ config: config(0, 6, { supervision: { maxRestarts: 2 } }), toy: poisoned(0, 2, 4, 6, 8) });
+    const loop = await rig({ config: config(0, 6, { supervision: { maxRestarts: 2 } }), toy: poisoned(0, 2, 4, 6, 8) });
     expect(await loop.run()).toBe(6);
     expect(loop.errors).toEqual([]);
     expect(loop.store.batchesSetAside(10)).toHaveLength(5);
   });
 
   test('where every batch fails the learner is to blame: past its restarts the run ends', async () => {
-    const loop = rig({
+    const loop = await rig({
       config: config(1, 5, { supervision: { maxRestarts: 3 } }),
       toy: { faults: { beforeLearn: () => Promise.reject(new Error(WHY)) } },
     });
@@ -218,16 +216,16 @@ describe('a step that is not sound', () => {
       heldOut: listDataset('held-out', toyQuestions(16, 'heldout')),
       grader: digits,
     };
-    const paused = rig({ config: config(0, 5), other: parts });
+    const paused = await rig({ config: config(0, 5), other: parts });
     const done = paused.run();
-    await until(() => paused.held.length > 0 && paused.loop.state.gate.isStill);
+    await until(() => paused.telemetry.status().held !== undefined && paused.loop.state.gate.isStill);
     expect(paused.loop.state.version).toBe(2);
     const plain = new ToyPolicy();
     await plain.open();
     for (const batch of paused.learnt) await plain.step(batch);
     expect(policy.current).toBe(2);
     expect(policy.weights()).toBe(plain.weights());
-    expect(paused.held[0]).toMatch(
+    expect(paused.telemetry.status().held).toMatch(
       /^batch 2 \(4 groups\) is set aside at version 2: the step is not sound .*mean importance ratio is Infinity/,
     );
     expect(paused.store.batchesSetAside(10)).toMatchObject([
@@ -235,10 +233,11 @@ describe('a step that is not sound', () => {
     ]);
 
     policy.healed = true;
-    paused.loop.state.gate.open();
+    await paused.commands.command({ type: 'resume' }, 'a test');
     await done;
     expect(paused.errors).toEqual([]);
     expect(chain(paused).map(([n, , batch]) => [n, batch])).toEqual([
+      [0, null],
       [1, 0],
       [2, 1],
       [3, 3],
@@ -251,7 +250,7 @@ describe('a step that is not sound', () => {
     const policy = new Off();
     await policy.open();
     const store = memoryStore();
-    const first = rig({ config: config(0, 2), store });
+    const first = await rig({ config: config(0, 2), store });
     await first.run();
     const [batch] = store.batchesSince(0);
     const wild = {

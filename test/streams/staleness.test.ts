@@ -185,7 +185,7 @@ describe('pacing', () => {
       const wait = async () => {
         for (let turns = random.int(0, 6); turns > 0; turns -= 1) await new Promise((resolve) => setImmediate(resolve));
       };
-      const { run, learnt, errors, mostOutstanding } = rig({
+      const { run, learnt, errors, mostOutstanding } = await rig({
         config: {
           seed,
           loop: { steps: 15, batchGroups: 4, jobQuestions: 3, maxStaleness },

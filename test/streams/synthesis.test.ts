@@ -31,7 +31,7 @@ function asked(store: Store) {
 const isWritten = ({ question }: { readonly question: { readonly origin: string } }) => question.origin === 'direct';
 
 async function ran(options: RigOptions): Promise<Rig> {
-  const made = rig(options);
+  const made = await rig(options);
   await made.run();
   expect(made.errors).toEqual([]);
   return made;

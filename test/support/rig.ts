@@ -1,29 +1,29 @@
-/** The real loop, actors and store around a toy policy, without the daemon: for tests of what the loop does. */
+/**
+ * The composition of the daemon around a toy policy, in a run folder of its own, without what listens to the outside:
+ * for tests of what the loop does. It ends as a killed process does, with nothing saved but what the loop saved before.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { evaluator } from '../../src/roles/evaluator.ts';
-import { questioner } from '../../src/roles/questioner.ts';
-import { startSystem, type Member } from '../../actors/system.ts';
 import { configSchema, type Config, type ConfigInput } from '../../src/config/schema.ts';
+import { beginStop, compose, type Composition } from '../../src/daemon/compose.ts';
 import { earlierAnswers } from '../../src/daemon/earlier-answers.ts';
+import { Lifecycle } from '../../src/daemon/lifecycle.ts';
+import type { OpenRun } from '../../src/daemon/open-run.ts';
 import { listDataset, type Dataset, type Labels } from '../../src/data/dataset.ts';
-import { judge, type Classifier } from '../../src/learn/judge.ts';
-import type { Batch, RolloutGroup } from '../../src/protocol/messages.ts';
+import type { Classifier } from '../../src/learn/judge.ts';
+import { bindPlugin, type Plugin } from '../../src/plugin/load.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import type { SampleQuestions, Synthesize } from '../../src/protocol/ports.ts';
+import type { Batch, RolloutGroup } from '../../src/protocol/messages.ts';
+import type { Synthesize } from '../../src/protocol/ports.ts';
+import { builtIns } from '../../src/roles/builtins.ts';
+import { Checkpoints } from '../../src/store/checkpoints.ts';
+import { openLog } from '../../src/store/log.ts';
 import { openStore } from '../../src/store/open-store.ts';
-import { markSaved, PROGRESS, settleStanding } from '../../src/store/standing.ts';
+import { Presence } from '../../src/store/presence.ts';
+import { openRunFolder } from '../../src/store/run-folder.ts';
+import { settleStanding } from '../../src/store/standing.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { Performers } from '../../streams/performers.ts';
-import { Gate } from '../../streams/gate.ts';
-import type { Listener } from '../../streams/listener.ts';
-import type { Loop } from '../../streams/loop.ts';
-import { Measures } from '../../streams/measures.ts';
-import { pipeline } from '../../streams/pipeline.ts';
-import { catchUp, workInHand } from '../../streams/resume.ts';
-import { Settings } from '../../streams/settings.ts';
-import { Telemetry, type Progress } from '../../streams/telemetry.ts';
 import { toyAnswer, toyQuestions, ToyPolicy, type ToyOptions } from './toy-policy.ts';
 
 /** Answers of the toy are digits: equal strings are equal answers. */
@@ -61,29 +61,20 @@ export interface RigOptions {
   readonly samplers?: number;
   readonly questions?: number;
   readonly labels?: Labels;
-  /** Writes questions, which are then asked too. */
+  /** Writes questions, in place of the policy; needs `config.synthesis`. */
   readonly synthesize?: Synthesize;
-  /** Reuse the store of an earlier rig. */
+  /** Continues from the store of an earlier rig, whose checkpoints are gone. */
   readonly store?: Store;
-  /** Told of each version that is saved; without it nothing is on disk. */
-  readonly disk?: (n: number) => void;
-  /** In place of the telemetry. */
-  readonly listener?: Listener;
   /** Waits or throws before each verdict. */
   readonly beforeJudge?: (group: RolloutGroup) => Promise<void> | void;
 }
 
-export interface Rig {
-  readonly loop: Loop;
-  readonly telemetry: Telemetry;
+export interface Rig extends Pick<Composition, 'loop' | 'telemetry' | 'commands'> {
   readonly policy: ToyPolicy;
   readonly store: Store;
   readonly learnt: readonly Batch[];
+  /** The first error that stopped the loop, once it has stopped. */
   readonly errors: readonly unknown[];
-  /** Versions kept as the best so far. */
-  readonly best: readonly number[];
-  /** Why the loop has paused by itself. */
-  readonly held: readonly string[];
   /** Admitted and not yet learnt or dropped, the most there ever were. */
   readonly mostOutstanding: () => number;
   /** Runs until `steps` (of the config) or `stop`; returns the version reached. */
@@ -107,163 +98,113 @@ export function memoryStore(): Store {
   return store;
 }
 
-export function rig(options: RigOptions = {}): Rig {
-  const config = toyConfig(options.config);
+export async function rig(options: RigOptions = {}): Promise<Rig> {
+  const config = toyConfig({ ...options.config, workers: { rolloutWorkers: options.samplers ?? 1 } });
   const toy = new ToyPolicy(options.toy);
-  const policy = options.other?.policy ?? toy;
-  const grader = options.other?.grader ?? digits;
-  const store = options.store ?? memoryStore();
-  const stop = new AbortController();
-  const gate = new Gate(stop.signal);
-  const errors: unknown[] = [];
-  const held: string[] = [];
-  const best: number[] = [];
-  const disk = options.disk === undefined ? '' : temporaryFolder();
+  const run = await openToyRun(config, toy, options);
   const learnt: Batch[] = [];
-  const dataset = options.other?.train ?? listDataset('toy', toyQuestions(options.questions ?? 64));
-  const heldOut = options.other?.heldOut ?? listDataset('held-out', toyQuestions(16, 'heldout'));
-  const ports: Record<string, unknown> = {
-    questioner: questioner(dataset, config.seed),
-    voter: async (group: RolloutGroup) => {
-      await options.beforeJudge?.(group);
-      return judge(group, grader, { normaliseStd: true, ...config.filters });
-    },
-    learner: async (batch: Batch) => {
-      const reply = await policy.learner.step(batch);
-      learnt.push(batch);
-      return reply;
-    },
-    evaluator: evaluator({
-      sampler: policy.sampler,
-      heldOut,
-      labels: options.labels ?? toyLabels,
-      grader,
-      config,
-      earlier: () => earlierAnswers(store),
-    }),
-    ...(options.synthesize && { synthesizer: options.synthesize }),
-  };
-  const samplers = Array.from({ length: options.samplers ?? 1 }, (_, i) => `sampler-${i + 1}`);
-  const sampler: SampleQuestions = (request, signal) => policy.sampler.sample(request, signal);
-  const members: Member[] = [
-    ...Object.keys(ports).map((role) => ({ role, id: role, open: () => Promise.resolve(ports[role]) })),
-    ...samplers.map((id) => ({ role: 'sampler', id, open: () => Promise.resolve(sampler) })),
-  ];
-  const { system, handles } = startSystem({
-    members,
-    budget: config.supervision,
-    now: Date.now,
-    finish: () => Promise.resolve(),
-    save: () => Promise.resolve(),
-  });
-  const handle = (id: string) => handles.get(id) as never;
-  const performers: Performers = {
-    questioner: handle('questioner'),
-    samplers: samplers.map(handle),
-    voter: handle('voter'),
-    learner: handle('learner'),
-    evaluator: handle('evaluator'),
-    synthesizer: options.synthesize && handle('synthesizer'),
-    rewards: [],
-    advantage: undefined,
-    filters: [],
-    watchers: [],
-    exporters: [],
-  };
-  let most = 0;
-  const before = store.meta(PROGRESS) as Progress | undefined;
-  const measures = new Measures({ now: Date.now, actors: () => [], window: 8 }, before);
-  const telemetry = new Telemetry(
-    {
-      pid: 1,
-      run: 'test',
-      model: 'toy',
-      data: 'toy',
-      seed: config.seed,
-      startedAt: 0,
-      stopAt: config.loop.steps,
-      maxStaleness: config.loop.maxStaleness,
-    },
-    {
-      now: Date.now,
-      measures,
-      keep: (progress) => store.setMeta(PROGRESS, progress),
-      groups: () => ({ admitted: 0, sampled: 0, kept: 0, dropped: {}, learnt: 0, inFlight: 0, waiting: 0, credits: 0 }),
-    },
-    before,
-  );
-  const loop: Loop = {
-    parts: {
-      config,
-      performers,
-      store,
-      policy: policy.learner,
-      measures,
-      telemetry: options.listener ?? telemetry,
-      hasQuestions: dataset.size > 0,
-      where: () => undefined,
-    },
-    state: { version: 0, shareFloor: 0, settings: new Settings(store, config), gate, stop: stop.signal },
-    effects: {
-      say: (text) => telemetry.note(text),
-      look: () => {},
-      checkpoint: async (n) => {
-        if (options.disk === undefined) return;
-        options.disk(n);
-        await policy.learner.save(n, join(disk, String(n)));
-        markSaved(store, n);
-      },
-      restore: (from, as) =>
-        options.disk === undefined
-          ? Promise.reject(new Error('nothing is on disk'))
-          : policy.learner.restore(join(disk, String(from)), from, as),
-      keepBest: (n) => {
-        best.push(n);
-        return Promise.resolve();
-      },
-      announce: () => {},
-      hold: (why) => {
-        held.push(why);
-        gate.close();
-      },
-      failed: (error) => {
-        errors.push(error);
-        stop.abort();
-      },
-    },
-  };
+  const builtIn = await builtInOf(config, run, options, (batch) => learnt.push(batch));
+  const composed = compose({ config, run, builtIn, pluginFolder: run.folder.path, reports: false });
+  const { loop, telemetry, commands, started } = composed;
+  const errors: unknown[] = [];
   return {
     loop,
     telemetry,
+    commands,
     policy: toy,
-    store,
+    store: run.store,
     learnt,
     errors,
-    best,
-    held,
-    mostOutstanding: () => most,
-    stop: () => stop.abort(),
-    run: async () => {
-      const [{ version }] = await Promise.all([policy.learner.open(), policy.sampler.open()]);
-      loop.state.version = version;
-      settleStanding(store, version);
-      policy.learner.retain(version);
-      await catchUp(loop, stop.signal);
-      const { run$ } = pipeline(loop, workInHand(store));
-      const watched = new Promise<void>((resolve, reject) =>
-        run$.subscribe({
-          next: () => {
-            const { admitted, learnt: done, dropped } = store.counts();
-            most = Math.max(most, admitted - done - Object.values(dropped).reduce((sum, n) => sum + n, 0));
-            if (config.loop.steps !== null && loop.state.version >= config.loop.steps) stop.abort();
-          },
-          error: reject,
-          complete: resolve,
-        }),
-      );
-      await watched;
-      system.stop();
+    mostOutstanding: mostOutstanding(composed, run.store),
+    stop: () => beginStop(started.system),
+    async run() {
+      await live(config, run, composed);
+      const { error } = started.system.getSnapshot().context;
+      if (error !== undefined) errors.push(error);
       return loop.state.version;
     },
   };
+}
+
+/** The run folder of the rig and what else the daemon opens, with the policy open. */
+async function openToyRun(config: Config, toy: ToyPolicy, options: RigOptions): Promise<OpenRun> {
+  const { other, questions = 64, labels = toyLabels } = options;
+  const folder = openRunFolder(join(temporaryFolder(), 'run'));
+  const store = options.store ?? openStore(folder.database);
+  const policy = other?.policy ?? toy;
+  const [{ version }] = await Promise.all([policy.learner.open(), policy.sampler.open()]);
+  settleStanding(store, version);
+  return {
+    folder,
+    log: openLog(folder.logFolder, config.log),
+    presence: new Presence({ path: folder.path, database: options.store ? folder.path : folder.database }),
+    store,
+    checkpoints: await Checkpoints.open(folder.checkpointsFolder),
+    best: await Checkpoints.open(folder.bestFolder),
+    data: {
+      train: other?.train ?? listDataset('toy', toyQuestions(questions)),
+      heldOut: other?.heldOut ?? listDataset('held-out', toyQuestions(16, 'heldout')),
+      labels,
+      trainLabels: toyLabels,
+      since: 0,
+      changes: [],
+    },
+    plugins: [],
+    grader: other?.grader ?? digits,
+    policy,
+    version,
+    notes: [],
+    [Symbol.asyncDispose]: () => Promise.resolve(folder.release()), // tests read the store afterwards
+  };
+}
+
+/** The built-in roles, with the hooks of the options around them. */
+function builtInOf(
+  config: Config,
+  { data, grader, policy, store }: OpenRun,
+  { beforeJudge, synthesize }: RigOptions,
+  learnt: (batch: Batch) => void,
+): Promise<Plugin> {
+  const { ports, ...own } = builtIns({ config, policy, ...data, grader, earlier: () => earlierAnswers(store) });
+  return bindPlugin({
+    ...own,
+    ports: {
+      ...ports,
+      async judge(context) {
+        const judge = await ports.judge!(context);
+        return async (group, signal) => {
+          await beforeJudge?.(group);
+          return judge(group, signal);
+        };
+      },
+      async learn(context) {
+        const learn = await ports.learn!(context);
+        return async (batch, signal) => {
+          const reply = await learn(batch, signal);
+          learnt(batch);
+          return reply;
+        };
+      },
+      ...(synthesize && { synthesize: () => synthesize }),
+    },
+  });
+}
+
+/** From the first version until the root of the actors has stopped. */
+async function live(config: Config, run: OpenRun, composed: Composition): Promise<void> {
+  const closeDoors = () => ({ closed: () => Promise.resolve() });
+  const lifecycle = new Lifecycle({ config, run, composed, reportFile: undefined, closeDoors });
+  composed.late.save = () => Promise.resolve();
+  const closed = lifecycle.closed();
+  lifecycle.begin();
+  await closed;
+}
+
+function mostOutstanding({ events }: Composition, store: Store): () => number {
+  let most = 0;
+  events.subscribe(() => {
+    const { admitted, learnt, dropped } = store.counts();
+    most = Math.max(most, admitted - learnt - Object.values(dropped).reduce((sum, n) => sum + n, 0));
+  });
+  return () => most;
 }
