@@ -57,6 +57,7 @@ describe('quorum', () => {
       'figures',
       'experiment',
       'pretrain',
+      'model',
       'doctor',
     ]);
   });
