@@ -6,6 +6,7 @@ import { complaint } from './complain.ts';
 import { merged } from './merge.ts';
 import { applyOverrides } from './override.ts';
 import { resolvePaths } from './paths.ts';
+import { promptDefaults } from './prompts.ts';
 import { choosePreset, presetOfRun, type Preset } from './preset.ts';
 import { findFile, readFile } from './read-file.ts';
 import { configSchema, type Config, type ConfigInput } from './schema.ts';
@@ -60,11 +61,12 @@ export function completeConfig(given: unknown, options: CompleteOptions = {}): O
   const { source = 'configuration', folder = process.cwd(), continues = false } = options;
   const fallbackModel = 'fallbackModel' in options ? options.fallbackModel : packagePath('models/mini');
   const { runFolder, ...checked } = resolvePaths(parseConfig(given, source), folder);
-  const { model: named, preset: asked } = given as ConfigInput; // it has passed the check
+  const { model: named, preset: asked, prompt } = given as ConfigInput; // it has passed the check
   const model =
     named !== undefined || fallbackModel === undefined || existsSync(checked.model) ? checked.model : fallbackModel;
   const preset = choosePreset({ folder: model, named: asked, begun: continues ? presetOfRun(runFolder) : undefined });
-  const config = resolvePaths(parseConfig(merged(preset.defaults, given as ConfigInput), source), folder);
+  const defaults = merged(preset.defaults, promptDefaults(prompt?.preset));
+  const config = resolvePaths(parseConfig(merged(defaults, given as ConfigInput), source), folder);
   return { config: { ...config, model, preset: preset.name }, preset, folder };
 }
 

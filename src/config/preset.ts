@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { Architecture } from '../compute/models/family.ts';
 import { parseModel } from '../compute/models/index.ts';
 import { entryKind } from '../lib/entry-kind.ts';
+import { PROMPTS } from './prompts.ts';
 import { PRESETS, type Config, type ConfigInput, type PresetName } from './schema.ts';
 
 export interface Preset {
@@ -28,7 +29,6 @@ const PAPER_TOKENS = 2_048;
 const CACHE_BYTES = 4 * 2 ** 30;
 const MOST_QUESTIONS = 16;
 const FILES_WITH_TEMPLATE = ['chat_template.jinja', 'chat_template.json', 'tokenizer_config.json'];
-const ASKS_FOR_BOX = String.raw`{question} Please reason step by step, and put your final answer within \boxed{}.`;
 
 export interface PresetRequest {
   /** Of the model. */
@@ -94,7 +94,7 @@ export function presetDefaults(name: PresetName, model?: Architecture, folder?: 
   const maxNewTokens = model ? Math.min(PAPER_TOKENS, model.dimensions.maxPositions >> 1) : PAPER_TOKENS;
   const samples = 10;
   return {
-    promptTemplate: folder !== undefined && templateAsksForBox(folder) ? '{question}' : ASKS_FOR_BOX,
+    promptTemplate: folder !== undefined && templateAsksForBox(folder) ? '{question}' : PROMPTS['mm-upt'].template,
     sampling: { samples, temperature: 0.7, maxNewTokens },
     loop: { batchGroups: 128, jobQuestions: model ? questionsAtOnce(model, samples * maxNewTokens) : MOST_QUESTIONS },
     learner: { learningRate: 1e-6, betas: [0.9, 0.999], klCoefficient: 0.01, minibatches: 1 },

@@ -10,6 +10,7 @@ import { sharedSettings } from '../compute/objectives/settings.ts';
 import { ANSWER_KINDS } from '../data/choice-labels.ts';
 import { RENDERINGS } from '../data/figures/canvas.ts';
 import { SCENE_KINDS } from '../data/figures/scenes.ts';
+import { PROMPT_NAMES } from './prompts.ts';
 
 /** Sets of defaults (preset.ts); `legacy` is for runs from before presets existed. */
 export const PRESETS = ['mini', 'vlm', 'legacy'] as const;
@@ -70,7 +71,13 @@ const columns = z
       .describe(
         'Column of answers, for evaluation; default: `answer`, `ground_truth`, `solution` or `reward_model.ground_truth`.',
       ),
-    choices: z.string().min(1).optional().describe('Column of choices; default: `choices`, `options` or `option`.'),
+    choices: z
+      .string()
+      .min(1)
+      .nullish()
+      .describe(
+        'Column of choices; default: `choices`, `options` or `option`. With null none is read: the question is asked, and its answer compared, without them.',
+      ),
     decimals: z
       .string()
       .min(1)
@@ -143,6 +150,22 @@ const sampling = z.strictObject({
   topP: z.number().gt(0).max(1).default(1).describe('Nucleus sampling; below 1 it biases importance ratios.'),
   topK: z.int().min(0).default(0).describe('Keep the k likeliest tokens; 0 is off.'),
   maxNewTokens: count().max(65_536).default(28).describe('Longest response, in tokens.'),
+});
+
+const prompt = z.strictObject({
+  preset: z
+    .enum(PROMPT_NAMES)
+    .nullable()
+    .default(null)
+    .describe(
+      'A prompt by name: `mm-upt` is that of the paper, `easyr1` asks for the working in `<think>`. It sets `promptTemplate` and `prompt.system` where they are not given.',
+    ),
+  system: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('What the model is told before each question; null is what its chat template says by itself.'),
 });
 
 const loop = z.strictObject({
@@ -434,6 +457,7 @@ export const configSchema = z.strictObject({
     .describe(
       'Prompt of a question; {question} is its text. A model that is not trained to box its answers needs a prompt that asks for the box: without a box there is no vote.',
     ),
+  prompt: prompt.prefault({}),
   sampling: sampling.prefault({}),
   loop: loop.prefault({}),
   learner: learner.prefault({}),

@@ -33,7 +33,7 @@ interface Past {
  */
 export async function settleBase(
   store: Store,
-  { model, promptTemplate }: Pick<Config, 'model' | 'promptTemplate'>,
+  { model, promptTemplate, prompt: { system } }: Pick<Config, 'model' | 'promptTemplate' | 'prompt'>,
   past: Past,
 ): Promise<SettledBase> {
   const { runFolder, before, version } = past;
@@ -43,6 +43,7 @@ export async function settleBase(
   else if (before) refuseOtherName(runFolder, before.model, model);
   const prompt = [
     before?.promptTemplate !== undefined && before.promptTemplate !== promptTemplate && 'promptTemplate',
+    before !== undefined && (before.prompt?.system ?? null) !== system && 'prompt.system',
     known && found && known.prompt !== found.prompt && `the chat template, image processor or end tokens of ${model}`,
   ].filter((each) => typeof each === 'string');
   if (prompt.length > 0) refuseReplay(store, version, prompt.join(' and '));

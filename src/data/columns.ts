@@ -24,6 +24,9 @@ export const COLUMN_ROLES = Object.keys(KNOWN) as readonly ColumnRole[];
 /** The column of each role, where there is one. A field of a struct is written with a dot: `metadata.task`. */
 export type Columns = { readonly [R in ColumnRole]?: string | undefined };
 
+/** The user's choice; null leaves the choices out. */
+export type ChosenColumns = Omit<Columns, 'choices'> & { readonly choices?: string | null | undefined };
+
 /**
  * @param found every column, fields of structs included.
  * @param chosen the user's choice, which wins.
@@ -33,12 +36,13 @@ export type Columns = { readonly [R in ColumnRole]?: string | undefined };
  */
 export function chooseColumns(
   found: readonly string[],
-  chosen: Columns,
+  chosen: ChosenColumns,
   where: string,
   suits: (role: ColumnRole, name: string) => boolean = () => true,
 ): Columns {
   const pairs = COLUMN_ROLES.map((role) => {
     const own = chosen[role];
+    if (own === null) return [role, undefined] as const;
     if (own !== undefined && !found.includes(own)) {
       throw new InputError(
         `${where}: has no column ${JSON.stringify(own)}, named for ${role} (data.columns.${role}); ${list(found)}`,

@@ -46,7 +46,7 @@ export function planRow(
   return {
     columns: { ...plain, question, ...(layouts.some(({ sharesIds }) => sharesIds) && { id: chosen.id }) },
     pictures,
-    choices: layouts.flatMap((layout) => layout.choices ?? []),
+    choices: chosen.choices === null ? [] : layouts.flatMap((layout) => layout.choices ?? []),
     layout: layouts.map(({ name }) => name).join(' and ') || PLAIN,
   };
 }

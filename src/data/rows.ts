@@ -5,7 +5,7 @@ import type { PictureRef, Question } from '../protocol/messages.ts';
 import { storableKey, storableText } from '../protocol/storable.ts';
 import { choiceLabels, type AnswerIs, type ChoiceAnswer } from './choice-labels.ts';
 import { readChoices, withChoices } from './choices.ts';
-import { isRecord, valueAt, type Columns } from './columns.ts';
+import { isRecord, valueAt, type ChosenColumns, type Columns } from './columns.ts';
 import { contentDigest } from './content.ts';
 import { listDataset, type Label, type LabelledDataset } from './dataset.ts';
 import type { DataRecord } from './formats/raw-row.ts';
@@ -19,7 +19,7 @@ const MOST_DECIMALS = 15;
 
 export interface OpenOptions {
   /** Columns under another name than the usual ones. */
-  readonly columns?: Columns | undefined;
+  readonly columns?: ChosenColumns | undefined;
   /** Accept a data set of pictures with no questions, to be asked about by the model itself. */
   readonly picturesAlone?: boolean;
   /** Folder that paths of pictures are relative to; default: that of their file. */

@@ -47,6 +47,8 @@ export interface PromptSource {
   readonly folder: string;
   /** Template with `{question}` for the question's text; absent: the text alone. */
   readonly template?: string | undefined;
+  /** What the system turn says; absent: what the chat template says by itself. */
+  readonly system?: string | undefined;
 }
 
 /**

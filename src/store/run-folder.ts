@@ -31,6 +31,7 @@ const daemonSchema = z.object({ pid: z.int(), socket: z.string(), started: z.str
 const configSchema = z.looseObject({
   model: z.string(),
   promptTemplate: z.string().optional(),
+  prompt: z.looseObject({ system: z.string().nullish() }).optional(),
   seed: z.number(),
   data: z.record(z.string(), z.unknown()),
 });

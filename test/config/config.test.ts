@@ -382,6 +382,25 @@ describe('presets', () => {
     expect((await load(asking)).config.promptTemplate).toBe('{question}');
   });
 
+  test('a prompt by name sets the template and the system turn, where they are not given', async () => {
+    const model = await modelFolder({});
+    const prompt = async (...set: string[]) => {
+      const { promptTemplate, prompt: own } = (await load(model, { set })).config;
+      return [promptTemplate, own.system];
+    };
+    const system = 'You are a helpful assistant.';
+    expect(await prompt()).toEqual(['{question}', null]);
+    expect(await prompt('prompt.preset=mm-upt')).toEqual([PAPER, system]);
+    expect(await prompt('prompt.preset=mm-upt', 'promptTemplate={question}!')).toEqual(['{question}!', system]);
+    expect(await prompt('prompt.preset=mm-upt', 'prompt.system=Be brief.')).toEqual([PAPER, 'Be brief.']);
+    expect(await prompt('prompt.preset=mm-upt', 'prompt.system=null')).toEqual([PAPER, null]);
+    expect(await prompt('prompt.preset=easyr1')).toEqual([
+      expect.stringMatching(/^\{question\} You FIRST .*boxed/),
+      null,
+    ]);
+    await expect(prompt('prompt.preset=paper')).rejects.toThrow(/prompt\.preset is "paper"; allowed: .*mm-upt/);
+  });
+
   test('a run keeps the preset that it was begun with, and one from before there were presets its old defaults', async () => {
     const model = await modelFolder({ max_position_embeddings: 32_768 });
     const runFolder = temporaryFolder();

@@ -123,6 +123,11 @@ test.each([
     /^promptTemplate changed since/,
   ],
   [
+    'prompt.system',
+    (input: ConfigInput): ConfigInput => ({ ...input, prompt: { system: 'Think.' } }),
+    /^prompt\.system changed since/,
+  ],
+  [
     'the chat template',
     (input: ConfigInput): ConfigInput => {
       edited(input.model!, 'chat_template.json', '<|im_start|>', '<|im_start|>  ');

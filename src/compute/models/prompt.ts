@@ -14,6 +14,8 @@ export interface PromptEncoder {
   readonly processor?: PictureProcessor | undefined;
   /** What is asked, with `{question}` for the question's text; absent: the text alone. */
   readonly template?: string | undefined;
+  /** What the system turn says; absent: what the chat template says by itself. */
+  readonly system?: string | undefined;
 }
 
 /**
@@ -49,9 +51,14 @@ function process({ model, processor }: PromptEncoder, picture: Picture): Patched
 }
 
 /** The prompt as text: of each picture it has one image token. */
-export function renderPrompt({ chat }: Pick<PromptEncoder, 'chat'>, text: string, pictures: number): string {
+export function renderPrompt(
+  { chat, system }: Pick<PromptEncoder, 'chat' | 'system'>,
+  text: string,
+  pictures: number,
+): string {
   const images = Array.from({ length: pictures }, () => ({ type: 'image' }) as const);
-  return chat([{ role: 'user', content: [...images, { type: 'text', text }] }]);
+  const told = system === undefined ? [] : [{ role: 'system', content: system } as const];
+  return chat([...told, { role: 'user', content: [...images, { type: 'text', text }] }]);
 }
 
 /** The template writes one image token a picture; the model wants one for each merged patch. */

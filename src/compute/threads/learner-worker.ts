@@ -40,6 +40,7 @@ export interface LearnerSetup {
   /** Hugging Face folder of the base model. */
   readonly baseFolder: string;
   readonly promptTemplate?: string | undefined;
+  readonly systemPrompt?: string | undefined;
   readonly engine: EngineName;
   readonly threads: number;
   readonly optimizer: AdamWSettings;
@@ -87,6 +88,7 @@ export class LearnerWorker {
       ...model,
       dtypes,
       template: setup.promptTemplate,
+      system: setup.systemPrompt,
       folder: setup.baseFolder,
       adapter,
       frozen,

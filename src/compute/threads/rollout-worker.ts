@@ -27,6 +27,7 @@ export interface RolloutSetup {
   /** Hugging Face folder of the base model. */
   readonly baseFolder: string;
   readonly promptTemplate?: string | undefined;
+  readonly systemPrompt?: string | undefined;
   readonly engine: EngineName;
   readonly threads: number;
   /** Rows decoded at once. */
@@ -76,7 +77,8 @@ export class RolloutWorker {
     });
     const frozen = await uploadAll(engine, await frozenSet(adapter, () => loadParams(setup.baseFolder, loaded.model)));
     const model = withAdapter(await withNetwork(loaded.model), adapter);
-    const base = { ...loaded, model, adapter, frozen, template: setup.promptTemplate };
+    const { promptTemplate: template, systemPrompt: system } = setup;
+    const base = { ...loaded, model, adapter, frozen, template, system };
     return new RolloutWorker(setup, engine, base, new Set(eosTokenIds));
   }
 

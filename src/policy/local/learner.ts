@@ -59,8 +59,8 @@ export class LocalLearner implements Learner {
   }
 
   get prompts(): PromptSource {
-    const { baseFolder: folder, promptTemplate: template } = this.#options.setup;
-    return { folder, template };
+    const { baseFolder: folder, promptTemplate: template, systemPrompt: system } = this.#options.setup;
+    return { folder, template, system };
   }
 
   async open(): Promise<{ readonly version: number }> {

@@ -16,7 +16,7 @@ const PASS_TOKENS = 8_192;
 
 export type PolicyConfig = Pick<
   Config,
-  'model' | 'promptTemplate' | 'seed' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'
+  'model' | 'promptTemplate' | 'prompt' | 'seed' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'
 >;
 
 /** @throws InputError for an engine on which samplers and the learner cannot work in one process. */
@@ -64,13 +64,14 @@ export function engineOf({ engine }: Pick<Config['workers'], 'engine'>): EngineN
 }
 
 function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalLearner {
-  const { model, promptTemplate, seed, workers, learner, sampling, timeouts } = config;
+  const { model, promptTemplate, prompt, seed, workers, learner, sampling, timeouts } = config;
   const { betas, weightDecay, gradientClipNorm, minibatches, adapter, ...learn } = learner;
   return new LocalLearner({
     setup: {
       role: 'learner',
       baseFolder: base ?? model,
       promptTemplate,
+      systemPrompt: prompt.system ?? undefined,
       engine: engineOf(workers),
       threads: workers.learnerThreads,
       optimizer: { beta1: betas[0], beta2: betas[1], epsilon: 1e-8, weightDecay, clipNorm: gradientClipNorm },
@@ -89,11 +90,12 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
 }
 
 function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: WeightsOf): LocalSampler {
-  const { model, promptTemplate, workers, learner, sampling, loop, timeouts } = config;
+  const { model, promptTemplate, prompt, workers, learner, sampling, loop, timeouts } = config;
   const setup = {
     role: 'rollout',
     baseFolder: base ?? model,
     promptTemplate,
+    systemPrompt: prompt.system ?? undefined,
     engine: engineOf(workers),
     threads: workers.rolloutThreads,
     maxRows: loop.jobQuestions * sampling.samples,
