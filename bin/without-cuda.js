@@ -2,15 +2,13 @@
  * Runs as the `preinstall` script of the package, before the installers of its dependencies. On Linux x64 that of
  * onnxruntime-node downloads ONNX Runtime's CUDA libraries from outside the npm registry, and where it cannot, npm
  * undoes the whole install. It downloads nothing when the files exist, so this script puts a placeholder where each of
- * them belongs. docs/operations.md has the command that replaces them.
+ * them belongs. `quorum setup cuda` installs the libraries, in another folder.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-const TEXT = `Not a library: Quorum installs without CUDA. This command downloads the CUDA libraries of ONNX Runtime:
-ONNXRUNTIME_NODE_INSTALL=true node node_modules/onnxruntime-node/script/install.js
-`;
+const TEXT = 'Not a library. `quorum setup cuda` installs the CUDA libraries in another folder.\n';
 
 function standIn() {
   const require = createRequire(import.meta.url);

@@ -14,6 +14,7 @@ import { modelCommand } from './commands/model.ts';
 import { pluginCommand } from './commands/plugin.ts';
 import { pluginsCommand } from './commands/plugins.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
+import { setupCommand } from './commands/setup.ts';
 import { startCommand } from './commands/start.ts';
 import { synthesizeCommand } from './commands/synthesize.ts';
 import { packagePath } from '../lib/package-path.ts';
@@ -59,6 +60,7 @@ export function createProgram(start = startCommand()): Command {
     pretrainCommand(),
     modelCommand(),
     doctorCommand(),
+    setupCommand(),
   ];
   for (const command of commands) {
     command.addOption(new Option('--verbose', 'print the stack of an error')).helpOption('-h, --help', 'print help');

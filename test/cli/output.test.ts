@@ -15,7 +15,7 @@ import { ToyPolicy } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
 
 /** Options that name what is read; `--run` is a run folder, which refuses every folder that is none. */
-const INPUTS = ['--config', '--model', '--data', '--image', '--run', '--tokenizer'];
+const INPUTS = ['--config', '--model', '--data', '--image', '--run', '--tokenizer', '--wheels'];
 
 /** What each command needs besides its output. */
 const OUTPUTS: Readonly<Record<string, readonly string[]>> = {

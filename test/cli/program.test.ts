@@ -59,6 +59,7 @@ describe('quorum', () => {
       'pretrain',
       'model',
       'doctor',
+      'setup',
     ]);
   });
 

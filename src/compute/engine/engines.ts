@@ -7,6 +7,7 @@ import '@tensorflow/tfjs-backend-cpu';
 import { UnsupportedError } from '../../protocol/errors.ts';
 import { EagerEngine } from './eager-engine.ts';
 import { registerGradients } from '../compile/gradients.ts';
+import { loadCuda } from './cuda-libraries.ts';
 import { OrtEngine } from './ort-engine.ts';
 import type { Engine, EngineName, EngineOptions } from './engine.ts';
 
@@ -29,6 +30,7 @@ export async function createEngine(name: EngineName, options: EngineOptions): Pr
     await loadTensorFlow();
     return new EagerEngine(name, 'tensorflow', options);
   }
+  if (name === 'cuda') loadCuda();
   return new OrtEngine(name, options);
 }
 
@@ -68,7 +70,7 @@ export async function probeEngines(): Promise<EngineReport[]> {
   return reports;
 }
 
-async function probeEngine(name: EngineName): Promise<EngineReport> {
+export async function probeEngine(name: EngineName): Promise<EngineReport> {
   const entry = new URL(import.meta.url.endsWith('.ts') ? './try-engine.ts' : './try-engine.js', import.meta.url);
   const loader = import.meta.url.endsWith('.ts') ? ['--import', 'tsx'] : [];
   return new Promise((resolve) => {

@@ -1,6 +1,7 @@
 /** The compiled engines: traced programs run by ONNX Runtime on its CPU, WebGPU or CUDA provider. */
 import { inNative } from './native.ts';
 import './no-telemetry.ts';
+import './preload-runtime.ts';
 import * as ort from 'onnxruntime-node';
 import type { HostTensor } from '../../protocol/tensor.ts';
 import type { Engine, EngineOptions, Feed, Fetched, Program, ProgramSpec, ResidentTensor, Specs } from './engine.ts';

@@ -1,5 +1,6 @@
 /** Tensors as ONNX Runtime holds them, and their conversion from and to host tensors. */
 import './no-telemetry.ts';
+import './preload-runtime.ts';
 import * as ort from 'onnxruntime-node';
 import { sizeOf, type DType, type HostTensor, type TensorData } from '../../protocol/tensor.ts';
 import type { Feed, ResidentTensor, TensorSpec } from './engine.ts';
