@@ -20,6 +20,7 @@ export default defineConfig({
         ? []
         : [{ find: /^(\.\.\/)+lib\/thread-entry\.ts$/, replacement: source('test/support/built-thread-entry.ts') }]),
       { find: /^quorum\/testing$/, replacement: source('src/testing.ts') },
+      { find: /^quorum\/objectives$/, replacement: source('src/objectives.ts') },
       { find: /^quorum\/xstate$/, replacement: source('actors/from-machine.ts') },
       { find: /^quorum\/rxjs$/, replacement: source('streams/from-operator.ts') },
       { find: /^quorum$/, replacement: source('src/index.ts') },

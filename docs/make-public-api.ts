@@ -17,6 +17,7 @@ const HEAD =
 const MODULES = {
   quorum: 'src/index.ts',
   'quorum/testing': 'src/testing.ts',
+  'quorum/objectives': 'src/objectives.ts',
   'quorum/xstate': 'actors/from-machine.ts',
   'quorum/rxjs': 'streams/from-operator.ts',
 } as const;

@@ -212,6 +212,11 @@ export const ROOMS = {
     imports: [...PARTS, 'src/roles', 'actors', 'streams', 'src/daemon'],
     packages: [NODE],
   },
+  'src/objectives': {
+    holds: "'quorum/objectives'",
+    imports: ['src/compute/training', 'src/compute/objectives'],
+    packages: [],
+  },
   'src/plugins': {
     holds: "plug-ins that come with Quorum, written as anyone's",
     imports: [],

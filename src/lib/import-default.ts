@@ -8,6 +8,7 @@ const isSource = import.meta.url.endsWith('.ts');
 const ALIAS = {
   quorum: pathOf('../index'),
   'quorum/testing': pathOf('../testing'),
+  'quorum/objectives': pathOf('../objectives'),
   'quorum/xstate': pathOf('../../actors/from-machine'),
   'quorum/rxjs': pathOf('../../streams/from-operator'),
   'quorum/plugins': fileURLToPath(new URL('../plugins', import.meta.url)),

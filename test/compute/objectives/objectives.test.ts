@@ -206,15 +206,20 @@ describe('dpo', () => {
 });
 
 describe('an objective from a module', () => {
-  /** The example of docs/objectives.md. */
-  const example = readFileSync(new URL('../../../docs/objectives.md', import.meta.url), 'utf8')
-    .split('```js\n')[1]!
-    .split('```')[0]!;
+  /** The examples of docs/objectives.md. */
+  const page = readFileSync(new URL('../../../docs/objectives.md', import.meta.url), 'utf8');
+  const [example, shared] = page
+    .split('```js\n')
+    .slice(1)
+    .map((block) => block.split('```')[0]!.replace("from 'zod'", `from '${import.meta.resolve('zod')}'`)) as [
+    string,
+    string,
+  ];
   const module = (file: string, options = {}) => ({ type: 'module', path: file, options }) as const;
 
   it('takes the place of a built-in one, with its options', async () => {
     const file = join(path, 'plain.mjs');
-    writeFileSync(file, example.replace("from 'zod'", `from '${import.meta.resolve('zod')}'`));
+    writeFileSync(file, example);
     const own = await learner();
     const before = await totals(own, 1);
     const metrics = await learnBatch(
@@ -229,6 +234,27 @@ describe('an objective from a module', () => {
     await expect(openObjective(module(file, { scael: 2 }))).rejects.toThrow(
       /learner.objective.options do not fit .*scael/,
     );
+  });
+
+  it('takes from quorum/objectives what objectives share: without a clip it is GRPO with a clip that never holds', async () => {
+    const file = join(path, 'unclipped.mjs');
+    writeFileSync(file, shared);
+    const outcome = async (...settings: Parameters<typeof learnSettings>) => {
+      const own = await learner();
+      const { seconds: _, ...metrics } = await learnBatch(
+        own,
+        batchOf(0, 0, groups([[1, 0, -1]])),
+        learnSettings(...settings),
+      );
+      const after = await totals(own, 1);
+      own.trainer.release();
+      return { metrics, after };
+    };
+    const unclipped = await outcome(module(file));
+    const grpo = { type: 'grpo' } as const;
+    expect(await outcome(grpo, { clip: { low: 1, high: 1e9 }, dualClip: 1e9 })).toEqual(unclipped);
+    expect((await outcome(grpo)).after).not.toEqual(unclipped.after);
+    expect(unclipped.metrics.kl).toBeGreaterThan(0);
   });
 
   it('is refused by its file and what is wrong with it', async () => {
