@@ -16,9 +16,11 @@ import { RUNNING } from './cli/view/status.ts';
 
 const PAGES = [
   'README.md',
-  ...readdirSync('docs')
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join('docs', name)),
+  ...['docs', 'docs/recipes'].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => join(folder, name)),
+  ),
 ];
 
 /** Files and packages that an import of `file` loads: what it imports with a value, and what that imports. */
