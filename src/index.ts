@@ -99,6 +99,5 @@ export type {
   WeightsRef,
   Written,
 } from './protocol/ports.ts';
-export type { ScoreReply, ScoreRequest } from './protocol/score.ts';
 export type { Report, Status } from './protocol/status.ts';
 export type { HistoryRow } from './store/read-history.ts';

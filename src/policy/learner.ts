@@ -16,16 +16,15 @@
  * | the best one, where its full accuracy is reported | the evaluation that finds it | a better one |
  *
  * `retain` is called for a version that is held already or that is the newest, so it never finds the version gone.
- * Everything else that names a version (`publish`, `score`, `save`, a sampler's `sample`) is called only by a caller
+ * Everything else that names a version (`publish`, `save`, a sampler's `sample`) is called only by a caller
  * that holds it.
  *
- * `step`, `restore` and `save` never overlap each other, but `publish`, `score`, `retain` and `release` may be called
+ * `step`, `restore` and `save` never overlap each other, but `publish`, `retain` and `release` may be called
  * at any time. At a start the daemon calls `open` with the newest checkpoint, then repeats the steps and rollbacks that
  * the store has beyond it (`batch.again`, `restore`), so a learner need not remember anything across processes.
  */
 import type { Batch } from '../protocol/messages.ts';
 import type { LearnReply, ModelLimits, PromptSource, WeightsRef } from '../protocol/ports.ts';
-import type { ScoreReply, ScoreRequest } from '../protocol/score.ts';
 
 export interface Learner extends AsyncDisposable {
   /**
@@ -48,11 +47,6 @@ export interface Learner extends AsyncDisposable {
    * counts against the actor's restart budget, and the step is tried again.
    */
   step(batch: Batch, signal?: AbortSignal): Promise<LearnReply>;
-  /**
-   * Log-probabilities of given responses under a version, to check those that a sampler reported. @throws RangeError
-   * when the version is gone.
-   */
-  score(request: ScoreRequest, signal?: AbortSignal): Promise<ScoreReply>;
   /**
    * Makes version `n` available to samplers and says where its weights are. Called for each job that needs them, so it
    * does its work once a version.

@@ -6,7 +6,6 @@
 import type { ErrorData } from './errors.ts';
 import type { Batch, StepMetrics } from './messages.ts';
 import type { SampleReply, SampleRequest } from './ports.ts';
-import type { ScoreReply, ScoreRequest } from './score.ts';
 
 /**
  * Float32 tensors one after the other in shared memory: read-only while it has readers, written again only after the
@@ -84,12 +83,6 @@ export interface LearnResult {
   readonly metrics: StepMetrics;
 }
 
-export interface ScoreCall {
-  readonly type: 'score';
-  readonly request: ScoreRequest;
-  readonly weights: SharedTensors;
-}
-
 export interface SaveCall {
   readonly type: 'save';
   readonly version: number;
@@ -98,7 +91,7 @@ export interface SaveCall {
 }
 
 export type RolloutCall = ReadyCall | BaseCall | SampleCall;
-export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | ScoreCall | SaveCall;
+export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | SaveCall;
 export type WorkerCall = RolloutCall | LearnerCall;
 
 /** The value that answers each type of call. */
@@ -109,7 +102,6 @@ export interface WorkerValues {
   readonly open: OpenReply;
   readonly load: SharedState;
   readonly learn: LearnResult;
-  readonly score: ScoreReply;
   readonly save: null;
 }
 

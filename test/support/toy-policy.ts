@@ -11,7 +11,6 @@ import { checkSound } from '../../src/learn/soundness.ts';
 import { CancelledError, InputError } from '../../src/protocol/errors.ts';
 import type { Batch, Question, Sample, StepMetrics } from '../../src/protocol/messages.ts';
 import type { LearnReply, ModelLimits, SampleReply, SampleRequest, WeightsRef } from '../../src/protocol/ports.ts';
-import type { ScoreReply, ScoreRequest } from '../../src/protocol/score.ts';
 import type { Learner } from '../../src/policy/learner.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Sampler } from '../../src/policy/sampler.ts';
@@ -133,15 +132,6 @@ export class ToyPolicy implements Policy, Learner {
     );
     const newTokens = groups.flat().reduce((sum, { tokens }) => sum + tokens.length, 0);
     return { groups, promptTokens: request.questions.length, newTokens, seconds: (performance.now() - started) / 1000 };
-  }
-
-  async score({ version, groups, temperature }: ScoreRequest): Promise<ScoreReply> {
-    const table = this.#weights.get(version);
-    if (table === undefined) throw new RangeError(`version ${version} is gone and cannot be scored with`);
-    return groups.map(({ question, responses }) => {
-      const p = softmax(this.#row(table, question.text), temperature);
-      return responses.map((tokens) => tokens.map((token) => Math.log(p[token]!)));
-    });
   }
 
   async publish(version: number): Promise<WeightsRef> {

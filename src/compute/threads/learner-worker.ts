@@ -4,7 +4,6 @@
  */
 import { Random } from '../../data/rng.ts';
 import { UnsupportedError } from '../../protocol/errors.ts';
-import type { ScoreReply } from '../../protocol/score.ts';
 import type { TensorMap } from '../../protocol/tensor.ts';
 import type {
   LearnCall,
@@ -14,7 +13,6 @@ import type {
   OpenCall,
   OpenReply,
   SaveCall,
-  ScoreCall,
   SharedState,
   WorkerValues,
 } from '../../protocol/worker.ts';
@@ -28,9 +26,7 @@ import { frozenSet, withAdapter } from '../models/parameter-sets.ts';
 import { learnBatch } from '../objectives/learn.ts';
 import { openObjective } from '../objectives/registry.ts';
 import type { LearnSettings } from '../objectives/settings.ts';
-import { encodeQuestions } from '../rollout/prompts.ts';
 import { adamW, type AdamWSettings } from '../training/optimizer.ts';
-import { score } from '../training/score.ts';
 import { Trainer } from '../training/trainer.ts';
 import { checkFinite, share, shareState, sharedState } from './versions.ts';
 import { WarmWeights } from './warm.ts';
@@ -62,8 +58,6 @@ export class LearnerWorker {
   readonly #engine: Engine;
   readonly #base: Base;
   readonly #warmBase: WarmWeights;
-  /** Of the version that was scored last, where that is not the trainer's. */
-  readonly #warmScored: WarmWeights;
   /** The trainer whose weights are those of the state with this id. */
   #warm: { readonly id: string; readonly trainer: Trainer } | undefined;
 
@@ -72,7 +66,6 @@ export class LearnerWorker {
     this.#engine = engine;
     this.#base = base;
     this.#warmBase = new WarmWeights(engine, 1);
-    this.#warmScored = new WarmWeights(engine, 1);
   }
 
   static async start(setup: LearnerSetup): Promise<LearnerWorker> {
@@ -105,8 +98,6 @@ export class LearnerWorker {
         return this.#load(call.checkpoint);
       case 'learn':
         return this.#learn(call);
-      case 'score':
-        return this.#score(call);
       case 'save':
         return this.#save(call);
       default:
@@ -165,29 +156,9 @@ export class LearnerWorker {
     } catch (error) {
       // Drop the warm copies too, so that a retry starts from shared memory.
       this.#warmBase.clear();
-      this.#warmScored.clear();
       trainer.release();
       throw error;
     }
-  }
-
-  async #score({ request: { groups, temperature }, weights }: ScoreCall): Promise<ScoreReply> {
-    const { frozen, adapter } = this.#base;
-    const prompts = await encodeQuestions(
-      this.#base,
-      groups.map(({ question }) => question),
-    );
-    const given = groups.map(({ responses }, i) => ({ prompt: prompts[i]!, responses }));
-    const isWarm = this.#warm?.id === weights.id;
-    const resident = isWarm
-      ? this.#warm!.trainer.residentWeights()
-      : { ...frozen, ...(await this.#warmScored.get(weights)) };
-    const { microBatchGroups } = this.#setup.learn;
-    const model = withAdapter(this.#base.model, adapter);
-    return score({ engine: this.#engine, model, weights: resident }, given, {
-      temperature: temperature || 1,
-      microBatchGroups,
-    });
   }
 
   async #trainer(state: SharedState): Promise<Trainer> {

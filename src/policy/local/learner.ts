@@ -10,7 +10,6 @@ import { checkSound } from '../../learn/soundness.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { Batch } from '../../protocol/messages.ts';
 import type { LearnReply, ModelLimits, PromptSource, WeightsRef } from '../../protocol/ports.ts';
-import type { ScoreReply, ScoreRequest } from '../../protocol/score.ts';
 import type { SharedTensors } from '../../protocol/worker.ts';
 import type { Learner } from '../learner.ts';
 import type { PolicyOrigin } from '../policy.ts';
@@ -104,18 +103,6 @@ export class LocalLearner implements Learner {
     const reply: LearnReply = { version: { n, parent: batch.parent, batchId: batch.id, metrics }, metrics };
     this.#last = { batchId: batch.id, reply };
     return reply;
-  }
-
-  async score(request: ScoreRequest, signal?: AbortSignal): Promise<ScoreReply> {
-    const { weights } = this.#versions.get(request.version);
-    return this.#pool.run(
-      { type: 'score', request, weights },
-      {
-        doing: `scoring ${request.groups.length} groups with version ${request.version}`,
-        seconds: this.#options.timeouts.sampleSeconds,
-        signal,
-      },
-    );
   }
 
   async publish(n: number): Promise<WeightsRef> {
