@@ -43,16 +43,11 @@ function eagerLoop(limit: number, start: LoopState, body: (step: Tensor, carried
     steps.push(next);
     state = next;
   }
-  if (steps.length === 0) throw new UnsupportedError('an eager loop must make a step to know what it stores');
-  const scanned = Object.keys(steps[0]!.scanned).map((name) => {
-    const rows = tf.stack(steps.map((step) => step.scanned[name]!));
-    return [
-      name,
-      tf.pad(
-        rows,
-        rows.shape.map((_, axis) => [0, axis === 0 ? limit - steps.length : 0]),
-      ),
-    ] as const;
+  // Without a step, one that is not made says what it would have stored.
+  const stored = (steps[0] ?? body(tf.scalar(0, 'int32'), start.carried)).scanned;
+  const scanned = Object.entries(stored).map(([name, { shape, dtype }]) => {
+    const missing = tf.zeros([limit - steps.length, ...shape], dtype);
+    return [name, tf.concat([...steps.map((step) => tf.expandDims(step.scanned[name]!, 0)), missing])] as const;
   });
   return { carried: state.carried, scanned: Object.fromEntries(scanned) };
 }
@@ -134,7 +129,10 @@ function output(backend: SymbolicBackend, tensors: Tensors, like: Tensors = tens
       throw new UnsupportedError(`"${name}" of a loop or branch must be ${dtype} [${shape.join(', ')}], got ${got}`);
     }
     const { graph } = backend;
-    graph.output(graph.localName(`${name}.out`), graph.cast(backend.dense(tensor), dtype as DType));
+    graph.output(
+      graph.localName(`out${graph.outputs.length}.${name}`),
+      graph.cast(backend.dense(tensor), dtype as DType),
+    );
     return { dtype: dtype as DType, shape };
   });
 }

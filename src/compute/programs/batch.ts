@@ -10,6 +10,13 @@ export function bucket(length: number, multiple = 8): number {
   return Math.max(multiple, Math.ceil(length / multiple) * multiple);
 }
 
+/** Rounds up to the few sizes that large programs are made for: 8, then two sizes an octave. */
+export function ladder(count: number): number {
+  let size = 8;
+  while (size < count) size += size & (size - 1) ? size / 3 : size / 2;
+  return size;
+}
+
 /** Token rows of a program: ids, and positions on each axis. */
 export interface Rows {
   readonly ids: Int32Array;

@@ -59,13 +59,16 @@ export function decodeProgram(model: Model, shape: DecodeShape): ProgramSpec {
       ...caches,
     },
     inPlace: Object.fromEntries(Object.keys(caches).map((past) => [past.replace('past', 'present'), past])),
-    build(inputs) {
-      const presents: Record<string, Tensor> = {};
-      const tokens = embedRows(model, inputs, inputs, pick(inputs, 'tokens'));
-      const hidden = decode(model, inputs, inputs, tokens, cached(model.dimensions, shape, inputs, presents));
-      return { logits: model.head(inputs, hidden), ...presents };
-    },
+    build: (inputs) => decodeStep(model, inputs, shape),
   };
+}
+
+/** The program's outputs. @param inputs those of the program. */
+export function decodeStep(model: Model, inputs: Tensors, shape: DecodeShape): Record<string, Tensor> {
+  const presents: Record<string, Tensor> = {};
+  const tokens = embedRows(model, inputs, inputs, pick(inputs, 'tokens'));
+  const hidden = decode(model, inputs, inputs, tokens, cached(model.dimensions, shape, inputs, presents));
+  return { logits: model.head(inputs, hidden), ...presents };
 }
 
 function cached(

@@ -6,8 +6,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
 import { i32 } from '../../protocol/tensor.ts';
-import type { ProgramSpec } from '../engine/engine.ts';
-import type { Architecture, Dimensions, EncodedPrompt, Feeds, Model } from '../models/family.ts';
+import type { ProgramSpec, Specs } from '../engine/engine.ts';
+import type { Architecture, Dimensions, EncodedPrompt, Feeds, Model, Tensors } from '../models/family.ts';
 import { pick } from '../models/tensors.ts';
 import { bucket } from './batch.ts';
 import { forwardHidden, forwardSpecs, planForward, type ForwardShape } from './forward.ts';
@@ -52,25 +52,38 @@ export function planPrefill(
   };
 }
 
-/**
- * Outputs `logits` [Q, V] after each prompt's last token, and per layer `present_key.i`, `present_value.i` [Q*G, KV, S,
- * hd].
- */
+/** Outputs those of `prefill`. */
 export function prefillProgram(model: Model, shape: PrefillShape): ProgramSpec {
-  const { dimensions } = model;
   return {
-    name: `prefill:${shape.batch}x${shape.samples}:${shape.length}/${shape.cacheLength}:${shape.vision?.name ?? 'text'}`,
-    inputs: { ...model.parameters, ...forwardSpecs(model, shape), lastRows: { dtype: 'int32', shape: [shape.batch] } },
-    build(inputs) {
-      const caches: Record<string, Tensor> = {};
-      const hidden = forwardHidden(model, inputs, inputs, shape, (k, v, layer) => {
-        caches[`present_key.${layer}`] = cache(k, dimensions, shape);
-        caches[`present_value.${layer}`] = cache(v, dimensions, shape);
-      });
-      const last = tf.gather(hidden as Tensor2D, pick(inputs, 'lastRows'));
-      return { logits: model.head(inputs, last), ...caches };
-    },
+    name: `prefill:${prefillName(shape)}`,
+    inputs: { ...model.parameters, ...prefillSpecs(model, shape) },
+    build: (inputs) => prefill(model, inputs, shape),
   };
+}
+
+/** Names the shape in a program's name. */
+export function prefillName({ batch, samples, length, cacheLength, vision }: PrefillShape): string {
+  return `${batch}x${samples}:${length}/${cacheLength}:${vision?.name ?? 'text'}`;
+}
+
+/** Inputs other than the weights. */
+export function prefillSpecs(model: Architecture, shape: PrefillShape): Specs {
+  return { ...forwardSpecs(model, shape), lastRows: { dtype: 'int32', shape: [shape.batch] } };
+}
+
+/**
+ * `logits` [Q, V] after each prompt's last token, and per layer `present_key.i`, `present_value.i` [Q*G, KV, S,
+ * cacheHeadDim].
+ */
+export function prefill(model: Model, inputs: Tensors, shape: PrefillShape): Record<string, Tensor> {
+  const { dimensions } = model;
+  const caches: Record<string, Tensor> = {};
+  const hidden = forwardHidden(model, inputs, inputs, shape, (k, v, layer) => {
+    caches[`present_key.${layer}`] = cache(k, dimensions, shape);
+    caches[`present_value.${layer}`] = cache(v, dimensions, shape);
+  });
+  const last = tf.gather(hidden as Tensor2D, pick(inputs, 'lastRows'));
+  return { logits: model.head(inputs, last), ...caches };
 }
 
 /** Rows [Q*P, KV*hd] -> [Q*G, KV, S, cacheHeadDim], zeros behind the prompt. */

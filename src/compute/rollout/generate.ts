@@ -5,12 +5,14 @@
 import type { SamplingParams } from '../../protocol/ports.ts';
 import { CancelledError } from '../../protocol/errors.ts';
 import type { Sample } from '../../protocol/messages.ts';
-import { Random } from '../../data/rng.ts';
+import type { Random } from '../../data/rng.ts';
+import { generateAtOnce } from './at-once.ts';
 import type { Begun, DecodeRows, DecodingRequest, RunningModel } from './decoding.ts';
 import { DeviceDecoding } from './device-decoding.ts';
 import { HostDecoding } from './host-decoding.ts';
 import type { EncodedPrompt } from '../models/family.ts';
-import { bucket } from '../programs/batch.ts';
+import { bucket, ladder } from '../programs/batch.ts';
+import { drawsOf } from './draws.ts';
 import { TokenSampler } from './token-sampler.ts';
 
 export interface PromptRequest {
@@ -26,7 +28,12 @@ export interface GenerateOptions {
   readonly version: number;
   /** Rows decoded at once, at most: bounds the caches. */
   readonly maxRows: number;
-  /** Read between decode steps; once true, generation ends with CancelledError. */
+  /**
+   * Whether a chunk of prompts is one run of one program, or a run a token. Default: on `cuda` only. The tokens are the
+   * same.
+   */
+  readonly atOnce?: boolean;
+  /** Read between decode steps, and between chunks `atOnce`; once true, generation ends with CancelledError. */
   readonly cancelled?: () => boolean;
 }
 
@@ -45,13 +52,15 @@ export async function generate(
 ): Promise<Generated[][]> {
   const chunk = Math.max(1, Math.floor(options.maxRows / options.params.samples));
   const groups: Generated[][] = [];
+  const generateChunk = (options.atOnce ?? running.engine.name === 'cuda') ? generateAtOnce : generateByStep;
   for (let start = 0; start < requests.length; start += chunk) {
+    stopIfCancelled(options);
     groups.push(...(await generateChunk(running, requests.slice(start, start + chunk), options)));
   }
   return groups;
 }
 
-async function generateChunk(
+async function generateByStep(
   running: RunningModel,
   requests: readonly PromptRequest[],
   options: GenerateOptions,
@@ -60,7 +69,6 @@ async function generateChunk(
   const prompts = requests.map((request) => request.prompt);
   // Coarser than the trainer's buckets: every prompt length needs a ladder of decode programs.
   const promptLength = bucket(Math.max(...prompts.map((prompt) => prompt.ids.length)), 16);
-  stopIfCancelled(options);
   const begun = await beginDecoding(running, { prompts, promptLength, samples, newTokens: maxNewTokens });
   const { decoding } = begun;
   const rows = new Rows(requests, options, running.model.dimensions.vocabSize, begun);
@@ -81,8 +89,7 @@ async function generateChunk(
 }
 
 function beginDecoding(running: RunningModel, request: DecodingRequest): Promise<Begun> {
-  const { name } = running.engine;
-  return name === 'webgpu' || name === 'cuda'
+  return running.engine.name === 'webgpu'
     ? DeviceDecoding.begin(running, request)
     : HostDecoding.begin(running, request);
 }
@@ -118,7 +125,7 @@ class Rows implements DecodeRows {
     vocabulary: number,
     plan: { readonly lengths: readonly number[]; readonly nextPositions: readonly number[] },
   ) {
-    const { seed, version, params } = options;
+    const { params } = options;
     this.#options = options;
     this.#perPrompt = params.samples;
     this.#sampler = new TokenSampler(vocabulary, params);
@@ -126,7 +133,7 @@ class Rows implements DecodeRows {
       Array.from({ length: params.samples }, (_, g): Row => ({
         tokens: [],
         logprobs: [],
-        random: new Random(seed, 'sample', version, id, g),
+        random: drawsOf(options, id, g),
         finish: undefined,
       })),
     );
@@ -201,11 +208,4 @@ class Rows implements DecodeRows {
       done.slice(q * this.#perPrompt, (q + 1) * this.#perPrompt),
     );
   }
-}
-
-/** Batch sizes that programs are made for: 8, then two sizes an octave. */
-export function ladder(rows: number): number {
-  let size = 8;
-  while (size < rows) size += size & (size - 1) ? size / 3 : size / 2;
-  return size;
 }

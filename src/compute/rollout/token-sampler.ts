@@ -3,9 +3,7 @@
  * temperature, then top-k, then top-p, as in `transformers`. Tokens tied with the last one kept are kept too, so the
  * kept set does not depend on the order of the vocabulary.
  */
-import type { SamplingParams } from '../../protocol/ports.ts';
-
-export type TokenParams = Pick<SamplingParams, 'temperature' | 'topP' | 'topK'>;
+import type { TokenParams } from '../programs/draw.ts';
 
 export interface Draw {
   token: number;
@@ -22,7 +20,7 @@ export class TokenSampler {
 
   /** @throws RangeError when a parameter is out of range. */
   constructor(vocabulary: number, params: TokenParams) {
-    check(params);
+    checkTokenParams(params);
     this.#params = params;
     this.#weights = new Float64Array(vocabulary);
     this.#scratch = new Float64Array(vocabulary);
@@ -87,7 +85,8 @@ export class TokenSampler {
   }
 }
 
-function check({ temperature, topP, topK }: TokenParams): void {
+/** @throws RangeError when a parameter is out of range. */
+export function checkTokenParams({ temperature, topP, topK }: TokenParams): void {
   if (!(temperature >= 0)) throw new RangeError(`temperature must be 0 (greedy) or positive, got ${temperature}`);
   if (!(topP > 0 && topP <= 1)) throw new RangeError(`topP must lie in (0, 1], got ${topP}`);
   if (!(Number.isInteger(topK) && topK >= 0))

@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { RunningModel } from '../../../src/compute/rollout/decoding.ts';
 import type { Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
-import { generate, ladder, type GenerateOptions, type PromptRequest } from '../../../src/compute/rollout/generate.ts';
+import { generate, type GenerateOptions, type PromptRequest } from '../../../src/compute/rollout/generate.ts';
+import { ladder } from '../../../src/compute/programs/batch.ts';
 import { score } from '../../../src/compute/training/score.ts';
 import { tinyModel as model, tinyPrompt, tinyWeights } from '../../support/tiny-model.ts';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { TokenSampler, type TokenParams } from '../../../src/compute/rollout/token-sampler.ts';
+import type { TokenParams } from '../../../src/compute/programs/draw.ts';
+import { TokenSampler } from '../../../src/compute/rollout/token-sampler.ts';
 import { Random } from '../../../src/data/rng.ts';
 
 const logitsArb = fc.array(fc.float({ min: -8, max: 8, noNaN: true }), { minLength: 2, maxLength: 40 });
