@@ -1,0 +1,63 @@
+/** bench/gpu.ts on the CPU, with a model that is nearly nothing: the numbers mean nothing, the script works. */
+import { execFile } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { writeRandomModel } from '../../src/pretrain/random/folder.ts';
+import { RANDOM_SHAPES, type RandomShape } from '../../src/pretrain/random/shapes.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const SHAPE: RandomShape = {
+  ...RANDOM_SHAPES['0.1b'],
+  vocabSize: 512,
+  firstSpecialId: 300,
+  hiddenSize: 32,
+  intermediateSize: 48,
+  layers: 1,
+  heads: 4,
+  mropeSection: [2, 1, 1],
+  vision: { depth: 1, hiddenSize: 32, intermediateSize: 48, heads: 2, fullAttentionBlocks: [0] },
+};
+
+interface Row {
+  readonly name: string;
+  readonly value?: number;
+  readonly unit?: string;
+  readonly why?: string;
+}
+
+/** Without the folders in which `nvidia-smi` would be. */
+const bench = (args: readonly string[]) =>
+  promisify(execFile)(process.execPath, ['--import', 'tsx', 'bench/gpu.ts', ...args], { env: { PATH: '/nowhere' } });
+
+test('measures a learner step and a rollout, and says what failed', async () => {
+  const folder = temporaryFolder();
+  const [model, broken, out] = [join(folder, 'tiny'), join(folder, 'broken'), join(folder, 'gpu.json')];
+  await writeRandomModel({ folder: model, shape: SHAPE, dtype: 'BF16', seed: 0 });
+  mkdirSync(broken);
+  writeFileSync(join(broken, 'config.json'), '{}');
+  const rowsOf = async (of: string, only: string): Promise<readonly Row[]> => {
+    await bench(['--engine', 'cpu', '--quick', '--model', of, '--only', only, '--out', out]);
+    return (JSON.parse(readFileSync(out, 'utf8')) as { rows: readonly Row[] }).rows;
+  };
+  const rows = await rowsOf(model, 'learn,rollout');
+  expect(rows.map(({ name, unit }) => [name, unit])).toEqual([
+    ['tiny learner step, 1 x 2 x 8', 'ms'],
+    ['tiny learner step, 1 x 2 x 8: host memory', 'GB'],
+    ['tiny rollout, 4 rows', 'ms/step'],
+    ['tiny rollout, 4 rows', 'tokens/s'],
+    ['tiny rollout, 4 rows: host memory', 'GB'],
+  ]);
+  for (const { value } of rows) expect(Number.isFinite(value)).toBe(true);
+  expect(await rowsOf(broken, 'learn')).toEqual([
+    { name: 'broken learner step, 1 x 2 x 8', why: expect.stringContaining('failed: ') as string },
+  ]);
+}, 120_000);
+
+test('without a GPU it says so, and how to try it', async () => {
+  await expect(bench([])).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^no NVIDIA GPU is seen here .* --engine cpu --like 0\.1b --quick/) as string,
+  });
+});
