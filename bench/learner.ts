@@ -91,6 +91,7 @@ function recording(engine: Engine, specs: Map<string, ProgramSpec>): Engine {
       specs.set(spec.name, spec);
       return engine.compile(spec);
     },
+    attach: (stored) => engine.attach(stored),
     upload: (tensor) => engine.upload(tensor),
     read: (tensor) => engine.read(tensor),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),

@@ -3,10 +3,13 @@
  * words or bends the view in the environment of whoever runs the tests is taken away, from here and from the processes
  * that tests start.
  */
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 
 for (const name of ['CI', 'FORCE_COLOR', 'NO_COLOR']) delete process.env[name];
 process.env['TERM'] = 'xterm';
+process.env['XDG_CACHE_HOME'] = join(tmpdir(), 'quorum-test-cache');
 // See support/ends-with-test.ts.
 process.env['QUORUM_TEST_PID'] = String(process.pid);
 

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { sizeOf } from '../../protocol/tensor.ts';
 
-export type OnnxType = 'float32' | 'int32' | 'int64' | 'bool';
+export type OnnxType = 'float32' | 'float16' | 'bfloat16' | 'int32' | 'int64' | 'bool';
 export type ConstantData = Float32Array | Int32Array | BigInt64Array | Uint8Array;
 /** A graph as an attribute is a body of `Loop` or `If`: it may read values of the graph that its node is in. */
 export type Attribute = number | string | readonly number[] | { readonly float: number } | { readonly graph: Graph };
@@ -27,6 +27,15 @@ export interface Node {
 
 export interface Constant extends Value {
   readonly data: ConstantData;
+}
+
+/** A constant whose bytes lie in a file. */
+export interface External extends Value {
+  /** Path of the file, relative to a folder that the session is told. */
+  readonly location: string;
+  /** In bytes. */
+  readonly offset: number;
+  readonly length: number;
 }
 
 export interface OutputType {
@@ -63,6 +72,7 @@ export class Graph {
   readonly inputs: Value[] = [];
   readonly outputs: Value[] = [];
   readonly constants = new Map<string, Constant>();
+  readonly externals = new Map<string, External>();
   readonly #merged = new Map<string, Value[]>();
   readonly #constantNames = new Map<string, Constant>();
   readonly #unreshaped = new Map<string, Value>();
@@ -180,4 +190,11 @@ export class Graph {
   }
 }
 
-export const ONNX_TYPE: Readonly<Record<OnnxType, number>> = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const ONNX_TYPE: Readonly<Record<OnnxType, number>> = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+};

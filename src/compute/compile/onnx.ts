@@ -3,11 +3,12 @@
  * needs are written.
  */
 import { Writer } from 'protobufjs/minimal.js';
-import { ONNX_TYPE, type Attribute, type Constant, type Graph, type Node, type Value } from './graph.ts';
+import { ONNX_TYPE, type Attribute, type Constant, type External, type Graph, type Node, type Value } from './graph.ts';
 
 const OPSET = 18;
 const IR_VERSION = 8;
 const BYTES = 2;
+const DATA_LOCATION_EXTERNAL = 1;
 const ATTRIBUTE = { float: 1, int: 2, string: 3, graph: 5, ints: 7 };
 
 const tag = (field: number, wire: number): number => (field << 3) | wire;
@@ -46,12 +47,23 @@ function writeNode(w: Writer, node: Node): void {
   if (node.domain) text(w, 7, node.domain);
 }
 
+function writeTensorType(w: Writer, { name, dtype, shape }: Value): void {
+  for (const dim of shape) varint(w, 1, dim);
+  varint(w, 2, ONNX_TYPE[dtype]);
+  text(w, 8, name);
+}
+
 function writeConstant(w: Writer, constant: Constant): void {
-  for (const dim of constant.shape) varint(w, 1, dim);
-  varint(w, 2, ONNX_TYPE[constant.dtype]);
-  text(w, 8, constant.name);
+  writeTensorType(w, constant);
   const { buffer, byteOffset, byteLength } = constant.data;
   w.uint32(tag(9, BYTES)).bytes(new Uint8Array(buffer, byteOffset, byteLength));
+}
+
+function writeExternal(w: Writer, external: External): void {
+  writeTensorType(w, external);
+  for (const key of ['location', 'offset', 'length'] as const)
+    message(w, 13, () => text(text(w, 1, key), 2, String(external[key])));
+  varint(w, 14, DATA_LOCATION_EXTERNAL);
 }
 
 function writeValueInfo(w: Writer, value: Value): void {
@@ -70,6 +82,7 @@ function writeGraph(w: Writer, graph: Graph, name: string): void {
   for (const node of graph.nodes) message(w, 1, () => writeNode(w, node));
   text(w, 2, name);
   for (const constant of graph.constants.values()) message(w, 5, () => writeConstant(w, constant));
+  for (const external of graph.externals.values()) message(w, 5, () => writeExternal(w, external));
   for (const value of graph.inputs) message(w, 11, () => writeValueInfo(w, value));
   for (const value of graph.outputs) message(w, 12, () => writeValueInfo(w, value));
 }

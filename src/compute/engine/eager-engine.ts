@@ -14,8 +14,11 @@ import type {
   Program,
   ProgramSpec,
   ResidentTensor,
+  ResidentTensors,
   Specs,
 } from './engine.ts';
+import type { StoredWeights } from '../hf/stored.ts';
+import { attachedInputs, fedInputs, uploadStored } from './attached.ts';
 import { ProgramCache } from './cache.ts';
 import { progress } from './native.ts';
 import { checkFeeds } from './feeds.ts';
@@ -60,6 +63,7 @@ export class EagerEngine implements Engine {
   readonly name: EngineName;
   readonly #backend: string;
   readonly #programs: ProgramCache;
+  #attached: ResidentTensors = {};
 
   /** `backend` is a registered TF.js backend. */
   constructor(name: EngineName, backend: string, options: EngineOptions) {
@@ -69,7 +73,14 @@ export class EagerEngine implements Engine {
   }
 
   compile(spec: ProgramSpec): Promise<Program> {
-    return this.#programs.get(spec, async (onDispose) => new EagerProgram(spec, () => this.#use(), onDispose));
+    return this.#programs.get(
+      spec,
+      async (onDispose) => new EagerProgram(spec, this.#attached, () => this.#use(), onDispose),
+    );
+  }
+
+  async attach(stored: StoredWeights): Promise<void> {
+    this.#attached = await uploadStored(this, stored);
   }
 
   async upload(tensor: HostTensor): Promise<ResidentTensor> {
@@ -90,8 +101,10 @@ export class EagerEngine implements Engine {
     (tf.backend() as { firstUse?: boolean }).firstUse = false;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#programs.clear();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#programs.clear();
+    for (const tensor of Object.values(this.#attached)) tensor.release();
+    this.#attached = {};
   }
 }
 
@@ -99,14 +112,16 @@ class EagerProgram implements Program {
   readonly name: string;
   readonly inputs: Specs;
   readonly #spec: ProgramSpec;
+  readonly #attached: ResidentTensors;
   readonly #use: () => void;
   readonly #onDispose: () => void;
   #outputs: Specs | undefined;
 
-  constructor(spec: ProgramSpec, use: () => void, onDispose: () => void) {
+  constructor(spec: ProgramSpec, attached: ResidentTensors, use: () => void, onDispose: () => void) {
     this.name = spec.name;
-    this.inputs = spec.inputs;
+    this.inputs = fedInputs(spec.inputs, attached);
     this.#spec = spec;
+    this.#attached = attachedInputs(spec.inputs, attached);
     this.#use = use;
     this.#onDispose = onDispose;
   }
@@ -116,7 +131,7 @@ class EagerProgram implements Program {
     this.#use();
     this.#outputs ??= tf.tidy(() => {
       const zeros = Object.fromEntries(
-        Object.entries(this.inputs).map(([name, { shape, dtype }]) => [name, tf.zeros([...shape], dtype)]),
+        Object.entries(this.#spec.inputs).map(([name, { shape, dtype }]) => [name, tf.zeros([...shape], dtype)]),
       );
       return Object.fromEntries(
         Object.entries(this.#spec.build(zeros)).map(([name, { dtype, shape }]) => [
@@ -134,7 +149,8 @@ class EagerProgram implements Program {
     // Not tf.tidy: it walks every element of the arrays that its function returns.
     tf.engine().startScope();
     try {
-      const inputs = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toTensor(feed)]));
+      const all = Object.entries({ ...this.#attached, ...feeds });
+      const inputs = Object.fromEntries(all.map(([name, feed]) => [name, toTensor(feed)]));
       const outputs = Object.entries(this.#spec.build(inputs));
       return Object.fromEntries(outputs.map(([name, tensor]) => [name, this.#fetched(name, tensor, feeds)]));
     } finally {

@@ -5,6 +5,7 @@
  */
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
 import type { ProgramSpec, Specs, TensorSpec } from '../compile/program.ts';
+import type { StoredWeights } from '../hf/stored.ts';
 
 export type EngineName = 'cpu' | 'webgpu' | 'cuda' | 'tensorflow' | 'reference';
 
@@ -24,6 +25,7 @@ export type Fetched = HostTensor | ResidentTensor;
 
 export interface Program {
   readonly name: string;
+  /** What is fed: the specification's inputs without those that the engine has attached. */
   readonly inputs: Specs;
   readonly outputs: Specs;
   /** Blocks this thread while it runs on `cpu`. Outputs are HostTensors except those named in `resident`. */
@@ -35,6 +37,12 @@ export interface Engine extends AsyncDisposable {
   readonly name: EngineName;
   /** Returns the cached program when name and specs match. Bounded: least recently used programs are disposed. */
   compile(spec: ProgramSpec): Promise<Program>;
+  /**
+   * Gives the engine its frozen parameters once, before the first program is compiled: an input of a program that has
+   * the name and the shape of one is not fed. `cpu` and `cuda` take the bytes from the files, where all programs of all
+   * threads share them on `cpu`; the other engines read them.
+   */
+  attach(stored: StoredWeights): Promise<void>;
   /** Puts a host tensor on the device once, so that it can be fed many times (weights). */
   upload(tensor: HostTensor): Promise<ResidentTensor>;
   /** Copies a resident tensor to host memory. */

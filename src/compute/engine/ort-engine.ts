@@ -4,7 +4,20 @@ import './no-telemetry.ts';
 import './preload-runtime.ts';
 import * as ort from 'onnxruntime-node';
 import type { HostTensor } from '../../protocol/tensor.ts';
-import type { Engine, EngineOptions, Feed, Fetched, Program, ProgramSpec, ResidentTensor, Specs } from './engine.ts';
+import type {
+  Engine,
+  EngineOptions,
+  Feed,
+  Fetched,
+  Program,
+  ProgramSpec,
+  ResidentTensor,
+  ResidentTensors,
+  Specs,
+} from './engine.ts';
+import type { StoredWeights } from '../hf/stored.ts';
+import { storedAs } from '../hf/weight-cache.ts';
+import { attachedInputs, attachExternals, externalsOf, fedInputs, uploadStored, type Externals } from './attached.ts';
 import { ProgramCache } from './cache.ts';
 import { checkFeeds } from './feeds.ts';
 import { readsOf, type Graph } from '../compile/graph.ts';
@@ -15,22 +28,49 @@ import { trace } from '../compile/trace.ts';
 export type OrtProvider = 'cpu' | 'webgpu' | 'cuda';
 
 const DEFAULT_CACHE = 32;
+/**
+ * A session on `cpu` maps each attached tensor by itself, and Linux lets a process have 65,530 maps: an engine's
+ * programs take a quarter at most.
+ */
+const MOST_MAPS = 16_384;
+
+/** How an engine makes its programs. */
+interface Setting {
+  readonly provider: OrtProvider;
+  readonly options: EngineOptions;
+  /** Frozen parameters in files, on `cpu` and `cuda`. */
+  readonly externals?: Externals;
+  /** Those on the device, on `webgpu`. */
+  readonly resident?: ResidentTensors;
+}
 
 export class OrtEngine implements Engine {
   readonly name: OrtProvider;
-  readonly #options: EngineOptions;
-  readonly #programs: ProgramCache;
+  #setting: Setting;
+  #programs: ProgramCache;
   /** Copies between host and device are programs too, one for each dtype and shape; sessions that small are kept. */
   readonly #transfers = new ProgramCache(Infinity);
 
   constructor(name: OrtProvider, options: EngineOptions) {
     this.name = name;
-    this.#options = options;
+    this.#setting = { provider: name, options };
     this.#programs = new ProgramCache(options.cachePrograms ?? DEFAULT_CACHE);
   }
 
   compile(spec: ProgramSpec): Promise<Program> {
-    return this.#programs.get(spec, (onDispose) => OrtProgram.create(spec, this.name, this.#options, onDispose));
+    return this.#programs.get(spec, (onDispose) => OrtProgram.create(spec, this.#setting, onDispose));
+  }
+
+  async attach(stored: StoredWeights): Promise<void> {
+    const { provider, options } = this.#setting;
+    if (provider === 'webgpu') {
+      this.#setting = { provider, options, resident: await uploadStored(this, stored) };
+      return;
+    }
+    this.#setting = { provider, options, externals: externalsOf(await storedAs(stored, 'F32')) };
+    const limit = Math.floor(MOST_MAPS / Math.max(1, Object.keys(stored).length));
+    await this.#programs.clear();
+    this.#programs = new ProgramCache(Math.max(1, Math.min(options.cachePrograms ?? DEFAULT_CACHE, limit)));
   }
 
   async upload(tensor: HostTensor): Promise<ResidentTensor> {
@@ -54,8 +94,9 @@ export class OrtEngine implements Engine {
       build: (inputs) => ({ to: inputs['from']! }),
       resident: toDevice ? ['to'] : [],
     };
+    const { provider, options } = this.#setting;
     const program = await this.#transfers.get(spec, (onDispose) =>
-      OrtProgram.create(spec, this.name, this.#options, onDispose),
+      OrtProgram.create(spec, { provider, options }, onDispose),
     );
     return (await program.run({ from: tensor }))['to']!;
   }
@@ -63,6 +104,7 @@ export class OrtEngine implements Engine {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#programs.clear();
     await this.#transfers.clear();
+    for (const tensor of Object.values(this.#setting.resident ?? {})) tensor.release();
   }
 }
 
@@ -70,8 +112,7 @@ export class OrtEngine implements Engine {
 function sessionOptions(
   spec: ProgramSpec,
   graph: Graph,
-  provider: OrtProvider,
-  options: EngineOptions,
+  { provider, options, externals }: Setting,
 ): ort.InferenceSession.SessionOptions {
   const resident = new Set([...(spec.resident ?? []), ...Object.keys(spec.inPlace ?? {})]);
   const locations = graph.outputs.map(({ name }) => [name, resident.has(name) ? 'gpu-buffer' : 'cpu'] as const);
@@ -86,8 +127,17 @@ function sessionOptions(
     // A pattern is one more block in addition to what the first run took: 1.0 GB against 0.6 for a learner step of 16 groups.
     // No speed-up has been measured.
     enableMemPattern: false,
-    // Moments and gradients decay into denormals, which are many times slower to compute with.
-    extra: { session: { set_denormal_as_zero: '1' } },
+    extra: {
+      session: {
+        // Moments and gradients decay into denormals, which are many times slower to compute with.
+        set_denormal_as_zero: '1',
+        ...(externals && {
+          model_external_initializers_file_folder_path: externals.folder,
+          // Prepacked weights are a copy that each session makes for itself.
+          disable_prepacking: '1',
+        }),
+      },
+    },
     ...(provider === 'webgpu' && { preferredOutputLocation: Object.fromEntries(locations) }),
   };
 }
@@ -99,18 +149,20 @@ class OrtProgram implements Program {
   readonly #spec: ProgramSpec;
   readonly #provider: OrtProvider;
   readonly #onDispose: () => void;
+  readonly #attached: ResidentTensors;
   readonly #aliased: ReadonlyMap<string, string>;
   #session: ort.InferenceSession | undefined;
 
   private constructor(
     spec: ProgramSpec,
     graph: Graph,
-    provider: OrtProvider,
+    { provider, externals, resident = {} }: Setting,
     session: ort.InferenceSession,
     onDispose: () => void,
   ) {
     this.name = spec.name;
-    this.inputs = spec.inputs;
+    this.inputs = fedInputs(spec.inputs, externals?.tensors ?? resident);
+    this.#attached = attachedInputs(spec.inputs, resident);
     this.outputs = Object.fromEntries(graph.outputs.map(({ name, dtype, shape }) => [name, { dtype, shape }])) as Specs;
     this.#spec = spec;
     this.#provider = provider;
@@ -119,23 +171,20 @@ class OrtProgram implements Program {
     this.#onDispose = onDispose;
   }
 
-  static async create(
-    spec: ProgramSpec,
-    provider: OrtProvider,
-    options: EngineOptions,
-    onDispose: () => void,
-  ): Promise<OrtProgram> {
+  static async create(spec: ProgramSpec, setting: Setting, onDispose: () => void): Promise<OrtProgram> {
     const graph = trace(spec);
+    if (setting.externals) attachExternals(graph, setting.externals);
     const session = await inNative(() =>
-      ort.InferenceSession.create(encodeModel(graph, spec.name), sessionOptions(spec, graph, provider, options)),
+      ort.InferenceSession.create(encodeModel(graph, spec.name), sessionOptions(spec, graph, setting)),
     );
-    return new OrtProgram(spec, graph, provider, session, onDispose);
+    return new OrtProgram(spec, graph, setting, session, onDispose);
   }
 
   async run(feeds: Readonly<Record<string, Feed>>): Promise<Record<string, Fetched>> {
     if (!this.#session) throw new RangeError(`program ${this.name} was disposed; ask the engine to compile it again`);
     checkFeeds(this.name, this.inputs, feeds);
-    const fed = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, toOrt(feed)]));
+    const all = Object.entries({ ...this.#attached, ...feeds });
+    const fed = Object.fromEntries(all.map(([name, feed]) => [name, toOrt(feed)]));
     const session = this.#session;
     const results = await inNative(() => session.run(fed, this.#fetches(fed)));
     return Object.fromEntries(

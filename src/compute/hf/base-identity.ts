@@ -74,8 +74,8 @@ async function digestOf(files: readonly string[]): Promise<string> {
   return sha256(JSON.stringify(tensors.toSorted(([a], [b]) => (a < b ? -1 : 1))));
 }
 
-/** The time of the inode's change is among them: no copy keeps it. */
-async function stampOf(files: readonly string[]): Promise<string> {
+/** Paths, sizes and times of files. The time of the inode's change is among them: no copy keeps it. */
+export async function stampOf(files: readonly string[]): Promise<string> {
   const stats = await Promise.all(files.map((file) => stat(file).catch(() => undefined)));
   return JSON.stringify(stats.map((each, i) => [files[i], each?.ino, each?.size, each?.mtimeMs, each?.ctimeMs]));
 }

@@ -3,6 +3,9 @@ import { InputError } from '../../protocol/errors.ts';
 
 export type StoredType = 'F32' | 'F16' | 'BF16';
 
+/** Of one number. */
+export const BYTES: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF16: 2 };
+
 export function toFloat32(buffer: ArrayBuffer, dtype: StoredType): Float32Array {
   if (dtype === 'F32') return new Float32Array(buffer);
   const halves = new Uint16Array(buffer);

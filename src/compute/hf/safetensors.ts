@@ -3,14 +3,14 @@
  * raw data. Floating-point tensors are read as float32 whatever they are stored as; files are written atomically.
  */
 import { createHash } from 'node:crypto';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open, realpath, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeWhole } from '../../lib/whole-file.ts';
 import { InputError } from '../../protocol/errors.ts';
-import { bfloat16, float16, toFloat32, type StoredType } from './half.ts';
+import { BYTES, bfloat16, float16, toFloat32, type StoredType } from './half.ts';
+import type { StoredTensor, StoredWeights } from './stored.ts';
 import { f32, sizeOf, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
 
-export const BYTES: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF16: 2 };
 /** How tensors are stored: all alike, or each by its name; what has no name there is float32. */
 export type StoredTypes = StoredType | Readonly<Record<string, StoredType>>;
 /** Larger headers are refused, as the reference reader does. */
@@ -71,10 +71,15 @@ async function withFile<T>(file: string, work: (source: Source) => Promise<T>): 
   }
 }
 
-/** Name -> how the tensor is stored. @throws InputError as `readSafetensors`. */
-export async function readStoredTypes(file: string): Promise<Readonly<Record<string, StoredType>>> {
-  const { entries } = await withFile(file, readHeader);
-  return Object.fromEntries(Object.entries(entries).map(([name, { dtype }]) => [name, dtype as StoredType]));
+/** Name -> where the tensor lies; reads the header alone. @throws InputError as `readSafetensors`. */
+export async function locateSafetensors(file: string): Promise<StoredWeights> {
+  return withFile(file, async (source) => {
+    const { entries, start } = await readHeader(source);
+    const real = await realpath(file);
+    return Object.fromEntries(
+      Object.entries(entries).map(([name, entry]) => [name, { ...place(source, start, name, entry), file: real }]),
+    );
+  });
 }
 
 /**
@@ -147,9 +152,15 @@ async function readHeader(source: Source): Promise<{ entries: Record<string, Ent
 }
 
 async function readTensor(source: Source, start: number, name: string, entry: Entry): Promise<HostTensor> {
-  const { file, size } = source;
-  const { dtype, shape, data_offsets: offsets } = entry;
-  const width = BYTES[dtype as StoredType];
+  const { offset, length, dtype, shape } = place(source, start, name, entry);
+  const bytes = await source.read(offset, length);
+  return f32(shape, toFloat32(bytes.buffer as ArrayBuffer, dtype));
+}
+
+function place({ file, size }: Source, start: number, name: string, entry: Entry): StoredTensor {
+  const { shape, data_offsets: offsets } = entry;
+  const dtype = entry.dtype as StoredType;
+  const width = BYTES[dtype];
   if (width === undefined)
     throw new InputError(
       `${file}: tensor "${name}" has dtype ${dtype}; supported are ${Object.keys(BYTES).join(', ')}`,
@@ -162,8 +173,7 @@ async function readTensor(source: Source, start: number, name: string, entry: En
     );
   }
   if (to > size) throw new InputError(`${file}: truncated: tensor "${name}" ends at byte ${to}, the file has ${size}`);
-  const bytes = await source.read(from, wanted);
-  return f32(shape, toFloat32(bytes.buffer as ArrayBuffer, dtype as StoredType));
+  return { file, offset: from, length: wanted, dtype, shape };
 }
 
 /** A reader sees the old file or the new one. */
@@ -194,17 +204,25 @@ export function bytesOf({ dtype, shape }: Pick<WrittenTensor, 'dtype' | 'shape'>
 export function asWritten(tensors: TensorMap, types: StoredTypes): WrittenTensors {
   const written = Object.entries(tensors).map(([name, tensor]) => {
     const dtype = storedType(types, name);
-    return [name, { dtype, shape: tensor.shape, bytes: () => [storedBytes(name, tensor, dtype)] }] as const;
+    return [
+      name,
+      { dtype, shape: tensor.shape, bytes: () => [storedBytes(tensor, dtype, `tensor "${name}"`)] },
+    ] as const;
   });
   return Object.fromEntries(written);
 }
 
 /** A file in pieces: the header, then each tensor's bytes, by name. */
 export function* safetensorsBytes(tensors: WrittenTensors): Generator<Uint8Array> {
-  const names = Object.keys(tensors).toSorted();
+  yield headOf(tensors);
+  for (const name of Object.keys(tensors).toSorted()) yield* tensors[name]!.bytes();
+}
+
+/** What stands in a file before the tensors' bytes, which follow by name. */
+export function headOf(tensors: Readonly<Record<string, Pick<WrittenTensor, 'dtype' | 'shape'>>>): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;
-  for (const name of names) {
+  for (const name of Object.keys(tensors).toSorted()) {
     const { dtype, shape } = tensors[name]!;
     const end = offset + bytesOf(tensors[name]!);
     header[name] = { dtype, shape, data_offsets: [offset, end] };
@@ -214,16 +232,19 @@ export function* safetensorsBytes(tensors: WrittenTensors): Generator<Uint8Array
   const head = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, ' ');
   head.writeBigUInt64LE(BigInt(head.length - 8));
   json.copy(head, 8);
-  yield head;
-  for (const name of names) yield* tensors[name]!.bytes();
+  return head;
 }
 
 export function storedType(types: StoredTypes, name: string): StoredType {
   return typeof types === 'string' ? types : (types[name] ?? 'F32');
 }
 
-function storedBytes(name: string, tensor: HostTensor, dtype: StoredType): Uint8Array {
-  const values = tensor.data instanceof Float32Array ? tensor.data : Float32Array.from(tensor.data);
-  const stored = dtype === 'F32' ? values : dtype === 'BF16' ? bfloat16(values) : float16(values, `tensor "${name}"`);
+function storedBytes({ data }: Pick<HostTensor, 'data'>, dtype: StoredType, what: string): Uint8Array {
+  return asStored(data instanceof Float32Array ? data : Float32Array.from(data), dtype, what);
+}
+
+/** @param what names the values in errors. @throws InputError when a number is too large for `dtype`. */
+export function asStored(values: Float32Array, dtype: StoredType, what: string): Uint8Array {
+  const stored = dtype === 'F32' ? values : dtype === 'BF16' ? bfloat16(values) : float16(values, what);
   return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
 }

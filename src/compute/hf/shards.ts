@@ -7,19 +7,19 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { writeWhole } from '../../lib/whole-file.ts';
 import { InputError } from '../../protocol/errors.ts';
-import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
-import type { StoredType } from './half.ts';
+import type { TensorMap } from '../../protocol/tensor.ts';
 import {
   asWritten,
   bytesOf,
+  locateSafetensors,
   parseJson,
   readSafetensors,
-  readStoredTypes,
   safetensorsBytes,
   type StoredTypes,
   type WrittenTensor,
   type WrittenTensors,
 } from './safetensors.ts';
+import type { StoredWeights } from './stored.ts';
 
 const WHOLE = 'model.safetensors';
 const INDEX = `${WHOLE}.index.json`;
@@ -37,18 +37,30 @@ export async function weightFiles(folder: string): Promise<readonly string[]> {
 
 /** Reads `model.safetensors`; where there is none, the shards that `model.safetensors.index.json` lists. */
 export async function readCheckpoint(folder: string): Promise<TensorMap> {
+  return fromFiles(folder, readSafetensors);
+}
+
+/** Where the folder's tensors lie. @throws InputError as `readCheckpoint`. */
+export async function locateCheckpoint(folder: string): Promise<StoredWeights> {
+  return fromFiles(folder, locateSafetensors);
+}
+
+async function fromFiles<T>(
+  folder: string,
+  read: (file: string) => Promise<Readonly<Record<string, T>>>,
+): Promise<Readonly<Record<string, T>>> {
   const whole = join(folder, WHOLE);
   const indexFile = join(folder, INDEX);
   const index = (await exists(whole)) ? undefined : await readFile(indexFile, 'utf8').catch(() => undefined);
   if (index === undefined) {
     if (!(await exists(whole))) await refusePickle(folder);
-    return await readSafetensors(whole);
+    return await read(whole);
   }
   const weightMap = parseIndex(index, indexFile);
-  const tensors: Record<string, HostTensor> = {};
+  const tensors: Record<string, T> = {};
   for (const shard of new Set(Object.values(weightMap))) {
     const file = join(folder, shard);
-    const found = await readSafetensors(file);
+    const found = await read(file);
     for (const [name, home] of Object.entries(weightMap)) {
       if (home !== shard) continue;
       const tensor = found[name];
@@ -58,14 +70,6 @@ export async function readCheckpoint(folder: string): Promise<TensorMap> {
     }
   }
   return tensors;
-}
-
-/** How each tensor of the folder is stored, by name. @throws InputError */
-export async function readCheckpointTypes(folder: string): Promise<Readonly<Record<string, StoredType>>> {
-  return Object.assign({}, ...(await Promise.all((await weightFiles(folder)).map(readStoredTypes)))) as Record<
-    string,
-    StoredType
-  >;
 }
 
 /** @throws InputError when there are weights that only running code could read */

@@ -29,6 +29,10 @@ export async function saveAdapter(
   await writeSafetensors(join(folder, ADAPTER_WEIGHTS), Object.fromEntries(named));
 }
 
+export function adapterFiles(folder: string): readonly string[] {
+  return [join(folder, ADAPTER_CONFIG), join(folder, ADAPTER_WEIGHTS)];
+}
+
 /** The adapter's two files alone, its numbers as `type`, into a new folder. @throws InputError */
 export async function copyAdapter(from: string, to: string, type: StoredType = 'F32'): Promise<void> {
   makeFolder(to);

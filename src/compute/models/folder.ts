@@ -1,22 +1,19 @@
 /** A model as an ordinary Hugging Face folder: read and checked. */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { InputError } from '../../protocol/errors.ts';
-import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
+import type { TensorMap } from '../../protocol/tensor.ts';
 import { parseChatTemplate } from '../hf/chat.ts';
 import { missingFolder } from '../hf/missing-folder.ts';
 import type { StoredType } from '../hf/half.ts';
 import { parseJson } from '../hf/safetensors.ts';
-import { readCheckpoint, readCheckpointTypes } from '../hf/shards.ts';
 import { parseTokenizer } from '../hf/tokenizer.ts';
-import { ADAPTER_CONFIG, adapterConfig, readAdapterTensors } from './adapter-folder.ts';
-import type { StoredAdapter } from './adapter.ts';
-import { readAdapter } from './adapters.ts';
+import { CONFIG, withoutAdapters } from './adapted.ts';
 import { withNetwork, type Architecture, type Model, type PictureProcessor } from './family.ts';
 import { parseModel } from './index.ts';
 import type { PromptEncoder } from './prompt.ts';
+import { loadParams, storedTypes } from './weights.ts';
 
 /** What `generation_config.json` says of ids. */
 export interface GenerationConfig {
@@ -25,9 +22,9 @@ export interface GenerationConfig {
   readonly padTokenId: number;
 }
 
-export interface ModelFolder extends PromptEncoder {
+/** All of a folder but its weights. */
+export interface ModelFiles extends PromptEncoder {
   readonly model: Model;
-  readonly params: TensorMap;
   readonly generationConfig: GenerationConfig;
   /** How each tensor is stored on disk; in memory all are float32. */
   readonly dtypes: Readonly<Record<string, StoredType>>;
@@ -35,7 +32,10 @@ export interface ModelFolder extends PromptEncoder {
   readonly files: Readonly<Record<string, string>>;
 }
 
-export const CONFIG = 'config.json';
+export interface ModelFolder extends ModelFiles {
+  readonly params: TensorMap;
+}
+
 const TOKENIZER = 'tokenizer.json';
 const TOKENIZER_CONFIG = 'tokenizer_config.json';
 const PROCESSOR = 'preprocessor_config.json';
@@ -59,13 +59,18 @@ const SIDECARS = [
 
 /** @throws InputError naming the file and the field or tensor. */
 export async function loadModelFolder(folder: string): Promise<ModelFolder> {
+  const files = await loadModelFiles(folder);
+  return { ...files, params: await loadParams(folder, files.model) };
+}
+
+/** Reads of the weights only how they are stored. @throws InputError naming the file and the field or tensor. */
+export async function loadModelFiles(folder: string): Promise<ModelFiles> {
   const architecture = await loadArchitecture(folder);
   const files = await readSidecars(folder);
   const encoder = parseEncoder(folder, architecture, files);
-  const params = await loadParams(folder, architecture);
-  const dtypes = await loadTypes(folder, architecture, params);
+  const dtypes = await storedTypes(folder, architecture);
   const generationConfig = parseGeneration(folder, architecture, files);
-  return { ...encoder, model: await withNetwork(architecture), params, dtypes, generationConfig, files };
+  return { ...encoder, model: await withNetwork(architecture), dtypes, generationConfig, files };
 }
 
 /** Config, tokenizer, chat template and image processor, without the weights. Loads no TF.js. @throws InputError */
@@ -85,98 +90,6 @@ export async function loadArchitecture(folder: string): Promise<Architecture> {
     throw new InputError(missingFolder(folder) ?? `${file}: cannot be read: ${error.message}`);
   });
   return parseModel(parseJson(text, file), file);
-}
-
-interface Adapted {
-  readonly folder: string;
-  readonly adapter: StoredAdapter;
-}
-
-/**
- * The folder that holds the model itself, and the adapters to it, first to last. transformers does the same with a
- * folder that holds an adapter: what else is in that folder is not the model. @throws InputError for an adapter that
- * cannot be applied
- */
-async function withoutAdapters(
-  folder: string,
-): Promise<{ readonly base: string; readonly adapters: readonly Adapted[] }> {
-  const adapters: Adapted[] = [];
-  let base = folder;
-  for (;;) {
-    const config = await adapterConfig(base);
-    if (config === undefined) return { base, adapters: adapters.toReversed() };
-    const adapter = readAdapter(config);
-    if (typeof adapter === 'string') throw notApplied(base, config, adapter);
-    adapters.push({ folder: base, adapter });
-    const named = config['base_model_name_or_path'];
-    const next = typeof named === 'string' ? named : '';
-    if (!existsSync(join(next, CONFIG)) && !existsSync(join(next, ADAPTER_CONFIG)))
-      throw notApplied(base, config, 'its base is no folder here');
-    if (adapters.some((each) => resolve(each.folder) === resolve(next)))
-      throw notApplied(base, config, 'it is its own base');
-    base = next;
-  }
-}
-
-function notApplied(folder: string, config: Readonly<Record<string, unknown>>, why: string): InputError {
-  const base = config['base_model_name_or_path'];
-  const to = base === undefined ? '' : ` to ${JSON.stringify(base)}`;
-  return new InputError(
-    `${folder}: holds an adapter${to} (${ADAPTER_CONFIG}), which Quorum does not apply, as ${why}: name the base's folder there, or merge it first, in ` +
-      'Python with peft: `PeftModel.from_pretrained(base, adapter).merge_and_unload().save_pretrained(folder)`, and name that folder; ' +
-      `where its weights are merged already, remove ${ADAPTER_CONFIG}`,
-  );
-}
-
-/**
- * Weights under their hub names, checked against the config, adapters worked in. @throws InputError naming a missing,
- * unexpected or misshapen tensor.
- */
-export async function loadParams(folder: string, model: Architecture): Promise<TensorMap> {
-  const { base, adapters } = await withoutAdapters(folder);
-  let params = await loadOwnParams(base, model);
-  for (const { folder: from, adapter } of adapters)
-    params = adapter.merged(params, await readAdapterTensors(from, model, adapter.parts));
-  return params;
-}
-
-async function loadOwnParams(folder: string, model: Architecture): Promise<TensorMap> {
-  const found = new Map(Object.entries(renamed(model, await readCheckpoint(folder))));
-  const params: Record<string, HostTensor> = {};
-  for (const [name, spec] of Object.entries(model.parameters)) {
-    const tensor = found.get(name);
-    if (!tensor)
-      throw new InputError(
-        `${folder}: tensor "${name}" is missing; config.json asks for shape [${spec.shape.join(', ')}]`,
-      );
-    if (tensor.shape.join() !== spec.shape.join()) {
-      throw new InputError(
-        `${folder}: tensor "${name}" has shape [${tensor.shape.join(', ')}]; config.json asks for [${spec.shape.join(', ')}]`,
-      );
-    }
-    params[name] = tensor;
-    found.delete(name);
-  }
-  if (found.size > 0)
-    throw new InputError(
-      `${folder}: tensor "${[...found.keys()][0]!}" is not part of the model that config.json describes`,
-    );
-  return params;
-}
-
-async function loadTypes(folder: string, model: Architecture, params: TensorMap): Promise<Record<string, StoredType>> {
-  const types = Object.entries(renamed(model, await readCheckpointTypes((await withoutAdapters(folder)).base)));
-  return Object.fromEntries(types.filter(([name]) => name in params));
-}
-
-/** The values under the model's own names, without tensors that it has no use for. */
-function renamed<T>(model: Architecture, stored: Readonly<Record<string, T>>): Record<string, T> {
-  return Object.fromEntries(
-    Object.entries(stored).flatMap(([name, value]) => {
-      const own = model.parameterName(name);
-      return own === undefined ? [] : [[own, value] as const];
-    }),
-  );
 }
 
 async function readSidecars(of: string): Promise<Record<string, string>> {

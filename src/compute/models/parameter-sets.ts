@@ -3,7 +3,6 @@
  * moments, gradients, shared memory, checkpoints and messages carry the trainable one alone. Without an adapter all
  * parameters are trainable; with one, its own are.
  */
-import type { TensorMap } from '../../protocol/tensor.ts';
 import { specsOf, type Specs } from '../engine/engine.ts';
 import type { Adapter } from './adapter.ts';
 import type { Model } from './family.ts';
@@ -17,9 +16,4 @@ export interface ParameterSets {
 export function withAdapter(model: Model, adapter: Adapter | undefined): Model {
   if (!adapter) return model;
   return { ...model, parameters: { ...model.parameters, ...specsOf(adapter.constants), ...adapter.trainable } };
-}
-
-/** @param params the model's own weights */
-export async function frozenSet(adapter: Adapter | undefined, params: () => Promise<TensorMap>): Promise<TensorMap> {
-  return adapter ? { ...(await params()), ...adapter.constants } : {};
 }

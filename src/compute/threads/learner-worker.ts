@@ -21,8 +21,9 @@ import { specsOf, uploadAll, type Engine, type EngineName, type ResidentTensors 
 import { createEngine } from '../engine/engines.ts';
 import type { Adapter } from '../models/adapter.ts';
 import { makeAdapter, type AdapterSettings } from '../models/adapters.ts';
-import { loadModelFolder, type ModelFolder } from '../models/folder.ts';
-import { frozenSet, withAdapter } from '../models/parameter-sets.ts';
+import { loadModelFiles, type ModelFiles } from '../models/folder.ts';
+import { withAdapter } from '../models/parameter-sets.ts';
+import { loadParams, locateParams } from '../models/weights.ts';
 import { learnBatch } from '../objectives/learn.ts';
 import { openObjective } from '../objectives/registry.ts';
 import type { LearnSettings } from '../objectives/settings.ts';
@@ -46,11 +47,11 @@ export interface LearnerSetup {
 }
 
 /** The base, and what is trained of it. */
-interface Base extends ModelFolder {
+interface Base extends ModelFiles {
   readonly folder: string;
   readonly adapter: Adapter | undefined;
-  /** Weights that stay as they are, on the engine; none without an adapter. */
-  readonly frozen: ResidentTensors;
+  /** The adapter's constants, on the engine, which has the frozen weights attached. */
+  readonly constants: ResidentTensors;
 }
 
 export class LearnerWorker {
@@ -71,12 +72,13 @@ export class LearnerWorker {
   static async start(setup: LearnerSetup): Promise<LearnerWorker> {
     // An objective that cannot be used stops the start, not the first step.
     await openObjective(setup.learn.objective);
-    const model = await loadModelFolder(setup.baseFolder);
+    const model = await loadModelFiles(setup.baseFolder);
     // A base that is a checkpoint itself, all float32, still knows how its own base was stored.
     const dtypes = (await baseTypes(setup.baseFolder)) ?? model.dtypes;
     const engine = await createEngine(setup.engine, { threads: setup.threads });
     const adapter = setup.adapter && makeAdapter(model.model, setup.adapter.settings);
-    const frozen = await uploadAll(engine, await frozenSet(adapter, async () => model.params));
+    if (adapter) await engine.attach(await locateParams(setup.baseFolder, model.model));
+    const constants = await uploadAll(engine, adapter?.constants ?? {});
     return new LearnerWorker(setup, engine, {
       ...model,
       dtypes,
@@ -84,7 +86,7 @@ export class LearnerWorker {
       system: setup.systemPrompt,
       folder: setup.baseFolder,
       adapter,
-      frozen,
+      constants,
     });
   }
 
@@ -106,7 +108,7 @@ export class LearnerWorker {
   }
 
   async #open({ checkpoint }: OpenCall): Promise<OpenReply> {
-    const weights = this.#initial();
+    const weights = await this.#initial();
     const base = share(weights);
     if (checkpoint) return { base, state: await this.#load(checkpoint) };
     const { first, second } = adamW.init(specsOf(weights));
@@ -114,9 +116,9 @@ export class LearnerWorker {
   }
 
   /** The trainable set of version 0, which computes what the base computes: its log-probabilities are the reference. */
-  #initial(): TensorMap {
-    const { adapter, params } = this.#base;
-    if (!adapter) return params;
+  async #initial(): Promise<TensorMap> {
+    const { adapter, folder, model } = this.#base;
+    if (!adapter) return loadParams(folder, model);
     return adapter.initial((name) => {
       const random = new Random(this.#setup.adapter!.seed, 'adapter', name);
       return () => random.float();
@@ -136,7 +138,7 @@ export class LearnerWorker {
 
   async #learn({ batch, state, base, spare }: LearnCall): Promise<LearnResult> {
     const trainer = await this.#trainer(state);
-    const { frozen, adapter } = this.#base;
+    const { constants, adapter } = this.#base;
     const model = withAdapter(this.#base.model, adapter);
     // Until the step is complete the warm state has no name: a failed step must not be taken for its start or its end.
     this.#warm = undefined;
@@ -144,7 +146,11 @@ export class LearnerWorker {
       trainer,
       encoder: this.#base,
       model: { engine: this.#engine, model, weights: trainer.residentWeights() },
-      base: async () => ({ engine: this.#engine, model, weights: { ...frozen, ...(await this.#warmBase.get(base)) } }),
+      base: async () => ({
+        engine: this.#engine,
+        model,
+        weights: { ...constants, ...(await this.#warmBase.get(base)) },
+      }),
     };
     try {
       const metrics = await learnBatch(learner, batch, this.#setup.learn);
@@ -165,10 +171,17 @@ export class LearnerWorker {
     if (this.#warm?.id === state.weights.id) return this.#warm.trainer;
     this.#warm?.trainer.release();
     this.#warm = undefined;
-    const { model, frozen } = this.#base;
+    const { model, constants, adapter } = this.#base;
     const { optimizer, learn } = this.#setup;
     return Trainer.create(
-      { engine: this.#engine, model, frozen, optimizer, microBatchGroups: learn.microBatchGroups },
+      {
+        engine: this.#engine,
+        model,
+        frozen: constants,
+        ...(adapter && { attached: model.parameters }),
+        optimizer,
+        microBatchGroups: learn.microBatchGroups,
+      },
       sharedState(state),
     );
   }

@@ -12,11 +12,12 @@ import type { RunningModel } from '../rollout/decoding.ts';
 import { generate, type Generated } from '../rollout/generate.ts';
 import type { Adapter } from '../models/adapter.ts';
 import { makeAdapter, type AdapterSettings } from '../models/adapters.ts';
-import { loadGenerationConfig, loadParams, loadPromptEncoder } from '../models/folder.ts';
+import { loadGenerationConfig, loadPromptEncoder } from '../models/folder.ts';
 import { withNetwork, type EncodedPrompt, type Model } from '../models/family.ts';
 import { CANCELLED } from '../engine/native.ts';
-import { frozenSet, withAdapter } from '../models/parameter-sets.ts';
+import { withAdapter } from '../models/parameter-sets.ts';
 import type { PromptEncoder } from '../models/prompt.ts';
+import { loadParams, locateParams } from '../models/weights.ts';
 import { encodeQuestions } from '../rollout/prompts.ts';
 import { score } from '../training/score.ts';
 import { WarmWeights } from './warm.ts';
@@ -36,6 +37,8 @@ export interface RolloutSetup {
   readonly microBatchGroups: number;
   /** Versions are adapters to the base, which this thread then keeps. */
   readonly adapter?: AdapterSettings | undefined;
+  /** The base is the only version: all its weights stay as they are. */
+  readonly baseAlone?: boolean | undefined;
 }
 
 /** Decode programs come in a ladder of sizes for each cache length. */
@@ -46,8 +49,8 @@ const WARM_WEIGHTS = 3;
 interface Base extends PromptEncoder {
   readonly model: Model;
   readonly adapter: Adapter | undefined;
-  /** Weights that all versions share, on the engine; none without an adapter. */
-  readonly frozen: ResidentTensors;
+  /** The adapter's constants, on the engine. */
+  readonly constants: ResidentTensors;
 }
 
 export class RolloutWorker {
@@ -75,10 +78,12 @@ export class RolloutWorker {
       cachePrograms: CACHED_PROGRAMS,
       keepMemory: false,
     });
-    const frozen = await uploadAll(engine, await frozenSet(adapter, () => loadParams(setup.baseFolder, loaded.model)));
+    // What no version changes never passes through here: the engine takes it from the model's files.
+    if (adapter || setup.baseAlone === true) await engine.attach(await locateParams(setup.baseFolder, loaded.model));
+    const constants = await uploadAll(engine, adapter?.constants ?? {});
     const model = withAdapter(await withNetwork(loaded.model), adapter);
     const { promptTemplate: template, systemPrompt: system } = setup;
-    const base = { ...loaded, model, adapter, frozen, template, system };
+    const base = { ...loaded, model, adapter, constants, template, system };
     return new RolloutWorker(setup, engine, base, new Set(eosTokenIds));
   }
 
@@ -102,7 +107,8 @@ export class RolloutWorker {
   /** The trainable set that computes what the base computes. An adapter does so wherever it begins. */
   async #trainable(): Promise<TensorMap> {
     const { adapter, model } = this.#encoder;
-    return adapter ? adapter.initial(() => () => 0) : loadParams(this.#setup.baseFolder, model);
+    if (adapter) return adapter.initial(() => () => 0);
+    return this.#setup.baseAlone === true ? {} : loadParams(this.#setup.baseFolder, model);
   }
 
   async #sample({ request, weights, base }: SampleCall, flags: TaskFlags): Promise<SampleReply> {
@@ -134,7 +140,7 @@ export class RolloutWorker {
     return {
       engine: this.#engine,
       model: this.#encoder.model,
-      weights: { ...this.#encoder.frozen, ...(await this.#warm.get(weights)) },
+      weights: { ...this.#encoder.constants, ...(await this.#warm.get(weights)) },
     };
   }
 

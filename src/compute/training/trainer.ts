@@ -5,7 +5,14 @@
  */
 import { UnsoundStepError } from '../../protocol/errors.ts';
 import { f32, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
-import { specsOf, type Engine, type Feed, type ResidentTensor, type ResidentTensors } from '../engine/engine.ts';
+import {
+  specsOf,
+  type Engine,
+  type Feed,
+  type ResidentTensor,
+  type ResidentTensors,
+  type Specs,
+} from '../engine/engine.ts';
 import type { Architecture, EncodedPrompt, Model } from '../models/family.ts';
 import { planPolicy } from '../programs/policy-forward.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
@@ -56,6 +63,8 @@ export interface TrainerOptions {
   readonly optimizer: AdamWSettings;
   /** The model's weights that stay as they are, on the same engine; default: none. */
   readonly frozen?: ResidentTensors;
+  /** More of them, which the engine has attached; default: none. */
+  readonly attached?: Specs;
   /**
    * Groups in one forward and backward pass; a larger mini-batch accumulates gradients, and the last pass is filled up
    * with groups that have no tokens, so that one program serves mini-batches of all sizes. Bounds memory. Default: one
@@ -88,7 +97,8 @@ export class Trainer {
     options: TrainerOptions,
     state: { readonly weights: TensorMap; readonly moments?: Moments; readonly updates?: number },
   ): Promise<Trainer> {
-    const parameters = { frozen: specsOf(options.frozen ?? {}), trainable: specsOf(state.weights) };
+    const frozen = { ...options.attached, ...specsOf(options.frozen ?? {}) };
+    const parameters = { frozen, trainable: specsOf(state.weights) };
     const moments = state.moments ?? adamW.init(parameters.trainable);
     const resident: State = {};
     for (const name of Object.keys(parameters.trainable)) {

@@ -100,7 +100,7 @@ function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: 
     threads: workers.rolloutThreads,
     maxRows: loop.jobQuestions * sampling.samples,
     microBatchGroups: groupsAPass(config),
-    // The base alone has no adapter.
+    ...(!weightsOf && { baseAlone: true }),
     ...(weightsOf && learner.adapter.type !== 'none' && { adapter: learner.adapter }),
   } as const;
   return new LocalSampler({ setup, workers: workers.rolloutWorkers, timeouts }, weightsOf);

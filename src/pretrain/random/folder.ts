@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseJson, bytesOf } from '../../compute/hf/safetensors.ts';
 import { writeShards } from '../../compute/hf/shards.ts';
 import { parseTokenizer } from '../../compute/hf/tokenizer.ts';
-import { CONFIG } from '../../compute/models/folder.ts';
+import { CONFIG } from '../../compute/models/adapted.ts';
 import { parseModel } from '../../compute/models/index.ts';
 import { moveModelInto } from '../../compute/models/save.ts';
 import { freeSpace } from '../../lib/free-space.ts';

@@ -3,14 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseConfig } from '../../../src/compute/models/qwen2_5_vl/config.ts';
-import { loadArchitecture, loadModelFolder, loadParams } from '../../../src/compute/models/folder.ts';
+import { loadArchitecture, loadModelFolder } from '../../../src/compute/models/folder.ts';
+import { loadParams } from '../../../src/compute/models/weights.ts';
 import { saveModelFolder } from '../../../src/compute/models/save.ts';
 import { exportCheckpoint } from '../../../src/cli/export-checkpoint.ts';
 import { saveCheckpoint } from '../../../src/compute/training/checkpoint.ts';
 import {
   digestSafetensors,
   readSafetensors,
-  readStoredTypes,
+  locateSafetensors,
   writeSafetensors,
 } from '../../../src/compute/hf/safetensors.ts';
 import { InputError } from '../../../src/protocol/errors.ts';
@@ -217,7 +218,7 @@ describe('the types of a base', () => {
       const state = { weights: model.params, moments: { first: zeros, second: zeros }, updates: 0 };
       const checkpoints = await Checkpoints.open(join(run, 'checkpoints'));
       const { folder: saved } = await checkpoints.save(3, (draft) => saveCheckpoint(draft, 3, model, state));
-      expect((await readStoredTypes(join(saved, 'model.safetensors')))['model.norm.weight']).toBe('F32');
+      expect((await locateSafetensors(join(saved, 'model.safetensors')))['model.norm.weight']!.dtype).toBe('F32');
       expect((await configOf(saved)).dtype).toBe('float32');
       const out = join(scratch, `out-${type}`);
       expect(await exportCheckpoint({ runFolder: run, out })).toMatchObject({ version: 3 });
@@ -227,7 +228,8 @@ describe('the types of a base', () => {
       const { dtype, text_config: text } = await configOf(out);
       expect([dtype, text.dtype]).toEqual(type === 'BF16' ? ['bfloat16', 'bfloat16'] : ['float16', 'float16']);
       await exportCheckpoint({ runFolder: run, out, dtype: 'F32' });
-      expect(new Set(Object.values(await readStoredTypes(join(out, 'model.safetensors'))))).toEqual(new Set(['F32']));
+      const written = Object.values(await locateSafetensors(join(out, 'model.safetensors')));
+      expect(new Set(written.map(({ dtype: stored }) => stored))).toEqual(new Set(['F32']));
     },
   );
 });

@@ -8,8 +8,9 @@ import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
 import { loadAdapter, saveAdapter } from '../../../src/compute/models/adapter-folder.ts';
 import type { StoredAdapter } from '../../../src/compute/models/adapter.ts';
 import { makeAdapter, readAdapter, type AdapterSettings } from '../../../src/compute/models/adapters.ts';
-import { loadArchitecture, loadParams } from '../../../src/compute/models/folder.ts';
-import { frozenSet, withAdapter } from '../../../src/compute/models/parameter-sets.ts';
+import { loadArchitecture } from '../../../src/compute/models/folder.ts';
+import { loadParams } from '../../../src/compute/models/weights.ts';
+import { withAdapter } from '../../../src/compute/models/parameter-sets.ts';
 import { forwardProgram, planForward } from '../../../src/compute/programs/forward.ts';
 import { CROSS_ENTROPY } from '../../../src/compute/training/token-loss.ts';
 import { Trainer } from '../../../src/compute/training/trainer.ts';
@@ -66,7 +67,7 @@ describe('a LoRA adapter in the layout of PEFT', () => {
       const { logits } = await run('cpu', forwardProgram(of, plan.shape), { ...fed, ...plan.feeds });
       return maxDifference(logits!.data, expected!.data, model.dimensions.vocabSize, (row) => mask[row] === 1);
     };
-    const sets = { ...(await frozenSet(adapter, async () => params)), ...weights };
+    const sets = { ...params, ...adapter.constants, ...weights };
     expect(await worst(withAdapter(model, adapter), sets)).toBeLessThan(1e-4);
     // The folder of an adapter is read as the whole model, as transformers does; PEFT writes more fields than Quorum.
     for (const from of [folder, join(folder, 'peft')])
@@ -86,7 +87,7 @@ describe('a LoRA adapter in the layout of PEFT', () => {
       else expect(largest * Math.sqrt(shape[1]!)).toSatisfy((bound: number) => bound > 0.9 && bound <= 1);
     }
     const plan = planForward(model, prompts, { length, padding });
-    const sets = { ...(await frozenSet(adapter, async () => params)), ...weights };
+    const sets = { ...params, ...adapter.constants, ...weights };
     const base = await run('cpu', forwardProgram(model, plan.shape), { ...params, ...plan.feeds });
     const adapted = await run('cpu', forwardProgram(withAdapter(model, adapter), plan.shape), {
       ...sets,
@@ -164,7 +165,7 @@ it('training an adapter follows the gradient of the merged weight: dB = s dW A^T
     model: tinyModel,
     optimizer: { beta1: 0, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1e9 },
   };
-  const frozen = await uploadAll(engine, await frozenSet(adapter, async () => base));
+  const frozen = await uploadAll(engine, { ...base, ...adapter.constants });
   const gradients = async (trainer: Trainer): Promise<TensorMap> => {
     const responses = [{ tokens: [3, 4, 5] }, { tokens: [6, 7] }];
     await trainer.step([{ prompt: tinyPrompt(1, 4, true), responses }], { loss: CROSS_ENTROPY, learningRate: 1e-3 });

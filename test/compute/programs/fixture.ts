@@ -1,7 +1,8 @@
 /** Fixtures that transformers made (test/fixtures/qwen2_5_vl/make.py), as our own types. */
 import { fileURLToPath } from 'node:url';
 import type { HostTensor, TensorMap } from '../../../src/protocol/tensor.ts';
-import { loadArchitecture, loadParams } from '../../../src/compute/models/folder.ts';
+import { loadArchitecture } from '../../../src/compute/models/folder.ts';
+import { loadParams } from '../../../src/compute/models/weights.ts';
 import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
 import { withNetwork, type EncodedPrompt, type Grid, type Model } from '../../../src/compute/models/family.ts';
 import type { Padding } from '../../../src/compute/programs/batch.ts';

@@ -1,0 +1,67 @@
+/** Frozen parameters, which programs take from files or from the device instead of feeds. */
+import { dirname, relative, sep } from 'node:path';
+import { sameShape, type External, type Graph, type OnnxType } from '../compile/graph.ts';
+import type { StoredType } from '../hf/half.ts';
+import { readStored, type StoredWeights } from '../hf/stored.ts';
+import type { Engine, ResidentTensor, ResidentTensors, Specs, TensorSpec } from './engine.ts';
+
+/** As ONNX Runtime takes them: paths below one folder, which may not leave it, not even by a symbolic link. */
+export interface Externals {
+  readonly folder: string;
+  readonly tensors: Readonly<Record<string, External>>;
+}
+
+const TYPES: Readonly<Record<StoredType, OnnxType>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+
+export function externalsOf(stored: StoredWeights): Externals {
+  const folder = commonFolder(Object.values(stored).map(({ file }) => file));
+  const tensors = Object.entries(stored).map(([name, { file, offset, length, dtype, shape }]) => {
+    const location = relative(folder, file);
+    return [name, { name, dtype: TYPES[dtype], shape, location, offset, length }] as const;
+  });
+  return { folder, tensors: Object.fromEntries(tensors) };
+}
+
+/** The deepest folder that holds all files. */
+function commonFolder(files: readonly string[]): string {
+  const holds = (folder: string, file: string): boolean =>
+    file.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+  let folder = dirname(files[0] ?? sep);
+  while (!files.every((file) => holds(folder, file))) folder = dirname(folder);
+  return folder;
+}
+
+/** Reads the tensors and puts them on the device, for an engine that takes no files. */
+export async function uploadStored(engine: Engine, stored: StoredWeights): Promise<ResidentTensors> {
+  const resident: Record<string, ResidentTensor> = {};
+  for (const [name, tensor] of Object.entries(stored)) resident[name] = await engine.upload(await readStored(tensor));
+  return resident;
+}
+
+type Shaped = Readonly<Record<string, { readonly shape: readonly number[] }>>;
+
+/** Whether the input is an attached parameter: it has the name and the shape of one. */
+function isAttached(name: string, { dtype, shape }: Pick<TensorSpec, 'shape'> & { dtype: string }, attached: Shaped) {
+  const found = attached[name];
+  return found !== undefined && dtype === 'float32' && sameShape(found.shape, shape);
+}
+
+/** The inputs that are fed. */
+export function fedInputs(inputs: Specs, attached: Shaped): Specs {
+  return Object.fromEntries(Object.entries(inputs).filter(([name, spec]) => !isAttached(name, spec, attached)));
+}
+
+/** The attached parameters among the inputs. */
+export function attachedInputs(inputs: Specs, attached: ResidentTensors): ResidentTensors {
+  return Object.fromEntries(
+    Object.entries(attached).filter(([name]) => name in inputs && isAttached(name, inputs[name]!, attached)),
+  );
+}
+
+/** Makes initializers of the graph's inputs that are attached. */
+export function attachExternals(graph: Graph, { tensors }: Externals): void {
+  for (const value of graph.inputs.splice(0)) {
+    if (isAttached(value.name, value, tensors)) graph.externals.set(value.name, tensors[value.name]!);
+    else graph.inputs.push(value);
+  }
+}

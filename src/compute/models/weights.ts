@@ -1,0 +1,106 @@
+/** A model's weights in its folder, adapters worked in: read, or where they lie. Checked against config.json. */
+import { InputError } from '../../protocol/errors.ts';
+import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
+import { stampOf } from '../hf/base-identity.ts';
+import type { StoredType } from '../hf/half.ts';
+import { locateCheckpoint, readCheckpoint, weightFiles } from '../hf/shards.ts';
+import { readStored, type StoredTensor, type StoredWeights } from '../hf/stored.ts';
+import { cached, type WeightSource } from '../hf/weight-cache.ts';
+import { adapterFiles, readAdapterTensors } from './adapter-folder.ts';
+import { withoutAdapters, type Adapted } from './adapted.ts';
+import type { Architecture } from './family.ts';
+
+/** Weights under their hub names. @throws InputError naming a missing, unexpected or misshapen tensor. */
+export async function loadParams(folder: string, model: Architecture): Promise<TensorMap> {
+  const { base, adapters } = await withoutAdapters(folder);
+  let params = ownParams(base, model, await readCheckpoint(base));
+  for (const { folder: from, adapter } of adapters)
+    params = adapter.merged(params, await readAdapterTensors(from, model, adapter.parts));
+  return params;
+}
+
+/**
+ * Where the weights lie, under their hub names; those that adapters change are written to the cache. @throws InputError
+ * as `loadParams`, and for a file that ends early.
+ */
+export async function locateParams(folder: string, model: Architecture): Promise<StoredWeights> {
+  const { base, adapters } = await withoutAdapters(folder);
+  const stored = ownParams(base, model, await locateCheckpoint(base));
+  if (adapters.length === 0) return stored;
+  const sources = await mergedSources(stored, model, adapters);
+  const files = [...(await weightFiles(base)), ...adapters.flatMap(({ folder: from }) => adapterFiles(from))];
+  return { ...stored, ...(await cached([await stampOf(files), Object.keys(sources)], sources, 'F32')) };
+}
+
+/** How the folder stores each weight. @throws InputError as `loadParams`. */
+export async function storedTypes(folder: string, model: Architecture): Promise<Readonly<Record<string, StoredType>>> {
+  const { base } = await withoutAdapters(folder);
+  const stored = ownParams(base, model, await locateCheckpoint(base));
+  return Object.fromEntries(Object.entries(stored).map(([name, { dtype }]) => [name, dtype]));
+}
+
+/** The model's own among what is stored, under the model's names. */
+function ownParams<T extends HostTensor | StoredTensor>(
+  folder: string,
+  model: Architecture,
+  stored: Readonly<Record<string, T>>,
+): Readonly<Record<string, T>> {
+  const found = new Map(Object.entries(renamed(model, stored)));
+  const params: Record<string, T> = {};
+  for (const [name, { shape }] of Object.entries(model.parameters)) {
+    const tensor = found.get(name);
+    if (!tensor)
+      throw new InputError(`${folder}: tensor "${name}" is missing; config.json asks for shape [${shape.join(', ')}]`);
+    if (tensor.shape.join() !== shape.join()) {
+      throw new InputError(
+        `${folder}: tensor "${name}" has shape [${tensor.shape.join(', ')}]; config.json asks for [${shape.join(', ')}]`,
+      );
+    }
+    params[name] = tensor;
+    found.delete(name);
+  }
+  if (found.size > 0)
+    throw new InputError(
+      `${folder}: tensor "${[...found.keys()][0]!}" is not part of the model that config.json describes`,
+    );
+  return params;
+}
+
+/** The values under the model's own names, without tensors that it has no use for. */
+function renamed<T>(model: Architecture, stored: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.fromEntries(
+    Object.entries(stored).flatMap(([name, value]) => {
+      const own = model.parameterName(name);
+      return own === undefined ? [] : [[own, value] as const];
+    }),
+  );
+}
+
+/** Of the weights that adapters change. Each is read and changed when its turn comes. */
+async function mergedSources(
+  stored: StoredWeights,
+  model: Architecture,
+  adapters: readonly Adapted[],
+): Promise<Readonly<Record<string, WeightSource>>> {
+  const steps = await Promise.all(
+    adapters.map(async ({ folder, adapter }) => ({
+      adapter,
+      tensors: Object.entries(await readAdapterTensors(folder, model, adapter.parts)),
+    })),
+  );
+  const changed = Object.entries(stored).flatMap(([name, tensor]): [string, WeightSource][] => {
+    const layer = name.slice(0, -'weight'.length);
+    const updates = steps.map(({ adapter, tensors }) => ({
+      adapter,
+      tensors: Object.fromEntries(tensors.filter(([each]) => name.endsWith('.weight') && each.startsWith(layer))),
+    }));
+    if (updates.every(({ tensors }) => Object.keys(tensors).length === 0)) return [];
+    const values = async function* (): AsyncGenerator<Float32Array> {
+      let weights: TensorMap = { [name]: await readStored(tensor) };
+      for (const { adapter, tensors } of updates) weights = adapter.merged(weights, tensors);
+      yield weights[name]!.data as Float32Array;
+    };
+    return [[name, { shape: tensor.shape, values }]];
+  });
+  return Object.fromEntries(changed);
+}
