@@ -30,8 +30,8 @@ export function withConfigOptions(command: Command): Command {
 }
 
 /**
- * Loads the configuration and applies the options; options with a name of their own are settings too, and `--set` comes
- * last and wins. If no model is named and `./models/mini` does not exist, the model is the package's own mini.
+ * Loads the configuration and applies the options; named options are settings too, and `--set` applies last and wins.
+ * If no model is named and `./models/mini` does not exist, the model is the package's own mini.
  * @param continues whether the command continues the run in the run folder: then that run's preset holds.
  * @throws InputError that names the option or key.
  */

@@ -32,7 +32,7 @@ export function historyCsv(rows: readonly HistoryRow[]): string[] {
   return [['version', 'at', ...names].join(','), ...rows.map(line)];
 }
 
-/** Metric -> heading and how it is written, in the order of the columns. Those that no version has are left out. */
+/** Metric -> heading and format, in the order of the columns. Metrics that no version has are left out. */
 const COLUMNS: Readonly<Record<string, readonly [heading: string, write: (value: number | null) => string]>> = {
   greedy: ['accuracy', percent],
   voteShare: ['vote share', (value) => fixed(value, 2)],

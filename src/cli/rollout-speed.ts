@@ -81,7 +81,7 @@ export function fastest(speeds: readonly RolloutSpeed[]): RolloutSpeed {
   return speeds.reduce((best, each) => (each.ratio > GAIN * best.ratio ? each : best));
 }
 
-/** The reason why the speed of `config` cannot be measured, in words; undefined if it can. */
+/** A sentence on why the speed of `config` cannot be measured; undefined if it can. */
 export function whyUnmeasured({ model, workers }: Config, processors: number): string | undefined {
   const missing = missingFolder(model);
   if (missing !== undefined) return missing;

@@ -16,14 +16,14 @@ const VERSION = 0;
 export interface AcceptedQuestion {
   readonly question: Question;
   readonly seed: Question | null;
-  /** Null where no vote was asked for. */
+  /** Null without a vote. */
   readonly vote: { readonly majority: string | null; readonly share: number } | null;
 }
 
 export interface QuestionWriterParts {
   readonly synthesize: Synthesize;
   readonly settings: Pick<Config['synthesis'], 'batchQuestions'> & SyntheticOptions;
-  /** Batches that are written at once. */
+  /** Number of batches written concurrently. */
   readonly lanes: number;
   /** The vote on questions, parallel to them; without it they are only read. */
   readonly vote?: ((questions: readonly Question[], signal: AbortSignal) => Promise<readonly Verdict[]>) | undefined;
@@ -31,7 +31,7 @@ export interface QuestionWriterParts {
 
 export class QuestionWriter {
   readonly #parts: QuestionWriterParts;
-  /** Texts of what passed the reading, by pictures: none of it is voted on twice. */
+  /** Texts that passed the checks, by pictures, so that none is voted on twice. */
   readonly #texts = new Map<string, string[]>();
   readonly #rejected: Record<string, number> = {};
   #written = 0;
@@ -51,12 +51,12 @@ export class QuestionWriter {
     return { written: this.#written, accepted: this.#accepted, rejected: this.#rejected };
   }
 
-  /** Whether it ended because `FRUITLESS_BATCHES` in a row held nothing usable. */
+  /** Whether it ended because `FRUITLESS_BATCHES` in a row had no usable question. */
   get gaveUp(): boolean {
     return this.#fruitless >= FRUITLESS_BATCHES;
   }
 
-  /** At most `count`, always the same ones; fewer when the model writes nothing usable any more. */
+  /** At most `count` questions, deterministic; fewer when the model writes no more usable ones. */
   async *questions(count: number, signal: AbortSignal): AsyncGenerator<AcceptedQuestion> {
     const { synthesize, settings, lanes } = this.#parts;
     const size = settings.batchQuestions;

@@ -1,7 +1,6 @@
 /**
- * Windows bitmaps -> pixels. The libvips that comes with sharp has no reader for them. Read are all header versions, 1
- * to 32 bits a pixel, palettes, bit masks and run lengths; JPEG or PNG inside a BMP is refused. Colours come out as
- * Pillow's.
+ * Windows bitmaps -> pixels. The libvips that comes with sharp has no reader for them. Supports all header versions, 1
+ * to 32 bits per pixel, palettes, bit masks and run lengths; refuses JPEG or PNG inside a BMP. Colours equal Pillow's.
  */
 import type { Pixels } from './pixels.ts';
 
@@ -11,7 +10,7 @@ interface Header {
   readonly topDown: boolean;
   readonly bits: number;
   readonly compression: number;
-  /** Bytes before the pixels. */
+  /** Bytes of the headers before the pixels. */
   readonly offset: number;
   /** Red, green, blue and, if there is one, alpha: which bits of a pixel of 16 bits or more. */
   readonly masks: readonly number[];
@@ -25,7 +24,7 @@ const [RGB, RLE8, RLE4, BITFIELDS, ALPHABITFIELDS] = [0, 1, 2, 3, 6];
 const MASKS_16 = [0x7c00, 0x3e0, 0x1f];
 const MASKS_32 = [0xff0000, 0xff00, 0xff];
 const FILE_HEADER = 14;
-/** Of the file and of its picture, as far as the masks. */
+/** The headers of the file and of its picture, up to the masks. */
 const HEADER_BYTES = 70;
 
 /** @param head the first bytes of a file, 18 at least. */

@@ -1,7 +1,7 @@
 /**
  * The labels of multiple-choice questions are letters. Answers may be letters (We-Math), texts of choices (MathVista),
- * or positions in the choices, counted from 0 (ScienceQA); they are the same in all rows of a data set, which tells
- * what they are.
+ * or positions in the choices, counted from 0 (ScienceQA); they are the same in all rows of a data set, so the rows
+ * show which it is.
  */
 import { InputError } from '../protocol/errors.ts';
 import { LETTERS } from './choices.ts';
@@ -17,11 +17,11 @@ export interface ChoiceAnswer {
   readonly answer: string;
   /** Whether the answer is a number, and the choices are texts. */
   readonly isNumber: boolean;
-  /** For errors. */
+  /** Names the row in errors. */
   readonly where: string;
 }
 
-/** Places of the right choices; undefined where the answer cannot be read so. */
+/** Positions of the right choices; undefined when the answer does not fit this reading. */
 type Reading = (row: ChoiceAnswer) => readonly number[] | undefined;
 
 const READINGS: Readonly<Record<AnswerIs, Reading>> = {
@@ -38,8 +38,8 @@ const WORDS: Readonly<Record<AnswerIs, string>> = {
 };
 
 /**
- * @param answerIs the user's word for it. @returns a note where answers could be both positions and texts of choices.
- * @throws InputError naming the row whose answer is no choice.
+ * @param answerIs the user's setting. @returns a note when answers could be both positions and texts of choices.
+ * @throws InputError naming the row whose answer is not a choice.
  */
 export function choiceLabels(
   rows: readonly ChoiceAnswer[],
@@ -54,7 +54,7 @@ export function choiceLabels(
   };
 }
 
-/** With text choices, numbers are positions where all of them can be; texts are values where all of them can be. */
+/** With text choices, numbers are positions if all of them can be; texts are values if all of them can be. */
 function kindOf(rows: readonly ChoiceAnswer[]): AnswerIs {
   const all = (kind: AnswerIs): boolean => rows.every((row) => READINGS[kind](row) !== undefined);
   if (
@@ -101,7 +101,7 @@ function labelOf(
     };
   const letter = letters[0]!;
   const text = choices[found[0]!]!;
-  // The text stands for the choice only where no other choice has it, and where it is not itself a letter.
+  // The text stands for the choice only if no other choice has it and it is not itself a letter.
   const plain = choices.map(normal);
   const clear = plain.indexOf(normal(text)) === plain.lastIndexOf(normal(text)) && letterIndex(text, choices) < 0;
   return { label: letter, alternatives: clear ? [text, `${letter}. ${text}`] : [`${letter}. ${text}`] };
@@ -122,12 +122,12 @@ function textOf({ answer, choices }: ChoiceAnswer): readonly number[] | undefine
   );
 }
 
-/** Of a choice that is written with its letter, `B. 4`, the text. */
+/** The text of a choice with its letter, `B. 4`. */
 function withoutOwnLetter(choice: string, index: number): string {
   return choice.replace(/^\(?([A-Z])[.):]\s*/, (mark, letter: string) => (letter === LETTERS[index] ? '' : mark));
 }
 
-/** `B. 4`, where choice B is 4. */
+/** `B. 4`, if choice B is 4. */
 function letteredText({ answer, choices }: ChoiceAnswer): readonly number[] | undefined {
   const [, letter, text] = /^\s*\(?([A-Za-z])\s*[.):,]\s*(\S[\s\S]*)$/.exec(answer.normalize('NFKC')) ?? [];
   const index = letter === undefined ? -1 : letterIndex(letter, choices);
@@ -147,7 +147,7 @@ function one(index: number): readonly number[] | undefined {
   return index < 0 ? undefined : [index];
 }
 
-/** `B`, `(B)`, `B.`, also in full width -> 1; -1 when it is no letter of a choice. */
+/** `B`, `(B)`, `B.`, also in full width -> 1; -1 when it is not the letter of a choice. */
 function letterIndex(answer: string, choices: readonly string[]): number {
   const letter = /^\(?([A-Za-z])[.):]?\)?$/.exec(answer.normalize('NFKC').trim())?.[1];
   const index = letter === undefined ? -1 : LETTERS.indexOf(letter.toUpperCase());

@@ -7,7 +7,7 @@ export const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 /**
  * A list (MathVista, MathVision), also as text (MMMU), a struct `{A: ...}` or `{label, text}` (ARC), or one text `A. 3;
- * B. 4` (We-Math); undefined where a row has no choices.
+ * B. 4` (We-Math); undefined when a row has no choices.
  * @throws InputError on anything else, without the place.
  */
 export function readChoices(value: unknown): readonly string[] | undefined {
@@ -30,7 +30,7 @@ export function readChoices(value: unknown): readonly string[] | undefined {
   return texts;
 }
 
-/** Each choice on a line or after a semicolon or, failing that, after a space. */
+/** Each choice on a line or after a semicolon, otherwise after a space. */
 function splitChoices(text: string): string[] {
   const lines = splitAt(text, /(?:^|[;\n])\s*\(?([A-Z])[.):]\s*/g);
   return lines.length > 1 ? lines : splitAt(text, /(?:^|\s)\(?([A-Z])[.):]\s*/g);
@@ -45,7 +45,7 @@ function splitAt(text: string, mark: RegExp): string[] {
   return starts.map(({ from }, i) => text.slice(from, starts[i + 1]?.at).replace(/[;,\s]+$/, ''));
 }
 
-/** The question as the model reads it. */
+/** The question's text with its choices. */
 export function withChoices(question: string, choices: readonly string[]): string {
   return `${question}\nChoices:\n${choices.map((choice, i) => `${LETTERS[i]}. ${choice}`).join('\n')}`;
 }

@@ -1,6 +1,6 @@
 /**
- * A picture at a fraction of its resolution: detail is gone, the rest is as it was (one of STIC's two corruptions,
- * arXiv 2405.19716, section 4.1).
+ * Reduces a picture to a fraction of its resolution: only detail is lost (one of STIC's two corruptions, arXiv
+ * 2405.19716, section 4.1).
  */
 import type { Picture } from '../protocol/messages.ts';
 

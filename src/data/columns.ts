@@ -1,5 +1,5 @@
 /**
- * Which column of a data set holds what. The names are those that public sets use: Geometry3K and MMR1 (`images`,
+ * Finds the column of each role in a data set. The names are those of public sets: Geometry3K and MMR1 (`images`,
  * `problem`, `answer`), GeoQA (`image`, `problem`, `solution`), MathVista (`decoded_image`, `question`, `choices`,
  * `answer`, `precision`, `metadata.task`), We-Math (`image_path`, `question`, `option`, `answer`, `knowledge concept`),
  * MathVerse and MathVision (`image` or `decoded_image`, `question`, `options`, `answer`), verl
@@ -7,7 +7,7 @@
  */
 import { InputError } from '../protocol/errors.ts';
 
-/** For each role the names it may have, in order of preference. */
+/** For each role its possible names, in order of preference. */
 export const KNOWN = {
   question: ['problem', 'question'],
   pictures: ['images', 'image', 'decoded_image', 'image_path', 'file_name', 'file_names'],
@@ -21,7 +21,7 @@ export const KNOWN = {
 export type ColumnRole = keyof typeof KNOWN;
 export const COLUMN_ROLES = Object.keys(KNOWN) as readonly ColumnRole[];
 
-/** The column of each role, where there is one. A field of a struct is written with a dot: `metadata.task`. */
+/** The column of each role, if present. A field of a struct is written with a dot: `metadata.task`. */
 export type Columns = { readonly [R in ColumnRole]?: string | undefined };
 
 /** The user's choice; null leaves the choices out. */
@@ -53,10 +53,7 @@ export function chooseColumns(
   return Object.fromEntries(pairs);
 }
 
-/**
- * What to say when a column is missing that cannot be done without. @param record a row, to find a column to suggest
- * in.
- */
+/** The error for a missing required column. @param record a row, to suggest a column from. */
 export function missingColumn(
   role: ColumnRole,
   found: readonly string[],
@@ -77,7 +74,7 @@ const WORDS: Readonly<Record<ColumnRole, string>> = {
   id: 'ids',
 };
 
-/** Names that a column of the role is likely to have. */
+/** Likely names of a column of the role. */
 const LIKELY: { readonly [R in ColumnRole]?: RegExp } = {
   question: /^(?!.*(?:id|type)$).*(?:prompt|question|query|instruction|problem|text|input|caption)/i,
   pictures: /^(?!.*(?:id|width|height|size)$).*(?:image|img|picture|photo|figure|file|path)/i,

@@ -1,16 +1,16 @@
 /**
- * What a question is, whatever it is called and wherever its files lie: its text, with the choices, and the content of
- * its pictures.
+ * Identifies a question independent of its id and file paths: by its text, with the choices, and the content of its
+ * pictures.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { PictureRef, Question } from '../protocol/messages.ts';
 import { pictureKey } from './picture.ts';
 
-/** References are made anew for each opening of a file, so a digest never outlives what was read. */
+/** Each opening of a file makes new references, so a cached digest never outlives the content. */
 const digests = new WeakMap<PictureRef, Promise<string>>();
 
-/** Of a picture in a file, the digest of its bytes; of any other, of what it is known by. */
+/** For a picture in a file, the digest of its bytes; for any other, of its reference. */
 export function pictureDigest(ref: PictureRef): Promise<string> {
   const known = digests.get(ref);
   if (known !== undefined) return known;
@@ -24,7 +24,7 @@ export async function contentDigest(text: string | undefined, pictures: readonly
   return sha256(JSON.stringify([text ?? null, ...(await Promise.all(pictures.map(pictureDigest)))])).slice(0, 32);
 }
 
-/** The same for questions that ask the same, as far as the question itself tells: a picture in a file is its path. */
+/** Equal for equal questions without reading pictures: a picture in a file counts by its path. */
 export function lookOf({ text, pictures }: Pick<Question, 'text' | 'pictures'>): string {
   return JSON.stringify([text, ...pictures.map(pictureKey)]);
 }

@@ -6,10 +6,10 @@ import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
 import { loadPicture, pictureKey } from './picture.ts';
 
 export interface Dataset {
-  /** Short and stable: question ids start with it. */
+  /** Short and stable prefix of question ids. */
   readonly name: string;
   readonly size: number;
-  /** Question `i` of `0..size-1`, always the same. */
+  /** Question `i` of `0..size-1`; the same `i` always gives the same question. */
   question(i: number): Question;
   /** File and row of a question, for messages; undefined for an id that it does not know. */
   where?(questionId: string): string | undefined;
@@ -22,20 +22,20 @@ export interface Dataset {
 /** The true answer, as text: `22`, `\frac{1}{2}`, `B`. */
 export type Label = string;
 
-/** Reached by the evaluator and the supervised baselines only; never by anything that feeds the learner. */
+/** Passed to the evaluator and the supervised baselines only; never to anything that feeds the learner. */
 export interface Labels {
-  /** Undefined where the data set names no answer. */
+  /** Undefined when the data set has no answer. */
   label(questionId: string): Label | undefined;
-  /** Other answers as right as the label: the text of the right choice, where the label is its letter. */
+  /** Other right answers: the text of the right choice, if the label is its letter. */
   alternatives?(questionId: string): readonly Label[];
-  /** Decimals to which an answer is rounded before it is compared, where the data set says so. */
+  /** Decimals to which an answer is rounded before the comparison, if the data set specifies them. */
   decimals?(questionId: string): number | undefined;
 }
 
 export interface LabelledDataset {
   readonly dataset: Dataset;
   readonly labels: Labels;
-  /** How something was read that could be read otherwise. */
+  /** Notes on data that can be read in more than one way. */
   readonly notes?: readonly string[];
 }
 

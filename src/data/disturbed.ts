@@ -1,15 +1,17 @@
-/** A picture moved a little and made slightly noisy: what it shows, and so what is asked about it, stays the same. */
+/**
+ * Moves a picture a little and makes it slightly noisy: its content, and so the answer to a question, stays the same.
+ */
 import type { Picture } from '../protocol/messages.ts';
 import { Random } from './rng.ts';
 
-/** Of the shorter side; at least one pixel. */
+/** Largest shift as a share of the shorter side; at least one pixel. */
 const SHIFT = 1 / 40;
 /** Standard deviation, in grey levels of 255. */
 const NOISE = 4;
 
 /**
- * Same size. The same `seed` moves and spoils every picture of a size in the same way; what is moved in repeats the
- * edge.
+ * Same size. The same `seed` shifts and disturbs every picture of a size in the same way; the edge is repeated into the
+ * gap.
  */
 export function disturbed({ width, height, channels, data }: Picture, seed: number): Picture {
   const random = new Random(seed, 'disturbed');

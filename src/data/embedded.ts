@@ -26,17 +26,17 @@ export async function base64Picture({ path, offset, length, digest }: Base64Pict
 }
 
 /**
- * How base64 may stand in a file: as it is (CSV), with the line breaks of MIME as JSON writes them, with slashes
- * escaped (PHP) or pluses (.NET).
+ * Forms of base64 in a file: plain (CSV), with the line breaks of MIME as JSON writes them, with slashes escaped (PHP)
+ * or pluses (.NET).
  */
 export function writtenForms(base64: string): readonly string[] {
   const json = JSON.stringify(base64).slice(1, -1);
   return [base64, json, json.replaceAll('/', String.raw`\/`), json.replaceAll('+', String.raw`\u002B`)];
 }
 
-/** How base64 of a JPEG, PNG, GIF, WebP, TIFF, AVIF or BMP begins. */
+/** Prefixes of base64 of a JPEG, PNG, GIF, WebP, TIFF, AVIF or BMP. */
 const MAGIC = /^\s*(?:\/9j\/|iVBORw0KGgo|R0lGOD|UklGR|SUkqA|TU0AK|AAAA[A-Za-z0-9+/]{3}mdHlw|Qk[0-9A-Za-z+/]{60})/;
-/** A name of a file is shorter, or has a dot or another character that base64, also that of addresses, has not. */
+/** A file name is shorter, or has a dot or another character outside base64 and its URL-safe form. */
 const LONG = 256;
 const BASE64 = /^[\w+/\s-]+={0,2}\s*$/;
 

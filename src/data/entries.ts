@@ -1,4 +1,4 @@
-/** Rows as their files have them -> rows in their roles, with references to their pictures. */
+/** Raw rows -> rows by role, with references to their pictures. */
 import { access } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { InputError } from '../protocol/errors.ts';
@@ -15,11 +15,11 @@ import { isInSplit } from './splits.ts';
 export interface EntrySource {
   /** Of the file. */
   readonly path: string;
-  /** That ids begin with. */
+  /** Prefix of ids. */
   readonly name: string;
   /**
-   * By path, one reference for all rows with the picture, so that its file is read once; also by the `index` of a row
-   * that holds it. Of the whole data set.
+   * For the whole data set: one reference by path for all rows with the picture, so that its file is read once; also by
+   * the `index` of a row that embeds it.
    */
   readonly refs: Map<string, PictureRef>;
 }
@@ -64,7 +64,7 @@ export async function entryOf(raw: RawRow, plan: Plan, source: EntrySource, opti
   return { row, name: source.name, pictures, where: raw.where };
 }
 
-/** Those in messages count where no column holds pictures. */
+/** Pictures in messages count if no column holds pictures. */
 async function picturesOf(
   raw: RawRow,
   { pictures, columns: { question } }: Plan,
@@ -100,7 +100,7 @@ async function picturesIn(
   return refs;
 }
 
-/** No path begins so. */
+/** No path starts like this. */
 function indexKey({ path }: Pick<EntrySource, 'path'>, index: string): string {
   return `index ${index} of ${path}`;
 }

@@ -1,4 +1,4 @@
-/** Files of one data set: a file, those in a folder, or those that a pattern names. */
+/** Finds the files of one data set: a file, the files in a folder, or those that match a pattern. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, sep } from 'node:path';
 import { InputError } from '../protocol/errors.ts';
@@ -6,9 +6,9 @@ import { DATA_ENDINGS } from './formats/detect.ts';
 import { isUsual, splitName, splitOf, suggested } from './splits.ts';
 
 /**
- * In order of their names. A folder's files are those in it or, as on the hub, in its `data` folder or in folders named
- * after splits; in a folder of pictures it is `metadata.csv` or `metadata.jsonl`. They must be of one split.
- * @param path may have `*`, `**` and `?`. @param split to choose. @throws InputError where there are none, or more than
+ * Sorted by name. A folder's files lie in it or, as on the hub, in its `data` folder or in folders named after splits;
+ * in a folder of pictures it is `metadata.csv` or `metadata.jsonl`. They must be of one split.
+ * @param path may have `*`, `**` and `?`. @param split to choose. @throws InputError when there are none, or more than
  * one split.
  */
 export async function listFiles(path: string, split?: string): Promise<readonly string[]> {
@@ -21,15 +21,15 @@ export async function listFiles(path: string, split?: string): Promise<readonly 
 }
 
 /**
- * The folder below which names tell splits: the folder named, that of the file named, or that above the first wildcard
- * of a pattern.
+ * The folder below which names state splits: the given folder, the folder of the given file, or the one above the first
+ * wildcard of a pattern.
  */
 export async function rootOf(path: string): Promise<string> {
   if (isPattern(path)) return patternRoot(path);
   return (await isFolder(path)) ? path : dirname(path);
 }
 
-/** Those of one format, where there are any; else in the folders that the hub's layouts have. */
+/** Files of one format here, if any; otherwise in the folders of the hub's layouts. */
 export async function dataFilesIn(folder: string): Promise<readonly string[]> {
   const own = await filesIn(folder);
   const metadata = own.filter((name) => /^metadata\.(?:csv|jsonl|parquet)$/.test(name));
@@ -70,7 +70,7 @@ function ofOneSplit(
     if (chosen.length > 0) return chosen;
     throw new InputError(`${path}: has no split ${split}; it has ${named.toSorted().join(', ')}`);
   }
-  // A pattern may name files of several sets, which are called after them.
+  // A pattern may match files of several sets, which are named after them.
   if (splits.length === 1 || (isPattern(path) && !named.some(isUsual))) return files;
   const one = suggested(named) ?? 'NAME';
   const others = splits.length > named.length ? ' and files of none' : '';
@@ -148,7 +148,7 @@ export async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-/** Names that ids begin with; of files in several folders that have the same name, with the name of the folder. */
+/** Prefixes of ids; for files of the same name in several folders, with the folder's name. */
 export function namesOf(files: readonly string[]): readonly string[] {
   const names = files.map((file) => basename(file, extname(file)));
   const folders = new Map<string, Set<string>>();

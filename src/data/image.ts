@@ -15,9 +15,9 @@ const MAX_SIDE = 16_384;
 const MAX_PIXELS = 64_000_000;
 /** Decoding a picture within these bounds takes a second or two at most. */
 const MAX_SECONDS = 30;
-/** Enough to tell the format. */
+/** Bytes that suffice to detect the format. */
 const HEAD_BYTES = 128;
-/** Of what a decoder says. */
+/** Maximum of characters of a decoder's message. */
 const MAX_REASON = 200;
 
 // Only formats that hold pixels: an SVG is a program that draws, may name other files, and brings an XML reader along.
@@ -28,7 +28,8 @@ sharp.unblock({
 const FORMATS = 'JPEG, PNG, WebP, GIF, TIFF, BMP and AVIF';
 
 /**
- * Of an animation its first frame. @param source a path, or the file's bytes. @param name names the picture in errors.
+ * Decodes a picture; of an animation, its first frame. @param source a path, or the file's bytes. @param name names the
+ * picture in errors.
  * @throws InputError when it is not a picture, damaged, or too large.
  */
 export async function readPicture(
@@ -51,8 +52,8 @@ export async function readPicture(
 }
 
 /**
- * What the name of a file of these bytes ends in: `png`, `bmp`. @param name names the picture in errors. @throws
- * InputError when it is no picture.
+ * The file ending for these bytes: `png`, `bmp`. @param name names the picture in errors. @throws InputError when it is
+ * not a picture.
  */
 export async function pictureFormat(bytes: Uint8Array, name: string): Promise<string> {
   if (isBitmap(bytes)) return 'bmp';
@@ -69,7 +70,7 @@ function notRead(name: string, error: Error, source: string | Uint8Array): Input
 }
 
 async function readHead(path: string, name: string): Promise<Uint8Array> {
-  // A pipe or a device would be read for ever.
+  // Reading a pipe or a device would never end.
   const isFile = await stat(path).then(
     (found) => found.isFile(),
     (error: NodeJS.ErrnoException) => {
@@ -100,7 +101,7 @@ async function decode(source: string | Uint8Array, name: string): Promise<Pixels
   const image = sharp(source, { failOn: 'error', ignoreIcc: true, limitInputPixels: false });
   const { width, height, channels, space } = await image.metadata();
   checkSize(width, height, name);
-  // Of a grey picture sharp would drop the alpha; CMYK libvips would convert by a profile of its own.
+  // sharp would drop the alpha of a grey picture; libvips would convert CMYK with its own profile.
   const colours = space === 'cmyk' ? 'cmyk' : channels === 1 ? 'b-w' : 'srgb';
   if (colours === 'cmyk') image.pipelineColourspace('cmyk');
   const upright = image.timeout({ seconds: MAX_SECONDS }).autoOrient().toColourspace(colours);
@@ -121,7 +122,7 @@ function checkSize(width: number, height: number, name: string): void {
   );
 }
 
-/** One line of what the decoder says; libvips gathers its words about every byte that it tried, each after the path. */
+/** One line of the decoder's message; libvips collects a message for every byte that it tried, each after the path. */
 function reasonOf({ message }: Error, source: string | Uint8Array): string {
   const lines = message
     .split('\n')

@@ -1,9 +1,9 @@
-/** A list that is written as text, as JSON, Python or NumPy writes it: `["a", "b"]`, `['a', "b's"]`, `['a' 'b']`. */
+/** Parses a list in the text form of JSON, Python or NumPy: `["a", "b"]`, `['a', "b's"]`, `['a' 'b']`. */
 
 const ITEM = /\s*(?:'((?:[^'\\]|\\[\s\S])*)'|"((?:[^"\\]|\\[\s\S])*)"|([^,'"[\]\s][^,'"[\]]*))\s*(?:,|$|(?=['"]))/y;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r' };
 
-/** Undefined where the text is no such list. */
+/** Undefined when the text is not such a list. */
 export function parseList(text: string): readonly unknown[] | undefined {
   const inner = /^\s*\[([\s\S]*)\]\s*$/.exec(text)?.[1];
   if (inner === undefined) return undefined;

@@ -1,4 +1,4 @@
-/** From the configuration's `data` to what the loop learns from and what it is measured on. */
+/** Opens the configuration's `data`: the training set and the held-out set of the loop. */
 import type { PictureRef } from '../protocol/messages.ts';
 import { storableKey } from '../protocol/storable.ts';
 import { listDataset, type Dataset, type LabelledDataset, type Labels } from './dataset.ts';
@@ -13,18 +13,15 @@ import { splitByPicture } from './split.ts';
 import { splitOf } from './splits.ts';
 
 export interface OpenedData {
-  /** What the questioner asks. */
+  /** The questioner's questions. */
   readonly train: Dataset;
-  /** What the evaluator asks; no picture of it is in `train`. */
+  /** The evaluator's questions; none of their pictures is in `train`. */
   readonly heldOut: Dataset;
-  /** Of the held-out questions; for the evaluator alone. */
+  /** Labels of the held-out questions, for the evaluator only. */
   readonly labels: Labels;
-  /**
-   * Of the questions that are trained on; for plug-ins that the user allows labels, as a supervised reward, and for
-   * nobody else.
-   */
+  /** Labels of the training questions, only for plug-ins that the user allows labels, such as a supervised reward. */
   readonly trainLabels: Labels;
-  /** What the user would not expect of it, in words. */
+  /** Notes for the user on unexpected properties of the data. */
   readonly notes?: readonly string[];
 }
 
@@ -62,15 +59,15 @@ export async function openData(
   };
 }
 
-/** Of a setting that is a path or a list of paths. */
+/** The paths of a setting that is a path or a list of paths. */
 export function pathsOf(setting: string | readonly string[]): readonly string[] {
   return typeof setting === 'string' ? [setting] : setting;
 }
 
 /**
- * What the configuration calls the format of paths on the command line: by its older name, `jsonl` or `parquet`, where
- * all of it has one, so that a run of an older Quorum finds its setting unchanged. A folder with one JSONL file is that
- * file. @throws InputError where there is no data.
+ * The configuration's `type` for paths on the command line: the older name `jsonl` or `parquet` when all files have
+ * that format, so that a run of an older Quorum finds its setting unchanged. A folder with one JSONL file counts as
+ * that file. @throws InputError without data.
  */
 export async function dataSetting(
   paths: readonly string[],
@@ -98,7 +95,7 @@ export async function openPaths(paths: readonly string[], options: OpenOptions =
   }
   const names = namesOf(files.map(({ path }) => path));
   for (const [i, { path, root }] of files.entries()) {
-    // Where names tell the split, a column does not.
+    // A split in the names overrides a column.
     const split = splitOf(path, root) === undefined ? options.split : undefined;
     for await (const entry of readFile({ path, name: storableKey(names[i]!), refs }, { ...options, split }))
       await rows.add(entry);
@@ -107,14 +104,14 @@ export async function openPaths(paths: readonly string[], options: OpenOptions =
   return rows.finish(`${paths.slice(0, 3).join(', ')}${others}`, options);
 }
 
-/** How the configuration says that files are read, but for their paths. */
+/** The configuration's settings for reading files, without their paths. */
 export function openOptions(data: DataSettings): OpenOptions {
   if (data.type === 'figures') return {};
   const { split, columns, pictureFolder, answerIs } = data;
   return { split, columns, pictureFolder, answerIs };
 }
 
-/** Rows as they come, whatever the file's format. @throws InputError naming file, line or row, and column. */
+/** Rows in order, from a file of any format. @throws InputError naming file, line or row, and column. */
 export async function* readFile(source: EntrySource, options: OpenOptions = {}): AsyncGenerator<Entry> {
   const rows = await openRows(source.path);
   yield* rows === undefined ? readParquet(source, options) : readEntries(rows, source, options);

@@ -13,11 +13,11 @@ import {
 import { compressors } from 'hyparquet-compressors';
 import { InputError } from '../protocol/errors.ts';
 
-/** Most that one row group's columns may hold when unpacked: a group is read whole. */
+/** Maximum of unpacked bytes in one row group's columns: a group is read whole. */
 const MAX_GROUP_BYTES = 1_500_000_000;
 /**
- * An empty page (the values of a column of nulls, as `path` often is) holds what a codec makes of nothing; LZ4's reader
- * takes it for damage.
+ * An empty page (of a column of nulls, as `path` often is) holds a codec's output for empty input, which the LZ4 reader
+ * reports as damage.
  */
 const codecs: Compressors = Object.fromEntries(
   Object.entries(compressors).map(([codec, unpack]) => [
@@ -43,7 +43,7 @@ export interface ParquetFile {
   readonly buffer: AsyncBuffer;
 }
 
-/** @throws InputError when it is no Parquet file, or cut short. */
+/** @throws InputError when it is not a Parquet file, or truncated. */
 export async function openParquetFile(path: string): Promise<ParquetFile> {
   await checkMagic(path);
   const buffer = await asyncBufferFromFile(path);
@@ -136,7 +136,7 @@ export async function readParquetRows(
       rowStart: start,
       rowEnd: start + rows,
       compressors: codecs,
-      utf8: false, // pictures are bytes; columns marked as text are decoded all the same
+      utf8: false, // pictures are bytes; columns marked as text are decoded anyway
       useOffsetIndex: true,
     });
     if (found.length !== rows) throw new Error(`${found.length} of ${rows} rows`);

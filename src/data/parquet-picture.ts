@@ -1,7 +1,7 @@
 /**
- * The bytes of a picture in a Parquet file, read again when they are needed: a data set keeps references, not pictures.
- * Files with a page index are read by the row; of others the whole row group must be unpacked, so its pictures stay in
- * a cache of bounded size.
+ * The bytes of a picture in a Parquet file, read again on demand: a data set keeps references, not pictures. Files with
+ * a page index are read by the row; other files require the whole row group, so its pictures stay in a cache of bounded
+ * size.
  */
 import { serial } from '../lib/serial.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -23,7 +23,7 @@ import { findPicture, pictureValues } from './picture-values.ts';
 const CACHE_BYTES = 64_000_000;
 const OPEN_FILES = 64;
 
-/** @throws InputError naming file, row and column when the picture is gone or another one. */
+/** @throws InputError naming file, row and column when the picture is gone or has changed. */
 export async function parquetPicture(ref: ParquetPictureRef): Promise<Uint8Array> {
   const bytes = cache.get(ref.digest) ?? (await inTurn(async () => cache.get(ref.digest) ?? (await readPictures(ref))));
   return bytes;
@@ -42,7 +42,7 @@ async function readPictures(ref: ParquetPictureRef): Promise<Uint8Array> {
   const top = topLevel(file, column);
   const range: RowGroup = hasOffsetIndex(file, top, row) ? { start: row, rows: 1 } : group;
   const cells = (await readParquetRows(file, [top], range)).map((cell) => valueAt(cell, column));
-  // From the requested row onwards: a pass over the data set wants those next.
+  // From the requested row onwards: a pass over the data set needs those next.
   const own = row - range.start;
   let ahead = 0;
   for (const cell of [...cells.slice(own + 1), ...cells.slice(0, own)]) {
@@ -92,7 +92,7 @@ class PictureCache {
     return found;
   }
 
-  /** Keeps a copy: what the reader hands out is a window on a whole page. */
+  /** Keeps a copy: the reader returns a view of a whole page. */
   set(bytes: Uint8Array): Uint8Array {
     const digest = digestOf(bytes);
     const known = this.get(digest);

@@ -12,7 +12,7 @@ import { planRow, type Plan } from './plan.ts';
 import type { Entry, OpenOptions } from './rows.ts';
 import { isInSplit, SPLIT_COLUMN } from './splits.ts';
 
-/** Columns whose values tell the layout, and not their names alone. */
+/** Columns whose values, not only their names, show the layout. */
 const CHATS = ['conversations', 'messages', 'prompt'];
 
 /** @throws InputError naming file, row and column. */
@@ -47,7 +47,7 @@ function rawRow(path: string, row: number, record: DataRecord): RawRow {
   };
 }
 
-/** A column of bytes is taken for the pictures before one of paths. */
+/** A column of bytes takes precedence over one of paths. */
 async function planOf(file: ParquetFile, options: OpenOptions): Promise<Plan> {
   const chats = [...new Set([...CHATS, options.columns?.question ?? ''])].filter((column) =>
     file.columns.includes(column),

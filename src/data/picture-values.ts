@@ -1,6 +1,6 @@
 /**
- * What a cell of pictures may hold, whatever the format: paths, bytes, base64, data URIs, one or a list, or messages
- * with pictures in them.
+ * The values in a cell of pictures, in any format: paths, bytes, base64, data URIs, one or a list, or messages with
+ * pictures in them.
  */
 import { InputError } from '../protocol/errors.ts';
 import { storableText } from '../protocol/storable.ts';
@@ -10,7 +10,7 @@ import { isMessages, picturesOfMessages } from './layouts/messages.ts';
 import { parseList } from './list-text.ts';
 import { addressFault, quoted } from './quoted.ts';
 
-/** The pictures of a cell, each as it is written; an empty list where the cell is empty. */
+/** The picture values of a cell, unparsed; an empty list for an empty cell. */
 export function pictureValues(cell: unknown): readonly unknown[] {
   if (cell === null || cell === undefined || cell === '') return [];
   if (isMessages(cell)) return picturesOfMessages(cell);
@@ -20,13 +20,13 @@ export function pictureValues(cell: unknown): readonly unknown[] {
 
 const LONGEST_PATH = 4096;
 
-/** Of a struct, in order of preference. */
+/** Fields of a struct, in order of preference. */
 const PICTURE_FIELDS = ['bytes', 'path', 'url', 'src', 'file_name', 'image', 'image_url'];
 
-/** A path as it is written, or the picture itself. */
+/** A path as written, or the picture itself. */
 export type FoundPicture = { readonly path: string } | EmbeddedPicture;
 
-/** @throws InputError, without the place, for an address on the web and for what is no picture. */
+/** @throws InputError, without the place, for a web address and for a value that is not a picture. */
 export function findPicture(value: unknown): FoundPicture {
   if (value instanceof Uint8Array && value.length > 0) return { bytes: value };
   if (typeof value === 'string' && value !== '') return fromText(value);

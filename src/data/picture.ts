@@ -1,7 +1,4 @@
-/**
- * Pixels of a picture, wherever it is: a figure is drawn again from its key, a file is decoded, a row of a Parquet file
- * is read again.
- */
+/** Loads the pixels of any picture: draws a figure from its key, decodes a file, reads a row of a Parquet file. */
 import type { Picture, PictureRef } from '../protocol/messages.ts';
 import { coarsened } from './coarse.ts';
 import { disturbed } from './disturbed.ts';
@@ -11,7 +8,7 @@ import { readPicture } from './image.ts';
 import { parquetPicture } from './parquet-picture.ts';
 import { rearranged } from './rearranged.ts';
 
-/** @throws InputError on a key that names no figure, or a file that is no picture. */
+/** @throws InputError for a key without a figure, or a file that is not a picture. */
 export async function loadPicture(ref: PictureRef): Promise<Picture> {
   switch (ref.type) {
     case 'figure':
@@ -32,7 +29,7 @@ export async function loadPicture(ref: PictureRef): Promise<Picture> {
 }
 
 /**
- * The same for two references only if they are the same picture; a picture within a file of data is known by its
+ * Equal for two references only if they are the same picture; a picture within a data file is identified by its
  * content.
  */
 export function pictureKey(ref: PictureRef): string {

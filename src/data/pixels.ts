@@ -1,4 +1,4 @@
-/** Colours as Pillow converts them to RGB and transformers 5 puts white behind what is transparent, byte for byte. */
+/** Converts colours to RGB like Pillow and fills transparency with white like transformers 5, byte for byte. */
 
 /** Grey (1), red, green and blue (3), the same and alpha (4). */
 export interface Pixels {
@@ -25,7 +25,7 @@ export function fromInks({
   return { width, height, channels: channels > 4 ? 4 : 3, data: lights };
 }
 
-/** Puts white behind the picture, so that nothing of it is transparent. */
+/** Fills transparent parts of the picture with white. */
 export function onWhite({ width, height, channels, data }: Pixels): Pixels {
   if (channels !== 4) return { width, height, channels, data };
   const opaque = new Uint8Array(width * height * 3);

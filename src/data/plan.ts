@@ -1,4 +1,4 @@
-/** Which columns of a row play which role: the user's, the known names, and what the row's layout adds. */
+/** Assigns columns to roles: the user's choice, the known names, and the row's layout. */
 import { InputError } from '../protocol/errors.ts';
 import { chooseColumns, missingColumn, type ColumnRole, type Columns } from './columns.ts';
 import type { DataRecord } from './formats/raw-row.ts';
@@ -6,14 +6,14 @@ import { isMessages } from './layouts/messages.ts';
 import { LAYOUTS } from './layouts/table.ts';
 import type { OpenOptions } from './rows.ts';
 
-/** Where no layout is found. */
+/** The plan without a layout. */
 export const PLAIN = 'plain columns';
 
 export interface Plan {
   readonly columns: Columns;
   /** Columns of pictures. */
   readonly pictures: readonly string[];
-  /** Columns that hold a choice each. */
+  /** Columns with one choice each. */
   readonly choices: readonly string[];
   /** Names of the layouts found. */
   readonly layout: string;
@@ -27,7 +27,7 @@ export interface PlanRequest {
   readonly suits?: (role: ColumnRole, name: string) => boolean;
 }
 
-/** @throws InputError where a column that is needed is missing. */
+/** @throws InputError when a required column is missing. */
 export function planRow(
   { record, found, where, suits }: PlanRequest,
   { columns: chosen = {}, picturesAlone = false }: OpenOptions,

@@ -10,19 +10,19 @@ export function quoted(value: unknown): string {
 /** Longest name of a file that a message repeats. */
 const LONGEST_NAME = 400;
 
-/** The name of a file as a message shows it: what is given as one may be a whole picture. */
+/** The name of a file as a message shows it: the value may be a whole picture by mistake. */
 export function quotedName(name: string): string {
   return name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST / 2)}... (${name.length} characters)`;
 }
 
-/** Says that a path is an address on the web, also after it was resolved like a path; undefined for a path. */
+/** The error for a path that is a web address, also after path resolution; undefined for a path. */
 export function addressFault(path: string): string | undefined {
   if (!/(?:^|[/\\])(?:https?|ftp|s3|gs|hf):[/\\]/i.test(path)) return undefined;
   const why = 'pictures are not fetched from the web, so that a run does not depend on what lies there';
   return `is an address (${quoted(path)}): ${why}; download them and name their paths`;
 }
 
-/** JSON knows neither bytes nor big whole numbers. */
+/** JSON has neither bytes nor big whole numbers. */
 function cut(value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (value instanceof Uint8Array) return `${value.length} bytes`;

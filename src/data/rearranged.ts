@@ -1,4 +1,4 @@
-/** A picture cut into pieces and put together in another order: jigsaws (Jigsaw-R1, arXiv 2505.23590, section 3). */
+/** A picture cut into pieces and rearranged: jigsaws (Jigsaw-R1, arXiv 2505.23590, section 3). */
 import { InputError } from '../protocol/errors.ts';
 import type { Picture } from '../protocol/messages.ts';
 
@@ -10,7 +10,7 @@ export interface Arrangement {
 }
 
 /**
- * `[height, width]` rounded down to multiples of `rows` and `columns`. @throws InputError for an order that is no
+ * `[height, width]` rounded down to multiples of `rows` and `columns`. @throws InputError for an order that is not a
  * permutation, or pieces below one pixel.
  */
 export function rearranged(picture: Picture, { rows, columns, order }: Arrangement): Picture {

@@ -1,7 +1,7 @@
 /**
- * The project's one source of randomness. A stream is named by a seed and labels, so a draw depends on what it is for
- * and never on what was drawn before it elsewhere: `new Random(seed, 'sample', version, questionId, i, position)`.
- * Integer and float64 arithmetic only (no transcendental functions), so every platform draws the same numbers.
+ * The project's one source of randomness. A stream is named by a seed and labels, so a draw depends on its purpose and
+ * never on earlier draws elsewhere: `new Random(seed, 'sample', version, questionId, i, position)`. Integer and float64
+ * arithmetic only (no transcendental functions), so every platform draws the same numbers.
  *
  * Generator: sfc32 (Doty-Humphrey, PractRand), keyed by a 128-bit murmur-style hash (bryc's cyrb128) of the JSON of
  * seed and labels.

@@ -1,4 +1,4 @@
-/** Rows of a file -> questions and labels, whatever the file's format. */
+/** Rows of a file of any format -> questions and labels. */
 import { extractAnswer } from '../learn/answer.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { PictureRef, Question } from '../protocol/messages.ts';
@@ -14,19 +14,19 @@ import { parseList } from './list-text.ts';
 import type { Plan } from './plan.ts';
 import { quoted } from './quoted.ts';
 
-/** Those of a double. */
+/** Significant digits of a double. */
 const MOST_DECIMALS = 15;
 
 export interface OpenOptions {
   /** Columns under another name than the usual ones. */
   readonly columns?: ChosenColumns | undefined;
-  /** Accept a data set of pictures with no questions, to be asked about by the model itself. */
+  /** Accept a data set of pictures without questions, for which the model writes the questions. */
   readonly picturesAlone?: boolean;
   /** Folder that paths of pictures are relative to; default: that of their file. */
   readonly pictureFolder?: string | undefined;
-  /** Split to read, of those that the files' names or a column `split` tell. */
+  /** Split to read, by the files' names or a column `split`. */
   readonly split?: string | undefined;
-  /** What the answers of multiple-choice questions are; default: told by the answers. */
+  /** Kind of the answers to multiple-choice questions; default: inferred from the answers. */
   readonly answerIs?: AnswerIs | undefined;
 }
 
@@ -41,7 +41,7 @@ export interface Row {
   /** Whether the answer is a number, and the choices are texts. */
   readonly isNumber: boolean;
   readonly choices: readonly string[] | undefined;
-  /** To which an answer is rounded before it is compared. */
+  /** Decimals to which an answer is rounded before the comparison. */
   readonly decimals: number | undefined;
 }
 
@@ -88,8 +88,8 @@ export function readRow(record: DataRecord, { columns, choices, pictures }: Plan
 }
 
 /**
- * A list names the answers that are right, or all letters of a choice of several. @param lists whether a text may be
- * such a list.
+ * A list names all right answers, or all letters of a multiple selection. @param lists whether a text may be such a
+ * list.
  */
 function answersOf(said: unknown, hasChoices: boolean, lists: boolean): readonly string[] | undefined {
   const list = typeof said === 'string' && (lists || hasChoices) ? (parseList(said) ?? said) : said;
@@ -101,7 +101,7 @@ function answersOf(said: unknown, hasChoices: boolean, lists: boolean): readonly
   return texts.map((text) => storableText(plainLetters(finalAnswer(text))));
 }
 
-/** A chat's reply in sentences is no answer that could be compared. */
+/** A chat reply in sentences cannot be compared as an answer. */
 const LONGEST_REPLY = 100;
 
 function replyOf(messages: Parameters<typeof replyOfMessages>[0]): string | undefined {
@@ -136,8 +136,8 @@ function choicesOf(value: unknown, fail: (why: string) => InputError): readonly 
 }
 
 /**
- * Where a question has numbered pictures, a mark within a sentence says which of them is meant; before or after all
- * sentences it says nothing.
+ * In a question with numbered pictures, a mark within a sentence refers to one of them; a mark before or after all
+ * sentences is dropped.
  */
 function withNamedPictures(text: string): string {
   const inner = text.replaceAll(
@@ -147,12 +147,12 @@ function withNamedPictures(text: string): string {
   return inner.replaceAll(/<image\s*(\d+)>/g, 'image $1');
 }
 
-/** `<image>` and `<image1>` mark where a picture goes; here every picture goes before the text. */
+/** `<image>` and `<image1>` mark the place of a picture; here every picture goes before the text. */
 function withoutPlaceholders(text: string): string {
   return text.replaceAll(/<image\s*\d*>[ \t]*\n?/g, '').trim();
 }
 
-/** A worked solution's final answer (GeoQA writes `<answer> 145 </answer>`); any other answer is taken as it is. */
+/** A worked solution's final answer (GeoQA writes `<answer> 145 </answer>`); any other answer stays as it is. */
 function finalAnswer(answer: string): string {
   return extractAnswer(answer) ?? answer.trim();
 }
@@ -164,7 +164,7 @@ function plainLetters(answer: string): string {
     : answer;
 }
 
-/** Of a shard, what follows the name of the set: a row keeps its identity when it moves to another shard. */
+/** The part of a shard's name after the set's name: a row keeps its identity when it moves to another shard. */
 const SHARD = /-\d+-of-\d+$/;
 /** Hex digits of a content's digest that make an id. */
 const ID_DIGITS = 16;
@@ -172,7 +172,7 @@ const ID_DIGITS = 16;
 /** A row in its place. */
 export interface Entry {
   readonly row: Row;
-  /** Of the file, without its ending. */
+  /** Name of the file, without its ending. */
   readonly name: string;
   readonly pictures: readonly PictureRef[];
   readonly where: string;
@@ -187,10 +187,10 @@ export class RowCollector {
   private readonly decimals = new Map<string, number>();
   /** Id -> file and row. */
   private readonly seen = new Map<string, string>();
-  /** By content, rows without an id. */
+  /** Counts of rows without an id, by content. */
   private readonly alike = new Map<string, number>();
 
-  /** @throws InputError when the id was there before. */
+  /** @throws InputError for a duplicate id. */
   async add({ row, name, pictures, where }: Entry): Promise<void> {
     const text = row.text !== undefined && row.choices ? withChoices(row.text, row.choices) : row.text;
     const id =
@@ -209,9 +209,7 @@ export class RowCollector {
     if (row.decimals !== undefined && !choices) this.decimals.set(id, row.decimals);
   }
 
-  /**
-   * The content says what a row without an id is, wherever it stands; the second of several equal ones ends in `-2`.
-   */
+  /** The id of a row without one, from its content, at any place; the second of several equal rows ends in `-2`. */
   private idOf(name: string, digest: string): string {
     const id = `${name}/${digest.slice(0, ID_DIGITS)}`;
     const count = (this.alike.get(id) ?? 0) + 1;
@@ -219,7 +217,7 @@ export class RowCollector {
     return count === 1 ? id : `${id}-${count}`;
   }
 
-  /** @throws InputError when there is nothing, or an answer is not among its choices. */
+  /** @throws InputError when there are no rows, or an answer is not among its choices. */
   finish(name: string, { answerIs, split }: Pick<OpenOptions, 'answerIs' | 'split'> = {}): LabelledDataset {
     if (this.seen.size === 0)
       throw new InputError(`${name}: holds no questions${split === undefined ? '' : ` of the split ${split}`}`);

@@ -1,8 +1,7 @@
 /**
- * Train and held-out parts of one data set that cannot leak into each other: all questions that share a picture,
- * directly or through other questions, fall on the same side. Pictures are the same when their content is, whatever
- * their files are called. Where pictures are so few that one of the parts could expect none, questions are held out
- * instead, each alone.
+ * Splits one data set into training and held-out parts that cannot leak into each other: all questions that share a
+ * picture, directly or through other questions, fall on the same side. Pictures are equal when their content is, under
+ * any file name. If there are so few pictures that one part could expect none, single questions are held out instead.
  */
 import { InputError } from '../protocol/errors.ts';
 import type { Question } from '../protocol/messages.ts';
@@ -12,7 +11,7 @@ import { listDataset, type Dataset } from './dataset.ts';
 export interface Split {
   readonly train: Dataset;
   readonly heldout: Dataset;
-  /** What falls on one side as a whole: all questions about a picture, or, where pictures are too few, a question. */
+  /** The unit of the split: all questions about a picture, or, when there are too few pictures, one question. */
   readonly by: 'picture' | 'question';
 }
 

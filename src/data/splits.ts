@@ -1,4 +1,4 @@
-/** Splits of a data set, told by the names of files and folders as the Hugging Face hub has them. */
+/** Splits of a data set, inferred from the names of files and folders as on the Hugging Face hub. */
 import { InputError } from '../protocol/errors.ts';
 import { basename, dirname, extname, relative, sep } from 'node:path';
 
@@ -22,9 +22,9 @@ export function splitName(text: string): string {
 }
 
 /**
- * `train-00000-of-00002.parquet`, `geometry_val.jsonl`, `test/metadata.csv`; undefined where no name says it. The name
- * of a shard that is no usual one is a split of its own. A folder's name counts where it is a split's as a whole: a
- * file may lie in `my-test-runs`.
+ * `train-00000-of-00002.parquet`, `geometry_val.jsonl`, `test/metadata.csv`; undefined when no name states it. An
+ * unusual shard name is its own split. A folder's name counts only if all of it is a split's name: a file may lie in
+ * `my-test-runs`.
  * @param root folder above which names do not count.
  */
 export function splitOf(path: string, root: string): string | undefined {
@@ -35,10 +35,10 @@ export function splitOf(path: string, root: string): string | undefined {
   return /^(.+)-\d{5}-of-\d{5}/.exec(name)?.[1];
 }
 
-/** A column that says which split a row is of, in files that are of none. */
+/** A column that names the split of a row, for files without a split. */
 export const SPLIT_COLUMN = 'split';
 
-/** @param split undefined: any. @throws InputError where the row does not tell its split. */
+/** @param split undefined: any. @throws InputError when the row does not name its split. */
 export function isInSplit(
   record: Readonly<Record<string, unknown>>,
   split: string | undefined,
@@ -56,7 +56,7 @@ export function isUsual(split: string): boolean {
   return Object.values(NAMES).includes(split);
 }
 
-/** The split to learn from, of several; never one to test on. */
+/** The split to learn from among several; never a test split. */
 export function suggested(splits: readonly string[]): string | undefined {
   return (
     ['train', 'validation'].find((split) => splits.includes(split)) ??

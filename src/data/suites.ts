@@ -1,7 +1,6 @@
 /**
- * Held-out suites that differ in kind, as the paper's four benchmarks do: what a method gains on one need not show on
- * another. Their pictures are in no other pool, so that neither training nor the choice of the best version has seen
- * them.
+ * Held-out suites that differ in kind, like the paper's four benchmarks: a gain on one need not appear on another.
+ * Their pictures are in no other pool, so that neither training nor the choice of the best version has seen them.
  */
 import type { LabelledDataset } from './dataset.ts';
 import type { FigureSettings } from './settings.ts';
@@ -33,7 +32,7 @@ export const HARD_DATA = {
 export type SuiteName = keyof typeof SUITES;
 export const SUITE_NAMES = Object.keys(SUITES) as readonly SuiteName[];
 
-/** What a suite of `n` pictures, one question each, is drawn from. */
+/** The data set options of a suite of `n` pictures, one question each. */
 export function suiteOptions(name: SuiteName, seed: number, n: number): FiguresOptions {
   return { pool: 'suite', seed, pictures: n, questions: 'one', ...SUITES[name] };
 }

@@ -23,28 +23,28 @@ export type ColumnTypes = Readonly<Record<string, ColumnType>>;
 export interface WriteRow {
   readonly problem: string;
   readonly pictures: readonly PictureRef[];
-  /** Values of the columns named with it; null where there is no value. */
+  /** Values of the columns named with it; null without a value. */
   readonly values: Readonly<Record<string, string | number | null>>;
 }
 
 export interface Written {
   readonly questions: number;
-  /** Distinct ones. */
+  /** Distinct pictures. */
   readonly pictures: number;
 }
 
-/** Columns that say where a question that a model asked comes from. */
+/** Columns about the origin of a model's question. */
 export const PROVENANCE = {
   id: 'text',
   origin: 'text',
-  /** Id and text of the seed question; null where there was none. */
+  /** Id and text of the seed question; null without one. */
   parent: 'text',
   parent_problem: 'text',
-  /** Folder or name of the model, its version, and the seed that it wrote by. */
+  /** Folder or name of the model, its version, and its sampling seed. */
   model: 'text',
   version: 'integer',
   seed: 'integer',
-  /** The majority's answer and its share of the votes: no label. */
+  /** The majority's answer and its share of the votes; not a label. */
   majority: 'text',
   share: 'number',
 } as const satisfies ColumnTypes;
@@ -70,10 +70,9 @@ export function provenanceRow(
 type Rows = Iterable<WriteRow> | AsyncIterable<WriteRow>;
 
 /**
- * Rows are written as they come; a Parquet file appears under its name when it is whole.
- * @param file ends in `.parquet` or `.jsonl`; pictures of the latter go to `images/` in its folder. @param force writes
- * over a picture of other bytes that has a name of ours there. @throws InputError for another ending, and for such a
- * picture.
+ * Writes rows as they arrive; a Parquet file gets its name when it is whole. @param file ends in `.parquet` or
+ * `.jsonl`; pictures of the latter go to `images/` in its folder. @param force overwrites a picture there that has one
+ * of our names and other bytes. @throws InputError for another ending, and for such a picture without `force`.
  */
 export async function writeDataset(file: string, rows: Rows, columns: ColumnTypes, force = false): Promise<Written> {
   checkEnding(file);
@@ -81,7 +80,7 @@ export async function writeDataset(file: string, rows: Rows, columns: ColumnType
   return extname(file) === '.parquet' ? writeParquet(file, rows, columns) : writeJsonl(file, rows, columns, force);
 }
 
-/** Checks the target before long work. @throws InputError where `writeDataset` would. */
+/** Checks the target before long work. @throws InputError when `writeDataset` would. */
 export function checkEnding(file: string): void {
   if (!['.parquet', '.jsonl'].includes(extname(file))) throw new InputError(`${file}: must end in .parquet or .jsonl`);
 }
@@ -107,7 +106,7 @@ async function writeJsonl(file: string, rows: Rows, columns: ColumnTypes, force:
   return { questions, pictures: written.size };
 }
 
-/** A picture that is there with the same bytes stays as it is. */
+/** An existing picture with the same bytes stays. */
 async function writePicture(path: string, bytes: Uint8Array, force: boolean): Promise<void> {
   try {
     await writeFile(path, bytes, { flag: force ? 'w' : 'wx' });
@@ -183,8 +182,8 @@ function schemaOf(columns: ColumnTypes): SchemaElement[] {
 }
 
 /**
- * What makes `datasets` decode the pictures. `Sequence` is the name that its versions before 4 know, and later ones
- * read too.
+ * Metadata that makes `datasets` decode the pictures. Versions before 4 know only the name `Sequence`; later ones read
+ * it too.
  */
 function featuresOf(columns: ColumnTypes): object {
   const value = (type: ColumnType) => ({ dtype: TYPES[type].dtype, _type: 'Value' });
@@ -196,7 +195,7 @@ function featuresOf(columns: ColumnTypes): object {
   };
 }
 
-/** A picture as a file: its own bytes where it is one, PNG where it is drawn. */
+/** A picture as a file: its own bytes if it comes from a file, PNG if it is drawn. */
 async function encoded(ref: PictureRef): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
   if (ref.type === 'figure')
     return { name: `${ref.key.replaceAll('/', '-')}.png`, bytes: await png(await loadPicture(ref)) };

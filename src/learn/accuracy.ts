@@ -1,7 +1,7 @@
 /** Accuracy of sampled answers against a label, per question; the evaluator averages over questions. */
 import { majorityVote } from './vote.ts';
 
-/** Share of samples that are correct; estimates pass@1. 0 for none. */
+/** Share of correct samples, an estimate of pass@1; 0 without samples. */
 export function passAt1(correct: readonly boolean[]): number {
   return correct.length === 0 ? 0 : correct.filter(Boolean).length / correct.length;
 }

@@ -4,13 +4,13 @@ import { mean } from '../lib/mean.ts';
 export interface AdvantageOptions {
   /** Divide by the group's standard deviation (GRPO); false leaves `reward - mean` (Dr. GRPO, arXiv 2503.20783). */
   readonly normaliseStd: boolean;
-  /** Added to the standard deviation. Default 1e-6, as verl and the MM-UPT release have it. */
+  /** Added to the standard deviation. Default 1e-6, as in verl and the MM-UPT release. */
   readonly epsilon?: number;
 }
 
 /**
- * `(reward - mean) / (std + epsilon)` over one group, with the sample standard deviation (n - 1) as torch.std has it.
- * They sum to 0 up to rounding; a group whose rewards are all equal gets exact zeros.
+ * `(reward - mean) / (std + epsilon)` over one group, with the sample standard deviation (n - 1), like torch.std. They
+ * sum to 0 up to rounding; a group whose rewards are all equal gets exact zeros.
  */
 export function groupAdvantages(
   rewards: readonly number[],

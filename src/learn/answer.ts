@@ -11,9 +11,9 @@ const THOUGHT_END = '</think>';
 
 /**
  * The text inside the last complete box or, without one, the last `<answer>` tag; trimmed. Null when there is none, or
- * when it says nothing: it is empty, or has only punctuation, dots and blanks, or is a placeholder (`your answer`). A
- * box that is never closed (a response cut off) is no answer, and neither is the one before it: that was not the final
- * word.
+ * when it has no content: it is empty, or has only punctuation, dots and blanks, or is a placeholder (`your answer`). A
+ * box that is never closed (a truncated response) is not an answer, and neither is the one before it, which was not
+ * final.
  */
 export function extractAnswer(response: string): string | null {
   const answer = stated(response);
@@ -27,7 +27,7 @@ function stated(response: string): string | null {
   return [...text.matchAll(TAG)].at(-1)?.[1]?.trim() || null;
 }
 
-/** Invisible characters, LaTeX's spaces, dots and blanks, and what only wraps or shapes a text. */
+/** Invisible characters, LaTeX's spaces, dots and blanks, and commands that only wrap or format text. */
 const SILENT =
   /[\p{C}\p{Z}\s]|\\(?:[,;:! ~_&%$#]|q?quad|[lcvd]?dots[a-z]?|(?:display|text)style|left|right|q?q?thinspace|hfill|underline|square|Box|blank|(?:text|math)[a-z]*|(?:[hv]space|phantom)\*?\{[^{}]*\})(?![A-Za-z])|<br\s*\/?>|&nbsp;|[|~^`$\u25a0-\u25a3\u25a1\u25a2\u25fb-\u25fe\u2b1a-\u2b1c\u2610]/gu;
 /** The empty set is an answer. */
@@ -42,7 +42,7 @@ function saysNothing(answer: string): boolean {
   return rest === '' || PLACEHOLDER.test(rest.replace(/^<(.*)>$/, '$1'));
 }
 
-/** What follows the thinking (`<think>...</think>`), if an answer is stated there; else everything. */
+/** The text after the thinking (`<think>...</think>`), if it states an answer; otherwise the whole text. */
 function finalPart(text: string): string {
   const end = text.lastIndexOf(THOUGHT_END);
   const rest = end < 0 ? '' : text.slice(end);
@@ -97,7 +97,7 @@ function outermostLast(text: string): number | undefined {
   return last;
 }
 
-/** `\boxed{\fbox{5}}`: what is inside, when the whole content is one more box. */
+/** `\boxed{\fbox{5}}`: the inner content, when the whole content is another box. */
 function innerBox(text: string): string | undefined {
   const match = /^\\(?:boxed|fbox)\s*(?=\{)/.exec(text);
   if (!match || closingBrace(text, match[0].length) !== text.length - 1) return undefined;

@@ -1,13 +1,13 @@
 /**
  * Distinct answers -> classes. Equality of answers is not transitive: `12` fits `12 cm` and `12 m`, `50%` fits `0.5`
- * and `50`. Such an ambiguous answer joins the larger class that it fits and never makes two classes one.
+ * and `50`. Such an ambiguous answer joins the larger class that it fits and never merges two classes.
  */
 import type { Answer } from './equivalence/index.ts';
 import type { Value } from './equivalence/value.ts';
 
 export interface Candidate {
   readonly answer: Answer;
-  /** Responses that gave it. */
+  /** Number of responses with this answer. */
   readonly votes: number;
 }
 
@@ -31,7 +31,7 @@ export async function classesOf(
     neighbours(fits, i).every((j) => neighbours(fits, i).every((k) => j === k || fits[j]?.[k] === true)),
   );
   const classes: Class[] = [];
-  // Firm answers that fit each other all fit each other, so the first one found says which class it is.
+  // Equality of firm answers is transitive, so the first match decides the class.
   const classIn = (i: number) => classes.filter(({ members }) => members.some((j) => fits[i]?.[j] === true));
   const join = (i: number, found: Class | undefined) => {
     const votes = stated[i]?.votes ?? 0;
@@ -41,10 +41,10 @@ export async function classesOf(
     return classes.length;
   };
   stated.forEach((_, i) => isFirm[i] && join(i, classIn(i)[0]));
-  // Chosen for all before any has joined, so that their order says nothing.
+  // Chosen for all before any joins, so that their order does not matter.
   const ambiguous = stated.flatMap((_, i) => (isFirm[i] ? [] : [{ i, found: largest(classIn(i)) }]));
   for (const { i, found } of ambiguous) if (found) join(i, found);
-  // What fits ambiguous answers alone.
+  // Answers that fit only ambiguous answers.
   for (const { i, found } of ambiguous)
     if (!found) join(i, largest(classes.filter(({ members }) => members.every((j) => fits[i]?.[j] === true))));
   return numbered(classes.map(({ members }) => members.flatMap((i) => stated[i]?.members ?? [])));
@@ -59,7 +59,7 @@ function largest(classes: readonly Class[]): Class | undefined {
   return classes.toSorted((a, b) => b.votes - a.votes || first(a) - first(b))[0];
 }
 
-/** Equal answers that are stated alike: among those equality is transitive. */
+/** Equal answers with the same statement: among them equality is transitive. */
 async function statedAlike(
   candidates: readonly Candidate[],
   same: (i: number, j: number) => Promise<boolean>,
@@ -101,8 +101,8 @@ async function fitting(
 }
 
 /**
- * What an answer states in addition to its value: a unit of some dimension, a percent sign, am or pm, a letter with its
- * text.
+ * The statement of an answer in addition to its value: a unit of some dimension, a percent sign, am or pm, a letter
+ * with its text.
  */
 function formOf(value: Value): string {
   switch (value.type) {

@@ -1,4 +1,4 @@
-/** Which groups are worth learning from. */
+/** Decides which groups are worth learning from. */
 import type { DropReason } from '../protocol/messages.ts';
 import type { Vote } from './vote.ts';
 
@@ -22,8 +22,7 @@ export interface FilterOptions {
  *   right);
  * - `share-floor`: the winner's share is below the floor.
  *
- * @param verified the rewards come from a rule that knows the truth: whether the vote can be trusted does not matter
- * then.
+ * @param verified the rewards come from a rule that knows the truth, so the vote need not be reliable.
  */
 export function dropReason(
   vote: Vote,

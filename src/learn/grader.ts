@@ -1,7 +1,7 @@
 /**
- * Answers -> equivalence classes. Plain answers are decided here in microseconds; a pair that takes algebra goes to a
- * worker thread behind a deadline, so that no answer a model can write may stop the loop: past the deadline the pair
- * counts as different and the thread is replaced.
+ * Answers -> equivalence classes. Plain answers are compared here in microseconds; a pair that takes algebra goes to a
+ * worker thread behind a deadline, so no answer of a model can stop the loop: past the deadline the pair counts as
+ * different and the thread is replaced.
  */
 import type { Worker } from 'node:worker_threads';
 import { withDeadline } from '../lib/deadline.ts';
@@ -15,9 +15,9 @@ import { startThread } from './thread.ts';
 import { NO_ANSWER } from './vote.ts';
 
 export interface GraderOptions {
-  /** Comparing one pair; past it they count as different. */
+  /** Deadline for one pair; past it the answers count as different. */
   readonly deadlineSeconds: number;
-  /** Starting the thread. Default 60. */
+  /** Deadline for starting the thread. Default 60. */
   readonly startSeconds?: number;
   /** Thread entry; default grader-worker. */
   readonly worker?: URL;
@@ -73,7 +73,7 @@ export class Grader implements Classifier, AsyncDisposable {
     );
   }
 
-  /** Are two answers the same, by the same rules and deadline? For grading against a label. */
+  /** Whether two answers are equal, by the same rules and deadline, for grading against a label. */
   async equivalent(a: string, b: string): Promise<boolean> {
     if (a.trim() === b.trim()) return true;
     return this.same([a, b], [interpret(a), interpret(b)], 0, 1);
@@ -146,7 +146,7 @@ export class Grader implements Classifier, AsyncDisposable {
   }
 }
 
-/** The thread's next message, or why it did not come: `timeout`, or what ended the thread. */
+/** The thread's next message, or the reason for its absence: `timeout`, or the error that ended the thread. */
 function nextReply(thread: Worker, seconds: number): Promise<PairReply | string> {
   let forget = (): void => {};
   const reply = new Promise<PairReply | string>((resolve) => {

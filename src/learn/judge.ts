@@ -7,7 +7,7 @@ import { extractAnswer } from './answer.ts';
 import { dropReason, type FilterOptions } from './filters.ts';
 import { majorityVote, NO_ANSWER } from './vote.ts';
 
-/** Sorts answers into equivalence classes; grader.ts has the one with a deadline. */
+/** Sorts answers into equivalence classes; grader.ts implements it with a deadline. */
 export interface Classifier {
   /** Class of each answer, 0-based in order of first appearance; -1 for null. */
   classify(answers: readonly (string | null)[]): Promise<readonly number[]>;
@@ -16,8 +16,7 @@ export interface Classifier {
 export type JudgeOptions = AdvantageOptions & FilterOptions;
 
 /**
- * What each response of a group earns; default: 1 for a vote for the winner (vote.ts). Whatever it is, the vote is
- * reported too.
+ * Reward of each response of a group; default: 1 for a vote for the winner (vote.ts). The vote is reported in any case.
  */
 export type Reward = (
   group: RolloutGroup,
@@ -35,7 +34,7 @@ export async function judge(
   return verdictOf(group.id, answers, classes, options, await reward?.(group, answers));
 }
 
-/** The part after grading, which is pure. */
+/** The pure part after grading. */
 export function verdictOf(
   groupId: string,
   answers: readonly (string | null)[],
@@ -67,7 +66,7 @@ export function verdictOf(
   };
 }
 
-/** Rewards and advantages of a group that are not those of its vote. */
+/** Rewards and advantages of a group that replace those of its vote. */
 export interface Revision {
   readonly rewards: readonly number[];
   /** Default: GRPO's. */
@@ -76,7 +75,7 @@ export interface Revision {
   readonly verified?: boolean | undefined;
 }
 
-/** The same vote with other rewards: whether the group is kept is decided anew. */
+/** The same vote with other rewards; the filters decide again whether the group is kept. */
 export function revised(verdict: Verdict, { rewards, advantages, verified }: Revision, options: JudgeOptions): Verdict {
   const { dropped: _dropped, ...rest } = verdict;
   const revisedAdvantages = advantages ?? groupAdvantages(rewards, options);

@@ -3,8 +3,8 @@ import { mean } from '../lib/mean.ts';
 import type { Classifier, Reward } from './judge.ts';
 
 /**
- * 1 for the right answer (RLVR). Needs labels, which the loop itself never has: for supervised baselines alone.
- * `label` gives a question's answer by its id. A response without an answer, or to a question without a label, earns 0.
+ * 1 for the right answer (RLVR). Needs labels, which the loop itself never has: for supervised baselines only. `label`
+ * gives a question's answer by its id. A response without an answer, or to a question without a label, earns 0.
  */
 export function labelReward(label: (questionId: string) => string | undefined, grader: Classifier): Reward {
   return async ({ question }, answers) => {

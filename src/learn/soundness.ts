@@ -1,7 +1,7 @@
 /**
  * Bounds that no step of a learning policy comes near: a step beyond one of them was made from the wrong thing (another
- * question's picture, log-probabilities of another model), and is not taken. They are far from what a collapse looks
- * like, which is the guardian's business.
+ * question's picture, log-probabilities of another model), and is not taken. A collapse stays far below them; detecting
+ * it is the guardian's task.
  *
  * - KL, nats a token (k3): runs of the bundled model have 0 to 0.3. Two policies of a vocabulary of 150,000 that know nothing of each other differ by 12; the
  *   estimate's tail, exp(d) - d - 1 of a single token, is averaged over thousands.

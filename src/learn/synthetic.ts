@@ -1,18 +1,18 @@
 /**
- * Whether something the model wrote may be asked as a question. Judged by its text alone: nothing here knows a data set
- * or its phrasings. Whether the question can be answered is for the vote to say (filters.ts).
+ * Decides whether a text of the model may be asked as a question, by the text alone: nothing here depends on a data set
+ * or its phrasings. The vote decides whether the question can be answered (filters.ts).
  */
 import type { Finish, Question } from '../protocol/messages.ts';
 import type { Written } from '../protocol/ports.ts';
 
 /**
- * `unfinished`: the model did not come to an end. `malformed`: not one question in words. `duplicate`: nearly the same
- * words as another question about the same pictures, its seed included.
+ * `unfinished`: the text does not end. `malformed`: not a single question. `duplicate`: nearly the same words as
+ * another question about the same pictures, its seed included.
  */
 export type Rejection = 'unfinished' | 'malformed' | 'duplicate';
 
 export interface SyntheticOptions {
-  /** Words that a question may have at most. */
+  /** Maximum of words in a question. */
   readonly maxWords: number;
   /** Similarity, in [0, 1], from which two questions about the same pictures are duplicates. */
   readonly duplicateSimilarity: number;
@@ -22,8 +22,8 @@ export interface SyntheticOptions {
 export const FRUITLESS_BATCHES = 8;
 
 /**
- * What the model wrote, without what it put around its question, and why it may not be asked, where it may not.
- * @param about texts of the other questions about the same pictures; the seed is seen to here.
+ * The model's question without the text around it, and, if it may not be asked, the reason. @param about texts of the
+ * other questions about the same pictures; the seed is added here.
  */
 export function screen(
   { question: written, seed, finish }: Written,
@@ -39,7 +39,7 @@ export function screen(
 }
 
 const FEWEST_WORDS = 2;
-/** Markup that a question has no business with: a box, special tokens, picture placeholders. */
+/** Markup that does not belong in a question: a box, special tokens, picture placeholders. */
 const MARKUP = /\\boxed|<\|[^|]*\|>|<\/?(?:image|answer|think)>/i;
 const LABEL = /^(?:\d+[.)]\s*|(?:new |the )?question\s*(?:\d+\s*)?:\s*)/i;
 
@@ -50,7 +50,7 @@ export function questionText(written: string): string {
   return quoted ? quoted[1]!.trim() : text;
 }
 
-/** Why `text` (as `questionText` gave it) is no question, or undefined where it is one. */
+/** The reason why `text` (from `questionText`) is not a question, or undefined if it is one. */
 export function formProblem(
   text: string,
   finish: Finish,
@@ -77,7 +77,7 @@ export function isDuplicate(
 
 /**
  * Jaccard similarity of the sets of word pairs (Broder 1997); exact, because the questions about one picture are few.
- * Case and marks say nothing.
+ * Case and punctuation do not matter.
  */
 export function similarity(a: string, b: string): number {
   const [left, right] = [pairs(words(a)), pairs(words(b))];
@@ -90,7 +90,7 @@ function words(text: string): string[] {
   return text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 
-/** Ends count: `^` stands before the first word and `$` after the last. */
+/** Ends count: `^` before the first word and `$` after the last. */
 function pairs(list: readonly string[]): Set<string> {
   const all = ['^', ...list, '$'];
   return new Set(all.slice(1).map((word, i) => `${all[i]} ${word}`));

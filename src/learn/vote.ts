@@ -21,7 +21,7 @@ export interface Vote {
 
 /** `classes[i]` is the equivalence class of response i's answer, -1 without an answer. */
 export function majorityVote(classes: readonly number[]): Vote {
-  // A Map keeps insertion order, so the first of the largest is the one seen first.
+  // A Map keeps insertion order, so the first of the largest was seen first.
   const tally = new Map<number, number>();
   for (const c of classes) if (c !== NO_ANSWER) tally.set(c, (tally.get(c) ?? 0) + 1);
   let winner = NO_ANSWER;

@@ -16,7 +16,7 @@ interface Options extends ConfigOptions {
   readonly timeout: number;
 }
 
-/** After this time a command says on stderr what it waits for. */
+/** After this time a command reports on stderr what it waits for. */
 const NOTICE_MILLISECONDS = 500;
 const ANSWER_SECONDS = 10;
 /** A status printed once is not cut to the terminal's height. */
@@ -113,7 +113,7 @@ async function control(request: Request, options: Options): Promise<void> {
   console.log(options.json ? JSON.stringify(contents(reply), null, 2) : inWords(request, reply).join('\n'));
 }
 
-/** Says on stderr what a slow command waits for. */
+/** Reports on stderr what a slow command waits for. */
 async function noticing<T>(runFolder: string, { type }: Request, asked: Promise<T>): Promise<T> {
   const notice = async () => {
     const reply = await askDaemon(runFolder, { type: 'status' }, ANSWER_SECONDS);

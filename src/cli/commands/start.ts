@@ -136,7 +136,7 @@ async function claimReport({ report, force = false }: Options, loaded: LoadedCon
 }
 
 interface Shown {
-  /** The preset whose defaults hold, in words. */
+  /** A sentence on the preset whose defaults apply. */
   readonly preset: string;
   readonly json: boolean;
   readonly manager: ServiceManager | undefined;
@@ -242,7 +242,7 @@ export function closingWords({
   ];
 }
 
-/** Leaves out how to continue, as the error says it. */
+/** Omits how to continue, because the error says it. */
 function lostWords(steps: number, saved: number | null, folder: string): string[] {
   return saved === steps ? [`  model  ${folder}`] : ['  model  saved nowhere'];
 }

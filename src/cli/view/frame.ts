@@ -192,7 +192,7 @@ function groups({ groups: { sampled, kept, dropped, waiting, credits, setAside }
   ];
 }
 
-/** Questions that the model wrote; nothing where it writes none. */
+/** The lines on the model's questions; empty when it writes none. */
 function synthesis({ synthesis: of }: Status): Line[] {
   if (of === undefined) return [];
   const { written, accepted, pool, share, rejected } = of;

@@ -1,7 +1,4 @@
-/**
- * What stands in the place of accuracy where the data has no labels: lines of the live view, and one line of the plain
- * one.
- */
+/** Replaces accuracy for data without labels: lines of the live view, and one line of the plain view. */
 import type { LabelFreePoint, Status } from '../../protocol/status.ts';
 import { labelFreeWords } from '../../daemon/label-words.ts';
 import { DASH, fixed, percent } from './format.ts';
@@ -9,7 +6,7 @@ import type { Line, Span } from './text.ts';
 
 const LEVELS = { healthy: 'green', watch: 'yellow', act: 'red', hold: 'red' } as const;
 
-/** Nothing where every held-out question has a label. */
+/** Empty when every held-out question has a label. */
 export function labelFreeLines({ labelFree: of, guardian }: Status, label: (name: string) => Span): Line[] {
   if (of === undefined) return [];
   const watched: Line[] = guardian === undefined ? [] : [[label('guardian'), ...guardianSpans(guardian)]];

@@ -1,5 +1,5 @@
 /**
- * The loop as plain lines, for logs and pipes: what is new between two statuses, a line for each step, evaluation and
+ * The loop as plain lines, for logs and pipes: the news between two statuses, one line for each step, evaluation and
  * note.
  */
 import { isPausing } from '../../protocol/frames.ts';

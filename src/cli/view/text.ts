@@ -4,7 +4,7 @@ import stringWidth from 'string-width';
 
 export type Colors = ReturnType<typeof pc.createColors>;
 export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue' | 'magenta' | 'cyan';
-/** Text and how it looks; several styles apply together. */
+/** Text with its styles; several may apply. */
 export type Span = readonly [text: string, ...styles: Style[]];
 export type Line = readonly Span[];
 

@@ -1,7 +1,4 @@
-/**
- * Prompts that ask the model for a question about a picture. Exactly these words are what `models/mini` was pretrained
- * on.
- */
+/** Prompts that ask the model for a question about a picture. `models/mini` was pretrained on exactly these words. */
 
 /** Direct: the picture alone. */
 export const ASK_DIRECT = 'Ask a question about this picture.';

@@ -18,7 +18,7 @@ export function formatKey({ rendering, pool, seed, index }: FigureKey): string {
   return `${rendering}/${pool}/${seed}/${index}`;
 }
 
-/** @throws InputError on a key that names no figure. */
+/** @throws InputError for a key without a figure. */
 export function parseKey(key: string): FigureKey {
   const match = /^([a-z]+)\/([a-z0-9-]+)\/(\d+)\/(\d+)$/.exec(key);
   if (!match || !Object.hasOwn(STYLES, match[1] as string)) {

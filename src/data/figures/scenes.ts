@@ -1,5 +1,6 @@
 /**
- * The five kinds of picture: what is on each, and how it is drawn. A scene's numbers can be read only from its picture.
+ * The five kinds of picture: the content of each, and how it is drawn. A scene's numbers can be read only from its
+ * picture.
  */
 import type { Random } from '../rng.ts';
 import { SIDE, type Canvas, type Point } from './canvas.ts';
@@ -88,7 +89,7 @@ export function drawScene(scene: Scene, canvas: Canvas, random: Random): void {
   }
 }
 
-/** The outline's proportions do not tell the labels: only the digits do. */
+/** The outline's proportions do not reveal the labels: only the digits do. */
 function drawRectangle(scene: RectangleScene, canvas: Canvas, random: Random): void {
   const left = 12.5;
   const top = 13.5;

@@ -1,5 +1,5 @@
 /**
- * What can be asked about a scene, the true answer, and the equivalent ways of working it out. The policy sees only the
+ * The questions about a scene, with the true answer and the equivalent ways of working it out. The policy sees only the
  * question; answers and workings are for the evaluator and for pretraining.
  */
 import type { Random } from '../rng.ts';
@@ -20,14 +20,14 @@ export interface Task {
   readonly scene: SceneKind;
   readonly text: string;
   readonly answer: number;
-  /** Workings that end in the answer, without the box; each as good as the next. */
+  /** Equally good workings that end in the answer, without the box. */
   readonly workings: readonly string[];
 }
 
 interface TaskDef<S extends Scene> {
   readonly name: string;
   readonly phrasings: readonly string[];
-  /** Drawn once a question; null for tasks with no number in the question. `{k}` in the phrasing stands for it. */
+  /** Drawn once per question; null for tasks without a number in the question. `{k}` in the phrasing stands for it. */
   readonly k?: readonly [low: number, high: number];
   answer(scene: S, k: number): number;
   workings(scene: S, k: number): readonly string[];
@@ -206,7 +206,7 @@ export function tasksOf(scene: Scene, random: Random): Task[] {
   });
 }
 
-/** All texts that the built-in questions are made of, for the mini's vocabulary; `{k}` stands for a digit. */
+/** All texts of the built-in questions, for the mini's vocabulary; `{k}` stands for a digit. */
 export const ALL_PHRASINGS: readonly string[] = Object.values(TASKS).flatMap((tasks) =>
   tasks.flatMap(({ phrasings }) => phrasings),
 );

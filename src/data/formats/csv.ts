@@ -1,6 +1,6 @@
 /**
- * CSV and TSV with a header: quoted cells may hold line breaks, empty cells are no value. Streamed, each row of bounded
- * length.
+ * CSV and TSV with a header: quoted cells may hold line breaks, empty cells have no value. Streamed, each row of
+ * bounded length.
  */
 import { Readable, pipeline } from 'node:stream';
 import { CsvError, parse, type Info } from 'csv-parse';
@@ -34,7 +34,7 @@ export async function* csvRows(file: TextFile): AsyncGenerator<RawRow> {
   }
 }
 
-/** @throws InputError where two columns have one name. */
+/** @throws InputError when two columns have the same name. */
 function headerOf(record: readonly string[], path: string): readonly string[] {
   const names = record.map((name) => name.trim());
   const twice = names.find((name, i) => name !== '' && names.indexOf(name) < i);
@@ -73,7 +73,7 @@ function reasonOf(error: CsvError): string {
   return error.message;
 }
 
-/** The usual separator that the header has most of; a name that ends in .tsv decides. */
+/** The most frequent usual separator in the header; a name that ends in .tsv decides. */
 function delimiterOf({ path, head }: TextFile): string {
   if (path.endsWith('.tsv')) return '\t';
   const header = head.split(/[\r\n]/, 1)[0]!;
@@ -81,7 +81,7 @@ function delimiterOf({ path, head }: TextFile): string {
   return [',', ';', '\t'].toSorted((a, b) => count(b) - count(a))[0]!;
 }
 
-/** A list or an object that a table holds as JSON is one. */
+/** Parses a cell with a JSON list or object. */
 function cellOf(text: string): unknown {
   if (text === '') return null;
   if (!/^\s*(?:\[\s*\{|\{\s*")/.test(text)) return text;

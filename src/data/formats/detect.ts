@@ -1,4 +1,4 @@
-/** Which format a file has: by the end of its name and, for text, by how it begins. */
+/** Detects the format of a file by the end of its name and, for text, by its first bytes. */
 import { extname } from 'node:path';
 import { InputError } from '../../protocol/errors.ts';
 import { isRecord } from '../columns.ts';
@@ -11,7 +11,7 @@ import { openText, type TextFile } from './text.ts';
 
 type Format = 'parquet' | 'csv' | 'jsonl' | 'json';
 
-/** Ends of names of files that a folder of data may hold, in order of preference: those of one format are read. */
+/** File endings in a folder of data, in order of preference: only files of one format are read. */
 export const DATA_ENDINGS: readonly (readonly string[])[] = [
   ['.parquet'],
   ['.jsonl', '.ndjson'],
@@ -19,7 +19,7 @@ export const DATA_ENDINGS: readonly (readonly string[])[] = [
   ['.json'],
 ];
 
-/** Formats that are not read, and what to do with them. */
+/** Unsupported formats, and how to convert them. */
 const OTHERS: Readonly<Record<string, string>> = {
   '.arrow': 'an Arrow file of `save_to_disk`: write it with `dataset.to_parquet(...)`',
   '.gz': 'compressed: unpack it with `gunzip`',
@@ -31,7 +31,7 @@ const OTHERS: Readonly<Record<string, string>> = {
   '.pkl': 'a pickle, which is a program: write it as Parquet or JSON Lines',
 };
 
-/** Undefined for Parquet, which is not read by the row. @throws InputError where the format is not read. */
+/** Undefined for Parquet, which is not read by the row. @throws InputError for an unsupported format. */
 export async function openRows(path: string): Promise<AsyncIterable<RawRow> | undefined> {
   const ending = extname(path).toLowerCase();
   if (ending === '.parquet') return undefined;
@@ -42,7 +42,7 @@ export async function openRows(path: string): Promise<AsyncIterable<RawRow> | un
   return { csv: csvRows, json: jsonRows, jsonl: jsonlRows }[format](file);
 }
 
-/** @throws InputError where it looks like CSV by another name. */
+/** @throws InputError when it looks like CSV under another name. */
 function formatOf({ path, head }: TextFile, ending: string): Format {
   if (head.startsWith('PAR1')) return 'parquet';
   if (ending === '.csv' || ending === '.tsv') return 'csv';
@@ -55,7 +55,10 @@ function formatOf({ path, head }: TextFile, ending: string): Format {
   return 'jsonl';
 }
 
-/** Whether a file that begins with an object has one a line; one object alone may hold the rows of the whole file. */
+/**
+ * Whether a file that starts with an object has one object per line; a single object may hold the rows of the whole
+ * file.
+ */
 function isLines(line: string, ending: string): boolean {
   try {
     const values = Object.values(JSON.parse(line) as object) as unknown[];

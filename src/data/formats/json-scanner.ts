@@ -3,23 +3,18 @@
  * brackets, not values.
  */
 
-/**
- * Where the rows are: in the list that the document is, in one that is a member of it, or members of the document
- * themselves.
- */
+/** Where the rows are: the document is a list of rows, has a member with that list, or its members are the rows. */
 export type Rows =
   | { readonly type: 'list' }
   | { readonly type: 'list in'; readonly key: string }
   | { readonly type: 'members' };
 
 export type Found =
-  /**
-   * `at` is the first byte of a row, counted from the first that was fed; `key` is the name of the member that it is.
-   */
+  /** `at` is the first byte of a row, counted from the first byte fed; `key` is the name of the row's member. */
   | { readonly type: 'start'; readonly at: number; readonly line: number; readonly key: string | undefined }
   /** `at` is the byte after a row. */
   | { readonly type: 'end'; readonly at: number }
-  /** A member of the document is a list that begins with an object. */
+  /** A member of the document is a list that starts with an object. */
   | { readonly type: 'list of objects'; readonly key: string };
 
 const [QUOTE, BACKSLASH, LINE_FEED, OPEN_LIST, CLOSE_LIST, OPEN, CLOSE] = [
@@ -34,7 +29,7 @@ export class JsonScanner {
   private at = 0;
   private inString = false;
   private escaped = false;
-  /** Of the newest string directly in the document, its bytes. */
+  /** Bytes of the newest string at the top level of the document. */
   private key: number[] = [];
   /** The member of the document that is open. */
   private member: string | undefined;

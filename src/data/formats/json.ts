@@ -24,7 +24,7 @@ export async function* jsonRows(file: TextFile): AsyncGenerator<RawRow> {
   }
 }
 
-/** Where in the document the rows are. */
+/** The place of the rows in the document. */
 async function rowsIn(file: TextFile): Promise<Rows> {
   if (file.head.trimStart().startsWith('[')) return { type: 'list' };
   const scanner = new JsonScanner({ type: 'members' });

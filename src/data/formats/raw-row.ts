@@ -1,4 +1,4 @@
-/** A row as its file has it, before any column is given a meaning. */
+/** A row as in its file, before columns get their roles. */
 import { InputError } from '../../protocol/errors.ts';
 import type { PictureRef } from '../../protocol/messages.ts';
 import { decoded, writtenForms, type EmbeddedPicture } from '../embedded.ts';
@@ -10,10 +10,7 @@ export interface RawRow {
   readonly record: DataRecord;
   /** File and line, or file and row: for errors. */
   readonly where: string;
-  /**
-   * A reference to a picture that is in the row itself, picture `index` of a column. @throws InputError without the
-   * place.
-   */
+  /** A reference to picture `index` of a column, embedded in the row. @throws InputError without the place. */
   readonly embed: (column: string, index: number, picture: EmbeddedPicture) => PictureRef | Promise<PictureRef>;
 }
 

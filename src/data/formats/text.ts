@@ -1,4 +1,4 @@
-/** Text files of data: where their text begins, which encoding they have, and their bytes in order. */
+/** Text files of data: the start of their text, their encoding, and their bytes in order. */
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
@@ -10,13 +10,13 @@ const HEAD_BYTES = 65_536;
 
 export interface TextFile {
   readonly path: string;
-  /** Byte at which the text begins: after a byte-order mark. */
+  /** Offset of the text, after a byte-order mark. */
   readonly start: number;
   /** The first bytes of the text. */
   readonly head: string;
 }
 
-/** @throws InputError when it is no file, or not UTF-8. */
+/** @throws InputError when it is not a file, or not UTF-8. */
 export async function openText(path: string): Promise<TextFile> {
   const head = await readHead(path);
   const mark = head.subarray(0, 2).toString('hex');
@@ -39,7 +39,7 @@ async function readHead(path: string): Promise<Buffer> {
   }
 }
 
-/** Less where the file ends. */
+/** Fewer bytes at the end of the file. */
 export async function readRange(path: string, offset: number, length: number): Promise<Buffer> {
   await using file = await open(path);
   const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);

@@ -20,7 +20,7 @@ function roleOf(message: Message): string | undefined {
   return typeof role === 'string' ? role.toLowerCase() : undefined;
 }
 
-/** What the user says before the model's first reply. */
+/** The user's messages before the model's first reply. */
 function asked(messages: readonly Message[]): readonly Message[] {
   const reply = messages.findIndex((message) => MODEL.has(roleOf(message)!));
   return (reply < 0 ? messages : messages.slice(0, reply)).filter((message) => USER.has(roleOf(message)!));
@@ -35,13 +35,13 @@ export function questionOfMessages(messages: readonly Message[]): string {
     .join('\n');
 }
 
-/** The model's first reply; undefined where it says nothing. */
+/** The model's first reply; undefined when it is empty. */
 export function replyOfMessages(messages: readonly Message[]): string | undefined {
   const reply = messages.find((message) => MODEL.has(roleOf(message)!));
   return reply && (partsOf(reply).map(textOf).join('\n').trim() || undefined);
 }
 
-/** Of the user's parts before the model's first reply, the pictures as they are written. */
+/** Picture values in the user's messages before the model's first reply. */
 export function picturesOfMessages(messages: readonly Message[]): readonly unknown[] {
   return asked(messages).flatMap(partsOf).flatMap(picturesOfPart);
 }

@@ -1,28 +1,28 @@
 /**
  * Layouts beyond plain columns, a row each: how a row of the data shows that it has the layout, and which columns then
- * play a role. A layout is looked for only where no plain column has the role.
+ * play a role. A layout applies only to roles without a plain column.
  */
 import type { Columns } from '../columns.ts';
 import type { DataRecord } from '../formats/raw-row.ts';
 import { isMessages } from './messages.ts';
 
-/** What a layout adds to the plain columns. */
+/** The roles that a layout adds to the plain columns. */
 export interface Addition {
   readonly question?: string;
   /** All of them are pictures of the question, in this order. */
   readonly pictures?: readonly string[];
   /** One choice each, in this order. */
   readonly choices?: readonly string[];
-  /** Whether a column `id` names the pictures of several rows, and not the row. */
+  /** Whether a column `id` names pictures shared by several rows rather than the row. */
   readonly sharesIds?: boolean;
 }
 
 export interface Layout {
   /** As in docs/data.md and in errors. */
   readonly name: string;
-  /** What is read, in the words of docs/data.md. */
+  /** The columns that are read, for docs/data.md. */
   readonly reads: string;
-  /** Undefined where the row does not have the layout. @param plain roles that plain columns play. */
+  /** Undefined when the row does not have the layout. @param plain roles that plain columns play. */
   readonly find: (record: DataRecord, plain: Columns) => Addition | undefined;
 }
 

@@ -24,9 +24,9 @@ export function readBased(text: string): Quantity | null {
 }
 
 /**
- * The digits as they stand, with the base as a unit, which may be left out; the factor makes the value of the digits.
- * With a letter among them the numeral can only be in its base, so it is its value. A letter alone (`A_{16}`, `x_2`) is
- * a name.
+ * The digits as written, with the base as a unit, which may be left out; the factor turns the digits into their value.
+ * Digits with a letter among them need the base, so they become their value. A single letter (`A_{16}`, `x_2`) is a
+ * name.
  */
 function inBase(sign: string, digits: string, base: string): Quantity | null {
   const radix = BigInt(/^\d+$/.test(base) ? base : (NAMED.get(base.toLowerCase()) ?? 0));

@@ -1,6 +1,6 @@
 /**
- * The values of sums, products, limits and integrals, in doubles. What does not settle is NaN, so that it equals
- * nothing but itself: a guess would be a vote for a wrong answer. Each takes a bounded number of evaluations.
+ * The values of sums, products, limits and integrals, in doubles. A value that does not converge is NaN and equals
+ * nothing: a guess would be a vote for a wrong answer. Each takes a bounded number of evaluations.
  */
 import * as C from './complex.ts';
 import type { Complex } from './complex.ts';
@@ -94,8 +94,8 @@ function limit(point: number, side: number, at: (value: number) => number): numb
 }
 
 /**
- * Richardson's extrapolation of values at distances that halve; the entry of the table that differs least from both
- * that it was made of.
+ * Richardson's extrapolation of values at distances that halve; the entry of the table that differs least from both of
+ * its sources.
  */
 function approach(at: (k: number) => number): number {
   const values = Array.from({ length: HALVINGS }, (_, k) => at(k));

@@ -1,6 +1,6 @@
 /**
  * Chemical formulas, ions and reactions, and genotypes: compared sign by sign, in the same case. As products, `CO2` and
- * `2CO` would be one.
+ * `2CO` would be equal.
  */
 import type { Value } from './value.ts';
 

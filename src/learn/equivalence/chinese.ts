@@ -1,6 +1,6 @@
 /**
- * Answers in Chinese -> the English and LaTeX that the readers know: numerals, units, dates, times, verdicts, what is
- * said around an answer.
+ * Answers in Chinese -> English and LaTeX for the readers: numerals, units, dates, times, verdicts, phrases around an
+ * answer.
  */
 import { arabic, fractions, NUMERAL } from './chinese-numeral.ts';
 import { MONTHS } from './words.ts';

@@ -10,8 +10,8 @@ const VERDICT =
 const REASON = /(?<=(?:^|\s)\(?[A-J]\)?),?\s+(?:because|since|as)\s+[a-z].*$/s;
 const LONE = /^(?:\(\s*([A-Za-z])\s*\)|\[([A-J])\]|([A-J])[.:)]?)$/i;
 /**
- * What follows a hyphen or is in brackets after a letter: words, or a number with a unit. `A - 3` is a difference, `F
- * (x)` a function's value.
+ * Text after a hyphen or in brackets after a letter: words, or a number with a unit. `A - 3` is a difference, `F (x)` a
+ * function's value.
  */
 const NAMED = String.raw`(?!(?:sin|cos|tan|log|ln|pi|sqrt|exp)\b)(?:[A-Za-z][a-z]+|\$?\d[\d.,]*\s*(?:[A-Za-z]{2,}|[°%]))`;
 const DASHED = new RegExp(String.raw`^(?:(?:option|choice|answer)\s+)?\(?([A-J])\)?\s+-+\s+(${NAMED}.*)$`, 's');

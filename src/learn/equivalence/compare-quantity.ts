@@ -9,7 +9,7 @@ const HUNDRED = numberOf({ n: 100n, d: 1n });
 
 /** The unit's rule is in units.ts; a percent sign equals both its value (0.5) and its number (50). */
 export function sameQuantity(a: Quantity, b: Quantity, leaves: Leaves): boolean {
-  // A letter alone names an option or a thing, and its case says nothing.
+  // A single letter names an option or a thing; its case does not matter.
   const [x, y] = [a.expression, b.expression];
   if (x.type === 'variable' && y.type === 'variable' && x.name.toLowerCase() === y.name.toLowerCase()) return true;
   if (a.percent !== b.percent) {

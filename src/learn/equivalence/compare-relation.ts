@@ -1,4 +1,4 @@
-/** Equality of equations, inequalities and what is said of figures. */
+/** Equality of equations, inequalities and relations of figures. */
 import type { Leaves } from './compare.ts';
 import { definition, orderOf } from './definition.ts';
 import { exact } from './evaluate.ts';
@@ -6,7 +6,7 @@ import { operation, type Expression } from './expression.ts';
 import { turned } from './inequality.ts';
 import type { Relation, Value } from './value.ts';
 
-/** Given how the values on their sides are compared. */
+/** The comparison of the values on their sides. */
 type Same = (a: Value, b: Value) => boolean;
 
 /**
@@ -16,7 +16,7 @@ type Same = (a: Value, b: Value) => boolean;
 export function sameRelation(a: Relation, b: Value, leaves: Leaves, same: Same): boolean | null {
   const x = definition(a);
   if (b.type !== 'relation') {
-    // `2 + 3 = 5` and `3-1 = 2` say 5 and 2.
+    // `2 + 3 = 5` and `3-1 = 2` state 5 and 2.
     const value =
       x?.value ?? ((isNumber(a.left) || a.left.type === 'range') && isNumber(a.right) ? a.right : undefined);
     return value !== undefined && same(value, b);
@@ -62,7 +62,7 @@ function corners(value: Value): readonly string[] | null {
 function sameName(a: Value, b: Value, same: Same): boolean {
   if (a.type === 'words' && b.type === 'words' && a.text.length <= 3 && a.text === [...b.text].toReversed().join(''))
     return true;
-  // `x_1` and `x_2` are what others call `x`.
+  // `x_1` and `x_2` are names for solutions of `x`.
   const [x, y] = [letterOf(a), letterOf(b)];
   if (x && y && x.includes('_') !== y.includes('_'))
     return /^(.+?)(?:_\d)?$/.exec(x)?.[1] === /^(.+?)(?:_\d)?$/.exec(y)?.[1];

@@ -7,10 +7,10 @@ import { numberOf, operation, productOf, variables, type Expression } from './ex
 import { sameFigure } from './figure.ts';
 import type { Quantity, Sequence, Value } from './value.ts';
 
-/** How expressions are compared: by exact arithmetic alone, or by all there is. */
+/** How expressions are compared: by exact arithmetic alone, or by every method. */
 export interface Leaves {
   same(a: Expression, b: Expression): boolean;
-  /** Are `a = 0` and `b = 0` the same equation? The sign of a / b if so, else 0. */
+  /** Whether `a = 0` and `b = 0` are the same equation: the sign of a / b if so, else 0. */
   sameZeros(a: Expression, b: Expression): number;
 }
 
@@ -26,7 +26,7 @@ export function sameValue(a: Value, b: Value, leaves: Leaves): boolean {
 
 type Single = Exclude<Value, { type: 'either' }>;
 
-/** The rules by the type of `a`; null when none says anything about this `b`, and the turned pair is asked. */
+/** The rules by the type of `a`; null when none applies to this `b`; the caller then tries the swapped pair. */
 function directed(a: Single, b: Single, leaves: Leaves): boolean | null {
   switch (a.type) {
     case 'choice':
@@ -96,7 +96,7 @@ function sameSequence(a: Sequence, b: Value, leaves: Leaves): boolean | null {
         ? isWholeLine(a) && b.text === 'all real numbers'
         : null;
   const isSet = (s: Sequence): boolean => s.open === '{';
-  // `\{(1, 2)\}` is what is in it.
+  // `\{(1, 2)\}` equals its only member.
   const [only, other] = isSet(a) ? [a, b] : [b, a];
   const [member] = only.items;
   if (isSet(only) && !isSet(other) && only.items.length === 1 && member?.type === 'sequence')
@@ -149,7 +149,7 @@ function lettersOf(value: Value): string | null {
   return value.type === 'quantity' ? productOf(value.expression) : null;
 }
 
-/** A bare list of points: the solutions of something, where one said twice is said once. */
+/** A bare list of points is a set of solutions, in which duplicates count once. */
 const isPoints = (s: Sequence): boolean => s.open === '' && s.items.every((item) => item.type === 'sequence');
 
 /** Sets whose members are repeated. */
@@ -216,7 +216,7 @@ const expressionOf = (value: Value): Expression =>
 /** `3 pm` = `15:00`; a time without am or pm equals both, and `3 o'clock` equals `3`. */
 function sameTime(a: Extract<Value, { type: 'time' }>, b: Value, leaves: Leaves): boolean | null {
   if (b.type === 'time') {
-    // `14:00` says pm though it has no letters for it; `2:00` may be either.
+    // `14:00` is pm even without the letters; `2:00` may be either.
     const isPlain = (t: typeof a): boolean => t.meridiem === null && t.minutes >= 60 && t.minutes < 780;
     return isPlain(a) || isPlain(b) ? a.minutes % 720 === b.minutes % 720 : a.minutes % 1440 === b.minutes % 1440;
   }

@@ -1,4 +1,4 @@
-/** Complex doubles. What is not defined is NaN, never an exception. */
+/** Complex doubles. An undefined result is NaN, never an exception. */
 
 export interface Complex {
   readonly re: number;
@@ -104,7 +104,7 @@ const SEVERAL = new Map<string, (...args: number[]) => number>(
   }),
 );
 
-/** The greatest common one of two whole numbers. */
+/** The greatest common divisor of two whole numbers. */
 function divisor(a: number, b: number): number {
   if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b)) return NaN;
   return b === 0 ? Math.abs(a) : divisor(b, a % b);
@@ -129,7 +129,7 @@ function factorial(n: number): number {
   return product;
 }
 
-/** Lanczos' approximation (g = 7, n = 9), good to 1e-13 for what is positive. */
+/** Lanczos' approximation (g = 7, n = 9), accurate to 1e-13 for positive arguments. */
 function gamma(x: number): number {
   const z = x - 1;
   const sum = LANCZOS.reduce((total, coefficient, i) => total + (i === 0 ? coefficient : coefficient / (z + i)), 0);

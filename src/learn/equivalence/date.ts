@@ -1,6 +1,6 @@
 /**
- * Dates, whole or without their day or year. `12/25/2021` can only be 25 December; `5/10/2020` may be two days, so that
- * it equals only what is written with the same numbers.
+ * Dates, whole or without their day or year. `12/25/2021` can only be 25 December; `5/10/2020` may be two days, so it
+ * equals only a date with the same numbers.
  */
 import { integer } from './expression.ts';
 import type { Value } from './value.ts';

@@ -1,4 +1,4 @@
-/** `x = 5`, `f(x) = 2x`, `\sin A = 3/5`, `AB : CD = 1 : 2`: a name and what it is said to be. */
+/** `x = 5`, `f(x) = 2x`, `\sin A = 3/5`, `AB : CD = 1 : 2`: a name and its definition. */
 import { variables, type Expression } from './expression.ts';
 import { TRIGONOMETRIC } from './names.ts';
 import type { Relation, Value } from './value.ts';
@@ -14,7 +14,7 @@ export function definition(relation: Relation): Definition | null {
   return isName(relation.right) ? { name: relation.right, value: relation.left } : null;
 }
 
-/** A name: a letter, words, or what is not a number such as `f(x)` or `\angle A`. */
+/** A name: a letter, words, or a term such as `f(x)` or `\angle A`. */
 export function isName(value: Value): boolean {
   if (['words', 'written', 'choice', 'figure'].includes(value.type)) return true;
   if (value.type === 'sequence') return value.open === '(' && value.items.every(isName);
@@ -23,8 +23,8 @@ export function isName(value: Value): boolean {
 }
 
 /**
- * `f(x)`, `AB` and `dy/dx` are read as products of letters; `\sin A` and the length `|AB|` are measures of what is
- * named.
+ * `f(x)`, `AB` and `dy/dx` are read as products of letters; `\sin A` and the length `|AB|` are measures of the named
+ * thing.
  */
 function isApplication(e: Expression): boolean {
   if (e.type === 'operation')
@@ -39,8 +39,9 @@ function isApplication(e: Expression): boolean {
 const NAMED = new Set([...TRIGONOMETRIC, 'abs']);
 
 /**
- * `y = 2x` and `f(x) = 2x` define one function: `y` and the letter before the bracket are only how it is called. So do
- * `y' = 2x` and `f'(x) = 2x`, but another one: the answer is the number of primes, and -1 when no function is defined.
+ * `y = 2x` and `f(x) = 2x` define one function: `y` and the letter before the bracket are only its name. `y' = 2x` and
+ * `f'(x) = 2x` also define one function, but a different one: returns the number of primes, and -1 when no function is
+ * defined.
  */
 export function orderOf({ name, value }: Definition): number {
   if (name.type !== 'quantity' || value.type !== 'quantity') return -1;

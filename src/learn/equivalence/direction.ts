@@ -5,9 +5,7 @@
 import type { Read } from './relation.ts';
 import type { Value } from './value.ts';
 
-/**
- * Each pair of opposites: words of the one side and of the other. Those of the first list may be told from the amount.
- */
+/** Pairs of opposites: words of one side and of the other. Words of the first list may stand apart from the amount. */
 const WAYS: readonly (readonly [string, string])[] = [
   ['profit gain surplus won deposit credit', 'loss deficit lost withdrawal debit'],
   ['increase increases increased rise rose growth', 'decrease decreases decreased fall fell decline drop'],
@@ -55,7 +53,7 @@ export function areOpposite(a: string, b: string): boolean {
 
 const NAMED = new RegExp(`(?<![A-Za-z-])(${WAYS.slice(0, 2).flat().map(anyOf).join('|')})(?![A-Za-z-])`);
 
-/** What a label that is left out says of the direction: `the loss is` -> `loss of`. */
+/** The direction in a label that is dropped: `the loss is` -> `loss of`. */
 export const directionOf = (label: string): string => {
   const word = NAMED.exec(label)?.[1];
   return word === undefined ? '' : `${word} of `;

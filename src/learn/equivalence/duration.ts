@@ -1,5 +1,5 @@
 /**
- * Durations with a colon (`1:30 hours`, `1h30`), and amounts with a part in words (`half an hour`, `two and a half
+ * Durations with a colon (`1:30 hours`, `1h30`), and amounts with a fraction as words (`half an hour`, `two and a half
  * miles`).
  */
 import { readTimeOfDay } from './time-of-day.ts';

@@ -26,10 +26,10 @@ const ROUNDED_PLACES = 6;
 const MAX_WORK = 100_000;
 const POINTS = 8;
 const NEEDED_POINTS = 3;
-/** Nodes that an exact sum may have in all its terms: it is computed on the thread that asks. */
+/** Maximum of nodes in all terms of an exact sum: it is computed on the calling thread. */
 const MAX_EXACT_NODES = 5000;
 
-/** What is left of it. */
+/** The remaining budget. */
 interface Work {
   left: number;
 }
@@ -84,7 +84,7 @@ function exactSeries({ operator, name, from, to, body }: Bound): Rational | null
   return value;
 }
 
-/** A sum inside a sum counts for as many as it may have terms. */
+/** A nested sum counts once for each of its possible terms. */
 const size = (e: Expression): bigint =>
   parts(e).reduce((sum, part) => sum + size(part), 1n) * (e.type === 'bound' ? 50n : 1n);
 
@@ -124,7 +124,7 @@ function sameConstant(a: Expression, b: Expression, complex: boolean): boolean {
   return close(x, y) || (y.im === 0 && rounds(a, y.re)) || (x.im === 0 && rounds(b, x.re));
 }
 
-/** Are the equations `a = 0` and `b = 0` the same, that is: is a / b a constant? Its sign if so, else 0. */
+/** Whether the equations `a = 0` and `b = 0` are the same, that is, a / b is constant: its sign if so, else 0. */
 export function sameZeros(a: Expression, b: Expression): number {
   const names = [...new Set([...variables(a), ...variables(b)])].sort();
   if (names.length === 0) return sameExpression(a, b) ? 1 : 0;
@@ -154,7 +154,7 @@ const count = (point: number, variable: number): number => 1 + ((point * (2 * va
 
 const COUNTING = new Set(['factorial', 'binomial', 'permutations', 'doublefactorial', 'gcd', 'lcm', 'mod']);
 
-/** The names that stand for whole numbers: ends of sums, and what is counted. */
+/** Names that stand for whole numbers: bounds of sums, and counters. */
 function wholeNames(e: Expression): string[] {
   if (e.type === 'bound' && (e.operator === 'sum' || e.operator === 'prod'))
     return [...variables(e.from), ...variables(e.to), ...wholeNames(e.body)];
@@ -185,7 +185,7 @@ function scientific(e: Expression): { literal: Expression; scale: number } {
   return e.type === 'operation' && scale ? { literal: e.left, scale: toNumber(scale) } : { literal: e, scale: 1 };
 }
 
-/** Of what has no finite value: is that because it is infinite? A limit may be. */
+/** Whether a value that is not finite is infinite, as a limit may be. */
 function isInfinity(e: Expression): boolean {
   if (e.type === 'bound') return true;
   return e.type === 'constant'

@@ -75,7 +75,7 @@ export function substitute(e: Expression, name: string, by: Expression): Express
   }
 }
 
-/** What it is made of. */
+/** Its direct parts. */
 export function parts(e: Expression): readonly Expression[] {
   if (e.type === 'operation') return [e.left, e.right];
   if (e.type === 'bound') return [e.from, e.to, e.body];

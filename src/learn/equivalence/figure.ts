@@ -76,7 +76,7 @@ export function sameFigure(a: Figure, b: Value): boolean | null {
   return name === null ? null : names.includes(name);
 }
 
-/** A name alone, as it is read where nothing says of what. */
+/** A bare name, whose kind is unknown. */
 function nameOf(value: Value): string | null {
   if (value.type === 'choice') return value.rest ? null : value.letter;
   if (value.type === 'words') return /^[a-z]{1,5}$/.test(value.text) ? value.text.toUpperCase() : null;

@@ -1,6 +1,6 @@
 /**
- * Are two answers the same? `samePlain` decides what exact rational arithmetic and structure can, in microseconds, and
- * says null for the rest; `equivalent` decides all.
+ * Decides whether two answers are equal. `samePlain` decides by exact rational arithmetic and structure, in
+ * microseconds, and returns null for the rest; `equivalent` decides all.
  */
 import { sameValue, type Leaves } from './compare.ts';
 import { sameExact, sameExpression, sameZeros } from './evaluate.ts';

@@ -61,7 +61,7 @@ export function hole(value: Value): Value | null {
 const TURNED = new Map<string, string>(Object.entries({ '<': '>', '>': '<', '\\le': '\\ge', '\\ge': '\\le' }));
 export const turned = (operator: string): string => TURNED.get(operator) ?? operator;
 
-/** The numbers for which `left operator right`, or null when that is not solved here. */
+/** The numbers for which `left operator right` holds, or null when it cannot be solved here. */
 export function holdsFor(left: Expression, operator: string, right: Expression): Value | null {
   if (isAbsolute(right)) return holdsFor(right, turned(operator), left);
   if (isAbsolute(left)) return absolute(left.args[0] ?? left, operator, right);
@@ -98,7 +98,7 @@ function halfLine(operator: string, bound: Value): Value | null {
   }
 }
 
-/** `|u| < c` is `-c < u < c`; `|u| > c` is what is outside. */
+/** `|u| < c` is `-c < u < c`; `|u| > c` is its complement. */
 function absolute(u: Expression, operator: string, right: Expression): Value | null {
   const line = linear(u);
   const size = exact(right);

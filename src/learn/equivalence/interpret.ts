@@ -25,10 +25,7 @@ import { foldWords, readWords } from './words.ts';
 
 const MAX_NESTING = 6;
 
-/**
- * An answer as read: what it says, and its normalised text, which is enough where two are typed alike; `r` and `R` are
- * two names.
- */
+/** A parsed answer: its value and its normalised text. Equal texts are equal answers; `r` and `R` are two names. */
 export interface Answer {
   readonly folded: string;
   readonly value: Value;
@@ -46,7 +43,7 @@ function read(text: string, depth: number): Value {
   if (depth > MAX_NESTING) return words(text);
   const figure = readFigure(text);
   if (figure) return figure;
-  // What is made of parts keeps the marks of the figures in them.
+  // A value made of parts keeps the figure marks of its parts.
   const plain = withoutMarks(text);
   return (
     readChoice(plain, depth, read) ??
@@ -99,7 +96,7 @@ const readSignedPoint = (text: string, depth: number): Value | null =>
 function readBrackets(text: string, depth: number): Value | null {
   const matrix = readMatrix(text, depth, read);
   if (matrix) return matrix;
-  // `]2, 5[` is how some write `(2, 5)`.
+  // `]2, 5[` is another notation of `(2, 5)`.
   const [, from, ends, to] = /^([\][])([^\][]*,[^\][]*)([\][])$/.exec(text) ?? [];
   if (ends !== undefined && (from === ']' || to === '['))
     return read(`${from === ']' ? '(' : '['}${ends}${to === '[' ? ')' : ']'}`, depth + 1);
@@ -108,7 +105,7 @@ function readBrackets(text: string, depth: number): Value | null {
   const { open, close, inner } = whole;
   if (inner.startsWith('\\begin')) return readBrackets(inner, depth);
   if (inner === '') return open === '{' ? words('empty set') : null;
-  // `\{x | x > 2\}` is what its condition says.
+  // `\{x | x > 2\}` is the set of its condition.
   const [, numbers, condition] =
     (open === '{' && /^[A-Za-z](?:\s*\\in\s*(?:\\mathbb\s*)?\{?\s*([RZN])\s*\}?)?\s*[|:]\s*(.+)$/.exec(inner)) || [];
   if (condition !== undefined)

@@ -50,7 +50,7 @@ function boundedNames(parts: readonly string[]): readonly string[] | null {
   return names.length === parts.length ? names : null;
 }
 
-/** `0 < x < 3, 1 < y < 2` bounds two numbers: no union, and no two points. */
+/** `0 < x < 3, 1 < y < 2` bounds two numbers: neither a union nor two points. */
 const named = (item: Value, name: string | undefined): Value =>
   name === undefined
     ? item
@@ -61,7 +61,7 @@ const named = (item: Value, name: string | undefined): Value =>
         right: item,
       };
 
-/** `3 and 4 cm`: the unit is everybody's. */
+/** `3 and 4 cm`: the unit applies to every item. */
 function withSharedUnit(items: readonly Value[]): readonly Value[] {
   const last = items.at(-1);
   if (last?.type !== 'quantity' || !last.unit) return items;

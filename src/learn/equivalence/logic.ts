@@ -1,4 +1,4 @@
-/** `p \land q`, `A \cap B`: letters joined by one operator, in whatever order. */
+/** `p \land q`, `A \cap B`: letters joined by one operator, in any order. */
 import { splitTop } from './split.ts';
 import type { Value } from './value.ts';
 

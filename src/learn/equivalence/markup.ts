@@ -34,10 +34,10 @@ const ENTITIES = new Map<string, string>(
     mdash: '—',
   }),
 );
-/** Tags that shape a text and say nothing. */
+/** Tags that only format text. */
 const TAG = /<(b|i|em|strong|u|p|span|div|code|font|center|small|big|mark|tt|var)(?:\s[^<>]*)?>([^<>]*)<\/\1\s*>/gi;
 const MARK = String.raw`(?:\\(?:checkmark|blacksquare|square|qed|Box)(?![a-z])|[✓✔✅☑∎■□◻])`;
-/** What proofs and checked answers end with. */
+/** Endings of proofs and checked answers. */
 const MARKS = new RegExp(String.raw`(?<=\S)(?:\s|\\q?quad(?![a-z])|\\hfill(?![a-z]))*${MARK}+$`, 'u');
 
 export function withoutMarkup(raw: string): string {
@@ -56,14 +56,14 @@ function withoutHtml(raw: string): string {
     .replace(/<sup>([^<>]*)<\/sup>/gi, '^{$1}')
     .replace(/<sub>([^<>]*)<\/sub>/gi, '_{$1}')
     .replace(/<br\s*\/?>/gi, ' ')
-    // What ends a turn in some chat templates.
+    // Markers for the end of a turn in some chat templates.
     .replace(/(?:<\/s>|<\|[\w ]{1,30}\|>)+$/g, '');
   // From the inside out; the number of rounds is bounded.
   for (let round = 0; round < 4 && text.search(TAG) >= 0; round++) text = text.replace(TAG, '$2');
   return text;
 }
 
-/** `**` or a backtick that was left over goes, too; `A*` is a grade, and `2**3` a power. */
+/** Removes an unmatched `**` or backtick, too; `A*` is a grade, and `2**3` a power. */
 function withoutMarkdown(text: string): string {
   return text
     .replace(/^#{1,6}\s+/, '')

@@ -9,9 +9,7 @@ import { fromSigns, notation } from './notation.ts';
 import { withoutPhrases } from './phrases.ts';
 import { fromUnicode } from './unicode.ts';
 
-/**
- * Longer answers are compared as they stand: a real answer is short, and everything after this works on bounded input.
- */
+/** Longer answers are compared as text: a real answer is short, and everything after this works on bounded input. */
 export const MAX_ANSWER_CHARS = 500;
 
 const SPELLINGS: readonly (readonly [RegExp, string])[] = [
@@ -19,7 +17,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/\\\\(?:\[[^\]]*\])?/g, '\\cr '],
   [/(?:\\cr\s*)+$/, ''],
   [/\\(?:color|textcolor|phantom|[hv]space)\*?\s*\{[^{}]*\}/g, ' '],
-  // Transposed, a tuple is as it was.
+  // A transposed tuple is the same tuple.
   [/(?<=[)\]])\^\s*\{?\s*(?:T|\\top)\s*\}?$/, ''],
   [/\\langle(?![a-z])/g, '('],
   [/\\rangle(?![a-z])/g, ')'],
@@ -46,7 +44,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/(?:°|\bdegrees?)\s*(C|F)(?:elsius|ahrenheit)?\b/gi, '°$1'],
   // An inverse function is called as any other.
   [/(?<![A-Za-z\\])([A-Za-z])\^\s*\{?\s*-1\s*\}?\s*(?=\(\s*[a-z]\s*\)\s*=)/g, '$1'],
-  // Any whole number, whatever it is called.
+  // Any whole number, under any name.
   [/[,;]?\s*\(?\s*(?:where\s+|for\s+)?[kmn]\s*\\in\s*(?:\\mathbb\s*\{?\s*)?Z\s*\}?\s*\)?$/, ''],
   [/(?<![A-Za-z\\])[km](?=\s*\\pi(?![a-z]))/g, 'n'],
   [/(?<=\\pi\s*)k(?![A-Za-z])/g, ' n'],
@@ -71,7 +69,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/\\prime(?![a-z])/g, "'"],
   [/\^\s*\{?'+\}?/g, "'"],
 ];
-/** Commands whose argument is taken as it stands. */
+/** Commands that are replaced by their argument. */
 const TEXT =
   /\\(?:text(?!color)[a-z]{0,8}|math(?:rm|bf|it|sf|tt|normal)|mbox|hbox|ce|operatorname\*?|unit|boldsymbol|bm|emph|underline|boxed|fbox)\s*(?=\{)/;
 const DELIMITERS: readonly (readonly [string, string])[] = [

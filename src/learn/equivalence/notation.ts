@@ -1,8 +1,8 @@
-/** Mathematical notation that has another spelling: signs of Unicode, and commands that mean what another one means. */
+/** Mathematical notation that has another spelling: signs of Unicode, and commands with synonyms. */
 
 type Rule = readonly [pattern: RegExp, spelling: string];
 
-/** Before Unicode is folded, which makes a letter of a sum's sign. */
+/** Applied before Unicode folding, which turns a summation sign into a letter. */
 const SIGNS: readonly Rule[] = [
   [/∛\s*(-\d+(?:\.\d+)?)/g, '\\sqrt[3]{$1}'],
   [/[∑Σ](?=\s*_)/g, '\\sum '],

@@ -1,13 +1,13 @@
 /**
- * Words with a number at their end: `room 5`, `Apollo 11`, `spring 2019`, `the 1990s`, `World War II`. It names, and
- * measures nothing.
+ * Words with a number at their end: `room 5`, `Apollo 11`, `spring 2019`, `the 1990s`, `World War II`. A name, not a
+ * measure.
  */
 import { roman } from './roman.ts';
 import type { Value } from './value.ts';
 import { foldWords } from './words.ts';
 
 const NUMBERED = /^((?:\p{L}{2,}[\s-]+)*\p{L}{3,})[\s-]+(?:(\d{1,4})|(I|[IVX]{2,6}))$/u;
-/** What takes the number as its argument, or says of it what it is. */
+/** Words that take the number as an argument or describe it. */
 const TAKES =
   /(?:^|\s)(?:a?(?:rc)?(?:sin|cos|tan|cot|sec|csc)h?|log|exp|mod|gcd|lcm|max|min|lim|det|root|sqrt|abs|plus|minus|times|over|by|negative|positive|per|and|or|to|is|of|than|least|most|about|angle|pi|theta|alpha|beta)$/i;
 /** `USD 5`. */

@@ -5,7 +5,7 @@
 import { call, integer, operation, substitute, variables, type Bound, type Expression } from './expression.ts';
 import { NotAnExpression } from './scanner.ts';
 
-/** What an operator needs of the parser. */
+/** The parser's methods that operators use. */
 export interface Operands {
   take(pattern: RegExp, spaces?: boolean): string | undefined;
   expect(token: string): void;
@@ -14,7 +14,7 @@ export interface Operands {
   product(): Expression;
   /** Between brackets and with commas between. */
   list(close: string): readonly Expression[];
-  /** Reads a text of its own in which the name is a variable, also `i` and `e`. */
+  /** Parses a separate text in which the name is a variable, even `i` and `e`. */
   inner(text: string, name?: string): Expression;
   /** Reads on with the name bound. */
   within(name: string, read: () => Expression): Expression;

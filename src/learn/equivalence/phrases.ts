@@ -1,4 +1,4 @@
-/** After money: `$1.2M`. */
+/** Suffixes of money: `$1.2M`. */
 const SHORT: Readonly<Record<string, string>> = { k: '10^{3}', m: '10^{6}', b: '10^{9}', t: '10^{12}' };
 
 /** What people say around an answer. */
@@ -10,7 +10,7 @@ const POWERS = new Map<string, string>(
   Object.entries({ dozen: '12', thousand: '10^{3}', million: '10^{6}', billion: '10^{9}', trillion: '10^{12}' }),
 );
 
-/** What people say around an answer: `the answer is 5`, `about 5`, `5 (approx.)`, `Yes, it is`. */
+/** Phrases around an answer: `the answer is 5`, `about 5`, `5 (approx.)`, `Yes, it is`. */
 const PLACES = String.raw`(?:d\.?\s?p|s\.?\s?f|sig\.?\s?figs?|decimals?|decimal (?:places?|digits?|points?)|significant (?:figures?|digits?)|places?)\b\.?`;
 /** How an answer was rounded is not part of it: `5 (rounded to the nearest integer)`, `5.3 (1 d.p.)`. */
 const ROUNDED_ASIDE = new RegExp(

@@ -5,7 +5,7 @@ import type { Value } from './value.ts';
 
 const SIGN = /\\pm(?![a-z])|\+\/-/;
 const EITHER_SIGN = /\\(?:pm|mp)(?![a-z])|\+\/-/g;
-/** So many values at most: two to the number of signs. */
+/** Maximum of values: two to the number of signs. */
 const MAX_SIGNS = 3;
 
 export const hasBothSigns = (text: string): boolean => SIGN.test(text);

@@ -1,4 +1,4 @@
-/** Points by name: `A(3, 4)`, `A'(3, 4)`, `P_1(3, 4)` say what `A = (3, 4)` does. */
+/** Points by name: `A(3, 4)`, `A'(3, 4)`, `P_1(3, 4)` mean the same as `A = (3, 4)`. */
 import { parseExpression } from './parser.ts';
 import type { Read } from './relation.ts';
 import { enclosed, splitTop } from './split.ts';

@@ -7,7 +7,7 @@ import { toNumber } from './rational.ts';
 import { parseUnit, type Unit } from './units.ts';
 import type { Quantity, Value } from './value.ts';
 
-/** The fast path: a plain number needs no more than this. Thousands separated by commas or spaces. */
+/** The fast path for plain numbers. Thousands separated by commas or spaces. */
 export function readNumber(text: string): Value | null {
   const based = readBased(text);
   if (based) return based;
@@ -98,7 +98,7 @@ function withUnit(typed: string): Quantity | null {
     )
       continue;
     const expression = parseExpression(grouped(head));
-    // `\pi r^2 h`: one letter after letters is one more of them.
+    // `\pi r^2 h`: a letter after letters is another factor.
     if (expression && !(/^[A-Za-z]$/.test(tail) && variables(expression).length > 0)) {
       const product = /^[A-Za-z]\b/.test(tail) ? parseExpression(grouped(text)) : null;
       return { ...quantity(expression, unit), ...(product && { product }) };

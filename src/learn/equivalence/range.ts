@@ -21,7 +21,7 @@ const DASHED = /^(\S.*?)\s*-\s*(\S.*)$/;
 const HYPHENS = /^\d+(?:-\d+){2,}$/;
 const SEASON = /^(\d\d)(\d\d)\s*[-/]\s*(\d\d)$/;
 
-/** Longer text is no range, and its parts are not read one by one. */
+/** Longer text is not a range, and its parts are not parsed. */
 const MAX_CHARS = 100;
 
 export function readRange(text: string, depth: number, read: Read): Value | null {
@@ -46,7 +46,7 @@ export function readRange(text: string, depth: number, read: Read): Value | null
 const isCalendar = (text: string): boolean =>
   HOUR_MINUTE.test(text) || readTimeOfDay(text) !== null || readDate(text)?.type === 'date' || isCalendarWord(text);
 
-/** `ratio`: `1 to 2` may be the ratio 1:2, too. A unit or a currency said once holds for both ends. */
+/** `ratio`: `1 to 2` may be the ratio 1:2, too. A unit or a currency stated once applies to both ends. */
 function ends(first = '', last = '', ratio: boolean, depth: number, read: Read): Value | null {
   const [from, to] = [first, last].map((end) => end.replace(/^(\d+)(?:st|nd|rd|th)$/, '$1')) as [string, string];
   const sign = /^\p{Sc}/u.exec(from)?.[0];

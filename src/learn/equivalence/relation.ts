@@ -9,11 +9,11 @@ import type { Value } from './value.ts';
 
 export type Read = (text: string, depth: number) => Value;
 
-/** What parts the items of a list; a comma between thousands does not. */
+/** Separators of list items; a comma between thousands is not one. */
 const LISTED = /(?<!\d),|,(?!\d{3}(?!\d))|;/g;
 const GEOMETRIC = /congruent|similar|perp|parallel/;
 const RELATION = /\\(?:le|ge|ne|approx|in|equiv|congruent|similar|perp|parallel)(?![a-z])|[=<>]/g;
-/** `f(2)`, `a(-1)`, `P(A \cap B)`: a function's value, whatever it is a function of. */
+/** `f(2)`, `a(-1)`, `P(A \cap B)`: a function's value at any argument. */
 const CALL = /^[A-Za-z]'*\(\s*-?[\d.]+\s*\)$|^P\((?=[^()]*[^()a-z])[^()]+\)$/;
 const LABEL = /^([A-Za-z][A-Za-z ]{2,40}):\s*(\S.*)$/s;
 
@@ -53,7 +53,7 @@ function readSigns(text: string, depth: number, read: Read): Value | null {
   return left && right && parts.length === 2 ? { type: 'relation', operator: operators[0] ?? '', left, right } : null;
 }
 
-/** `x = 2 + 3 = 5` says that x is 5; `x = \sqrt{2} \approx 1.41` says both. */
+/** `x = 2 + 3 = 5` means x = 5; `x = \sqrt{2} \approx 1.41` states both. */
 function readEquation(parts: readonly string[], signs: readonly string[], depth: number, read: Read): Value {
   const called = parts[0] ?? '';
   const first: Value = CALL.test(called) ? { type: 'words', text: called } : read(called, depth + 1);
@@ -64,7 +64,7 @@ function readEquation(parts: readonly string[], signs: readonly string[], depth:
   return rounded === 0 && !isName(first) ? { type: 'either', parts: [first, last] } : equation(last);
 }
 
-/** The numbers that satisfy an inequality in one name; null when it is not one. */
+/** The numbers that satisfy an inequality in one name; null for anything else. */
 function solve(values: readonly Value[], operators: readonly string[]): Value | null {
   const [a, b, c] = values.map((value) => (value.type === 'quantity' ? value.expression : null));
   const [first = '', second = ''] = operators;
@@ -90,8 +90,7 @@ const isLetters = (e: Expression): boolean =>
   (e.type === 'operation' && e.operator === '*' && e.left.type === 'variable' && e.right.type === 'variable');
 
 /**
- * `x > 2` and `x < 5` together are `(2, 5)`, `x > 2` and `x \ne 5` are two intervals; null unless they are half-lines
- * that meet.
+ * `x > 2` and `x < 5` are `(2, 5)`, `x > 2` and `x \ne 5` are two intervals; null unless they are half-lines that meet.
  */
 export function bothHold(a: Value, b: Value): Value | null {
   const [left, right] = [hole(a), hole(b)];

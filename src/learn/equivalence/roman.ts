@@ -1,6 +1,6 @@
 /**
- * Quadrants (`Quadrant II`, `second quadrant`) and Roman numerals (`IV`). `IV` differs from `VI`, though as products
- * they are one.
+ * Quadrants (`Quadrant II`, `second quadrant`) and Roman numerals (`IV`). `IV` differs from `VI`, although they are
+ * equal as products.
  */
 import { integer } from './expression.ts';
 import type { Value } from './value.ts';

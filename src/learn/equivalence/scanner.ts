@@ -1,4 +1,4 @@
-/** A cursor over the text of an expression, with the bound on how much may be made of it. */
+/** A cursor over the text of an expression, with a bound on the nodes made from it. */
 
 const MAX_NODES = 800;
 
@@ -31,7 +31,7 @@ export class Scanner {
     this.at += token.length;
   }
 
-  /** Counts what is made. */
+  /** Counts nodes. */
   protected node<T>(value: T): T {
     if (++this.nodes > MAX_NODES) throw new NotAnExpression();
     return value;

@@ -1,6 +1,4 @@
-/**
- * What an expression is made of: numbers, names, commands, calls of functions, and all that stands between brackets.
- */
+/** Reads the terms of an expression: numbers, names, commands, function calls and bracketed parts. */
 import { call, integer, isMinusOne, operation, type Expression } from './expression.ts';
 import { ALIASES, CONSTANTS, FUNCTIONS, GREEK_NAMES, INVERSE, PLAIN_NAMES, TRIGONOMETRIC } from './names.ts';
 import { NumeralScanner } from './numeral.ts';
@@ -8,13 +6,13 @@ import { derivative, LIST_NAME, readOperator, type Operands } from './operators.
 import { NotAnExpression } from './scanner.ts';
 
 export const MAX_DEPTH = 60;
-/** `C(10, 3)` and `P(10, 3)` in what is no list of points. */
+/** `C(10, 3)` and `P(10, 3)` outside a list of points. */
 const COUNTED = /[CP](?=\(\s*\d+\s*,\s*\d+\s*\))/y;
 
 export abstract class TermParser extends NumeralScanner implements Operands {
   protected depth = 0;
   protected bars = 0;
-  /** Names that a sum or the like binds. */
+  /** Names bound by a sum or a similar operator. */
   protected bound: readonly string[];
   /** Inside a trigonometric argument a degree is pi/180; elsewhere it is a unit, and units are dropped. */
   protected trigonometric = false;

@@ -37,7 +37,7 @@ function stated(text: string): Value | null {
     : { type: 'written', text: `time ${minutes}:${Number(second)}` };
 }
 
-/** `12:00`, `9:05` and `20:34:00`: a ratio is not written so. */
+/** `12:00`, `9:05` and `20:34:00`: ratios are not written like this. */
 function bare(text: string): Value | null {
   const match = CLOCK.exec(text);
   const military = MILITARY.exec(text);

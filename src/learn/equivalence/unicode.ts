@@ -1,6 +1,6 @@
 /**
- * Unicode -> ASCII and LaTeX: digits of every script, symbols, Greek, raised and lowered characters. What cannot be
- * seen is dropped.
+ * Unicode -> ASCII and LaTeX: digits of every script, symbols, Greek, raised and lowered characters. Invisible
+ * characters are dropped.
  */
 
 /** Joiners, marks of direction, soft hyphens, variation selectors, byte order marks, control characters. */
@@ -43,7 +43,7 @@ const GREEK = new Map<string, string>(
     Ω: 'Omega',
   }),
 );
-/** What NFKC would spoil or leave. */
+/** Characters that NFKC would corrupt or keep. */
 const SYMBOLS: readonly (readonly [RegExp, string])[] = [
   [/[−–—‐‑‒﹣➖-]/g, '-'],
   [/[×✕✖]/g, '\\times '],

@@ -120,7 +120,7 @@ export const OTHER_MEANINGS: readonly Entry[] = [
   ['¢ cent', 'euro', '0.01'],
 ];
 
-/** Letters that are more often a variable: units only where the other answer states one. */
+/** Letters that are more often a variable: units only if the other answer states one. */
 export const WEAK: readonly Entry[] = [
   ['p', 'sterling', '0.01'],
   ['c', 'dollar', '0.01'],

@@ -1,8 +1,8 @@
 /**
  * Units. The rule: an answer without a unit equals one with any unit (`12` and `12 cm`); two stated units must measure
  * the same thing, and then the values are converted (`1 m` = `100 cm`, `10 N` = `10 kg m/s^2`, `12 cm` differs from `12
- * cm^2`). `units` and `square units` say nothing and equal any. A word that is no unit we know (`12 apples`) is a unit
- * of its own. Degrees Celsius, Fahrenheit and kelvin are not converted.
+ * cm^2`). `units` and `square units` equal any unit. An unknown word (`12 apples`) is its own unit. Degrees Celsius,
+ * Fahrenheit and kelvin are not converted.
  */
 import { multiply, power, rational, type Rational } from './rational.ts';
 import {
@@ -19,13 +19,13 @@ import {
 } from './unit-table.ts';
 
 export interface Unit {
-  /** What one of it is in the base unit of its dimension. */
+  /** Its value in the base unit of its dimension. */
   readonly factor: Rational;
-  /** Dimension: base names and exponents, sorted: `length^2`, `length time^-1`. Empty says nothing. */
+  /** Dimension: base names and exponents, sorted: `length^2`, `length time^-1`. Empty matches any. */
   readonly dimension: string;
   /** Angles in radians are pi/180 of their factor's unit. */
   readonly radians: boolean;
-  /** What else the name means: `pounds`. */
+  /** Another meaning of the name: `pounds`. */
   readonly other?: Unit;
   /** More often a variable than a unit. */
   readonly weak?: boolean;
@@ -109,7 +109,7 @@ export function parseUnit(text: string): Unit | null {
   return (only?.[1] === '1' && more.length === 0 ? single(only[0]) : undefined) ?? combine(words);
 }
 
-/** Names that mean two things, and letters, by themselves: `5 C` is a temperature or a charge. */
+/** Ambiguous names and single letters on their own: `5 C` is a temperature or a charge. */
 function single(word: string): Unit | undefined {
   const other = INSIDE.get(word) ?? OTHERS.get(word.toLowerCase()) ?? OTHERS.get(word.toLowerCase().replace(/s$/, ''));
   const unit = lookUp(word, false);
@@ -173,7 +173,7 @@ function prefixed(word: string): Unit | undefined {
 function lookUp(raw: string, within: boolean): Unit | undefined {
   const word = raw.replace(/\\mu\s*/, 'u').replace(/\s/g, '');
   const exactly = EXACT.get(word) ?? (within ? INSIDE.get(word) : undefined);
-  // `min` and `ft` are no prefixed units, nor are `cd` and `Pa`.
+  // `min`, `ft`, `cd` and `Pa` are not prefixed units.
   const si = exactly ?? prefixed(word);
   if (si) return si;
   if (LETTER_UNIT.test(word)) {

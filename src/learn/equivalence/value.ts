@@ -1,4 +1,4 @@
-/** What an answer says: its structure, with expressions at the leaves. */
+/** The value of an answer: its structure, with expressions at the leaves. */
 import type { Expression } from './expression.ts';
 import type { Unit } from './units.ts';
 
@@ -15,20 +15,20 @@ export type Value =
       /** `3s^2` where the unit is read as letters. */
       readonly product?: Expression;
     }
-  /** A letter that marks an option, with the option's text where it was given. */
+  /** A letter that marks an option, with the option's text if given. */
   | { readonly type: 'choice'; readonly letter: string; readonly rest: Value | null }
   /** `3, 4`; `open` and `close` are '' for a bare list, and a set (`{}`) has no order. */
   | { readonly type: 'sequence'; readonly open: string; readonly close: string; readonly items: readonly Value[] }
   | { readonly type: 'union'; readonly parts: readonly Value[] }
   | { readonly type: 'ratio'; readonly parts: readonly Value[] }
-  /** An amount and which way: `5 m to the left`. */
+  /** An amount with a direction: `5 m to the left`. */
   | { readonly type: 'directed'; readonly amount: Value; readonly way: string }
-  /** Both ends; `ratio` where it may also be one: `1 to 2`. */
+  /** Both ends of a range; `ratio` when it may also be a ratio: `1 to 2`. */
   | { readonly type: 'range'; readonly ends: readonly [Value, Value]; readonly ratio: boolean }
   | { readonly type: 'relation'; readonly operator: string; readonly left: Value; readonly right: Value }
   /** Two readings of one answer, either of which may be meant: `8\sqrt{2} \approx 11.3`. */
   | { readonly type: 'either'; readonly parts: readonly Value[] }
-  /** Minutes since midnight, and whether am or pm was said. */
+  /** Minutes since midnight, and whether am or pm was stated. */
   | { readonly type: 'time'; readonly minutes: number; readonly meridiem: 'am' | 'pm' | null }
   | { readonly type: 'date'; readonly iso: string }
   /** Compared sign by sign: a formula, a genotype. */

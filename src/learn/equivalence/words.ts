@@ -155,10 +155,10 @@ function readNumberWords(parts: readonly string[]): Value | null {
   return unit && quantity(BigInt(value), 1n, unit);
 }
 
-/** The number that the words begin with, and how many of them it takes: `two hundred and five` is 205 in 4. */
+/** The number at the start of the words, and how many words it takes: `two hundred and five` is 205 in 4. */
 export function leadingNumber(words: readonly string[]): { value: number; length: number } {
   let [total, group, length] = [0, 0, 0];
-  /** What the next word must be below: after `twenty` comes one to nine, after `five` nothing but a power of ten. */
+  /** Upper bound of the next word: one to nine after `twenty`, only a power of ten after `five`. */
   let room = 100;
   for (const [i, word] of words.entries()) {
     const one = NUMBERS.indexOf(word);
