@@ -5,8 +5,8 @@ import type { Place } from './place.ts';
 import type { Saving } from './saving.ts';
 
 export interface BestKeeperParts {
-  readonly place: Place;
-  readonly saving: Saving;
+  readonly place: Pick<Place, 'write'>;
+  readonly saving: Pick<Saving, 'best'>;
   readonly policy: Pick<Learner, 'retain' | 'release'>;
   readonly loop: Pick<Config['loop'], 'steps' | 'stopWhen'>;
   readonly reports: boolean;

@@ -19,13 +19,13 @@ const LONGEST_REASON = 500;
 export class Ending {
   readonly #limits: Pick<Config['loop'], 'steps' | 'questions'>;
   readonly #store: Pick<Store, 'counts'>;
-  readonly #stopWhen: StopWhen | undefined;
+  readonly #stopWhen: Pick<StopWhen, 'tell' | 'reason'> | undefined;
   #asked: Ended | undefined;
 
   constructor(
     limits: Pick<Config['loop'], 'steps' | 'questions'>,
     store: Pick<Store, 'counts'>,
-    stopWhen: StopWhen | undefined,
+    stopWhen: Pick<StopWhen, 'tell' | 'reason'> | undefined,
   ) {
     this.#limits = limits;
     this.#store = store;

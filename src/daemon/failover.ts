@@ -3,29 +3,28 @@
  * removed, to the built-in one. A failed item counts against the plug-in until the built-in actor fails on it too; only
  * an unsound step may be the item's own fault.
  */
-import type { Handle } from '../../actors/handle.ts';
 import { InputError, ItemError, UnsoundStepError } from '../protocol/errors.ts';
 import type { Item, Performer } from '../protocol/performer.ts';
 import type { ActorStatus } from '../protocol/status.ts';
 
 export class Failover<P> implements Performer<P> {
   readonly id: string;
-  readonly #own: Handle<P>;
-  readonly #plugins: () => Performer<P> | undefined;
+  readonly #own: Performer<P>;
+  readonly #plugin: () => Performer<P> | undefined;
   readonly #say: (text: string) => void;
   #queue: (() => ActorStatus['queue']) | undefined;
 
   /** @param plugin whose actor holds the port now. */
-  constructor(own: Handle<P>, plugin: () => Performer<P> | undefined, say: (text: string) => void) {
+  constructor(own: Performer<P>, plugin: () => Performer<P> | undefined, say: (text: string) => void) {
     this.id = own.id;
     this.#own = own;
-    this.#plugins = plugin;
+    this.#plugin = plugin;
     this.#say = say;
   }
 
   async perform<R>(item: Item<P, R>): Promise<R> {
     for (;;) {
-      const plugin = this.#plugins();
+      const plugin = this.#plugin();
       if (!plugin) return this.#own.perform(item);
       if (this.#queue) plugin.takesFrom(this.#queue);
       this.#own.waitsFor(plugin.id);
@@ -38,7 +37,7 @@ export class Failover<P> implements Performer<P> {
         if (item.signal.aborted || error instanceof InputError || error instanceof ItemError) throw error;
         const why = error instanceof Error ? error.message : String(error);
         // Removed, or parked: the actor that holds the port now takes the item.
-        this.#say(`${plugin.id} is out: ${why}; ${this.#plugins()?.id ?? this.#own.id} does its work`);
+        this.#say(`${plugin.id} is out: ${why}; ${this.#plugin()?.id ?? this.#own.id} does its work`);
       } finally {
         this.#own.waitsFor('work');
       }
@@ -46,7 +45,7 @@ export class Failover<P> implements Performer<P> {
   }
 
   waitsFor(what: string): void {
-    (this.#plugins() ?? this.#own).waitsFor(what);
+    (this.#plugin() ?? this.#own).waitsFor(what);
   }
 
   takesFrom(queue: () => ActorStatus['queue']): void {

@@ -51,12 +51,12 @@ export const toyConfig = (input: ConfigInput = {}): Config =>
 export interface RigOptions {
   readonly config?: ConfigInput;
   readonly toy?: ToyOptions;
-  /** Instead of the toy, with questions and answers of its own. */
+  /** Instead of the toy and its questions and answers. */
   readonly other?: {
-    readonly policy: Policy;
-    readonly train: Dataset;
-    readonly heldOut: Dataset;
-    readonly grader: Classifier;
+    readonly policy?: Policy;
+    readonly train?: Dataset;
+    readonly heldOut?: Dataset;
+    readonly grader?: Classifier;
   };
   readonly samplers?: number;
   readonly questions?: number;
@@ -69,7 +69,9 @@ export interface RigOptions {
   readonly beforeJudge?: (group: RolloutGroup) => Promise<void> | void;
 }
 
-export interface Rig extends Pick<Composition, 'loop' | 'telemetry' | 'commands'> {
+export interface Rig extends Omit<Composition, 'stop'> {
+  /** The run folder. */
+  readonly folder: string;
   readonly policy: ToyPolicy;
   readonly store: Store;
   readonly learnt: readonly Batch[];
@@ -105,12 +107,11 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
   const learnt: Batch[] = [];
   const builtIn = await builtInOf(config, run, options, (batch) => learnt.push(batch));
   const composed = compose({ config, run, builtIn, pluginFolder: run.folder.path, reports: false });
-  const { loop, telemetry, commands, started } = composed;
+  const { loop, started } = composed;
   const errors: unknown[] = [];
   return {
-    loop,
-    telemetry,
-    commands,
+    ...composed,
+    folder: run.folder.path,
     policy: toy,
     store: run.store,
     learnt,
