@@ -51,7 +51,7 @@ test('a page gets the reply to the call before, and a panel is called at most ev
 
 test('a panel that does not answer delays no page, and is not called a second time meanwhile', async () => {
   let calls = 0;
-  let answer = (_: PanelContent) => {};
+  let answer: (reply: PanelContent) => void = () => {};
   const slow: Panel = () => {
     calls += 1;
     return new Promise((resolve) => (answer = resolve));

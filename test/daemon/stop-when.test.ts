@@ -15,7 +15,7 @@ function stopWhen(
   rows: Record<number, Record<string, number>>,
   known = { learnt: 0, evaluated: null as number | null },
 ) {
-  return new StopWhen(parse(text), { metricRow: (version: number) => rows[version] ?? {} } as never, known);
+  return new StopWhen(parse(text), { metricRow: (version) => rows[version] ?? {} }, known);
 }
 
 describe('StopWhen', () => {
