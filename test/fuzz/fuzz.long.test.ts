@@ -1,8 +1,8 @@
 /** `npm run fuzz` runs the same for longer: FUZZ_CASES and FUZZ_SECONDS for each target, FUZZ_SEED for other cases. */
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { nodeArguments } from '../support/script.ts';
 import { TARGETS } from './targets.ts';
 
 const { FUZZ_CASES = '10000', FUZZ_SECONDS = '60', FUZZ_SEED = '0' } = process.env;
@@ -13,8 +13,7 @@ const HEAP_MB = 512;
 test.each(Object.keys(TARGETS))(
   '%s: whatever it reads, it does not crash, hang or fill the memory',
   async (name) => {
-    const script = fileURLToPath(new URL('run.ts', import.meta.url));
-    const node = ['--import', 'tsx', `--max-old-space-size=${HEAP_MB}`, script];
+    const node = [`--max-old-space-size=${HEAP_MB}`, ...nodeArguments(new URL('run.ts', import.meta.url))];
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [...node, name, FUZZ_SEED, FUZZ_CASES, FUZZ_SECONDS],

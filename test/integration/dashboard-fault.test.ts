@@ -4,14 +4,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import type { Report } from '../../src/protocol/status.ts';
 import { Browser } from '../dashboards/server/support/browser.ts';
+import { nodeArguments } from '../support/script.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-const CHILD = fileURLToPath(new URL('../support/failing-dashboard.ts', import.meta.url));
+const CHILD = nodeArguments(new URL('../support/failing-dashboard.ts', import.meta.url));
 const RESTARTS = 2;
 
 async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
@@ -31,7 +31,7 @@ test(
       loop: { steps: null, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
       supervision: { maxRestarts: RESTARTS, backoffMilliseconds: 10 },
     };
-    const child = spawn(process.execPath, ['--import', 'tsx', CHILD, folder, JSON.stringify(input)], {
+    const child = spawn(process.execPath, [...CHILD, folder, JSON.stringify(input)], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     onTestFinished(() => void child.kill('SIGKILL'));

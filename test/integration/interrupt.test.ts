@@ -5,12 +5,12 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { findDaemon } from '../../src/store/run-folder.ts';
+import { nodeArguments } from '../support/script.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-const ENTRY = fileURLToPath(new URL('../support/quorum.ts', import.meta.url));
+const ENTRY = nodeArguments(new URL('../support/quorum.ts', import.meta.url));
 const QUICK = [
   'dashboard.port=null',
   'evaluation.fullQuestions=4',
@@ -21,7 +21,7 @@ const QUICK = [
 ];
 
 function quorum(...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, ['--import', 'tsx', ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [...ENTRY, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
 }

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { Labels } from '../../src/data/dataset.ts';
@@ -12,6 +11,7 @@ import type { Learner } from '../../src/policy/learner.ts';
 import { closing, openLocal } from '../support/local-policy.ts';
 import { plainLoop } from '../support/plain-loop.ts';
 import { rig, temporaryFolder, toyConfig } from '../support/rig.ts';
+import { nodeArguments } from '../support/script.ts';
 
 const STEPS = 2;
 const PICTURES = 100;
@@ -75,9 +75,9 @@ test('with the sampler in another process it is the same to the bit: one plug-in
   symlinkSync(resolve('node_modules'), join(folder, 'node_modules'), 'dir');
   const page = readFileSync('docs/plugins.md', 'utf8');
   writeFileSync(join(folder, 'elsewhere.ts'), /^```ts\n(\/\/ elsewhere\.ts\n[\s\S]*?)^```$/m.exec(page)![1]!);
-  const child = fileURLToPath(new URL('../support/sampler-child.ts', import.meta.url));
+  const child = nodeArguments(new URL('../support/sampler-child.ts', import.meta.url));
   const own = JSON.stringify({ ...INPUT, model: resolve(INPUT.model) });
-  const options = { command: process.execPath, arguments: ['--import', import.meta.resolve('tsx'), child, own] };
+  const options = { command: process.execPath, arguments: [...child, own] };
   const config = toyConfig({
     ...INPUT,
     runFolder: join(folder, 'run'),

@@ -5,17 +5,16 @@ import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileS
 import { join, resolve } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { askDaemon } from '../../src/cli/control-client.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { findDaemon } from '../../src/store/run-folder.ts';
+import { nodeArguments } from '../support/script.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { toyRun } from '../support/toy-run.ts';
 
-const fromSource = (script: URL): string[] => [process.execPath, '--import', 'tsx', fileURLToPath(script)];
-const TOY_QUORUM = fromSource(new URL('../support/toy-quorum.ts', import.meta.url));
-const HELD = fromSource(new URL('../support/held-child.ts', import.meta.url));
+const TOY_QUORUM = [process.execPath, ...nodeArguments(new URL('../support/toy-quorum.ts', import.meta.url))];
+const HELD = [process.execPath, ...nodeArguments(new URL('../support/held-child.ts', import.meta.url))];
 const QUICK = [
   'dashboard.port=null',
   'guardian.mode=off',

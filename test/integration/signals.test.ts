@@ -7,9 +7,10 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test, type TestContext } from 'vitest';
 import { askDaemon } from '../../src/cli/control-client.ts';
+import { nodeArguments } from '../support/script.ts';
 import { toyRun } from '../support/toy-run.ts';
 
-const ENTRY = fileURLToPath(new URL('../support/stuck-quorum.ts', import.meta.url));
+const ENTRY = nodeArguments(new URL('../support/stuck-quorum.ts', import.meta.url));
 const PLUGIN = fileURLToPath(new URL('../support/stuck-plugin.mjs', import.meta.url));
 /** Between signals that are to count as two: longer than what a terminal and npm need to deliver one twice. */
 const AGAIN_MILLISECONDS = 300;
@@ -37,7 +38,7 @@ function started(
   });
   const file = join(folder, 'quorum.json');
   writeFileSync(file, JSON.stringify({ ...config, plugins: stuckIn === 'import' ? [PLUGIN] : [] }));
-  const child = spawn(process.execPath, ['--import', 'tsx', ENTRY, 'start', '--config', file, '--json'], {
+  const child = spawn(process.execPath, [...ENTRY, 'start', '--config', file, '--json'], {
     env: { ...process.env, STUCK_IN: stuckIn },
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -1,8 +1,8 @@
 /** Starts a script of this folder in its own process, to be killed. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { nodeArguments } from '../support/script.ts';
 
 export interface Child {
   readonly process: ChildProcess;
@@ -13,8 +13,12 @@ export interface Child {
 
 /** `through` runs the command in another one, as `['unshare', '-rm', ...]` would. */
 export function startChild(script: string, args: readonly string[], through: readonly string[] = []): Child {
-  const file = fileURLToPath(new URL(script, import.meta.url));
-  const [command, ...rest] = [...through, process.execPath, '--import', 'tsx', file, ...args];
+  const [command, ...rest] = [
+    ...through,
+    process.execPath,
+    ...nodeArguments(new URL(script, import.meta.url)),
+    ...args,
+  ];
   const child = spawn(command!, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => {
     child.kill('SIGKILL');

@@ -1,12 +1,12 @@
 /** Launches a daemon in a process of its own, for tests that kill it. Every launch resolves to undefined if killed. */
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import type { Report } from '../../src/protocol/status.ts';
+import { nodeArguments } from './script.ts';
 
-const TOY = fileURLToPath(new URL('./toy-daemon.ts', import.meta.url));
-const REAL = fileURLToPath(new URL('./real-daemon.ts', import.meta.url));
+const TOY = new URL('./toy-daemon.ts', import.meta.url);
+const REAL = new URL('./real-daemon.ts', import.meta.url);
 
 /** With the toy policy. `death` and `goal`: see toy-daemon.ts. */
 export function launchToy(
@@ -29,13 +29,9 @@ export function launchReal(input: ConfigInput, death: string): Promise<Report | 
   return run(REAL, [JSON.stringify(input), death]);
 }
 
-function run(
-  script: string,
-  args: readonly string[],
-  environment: NodeJS.ProcessEnv = {},
-): Promise<Report | undefined> {
+function run(script: URL, args: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Report | undefined> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+    const child = spawn(process.execPath, [...nodeArguments(script), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     });

@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import threads, { setEnvironmentData, type Worker, type WorkerOptions } from 'node:worker_threads';
+import { moduleToRun } from './script.ts';
 
 /** Kinds of calls to the threads, by their purpose in the loop; `start` is before the first call. */
 export const STAGES = ['start', 'sample', 'evaluate', 'learn', 'save'] as const;
@@ -44,8 +45,6 @@ export class ThreadFaults implements Disposable {
   readonly #whole = shared.Worker;
 
   constructor() {
-    // See built-thread-entry.ts.
-    process.env['QUORUM_TEST_THREADS'] = 'source';
     setEnvironmentData(KEY, this.#orders);
     const running = this.#running;
     shared.Worker = class extends this.#whole {
@@ -79,7 +78,6 @@ export class ThreadFaults implements Disposable {
     shared.Worker = this.#whole;
     this.#channel.close();
     setEnvironmentData(KEY, undefined);
-    delete process.env['QUORUM_TEST_THREADS'];
   }
 }
 
@@ -87,7 +85,7 @@ const isCompute = ({ workerData }: WorkerOptions): boolean =>
   (workerData as { readonly role?: unknown } | undefined)?.role !== undefined;
 
 function withFaults(options: WorkerOptions): WorkerOptions {
-  const faulty = new URL('./faulty-thread.ts', import.meta.url).href;
+  const faulty = moduleToRun(new URL('./faulty-thread.ts', import.meta.url)).href;
   return {
     ...options,
     execArgv: [...(options.execArgv ?? []), '--import', faulty],

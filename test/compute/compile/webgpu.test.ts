@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { nodeArguments } from '../../support/script.ts';
 
 /** A Vulkan driver in software, as Debian's chromium package ships it, where the machine has no other. */
 const CHROMIUM = '/usr/lib/chromium';
@@ -11,7 +11,7 @@ const env = existsSync(software)
   : process.env;
 
 function child(entry: string, ...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, ['--import', 'tsx', fileURLToPath(new URL(entry, import.meta.url)), ...args], {
+  return spawnSync(process.execPath, [...nodeArguments(new URL(entry, import.meta.url)), ...args], {
     env,
     encoding: 'utf8',
     timeout: 120_000,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../support/rig.ts';
+import { LOADER, moduleToRun } from '../../support/script.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -14,7 +15,7 @@ function leftAtHome(source: string): string[] {
   const home = temporaryFolder();
   const env: NodeJS.ProcessEnv = { ...process.env, HOME: home, XDG_CACHE_HOME: join(home, '.cache'), TMPDIR: home };
   delete env['ORT_DISABLE_TELEMETRY'];
-  execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '--eval', source], {
+  execFileSync(process.execPath, [...LOADER, '--input-type=module', '--eval', source], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -26,9 +27,13 @@ function leftAtHome(source: string): string[] {
   ];
 }
 
+const [engines, open, schema] = ['compute/engine/engines', 'policy/local/open', 'config/schema'].map(
+  (name) => moduleToRun(new URL(`../../../src/${name}.ts`, import.meta.url)).href,
+);
+
 const run = `
   import * as tf from '@tensorflow/tfjs-core';
-  import { createEngine } from './src/compute/engine/engines.ts';
+  import { createEngine } from '${engines}';
   const engine = await createEngine('cpu', { threads: 1 });
   const program = await engine.compile({ name: 'p', inputs: { x: { dtype: 'float32', shape: [1] } }, build: ({ x }) => ({ y: tf.add(x, 1) }) });
   await program.run({ x: { dtype: 'float32', shape: [1], data: new Float32Array(1) } });
@@ -40,8 +45,8 @@ it('a session in this process leaves nothing behind and counts nothing', () => {
 
 it('nor does one in a thread of a policy', () => {
   const sample = `
-    import { openForSampling } from './src/policy/local/open.ts';
-    import { configSchema } from './src/config/schema.ts';
+    import { openForSampling } from '${open}';
+    import { configSchema } from '${schema}';
     const sampler = await openForSampling(configSchema.parse({ model: './models/mini' }));
     const question = { id: 'q', text: 'What is the area?', pictures: [], origin: 'dataset' };
     const params = { samples: 1, temperature: 0, topP: 1, topK: 0, maxNewTokens: 2 };

@@ -7,15 +7,15 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
 import type { ConfigInput } from '../../../src/config/schema.ts';
+import { nodeArguments } from '../../support/script.ts';
 import { CHROMIUM } from './browser.ts';
 
 export { CLIENT_FOLDER, launch, open } from './browser.ts';
 
-const TOY = fileURLToPath(new URL('./daemon-child.ts', import.meta.url));
-const COMMAND = fileURLToPath(new URL('../../support/quorum.ts', import.meta.url));
+const TOY = nodeArguments(new URL('./daemon-child.ts', import.meta.url));
+const COMMAND = nodeArguments(new URL('../../support/quorum.ts', import.meta.url));
 
 /** `describe` for tests that need a browser. */
 export const describeInBrowser: (name: string, tests: () => void) => unknown =
@@ -57,21 +57,21 @@ export function startToyDaemon({
     ...config,
     dashboard: { port, ...config.dashboard },
   };
-  return start([TOY, folder, JSON.stringify(input), String(stepTakes)], folder);
+  return start([...TOY, folder, JSON.stringify(input), String(stepTakes)], folder);
 }
 
 /** `quorum start` with these settings, on the bundled model. It gives way to the browser. */
 export async function startQuorum(settings: readonly string[]): Promise<DaemonProcess> {
   const folder = newFolder();
   const all = ['dashboard.port=0', ...settings].flatMap((setting) => ['--set', setting]);
-  const daemon = await start([COMMAND, 'start', '--run', folder, ...all], folder);
+  const daemon = await start([...COMMAND, 'start', '--run', folder, ...all], folder);
   setPriority(daemon.process.pid!, 10);
   return daemon;
 }
 
 /** @param args of Node. What it says first of all has to name the dashboard's address. */
 async function start(args: readonly string[], folder: string): Promise<DaemonProcess> {
-  const child = spawn(process.execPath, ['--import', 'tsx', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
   const gone = new Promise<undefined>((resolve) => child.once('close', () => resolve(undefined)));
