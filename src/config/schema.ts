@@ -220,6 +220,12 @@ const learner = z.strictObject({
   weightDecay: z.number().min(0).max(1).default(0.01).describe('AdamW decoupled weight decay.'),
   gradientClipNorm: z.number().min(1e-9).max(MOST).default(1).describe('Largest global norm of the gradient.'),
   minibatches: count().max(1_024).default(2).describe('Optimizer updates in one learner step.'),
+  recompute: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Computes each block of the model again in the backward pass instead of keeping what it computed: a step takes one forward pass more, and much less memory where responses are long.',
+    ),
   ...sharedSettings,
 });
 

@@ -4,5 +4,7 @@ export const FUSED = {
   sumSquares: 'QuorumSumSquares',
   silu: 'QuorumSilu',
   rope: 'QuorumRope',
+  chosen: 'QuorumChosen',
+  withChosen: 'QuorumWithChosen',
   groupQueryAttention: 'QuorumGroupQueryAttention',
 } as const;

@@ -23,6 +23,8 @@ export interface Node {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attrs: Readonly<Record<string, Attribute>>;
+  /** Of the outputs. */
+  readonly types: readonly OutputType[];
 }
 
 export interface Constant extends Value {
@@ -147,7 +149,7 @@ export class Graph {
         dtype: type.dtype,
         shape: type.shape,
       }));
-      this.nodes.push({ op, domain, inputs, outputs: outputs.map((value) => value.name), attrs });
+      this.nodes.push({ op, domain, inputs, outputs: outputs.map((value) => value.name), attrs, types: spec.outputs });
       this.#merged.set(key, outputs);
     }
     return outputs;
@@ -185,7 +187,7 @@ export class Graph {
 
   /** Names `value` as an output. An output needs a node of its own that produces it. */
   output(name: string, value: Value): void {
-    this.nodes.push({ op: 'Identity', domain: '', inputs: [value.name], outputs: [name], attrs: {} });
+    this.nodes.push({ op: 'Identity', domain: '', inputs: [value.name], outputs: [name], attrs: {}, types: [value] });
     this.outputs.push({ name, dtype: value.dtype, shape: value.shape });
   }
 }

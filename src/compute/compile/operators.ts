@@ -108,19 +108,36 @@ function logProbabilities(logits: tf.Tensor2D): tf.Tensor2D {
   return native(tf.LogSoftmax, { logits }, { axis: 1 }, () => [tf.logSoftmax(logits)])[0] as tf.Tensor2D;
 }
 
+/** The element of each row of x [M, V] that `ids` [M] int32 names -> [M, 1]. */
+function chosen(x: tf.Tensor, ids: tf.Tensor): tf.Tensor {
+  const compose = (): tf.Tensor[] => [tf.sum(tf.mul(x, hot(ids, x.shape[1]!)), 1, true)];
+  return native(FUSED.chosen, { x, ids }, {}, compose)[0]!;
+}
+
+/** x [M, V] with `values` [M, 1] at the elements that `ids` [M] int32 names. */
+function withChosen(x: tf.Tensor, ids: tf.Tensor, values: tf.Tensor): tf.Tensor {
+  const compose = (): tf.Tensor[] => [tf.where(tf.cast(hot(ids, x.shape[1]!), 'bool'), values, x)];
+  return native(FUSED.withChosen, { x, ids, values }, {}, compose)[0]!;
+}
+
+const hot = (ids: tf.Tensor, depth: number): tf.Tensor => tf.oneHot(tf.cast(ids, 'int32'), depth, 1, 0, 'float32');
+
 /**
  * Log-probability of each row's token and the entropy of its distribution, in nats.
  * logits [M, V], ids [M] int32 -> both [M].
  */
 export function tokenLogProb(logits: tf.Tensor2D, ids: tf.Tensor1D): { logProb: tf.Tensor1D; entropy: tf.Tensor1D } {
-  const vocabulary = logits.shape[1];
-  const chosen = (tokens: tf.Tensor): tf.Tensor => tf.oneHot(tokens, vocabulary, 1, 0, 'float32');
   const pick = tf.customGrad((logits_, save) => {
     const logProbs = logProbabilities(logits_ as tf.Tensor2D);
     (save as tf.GradSaveFunc)([logProbs, ids]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor =>
-      tf.mul(tf.expandDims(dy, 1), tf.sub(chosen(saved[1]!), tf.exp(saved[0]!)));
-    return { value: tf.sum(tf.mul(logProbs, chosen(ids)), 1), gradFunc };
+    // d log p / d logit = [it is the token's] - p
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]): tf.Tensor => {
+      const [logP, tokens] = saved as [tf.Tensor, tf.Tensor];
+      const column = tf.expandDims(dy, 1);
+      const own = tf.mul(column, tf.sub(1, tf.exp(chosen(logP, tokens))));
+      return withChosen(tf.mul(tf.neg(column), tf.exp(logP)), tokens, own);
+    };
+    return { value: tf.squeeze(chosen(logProbs, ids), [1]), gradFunc };
   });
   const measure = tf.customGrad((logits_, save) => {
     const entropyOf = (logProbs: tf.Tensor): tf.Tensor => tf.neg(tf.sum(tf.mul(tf.exp(logProbs), logProbs), 1));

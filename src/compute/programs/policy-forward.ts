@@ -23,7 +23,7 @@ import type {
 import { pick } from '../models/tensors.ts';
 import { bucket, emptyRows, imageFeeds, imageSpecs, placePrompts, promptMask } from './batch.ts';
 import { causal, causalAttention, causalMask } from './forward.ts';
-import { decode, embedRows, groupHeads, ungroupHeads } from './layers.ts';
+import { embedRows, groupHeads, ungroupHeads } from './layers.ts';
 
 export interface PolicyShape {
   /** Q */
@@ -121,18 +121,37 @@ export function policyForward(model: Model, weights: Tensors, inputs: Tensors, s
 
 /** Final hidden states [Q*G*R, D] at the positions that predict the response tokens. */
 export function policyHidden(model: Model, weights: Tensors, inputs: Tensors, shape: PolicyShape): Tensor {
-  const { prompts, samples, promptLength, responseLength } = shape;
-  const ids = tf.concat([tf.reshape(pick(inputs, 'promptIds'), [-1]), tf.reshape(pick(inputs, 'responseIds'), [-1])]);
-  const rows = embedRows(model, weights, inputs, ids, shape.vision);
-  const hidden = decode(
-    model,
-    weights,
-    inputs,
-    rows,
-    sharedPrefix(model.dimensions, shape, pick(inputs, 'promptMask')),
-  );
+  const { first, rest } = policySegments(model, weights, inputs, shape);
+  return rest.reduce((rows, segment) => segment(rows), first());
+}
 
-  const width = model.dimensions.hiddenSize;
+/** A part of a forward pass, from rows to rows. */
+export type Segment = (rows: Tensor) => Tensor;
+
+/** `policyHidden` cut up: the embedding, each block, and the norm with the choice of the rows that predict. */
+export function policySegments(
+  model: Model,
+  weights: Tensors,
+  inputs: Tensors,
+  shape: PolicyShape,
+): { readonly first: () => Tensor; readonly rest: readonly Segment[] } {
+  const ids = tf.concat([tf.reshape(pick(inputs, 'promptIds'), [-1]), tf.reshape(pick(inputs, 'responseIds'), [-1])]);
+  const attention = sharedPrefix(model.dimensions, shape, pick(inputs, 'promptMask'));
+  const blocks = Array.from(
+    { length: model.dimensions.layers },
+    (_, layer): Segment =>
+      (rows) =>
+        model.block(weights, inputs, layer, rows, attention),
+  );
+  return {
+    first: () => embedRows(model, weights, inputs, ids, shape.vision),
+    rest: [...blocks, (rows) => predicting(model.norm(weights, rows), shape)],
+  };
+}
+
+/** Of all rows [Q*P + Q*G*R, D] those that predict the response tokens, [Q*G*R, D]. */
+function predicting(hidden: Tensor, { prompts, samples, promptLength, responseLength }: PolicyShape): Tensor {
+  const width = hidden.shape[1]!;
   const [prompt, response] = splitRows(hidden, prompts * promptLength);
   // The prompt is left-padded: its last token predicts the first token of all its responses.
   const last = tf.slice(

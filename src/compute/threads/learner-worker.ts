@@ -27,6 +27,7 @@ import { loadParams, locateParams } from '../models/weights.ts';
 import { learnBatch } from '../objectives/learn.ts';
 import { openObjective } from '../objectives/registry.ts';
 import type { LearnSettings } from '../objectives/settings.ts';
+import type { Saving } from '../training/loss-gradients.ts';
 import { adamW, type AdamWSettings } from '../training/optimizer.ts';
 import { Trainer } from '../training/trainer.ts';
 import { checkFinite, share, shareState, sharedState } from './versions.ts';
@@ -42,6 +43,8 @@ export interface LearnerSetup {
   readonly threads: number;
   readonly optimizer: AdamWSettings;
   readonly learn: LearnSettings;
+  /** Default: nothing is computed twice. */
+  readonly saving?: Saving;
   /** Trains an adapter instead of the whole model; `seed` draws where it begins. */
   readonly adapter?: { readonly settings: AdapterSettings; readonly seed: number } | undefined;
 }
@@ -172,7 +175,7 @@ export class LearnerWorker {
     this.#warm?.trainer.release();
     this.#warm = undefined;
     const { model, constants, adapter } = this.#base;
-    const { optimizer, learn } = this.#setup;
+    const { optimizer, learn, saving } = this.#setup;
     return Trainer.create(
       {
         engine: this.#engine,
@@ -181,6 +184,7 @@ export class LearnerWorker {
         ...(adapter && { attached: model.parameters }),
         optimizer,
         microBatchGroups: learn.microBatchGroups,
+        ...(saving && { saving }),
       },
       sharedState(state),
     );

@@ -8,7 +8,7 @@ import type { RunningModel } from '../rollout/decoding.ts';
 import type { EncodedPrompt, Model } from '../models/family.ts';
 import { planPolicy, policyName, policySpecs, type PolicyShape } from '../programs/policy-forward.ts';
 import { filled, inPasses, paddedLengths } from './passes.ts';
-import { responseLogProbs, targetIds } from './step.ts';
+import { responseLogProbs, targetIds } from './loss-gradients.ts';
 
 /** A prompt and its G responses; all groups of a call have the same G. */
 export interface ScoreGroup {

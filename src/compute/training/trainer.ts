@@ -18,7 +18,8 @@ import { planPolicy } from '../programs/policy-forward.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
 import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
 import { filled, inPasses, paddedLengths } from './passes.ts';
-import { FIRST, gradProgram, SECOND, stepProgram, SUM, updateProgram, VALUE } from './step.ts';
+import { VALUE, type Saving } from './loss-gradients.ts';
+import { FIRST, gradProgram, SECOND, stepProgram, SUM, updateProgram } from './step.ts';
 import type { TokenLoss } from './token-loss.ts';
 
 /** One response to learn from; the arrays are parallel to `tokens`. */
@@ -71,6 +72,7 @@ export interface TrainerOptions {
    * pass of any size.
    */
   readonly microBatchGroups?: number;
+  readonly saving?: Saving;
 }
 
 /** What fills up a pass. */
@@ -193,16 +195,16 @@ export class Trainer {
     loss: TokenLoss,
     scalars: Record<string, Feed>,
   ): Promise<Record<string, number>> {
-    const { engine, model, optimizer } = this.#options;
+    const { engine, model, optimizer, saving } = this.#options;
     const { shape, feeds } = planGroups(model, groups, tokens, loss);
-    const program = await engine.compile(stepProgram(model, this.#parameters, shape, loss, optimizer));
+    const program = await engine.compile(stepProgram(model, this.#parameters, shape, loss, optimizer, saving));
     return numbers(await program.run({ ...this.#options.frozen, ...this.#state, ...scalars, ...feeds }));
   }
 
   async #addGradients(groups: readonly TrainGroup[], tokens: number, loss: TokenLoss): Promise<Record<string, number>> {
-    const { engine, model } = this.#options;
+    const { engine, model, saving } = this.#options;
     const { shape, feeds } = planGroups(model, groups, tokens, loss);
-    const program = await engine.compile(gradProgram(model, this.#parameters, shape, loss));
+    const program = await engine.compile(gradProgram(model, this.#parameters, shape, loss, saving));
     return numbers(await program.run({ ...this.residentWeights(), ...(await this.#gradientSums()), ...feeds }));
   }
 

@@ -65,7 +65,7 @@ export function engineOf({ engine }: Pick<Config['workers'], 'engine'>): EngineN
 
 function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalLearner {
   const { model, promptTemplate, prompt, seed, workers, learner, sampling, timeouts } = config;
-  const { betas, weightDecay, gradientClipNorm, minibatches, adapter, ...learn } = learner;
+  const { betas, weightDecay, gradientClipNorm, minibatches, adapter, recompute, ...learn } = learner;
   return new LocalLearner({
     setup: {
       role: 'learner',
@@ -82,6 +82,7 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
         maxNewTokens: sampling.maxNewTokens,
         microBatchGroups: groupsAPass(config),
       },
+      saving: { ...(recompute && { recompute }) },
       ...(adapter.type !== 'none' && { adapter: { settings: adapter, seed } }),
     },
     checkpoint,

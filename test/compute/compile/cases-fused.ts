@@ -49,15 +49,17 @@ add(
       };
     }),
 );
-add(
-  tf.LogSoftmax,
-  'numeric',
-  fc.tuple(shapes(2, 2, 7), seeds).map(([[m, v], seed]): Example => ({
-    feeds: { logits: spread([m!, v!], seed), ids: integers([m!], seed, 0, v! - 1) },
-    build: ({ logits, ids }) => tokenLogProb(logits as tf.Tensor2D, ids as tf.Tensor1D).logProb,
-  })),
-  'log-probability of a token',
-);
+for (const kernel of [tf.LogSoftmax, FUSED.chosen, FUSED.withChosen]) {
+  add(
+    kernel,
+    'numeric',
+    fc.tuple(shapes(2, 2, 7), seeds).map(([[m, v], seed]): Example => ({
+      feeds: { logits: spread([m!, v!], seed), ids: integers([m!], seed, 0, v! - 1) },
+      build: ({ logits, ids }) => tokenLogProb(logits as tf.Tensor2D, ids as tf.Tensor1D).logProb,
+    })),
+    'log-probability of a token',
+  );
+}
 add(
   tf.GatherV2,
   'numeric',

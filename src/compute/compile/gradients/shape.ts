@@ -70,9 +70,27 @@ define(tf.Tile, { inputs: ['x'] }, (dy, [x], attrs) => {
 const oneHot = (indices: T, depth: number): T =>
   tf.engine().runKernel(tf.OneHot, { indices }, { depth, onValue: 1, offValue: 0, dtype: 'float32' });
 
+/** Elements of one-hot rows that are held at once, at most, where a row has fewer. */
+const HOT = 2 ** 26;
+
 /**
- * One-hot matmul, not scatter: repeated indices must add up exactly under threads (and vocabularies here are small).
+ * Sums of `rows` [N, C] by index [N] int32 -> [depth, C]: a one-hot matmul, not scatter, as repeated indices must add up
+ * exactly under threads. By chunks of rows where the one-hot rows of all would be too many.
  */
+export function sumsByIndex(indices: T, depth: number, rows: T, most = HOT): T {
+  const [count, size] = [rows.shape[0], Math.max(1, Math.floor(most / depth))];
+  if (count <= size) return tf.matMul(oneHot(indices, depth), rows, true);
+  const parts = Array.from({ length: Math.ceil(count / size) }, (_, i) => {
+    const some = Math.min(size, count - i * size);
+    return tf.matMul(
+      oneHot(tf.slice(indices, [i * size], [some]), depth),
+      tf.slice(rows, [i * size, 0], [some, -1]),
+      true,
+    );
+  });
+  return parts.reduce((sum, part) => tf.add(sum, part));
+}
+
 define(tf.GatherV2, { inputs: ['x', 'indices'] }, (dy, [x, indices], attrs) => {
   const axis = axesOf(attrs['axis'], x!.rank)[0]!;
   return {
@@ -83,7 +101,7 @@ define(tf.GatherV2, { inputs: ['x', 'indices'] }, (dy, [x, indices], attrs) => {
         ...dy.shape.map((_, i) => i).filter((i) => i < axis || i >= axis + indices!.rank),
       ];
       const rows = tf.reshape(tf.transpose(dy, moved), [count, -1]);
-      const sums = tf.matMul(oneHot(tf.reshape(tf.cast(indices!, 'int32'), [count]), x!.shape[axis]!), rows, true);
+      const sums = sumsByIndex(tf.reshape(tf.cast(indices!, 'int32'), [count]), x!.shape[axis]!, rows);
       const rest = x!.shape.filter((_, i) => i !== axis);
       const back = x!.shape.map((_, i) => (i === axis ? 0 : i < axis ? i + 1 : i));
       return tf.transpose(tf.reshape(sums, [x!.shape[axis]!, ...rest]), back);

@@ -46,6 +46,20 @@ emitAll({
     return backend.tensor(graph.reshape(y, [rows, heads, size]), 'float32');
   },
 
+  [FUSED.chosen]: ({ inputs, backend, graph }) => {
+    const x = backend.dense(inputs['x']!);
+    const index = graph.reshape(graph.cast(backend.dense(inputs['ids']!), 'int32'), [x.shape[0]!, 1]);
+    const type = { dtype: x.dtype, shape: index.shape };
+    return backend.tensor(graph.node('GatherElements', [x, index], type, { axis: 1 }), 'float32');
+  },
+
+  [FUSED.withChosen]: ({ inputs, backend, graph }) => {
+    const x = backend.dense(inputs['x']!);
+    const index = graph.reshape(graph.cast(backend.dense(inputs['ids']!), 'int32'), [x.shape[0]!, 1]);
+    const values = graph.expand(backend.value(inputs['values']!), index.shape);
+    return backend.tensor(graph.node('ScatterElements', [x, index, values], x, { axis: 1 }), 'float32');
+  },
+
   [FUSED.groupQueryAttention]: ({ inputs, attrs, backend, graph }) => {
     const value = (key: string) => backend.dense(inputs[key]!);
     const query = value('q');
