@@ -322,7 +322,10 @@ const workers = z.strictObject({
     .describe(
       'Engine that runs the programs; `quorum doctor` lists those that work here. The daemon does not start on `webgpu`.',
     ),
-  rolloutWorkers: count().max(256).default(1).describe('Sampler threads, each with its own copy of the model.'),
+  rolloutWorkers: count()
+    .max(256)
+    .default(1)
+    .describe('Sampler threads, each with its own copy of the weights that are trained.'),
   rolloutThreads: count()
     .max(1_024)
     .default(1)

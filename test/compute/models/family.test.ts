@@ -142,11 +142,11 @@ describe('the first family', () => {
   const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
   const textOf = (file: string): string => readFileSync(join('src', file), 'utf8');
 
-  test('is named by its own folder, the registry, and what makes such a model', () => {
+  test('is named by its own folder, the registry, and what makes such models', () => {
     const others = files.filter(
       (file) => !file.startsWith(join('compute/models/qwen2_5_vl/')) && textOf(file).includes('qwen2_5_vl'),
     );
-    expect(others.toSorted()).toEqual(['compute/models/index.ts', 'pretrain/mini.ts']);
+    expect(others.toSorted()).toEqual(['compute/models/index.ts', 'pretrain/mini.ts', 'pretrain/random/shapes.ts']);
   });
 
   test('multiplies no rows by weights itself: its linear layers go through linear(), which adapters build on', () => {
