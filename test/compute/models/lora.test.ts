@@ -196,3 +196,34 @@ it('training an adapter follows the gradient of the merged weight: dB = s dW A^T
     expect(maxDifference(own[`${layer}.lora_A.weight`]!.data, dA, input)).toBeLessThan(1e-5);
   }
 });
+
+it.each([{}, { recompute: true }])(
+  "has the gradients that PyTorch gives PEFT's adapter (adapter_gradients.py), with %j",
+  async (saving) => {
+    const { model, params, prompts } = await loadFixture('window');
+    const { loss, ...expected } = await readSafetensors(join(folder, 'gradients.safetensors'));
+    const engine = await createEngine('cpu', { threads: 1 });
+    const adapter = makeAdapter(model, settings);
+    const trainer = await Trainer.create(
+      {
+        engine,
+        model,
+        frozen: await uploadAll(engine, { ...params, ...adapter.constants }),
+        optimizer: { beta1: 0, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1e9 },
+        saving,
+      },
+      { weights: await loadAdapter(folder, model, adapter) },
+    );
+    const responses = [{ tokens: [5, 6, 7] }, { tokens: [3, 80, 3, 20, 21, 22] }];
+    const outcome = await trainer.step([{ prompt: prompts[0]!, responses }], { loss: CROSS_ENTROPY, learningRate: 0 });
+    const gradients = (await trainer.state()).moments.first; // with beta1 = 0 the gradient
+    expect(outcome.loss).toBeCloseTo(loss!.data[0]!, 5);
+    expect(Object.keys(expected)).toHaveLength(Object.keys(gradients).length);
+    for (const [name, { data }] of Object.entries(expected)) {
+      const own = gradients[name.replace('base_model.model.model.language_model.', 'model.')]!;
+      expect(maxDifference(own.data, data, data.length)).toBeLessThan(1e-5);
+    }
+    trainer.release();
+    await engine[Symbol.asyncDispose]();
+  },
+);
