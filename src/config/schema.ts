@@ -144,6 +144,21 @@ const schedule = z.discriminatedUnion('type', [
   }),
 ]);
 
+const pictures = z.strictObject({
+  maxTokens: count()
+    .max(65_536)
+    .default(512)
+    .describe('Maximum of tokens that a picture takes in the prompt: a larger picture is scaled down.'),
+  cacheMegabytes: z
+    .int()
+    .min(0)
+    .max(10_000_000)
+    .default(4_096)
+    .describe(
+      'Size of the cache in the run folder of what a frozen vision tower makes of pictures, for runs that train an adapter.',
+    ),
+});
+
 const sampling = z.strictObject({
   samples: z.int().min(2).max(1024).default(10).describe('G, responses sampled for each question.'),
   temperature: temperature().default(1).describe('Sampling temperature while training.'),
@@ -467,6 +482,7 @@ export const configSchema = z.strictObject({
       'Prompt of a question; {question} is its text. A model that is not trained to box its answers needs a prompt that asks for the box: without a box there is no vote.',
     ),
   prompt: prompt.prefault({}),
+  pictures: pictures.prefault({}),
   sampling: sampling.prefault({}),
   loop: loop.prefault({}),
   learner: learner.prefault({}),

@@ -49,6 +49,8 @@ export interface PromptSource {
   readonly template?: string | undefined;
   /** What the system turn says; absent: what the chat template says by itself. */
   readonly system?: string | undefined;
+  /** Maximum of tokens that a picture takes. */
+  readonly maxPictureTokens?: number | undefined;
 }
 
 /**

@@ -68,7 +68,7 @@ export interface PositionScheme {
    */
   readonly axes: number;
   /** @throws InputError when the image tokens among `ids` do not fit the images. */
-  of(ids: ArrayLike<number>, images: readonly PatchedImage[]): Positions;
+  of(ids: ArrayLike<number>, images: readonly Pick<PatchedImage, 'grid'>[]): Positions;
   /** Inputs for N rows. Their names are the family's own: not those of the programs' other inputs. */
   specs(rows: number): Specs;
   /** @param positions [axes, N] row-major. */
@@ -89,13 +89,51 @@ export interface Vision {
   /** Reads `preprocessor_config.json`. @throws InputError */
   processor(json: unknown, file: string): PictureProcessor;
   /** Rows of the decoder that an image takes. */
-  rows(image: PatchedImage): number;
+  rows(image: Pick<PatchedImage, 'grid'>): number;
   /** @throws InputError when an image's patches do not fill its grid. */
   plan(images: readonly PatchedImage[]): { readonly shape: ImageShape; readonly feeds: Feeds };
+  readonly tower: Tower;
 }
 
-/** @throws InputError when the picture's size or channels do not suit the model. */
-export type PictureProcessor = (picture: Picture) => PatchedImage;
+/**
+ * The vision tower as programs of its own, one picture after the other: where its weights stay as they are, a picture's
+ * rows are computed once, and programs over text know no pictures' sizes.
+ */
+export interface Tower {
+  /** Whether the weight called `parameter` is the tower's. */
+  owns(parameter: string): boolean;
+  /**
+   * In parts whose rows follow each other. @throws InputError when an image's patches do not fill its grid.
+   */
+  plan(image: PatchedImage): readonly TowerPlan[];
+}
+
+export interface TowerPlan {
+  readonly shape: TowerShape;
+  readonly feeds: Feeds;
+  /** Which row of the last stage's result each row of the decoder is. */
+  readonly order: Int32Array;
+}
+
+/** Pictures with equal shapes share programs. A family keeps what a stage needs beside these. */
+export interface TowerShape {
+  /** Holds every static setting of the shape, for a program's name. */
+  readonly name: string;
+  /** One program each, of bounded length. All but the first take `towerRows`, which the one before it made. */
+  readonly stages: readonly TowerStage[];
+}
+
+export interface TowerStage {
+  /** The weights that it takes. */
+  readonly parameters: Specs;
+  readonly inputs: Specs;
+}
+
+/**
+ * Scales a picture down where it takes more than `maxTokens` rows of the decoder. @throws InputError when the picture's
+ * size or channels do not suit the model.
+ */
+export type PictureProcessor = (picture: Picture, maxTokens?: number) => PatchedImage;
 
 /** Patches of an image: [time, height, width]. */
 export type Grid = readonly [number, number, number];
@@ -104,7 +142,18 @@ export interface PatchedImage {
   readonly grid: Grid;
   /** [t*h*w, values of a patch], in the family's order. */
   readonly patches: Float32Array;
+  /** Rows that the picture would take if `maxTokens` did not scale it down. */
+  readonly wantedRows?: number;
 }
+
+/** An image that the tower has seen already. */
+export interface EmbeddedImage {
+  readonly grid: Grid;
+  /** [rows, D] */
+  readonly rows: Float32Array;
+}
+
+export type PromptImage = PatchedImage | EmbeddedImage;
 
 /**
  * Static part of a batch of images: batches with equal shapes share a program. A family keeps what its tower needs
@@ -126,7 +175,7 @@ export interface EncodedPrompt {
   readonly positions: ArrayLike<number>;
   /** Position of the first token of the response. */
   readonly nextPosition: number;
-  readonly images: readonly PatchedImage[];
+  readonly images: readonly PromptImage[];
 }
 
 export type Feeds = Record<string, HostTensor>;
@@ -144,6 +193,8 @@ export interface Network {
   embed(weights: Tensors, inputs: Tensors, ids: Tensor): Tensor;
   /** All images of the batch -> [M, D]. */
   images?(weights: Tensors, inputs: Tensors, shape: ImageShape): Tensor;
+  /** One stage of the tower over one picture -> the next one's `towerRows`, or rows [M, D]. */
+  tower?(weights: Tensors, inputs: Tensors, stage: TowerStage): Tensor;
   /** Layer `layer`, residuals included: [N, D] -> [N, D]. Calls `attention` once. */
   block(weights: Tensors, inputs: Tensors, layer: number, rows: Tensor, attention: Attention): Tensor;
   /** The norm after the last block: [N, D] -> [N, D]. */

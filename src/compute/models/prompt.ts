@@ -16,6 +16,8 @@ export interface PromptEncoder {
   readonly template?: string | undefined;
   /** What the system turn says; absent: what the chat template says by itself. */
   readonly system?: string | undefined;
+  /** Rows of the decoder that a picture takes, at most; larger ones are scaled down. */
+  readonly maxPictureTokens?: number | undefined;
 }
 
 /**
@@ -43,8 +45,8 @@ export function encodePrompt(
   return { ids, positions: positions.ids, nextPosition: positions.next, images };
 }
 
-function process({ model, processor }: PromptEncoder, picture: Picture): PatchedImage {
-  if (processor) return processor(picture);
+function process({ model, processor, maxPictureTokens }: PromptEncoder, picture: Picture): PatchedImage {
+  if (processor) return processor(picture, maxPictureTokens);
   throw new InputError(
     `a question has a picture, but a model of type "${model.modelType}" takes none: ask without pictures, or use another model`,
   );

@@ -62,15 +62,25 @@ export function permuteRows(x: Tensor, index: Tensor, inverse: Tensor, wanted?: 
   return run(x);
 }
 
-/**
- * Puts image rows [M, D] among token rows [N, D]: row i of the result is row `source[i]` of the two concatenated.
- * `isText` [N, 1] is 1 where the token's own row stays, `imageRows` [M] says where each image row went (each goes to
- * one place).
- */
-export function mixRows(tokens: Tensor, images: Tensor, source: Tensor, isText: Tensor, imageRows: Tensor): Tensor {
+/** Where each row of a mixture comes from. */
+export interface RowPlaces {
+  /** [N]: row i of the result is row `source[i]` of tokens and images concatenated. */
+  readonly source: Tensor;
+  /** [N, 1]: 1 where the token's own row stays. */
+  readonly isText: Tensor;
+  /** [M]: where each image row went, each to one place. Without it the image rows get no gradient. */
+  readonly imageRows?: Tensor;
+}
+
+/** Puts image rows [M, D] among token rows [N, D]. */
+export function mixRows(tokens: Tensor, images: Tensor, { source, isText, imageRows }: RowPlaces): Tensor {
+  const mixed = (text: Tensor, image: Tensor): Tensor =>
+    tf.gather(tf.concat([text as Tensor2D, image as Tensor2D], 0), source);
+  const textOf = (dy: Tensor): Tensor => tf.mul(dy, isText);
+  if (!imageRows) return tf.customGrad((text) => ({ value: mixed(text as Tensor, images), gradFunc: textOf }))(tokens);
   const run = tf.customGrad((text, image) => ({
-    value: tf.gather(tf.concat([text as Tensor2D, image as Tensor2D], 0), source as Tensor1D),
-    gradFunc: (dy: Tensor) => [tf.mul(dy, isText), tf.gather(dy as Tensor2D, imageRows)],
+    value: mixed(text as Tensor, image as Tensor),
+    gradFunc: (dy: Tensor) => [textOf(dy), tf.gather(dy as Tensor2D, imageRows)],
   }));
   return run(tokens, images);
 }

@@ -1,8 +1,7 @@
 /** One learner step: a batch of judged groups becomes a few optimizer updates, by the objective of the settings. */
 import type { Batch, StepMetrics } from '../../protocol/messages.ts';
-import type { PromptEncoder } from '../models/prompt.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
-import { encodeQuestions } from '../rollout/prompts.ts';
+import { encodeQuestions, type QuestionEncoder } from '../rollout/prompts.ts';
 import { learningRateAt } from '../training/schedule.ts';
 import { score } from '../training/score.ts';
 import type { StepOutcome, Trainer, TrainGroup } from '../training/trainer.ts';
@@ -13,7 +12,7 @@ import type { LearnSettings } from './settings.ts';
 /** What a step has to work with, whatever its objective. */
 export interface Learner {
   readonly trainer: Trainer;
-  readonly encoder: PromptEncoder;
+  readonly encoder: QuestionEncoder;
   /** The weights being learnt. */
   readonly model: RunningModel;
   /** The frozen base. */

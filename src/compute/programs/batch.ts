@@ -1,7 +1,16 @@
 /** Host-side planning that every program over prompts shares: padding, positions, and where the images' rows go. */
 import { f32, i32, type HostTensor } from '../../protocol/tensor.ts';
 import type { Specs } from '../engine/engine.ts';
-import { FORBIDDEN, type Architecture, type EncodedPrompt, type Feeds, type ImageShape } from '../models/family.ts';
+import {
+  FORBIDDEN,
+  type Architecture,
+  type EmbeddedImage,
+  type EncodedPrompt,
+  type Feeds,
+  type ImageShape,
+  type PatchedImage,
+  type PromptImage,
+} from '../models/family.ts';
 
 export type Padding = 'left' | 'right';
 
@@ -61,9 +70,12 @@ export function promptMask(prompts: readonly EncodedPrompt[], length: number, pa
   return f32([prompts.length, 1, 1, length], mask);
 }
 
-/** Feeds of the vision tower and of `mixRows`; none when no prompt has an image. */
+/**
+ * Where the images' rows go, and what they are made of: the patches, for the vision tower inside the program, or the
+ * rows that the tower made before. No feeds when no prompt has an image.
+ */
 export function imageFeeds(
-  { vision }: Architecture,
+  { vision, dimensions }: Architecture,
   prompts: readonly EncodedPrompt[],
   rowCount: number,
   length: number,
@@ -72,7 +84,9 @@ export function imageFeeds(
   const images = prompts.flatMap((prompt) => prompt.images);
   if (images.length === 0) return { feeds: {} };
   if (!vision) throw new RangeError(`the prompts hold ${images.length} images, and the model takes none`);
-  const plan = vision.plan(images);
+  const plan = images.every(isEmbedded)
+    ? planRows(images, dimensions.hiddenSize)
+    : vision.plan(images.map((image, i) => withPatches(image, i)));
   const source = Int32Array.from({ length: rowCount }, (_, row) => row);
   const isText = new Float32Array(rowCount).fill(1);
   const imageRows: number[] = [];
@@ -89,9 +103,46 @@ export function imageFeeds(
     ...plan.feeds,
     rowSource: i32([rowCount], source),
     rowIsText: f32([rowCount, 1], isText),
-    imageRows: i32([imageRows.length], imageRows),
+    ...(!isOfRows(plan.shape) && { imageRows: i32([imageRows.length], imageRows) }),
   };
   return { shape: plan.shape, feeds };
+}
+
+const isEmbedded = (image: PromptImage): image is EmbeddedImage => 'rows' in image;
+
+function withPatches(image: PromptImage, at: number): PatchedImage {
+  if (!isEmbedded(image)) return image;
+  throw new RangeError(`image ${at} has its rows already, and others of the batch have not`);
+}
+
+/** The rows of all images one after the other, padded to few shapes: the padding is read nowhere. */
+function planRows(images: readonly EmbeddedImage[], width: number): { shape: ImageShape; feeds: Feeds } {
+  const total = images.reduce((sum, { rows }) => sum + rows.length, 0) / width;
+  let padded = LEAST_ROWS;
+  while (padded < total) padded *= 2;
+  const data = new Float32Array(padded * width);
+  let at = 0;
+  for (const { rows } of images) {
+    data.set(rows, at);
+    at += rows.length;
+  }
+  return {
+    shape: {
+      name: `rows:${padded}`,
+      rows: padded,
+      inputs: { [PICTURE_ROWS]: { dtype: 'float32', shape: [padded, width] } },
+    },
+    feeds: { [PICTURE_ROWS]: f32([padded, width], data) },
+  };
+}
+
+const LEAST_ROWS = 64;
+/** Program input [M, D]. */
+export const PICTURE_ROWS = 'pictureRows';
+
+/** Whether the program takes rows in place of the patches and of the tower's weights. */
+export function isOfRows(shape: ImageShape): boolean {
+  return PICTURE_ROWS in shape.inputs;
 }
 
 /** Inputs for the images of a shape; none without images. */
@@ -101,6 +152,6 @@ export function imageSpecs(shape: ImageShape | undefined, rowCount: number): Spe
     ...shape.inputs,
     rowSource: { dtype: 'int32', shape: [rowCount] },
     rowIsText: { dtype: 'float32', shape: [rowCount, 1] },
-    imageRows: { dtype: 'int32', shape: [shape.rows] },
+    ...(!isOfRows(shape) && { imageRows: { dtype: 'int32', shape: [shape.rows] } as const }),
   };
 }

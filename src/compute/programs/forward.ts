@@ -19,7 +19,7 @@ import {
 } from '../models/family.ts';
 import { attend, pick } from '../models/tensors.ts';
 import { emptyRows, imageFeeds, imageSpecs, placePrompts, promptMask, type Padding } from './batch.ts';
-import { decode, embedRows, groupHeads, repeatRows, ungroupHeads } from './layers.ts';
+import { decode, embedRows, groupHeads, ungroupHeads } from './layers.ts';
 
 /** B sequences padded to T tokens. */
 export interface ForwardShape {
@@ -84,7 +84,7 @@ export function forwardHidden(
 ): Tensor {
   const { dimensions } = model;
   const rows = embedRows(model, weights, inputs, pick(inputs, 'ids'), shape.vision);
-  const mask = causalMask(dimensions, shape.length, pick(inputs, 'promptMask'));
+  const mask = pick(inputs, 'promptMask');
   const attention: Attention = (q, k, v, layer) => {
     observe?.(k, v, layer);
     return causalAttention(dimensions, shape.batch, mask, q, k, v);
@@ -92,21 +92,34 @@ export function forwardHidden(
   return decode(model, weights, inputs, rows, attention);
 }
 
-/** [B, 1, L*rep, L] in the row order of `groupHeads`, from a key mask [B, 1, 1, L]. */
-export function causalMask(dimensions: Dimensions, length: number, keys: Tensor): Tensor {
-  return tf.add(causal(dimensions, length), keys);
+/**
+ * [L*rep, L] in the row order of `groupHeads`: a token sees itself and those before it. The mask is made at run time, by
+ * way of `input`, any float input of the program that is finite: a mask that no input reaches is a constant, which
+ * takes O(L^2) bytes of every session.
+ */
+export function causal(dimensions: Dimensions, length: number, input: Tensor): Tensor {
+  return causalRows(dimensions, 0, length, input);
 }
 
-/** [L*rep, L]: a token sees itself and those before it. */
-export function causal({ heads, kvHeads }: Dimensions, length: number): Tensor {
-  const mask = Float32Array.from({ length: length * length }, (_, i) =>
-    i % length > Math.floor(i / length) ? FORBIDDEN : 0,
-  );
+/** The rows of tokens `from` to `to`, and the columns up to `to`. */
+function causalRows({ heads, kvHeads }: Dimensions, from: number, to: number, input: Tensor): Tensor {
   const repeat = heads / kvHeads;
-  return tf.tensor(repeatRows(mask, length, repeat), [length * repeat, length]);
+  const tokens = Int32Array.from({ length: (to - from) * repeat }, (_, row) => from + Math.floor(row / repeat));
+  const zero = tf.cast(tf.mul(tf.slice(tf.reshape(input, [-1]), 0, 1), 0), 'int32');
+  const isVisible = tf.lessEqual(
+    tf.add(tf.range(0, to, 1, 'int32'), zero),
+    tf.tensor2d(tokens, [tokens.length, 1], 'int32'),
+  );
+  return tf.where(isVisible, tf.scalar(0), tf.scalar(FORBIDDEN));
 }
 
-/** Self-attention of `batch` sequences of equal length; rows [B*L, ..] as `Attention` gives them. */
+/** Tokens whose scores exist at once, at most. */
+const QUERY_TOKENS = 1024;
+
+/**
+ * Self-attention of `batch` sequences of L tokens; rows [B*L, ..] as `Attention` gives them, `mask` [B, 1, 1, L] says
+ * which are keys.
+ */
 export function causalAttention(
   dimensions: Dimensions,
   batch: number,
@@ -115,11 +128,34 @@ export function causalAttention(
   k: Tensor,
   v: Tensor,
 ): Tensor {
-  const [queries, keys, values] = [q, k, v].map((rows) => groupHeads(rows, dimensions, batch)) as [
-    Tensor,
-    Tensor,
-    Tensor,
-  ];
-  const view = [batch, dimensions.kvHeads, queries.shape[1]!, keys.shape[1]!];
-  return ungroupHeads(attend(queries, keys, values, { view, value: mask }), dimensions, batch);
+  const grouped = [q, k, v].map((rows) => groupHeads(rows, dimensions, batch)) as [Tensor, Tensor, Tensor];
+  const length = mask.shape[3]!;
+  const chunks = Array.from({ length: Math.ceil(length / QUERY_TOKENS) }, (_, i) => {
+    const to = Math.min(length, (i + 1) * QUERY_TOKENS);
+    return causalChunk(dimensions, i * QUERY_TOKENS, to, mask, ...grouped);
+  });
+  return ungroupHeads(chunks.length === 1 ? chunks[0]! : tf.concat(chunks, 1), dimensions, batch);
+}
+
+/** The queries of tokens `from` to `to`, which see nothing behind `to`. */
+function causalChunk(
+  dimensions: Dimensions,
+  from: number,
+  to: number,
+  mask: Tensor,
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+): Tensor {
+  const repeat = dimensions.heads / dimensions.kvHeads;
+  const queries = rowsOf(q, from * repeat, to * repeat);
+  const keys = to === mask.shape[3] ? mask : tf.slice(mask, [0, 0, 0, 0], [-1, 1, 1, to]);
+  const value = tf.add(causalRows(dimensions, from, to, mask), keys);
+  const view = [mask.shape[0], dimensions.kvHeads, queries.shape[1]!, to];
+  return attend(queries, rowsOf(k, 0, to), rowsOf(v, 0, to), { view, value });
+}
+
+/** Rows `from` to `to` of [B, L, D]. */
+function rowsOf(x: Tensor, from: number, to: number): Tensor {
+  return to - from === x.shape[1] ? x : tf.slice(x, [0, from, 0], [-1, to - from, -1]);
 }

@@ -6,16 +6,18 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Attention, Dimensions, ImageShape, Model, Tensors } from '../models/family.ts';
 import { mixRows, pick } from '../models/tensors.ts';
+import { isOfRows, PICTURE_ROWS } from './batch.ts';
 
 /**
- * `ids` [N] int32 -> rows [N, D], with the images' rows in their places. The vision tower runs once over all images of
- * the batch.
+ * `ids` [N] int32 -> rows [N, D], with the images' rows in their places: those that are fed, or those of the vision
+ * tower, which runs once over all images of the batch.
  */
 export function embedRows(model: Model, weights: Tensors, inputs: Tensors, ids: Tensor, vision?: ImageShape): Tensor {
   const tokens = model.embed(weights, inputs, ids);
   if (!vision) return tokens;
-  const images = model.images!(weights, inputs, vision);
-  return mixRows(tokens, images, pick(inputs, 'rowSource'), pick(inputs, 'rowIsText'), pick(inputs, 'imageRows'));
+  const places = { source: pick(inputs, 'rowSource'), isText: pick(inputs, 'rowIsText') };
+  if (isOfRows(vision)) return mixRows(tokens, pick(inputs, PICTURE_ROWS), places);
+  return mixRows(tokens, model.images!(weights, inputs, vision), { ...places, imageRows: pick(inputs, 'imageRows') });
 }
 
 /** Runs all blocks and the final norm over rows [N, D]. */
@@ -46,14 +48,4 @@ export function groupHeads(rows: Tensor, { kvHeads, headDim }: Dimensions, batch
 export function ungroupHeads(grouped: Tensor, { heads, kvHeads, headDim }: Dimensions, batch: number): Tensor {
   const split = tf.reshape(grouped, [batch, kvHeads, -1, (heads / kvHeads) * headDim]);
   return tf.reshape(tf.transpose(split, [0, 2, 1, 3]), [-1, heads * headDim]);
-}
-
-/** Masks [.., L, S] for the rows of `groupHeads`: each row stands `repeat` times, once for every head of the group. */
-export function repeatRows(mask: Float32Array, columns: number, repeat: number): Float32Array {
-  const out = new Float32Array(mask.length * repeat);
-  for (let row = 0; row * columns < mask.length; row++) {
-    for (let r = 0; r < repeat; r++)
-      out.set(mask.subarray(row * columns, (row + 1) * columns), (row * repeat + r) * columns);
-  }
-  return out;
 }

@@ -22,7 +22,7 @@ import type {
 } from '../models/family.ts';
 import { pick } from '../models/tensors.ts';
 import { bucket, emptyRows, imageFeeds, imageSpecs, placePrompts, promptMask } from './batch.ts';
-import { causal, causalAttention, causalMask } from './forward.ts';
+import { causal, causalAttention } from './forward.ts';
 import { embedRows, groupHeads, ungroupHeads } from './layers.ts';
 
 export interface PolicyShape {
@@ -175,13 +175,12 @@ function splitRows(rows: Tensor, count: number): [Tensor, Tensor] {
 
 function sharedPrefix(dimensions: Dimensions, shape: PolicyShape, promptKeys: Tensor): Attention {
   const { prompts, samples, promptLength, responseLength } = shape;
-  const promptCausal = causalMask(dimensions, promptLength, promptKeys);
-  const responseCausal = causal(dimensions, responseLength);
+  const responseCausal = causal(dimensions, responseLength, promptKeys);
   return (q, k, v) => {
     const [qPrompt, qResponse] = splitRows(q, prompts * promptLength);
     const [kPrompt, kResponse] = splitRows(k, prompts * promptLength);
     const [vPrompt, vResponse] = splitRows(v, prompts * promptLength);
-    const promptOut = causalAttention(dimensions, prompts, promptCausal, qPrompt, kPrompt, vPrompt);
+    const promptOut = causalAttention(dimensions, prompts, promptKeys, qPrompt, kPrompt, vPrompt);
     const prefix = {
       k: groupHeads(kPrompt, dimensions, prompts),
       v: groupHeads(vPrompt, dimensions, prompts),

@@ -9,9 +9,9 @@ import { encodeQuestion, renderQuestion } from './prompts.ts';
 /** The folder is read when something is first asked for: a tokenizer may take a hundred megabytes. */
 export function modelText(source: PromptSource | undefined): ModelText {
   if (source === undefined) return { tokenizer: { encode: none, decode: none }, prompt: none };
-  const { folder, template, system } = source;
+  const { folder, ...settings } = source;
   let loading: Promise<PromptEncoder> | undefined;
-  const load = async (): Promise<PromptEncoder> => ({ ...(await loadPromptEncoder(folder)), template, system });
+  const load = async (): Promise<PromptEncoder> => ({ ...(await loadPromptEncoder(folder)), ...settings });
   const encoder = (): Promise<PromptEncoder> =>
     (loading ??= load().catch((error: unknown) => {
       loading = undefined; // a restart of the actor tries again

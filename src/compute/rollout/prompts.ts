@@ -4,17 +4,24 @@
  */
 import { loadPicture } from '../../data/picture.ts';
 import type { Question } from '../../protocol/messages.ts';
-import type { EncodedPrompt } from '../models/family.ts';
+import type { EncodedPrompt, PromptImage } from '../models/family.ts';
 import { encodePrompt, renderPrompt, type PromptEncoder } from '../models/prompt.ts';
+
+/** What a thread encodes questions with. */
+export interface QuestionEncoder extends PromptEncoder {
+  /** Gives pictures their rows, where the vision tower does not stand in the programs. */
+  readonly embed?: ((images: readonly PromptImage[]) => Promise<readonly PromptImage[]>) | undefined;
+}
 
 /** @throws InputError when a picture cannot be had, or prompt and response do not fit the context. */
 export async function encodeQuestion(
-  encoder: PromptEncoder,
+  encoder: QuestionEncoder,
   question: Question,
   newTokens = 0,
 ): Promise<EncodedPrompt> {
   const pictures = await Promise.all(question.pictures.map((ref) => loadPicture(ref)));
-  return encodePrompt(encoder, { text: promptText(question, encoder.template), pictures }, newTokens);
+  const prompt = encodePrompt(encoder, { text: promptText(question, encoder.template), pictures }, newTokens);
+  return encoder.embed ? { ...prompt, images: await encoder.embed(prompt.images) } : prompt;
 }
 
 /** The prompt of a question as text, before it is encoded. */
@@ -27,7 +34,7 @@ function promptText({ text, verbatim }: Question, template?: string): string {
 }
 
 export async function encodeQuestions(
-  encoder: PromptEncoder,
+  encoder: QuestionEncoder,
   questions: readonly Question[],
   newTokens = 0,
 ): Promise<EncodedPrompt[]> {

@@ -22,15 +22,18 @@ import { createEngine } from '../engine/engines.ts';
 import type { Adapter } from '../models/adapter.ts';
 import { makeAdapter, type AdapterSettings } from '../models/adapters.ts';
 import { loadModelFiles, type ModelFiles } from '../models/folder.ts';
+import type { Model } from '../models/family.ts';
 import { withAdapter } from '../models/parameter-sets.ts';
 import { loadParams, locateParams } from '../models/weights.ts';
 import { learnBatch } from '../objectives/learn.ts';
 import { openObjective } from '../objectives/registry.ts';
 import type { LearnSettings } from '../objectives/settings.ts';
+import type { QuestionEncoder } from '../rollout/prompts.ts';
 import type { Saving } from '../training/loss-gradients.ts';
 import { adamW, type AdamWSettings } from '../training/optimizer.ts';
 import { Trainer } from '../training/trainer.ts';
 import { checkFinite, share, shareState, sharedState } from './versions.ts';
+import { FrozenTower, type PictureSetup } from './frozen-tower.ts';
 import { WarmWeights } from './warm.ts';
 
 export interface LearnerSetup {
@@ -41,6 +44,8 @@ export interface LearnerSetup {
   readonly systemPrompt?: string | undefined;
   readonly engine: EngineName;
   readonly threads: number;
+  /** Absent: pictures of any size, and the vision tower stands in the programs. */
+  readonly pictures?: PictureSetup | undefined;
   readonly optimizer: AdamWSettings;
   readonly learn: LearnSettings;
   /** Default: nothing is computed twice. */
@@ -50,11 +55,13 @@ export interface LearnerSetup {
 }
 
 /** The base, and what is trained of it. */
-interface Base extends ModelFiles {
+interface Base extends ModelFiles, Pick<QuestionEncoder, 'embed'> {
   readonly folder: string;
   readonly adapter: Adapter | undefined;
   /** The adapter's constants, on the engine, which has the frozen weights attached. */
   readonly constants: ResidentTensors;
+  /** What the programs are made of, without what an adapter adds. */
+  readonly running: Model;
 }
 
 export class LearnerWorker {
@@ -82,8 +89,13 @@ export class LearnerWorker {
     const adapter = setup.adapter && makeAdapter(model.model, setup.adapter.settings);
     if (adapter) await engine.attach(await locateParams(setup.baseFolder, model.model));
     const constants = await uploadAll(engine, adapter?.constants ?? {});
+    const { pictures } = setup;
+    const tower = adapter && pictures && (await FrozenTower.open(engine, model.model, setup.baseFolder, pictures));
     return new LearnerWorker(setup, engine, {
       ...model,
+      maxPictureTokens: pictures?.maxTokens,
+      embed: tower?.embed(),
+      running: tower?.textModel ?? model.model,
       dtypes,
       template: setup.promptTemplate,
       system: setup.systemPrompt,
@@ -141,8 +153,8 @@ export class LearnerWorker {
 
   async #learn({ batch, state, base, spare }: LearnCall): Promise<LearnResult> {
     const trainer = await this.#trainer(state);
-    const { constants, adapter } = this.#base;
-    const model = withAdapter(this.#base.model, adapter);
+    const { constants, adapter, running } = this.#base;
+    const model = withAdapter(running, adapter);
     // Until the step is complete the warm state has no name: a failed step must not be taken for its start or its end.
     this.#warm = undefined;
     const learner = {
@@ -174,7 +186,7 @@ export class LearnerWorker {
     if (this.#warm?.id === state.weights.id) return this.#warm.trainer;
     this.#warm?.trainer.release();
     this.#warm = undefined;
-    const { model, constants, adapter } = this.#base;
+    const { running: model, constants, adapter } = this.#base;
     const { optimizer, learn, saving } = this.#setup;
     return Trainer.create(
       {

@@ -20,6 +20,7 @@ import type { PromptEncoder } from '../models/prompt.ts';
 import { loadParams, locateParams } from '../models/weights.ts';
 import { encodeQuestions } from '../rollout/prompts.ts';
 import { score } from '../training/score.ts';
+import { FrozenTower, type PictureSetup } from './frozen-tower.ts';
 import { WarmWeights } from './warm.ts';
 import { share } from './versions.ts';
 
@@ -35,6 +36,8 @@ export interface RolloutSetup {
   readonly maxRows: number;
   /** Groups scored at once. */
   readonly microBatchGroups: number;
+  /** Absent: pictures of any size, and the vision tower stands in the programs. */
+  readonly pictures?: PictureSetup | undefined;
   /** Versions are adapters to the base, which this thread then keeps. */
   readonly adapter?: AdapterSettings | undefined;
   /** The base is the only version: all its weights stay as they are. */
@@ -47,7 +50,10 @@ const CACHED_PROGRAMS = 64;
 const WARM_WEIGHTS = 3;
 
 interface Base extends PromptEncoder {
+  /** What the programs over text are made of. */
   readonly model: Model;
+  /** Undefined where the vision tower stands in those programs. */
+  readonly tower: FrozenTower | undefined;
   readonly adapter: Adapter | undefined;
   /** The adapter's constants, on the engine. */
   readonly constants: ResidentTensors;
@@ -79,11 +85,15 @@ export class RolloutWorker {
       keepMemory: false,
     });
     // What no version changes never passes through here: the engine takes it from the model's files.
-    if (adapter || setup.baseAlone === true) await engine.attach(await locateParams(setup.baseFolder, loaded.model));
+    const isFrozen = adapter !== undefined || setup.baseAlone === true;
+    if (isFrozen) await engine.attach(await locateParams(setup.baseFolder, loaded.model));
     const constants = await uploadAll(engine, adapter?.constants ?? {});
-    const model = withAdapter(await withNetwork(loaded.model), adapter);
-    const { promptTemplate: template, systemPrompt: system } = setup;
-    const base = { ...loaded, model, adapter, constants, template, system };
+    const whole = await withNetwork(loaded.model);
+    const { promptTemplate: template, systemPrompt: system, pictures } = setup;
+    const tower = isFrozen && pictures ? await FrozenTower.open(engine, whole, setup.baseFolder, pictures) : undefined;
+    const model = withAdapter(tower?.textModel ?? whole, adapter);
+    const maxPictureTokens = pictures?.maxTokens;
+    const base = { ...loaded, model, tower, adapter, constants, template, system, maxPictureTokens };
     return new RolloutWorker(setup, engine, base, new Set(eosTokenIds));
   }
 
@@ -114,9 +124,10 @@ export class RolloutWorker {
   async #sample({ request, weights, base }: SampleCall, flags: TaskFlags): Promise<SampleReply> {
     const started = performance.now();
     const { params, questions, seed, version } = request;
-    const prompts = await encodeQuestions(this.#encoder, questions, params.maxNewTokens);
-    const requests = questions.map(({ id }, i) => ({ id, prompt: prompts[i]! }));
     const cancelled = (): boolean => Atomics.load(flags, CANCELLED) !== 0;
+    const encoder = { ...this.#encoder, embed: this.#encoder.tower?.embed(cancelled) };
+    const prompts = await encodeQuestions(encoder, questions, params.maxNewTokens);
+    const requests = questions.map(({ id }, i) => ({ id, prompt: prompts[i]! }));
     const { maxRows } = this.#setup;
     const groups = await generate(await this.#model(weights), requests, {
       params,

@@ -58,8 +58,8 @@ export class LocalLearner implements Learner {
   }
 
   get prompts(): PromptSource {
-    const { baseFolder: folder, promptTemplate: template, systemPrompt: system } = this.#options.setup;
-    return { folder, template, system };
+    const { baseFolder: folder, promptTemplate: template, systemPrompt: system, pictures } = this.#options.setup;
+    return { folder, template, system, maxPictureTokens: pictures?.maxTokens };
   }
 
   async open(): Promise<{ readonly version: number }> {

@@ -1,5 +1,7 @@
 /** Builds a learner and a sampler on this machine from the configuration. */
+import { join } from 'node:path';
 import type { EngineName } from '../../compute/engine/engine.ts';
+import type { PictureSetup } from '../../compute/threads/frozen-tower.ts';
 import type { Config } from '../../config/schema.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { PolicyOrigin } from '../policy.ts';
@@ -16,7 +18,17 @@ const PASS_TOKENS = 8_192;
 
 export type PolicyConfig = Pick<
   Config,
-  'model' | 'promptTemplate' | 'prompt' | 'seed' | 'workers' | 'learner' | 'sampling' | 'loop' | 'timeouts'
+  | 'model'
+  | 'runFolder'
+  | 'pictures'
+  | 'promptTemplate'
+  | 'prompt'
+  | 'seed'
+  | 'workers'
+  | 'learner'
+  | 'sampling'
+  | 'loop'
+  | 'timeouts'
 >;
 
 /** @throws InputError for an engine on which samplers and the learner cannot work in one process. */
@@ -74,6 +86,7 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
       systemPrompt: prompt.system ?? undefined,
       engine: engineOf(workers),
       threads: workers.learnerThreads,
+      pictures: pictureSetup(config),
       optimizer: { beta1: betas[0], beta2: betas[1], epsilon: 1e-8, weightDecay, clipNorm: gradientClipNorm },
       learn: {
         ...learn,
@@ -90,6 +103,15 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
   });
 }
 
+/** Only a run with an adapter meets a picture often enough for files. */
+function pictureSetup({ runFolder, pictures, learner }: PolicyConfig): PictureSetup {
+  return {
+    maxTokens: pictures.maxTokens,
+    ...(learner.adapter.type !== 'none' && { rowFolder: join(runFolder, 'pictures') }),
+    rowBytes: pictures.cacheMegabytes * 1e6,
+  };
+}
+
 function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: WeightsOf): LocalSampler {
   const { model, promptTemplate, prompt, workers, learner, sampling, loop, timeouts } = config;
   const setup = {
@@ -101,6 +123,7 @@ function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: 
     threads: workers.rolloutThreads,
     maxRows: loop.jobQuestions * sampling.samples,
     microBatchGroups: groupsAPass(config),
+    pictures: pictureSetup(config),
     ...(!weightsOf && { baseAlone: true }),
     ...(weightsOf && learner.adapter.type !== 'none' && { adapter: learner.adapter }),
   } as const;

@@ -5,6 +5,7 @@ import { parseConfig, type QwenConfig } from './config.ts';
 import { weightSpecs } from './parameters.ts';
 import { parseProcessor, processImage } from './processor.ts';
 import { imageTokens, ropeIndex, rotaryFeeds, rotarySpecs } from './rope.ts';
+import { planTower } from './tower-plan.ts';
 import { planVision } from './vision-plan.ts';
 
 export const qwen2_5_vl: ModelFamily = {
@@ -36,10 +37,14 @@ function visionOf(config: QwenConfig): Vision {
     tokenId: config.imageTokenId,
     processor(json, file) {
       const settings = parseProcessor(json, config.vision, file);
-      return (picture) => processImage(settings, picture);
+      return (picture, maxTokens) => processImage(settings, picture, maxTokens);
     },
     rows: ({ grid }) => imageTokens(grid, config.vision.mergeSize),
     plan: (images) => planVision(config.vision, images),
+    tower: {
+      owns: (parameter) => parameter.startsWith('visual.'),
+      plan: (image) => planTower(config.vision, image),
+    },
   };
 }
 

@@ -6,12 +6,14 @@ import type { Attention, Network, Tensors } from '../family.ts';
 import { linear, mlp, norm, pick, rotate } from '../tensors.ts';
 import type { QwenConfig, TextConfig } from './config.ts';
 import type { VisionShape } from './vision-plan.ts';
-import { visionForward } from './vision.ts';
+import type { QwenTowerStage } from './tower-plan.ts';
+import { towerStage, visionForward } from './vision.ts';
 
 export function network({ text, vision }: QwenConfig): Network {
   return {
     embed: (weights, _inputs, ids) => embed(pick(weights, 'model.embed_tokens.weight') as Tensor2D, ids as Tensor1D),
     images: (weights, inputs, shape) => visionForward(weights, inputs, vision, shape as VisionShape),
+    tower: (weights, inputs, stage) => towerStage(weights, inputs, vision, stage as QwenTowerStage),
     block: (weights, inputs, layer, rows, attention) => block(weights, inputs, text, layer, rows, attention),
     norm: (weights, rows) => norm(weights, 'model.norm.weight', rows, text.rmsNormEps),
     head: (weights, rows) => linear(weights, text.tieEmbeddings ? 'model.embed_tokens' : 'lm_head', rows),

@@ -23,7 +23,7 @@ function swigluWeights(name: string, hidden: number, inner: number, bias: boolea
   };
 }
 
-function visionWeights(config: VisionConfig): Record<string, TensorSpec> {
+export function visionWeights(config: VisionConfig): Record<string, TensorSpec> {
   const { hiddenSize: hidden, patchSize: patch } = config;
   const merged = hidden * config.mergeSize ** 2;
   const specs: Record<string, TensorSpec> = {

@@ -88,17 +88,23 @@ function perChannel(values: readonly number[], { channels }: VisionConfig, where
   return values;
 }
 
-/** @throws InputError when the picture's shape or channels do not suit the model. */
-export function processImage(processor: ImageProcessor, picture: Picture): PatchedImage {
+/**
+ * A picture of more than `maxTokens` blocks of merge x merge patches is scaled down further than the processor's own
+ * bound asks for. @throws InputError when the picture's shape or channels do not suit the model.
+ */
+export function processImage(processor: ImageProcessor, picture: Picture, maxTokens = Infinity): PatchedImage {
   const { patchSize, mergeSize, temporalPatchSize } = processor;
   const channels = processor.mean.length;
   const coloured = picture.channels === 1 && processor.rgb ? 3 : picture.channels;
   if (coloured !== channels)
     throw new InputError(`a picture of ${coloured} channels was given; the model takes ${channels}`);
   const factor = patchSize * mergeSize;
-  const [height, width] = processor.resize
+  const own = processor.resize
     ? smartResize(picture.height, picture.width, factor, processor)
-    : [picture.height, picture.width];
+    : ([picture.height, picture.width] as const);
+  const wantedRows = (own[0] * own[1]) / factor ** 2;
+  const isScaled = wantedRows > maxTokens;
+  const [height, width] = isScaled ? withinTokens(picture, factor, maxTokens) : own;
   if (height % factor !== 0 || width % factor !== 0) {
     throw new InputError(
       `a picture of ${width} x ${height} pixels is not a multiple of ${factor} and do_resize is off`,
@@ -123,7 +129,14 @@ export function processImage(processor: ImageProcessor, picture: Picture): Patch
         patches.copyWithin(at, start, start + patchSize ** 2);
     }
   }
-  return { grid: [1, gridHeight, gridWidth], patches };
+  return { grid: [1, gridHeight, gridWidth], patches, ...(isScaled && { wantedRows }) };
+}
+
+/** As the processor does it for a bound of its own, and never more than `maxTokens`, however long the picture is. */
+function withinTokens({ height, width }: Picture, factor: number, maxTokens: number): readonly [number, number] {
+  const [h, w] = smartResize(height, width, factor, { minPixels: 0, maxPixels: maxTokens * factor ** 2 });
+  const most = (other: number): number => Math.floor(maxTokens / (other / factor)) * factor;
+  return h < w ? [h, Math.min(w, most(h))] : [Math.min(h, most(w)), w];
 }
 
 /** Row and column of the patches: blocks of merge x merge, row by row. */

@@ -15,7 +15,11 @@ export function imageTokens(grid: Grid, mergeSize: number): number {
 }
 
 /** Time, height and width of every token. @throws InputError when the runs of image tokens do not fit the images. */
-export function ropeIndex(config: QwenConfig, ids: ArrayLike<number>, images: readonly PatchedImage[]): Positions {
+export function ropeIndex(
+  config: QwenConfig,
+  ids: ArrayLike<number>,
+  images: readonly Pick<PatchedImage, 'grid'>[],
+): Positions {
   const n = ids.length;
   const out = new Int32Array(3 * n);
   let [at, next, image] = [0, 0, 0];

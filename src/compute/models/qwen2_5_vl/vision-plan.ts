@@ -33,7 +33,7 @@ export interface VisionPlan {
 type Layout = Omit<VisionShape, keyof ImageShape>;
 
 /** Merged-token rows in window order, and the patch counts of the windows. */
-interface Windows {
+export interface Windows {
   readonly order: number[];
   readonly sizes: number[];
 }
@@ -44,7 +44,7 @@ export function usesWindows(config: VisionConfig): boolean {
 
 /** @throws InputError when an image's patches do not fill its grid. */
 export function planVision(config: VisionConfig, images: readonly PatchedImage[]): VisionPlan {
-  const width = config.channels * config.temporalPatchSize * config.patchSize ** 2;
+  const width = patchWidth(config);
   const grids = images.map((image) => image.grid);
   const total = grids.reduce((sum, [t, h, w]) => sum + t * h * w, 0);
   const patches = concatPatches(images, total, width);
@@ -75,7 +75,13 @@ export function planVision(config: VisionConfig, images: readonly PatchedImage[]
   };
 }
 
-function concatPatches(images: readonly PatchedImage[], total: number, width: number): Float32Array {
+/** Values of a patch. */
+export function patchWidth({ channels, temporalPatchSize, patchSize }: VisionConfig): number {
+  return channels * temporalPatchSize * patchSize ** 2;
+}
+
+/** @throws InputError when an image's patches do not fill its grid. */
+export function concatPatches(images: readonly PatchedImage[], total: number, width: number): Float32Array {
   const out = new Float32Array(total * width);
   let at = 0;
   for (const { grid, patches } of images) {
@@ -89,7 +95,7 @@ function concatPatches(images: readonly PatchedImage[], total: number, width: nu
 }
 
 /** Row and column of every patch, in merge-block order. */
-function patchPlaces(config: VisionConfig, grids: readonly Grid[]): { rows: number[]; columns: number[] } {
+export function patchPlaces(config: VisionConfig, grids: readonly Grid[]): { rows: number[]; columns: number[] } {
   const [rows, columns, merge]: [number[], number[], number] = [[], [], config.mergeSize];
   for (const [frames, height, width] of grids) {
     for (let t = 0; t < frames; t++) {
@@ -106,8 +112,13 @@ function patchPlaces(config: VisionConfig, grids: readonly Grid[]): { rows: numb
   return { rows, columns };
 }
 
-function windowOrder(config: VisionConfig, grids: readonly Grid[]): Windows {
-  const side = Math.floor(config.windowSize / config.mergeSize / config.patchSize);
+/** Merged tokens of a side of a window; 1 when every block attends to the whole image. */
+export function windowSide(config: VisionConfig): number {
+  return usesWindows(config) ? Math.floor(config.windowSize / config.mergeSize / config.patchSize) : 1;
+}
+
+export function windowOrder(config: VisionConfig, grids: readonly Grid[]): Windows {
+  const side = windowSide(config);
   const [order, sizes]: [number[], number[]] = [[], []];
   let start = 0;
   for (const [frames, gridHeight, gridWidth] of grids) {
@@ -170,7 +181,7 @@ function visionSpecs(config: VisionConfig, shape: Layout): Specs {
   const n = shape.patches;
   const merged = n / config.mergeSize ** 2;
   const specs: Record<string, Specs[string]> = {
-    patches: { dtype: 'float32', shape: [n, config.channels * config.temporalPatchSize * config.patchSize ** 2] },
+    patches: { dtype: 'float32', shape: [n, patchWidth(config)] },
     visionCos: { dtype: 'float32', shape: [n, config.headDim / 2] },
     visionSin: { dtype: 'float32', shape: [n, config.headDim / 2] },
   };

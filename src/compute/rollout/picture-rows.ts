@@ -1,0 +1,93 @@
+/**
+ * Rows of pictures where the vision tower stays as it is: each picture passes through the tower once, in programs
+ * between which the thread can stop, and programs over text take the rows.
+ */
+import { createHash } from 'node:crypto';
+import { CancelledError } from '../../protocol/errors.ts';
+import type { HostTensor } from '../../protocol/tensor.ts';
+import type { Feed } from '../engine/engine.ts';
+import type { EmbeddedImage, PatchedImage, PromptImage, TowerPlan, Vision } from '../models/family.ts';
+import { towerProgram } from '../programs/tower.ts';
+import type { RunningModel } from './decoding.ts';
+import type { RowCache } from './row-cache.ts';
+
+export interface RowSource {
+  /** With the tower's weights. */
+  readonly running: RunningModel;
+  readonly cache: RowCache;
+  /** Of the weights that the tower has; part of the cache's keys. */
+  readonly identity: string;
+  /** Read between programs; once true, no further one begins. */
+  readonly cancelled?: (() => boolean) | undefined;
+}
+
+/** The images with their rows. @throws CancelledError */
+export async function embedImages(source: RowSource, images: readonly PromptImage[]): Promise<EmbeddedImage[]> {
+  const embedded: EmbeddedImage[] = [];
+  for (const image of images) {
+    if ('rows' in image) embedded.push(image);
+    else embedded.push({ grid: image.grid, rows: await rowsOf(source, image) });
+  }
+  return embedded;
+}
+
+async function rowsOf(source: RowSource, image: PatchedImage): Promise<Float32Array> {
+  const key = keyOf(source.identity, image);
+  const known = await source.cache.get(key);
+  if (known) return known;
+  const { tower } = source.running.model.vision!;
+  const parts: Float32Array[] = [];
+  for (const plan of tower.plan(image)) parts.push(await runTower(source, plan));
+  const rows = joined(parts);
+  await source.cache.set(key, rows);
+  return rows;
+}
+
+/** Patches are what the processor's settings make of a picture, so they stand for both. */
+function keyOf(identity: string, { grid, patches }: PatchedImage): string {
+  const bytes = new Uint8Array(patches.buffer, patches.byteOffset, patches.byteLength);
+  return createHash('sha256')
+    .update(JSON.stringify([identity, grid]))
+    .update(bytes)
+    .digest('hex');
+}
+
+async function runTower({ running, cancelled }: RowSource, plan: TowerPlan): Promise<Float32Array> {
+  const { engine, model, weights } = running;
+  const feeds: Record<string, Feed> = { ...plan.feeds };
+  let last: HostTensor | undefined;
+  for (const [at, stage] of plan.shape.stages.entries()) {
+    if (cancelled?.()) throw new CancelledError('looking at a picture was cancelled');
+    const program = await engine.compile(towerProgram(model, plan.shape, stage, at));
+    const taken = Object.keys(program.inputs).map((name) => [name, feeds[name] ?? weights[name]!] as const);
+    last = await engine.read((await program.run(Object.fromEntries(taken)))['rows']!);
+    feeds['towerRows'] = last;
+  }
+  return inOrder(last!, plan.order);
+}
+
+/** The rows that the picture takes of all slots. */
+function inOrder({ data, shape }: HostTensor, order: Int32Array): Float32Array {
+  const width = shape[1]!;
+  const rows = new Float32Array(order.length * width);
+  order.forEach((slot, row) =>
+    rows.set((data as Float32Array).subarray(slot * width, (slot + 1) * width), row * width),
+  );
+  return rows;
+}
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  if (parts.length === 1) return parts[0]!;
+  const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/** Those of a model's parameters that are not the tower's. */
+export function withoutTower<T>(vision: Vision, parameters: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(parameters).filter(([name]) => !vision.tower.owns(name)));
+}
