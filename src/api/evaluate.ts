@@ -1,4 +1,5 @@
 /** Accuracy of a model outside the loop, by the loop's own evaluator. */
+import { isBuiltIn, isDrawn, type BuiltIn } from '../data/settings.ts';
 import { resolve } from 'node:path';
 import { evaluator, selectLabelled } from '../roles/evaluator.ts';
 import { configSchema, type Config } from '../config/schema.ts';
@@ -12,7 +13,7 @@ import type { Accuracy, RefusedQuestion } from '../protocol/messages.ts';
 import { openConfigured, type Model } from './model.ts';
 
 export interface EvaluateOptions {
-  /** Files, folders and patterns, all of each, or `figures`, the held-out part of the built-in data set. */
+  /** Files, folders and patterns, all of each, or `figures` or `ladder`, the held-out part of a built-in data set. */
   readonly data?: readonly string[];
   readonly suites?: readonly SuiteName[];
   readonly columns?: Columns;
@@ -38,12 +39,7 @@ const NOTHING_HELD_OUT =
   'no question of it is held out, as `data.heldOutShare` is 0; name the questions to evaluate on with --data';
 
 function holdsNothingOut({ data }: Config): boolean {
-  return (
-    data.type !== 'figures' &&
-    data.heldOutFile === undefined &&
-    data.heldOutSplit === undefined &&
-    data.heldOutShare === 0
-  );
+  return !isDrawn(data) && data.heldOutFile === undefined && data.heldOutSplit === undefined && data.heldOutShare === 0;
 }
 
 /** Default number of questions of a built-in suite. */
@@ -106,18 +102,18 @@ async function openAll(config: Config, { data = [], suites = [], columns, n }: E
   const read = (path: string) =>
     openPaths([resolve(path)], { ...options, columns: { ...options.columns, ...columns } });
   for (const path of data)
-    sets.push({ name: path, ...(path === 'figures' ? await openHeldOut(figuresOf(config)) : await read(path)) });
+    sets.push({ name: path, ...(isBuiltIn(path) ? await openHeldOut(drawnOf(config, path)) : await read(path)) });
   for (const suite of suites)
     sets.push({ name: suite, ...openFigures(suiteOptions(suite, config.seed, n ?? SUITE_QUESTIONS)) });
   if (sets.length === 0) {
-    const name = config.data.type === 'figures' ? 'figures' : pathsOf(config.data.trainFile).join(', ');
+    const name = isDrawn(config.data) ? config.data.type : pathsOf(config.data.trainFile).join(', ');
     sets.push({ name, ...(await openHeldOut(config.data)) });
   }
   return sets;
 }
 
-function figuresOf({ data }: Config): Config['data'] {
-  return data.type === 'figures' ? data : configSchema.parse({}).data;
+function drawnOf({ data }: Config, type: BuiltIn): Config['data'] {
+  return data.type === type ? data : configSchema.parse({ data: { type } }).data;
 }
 
 async function openHeldOut(data: Config['data']): Promise<LabelledDataset> {

@@ -2,6 +2,7 @@
  * The options that `start`, `eval`, `ask`, `doctor` and others share: the source of the configuration and the settings
  * that override it.
  */
+import { isBuiltIn, isDrawn } from '../data/settings.ts';
 import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
@@ -54,7 +55,7 @@ export async function resolveConfig(
 
 /** The files, folders and patterns that a command with this configuration reads. */
 export function inputsOf({ config: { model, data }, file }: LoadedConfig): string[] {
-  const { trainFile, heldOutFile } = data.type === 'figures' ? {} : data;
+  const { trainFile, heldOutFile } = isDrawn(data) ? {} : data;
   return [model, trainFile ?? [], heldOutFile ?? [], file].flat().filter((path) => path !== undefined);
 }
 
@@ -83,7 +84,7 @@ export async function ownDataSettings(
   split?: string,
   cwd = process.cwd(),
 ): Promise<string[]> {
-  const paths = data.filter((path) => path !== 'figures');
+  const paths = data.filter((path) => !isBuiltIn(path));
   if (paths.length === 0) return [];
   return [
     'data.type=figures',
@@ -95,7 +96,8 @@ export async function ownDataSettings(
 async function dataSettings(data: ConfigOptions['data'], cwd: string): Promise<string[]> {
   if (data === undefined || data.length === 0) return [];
   const { dataSetting, pathsOf } = await import('../data/open.ts');
-  if (pathsOf(data).includes('figures')) return ['data.type=figures'];
+  const drawn = pathsOf(data).find(isBuiltIn);
+  if (drawn !== undefined) return [`data.type=${drawn}`];
   const { type, file } = await dataSetting(pathsOf(data).map((path) => resolve(cwd, path)));
   return [`data.type=${type}`, `data.trainFile=${file}`];
 }

@@ -1,4 +1,5 @@
 /** Writes a data set of questions that a model asks about pictures. It neither reads nor writes labels. */
+import { isBuiltIn } from '../data/settings.ts';
 import { resolve } from 'node:path';
 import { synthesizer } from '../roles/synthesizer.ts';
 import type { Config } from '../config/schema.ts';
@@ -83,7 +84,7 @@ async function openPictures(config: Config, { data, columns }: SynthesizeRequest
   const options = { ...openOptions(config.data), picturesAlone: true };
   const own = { ...options, columns: { ...options.columns, ...columns } };
   const train =
-    data === undefined || data.includes('figures')
+    data === undefined || data.some(isBuiltIn)
       ? (await openData(config.data, options)).train
       : (
           await openPaths(

@@ -1,4 +1,5 @@
 /** Which keys are paths, and where relative ones start. */
+import { isDrawn } from '../data/settings.ts';
 import { resolve } from 'node:path';
 import { parse } from 'yaml';
 import type { Config } from './schema.ts';
@@ -31,7 +32,7 @@ export function resolvePaths(config: Config, folder: string): Config {
 }
 
 function resolveData(data: Config['data'], folder: string): Config['data'] {
-  if (data.type === 'figures') return data;
+  if (isDrawn(data)) return data;
   const { trainFile, heldOutFile, pictureFolder } = data;
   return {
     ...data,

@@ -9,6 +9,7 @@ import { OBJECTIVES, objectiveSchema } from '../compute/objectives/registry.ts';
 import { sharedSettings } from '../compute/objectives/settings.ts';
 import { ANSWER_KINDS } from '../data/choice-labels.ts';
 import { RENDERINGS } from '../data/figures/canvas.ts';
+import { FAMILY_NAMES } from '../data/figures/ladder/table.ts';
 import { SCENE_KINDS } from '../data/figures/scenes.ts';
 import { PROMPT_NAMES } from './prompts.ts';
 
@@ -30,8 +31,8 @@ const MOST_QUESTIONS = 1_000_000;
 const milliseconds = () => positive().max(86_400_000);
 const seed = () => z.int().min(0).max(0xffff_ffff);
 
-const figuresData = z.strictObject({
-  type: z.literal('figures'),
+/** Of the data sets that are drawn. */
+const drawn = {
   seed: seed().default(0).describe('Seed that the pictures and questions are drawn from.'),
   trainQuestions: count()
     .max(MOST_QUESTIONS)
@@ -45,11 +46,26 @@ const figuresData = z.strictObject({
     .enum(RENDERINGS)
     .default('plain')
     .describe('How much the drawings stray: `hard` has more jitter and noise, `harsh` much more.'),
+};
+
+const figuresData = z.strictObject({
+  type: z.literal('figures'),
+  ...drawn,
   kinds: z
     .array(z.enum(SCENE_KINDS))
     .min(1)
     .default([...SCENE_KINDS])
     .describe('Kinds of picture.'),
+});
+
+const ladderData = z.strictObject({
+  type: z.literal('ladder'),
+  ...drawn,
+  families: z
+    .array(z.enum(FAMILY_NAMES))
+    .min(1)
+    .default([...FAMILY_NAMES])
+    .describe('Families of pictures, each in levels from 1 to 12.'),
 });
 
 const columns = z
@@ -89,6 +105,11 @@ const columns = z
       .optional()
       .describe('Column to report accuracy by; `metadata.task` is field `task` of the structs in `metadata`.'),
     id: z.string().min(1).optional().describe('Column of ids; default: `id`, or else the row.'),
+    level: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Column of levels of difficulty, numbers, to report accuracy by; default: `level`.'),
   })
   .prefault({});
 
@@ -471,7 +492,7 @@ export const configSchema = z.strictObject({
       'Preset whose defaults apply to settings that are not set. `auto`: the preset that the run started with; for a new run, the preset that fits the model folder.',
     ),
   data: z
-    .discriminatedUnion('type', [figuresData, fileData])
+    .discriminatedUnion('type', [figuresData, ladderData, fileData])
     .prefault({ type: 'figures' })
     .describe('Source of the questions; `files` (older names: `jsonl`, `parquet`) detects the format from the file.'),
   promptTemplate: z

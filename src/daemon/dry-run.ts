@@ -3,6 +3,7 @@
  * for the run folder; it reports what it found and closes everything. It does not open plug-ins' ports, because these
  * may write, listen or send.
  */
+import { isDrawn } from '../data/settings.ts';
 import { availableParallelism, freemem } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
 import { tryPort } from '../../dashboards/server/server.ts';
@@ -123,7 +124,7 @@ function otherThanDefault(config: Config): DryRun['settings'] {
   const { type } = config.data;
   const preset = config.preset === 'auto' ? {} : choosePreset({ folder: config.model, named: config.preset }).defaults;
   const defaults = flat(
-    configSchema.parse({ ...preset, data: type === 'figures' ? { type } : { type, trainFile: '-' } }),
+    configSchema.parse({ ...preset, data: isDrawn({ type }) ? { type } : { type, trainFile: '-' } }),
   );
   const differing = [...flat(config)].filter(
     ([path, value]) => !ASIDE.test(path) && !isDeepStrictEqual(value, defaults.get(path)),

@@ -1,4 +1,5 @@
 /** Opens the parts of a run, cheap checks first, and closes them in the reverse order. */
+import { isDrawn } from '../data/settings.ts';
 import type { Config } from '../config/schema.ts';
 import { openData, pathsOf, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';
@@ -99,8 +100,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     // Store the configuration only once model and data exist; otherwise a mistyped path would bind the folder.
     const changes = [...base.keep(), ...changedSince(store, before, asRun)];
     folder.saveConfig(asRun);
-    const data =
-      config.data.type === 'figures' ? { ...opened, since: 0, changes: [] } : await settleData(store, opened, version);
+    const data = isDrawn(config.data) ? { ...opened, since: 0, changes: [] } : await settleData(store, opened, version);
     const notes = [...(opened.notes ?? []), ...changes, ...data.changes, ...chain.notes];
     return {
       folder,
@@ -134,7 +134,7 @@ function changedSince(store: Store, before: object | undefined, now: object): st
 function refuseNothing({ data, synthesis }: Config, { train, heldOut }: OpenedData, plugins: readonly Plugin[]): void {
   const canAsk = plugins.some(({ ports }) => ports.ask) || (synthesis.mode !== 'off' && train.pictures().length > 0);
   if (train.size > 0 || canAsk) return;
-  if (data.type === 'figures' || heldOut.size === 0)
+  if (isDrawn(data) || heldOut.size === 0)
     throw new InputError(`nothing is left to train on: ${train.name} has no questions`);
   const held = heldOut.size === 1 ? 'the one question' : `all ${heldOut.size} questions`;
   const fix = 'lower it, add questions, or name other questions to evaluate on in data.heldOutFile';

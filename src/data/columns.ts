@@ -16,6 +16,7 @@ export const KNOWN = {
   decimals: ['precision'],
   kind: ['kind', 'category', 'subject', 'knowledge concept', 'metadata.task'],
   id: ['id'],
+  level: ['level'],
 } as const;
 
 export type ColumnRole = keyof typeof KNOWN;
@@ -72,6 +73,7 @@ const WORDS: Readonly<Record<ColumnRole, string>> = {
   decimals: 'decimals',
   kind: 'kinds',
   id: 'ids',
+  level: 'levels',
 };
 
 /** Likely names of a column of the role. */

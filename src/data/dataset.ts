@@ -30,6 +30,8 @@ export interface Labels {
   alternatives?(questionId: string): readonly Label[];
   /** Decimals to which an answer is rounded before the comparison, if the data set specifies them. */
   decimals?(questionId: string): number | undefined;
+  /** Difficulty, where the data set has one: accuracy is shown by level. */
+  level?(questionId: string): number | undefined;
 }
 
 export interface LabelledDataset {

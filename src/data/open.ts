@@ -2,13 +2,14 @@
 import type { PictureRef } from '../protocol/messages.ts';
 import { storableKey } from '../protocol/storable.ts';
 import { listDataset, type Dataset, type LabelledDataset, type Labels } from './dataset.ts';
-import { openFigures } from './figures/dataset.ts';
+import { openFigures, type FigurePool } from './figures/dataset.ts';
+import { openLadder } from './figures/ladder/dataset.ts';
 import { dataFilesIn, isFolder, listFiles, namesOf, rootOf } from './files.ts';
 import { openRows } from './formats/detect.ts';
 import { readEntries, type EntrySource } from './entries.ts';
 import { readParquet } from './parquet.ts';
 import { RowCollector, type Entry, type OpenOptions } from './rows.ts';
-import type { DataSettings, FigureSettings } from './settings.ts';
+import { isDrawn, type DataSettings, type FigureSettings, type LadderSettings } from './settings.ts';
 import { splitByPicture } from './split.ts';
 import { splitOf } from './splits.ts';
 
@@ -30,7 +31,7 @@ export async function openData(
   config: DataSettings,
   { picturesAlone = false }: Pick<OpenOptions, 'picturesAlone'> = {},
 ): Promise<OpenedData> {
-  if (config.type === 'figures') return openFigurePools(config);
+  if (isDrawn(config)) return openDrawn(config);
   const { trainFile, heldOutFile, heldOutShare, heldOutSplit } = config;
   const options = openOptions(config);
   const { dataset, labels, notes = [] } = await openPaths(pathsOf(trainFile), { ...options, picturesAlone });
@@ -106,7 +107,7 @@ export async function openPaths(paths: readonly string[], options: OpenOptions =
 
 /** The configuration's settings for reading files, without their paths. */
 export function openOptions(data: DataSettings): OpenOptions {
-  if (data.type === 'figures') return {};
+  if (isDrawn(data)) return {};
   const { split, columns, pictureFolder, answerIs } = data;
   return { split, columns, pictureFolder, answerIs };
 }
@@ -117,23 +118,15 @@ export async function* readFile(source: EntrySource, options: OpenOptions = {}):
   yield* rows === undefined ? readParquet(source, options) : readEntries(rows, source, options);
 }
 
-function openFigurePools(config: FigureSettings): OpenedData {
-  const { seed, trainQuestions, heldOutQuestions, rendering, kinds } = config;
-  const { dataset: train, labels: trainLabels } = openFigures({
-    pool: 'train',
-    pictures: trainQuestions,
-    seed,
-    rendering,
-    kinds,
-    questions: 'one',
-  });
-  const { dataset: heldOut, labels } = openFigures({
-    pool: 'heldout',
-    pictures: heldOutQuestions,
-    seed,
-    rendering,
-    kinds,
-    questions: 'one',
-  });
+function openDrawn(config: FigureSettings | LadderSettings): OpenedData {
+  const { dataset: train, labels: trainLabels } = openPool(config, 'train', config.trainQuestions);
+  const { dataset: heldOut, labels } = openPool(config, 'heldout', config.heldOutQuestions);
   return { train, heldOut, labels, trainLabels };
+}
+
+/** One question a picture. */
+function openPool(config: FigureSettings | LadderSettings, pool: FigurePool, pictures: number): LabelledDataset {
+  const { seed, rendering } = config;
+  if (config.type === 'ladder') return openLadder({ pool, pictures, seed, rendering, families: config.families });
+  return openFigures({ pool, pictures, seed, rendering, kinds: config.kinds, questions: 'one' });
 }

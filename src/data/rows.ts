@@ -43,6 +43,8 @@ export interface Row {
   readonly choices: readonly string[] | undefined;
   /** Decimals to which an answer is rounded before the comparison. */
   readonly decimals: number | undefined;
+  /** Difficulty. */
+  readonly level: number | undefined;
 }
 
 /** @param where names the row in errors. @throws InputError naming the row and the column. */
@@ -84,6 +86,7 @@ export function readRow(record: DataRecord, { columns, choices, pictures }: Plan
     isNumber: isNumber(said) && !(Array.isArray(offered) && offered.some(isNumber)),
     choices: list,
     decimals: decimalsOf(at('decimals'), (why) => fail('decimals', why)),
+    level: levelOf(at('level')),
   };
 }
 
@@ -125,6 +128,13 @@ function decimalsOf(value: unknown, fail: (why: string) => InputError): number |
   const decimals = Number(value);
   if (Number.isInteger(decimals) && decimals >= 0 && decimals <= MOST_DECIMALS) return decimals;
   throw fail(`expected a whole number from 0 to ${MOST_DECIMALS}, found ${quoted(value)}`);
+}
+
+/** Sets have levels of other kinds too, such as `Level 5` and `hard`: only a number is a difficulty. */
+function levelOf(value: unknown): number | undefined {
+  const text = typeof value === 'string' ? value.trim() : value;
+  const level = text === '' || text === undefined || typeof text === 'boolean' ? Number.NaN : Number(text);
+  return Number.isFinite(level) ? level : undefined;
 }
 
 function choicesOf(value: unknown, fail: (why: string) => InputError): readonly string[] | undefined {
@@ -185,6 +195,7 @@ export class RowCollector {
   private readonly free = new Map<string, readonly Label[]>();
   private readonly choice: ChoiceAnswer[] = [];
   private readonly decimals = new Map<string, number>();
+  private readonly levels = new Map<string, number>();
   /** Id -> file and row. */
   private readonly seen = new Map<string, string>();
   /** Counts of rows without an id, by content. */
@@ -204,6 +215,7 @@ export class RowCollector {
     const { choices, kind, answer, isNumber, others } = row;
     this.questions.push({ id, text, pictures, origin: 'dataset', ...(kind !== undefined && { kind }) });
     if (answer === undefined) return;
+    if (row.level !== undefined) this.levels.set(id, row.level);
     if (choices) this.choice.push({ id, choices, answer, isNumber, where });
     else this.free.set(id, [answer, ...others]);
     if (row.decimals !== undefined && !choices) this.decimals.set(id, row.decimals);
@@ -228,6 +240,7 @@ export class RowCollector {
         label: (id) => this.free.get(id)?.[0] ?? choices.label(id),
         alternatives: (id) => this.free.get(id)?.slice(1) ?? choices.alternatives?.(id) ?? [],
         decimals: (id) => this.decimals.get(id),
+        level: (id) => this.levels.get(id),
       },
       notes: note === undefined ? [] : [`${name}: ${note}`],
     };

@@ -1,4 +1,5 @@
 /** The settings of `data` that this room reads; src/config/schema.ts checks them. */
+import type { FamilyName } from './figures/ladder/table.ts';
 import type { SceneKind } from './figures/scenes.ts';
 import type { Rendering } from './figures/canvas.ts';
 import type { OpenOptions } from './rows.ts';
@@ -12,6 +13,11 @@ export interface FigureSettings {
   readonly kinds: readonly SceneKind[];
 }
 
+export interface LadderSettings extends Omit<FigureSettings, 'type' | 'kinds'> {
+  readonly type: 'ladder';
+  readonly families: readonly FamilyName[];
+}
+
 export interface FileSettings extends Pick<OpenOptions, 'columns' | 'pictureFolder' | 'split' | 'answerIs'> {
   readonly type: 'files' | 'jsonl' | 'parquet';
   readonly trainFile: string | readonly string[];
@@ -20,4 +26,16 @@ export interface FileSettings extends Pick<OpenOptions, 'columns' | 'pictureFold
   readonly heldOutSplit?: string | undefined;
 }
 
-export type DataSettings = FigureSettings | FileSettings;
+export type DataSettings = FigureSettings | LadderSettings | FileSettings;
+
+/** Data sets that are drawn and not read: `--data` and `data.type` take their names. */
+export const BUILT_IN = ['figures', 'ladder'] as const;
+export type BuiltIn = (typeof BUILT_IN)[number];
+
+export function isDrawn<T extends { readonly type: string }>(data: T): data is Extract<T, { readonly type: BuiltIn }> {
+  return isBuiltIn(data.type);
+}
+
+export function isBuiltIn(name: string): name is BuiltIn {
+  return (BUILT_IN as readonly string[]).includes(name);
+}

@@ -202,6 +202,8 @@ export interface Accuracy {
   readonly passK: number;
   /** Greedy accuracy by question kind. */
   readonly byKind: Readonly<Record<string, { readonly n: number; readonly greedy: number }>>;
+  /** Greedy accuracy by level, in order, where the data set has levels. */
+  readonly levels?: Readonly<Record<string, number>>;
 }
 
 /** A version's greedy answer to a held-out question. For people to compare versions; nothing that learns may see it. */

@@ -33,11 +33,14 @@ interface Labelled {
   readonly alternatives: readonly string[];
   /** Decimals to which answers are rounded before the comparison. */
   readonly decimals: number | undefined;
+  /** Difficulty. */
+  readonly level: number | undefined;
 }
 
 /** The result of one question's samples. */
 interface Marks {
   readonly kind: string;
+  readonly level?: number | undefined;
   /** The first sample's answer. */
   readonly answer: string | null;
   /** Share of the samples that are right. */
@@ -62,6 +65,7 @@ export function selectLabelled(heldOut: Dataset, labels: Labels, seed: number, c
       label,
       alternatives: labels.alternatives?.(question.id) ?? [],
       decimals: labels.decimals?.(question.id),
+      level: labels.level?.(question.id),
     });
   }
   return selected;
@@ -162,7 +166,15 @@ export function accuracy(greedy: readonly Marks[], sampled: readonly Marks[], k:
     majK: mean(sampled.map(({ majority }) => Number(majority))),
     passK: mean(sampled.map(({ passK }) => passK)),
     byKind: Object.fromEntries(byKind),
+    ...byLevel(greedy),
   };
+}
+
+function byLevel(greedy: readonly Marks[]): Pick<Accuracy, 'levels'> {
+  const levels = [...new Set(greedy.flatMap(({ level }) => level ?? []))].toSorted((a, b) => a - b);
+  if (levels.length === 0) return {};
+  const of = (level: number) => mean(greedy.filter((marks) => marks.level === level).map(({ right }) => right));
+  return { levels: Object.fromEntries(levels.map((level) => [String(level), of(level)])) };
 }
 
 function answerOf({ question, label }: Labelled, { answer, right }: Marks): HeldOutAnswer {
@@ -226,7 +238,7 @@ async function mark(
 
 async function marksOf(
   samples: readonly Sample[],
-  { question, label, alternatives, decimals }: Labelled,
+  { question, label, alternatives, decimals, level }: Labelled,
   grader: Classifier,
 ): Promise<Marks> {
   const answers = samples.map(({ text }) => extractAnswer(text));
@@ -241,6 +253,7 @@ async function marksOf(
   const correct = classes.map((own) => right.get(own) === true);
   return {
     kind: question.kind ?? 'all',
+    level,
     answer: answers[0] ?? null,
     right: passAt1(correct),
     passK: correct.length === 0 ? 0 : passAtK(correct, correct.length),

@@ -8,6 +8,7 @@ import { packagePath } from '../../src/lib/package-path.ts';
 import { accuracyTable, meanOf, suitesTable } from '../../src/cli/view/accuracy.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { exportFigures } from '../../src/data/export.ts';
+import { openFigures } from '../../src/data/figures/dataset.ts';
 import { openPaths } from '../../src/data/open.ts';
 import { suiteOptions } from '../../src/data/suites.ts';
 import { Grader } from '../../src/learn/grader.ts';
@@ -28,7 +29,7 @@ function jsonl(...rows: object[]): string {
 describe('evaluateModel', () => {
   it('measures files and suites with one model, in the order asked for; a file and the suite that it was written from agree', async () => {
     const file = join(temporaryFolder(), 'clocks.parquet');
-    await exportFigures(file, suiteOptions('clocks', 0, 6));
+    await exportFigures(file, openFigures(suiteOptions('clocks', 0, 6)));
     const [own, suite, ...more] = await evaluateModel(config, { data: [file], suites: ['clocks'], n: 6 });
     expect([own?.data, suite?.data, more.length]).toEqual([file, 'clocks', 0]);
     expect(own?.accuracy).toMatchObject({ n: 6, k: 2 });

@@ -115,7 +115,7 @@ describe('inputs, also with --force', () => {
       expect(stderr).toContain(`${args.at(-1)} is, or lies in, the input`);
       stderr = '';
     };
-    for (const out of [config.data.type === 'figures' ? '' : String(config.data.trainFile), file, database])
+    for (const out of ['trainFile' in config.data ? String(config.data.trainFile) : '', file, database])
       await isRefused('start', '--config', file, '--report', out);
     await isRefused('export', '--run', config.runFolder, '--out', config.runFolder);
     await isRefused('experiment', 'tables', '--model', config.runFolder, '--out', config.runFolder);

@@ -5,6 +5,7 @@ import { packagePath } from '../../src/lib/package-path.ts';
 import { synthesizeQuestions } from '../../src/cli/synthesize.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { exportFigures } from '../../src/data/export.ts';
+import { openFigures } from '../../src/data/figures/dataset.ts';
 import { openPaths } from '../../src/data/open.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
@@ -13,7 +14,7 @@ const config = configSchema.parse({ model: packagePath('models/mini'), seed: 3 }
 
 async function figures(file: string, pictures: number): Promise<string> {
   const path = join(temporaryFolder(), file);
-  await exportFigures(path, { pool: 'train', pictures, seed: 2, questions: 'one' });
+  await exportFigures(path, openFigures({ pool: 'train', pictures, seed: 2, questions: 'one' }));
   return path;
 }
 

@@ -91,11 +91,11 @@ describe('errors name the key, its value and what is allowed', () => {
     [{ promptTemplate: 'Think.' }, 'promptTemplate is "Think."; allowed: text with {question} (default "{question}")'],
     [
       { data: { type: 'csv' } },
-      'data.type is "csv"; allowed: "figures" | "files" | "jsonl" | "parquet" (default "figures")',
+      'data.type is "csv"; allowed: "figures" | "ladder" | "files" | "jsonl" | "parquet" (default "figures")',
     ],
     [
       { data: { seed: 1 } },
-      'data.type is missing; allowed: "figures" | "files" | "jsonl" | "parquet" (default "figures")',
+      'data.type is missing; allowed: "figures" | "ladder" | "files" | "jsonl" | "parquet" (default "figures")',
     ],
     [{ data: { type: 'jsonl' } }, 'data.trainFile is missing; allowed: text or list of text'],
     [

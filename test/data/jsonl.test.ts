@@ -138,7 +138,7 @@ describe('exportFigures', () => {
   it('writes what openPaths reads back: same questions, labels and pixels', async () => {
     const options = { pool: 'train', pictures: 5, seed: 9 } as const;
     const figures = openFigures(options);
-    const written = await exportFigures(folder, options);
+    const written = await exportFigures(folder, figures);
     expect(written).toEqual({ questions: figures.dataset.size, pictures: 5, file: join(folder, 'data.jsonl') });
     const { dataset, labels } = await openPaths([join(folder, 'data.jsonl')]);
     for (let i = 0; i < dataset.size; i++) {

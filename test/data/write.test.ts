@@ -122,7 +122,7 @@ describe('writeDataset', () => {
     const options = { pool: 'suite', pictures: 120, seed: 3 } as const;
     const file = join(temporaryFolder(), 'figures.parquet');
     const figures = openFigures(options);
-    expect(await exportFigures(file, options)).toEqual({ file, questions: figures.dataset.size, pictures: 120 });
+    expect(await exportFigures(file, figures)).toEqual({ file, questions: figures.dataset.size, pictures: 120 });
     const { dataset, labels } = await openPaths([file]);
     expect([dataset.size, dataset.pictures().length]).toEqual([figures.dataset.size, 120]);
     for (let i = 0; i < dataset.size; i += 37) {

@@ -38,14 +38,14 @@ export function evalCommand(): Command {
     .option('-m, --model <folder>', 'Hugging Face folder (model)')
     .option(
       '-d, --data <path>',
-      'file, folder or pattern, all of it, or `figures`, the held-out part of the built-in data set; may be repeated',
+      'file, folder or pattern, all of it, or `figures` or `ladder`, the held-out part of a built-in data set; may be repeated',
       collect,
     )
     .option('--split <name>', 'split of the data, such as test, where files or rows are of several (data.split)')
     .addOption(new Option('--suite <name...>', 'built-in suites').choices(SUITE_CHOICES))
     .option(
       '--column <role=name>',
-      'column of the question, pictures, answer, choices, decimals, kind or id; may be repeated',
+      'column of the question, pictures, answer, choices, decimals, kind, id or level; may be repeated',
       collectColumn,
     )
     .option('-n, --n <count>', 'questions of each data set, at most; default: all, and 300 of a suite', parseCount)

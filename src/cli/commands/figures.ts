@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import type { LabelledDataset } from '../../data/dataset.ts';
 import type { Rendering } from '../../data/figures/canvas.ts';
 import type { SuiteName } from '../../data/suites.ts';
 import { parseCount, parseSeed } from '../options.ts';
@@ -10,13 +11,14 @@ interface Options extends OutputOptions {
   readonly seed: number;
   readonly pool: 'train' | 'heldout';
   readonly rendering: Rendering;
-  readonly suite?: SuiteName;
+  readonly suite?: SuiteName | 'ladder';
 }
 
 const HELP = `
 Examples:
   quorum figures --out /tmp/figures --n 300 --seed 7
-  quorum figures --out /tmp/charts.parquet --suite charts`;
+  quorum figures --out /tmp/charts.parquet --suite charts
+  quorum figures --out /tmp/ladder --suite ladder --n 1200`;
 
 export function figuresCommand(): Command {
   const out = new Option(
@@ -41,8 +43,8 @@ export function figuresCommand(): Command {
         .default('plain'),
     )
     .addOption(
-      new Option('--suite <name>', 'one of the suites that `eval --suite` measures on')
-        .choices(['geometry', 'charts', 'counting', 'clocks', 'hard'] satisfies SuiteName[])
+      new Option('--suite <name>', 'one of the suites that `eval --suite` measures on; `ladder`: with a level a row')
+        .choices(['geometry', 'charts', 'counting', 'clocks', 'hard', 'ladder'] satisfies (SuiteName | 'ladder')[])
         .conflicts(['pool', 'rendering']),
     )
     .addHelpText('after', HELP)
@@ -50,12 +52,27 @@ export function figuresCommand(): Command {
 }
 
 async function figures({ out, force = false, n, seed, pool, rendering, suite }: Options): Promise<void> {
-  const [{ exportFigures }, { suiteOptions }] = await Promise.all([
-    import('../../data/export.ts'),
+  const { exportFigures } = await import('../../data/export.ts');
+  const path = await claimOutput({ option: '--out', path: out, force });
+  const written = await exportFigures(path, await openChosen({ n, seed, pool, rendering, suite }), force);
+  console.log(`${written.questions} questions about ${written.pictures} pictures: ${written.file}`);
+}
+
+async function openChosen({
+  n: pictures,
+  seed,
+  pool,
+  rendering,
+  suite,
+}: Pick<Options, 'n' | 'seed' | 'pool' | 'rendering'> & {
+  readonly suite: Options['suite'];
+}): Promise<LabelledDataset> {
+  if (suite === 'ladder')
+    return (await import('../../data/figures/ladder/dataset.ts')).openLadder({ pool: 'suite', pictures, seed });
+  const [{ openFigures }, { suiteOptions }] = await Promise.all([
+    import('../../data/figures/dataset.ts'),
     import('../../data/suites.ts'),
   ]);
-  const own = { pool, pictures: n, seed, questions: pool === 'train' ? 'all' : 'one', rendering } as const;
-  const path = await claimOutput({ option: '--out', path: out, force });
-  const written = await exportFigures(path, suite === undefined ? own : suiteOptions(suite, seed, n), force);
-  console.log(`${written.questions} questions about ${written.pictures} pictures: ${written.file}`);
+  if (suite !== undefined) return openFigures(suiteOptions(suite, seed, pictures));
+  return openFigures({ pool, pictures, seed, questions: pool === 'train' ? 'all' : 'one', rendering });
 }

@@ -57,7 +57,7 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
     .option('-m, --model <folder>', 'Hugging Face folder of the base model (model)')
     .option(
       '-d, --data <path>',
-      'file, folder or pattern, or `figures`, the built-in data set; may be repeated (data)',
+      'file, folder or pattern, or `figures` or `ladder`, a built-in data set; may be repeated (data)',
       collect,
     )
     .option('--split <name>', 'split to learn from, where files or rows are of several (data.split)')

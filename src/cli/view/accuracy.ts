@@ -18,7 +18,13 @@ export function accuracyTable(accuracy: Accuracy): string[] {
     ...rows.map(([name, value]) => `${name.padEnd(wide)}${percent(value).padStart(8)}`),
     pc.dim(`${n} questions`),
     ...(kinds.length > 0 ? ['', ...kinds] : []),
+    ...levelRows(accuracy, wide),
   ];
+}
+
+function levelRows({ levels = {} }: Accuracy, wide: number): string[] {
+  const rows = Object.entries(levels).map(([level, greedy]) => `${level.padEnd(wide)}${percent(greedy).padStart(8)}`);
+  return rows.length === 0 ? [] : ['', pc.dim(`${'level'.padEnd(wide)}  greedy`), ...rows];
 }
 
 function width(names: readonly string[]): number {
@@ -54,7 +60,8 @@ export function suitesTable(suites: readonly { readonly data: string; readonly a
     pc.bold(row('mean', meanOf(suites.map(({ accuracy }) => accuracy)))),
     ...suites.flatMap(({ data, accuracy }) => {
       const kinds = kindRows(accuracy, wide);
-      return kinds.length > 2 ? ['', data, ...kinds] : [];
+      const levels = levelRows(accuracy, wide);
+      return kinds.length > 2 || levels.length > 0 ? ['', data, ...kinds, ...levels] : [];
     }),
   ];
 }

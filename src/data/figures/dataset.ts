@@ -1,12 +1,11 @@
 /** The built-in data set: a finite, seeded pool of figures and their questions. */
 import type { Picture, PictureRef, Question } from '../../protocol/messages.ts';
 import { loadPicture } from '../picture.ts';
-import type { Dataset, Label, LabelledDataset, Labels } from '../dataset.ts';
+import type { Dataset, LabelledDataset } from '../dataset.ts';
 import type { Rendering } from './canvas.ts';
 import { InputError } from '../../protocol/errors.ts';
 import { figureTasks, formatKey, kindAt, type FigureKey } from './figure.ts';
 import { SCENE_KINDS, type SceneKind } from './scenes.ts';
-import type { Task } from './tasks.ts';
 import { Random } from '../rng.ts';
 
 /** Pools share no picture with each other: training, held-out, pretraining and the suites' pictures cannot coincide. */
@@ -32,22 +31,42 @@ export const HELDOUT_POOL: FiguresOptions = { pool: 'heldout', pictures: 1000, q
 /** The shifted suite: the same questions on pictures with more jitter and noise. */
 export const HARD_POOL: FiguresOptions = { ...HELDOUT_POOL, rendering: 'hard' };
 
-interface Entry {
+/** A question about a figure. */
+export interface FigureEntry {
+  /** Of the picture. */
   readonly key: string;
-  readonly task: Task;
+  readonly kind: string;
+  readonly text: string;
+  readonly answer: number;
+  /** Difficulty, in a set that has levels. */
+  readonly level?: number;
 }
 
 export function openFigures(options: FiguresOptions): LabelledDataset {
-  const entries = listEntries(options);
-  return { dataset: new Figures(options, entries), labels: new FigureLabels(entries) };
+  return figureSet(`figures/${options.rendering ?? 'plain'}/${options.pool}`, listEntries(options));
+}
+
+/** @param name of the data set. */
+export function figureSet(name: string, entries: readonly FigureEntry[]): LabelledDataset {
+  const byId = new Map(entries.map((entry) => [idOf(entry), entry]));
+  return {
+    dataset: new Figures(name, entries),
+    labels: {
+      label(id) {
+        const answer = byId.get(id)?.answer;
+        return answer === undefined ? undefined : String(answer);
+      },
+      level: (id) => byId.get(id)?.level,
+    },
+  };
 }
 
 class Figures implements Dataset {
   readonly name: string;
-  private readonly entries: readonly Entry[];
+  private readonly entries: readonly FigureEntry[];
 
-  constructor(options: FiguresOptions, entries: readonly Entry[]) {
-    this.name = `figures/${options.rendering ?? 'plain'}/${options.pool}`;
+  constructor(name: string, entries: readonly FigureEntry[]) {
+    this.name = name;
     this.entries = entries;
   }
 
@@ -58,14 +77,8 @@ class Figures implements Dataset {
   question(i: number): Question {
     const entry = this.entries[i];
     if (!entry) throw new RangeError(`question ${i} is outside 0..${this.size - 1}`);
-    const { key, task } = entry;
-    return {
-      id: idOf(entry),
-      text: task.text,
-      pictures: [{ type: 'figure', key }],
-      origin: 'dataset',
-      kind: task.kind,
-    };
+    const { key, text, kind } = entry;
+    return { id: idOf(entry), text, pictures: [{ type: 'figure', key }], origin: 'dataset', kind };
   }
 
   pictures(): readonly PictureRef[] {
@@ -77,30 +90,18 @@ class Figures implements Dataset {
   }
 }
 
-class FigureLabels implements Labels {
-  private readonly answers: ReadonlyMap<string, Label>;
-
-  constructor(entries: readonly Entry[]) {
-    this.answers = new Map(entries.map((entry) => [idOf(entry), String(entry.task.answer)]));
-  }
-
-  label(questionId: string): Label | undefined {
-    return this.answers.get(questionId);
-  }
+function idOf({ key, kind }: FigureEntry): string {
+  return `figures/${key}/${kind}`;
 }
 
-function idOf({ key, task }: Entry): string {
-  return `figures/${key}/${task.kind}`;
-}
-
-function listEntries(options: FiguresOptions): Entry[] {
+function listEntries(options: FiguresOptions): FigureEntry[] {
   const { pool, pictures, seed = 0, rendering = 'plain', questions = 'all', kinds = SCENE_KINDS } = options;
-  const entries: Entry[] = [];
+  const entries: FigureEntry[] = [];
   for (const index of indices(pictures, kinds)) {
     const figure: FigureKey = { rendering, pool, seed, index };
     const tasks = figureTasks(figure);
     const chosen = questions === 'all' ? tasks : [new Random('question', pool, seed, index).pick(tasks)];
-    entries.push(...chosen.map((task) => ({ key: formatKey(figure), task })));
+    entries.push(...chosen.map(({ kind, text, answer }) => ({ key: formatKey(figure), kind, text, answer })));
   }
   return entries;
 }

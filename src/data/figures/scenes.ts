@@ -85,7 +85,7 @@ export function drawScene(scene: Scene, canvas: Canvas, random: Random): void {
     case 'grid':
       return drawGrid(scene, canvas);
     case 'clock':
-      return drawClock(scene, canvas);
+      return drawClock(scene.hour, canvas, [SIDE / 2, SIDE / 2]);
   }
 }
 
@@ -153,18 +153,18 @@ function drawGrid(scene: GridScene, canvas: Canvas): void {
   });
 }
 
-function drawClock(scene: ClockScene, canvas: Canvas): void {
-  const middle = SIDE / 2;
+/** @param scale 1 fills the picture. */
+export function drawClock(hour: number, canvas: Canvas, centre: Point, scale = 1): void {
   const at = (step: number, radius: number): Point => {
     const [x, y] = CIRCLE[step % 24] as Point;
-    return [middle + radius * x, middle + radius * y];
+    return [centre[0] + scale * radius * x, centre[1] + scale * radius * y];
   };
   canvas.polyline(Array.from({ length: 25 }, (_, step) => at(step, 16.5)));
-  for (let hour = 0; hour < 12; hour++) {
-    canvas.polyline([at(2 * hour, hour % 3 === 0 ? 12 : 14), at(2 * hour, 16.5)]);
+  for (let mark = 0; mark < 12; mark++) {
+    canvas.polyline([at(2 * mark, mark % 3 === 0 ? 12 : 14), at(2 * mark, 16.5)]);
   }
-  canvas.polyline([at(0, 0), at(2 * scene.hour, 10.5)], canvas.pen + 0.5);
-  canvas.dot([middle, middle], 1.6);
+  canvas.polyline([at(0, 0), at(2 * hour, 10.5)], canvas.pen + 0.5 * scale);
+  canvas.dot(centre, 1.6 * scale);
 }
 
 /** 24 directions clockwise from 12 o'clock, by repeated rotation through 15 degrees. */

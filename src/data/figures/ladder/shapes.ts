@@ -1,0 +1,47 @@
+import type { Canvas, Point } from '../canvas.ts';
+import { cellCentre, runningSum, type Family } from './family.ts';
+
+export interface Shape {
+  readonly shape: 'disc' | 'square';
+  readonly size: 'large' | 'small';
+}
+
+export interface ShapesScene {
+  readonly shapes: readonly Shape[];
+  /** The kind that is counted. */
+  readonly asked: Shape;
+}
+
+/** Half the width of a shape. */
+const HALF = { large: 3.4, small: 1.7 } as const;
+
+/** Discs and squares, large and small, on a grid of 4 by 3; how many have both a shape and a size is asked. */
+export const shapes: Family<ShapesScene> = {
+  phrasings: ['How many {size} {shape}s are there?', 'What is the number of {size} {shape}s?'],
+  scene(level, random) {
+    const one = (): Shape => ({ shape: random.pick(['disc', 'square']), size: random.pick(['large', 'small']) });
+    return { shapes: Array.from({ length: level }, one), asked: one() };
+  },
+  draw(scene, canvas) {
+    scene.shapes.forEach((shape, i) => drawShape(shape, canvas, cellCentre(i, 4, 3)));
+  },
+  /** A shape that is counted is read as 1, any other as 0. */
+  question({ shapes: all, asked }, phrasing) {
+    const marks = all.map(({ shape, size }) => Number(shape === asked.shape && size === asked.size));
+    const { total, working } = runningSum(marks);
+    return { text: phrasing.replace('{size}', asked.size).replace('{shape}', asked.shape), answer: total, working };
+  },
+};
+
+function drawShape({ shape, size }: Shape, canvas: Canvas, [x, y]: Point): void {
+  const half = HALF[size];
+  if (shape === 'disc') canvas.dot([x, y], half);
+  else
+    canvas.polyline([
+      [x - half, y - half],
+      [x + half, y - half],
+      [x + half, y + half],
+      [x - half, y + half],
+      [x - half, y - half],
+    ]);
+}
