@@ -5,12 +5,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { recorded, testPlugin, type TestOptions } from 'quorum/testing';
 import { declarationsOf, pluginReferencePage } from '../docs/make-plugin-reference.ts';
 import { importDefault } from '../src/lib/import-default.ts';
 import { configSchema } from '../src/config/schema.ts';
 import { loadPlugins } from '../src/plugin/load.ts';
+import { moduleToRun } from './support/script.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const PAGE = readFileSync(join(ROOT, 'docs/plugins.md'), 'utf8');
@@ -47,12 +49,16 @@ test('the first reward is of ten lines', () => {
   expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(10);
 });
 
+/** Of a source file: a user's compiler reads the declarations that the build made, not the sources. */
+const declarationsAt = (file: string): string =>
+  fileURLToPath(moduleToRun(pathToFileURL(join(ROOT, file)))).replace(/\.js$/, '.d.ts');
+
 test('all of them compile', () => {
   const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as {
     compilerOptions: { paths: Record<string, string[]> };
   };
   const paths = Object.fromEntries(
-    Object.entries(compilerOptions.paths).map(([name, [file]]) => [name, [join(ROOT, file!)]]),
+    Object.entries(compilerOptions.paths).map(([name, [file]]) => [name, [declarationsAt(file!)]]),
   );
   const options = { ...compilerOptions, paths, noEmit: true, lib: ['es2023', 'esnext.disposable'], rootDir: '/' };
   writeFileSync(
