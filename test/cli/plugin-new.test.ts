@@ -73,9 +73,9 @@ describe('a package for each port', () => {
 
   test('is tested, and its test can fail', async () => {
     const [reward, filter] = ['reward', 'filter'].map((port) => join(folder, `my-${port}/src/index.ts`));
-    expect(await node('vitest/vitest.mjs', ['run', '--root', folder, '--maxWorkers', '1', '--no-isolate'], folder)).toMatch(
-      new RegExp(`Tests.*${ports.length} passed`),
-    );
+    expect(
+      await node('vitest/vitest.mjs', ['run', '--root', folder, '--maxWorkers', '1', '--no-isolate'], folder),
+    ).toMatch(new RegExp(`Tests.*${ports.length} passed`));
     for (const file of [reward!, filter!])
       writeFileSync(
         file,
