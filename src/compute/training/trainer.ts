@@ -17,6 +17,7 @@ import type { Architecture, EncodedPrompt, Model } from '../models/family.ts';
 import { planPolicy } from '../programs/policy-forward.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
 import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
+import { isOutOfMemory, smallerPasses } from './out-of-memory.ts';
 import { filled, inPasses, paddedLengths } from './passes.ts';
 import { VALUE, type Saving } from './loss-gradients.ts';
 import { FIRST, gradProgram, SECOND, stepProgram, SUM, updateProgram } from './step.ts';
@@ -75,6 +76,11 @@ export interface TrainerOptions {
   readonly saving?: Saving;
 }
 
+interface StepOptions {
+  readonly loss: TokenLoss;
+  readonly learningRate: number;
+}
+
 /** What fills up a pass. */
 const NO_RESPONSE: TrainResponse = { tokens: [] };
 
@@ -86,12 +92,15 @@ export class Trainer {
   readonly #state: State;
   #sums: State | undefined;
   #updates: number;
+  /** Groups in one pass; fewer than the options say once a pass found no memory. */
+  #passGroups: number | undefined;
 
   private constructor(options: TrainerOptions, parameters: ParameterSets, state: State, updates: number) {
     this.#options = options;
     this.#parameters = parameters;
     this.#state = state;
     this.#updates = updates;
+    this.#passGroups = options.microBatchGroups;
   }
 
   /** Copies the state to the engine; its weights are the trainable set. Without moments, training begins. */
@@ -119,25 +128,10 @@ export class Trainer {
    * One optimizer update on `groups`.
    * @throws UnsoundStepError when the gradient is not finite; the state is then lost: restore it from a copy.
    */
-  async step(
-    groups: readonly TrainGroup[],
-    options: { readonly loss: TokenLoss; readonly learningRate: number },
-  ): Promise<StepOutcome> {
+  async step(groups: readonly TrainGroup[], options: StepOptions): Promise<StepOutcome> {
     const tokens = countTokens(groups);
     if (tokens === 0) throw new RangeError('a training step needs at least one response token');
-    const size = this.#options.microBatchGroups ?? groups.length;
-    const scalars = this.#scalars(options.learningRate);
-    const totals: Record<string, number> = {};
-    for (const pass of inPasses(groups, size, (response) => response.tokens.length)) {
-      const members = pass.map((at) => groups[at]!);
-      const part = filled(members, size, NO_RESPONSE);
-      const outputs =
-        groups.length <= size
-          ? await this.#stepWhole(part, tokens, options.loss, scalars)
-          : await this.#addGradients(part, tokens, options.loss);
-      for (const [name, value] of Object.entries(outputs)) totals[name] = (totals[name] ?? 0) + value;
-    }
-    if (size < groups.length) Object.assign(totals, await this.#applySums(scalars));
+    const totals = await this.#fitting(groups, tokens, options);
     this.#updates++;
     const outcome = { ...totals, tokens } as unknown as StepOutcome;
     if (!Number.isFinite(outcome.gradNorm))
@@ -145,6 +139,47 @@ export class Trainer {
         `the gradient's norm is ${outcome.gradNorm} at update ${this.#updates} (loss ${outcome.loss}); a lower learner.learningRate may help`,
       );
     return outcome;
+  }
+
+  /**
+   * The passes and the update of a step. Where one finds no memory, nothing has changed but the sums: these are dropped,
+   * and the step begins again with passes of half as many groups.
+   */
+  async #fitting(groups: readonly TrainGroup[], tokens: number, options: StepOptions): Promise<Record<string, number>> {
+    for (;;) {
+      const size = this.#passGroups ?? groups.length;
+      try {
+        return await this.#passes(groups, tokens, options, size);
+      } catch (error) {
+        const held = Math.min(size, groups.length);
+        if (!isOutOfMemory(error) || held === 1) throw error;
+        for (const sum of Object.values(this.#sums ?? {})) sum.release();
+        this.#sums = undefined;
+        this.#passGroups = Math.ceil(held / 2);
+        process.emitWarning(smallerPasses(held, this.#passGroups));
+      }
+    }
+  }
+
+  async #passes(
+    groups: readonly TrainGroup[],
+    tokens: number,
+    { loss, learningRate }: StepOptions,
+    size: number,
+  ): Promise<Record<string, number>> {
+    const scalars = this.#scalars(learningRate);
+    const totals: Record<string, number> = {};
+    for (const pass of inPasses(groups, size, (response) => response.tokens.length)) {
+      const members = pass.map((at) => groups[at]!);
+      const part = filled(members, size, NO_RESPONSE);
+      const outputs =
+        groups.length <= size
+          ? await this.#stepWhole(part, tokens, loss, scalars)
+          : await this.#addGradients(part, tokens, loss);
+      for (const [name, value] of Object.entries(outputs)) totals[name] = (totals[name] ?? 0) + value;
+    }
+    if (size < groups.length) Object.assign(totals, await this.#applySums(scalars));
+    return totals;
   }
 
   /**

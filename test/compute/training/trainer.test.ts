@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { uploadAll, type Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
@@ -132,6 +133,38 @@ describe('Trainer', () => {
     expect(difference(await trainer.weights(), weights)).toBeGreaterThan(0);
     trainer.release();
   });
+
+  it.each([
+    { groupsAPass: undefined, failing: 1, left: 2 },
+    { groupsAPass: 2, failing: 2, left: 1 },
+  ])(
+    'repeats a step in passes of half the size where run $failing finds no memory: the state is that of such passes',
+    async ({ groupsAPass, failing, left }) => {
+      let runs = 0;
+      const short: Engine = {
+        name: cpu.name,
+        attach: (stored) => cpu.attach(stored),
+        upload: (tensor) => cpu.upload(tensor),
+        read: (tensor) => cpu.read(tensor),
+        [Symbol.asyncDispose]: async () => {},
+        compile: async (spec) => {
+          const program = await cpu.compile(spec);
+          const run: typeof program.run = async (feeds) => {
+            if (++runs === failing)
+              throw new Error('BFCArena: Failed to allocate memory for requested buffer of size 9');
+            return program.run(feeds);
+          };
+          return { name: program.name, inputs: program.inputs, outputs: program.outputs, run, dispose: async () => {} };
+        },
+      };
+      const warned = once(process, 'warning') as Promise<[Error]>;
+      const repeated = await trained(short, policyLoss, 2, groupsAPass);
+      const smaller = await trained(cpu, policyLoss, 2, left);
+      expect(difference(repeated.state.weights, smaller.state.weights)).toBe(0);
+      expect(repeated.outcomes).toEqual(smaller.outcomes);
+      expect((await warned)[0].message).toContain(`repeats the step with ${left}`);
+    },
+  );
 
   it('raises the probability of what has a positive advantage and lowers the other', async () => {
     const trainer = await Trainer.create({ engine: cpu, model, optimizer }, { weights: tinyWeights(1) });
