@@ -66,7 +66,7 @@ test('stops in order: the step in hand is finished, then everything is saved', a
   expect([...handles.values()].map((handle) => handle.status().state)).toEqual(['stopped', 'stopped']);
 });
 
-test('one member restarts alone; past its budget the whole stops cleanly and says why', async () => {
+test('one member restarts alone; past its budget the system stops cleanly with the reason', async () => {
   const { clock, system, handles, fail, done, ended, opened } = start();
   const failure = fail('no memory');
   await until(() => handles.get('sampler-1')!.status().restarts === 1);
@@ -101,7 +101,7 @@ test('pauses, resumes, and stops from a pause', async () => {
   await ended();
 });
 
-test('an optional member past its budget is parked, and the rest goes on', async () => {
+test('an optional member past its budget is parked, and the other members continue', async () => {
   const { clock, system, handles, fail, done, ended } = start(undefined, undefined, true);
   const failure = fail('not today');
   await until(() => handles.get('sampler-1')!.status().restarts === 1);

@@ -15,7 +15,7 @@ test('a young actor is measured over its life', () => {
   expect(workload.read()).toEqual({ items: 1, itemsPerSecond: 0.25, busy: 0.75 });
 });
 
-test('what was done more than a minute ago counts only in the items', () => {
+test('work older than a minute counts only in the items', () => {
   let now = 0;
   const workload = new Workload(() => now);
   workload.begin();
@@ -40,7 +40,7 @@ test('a clock that is set back neither fails nor gives a share beyond 1', () => 
   expect(busy).toBeLessThan(1);
 });
 
-test('rates are those of a list of all that happened', () => {
+test('rates equal those computed from a list of all events', () => {
   const turns = fc.array(fc.record({ idle: fc.nat(40_000), work: fc.nat(40_000), finished: fc.boolean() }), {
     maxLength: 40,
   });

@@ -42,7 +42,7 @@ test('the hours of launches add up, the time between them does not count, and ea
   expect(text).toContain('Launch 2: 1.00 hours, 61 samples, versions 600 to 660, 0 restarts.');
 });
 
-test('what grows is named with its launch, and so is a queue past its bound', () => {
+test('names a growing measure with its launch, and a queue past its bound', () => {
   const samples = [
     ...hour(0, 0),
     ...hour(1, 600, (minute) => ({

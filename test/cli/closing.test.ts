@@ -31,7 +31,7 @@ function words(report: Report): string[] {
 }
 
 describe('closingWords', () => {
-  it('say how good the model is, where it lies, and how to go on', () => {
+  it('give the model’s accuracy, its folder, and how to continue', () => {
     expect(words(REPORT)).toEqual([
       '',
       'Version 48 after 12:41: accuracy 79.3 % (+26.3 points from 53.0 %)',
@@ -50,13 +50,13 @@ describe('closingWords', () => {
     ]);
   });
 
-  it('name no version for saved that is not', () => {
+  it('name only versions that are saved', () => {
     const rest = 'the next start learns what follows again from the stored batches';
     expect(words({ ...REPORT, saved: 40 })[2]).toBe(`  model  /runs/a/model has version 40: ${rest}`);
     expect(words({ ...REPORT, saved: null })[2]).toBe(`  model  no checkpoint yet: ${rest}`);
   });
 
-  it('begin with why it failed', () => {
+  it('start with the failure', () => {
     expect(words({ ...REPORT, end: 'failed', error: 'no space left' })[1]).toBe('Failed: no space left');
   });
 });

@@ -37,7 +37,7 @@ describe('evaluateModel', () => {
     expect(own?.accuracy.byKind).toEqual(suite?.accuracy.byKind);
   }, 120_000);
 
-  it('leaves out a row whose picture is cut off, too long, or whose text does not fit, and says which and why', async () => {
+  it('leaves out a row with a truncated picture or one too long for the context, and names it with the reason', async () => {
     const folder = temporaryFolder();
     const picture = await png();
     const line = await sharp({ create: { width: 801, height: 4, channels: 3, background: 'red' } })

@@ -111,7 +111,7 @@ describe('quorum plugins, of a daemon that runs', () => {
   });
 });
 
-describe('quorum plugins, where no daemon runs', () => {
+describe('quorum plugins, without a daemon', () => {
   it('loads what the configuration lists, and says so', async () => {
     plugin('watches', WATCHES);
     const file = join(folder, 'quorum.config.json');

@@ -94,7 +94,7 @@ describe('how many threads a sampler should have', () => {
   const speeds = (...ratios: number[]): RolloutSpeed[] =>
     ratios.map((ratio, i) => ({ threads: 2 ** i, tokensPerSecond: 6_000 * ratio, ratio }));
 
-  it('is the fewest that nothing is clearly faster than, and doctor says so', () => {
+  it('is the smallest number that no other clearly beats, and doctor reports it', () => {
     expect(
       [speeds(1, 0.9), speeds(1, 1.04, 1.05), speeds(1, 1.3, 1.2), speeds(1, 1.3, 1.9)].map(
         (each) => fastest(each).threads,

@@ -76,7 +76,7 @@ describe('QuestionWriter', () => {
     );
   });
 
-  it('gives up when all is repetition, and says what became of it', async () => {
+  it('gives up when every question is a repetition, and reports the reasons', async () => {
     const writer = new QuestionWriter({ synthesize: writes(() => 'What is the area?'), settings, lanes: 1 });
     expect((await all(writer, 10)).length).toBe(3);
     expect(writer.gaveUp).toBe(true);
@@ -84,7 +84,7 @@ describe('QuestionWriter', () => {
     expect(writer.counts).toEqual({ written, accepted: 3, rejected: { duplicate: written - 3 } });
   });
 
-  it('asks for a vote only on what passed the reading, once, and keeps what the vote keeps', async () => {
+  it('votes once on each question that passes the checks, and keeps those that the vote keeps', async () => {
     const voted: string[] = [];
     const vote = (questions: readonly Question[]) => {
       voted.push(...questions.map(({ text }) => text));

@@ -401,7 +401,7 @@ describe('presets', () => {
     await expect(prompt('prompt.preset=paper')).rejects.toThrow(/prompt\.preset is "paper"; allowed: .*mm-upt/);
   });
 
-  test('a run keeps the preset that it was begun with, and one from before there were presets its old defaults', async () => {
+  test('a run keeps the preset that it started with, and a run from before presets its old defaults', async () => {
     const model = await modelFolder({ max_position_embeddings: 32_768 });
     const runFolder = temporaryFolder();
     const begun = (kept: object) => writeFileSync(join(runFolder, 'config.json'), JSON.stringify(kept));

@@ -1,4 +1,4 @@
-/** What people get wrong in a configuration, over every key and every kind of file. */
+/** Common mistakes in a configuration, over every key and every kind of file. */
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
@@ -83,7 +83,7 @@ describe('a file with a mistake: one sentence with the file, the fault and the f
     }
   });
 
-  test('one that never settles has an end', async () => {
+  test('a configuration that never settles times out', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       const cwd = temporaryFolder();

@@ -51,7 +51,7 @@ const row = fc.record({
 
 const rows = fc.uniqueArray(row, { minLength: 1, maxLength: 6, selector: ({ id }) => storableKey(id) });
 
-test('what is storable stays as it is, and different keys stay different', () => {
+test('a storable text stays unchanged, and different keys stay different', () => {
   fc.assert(
     fc.property(anyString, anyString, (a, b) => {
       for (const make of [storableKey, storableText]) expect(make(make(a))).toBe(make(a));

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 const weightsIn = (folder: string) => readFileSync(join(folder, 'run', 'model', 'table.json'), 'utf8');
 
 test(
-  'killed at seeded calls of the database, a run loses nothing, learns nothing twice, and ends as one that was left alone',
+  'killed at seeded calls of the database, a run loses nothing, learns nothing twice, and ends like an undisturbed run',
   LIMIT,
   async () => {
     const untouched = temporaryFolder();

@@ -1,4 +1,4 @@
-/** A daemon whose disk is full, can only be read, is locked by somebody else, or loses what was on it. */
+/** A daemon whose disk is full, is read-only, is locked by another process, or loses files. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ const tmpfs = ['unshare', '-rm', 'sh', '-c', 'mount -t tmpfs -o size=3m none "$0
 const canMount = spawnSync(tmpfs[0]!, [...tmpfs.slice(1), '/mnt', 'true']).status === 0;
 
 test.skipIf(!canMount)(
-  'a full disk ends the run cleanly, by its name; once there is room the same start goes on; a read-only one is refused',
+  'a full disk ends the run cleanly and is named; with space again the same start continues; a read-only disk is refused',
   async () => {
     const disk = join(temporaryFolder(), 'disk');
     mkdirSync(disk);
@@ -79,7 +79,7 @@ test.skipIf(!canMount)(
 
 // Permissions do not bind root; the test above has a read-only disk for it.
 test.skipIf(process.getuid?.() === 0)(
-  'a run folder that this user may not write is refused by name, with what to do',
+  'a run folder without write permission is refused by name, with the fix',
   async () => {
     const run = toyRun(loop());
     mkdirSync(run.config.runFolder, { mode: 0o500 });
@@ -87,14 +87,14 @@ test.skipIf(process.getuid?.() === 0)(
   },
 );
 
-test('what the user can do nothing about by another command ends with 1, what he can with 2', () => {
+test('a failure that another command cannot fix ends with 1, one that it can fix with 2', () => {
   const full = new InputError('no space left', { cause: Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }) });
   expect([full, new InputError('not a model'), new Error('a bug')].map((error) => explain(error, false).code)).toEqual([
     1, 2, 1,
   ]);
 });
 
-test('a database that another process keeps locked ends the run cleanly; once it is free the same start goes on', async () => {
+test('a database locked by another process ends the run cleanly; once it is free the same start continues', async () => {
   const run = toyRun(loop());
   let other: InstanceType<typeof Libsql> | undefined;
   const daemon = await start(run, {
@@ -119,7 +119,7 @@ test('a database that another process keeps locked ends the run cleanly; once it
   expect(learnt(run)).toHaveLength(4 * STEPS);
 }, 60_000);
 
-test('checkpoints that somebody takes away are missed by nobody: the next one is written where they were', async () => {
+test('a run continues after its checkpoints are deleted: the next one is written to the same place', async () => {
   const run = toyRun({ ...loop(), checkpoints: { everySteps: 2, keepLast: 2 } });
   const folder = join(run.config.runFolder, 'checkpoints');
   const daemon = await start(run, {

@@ -1,4 +1,4 @@
-/** An actor past its restart budget: what a user, a script, and who looks later are told. */
+/** An actor past its restart budget: the exit code, the last words and the stored error. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -41,7 +41,7 @@ async function fail(...options: string[]): Promise<string> {
   return config.runFolder;
 }
 
-test('the command ends with 1, its last words say why, and the version before is saved', async () => {
+test('the command ends with 1, its last words give the reason, and the previous version is saved', async () => {
   const run = await fail();
   expect(process.exitCode).toBe(1);
   expect(stdout).toContain(`Failed: ${WHY}`);
@@ -65,7 +65,7 @@ test('the command ends with 1, its last words say why, and the version before is
   );
 });
 
-test('the last status, which is what every dashboard shows, names the actor that gave up and why', async () => {
+test('the last status, which every dashboard shows, names the failed actor and the reason', async () => {
   await fail('--json');
   const lines = stdout
     .trim()
@@ -134,7 +134,7 @@ describe('a role that hangs', () => {
   };
 
   test.each(Object.entries(ROLES))(
-    '%s: an error with its name and the job, a restart, and the run goes on',
+    '%s: an error with its name and the job, a restart, and the run continues',
     async (actor, { faults, says }) => {
       const { run, daemon } = started(faults(1), 2);
       expect(await (await daemon).closed()).toMatchObject({ end: 'steps', steps: 4, restarts: 1 });

@@ -15,7 +15,7 @@ const INPUT: ConfigInput = {
 
 const weightsIn = (folder: string) => readFileSync(join(folder, 'run', 'model', 'table.json'), 'utf8');
 
-test('killed again and again, a run ends with the weights of one that was left alone; nothing is lost, nothing is learnt twice', async () => {
+test('killed repeatedly, a run ends with the weights of an undisturbed run; nothing is lost, nothing is learnt twice', async () => {
   const alone = temporaryFolder();
   expect(await launchToy(alone, INPUT, 'none')).toMatchObject({ steps: STEPS, end: 'steps' });
 

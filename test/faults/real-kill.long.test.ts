@@ -58,7 +58,7 @@ const bytesIn = (folder: string): Buffer[] => FILES.map((name) => readFileSync(j
 const checkpointsIn = (run: string): number[] =>
   readdirSync(join(run, 'checkpoints')).flatMap((name) => (/^v\d+$/.test(name) ? [Number(name.slice(1))] : []));
 
-test('killed at seeded points, the bundled model in its threads goes on: one chain, nothing lost or learnt twice, the same bits', async () => {
+test('killed at seeded points, the bundled model in its threads continues: one chain, nothing lost or learnt twice, the same bits', async () => {
   const run = join(temporaryFolder(), 'run');
   const random = new Random(1, 'deaths');
   const deaths = [`stored:${random.int(3, 8)}`, `learning:3:${0.1 + 0.5 * random.float()}`, `saving:${2 * EVERY}`];

@@ -46,7 +46,7 @@ test.each([
   ['the checkpoint is in its place', 'rollback.saved:1', true],
   ['the row is stored', 'rollback.done:1', true],
 ])(
-  'killed when %s, a run is rolled back after its restart or it is not, and goes on from there',
+  'killed when %s, a run is either rolled back after its restart or not, and continues from there',
   async (_, death, rolledBack) => {
     const folder = temporaryFolder();
     expect(await launchToy(folder, INPUT, death, GOAL)).toBeUndefined();

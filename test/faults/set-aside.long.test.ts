@@ -20,7 +20,7 @@ const input: ConfigInput = {
 const weightsIn = (folder: string) => readFileSync(join(folder, 'run', 'model', 'table.json'), 'utf8');
 
 test(
-  'killed at seeded calls of the database, a run sets aside what one left alone does, loses nothing else and learns nothing twice',
+  'killed at seeded calls of the database, a run sets aside the same batches as an undisturbed run, loses nothing else and learns nothing twice',
   { timeout: 300_000 },
   async () => {
     const launch = launchPoisonedToy(POISON);

@@ -1,4 +1,4 @@
-/** Steps that are not sound, in a whole daemon: stops, and what a user is told. */
+/** Unsound steps in a whole daemon: pauses, and messages to the user. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { filter, firstValueFrom } from 'rxjs';

@@ -27,7 +27,7 @@ function contents(folder: string) {
   };
 }
 
-test('killed again and again, a run keeps its pool, asks no question once too often, and ends as one that was left alone', async () => {
+test('killed repeatedly, a run keeps its pool, asks no question too often, and ends like an undisturbed run', async () => {
   const alone = temporaryFolder();
   expect(await launchToy(alone, INPUT, 'none')).toMatchObject({ steps: 8, end: 'steps' });
   const killed = temporaryFolder();

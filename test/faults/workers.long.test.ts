@@ -73,7 +73,7 @@ async function relearnt(batches: readonly Batch[]): Promise<Buffer> {
 }
 
 test(
-  'whatever befalls a thread, the loop goes on: no group is lost or learnt twice, and the weights are those of a run without faults',
+  'after any fault of a thread the loop continues: no group is lost or learnt twice, and the weights equal those of a run without faults',
   async () => {
     using faults = new ThreadFaults();
     const run = join(temporaryFolder(), 'run');

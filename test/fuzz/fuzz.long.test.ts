@@ -11,7 +11,7 @@ const GRACE_SECONDS = 30;
 const HEAP_MB = 512;
 
 test.each(Object.keys(TARGETS))(
-  '%s: whatever it reads, it does not crash, hang or fill the memory',
+  '%s: no input makes it crash, hang or fill the memory',
   async (name) => {
     const node = [`--max-old-space-size=${HEAP_MB}`, ...nodeArguments(new URL('run.ts', import.meta.url))];
     const { stdout } = await promisify(execFile)(

@@ -1,6 +1,6 @@
 /**
- * What reads bytes or text that somebody else wrote. A target takes one case; it may refuse it, with the kind of error
- * that it promises, and must do nothing else: not crash, not hang, not fill the memory.
+ * Readers of untrusted bytes or text. A target takes one case; it may refuse it with its documented kind of error, and
+ * must not crash, hang or fill the memory.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

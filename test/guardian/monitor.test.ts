@@ -130,7 +130,7 @@ describe('a collapse', () => {
     expect(state.reference!.version).toBeLessThan(90);
   });
 
-  it('is noticed at once where a number is no number', () => {
+  it('is noticed at once when a metric is not finite', () => {
     const { state } = watched(trace(1, 30));
     const { assessment } = observe(state, { version: 31, signals: {}, notFinite: ['loss'] }, OPTIONS);
     expect(assessment.level).toBe('act');
@@ -190,7 +190,7 @@ describe('levels', () => {
     );
   });
 
-  it('go on where they were after the state was stored', () => {
+  it('continue from the stored state', () => {
     fc.assert(
       fc.property(arbitrary, fc.nat(59), (raw, cut) => {
         const readings = readingsOf(raw);
@@ -202,7 +202,7 @@ describe('levels', () => {
     );
   });
 
-  it('trust nothing that was not followed by health', () => {
+  it('trust no version without healthy steps after it', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 100 }),
@@ -257,7 +257,7 @@ describe('symptoms', () => {
     ]);
   });
 
-  it('say what the signal is and what it was', () => {
+  it('give the signal’s present and earlier value', () => {
     expect(symptoms({ concentration: 0.6 }, { concentration: 0.1 })[0]!.words).toBe(
       'share of all answers that is the same one answer 0.6, was 0.1',
     );

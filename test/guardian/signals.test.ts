@@ -81,7 +81,7 @@ describe('groupSignals', () => {
 });
 
 describe('canary', () => {
-  it('is sure where five of six agree, and of nothing where nobody answers', () => {
+  it('is sure when five of six agree, and never without answers', () => {
     expect(canary([0, 0, 0], [0, 0, 1])).toEqual({ winner: 0, sure: true, same: expect.closeTo(6 / 9) as number });
     expect(canary([0, 0, 0], [0, 1, 1]).sure).toBe(false);
     expect(canary([-1, -1, -1], [-1, -1, -1])).toEqual({ winner: -1, sure: false, same: 0 });
@@ -126,7 +126,7 @@ describe('probeSignals', () => {
 });
 
 describe('notFinite', () => {
-  it('names what is no number', () => {
+  it('names the metrics that are not finite', () => {
     const metrics = { loss: Number.NaN, kl: 0, gradNorm: Infinity } as unknown as StepMetrics;
     expect(notFinite(metrics)).toEqual(['loss', 'gradNorm']);
     expect(notFinite(null)).toEqual([]);

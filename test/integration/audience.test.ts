@@ -1,4 +1,4 @@
-/** Watchers and exporters hear of every version and every evaluation, however a run ends. */
+/** Watchers and exporters get every version and every evaluation, at any kind of end of a run. */
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -44,7 +44,7 @@ async function start(folder: string, config: ConfigInput, faults: ToyFaults = {}
 const reached = (daemon: DaemonHandle, version: number) =>
   firstValueFrom(daemon.status$().pipe(filter((status) => status.version >= version)));
 
-/** What the store holds, and what each has heard of, in its order. */
+/** The store's records, and the records of each watcher and exporter in order. */
 function heard(folder: string) {
   const run = join(folder, 'run');
   const lines = (file: string) =>
@@ -71,7 +71,7 @@ function heard(folder: string) {
   };
 }
 
-/** Each has heard of all that is stored; once, unless it may be more often. */
+/** Each got every stored record; exactly once, unless repeats are allowed. */
 function expectAll(folder: string, least: number, isOnce = true): void {
   const { stored, by } = heard(folder);
   expect(stored.length).toBeGreaterThanOrEqual(least);

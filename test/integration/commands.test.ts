@@ -79,7 +79,7 @@ test('each command is carried out and logged with its author and outcome', async
   const report = await daemon.closed();
   expect(report).toMatchObject({ end: 'stopped' });
   await expect(daemon.command({ type: 'resume' }, 'Ada')).rejects.toThrow(InputError);
-  // Also those that nobody asked for, with each four steps and at the stop.
+  // Also the automatic ones, every four steps and at the stop.
   const saved = storeOf(run, (store) =>
     store.events(100, 'checkpoint').map(({ data }) => data as { readonly version: number }),
   );
@@ -153,7 +153,7 @@ test('live settings take effect on what is admitted and batched from then on, ar
   await edited.stop();
 });
 
-test('a setting out of bounds, or one that cannot change, is refused in words', async () => {
+test('a setting out of bounds, or one that cannot change, is refused with the reason', async () => {
   await using daemon = await start(toyRun({ loop: loop() }));
   await reached(daemon, 1);
   const set = (path: string, value: number) => daemon.command({ type: 'set', path, value }, 'Ada');
@@ -191,7 +191,7 @@ test('the staleness bound changes both ways; the status shows the one that what 
   expect(Math.max(...after.map(([, age]) => age))).toBe(0);
 });
 
-test('rolls back: learning goes on from the old weights as a new version, also when paused, and the old versions stay', async () => {
+test('rolls back: learning continues from the old weights as a new version, also when paused, and the old versions stay', async () => {
   const run = toyRun({ loop: loop(2) });
   const learnt: string[] = [];
   const { faults, goOn } = holdAt(5);
@@ -303,7 +303,7 @@ test('the command line has the commands of the browser: the same sentences, and 
   ]);
 });
 
-test('pause, resume and stop go at once while a full evaluation is in hand; the status says what is in hand and what that waits for', async () => {
+test('pause, resume and stop run at once during a full evaluation; the status names the pending command and what it waits for', async () => {
   const run = toyRun({ loop: loop(), evaluation: { everySteps: 1000, fullEverySteps: 1000 } });
   let finish = () => {};
   let isHeld = false;

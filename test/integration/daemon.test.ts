@@ -84,7 +84,7 @@ class Improving extends ToyPolicy {
   }
 }
 
-test('ends well where its last version is the best, which is found out only at the end', async () => {
+test('ends cleanly when its last version turns out to be the best only at the end', async () => {
   const run = toyRun(loop(5));
   const evaluated = async ({ parent }: Batch) => {
     if (parent % 2 === 0)
@@ -104,7 +104,7 @@ test('ends well where its last version is the best, which is found out only at t
   ]);
 });
 
-test('ends by itself when `loop.stopWhen` holds, says why everywhere, and ends at once when it is started again', async () => {
+test('ends when `loop.stopWhen` holds, gives the reason everywhere, and ends at once when started again', async () => {
   const stopWhen = 'accuracy >= 0.6 and version >= 3 or version > 200';
   const run = toyRun({ loop: { ...loop(null).loop, stopWhen } });
   const evaluated = async ({ parent }: Batch) => {
@@ -167,7 +167,7 @@ test.each([
   },
 );
 
-test('pauses after the step in hand, resumes, and stops over the control socket; a restart goes on', async () => {
+test('pauses after the step in hand, resumes, and stops over the control socket; a restart continues', async () => {
   const run = toyRun(loop(null));
   const daemon = await start(run);
   await reached(daemon, 2);
@@ -190,7 +190,7 @@ test('pauses after the step in hand, resumes, and stops over the control socket;
   expect((await reached(next, report.steps + 1)).version).toBeGreaterThan(report.steps);
 });
 
-test('a part that keeps failing stops the daemon cleanly: saved, reported, and the next launch goes on', async () => {
+test('a part that keeps failing stops the daemon cleanly: saved, reported, and the next launch continues', async () => {
   const run = toyRun(loop(6));
   let broken = true;
   const faults = {
@@ -378,7 +378,7 @@ test('without labels: says once what to watch, shows it in status, notes and rep
   });
 });
 
-test('with nothing held out the run says so, and goes on', async () => {
+test('with nothing held out the run reports that, and continues', async () => {
   const run = toyRun(loop(2));
   const config = {
     ...run.config,

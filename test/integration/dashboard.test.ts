@@ -32,7 +32,7 @@ test('serves while the daemon runs, and tells its address without its tokens', a
   expect(JSON.stringify(daemon.status())).not.toContain('0123456789');
 });
 
-test('a port in use is an error that names it, harms nobody, and leaves the run folder free', async () => {
+test('a port in use is an error that names it, and the run folder is released', async () => {
   await using first = await start(run({ port: 0 }));
   const { port } = new URL(first.dashboard!.url);
   const second = run({ port: Number(port) }, 2);

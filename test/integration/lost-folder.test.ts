@@ -1,6 +1,6 @@
 /**
  * The run folder, or its database, is deleted, moved or replaced under a running daemon: it pauses with the reason, and
- * says the truth at its end.
+ * reports at its end what is left.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

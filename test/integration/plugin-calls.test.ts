@@ -1,5 +1,5 @@
 /**
- * A call of a plug-in that is in hand holds up neither its removal nor a stop, and the status names who is waited for.
+ * A plug-in's call in hand delays neither its removal nor a stop, and the status names the plug-in that is waited for.
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -78,7 +78,7 @@ const HOLDING = [
 ] as const satisfies readonly PortName[];
 
 test.each(HOLDING)(
-  '%s: a plug-in with a call in hand is removed at once, its work is done without it, and its late reply is dropped',
+  '%s: a plug-in with a call in hand is removed at once, the loop continues without it, and its late reply is dropped',
   async (port) => {
     const it = stuck(port);
     const daemon = await start({ plugins: [it.plugin], ...INPUTS[port] });

@@ -69,7 +69,7 @@ const cases = (Object.keys(PORTS) as PortName[]).flatMap((port) =>
     .map((misdeed) => [port, misdeed] as const),
 );
 
-describe('a plug-in that misbehaves is restarted, then parked, and the loop goes on', () => {
+describe('a plug-in that misbehaves is restarted, then parked, and the loop continues', () => {
   test.each(cases)('%s: %s', async (port, misdeed) => {
     const { does, reason } = MISDEEDS[misdeed]!;
     const synthesis: ConfigInput = port === 'synthesize' ? { synthesis: { mode: 'direct', share: 0.5 } } : {};
@@ -219,7 +219,7 @@ describe('what a plug-in says counts', () => {
     expect(row(other, 'leaky').ports[0]!.error).toContain('unknown field "answer"');
   });
 
-  test('a label is for those whom the user allowed it', async () => {
+  test('only plug-ins that the user allows get a label', async () => {
     const curious = definePlugin({
       name: 'curious',
       apiVersion: API_VERSION,
@@ -425,7 +425,7 @@ describe('in a thread of its own', () => {
   );
 });
 
-test('a reward that leaks costs its thread, and the loop goes on; plugin-leaks.long.test.ts has the other ports', async () => {
+test('a reward that leaks costs its thread, and the loop continues; plugin-leaks.long.test.ts has the other ports', async () => {
   expect(await leak('reward')).toMatchObject({ port: 'reward', error: expect.stringContaining('memory') as string });
 });
 

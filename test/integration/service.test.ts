@@ -78,7 +78,7 @@ const lacks = (...programs: string[]): boolean =>
   programs.some((program) => spawnSync('which', [program]).status !== 0);
 
 test.skipIf(process.platform === 'win32')(
-  'stopped for longer than its deadlines and continued, a run goes on: no restart, nothing tried twice',
+  'stopped for longer than its deadlines and continued, a run continues: no restart, nothing tried twice',
   async () => {
     const config = {
       loop: { steps: 5, batchGroups: 4, jobQuestions: 2, maxStaleness: 1 },
@@ -178,7 +178,7 @@ test.skipIf(process.platform === 'win32' || lacks('systemd-notify', 'systemd-soc
 );
 
 test(
-  'where the reader of stdout goes away the run goes on, says so in its log, and ends cleanly when told',
+  'after the reader of stdout closes it the run continues, logs it, and ends cleanly at a stop',
   async () => {
     const { config, run } = toyFiles();
     const daemon = launch([...TOY_QUORUM, 'start', '--config', config, '--json']);

@@ -22,7 +22,7 @@ describe('majorityVote', () => {
     expect(majorityVote([-1, 1, 3, 3, 1]).winner).toBe(1);
   });
 
-  it('has no winner when nobody votes', () => {
+  it('has no winner without votes', () => {
     expect(majorityVote([-1, -1])).toMatchObject({ winner: -1, share: 0, rewards: [0, 0] });
     expect(majorityVote([])).toMatchObject({ winner: -1, share: 0, rewards: [] });
   });

@@ -59,7 +59,7 @@ describe('jsonl', () => {
     expect(kept).toEqual(events.slice(-kept.length).map((_, i) => 100 - kept.length + 1 + i));
   });
 
-  test('it goes on where it was after a restart', async () => {
+  test('it continues its file after a restart', async () => {
     const { context, lines } = await written({}, [learntEvent(1)]);
     await (
       await openPort(jsonl, 'watch', pluginContext<'watch'>({ folder: context.folder }))
@@ -125,7 +125,7 @@ describe('prometheus', () => {
     expect(readdirSync(folder).sort()).toEqual(['one.prom', 'two.prom']);
   });
 
-  test('it goes on with its own file after a restart, and refuses one of something else', async () => {
+  test('it continues its own file after a restart, and refuses any other file', async () => {
     const { folder } = pluginContext<'watch'>();
     const file = join(folder, 'run.prom');
     for (let start = 0; start < 2; start++) {

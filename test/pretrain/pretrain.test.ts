@@ -68,7 +68,7 @@ describe('pretrain', { timeout: 180_000 }, () => {
     );
   });
 
-  it('goes on where it was stopped, to the very weights of an unbroken run', async () => {
+  it('resumes a stopped run and reaches exactly the weights of an uninterrupted one', async () => {
     const stop = new AbortController();
     const first = await run('parts', { signal: stop.signal }, (step) => step === 3 && stop.abort());
     expect(first.accuracy).toBeNull();

@@ -121,7 +121,7 @@ test('every type of event that is written has its words', () => {
   expect([...new Set(written)].toSorted()).toEqual(Object.keys(EVENTS).toSorted());
 });
 
-test('what is not known is told by its fields, whatever it is', () => {
+test('an unknown event is shown as its fields', () => {
   expect(eventWords('odd', { a: 1, b: { c: 'x' }, d: null }).text).toBe('a 1, b (c x)');
   expect(eventWords('checkpoint', null).text).toBe('');
   expect(eventWords('guardian', 7).text).toBe('7');

@@ -22,7 +22,7 @@ test('lines are whole, in order, and within the bounds in size and number', () =
   expect(numbers).toEqual(numbers.map((_, place) => 500 - numbers.length + place));
 });
 
-test('a restart goes on in the same file, and its size counts', () => {
+test('a restart continues the same file, and its size counts', () => {
   const folder = temporaryFolder();
   const options = { level: 'info', maxMegabytes: KILOBYTE, maxFiles: 1 } as const;
   openLog(folder, options).info('first');

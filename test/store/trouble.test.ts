@@ -1,4 +1,4 @@
-/** Files and disks that are not as they should be. */
+/** Damaged or foreign files, and full disks. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';

@@ -9,7 +9,7 @@ import { judgedGroup } from '../support/judged.ts';
 const sequences = (windows: readonly Window[]) =>
   windows.map(({ groups }) => groups.map(({ group }) => group.sequence));
 
-test('windows depend on the admission order and on who was kept, not on who was judged first', () => {
+test('windows depend on the admission order and on which groups are kept, not on which is judged first', () => {
   fc.assert(
     fc.property(
       fc.array(fc.boolean(), { maxLength: 60 }),
@@ -66,7 +66,7 @@ test('a queue refuses what is past its bound and cuts runs', async () => {
   expect(await queue.take(1)).toEqual([]);
 });
 
-test('of what nobody took, the latest wins', async () => {
+test('of the untaken items, the latest wins', async () => {
   const latest = new Latest<string>();
   const iterator = latest[Symbol.asyncIterator]();
   expect(latest.put('a')).toBeUndefined();

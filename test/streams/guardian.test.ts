@@ -66,7 +66,7 @@ function eventsOf({ folder }: ToyRun, type: string): readonly Record<string, unk
 
 describe('a collapse', () => {
   it(
-    'is rolled back to a version from before it, and learning goes on more carefully',
+    'is rolled back to a version from before it, and learning continues with milder settings',
     { timeout: 60_000 },
     async () => {
       const run = toy();
@@ -94,7 +94,7 @@ describe('a collapse', () => {
   );
 
   it(
-    'that comes back each time ends in a hold, which outlives a restart and ends when somebody resumes',
+    'that comes back each time ends in a hold, which survives a restart and ends at a resume',
     { timeout: 60_000 },
     async () => {
       const run = toy({ guardian: { ...GUARDIAN, maxTries: 1 } });
@@ -114,7 +114,7 @@ describe('a collapse', () => {
     },
   );
 
-  it('is only reported where that is all that is wanted', { timeout: 60_000 }, async () => {
+  it('is only reported in mode watch', { timeout: 60_000 }, async () => {
     const run = toy({ guardian: { ...GUARDIAN, mode: 'watch' } });
     const daemon = await start(run, (checkpoint) => new Collapsing((version) => version >= ONSET, checkpoint));
     const acted = await when(daemon, ({ guardian }) => guardian?.level === 'act');

@@ -39,7 +39,7 @@ describe('QuestionPool', () => {
     expect(patient.size).toBe(0);
   });
 
-  it('goes on after a restart: what is being asked is not asked again, nor what was asked often enough', () => {
+  it('continues after a restart: a question being asked, or asked often enough, is not asked again', () => {
     const entries = [0, 1, 2].map((n) => ({ question: question(n), uses: n }));
     const pool = new QuestionPool(entries, { capacity: 4, maxUses: 2 }, ['q0', 'gone']);
     expect([pool.size, pool.available, pool.room]).toEqual([3, 1, 3]);

@@ -35,7 +35,7 @@ test('the row of a step has what was measured at the time, each actor among it',
   for (const { id, busy } of actors) expect(row[`busy.${id}`]).toBe(busy);
 });
 
-test('an evaluation leaves its accuracies and answers in the store, and tells nobody a label', async () => {
+test('an evaluation stores its accuracies and answers, and sends no label to watchers', async () => {
   const seen: LoopEvent[] = [];
   const { loop, store } = await rig();
   const watched = { ...loop, effects: { ...loop.effects, announce: (event: LoopEvent) => void seen.push(event) } };

@@ -14,7 +14,7 @@ const config = (maxStaleness: number, steps: number, more: ConfigInput = {}): Co
   loop: { steps, batchGroups: 4, jobQuestions: 2, maxStaleness },
   ...more,
 });
-/** It never learns these batches, whoever asks. */
+/** A learner that always fails on these batches. */
 const poisoned = (...ids: readonly number[]) => ({
   faults: {
     beforeLearn: ({ id }: Batch) => {
@@ -102,7 +102,7 @@ describe('a batch that the learner cannot take', () => {
     expect(third.errors).toEqual([]);
   });
 
-  test('was learnt once and fails when it is learnt again: the loop goes on from the version before, as from a rollback', async () => {
+  test('was learnt once and fails when it is learnt again: the loop continues from the version before, as after a rollback', async () => {
     const store = memoryStore();
     const before = await rig({ config: config(0, 4), store });
     expect(await before.run()).toBe(4);

@@ -26,7 +26,7 @@ const step = (settings: Settings, id: number, sequence: number) =>
   settings.stepOf({ id, groups: [{ group: { sequence } }] as never });
 
 describe('Settings', () => {
-  test('a change holds from the next admission and the next batch on, for who opens the store again too', () => {
+  test('a change applies from the next admission and the next batch on, also after a restart', () => {
     const { store, open } = shelf();
     const settings = open();
     Object.assign(store, { nextSequence: 10, nextBatchId: 3 });

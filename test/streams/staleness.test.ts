@@ -206,7 +206,7 @@ describe('pacing', () => {
 });
 
 describe('Pacer', () => {
-  test('lets the asker go on when a release makes room', async () => {
+  test('lets the waiting caller continue when a release frees credits', async () => {
     let closed = 1;
     const pacer = new Pacer(
       () => ({ maxStaleness: 0, batchGroups: 4, jobQuestions: 2 }),

@@ -31,7 +31,7 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     expect(await opened.page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
   });
 
-  it('shows the history at once, and goes on with what is learnt', async () => {
+  it('shows the history at once, and then each new step', async () => {
     await using opened = await open(browser, daemon.url);
     await opened.goto('', '.chart canvas');
     const { page } = opened;

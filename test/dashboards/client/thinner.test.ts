@@ -17,7 +17,7 @@ function thinned(
 }
 
 describe('Thinner', () => {
-  it('gives the same after each update as when it begins anew, with values that come late', () => {
+  it('gives the same after each update as a new instance, also with late values', () => {
     const updates = fc.array(
       fc.record({ value: fc.double({ noNaN: true, min: -1e6, max: 1e6 }), late: fc.nat(200), skip: fc.boolean() }),
       {

@@ -125,7 +125,7 @@ test('a version that is not on disk is named, with those that are', async () => 
   expect([answer.status, await answer.text()]).toEqual([404, 'version 9 is not on disk; saved are 5, 25\n']);
 });
 
-test('one who breaks a download off costs nothing further', async () => {
+test('an aborted download costs nothing further', async () => {
   const { daemon, dashboard, errors } = await openDesk();
   writeFileSync(join(daemon.folder, 'model.safetensors'), Buffer.alloc(50_000_000));
   daemon.versionFolders.set(1, daemon.folder);

@@ -90,7 +90,7 @@ test('pages that ask for all that they may get a twentieth of the time between t
   expect(Math.max(...each) - Math.min(...each)).toBeLessThanOrEqual(2);
 });
 
-test('while others ask for more than there is, pause, resume and stop go at once', async () => {
+test('pause, resume and stop run at once while other pages exceed the budget', async () => {
   const desk = await openDesk();
   slowly(desk, 1000);
   const [greedy, user] = [await Browser.open(desk.dashboard), await Browser.open(desk.dashboard)];
