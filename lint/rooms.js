@@ -106,6 +106,11 @@ export const ROOMS = {
     imports: [...BELOW_OBJECTIVES, 'src/learn'],
     packages: [NODE, TFJS, 'zod'],
   },
+  'src/compute/memory': {
+    holds: 'what a run takes of memory, by part',
+    imports: BELOW_OBJECTIVES,
+    packages: [],
+  },
   'src/compute/threads': {
     holds: 'the pool, its worker threads, versions',
     imports: BELOW_THREADS,
@@ -121,7 +126,7 @@ export const ROOMS = {
   'src/policy': { holds: 'what samples and learns: interfaces', imports: COMMON, packages: [NODE] },
   'src/policy/local': {
     holds: 'a policy in threads of this process',
-    imports: [...BELOW_THREADS, 'src/compute/threads', 'src/learn', 'src/config', 'src/policy'],
+    imports: [...BELOW_THREADS, 'src/compute/memory', 'src/compute/threads', 'src/learn', 'src/config', 'src/policy'],
     packages: [NODE],
   },
   'src/plugin': {
@@ -194,6 +199,7 @@ export const ROOMS = {
       'src/compute/engine',
       'src/compute/models',
       'src/compute/training',
+      'src/compute/memory',
       'src/policy/local',
       'src/roles',
       'streams',

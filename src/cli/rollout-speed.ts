@@ -31,7 +31,7 @@ export interface SpeedRequest {
 /** As the mini samples; enough rows and steps for a measurement. */
 const RESPONSES = { samples: 10, maxNewTokens: 28 } as const;
 /** Bytes of weights above which a round takes too long; more threads help such models anyway. */
-const LARGE_BYTES = 400e6;
+const LARGE_BYTES = 50e6;
 /** More threads must be faster by this factor to be preferred. */
 const GAIN = 1.05;
 

@@ -7,6 +7,7 @@ import { presetWords, type Preset } from '../../config/preset.ts';
 import type { Config } from '../../config/schema.ts';
 import { freeSpace } from '../../lib/free-space.ts';
 import { InputError } from '../../protocol/errors.ts';
+import type { MemoryDiagnosis } from '../doctor-memory.ts';
 import type { SpeedDiagnosis } from '../doctor-speed.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
 import { bytes } from '../view/format.ts';
@@ -29,6 +30,8 @@ interface Diagnosis {
   readonly disk: { readonly folder: string; readonly free: number };
   readonly engines: readonly EngineReport[];
   readonly preset: { readonly name: string; readonly why: string };
+  /** What the model takes of memory by these settings. */
+  readonly needs: MemoryDiagnosis;
   /** Speed of sampling with the model at several numbers of threads. */
   readonly rollout: SpeedDiagnosis;
   readonly chosen: { readonly engine: string; readonly why: string; readonly threads: number };
@@ -39,13 +42,17 @@ export function doctorCommand(): Command {
     .description(
       'Show which engines this machine can use and why not the others, its threads, memory and disk, what would be chosen, how fast the model is sampled, and the defaults that fit it.',
     )
+    .option('-m, --model <folder>', 'Hugging Face folder (model)')
     .option('-r, --run <folder>', 'verify this run folder instead; no daemon may run on it')
     .option(
       '--repair',
       'with --run: put right what can be without losing anything; damaged things are moved to aside/, nothing is deleted',
     )
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExamples:\n  quorum doctor --json\n  quorum doctor --run runs/default --repair')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  quorum doctor --json\n  quorum doctor --model ./Qwen2.5-VL-3B-Instruct\n  quorum doctor --run runs/default --repair',
+    )
     .action(doctor);
 }
 
@@ -55,9 +62,12 @@ async function doctor(options: Options): Promise<void> {
   const { probeEngines } = await import('../../compute/engine/engines.ts');
   const { config, preset } = await resolveConfig(options, process.cwd(), true);
   const [{ measureSpeed, speedWords }, engines] = [await import('../doctor-speed.ts'), await probeEngines()];
-  const diagnosis = diagnose(config, preset, engines, await measureSpeed(config));
+  const { memoryWords, workOutMemory } = await import('../doctor-memory.ts');
+  const needs = await workOutMemory(config);
+  const diagnosis = { ...diagnose(config, preset, engines, await measureSpeed(config)), needs };
   const lines = (): string[] => [
     ...describe(diagnosis),
+    `${pc.dim('needs')}       ${memoryWords(needs, config)}`,
     `${pc.dim('rollout')}     ${speedWords(diagnosis.rollout, config)}`,
     `${pc.dim('defaults')}    ${presetWords(preset, config)}`,
   ];
@@ -70,7 +80,7 @@ function diagnose(
   { name, why }: Preset,
   engines: readonly EngineReport[],
   rollout: SpeedDiagnosis,
-): Diagnosis {
+): Omit<Diagnosis, 'needs'> {
   const { engine, learnerThreads, rolloutThreads, rolloutWorkers } = config.workers;
   const limit = process.constrainedMemory();
   return {
@@ -93,7 +103,7 @@ function choose(wanted: Config['workers']['engine']): { engine: string; why: str
     : { engine: wanted, why: `workers.engine is "${wanted}"` };
 }
 
-function describe({ node, platform, processors, memory, disk, engines, chosen }: Diagnosis): string[] {
+function describe({ node, platform, processors, memory, disk, engines, chosen }: Omit<Diagnosis, 'needs'>): string[] {
   const busy = chosen.threads > processors ? pc.yellow('  more threads than processors') : '';
   return [
     `Node ${node}, ${platform}`,

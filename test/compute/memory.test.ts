@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { learnerBytes, memoryOf, type MemorySettings } from '../../src/compute/memory.ts';
+import { adapterSettings } from '../../src/compute/models/adapters.ts';
+import { withNetwork, type Model } from '../../src/compute/models/family.ts';
+import { parseModel } from '../../src/compute/models/index.ts';
+import { CROSS_ENTROPY } from '../../src/compute/training/token-loss.ts';
+import { RANDOM_SHAPES, randomConfig, type RandomShape } from '../../src/pretrain/random/shapes.ts';
+import { sizeOf } from '../../src/protocol/tensor.ts';
+
+const SHAPE: RandomShape = {
+  ...RANDOM_SHAPES['0.1b'],
+  vocabSize: 512,
+  firstSpecialId: 300,
+  hiddenSize: 32,
+  intermediateSize: 48,
+  layers: 2,
+  heads: 4,
+  mropeSection: [2, 1, 1],
+  vision: { depth: 1, hiddenSize: 32, intermediateSize: 48, heads: 2, fullAttentionBlocks: [0] },
+};
+const LORA = adapterSettings.parse({ type: 'lora', rank: 4 }) as MemorySettings['adapter'];
+const model = (): Promise<Model> => withNetwork(parseModel(randomConfig(SHAPE), 'config.json'));
+
+async function memory(changes: Partial<MemorySettings> = {}) {
+  const own = await model();
+  const grid = [1, 8, 8] as const;
+  const ids = [...Array<number>(16).fill(own.vision!.tokenId), 1, 2, 3, 4];
+  const images = [{ grid, patches: new Float32Array(64 * 1_176) }];
+  const { ids: positions, next } = own.positions.of(ids, images);
+  return memoryOf(own, {
+    adapter: LORA,
+    loss: CROSS_ENTROPY,
+    saving: {},
+    prompt: { ids, positions, nextPosition: next, images },
+    samples: 4,
+    responseTokens: 12,
+    passGroups: 2,
+    rolloutRows: 8,
+    ...changes,
+  });
+}
+
+describe('memoryOf', () => {
+  it('counts what an adapter trains, and what it leaves', async () => {
+    const parameters = Object.values((await model()).parameters).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const [kv, inner] = [2 * 8, 48];
+    // q, k, v, o; gate, up, down: rank times inputs and outputs of each, in both layers.
+    const trained = 2 * 4 * (64 + (32 + kv) * 2 + 64 + 3 * (32 + inner));
+    const found = await memory();
+    expect(found.frozen).toBe(4 * (parameters + 1)); // the adapter's scale
+    expect([found.trainable, found.moments, found.versions]).toEqual([8 * trained, 8 * trained, 24 * trained]);
+    const whole = await memory({ adapter: undefined });
+    expect([whole.frozen, whole.moments]).toEqual([0, 8 * parameters]);
+  });
+
+  it('counts keys and values of the rows that are decoded at once', async () => {
+    const [slots, layers, kvHeads] = [20 + 12, 2, 2];
+    const a = await memory();
+    expect((await memory({ rolloutRows: 16 })).cache).toBe(2 * a.cache);
+    expect(a.cache % (8 * slots * layers * kvHeads * 2 * 4)).toBe(0);
+  });
+
+  it('is less where blocks are computed again', async () => {
+    const long = { samples: 16, responseTokens: 64 };
+    const [kept, again] = [await memory(long), await memory({ ...long, saving: { recompute: true } })];
+    expect(again.activations).toBeLessThan(kept.activations);
+  });
+
+  it('grows with the groups and the responses of a pass, and with its pictures where the tower is trained', async () => {
+    const a = await memory();
+    const [groups, samples] = [await memory({ passGroups: 4 }), await memory({ samples: 16 })];
+    expect(groups.activations / a.activations).toBeGreaterThan(1.5);
+    expect(samples.activations / a.activations).toBeGreaterThan(1.5);
+    expect((await memory({ adapter: undefined })).pictures).toBeGreaterThan(0);
+    expect(learnerBytes(samples)).toBeGreaterThan(learnerBytes(a));
+  });
+});
