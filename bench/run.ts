@@ -16,7 +16,7 @@ import { benchLearner } from './learner.ts';
 import { table, type Row } from './measure.ts';
 import { benchPages } from './pages.ts';
 import { benchPlugins } from './plugins.ts';
-import { benchRollout } from './rollout.ts';
+import { benchAtOnce, benchRollout } from './rollout.ts';
 import { benchSynthesis } from './synthesis.ts';
 
 /** `jigsaw` measures learning and takes minutes, so it runs only when named. */
@@ -39,7 +39,7 @@ const root = dirname(packagePath('package.json'));
 
 const PARTS: Readonly<Record<string, () => Promise<Row[]>>> = {
   learner: () => overThreads((threads) => benchLearner(model, 'cpu', threads, runs)),
-  rollout: () => benchRollout(model, threadCounts, runs),
+  rollout: async () => [...(await benchRollout(model, threadCounts, runs)), ...(await benchAtOnce(model, runs))],
   synthesis: () => overThreads((threads) => benchSynthesis(model, threads)),
   daemon: () => benchDaemon(root, model, steps),
   dashboard: () => benchDashboard(root, model, runs, steps),
