@@ -1,5 +1,5 @@
 /**
- * Answers a question about a picture: samples several responses, and lets their answers vote.
+ * Answers a question about a picture: samples several responses, and takes the vote of their answers.
  *
  *     npx tsx examples/answer.ts models/mini figure.png "how many discs ?"
  */
