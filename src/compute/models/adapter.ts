@@ -9,7 +9,7 @@ import type { Specs } from '../engine/engine.ts';
 import type { Architecture } from './family.ts';
 
 /** What an adapter needs to know of a model; its `parameters` are the model's own weights. */
-export type Adaptable = Pick<Architecture, 'parameters' | 'parameterName' | 'moduleOf'>;
+export type Adaptable = Pick<Architecture, 'parameters' | 'parameterName' | 'moduleOf' | 'vision'>;
 
 /** An adapter of one model. */
 export interface Adapter {

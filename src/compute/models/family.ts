@@ -28,8 +28,8 @@ export interface Architecture {
    */
   parameterName(stored: string): string | undefined;
   /**
-   * Path in transformers of the linear layer within the decoder's blocks whose weight is called `parameter`; undefined
-   * for other weights. Absent in a family that takes no adapters.
+   * Path in transformers of the linear layer within the decoder's blocks, or within the vision tower, whose weight is
+   * called `parameter`; undefined for other weights. Absent in a family that takes no adapters.
    */
   moduleOf?(parameter: string): string | undefined;
   readonly positions: PositionScheme;

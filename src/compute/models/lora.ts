@@ -21,6 +21,12 @@ const settings = z.strictObject({
     .min(1)
     .default(PROJECTIONS)
     .describe("Linear layers of the decoder's blocks that are adapted, by the last part of their name."),
+  vision: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether the linear layers of the vision tower are adapted too. Each pass then computes the tower and its gradient, instead of taking what the frozen tower made of a picture once.',
+    ),
 });
 
 type LoraSettings = z.output<typeof settings>;
@@ -31,8 +37,8 @@ export const LORA_A = 'lora_A.weight';
 export const LORA_B = 'lora_B.weight';
 const PARTS = [LORA_A, LORA_B];
 
-function make(model: Adaptable, { rank, alpha, targets }: LoraSettings): Adapter {
-  const layers = targetLayers(model, targets);
+function make(model: Adaptable, { rank, alpha, targets, vision }: LoraSettings): Adapter {
+  const layers = [...targetLayers(model, targets), ...(vision === true ? linearLayers(model, true) : [])];
   const matrix = (...shape: number[]): TensorSpec => ({ dtype: 'float32', shape });
   const trainable = Object.fromEntries(
     layers.flatMap(({ name, shape: [out, input] }) => [
@@ -72,12 +78,18 @@ interface Layer {
   readonly shape: readonly number[];
 }
 
+/** Those of the vision tower, or those of the decoder's blocks. */
+function linearLayers(model: Adaptable, ofTower: boolean): Layer[] {
+  return Object.entries(model.parameters).flatMap(([parameter, { shape }]): Layer[] => {
+    const module = model.moduleOf?.(parameter);
+    if (module === undefined || (model.vision?.tower.owns(parameter) ?? false) !== ofTower) return [];
+    return [{ name: parameter.slice(0, -'.weight'.length), module, shape }];
+  });
+}
+
 /** @throws InputError naming a target that is no layer. */
 function targetLayers(model: Adaptable, targets: readonly string[]): Layer[] {
-  const layers = Object.entries(model.parameters).flatMap(([parameter, { shape }]): Layer[] => {
-    const module = model.moduleOf?.(parameter);
-    return module === undefined ? [] : [{ name: parameter.slice(0, -'.weight'.length), module, shape }];
-  });
+  const layers = linearLayers(model, false);
   const kinds = new Set(layers.map(({ name }) => lastPart(name)));
   const unknown = targets.find((target) => !kinds.has(target));
   if (unknown !== undefined)

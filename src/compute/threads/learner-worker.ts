@@ -90,12 +90,13 @@ export class LearnerWorker {
     if (adapter) await engine.attach(await locateParams(setup.baseFolder, model.model));
     const constants = await uploadAll(engine, adapter?.constants ?? {});
     const { pictures } = setup;
-    const tower = adapter && pictures && (await FrozenTower.open(engine, model.model, setup.baseFolder, pictures));
+    const isFrozen = adapter && setup.adapter?.settings.vision !== true;
+    const tower = isFrozen && pictures && (await FrozenTower.open(engine, model.model, setup.baseFolder, pictures));
     return new LearnerWorker(setup, engine, {
       ...model,
       maxPictureTokens: pictures?.maxTokens,
-      embed: tower?.embed(),
-      running: tower?.textModel ?? model.model,
+      embed: tower ? tower.embed() : undefined,
+      running: tower ? tower.textModel : model.model,
       dtypes,
       template: setup.promptTemplate,
       system: setup.systemPrompt,

@@ -90,7 +90,9 @@ export class RolloutWorker {
     const constants = await uploadAll(engine, adapter?.constants ?? {});
     const whole = await withNetwork(loaded.model);
     const { promptTemplate: template, systemPrompt: system, pictures } = setup;
-    const tower = isFrozen && pictures ? await FrozenTower.open(engine, whole, setup.baseFolder, pictures) : undefined;
+    const isTowerFrozen = isFrozen && setup.adapter?.vision !== true;
+    const tower =
+      isTowerFrozen && pictures ? await FrozenTower.open(engine, whole, setup.baseFolder, pictures) : undefined;
     const model = withAdapter(tower?.textModel ?? whole, adapter);
     const maxPictureTokens = pictures?.maxTokens;
     const base = { ...loaded, model, tower, adapter, constants, template, system, maxPictureTokens };

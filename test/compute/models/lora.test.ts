@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -227,3 +227,29 @@ it.each([{}, { recompute: true }])(
     await engine[Symbol.asyncDispose]();
   },
 );
+
+it('adapts the vision tower too where it is told to, and the folder brings all of it back', async () => {
+  const { model, params, prompts, length, padding } = await loadFixture('window');
+  const adapter = makeAdapter(model, { ...settings, vision: true });
+  const ofTower = Object.keys(adapter.trainable).filter((name) => name.startsWith('visual.'));
+  expect(ofTower).toContain('visual.blocks.0.attn.qkv.lora_A.weight');
+  expect(ofTower).toContain('visual.merger.mlp.2.lora_B.weight');
+  const trained = drawn(adapter.trainable);
+  const out = join(scratch, 'tower');
+  await mkdir(out);
+  await saveAdapter(out, model, adapter, trained, 'base');
+  const read = await loadAdapter(out, model, adapter);
+  expect(read).toEqual(trained);
+
+  const plan = planForward(model, prompts, { length, padding });
+  const adapted = withAdapter(model, adapter);
+  const beside = await run('cpu', forwardProgram(adapted, plan.shape), {
+    ...params,
+    ...adapter.constants,
+    ...read,
+    ...plan.feeds,
+  });
+  const { merged } = readAdapter(adapter.peft) as StoredAdapter;
+  const worked = await run('cpu', forwardProgram(model, plan.shape), { ...merged(params, read), ...plan.feeds });
+  expect(maxDifference(beside['logits']!.data, worked['logits']!.data, 1)).toBeLessThan(1e-3);
+});

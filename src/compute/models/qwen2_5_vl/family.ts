@@ -58,6 +58,8 @@ function parameterName(config: QwenConfig, stored: string): string | undefined {
 }
 
 function moduleOf(parameter: string): string | undefined {
+  const inTower = /^(visual\.(?:blocks\.\d+\.(?:attn|mlp)\.\w+|merger\.mlp\.\d+))\.weight$/.exec(parameter)?.[1];
+  if (inTower !== undefined) return `model.${inTower}`;
   return /^model\.(layers\.\d+\.(?:self_attn|mlp)\.\w+)\.weight$/
     .exec(parameter)?.[1]
     ?.replace(/^/, 'model.language_model.');
