@@ -1,5 +1,5 @@
 /** `quorum doctor` works out what the model takes of memory by the settings, before anything is loaded. */
-import { learnerBytes, type Memory } from '../compute/memory.ts';
+import type { Memory } from '../compute/memory.ts';
 import type { Config } from '../config/schema.ts';
 import { memoryOfRun } from '../policy/local/memory.ts';
 import { InputError } from '../protocol/errors.ts';
@@ -12,6 +12,7 @@ export type MemoryDiagnosis =
 export async function workOutMemory(config: Config): Promise<MemoryDiagnosis> {
   try {
     const parts = await memoryOfRun(config);
+    const { learnerBytes } = await import('../compute/memory.ts');
     return { parts, learner: learnerBytes(parts) };
   } catch (error) {
     return { notWorkedOut: error instanceof InputError ? error.message : String(error) };

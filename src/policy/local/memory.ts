@@ -1,7 +1,7 @@
 /** What a run with this configuration takes of memory, asked one usual question: a picture and a line. */
 import { loadPromptEncoder } from '../../compute/models/folder.ts';
 import { withNetwork } from '../../compute/models/family.ts';
-import { memoryOf, type Memory } from '../../compute/memory.ts';
+import type { Memory } from '../../compute/memory.ts';
 import { grpo } from '../../compute/objectives/grpo.ts';
 import { encodePrompt } from '../../compute/models/prompt.ts';
 import type { Picture } from '../../protocol/messages.ts';
@@ -11,8 +11,9 @@ const SIDE = 448;
 const PICTURE: Picture = { width: SIDE, height: SIDE, channels: 3, data: new Uint8Array(3 * SIDE * SIDE) };
 const TEXT = 'Find the length of the side that is marked x.';
 
-/** The objective hardly matters, so GRPO stands for each. @throws InputError for a model that cannot be read. */
+/** Loads TF.js. The objective hardly matters, so GRPO stands for each. @throws InputError for a model that cannot be read. */
 export async function memoryOfRun(config: PolicyConfig): Promise<Memory> {
+  const { memoryOf } = await import('../../compute/memory.ts');
   const { model: folder, promptTemplate, prompt, learner, sampling, loop } = config;
   const encoder = {
     ...(await loadPromptEncoder(folder)),
