@@ -25,15 +25,15 @@ const FRAME_MILLISECONDS = 100;
 const HEARTBEAT_MILLISECONDS = 1000;
 const NOTES = 20;
 
-/** What outlives the process; stored with each version. */
-export interface Progress extends Measured {
+/** The durable figures; stored with each version. */
+export interface StoredFigures extends Measured {
   readonly accuracy: AccuracyStatus;
-  /** Absent where every held-out question has a label. */
+  /** Absent when every held-out question has a label. */
   readonly labelFree?: LabelFreeProgress | undefined;
   readonly restarts: number;
 }
 
-/** What does not change in a process. */
+/** Constant facts of the process. */
 export type ProcessFacts = Pick<Status, 'pid' | 'run' | 'model' | 'data' | 'seed' | 'startedAt' | 'stopAt'> & {
   readonly maxStaleness: number;
   /** Absent when nothing is known of them. */
@@ -47,8 +47,8 @@ export interface Sources {
   readonly measures: Measures;
   readonly groups: () => GroupStatus;
   readonly commands?: () => readonly CommandStatus[];
-  /** Stores what outlives the process. */
-  readonly keep: (progress: Progress) => void;
+  /** Stores the durable figures. */
+  readonly keep: (progress: StoredFigures) => void;
 }
 
 const NO_ACCURACY: AccuracyStatus = {
@@ -83,7 +83,7 @@ export class Telemetry implements Listener {
   #error: string | undefined;
   #last: Status | undefined;
 
-  constructor(facts: ProcessFacts, sources: Sources, before?: Progress) {
+  constructor(facts: ProcessFacts, sources: Sources, before?: StoredFigures) {
     this.#facts = facts;
     this.#sources = sources;
     this.#accuracy = before?.accuracy ?? NO_ACCURACY;

@@ -1,6 +1,6 @@
 /** Makes what is measured and told of a run: the first parts of the composition, because actors tell notes as they open. */
 import { Measures } from '../../streams/measures.ts';
-import { Telemetry, type Progress } from '../../streams/telemetry.ts';
+import { Telemetry, type StoredFigures } from '../../streams/telemetry.ts';
 import type { Config } from '../config/schema.ts';
 import { PROGRESS } from '../store/standing.ts';
 import { Ending } from './ending.ts';
@@ -14,7 +14,7 @@ export type Telling = ReturnType<typeof tellingOf>;
 
 export function tellingOf(config: Config, run: OpenRun, late: Late) {
   const { store } = run;
-  const before = store.meta(PROGRESS) as Progress | undefined;
+  const before = store.meta(PROGRESS) as StoredFigures | undefined;
   const actors = () => actorsOf(late.handles.values(), late.phases.pausedAt);
   const measures = new Measures({ now: Date.now, actors, window: config.loop.batchGroups }, before);
   const sources = {
@@ -22,7 +22,7 @@ export function tellingOf(config: Config, run: OpenRun, late: Late) {
     measures,
     groups: () => groupsOf(store, late.pipeline?.credits() ?? 0),
     commands: () => late.commands.inHand(),
-    keep: (progress: Progress) => store.setMeta(PROGRESS, progress),
+    keep: (progress: StoredFigures) => store.setMeta(PROGRESS, progress),
   };
   const telemetry = new Telemetry(processFacts(config, run.folder.path, run.data), sources, before);
   const journal = new Journal(store, run.log, telemetry);

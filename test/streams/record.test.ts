@@ -6,7 +6,7 @@ import { readState, writeState } from '../../src/guardian/state.ts';
 import { Measures } from '../../streams/measures.ts';
 import { markEvaluated, PROGRESS, settleStanding, standing } from '../../src/store/standing.ts';
 import { recordStep } from '../../streams/record.ts';
-import type { Progress } from '../../streams/telemetry.ts';
+import type { StoredFigures } from '../../streams/telemetry.ts';
 import { RUNNING } from '../cli/view/status.ts';
 import { memoryStore, rig } from '../support/rig.ts';
 import { toyQuestions } from '../support/toy-policy.ts';
@@ -96,7 +96,7 @@ test('without labels an evaluation says what can be seen: answers as the base ga
     ...Object.fromEntries(Object.entries(rest).map(([name, value]) => [`heldOut.${name}`, value])),
   });
   expect(store.metricNames()).not.toContain('greedy');
-  expect((store.meta(PROGRESS) as Progress).labelFree).toMatchObject({
+  expect((store.meta(PROGRESS) as StoredFigures).labelFree).toMatchObject({
     baseline: { version: 0, asBase: 1 },
     now: { version, asBase },
   });
