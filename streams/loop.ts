@@ -14,7 +14,7 @@ import type { Settings } from './settings.ts';
 
 export type LoopConfig = Pick<
   Config,
-  'seed' | 'filters' | 'sampling' | 'synthesis' | 'loop' | 'evaluation' | 'checkpoints' | 'timeouts'
+  'seed' | 'filters' | 'sampling' | 'synthesis' | 'loop' | 'pictures' | 'evaluation' | 'checkpoints' | 'timeouts'
 >;
 
 /** Constant while the loop runs. */

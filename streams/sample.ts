@@ -13,6 +13,7 @@ import { refuse } from './refused.ts';
 type Job = readonly Admission[];
 
 export function sample(loop: Loop) {
+  const noteScaled = scaledNote(loop);
   return async (job: Job, lane: number): Promise<readonly RolloutGroup[]> => {
     const { version } = loop.state;
     loop.parts.policy.retain(version);
@@ -21,6 +22,7 @@ export function sample(loop: Loop) {
     try {
       const replies = await sampleOrSplit(loop, job, lane, version);
       tokens = replies.reduce((sum, reply) => sum + reply.newTokens, 0);
+      noteScaled(replies);
       const samples = replies.flatMap((reply) => reply.groups);
       const groups = job.map((admission, i) => groupOf(admission, version, samples[i] ?? []));
       loop.parts.store.saveGroups(groups);
@@ -29,6 +31,19 @@ export function sample(loop: Loop) {
       loop.parts.measures.end('rollout', { tokens });
       loop.parts.policy.release(version);
     }
+  };
+}
+
+/** Reports once that pictures are scaled down. */
+function scaledNote({ parts, effects }: Loop): (replies: readonly SampleReply[]) => void {
+  let isNoted = false;
+  return (replies) => {
+    const scaled = replies.reduce((sum, { scaledPictures = 0 }) => sum + scaledPictures, 0);
+    if (scaled === 0 || isNoted) return;
+    isNoted = true;
+    effects.say(
+      `pictures of more than ${parts.config.pictures.maxTokens} tokens are scaled down (pictures.maxTokens): ${scaled} in the first job with such a picture`,
+    );
   };
 }
 

@@ -37,6 +37,8 @@ export interface Generated {
   readonly answer: string | null;
   /** Share of the samples that voted for the winner. */
   readonly share: number;
+  /** Number of pictures that were scaled down to `pictures.maxTokens`. */
+  readonly scaledPictures: number;
 }
 
 /** @throws InputError for a bad picture or question, CancelledError after `signal` aborts. */
@@ -50,7 +52,7 @@ export async function generate(
   const pictures = images.map((path) => ({ type: 'file' as const, path: resolve(path) }));
   const question: Question = { id: 'ask', text, pictures, origin: 'dataset' };
   const request = { questions: [question], params: { ...config.sampling, ...own, samples }, seed, version: 0 };
-  const { groups } = await sampler.sample(request, signal);
+  const { groups, scaledPictures = 0 } = await sampler.sample(request, signal);
   const group = groups[0] ?? [];
   const answers = group.map((sample) => extractAnswer(sample.text));
   const classes = await grader.classify(answers);
@@ -65,5 +67,6 @@ export async function generate(
     winner,
     answer: winner < 0 ? null : answers[classes.indexOf(winner)]!,
     share,
+    scaledPictures,
   };
 }

@@ -131,6 +131,7 @@ const sampled = z.strictObject({
   promptTokens: z.number().min(0),
   newTokens: z.number().min(0),
   seconds: z.number().min(0),
+  scaledPictures: z.int().min(0).optional(),
 });
 const learnt = z.object({ version: z.object({ n: z.int(), parent: z.int(), batchId: z.int() }), metrics: stepMetrics });
 const labelFree = z.object({

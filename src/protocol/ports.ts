@@ -89,6 +89,8 @@ export interface SampleReply {
   readonly promptTokens: number;
   readonly newTokens: number;
   readonly seconds: number;
+  /** Number of pictures that were scaled down to `pictures.maxTokens`; absent: none. */
+  readonly scaledPictures?: number;
 }
 
 /**

@@ -65,6 +65,26 @@ test('where no group is kept the loop says why and what helps, less and less oft
   expect(store.nextSequence).toBeGreaterThanOrEqual(64);
 });
 
+test('a sampler that scales pictures down is reported once', async () => {
+  class Scaling extends ToyPolicy {
+    override async sample(...call: Parameters<ToyPolicy['sample']>) {
+      return { ...(await super.sample(...call)), scaledPictures: 2 };
+    }
+  }
+  const [train, heldOut] = [listDataset('toy', toyQuestions(64)), listDataset('held-out', toyQuestions(4, 'heldout'))];
+  const { loop, run, errors } = await rig({
+    other: { policy: new Scaling(), train, heldOut, grader: digits },
+    config: { loop: { steps: 3 }, pictures: { maxTokens: 64 } },
+  });
+  const said: string[] = [];
+  Object.assign(loop.effects, { say: (text: string) => void said.push(text) });
+  await run();
+  expect(errors).toEqual([]);
+  expect(said.filter((text) => text.includes('scaled down'))).toEqual([
+    'pictures of more than 64 tokens are scaled down (pictures.maxTokens): 2 in the first job with such a picture',
+  ]);
+});
+
 test('the words name the reason that most groups were dropped for', () => {
   const config = toyConfig({ filters: { shareFloor: 0.6 } });
   const sample = { tokens: [1], logprobs: [0], text: '', finish: 'stop' as const };

@@ -53,6 +53,11 @@ async function ask(options: Options): Promise<void> {
     { text: question, images: image },
     { samples, signal, ...(isGreedy && { temperature: 0 }) },
   );
+  const scaled = answered.scaledPictures;
+  if (scaled > 0)
+    console.error(
+      `${scaled === 1 ? '1 picture is' : `${scaled} pictures are`} scaled down to ${config.pictures.maxTokens} tokens (pictures.maxTokens)`,
+    );
   console.log(options.json ? JSON.stringify(answered, null, 2) : describe(answered).join('\n'));
 }
 

@@ -176,6 +176,8 @@ export interface EncodedPrompt {
   /** Position of the first token of the response. */
   readonly nextPosition: number;
   readonly images: readonly PromptImage[];
+  /** Number of images that `maxTokens` scaled down. */
+  readonly scaledImages?: number;
 }
 
 export type Feeds = Record<string, HostTensor>;

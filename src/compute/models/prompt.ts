@@ -42,7 +42,8 @@ export function encodePrompt(
     );
   }
   const positions = model.positions.of(ids, images);
-  return { ids, positions: positions.ids, nextPosition: positions.next, images };
+  const scaledImages = images.filter(({ wantedRows }) => wantedRows !== undefined).length;
+  return { ids, positions: positions.ids, nextPosition: positions.next, images, scaledImages };
 }
 
 function process({ model, processor, maxPictureTokens }: PromptEncoder, picture: Picture): PatchedImage {

@@ -146,6 +146,7 @@ export class RolloutWorker {
       promptTokens: prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0),
       newTokens: groups.flat().reduce((sum, { tokens }) => sum + tokens.length, 0),
       seconds: (performance.now() - started) / 1000,
+      scaledPictures: prompts.reduce((sum, { scaledImages = 0 }) => sum + scaledImages, 0),
     };
   }
 

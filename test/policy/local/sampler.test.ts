@@ -40,6 +40,13 @@ test('answers as the loop would with version 0, from the samplers alone', async 
   );
 });
 
+test('counts the pictures that it scales down to pictures.maxTokens', async () => {
+  await using plain = await openForSampling(config);
+  expect((await plain.sample(request)).scaledPictures).toBe(0);
+  await using bounded = await openForSampling({ ...config, pictures: { ...config.pictures, maxTokens: 1 } });
+  expect((await bounded.sample(request)).scaledPictures).toBe(2);
+});
+
 test('a model that cannot be loaded is named', async () => {
   await expect(openForSampling({ ...config, model: '/no/such/model' })).rejects.toMatchObject({
     name: 'InputError',
