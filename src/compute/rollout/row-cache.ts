@@ -4,8 +4,9 @@
  * numbers; one that does not agree with its digest is removed.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../lib/make-folder.ts';
 
 export interface RowCacheOptions {
   /** Absent: memory alone. */
@@ -43,7 +44,7 @@ export class RowCache {
     const { folder, diskBytes } = this.#options;
     if (folder === undefined || bytesOf(rows) > diskBytes * SWEEP_SHARE) return;
     try {
-      await mkdir(folder, { recursive: true });
+      makeFolder(folder);
       this.#written += bytesOf(rows);
       if (this.#written > diskBytes * SWEEP_SHARE) await this.#sweep(folder);
       await write(join(folder, key + SUFFIX), rows);
