@@ -1,6 +1,6 @@
 /**
- * What a run takes of memory, by part, worked out from its programs before any weight is read. Parts are what their
- * numbers take in f32; what the process, the runtime and its allocator take beside them is not in them.
+ * Estimates the memory of a run, by part, from its programs, before any weight is read. Each part counts its numbers
+ * in f32; the memory of the process, of the runtime and of its allocator is not included.
  */
 import { peakBytes } from './compile/liveness.ts';
 import { trace } from './compile/trace.ts';
@@ -17,11 +17,11 @@ import type { TokenLoss } from './training/token-loss.ts';
 import { sizeOf } from '../protocol/tensor.ts';
 
 export interface MemorySettings {
-  /** Undefined: the whole model is trained. */
+  /** Undefined when the whole model is trained. */
   readonly adapter: AdapterSettings | undefined;
   readonly loss: TokenLoss;
   readonly saving: Saving;
-  /** A usual question with its pictures. */
+  /** A typical question with its pictures. */
   readonly prompt: EncodedPrompt;
   /** G */
   readonly samples: number;
@@ -35,28 +35,28 @@ export interface MemorySettings {
 
 /** Bytes. */
 export interface Memory {
-  /** Weights that no step changes, once; each thread holds them. */
+  /** Weights that no step changes, counted once; each thread holds them. */
   readonly frozen: number;
   /** Weights that steps change, and the sums of their gradients. */
   readonly trainable: number;
-  /** AdamW's two. */
+  /** AdamW's two moments of each trainable weight. */
   readonly moments: number;
   /** Weights and moments of the newest version and of the one before it, which samplers may still read. */
   readonly versions: number;
   /** Keys and values of the responses that are decoded at once. */
   readonly cache: number;
-  /** What a pass of the learner keeps at its peak, without pictures. */
+  /** Tensors that a pass of the learner holds at its peak, without pictures. */
   readonly activations: number;
-  /** What the pictures of a pass add to that. */
+  /** The part of that peak that the pictures of a pass add. */
   readonly pictures: number;
 }
 
-/** Of a process of Node with TF.js and ONNX Runtime, before it has a model. */
+/** Bytes of a Node process with TF.js and ONNX Runtime before it loads a model. */
 const PROCESS_BYTES = 0.35e9;
-/** What ONNX Runtime's allocator holds for each byte in use (measured, see docs/measurements.md). */
+/** Bytes that ONNX Runtime's allocator holds for each byte in use (measured, see docs/measurements.md). */
 const ALLOCATOR = 1.33;
 
-/** Host memory of a learner on the processor, at its peak. */
+/** Peak host memory, in bytes, of a learner on the CPU. */
 export function learnerBytes(parts: Memory): number {
   const all = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
   return PROCESS_BYTES + ALLOCATOR * (all - parts.cache);
@@ -101,7 +101,7 @@ function passBytes(model: Model, sets: ParameterSets, settings: MemorySettings, 
   return peakBytes(trace(gradProgram(model, sets, shape, loss, saving)));
 }
 
-/** With a frozen tower a pass takes the rows that the tower made before. */
+/** With a frozen tower a pass takes rows that the tower computed earlier. */
 function picturesOf({ vision, dimensions }: Model, { adapter, prompt }: MemorySettings): readonly PromptImage[] {
   if (!vision || adapter === undefined) return prompt.images;
   return prompt.images.map((image) => ({

@@ -4,8 +4,8 @@ import type { Accuracy } from '../protocol/messages.ts';
 import type { AnswerReply } from './worker.ts';
 
 /**
- * @param greedy one answer a question @param sampled k answers a question, in the same order; empty when only greedy is
- * wanted
+ * @param greedy one answer per question @param sampled k answers per question, in the same order; empty to measure
+ * only greedy answers
  */
 export function accuracyOf(greedy: AnswerReply, sampled: AnswerReply = []): Accuracy {
   const byKind: Record<string, { n: number; greedy: number }> = {};
@@ -28,7 +28,7 @@ export function accuracyOf(greedy: AnswerReply, sampled: AnswerReply = []): Accu
   };
 }
 
-/** Most frequent answer, ties to the one seen first; a response with no box has no vote. */
+/** Returns the most frequent answer; among tied answers the first wins. A response without a box has no vote. */
 function majority(answers: readonly (string | null)[]): string | null {
   const votes = new Map<string, number>();
   for (const answer of answers) if (answer !== null) votes.set(answer, (votes.get(answer) ?? 0) + 1);

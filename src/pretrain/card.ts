@@ -1,4 +1,4 @@
-/** README.md of a pretrained folder: how it was made and what it can do. */
+/** Writes README.md of a pretrained folder: its recipe and its accuracy. */
 import type { Accuracy } from '../protocol/messages.ts';
 import type { Stage } from './recipe.ts';
 

@@ -1,6 +1,6 @@
 /**
- * State of an unfinished pretraining: one safetensors file in the model's folder, replaced atomically, removed at the
- * end.
+ * State of an unfinished pretraining run: one safetensors file in the model's folder, replaced atomically and removed
+ * at the end.
  */
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -26,7 +26,7 @@ export async function saveState(folder: string, seed: number, { weights, moments
   });
 }
 
-/** @throws InputError when the state is of another seed or another model. */
+/** @throws InputError when the state belongs to another seed or another model. */
 export async function loadState(folder: string, seed: number, specs: Specs): Promise<TrainState> {
   const file = fileIn(folder);
   const tensors = await readSafetensors(file);

@@ -10,15 +10,15 @@ export interface Example {
   readonly response: string;
 }
 
-/** What the examples are made of, as shares in [0, 1]. */
+/** The mixture of the examples, as shares in [0, 1]. */
 export interface Mixture {
-  /** Answers that are the box alone, without working. */
+  /** Share of answers that consist of the box alone, without working. */
   readonly direct: number;
-  /** Examples that ask for a question; half of them show a seed question. */
+  /** Share of examples that request a question; half of them show a seed question. */
   readonly ask: number;
 }
 
-/** Example number `index`: every one has a picture of its own, never seen again. */
+/** Returns example number `index`; each example has its own picture, which no other example uses. */
 export function exampleAt(index: number, seed: number, mixture: Mixture): Example {
   const figure: FigureKey = { rendering: 'plain', pool: 'pretrain', seed, index };
   const random = new Random('example', seed, index);

@@ -1,9 +1,9 @@
-/** Weights to start pretraining from: norms 1, biases 0, matrices normal. */
+/** Initial weights of pretraining: norms 1, biases 0, matrices normal. */
 import { Random } from '../data/rng.ts';
 import { f32, sizeOf, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
 import type { Specs } from '../compute/engine/engine.ts';
 
-/** Standard deviation of the embedding, which is the output projection too. */
+/** Standard deviation of the embedding, which is also the output projection. */
 const EMBEDDING_STD = 0.02;
 
 /** A matrix [out, in] starts at variance 1 / (3 in), as PyTorch's linear layers do; each tensor has its own stream. */

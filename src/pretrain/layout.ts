@@ -1,4 +1,6 @@
-/** All tensors of a map in one flat array, so that threads can share them and programs update them in place. */
+/**
+ * Places all tensors of a map in one flat array, so that threads can share them and programs can update them in place.
+ */
 import type { Specs } from '../compute/engine/engine.ts';
 import { f32, sizeOf, type HostTensor } from '../protocol/tensor.ts';
 
@@ -21,14 +23,14 @@ export class Layout {
     this.size = end;
   }
 
-  /** Tensors that are views of `flat` (length `size`), named `prefix` + name. */
+  /** Returns tensors that are views of `flat` (length `size`), named `prefix` + name. */
   view(flat: Float32Array, prefix = ''): Record<string, HostTensor> {
     return Object.fromEntries(
       this.places.map(({ name, shape, start, end }) => [prefix + name, f32(shape, flat.subarray(start, end))]),
     );
   }
 
-  /** A new flat array of the tensors named `prefix` + name. */
+  /** Returns a new flat array of the tensors named `prefix` + name. */
   pack(tensors: Readonly<Record<string, HostTensor>>, prefix = ''): Float32Array {
     const flat = new Float32Array(this.size);
     for (const { name, start } of this.places) {

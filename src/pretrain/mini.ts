@@ -1,5 +1,5 @@
 /**
- * Everything of `models/mini` but its weights: a Qwen2.5-VL of about a million parameters as an ordinary Hugging Face
+ * Writes `models/mini` without its weights: a Qwen2.5-VL of about a million parameters, as an ordinary Hugging Face
  * folder.
  */
 import { writeFile } from 'node:fs/promises';
@@ -67,7 +67,7 @@ function config(): object {
   };
 }
 
-/** Every picture is brought to about 40 x 40 pixels, which is what the model was trained on. */
+/** Every picture is resized to about 40 x 40 pixels, the size in training. */
 function preprocessorConfig(): object {
   return {
     image_processor_type: 'Qwen2VLImageProcessor',
@@ -93,7 +93,7 @@ function generationConfig(): object {
   };
 }
 
-/** Writes config, tokenizer, processor and generation settings; weights are `pretrain`'s. */
+/** Writes config, tokenizer, processor and generation settings; `pretrain` writes the weights. */
 /** @throws InputError when the folder cannot be made. */
 export async function writeMini(folder: string): Promise<void> {
   try {

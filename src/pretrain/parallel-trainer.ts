@@ -1,6 +1,6 @@
 /**
- * Data-parallel supervised training: worker threads compute gradients of their parts of a batch, this thread updates
- * the weights.
+ * Data-parallel supervised training: worker threads compute gradients of their parts of a batch, and this thread
+ * updates the weights.
  */
 import '../compute/engine/no-telemetry.ts';
 import { Piscina } from 'piscina';
@@ -17,7 +17,10 @@ import { Layout } from './layout.ts';
 import { ADAMW } from './recipe.ts';
 import type { AnswerReply, AnswerTask, GradientReply, GradientTask, WorkerSetup } from './worker.ts';
 
-/** How long a thread may take for its part of a batch or of an evaluation: many times what the slowest machine does. */
+/**
+ * Time limit, in seconds, of a thread's part of a batch or of an evaluation: many times the duration on the slowest
+ * machine.
+ */
 const PART_SECONDS = 3600;
 
 export interface TrainState {
@@ -35,7 +38,7 @@ export interface TrainStep {
 }
 
 export interface TrainMetrics {
-  /** Nats a response token. */
+  /** Nats per response token. */
   readonly loss: number;
   /** Global norm of the mean gradient, before clipping. */
   readonly gradNorm: number;
@@ -52,9 +55,9 @@ export class ParallelTrainer implements AsyncDisposable {
   private readonly program: Program;
   private readonly pool: Piscina;
   private readonly layout: Layout;
-  /** What the workers read. */
+  /** The weights that the workers read. */
   private readonly shared: SharedArrayBuffer;
-  /** A gradient of each worker. */
+  /** One gradient per worker. */
   private readonly parts: readonly SharedArrayBuffer[];
   /** Updated in place. */
   private readonly weights: Float32Array;
@@ -103,7 +106,7 @@ export class ParallelTrainer implements AsyncDisposable {
     return this.done;
   }
 
-  /** Views: valid until the next update. */
+  /** Returns views, which are valid until the next update. */
   get state(): TrainState {
     const { layout } = this;
     return {
@@ -113,7 +116,7 @@ export class ParallelTrainer implements AsyncDisposable {
     };
   }
 
-  /** One update on the next `batch` examples; a step's examples depend on its number only. */
+  /** Does one update on the next `batch` examples; the examples of a step depend only on its number. */
   async update({ learningRate, mixture, seed, batch }: TrainStep): Promise<TrainMetrics> {
     this.publish();
     const count = Math.ceil(batch / this.parts.length);

@@ -1,6 +1,6 @@
 /**
- * `quorum pretrain`: makes a mini model from nothing with labels, in the two stages of recipe.ts, as a Hugging Face
- * folder.
+ * `quorum pretrain`: trains a mini model from scratch with labels, in the two stages of recipe.ts, and writes it as a
+ * Hugging Face folder.
  */
 import { performance } from 'node:perf_hooks';
 import { join } from 'node:path';
@@ -24,11 +24,11 @@ export interface PretrainOptions {
   readonly seed: number;
   readonly threads: number;
   readonly stages?: readonly Stage[];
-  /** Examples a step. */
+  /** Examples per step. */
   readonly batch?: number;
-  /** Held-out questions along the way and at the end, and samples a question at the end. */
+  /** Held-out questions during training and at the end, and samples per question at the end. */
   readonly evaluation?: typeof EVALUATION;
-  /** Stops after the step in hand and saves, so that the next call continues. */
+  /** Stops after the current step and saves, so that the next call continues. */
   readonly signal?: AbortSignal;
 }
 
@@ -39,17 +39,17 @@ export type PretrainProgress =
       /** Steps done, over all stages. */
       readonly step: number;
       readonly steps: number;
-      /** Nats a response token. */
+      /** Nats per response token. */
       readonly loss: number;
       readonly gradNorm: number;
       readonly learningRate: number;
-      /** Of this step. */
+      /** Duration of this step. */
       readonly seconds: number;
     }
-  /** Greedy only along the way (`k` is 0), the whole of it at the end. */
+  /** During training only greedy accuracy (`k` is 0), at the end all of it. */
   | { readonly type: 'accuracy'; readonly step: number; readonly accuracy: Accuracy };
 
-/** @returns the final accuracy, or null when `signal` stopped it before the end. */
+/** @returns the final accuracy, or null when `signal` stopped the run before the end. */
 export async function pretrain(
   options: PretrainOptions,
   onProgress: (progress: PretrainProgress) => void,

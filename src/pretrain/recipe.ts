@@ -1,13 +1,13 @@
 /**
- * The two-stage recipe of `models/mini`. The second stage teaches a worse way to answer in addition to the better one:
- * see docs of the benchmark.
+ * The two-stage recipe of `models/mini`. The second stage teaches a worse way to answer in addition to the better way;
+ * see the benchmark's docs.
  */
 import type { Mixture } from './examples.ts';
 
 export interface Stage {
   readonly name: string;
   readonly steps: number;
-  /** Peak; a linear warm-up leads to it, a cosine from it down to `floor` times it. */
+  /** Peak rate: a linear warm-up rises to it, then a cosine falls to `floor` times it. */
   readonly learningRate: number;
   readonly warmupSteps: number;
   readonly floor: number;
@@ -43,7 +43,7 @@ export const ADAMW = {
   clipNorm: 1,
 } as const;
 
-/** Learning rate of step `step` (0-based) of a stage. */
+/** Returns the learning rate of step `step` (0-based) of a stage. */
 export function learningRateAt(stage: Stage, step: number): number {
   if (step < stage.warmupSteps) return (stage.learningRate * (step + 1)) / stage.warmupSteps;
   const progress = (step - stage.warmupSteps) / Math.max(1, stage.steps - stage.warmupSteps);

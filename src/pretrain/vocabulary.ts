@@ -1,6 +1,6 @@
 /**
- * The mini's tokenizer: words of the built-in prompts, single characters for numbers and operators. No merges: it
- * cannot be trained.
+ * The mini's tokenizer: words of the built-in prompts, and single characters for numbers and operators. It has no
+ * merges, because it is not trained.
  */
 import { ALL_PHRASINGS } from '../data/figures/tasks.ts';
 import { ASK_DIRECT, askLike } from '../data/figures/ask.ts';
@@ -16,7 +16,7 @@ export const SPECIAL_TOKENS = [
   '<unk>',
 ] as const;
 
-/** A word keeps the space before it, and everything else is one character, so that decoding is plain concatenation. */
+/** A word keeps the space before it, and any other token is one character, so that decoding is plain concatenation. */
 const PIECE = '(?:system|user|assistant)\\n| ?[A-Za-z]+| ?\\\\boxed\\{|[\\s\\S]';
 
 const CHARACTERS = '0123456789+-*/=().,:?{} \n';
@@ -36,8 +36,8 @@ export function vocabulary(): Record<string, number> {
 }
 
 /**
- * tokenizer.json. A BPE with no merges that looks whole pieces up is a word-level model both Hugging Face tokenizers
- * can load.
+ * tokenizer.json. A BPE model without merges that looks up whole pieces is a word-level model, which both Hugging Face
+ * tokenizers can load.
  */
 export function tokenizerJson(): object {
   return {
@@ -78,7 +78,7 @@ export function tokenizerJson(): object {
 }
 
 /**
- * Qwen2.5-VL's chat format without the default system turn and the line break between turns: every prompt token costs
+ * Qwen2.5-VL's chat format without the default system turn and the line break between turns: each prompt token costs
  * time.
  */
 export const CHAT_TEMPLATE =

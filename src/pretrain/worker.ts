@@ -1,5 +1,5 @@
 /**
- * One thread of pretraining: draws and encodes its part of a batch and adds up the gradient of it, or answers held-out
+ * One thread of pretraining: it draws and encodes its part of a batch and sums the gradient, or answers held-out
  * questions.
  */
 import { workerData } from 'node:worker_threads';
@@ -18,7 +18,7 @@ import { f32, type HostTensor } from '../protocol/tensor.ts';
 import { exampleAt, type Mixture } from './examples.ts';
 import { Layout } from './layout.ts';
 
-/** What a thread is started with. */
+/** The start data of a thread. */
 export interface WorkerSetup {
   /** Holds config and tokenizer. */
   readonly folder: string;
@@ -28,7 +28,7 @@ export interface GradientTask {
   readonly type: 'gradient';
   /** Flat weights, shared by all threads; not written while tasks run. */
   readonly weights: SharedArrayBuffer;
-  /** Flat, this task's own: the summed gradient is left here. */
+  /** Flat and owned by this task, which writes the summed gradient to it. */
   readonly gradient: SharedArrayBuffer;
   /** Examples `start .. start + count - 1`. */
   readonly start: number;
@@ -49,11 +49,11 @@ export interface AnswerTask {
   /** Held-out questions `start .. start + count - 1`. */
   readonly start: number;
   readonly count: number;
-  /** Samples a question; 1 is greedy. */
+  /** Samples per question; 1 is greedy. */
   readonly samples: number;
 }
 
-/** For each question its kind, the true answer, and what each sample put in its box. */
+/** For each question its kind, the true answer, and the content of each sample's box. */
 export type AnswerReply = readonly {
   readonly kind: string;
   readonly label: string;
@@ -105,7 +105,7 @@ class Worker {
     );
     this.weights.set(new Float32Array(task.weights));
     this.sums.fill(0);
-    // Every token weighs 1: sums, not means, so that parts of a batch with different token counts add up.
+    // Each token has weight 1, so that the sums of parts with different token counts add up.
     const outputs = await program.run({
       ...this.layout.view(this.weights),
       ...this.layout.view(this.sums, SUM),
@@ -143,7 +143,7 @@ class Worker {
   }
 }
 
-/** Answers of this data set are whole numbers in one box: no need for the voter's extraction. */
+/** Extracts the box's number: answers of this data set are whole numbers in one box and need no voter's extraction. */
 function boxedNumber(text: string): string | null {
   return /\\boxed\{(\d+)\}/.exec(text)?.[1] ?? null;
 }

@@ -1,4 +1,4 @@
-/** A folder that holds an adapter, and the model that it belongs to. */
+/** Resolves a folder that holds an adapter to the model that the adapter belongs to. */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { InputError } from '../../protocol/errors.ts';
@@ -14,9 +14,9 @@ export interface Adapted {
 }
 
 /**
- * The folder that holds the model itself, and the adapters to it, first to last. transformers does the same with a
- * folder that holds an adapter: what else is in that folder is not the model. @throws InputError for an adapter that
- * cannot be applied
+ * Returns the folder that holds the model itself, and the adapters to apply to it, first to last. As in transformers,
+ * a folder that holds an adapter is not read as a model, whatever other files it has. @throws InputError when an
+ * adapter cannot be applied
  */
 export async function withoutAdapters(
   folder: string,

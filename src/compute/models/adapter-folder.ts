@@ -12,7 +12,7 @@ import type { Adaptable, Adapter } from './adapter.ts';
 export const ADAPTER_CONFIG = 'adapter_config.json';
 const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 
-/** How PEFT's names of tensors begin. */
+/** The prefix of PEFT's tensor names. */
 const PREFIX = 'base_model.model.';
 
 /** @param base path or hub name of the model that the adapter belongs to */
@@ -33,7 +33,7 @@ export function adapterFiles(folder: string): readonly string[] {
   return [join(folder, ADAPTER_CONFIG), join(folder, ADAPTER_WEIGHTS)];
 }
 
-/** The adapter's two files alone, its numbers as `type`, into a new folder. @throws InputError */
+/** Copies only the adapter's two files into a new folder and stores its numbers as `type`. @throws InputError */
 export async function copyAdapter(from: string, to: string, type: StoredType = 'F32'): Promise<void> {
   makeFolder(to);
   await writeWhole(join(to, ADAPTER_CONFIG), [await readFile(join(from, ADAPTER_CONFIG))]);
@@ -41,8 +41,8 @@ export async function copyAdapter(from: string, to: string, type: StoredType = '
 }
 
 /**
- * The weights of `adapter`, in its order. @throws InputError for an adapter with other settings, or a tensor that is
- * missing or does not fit.
+ * Reads the weights of `adapter`, in its order. @throws InputError when the folder's adapter has other settings, or a
+ * tensor is missing or does not fit.
  */
 export async function loadAdapter(folder: string, model: Adaptable, adapter: Adapter): Promise<TensorMap> {
   const config = await adapterConfig(folder);
@@ -71,7 +71,7 @@ export async function loadAdapter(folder: string, model: Adaptable, adapter: Ada
   );
 }
 
-/** Undefined where the folder holds no adapter. @throws InputError */
+/** Returns undefined when the folder holds no adapter. @throws InputError */
 export async function adapterConfig(folder: string): Promise<Readonly<Record<string, unknown>> | undefined> {
   const file = join(folder, ADAPTER_CONFIG);
   const text = await readFile(file, 'utf8').catch(() => undefined);
@@ -79,8 +79,8 @@ export async function adapterConfig(folder: string): Promise<Readonly<Record<str
 }
 
 /**
- * Tensors under the names of `Adapter.trainable`. @throws InputError naming a tensor that belongs to no layer of the
- * model.
+ * Reads the tensors under the names of `Adapter.trainable`. @throws InputError naming a tensor that belongs to no
+ * layer of the model.
  */
 export async function readAdapterTensors(
   folder: string,

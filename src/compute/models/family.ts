@@ -1,8 +1,8 @@
 /**
- * A model family: one architecture of Hugging Face, named by `model_type` of config.json. All that the other rooms know
- * of a model passes through these types. A family has two halves. `parse` gives the host side (sizes, names, prompts,
- * pictures), which loads no TF.js, so the command line and the configuration can read it; `network` gives the functions
- * over tensors that programs are made of. To add a family: a folder next to this file, and its line in index.ts.
+ * A model family: one architecture of Hugging Face, named by `model_type` of config.json. Other rooms see a model only
+ * through these types. A family has two halves. `parse` returns the host side (sizes, names, prompts, pictures); it
+ * loads no TF.js, so the command line and the configuration can read it. `network` returns the functions over tensors
+ * that programs are built from. A new family takes a folder next to this file and its line in index.ts.
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { Picture } from '../../protocol/messages.ts';
@@ -23,21 +23,21 @@ export interface Architecture {
   /** Names, as on the hub, and shapes of all weights. Programs take them as inputs. Linear weights are [out, in]. */
   readonly parameters: Specs;
   /**
-   * The name in `parameters` of a tensor as it is stored; undefined where the model has no use for it. An unknown name
-   * comes back as it is.
+   * Maps the stored name of a tensor to its name in `parameters`; returns undefined when the model does not use the
+   * tensor, and returns an unknown name unchanged.
    */
   parameterName(stored: string): string | undefined;
   /**
-   * Path in transformers of the linear layer within the decoder's blocks, or within the vision tower, whose weight is
-   * called `parameter`; undefined for other weights. Absent in a family that takes no adapters.
+   * Returns the path in transformers of the linear layer, within the decoder's blocks or the vision tower, whose
+   * weight is called `parameter`; undefined for other weights. Absent in a family that takes no adapters.
    */
   moduleOf?(parameter: string): string | undefined;
   readonly positions: PositionScheme;
   /** Absent in a model that takes no pictures. */
   readonly vision?: Vision;
-  /** config.json as it was read. */
+  /** The parsed config.json, unchanged. */
   readonly raw: Readonly<Record<string, unknown>>;
-  /** config.json of this model with weights that are mostly of type `dtype` (`float32`, `bfloat16`, ...). */
+  /** Returns config.json of this model for weights that are mostly of type `dtype` (`float32`, `bfloat16`, ...). */
   save(dtype: string): Record<string, unknown>;
   /** Loads TF.js. */
   network(): Promise<Network>;
@@ -60,16 +60,19 @@ export interface Dimensions {
   readonly maxPositions: number;
 }
 
-/** How tokens are placed, and the program inputs that say so (rotary tables, indices of learned positions). */
+/**
+ * Assigns positions to tokens, and names the program inputs that carry them (rotary tables, indices of learned
+ * positions).
+ */
 export interface PositionScheme {
   /**
-   * Numbers a token: 3 for M-RoPE (time, height, width), 1 for a plain decoder. All are equal in a response, and count
-   * up by 1.
+   * Numbers per token: 3 for M-RoPE (time, height, width), 1 for a plain decoder. In a response all axes are equal and
+   * increase by 1 with each token.
    */
   readonly axes: number;
   /** @throws InputError when the image tokens among `ids` do not fit the images. */
   of(ids: ArrayLike<number>, images: readonly Pick<PatchedImage, 'grid'>[]): Positions;
-  /** Inputs for N rows. Their names are the family's own: not those of the programs' other inputs. */
+  /** Inputs for N rows. Their names differ from those of the programs' other inputs. */
   specs(rows: number): Specs;
   /** @param positions [axes, N] row-major. */
   feeds(positions: ArrayLike<number>): Feeds;
@@ -82,13 +85,13 @@ export interface Positions {
   readonly next: number;
 }
 
-/** Pictures of a prompt: from pixels to the inputs of the vision tower. */
+/** Turns the pictures of a prompt from pixels into inputs of the vision tower. */
 export interface Vision {
-  /** The token in a prompt whose row is taken from an image. */
+  /** The token in a prompt whose row is replaced by a row of an image. */
   readonly tokenId: number;
   /** Reads `preprocessor_config.json`. @throws InputError */
   processor(json: unknown, file: string): PictureProcessor;
-  /** Rows of the decoder that an image takes. */
+  /** Returns the number of decoder rows that an image takes. */
   rows(image: Pick<PatchedImage, 'grid'>): number;
   /** @throws InputError when an image's patches do not fill its grid. */
   plan(images: readonly PatchedImage[]): { readonly shape: ImageShape; readonly feeds: Feeds };
@@ -96,14 +99,15 @@ export interface Vision {
 }
 
 /**
- * The vision tower as programs of its own, one picture after the other: where its weights stay as they are, a picture's
- * rows are computed once, and programs over text know no pictures' sizes.
+ * The vision tower as separate programs that run over one picture at a time. When the tower is frozen, a picture's
+ * rows are computed once, and the shapes of programs over text do not depend on the pictures' sizes.
  */
 export interface Tower {
   /** Whether the weight called `parameter` is the tower's. */
   owns(parameter: string): boolean;
   /**
-   * In parts whose rows follow each other. @throws InputError when an image's patches do not fill its grid.
+   * Plans the picture in parts whose rows are concatenated in order. @throws InputError when an image's patches do not
+   * fill its grid.
    */
   plan(image: PatchedImage): readonly TowerPlan[];
 }
@@ -111,27 +115,27 @@ export interface Tower {
 export interface TowerPlan {
   readonly shape: TowerShape;
   readonly feeds: Feeds;
-  /** Which row of the last stage's result each row of the decoder is. */
+  /** For each row of the decoder, the index of its row in the last stage's result. */
   readonly order: Int32Array;
 }
 
-/** Pictures with equal shapes share programs. A family keeps what a stage needs beside these. */
+/** Pictures with equal shapes share programs. A family adds the fields that its stages need. */
 export interface TowerShape {
   /** Holds every static setting of the shape, for a program's name. */
   readonly name: string;
-  /** One program each, of bounded length. All but the first take `towerRows`, which the one before it made. */
+  /** One program per stage, of bounded duration. All but the first take `towerRows`, the output of the stage before. */
   readonly stages: readonly TowerStage[];
 }
 
 export interface TowerStage {
-  /** The weights that it takes. */
+  /** The weights that the stage takes. */
   readonly parameters: Specs;
   readonly inputs: Specs;
 }
 
 /**
- * Scales a picture down where it takes more than `maxTokens` rows of the decoder. @throws InputError when the picture's
- * size or channels do not suit the model.
+ * Scales a picture down when it takes more than `maxTokens` rows of the decoder. @throws InputError when the model
+ * does not support the picture's size or channels.
  */
 export type PictureProcessor = (picture: Picture, maxTokens?: number) => PatchedImage;
 
@@ -146,7 +150,7 @@ export interface PatchedImage {
   readonly wantedRows?: number;
 }
 
-/** An image that the tower has seen already. */
+/** An image whose rows the tower has already computed. */
 export interface EmbeddedImage {
   readonly grid: Grid;
   /** [rows, D] */
@@ -156,19 +160,19 @@ export interface EmbeddedImage {
 export type PromptImage = PatchedImage | EmbeddedImage;
 
 /**
- * Static part of a batch of images: batches with equal shapes share a program. A family keeps what its tower needs
- * beside these.
+ * Static part of a batch of images: batches with equal shapes share a program. A family adds the fields that its tower
+ * needs.
  */
 export interface ImageShape {
   /** Holds every static setting of the shape, for a program's name. */
   readonly name: string;
-  /** M, rows that all images take. */
+  /** M, the rows of all images together. */
   readonly rows: number;
   /** Inputs of the tower other than the weights. */
   readonly inputs: Specs;
 }
 
-/** A prompt as the model sees it. */
+/** An encoded prompt, the model's input. */
 export interface EncodedPrompt {
   readonly ids: ArrayLike<number>;
   /** [axes, n] row-major. */
@@ -186,7 +190,7 @@ export type Feeds = Record<string, HostTensor>;
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 /**
- * The model over flat rows [N, D], one a token. How rows attend to each other is the program's, so the full forward,
+ * The model over flat rows [N, D], one a token. Each program supplies the attention between rows, so the full forward,
  * shared-prefix training, prefill and decoding run the same blocks. Every linear layer goes through `linear` of
  * tensors.ts, which adapters build on.
  */
@@ -211,7 +215,7 @@ export interface Network {
  */
 export type Attention = (q: Tensor, k: Tensor, v: Tensor, layer: number) => Tensor;
 
-/** What programs are made of. */
+/** A whole model: its host side and its network. */
 export interface Model extends Architecture, Network {}
 
 /** Loads TF.js. */
@@ -219,5 +223,5 @@ export async function withNetwork(architecture: Architecture): Promise<Model> {
   return { ...architecture, ...(await architecture.network()) };
 }
 
-/** Added to a score to forbid it. Finite, so that a row with nothing allowed stays a number. */
+/** Added to an attention score to mask it. It is finite, so that a row whose scores are all masked gives no NaN. */
 export const FORBIDDEN = -1e9;

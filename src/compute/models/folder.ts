@@ -1,4 +1,4 @@
-/** A model as an ordinary Hugging Face folder: read and checked. */
+/** Reads and checks a model in an ordinary Hugging Face folder. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -15,18 +15,18 @@ import { parseModel } from './index.ts';
 import type { PromptEncoder } from './prompt.ts';
 import { loadParams, storedTypes } from './weights.ts';
 
-/** What `generation_config.json` says of ids. */
+/** The token ids of `generation_config.json`. */
 export interface GenerationConfig {
   /** Tokens that end a response. */
   readonly eosTokenIds: readonly number[];
   readonly padTokenId: number;
 }
 
-/** All of a folder but its weights. */
+/** The content of a folder, except its weights. */
 export interface ModelFiles extends PromptEncoder {
   readonly model: Model;
   readonly generationConfig: GenerationConfig;
-  /** How each tensor is stored on disk; in memory all are float32. */
+  /** The type of each tensor on disk; in memory all are float32. */
   readonly dtypes: Readonly<Record<string, StoredType>>;
   /** The folder's other files by name, as text; saved again unchanged. */
   readonly files: Readonly<Record<string, string>>;
@@ -41,7 +41,7 @@ const TOKENIZER_CONFIG = 'tokenizer_config.json';
 const PROCESSOR = 'preprocessor_config.json';
 const NESTED = 'processor_config.json';
 const GENERATION = 'generation_config.json';
-/** Everything that travels with the weights. */
+/** The files that are copied together with the weights. */
 const SIDECARS = [
   TOKENIZER,
   TOKENIZER_CONFIG,
@@ -63,7 +63,10 @@ export async function loadModelFolder(folder: string): Promise<ModelFolder> {
   return { ...files, params: await loadParams(folder, files.model) };
 }
 
-/** Reads of the weights only how they are stored. @throws InputError naming the file and the field or tensor. */
+/**
+ * Reads the stored types of the weights, but not their values. @throws InputError naming the file and the field or
+ * tensor.
+ */
 export async function loadModelFiles(folder: string): Promise<ModelFiles> {
   const architecture = await loadArchitecture(folder);
   const files = await readSidecars(folder);
@@ -73,7 +76,10 @@ export async function loadModelFiles(folder: string): Promise<ModelFiles> {
   return { ...encoder, model: await withNetwork(architecture), dtypes, generationConfig, files };
 }
 
-/** Config, tokenizer, chat template and image processor, without the weights. Loads no TF.js. @throws InputError */
+/**
+ * Loads the config, tokenizer, chat template and image processor, without the weights and without TF.js. @throws
+ * InputError
+ */
 export async function loadPromptEncoder(folder: string): Promise<PromptEncoder> {
   return parseEncoder(folder, await loadArchitecture(folder), await readSidecars(folder));
 }
@@ -83,7 +89,7 @@ export async function loadGenerationConfig(folder: string, model: Architecture):
   return parseGeneration(folder, model, await readSidecars(folder));
 }
 
-/** What config.json describes. Loads no TF.js. @throws InputError */
+/** Loads the architecture that config.json describes, without TF.js. @throws InputError */
 export async function loadArchitecture(folder: string): Promise<Architecture> {
   const file = join((await withoutAdapters(folder)).base, CONFIG);
   const text = await readFile(file, 'utf8').catch((error: Error) => {
@@ -123,7 +129,7 @@ function parseEncoder(folder: string, model: Architecture, files: Files): Prompt
   };
 }
 
-/** In the order in which transformers looks: where its version 5 puts it, then a file of its own. */
+/** Searches in the order of transformers: the nested entry that version 5 writes, then the separate file. */
 function imageProcessor(folder: string, { vision }: Architecture, files: Files): PictureProcessor | undefined {
   if (!vision) return undefined;
   const nested = NESTED in files ? nestedProcessor.safeParse(json(folder, files, NESTED)) : undefined;
@@ -141,7 +147,7 @@ const template = z.looseObject({
   chat_template: z.union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))]),
 });
 
-/** In the order in which transformers looks: the template's own file, the processor's, the tokenizer's. */
+/** Searches in the order of transformers: the template's own file, the processor's, the tokenizer's. */
 function templateSource(folder: string, files: Files, tokenizerConfig: unknown): string {
   const own = files['chat_template.jinja'];
   if (own !== undefined) return own;
@@ -161,7 +167,7 @@ function templateSource(folder: string, files: Files, tokenizerConfig: unknown):
   );
 }
 
-/** `bos_token` and the like; they are strings or `{content}`. */
+/** Reads `bos_token` and the like, which are strings or `{content}`. */
 function namedTokens(tokenizerConfig: unknown): Record<string, string> {
   const tokens: Record<string, string> = {};
   for (const [key, value] of Object.entries((tokenizerConfig ?? {}) as Record<string, unknown>)) {
@@ -178,7 +184,7 @@ const generationSchema = z.looseObject({
   pad_token_id: id.nullish(),
 });
 
-/** Falls back on config.json's fields where there is no generation config. */
+/** Falls back to config.json's fields when there is no generation config. */
 function parseGeneration(folder: string, { raw }: Architecture, files: Files): GenerationConfig {
   const own = GENERATION in files ? json(folder, files, GENERATION) : {};
   const inherited = (raw['text_config'] ?? {}) as Record<string, unknown>;

@@ -1,10 +1,11 @@
-/** What LoRA (lora.ts) adds to a linear layer. */
+/** Adds LoRA's term (lora.ts) to a linear layer. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
 import { LORA_A, LORA_B, LORA_SCALE } from './lora.ts';
 
 /**
- * `rows` [N, out], the layer's own result for `x` [N, in], plus s (x A^T) B^T where the layer called `name` is adapted.
+ * Returns `rows` [N, out], the layer's own result for `x` [N, in], plus s (x A^T) B^T when the layer `name` is
+ * adapted.
  */
 export function addLora(weights: Readonly<Record<string, Tensor>>, name: string, x: Tensor, rows: Tensor): Tensor {
   const a = weights[`${name}.${LORA_A}`];

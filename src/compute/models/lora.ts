@@ -25,7 +25,7 @@ const settings = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      'Whether the linear layers of the vision tower are adapted too. Each pass then computes the tower and its gradient, instead of taking what the frozen tower made of a picture once.',
+      'Whether the linear layers of the vision tower are adapted too. Each pass then computes the tower and its gradient, instead of reusing the rows that the frozen tower computed once per picture.',
     ),
 });
 
@@ -78,7 +78,7 @@ interface Layer {
   readonly shape: readonly number[];
 }
 
-/** Those of the vision tower, or those of the decoder's blocks. */
+/** Lists the linear layers of the vision tower, or those of the decoder's blocks. */
 function linearLayers(model: Adaptable, ofTower: boolean): Layer[] {
   return Object.entries(model.parameters).flatMap(([parameter, { shape }]): Layer[] => {
     const module = model.moduleOf?.(parameter);
@@ -87,21 +87,23 @@ function linearLayers(model: Adaptable, ofTower: boolean): Layer[] {
   });
 }
 
-/** @throws InputError naming a target that is no layer. */
+/** @throws InputError naming a target that is not a layer of the decoder. */
 function targetLayers(model: Adaptable, targets: readonly string[]): Layer[] {
   const layers = linearLayers(model, false);
   const kinds = new Set(layers.map(({ name }) => lastPart(name)));
   const unknown = targets.find((target) => !kinds.has(target));
   if (unknown !== undefined)
     throw new InputError(
-      `\`learner.adapter.targets\` names ${JSON.stringify(unknown)}, which is no linear layer of this model's decoder: use ${[...kinds].join(', ')}`,
+      `\`learner.adapter.targets\` names ${JSON.stringify(unknown)}, which is not a linear layer of this model's decoder: use ${[...kinds].join(', ')}`,
     );
   return layers.filter(({ name }) => targets.includes(lastPart(name)));
 }
 
 const lastPart = (name: string): string => name.slice(name.lastIndexOf('.') + 1);
 
-/** As PEFT: A is uniform in +- 1 / sqrt(in) (PyTorch's kaiming_uniform_ with a = sqrt(5)), B is zero. */
+/**
+ * Initializes as PEFT does: A is uniform in +- 1 / sqrt(in) (PyTorch's kaiming_uniform_ with a = sqrt(5)), B is zero.
+ */
 function initial(name: string, shape: readonly number[], uniform: () => number): HostTensor {
   const data = new Float32Array(sizeOf(shape));
   if (name.endsWith(LORA_B)) return f32(shape, data);
@@ -112,7 +114,7 @@ function initial(name: string, shape: readonly number[], uniform: () => number):
   );
 }
 
-/** Values at which a field of PEFT's LoraConfig adds nothing to the layer above. */
+/** Values at which a field of PEFT's LoraConfig does not change the formula above. */
 const PLAIN: Readonly<Record<string, readonly unknown[]>> = {
   use_dora: [false],
   lora_bias: [false],
@@ -145,7 +147,7 @@ function read(config: Readonly<Record<string, unknown>>): StoredAdapter | string
   };
 }
 
-/** W + s B A wherever there is an A. */
+/** Replaces each W that has an A with W + s B A. */
 function merged(base: TensorMap, adapter: TensorMap, scale: number): TensorMap {
   const weights: Record<string, HostTensor> = { ...base };
   for (const [name, a] of Object.entries(adapter)) {

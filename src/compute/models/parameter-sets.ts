@@ -1,7 +1,7 @@
 /**
- * A model's parameters are two sets. The frozen one stays as the base has it: an engine is given it once. State,
- * moments, gradients, shared memory, checkpoints and messages carry the trainable one alone. Without an adapter all
- * parameters are trainable; with one, its own are.
+ * A model's parameters form two sets. The frozen set keeps the base's values and is given to an engine once. State,
+ * moments, gradients, shared memory, checkpoints and messages carry only the trainable set. Without an adapter all
+ * parameters are trainable; with an adapter only the adapter's are.
  */
 import { specsOf, type Specs } from '../engine/engine.ts';
 import type { Adapter } from './adapter.ts';
@@ -12,7 +12,7 @@ export interface ParameterSets {
   readonly trainable: Specs;
 }
 
-/** The model whose programs take the adapter's parameters too. */
+/** Returns the model whose programs also take the adapter's parameters. */
 export function withAdapter(model: Model, adapter: Adapter | undefined): Model {
   if (!adapter) return model;
   return { ...model, parameters: { ...model.parameters, ...specsOf(adapter.constants), ...adapter.trainable } };

@@ -1,20 +1,20 @@
-/** A question and its pictures as the model sees them. The trainer and the generator encode with this one function. */
+/** Encodes a question and its pictures as the model's input. The trainer and the generator share this function. */
 import { InputError } from '../../protocol/errors.ts';
 import type { Picture } from '../../protocol/messages.ts';
 import type { ChatTemplate } from '../hf/chat.ts';
 import type { Tokenizer } from '../hf/tokenizer.ts';
 import type { Architecture, EncodedPrompt, PatchedImage, PictureProcessor } from './family.ts';
 
-/** What encoding needs of a model folder. */
+/** The parts of a model folder that encoding needs. */
 export interface PromptEncoder {
   readonly model: Architecture;
   readonly tokenizer: Tokenizer;
   readonly chat: ChatTemplate;
-  /** Absent where the model takes no pictures. */
+  /** Absent when the model takes no pictures. */
   readonly processor?: PictureProcessor | undefined;
-  /** What is asked, with `{question}` for the question's text; absent: the text alone. */
+  /** The user turn, with `{question}` in place of the question's text; absent: the text alone. */
   readonly template?: string | undefined;
-  /** What the system turn says; absent: what the chat template says by itself. */
+  /** The system turn; absent: the chat template's default. */
   readonly system?: string | undefined;
   /** Rows of the decoder that a picture takes, at most; larger ones are scaled down. */
   readonly maxPictureTokens?: number | undefined;
@@ -22,7 +22,7 @@ export interface PromptEncoder {
 
 /**
  * The pictures come first, then the text, in one user turn of the folder's chat template.
- * @param newTokens room that must be left in the context for the response.
+ * @param newTokens tokens of the context that the response needs.
  * @throws InputError when prompt and response do not fit the context, the text itself holds image tokens, or the model
  * takes no pictures.
  */
@@ -53,7 +53,7 @@ function process({ model, processor, maxPictureTokens }: PromptEncoder, picture:
   );
 }
 
-/** The prompt as text: of each picture it has one image token. */
+/** Renders the prompt as text, with one image token per picture. */
 export function renderPrompt(
   { chat, system }: Pick<PromptEncoder, 'chat' | 'system'>,
   text: string,
@@ -64,7 +64,7 @@ export function renderPrompt(
   return chat([...told, { role: 'user', content: [...images, { type: 'text', text }] }]);
 }
 
-/** The template writes one image token a picture; the model wants one for each merged patch. */
+/** Repeats image tokens: the template writes one per picture, the model takes one per merged patch. */
 function expandImages({ vision }: Architecture, ids: readonly number[], images: readonly PatchedImage[]): number[] {
   if (!vision) return [...ids];
   const found = ids.filter((id) => id === vision.tokenId).length;

@@ -1,4 +1,4 @@
-/** A model written as an ordinary Hugging Face folder, so that transformers and vLLM load it. */
+/** Writes a model as an ordinary Hugging Face folder that transformers and vLLM load. */
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { makeFolder } from '../../lib/make-folder.ts';
@@ -13,9 +13,9 @@ import { storedType, type StoredTypes } from '../hf/safetensors.ts';
 import { writeCheckpoint } from '../hf/shards.ts';
 
 /**
- * Writes a whole folder, atomically: it is made beside its place and moved there when complete, so what was there
- * before stands until then. Weights are stored under hub names as `types` says, and config.json tells the type of most
- * of them; above `shardBytes` (default 5 GB) they are sharded.
+ * Writes a whole folder atomically: it is written next to its final path and moved there when complete, so the earlier
+ * content stays until then. Weights are stored under hub names with the types in `types`, and config.json names the
+ * type of most of them; above `shardBytes` (default 5 GB) they are sharded.
  */
 export async function saveModelFolder(
   folder: string,
@@ -38,7 +38,10 @@ export async function saveModelFolder(
   }
 }
 
-/** Moves `fresh` to `folder`; what was there is kept as `old` until that is done, and put back if it fails. */
+/**
+ * Moves `fresh` to `folder`; the earlier folder is kept as `old` until the move is done, and is restored if the move
+ * fails.
+ */
 export async function putInPlace(fresh: string, folder: string, old: string): Promise<void> {
   const replaced = await rename(folder, old).then(
     () => true,
@@ -71,7 +74,7 @@ export async function moveModelInto(out: string, fresh: string): Promise<void> {
 
 const NAMES: Readonly<Record<StoredType, string>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
 
-/** Of most numbers. */
+/** Returns the type that most numbers have. */
 function mainType(params: TensorMap, types: StoredTypes): StoredType {
   if (typeof types === 'string') return types;
   const counts = { F32: 0, F16: 0, BF16: 0 };

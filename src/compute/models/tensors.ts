@@ -13,9 +13,9 @@ export function pick(tensors: Tensors, name: string): Tensor {
 }
 
 /**
- * The linear layer called `name`, and the only place where a weight multiplies rows: x [N, in] times `${name}.weight`
- * [out, in], plus `${name}.bias` [out] where there is one, plus what an adapter of the layer adds. The kernel of a
- * convolution whose stride is its size counts as [out, in] too.
+ * Applies the linear layer `name`; no other function multiplies rows by a weight. The result is x [N, in] times
+ * `${name}.weight` [out, in], plus `${name}.bias` [out] if present, plus the term of an adapter of the layer. The
+ * kernel of a convolution whose stride is its size is also viewed as [out, in].
  */
 export function linear(weights: Tensors, name: string, x: Tensor): Tensor {
   const weight = pick(weights, `${name}.weight`);
@@ -24,7 +24,7 @@ export function linear(weights: Tensors, name: string, x: Tensor): Tensor {
   return addLora(weights, name, x, bias ? tf.add(product, bias) : product);
 }
 
-/** Root-mean-square norm of rows [N, D] by the weight called `name`. */
+/** Applies the root-mean-square norm with the weight `name` to rows [N, D]. */
 export function norm(weights: Tensors, name: string, x: Tensor, epsilon: number): Tensor {
   return rmsNorm(x as Tensor2D, pick(weights, name) as Tensor1D, epsilon);
 }
@@ -47,9 +47,9 @@ export function rotate(x: Tensor, rotary: Rotary): Tensor {
 }
 
 /**
- * Rows of x [N, D] in the order `index` [M]. The gradient is a gather too, because every row of x is wanted at one
- * place at most: `inverse` [N] says where in the result. Rows that are wanted nowhere have 0 in `wanted` [N, 1], and
- * get no gradient.
+ * Gathers rows of x [N, D] in the order `index` [M]. The gradient is a gather too, because each row of x appears at
+ * most once in the result: `inverse` [N] gives its place. Rows that do not appear have 0 in `wanted` [N, 1] and get no
+ * gradient.
  */
 export function permuteRows(x: Tensor, index: Tensor, inverse: Tensor, wanted?: Tensor): Tensor {
   const run = tf.customGrad((rows) => ({
@@ -62,17 +62,17 @@ export function permuteRows(x: Tensor, index: Tensor, inverse: Tensor, wanted?: 
   return run(x);
 }
 
-/** Where each row of a mixture comes from. */
+/** The source of each row of a mixture of token and image rows. */
 export interface RowPlaces {
   /** [N]: row i of the result is row `source[i]` of tokens and images concatenated. */
   readonly source: Tensor;
-  /** [N, 1]: 1 where the token's own row stays. */
+  /** [N, 1]: 1 for a token that keeps its own row. */
   readonly isText: Tensor;
-  /** [M]: where each image row went, each to one place. Without it the image rows get no gradient. */
+  /** [M]: the one place of each image row in the result. Without it the image rows get no gradient. */
   readonly imageRows?: Tensor;
 }
 
-/** Puts image rows [M, D] among token rows [N, D]. */
+/** Inserts image rows [M, D] among token rows [N, D]. */
 export function mixRows(tokens: Tensor, images: Tensor, { source, isText, imageRows }: RowPlaces): Tensor {
   const mixed = (text: Tensor, image: Tensor): Tensor =>
     tf.gather(tf.concat([text as Tensor2D, image as Tensor2D], 0), source);
@@ -86,8 +86,8 @@ export function mixRows(tokens: Tensor, images: Tensor, { source, isText, imageR
 }
 
 /**
- * Softmax attention of q [B, L, hd] over k, v [B, S, hd]; `mask` is added to the scores after they are viewed as
- * `maskView`, whose last axis is S.
+ * Computes softmax attention of q [B, L, hd] over k, v [B, S, hd]; `mask` is added to the scores viewed as `maskView`,
+ * whose last axis is S.
  */
 export function attend(
   q: Tensor,

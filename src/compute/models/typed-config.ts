@@ -1,4 +1,4 @@
-/** config.json with the type of most weights: in its root, and in those of `parts` that tell one. */
+/** Returns config.json with the type of most weights, in its root and in those of `parts` that have a type field. */
 export function typedConfig(
   raw: Readonly<Record<string, unknown>>,
   dtype: string,

@@ -1,4 +1,4 @@
-/** A model's weights in its folder, adapters worked in: read, or where they lie. Checked against config.json. */
+/** Reads or locates a model's weights in its folder, with adapters merged, and checks them against config.json. */
 import { InputError } from '../../protocol/errors.ts';
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
 import { stampOf } from '../hf/base-identity.ts';
@@ -10,7 +10,7 @@ import { adapterFiles, readAdapterTensors } from './adapter-folder.ts';
 import { withoutAdapters, type Adapted } from './adapted.ts';
 import type { Architecture } from './family.ts';
 
-/** Weights under their hub names. @throws InputError naming a missing, unexpected or misshapen tensor. */
+/** Reads the weights under their hub names. @throws InputError naming a missing, unexpected or misshapen tensor. */
 export async function loadParams(folder: string, model: Architecture): Promise<TensorMap> {
   const { base, adapters } = await withoutAdapters(folder);
   let params = ownParams(base, model, await readCheckpoint(base));
@@ -20,8 +20,8 @@ export async function loadParams(folder: string, model: Architecture): Promise<T
 }
 
 /**
- * Where the weights lie, under their hub names; those that adapters change are written to the cache. @throws InputError
- * as `loadParams`, and for a file that ends early.
+ * Locates the weights under their hub names; weights that adapters change are written to the cache. @throws InputError
+ * as `loadParams` does, and for a truncated file.
  */
 export async function locateParams(folder: string, model: Architecture): Promise<StoredWeights> {
   const { base, adapters } = await withoutAdapters(folder);
@@ -32,14 +32,14 @@ export async function locateParams(folder: string, model: Architecture): Promise
   return { ...stored, ...(await cached([await stampOf(files), Object.keys(sources)], sources, 'F32')) };
 }
 
-/** How the folder stores each weight. @throws InputError as `loadParams`. */
+/** Returns the stored type of each weight. @throws InputError as `loadParams`. */
 export async function storedTypes(folder: string, model: Architecture): Promise<Readonly<Record<string, StoredType>>> {
   const { base } = await withoutAdapters(folder);
   const stored = ownParams(base, model, await locateCheckpoint(base));
   return Object.fromEntries(Object.entries(stored).map(([name, { dtype }]) => [name, dtype]));
 }
 
-/** The model's own among what is stored, under the model's names. */
+/** Selects the model's own among the stored tensors, under the model's names. */
 function ownParams<T extends HostTensor | StoredTensor>(
   folder: string,
   model: Architecture,
@@ -66,7 +66,7 @@ function ownParams<T extends HostTensor | StoredTensor>(
   return params;
 }
 
-/** The values under the model's own names, without tensors that it has no use for. */
+/** Returns the values under the model's own names, without tensors that the model does not use. */
 function renamed<T>(model: Architecture, stored: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(
     Object.entries(stored).flatMap(([name, value]) => {
@@ -76,7 +76,7 @@ function renamed<T>(model: Architecture, stored: Readonly<Record<string, T>>): R
   );
 }
 
-/** Of the weights that adapters change. Each is read and changed when its turn comes. */
+/** Lists sources of the weights that adapters change. Each weight is read and merged only when its source is iterated. */
 async function mergedSources(
   stored: StoredWeights,
   model: Architecture,

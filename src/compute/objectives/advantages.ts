@@ -1,6 +1,6 @@
 /**
- * Advantages of a group's responses where an objective, or what is done about truncated responses, changes them after
- * the verdict.
+ * Computes the advantages of a group's responses when an objective, or the handling of truncated responses, changes
+ * them after the verdict.
  */
 import { groupAdvantages } from '../../learn/advantage.ts';
 import type { JudgedGroup, Sample } from '../../protocol/messages.ts';
@@ -8,8 +8,8 @@ import type { LearnSettings } from './settings.ts';
 
 export interface AdvantageRule<Settings extends LearnSettings = LearnSettings> {
   /**
-   * Whether advantages are divided by the group's standard deviation, as those of the verdict are unless a plug-in says
-   * otherwise. Default true.
+   * Whether advantages are divided by the group's standard deviation. The verdict's are divided unless a plug-in sets
+   * its own. Default true.
    */
   readonly normaliseStd?: boolean;
   /** Added to the reward of a response. */
@@ -17,8 +17,8 @@ export interface AdvantageRule<Settings extends LearnSettings = LearnSettings> {
 }
 
 /**
- * Those of the verdict, unless the rule does not normalise or a reward changes: then they are worked out from the
- * rewards.
+ * Returns the verdict's advantages, unless the rule does not normalise or a reward changes: then recomputes them from
+ * the rewards.
  */
 export function advantagesOf<Settings extends LearnSettings>(
   { group, verdict }: JudgedGroup,
@@ -37,8 +37,8 @@ export function advantagesOf<Settings extends LearnSettings>(
 }
 
 /**
- * Weight of the entropy bonus: falls linearly with the entropy of what was sampled, estimated by -log pi of its tokens,
- * and is 0 from `target` on.
+ * Returns the weight of the entropy bonus. It falls linearly with the entropy of the samples, estimated by -log pi of
+ * their tokens, and is 0 at `target` and above.
  */
 export function entropyCoefficient(
   { coefficient, target }: LearnSettings['entropy'],

@@ -12,14 +12,14 @@ export const AGGREGATIONS = ['token-mean', 'sequence-mean', 'fixed-length'] as c
 export type Aggregation = (typeof AGGREGATIONS)[number];
 
 /**
- * Each token's share of a mean over all tokens of the mini-batch: what metrics are weighted by where the loss is
- * weighted otherwise.
+ * Each token's share of a mean over all tokens of the mini-batch. Metrics use these weights when the loss has other
+ * weights.
  */
 export const SHARES = 'shares';
 
 /**
- * The groups of a mini-batch with the weights of the aggregation. The trainer divides weights by the number of tokens,
- * so that 1 is a token mean.
+ * Returns the groups of a mini-batch with the weights of the aggregation. The trainer divides weights by the number of
+ * tokens, so that 1 is a token mean.
  */
 export function aggregated(
   groups: readonly TrainGroup[],

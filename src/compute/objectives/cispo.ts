@@ -1,7 +1,7 @@
 /**
  * CISPO (MiniMax-M1, arXiv 2506.13585, eq. 4 and 5): -sg(clip(r)) A log pi. The clip bounds the importance weight,
  * which has no gradient, instead of the update, so that every token keeps teaching. The paper has no lower bound and
- * does not give its upper one; 5 is the one of ScaleRL (arXiv 2510.13786).
+ * does not state its upper bound; 5 is ScaleRL's (arXiv 2510.13786).
  */
 import { z } from 'zod';
 import { policyGradient } from './policy-gradient.ts';

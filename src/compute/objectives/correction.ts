@@ -1,12 +1,13 @@
 /**
- * Importance correction: what is done where the sampler's log-probabilities are not those of the policy that the batch
- * starts from (the proximal one), because an older version or another program sampled. The proximal log-probabilities
- * are scored, ratios are taken to them, and the advantage of each token is weighted by w = proximal / sampler, which
- * has no gradient:
+ * Importance correction, for batches whose sampler's log-probabilities differ from those of the policy that the step
+ * starts from (the proximal policy), because an older version or another program sampled. The learner scores the
+ * proximal log-probabilities, takes ratios to them, and weights the advantage of each token by w = proximal / sampler,
+ * which has no gradient:
  *
- * - `truncated`: w brought into [lower, cap] (truncated importance sampling, Yao et al. 2025);
- * - `masked`: w within [lower, cap], 0 outside (IcePop, Ling team 2025, whose bounds 0.5 and 5 are the defaults);
- * - `decoupled`: the same with other defaults, those of decoupled PPO (AReaL, arXiv 2505.24298).
+ * - `truncated`: w is clamped to [lower, cap] (truncated importance sampling, Yao et al. 2025);
+ * - `masked`: w is kept within [lower, cap] and 0 outside (IcePop, Ling team 2025, whose bounds 0.5 and 5 are the
+ *   defaults);
+ * - `decoupled`: the same as `masked`, with the defaults of decoupled PPO (AReaL, arXiv 2505.24298).
  *
  * With `level: sequence` w is the product over the response's tokens, the same for each of them.
  */
@@ -24,19 +25,21 @@ const bounds = (lower: number, cap: number, capDoc: string) => ({
   groups: z
     .enum(['stale', 'all'])
     .default('stale')
-    .describe("`all`: groups of the batch's own version too, where another program samples than the one that learns."),
+    .describe(
+      "`all`: also corrects groups of the batch's own version, for samplers that run another program than the learner.",
+    ),
 });
 
 export const correctionSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('none') }),
-  z.strictObject({ type: z.literal('truncated'), ...bounds(0, 2, 'Importance weights are cut at this value.') }),
+  z.strictObject({ type: z.literal('truncated'), ...bounds(0, 2, 'Upper bound of the importance weight.') }),
   z.strictObject({
     type: z.literal('decoupled'),
-    ...bounds(0, 2, 'Tokens with a larger importance weight teach nothing (decoupled PPO).'),
+    ...bounds(0, 2, 'Tokens with a larger importance weight are excluded from the loss (decoupled PPO).'),
   }),
   z.strictObject({
     type: z.literal('masked'),
-    ...bounds(0.5, 5, 'Tokens with a larger importance weight teach nothing (IcePop).'),
+    ...bounds(0.5, 5, 'Tokens with a larger importance weight are excluded from the loss (IcePop).'),
   }),
 ]);
 
@@ -48,7 +51,8 @@ export function isCorrected(correction: Correction, policyVersion: number, paren
 }
 
 /**
- * Weight where the proximal / sampler log ratio, of a token or of a response, is `logRatio`; 1 where they are the same.
+ * Returns the weight for a proximal / sampler log ratio `logRatio`, of a token or of a response; 1 when both are
+ * equal.
  */
 export function importance(logRatio: number, correction: Correction): number {
   if (correction.type === 'none') return 1;
@@ -58,7 +62,7 @@ export function importance(logRatio: number, correction: Correction): number {
   return weight > cap || weight < lower ? 0 : weight;
 }
 
-/** Weights of a response's tokens. */
+/** Returns the weights of a response's tokens. */
 export function importances(logRatios: readonly number[], correction: Correction): number[] {
   if (correction.type === 'none' || correction.level === 'token')
     return logRatios.map((logRatio) => importance(logRatio, correction));
@@ -72,7 +76,10 @@ export interface Weighted {
   readonly weight: number;
 }
 
-/** How far apart sampler and learner are, over the tokens that were corrected; nothing where none was. */
+/**
+ * Measures how far apart sampler and learner are, over the corrected tokens; returns no metrics when no token was
+ * corrected.
+ */
 export function mismatchOf(
   tokens: readonly Weighted[],
 ): Pick<StepMetrics, 'mismatch' | 'effectiveSamples' | 'maskedShare'> {

@@ -3,10 +3,10 @@
  *
  *     m = (log pi(chosen) - log ref(chosen)) - (log pi(rejected) - log ref(rejected)),    loss = -log sigmoid(beta m)
  *
- * the gradient is that of a weighted cross-entropy (eq. 7): both responses have the weight beta * sigmoid(-beta m), the
- * rejected one with the minus sign. `imitation` adds - imitation * mean over the chosen response's tokens of log pi
- * (STIC's regulariser, arXiv 2405.19716), which keeps the policy from making both responses unlikely. The weights are
- * worked out here, in plain numbers, from the policy as it is before each update.
+ * the gradient is that of a weighted cross-entropy (eq. 7): both responses have the weight beta * sigmoid(-beta m),
+ * the rejected one with the minus sign. `imitation` adds - imitation * mean over the chosen response's tokens of log
+ * pi (STIC's regulariser, arXiv 2405.19716), which keeps the policy from making both responses unlikely. This file
+ * computes the weights, in plain numbers, from the policy before each update.
  */
 import { z } from 'zod';
 import { mean } from '../../lib/mean.ts';
@@ -22,13 +22,13 @@ const settings = z.strictObject({
     .positive()
     .max(10)
     .default(0.1)
-    .describe('How far a preference may take the policy from the base: smaller is further.'),
+    .describe('How far a preference may move the policy from the base: a smaller value allows more.'),
   imitation: z
     .number()
     .min(0)
     .max(100)
     .default(0)
-    .describe('Weight of the mean log-likelihood of the preferred response, which is imitated too.'),
+    .describe('Weight of the mean log-likelihood of the preferred response, which the policy then also imitates.'),
 });
 
 type Settings = z.output<typeof settings>;
@@ -62,7 +62,9 @@ export const dpo = defineObjective({
   },
 });
 
-/** The first response of the highest reward and the first of the lowest; none where all rewards are the same. */
+/**
+ * Returns the first response of the highest reward and the first of the lowest; undefined when all rewards are equal.
+ */
 export function preferred({
   rewards,
 }: Pick<Verdict, 'rewards'>): { readonly chosen: number; readonly rejected: number } | undefined {
@@ -88,7 +90,7 @@ function pairOf({ prompt, judged: { group, verdict } }: Encoded): Pair[] {
   return [{ prompt, responses: [{ tokens: chosen.tokens }, { tokens: rejected.tokens }] }];
 }
 
-/** A mean over pairs, where the trainer takes means over tokens. */
+/** Weights tokens so that the trainer's mean over tokens becomes a mean over pairs. */
 function weighted(
   pairs: readonly Pair[],
   margins: readonly number[],
@@ -112,7 +114,7 @@ function weighted(
   });
 }
 
-/** At temperature 1: the preference is about the model's own distribution. */
+/** Scores at temperature 1, because the preference compares the model's own distribution. */
 async function pairScores(score: Score, pairs: readonly Pair[]): Promise<PairScore[]> {
   const groups = pairs.map(({ prompt, responses }) => ({ prompt, responses: responses.map(({ tokens }) => tokens) }));
   const total = (logprobs: readonly number[]): number => logprobs.reduce((sum, value) => sum + value, 0);

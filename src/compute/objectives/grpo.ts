@@ -1,6 +1,6 @@
 /**
- * GRPO (DeepSeekMath, arXiv 2402.03300): advantages relative to the group, PPO's clip, a KL penalty to the base. A
- * token mean, as DAPO has it.
+ * GRPO (DeepSeekMath, arXiv 2402.03300): advantages relative to the group, PPO's clip, a KL penalty to the base. The
+ * loss is a token mean, as in DAPO.
  */
 import { z } from 'zod';
 import { policyGradient } from './policy-gradient.ts';

@@ -1,6 +1,7 @@
 /**
  * GSPO (arXiv 2507.18071): one importance ratio for each response, the geometric mean of its tokens' ratios (eq. 7),
- * which is clipped (eq. 5) much nearer to 1 than a token's; the paper's bounds are the default. A mean over responses.
+ * which is clipped (eq. 5) much nearer to 1 than a token's; the paper's bounds are the default. The loss is a mean
+ * over responses.
  */
 import { z } from 'zod';
 import { policyGradient } from './policy-gradient.ts';

@@ -1,4 +1,4 @@
-/** One learner step: a batch of judged groups becomes a few optimizer updates, by the objective of the settings. */
+/** Runs one learner step: the objective of the settings turns a batch of judged groups into a few optimizer updates. */
 import type { Batch, StepMetrics } from '../../protocol/messages.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
 import { encodeQuestions, type QuestionEncoder } from '../rollout/prompts.ts';
@@ -9,17 +9,17 @@ import type { Encoded, Score } from './objective.ts';
 import { openObjective } from './registry.ts';
 import type { LearnSettings } from './settings.ts';
 
-/** What a step has to work with, whatever its objective. */
+/** The models and options that a step uses with any objective. */
 export interface Learner {
   readonly trainer: Trainer;
   readonly encoder: QuestionEncoder;
-  /** The weights being learnt. */
+  /** The weights that the step trains. */
   readonly model: RunningModel;
   /** The frozen base. */
   readonly base: () => Promise<RunningModel>;
 }
 
-/** @throws InputError when a question's picture is gone. */
+/** @throws InputError when a question's picture no longer exists. */
 export async function learnBatch(learner: Learner, batch: Batch, configured: LearnSettings): Promise<StepMetrics> {
   const started = performance.now();
   const { objective, own } = await openObjective(configured.objective);
@@ -59,7 +59,7 @@ function scores(
   };
 }
 
-/** At most `count` runs of equal size, give or take one, each for one optimizer update. */
+/** Splits groups into at most `count` runs whose sizes differ by at most one; each run is one optimizer update. */
 function minibatches(groups: readonly TrainGroup[], count: number): TrainGroup[][] {
   const bounds = Array.from({ length: count + 1 }, (_, i) => Math.round((i * groups.length) / count));
   return bounds.slice(1).flatMap((end, i) => (end > bounds[i]! ? [groups.slice(bounds[i], end)] : []));
@@ -80,7 +80,7 @@ function means(outcomes: readonly StepOutcome[]): Omit<StepMetrics, 'learningRat
   };
 }
 
-/** A loss without a KL term still shows how far the samplers are from the base: k3 over the batch's own tokens. */
+/** Reports, for a loss without a KL term, how far the samplers are from the base: k3 over the batch's own tokens. */
 function sampledKl(batch: Batch, outcomes: readonly StepOutcome[]): { readonly kl?: number } {
   if (outcomes.some(({ kl }) => kl !== undefined)) return {};
   const samples = batch.groups.flatMap(({ group }) => group.samples);

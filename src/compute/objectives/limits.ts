@@ -1,2 +1,2 @@
-/** The learner computes in 32 bits: a larger factor may be infinite there, and its product with 0 no number. */
+/** The learner computes in float32: a larger factor may overflow to infinity, and infinity times 0 is NaN. */
 export const MOST = 1e9;

@@ -1,5 +1,5 @@
 /**
- * An objective from a file of the user's: `learner.objective: {type: 'module', path, options}`. Its default export
+ * Loads an objective from a user's file: `learner.objective: {type: 'module', path, options}`. Its default export
  * implements `Objective` (docs/objectives.md).
  */
 import { z } from 'zod';
@@ -10,7 +10,10 @@ import type { Objective, OwnSchema } from './objective.ts';
 export const moduleSettings = z.strictObject({
   type: z.literal('module'),
   path: z.string().min(1).describe('File whose default export is an objective (docs/objectives.md).'),
-  options: z.record(z.string(), z.unknown()).default({}).describe('Settings of that objective, which checks them.'),
+  options: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .describe('Settings of that objective; the objective validates them.'),
 });
 
 export type ModuleSettings = z.output<typeof moduleSettings>;
@@ -27,7 +30,7 @@ const exported = z.object({
   revise: isFunction.optional(),
 });
 
-/** The objective and its own settings. @throws InputError that names the file and what is wrong with it. */
+/** Imports the objective and parses its settings. @throws InputError naming the file and the fault. */
 export async function importObjective({
   path,
   options,
@@ -42,7 +45,7 @@ export async function importObjective({
   const checked = exported.safeParse(loaded);
   if (!checked.success)
     throw new InputError(
-      `${where}, whose default export is no objective: ${words(checked.error)}; docs/objectives.md has an example`,
+      `${where}, whose default export is not an objective: ${words(checked.error)}; docs/objectives.md has an example`,
     );
   const objective = loaded as Objective;
   const own = objective.settings.safeParse({ type: objective.name, ...options });

@@ -1,7 +1,8 @@
 /**
- * An objective of the learner: what a batch of judged groups teaches. To add one, write a file next to this one and name
- * it in `all.ts`: the configuration, its documentation, the learner and `quorum experiment` read it from there. An
- * objective loads no tensors: TensorFlow.js reaches its loss as a parameter.
+ * An objective of the learner: it defines what the policy learns from a batch of judged groups. A new objective takes
+ * a file next to this file and its line in `all.ts`; the configuration, its documentation, the learner and `quorum
+ * experiment` read that list. An objective does not import TensorFlow.js: its loss receives the library as a
+ * parameter.
  */
 import type { z } from 'zod';
 import type { JudgedGroup, StepMetrics } from '../../protocol/messages.ts';
@@ -10,7 +11,7 @@ import type { TokenLoss } from '../training/token-loss.ts';
 import type { TrainGroup } from '../training/trainer.ts';
 import type { LearnSettings } from './settings.ts';
 
-/** A judged group and its prompt as the model sees it. */
+/** A judged group and its encoded prompt. */
 export interface Encoded {
   readonly judged: JudgedGroup;
   readonly prompt: EncodedPrompt;
@@ -22,52 +23,52 @@ export interface Scorable {
   readonly responses: readonly (readonly number[])[];
 }
 
-/** log pi of every token, `[group][response][token]`, under the distribution at `temperature`. */
+/** Returns log pi of every token, `[group][response][token]`, under the distribution at `temperature`. */
 export type Score = (groups: readonly Scorable[], temperature: number) => Promise<number[][][]>;
 
-/** What an objective prepares a step with. */
+/** The inputs with which an objective prepares a step. */
 export interface Step<Own extends { readonly type: string }> {
   readonly settings: LearnSettings<Own>;
   /** The version that the step starts from. */
   readonly parent: number;
-  /** Under the weights that are being learnt, as they are now. */
+  /** Scores under the current weights of the policy. */
   readonly policy: Score;
-  /** Under the frozen base. */
+  /** Scores under the frozen base. */
   readonly base: Score;
 }
 
 export interface Prepared {
-  /** Groups without a token are left out, and the rest is cut into mini-batches. */
+  /** The learner drops groups without tokens and splits the rest into mini-batches. */
   readonly groups: readonly TrainGroup[];
   readonly metrics?: Partial<StepMetrics>;
 }
 
 export interface Revised {
   readonly groups: readonly TrainGroup[];
-  /** Takes the place of the program's, where that is not the objective's own value. */
+  /** Replaces the program's loss in the metrics, when that differs from the objective's own value. */
   readonly loss?: number;
 }
 
-/** Of `learner.objective`, `type` included. */
+/** Schema of `learner.objective`, `type` included. */
 export type OwnSchema = z.ZodObject<{ readonly type: z.ZodLiteral<string> }>;
 
 export interface Objective<Schema extends OwnSchema = OwnSchema> {
   /** Value of `learner.objective.type`. */
   readonly name: string;
-  /** What it does, for the documentation: continues "`name` ...". */
+  /** A description for the documentation; it continues a sentence that begins with `name`. */
   readonly summary: string;
   readonly settings: Schema;
-  /** Whether it could stand in the place of `grpo`: `quorum experiment` then compares it with it. */
+  /** Whether the objective can replace `grpo`; if so, `quorum experiment` compares the two. */
   readonly followsAdvantages?: boolean;
-  /** The loss over tensors, and the values per token that it needs. */
+  /** Returns the loss over tensors, with the values per token that it needs. */
   loss(settings: LearnSettings<z.output<Schema>>): TokenLoss;
-  /** All that is plain numbers, worked out before the first update of a step. */
+  /** Computes everything in plain numbers before the first update of a step. */
   prepare(encoded: readonly Encoded[], step: Step<z.output<Schema>>): Promise<Prepared> | Prepared;
-  /** The same before each update, where it depends on the weights as they are then. */
+  /** Does the same before each update, for values that depend on the current weights. */
   revise?(groups: readonly TrainGroup[], step: Step<z.output<Schema>>): Promise<Revised> | Revised;
 }
 
-/** Gives an objective the types of its settings. */
+/** Infers the types of an objective's settings from its schema. */
 export function defineObjective<Schema extends OwnSchema>(objective: Objective<Schema>): Objective<Schema> {
   return objective;
 }

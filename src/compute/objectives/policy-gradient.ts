@@ -1,6 +1,6 @@
 /**
- * What objectives that follow advantages share: the policy that ratios are taken to, importance weights, the KL
- * penalty, the entropy bonus, the aggregation. Such an objective says only what it does otherwise than GRPO.
+ * The shared part of objectives that follow advantages: the reference policy of the ratios, importance weights, the KL
+ * penalty, the entropy bonus, the aggregation. Such an objective defines only its differences from GRPO.
  */
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 import type { z } from 'zod';
@@ -36,17 +36,17 @@ export interface PolicyGradient<Schema extends OwnSchema> extends AdvantageRule<
   readonly name: string;
   readonly summary: string;
   readonly settings: Schema;
-  /** Where `learner.clip` says nothing. Default: `learner.clipRange` on both sides. */
+  /** Used when `learner.clip` is not set. Default: `learner.clipRange` on both sides. */
   readonly clip?: Clip;
-  /** Where `learner.aggregation` says nothing. Default: a token mean. */
+  /** Used when `learner.aggregation` is not set. Default: a token mean. */
   readonly aggregation?: Aggregation;
   /** Loss of each token, before weights. Default: PPO's with a ratio for each token. */
   readonly surrogate?: Build;
 }
 
 /**
- * Values per token: advantage times importance weight; log pi under the policy that the ratio is taken to; log pi under
- * the base.
+ * Values per token: advantage times importance weight; log pi under the denominator of the ratio; log pi under the
+ * base.
  */
 const INPUTS = ['advantages', 'oldLogProbs', 'refLogProbs'] as const;
 const ENTROPY = 'entropyCoefficient';
@@ -153,7 +153,7 @@ async function prepared<Own extends { readonly type: string }>(
   };
 }
 
-/** By group; nothing is asked for no groups. */
+/** Scores each group; makes no call when there are no groups. */
 async function scored(
   score: Score,
   items: readonly Encoded[],

@@ -1,4 +1,4 @@
-/** What is made of the list of objectives: the setting `learner.objective`, and an objective by its settings. */
+/** Derives the setting `learner.objective` from the list of objectives, and finds an objective by its settings. */
 import { z } from 'zod';
 import * as all from './all.ts';
 import { importObjective, moduleSettings, type ModuleSettings } from './module.ts';
@@ -10,7 +10,7 @@ type Settings = (typeof OBJECTIVES)[number]['settings'];
 
 const [first, ...others] = OBJECTIVES.map(({ settings }): Settings => settings);
 
-/** `learner.objective`. */
+/** Schema of `learner.objective`. */
 export const objectiveSchema = z.discriminatedUnion('type', [first!, ...others, moduleSettings]);
 
 export type LearnObjective = z.output<Settings> | ModuleSettings;
@@ -24,8 +24,8 @@ interface Opened {
 const imported = new Map<string, Promise<Opened>>();
 
 /**
- * The objective that the settings name; a module is imported once for the same settings. @throws InputError naming what
- * is wrong with a module.
+ * Returns the objective that the settings name; a module is imported once for equal settings. @throws InputError
+ * naming the fault of a module.
  */
 export async function openObjective(settings: { readonly type: string }): Promise<Opened> {
   if (settings.type !== 'module') return { objective: objectiveOf(settings), own: settings };

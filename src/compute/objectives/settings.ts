@@ -1,4 +1,4 @@
-/** Settings of `learner` that objectives share; their own are in `learner.objective`. */
+/** Settings of `learner` that all objectives share; an objective's own are in `learner.objective`. */
 import { z } from 'zod';
 import type { RateSettings } from '../training/schedule.ts';
 import { AGGREGATIONS } from './aggregation.ts';
@@ -12,7 +12,7 @@ export const sharedSettings = {
     .enum(['k1', 'k2', 'k3', 'unbiased'])
     .default('k3')
     .describe(
-      'Estimate of the KL that is penalised; `unbiased` is k3 times the importance ratio. The metric `kl` is k3 always.',
+      'Estimator of the penalised KL; `unbiased` is k3 times the importance ratio. The metric `kl` is always k3.',
     ),
   clipRange: z
     .number()
@@ -20,7 +20,7 @@ export const sharedSettings = {
     .lt(1)
     .default(0.2)
     .describe(
-      'PPO clip of the importance ratio, on each side that neither `clip` nor the objective says otherwise for.',
+      'PPO clip of the importance ratio, on each side for which neither `clip` nor the objective sets a bound.',
     ),
   clip: z
     .strictObject({
@@ -48,11 +48,11 @@ export const sharedSettings = {
     .enum(AGGREGATIONS)
     .optional()
     .describe(
-      'How the losses of tokens become one; `fixed-length` divides by `sampling.maxNewTokens`. Default: that of the objective.',
+      'How the losses of tokens are averaged; `fixed-length` divides by `sampling.maxNewTokens`. Default: that of the objective.',
     ),
   correction: correctionSchema
     .default({ type: 'none' })
-    .describe('What is done about groups sampled by an older version, or by another program than the one that learns.'),
+    .describe('Importance correction of groups that an older version sampled, or another program than the learner.'),
   entropy: z
     .strictObject({
       coefficient: z.number().min(0).max(MOST).default(0).describe('Weight of an entropy bonus; 0 is off.'),
@@ -63,7 +63,7 @@ export const sharedSettings = {
         .nullable()
         .default(null)
         .describe(
-          'Entropy, in nats a token, at which the bonus ends: its weight is `coefficient` at entropy 0 and falls to 0 there; null: it does not change.',
+          'Entropy, in nats a token, at which the bonus ends: its weight falls from `coefficient` at entropy 0 to 0 at the target; null: the weight is constant.',
         ),
     })
     .prefault({}),
@@ -78,12 +78,12 @@ export const sharedSettings = {
           .positive()
           .max(MOST)
           .default(1)
-          .describe('Taken from the reward of a response that was cut off.'),
+          .describe('Amount subtracted from the reward of a response that was cut off.'),
       }),
     ])
     .default({ type: 'learn' })
     .describe(
-      'What is done about responses that were cut off at `sampling.maxNewTokens`: `mask` teaches nothing by them.',
+      'Handling of responses that were cut off at `sampling.maxNewTokens`: `mask` excludes them from the loss.',
     ),
 };
 
@@ -92,11 +92,11 @@ type Shared = z.output<z.ZodObject<typeof sharedSettings>>;
 export interface LearnSettings<Own extends { readonly type: string } = { readonly type: string }>
   extends Shared, RateSettings {
   readonly objective: Own;
-  /** Optimizer updates a step; each takes its share of the groups. */
+  /** Optimizer updates per step; the groups are divided among them. */
   readonly minibatches: number;
-  /** The sampler's; 0 counts as 1. */
+  /** The sampler's temperature; 0 counts as 1. */
   readonly temperature: number;
-  /** The longest response that the sampler makes, in tokens. */
+  /** Longest response of the sampler, in tokens. */
   readonly maxNewTokens: number;
   /** Groups in one forward and backward pass. */
   readonly microBatchGroups: number;

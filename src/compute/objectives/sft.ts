@@ -1,4 +1,4 @@
-/** Supervised fine-tuning on the loop's own responses: cross-entropy on those that were rewarded, a token mean. */
+/** Supervised fine-tuning on the loop's own responses: cross-entropy on rewarded responses, as a token mean. */
 import { z } from 'zod';
 import { CROSS_ENTROPY } from '../training/token-loss.ts';
 import { defineObjective } from './objective.ts';
@@ -11,7 +11,7 @@ export const sft = defineObjective({
   prepare: (encoded) => ({
     groups: encoded.map(({ prompt, judged: { group, verdict } }) => ({
       prompt,
-      // A response that is not imitated keeps its place, empty, so that all groups have the same G.
+      // An unrewarded response stays in its place, empty, so that all groups have the same G.
       responses: group.samples.map(({ tokens }, i) => ({ tokens: verdict.rewards[i]! > 0 ? tokens : [] })),
     })),
   }),

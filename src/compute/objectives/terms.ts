@@ -15,7 +15,7 @@ export interface ClipSettings extends Clip {
 
 export interface RatioTensors {
   readonly logProbs: Tensor;
-  /** log pi under the policy that the ratio is taken to. */
+  /** log pi under the denominator of the ratio. */
   readonly oldLogProbs: Tensor;
   readonly mask: Tensor;
 }
@@ -23,7 +23,7 @@ export interface RatioTensors {
 export interface Surrogate {
   readonly loss: Tensor;
   readonly ratio: Tensor;
-  /** Where a clip holds. */
+  /** Whether the clip is active at each token. */
   readonly clipped: Tensor;
 }
 
@@ -32,7 +32,7 @@ const MAX_LOG_RATIO = 20;
 
 const bounded = (tf: Tf, difference: Tensor): Tensor => tf.clipByValue(difference, -MAX_LOG_RATIO, MAX_LOG_RATIO);
 
-/** pi / old of each token. */
+/** Returns pi / old of each token. */
 export function tokenRatio(tf: Tf, { logProbs, oldLogProbs }: RatioTensors): Tensor {
   return tf.exp(bounded(tf, tf.sub(logProbs, oldLogProbs)));
 }
@@ -43,7 +43,7 @@ export function sequenceRatio(tf: Tf, { logProbs, oldLogProbs, mask }: RatioTens
   return tf.exp(bounded(tf, tf.div(tf.sum(tf.mul(tf.sub(logProbs, oldLogProbs), mask), 1, true), lengths)));
 }
 
-/** max(-A r, -A clip(r)), at most dualClip * |A| where A < 0; where a clip holds, the token teaches nothing. */
+/** Returns max(-A r, -A clip(r)), at most dualClip * |A| when A < 0. A clipped token has no gradient. */
 export function clippedSurrogate(
   tf: Tf,
   ratio: Tensor,
@@ -54,7 +54,7 @@ export function clippedSurrogate(
   const free = tf.mul(minus, ratio);
   const clipped = tf.mul(minus, tf.clipByValue(ratio, 1 - low, 1 + high));
   const pessimistic = tf.maximum(free, clipped);
-  // Where A >= 0 the loss is never positive, so a bound of dualClip * |A| changes tokens with A < 0 only.
+  // When A >= 0 the loss is never positive, so the bound dualClip * |A| changes only tokens with A < 0.
   const bound = tf.mul(tf.abs(advantages), dualClip);
   return {
     loss: tf.minimum(pessimistic, bound),
@@ -63,7 +63,7 @@ export function clippedSurrogate(
   };
 }
 
-/** The same value without a gradient. */
+/** Returns the same value without a gradient. */
 export function constant(tf: Tf, tensor: Tensor): Tensor {
   return tf.customGrad((x) => ({
     value: tf.mul(x as Tensor, 1),
@@ -81,7 +81,7 @@ export function k3(tf: Tf, logProbs: Tensor, refLogProbs: Tensor): Tensor {
 }
 
 /**
- * What is penalised, with d = log pi_ref - log pi: k1 = -d, k2 = d^2 / 2, k3, and `unbiased` = k3 * pi / old
+ * Returns the KL penalty, with d = log pi_ref - log pi: k1 = -d, k2 = d^2 / 2, k3, and `unbiased` = k3 * pi / old
  * (DeepSeek-V3.2, arXiv 2512.02556), whose gradient is that of the KL itself.
  */
 export function klPenalty(

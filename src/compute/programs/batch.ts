@@ -1,4 +1,6 @@
-/** Host-side planning that every program over prompts shares: padding, positions, and where the images' rows go. */
+/**
+ * Host-side planning that every program over prompts shares: padding, positions, and the places of the images' rows.
+ */
 import { f32, i32, type HostTensor } from '../../protocol/tensor.ts';
 import type { Specs } from '../engine/engine.ts';
 import {
@@ -19,7 +21,7 @@ export function bucket(length: number, multiple = 8): number {
   return Math.max(multiple, Math.ceil(length / multiple) * multiple);
 }
 
-/** Rounds up to the few sizes that large programs are made for: 8, then two sizes an octave. */
+/** Rounds up to the few sizes for which large programs are compiled: 8, then two sizes per octave. */
 export function ladder(count: number): number {
   let size = 8;
   while (size < count) size += size & (size - 1) ? size / 3 : size / 2;
@@ -37,7 +39,7 @@ export function emptyRows({ positions }: Architecture, count: number): Rows {
   return { ids: new Int32Array(count), positions: new Int32Array(positions.axes * count) };
 }
 
-/** Where prompt `q`'s first token stands among rows of `length` a prompt. */
+/** Returns the row of prompt `q`'s first token, with `length` rows per prompt. */
 export function promptStart(prompt: EncodedPrompt, q: number, length: number, padding: Padding): number {
   return q * length + (padding === 'left' ? length - prompt.ids.length : 0);
 }
@@ -71,8 +73,8 @@ export function promptMask(prompts: readonly EncodedPrompt[], length: number, pa
 }
 
 /**
- * Where the images' rows go, and what they are made of: the patches, for the vision tower inside the program, or the
- * rows that the tower made before. No feeds when no prompt has an image.
+ * Returns the feeds for the places of the images' rows and for their content: the patches, when the program contains
+ * the vision tower, or the rows that the tower computed earlier. There are no feeds when no prompt has an image.
  */
 export function imageFeeds(
   { vision, dimensions }: Architecture,
@@ -112,10 +114,10 @@ const isEmbedded = (image: PromptImage): image is EmbeddedImage => 'rows' in ima
 
 function withPatches(image: PromptImage, at: number): PatchedImage {
   if (!isEmbedded(image)) return image;
-  throw new RangeError(`image ${at} has its rows already, and others of the batch have not`);
+  throw new RangeError(`image ${at} already has its rows, but others of the batch do not`);
 }
 
-/** The rows of all images one after the other, padded to few shapes: the padding is read nowhere. */
+/** Concatenates the rows of all images and pads them, so that there are few shapes; no program reads the padding. */
 function planRows(images: readonly EmbeddedImage[], width: number): { shape: ImageShape; feeds: Feeds } {
   const total = images.reduce((sum, { rows }) => sum + rows.length, 0) / width;
   let padded = LEAST_ROWS;
@@ -140,12 +142,12 @@ const LEAST_ROWS = 64;
 /** Program input [M, D]. */
 export const PICTURE_ROWS = 'pictureRows';
 
-/** Whether the program takes rows in place of the patches and of the tower's weights. */
+/** Whether the program takes rows instead of patches and the tower's weights. */
 export function isOfRows(shape: ImageShape): boolean {
   return PICTURE_ROWS in shape.inputs;
 }
 
-/** Inputs for the images of a shape; none without images. */
+/** Returns the inputs for the images of a shape; empty without images. */
 export function imageSpecs(shape: ImageShape | undefined, rowCount: number): Specs {
   if (!shape) return {};
   return {

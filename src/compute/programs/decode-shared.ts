@@ -1,7 +1,8 @@
 /**
- * One decoding step for engines in host memory: a token a row, rows in any order. A prompt's keys and values are kept
- * once and serve all its samples, and the new ones are returned for the host to store. ONNX Runtime copies every output
- * into new memory, so caches must not be outputs there: updating them "in place" costs more than the whole step.
+ * One decoding step for engines in host memory: one token per row, rows in any order. All samples of a prompt share
+ * one copy of its keys and values; the program returns the new ones, and the host stores them. ONNX Runtime copies
+ * every output into new memory, so caches must not be outputs there: updating them "in place" costs more than the
+ * whole step.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -30,10 +31,10 @@ export const promptCaches = (layer: number): readonly [string, string] => [
 export const ownCaches = (layer: number): readonly [string, string] => [`own_key.${layer}`, `own_value.${layer}`];
 
 /**
- * Inputs other than the weights and those of `decodeFeeds`: prompts' caches [Q, KV, P, hd] with their mask [Q, 1, 1, P];
- * rows' own caches [rows, KV, T, hd] with `ownMask` [T] (0 at filled slots); `rowSlots` [rows] says which sample q*G +
- * g a row is, `slotRows` [Q*G] which row a sample is (any, where it has none). Outputs: `logits` [rows, V], and `keys`,
- * `values` [layers, rows, KV*hd] of the tokens fed.
+ * Inputs other than the weights and those of `decodeFeeds`: prompts' caches [Q, KV, P, hd] with their mask [Q, 1, 1,
+ * P]; rows' own caches [rows, KV, T, hd] with `ownMask` [T] (0 at filled slots); `rowSlots` [rows] gives the sample
+ * q*G + g of a row, `slotRows` [Q*G] the row of a sample (any row, if it has none). Outputs: `logits` [rows, V], and
+ * `keys`, `values` [layers, rows, KV*hd] of the tokens fed.
  */
 export function sharedDecodeProgram(model: Model, shape: SharedDecodeShape): ProgramSpec {
   const { prompts, samples, promptLength, rows, ownLength } = shape;
@@ -76,8 +77,8 @@ function sharedDecodeSpecs({ dimensions, positions }: Architecture, shape: Share
 }
 
 /**
- * One softmax over the prompt, the row's own tokens so far, and the token itself. q [rows, H*hd], k and v [rows, KV*hd]
- * -> [rows, H*hd].
+ * Computes one softmax over the prompt, the row's own earlier tokens, and the token itself. q [rows, H*hd], k and v
+ * [rows, KV*hd] -> [rows, H*hd].
  */
 function attend(
   dimensions: Dimensions,
@@ -108,7 +109,8 @@ function attend(
 }
 
 /**
- * Scores of every row against its prompt, [rows, KV, rep, P]: computed prompt by prompt for all its samples at once.
+ * Returns the scores of every row against its prompt, [rows, KV, rep, P], computed for all samples of a prompt at
+ * once.
  */
 function promptScores(
   dimensions: Dimensions,
@@ -132,7 +134,7 @@ function promptScores(
   return tf.reshape(tf.gather(bySample, pick(inputs, 'rowSlots')), [rows, kvHeads, repeat, promptLength]);
 }
 
-/** The prompts' values mixed by `weights` [rows, KV, rep, P] -> [rows, H*hd]. */
+/** Mixes the prompts' values by `weights` [rows, KV, rep, P] -> [rows, H*hd]. */
 function promptValues(
   dimensions: Dimensions,
   { prompts, samples, promptLength, rows }: SharedDecodeShape,

@@ -1,4 +1,4 @@
-/** One decoding step: a token a row, keys and values appended to the caches in place. */
+/** One decoding step: it takes one token per row and appends keys and values to the caches in place. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor4D } from '@tensorflow/tfjs-core';
 import { i32 } from '../../protocol/tensor.ts';
@@ -10,7 +10,7 @@ import { cacheHeadDim, decode, embedRows } from './layers.ts';
 
 export interface DecodeShape {
   readonly rows: number;
-  /** S, as the prefill's. */
+  /** S, as in the prefill. */
   readonly cacheLength: number;
 }
 
@@ -63,7 +63,7 @@ export function decodeProgram(model: Model, shape: DecodeShape): ProgramSpec {
   };
 }
 
-/** The program's outputs. @param inputs those of the program. */
+/** Computes the program's outputs. @param inputs the program's inputs. */
 export function decodeStep(model: Model, inputs: Tensors, shape: DecodeShape): Record<string, Tensor> {
   const presents: Record<string, Tensor> = {};
   const tokens = embedRows(model, inputs, inputs, pick(inputs, 'tokens'));
@@ -99,7 +99,7 @@ function cached(
         seqlensK: pick(inputs, 'lengths') as Tensor1D,
         totalLength,
       },
-      // Queries come scaled.
+      // Queries are already scaled.
       { numHeads: heads, kvHeads, scale: 1 },
     );
     presents[`present_key.${layer}`] = presentKey;

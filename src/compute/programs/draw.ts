@@ -1,8 +1,8 @@
 /**
  * Draws the next token of every row inside a program, as `TokenSampler` does on the host: temperature, top-k, top-p,
- * then the first token whose cumulative probability exceeds the row's uniform number. In float32: the token differs
- * from the host's only where the uniform lies within 1e-6 of an edge of the cumulative distribution, or top-p's cut
- * within 1e-6 of a token's end.
+ * then the first token whose cumulative probability exceeds the row's uniform number. The program computes in float32:
+ * its token differs from the host's only when the uniform lies within 1e-6 of an edge of the cumulative distribution,
+ * or top-p's cut within 1e-6 of a token's end.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -14,7 +14,10 @@ export type TokenParams = Pick<SamplingParams, 'temperature' | 'topP' | 'topK'>;
 export interface Drawn {
   /** [B] int32 */
   readonly tokens: Tensor;
-  /** log pi(token) under the sampling distribution, [B]; 0 when greedy; NaN where a logit that counts is not finite. */
+  /**
+   * log pi(token) under the sampling distribution, [B]; 0 when greedy; NaN when a logit of the row that the draw uses
+   * is not finite.
+   */
   readonly logprobs: Tensor;
 }
 
@@ -29,7 +32,7 @@ export function drawTokens(logits: Tensor, uniforms: Tensor, params: TokenParams
   return { tokens, logprobs: tf.sub(pickEach(powers, tokens), tf.log(tf.reshape(total, [-1]))) };
 }
 
-/** Sets the weights to 0 that top-k and top-p drop. Compares logits, which are exact. */
+/** Sets to 0 the weights that top-k and top-p drop. Compares logits, because they are exact. */
 function truncated(logits: Tensor, weights: Tensor, top: Tensor, params: TokenParams): Tensor {
   const { topK, topP, temperature } = params;
   const vocabulary = logits.shape[1]!;
@@ -51,30 +54,35 @@ function truncated(logits: Tensor, weights: Tensor, top: Tensor, params: TokenPa
   return from(chosen['floor']!);
 }
 
-/** The likeliest tokens among which top-p's cut is looked for first: sorting a large vocabulary is slow. */
+/**
+ * The number of likeliest tokens that are searched first for top-p's cut, because sorting a large vocabulary is slow.
+ */
 const NUCLEUS = 1024;
 
 interface Nucleus {
-  /** The smallest logit that is kept, [B, 1]. */
+  /** The smallest kept logit, [B, 1]. */
   readonly floor: Tensor;
   /** Whether the weights of all rows reach the target, [] bool. */
   readonly complete: Tensor;
 }
 
-/** The cut at which the largest weights first reach `target` [B, 1]. @param sorted logits [B, n], descending. */
+/** Finds the cut at which the largest weights first reach `target` [B, 1]. @param sorted logits [B, n], descending. */
 function nucleus(sorted: Tensor, top: Tensor, inverse: number, target: Tensor): Nucleus {
   const weights = tf.exp(tf.mul(tf.sub(sorted, top), inverse));
   const { index, total } = search(weights, (sum) => tf.minimum(target, sum), tf.less);
   return { floor: tf.expandDims(pickEach(sorted, index), 1), complete: tf.all(tf.greaterEqual(total, target)) };
 }
 
-/** Blocks that long rows are summed in: one running sum over a large vocabulary is slow on a GPU and loses digits. */
+/**
+ * The number of blocks in which long rows are summed: one running sum over a large vocabulary is slow on a GPU and
+ * loses digits.
+ */
 const BLOCKS = 128;
 const SHORT = 256;
 
 /**
- * The first place of each row of `weights` [B, n] (none negative) whose running sum is not `passed` by the target; the
- * last place with a weight where there is none.
+ * Returns the first index of each row of `weights` [B, n] (none negative) whose running sum the target has not
+ * `passed`; if there is no such index, the last index with a weight.
  *
  * @param target [B, 1], given the rows' sums [B, 1].
  */
@@ -101,15 +109,15 @@ function search(
   const start = tf.max(tf.where(before, ends, tf.zerosLike(ends)), 1, true);
   const sums = tf.add(tf.cumsum(pickRows(padded, block, size), 1), start);
   const last = tf.slice(sums, [0, size - 1], [-1, 1]);
-  // A rounding difference between the block's sum and the sum of its weights can leave no place.
+  // The block's sum and the sum of its weights may round differently, so that no index qualifies.
   const place = tf.minimum(count(passed(sums, sought)), count(tf.less(sums, last)));
   return { index: tf.add(tf.mul(block, tf.scalar(size, 'int32')), place), total };
 }
 
-/** How many of each row [B, n] bool are true: [B] int32. */
+/** Counts the true values of each row [B, n] bool: [B] int32. */
 const count = (flags: Tensor): Tensor => tf.sum(tf.cast(flags, 'int32'), 1);
 
-/** Part `index` [B] of each row of x [B, n * size], of `size` values: [B, size]. */
+/** Picks part `index` [B], of `size` values, from each row of x [B, n * size]: [B, size]. */
 function pickRows(x: Tensor, index: Tensor, size: number): Tensor {
   const [rows, width] = x.shape as [number, number];
   const parts = width / size;
@@ -117,5 +125,5 @@ function pickRows(x: Tensor, index: Tensor, size: number): Tensor {
   return tf.gather(tf.reshape(x, [rows * parts, size]), tf.add<tf.Tensor1D>(starts, index));
 }
 
-/** Value `index` [B] of each row of x [B, n]: [B]. */
+/** Picks value `index` [B] from each row of x [B, n]: [B]. */
 const pickEach = (x: Tensor, index: Tensor): Tensor => tf.reshape(pickRows(x, index, 1), [-1]);

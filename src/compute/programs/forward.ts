@@ -1,6 +1,6 @@
 /**
- * The plain forward pass: all logits of padded sequences. What parity with transformers is tested on; the other
- * programs are tested against it.
+ * The plain forward pass: all logits of padded sequences. Tests compare it with transformers, and the other programs
+ * with it.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -74,7 +74,7 @@ export function forwardProgram(model: Model, shape: ForwardShape): ProgramSpec {
   };
 }
 
-/** Final hidden rows [B*T, D]; `observe` sees every layer's keys and values (rows [B*T, KV*hd]). */
+/** Returns the final hidden rows [B*T, D]; `observe` receives every layer's keys and values (rows [B*T, KV*hd]). */
 export function forwardHidden(
   model: Model,
   weights: Tensors,
@@ -93,15 +93,15 @@ export function forwardHidden(
 }
 
 /**
- * [L*rep, L] in the row order of `groupHeads`: a token sees itself and those before it. The mask is made at run time, by
- * way of `input`, any float input of the program that is finite: a mask that no input reaches is a constant, which
- * takes O(L^2) bytes of every session.
+ * [L*rep, L] in the row order of `groupHeads`: a token attends to itself and earlier tokens. The mask is computed at
+ * run time from `input`, any finite float input of the program: a mask that depends on no input would be a constant of
+ * O(L^2) bytes in every session.
  */
 export function causal(dimensions: Dimensions, length: number, input: Tensor): Tensor {
   return causalRows(dimensions, 0, length, input);
 }
 
-/** The rows of tokens `from` to `to`, and the columns up to `to`. */
+/** Returns the mask's rows of tokens `from` to `to`, and the columns up to `to`. */
 function causalRows({ heads, kvHeads }: Dimensions, from: number, to: number, input: Tensor): Tensor {
   const repeat = heads / kvHeads;
   const tokens = Int32Array.from({ length: (to - from) * repeat }, (_, row) => from + Math.floor(row / repeat));
@@ -113,12 +113,12 @@ function causalRows({ heads, kvHeads }: Dimensions, from: number, to: number, in
   return tf.where(isVisible, tf.scalar(0), tf.scalar(FORBIDDEN));
 }
 
-/** Tokens whose scores exist at once, at most. */
+/** The most query tokens whose scores exist at once. */
 const QUERY_TOKENS = 1024;
 
 /**
- * Self-attention of `batch` sequences of L tokens; rows [B*L, ..] as `Attention` gives them, `mask` [B, 1, 1, L] says
- * which are keys.
+ * Computes self-attention of `batch` sequences of L tokens; rows [B*L, ..] as in `Attention`, `mask` [B, 1, 1, L]
+ * marks the keys.
  */
 export function causalAttention(
   dimensions: Dimensions,
@@ -137,7 +137,7 @@ export function causalAttention(
   return ungroupHeads(chunks.length === 1 ? chunks[0]! : tf.concat(chunks, 1), dimensions, batch);
 }
 
-/** The queries of tokens `from` to `to`, which see nothing behind `to`. */
+/** Computes the queries of tokens `from` to `to`, which attend to no token after `to`. */
 function causalChunk(
   dimensions: Dimensions,
   from: number,
@@ -155,7 +155,7 @@ function causalChunk(
   return attend(queries, rowsOf(k, 0, to), rowsOf(v, 0, to), { view, value });
 }
 
-/** Rows `from` to `to` of [B, L, D]. */
+/** Slices rows `from` to `to` of [B, L, D]. */
 function rowsOf(x: Tensor, from: number, to: number): Tensor {
   return to - from === x.shape[1] ? x : tf.slice(x, [0, from, 0], [-1, to - from, -1]);
 }

@@ -1,5 +1,5 @@
 /**
- * What all programs over a model share: token rows, the blocks one after the other, and the layout of heads in
+ * The parts that all programs over a model share: token rows, the sequence of blocks, and the layout of heads in
  * attention.
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -9,8 +9,8 @@ import { mixRows, pick } from '../models/tensors.ts';
 import { isOfRows, PICTURE_ROWS } from './batch.ts';
 
 /**
- * `ids` [N] int32 -> rows [N, D], with the images' rows in their places: those that are fed, or those of the vision
- * tower, which runs once over all images of the batch.
+ * `ids` [N] int32 -> rows [N, D], with the images' rows in their places. The image rows are fed, or the vision tower
+ * computes them, once for all images of the batch.
  */
 export function embedRows(model: Model, weights: Tensors, inputs: Tensors, ids: Tensor, vision?: ImageShape): Tensor {
   const tokens = model.embed(weights, inputs, ids);
@@ -33,9 +33,9 @@ export function cacheHeadDim({ headDim }: Dimensions): number {
 }
 
 /**
- * Grouped-query layout: rows [B*L, KV*m*hd] -> [B*KV, L*m, hd], where m is the heads that share a key (1 for keys and
- * values). The heads of a group are consecutive, so queries need no repeated keys: their rows are ordered (token, head
- * of the group).
+ * Changes rows to the grouped-query layout: rows [B*L, KV*m*hd] -> [B*KV, L*m, hd], with m the number of heads that
+ * share a key (1 for keys and values). The heads of a group are consecutive, so queries need no repeated keys: their
+ * rows are ordered (token, head of the group).
  */
 export function groupHeads(rows: Tensor, { kvHeads, headDim }: Dimensions, batch: number): Tensor {
   const length = rows.shape[0] / batch;
@@ -44,7 +44,7 @@ export function groupHeads(rows: Tensor, { kvHeads, headDim }: Dimensions, batch
   return tf.reshape(split, [batch * kvHeads, -1, headDim]);
 }
 
-/** The reverse of `groupHeads` for queries: [B*KV, L*rep, hd] -> [B*L, H*hd]. */
+/** Reverses `groupHeads` for queries: [B*KV, L*rep, hd] -> [B*L, H*hd]. */
 export function ungroupHeads(grouped: Tensor, { heads, kvHeads, headDim }: Dimensions, batch: number): Tensor {
   const split = tf.reshape(grouped, [batch, kvHeads, -1, (heads / kvHeads) * headDim]);
   return tf.reshape(tf.transpose(split, [0, 2, 1, 3]), [-1, heads * headDim]);

@@ -1,10 +1,10 @@
 /**
  * Shared-prefix forward for learning and scoring: Q prompts x G responses. A prompt is computed once; its G responses
- * attend to its keys and values and to their own. Equal to the plain forward on each prompt + response, at a fraction
- * of the rows.
+ * attend to its keys and values and to their own. The result equals the plain forward on each prompt + response, with
+ * a fraction of the rows.
  *
- * Rows of the program: Q*P prompt rows (left-padded), then Q*G*R response rows (right-padded). All weights multiply all
- * rows at once.
+ * Rows of the program: Q*P prompt rows (left-padded), then Q*G*R response rows (right-padded). Each weight multiplies
+ * all rows at once.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -38,8 +38,8 @@ export interface PolicyShape {
 }
 
 /**
- * `responses[q][g]` are token ids; every prompt has the same number of responses. Lengths are rounded up to buckets
- * unless given.
+ * `responses[q][g]` are token ids; every prompt has the same number of responses. Lengths that are not given are
+ * rounded up to buckets.
  * @throws RangeError when a given length is too short.
  */
 export function planPolicy(
@@ -107,19 +107,20 @@ export function policySpecs(model: Architecture, shape: PolicyShape): Specs {
   };
 }
 
-/** Holds every static setting of the shape. */
+/** Encodes every static setting of the shape. */
 export function policyName(shape: PolicyShape): string {
   return `${shape.prompts}x${shape.samples}:${shape.promptLength}+${shape.responseLength}:${shape.vision?.name ?? 'text'}`;
 }
 
 /**
- * Logits [Q*G*R, V]: row (q*G + g)*R + t predicts token t of response g of prompt q. Differentiable in every weight.
+ * Returns logits [Q*G*R, V]: row (q*G + g)*R + t predicts token t of response g of prompt q. Differentiable in every
+ * weight.
  */
 export function policyForward(model: Model, weights: Tensors, inputs: Tensors, shape: PolicyShape): Tensor {
   return model.head(weights, policyHidden(model, weights, inputs, shape));
 }
 
-/** Final hidden states [Q*G*R, D] at the positions that predict the response tokens. */
+/** Returns the final hidden states [Q*G*R, D] at the positions that predict the response tokens. */
 export function policyHidden(model: Model, weights: Tensors, inputs: Tensors, shape: PolicyShape): Tensor {
   const { first, rest } = policySegments(model, weights, inputs, shape);
   return rest.reduce((rows, segment) => segment(rows), first());
@@ -128,7 +129,10 @@ export function policyHidden(model: Model, weights: Tensors, inputs: Tensors, sh
 /** A part of a forward pass, from rows to rows. */
 export type Segment = (rows: Tensor) => Tensor;
 
-/** `policyHidden` cut up: the embedding, each block, and the norm with the choice of the rows that predict. */
+/**
+ * Splits `policyHidden` into segments: the embedding, each block, and the norm with the selection of the predicting
+ * rows.
+ */
 export function policySegments(
   model: Model,
   weights: Tensors,
@@ -149,7 +153,7 @@ export function policySegments(
   };
 }
 
-/** Of all rows [Q*P + Q*G*R, D] those that predict the response tokens, [Q*G*R, D]. */
+/** Selects from all rows [Q*P + Q*G*R, D] the rows that predict the response tokens, [Q*G*R, D]. */
 function predicting(hidden: Tensor, { prompts, samples, promptLength, responseLength }: PolicyShape): Tensor {
   const width = hidden.shape[1]!;
   const [prompt, response] = splitRows(hidden, prompts * promptLength);
@@ -204,9 +208,9 @@ interface Keys {
 }
 
 /**
- * One softmax over two sets of keys. q [Q*KV, G*R*rep, hd]; the prefix's keys [Q*KV, P, hd] serve all G responses at
- * once, each response's own keys [Q*KV, G*R, hd] only itself. Rows are ordered (response, token, head of the group), so
- * both products are plain views of q.
+ * Computes one softmax over two sets of keys. q [Q*KV, G*R*rep, hd]; the prefix's keys [Q*KV, P, hd] serve all G
+ * responses at once; each response's own keys [Q*KV, G*R, hd] serve only that response. Rows are ordered (response,
+ * token, head of the group), so both products are plain views of q.
  */
 function attendTwice(
   q: Tensor,

@@ -1,7 +1,6 @@
 /**
  * Prefill: runs Q prompts once and lays their keys and values out as decode caches, repeated for G samples each.
- * Prompts are right-padded, so that a cache is filled from slot 0 on; what padding wrote is overwritten or never looked
- * at.
+ * Prompts are right-padded, so that a cache is filled from slot 0; slots that padding wrote are overwritten or masked.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor2D } from '@tensorflow/tfjs-core';
@@ -16,20 +15,20 @@ import { cacheHeadDim, groupHeads } from './layers.ts';
 export interface PrefillShape extends ForwardShape {
   /** S, slots of a cache row: prompt and new tokens. */
   readonly cacheLength: number;
-  /** G, cache rows a prompt. */
+  /** G, cache rows per prompt. */
   readonly samples: number;
 }
 
 export interface PrefillPlan {
   readonly shape: PrefillShape;
   readonly feeds: Feeds;
-  /** Tokens of each prompt: the slot its first new token is written at. */
+  /** Tokens of each prompt, which is the slot of its first new token. */
   readonly lengths: readonly number[];
   /** Position of each prompt's first new token. */
   readonly nextPositions: readonly number[];
 }
 
-/** `newTokens` is room in the caches in addition to the longest prompt. */
+/** Plans caches with room for the longest prompt and `newTokens` more. */
 export function planPrefill(
   model: Architecture,
   prompts: readonly EncodedPrompt[],
@@ -52,7 +51,7 @@ export function planPrefill(
   };
 }
 
-/** Outputs those of `prefill`. */
+/** Builds the program whose outputs are those of `prefill`. */
 export function prefillProgram(model: Model, shape: PrefillShape): ProgramSpec {
   return {
     name: `prefill:${prefillName(shape)}`,
@@ -61,7 +60,7 @@ export function prefillProgram(model: Model, shape: PrefillShape): ProgramSpec {
   };
 }
 
-/** Names the shape in a program's name. */
+/** Encodes the shape for a program's name. */
 export function prefillName({ batch, samples, length, cacheLength, vision }: PrefillShape): string {
   return `${batch}x${samples}:${length}/${cacheLength}:${vision?.name ?? 'text'}`;
 }

@@ -1,6 +1,6 @@
 /**
- * A whole rollout as one program: prefill, then a loop of decoding steps that draw their tokens themselves. Caches never
- * leave the engine's device, and the host is asked nothing between two tokens.
+ * A whole rollout as one program: prefill, then a loop of decoding steps that draw their tokens themselves. Caches
+ * never leave the engine's device, and no step waits for the host.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
@@ -15,7 +15,7 @@ import { cacheHeadDim } from './layers.ts';
 import { planPrefill, prefill, prefillName, prefillSpecs, type PrefillShape } from './prefill.ts';
 
 export interface RolloutShape extends PrefillShape {
-  /** R, tokens of a response at most. */
+  /** R, the most tokens of a response. */
   readonly newTokens: number;
   readonly stopTokens: number;
   readonly params: TokenParams;
@@ -30,13 +30,13 @@ export interface RolloutRequest {
   /** R */
   readonly newTokens: number;
   readonly params: TokenParams;
-  /** A row ends with the first of these. */
+  /** A row ends at the first stop token. */
   readonly stopTokens: readonly number[];
   /** [R, Q*G] row-major, in [0, 1). */
   readonly uniforms: Float32Array;
 }
 
-/** Inputs of the positions of new tokens are called as the family's own, with this before them. */
+/** Prefix of the inputs that place new tokens; the rest of the name is the family's. */
 const PLACE = 'new.';
 
 export function planRollout(
@@ -44,7 +44,7 @@ export function planRollout(
   request: RolloutRequest,
 ): { readonly shape: RolloutShape; readonly feeds: Feeds } {
   const { prompts, samples, newTokens, params, uniforms } = request;
-  // ONNX has no maximum over nothing, and no token is called -1.
+  // ONNX has no maximum over an empty tensor, and no token has the id -1.
   const stopTokens = request.stopTokens.length > 0 ? request.stopTokens : [-1];
   const { shape, feeds, lengths, nextPositions } = planPrefill(model, prompts, request);
   const rows = prompts.length * samples;
@@ -92,7 +92,7 @@ function rolloutSpecs(model: Architecture, shape: RolloutShape): Specs {
   };
 }
 
-/** Outputs `tokens` and `logprobs`, [R, Q*G] each; what follows a row's stop token is not specified. */
+/** Outputs `tokens` and `logprobs`, [R, Q*G] each; values after a row's stop token are unspecified. */
 export function rolloutProgram(model: Model, shape: RolloutShape): ProgramSpec {
   const { newTokens, params } = shape;
   const settings = `${newTokens}:${params.temperature}:${params.topP}:${params.topK}`;
@@ -142,7 +142,7 @@ function rollout(model: Model, inputs: Tensors, shape: RolloutShape): Record<key
 }
 
 /**
- * Bytes that each row's keys and values take while it is decoded, for choosing how many rows fit: a step makes new
+ * Returns the bytes of each row's keys and values during decoding, to choose how many rows fit: a step creates new
  * caches of S slots while it holds those of the step before. @param bytes of one number.
  */
 export function cacheBytesPerRow(dimensions: Dimensions, cacheLength: number, bytes = 4): number {
@@ -150,7 +150,7 @@ export function cacheBytesPerRow(dimensions: Dimensions, cacheLength: number, by
   return 2 * 2 * layers * kvHeads * cacheLength * cacheHeadDim(dimensions) * bytes;
 }
 
-/** Which prompt each row answers, [Q*G]. */
+/** Returns the prompt of each row, [Q*G]. */
 function prompts({ batch, samples }: RolloutShape): Tensor1D {
   return tf.tensor1d(
     Int32Array.from({ length: batch * samples }, (_, row) => Math.floor(row / samples)),
@@ -162,7 +162,7 @@ function asPast(presents: Tensors): Record<string, Tensor> {
   return Object.fromEntries(Object.entries(presents).map(([name, cache]) => [name.replace('present', 'past'), cache]));
 }
 
-/** The family's inputs for new tokens that stand at `rows` [B] of the table. */
+/** Returns the family's inputs for new tokens at `rows` [B] of the table. */
 function placeOf(model: Architecture, inputs: Tensors, rows: Tensor, length: number): Record<string, Tensor> {
   return Object.fromEntries(
     Object.keys(model.positions.specs(length)).map((name) => [

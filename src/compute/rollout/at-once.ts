@@ -1,6 +1,7 @@
 /**
- * Rollouts as one graph each, for engines that hand every output to the host, as ONNX Runtime does on CUDA: a step that
- * waited for the host would carry the caches over the bus. Rows that have ended cost compute until the last one has.
+ * Runs each rollout as one graph, for engines that return every output to the host, as ONNX Runtime does on CUDA:
+ * there, stepwise decoding would copy the caches over the bus at every step. A finished row costs compute until the
+ * last row finishes.
  */
 import type { HostTensor } from '../../protocol/tensor.ts';
 import { ladder } from '../programs/batch.ts';
@@ -13,7 +14,7 @@ import { checkTokenParams } from './token-sampler.ts';
 /** The largest number below 1 that a float32 holds. */
 const BELOW_ONE = 1 - 2 ** -24;
 
-/** G samples of each prompt, in order. @throws RangeError when the model's output is not finite. */
+/** Generates G samples of each prompt, in order. @throws RangeError when the model's output is not finite. */
 export async function generateAtOnce(
   { engine, model, weights }: RunningModel,
   requests: readonly PromptRequest[],
@@ -24,7 +25,7 @@ export async function generateAtOnce(
   const prompts = requests.map((request) => request.prompt);
   const { shape, feeds } = planRollout(model, {
     prompts,
-    // Every length is a program with the whole model in it.
+    // Each length compiles a program that contains the whole model.
     promptLength: ladder(Math.max(...prompts.map((prompt) => prompt.ids.length))),
     samples,
     newTokens,
@@ -45,7 +46,7 @@ export async function generateAtOnce(
   );
 }
 
-/** The numbers that the rows' tokens are drawn with, [R, Q*G]: those of stepwise decoding. */
+/** Returns the uniform numbers that draw the rows' tokens, [R, Q*G]; stepwise decoding uses the same ones. */
 function uniformsOf(requests: readonly PromptRequest[], options: GenerateOptions): Float32Array {
   const { samples, maxNewTokens } = options.params;
   const rows = requests.length * samples;

@@ -1,6 +1,7 @@
 /**
- * How generation keeps keys and values between steps. Engines with a device of their own update caches in place there;
- * in host memory the prompt's are shared by its samples and new ones are stored by us.
+ * The interface through which generation keeps keys and values between steps. Engines with their own device update
+ * caches in place there; in host memory samples share their prompt's caches, and host-decoding.ts stores new keys and
+ * values.
  */
 import type { Engine, Feed } from '../engine/engine.ts';
 import type { Dimensions, EncodedPrompt, Model } from '../models/family.ts';
@@ -28,7 +29,7 @@ export interface Decoding {
   readonly rows: number;
   /** Feeds each row's last token; logits [rows, V] of the next. */
   step(rows: DecodeRows): Promise<Float32Array>;
-  /** Keeps the given rows, in that order; each stands at or after its new place. */
+  /** Keeps the given rows, in that order; the index of each is at or after its new index. */
   keep(rows: Int32Array): Promise<void>;
   release(): void;
 }
@@ -42,7 +43,7 @@ export interface DecodingRequest {
   readonly newTokens: number;
 }
 
-/** After the prompts: logits [Q, V] of the first new token. */
+/** The state after the prompts: logits [Q, V] of the first new token. */
 export interface Begun {
   readonly decoding: Decoding;
   readonly logits: Float32Array;

@@ -1,4 +1,4 @@
-/** Decoding with caches [rows, KV, S, hd] that stay on the device and are written in place. */
+/** Decodes with caches [rows, KV, S, hd] that stay on the device and are updated in place. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor1D } from '@tensorflow/tfjs-core';
 import { i32 } from '../../protocol/tensor.ts';

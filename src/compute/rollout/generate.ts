@@ -1,6 +1,6 @@
 /**
- * Batched generation: Q prompts x G samples. A prompt is computed once for all its samples, and each
- * step decodes one token a row. Rows that have finished are moved out of the caches, so they stop costing compute.
+ * Batched generation: Q prompts x G samples. A prompt is computed once for all its samples, and each step decodes one
+ * token per row. Finished rows are removed from the caches, so that they cost no more compute.
  */
 import type { SamplingParams } from '../../protocol/ports.ts';
 import { CancelledError } from '../../protocol/errors.ts';
@@ -16,7 +16,7 @@ import { drawsOf } from './draws.ts';
 import { TokenSampler } from './token-sampler.ts';
 
 export interface PromptRequest {
-  /** Names the random stream of its samples: the question's id. */
+  /** The question's id, which selects the random stream of its samples. */
   readonly id: string;
   readonly prompt: EncodedPrompt;
 }
@@ -26,14 +26,17 @@ export interface GenerateOptions {
   readonly stopTokens: ReadonlySet<number>;
   readonly seed: number;
   readonly version: number;
-  /** Rows decoded at once, at most: bounds the caches. */
+  /** The most rows decoded at once; it bounds the caches. */
   readonly maxRows: number;
   /**
-   * Whether a chunk of prompts is one run of one program, or a run a token. Default: on `cuda` only. The tokens are the
-   * same.
+   * Whether a chunk of prompts is decoded in one run of one program, instead of one run per token. Default: true on
+   * `cuda` only. Both produce the same tokens.
    */
   readonly atOnce?: boolean;
-  /** Read between decode steps, and between chunks `atOnce`; once true, generation ends with CancelledError. */
+  /**
+   * Checked between decode steps, or between chunks with `atOnce`; once it returns true, generation ends with
+   * CancelledError.
+   */
   readonly cancelled?: () => boolean;
 }
 
@@ -41,9 +44,9 @@ export interface GenerateOptions {
 export type Generated = Omit<Sample, 'text' | 'refLogprobs'>;
 
 /**
- * G samples of each prompt, in order. A draw depends on (seed, version, question id, sample, position) and not on the
- * batch. Prompts must leave room for the new tokens in the model's context, which `encodePrompt` checks. @throws
- * CancelledError
+ * Generates G samples of each prompt, in order. A draw depends only on (seed, version, question id, sample, position),
+ * not on the batch. Prompts must leave room for the new tokens in the model's context, which `encodePrompt` checks.
+ * @throws CancelledError
  */
 export async function generate(
   running: RunningModel,
@@ -67,7 +70,7 @@ async function generateByStep(
 ): Promise<Generated[][]> {
   const { samples, maxNewTokens } = options.params;
   const prompts = requests.map((request) => request.prompt);
-  // Coarser than the trainer's buckets: every prompt length needs a ladder of decode programs.
+  // The bucket is coarser than the trainer's, because every prompt length needs a ladder of decode programs.
   const promptLength = bucket(Math.max(...prompts.map((prompt) => prompt.ids.length)), 16);
   const begun = await beginDecoding(running, { prompts, promptLength, samples, newTokens: maxNewTokens });
   const { decoding } = begun;
@@ -105,10 +108,7 @@ interface Row {
   finish: Generated['finish'] | undefined;
 }
 
-/**
- * The samples in the making, and the state of each cache row: which sample it holds, its last token, position and
- * length.
- */
+/** The unfinished samples, and the state of each cache row: its sample, last token, position and length. */
 class Rows implements DecodeRows {
   readonly #samples: Row[];
   readonly #perPrompt: number;
@@ -145,7 +145,7 @@ class Rows implements DecodeRows {
     this.lengths = each(plan.lengths);
   }
 
-  /** Cache rows whose sample continues. */
+  /** The number of cache rows whose sample is unfinished. */
   get live(): number {
     return this.order.reduce((count, _, row) => count + (this.#isLive(row) ? 1 : 0), 0);
   }
@@ -154,7 +154,7 @@ class Rows implements DecodeRows {
     return this.#samples[this.order[row]!]!.finish === undefined;
   }
 
-  /** Draws the next token of every live row; `logitsRow` says which row of `logits` is its own. */
+  /** Draws the next token of every live row; `logitsRow` maps a cache row to its row of `logits`. */
   draw(logits: Float32Array, logitsRow: (row: number) => number): void {
     const { stopTokens, params } = this.#options;
     const vocabulary = this.#sampler.vocabulary;
@@ -170,7 +170,7 @@ class Rows implements DecodeRows {
     }
   }
 
-  /** The token that was fed is in the cache now. */
+  /** Records that the cache now holds the token that was fed. */
   advance(): void {
     for (let row = 0; row < this.order.length; row++) {
       if (!this.#isLive(row)) continue;
@@ -180,14 +180,15 @@ class Rows implements DecodeRows {
   }
 
   /**
-   * Where fewer rows are enough, drops finished ones and returns the cache rows to keep, in order; otherwise undefined.
+   * Drops finished rows when fewer rows are enough, and returns the cache rows to keep, in order; otherwise returns
+   * undefined.
    */
   compact(rows: number): Int32Array | undefined {
     const live = this.order.map((_, row) => row).filter((row) => this.#isLive(row));
     const size = ladder(live.length);
     if (size >= rows) return undefined;
-    // The spare rows of a ladder step repeat the first one, whose sample they must not draw for: they hold finished
-    // samples.
+    // A spare row of a ladder step repeats the first row but must not draw for its sample, so it holds a
+    // finished sample.
     const finished = this.order.findIndex((_, row) => !this.#isLive(row));
     const kept = Int32Array.from({ length: size }, (_, row) => live[row] ?? finished);
     const select = (values: Int32Array): Int32Array => Int32Array.from(kept, (row) => values[row]!);

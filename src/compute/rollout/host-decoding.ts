@@ -1,6 +1,6 @@
 /**
- * Decoding in host memory: one cache a prompt, shared by its samples, and one a row for the tokens it has generated,
- * appended to here.
+ * Decodes in host memory: one cache per prompt, which its samples share, and one per row for the tokens that it has
+ * generated. This file appends to the latter.
  */
 import { f32, i32, type HostTensor } from '../../protocol/tensor.ts';
 import {
@@ -21,14 +21,14 @@ import { planPrefill, prefillProgram } from '../programs/prefill.ts';
 export class HostDecoding implements Decoding {
   readonly #running: RunningModel;
   readonly #request: DecodingRequest;
-  /** What does not change between steps: weights, prompts' caches and mask. */
+  /** Feeds that do not change between steps: weights, prompts' caches and mask. */
   readonly #fixed: Readonly<Record<string, Feed>>;
   /** T */
   readonly #ownLength: number;
   /** Keys and values of each layer in turn, room for Q*G rows of [KV, T, hd]; the first `rows` are in use. */
   readonly #own: readonly (readonly [Float32Array, Float32Array])[];
   readonly #ownMask: Float32Array;
-  /** Steps made: slots of the own caches that are filled. */
+  /** Steps done, which is the number of filled slots of the own caches. */
   #filled = 0;
   #rows: number;
   #program: Program | undefined;
@@ -102,7 +102,7 @@ export class HostDecoding implements Decoding {
     this.#program = undefined;
   }
 
-  /** Host memory is collected with this object. */
+  /** Does nothing: the garbage collector frees the host memory with this object. */
   release(): void {}
 
   #compile(): Promise<Program> {
@@ -147,7 +147,7 @@ export class HostDecoding implements Decoding {
   }
 }
 
-/** The prompts' part [Q, KV, P, hd] of prefilled caches [Q, KV, S, hd padded]. */
+/** Returns the prompts' part [Q, KV, P, hd] of prefilled caches [Q, KV, S, hd padded]. */
 function promptFeeds(
   dimensions: Dimensions,
   outputs: Readonly<Record<string, HostTensor>>,

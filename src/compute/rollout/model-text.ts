@@ -1,4 +1,4 @@
-/** What a model folder makes of text, outside the threads that compute: for plug-ins. */
+/** Gives plug-ins a model folder's tokenizer and prompts, outside the threads that compute. */
 import { UnsupportedError } from '../../protocol/errors.ts';
 import type { Question } from '../../protocol/messages.ts';
 import type { ModelText, PromptSource } from '../../protocol/ports.ts';
@@ -6,7 +6,7 @@ import { loadPromptEncoder } from '../models/folder.ts';
 import type { PromptEncoder } from '../models/prompt.ts';
 import { encodeQuestion, renderQuestion } from './prompts.ts';
 
-/** The folder is read when something is first asked for: a tokenizer may take a hundred megabytes. */
+/** Reads the folder at the first call, because a tokenizer may take a hundred megabytes. */
 export function modelText(source: PromptSource | undefined): ModelText {
   if (source === undefined) return { tokenizer: { encode: none, decode: none }, prompt: none };
   const { folder, ...settings } = source;
@@ -14,7 +14,7 @@ export function modelText(source: PromptSource | undefined): ModelText {
   const load = async (): Promise<PromptEncoder> => ({ ...(await loadPromptEncoder(folder)), ...settings });
   const encoder = (): Promise<PromptEncoder> =>
     (loading ??= load().catch((error: unknown) => {
-      loading = undefined; // a restart of the actor tries again
+      loading = undefined; // a restart of the actor retries
       throw error;
     }));
   return {

@@ -1,5 +1,5 @@
 /**
- * Rows of pictures where the vision tower stays as it is: each picture passes through the tower once, in programs
+ * Computes the rows of pictures with a frozen vision tower: each picture passes through the tower once, in programs
  * between which the thread can stop, and programs over text take the rows.
  */
 import { createHash } from 'node:crypto';
@@ -12,16 +12,16 @@ import type { RunningModel } from './decoding.ts';
 import type { RowCache } from './row-cache.ts';
 
 export interface RowSource {
-  /** With the tower's weights. */
+  /** The model with the tower's weights. */
   readonly running: RunningModel;
   readonly cache: RowCache;
-  /** Of the weights that the tower has; part of the cache's keys. */
+  /** Identity of the tower's weights; part of the cache's keys. */
   readonly identity: string;
-  /** Read between programs; once true, no further one begins. */
+  /** Checked between programs; once it returns true, no further program starts. */
   readonly cancelled?: (() => boolean) | undefined;
 }
 
-/** The images with their rows. @throws CancelledError */
+/** Returns the images with their rows. @throws CancelledError */
 export async function embedImages(source: RowSource, images: readonly PromptImage[]): Promise<EmbeddedImage[]> {
   const embedded: EmbeddedImage[] = [];
   for (const image of images) {
@@ -43,7 +43,7 @@ async function rowsOf(source: RowSource, image: PatchedImage): Promise<Float32Ar
   return rows;
 }
 
-/** Patches are what the processor's settings make of a picture, so they stand for both. */
+/** Hashes the patches, which depend on both the picture and the processor's settings. */
 function keyOf(identity: string, { grid, patches }: PatchedImage): string {
   const bytes = new Uint8Array(patches.buffer, patches.byteOffset, patches.byteLength);
   return createHash('sha256')
@@ -66,7 +66,7 @@ async function runTower({ running, cancelled }: RowSource, plan: TowerPlan): Pro
   return inOrder(last!, plan.order);
 }
 
-/** The rows that the picture takes of all slots. */
+/** Selects the picture's rows from all slots, in the decoder's order. */
 function inOrder({ data, shape }: HostTensor, order: Int32Array): Float32Array {
   const width = shape[1]!;
   const rows = new Float32Array(order.length * width);
@@ -87,7 +87,7 @@ function joined(parts: readonly Float32Array[]): Float32Array {
   return all;
 }
 
-/** Those of a model's parameters that are not the tower's. */
+/** Returns the parameters that do not belong to the tower. */
 export function withoutTower<T>(vision: Vision, parameters: Readonly<Record<string, T>>): Readonly<Record<string, T>> {
   return Object.fromEntries(Object.entries(parameters).filter(([name]) => !vision.tower.owns(name)));
 }

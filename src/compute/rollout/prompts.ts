@@ -1,5 +1,5 @@
 /**
- * Questions -> encoded prompts, inside the thread that needs them: pictures are decoded or drawn there and never cross
+ * Encodes questions as prompts in the thread that needs them: pictures are decoded or drawn there and never cross
  * threads.
  */
 import { loadPicture } from '../../data/picture.ts';
@@ -7,13 +7,13 @@ import type { Question } from '../../protocol/messages.ts';
 import type { EncodedPrompt, PromptImage } from '../models/family.ts';
 import { encodePrompt, renderPrompt, type PromptEncoder } from '../models/prompt.ts';
 
-/** What a thread encodes questions with. */
+/** The parts with which a thread encodes questions. */
 export interface QuestionEncoder extends PromptEncoder {
-  /** Gives pictures their rows, where the vision tower does not stand in the programs. */
+  /** Computes the rows of pictures, when the programs do not contain the vision tower. */
   readonly embed?: ((images: readonly PromptImage[]) => Promise<readonly PromptImage[]>) | undefined;
 }
 
-/** @throws InputError when a picture cannot be had, or prompt and response do not fit the context. */
+/** @throws InputError when a picture cannot be loaded, or prompt and response do not fit the context. */
 export async function encodeQuestion(
   encoder: QuestionEncoder,
   question: Question,
@@ -24,7 +24,7 @@ export async function encodeQuestion(
   return encoder.embed ? { ...prompt, images: await encoder.embed(prompt.images) } : prompt;
 }
 
-/** The prompt of a question as text, before it is encoded. */
+/** Renders the prompt of a question as text, before it is encoded. */
 export function renderQuestion(encoder: PromptEncoder, question: Question): string {
   return renderPrompt(encoder, promptText(question, encoder.template), question.pictures.length);
 }

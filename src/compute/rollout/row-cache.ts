@@ -1,7 +1,7 @@
 /**
- * What the vision tower made of pictures, by key: the newest in memory, and, where a folder is given, all in files,
- * which threads and later processes share. Both are bounded in bytes. A file holds the digest of its numbers and the
- * numbers; one that does not agree with its digest is removed.
+ * Caches the vision tower's rows of pictures by key: the newest in memory and, if a folder is given, all in files that
+ * threads and later processes share. Both are bounded in bytes. A file holds its numbers and their digest; a file that
+ * does not match its digest is removed.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { makeFolder } from '../../lib/make-folder.ts';
 
 export interface RowCacheOptions {
-  /** Absent: memory alone. */
+  /** When absent, the cache is in memory only. */
   readonly folder?: string | undefined;
   readonly memoryBytes: number;
   readonly diskBytes: number;
@@ -17,14 +17,14 @@ export interface RowCacheOptions {
 
 const SUFFIX = '.rows';
 const DIGEST_BYTES = 32;
-/** Of `diskBytes`: what a thread writes between two looks at the folder. */
+/** The share of `diskBytes` that a thread writes between two sweeps of the folder. */
 const SWEEP_SHARE = 1 / 16;
 
 export class RowCache {
   readonly #options: RowCacheOptions;
   readonly #memory = new Map<string, Float32Array>();
   #memoryBytes = 0;
-  /** Written since the last look at the folder, which the first write begins with. */
+  /** Bytes written since the last sweep; infinite at first, so that the first write sweeps. */
   #written = Infinity;
 
   constructor(options: RowCacheOptions) {
@@ -38,7 +38,7 @@ export class RowCache {
     return rows;
   }
 
-  /** A disk that is full or cannot be written costs no picture: the rows are then made again some time. */
+  /** Ignores a full or unwritable disk: the rows are recomputed when they are needed again. */
   async set(key: string, rows: Float32Array): Promise<void> {
     this.#remember(key, rows);
     const { folder, diskBytes } = this.#options;
@@ -80,7 +80,7 @@ export class RowCache {
     return new Float32Array(new Uint8Array(data).buffer);
   }
 
-  /** Removes the files that were not used for longest. */
+  /** Removes the least recently used files. */
   async #sweep(folder: string): Promise<void> {
     const files = await Promise.all((await readdir(folder)).map((name) => entryOf(join(folder, name))));
     const found = files.filter((file) => file !== undefined).toSorted((a, b) => b.used - a.used);

@@ -1,6 +1,6 @@
 /**
  * Draws the next token of one row of logits and reports its log-probability under the distribution it was drawn from:
- * temperature, then top-k, then top-p, as in `transformers`. Tokens tied with the last one kept are kept too, so the
+ * temperature, then top-k, then top-p, as in `transformers`. Tokens tied with the last kept token are kept too, so the
  * kept set does not depend on the order of the vocabulary.
  */
 import type { TokenParams } from '../programs/draw.ts';
@@ -49,7 +49,7 @@ export class TokenSampler {
     return this.#draw;
   }
 
-  /** Unnormalised probabilities exp((logit - top) / temperature); returns their sum. */
+  /** Computes unnormalised probabilities exp((logit - top) / temperature) and returns their sum. */
   #weigh(logits: Float32Array, offset: number, top: number): number {
     const weights = this.#weights;
     const inverse = 1 / this.#params.temperature;
@@ -62,7 +62,7 @@ export class TokenSampler {
     return total;
   }
 
-  /** Smallest weight that top-k and top-p keep, and the sum of the kept weights. */
+  /** Returns the smallest weight that top-k and top-p keep, and the sum of the kept weights. */
   #truncate(total: number): { floor: number; total: number } {
     const { topK, topP } = this.#params;
     let floor = 0;
@@ -112,7 +112,10 @@ function sumFrom(weights: Float64Array, floor: number): number {
   return total;
 }
 
-/** First token whose cumulative kept weight exceeds `target`; `fallback` guards the rounding at the very end. */
+/**
+ * Returns the first token whose cumulative kept weight exceeds `target`; `fallback` guards the rounding at the very
+ * end.
+ */
 function pick(weights: Float64Array, floor: number, target: number, fallback: number): number {
   let seen = 0;
   let last = fallback;
@@ -127,8 +130,8 @@ function pick(weights: Float64Array, floor: number, target: number, fallback: nu
 }
 
 /**
- * Largest value `v` for which `enough(count, mass)` of all values >= v holds; `enough` is monotonic. A quickselect:
- * linear time on average, which matters at a vocabulary of 152,000. Reorders `values`.
+ * Returns the largest value `v` for which `enough(count, mass)` of all values >= v holds; `enough` is monotonic. The
+ * algorithm is quickselect: linear time on average, which matters at a vocabulary of 152,000. Reorders `values`.
  */
 function thresholdWhere(values: Float64Array, enough: (count: number, mass: number) => boolean): number {
   let low = 0;
@@ -152,8 +155,8 @@ function thresholdWhere(values: Float64Array, enough: (count: number, mass: numb
 }
 
 /**
- * Reorders [low, high) to: > pivot, = pivot, < pivot. Returns where the first two end and the sum of the values in
- * them.
+ * Reorders [low, high) to: > pivot, = pivot, < pivot. Returns the ends of the first two parts and the sum of their
+ * values.
  */
 function partition(
   values: Float64Array,

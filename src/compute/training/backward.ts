@@ -1,8 +1,8 @@
 /**
- * Gradients of a chain of segments that is never on one tape. The forward pass keeps the rows between segments; a
- * segment runs once more, from its own rows, when the gradient arrives at it. A compiled program merges the second run
- * with the first, so that nothing is computed twice, unless the segment is kept apart: then only its rows live on in
- * between, which saves memory and costs a forward pass.
+ * Computes gradients of a chain of segments without putting the chain on one tape. The forward pass keeps the rows
+ * between segments; a segment runs again, from its own rows, when the gradient reaches it. A compiled program merges
+ * the second run with the first, so that nothing is computed twice, unless the segment is kept apart: then only its
+ * input rows stay in memory in between, which saves memory and costs a second forward pass.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -12,26 +12,26 @@ import type { Tensors } from './optimizer.ts';
 export class Backward {
   readonly #weights: Tensors;
   readonly #sums = new Map<string, Tensor>();
-  /** The gradients that were worked out last: the next segment that is kept apart waits for them. */
+  /** The last computed gradients; the next segment that is kept apart waits for them. */
   #last: readonly Tensor[];
 
-  /** @param first the gradients that the chain begins with */
+  /** @param first the gradients at which the chain begins */
   constructor(weights: Tensors, first: readonly Tensor[]) {
     this.#weights = weights;
     this.#last = first;
   }
 
-  /** From dy, the gradient to `segment(rows)`, to the gradient to `rows`. Gradients to weights are added up. */
+  /** Turns dy, the gradient of `segment(rows)`, into the gradient of `rows`, and adds up the gradients of weights. */
   through(segment: Segment, rows: Tensor, dy: Tensor, isApart: boolean): Tensor {
     return this.#back(segment, isApart ? after(rows, this.#last) : rows, dy)!;
   }
 
-  /** The same for what begins the chain: it has no rows. */
+  /** Does the same for the first segment, which has no input rows. */
   start(first: () => Tensor, dy: Tensor): void {
     this.#back(first, undefined, dy);
   }
 
-  /** By name; weights that the chain does not reach get zeros. */
+  /** Returns gradients by name; weights that the chain does not reach get zeros. */
   gradients(): Tensors {
     return Object.fromEntries(
       Object.entries(this.#weights).map(([name, weight]) => [name, this.#sums.get(name) ?? tf.zerosLike(weight)]),
@@ -54,8 +54,8 @@ export class Backward {
 }
 
 /**
- * The same rows bit for bit, but not before `done` are there; NaN where these begin with one. Nothing computed from
- * them is merged with what was computed from `rows`, by the tracer or by ONNX Runtime.
+ * Returns the same rows bit for bit, but only after `done` are computed; NaN if the first value of these is NaN.
+ * Neither the tracer nor ONNX Runtime merges computations on the result with computations on `rows`.
  */
 function after(rows: Tensor, done: readonly Tensor[]): Tensor {
   const firsts = done.map((tensor) => tf.slice(tf.reshape(tensor, [-1]), [0], [1]));

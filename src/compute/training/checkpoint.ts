@@ -28,24 +28,27 @@ const OPTIMIZER = 'optimizer.safetensors';
 const stateSchema = z.object({
   version: z.int().min(0),
   updates: z.int().min(0),
-  /** The files of tensors: the optimizer's and all that hold weights. */
+  /** The files of tensors: the optimizer's and the weights'. */
   files: z.array(z.string()).optional(),
-  /** By file, in checkpoints of an older Quorum; only the names are read. */
+  /** Checksums by file, in checkpoints of an older Quorum; only the names are read. */
   sha256: z.record(z.string(), z.string()).optional(),
-  /** How the base's tensors are stored, for an export; here all are float32, so that a run continues bit for bit. */
+  /**
+   * The stored types of the base's tensors, for an export; a checkpoint stores float32, so that a run continues bit
+   * for bit.
+   */
   dtypes: z.record(z.string(), z.enum(['F32', 'F16', 'BF16'])).optional(),
 });
 
-/** What a version belongs to. */
+/** The model to which a version belongs. */
 export type CheckpointBase = Pick<ModelFolder, 'files' | 'dtypes'> & {
   readonly model: Architecture;
-  /** Where an adapter is trained. */
+  /** Set when an adapter is trained. */
   readonly adapter?: Adapter | undefined;
   /** Folder of the model. */
   readonly folder?: string;
 };
 
-/** Atomic: `folder` holds the whole checkpoint or what it held before. */
+/** Saves atomically: `folder` holds either the whole checkpoint or its earlier content. */
 export async function saveCheckpoint(
   folder: string,
   version: number,
@@ -80,7 +83,7 @@ export async function loadCheckpoint(
   const found = await readState(file);
   const { updates } = found;
   if (found.version !== version) throw new InputError(`${file}: holds version ${found.version}, not ${version}`);
-  // A file that the state does not name is as bad as a missing file that it names.
+  // A file that the state does not name is as much an error as a named file that is missing.
   const named = new Set([OPTIMIZER, ...(found.files ?? Object.keys(found.sha256 ?? {}))]);
   const there = new Set((await readdir(folder)).filter(isTensors));
   for (const name of named) if (!there.has(name)) throw new InputError(`${join(folder, name)}: is missing`);
@@ -124,7 +127,10 @@ async function loadWeights(
   );
 }
 
-/** How the base of a checkpoint stores each tensor; undefined in a folder that does not tell. @throws InputError */
+/**
+ * Returns how the base of a checkpoint stores each tensor; undefined when the folder does not record it. @throws
+ * InputError
+ */
 export async function baseTypes(folder: string): Promise<Readonly<Record<string, StoredType>> | undefined> {
   const file = join(folder, STATE);
   return existsSync(file) ? (await readState(file)).dtypes : undefined;

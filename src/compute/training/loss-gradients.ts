@@ -1,6 +1,6 @@
 /**
- * What a learner's program computes before the optimizer: log-probabilities of the response tokens, the loss, and its
- * gradients. The head runs by chunks of rows where all logits at once would be too many, so that no program holds
+ * The part of a learner's program before the optimizer: log-probabilities of the response tokens, the loss, and its
+ * gradients. The head runs in chunks of rows when all logits at once would be too large, so that no program holds
  * [rows, vocabulary] of a large vocabulary.
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -13,25 +13,25 @@ import { Backward } from './backward.ts';
 import type { Tensors } from './optimizer.ts';
 import type { LossTensors, LossTerms, TokenLoss } from './token-loss.ts';
 
-/** Prefix of program inputs: the values that a loss asks for. */
+/** Prefix of the program inputs that hold a loss's values. */
 export const VALUE = 'value.';
 
-/** How a program saves memory. */
+/** Settings with which a program saves memory. */
 export interface Saving {
-  /** Whether blocks run again in the backward pass, instead of keeping what they computed. Default: they keep it. */
+  /** Whether blocks run again in the backward pass, instead of keeping their intermediate results. Default false. */
   readonly recompute?: boolean;
-  /** Logits that are held at once, at most, where a row has fewer. Default 2^26, 256 MiB. */
+  /** The most logits held at once, but at least one row's. Default 2^26, 256 MiB. */
   readonly logits?: number;
 }
 
 const LOGITS = 2 ** 26;
 
-/** For a program's name; nothing where nothing is set. */
+/** Encodes the settings for a program's name; empty when none is set. */
 export function savingName(saving: Saving): string {
   return Object.keys(saving).length === 0 ? '' : `:${JSON.stringify(saving)}`;
 }
 
-/** Rows [start, count] of each chunk: of like size, as few as hold the bound. */
+/** Returns the rows [start, count] of each chunk: as few chunks as the bound allows, of similar size. */
 function headChunks({ dimensions }: Model, shape: PolicyShape, { logits = LOGITS }: Saving): [number, number][] {
   const rows = shape.prompts * shape.samples * shape.responseLength;
   const count = Math.ceil(rows / Math.max(1, Math.floor(logits / dimensions.vocabSize)));
@@ -39,7 +39,7 @@ function headChunks({ dimensions }: Model, shape: PolicyShape, { logits = LOGITS
   return Array.from({ length: count }, (_, i) => [bound(i), bound(i + 1) - bound(i)]);
 }
 
-/** `count` rows from `start`; the tensor itself where these are all. */
+/** Slices `count` rows from `start`; returns the tensor itself when these are all rows. */
 function rowsOf(tensor: Tensor, start: number, count: number): Tensor {
   if (count === tensor.shape[0]) return tensor;
   return tf.slice(tensor, [start, ...tensor.shape.slice(1).map(() => 0)], [count, ...tensor.shape.slice(1)]);
@@ -50,13 +50,14 @@ function joined(parts: readonly Tensor[]): Tensor {
 }
 
 /**
- * The response tokens as one list. Made outside of what gradients are taken of: the tape drops what it did not save.
+ * Returns the response tokens as one list. Call it outside the differentiated function: the tape disposes of tensors
+ * that it did not save.
  */
 export function targetIds(inputs: Tensors): Tensor1D {
   return tf.reshape(inputs['responseIds']!, [-1]);
 }
 
-/** log pi and entropy of the response tokens, [N, R], at the sampler's temperature. */
+/** Returns log pi and entropy of the response tokens, [N, R], at the sampler's temperature. */
 export function responseLogProbs(
   model: Model,
   inputs: Tensors,
@@ -76,7 +77,7 @@ export function responseLogProbs(
   };
 }
 
-/** Of rows [m, D] that predict `targets` [m]; both [m]. */
+/** Returns log pi and entropy, [m] each, of rows [m, D] that predict `targets` [m]. */
 function headLogProbs(model: Model, weights: Tensors, rows: Tensor, targets: Tensor1D, temperature: number) {
   const logits = model.head(weights, rows) as Tensor2D;
   return tokenLogProb(temperature === 1 ? logits : tf.div(logits, temperature), targets);
@@ -93,7 +94,9 @@ interface Pass {
 
 interface LossAndGradients {
   readonly terms: LossTerms;
-  /** By name of the trainable weight; weights that the batch does not reach (no picture in it) get zeros. */
+  /**
+   * Keyed by the trainable weight; weights that the batch does not reach (the tower's, without a picture) get zeros.
+   */
   readonly gradients: Tensors;
 }
 
@@ -114,7 +117,7 @@ export function lossAndGradients(pass: Pass): LossAndGradients {
   };
 }
 
-/** The terms of the loss and its gradients to `xs`, of which those that it does not depend on have null. */
+/** Returns the terms of the loss and its gradients to `xs`; null for tensors on which the loss does not depend. */
 function lossGradients(
   { inputs, loss }: Pass,
   logProbsOf: () => Pick<LossTensors, 'logProbs' | 'entropy'>,
@@ -133,7 +136,7 @@ function lossGradients(
   return { terms: { loss: value, ...metrics } as LossTerms, grads };
 }
 
-/** The same by segments: the head by chunks of rows, and with `recompute` each block for itself. */
+/** Computes the same in segments: the head in chunks of rows, and with `recompute` each block separately. */
 function inSegments(pass: Pass): LossAndGradients {
   const { model, inputs, trainable, shape, loss, saving } = pass;
   const weights = Object.fromEntries(Object.keys(trainable).map((name) => [name, inputs[name]!]));
@@ -172,7 +175,7 @@ function inSegments(pass: Pass): LossAndGradients {
   return { terms, gradients: backward.gradients() };
 }
 
-/** What has the prefix, without it. */
+/** Returns the tensors whose names have the prefix, under names without it. */
 export function under(prefix: string, tensors: Tensors): Tensors {
   return Object.fromEntries(
     Object.entries(tensors)

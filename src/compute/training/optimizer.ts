@@ -1,7 +1,7 @@
 /**
  * AdamW (Loshchilov and Hutter 2019) as a stateless pair: `init` gives the moments of step 0, `update` builds one step
- * over tensors for a training program. What changes from step to step comes in as scalars, so one program serves them
- * all.
+ * over tensors for a training program. Values that change from step to step are scalar inputs, so one program serves
+ * all steps.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
@@ -24,7 +24,7 @@ export interface Moments {
   readonly second: TensorMap;
 }
 
-/** What one step is fed, each a scalar of shape []. */
+/** The inputs of one step, each a scalar of shape []. */
 export const STEP_SCALARS = ['learningRate', 'firstCorrection', 'secondCorrection'] as const;
 
 export type StepScalars = Readonly<Record<(typeof STEP_SCALARS)[number], number>>;
@@ -54,7 +54,7 @@ function scalars(step: number, learningRate: number, settings: AdamWSettings): S
   };
 }
 
-/** Keys of `gradients` say which weights are updated. */
+/** Updates the weights named by the keys of `gradients`. */
 function update(
   weights: Tensors,
   gradients: Tensors,

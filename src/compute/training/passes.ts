@@ -1,4 +1,4 @@
-/** How groups are cut into passes of one program, by the learner and the scorer: few shapes, little padding. */
+/** Splits groups into passes of one program, for the learner and the scorer, with few shapes and little padding. */
 import type { EncodedPrompt } from '../models/family.ts';
 import { bucket } from '../programs/batch.ts';
 
@@ -7,12 +7,12 @@ interface Group<R> {
   readonly responses: readonly R[];
 }
 
-/** Coarser than the usual bucket: every length is a program more in memory. */
+/** Coarser than the usual bucket, because every length adds a program to memory. */
 const LENGTH_BUCKET = 16;
 
 /**
- * Responses are padded to the longest of their pass, so groups of like length go together. Indices of `groups`, at most
- * `size` a pass.
+ * Returns indices of `groups`, at most `size` per pass. Responses are padded to the longest of their pass, so groups
+ * of similar length share a pass.
  */
 export function inPasses<R>(groups: readonly Group<R>[], size: number, lengthOf: (response: R) => number): number[][] {
   const lengths = groups.map(({ responses }) => Math.max(...responses.map(lengthOf)));
@@ -23,8 +23,8 @@ export function inPasses<R>(groups: readonly Group<R>[], size: number, lengthOf:
 }
 
 /**
- * `groups`, and then as many with the response `none`, which has no token, as make `size`: one program serves passes of
- * all sizes.
+ * Fills `groups` up to `size` with groups whose responses are `none`, which has no token, so that one program serves
+ * passes of all sizes.
  */
 export function filled<R>(groups: readonly Group<R>[], size: number, none: R): readonly Group<R>[] {
   const { prompt, responses } = groups[0]!;
@@ -32,7 +32,7 @@ export function filled<R>(groups: readonly Group<R>[], size: number, none: R): r
   return [...groups, ...Array.from({ length: size - groups.length }, () => empty)];
 }
 
-/** Padded lengths of a pass. */
+/** Returns the padded lengths of a pass. */
 export function paddedLengths(
   prompts: readonly EncodedPrompt[],
   responses: readonly (readonly (readonly number[])[])[],

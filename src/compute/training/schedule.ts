@@ -2,7 +2,7 @@
 
 export type Schedule =
   | { readonly type: 'constant' }
-  /** From the peak to `floorShare` of it, reached `totalSteps` steps from the start; it stays there. */
+  /** Falls from the peak to `floorShare` of it at step `totalSteps`, and stays there. */
   | { readonly type: 'linear' | 'cosine'; readonly totalSteps: number; readonly floorShare: number };
 
 export interface RateSettings {
@@ -11,7 +11,7 @@ export interface RateSettings {
   readonly schedule: Schedule;
 }
 
-/** Rate of step `step`, counted from 0. */
+/** Returns the learning rate of step `step`, counted from 0. */
 export function learningRateAt(step: number, { learningRate, warmupSteps, schedule }: RateSettings): number {
   if (step < warmupSteps) return (learningRate * (step + 1)) / warmupSteps;
   if (schedule.type === 'constant') return learningRate;

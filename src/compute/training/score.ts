@@ -1,6 +1,6 @@
 /**
- * Log-probabilities of given responses: of rollouts under the frozen base, and under the proximal policy where groups
- * are stale.
+ * Scores log-probabilities of given responses: of rollouts under the frozen base, and of stale groups under the
+ * proximal policy.
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ProgramSpec } from '../engine/engine.ts';
@@ -17,13 +17,13 @@ export interface ScoreGroup {
 }
 
 export interface ScoreOptions {
-  /** The distribution's: what the responses were sampled at. */
+  /** The temperature at which the responses were sampled. */
   readonly temperature: number;
   /** Groups in one forward pass. */
   readonly microBatchGroups: number;
 }
 
-/** log pi(token) of every token, `[group][response][token]`. */
+/** Returns log pi(token) of every token, `[group][response][token]`. */
 export async function score(
   running: RunningModel,
   groups: readonly ScoreGroup[],
@@ -61,7 +61,7 @@ async function scoreBatch(
   );
 }
 
-/** Output `logProbs` [Q*G, R]; what stands at padding means nothing. */
+/** Output `logProbs` [Q*G, R]; values at padding are unspecified. */
 function scoreProgram(model: Model, shape: PolicyShape, temperature: number): ProgramSpec {
   return {
     name: `score:${policyName(shape)}:${temperature}`,

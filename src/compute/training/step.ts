@@ -16,7 +16,7 @@ import {
 import { lossAndGradients, savingName, under, VALUE, type Saving } from './loss-gradients.ts';
 import type { TokenLoss } from './token-loss.ts';
 
-/** Prefixes of program inputs; outputs have `next.` before them. */
+/** Prefixes of program inputs; the outputs' names have `next.` before them. */
 export const FIRST = 'first.';
 export const SECOND = 'second.';
 export const SUM = 'sum.';
@@ -71,7 +71,8 @@ function stateSpecs(trainable: Specs): Specs {
 }
 
 /**
- * One optimizer step on one micro-batch. Outputs: the terms and `gradNorm`, []; trainable weights and moments in place.
+ * Builds one optimizer step on one micro-batch. Outputs: the terms and `gradNorm`, []; trainable weights and moments
+ * in place.
  */
 export function stepProgram(
   model: Model,
@@ -115,8 +116,8 @@ export function gradProgram(
 }
 
 /**
- * One optimizer step from the summed gradients. Output `gradNorm`, []; trainable weights and moments in place, sums
- * back to zero.
+ * Builds one optimizer step from the summed gradients. Output `gradNorm`, []; trainable weights and moments in place,
+ * sums back to zero.
  */
 export function updateProgram(trainable: Specs, settings: AdamWSettings): ProgramSpec {
   const sums = Object.keys(trainable).map((name) => SUM + name);

@@ -1,6 +1,6 @@
 /**
- * What a training program minimises. The trainer is handed it and knows no objective. TensorFlow.js is a parameter of
- * `build`, so that a loss can be named, and its settings read, where no tensor is loaded.
+ * The function that a training program minimises. The trainer receives it and knows no objective. TensorFlow.js is a
+ * parameter of `build`, so that code without TensorFlow.js can name a loss and read its settings.
  */
 import type * as TensorFlow from '@tensorflow/tfjs-core';
 import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
@@ -8,13 +8,13 @@ import type { Scalar, Tensor } from '@tensorflow/tfjs-core';
 export type Tf = typeof TensorFlow;
 
 /**
- * Of N responses with R token slots, [N, R] each. Padding has weight and mask 0; what else stands there means nothing,
- * but it is finite.
+ * Tensors of N responses with R token slots, [N, R] each. Padding has weight and mask 0; its other values are
+ * unspecified but finite.
  */
 export interface LossTensors {
-  /** log pi of the response tokens under the policy that is being learnt. It and `entropy` have gradients. */
+  /** log pi of the response tokens under the trained policy. Gradients flow through it and `entropy`. */
   readonly logProbs: Tensor;
-  /** Of the distribution that each token was drawn from, in nats. */
+  /** Entropy of the distribution from which each token was drawn, in nats. */
   readonly entropy: Tensor;
   /**
    * Token weights; by default 1 / (tokens of the whole mini-batch), so that sums over micro-batches are token means.
@@ -22,7 +22,7 @@ export interface LossTensors {
   readonly weights: Tensor;
   /** 1 at response tokens. */
   readonly mask: Tensor;
-  /** By the names in `inputs`. */
+  /** Keyed by the names in `inputs`. */
   readonly values: Readonly<Record<string, Tensor>>;
 }
 
@@ -32,13 +32,11 @@ export interface LossTensors {
 export type LossTerms = Readonly<Record<'loss' | 'entropy', Scalar>> & Readonly<Record<string, Scalar>>;
 
 export interface TokenLoss {
-  /**
-   * Tells it from every other loss: a compiled program is found again by it. It holds each setting that `build` reads.
-   */
+  /** The unique name of the loss, by which a compiled program is cached. It encodes each setting that `build` reads. */
   readonly name: string;
-  /** Logits are divided by it. */
+  /** The divisor of the logits. */
   readonly temperature: number;
-  /** Names of the values that a response brings for each token. */
+  /** Names of the values that a response has for each token. */
   readonly inputs: readonly string[];
   build(tf: Tf, tensors: LossTensors): LossTerms;
 }

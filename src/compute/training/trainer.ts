@@ -1,7 +1,7 @@
 /**
- * The learner's state and its steps: trainable weights and AdamW moments stay on the engine between steps. The frozen
- * weights, where the model has some, belong to the caller. The trainer knows log-probabilities and weights of tokens,
- * not questions or votes; learn.ts and `quorum pretrain` make its groups.
+ * The learner's state and its steps: trainable weights and AdamW moments stay on the engine between steps. The caller
+ * owns the frozen weights, if the model has any. The trainer knows log-probabilities and weights of tokens, not
+ * questions or votes; learn.ts and `quorum pretrain` build its groups.
  */
 import { UnsoundStepError } from '../../protocol/errors.ts';
 import { f32, type HostTensor, type TensorMap } from '../../protocol/tensor.ts';
@@ -38,7 +38,7 @@ export interface TrainGroup {
   readonly responses: readonly TrainResponse[];
 }
 
-/** The trainable set alone. */
+/** State of the trainable set only. */
 export interface TrainerState {
   readonly weights: TensorMap;
   readonly moments: Moments;
@@ -46,7 +46,7 @@ export interface TrainerState {
   readonly updates: number;
 }
 
-/** Means over the mini-batch: `loss`, and the metrics that the loss has. */
+/** Means over the mini-batch: `loss`, and the metrics of the loss. */
 export interface StepOutcome {
   readonly loss: number;
   readonly entropy: number;
@@ -63,9 +63,9 @@ export interface TrainerOptions {
   readonly engine: Engine;
   readonly model: Model;
   readonly optimizer: AdamWSettings;
-  /** The model's weights that stay as they are, on the same engine; default: none. */
+  /** The model's frozen weights, on the same engine; default: none. */
   readonly frozen?: ResidentTensors;
-  /** More of them, which the engine has attached; default: none. */
+  /** Further frozen weights, which the engine has attached; default: none. */
   readonly attached?: Specs;
   /**
    * Groups in one forward and backward pass; a larger mini-batch accumulates gradients, and the last pass is filled up
@@ -81,7 +81,7 @@ interface StepOptions {
   readonly learningRate: number;
 }
 
-/** What fills up a pass. */
+/** The response that fills up a pass. */
 const NO_RESPONSE: TrainResponse = { tokens: [] };
 
 type State = Record<string, ResidentTensor>;
@@ -92,7 +92,7 @@ export class Trainer {
   readonly #state: State;
   #sums: State | undefined;
   #updates: number;
-  /** Groups in one pass; fewer than the options say once a pass found no memory. */
+  /** Groups in one pass; below the option's value after a pass has found no memory. */
   #passGroups: number | undefined;
 
   private constructor(options: TrainerOptions, parameters: ParameterSets, state: State, updates: number) {
@@ -103,7 +103,7 @@ export class Trainer {
     this.#passGroups = options.microBatchGroups;
   }
 
-  /** Copies the state to the engine; its weights are the trainable set. Without moments, training begins. */
+  /** Copies the state to the engine; its weights are the trainable set. Without moments, training starts anew. */
   static async create(
     options: TrainerOptions,
     state: { readonly weights: TensorMap; readonly moments?: Moments; readonly updates?: number },
@@ -142,8 +142,8 @@ export class Trainer {
   }
 
   /**
-   * The passes and the update of a step. Where one finds no memory, nothing has changed but the sums: these are dropped,
-   * and the step begins again with passes of half as many groups.
+   * Runs the passes and the update of a step. When a pass finds no memory, only the sums have changed: they are
+   * dropped, and the step restarts with passes of half as many groups.
    */
   async #fitting(groups: readonly TrainGroup[], tokens: number, options: StepOptions): Promise<Record<string, number>> {
     for (;;) {
@@ -183,8 +183,8 @@ export class Trainer {
   }
 
   /**
-   * All weights of the model, frozen and trainable, valid until the next step: where the engine runs programs for
-   * others (scoring, evaluation).
+   * Returns all weights of the model, frozen and trainable, valid until the next step, for other programs on the same
+   * engine (scoring, evaluation).
    */
   residentWeights(): ResidentTensors {
     return {
@@ -197,12 +197,12 @@ export class Trainer {
     return Object.keys(this.#parameters.trainable);
   }
 
-  /** A copy of the trainable set in host memory. */
+  /** Returns a copy of the trainable set in host memory. */
   async weights(): Promise<TensorMap> {
     return this.#read('');
   }
 
-  /** A copy in host memory. */
+  /** Returns a copy of the state in host memory. */
   async state(): Promise<TrainerState> {
     const [weights, first, second] = [await this.#read(''), await this.#read(FIRST), await this.#read(SECOND)];
     return { weights, moments: { first, second }, updates: this.#updates };
@@ -270,7 +270,7 @@ function countTokens(groups: readonly TrainGroup[]): number {
   );
 }
 
-/** Scalar outputs; what was updated in place is left out. */
+/** Returns the scalar outputs, without the tensors that were updated in place. */
 function numbers(outputs: Readonly<Record<string, HostTensor | ResidentTensor>>): Record<string, number> {
   const scalars = Object.entries(outputs).filter(([, tensor]) => tensor.shape.length === 0 && !('resident' in tensor));
   return Object.fromEntries(scalars.map(([name, tensor]) => [name, (tensor as HostTensor).data[0]!]));
@@ -304,7 +304,7 @@ function planGroups(model: Architecture, groups: readonly TrainGroup[], tokens: 
   return { shape, feeds };
 }
 
-/** Each token's share of a mean over `tokens` tokens. */
+/** Returns each token's share of a mean over `tokens` tokens. */
 function tokenWeights(response: TrainResponse, tokens: number): Float32Array {
   return Float32Array.from(response.tokens, (_, t) => (response.weights?.[t] ?? 1) / tokens);
 }

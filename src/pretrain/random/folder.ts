@@ -1,4 +1,4 @@
-/** A model folder with random weights, for measuring speed and memory at real shapes where no checkpoint is at hand. */
+/** Writes a model folder with random weights, to measure speed and memory at real shapes without a checkpoint. */
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseJson, bytesOf } from '../../compute/hf/safetensors.ts';
@@ -17,20 +17,20 @@ import { byteTokenizer, tokenizerConfig } from './tokenizer.ts';
 import { randomWeights, type RandomType } from './weights.ts';
 
 export interface RandomModelRequest {
-  /** Its files of the same names and its weights are replaced when the new ones are complete. */
+  /** The new files replace its weights and its files of the same names once they are complete. */
   readonly folder: string;
   readonly shape: RandomShape;
   readonly dtype: RandomType;
   readonly seed: number;
   /** Folder with `tokenizer.json` and `tokenizer_config.json` of the family; default: a byte-level one. */
   readonly tokenizer?: string | undefined;
-  /** Bytes of a file of weights at most; default: 5 GB. */
+  /** The most bytes of one weight file; default: 5 GB. */
   readonly shardBytes?: number;
 }
 
 export interface RandomModel {
   readonly parameters: number;
-  /** Of the weights. */
+  /** Bytes of the weights. */
   readonly bytes: number;
   /** Names of the files that hold weights. */
   readonly files: readonly string[];
@@ -39,8 +39,8 @@ export interface RandomModel {
 const NAMES: Readonly<Record<RandomType, string>> = { BF16: 'bfloat16', F32: 'float32' };
 
 /**
- * Same request, same bytes. Holds a few MB whatever the size. @throws InputError when the disk has no room, or the
- * tokenizer is not the family's.
+ * Writes the same bytes for the same request, and holds a few MB in memory for any size. @throws InputError when the
+ * disk has no room, or the tokenizer does not belong to the family.
  */
 export async function writeRandomModel(request: RandomModelRequest): Promise<RandomModel> {
   const { folder, shape, dtype, seed, shardBytes } = request;
@@ -100,7 +100,7 @@ function familyFiles(shape: RandomShape): Record<string, object> {
   };
 }
 
-/** Renders what the hub's does for pictures and texts. */
+/** Renders pictures and texts as the hub's template does. */
 const CHAT_TEMPLATE =
   "{% for message in messages %}{% if loop.first and message['role'] != 'system' %}" +
   '<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n{% endif %}' +

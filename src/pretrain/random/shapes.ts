@@ -1,6 +1,6 @@
 /**
- * Shapes of models with random weights. 3B and 7B are Qwen2.5-VL's own; the hub has no smaller one, so 0.5B has the
- * decoder of Qwen2.5-0.5B and 0.1B a smaller one, each with a tower in proportion and the family's vocabulary.
+ * Shapes of models with random weights. 3B and 7B are Qwen2.5-VL's own; the hub has no smaller model, so 0.5B has the
+ * decoder of Qwen2.5-0.5B and 0.1B a smaller decoder, each with a proportional tower and the family's vocabulary.
  */
 
 export interface RandomShape {
@@ -105,7 +105,7 @@ const ADDED = [
 
 export type SpecialToken = (typeof SPECIAL)[number];
 
-/** The family's added tokens, in the order of their ids from `firstSpecialId`; `special` as its tokenizer has it. */
+/** The family's added tokens, in the order of their ids from `firstSpecialId`; `special` as in its tokenizer. */
 export function addedTokens({ firstSpecialId }: RandomShape): readonly {
   readonly id: number;
   readonly content: string;
@@ -122,7 +122,7 @@ export function specialId({ firstSpecialId }: RandomShape, token: SpecialToken):
   return firstSpecialId + SPECIAL.indexOf(token);
 }
 
-/** config.json, with the fields of the hub's. */
+/** Returns config.json, with the fields of the hub's. */
 export function randomConfig(shape: RandomShape): Readonly<Record<string, unknown>> {
   const { vision } = shape;
   return {

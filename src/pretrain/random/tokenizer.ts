@@ -1,7 +1,7 @@
 /**
- * A byte-level tokenizer with the family's special tokens at their own ids: any text is tokens, a byte each, and any
- * token is text. Ids between the bytes and the special tokens, which the family's 150,000 merges fill, are `<256>` and
- * so on; they come out of a model and never out of a text.
+ * A byte-level tokenizer with the family's special tokens at their own ids: each byte of a text is a token, and every
+ * token decodes to text. Ids between the bytes and the special tokens, which the family's 150,000 merges fill, are
+ * `<256>` and so on; a model can generate them, but no text encodes to them.
  */
 import { addedTokens, type RandomShape } from './shapes.ts';
 
@@ -9,7 +9,9 @@ const BYTES = 256;
 const isPrintable = (byte: number): boolean =>
   (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;
 
-/** GPT-2's characters for bytes in the order of their ids: printable bytes first, then the others from U+0100. */
+/**
+ * Returns GPT-2's characters for bytes in the order of their ids: printable bytes first, then the others from U+0100.
+ */
 function byteCharacters(): string[] {
   const bytes = Array.from({ length: BYTES }, (_, byte) => byte);
   const others = bytes.filter((byte) => !isPrintable(byte));
@@ -24,7 +26,7 @@ function vocabulary({ firstSpecialId }: RandomShape): Record<string, number> {
 const BYTE_LEVEL = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false };
 const PLAIN = { single_word: false, lstrip: false, rstrip: false, normalized: false };
 
-/** tokenizer.json, with the family's normalizer and decoder. */
+/** Returns tokenizer.json, with the family's normalizer and decoder. */
 export function byteTokenizer(shape: RandomShape): object {
   return {
     version: '1.0',

@@ -1,4 +1,4 @@
-/** Random weights as a file takes them: norms 1, biases 0, all others normal; made piece by piece. */
+/** Generates random weights piece by piece for a weight file: norms 1, biases 0, all others normal. */
 import { bfloat16 } from '../../compute/hf/half.ts';
 import type { WrittenTensor, WrittenTensors } from '../../compute/hf/safetensors.ts';
 import type { Specs } from '../../compute/engine/engine.ts';
@@ -7,14 +7,14 @@ import { sizeOf } from '../../protocol/tensor.ts';
 
 /** `initializer_range` of the family. */
 const STD = 0.02;
-/** A pair of weights takes one draw of 32 bits, half of it each. */
+/** The number of 16-bit values: one draw of 32 bits gives two weights, one from each half. */
 const TABLE = 2 ** 16;
-/** Numbers of a piece; even, so that pieces do not depend on each other. */
+/** Numbers per piece; even, so that pieces do not depend on each other. */
 const PIECE = 2 ** 21;
 
 export type RandomType = 'BF16' | 'F32';
 
-/** Each tensor has its own stream, so its bytes depend on the seed, its name and its shape alone. */
+/** Each tensor has its own stream, so its bytes depend only on the seed, its name and its shape. */
 export function randomWeights(specs: Specs, dtype: RandomType, seed: number): WrittenTensors {
   const table = asStored(normals(seed), dtype);
   const tensors = Object.entries(specs).map(([name, { shape }]): [string, WrittenTensor] => {
@@ -29,7 +29,9 @@ export function randomWeights(specs: Specs, dtype: RandomType, seed: number): Wr
 type Stored = Float32Array | Uint16Array;
 type Fill = (values: Stored) => void;
 
-/** The numbers that weights are drawn from: a normal draw for each weight would take minutes for billions of them. */
+/**
+ * Returns the table from which weights are drawn: a normal draw per weight would take minutes for billions of weights.
+ */
 function normals(seed: number): Float32Array {
   const random = new Random(seed, 'normal table');
   return Float32Array.from({ length: TABLE }, () => STD * random.normal());
@@ -48,7 +50,7 @@ function draw(table: Stored, random: Random): Fill {
     for (let i = 0; i < values.length; i += 2) {
       const word = random.uint32();
       values[i] = table[word & (TABLE - 1)]!;
-      values[i + 1] = table[word >>> 16]!; // past an odd end it is no element
+      values[i + 1] = table[word >>> 16]!; // a write past an odd end is ignored
     }
   };
 }

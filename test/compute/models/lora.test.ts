@@ -119,7 +119,7 @@ describe('a LoRA adapter in the layout of PEFT', () => {
       'holds a whole model, but `learner.adapter` asks for an adapter',
     );
     expect(() => makeAdapter(model, { ...settings, targets: ['q_proj', 'query'] })).toThrow(
-      '`learner.adapter.targets` names "query", which is no linear layer of this model\'s decoder: use q_proj, k_proj, v_proj, o_proj, gate_proj',
+      '`learner.adapter.targets` names "query", which is not a linear layer of this model\'s decoder: use q_proj, k_proj, v_proj, o_proj, gate_proj',
     );
     await expect(loadArchitecture(again)).rejects.toThrow(
       'holds an adapter to "elsewhere" (adapter_config.json), which Quorum does not apply, as its base is no folder here',

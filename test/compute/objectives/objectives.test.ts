@@ -264,7 +264,7 @@ describe('an objective from a module', () => {
     );
     writeFileSync(file, 'export default { name: "x" };');
     await expect(openObjective(module(file, { again: true }))).rejects.toThrow(
-      'whose default export is no objective: settings: expected a zod schema',
+      'whose default export is not an objective: settings: expected a zod schema',
     );
   });
 });

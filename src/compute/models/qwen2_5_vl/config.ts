@@ -11,7 +11,7 @@ export interface TextConfig extends Dimensions {
   readonly intermediateSize: number;
   readonly rmsNormEps: number;
   readonly ropeTheta: number;
-  /** Rotary frequencies given to (time, height, width, time, ...); they sum to headDim / 2. */
+  /** Rotary frequencies of (time, height, width, time, ...); they sum to headDim / 2. */
   readonly mropeSection: readonly number[];
   readonly tieEmbeddings: boolean;
 }
@@ -24,7 +24,7 @@ export interface VisionConfig {
   readonly headDim: number;
   readonly channels: number;
   readonly patchSize: number;
-  /** Patches of a side of the square that becomes one token. */
+  /** Patches per side of the square that becomes one token. */
   readonly mergeSize: number;
   readonly temporalPatchSize: number;
   /** Side of an attention window, in pixels. */
@@ -51,7 +51,7 @@ const rope = z.looseObject({
   rope_theta: positive.optional(),
   mrope_section: z.array(count).optional(),
 });
-/** JSON written by Python has `null` where a value was not set. */
+/** Python writes `null` for a value that is not set. */
 const optional = <T extends z.ZodType>(type: T) => type.nullish().transform((value) => value ?? undefined);
 
 const textSchema = z.looseObject({

@@ -49,8 +49,8 @@ function visionOf(config: QwenConfig): Vision {
 }
 
 /**
- * transformers' in-memory names (`model.visual.`, `model.language_model.`) -> the hub's. A tied head may be stored all
- * the same.
+ * Maps transformers' in-memory names (`model.visual.`, `model.language_model.`) to the hub's. A tied head may be
+ * stored too; its tensor is ignored.
  */
 function parameterName(config: QwenConfig, stored: string): string | undefined {
   const name = stored.replace(/^model\.visual\./, 'visual.').replace(/^model\.language_model\./, 'model.');

@@ -23,9 +23,9 @@ export interface ImageProcessor {
   readonly minPixels: number;
   readonly maxPixels: number;
   readonly resize: boolean;
-  /** What a byte is multiplied by; 1 when rescaling is off. */
+  /** The factor of each byte; 1 when rescaling is off. */
   readonly rescale: number;
-  /** One value a channel; mean 0 and std 1 when normalizing is off. */
+  /** One value per channel; mean 0 and std 1 when normalizing is off. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
   /** Grey pictures become RGB. */
@@ -50,7 +50,10 @@ const schema = z.looseObject({
   image_std: z.array(z.number().positive()).nullish(),
 });
 
-/** From `preprocessor_config.json`. @throws InputError for a bad field, or patches that are not the model's. */
+/**
+ * Parses `preprocessor_config.json`. @throws InputError for a bad field, or a patch size that differs from the
+ * model's.
+ */
 export function parseProcessor(json: unknown, vision: VisionConfig, file: string): ImageProcessor {
   const parsed = schema.safeParse(json);
   if (!parsed.success) {
@@ -89,8 +92,8 @@ function perChannel(values: readonly number[], { channels }: VisionConfig, where
 }
 
 /**
- * A picture of more than `maxTokens` blocks of merge x merge patches is scaled down further than the processor's own
- * bound asks for. @throws InputError when the picture's shape or channels do not suit the model.
+ * Scales a picture down until it has at most `maxTokens` blocks of merge x merge patches, even when the processor's
+ * own bound allows more. @throws InputError when the model does not support the picture's shape or channels.
  */
 export function processImage(processor: ImageProcessor, picture: Picture, maxTokens = Infinity): PatchedImage {
   const { patchSize, mergeSize, temporalPatchSize } = processor;
@@ -124,7 +127,7 @@ export function processImage(processor: ImageProcessor, picture: Picture, maxTok
           patches[at++] = scaled[channel]![data[(y * width + x) * picture.channels + from]!]!;
         }
       }
-      // A still picture stands in every frame of the temporal patch.
+      // A still picture fills every frame of the temporal patch.
       for (let frame = 1; frame < temporalPatchSize; frame++, at += patchSize ** 2)
         patches.copyWithin(at, start, start + patchSize ** 2);
     }
@@ -132,14 +135,14 @@ export function processImage(processor: ImageProcessor, picture: Picture, maxTok
   return { grid: [1, gridHeight, gridWidth], patches, ...(isScaled && { wantedRows }) };
 }
 
-/** As the processor does it for a bound of its own, and never more than `maxTokens`, however long the picture is. */
+/** Applies the processor's rule for its own bound, and never returns more than `maxTokens`, even for a long picture. */
 function withinTokens({ height, width }: Picture, factor: number, maxTokens: number): readonly [number, number] {
   const [h, w] = smartResize(height, width, factor, { minPixels: 0, maxPixels: maxTokens * factor ** 2 });
   const most = (other: number): number => Math.floor(maxTokens / (other / factor)) * factor;
   return h < w ? [h, Math.min(w, most(h))] : [Math.min(h, most(w)), w];
 }
 
-/** Row and column of the patches: blocks of merge x merge, row by row. */
+/** Yields the row and column of each patch: blocks of merge x merge, row by row. */
 function* blockOrder(height: number, width: number, merge: number): Generator<readonly [number, number]> {
   for (let top = 0; top < height; top += merge) {
     for (let left = 0; left < width; left += merge) {
@@ -149,8 +152,8 @@ function* blockOrder(height: number, width: number, merge: number): Generator<re
 }
 
 /**
- * The value of each byte, for each channel: (byte - mean / rescale) / (std / rescale), in float32 as transformers fuses
- * it.
+ * Tabulates the value of each byte per channel: (byte - mean / rescale) / (std / rescale), in float32, fused as in
+ * transformers.
  */
 function normalizer({ mean, std, rescale }: ImageProcessor): Float32Array[] {
   return mean.map((center, channel) => {
@@ -160,8 +163,9 @@ function normalizer({ mean, std, rescale }: ImageProcessor): Float32Array[] {
 }
 
 /**
- * Nearest size of both sides multiples of `factor`, pixels within the processor's bounds, aspect ratio kept as well as
- * may be. Returns [height, width]. @throws InputError for a picture more than 200 times as long as wide.
+ * Returns the nearest [height, width] whose sides are multiples of `factor` and whose pixels are within the
+ * processor's bounds, close to the same aspect ratio. @throws InputError for a picture more than 200 times as long as
+ * wide.
  */
 export function smartResize(
   height: number,

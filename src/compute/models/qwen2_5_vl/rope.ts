@@ -1,7 +1,7 @@
 /**
  * Multimodal rotary positions (M-RoPE), as transformers' `get_rope_index`: text tokens advance time, height and width
- * together; an image's tokens share the time at which it starts and count rows and columns; the text after it continues
- * from its longer side. The cos/sin tables are made on the host in float32, as PyTorch makes them.
+ * together; an image's tokens share the time at which it starts and count rows and columns; the text after it
+ * continues from its longer side. The host computes the cos/sin tables in float32, as PyTorch does.
  */
 import { InputError } from '../../../protocol/errors.ts';
 import { f32 } from '../../../protocol/tensor.ts';
@@ -64,7 +64,7 @@ function placeImage(out: Int32Array, n: number, at: number, start: number, grid:
 }
 
 interface RotaryTable {
-  /** [N, hd / 2] each: every angle once. */
+  /** [N, hd / 2] each, every angle once. */
   readonly cos: Float32Array;
   readonly sin: Float32Array;
 }

@@ -1,7 +1,7 @@
 /**
- * Host-side plan of the tower as programs of its own, for one picture. Patches lie in slots, window after window, so
- * windows are views of the rows; slots without a patch are no keys. The number of windows is rounded up, so few shapes
- * serve pictures of all sizes. Which slots the decoder's rows come from is known on the host alone.
+ * Plans, on the host, the tower's separate programs for one picture. Patches lie in slots, window after window, so
+ * windows are views of the rows; a slot without a patch is masked as a key. The number of windows is rounded up, so
+ * few shapes serve pictures of all sizes. Only the host knows from which slots the decoder's rows come.
  */
 import { f32 } from '../../../protocol/tensor.ts';
 import type { Specs } from '../../engine/engine.ts';
@@ -18,7 +18,7 @@ import { visionWeights } from './parameters.ts';
 import { visionRotary } from './rope.ts';
 import { concatPatches, patchPlaces, patchWidth, windowOrder, windowSide, type Windows } from './vision-plan.ts';
 
-/** Blocks `from` to `to`; the first stage embeds the patches too, the last one merges. */
+/** Runs blocks `from` to `to`; the first stage also embeds the patches, the last stage merges. */
 export interface QwenTowerStage extends TowerStage {
   readonly from: number;
   readonly to: number;
@@ -28,14 +28,14 @@ export interface QwenTowerStage extends TowerStage {
 }
 
 /**
- * Floating-point operations of one program, more than a single block's being unavoidable. A thread can stop between
- * programs only: on two cores this takes some seconds.
+ * Target of floating-point operations per program; a program of one block may exceed it. A thread can stop only
+ * between programs: on two cores one program takes some seconds.
  */
 const STAGE_OPERATIONS = 2e11;
-/** Slots of the smallest shape, at least. */
+/** The least number of slots of a shape. */
 const LEAST_SLOTS = 64;
 
-/** One plan a frame. @throws InputError when the patches do not fill the grid. */
+/** Makes one plan per frame. @throws InputError when the patches do not fill the grid. */
 export function planTower(config: VisionConfig, image: PatchedImage): TowerPlan[] {
   const [frames, height, width] = image.grid;
   const values = height * width * patchWidth(config);
@@ -76,14 +76,14 @@ function planFrame(config: VisionConfig, grid: Grid, patches: Float32Array): Tow
   };
 }
 
-/** Two counts an octave. */
+/** Rounds up to one of two counts per octave. */
 function paddedCount(windows: number, slots: number): number {
   let count = 2 ** Math.max(1, Math.ceil(Math.log2(LEAST_SLOTS / slots)));
   while (count < windows) count += count & (count - 1) ? count / 3 : count / 2;
   return count;
 }
 
-/** Where each merged token of the frame stands among the slots, counted in merged tokens. */
+/** Returns the slot of each merged token of the frame, counted in merged tokens. */
 function mergedSlots({ order, sizes }: Windows, slots: number, unit: number): Int32Array {
   const places = new Int32Array(order.length);
   let at = 0;

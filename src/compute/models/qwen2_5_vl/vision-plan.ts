@@ -1,6 +1,6 @@
 /**
- * Host-side plan of the vision tower: everything that depends on the images' grids becomes index, mask and cos/sin
- * inputs, so that one program serves every batch of the same shape. Follows transformers' `get_vision_window_index`.
+ * Plans the vision tower on the host: all that depends on the images' grids becomes index, mask and cos/sin inputs, so
+ * that one program serves every batch of the same shape. Follows transformers' `get_vision_window_index`.
  */
 import { InputError } from '../../../protocol/errors.ts';
 import { f32, i32, type HostTensor } from '../../../protocol/tensor.ts';
@@ -29,7 +29,7 @@ export interface VisionPlan {
   readonly feeds: Feeds;
 }
 
-/** How a shape's patches are arranged. */
+/** The arrangement of a shape's patches. */
 type Layout = Omit<VisionShape, keyof ImageShape>;
 
 /** Merged-token rows in window order, and the patch counts of the windows. */
@@ -94,7 +94,7 @@ export function concatPatches(images: readonly PatchedImage[], total: number, wi
   return out;
 }
 
-/** Row and column of every patch, in merge-block order. */
+/** Returns the row and column of every patch, in merge-block order. */
 export function patchPlaces(config: VisionConfig, grids: readonly Grid[]): { rows: number[]; columns: number[] } {
   const [rows, columns, merge]: [number[], number[], number] = [[], [], config.mergeSize];
   for (const [frames, height, width] of grids) {
@@ -112,7 +112,7 @@ export function patchPlaces(config: VisionConfig, grids: readonly Grid[]): { row
   return { rows, columns };
 }
 
-/** Merged tokens of a side of a window; 1 when every block attends to the whole image. */
+/** Merged tokens per side of a window; 1 when every block attends to the whole image. */
 export function windowSide(config: VisionConfig): number {
   return usesWindows(config) ? Math.floor(config.windowSize / config.mergeSize / config.patchSize) : 1;
 }
@@ -142,7 +142,7 @@ function orderFeeds(order: readonly number[]): Record<string, HostTensor> {
   return { visionOrder: i32([order.length], order), visionInverse: i32([order.length], invert(order, order.length)) };
 }
 
-/** Segments of equal size need no slots: the rows are only viewed as [count, size]. */
+/** Segments of equal size need no slots: the program views the rows as [count, size]. */
 function segments(name: string, sizes: readonly number[]): { shape: Segments; feeds: Record<string, HostTensor> } {
   const size = Math.max(...sizes);
   const shape: Segments = { count: sizes.length, size, padded: sizes.some((other) => other !== size) };
@@ -201,7 +201,7 @@ function visionSpecs(config: VisionConfig, shape: Layout): Specs {
   return specs;
 }
 
-/** Holds every static setting of the shape, for a program's name. */
+/** Encodes every static setting of the shape for a program's name. */
 function visionName(shape: Layout): string {
   const segment = (layout: Segments | undefined) =>
     layout ? `${layout.count}x${layout.size}${layout.padded ? 'p' : ''}` : '-';

@@ -13,20 +13,22 @@ import type { Segments, VisionShape } from './vision-plan.ts';
 /** Epsilon of every norm in the tower; fixed in the reference implementation. */
 const EPS = 1e-6;
 
-/** Scores that one product of queries and keys holds, at most: bounds what attention over a large picture takes. */
+/**
+ * The most scores that one product of queries and keys holds; it bounds the memory of attention over a large picture.
+ */
 const MOST_SCORES = 2 ** 24;
 
-/** How rows see each other: within `count` segments of `size` slots. */
+/** Rows attend to each other within `count` segments of `size` slots. */
 interface Segmented {
   readonly count: number;
   readonly size: number;
-  /** [count, 1, 1, size]: which slots are keys; absent where all are. */
+  /** [count, 1, 1, size], the slots that are keys; absent when all are. */
   readonly mask?: Tensor;
-  /** Where the rows' slots are; absent where the rows lie in their slots already. */
+  /** The slots of the rows; absent when the rows already lie in their slots. */
   readonly moved?: { readonly slots: Tensor; readonly rows: Tensor; readonly used: Tensor };
 }
 
-/** All pictures of a batch at once, each block with the attention that its segments ask for. */
+/** Runs all pictures of a batch at once; each block uses the attention of its segments. */
 export function visionForward(weights: Tensors, inputs: Tensors, config: VisionConfig, shape: VisionShape): Tensor {
   const permuted = shape.window?.permuted ?? false;
   let x = linear(weights, 'visual.patch_embed.proj', pick(inputs, 'patches'));
@@ -48,7 +50,7 @@ function segmented(inputs: Tensors, kind: 'full' | 'window', { count, size, padd
   return { count, size, mask: input('Mask'), moved };
 }
 
-/** Some blocks over one picture, whose rows lie in the slots of its windows. */
+/** Runs some blocks over one picture, whose rows lie in the slots of its windows. */
 export function towerStage(weights: Tensors, inputs: Tensors, config: VisionConfig, stage: QwenTowerStage): Tensor {
   const { from, to, windows, slots } = stage;
   const mask = pick(inputs, 'slotMask');
@@ -111,7 +113,10 @@ function segmentAttention(
   return linear(weights, `${name}.proj`, moved ? permuteRows(joined, moved.rows, moved.slots, moved.used) : joined);
 }
 
-/** Attention of q over k, v [count*heads, size, hd], some queries after the other where all at once would take too much. */
+/**
+ * Attention of q over k, v [count*heads, size, hd], in chunks of queries when all scores at once would exceed
+ * `MOST_SCORES`.
+ */
 function attendInParts(q: Tensor, k: Tensor, v: Tensor, { count, size, mask }: Segmented): Tensor {
   const groups = q.shape[0];
   const step = Math.max(1, Math.min(size, Math.floor(MOST_SCORES / (groups * size))));
