@@ -35,11 +35,11 @@ export const correctionSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('truncated'), ...bounds(0, 2, 'Upper bound of the importance weight.') }),
   z.strictObject({
     type: z.literal('decoupled'),
-    ...bounds(0, 2, 'Tokens with a larger importance weight are excluded from the loss (decoupled PPO).'),
+    ...bounds(0, 2, 'An importance weight above this value becomes 0 (decoupled PPO).'),
   }),
   z.strictObject({
     type: z.literal('masked'),
-    ...bounds(0.5, 5, 'Tokens with a larger importance weight are excluded from the loss (IcePop).'),
+    ...bounds(0.5, 5, 'An importance weight above this value becomes 0 (IcePop).'),
   }),
 ]);
 
