@@ -1,7 +1,7 @@
 /**
- * Before each test file: properties draw the same cases in every run (PROPERTY_SEED tries others), and what colours
- * words or bends the view in the environment of whoever runs the tests is taken away, from here and from the processes
- * that tests start.
+ * Before each test file: properties draw the same cases in every run (PROPERTY_SEED tries others), and
+ * variables that colour words or change the terminal view are removed from the environment, for this process and for
+ * those that tests start.
  */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -411,7 +411,9 @@ const store = z.strictObject({
   maxVersions: count().default(50_000).describe('Version rows and evaluations kept; the best evaluation always stays.'),
   maxAnswerVersions: count()
     .default(200)
-    .describe('Versions whose answers to held-out questions are kept, beside version 0 and the best one.'),
+    .describe(
+      'Number of versions whose answers to held-out questions are kept, in addition to version 0 and the best version.',
+    ),
 });
 
 const log = z.strictObject({

@@ -1,6 +1,6 @@
 /**
  * Writes data sets in the layout of the Hugging Face hub (`problem`, `images`, further columns): Parquet with the
- * pictures inside, or JSONL beside a folder of pictures. Both are read back by `openPath`, and by the Python packages
+ * pictures inside, or JSONL next to a folder of pictures. Both are read back by `openPath`, and by the Python packages
  * `datasets` and `pyarrow`.
  */
 import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';

@@ -192,7 +192,7 @@ describe('files', () => {
     expect(config.runFolder).toBe(join(cwd, 'runs/default'));
   });
 
-  test('one that is named, missing, doubled, of another kind or broken', async () => {
+  test('a file that is named, missing, doubled, of another kind or broken', async () => {
     const cwd = temporaryFolder();
     mkdirSync(join(cwd, 'sub'));
     writeFileSync(join(cwd, 'sub', 'fast.yaml'), 'data: {type: jsonl, trainFile: train.jsonl}');
@@ -251,7 +251,7 @@ describe('--set', () => {
     expect((await config(['data.seed=5'])).data).toMatchObject({ type: 'figures', seed: 5 });
   });
 
-  test('a number of steps for the schedule makes it one that ends', async () => {
+  test('a number of steps for the schedule makes the schedule finite', async () => {
     const schedule = async (...set: string[]) => (await config(set)).learner.schedule;
     expect(await schedule('learner.schedule.totalSteps=200')).toEqual({
       type: 'cosine',

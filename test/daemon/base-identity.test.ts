@@ -58,7 +58,7 @@ async function launch(folder: string, steps: number, input: ConfigInput) {
   return { sampled, learnt, notes, gone: store.counts().dropped.gone ?? 0, judged: store.judgedGroups(1_000) };
 }
 
-test('the same base under another name goes on; another one under the same name is refused, with what differs', async () => {
+test('the same base under another name is accepted; another base under the same name is refused, with the differences', async () => {
   const folder = temporaryFolder();
   const [here, there] = ['here', 'there'].map((name) => join(folder, name));
   mkdirSync(there!);

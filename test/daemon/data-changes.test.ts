@@ -253,7 +253,7 @@ test.each([
   },
 );
 
-test('a run that an older Quorum began, with lines as ids and no rows stored, goes on with its questions', async () => {
+test('a run of an older Quorum, with lines as ids and no stored rows, continues with its questions', async () => {
   const live = new Live();
   live.write(lines(40, false).map((row, i) => ({ ...row, id: String(i + 1) })));
   const first = await live.launch(2);

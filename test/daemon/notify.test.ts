@@ -129,7 +129,7 @@ test('an item that shows progress is not stuck, however long it takes', () => {
   expect(looks).toEqual([false, false, false, false, false, false, true]);
 });
 
-test('a service manager that cannot be told is complained of once, and the daemon goes on', async () => {
+test('an unreachable service manager is reported once, and the daemon continues', async () => {
   const { messages, failures, done, close } = told(
     {},
     () => Promise.reject(new Error('spawn systemd-notify ENOENT')),
@@ -145,7 +145,7 @@ test('a service manager that cannot be told is complained of once, and the daemo
   await done;
 });
 
-test('one that hangs is told nothing more until it answers', async () => {
+test('a hanging service manager gets no further message until it answers', async () => {
   let answer = () => {};
   const { messages, done, close } = told({}, () => new Promise<void>((resolve) => (answer = resolve)));
   await vi.advanceTimersByTimeAsync(10 * WATCHDOG);

@@ -100,7 +100,7 @@ describe('Saving', () => {
     expect(policy.current).toBe(5);
   });
 
-  test('writes nothing where the folder was, and rescues the newest version beside it', async () => {
+  test('writes nothing where the folder was, and rescues the newest version next to it', async () => {
     const { saving, folder } = await setUp();
     await saving.checkpoint(1);
     renameSync(folder, `${folder}.away`);

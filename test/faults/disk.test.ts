@@ -87,7 +87,7 @@ test.skipIf(process.getuid?.() === 0)(
   },
 );
 
-test('a failure that another command cannot fix ends with 1, one that it can fix with 2', () => {
+test('the exit code is 2 for an error that another command line fixes, otherwise 1', () => {
   const full = new InputError('no space left', { cause: Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' }) });
   expect([full, new InputError('not a model'), new Error('a bug')].map((error) => explain(error, false).code)).toEqual([
     1, 2, 1,

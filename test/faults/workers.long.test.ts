@@ -116,7 +116,7 @@ test(
   LONG ? 3_000_000 : 600_000,
 );
 
-test('a step that gives no numbers every time is not taken: its batch is set aside, the run pauses, and goes on after a resume', async () => {
+test('a step that gives no numbers every time is not taken: its batch is set aside, the run pauses, and continues after a resume', async () => {
   using faults = new ThreadFaults();
   const run = join(temporaryFolder(), 'run');
   const config = configSchema.parse(

@@ -120,7 +120,7 @@ describe('a plug-in that misbehaves is restarted, then parked, and the loop cont
     expect(Math.max(...tokens)).toBeLessThan(4);
   });
 
-  test('one that never comes back from opening is parked too', async () => {
+  test('a plug-in whose opening never returns is parked too', async () => {
     const stuck = definePlugin({
       name: 'stuck',
       apiVersion: API_VERSION,

@@ -43,7 +43,7 @@ function eagerLoop(limit: number, start: LoopState, body: (step: Tensor, carried
     steps.push(next);
     state = next;
   }
-  // Without a step, one that is not made says what it would have stored.
+  // Without any step, build one to find the types of what it would store.
   const stored = (steps[0] ?? body(tf.scalar(0, 'int32'), start.carried)).scanned;
   const scanned = Object.entries(stored).map(([name, { shape, dtype }]) => {
     const missing = tf.zeros([limit - steps.length, ...shape], dtype);

@@ -1,11 +1,11 @@
-/** Frozen parameters, which programs take from files or from the device instead of feeds. */
+/** Frozen parameters: programs read them from files or from the device instead of feeds. */
 import { dirname, relative, sep } from 'node:path';
 import { sameShape, type External, type Graph, type OnnxType } from '../compile/graph.ts';
 import type { StoredType } from '../hf/half.ts';
 import { readStored, type StoredWeights } from '../hf/stored.ts';
 import type { Engine, ResidentTensor, ResidentTensors, Specs, TensorSpec } from './engine.ts';
 
-/** As ONNX Runtime takes them: paths below one folder, which may not leave it, not even by a symbolic link. */
+/** Files for ONNX Runtime: paths below one folder; it refuses a path that leaves the folder, also by a symbolic link. */
 export interface Externals {
   readonly folder: string;
   readonly tensors: Readonly<Record<string, External>>;
@@ -31,7 +31,7 @@ function commonFolder(files: readonly string[]): string {
   return folder;
 }
 
-/** Reads the tensors and puts them on the device, for an engine that takes no files. */
+/** Reads the tensors and uploads them, for an engine without external initializers. */
 export async function uploadStored(engine: Engine, stored: StoredWeights): Promise<ResidentTensors> {
   const resident: Record<string, ResidentTensor> = {};
   for (const [name, tensor] of Object.entries(stored)) resident[name] = await engine.upload(await readStored(tensor));
@@ -40,13 +40,13 @@ export async function uploadStored(engine: Engine, stored: StoredWeights): Promi
 
 type Shaped = Readonly<Record<string, { readonly shape: readonly number[] }>>;
 
-/** Whether the input is an attached parameter: it has the name and the shape of one. */
+/** Whether the input has the name and the shape of an attached parameter. */
 function isAttached(name: string, { dtype, shape }: Pick<TensorSpec, 'shape'> & { dtype: string }, attached: Shaped) {
   const found = attached[name];
   return found !== undefined && dtype === 'float32' && sameShape(found.shape, shape);
 }
 
-/** The inputs that are fed. */
+/** The inputs without attached parameters. */
 export function fedInputs(inputs: Specs, attached: Shaped): Specs {
   return Object.fromEntries(Object.entries(inputs).filter(([name, spec]) => !isAttached(name, spec, attached)));
 }
@@ -58,7 +58,7 @@ export function attachedInputs(inputs: Specs, attached: ResidentTensors): Reside
   );
 }
 
-/** Makes initializers of the graph's inputs that are attached. */
+/** Turns attached inputs of the graph into initializers. */
 export function attachExternals(graph: Graph, { tensors }: Externals): void {
   for (const value of graph.inputs.splice(0)) {
     if (isAttached(value.name, value, tensors)) graph.externals.set(value.name, tensors[value.name]!);

@@ -2,9 +2,9 @@
  * The libraries of the engine `cuda`: ONNX Runtime's CUDA provider and NVIDIA's libraries, in one folder outside
  * node_modules that `quorum setup cuda` fills.
  *
- * Neither LD_LIBRARY_PATH nor a restart of the process is needed. ONNX Runtime looks for a provider in the folder that
- * its own library was loaded from, so the folder has a copy of that library, which is loaded before onnxruntime-node
- * asks for it by name; and the dynamic linker takes a library that is already loaded for one that the provider names.
+ * This works without LD_LIBRARY_PATH and without restarting the process. ONNX Runtime looks for a provider in the folder
+ * of its own library, so the folder has a copy of that library, and a process loads the copy before onnxruntime-node
+ * requests it by name. The dynamic linker resolves the libraries that the provider needs to those already loaded.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,8 +14,8 @@ import { cacheFolder } from '../../lib/cache-folder.ts';
 import { UnsupportedError } from '../../protocol/errors.ts';
 
 /**
- * What pip installs for this version of onnxruntime-node. The provider must be of the very same version; NVIDIA's
- * requirements are those that its wheel states (extras `cuda` and `cudnn`), and cuBLAS, which the provider links to.
+ * Requirements of pip for this version of onnxruntime-node. The provider must have exactly the same version; its wheel
+ * states NVIDIA's packages (extras `cuda` and `cudnn`), without cuBLAS, which the provider links to.
  */
 export const CUDA_WHEELS = {
   onnxruntime: '1.30.0',
@@ -30,15 +30,15 @@ export const CUDA_WHEELS = {
   ],
 } as const;
 
-/** ONNX Runtime's own library, by the name that onnxruntime-node asks the linker for. */
+/** ONNX Runtime's own library, by the name that onnxruntime-node links to. */
 export const RUNTIME_LIBRARY = 'libonnxruntime.so.1';
 
 export const PROVIDERS = ['libonnxruntime_providers_shared.so', 'libonnxruntime_providers_cuda.so'];
 
-/** The driver's own library: in no wheel. */
+/** The driver's library: no wheel has it. */
 const DRIVER = 'libcuda.so.1';
 
-/** In this order: a library stands after those that it needs. cuDNN loads its parts itself. */
+/** In load order: each library follows those that it needs. cuDNN loads its parts itself. */
 export const NVIDIA_LIBRARIES = [
   'libcudart.so.13',
   'libcublasLt.so.13',
@@ -49,7 +49,7 @@ export const NVIDIA_LIBRARIES = [
   'libcudnn.so.9',
 ];
 
-/** Written last into the folder: names, versions and sizes of what was installed. */
+/** Record of the installed names, versions and sizes; setup writes it last. */
 export const CUDA_RECORD = 'installed.json';
 
 export interface CudaRecord {
@@ -59,7 +59,7 @@ export interface CudaRecord {
   readonly files: Readonly<Record<string, number>>;
 }
 
-/** Holds a folder for each version of ONNX Runtime. */
+/** The folder with one folder per version of ONNX Runtime. */
 export const cudaCache = (): string => cacheFolder('cuda');
 
 export const cudaFolder = (): string => join(cudaCache(), CUDA_WHEELS.onnxruntime);
@@ -70,7 +70,7 @@ export function packagedRuntime(): string {
   return join(root, 'bin', 'napi-v6', process.platform, process.arch);
 }
 
-/** @returns files that should be in the folder and are not there whole; all of them without a readable record. */
+/** @returns required files that are missing or have another size; all of them without a readable record. */
 export function missingFiles(folder: string): string[] {
   const files = readRecord(folder)?.files ?? {};
   const needed = new Set([RUNTIME_LIBRARY, ...PROVIDERS, ...NVIDIA_LIBRARIES, ...Object.keys(files)]);
@@ -89,8 +89,8 @@ function readRecord(folder: string): CudaRecord | undefined {
 }
 
 /**
- * Loads the copy of ONNX Runtime that has the CUDA provider next to it, where there is one. A module calls it before it
- * imports onnxruntime-node, for every engine: a process has one ONNX Runtime.
+ * Loads the copy of ONNX Runtime with the CUDA provider next to it, if there is one. Call it before importing
+ * onnxruntime-node, for every engine, because a process has one ONNX Runtime.
  */
 export function preloadRuntime(): void {
   const file = join(cudaFolder(), RUNTIME_LIBRARY);
@@ -125,19 +125,19 @@ function absence(folder: string): string {
   return `${cudaCache()} has those of ONNX Runtime ${others.join(', ')}, and this is ${CUDA_WHEELS.onnxruntime}`;
 }
 
-/** Whether onnxruntime-node's own installer has put the provider, and not a placeholder, into the package. */
+/** Whether onnxruntime-node's own installer has replaced the placeholder by the provider. */
 function isInPackage(): boolean {
   const provider = statSync(join(packagedRuntime(), PROVIDERS[1]!), { throwIfNoEntry: false });
   return provider !== undefined && provider.size > 1_000_000;
 }
 
-/** RTLD_NODELETE of dlopen(3), which Node has no name for: the library stays when the call fails. */
+/** RTLD_NODELETE of dlopen(3), which Node does not name: the library stays loaded when the call fails. */
 const NO_DELETE = 0x1000;
 
 /**
- * Loads a shared library for the libraries that are loaded after it. @returns why it could not be loaded.
+ * Loads a shared library whose symbols later libraries use. @returns the reason if it cannot be loaded.
  *
- * Node has dlopen for addons only: a library that is none is loaded, and then refused with "did not self-register".
+ * Node's dlopen is for addons: it loads any other library and then fails with "did not self-register".
  */
 function open(file: string): string | undefined {
   const { RTLD_LAZY, RTLD_GLOBAL } = constants.dlopen;

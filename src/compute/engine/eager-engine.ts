@@ -1,6 +1,6 @@
 /**
- * The eager engines: programs called on TF.js's own kernels. `reference` (pure JavaScript) is what the compiled engines
- * are tested against.
+ * The eager engines: programs called on TF.js's own kernels. The compiled engines are tested
+ * against `reference` (pure JavaScript).
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { UnsupportedError } from '../../protocol/errors.ts';
@@ -92,12 +92,12 @@ export class EagerEngine implements Engine {
     return 'resident' in tensor ? toHost(toTensor(tensor)) : tensor;
   }
 
-  /** TF.js falls back silently when a backend cannot start, so ask what it switched to. */
+  /** TF.js falls back silently when a backend cannot start, so check which backend it switched to. */
   #use(): void {
     void tf.setBackend(this.#backend);
     if (tf.getBackend() !== this.#backend)
       throw new UnsupportedError(`TF.js backend "${this.#backend}" did not start; it is on "${tf.getBackend()}"`);
-    // On its first use TF.js's cpu backend prints an advertisement for its native one.
+    // On its first use TF.js's cpu backend prints an advertisement for the native backend.
     (tf.backend() as { firstUse?: boolean }).firstUse = false;
   }
 
@@ -126,7 +126,7 @@ class EagerProgram implements Program {
     this.#onDispose = onDispose;
   }
 
-  /** Known by tracing on zeros: an eager program has no graph to ask. */
+  /** Found by running on zeros, because an eager program has no graph. */
   get outputs(): Specs {
     this.#use();
     this.#outputs ??= tf.tidy(() => {

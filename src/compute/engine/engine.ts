@@ -25,7 +25,7 @@ export type Fetched = HostTensor | ResidentTensor;
 
 export interface Program {
   readonly name: string;
-  /** What is fed: the specification's inputs without those that the engine has attached. */
+  /** The specification's inputs without those attached to the engine; `run` takes these. */
   readonly inputs: Specs;
   readonly outputs: Specs;
   /** Blocks this thread while it runs on `cpu`. Outputs are HostTensors except those named in `resident`. */
@@ -38,9 +38,9 @@ export interface Engine extends AsyncDisposable {
   /** Returns the cached program when name and specs match. Bounded: least recently used programs are disposed. */
   compile(spec: ProgramSpec): Promise<Program>;
   /**
-   * Gives the engine its frozen parameters once, before the first program is compiled: an input of a program that has
-   * the name and the shape of one is not fed. `cpu` and `cuda` take the bytes from the files, where all programs of all
-   * threads share them on `cpu`; the other engines read them.
+   * Gives the engine its frozen parameters once, before it compiles a program: an input with the name and the shape of
+   * a parameter is not fed. `cpu` and `cuda` take the bytes from the files, and on `cpu` all programs of all threads share
+   * them; the other engines read them.
    */
   attach(stored: StoredWeights): Promise<void>;
   /** Puts a host tensor on the device once, so that it can be fed many times (weights). */
@@ -53,8 +53,8 @@ export interface EngineOptions {
   readonly threads: number;
   readonly cachePrograms?: number;
   /**
-   * Whether a compiled program keeps its working memory between runs, which is faster (default). Where many programs
-   * are in use, each would keep as much as its largest run needed.
+   * Whether a compiled program keeps its working memory between runs, which is faster (default). With many
+   * programs in use, each retains the memory of its largest run.
    */
   readonly keepMemory?: boolean;
 }

@@ -1,4 +1,4 @@
-/** Which engines this machine has, and how to make one. */
+/** Creates engines, and finds out which of them this machine can run. */
 import { execFile, type ExecFileException } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
@@ -34,7 +34,7 @@ export async function createEngine(name: EngineName, options: EngineOptions): Pr
   return new OrtEngine(name, options);
 }
 
-/** @throws UnsupportedError saying why the optional package is not there, or did not start. */
+/** @throws UnsupportedError with the reason if the optional package is missing or does not start. */
 async function loadTensorFlow(): Promise<void> {
   try {
     await import(TENSORFLOW_PACKAGE);
@@ -44,7 +44,7 @@ async function loadTensorFlow(): Promise<void> {
       { cause: error },
     );
   }
-  // It brings TF.js's own gradients; ours must stay.
+  // The package registers TF.js's own gradients; register ours again.
   registerGradients();
   if (!tf.findBackend('tensorflow'))
     throw new UnsupportedError(
@@ -57,7 +57,7 @@ const firstLine = (error: unknown): string => (error instanceof Error ? error.me
 export interface EngineReport {
   readonly name: EngineName;
   readonly usable: boolean;
-  /** What was found, or why the engine cannot be used. */
+  /** Description of a usable engine, otherwise the reason why it cannot be used. */
   readonly detail: string;
 }
 
@@ -86,7 +86,7 @@ export async function probeEngine(name: EngineName): Promise<EngineReport> {
   });
 }
 
-/** The first line of what the child said, without colours and the library's time stamp. */
+/** The first line of the child's error output, without colours and the library's time stamp. */
 function reason(error: ExecFileException, stderr: string): string {
   if (error.killed) return `gave no answer in ${PROBE_TIMEOUT_MS / 1000} s`;
   const line = stripVTControlCharacters(stderr)

@@ -1,4 +1,4 @@
-/** Checks of what is fed to a program, shared by all engines. */
+/** Checks of a program's feeds, shared by all engines. */
 import { sizeOf } from '../../protocol/tensor.ts';
 import type { Feed, Specs } from './engine.ts';
 import { sameShape } from '../compile/graph.ts';

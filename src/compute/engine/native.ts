@@ -1,13 +1,13 @@
 /**
- * Native code that a thread must not be ended in. ONNX Runtime's binding throws when it comes back to a thread that is
- * being ended, where nothing catches it, and the whole process aborts. So a thread says when it is inside, and who
- * wants to end it says so first and waits until it is outside.
+ * Guards native code, in which a thread must not be terminated. When ONNX Runtime's binding returns to a terminating
+ * thread, it throws, nothing catches the error, and the whole process aborts. The thread sets a flag while it is inside;
+ * before terminating it, set ENDING and wait for the flag to clear.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkerError } from '../../protocol/errors.ts';
 import type { TaskFlags } from '../../protocol/worker.ts';
 
-/** Places in the flags of a task. */
+/** Indices in the flags of a task. */
 export const CANCELLED = 0;
 const INSIDE = 1;
 const ENDING = 2;
@@ -20,7 +20,7 @@ export function taskFlags(): TaskFlags {
   return new Int32Array(new SharedArrayBuffer(16));
 }
 
-/** Those of the task that this thread has in hand. */
+/** The flags of this thread's current task. */
 let current: TaskFlags | undefined;
 
 export function atTask(flags: TaskFlags): void {
@@ -28,12 +28,12 @@ export function atTask(flags: TaskFlags): void {
   progress();
 }
 
-/** A program of the task in hand has ended. */
+/** Records that a program of the current task has ended. */
 export function progress(): void {
   if (current) Atomics.add(current, PROGRESS, 1);
 }
 
-/** @throws WorkerError when the thread is about to be ended */
+/** @throws WorkerError when the thread is about to be terminated. */
 export async function inNative<T>(work: () => Promise<T>): Promise<T> {
   const flags = current;
   if (!flags) return work();
@@ -48,12 +48,12 @@ export async function inNative<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Resolves to true when the thread that has the task is outside of native code, where it stays, or when the task is not
- * `inHand` any more. It takes as long as the program that runs there; after `seconds` it resolves to false.
+ * Resolves to true when the task's thread is outside of native code, to which it then does not return, or when the task
+ * is no longer `inHand`. It waits for the program that runs there; after `seconds` it resolves to false.
  */
 export async function outOfNative(flags: TaskFlags, inHand: () => boolean, seconds: number): Promise<boolean> {
   Atomics.store(flags, ENDING, 1);
-  // Looks are counted, not time: a process that was stopped has not waited.
+  // Count polls, not time: a process that was suspended has not waited.
   for (let looks = (1000 * seconds) / LOOK_MILLISECONDS; looks > 0; looks -= 1) {
     if (Atomics.load(flags, INSIDE) === 0 || !inHand()) return true;
     await delay(LOOK_MILLISECONDS);
@@ -62,9 +62,9 @@ export async function outOfNative(flags: TaskFlags, inHand: () => boolean, secon
 }
 
 /**
- * The same when the process exits, where nothing asynchronous runs any more: blocks until every thread is outside. A
- * program that takes longer than `seconds` is ended together with the process by SIGKILL: what is durable survives that
- * as it survives a crash, and an abort would say less.
+ * The same at exit of the process, when nothing asynchronous runs any more: blocks until every thread is outside. If a
+ * program takes longer than `seconds`, SIGKILL ends the process: durable data survives it like a crash, and an abort
+ * would report less.
  */
 export function leaveNative(tasks: Iterable<TaskFlags>, seconds: number): void {
   const deadline = performance.now() + 1000 * seconds;

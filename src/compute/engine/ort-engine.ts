@@ -29,18 +29,18 @@ export type OrtProvider = 'cpu' | 'webgpu' | 'cuda';
 
 const DEFAULT_CACHE = 32;
 /**
- * A session on `cpu` maps each attached tensor by itself, and Linux lets a process have 65,530 maps: an engine's
- * programs take a quarter at most.
+ * A session on `cpu` maps each attached tensor separately, and Linux allows a process 65,530 maps: the programs of an
+ * engine take at most a quarter.
  */
 const MOST_MAPS = 16_384;
 
-/** How an engine makes its programs. */
+/** The options of an engine's programs. */
 interface Setting {
   readonly provider: OrtProvider;
   readonly options: EngineOptions;
-  /** Frozen parameters in files, on `cpu` and `cuda`. */
+  /** Frozen parameters in files, for `cpu` and `cuda`. */
   readonly externals?: Externals;
-  /** Those on the device, on `webgpu`. */
+  /** Frozen parameters on the device, for `webgpu`. */
   readonly resident?: ResidentTensors;
 }
 
@@ -48,7 +48,7 @@ export class OrtEngine implements Engine {
   readonly name: OrtProvider;
   #setting: Setting;
   #programs: ProgramCache;
-  /** Copies between host and device are programs too, one for each dtype and shape; sessions that small are kept. */
+  /** Copies between host and device are programs too, one for each dtype and shape; all these small sessions stay. */
   readonly #transfers = new ProgramCache(Infinity);
 
   constructor(name: OrtProvider, options: EngineOptions) {
@@ -133,7 +133,7 @@ function sessionOptions(
         set_denormal_as_zero: '1',
         ...(externals && {
           model_external_initializers_file_folder_path: externals.folder,
-          // Prepacked weights are a copy that each session makes for itself.
+          // Prepacking copies the weights for each session.
           disable_prepacking: '1',
         }),
       },
@@ -192,7 +192,7 @@ class OrtProgram implements Program {
     );
   }
 
-  /** Host outputs are written straight into their arrays; aliased ones into the feed's buffer. */
+  /** ONNX Runtime writes host outputs straight into their arrays, and aliased outputs into the feed's buffer. */
   #fetches(fed: Readonly<Record<string, ort.Tensor>>): Record<string, ort.Tensor | null> {
     const fetches: Record<string, ort.Tensor | null> = {};
     for (const [name, spec] of Object.entries(this.outputs)) {
@@ -227,7 +227,7 @@ class OrtProgram implements Program {
   }
 }
 
-/** Makes `feed` hold the value of `written`, which may be its own buffer already. */
+/** Copies the value of `written` to `feed`, unless they share a buffer already. */
 function assign(feed: Feed, written: ort.Tensor, where: string): void {
   if (feed instanceof OrtResident) {
     if (feed.tensor === written) return;
@@ -242,8 +242,8 @@ function assign(feed: Feed, written: ort.Tensor, where: string): void {
 }
 
 /**
- * The in-place outputs whose buffer can be the input's own while the graph runs: those that GroupQueryAttention writes,
- * when nothing else reads the input. It writes the new token's slots only. Any other operator might overwrite what a
+ * The in-place outputs that can share the input's buffer while the graph runs: the outputs of GroupQueryAttention whose
+ * input has no other reader. That operator writes the new token's slots only. Any other operator might overwrite what a
  * later node still reads. Not on WebGPU: onnxruntime-node takes no pre-allocated GPU buffer as an output, so there the
  * input's buffer is exchanged for the output's.
  */

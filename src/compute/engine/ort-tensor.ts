@@ -1,11 +1,11 @@
-/** Tensors as ONNX Runtime holds them, and their conversion from and to host tensors. */
+/** Tensors of ONNX Runtime, and their conversion from and to host tensors. */
 import './no-telemetry.ts';
 import './preload-runtime.ts';
 import * as ort from 'onnxruntime-node';
 import { sizeOf, type DType, type HostTensor, type TensorData } from '../../protocol/tensor.ts';
 import type { Feed, ResidentTensor, TensorSpec } from './engine.ts';
 
-/** A tensor that stays where ONNX Runtime put it: host memory, or a GPU buffer on `webgpu`. */
+/** A tensor in ONNX Runtime's memory: host memory, or a GPU buffer on `webgpu`. */
 export class OrtResident implements ResidentTensor {
   readonly resident = true;
   readonly dtype: DType;
@@ -24,7 +24,7 @@ export class OrtResident implements ResidentTensor {
     return this.#tensor;
   }
 
-  /** Makes this tensor hold the value of another: an update in place, where the buffer itself cannot be written. */
+  /** Takes over the value of another tensor: an update in place for a buffer that cannot be written. */
   replace(tensor: ort.Tensor): void {
     const old = this.tensor;
     this.#tensor = tensor;
@@ -42,7 +42,7 @@ export function allocate({ dtype, shape }: TensorSpec): TensorData {
   return dtype === 'float32' ? new Float32Array(size) : dtype === 'int32' ? new Int32Array(size) : new Uint8Array(size);
 }
 
-/** Wraps the host tensor's own memory. ONNX Runtime refuses shared memory: that is copied. */
+/** Wraps the host tensor's own memory; copies shared memory, which ONNX Runtime refuses. */
 export function wrap({ dtype, shape, data }: HostTensor): ort.Tensor {
   const owned = data.buffer instanceof SharedArrayBuffer ? data.slice() : data;
   return new ort.Tensor(dtype, owned as Float32Array, [...shape]);

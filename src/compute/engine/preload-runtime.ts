@@ -1,4 +1,4 @@
-/** Imported before onnxruntime-node, wherever that is. */
+/** Import this module before onnxruntime-node. */
 import { preloadRuntime } from './cuda-libraries.ts';
 
 preloadRuntime();

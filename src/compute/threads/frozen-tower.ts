@@ -1,4 +1,4 @@
-/** What a thread does with pictures where all versions share the vision tower. */
+/** Embeds pictures in a thread when all versions share the vision tower. */
 import { join } from 'node:path';
 import { stampOf } from '../hf/base-identity.ts';
 import { weightFiles } from '../hf/shards.ts';
@@ -9,19 +9,19 @@ import type { QuestionEncoder } from '../rollout/prompts.ts';
 import { RowCache } from '../rollout/row-cache.ts';
 
 export interface PictureSetup {
-  /** Rows of the decoder that a picture takes, at most. */
+  /** Maximum of decoder rows per picture. */
   readonly maxTokens: number;
-  /** Where the rows of pictures are kept; absent: in memory alone. */
+  /** Folder of the cached rows; absent: memory only. */
   readonly rowFolder?: string | undefined;
-  /** Of the files in `rowFolder`. */
+  /** Maximum size of the files in `rowFolder`. */
   readonly rowBytes: number;
 }
 
-/** Of the rows that a thread keeps in memory. */
+/** Maximum size of the rows that a thread keeps in memory. */
 const MEMORY_BYTES = 256e6;
 
 export class FrozenTower {
-  /** The model whose programs take pictures' rows, and no weight of the tower. */
+  /** The model with programs that take the rows of pictures instead of the tower's weights. */
   readonly textModel: Model;
   readonly #engine: Engine;
   readonly #model: Model;
@@ -36,7 +36,7 @@ export class FrozenTower {
     this.#identity = identity;
   }
 
-  /** @param engine has the tower's weights attached. Undefined where the model has no tower. */
+  /** @param engine has the tower's weights attached. @returns undefined when the model has no tower. */
   static async open(
     engine: Engine,
     model: Model,
@@ -49,7 +49,7 @@ export class FrozenTower {
     return new FrozenTower(engine, model, model.vision, cache, await stampOf(files));
   }
 
-  /** What gives pictures their rows. */
+  /** Returns a function that embeds pictures. */
   embed(cancelled?: () => boolean): NonNullable<QuestionEncoder['embed']> {
     const running = { engine: this.#engine, model: this.#model, weights: {} };
     return (images) => embedImages({ running, cache: this.#cache, identity: this.#identity, cancelled }, images);

@@ -1,6 +1,6 @@
 /**
- * The learner's thread: loads, teaches and saves. Its state is what its last step left; after a restart the request
- * brings it back.
+ * The learner's thread: loads, trains and saves. It keeps the state after its last step; after a restart, the request
+ * carries the state.
  */
 import { Random } from '../../data/rng.ts';
 import { UnsupportedError } from '../../protocol/errors.ts';
@@ -44,23 +44,23 @@ export interface LearnerSetup {
   readonly systemPrompt?: string | undefined;
   readonly engine: EngineName;
   readonly threads: number;
-  /** Absent: pictures of any size, and the vision tower stands in the programs. */
+  /** Absent: pictures have any size, and the programs contain the vision tower. */
   readonly pictures?: PictureSetup | undefined;
   readonly optimizer: AdamWSettings;
   readonly learn: LearnSettings;
-  /** Default: nothing is computed twice. */
+  /** Default: no recomputation. */
   readonly saving?: Saving;
-  /** Trains an adapter instead of the whole model; `seed` draws where it begins. */
+  /** Trains an adapter instead of the whole model; `seed` draws its initial weights. */
   readonly adapter?: { readonly settings: AdapterSettings; readonly seed: number } | undefined;
 }
 
-/** The base, and what is trained of it. */
+/** The base model and its trainable set. */
 interface Base extends ModelFiles, Pick<QuestionEncoder, 'embed'> {
   readonly folder: string;
   readonly adapter: Adapter | undefined;
   /** The adapter's constants, on the engine, which has the frozen weights attached. */
   readonly constants: ResidentTensors;
-  /** What the programs are made of, without what an adapter adds. */
+  /** The model that programs are built from, without the adapter's parameters. */
   readonly running: Model;
 }
 
@@ -83,7 +83,7 @@ export class LearnerWorker {
     // An objective that cannot be used stops the start, not the first step.
     await openObjective(setup.learn.objective);
     const model = await loadModelFiles(setup.baseFolder);
-    // A base that is a checkpoint itself, all float32, still knows how its own base was stored.
+    // A base that is itself a checkpoint, all float32, records the types of its own base.
     const dtypes = (await baseTypes(setup.baseFolder)) ?? model.dtypes;
     const engine = await createEngine(setup.engine, { threads: setup.threads });
     const adapter = setup.adapter && makeAdapter(model.model, setup.adapter.settings);
@@ -156,7 +156,7 @@ export class LearnerWorker {
     const trainer = await this.#trainer(state);
     const { constants, adapter, running } = this.#base;
     const model = withAdapter(running, adapter);
-    // Until the step is complete the warm state has no name: a failed step must not be taken for its start or its end.
+    // The warm state has no id until the step is complete, so that a failed step cannot pass for either state.
     this.#warm = undefined;
     const learner = {
       trainer,

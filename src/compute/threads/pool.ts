@@ -1,8 +1,8 @@
 /**
  * The threads of one role, each with a warm model. Every wait has a name and an end: cancelling is cooperative (a flag
- * that the worker reads), a task that shows no progress within its deadline costs its thread, and a thread that died is
- * replaced. One that does not come back from native code cannot be ended; it is left behind, and another takes its
- * place.
+ * that the worker reads), a task without progress within its deadline costs its thread, and the pool replaces a thread
+ * that died. A thread that does not return from native code cannot be terminated: the pool abandons it and starts
+ * another.
  */
 import '../engine/no-telemetry.ts';
 import { Piscina } from 'piscina';
@@ -17,7 +17,7 @@ import type { WorkerSetup } from './worker.ts';
 export interface PoolOptions {
   readonly setup: WorkerSetup;
   readonly threads: number;
-  /** Tasks that may wait for a thread. */
+  /** Maximum of tasks that wait for a thread. */
   readonly maxQueue: number;
   /** How long a thread may take to load its model. */
   readonly startSeconds: number;
@@ -26,31 +26,28 @@ export interface PoolOptions {
 export interface RunOptions {
   /** Names the wait in errors: "sampling 32 questions". */
   readonly doing: string;
-  /** Without progress. */
+  /** Deadline without progress. */
   readonly seconds: number;
   readonly signal?: AbortSignal | undefined;
 }
 
-/**
- * How long a thread that is to be ended may stay in native code, where it cannot be ended; or as long as the task's
- * deadline, where that is shorter.
- */
+/** Before terminating a thread, wait this long for it to leave native code, or for the task's deadline if shorter. */
 const NATIVE_SECONDS = 30;
-/** How long a pool that is closed waits for the programs that its threads run. */
+/** When it closes, a pool waits this long for running programs. */
 const CLOSE_SECONDS = 60;
-/** Threads that may be left behind in native code, each with its copy of the model, until calls are refused. */
+/** Maximum of abandoned threads in native code, each with a copy of the model; beyond it, calls are refused. */
 const MOST_LEFT = 1;
 
-/** How long an exit of the process waits for the programs that its threads run. */
+/** At exit, the process waits this long for running programs. */
 const EXIT_SECONDS = 2;
-/** A task that a pool has. */
+/** A queued or running task of a pool. */
 interface InHand {
   readonly flags: TaskFlags;
-  /** Takes the task out of the queue, or ends its thread: the last resort. */
+  /** Removes the task from the queue or terminates its thread: the last resort. */
   readonly kill: AbortController;
-  /** Where it waits or runs. */
+  /** The pool that queues or runs it. */
   pool?: Piscina;
-  /** With its thread, in native code. */
+  /** Whether it was abandoned with its thread, in native code. */
   isLeft?: boolean;
 }
 
@@ -63,12 +60,9 @@ export class WorkerPool implements AsyncDisposable {
   #pool: Piscina | undefined;
   #closed = false;
   readonly #inFlight = new Set<InHand>();
-  /**
-   * Of threads that are being ended: what comes next waits for it, so as not to queue behind one that may be left
-   * behind.
-   */
+  /** Pending terminations. New tasks wait for them, so that none queues behind a thread that may be abandoned. */
   readonly #ends = new Set<Promise<boolean>>();
-  /** Each with a thread that does not come back from native code. */
+  /** Pools with a thread that does not return from native code. */
   readonly #behind = new Set<Piscina>();
 
   constructor(options: PoolOptions) {
@@ -76,7 +70,7 @@ export class WorkerPool implements AsyncDisposable {
   }
 
   /**
-   * Starts the threads and waits until every one has its model. @throws what kept a thread from starting, TimeoutError
+   * Starts the threads and waits until every one has its model. @throws the error of a thread that cannot start, TimeoutError
    */
   async ready(): Promise<void> {
     const { threads, startSeconds, setup } = this.#options;
@@ -86,7 +80,7 @@ export class WorkerPool implements AsyncDisposable {
     await Promise.all(calls);
   }
 
-  /** @throws CancelledError, TimeoutError, WorkerError when the thread died, or what the worker threw */
+  /** @throws CancelledError, TimeoutError, WorkerError when the thread died, or the worker's own error. */
   async run<C extends WorkerCall>(call: C, { doing, seconds, signal }: RunOptions): Promise<WorkerValues[C['type']]> {
     this.#refuse(doing);
     const cancelled = (): boolean => signal?.aborted === true;
@@ -120,7 +114,7 @@ export class WorkerPool implements AsyncDisposable {
     }
   }
 
-  /** @throws WorkerError when no task can be taken now */
+  /** @throws WorkerError when the pool takes no task now. */
   #refuse(doing: string): void {
     const { setup, threads, maxQueue } = this.#options;
     if (this.#closed) throw new WorkerError(`${doing}: the ${setup.role} threads were closed`);
@@ -134,7 +128,7 @@ export class WorkerPool implements AsyncDisposable {
       throw new WorkerError(`${doing}: ${waiting} tasks wait for the ${setup.role} threads already`);
   }
 
-  /** @returns whether the thread could be ended; otherwise it and what waits behind it are out of the pool. */
+  /** @returns whether the thread was terminated; otherwise the pool abandons it with the tasks queued behind it. */
   #end(task: InHand, seconds: number): Promise<boolean> {
     const grace = Math.max(1, Math.min(NATIVE_SECONDS, seconds));
     const end = outOfNative(task.flags, () => this.#inFlight.has(task), grace).then((isOut) => {
@@ -200,8 +194,8 @@ export class WorkerPool implements AsyncDisposable {
       concurrentTasksPerWorker: 1,
       idleTimeout: Infinity,
     });
-    // A thread that fails outside of a task, or while it starts, may not be replaced by Piscina: who waits is told, and
-    // the next call starts a new pool.
+    // Piscina may not replace a thread that fails outside of a task or during its start: reject the waiting calls, and
+    // start a new pool at the next call.
     const giveUp = (): void => {
       if (this.#pool !== pool) return;
       this.#pool = undefined;
@@ -224,7 +218,7 @@ export class WorkerPool implements AsyncDisposable {
     const out = await Promise.all(
       tasks.map((task) => outOfNative(task.flags, () => this.#inFlight.has(task), CLOSE_SECONDS)),
     );
-    // A thread that is still there ends with the process.
+    // A thread that still runs ends with the process.
     if (out.every(Boolean)) await pool.destroy();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The sampler's thread: answers questions with the weights it is handed, and scores the answers under the frozen base.
+ * The sampler's thread: answers questions with the weights of each call, and scores the answers under the frozen base.
  */
 import { CancelledError, InputError, UnsupportedError } from '../../protocol/errors.ts';
 import type { Sample } from '../../protocol/messages.ts';
@@ -32,13 +32,13 @@ export interface RolloutSetup {
   readonly systemPrompt?: string | undefined;
   readonly engine: EngineName;
   readonly threads: number;
-  /** Rows decoded at once. */
+  /** Maximum of rows per decode step. */
   readonly maxRows: number;
-  /** Groups scored at once. */
+  /** Groups per scoring pass. */
   readonly microBatchGroups: number;
-  /** Absent: pictures of any size, and the vision tower stands in the programs. */
+  /** Absent: pictures have any size, and the programs contain the vision tower. */
   readonly pictures?: PictureSetup | undefined;
-  /** Versions are adapters to the base, which this thread then keeps. */
+  /** Versions are adapters of the base, and this thread keeps the base. */
   readonly adapter?: AdapterSettings | undefined;
   /** The base is the only version: all its weights stay as they are. */
   readonly baseAlone?: boolean | undefined;
@@ -50,9 +50,9 @@ const CACHED_PROGRAMS = 64;
 const WARM_WEIGHTS = 3;
 
 interface Base extends PromptEncoder {
-  /** What the programs over text are made of. */
+  /** The model that text programs are built from. */
   readonly model: Model;
-  /** Undefined where the vision tower stands in those programs. */
+  /** Undefined when the text programs contain the vision tower. */
   readonly tower: FrozenTower | undefined;
   readonly adapter: Adapter | undefined;
   /** The adapter's constants, on the engine. */
@@ -78,13 +78,13 @@ export class RolloutWorker {
     const loaded = await loadPromptEncoder(setup.baseFolder);
     const adapter = setup.adapter && makeAdapter(loaded.model, setup.adapter);
     const { eosTokenIds } = await loadGenerationConfig(setup.baseFolder, loaded.model);
-    // So many programs would keep more memory than the rest of the daemon has.
+    // This many programs would retain more memory than the rest of the daemon.
     const engine = await createEngine(setup.engine, {
       threads: setup.threads,
       cachePrograms: CACHED_PROGRAMS,
       keepMemory: false,
     });
-    // What no version changes never passes through here: the engine takes it from the model's files.
+    // Frozen weights never pass through JavaScript: the engine reads them from the model's files.
     const isFrozen = adapter !== undefined || setup.baseAlone === true;
     if (isFrozen) await engine.attach(await locateParams(setup.baseFolder, loaded.model));
     const constants = await uploadAll(engine, adapter?.constants ?? {});
@@ -107,7 +107,7 @@ export class RolloutWorker {
         return share(await this.#trainable());
       case 'sample':
         return this.#sample(call, flags).catch((error: unknown) => {
-          // The warm copies may be to blame: what is asked again begins from the shared memory.
+          // Drop the warm copies too, so that a retry starts from shared memory.
           if (!(error instanceof InputError || error instanceof CancelledError)) this.#warm.clear();
           throw error;
         });
@@ -116,7 +116,7 @@ export class RolloutWorker {
     }
   }
 
-  /** The trainable set that computes what the base computes. An adapter does so wherever it begins. */
+  /** The trainable set with the outputs of the base; an adapter has them for any initial weights. */
   async #trainable(): Promise<TensorMap> {
     const { adapter, model } = this.#encoder;
     if (adapter) return adapter.initial(() => () => 0);

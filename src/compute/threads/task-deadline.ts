@@ -1,6 +1,6 @@
 /**
- * When a task of a thread is given up: at its deadline, which begins anew with each sign of progress, or when it does
- * not notice that it was cancelled.
+ * Gives up a thread's task at its deadline, which each sign of progress renews, or when the task ignores a
+ * cancellation.
  */
 import { LiveTimer } from '../../lib/live-timer.ts';
 import { tellProgress } from '../../lib/progress.ts';
@@ -8,7 +8,7 @@ import { TimeoutError } from '../../protocol/errors.ts';
 import type { TaskFlags } from '../../protocol/worker.ts';
 import { CANCELLED, PROGRESS } from '../engine/native.ts';
 
-/** How long a cancelled task has to notice; one past its deadline has none. */
+/** Grace period of a cancelled task; past its deadline a task has none. */
 const CANCEL_GRACE_SECONDS = 30;
 const LOOK_MILLISECONDS = 1000;
 
@@ -16,13 +16,13 @@ export interface Watched {
   readonly flags: TaskFlags;
   readonly seconds: number;
   readonly signal: AbortSignal | undefined;
-  /** A number that changes while any thread of the pool gets on: progress for a task that waits for one. */
+  /** Changes while any thread of the pool makes progress; counts as progress of a queued task. */
   readonly ofThePool: () => number;
   /** Called once. */
   readonly giveUp: () => void;
 }
 
-/** @returns what ends the watch. */
+/** @returns a function that ends the watch. */
 export function watchTask({ flags, seconds, signal, ofThePool, giveUp }: Watched): () => void {
   const progress = (): number => Atomics.load(flags, PROGRESS) || -ofThePool();
   let seen = progress();

@@ -5,7 +5,7 @@ import { f32, type TensorMap } from '../../protocol/tensor.ts';
 import type { SharedState, SharedTensors } from '../../protocol/worker.ts';
 import type { TrainerState } from '../training/trainer.ts';
 
-/** Copies tensors to shared memory: that of `reuse`, where it has the right size, which then must have no reader. */
+/** Copies tensors to shared memory: to that of `reuse`, if its size fits and it has no reader. */
 export function share(tensors: TensorMap, reuse?: SharedTensors): SharedTensors {
   let offset = 0;
   const entries = Object.entries(tensors).map(([name, { shape, data }]) => {
@@ -19,7 +19,7 @@ export function share(tensors: TensorMap, reuse?: SharedTensors): SharedTensors 
   return { id: randomUUID(), buffer, entries };
 }
 
-/** Name of a tensor that holds a number which is not finite; undefined when all are finite. */
+/** Name of a tensor with a number that is not finite; undefined when all are finite. */
 function notFinite(tensors: TensorMap): string | undefined {
   return Object.entries(tensors).find(([, { data }]) => {
     let sum = 0;
@@ -29,8 +29,8 @@ function notFinite(tensors: TensorMap): string | undefined {
 }
 
 /**
- * @throws UnsoundStepError when weights or moments are not finite: nothing good can be learnt from them, or sampled
- * with them.
+ * @throws UnsoundStepError when weights or moments are not finite, because neither a step nor a sample from them is
+ * sound.
  */
 export function checkFinite({ weights, moments }: TrainerState, doing: string): void {
   const weight = notFinite(weights);
@@ -71,9 +71,9 @@ export function sharedState(state: SharedState): TrainerState {
 }
 
 /**
- * Versions in memory. The newest stays; an older one stays while somebody retains it. The memory of one that is dropped
- * is kept for the next version (`takeSpare`): left to the garbage collectors of several threads, which do not see its
- * size, it would pile up for hours.
+ * Versions in memory. The newest stays; an older version stays while a caller retains it. The memory of a dropped
+ * version serves the next one (`takeSpare`): the garbage collectors of several threads do not see its size, and without
+ * reuse it would pile up for hours.
  */
 export class Versions {
   readonly #states = new Map<number, SharedState>();
@@ -92,7 +92,7 @@ export class Versions {
     return [...this.#states.keys()];
   }
 
-  /** Whether `n` is in memory with this state: a number may be given again. */
+  /** Whether `n` is in memory with this state; a number may be reused for another state. */
   has(n: number, state: SharedState): boolean {
     return this.#states.get(n) === state;
   }
@@ -139,7 +139,7 @@ export class Versions {
   #dropIfFree(n: number): void {
     if (n === this.#current || this.#holds.has(n)) return;
     const state = this.#states.get(n);
-    // Version 0 of a fresh run is the frozen base itself, which is read for ever.
+    // Version 0 of a fresh run is the frozen base itself: never reuse its memory.
     if (n > 0) this.#spare = state;
     this.#states.delete(n);
   }

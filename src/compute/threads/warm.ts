@@ -1,4 +1,4 @@
-/** Weights that a thread keeps on its engine between tasks, the least recently used dropped first. */
+/** Weights that a thread keeps on its engine between tasks; drops the least recently used first. */
 import type { SharedTensors } from '../../protocol/worker.ts';
 import { uploadAll, type Engine, type ResidentTensors } from '../engine/engine.ts';
 import { shared } from './versions.ts';
@@ -13,7 +13,7 @@ export class WarmWeights {
     this.#limit = limit;
   }
 
-  /** Valid until `limit` other weights were asked for. */
+  /** Valid until `limit` other weights have been requested. */
   async get(source: SharedTensors): Promise<ResidentTensors> {
     const weights = this.#warm.get(source.id) ?? (await uploadAll(this.#engine, shared(source)));
     this.#warm.delete(source.id);

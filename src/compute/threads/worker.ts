@@ -1,6 +1,5 @@
 /**
- * Entry of every compute thread. `workerData` says which role it plays; the thread counts as started once its model is
- * loaded.
+ * Entry of every compute thread. `workerData` names its role; the thread counts as started once its model is loaded.
  */
 import { workerData } from 'node:worker_threads';
 import { toErrorData } from '../../protocol/errors.ts';
@@ -31,8 +30,8 @@ async function start(setup: WorkerSetup): Promise<Answer> {
 }
 
 /**
- * A thread that cannot start stays, and says why to everyone who calls: one that dies makes the pool give up in
- * silence.
+ * A thread that cannot start stays alive and answers every call with the reason; if it died, the pool would give up
+ * without one.
  */
 const answer = await start(workerData as WorkerSetup).catch(
   (error: Error): Answer =>

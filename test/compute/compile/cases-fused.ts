@@ -94,7 +94,7 @@ add(
         },
         build: (inputs) => {
           const result = groupQueryAttention(inputs as never, { numHeads: kvHeads * repeat, kvHeads, scale: 0.3 });
-          // What lies behind the new token is nobody's: only an update in place keeps it.
+          // Slots after the new token have no defined content: only an update in place keeps theirs.
           const slots = tf.reshape(tf.range(0, length, 1, 'int32'), [1, 1, length, 1]);
           const used = tf.cast(tf.lessEqual(slots, tf.reshape(inputs['seqlensK']!, [batch, 1, 1, 1])), 'float32');
           return [result.out, tf.mul(result.presentKey, used), tf.mul(result.presentValue, used)];

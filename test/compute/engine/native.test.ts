@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { atTask, inNative, outOfNative, taskFlags } from '../../../src/compute/engine/native.ts';
 import { WorkerError } from '../../../src/protocol/errors.ts';
 
-/** Native work that goes on until it is told to end, and whether somebody who wants to end the thread may. */
+/** Native work that runs until it is released, and a check whether the thread may be terminated. */
 function working(inHand: () => boolean = () => true) {
   const flags = taskFlags();
   atTask(flags);
@@ -44,7 +44,7 @@ test('native code that fails is left too, and a task that is not in hand any mor
   await outside;
 });
 
-test('one that does not come back is not waited for longer than was said', async () => {
+test('waits no longer than the given time for a program that does not return', async () => {
   const flags = taskFlags();
   atTask(flags);
   void inNative(() => new Promise(() => {}));

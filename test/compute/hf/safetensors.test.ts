@@ -211,7 +211,7 @@ test('float16 holds every half as it was and rounds to the nearest, the even one
       'w',
     ),
   ).toEqual(halves.map((half) => half | 0x8000));
-  // Between two neighbours: the middle goes to the even one, what is beside it to the nearer.
+  // Between two neighbours: the middle rounds to the even neighbour, any other value to the nearer.
   const middles = Float32Array.from({ length: 0x7bff }, (_, i) => (values[i]! + values[i + 1]!) / 2);
   expect(float16(middles, 'w')).toEqual(Uint16Array.from(middles, (_, i) => i + (i % 2)));
   expect(

@@ -73,7 +73,7 @@ describe('saveModelFolder', () => {
     expect(again.generationConfig).toEqual({ eosTokenIds: [332, 330], padTokenId: 330 });
   });
 
-  test('saving over a folder replaces it whole and leaves nothing beside it', async () => {
+  test('saving over a folder replaces it whole and leaves nothing next to it', async () => {
     const model = await loadModelFolder(await complete('again'));
     const place = await mkdtemp(join(scratch, 'over-'));
     const target = join(place, 'model');
@@ -185,7 +185,7 @@ describe('a folder saved by transformers 5', () => {
     );
   });
 
-  test('that is an adapter, with or without weights beside it, is refused with the way to merge it', async () => {
+  test('an adapter folder, with or without full weights in it, is refused with the way to merge it', async () => {
     const folder = await complete('adapter');
     await writeFile(
       join(folder, 'adapter_config.json'),

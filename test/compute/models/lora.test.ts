@@ -57,7 +57,7 @@ function drawn(specs: ReturnType<typeof specsOf>): TensorMap {
 }
 
 describe('a LoRA adapter in the layout of PEFT', () => {
-  it('gives the logits that PEFT gives: beside the frozen weights, and worked into them', async () => {
+  it('gives the logits of PEFT, with the adapter separate and merged into the frozen weights', async () => {
     const { model, params, prompts, padding, mask, length } = await loadFixture('window');
     const { logits: expected } = await readSafetensors(join(folder, 'logits.safetensors'));
     const adapter = makeAdapter(model, settings);

@@ -43,7 +43,7 @@ const SHORT = 2;
 const endless: SampleCall['request']['params'] = { samples: 8, temperature: 1, topP: 1, topK: 0, maxNewTokens: 400 };
 
 describe('WorkerPool', { timeout: 120_000 }, () => {
-  it('ends a thread that shows no progress, names the wait, and goes on with a new thread', async () => {
+  it('ends a thread without progress, names the wait, and continues with a new thread', async () => {
     using faults = new ThreadFaults();
     await using pool = rolloutPool(1);
     await pool.ready();
@@ -73,7 +73,7 @@ describe('WorkerPool', { timeout: 120_000 }, () => {
     expect(signs).toBeGreaterThan(2);
   });
 
-  it('leaves a thread behind that does not come back from native code, tells what waited, and goes on with another', async () => {
+  it('abandons a thread that does not return from native code, reports it to the waiting tasks, and continues with another', async () => {
     using faults = new ThreadFaults();
     await using pool = rolloutPool(1);
     await pool.ready();
@@ -95,7 +95,7 @@ describe('WorkerPool', { timeout: 120_000 }, () => {
     );
   });
 
-  it('replaces a thread that dies while it starts, and does not leave waiting who waits for it', async () => {
+  it('replaces a thread that dies during its start, and rejects the calls that wait for it', async () => {
     await using pool = rolloutPool(1);
     using faults = new ThreadFaults();
     faults.order('start', 'exit');

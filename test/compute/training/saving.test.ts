@@ -68,7 +68,7 @@ it.each([
   ['cpu', bonus, [{ logits: LOGITS }, { recompute: true }]],
   ['reference', bonus, [{ recompute: true, logits: LOGITS }]],
 ] as const)(
-  'on %s, a step that saves memory has the gradients and metrics of one that does not',
+  'on %s, a step that saves memory has the gradients and metrics of a plain step',
   async (name, loss, savings) => {
     const plain = await step(name, loss);
     for (const saving of savings) {

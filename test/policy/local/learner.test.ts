@@ -346,7 +346,7 @@ describe('before the first step', { timeout: 120_000 }, () => {
     expect(Object.keys(await readSafetensors(join(whole, 'model.safetensors')))).toContain('model.embed_tokens.weight');
   });
 
-  it('cancels a generation in flight and goes on with the same thread', async () => {
+  it('cancels a generation in flight and continues with the same thread', async () => {
     const stop = new AbortController();
     const sampling = policy.sampler.sample(
       { questions: questions(16), params: { ...params, maxNewTokens: 400 }, seed: 1, version: 0 },
