@@ -5,7 +5,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { parseFrame } from '../../dashboards/server/inbound.ts';
 import { readSafetensors, writeSafetensors } from '../../src/compute/hf/safetensors.ts';
@@ -15,6 +14,7 @@ import { readPicture } from '../../src/data/image.ts';
 import { openPaths } from '../../src/data/open.ts';
 import { extractAnswer } from '../../src/learn/answer.ts';
 import { interpret, samePlain } from '../../src/learn/equivalence/index.ts';
+import { packagePath } from '../../src/lib/package-path.ts';
 import { decode, encode } from '../../src/protocol/codec.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import { FRAMES_VERSION } from '../../src/protocol/frames.ts';
@@ -30,7 +30,7 @@ const folder = mkdtempSync(join(tmpdir(), 'quorum-fuzz-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 const fixtures = (name: string, ending: RegExp): Uint8Array[] => {
-  const at = fileURLToPath(new URL(`../fixtures/${name}/`, import.meta.url));
+  const at = packagePath(join('test', 'fixtures', name));
   return readdirSync(at)
     .filter((file) => ending.test(file))
     .map((file) => new Uint8Array(readFileSync(join(at, file))));
