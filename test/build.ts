@@ -5,6 +5,7 @@
  * package holds. With a dist/ that is older, everything runs from source, through Vite and tsx.
  */
 import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
@@ -26,9 +27,20 @@ export const built: Plugin = {
   },
 };
 
-/** Before the first test: compiles to dist/test the modules that tests run in processes and threads of their own. */
-export default function setup(): void {
-  if (!IS_BUILT) return;
+/**
+ * Before the first test: compiles to dist/test the modules that tests run in processes and threads of their own. After
+ * the last: fails if a test wrote to the run folder that belongs to the clone's user.
+ */
+export default function setup(): () => void {
+  const runs = join(ROOT, 'runs');
+  const hadRuns = existsSync(runs);
+  if (IS_BUILT) compile();
+  return () => {
+    if (!hadRuns && existsSync(runs)) throw new Error(`a test made ${runs}: tests write to temporary folders`);
+  };
+}
+
+function compile(): void {
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   execFileSync(process.execPath, [tsc, '-p', join(ROOT, 'test', 'tsconfig.run.json')], { stdio: 'inherit' });
 }

@@ -1,4 +1,5 @@
 /** Builds a learner and a sampler on this machine from the configuration. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineName } from '../../compute/engine/engine.ts';
 import type { PictureSetup } from '../../compute/threads/frozen-tower.ts';
@@ -103,11 +104,12 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
   });
 }
 
-/** Only a run with an adapter meets a picture often enough for files. */
+/** Files of rows pay off only for a run with an adapter; a command without a run must not create its folder. */
 function pictureSetup({ runFolder, pictures, learner }: PolicyConfig): PictureSetup {
+  const keepsRows = learner.adapter.type !== 'none' && existsSync(runFolder);
   return {
     maxTokens: pictures.maxTokens,
-    ...(learner.adapter.type !== 'none' && { rowFolder: join(runFolder, 'pictures') }),
+    ...(keepsRows && { rowFolder: join(runFolder, 'pictures') }),
     rowBytes: pictures.cacheMegabytes * 1e6,
   };
 }

@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeSafetensors, readSafetensors } from '../../../src/compute/hf/safetensors.ts';
@@ -113,7 +113,10 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
 
   it('trains an adapter to the frozen base: bit-identical after a restart and a roll-back, in files of PEFT, and asked as a model', async () => {
     const adapter: AdapterSettings = { type: 'lora', rank: 2, alpha: 8, targets: ['q_proj', 'down_proj'] };
-    const adapted: Config = { ...config, seed: 3, learner: { ...config.learner, adapter } };
+    // The folder exists, so that the rows of pictures are kept in it, as in a run.
+    const runFolder = join(folder.path, 'run');
+    await mkdir(runFolder);
+    const adapted: Config = { ...config, runFolder, seed: 3, learner: { ...config.learner, adapter } };
     const [v1, v2, rolledBack, again] = ['a1', 'a2', 'a3', 'a4'].map((name) => join(folder.path, name)) as [
       string,
       string,

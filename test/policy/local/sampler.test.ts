@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configSchema, type Config, type ConfigInput } from '../../../src/config/schema.ts';
@@ -45,6 +46,15 @@ test('counts the pictures that it scales down to pictures.maxTokens', async () =
   expect((await plain.sample(request)).scaledPictures).toBe(0);
   await using bounded = await openForSampling({ ...config, pictures: { ...config.pictures, maxTokens: 1 } });
   expect((await bounded.sample(request)).scaledPictures).toBe(2);
+});
+
+test('leaves the run folder of a run that has not begun alone, with an adapter too', async () => {
+  const runFolder = join(folder.path, 'no-run');
+  const adapter = { type: 'lora' as const };
+  const adapted = configSchema.parse({ ...config, runFolder, learner: { adapter } });
+  await using alone = await openForSampling(adapted);
+  await alone.sample(request);
+  expect(existsSync(runFolder)).toBe(false);
 });
 
 test('a model that cannot be loaded is named', async () => {
