@@ -75,6 +75,9 @@ const PHASES: Readonly<Record<string, Reach>> = {
   draining: (context, seconds) => stuck(context, 'save', seconds, 1),
 };
 
+/** Phases that lead to the end of the process without a signal. */
+const ENDING = ['stopping', 'draining'];
+
 async function stuck(
   context: TestContext,
   call: string,
@@ -87,14 +90,15 @@ async function stuck(
 }
 
 // At once, as each mostly waits for its process.
-describe.skipIf(process.platform === 'win32').concurrent.each(Object.entries(PHASES))('while %s', (_, reach) => {
+describe.skipIf(process.platform === 'win32').concurrent.each(Object.entries(PHASES))('while %s', (phase, reach) => {
   test(
     'one signal ends the daemon within its time-outs',
     async (context) => {
       const { child } = await reach(context, 0.5);
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
-      expect((await ended)[1]).toBeNull();
+      // A daemon that is about to end by itself may have removed its handlers already: then the signal ends it.
+      expect([null, ...(ENDING.includes(phase) ? ['SIGTERM'] : [])]).toContain((await ended)[1]);
     },
     TIMEOUT,
   );

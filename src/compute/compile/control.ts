@@ -1,7 +1,7 @@
 /**
- * Loops and branches inside a program, as functions over TF.js tensors: ONNX's `Loop` and `If` where the program is
- * traced, JavaScript's own where it runs eagerly. A body is traced once; it may use any tensor of the program around it.
- * No gradient.
+ * Loops and branches inside a program, as functions over TF.js tensors: ONNX's `Loop` and `If` when the program is
+ * traced, JavaScript's own when it runs eagerly. A body is traced once; it may use any tensor of the outer program. No
+ * gradient.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -15,7 +15,7 @@ type Tensors = Readonly<Record<string, Tensor>>;
 export interface LoopState {
   /** [] bool: whether there is a further step. */
   readonly going: Tensor;
-  /** What a step hands to the next; the same names, dtypes and shapes every time. */
+  /** Values passed from step to step; names, dtypes and shapes stay the same. */
   readonly carried: Tensors;
 }
 
@@ -118,8 +118,8 @@ function inBody<T>(backend: SymbolicBackend, trace: (body: Graph) => T): { body:
 }
 
 /**
- * Makes tensors the next outputs of the current body, in the order of `like` where there is one. @throws
- * UnsupportedError where names, dtypes or shapes differ from those of `like`.
+ * Makes tensors the next outputs of the current body, in the order of `like` if given. @throws UnsupportedError if
+ * names, dtypes or shapes differ from those of `like`.
  */
 function output(backend: SymbolicBackend, tensors: Tensors, like: Tensors = tensors): OutputType[] {
   return Object.entries(like).map(([name, { dtype, shape }]) => {

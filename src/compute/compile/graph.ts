@@ -23,7 +23,7 @@ export interface Node {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attrs: Readonly<Record<string, Attribute>>;
-  /** Of the outputs. */
+  /** Types of the outputs, in order. */
   readonly types: readonly OutputType[];
 }
 
@@ -33,7 +33,7 @@ export interface Constant extends Value {
 
 /** A constant whose bytes lie in a file. */
 export interface External extends Value {
-  /** Path of the file, relative to a folder that the session is told. */
+  /** Path of the file, relative to the folder in the session's options. */
   readonly location: string;
   /** In bytes. */
   readonly offset: number;
@@ -89,7 +89,7 @@ export class Graph {
     this.#prefix = outer ? `${outer.#prefix}body${outer.#bodies++}.` : '';
   }
 
-  /** `name` as no graph around this one has it. */
+  /** Makes `name` distinct from all names of outer graphs. */
   localName(name: string): string {
     return this.#prefix + name;
   }

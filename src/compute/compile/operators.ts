@@ -1,13 +1,13 @@
 /**
- * Fused building blocks of the model as functions over TF.js tensors: one ONNX Runtime operator where there is one, a
- * few big ones in the gradient. The automatic tape would make several times as many passes over memory, and passes are
- * what costs at small widths.
+ * Fused building blocks of the model as functions over TF.js tensors: one ONNX Runtime operator if it exists, and a
+ * few big ones in the gradient. The automatic tape would make several times as many passes over memory, and passes
+ * dominate the cost at small widths.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { FUSED } from './fused-names.ts';
 import './gradients.ts';
 
-/** Runs one of our own kernels where the current backend has it, `compose` elsewhere. */
+/** Runs one of our own kernels if the current backend has it, otherwise `compose`. */
 function native(
   kernel: string,
   inputs: Record<string, tf.Tensor>,
@@ -103,7 +103,7 @@ export function embed(weight: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
   return tf.gather(weight, ids);
 }
 
-/** tf.logSoftmax over the last axis, as one operator where there is one: TF.js composes it of five. */
+/** tf.logSoftmax over the last axis, as one operator if it exists: TF.js composes it of five. */
 function logProbabilities(logits: tf.Tensor2D): tf.Tensor2D {
   return native(tf.LogSoftmax, { logits }, { axis: 1 }, () => [tf.logSoftmax(logits)])[0] as tf.Tensor2D;
 }

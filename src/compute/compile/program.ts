@@ -1,4 +1,4 @@
-/** What is compiled: a function over tensors with names and shapes. */
+/** The unit of compilation: a function over tensors with names and shapes. */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { DType } from '../../protocol/tensor.ts';
 
@@ -26,6 +26,6 @@ export interface ProgramSpec {
    * own buffer is written in place; elsewhere the result is copied back into it.
    */
   readonly inPlace?: Readonly<Record<string, string>>;
-  /** Outputs that stay on the device between runs (weights, moments, caches), where the engine has a device. */
+  /** Outputs that stay on the device between runs (weights, moments, caches), if the engine has a device. */
   readonly resident?: readonly string[];
 }

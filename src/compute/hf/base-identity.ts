@@ -1,6 +1,6 @@
 /**
- * What a base model is, whatever its folder is called and wherever it lies: digests of its configuration, its tokenizer
- * and its weights, and of the files that make a prompt of a question. Weights are hashed tensor by tensor, so how they
+ * Identifies a base model independent of its folder's name and place: digests of its configuration, its tokenizer and
+ * its weights, and of the files that turn a question into a prompt. Weights are hashed tensor by tensor, so how they
  * are divided into files does not matter.
  */
 import { createHash } from 'node:crypto';
@@ -14,7 +14,7 @@ export interface BaseIdentity {
   readonly configuration: string;
   readonly tokenizer: string;
   readonly weights: string;
-  /** Of the chat template, the image processor and the tokens that end a response. */
+  /** Digest of the chat template, the image processor and the tokens that end a response. */
   readonly prompt: string;
   /**
    * Paths, sizes and times of the weights' files: while they stay, their digest does, and several GB need not be read

@@ -3,7 +3,7 @@ import { InputError } from '../../protocol/errors.ts';
 
 export type StoredType = 'F32' | 'F16' | 'BF16';
 
-/** Of one number. */
+/** Size of one number. */
 export const BYTES: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF16: 2 };
 
 export function toFloat32(buffer: ArrayBuffer, dtype: StoredType): Float32Array {
@@ -38,7 +38,7 @@ export function bfloat16(values: Float32Array): Uint16Array {
   );
 }
 
-/** The largest finite one is 65504. */
+/** The largest finite binary16 is 65504. */
 const HALF_OVERFLOW = 65520;
 
 /**

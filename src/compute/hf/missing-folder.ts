@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 
-/** What to do about a model folder that is not there; undefined where it is there. */
+/** Advice for a missing model folder; undefined if it exists. */
 export function missingFolder(path: string): string | undefined {
   const folder = resolve(path);
   if (existsSync(folder)) return undefined;

@@ -218,7 +218,7 @@ export function* safetensorsBytes(tensors: WrittenTensors): Generator<Uint8Array
   for (const name of Object.keys(tensors).toSorted()) yield* tensors[name]!.bytes();
 }
 
-/** What stands in a file before the tensors' bytes, which follow by name. */
+/** The header of a file; the tensors' bytes follow by name. */
 export function headOf(tensors: Readonly<Record<string, Pick<WrittenTensor, 'dtype' | 'shape'>>>): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
   let offset = 0;

@@ -35,12 +35,12 @@ export async function weightFiles(folder: string): Promise<readonly string[]> {
   return names.map((name) => join(folder, name));
 }
 
-/** Reads `model.safetensors`; where there is none, the shards that `model.safetensors.index.json` lists. */
+/** Reads `model.safetensors`, or, if missing, the shards that `model.safetensors.index.json` lists. */
 export async function readCheckpoint(folder: string): Promise<TensorMap> {
   return fromFiles(folder, readSafetensors);
 }
 
-/** Where the folder's tensors lie. @throws InputError as `readCheckpoint`. */
+/** Places of the folder's tensors. @throws InputError as `readCheckpoint`. */
 export async function locateCheckpoint(folder: string): Promise<StoredWeights> {
   return fromFiles(folder, locateSafetensors);
 }
@@ -99,7 +99,7 @@ function parseIndex(text: string, file: string): Record<string, string> {
 }
 
 /**
- * Writes one file, or shards and their index where it would be larger than `shardBytes`. @returns names of the files
+ * Writes one file, or shards and their index if it would be larger than `shardBytes`. @returns names of the files
  * that hold weights.
  */
 export function writeCheckpoint(

@@ -1,6 +1,6 @@
 /**
- * Weights where they lie on disk. An engine maps or reads these bytes itself, so nothing of a frozen model passes
- * through JavaScript.
+ * Places of weights on disk. An engine maps or reads these bytes itself, so nothing of a frozen model passes through
+ * JavaScript.
  */
 import { open } from 'node:fs/promises';
 import { f32, sizeOf, type HostTensor } from '../../protocol/tensor.ts';
@@ -10,9 +10,9 @@ import { toFloat32, type StoredType } from './half.ts';
 export interface StoredTensor {
   /** Real path: no part of it is a symbolic link. */
   readonly file: string;
-  /** Of the tensor's first byte in the file. */
+  /** Position of the tensor's first byte in the file. */
   readonly offset: number;
-  /** In bytes. */
+  /** Length in bytes. */
   readonly length: number;
   readonly dtype: StoredType;
   readonly shape: readonly number[];
@@ -21,7 +21,7 @@ export interface StoredTensor {
 /** By name of the parameter. */
 export type StoredWeights = Readonly<Record<string, StoredTensor>>;
 
-/** Bytes that are read at once. */
+/** Bytes per read. */
 const CHUNK = 2 ** 24;
 
 /** The tensor's values from first to last. @throws InputError when the file ends early. */

@@ -18,7 +18,7 @@ import type { StoredType } from './half.ts';
 import { asStored, bytesOf, headOf, locateSafetensors } from './safetensors.ts';
 import { chunksOf, type StoredWeights } from './stored.ts';
 
-/** Where one tensor's values come from. */
+/** The source of one tensor's values. */
 export interface WeightSource {
   readonly shape: readonly number[];
   /** From first to last. */

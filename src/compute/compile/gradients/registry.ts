@@ -1,4 +1,4 @@
-/** Where gradients are kept until they are registered with TF.js, and what several of them need. */
+/** Keeps gradients until they are registered with TF.js, and holds helpers that several of them share. */
 import * as tf from '@tensorflow/tfjs-core';
 
 export type T = tf.Tensor;
@@ -10,7 +10,7 @@ interface Save {
   readonly outputs?: readonly boolean[];
 }
 
-/** Registration is repeatable: tfjs-node, where loaded, brings TF.js's own gradients and they must not win. */
+/** Registration is repeatable: tfjs-node, if loaded, brings TF.js's own gradients, and ours must win. */
 const registrations: (() => void)[] = [];
 
 export function registerGradients(): void {

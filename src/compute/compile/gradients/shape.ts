@@ -70,12 +70,12 @@ define(tf.Tile, { inputs: ['x'] }, (dy, [x], attrs) => {
 const oneHot = (indices: T, depth: number): T =>
   tf.engine().runKernel(tf.OneHot, { indices }, { depth, onValue: 1, offValue: 0, dtype: 'float32' });
 
-/** Elements of one-hot rows that are held at once, at most, where a row has fewer. */
+/** Maximum of elements of one-hot rows in memory, if a row has fewer. */
 const HOT = 2 ** 26;
 
 /**
  * Sums of `rows` [N, C] by index [N] int32 -> [depth, C]: a one-hot matmul, not scatter, as repeated indices must add up
- * exactly under threads. By chunks of rows where the one-hot rows of all would be too many.
+ * exactly under threads. By chunks of rows if all one-hot rows together are too large.
  */
 export function sumsByIndex(indices: T, depth: number, rows: T, most = HOT): T {
   const [count, size] = [rows.shape[0], Math.max(1, Math.floor(most / depth))];
