@@ -29,7 +29,9 @@ interface Row {
 
 /** Without the folders in which `nvidia-smi` would be. */
 const bench = (args: readonly string[]) =>
-  promisify(execFile)(process.execPath, ['--import', 'tsx', 'bench/gpu.ts', ...args], { env: { PATH: '/nowhere' } });
+  promisify(execFile)(process.execPath, ['--import', 'tsx', 'bench/gpu.ts', ...args], {
+    env: { PATH: '/nowhere', XDG_CACHE_HOME: process.env['XDG_CACHE_HOME'] },
+  });
 
 test('measures a learner step and a rollout, and says what failed', async () => {
   const folder = temporaryFolder();
