@@ -1,31 +1,23 @@
-/** What `nvidia-smi` says of the machine's first GPU; nothing where there is none. */
-import { execFile } from 'node:child_process';
+/** The machine's GPUs and the memory in use on the first of them; empty or undefined without an NVIDIA driver. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { promisify } from 'node:util';
+import { nvidiaSmi } from '../src/lib/nvidia-smi.ts';
 
-const ASK_MILLISECONDS = 20_000;
 const EVERY_MILLISECONDS = 250;
 
-async function ask(fields: string): Promise<string[]> {
-  const options = { timeout: ASK_MILLISECONDS };
-  return promisify(execFile)('nvidia-smi', [`--query-gpu=${fields}`, '--format=csv,noheader,nounits'], options).then(
-    ({ stdout }) => stdout.split('\n').filter((line) => line.trim() !== ''),
-    () => [],
-  );
-}
+const ask = (...fields: string[]): Promise<string[][]> => nvidiaSmi(fields).catch(() => []);
 
 /** Name, driver and MiB of memory of each GPU. */
-export function gpusHere(): Promise<string[]> {
-  return ask('name,driver_version,memory.total');
+export async function gpusHere(): Promise<string[]> {
+  return (await ask('name', 'driver_version', 'memory.total')).map((values) => values.join(', '));
 }
 
-/** Bytes in use, by all processes. */
+/** Bytes in use by all processes. */
 export async function gpuMemory(): Promise<number | undefined> {
   const [used] = await ask('memory.used');
-  return used === undefined ? undefined : 2 ** 20 * Number(used);
+  return used === undefined ? undefined : 2 ** 20 * Number(used[0]);
 }
 
-/** Asks again and again until `stop`, which gives the most bytes in use. */
+/** Polls until `stop`, which returns the most bytes in use. */
 export function peakGpuMemory(): { stop(): Promise<number | undefined> } {
   const end = new AbortController();
   const watch = async (): Promise<number | undefined> => {

@@ -47,7 +47,7 @@ export function isLabelled({ questions, labelled }: LabelCount): boolean {
 
 /**
  * Without labels the best version is the newest one on disk while the guardian has no doubt, otherwise the newest one
- * that it trusts. Null when there is none. @param newest on disk.
+ * that it trusts. Null if it trusts none. @param newest on disk.
  */
 export function bestWithoutLabels(
   newest: number | null,

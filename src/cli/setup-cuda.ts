@@ -26,6 +26,7 @@ import {
 } from '../compute/engine/cuda-libraries.ts';
 import { freeSpace } from '../lib/free-space.ts';
 import { makeFolder } from '../lib/make-folder.ts';
+import { nvidiaSmi } from '../lib/nvidia-smi.ts';
 import { CancelledError, InputError, UnsupportedError } from '../protocol/errors.ts';
 import { bytes } from './view/format.ts';
 
@@ -81,15 +82,19 @@ export function removeCuda(): void {
 
 /** @returns the GPUs and the driver's version. @throws UnsupportedError */
 async function findGpu(): Promise<string> {
-  const query = ['--query-gpu=name,driver_version,compute_cap,memory.total', '--format=csv,noheader,nounits'];
-  const { stdout } = await ask('nvidia-smi', query, { timeout: ASK_MILLISECONDS }).catch((error: unknown) => {
+  const rows = await nvidiaSmi(['name', 'driver_version', 'compute_cap', 'memory.total']).catch((error: unknown) => {
     const { code, stdout: said = '', message } = error as Error & { readonly code?: unknown; readonly stdout?: string };
     const why = code === 'ENOENT' ? 'nvidia-smi is not on the PATH' : said.trim() || message.trim();
     throw new UnsupportedError(
       `no NVIDIA GPU is found: ${why}. Install NVIDIA's driver (${OLDEST.driver} or newer), or choose --no-driver-check to install the libraries all the same`,
     );
   });
-  const gpus = stdout.trim().split('\n').map(readGpu);
+  const gpus = rows.map(([name = '', driver = '', capability, memory]) => ({
+    name,
+    driver,
+    capability: Number(capability),
+    memory: Number(memory) * 2 ** 20,
+  }));
   const usable = gpus.filter(({ capability }) => capability >= OLDEST.capability);
   const { driver, name, capability } = (usable[0] ?? gpus[0])!;
   if (!(Number.parseFloat(driver) >= OLDEST.driver))
@@ -101,12 +106,6 @@ async function findGpu(): Promise<string> {
       `${name} has compute capability ${capability}, and CUDA 13 needs ${OLDEST.capability} or newer`,
     );
   return `NVIDIA driver ${driver}: ${usable.map((gpu) => `${gpu.name} (${bytes(gpu.memory)})`).join(', ')}`;
-}
-
-/** A line such as `NVIDIA H200, 580.65.06, 9.0, 143771`; the last is in MiB. */
-function readGpu(line: string): { name: string; driver: string; capability: number; memory: number } {
-  const [name = '', driver = '', capability, memory] = line.split(',').map((each) => each.trim());
-  return { name, driver, capability: Number(capability), memory: Number(memory) * 2 ** 20 };
 }
 
 /** Makes the folder in one step, from a staging folder next to it that never outlives the call. */

@@ -23,7 +23,7 @@ import { Phases } from './phases.ts';
 import { Place } from './place.ts';
 import { Saving } from './saving.ts';
 import { startActors } from './start-actors.ts';
-import { tellingOf, type Telling } from './telling.ts';
+import { instrumentsOf, type Instruments } from './instruments.ts';
 
 export interface ComposeParts {
   readonly config: Config;
@@ -43,25 +43,25 @@ export function compose(given: ComposeParts) {
   const late = nothingLate();
   const stop = sharedController();
   const state = loopState(config, run, stop.signal);
-  const telling = tellingOf(config, run, late);
-  const audience = audienceOf(config, run, telling.journal);
-  const actors = startActors(given, { late, telling, audience, stop: stop.signal });
-  const keeping = keepingOf(given, state, telling, actors.started);
+  const instruments = instrumentsOf(config, run, late);
+  const audience = audienceOf(config, run, instruments.journal);
+  const actors = startActors(given, { late, instruments, audience, stop: stop.signal });
+  const keeping = keepingOf(given, state, instruments, actors.started);
   const events = new Subject<LoopEvent>();
   // In this order; what one of them throws fails the stage that announces.
   const announce = (event: LoopEvent): void => {
     late.guardian?.tell(event);
-    telling.ending.tell(event);
+    instruments.ending.tell(event);
     audience.announce(event);
     events.next(event);
   };
-  const parts = loopParts(given, telling, actors);
-  const loop: Loop = { parts, state, effects: loopEffects(telling.journal, keeping, actors.started, announce) };
-  const commands = commandsOf(loop, telling.journal, keeping, actors, late);
+  const parts = loopParts(given, instruments, actors);
+  const loop: Loop = { parts, state, effects: loopEffects(instruments.journal, keeping, actors.started, announce) };
+  const commands = commandsOf(loop, instruments.journal, keeping, actors, late);
   const { handles } = actors.started;
-  const guardian = guardianOf({ config, loop, handles, commands, say: (text) => telling.journal.say(text) });
+  const guardian = guardianOf({ config, loop, handles, commands, say: (text) => instruments.journal.say(text) });
   Object.assign(late, { handles, commands, phases: keeping.phases, guardian } satisfies Partial<Late>);
-  return { ...telling, ...actors, ...keeping, loop, late, stop, events, audience, commands, guardian };
+  return { ...instruments, ...actors, ...keeping, loop, late, stop, events, audience, commands, guardian };
 }
 
 export function beginStop(system: StartedSystem['system']): void {
@@ -84,7 +84,7 @@ function audienceOf({ timeouts }: Config, { store }: OpenRun, journal: Journal):
 function keepingOf(
   { config, run, reports }: ComposeParts,
   state: LoopState,
-  { telemetry, measures, journal }: Telling,
+  { telemetry, measures, journal }: Instruments,
   { system }: StartedSystem,
 ) {
   const { store, log, presence, policy } = run;
@@ -97,7 +97,7 @@ function keepingOf(
 
 function loopParts(
   { config, run }: ComposeParts,
-  { measures, telemetry }: Telling,
+  { measures, telemetry }: Instruments,
   { performers, roster }: Actors,
 ): LoopParts {
   const { train, heldOut } = run.data;

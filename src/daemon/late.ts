@@ -1,9 +1,9 @@
 /**
- * What early parts of the composition ask of parts that are made later. Three of its arrows point back; `Late` cuts
+ * References from parts of the composition to parts that are built after them. Three arrows point back; `Late` cuts
  * them all, and `compose` and the lifecycle fill it in:
- *   telemetry and measures -> actors, commands, pipeline: what the status shows. Both are made first, because actors tell notes as they open.
+ *   telemetry and measures -> actors, commands, pipeline: what the status shows. Both are made first, because actors report notes while they open.
  *   system -> finish, save: how the run stops. The system is made before the loop, because the loop's performers are its actors.
- *   loop -> guardian, ending, audience, page: what hears of events.
+ *   loop -> guardian, ending, audience, page: what receives events.
  */
 import type { Handle } from '../../actors/handle.ts';
 import type { Guardian } from '../../streams/guardian.ts';

@@ -1,4 +1,4 @@
-/** Starts the actors of a run, and makes of them the loop's performers, the roster of plug-ins and the panels. */
+/** Starts the actors of a run, and builds the loop's performers, the roster of plug-ins and the panels from them. */
 import { startSystem } from '../../actors/system.ts';
 import type { Audience } from './audience.ts';
 import type { ComposeParts } from './compose.ts';
@@ -9,21 +9,21 @@ import { builtInMembers, performersOf } from './performers.ts';
 import { PluginActors } from './plugin-actors.ts';
 import { Roster } from './roster.ts';
 import { servicesOf, type ServicesOf } from './services.ts';
-import type { Telling } from './telling.ts';
+import type { Instruments } from './instruments.ts';
 
 interface Surroundings {
   readonly late: Late;
-  readonly telling: Telling;
+  readonly instruments: Instruments;
   readonly audience: Audience;
   readonly stop: AbortSignal;
 }
 
-export function startActors(parts: ComposeParts, { late, telling, audience, stop }: Surroundings) {
+export function startActors(parts: ComposeParts, { late, instruments, audience, stop }: Surroundings) {
   const { config, run, builtIn, pluginFolder } = parts;
-  const { journal } = telling;
+  const { journal } = instruments;
   const { openSeconds, pluginSeconds } = config.timeouts;
   const size = { lanes: config.workers.rolloutWorkers, synthesizes: config.synthesis.mode !== 'off' };
-  const services = servicesFor(parts, telling, late);
+  const services = servicesFor(parts, instruments, late);
   const started = startSystem({
     members: [...builtInMembers(builtIn, services, size), ...guardianMembers(config, run)],
     budget: config.supervision,
@@ -49,7 +49,7 @@ export function startActors(parts: ComposeParts, { late, telling, audience, stop
 
 function servicesFor(
   { config, run, builtIn, pluginFolder }: ComposeParts,
-  { journal, ending }: Telling,
+  { journal, ending }: Instruments,
   late: Late,
 ): ServicesOf {
   const { folder, data, grader, policy } = run;

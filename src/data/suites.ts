@@ -5,6 +5,7 @@
 import type { LabelledDataset } from './dataset.ts';
 import type { FigureSettings } from './settings.ts';
 import { openFigures, type FiguresOptions } from './figures/dataset.ts';
+import { openLadder } from './figures/ladder/dataset.ts';
 
 export interface Suite extends LabelledDataset {
   readonly name: SuiteName;
@@ -35,6 +36,13 @@ export const SUITE_NAMES = Object.keys(SUITES) as readonly SuiteName[];
 /** The data set options of a suite of `n` pictures, one question each. */
 export function suiteOptions(name: SuiteName, seed: number, n: number): FiguresOptions {
   return { pool: 'suite', seed, pictures: n, questions: 'one', ...SUITES[name] };
+}
+
+/** A suite of `n` pictures, one question each, or as many of the ladder, which has levels. */
+export function openSuite(name: SuiteName | 'ladder', seed: number, n: number): LabelledDataset {
+  return name === 'ladder'
+    ? openLadder({ pool: 'suite', pictures: n, seed })
+    : openFigures(suiteOptions(name, seed, n));
 }
 
 /** All suites, `n` questions each. */

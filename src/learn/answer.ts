@@ -10,7 +10,7 @@ const TAG = /<answer\s*>((?:(?!<answer\s*>)[\s\S])*?)<\/answer\s*>/gi;
 const THOUGHT_END = '</think>';
 
 /**
- * The text inside the last complete box or, without one, the last `<answer>` tag; trimmed. Null when there is none, or
+ * The text inside the last complete box or, without one, the last `<answer>` tag; trimmed. Null without such an answer, or
  * when it has no content: it is empty, or has only punctuation, dots and blanks, or is a placeholder (`your answer`). A
  * box that is never closed (a truncated response) is not an answer, and neither is the one before it, which was not
  * final.

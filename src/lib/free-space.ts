@@ -1,4 +1,4 @@
-/** How much room the disk of a folder has. */
+/** How much room the disk of a folder has, and sizes in words. */
 import { existsSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -8,3 +8,6 @@ export function freeSpace(folder: string): { readonly folder: string; readonly f
   const { bavail, bsize } = statfsSync(folder);
   return { folder, free: bavail * bsize };
 }
+
+/** `1.5 GB`. */
+export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;

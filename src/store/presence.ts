@@ -48,7 +48,7 @@ export class Presence {
   }
 }
 
-/** The entry under the name now; undefined when there is none. */
+/** Returns the entry that has the name now; undefined if the name is free. */
 function fileAt(path: string): string | undefined {
   try {
     const found = statSync(path, { bigint: true, throwIfNoEntry: false });

@@ -5,20 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { writeRandomModel } from '../../src/pretrain/random/folder.ts';
-import { RANDOM_SHAPES, type RandomShape } from '../../src/pretrain/random/shapes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
-
-const SHAPE: RandomShape = {
-  ...RANDOM_SHAPES['0.1b'],
-  vocabSize: 512,
-  firstSpecialId: 300,
-  hiddenSize: 32,
-  intermediateSize: 48,
-  layers: 1,
-  heads: 4,
-  mropeSection: [2, 1, 1],
-  vision: { depth: 1, hiddenSize: 32, intermediateSize: 48, heads: 2, fullAttentionBlocks: [0] },
-};
+import { TINY_SHAPE } from '../support/tiny-shape.ts';
 
 interface Row {
   readonly name: string;
@@ -36,7 +24,7 @@ const bench = (args: readonly string[]) =>
 test('measures a learner step and a rollout, and says what failed', async () => {
   const folder = temporaryFolder();
   const [model, broken, out] = [join(folder, 'tiny'), join(folder, 'broken'), join(folder, 'gpu.json')];
-  await writeRandomModel({ folder: model, shape: SHAPE, dtype: 'BF16', seed: 0 });
+  await writeRandomModel({ folder: model, shape: TINY_SHAPE, dtype: 'BF16', seed: 0 });
   mkdirSync(broken);
   writeFileSync(join(broken, 'config.json'), '{}');
   const rowsOf = async (of: string, only: string): Promise<readonly Row[]> => {

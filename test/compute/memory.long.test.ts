@@ -1,4 +1,4 @@
-/** What is told of memory against what a learner's process then takes, on the processor. */
+/** Compares the estimated memory with that of a learner's process on the CPU. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';

@@ -4,22 +4,12 @@ import { adapterSettings } from '../../src/compute/models/adapters.ts';
 import { withNetwork, type Model } from '../../src/compute/models/family.ts';
 import { parseModel } from '../../src/compute/models/index.ts';
 import { CROSS_ENTROPY } from '../../src/compute/training/token-loss.ts';
-import { RANDOM_SHAPES, randomConfig, type RandomShape } from '../../src/pretrain/random/shapes.ts';
+import { randomConfig } from '../../src/pretrain/random/shapes.ts';
 import { sizeOf } from '../../src/protocol/tensor.ts';
+import { TINY_SHAPE } from '../support/tiny-shape.ts';
 
-const SHAPE: RandomShape = {
-  ...RANDOM_SHAPES['0.1b'],
-  vocabSize: 512,
-  firstSpecialId: 300,
-  hiddenSize: 32,
-  intermediateSize: 48,
-  layers: 2,
-  heads: 4,
-  mropeSection: [2, 1, 1],
-  vision: { depth: 1, hiddenSize: 32, intermediateSize: 48, heads: 2, fullAttentionBlocks: [0] },
-};
 const LORA = adapterSettings.parse({ type: 'lora', rank: 4 }) as MemorySettings['adapter'];
-const model = (): Promise<Model> => withNetwork(parseModel(randomConfig(SHAPE), 'config.json'));
+const model = (): Promise<Model> => withNetwork(parseModel(randomConfig(TINY_SHAPE), 'config.json'));
 
 async function memory(changes: Partial<MemorySettings> = {}) {
   const own = await model();

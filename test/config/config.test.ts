@@ -156,7 +156,7 @@ describe('errors name the key, its value and what is allowed', () => {
     [{ 'learning-rate': 1 }, 'did you mean learner.learningRate? allowed: model,'],
     [{ nosuch: {} }, 'allowed: model, runFolder,'],
     [{ plugins: [{ use: 'x', optoins: {} }] }, 'plugins itself is list of package names,'],
-  ])('an unknown key is told what is near, or what there is: %j', (input, hint) => {
+  ])('the error for an unknown key names similar or known keys: %j', (input, hint) => {
     expect(refusal(input)[0]).toContain(` is not a known key; ${hint}`);
   });
 

@@ -126,7 +126,7 @@ describe('--set with a value of a wrong kind', () => {
     'learner.schedule.type is linear': ['learner.schedule.type=linear', 'learner.schedule.totalSteps=1'],
     'learner.schedule.type is cosine': ['learner.schedule.totalSteps=1'],
     'learner.objective.type is module': ['learner.objective.type=module', 'learner.objective.path=x'],
-    // Of any other variant the type says all.
+    // Any other variant has no key but its type.
     '': [],
   };
   // As they are shown in the message.

@@ -29,7 +29,7 @@ function setUp({ stopSeconds = 5 } = {}) {
 }
 const versionOf = (event: LoopEvent) => (event.type === 'learnt' ? event.version.n : undefined);
 
-test('a close waits until watchers have heard of all, and exporters have taken all; after it nothing is told', async () => {
+test('a close waits until watchers and exporters have taken every event; after it none is delivered', async () => {
   const { notes, audience, learn } = setUp();
   const heard: (number | undefined)[] = [];
   const taken: string[] = [];

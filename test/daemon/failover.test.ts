@@ -44,7 +44,7 @@ function setUp(plugins: Record<string, Port>) {
 }
 const fails = (error: Error) => () => Promise.reject(error);
 
-test('an item passes from holder to holder until one does it, and each that is out is told of with its successor', async () => {
+test('an item passes from holder to holder until one succeeds; each failed holder is reported with its successor', async () => {
   const { failover, said } = setUp({ first: fails(new Error('broken')), second: fails(new CancelledError('removed')) });
   expect(await failover.perform(item())).toBe('own');
   expect(said).toEqual(['first is out: broken; second does its work', 'second is out: removed; own does its work']);

@@ -64,7 +64,7 @@ test('a panel that does not answer delays no page, and is not called a second ti
   expect(cards()[0]).toEqual(['slow', 'at last']);
 });
 
-test('an error is shown in place of the content; a cancelled call leaves what was there; one that is removed leaves nothing', async () => {
+test('an error replaces the content, a cancelled call keeps it, and a removed panel has none', async () => {
   const replies: (() => PanelContent)[] = [
     () => content('first'),
     () => {

@@ -7,7 +7,7 @@ import { standing } from '../../src/store/standing.ts';
 import { rig } from '../support/rig.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';
 
-/** Writes any version, or fails as it is told to. */
+/** Writes any version, or fails on request. */
 class Writer extends ToyPolicy {
   readonly failures: Error[] = [];
   saves = 0;
@@ -68,7 +68,7 @@ describe('Saving', () => {
     expect(model()).toEqual({ version: [3] });
   });
 
-  test('tries a save again whose thread ends, twice; a disk that refuses is told at once', async () => {
+  test('retries a save twice when its thread ends; an error of the disk fails at once', async () => {
     const { policy, saving, store, onDisk } = await setUp();
     const ended = new Error('its thread ended');
     policy.failures.push(ended, ended);

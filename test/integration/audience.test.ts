@@ -138,7 +138,7 @@ test('the webhook has delivered the last version and its evaluation when the dae
   expect(got.toSorted()).toEqual(stored.filter((record) => record !== null).toSorted());
 });
 
-test('one that does not take the last events is not waited for beyond a limit, and said so', async () => {
+test('the end waits only up to a limit for a plug-in that does not take the last events, and names it', async () => {
   const hangs = () => () => new Promise<void>(() => {});
   const stuck = definePlugin({ name: 'stuck', apiVersion: API_VERSION, ports: { watch: hangs, export: hangs } });
   const daemon = await start(temporaryFolder(), { ...input(2), timeouts: { stopSeconds: 1 }, plugins: [stuck] });

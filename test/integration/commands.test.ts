@@ -26,7 +26,7 @@ const start = ({ config }: ToyRun, faults: ToyFaults = {}): Promise<DaemonHandle
     createPolicy: (_, { checkpoint }) => new ToyPolicy({ faults, ...(checkpoint ? { checkpoint } : {}) }),
   });
 
-/** A learner that waits before the step from version `parent` until it is told to go on. */
+/** A learner that waits before the step from version `parent` until the test lets it continue. */
 function holdAt(parent: number): { readonly faults: ToyFaults; readonly goOn: () => void } {
   let goOn = () => {};
   const told = new Promise<void>((resolve) => (goOn = resolve));
@@ -94,7 +94,7 @@ test('each command is carried out and logged with its author and outcome', async
   ]);
 });
 
-test('what waits for the loop is told when the daemon stops first', async () => {
+test('a command that waits for the loop gets an answer when the daemon stops first', async () => {
   const run = toyRun({ loop: loop() });
   const { faults, goOn } = holdAt(5);
   const daemon = await start(run, faults);
@@ -153,7 +153,7 @@ test('live settings take effect on what is admitted and batched from then on, ar
   await edited.stop();
 });
 
-test('a setting out of bounds, or one that cannot change, is refused with the reason', async () => {
+test('a setting that is out of bounds or cannot change is refused with the reason', async () => {
   await using daemon = await start(toyRun({ loop: loop() }));
   await reached(daemon, 1);
   const set = (path: string, value: number) => daemon.command({ type: 'set', path, value }, 'Ada');
@@ -170,7 +170,7 @@ test('a setting out of bounds, or one that cannot change, is refused with the re
   );
 });
 
-test('the staleness bound changes both ways; the status shows the one that what is in hand may still reach', async () => {
+test('the staleness bound changes both ways; the status shows the bound that groups in hand may still reach', async () => {
   const run = toyRun({ loop: loop(0) });
   const daemon = await start(run);
   await reached(daemon, 2);

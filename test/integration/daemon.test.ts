@@ -300,7 +300,7 @@ test('a data set of which all is held out is refused before anything starts, wit
   );
 });
 
-test('a held-out question that cannot be asked is left out, named by file and row, and the run goes on; so is one that is trained on', async () => {
+test('a held-out or training question that cannot be asked is left out and named by file and row, and the run continues', async () => {
   const run = toyRun({ ...loop(4), guardian: { mode: 'watch', canaries: 16, everySteps: 1 } });
   const faults: ToyFaults = {
     beforeSample: ({ questions }) => {
@@ -358,7 +358,7 @@ test('without labels: says once what to watch, shows it in status, notes and rep
     why: 'no accuracy was measured, so the best is the newest one saved',
   });
 
-  // In doubt it is the one that the guardian trusts.
+  // While the guardian doubts, it is the trusted version.
   {
     using store = openStore(join(run.config.runFolder, 'quorum.db'));
     const state = readState(store);

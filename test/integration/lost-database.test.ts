@@ -101,7 +101,7 @@ test('without any checkpoint a run whose database is deleted is refused too; it 
   expect(versions(toy)).toEqual([0, 1, 2, 3]);
 });
 
-test('an older copy of the database is refused; moved in with the checkpoints of its time, the run goes on', async () => {
+test('an older copy of the database is refused; with the checkpoints of its time, the run continues', async () => {
   const toy = toyRun();
   await run(toy, 4);
   copyFileSync(inRun(toy, 'quorum.db'), join(toy.folder, 'backup.db'));

@@ -48,7 +48,7 @@ const notes = (daemon: DaemonHandle): string =>
     .join('\n');
 
 test.each([0, 1])(
-  'deleted, at staleness %i: paused, a resume is refused, and a stop saves the weights beside it',
+  'deleted, at staleness %i: paused, a resume is refused, and a stop saves the weights next to it',
   async (staleness) => {
     const { toy, daemon, policy } = await lost((folder) => rmSync(folder, { recursive: true }), staleness);
     const folder = toy.config.runFolder;

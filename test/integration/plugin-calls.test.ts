@@ -41,7 +41,7 @@ async function start(input: ConfigInput, folder = temporaryFolder()): Promise<Da
   return daemon;
 }
 
-/** Its calls settle when it is told to, with a reply that no port takes. */
+/** Its calls settle on request, with a reply that every port refuses. */
 function stuck(port: PortName) {
   const calls: AbortSignal[] = [];
   const late: (() => void)[] = [];

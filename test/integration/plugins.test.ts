@@ -135,7 +135,7 @@ describe('a plug-in that misbehaves is restarted, then parked, and the loop cont
     await reached(daemon, 2);
   });
 
-  test('one that fills the log is cut short', async () => {
+  test('a plug-in that fills the log is cut short', async () => {
     const talker = definePlugin({
       name: 'talker',
       apiVersion: API_VERSION,
@@ -189,7 +189,7 @@ describe('what a plug-in says counts', () => {
     }
   });
 
-  test('a question source gives the questions, also one that is iterated; it cannot carry a label', async () => {
+  test('a question source, also an iterator, gives the questions; it cannot carry a label', async () => {
     const source = definePlugin({
       name: 'source',
       apiVersion: API_VERSION,

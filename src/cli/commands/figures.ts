@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import type { LabelledDataset } from '../../data/dataset.ts';
 import type { Rendering } from '../../data/figures/canvas.ts';
 import type { SuiteName } from '../../data/suites.ts';
 import { parseCount, parseSeed } from '../options.ts';
@@ -52,27 +51,15 @@ export function figuresCommand(): Command {
 }
 
 async function figures({ out, force = false, n, seed, pool, rendering, suite }: Options): Promise<void> {
-  const { exportFigures } = await import('../../data/export.ts');
-  const path = await claimOutput({ option: '--out', path: out, force });
-  const written = await exportFigures(path, await openChosen({ n, seed, pool, rendering, suite }), force);
-  console.log(`${written.questions} questions about ${written.pictures} pictures: ${written.file}`);
-}
-
-async function openChosen({
-  n: pictures,
-  seed,
-  pool,
-  rendering,
-  suite,
-}: Pick<Options, 'n' | 'seed' | 'pool' | 'rendering'> & {
-  readonly suite: Options['suite'];
-}): Promise<LabelledDataset> {
-  if (suite === 'ladder')
-    return (await import('../../data/figures/ladder/dataset.ts')).openLadder({ pool: 'suite', pictures, seed });
-  const [{ openFigures }, { suiteOptions }] = await Promise.all([
-    import('../../data/figures/dataset.ts'),
+  const [{ exportFigures }, { openSuite }, { openFigures }] = await Promise.all([
+    import('../../data/export.ts'),
     import('../../data/suites.ts'),
+    import('../../data/figures/dataset.ts'),
   ]);
-  if (suite !== undefined) return openFigures(suiteOptions(suite, seed, pictures));
-  return openFigures({ pool, pictures, seed, questions: pool === 'train' ? 'all' : 'one', rendering });
+  const questions = pool === 'train' ? 'all' : 'one';
+  const path = await claimOutput({ option: '--out', path: out, force });
+  const figures =
+    suite === undefined ? openFigures({ pool, pictures: n, seed, questions, rendering }) : openSuite(suite, seed, n);
+  const written = await exportFigures(path, figures, force);
+  console.log(`${written.questions} questions about ${written.pictures} pictures: ${written.file}`);
 }

@@ -1,6 +1,7 @@
 /** `model random` writes a model folder with random weights. */
 import { Command, Option } from 'commander';
 import { RANDOM_SHAPES, type RandomSize } from '../../pretrain/random/shapes.ts';
+import { gigabytes } from '../../lib/free-space.ts';
 import { parseSeed } from '../options.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 
@@ -51,6 +52,6 @@ async function writeRandom({ out, force = false, like, dtype, seed, tokenizer }:
     tokenizer,
   });
   console.log(
-    `${(parameters / 1e9).toFixed(2)} billion random weights, ${(bytes / 1e9).toFixed(1)} GB in ${files.length} file${files.length > 1 ? 's' : ''}: ${folder}`,
+    `${(parameters / 1e9).toFixed(2)} billion random weights, ${gigabytes(bytes)} in ${files.length} file${files.length > 1 ? 's' : ''}: ${folder}`,
   );
 }

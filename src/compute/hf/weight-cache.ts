@@ -9,7 +9,7 @@ import { open, readdir, rename, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cacheFolder } from '../../lib/cache-folder.ts';
-import { freeSpace } from '../../lib/free-space.ts';
+import { freeSpace, gigabytes } from '../../lib/free-space.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import { flushFolder } from '../../lib/whole-file.ts';
 import { InputError } from '../../protocol/errors.ts';
@@ -111,14 +111,12 @@ async function write(
   const { folder, free } = freeSpace(dirname(file));
   if (bytes > free)
     throw new InputError(
-      `${folder}: has ${shown(free)} free, but the model's weights as ${type} take ${shown(bytes)}: make room, or let XDG_CACHE_HOME name another folder`,
+      `${folder}: has ${gigabytes(free)} free, but the model's weights as ${type} take ${gigabytes(bytes)}: make room, or let XDG_CACHE_HOME name another folder`,
     );
   await handle.writeFile(headOf(Object.fromEntries(listed)));
   for (const [name, source] of written)
     for await (const values of source.values()) await handle.writeFile(asStored(values, type, `tensor "${name}"`));
 }
-
-const shown = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** Removes the sets that were used longest ago. A process that has one mapped keeps it. */
 async function prune(used: string): Promise<void> {

@@ -7,11 +7,10 @@ import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core';
 import { f32, i32 } from '../../protocol/tensor.ts';
 import { loop } from '../compile/control.ts';
 import type { ProgramSpec, Specs } from '../engine/engine.ts';
-import type { Architecture, Dimensions, EncodedPrompt, Feeds, Model, Tensors } from '../models/family.ts';
+import type { Architecture, EncodedPrompt, Feeds, Model, Tensors } from '../models/family.ts';
 import { pick } from '../models/tensors.ts';
 import { decodeStep } from './decode.ts';
 import { drawTokens, type Drawn, type TokenParams } from './draw.ts';
-import { cacheHeadDim } from './layers.ts';
 import { planPrefill, prefill, prefillName, prefillSpecs, type PrefillShape } from './prefill.ts';
 
 export interface RolloutShape extends PrefillShape {
@@ -139,15 +138,6 @@ function rollout(model: Model, inputs: Tensors, shape: RolloutShape): Record<key
   );
   const all = (name: keyof Drawn): Tensor => tf.concat([tf.expandDims(first[name], 0), pick(scanned, name)], 0);
   return { tokens: all('tokens'), logprobs: all('logprobs') };
-}
-
-/**
- * Returns the bytes of each row's keys and values during decoding, to choose how many rows fit: a step creates new
- * caches of S slots while it holds those of the step before. @param bytes of one number.
- */
-export function cacheBytesPerRow(dimensions: Dimensions, cacheLength: number, bytes = 4): number {
-  const { layers, kvHeads } = dimensions;
-  return 2 * 2 * layers * kvHeads * cacheLength * cacheHeadDim(dimensions) * bytes;
 }
 
 /** Returns the prompt of each row, [Q*G]. */

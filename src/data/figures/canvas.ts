@@ -88,6 +88,17 @@ export class Canvas {
     this.polyline([at], radius);
   }
 
+  /** The outline of a square; `half` is half its side. */
+  square([x, y]: Point, half: number): void {
+    this.polyline([
+      [x - half, y - half],
+      [x + half, y - half],
+      [x + half, y + half],
+      [x - half, y + half],
+      [x - half, y - half],
+    ]);
+  }
+
   private segment([x0, y0]: Point, [x1, y1]: Point, pen: number): void {
     const reach = pen + 1;
     const left = Math.max(0, Math.floor(Math.min(x0, x1) - reach));

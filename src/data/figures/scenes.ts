@@ -142,14 +142,7 @@ function drawGrid(scene: GridScene, canvas: Canvas): void {
     const y = SIDE / 2 + pitch * (Math.floor(i / 4) - 1.5);
     const half = 2.8;
     if (cell === 'disc') canvas.dot([x, y], half);
-    if (cell === 'square')
-      canvas.polyline([
-        [x - half, y - half],
-        [x + half, y - half],
-        [x + half, y + half],
-        [x - half, y + half],
-        [x - half, y - half],
-      ]);
+    if (cell === 'square') canvas.square([x, y], half);
   });
 }
 

@@ -7,7 +7,7 @@ import { parseTokenizer } from '../../compute/hf/tokenizer.ts';
 import { CONFIG } from '../../compute/models/adapted.ts';
 import { parseModel } from '../../compute/models/index.ts';
 import { moveModelInto } from '../../compute/models/save.ts';
-import { freeSpace } from '../../lib/free-space.ts';
+import { freeSpace, gigabytes } from '../../lib/free-space.ts';
 import { makeFolder } from '../../lib/make-folder.ts';
 import { writeWhole } from '../../lib/whole-file.ts';
 import { InputError } from '../../protocol/errors.ts';
@@ -68,7 +68,6 @@ export async function writeRandomModel(request: RandomModelRequest): Promise<Ran
 function refuseWithoutRoom(folder: string, bytes: number): void {
   const { folder: where, free } = freeSpace(folder);
   if (free > bytes) return;
-  const gigabytes = (size: number): string => `${(size / 1e9).toFixed(1)} GB`;
   throw new InputError(
     `--out ${folder}: the weights take ${gigabytes(bytes)}, the disk of ${where} has ${gigabytes(free)} free: name a folder on another disk, or a smaller --like`,
   );

@@ -228,7 +228,7 @@ it.each([{}, { recompute: true }])(
   },
 );
 
-it('adapts the vision tower too where it is told to, and the folder brings all of it back', async () => {
+it('adapts the vision tower too if asked, and its folder restores every tensor', async () => {
   const { model, params, prompts, length, padding } = await loadFixture('window');
   const adapter = makeAdapter(model, { ...settings, vision: true });
   const ofTower = Object.keys(adapter.trainable).filter((name) => name.startsWith('visual.'));

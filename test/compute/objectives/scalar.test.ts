@@ -218,7 +218,7 @@ describe('what objectives share', () => {
     expect(old.loss).toBeCloseTo(grpo(responses, { ...options, low: 0.4, high: 0.4 }, responses), 4);
   });
 
-  it('aggregates as it is told, and takes metrics over tokens whatever the aggregation', async () => {
+  it('aggregates by the setting, and averages metrics over tokens for every aggregation', async () => {
     const own = (response: readonly Token[]): number => grpo([response], options, [response]) * response.length;
     const expected: Record<Aggregation, number> = {
       'token-mean': responses.reduce((sum, response) => sum + own(response), 0) / tokens.length,

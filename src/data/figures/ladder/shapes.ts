@@ -1,4 +1,3 @@
-import type { Canvas, Point } from '../canvas.ts';
 import { cellCentre, runningSum, type Family } from './family.ts';
 
 export interface Shape {
@@ -23,7 +22,11 @@ export const shapes: Family<ShapesScene> = {
     return { shapes: Array.from({ length: level }, one), asked: one() };
   },
   draw(scene, canvas) {
-    scene.shapes.forEach((shape, i) => drawShape(shape, canvas, cellCentre(i, 4, 3)));
+    scene.shapes.forEach(({ shape, size }, i) => {
+      const at = cellCentre(i, 4, 3);
+      if (shape === 'disc') canvas.dot(at, HALF[size]);
+      else canvas.square(at, HALF[size]);
+    });
   },
   /** A shape that is counted is read as 1, any other as 0. */
   question({ shapes: all, asked }, phrasing) {
@@ -32,16 +35,3 @@ export const shapes: Family<ShapesScene> = {
     return { text: phrasing.replace('{size}', asked.size).replace('{shape}', asked.shape), answer: total, working };
   },
 };
-
-function drawShape({ shape, size }: Shape, canvas: Canvas, [x, y]: Point): void {
-  const half = HALF[size];
-  if (shape === 'disc') canvas.dot([x, y], half);
-  else
-    canvas.polyline([
-      [x - half, y - half],
-      [x + half, y - half],
-      [x + half, y + half],
-      [x - half, y + half],
-      [x - half, y - half],
-    ]);
-}

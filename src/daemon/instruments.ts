@@ -1,4 +1,7 @@
-/** Makes what is measured and told of a run: the first parts of the composition, because actors tell notes as they open. */
+/**
+ * Builds what measures a run and reports on it: measures, telemetry, journal, and the reasons for its end. These are the
+ * first parts of the composition, because actors report notes while they open.
+ */
 import { Measures } from '../../streams/measures.ts';
 import { Telemetry, type StoredFigures } from '../../streams/telemetry.ts';
 import type { Config } from '../config/schema.ts';
@@ -10,9 +13,9 @@ import type { OpenRun } from './open-run.ts';
 import { actorsOf, groupsOf, processFacts } from './process-facts.ts';
 import { stopWhenOf } from './stop-when.ts';
 
-export type Telling = ReturnType<typeof tellingOf>;
+export type Instruments = ReturnType<typeof instrumentsOf>;
 
-export function tellingOf(config: Config, run: OpenRun, late: Late) {
+export function instrumentsOf(config: Config, run: OpenRun, late: Late) {
   const { store } = run;
   const before = store.meta(PROGRESS) as StoredFigures | undefined;
   const actors = () => actorsOf(late.handles.values(), late.phases.pausedAt);
