@@ -78,7 +78,7 @@ describe('the documentation', () => {
     expect(readFileSync('docs/built-in-plugins.md', 'utf8')).toBe(await builtInPluginsPage());
   });
 
-  it('has the licences as the lockfile has them (npx tsx docs/make-licences.ts), each one that may be passed on', () => {
+  it('has the licences as the lockfile has them (npx tsx docs/make-licences.ts), all of which allow redistribution', () => {
     const page = readFileSync('docs/licences.md', 'utf8');
     expect(page).toBe(licencesPage());
     const licences = [...page.matchAll(/^## (.*)$/gm)].flatMap(([, text]) =>

@@ -1,4 +1,4 @@
-/** Prompts by name: what a model is asked, and what it is told before. */
+/** Prompts by name: the text of a question, and the system turn before it. */
 import type { ConfigInput } from './schema.ts';
 
 interface Prompt {

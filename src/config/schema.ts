@@ -201,7 +201,7 @@ const prompt = z.strictObject({
     .min(1)
     .nullable()
     .default(null)
-    .describe('What the model is told before each question; null is what its chat template says by itself.'),
+    .describe('System turn before each question; null leaves it to the chat template of the model.'),
 });
 
 const loop = z.strictObject({

@@ -98,7 +98,7 @@ describe('quorum plugins, of a daemon that runs', () => {
       /plug-in quorum-reward-of-nobody is not found: npm install/,
     ],
     [
-      'options for one that takes none',
+      'options for a plug-in without options',
       ['add', 'quorum/plugins/majority', '--options', '{"x": 1}'],
       /majority.*options/,
     ],

@@ -12,7 +12,7 @@ describe('multiple choice', () => {
   const labels = async (path: string, options?: OpenOptions) => (await read(path, options)).map(({ label }) => label);
   const notes = async (path: string, options?: OpenOptions) => (await openPaths([path], options)).notes;
 
-  it('takes numbers beside texts as positions counted from 0 (ScienceQA), and says so where they could be values', async () => {
+  it('takes numbers with text choices as positions counted from 0 (ScienceQA), and notes when they could be values', async () => {
     const science = rows([['yes', 'no', 'both'], 2], [['a', 'b'], 0]);
     expect([await labels(science), await notes(science)]).toEqual([['C', 'A'], []]);
     const unclear = rows([['1', '2', '3'], 2], [['0', '1'], 1]);
@@ -28,7 +28,7 @@ describe('multiple choice', () => {
     ]);
   });
 
-  it('takes texts, and numbers beside numbers, as values where all can be', async () => {
+  it('takes texts, and numbers with number choices, as values if all can be', async () => {
     expect(await labels(rows([['1', '2', '3'], '2']))).toEqual(['B']);
     expect(await notes(rows([['1', '2', '3'], '2']))).toEqual([expect.stringContaining('--set data.answerIs=index')]);
     expect(await labels(rows([['1', '2', '3'], '2']), { answerIs: 'index' })).toEqual(['C']);

@@ -29,7 +29,7 @@ describe('disturbed', () => {
     );
   });
 
-  it('moves by one pixel in forty, and adds noise that is small beside what is drawn', () => {
+  it('moves by one pixel in forty, and adds noise that is small against the drawing', () => {
     const side = 80;
     const data = new Uint8Array(side * side).fill(40);
     for (let y = 30; y < 50; y++) for (let x = 30; x < 50; x++) data[y * side + x] = 200;

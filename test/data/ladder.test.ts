@@ -105,7 +105,7 @@ describe('drawings', () => {
 });
 
 describe('the data set', () => {
-  it('tells the level to whoever has the labels, and not in a question', () => {
+  it('gives levels with the labels, and not in a question', () => {
     const { dataset, labels } = openLadder({ pool: 'train', pictures: RUNGS });
     const levels = Array.from({ length: dataset.size }, (_, i) => labels.level?.(dataset.question(i).id));
     expect(levels).toEqual(Array.from({ length: RUNGS }, (_, i) => 1 + Math.floor(i / 5)));
@@ -138,7 +138,7 @@ describe('the data set', () => {
   });
 });
 
-it('accuracy is told by level, in order, where there are levels', () => {
+it('accuracy is given by level, in order, if there are levels', () => {
   const marks = (level: number | undefined, right: number) => ({
     kind: 'all',
     level,

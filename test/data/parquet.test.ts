@@ -15,7 +15,7 @@ import { temporaryFolder } from '../support/temporary.ts';
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/parquet/${name}`, import.meta.url));
 const questions = (dataset: Dataset): Question[] => Array.from({ length: dataset.size }, (_, i) => dataset.question(i));
 
-/** The fixtures' pictures are told by their red channel. */
+/** The red channel identifies the fixtures' pictures. */
 async function number(dataset: Dataset, ref: PictureRef): Promise<number> {
   const { width, height, channels, data } = await dataset.picture(ref);
   expect([width, height, channels]).toEqual([6, 4, 3]);
@@ -142,7 +142,7 @@ describe('openPaths, of Parquet', () => {
     );
   });
 
-  it('takes the columns it is told to', async () => {
+  it('takes the chosen columns', async () => {
     const columns = { question: 'pid', kind: 'metadata.img_height', answer: 'question', choices: 'metadata.task' };
     await expect(openPaths([fixture('mathvista.parquet')], { columns })).rejects.toThrow(
       /row 0: metadata.task: "figure qa" is no list/,
@@ -179,7 +179,7 @@ describe('openPaths, of Parquet', () => {
     );
   });
 
-  it('says so when a picture is no longer the one that it was', async () => {
+  it('reports a picture whose content has changed', async () => {
     const path = join(temporaryFolder(), 'a.parquet');
     await copyFile(fixture('geoqa.parquet'), path);
     const { dataset } = await openPaths([path]);

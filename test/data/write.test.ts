@@ -13,7 +13,7 @@ import type { PictureRef } from '../../src/protocol/messages.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const figure = (index: number): PictureRef => ({ type: 'figure', key: `plain/t/0/${index}` });
-/** An interpreter with `datasets`; named by who has one. */
+/** An interpreter with `datasets`, if the environment names one. */
 const PYTHON = process.env['QUORUM_TEST_PYTHON'] ?? '';
 const pngs = fileURLToPath(new URL('../fixtures/parquet/geometry3k-*.parquet', import.meta.url));
 

@@ -100,7 +100,7 @@ test.skipIf(process.platform === 'win32')(
 );
 
 test.skipIf(process.platform === 'win32')(
-  'start --detach comes back when the daemon is up, which a hang-up does not touch; a bad one, a late one and a second one are told why',
+  'start --detach comes back when the daemon is up, which a hang-up does not touch; bad arguments, a late start and a second daemon get the reason',
   async () => {
     const { config, run } = toyFiles();
     const detach = async (...args: string[]): Promise<readonly [number, string, string]> => {

@@ -55,7 +55,7 @@ describe('an XState machine', () => {
     expect(stopped).toBe(true);
   });
 
-  test('watches: one machine is sent every event; one that ends is replaced', async () => {
+  test('watches: one machine gets every event; an ended machine is replaced', async () => {
     const seen: number[] = [];
     const counter = setup({ types: { context: {} as { learnt: number }, events: {} as LoopEvent } }).createMachine({
       context: { learnt: 0 },

@@ -68,7 +68,7 @@ describe('a plug-in works, whichever way it is given', () => {
     expect(await share({ use: './lenient.ts', options: { share: 0.25 } })).toBe(0.25);
   });
 
-  test('a package that is installed beside the configuration', async () => {
+  test('a package that is installed next to the configuration', async () => {
     file(
       'node_modules/quorum-lenient/package.json',
       '{"name": "quorum-lenient", "type": "module", "exports": "./index.js"}',
@@ -151,7 +151,7 @@ describe('errors name the plug-in', () => {
     );
   });
 
-  test('bad options, or options for one that takes none', async () => {
+  test('bad options, or options for a plug-in without options', async () => {
     file('lenient.ts', LENIENT);
     expect(await refusal({ use: './lenient.ts', options: { share: 2 } })).toMatch(
       /^plug-in lenient \(\.\/lenient\.ts\): options\.share: Too big/,

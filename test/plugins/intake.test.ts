@@ -48,7 +48,7 @@ async function connected(url: string, headers: Record<string, string> = {}) {
 }
 
 describe('a question that is posted', () => {
-  test('is asked before the data set goes on, once, and again for the same number only', async () => {
+  test('is asked before the data set continues, once, and again for the same number only', async () => {
     const { post, ask, asked } = await listening();
     expect(await asked(0)).toEqual(['data 0']);
     const response = await post({ text: 'How many?', kind: 'count', verbatim: true });
@@ -125,7 +125,7 @@ describe('pictures', () => {
     expect(await context.picture(questions[0]!.pictures[0]!)).toMatchObject({ width: 8, height: 8 });
   });
 
-  test('are bounded, each and all: the oldest that nobody waits for go', async () => {
+  test('are bounded, each and in all: the oldest without a waiting sender are dropped', async () => {
     const size = (await png()).length;
     const { post, ask, folder } = await listening({ maxKeptMegabytes: (1.5 * size) / 1e6 });
     const send = async (colour: string) => {
@@ -227,7 +227,7 @@ describe('back-pressure', () => {
     expect(socket.bufferedAmount).toBeGreaterThan((messages * length) / 2);
   });
 
-  test('a bad message is answered, and the connection goes on', async () => {
+  test('a bad message is answered, and the connection continues', async () => {
     const { url } = await listening();
     const { socket, replied } = await connected(url);
     socket.send('nonsense');
@@ -260,7 +260,7 @@ test('a stop ends a request that is not sent to its end', async () => {
   expect(context.told).toHaveLength(1);
 });
 
-describe('who may send', () => {
+describe('permission to send', () => {
   const token = 'a-token-of-16-characters';
 
   test('with a token, who gives it', async () => {

@@ -63,7 +63,7 @@ describe('folder watcher', () => {
     return { context, ask, drop, next, folder };
   }
 
-  test('a picture that is dropped while it runs is asked about once, then the data set goes on', async () => {
+  test('a picture that is dropped while it runs is asked about once, then the data set continues', async () => {
     const { drop, next, folder } = await watching({ questions: ['What is it?', 'How many?'] });
     expect(texts(await next(2))).toEqual(['data 0', 'data 1']);
     drop('cat.png', await png());
@@ -76,7 +76,7 @@ describe('folder watcher', () => {
     expect(texts(await next(1))).toEqual(['data 4']);
   });
 
-  test('questions beside the picture, which may come after it', async () => {
+  test('questions next to the picture, which may come after it', async () => {
     const { drop, next, context } = await watching();
     drop('cat.png', await png());
     expect(texts(await next(1))).toEqual(['data 0']);
@@ -86,7 +86,7 @@ describe('folder watcher', () => {
     expect(context.told).toEqual([expect.stringContaining('cat.jsonl: a line is left out')]);
   });
 
-  test('a picture is not taken while it is being copied, and one that cannot be read is told and left out', async () => {
+  test('a picture is not taken while it is being copied; an unreadable picture is reported and left out', async () => {
     const { drop, next, folder, context } = await watching({ questions: ['What?'], settleSeconds: 60 });
     drop('cat.png', await png());
     drop('bad.png', 'no picture');

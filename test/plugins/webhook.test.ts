@@ -62,7 +62,7 @@ test('each event is posted once, in order, without tokens, with the headers give
   expect(context.told).toEqual([]);
 });
 
-test('a user and a password in the address become a header, and are in nothing that is told', async () => {
+test('a user and a password in the address become a header, and appear in no message', async () => {
   const { url, received } = await receiver(status(400));
   const { watch, context } = await watching(url.replace('//', '//me:p%40ss@'));
   await watch(learntEvent(1), idle);

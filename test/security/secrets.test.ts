@@ -89,7 +89,7 @@ test('no secret is in what a run writes down: configuration, database, log, repo
     expect([secret, texts.filter((text) => text.includes(secret)).length]).toEqual([secret, 0]);
 });
 
-test('nobody else of the machine reads a run folder, its database, its log, or speaks to its daemon', async () => {
+test('no other user of the machine reads a run folder, its database, its log, or speaks to its daemon', async () => {
   const closed: string[] = [];
   await secretive((run, socket) => {
     expect(statSync(run).mode & 0o777).toBe(0o700);

@@ -154,7 +154,7 @@ test('a folder that a daemon has is not repaired', async () => {
   expect(() => repairRun(check, NOW)).toThrow(`runFolder ${run.path} is in use by a daemon`);
 });
 
-test('an index that does not fit its table is built anew, beside a copy', async () => {
+test('an index that does not fit its table is rebuilt, and a copy is kept', async () => {
   const folder = await goodRun();
   // SQLite goes by the new definition; the entries are those of the old one.
   sql(

@@ -1,4 +1,4 @@
-/** Fills a small disk through the store, looks at what is left, makes room, goes on; prints what happened. */
+/** Fills a small disk through the store, looks at what is left, makes room, continues; prints what happened. */
 import '../support/ends-with-test.ts';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
@@ -59,6 +59,6 @@ console.log(
   )}`,
 );
 store.event('room again');
-console.log(store.events(1)[0]?.type === 'room again' ? 'goes on' : 'lost');
+console.log(store.events(1)[0]?.type === 'room again' ? 'continues' : 'lost');
 store.close();
 run.release();

@@ -1,5 +1,5 @@
 /**
- * A stand-in for the daemon: takes the run folder given, goes on from what it finds, and says `done` after each write
+ * A stand-in for the daemon: takes the given run folder, continues from its state, and says `done` after each write
  * that the store has acknowledged. Two groups a batch; every version is also a checkpoint. Runs until it is killed.
  */
 import '../support/ends-with-test.ts';

@@ -96,7 +96,7 @@ test.skipIf(!canMount)('a disk that fills up is named, and nothing that was save
     `InputError: cannot write ${join(disk, 'run', 'checkpoints', 'v000002')}: no space left on the disk; nothing saved before was harmed`,
     `checkpoints 1, newest 1`,
     `found ${saved}, same true`,
-    'goes on',
+    'continues',
   ]);
   expect(existsSync(path)).toBe(false);
 });

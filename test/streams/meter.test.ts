@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Meter, rates } from '../../streams/meter.ts';
 
-test('a pause is told apart from the time of the run, in what earlier starts measured too, and no rate counts it', () => {
+test('a pause is separate from the time of the run, also in the figures of earlier starts, and no rate counts it', () => {
   let now = 0;
   // Stored by a Quorum that did not count pauses.
   const meter = new Meter(() => now, { seconds: 100, steps: 2 });

@@ -48,7 +48,7 @@ describe('QuestionPool', () => {
     expect(pool.take(9).map(({ question: { id } }) => id)).toEqual(['q0']);
   });
 
-  it('makes room by the most asked, of those the oldest, never by one that is being asked', () => {
+  it('makes room by dropping the most asked and oldest questions, never a question in flight', () => {
     const pool = new QuestionPool([], { capacity: 3, maxUses: 9 });
     for (const n of [0, 1, 2]) pool.add(question(n));
     pool.take(2);

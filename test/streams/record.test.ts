@@ -103,7 +103,7 @@ test('without labels an evaluation says what can be seen: answers as the base ga
   expect(JSON.stringify(store.evaluations())).not.toMatch(/truth|answers/);
 });
 
-test('the last trusted version to compare with is the newest evaluated one that is no newer, and not of what a roll-back gave up', () => {
+test('the comparison uses the newest evaluated version up to the trusted one, without versions that a roll-back gave up', () => {
   const store = memoryStore();
   const [question] = toyQuestions(1);
   for (const n of [0, 5, 10]) {

@@ -156,7 +156,7 @@ describe('a batch that the learner cannot take', () => {
     expect([failures.get(0), failures.get(1)]).toEqual([4, 4]);
   });
 
-  test('one that fails once is learnt by the second try', async () => {
+  test('a batch that fails once is learnt by the second try', async () => {
     let failures = 0;
     const loop = await rig({
       config: config(0, 4),

@@ -42,7 +42,7 @@ function setUp(fails: (event: LoopEvent) => boolean = () => false, store = memor
   return { ...recorded, losses, watch, done };
 }
 
-test('events that come together are told in order by few items of the actor', async () => {
+test('events that come together are delivered in order by few items of the actor', async () => {
   const { watch, told, items, done } = setUp();
   const events = Array.from({ length: 40 }, (_, i) => event(i));
   for (const each of events) watch.announce(each);

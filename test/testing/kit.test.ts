@@ -185,7 +185,7 @@ describe('the boundary is the daemon’s', () => {
     expect(kit.state('sample').state).toBe('restarting');
   });
 
-  test('what the model can take is of the run, and the plug-in is told', async () => {
+  test('the plug-in gets the limits of the model, which come from the run', async () => {
     const told = definePlugin({
       name: 'mine',
       apiVersion: API_VERSION,
@@ -319,7 +319,7 @@ test('what it tells is kept, within the daemon’s limit a minute', async () => 
   expect(kit.told[10]).toMatch(/and 17 lines before it, too many to show/);
 });
 
-test('a temporary folder goes with the kit, one that was given stays, and the port is told of its end', async () => {
+test('a temporary folder is deleted with the kit, a given folder stays, and the port is closed', async () => {
   const mine = (ended: () => void) =>
     definePlugin({
       name: 'mine',

@@ -31,7 +31,7 @@ const FIRST = 'the question is what the user says before the first reply, and th
 export const LAYOUTS: readonly Layout[] = [
   {
     name: '`conversations`',
-    reads: `LLaVA, ShareGPT, ShareGPT4V: \`from\`, \`value\`, beside \`image\`; ${FIRST}; \`id\`, which several rows may have, is left out`,
+    reads: `LLaVA, ShareGPT, ShareGPT4V: \`from\`, \`value\`, next to \`image\`; ${FIRST}; \`id\`, which several rows may have, is left out`,
     find: chat('conversations', true),
   },
   {
@@ -41,7 +41,7 @@ export const LAYOUTS: readonly Layout[] = [
   },
   {
     name: '`prompt`',
-    reads: 'verl: the same as a list, beside `images` and `reward_model.ground_truth`',
+    reads: 'verl: the same as a list, next to `images` and `reward_model.ground_truth`',
     find: chat('prompt'),
   },
   {

@@ -11,9 +11,9 @@ const TERMINAL = { isTTY: true, columns: 80, rows: 24 };
 
 test.each([
   ['in place on a terminal', TERMINAL, {}, 'live'],
-  ['as lines on one that tells no size', { ...TERMINAL, columns: 0, rows: 0 }, {}, 'plain'],
-  ['as lines on one that cannot go back', TERMINAL, { TERM: 'dumb' }, 'plain'],
-  ['as lines where nobody looks', TERMINAL, { CI: '1' }, 'plain'],
+  ['as lines on a terminal without a size', { ...TERMINAL, columns: 0, rows: 0 }, {}, 'plain'],
+  ['as lines on a terminal that cannot move the cursor', TERMINAL, { TERM: 'dumb' }, 'plain'],
+  ['as lines in CI', TERMINAL, { CI: '1' }, 'plain'],
   ['as lines in a file or a pipe', {}, {}, 'plain'],
 ] as const)('statuses are shown %s', (_, out, env: { TERM?: string; CI?: string }, kind) => {
   vi.stubEnv('TERM', env.TERM ?? 'xterm');

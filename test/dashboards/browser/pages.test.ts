@@ -186,7 +186,7 @@ describeInBrowser('commands', () => {
     }
   }, 180_000);
 
-  it('are not offered to who may only look', async () => {
+  it('are not offered with the view token', async () => {
     const tokens = { viewToken: 'view-token-of-the-test', controlToken: 'control-token-of-the-test' };
     await using daemon = await startToyDaemon({ config: { dashboard: tokens } });
     const browser = await launch();

@@ -5,7 +5,7 @@ import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeInBrowser, launch, LOOKS, open, startToyDaemon, type DaemonProcess } from './harness.ts';
 
-/** Fails until there is a file beside it. */
+/** Fails until there is a file next to it. */
 const SCALE = `
 import { existsSync } from 'node:fs';
 export default {
@@ -168,7 +168,7 @@ describeInBrowser('plug-ins, on the pages Actors and Panels', () => {
   }, 60_000);
 });
 
-describeInBrowser('plug-ins, for who may only look', () => {
+describeInBrowser('plug-ins, with the view token', () => {
   it('are shown, without a button', async () => {
     const tokens = { viewToken: 'view-token-of-the-test', controlToken: 'control-token-of-the-test' };
     await using daemon = await startToyDaemon({ config: { dashboard: tokens, plugins: ['quorum/plugins/soft-vote'] } });

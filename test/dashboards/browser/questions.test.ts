@@ -50,7 +50,7 @@ describeInBrowser('the page Questions', () => {
     );
   });
 
-  it('shows what the model wrote beside its picture and its parent', async () => {
+  it('shows questions of the model with their pictures and parents', async () => {
     await using opened = await open(browser, daemon.url);
     const { page } = opened;
     await opened.goto('questions', '.written');

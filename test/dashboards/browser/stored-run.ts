@@ -25,7 +25,7 @@ export interface RunOptions {
   readonly groups: number;
   /** Pictures that the questions are about; fewer than groups, so questions come again. */
   readonly pictures?: number;
-  /** Every so many questions one that the model wrote. */
+  /** Interval at which a question is the model's own. */
   readonly syntheticEvery?: number;
   /** After so many versions the policy is rolled back by half of them. */
   readonly rollBackAt?: number;
@@ -106,7 +106,7 @@ export function storeRun(store: Store, options: RunOptions): StoredRun {
 
 export interface StoredSource extends DashboardSource {
   readonly commands: readonly Command[];
-  /** Tells whoever watches that a group was judged. */
+  /** Announces to watchers that a group was judged. */
   announce(judged: JudgedGroup): void;
 }
 

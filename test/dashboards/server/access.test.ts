@@ -166,7 +166,7 @@ test.each([
   ['a longer token', bearer(`${VIEW}x`)],
   ['the token as a cookie', { headers: { cookie: `quorum-dashboard=${VIEW}` } }],
   ['Basic', { headers: { authorization: `Basic ${Buffer.from(`:${VIEW}`).toString('base64')}` } }],
-])('with tokens, %s lets nobody in', async (_, init) => {
+])('with tokens, %s is refused', async (_, init) => {
   const desk = await openDesk(TOKENS);
   for (const path of ['/', '/assets/index.js', '/metrics', '/pictures/q1/0.png', '/versions/1.tar', '/nowhere']) {
     expect((await desk.get(path, init)).status).toBe(401);
@@ -245,7 +245,7 @@ test('headers that are too long are refused', async () => {
   expect((await raw(await openDesk(), '/metrics', { cookie: 'x'.repeat(10_000) })).status).toBe(431);
 });
 
-test('tokens that nobody gave are made once, and kept for this user alone', () => {
+test('tokens that are not configured are made once, and kept for this user alone', () => {
   const runFolder = temporaryFolder();
   const options = { host: '0.0.0.0', runFolder, environment: {} };
   const tokens = tokensOf(options)!;

@@ -1,4 +1,4 @@
-/** What a page may send, and what becomes of one that sends anything else. */
+/** What a page may send, and how the server treats a page that sends anything else. */
 import { pack } from 'msgpackr';
 import { expect, test } from 'vitest';
 import { encode } from '../../../src/protocol/codec.ts';
@@ -95,7 +95,7 @@ test.each<[string, (Uint8Array | string)[], number, RegExp]>([
   expect(errors).toEqual([]);
 });
 
-test('an id that is still in flight closes the socket; one that was answered may come again', async () => {
+test('an id that is still in flight closes the socket; an answered id may be used again', async () => {
   const { dashboard, daemon } = await openDesk();
   const browser = await Browser.open(dashboard);
   const settings = { type: 'request', id: 7, method: 'settings', params: {} } as const;
@@ -109,7 +109,7 @@ test('an id that is still in flight closes the socket; one that was answered may
   expect(await browser.closed).toEqual({ code: CLOSE.badFrame, reason: 'id 7 is still in flight' });
 });
 
-test('one who sends too often is closed, whatever it sends', async () => {
+test('a page that sends too often is closed, whatever it sends', async () => {
   const { dashboard } = await openDesk();
   const [asking, ponging, pinging] = [
     await Browser.open(dashboard),
@@ -131,7 +131,7 @@ test('a message in many fragments closes its socket', async () => {
   expect(await browser.closed).toMatchObject({ code: 1008 });
 });
 
-test('one who sends at a bearable rate may go on for ever', async () => {
+test('a page that sends within its rate stays connected', async () => {
   const { dashboard, clock } = await openDesk();
   const browser = await Browser.open(dashboard);
   for (let second = 0; second < 20; second++) {
@@ -154,7 +154,7 @@ test('requests beyond the queue are refused, those in it are answered in order',
   expect(answered.length).toBeGreaterThanOrEqual(16);
 });
 
-test('one who never says hello is sent away', async () => {
+test('a connection without a hello is closed', async () => {
   const { dashboard, clock } = await openDesk();
   const silent = await Browser.connect(dashboard);
   clock.advance(20_001);
@@ -192,7 +192,7 @@ test.each([
   expect(daemon.commands).toMatchObject([{ command: { type: 'plugin.add', use, thread: true } }]);
 });
 
-test('a command that cannot be done is refused in its words, one that fails in ours', async () => {
+test('a refused command gets its own reason, a failed command ours', async () => {
   const { dashboard, daemon, errors } = await openDesk();
   const browser = await Browser.open(dashboard);
   await expect(browser.command({ type: 'rollback', version: 3 })).rejects.toThrow('version 3 is not on disk');

@@ -1,4 +1,4 @@
-/** The live view: coalesced, encoded once, latest wins, and nothing at all when nobody looks. */
+/** The live view: coalesced, encoded once, latest wins, and no work without a page. */
 import { beforeEach, expect, test, vi } from 'vitest';
 import * as codec from '../../../src/protocol/codec.ts';
 import type { ServerFrame } from '../../../src/protocol/frames.ts';
@@ -26,7 +26,7 @@ async function openTwo(desk: Desk): Promise<[Browser, Browser]> {
   return [await Browser.open(desk.dashboard), await Browser.open(desk.dashboard)];
 }
 
-test('with nobody there it listens to nothing and builds nothing', async () => {
+test('without a page it listens to nothing and builds nothing', async () => {
   const { daemon, dashboard, clock } = await openDesk();
   for (let i = 0; i < 20; i++) {
     daemon.judge(i);
@@ -136,7 +136,7 @@ test('of very much news an update brings the newest', async () => {
   expect(groups.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 20 }, (_, i) => 30 + i));
 });
 
-test('one who reads nothing loses whole updates, costs bounded memory and is ended; the others miss nothing', async () => {
+test('a page that reads nothing loses whole updates, costs bounded memory and is ended; the others miss nothing', async () => {
   const { daemon, dashboard, clock, get } = await openDesk();
   const [asleep, awake] = await openTwo({ daemon, dashboard, clock } as Desk);
   await settle(asleep, awake);
@@ -208,7 +208,7 @@ test('after a command nothing older is shown', async () => {
   expect(settings).toHaveBeenCalledTimes(1);
 });
 
-test('a store that fails costs an update, and is told to the log', async () => {
+test('a store that fails costs an update, and the log names the failure', async () => {
   const { daemon, dashboard, clock, errors } = await openDesk();
   const browser = await Browser.open(dashboard);
   clock.advance(100);

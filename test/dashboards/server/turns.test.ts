@@ -135,7 +135,7 @@ test('a setting that pages set to the same value again and again is one command 
   expect(desk.daemon.commands.length).toBe(afterOther + 1);
 });
 
-test('a setting that was changed elsewhere in the meantime is set again; one that failed too', async () => {
+test('a setting that was changed elsewhere in the meantime, or failed, is set again', async () => {
   const desk = await openDesk();
   const page = await Browser.open(desk.dashboard);
   const command = { type: 'set', path: 'learner.learningRate', value: 5e-5 } as const;

@@ -11,7 +11,7 @@ import { Browser, openDesk, type Desk } from './support/browser.ts';
 
 const MEGABYTE = 2 ** 20;
 
-/** A connection that reads nothing beyond what `heard` is told. */
+/** A connection that reads nothing beyond what `heard` collects. */
 function dial(desk: Desk, localAddress = '127.0.0.1'): Socket {
   const socket = connect({ port: desk.dashboard.port, host: '127.0.0.1', localAddress });
   socket.on('error', () => {});
@@ -62,7 +62,7 @@ test('a download that is not read is ended, and its place is free again', async 
   expect(desk.errors).toEqual([]);
 });
 
-test('a download that is read too slowly is ended, one that is read is not', async () => {
+test('a download that is read too slowly is ended, any other is not', async () => {
   const desk = await openDesk();
   largeVersion(desk);
   const slow = ask(desk, '/versions/1.tar');
