@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../../src/config/schema.ts';
 import { exportFigures } from '../../src/data/export.ts';
+import { readingPrompt } from '../../src/data/figures/ask.ts';
 import { drawFigure, formatKey, ladderScene, parseKey, type FigureKey } from '../../src/data/figures/figure.ts';
 import { openLadder } from '../../src/data/figures/ladder/dataset.ts';
 import { LEVELS } from '../../src/data/figures/ladder/family.ts';
@@ -38,11 +39,11 @@ describe('a rung', () => {
   });
 
   it('of level n is read in n numbers and worked out in n - 1 true steps; one more where hours pass 12', () => {
-    for (const { family, level, working, answer } of items) {
+    for (const { family, level, reading, working, answer } of items) {
       const words = working.split(' ');
       const steps = words.filter((word) => word.includes('='));
       const read = words.slice(0, words.length - steps.length);
-      expect(read).toHaveLength(level);
+      expect([read.length, read.join(' ')]).toEqual([level, reading]);
       for (const step of steps) {
         const [left, right] = step.split('=') as [string, string];
         expect(value(left)).toBe(Number(right));
@@ -56,6 +57,11 @@ describe('a rung', () => {
         expect(step).toMatch(new RegExp(`^${before}[+-]`));
       });
     }
+  });
+
+  it('can be asked for its reading, in words that keep what the question asks for', () => {
+    for (const { text } of items)
+      expect(readingPrompt(text)).toMatch(new RegExp(`^Read .* ${text.replace('?', '[?]')}$`));
   });
 
   it('takes longer to work out the higher it is, up to about 120 characters, each a token', () => {

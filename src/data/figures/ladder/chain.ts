@@ -30,7 +30,8 @@ export const chain: Family<Terms> = {
       result += term;
       return `${before}${signed(term)}=${result}`;
     });
-    return { text, answer: result, working: [first, ...others.map(signed), ...steps].join(' ') };
+    const reading = [first, ...others.map(signed)].join(' ');
+    return { text, answer: result, reading, working: [reading, ...steps].join(' ') };
   },
 };
 

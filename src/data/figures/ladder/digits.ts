@@ -9,7 +9,7 @@ export const digits: Family<readonly number[]> = {
     values.forEach((value, i) => writeNumber(canvas, value, cellCentre(i, 4, 3), 8));
   },
   question(values, text) {
-    const { total, working } = runningSum(values);
-    return { text, answer: total, working };
+    const { total, ...work } = runningSum(values);
+    return { text, answer: total, ...work };
   },
 };

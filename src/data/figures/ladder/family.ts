@@ -19,7 +19,9 @@ export interface Family<Scene> {
 export interface LadderQuestion {
   readonly text: string;
   readonly answer: number;
-  /** What is read off the picture, in order, then each step; without the box. */
+  /** What is read off the picture, in order: `3 8 1`. */
+  readonly reading: string;
+  /** The reading, then each step; without the box. */
   readonly working: string;
 }
 
@@ -35,15 +37,15 @@ export function cellCentre(i: number, columns: number, rows: number): Point {
   return [MARGIN + (INNER / columns) * (column + 0.5), MARGIN + (INNER / rows) * (row + 0.5)];
 }
 
-/** `3 8 1 3+8=11 11+1=12`: the numbers as read, then their sum in running steps. */
-export function runningSum(values: readonly number[]): { readonly total: number; readonly working: string } {
+/** `3 8 1`, then the sum in running steps: `3 8 1 3+8=11 11+1=12`. */
+export function runningSum(values: readonly number[]): { total: number; reading: string; working: string } {
   let total = values[0] ?? 0;
   const steps = values.slice(1).map((value) => {
     const before = total;
     total += value;
     return `${before}+${value}=${total}`;
   });
-  return { total, working: [...values, ...steps].join(' ') };
+  return { total, reading: values.join(' '), working: [...values, ...steps].join(' ') };
 }
 
 /** `level` whole numbers in low..high. */

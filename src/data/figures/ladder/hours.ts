@@ -21,8 +21,13 @@ export const hours: Family<HoursScene> = {
     later.forEach((value, i) => writeNumber(canvas, value, cellCentre(CELLS[i]!, 4, 4), 7));
   },
   question({ hour, later }, text) {
-    const { total, working } = runningSum([hour, ...later]);
+    const { total, reading, working } = runningSum([hour, ...later]);
     const answer = ((total - 1) % 12) + 1;
-    return { text, answer, working: answer === total ? working : `${working} ${total}-${total - answer}=${answer}` };
+    return {
+      text,
+      answer,
+      reading,
+      working: answer === total ? working : `${working} ${total}-${total - answer}=${answer}`,
+    };
   },
 };

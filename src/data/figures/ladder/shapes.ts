@@ -31,7 +31,7 @@ export const shapes: Family<ShapesScene> = {
   /** A shape that is counted is read as 1, any other as 0. */
   question({ shapes: all, asked }, phrasing) {
     const marks = all.map(({ shape, size }) => Number(shape === asked.shape && size === asked.size));
-    const { total, working } = runningSum(marks);
-    return { text: phrasing.replace('{size}', asked.size).replace('{shape}', asked.shape), answer: total, working };
+    const { total, ...work } = runningSum(marks);
+    return { text: phrasing.replace('{size}', asked.size).replace('{shape}', asked.shape), answer: total, ...work };
   },
 };

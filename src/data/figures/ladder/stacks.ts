@@ -24,7 +24,7 @@ export const stacks: Family<readonly number[]> = {
     });
   },
   question(heights, text) {
-    const { total, working } = runningSum(heights);
-    return { text, answer: total, working };
+    const { total, ...work } = runningSum(heights);
+    return { text, answer: total, ...work };
   },
 };
