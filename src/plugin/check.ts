@@ -4,6 +4,7 @@ import type { Evaluation, Question, RolloutGroup, Sample, Verdict } from '../pro
 import type {
   AdvantageRequest,
   AskRequest,
+  CheckRequest,
   EvaluateRequest,
   ModelLimits,
   RewardRequest,
@@ -112,6 +113,9 @@ const verdict = bySize((n) =>
   }),
 );
 
+/** Questions that a check may ask about one group, and samples of each. */
+const MOST_FURTHER = 64;
+
 const share = z.number().min(0).max(1);
 const accuracy = z.object({ n: z.int(), k: z.int(), greedy: share, pass1: share, majK: share, passK: share });
 const stepMetrics = z.record(z.string(), finite);
@@ -173,6 +177,25 @@ const whyDropped = z.union(
   'expected a text of 1 to 1000 characters, why the group is dropped, or undefined to keep it',
 );
 
+const finding = z.discriminatedUnion('vote', [
+  z.strictObject({ vote: z.literal(true) }),
+  z.strictObject({ vote: z.literal(false), why: text(1000), step: text(1000).optional() }),
+  z.strictObject({ vote: z.literal(null), why: text(1000) }),
+]);
+const findings = bySize((n) =>
+  z
+    .array(finding, 'expected an array of findings, or {questions, samples} to ask for samples')
+    .length(n, `expected ${n} findings, one a response`),
+);
+const further = z.strictObject({
+  questions: z
+    .array(question.pick({ text: true, pictures: true, verbatim: true }))
+    .min(1)
+    .max(MOST_FURTHER),
+  samples: z.int().min(1).max(MOST_FURTHER),
+  temperature: z.number().min(0).max(10).optional(),
+});
+
 const NO_LIMITS: ModelLimits = { vocabulary: Infinity, context: Infinity };
 
 /** A sentence about the fault of a reply; undefined for a valid reply. Validity may depend on the request. */
@@ -197,6 +220,14 @@ export const wrongEvaluation: ReplyCheck<EvaluateRequest> = (reply, { version })
   other('version', (reply as Evaluation).version, version);
 
 export const wrongWritten: ReplyCheck<SynthesizeRequest> = (reply, { count }) => wrongReply(written(count), reply);
+
+export const wrongFindings: ReplyCheck<CheckRequest> = (reply, { group: { samples: responses }, further: given }) => {
+  if (typeof reply !== 'object' || reply === null || Array.isArray(reply))
+    return wrongReply(findings(responses.length), reply);
+  return given === undefined
+    ? wrongReply(further, reply)
+    : 'expected findings: it was given the samples that it asked for';
+};
 
 export const wrongRewards: ReplyCheck<RewardRequest> = (reply, { group: { samples: responses } }) =>
   wrongReward(rewarded(responses.length), reply, responses.length);

@@ -75,6 +75,13 @@ export const PORT_TABLE = {
     does: 'turns rewards into advantages',
     wrong: check.wrongAdvantages,
   },
+  check: {
+    ...many,
+    role: 'checker',
+    does: 'says which responses have a vote',
+    wrong: check.wrongFindings,
+    storable: reply.storableFindings,
+  },
   reward: { ...many, role: 'reward', does: 'rewards the responses of a group', wrong: check.wrongRewards },
   filter: { ...many, role: 'filter', does: 'drops groups', wrong: check.wrongWhy, storable: reply.storableWhy },
   watch: { ...many, role: 'watcher', does: 'hears what happens', wrong: check.anyReply },

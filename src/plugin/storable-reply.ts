@@ -2,8 +2,8 @@
  * A plug-in's reply as the store can hold it: ids and kinds with escapes, texts with U+FFFD, where there is a NUL or
  * half a surrogate pair.
  */
-import type { PictureRef, Question, Sample, Verdict } from '../protocol/messages.ts';
-import type { LearnReply, SampleReply, Written } from '../protocol/ports.ts';
+import type { CheckFinding, PictureRef, Question, Sample, Verdict } from '../protocol/messages.ts';
+import type { CheckReply, LearnReply, SampleReply, Written } from '../protocol/ports.ts';
 import { storableKey, storableText } from '../protocol/storable.ts';
 
 export const storableQuestions = (reply: readonly Question[]): unknown => reply.map(questionOf);
@@ -27,8 +27,17 @@ export const storableVerdict = (reply: Verdict): unknown => ({
   ...(reply.why !== undefined && { why: storableText(reply.why) }),
 });
 
+export const storableFindings = (reply: CheckReply): unknown =>
+  'questions' in reply ? reply : reply.map((finding) => (finding.vote === true ? finding : wordsOf(finding)));
+
 export const storableWhy = (reply: string | undefined): unknown =>
   reply === undefined ? undefined : storableText(reply);
+
+function wordsOf(finding: Exclude<CheckFinding, { readonly vote: true }>): CheckFinding {
+  const why = storableText(finding.why);
+  if (finding.vote === null || finding.step === undefined) return { ...finding, why };
+  return { ...finding, why, step: storableText(finding.step) };
+}
 
 function questionOf(question: Question): Question {
   const { id, text, kind, parentId, pictures } = question;

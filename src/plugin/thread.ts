@@ -33,7 +33,7 @@ export interface PluginThread {
 /** Unless the configuration asks for another. */
 export const HEAP_MEGABYTES = 512;
 /** Maximum of concurrent calls in the thread: one per port. */
-const MAX_CALLS = 12;
+const MAX_CALLS = 13;
 const MAX_QUEUE = 64;
 
 export function openThread(options: ThreadOptions): PluginThread {

@@ -84,7 +84,24 @@ export interface Sample {
   readonly finish: Finish;
 }
 
-/** Producer: sampler. Consumer: voter. G samples of one question by one policy version. */
+/**
+ * What a check finds of one response: its work holds; it has no vote; or there is nothing to check, and it keeps its
+ * vote. `why` in a few words; `step` is the step that is false, as the response writes it.
+ */
+export type CheckFinding =
+  | { readonly vote: true }
+  | { readonly vote: false; readonly why: string; readonly step?: string }
+  | { readonly vote: null; readonly why: string };
+
+/** What one check finds of a group. */
+export interface Checked {
+  /** Name of the plug-in. */
+  readonly check: string;
+  /** Parallel to the group's samples. */
+  readonly findings: readonly CheckFinding[];
+}
+
+/** Producer: sampler. Consumers: checks, voter. G samples of one question by one policy version. */
 export interface RolloutGroup {
   readonly id: string;
   /** Admission order; batches are formed in this order. */
@@ -92,6 +109,8 @@ export interface RolloutGroup {
   readonly question: Question;
   readonly policyVersion: number;
   readonly samples: readonly Sample[];
+  /** In the order of the checks; absent when the run has none. */
+  readonly checks?: readonly Checked[];
 }
 
 /**

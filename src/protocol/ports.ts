@@ -5,6 +5,7 @@
  */
 import type {
   Batch,
+  CheckFinding,
   Evaluation,
   Finish,
   JudgedGroup,
@@ -164,6 +165,31 @@ export type Synthesize = (request: SynthesizeRequest, signal: AbortSignal) => Pr
  */
 export type Watch = (event: LoopEvent, signal: AbortSignal) => Promise<void> | void;
 
+/** One group before the vote. Arrays are parallel to `group.samples`. */
+export interface CheckRequest {
+  readonly group: RolloutGroup;
+  /** Boxed answers; null where a response has none. */
+  readonly answers: readonly (string | null)[];
+  /** Equivalence class of each answer, 0-based in order of first appearance; -1 without an answer. */
+  readonly classes: readonly number[];
+  /**
+   * The samples that the check asked for, parallel to its questions; no samples of a question that cannot be asked.
+   * Absent in the first call.
+   */
+  readonly further?: readonly (readonly Sample[])[];
+}
+
+/** A check asks for samples of its own; the loop calls it again with them. */
+export interface FurtherSamples {
+  readonly questions: readonly CheckQuestion[];
+  /** Samples of each question. */
+  readonly samples: number;
+  /** 0 is greedy; default: that of the group. */
+  readonly temperature?: number | undefined;
+}
+
+export type CheckQuestion = Pick<Question, 'text' | 'pictures' | 'verbatim'>;
+
 /** One group after the vote. Arrays are parallel to `group.samples`. */
 export interface RewardRequest {
   readonly group: RolloutGroup;
@@ -232,6 +258,12 @@ export interface Rewarded {
 }
 
 /**
+ * Whether the work of each response holds, from the responses alone or from further samples of the newest version. A
+ * response that a check denies has no vote and reward 0. The same request gives the same reply.
+ */
+export type Check = (request: CheckRequest, signal: AbortSignal) => Promise<CheckReply> | CheckReply;
+export type CheckReply = readonly CheckFinding[] | FurtherSamples;
+/**
  * The reward of each response of a group. Undefined leaves the group to the next reward listed, and finally to the
  * vote.
  */
@@ -260,6 +292,7 @@ export interface Ports {
   readonly learn: Learn;
   readonly evaluate: Evaluate;
   readonly synthesize: Synthesize;
+  readonly check: Check;
   readonly reward: Reward;
   readonly advantage: Advantage;
   readonly filter: Filter;

@@ -2,6 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Call } from '../protocol/performer.ts';
 import type { PortName, Ports } from '../protocol/ports.ts';
+import { checking } from '../roles/checker.ts';
 import { evaluating } from '../roles/evaluator.ts';
 import { learning } from '../roles/learner.ts';
 import { drawing, exporting, filtering, rewarding, watching, weighing } from '../roles/plug-ins.ts';
@@ -25,6 +26,7 @@ export const CALLS: { readonly [Name in PortName]: CallOf<Name> } = {
   learn: learning,
   evaluate: evaluating,
   synthesize: writing,
+  check: (request, timeouts) => checking(request, ONE, timeouts),
   reward: (request, timeouts) => rewarding(request, ONE, timeouts),
   advantage: (request, timeouts) => weighing(request, ONE, timeouts),
   filter: (request, timeouts) => filtering(request, ONE, timeouts),

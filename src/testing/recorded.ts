@@ -77,6 +77,7 @@ export const recorded: Recorded = {
     learn: batches,
     evaluate: evaluations.map(({ version, full }) => ({ version, full: full !== undefined })),
     synthesize: [0, 2].map((from) => ({ from, count: 2, version: 0 })),
+    check: groups.map(({ group, verdict: { answers, classes } }) => ({ group, answers, classes })),
     reward: groups.map(rewardRequest),
     advantage: groups.map(({ group, verdict: { classes, winner, share, rewards } }) => ({
       group,

@@ -32,6 +32,7 @@ const PORTS: Readonly<Record<PortName, 'replies' | 'silent'>> = {
   learn: 'replies',
   evaluate: 'replies',
   synthesize: 'replies',
+  check: 'replies',
   reward: 'replies',
   advantage: 'replies',
   filter: 'replies',

@@ -142,7 +142,7 @@ describe('errors name the plug-in', () => {
       'plug-in old (given in the configuration) is written for plug-in API 9, but this Quorum has 1: use a version of it that fits',
     );
     const ports =
-      'known are ask, sample, judge, learn, evaluate, synthesize, advantage, reward, filter, watch, export, panel';
+      'known are ask, sample, judge, learn, evaluate, synthesize, advantage, check, reward, filter, watch, export, panel';
     expect(await refusal({ ...judge('x'), ports: { vote: () => 0 } })).toBe(
       `plug-in x (given in the configuration) has an unknown port "vote"; ${ports}`,
     );

@@ -17,6 +17,7 @@ const EXPECTED: Readonly<Record<PortName, { readonly doing: RegExp; readonly sec
   learn: { doing: /^learning version \d+ from \d+ groups$/, seconds: 3 },
   evaluate: { doing: /^evaluating version \d+( in full)?$/, seconds: 4 },
   synthesize: { doing: /^writing \d+ questions with version \d+$/, seconds: 1 },
+  check: { doing: /^checking group 1 of 1$/, seconds: 5 },
   reward: { doing: /^rewarding group 1 of 1$/, seconds: 5 },
   advantage: { doing: /^advantages of group 1 of 1$/, seconds: 5 },
   filter: { doing: /^filtering group 1 of 1$/, seconds: 5 },

@@ -4,7 +4,15 @@ import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { packagePath } from '../../src/lib/package-path.ts';
 import { loadPromptEncoder } from '../../src/compute/models/folder.ts';
 import { encodeQuestion } from '../../src/compute/rollout/prompts.ts';
-import { API_VERSION, definePlugin, type PluginDefinition, type PortName, type Ports, type Sample } from 'quorum';
+import {
+  API_VERSION,
+  definePlugin,
+  type CheckRequest,
+  type PluginDefinition,
+  type PortName,
+  type Ports,
+  type Sample,
+} from 'quorum';
 import { recorded, testPlugin } from 'quorum/testing';
 import { z } from 'zod';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -34,6 +42,7 @@ describe('what was recorded', () => {
       const solo = ['ask', 'sample', 'judge', 'learn', 'evaluate', 'synthesize', 'advantage'];
       const open = ({ next }: { readonly next: unknown }) => next;
       const silent = {
+        check: ({ answers }: CheckRequest) => answers.map(() => ({ vote: null, why: 'nothing to check' })),
         reward: () => undefined,
         filter: () => undefined,
         panel: () => ({ title: 'mine', blocks: [] }),
@@ -90,6 +99,9 @@ describe('the boundary is the daemon’s', () => {
     ['judge', { ...judged!.verdict, kept: undefined }, 'kept: missing; expected true or false'],
     ['judge', 3, 'expected an object, found 3'],
     ['evaluate', { ...recorded.evaluations[0]!, greedy: Number.NaN }, 'greedy: NaN is not finite'],
+    ['check', [{ vote: true }], 'expected 6 findings, one a response, found an array of 1'],
+    ['check', six({ vote: false, why: '' }), expect.stringMatching(/^0: expected /)],
+    ['check', { questions: [], samples: 1 }, expect.stringMatching(/^questions: expected/)],
     [
       'filter',
       true,

@@ -17,6 +17,22 @@ export interface PortTemplate {
 }
 
 export const TEMPLATES: Readonly<Record<PortName, PortTemplate>> = {
+  check: {
+    does: 'takes the vote from responses of more than `maxTokens` tokens',
+    options: `maxTokens: z.int().positive().default(64).describe('Longest response that has a vote.')`,
+    port: `({ options }) =>
+      ({ group }) =>
+        group.samples.map(({ tokens }) =>
+          tokens.length > options.maxTokens ? { vote: false, why: 'too long' } : { vote: true },
+        )`,
+    test: `const [request] = recorded.requests.check;
+  const long = request!.group.samples.map((sample) => ({ ...sample, tokens: Array.from({ length: 65 }, () => 1) }));
+  expect(await kit.ports.check(request!)).toContainEqual({ vote: true });
+  expect(await kit.ports.check({ ...request!, group: { ...request!.group, samples: long } })).toContainEqual({
+    vote: false,
+    why: 'too long',
+  });`,
+  },
   reward: {
     does: 'multiplies the vote by `weight`',
     options: `weight: z.number().positive().default(1).describe('What a vote for the winner earns.')`,
