@@ -49,7 +49,8 @@ A preset is a set of defaults, so it counts only for what neither the file nor a
 | \`legacy\` | the run was begun before there were presets | \`mini\`, but the learning rate falls by a cosine to a tenth by step 60 |
 
 \`quorum start\`, in its first lines, and \`quorum doctor\` say which preset holds and why. \`start\` keeps the preset that the run was begun with; \`--set preset=auto\`
-chooses anew, \`--set preset=vlm\` names one. The tables below have the defaults of \`mini\`, and those of \`vlm\` where they differ. Three of \`vlm\` follow the model further:
+chooses anew, \`--set preset=vlm\` names one. The tables below have the defaults of \`mini\`, and those of \`vlm\` where they differ. With \`mini\`,
+\`sampling.maxNewTokens\` is the \`max_new_tokens\` of the folder's \`generation_config.json\`, where it has one. Three of \`vlm\` follow the model further:
 
 - \`sampling.maxNewTokens\` is at most half of the context.
 - \`loop.jobQuestions\` is as many questions as leave the keys and values of their responses within 4 GiB (2 for Qwen2.5-VL-3B, 1 for 7B).

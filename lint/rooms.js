@@ -182,7 +182,7 @@ export const ROOMS = {
     packages: [NODE],
   },
   'src/pretrain': {
-    holds: 'how models/mini was made, and models with random weights',
+    holds: 'how the bundled models were made, and models with random weights',
     imports: [...BELOW_OBJECTIVES],
     packages: [NODE, 'piscina'],
   },

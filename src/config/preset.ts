@@ -1,6 +1,6 @@
 /**
  * Defaults that fit the model. A preset supplies the settings that the configuration leaves out: `mini` is the schema's
- * own defaults, `vlm` the settings of MM-UPT (arXiv 2505.22453) for a real vision-language model. The model folder
+ * own defaults and the model's own length of responses, `vlm` the settings of MM-UPT (arXiv 2505.22453) for a real vision-language model. The model folder
  * decides the preset, once for a run.
  */
 import { readFileSync } from 'node:fs';
@@ -89,7 +89,7 @@ export function presetWords(
 
 /** What the preset sets otherwise than the schema. Without a model: as for one with room for everything. */
 export function presetDefaults(name: PresetName, model?: Architecture, folder?: string): ConfigInput {
-  if (name === 'mini') return {};
+  if (name === 'mini') return folder === undefined ? {} : responseLength(folder);
   if (name === 'legacy') return { learner: { schedule: { type: 'cosine', totalSteps: 60, floorShare: 0.1 } } };
   const maxNewTokens = model ? Math.min(PAPER_TOKENS, model.dimensions.maxPositions >> 1) : PAPER_TOKENS;
   const samples = 10;
@@ -107,6 +107,13 @@ export function presetDefaults(name: PresetName, model?: Architecture, folder?: 
         'Here is a question about this picture: {question}\nWrite another one whose answer can be worked out from the picture alone. Reply with the question only.',
     },
   };
+}
+
+/** The length that the folder's `generation_config.json` gives to responses, where it does. */
+function responseLength(folder: string): ConfigInput {
+  const settings = readJson(join(folder, 'generation_config.json')) as { readonly max_new_tokens?: unknown } | null;
+  const given = settings?.max_new_tokens;
+  return Number.isInteger(given) && Number(given) > 0 ? { sampling: { maxNewTokens: Number(given) } } : {};
 }
 
 /** @param tokens of one question's responses. */

@@ -25,7 +25,21 @@ export function accuracyOf(greedy: AnswerReply, sampled: AnswerReply = []): Accu
     majK: mean(sampled.map(({ answers, label }) => Number(majority(answers) === label))),
     passK: mean(sampled.map(({ answers, label }) => Number(answers.includes(label)))),
     byKind,
+    ...byLevel(greedy),
   };
+}
+
+function byLevel(greedy: AnswerReply): Pick<Accuracy, 'levels'> {
+  const levels = [...new Set(greedy.flatMap(({ level }) => level ?? []))].toSorted((a, b) => a - b);
+  if (levels.length === 0) return {};
+  return {
+    levels: Object.fromEntries(levels.map((each) => [each, shareRight(greedy, ({ level }) => level === each)])),
+  };
+}
+
+/** Greedy accuracy of the chosen questions. */
+export function shareRight(greedy: AnswerReply, chosen: (reply: AnswerReply[number]) => boolean): number {
+  return mean(greedy.filter(chosen).map(({ answers, label }) => Number(answers[0] === label)));
 }
 
 /** Returns the most frequent answer; among tied answers the first wins. A response without a box has no vote. */

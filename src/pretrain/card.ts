@@ -1,33 +1,43 @@
 /** Writes README.md of a pretrained folder: its recipe and its accuracy. */
+import type { BuiltIn } from '../data/settings.ts';
 import type { Accuracy } from '../protocol/messages.ts';
+import { shareRight } from './accuracy.ts';
 import type { Stage } from './recipe.ts';
+import { RECIPES } from './recipes/table.ts';
+import type { AnswerReply } from './worker.ts';
 
 export interface CardFacts {
+  readonly data: BuiltIn;
   readonly seed: number;
+  /** `--steps`, where it was given. */
+  readonly steps: number | undefined;
   readonly stages: readonly Stage[];
   readonly batch: number;
   readonly accuracy: Accuracy;
+  readonly greedy: AnswerReply;
 }
 
-export function modelCard({ seed, stages, batch, accuracy }: CardFacts): string {
+export function modelCard({ data, seed, steps, stages, batch, accuracy, greedy }: CardFacts): string {
+  const { start, card } = RECIPES[data];
+  const { title, about, result } = card;
+  const from = start === undefined ? 'random weights' : `the weights of \`${start.folder}\``;
+  const options = [data !== 'figures' && `--data ${data}`, `--seed ${seed}`, steps !== undefined && `--steps ${steps}`];
   return `---
 license: apache-2.0
 pipeline_tag: image-text-to-text
 library_name: transformers
 ---
 
-# Quorum mini
+# ${title}
 
-A Qwen2.5-VL of about one million parameters for one benchmark: questions with whole-number answers about 40 x 40 pictures of rectangles,
-triangles, bars, shapes and clocks. It is the starting point that Quorum improves without labels; it knows nothing else.
+${about}
 
 ## How it was made
 
-\`quorum pretrain --seed ${seed}\`: supervised, from random weights, batch ${batch}, AdamW, on figures that Quorum draws
+\`quorum pretrain ${options.filter(Boolean).join(' ')}\`: supervised, from ${from}, batch ${batch}, AdamW, on figures that Quorum draws
 (\`src/data/figures\`), every picture used once. ${stages.map(describe).join(' ')}
 
-The second stage leaves a model that knows two ways to answer and prefers the worse one, as instruct models do: its majority over several
-samples is better than its greedy answer.
+${result}
 
 ## Measured
 
@@ -39,10 +49,33 @@ On ${accuracy.n} held-out pictures, one question each; sampled at temperature 1.
 
 | question | n | greedy |
 | --- | --- | --- |
-${Object.entries(accuracy.byKind)
-  .toSorted(([a], [b]) => (a < b ? -1 : 1))
-  .map(([kind, { n, greedy }]) => `| ${kind} | ${n} | ${percent(greedy)} |`)
+${kindsOf(accuracy)
+  .map(([kind, { n, greedy: share }]) => `| ${kind} | ${n} | ${percent(share)} |`)
   .join('\n')}
+${accuracy.levels === undefined ? '' : levelTable(accuracy, accuracy.levels, greedy)}`;
+}
+
+function kindsOf({ byKind }: Accuracy): [string, Accuracy['byKind'][string]][] {
+  return Object.entries(byKind).toSorted(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Greedy accuracy of each kind at each level. */
+function levelTable(accuracy: Accuracy, levels: Readonly<Record<string, number>>, greedy: AnswerReply): string {
+  const numbers = Object.keys(levels);
+  const row = (name: string, shares: readonly number[]): string =>
+    `| ${[name, ...shares.map((share) => (100 * share).toFixed(0))].join(' | ')} |`;
+  const rows = kindsOf(accuracy).map(([name]) =>
+    row(
+      name,
+      numbers.map((number) => shareRight(greedy, ({ kind, level }) => kind === name && String(level) === number)),
+    ),
+  );
+  return `
+Greedy by level, in per cent:
+
+| level | ${numbers.join(' | ')} |
+| --- ${numbers.map(() => '| --- ').join('')}|
+${[row('all', Object.values(levels)), ...rows].join('\n')}
 `;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Writes `models/mini` without its weights: a Qwen2.5-VL of about a million parameters, as an ordinary Hugging Face
+ * Writes a mini model without its weights: a Qwen2.5-VL of about a million parameters, as an ordinary Hugging Face
  * folder.
  */
 import { writeFile } from 'node:fs/promises';
@@ -8,21 +8,22 @@ import { CHAT_TEMPLATE, SPECIAL_TOKENS, tokenizerConfig, tokenizerJson, vocabula
 import { SIDE } from '../data/figures/canvas.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
+import type { Words } from './recipe.ts';
+import { FIGURES } from './recipes/figures.ts';
 
 const id = (token: (typeof SPECIAL_TOKENS)[number]): number => SPECIAL_TOKENS.indexOf(token);
-
-/** Rounded up so that rows of the embedding stay aligned. */
-const VOCAB_SIZE = 16 * Math.ceil(Object.keys(vocabulary()).length / 16);
 
 const PATCH = 4;
 const MERGE = 2;
 
-function config(): object {
+function config({ texts }: Words): object {
+  // Rounded up so that rows of the embedding stay aligned.
+  const size = 16 * Math.ceil(Object.keys(vocabulary(texts)).length / 16);
   return {
     architectures: ['Qwen2_5_VLForConditionalGeneration'],
     model_type: 'qwen2_5_vl',
     torch_dtype: 'float32',
-    vocab_size: VOCAB_SIZE,
+    vocab_size: size,
     hidden_size: 128,
     intermediate_size: 384,
     num_hidden_layers: 4,
@@ -82,20 +83,22 @@ function preprocessorConfig(): object {
   };
 }
 
-function generationConfig(): object {
+function generationConfig({ maxNewTokens }: Words): object {
   return {
     bos_token_id: id('<|endoftext|>'),
     eos_token_id: [id('<|im_end|>'), id('<|endoftext|>')],
     pad_token_id: id('<|endoftext|>'),
     do_sample: true,
     temperature: 1,
-    max_new_tokens: 28,
+    max_new_tokens: maxNewTokens,
   };
 }
 
-/** Writes config, tokenizer, processor and generation settings; `pretrain` writes the weights. */
-/** @throws InputError when the folder cannot be made. */
-export async function writeMini(folder: string): Promise<void> {
+/**
+ * Writes config, tokenizer, processor and generation settings; `pretrain` writes the weights. @param words by default
+ * those of `models/mini`. @throws InputError when the folder cannot be made.
+ */
+export async function writeMini(folder: string, words: Words = FIGURES.words): Promise<void> {
   try {
     makeFolder(folder);
   } catch (error) {
@@ -104,11 +107,11 @@ export async function writeMini(folder: string): Promise<void> {
     });
   }
   const files = {
-    'config.json': config(),
+    'config.json': config(words),
     'preprocessor_config.json': preprocessorConfig(),
-    'generation_config.json': generationConfig(),
+    'generation_config.json': generationConfig(words),
     'chat_template.json': { chat_template: CHAT_TEMPLATE },
-    'tokenizer.json': tokenizerJson(),
+    'tokenizer.json': tokenizerJson(words.texts),
     'tokenizer_config.json': tokenizerConfig(),
   };
   for (const [name, content] of Object.entries(files)) {

@@ -12,9 +12,8 @@ import { threadEntry } from '../lib/thread-entry.ts';
 import { FIRST, SECOND, SUM, updateProgram } from '../compute/training/step.ts';
 import { f32, type HostTensor, type TensorMap } from '../protocol/tensor.ts';
 import { withDeadline } from '../lib/deadline.ts';
-import type { Mixture } from './examples.ts';
 import { Layout } from './layout.ts';
-import { ADAMW } from './recipe.ts';
+import { ADAMW, type Mixture } from './recipe.ts';
 import type { AnswerReply, AnswerTask, GradientReply, GradientTask, WorkerSetup } from './worker.ts';
 
 /**

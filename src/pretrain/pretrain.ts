@@ -1,5 +1,5 @@
 /**
- * `quorum pretrain`: trains a mini model from scratch with labels, in the two stages of recipe.ts, and writes it as a
+ * `quorum pretrain`: trains a mini model from scratch with labels, by the recipe of a data set, and writes it as a
  * Hugging Face folder.
  */
 import { performance } from 'node:perf_hooks';
@@ -9,13 +9,15 @@ import { loadArchitecture } from '../compute/models/folder.ts';
 import { writeSafetensors } from '../compute/hf/safetensors.ts';
 import { adamW } from '../compute/training/optimizer.ts';
 import { writeWhole } from '../lib/whole-file.ts';
+import type { BuiltIn } from '../data/settings.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { accuracyOf } from './accuracy.ts';
 import { modelCard } from './card.ts';
 import { hasState, loadState, removeState, saveState } from './checkpoint.ts';
-import { initialWeights } from './initialize.ts';
 import { writeMini } from './mini.ts';
-import { BATCH, EVALUATION, learningRateAt, STAGES, type Stage } from './recipe.ts';
+import { learningRateAt, shortened, type Evaluation, type Recipe, type Stage } from './recipe.ts';
+import { RECIPES } from './recipes/table.ts';
+import { startWeights } from './start-weights.ts';
 import { ParallelTrainer, type TrainState } from './parallel-trainer.ts';
 
 export interface PretrainOptions {
@@ -23,11 +25,15 @@ export interface PretrainOptions {
   readonly folder: string;
   readonly seed: number;
   readonly threads: number;
+  /** What the model is made for; default: `figures`. */
+  readonly data?: BuiltIn;
+  /** Of all stages together; default: the recipe's. */
+  readonly steps?: number | undefined;
+  /** In place of the recipe's. */
   readonly stages?: readonly Stage[];
   /** Examples per step. */
   readonly batch?: number;
-  /** Held-out questions during training and at the end, and samples per question at the end. */
-  readonly evaluation?: typeof EVALUATION;
+  readonly evaluation?: Evaluation;
   /** Stops after the current step and saves, so that the next call continues. */
   readonly signal?: AbortSignal;
 }
@@ -54,12 +60,15 @@ export async function pretrain(
   options: PretrainOptions,
   onProgress: (progress: PretrainProgress) => void,
 ): Promise<Accuracy | null> {
-  const { folder, seed, threads, stages = STAGES, batch = BATCH, evaluation = EVALUATION, signal } = options;
-  await writeMini(folder);
+  const { folder, seed, threads, data = 'figures', signal } = options;
+  const recipe = RECIPES[data];
+  const { batch = recipe.batch, evaluation = recipe.evaluation } = options;
+  const stages = stagesOf(options);
+  await writeMini(folder, recipe.words);
   const model = await loadArchitecture(folder);
   await using trainer = await ParallelTrainer.start(
-    { model, setup: { folder }, threads },
-    await startState(folder, seed, model.parameters),
+    { model, setup: { folder, data }, threads },
+    await startState(folder, recipe, seed, model.parameters),
   );
   const steps = stages.reduce((sum, stage) => sum + stage.steps, 0);
   const stopped = (): boolean => signal?.aborted ?? false;
@@ -86,14 +95,18 @@ export async function pretrain(
   }
   await save(folder, seed, trainer.state);
   if (trainer.step < steps) return null;
-  const accuracy = accuracyOf(
-    await trainer.answer(evaluation.questions, 1),
-    await trainer.answer(evaluation.questions, evaluation.samples),
-  );
+  const greedy = await trainer.answer(evaluation.questions, 1);
+  const accuracy = accuracyOf(greedy, await trainer.answer(evaluation.questions, evaluation.samples));
   onProgress({ type: 'accuracy', step: steps, accuracy });
-  await writeWhole(join(folder, 'README.md'), [modelCard({ seed, stages, batch, accuracy })]);
+  await writeWhole(join(folder, 'README.md'), [
+    modelCard({ data, seed, steps: options.steps, stages, batch, accuracy, greedy }),
+  ]);
   await removeState(folder);
   return accuracy;
+}
+
+function stagesOf({ data = 'figures', steps, stages = RECIPES[data].stages }: PretrainOptions): readonly Stage[] {
+  return steps === undefined ? stages : shortened(stages, steps);
 }
 
 async function save(folder: string, seed: number, state: TrainState): Promise<void> {
@@ -101,9 +114,9 @@ async function save(folder: string, seed: number, state: TrainState): Promise<vo
   await saveState(folder, seed, state);
 }
 
-async function startState(folder: string, seed: number, specs: Specs): Promise<TrainState> {
+async function startState(folder: string, recipe: Recipe, seed: number, specs: Specs): Promise<TrainState> {
   if (hasState(folder)) return loadState(folder, seed, specs);
-  return { weights: initialWeights(specs, seed), moments: adamW.init(specs), step: 0 };
+  return { weights: await startWeights(recipe, specs, seed), moments: adamW.init(specs), step: 0 };
 }
 
 function stageAt(stages: readonly Stage[], step: number): { stage: Stage; within: number } {

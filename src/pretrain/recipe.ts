@@ -1,8 +1,21 @@
-/**
- * The two-stage recipe of `models/mini`. The second stage teaches a worse way to answer in addition to the better way;
- * see the benchmark's docs.
- */
-import type { Mixture } from './examples.ts';
+/** What a recipe is: the words, examples and stages that make a model of the mini's shape from nothing. */
+import type { LabelledDataset } from '../data/dataset.ts';
+import type { FigureKey } from '../data/figures/figure.ts';
+
+/** A labelled example: a figure, a prompt, and the response to imitate. */
+export interface Example {
+  readonly figure: FigureKey;
+  readonly prompt: string;
+  readonly response: string;
+}
+
+/** The mixture of the examples, as shares in [0, 1]. */
+export interface Mixture {
+  /** Share of answers that consist of the box alone, without working. */
+  readonly direct: number;
+  /** Share of examples that request a question; half of them show a seed question. */
+  readonly ask: number;
+}
 
 export interface Stage {
   readonly name: string;
@@ -14,26 +27,54 @@ export interface Stage {
   readonly mixture: Mixture;
 }
 
-export const STAGES: readonly Stage[] = [
-  {
-    name: 'workings',
-    steps: 3000,
-    learningRate: 2e-3,
-    warmupSteps: 100,
-    floor: 0.05,
-    mixture: { direct: 0, ask: 0.1 },
-  },
-  {
-    name: 'shortcuts',
-    steps: 400,
-    learningRate: 8e-4,
-    warmupSteps: 20,
-    floor: 0.05,
-    mixture: { direct: 0.55, ask: 0.1 },
-  },
-];
+export interface Evaluation {
+  readonly everySteps: number;
+  /** Held-out questions during training. */
+  readonly quickQuestions: number;
+  /** Held-out questions at the end. */
+  readonly questions: number;
+  /** Samples of each of them at the end. */
+  readonly samples: number;
+}
 
-export const BATCH = 64;
+/** The texts that a model's tokenizer knows, and the length of its responses. */
+export interface Words {
+  /** Prompts and questions; numbers and operators are known anyway. */
+  readonly texts: readonly string[];
+  readonly maxNewTokens: number;
+}
+
+/** Sizes of a gradient's programs, in rows and tokens. Examples of like lengths share a program. */
+export interface ProgramSizes {
+  /** Examples in a program; the last program of a part may have fewer. Undefined: all of a part. */
+  readonly examples?: number;
+  /** Ascending; the last one holds every example. */
+  readonly promptLengths: readonly number[];
+  readonly responseLengths: readonly number[];
+}
+
+export interface Recipe {
+  readonly words: Words;
+  /** The model of the package, of the same shape, whose weights training starts from; default: random weights. */
+  readonly start?: { readonly folder: string; readonly texts: Words['texts'] };
+  readonly stages: readonly Stage[];
+  /** Examples per step. */
+  readonly batch: number;
+  readonly evaluation: Evaluation;
+  readonly sizes: ProgramSizes;
+  /** Example number `index`; each example has its own picture, which no other example uses. */
+  example(index: number, seed: number, mixture: Mixture): Example;
+  /** The questions that no example uses. */
+  heldOut(): LabelledDataset;
+  /** Of the model card. */
+  readonly card: {
+    readonly title: string;
+    /** What the model is for. */
+    readonly about: string;
+    /** What the stages leave. */
+    readonly result: string;
+  };
+}
 
 export const ADAMW = {
   beta1: 0.9,
@@ -51,4 +92,14 @@ export function learningRateAt(stage: Stage, step: number): number {
   return stage.learningRate * (stage.floor + (1 - stage.floor) * cosine);
 }
 
-export const EVALUATION = { everySteps: 250, quickQuestions: 200, questions: 1000, samples: 10 } as const;
+/** The stages with `steps` steps in all, in the same proportions; warm-ups stay in proportion too. */
+export function shortened(stages: readonly Stage[], steps: number): readonly Stage[] {
+  const all = stages.reduce((sum, stage) => sum + stage.steps, 0);
+  let end = 0;
+  return stages.map((stage) => {
+    const from = Math.round((end * steps) / all);
+    end += stage.steps;
+    const own = Math.round((end * steps) / all) - from;
+    return { ...stage, steps: own, warmupSteps: Math.round((stage.warmupSteps * own) / stage.steps) };
+  });
+}

@@ -1,9 +1,7 @@
 /**
- * The mini's tokenizer: words of the built-in prompts, and single characters for numbers and operators. It has no
+ * The tokenizer of a mini model: words of its prompts, and single characters for numbers and operators. It has no
  * merges, because it is not trained.
  */
-import { ALL_PHRASINGS } from '../data/figures/tasks.ts';
-import { ASK_DIRECT, askLike } from '../data/figures/ask.ts';
 
 export const SPECIAL_TOKENS = [
   '<|endoftext|>',
@@ -23,15 +21,14 @@ const CHARACTERS = '0123456789+-*/=().,:?{} \n';
 const ROLES = ['system\n', 'user\n', 'assistant\n'];
 const BOXES = ['\\boxed{', ' \\boxed{'];
 
-function promptPieces(): string[] {
-  const texts = ALL_PHRASINGS.flatMap((phrasing) => [phrasing, askLike(phrasing)]).concat(ASK_DIRECT);
+function promptPieces(texts: readonly string[]): string[] {
   const pieces = texts.flatMap((text) => text.replace('{k}', '1').match(new RegExp(PIECE, 'gu')) ?? []);
   return [...new Set(pieces.filter((piece) => /[A-Za-z]/.test(piece)))].toSorted();
 }
 
-/** Token -> id; special tokens first. */
-export function vocabulary(): Record<string, number> {
-  const tokens = [...SPECIAL_TOKENS, ...CHARACTERS, ...BOXES, ...ROLES, ...promptPieces()];
+/** Token -> id; special tokens first. @param texts whose words are tokens. */
+export function vocabulary(texts: readonly string[]): Record<string, number> {
+  const tokens = [...SPECIAL_TOKENS, ...CHARACTERS, ...BOXES, ...ROLES, ...promptPieces(texts)];
   return Object.fromEntries(tokens.map((token, id) => [token, id]));
 }
 
@@ -39,7 +36,7 @@ export function vocabulary(): Record<string, number> {
  * tokenizer.json. A BPE model without merges that looks up whole pieces is a word-level model, which both Hugging Face
  * tokenizers can load.
  */
-export function tokenizerJson(): object {
+export function tokenizerJson(texts: readonly string[]): object {
   return {
     version: '1.0',
     truncation: null,
@@ -71,7 +68,7 @@ export function tokenizerJson(): object {
       fuse_unk: false,
       byte_fallback: false,
       ignore_merges: true,
-      vocab: vocabulary(),
+      vocab: vocabulary(texts),
       merges: [],
     },
   };

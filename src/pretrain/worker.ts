@@ -12,16 +12,20 @@ import { planPolicy } from '../compute/programs/policy-forward.ts';
 import { encodePrompt, type PromptEncoder } from '../compute/models/prompt.ts';
 import { gradProgram, SUM } from '../compute/training/step.ts';
 import { CROSS_ENTROPY } from '../compute/training/token-loss.ts';
-import { HELDOUT_POOL, openFigures } from '../data/figures/dataset.ts';
+import type { BuiltIn } from '../data/settings.ts';
 import { drawFigure, parseKey } from '../data/figures/figure.ts';
 import { f32, type HostTensor } from '../protocol/tensor.ts';
-import { exampleAt, type Mixture } from './examples.ts';
 import { Layout } from './layout.ts';
+import { microBatches, type EncodedExample, type MicroBatch } from './micro-batches.ts';
+import type { Mixture, Recipe } from './recipe.ts';
+import { RECIPES } from './recipes/table.ts';
 
 /** The start data of a thread. */
 export interface WorkerSetup {
   /** Holds config and tokenizer. */
   readonly folder: string;
+  /** Whose recipe it is. */
+  readonly data: BuiltIn;
 }
 
 export interface GradientTask {
@@ -56,20 +60,16 @@ export interface AnswerTask {
 /** For each question its kind, the true answer, and the content of each sample's box. */
 export type AnswerReply = readonly {
   readonly kind: string;
+  readonly level?: number | undefined;
   readonly label: string;
   readonly answers: readonly (string | null)[];
 }[];
 
-/**
- * Longest prompt (in-context request) and response of the built-in examples, in tokens: one program serves all batches.
- */
-const SHAPE = { promptLength: 46, responseLength: 28 } as const;
-
 const END = '<|im_end|>';
-const MAX_NEW_TOKENS = 28;
 const MAX_ROWS = 320;
 
 class Worker {
+  private readonly recipe: Recipe;
   private readonly encoder: PromptEncoder;
   private readonly model: Model;
   private readonly engine: Engine;
@@ -78,7 +78,8 @@ class Worker {
   private readonly weights: Float32Array;
   private readonly sums: Float32Array;
 
-  private constructor(encoder: PromptEncoder, model: Model, engine: Engine) {
+  private constructor(recipe: Recipe, encoder: PromptEncoder, model: Model, engine: Engine) {
+    this.recipe = recipe;
     this.encoder = encoder;
     this.model = model;
     this.engine = engine;
@@ -87,24 +88,38 @@ class Worker {
     this.sums = new Float32Array(this.layout.size);
   }
 
-  static async start({ folder }: WorkerSetup): Promise<Worker> {
+  static async start({ folder, data }: WorkerSetup): Promise<Worker> {
     const encoder = await loadPromptEncoder(folder);
-    return new Worker(encoder, await withNetwork(encoder.model), await createEngine('cpu', { threads: 1 }));
+    const model = await withNetwork(encoder.model);
+    return new Worker(RECIPES[data], encoder, model, await createEngine('cpu', { threads: 1 }));
   }
 
   async gradient(task: GradientTask): Promise<GradientReply> {
-    const { tokenizer } = this.encoder;
-    const examples = Array.from({ length: task.count }, (_, i) => exampleAt(task.start + i, task.seed, task.mixture));
-    const prompts = examples.map(({ prompt, figure }) =>
-      encodePrompt(this.encoder, { text: prompt, pictures: [drawFigure(figure)] }),
-    );
-    const responses = examples.map(({ response }) => [tokenizer.encode(response + END)]);
-    const { shape, feeds } = planPolicy(this.model, prompts, responses, SHAPE);
+    const examples = Array.from({ length: task.count }, (_, i) => this.encode(task, task.start + i));
+    this.weights.set(new Float32Array(task.weights));
+    this.sums.fill(0);
+    let loss = 0;
+    for (const { part, lengths } of microBatches(examples, this.recipe.sizes)) loss += await this.add(part, lengths);
+    new Float32Array(task.gradient).set(this.sums);
+    return { loss, tokens: examples.reduce((sum, { response }) => sum + response.length, 0) };
+  }
+
+  private encode({ seed, mixture }: GradientTask, index: number): EncodedExample {
+    const { figure, prompt, response } = this.recipe.example(index, seed, mixture);
+    return {
+      prompt: encodePrompt(this.encoder, { text: prompt, pictures: [drawFigure(figure)] }),
+      response: this.encoder.tokenizer.encode(response + END),
+    };
+  }
+
+  /** Adds the gradient of a micro-batch to the sums, and returns its summed loss. */
+  private async add(part: readonly EncodedExample[], lengths: MicroBatch['lengths']): Promise<number> {
+    const prompts = part.map(({ prompt }) => prompt);
+    const responses = part.map(({ response }) => [response]);
+    const { shape, feeds } = planPolicy(this.model, prompts, responses, lengths);
     const program = await this.engine.compile(
       gradProgram(this.model, { frozen: {}, trainable: this.model.parameters }, shape, CROSS_ENTROPY),
     );
-    this.weights.set(new Float32Array(task.weights));
-    this.sums.fill(0);
     // Each token has weight 1, so that the sums of parts with different token counts add up.
     const outputs = await program.run({
       ...this.layout.view(this.weights),
@@ -112,14 +127,13 @@ class Worker {
       ...feeds,
       tokenWeights: feeds['responseMask'] ?? f32([0]),
     });
-    new Float32Array(task.gradient).set(this.sums);
     const loss = outputs['loss'] as HostTensor;
-    return { loss: loss.data[0] ?? Number.NaN, tokens: responses.flat(2).length };
+    return loss.data[0] ?? Number.NaN;
   }
 
   async answer({ weights, start, count, samples }: AnswerTask): Promise<AnswerReply> {
     this.weights.set(new Float32Array(weights));
-    const { dataset, labels } = openFigures(HELDOUT_POOL);
+    const { dataset, labels } = this.recipe.heldOut();
     const questions = Array.from({ length: count }, (_, i) => dataset.question(start + i));
     const requests = questions.map(({ id, text, pictures: [ref] }) => {
       if (ref?.type !== 'figure') throw new TypeError(`question ${id} has no figure`);
@@ -127,7 +141,13 @@ class Worker {
     });
     const { tokenizer } = this.encoder;
     const model = { engine: this.engine, model: this.model, weights: this.layout.view(this.weights) };
-    const params = { samples, temperature: samples === 1 ? 0 : 1, topP: 1, topK: 0, maxNewTokens: MAX_NEW_TOKENS };
+    const params = {
+      samples,
+      temperature: samples === 1 ? 0 : 1,
+      topP: 1,
+      topK: 0,
+      maxNewTokens: this.recipe.words.maxNewTokens,
+    };
     const groups = await generate(model, requests, {
       params,
       stopTokens: new Set(tokenizer.encode(END)),
@@ -137,6 +157,7 @@ class Worker {
     });
     return questions.map(({ id, kind = '' }, i) => ({
       kind,
+      level: labels.level?.(id),
       label: labels.label(id) ?? '',
       answers: (groups[i] ?? []).map(({ tokens }) => boxedNumber(tokenizer.decode(tokens))),
     }));

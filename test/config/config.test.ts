@@ -365,6 +365,18 @@ describe('presets', () => {
     expect([small.preset.why, small.config.sampling.maxNewTokens]).toEqual(['`preset` names it', 500]);
   });
 
+  test('a mini model itself says how long its responses are', async () => {
+    const model = await modelFolder({});
+    const lengthWith = async (text: string): Promise<number> => {
+      writeFileSync(join(model, 'generation_config.json'), text);
+      return (await load(model)).config.sampling.maxNewTokens;
+    };
+    expect(await lengthWith('{"max_new_tokens": 132}')).toBe(132);
+    expect((await load(model, { set: ['sampling.maxNewTokens=40'] })).config.sampling.maxNewTokens).toBe(40);
+    for (const text of ['{}', '{"max_new_tokens": 0}', '{"max_new_tokens": "many"}', 'null', 'no JSON'])
+      expect([text, await lengthWith(text)]).toEqual([text, 28]);
+  });
+
   test('the size and the chat template of the model have a part in it', async () => {
     const vision_config = { out_hidden_size: 2_048 };
     const size = {

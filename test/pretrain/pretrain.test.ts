@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadArchitecture } from '../../src/compute/models/folder.ts';
 import { loadParams } from '../../src/compute/models/weights.ts';
 import { accuracyOf } from '../../src/pretrain/accuracy.ts';
-import { exampleAt } from '../../src/pretrain/examples.ts';
 import { pretrain, type PretrainOptions, type PretrainProgress } from '../../src/pretrain/pretrain.ts';
-import { learningRateAt, type Stage } from '../../src/pretrain/recipe.ts';
+import { learningRateAt, shortened, type Stage } from '../../src/pretrain/recipe.ts';
+import { FIGURES } from '../../src/pretrain/recipes/figures.ts';
 
 const STAGES: readonly Stage[] = [
   { name: 'a', steps: 4, learningRate: 2e-3, warmupSteps: 2, floor: 0.1, mixture: { direct: 0, ask: 0.1 } },
@@ -27,7 +27,7 @@ async function run(name: string, extra: Partial<PretrainOptions> = {}, onStep: (
     threads: 2,
     stages: STAGES,
     batch: 8,
-    evaluation: EVALUATION as never,
+    evaluation: EVALUATION,
     ...extra,
   };
   const accuracy = await pretrain(options, (progress: PretrainProgress) => {
@@ -91,9 +91,19 @@ describe('the recipe', () => {
     expect(rates.slice(10)).toEqual(rates.slice(10).toSorted((a, b) => b - a));
   });
 
+  it('keeps its proportions in fewer steps', () => {
+    for (const steps of [1, 2, 7, 340, 3400, 5000]) {
+      const stages = shortened(FIGURES.stages, steps);
+      expect(stages.reduce((sum, stage) => sum + stage.steps, 0)).toBe(steps);
+      expect(Math.abs(stages[0]!.steps - (steps * 3000) / 3400)).toBeLessThanOrEqual(0.5);
+      expect(stages.every(({ steps: own, warmupSteps }) => warmupSteps <= own)).toBe(true);
+    }
+    expect(shortened(FIGURES.stages, 3400)).toEqual(FIGURES.stages);
+  });
+
   it('mixes direct answers and requests for questions in the shares asked for', () => {
     const share = (mixture: { direct: number; ask: number }, test: (response: string) => boolean) => {
-      const examples = Array.from({ length: 2000 }, (_, i) => exampleAt(i, 1, mixture));
+      const examples = Array.from({ length: 2000 }, (_, i) => FIGURES.example(i, 1, mixture));
       return examples.filter(({ response }) => test(response)).length / examples.length;
     };
     const isDirect = (response: string) => response.startsWith('\\boxed');

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Command, Option } from 'commander';
 import type { PretrainProgress } from '../../pretrain/pretrain.ts';
+import { BUILT_IN, type BuiltIn } from '../../data/settings.ts';
+import type { Accuracy } from '../../protocol/messages.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { parseCount, parseSeed } from '../options.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
@@ -9,7 +11,9 @@ import { duration, percent } from '../view/format.ts';
 
 interface Options extends OutputOptions {
   readonly out: string;
+  readonly data: BuiltIn;
   readonly seed: number;
+  readonly steps?: number;
   readonly threads: number;
   readonly json?: boolean;
 }
@@ -24,19 +28,25 @@ export function pretrainCommand(): Command {
   ).makeOptionMandatory();
   return withOutput(new Command('pretrain'), out)
     .description(
-      'Make a mini model from nothing, with labels, on the built-in data set: what `models/mini` was made with.',
+      'Make a mini model with labels on a built-in data set: `models/mini` from nothing, or `models/ladder` from `models/mini`.',
     )
+    .addOption(
+      new Option('-d, --data <name>', 'built-in data set that the model is made for')
+        .choices(BUILT_IN)
+        .default('figures'),
+    )
+    .option('--steps <count>', "steps of training, all stages together; default: the recipe's", parseCount)
     .option('--seed <seed>', 'seed of weights and data', parseSeed, 0)
     .option('--threads <count>', 'CPU threads', parseCount, availableParallelism())
     .option('--json', 'print each step as a line of JSON')
     .addHelpText(
       'after',
-      '\nTakes most of an hour on two cores. Ctrl-C saves; the same command continues from there.\n\nExample:\n  quorum pretrain --out /tmp/mini --seed 0',
+      '\nTakes half an hour on two cores. Ctrl-C saves; the same command continues from there.\n\nExample:\n  quorum pretrain --out /tmp/mini --seed 0\n  quorum pretrain --data ladder --out /tmp/ladder',
     )
     .action(run);
 }
 
-async function run({ out, force = false, seed, threads, json }: Options): Promise<void> {
+async function run({ out, force = false, data, seed, steps, threads, json }: Options): Promise<void> {
   const [{ pretrain }, { hasState }] = await Promise.all([
     import('../../pretrain/pretrain.ts'),
     import('../../pretrain/checkpoint.ts'),
@@ -44,7 +54,7 @@ async function run({ out, force = false, seed, threads, json }: Options): Promis
   const folder = await claimOutput({ option: '--out', path: out, force, isOurs: hasState });
   const signal = onInterrupt(() => console.error('Finishing the step in hand and saving ...'));
   const show = json ? (progress: PretrainProgress) => console.log(JSON.stringify(progress)) : progressLines(signal);
-  const accuracy = await pretrain({ folder, seed, threads, signal }, show);
+  const accuracy = await pretrain({ folder, data, seed, steps, threads, signal }, show);
   if (accuracy && !json) console.log(accuracyTable(accuracy).join('\n'));
   console.error(
     accuracy ? `Done: ${folder}` : `Stopped: ${folder} is unfinished; run the same command again to continue.`,
@@ -56,7 +66,7 @@ function progressLines(signal: AbortSignal): (progress: PretrainProgress) => voi
   return (progress) => {
     if (progress.type === 'accuracy') {
       console.log(
-        `step ${progress.step}  accuracy ${percent(progress.accuracy.greedy)} (greedy, ${progress.accuracy.n} held-out questions)`,
+        `step ${progress.step}  accuracy ${percent(progress.accuracy.greedy)} (greedy, ${progress.accuracy.n} held-out questions)${levelWords(progress.accuracy)}`,
       );
       return;
     }
@@ -69,4 +79,12 @@ function progressLines(signal: AbortSignal): (progress: PretrainProgress) => voi
       `${stage} ${step}/${progress.steps}  loss ${loss.toFixed(4)}  grad norm ${gradNorm.toFixed(3)}  lr ${learningRate.toExponential(2)}  ${left} left`,
     );
   };
+}
+
+/** Accuracy by level in per cent, where there are levels. */
+function levelWords({ levels }: Accuracy): string {
+  if (levels === undefined) return '';
+  return `; by level ${Object.values(levels)
+    .map((share) => (100 * share).toFixed(0))
+    .join(' ')}`;
 }

@@ -11,6 +11,10 @@ export interface ShapesScene {
   readonly asked: Shape;
 }
 
+const KINDS: readonly Shape[] = (['disc', 'square'] as const).flatMap((shape) =>
+  (['large', 'small'] as const).map((size) => ({ shape, size })),
+);
+
 /** Half the width of a shape. */
 const HALF = { large: 3.4, small: 1.7 } as const;
 
@@ -32,6 +36,15 @@ export const shapes: Family<ShapesScene> = {
   question({ shapes: all, asked }, phrasing) {
     const marks = all.map(({ shape, size }) => Number(shape === asked.shape && size === asked.size));
     const { total, ...work } = runningSum(marks);
-    return { text: phrasing.replace('{size}', asked.size).replace('{shape}', asked.shape), answer: total, ...work };
+    return { text: asking(phrasing, asked), answer: total, ...work };
   },
 };
+
+function asking(phrasing: string, { size, shape }: Shape): string {
+  return phrasing.replace('{size}', size).replace('{shape}', shape);
+}
+
+/** All texts of a phrasing, one for each kind that it can ask for. */
+export function textsOf(phrasing: string): readonly string[] {
+  return [...new Set(KINDS.map((kind) => asking(phrasing, kind)))];
+}

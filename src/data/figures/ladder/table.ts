@@ -5,7 +5,7 @@ import { chain } from './chain.ts';
 import { digits } from './digits.ts';
 import { LEVELS, type Family, type LadderQuestion } from './family.ts';
 import { hours } from './hours.ts';
-import { shapes } from './shapes.ts';
+import { shapes, textsOf } from './shapes.ts';
 import { stacks } from './stacks.ts';
 
 const FAMILIES = { digits, stacks, shapes, hours, chain };
@@ -25,6 +25,11 @@ export function rungAt(index: number): Rung {
   return { family, level: 1 + (Math.floor(index / FAMILY_NAMES.length) % LEVELS) };
 }
 
+/** The inverse of `rungAt`: a picture of this rung, another one for each `round`. */
+export function indexOf({ family, level }: Rung, round: number): number {
+  return FAMILY_NAMES.indexOf(family) + FAMILY_NAMES.length * (level - 1 + LEVELS * round);
+}
+
 /** A picture's scene is drawn from `random` first, so that the drawing and the question agree. */
 export function drawLadder({ family, level }: Rung, random: Random, canvas: Canvas): void {
   // The table maps each name to a family of scenes of its own, which TypeScript cannot follow through the union.
@@ -35,4 +40,9 @@ export function drawLadder({ family, level }: Rung, random: Random, canvas: Canv
 export function ladderQuestion({ family, level }: Rung, random: Random, wording: Random): LadderQuestion {
   const { scene, question, phrasings } = FAMILIES[family] as Family<unknown>;
   return question(scene(level, random), wording.pick(phrasings));
+}
+
+/** All texts that questions of a family can have. */
+export function familyTexts(family: FamilyName): readonly string[] {
+  return FAMILIES[family].phrasings.flatMap(textsOf);
 }
