@@ -22,7 +22,6 @@ const LOSS = grpo.loss({
   objective: { type: 'grpo' },
   temperature: 1,
   maxNewTokens: 28,
-  microBatchGroups: GROUPS,
 });
 
 export async function benchLearner(

@@ -2,6 +2,7 @@
  * Stage 4: a window becomes a batch, stored before it is learnt from, and a version, stored before anyone samples with
  * it.
  */
+import { gapWarning } from '../src/learn/soundness.ts';
 import { InputError, ItemError } from '../src/protocol/errors.ts';
 import type { Batch, PolicyVersion } from '../src/protocol/messages.ts';
 import { learning } from '../src/roles/learner.ts';
@@ -13,6 +14,7 @@ import { failsAgain, setAside } from './set-aside.ts';
 
 /** Undefined for a window in which no group was kept, and for a batch that was set aside. */
 export function learn(loop: Loop, empty: EmptyWindows) {
+  const tellGap = gapTeller(loop);
   return async (window: Window, _lane: number, signal: AbortSignal): Promise<PolicyVersion | undefined> => {
     const { store } = loop.parts;
     if (window.groups.length === 0) {
@@ -28,8 +30,21 @@ export function learn(loop: Loop, empty: EmptyWindows) {
     });
     const version = await step(loop, batch, signal);
     if (version === undefined) return undefined;
+    tellGap(batch, version);
     if (version.n % loop.parts.config.checkpoints.everySteps === 0) await loop.effects.checkpoint(version.n);
     return version;
+  };
+}
+
+/** Tells once that sampler and learner do not compute the same. */
+function gapTeller({ parts, effects }: Loop): (batch: Batch, version: PolicyVersion) => void {
+  let isTold = false;
+  return (batch, { metrics }) => {
+    const warning = isTold || metrics === null ? undefined : gapWarning(batch, metrics, parts.config.sampling);
+    if (warning === undefined) return;
+    isTold = true;
+    parts.store.event('note', warning);
+    effects.say(warning);
   };
 }
 

@@ -36,7 +36,14 @@ const NO_STEP = {
   learningRate: null,
 };
 /** Metrics that only some steps have. */
-const SOMETIMES = ['mismatch', 'effectiveSamples', 'maskedShare', 'entropyCoefficient'] as const;
+const SOMETIMES = [
+  'samplerGap',
+  'samplerGapMax',
+  'mismatch',
+  'effectiveSamples',
+  'maskedShare',
+  'entropyCoefficient',
+] as const;
 
 export class Measures {
   readonly #sources: MeasureSources;

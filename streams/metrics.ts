@@ -41,6 +41,8 @@ const STEPPED = {
   ratio: 'mean importance ratio of the step',
   gradNorm: 'norm of the gradient before it was clipped',
   learningRate: 'learning rate of the step',
+  samplerGap: 'mean distance of the log-probabilities of learner and sampler before the step, in nats',
+  samplerGapMax: 'largest of these distances, in nats',
   mismatch:
     'mean distance of the log-probabilities of learner and sampler, in nats, over the tokens with importance correction',
   effectiveSamples: 'effective sample size of the importance weights of these tokens, as a share of them',

@@ -91,6 +91,11 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
     'Share of tokens whose importance ratio was clipped in the newest step.',
     ({ signals }) => signals.clipFraction,
   ],
+  quorum_sampler_gap_nats: [
+    'Mean distance of the log-probabilities of learner and sampler before the newest step.',
+    ({ signals }) => signals.samplerGap,
+  ],
+  quorum_sampler_gap_max_nats: ['The largest of these distances.', ({ signals }) => signals.samplerGapMax],
   quorum_mismatch_nats: [
     'Mean distance of the log-probabilities of learner and sampler, over the tokens with importance correction.',
     ({ signals }) => signals.mismatch,

@@ -45,6 +45,7 @@ export function compose(given: ComposeParts) {
   const state = loopState(config, run, stop.signal);
   const instruments = instrumentsOf(config, run, late);
   const audience = audienceOf(config, run, instruments.journal);
+  for (const part of [run.policy.learner, run.policy.sampler]) part.onNote?.((text) => instruments.journal.note(text));
   const actors = startActors(given, { late, instruments, audience, stop: stop.signal });
   const keeping = keepingOf(given, state, instruments, actors.started);
   const events = new Subject<LoopEvent>();

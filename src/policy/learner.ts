@@ -66,6 +66,8 @@ export interface Learner extends AsyncDisposable {
    * @throws InputError when the folder does not hold it; the versions are then as before.
    */
   restore(folder: string, from: number, as: number): Promise<void>;
+  /** The part tells `listener`, in sentences, what it does by itself that a user should know. Absent: it tells nothing. */
+  onNote?(listener: (text: string) => void): void;
   /** @throws RangeError when the version is gone. */
   retain(n: number): void;
   /** @throws RangeError when the version was released more often than retained. */

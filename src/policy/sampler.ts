@@ -15,6 +15,8 @@ import type { SampleReply, SampleRequest, WeightsRef } from '../protocol/ports.t
 export interface Sampler extends AsyncDisposable {
   /** Called once, before `sample`. @throws InputError when the model cannot be loaded; the start is then refused. */
   open(): Promise<void>;
+  /** The part tells `listener`, in sentences, what it does by itself that a user should know. Absent: it tells nothing. */
+  onNote?(listener: (text: string) => void): void;
   /**
    * The same seed, version and questions give the same samples. Several calls may be in hand at once.
    * @throws InputError when a question cannot be asked, CancelledError after `signal` aborts, RangeError when the

@@ -191,6 +191,14 @@ export interface StepMetrics {
   readonly tokens: number;
   readonly seconds: number;
   /**
+   * Mean |log pi of the learner - of the sampler| before the step, over the tokens of the first mini-batch, nats; with
+   * stale groups also what the policy has moved since, with `sampling.topP` or `topK` also what they cut off. Absent
+   * where the loss has another temperature than the sampler (`sft`, `dpo`).
+   */
+  readonly samplerGap?: number;
+  /** The largest of these distances. */
+  readonly samplerGapMax?: number;
+  /**
    * Mean |log pi of the learner - of the sampler| over the tokens with importance correction (`learner.correction`),
    * nats; absent without such tokens.
    */

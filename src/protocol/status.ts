@@ -93,7 +93,9 @@ export interface SignalStatus {
   readonly ratio: number | null;
   readonly gradNorm: number | null;
   readonly learningRate: number | null;
-  /** The next four are as in `StepMetrics`: absent when the newest step has none. */
+  /** The next ones are as in `StepMetrics`: absent when the newest step has none. */
+  readonly samplerGap?: number;
+  readonly samplerGapMax?: number;
   readonly mismatch?: number;
   readonly effectiveSamples?: number;
   readonly maskedShare?: number;

@@ -110,7 +110,11 @@ export interface WorkerTask {
   readonly flags: TaskFlags;
 }
 
-export type WorkerReply =
+export type WorkerReply = (
   | { readonly type: 'ok'; readonly value: WorkerValues[keyof WorkerValues] }
   /** Errors lose their class across threads: they travel as data. */
-  | { readonly type: 'error'; readonly error: ErrorData };
+  | { readonly type: 'error'; readonly error: ErrorData }
+) & {
+  /** What the thread has to tell the user, a sentence each. */
+  readonly notes: readonly string[];
+};

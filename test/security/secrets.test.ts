@@ -135,7 +135,7 @@ test('threads that compute see of the environment what they need, and no token',
     engine: 'cpu',
     threads: 1,
     maxRows: 16,
-    microBatchGroups: 2,
+    pass: { groups: 2 },
   } as const;
   await using pool = new WorkerPool({ setup, threads: 1, maxQueue: 1, startSeconds: 60 });
   await expect(pool.ready()).rejects.toThrow('config.json');

@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { listDataset } from '../../src/data/dataset.ts';
 import type { JudgedGroup } from '../../src/protocol/messages.ts';
 import { emptyWords, EmptyWindows } from '../../streams/empty-windows.ts';
+import { gapWarning } from '../../src/learn/soundness.ts';
+import { batchOf, judged } from '../support/batches.ts';
 import { digits, rig, toyConfig } from '../support/rig.ts';
 import { toyAnswer, ToyPolicy, toyQuestions } from '../support/toy-policy.ts';
 
@@ -83,6 +85,40 @@ test('a sampler that scales pictures down is reported once', async () => {
   expect(said.filter((text) => text.includes('scaled down'))).toEqual([
     'pictures of more than 64 tokens are scaled down (pictures.maxTokens): 2 in the first job with such a picture',
   ]);
+});
+
+test('a sampler that computes other log-probabilities than the learner is reported once, durably', async () => {
+  class Apart extends ToyPolicy {
+    override async step(...call: Parameters<ToyPolicy['step']>) {
+      const reply = await super.step(...call);
+      const metrics = { ...reply.metrics, samplerGap: 0.2345, samplerGapMax: 3 };
+      return { metrics, version: { ...reply.version, metrics } };
+    }
+  }
+  const [train, heldOut] = [listDataset('toy', toyQuestions(64)), listDataset('held-out', toyQuestions(4, 'heldout'))];
+  const { loop, run, errors, store } = await rig({
+    other: { policy: new Apart(), train, heldOut, grader: digits },
+    config: { loop: { steps: 3, maxStaleness: 0 } },
+  });
+  const said: string[] = [];
+  Object.assign(loop.effects, { say: (text: string) => void said.push(text) });
+  await run();
+  expect(errors).toEqual([]);
+  const words =
+    'the log-probabilities of sampler and learner differ by 0.23 nats a token (at most 3) at version 0, although no group is stale: they run different programs or weights; `learner.correction` {type: truncated, groups: all} corrects for it';
+  expect(said.filter((text) => text.includes('differ by'))).toEqual([words]);
+  expect(store.events(100, 'note').map(({ data }) => data)).toEqual([words]);
+  expect(store.metricRow(3)).toMatchObject({ samplerGap: 0.2345, samplerGapMax: 3 });
+});
+
+test('no distance with a known cause is reported', () => {
+  const batch = (policyVersion: number) => batchOf(0, 3, [judged(toyQuestions(1)[0]!, [], policyVersion, 0, () => 0)]);
+  const gap = (samplerGap: number | undefined, sampling: object = {}, version = 3) =>
+    gapWarning(batch(version), { ...(samplerGap !== undefined && { samplerGap }) }, { topP: 1, topK: 0, ...sampling });
+  expect([gap(undefined), gap(0.09), gap(0.2, {}, 2), gap(0.2, { topP: 0.9 }), gap(0.2, { topK: 5 })]).toEqual(
+    Array.from({ length: 5 }),
+  );
+  expect(gap(0.25, { topP: 0.9 })).toContain('differ by 0.25 nats');
 });
 
 test('the words name the reason that most groups were dropped for', () => {

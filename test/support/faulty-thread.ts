@@ -82,11 +82,16 @@ const create = ort.InferenceSession.create.bind(ort.InferenceSession) as (
 ) => Promise<ort.InferenceSession>;
 
 let withoutPrograms = false;
+let withoutMemory = false;
 const { get: program } = ProgramCache.prototype;
 ProgramCache.prototype.get = async function (...given) {
   if (withoutPrograms) await this.clear();
   withoutPrograms = false;
-  return program.apply(this, given);
+  const found = await program.apply(this, given);
+  if (!withoutMemory || !/^(step|grad|score):/.test(given[0].name)) return found;
+  withoutMemory = false;
+  const run = () => Promise.reject(new Error('Failed to allocate memory for requested buffer of size 9'));
+  return Object.assign(Object.create(found) as typeof found, { run });
 };
 
 function corruptTheNextProgram(): void {
@@ -111,6 +116,7 @@ async function faulty<C extends WorkerCall, R>(call: C, work: (call: C) => Promi
     progress();
   }
   if (fault === 'memory') fillTheHeap();
+  if (fault === 'full') withoutMemory = true;
   if (fault === 'program') corruptTheNextProgram();
   if (fault === 'exit') process.exit(1);
   const reply = await work(fault === 'weights' || fault === 'moments' ? (poison(call, fault) as C) : call);

@@ -8,5 +8,5 @@ export function learnSettings<Own extends LearnObjective>(
   changes: ConfigInput['learner'] = {},
 ): LearnSettings<Own> {
   const { learner } = configSchema.parse({ learner: { learningRate: 1e-3, minibatches: 1, ...changes } });
-  return { ...learner, temperature: 1, maxNewTokens: 28, microBatchGroups: 2, objective };
+  return { ...learner, temperature: 1, maxNewTokens: 28, objective };
 }

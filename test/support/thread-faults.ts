@@ -15,7 +15,8 @@ export type Stage = (typeof STAGES)[number];
  * `exit`: the thread ends before the work. `kill`: it is ended after the work, before it replies. `hang`: it spins in
  * JavaScript for ever. `stuck`: it stays in native code for ever. `slow`: it takes three seconds and shows progress.
  * `memory`: it allocates until its heap is full. `weights`, `moments`: the tensors it is handed hold a NaN, and so do
- * its warm copies. `program`: the next program that it hands to ONNX Runtime has flipped bytes.
+ * its warm copies. `program`: the next program that it hands to ONNX Runtime has flipped bytes. `full`: the next pass
+ * of the learner or the scorer finds no memory.
  */
 export const FAULTS = [
   'none',
@@ -28,6 +29,7 @@ export const FAULTS = [
   'weights',
   'moments',
   'program',
+  'full',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

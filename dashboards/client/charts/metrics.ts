@@ -67,7 +67,11 @@ export const METRICS: readonly Metric[] = [
   },
   {
     title: 'Sampler to learner',
-    series: [line('mismatch', 'distance, nats', 4)],
+    series: [
+      line('samplerGap', 'mean, nats', 1),
+      line('samplerGapMax', 'largest, nats', 3),
+      line('mismatch', 'mean of corrected tokens', 4),
+    ],
     format: (value) => number(value),
     include: [0],
   },

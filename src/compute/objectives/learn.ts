@@ -3,7 +3,7 @@ import type { Batch, StepMetrics } from '../../protocol/messages.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
 import { encodeQuestions, type QuestionEncoder } from '../rollout/prompts.ts';
 import { learningRateAt } from '../training/schedule.ts';
-import { score } from '../training/score.ts';
+import type { Scorer } from '../training/score.ts';
 import type { StepOutcome, Trainer, TrainGroup } from '../training/trainer.ts';
 import type { Encoded, Score } from './objective.ts';
 import { openObjective } from './registry.ts';
@@ -12,6 +12,7 @@ import type { LearnSettings } from './settings.ts';
 /** The models and options that a step uses with any objective. */
 export interface Learner {
   readonly trainer: Trainer;
+  readonly scorer: Scorer;
   readonly encoder: QuestionEncoder;
   /** The weights that the step trains. */
   readonly model: RunningModel;
@@ -31,17 +32,23 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
   const encoded = batch.groups.map((judged, i): Encoded => ({ judged, prompt: prompts[i]! }));
   const learningRate = learningRateAt(batch.parent, settings);
   const loss = objective.loss(settings);
-  const step = { settings, parent: batch.parent, ...scores(learner, settings) };
+  const step = { settings, parent: batch.parent, ...scores(learner) };
   const { groups, metrics } = await objective.prepare(encoded, step);
   const taught = groups.filter(({ responses }) => responses.some(({ tokens }) => tokens.length > 0));
   const outcomes: StepOutcome[] = [];
+  const isComparable = settings.temperature > 0 && loss.temperature === settings.temperature;
   for (const part of minibatches(taught, settings.minibatches)) {
     const revised = await objective.revise?.(part, step);
-    const outcome = await learner.trainer.step(revised?.groups ?? part, { loss, learningRate });
+    const revisedPart = revised?.groups ?? part;
+    // After the first update the weights are no longer those of a version that samplers have.
+    const asked = outcomes.length === 0 && isComparable ? withSampled(batch, revisedPart) : revisedPart;
+    const outcome = await learner.trainer.step(asked, { loss, learningRate });
     outcomes.push({ ...outcome, loss: revised?.loss ?? outcome.loss });
   }
+  const { samplerGap, samplerGapMax } = outcomes[0] ?? {};
   return {
     ...means(outcomes),
+    ...(samplerGap !== undefined && samplerGapMax !== undefined && { samplerGap, samplerGapMax }),
     ...sampledKl(batch, outcomes),
     ...metrics,
     learningRate,
@@ -49,14 +56,24 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
   };
 }
 
-function scores(
-  { model, base }: Learner,
-  { microBatchGroups }: LearnSettings,
-): { readonly policy: Score; readonly base: Score } {
+function scores({ scorer, model, base }: Learner): { readonly policy: Score; readonly base: Score } {
   return {
-    policy: (groups, temperature) => score(model, groups, { temperature, microBatchGroups }),
-    base: async (groups, temperature) => score(await base(), groups, { temperature, microBatchGroups }),
+    policy: (groups, temperature) => scorer.score(model, groups, temperature),
+    base: async (groups, temperature) => scorer.score(await base(), groups, temperature),
   };
+}
+
+/** Adds the sampler's log-probabilities to the responses that are taught as they were sampled. */
+function withSampled(batch: Batch, groups: readonly TrainGroup[]): TrainGroup[] {
+  const samples = batch.groups.flatMap(({ group }) => group.samples);
+  const logprobsOf = new Map(samples.map(({ tokens, logprobs }) => [tokens, logprobs]));
+  return groups.map((group) => ({
+    ...group,
+    responses: group.responses.map((response) => {
+      const sampled = logprobsOf.get(response.tokens);
+      return sampled ? { ...response, sampled } : response;
+    }),
+  }));
 }
 
 /** Splits groups into at most `count` runs whose sizes differ by at most one; each run is one optimizer update. */
@@ -67,7 +84,7 @@ function minibatches(groups: readonly TrainGroup[], count: number): TrainGroup[]
 
 function means(outcomes: readonly StepOutcome[]): Omit<StepMetrics, 'learningRate' | 'seconds'> {
   const tokens = outcomes.reduce((sum, outcome) => sum + outcome.tokens, 0);
-  const mean = (name: Exclude<keyof StepOutcome, 'tokens'>, absent = 0): number =>
+  const mean = (name: Exclude<keyof StepOutcome, 'tokens' | 'samplerGap' | 'samplerGapMax'>, absent = 0): number =>
     outcomes.reduce((sum, outcome) => sum + (outcome[name] ?? absent) * outcome.tokens, 0) / Math.max(1, tokens);
   return {
     loss: mean('loss'),

@@ -98,6 +98,4 @@ export interface LearnSettings<Own extends { readonly type: string } = { readonl
   readonly temperature: number;
   /** Longest response of the sampler, in tokens. */
   readonly maxNewTokens: number;
-  /** Groups in one forward and backward pass. */
-  readonly microBatchGroups: number;
 }

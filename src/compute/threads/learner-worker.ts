@@ -31,6 +31,9 @@ import type { LearnSettings } from '../objectives/settings.ts';
 import type { QuestionEncoder } from '../rollout/prompts.ts';
 import type { Saving } from '../training/loss-gradients.ts';
 import { adamW, type AdamWSettings } from '../training/optimizer.ts';
+import { warn, type Note } from '../training/out-of-memory.ts';
+import type { PassLimit } from '../training/passes.ts';
+import { Scorer } from '../training/score.ts';
 import { Trainer } from '../training/trainer.ts';
 import { checkFinite, share, shareState, sharedState } from './versions.ts';
 import { FrozenTower, type PictureSetup } from './frozen-tower.ts';
@@ -48,6 +51,8 @@ export interface LearnerSetup {
   readonly pictures?: PictureSetup | undefined;
   readonly optimizer: AdamWSettings;
   readonly learn: LearnSettings;
+  /** Bounds a pass of the learner, and of its scoring. */
+  readonly pass: PassLimit;
   /** Default: no recomputation. */
   readonly saving?: Saving;
   /** Trains an adapter instead of the whole model; `seed` draws its initial weights. */
@@ -69,17 +74,21 @@ export class LearnerWorker {
   readonly #engine: Engine;
   readonly #base: Base;
   readonly #warmBase: WarmWeights;
+  readonly #scorer: Scorer;
+  readonly #note: Note;
   /** The trainer whose weights are those of the state with this id. */
   #warm: { readonly id: string; readonly trainer: Trainer } | undefined;
 
-  private constructor(setup: LearnerSetup, engine: Engine, base: Base) {
+  private constructor(setup: LearnerSetup, engine: Engine, base: Base, note: Note) {
     this.#setup = setup;
     this.#engine = engine;
     this.#base = base;
     this.#warmBase = new WarmWeights(engine, 1);
+    this.#scorer = new Scorer(setup.pass, note);
+    this.#note = note;
   }
 
-  static async start(setup: LearnerSetup): Promise<LearnerWorker> {
+  static async start(setup: LearnerSetup, note: Note = warn): Promise<LearnerWorker> {
     // An objective that cannot be used stops the start, not the first step.
     await openObjective(setup.learn.objective);
     const model = await loadModelFiles(setup.baseFolder);
@@ -92,7 +101,7 @@ export class LearnerWorker {
     const { pictures } = setup;
     const isFrozen = adapter && setup.adapter?.settings.vision !== true;
     const tower = isFrozen && pictures && (await FrozenTower.open(engine, model.model, setup.baseFolder, pictures));
-    return new LearnerWorker(setup, engine, {
+    const base: Base = {
       ...model,
       maxPictureTokens: pictures?.maxTokens,
       embed: tower ? tower.embed() : undefined,
@@ -103,7 +112,8 @@ export class LearnerWorker {
       folder: setup.baseFolder,
       adapter,
       constants,
-    });
+    };
+    return new LearnerWorker(setup, engine, base, note);
   }
 
   async answer(call: LearnerCall): Promise<WorkerValues[LearnerCall['type']]> {
@@ -160,6 +170,7 @@ export class LearnerWorker {
     this.#warm = undefined;
     const learner = {
       trainer,
+      scorer: this.#scorer,
       encoder: this.#base,
       model: { engine: this.#engine, model, weights: trainer.residentWeights() },
       base: async () => ({
@@ -188,7 +199,7 @@ export class LearnerWorker {
     this.#warm?.trainer.release();
     this.#warm = undefined;
     const { running: model, constants, adapter } = this.#base;
-    const { optimizer, learn, saving } = this.#setup;
+    const { optimizer, pass, saving } = this.#setup;
     return Trainer.create(
       {
         engine: this.#engine,
@@ -196,7 +207,8 @@ export class LearnerWorker {
         frozen: constants,
         ...(adapter && { attached: model.parameters }),
         optimizer,
-        microBatchGroups: learn.microBatchGroups,
+        pass,
+        note: this.#note,
         ...(saving && { saving }),
       },
       sharedState(state),

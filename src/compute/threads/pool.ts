@@ -12,6 +12,7 @@ import { threadEntry } from '../../lib/thread-entry.ts';
 import { threadEnvironment } from '../../lib/thread-environment.ts';
 import { leaveNative, outOfNative, PROGRESS, taskFlags } from '../engine/native.ts';
 import { watchTask } from './task-deadline.ts';
+import { warn, type Note } from '../training/out-of-memory.ts';
 import type { WorkerSetup } from './worker.ts';
 
 export interface PoolOptions {
@@ -64,6 +65,8 @@ export class WorkerPool implements AsyncDisposable {
   readonly #ends = new Set<Promise<boolean>>();
   /** Pools with a thread that does not return from native code. */
   readonly #behind = new Set<Piscina>();
+  /** Takes the threads' notes. */
+  note: Note = warn;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -179,6 +182,7 @@ export class WorkerPool implements AsyncDisposable {
         { cause: error },
       );
     }
+    reply.notes.forEach((text) => this.note(text));
     if (reply.type === 'error') throw fromErrorData(reply.error);
     return reply.value as WorkerValues[C['type']];
   }

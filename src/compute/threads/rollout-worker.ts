@@ -19,7 +19,9 @@ import { withAdapter } from '../models/parameter-sets.ts';
 import type { PromptEncoder } from '../models/prompt.ts';
 import { loadParams, locateParams } from '../models/weights.ts';
 import { encodeQuestions } from '../rollout/prompts.ts';
-import { score } from '../training/score.ts';
+import { warn, type Note } from '../training/out-of-memory.ts';
+import type { PassLimit } from '../training/passes.ts';
+import { Scorer } from '../training/score.ts';
 import { FrozenTower, type PictureSetup } from './frozen-tower.ts';
 import { WarmWeights } from './warm.ts';
 import { share } from './versions.ts';
@@ -34,8 +36,8 @@ export interface RolloutSetup {
   readonly threads: number;
   /** Maximum of rows per decode step. */
   readonly maxRows: number;
-  /** Groups per scoring pass. */
-  readonly microBatchGroups: number;
+  /** Bounds a scoring pass. */
+  readonly pass: PassLimit;
   /** Absent: pictures have any size, and the programs contain the vision tower. */
   readonly pictures?: PictureSetup | undefined;
   /** Versions are adapters of the base, and this thread keeps the base. */
@@ -65,16 +67,18 @@ export class RolloutWorker {
   readonly #encoder: Base;
   readonly #stopTokens: ReadonlySet<number>;
   readonly #warm: WarmWeights;
+  readonly #scorer: Scorer;
 
-  private constructor(setup: RolloutSetup, engine: Engine, encoder: Base, stopTokens: ReadonlySet<number>) {
+  private constructor(setup: RolloutSetup, engine: Engine, encoder: Base, stopTokens: ReadonlySet<number>, note: Note) {
     this.#setup = setup;
     this.#engine = engine;
     this.#encoder = encoder;
     this.#stopTokens = stopTokens;
     this.#warm = new WarmWeights(engine, WARM_WEIGHTS);
+    this.#scorer = new Scorer(setup.pass, note);
   }
 
-  static async start(setup: RolloutSetup): Promise<RolloutWorker> {
+  static async start(setup: RolloutSetup, note: Note = warn): Promise<RolloutWorker> {
     const loaded = await loadPromptEncoder(setup.baseFolder);
     const adapter = setup.adapter && makeAdapter(loaded.model, setup.adapter);
     const { eosTokenIds } = await loadGenerationConfig(setup.baseFolder, loaded.model);
@@ -96,7 +100,7 @@ export class RolloutWorker {
     const model = withAdapter(tower?.textModel ?? whole, adapter);
     const maxPictureTokens = pictures?.maxTokens;
     const base = { ...loaded, model, tower, adapter, constants, template, system, maxPictureTokens };
-    return new RolloutWorker(setup, engine, base, new Set(eosTokenIds));
+    return new RolloutWorker(setup, engine, base, new Set(eosTokenIds), note);
   }
 
   async answer(call: RolloutCall, flags: TaskFlags): Promise<WorkerValues[RolloutCall['type']]> {
@@ -165,10 +169,7 @@ export class RolloutWorker {
     temperature: number,
   ): Promise<number[][][]> {
     const scored = groups.map((group, q) => ({ prompt: prompts[q]!, responses: group.map(({ tokens }) => tokens) }));
-    return score(await this.#model(base), scored, {
-      temperature: temperature || 1,
-      microBatchGroups: this.#setup.microBatchGroups,
-    });
+    return this.#scorer.score(await this.#model(base), scored, temperature || 1);
   }
 
   #sampleOf(generated: Generated, refLogprobs: number[] | undefined): Sample {

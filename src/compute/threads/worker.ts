@@ -20,12 +20,18 @@ export type WorkerSetup = RolloutSetup | LearnerSetup;
 
 type Answer = (call: WorkerCall, flags: TaskFlags) => Promise<WorkerValues[WorkerCall['type']]>;
 
+/** What the task in hand has to tell the user. */
+let notes: string[] = [];
+const note = (text: string): void => {
+  notes.push(text);
+};
+
 async function start(setup: WorkerSetup): Promise<Answer> {
   if (setup.role === 'rollout') {
-    const worker = await RolloutWorker.start(setup);
+    const worker = await RolloutWorker.start(setup, note);
     return (call, flags) => worker.answer(call as RolloutCall, flags);
   }
-  const worker = await LearnerWorker.start(setup);
+  const worker = await LearnerWorker.start(setup, note);
   return (call) => worker.answer(call as LearnerCall);
 }
 
@@ -40,10 +46,11 @@ const answer = await start(workerData as WorkerSetup).catch(
 );
 
 export default async function perform({ call, flags }: WorkerTask): Promise<WorkerReply> {
+  notes = [];
   try {
     atTask(flags);
-    return { type: 'ok', value: await answer(call, flags) };
+    return { type: 'ok', value: await answer(call, flags), notes };
   } catch (error) {
-    return { type: 'error', error: toErrorData(error) };
+    return { type: 'error', error: toErrorData(error), notes };
   }
 }

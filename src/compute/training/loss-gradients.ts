@@ -15,6 +15,8 @@ import type { LossTensors, LossTerms, TokenLoss } from './token-loss.ts';
 
 /** Prefix of the program inputs that hold a loss's values. */
 export const VALUE = 'value.';
+/** Program output: log pi of the response tokens before the update, [N, R]; unspecified at padding. */
+export const LOG_PROBS = 'logProbs';
 
 /** Settings with which a program saves memory. */
 export interface Saving {
@@ -94,6 +96,8 @@ interface Pass {
 
 interface LossAndGradients {
   readonly terms: LossTerms;
+  /** log pi of the response tokens, [N, R], before the update. */
+  readonly logProbs: Tensor;
   /**
    * Keyed by the trainable weight; weights that the batch does not reach (the tower's, without a picture) get zeros.
    */
@@ -106,34 +110,42 @@ export function lossAndGradients(pass: Pass): LossAndGradients {
   const names = Object.keys(trainable);
   const weights = names.map((name) => inputs[name]!);
   const targets = targetIds(inputs);
-  const { terms, grads } = lossGradients(
+  const { terms, logProbs, grads } = lossGradients(
     pass,
     () => responseLogProbs(model, inputs, targets, shape, loss.temperature),
     weights,
   );
   return {
     terms,
+    logProbs,
     gradients: Object.fromEntries(names.map((name, at) => [name, grads[at] ?? tf.zerosLike(weights[at]!)])),
   };
 }
 
-/** Returns the terms of the loss and its gradients to `xs`; null for tensors on which the loss does not depend. */
+/**
+ * Returns the terms of the loss, the log-probabilities, and the gradients to `xs`; null for tensors on which the loss
+ * does not depend.
+ */
 function lossGradients(
   { inputs, loss }: Pass,
   logProbsOf: () => Pick<LossTensors, 'logProbs' | 'entropy'>,
   xs: Tensor[],
-): { readonly terms: LossTerms; readonly grads: readonly (Tensor | null)[] } {
-  let kept: Record<string, Scalar> = {};
+): { readonly terms: LossTerms; readonly logProbs: Tensor; readonly grads: readonly (Tensor | null)[] } {
+  let kept: Record<string, Tensor> = {};
   const forward = (): Scalar => {
     const given = { weights: inputs['tokenWeights']!, mask: inputs['responseMask']!, values: under(VALUE, inputs) };
-    const { loss: total, ...metrics } = loss.build(tf, { ...logProbsOf(), ...given });
-    kept = Object.fromEntries(Object.entries(metrics).map(([name, metric]) => [name, tf.keep(metric)]));
+    const policy = logProbsOf();
+    const { loss: total, ...metrics } = loss.build(tf, { ...policy, ...given });
+    const tensors = Object.entries({ ...metrics, [LOG_PROBS]: policy.logProbs });
+    kept = Object.fromEntries(tensors.map(([name, tensor]) => [name, tf.keep(tensor)]));
     return total;
   };
   const { value, grads } = tf.engine().gradients(forward, xs, undefined, true);
-  const metrics = Object.fromEntries(Object.entries(kept).map(([name, metric]) => [name, tf.clone(metric)]));
-  Object.values(kept).forEach((metric) => metric.dispose());
-  return { terms: { loss: value, ...metrics } as LossTerms, grads };
+  const { [LOG_PROBS]: logProbs, ...metrics } = Object.fromEntries(
+    Object.entries(kept).map(([name, tensor]) => [name, tf.clone(tensor)]),
+  );
+  Object.values(kept).forEach((tensor) => tensor.dispose());
+  return { terms: { loss: value, ...metrics } as LossTerms, logProbs: logProbs!, grads };
 }
 
 /** Computes the same in segments: the head in chunks of rows, and with `recompute` each block separately. */
@@ -150,11 +162,11 @@ function inSegments(pass: Pass): LossAndGradients {
     const head = (part: Tensor) => headLogProbs(model, inputs, part, of, loss.temperature);
     return { head, part: rowsOf(hidden, start, count) };
   });
-  const logProbs = chunks.map(({ head, part }) => head(part));
-  const flat = [joined(logProbs.map(({ logProb }) => logProb)), joined(logProbs.map(({ entropy }) => entropy))];
+  const heads = chunks.map(({ head, part }) => head(part));
+  const flat = [joined(heads.map(({ logProb }) => logProb)), joined(heads.map(({ entropy }) => entropy))];
   const grid = [shape.prompts * shape.samples, shape.responseLength];
   const views = () => ({ logProbs: tf.reshape(flat[0]!, grid), entropy: tf.reshape(flat[1]!, grid) });
-  const { terms, grads } = lossGradients(pass, views, flat);
+  const { terms, logProbs, grads } = lossGradients(pass, views, flat);
   const wanted = grads.filter((gradient) => gradient instanceof tf.Tensor);
   const backward = new Backward(weights, wanted);
   let start = 0;
@@ -172,7 +184,7 @@ function inSegments(pass: Pass): LossAndGradients {
   for (const segment of rest.toReversed())
     gradient = backward.through(segment, rows.pop()!, gradient, saving.recompute === true);
   backward.start(first, gradient);
-  return { terms, gradients: backward.gradients() };
+  return { terms, logProbs, gradients: backward.gradients() };
 }
 
 /** Returns the tensors whose names have the prefix, under names without it. */

@@ -7,7 +7,8 @@ import type { ProgramSpec } from '../engine/engine.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
 import type { EncodedPrompt, Model } from '../models/family.ts';
 import { planPolicy, policyName, policySpecs, type PolicyShape } from '../programs/policy-forward.ts';
-import { filled, inPasses, paddedLengths } from './passes.ts';
+import { FittingPasses, warn, type Note } from './out-of-memory.ts';
+import type { Pass, PassLimit } from './passes.ts';
 import { responseLogProbs, targetIds } from './loss-gradients.ts';
 
 /** A prompt and its G responses; all groups of a call have the same G. */
@@ -16,37 +17,47 @@ export interface ScoreGroup {
   readonly responses: readonly (readonly number[])[];
 }
 
-export interface ScoreOptions {
-  /** The temperature at which the responses were sampled. */
-  readonly temperature: number;
-  /** Groups in one forward pass. */
-  readonly microBatchGroups: number;
-}
+/** Scores in passes of bounded size, and keeps to smaller ones once a pass has found no memory. */
+export class Scorer {
+  readonly #fitting: FittingPasses<readonly number[]>;
 
-/** Returns log pi(token) of every token, `[group][response][token]`. */
-export async function score(
-  running: RunningModel,
-  groups: readonly ScoreGroup[],
-  options: ScoreOptions,
-): Promise<number[][][]> {
-  const { microBatchGroups: size, temperature } = options;
-  const scored: number[][][] = [];
-  for (const pass of inPasses(groups, size, (tokens) => tokens.length)) {
-    const members = pass.map((at) => groups[at]!);
-    const passed = await scoreBatch(running, filled(members, size, []), temperature);
-    pass.forEach((at, i) => (scored[at] = passed[i]!));
+  /** @param note default: `warn` */
+  constructor(limit: PassLimit, note: Note = warn) {
+    const lengthOf = (tokens: readonly number[]): number => tokens.length;
+    this.#fitting = new FittingPasses<readonly number[]>({ limit, lengthOf, none: [], words: smallerPasses, note });
   }
-  return scored;
+
+  /**
+   * Returns log pi(token) of every token, `[group][response][token]`.
+   * @param temperature that at which the responses were sampled
+   */
+  score(running: RunningModel, groups: readonly ScoreGroup[], temperature: number): Promise<number[][][]> {
+    return this.#fitting.run(groups, async (passes) => {
+      const scored = groups.map(({ responses }) => responses.map((): number[] => []));
+      for (const pass of passes) {
+        const logProbs = await scorePass(running, pass, temperature);
+        pass.members.forEach(({ at, from }, i) => {
+          const { length } = groups[at]!.responses;
+          logProbs[i]!.slice(0, length - from).forEach((each, g) => (scored[at]![from + g] = each));
+        });
+      }
+      return scored;
+    });
+  }
 }
 
-async function scoreBatch(
+function smallerPasses(tokens: number, smaller: number): string {
+  return `no memory to score ${tokens} tokens at once: they are scored again, at most ${smaller} at once, as all others from now on`;
+}
+
+async function scorePass(
   { engine, model, weights }: RunningModel,
-  groups: readonly ScoreGroup[],
+  pass: Pass<readonly number[]>,
   temperature: number,
 ): Promise<number[][][]> {
-  const responses = groups.map((group) => group.responses);
-  const prompts = groups.map((group) => group.prompt);
-  const { shape, feeds } = planPolicy(model, prompts, responses, paddedLengths(prompts, responses));
+  const responses = pass.groups.map((group) => group.responses);
+  const prompts = pass.groups.map((group) => group.prompt);
+  const { shape, feeds } = planPolicy(model, prompts, responses, pass);
   const program = await engine.compile(scoreProgram(model, shape, temperature));
   const outputs = await program.run({ ...weights, ...feeds });
   const { data } = await engine.read(outputs['logProbs']!);

@@ -13,7 +13,7 @@ import {
   type StepScalars,
   type Tensors,
 } from './optimizer.ts';
-import { lossAndGradients, savingName, under, VALUE, type Saving } from './loss-gradients.ts';
+import { lossAndGradients, LOG_PROBS, savingName, under, VALUE, type Saving } from './loss-gradients.ts';
 import type { TokenLoss } from './token-loss.ts';
 
 /** Prefixes of program inputs; the outputs' names have `next.` before them. */
@@ -71,8 +71,8 @@ function stateSpecs(trainable: Specs): Specs {
 }
 
 /**
- * Builds one optimizer step on one micro-batch. Outputs: the terms and `gradNorm`, []; trainable weights and moments
- * in place.
+ * Builds one optimizer step on one micro-batch. Outputs: the terms and `gradNorm`, []; `logProbs`, [N, R]; trainable
+ * weights and moments in place.
  */
 export function stepProgram(
   model: Model,
@@ -88,12 +88,13 @@ export function stepProgram(
     inPlace: inPlace(stateNames(trainable)),
     build(inputs) {
       const result = lossAndGradients({ model, inputs, trainable, shape, loss, saving });
-      return { ...result.terms, ...updateOutputs(applyAdamW(inputs, result.gradients, settings)) };
+      const { terms, logProbs, gradients } = result;
+      return { ...terms, [LOG_PROBS]: logProbs, ...updateOutputs(applyAdamW(inputs, gradients, settings)) };
     },
   };
 }
 
-/** Adds a micro-batch's gradients to the sums, in place. Outputs: the terms, []. */
+/** Adds a micro-batch's gradients to the sums, in place. Outputs: the terms, []; `logProbs`, [N, R]. */
 export function gradProgram(
   model: Model,
   { frozen, trainable }: ParameterSets,
@@ -110,7 +111,7 @@ export function gradProgram(
       const sums = Object.entries(result.gradients).map(
         ([name, gradient]) => [NEXT + SUM + name, tf.add(inputs[SUM + name]!, gradient)] as const,
       );
-      return { ...result.terms, ...Object.fromEntries(sums) };
+      return { ...result.terms, [LOG_PROBS]: result.logProbs, ...Object.fromEntries(sums) };
     },
   };
 }

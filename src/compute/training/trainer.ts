@@ -17,9 +17,10 @@ import type { Architecture, EncodedPrompt, Model } from '../models/family.ts';
 import { planPolicy } from '../programs/policy-forward.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
 import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
-import { isOutOfMemory, smallerPasses } from './out-of-memory.ts';
-import { filled, inPasses, paddedLengths } from './passes.ts';
-import { VALUE, type Saving } from './loss-gradients.ts';
+import { FittingPasses, warn, type Note } from './out-of-memory.ts';
+import type { Pass, PassLimit } from './passes.ts';
+import { LOG_PROBS, VALUE, type Saving } from './loss-gradients.ts';
+import { SamplerGap } from './sampler-gap.ts';
 import { FIRST, gradProgram, SECOND, stepProgram, SUM, updateProgram } from './step.ts';
 import type { TokenLoss } from './token-loss.ts';
 
@@ -30,6 +31,8 @@ export interface TrainResponse {
   readonly weights?: ArrayLike<number>;
   /** The inputs of the loss. */
   readonly values?: Readonly<Record<string, ArrayLike<number>>>;
+  /** log pi of each token under the sampler; the step measures its distance to the learner's. */
+  readonly sampled?: ArrayLike<number>;
 }
 
 /** A prompt and its G responses; all groups of a step have the same G. */
@@ -57,6 +60,10 @@ export interface StepOutcome {
   readonly gradNorm: number;
   /** Response tokens. */
   readonly tokens: number;
+  /** Mean |log pi of the learner before the update - of the sampler| over the tokens with `sampled`, nats. */
+  readonly samplerGap?: number;
+  /** The largest of these distances. */
+  readonly samplerGapMax?: number;
 }
 
 export interface TrainerOptions {
@@ -67,13 +74,11 @@ export interface TrainerOptions {
   readonly frozen?: ResidentTensors;
   /** Further frozen weights, which the engine has attached; default: none. */
   readonly attached?: Specs;
-  /**
-   * Groups in one forward and backward pass; a larger mini-batch accumulates gradients, and the last pass is filled up
-   * with groups that have no tokens, so that one program serves mini-batches of all sizes. Bounds memory. Default: one
-   * pass of any size.
-   */
-  readonly microBatchGroups?: number;
+  /** Bounds a forward and backward pass, and so memory; a larger mini-batch accumulates gradients. */
+  readonly pass?: PassLimit;
   readonly saving?: Saving;
+  /** Default: `warn`. */
+  readonly note?: Note;
 }
 
 interface StepOptions {
@@ -85,6 +90,7 @@ interface StepOptions {
 const NO_RESPONSE: TrainResponse = { tokens: [] };
 
 type State = Record<string, ResidentTensor>;
+type Outputs = Readonly<Record<string, HostTensor | ResidentTensor>>;
 
 export class Trainer {
   readonly #options: TrainerOptions;
@@ -92,15 +98,21 @@ export class Trainer {
   readonly #state: State;
   #sums: State | undefined;
   #updates: number;
-  /** Groups in one pass; below the option's value after a pass has found no memory. */
-  #passGroups: number | undefined;
+  readonly #fitting: FittingPasses<TrainResponse>;
 
   private constructor(options: TrainerOptions, parameters: ParameterSets, state: State, updates: number) {
     this.#options = options;
     this.#parameters = parameters;
     this.#state = state;
     this.#updates = updates;
-    this.#passGroups = options.microBatchGroups;
+    const { pass: limit = {}, note = warn } = options;
+    this.#fitting = new FittingPasses({
+      limit,
+      lengthOf: ({ tokens }: TrainResponse) => tokens.length,
+      none: NO_RESPONSE,
+      words: smallerPasses,
+      note,
+    });
   }
 
   /** Copies the state to the engine; its weights are the trainable set. Without moments, training starts anew. */
@@ -131,7 +143,16 @@ export class Trainer {
   async step(groups: readonly TrainGroup[], options: StepOptions): Promise<StepOutcome> {
     const tokens = countTokens(groups);
     if (tokens === 0) throw new RangeError('a training step needs at least one response token');
-    const totals = await this.#fitting(groups, tokens, options);
+    const totals = await this.#fitting.run(groups, async (passes) => {
+      try {
+        return await this.#passes(passes, tokens, options);
+      } catch (error) {
+        // Only the sums have changed; a pass that finds no memory is repeated in parts.
+        for (const sum of Object.values(this.#sums ?? {})) sum.release();
+        this.#sums = undefined;
+        throw error;
+      }
+    });
     this.#updates++;
     const outcome = { ...totals, tokens } as unknown as StepOutcome;
     if (!Number.isFinite(outcome.gradNorm))
@@ -141,45 +162,26 @@ export class Trainer {
     return outcome;
   }
 
-  /**
-   * Runs the passes and the update of a step. When a pass finds no memory, only the sums have changed: they are
-   * dropped, and the step restarts with passes of half as many groups.
-   */
-  async #fitting(groups: readonly TrainGroup[], tokens: number, options: StepOptions): Promise<Record<string, number>> {
-    for (;;) {
-      const size = this.#passGroups ?? groups.length;
-      try {
-        return await this.#passes(groups, tokens, options, size);
-      } catch (error) {
-        const held = Math.min(size, groups.length);
-        if (!isOutOfMemory(error) || held === 1) throw error;
-        for (const sum of Object.values(this.#sums ?? {})) sum.release();
-        this.#sums = undefined;
-        this.#passGroups = Math.ceil(held / 2);
-        process.emitWarning(smallerPasses(held, this.#passGroups));
-      }
-    }
-  }
-
+  /** Runs the passes and the update of a step. */
   async #passes(
-    groups: readonly TrainGroup[],
+    passes: readonly Pass<TrainResponse>[],
     tokens: number,
     { loss, learningRate }: StepOptions,
-    size: number,
   ): Promise<Record<string, number>> {
     const scalars = this.#scalars(learningRate);
     const totals: Record<string, number> = {};
-    for (const pass of inPasses(groups, size, (response) => response.tokens.length)) {
-      const members = pass.map((at) => groups[at]!);
-      const part = filled(members, size, NO_RESPONSE);
+    const gap = new SamplerGap();
+    for (const pass of passes) {
       const outputs =
-        groups.length <= size
-          ? await this.#stepWhole(part, tokens, loss, scalars)
-          : await this.#addGradients(part, tokens, loss);
-      for (const [name, value] of Object.entries(outputs)) totals[name] = (totals[name] ?? 0) + value;
+        passes.length === 1
+          ? await this.#stepWhole(pass, tokens, loss, scalars)
+          : await this.#addGradients(pass, tokens, loss);
+      gap.add(pass, await this.#options.engine.read(outputs[LOG_PROBS]!));
+      for (const [name, value] of Object.entries(numbers(outputs))) totals[name] = (totals[name] ?? 0) + value;
     }
-    if (size < groups.length) Object.assign(totals, await this.#applySums(scalars));
-    return totals;
+    if (passes.length > 1) Object.assign(totals, await this.#applySums(scalars));
+    const { found } = gap;
+    return { ...totals, ...(found && { samplerGap: found.mean, samplerGapMax: found.most }) };
   }
 
   /**
@@ -225,22 +227,22 @@ export class Trainer {
   }
 
   async #stepWhole(
-    groups: readonly TrainGroup[],
+    pass: Pass<TrainResponse>,
     tokens: number,
     loss: TokenLoss,
     scalars: Record<string, Feed>,
-  ): Promise<Record<string, number>> {
+  ): Promise<Outputs> {
     const { engine, model, optimizer, saving } = this.#options;
-    const { shape, feeds } = planGroups(model, groups, tokens, loss);
+    const { shape, feeds } = planPass(model, pass, tokens, loss);
     const program = await engine.compile(stepProgram(model, this.#parameters, shape, loss, optimizer, saving));
-    return numbers(await program.run({ ...this.#options.frozen, ...this.#state, ...scalars, ...feeds }));
+    return program.run({ ...this.#options.frozen, ...this.#state, ...scalars, ...feeds });
   }
 
-  async #addGradients(groups: readonly TrainGroup[], tokens: number, loss: TokenLoss): Promise<Record<string, number>> {
+  async #addGradients(pass: Pass<TrainResponse>, tokens: number, loss: TokenLoss): Promise<Outputs> {
     const { engine, model, saving } = this.#options;
-    const { shape, feeds } = planGroups(model, groups, tokens, loss);
+    const { shape, feeds } = planPass(model, pass, tokens, loss);
     const program = await engine.compile(gradProgram(model, this.#parameters, shape, loss, saving));
-    return numbers(await program.run({ ...this.residentWeights(), ...(await this.#gradientSums()), ...feeds }));
+    return program.run({ ...this.residentWeights(), ...(await this.#gradientSums()), ...feeds });
   }
 
   async #applySums(scalars: Record<string, Feed>): Promise<Record<string, number>> {
@@ -270,8 +272,13 @@ function countTokens(groups: readonly TrainGroup[]): number {
   );
 }
 
+/** Names the settings that a user can change. */
+function smallerPasses(tokens: number, smaller: number): string {
+  return `the learner has no memory for passes of ${tokens} tokens: it repeats the step with at most ${smaller}, and keeps to that; \`learner.recompute\` true makes room for more`;
+}
+
 /** Returns the scalar outputs, without the tensors that were updated in place. */
-function numbers(outputs: Readonly<Record<string, HostTensor | ResidentTensor>>): Record<string, number> {
+function numbers(outputs: Outputs): Record<string, number> {
   const scalars = Object.entries(outputs).filter(([, tensor]) => tensor.shape.length === 0 && !('resident' in tensor));
   return Object.fromEntries(scalars.map(([name, tensor]) => [name, (tensor as HostTensor).data[0]!]));
 }
@@ -280,10 +287,11 @@ function numbers(outputs: Readonly<Record<string, HostTensor | ResidentTensor>>)
  * `tokens` is the number of response tokens of the whole mini-batch. @throws RangeError naming the array that is
  * missing or too short.
  */
-function planGroups(model: Architecture, groups: readonly TrainGroup[], tokens: number, loss: TokenLoss) {
+function planPass(model: Architecture, pass: Pass<TrainResponse>, tokens: number, loss: TokenLoss) {
+  const { groups } = pass;
   const responses = groups.map((group) => group.responses.map((response) => response.tokens));
   const prompts = groups.map((group) => group.prompt);
-  const { shape, feeds } = planPolicy(model, prompts, responses, paddedLengths(prompts, responses));
+  const { shape, feeds } = planPolicy(model, prompts, responses, pass);
   const width = shape.responseLength;
   const flat = groups.flatMap((group) => group.responses);
   const place = (name: string, valuesOf: (response: TrainResponse) => ArrayLike<number> | undefined): HostTensor => {

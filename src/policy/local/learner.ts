@@ -134,6 +134,10 @@ export class LocalLearner implements Learner {
     this.#versions.release(n);
   }
 
+  onNote(listener: (text: string) => void): void {
+    this.#pool.note = listener;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool[Symbol.asyncDispose]();
   }

@@ -25,13 +25,7 @@ export async function memoryOfRun(config: PolicyConfig): Promise<Memory> {
   const { samples, maxNewTokens, temperature } = sampling;
   return memoryOf(await withNetwork(encoder.model), {
     adapter: learner.adapter.type === 'none' ? undefined : learner.adapter,
-    loss: grpo.loss({
-      ...learner,
-      objective: { type: 'grpo' },
-      temperature,
-      maxNewTokens,
-      microBatchGroups: passGroups,
-    }),
+    loss: grpo.loss({ ...learner, objective: { type: 'grpo' }, temperature, maxNewTokens }),
     saving: learner.recompute ? { recompute: true } : {},
     prompt: encodePrompt(encoder, { text, pictures: encoder.model.vision ? [PICTURE] : [] }),
     samples,

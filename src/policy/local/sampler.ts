@@ -65,6 +65,10 @@ export class LocalSampler implements Sampler {
     throw new RangeError(`version ${version} was asked for, but only the base, version 0, is loaded`);
   }
 
+  onNote(listener: (text: string) => void): void {
+    this.#pool.note = listener;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool[Symbol.asyncDispose]();
   }

@@ -15,7 +15,7 @@ import { DeviceDecoding } from '../../../src/compute/rollout/device-decoding.ts'
 import { HostDecoding } from '../../../src/compute/rollout/host-decoding.ts';
 import { LearnerWorker } from '../../../src/compute/threads/learner-worker.ts';
 import { RolloutWorker } from '../../../src/compute/threads/rollout-worker.ts';
-import { score } from '../../../src/compute/training/score.ts';
+import { Scorer } from '../../../src/compute/training/score.ts';
 import { choosePreset } from '../../../src/config/preset.ts';
 import { initialWeights } from '../../../src/pretrain/initialize.ts';
 import { writeMini } from '../../../src/pretrain/mini.ts';
@@ -56,7 +56,7 @@ afterAll(() => folder[Symbol.asyncDispose]());
 
 describe('a family of its own', () => {
   test('samples, learns, saves and opens again, with nothing else that knows it', { timeout: 120_000 }, async () => {
-    const setup = { baseFolder: folder.path, engine: 'cpu', threads: 1, maxRows: 8, microBatchGroups: 2 } as const;
+    const setup = { baseFolder: folder.path, engine: 'cpu', threads: 1, maxRows: 8, pass: { groups: 2 } } as const;
     const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 };
     const sampler = await RolloutWorker.start({ ...setup, role: 'rollout' });
     const learner = await LearnerWorker.start({
@@ -113,10 +113,7 @@ describe('a family of its own', () => {
     );
     logits[0]!.forEach((value, i) => expect(value).toBeCloseTo(logits[1]![i]!, 4));
     const responses = [[5, 6, 7]];
-    const [scored] = await score({ engine, model, weights }, [{ prompt: prompts[0]!, responses }], {
-      temperature: 1,
-      microBatchGroups: 1,
-    });
+    const [scored] = await new Scorer({}).score({ engine, model, weights }, [{ prompt: prompts[0]!, responses }], 1);
     expect(scored![0]!.every((value) => value < 0)).toBe(true);
   });
 

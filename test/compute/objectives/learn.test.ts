@@ -6,8 +6,9 @@ import type { Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { loadModelFolder, type ModelFolder } from '../../../src/compute/models/folder.ts';
 import { learnBatch, type Learner } from '../../../src/compute/objectives/learn.ts';
+import type { LearnSettings } from '../../../src/compute/objectives/settings.ts';
 import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
-import { score } from '../../../src/compute/training/score.ts';
+import { Scorer } from '../../../src/compute/training/score.ts';
 import { Trainer } from '../../../src/compute/training/trainer.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
 import { k3, tokenLoss } from './reference/terms.ts';
@@ -35,11 +36,12 @@ const model = () => ({ engine, model: folder.model, weights: folder.params });
 async function learner(): Promise<Learner> {
   const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1 };
   const trainer = await Trainer.create(
-    { engine, model: folder.model, optimizer, microBatchGroups: 2 },
+    { engine, model: folder.model, optimizer, pass: { groups: 2 } },
     { weights: folder.params },
   );
   return {
     trainer,
+    scorer: new Scorer({ groups: 2 }),
     encoder: folder,
     model: { ...model(), weights: trainer.residentWeights() },
     base: async () => model(),
@@ -53,10 +55,11 @@ async function group(q: number, policyVersion: number, shift: number, reference 
     [12, 13, 14 + q],
     [15, 16],
   ];
-  const [scored] = await score(model(), [{ prompt: await encodeQuestion(folder, question), responses }], {
-    temperature: 1,
-    microBatchGroups: 1,
-  });
+  const [scored] = await new Scorer({}).score(
+    model(),
+    [{ prompt: await encodeQuestion(folder, question), responses }],
+    1,
+  );
   const samples = responses.map((tokens, g): Sample => {
     const logprobs = scored![g]!.map((value, t) => value + (t % 2 === 0 ? shift : -shift));
     return {
@@ -101,6 +104,18 @@ describe('learnBatch', () => {
     expect(metrics.kl).toBeCloseTo(k3(0, -0.3), 4);
     expect(metrics.clipFraction).toBe(0);
     expect(metrics.tokens).toBe(15);
+  });
+
+  it('measures the distance to the sampler over the first mini-batch, not for a loss at another temperature', async () => {
+    const groups = [await group(0, 3, 0.25), await group(1, 3, 0.25), await group(2, 3, 2), await group(3, 3, 2)];
+    const of = async (settings: LearnSettings) => learnBatch(await learner(), batchOf(7, 3, groups), settings);
+    const grpo = learnSettings({ type: 'grpo' }, { minibatches: 2 });
+    const metrics = await of(grpo);
+    expect(metrics.samplerGap).toBeCloseTo(0.25, 4);
+    expect(metrics.samplerGapMax).toBeCloseTo(0.25, 4);
+    expect((await of({ ...grpo, minibatches: 1 })).samplerGapMax).toBeCloseTo(2, 4);
+    expect((await of(learnSettings({ type: 'sft' }, { minibatches: 2 }))).samplerGap).toBeCloseTo(0.25, 4);
+    expect(await of({ ...learnSettings({ type: 'sft' }), temperature: 0.7 })).not.toHaveProperty('samplerGap');
   });
 
   it('clips around the sampler itself without a correction', async () => {

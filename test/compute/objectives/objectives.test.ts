@@ -11,7 +11,7 @@ import { preferenceLoss, preferenceWeight, preferred } from '../../../src/comput
 import { learnBatch, type Learner } from '../../../src/compute/objectives/learn.ts';
 import { openObjective } from '../../../src/compute/objectives/registry.ts';
 import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
-import { score } from '../../../src/compute/training/score.ts';
+import { Scorer } from '../../../src/compute/training/score.ts';
 import { Trainer } from '../../../src/compute/training/trainer.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
 import type { JudgedGroup, Sample } from '../../../src/protocol/messages.ts';
@@ -42,10 +42,12 @@ async function learner(): Promise<Learner> {
   const base = { engine, model: folder.model, weights: folder.params };
   const optimizer = { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weightDecay: 0, clipNorm: 1e9 };
   const trainer = await Trainer.create(
-    { engine, model: folder.model, optimizer, microBatchGroups: 2 },
+    { engine, model: folder.model, optimizer, pass: { groups: 2 } },
     { weights: folder.params },
   );
-  return { trainer, encoder: folder, model: { ...base, weights: trainer.residentWeights() }, base: async () => base };
+  const scorer = new Scorer({ groups: 2 });
+  const model = { ...base, weights: trainer.residentWeights() };
+  return { trainer, scorer, encoder: folder, model, base: async () => base };
 }
 
 /** Sum of log pi of each response of each question. */
@@ -53,7 +55,7 @@ async function totals({ model }: Pick<Learner, 'model'>, questions: number): Pro
   const groups = [];
   for (let q = 0; q < questions; q++)
     groups.push({ prompt: await encodeQuestion(folder, dataset.question(q)), responses: RESPONSES });
-  const scores = await score(model, groups, { temperature: 1, microBatchGroups: 2 });
+  const scores = await new Scorer({ groups: 2 }).score(model, groups, 1);
   return scores.map((group) => group.map((logprobs) => logprobs.reduce((sum, value) => sum + value, 0)));
 }
 

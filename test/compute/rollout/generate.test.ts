@@ -5,7 +5,7 @@ import type { Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { generate, type GenerateOptions, type PromptRequest } from '../../../src/compute/rollout/generate.ts';
 import { ladder } from '../../../src/compute/programs/batch.ts';
-import { score } from '../../../src/compute/training/score.ts';
+import { Scorer } from '../../../src/compute/training/score.ts';
 import { tinyModel as model, tinyPrompt, tinyWeights } from '../../support/tiny-model.ts';
 
 const weights = tinyWeights(2);
@@ -60,10 +60,10 @@ describe('generate', () => {
       const params = { ...options.params, temperature };
       const groups = await generate(cpu, asked, { ...options, params });
       const responses = groups.map((group) => group.map((sample) => sample.tokens));
-      const scored = await score(
+      const scored = await new Scorer({ groups: 4 }).score(
         cpu,
         asked.map(({ prompt }, q) => ({ prompt, responses: responses[q]! })),
-        { temperature, microBatchGroups: 4 },
+        temperature,
       );
       groups.forEach((group, q) =>
         group.forEach(({ tokens, logprobs, finish }, g) => {
@@ -86,9 +86,7 @@ describe('generate', () => {
         ...sample.tokens.slice(0, t),
         token,
       ]);
-      const scored = (
-        await score(cpu, [{ prompt, responses: others }], { temperature: 1, microBatchGroups: 1 })
-      )[0]!.map((list) => list[t]!);
+      const scored = (await new Scorer({}).score(cpu, [{ prompt, responses: others }], 1))[0]!.map((list) => list[t]!);
       expect(scored.indexOf(Math.max(...scored))).toBe(sample.tokens[t]);
     }
   });

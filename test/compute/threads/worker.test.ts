@@ -34,7 +34,7 @@ beforeAll(async () => {
 afterAll(() => folder[Symbol.asyncDispose]());
 
 function rolloutPool(threads: number, baseFolder = folder.path): WorkerPool {
-  const setup = { role: 'rollout', baseFolder, engine: 'cpu', threads: 1, maxRows: 16, microBatchGroups: 2 } as const;
+  const setup = { role: 'rollout', baseFolder, engine: 'cpu', threads: 1, maxRows: 16, pass: { groups: 2 } } as const;
   return new WorkerPool({ setup, threads, maxQueue: 4, startSeconds: 60 });
 }
 

@@ -1,10 +1,10 @@
-import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { uploadAll, type Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { grpo } from '../../../src/compute/objectives/grpo.ts';
-import { score } from '../../../src/compute/training/score.ts';
+import { Scorer } from '../../../src/compute/training/score.ts';
 import { CROSS_ENTROPY, type TokenLoss } from '../../../src/compute/training/token-loss.ts';
+import type { PassLimit } from '../../../src/compute/training/passes.ts';
 import { Trainer, type TrainGroup } from '../../../src/compute/training/trainer.ts';
 import { Random } from '../../../src/data/rng.ts';
 import type { TensorMap } from '../../../src/protocol/tensor.ts';
@@ -41,9 +41,15 @@ function groups(seed: number, count: number): TrainGroup[] {
   }));
 }
 
-async function trained(engine: Engine, loss: TokenLoss, steps: number, microBatchGroups?: number) {
+async function trained(
+  engine: Engine,
+  loss: TokenLoss,
+  steps: number,
+  pass: PassLimit = {},
+  note?: (text: string) => void,
+) {
   const trainer = await Trainer.create(
-    { engine, model, optimizer, ...(microBatchGroups !== undefined && { microBatchGroups }) },
+    { engine, model, optimizer, pass, ...(note && { note }) },
     { weights: tinyWeights(1) },
   );
   const outcomes = [];
@@ -57,6 +63,26 @@ function difference(a: TensorMap, b: TensorMap): number {
   return Math.max(
     ...Object.keys(a).flatMap((name) => Array.from(a[name]!.data, (value, i) => Math.abs(value - b[name]!.data[i]!))),
   );
+}
+
+/** An engine whose runs find no memory where `fails` says so; it counts runs from 1. */
+function shortOfMemory(engine: Engine, fails: (run: number) => boolean): Engine {
+  let runs = 0;
+  return {
+    name: engine.name,
+    attach: (stored) => engine.attach(stored),
+    upload: (tensor) => engine.upload(tensor),
+    read: (tensor) => engine.read(tensor),
+    [Symbol.asyncDispose]: async () => {},
+    compile: async (spec) => {
+      const program = await engine.compile(spec);
+      const run: typeof program.run = async (feeds) => {
+        if (fails(++runs)) throw new Error('BFCArena: Failed to allocate memory for requested buffer of size 9');
+        return program.run(feeds);
+      };
+      return { name: program.name, inputs: program.inputs, outputs: program.outputs, run, dispose: async () => {} };
+    },
+  };
 }
 
 describe('Trainer', () => {
@@ -75,13 +101,13 @@ describe('Trainer', () => {
   });
 
   it('accumulates micro-batches to the gradient of the whole', async () => {
-    const [whole, parts] = [await trained(cpu, policyLoss, 1), await trained(cpu, policyLoss, 1, 3)];
+    const [whole, parts] = [await trained(cpu, policyLoss, 1), await trained(cpu, policyLoss, 1, { groups: 3 })];
     for (const [name, value] of Object.entries(whole.outcomes[0]!)) {
       const other = parts.outcomes[0]![name as 'loss'];
       expect(Math.abs(value - other), `${name}: ${value} and ${other}`).toBeLessThan(1e-5 * (1 + Math.abs(value)));
     }
     expect(difference(whole.state.moments.first, parts.state.moments.first)).toBeLessThan(1e-6);
-    const again = await trained(cpu, policyLoss, 2, 3);
+    const again = await trained(cpu, policyLoss, 2, { groups: 3 });
     const twice = await trained(cpu, policyLoss, 2);
     expect(difference(again.state.moments.first, twice.state.moments.first)).toBeLessThan(1e-5);
   });
@@ -105,8 +131,11 @@ describe('Trainer', () => {
     const unclipped = { ...optimizer, clipNorm: 1e9 };
     const full = await Trainer.create({ engine: cpu, model, optimizer: unclipped }, { weights: whole });
     const frozen = await uploadAll(cpu, part(false));
-    const some = (microBatchGroups: number) =>
-      Trainer.create({ engine: cpu, model, optimizer: unclipped, frozen, microBatchGroups }, { weights: part(true) });
+    const some = (size: number) =>
+      Trainer.create(
+        { engine: cpu, model, optimizer: unclipped, frozen, pass: { groups: size } },
+        { weights: part(true) },
+      );
     const trainers = [await some(4), await some(3)];
     for (const trainer of [full, ...trainers])
       await trainer.step(groups(0, 4), { loss: policyLoss, learningRate: 1e-3 });
@@ -134,37 +163,71 @@ describe('Trainer', () => {
     trainer.release();
   });
 
-  it.each([
-    { groupsAPass: undefined, failing: 1, left: 2 },
-    { groupsAPass: 2, failing: 2, left: 1 },
-  ])(
-    'repeats a step in passes of half the size where run $failing finds no memory: the state is that of such passes',
-    async ({ groupsAPass, failing, left }) => {
-      let runs = 0;
-      const short: Engine = {
-        name: cpu.name,
-        attach: (stored) => cpu.attach(stored),
-        upload: (tensor) => cpu.upload(tensor),
-        read: (tensor) => cpu.read(tensor),
-        [Symbol.asyncDispose]: async () => {},
-        compile: async (spec) => {
-          const program = await cpu.compile(spec);
-          const run: typeof program.run = async (feeds) => {
-            if (++runs === failing)
-              throw new Error('BFCArena: Failed to allocate memory for requested buffer of size 9');
-            return program.run(feeds);
-          };
-          return { name: program.name, inputs: program.inputs, outputs: program.outputs, run, dispose: async () => {} };
-        },
-      };
-      const warned = once(process, 'warning') as Promise<[Error]>;
-      const repeated = await trained(short, policyLoss, 2, groupsAPass);
-      const smaller = await trained(cpu, policyLoss, 2, left);
+  it.each([{ failing: 1 }, { failing: 2 }])(
+    'repeats a step in passes of half the tokens where run $failing finds no memory: the state is that of such passes',
+    async ({ failing }) => {
+      const notes: string[] = [];
+      const short = shortOfMemory(cpu, (run) => run === failing);
+      const repeated = await trained(short, policyLoss, 2, { groups: 2 }, (text) => notes.push(text));
+      // Two groups of a padded prompt and two padded responses each: 2 * (16 + 2 * 16) tokens.
+      const smaller = await trained(cpu, policyLoss, 2, { tokens: 48 });
       expect(difference(repeated.state.weights, smaller.state.weights)).toBe(0);
       expect(repeated.outcomes).toEqual(smaller.outcomes);
-      expect((await warned)[0].message).toContain(`repeats the step with ${left}`);
+      expect(notes).toEqual([
+        expect.stringContaining('no memory for passes of 96 tokens: it repeats the step with at most 48'),
+      ]);
     },
   );
+
+  it('ends a step that finds no memory for a single response', async () => {
+    const notes: string[] = [];
+    const none = shortOfMemory(cpu, () => true);
+    await expect(trained(none, policyLoss, 1, {}, (text) => notes.push(text))).rejects.toThrow('Failed to allocate');
+    expect(notes).toHaveLength(3);
+  });
+
+  it('measures the distance to the log-probabilities of the sampler before the update, and leaves the weights as they are', async () => {
+    const taught = groups(0, 4);
+    const create = (pass: PassLimit) =>
+      Trainer.create({ engine: cpu, model, optimizer, pass }, { weights: tinyWeights(1) });
+    const plain = await create({});
+    const running = { engine: cpu, model, weights: plain.residentWeights() };
+    const asked = taught.map(({ prompt, responses }) => ({ prompt, responses: responses.map(({ tokens }) => tokens) }));
+    const scored = await new Scorer({}).score(running, asked, 1);
+    const options = { loss: policyLoss, learningRate: 1e-3 };
+    expect(await plain.step(taught, options)).not.toHaveProperty('samplerGap');
+    const shifted = (shift: (q: number, g: number, t: number) => number): TrainGroup[] =>
+      taught.map(({ prompt, responses }, q) => ({
+        prompt,
+        responses: responses.map((response, g) => ({
+          ...response,
+          sampled: scored[q]![g]!.map((value, t) => value + shift(q, g, t)),
+        })),
+      }));
+    for (const pass of [{}, { groups: 3 }, { tokens: 100 }]) {
+      const [same, apart] = [await create(pass), await create(pass)];
+      expect(
+        (
+          await same.step(
+            shifted(() => 0),
+            options,
+          )
+        ).samplerGap,
+      ).toBeLessThan(1e-5);
+      const outcome = await apart.step(
+        shifted((q, g, t) => (q === 3 && g === 1 && t === 0 ? -2 : 0.25)),
+        options,
+      );
+      const { tokens } = outcome;
+      expect(outcome.samplerGapMax).toBeCloseTo(2, 4);
+      expect(outcome.samplerGap).toBeCloseTo((2 + 0.25 * (tokens - 1)) / tokens, 4);
+      expect(difference(await same.weights(), await apart.weights())).toBe(0);
+      if (Object.keys(pass).length === 0) expect(difference(await same.weights(), await plain.weights())).toBe(0);
+      same.release();
+      apart.release();
+    }
+    plain.release();
+  });
 
   it('raises the probability of what has a positive advantage and lowers the other', async () => {
     const trainer = await Trainer.create({ engine: cpu, model, optimizer }, { weights: tinyWeights(1) });
@@ -174,8 +237,7 @@ describe('Trainer', () => {
       [3, 4, 5],
       [6, 7, 8],
     ];
-    const logProbs = async () =>
-      (await score(running, [{ prompt, responses }], { temperature: 1, microBatchGroups: 1 }))[0]!;
+    const logProbs = async () => (await new Scorer({}).score(running, [{ prompt, responses }], 1))[0]!;
     const before = await logProbs();
     const taught = {
       prompt,

@@ -216,10 +216,19 @@ test('what was not measured yet is not in the metrics; what was is not counted t
   expect(first).not.toHaveProperty('quorum_mismatch_nats');
   daemon.statuses.next({
     ...STARTING,
-    signals: { ...STARTING.signals, mismatch: 0.02, effectiveSamples: 0.9, maskedShare: 0.1 },
+    signals: {
+      ...STARTING.signals,
+      samplerGap: 0.01,
+      samplerGapMax: 0.3,
+      mismatch: 0.02,
+      effectiveSamples: 0.9,
+      maskedShare: 0.1,
+    },
   });
   const corrected = parse(await (await get('/metrics')).text());
   expect(corrected).toMatchObject({
+    quorum_sampler_gap_nats: 0.01,
+    quorum_sampler_gap_max_nats: 0.3,
     quorum_mismatch_nats: 0.02,
     quorum_effective_samples_ratio: 0.9,
     quorum_masked_ratio: 0.1,

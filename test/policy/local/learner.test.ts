@@ -1,17 +1,23 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEngine } from '../../../src/compute/engine/engines.ts';
 import { decodeSafetensors, readSafetensors } from '../../../src/compute/hf/safetensors.ts';
 import { openFigures, TRAIN_POOL } from '../../../src/data/figures/dataset.ts';
 import type { AdapterSettings } from '../../../src/compute/models/adapters.ts';
+import { loadModelFolder } from '../../../src/compute/models/folder.ts';
+import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
+import { Scorer } from '../../../src/compute/training/score.ts';
 import { exportCheckpoint } from '../../../src/cli/export-checkpoint.ts';
 import { configSchema, type Config } from '../../../src/config/schema.ts';
 import type { PolicyOrigin } from '../../../src/policy/policy.ts';
 import type { SampleRequest } from '../../../src/protocol/ports.ts';
 import type { Batch, Question, Sample } from '../../../src/protocol/messages.ts';
 import { Checkpoints } from '../../../src/store/checkpoints.ts';
+import { groupsAPass } from '../../../src/policy/local/open.ts';
 import { batchOf, judged } from '../../support/batches.ts';
 import { openLocal, type OpenPolicy } from '../../support/local-policy.ts';
+import { ThreadFaults } from '../../support/thread-faults.ts';
 import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../../support/tiny-folder.ts';
 
 let folder: TemporaryFolder;
@@ -74,6 +80,8 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
     expect(metrics.ratio).toBeCloseTo(1, 0);
     expect(metrics.gradNorm).toBeGreaterThan(0);
     expect(metrics.mismatch).toBeLessThan(1e-4);
+    expect(metrics.samplerGap).toBeLessThan(1e-5);
+    expect(metrics.samplerGapMax).toBeLessThan(1e-4);
     expect(policy.learner.current).toBe(1);
     const second = await batch(policy, 1, 1, 1);
     expect((await policy.learner.step(second)).metrics.mismatch).toBeLessThan(1e-4);
@@ -249,6 +257,72 @@ describe('a local learner and its sampler', { timeout: 120_000 }, () => {
     expect((await saved(policy, 'sound-2')).equals(before)).toBe(true);
     await policy.learner.step(next);
     expect((await saved(policy, 'sound-3')).equals(await saved(plain, 'sound-4'))).toBe(true);
+  });
+
+  it('refuses a step whose sampler gives the log-probabilities of another policy', async () => {
+    await using policy = await opened();
+    const first = await batch(policy, 0, 0, 0);
+    const other = {
+      ...first,
+      groups: first.groups.map(({ group, verdict }) => ({
+        verdict,
+        group: {
+          ...group,
+          samples: group.samples.map((sample) => ({
+            ...sample,
+            logprobs: sample.logprobs.map((logprob, t) => logprob - (t % 2 === 0 ? 6 : -6)),
+          })),
+        },
+      })),
+    };
+    await expect(policy.learner.step(other)).rejects.toThrow(
+      /its mean distance of the log-probabilities of learner and sampler is [56]\.\d+ \(bounds: 0 to 5\)/,
+    );
+  });
+
+  it('repeats passes and scores that find no memory in smaller ones, tells so, and gets the same within rounding', async () => {
+    using faults = new ThreadFaults();
+    await using policy = await opened();
+    const notes: string[] = [];
+    for (const part of [policy.learner, policy.sampler]) part.onNote((text) => notes.push(text));
+    const whole = await batch(policy, 0, 0, 0);
+    faults.order('sample', 'full');
+    const parts = await batch(policy, 0, 0, 0);
+    expect(notes).toEqual([expect.stringMatching(/^no memory to score \d+ tokens at once/)]);
+    const sampled = (of: Batch) => of.groups.flatMap(({ group }) => group.samples);
+    sampled(parts).forEach(({ tokens, refLogprobs }, i) => {
+      expect(tokens).toEqual(sampled(whole)[i]!.tokens);
+      refLogprobs!.forEach((logprob, t) => expect(logprob).toBeCloseTo(sampled(whole)[i]!.refLogprobs![t]!, 5));
+    });
+    faults.order('learn', 'full');
+    const { metrics } = await policy.learner.step(whole);
+    expect(notes.slice(1)).toEqual([expect.stringMatching(/^the learner has no memory for passes of \d+ tokens/)]);
+    await using plain = await opened();
+    const expected = (await plain.learner.step(whole)).metrics;
+    for (const name of ['loss', 'kl', 'entropy', 'gradNorm'] as const)
+      expect(metrics[name]).toBeCloseTo(expected[name], 4);
+  });
+
+  it('scores the reference with adapters at zero bit for bit as the base alone is scored, after a step too', async () => {
+    const adapter = { type: 'lora' as const };
+    await using policy = await openLocal(configSchema.parse({ ...config, learner: { ...config.learner, adapter } }));
+    await policy.learner.step(await batch(policy, 0, 0, 0));
+    const base = await loadModelFolder(config.model);
+    await using engine = await createEngine('cpu', { threads: 1 });
+    const running = { engine, model: base.model, weights: base.params };
+    const later = await batch(policy, 1, 1, 1);
+    const groups = [];
+    for (const { group } of later.groups)
+      groups.push({
+        prompt: await encodeQuestion(base, group.question),
+        responses: group.samples.map(({ tokens }) => tokens),
+      });
+    const scored = await new Scorer({ groups: groupsAPass(config) }).score(running, groups, 1);
+    expect(later.groups.map(({ group }) => group.samples.map(({ refLogprobs }) => refLogprobs))).toEqual(scored);
+    const samples = later.groups.flatMap(({ group }) => group.samples);
+    expect(
+      samples.some(({ logprobs, refLogprobs }) => logprobs.some((own, t) => Math.abs(own - refLogprobs![t]!) > 1e-3)),
+    ).toBe(true);
   });
 
   it('is idempotent by batch, refuses a batch of another parent, and corrects a stale one', async () => {
