@@ -7,7 +7,6 @@ import type { Command } from 'commander';
 import { resolve } from 'node:path';
 import type { LoadedConfig } from '../config/load.ts';
 import { collect } from './options.ts';
-import { packagePath } from '../lib/package-path.ts';
 
 export interface ConfigOptions {
   readonly config?: string;
@@ -32,7 +31,7 @@ export function withConfigOptions(command: Command): Command {
 
 /**
  * Loads the configuration and applies the options; named options are settings too, and `--set` applies last and wins.
- * If no model is named and `./models/mini` does not exist, the model is the package's own mini.
+ * If no model is named and `./models/mini` (`./models/ladder` for the ladder) does not exist, the package's own is used.
  * @param continues whether the command continues the run in the run folder: then that run's preset holds.
  * @throws InputError that names the option or key.
  */
@@ -43,11 +42,10 @@ export async function resolveConfig(
 ): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/load.ts');
   const set = await settings(options, cwd);
-  const fallbackModel = packagePath('models/mini');
   return loadConfig({
     cwd,
     set,
-    fallbackModel,
+    orPackaged: true,
     continues,
     ...(options.config === undefined ? {} : { file: options.config }),
   });
@@ -85,7 +83,8 @@ export async function ownDataSettings(
   cwd = process.cwd(),
 ): Promise<string[]> {
   const paths = data.filter((path) => !isBuiltIn(path));
-  if (paths.length === 0) return [];
+  // A built-in set alone decides the model that is used when none is named.
+  if (paths.length === 0) return data.length === 1 ? [`data.type=${data[0]}`] : [];
   return [
     'data.type=figures',
     ...(await dataSettings(paths, cwd)),

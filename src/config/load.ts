@@ -17,8 +17,8 @@ export interface LoadOptions {
   readonly cwd?: string;
   /** `path=value` each, from `--set`; paths in them are relative to `cwd`. */
   readonly set?: readonly string[];
-  /** For a configuration without a model when the default does not exist. */
-  readonly fallbackModel?: string;
+  /** For a configuration without a model: whether the package's own is used where the folder has none. */
+  readonly orPackaged?: boolean;
   /** Whether the configuration continues the run in the run folder: then the preset of that run holds. */
   readonly continues?: boolean;
 }
@@ -35,12 +35,12 @@ export interface LoadedConfig {
 
 /** @throws InputError that names the file, the key, its value and the allowed values. */
 export async function loadConfig(options: LoadOptions = {}): Promise<LoadedConfig> {
-  const { file, cwd = process.cwd(), set = [], fallbackModel, continues = false } = options;
+  const { file, cwd = process.cwd(), set = [], orPackaged = false, continues = false } = options;
   const path = file === undefined ? findFile(cwd) : resolve(cwd, file);
   const folder = path === undefined ? cwd : dirname(path);
   const input = path === undefined ? {} : await readFile(path);
   const source = [path && basename(path), set.length > 0 && '--set'].filter(Boolean).join(' and ') || 'defaults';
-  const complete = completeConfig(applyOverrides(input, set, cwd), { source, folder, fallbackModel, continues });
+  const complete = completeConfig(applyOverrides(input, set, cwd), { source, folder, orPackaged, continues });
   return { ...complete, file: path };
 }
 
@@ -49,8 +49,8 @@ interface CompleteOptions extends Pick<LoadOptions, 'continues'> {
   readonly source?: string;
   /** What relative paths are resolved from; default: the working directory. */
   readonly folder?: string;
-  /** As in `LoadOptions`; default: the model of the package. */
-  readonly fallbackModel?: string | undefined;
+  /** As in `LoadOptions`; default: true. */
+  readonly orPackaged?: boolean;
 }
 
 /**
@@ -58,16 +58,21 @@ interface CompleteOptions extends Pick<LoadOptions, 'continues'> {
  * the allowed values.
  */
 export function completeConfig(given: unknown, options: CompleteOptions = {}): Omit<LoadedConfig, 'file'> {
-  const { source = 'configuration', folder = process.cwd(), continues = false } = options;
-  const fallbackModel = 'fallbackModel' in options ? options.fallbackModel : packagePath('models/mini');
+  const { source = 'configuration', folder = process.cwd(), orPackaged = true, continues = false } = options;
   const { runFolder, ...checked } = resolvePaths(parseConfig(given, source), folder);
   const { model: named, preset: asked, prompt } = given as ConfigInput; // it has passed the check
-  const model =
-    named !== undefined || fallbackModel === undefined || existsSync(checked.model) ? checked.model : fallbackModel;
+  const model = named === undefined ? bundledModel(checked.data, folder, orPackaged) : checked.model;
   const preset = choosePreset({ folder: model, named: asked, begun: continues ? presetOfRun(runFolder) : undefined });
   const defaults = merged(preset.defaults, promptDefaults(prompt?.preset));
   const config = resolvePaths(parseConfig(merged(defaults, given as ConfigInput), source), folder);
   return { config: { ...config, model, preset: preset.name }, preset, folder };
+}
+
+/** The model that was made for the data. */
+function bundledModel({ type }: Config['data'], folder: string, orPackaged: boolean): string {
+  const path = `models/${type === 'ladder' ? 'ladder' : 'mini'}`;
+  const own = resolve(folder, path);
+  return orPackaged && !existsSync(own) ? packagePath(path) : own;
 }
 
 /** Checks a configuration that is in memory. @throws InputError. */

@@ -483,7 +483,7 @@ export const configSchema = z.strictObject({
     .min(1)
     .default('./models/mini')
     .describe(
-      'Hugging Face folder of the base model. If none is set and the default does not exist, the model in the package.',
+      'Hugging Face folder of the base model. If none is set, `./models/ladder` for the ladder; where the default does not exist, the same one in the package.',
     ),
   runFolder: z.string().min(1).default('./runs/default').describe('Folder of this run: database, log, checkpoints.'),
   seed: seed().default(0).describe('Seed of all randomness.'),

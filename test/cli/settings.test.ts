@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { conditionOf } from '../../src/daemon/stop-when.ts';
-import { resolveConfig } from '../../src/cli/config-options.ts';
+import { ownDataSettings, resolveConfig } from '../../src/cli/config-options.ts';
 import { measureSpeed, speedWords } from '../../src/cli/doctor-speed.ts';
 import { packagePath } from '../../src/lib/package-path.ts';
 import { fastest, rolloutSpeeds, whyUnmeasured, type RolloutSpeed } from '../../src/cli/rollout-speed.ts';
@@ -80,6 +80,17 @@ describe('resolveConfig', () => {
     expect(await model({ model: 'other' })).toBe(join(cwd, 'other'));
     mkdirSync(join(cwd, 'models/mini'), { recursive: true });
     expect(await model({})).toBe(join(cwd, 'models/mini'));
+  });
+
+  it('is the model that was made for the data set, with room for its responses', async () => {
+    const { config } = await resolveConfig({ data: 'ladder' }, cwd);
+    expect([config.model, config.sampling.maxNewTokens]).toEqual([packagePath('models/ladder'), 132]);
+    mkdirSync(join(cwd, 'models/ladder'), { recursive: true });
+    expect((await resolveConfig({ data: 'ladder' }, cwd)).config.model).toBe(join(cwd, 'models/ladder'));
+    expect((await resolveConfig({ data: 'ladder', model: 'other' }, cwd)).config.model).toBe(join(cwd, 'other'));
+    expect((await resolveConfig({ data: 'a.parquet' }, cwd)).config.model).toBe(packagePath('models/mini'));
+    expect((await resolveConfig({ set: await ownDataSettings(['ladder']) }, cwd)).config.data.type).toBe('ladder');
+    expect(await ownDataSettings(['ladder', 'figures'])).toEqual([]);
   });
 
   it('does not overrule the model of a configuration file that is found, which need not name one', async () => {

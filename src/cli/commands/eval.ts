@@ -35,7 +35,7 @@ Examples:
 export function evalCommand(): Command {
   return withConfigOptions(new Command('eval'))
     .description('Measure the accuracy of a model on questions that have an answer.')
-    .option('-m, --model <folder>', 'Hugging Face folder (model)')
+    .option('-m, --model <folder>', 'Hugging Face folder; default: the bundled one for the data (model)')
     .option(
       '-d, --data <path>',
       'file, folder or pattern, all of it, or `figures` or `ladder`, the held-out part of a built-in data set; may be repeated',

@@ -54,7 +54,10 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
   );
   return withOutput(withConfigOptions(new Command('start')), report)
     .description('Run the daemon, in the foreground if not told otherwise: it learns until told to stop.')
-    .option('-m, --model <folder>', 'Hugging Face folder of the base model (model)')
+    .option(
+      '-m, --model <folder>',
+      'Hugging Face folder of the base model; default: the bundled one for the data (model)',
+    )
     .option(
       '-d, --data <path>',
       'file, folder or pattern, or `figures` or `ladder`, a built-in data set; may be repeated (data)',
