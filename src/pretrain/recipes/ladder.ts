@@ -39,6 +39,9 @@ const READ: readonly FamilyName[] = [
 /** The level of a total is 1 + floor(Exp(RATE)), at most the highest. */
 const RATE = 0.4;
 
+/** 40 of each family at each level. */
+const HELD_OUT = 2400;
+
 export const LADDER: Recipe = {
   words: {
     texts: FAMILY_NAMES.flatMap(familyTexts)
@@ -58,14 +61,14 @@ export const LADDER: Recipe = {
     },
   ],
   batch: 64,
-  evaluation: { everySteps: 500, quickQuestions: 240, questions: 1200, samples: 10 },
+  evaluation: { everySteps: 500, quickQuestions: 240, questions: HELD_OUT, samples: 10 },
   sizes: {
     examples: 8,
     promptLengths: [41, 49],
     responseLengths: [8, 16, 24, 32, 48, 64, 96, 132],
   },
   example,
-  heldOut: () => openLadder({ pool: 'heldout', pictures: 1200 }),
+  heldOut: () => openLadder({ pool: 'heldout', pictures: HELD_OUT }),
   card: {
     title: 'Quorum ladder',
     about: `A Qwen2.5-VL of about one million parameters for one benchmark: the ladder, questions about 40 x 40 pictures in five families whose difficulty is
