@@ -4,7 +4,7 @@
  */
 import type { Evaluation } from '../src/protocol/messages.ts';
 import type { GuardianStatus, LabelCount, LabelFreePoint, LabelFreeStatus } from '../src/protocol/status.ts';
-import { thin } from './thin.ts';
+import { withPoint } from './thin.ts';
 
 /** What outlives the process. */
 export type LabelFreeProgress = Pick<LabelFreeStatus, 'baseline' | 'now' | 'history'>;
@@ -23,9 +23,7 @@ export function withEvaluation(
   return {
     baseline: baseline ?? (version === 0 ? point : null),
     now: now === null || version >= now.version ? point : now,
-    history: thin(
-      [...history.filter((other) => other.version !== version), point].toSorted((a, b) => a.version - b.version),
-    ),
+    history: withPoint(history, point),
   };
 }
 

@@ -29,6 +29,9 @@ export const UNLABELLED = {
 
 const HELD_OUT = 'heldOut.';
 
+/** With each evaluation, where held-out questions have levels: prefix of the accuracy on one level. */
+export const LEVEL = 'level.';
+
 /** With each step. */
 const STEPPED = {
   voteShare: 'mean vote share of the groups judged lately, in [0, 1]',
@@ -78,8 +81,7 @@ const GUARDED = [
 const GUARDIAN = 'guardian.';
 
 /**
- * Name -> meaning. Left out are `at`, milliseconds since 1970, and `busy.<actor>`, the share of the last minute in
- * which the actor worked.
+ * Name -> meaning. Left out are the names that only a run knows: `at`, `busy.<actor>` and `level.<level>` (record.ts).
  */
 export const METRICS: Readonly<Record<string, string>> = {
   ...MEASURED,
@@ -96,7 +98,7 @@ export function isEvaluated(metric: string): boolean {
 
 /** Whether it is measured on held-out questions with an answer in the data. */
 export function isOfAnswers(metric: string): boolean {
-  return metric in MEASURED;
+  return metric in MEASURED || metric.startsWith(LEVEL);
 }
 
 /** Whether it is measured where a held-out question has no answer in the data. */

@@ -19,11 +19,13 @@ import type {
 import { labelFreeStatus, withEvaluation, type LabelFreeProgress } from './label-free.ts';
 import type { Listener } from './listener.ts';
 import type { Measured, Measures } from './measures.ts';
-import { thin } from './thin.ts';
+import { withPoint } from './thin.ts';
 
 const FRAME_MILLISECONDS = 100;
 const HEARTBEAT_MILLISECONDS = 1000;
 const NOTES = 20;
+/** A point has a number for each level; a screen shows no more points than this. */
+const LEVEL_POINTS = 128;
 
 /** The durable figures; stored with each version. */
 export interface StoredFigures extends Measured {
@@ -183,19 +185,19 @@ export class Telemetry implements Listener {
     this.#changed.next();
   }
 
-  #measured({ version, greedy, n, full }: Evaluation & { readonly greedy: number }, isBest: boolean): void {
-    const { baseline, best, now, history, fullBaseline, fullNow } = this.#accuracy;
+  #measured({ version, greedy, n, levels, full }: Evaluation & { readonly greedy: number }, isBest: boolean): void {
+    const { baseline, best, now, history, levels: before, fullBaseline, fullNow } = this.#accuracy;
     // A version that is evaluated again, in full, keeps the time at which it was first seen to be this good.
     const seconds = history.find((other) => other.version === version)?.seconds ?? this.#seconds;
     const point: AccuracyPoint = { version, greedy, seconds };
     const newest = now === null || version >= now.version;
+    const byLevel = levels === undefined ? before : withPoint(before ?? [], { version, levels }, LEVEL_POINTS);
     this.#accuracy = {
       baseline: baseline ?? (version === 0 ? point : null),
       now: newest ? point : now,
       best: isBest ? point : best,
-      history: thin(
-        [...history.filter((other) => other.version !== version), point].toSorted((a, b) => a.version - b.version),
-      ),
+      history: withPoint(history, point),
+      ...(byLevel !== undefined && { levels: byLevel }),
       questions: n,
       fullBaseline: version === 0 ? (full ?? fullBaseline) : fullBaseline,
       fullNow: full !== undefined && newest ? full : fullNow,

@@ -1,6 +1,16 @@
-const LONGEST = 512;
+/** Histories of versions, kept short. */
 
-/** Drops every second inner point once the history is too long; the first and the newest stay. */
-export function thin<T>(history: readonly T[]): readonly T[] {
-  return history.length <= LONGEST ? history : history.filter((_, i) => i === history.length - 1 || i % 2 === 0);
+interface Point {
+  readonly version: number;
+}
+
+/**
+ * In order of versions; `point` replaces one of the same version. Drops every second inner point once the history is
+ * too long; the first and the newest stay.
+ */
+export function withPoint<T extends Point>(history: readonly T[], point: T, longest = 512): readonly T[] {
+  const all = [...history.filter(({ version }) => version !== point.version), point].toSorted(
+    (a, b) => a.version - b.version,
+  );
+  return all.length <= longest ? all : all.filter((_, i) => i === all.length - 1 || i % 2 === 0);
 }

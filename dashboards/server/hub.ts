@@ -229,7 +229,7 @@ function keepNewest<T>(set: Set<T>, value: T): void {
 }
 
 function live(status: Status): Live {
-  const { history: _, ...accuracy } = status.accuracy;
+  const { history: _, levels: _levels, ...accuracy } = status.accuracy;
   if (status.labelFree === undefined) return { ...status, accuracy };
   const { history: _points, ...labelFree } = status.labelFree;
   return { ...status, accuracy, labelFree };

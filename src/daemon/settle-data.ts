@@ -148,6 +148,7 @@ function renamedLabels(labels: Labels, { rows }: Settled): Labels {
     label: (id) => at(id, (source) => labels.label(source)),
     alternatives: (id) => at(id, (source) => labels.alternatives?.(source)) ?? [],
     decimals: (id) => at(id, (source) => labels.decimals?.(source)),
+    level: (id) => at(id, (source) => labels.level?.(source)),
   };
 }
 

@@ -22,11 +22,11 @@ export const CLOSE = { badFrame: 4400, notAllowed: 4403, wrongVersion: 4409, too
 export type Access = 'view' | 'control';
 
 /**
- * The status without the histories of what was measured on held-out questions, which are in the series `greedy` and
- * `heldOut.`...
+ * The status without the histories of what was measured on held-out questions, which are in the series `greedy`,
+ * `level.`... and `heldOut.`...
  */
 export type Live = Omit<Status, 'accuracy' | 'labelFree'> & {
-  readonly accuracy: Omit<Status['accuracy'], 'history'>;
+  readonly accuracy: Omit<Status['accuracy'], 'history' | 'levels'>;
   readonly labelFree?: Omit<LabelFreeStatus, 'history'>;
 };
 

@@ -284,6 +284,8 @@ export interface Evaluation {
   readonly greedy: number | null;
   /** Questions with a label that were asked. */
   readonly n: number;
+  /** Greedy accuracy of the same questions by level, in order, where the data set has at most 32 levels. */
+  readonly levels?: Readonly<Record<string, number>>;
   readonly full?: Accuracy;
   /** Present when a held-out question has no label. */
   readonly labelFree?: LabelFree;

@@ -42,12 +42,20 @@ export interface AccuracyPoint {
   readonly seconds: number;
 }
 
+export interface LevelPoint {
+  readonly version: number;
+  /** Greedy accuracy in [0, 1] by level. */
+  readonly levels: Readonly<Record<string, number>>;
+}
+
 export interface AccuracyStatus {
   readonly baseline: AccuracyPoint | null;
   readonly now: AccuracyPoint | null;
   readonly best: AccuracyPoint | null;
   /** Oldest first; thinned when long, first and last kept. */
   readonly history: readonly AccuracyPoint[];
+  /** Where the held-out questions have levels: as `history`, with fewer points. */
+  readonly levels?: readonly LevelPoint[];
   /** Held-out questions in each point. */
   readonly questions: number | null;
   readonly fullBaseline: Accuracy | null;

@@ -10,9 +10,10 @@ import { extractAnswer } from '../learn/answer.ts';
 import type { Classifier } from '../learn/judge.ts';
 import { mean } from '../lib/mean.ts';
 import type { Sampler } from '../policy/sampler.ts';
-import type { Accuracy, Evaluation, HeldOutAnswer, Question, Sample } from '../protocol/messages.ts';
+import type { Evaluation, HeldOutAnswer, Question, Sample } from '../protocol/messages.ts';
 import type { Call } from '../protocol/performer.ts';
 import type { Evaluate, EvaluateRequest, SamplingParams } from '../protocol/ports.ts';
+import { accuracy, followedLevels, type Marks } from './accuracy.ts';
 import { labelFree, SAMPLED_QUESTIONS, SAMPLES, type Answers, type EarlierAnswers } from './label-free.ts';
 import { sampleUnlessRefused, type Refused } from './refusing.ts';
 
@@ -35,20 +36,6 @@ interface Labelled {
   readonly decimals: number | undefined;
   /** Difficulty. */
   readonly level: number | undefined;
-}
-
-/** The result of one question's samples. */
-interface Marks {
-  readonly kind: string;
-  readonly level?: number | undefined;
-  /** The first sample's answer. */
-  readonly answer: string | null;
-  /** Share of the samples that are right. */
-  readonly right: number;
-  /** pass@k of all k samples: 1 if any is right. */
-  readonly passK: number;
-  /** Whether the majority is right. */
-  readonly majority: boolean;
 }
 
 /**
@@ -127,6 +114,7 @@ export function evaluator(parts: EvaluatorParts) {
       version,
       greedy: quick.length === 0 ? null : mean(quick.map(({ right }) => right)),
       n: quick.length,
+      ...followedLevels(quick),
       ...(full &&
         first.length > 0 && { full: accuracy(of(greedyMarks.slice(0, asked.length)), of(sampled), evaluation.k) }),
       ...(shown && { labelFree: shown }),
@@ -150,31 +138,6 @@ export function evaluating(
     seconds: evaluateSeconds,
     run: (port, signal) => port(request, signal),
   };
-}
-
-export function accuracy(greedy: readonly Marks[], sampled: readonly Marks[], k: number): Accuracy {
-  const kinds = [...new Set(greedy.map(({ kind }) => kind))].toSorted();
-  const byKind = kinds.map((kind) => {
-    const of = greedy.filter((marks) => marks.kind === kind);
-    return [kind, { n: of.length, greedy: mean(of.map(({ right }) => right)) }] as const;
-  });
-  return {
-    n: greedy.length,
-    k,
-    greedy: mean(greedy.map(({ right }) => right)),
-    pass1: mean(sampled.map(({ right }) => right)),
-    majK: mean(sampled.map(({ majority }) => Number(majority))),
-    passK: mean(sampled.map(({ passK }) => passK)),
-    byKind: Object.fromEntries(byKind),
-    ...byLevel(greedy),
-  };
-}
-
-function byLevel(greedy: readonly Marks[]): Pick<Accuracy, 'levels'> {
-  const levels = [...new Set(greedy.flatMap(({ level }) => level ?? []))].toSorted((a, b) => a - b);
-  if (levels.length === 0) return {};
-  const of = (level: number) => mean(greedy.filter((marks) => marks.level === level).map(({ right }) => right));
-  return { levels: Object.fromEntries(levels.map((level) => [String(level), of(level)])) };
 }
 
 function answerOf({ question, label }: Labelled, { answer, right }: Marks): HeldOutAnswer {

@@ -11,7 +11,7 @@ import { LEVELS } from '../../src/data/figures/ladder/family.ts';
 import { FAMILY_NAMES, ladderQuestion, rungAt } from '../../src/data/figures/ladder/table.ts';
 import { openData, openPaths } from '../../src/data/open.ts';
 import { Random } from '../../src/data/rng.ts';
-import { accuracy } from '../../src/roles/evaluator.ts';
+import { accuracy } from '../../src/roles/accuracy.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
 const key = (index: number, rendering: FigureKey['rendering'] = 'plain'): FigureKey => ({

@@ -8,7 +8,7 @@ import { markEvaluated, PROGRESS, settleStanding, standing } from '../../src/sto
 import { recordStep } from '../../streams/record.ts';
 import type { StoredFigures } from '../../streams/telemetry.ts';
 import { RUNNING } from '../cli/view/status.ts';
-import { memoryStore, rig } from '../support/rig.ts';
+import { memoryStore, rig, toyLabels } from '../support/rig.ts';
 import { toyQuestions } from '../support/toy-policy.ts';
 
 test('a run leaves a row of metrics for each step', async () => {
@@ -51,6 +51,22 @@ test('an evaluation stores its accuracies and answers, and sends no label to wat
     expect(JSON.stringify(told)).not.toMatch(/truth|answers/);
   const { pass1, majK, passK } = evaluation.full!;
   expect(store.metricRow(0)).toEqual({ greedy: evaluation.greedy, pass1, majK, passK, at: expect.any(Number) });
+});
+
+test('where held-out questions have levels, each evaluation tells and stores the accuracy of each', async () => {
+  const level = (id: string) => 1 + (Number(id.split('-')[1]) % 3);
+  const { loop, store, telemetry } = await rig({ labels: { ...toyLabels, level } });
+  const signal = new AbortController().signal;
+  const quick = await evaluate(loop, { version: 0, full: false }, signal);
+  const { full, levels } = await evaluate(loop, { version: 0, full: true }, signal);
+  const answers = store.answers(0)!;
+  for (const each of [1, 2, 3]) {
+    const of = answers.filter(({ question }) => level(question.id) === each);
+    expect(levels![each]).toBe(of.filter(({ right }) => right).length / of.length);
+    expect(store.metricRow(0)[`level.${each}`]).toBe(levels![each]);
+  }
+  expect([quick.levels, full!.levels]).toEqual([levels, levels]);
+  expect(telemetry.status().accuracy.levels).toEqual([{ version: 0, levels }]);
 });
 
 test('without labels an evaluation says what can be seen: answers as the base gave them, vote share, entropy, length; kept in the store, and told', async () => {

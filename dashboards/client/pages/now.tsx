@@ -6,6 +6,8 @@ import { board } from '../charts/shared.ts';
 import { Chart } from '../charts/chart.tsx';
 import { guardianMarks, MOST_MARKS } from '../charts/guardian-marks.ts';
 import { ACCURACY, busyMetric, METRICS, present, WITHOUT_LABELS, type Metric } from '../charts/metrics.ts';
+import { levelsIn } from '../charts/heat-map.ts';
+import { LevelMap } from '../charts/level-map.tsx';
 import type { Mark } from '../charts/plot.ts';
 import type { EventRow } from '../../../src/protocol/frames.ts';
 import { Icon } from '../components/icons.tsx';
@@ -49,6 +51,7 @@ function Charts() {
     [names, rewarded],
   );
   const accuracy = present(ACCURACY, names ?? []);
+  const levels = useMemo(() => levelsIn(names ?? []), [names]);
   const withoutLabels =
     useLive(({ labelFree }) => labelFree !== undefined) === true ? present(WITHOUT_LABELS, names ?? []) : undefined;
   return (
@@ -61,6 +64,7 @@ function Charts() {
         </Empty>
       ) : null}
       {accuracy === undefined ? null : <MetricChart metric={accuracy} marks={marks} tall />}
+      {levels.length === 0 ? null : <LevelMap key={levels.join(' ')} board={board} levels={levels} />}
       {withoutLabels === undefined ? null : <MetricChart metric={withoutLabels} marks={guardian} tall />}
       <div class="chart-grid">
         {names === null && error === null

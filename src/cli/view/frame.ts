@@ -7,6 +7,7 @@ import { isPausing } from '../../protocol/frames.ts';
 import type { ActorState, ActorStatus, Phase, Status } from '../../protocol/status.ts';
 import { areaChart, sparkline } from './chart.ts';
 import { labelFreeLines } from './label-free.ts';
+import { levelLines } from './levels.ts';
 import { amount, bytes, clock, DASH, duration, fixed, percent, points } from './format.ts';
 import { grid, paint, spread, type Colors, type Line, type Span, type Style } from './text.ts';
 
@@ -74,7 +75,9 @@ export function renderFrame(status: Status, options: FrameOptions): string[] {
   const foot: Line[] = options.hint === undefined ? [] : [[], [[options.hint, 'dim']]];
   const room = options.rows - head.length - body.length - foot.length;
   const notes = noteLines(status, Math.min(NOTES, room - 1));
-  const lines = [...head, ...chart(status, inner, room - notes.length), ...body, ...notes, ...foot];
+  const levels = levelLines(status.accuracy.levels, label, { width: inner, room: room - notes.length });
+  const left = room - notes.length - levels.length;
+  const lines = [...head, ...levels, ...chart(status, inner, left), ...body, ...notes, ...foot];
   return lines.map((line) => paint(line.length > 0 ? [[' '], ...line] : [], width, options.colors));
 }
 

@@ -3,8 +3,9 @@
  * note.
  */
 import { isPausing } from '../../protocol/frames.ts';
-import type { Status } from '../../protocol/status.ts';
+import type { LevelPoint, Status } from '../../protocol/status.ts';
 import { labelFreeLine } from './label-free.ts';
+import { levelNames } from './levels.ts';
 import { amount, duration, fixed, percent } from './format.ts';
 
 /** @param before undefined for the first status after a start. */
@@ -45,7 +46,14 @@ function stepLine({ version, signals, throughput, staleness, groups }: Status): 
   return `step ${version}  ${parts.map(([name, value]) => `${name} ${value}`).join('  ')}`;
 }
 
-function accuracyLine({ accuracy: { now, baseline, best, questions }, labelFree }: Status): string {
+function accuracyLine({ accuracy: { now, baseline, best, questions, levels }, labelFree }: Status): string {
   const compared = `base ${percent(baseline?.greedy ?? null)}, best ${percent(best?.greedy ?? null)}`;
-  return `accuracy ${percent(now?.greedy ?? null)} at version ${now?.version} (greedy, ${questions ?? '–'} held-out questions${labelFree === undefined ? '' : ' with a label'}; ${compared})`;
+  return `accuracy ${percent(now?.greedy ?? null)} at version ${now?.version} (greedy, ${questions ?? '–'} held-out questions${labelFree === undefined ? '' : ' with a label'}; ${compared})${levelWords(levels?.at(-1))}`;
+}
+
+/** `, % by level 1: 97, 2: 93` */
+function levelWords(point: LevelPoint | undefined): string {
+  if (point === undefined) return '';
+  const each = levelNames(point).map((name) => `${name}: ${(100 * point.levels[name]!).toFixed(0)}`);
+  return `, % by level ${each.join(', ')}`;
 }

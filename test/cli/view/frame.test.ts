@@ -75,6 +75,24 @@ describe('renderFrame', () => {
     );
   });
 
+  it('shows accuracy by level: a row over versions for each where there is room, the hardest first, otherwise one line', () => {
+    const levels = [0, 5, 10, 15].map((version, i) => ({ version, levels: { 1: 1, 2: 0.25 * (i + 1), 10: 0.04 * i } }));
+    const status = { ...withoutNotes(RUNNING), accuracy: { ...RUNNING.accuracy, levels } };
+    const rowsIn = (rows: number) =>
+      renderFrame(status, { width: 60, rows, colors: plain }).filter((line) => line.startsWith(' level'));
+    expect(rowsIn(40)).toEqual([
+      ` level 10   ${' '.repeat(16)}    0 % →  12 %`,
+      ' level 2    ░░░░▒▒▒▒▓▓▓▓████   25 % → 100 %',
+      ' level 1    ████████████████  100 % → 100 %',
+    ]);
+    const without = renderFrame(
+      { ...withoutNotes(RUNNING), accuracy: { ...RUNNING.accuracy, history: [] } },
+      { width: 60, rows: 40, colors: plain },
+    );
+    expect(rowsIn(without.length + 1)).toEqual([' levels     1 ██▁ 10  at version 0 █▂▁']);
+    expect(rowsIn(without.length)).toEqual([]);
+  });
+
   it('says where the dashboard is', () => {
     const served = { ...RUNNING, dashboard: 'http://127.0.0.1:4747/' };
     expect(renderFrame(served, { width: 80, rows: 40, colors: plain })[2]).toBe(' dashboard  http://127.0.0.1:4747/');

@@ -28,6 +28,14 @@ describe('plainLines', () => {
     ]);
   });
 
+  it('says the accuracy by level where there are levels', () => {
+    const now = { version: 49, greedy: 0.81, seconds: 760 };
+    const levels = [{ version: 49, levels: { '2': 0.5, '1': 0.987, '10': 0 } }];
+    expect(plainLines(RUNNING, { ...RUNNING, accuracy: { ...RUNNING.accuracy, now, levels } })).toEqual([
+      expect.stringMatching(/best 80\.1 %\), % by level 1: 99, 2: 50, 10: 0$/),
+    ]);
+  });
+
   it('says where the dashboard is, once', () => {
     const served = { ...STARTING, dashboard: 'http://127.0.0.1:4747/' };
     expect(plainLines(undefined, served)[1]).toBe('[0:00] dashboard http://127.0.0.1:4747/');

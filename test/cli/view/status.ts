@@ -186,15 +186,18 @@ export const anyStatus: fc.Arbitrary<Status> = fc
     stopAt: maybe(fc.nat()),
     now: maybe(point),
     history: fc.array(point, { maxLength: 300 }),
+    levels: fc.array(fc.record({ version: fc.nat(), levels: fc.dictionary(fc.nat().map(String), share) }), {
+      maxLength: 128,
+    }),
     number: maybe(fc.double({ min: -1e7, max: 1e7, noNaN: true })),
     actors: fc.array(actor, { maxLength: 8 }),
     notes: fc.array(fc.record({ at: fc.nat(), text: words }), { maxLength: 20 }),
     error: words,
   })
-  .map(({ now, history, number, ...rest }) => ({
+  .map(({ now, history, levels, number, ...rest }) => ({
     ...RUNNING,
     ...rest,
-    accuracy: { ...RUNNING.accuracy, now, history },
+    accuracy: { ...RUNNING.accuracy, now, history, levels },
     signals: { ...RUNNING.signals, kl: number, entropy: number, voteShare: number },
     throughput: { ...RUNNING.throughput, rolloutTokensPerSecond: number },
   }));

@@ -25,6 +25,8 @@ const WALKS: Readonly<Record<string, readonly [from: number, step: number, low: 
   'busy.sampler-1': [0.9, 0.01, 0.3, 1],
   'memory.rss': [8e8, 2e6, 7e8, 1.6e9],
 };
+/** Level n is half learnt after about 8,000 (n - 3) steps. */
+const LEVELS = Array.from({ length: 12 }, (_, i) => ({ column: `level.${i + 1}`, half: 8_000 * (i - 2) }));
 const EVALUATED_EVERY = 250;
 const STEP_MILLISECONDS = 3000;
 
@@ -32,7 +34,7 @@ export class MadeUpSource implements DashboardSource {
   readonly commands: Command[] = [];
   readonly #random = new Random(7, 'made-up');
   readonly #columns: Record<string, (number | null)[]> = Object.fromEntries(
-    [...Object.keys(WALKS), 'greedy'].map((name) => [name, []]),
+    [...Object.keys(WALKS), 'greedy', ...LEVELS.map(({ column }) => column)].map((name) => [name, []]),
   );
   readonly #status: BehaviorSubject<Status>;
   readonly #loop = new Subject<LoopEvent>();
@@ -114,6 +116,10 @@ export class MadeUpSource implements DashboardSource {
     const wiggle = (this.#random.float() - 0.5) * 0.03;
     const learnt = 1 - Math.exp(-this.#steps / 20_000);
     this.#columns['greedy']!.push(this.#steps % EVALUATED_EVERY === 0 ? 0.35 + 0.4 * learnt + wiggle : null);
+    for (const { column, half } of LEVELS) {
+      const accuracy = 1 / (1 + Math.exp((half - this.#steps) / 9_000));
+      this.#columns[column]!.push(this.#steps % EVALUATED_EVERY === 0 ? accuracy : null);
+    }
     this.#steps += 1;
   }
 

@@ -42,6 +42,12 @@ describeInBrowser('the pages Now, Actors and Control, in front of a running daem
     await expect.poll(() => page.locator('.loop foreignObject').count(), { timeout: 20_000 }).toBeGreaterThanOrEqual(5);
   });
 
+  it('has no map of levels where the questions have none', async () => {
+    await using opened = await open(browser, daemon.url);
+    await opened.goto('', '.chart canvas');
+    expect(await opened.page.locator('.level-map').count()).toBe(0);
+  });
+
   it('zooms by dragging, hovers with exact values on all charts, pauses, and turns the axis', async () => {
     await using opened = await open(browser, daemon.url);
     const { page } = opened;
