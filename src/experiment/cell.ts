@@ -28,6 +28,8 @@ export interface CellResult {
   /** Responses sampled for training. */
   readonly samples: number;
   readonly seconds: number;
+  /** Measuring on the suites; absent in results of an older version. */
+  readonly measureSeconds?: number;
 }
 
 /** What every cell of an experiment has in common. */

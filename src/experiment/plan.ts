@@ -1,5 +1,5 @@
 /**
- * The cells of `quorum experiment tables`: every method, and the variations of MM-UPT that show the effect of each
+ * The cells of `quorum experiment methods`: every method, and the variations of MM-UPT that show the effect of each
  * part.
  */
 import { OBJECTIVES, objectiveSchema } from '../compute/objectives/registry.ts';
@@ -23,6 +23,11 @@ const objective = (type: string): Variation => ({
   config: { learner: { objective: objectiveSchema.parse({ type }) } },
 });
 
+/** The other objectives with advantages; objectives without are separate methods (methods.ts). */
+const OTHER_OBJECTIVES: readonly Variation[] = OBJECTIVES.filter(
+  ({ name, followsAdvantages }) => followsAdvantages === true && name !== 'grpo',
+).map(({ name }) => objective(name));
+
 /** Each changes one thing. A variation of G keeps the number of samples: the questions of a step change with it. */
 export const VARIATIONS: readonly Variation[] = [
   ...[4, 8, 16].map((samples) => ({
@@ -35,29 +40,38 @@ export const VARIATIONS: readonly Variation[] = [
   stale(0, false),
   ...[1, 4, 8].flatMap((s) => [stale(s, false), stale(s, true)]),
   stale(2, true),
-  // The other objectives with advantages; objectives without are separate methods (methods.ts).
-  ...OBJECTIVES.filter(({ name, followsAdvantages }) => followsAdvantages === true && name !== 'grpo').map(({ name }) =>
-    objective(name),
-  ),
+  ...OTHER_OBJECTIVES,
 ];
 
 /** On data where the base's vote is mostly wrong: the vote's reward, the same without filters, and labels. */
-const ON_HARD_DATA: readonly Omit<Cell, 'seed'>[] = [
-  { method: 'base', config: {} },
-  { method: 'mm-upt', config: { data: HARD_DATA } },
-  { method: 'mm-upt', variation: 'no share floor', config: { data: HARD_DATA, filters: { shareFloor: 0 } } },
-  { method: 'supervised-grpo', config: { data: HARD_DATA } },
-];
+const ON_HARD_DATA = (
+  [
+    { method: 'base', config: {} },
+    { method: 'mm-upt', config: { data: HARD_DATA } },
+    { method: 'mm-upt', variation: 'no share floor', config: { data: HARD_DATA, filters: { shareFloor: 0 } } },
+    { method: 'supervised-grpo', config: { data: HARD_DATA } },
+  ] satisfies readonly Omit<Cell, 'seed'>[]
+).map((cell) => ({ ...cell, onHardData: true as const }));
 
-/** @param methods names of METHODS; `ablations` adds the variations of `mm-upt`, and hard data. */
-export function planOf(methods: readonly string[], seeds: readonly number[], ablations: boolean): Cell[] {
-  const own = METHODS.filter(({ name }) => methods.includes(name)).flatMap(({ name }) =>
-    seeds.map((seed): Cell => ({ method: name, seed, config: {} })),
-  );
-  if (!ablations) return own;
-  const varied = VARIATIONS.flatMap(({ name, config }) =>
-    seeds.map((seed): Cell => ({ method: 'mm-upt', variation: name, seed, config })),
-  );
-  const hard = ON_HARD_DATA.flatMap((cell) => seeds.map((seed): Cell => ({ ...cell, seed, onHardData: true })));
-  return [...own, ...varied, ...hard];
+export interface PlanOptions {
+  /** Names of METHODS. */
+  readonly methods: readonly string[];
+  readonly seeds: readonly number[];
+  /** Adds the variations of `mm-upt`, and hard data where it is of the same kind as the suites. */
+  readonly ablations?: boolean;
+  /** Adds those of the variations that change the objective. */
+  readonly objectives?: boolean;
+  readonly hardData?: boolean;
+}
+
+/** Seed after seed: stopped early, all methods have equally many. */
+export function planOf({ methods, seeds, ablations, objectives, hardData }: PlanOptions): Cell[] {
+  const own = METHODS.filter(({ name }) => methods.includes(name)).map(({ name }) => ({ method: name, config: {} }));
+  const varied = ablations === true ? VARIATIONS : objectives === true ? OTHER_OBJECTIVES : [];
+  const cells: readonly Omit<Cell, 'seed'>[] = [
+    ...own,
+    ...varied.map(({ name, config }) => ({ method: 'mm-upt', variation: name, config })),
+    ...(ablations === true && hardData === true ? ON_HARD_DATA : []),
+  ];
+  return seeds.flatMap((seed) => cells.map((cell): Cell => ({ ...cell, seed })));
 }

@@ -9,32 +9,15 @@ import { evaluator } from '../roles/evaluator.ts';
 import { merged } from '../config/merge.ts';
 import { configSchema, type Config, type ConfigInput } from '../config/schema.ts';
 import { startDaemon } from '../daemon/daemon.ts';
-import type { LabelledDataset } from '../data/dataset.ts';
 import { Grader } from '../learn/grader.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { openForSampling } from '../policy/local/open.ts';
 import { CancelledError } from '../protocol/errors.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { writeFileWhole } from '../store/files.ts';
+import type { Bench } from './bench.ts';
 import { cellHash, cellName, type Cell, type CellResult, type Common } from './cell.ts';
-import { METHODS, type MethodParts } from './methods.ts';
-
-export interface Suite extends LabelledDataset {
-  readonly name: string;
-}
-
-export interface Bench {
-  readonly model: string;
-  readonly folder: string;
-  readonly common: Common;
-  readonly suites: readonly Suite[];
-  /** Held-out questions of the hard data. */
-  readonly hardSuite: Suite;
-  /** Settings under each cell's own. */
-  readonly config: ConfigInput;
-  /** Answers of the training questions, for the supervised methods. */
-  readonly labels: MethodParts['labels'];
-}
+import { METHODS } from './methods.ts';
 
 /**
  * The daemon measures little along the way: the suites are what counts. Each run ends, and the rate falls towards its
@@ -47,15 +30,26 @@ const ALONG_THE_WAY: ConfigInput = {
   guardian: { mode: 'off' },
 };
 
+/** The result of a cell that was run before. */
+export function knownResult(bench: Bench, cell: Cell): CellResult | undefined {
+  const file = fileOf(bench, hashOf(bench, cell));
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as CellResult) : undefined;
+}
+
+function hashOf(bench: Bench, cell: Cell): string {
+  const method = METHODS.find(({ name }) => name === cell.method)?.config ?? {};
+  return cellHash(cell, merged(bench.config, method), bench.common);
+}
+
+function fileOf(bench: Bench, hash: string): string {
+  return join(bench.folder, 'cells', `${hash}.json`);
+}
+
 /** @throws CancelledError when `signal` aborts; the next call continues the cell from there. */
 export async function runCell(bench: Bench, cell: Cell, signal: AbortSignal): Promise<CellResult> {
-  const hash = cellHash(
-    cell,
-    merged(bench.config, METHODS.find(({ name }) => name === cell.method)?.config ?? {}),
-    bench.common,
-  );
-  const file = join(bench.folder, 'cells', `${hash}.json`);
-  if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as CellResult;
+  const known = knownResult(bench, cell);
+  if (known !== undefined) return known;
+  const hash = hashOf(bench, cell);
   const runFolder = join(bench.folder, 'runs', hash);
   await using grader = new Grader({ deadlineSeconds: 5 });
   const result =
@@ -63,7 +57,7 @@ export async function runCell(bench: Bench, cell: Cell, signal: AbortSignal): Pr
       ? await measureBase(bench, cell, grader, signal)
       : await train(bench, cell, runFolder, grader, signal);
   makeFolder(join(bench.folder, 'cells'));
-  writeFileWhole(file, `${JSON.stringify(result, null, 2)}\n`);
+  writeFileWhole(fileOf(bench, hash), `${JSON.stringify(result, null, 2)}\n`);
   await rm(runFolder, { recursive: true, force: true });
   return result;
 }
@@ -76,7 +70,7 @@ async function train(
   signal: AbortSignal,
 ): Promise<CellResult> {
   const config = configOf(bench, cell, runFolder, grader);
-  const daemon = await startDaemon(config);
+  const daemon = await startDaemon(config, { signal });
   const stop = (): void => void daemon.stop();
   signal.addEventListener('abort', stop);
   const report = await daemon.closed();
@@ -85,7 +79,7 @@ async function train(
   if (report.end !== 'steps') throw new Error(`${cellName(cell)} failed: ${report.error ?? report.end}`);
   return {
     cell,
-    suites: await measure({ ...config, model: report.folder }, bench, cell, signal, grader),
+    ...(await measure({ ...config, model: report.folder }, bench, cell, signal, grader)),
     history: report.history,
     steps: report.steps,
     samples: report.groups.sampled * config.sampling.samples,
@@ -112,7 +106,7 @@ async function measureBase(bench: Bench, cell: Cell, grader: Grader, signal: Abo
   const config = configSchema.parse([bench.config, { model: bench.model, seed: cell.seed }].reduce(merged));
   return {
     cell,
-    suites: await measure(config, bench, cell, signal, grader),
+    ...(await measure(config, bench, cell, signal, grader)),
     history: [],
     steps: 0,
     samples: 0,
@@ -126,7 +120,8 @@ async function measure(
   { onHardData }: Cell,
   signal: AbortSignal,
   grader: Grader,
-): Promise<Record<string, Accuracy>> {
+): Promise<Required<Pick<CellResult, 'suites' | 'measureSeconds'>>> {
+  const started = performance.now();
   await using sampler = await openForSampling(config);
   const { suiteQuestions, k } = common;
   const settings = {
@@ -134,12 +129,12 @@ async function measure(
     evaluation: { ...config.evaluation, questions: suiteQuestions, fullQuestions: suiteQuestions, k },
   };
   const measured: Record<string, Accuracy> = {};
-  for (const { name, dataset, labels } of onHardData === true ? [hardSuite] : suites) {
+  for (const { name, dataset, labels } of onHardData === true && hardSuite ? [hardSuite] : suites) {
     const { full } = await evaluator({ sampler, heldOut: dataset, labels, grader, config: settings })(
       { version: 0, full: true },
       signal,
     );
     measured[name] = full!;
   }
-  return measured;
+  return { suites: measured, measureSeconds: (performance.now() - started) / 1000 };
 }

@@ -21,6 +21,10 @@ export interface Row {
   readonly seeds: number;
   /** By suite; `average` is the mean over suites, taken for each seed before the seeds are averaged. */
   readonly suites: Readonly<Record<string, Readonly<Record<Measure, MeanAndDeviation>>>>;
+  /** Greedy accuracy by level, the mean over the suites that have it; empty without levels. */
+  readonly levels: Readonly<Record<string, MeanAndDeviation>>;
+  /** Greedy accuracy averaged over suites, of each seed: what is paired. */
+  readonly bySeed: readonly { readonly seed: number; readonly greedy: number }[];
   readonly steps: MeanAndDeviation;
   readonly samples: MeanAndDeviation;
   readonly seconds: MeanAndDeviation;
@@ -48,6 +52,11 @@ export function rowsOf(results: readonly CellResult[]): Row[] {
         ...Object.fromEntries(bySuite),
         [AVERAGE]: measured(group.map((result) => averageOf(Object.values(result.suites)))),
       },
+      levels: levelStatistics(group),
+      bySeed: group.map((result) => ({
+        seed: result.cell.seed,
+        greedy: averageOf(Object.values(result.suites)).greedy,
+      })),
       steps: statistics(group.map(({ steps }) => steps)),
       samples: statistics(group.map((result) => result.samples)),
       seconds: statistics(group.map(({ seconds }) => seconds)),
@@ -67,48 +76,26 @@ function averageOf(suites: readonly Accuracy[]): Record<Measure, number> {
   return { greedy: of('greedy'), pass1: of('pass1'), majK: of('majK'), passK: of('passK') };
 }
 
+function levelStatistics(group: readonly CellResult[]): Record<string, MeanAndDeviation> {
+  const all = group.map(({ suites }) => Object.values(suites).map(({ levels = {} }) => levels));
+  const names = new Set(all.flat().flatMap((levels) => Object.keys(levels)));
+  const of = (name: string) =>
+    all.flatMap((suites) => {
+      const values = suites.flatMap((levels) => levels[name] ?? []);
+      return values.length === 0 ? [] : [mean(values)];
+    });
+  return Object.fromEntries([...names].map((name) => [name, statistics(of(name))]));
+}
+
+/** Levels of any row, from the easiest to the hardest. */
+export function levelsOf(rows: readonly Pick<Row, 'levels'>[]): string[] {
+  return [...new Set(rows.flatMap(({ levels }) => Object.keys(levels)))].toSorted((a, b) => Number(a) - Number(b));
+}
+
 export function statistics(values: readonly number[]): MeanAndDeviation {
   const centre = mean(values);
   const squares = values.reduce((sum, value) => sum + (value - centre) ** 2, 0);
   return { mean: centre, deviation: values.length < 2 ? null : Math.sqrt(squares / (values.length - 1)) };
-}
-
-export interface Expectation {
-  readonly text: string;
-  /** Null when a method that it needs was not run. */
-  readonly held: boolean | null;
-  readonly detail: string;
-}
-
-export interface Tables {
-  readonly rows: readonly Row[];
-  readonly expectations: readonly Expectation[];
-}
-
-const MARGIN = 0.015;
-const GAIN = 0.2;
-
-/** The orderings that the paper reports, on the greedy accuracy averaged over suites. */
-export function expectations(rows: readonly Row[]): Expectation[] {
-  const of = (method: string): number | undefined =>
-    rows.find((row) => row.method === method && row.variation === null && !row.onHardData)?.suites[AVERAGE]!.greedy
-      .mean;
-  const compare = (text: string, left: string, right: string, least: number): Expectation => {
-    const [a, b] = [of(left), of(right)];
-    if (a === undefined || b === undefined)
-      return { text, held: null, detail: `${a === undefined ? left : right} was not run` };
-    // Strict for a claim with `>`: `least` is 0, and equality is not a win.
-    const held = least === 0 ? a > b : a - b >= least;
-    return { text, held, detail: `${percent(a)} against ${percent(b)}` };
-  };
-  return [
-    compare('MM-UPT is at most 1.5 points below supervised GRPO', 'mm-upt', 'supervised-grpo', -MARGIN),
-    ...['lmsi', 'srlm', 'genixer', 'stic'].map((other) => compare(`MM-UPT is above ${other}`, 'mm-upt', other, 0)),
-    ...['mm-upt+in-context', 'mm-upt+direct'].map((other) =>
-      compare(`${other} is at most 1.5 points below MM-UPT`, other, 'mm-upt', -MARGIN),
-    ),
-    compare('MM-UPT is at least 20 points above the base', 'mm-upt', 'base', GAIN),
-  ];
 }
 
 export function percent(value: number): string {

@@ -1,7 +1,9 @@
 /** The tables as Markdown and CSV. */
 import type { Common } from './cell.ts';
 import { METHODS } from './methods.ts';
-import { AVERAGE, MEASURES, shown, type Row, type Tables } from './statistics.ts';
+import { expectationWords, type Tables } from './expectations.ts';
+import { textTable } from './plots.ts';
+import { AVERAGE, levelsOf, MEASURES, percent, shown, type MeanAndDeviation, type Row } from './statistics.ts';
 
 export function markdownOf({ rows, expectations }: Tables, common: Common): string {
   const own = rows.filter(({ variation, onHardData }) => variation === null && !onHardData);
@@ -12,28 +14,29 @@ export function markdownOf({ rows, expectations }: Tables, common: Common): stri
   return [
     `Greedy accuracy in % on ${common.suiteQuestions} held-out questions of each suite, mean ± standard deviation over seeds; ${common.questions} questions asked in each run.`,
     '',
-    ...table(
+    ...textTable(
       ['method', 'seeds', 'labels', ...suites, 'steps', 'samples'],
       own.map((row) => greedyRow(row, suites)),
     ),
     '',
+    ...levelLines(own),
     `The average over suites by how it is measured (k = ${common.k}).`,
     '',
-    ...table(['method', ...measures], own.map(measureRow)),
+    ...textTable(['method', ...measures], own.map(measureRow)),
     '',
     ...(varied.length === 0
       ? []
       : [
           'MM-UPT with one thing changed; the average over suites.',
           '',
-          ...table(['change', ...measures], varied.map(measureRow)),
+          ...textTable(['change', ...measures], varied.map(measureRow)),
           '',
+          ...levelLines(varied),
         ]),
-    ...(hard.length === 0 ? [] : [HARD_DATA_TITLE, '', ...table(['method', ...measures], hard.map(measureRow)), '']),
-    ...expectations.map(
-      ({ text, held, detail }) =>
-        `- ${held === null ? 'not tested' : held ? 'held' : 'NOT HELD'}: ${text} (${detail}).`,
-    ),
+    ...(hard.length === 0
+      ? []
+      : [HARD_DATA_TITLE, '', ...textTable(['method', ...measures], hard.map(measureRow)), '']),
+    ...expectations.map((expectation) => `- ${expectationWords(expectation)}.`),
     '',
   ].join('\n');
 }
@@ -53,6 +56,26 @@ function greedyRow({ method, seeds, suites, steps, samples }: Row, names: readon
   ];
 }
 
+/** Empty where the suites have no levels. */
+function levelLines(rows: readonly Row[]): string[] {
+  const levels = levelsOf(rows);
+  if (levels.length === 0) return [];
+  return [
+    'Greedy accuracy in % by level, mean over suites and seeds.',
+    '',
+    ...textTable(
+      ['method', ...levels],
+      rows.map((row) => levelRow(row, levels)),
+    ),
+    '',
+  ];
+}
+
+export function levelRow({ method, variation, levels }: Row, names: readonly string[]): string[] {
+  const of = (level: string) => (levels[level] === undefined ? '–' : percent(levels[level].mean));
+  return [rowName(false, method, variation), ...names.map(of)];
+}
+
 function measureRow({ method, variation, onHardData, suites }: Row): string[] {
   return [rowName(onHardData, method, variation), ...MEASURES.map((measure) => shown(suites[AVERAGE]![measure]))];
 }
@@ -62,21 +85,18 @@ export function rowName(onHardData: boolean, method: string, variation: string |
   return variation === null ? method : `${method}, ${variation}`;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`);
-}
-
-/** One line for each row, suite and measure. */
+/** One line for each row, suite and measure, and for each level of the average. */
 export function csvOf(rows: readonly Row[]): string {
-  const lines = rows.flatMap(({ method, variation, seeds, suites }) =>
-    Object.entries(suites).flatMap(([suite, measured]) =>
-      MEASURES.map((measure) =>
-        [method, variation ?? '', suite, measure, seeds, measured[measure].mean, measured[measure].deviation ?? '']
-          .map(field)
-          .join(','),
+  const lines = rows.flatMap(({ method, variation, seeds, suites, levels }) => {
+    const line = (suite: string, measure: string, { mean, deviation }: MeanAndDeviation) =>
+      [method, variation ?? '', suite, measure, seeds, mean, deviation ?? ''].map(field).join(',');
+    return [
+      ...Object.entries(suites).flatMap(([suite, measured]) =>
+        MEASURES.map((measure) => line(suite, measure, measured[measure])),
       ),
-    ),
-  );
+      ...levelsOf([{ levels }]).map((level) => line(AVERAGE, `greedy at level ${level}`, levels[level]!)),
+    ];
+  });
   return `${['method,variation,suite,measure,seeds,mean,deviation', ...lines].join('\n')}\n`;
 }
 

@@ -24,7 +24,7 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   'synthesize --out': [],
   'export --out': [],
   'figures --out': ['-n', '2'],
-  'experiment tables --out': [],
+  'experiment methods --out': [],
   'pretrain --out': [],
   'model random --out': ['--like', '0.1b'],
 };

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { merged } from '../../src/config/merge.ts';
 import { cellHash, type Cell, type CellResult, type Common } from '../../src/experiment/cell.ts';
+import { expectations } from '../../src/experiment/expectations.ts';
 import { htmlOf } from '../../src/experiment/html.ts';
 import { METHODS } from '../../src/experiment/methods.ts';
 import { planOf, VARIATIONS } from '../../src/experiment/plan.ts';
-import { AVERAGE, expectations, rowsOf, statistics } from '../../src/experiment/statistics.ts';
+import { AVERAGE, rowsOf, statistics } from '../../src/experiment/statistics.ts';
 import { csvOf, markdownOf } from '../../src/experiment/text.ts';
 import { configSchema } from '../../src/config/schema.ts';
 
@@ -110,13 +111,13 @@ describe('cells', () => {
   it('are valid configurations, each method and each variation', () => {
     for (const { config } of METHODS) expect(configSchema.safeParse(config).error).toBeUndefined();
     for (const { config } of VARIATIONS) expect(configSchema.safeParse(config).error).toBeUndefined();
-    expect(planOf(['lmsi', 'sft'], [0, 1], false).map(({ method, seed }) => `${method} ${seed}`)).toEqual([
+    expect(planOf({ methods: ['lmsi', 'sft'], seeds: [0, 1] }).map(({ method, seed }) => `${method} ${seed}`)).toEqual([
       'sft 0',
-      'sft 1',
       'lmsi 0',
+      'sft 1',
       'lmsi 1',
     ]);
-    const all = planOf(['mm-upt'], [0], true);
+    const all = planOf({ methods: ['mm-upt'], seeds: [0], ablations: true, hardData: true });
     const hard = all.filter(({ onHardData }) => onHardData);
     expect(hard.map(({ method }) => method)).toEqual(['base', 'mm-upt', 'mm-upt', 'supervised-grpo']);
     for (const { config } of hard) expect(configSchema.safeParse(config).error).toBeUndefined();

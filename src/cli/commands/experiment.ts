@@ -1,59 +1,118 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { ExperimentProgress } from '../../experiment/experiment.ts';
-import { AVERAGE, percent, type Tables } from '../../experiment/statistics.ts';
+import type { ConfigInput } from '../../config/schema.ts';
+import { BUILT_IN, type BuiltIn } from '../../data/settings.ts';
+import type { Estimate } from '../../experiment/estimate.ts';
+import type { ExperimentProgress, ExperimentResult } from '../../experiment/experiment.ts';
+import { expectationWords } from '../../experiment/expectations.ts';
+import { AVERAGE, percent } from '../../experiment/statistics.ts';
 import { mean } from '../../lib/mean.ts';
+import { packagePath } from '../../lib/package-path.ts';
 import { CancelledError } from '../../protocol/errors.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { parseCount } from '../options.ts';
+import { collect, parseCount, parsePositive } from '../options.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
-import { packagePath } from '../../lib/package-path.ts';
 import { duration } from '../view/format.ts';
 
-interface Options extends OutputOptions {
-  readonly model: string;
+/** Of every experiment. */
+interface SharedOptions extends OutputOptions {
+  readonly model?: string;
+  readonly data: BuiltIn;
   readonly out: string;
-  readonly methods?: readonly string[];
   readonly seeds: number;
+  readonly minutes?: number;
+  readonly set?: readonly string[];
+  readonly json?: boolean;
+}
+
+interface Options extends SharedOptions {
+  readonly methods?: readonly string[];
   readonly budgetSteps: number;
   readonly suiteQuestions: number;
   readonly k: number;
+  readonly objectives?: boolean;
   readonly ablations?: boolean;
-  readonly json?: boolean;
 }
 
 const EXAMPLES = `
 Examples:
-  quorum experiment tables
-  quorum experiment tables --methods mm-upt,supervised-grpo,lmsi --seeds 1 --budget-steps 20
-  quorum experiment tables --ablations`;
+  quorum experiment methods
+  quorum experiment methods --data ladder --objectives --minutes 480 --out runs/ladder
+  quorum experiment methods --methods mm-upt,supervised-grpo,lmsi --seeds 1 --budget-steps 20
+  quorum experiment methods --ablations`;
 
 const HELP = `
-Each run asks as many questions as --budget-steps full batches hold and is then measured on five held-out suites. What was run is kept under --out and
-not run again, so the same command continues where it stopped. The tables are written there as Markdown, CSV and HTML.
+Each run asks as many questions as --budget-steps full batches hold and is then measured on held-out suites: five of figures, or one for each family of the
+ladder, with accuracy by level. How long it will take is said before it begins. Runs go seed after seed. What was run is kept under --out and not run again,
+so the same command continues where it stopped or where --minutes ended it. The tables are written there as Markdown, CSV and HTML.
 ${EXAMPLES}`;
 
 export function experimentCommand(): Command {
-  const output = new Option(
-    '-o, --out <folder>',
-    'where runs and tables go; an experiment found there is continued',
-  ).default('runs/experiment');
-  const tables = withOutput(new Command('tables'), output)
+  const methods = withShared(new Command('methods'), 'runs/experiment')
     .description('Train by every method from the same base with the same budget, and compare them on held-out suites.')
-    .option('-m, --model <folder>', 'Hugging Face folder that every run starts from', packagePath('models/mini'))
     .option('--methods <names>', 'methods, with commas; default: all', parseNames)
-    .option('--seeds <count>', 'seeds 0 to count - 1 of each', parseCount, 3)
     .option('--budget-steps <count>', 'questions of each run, in full batches of 32', parseCount, 60)
     .option('--suite-questions <count>', 'questions of each suite', parseCount, 150)
     .option('-k, --k <count>', 'samples of each question for maj@k and pass@k', parseCount, 10)
-    .option('--ablations', 'also vary MM-UPT one setting at a time')
-    .option('--json', 'print the rows as JSON')
+    .option('--objectives', 'also MM-UPT with each other objective')
+    .option('--ablations', 'also vary MM-UPT one setting at a time, the objective among them')
     .addHelpText('after', HELP)
     .action(run);
   return new Command('experiment')
-    .description('Compare methods on the embedded benchmark.')
-    .addCommand(tables)
+    .description('Compare methods on the embedded benchmarks.')
+    .addCommand(methods)
     .addHelpText('after', EXAMPLES);
+}
+
+export function withShared(command: Command, folder: string): Command {
+  const output = new Option(
+    '-o, --out <folder>',
+    'where runs and reports go; an experiment found there is continued',
+  ).default(folder);
+  return withOutput(command, output)
+    .option(
+      '-m, --model <folder>',
+      'Hugging Face folder that every run starts from; default: the one made for the data',
+    )
+    .addOption(new Option('-d, --data <name>', 'built-in data set').choices(BUILT_IN).default('figures'))
+    .option('--seeds <count>', 'seeds 0 to count - 1 of each', parseCount, 3)
+    .option('--minutes <number>', 'end after these; the same command continues', parsePositive)
+    .option('--set <path=value>', 'set one key of the configuration of every run; may be given more than once', collect)
+    .option('--json', 'print the results as JSON');
+}
+
+/** The options of every experiment as an experiment takes them. @throws InputError. */
+export async function sharedOf({ model, data, out, force = false, seeds, minutes, set = [] }: SharedOptions) {
+  const { isExperiment } = await import('../../experiment/experiment.ts');
+  const { applyOverrides } = await import('../../config/override.ts');
+  const base = model ?? modelFor(data);
+  const inputs = [base];
+  const folder = await claimOutput({ option: '--out', path: out, force, inputs, isOurs: isExperiment });
+  return {
+    model: base,
+    data,
+    folder,
+    seeds: Array.from({ length: seeds }, (_, seed) => seed),
+    config: applyOverrides({}, set, process.cwd()) as ConfigInput,
+    signal: onInterrupt(() => console.error('Stopping; the same command continues from here.')),
+    ...(minutes !== undefined && { minutes }),
+  };
+}
+
+function modelFor(data: BuiltIn): string {
+  const own = packagePath(`models/${data}`);
+  return existsSync(own) ? own : packagePath('models/mini');
+}
+
+/** Ctrl-C ends an experiment without an error; it can be continued. */
+export async function unlessCancelled(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+    process.exitCode = 130;
+  }
 }
 
 function parseNames(text: string): string[] {
@@ -62,35 +121,20 @@ function parseNames(text: string): string[] {
   return names;
 }
 
-async function run({ json, out, force = false, seeds, ablations, ...options }: Options): Promise<void> {
-  const { isExperiment, runExperiment } = await import('../../experiment/experiment.ts');
-  const folder = await claimOutput({
-    option: '--out',
-    path: out,
-    force,
-    inputs: [options.model],
-    isOurs: isExperiment,
+async function run(options: Options): Promise<void> {
+  const { runExperiment } = await import('../../experiment/experiment.ts');
+  const shared = await sharedOf(options);
+  const { methods, budgetSteps, suiteQuestions, k, objectives = false, ablations = false, json } = options;
+  await unlessCancelled(async () => {
+    const own = { budgetSteps, suiteQuestions, k, objectives, ablations, ...(methods !== undefined && { methods }) };
+    const result = await runExperiment({ ...shared, ...own }, show);
+    console.log(json ? JSON.stringify(result, null, 2) : summary(result, shared.folder));
   });
-  const signal = onInterrupt(() => console.error('Stopping; the same command continues from here.'));
-  const all = {
-    ...options,
-    folder,
-    seeds: Array.from({ length: seeds }, (_, seed) => seed),
-    ablations: ablations === true,
-    config: {},
-    signal,
-  };
-  try {
-    const tables = await runExperiment(all, show);
-    console.log(json ? JSON.stringify(tables, null, 2) : summary(tables, folder));
-  } catch (error) {
-    if (!(error instanceof CancelledError)) throw error;
-    process.exitCode = 130;
-  }
 }
 
 function show(progress: ExperimentProgress): void {
-  if (progress.type === 'cell') console.error(`${progress.at} of ${progress.of}: ${progress.name}`);
+  if (progress.type === 'estimate') console.error(estimateWords(progress.estimate));
+  else if (progress.type === 'cell') console.error(`${progress.at} of ${progress.of}: ${progress.name}`);
   else {
     const { suites, steps, seconds } = progress.result;
     const greedy = mean(Object.values(suites).map((suite) => suite.greedy));
@@ -100,15 +144,18 @@ function show(progress: ExperimentProgress): void {
   }
 }
 
-function summary({ rows, expectations }: Tables, folder: string): string {
-  const wide = Math.max(...rows.map(({ method, variation }) => (variation ?? method).length)) + 2;
+export function estimateWords({ runs, done, seconds }: Estimate): string {
+  const found = done === 0 ? '' : `, ${done} of them done before`;
+  return `${runs} runs${found}${done === runs ? '' : `: about ${duration(seconds)} on this machine`}`;
+}
+
+function summary({ rows, expectations, left }: ExperimentResult, folder: string): string {
+  const wide = Math.max(0, ...rows.map(({ method, variation }) => (variation ?? method).length)) + 2;
   const lines = rows.map(({ method, variation, suites }) => {
     const { mean, deviation } = suites[AVERAGE]!.greedy;
     return `${(variation ?? method).padEnd(wide)}${percent(mean).padStart(6)}${deviation === null ? '' : ` ± ${percent(deviation)}`}`;
   });
-  const checks = expectations.map(
-    ({ text, held, detail }) =>
-      `${held === null ? 'not tested' : held ? 'held      ' : 'NOT HELD  '}  ${text} (${detail})`,
-  );
-  return [...lines, '', ...checks, '', `Tables: ${join(folder, 'tables.md')}, tables.csv, tables.html`].join('\n');
+  const late = left === 0 ? [] : [`The time is over: ${left} runs are left, the same command continues.`, ''];
+  const files = `Tables: ${join(folder, 'tables.md')}, tables.csv, tables.html`;
+  return [...lines, '', ...expectations.map(expectationWords), '', ...late, files].join('\n');
 }
