@@ -42,6 +42,9 @@ export interface ExperimentResult extends Tables {
 /** Kept questions of a step; a variation that changes it keeps the number of samples. */
 const BATCH_GROUPS = 32;
 
+/** Milliseconds, 24 days: a timer cannot be longer. */
+const LONGEST = 2 ** 31 - 1;
+
 /** Marks the folder as an experiment's, so that the same command continues it; older ones are known by their cells. */
 const MARK = 'experiment.json';
 
@@ -69,7 +72,7 @@ export async function runExperiment(
   const cells = [...base, ...trained];
   const known = cells.flatMap((cell) => knownResult(bench, cell) ?? []);
   show({ type: 'estimate', estimate: await estimate(bench, known, cells.length - known.length) });
-  const late = minutes === undefined ? undefined : AbortSignal.timeout(minutes * 60_000);
+  const late = minutes === undefined ? undefined : AbortSignal.timeout(Math.min(LONGEST, Math.ceil(minutes * 60_000)));
   const results: CellResult[] = [];
   for (const [at, cell] of cells.entries()) {
     const name = cellName(cell);

@@ -1,18 +1,25 @@
 import { describe, expect, it } from 'vitest';
 import { merged } from '../../src/config/merge.ts';
 import { cellHash, type Cell, type CellResult, type Common } from '../../src/experiment/cell.ts';
-import { expectations } from '../../src/experiment/expectations.ts';
+import { expectations, expectationWords } from '../../src/experiment/expectations.ts';
 import { htmlOf } from '../../src/experiment/html.ts';
 import { METHODS } from '../../src/experiment/methods.ts';
 import { planOf, VARIATIONS } from '../../src/experiment/plan.ts';
 import { AVERAGE, rowsOf, statistics } from '../../src/experiment/statistics.ts';
 import { csvOf, markdownOf } from '../../src/experiment/text.ts';
+import { OBJECTIVES } from '../../src/compute/objectives/registry.ts';
 import { configSchema } from '../../src/config/schema.ts';
 
 const common: Common = { model: 'abc', questions: 320, suiteQuestions: 10, k: 10 };
 
-function result(method: string, seed: number, greedy: readonly [number, number], variation?: string): CellResult {
-  const suite = (value: number) => ({
+function result(
+  method: string,
+  seed: number,
+  greedy: readonly [number, number],
+  variation?: string,
+  levels: readonly Readonly<Record<string, number>>[] = [],
+): CellResult {
+  const suite = (value: number, at: number) => ({
     n: 10,
     k: 10,
     greedy: value,
@@ -20,12 +27,13 @@ function result(method: string, seed: number, greedy: readonly [number, number],
     majK: value,
     passK: 1,
     byKind: {},
+    ...(levels[at] && { levels: levels[at] }),
   });
   const cell: Cell = { method, seed, config: {}, ...(variation === undefined ? {} : { variation }) };
   const history = [0, 5].map((version) => ({ version, greedy: greedy[0], seconds: version }));
   return {
     cell,
-    suites: { charts: suite(greedy[0]), clocks: suite(greedy[1]) },
+    suites: { charts: suite(greedy[0], 0), clocks: suite(greedy[1], 1) },
     history,
     steps: 10,
     samples: 3200,
@@ -40,6 +48,17 @@ describe('rowsOf', () => {
     expect(row!.suites[AVERAGE]!.greedy.deviation).toBeCloseTo(Math.SQRT1_2 * 0.2, 12);
     expect(row!.suites['charts']!.pass1.mean).toBeCloseTo(0.3, 12);
     expect(row).toMatchObject({ seeds: 2, steps: { mean: 10, deviation: 0 } });
+  });
+
+  it('has the accuracy of each level: over the suites that have it, then over seeds', () => {
+    const [row] = rowsOf([
+      result('mm-upt', 0, [0, 0], undefined, [{ 1: 1, 2: 0.5 }, { 1: 0.5 }]),
+      result('mm-upt', 1, [0, 0], undefined, [{ 1: 1, 2: 0.7 }, { 1: 0.9 }]),
+    ]);
+    expect(row!.levels['1']!.mean).toBeCloseTo((0.75 + 0.95) / 2, 12);
+    expect(row!.levels['2']!.mean).toBeCloseTo(0.6, 12);
+    expect(row!.levels['2']!.deviation).toBeCloseTo(Math.SQRT1_2 * 0.2, 12);
+    expect(rowsOf([result('mm-upt', 0, [0, 0])])[0]!.levels).toEqual({});
   });
 
   it('has no deviation for one seed', () => expect(statistics([3])).toEqual({ mean: 3, deviation: null }));
@@ -72,6 +91,24 @@ describe('expectations', () => {
     ['base', 0.65, 7],
   ])('%s at %f breaks number %i alone', (method, value, at) => {
     expect(held({ ...all, [method]: value })).toEqual(Array.from({ length: 8 }, (_, i) => i !== at));
+  });
+
+  it('pairs the seeds that both methods have, and says where the interval leaves the claim open', () => {
+    const all = (a: readonly number[], b: readonly number[]) =>
+      rowsOf([
+        ...a.map((value, seed) => result('mm-upt', seed, [value, value])),
+        ...b.map((value, seed) => result('lmsi', seed, [value, value])),
+      ]);
+    const clear = expectations(all([0.8, 0.7, 0.9, 0.5], [0.7, 0.61, 0.79]))[1]!;
+    expect(clear).toMatchObject({ held: true, withinNoise: false, difference: { n: 3 } });
+    expect(clear.difference!.mean).toBeCloseTo(0.1, 12);
+    expect(expectationWords(clear)).toBe(
+      'held: MM-UPT is above lmsi (72.5 against 70.0; +10.0, 95 % interval 7.5 to 12.5, p 0.003, 3 seeds)',
+    );
+    const open = expectations(all([0.8, 0.7, 0.9], [0.9, 0.6, 0.8]))[1]!;
+    expect([open.held, open.withinNoise]).toEqual([true, true]);
+    expect(expectationWords(open)).toMatch(/^held, within noise: /);
+    expect(expectations(all([0.8], [0.7]))[1]).toMatchObject({ held: true, withinNoise: false, difference: null });
   });
 
   it('says what was not run', () => {
@@ -117,6 +154,12 @@ describe('cells', () => {
       'sft 1',
       'lmsi 1',
     ]);
+    const objectives = planOf({ methods: ['mm-upt'], seeds: [0, 1], objectives: true });
+    const others = OBJECTIVES.filter(({ followsAdvantages, name }) => followsAdvantages === true && name !== 'grpo');
+    expect(objectives.filter(({ seed }) => seed === 1).map(({ variation }) => variation)).toEqual([
+      undefined,
+      ...others.map(({ name }) => `objective ${name}`),
+    ]);
     const all = planOf({ methods: ['mm-upt'], seeds: [0], ablations: true, hardData: true });
     const hard = all.filter(({ onHardData }) => onHardData);
     expect(hard.map(({ method }) => method)).toEqual(['base', 'mm-upt', 'mm-upt', 'supervised-grpo']);
@@ -156,6 +199,24 @@ describe('tables', () => {
     expect(table).toContain('| mm-upt, no share floor | 5.0 | 2.5 | 5.0 | 100.0 |');
     expect(csvOf(both.rows)).toContain('mm-upt,no share floor,hard data,greedy,1,0.05,');
     expect(htmlOf(both, all, common)).toContain('<h2>Hard data</h2>');
+  });
+
+  it('has a table, curves and lines by level where there are levels', () => {
+    const levelled = [
+      result('base', 0, [0.5, 0.5], undefined, [{ 1: 0.9, 2: 0.4, 10: 0 }]),
+      result('lmsi', 0, [0.6, 0.6], undefined, [{ 1: 1, 2: 0.6, 10: 0.25 }]),
+    ];
+    const rows = rowsOf(levelled);
+    const both = { rows, expectations: expectations(rows) };
+    const text = markdownOf(both, common);
+    expect(text).toContain('| method | 1 | 2 | 10 |');
+    expect(text).toContain('| lmsi | 100.0 | 60.0 | 25.0 |');
+    expect(csvOf(rows)).toContain('lmsi,,average,greedy at level 10,1,0.25,\n');
+    const page = htmlOf(both, levelled, common);
+    expect(page).toContain('<h2>By level, greedy</h2>');
+    expect(page.match(/<polyline/g)).toHaveLength(4); // two methods by level, two runs over steps
+    expect(htmlOf(tables, results, common)).not.toContain('By level');
+    expect(markdownOf(tables, common)).not.toContain('by level');
   });
 
   it('CSV has a line for each number, quoted where needed', () => {
