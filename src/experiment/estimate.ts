@@ -18,7 +18,7 @@ const PROBE_QUESTIONS = 16;
 
 /** @param left runs that train and are not done. */
 export async function estimate(bench: Bench, known: readonly CellResult[], left: number): Promise<Estimate> {
-  const seconds = left === 0 ? 0 : left * ((await fromKnown(known)) ?? (await fromProbe(bench)));
+  const seconds = left === 0 ? 0 : left * (fromKnown(known) ?? (await fromProbe(bench)));
   return { runs: known.length + left, done: known.length, seconds };
 }
 

@@ -16,7 +16,7 @@ import { CancelledError } from '../protocol/errors.ts';
 import type { Accuracy } from '../protocol/messages.ts';
 import { writeFileWhole } from '../store/files.ts';
 import type { Bench } from './bench.ts';
-import { cellHash, cellName, type Cell, type CellResult, type Common } from './cell.ts';
+import { cellHash, cellName, type Cell, type CellResult } from './cell.ts';
 import { METHODS } from './methods.ts';
 
 /**
