@@ -90,7 +90,8 @@ function openFiguresBench(pictures: number): Opened {
   };
 }
 
-async function weightsDigest(model: string): Promise<string> {
+/** @throws InputError when the folder has no weights. */
+export async function weightsDigest(model: string): Promise<string> {
   const missing = missingFolder(model);
   if (missing !== undefined) throw new InputError(missing);
   const hash = createHash('sha256');

@@ -49,17 +49,19 @@ export function cellHash(
   methodConfig: ConfigInput,
   common: Common,
 ): string {
-  return createHash('sha256')
-    .update(canonical({ method, methodConfig, seed, config, common, onHardData }))
-    .digest('hex')
-    .slice(0, 16);
+  return digestOf({ method, methodConfig, seed, config, common, onHardData });
+}
+
+/** Names a run on disk by what decides its result. The order in which a setting was written does not matter. */
+export function digestOf(value: unknown): string {
+  return createHash('sha256').update(canonical(value)).digest('hex').slice(0, 16);
 }
 
 export function cellName({ method, variation, seed, onHardData }: Cell): string {
   return `${method}${variation === undefined ? '' : ` (${variation})`}${onHardData === true ? ' on hard data' : ''}, seed ${seed}`;
 }
 
-/** JSON with sorted keys, so that the order in which a setting was written does not matter. */
+/** JSON with sorted keys. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     isPlain(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner,

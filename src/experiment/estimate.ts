@@ -1,9 +1,17 @@
 /** How long an experiment will take on this machine: from the runs that it has done, or else from a short measurement. */
-import { configSchema } from '../config/schema.ts';
-import { mean } from '../lib/mean.ts';
+import { configSchema, type ConfigInput } from '../config/schema.ts';
 import { openForSampling } from '../policy/local/open.ts';
-import type { Bench } from './bench.ts';
-import type { CellResult } from './cell.ts';
+import type { Question } from '../protocol/messages.ts';
+
+/** Responses of a run: sampled and learnt from, and sampled to measure. */
+export interface Work {
+  readonly trained: number;
+  readonly measured: number;
+}
+
+export interface DoneWork extends Work {
+  readonly seconds: number;
+}
 
 export interface Estimate {
   readonly runs: number;
@@ -12,36 +20,39 @@ export interface Estimate {
   readonly seconds: number;
 }
 
-/** A step's learning, as a multiple of the time in which its responses are sampled: as measured with models/mini. */
+/** What a measurement needs: the model, the settings of its runs, some questions. */
+export interface Probe {
+  readonly model: string;
+  readonly config: ConfigInput;
+  readonly questions: readonly Question[];
+}
+
+/** Learning from a response takes as long as this many samples of one. */
 const LEARNING = 0.8;
-const PROBE_QUESTIONS = 16;
 
-/** @param left runs that train and are not done. */
-export async function estimate(bench: Bench, known: readonly CellResult[], left: number): Promise<Estimate> {
-  const seconds = left === 0 ? 0 : left * (fromKnown(known) ?? (await fromProbe(bench)));
-  return { runs: known.length + left, done: known.length, seconds };
+export async function estimate(probe: Probe, done: readonly DoneWork[], left: readonly Work[]): Promise<Estimate> {
+  const work = left.reduce((sum, each) => sum + weightOf(each), 0);
+  const each = work === 0 ? 0 : (secondsOf(done) ?? (await measured(probe)));
+  return { runs: done.length + left.length, done: done.length, seconds: work * each };
 }
 
-function fromKnown(known: readonly CellResult[]): number | undefined {
-  const times = known.flatMap(({ steps, seconds, measureSeconds }) =>
-    steps === 0 || measureSeconds === undefined ? [] : [seconds + measureSeconds],
-  );
-  return times.length === 0 ? undefined : mean(times);
+/** In responses that are only sampled. */
+function weightOf({ trained, measured: only }: Work): number {
+  return trained * (1 + LEARNING) + only;
 }
 
-/** Seconds of a run, from the speed at which the base answers questions of the suites. */
-async function fromProbe({ config: settings, model, suites, common }: Bench): Promise<number> {
+/** Seconds a response; undefined without runs that trained. */
+function secondsOf(done: readonly DoneWork[]): number | undefined {
+  const trained = done.filter((run) => run.trained > 0);
+  const total = trained.reduce((sum, { seconds }) => sum + seconds, 0);
+  return trained.length === 0 ? undefined : total / trained.reduce((sum, run) => sum + weightOf(run), 0);
+}
+
+async function measured({ model, config: settings, questions }: Probe): Promise<number> {
   const config = configSchema.parse({ ...settings, model });
   await using sampler = await openForSampling(config);
-  const questions = Array.from({ length: PROBE_QUESTIONS }, (_, i) => {
-    const { dataset } = suites[i % suites.length]!;
-    return dataset.question(Math.floor(i / suites.length) % dataset.size);
-  });
   const request = { questions, params: config.sampling, version: 0 };
   await sampler.sample({ ...request, seed: 0 }); // compiles the programs
   const { seconds } = await sampler.sample({ ...request, seed: 1 });
-  const each = seconds / (PROBE_QUESTIONS * config.sampling.samples);
-  const trained = common.questions * config.sampling.samples * (1 + LEARNING);
-  const measured = suites.length * common.suiteQuestions * (1 + common.k);
-  return each * (trained + measured);
+  return seconds / (questions.length * config.sampling.samples);
 }

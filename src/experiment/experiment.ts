@@ -2,19 +2,19 @@
  * `quorum experiment methods`: runs the cells one after the other and writes the tables, again after each cell, so that
  * they are never far behind.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeFolder } from '../lib/make-folder.ts';
-import { CancelledError, InputError } from '../protocol/errors.ts';
+import { configSchema } from '../config/schema.ts';
+import { InputError } from '../protocol/errors.ts';
 import { writeFileWhole } from '../store/files.ts';
 import { openBench, type Bench, type BenchOptions } from './bench.ts';
 import { cellName, type Cell, type CellResult } from './cell.ts';
-import { estimate, type Estimate } from './estimate.ts';
+import { estimate, type Estimate, type Work } from './estimate.ts';
 import { expectations, type Tables } from './expectations.ts';
 import { htmlOf } from './html.ts';
 import { METHODS } from './methods.ts';
 import { planOf, type PlanOptions } from './plan.ts';
 import { knownResult, runCell } from './run-cell.ts';
+import { afterMinutes, BATCH_GROUPS, markExperiment, PROBE_QUESTIONS, unlessLate } from './session.ts';
 import { rowsOf } from './statistics.ts';
 import { csvOf, markdownOf } from './text.ts';
 
@@ -39,40 +39,20 @@ export interface ExperimentResult extends Tables {
   readonly left: number;
 }
 
-/** Kept questions of a step; a variation that changes it keeps the number of samples. */
-const BATCH_GROUPS = 32;
-
-/** Milliseconds, 24 days: a timer cannot be longer. */
-const LONGEST = 2 ** 31 - 1;
-
-/** Marks the folder as an experiment's, so that the same command continues it; older ones are known by their cells. */
-const MARK = 'experiment.json';
-
-export function isExperiment(folder: string): boolean {
-  return [MARK, 'cells'].some((name) => existsSync(join(folder, name)));
-}
-
-/** Call before anything is written to the folder of an experiment. */
-export function markExperiment(folder: string): void {
-  makeFolder(folder);
-  writeFileWhole(join(folder, MARK), `${JSON.stringify({ format: 1 })}\n`);
-}
-
 /** @throws InputError for an unknown method or a bad model, CancelledError when `signal` aborts. */
 export async function runExperiment(
   options: ExperimentOptions,
   show: (progress: ExperimentProgress) => void,
 ): Promise<ExperimentResult> {
-  const { methods = METHODS.map(({ name }) => name), minutes } = options;
+  const { methods = METHODS.map(({ name }) => name) } = options;
   refuseUnknown(methods);
   const bench = await openBench({ ...options, questions: options.budgetSteps * BATCH_GROUPS });
   markExperiment(options.folder);
   const trained = planOf({ ...options, methods, hardData: bench.hardSuite !== undefined });
   const base = options.seeds.map((seed): Cell => ({ method: 'base', seed, config: {} }));
   const cells = [...base, ...trained];
-  const known = cells.flatMap((cell) => knownResult(bench, cell) ?? []);
-  show({ type: 'estimate', estimate: await estimate(bench, known, cells.length - known.length) });
-  const late = minutes === undefined ? undefined : AbortSignal.timeout(Math.min(LONGEST, Math.ceil(minutes * 60_000)));
+  show({ type: 'estimate', estimate: await estimateOf(bench, cells) });
+  const late = afterMinutes(options.minutes);
   const results: CellResult[] = [];
   for (const [at, cell] of cells.entries()) {
     const name = cellName(cell);
@@ -86,18 +66,23 @@ export async function runExperiment(
   return { ...tablesOf(results), left: cells.length - results.length };
 }
 
-/** Undefined when `late` ended the work. */
-async function unlessLate<T>(
-  late: AbortSignal | undefined,
-  stop: AbortSignal,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await work(late === undefined ? stop : AbortSignal.any([late, stop]));
-  } catch (error) {
-    if (error instanceof CancelledError && late?.aborted === true && !stop.aborted) return undefined;
-    throw error;
-  }
+async function estimateOf(bench: Bench, cells: readonly Cell[]): Promise<Estimate> {
+  const { model, config, suites, common } = bench;
+  const { samples } = configSchema.parse(config).sampling;
+  const work = ({ method }: Cell): Work => ({
+    trained: method === 'base' ? 0 : common.questions * samples,
+    measured: suites.length * common.suiteQuestions * (1 + common.k),
+  });
+  const done = cells.flatMap((cell) => {
+    const known = knownResult(bench, cell);
+    return known === undefined ? [] : [{ ...work(cell), seconds: known.seconds + (known.measureSeconds ?? 0) }];
+  });
+  const left = cells.filter((cell) => knownResult(bench, cell) === undefined).map(work);
+  const questions = Array.from({ length: PROBE_QUESTIONS }, (_, i) => {
+    const { dataset } = suites[i % suites.length]!;
+    return dataset.question(Math.floor(i / suites.length) % dataset.size);
+  });
+  return estimate({ model, config, questions }, done, left);
 }
 
 function refuseUnknown(methods: readonly string[]): void {
