@@ -38,7 +38,7 @@ export async function unlessLate<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await work(late === undefined ? stop : AbortSignal.any([late, stop]));
+    return await work(AbortSignal.any(late === undefined ? [stop] : [late, stop]));
   } catch (error) {
     if (error instanceof CancelledError && late?.aborted === true && !stop.aborted) return undefined;
     throw error;

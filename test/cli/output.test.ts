@@ -25,6 +25,7 @@ const OUTPUTS: Readonly<Record<string, readonly string[]>> = {
   'export --out': [],
   'figures --out': ['-n', '2'],
   'experiment methods --out': [],
+  'experiment stream --out': [],
   'pretrain --out': [],
   'model random --out': ['--like', '0.1b'],
 };
@@ -118,7 +119,7 @@ describe('inputs, also with --force', () => {
     for (const out of ['trainFile' in config.data ? String(config.data.trainFile) : '', file, database])
       await isRefused('start', '--config', file, '--report', out);
     await isRefused('export', '--run', config.runFolder, '--out', config.runFolder);
-    await isRefused('experiment', 'tables', '--model', config.runFolder, '--out', config.runFolder);
+    await isRefused('experiment', 'methods', '--model', config.runFolder, '--out', config.runFolder);
     expect(readFileSync(database, 'utf8')).toBe('SQLite');
   });
 });
