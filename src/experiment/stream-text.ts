@@ -18,7 +18,7 @@ const HEAD = [
 ];
 
 export function streamMarkdown(table: StreamTable, about: About): string {
-  return [`${aboutWords(table, about)}`, '', ...textTable(HEAD, table.rows.map(rowWords)), ''].join('\n');
+  return [aboutWords(table, about), '', ...textTable(HEAD, table.rows.map(rowWords)), ''].join('\n');
 }
 
 export function streamHtml(table: StreamTable, results: readonly StageResult[], about: About): string {
