@@ -7,6 +7,7 @@ import type { LoopConfig } from './loop.ts';
 
 const REASONS: Readonly<Record<DropReason, string>> = {
   'no-box': 'mostly without a boxed answer',
+  'no-vote': 'every vote lost to a check',
   'all-agree': 'all answers agree',
   'equal-rewards': 'every response earned the same',
   'share-floor': 'vote too split',
@@ -91,6 +92,8 @@ function advice(
       return cutOff >= unboxed
         ? `${percent(cutOff)} were cut off at ${sampling.maxNewTokens} tokens without a boxed answer: raise sampling.maxNewTokens`
         : `${percent(unboxed)} ended without a boxed answer: ask for \\boxed{} in promptTemplate, as the preset \`vlm\` does`;
+    case 'no-vote':
+      return `Checks took every vote: ask easier questions, or look on the page "Rollouts" at what the checks deny`;
     case 'share-floor':
       return `The votes agree too little for filters.shareFloor ${filters.shareFloor}: ask easier questions, or lower it`;
     case 'all-agree':

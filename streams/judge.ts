@@ -1,16 +1,16 @@
 /**
- * Stage 3: the groups of one job get their verdicts, stored before a window may hold them. The voter's verdict may be
+ * Stage 4: the groups of one job get their verdicts, stored before a window may hold them. The voter's verdict may be
  * revised by plug-ins: what a response earns, its advantage, and whether the group is kept. A parked or
  * removed plug-in is skipped. A stop cancels the groups in hand here: they are in the store, and get their verdicts
  * after the next start.
  */
 import { revised } from '../src/learn/judge.ts';
-import { InputError } from '../src/protocol/errors.ts';
 import type { JudgedGroup, RolloutGroup, Verdict } from '../src/protocol/messages.ts';
 import type { Call, OfPlugin } from '../src/protocol/performer.ts';
 import type { Rewarded } from '../src/protocol/ports.ts';
 import { filtering, rewarding, weighing } from '../src/roles/plug-ins.ts';
 import { judgeOptions, judging } from '../src/roles/voter.ts';
+import { askEach } from './ask-each.ts';
 import type { Loop } from './loop.ts';
 import type { Synthesis } from './synthesis.ts';
 
@@ -130,11 +130,7 @@ async function filtered(loop: Judging, all: readonly JudgedGroup[]): Promise<rea
   return judged;
 }
 
-/**
- * Asks a plug-in about each group of a job, one after the other: undefined once its actor is parked or removed; after a
- * restart by hand, the new actor answers. Each call is one item with the deadline of one call, so a hanging plug-in is
- * detected after that time, for any number of groups.
- */
+/** One reply for each group, or none once the plug-in's actor is parked or removed. */
 async function each<P, R>(
   { parts: { performers }, state: { stop } }: Judging,
   first: OfPlugin<P>,
@@ -142,21 +138,11 @@ async function each<P, R>(
   groups: readonly JudgedGroup[],
   callOf: (judged: JudgedGroup, which: string) => Call<P, R>,
 ): Promise<readonly R[]> {
-  const replies: R[] = [];
-  let performer = first;
-  while (replies.length < groups.length) {
-    const call = callOf(groups[replies.length]!, `group ${replies.length + 1} of ${groups.length}`);
-    performers.voter.waitsFor(performer.id);
-    try {
-      replies.push(await performer.perform({ ...call, signal: stop }));
-    } catch (error) {
-      if (stop.aborted || error instanceof InputError) throw error;
-      const next = those().find((other) => other?.plugin === first.plugin);
-      if (next === undefined || next === performer) return [];
-      performer = next;
-    } finally {
-      performers.voter.waitsFor('work');
-    }
+  performers.voter.waitsFor(first.id);
+  try {
+    const replies = await askEach({ first, those, stop }, groups, callOf);
+    return replies.length < groups.length ? [] : replies;
+  } finally {
+    performers.voter.waitsFor('work');
   }
-  return replies;
 }

@@ -1,5 +1,5 @@
 /**
- * Stage 4: a window becomes a batch, stored before it is learnt from, and a version, stored before anyone samples with
+ * Stage 5: a window becomes a batch, stored before it is learnt from, and a version, stored before anyone samples with
  * it.
  */
 import { gapWarning } from '../src/learn/soundness.ts';

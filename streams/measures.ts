@@ -4,6 +4,7 @@
  */
 import { Subject, type Observable } from 'rxjs';
 import { mean } from '../src/lib/mean.ts';
+import { voteLosses, type VoteLosses } from '../src/learn/vote.ts';
 import type { Batch, JudgedGroup, StepMetrics } from '../src/protocol/messages.ts';
 import type { ActorStatus, SignalStatus, ThroughputStatus } from '../src/protocol/status.ts';
 import { Meter, rates, type Side, type Totals } from './meter.ts';
@@ -49,7 +50,13 @@ export class Measures {
   readonly #sources: MeasureSources;
   readonly #meter: Meter;
   readonly #changed = new Subject<void>();
-  readonly #judged: { readonly share: number; readonly reward: number; readonly tokens: number }[] = [];
+  readonly #judged: {
+    readonly share: number;
+    readonly reward: number;
+    readonly tokens: number;
+    /** Absent where no check ran. */
+    readonly losses: VoteLosses | undefined;
+  }[] = [];
   readonly #marks: Totals[];
   readonly #histogram: number[];
   #staleness: number | null = null;
@@ -83,7 +90,8 @@ export class Measures {
 
   judged({ group, verdict }: JudgedGroup): void {
     const tokens = group.samples.map((sample) => sample.tokens.length);
-    this.#judged.push({ share: verdict.share, reward: mean(verdict.rewards), tokens: mean(tokens) });
+    const losses = group.checks && voteLosses(verdict);
+    this.#judged.push({ share: verdict.share, reward: mean(verdict.rewards), tokens: mean(tokens), losses });
     if (this.#judged.length > this.#sources.window) this.#judged.shift();
     this.#changed.next();
   }
@@ -128,6 +136,7 @@ export class Measures {
     );
     return {
       ...judged,
+      ...lossesOf(this.#judged.flatMap(({ losses }) => losses ?? [])),
       loss,
       kl,
       entropy,
@@ -142,4 +151,12 @@ export class Measures {
   throughput(): ThroughputStatus {
     return rates(this.#meter.totals(), this.#marks.length > 1 ? this.#marks[0] : undefined);
   }
+}
+
+/** Shares over all groups that checks have looked at. */
+function lossesOf(groups: readonly VoteLosses[]): Pick<SignalStatus, 'votesLost' | 'winnersLost'> {
+  if (groups.length === 0) return {};
+  const sum = (of: keyof VoteLosses): number => groups.reduce((total, losses) => total + losses[of], 0);
+  const share = (lost: number, all: number): number => (all === 0 ? 0 : lost / all);
+  return { votesLost: share(sum('lost'), sum('answers')), winnersLost: share(sum('winnersLost'), sum('winners')) };
 }

@@ -35,6 +35,8 @@ export const LEVEL = 'level.';
 /** With each step. */
 const STEPPED = {
   voteShare: 'mean vote share of the groups judged lately, in [0, 1]',
+  votesLost: 'share of the answers judged lately that lost their vote to a check, in [0, 1]',
+  winnersLost: 'the same among the answers that would win without the checks',
   reward: 'mean reward of the samples judged lately',
   responseTokens: 'mean length of the responses judged lately, in tokens',
   entropy: 'mean entropy of the tokens of the step, in nats',

@@ -3,6 +3,7 @@ import type { OfPlugin, Performer } from '../src/protocol/performer.ts';
 import type {
   Advantage,
   Ask,
+  Check,
   Evaluate,
   Export,
   Filter,
@@ -23,6 +24,9 @@ export interface Performers {
   readonly evaluator: Performer<Evaluate>;
   /** Undefined where synthesis is off. */
   readonly synthesizer: Performer<Synthesize> | undefined;
+  readonly checks: readonly OfPlugin<Check>[];
+  /** Names of the plug-ins whose check is parked. */
+  readonly parkedChecks: readonly string[];
   readonly rewards: readonly OfPlugin<Reward>[];
   readonly advantage: OfPlugin<Advantage> | undefined;
   readonly filters: readonly OfPlugin<Filter>[];

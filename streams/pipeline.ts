@@ -1,5 +1,5 @@
 /**
- * The whole loop: questions -> rollouts -> verdicts -> windows -> versions. Each stage pulls from the one before it and
+ * The whole loop: questions -> rollouts -> checks -> verdicts -> windows -> versions. Each stage pulls from the one before it and
  * writes what it made to the store before the next one can see it, so that a killed loop finds everything again
  * (resume.ts).
  */
@@ -9,6 +9,7 @@ import type { Evaluation, JudgedGroup, RolloutGroup } from '../src/protocol/mess
 import type { Admission } from '../src/store/store.ts';
 import { admit } from './admit.ts';
 import { Batcher, type Window } from './batcher.ts';
+import { check } from './check.ts';
 import type { LivePath } from '../src/config/live.ts';
 import { EmptyWindows } from './empty-windows.ts';
 import { closeOrders, evaluateOrder, orderDue, orderEvaluation, type EvaluateOrder } from './evaluate.ts';
@@ -52,6 +53,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   const { batchGroups, maxOversample, jobQuestions } = config.loop;
   const bound = () => (settings.now['loop.maxStaleness'] + 1) * batchGroups + resumed.groups;
   const questions = new Queue<Admission>('questions', bound());
+  const unchecked = new Queue<readonly RolloutGroup[]>('unchecked', bound());
   const rollouts = new Queue<readonly RolloutGroup[]>('rollouts', bound());
   const windows = new Queue<Window>('batches', bound());
   const synthesis = performers.synthesizer && new Synthesis(loop, performers.synthesizer, resumed);
@@ -94,7 +96,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   // Work in hand at the last stop continues at the same stage.
   for (const sequence of resumed.dropped) settle(sequence, undefined);
   for (const judged of resumed.unbatched) settle(judged.group.sequence, judged);
-  if (resumed.unjudged.length > 0) rollouts.push(resumed.unjudged);
+  if (resumed.unjudged.length > 0) unchecked.push(resumed.unjudged);
   questions.push(...resumed.unsampled);
 
   async function* credits() {
@@ -141,6 +143,11 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     finalize(() => questions.close()),
   );
   const sampled$ = pullMap(jobs(), performers.samplers.length, gate.counted(sample(loop))).pipe(
+    tap((groups) => unchecked.push(groups)),
+    finalize(() => unchecked.close()),
+  );
+  const checking = check(loop, () => unchecked.status());
+  const checked$ = pullMap(unchecked, 1, checking).pipe(
     tap((groups) => rollouts.push(groups)),
     finalize(() => rollouts.close()),
   );
@@ -169,14 +176,16 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   const evaluated$ = pullMap(evaluations, 1, evaluateOrder(loop));
 
   return {
-    run$: merge(...[admitted$, sampled$, judged$, learnt$, evaluated$].map((stage$) => contained(loop, stage$))),
+    run$: merge(
+      ...[admitted$, sampled$, checked$, judged$, learnt$, evaluated$].map((stage$) => contained(loop, stage$)),
+    ),
     credits: () => pacer.credits,
     set: (path, value) =>
       changes.when(
         () => !admitting,
         () => {
           settings.set(path, value);
-          for (const each of [questions, rollouts, windows]) each.widen(bound());
+          for (const each of [questions, unchecked, rollouts, windows]) each.widen(bound());
           queue(batcher.cut());
           showBound();
         },

@@ -105,6 +105,25 @@ describe('what they do', () => {
     expect((await other.play('filter')).map(({ reply }) => reply)).toContain(undefined);
   });
 
+  test('twice.ts asks again, and takes the votes of answers that do not come up again', async () => {
+    const kit = await kitOf('twice.ts');
+    const { group } = recorded.requests.check[0]!;
+    const request = { group, answers: group.samples.map((_, i) => String(i)), classes: group.samples.map((_, i) => i) };
+    expect(await kit.ports.check(request)).toMatchObject({
+      questions: [{ pictures: group.question.pictures }],
+      samples: 3,
+    });
+    const says = (text: string) => ({ ...group.samples[0]!, text });
+    const found = await kit.ports.check({ ...request, further: [[says('\\boxed{1}'), says('none')]] });
+    expect(found).toEqual(
+      group.samples.map((_, i) => (i === 1 ? { vote: true } : { vote: false, why: 'another way leads elsewhere' })),
+    );
+    expect(await kit.ports.check({ ...request, further: [[]] })).toContainEqual({
+      vote: null,
+      why: 'no other way was found',
+    });
+  });
+
   test('sums.ts and steady.ts ask', async () => {
     const sums = await kitOf('sums.ts');
     const [first, second] = await sums.play('ask');

@@ -9,7 +9,7 @@ export function questionCard({ id, text, origin, kind, parentId, pictures }: Que
 }
 
 export function groupCard({ group, verdict, at }: StoredGroup): GroupCard {
-  const { answers, classes, winner, share, rewards, advantages, kept, dropped, why } = verdict;
+  const { answers, classes, winner, share, rewards, advantages, kept, dropped, why, lost } = verdict;
   return {
     id: group.id,
     sequence: group.sequence,
@@ -25,6 +25,7 @@ export function groupCard({ group, verdict, at }: StoredGroup): GroupCard {
     kept,
     dropped: dropped ?? null,
     ...(why === undefined ? {} : { why }),
+    ...(lost && { lost: lost.by }),
   };
 }
 
@@ -36,6 +37,7 @@ export function groupDetail(
     ...groupCard(stored),
     samples: stored.group.samples.map((sample) => sampleDetail(sample, source)),
     learntBy: stored.learntBy,
+    ...(stored.group.checks && { checks: stored.group.checks }),
   };
 }
 

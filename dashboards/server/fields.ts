@@ -18,6 +18,7 @@ const REASONS: Readonly<Record<DropReason, true>> = {
   'all-agree': true,
   'equal-rewards': true,
   'no-box': true,
+  'no-vote': true,
   'share-floor': true,
   'too-long': true,
   refused: true,

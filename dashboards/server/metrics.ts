@@ -79,6 +79,14 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
     ({ guardian }) => guardian?.canaries?.asTrusted,
   ],
   quorum_vote_share_ratio: ['Mean vote share of the groups judged lately.', ({ signals }) => signals.voteShare],
+  quorum_votes_lost_ratio: [
+    'Share of the answers judged lately that lost their vote to a check.',
+    ({ signals }) => signals.votesLost,
+  ],
+  quorum_winners_lost_ratio: [
+    'The same among the answers that would win without the checks.',
+    ({ signals }) => signals.winnersLost,
+  ],
   quorum_reward_mean: ['Mean reward of the samples judged lately.', ({ signals }) => signals.reward],
   quorum_response_tokens_mean: [
     'Mean response length of the groups judged lately, in tokens.',
@@ -243,8 +251,24 @@ function fillCounters(registry: Registry): (status: Status) => void {
     labelNames: ['actor', 'role'],
     registers,
   });
+  const findings = new Counter({
+    name: 'quorum_check_findings_total',
+    help: 'Responses by what a check found: its work holds, it has no vote, or there was nothing to check.',
+    labelNames: ['check', 'finding'],
+    registers,
+  });
+  const lost = new Counter({
+    name: 'quorum_votes_lost_total',
+    help: 'Responses with an answer that lost their vote, by the first check that denied it.',
+    labelNames: ['check'],
+    registers,
+  });
   return (status) => {
-    for (const counter of [groups, sampled, kept, restarts, items]) counter.reset();
+    for (const counter of [groups, findings, lost, sampled, kept, restarts, items]) counter.reset();
+    for (const [check, { lost: votes, ...found }] of Object.entries(status.groups.checks ?? {})) {
+      lost.inc({ check }, votes);
+      for (const [finding, count] of Object.entries(found)) findings.inc({ check, finding }, count);
+    }
     groups.inc({ outcome: 'learnt' }, status.groups.learnt);
     for (const [reason, count] of Object.entries(status.groups.dropped)) groups.inc({ outcome: reason }, count);
     sampled.inc(status.groups.sampled);

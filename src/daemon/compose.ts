@@ -107,6 +107,8 @@ function loopParts(
     performers,
     store: run.store,
     policy: run.policy.learner,
+    sampler: run.policy.sampler,
+    grader: run.grader,
     measures,
     telemetry,
     get hasQuestions() {

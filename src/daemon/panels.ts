@@ -10,7 +10,7 @@ import { drawing } from '../roles/plug-ins.ts';
 
 export interface PanelOptions {
   readonly panels: () => readonly OfPlugin<Panel>[];
-  readonly parked: () => readonly PanelCard[];
+  readonly parked: () => readonly { readonly plugin: string; readonly error: string }[];
   readonly seconds: number;
   readonly stop: AbortSignal;
   readonly now: () => number;
@@ -34,7 +34,8 @@ export class Panels {
     const names = panels().map(({ plugin }) => plugin);
     for (const name of this.#cards.keys()) if (!names.includes(name)) this.#cards.delete(name);
     if (!this.#asking && now() - this.#askedAt >= REST_MILLISECONDS) void this.#ask();
-    return [...names.map((plugin) => this.#cards.get(plugin) ?? { plugin, content: null, error: null }), ...parked()];
+    const gone = parked().map(({ plugin, error }) => ({ plugin, content: null, error: `parked: ${error}` }));
+    return [...names.map((plugin) => this.#cards.get(plugin) ?? { plugin, content: null, error: null }), ...gone];
   }
 
   async #ask(): Promise<void> {

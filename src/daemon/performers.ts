@@ -57,6 +57,12 @@ export function performersOf(
     learner: performer('learn'),
     evaluator: performer('evaluate'),
     synthesizer: synthesizes ? performer('synthesize') : undefined,
+    get checks() {
+      return plugins.live('check');
+    },
+    get parkedChecks() {
+      return plugins.parked('check').map(({ plugin }) => plugin);
+    },
     get rewards() {
       return plugins.live('reward');
     },

@@ -7,7 +7,6 @@ import type { Handle } from '../../actors/handle.ts';
 import type { StartedSystem } from '../../actors/system.ts';
 import type { Plugin } from '../plugin/load.ts';
 import { PORT_TABLE, samplerIds } from '../plugin/port-table.ts';
-import type { PanelCard } from '../protocol/frames.ts';
 import type { OfPlugin } from '../protocol/performer.ts';
 import type { PluginPort, PortState } from '../protocol/plugins.ts';
 import type { PortName, Ports } from '../protocol/ports.ts';
@@ -86,14 +85,10 @@ export class PluginActors {
       .map(({ performer }) => performer as unknown as OfPlugin<Ports[Name]>);
   }
 
-  /** Plug-ins whose panel is parked, with the reason. */
-  parkedPanels(): readonly PanelCard[] {
-    const parked = this.#actors.filter(({ port, handle }) => port === 'panel' && handle.isGone);
-    return parked.map(({ plugin, handle }) => ({
-      plugin: plugin.name,
-      content: null,
-      error: `parked: ${handle.status().error ?? ''}`,
-    }));
+  /** Plug-ins whose actor of a port is parked, with the reason. */
+  parked(port: PortName): readonly { readonly plugin: string; readonly error: string }[] {
+    const parked = this.#actors.filter((actor) => actor.port === port && actor.handle.isGone);
+    return parked.map(({ plugin, handle }) => ({ plugin: plugin.name, error: handle.status().error ?? '' }));
   }
 
   rows(plugin: Plugin): PluginPort[] {

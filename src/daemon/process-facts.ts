@@ -42,13 +42,14 @@ export function actorsOf(
 }
 
 export function groupsOf(store: Store, credits: number): GroupStatus {
-  const { admitted, sampled, judged, kept, dropped, learnt, setAside } = store.counts();
+  const { admitted, sampled, judged, kept, dropped, checks, learnt, setAside } = store.counts();
   const aside = setAside === 0 ? {} : { setAside };
   return {
     admitted,
     sampled,
     kept,
     dropped,
+    ...(Object.keys(checks).length > 0 && { checks }),
     learnt,
     ...aside,
     inFlight: admitted - judged,

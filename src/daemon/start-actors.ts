@@ -39,7 +39,7 @@ export function startActors(parts: ComposeParts, { late, instruments, audience, 
   const roster = new Roster({ actors: plugins, pluginFolder, openSeconds, changed: () => audience.follow(performers) });
   const panels = new Panels({
     panels: () => plugins.live('panel'),
-    parked: () => plugins.parkedPanels(),
+    parked: () => plugins.parked('panel'),
     seconds: pluginSeconds,
     stop,
     now: Date.now,

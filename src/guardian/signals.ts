@@ -46,7 +46,7 @@ export function groupSignals(groups: readonly Judged[]): Signals {
     voteShare: mean(judged.map(({ verdict }) => verdict.share)),
     concentration: concentration(judged.map(({ verdict }) => verdict.answers)),
     unanswered: answers.filter((answer) => answer === null).length / answers.length,
-    spread: mean(judged.map(({ verdict }) => spread(verdict.classes))),
+    spread: mean(judged.map(({ verdict }) => spread(verdict.lost?.classes ?? verdict.classes))),
     responseTokens: mean(lengths),
   };
 }

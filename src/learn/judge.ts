@@ -1,11 +1,12 @@
 /**
- * The voter's one function: RolloutGroup -> Verdict. Extract, class by equivalence, vote, reward, advantage, filter.
+ * The voter's one function: RolloutGroup -> Verdict. Extract, class by equivalence, take the votes that checks deny,
+ * vote, reward, advantage, filter.
  */
-import type { RolloutGroup, Verdict } from '../protocol/messages.ts';
+import type { Checked, RolloutGroup, Verdict } from '../protocol/messages.ts';
 import { groupAdvantages, type AdvantageOptions } from './advantage.ts';
 import { extractAnswer } from './answer.ts';
 import { dropReason, type FilterOptions } from './filters.ts';
-import { majorityVote, NO_ANSWER } from './vote.ts';
+import { checkedClasses, majorityVote, NO_ANSWER } from './vote.ts';
 
 /** Sorts answers into equivalence classes; grader.ts implements it with a deadline. */
 export interface Classifier {
@@ -31,23 +32,25 @@ export async function judge(
 ): Promise<Verdict> {
   const answers = group.samples.map((sample) => extractAnswer(sample.text));
   const classes = await grader.classify(answers);
-  return verdictOf(group.id, answers, classes, options, await reward?.(group, answers));
+  return verdictOf(group.id, answers, classes, options, await reward?.(group, answers), group.checks);
 }
 
-/** The pure part after grading. */
+/** The pure part after grading. @param graded class of each answer. */
 export function verdictOf(
   groupId: string,
   answers: readonly (string | null)[],
-  classes: readonly number[],
+  graded: readonly number[],
   options: JudgeOptions,
   rewarded?: readonly number[],
+  checks?: readonly Checked[],
 ): Verdict {
-  if (answers.length !== classes.length)
-    throw new RangeError(`group ${groupId}: ${classes.length} classes for ${answers.length} answers`);
-  if (answers.some((answer, i) => (answer === null) !== (classes[i] === NO_ANSWER))) {
+  if (answers.length !== graded.length)
+    throw new RangeError(`group ${groupId}: ${graded.length} classes for ${answers.length} answers`);
+  if (answers.some((answer, i) => (answer === null) !== (graded[i] === NO_ANSWER))) {
     throw new RangeError(`group ${groupId}: a class for a response without an answer, or the reverse`);
   }
-  const vote = majorityVote(classes);
+  const { classes, lost } = checkedClasses(graded, checks);
+  const vote = majorityVote(classes, graded);
   const rewards = rewarded ?? vote.rewards;
   if (rewards.length !== answers.length)
     throw new RangeError(`group ${groupId}: ${rewards.length} rewards for ${answers.length} responses`);
@@ -63,6 +66,7 @@ export function verdictOf(
     advantages,
     kept: dropped === undefined,
     ...(dropped === undefined ? {} : { dropped }),
+    ...(lost && { lost }),
   };
 }
 
@@ -79,7 +83,12 @@ export interface Revision {
 export function revised(verdict: Verdict, { rewards, advantages, verified }: Revision, options: JudgeOptions): Verdict {
   const { dropped: _dropped, ...rest } = verdict;
   const revisedAdvantages = advantages ?? groupAdvantages(rewards, options);
-  const dropped = dropReason(majorityVote(verdict.classes), revisedAdvantages, options, verified);
+  const dropped = dropReason(
+    majorityVote(verdict.classes, verdict.lost?.classes),
+    revisedAdvantages,
+    options,
+    verified,
+  );
   return {
     ...rest,
     rewards,

@@ -107,9 +107,22 @@ const verdict = bySize((n) =>
     advantages: numbers(n),
     kept: z.boolean(),
     dropped: z
-      .enum(['all-agree', 'equal-rewards', 'no-box', 'share-floor', 'too-long', 'refused', 'filtered', 'gone'])
+      .enum([
+        'all-agree',
+        'equal-rewards',
+        'no-box',
+        'no-vote',
+        'share-floor',
+        'too-long',
+        'refused',
+        'filtered',
+        'gone',
+      ])
       .optional(),
     why: z.string().max(1000).optional(),
+    lost: z
+      .strictObject({ by: z.record(z.string(), z.int().min(1)), classes: z.array(z.int().min(-1)).length(n) })
+      .optional(),
   }),
 );
 

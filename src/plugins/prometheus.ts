@@ -69,6 +69,12 @@ function metricsOf(registry: Registry): (event: LoopEvent) => void {
     buckets: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1],
     registers,
   });
+  const lost = new Counter({
+    name: 'quorum_votes_lost_total',
+    help: 'Responses with an answer that lost their vote, by the first check that denied it.',
+    labelNames: ['check'],
+    registers,
+  });
   const tokens = new Counter({ name: 'quorum_response_tokens_total', help: 'Tokens of all responses.', registers });
   const responses = new Counter({ name: 'quorum_responses_total', help: 'Responses.', registers });
   const version = new Gauge({ name: 'quorum_policy_version', help: 'Newest policy version.', registers });
@@ -95,6 +101,7 @@ function metricsOf(registry: Registry): (event: LoopEvent) => void {
       const { group, verdict } = event.judged;
       groups.inc({ verdict: verdict.kept ? 'kept' : (verdict.dropped ?? 'dropped') });
       shares.observe(verdict.share);
+      for (const [check, count] of Object.entries(verdict.lost?.by ?? {})) lost.inc({ check }, count);
       responses.inc(group.samples.length);
       tokens.inc(group.samples.reduce((sum, sample) => sum + sample.tokens.length, 0));
     } else if (event.type === 'learnt') {

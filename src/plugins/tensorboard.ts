@@ -74,7 +74,7 @@ function show(event: LoopEvent, groups: Means, write: (step: number, scalars: Sc
   }
 }
 
-function ofGroup({ group: { samples }, verdict }: JudgedGroup): Scalars {
+function ofGroup({ group: { samples, checks }, verdict }: JudgedGroup): Scalars {
   if (samples.length === 0) return { 'groups/kept': 0 };
   const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   return {
@@ -83,6 +83,9 @@ function ofGroup({ group: { samples }, verdict }: JudgedGroup): Scalars {
     'groups/reward': mean(verdict.rewards),
     'groups/response-tokens': mean(samples.map(({ tokens }) => tokens.length)),
     'groups/no-answer': mean(verdict.answers.map((answer) => Number(answer === null))),
+    ...(checks && {
+      'groups/vote-lost': mean(verdict.classes.map((own, i) => Number(own < 0 && verdict.answers[i] !== null))),
+    }),
   };
 }
 

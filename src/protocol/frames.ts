@@ -7,10 +7,12 @@
  * page's data again. A client gets older data with `request`, answered by `reply` or `refused`.
  */
 import type { Command } from './commands.ts';
-import type { Accuracy, DropReason, Finish, LabelFree, Origin, StepMetrics } from './messages.ts';
+import type { Accuracy, Checked, DropReason, Finish, LabelFree, Origin, StepMetrics } from './messages.ts';
 import type { PluginRow } from './plugins.ts';
 import type { PanelContent } from './ports.ts';
 import type { LabelFreeStatus, Status } from './status.ts';
+
+export type { Checked } from './messages.ts';
 
 /** Rises when a frame changes so that an old page could misread it; both sides send it first. */
 export const FRAMES_VERSION = 1;
@@ -79,7 +81,7 @@ export interface GroupCard {
   /** Version that sampled it. */
   readonly version: number;
   readonly answers: readonly (string | null)[];
-  /** Equivalence class of each answer; -1 is no answer. */
+  /** Equivalence class of each answer; -1 is no answer, or one whose vote a check took. */
   readonly classes: readonly number[];
   readonly winner: number;
   readonly share: number;
@@ -89,6 +91,8 @@ export interface GroupCard {
   readonly dropped: DropReason | null;
   /** Where a plug-in's filter dropped it: the plug-in and its words. */
   readonly why?: string;
+  /** Responses that lost their vote, by the check; absent where none did. */
+  readonly lost?: Readonly<Record<string, number>>;
 }
 
 export interface TokenDetail {
@@ -108,6 +112,7 @@ export interface GroupDetail extends GroupCard {
   }[];
   /** The version learnt from it; null while it waits or when it was dropped. */
   readonly learntBy: number | null;
+  readonly checks?: readonly Checked[];
 }
 
 export interface GroupFilter {

@@ -116,13 +116,14 @@ export interface RolloutGroup {
 /**
  * `filtered`: a plug-in's filter dropped it (`Verdict.why`). `equal-rewards`: the answers differ, but every response
  * earned the same reward, so there is nothing to compare. `refused`: the policy cannot answer the question (too long
- * for its context, a picture that cannot be read); its group has no samples. `gone`: between two starts its question
+ * for its context, a picture that cannot be read); its group has no samples. `no-vote`: checks took every vote. `gone`: between two starts its question
  * changed or left the data, or its prompt changed.
  */
 export type DropReason =
   | 'all-agree'
   | 'equal-rewards'
   | 'no-box'
+  | 'no-vote'
   | 'share-floor'
   | 'too-long'
   | 'refused'
@@ -134,11 +135,14 @@ export interface Verdict {
   readonly groupId: string;
   /** Extracted answers; null where a response has no boxed answer (no vote, reward 0). */
   readonly answers: readonly (string | null)[];
-  /** Equivalence class of each answer, 0-based in order of first appearance; -1 where there is no answer. */
+  /**
+   * Equivalence class of each answer, 0-based in order of first appearance; -1 where there is no answer, or a check
+   * denies it the vote (reward 0).
+   */
   readonly classes: readonly number[];
   /** Class with most votes, ties to the class seen first; -1 without a vote. */
   readonly winner: number;
-  /** Votes for the winner / G. */
+  /** Votes for the winner / G: a vote that a check took lowers it. */
   readonly share: number;
   readonly rewards: readonly number[];
   readonly advantages: readonly number[];
@@ -146,6 +150,13 @@ export interface Verdict {
   readonly dropped?: DropReason;
   /** When a filter dropped it: the plug-in and its reason. */
   readonly why?: string;
+  /** Absent where no response lost its vote to a check. */
+  readonly lost?: {
+    /** Responses, by the check that took their vote. */
+    readonly by: Readonly<Record<string, number>>;
+    /** `classes` before the checks. */
+    readonly classes: readonly number[];
+  };
 }
 
 export interface JudgedGroup {

@@ -195,7 +195,7 @@ export interface RewardRequest {
   readonly group: RolloutGroup;
   /** Boxed answers; null where a response has none. */
   readonly answers: readonly (string | null)[];
-  /** Equivalence class of each answer, 0-based in order of first appearance; -1 without an answer. */
+  /** Equivalence class of each answer, 0-based in order of first appearance; -1 without a vote. */
   readonly classes: readonly number[];
   /** Class with most votes; -1 without a vote. */
   readonly winner: number;

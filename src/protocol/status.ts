@@ -90,6 +90,13 @@ export interface LabelFreeStatus extends LabelCount {
 export interface SignalStatus {
   /** Mean vote share of the groups judged lately, dropped ones included. */
   readonly voteShare: number | null;
+  /** Share of the answers judged lately that lost their vote to a check; absent where no check ran. */
+  readonly votesLost?: number;
+  /**
+   * The same among the answers that agree with the winner as it was before the checks: agreement whose work does not
+   * hold.
+   */
+  readonly winnersLost?: number;
   /** Mean reward of the samples judged lately. */
   readonly reward: number | null;
   /** Mean response length of the groups judged lately, tokens. */
@@ -129,11 +136,23 @@ export interface StalenessStatus {
   readonly histogram: readonly number[];
 }
 
+/** What one check found since the run began. Unit: responses. */
+export interface CheckCounts {
+  readonly held: number;
+  readonly denied: number;
+  /** It found nothing to check, or was parked. */
+  readonly abstained: number;
+  /** Responses with an answer that lost their vote to it; those that an earlier check denies are not counted again. */
+  readonly lost: number;
+}
+
 export interface GroupStatus {
   readonly admitted: number;
   readonly sampled: number;
   readonly kept: number;
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+  /** By the check's name; absent where there is none. */
+  readonly checks?: Readonly<Record<string, CheckCounts>>;
   readonly learnt: number;
   /** Groups in batches that the learner could not take or whose step was not sound; absent when there are none. */
   readonly setAside?: number;

@@ -3,11 +3,26 @@
  * of an admission is the key of all later records of it, and counters live in their own rows so that they stay right
  * when old rows are deleted.
  */
-import type { Batch, Evaluation, PolicyVersion, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
+import type {
+  Batch,
+  CheckFinding,
+  Evaluation,
+  PolicyVersion,
+  Question,
+  RolloutGroup,
+  Verdict,
+} from '../protocol/messages.ts';
 import type { Database } from './database.ts';
 import { GROUP, toGroup, toJudged, type GroupRow } from './group-rows.ts';
 import { packPlain, packSamples, packVerdict, unpack } from './pack.ts';
 import type { Admission, BatchPlan, SetAside, Unfinished } from './store.ts';
+
+/** Counters of findings, by check. */
+const FINDINGS = [
+  ['held', true],
+  ['denied', false],
+  ['abstained', null],
+] as const;
 
 export class Ledger {
   readonly #db: Database;
@@ -80,6 +95,21 @@ export class Ledger {
     this.#count('sampled', groups.length);
   }
 
+  saveChecks(groups: readonly RolloutGroup[]): void {
+    for (const { id, checks = [] } of groups) {
+      const saved = this.#db.run('UPDATE groups SET checks = ? WHERE id = ?', packPlain(checks), id);
+      if (saved !== 1) throw new Error(`there is no group ${id} to save what the checks found of`);
+      for (const { check, findings } of checks) this.#countFindings(check, findings);
+    }
+  }
+
+  #countFindings(check: string, findings: readonly CheckFinding[]): void {
+    for (const [name, vote] of FINDINGS) {
+      const count = findings.filter((finding) => finding.vote === vote).length;
+      if (count > 0) this.#count(`${name}:${check}`, count);
+    }
+  }
+
   saveVerdicts(verdicts: readonly Verdict[]): void {
     for (const verdict of verdicts) {
       const saved = this.#db.run(
@@ -94,6 +124,7 @@ export class Ledger {
       );
       if (saved !== 1) throw new Error(`there is no group ${verdict.groupId} to save a verdict of`);
       this.#count(verdict.kept ? 'kept' : `dropped:${verdict.dropped ?? 'unknown'}`, 1);
+      for (const [check, lost] of Object.entries(verdict.lost?.by ?? {})) this.#count(`lost:${check}`, lost);
     }
     this.#count('judged', verdicts.length);
   }

@@ -164,7 +164,10 @@ const LABEL_FREE: Step = {
    CREATE INDEX answers_by_question ON answers (question_id);`,
 };
 
-const STEPS: readonly Step[] = [TABLES, FACTS, POOL, DATA, SET_ASIDE, LABEL_FREE];
+/** What the checks found of a group. */
+const CHECKS: Step = { sql: 'ALTER TABLE groups ADD COLUMN checks BLOB;' };
+
+const STEPS: readonly Step[] = [TABLES, FACTS, POOL, DATA, SET_ASIDE, LABEL_FREE, CHECKS];
 
 export const SCHEMA_VERSION = STEPS.length;
 

@@ -96,6 +96,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     admitted: (id) => questions.admitted(id),
     admit: (admissions) => write('durable', () => ledger.admit(admissions)),
     saveGroups: (groups) => write('durable', () => ledger.saveGroups(groups)),
+    saveChecks: (groups) => write('quick', () => ledger.saveChecks(groups)),
     saveVerdicts: (verdicts) => write('durable', () => ledger.saveVerdicts(verdicts)),
     saveBatch: (batch) => write('durable', () => ledger.saveBatch(batch)),
     saveVersion: (version) => write('durable', () => ledger.saveVersion(version)),

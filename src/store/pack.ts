@@ -1,6 +1,6 @@
 /** Messages to blobs and back, without loss: number lists as typed arrays, the rest as MessagePack. */
 import { Packr } from 'msgpackr';
-import type { Evaluation, Finish, Question, Sample, StepMetrics, Verdict } from '../protocol/messages.ts';
+import type { Checked, Evaluation, Finish, Question, Sample, StepMetrics, Verdict } from '../protocol/messages.ts';
 
 // No records: each blob is self-contained.
 const packr = new Packr({ useRecords: false });
@@ -65,7 +65,7 @@ export function unpackVerdict(blob: ArrayBuffer): Verdict {
   return { ...packed, rewards: unpackNumbers(packed.rewards), advantages: unpackNumbers(packed.advantages) };
 }
 
-type Plain = Question | StepMetrics | Evaluation;
+type Plain = Question | StepMetrics | Evaluation | readonly Checked[];
 
 export function packPlain(value: Plain): Uint8Array {
   return packr.pack(value);

@@ -1,9 +1,12 @@
 /** The ledger's reads for status, reports and dashboards. */
+import type { CheckCounts } from '../protocol/status.ts';
 import type { DropReason, Evaluation, JudgedGroup, StepMetrics } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
 import { GROUP, toJudged, type GroupRow } from './group-rows.ts';
 import { unpack } from './pack.ts';
 import type { Counts, StoredEvaluation, StoredSetAside, StoredVersion } from './store.ts';
+
+const NO_FINDINGS: CheckCounts = { held: 0, denied: 0, abstained: 0, lost: 0 };
 
 export class Reports {
   readonly #db: Database;
@@ -78,8 +81,11 @@ export class Reports {
     const values = new Map(rows.map(({ name, value }) => [name, value]));
     const of = (name: string) => values.get(name) ?? 0;
     const dropped: Partial<Record<DropReason, number>> = {};
+    const checks = new Map<string, CheckCounts>();
     for (const [name, value] of values) {
-      if (name.startsWith('dropped:')) dropped[name.slice('dropped:'.length) as DropReason] = value;
+      const [kind = '', of = ''] = name.split(/:(.*)/s);
+      if (kind === 'dropped') dropped[of as DropReason] = value;
+      else if (kind in NO_FINDINGS) checks.set(of, { ...(checks.get(of) ?? NO_FINDINGS), [kind]: value });
     }
     return {
       admitted: of('admitted'),
@@ -87,6 +93,7 @@ export class Reports {
       judged: of('judged'),
       kept: of('kept'),
       dropped,
+      checks: Object.fromEntries(checks),
       learnt: of('learnt'),
       setAside: of('setAside'),
       batches: of('batches'),

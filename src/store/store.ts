@@ -17,6 +17,7 @@ import type {
   Verdict,
 } from '../protocol/messages.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
+import type { CheckCounts } from '../protocol/status.ts';
 import type { Chain } from './chain.ts';
 import type { DataPart, DataRow } from './data-rows.ts';
 import type { Inspection, StoredEvent } from './inspection.ts';
@@ -77,6 +78,8 @@ export interface Counts {
   readonly judged: number;
   readonly kept: number;
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
+  /** By the check's name. */
+  readonly checks: Readonly<Record<string, CheckCounts>>;
   /** Groups in batches whose version is saved. */
   readonly learnt: number;
   /** Groups in batches that are set aside. */
@@ -136,6 +139,8 @@ export interface Store extends Inspection, Disposable {
 
   /** Durable, all or none. Each group's sequence must have been admitted and have no group yet. */
   saveGroups(groups: readonly RolloutGroup[]): void;
+  /** What the checks found of stored groups, before their verdict. */
+  saveChecks(groups: readonly RolloutGroup[]): void;
   saveVerdicts(verdicts: readonly Verdict[]): void;
   /**
    * Durable. Call before learning. @throws when a group is in another batch already, or was not kept, or `(parent, id)`

@@ -22,7 +22,7 @@ function panelOf(plugin: string, draw: Panel): OfPlugin<Panel> {
 function setUp(...listed: OfPlugin<Panel>[]) {
   const clock = { now: 0 };
   const list = [...listed];
-  const parked = [{ plugin: 'gone', content: null, error: 'parked: no' }];
+  const parked = [{ plugin: 'gone', error: 'no' }];
   const panels = new Panels({
     panels: () => list,
     parked: () => parked,

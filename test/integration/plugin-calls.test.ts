@@ -72,6 +72,7 @@ const HOLDING = [
   'learn',
   'evaluate',
   'synthesize',
+  'check',
   'reward',
   'advantage',
   'filter',
@@ -139,7 +140,7 @@ test('the status names the plug-in that is waited for', async () => {
   });
 });
 
-test.each(['ask', 'sample', 'judge', 'reward', 'advantage', 'filter', 'synthesize'] as const)(
+test.each(['ask', 'sample', 'judge', 'check', 'reward', 'advantage', 'filter', 'synthesize'] as const)(
   '%s: a stop does not wait for the call in hand; what it was for is done after the next start',
   async (port) => {
     const it = stuck(port);

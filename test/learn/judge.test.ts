@@ -37,6 +37,27 @@ describe('judge', () => {
     expect(verdict).toMatchObject({ winner: 0, share: 0.25, rewards: [0, 0, 0, 1], kept: false, dropped: 'no-box' });
   });
 
+  it('gives a response that a check denies no vote and no reward; its answer stays', async () => {
+    await using grader = new Grader({ deadlineSeconds: 5 });
+    const texts = ['1+1=3 \\boxed{3}', '1+2=4 \\boxed{3}', '\\boxed{2}', 'none'];
+    const plain = group(texts);
+    const findings = [
+      { vote: false as const, why: 'wrong', step: '1+1=3' },
+      { vote: false as const, why: 'wrong', step: '1+2=4' },
+      { vote: null, why: 'no equation' },
+      { vote: true as const },
+    ];
+    const verdict = await judge({ ...plain, checks: [{ check: 'sums', findings }] }, grader, options);
+    expect(verdict).toMatchObject({ answers: ['3', '3', '2', null], classes: [-1, -1, 1, -1], winner: 1, share: 0.25 });
+    expect(verdict).toMatchObject({
+      rewards: [0, 0, 1, 0],
+      kept: true,
+      lost: { by: { sums: 2 }, classes: [0, 0, 1, -1] },
+    });
+    const found = { check: 'sums', findings: texts.map(() => ({ vote: null, why: 'no equation' })) };
+    expect(await judge({ ...plain, checks: [found] }, grader, options)).toEqual(await judge(plain, grader, options));
+  });
+
   it('refuses classes that do not fit the answers', () => {
     expect(() => verdictOf('g', ['1', null], [0], options)).toThrow('g');
     expect(() => verdictOf('g', ['1', null], [0, 0], options)).toThrow('without an answer');

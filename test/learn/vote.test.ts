@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { groupAdvantages } from '../../src/learn/advantage.ts';
 import { dropReason, type FilterOptions } from '../../src/learn/filters.ts';
-import { majorityVote } from '../../src/learn/vote.ts';
+import type { CheckFinding } from '../../src/protocol/messages.ts';
+import { checkedClasses, majorityVote, voteLosses } from '../../src/learn/vote.ts';
 
 const classes = fc.array(fc.integer({ min: -1, max: 4 }), { maxLength: 16 });
 
@@ -13,6 +14,7 @@ describe('majorityVote', () => {
       votes: 2,
       share: 2 / 6,
       silent: 3,
+      lost: 0,
       rewards: [1, 0, 1, 0, 0, 0],
     });
   });
@@ -141,5 +143,67 @@ describe('dropReason', () => {
         expect(reason(list, floor) === undefined).toBe(keep);
       }),
     );
+  });
+});
+
+describe('checked votes', () => {
+  const finding = fc.constantFrom<CheckFinding>(
+    { vote: true },
+    { vote: null, why: 'nothing to check' },
+    { vote: false, why: 'wrong', step: '1+1=3' },
+  );
+  const groups = classes.chain((list) =>
+    fc.record({
+      list: fc.constant(list),
+      checks: fc.array(fc.array(finding, { minLength: list.length, maxLength: list.length }), { maxLength: 3 }),
+    }),
+  );
+  const named = (checks: readonly (readonly CheckFinding[])[]) =>
+    checks.map((findings, i) => ({ check: `check-${i}`, findings }));
+
+  it('are those of the answers without the denied ones, whose losses are counted for the first check', () => {
+    const deny = (at: readonly number[]) =>
+      [0, 1, 2, 3, 4].map((i): CheckFinding => (at.includes(i) ? { vote: false, why: 'wrong' } : { vote: true }));
+    const checks = named([deny([1, 3]), deny([0, 1])]);
+    expect(checkedClasses([0, 0, 1, -1, 1], checks)).toEqual({
+      classes: [-1, -1, 1, -1, 1],
+      lost: { by: { 'check-0': 1, 'check-1': 1 }, classes: [0, 0, 1, -1, 1] },
+    });
+    expect(checkedClasses([0, 0, 1, -1, 1], named([deny([3])]))).toEqual({ classes: [0, 0, 1, -1, 1] });
+    expect(checkedClasses([0], [{ check: 'constructor', findings: [{ vote: false, why: 'no' }] }]).lost).toEqual({
+      by: { constructor: 1 },
+      classes: [0],
+    });
+  });
+
+  it('are never given to a response that had none, and change only where a check denies one', () => {
+    fc.assert(
+      fc.property(groups, ({ list, checks }) => {
+        const { classes: after, lost } = checkedClasses(list, named(checks));
+        const denied = list.map((own, i) => own !== -1 && checks.some((findings) => findings[i]!.vote === false));
+        expect(after).toEqual(list.map((own, i) => (denied[i] ? -1 : own)));
+        expect(lost?.classes).toEqual(denied.includes(true) ? list : undefined);
+        const [before, now] = [majorityVote(list), majorityVote(after, lost?.classes)];
+        expect(now.votes).toBeLessThanOrEqual(before.votes);
+        expect(now.silent).toBe(before.silent);
+        expect(now.lost).toBe(Object.values(lost?.by ?? {}).reduce((sum, n) => sum + n, 0));
+        denied.forEach((isDenied, i) => isDenied && expect(now.rewards[i]).toBe(0));
+        const losses = voteLosses({ classes: after, ...(lost && { lost }) });
+        expect(losses).toMatchObject({ answers: list.length - before.silent, lost: now.lost, winners: before.votes });
+        expect(losses.winnersLost).toBe(list.filter((own, i) => denied[i] && own === before.winner).length);
+      }),
+    );
+  });
+
+  it('of a group that has lost all of them drop it as no-vote, whatever the filters', () => {
+    const off = { dropAllAgree: false, dropNoBox: false, shareFloor: 0 };
+    const reason = (before: readonly number[], after: readonly number[]) =>
+      dropReason(majorityVote(after, before), [], off);
+    expect(reason([0, 0, -1], [-1, -1, -1])).toBe('no-vote');
+    expect(reason([0, 0, -1], [-1, 0, -1])).toBeUndefined();
+    expect(reason([-1, -1, -1], [-1, -1, -1])).toBeUndefined();
+    expect(dropReason(majorityVote([-1, -1], [0, 0]), [1, -1], off, true)).toBeUndefined();
+    // Lost votes are no silence: one vote of three is no less than no silence at all.
+    expect(dropReason(majorityVote([0, -1, -1], [0, 0, 1]), [2, -1, -1], { ...off, dropNoBox: true })).toBeUndefined();
   });
 });

@@ -57,6 +57,32 @@ describe('what a restart finds', () => {
     expect(store.nextBatchId).toBe(1);
   });
 
+  test('what checks found is with the group, judged or not, and counted', () => {
+    const checks = [
+      {
+        check: 'sums',
+        findings: [
+          { vote: true as const },
+          { vote: false as const, why: 'wrong', step: '1+1=3' },
+          { vote: null, why: 'none' },
+        ],
+      },
+    ];
+    store.admit([0, 1].map((sequence) => ({ sequence, question: group(sequence).question })));
+    store.saveGroups([group(0), group(1)]);
+    store.saveChecks([
+      { ...group(0), checks },
+      { ...group(1), checks },
+    ]);
+    const lost = { by: { sums: 1 }, classes: [0, 0, 0] };
+    store.saveVerdicts([{ ...verdict(0), lost }]);
+    reopen();
+    expect(store.unfinished().unjudged).toEqual([{ ...group(1), checks }]);
+    expect(store.group('g0')).toMatchObject({ group: { checks }, verdict: { lost } });
+    expect(store.counts().checks).toEqual({ sums: { held: 2, denied: 2, abstained: 2, lost: 1 } });
+    expect(() => store.saveChecks([{ ...group(7), checks }])).toThrow('there is no group g7');
+  });
+
   test('a learnt batch is not unfinished, but replayed from a checkpoint before it', () => {
     keep(0, 4);
     learn(0, [1, 0]);
@@ -168,6 +194,7 @@ describe('reports', () => {
       sampled: 4,
       judged: 4,
       kept: 3,
+      checks: {},
       dropped: { 'all-agree': 1 },
       learnt: 2,
       setAside: 0,

@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { Random } from '../../src/data/rng.ts';
 import type { Report } from '../../src/protocol/status.ts';
@@ -17,6 +18,8 @@ export type Launch = (folder: string, input: ConfigInput, death: string) => Prom
 export interface Contents {
   /** Sequence number of each durable group -> hash of the group. */
   readonly groups: ReadonlyMap<number, string>;
+  /** Sequence number of each judged group -> hash of what its checks found and of its verdict. */
+  readonly verdicts: ReadonlyMap<number, string>;
   /** Sequence numbers of the groups of each batch, in order. */
   readonly batches: readonly (readonly number[])[];
   readonly versions: readonly (readonly [n: number, parent: number | null])[];
@@ -46,6 +49,7 @@ export const chaosInput = (maxStaleness: number): ConfigInput => ({
   // The check after a death reads everything from the first group on; the default bounds would prune a run of a
   // thousand kills.
   store: { maxGroups: ALL, maxVersions: ALL },
+  plugins: [fileURLToPath(new URL('./one-less.mjs', import.meta.url))],
 });
 
 /**
@@ -57,10 +61,12 @@ const LATEST_STATEMENT = 320;
 export function contentsOf(folder: string): Contents {
   using store = openStore(join(folder, 'run', 'quorum.db'));
   const { unjudged } = store.unfinished();
-  const groups = [...store.judgedGroups(ALL).map(({ group }) => group), ...unjudged];
+  const judged = store.judgedGroups(ALL);
+  const groups = [...judged.map(({ group }) => group), ...unjudged];
   const hash = (group: unknown) => createHash('sha256').update(JSON.stringify(group)).digest('base64');
   return {
     groups: new Map(groups.map(({ sequence, id, question, samples }) => [sequence, hash([id, question.id, samples])])),
+    verdicts: new Map(judged.map(({ group, verdict }) => [group.sequence, hash([group.checks, verdict])])),
     batches: store.batchesSince(0).map((batch) => batch.groups.map(({ group }) => group.sequence)),
     versions: store
       .versions(ALL)
@@ -86,6 +92,9 @@ export async function faultsAfterDeath(
     ...[...(before?.groups ?? [])]
       .filter(([n, hash]) => now.groups.get(n) !== hash)
       .map(([n]) => `group ${n} was lost or changed`),
+    ...[...(before?.verdicts ?? [])]
+      .filter(([n, hash]) => now.verdicts.get(n) !== hash)
+      .map(([n]) => `the verdict on group ${n} was lost or changed`),
     ...(before?.batches ?? [])
       .filter((batch, i) => batch.join() !== now.batches[i]?.join())
       .map((batch) => `batch ${batch.join()} was lost or changed`),
@@ -102,6 +111,9 @@ function differences(now: Contents, alone: Contents): string[] {
     ...[...now.groups]
       .filter(([n, hash]) => alone.groups.get(n) !== hash)
       .map(([n]) => `group ${n} is not what it would have been`),
+    ...[...now.verdicts]
+      .filter(([n, hash]) => alone.verdicts.get(n) !== hash)
+      .map(([n]) => `the verdict on group ${n} is not what it would have been`),
     ...now.batches
       .filter((batch, i) => batch.join() !== alone.batches[i]?.join())
       .map((batch) => `batch ${batch.join()} is not the next one`),

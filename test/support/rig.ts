@@ -12,7 +12,7 @@ import { Lifecycle } from '../../src/daemon/lifecycle.ts';
 import type { OpenRun } from '../../src/daemon/open-run.ts';
 import { listDataset, type Dataset, type Labels } from '../../src/data/dataset.ts';
 import type { Classifier } from '../../src/learn/judge.ts';
-import { bindPlugin, type Plugin } from '../../src/plugin/load.ts';
+import { bindPlugin, loadPlugins, type Plugin, type PluginSpec } from '../../src/plugin/load.ts';
 import type { Policy } from '../../src/policy/policy.ts';
 import type { Batch, RolloutGroup } from '../../src/protocol/messages.ts';
 import type { Synthesize } from '../../src/protocol/ports.ts';
@@ -59,6 +59,7 @@ export interface RigOptions {
     readonly grader?: Classifier;
   };
   readonly samplers?: number;
+  readonly plugins?: readonly PluginSpec[];
   readonly questions?: number;
   readonly labels?: Labels;
   /** Writes questions, in place of the policy; needs `config.synthesis`. */
@@ -129,7 +130,7 @@ export async function rig(options: RigOptions = {}): Promise<Rig> {
 
 /** The run folder of the rig and what else the daemon opens, with the policy open. */
 async function openToyRun(config: Config, toy: ToyPolicy, options: RigOptions): Promise<OpenRun> {
-  const { other, questions = 64, labels = toyLabels } = options;
+  const { other, questions = 64, labels = toyLabels, plugins = [] } = options;
   const folder = openRunFolder(join(temporaryFolder(), 'run'));
   const store = options.store ?? openStore(folder.database);
   const policy = other?.policy ?? toy;
@@ -150,7 +151,7 @@ async function openToyRun(config: Config, toy: ToyPolicy, options: RigOptions): 
       since: 0,
       changes: [],
     },
-    plugins: [],
+    plugins: await loadPlugins(plugins, folder.path),
     grader: other?.grader ?? digits,
     policy,
     version,

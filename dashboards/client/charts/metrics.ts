@@ -46,6 +46,13 @@ export const WITHOUT_LABELS: Metric = {
 
 export const METRICS: readonly Metric[] = [
   { title: 'Vote share', series: [line('voteShare', 'share')], format: (value) => percent(value), axis: percentAxis },
+  {
+    title: 'Votes lost to checks',
+    series: [line('votesLost', 'of all answers', 1), line('winnersLost', 'of the plain winners', 3)],
+    format: (value) => percent(value),
+    axis: percentAxis,
+    include: [0],
+  },
   { title: 'Reward', series: [line('reward', 'reward', 2)], format: (value) => number(value) },
   { title: 'KL to the base', series: [line('kl', 'KL', 4)], format: (value) => number(value), include: [0] },
   {

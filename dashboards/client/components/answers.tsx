@@ -7,16 +7,24 @@ import type { GroupCard } from '../../../src/protocol/frames.ts';
 
 /** One equivalence class of a group, ready to show. */
 export interface AnswerClass {
-  /** 0 is the winner, the others follow by votes; -1 is no answer. */
+  /** 0 is the winner, the others follow by votes; -1 is no answer, -2 an answer whose vote a check took. */
   readonly rank: number;
-  /** The first answer of the class, verbatim. */
+  /** The first answer of the class, verbatim; null below rank 0. */
   readonly answer: string | null;
   readonly votes: number;
 }
 
+const SILENT = -1;
+const LOST = -2;
+
+/** For the responses without a vote. */
+export function voteless(rank: number): 'vote lost' | 'no answer' {
+  return rank === LOST ? 'vote lost' : 'no answer';
+}
+
 /** A to Z, then numbers. */
 export function letter(rank: number): string {
-  if (rank < 0) return '–';
+  if (rank < 0) return rank === LOST ? '×' : '–';
   return rank < 26 ? String.fromCharCode(65 + rank) : String(rank + 1);
 }
 
@@ -27,26 +35,28 @@ export function tone(rank: number): string {
 
 type Voted = Pick<GroupCard, 'answers' | 'classes' | 'winner'>;
 
-/** The classes of a group, the winner first and "no answer" last; `rankOf[c]` is the rank of class `c`. */
+/** The classes of a group, the winner first, responses without a vote last; `ranks` is parallel to the responses. */
 export function answerClasses({ answers, classes, winner }: Voted): {
   readonly shown: readonly AnswerClass[];
-  readonly rankOf: ReadonlyMap<number, number>;
+  readonly ranks: readonly number[];
 } {
+  const labels = classes.map((label, i) => (label < 0 && answers[i] !== null ? LOST : label));
   const votes = new Map<number, number>();
-  for (const label of classes) votes.set(label, (votes.get(label) ?? 0) + 1);
+  for (const label of labels) votes.set(label, (votes.get(label) ?? 0) + 1);
   const order = [...votes.keys()]
     .filter((label) => label >= 0)
     .sort((a, b) => Number(b === winner) - Number(a === winner) || votes.get(b)! - votes.get(a)! || a - b);
   const rankOf = new Map(order.map((label, rank) => [label, rank]));
-  rankOf.set(-1, -1);
-  const silent = votes.get(-1);
   const shown: AnswerClass[] = order.map((label, rank) => ({
     rank,
     answer: answers[classes.indexOf(label)] ?? null,
     votes: votes.get(label)!,
   }));
-  if (silent !== undefined) shown.push({ rank: -1, answer: null, votes: silent });
-  return { shown, rankOf };
+  for (const rank of [LOST, SILENT]) {
+    const count = votes.get(rank);
+    if (count !== undefined) shown.push({ rank, answer: null, votes: count });
+  }
+  return { shown, ranks: labels.map((label) => rankOf.get(label) ?? label) };
 }
 
 export function ClassMark({ rank }: { readonly rank: number }) {
@@ -63,7 +73,7 @@ export function VoteBar({ classes, total }: { readonly classes: readonly AnswerC
   const words = classes
     .map(
       ({ rank, answer, votes }) =>
-        `${rank < 0 ? 'no answer' : `${letter(rank)}, ${answer ?? ''}`}: ${votes} of ${total}`,
+        `${rank < 0 ? voteless(rank) : `${letter(rank)}, ${answer ?? ''}`}: ${votes} of ${total}`,
     )
     .join('; ');
   return (

@@ -1,13 +1,13 @@
 /** One judged group in the stream: the question, the vote, each response's reward, and the outcome. */
 import { useMemo } from 'preact/hooks';
 import { Badge } from '../components/badge.tsx';
-import { answerClasses, ClassMark, letter, tone, VoteBar } from '../components/answers.tsx';
+import { answerClasses, ClassMark, letter, tone, VoteBar, voteless } from '../components/answers.tsx';
 import { Picture } from '../components/picture.tsx';
 import { Time } from '../components/time.tsx';
 import { percent } from '../format.ts';
 import { href } from '../router.ts';
 import type { GroupCard } from '../../../src/protocol/frames.ts';
-import { ORIGINS, signed, verdictOf } from './rollouts-words.ts';
+import { lostWords, ORIGINS, signed, verdictOf } from './rollouts-words.ts';
 
 /** Drawn once, because a group does not change. */
 export function Card({ group }: { readonly group: GroupCard }) {
@@ -16,7 +16,7 @@ export function Card({ group }: { readonly group: GroupCard }) {
 
 function Drawn({ group }: { readonly group: GroupCard }) {
   const { question, version, answers, winner, share } = group;
-  const { shown, rankOf } = answerClasses(group);
+  const { shown, ranks } = answerClasses(group);
   const verdict = verdictOf(group);
   const link = href('rollouts', ['g', group.id]);
   return (
@@ -45,7 +45,7 @@ function Drawn({ group }: { readonly group: GroupCard }) {
             <VoteBar classes={shown} total={answers.length} />
             <span class="group-share">
               {winner < 0 ? (
-                'no answers'
+                'no votes'
               ) : (
                 <>
                   <b>{answers[group.classes.indexOf(winner)]}</b> with {percent(share, 0)}
@@ -56,12 +56,12 @@ function Drawn({ group }: { readonly group: GroupCard }) {
         )}
         <ol class="chips" aria-label={`${answers.length} responses`}>
           {answers.map((answer, i) => {
-            const rank = rankOf.get(group.classes[i]!) ?? -1;
+            const rank = ranks[i]!;
             return (
               <li
                 key={i}
                 class={`chip ${tone(rank)}`}
-                title={`Response ${i + 1}: class ${letter(rank)}, reward ${group.rewards[i]}, advantage ${signed(group.advantages[i], 3)}`}
+                title={`Response ${i + 1}: ${rank < 0 ? voteless(rank) : `class ${letter(rank)}`}, reward ${group.rewards[i]}, advantage ${signed(group.advantages[i], 3)}`}
               >
                 <ClassMark rank={rank} />
                 <span class="chip-answer">{answer ?? 'no answer'}</span>
@@ -74,6 +74,7 @@ function Drawn({ group }: { readonly group: GroupCard }) {
             );
           })}
         </ol>
+        {group.lost === undefined ? null : <p class="group-why">{lostWords(group.lost)}</p>}
         {group.kept ? null : <p class="group-why">{verdict.why}</p>}
       </div>
     </li>

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { useCallback, useState } from 'preact/hooks';
 import type { GroupDetail } from '../../../src/protocol/frames.ts';
-import { answerClasses, ClassMark, letter, tone, VoteBar, type AnswerClass } from '../components/answers.tsx';
+import { answerClasses, ClassMark, letter, tone, VoteBar, voteless, type AnswerClass } from '../components/answers.tsx';
 import { Badge } from '../components/badge.tsx';
 import { Answer } from '../components/notice.tsx';
 import { Panel } from '../components/panel.tsx';
@@ -14,9 +14,12 @@ import { href } from '../router.ts';
 import { useRequest } from '../session.ts';
 import { Back } from './rollouts-back.tsx';
 import { reward } from './rollouts-card.tsx';
+import { deniedSteps, Findings } from './rollouts-findings.tsx';
 import { History } from './rollouts-history.tsx';
 import { CHANGE_BANDS, PROBABILITY_BANDS, Tokens, TokenTooltip, type Pointed, type Tint } from './rollouts-tokens.tsx';
-import { ORIGINS, signed, verdictOf } from './rollouts-words.ts';
+import { lostWords, ORIGINS, signed, verdictOf } from './rollouts-words.ts';
+
+const WITHOUT_VOTE = { 'no answer': 'no boxed answer', 'vote lost': 'vote lost to a check' } as const;
 
 export function GroupView({ id }: { readonly id: string }) {
   const asked = useRequest('group', { id });
@@ -48,6 +51,7 @@ function Facts({ group }: { readonly group: GroupDetail }) {
           <p class="question-text">{question.text}</p>
           <VoteBar classes={shown} total={answers.length} />
           <VoteTable group={group} shown={shown} />
+          {group.lost === undefined ? null : <p class="muted">{lostWords(group.lost)}</p>}
           <p class="muted">{verdict.why}</p>
           <Provenance group={group} />
         </div>
@@ -77,7 +81,7 @@ function VoteTable({ group, shown }: { readonly group: GroupDetail; readonly sho
               <span class="visually-hidden">{letter(one.rank)}</span>
             </td>
             <td class="vote-answer">
-              {one.answer ?? <span class="muted">no boxed answer: no vote, reward 0</span>}
+              {one.answer ?? <span class="muted">{WITHOUT_VOTE[voteless(one.rank)]}: no vote, reward 0</span>}
               {one.rank === 0 ? <span class="winner">wins</span> : null}
             </td>
             <td class="right">
@@ -133,7 +137,7 @@ function Provenance({ group }: { readonly group: GroupDetail }) {
 function Responses({ group }: { readonly group: GroupDetail }) {
   const [tint, setTint] = useState<Tint>('probability');
   const [pointed, setPointed] = useState<Pointed | null>(null);
-  const { rankOf } = answerClasses(group);
+  const { ranks } = answerClasses(group);
   const close = useCallback(() => setPointed(null), []);
   const bands = tint === 'probability' ? PROBABILITY_BANDS : CHANGE_BANDS;
   return (
@@ -172,10 +176,11 @@ function Responses({ group }: { readonly group: GroupDetail }) {
       {group.samples.length === 0 ? <p class="no-samples muted">The policy did not answer this question.</p> : null}
       <ol class="responses">
         {group.samples.map((sample, i) => (
-          <Response key={i} group={group} i={i} rank={rankOf.get(group.classes[i]!) ?? -1}>
+          <Response key={i} group={group} i={i} rank={ranks[i]!}>
             <Tokens
               sample={sample}
               label={`Tokens of response ${i + 1}; the arrow keys move`}
+              wrong={deniedSteps(group.checks, i)}
               tint={tint}
               onPoint={setPointed}
             />
@@ -217,6 +222,7 @@ function Response({ group, i, rank, children }: ResponseProps) {
           <Badge tone="warn">{finish === 'length' ? 'cut off at the longest length' : 'cancelled'}</Badge>
         )}
       </div>
+      <Findings checks={group.checks} i={i} />
       {children}
     </li>
   );

@@ -1,7 +1,7 @@
 /** One question across versions: how its answers shifted as the policy learnt. */
 import { useState } from 'preact/hooks';
 import type { GroupCard, Requests } from '../../../src/protocol/frames.ts';
-import { answerClasses, ClassMark, letter, tone, VoteBar } from '../components/answers.tsx';
+import { answerClasses, ClassMark, letter, tone, VoteBar, voteless } from '../components/answers.tsx';
 import { Badge } from '../components/badge.tsx';
 import { Answer, Empty } from '../components/notice.tsx';
 import { Panel } from '../components/panel.tsx';
@@ -247,7 +247,7 @@ function StepDetail({ group }: { readonly group: GroupCard }) {
           : shown.map(({ rank, answer, votes }, i) => (
               <span key={rank}>
                 {i > 0 ? ', ' : ''}
-                {votes} × {answer === null ? 'no answer' : <b class="mono">{answer}</b>}
+                {votes} × {answer === null ? voteless(rank) : <b class="mono">{answer}</b>}
               </span>
             ))}
         {group.winner < 0 ? '' : `; vote share ${percent(group.share, 0)}`}

@@ -20,14 +20,17 @@ export interface TokensProps {
   readonly sample: GroupDetail['samples'][number];
   readonly label: string;
   readonly tint: Tint;
+  /** Steps of the response that are false. */
+  readonly wrong: readonly string[];
   readonly onPoint: (pointed: Pointed | null) => void;
 }
 
-export function Tokens({ sample: { tokens, text }, label, tint, onPoint }: TokensProps) {
+export function Tokens({ sample: { tokens, text }, label, tint, wrong, onPoint }: TokensProps) {
   const box = useRef<HTMLDivElement>(null);
   const [current, setCurrent] = useState(0);
   if (tokens.length === 0)
     return <p class="tokens">{text === '' ? <span class="muted">(an empty response)</span> : text}</p>;
+  const isWrong = within(tokens, wrong);
   const point = (target: EventTarget | null, focus = false) => {
     const element = target instanceof HTMLElement ? target.closest<HTMLElement>('[data-t]') : null;
     const token = element ? tokens[Number(element.dataset['t'])] : undefined;
@@ -68,10 +71,10 @@ export function Tokens({ sample: { tokens, text }, label, tint, onPoint }: Token
         <span
           key={t}
           data-t={t}
-          class={`token ${tintOf(token, tint)}`}
+          class={`token ${tintOf(token, tint)}${isWrong(t) ? ' false-step' : ''}`}
           role="option"
           aria-selected={t === current}
-          aria-label={`${token.text === '' ? silent(t === tokens.length - 1) : visible(token.text)}, probability ${percent(Math.exp(token.logprob), 2)}`}
+          aria-label={`${token.text === '' ? silent(t === tokens.length - 1) : visible(token.text)}, probability ${percent(Math.exp(token.logprob), 2)}${isWrong(t) ? ', in a step that is false' : ''}`}
           aria-describedby={TOOLTIP}
           tabIndex={t === current ? 0 : -1}
         >
@@ -80,6 +83,20 @@ export function Tokens({ sample: { tokens, text }, label, tint, onPoint }: Token
       ))}
     </div>
   );
+}
+
+/** @returns whether token `t` is in the first place where one of the texts is. */
+function within(tokens: readonly TokenDetail[], texts: readonly string[]): (t: number) => boolean {
+  const whole = tokens.map(({ text }) => text).join('');
+  const places = texts.map((text) => [whole.indexOf(text), text.length] as const).filter(([from]) => from >= 0);
+  if (places.length === 0) return () => false;
+  let end = 0;
+  const marked = tokens.map(({ text }) => {
+    const from = end;
+    end += text.length;
+    return places.some(([start, length]) => from < start + length && end > start);
+  });
+  return (t) => marked[t] === true;
 }
 
 /** A tooltip with the token's values, above or below it, inside the window. */

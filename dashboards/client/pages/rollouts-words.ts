@@ -16,6 +16,7 @@ export const REASONS: Readonly<Record<Reason, readonly [string, string]>> = {
     'Every response got the same reward, so all advantages are 0 and there is nothing to learn.',
   ],
   'no-box': ['no answer', 'More responses gave no boxed answer than voted for the winner.'],
+  'no-vote': ['no vote left', 'Checks took the vote of every response that has an answer.'],
   'share-floor': [
     'vote too split',
     'The winner’s share of the votes is below the floor: too little agreement to trust.',
@@ -49,6 +50,12 @@ export function verdictOf({ kept, dropped, why: words }: Pick<GroupCard, 'kept' 
     short: name === '' ? 'Dropped' : `Dropped: ${name}`,
     why: words === undefined ? why : `${why} ${words}`,
   };
+}
+
+/** Votes lost: equations 2, whole 1. */
+export function lostWords(lost: NonNullable<GroupCard['lost']>): string {
+  const parts = Object.entries(lost).map(([check, count]) => `${check} ${count}`);
+  return `Votes lost: ${parts.join(', ')}.`;
 }
 
 /** +0.32, −2.85, 0 */

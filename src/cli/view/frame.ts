@@ -176,7 +176,8 @@ function cells({ signals, throughput, staleness, memory }: Status, width: number
   return grid(lines, Math.min(LONGEST_CELL, Math.floor(width / columns)), columns);
 }
 
-function groups({ groups: { sampled, kept, dropped, waiting, credits, setAside }, restarts, saved }: Status): Line[] {
+function groups({ groups, signals, restarts, saved }: Status): Line[] {
+  const { sampled, kept, dropped, checks, waiting, credits, setAside } = groups;
   const total = Object.values(dropped).reduce((sum, n) => sum + n, 0);
   const why = reasonsOf(dropped);
   return [
@@ -190,8 +191,24 @@ function groups({ groups: { sampled, kept, dropped, waiting, credits, setAside }
         ...(setAside === undefined ? [] : [[setAside, 'set aside'] as const]),
       ]),
     ],
+    ...lostLine(signals, checks),
     [label('dropped'), [amount(total)], [why && ` (${why})`, 'dim']],
     [label('saved'), [saved === null ? DASH : `version ${saved}`], ['  ·  ', 'dim'], ...restartCount(restarts)],
+  ];
+}
+
+/** Votes lost to checks: lately, and since the run began by check; empty when no check ran. */
+function lostLine({ votesLost, winnersLost }: Status['signals'], checks: Status['groups']['checks']): Line[] {
+  if (checks === undefined) return [];
+  const by = reasonsOf(Object.fromEntries(Object.entries(checks).map(([name, { lost }]) => [name, lost])));
+  return [
+    [
+      label('votes lost'),
+      [percent(votesLost ?? null)],
+      [' of the answers  ', 'dim'],
+      [percent(winnersLost ?? null)],
+      [` of the plain winners${by && ` (${by})`}`, 'dim'],
+    ],
   ];
 }
 

@@ -32,6 +32,7 @@ function newNotes(before: Status | undefined, now: Status): string[] {
 function stepLine({ version, signals, throughput, staleness, groups }: Status): string {
   const parts = [
     ['share', fixed(signals.voteShare, 2)],
+    ...(signals.votesLost === undefined ? [] : [['lost', percent(signals.votesLost)]]),
     ['reward', fixed(signals.reward, 2)],
     ['loss', fixed(signals.loss, 4)],
     ['kl', fixed(signals.kl, 4)],

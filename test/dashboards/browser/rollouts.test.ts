@@ -190,4 +190,50 @@ describeInBrowser('the page Rollouts', () => {
     await expectSoon(() => opened.page.locator('.group-card h2').first().innerText()).toBe(text);
     expect(await opened.page.locator('.group-card h2 b, .group-card h2 img').count()).toBe(0);
   });
+
+  it('shows what the checks found: lost votes, who took them, and the false step marked in the text', async () => {
+    const text = '3+4=7 7+2=8 \\boxed{8}';
+    const tokens = [...text].map((character) => character.charCodeAt(0));
+    const { group, verdict } = daemon.run.next('What is 3+4+2?', ({ samples, ...rest }) => ({
+      ...rest,
+      samples: samples.map((sample, i) =>
+        i === 0
+          ? { ...sample, tokens, logprobs: tokens.map(() => -0.001), refLogprobs: tokens.map(() => -1), text }
+          : sample,
+      ),
+      checks: [
+        {
+          check: 'sums',
+          findings: samples.map((_, i) =>
+            i === 0 ? { vote: false, why: 'a sum is wrong', step: '7+2=8' } : { vote: null, why: 'there is no sum' },
+          ),
+        },
+        { check: 'whole', findings: samples.map(() => ({ vote: true })) },
+      ],
+    }));
+    expect(verdict).toMatchObject({ lost: { by: { sums: 1 } } });
+    await using opened = await open(browser, daemon.url);
+    const { page } = opened;
+    await opened.goto('rollouts?q=3%2B4%2B2', FIRST);
+    const card = page.locator(`[data-group="${group.id}"]`);
+    expect(await card.locator('.chip').first().locator('.class-mark').innerText()).toBe('×');
+    expect(await card.innerText()).toContain('Votes lost: sums 1.');
+    await opened.goto(`rollouts/g/${group.id}`, '.token');
+    const response = page.locator('.response').first();
+    expect(await response.locator('.findings li').allInnerTexts()).toEqual([
+      'no vote sums: a sum is wrong7+2=8',
+      'whole: holds',
+    ]);
+    expect(await page.locator('.response').nth(1).locator('.findings').innerText()).toContain(
+      'sums: abstains, there is no sum',
+    );
+    const marked = await page.locator('.tokens .false-step').allInnerTexts();
+    expect(marked.join('')).toBe('7+2=8');
+    expect(await page.locator('.tokens').first().locator('.token').nth(6).getAttribute('aria-label')).toMatch(
+      /, in a step that is false$/,
+    );
+    await opened.screenshot('group-checked');
+    expect(await opened.violations()).toEqual([]);
+    expect(opened.errors).toEqual([]);
+  });
 });

@@ -10,7 +10,14 @@ import { openFigures } from '../../../src/data/figures/dataset.ts';
 import { loadPicture } from '../../../src/data/picture.ts';
 import { Random } from '../../../src/data/rng.ts';
 import type { Command } from '../../../src/protocol/commands.ts';
-import type { HeldOutAnswer, JudgedGroup, Question, Sample, StepMetrics } from '../../../src/protocol/messages.ts';
+import type {
+  HeldOutAnswer,
+  JudgedGroup,
+  Question,
+  RolloutGroup,
+  Sample,
+  StepMetrics,
+} from '../../../src/protocol/messages.ts';
 import type { LoopEvent } from '../../../src/protocol/ports.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { MadeUpSource } from './made-up-source.ts';
@@ -37,9 +44,14 @@ export interface StoredRun {
   readonly newest: number;
   readonly evaluated: readonly number[];
   readonly saved: ReadonlySet<number>;
-  /** Judges and stores another group, of a question with this text where one is given. */
-  next(text?: string): JudgedGroup;
+  /**
+   * Judges and stores another group, of a question with this text where one is given. @param change of the group before
+   * its vote.
+   */
+  next(text?: string, change?: Change): JudgedGroup;
 }
+
+type Change = (group: RolloutGroup) => RolloutGroup;
 
 /** Writes the run into an empty store. */
 export function storeRun(store: Store, options: RunOptions): StoredRun {
@@ -54,12 +66,13 @@ export function storeRun(store: Store, options: RunOptions): StoredRun {
   let newest = 0;
   let kept: string[] = [];
 
-  const make = (sequence: number, text?: string): JudgedGroup => {
+  const make = (sequence: number, text?: string, change?: Change): JudgedGroup => {
     const drawn = all[(sequence * 7) % all.length]!;
     const question = text === undefined ? drawn : { ...drawn, id: `${drawn.id}/${sequence}`, text };
-    const one = judgedGroup(sequence, question, labels.label(drawn.parentId ?? drawn.id) ?? '0', newest);
+    const one = judgedGroup(sequence, question, labels.label(drawn.parentId ?? drawn.id) ?? '0', newest, change);
     store.admit([{ sequence, question }]);
     store.saveGroups([one.group]);
+    if (one.group.checks) store.saveChecks([one.group]);
     store.saveVerdicts([one.verdict]);
     judged.push(one);
     return one;
@@ -101,7 +114,7 @@ export function storeRun(store: Store, options: RunOptions): StoredRun {
     });
   }
   const saved = new Set([newest, ...evaluated.slice(-3)]);
-  return { judged, newest, evaluated, saved, next: (text) => make(judged.length, text) };
+  return { judged, newest, evaluated, saved, next: (text, change) => make(judged.length, text, change) };
 }
 
 export interface StoredSource extends DashboardSource {
@@ -155,14 +168,20 @@ function rejectedLike(question: Question, i: number) {
   };
 }
 
-function judgedGroup(sequence: number, question: Question, truth: string, policyVersion: number): JudgedGroup {
+function judgedGroup(
+  sequence: number,
+  question: Question,
+  truth: string,
+  policyVersion: number,
+  change: Change = (group) => group,
+): JudgedGroup {
   const random = new Random(11, 'group', sequence);
   const skill = 0.35 + 0.6 * (1 - Math.exp(-policyVersion / 40));
   const samples = Array.from({ length: SAMPLES }, () =>
     sampleOf(random, random.chance(skill) ? truth : wrongAnswer(random, truth)),
   );
-  const group = { id: `g${sequence}`, sequence, question, policyVersion, samples };
-  const answers = samples.map(({ text }) => extractAnswer(text));
+  const group = change({ id: `g${sequence}`, sequence, question, policyVersion, samples });
+  const answers = group.samples.map(({ text }) => extractAnswer(text));
   const first = answers.filter((answer, i) => answer !== null && answers.indexOf(answer) === i);
   return {
     group,
@@ -171,6 +190,8 @@ function judgedGroup(sequence: number, question: Question, truth: string, policy
       answers,
       answers.map((answer) => (answer === null ? -1 : first.indexOf(answer))),
       JUDGE,
+      undefined,
+      group.checks,
     ),
   };
 }
