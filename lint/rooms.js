@@ -48,7 +48,11 @@ export const ROOMS = {
   'src/lib': { holds: 'small helpers without a noun of the loop', imports: ['src/protocol'], packages: [NODE, 'jiti'] },
 
   // Parts.
-  'src/learn': { holds: 'answers, equivalence, vote, advantage: numbers only', imports: COMMON, packages: [NODE] },
+  'src/learn': {
+    holds: 'answers, equivalence, checks, vote, advantage: numbers only',
+    imports: COMMON,
+    packages: [NODE],
+  },
   'src/data': {
     holds: 'figures, files of questions, pictures, splits, random numbers',
     imports: [...COMMON, 'src/learn'],

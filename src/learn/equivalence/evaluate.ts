@@ -20,9 +20,7 @@ const ABSOLUTE_TOLERANCE = 1e-13;
  * not.
  */
 const ROUNDED_PLACES = 6;
-/**
- * Terms and points of sums, limits and integrals that one comparison may evaluate, also of those inside one another.
- */
+/** Terms and points of sums, limits and integrals that one comparison may evaluate, also those inside one another. */
 const MAX_WORK = 100_000;
 const POINTS = 8;
 const NEEDED_POINTS = 3;
@@ -122,6 +120,13 @@ function sameConstant(a: Expression, b: Expression, complex: boolean): boolean {
   const y = evaluate(b, new Map(), complex, work);
   if (!C.isFinite(x) || !C.isFinite(y)) return (isInfinity(a) && isInfinity(b) && x.re === y.re) || identical(a, b);
   return close(x, y) || (y.im === 0 && rounds(a, y.re)) || (x.im === 0 && rounds(b, x.re));
+}
+
+/** The value of an expression without variables, as school has it; null when it has none, or is not finite. */
+export function approximate(e: Expression): number | null {
+  if (variables(e).length > 0 || mentions(e, 'i')) return null;
+  const { re, im } = evaluate(e, new Map(), false, { left: MAX_WORK });
+  return im === 0 && Number.isFinite(re) ? re : null;
 }
 
 /** Whether the equations `a = 0` and `b = 0` are the same, that is, a / b is constant: its sign if so, else 0. */
