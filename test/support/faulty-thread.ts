@@ -128,10 +128,10 @@ async function faulty<C extends WorkerCall, R>(call: C, work: (call: C) => Promi
 }
 
 const { answer: sample } = RolloutWorker.prototype;
-RolloutWorker.prototype.answer = function (call: RolloutCall, cancel) {
-  return faulty(call, (given) => sample.call(this, given, cancel));
+RolloutWorker.prototype.answer = function (call: RolloutCall, flags) {
+  return faulty(call, (given) => sample.call(this, given, flags));
 };
 const { answer: learn } = LearnerWorker.prototype;
-LearnerWorker.prototype.answer = function (call: LearnerCall) {
-  return faulty(call, (given) => learn.call(this, given));
+LearnerWorker.prototype.answer = function (call: LearnerCall, flags) {
+  return faulty(call, (given) => learn.call(this, given, flags));
 };

@@ -14,11 +14,13 @@ import type {
   OpenReply,
   SaveCall,
   SharedState,
+  TaskFlags,
   WorkerValues,
 } from '../../protocol/worker.ts';
 import { baseTypes, loadCheckpoint, saveCheckpoint } from '../training/checkpoint.ts';
 import { specsOf, uploadAll, type Engine, type EngineName, type ResidentTensors } from '../engine/engine.ts';
 import { createEngine } from '../engine/engines.ts';
+import { CANCELLED } from '../engine/native.ts';
 import type { Adapter } from '../models/adapter.ts';
 import { makeAdapter, type AdapterSettings } from '../models/adapters.ts';
 import { loadModelFiles, type ModelFiles } from '../models/folder.ts';
@@ -28,7 +30,6 @@ import { loadParams, locateParams } from '../models/weights.ts';
 import { learnBatch } from '../objectives/learn.ts';
 import { openObjective } from '../objectives/registry.ts';
 import type { LearnSettings } from '../objectives/settings.ts';
-import type { QuestionEncoder } from '../rollout/prompts.ts';
 import type { Saving } from '../training/loss-gradients.ts';
 import { adamW, type AdamWSettings } from '../training/optimizer.ts';
 import { warn, type Note } from '../training/out-of-memory.ts';
@@ -60,11 +61,13 @@ export interface LearnerSetup {
 }
 
 /** The base model and its trainable set. */
-interface Base extends ModelFiles, Pick<QuestionEncoder, 'embed'> {
+interface Base extends ModelFiles {
   readonly folder: string;
   readonly adapter: Adapter | undefined;
   /** The adapter's constants, on the engine, which has the frozen weights attached. */
   readonly constants: ResidentTensors;
+  /** Undefined when the programs contain the vision tower. */
+  readonly tower: FrozenTower | undefined;
   /** The model that programs are built from, without the adapter's parameters. */
   readonly running: Model;
 }
@@ -104,7 +107,7 @@ export class LearnerWorker {
     const base: Base = {
       ...model,
       maxPictureTokens: pictures?.maxTokens,
-      embed: tower ? tower.embed() : undefined,
+      tower: tower || undefined,
       running: tower ? tower.textModel : model.model,
       dtypes,
       template: setup.promptTemplate,
@@ -116,7 +119,7 @@ export class LearnerWorker {
     return new LearnerWorker(setup, engine, base, note);
   }
 
-  async answer(call: LearnerCall): Promise<WorkerValues[LearnerCall['type']]> {
+  async answer(call: LearnerCall, flags: TaskFlags): Promise<WorkerValues[LearnerCall['type']]> {
     switch (call.type) {
       case 'ready':
         return null;
@@ -125,7 +128,7 @@ export class LearnerWorker {
       case 'load':
         return this.#load(call.checkpoint);
       case 'learn':
-        return this.#learn(call);
+        return this.#learn(call, flags);
       case 'save':
         return this.#save(call);
       default:
@@ -162,7 +165,7 @@ export class LearnerWorker {
     return null;
   }
 
-  async #learn({ batch, state, base, spare }: LearnCall): Promise<LearnResult> {
+  async #learn({ batch, state, base, spare }: LearnCall, flags: TaskFlags): Promise<LearnResult> {
     const trainer = await this.#trainer(state);
     const { constants, adapter, running } = this.#base;
     const model = withAdapter(running, adapter);
@@ -171,7 +174,7 @@ export class LearnerWorker {
     const learner = {
       trainer,
       scorer: this.#scorer,
-      encoder: this.#base,
+      encoder: { ...this.#base, embed: this.#base.tower?.embed(() => Atomics.load(flags, CANCELLED) !== 0) },
       model: { engine: this.#engine, model, weights: trainer.residentWeights() },
       base: async () => ({
         engine: this.#engine,

@@ -32,7 +32,7 @@ async function start(setup: WorkerSetup): Promise<Answer> {
     return (call, flags) => worker.answer(call as RolloutCall, flags);
   }
   const worker = await LearnerWorker.start(setup, note);
-  return (call) => worker.answer(call as LearnerCall);
+  return (call, flags) => worker.answer(call as LearnerCall, flags);
 }
 
 /**

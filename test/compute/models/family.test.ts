@@ -65,8 +65,8 @@ describe('a family of its own', () => {
       optimizer,
       learn: learnSettings({ type: 'grpo' }),
     });
-    const { base, state } = (await learner.answer({ type: 'open' })) as OpenReply;
     const flags: TaskFlags = new Int32Array(new SharedArrayBuffer(16));
+    const { base, state } = (await learner.answer({ type: 'open' }, flags)) as OpenReply;
     const request = { questions, params, seed: 1, version: 0, reference: true } as const;
     const { groups } = (await sampler.answer(
       { type: 'sample', request, weights: state.weights, base },
@@ -82,10 +82,10 @@ describe('a family of its own', () => {
       0,
       groups.map((group, q) => judged(questions[q]!, group, 0, q, (_, i) => i - 1)),
     );
-    const learnt = (await learner.answer({ type: 'learn', batch, state, base })) as LearnResult;
+    const learnt = (await learner.answer({ type: 'learn', batch, state, base }, flags)) as LearnResult;
     expect(learnt.metrics.gradNorm).toBeGreaterThan(0);
     const saved = join(folder.path, 'version-1');
-    await learner.answer({ type: 'save', folder: saved, version: 1, state: learnt.state });
+    await learner.answer({ type: 'save', folder: saved, version: 1, state: learnt.state }, flags);
     const again = await loadModelFolder(saved);
     expect(again.model.raw).toEqual({ ...RAW, torch_dtype: 'float32' });
     const before = (await loadModelFolder(folder.path)).params;

@@ -6,6 +6,8 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import type { ProgramSpec } from '../../../src/compute/engine/engine.ts';
 import type { Grid, Model, PatchedImage } from '../../../src/compute/models/family.ts';
+import { parseConfig } from '../../../src/compute/models/qwen2_5_vl/config.ts';
+import { planTower } from '../../../src/compute/models/qwen2_5_vl/tower-plan.ts';
 import { forwardProgram, planForward } from '../../../src/compute/programs/forward.ts';
 import { embedImages, withoutTower } from '../../../src/compute/rollout/picture-rows.ts';
 import { RowCache } from '../../../src/compute/rollout/row-cache.ts';
@@ -117,9 +119,36 @@ test('both stores are bounded', async () => {
   expect(await cache.get('key0')).toBeUndefined();
 });
 
-test('it stops between programs', async () => {
+/** The model with a tower whose blocks are a program each, as those of a large picture are. */
+function inStages(model: Model): Model {
+  const { vision } = parseConfig(model.raw, 'config.json');
+  const plan = (image: PatchedImage) => planTower(vision, image, 1);
+  return { ...model, vision: { ...model.vision!, tower: { ...model.vision!.tower, plan } } };
+}
+
+test('a tower that is cut into several programs gives the same rows', async () => {
   const { model, params, prompts } = await loadFixture('window');
-  const images = prompts[0]!.images;
-  const source = { running: { engine, model, weights: params }, cache: inMemory(), identity: 'base' };
-  await expect(embedImages({ ...source, cancelled: () => true }, images)).rejects.toThrow(CancelledError);
+  const cut = inStages(model);
+  const images = prompts.flatMap((prompt) => prompt.images) as PatchedImage[];
+  for (const { shape } of cut.vision!.tower.plan(images[0]!)) {
+    expect(shape.stages.length).toBeGreaterThan(1);
+    const weights = shape.stages.flatMap((stage) => Object.keys(stage.parameters));
+    expect(new Set(weights).size).toBe(weights.length);
+  }
+  const [wanted, rows] = [await towerRows(model, params, images), await towerRows(cut, params, images)];
+  rows.forEach((image, i) => expect(maxDifference(image.rows, wanted[i]!.rows, 1)).toBeLessThan(1e-6));
+});
+
+test('it stops between the programs of a picture', async () => {
+  const { model, params, prompts } = await loadFixture('window');
+  const cut = inStages(model);
+  const image = prompts[0]!.images[0] as PatchedImage;
+  const stages = cut.vision!.tower.plan(image).flatMap(({ shape }) => shape.stages).length;
+  for (const after of [0, 1, stages - 1]) {
+    let begun = 0;
+    const source = { running: { engine, model: cut, weights: params }, cache: inMemory(), identity: 'base' };
+    const cancelled = (): boolean => begun++ === after;
+    await expect(embedImages({ ...source, cancelled }, [image])).rejects.toThrow(CancelledError);
+    expect(begun).toBe(after + 1);
+  }
 });

@@ -35,17 +35,20 @@ const STAGE_OPERATIONS = 2e11;
 /** The least number of slots of a shape. */
 const LEAST_SLOTS = 64;
 
-/** Makes one plan per frame. @throws InputError when the patches do not fill the grid. */
-export function planTower(config: VisionConfig, image: PatchedImage): TowerPlan[] {
+/**
+ * Makes one plan per frame. @param most target of operations per program. @throws InputError when the patches do not
+ * fill the grid.
+ */
+export function planTower(config: VisionConfig, image: PatchedImage, most = STAGE_OPERATIONS): TowerPlan[] {
   const [frames, height, width] = image.grid;
   const values = height * width * patchWidth(config);
   const patches = concatPatches([image], frames * height * width, patchWidth(config));
   return Array.from({ length: frames }, (_, t) =>
-    planFrame(config, [1, height, width], patches.subarray(t * values, (t + 1) * values)),
+    planFrame(config, [1, height, width], patches.subarray(t * values, (t + 1) * values), most),
   );
 }
 
-function planFrame(config: VisionConfig, grid: Grid, patches: Float32Array): TowerPlan {
+function planFrame(config: VisionConfig, grid: Grid, patches: Float32Array, most: number): TowerPlan {
   const unit = config.mergeSize ** 2;
   const width = patchWidth(config);
   const windows = windowOrder(config, [grid]);
@@ -65,7 +68,7 @@ function planFrame(config: VisionConfig, grid: Grid, patches: Float32Array): Tow
   });
   const rotary = visionRotary(config, rows, columns);
   return {
-    shape: towerShape(config, count, slots),
+    shape: towerShape(config, count, slots, most),
     order,
     feeds: {
       patches: f32([count * slots, width], placed),
@@ -93,12 +96,12 @@ function mergedSlots({ order, sizes }: Windows, slots: number, unit: number): In
   return places;
 }
 
-function towerShape(config: VisionConfig, windows: number, slots: number): TowerShape {
+function towerShape(config: VisionConfig, windows: number, slots: number, most: number): TowerShape {
   const costs = Array.from({ length: config.depth }, (_, block) => blockOperations(config, block, windows, slots));
   const stages: QwenTowerStage[] = [];
   for (let from = 0; from < config.depth;) {
     let [to, sum] = [from + 1, costs[from]!];
-    while (to < config.depth && sum + costs[to]! <= STAGE_OPERATIONS) sum += costs[to++]!;
+    while (to < config.depth && sum + costs[to]! <= most) sum += costs[to++]!;
     stages.push(towerStage(config, { from, to, windows, slots }));
     from = to;
   }
