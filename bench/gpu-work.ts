@@ -24,6 +24,8 @@ export interface GpuWork {
   readonly questions: number;
   readonly samples: number;
   readonly tokens: number;
+  /** Whether the adapter trains the vision tower too; default: false. */
+  readonly vision?: boolean;
   /** Counted rounds, after one uncounted; of a loop, learner steps. */
   readonly rounds: number;
 }
@@ -32,13 +34,15 @@ export interface GpuMeasured {
   readonly values: readonly Pick<Row, 'value' | 'unit'>[];
   /** Of this process, at its peak. */
   readonly hostBytes: number;
+  /** Of a learner step, on all cores; it depends less on what else runs than its time does. */
+  readonly processorSeconds?: number;
 }
 
 const SIDE = 448;
 /** Of the prompt's text, which with the picture's 256 tokens makes about 300. */
 const WORDS = 'Find the length of the side that is marked x.';
 
-function configOf({ model, engine, questions, samples, tokens }: GpuWork, folder: string): Config {
+function configOf({ model, engine, questions, samples, tokens, vision }: GpuWork, folder: string): Config {
   const input: ConfigInput = {
     model,
     runFolder: join(folder, 'run'),
@@ -46,7 +50,7 @@ function configOf({ model, engine, questions, samples, tokens }: GpuWork, folder
     sampling: { samples, maxNewTokens: tokens, temperature: 1 },
     loop: { batchGroups: questions, jobQuestions: questions },
     learner: {
-      adapter: { type: 'lora', rank: 16, alpha: 32 },
+      adapter: { type: 'lora', rank: 16, alpha: 32, ...(vision && { vision }) },
       minibatches: 1,
       learningRate: 1e-6,
       klCoefficient: 0.01,
@@ -72,18 +76,20 @@ async function questionsOf({ questions }: GpuWork, folder: string): Promise<Ques
 }
 
 /** Milliseconds of a learner step: log-probabilities, gradient, AdamW, the new version. */
-async function learn(work: GpuWork, folder: string): Promise<GpuMeasured['values']> {
+async function learn(work: GpuWork, folder: string): Promise<Omit<GpuMeasured, 'hostBytes'>> {
   const { learner, sampler } = localPolicy(configOf(work, folder));
   try {
     await learner.open();
     const groups = await judged(work, await questionsOf(work, folder));
-    const times: number[] = [];
+    const [times, used]: [number[], number[]] = [[], []];
     for (let round = 0; round <= work.rounds; round++) {
-      const started = performance.now();
+      const [started, before] = [performance.now(), process.cpuUsage()];
       await learner.step({ id: round, parent: round, groups });
+      const { user, system } = process.cpuUsage(before);
       if (round > 0) times.push(performance.now() - started);
+      if (round > 0) used.push((user + system) / 1e6);
     }
-    return [{ value: median(times), unit: 'ms' }];
+    return { values: [{ value: median(times), unit: 'ms' }], processorSeconds: median(used) };
   } finally {
     await learner[Symbol.asyncDispose]();
     await sampler[Symbol.asyncDispose]();
@@ -126,7 +132,7 @@ async function judged(
 }
 
 /** Milliseconds of a decoding step and tokens a second without the prompts, by responses of two lengths. */
-async function rollout(work: GpuWork, folder: string): Promise<GpuMeasured['values']> {
+async function rollout(work: GpuWork, folder: string): Promise<Omit<GpuMeasured, 'hostBytes'>> {
   const config = configOf(work, folder);
   const sampler = await openForSampling(config);
   try {
@@ -148,17 +154,19 @@ async function rollout(work: GpuWork, folder: string): Promise<GpuMeasured['valu
     const [whole, begun] = [await measure(work.tokens), await measure(short)];
     const step = (whole - begun) / (work.tokens - short);
     const rate = (1_000 * work.questions * work.samples) / step;
-    return [
-      { value: step, unit: 'ms/step' },
-      { value: rate, unit: 'tokens/s' },
-    ];
+    return {
+      values: [
+        { value: step, unit: 'ms/step' },
+        { value: rate, unit: 'tokens/s' },
+      ],
+    };
   } finally {
     await sampler[Symbol.asyncDispose]();
   }
 }
 
 /** Tokens a second of the loop's sampler, as the bundled model learns by the defaults. */
-async function loop({ model, engine, rounds }: GpuWork, folder: string): Promise<GpuMeasured['values']> {
+async function loop({ model, engine, rounds }: GpuWork, folder: string): Promise<Omit<GpuMeasured, 'hostBytes'>> {
   const daemon = await startDaemon(
     parseConfig({
       model,
@@ -171,14 +179,14 @@ async function loop({ model, engine, rounds }: GpuWork, folder: string): Promise
   );
   const { end, error, throughput } = await daemon.closed();
   if (end === 'failed') throw new Error(error ?? end);
-  return [{ value: throughput.rolloutTokensPerSecond ?? Number.NaN, unit: 'tokens/s' }];
+  return { values: [{ value: throughput.rolloutTokensPerSecond ?? Number.NaN, unit: 'tokens/s' }] };
 }
 
 const work = JSON.parse(process.argv[2]!) as GpuWork;
 const folder = mkdtempSync(join(tmpdir(), 'quorum-bench-'));
 try {
-  const values = await { learn, rollout, loop }[work.kind](work, folder);
-  const measured: GpuMeasured = { values, hostBytes: 1_024 * process.resourceUsage().maxRSS };
+  const found = await { learn, rollout, loop }[work.kind](work, folder);
+  const measured: GpuMeasured = { ...found, hostBytes: 1_024 * process.resourceUsage().maxRSS };
   console.log(JSON.stringify(measured));
 } finally {
   rmSync(folder, { recursive: true, force: true });
