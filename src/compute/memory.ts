@@ -1,17 +1,20 @@
 /**
  * Estimates the memory of a run, by part, from its programs, before any weight is read. Each part counts its numbers
- * in f32; the memory of the process, of the runtime and of its allocator is not included.
+ * in f32; `hostBytes` and `deviceBytes` say what the parts come to.
  */
 import { peakBytes } from './compile/liveness.ts';
 import { trace } from './compile/trace.ts';
-import { specsOf, type Specs } from './engine/engine.ts';
+import { specsOf, type ProgramSpec, type Specs } from './engine/engine.ts';
 import { makeAdapter, type AdapterSettings } from './models/adapters.ts';
-import type { EncodedPrompt, Model, PromptImage } from './models/family.ts';
+import type { EncodedPrompt, Model, PatchedImage, PromptImage } from './models/family.ts';
 import { withAdapter, type ParameterSets } from './models/parameter-sets.ts';
-import { imageFeeds } from './programs/batch.ts';
+import { bucket, imageFeeds } from './programs/batch.ts';
 import { cacheSpecs } from './programs/decode.ts';
 import type { PolicyShape } from './programs/policy-forward.ts';
+import { planPrefill, prefillProgram } from './programs/prefill.ts';
+import { towerProgram } from './programs/tower.ts';
 import type { Saving } from './training/loss-gradients.ts';
+import { scoreProgram } from './training/score.ts';
 import { gradProgram } from './training/step.ts';
 import type { TokenLoss } from './training/token-loss.ts';
 import { sizeOf } from '../protocol/tensor.ts';
@@ -27,44 +30,66 @@ export interface MemorySettings {
   readonly samples: number;
   /** Longest response. */
   readonly responseTokens: number;
-  /** Questions in one pass of the learner. */
+  /** Questions in one pass of the learner, and of the scorer. */
   readonly passGroups: number;
-  /** Responses decoded at once. */
-  readonly rolloutRows: number;
+  /** Questions whose responses are decoded at once. */
+  readonly rolloutQuestions: number;
+  /** Whether the caches of a question's responses share the prompt's keys and values, as they do in host memory. */
+  readonly sharesPrompt: boolean;
+  /** Sampler threads. */
+  readonly samplers: number;
 }
 
 /** Bytes. */
 export interface Memory {
-  /** Weights that no step changes, counted once; each thread holds them. */
+  /** Weights that no step changes, counted once. */
   readonly frozen: number;
-  /** Weights that steps change, and the sums of their gradients. */
+  /** The learner's weights that steps change, the sums of their gradients, and a copy while a version is made. */
   readonly trainable: number;
-  /** AdamW's two moments of each trainable weight. */
+  /** AdamW's two moments of each trainable weight, with the same copy. */
   readonly moments: number;
-  /** Weights and moments of the newest version and of the one before it, which samplers may still read. */
+  /** In shared memory: the base, and weights and moments of the newest version and of the one before it. */
   readonly versions: number;
-  /** Keys and values of the responses that are decoded at once. */
-  readonly cache: number;
   /** Tensors that a pass of the learner holds at its peak, without pictures. */
   readonly activations: number;
-  /** The part of that peak that the pictures of a pass add. */
+  /** What pictures add to that peak; with a frozen tower, what a picture takes on its way through it. */
   readonly pictures: number;
+  /** Keys and values of the responses that the samplers decode at once. */
+  readonly cache: number;
+  /** Tensors of the samplers' largest program: the prompts of a job, or the scoring of its responses. */
+  readonly sampling: number;
+  /** Weights of the versions that the samplers keep. */
+  readonly samplerVersions: number;
 }
 
 /** Bytes of a Node process with TF.js and ONNX Runtime before it loads a model. */
 const PROCESS_BYTES = 0.35e9;
-/** Bytes that ONNX Runtime's allocator holds for each byte in use (measured, see docs/measurements.md). */
-const ALLOCATOR = 1.33;
+/** Bytes that ONNX Runtime takes for each byte of a program's tensors (measured, see docs/measurements.md). */
+const ALLOCATOR = 1.25;
+/** Versions that a sampler keeps: the newest, the one in evaluation, the base. */
+const SAMPLER_VERSIONS = 3;
 
-/** Peak host memory, in bytes, of a learner on the CPU. */
-export function learnerBytes(parts: Memory): number {
-  const all = Object.values(parts).reduce((sum, bytes) => sum + bytes, 0);
-  return PROCESS_BYTES + ALLOCATOR * (all - parts.cache);
+/** Peak memory of the process on the CPU. */
+export function hostBytes(parts: Memory): {
+  /** Bytes of this process alone. */
+  readonly own: number;
+  /** Bytes of weights in files that the system may drop and read again. */
+  readonly mapped: number;
+} {
+  const { frozen, activations, pictures, sampling, ...rest } = parts;
+  const tensors = ALLOCATOR * (activations + pictures + sampling);
+  return { own: PROCESS_BYTES + tensors + total(rest), mapped: frozen };
 }
 
-/** Traces the learner's program twice, which takes a second for a model of billions. */
+/** Peak memory of the learner's and the samplers' programs on a GPU; each session that reads the weights has its own. */
+export function deviceBytes(parts: Memory, { samplers }: Pick<MemorySettings, 'samplers'>): number {
+  const { frozen, trainable, activations, pictures, cache, sampling } = parts;
+  const sessions = 1 + 2 * samplers;
+  return sessions * (frozen + trainable / 4) + ALLOCATOR * (activations + pictures + sampling) + cache;
+}
+
+/** Traces the largest programs, which takes seconds for a model of billions. */
 export function memoryOf(model: Model, settings: MemorySettings): Memory {
-  const { prompt, rolloutRows, responseTokens } = settings;
   const adapter = settings.adapter && makeAdapter(model, settings.adapter);
   const sets: ParameterSets = adapter
     ? { frozen: { ...model.parameters, ...specsOf(adapter.constants) }, trainable: adapter.trainable }
@@ -72,44 +97,80 @@ export function memoryOf(model: Model, settings: MemorySettings): Memory {
   const adapted = withAdapter(model, adapter);
   const [without, whole] = [false, true].map((sees) => passBytes(adapted, sets, settings, sees));
   const trainable = bytesOf(sets.trainable);
-  const cacheLength = prompt.ids.length + responseTokens;
   return {
     frozen: bytesOf(sets.frozen),
-    trainable: 2 * trainable,
-    moments: 2 * trainable,
-    versions: 2 * 3 * trainable,
-    cache: bytesOf(cacheSpecs(model.dimensions, { rows: rolloutRows, cacheLength })),
+    trainable: 3 * trainable,
+    moments: 4 * trainable,
+    versions: 8 * trainable,
     activations: without!,
-    pictures: Math.max(0, whole! - without!),
+    pictures: Math.max(0, whole! - without!, towerBytes(adapted, settings)),
+    cache: settings.samplers * cacheBytes(model, settings),
+    sampling: settings.samplers * samplingBytes(adapted, settings),
+    samplerVersions: settings.samplers * SAMPLER_VERSIONS * trainable,
   };
 }
 
 function passBytes(model: Model, sets: ParameterSets, settings: MemorySettings, seesPictures: boolean): number {
-  const { loss, saving, prompt, samples, responseTokens, passGroups } = settings;
-  const asked = { ...prompt, images: seesPictures ? picturesOf(model, settings) : [] };
-  const prompts = Array.from({ length: passGroups }, () => asked);
-  const promptLength = prompt.ids.length;
-  const rows = passGroups * (promptLength + samples * responseTokens);
+  const { loss, saving } = settings;
+  return peakOf(gradProgram(model, sets, passShape(model, settings, seesPictures), loss, saving));
+}
+
+function passShape(model: Model, settings: MemorySettings, seesPictures: boolean): PolicyShape {
+  const { prompt, samples, responseTokens, passGroups } = settings;
+  const prompts = Array.from({ length: passGroups }, () => asked(model, settings, seesPictures));
+  const [promptLength, responseLength] = [bucket(prompt.ids.length), bucket(responseTokens)];
+  const rows = passGroups * (promptLength + samples * responseLength);
   const { shape: vision } = imageFeeds(model, prompts, rows, promptLength, 'left');
-  const shape: PolicyShape = {
-    prompts: passGroups,
-    samples,
-    promptLength,
-    responseLength: responseTokens,
-    ...(vision && { vision }),
-  };
-  return peakBytes(trace(gradProgram(model, sets, shape, loss, saving)));
+  return { prompts: passGroups, samples, promptLength, responseLength, ...(vision && { vision }) };
+}
+
+/** The larger of the samplers' programs. */
+function samplingBytes(model: Model, settings: MemorySettings): number {
+  const prompts = Array.from({ length: settings.rolloutQuestions }, () => asked(model, settings, true));
+  const { shape } = planPrefill(model, prompts, { samples: 1, newTokens: 1 });
+  const scored = scoreProgram(model, passShape(model, settings, true), 1);
+  return Math.max(peakOf(prefillProgram(model, shape)), peakOf(scored));
+}
+
+function cacheBytes({ dimensions }: Model, settings: MemorySettings): number {
+  const { prompt, samples, responseTokens, rolloutQuestions, sharesPrompt } = settings;
+  const rows = rolloutQuestions * samples;
+  const of = (count: number, cacheLength: number): number =>
+    bytesOf(cacheSpecs(dimensions, { rows: count, cacheLength }));
+  return of(sharesPrompt ? rolloutQuestions : rows, prompt.ids.length) + of(rows, responseTokens);
+}
+
+/** With a frozen tower: the largest of the programs that a picture passes through. */
+function towerBytes(model: Model, settings: MemorySettings): number {
+  const { vision } = model;
+  if (!vision || !isTowerFrozen(settings)) return 0;
+  const plans = settings.prompt.images.flatMap((image) => vision.tower.plan(image as PatchedImage));
+  const stages = plans.flatMap(({ shape }) => shape.stages.map((stage, at) => towerProgram(model, shape, stage, at)));
+  return Math.max(0, ...stages.map(peakOf));
+}
+
+const isTowerFrozen = ({ adapter }: MemorySettings): boolean => adapter !== undefined && adapter.vision !== true;
+
+function asked(model: Model, settings: MemorySettings, seesPictures: boolean): EncodedPrompt {
+  return { ...settings.prompt, images: seesPictures ? picturesOf(model, settings) : [] };
 }
 
 /** With a frozen tower a pass takes rows that the tower computed earlier. */
-function picturesOf({ vision, dimensions }: Model, { adapter, prompt }: MemorySettings): readonly PromptImage[] {
-  if (!vision || adapter === undefined) return prompt.images;
-  return prompt.images.map((image) => ({
+function picturesOf({ vision, dimensions }: Model, settings: MemorySettings): readonly PromptImage[] {
+  const { images } = settings.prompt;
+  if (!vision || !isTowerFrozen(settings)) return images;
+  return images.map((image) => ({
     grid: image.grid,
     rows: new Float32Array(vision.rows(image) * dimensions.hiddenSize),
   }));
 }
 
+const peakOf = (program: ProgramSpec): number => peakBytes(trace(program));
+
 function bytesOf(specs: Specs): number {
-  return Object.values(specs).reduce((sum, { shape }) => sum + Float32Array.BYTES_PER_ELEMENT * sizeOf(shape), 0);
+  return total(Object.values(specs).map(({ shape }) => Float32Array.BYTES_PER_ELEMENT * sizeOf(shape)));
+}
+
+function total(sizes: Readonly<Record<string, number>> | readonly number[]): number {
+  return Object.values(sizes).reduce((sum, size) => sum + size, 0);
 }

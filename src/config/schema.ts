@@ -368,6 +368,20 @@ const workers = z.strictObject({
     .describe(
       'CPU threads of each sampler, which share each product. Small models are slower with more than one, as `quorum doctor` measures; more samplers share the rows instead.',
     ),
+  rolloutRows: count()
+    .max(MOST_QUESTIONS)
+    .nullable()
+    .default(null)
+    .describe(
+      'Responses that a sampler decodes at once, but at least those of one question; null takes a whole job, or as many of its questions as free memory holds. The tokens do not depend on it.',
+    ),
+  memoryGigabytes: positive()
+    .max(1_000_000)
+    .nullable()
+    .default(null)
+    .describe(
+      'Memory that the run may take, of the GPU on `cuda` and of the host otherwise; null takes what is free. A start that needs more is refused.',
+    ),
   learnerThreads: count().max(1_024).default(1).describe('CPU threads of the learner.'),
 });
 

@@ -6,6 +6,7 @@ import { Grader } from '../learn/grader.ts';
 import type { Classifier } from '../learn/judge.ts';
 import { loadPlugins, type Plugin } from '../plugin/load.ts';
 import { localPolicy, refuseEngine } from '../policy/local/open.ts';
+import { sizeRun } from '../policy/local/size-run.ts';
 import type { Policy, PolicyOrigin } from '../policy/policy.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
 import type { Checkpoints } from '../store/checkpoints.ts';
@@ -92,7 +93,8 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
       version: origin.checkpoint?.version ?? 0,
     };
     const base = await unlessAborted(options.signal, settleBase(store, { ...config, model }, past));
-    const policy: Policy = await (options.createPolicy ?? localPolicy)(config, origin);
+    const sized = await sizedFor(config, { model, opened, options });
+    const policy: Policy = await (options.createPolicy ?? localPolicy)(sized.config, origin);
     const { learner, sampler } = policy;
     closers.push(() => Promise.all([learner[Symbol.asyncDispose](), sampler[Symbol.asyncDispose]()]));
     const [{ version }] = await unlessAborted(options.signal, Promise.all([learner.open(), sampler.open()]));
@@ -101,7 +103,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const changes = [...base.keep(), ...changedSince(store, before, asRun)];
     folder.saveConfig(asRun);
     const data = isDrawn(config.data) ? { ...opened, since: 0, changes: [] } : await settleData(store, opened, version);
-    const notes = [...(opened.notes ?? []), ...changes, ...data.changes, ...chain.notes];
+    const notes = [...(opened.notes ?? []), ...changes, ...data.changes, ...chain.notes, ...sized.notes];
     return {
       folder,
       log,
@@ -121,6 +123,22 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     await close();
     throw error;
   }
+}
+
+/** Questions that stand for all where the memory of a run is worked out. */
+const TYPICAL = 8;
+
+/** The configuration for the policy, whose rollouts fit into memory; for notes, see SizedRun. @throws InputError */
+async function sizedFor(
+  config: Config,
+  { model, opened, options }: { readonly model: string; readonly opened: OpenedData; readonly options: OpenOptions },
+): Promise<{ readonly config: Config; readonly notes: readonly string[] }> {
+  if (options.createPolicy) return { config, notes: [] };
+  const { train } = opened;
+  const count = Math.min(TYPICAL, train.size);
+  const questions = Array.from({ length: count }, (_, i) => train.question(Math.floor((i * train.size) / count)));
+  const { rows, notes } = await sizeRun({ ...config, model }, questions, options.signal);
+  return { config: { ...config, workers: { ...config.workers, rolloutRows: rows } }, notes };
 }
 
 /** Describes changed settings in words; the events hold both values of each. */

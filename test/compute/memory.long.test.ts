@@ -1,34 +1,47 @@
-/** Compares the estimated memory with that of a learner's process on the CPU. */
+/** Compares the estimated memory of a run with that of its process on the CPU. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { learnerBytes } from '../../src/compute/memory.ts';
+import type { RunMemory } from '../../bench/run-memory.ts';
+import { hostBytes } from '../../src/compute/memory.ts';
 import { completeConfig } from '../../src/config/load.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { openData } from '../../src/data/open.ts';
 import { memoryOfRun } from '../../src/policy/local/memory.ts';
 import { writeRandomModel } from '../../src/pretrain/random/folder.ts';
 import { RANDOM_SHAPES } from '../../src/pretrain/random/shapes.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 
-test('a step of 2 questions x 4 responses x 64 tokens takes what was told, within 15 %', async () => {
-  const folder = temporaryFolder();
-  const model = join(folder, 'model');
-  await writeRandomModel({ folder: model, shape: RANDOM_SHAPES['0.1b'], dtype: 'BF16', seed: 0 });
-  const { config } = completeConfig({
-    model,
-    promptTemplate: '{question}',
-    sampling: { samples: 4, maxNewTokens: 64 },
-    loop: { batchGroups: 2 },
-    learner: { adapter: { type: 'lora' }, minibatches: 1 },
-  });
-  const told = learnerBytes(await memoryOfRun(config));
-  const work = { kind: 'learn', model, engine: 'cpu', questions: 2, samples: 4, tokens: 64, rounds: 1 };
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    ['--import', 'tsx', 'bench/gpu-work.ts', JSON.stringify(work)],
-    { timeout: 300_000 },
-  );
-  const { hostBytes } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { readonly hostBytes: number };
-  expect(told / hostBytes).toBeGreaterThan(0.85);
-  expect(told / hostBytes).toBeLessThan(1.15);
-}, 360_000);
+test.each([
+  { name: 'an adapter', adapter: { type: 'lora' }, samples: 4, maxNewTokens: 64 },
+  { name: 'all weights', adapter: { type: 'none' }, samples: 4, maxNewTokens: 16 },
+] as const)(
+  'a run that trains $name takes the memory that was worked out, within 15 %',
+  async ({ adapter, samples, maxNewTokens }) => {
+    const model = join(temporaryFolder(), 'model');
+    await writeRandomModel({ folder: model, shape: RANDOM_SHAPES['0.1b'], dtype: 'F32', seed: 0 });
+    const input: ConfigInput = {
+      model,
+      promptTemplate: '{question}',
+      sampling: { samples, maxNewTokens, temperature: 1 },
+      loop: { batchGroups: 2, jobQuestions: 2 },
+      learner: { adapter, minibatches: 1 },
+      filters: { dropAllAgree: false, dropNoBox: false, shareFloor: 0 },
+      evaluation: { questions: 2, fullQuestions: 2, everySteps: 100 },
+      guardian: { mode: 'off' },
+    };
+    const { config } = completeConfig(input);
+    const { train } = await openData(config.data);
+    const { own } = hostBytes(await memoryOfRun(config, [train.question(0), train.question(1)]));
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      ['--import', 'tsx', 'bench/run-memory.ts', JSON.stringify(input)],
+      { timeout: 500_000 },
+    );
+    const measured = JSON.parse(stdout.trim().split('\n').at(-1)!) as RunMemory;
+    expect(own / measured.own).toBeGreaterThan(0.85);
+    expect(own / measured.own).toBeLessThan(1.15);
+  },
+  600_000,
+);

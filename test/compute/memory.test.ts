@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { learnerBytes, memoryOf, type MemorySettings } from '../../src/compute/memory.ts';
+import { deviceBytes, hostBytes, memoryOf, type MemorySettings } from '../../src/compute/memory.ts';
 import { adapterSettings } from '../../src/compute/models/adapters.ts';
 import { withNetwork, type Model } from '../../src/compute/models/family.ts';
 import { parseModel } from '../../src/compute/models/index.ts';
@@ -25,7 +25,9 @@ async function memory(changes: Partial<MemorySettings> = {}) {
     samples: 4,
     responseTokens: 12,
     passGroups: 2,
-    rolloutRows: 8,
+    rolloutQuestions: 2,
+    sharesPrompt: false,
+    samplers: 1,
     ...changes,
   });
 }
@@ -38,16 +40,19 @@ describe('memoryOf', () => {
     const trained = 2 * 4 * (64 + (32 + kv) * 2 + 64 + 3 * (32 + inner));
     const found = await memory();
     expect(found.frozen).toBe(4 * (parameters + 1)); // the adapter's scale
-    expect([found.trainable, found.moments, found.versions]).toEqual([8 * trained, 8 * trained, 24 * trained]);
+    expect([found.trainable, found.moments, found.versions]).toEqual([12 * trained, 16 * trained, 32 * trained]);
     const whole = await memory({ adapter: undefined });
-    expect([whole.frozen, whole.moments]).toEqual([0, 8 * parameters]);
+    expect([whole.frozen, whole.moments]).toEqual([0, 16 * parameters]);
   });
 
   it('counts keys and values of the rows that are decoded at once', async () => {
     const [slots, layers, kvHeads] = [20 + 12, 2, 2];
     const a = await memory();
-    expect((await memory({ rolloutRows: 16 })).cache).toBe(2 * a.cache);
+    expect((await memory({ rolloutQuestions: 4 })).cache).toBe(2 * a.cache);
+    expect((await memory({ samplers: 2 })).cache).toBe(2 * a.cache);
     expect(a.cache % (8 * slots * layers * kvHeads * 2 * 4)).toBe(0);
+    const shared = await memory({ sharesPrompt: true });
+    expect(a.cache - shared.cache).toBe((a.cache * (6 * 20)) / (8 * slots)); // two prompts instead of eight
   });
 
   it('is less where blocks are computed again', async () => {
@@ -62,6 +67,27 @@ describe('memoryOf', () => {
     expect(groups.activations / a.activations).toBeGreaterThan(1.5);
     expect(samples.activations / a.activations).toBeGreaterThan(1.5);
     expect((await memory({ adapter: undefined })).pictures).toBeGreaterThan(0);
-    expect(learnerBytes(samples)).toBeGreaterThan(learnerBytes(a));
+    expect(hostBytes(samples).own).toBeGreaterThan(hostBytes(a).own);
+  });
+
+  it('counts frozen weights apart on the host, and once a session on a GPU', async () => {
+    const a = await memory();
+    const more = { ...a, frozen: a.frozen + 1_000 };
+    expect(hostBytes(more).own).toBe(hostBytes(a).own);
+    expect(hostBytes(more).mapped - hostBytes(a).mapped).toBe(1_000);
+    expect(deviceBytes(more, { samplers: 2 }) - deviceBytes(a, { samplers: 2 })).toBe(5_000);
+  });
+
+  it('knows what a picture takes on its way through a frozen tower', async () => {
+    const side = 24;
+    const grid = [1, side, side] as const;
+    const own = await model();
+    const ids = [...Array<number>(side ** 2 / 4).fill(own.vision!.tokenId), 1, 2, 3, 4];
+    const images = [{ grid, patches: new Float32Array(side ** 2 * 1_176) }];
+    const { ids: positions, next } = own.positions.of(ids, images);
+    const large = await memory({ prompt: { ids, positions, nextPosition: next, images } });
+    // Attention of all patches to all, 2 heads, in a picture of nine times as many.
+    expect(large.pictures).toBeGreaterThan(4 * 2 * side ** 4);
+    expect((await memory()).pictures).toBeLessThan(large.pictures);
   });
 });

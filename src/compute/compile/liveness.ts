@@ -1,6 +1,6 @@
-/** How much memory the values of a graph take while its nodes run in order. */
+/** How much memory the values of a graph take while ONNX Runtime runs its nodes. */
 import { sizeOf } from '../../protocol/tensor.ts';
-import type { Graph, OnnxType, OutputType } from './graph.ts';
+import { readsOf, type Graph, type Node, type OnnxType, type OutputType } from './graph.ts';
 
 const BYTES: Readonly<Record<OnnxType, number>> = {
   float32: 4,
@@ -20,7 +20,9 @@ const bytesOf = ({ dtype, shape }: OutputType): number => BYTES[dtype] * sizeOf(
  * The most bytes that values made by nodes take at once, from their node to the last that reads them; outputs stay to
  * the end. Inputs and constants do not count, nor what a kernel takes for itself.
  */
-export function peakBytes({ nodes, outputs }: Graph): number {
+export function peakBytes(graph: Graph): number {
+  const { outputs } = graph;
+  const nodes = runOrder(graph.nodes);
   const source = new Map<string, string>();
   const owner = (name: string): string => source.get(name) ?? name;
   const lastUse = new Map<string, number>();
@@ -43,4 +45,30 @@ export function peakBytes({ nodes, outputs }: Graph): number {
     for (const name of ending[at]!) now -= held.get(name) ?? 0;
   });
   return peak;
+}
+
+/**
+ * The order in which ONNX Runtime runs nodes, which is not theirs: depth first from the results, the last one and the
+ * latest input first (`Graph::ReverseDFSFrom` in its core/graph/graph.cc).
+ */
+function runOrder(nodes: readonly Node[]): Node[] {
+  const maker = new Map<string, number>();
+  nodes.forEach((node, at) => node.outputs.forEach((name) => maker.set(name, at)));
+  const inputs = nodes.map((node) =>
+    readsOf(node)
+      .flatMap((name) => maker.get(name) ?? [])
+      .sort((a, b) => a - b),
+  );
+  const isRead = new Set(inputs.flat());
+  const stack = nodes.map((_, at) => at).filter((at) => !isRead.has(at));
+  const [seen, order] = [new Set<number>(), [] as Node[]];
+  while (stack.length > 0) {
+    const at = stack.pop()!;
+    if (at < 0) order.push(nodes[-at - 1]!);
+    else if (!seen.has(at)) {
+      seen.add(at);
+      stack.push(-at - 1, ...inputs[at]!);
+    }
+  }
+  return order;
 }

@@ -73,7 +73,7 @@ async function scorePass(
 }
 
 /** Output `logProbs` [Q*G, R]; values at padding are unspecified. */
-function scoreProgram(model: Model, shape: PolicyShape, temperature: number): ProgramSpec {
+export function scoreProgram(model: Model, shape: PolicyShape, temperature: number): ProgramSpec {
   return {
     name: `score:${policyName(shape)}:${temperature}`,
     inputs: { ...model.parameters, ...policySpecs(model, shape) },

@@ -1,36 +1,62 @@
-/** What a run with this configuration takes of memory, asked one usual question: a picture and a line. */
+/** What a run with this configuration takes of memory, from the programs that it would run. */
 import { loadPromptEncoder } from '../../compute/models/folder.ts';
-import { withNetwork } from '../../compute/models/family.ts';
-import type { Memory } from '../../compute/memory.ts';
+import { withNetwork, type EncodedPrompt } from '../../compute/models/family.ts';
+import type { Memory, MemorySettings } from '../../compute/memory.ts';
 import { grpo } from '../../compute/objectives/grpo.ts';
-import { encodePrompt } from '../../compute/models/prompt.ts';
-import type { Picture } from '../../protocol/messages.ts';
-import { groupsAPass, type PolicyConfig } from './open.ts';
+import { encodePrompt, type PromptEncoder } from '../../compute/models/prompt.ts';
+import { encodeQuestion } from '../../compute/rollout/prompts.ts';
+import type { Picture, Question } from '../../protocol/messages.ts';
+import { engineOf, groupsAPass, rolloutRowsOf, type PolicyConfig } from './open.ts';
 
 const SIDE = 448;
 const PICTURE: Picture = { width: SIDE, height: SIDE, channels: 3, data: new Uint8Array(3 * SIDE * SIDE) };
 const TEXT = 'Find the length of the side that is marked x.';
 
-/** Loads TF.js. The objective hardly matters, so GRPO stands for each. @throws InputError for a model that cannot be read. */
-export async function memoryOfRun(config: PolicyConfig): Promise<Memory> {
+/**
+ * Loads TF.js. The objective hardly matters, so GRPO stands for each.
+ * @param questions the longest of them counts; without any, a usual question does: a picture and a line.
+ * @throws InputError for a model that cannot be read.
+ */
+export async function memoryOfRun(config: PolicyConfig, questions: readonly Question[] = []): Promise<Memory> {
   const { memoryOf } = await import('../../compute/memory.ts');
-  const { model: folder, promptTemplate, prompt, learner, sampling, loop } = config;
+  const { model: folder, promptTemplate: template, prompt, pictures } = config;
   const encoder = {
     ...(await loadPromptEncoder(folder)),
-    template: promptTemplate,
+    template,
     system: prompt.system ?? undefined,
+    maxPictureTokens: pictures.maxTokens,
   };
-  const text = promptTemplate.replace('{question}', () => TEXT);
+  const settings = settingsOf(config, await longest(encoder, questions));
+  return memoryOf(await withNetwork(encoder.model), settings);
+}
+
+async function longest(encoder: PromptEncoder, questions: readonly Question[]): Promise<EncodedPrompt> {
+  const prompts: EncodedPrompt[] = [];
+  for (const question of questions) {
+    // The loop reports a question that cannot be asked, when it asks it.
+    const encoded = await encodeQuestion(encoder, question).catch(() => undefined);
+    if (encoded) prompts.push(encoded);
+  }
+  const [first] = prompts.sort((a, b) => b.ids.length - a.ids.length);
+  if (first) return first;
+  const text = encoder.template?.replace('{question}', () => TEXT) ?? TEXT;
+  return encodePrompt(encoder, { text, pictures: encoder.model.vision ? [PICTURE] : [] });
+}
+
+function settingsOf(config: PolicyConfig, prompt: EncodedPrompt): MemorySettings {
+  const { learner, sampling, workers } = config;
   const passGroups = groupsAPass(config);
   const { samples, maxNewTokens, temperature } = sampling;
-  return memoryOf(await withNetwork(encoder.model), {
+  return {
     adapter: learner.adapter.type === 'none' ? undefined : learner.adapter,
     loss: grpo.loss({ ...learner, objective: { type: 'grpo' }, temperature, maxNewTokens }),
     saving: learner.recompute ? { recompute: true } : {},
-    prompt: encodePrompt(encoder, { text, pictures: encoder.model.vision ? [PICTURE] : [] }),
+    prompt,
     samples,
     responseTokens: maxNewTokens,
     passGroups,
-    rolloutRows: loop.jobQuestions * samples,
-  });
+    rolloutQuestions: Math.max(1, Math.floor(rolloutRowsOf(config) / samples)),
+    sharesPrompt: engineOf(workers) !== 'cuda',
+    samplers: workers.rolloutWorkers,
+  };
 }

@@ -71,6 +71,11 @@ export function groupsAPass({ sampling, learner, loop }: Pick<Config, 'sampling'
   return Math.max(1, Math.min(MICRO_BATCH_GROUPS, withinTokens, Math.ceil(loop.batchGroups / learner.minibatches)));
 }
 
+/** Responses that a sampler decodes at once; a start works them out from the free memory (fit.ts). */
+export function rolloutRowsOf({ workers, loop, sampling }: Pick<Config, 'workers' | 'loop' | 'sampling'>): number {
+  return workers.rolloutRows ?? loop.jobQuestions * sampling.samples;
+}
+
 /** The engine that `workers.engine` selects. */
 export function engineOf({ engine }: Pick<Config['workers'], 'engine'>): EngineName {
   return engine === 'auto' ? 'cpu' : engine;
@@ -115,7 +120,7 @@ function pictureSetup({ runFolder, pictures, learner }: PolicyConfig): PictureSe
 }
 
 function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: WeightsOf): LocalSampler {
-  const { model, promptTemplate, prompt, workers, learner, sampling, loop, timeouts } = config;
+  const { model, promptTemplate, prompt, workers, learner, timeouts } = config;
   const setup = {
     role: 'rollout',
     baseFolder: base ?? model,
@@ -123,7 +128,7 @@ function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: 
     systemPrompt: prompt.system ?? undefined,
     engine: engineOf(workers),
     threads: workers.rolloutThreads,
-    maxRows: loop.jobQuestions * sampling.samples,
+    maxRows: rolloutRowsOf(config),
     pass: { groups: groupsAPass(config) },
     pictures: pictureSetup(config),
     ...(!weightsOf && { baseAlone: true }),
