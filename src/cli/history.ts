@@ -36,6 +36,7 @@ export function historyCsv(rows: readonly HistoryRow[]): string[] {
 const COLUMNS: Readonly<Record<string, readonly [heading: string, write: (value: number | null) => string]>> = {
   greedy: ['accuracy', percent],
   voteShare: ['vote share', (value) => fixed(value, 2)],
+  votesLost: ['votes lost', percent],
   'guardian.agreement': ['agreement', (value) => fixed(value, 2)],
   reward: ['reward', (value) => fixed(value, 2)],
   entropy: ['entropy', (value) => fixed(value, 3)],

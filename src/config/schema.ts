@@ -466,6 +466,9 @@ const dashboard = z.strictObject({
   maxClients: count().max(10_000).default(64).describe('Pages open at once; more are turned away.'),
 });
 
+/** Built-in plug-ins with the port `check`. */
+const CHECKS = ['equations', 'whole', 'premises', 'views'] as const;
+
 const PLUGIN =
   'expected a package name, a file path, the result of definePlugin, or {use, options, thread, labels} with one of these';
 const definition = z.custom<object>(
@@ -523,6 +526,13 @@ export const configSchema = z.strictObject({
   sampling: sampling.prefault({}),
   loop: loop.prefault({}),
   learner: learner.prefault({}),
+  checks: z
+    .array(z.enum(CHECKS))
+    .max(CHECKS.length)
+    .default([])
+    .describe(
+      'Checks that the work of a response must pass to have a vote, in this order; see docs/concepts.md. Each is the built-in plug-in of its name; list it in `plugins` instead to give it options.',
+    ),
   filters: filters.prefault({}),
   synthesis: synthesis.prefault({}),
   evaluation: evaluation.prefault({}),

@@ -1,5 +1,6 @@
 /** Opens the parts of a run, cheap checks first, and closes them in the reverse order. */
 import { isDrawn } from '../data/settings.ts';
+import { pluginsOf } from '../config/plugins.ts';
 import type { Config } from '../config/schema.ts';
 import { openData, pathsOf, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';
@@ -69,7 +70,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const asRun = { ...config, dashboard, plugins: config.plugins.map(nameOf) };
     folder.expectSameRun(asRun);
     const log = openLog(folder.logFolder, config.log);
-    const loading = loadPlugins(config.plugins, options.pluginFolder);
+    const loading = loadPlugins(pluginsOf(config), options.pluginFolder);
     const plugins = await unlessAborted(options.signal, loading).catch((error: unknown) => {
       void loading.then(closeAll, () => undefined); // not awaited, because a module's import may never settle
       throw error;

@@ -17,6 +17,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'equal-rewards': 'all responses earned the same: nothing to learn',
   'share-floor': 'too few responses agreed',
   'no-box': 'most responses had no answer',
+  'no-vote': 'checks took every vote',
   refused: 'the model could not be asked',
 };
 

@@ -85,9 +85,10 @@ async function askForPlugins({ runFolder }: Config, { timeout }: Options): Promi
 }
 
 /** Loads the plug-ins as a daemon would, with the same errors. */
-async function loadListed({ plugins: specs }: Config, folder: string): Promise<readonly ListedPlugin[]> {
+async function loadListed(config: Config, folder: string): Promise<readonly ListedPlugin[]> {
   const { inThread, loadPlugins } = await import('../../plugin/load.ts');
-  const plugins = await loadPlugins(specs, folder);
+  const { pluginsOf } = await import('../../config/plugins.ts');
+  const plugins = await loadPlugins(pluginsOf(config), folder);
   const rows = plugins.map(({ name, source, use, ports }) => ({
     name,
     source,
