@@ -1,10 +1,8 @@
 /** Options and words that all experiments share. */
-import { existsSync } from 'node:fs';
 import { Option, InvalidArgumentError, type Command } from 'commander';
 import type { ConfigInput } from '../config/schema.ts';
 import { BUILT_IN, type BuiltIn } from '../data/settings.ts';
 import type { Estimate } from '../experiment/estimate.ts';
-import { packagePath } from '../lib/package-path.ts';
 import { CancelledError } from '../protocol/errors.ts';
 import { onInterrupt } from './interrupt.ts';
 import { collect, parseCount, parsePositive } from './options.ts';
@@ -43,7 +41,8 @@ export function withShared(command: Command, folder: string): Command {
 export async function sharedOf({ model, data, out, force = false, seeds, minutes, set = [] }: SharedOptions) {
   const { isExperiment } = await import('../experiment/session.ts');
   const { applyOverrides } = await import('../config/override.ts');
-  const base = model ?? modelFor(data);
+  const { completeConfig } = await import('../config/load.ts');
+  const base = model ?? completeConfig({ data: { type: data } }).config.model;
   const inputs = [base];
   const folder = await claimOutput({ option: '--out', path: out, force, inputs, isOurs: isExperiment });
   return {
@@ -55,11 +54,6 @@ export async function sharedOf({ model, data, out, force = false, seeds, minutes
     signal: onInterrupt(() => console.error('Stopping; the same command continues from here.')),
     ...(minutes !== undefined && { minutes }),
   };
-}
-
-function modelFor(data: BuiltIn): string {
-  const own = packagePath(`models/${data}`);
-  return existsSync(own) ? own : packagePath('models/mini');
 }
 
 /** Ctrl-C ends an experiment without an error; it can be continued. */

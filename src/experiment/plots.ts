@@ -1,7 +1,18 @@
 /** Plots as SVG inside an HTML page: no script, colours for light and dark. */
 
-/** Colour-blind-safe (Okabe and Ito), readable on light and dark. */
-const COLOURS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9', '#7f7f7f', '#b8860b', '#8c564b'];
+/** Readable on light and dark; the first six are Okabe and Ito's, which the colour-blind can tell apart. */
+const COLOURS = [
+  '#0072b2',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#e69f00',
+  '#56b4e9',
+  '#7f7f7f',
+  '#b8860b',
+  '#8c564b',
+  '#ee3377',
+];
 const [WIDTH, HEIGHT, LEFT] = [760, 320, 40];
 const LEGEND_COLUMNS = 4;
 
@@ -60,7 +71,8 @@ function grid(): string[] {
 }
 
 function tickOf(x: number, text: string): string {
-  const anchor = x > WIDTH - 20 ? 'end' : x < LEFT + 20 ? 'start' : 'middle';
+  const reach = 4 * text.length; // half of its width
+  const anchor = x + reach > WIDTH + 8 ? 'end' : x - reach < 0 ? 'start' : 'middle';
   return `<text x="${x.toFixed(1)}" y="${HEIGHT + 18}" text-anchor="${anchor}">${text}</text>`;
 }
 

@@ -34,7 +34,7 @@ ${curves(results)}`,
 
 function aboutWords({ seeds }: StreamTable, { data, questions, heldOut }: About): string {
   return (
-    `Kinds of pictures of ${data} one after the other, ${questions} questions of each, in runs of ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}; the loop is not told where one ends. ` +
+    `Kinds of pictures (${data}) one after the other, ${questions} questions of each, in runs of ${seeds} ${seeds === 1 ? 'seed' : 'seeds'}; the loop is not told where one ends. ` +
     `Greedy accuracy in % on ${heldOut} held-out questions of each stage, mean ± standard deviation over seeds: when the stage begins, the mean over the evaluations while it is asked, ` +
     `when it ends, and when the last one ends; forgotten is the best since it began less the end. A fresh run starts from the base and asks the same questions of one stage alone.`
   );
