@@ -16,6 +16,8 @@ export interface Flow {
   readonly fault?: Fault;
   /** Premises that no step uses, as listed. */
   readonly unused: readonly string[];
+  /** Whether the last step has a number from nowhere. */
+  readonly constant: boolean;
 }
 
 /** What is left to use, by number and sign: a number listed with a plus is added, one listed with a minus subtracted. */
@@ -24,22 +26,29 @@ type Pool = Map<string, number>;
 export function flowOf(premises: readonly Operand[], steps: readonly Step[]): Flow {
   const listed: Pool = new Map();
   const found: Pool = new Map();
+  let constant = false;
   for (const { sign, number } of premises) put(listed, sign + plain(number));
   for (const [i, step] of steps.entries()) {
     const isLast = i === steps.length - 1;
     if (operandsOf(step).length === 0)
-      return { fault: { why: 'it has a step that cannot be read', step: step.text }, unused: [] };
+      return { fault: { why: 'it has a step that cannot be read', step: step.text }, unused: [], constant };
     const strangers = operandsOf(step).filter((operand) => !uses(operand, found) && !uses(operand, listed));
     const [stranger] = strangers;
     if (stranger && (!isLast || strangers.length > 1 || !isConstant(stranger, listed)))
       return {
         fault: { why: `its ${stranger.number} is neither read nor a result that is left`, step: step.text },
         unused: [],
+        constant,
       };
+    constant = stranger !== undefined;
     if (!isLast) put(found, resultOf(step));
   }
   const [idle] = left(found);
-  return { unused: left(listed), ...(idle !== undefined && { fault: { why: `it does not use its result ${idle}` } }) };
+  return {
+    unused: left(listed),
+    constant,
+    ...(idle !== undefined && { fault: { why: `it does not use its result ${idle}` } }),
+  };
 }
 
 /** Nothing is added from nowhere, taken away twice, or made nothing of. */

@@ -26,6 +26,7 @@ type Does = 'nothing' | 'steps without a list' | 'a selection' | 'all';
 interface Own {
   readonly finding: CheckFinding;
   readonly does: Does;
+  readonly constant?: boolean;
 }
 
 /** @param responses to one question; a finding each. */
@@ -38,7 +39,7 @@ export function checkWhole(responses: readonly string[]): CheckFinding[] {
     const others = owns.flatMap((other, j) =>
       other && j !== i ? [{ ...other, length: works[j]?.text.length ?? 0 }] : [],
     );
-    return lessThan(others, own, work) ?? own.finding;
+    return lessThan(others, own, work) ?? otherwise(others, own) ?? own.finding;
   });
 }
 
@@ -61,6 +62,15 @@ function lessThan(
     : { vote: null, why: 'its work is in words' };
 }
 
+/** `14+6=20 20-8=12`, where most of the others whose work is whole need no number from nowhere. */
+function otherwise(others: readonly Own[], { finding, constant }: Own): CheckFinding | undefined {
+  if (constant !== true || finding.vote !== true) return undefined;
+  const whole = others.filter((other) => other.finding.vote === true && other.does === 'all');
+  const without = whole.filter((other) => other.constant !== true).length;
+  if (2 * without <= whole.length) return undefined;
+  return { vote: false, why: `its last step has a number from nowhere, as none of ${without} others has` };
+}
+
 function ownOf(work: Work): Own {
   if (work.steps.length === 0) return withoutStep(work);
   if (work.premises.length > 0) return fromList(work);
@@ -78,10 +88,10 @@ function withoutStep({ premises, conclusion }: Work): Own {
 }
 
 function fromList(work: Work): Own {
-  const { fault, unused } = flowOf(work.premises, work.steps);
+  const { fault, unused, constant } = flowOf(work.premises, work.steps);
   const wrong = fault ?? wrongEnd(work);
   if (wrong) return { finding: { vote: false, ...wrong }, does: 'all' };
-  if (unused.length === 0) return { finding: { vote: true }, does: 'all' };
+  if (unused.length === 0) return { finding: { vote: true }, does: 'all', constant };
   if (selectsEnds(work, unused)) return { finding: { vote: true }, does: 'a selection' };
   return { finding: { vote: false, why: `it does not use the ${unused[0]} that it lists` }, does: 'all' };
 }

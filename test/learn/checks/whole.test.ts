@@ -28,10 +28,10 @@ const question = fc
 describe('work of the ladder', () => {
   it('that is right passes both checks, at every level of every family, alone and among others', () => {
     fc.assert(
-      fc.property(question, fc.array(question, { maxLength: 3 }), (one, others) => {
+      fc.property(question, fc.nat(3), (one, others) => {
         const right = rightResponse(one);
         expect(votesOf([right])).toEqual([true]);
-        if (one.level > 1) expect(votesOf([right, ...others.map(rightResponse)])[0]).toBe(true);
+        expect(votesOf([right, ...Array.from({ length: others }, () => right)])[0]).toBe(true);
         expect(equationsOf(right)).toBe(right.includes('=') ? true : null);
       }),
       { numRuns: 2000 },
@@ -50,6 +50,7 @@ describe('work of the ladder', () => {
     'no last step': { equations: true, whole: false },
     'no work': { equations: true, whole: false },
     'wrong box': { equations: true, whole: false },
+    // Where as many others have one.
     constant: { equations: true, whole: true },
   };
 
@@ -62,7 +63,7 @@ describe('work of the ladder', () => {
           fc.integer({ min: 1, max: 3 }),
           (one, copies) => {
             const faulty = faultyResponse(one, fault, new Random(one.seed));
-            fc.pre(faulty !== null);
+            fc.pre(faulty !== null && (fault !== 'constant' || copies > 1));
             const group = [...Array.from({ length: copies }, () => faulty), rightResponse(one)];
             const { equations, whole } = LETS_THROUGH[fault];
             expect(votesOf(group)[0] !== false).toBe(whole);
@@ -120,6 +121,17 @@ describe('a group', () => {
     const [range, total] = ['3 5 2 5-2=3 \\boxed{3}', '3 5 2 3+5=8 8+2=10 \\boxed{10}'];
     expect(votesOf([range, '3 5 2 \\boxed{5}', range])).toEqual([true, false, true]);
     expect(votesOf([range, range, total])).toEqual([false, false, true]);
+  });
+});
+
+describe('a number from nowhere in the last step', () => {
+  const [plain, more] = ['8 9 8+9=17 \\boxed{17}', '8 9 8+9=17 17-12=5 \\boxed{5}'];
+
+  it('is what the others of a group decide', () => {
+    expect(votesOf([more])).toEqual([true]);
+    expect(votesOf([more, more, plain])).toEqual([true, true, true]);
+    expect(votesOf([more, plain, plain])).toEqual([false, true, true]);
+    expect(votesOf([more, plain, more, plain, '\\boxed{5}'])).toEqual([false, true, false, true, false]);
   });
 });
 
