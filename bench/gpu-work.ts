@@ -18,9 +18,12 @@ import type { Row } from './measure.ts';
 
 /** What is measured; `questions`, each with a picture of 448 x 448, have `samples` responses of `tokens` tokens. */
 export interface GpuWork {
-  readonly kind: 'learn' | 'rollout' | 'loop';
+  /** `agree` compares 16 bits with float32. */
+  readonly kind: 'learn' | 'rollout' | 'loop' | 'agree';
   readonly model: string;
   readonly engine: Config['workers']['engine'];
+  /** Default `auto`. */
+  readonly compute?: Config['workers']['compute'];
   readonly questions: number;
   readonly samples: number;
   readonly tokens: number;
@@ -42,7 +45,10 @@ const SIDE = 448;
 /** Of the prompt's text, which with the picture's 256 tokens makes about 300. */
 const WORDS = 'Find the length of the side that is marked x.';
 
-function configOf({ model, engine, questions, samples, tokens, vision }: GpuWork, folder: string): Config {
+function configOf(
+  { model, engine, compute = 'auto', questions, samples, tokens, vision }: GpuWork,
+  folder: string,
+): Config {
   const input: ConfigInput = {
     model,
     runFolder: join(folder, 'run'),
@@ -55,7 +61,7 @@ function configOf({ model, engine, questions, samples, tokens, vision }: GpuWork
       learningRate: 1e-6,
       klCoefficient: 0.01,
     },
-    workers: { engine },
+    workers: { engine, compute },
     dashboard: { port: null },
   };
   return parseConfig(input);
@@ -165,6 +171,45 @@ async function rollout(work: GpuWork, folder: string): Promise<Omit<GpuMeasured,
   }
 }
 
+/**
+ * Responses in 16 bits and in float32 by the same uniform numbers: the share of equal tokens, and how far the
+ * log-probabilities lie apart up to the first other token of a response, where both still see the same.
+ */
+async function agree(work: GpuWork, folder: string): Promise<Omit<GpuMeasured, 'hostBytes'>> {
+  const questions = await questionsOf(work, folder);
+  const sampled = async (compute: 'f32' | 'bf16' | 'f16'): Promise<readonly Sample[]> => {
+    const config = configOf({ ...work, compute }, folder);
+    const sampler = await openForSampling(config);
+    try {
+      const { groups } = await sampler.sample({ questions, params: config.sampling, seed: 1, version: 0 });
+      return groups.flat();
+    } finally {
+      await sampler[Symbol.asyncDispose]();
+    }
+  };
+  const compute = work.compute === 'f16' ? 'f16' : 'bf16';
+  const [wide, narrow] = [await sampled('f32'), await sampled(compute)];
+  const pairs = wide.map(({ tokens, logprobs }, i) => {
+    const other = narrow[i]!;
+    const differs = tokens.findIndex((token, t) => token !== other.tokens[t]);
+    const same = differs < 0 ? Math.min(tokens.length, other.tokens.length) : differs;
+    const apart = logprobs.slice(0, same).map((value, t) => Math.abs(value - other.logprobs[t]!));
+    const equal = tokens.filter((token, t) => token === other.tokens[t]).length;
+    return { length: tokens.length, equal, apart };
+  });
+  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
+  const apart = pairs.flatMap((pair) => pair.apart);
+  const values = [
+    {
+      value: (100 * sum(pairs.map(({ equal }) => equal))) / sum(pairs.map(({ length }) => length)),
+      unit: `% of tokens as in f32 (${compute})`,
+    },
+    { value: sum(apart) / apart.length, unit: 'nats apart, mean' },
+    { value: Math.max(...apart), unit: 'nats apart, most' },
+  ];
+  return { values };
+}
+
 /** Tokens a second of the loop's sampler, as the bundled model learns by the defaults. */
 async function loop({ model, engine, rounds }: GpuWork, folder: string): Promise<Omit<GpuMeasured, 'hostBytes'>> {
   const daemon = await startDaemon(
@@ -185,7 +230,7 @@ async function loop({ model, engine, rounds }: GpuWork, folder: string): Promise
 const work = JSON.parse(process.argv[2]!) as GpuWork;
 const folder = mkdtempSync(join(tmpdir(), 'quorum-bench-'));
 try {
-  const found = await { learn, rollout, loop }[work.kind](work, folder);
+  const found = await { learn, rollout, loop, agree }[work.kind](work, folder);
   const measured: GpuMeasured = { ...found, hostBytes: 1_024 * process.resourceUsage().maxRSS };
   console.log(JSON.stringify(measured));
 } finally {

@@ -10,7 +10,8 @@ import { cpus, tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { ENGINES } from '../src/compute/engine/engines.ts';
-import type { EngineName } from '../src/compute/engine/engine.ts';
+import { kindOf, type EngineName } from '../src/compute/engine/engine.ts';
+import type { Config } from '../src/config/schema.ts';
 import { makeFolder } from '../src/lib/make-folder.ts';
 import { packagePath } from '../src/lib/package-path.ts';
 import { writeRandomModel } from '../src/pretrain/random/folder.ts';
@@ -20,7 +21,7 @@ import { gpuMemory, gpusHere, peakGpuMemory } from './gpu-memory.ts';
 import type { GpuMeasured, GpuWork } from './gpu-work.ts';
 import { table, type Row } from './measure.ts';
 
-const USAGE = `npm run bench:gpu -- [--like 3b,7b] [--engine cuda] [--minutes 8] [--quick] [--only learn,rollout,loop]
+const USAGE = `npm run bench:gpu -- [--like 3b,7b] [--engine cuda] [--minutes 8] [--quick] [--only learn,rollout,agree,loop] [--compute auto]
     [--models ${join(tmpdir(), 'quorum-bench')}] [--model FOLDER] [--wheels FOLDER] [--out runs/gpu.json]
 --quick: few and short responses, to try the script; without a GPU: --engine cpu --like 0.1b --quick`;
 
@@ -30,7 +31,9 @@ const { values } = parseArgs({
     engine: { type: 'string', default: 'cuda' },
     minutes: { type: 'string', default: '8' },
     quick: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'learn,rollout,loop' },
+    only: { type: 'string', default: 'learn,rollout,agree,loop' },
+    /** `workers.compute`. */
+    compute: { type: 'string', default: 'auto' },
     /** Where models with random weights are written, and found again by the next run. */
     models: { type: 'string', default: join(tmpdir(), 'quorum-bench') },
     /** A model that is there already, in place of `--like`. */
@@ -48,6 +51,8 @@ const LEAST_SECONDS = 20;
 /** Below, no model is written. */
 const LEAST_TO_WRITE_SECONDS = 120;
 
+type Compute = Config['workers']['compute'];
+
 interface Planned extends GpuWork {
   readonly name: string;
 }
@@ -56,13 +61,28 @@ interface Planned extends GpuWork {
 type Outcome = Row | { readonly name: string; readonly why: string };
 
 function planOf(like: string, model: string, engine: EngineName): Planned[] {
-  const work = (kind: 'learn' | 'rollout', questions: number, samples: number, tokens: number): Planned => {
+  const compute = computeOf(values.compute);
+  const work = (kind: 'learn' | 'rollout' | 'agree', questions: number, samples: number, tokens: number): Planned => {
     const shape = `${questions} x ${samples} x ${tokens}`;
-    const name = kind === 'learn' ? `${like} learner step, ${shape}` : `${like} rollout, ${questions * samples} rows`;
-    return { kind, name, model, engine, questions, samples, tokens, rounds: values.quick ? 1 : 3 };
+    const names = {
+      learn: `${like} learner step, ${shape}`,
+      rollout: `${like} rollout, ${questions * samples} rows`,
+      agree: `${like} in 16 bits, ${shape}`,
+    };
+    return {
+      kind,
+      name: names[kind],
+      model,
+      engine,
+      compute,
+      questions,
+      samples,
+      tokens,
+      rounds: values.quick ? 1 : 3,
+    };
   };
-  if (values.quick) return [work('learn', 1, 2, 8), work('rollout', 1, 4, 8)];
-  const always = [work('learn', 2, 8, 128), work('rollout', 8, 8, 128)];
+  if (values.quick) return [work('learn', 1, 2, 8), work('rollout', 1, 4, 8), work('agree', 1, 4, 8)];
+  const always = [work('learn', 2, 8, 128), work('rollout', 8, 8, 128), work('agree', 2, 8, 64)];
   return like === '7b' ? always : [...always, work('learn', 1, 8, 512), work('rollout', 32, 8, 128)];
 }
 
@@ -76,6 +96,13 @@ const loopPlan = (engine: EngineName): Planned => ({
   tokens: 0,
   rounds: values.quick ? 1 : 10,
 });
+
+/** @throws InputError when the option names no type. */
+function computeOf(compute: string): Compute {
+  const known = (['auto', 'bf16', 'f16', 'f32'] as const).find((name) => name === compute);
+  if (known === undefined) throw new InputError(`--compute ${compute}: known are auto, bf16, f16, f32`);
+  return known;
+}
 
 /** @throws InputError when the option names no size. */
 function sizeOf(like: string): RandomSize {
@@ -139,14 +166,15 @@ function show(outcomes: readonly Outcome[]): void {
 
 /** @throws InputError for an unknown engine, or `cuda` where there is no GPU. */
 async function machineFor(engine: string): Promise<{ readonly engine: EngineName; readonly gpus: readonly string[] }> {
-  const known = ENGINES.find((name) => name === engine);
-  if (known === undefined) throw new InputError(`--engine ${engine}: known are ${ENGINES.join(', ')}`);
+  const kind = ENGINES.find((name) => name === engine || (name === 'cuda' && /^cuda:\d+$/.test(engine)));
+  if (kind === undefined) throw new InputError(`--engine ${engine}: known are ${ENGINES.join(', ')}, cuda:1 ...`);
+  const known = engine as EngineName;
   const gpus = await gpusHere();
-  if (known === 'cuda' && gpus.length === 0)
+  if (kind === 'cuda' && gpus.length === 0)
     throw new InputError(
       'no NVIDIA GPU is seen here (nvidia-smi lists none), and --engine cuda needs one; without one, --engine cpu --like 0.1b --quick tries the script',
     );
-  if (known !== 'cuda') console.log(`On the engine ${known} this measures no GPU, and no GPU memory.`);
+  if (kind !== 'cuda') console.log(`On the engine ${known} this measures no GPU, and no GPU memory.`);
   return { engine: known, gpus };
 }
 
@@ -155,7 +183,7 @@ async function main(): Promise<void> {
   const deadline = Date.now() + 60_000 * Number(values.minutes);
   const { engine, gpus } = await machineFor(values.engine);
   const sizes = values.model === undefined ? values.like.split(',').map(sizeOf) : [];
-  if (engine === 'cuda') await setUp();
+  if (kindOf(engine) === 'cuda') await setUp();
   const outcomes: Outcome[] = [];
   const run = async (plan: readonly Planned[], until = deadline): Promise<void> => {
     for (const planned of plan.filter(({ kind }) => values.only.split(',').includes(kind))) {

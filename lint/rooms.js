@@ -115,6 +115,11 @@ export const ROOMS = {
     imports: BELOW_OBJECTIVES,
     packages: [],
   },
+  'src/compute/kernel-report': {
+    holds: 'which kernels a model needs and an engine has',
+    imports: [...BELOW_OBJECTIVES, 'src/compute/memory'],
+    packages: [],
+  },
   'src/compute/threads': {
     holds: 'the pool, its worker threads, versions',
     imports: BELOW_THREADS,
@@ -130,7 +135,15 @@ export const ROOMS = {
   'src/policy': { holds: 'what samples and learns: interfaces', imports: COMMON, packages: [NODE] },
   'src/policy/local': {
     holds: 'a policy in threads of this process',
-    imports: [...BELOW_THREADS, 'src/compute/memory', 'src/compute/threads', 'src/learn', 'src/config', 'src/policy'],
+    imports: [
+      ...BELOW_THREADS,
+      'src/compute/memory',
+      'src/compute/kernel-report',
+      'src/compute/threads',
+      'src/learn',
+      'src/config',
+      'src/policy',
+    ],
     packages: [NODE],
   },
   'src/plugin': {
@@ -204,6 +217,7 @@ export const ROOMS = {
       'src/compute/models',
       'src/compute/training',
       'src/compute/memory',
+      'src/compute/kernel-report',
       'src/policy/local',
       'src/roles',
       'streams',

@@ -33,7 +33,7 @@ export function memoryWords(
   if ('notWorkedOut' in diagnosis) return `not worked out: ${diagnosis.notWorkedOut}`;
   const { parts, needed, mapped } = diagnosis;
   const list = Object.entries(parts).map(([name, size]) => `${name} ${bytes(size as number)}`);
-  const where = workers.engine === 'cuda' ? 'of the GPU' : 'of memory';
+  const where = workers.engine.startsWith('cuda') ? 'of the GPU' : 'of memory';
   const files = mapped > 0 ? `, and ${bytes(mapped)} of mapped files` : '';
   return `a run about ${bytes(needed)} ${where}${files}, with ${sampling.samples} responses of ${sampling.maxNewTokens} tokens a question: ${list.join(', ')}`;
 }

@@ -1,10 +1,12 @@
 /**
- * Estimates the memory of a run, by part, from its programs, before any weight is read. Each part counts its numbers
- * in f32; `hostBytes` and `deviceBytes` say what the parts come to.
+ * Estimates the memory of a run, by part, from its programs, before any weight is read. In 16 bits the frozen weights,
+ * the cache and most of a program take half, as where the provider has every kernel; all else is counted in f32.
+ * `hostBytes` and `deviceBytes` say what the parts come to.
  */
 import { peakBytes } from './compile/liveness.ts';
 import { trace } from './compile/trace.ts';
-import { specsOf, type ProgramSpec, type Specs } from './engine/engine.ts';
+import { inCompute } from './engine/attached.ts';
+import { specsOf, type Compute, type ProgramSpec, type Specs } from './engine/engine.ts';
 import { makeAdapter, type AdapterSettings } from './models/adapters.ts';
 import type { EncodedPrompt, Model, PatchedImage, PromptImage } from './models/family.ts';
 import { withAdapter, type ParameterSets } from './models/parameter-sets.ts';
@@ -38,6 +40,8 @@ export interface MemorySettings {
   readonly sharesPrompt: boolean;
   /** Sampler threads. */
   readonly samplers: number;
+  /** Default `f32`. */
+  readonly compute?: Compute;
 }
 
 /** Bytes. */
@@ -81,38 +85,56 @@ export function hostBytes(parts: Memory): {
   return { own: PROCESS_BYTES + tensors + total(rest), mapped: frozen };
 }
 
-/** Peak memory of the learner's and the samplers' programs on a GPU; each session that reads the weights has its own. */
+/** Peak memory of the learner's and the samplers' programs on a GPU; each thread has the weights once. */
 export function deviceBytes(parts: Memory, { samplers }: Pick<MemorySettings, 'samplers'>): number {
   const { frozen, trainable, activations, pictures, cache, sampling } = parts;
-  const sessions = 1 + 2 * samplers;
-  return sessions * (frozen + trainable / 4) + ALLOCATOR * (activations + pictures + sampling) + cache;
+  const threads = 1 + samplers;
+  return threads * (frozen + trainable / 4) + ALLOCATOR * (activations + pictures + sampling) + cache;
 }
+
+/** Bytes of a program's tensors at their peak. */
+type Peak = (program: ProgramSpec) => number;
 
 /** Traces the largest programs, which takes seconds for a model of billions. */
 export function memoryOf(model: Model, settings: MemorySettings): Memory {
-  const adapter = settings.adapter && makeAdapter(model, settings.adapter);
-  const sets: ParameterSets = adapter
-    ? { frozen: { ...model.parameters, ...specsOf(adapter.constants) }, trainable: adapter.trainable }
-    : { frozen: {}, trainable: model.parameters };
-  const adapted = withAdapter(model, adapter);
-  const [without, whole] = [false, true].map((sees) => passBytes(adapted, sets, settings, sees));
+  const { adapted, sets } = setsOf(model, settings);
+  const narrower = settings.compute === undefined || settings.compute === 'f32' ? 1 : 2;
+  const peak: Peak = (program) => peakBytes(inCompute(trace(program), sets.frozen, settings.compute ?? 'f32'));
+  const [without, whole] = [false, true].map((sees) => peak(passProgram(adapted, sets, settings, sees)));
   const trainable = bytesOf(sets.trainable);
   return {
-    frozen: bytesOf(sets.frozen),
+    frozen: bytesOf(sets.frozen) / narrower,
     trainable: 3 * trainable,
     moments: 4 * trainable,
     versions: 8 * trainable,
     activations: without!,
-    pictures: Math.max(0, whole! - without!, towerBytes(adapted, settings)),
-    cache: settings.samplers * cacheBytes(model, settings),
-    sampling: settings.samplers * samplingBytes(adapted, settings),
+    pictures: Math.max(0, whole! - without!, towerBytes(adapted, settings, peak)),
+    cache: (settings.samplers * cacheBytes(model, settings)) / narrower,
+    sampling: settings.samplers * samplingBytes(adapted, settings, peak),
     samplerVersions: settings.samplers * SAMPLER_VERSIONS * trainable,
   };
 }
 
-function passBytes(model: Model, sets: ParameterSets, settings: MemorySettings, seesPictures: boolean): number {
+export function setsOf(
+  model: Model,
+  settings: Pick<MemorySettings, 'adapter'>,
+): { readonly adapted: Model; readonly sets: ParameterSets } {
+  const adapter = settings.adapter && makeAdapter(model, settings.adapter);
+  const sets: ParameterSets = adapter
+    ? { frozen: { ...model.parameters, ...specsOf(adapter.constants) }, trainable: adapter.trainable }
+    : { frozen: {}, trainable: model.parameters };
+  return { adapted: withAdapter(model, adapter), sets };
+}
+
+/** The learner's program for a pass over questions like the typical one. */
+export function passProgram(
+  model: Model,
+  sets: ParameterSets,
+  settings: MemorySettings,
+  seesPictures: boolean,
+): ProgramSpec {
   const { loss, saving } = settings;
-  return peakOf(gradProgram(model, sets, passShape(model, settings, seesPictures), loss, saving));
+  return gradProgram(model, sets, passShape(model, settings, seesPictures), loss, saving);
 }
 
 function passShape(model: Model, settings: MemorySettings, seesPictures: boolean): PolicyShape {
@@ -125,11 +147,11 @@ function passShape(model: Model, settings: MemorySettings, seesPictures: boolean
 }
 
 /** The larger of the samplers' programs. */
-function samplingBytes(model: Model, settings: MemorySettings): number {
+function samplingBytes(model: Model, settings: MemorySettings, peak: Peak): number {
   const prompts = Array.from({ length: settings.rolloutQuestions }, () => asked(model, settings, true));
   const { shape } = planPrefill(model, prompts, { samples: 1, newTokens: 1 });
   const scored = scoreProgram(model, passShape(model, settings, true), 1);
-  return Math.max(peakOf(prefillProgram(model, shape)), peakOf(scored));
+  return Math.max(peak(prefillProgram(model, shape)), peak(scored));
 }
 
 function cacheBytes({ dimensions }: Model, settings: MemorySettings): number {
@@ -141,12 +163,12 @@ function cacheBytes({ dimensions }: Model, settings: MemorySettings): number {
 }
 
 /** With a frozen tower: the largest of the programs that a picture passes through. */
-function towerBytes(model: Model, settings: MemorySettings): number {
+function towerBytes(model: Model, settings: MemorySettings, peak: Peak): number {
   const { vision } = model;
   if (!vision || !isTowerFrozen(settings)) return 0;
   const plans = settings.prompt.images.flatMap((image) => vision.tower.plan(image as PatchedImage));
   const stages = plans.flatMap(({ shape }) => shape.stages.map((stage, at) => towerProgram(model, shape, stage, at)));
-  return Math.max(0, ...stages.map(peakOf));
+  return Math.max(0, ...stages.map(peak));
 }
 
 const isTowerFrozen = ({ adapter }: MemorySettings): boolean => adapter !== undefined && adapter.vision !== true;
@@ -164,8 +186,6 @@ function picturesOf({ vision, dimensions }: Model, settings: MemorySettings): re
     rows: new Float32Array(vision.rows(image) * dimensions.hiddenSize),
   }));
 }
-
-const peakOf = (program: ProgramSpec): number => peakBytes(trace(program));
 
 function bytesOf(specs: Specs): number {
   return total(Object.values(specs).map(({ shape }) => Float32Array.BYTES_PER_ELEMENT * sizeOf(shape)));

@@ -373,9 +373,16 @@ const guardian = z.strictObject({
 const workers = z.strictObject({
   engine: z
     .enum(['auto', 'cpu', 'webgpu', 'cuda', 'tensorflow', 'reference'])
+    .or(z.templateLiteral(['cuda:', z.string().regex(/[0-9]+/)]))
     .default('cpu')
     .describe(
-      'Engine that runs the programs; `quorum doctor` lists those that work here. The daemon does not start on `webgpu`.',
+      'Engine that runs the programs; `quorum doctor` lists those that work here. `cuda:1` is the second GPU. The daemon does not start on `webgpu`.',
+    ),
+  compute: z
+    .enum(['auto', 'bf16', 'f16', 'f32'])
+    .default('auto')
+    .describe(
+      'Type in which programs compute, with islands of float32: softmax, norms, log-probabilities, loss, trained weights and optimizer. `auto` is bf16 on `cuda`, f32 elsewhere. 16 bits need the engine `cuda`, or `cpu`, where they are slower than f32.',
     ),
   rolloutWorkers: count()
     .max(256)

@@ -2,6 +2,7 @@ import { availableParallelism, freemem, totalmem } from 'node:os';
 import { stripVTControlCharacters } from 'node:util';
 import { Command } from 'commander';
 import pc from 'picocolors';
+import type { EngineName } from '../../compute/engine/engine.ts';
 import type { EngineReport } from '../../compute/engine/engines.ts';
 import { presetWords, type Preset } from '../../config/preset.ts';
 import type { Config } from '../../config/schema.ts';
@@ -19,6 +20,7 @@ const DETAIL = 200;
 interface Options extends ConfigOptions {
   readonly json?: boolean;
   readonly repair?: boolean;
+  readonly kernels?: boolean;
 }
 
 /** The machine's resources and what a run on it would use. Sizes in bytes. */
@@ -48,10 +50,14 @@ export function doctorCommand(): Command {
       '--repair',
       'with --run: put right what can be without losing anything; damaged things are moved to aside/, nothing is deleted',
     )
+    .option(
+      '--kernels',
+      'show instead which operators of the model have kernels in f32, f16 and bf16 on the engine, and what the model would run in',
+    )
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  quorum doctor --json\n  quorum doctor --model ./Qwen2.5-VL-3B-Instruct\n  quorum doctor --run runs/default --repair',
+      '\nExamples:\n  quorum doctor --json\n  quorum doctor --model ./Qwen2.5-VL-3B-Instruct\n  quorum doctor --run runs/default --repair\n  quorum doctor --kernels --set workers.engine=cuda',
     )
     .action(doctor);
 }
@@ -61,7 +67,12 @@ async function doctor(options: Options): Promise<void> {
   if (options.repair === true) throw new InputError('--repair needs --run: name the run folder to repair');
   const { probeEngines } = await import('../../compute/engine/engines.ts');
   const { config, preset } = await resolveConfig(options, process.cwd(), true);
-  const [{ measureSpeed, speedWords }, engines] = [await import('../doctor-speed.ts'), await probeEngines()];
+  if (options.kernels === true)
+    return (await import('../doctor-kernels.ts')).showKernels(config, options.json === true);
+  const [{ measureSpeed, speedWords }, engines] = [
+    await import('../doctor-speed.ts'),
+    await probeEngines(choose(config.workers.engine).engine),
+  ];
   const { memoryWords, workOutMemory } = await import('../doctor-memory.ts');
   const needs = await workOutMemory(config);
   const diagnosis = { ...diagnose(config, preset, engines, await measureSpeed(config)), needs };
@@ -97,7 +108,7 @@ function diagnose(
 }
 
 /** Chooses as the policy does: `auto` is `cpu`, which every supported platform has. */
-function choose(wanted: Config['workers']['engine']): { engine: string; why: string } {
+function choose(wanted: Config['workers']['engine']): { engine: EngineName; why: string } {
   return wanted === 'auto'
     ? { engine: 'cpu', why: 'workers.engine is "auto"' }
     : { engine: wanted, why: `workers.engine is "${wanted}"` };

@@ -1,9 +1,20 @@
 /** Frozen parameters: programs read them from files or from the device instead of feeds. */
 import { dirname, relative, sep } from 'node:path';
 import { sameShape, type External, type Graph, type OnnxType } from '../compile/graph.ts';
+import { sizeOf } from '../../protocol/tensor.ts';
 import type { StoredType } from '../hf/half.ts';
 import { readStored, type StoredWeights } from '../hf/stored.ts';
-import type { Engine, ResidentTensor, ResidentTensors, Specs, TensorSpec } from './engine.ts';
+import { narrow, type HasKernel } from '../compile/narrow.ts';
+import {
+  narrowTypeOf,
+  type Compute,
+  type Engine,
+  type ProgramSpec,
+  type ResidentTensor,
+  type ResidentTensors,
+  type Specs,
+  type TensorSpec,
+} from './engine.ts';
 
 /** Files for ONNX Runtime: paths below one folder; it refuses a path that leaves the folder, also by a symbolic link. */
 export interface Externals {
@@ -20,6 +31,31 @@ export function externalsOf(stored: StoredWeights): Externals {
     return [name, { name, dtype: TYPES[dtype], shape, location, offset, length }] as const;
   });
   return { folder, tensors: Object.fromEntries(tensors) };
+}
+
+/** The bytes of attached weights that programs hold more than once, if each holds its own. */
+export function heldTwice({ tensors }: Externals, specs: readonly ProgramSpec[]): number {
+  const held = specs.flatMap(({ inputs }) => attachedNames(inputs, tensors));
+  const bytes = (names: Iterable<string>): number => [...names].reduce((sum, name) => sum + tensors[name]!.length, 0);
+  return bytes(held) - bytes(new Set(held));
+}
+
+function attachedNames(inputs: Specs, attached: Shaped): string[] {
+  return Object.entries(inputs).flatMap(([name, spec]) => (isAttached(name, spec, attached) ? [name] : []));
+}
+
+/**
+ * The graph that an engine would run which has the parameters attached and the kernels that `has` says. Changes `graph`.
+ */
+export function inCompute(graph: Graph, parameters: Specs, compute: Compute, has: HasKernel = () => true): Graph {
+  if (compute === 'f32') return graph;
+  const dtype = narrowTypeOf(compute);
+  const tensors = Object.entries(parameters).map(([name, { shape }]): [string, External] => [
+    name,
+    { name, dtype, shape, location: '', offset: 0, length: 2 * sizeOf(shape) },
+  ]);
+  attachExternals(graph, { folder: sep, tensors: Object.fromEntries(tensors) });
+  return narrow(graph, dtype, has);
 }
 
 /** The deepest folder that holds all files. */

@@ -7,7 +7,7 @@ import { UnsupportedError } from '../../protocol/errors.ts';
 import type { DType, HostTensor } from '../../protocol/tensor.ts';
 import type {
   Engine,
-  EngineName,
+  EngineKind,
   EngineOptions,
   Feed,
   Fetched,
@@ -60,13 +60,13 @@ const toHost = (tensor: tf.Tensor): HostTensor => ({
 });
 
 export class EagerEngine implements Engine {
-  readonly name: EngineName;
+  readonly name: EngineKind;
   readonly #backend: string;
   readonly #programs: ProgramCache;
   #attached: ResidentTensors = {};
 
   /** `backend` is a registered TF.js backend. */
-  constructor(name: EngineName, backend: string, options: EngineOptions) {
+  constructor(name: EngineKind, backend: string, options: EngineOptions) {
     this.name = name;
     this.#backend = backend;
     this.#programs = new ProgramCache(options.cachePrograms ?? Infinity);

@@ -4,10 +4,17 @@
  * it on TF.js's own kernels. One program runs at a time in a thread (tf.tidy's scope stack is global).
  */
 import type { HostTensor, TensorMap } from '../../protocol/tensor.ts';
+import type { NarrowType } from '../compile/precision.ts';
 import type { ProgramSpec, Specs, TensorSpec } from '../compile/program.ts';
 import type { StoredWeights } from '../hf/stored.ts';
 
-export type EngineName = 'cpu' | 'webgpu' | 'cuda' | 'tensorflow' | 'reference';
+export type EngineKind = 'cpu' | 'webgpu' | 'cuda' | 'tensorflow' | 'reference';
+
+/** `cuda:1` is the second GPU; `cuda` is the first. */
+export type EngineName = EngineKind | `cuda:${string}`;
+
+/** The name without the device. */
+export const kindOf = (name: EngineName): EngineKind => name.split(':')[0] as EngineKind;
 
 export type { ProgramSpec, Specs, TensorSpec };
 
@@ -34,7 +41,7 @@ export interface Program {
 }
 
 export interface Engine extends AsyncDisposable {
-  readonly name: EngineName;
+  readonly name: EngineKind;
   /** Returns the cached program when name and specs match. Bounded: least recently used programs are disposed. */
   compile(spec: ProgramSpec): Promise<Program>;
   /**
@@ -49,8 +56,16 @@ export interface Engine extends AsyncDisposable {
   read(tensor: Fetched): Promise<HostTensor>;
 }
 
+/** The type in which programs compute; precision.ts says what stays float32 in 16 bits. */
+export type Compute = 'f32' | 'f16' | 'bf16';
+
+export const narrowTypeOf = (compute: Exclude<Compute, 'f32'>): NarrowType =>
+  compute === 'f16' ? 'float16' : 'bfloat16';
+
 export interface EngineOptions {
   readonly threads: number;
+  /** Default `f32`. Only `cpu` and `cuda` compute in 16 bits. */
+  readonly compute?: Compute;
   readonly cachePrograms?: number;
   /**
    * Whether a compiled program keeps its working memory between runs, which is faster (default). With many

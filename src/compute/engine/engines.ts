@@ -8,12 +8,14 @@ import { UnsupportedError } from '../../protocol/errors.ts';
 import { EagerEngine } from './eager-engine.ts';
 import { registerGradients } from '../compile/gradients.ts';
 import { loadCuda } from './cuda-libraries.ts';
+import { KernelTable, providerOf } from './kernels.ts';
 import { OrtEngine } from './ort-engine.ts';
-import type { Engine, EngineName, EngineOptions } from './engine.ts';
+import { checkCudaDevice, cudaDeviceOf } from './cuda-device.ts';
+import { kindOf, type Engine, type EngineKind, type EngineName, type EngineOptions } from './engine.ts';
 
-export const ENGINES: readonly EngineName[] = ['cpu', 'webgpu', 'cuda', 'tensorflow', 'reference'];
+export const ENGINES: readonly EngineKind[] = ['cpu', 'webgpu', 'cuda', 'tensorflow', 'reference'];
 
-const DETAILS: Readonly<Record<EngineName, string>> = {
+const DETAILS: Readonly<Record<EngineKind, string>> = {
   cpu: 'compiled, ONNX Runtime on the processor',
   webgpu:
     'compiled, ONNX Runtime on WebGPU; for `quorum eval`, `ask` and `synthesize`: the daemon does not start on it',
@@ -25,13 +27,32 @@ const DETAILS: Readonly<Record<EngineName, string>> = {
 const TENSORFLOW_PACKAGE = '@tensorflow/tfjs-node-gpu';
 
 export async function createEngine(name: EngineName, options: EngineOptions): Promise<Engine> {
-  if (name === 'reference') return new EagerEngine(name, 'cpu', options);
-  if (name === 'tensorflow') {
+  const { compute = 'f32' } = options;
+  const kind = kindOf(name);
+  if (compute !== 'f32' && kind !== 'cpu' && kind !== 'cuda')
+    throw new UnsupportedError(`engine ${name} computes in f32 only, not ${compute}: cpu and cuda can`);
+  if (kind === 'reference') return new EagerEngine(kind, 'cpu', options);
+  if (kind === 'tensorflow') {
     await loadTensorFlow();
-    return new EagerEngine(name, 'tensorflow', options);
+    return new EagerEngine(kind, 'tensorflow', options);
   }
-  if (name === 'cuda') loadCuda();
-  return new OrtEngine(name, options);
+  await prepare(name);
+  return new OrtEngine(kind, options, cudaDeviceOf(name));
+}
+
+async function prepare(name: EngineName): Promise<void> {
+  if (kindOf(name) !== 'cuda') return;
+  loadCuda();
+  await checkCudaDevice(name);
+}
+
+/** @throws UnsupportedError for an engine that computes in float32 only. */
+export async function kernelTable(name: EngineName): Promise<KernelTable> {
+  const kind = kindOf(name);
+  if (kind !== 'cpu' && kind !== 'cuda')
+    throw new UnsupportedError(`engine ${name} computes in f32 only: its kernels in 16 bits do not matter`);
+  await prepare(name);
+  return new KernelTable(kind, providerOf(kind, cudaDeviceOf(name)));
 }
 
 /** @throws UnsupportedError with the reason if the optional package is missing or does not start. */
@@ -63,10 +84,13 @@ export interface EngineReport {
 
 const PROBE_TIMEOUT_MS = 60_000;
 
-/** Tries every engine in a child process of its own, one after the other. For `quorum doctor`. */
-export async function probeEngines(): Promise<EngineReport[]> {
+/**
+ * Tries every engine, and `chosen` if it is another device, in a child process of its own, one after the other. For
+ * `quorum doctor`.
+ */
+export async function probeEngines(chosen: EngineName = 'cpu'): Promise<EngineReport[]> {
   const reports: EngineReport[] = [];
-  for (const name of ENGINES) reports.push(await probeEngine(name));
+  for (const name of new Set([...ENGINES, chosen])) reports.push(await probeEngine(name));
   return reports;
 }
 
@@ -79,7 +103,7 @@ export async function probeEngine(name: EngineName): Promise<EngineReport> {
       [...loader, fileURLToPath(entry), name],
       { timeout: PROBE_TIMEOUT_MS },
       (error, _stdout, stderr) => {
-        if (!error) resolve({ name, usable: true, detail: DETAILS[name] });
+        if (!error) resolve({ name, usable: true, detail: DETAILS[kindOf(name)] });
         else resolve({ name, usable: false, detail: reason(error, stderr) });
       },
     );

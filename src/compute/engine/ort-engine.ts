@@ -17,15 +17,16 @@ import type {
 } from './engine.ts';
 import type { StoredWeights } from '../hf/stored.ts';
 import { storedAs } from '../hf/weight-cache.ts';
-import { attachedInputs, attachExternals, externalsOf, fedInputs, uploadStored, type Externals } from './attached.ts';
+import { attachedInputs, attachExternals, externalsOf, fedInputs, heldTwice, uploadStored } from './attached.ts';
 import { ProgramCache } from './cache.ts';
 import { checkFeeds } from './feeds.ts';
 import { readsOf, type Graph } from '../compile/graph.ts';
 import { encodeModel } from '../compile/onnx.ts';
+import { providerOf } from './kernels.ts';
+import { Narrowing } from './narrowing.ts';
+import { sessionOptions, type OrtProvider, type Setting } from './session.ts';
 import { allocate, OrtResident, toHost, toOrt, wrap } from './ort-tensor.ts';
 import { trace } from '../compile/trace.ts';
-
-export type OrtProvider = 'cpu' | 'webgpu' | 'cuda';
 
 const DEFAULT_CACHE = 32;
 /**
@@ -33,16 +34,12 @@ const DEFAULT_CACHE = 32;
  * engine take at most a quarter.
  */
 const MOST_MAPS = 16_384;
-
-/** The options of an engine's programs. */
-interface Setting {
-  readonly provider: OrtProvider;
-  readonly options: EngineOptions;
-  /** Frozen parameters in files, for `cpu` and `cuda`. */
-  readonly externals?: Externals;
-  /** Frozen parameters on the device, for `webgpu`. */
-  readonly resident?: ResidentTensors;
-}
+/**
+ * Each session on a GPU has its own copy of the attached tensors, and onnxruntime-node gives it no other's: the programs
+ * of an engine hold at most this many bytes more than once. Small models keep their programs, large ones keep one of
+ * those that share weights.
+ */
+const MOST_TWICE = 1e9;
 
 export class OrtEngine implements Engine {
   readonly name: OrtProvider;
@@ -51,9 +48,18 @@ export class OrtEngine implements Engine {
   /** Copies between host and device are programs too, one for each dtype and shape; all these small sessions stay. */
   readonly #transfers = new ProgramCache(Infinity);
 
-  constructor(name: OrtProvider, options: EngineOptions) {
+  /** @param device number of the GPU, for `cuda` */
+  constructor(name: OrtProvider, options: EngineOptions, device?: number) {
     this.name = name;
-    this.#setting = { provider: name, options };
+    const { compute = 'f32' } = options;
+    const execution = providerOf(name, device);
+    const isNarrow = compute !== 'f32' && name !== 'webgpu';
+    this.#setting = {
+      provider: name,
+      execution,
+      options,
+      ...(isNarrow && { narrowing: new Narrowing(name, execution, compute) }),
+    };
     this.#programs = new ProgramCache(options.cachePrograms ?? DEFAULT_CACHE);
   }
 
@@ -62,15 +68,20 @@ export class OrtEngine implements Engine {
   }
 
   async attach(stored: StoredWeights): Promise<void> {
-    const { provider, options } = this.#setting;
+    const { provider, options, narrowing } = this.#setting;
     if (provider === 'webgpu') {
-      this.#setting = { provider, options, resident: await uploadStored(this, stored) };
+      this.#setting = { ...this.#setting, resident: await uploadStored(this, stored) };
       return;
     }
-    this.#setting = { provider, options, externals: externalsOf(await storedAs(stored, 'F32')) };
+    const type = (await narrowing?.storedType()) ?? 'F32';
+    const externals = externalsOf(await storedAs(stored, type));
+    this.#setting = { ...this.#setting, externals };
     const limit = Math.floor(MOST_MAPS / Math.max(1, Object.keys(stored).length));
     await this.#programs.clear();
-    this.#programs = new ProgramCache(Math.max(1, Math.min(options.cachePrograms ?? DEFAULT_CACHE, limit)));
+    this.#programs = new ProgramCache(
+      Math.max(1, Math.min(options.cachePrograms ?? DEFAULT_CACHE, limit)),
+      provider === 'cuda' ? (specs) => heldTwice(externals, specs) - MOST_TWICE : undefined,
+    );
   }
 
   async upload(tensor: HostTensor): Promise<ResidentTensor> {
@@ -94,9 +105,9 @@ export class OrtEngine implements Engine {
       build: (inputs) => ({ to: inputs['from']! }),
       resident: toDevice ? ['to'] : [],
     };
-    const { provider, options } = this.#setting;
+    const { provider, execution, options } = this.#setting;
     const program = await this.#transfers.get(spec, (onDispose) =>
-      OrtProgram.create(spec, { provider, options }, onDispose),
+      OrtProgram.create(spec, { provider, execution, options }, onDispose),
     );
     return (await program.run({ from: tensor }))['to']!;
   }
@@ -106,40 +117,6 @@ export class OrtEngine implements Engine {
     await this.#transfers.clear();
     for (const tensor of Object.values(this.#setting.resident ?? {})) tensor.release();
   }
-}
-
-/** Options of a session. A resident output stays in a GPU buffer where there is one. */
-function sessionOptions(
-  spec: ProgramSpec,
-  graph: Graph,
-  { provider, options, externals }: Setting,
-): ort.InferenceSession.SessionOptions {
-  const resident = new Set([...(spec.resident ?? []), ...Object.keys(spec.inPlace ?? {})]);
-  const locations = graph.outputs.map(({ name }) => [name, resident.has(name) ? 'gpu-buffer' : 'cpu'] as const);
-  return {
-    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
-    graphOptimizationLevel: 'all',
-    executionMode: 'sequential',
-    intraOpNumThreads: options.threads,
-    interOpNumThreads: 1,
-    logSeverityLevel: 3,
-    enableCpuMemArena: options.keepMemory ?? true,
-    // A pattern is one more block in addition to what the first run took: 1.0 GB against 0.6 for a learner step of 16 groups.
-    // No speed-up has been measured.
-    enableMemPattern: false,
-    extra: {
-      session: {
-        // Moments and gradients decay into denormals, which are many times slower to compute with.
-        set_denormal_as_zero: '1',
-        ...(externals && {
-          model_external_initializers_file_folder_path: externals.folder,
-          // Prepacking copies the weights for each session.
-          disable_prepacking: '1',
-        }),
-      },
-    },
-    ...(provider === 'webgpu' && { preferredOutputLocation: Object.fromEntries(locations) }),
-  };
 }
 
 class OrtProgram implements Program {
@@ -172,8 +149,9 @@ class OrtProgram implements Program {
   }
 
   static async create(spec: ProgramSpec, setting: Setting, onDispose: () => void): Promise<OrtProgram> {
-    const graph = trace(spec);
-    if (setting.externals) attachExternals(graph, setting.externals);
+    const traced = trace(spec);
+    if (setting.externals) attachExternals(traced, setting.externals);
+    const graph = (await setting.narrowing?.rewritten(traced)) ?? traced;
     const session = await inNative(() =>
       ort.InferenceSession.create(encodeModel(graph, spec.name), sessionOptions(spec, graph, setting)),
     );

@@ -18,7 +18,14 @@ import type {
   WorkerValues,
 } from '../../protocol/worker.ts';
 import { baseTypes, loadCheckpoint, saveCheckpoint } from '../training/checkpoint.ts';
-import { specsOf, uploadAll, type Engine, type EngineName, type ResidentTensors } from '../engine/engine.ts';
+import {
+  specsOf,
+  uploadAll,
+  type Compute,
+  type Engine,
+  type EngineName,
+  type ResidentTensors,
+} from '../engine/engine.ts';
 import { createEngine } from '../engine/engines.ts';
 import { CANCELLED } from '../engine/native.ts';
 import type { Adapter } from '../models/adapter.ts';
@@ -47,6 +54,8 @@ export interface LearnerSetup {
   readonly promptTemplate?: string | undefined;
   readonly systemPrompt?: string | undefined;
   readonly engine: EngineName;
+  /** Default `f32`. */
+  readonly compute?: Compute;
   readonly threads: number;
   /** Absent: pictures have any size, and the programs contain the vision tower. */
   readonly pictures?: PictureSetup | undefined;
@@ -97,7 +106,10 @@ export class LearnerWorker {
     const model = await loadModelFiles(setup.baseFolder);
     // A base that is itself a checkpoint, all float32, records the types of its own base.
     const dtypes = (await baseTypes(setup.baseFolder)) ?? model.dtypes;
-    const engine = await createEngine(setup.engine, { threads: setup.threads });
+    const engine = await createEngine(setup.engine, {
+      threads: setup.threads,
+      ...(setup.compute && { compute: setup.compute }),
+    });
     const adapter = setup.adapter && makeAdapter(model.model, setup.adapter.settings);
     if (adapter) await engine.attach(await locateParams(setup.baseFolder, model.model));
     const constants = await uploadAll(engine, adapter?.constants ?? {});

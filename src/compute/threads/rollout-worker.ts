@@ -6,7 +6,7 @@ import type { Sample } from '../../protocol/messages.ts';
 import type { SampleReply } from '../../protocol/ports.ts';
 import type { TensorMap } from '../../protocol/tensor.ts';
 import type { RolloutCall, SampleCall, SharedTensors, TaskFlags, WorkerValues } from '../../protocol/worker.ts';
-import { uploadAll, type Engine, type EngineName, type ResidentTensors } from '../engine/engine.ts';
+import { uploadAll, type Compute, type Engine, type EngineName, type ResidentTensors } from '../engine/engine.ts';
 import { createEngine } from '../engine/engines.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
 import { generate, type Generated } from '../rollout/generate.ts';
@@ -33,6 +33,8 @@ export interface RolloutSetup {
   readonly promptTemplate?: string | undefined;
   readonly systemPrompt?: string | undefined;
   readonly engine: EngineName;
+  /** Default `f32`. */
+  readonly compute?: Compute;
   readonly threads: number;
   /** Maximum of rows per decode step. */
   readonly maxRows: number;
@@ -85,6 +87,7 @@ export class RolloutWorker {
     // This many programs would retain more memory than the rest of the daemon.
     const engine = await createEngine(setup.engine, {
       threads: setup.threads,
+      ...(setup.compute && { compute: setup.compute }),
       cachePrograms: CACHED_PROGRAMS,
       keepMemory: false,
     });

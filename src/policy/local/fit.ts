@@ -1,4 +1,5 @@
 /** Makes a run fit into memory: chooses how many responses are decoded at once, or says what else would help. */
+import { kindOf } from '../../compute/engine/engine.ts';
 import type { Memory } from '../../compute/memory.ts';
 import { adapterSettings } from '../../compute/models/adapters.ts';
 import { gigabytes } from '../../lib/free-space.ts';
@@ -19,7 +20,7 @@ export interface Fit {
 /** Bytes that the parts come to where the run's programs are: on the GPU, or in this process. */
 export async function neededBytes(config: PolicyConfig, parts: Memory): Promise<Pick<Fit, 'needed' | 'mapped'>> {
   const { deviceBytes, hostBytes } = await import('../../compute/memory.ts');
-  if (engineOf(config.workers) === 'cuda')
+  if (kindOf(engineOf(config.workers)) === 'cuda')
     return { needed: deviceBytes(parts, { samplers: config.workers.rolloutWorkers }), mapped: 0 };
   const { own, mapped } = hostBytes(parts);
   return { needed: own, mapped };
@@ -56,7 +57,7 @@ async function refusal(config: PolicyConfig, { questions, free, needed, parts }:
     if (bytes.needed <= free) would.push(`${words} (${gigabytes(bytes.needed)})`);
     least = Math.min(least, bytes.needed);
   }
-  const where = engineOf(config.workers) === 'cuda' ? 'of the GPU' : 'of memory';
+  const where = kindOf(engineOf(config.workers)) === 'cuda' ? 'of the GPU' : 'of memory';
   const limit = config.workers.memoryGigabytes === null ? 'are free' : 'may be taken (`workers.memoryGigabytes`)';
   const help =
     would.length > 0

@@ -1,24 +1,43 @@
 /** What a run with this configuration takes of memory, from the programs that it would run. */
 import { loadPromptEncoder } from '../../compute/models/folder.ts';
-import { withNetwork, type EncodedPrompt } from '../../compute/models/family.ts';
+import { withNetwork, type EncodedPrompt, type Model } from '../../compute/models/family.ts';
+import { kindOf, type Compute } from '../../compute/engine/engine.ts';
+import type { KernelReport } from '../../compute/kernel-report.ts';
 import type { Memory, MemorySettings } from '../../compute/memory.ts';
 import { grpo } from '../../compute/objectives/grpo.ts';
 import { encodePrompt, type PromptEncoder } from '../../compute/models/prompt.ts';
 import { encodeQuestion } from '../../compute/rollout/prompts.ts';
 import type { Picture, Question } from '../../protocol/messages.ts';
-import { engineOf, groupsAPass, rolloutRowsOf, type PolicyConfig } from './open.ts';
+import { computeOf, engineOf, groupsAPass, rolloutRowsOf, type PolicyConfig } from './open.ts';
 
 const SIDE = 448;
 const PICTURE: Picture = { width: SIDE, height: SIDE, channels: 3, data: new Uint8Array(3 * SIDE * SIDE) };
 const TEXT = 'Find the length of the side that is marked x.';
 
 /**
- * Loads TF.js. The objective hardly matters, so GRPO stands for each.
+ * Loads TF.js.
  * @param questions the longest of them counts; without any, a usual question does: a picture and a line.
  * @throws InputError for a model that cannot be read.
  */
 export async function memoryOfRun(config: PolicyConfig, questions: readonly Question[] = []): Promise<Memory> {
   const { memoryOf } = await import('../../compute/memory.ts');
+  const { model, settings } = await typicalPass(config, questions);
+  return memoryOf(model, settings);
+}
+
+/** Loads TF.js and ONNX Runtime. @throws InputError for a model that cannot be read, or settings that do not fit. */
+export async function kernelsOfRun(config: PolicyConfig): Promise<KernelReport & { readonly compute: Compute }> {
+  const { reportKernels } = await import('../../compute/kernel-report.ts');
+  const compute = computeOf(config.workers);
+  const { model, settings } = await typicalPass(config, []);
+  return { ...(await reportKernels(engineOf(config.workers), model, settings)), compute };
+}
+
+/** The objective hardly matters, so GRPO stands for each. */
+async function typicalPass(
+  config: PolicyConfig,
+  questions: readonly Question[],
+): Promise<{ readonly model: Model; readonly settings: MemorySettings }> {
   const { model: folder, promptTemplate: template, prompt, pictures } = config;
   const encoder = {
     ...(await loadPromptEncoder(folder)),
@@ -27,7 +46,7 @@ export async function memoryOfRun(config: PolicyConfig, questions: readonly Ques
     maxPictureTokens: pictures.maxTokens,
   };
   const settings = settingsOf(config, await longest(encoder, questions));
-  return memoryOf(await withNetwork(encoder.model), settings);
+  return { model: await withNetwork(encoder.model), settings };
 }
 
 async function longest(encoder: PromptEncoder, questions: readonly Question[]): Promise<EncodedPrompt> {
@@ -56,7 +75,8 @@ function settingsOf(config: PolicyConfig, prompt: EncodedPrompt): MemorySettings
     responseTokens: maxNewTokens,
     passGroups,
     rolloutQuestions: Math.max(1, Math.floor(rolloutRowsOf(config) / samples)),
-    sharesPrompt: engineOf(workers) !== 'cuda',
+    sharesPrompt: kindOf(engineOf(workers)) !== 'cuda',
     samplers: workers.rolloutWorkers,
+    compute: computeOf(workers),
   };
 }

@@ -1,7 +1,7 @@
 /** Builds a learner and a sampler on this machine from the configuration. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EngineName } from '../../compute/engine/engine.ts';
+import { kindOf, type Compute, type EngineName } from '../../compute/engine/engine.ts';
 import type { PictureSetup } from '../../compute/threads/frozen-tower.ts';
 import type { Config } from '../../config/schema.ts';
 import { InputError } from '../../protocol/errors.ts';
@@ -81,6 +81,17 @@ export function engineOf({ engine }: Pick<Config['workers'], 'engine'>): EngineN
   return engine === 'auto' ? 'cpu' : engine;
 }
 
+/** The type that `workers.compute` selects. @throws InputError for 16 bits on an engine that has them not. */
+export function computeOf(workers: Pick<Config['workers'], 'engine' | 'compute'>): Compute {
+  const kind = kindOf(engineOf(workers));
+  if (workers.compute === 'auto') return kind === 'cuda' ? 'bf16' : 'f32';
+  if (workers.compute !== 'f32' && kind !== 'cpu' && kind !== 'cuda')
+    throw new InputError(
+      `\`workers.compute\` is "${workers.compute}", and \`workers.engine\` is "${workers.engine}", which computes in f32 only: set "auto" or "f32", or the engine "cpu" or "cuda"`,
+    );
+  return workers.compute;
+}
+
 function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalLearner {
   const { model, promptTemplate, prompt, seed, workers, learner, sampling, timeouts } = config;
   const { betas, weightDecay, gradientClipNorm, minibatches, adapter, recompute, ...learn } = learner;
@@ -91,6 +102,7 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
       promptTemplate,
       systemPrompt: prompt.system ?? undefined,
       engine: engineOf(workers),
+      compute: computeOf(workers),
       threads: workers.learnerThreads,
       pictures: pictureSetup(config),
       optimizer: { beta1: betas[0], beta2: betas[1], epsilon: 1e-8, weightDecay, clipNorm: gradientClipNorm },
@@ -127,6 +139,7 @@ function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: 
     promptTemplate,
     systemPrompt: prompt.system ?? undefined,
     engine: engineOf(workers),
+    compute: computeOf(workers),
     threads: workers.rolloutThreads,
     maxRows: rolloutRowsOf(config),
     pass: { groups: groupsAPass(config) },

@@ -1,6 +1,7 @@
 /** Works out before a model is loaded whether its run fits into the memory that is free, and sizes the rollouts. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { kindOf } from '../../compute/engine/engine.ts';
 import { loadArchitecture } from '../../compute/models/folder.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { freeMemory } from '../../lib/free-memory.ts';
@@ -50,9 +51,10 @@ export async function sizeRun(
 /** Bytes that the run may take; undefined where no driver says. */
 async function takableBytes({ workers }: PolicyConfig): Promise<number | undefined> {
   if (workers.memoryGigabytes !== null) return 1e9 * workers.memoryGigabytes;
-  if (engineOf(workers) !== 'cuda') return freeMemory();
-  const [first] = await nvidiaSmi(['memory.free']).catch(() => []);
-  return first && MEBIBYTE * Number(first[0]);
+  if (kindOf(engineOf(workers)) !== 'cuda') return freeMemory();
+  const gpus = await nvidiaSmi(['memory.free']).catch(() => []);
+  const gpu = gpus[Number(engineOf(workers).split(':')[1] ?? 0)];
+  return gpu && MEBIBYTE * Number(gpu[0]);
 }
 
 function notesOf({ rows, needed, mapped }: Fit, wanted: number, free: number): string[] {
