@@ -79,6 +79,7 @@ export type {
   CheckReply,
   CheckRequest,
   Evaluate,
+  EncodedText,
   EvaluateRequest,
   Export,
   ExportPage,

@@ -70,7 +70,16 @@ export interface ModelText {
    * image token; in `tokens` it is as many as the model sees. @throws InputError when a picture cannot be read, or the
    * prompt is longer than the model's context.
    */
-  prompt(question: Question): Promise<{ readonly text: string; readonly tokens: readonly number[] }>;
+  prompt(question: Question): Promise<EncodedText>;
+}
+
+export interface EncodedText {
+  readonly text: string;
+  readonly tokens: readonly number[];
+  /** What the user turn says besides the pictures, which come first: the question by the run's prompt template. */
+  readonly user: string;
+  /** What the system turn says; absent: what the chat template says by itself. */
+  readonly system?: string;
 }
 
 export interface SampleRequest {
@@ -109,6 +118,12 @@ export interface WeightsRef {
   readonly size: number;
   /** The weights as a safetensors file, a copy. @throws RangeError when the version is gone. */
   read(): Promise<Uint8Array>;
+  /**
+   * Writes the version as a Hugging Face folder, whole or not at all: an adapter in PEFT's layout where the run trains
+   * one, the whole model otherwise. Absent where the learner cannot. @throws RangeError when the version is gone,
+   * InputError when the folder is the base's own.
+   */
+  save?(folder: string): Promise<'adapter' | 'model'>;
 }
 
 export interface LearnReply {

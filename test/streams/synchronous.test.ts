@@ -22,7 +22,6 @@ const DEAF: Listener = {
   version: hearsNothing,
   bound: hearsNothing,
   synthesis: hearsNothing,
-  curriculum: hearsNothing,
   guardian: hearsNothing,
   held: hearsNothing,
   saved: hearsNothing,

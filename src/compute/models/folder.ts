@@ -98,7 +98,8 @@ export async function loadArchitecture(folder: string): Promise<Architecture> {
   return parseModel(parseJson(text, file), file);
 }
 
-async function readSidecars(of: string): Promise<Record<string, string>> {
+/** Reads the files that are copied together with the weights, by name. @throws InputError */
+export async function readSidecars(of: string): Promise<Record<string, string>> {
   const folder = (await withoutAdapters(of)).base;
   const files: Record<string, string> = {};
   for (const name of SIDECARS) {

@@ -4,7 +4,7 @@ import type { Question } from '../../protocol/messages.ts';
 import type { ModelText, PromptSource } from '../../protocol/ports.ts';
 import { loadPromptEncoder } from '../models/folder.ts';
 import type { PromptEncoder } from '../models/prompt.ts';
-import { encodeQuestion, renderQuestion } from './prompts.ts';
+import { encodeQuestion, promptText, renderQuestion } from './prompts.ts';
 
 /** Reads the folder at the first call, because a tokenizer may take a hundred megabytes. */
 export function modelText(source: PromptSource | undefined): ModelText {
@@ -25,7 +25,9 @@ export function modelText(source: PromptSource | undefined): ModelText {
     async prompt(question: Question) {
       const own = await encoder();
       const { ids } = await encodeQuestion(own, question);
-      return { text: renderQuestion(own, question), tokens: Array.from(ids) };
+      const { system, template } = own;
+      const turns = { user: promptText(question, template), ...(system !== undefined && { system }) };
+      return { text: renderQuestion(own, question), tokens: Array.from(ids), ...turns };
     },
   };
 }

@@ -29,7 +29,8 @@ export function renderQuestion(encoder: PromptEncoder, question: Question): stri
   return renderPrompt(encoder, promptText(question, encoder.template), question.pictures.length);
 }
 
-function promptText({ text, verbatim }: Question, template?: string): string {
+/** Returns what the user turn says besides the pictures. */
+export function promptText({ text, verbatim }: Question, template?: string): string {
   return template === undefined || verbatim ? text : template.replace('{question}', () => text);
 }
 

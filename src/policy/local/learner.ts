@@ -107,7 +107,9 @@ export class LocalLearner implements Learner {
 
   async publish(n: number): Promise<WeightsRef> {
     const state = this.#versions.get(n);
-    return new SharedWeights(n, state.weights, () => this.#versions.has(n, state));
+    const { baseFolder: folder, adapter } = this.#options.setup;
+    const base = { folder, adapter: adapter?.settings };
+    return new SharedWeights(n, state.weights, base, () => this.#versions.has(n, state));
   }
 
   async save(n: number, folder: string): Promise<void> {

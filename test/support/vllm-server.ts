@@ -1,0 +1,152 @@
+/**
+ * A server that answers as a real vLLM did (test/fixtures/vllm: requests and answers of vLLM 0.32 with models/mini), and
+ * misbehaves as a test asks.
+ */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+export interface Recorded {
+  readonly request: { readonly messages?: unknown } & Record<string, unknown>;
+  readonly status: number;
+  readonly response: unknown;
+}
+
+export function recorded(name: string): Recorded {
+  return JSON.parse(readFileSync(new URL(`../fixtures/vllm/${name}.json`, import.meta.url), 'utf8')) as Recorded;
+}
+
+/** What goes wrong with one chat completion. */
+export type Fault = 429 | 500 | 'hang' | 'rubbish' | 'cut' | 'short' | 'restart';
+
+export interface VllmServer {
+  readonly url: string;
+  /** Bodies by path, in order. */
+  readonly received: {
+    readonly path: string;
+    readonly body: Record<string, unknown>;
+    readonly key?: string | undefined;
+  }[];
+  /** Taken in turn, one a sampling request. */
+  readonly faults: Fault[];
+  readonly adapters: Set<string>;
+  /** Sampling requests that it answered well. */
+  answered(): number;
+}
+
+export interface VllmSettings {
+  /** `processed` log-probabilities depend on the temperature. */
+  readonly logprobs?: 'raw' | 'processed';
+  /** Default: as recorded, 512. */
+  readonly maxTokens?: number;
+  /** Whether adapters can be loaded. */
+  readonly hasAdapters?: boolean;
+  readonly hasReload?: boolean;
+}
+
+export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServer> {
+  const { logprobs = 'processed', maxTokens = 512, hasAdapters = true, hasReload = true } = settings;
+  const [chat, models, tokenize, unknown] = ['chat', 'models', 'tokenize', 'unknown-model'].map(recorded) as [
+    Recorded,
+    Recorded,
+    Recorded,
+    Recorded,
+  ];
+  const state = {
+    received: [] as VllmServer['received'],
+    faults: [] as Fault[],
+    adapters: new Set<string>(),
+    answered: 0,
+  };
+  const send = (response: ServerResponse, status: number, body: unknown, headers = {}): void => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers });
+    response.end(typeof body === 'string' ? body : JSON.stringify(body));
+  };
+  const missing = { error: { message: 'Not Found' } };
+
+  const probe = (response: ServerResponse, temperature: number): void => {
+    const logprob = logprobs === 'raw' ? -0.5 : -0.5 / temperature;
+    const answer = structuredClone(chat.response) as { choices: Record<string, unknown>[] };
+    const content = [{ token: '1', logprob, top_logprobs: [{ token: '1', logprob }] }];
+    answer.choices = [{ ...answer.choices[0]!, token_ids: [9], logprobs: { content }, finish_reason: 'length' }];
+    send(response, 200, answer);
+  };
+  const complete = (response: ServerResponse, request: IncomingMessage, model: string): void => {
+    const fault = state.faults.shift();
+    if (fault === 429) return send(response, 429, { error: { message: 'too many requests' } }, { 'retry-after': '0' });
+    if (fault === 500) return send(response, 500, 'Internal Server Error');
+    if (fault === 'hang') return;
+    if (fault === 'rubbish') return send(response, 200, '<html>');
+    if (fault === 'cut') return void request.socket.destroy();
+    if (fault === 'restart') {
+      state.adapters.clear();
+      return void request.socket.destroy();
+    }
+    if (model !== 'mini' && !state.adapters.has(model)) return send(response, unknown.status, unknown.response);
+    state.answered++;
+    const answer = structuredClone(chat.response) as { choices: { token_ids: number[] }[] };
+    if (fault === 'short') answer.choices[0]!.token_ids.pop();
+    send(response, chat.status, answer);
+  };
+  const load = (response: ServerResponse, name: string): void => {
+    const { status, response: words } = recorded('lora-load');
+    if (!hasAdapters) return send(response, 404, missing);
+    state.adapters.add(name);
+    send(response, status, words);
+  };
+  const answers: Record<
+    string,
+    (body: Record<string, unknown>, response: ServerResponse, request: IncomingMessage) => void
+  > = {
+    '/v1/models': (_, response) => {
+      const list = structuredClone(models.response) as { data: { max_model_len: number }[] };
+      list.data[0]!.max_model_len = maxTokens;
+      send(response, models.status, list);
+    },
+    '/tokenize': (body, response) => {
+      const isRecorded = textOf(body) === textOf(tokenize.request);
+      send(response, 200, isRecorded ? tokenize.response : { count: 1, max_model_len: 512, tokens: [1] });
+    },
+    '/v1/chat/completions': (body, response, request) =>
+      body['max_tokens'] === 1
+        ? probe(response, body['temperature'] as number)
+        : complete(response, request, body['model'] as string),
+    '/v1/load_lora_adapter': (body, response) => load(response, body['lora_name'] as string),
+    '/v1/unload_lora_adapter': (body, response) => {
+      state.adapters.delete(body['lora_name'] as string);
+      send(response, 200, recorded('lora-unload').response);
+    },
+    '/collective_rpc': (_, response) => send(response, hasReload ? 200 : 404, hasReload ? {} : missing),
+    '/reset_prefix_cache': (_, response) => send(response, 200, ''),
+  };
+  const server = createServer((request, response) => {
+    let text = '';
+    request.setEncoding('utf8').on('data', (part: string) => (text += part));
+    request.on('end', () => {
+      const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
+      state.received.push({ path: request.url!, body, key: request.headers.authorization });
+      const answer = answers[request.url!];
+      if (answer) answer(body, response, request);
+      else send(response, 404, missing);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return {
+    ...state,
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    answered: () => state.answered,
+  };
+}
+
+/** The text of the user turn of a request. */
+function textOf({ messages }: { readonly messages?: unknown }): string | undefined {
+  const [{ content }] = messages as [{ content: { type: string; text?: string }[] }];
+  return content.find(({ type }) => type === 'text')?.text;
+}
