@@ -32,6 +32,9 @@ const { values } = parseArgs({
     before: { type: 'string', default: '100' },
     steps: { type: 'string', default: '150' },
     tries: { type: 'string', default: '1' },
+    /** `watch` lets a collapse take its course, for bench/collapse-replay.ts; `every`: steps between probes. */
+    mode: { type: 'string', default: 'act' },
+    every: { type: 'string', default: '20' },
     questions: { type: 'string', default: '200' },
     model: { type: 'string', default: packagePath('models/mini') },
     out: { type: 'string', default: packagePath('runs/collapse') },
@@ -63,7 +66,11 @@ const SMALL: ConfigInput = {
   loop: { batchGroups: 16 },
   evaluation: { everySteps: 5, questions: Number(values.questions), fullEverySteps: 1_000_000, fullQuestions: 20 },
   checkpoints: { everySteps: 10 },
-  guardian: { mode: 'act', maxTries: Number(values.tries) },
+  guardian: {
+    mode: values.mode === 'watch' ? 'watch' : 'act',
+    maxTries: Number(values.tries),
+    everySteps: Number(values.every),
+  },
   dashboard: { port: null },
 };
 

@@ -13,7 +13,7 @@ import {
   type Assessment,
   type MonitorState,
 } from '../src/guardian/monitor.ts';
-import { probeSignals, type AskCanaries, type Probe, type Sureness } from '../src/guardian/probe.ts';
+import { probeSignals, type AskCanaries, type Probe, type ProbeRequest, type Sureness } from '../src/guardian/probe.ts';
 import { remedy, type Mildness, type Remedy } from '../src/guardian/remedy.ts';
 import { groupSignals, notFinite, stepSignals, type Signals } from '../src/guardian/signals.ts';
 import type { Config } from '../src/config/schema.ts';
@@ -45,6 +45,8 @@ export interface GuardianParts {
  * step's. A batch's, at most.
  */
 const FEWEST_GROUPS = 16;
+/** In doubt, and after a roll-back, probes come this much oftener. */
+const SOONER = 4;
 
 export class Guardian {
   readonly #parts: GuardianParts;
@@ -52,9 +54,15 @@ export class Guardian {
   #judged: JudgedGroup[] = [];
   #fresh: Signals | undefined;
   #newest: Probe | undefined;
+  /** The last probe that raised no doubt. */
+  #sound: Probe | undefined;
+  /** Readings since a probe was ordered. */
+  #since = 0;
+  /** Lets the loop admit questions again; undefined while it does. */
+  #readmit: (() => void) | undefined;
   /** Version of the last roll-back: probes of earlier versions no longer count. */
   #from = 0;
-  #assessment: Assessment = { level: 'healthy', symptoms: [] };
+  #assessment: Assessment = { level: 'healthy', symptoms: [], ask: 'as usual' };
   #state: GuardianState;
   #kept: GuardianState;
 
@@ -83,6 +91,7 @@ export class Guardian {
     if (this.#state.remedy !== null) void this.#carryOut(this.#state.remedy);
     return pullMap(this.#probes, 1, (version) => this.#probe(version)).pipe(
       catchError((error: unknown) => {
+        this.#admitAgain();
         if (!loop.state.stop.aborted) this.#parts.say(`the guardian asks its canaries no more: ${String(error)}`);
         return EMPTY;
       }),
@@ -120,6 +129,7 @@ export class Guardian {
   }
 
   #read({ n, metrics }: Pick<PolicyVersion, 'n' | 'metrics'>): void {
+    const { loop } = this.#parts;
     const fewest = Math.min(FEWEST_GROUPS, this.#parts.loop.parts.config.loop.batchGroups);
     const judged = this.#judged.length < fewest ? [] : this.#judged;
     if (judged.length > 0) this.#judged = [];
@@ -138,11 +148,27 @@ export class Guardian {
     this.#set({
       ...this.#sureness(monitor),
       ...this.#disk(monitor, n),
+      ...(fresh !== undefined && this.#asRecent(assessment)),
       monitor,
       ...(this.#isForgiven(monitor) ? { tries: 0 } : {}),
     });
     if (assessment.level === 'act') return this.#act(n);
-    if (n % this.#parts.options.everySteps === 0 || assessment.level !== 'healthy') this.#order(n);
+    this.#since += 1;
+    if (this.#since >= this.#interval(assessment)) this.#order(n);
+    // Steps taken while a suspicion is looked into would be undone if it is true: nothing is admitted until the probe is done.
+    if (assessment.ask === 'now' && this.#parts.options.mode === 'act' && !loop.state.stop.aborted)
+      this.#readmit ??= loop.state.gate.hold();
+  }
+
+  #admitAgain(): void {
+    this.#readmit?.();
+    this.#readmit = undefined;
+  }
+
+  /** Steps between probes. */
+  #interval({ ask }: Assessment): number {
+    const { everySteps } = this.#parts.options;
+    return { now: 1, soon: Math.max(1, Math.floor(everySteps / SOONER)), 'as usual': everySteps }[ask];
   }
 
   /** What a reading was sure of goes with it as it becomes the candidate and then the reference. */
@@ -151,6 +177,15 @@ export class Guardian {
     if (monitor.candidate?.version === before.candidate?.version) return {};
     const promoted = monitor.reference?.version === before.candidate?.version ? candidate : this.#state.reference;
     return { ...(promoted ? { reference: promoted } : {}), candidate: this.#newest && sureness(this.#newest) };
+  }
+
+  /** A probe that raised no doubt is what later ones are compared with, at intervals: a fast loss is large in them. */
+  #asRecent({ ask }: Assessment): Partial<GuardianState> {
+    const [newest, before, { recent }] = [this.#newest, this.#sound, this.#state];
+    if (newest === undefined || ask !== 'as usual') return {};
+    this.#sound = newest;
+    const isDue = newest.version >= (recent?.version ?? -Infinity) + this.#parts.options.everySteps;
+    return isDue && before !== undefined ? { recent: { version: newest.version, ...sureOfBoth(newest, before) } } : {};
   }
 
   /** Checkpoints written meanwhile, and the checkpoint to return to. */
@@ -179,6 +214,7 @@ export class Guardian {
   #act(version: number): void {
     const { loop, options } = this.#parts;
     if (options.mode !== 'act') return this.#order(version);
+    this.#admitAgain();
     const { trusted, tries } = this.#state;
     const now: Mildness = {
       ...this.#asLearntNow(version),
@@ -229,13 +265,14 @@ export class Guardian {
   #back(tries: number, held: string | null): void {
     const { version } = this.#parts.loop.state;
     this.#judged = [];
-    this.#fresh = this.#newest = undefined;
+    this.#fresh = this.#newest = this.#sound = undefined;
     this.#from = version;
     const trusted = this.#state.trusted;
     this.#set({
       monitor: rolledBack(this.#state.monitor, version),
       trusted: trusted === null || held !== null ? trusted : { ...trusted, version }, // the same weights, saved again
       pending: null,
+      recent: undefined,
       looked: version,
       remedy: null,
       tries,
@@ -248,6 +285,7 @@ export class Guardian {
   #order(version: number): void {
     const { policy } = this.#parts.loop.parts;
     if (this.#parts.loop.state.stop.aborted) return;
+    this.#since = 0;
     policy.retain(version);
     const displaced = this.#probes.put(version);
     if (displaced !== undefined) policy.release(displaced);
@@ -255,26 +293,30 @@ export class Guardian {
 
   async #probe(version: number): Promise<void> {
     const { loop, performer } = this.#parts;
-    const { origin, reference } = this.#state;
+    const { origin, reference: trusted, recent } = this.#state;
     try {
-      const request = { version, trusted: reference, origin, closely: version === 0 };
+      const request = { version, trusted, origin, recent, closely: version === 0 };
       const probe = await performer.perform({
         ...probing(request, loop.parts.config.timeouts),
         signal: loop.state.stop,
       });
       for (const each of probe.refused ?? []) refuse(loop, 'canary', each);
-      this.#probed(probe, reference, origin);
+      this.#probed(probe, request);
+      // No step may come that would read it.
+      if (this.#readmit !== undefined && loop.state.version > version)
+        this.#read({ n: loop.state.version, metrics: null });
     } finally {
       loop.parts.policy.release(version);
+      if (this.#probes.size === 0) this.#admitAgain();
     }
   }
 
-  /** @param trusted the version that the probe was compared with: the trusted version may have changed meanwhile. */
-  #probed(probe: Probe, trusted: Sureness | undefined, base: Sureness | undefined): void {
+  /** @param request what the probe was compared with: the trusted version may have changed meanwhile. */
+  #probed(probe: Probe, request: ProbeRequest): void {
     if (probe.version < this.#from) return;
     this.#newest = probe;
     const { origin, reference, monitor } = this.#state;
-    this.#fresh = probeSignals(probe, trusted, base);
+    this.#fresh = probeSignals(probe, request);
     if (probe.version === 0 && origin === undefined) this.#set({ origin: sureness(probe), reference: sureness(probe) });
     else if (reference === undefined && monitor.level === 'healthy') this.#set({ reference: sureness(probe) });
     this.#show();
@@ -324,6 +366,11 @@ export class Guardian {
     const left = this.#probes.close();
     if (left !== undefined) this.#parts.loop.parts.policy.release(left);
   }
+}
+
+/** By chance a weak policy is sure of a wrong answer once: two probes are twelve responses. */
+function sureOfBoth({ answers, sure }: Sureness, before: Sureness): Sureness {
+  return { answers, sure: sure.map((is, i) => is && before.sure[i] === true && before.answers[i] === answers[i]) };
 }
 
 function sureness({ answers, sure }: Sureness): Sureness {

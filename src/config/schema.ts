@@ -330,7 +330,9 @@ const guardian = z.strictObject({
     .describe('Response to a collapse: `act` rolls back and restarts with milder settings, `watch` only reports it.'),
   everySteps: count()
     .default(20)
-    .describe('Learner steps between probes of the canaries; in doubt, a probe follows each step.'),
+    .describe(
+      'Learner steps between probes of the canaries: a quarter of them in doubt and after a roll-back, one on suspicion.',
+    ),
   canaries: z
     .int()
     .min(16)
@@ -338,7 +340,11 @@ const guardian = z.strictObject({
     .default(96)
     .describe('Fixed questions that a probe asks, with 6 responses each.'),
   labelled: z.boolean().default(false).describe('Let the guardian see the labels of canaries that have one.'),
-  confirmSteps: count().default(3).describe('Steps in a row that must show a collapse before the guardian acts.'),
+  confirmSteps: count()
+    .default(3)
+    .describe(
+      'Steps in a row that must show a collapse before the guardian acts, where no two probes in a row show it.',
+    ),
   calmSteps: count().default(10).describe('Steps in a row without a sign of collapse before a watch ends.'),
   trustSteps: count().default(40).describe('Healthy steps that must follow a version before it is trusted.'),
   maxTries: z

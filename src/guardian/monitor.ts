@@ -3,8 +3,9 @@
  * lasting evidence, and falls only after a time without any. The state is plain data, so a restarted loop continues
  * with it.
  */
-import { ACT, evidence, isDoubtful, symptoms, WATCH, type Symptom } from './rules.ts';
+import { ACT, evidence, doubts, symptoms, WATCH, type Symptom } from './rules.ts';
 import { type Signal, type Signals } from './signals.ts';
+import { departures, NOTHING_USUAL, usualAfter, type Usual } from './usual.ts';
 
 export type Level = 'healthy' | 'watch' | 'act';
 
@@ -40,13 +41,14 @@ export interface MonitorState {
   /** Means over the last steps; for a probe's signals, the newest values. */
   readonly signals: Signals;
   readonly probe: Signals;
-  /** Vote share, averaged over more steps. */
-  readonly slowShare: number | null;
+  readonly usual: Usual;
   /** Accumulated disagreement with the reference over its probes. */
   readonly eroded: number;
   readonly reference: Reference | null;
   /** The next reference, if the run stays healthy. */
   readonly candidate: Reference | null;
+  /** Rolled back, and nothing is trusted since: less evidence suffices. */
+  readonly isWary: boolean;
 }
 
 export interface MonitorOptions {
@@ -62,6 +64,8 @@ export interface Assessment {
   readonly level: Level;
   /** Worst first. */
   readonly symptoms: readonly Symptom[];
+  /** How soon the canaries should be asked. */
+  readonly ask: 'now' | 'soon' | 'as usual';
 }
 
 export const NEW_MONITOR: MonitorState = {
@@ -74,24 +78,24 @@ export const NEW_MONITOR: MonitorState = {
   sound: 0,
   signals: {},
   probe: {},
-  slowShare: null,
+  usual: NOTHING_USUAL,
   eroded: 0,
   reference: null,
   candidate: null,
+  isWary: false,
 };
 
-/** Weight of the newest step in a mean, and in the slow mean. */
+/** Weight of the newest step in a mean. */
 const FAST = 0.3;
-const SLOW = 0.08;
 /**
- * Loss of agreement that a probe may show: healthy runs lose up to 0.03, or up to two canaries when there are few. A
+ * Loss of agreement that a probe may show: healthy runs lose up to 0.033, or up to three canaries when there are few. A
  * larger loss adds up from probe to probe, a smaller one subtracts (cumulative sums: Page, Continuous inspection
  * schemes, Biometrika 1954), so several probes detect a loss that is too small for one.
  */
-const ALLOWED_LOSS = 0.05;
-const ALLOWED_CANARIES = 2;
-/** A single bad probe is not a trend. */
-const MOST_ADDED = 0.08;
+const ALLOWED_LOSS = 0.035;
+const ALLOWED_CANARIES = 3;
+/** A single bad probe is not a trend: what it adds is less than what suffices to act. */
+const MOST_ADDED = 0.07;
 /** Number of readings whose mean is the first reference. */
 const FIRST = 3;
 /** Number of probes that probe-based evidence needs. */
@@ -104,10 +108,11 @@ export function observe(
 ): { readonly state: MonitorState; readonly assessment: Assessment } {
   const readings = state.readings + 1;
   const signals = smoothed(state.signals, reading.signals, Math.max(FAST, 1 / readings));
-  const slowShare = slow(state.slowShare, reading.signals.voteShare, readings);
+  const usual = usualAfter(state.usual, reading.signals, readings);
   const probe = reading.probe ?? state.probe;
+  const slowShare = usual.mean.voteShare;
   const shareRate =
-    slowShare === null || signals.voteShare === undefined ? {} : { shareRate: signals.voteShare - slowShare };
+    slowShare === undefined || signals.voteShare === undefined ? {} : { shareRate: signals.voteShare - slowShare };
   const eroded = reading.probe === undefined ? state.eroded : Math.max(0, state.eroded + addedLoss(reading.probe));
   const now: Signals = {
     ...signals,
@@ -116,7 +121,9 @@ export function observe(
     ...(probe.agreement === undefined ? {} : { erosion: eroded }),
   };
   const reference = state.reference ?? (readings < FIRST ? null : { version: reading.version, signals: now });
-  const found = reference === null ? [] : symptoms(now, reference.signals, reading.notFinite);
+  const { notFinite = [] } = reading;
+  const found = reference === null ? [] : symptoms(now, reference.signals, { notFinite, isWary: state.isWary });
+  const doubtful = reference === null ? [] : doubts(now, reference.signals);
   const weight = evidence(found);
   const probed = reading.probe !== undefined && weight >= ACT;
   const base: MonitorState = {
@@ -124,20 +131,33 @@ export function observe(
     readings,
     signals,
     probe,
-    slowShare,
+    usual,
     eroded,
     reference,
     alarms: weight >= ACT ? state.alarms + 1 : 0,
     calm: weight < WATCH ? state.calm + 1 : 0,
-    sound: reference !== null && weight < WATCH && !isDoubtful(now, reference.signals) ? state.sound + 1 : 0,
+    sound: reference !== null && weight < WATCH && doubtful.length === 0 ? state.sound + 1 : 0,
     probes: weight >= ACT ? state.probes + Number(probed) : 0,
   };
   const level = levelOf(base, found, options);
   const next = { ...base, level, since: level === state.level ? state.since : reading.version };
   return {
     state: trusting(next, { version: reading.version, signals: now }, options),
-    assessment: { level, symptoms: found },
+    assessment: { level, symptoms: found, ask: urgency(next, weight, doubtful) },
   };
+}
+
+/** Agreement with the base falls slowly in healthy runs as well, so doubt of it alone is no reason to ask. */
+function urgency(
+  { level, isWary, signals, usual, readings }: MonitorState,
+  weight: number,
+  doubtful: readonly Signal[],
+): Assessment['ask'] {
+  if (weight >= WATCH) return 'now';
+  const isDoubted = doubtful.some((signal) => signal !== 'origin');
+  return level !== 'healthy' || isWary || isDoubted || departures(signals, usual, readings).length > 0
+    ? 'soon'
+    : 'as usual';
 }
 
 /** Negative when the loss is below the allowance. */
@@ -149,18 +169,24 @@ function addedLoss({ agreement, sureOf = Number.POSITIVE_INFINITY }: Signals): n
 
 function levelOf(state: MonitorState, found: readonly Symptom[], { confirmSteps, calmSteps }: MonitorOptions): Level {
   const broken = found.some(({ signal }) => signal === 'finite'); // a weight that becomes NaN stays NaN
-  if (broken || (state.alarms >= confirmSteps && (state.probes >= PROBES || evidence(found.filter(notOfProbe)) >= ACT)))
-    return 'act';
+  const eroded = found.some(({ signal, severity }) => signal === 'erosion' && severity === 2); // added up over probes
+  const confirmed =
+    state.probes >= (eroded ? 1 : PROBES) ||
+    (state.alarms >= confirmSteps && evidence(found.filter(notOfProbe)) >= ACT);
+  if (broken || confirmed) return 'act';
   if (evidence(found) >= WATCH) return state.level === 'act' ? 'act' : 'watch';
   return state.level === 'healthy' || state.calm >= calmSteps ? 'healthy' : state.level;
 }
 
 const OF_PROBES: ReadonlySet<Symptom['signal']> = new Set<Signal>([
   'agreement',
+  'recent',
   'erosion',
   'origin',
   'consistency',
   'canaryAccuracy',
+  'canaryTokens',
+  'unsound',
 ]);
 const notOfProbe = ({ signal }: Symptom): boolean => !OF_PROBES.has(signal);
 
@@ -170,7 +196,7 @@ const notOfProbe = ({ signal }: Symptom): boolean => !OF_PROBES.has(signal);
 function trusting(state: MonitorState, now: Reference, { trustSteps }: MonitorOptions): MonitorState {
   const { candidate } = state;
   if (candidate !== null && isTrusted(state, candidate.version, now.version, trustSteps)) {
-    return { ...state, reference: candidate, candidate: now, eroded: 0 };
+    return { ...state, reference: candidate, candidate: now, eroded: 0, isWary: false };
   }
   return state.level === 'healthy' && candidate === null && state.reference !== null
     ? { ...state, candidate: now }
@@ -187,10 +213,10 @@ export function isTrusted(
   return state.level === 'healthy' && now >= version + trustSteps && state.sound >= trustSteps;
 }
 
-/** The state after a roll-back to a trusted version: its state then, at level watch. */
+/** The state after a roll-back to a trusted version: its state then, at level watch, and wary. */
 export function rolledBack(state: MonitorState, as: number): MonitorState {
   const { reference } = state;
-  return { ...NEW_MONITOR, level: 'watch', since: as, signals: {}, reference, readings: 0, probe: {} };
+  return { ...NEW_MONITOR, level: 'watch', since: as, reference, isWary: true };
 }
 
 function smoothed(before: Signals, now: Signals, weight: number): Signals {
@@ -202,11 +228,6 @@ function smoothed(before: Signals, now: Signals, weight: number): Signals {
       return [name, old === undefined ? fresh : old + weight * (fresh - old)];
     }),
   );
-}
-
-function slow(before: number | null, now: number | undefined, readings: number): number | null {
-  if (now === undefined) return before;
-  return before === null ? now : before + Math.max(SLOW, 1 / readings) * (now - before);
 }
 
 /** The reasons of an assessment in one line; empty without reasons. */

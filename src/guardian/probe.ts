@@ -31,6 +31,11 @@ export interface Probe extends Sureness {
   /** Whether the answer equals that of the trusted version, and of the base; absent when the canary was not asked. */
   readonly asTrusted?: readonly boolean[];
   readonly asOrigin?: readonly boolean[];
+  readonly asRecent?: readonly boolean[];
+  /** Mean length of the responses, tokens. The questions are always the same: it falls when work is left out. */
+  readonly tokens?: number;
+  /** Share of responses whose work does not hold, of those that agree; absent where there is too little to check. */
+  readonly unsound?: number;
   /** Whether it is right, if the canaries have labels that the guardian may use. */
   readonly right?: readonly boolean[];
 }
@@ -41,6 +46,7 @@ export interface ProbeRequest {
   /** Answers of earlier versions, for the comparison. */
   readonly trusted?: Sureness | undefined;
   readonly origin?: Sureness | undefined;
+  readonly recent?: Sureness | undefined;
   /**
    * Ask twice as often. By chance a weak policy gives one answer five times in six to a question that it does not know,
    * and every later probe would count it as lost: of its confident answers in 6 responses, the bundled base changes 5 %
@@ -66,13 +72,17 @@ export function canary(
   return { winner, sure: winner >= 0 && share >= NEARLY_ALL - 1e-9, same: mean(pairs) };
 }
 
-export function probeSignals(probe: Probe, trusted: Sureness | undefined, origin: Sureness | undefined): Signals {
+export function probeSignals(probe: Probe, { trusted, origin, recent }: Omit<ProbeRequest, 'version'>): Signals {
   const now = among(probe, probe.asTrusted, trusted);
   const originally = among(probe, probe.asOrigin, origin);
+  const lately = among(probe, probe.asRecent, recent);
   return {
     ...(probe.same.length === 0 ? {} : { consistency: mean(probe.same) }),
     ...(now === undefined ? {} : { agreement: now.share, sureOf: now.of }),
+    ...(lately === undefined ? {} : { recent: lately.share, recentSureOf: lately.of }),
     ...(originally === undefined ? {} : { origin: originally.share, baseSureOf: originally.of }),
+    ...(probe.unsound === undefined ? {} : { unsound: probe.unsound }),
+    ...(probe.tokens === undefined ? {} : { canaryTokens: probe.tokens }),
     ...(probe.right === undefined ? {} : { canaryAccuracy: mean(probe.right.map(Number)) }),
   };
 }

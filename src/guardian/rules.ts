@@ -23,18 +23,21 @@ interface Rule {
    * How far `now` is from `before` in the bad direction; `before` is undefined when no trusted version has the signal.
    */
   readonly excess: (now: number, before: number | undefined) => number;
-  /** Excess from which the symptom has severity 1 and 2. */
+  /** Excess from which the symptom has severity 1 and 2, and from which there is doubt (half of `watch`). */
   readonly watch: number;
   readonly act: number;
+  readonly doubt?: number;
   /** Number of canaries in the comparison: losing a few is chance, at any share. */
   readonly of?: Signal;
+  /** Where a loss of fewer is no chance. */
+  readonly fewest?: typeof FEWEST;
 }
 
 /**
  * Lost canaries from which there may be doubt, severity 1, and severity 2. They matter when a version was sure of fewer
  * than 63.
  */
-const FEWEST = { doubt: 3, watch: 5, act: 8 } as const;
+const FEWEST: Readonly<Record<'doubt' | 'watch' | 'act', number>> = { doubt: 3, watch: 5, act: 7 };
 
 /**
  * The increase as a share of the possible increase: a yes/no data set starts at a concentration of 0.5, one of numbers
@@ -45,18 +48,33 @@ const fallen = (now: number, before = now): number => before - now;
 const risen = (now: number, before = now): number => now - before;
 const lost = (now: number): number => 1 - now;
 const swing = (now: number): number => Math.abs(now);
+/** Halvings. */
+const shrunk = (now: number, before = now): number => Math.max(0, before > now ? factor(now, before) : 0);
 /** Doublings, up or down. */
 const factor = (now: number, before = now): number =>
   now > 0 && before > 0 ? Math.abs(Math.log2(now / before)) : now === before ? 0 : 8;
 const RULES: readonly Rule[] = [
   { signal: 'concentration', decisive: true, excess: gained, watch: 0.3, act: 0.45 },
   { signal: 'unanswered', decisive: true, excess: gained, watch: 0.2, act: 0.5 },
-  { signal: 'agreement', decisive: true, excess: lost, watch: 0.08, act: 0.13, of: 'sureOf' },
-  { signal: 'erosion', decisive: true, excess: swing, watch: 0.1, act: 0.2 },
+  { signal: 'agreement', decisive: true, excess: lost, watch: 0.055, act: 0.085, doubt: 0.035, of: 'sureOf' },
+  { signal: 'erosion', decisive: true, excess: swing, watch: 0.05, act: 0.12 },
+  {
+    signal: 'recent',
+    decisive: true,
+    excess: lost,
+    watch: 0.05,
+    act: 0.075,
+    doubt: 0.035,
+    of: 'recentSureOf',
+    fewest: { doubt: 3, watch: 4, act: 5 },
+  },
   { signal: 'origin', decisive: true, excess: lost, watch: 0.15, act: 0.25, of: 'baseSureOf' },
   { signal: 'canaryAccuracy', decisive: true, excess: fallen, watch: 0.1, act: 0.2 },
+  { signal: 'unsound', decisive: true, excess: risen, watch: 0.08, act: 0.14 },
   { signal: 'consistency', decisive: false, excess: fallen, watch: 0.2, act: 0.4 },
+  { signal: 'canaryTokens', decisive: false, excess: shrunk, watch: 0.4, act: 0.8 },
   { signal: 'voteShare', decisive: false, excess: fallen, watch: 0.1, act: 0.2 },
+  { signal: 'winnersLost', decisive: false, excess: risen, watch: 0.15, act: 0.3 },
   { signal: 'shareRate', decisive: false, excess: swing, watch: 0.15, act: 0.25 },
   { signal: 'spread', decisive: false, excess: risen, watch: 0.1, act: 0.25 },
   { signal: 'entropy', decisive: false, excess: factor, watch: 1.5, act: 2.5 },
@@ -67,14 +85,21 @@ const RULES: readonly Rule[] = [
 
 const ROUNDING = 1e-9;
 
-/** Worst first. */
-export function symptoms(now: Signals, before: Signals, notFinite: readonly string[] = []): readonly Symptom[] {
+/** After a roll-back bounds are divided by it, until a version is trusted again: what has happened may well return. */
+const WARY = 1.5;
+
+/** Worst first. @param before at the last trusted version. */
+export function symptoms(
+  now: Signals,
+  before: Signals,
+  { notFinite = [], isWary = false }: { readonly notFinite?: readonly string[]; readonly isWary?: boolean } = {},
+): readonly Symptom[] {
   const found = RULES.flatMap((rule): readonly Symptom[] => {
     const { signal, excess } = rule;
     const value = now[signal];
     if (value === undefined) return [];
     const far = excess(value, before[signal]);
-    const { watch, act } = bounds(rule, now);
+    const { watch, act } = bounds(rule, now, isWary);
     if (far < watch) return [];
     return [{ signal, severity: far >= act ? 2 : 1, words: inWords(signal, value, before[signal]) }];
   });
@@ -87,26 +112,28 @@ export function symptoms(now: Signals, before: Signals, notFinite: readonly stri
 }
 
 /**
- * Whether a decisive signal is half-way to a symptom. This raises no alarm, but earlier versions are not trusted yet:
+ * The decisive signals that are half-way to a symptom. They raise no alarm, but earlier versions are not trusted yet:
  * otherwise a slow collapse would move its own reference.
  */
-export function isDoubtful(now: Signals, before: Signals): boolean {
-  return RULES.some((rule) => {
+export function doubts(now: Signals, before: Signals): readonly Signal[] {
+  return RULES.filter((rule) => {
     const value = now[rule.signal];
     return rule.decisive && value !== undefined && rule.excess(value, before[rule.signal]) >= bounds(rule, now).doubt;
-  });
+  }).map(({ signal }) => signal);
 }
 
 function bounds(
-  { watch, act, of }: Rule,
+  { watch, act, doubt = watch / 2, of, fewest = FEWEST, decisive }: Rule,
   now: Signals,
+  isWary = false,
 ): { readonly doubt: number; readonly watch: number; readonly act: number } {
   const compared = (of && now[of]) ?? Number.POSITIVE_INFINITY;
   const atLeast = (bound: number, canaries: number) => Math.max(bound, canaries / compared - ROUNDING);
+  const less = isWary && decisive ? WARY : 1;
   return {
-    doubt: atLeast(watch / 2, FEWEST.doubt),
-    watch: atLeast(watch, FEWEST.watch),
-    act: atLeast(act, FEWEST.act),
+    doubt: atLeast(doubt, fewest.doubt),
+    watch: atLeast(watch / less, fewest.watch / less),
+    act: atLeast(act / less, fewest.act / less),
   };
 }
 
@@ -133,4 +160,4 @@ function inWords(signal: Signal, now: number, before: number | undefined): strin
 }
 
 /** Signals that are already a comparison. */
-const RELATIVE: ReadonlySet<Signal> = new Set(['agreement', 'erosion', 'origin', 'shareRate']);
+const RELATIVE: ReadonlySet<Signal> = new Set(['agreement', 'recent', 'erosion', 'origin', 'shareRate']);

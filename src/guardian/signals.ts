@@ -4,7 +4,7 @@
  */
 import { mean } from '../lib/mean.ts';
 import type { JudgedGroup, StepMetrics } from '../protocol/messages.ts';
-import { NO_ANSWER } from '../learn/vote.ts';
+import { NO_ANSWER, voteLosses } from '../learn/vote.ts';
 
 /** Names for reasons and documentation. */
 export const SIGNALS = {
@@ -14,16 +14,21 @@ export const SIGNALS = {
   spread: 'different answers to one question',
   shareRate: 'change of the vote share over the last steps',
   responseTokens: 'response length',
+  winnersLost: 'share of agreeing responses that a check denies the vote',
   entropy: 'entropy',
   kl: 'KL to the base',
   clipFraction: 'clip fraction',
   agreement: 'agreement with the last trusted version',
   sureOf: 'canaries that the last trusted version was sure of',
   erosion: 'loss of agreement, added up over probes,',
+  recent: 'agreement with a sound version of late',
+  recentSureOf: 'canaries that this version was sure of',
   origin: 'agreement with the base',
   baseSureOf: 'canaries that the base was sure of',
   consistency: 'answers that a harmless change of the picture leaves as they are',
   canaryAccuracy: 'accuracy on labelled canaries',
+  unsound: 'share of agreeing responses to canaries whose work does not hold',
+  canaryTokens: 'response length on canaries',
 } as const;
 
 export type Signal = keyof typeof SIGNALS;
@@ -33,7 +38,9 @@ export type Signals = Readonly<Partial<Record<Signal, number>>>;
 
 /** The fields of a judged group that the signals use. */
 export type Judged = Pick<JudgedGroup, 'verdict'> & {
-  readonly group: { readonly samples: readonly { readonly tokens: readonly number[] }[] };
+  readonly group: Pick<JudgedGroup['group'], 'checks'> & {
+    readonly samples: readonly { readonly tokens: readonly number[] }[];
+  };
 };
 
 /** A refused question has no samples and does not count. Empty when no group was judged. */
@@ -48,8 +55,18 @@ export function groupSignals(groups: readonly Judged[]): Signals {
     unanswered: answers.filter((answer) => answer === null).length / answers.length,
     spread: mean(judged.map(({ verdict }) => spread(verdict.lost?.classes ?? verdict.classes))),
     responseTokens: mean(lengths),
+    ...winnersLost(judged),
   };
 }
+
+/** Empty where no check ran, or no answer was given. */
+function winnersLost(judged: readonly Judged[]): Signals {
+  const losses = judged.flatMap(({ group, verdict }) => (group.checks === undefined ? [] : [voteLosses(verdict)]));
+  const winners = sum(losses.map((each) => each.winners));
+  return winners === 0 ? {} : { winnersLost: sum(losses.map((each) => each.winnersLost)) / winners };
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
 /** How far the answers to one question differ, in place of pass@k: 0 when all answers are equal, 1 when all differ. */
 function spread(classes: readonly number[]): number {

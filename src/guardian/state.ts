@@ -26,6 +26,8 @@ export interface GuardianState {
   readonly origin?: Sureness;
   readonly reference?: Sureness;
   readonly candidate?: Sureness | undefined;
+  /** A sound probe of late, renewed each `everySteps` steps without a doubt: a fast loss is large in comparison with it. */
+  readonly recent?: (Sureness & { readonly version: number }) | undefined;
   /** Versions on disk: the newest with healthy steps after it, and the next candidate. */
   readonly trusted: Trusted | null;
   readonly pending: Trusted | null;

@@ -6,6 +6,8 @@ import type { Config } from '../config/schema.ts';
 import type { Dataset, Labels } from '../data/dataset.ts';
 import { Random } from '../data/rng.ts';
 import { extractAnswer } from '../learn/answer.ts';
+import { mean } from '../lib/mean.ts';
+import { soundnessOf, unsoundShare, type Soundness } from '../guardian/soundness.ts';
 import { canary, type AskCanaries, type Probe, type ProbeRequest } from '../guardian/probe.ts';
 import type { Classifier } from '../learn/judge.ts';
 import type { Sampler } from '../policy/sampler.ts';
@@ -44,8 +46,22 @@ interface Asked {
   readonly same: number;
   readonly asTrusted: boolean;
   readonly asOrigin: boolean;
+  readonly asRecent: boolean;
   readonly right: boolean | undefined;
+  readonly work: Soundness;
 }
+
+const NOT_ASKED: Asked = {
+  isAsked: false,
+  answer: null,
+  sure: false,
+  same: 0,
+  asTrusted: false,
+  asOrigin: false,
+  asRecent: false,
+  right: undefined,
+  work: { checked: 0, unsound: 0 },
+};
 
 export function guardian(parts: GuardianParts): AskCanaries {
   const { sampler, config } = parts;
@@ -53,7 +69,8 @@ export function guardian(parts: GuardianParts): AskCanaries {
   const refused: Refused = new Map();
   let canaries: readonly Canary[] | undefined; // drawn at the first probe, because drawing figures takes time
 
-  return async ({ version, trusted, origin, closely = false }, signal) => {
+  return async (request, signal) => {
+    const { version, trusted, origin, recent, closely = false } = request;
     canaries ??= selectCanaries(parts);
     const questions = canaries.flatMap(({ clean, changed }) => [clean, changed]);
     const each = closely ? 2 * EACH : EACH;
@@ -70,12 +87,14 @@ export function guardian(parts: GuardianParts): AskCanaries {
     const asked: Asked[] = [];
     for (const [i, { clean, changed, rightAnswers }] of canaries.entries()) {
       const pair = [replies.get(clean.id), replies.get(changed.id)];
-      const given = pair.some((samples) => samples === undefined)
+      const texts = pair.some((samples) => samples === undefined)
         ? []
-        : pair.flatMap((samples) => samples!.map(({ text }) => extractAnswer(text)));
-      asked.push(await compared(parts.grader, given, each, trusted?.answers[i], origin?.answers[i], rightAnswers));
+        : pair.flatMap((samples) => samples!.map(({ text }) => text));
+      asked.push(await compared(parts.grader, texts, each, { i, ...request, rightAnswers }));
     }
     const answered = asked.filter(({ isAsked }) => isAsked);
+    const lengths = [...replies.values()].flatMap((samples) => samples.map(({ tokens }) => tokens.length));
+    const unsound = unsoundShare(answered.map(({ work }) => work));
     const right = answered.flatMap((each) => (each.right === undefined ? [] : [each.right]));
     const reasons = canaries.flatMap(({ clean, changed, question }) => {
       const reason = refused.get(clean.id) ?? refused.get(changed.id);
@@ -89,6 +108,9 @@ export function guardian(parts: GuardianParts): AskCanaries {
       ...(reasons.length === 0 ? {} : { asked: asked.map(({ isAsked }) => isAsked), refused: reasons }),
       ...(trusted === undefined ? {} : { asTrusted: asked.map(({ asTrusted }) => asTrusted) }),
       ...(origin === undefined ? {} : { asOrigin: asked.map(({ asOrigin }) => asOrigin) }),
+      ...(recent === undefined ? {} : { asRecent: asked.map(({ asRecent }) => asRecent) }),
+      ...(lengths.length === 0 ? {} : { tokens: mean(lengths) }),
+      ...(unsound === undefined ? {} : { unsound }),
       ...(right.length === 0 ? {} : { right }),
     };
   };
@@ -102,20 +124,28 @@ export function probing(request: ProbeRequest, { sampleSeconds }: Config['timeou
   };
 }
 
+/** What the canary at index `i` is compared with. */
+type Earlier = Pick<ProbeRequest, 'trusted' | 'origin' | 'recent'> & {
+  readonly i: number;
+  readonly rightAnswers: readonly string[] | undefined;
+};
+
 async function compared(
   grader: Classifier,
-  given: readonly (string | null)[],
+  texts: readonly string[],
   each: number,
-  trusted: string | null | undefined,
-  origin: string | null | undefined,
-  rightAnswers: readonly string[] | undefined,
+  { i, trusted, origin, recent, rightAnswers }: Earlier,
 ): Promise<Asked> {
-  if (given.length === 0)
-    return { isAsked: false, answer: null, sure: false, same: 0, asTrusted: false, asOrigin: false, right: undefined };
-  const classes = await grader.classify([...given, trusted ?? null, origin ?? null, ...(rightAnswers ?? [])]);
+  if (texts.length === 0) return NOT_ASKED;
+  const given = texts.map(extractAnswer);
+  const classes = await grader.classify([
+    ...given,
+    ...[trusted, origin, recent].map((earlier) => earlier?.answers[i] ?? null),
+    ...(rightAnswers ?? []),
+  ]);
   const { winner, sure, same } = canary(classes.slice(0, each), classes.slice(each, given.length));
   const is = (own: number | undefined): boolean => winner >= 0 && own === winner;
-  const [asTrusted, asOrigin, ...right] = classes.slice(given.length);
+  const [asTrusted, asOrigin, asRecent, ...right] = classes.slice(given.length);
   return {
     isAsked: true,
     answer: winner < 0 ? null : given[classes.indexOf(winner)]!,
@@ -123,7 +153,9 @@ async function compared(
     same,
     asTrusted: is(asTrusted),
     asOrigin: is(asOrigin),
+    asRecent: is(asRecent),
     right: rightAnswers === undefined ? undefined : right.some(is),
+    work: soundnessOf(texts, classes, winner),
   };
 }
 

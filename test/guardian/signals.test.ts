@@ -54,6 +54,21 @@ describe('concentration', () => {
 });
 
 describe('groupSignals', () => {
+  it('counts how many of the agreeing responses a check denies the vote, where a check ran', () => {
+    const options = { normaliseStd: true, dropAllAgree: true, dropNoBox: true, shareFloor: 0 };
+    const samples = Array.from({ length: 4 }, () => ({ tokens: [1] }));
+    const of = (votes: readonly boolean[]): Judged => {
+      const checks = [{ check: 'c', findings: votes.map((vote) => ({ vote, ...(vote ? {} : { why: 'so' }) })) }];
+      const given = ['7', '7', '7', '2'];
+      const verdict = verdictOf('g', given, [0, 0, 0, 1], options, undefined, checks as never);
+      return { verdict, group: { samples, checks: checks as never } };
+    };
+    expect(groupSignals([of([true, true, true, true])]).winnersLost).toBe(0);
+    expect(groupSignals([of([false, false, true, false])]).winnersLost).toBeCloseTo(2 / 3);
+    expect(groupSignals([of([false, true, true, true]), judged(['7'])]).winnersLost).toBeCloseTo(1 / 3);
+    expect(groupSignals([judged(['7', '7'])])).not.toHaveProperty('winnersLost');
+  });
+
   it('knows nothing of no group, and of refused questions', () => {
     expect(groupSignals([])).toEqual({});
     expect(groupSignals([judged([])])).toEqual({});
@@ -95,30 +110,35 @@ describe('probeSignals', () => {
 
   it('asks about what the earlier version was sure of, and about nothing else', () => {
     const asTrusted = answers.map((_, i) => i < 8);
-    expect(probeSignals({ ...probe, asTrusted }, earlier, undefined)).toEqual({
+    expect(probeSignals({ ...probe, asTrusted }, { trusted: earlier })).toEqual({
       consistency: 0.75,
       agreement: 0.8,
       sureOf: 10,
     });
     const wrongWhereUnsure = answers.map((_, i) => i < 10);
-    expect(probeSignals({ ...probe, asTrusted: wrongWhereUnsure }, earlier, undefined).agreement).toBe(1);
-    expect(probeSignals({ ...probe, asOrigin: asTrusted }, undefined, earlier)).toEqual({
+    expect(probeSignals({ ...probe, asTrusted: wrongWhereUnsure }, { trusted: earlier }).agreement).toBe(1);
+    expect(probeSignals({ ...probe, asOrigin: asTrusted }, { origin: earlier })).toEqual({
       consistency: 0.75,
       origin: 0.8,
       baseSureOf: 10,
+    });
+    expect(probeSignals({ ...probe, asRecent: asTrusted }, { recent: earlier })).toEqual({
+      consistency: 0.75,
+      recent: 0.8,
+      recentSureOf: 10,
     });
   });
 
   it('says nothing where the earlier version was sure of too little', () => {
     const unsure = { answers, sure: answers.map((_, i) => i < 7) };
-    expect(probeSignals({ ...probe, asTrusted: answers.map(() => false) }, unsure, undefined)).toEqual({
+    expect(probeSignals({ ...probe, asTrusted: answers.map(() => false) }, { trusted: unsure })).toEqual({
       consistency: 0.75,
     });
   });
 
   it('has an accuracy only where there are labels', () => {
     const right = answers.map((_, i) => i % 4 === 0);
-    expect(probeSignals({ ...probe, right }, undefined, undefined)).toEqual({
+    expect(probeSignals({ ...probe, right }, {})).toEqual({
       consistency: 0.75,
       canaryAccuracy: 0.25,
     });

@@ -9,7 +9,19 @@ import type { Signal, Signals } from '../../src/guardian/signals.ts';
 /** From, to, steps after which two thirds of the way are gone, and standard deviation of a step. */
 const HEALTHY: Readonly<
   Record<
-    Exclude<Signal, 'shareRate' | 'erosion' | 'canaryAccuracy' | 'sureOf' | 'baseSureOf'>,
+    Exclude<
+      Signal,
+      | 'shareRate'
+      | 'erosion'
+      | 'canaryAccuracy'
+      | 'canaryTokens'
+      | 'recent'
+      | 'recentSureOf'
+      | 'unsound'
+      | 'winnersLost'
+      | 'sureOf'
+      | 'baseSureOf'
+    >,
     readonly [number, number, number, number]
   >
 > = {

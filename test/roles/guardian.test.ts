@@ -96,7 +96,7 @@ describe('the guardian', () => {
     });
     const ask = guardian(given);
     const before = await ask({ version: 1 }, SIGNAL);
-    const after = await ask({ version: 2, trusted: before, origin: before }, SIGNAL);
+    const after = await ask({ version: 2, trusted: before, origin: before, recent: before }, SIGNAL);
     before.answers.forEach((answer, i) => {
       const n = Number(answer);
       expect(before.sure[i]).toBe(n % 2 === 0);
@@ -105,6 +105,7 @@ describe('the guardian', () => {
     });
     expect(before.answers.some((answer) => Number(answer) % 4 === 0)).toBe(true);
     expect(after.asOrigin).toEqual(after.asTrusted);
+    expect(after.asRecent).toEqual(after.asTrusted);
     expect(before).not.toHaveProperty('asTrusted');
     expect(before).not.toHaveProperty('right');
   });
@@ -131,11 +132,29 @@ describe('the guardian', () => {
     expect(probe.refused).toEqual([{ question: bad.id.replace('canary:', ''), reason: 'the picture is damaged' }]);
     expect(probe.answers).toEqual(whole.answers.map((answer, i) => (i === 5 ? null : answer)));
     expect(probe.same).toHaveLength(15);
-    const signals = probeSignals(probe, whole, whole);
+    const signals = probeSignals(probe, { trusted: whole, origin: whole });
     expect(signals).toMatchObject({ agreement: 1, sureOf: 15, origin: 1, consistency: 1 });
     const asked = requests.length;
     await ask({ version: 2 }, SIGNAL);
     expect(requests).toHaveLength(asked + Math.ceil(32 / 5)); // in jobs again: the bad one is known
+  });
+
+  it('says how long the responses are, and of those that agree how many rest on work that does not hold', async () => {
+    const work = (question: Question) => (numberOf(question) % 4 === 0 ? '2+1=4' : '1+1=2');
+    const { given } = parts(() => '2');
+    const worked: typeof given.sampler.sample = async (request, signal) => {
+      const reply = await given.sampler.sample(request, signal);
+      const text = (i: number) => `${work(request.questions[i]!)} \\boxed{2}`;
+      return { ...reply, groups: reply.groups.map((group, i) => group.map((one) => ({ ...one, text: text(i) }))) };
+    };
+    const probe = await guardian({
+      ...given,
+      sampler: { sample: worked },
+      config: toyConfig({ guardian: { canaries: 40 }, seed: 3 }),
+    })({ version: 0 }, SIGNAL);
+    expect(probeSignals(probe, {})).toMatchObject({ unsound: 0.25, canaryTokens: 1 });
+    const without = await guardian(given)({ version: 0 }, SIGNAL);
+    expect(without).not.toHaveProperty('unsound');
   });
 
   it('has an accuracy where it is given labels, alternatives included', async () => {

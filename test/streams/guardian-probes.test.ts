@@ -2,11 +2,13 @@
  * The guardian alone, with a performer that answers when the test says so: what is compared while something else comes
  * to be trusted.
  */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/load.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
 import type { AskCanaries, Probe, ProbeRequest } from '../../src/guardian/probe.ts';
 import type { LoopEvent } from '../../src/protocol/ports.ts';
 import { Guardian, type GuardianParts } from '../../streams/guardian.ts';
+import { Gate } from '../../streams/gate.ts';
 import type { Loop } from '../../streams/loop.ts';
 
 const CANARIES = 16;
@@ -21,13 +23,14 @@ interface Item {
 
 interface Asked extends ProbeRequest {
   readonly answer: (probe: Probe) => void;
+  readonly fail: (error: Error) => void;
 }
 
-function setUp() {
+function setUp(options: ConfigInput['guardian'] = {}) {
   const asked: Asked[] = [];
   const metrics = new Map<string, number>();
   const meta = new Map<string, unknown>();
-  const config = parseConfig({ guardian: { everySteps: 1, trustSteps: 4, canaries: CANARIES } });
+  const config = parseConfig({ guardian: { everySteps: 1, trustSteps: 4, canaries: CANARIES, ...options } });
   const store = {
     meta: (key: string) => meta.get(key),
     setMeta: (key: string, value: unknown) => meta.set(key, value),
@@ -38,14 +41,16 @@ function setUp() {
   const status = { guardian: () => {} };
   const policy = { retain: () => {}, release: () => {} };
   const stop = new AbortController();
+  const gate = new Gate(stop.signal);
   const loop = {
     parts: { config, store, telemetry: status, policy },
-    state: { version: 0, shareFloor: 0, stop: stop.signal, settings: { now: {} } },
+    state: { version: 0, shareFloor: 0, stop: stop.signal, gate, settings: { now: {} } },
+    effects: { checkpoint: () => Promise.resolve() },
   } as unknown as Loop;
   const performer = {
     takesFrom: () => {},
     perform: ({ run, signal }: Item) =>
-      run((request) => new Promise((answer) => asked.push({ ...request, answer })), signal),
+      run((request) => new Promise((answer, fail) => asked.push({ ...request, answer, fail })), signal),
   } as unknown as GuardianParts['performer'];
   const guardian = new Guardian({
     loop,
@@ -60,7 +65,7 @@ function setUp() {
     answer(probe(version, sure, asTrusted));
     await settled();
   };
-  return { guardian, asked, answerNext, metrics, stop };
+  return { guardian, asked, answerNext, metrics, stop, gate };
 }
 
 const probe = (version: number, sure: readonly boolean[], asTrusted: readonly boolean[]): Probe => {
@@ -132,4 +137,92 @@ it('takes one group on which all agree for chance, and reads it with the next on
   guardian.tell(learnt(3));
   expect(metrics.get('guardian.concentration')).toBe(2 / 16);
   stop.abort();
+});
+
+describe('how soon it asks', () => {
+  const versions = ({ asked }: ReturnType<typeof setUp>) => asked.map(({ version }) => version);
+
+  it('is as usual while nothing is lost, and sooner in doubt', async () => {
+    const run = setUp({ everySteps: 8 });
+    (await run.guardian.start()).subscribe();
+    await run.answerNext(all(true), all(true));
+    const step = async (from: number, to: number) => {
+      for (let n = from; n <= to; n++) {
+        run.guardian.tell(learnt(n));
+        await settled();
+      }
+    };
+    await step(1, 8);
+    expect(versions(run)).toEqual([0, 8]);
+    await run.answerNext(all(true), all(true));
+    await step(9, 16);
+    expect(versions(run)).toEqual([0, 8, 16]);
+    // Three of sixteen canaries are lost, which may be chance.
+    await run.answerNext(
+      all(true),
+      all(true).map((_, i) => i >= 3),
+    );
+    await step(17, 18);
+    expect(versions(run)).toEqual([0, 8, 16, 18]);
+    run.stop.abort();
+  });
+
+  it('compares with a recent version that was sound, which stays the same in doubt', async () => {
+    const run = setUp({ everySteps: 2, trustSteps: 100 });
+    (await run.guardian.start()).subscribe();
+    await run.answerNext(half, all(true)); // the base is sure of half of the canaries, later versions of all
+    const step = async (n: number, lost: number) => {
+      run.guardian.tell(learnt(n));
+      await settled();
+      const kept = all(true).map((_, i) => i >= lost);
+      const { version, answer, recent } = run.asked.at(-1)!;
+      answer({ ...probe(version, all(true), all(true)), ...(recent && { asRecent: kept }) });
+      await settled();
+    };
+    for (let n = 1; n <= 12; n++) await step(n, 0);
+    const { recent } = run.asked.at(-1)!;
+    expect(recent).toMatchObject({ sure: all(true) });
+    const { version } = recent as unknown as { version: number };
+    expect(version).toBeGreaterThanOrEqual(8);
+    for (let n = 13; n <= 30; n++) await step(n, 4);
+    expect(run.metrics.get('guardian.recent')).toBe(0.75);
+    expect((run.asked.at(-1)!.recent as unknown as { version: number }).version).toBeLessThanOrEqual(14);
+    run.stop.abort();
+  });
+
+  it('in mode act nothing is admitted while a suspicion is looked into', async () => {
+    const run = setUp({ everySteps: 4, mode: 'act' });
+    (await run.guardian.start()).subscribe();
+    await run.answerNext(all(true), all(true));
+    for (let n = 1; n <= 4; n++) run.guardian.tell(learnt(n));
+    expect(run.gate.admits).toBe(true);
+    await run.answerNext(
+      all(true),
+      all(true).map((_, i) => i >= 5),
+    );
+    expect(run.gate.admits).toBe(true);
+    run.guardian.tell(learnt(5)); // reads it
+    expect(run.gate.admits).toBe(false);
+    await run.answerNext(all(true), all(true));
+    expect(run.gate.admits).toBe(true);
+    run.stop.abort();
+  });
+
+  it('what cannot be looked into holds nothing', async () => {
+    const run = setUp({ everySteps: 4, mode: 'act' });
+    (await run.guardian.start()).subscribe();
+    await run.answerNext(all(true), all(true));
+    for (let n = 1; n <= 4; n++) run.guardian.tell(learnt(n));
+    await run.answerNext(
+      all(true),
+      all(true).map((_, i) => i >= 5),
+    );
+    run.guardian.tell(learnt(5));
+    await settled();
+    expect(run.gate.admits).toBe(false);
+    run.asked.at(-1)!.fail(new Error('the sampler is gone'));
+    await settled();
+    expect(run.gate.admits).toBe(true);
+    run.stop.abort();
+  });
 });
