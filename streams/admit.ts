@@ -2,22 +2,26 @@
 import type { Question } from '../src/protocol/messages.ts';
 import type { Admission } from '../src/store/store.ts';
 import { asking } from '../src/roles/questioner.ts';
+import type { Source } from './curriculum.ts';
+import type { Rememberers } from './judge.ts';
 import type { Loop } from './loop.ts';
 import { underOwnIds } from './own-ids.ts';
-import type { Synthesis } from './synthesis.ts';
 
-/** `synthesis`: where some of the questions are written by the policy. */
-export function admit(loop: Pick<Loop, 'parts' | 'state'>, synthesis: Synthesis | undefined) {
+export function admit(loop: Pick<Loop, 'parts' | 'state'>, { synthesis, curriculum }: Rememberers) {
   const { store } = loop.parts;
+  const source: Source = (from, count) => ask(loop, from, count);
   return async (count: number): Promise<readonly Admission[]> => {
     const from = store.nextSequence;
-    const asked = loop.parts.hasQuestions ? await ask(loop, from, count) : undefined;
+    const { hasQuestions } = loop.parts;
+    const chosen = hasQuestions ? await curriculum?.choose(from, count, source) : undefined;
+    const asked = chosen?.questions ?? (hasQuestions ? await source(from, count) : undefined);
     const { questions, change } = synthesis
       ? await synthesis.mix(from, count, asked, loop.state.version)
       : { questions: asked ?? [], change: {} };
     const admissions = questions.map((question, i) => ({ sequence: from + i, question }));
     store.transaction(() => {
       store.admit(admissions);
+      chosen?.keep(admissions);
       if (synthesis) store.changePool(change);
     });
     return admissions;
@@ -32,5 +36,6 @@ async function ask(
   const questions = await performers.questioner.perform({ ...asking({ from, count }, config.timeouts), signal: stop });
   if (questions.length === 0 || questions.length > count)
     throw new Error(`the questioner was asked for ${count} questions and gave ${questions.length}`);
-  return underOwnIds(store, questions);
+  const known = { admitted: (id: string) => store.admitted(id) ?? store.curriculumQuestion(id) };
+  return underOwnIds(known, questions);
 }

@@ -11,13 +11,20 @@ import type { Rewarded } from '../src/protocol/ports.ts';
 import { filtering, rewarding, weighing } from '../src/roles/plug-ins.ts';
 import { judgeOptions, judging } from '../src/roles/voter.ts';
 import { askEach } from './ask-each.ts';
+import type { CurriculumStage } from './curriculum.ts';
 import type { Loop } from './loop.ts';
 import type { Synthesis } from './synthesis.ts';
 
 /** Only the announcement of a verdict needs the effects. */
 type Judging = Pick<Loop, 'parts' | 'state'>;
 
-export function judge(loop: Loop, synthesis: Synthesis | undefined) {
+/** Those that remember what became of their questions. */
+export interface Rememberers {
+  readonly synthesis?: Synthesis | undefined;
+  readonly curriculum?: CurriculumStage | undefined;
+}
+
+export function judge(loop: Loop, { synthesis, curriculum }: Rememberers) {
   return async (groups: readonly RolloutGroup[]): Promise<readonly JudgedGroup[]> => {
     const voted: JudgedGroup[] = [];
     for (const group of groups) voted.push({ group, verdict: await verdictOn(loop, group) });
@@ -31,6 +38,7 @@ export function judge(loop: Loop, synthesis: Synthesis | undefined) {
     loop.parts.store.transaction(() => {
       loop.parts.store.saveVerdicts(judged.map(({ verdict }) => verdict));
       synthesis?.judged(judged);
+      curriculum?.judged(judged);
     });
     for (const each of judged) {
       loop.parts.measures.judged(each);

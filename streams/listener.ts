@@ -1,6 +1,6 @@
 /** The stages' calls to the telemetry. Every method returns nothing, so no stage can read it or decide by it. */
 import type { Evaluation } from '../src/protocol/messages.ts';
-import type { GuardianStatus, SynthesisStatus } from '../src/protocol/status.ts';
+import type { CurriculumStatus, GuardianStatus, SynthesisStatus } from '../src/protocol/status.ts';
 
 export interface Listener {
   note(text: string): void;
@@ -10,6 +10,7 @@ export interface Listener {
   /** The staleness bound. */
   bound(maxStaleness: number): void;
   synthesis(synthesis: SynthesisStatus): void;
+  curriculum(curriculum: CurriculumStatus): void;
   guardian(guardian: GuardianStatus): void;
   /** The reason for which the loop paused itself; undefined once it continues. */
   held(why: string | undefined): void;

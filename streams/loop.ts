@@ -16,7 +16,16 @@ import type { Settings } from './settings.ts';
 
 export type LoopConfig = Pick<
   Config,
-  'seed' | 'filters' | 'sampling' | 'synthesis' | 'loop' | 'pictures' | 'evaluation' | 'checkpoints' | 'timeouts'
+  | 'seed'
+  | 'filters'
+  | 'sampling'
+  | 'synthesis'
+  | 'curriculum'
+  | 'loop'
+  | 'pictures'
+  | 'evaluation'
+  | 'checkpoints'
+  | 'timeouts'
 >;
 
 /** Constant while the loop runs. */

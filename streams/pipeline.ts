@@ -17,6 +17,7 @@ import { judge } from './judge.ts';
 import { Latest } from './latest.ts';
 import { learn } from './learn.ts';
 import { THROUGH, type Loop } from './loop.ts';
+import { CurriculumStage } from './curriculum.ts';
 import { ConditionVariable } from './condition-variable.ts';
 import { pause } from './pause.ts';
 import { pullMap } from './pull-map.ts';
@@ -57,6 +58,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   const rollouts = new Queue<readonly RolloutGroup[]>('rollouts', bound());
   const windows = new Queue<Window>('batches', bound());
   const synthesis = performers.synthesizer && new Synthesis(loop, performers.synthesizer, resumed);
+  const curriculum = config.curriculum.mode === 'on' ? new CurriculumStage(loop, resumed) : undefined;
   const evaluations = new Latest<EvaluateOrder>();
   performers.samplers.forEach((sampler) => sampler.takesFrom(() => questions.status()));
   performers.voter.takesFrom(() => rollouts.status());
@@ -138,7 +140,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     }
   }
 
-  const admitted$ = pullMap(credits(), 1, admit(loop, synthesis)).pipe(
+  const admitted$ = pullMap(credits(), 1, admit(loop, { synthesis, curriculum })).pipe(
     tap((admissions) => questions.push(...admissions)),
     finalize(() => questions.close()),
   );
@@ -151,7 +153,7 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     tap((groups) => rollouts.push(groups)),
     finalize(() => rollouts.close()),
   );
-  const judged$ = pullMap(rollouts, 1, judge(loop, synthesis)).pipe(
+  const judged$ = pullMap(rollouts, 1, judge(loop, { synthesis, curriculum })).pipe(
     tap((judged) => empty.judged(judged)),
     tap((judged) =>
       judged.forEach(({ group, verdict }, i) => settle(group.sequence, verdict.kept ? judged[i] : undefined)),

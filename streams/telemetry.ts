@@ -9,6 +9,7 @@ import type {
   AccuracyPoint,
   AccuracyStatus,
   CommandStatus,
+  CurriculumStatus,
   GroupStatus,
   GuardianStatus,
   LabelCount,
@@ -79,6 +80,7 @@ export class Telemetry implements Listener {
   #maxStaleness: number;
   #peakRss = 0;
   #synthesis: SynthesisStatus | undefined;
+  #curriculum: CurriculumStatus | undefined;
   #guardian: GuardianStatus | undefined;
   #held: string | undefined;
   #dashboard: string | undefined;
@@ -163,6 +165,11 @@ export class Telemetry implements Listener {
     this.#changed.next();
   }
 
+  curriculum(curriculum: CurriculumStatus): void {
+    this.#curriculum = curriculum;
+    this.#changed.next();
+  }
+
   guardian(guardian: GuardianStatus): void {
     this.#guardian = guardian;
     this.#changed.next();
@@ -234,6 +241,7 @@ export class Telemetry implements Listener {
       groups: this.#sources.groups(),
       ...(this.#held === undefined ? {} : { held: this.#held }),
       ...(this.#synthesis === undefined ? {} : { synthesis: this.#synthesis }),
+      ...(this.#curriculum === undefined ? {} : { curriculum: this.#curriculum }),
       ...(this.#guardian === undefined ? {} : { guardian: this.#guardian }),
       actors: measures.actors,
       restarts: this.#restarts(),

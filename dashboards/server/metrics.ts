@@ -4,6 +4,7 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Phase, Status } from '../../src/protocol/status.ts';
+import { fillCurriculum } from './curriculum-metrics.ts';
 import type { HubStatistics } from './hub.ts';
 
 const PHASES: readonly Phase[] = [
@@ -162,7 +163,7 @@ export function openMetrics(status: () => Status, hub: () => HubStatistics): Met
   const registry = new Registry();
   const delay = monitorEventLoopDelay({ resolution: 20 });
   delay.enable();
-  const fill = [fillGauges(registry), fillLabelled(registry), fillCounters(registry)];
+  const fill = [fillGauges(registry), fillLabelled(registry), fillCurriculum(registry), fillCounters(registry)];
   const fillHub = fillOwn(registry);
   return {
     contentType: registry.contentType,

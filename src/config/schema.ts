@@ -308,6 +308,25 @@ const synthesis = z.strictObject({
     .describe('Prompt that goes with the picture; `{question}` stands for the question to differ from.'),
 });
 
+const curriculum = z.strictObject({
+  mode: z
+    .enum(['off', 'on'])
+    .default('off')
+    .describe(
+      'Order of the questions: `off` asks each once an epoch, `on` those whose answers are split but not lost. It reads verdicts, never labels.',
+    ),
+  target: share()
+    .default(0.8)
+    .describe('Share of the groups to be learnt from: the choice stays as near to the order of `off` as it allows.'),
+  exploreShare: z
+    .number()
+    .min(0.01)
+    .max(1)
+    .default(0.1)
+    .describe('Share of the questions that go where the least is known of, so that forgetting and new kinds show.'),
+  halfLifeSteps: count().max(1_000_000).default(20).describe('Learner steps after which a verdict counts half.'),
+});
+
 const evaluation = z.strictObject({
   everySteps: count().default(5).describe('Learner steps between quick (greedy) evaluations.'),
   questions: count().default(200).describe('Held-out questions in a quick evaluation, at most.'),
@@ -548,6 +567,7 @@ export const configSchema = z.strictObject({
     ),
   filters: filters.prefault({}),
   synthesis: synthesis.prefault({}),
+  curriculum: curriculum.prefault({}),
   evaluation: evaluation.prefault({}),
   checkpoints: checkpoints.prefault({}),
   guardian: guardian.prefault({}),

@@ -146,6 +146,8 @@ async function sizedFor(
 function changedSince(store: Store, before: object | undefined, now: object): string[] {
   const changes = before === undefined ? [] : compareSettings(before, now);
   if (changes.length > 0) store.event('settings.changed', changes);
+  // Questions that are drawn in another way are others; of files, settleData finds those that are gone.
+  if (changes.some(({ path }) => path.startsWith('data.'))) store.clearCurriculum();
   return describeChanges(changes);
 }
 

@@ -177,6 +177,35 @@ export interface SynthesisStatus {
   readonly share: number;
 }
 
+/** What the curriculum knows of the questions that it has read. */
+export interface CurriculumStatus {
+  /** Questions by their last group: none yet, learnt from, all agreed, without a trusted vote. */
+  readonly fresh: number;
+  readonly split: number;
+  readonly known: number;
+  readonly lost: number;
+  /** Share of the questions chosen last whose groups are expected to be learnt from; null before the first choice. */
+  readonly expected: number | null;
+  /** Number of clusters of questions. */
+  readonly clusters: number;
+  /** The most asked clusters. */
+  readonly most: readonly ClusterStatus[];
+}
+
+/** A cluster of questions: one kind of question about pictures that look alike. */
+export interface ClusterStatus {
+  readonly name: string;
+  readonly questions: number;
+  /** Groups judged, and kept ones among them. */
+  readonly asked: number;
+  readonly kept: number;
+  /** Questions that were known, twice in a row at least. */
+  readonly retired: number;
+  /** Groups of retired questions that were asked again, and kept ones among them: forgotten ones. */
+  readonly returned: number;
+  readonly forgotten: number;
+}
+
 /** The guardian's judgement. */
 export interface GuardianStatus {
   /** `hold`: learning is paused until a user resumes it. */
@@ -243,6 +272,8 @@ export interface Status {
   readonly held?: string;
   /** Absent where the model writes no questions. */
   readonly synthesis?: SynthesisStatus;
+  /** Absent where the curriculum is off. */
+  readonly curriculum?: CurriculumStatus;
   /** Absent when `guardian.mode` is `off`. */
   readonly guardian?: GuardianStatus;
   readonly actors: readonly ActorStatus[];

@@ -55,7 +55,7 @@ export class DataRows {
 
   /** The present place of its pictures; the content is the same. */
   move(question: Question): void {
-    for (const table of ['questions', 'pool'])
+    for (const table of ['questions', 'pool', 'curriculum'])
       this.#db.run(`UPDATE ${table} SET data = ? WHERE id = ?`, packPlain(question), question.id);
   }
 }

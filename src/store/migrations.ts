@@ -167,7 +167,28 @@ const LABEL_FREE: Step = {
 /** What the checks found of a group. */
 const CHECKS: Step = { sql: 'ALTER TABLE groups ADD COLUMN checks BLOB;' };
 
-const STEPS: readonly Step[] = [TABLES, FACTS, POOL, DATA, SET_ASIDE, LABEL_FREE, CHECKS];
+/** What the curriculum remembers (curriculum-rows.ts). */
+const CURRICULUM: Step = {
+  sql: `CREATE TABLE curriculum (
+     id TEXT PRIMARY KEY,
+     data BLOB NOT NULL,
+     cluster TEXT NOT NULL,
+     last TEXT NOT NULL,
+     turn INTEGER NOT NULL,
+     version INTEGER NOT NULL);
+   CREATE TABLE curriculum_arms (
+     cluster TEXT NOT NULL,
+     last TEXT NOT NULL,
+     judged REAL NOT NULL,
+     learnt REAL NOT NULL,
+     worth REAL NOT NULL,
+     version INTEGER NOT NULL,
+     asked INTEGER NOT NULL,
+     kept INTEGER NOT NULL,
+     PRIMARY KEY (cluster, last)) WITHOUT ROWID;`,
+};
+
+const STEPS: readonly Step[] = [TABLES, FACTS, POOL, DATA, SET_ASIDE, LABEL_FREE, CHECKS, CURRICULUM];
 
 export const SCHEMA_VERSION = STEPS.length;
 

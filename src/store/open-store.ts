@@ -1,5 +1,6 @@
 /** `openStore`: composes the Store of one SQLite file from its parts. */
 import { readChain, REPLAY_FLOOR, THINNED_BELOW } from './chain.ts';
+import { CurriculumRows } from './curriculum-rows.ts';
 import { Database, type Durability } from './database.ts';
 import { DataRows } from './data-rows.ts';
 import { Exports } from './exports.ts';
@@ -47,6 +48,7 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
   const questions = new Questions(db);
   const versions = new VersionRows(db);
   const pool = new PoolRows(db, now);
+  const curriculum = new CurriculumRows(db);
   const exports = new Exports(db);
   const data = new DataRows(db);
   let writes = 0;
@@ -135,6 +137,10 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     changePool: (change) => write('durable', () => pool.change(change)),
     rejectedQuestions: (limit) => pool.rejected(limit),
     syntheticCounts: () => pool.counts(),
+    curriculum: () => curriculum.read(),
+    curriculumQuestion: (id) => curriculum.question(id),
+    changeCurriculum: (change) => write('durable', () => curriculum.change(change)),
+    clearCurriculum: () => write('durable', () => curriculum.clear()),
     setMeta,
     meta,
     transaction: (work) => write('durable', work),
@@ -142,7 +148,11 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     saveDataRows: (part, rows) => write('durable', () => data.save(part, rows)),
     dataQuestions: (part) => data.stored(part),
     moveQuestion: (question) => write('durable', () => data.move(question)),
-    withdraw: (isGone) => write('durable', () => withdraw(db, ledger, reports.versions(1)[0]?.n ?? 0, isGone)),
+    withdraw: (isGone) =>
+      write('durable', () => {
+        curriculum.withdraw(isGone);
+        return withdraw(db, ledger, reports.versions(1)[0]?.n ?? 0, isGone);
+      }),
     withdrawLearnt: (version, isGone) => write('durable', () => withdrawLearnt(db, ledger, version, isGone)),
     exportPage: (cursor, versions) => exports.page(cursor, versions),
     exportEnd: () => exports.end(),

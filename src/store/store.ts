@@ -4,6 +4,7 @@
  * (`unfinished`, `batchesSince`). Calls are synchronous; one call is one transaction. Nothing here knows tensors,
  * streams or actors.
  */
+import type { ArmRow, Remembered } from '../protocol/curriculum.ts';
 import type {
   Batch,
   DropReason,
@@ -19,6 +20,7 @@ import type {
 import type { LoopEvent } from '../protocol/ports.ts';
 import type { CheckCounts } from '../protocol/status.ts';
 import type { Chain } from './chain.ts';
+import type { CurriculumChange } from './curriculum-rows.ts';
 import type { DataPart, DataRow } from './data-rows.ts';
 import type { Inspection, StoredEvent } from './inspection.ts';
 import type { PooledQuestion, PoolChange, SyntheticCounts } from './synthetic-pool.ts';
@@ -209,7 +211,7 @@ export interface Store extends Inspection, Disposable {
   dataQuestions(part: 'train' | 'held-out'): readonly Question[];
   /** Stores the present place of a stored question's pictures. */
   moveQuestion(question: Question): void;
-  /** Durable. Drops work in hand on questions that are gone; returns the counts of groups and admissions. */
+  /** Durable. Drops work in hand on questions that are gone, and what the curriculum remembers of them; returns the counts of groups and admissions. */
   withdraw(isGone: (question: Question) => boolean): number;
   /** Durable. Drops groups learnt after `version`, from steps that must be learnt again; a batch may end up empty. */
   withdrawLearnt(version: number, isGone: (question: Question) => boolean): number;
@@ -224,6 +226,14 @@ export interface Store extends Inspection, Disposable {
   /** Durable. */
   changePool(change: PoolChange): void;
   syntheticCounts(): SyntheticCounts;
+
+  /** What the curriculum remembers, questions in the order in which they were asked last. */
+  curriculum(): { readonly questions: readonly Remembered[]; readonly arms: readonly ArmRow[] };
+  curriculumQuestion(id: string): Question | undefined;
+  /** Durable. */
+  changeCurriculum(change: CurriculumChange): void;
+  /** Durable. */
+  clearCurriculum(): void;
 
   /**
    * The records after `cursor`: at most `versions` versions with their groups and as many evaluations; empty when there

@@ -22,6 +22,7 @@ const DEAF: Listener = {
   version: hearsNothing,
   bound: hearsNothing,
   synthesis: hearsNothing,
+  curriculum: hearsNothing,
   guardian: hearsNothing,
   held: hearsNothing,
   saved: hearsNothing,

@@ -10,6 +10,7 @@ import { count, number, percent } from '../format.ts';
 import { href } from '../router.ts';
 import { useLive, useRequest } from '../session.ts';
 import { Acceptance } from './questions-acceptance.tsx';
+import { Curriculum } from './questions-curriculum.tsx';
 import { Synthetic } from './questions-synthetic.tsx';
 import { ORIGINS, type QuestionOrigin } from './rollouts-words.ts';
 
@@ -28,6 +29,7 @@ export function Questions() {
           )
         }
       </Answer>
+      <Curriculum />
       <Acceptance />
       <Synthetic />
     </div>

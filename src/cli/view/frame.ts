@@ -67,6 +67,7 @@ export function renderFrame(status: Status, options: FrameOptions): string[] {
     [],
     ...cells(status, inner),
     ...groups(status),
+    ...curriculum(status),
     ...synthesis(status),
     ...commands(status),
     [],
@@ -210,6 +211,20 @@ function lostLine({ votesLost, winnersLost }: Status['signals'], checks: Status[
       [` of the plain winners${by && ` (${by})`}`, 'dim'],
     ],
   ];
+}
+
+/** The line on the curriculum; empty where it is off. */
+function curriculum({ curriculum: of }: Status): Line[] {
+  if (of === undefined) return [];
+  const { fresh, split, known, lost, expected, clusters } = of;
+  const spans: Span[] = counts([
+    [fresh, 'fresh'],
+    [split, 'split'],
+    [known, 'known'],
+    [lost, 'lost'],
+  ]);
+  const rate: Span[] = expected === null ? [] : [[percent(expected, 0)], [' expected to be learnt from', 'dim']];
+  return [[label('questions'), ...spans, ...rate, [`  of ${amount(clusters)} kinds`, 'dim']]];
 }
 
 /** The lines on the model's questions; empty when it writes none. */

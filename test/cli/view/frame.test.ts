@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { renderFrame } from '../../../src/cli/view/frame.ts';
-import { anyStatus, RUNNING, STARTING, SYNTHESIZING } from './status.ts';
+import { anyStatus, CHOOSING, RUNNING, STARTING, SYNTHESIZING } from './status.ts';
 
 const plain = pc.createColors(false);
 const coloured = pc.createColors(true);
@@ -40,6 +40,13 @@ describe('renderFrame', () => {
     const more = lines(SYNTHESIZING).filter((line) => !lines(RUNNING).includes(line));
     expect(more).toEqual([
       ' synthetic  412 written  301 accepted  120 in the pool  50 % wanted (rejected: duplicate 80, malformed 31)',
+    ]);
+  });
+
+  it('says what the curriculum knows, in one line, where there is one', () => {
+    const lines = (status: typeof RUNNING) => renderFrame(status, { width: 120, rows: 60, colors: plain });
+    expect(lines(CHOOSING).filter((line) => !lines(RUNNING).includes(line))).toEqual([
+      ' questions  3,638 fresh  127 split  148 known  119 lost  65 % expected to be learnt from  of 88 kinds',
     ]);
   });
 

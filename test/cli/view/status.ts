@@ -157,6 +157,30 @@ export const SYNTHESIZING: Status = {
   },
 };
 
+/** A run with a curriculum. */
+export const CHOOSING: Status = {
+  ...RUNNING,
+  curriculum: {
+    fresh: 3638,
+    split: 127,
+    known: 148,
+    lost: 119,
+    expected: 0.65,
+    clusters: 88,
+    most: [
+      {
+        name: 'grid/discs · edges 4, parts 4-15',
+        questions: 39,
+        asked: 120,
+        kept: 98,
+        retired: 20,
+        returned: 6,
+        forgotten: 1,
+      },
+    ],
+  },
+};
+
 const words = fc.string({ unit: 'grapheme', maxLength: 60 });
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(value, { nil: null });
 const share = fc.double({ min: 0, max: 1, noNaN: true });

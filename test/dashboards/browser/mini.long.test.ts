@@ -5,6 +5,7 @@ import { describeInBrowser, launch, open, startQuorum, type DaemonProcess } from
 /** A loop small enough to evaluate, to save and to write questions within seconds. */
 const SMALL = [
   'synthesis.mode=both',
+  'curriculum.mode=on',
   'sampling.samples=6',
   'loop.batchGroups=2',
   'loop.jobQuestions=2',

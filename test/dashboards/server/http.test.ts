@@ -246,6 +246,22 @@ test('what was not measured yet is not in the metrics; what was is not counted t
   expect(Object.keys(none).filter((name) => name.includes('actor='))).toEqual([]);
 });
 
+test('what the curriculum knows is in the metrics while there is one', async () => {
+  const { daemon, get } = await openDesk();
+  const cluster = { name: 'clock · edges 7', questions: 9, asked: 8, kept: 5, retired: 4, returned: 3, forgotten: 1 };
+  const curriculum = { fresh: 1, split: 2, known: 4, lost: 2, expected: 0.75, clusters: 1, most: [cluster] };
+  daemon.statuses.next({ ...STARTING, curriculum });
+  expect(parse(await (await get('/metrics')).text())).toMatchObject({
+    quorum_curriculum_expected_ratio: 0.75,
+    'quorum_curriculum_questions{last="split"}': 2,
+    'quorum_curriculum_cluster_groups{cluster="clock · edges 7",which="forgotten"}': 1,
+    'quorum_curriculum_cluster_retired{cluster="clock · edges 7"}': 4,
+  });
+  daemon.statuses.next(STARTING);
+  const none = parse(await (await get('/metrics')).text());
+  expect(Object.keys(none).filter((name) => name.startsWith('quorum_curriculum'))).toEqual([]);
+});
+
 test('a port in use is named, with the setting', async () => {
   const taken = createServer();
   await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));

@@ -1,0 +1,89 @@
+/** What the curriculum knows of the questions, and the clusters that it asks most. */
+import { Panel } from '../components/panel.tsx';
+import { count, percent } from '../format.ts';
+import { useLive } from '../session.ts';
+import type { Live } from '../../../src/protocol/frames.ts';
+
+type Known = NonNullable<Live['curriculum']>;
+
+/** Empty where the curriculum is off. */
+export function Curriculum() {
+  const curriculum = useLive<Known | undefined>((live) => live.curriculum, same);
+  return curriculum === undefined ? null : <Shown curriculum={curriculum} />;
+}
+
+function same(a: Known | undefined, b: Known | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function Shown({
+  curriculum: { fresh, split, known, lost, expected, clusters, most },
+}: {
+  readonly curriculum: Known;
+}) {
+  return (
+    <Panel title="Curriculum">
+      <div class="stack">
+        <dl class="stats" data-curriculum>
+          <Stat name="not asked yet" value={count(fresh)} />
+          <Stat name="answers split" value={count(split)} note="learnt from when asked last" />
+          <Stat name="known" value={count(known)} note="all agreed when asked last" />
+          <Stat name="lost" value={count(lost)} note="no trusted vote when asked last" />
+          <Stat
+            name="expected"
+            value={expected === null ? '–' : percent(expected, 0)}
+            note="of the questions chosen last, to be learnt from"
+          />
+        </dl>
+        <Clusters clusters={clusters} most={most} />
+      </div>
+    </Panel>
+  );
+}
+
+function Stat({ name, value, note }: { readonly name: string; readonly value: string; readonly note?: string }) {
+  return (
+    <div class="stat">
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+      {note === undefined ? null : <dd class="note">{note}</dd>}
+    </div>
+  );
+}
+
+const COLUMNS = ['questions', 'asked', 'kept', 'retired', 'returned', 'forgotten'] as const;
+
+function Clusters({ clusters, most }: Pick<Known, 'clusters' | 'most'>) {
+  if (most.length === 0) return <p class="muted">No question was read yet.</p>;
+  return (
+    <div class="scroll-x" tabIndex={0} role="group" aria-label="Clusters of questions">
+      <table class="table">
+        <caption class="muted small">
+          {most.length < clusters ? `The ${most.length} most asked of ${count(clusters)} kinds` : 'By kind'}
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">Kind and look</th>
+            {COLUMNS.map((column) => (
+              <th key={column} scope="col" class="right">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {most.map((cluster) => (
+            <tr key={cluster.name} data-cluster={cluster.name}>
+              <th scope="row">{cluster.name}</th>
+              {COLUMNS.map((column) => (
+                <td key={column} class="right">
+                  {count(cluster[column])}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
