@@ -62,7 +62,12 @@ export function completeConfig(given: unknown, options: CompleteOptions = {}): O
   const { runFolder, ...checked } = resolvePaths(parseConfig(given, source), folder);
   const { model: named, preset: asked, prompt } = given as ConfigInput; // it has passed the check
   const model = named === undefined ? bundledModel(checked.data, folder, orPackaged) : checked.model;
-  const preset = choosePreset({ folder: model, named: asked, begun: continues ? presetOfRun(runFolder) : undefined });
+  const preset = choosePreset({
+    folder: model,
+    data: checked.data.type,
+    named: asked,
+    begun: continues ? presetOfRun(runFolder) : undefined,
+  });
   const defaults = merged(preset.defaults, promptDefaults(prompt?.preset));
   const config = resolvePaths(parseConfig(merged(defaults, given as ConfigInput), source), folder);
   return { config: { ...config, model, preset: preset.name }, preset, folder };

@@ -1,13 +1,14 @@
 /**
  * Defaults that fit the model. A preset supplies the settings that the configuration leaves out: `mini` is the schema's
- * own defaults and the model's own length of responses, `vlm` the settings of MM-UPT (arXiv 2505.22453) for a real vision-language model. The model folder
- * decides the preset, once for a run.
+ * own defaults and the model's own length of responses, `ladder` the settings that climb the built-in ladder, `vlm` those of
+ * MM-UPT (arXiv 2505.22453) for a real vision-language model. Model and data decide the preset, once for a run.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Architecture } from '../compute/models/family.ts';
 import { parseModel } from '../compute/models/index.ts';
 import { entryKind } from '../lib/entry-kind.ts';
+import { merged } from './merge.ts';
 import { PROMPTS } from './prompts.ts';
 import { PRESETS, type Config, type ConfigInput, type PresetName } from './schema.ts';
 
@@ -33,13 +34,15 @@ const FILES_WITH_TEMPLATE = ['chat_template.jinja', 'chat_template.json', 'token
 export interface PresetRequest {
   /** Of the model. */
   readonly folder: string;
+  /** `data.type` of the configuration. */
+  readonly data?: Config['data']['type'];
   /** `preset` of the configuration, where that names one. */
   readonly named?: PresetName | 'auto' | undefined;
   /** The preset that the run started with; undefined for a new run. */
   readonly begun?: PresetName | undefined;
 }
 
-export function choosePreset({ folder, named, begun }: PresetRequest): Preset {
+export function choosePreset({ folder, data, named, begun }: PresetRequest): Preset {
   const model = readModel(folder);
   const chosen = (name: PresetName, why: string): Preset => ({
     name,
@@ -59,6 +62,7 @@ export function choosePreset({ folder, named, begun }: PresetRequest): Preset {
     return chosen('vlm', `the model's context of ${maxPositions} tokens is at least ${VLM_CONTEXT}`);
   if (vocabSize >= VLM_VOCABULARY)
     return chosen('vlm', `the model's vocabulary of ${vocabSize} tokens is at least ${VLM_VOCABULARY}`);
+  if (data === 'ladder') return chosen('ladder', 'the data is the ladder, and the model is small');
   return chosen(
     'mini',
     `the model's context of ${maxPositions} tokens is under ${VLM_CONTEXT}, its vocabulary of ${vocabSize} under ${VLM_VOCABULARY}`,
@@ -75,7 +79,7 @@ export function presetOfRun(runFolder: string): PresetName | undefined {
 /** One line: the preset, its reason, and the effective values of the settings in which presets differ. */
 export function presetWords(
   { name, why }: Pick<Preset, 'name' | 'why'>,
-  { promptTemplate, sampling, loop, learner }: Config,
+  { promptTemplate, sampling, loop, learner, checks, curriculum }: Config,
 ): string {
   const { learningRate, schedule, klCoefficient } = learner;
   const settings = [
@@ -83,13 +87,27 @@ export function presetWords(
     `up to ${sampling.maxNewTokens} tokens at temperature ${sampling.temperature}`,
     `${loop.batchGroups} questions a step`,
     `learning rate ${learningRate} (${schedule.type}), KL ${klCoefficient}`,
+    ...(checks.length > 0 ? [`votes checked by ${checks.join(', ')}`] : []),
+    ...(curriculum.mode === 'on' ? ['a curriculum'] : []),
   ];
   return `preset ${name} (${why}): ${settings.join(', ')}`;
 }
 
+/**
+ * Votes whose work is checked are right at every level, so few of them are enough, and nothing has to hold the model near
+ * its base.
+ */
+const LADDER: ConfigInput = {
+  checks: ['equations', 'whole', 'premises'],
+  curriculum: { mode: 'on' },
+  filters: { shareFloor: 0.1 },
+  learner: { learningRate: 1e-4, klCoefficient: 0 },
+};
+
 /** What the preset sets otherwise than the schema. Without a model: as for one with room for everything. */
 export function presetDefaults(name: PresetName, model?: Architecture, folder?: string): ConfigInput {
   if (name === 'mini') return folder === undefined ? {} : responseLength(folder);
+  if (name === 'ladder') return merged(LADDER, folder === undefined ? {} : responseLength(folder));
   if (name === 'legacy') return { learner: { schedule: { type: 'cosine', totalSteps: 60, floorShare: 0.1 } } };
   const maxNewTokens = model ? Math.min(PAPER_TOKENS, model.dimensions.maxPositions >> 1) : PAPER_TOKENS;
   const samples = 10;

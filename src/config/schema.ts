@@ -14,7 +14,7 @@ import { SCENE_KINDS } from '../data/figures/scenes.ts';
 import { PROMPT_NAMES } from './prompts.ts';
 
 /** Sets of defaults (preset.ts); `legacy` is for runs from before presets existed. */
-export const PRESETS = ['mini', 'vlm', 'legacy'] as const;
+export const PRESETS = ['mini', 'ladder', 'vlm', 'legacy'] as const;
 
 export type PresetName = (typeof PRESETS)[number];
 

@@ -354,6 +354,33 @@ describe('presets', () => {
     expect((await load(join(temporaryFolder(), 'nowhere'))).preset.name).toBe('mini');
   });
 
+  test('a small model on the ladder gets checked votes and a curriculum, unless they are set otherwise', async () => {
+    const { config, preset } = await loadConfig({
+      cwd: temporaryFolder(),
+      orPackaged: true,
+      set: ['data.type=ladder'],
+    });
+    expect([preset.name, config.checks, config.curriculum.mode, config.learner.klCoefficient]).toEqual([
+      'ladder',
+      ['equations', 'whole', 'premises'],
+      'on',
+      0,
+    ]);
+    expect(presetWords(preset, config)).toMatch(/KL 0, votes checked by equations, whole, premises, a curriculum$/);
+    const plain = await loadConfig({
+      cwd: temporaryFolder(),
+      orPackaged: true,
+      set: ['data.type=ladder', 'checks=[]', 'preset=ladder'],
+    });
+    expect(plain.config.checks).toEqual([]);
+    const own = await loadConfig({
+      cwd: temporaryFolder(),
+      orPackaged: true,
+      set: ['data.type=ladder', 'preset=mini'],
+    });
+    expect([own.config.checks, own.config.curriculum.mode]).toEqual([[], 'off']);
+  });
+
   test('what is set wins over the preset, and `preset` over the model', async () => {
     const long = await modelFolder({ max_position_embeddings: 32_768 });
     const { config } = await load(long, {
