@@ -16,6 +16,7 @@ import type { PolicyShape } from './programs/policy-forward.ts';
 import { planPrefill, prefillProgram } from './programs/prefill.ts';
 import { towerProgram } from './programs/tower.ts';
 import type { Saving } from './training/loss-gradients.ts';
+import { largestPass, type PassLimit } from './training/passes.ts';
 import { scoreProgram } from './training/score.ts';
 import { gradProgram } from './training/step.ts';
 import type { TokenLoss } from './training/token-loss.ts';
@@ -32,8 +33,10 @@ export interface MemorySettings {
   readonly samples: number;
   /** Longest response. */
   readonly responseTokens: number;
-  /** Questions in one pass of the learner, and of the scorer. */
-  readonly passGroups: number;
+  /** Questions in a mini-batch. */
+  readonly groups: number;
+  /** Bound of a pass of the learner, and of the scorer. */
+  readonly pass: PassLimit;
   /** Questions whose responses are decoded at once. */
   readonly rolloutQuestions: number;
   /** Whether the caches of a question's responses share the prompt's keys and values, as they do in host memory. */
@@ -138,7 +141,8 @@ export function passProgram(
 }
 
 function passShape(model: Model, settings: MemorySettings, seesPictures: boolean): PolicyShape {
-  const { prompt, samples, responseTokens, passGroups } = settings;
+  const { prompt, responseTokens } = settings;
+  const { groups: passGroups, samples } = largestPass(settings, prompt, responseTokens);
   const prompts = Array.from({ length: passGroups }, () => asked(model, settings, seesPictures));
   const [promptLength, responseLength] = [bucket(prompt.ids.length), bucket(responseTokens)];
   const rows = passGroups * (promptLength + samples * responseLength);

@@ -234,6 +234,9 @@ const loop = z.strictObject({
     ),
 });
 
+/** More tokens than any memory holds. */
+const MOST_PASS_TOKENS = 2 ** 30;
+
 const learner = z.strictObject({
   objective: objectiveSchema
     .default({ type: 'grpo' })
@@ -261,6 +264,12 @@ const learner = z.strictObject({
     .default(false)
     .describe(
       'Computes each block of the model again in the backward pass instead of keeping what it computed: a step takes one forward pass more, and much less memory where responses are long.',
+    ),
+  passTokens: z
+    .union([z.literal('auto'), count().max(MOST_PASS_TOKENS)])
+    .default('auto')
+    .describe(
+      'Tokens in one forward and backward pass, padding included: prompts once each, and their responses. `auto`: passes of up to 4 groups, fewer for long responses.',
     ),
   ...sharedSettings,
 });

@@ -24,7 +24,8 @@ async function memory(changes: Partial<MemorySettings> = {}) {
     prompt: { ids, positions, nextPosition: next, images },
     samples: 4,
     responseTokens: 12,
-    passGroups: 2,
+    groups: 8,
+    pass: { groups: 2 },
     rolloutQuestions: 2,
     sharesPrompt: false,
     samplers: 1,
@@ -70,7 +71,7 @@ describe('memoryOf', () => {
 
   it('grows with the groups and the responses of a pass, and with its pictures where the tower is trained', async () => {
     const a = await memory();
-    const [groups, samples] = [await memory({ passGroups: 4 }), await memory({ samples: 16 })];
+    const [groups, samples] = [await memory({ groups: 8, pass: { groups: 4 } }), await memory({ samples: 16 })];
     expect(groups.activations / a.activations).toBeGreaterThan(1.5);
     expect(samples.activations / a.activations).toBeGreaterThan(1.5);
     expect((await memory({ adapter: undefined })).pictures).toBeGreaterThan(0);

@@ -1,4 +1,4 @@
-import { availableParallelism, freemem, totalmem } from 'node:os';
+import { availableParallelism, freemem } from 'node:os';
 import { stripVTControlCharacters } from 'node:util';
 import { Command } from 'commander';
 import pc from 'picocolors';
@@ -7,6 +7,7 @@ import type { EngineReport } from '../../compute/engine/engines.ts';
 import { presetWords, type Preset } from '../../config/preset.ts';
 import type { Config } from '../../config/schema.ts';
 import { freeSpace } from '../../lib/free-space.ts';
+import { memoryLimit } from '../../lib/memory-limit.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { MemoryDiagnosis } from '../doctor-memory.ts';
 import type { SpeedDiagnosis } from '../doctor-speed.ts';
@@ -93,12 +94,11 @@ function diagnose(
   rollout: SpeedDiagnosis,
 ): Omit<Diagnosis, 'needs'> {
   const { engine, learnerThreads, rolloutThreads, rolloutWorkers } = config.workers;
-  const limit = process.constrainedMemory();
   return {
     node: process.versions.node,
     platform: `${process.platform} ${process.arch}`,
     processors: availableParallelism(),
-    memory: { total: limit > 0 && limit < totalmem() ? limit : totalmem(), free: freemem() },
+    memory: { total: memoryLimit(), free: freemem() },
     disk: freeSpace(config.runFolder),
     engines,
     preset: { name, why },

@@ -8,7 +8,7 @@ import { grpo } from '../../compute/objectives/grpo.ts';
 import { encodePrompt, type PromptEncoder } from '../../compute/models/prompt.ts';
 import { encodeQuestion } from '../../compute/rollout/prompts.ts';
 import type { Picture, Question } from '../../protocol/messages.ts';
-import { computeOf, engineOf, groupsAPass, rolloutRowsOf, type PolicyConfig } from './open.ts';
+import { computeOf, engineOf, passLimit, rolloutRowsOf, type PolicyConfig } from './open.ts';
 
 const SIDE = 448;
 const PICTURE: Picture = { width: SIDE, height: SIDE, channels: 3, data: new Uint8Array(3 * SIDE * SIDE) };
@@ -64,7 +64,6 @@ async function longest(encoder: PromptEncoder, questions: readonly Question[]): 
 
 function settingsOf(config: PolicyConfig, prompt: EncodedPrompt): MemorySettings {
   const { learner, sampling, workers } = config;
-  const passGroups = groupsAPass(config);
   const { samples, maxNewTokens, temperature } = sampling;
   return {
     adapter: learner.adapter.type === 'none' ? undefined : learner.adapter,
@@ -73,7 +72,8 @@ function settingsOf(config: PolicyConfig, prompt: EncodedPrompt): MemorySettings
     prompt,
     samples,
     responseTokens: maxNewTokens,
-    passGroups,
+    groups: Math.ceil(config.loop.batchGroups / learner.minibatches),
+    pass: passLimit(config),
     rolloutQuestions: Math.max(1, Math.floor(rolloutRowsOf(config) / samples)),
     sharesPrompt: kindOf(engineOf(workers)) !== 'cuda',
     samplers: workers.rolloutWorkers,

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { kindOf, type Compute, type EngineName } from '../../compute/engine/engine.ts';
 import type { PictureSetup } from '../../compute/threads/frozen-tower.ts';
+import type { PassLimit } from '../../compute/training/passes.ts';
 import type { Config } from '../../config/schema.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { PolicyOrigin } from '../policy.ts';
@@ -65,6 +66,12 @@ export async function openForSampling(config: PolicyConfig, weightsOf?: WeightsO
   }
 }
 
+/** The bound of a pass of the learner and of the scorer. */
+export function passLimit(config: Pick<Config, 'sampling' | 'learner' | 'loop'>): PassLimit {
+  const { passTokens } = config.learner;
+  return passTokens === 'auto' ? { groups: groupsAPass(config) } : { tokens: passTokens };
+}
+
 /** Groups in one pass of the learner and of the scorer: fewer for long responses. */
 export function groupsAPass({ sampling, learner, loop }: Pick<Config, 'sampling' | 'learner' | 'loop'>): number {
   const withinTokens = Math.floor(PASS_TOKENS / (sampling.samples * sampling.maxNewTokens));
@@ -94,7 +101,7 @@ export function computeOf(workers: Pick<Config['workers'], 'engine' | 'compute'>
 
 function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalLearner {
   const { model, promptTemplate, prompt, seed, workers, learner, sampling, timeouts } = config;
-  const { betas, weightDecay, gradientClipNorm, minibatches, adapter, recompute, ...learn } = learner;
+  const { betas, weightDecay, gradientClipNorm, minibatches, adapter, recompute, passTokens: _, ...learn } = learner;
   return new LocalLearner({
     setup: {
       role: 'learner',
@@ -112,7 +119,7 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
         temperature: sampling.temperature,
         maxNewTokens: sampling.maxNewTokens,
       },
-      pass: { groups: groupsAPass(config) },
+      pass: passLimit(config),
       saving: { ...(recompute && { recompute }) },
       ...(adapter.type !== 'none' && { adapter: { settings: adapter, seed } }),
     },
@@ -142,7 +149,7 @@ function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: 
     compute: computeOf(workers),
     threads: workers.rolloutThreads,
     maxRows: rolloutRowsOf(config),
-    pass: { groups: groupsAPass(config) },
+    pass: passLimit(config),
     pictures: pictureSetup(config),
     ...(!weightsOf && { baseAlone: true }),
     ...(weightsOf && learner.adapter.type !== 'none' && { adapter: learner.adapter }),

@@ -100,17 +100,20 @@ describe('Trainer', () => {
     expect(difference(compiled.state.weights, eager.state.weights)).toBeLessThan(5e-4);
   });
 
-  it('accumulates micro-batches to the gradient of the whole', async () => {
-    const [whole, parts] = [await trained(cpu, policyLoss, 1), await trained(cpu, policyLoss, 1, { groups: 3 })];
-    for (const [name, value] of Object.entries(whole.outcomes[0]!)) {
-      const other = parts.outcomes[0]![name as 'loss'];
-      expect(Math.abs(value - other), `${name}: ${value} and ${other}`).toBeLessThan(1e-5 * (1 + Math.abs(value)));
-    }
-    expect(difference(whole.state.moments.first, parts.state.moments.first)).toBeLessThan(1e-6);
-    const again = await trained(cpu, policyLoss, 2, { groups: 3 });
-    const twice = await trained(cpu, policyLoss, 2);
-    expect(difference(again.state.moments.first, twice.state.moments.first)).toBeLessThan(1e-5);
-  });
+  it.each([{ groups: 3 }, { tokens: 100 }, { tokens: 40 }])(
+    'accumulates passes of %j to the gradient of the whole',
+    async (pass) => {
+      const [whole, parts] = [await trained(cpu, policyLoss, 1), await trained(cpu, policyLoss, 1, pass)];
+      for (const [name, value] of Object.entries(whole.outcomes[0]!)) {
+        const other = parts.outcomes[0]![name as 'loss'];
+        expect(Math.abs(value - other), `${name}: ${value} and ${other}`).toBeLessThan(1e-5 * (1 + Math.abs(value)));
+      }
+      expect(difference(whole.state.moments.first, parts.state.moments.first)).toBeLessThan(1e-6);
+      const again = await trained(cpu, policyLoss, 2, pass);
+      const twice = await trained(cpu, policyLoss, 2);
+      expect(difference(again.state.moments.first, twice.state.moments.first)).toBeLessThan(1e-5);
+    },
+  );
 
   it('repeats itself bit for bit, also from a copy of its state', async () => {
     const straight = await trained(cpu, policyLoss, 2);

@@ -8,7 +8,7 @@ import { shared } from '../../../src/compute/threads/versions.ts';
 import { WeightsReader } from '../../../src/policy/local/weights.ts';
 import type { WeightsRef } from '../../../src/protocol/ports.ts';
 import { f32 } from '../../../src/protocol/tensor.ts';
-import { groupsAPass, openForSampling } from '../../../src/policy/local/open.ts';
+import { groupsAPass, openForSampling, passLimit } from '../../../src/policy/local/open.ts';
 import { openLocal } from '../../support/local-policy.ts';
 import { temporaryFolder, writeTinyFolder, type TemporaryFolder } from '../../support/tiny-folder.ts';
 
@@ -93,4 +93,7 @@ test('a pass holds fewer groups where responses are long: each of their tokens t
   const size = (input: ConfigInput) => groupsAPass(configSchema.parse(input));
   expect([28, 200, 400, 2_048].map((maxNewTokens) => size({ sampling: { maxNewTokens } }))).toEqual([4, 4, 2, 1]);
   expect(size({ loop: { batchGroups: 4 } })).toBe(2); // a minibatch has no more
+  const pass = (passTokens: unknown) => passLimit(configSchema.parse({ learner: { passTokens } }));
+  expect([pass('auto'), pass(2_000)]).toEqual([{ groups: 4 }, { tokens: 2_000 }]);
+  expect(() => pass('all')).toThrow();
 });
