@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts';
 import type { Found, KernelReport } from '../compute/kernel-report.ts';
 import type { Compute } from '../compute/engine/engine.ts';
 import { kernelsOfRun } from '../policy/local/memory.ts';
-import { engineOf } from '../policy/local/open.ts';
+import { engineOf } from '../policy/local/devices.ts';
 import { InputError } from '../protocol/errors.ts';
 
 const COMPUTES = ['f32', 'f16', 'bf16'] as const;

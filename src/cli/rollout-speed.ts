@@ -71,7 +71,7 @@ export async function rolloutSpeeds(
 }
 
 function openWith(config: Config, rolloutThreads: number, jobQuestions: number): Promise<Sampler> {
-  const workers = { ...config.workers, rolloutWorkers: 1, rolloutThreads };
+  const workers = { ...config.workers, rollout: 'auto' as const, rolloutWorkers: 1, rolloutThreads };
   const sampling = { ...config.sampling, ...RESPONSES };
   return openForSampling({ ...config, workers, sampling, loop: { ...config.loop, jobQuestions } });
 }

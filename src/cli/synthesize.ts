@@ -10,6 +10,7 @@ import { checkEnding, PROVENANCE, provenanceRow, writeDataset, type WriteRow } f
 import { Grader } from '../learn/grader.ts';
 import { FRUITLESS_BATCHES } from '../learn/synthetic.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
+import { devicesOf } from '../policy/local/devices.ts';
 import { openForSampling } from '../policy/local/open.ts';
 import { QuestionWriter, voter, type AcceptedQuestion } from './write-questions.ts';
 
@@ -63,7 +64,7 @@ export async function synthesizeQuestions(
       tell: console.error,
     }),
     settings: config.synthesis,
-    lanes: config.workers.rolloutWorkers,
+    lanes: devicesOf(config.workers).rollout.length,
     vote: request.vote === undefined ? undefined : voter(sampler, grader, config, request.vote),
   });
   const rows = rowsOf(writer.questions(request.n, signal), config);

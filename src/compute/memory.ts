@@ -43,6 +43,8 @@ export interface MemorySettings {
   readonly sharesPrompt: boolean;
   /** Sampler threads. */
   readonly samplers: number;
+  /** Learner threads, which each have weights, moments and passes; default: one. */
+  readonly learners?: number;
   /** Default `f32`. */
   readonly compute?: Compute;
 }
@@ -51,7 +53,10 @@ export interface MemorySettings {
 export interface Memory {
   /** Weights that no step changes, counted once. */
   readonly frozen: number;
-  /** The learner's weights that steps change, the sums of their gradients, and a copy while a version is made. */
+  /**
+   * The learner threads' weights that steps change, the sums of their gradients, a copy while a version is made, and a
+   * slot for the sums that several threads exchange.
+   */
   readonly trainable: number;
   /** AdamW's two moments of each trainable weight, with the same copy. */
   readonly moments: number;
@@ -89,10 +94,13 @@ export function hostBytes(parts: Memory): {
 }
 
 /** Peak memory of the learner's and the samplers' programs on a GPU; each thread has the weights once. */
-export function deviceBytes(parts: Memory, { samplers }: Pick<MemorySettings, 'samplers'>): number {
+export function deviceBytes(
+  parts: Memory,
+  { samplers, learners = 1 }: Pick<MemorySettings, 'samplers' | 'learners'>,
+): number {
   const { frozen, trainable, activations, pictures, cache, sampling } = parts;
-  const threads = 1 + samplers;
-  return threads * (frozen + trainable / 4) + ALLOCATOR * (activations + pictures + sampling) + cache;
+  const threads = learners + samplers;
+  return threads * (frozen + trainable / (4 * learners)) + ALLOCATOR * (activations + pictures + sampling) + cache;
 }
 
 /** Bytes of a program's tensors at their peak. */
@@ -105,13 +113,15 @@ export function memoryOf(model: Model, settings: MemorySettings): Memory {
   const peak: Peak = (program) => peakBytes(inCompute(trace(program), sets.frozen, settings.compute ?? 'f32'));
   const [without, whole] = [false, true].map((sees) => peak(passProgram(adapted, sets, settings, sees)));
   const trainable = bytesOf(sets.trainable);
+  const { learners = 1 } = settings;
+  const exchanged = learners > 1 ? trainable : 0;
   return {
     frozen: bytesOf(sets.frozen) / narrower,
-    trainable: 3 * trainable,
-    moments: 4 * trainable,
+    trainable: learners * (3 * trainable + exchanged),
+    moments: learners * 4 * trainable,
     versions: 8 * trainable,
-    activations: without!,
-    pictures: Math.max(0, whole! - without!, towerBytes(adapted, settings, peak)),
+    activations: learners * without!,
+    pictures: learners * Math.max(0, whole! - without!, towerBytes(adapted, settings, peak)),
     cache: (settings.samplers * cacheBytes(model, settings)) / narrower,
     sampling: settings.samplers * samplingBytes(adapted, settings, peak),
     samplerVersions: settings.samplers * SAMPLER_VERSIONS * trainable,

@@ -266,7 +266,7 @@ const learner = z.strictObject({
       'Computes each block of the model again in the backward pass instead of keeping what it computed: a step takes one forward pass more, and much less memory where responses are long.',
     ),
   passTokens: z
-    .union([z.literal('auto'), count().max(MOST_PASS_TOKENS)])
+    .union([z.enum(['auto']), count().max(MOST_PASS_TOKENS)])
     .default('auto')
     .describe(
       'Tokens in one forward and backward pass, padding included: prompts once each, and their responses. `auto`: passes of up to 4 groups, fewer for long responses.',
@@ -385,10 +385,23 @@ const guardian = z.strictObject({
   floorRise: share().default(0.1).describe('The share floor rises by it at each roll-back, up to 0.8.'),
 });
 
+const gpu = () => z.templateLiteral(['cuda:', z.string().regex(/[0-9]+/)]);
+
+const devices = () =>
+  z
+    .union([
+      z.enum(['auto']),
+      z
+        .array(z.enum(['cpu', 'cuda']).or(gpu()))
+        .min(1)
+        .max(256),
+    ])
+    .default('auto');
+
 const workers = z.strictObject({
   engine: z
     .enum(['auto', 'cpu', 'webgpu', 'cuda', 'tensorflow', 'reference'])
-    .or(z.templateLiteral(['cuda:', z.string().regex(/[0-9]+/)]))
+    .or(gpu())
     .default('cpu')
     .describe(
       'Engine that runs the programs; `quorum doctor` lists those that work here. `cuda:1` is the second GPU. The daemon does not start on `webgpu`.',
@@ -399,10 +412,18 @@ const workers = z.strictObject({
     .describe(
       'Type in which programs compute, with islands of float32: softmax, norms, log-probabilities, loss, trained weights and optimizer. `auto` is bf16 on `cuda`, f32 elsewhere. 16 bits need the engine `cuda`, or `cpu`, where they are slower than f32.',
     ),
+  rollout: devices().describe(
+    'Device of each sampler thread, such as `["cuda:0", "cuda:1"]` or `["cpu", "cpu"]`; `auto`: `rolloutWorkers` threads on the engine, on several GPUs at least one a GPU.',
+  ),
+  learner: devices().describe(
+    'Device of each learner thread; several divide the passes of a step. `auto`: one thread, with several GPUs on a GPU of its own.',
+  ),
   rolloutWorkers: count()
     .max(256)
     .default(1)
-    .describe('Sampler threads, each with its own copy of the weights that are trained.'),
+    .describe(
+      'Sampler threads, each with its own copy of the weights that are trained; `workers.rollout` sets their devices one by one.',
+    ),
   rolloutThreads: count()
     .max(1_024)
     .default(1)
@@ -423,7 +444,7 @@ const workers = z.strictObject({
     .describe(
       'Memory that the run may take, of the GPU on `cuda` and of the host otherwise; null takes what is free. A start that needs more is refused.',
     ),
-  learnerThreads: count().max(1_024).default(1).describe('CPU threads of the learner.'),
+  learnerThreads: count().max(1_024).default(1).describe('CPU threads of each learner thread.'),
 });
 
 const supervision = z.strictObject({

@@ -12,7 +12,7 @@ import { configSchema, type Config } from '../config/schema.ts';
 import { freeSpace } from '../lib/free-space.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { ModelLimits, PortName } from '../protocol/ports.ts';
-import { engineOf } from '../policy/local/open.ts';
+import { devicesOf, engineOf } from '../policy/local/devices.ts';
 import { runPaths } from '../store/run-folder.ts';
 import { standInFor } from '../store/stand-in.ts';
 import { flat } from './changed-settings.ts';
@@ -79,7 +79,8 @@ export async function dryRun(config: Config, hooks: DaemonHooks): Promise<DryRun
 
 function found(config: Config, run: OpenRun, named: (text: string) => string): DryRun {
   const { data, store, policy, plugins } = run;
-  const { rolloutThreads, rolloutWorkers, learnerThreads } = config.workers;
+  const { rolloutThreads, learnerThreads } = config.workers;
+  const { rollout, learner } = devicesOf(config.workers);
   const { host, port } = config.dashboard;
   const version = store.latestVersion()?.n ?? 0;
   const { unsampled, unjudged, unbatched } = store.unfinished();
@@ -101,7 +102,7 @@ function found(config: Config, run: OpenRun, named: (text: string) => string): D
     settings: otherThanDefault(config),
     engine: {
       name: engineOf(config.workers),
-      threads: learnerThreads + rolloutThreads * rolloutWorkers,
+      threads: learnerThreads * learner.length + rolloutThreads * rollout.length,
       processors: availableParallelism(),
     },
     memory: { loaded: process.memoryUsage().rss, free: freemem() },

@@ -69,13 +69,36 @@ export interface OpenReply {
   readonly state: SharedState;
 }
 
-export interface LearnCall {
-  readonly type: 'learn';
+/** Shared by the learner threads that take a step together (src/compute/threads/rank-memory.ts). */
+export interface RankMemory {
+  /** Index of the thread that is called. */
+  readonly rank: number;
+  readonly flags: Int32Array<SharedArrayBuffer>;
+  /** One a thread. */
+  readonly slots: readonly SharedArrayBuffer[];
+  /** How long a thread waits for others that make no progress. */
+  readonly seconds: number;
+}
+
+interface Lesson {
   readonly batch: Batch;
   readonly state: SharedState;
   readonly base: SharedTensors;
+  /** Names the weights of the new state (`SharedTensors.id`). */
+  readonly id: string;
+  /** Absent: one thread takes the step. */
+  readonly ranks?: RankMemory | undefined;
+}
+
+export interface LearnCall extends Lesson {
+  readonly type: 'learn';
   /** Memory without readers, for the new state. */
   readonly spare?: SharedState | undefined;
+}
+
+/** Takes a part of a step whose other parts, and result, are another thread's. */
+export interface AssistCall extends Lesson {
+  readonly type: 'assist';
 }
 
 export interface LearnResult {
@@ -91,7 +114,7 @@ export interface SaveCall {
 }
 
 export type RolloutCall = ReadyCall | BaseCall | SampleCall;
-export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | SaveCall;
+export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | AssistCall | SaveCall;
 export type WorkerCall = RolloutCall | LearnerCall;
 
 /** The value that answers each type of call. */
@@ -102,6 +125,7 @@ export interface WorkerValues {
   readonly open: OpenReply;
   readonly load: SharedState;
   readonly learn: LearnResult;
+  readonly assist: null;
   readonly save: null;
 }
 

@@ -86,6 +86,13 @@ describe('memoryOf', () => {
     expect(deviceBytes(more, { samplers: 2 }) - deviceBytes(a, { samplers: 2 })).toBe(3_000);
   });
 
+  it('counts weights, moments and passes of each learner thread, and what several exchange', async () => {
+    const [one, two] = [await memory(), await memory({ learners: 2 })];
+    expect([two.moments, two.activations]).toEqual([2 * one.moments, 2 * one.activations]);
+    expect(two.trainable).toBe((2 * 4 * one.trainable) / 3);
+    expect([two.versions, two.cache]).toEqual([one.versions, one.cache]);
+  });
+
   it('knows what a picture takes on its way through a frozen tower', async () => {
     const side = 24;
     const grid = [1, side, side] as const;

@@ -247,6 +247,19 @@ describe('--set', () => {
     expect([loaded.seed, loaded.runFolder]).toEqual([2, join(cwd, '007')]);
   });
 
+  test('a key that takes a word or something else takes both', async () => {
+    const of = async (...set: string[]) => {
+      const { learner, workers } = await config(set);
+      return [learner.passTokens, workers.learner, workers.rollout];
+    };
+    expect(await of('learner.passTokens=2048', 'workers.learner=[cpu, cpu]', 'workers.rollout=["cuda:1"]')).toEqual([
+      2_048,
+      ['cpu', 'cpu'],
+      ['cuda:1'],
+    ]);
+    expect(await of('learner.passTokens=auto', 'workers.learner=auto')).toEqual(['auto', 'auto', 'auto']);
+  });
+
   test('another type drops the keys of the old one; a key of the default type needs no type', async () => {
     const file = '{"data": {"type": "figures", "trainQuestions": 5}}';
     const { data } = await config(['data.type=jsonl', 'data.trainFile=/t.jsonl'], file);

@@ -22,6 +22,7 @@ const orders = getEnvironmentData(KEY) as Int32Array<SharedArrayBuffer>;
 
 const stageOf = (call: WorkerCall): Stage | undefined => {
   if (call.type === 'sample') return call.request.reference === true ? 'sample' : 'evaluate';
+  if (call.type === 'assist') return 'learn';
   return call.type === 'learn' || call.type === 'save' ? call.type : undefined;
 };
 

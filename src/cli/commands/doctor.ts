@@ -9,6 +9,7 @@ import type { Config } from '../../config/schema.ts';
 import { freeSpace } from '../../lib/free-space.ts';
 import { memoryLimit } from '../../lib/memory-limit.ts';
 import { InputError } from '../../protocol/errors.ts';
+import { devicesOf, deviceWords } from '../../policy/local/devices.ts';
 import type { MemoryDiagnosis } from '../doctor-memory.ts';
 import type { SpeedDiagnosis } from '../doctor-speed.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
@@ -37,7 +38,12 @@ interface Diagnosis {
   readonly needs: MemoryDiagnosis;
   /** Speed of sampling with the model at several numbers of threads. */
   readonly rollout: SpeedDiagnosis;
-  readonly chosen: { readonly engine: string; readonly why: string; readonly threads: number };
+  readonly chosen: {
+    readonly engine: string;
+    readonly why: string;
+    readonly threads: number;
+    readonly devices: string;
+  };
 }
 
 export function doctorCommand(): Command {
@@ -93,7 +99,8 @@ function diagnose(
   engines: readonly EngineReport[],
   rollout: SpeedDiagnosis,
 ): Omit<Diagnosis, 'needs'> {
-  const { engine, learnerThreads, rolloutThreads, rolloutWorkers } = config.workers;
+  const { engine, learnerThreads, rolloutThreads } = config.workers;
+  const devices = devicesOf(config.workers);
   return {
     node: process.versions.node,
     platform: `${process.platform} ${process.arch}`,
@@ -103,7 +110,11 @@ function diagnose(
     engines,
     preset: { name, why },
     rollout,
-    chosen: { ...choose(engine), threads: learnerThreads + rolloutThreads * rolloutWorkers },
+    chosen: {
+      ...choose(engine),
+      threads: learnerThreads * devices.learner.length + rolloutThreads * devices.rollout.length,
+      devices: deviceWords(devices),
+    },
   };
 }
 
@@ -130,5 +141,6 @@ function describe({ node, platform, processors, memory, disk, engines, chosen }:
     `${pc.dim('disk')}        ${bytes(disk.free)} free in ${disk.folder}`,
     '',
     `${pc.dim('chosen')}      engine ${pc.bold(chosen.engine)} (${chosen.why}), ${chosen.threads} compute threads${busy}`,
+    `${pc.dim('devices')}     ${chosen.devices}`,
   ];
 }

@@ -3,6 +3,7 @@ import type { Batch, StepMetrics } from '../../protocol/messages.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
 import { encodeQuestions, type QuestionEncoder } from '../rollout/prompts.ts';
 import { learningRateAt } from '../training/schedule.ts';
+import type { Ranks } from '../training/ranks.ts';
 import type { Scorer } from '../training/score.ts';
 import type { StepOutcome, Trainer, TrainGroup } from '../training/trainer.ts';
 import type { Encoded, Score } from './objective.ts';
@@ -13,6 +14,8 @@ import type { LearnSettings } from './settings.ts';
 export interface Learner {
   readonly trainer: Trainer;
   readonly scorer: Scorer;
+  /** The threads that take the step together; default: this one. */
+  readonly ranks?: Ranks | undefined;
   readonly encoder: QuestionEncoder;
   /** The weights that the step trains. */
   readonly model: RunningModel;
@@ -42,7 +45,7 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
     const revisedPart = revised?.groups ?? part;
     // After the first update the weights are no longer those of a version that samplers have.
     const asked = outcomes.length === 0 && isComparable ? withSampled(batch, revisedPart) : revisedPart;
-    const outcome = await learner.trainer.step(asked, { loss, learningRate });
+    const outcome = await learner.trainer.step(asked, { loss, learningRate, ranks: learner.ranks });
     outcomes.push({ ...outcome, loss: revised?.loss ?? outcome.loss });
   }
   const { samplerGap, samplerGapMax } = outcomes[0] ?? {};
@@ -56,10 +59,10 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
   };
 }
 
-function scores({ scorer, model, base }: Learner): { readonly policy: Score; readonly base: Score } {
+function scores({ scorer, model, base, ranks }: Learner): { readonly policy: Score; readonly base: Score } {
   return {
-    policy: (groups, temperature) => scorer.score(model, groups, temperature),
-    base: async (groups, temperature) => scorer.score(await base(), groups, temperature),
+    policy: (groups, temperature) => scorer.score(model, groups, temperature, ranks),
+    base: async (groups, temperature) => scorer.score(await base(), groups, temperature, ranks),
   };
 }
 

@@ -5,7 +5,9 @@
 import { Random } from '../../data/rng.ts';
 import { UnsupportedError } from '../../protocol/errors.ts';
 import type { TensorMap } from '../../protocol/tensor.ts';
+import type { StepMetrics } from '../../protocol/messages.ts';
 import type {
+  AssistCall,
   LearnCall,
   LearnerCall,
   LearnResult,
@@ -44,6 +46,7 @@ import type { PassLimit } from '../training/passes.ts';
 import { Scorer } from '../training/score.ts';
 import { Trainer } from '../training/trainer.ts';
 import { checkFinite, share, shareState, sharedState } from './versions.ts';
+import { failRanks, SharedRanks } from './rank-memory.ts';
 import { FrozenTower, type PictureSetup } from './frozen-tower.ts';
 import { WarmWeights } from './warm.ts';
 
@@ -141,6 +144,8 @@ export class LearnerWorker {
         return this.#load(call.checkpoint);
       case 'learn':
         return this.#learn(call, flags);
+      case 'assist':
+        return this.#taught(call, flags, () => null);
       case 'save':
         return this.#save(call);
       default:
@@ -177,7 +182,20 @@ export class LearnerWorker {
     return null;
   }
 
-  async #learn({ batch, state, base, spare }: LearnCall, flags: TaskFlags): Promise<LearnResult> {
+  async #learn(call: LearnCall, flags: TaskFlags): Promise<LearnResult> {
+    return this.#taught(call, flags, async (trainer, metrics) => {
+      const learnt = await trainer.state();
+      checkFinite(learnt, `version ${call.batch.parent + 1} was not made`);
+      return { state: shareState(learnt, call.spare, call.id), metrics };
+    });
+  }
+
+  /** Takes the step, alone or with other threads. The thread keeps the new state if `result` accepts it. */
+  async #taught<T>(
+    { batch, state, base, id, ranks: memory }: LearnCall | AssistCall,
+    flags: TaskFlags,
+    result: (trainer: Trainer, metrics: StepMetrics) => Promise<T> | T,
+  ): Promise<T> {
     const trainer = await this.#trainer(state);
     const { constants, adapter, running } = this.#base;
     const model = withAdapter(running, adapter);
@@ -186,6 +204,7 @@ export class LearnerWorker {
     const learner = {
       trainer,
       scorer: this.#scorer,
+      ranks: memory && new SharedRanks(memory),
       encoder: { ...this.#base, embed: this.#base.tower?.embed(() => Atomics.load(flags, CANCELLED) !== 0) },
       model: { engine: this.#engine, model, weights: trainer.residentWeights() },
       base: async () => ({
@@ -195,13 +214,11 @@ export class LearnerWorker {
       }),
     };
     try {
-      const metrics = await learnBatch(learner, batch, this.#setup.learn);
-      const learnt = await trainer.state();
-      checkFinite(learnt, `version ${batch.parent + 1} was not made`);
-      const next = shareState(learnt, spare);
-      this.#warm = { id: next.weights.id, trainer };
-      return { state: next, metrics };
+      const value = await result(trainer, await learnBatch(learner, batch, this.#setup.learn));
+      this.#warm = { id, trainer };
+      return value;
     } catch (error) {
+      if (memory) failRanks(memory);
       // Drop the warm copies too, so that a retry starts from shared memory.
       this.#warmBase.clear();
       trainer.release();

@@ -72,6 +72,11 @@ export class WorkerPool implements AsyncDisposable {
     this.#options = options;
   }
 
+  /** Tasks in hand for each thread. */
+  get load(): number {
+    return this.#inFlight.size / this.#options.threads;
+  }
+
   /**
    * Starts the threads and waits until every one has its model. @throws the error of a thread that cannot start, TimeoutError
    */

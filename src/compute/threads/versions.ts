@@ -6,7 +6,7 @@ import type { SharedState, SharedTensors } from '../../protocol/worker.ts';
 import type { TrainerState } from '../training/trainer.ts';
 
 /** Copies tensors to shared memory: to that of `reuse`, if its size fits and it has no reader. */
-export function share(tensors: TensorMap, reuse?: SharedTensors): SharedTensors {
+export function share(tensors: TensorMap, reuse?: SharedTensors, id: string = randomUUID()): SharedTensors {
   let offset = 0;
   const entries = Object.entries(tensors).map(([name, { shape, data }]) => {
     const entry = { name, shape, offset };
@@ -16,7 +16,7 @@ export function share(tensors: TensorMap, reuse?: SharedTensors): SharedTensors 
   const buffer = reuse?.buffer.byteLength === 4 * offset ? reuse.buffer : new SharedArrayBuffer(4 * offset);
   const floats = new Float32Array(buffer);
   for (const { name, offset: start } of entries) floats.set(tensors[name]!.data, start);
-  return { id: randomUUID(), buffer, entries };
+  return { id, buffer, entries };
 }
 
 /** Name of a tensor with a number that is not finite; undefined when all are finite. */
@@ -53,9 +53,9 @@ export function shared({ buffer, entries }: SharedTensors): TensorMap {
   );
 }
 
-export function shareState({ weights, moments, updates }: TrainerState, reuse?: SharedState): SharedState {
+export function shareState({ weights, moments, updates }: TrainerState, reuse?: SharedState, id?: string): SharedState {
   return {
-    weights: share(weights, reuse?.weights),
+    weights: share(weights, reuse?.weights, id),
     firstMoments: share(moments.first, reuse?.firstMoments),
     secondMoments: share(moments.second, reuse?.secondMoments),
     updates,

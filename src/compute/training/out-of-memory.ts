@@ -1,4 +1,5 @@
 /** Runs work in passes, and in smaller ones after a pass has found no memory. */
+import { ALONE, shareOf, type Ranks } from './ranks.ts';
 import { inPasses, isSplittable, tokensOf, type Pass, type PassLimit } from './passes.ts';
 
 /** Messages of ONNX Runtime and of its allocators when a run finds no memory. */
@@ -39,23 +40,32 @@ export class FittingPasses<R> {
   }
 
   /**
-   * Gives `work` the passes. When one of them finds no memory, `work` runs again with passes of at most half the tokens
-   * of the largest: it must leave nothing behind when it fails.
+   * Gives `work` this thread's own passes. When a pass of any thread finds no memory, `work` runs again in all of them
+   * with passes of at most half the tokens of the largest; it begins by undoing what it left behind.
+   * @param work gets the number of all passes too
    */
   async run<T>(
     groups: Parameters<typeof inPasses<R>>[0],
-    work: (passes: readonly Pass<R>[]) => Promise<T>,
+    work: (own: readonly Pass<R>[], count: number) => Promise<T>,
+    ranks: Ranks = ALONE,
   ): Promise<T> {
     for (;;) {
       const passes = inPasses(groups, this.#limit, this.#lengthOf, this.#none);
-      try {
-        return await work(passes);
-      } catch (error) {
-        if (!isOutOfMemory(error) || !passes.some(isSplittable)) throw error;
-        const largest = Math.max(...passes.map(tokensOf));
-        this.#limit = { tokens: Math.floor(largest / 2) };
-        this.#note(this.#words(largest, this.#limit.tokens!));
-      }
+      const tried = await attempt(work(shareOf(passes, ranks), passes.length), passes.some(isSplittable));
+      if (!ranks.gather(tried === undefined).includes(true)) return tried!.value;
+      const largest = Math.max(...passes.map(tokensOf));
+      this.#limit = { tokens: Math.floor(largest / 2) };
+      this.#note(this.#words(largest, this.#limit.tokens!));
     }
+  }
+}
+
+/** Undefined where the work found no memory and can be split. */
+async function attempt<T>(work: Promise<T>, isSplit: boolean): Promise<{ readonly value: T } | undefined> {
+  try {
+    return { value: await work };
+  } catch (error) {
+    if (isSplit && isOutOfMemory(error)) return undefined;
+    throw error;
   }
 }

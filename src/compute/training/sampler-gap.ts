@@ -12,10 +12,28 @@ interface Sampled {
   readonly sampled?: ArrayLike<number> | undefined;
 }
 
+/** Over some of the tokens. */
+export interface GapPart {
+  readonly sum: number;
+  readonly most: number;
+  readonly tokens: number;
+}
+
 export class SamplerGap {
   #sum = 0;
   #most = 0;
   #tokens = 0;
+
+  get part(): GapPart {
+    return { sum: this.#sum, most: this.#most, tokens: this.#tokens };
+  }
+
+  /** Adds what another thread measured. */
+  merge({ sum, most, tokens }: GapPart): void {
+    this.#sum += sum;
+    this.#most = Math.max(this.#most, most);
+    this.#tokens += tokens;
+  }
 
   /** @param logProbs [N, R], the learner's, of the responses of `pass`. */
   add({ groups, responseLength }: Pass<Sampled>, { data }: HostTensor): void {

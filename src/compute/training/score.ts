@@ -9,6 +9,7 @@ import type { EncodedPrompt, Model } from '../models/family.ts';
 import { planPolicy, policyName, policySpecs, type PolicyShape } from '../programs/policy-forward.ts';
 import { FittingPasses, warn, type Note } from './out-of-memory.ts';
 import type { Pass, PassLimit } from './passes.ts';
+import { ALONE, type Ranks } from './ranks.ts';
 import { responseLogProbs, targetIds } from './loss-gradients.ts';
 
 /** A prompt and its G responses; all groups of a call have the same G. */
@@ -31,19 +32,35 @@ export class Scorer {
    * Returns log pi(token) of every token, `[group][response][token]`.
    * @param temperature that at which the responses were sampled
    */
-  score(running: RunningModel, groups: readonly ScoreGroup[], temperature: number): Promise<number[][][]> {
-    return this.#fitting.run(groups, async (passes) => {
-      const scored = groups.map(({ responses }) => responses.map((): number[] => []));
-      for (const pass of passes) {
+  async score(
+    running: RunningModel,
+    groups: readonly ScoreGroup[],
+    temperature: number,
+    ranks: Ranks = ALONE,
+  ): Promise<number[][][]> {
+    const work = async (own: readonly Pass<readonly number[]>[]): Promise<Scored[]> => {
+      const scored: Scored[] = [];
+      for (const pass of own) {
         const logProbs = await scorePass(running, pass, temperature);
-        pass.members.forEach(({ at, from }, i) => {
-          const { length } = groups[at]!.responses;
-          logProbs[i]!.slice(0, length - from).forEach((each, g) => (scored[at]![from + g] = each));
-        });
+        scored.push(...pass.members.map((member, i) => ({ ...member, logProbs: logProbs[i]! })));
+        ranks.progress();
       }
       return scored;
-    });
+    };
+    const found = groups.map(({ responses }) => responses.map((): number[] => []));
+    for (const { at, from, logProbs } of ranks.gather(await this.#fitting.run(groups, work, ranks)).flat()) {
+      const { length } = groups[at]!.responses;
+      logProbs.slice(0, length - from).forEach((each, g) => (found[at]![from + g] = each));
+    }
+    return found;
   }
+}
+
+/** Log-probabilities of some of a group's responses. */
+interface Scored {
+  readonly at: number;
+  readonly from: number;
+  readonly logProbs: readonly number[][];
 }
 
 function smallerPasses(tokens: number, smaller: number): string {

@@ -13,33 +13,19 @@ import {
   type ResidentTensors,
   type Specs,
 } from '../engine/engine.ts';
-import type { Architecture, EncodedPrompt, Model } from '../models/family.ts';
-import { planPolicy } from '../programs/policy-forward.ts';
+import type { Model } from '../models/family.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
 import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
 import { FittingPasses, warn, type Note } from './out-of-memory.ts';
 import type { Pass, PassLimit } from './passes.ts';
-import { LOG_PROBS, VALUE, type Saving } from './loss-gradients.ts';
-import { SamplerGap } from './sampler-gap.ts';
+import { LOG_PROBS, type Saving } from './loss-gradients.ts';
+import { ALONE, type Ranks } from './ranks.ts';
+import { SamplerGap, type GapPart } from './sampler-gap.ts';
 import { FIRST, gradProgram, SECOND, stepProgram, SUM, updateProgram } from './step.ts';
 import type { TokenLoss } from './token-loss.ts';
+import { countTokens, planPass, type TrainGroup, type TrainResponse } from './train-group.ts';
 
-/** One response to learn from; the arrays are parallel to `tokens`. */
-export interface TrainResponse {
-  readonly tokens: readonly number[];
-  /** Weight of each token in a token mean, 1 by default. */
-  readonly weights?: ArrayLike<number>;
-  /** The inputs of the loss. */
-  readonly values?: Readonly<Record<string, ArrayLike<number>>>;
-  /** log pi of each token under the sampler; the step measures its distance to the learner's. */
-  readonly sampled?: ArrayLike<number>;
-}
-
-/** A prompt and its G responses; all groups of a step have the same G. */
-export interface TrainGroup {
-  readonly prompt: EncodedPrompt;
-  readonly responses: readonly TrainResponse[];
-}
+export type { TrainGroup, TrainResponse };
 
 /** State of the trainable set only. */
 export interface TrainerState {
@@ -84,6 +70,8 @@ export interface TrainerOptions {
 interface StepOptions {
   readonly loss: TokenLoss;
   readonly learningRate: number;
+  /** The threads that take this step together; default: this one. */
+  readonly ranks?: Ranks | undefined;
 }
 
 /** The response that fills up a pass. */
@@ -97,6 +85,8 @@ export class Trainer {
   readonly #parameters: ParameterSets;
   readonly #state: State;
   #sums: State | undefined;
+  /** Whether the sums are of passes without an update yet. */
+  #isSumming = false;
   #updates: number;
   readonly #fitting: FittingPasses<TrainResponse>;
 
@@ -143,16 +133,7 @@ export class Trainer {
   async step(groups: readonly TrainGroup[], options: StepOptions): Promise<StepOutcome> {
     const tokens = countTokens(groups);
     if (tokens === 0) throw new RangeError('a training step needs at least one response token');
-    const totals = await this.#fitting.run(groups, async (passes) => {
-      try {
-        return await this.#passes(passes, tokens, options);
-      } catch (error) {
-        // Only the sums have changed; a pass that finds no memory is repeated in parts.
-        for (const sum of Object.values(this.#sums ?? {})) sum.release();
-        this.#sums = undefined;
-        throw error;
-      }
-    });
+    const totals = await this.#passed(groups, tokens, options);
     this.#updates++;
     const outcome = { ...totals, tokens } as unknown as StepOutcome;
     if (!Number.isFinite(outcome.gradNorm))
@@ -162,26 +143,75 @@ export class Trainer {
     return outcome;
   }
 
-  /** Runs the passes and the update of a step. */
+  /** Runs the passes and the update of a step, and returns the totals of its terms. */
+  async #passed(groups: readonly TrainGroup[], tokens: number, options: StepOptions): Promise<Record<string, number>> {
+    const { learningRate, ranks = ALONE } = options;
+    const scalars = this.#scalars(learningRate);
+    let isWhole = false;
+    const done = await this.#fitting.run(
+      groups,
+      async (own, count) => {
+        this.#dropSums(); // of a try that found no memory; nothing else has changed
+        isWhole = count === 1 && ranks.count === 1;
+        return this.#passes(own, tokens, options, isWhole ? scalars : undefined);
+      },
+      ranks,
+    );
+    const totals: Record<string, number> = {};
+    const gap = new SamplerGap();
+    for (const each of ranks.gather(done)) {
+      for (const [name, value] of Object.entries(each.totals)) totals[name] = (totals[name] ?? 0) + value;
+      gap.merge(each.gap);
+    }
+    if (!isWhole) {
+      if (ranks.count > 1) await this.#exchangeSums(ranks);
+      Object.assign(totals, await this.#applySums(scalars));
+    }
+    const { found } = gap;
+    return { ...totals, ...(found && { samplerGap: found.mean, samplerGapMax: found.most }) };
+  }
+
+  /** @param scalars given where the only pass makes the update too */
   async #passes(
     passes: readonly Pass<TrainResponse>[],
     tokens: number,
-    { loss, learningRate }: StepOptions,
-  ): Promise<Record<string, number>> {
-    const scalars = this.#scalars(learningRate);
+    { loss, ranks = ALONE }: StepOptions,
+    scalars?: Record<string, Feed>,
+  ): Promise<{ readonly totals: Record<string, number>; readonly gap: GapPart }> {
     const totals: Record<string, number> = {};
     const gap = new SamplerGap();
     for (const pass of passes) {
-      const outputs =
-        passes.length === 1
-          ? await this.#stepWhole(pass, tokens, loss, scalars)
-          : await this.#addGradients(pass, tokens, loss);
+      const outputs = scalars
+        ? await this.#stepWhole(pass, tokens, loss, scalars)
+        : await this.#addGradients(pass, tokens, loss);
       gap.add(pass, await this.#options.engine.read(outputs[LOG_PROBS]!));
       for (const [name, value] of Object.entries(numbers(outputs))) totals[name] = (totals[name] ?? 0) + value;
+      ranks.progress();
     }
-    if (passes.length > 1) Object.assign(totals, await this.#applySums(scalars));
-    const { found } = gap;
-    return { ...totals, ...(found && { samplerGap: found.mean, samplerGapMax: found.most }) };
+    return { totals, gap: gap.part };
+  }
+
+  #dropSums(): void {
+    if (!this.#isSumming) return;
+    for (const sum of Object.values(this.#sums ?? {})) sum.release();
+    this.#sums = undefined;
+    this.#isSumming = false;
+  }
+
+  /** Replaces this thread's sums by those of all threads. */
+  async #exchangeSums(ranks: Ranks): Promise<void> {
+    const { engine } = this.#options;
+    const own = await this.#gradientSums();
+    const names = Object.keys(own);
+    const tensors: HostTensor[] = [];
+    for (const name of names) tensors.push(copy(await engine.read(own[name]!)));
+    ranks.sum(tensors.map(({ data }) => data as Float32Array));
+    const sums: State = {};
+    for (const [i, name] of names.entries()) {
+      own[name]!.release();
+      sums[name] = await engine.upload(tensors[i]!);
+    }
+    this.#sums = sums;
   }
 
   /**
@@ -241,6 +271,7 @@ export class Trainer {
   async #addGradients(pass: Pass<TrainResponse>, tokens: number, loss: TokenLoss): Promise<Outputs> {
     const { engine, model, saving } = this.#options;
     const { shape, feeds } = planPass(model, pass, tokens, loss);
+    this.#isSumming = true;
     const program = await engine.compile(gradProgram(model, this.#parameters, shape, loss, saving));
     return program.run({ ...this.residentWeights(), ...(await this.#gradientSums()), ...feeds });
   }
@@ -249,7 +280,9 @@ export class Trainer {
     const program = await this.#options.engine.compile(
       updateProgram(this.#parameters.trainable, this.#options.optimizer),
     );
-    return numbers(await program.run({ ...this.#state, ...(await this.#gradientSums()), ...scalars }));
+    const outputs = await program.run({ ...this.#state, ...(await this.#gradientSums()), ...scalars });
+    this.#isSumming = false;
+    return numbers(outputs);
   }
 
   async #gradientSums(): Promise<State> {
@@ -265,13 +298,6 @@ function copy(tensor: HostTensor): HostTensor {
   return { ...tensor, data: tensor.data.slice() };
 }
 
-function countTokens(groups: readonly TrainGroup[]): number {
-  return groups.reduce(
-    (sum, group) => sum + group.responses.reduce((count, response) => count + response.tokens.length, 0),
-    0,
-  );
-}
-
 /** Names the settings that a user can change. */
 function smallerPasses(tokens: number, smaller: number): string {
   return `the learner has no memory for passes of ${tokens} tokens: it repeats the step with at most ${smaller}, and keeps to that; \`learner.recompute\` true makes room for more`;
@@ -281,38 +307,4 @@ function smallerPasses(tokens: number, smaller: number): string {
 function numbers(outputs: Outputs): Record<string, number> {
   const scalars = Object.entries(outputs).filter(([, tensor]) => tensor.shape.length === 0 && !('resident' in tensor));
   return Object.fromEntries(scalars.map(([name, tensor]) => [name, (tensor as HostTensor).data[0]!]));
-}
-
-/**
- * `tokens` is the number of response tokens of the whole mini-batch. @throws RangeError naming the array that is
- * missing or too short.
- */
-function planPass(model: Architecture, pass: Pass<TrainResponse>, tokens: number, loss: TokenLoss) {
-  const { groups } = pass;
-  const responses = groups.map((group) => group.responses.map((response) => response.tokens));
-  const prompts = groups.map((group) => group.prompt);
-  const { shape, feeds } = planPolicy(model, prompts, responses, pass);
-  const width = shape.responseLength;
-  const flat = groups.flatMap((group) => group.responses);
-  const place = (name: string, valuesOf: (response: TrainResponse) => ArrayLike<number> | undefined): HostTensor => {
-    const data = new Float32Array(flat.length * width);
-    flat.forEach((response, row) => {
-      const values = valuesOf(response);
-      if ((values?.length ?? 0) !== response.tokens.length) {
-        throw new RangeError(
-          `response ${row} has ${response.tokens.length} tokens but ${values?.length ?? 'no'} ${name}`,
-        );
-      }
-      data.set(Float32Array.from(values ?? []), row * width);
-    });
-    return f32([flat.length, width], data);
-  };
-  feeds['tokenWeights'] = place('weights', (response) => tokenWeights(response, tokens));
-  for (const name of loss.inputs) feeds[VALUE + name] = place(name, ({ values }) => values?.[name]);
-  return { shape, feeds };
-}
-
-/** Returns each token's share of a mean over `tokens` tokens. */
-function tokenWeights(response: TrainResponse, tokens: number): Float32Array {
-  return Float32Array.from(response.tokens, (_, t) => (response.weights?.[t] ?? 1) / tokens);
 }

@@ -6,7 +6,8 @@ import { gigabytes } from '../../lib/free-space.ts';
 import type { Question } from '../../protocol/messages.ts';
 import { InputError } from '../../protocol/errors.ts';
 import { memoryOfRun } from './memory.ts';
-import { engineOf, groupsAPass, rolloutRowsOf, type PolicyConfig } from './open.ts';
+import { devicesOf, mostOnOne } from './devices.ts';
+import { groupsAPass, rolloutRowsOf, type PolicyConfig } from './open.ts';
 
 export interface Fit {
   /** Responses that a sampler decodes at once. */
@@ -20,8 +21,11 @@ export interface Fit {
 /** Bytes that the parts come to where the run's programs are: on the GPU, or in this process. */
 export async function neededBytes(config: PolicyConfig, parts: Memory): Promise<Pick<Fit, 'needed' | 'mapped'>> {
   const { deviceBytes, hostBytes } = await import('../../compute/memory.ts');
-  if (kindOf(engineOf(config.workers)) === 'cuda')
-    return { needed: deviceBytes(parts, { samplers: config.workers.rolloutWorkers }), mapped: 0 };
+  const { rollout, learner } = devicesOf(config.workers);
+  if (kindOf(learner[0]!) === 'cuda') {
+    const threads = { samplers: mostOnOne(rollout), learners: mostOnOne(learner) };
+    return { needed: deviceBytes(parts, threads), mapped: 0 };
+  }
   const { own, mapped } = hostBytes(parts);
   return { needed: own, mapped };
 }
@@ -57,7 +61,7 @@ async function refusal(config: PolicyConfig, { questions, free, needed, parts }:
     if (bytes.needed <= free) would.push(`${words} (${gigabytes(bytes.needed)})`);
     least = Math.min(least, bytes.needed);
   }
-  const where = kindOf(engineOf(config.workers)) === 'cuda' ? 'of the GPU' : 'of memory';
+  const where = kindOf(devicesOf(config.workers).learner[0]!) === 'cuda' ? 'of the GPU' : 'of memory';
   const limit = config.workers.memoryGigabytes === null ? 'are free' : 'may be taken (`workers.memoryGigabytes`)';
   const help =
     would.length > 0

@@ -2,15 +2,25 @@
  * The learner on this machine: TF.js programs in a thread. This class holds no tensors, only the shared memory of the
  * versions; each call hands the thread all that it needs, so a thread that dies takes nothing with it.
  */
+import { randomUUID } from 'node:crypto';
 import { loadArchitecture } from '../../compute/models/folder.ts';
 import type { LearnerSetup } from '../../compute/threads/learner-worker.ts';
 import { WorkerPool } from '../../compute/threads/pool.ts';
+import { ANOTHER_FAILED, failRanks, rankMemory, slotBytes } from '../../compute/threads/rank-memory.ts';
 import { Versions } from '../../compute/threads/versions.ts';
 import { checkSound } from '../../learn/soundness.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { Batch } from '../../protocol/messages.ts';
 import type { LearnReply, ModelLimits, PromptSource, WeightsRef } from '../../protocol/ports.ts';
-import type { SharedTensors } from '../../protocol/worker.ts';
+import type {
+  AssistCall,
+  LearnCall,
+  LearnResult,
+  RankMemory,
+  SharedState,
+  SharedTensors,
+} from '../../protocol/worker.ts';
+import type { Device } from './devices.ts';
 import type { Learner } from '../learner.ts';
 import type { PolicyOrigin } from '../policy.ts';
 import { QUEUE_PER_THREAD } from './sampler.ts';
@@ -18,7 +28,9 @@ import { SharedWeights } from './weights.ts';
 
 export interface LearnerOptions {
   /** `baseFolder` is the Hugging Face folder of the base model: version 0, and the reference of the KL term. */
-  readonly setup: LearnerSetup;
+  readonly setup: Omit<LearnerSetup, keyof Device>;
+  /** One for each thread; the threads divide the passes of a step. */
+  readonly devices: readonly Device[];
   readonly checkpoint?: PolicyOrigin['checkpoint'] | undefined;
   readonly timeouts: {
     readonly openSeconds: number;
@@ -30,7 +42,10 @@ export interface LearnerOptions {
 
 export class LocalLearner implements Learner {
   readonly #options: LearnerOptions;
-  readonly #pool: WorkerPool;
+  /** A thread each. */
+  readonly #pools: readonly WorkerPool[];
+  /** Memory of an earlier step with several threads. */
+  #slots: readonly SharedArrayBuffer[] = [];
   readonly #versions = new Versions();
   #base: SharedTensors | undefined;
   #limits: ModelLimits | undefined;
@@ -39,8 +54,11 @@ export class LocalLearner implements Learner {
 
   constructor(options: LearnerOptions) {
     this.#options = options;
-    const { setup, timeouts } = options;
-    this.#pool = new WorkerPool({ startSeconds: timeouts.openSeconds, setup, threads: 1, maxQueue: QUEUE_PER_THREAD });
+    const { setup, devices, timeouts } = options;
+    const [startSeconds, maxQueue] = [timeouts.openSeconds, QUEUE_PER_THREAD];
+    this.#pools = devices.map((device) => {
+      return new WorkerPool({ startSeconds, setup: { ...setup, ...device }, threads: 1, maxQueue });
+    });
   }
 
   /** The newest version. */
@@ -64,8 +82,8 @@ export class LocalLearner implements Learner {
 
   async open(): Promise<{ readonly version: number }> {
     const { setup, checkpoint, timeouts } = this.#options;
-    await this.#pool.ready();
-    const opened = await this.#pool.run(
+    await Promise.all(this.#pools.map((pool) => pool.ready()));
+    const opened = await this.#pools[0]!.run(
       { type: 'open', ...(checkpoint && { checkpoint }) },
       { doing: 'loading the model', seconds: timeouts.openSeconds },
     );
@@ -83,26 +101,49 @@ export class LocalLearner implements Learner {
     if (batch.parent !== this.current)
       throw new InputError(`batch ${batch.id} starts from version ${batch.parent}, but the newest is ${this.current}`);
     if (!this.#base) throw new RangeError('the learner is not open');
-    const n = batch.parent + 1;
-    const { state, metrics } = await this.#pool.run(
-      {
-        type: 'learn',
-        batch,
-        state: this.#versions.get(batch.parent),
-        base: this.#base,
-        spare: this.#versions.takeSpare(),
-      },
-      {
-        doing: `learning version ${n} from ${batch.groups.length} groups`,
-        seconds: this.#options.timeouts.learnSeconds,
-        signal,
-      },
-    );
+    const { state, metrics } = await this.#taught(batch, this.#base, signal);
     if (batch.again !== true) checkSound(metrics);
+    const n = batch.parent + 1;
     this.#versions.publish(n, state);
     const reply: LearnReply = { version: { n, parent: batch.parent, batchId: batch.id, metrics }, metrics };
     this.#last = { batchId: batch.id, reply };
     return reply;
+  }
+
+  /** All threads take the step; the first one gives its result. */
+  async #taught(batch: Batch, base: SharedTensors, signal?: AbortSignal): Promise<LearnResult> {
+    const state = this.#versions.get(batch.parent);
+    const { learnSeconds: seconds } = this.#options.timeouts;
+    const memory = this.#rankMemory(batch, state);
+    const lesson = (rank: number) => ({ batch, state, base, id, ...(memory && { ranks: { ...memory, rank } }) });
+    const [doing, id] = [`learning version ${batch.parent + 1} from ${batch.groups.length} groups`, randomUUID()];
+    const failed = (error: unknown): never => {
+      if (memory) failRanks(memory); // the others do not wait for this thread
+      throw error;
+    };
+    const run = <C extends LearnCall | AssistCall>(pool: WorkerPool, call: C) =>
+      pool.run(call, { doing, seconds, signal }).catch(failed);
+    const [first, ...others] = this.#pools;
+    const spare = this.#versions.takeSpare();
+    const learnt = run(first!, { type: 'learn', ...lesson(0), spare });
+    const assisted = others.map((pool, i) => run(pool, { type: 'assist', ...lesson(i + 1) }));
+    const settled = await Promise.allSettled([learnt, ...assisted]);
+    const errors = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []));
+    if (errors.length === 0) return learnt;
+    this.#slots = []; // a thread that was left behind may still write there
+    throw errors.find(({ message }) => message !== ANOTHER_FAILED) ?? errors[0]!;
+  }
+
+  /** Undefined for a thread that learns alone. */
+  #rankMemory({ groups }: Batch, { weights }: SharedState): Omit<RankMemory, 'rank'> | undefined {
+    const { length } = this.#pools;
+    if (length === 1) return undefined;
+    const samples = groups.flatMap(({ group }) => group.samples);
+    const tokens = samples.reduce((sum, sample) => sum + sample.tokens.length, 0);
+    const size = slotBytes(weights.buffer.byteLength / Float32Array.BYTES_PER_ELEMENT, tokens, samples.length);
+    if (this.#slots.length === 0 || this.#slots[0]!.byteLength < size)
+      this.#slots = Array.from({ length }, () => new SharedArrayBuffer(size));
+    return rankMemory(this.#slots, this.#options.timeouts.learnSeconds);
   }
 
   async publish(n: number): Promise<WeightsRef> {
@@ -114,14 +155,14 @@ export class LocalLearner implements Learner {
 
   async save(n: number, folder: string): Promise<void> {
     const state = this.#versions.get(n);
-    await this.#pool.run(
+    await this.#pools[0]!.run(
       { type: 'save', version: n, state, folder },
       { doing: `saving version ${n} to ${folder}`, seconds: this.#options.timeouts.saveSeconds },
     );
   }
 
   async restore(folder: string, from: number, as: number): Promise<void> {
-    const state = await this.#pool.run(
+    const state = await this.#pools[0]!.run(
       { type: 'load', checkpoint: { version: from, folder } },
       { doing: `loading version ${from} from ${folder}`, seconds: this.#options.timeouts.openSeconds },
     );
@@ -137,10 +178,10 @@ export class LocalLearner implements Learner {
   }
 
   onNote(listener: (text: string) => void): void {
-    this.#pool.note = listener;
+    for (const pool of this.#pools) pool.note = listener;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool[Symbol.asyncDispose]();
+    await Promise.all(this.#pools.map((pool) => pool[Symbol.asyncDispose]()));
   }
 }

@@ -8,7 +8,8 @@ import { grpo } from '../../compute/objectives/grpo.ts';
 import { encodePrompt, type PromptEncoder } from '../../compute/models/prompt.ts';
 import { encodeQuestion } from '../../compute/rollout/prompts.ts';
 import type { Picture, Question } from '../../protocol/messages.ts';
-import { computeOf, engineOf, passLimit, rolloutRowsOf, type PolicyConfig } from './open.ts';
+import { computeOf, devicesOf, engineOf, mostOnOne } from './devices.ts';
+import { passLimit, rolloutRowsOf, type PolicyConfig } from './open.ts';
 
 const SIDE = 448;
 const PICTURE: Picture = { width: SIDE, height: SIDE, channels: 3, data: new Uint8Array(3 * SIDE * SIDE) };
@@ -28,9 +29,10 @@ export async function memoryOfRun(config: PolicyConfig, questions: readonly Ques
 /** Loads TF.js and ONNX Runtime. @throws InputError for a model that cannot be read, or settings that do not fit. */
 export async function kernelsOfRun(config: PolicyConfig): Promise<KernelReport & { readonly compute: Compute }> {
   const { reportKernels } = await import('../../compute/kernel-report.ts');
-  const compute = computeOf(config.workers);
+  const engine = engineOf(config.workers);
+  const compute = computeOf(config.workers, engine);
   const { model, settings } = await typicalPass(config, []);
-  return { ...(await reportKernels(engineOf(config.workers), model, settings)), compute };
+  return { ...(await reportKernels(engine, model, settings)), compute };
 }
 
 /** The objective hardly matters, so GRPO stands for each. */
@@ -65,6 +67,7 @@ async function longest(encoder: PromptEncoder, questions: readonly Question[]): 
 function settingsOf(config: PolicyConfig, prompt: EncodedPrompt): MemorySettings {
   const { learner, sampling, workers } = config;
   const { samples, maxNewTokens, temperature } = sampling;
+  const devices = devicesOf(workers);
   return {
     adapter: learner.adapter.type === 'none' ? undefined : learner.adapter,
     loss: grpo.loss({ ...learner, objective: { type: 'grpo' }, temperature, maxNewTokens }),
@@ -75,8 +78,9 @@ function settingsOf(config: PolicyConfig, prompt: EncodedPrompt): MemorySettings
     groups: Math.ceil(config.loop.batchGroups / learner.minibatches),
     pass: passLimit(config),
     rolloutQuestions: Math.max(1, Math.floor(rolloutRowsOf(config) / samples)),
-    sharesPrompt: kindOf(engineOf(workers)) !== 'cuda',
-    samplers: workers.rolloutWorkers,
-    compute: computeOf(workers),
+    sharesPrompt: kindOf(devices.rollout[0]!) !== 'cuda',
+    samplers: mostOnOne(devices.rollout),
+    learners: mostOnOne(devices.learner),
+    compute: computeOf(workers, devices.learner[0]!),
   };
 }

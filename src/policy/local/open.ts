@@ -1,13 +1,14 @@
 /** Builds a learner and a sampler on this machine from the configuration. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { kindOf, type Compute, type EngineName } from '../../compute/engine/engine.ts';
+import type { EngineName } from '../../compute/engine/engine.ts';
 import type { PictureSetup } from '../../compute/threads/frozen-tower.ts';
 import type { PassLimit } from '../../compute/training/passes.ts';
 import type { Config } from '../../config/schema.ts';
 import { InputError } from '../../protocol/errors.ts';
 import type { PolicyOrigin } from '../policy.ts';
 import type { Sampler, WeightsOf } from '../sampler.ts';
+import { computeOf, devicesOf, type Device } from './devices.ts';
 import { LocalLearner } from './learner.ts';
 import { LocalSampler } from './sampler.ts';
 
@@ -83,22 +84,6 @@ export function rolloutRowsOf({ workers, loop, sampling }: Pick<Config, 'workers
   return workers.rolloutRows ?? loop.jobQuestions * sampling.samples;
 }
 
-/** The engine that `workers.engine` selects. */
-export function engineOf({ engine }: Pick<Config['workers'], 'engine'>): EngineName {
-  return engine === 'auto' ? 'cpu' : engine;
-}
-
-/** The type that `workers.compute` selects. @throws InputError for 16 bits on an engine that has them not. */
-export function computeOf(workers: Pick<Config['workers'], 'engine' | 'compute'>): Compute {
-  const kind = kindOf(engineOf(workers));
-  if (workers.compute === 'auto') return kind === 'cuda' ? 'bf16' : 'f32';
-  if (workers.compute !== 'f32' && kind !== 'cpu' && kind !== 'cuda')
-    throw new InputError(
-      `\`workers.compute\` is "${workers.compute}", and \`workers.engine\` is "${workers.engine}", which computes in f32 only: set "auto" or "f32", or the engine "cpu" or "cuda"`,
-    );
-  return workers.compute;
-}
-
 function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin): LocalLearner {
   const { model, promptTemplate, prompt, seed, workers, learner, sampling, timeouts } = config;
   const { betas, weightDecay, gradientClipNorm, minibatches, adapter, recompute, passTokens: _, ...learn } = learner;
@@ -108,8 +93,6 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
       baseFolder: base ?? model,
       promptTemplate,
       systemPrompt: prompt.system ?? undefined,
-      engine: engineOf(workers),
-      compute: computeOf(workers),
       threads: workers.learnerThreads,
       pictures: pictureSetup(config),
       optimizer: { beta1: betas[0], beta2: betas[1], epsilon: 1e-8, weightDecay, clipNorm: gradientClipNorm },
@@ -123,10 +106,15 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
       saving: { ...(recompute && { recompute }) },
       ...(adapter.type !== 'none' && { adapter: { settings: adapter, seed } }),
     },
+    devices: devicesOf(workers).learner.map(deviceIn(workers)),
     checkpoint,
     timeouts,
   });
 }
+
+const deviceIn =
+  (workers: Config['workers']) =>
+  (engine: EngineName): Device => ({ engine, compute: computeOf(workers, engine) });
 
 /** Files of rows pay off only for a run with an adapter; a command without a run must not create its folder. */
 function pictureSetup({ runFolder, pictures, learner }: PolicyConfig): PictureSetup {
@@ -145,8 +133,6 @@ function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: 
     baseFolder: base ?? model,
     promptTemplate,
     systemPrompt: prompt.system ?? undefined,
-    engine: engineOf(workers),
-    compute: computeOf(workers),
     threads: workers.rolloutThreads,
     maxRows: rolloutRowsOf(config),
     pass: passLimit(config),
@@ -154,5 +140,5 @@ function localSampler(config: PolicyConfig, { base }: PolicyOrigin, weightsOf?: 
     ...(!weightsOf && { baseAlone: true }),
     ...(weightsOf && learner.adapter.type !== 'none' && { adapter: learner.adapter }),
   } as const;
-  return new LocalSampler({ setup, workers: workers.rolloutWorkers, timeouts }, weightsOf);
+  return new LocalSampler({ setup, devices: devicesOf(workers).rollout.map(deviceIn(workers)), timeouts }, weightsOf);
 }

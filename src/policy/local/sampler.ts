@@ -7,11 +7,13 @@ import type { RolloutSetup } from '../../compute/threads/rollout-worker.ts';
 import type { SampleReply, SampleRequest } from '../../protocol/ports.ts';
 import type { SharedTensors } from '../../protocol/worker.ts';
 import type { Sampler, WeightsOf } from '../sampler.ts';
+import type { Device } from './devices.ts';
 import { WeightsReader } from './weights.ts';
 
 export interface SamplerOptions {
-  readonly setup: RolloutSetup;
-  readonly workers: number;
+  readonly setup: Omit<RolloutSetup, keyof Device>;
+  /** One for each thread. */
+  readonly devices: readonly Device[];
   readonly timeouts: { readonly openSeconds: number; readonly sampleSeconds: number };
 }
 
@@ -22,25 +24,26 @@ export class LocalSampler implements Sampler {
   readonly #options: SamplerOptions;
   readonly #weightsOf: WeightsOf | undefined;
   readonly #reader = new WeightsReader();
-  readonly #pool: WorkerPool;
+  /** One a device. */
+  readonly #pools: readonly WorkerPool[];
   #base: SharedTensors | undefined;
 
   /** @param weightsOf absent: the base, version 0, is the only version. */
   constructor(options: SamplerOptions, weightsOf?: WeightsOf) {
-    const { setup, workers, timeouts } = options;
+    const { setup, devices, timeouts } = options;
     this.#options = options;
     this.#weightsOf = weightsOf;
-    this.#pool = new WorkerPool({
-      setup,
-      threads: workers,
-      maxQueue: QUEUE_PER_THREAD * workers,
-      startSeconds: timeouts.openSeconds,
+    const distinct = new Map(devices.map((device) => [JSON.stringify(device), device]));
+    this.#pools = [...distinct].map(([name, device]) => {
+      const threads = devices.filter((each) => JSON.stringify(each) === name).length;
+      const [maxQueue, startSeconds] = [QUEUE_PER_THREAD * threads, timeouts.openSeconds];
+      return new WorkerPool({ setup: { ...setup, ...device }, threads, maxQueue, startSeconds });
     });
   }
 
   async open(): Promise<void> {
-    await this.#pool.ready();
-    this.#base = await this.#pool.run(
+    await Promise.all(this.#pools.map((pool) => pool.ready()));
+    this.#base = await this.#pools[0]!.run(
       { type: 'base' },
       { doing: 'loading the model', seconds: this.#options.timeouts.openSeconds },
     );
@@ -49,8 +52,11 @@ export class LocalSampler implements Sampler {
   async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply> {
     if (!this.#base) throw new RangeError('the sampler is not open');
     const { version, questions } = request;
-    return this.#pool.run(
-      { type: 'sample', request, weights: await this.#weights(version, this.#base), base: this.#base },
+    const weights = await this.#weights(version, this.#base);
+    // The samples do not depend on the thread that draws them.
+    const pool = this.#pools.toSorted((a, b) => a.load - b.load)[0]!;
+    return pool.run(
+      { type: 'sample', request, weights, base: this.#base },
       {
         doing: `sampling ${questions.length} questions with version ${version}`,
         seconds: this.#options.timeouts.sampleSeconds,
@@ -66,10 +72,10 @@ export class LocalSampler implements Sampler {
   }
 
   onNote(listener: (text: string) => void): void {
-    this.#pool.note = listener;
+    for (const pool of this.#pools) pool.note = listener;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#pool[Symbol.asyncDispose]();
+    await Promise.all(this.#pools.map((pool) => pool[Symbol.asyncDispose]()));
   }
 }

@@ -1,6 +1,7 @@
 /** Works out before a model is loaded whether its run fits into the memory that is free, and sizes the rollouts. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
+import { cudaDeviceOf } from '../../compute/engine/cuda-device.ts';
 import { kindOf } from '../../compute/engine/engine.ts';
 import { loadArchitecture } from '../../compute/models/folder.ts';
 import { withDeadline } from '../../lib/deadline.ts';
@@ -14,7 +15,8 @@ import type { Question } from '../../protocol/messages.ts';
 import { sizeOf } from '../../protocol/tensor.ts';
 import type { Fit } from './fit.ts';
 import type { FitReply, FitRequest } from './fit-thread.ts';
-import { engineOf, rolloutRowsOf, type PolicyConfig } from './open.ts';
+import { devicesOf } from './devices.ts';
+import { rolloutRowsOf, type PolicyConfig } from './open.ts';
 
 /** A run whose weights fit this often into the free memory is not worked out: loading TF.js would take longer. */
 const AMPLE = 1_000;
@@ -51,9 +53,10 @@ export async function sizeRun(
 /** Bytes that the run may take; undefined where no driver says. */
 async function takableBytes({ workers }: PolicyConfig): Promise<number | undefined> {
   if (workers.memoryGigabytes !== null) return 1e9 * workers.memoryGigabytes;
-  if (kindOf(engineOf(workers)) !== 'cuda') return freeMemory();
+  const engine = devicesOf(workers).learner[0]!;
+  if (kindOf(engine) !== 'cuda') return freeMemory();
   const gpus = await nvidiaSmi(['memory.free']).catch(() => []);
-  const gpu = gpus[Number(engineOf(workers).split(':')[1] ?? 0)];
+  const gpu = gpus[cudaDeviceOf(engine) ?? 0];
   return gpu && MEBIBYTE * Number(gpu[0]);
 }
 

@@ -82,7 +82,7 @@ describe('a family of its own', () => {
       0,
       groups.map((group, q) => judged(questions[q]!, group, 0, q, (_, i) => i - 1)),
     );
-    const learnt = (await learner.answer({ type: 'learn', batch, state, base }, flags)) as LearnResult;
+    const learnt = (await learner.answer({ type: 'learn', batch, state, base, id: 'next' }, flags)) as LearnResult;
     expect(learnt.metrics.gradNorm).toBeGreaterThan(0);
     const saved = join(folder.path, 'version-1');
     await learner.answer({ type: 'save', folder: saved, version: 1, state: learnt.state }, flags);
