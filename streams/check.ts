@@ -39,7 +39,9 @@ function parkedNote({ parts: { performers }, effects }: Loop): () => void {
   return () => {
     const parked = performers.parkedChecks;
     for (const name of parked.filter((each) => !known.includes(each))) {
-      effects.say(`check ${name} is parked: it abstains, so responses keep their vote, until it is restarted by hand`);
+      effects.say(
+        `check ${name} is parked: it abstains, so responses keep their vote, until \`quorum plugins restart ${name}\``,
+      );
     }
     known = parked;
   };

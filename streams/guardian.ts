@@ -41,8 +41,8 @@ export interface GuardianParts {
 }
 
 /**
- * Of fewer groups judged since the step before, one answer may have any share by chance: they are read with the next
- * step's. A batch's, at most.
+ * With fewer judged groups an answer's share is noise, so they are carried over to the next step. At most the groups of
+ * a batch.
  */
 const FEWEST_GROUPS = 16;
 /** In doubt, and after a roll-back, probes come this much oftener. */

@@ -326,13 +326,17 @@ const curriculum = z.strictObject({
     ),
   target: share()
     .default(0.8)
-    .describe('Share of the groups to be learnt from: the choice stays as near to the order of `off` as it allows.'),
+    .describe(
+      'Share of the groups to be learnt from: the choice stays as near to uniform over questions as this allows.',
+    ),
   exploreShare: z
     .number()
     .min(0.01)
     .max(1)
     .default(0.1)
-    .describe('Share of the questions that go where the least is known of, so that forgetting and new kinds show.'),
+    .describe(
+      'Share of the questions that go to the kinds with the least evidence, so that forgetting and new kinds show.',
+    ),
   halfLifeSteps: count().max(1_000_000).default(20).describe('Learner steps after which a verdict counts half.'),
 });
 
@@ -593,7 +597,7 @@ export const configSchema = z.strictObject({
     .max(CHECKS.length)
     .default([])
     .describe(
-      'Checks that the work of a response must pass to have a vote, in this order; see docs/concepts.md. Each is the built-in plug-in of its name; list it in `plugins` instead to give it options.',
+      'Checks that the work of a response must pass to have a vote, in this order; see docs/checks.md. Each is the built-in plug-in of its name; list it in `plugins` instead to give it options.',
     ),
   filters: filters.prefault({}),
   synthesis: synthesis.prefault({}),

@@ -35,7 +35,7 @@ interface Rule {
 
 /**
  * Lost canaries from which there may be doubt, severity 1, and severity 2. They matter when a version was sure of fewer
- * than 63.
+ * than 90.
  */
 const FEWEST: Readonly<Record<'doubt' | 'watch' | 'act', number>> = { doubt: 3, watch: 5, act: 7 };
 

@@ -51,7 +51,7 @@ const options = z.strictObject({
     ),
   keyVariable: z.string().min(1).optional().describe('Environment variable with the key of the servers (`--api-key`).'),
   timeoutSeconds: z.number().positive().max(86_400).default(300).describe('How long one request may take.'),
-  attempts: z.int().min(1).max(100).default(6).describe('After so many a request has failed.'),
+  attempts: z.int().min(1).max(100).default(6).describe('Attempts at one request before it fails.'),
   backoffMilliseconds: z
     .number()
     .positive()
@@ -226,6 +226,8 @@ function keyHeader({ keyVariable }: Options): Record<string, string> {
   if (keyVariable === undefined) return {};
   const key = process.env[keyVariable];
   if (key === undefined || key === '')
-    throw new InputError(`\`keyVariable\` names the environment variable ${keyVariable}, which is not set`);
+    throw new InputError(
+      `\`keyVariable\` names the environment variable ${keyVariable}, which is not set: set it to the key of the servers`,
+    );
   return { authorization: `Bearer ${key}` };
 }

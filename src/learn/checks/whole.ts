@@ -68,7 +68,7 @@ function otherwise(others: readonly Own[], { finding, constant }: Own): CheckFin
   const whole = others.filter((other) => other.finding.vote === true && other.does === 'all');
   const without = whole.filter((other) => other.constant !== true).length;
   if (2 * without <= whole.length) return undefined;
-  return { vote: false, why: `its last step has a number from nowhere, as none of ${without} others has` };
+  return { vote: false, why: `its last step has a number from nowhere; ${without} of the others have none` };
 }
 
 function ownOf(work: Work): Own {

@@ -34,7 +34,7 @@ export class RefusedError extends Error {
   }
 }
 
-/** A failure that may pass: no answer, an answer that makes no sense, or one that says to come back. */
+/** A failure that may pass: no answer, an answer that makes no sense, or a request to try again later. */
 export class PassingError extends Error {
   /** As `Retry-After` has it. */
   readonly waitMilliseconds: number;

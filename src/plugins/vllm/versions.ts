@@ -199,7 +199,10 @@ export class ServedVersions {
 }
 
 function save(ref: WeightsRef, folder: string): Promise<'adapter' | 'model'> {
-  if (!ref.save) throw new SetupError("the run's learner cannot write its versions as folders, which vLLM needs");
+  if (!ref.save)
+    throw new SetupError(
+      "the run's learner cannot write its versions as folders, which vLLM needs: remove the plug-in vllm, or the plug-in that learns",
+    );
   return ref.save(folder);
 }
 

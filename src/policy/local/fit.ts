@@ -66,7 +66,7 @@ async function refusal(config: PolicyConfig, { questions, free, needed, parts }:
   const help =
     would.length > 0
       ? `What would fit: ${would.join('; ')}`
-      : `No one of the settings that save memory is enough, the best of them needs ${gigabytes(least)}: use a smaller model, or more memory`;
+      : `None of the settings that save memory is enough alone, the best of them needs ${gigabytes(least)}: combine several, use a smaller model, or more memory`;
   return `the run would take about ${gigabytes(needed)} ${where}, and ${gigabytes(free)} ${limit}: ${largest(parts)}. ${help}`;
 }
 
