@@ -6,7 +6,7 @@
 import { clusterOf } from '../src/data/clusters.ts';
 import { loadPicture } from '../src/data/picture.ts';
 import { Random } from '../src/data/rng.ts';
-import { Curriculum } from '../src/learn/curriculum/curriculum.ts';
+import { Curriculum, READ_AHEAD } from '../src/learn/curriculum/curriculum.ts';
 import { outcomeOf } from '../src/learn/curriculum/outcome.ts';
 import type { Remembered } from '../src/protocol/curriculum.ts';
 import { CancelledError } from '../src/protocol/errors.ts';
@@ -19,8 +19,6 @@ import type { Resumed } from './resume.ts';
 
 /** Number of questions read from the source. */
 const CURSOR = 'curriculum.cursor';
-/** Questions read for each question asked, while the source has new ones. */
-const AHEAD = 4;
 const MOST_QUESTIONS = 100_000;
 /** Pictures decoded at once. */
 const AT_ONCE = 8;
@@ -54,7 +52,7 @@ export class CurriculumStage {
   async choose(from: number, count: number, source: Source): Promise<Chosen> {
     const { store, config } = this.#loop.parts;
     const cursor = Math.max((store.meta(CURSOR) as number | undefined) ?? 0, from);
-    const read = await source(cursor, AHEAD * count);
+    const read = await source(cursor, READ_AHEAD * count);
     const change = await this.#remember(read, cursor);
     this.#isWhole = change.add?.length === 0;
     const random = new Random(config.seed, 'curriculum', from);

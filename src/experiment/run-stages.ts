@@ -6,6 +6,7 @@ import { merged } from '../config/merge.ts';
 import { configSchema, type ConfigInput } from '../config/schema.ts';
 import { startDaemon } from '../daemon/daemon.ts';
 import type { BuiltIn } from '../data/settings.ts';
+import { READ_AHEAD } from '../learn/curriculum/curriculum.ts';
 import { makeFolder } from '../lib/make-folder.ts';
 import { mean } from '../lib/mean.ts';
 import { CancelledError } from '../protocol/errors.ts';
@@ -105,11 +106,12 @@ async function trained(bench: StageBench, run: StageRun, runFolder: string, sign
 function settingsOf(bench: StageBench, { stages, seed }: StageRun, runFolder: string): ConfigInput {
   const { model, data, questions, heldOut, everySteps, config } = bench;
   const total = stages.length * questions;
+  const read = questions * (config.curriculum?.mode === 'on' ? READ_AHEAD : 1);
   const own: ConfigInput = {
     model,
     runFolder,
     seed,
-    data: stageData(data, stages, { train: questions, heldOut }),
+    data: stageData(data, stages, { train: read, heldOut }),
     loop: { questions: total },
     evaluation: {
       everySteps,
@@ -120,7 +122,7 @@ function settingsOf(bench: StageBench, { stages, seed }: StageRun, runFolder: st
     },
     // Everything that is read at the end is kept until then.
     store: { maxGroups: 2 * total, maxAnswerVersions: total },
-    plugins: [stagePlugin(stages, questions)],
+    plugins: [stagePlugin(stages, read)],
   };
   return [SETTINGS, config, own].reduce(merged);
 }

@@ -31,6 +31,9 @@ export interface JudgedQuestion {
   readonly kept: boolean;
 }
 
+/** Questions read for each question asked, while the source has new ones. */
+export const READ_AHEAD = 4;
+
 /** Clusters, at most; later ones share one. */
 export const MOST_CLUSTERS = 256;
 export const OTHER = 'other';
