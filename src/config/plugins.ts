@@ -1,3 +1,4 @@
+/** Which plug-ins a run loads. */
 import type { Config } from './schema.ts';
 
 /** The plug-ins of a run: its checks, then those that it lists. */

@@ -151,7 +151,7 @@ export interface GroupStatus {
   readonly sampled: number;
   readonly kept: number;
   readonly dropped: Readonly<Partial<Record<DropReason, number>>>;
-  /** By the check's name; absent where there is none. */
+  /** By the check's name; absent in a run without checks. */
   readonly checks?: Readonly<Record<string, CheckCounts>>;
   readonly learnt: number;
   /** Groups in batches that the learner could not take or whose step was not sound; absent when there are none. */

@@ -199,7 +199,7 @@ describe('a sudden change of what is usual', () => {
     expect(assessments.slice(-8).map(({ ask }) => ask)).toEqual(Array(8).fill('as usual'));
   });
 
-  it('in the direction of learning is none', () => {
+  it('in the direction of learning raises no doubt', () => {
     const { assessments } = changed((signals) => (signals['voteShare'] = Math.min(1, signals['voteShare']! + 0.06)));
     expect(assessments.slice(68).filter(({ ask }) => ask !== 'as usual').length).toBeLessThan(3);
   });

@@ -69,7 +69,7 @@ describe('the loop with a curriculum', () => {
     expect(asked(seeded.store)).not.toEqual(asked(one.store));
   });
 
-  test('goes on in another process as it would have, and asks no version a question twice', async () => {
+  test('chooses the same questions after a restart, and asks no version a question twice', async () => {
     const whole = await ran({ config: CONFIG });
     const { learnt } = whole;
     for (const { groups } of learnt) {

@@ -9,6 +9,7 @@ import { number, time } from '../format.ts';
 import { useShownTheme } from '../theme.ts';
 import type { Board } from './board.ts';
 import { Plot, type Mark, type Series } from './plot.ts';
+import { showOn } from './show-on.ts';
 
 export interface ChartProps {
   readonly board: Board;
@@ -90,21 +91,9 @@ export function Chart({
       onCursor: write,
     });
     plot.current = made;
-    const sized = new ResizeObserver(() => made.resize(element.clientWidth, element.clientHeight));
-    sized.observe(element);
-    const seen = new IntersectionObserver(
-      ([entry]) => {
-        made.visible = entry?.isIntersecting === true;
-        if (made.visible) board.redraw();
-      },
-      { rootMargin: '200px' },
-    );
-    seen.observe(element);
-    const detach = board.attach(made);
+    const end = showOn(board, made, element, () => made.resize(element.clientWidth, element.clientHeight));
     return () => {
-      detach();
-      seen.disconnect();
-      sized.disconnect();
+      end();
       made.destroy();
     };
     // The series define the chart, so callers give it another key when they change.

@@ -5,6 +5,7 @@ import { number, percent } from '../format.ts';
 import { useShownTheme } from '../theme.ts';
 import type { Board } from './board.ts';
 import { HeatMap, heightOf, type Reading } from './heat-map.ts';
+import { showOn } from './show-on.ts';
 
 export interface LevelMapProps {
   readonly board: Board;
@@ -26,22 +27,7 @@ export function LevelMap({ board, levels }: LevelMapProps) {
     };
     const made = new HeatMap(board, levels, element, read);
     map.current = made;
-    const sized = new ResizeObserver(() => made.repaint());
-    sized.observe(element);
-    const seen = new IntersectionObserver(
-      ([entry]) => {
-        made.visible = entry?.isIntersecting === true;
-        if (made.visible) board.redraw();
-      },
-      { rootMargin: '200px' },
-    );
-    seen.observe(element);
-    const detach = board.attach(made);
-    return () => {
-      detach();
-      seen.disconnect();
-      sized.disconnect();
-    };
+    return showOn(board, made, element, () => made.repaint());
   }, [board]);
   useEffect(() => map.current?.repaint(), [theme]);
 

@@ -2,6 +2,7 @@
 import { Answer } from '../components/notice.tsx';
 import { Badge } from '../components/badge.tsx';
 import { Panel } from '../components/panel.tsx';
+import { Stat } from '../components/summary.tsx';
 import { count, percent } from '../format.ts';
 import { useLive, useRequest } from '../session.ts';
 import type { Live, RejectedQuestion } from '../../../src/protocol/frames.ts';
@@ -39,14 +40,16 @@ function Shown({ synthesis: { written, accepted, rejected, pool, share } }: { re
     <Panel title="Acceptance">
       <div class="stack">
         <dl class="stats" data-acceptance>
-          <Stat name="written" value={count(written)} />
-          <Stat
-            name="accepted"
-            value={count(accepted)}
-            note={written === 0 ? 'none written yet' : `${percent(accepted / written)} of them`}
-          />
-          <Stat name="in the pool" value={count(pool)} note="waiting or being asked" />
-          <Stat name="wanted now" value={percent(share, 0)} note="of the questions asked" />
+          <Stat name="written">{count(written)}</Stat>
+          <Stat name="accepted" note={written === 0 ? 'none written yet' : `${percent(accepted / written)} of them`}>
+            {count(accepted)}
+          </Stat>
+          <Stat name="in the pool" note="waiting or being asked">
+            {count(pool)}
+          </Stat>
+          <Stat name="wanted now" note="of the questions asked">
+            {percent(share, 0)}
+          </Stat>
         </dl>
         <div class="two">
           <Reasons rejected={rejected} />
@@ -56,16 +59,6 @@ function Shown({ synthesis: { written, accepted, rejected, pool, share } }: { re
         </div>
       </div>
     </Panel>
-  );
-}
-
-function Stat({ name, value, note }: { readonly name: string; readonly value: string; readonly note?: string }) {
-  return (
-    <div class="stat">
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-      {note === undefined ? null : <dd class="note">{note}</dd>}
-    </div>
   );
 }
 

@@ -1,5 +1,6 @@
 /** What the curriculum knows of the questions, and the clusters that it asks most. */
 import { Panel } from '../components/panel.tsx';
+import { Stat } from '../components/summary.tsx';
 import { count, percent } from '../format.ts';
 import { useLive } from '../session.ts';
 import type { Live } from '../../../src/protocol/frames.ts';
@@ -25,29 +26,23 @@ function Shown({
     <Panel title="Curriculum">
       <div class="stack">
         <dl class="stats" data-curriculum>
-          <Stat name="not asked yet" value={count(fresh)} />
-          <Stat name="answers split" value={count(split)} note="learnt from when asked last" />
-          <Stat name="known" value={count(known)} note="all agreed when asked last" />
-          <Stat name="lost" value={count(lost)} note="no trusted vote when asked last" />
-          <Stat
-            name="expected"
-            value={expected === null ? '–' : percent(expected, 0)}
-            note="of the questions chosen last, to be learnt from"
-          />
+          <Stat name="not asked yet">{count(fresh)}</Stat>
+          <Stat name="answers split" note="learnt from when asked last">
+            {count(split)}
+          </Stat>
+          <Stat name="known" note="all agreed when asked last">
+            {count(known)}
+          </Stat>
+          <Stat name="lost" note="no trusted vote when asked last">
+            {count(lost)}
+          </Stat>
+          <Stat name="expected" note="of the questions chosen last, to be learnt from">
+            {expected === null ? '–' : percent(expected, 0)}
+          </Stat>
         </dl>
         <Clusters clusters={clusters} most={most} />
       </div>
     </Panel>
-  );
-}
-
-function Stat({ name, value, note }: { readonly name: string; readonly value: string; readonly note?: string }) {
-  return (
-    <div class="stat">
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-      {note === undefined ? null : <dd class="note">{note}</dd>}
-    </div>
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * Tokens -> formulas: the longest stretches that can each be one expression, with the relations and breaks between them.
- * `11 11+1` is two formulas, `so 3 cm × 4 cm` is a name and an expression, and `(2, 3)` is none.
+ * `11 11+1` is two formulas, `so 3 cm × 4 cm` is a name and an expression, and `(2, 3)` is not a formula.
  */
 import { AFTER, BEFORE, isUnit, roleOf } from './names.ts';
 import { emptyDraft, extend, formulaOf, type Formula } from './formula.ts';

@@ -152,7 +152,7 @@ function fromProse(work: Work): CheckFinding {
   const unsure = steps.some((step) => isQuestioned(step) || operandsOf(step).length === 0) || says(work, answer.spelt);
   return unsure
     ? { vote: null, why: 'its answer is not its last result, and may come from its words' }
-    : { vote: false, why: 'its answer is none of its results', step: last.text };
+    : { vote: false, why: 'no step gives its answer', step: last.text };
 }
 
 const WORDS = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');

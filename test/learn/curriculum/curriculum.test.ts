@@ -220,7 +220,7 @@ describe('its memory', () => {
     expect(clusters.has(OTHER)).toBe(true);
   });
 
-  test('ignores questions of others, and counts one that is asked twice at once twice', () => {
+  test('ignores questions that it did not read, and counts a question asked twice at the same time twice', () => {
     const { curriculum } = filled(1, () => 'c');
     expect(curriculum.judged({ id: 'other', sequence: 0, version: 0, outcome: 'split', kept: true })).toBeUndefined();
     curriculum.admitted(['q0', 'other']);
