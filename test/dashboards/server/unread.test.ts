@@ -34,7 +34,8 @@ function largeVersion({ daemon }: Desk): void {
 }
 
 async function statusOf(desk: Desk, path: string): Promise<number> {
-  const answer = await desk.get(path);
+  // A connection of its own: one that was kept open may be ended for standing still just as it is used again.
+  const answer = await desk.get(path, { headers: { connection: 'close' } });
   await answer.body?.cancel();
   return answer.status;
 }
