@@ -5,6 +5,7 @@
  */
 import { waitFor, type ActorRefFrom, type AnyStateMachine } from 'xstate';
 import { onProgress } from '../src/lib/progress.ts';
+import { serial } from '../src/lib/serial.ts';
 import { CancelledError, InputError, ItemError } from '../src/protocol/errors.ts';
 import type { ActorDetail } from '../src/protocol/frames.ts';
 import type { Item, Performer } from '../src/protocol/performer.ts';
@@ -25,6 +26,8 @@ export class Handle<P> implements Performer<P> {
   /** When the item in hand last showed progress; undefined if it has not. */
   #progressAt: number | undefined;
   #queue: () => ActorStatus['queue'] = () => null;
+  /** The actor has one item in hand; the others wait in the order of their calls. */
+  readonly #turn = serial();
 
   readonly #optional: boolean;
   readonly #clock: Timers | undefined;
@@ -49,7 +52,11 @@ export class Handle<P> implements Performer<P> {
    * @throws CancelledError when `signal` aborts or the actor is removed, InputError or ItemError when the item itself
    * is bad (the actor is not to blame), and the last failure when the actor is past its restart budget.
    */
-  async perform<R>(item: Item<P, R>): Promise<R> {
+  perform<R>(item: Item<P, R>): Promise<R> {
+    return this.#turn(() => this.#perform(item));
+  }
+
+  async #perform<R>(item: Item<P, R>): Promise<R> {
     for (let failures = 0; ; failures += 1) {
       const { child, port } = await this.#ready(item.signal);
       child.send({ type: 'BEGIN', doing: item.doing });

@@ -1,6 +1,6 @@
 /**
- * The samples that a check asks for, drawn with the loop's newest version, which at staleness 0 is the group's own. A
- * question's id holds the group's id, so its samples depend on the seed and on nothing that ran before.
+ * The samples that a check asks for, drawn by the run's sampler with the loop's newest version, which at staleness 0 is the
+ * group's own. A question's id holds the group's id, so its samples depend on the seed and on nothing that ran before.
  */
 import type { Question, Sample } from '../src/protocol/messages.ts';
 import type { Check, CheckRequest, FurtherSamples, SamplingParams } from '../src/protocol/ports.ts';
@@ -24,7 +24,9 @@ export async function furtherSamples(
   asked: Asked<Check>,
   wanting: readonly Wanting[],
 ): Promise<readonly (readonly (readonly Sample[])[])[]> {
-  const { config, sampler, policy, measures } = loop.parts;
+  const { config, performers, policy, measures } = loop.parts;
+  const { samplers } = performers;
+  let turn = wanting[0]?.request.group.sequence ?? 0; // not always the first sampler
   const idOf = ({ group }: CheckRequest, i: number) => `${group.id}/${asked.first.plugin}/${i}`;
   const jobs = jobsOf(loop, wanting, idOf);
   const { version } = loop.state;
@@ -33,7 +35,7 @@ export async function furtherSamples(
   let tokens = 0;
   try {
     const replies = await askEach(asked, jobs, (job) =>
-      samplingFor({ ...job, seed: config.seed, version }, sampler, config.timeouts),
+      samplingFor({ ...job, seed: config.seed, version }, samplers[turn++ % samplers.length]!, config.timeouts),
     );
     if (replies.length < jobs.length) return [];
     const samples = new Map(replies.flatMap((reply) => [...reply]));

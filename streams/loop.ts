@@ -5,7 +5,6 @@
 import type { Config } from '../src/config/schema.ts';
 import type { Classifier } from '../src/learn/judge.ts';
 import type { Learner } from '../src/policy/learner.ts';
-import type { Sampler } from '../src/policy/sampler.ts';
 import type { LoopEvent } from '../src/protocol/ports.ts';
 import type { Store } from '../src/store/store.ts';
 import type { Performers } from './performers.ts';
@@ -35,8 +34,6 @@ export interface LoopParts {
   readonly performers: Performers;
   readonly store: Store;
   readonly policy: Pick<Learner, 'retain' | 'release'>;
-  /** For the samples that checks ask for. */
-  readonly sampler: Pick<Sampler, 'sample'>;
   readonly grader: Classifier;
   readonly measures: Measures;
   readonly telemetry: Listener;

@@ -107,7 +107,6 @@ function loopParts(
     performers,
     store: run.store,
     policy: run.policy.learner,
-    sampler: run.policy.sampler,
     grader: run.grader,
     measures,
     telemetry,

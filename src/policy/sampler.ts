@@ -1,8 +1,8 @@
 /**
  * A sampler answers questions with a version of the policy. The local one is threads of this process
- * (local/sampler.ts); another may be a server. The loop's jobs go to it by the port `sample`, which a plug-in may hold
- * in its place; evaluations, canaries and the writing of questions always use this one, as do `quorum eval`, `quorum
- * ask` and `quorum synthesize`.
+ * (local/sampler.ts); another may be a server. The loop's jobs and the samples that checks ask for go to it by the port
+ * `sample`, which a plug-in may hold in its place; evaluations, canaries and the writing of questions always use this
+ * one, as do `quorum eval`, `quorum ask` and `quorum synthesize`.
  *
  * A sampler holds no version: the caller of `sample` retains the version until the call has ended (learner.ts), and the
  * sampler fetches its weights by number (`WeightsOf`) at the first call that names the version. It may keep copies

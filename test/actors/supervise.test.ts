@@ -106,6 +106,28 @@ test('a bad item is the caller’s error and restarts nothing', async () => {
   expect(opened()).toBe(1);
 });
 
+test('items of several callers are done one at a time, in the order of the calls; a failed one is tried again first', async () => {
+  const { clock, handle, perform } = start();
+  const done: string[] = [];
+  let inHand = 0;
+  const job = (name: string, fails = false) => {
+    let tries = 0;
+    return perform(async () => {
+      expect((inHand += 1)).toBe(1);
+      await Promise.resolve();
+      inHand -= 1;
+      done.push(name);
+      if (fails && (tries += 1) === 1) throw new Error('once');
+    });
+  };
+  const all = Promise.all([job('first'), job('second', true), job('third')]);
+  await until(() => handle.status().state === 'waiting');
+  clock.increment(10_000);
+  await all;
+  expect(done).toEqual(['first', 'second', 'second', 'third']);
+  expect(handle.status().restarts).toBe(1);
+});
+
 test('cancelling an item frees the actor without a restart', async () => {
   const { handle, perform } = start();
   const controller = new AbortController();

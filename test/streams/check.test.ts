@@ -22,6 +22,27 @@ function checked(plugins: readonly PluginSpec[], options: RigOptions = {}): Prom
   return rig({ ...options, plugins, config: { loop: { steps: 3 }, ...options.config } });
 }
 
+/** Samples with version 0 and fails on the others. */
+const samplesElsewhere = (requests: SampleRequest[]): PluginDefinition<undefined> =>
+  definePlugin({
+    name: 'elsewhere',
+    apiVersion: API_VERSION,
+    ports: {
+      sample: () => async (request) => {
+        if (request.version > 0) throw new Error('the server is gone');
+        requests.push(request);
+        const sample = (i: number): Sample => ({
+          tokens: [i % 3],
+          logprobs: [-1],
+          text: `\\boxed{${i % 3}}`,
+          finish: 'stop',
+        });
+        const groups = request.questions.map(() => Array.from({ length: request.params.samples }, (_, i) => sample(i)));
+        return { groups, promptTokens: 1, newTokens: 1, seconds: 1 };
+      },
+    },
+  });
+
 const judged = (store: Store) => store.judgedGroups(1_000).toReversed();
 const verdicts = (store: Store) => judged(store).map(({ verdict }) => verdict);
 
@@ -186,6 +207,26 @@ describe('further samples', () => {
     expect(await run()).toBe(3);
     for (const samples of further) expect(samples.map((each) => each.length)).toEqual([2, 0]);
     expect(store.counts().checks['reads']!.held).toBeGreaterThan(0);
+  });
+
+  test('come from the plug-in that samples, and from the own sampler once that is parked', async () => {
+    const [elsewhere, own]: SampleRequest[][] = [[], []];
+    const further: (readonly (readonly Sample[])[])[] = [];
+    const { run } = await checked([samplesElsewhere(elsewhere!), plugin(asks(further), 'reads')], {
+      ...watched(own!),
+      config: { loop: { steps: 3 }, supervision: { maxRestarts: 1 } },
+    });
+    expect(await run()).toBe(3);
+    const there = elsewhere!.filter(isOwn);
+    expect(there.length).toBeGreaterThan(1);
+    expect(further[0]!.flat().map(({ text }) => text)).toEqual([
+      '\\boxed{0}',
+      '\\boxed{1}',
+      '\\boxed{0}',
+      '\\boxed{1}',
+    ]);
+    expect(there.every(({ version }) => version === 0)).toBe(true);
+    expect(own!.filter(isOwn).length).toBeGreaterThan(0);
   });
 
   test('a sampler that fails on them parks the check, not the loop', async () => {
