@@ -192,7 +192,12 @@ const whyDropped = z.union(
 
 const finding = z.discriminatedUnion('vote', [
   z.strictObject({ vote: z.literal(true) }),
-  z.strictObject({ vote: z.literal(false), why: text(1000), step: text(1000).optional() }),
+  z.strictObject({
+    vote: z.literal(false),
+    why: text(1000),
+    step: text(1000).optional(),
+    falseFrom: z.int().min(0).optional(),
+  }),
   z.strictObject({ vote: z.literal(null), why: text(1000) }),
 ]);
 const findings = bySize((n) =>

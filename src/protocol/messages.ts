@@ -86,11 +86,12 @@ export interface Sample {
 
 /**
  * What a check finds of one response: its work holds; it has no vote; or there is nothing to check, and it keeps its
- * vote. `why` in a few words; `step` is the step that is false, as the response writes it.
+ * vote. `why` in a few words; `step` is the step that is false, as the response writes it; `falseFrom` is the offset in
+ * the response's text from which its work is false, absent where all of it is.
  */
 export type CheckFinding =
   | { readonly vote: true }
-  | { readonly vote: false; readonly why: string; readonly step?: string }
+  | { readonly vote: false; readonly why: string; readonly step?: string; readonly falseFrom?: number }
   | { readonly vote: null; readonly why: string };
 
 /** What one check finds of a group. */

@@ -42,14 +42,14 @@ describe('equations and whole', () => {
   test('each denies what the other lets through', async () => {
     expect(await (await opened(equations))(group)).toEqual([
       { vote: true },
-      { vote: false, why: '3+8 is 11, not 12', step: '3+8=12' },
+      { vote: false, why: '3+8 is 11, not 12', step: '3+8=12', falseFrom: '3 8 1 '.length },
       { vote: true },
       { vote: null, why: 'it has no equation to check' },
     ]);
     expect(await (await opened(whole))(group)).toEqual([
       { vote: true },
       { vote: true },
-      { vote: false, why: 'it does not use the 1 that it lists' },
+      { vote: false, why: 'it does not use the 1 that it lists', falseFrom: '3 8 1 3+8=11 '.length },
       { vote: false, why: 'it shows no step, as 3 of the 3 others do' },
     ]);
   });
@@ -74,7 +74,7 @@ describe('premises', () => {
     const asked = request([RIGHT, misread, 'So it is 3 + 9 = 12. \\boxed{12}']);
     expect(await found(check, asked, () => [['3 8 1', '3 8 1', '3 9 1', 'I see digits']])).toEqual([
       { vote: true },
-      { vote: false, why: '1 of 3 readings of the picture are its list' },
+      { vote: false, why: '1 of 3 readings of the picture are its list', falseFrom: '3 '.length },
       { vote: null, why: 'it does not list what it reads' },
     ]);
     const votes = async (...readings: string[]) =>
@@ -83,6 +83,19 @@ describe('premises', () => {
     expect(await votes('3, 8, 1', '3 8 1:')).toEqual([true, false, null]);
     expect(await votes('five', 'a picture')).toEqual([null, null, null]);
     expect(await votes()).toEqual([null, null, null]);
+  });
+
+  test.each([
+    ['|4 8 1 4+8=12 \\boxed{12}', ['3 8 1']],
+    ['3 8 |2 3+8=11 \\boxed{13}', ['3 8 1', '3 8 1']],
+    ['3 |8 2 3+8=11 \\boxed{13}', ['3 8 1', '3 9 1', '3 9 2']],
+    ['3 +8 |-1 3+8=11 \\boxed{10}', ['3 +8 +1']],
+    ['<think>no</think> 3 8| 3+8=11 \\boxed{11}', ['3 8 1', '3 8 1', '3 8']],
+    ['3 8 |1 3+8=11 \\boxed{12}', ['3 8', '3 8']],
+  ])('of %j says where the first number stands that most of %j do not have', async (marked, readings) => {
+    const asked = request([marked.replace('|', '')]);
+    const findings = await found(await opened(premises), asked, () => [readings]);
+    expect(findings).toMatchObject([{ vote: false, falseFrom: marked.indexOf('|') }]);
   });
 
   test('asks for nothing where there is no list, or no picture', async () => {

@@ -6,7 +6,7 @@ import { learningRateAt } from '../training/schedule.ts';
 import type { Ranks } from '../training/ranks.ts';
 import type { Scorer } from '../training/score.ts';
 import type { StepOutcome, Trainer, TrainGroup } from '../training/trainer.ts';
-import type { Encoded, Score } from './objective.ts';
+import type { Decode, Encoded, Score } from './objective.ts';
 import { openObjective } from './registry.ts';
 import type { LearnSettings } from './settings.ts';
 
@@ -35,7 +35,8 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
   const encoded = batch.groups.map((judged, i): Encoded => ({ judged, prompt: prompts[i]! }));
   const learningRate = learningRateAt(batch.parent, settings);
   const loss = objective.loss(settings);
-  const step = { settings, parent: batch.parent, ...scores(learner) };
+  const decode: Decode = (tokens) => learner.encoder.tokenizer.decode(tokens);
+  const step = { settings, parent: batch.parent, decode, ...scores(learner) };
   const { groups, metrics } = await objective.prepare(encoded, step);
   const taught = groups.filter(({ responses }) => responses.some(({ tokens }) => tokens.length > 0));
   const outcomes: StepOutcome[] = [];

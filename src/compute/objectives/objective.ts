@@ -26,6 +26,9 @@ export interface Scorable {
 /** Returns log pi of every token, `[group][response][token]`, under the distribution at `temperature`. */
 export type Score = (groups: readonly Scorable[], temperature: number) => Promise<number[][][]>;
 
+/** Returns the text of tokens, without special ones. */
+export type Decode = (tokens: readonly number[]) => string;
+
 /** The inputs with which an objective prepares a step. */
 export interface Step<Own extends { readonly type: string }> {
   readonly settings: LearnSettings<Own>;
@@ -35,6 +38,7 @@ export interface Step<Own extends { readonly type: string }> {
   readonly policy: Score;
   /** Scores under the frozen base. */
   readonly base: Score;
+  readonly decode: Decode;
 }
 
 export interface Prepared {

@@ -9,6 +9,7 @@ import type { TrainGroup } from '../training/trainer.ts';
 import { advantagesOf, entropyCoefficient, type AdvantageRule } from './advantages.ts';
 import { aggregated, SHARES, type Aggregation } from './aggregation.ts';
 import { importances, isCorrected, mismatchOf, type Weighted } from './correction.ts';
+import { firstPenalised } from './blame.ts';
 import {
   defineObjective,
   type Encoded,
@@ -135,12 +136,13 @@ async function prepared<Own extends { readonly type: string }>(
       const logRatios = old.map((logprob, t) => logprob - logprobs[t]!);
       const weights = importances(logRatios, correction);
       if (proximal.has(item)) tokens.push(...weights.map((weight, t) => ({ logRatio: logRatios[t]!, weight })));
+      const from = advantages[i]! < 0 ? firstPenalised(item.judged.group, i, step) : 0;
       const values = { oldLogProbs: old, refLogProbs: refLogprobs ?? reference.get(item)![i]! };
       return {
         tokens: taught,
         values: {
           ...values,
-          advantages: weights.map((weight) => advantages[i]! * weight),
+          advantages: weights.map((weight, t) => (t < from ? 0 : advantages[i]! * weight)),
           ...(hasBonus && { [ENTROPY]: weights.map(() => bonus) }),
         },
       };

@@ -67,6 +67,12 @@ export const sharedSettings = {
         ),
     })
     .prefault({}),
+  blame: z
+    .enum(['response', 'step'])
+    .default('response')
+    .describe(
+      'Tokens that a negative advantage reaches: all of the `response`, or, where `checks` find the `step` that is false, those from it on.',
+    ),
   truncated: z
     .discriminatedUnion('type', [
       z.strictObject({ type: z.literal('learn') }),

@@ -14,7 +14,12 @@ export function checkEquations(response: string): CheckFinding {
     for (const [a, b] of neighbours(step.sides)) {
       const truth = holds(a, b, step);
       if (truth === false)
-        return { vote: false, why: `${textOf(a, step)} is ${resultOf(a)}, not ${textOf(b, step)}`, step: step.text };
+        return {
+          vote: false,
+          why: `${textOf(a, step)} is ${resultOf(a)}, not ${textOf(b, step)}`,
+          step: step.text,
+          falseFrom: work.offset + a.start,
+        };
       checked ||= truth === true;
     }
   }

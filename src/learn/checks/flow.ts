@@ -10,14 +10,16 @@ import type { Step } from './work.ts';
 export interface Fault {
   readonly why: string;
   readonly step?: string;
+  /** Where the fault begins, in the text that is read; default: at the box, which comes too early. */
+  readonly at?: number | undefined;
 }
 
 export interface Flow {
   readonly fault?: Fault;
   /** Premises that no step uses, as listed. */
   readonly unused: readonly string[];
-  /** Whether the last step has a number from nowhere. */
-  readonly constant: boolean;
+  /** Where the last step begins if it has a number from nowhere. */
+  readonly constantAt: number | undefined;
 }
 
 /** What is left to use, by number and sign: a number listed with a plus is added, one listed with a minus subtracted. */
@@ -26,28 +28,36 @@ type Pool = Map<string, number>;
 export function flowOf(premises: readonly Operand[], steps: readonly Step[]): Flow {
   const listed: Pool = new Map();
   const found: Pool = new Map();
-  let constant = false;
+  let constantAt: number | undefined;
   for (const { sign, number } of premises) put(listed, sign + plain(number));
   for (const [i, step] of steps.entries()) {
     const isLast = i === steps.length - 1;
     if (operandsOf(step).length === 0)
-      return { fault: { why: 'it has a step that cannot be read', step: step.text }, unused: [], constant };
+      return {
+        fault: { why: 'it has a step that cannot be read', step: step.text, at: step.start },
+        unused: [],
+        constantAt,
+      };
     const strangers = operandsOf(step).filter((operand) => !uses(operand, found) && !uses(operand, listed));
     const [stranger] = strangers;
     if (stranger && (!isLast || strangers.length > 1 || !isConstant(stranger, listed)))
       return {
-        fault: { why: `its ${stranger.number} is neither read nor a result that is left`, step: step.text },
+        fault: {
+          why: `its ${stranger.number} is neither read nor a result that is left`,
+          step: step.text,
+          at: step.start,
+        },
         unused: [],
-        constant,
+        constantAt,
       };
-    constant = stranger !== undefined;
+    constantAt = stranger && step.start;
     if (!isLast) put(found, resultOf(step));
   }
   const [idle] = left(found);
   return {
     unused: left(listed),
-    constant,
-    ...(idle !== undefined && { fault: { why: `it does not use its result ${idle}` } }),
+    constantAt,
+    ...(idle !== undefined && { fault: { why: `it does not use its result ${idle}`, at: constantAt } }),
   };
 }
 

@@ -26,7 +26,7 @@ type Does = 'nothing' | 'steps without a list' | 'a selection' | 'all';
 interface Own {
   readonly finding: CheckFinding;
   readonly does: Does;
-  readonly constant?: boolean;
+  readonly constantAt?: number | undefined;
 }
 
 /** @param responses to one question; a finding each. */
@@ -39,7 +39,7 @@ export function checkWhole(responses: readonly string[]): CheckFinding[] {
     const others = owns.flatMap((other, j) =>
       other && j !== i ? [{ ...other, length: works[j]?.text.length ?? 0 }] : [],
     );
-    return lessThan(others, own, work) ?? otherwise(others, own) ?? own.finding;
+    return lessThan(others, own, work) ?? otherwise(others, own, work) ?? own.finding;
   });
 }
 
@@ -63,12 +63,18 @@ function lessThan(
 }
 
 /** `14+6=20 20-8=12`, where most of the others whose work is whole need no number from nowhere. */
-function otherwise(others: readonly Own[], { finding, constant }: Own): CheckFinding | undefined {
-  if (constant !== true || finding.vote !== true) return undefined;
+function otherwise(others: readonly Own[], { finding, constantAt }: Own, work: Work): CheckFinding | undefined {
+  if (constantAt === undefined || finding.vote !== true) return undefined;
   const whole = others.filter((other) => other.finding.vote === true && other.does === 'all');
-  const without = whole.filter((other) => other.constant !== true).length;
+  const without = whole.filter((other) => other.constantAt === undefined).length;
   if (2 * without <= whole.length) return undefined;
-  return { vote: false, why: `its last step has a number from nowhere; ${without} of the others have none` };
+  const why = `its last step has a number from nowhere; ${without} of the others have none`;
+  return denied(work, { why, at: constantAt });
+}
+
+/** Denies the vote for a fault of the work's own. */
+function denied({ offset, text }: Work, { at = text.length, ...words }: Fault): CheckFinding {
+  return { vote: false, ...words, falseFrom: offset + at };
 }
 
 function ownOf(work: Work): Own {
@@ -78,22 +84,26 @@ function ownOf(work: Work): Own {
 }
 
 /** A list of one number can be the answer; one of several may have it as its largest or smallest. */
-function withoutStep({ premises, conclusion }: Work): Own {
+function withoutStep(work: Work): Own {
+  const { premises, conclusion } = work;
   if (premises.length === 0) return { finding: { vote: null, why: 'it shows no step' }, does: 'nothing' };
   const values = premises.map(valueIn);
   const picked = [Math.min(...values), Math.max(...values)].some((value) => isNumber(conclusion, String(value)));
   const why =
     premises.length === 1 ? 'its answer is not the number that it reads' : 'it lists numbers and shows no step';
-  return { finding: picked ? { vote: true } : { vote: false, why }, does: 'nothing' };
+  return { finding: picked ? { vote: true } : denied(work, { why }), does: 'nothing' };
 }
 
 function fromList(work: Work): Own {
-  const { fault, unused, constant } = flowOf(work.premises, work.steps);
+  const { fault, unused, constantAt } = flowOf(work.premises, work.steps);
   const wrong = fault ?? wrongEnd(work);
-  if (wrong) return { finding: { vote: false, ...wrong }, does: 'all' };
-  if (unused.length === 0) return { finding: { vote: true }, does: 'all', constant };
+  if (wrong) return { finding: denied(work, wrong), does: 'all' };
+  if (unused.length === 0) return { finding: { vote: true }, does: 'all', constantAt };
   if (selectsEnds(work, unused)) return { finding: { vote: true }, does: 'a selection' };
-  return { finding: { vote: false, why: `it does not use the ${unused[0]} that it lists` }, does: 'all' };
+  return {
+    finding: denied(work, { why: `it does not use the ${unused[0]} that it lists`, at: constantAt }),
+    does: 'all',
+  };
 }
 
 /** `3 5 2 5-2=3`: the largest and the smallest of a list. */
@@ -122,7 +132,7 @@ function wrongEnd({ conclusion, steps }: Work): Fault | undefined {
 /** Without a list any number may be a premise. */
 function fromSteps(work: Work): CheckFinding {
   const wrong = idleResult(work.steps) ?? wrongEnd(work);
-  return wrong ? { vote: false, ...wrong } : { vote: true };
+  return wrong ? denied(work, wrong) : { vote: true };
 }
 
 /** A result, written as a number, that no later step mentions. */
@@ -152,7 +162,7 @@ function fromProse(work: Work): CheckFinding {
   const unsure = steps.some((step) => isQuestioned(step) || operandsOf(step).length === 0) || says(work, answer.spelt);
   return unsure
     ? { vote: null, why: 'its answer is not its last result, and may come from its words' }
-    : { vote: false, why: 'no step gives its answer', step: last.text };
+    : denied(work, { why: 'no step gives its answer', step: last.text });
 }
 
 const WORDS = 'zero one two three four five six seven eight nine ten eleven twelve'.split(' ');

@@ -19,7 +19,7 @@ const AROUND = 40;
 /** An equation of two or more sides, of which at least one calculates: `2+3=5`, `A = 3 × 4 = 12`. */
 export interface Step {
   readonly text: string;
-  /** Offsets in the text that is read, which begins after a thought. */
+  /** Offsets in the text that is read, which begins at `Work.offset`. */
   readonly start: number;
   readonly end: number;
   readonly sides: readonly Formula[];
@@ -28,8 +28,17 @@ export interface Step {
   readonly after: string;
 }
 
+/** A number that is listed. */
+export interface Premise extends Operand {
+  /** Offsets in the text that is read, sign included. */
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface Work {
-  readonly premises: readonly Operand[];
+  /** Of the text that is read in the response: it begins after a thought. */
+  readonly offset: number;
+  readonly premises: readonly Premise[];
   readonly steps: readonly Step[];
   readonly conclusion: string | null;
   /** All expressions before the box, also those of no step. */
@@ -46,14 +55,16 @@ const LIST = /^[+\-−]?\d+(?:\.\d+)?(?:(?:\s*[,;]\s*|\s+)[+\-−]?\d+(?:\.\d+)?
 export function readWork(response: string): Work | null {
   if (response.length > MAX_CHARS) return null;
   const thought = response.lastIndexOf('</think>');
-  const text = thought < 0 ? response : response.slice(thought + '</think>'.length);
+  const offset = thought < 0 ? 0 : thought + '</think>'.length;
+  const text = response.slice(offset);
   const tokens = tokensOf(text);
   const elements = formulasOf(tokens, text);
   const steps = stepsOf(elements, text);
   if (steps.length > MAX_STEPS) return null;
   const box = tokens.findLast(({ kind }) => kind === 'box')?.start ?? text.length;
-  const before = text.slice(0, Math.min(box, steps[0]?.start ?? box)).trim();
+  const before = text.slice(0, Math.min(box, steps[0]?.start ?? box));
   return {
+    offset,
     premises: listIn(before) ?? [],
     steps,
     conclusion: extractAnswer(response),
@@ -70,11 +81,13 @@ export function formulaIn(text: string): Formula | null {
 }
 
 /** A list of numbers, each with its sign; null for any other text. */
-export function listIn(text: string): Operand[] | null {
-  if (!LIST.test(text)) return null;
-  return [...text.matchAll(/([+\-−]?)(\d+(?:\.\d+)?)/g)].map(([, sign, number = '']) => ({
+export function listIn(text: string): Premise[] | null {
+  if (!LIST.test(text.trim())) return null;
+  return [...text.matchAll(/([+\-−]?)(\d+(?:\.\d+)?)/g)].map(({ 0: { length }, 1: sign, 2: number = '', index }) => ({
     number,
     sign: sign === '−' || sign === '-' ? '-' : sign === '+' ? '+' : '',
+    start: index,
+    end: index + length,
   }));
 }
 

@@ -356,6 +356,7 @@ describe('the preparation', () => {
         parent: 0,
         policy: score,
         base: score,
+        decode: () => '',
       });
       return groups[0]!.responses.map(({ tokens }) => tokens.length);
     };
@@ -377,8 +378,15 @@ describe('the preparation', () => {
     const policy = async () => [[logs.map((log) => log - 1)]];
     const metrics = async (correction: object) => {
       const settings = settingsOf('grpo', { correction });
-      return (await objectiveOf(settings.objective).prepare([item], { settings, parent: 4, policy, base: policy }))
-        .metrics;
+      return (
+        await objectiveOf(settings.objective).prepare([item], {
+          settings,
+          parent: 4,
+          policy,
+          base: policy,
+          decode: () => '',
+        })
+      ).metrics;
     };
     expect(await metrics({ type: 'masked' })).toEqual({});
     // Weights 0.6, 3, 0: 3.6^2 / (3 * 9.36).

@@ -143,7 +143,20 @@ describe('checkEquations', () => {
       vote: false,
       why: '3 + 8 is 11, not 12 cm',
       step: '3 + 8 = 12 cm',
+      falseFrom: 'First '.length,
     });
+  });
+
+  it.each([
+    '3 8 1 3+8=11 |11+1=13 13+1=15 \\boxed{15}',
+    '<think>3 + 3 = 7</think>So 3 + 4 = 7 and |7 + 2 = 10. \\boxed{10}',
+    'A = 2 + 3 = 5, and 1 + 4 = |2 + 3 = 6. \\boxed{6}',
+  ])('says where the false equation begins in %j', (marked) => {
+    expect(checkEquations(marked.replace('|', ''))).toMatchObject({ vote: false, falseFrom: marked.indexOf('|') });
+  });
+
+  it('says that no part of a response is false whose equations are true', () => {
+    expect(checkEquations('3 8 3+8=11 \\boxed{11}')).toEqual({ vote: true });
   });
 
   const number = fc.integer({ min: 0, max: 10_000 });

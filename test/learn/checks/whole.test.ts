@@ -136,16 +136,34 @@ describe('a number from nowhere in the last step', () => {
 });
 
 describe('a finding', () => {
+  /** The bar is where the fault begins. */
   it.each([
-    ['3 8 1 3+8=11 \\boxed{11}', 'it does not use the 1 that it lists'],
-    ['3 8 1 3+8=11 11+1=12 \\boxed{11}', 'its answer is not its last result, 12'],
-    ['3 8 1 3+8=11 9+1=10 \\boxed{10}', 'it does not use its result 11'],
-    ['3 8 1 3+8=11 11+8=19 19+1=20 \\boxed{20}', 'its 8 is neither read nor a result that is left'],
-    ['5 +8 -6 5+8=13 13+6=19 \\boxed{19}', 'its 6 is neither read nor a result that is left'],
-    ['3 8 1 3+8=11 11+1=12 12*0=0 \\boxed{0}', 'its 0 is neither read nor a result that is left'],
-    ['5+3=8 2*7=14 \\boxed{14}', 'it does not use its result 8'],
-    ['3 8 1 \\boxed{12}', 'it lists numbers and shows no step'],
-    ['7 \\boxed{8}', 'its answer is not the number that it reads'],
-    ['The sum is 5 + 7 = 12. \\boxed{42}', 'no step gives its answer'],
-  ])('of %j says why', (text, why) => expect(checkWhole([text])[0]).toMatchObject({ vote: false, why }));
+    ['3 8 1 3+8=11 |\\boxed{11}', 'it does not use the 1 that it lists'],
+    ['3 8 1 3+8=11 |11-2=9 \\boxed{9}', 'it does not use the 1 that it lists'],
+    ['3 8 1 3+8=11 11+1=12 |\\boxed{11}', 'its answer is not its last result, 12'],
+    ['3 8 1 3+8=11 |9+1=10 \\boxed{10}', 'it does not use its result 11'],
+    ['3 8 1 3+8=11 |11+8=19 19+1=20 \\boxed{20}', 'its 8 is neither read nor a result that is left'],
+    ['5 +8 -6 5+8=13 |13+6=19 \\boxed{19}', 'its 6 is neither read nor a result that is left'],
+    ['3 8 1 3+8=11 11+1=12 |12*0=0 \\boxed{0}', 'its 0 is neither read nor a result that is left'],
+    ['<think>5</think>5+3=8 2*7=14 |\\boxed{14}', 'it does not use its result 8'],
+    ['3 8 1 |\\boxed{12}', 'it lists numbers and shows no step'],
+    ['7 |\\boxed{8}', 'its answer is not the number that it reads'],
+    ['The sum is 5 + 7 = 12. |\\boxed{42}', 'no step gives its answer'],
+  ])('of %j says why, and where the fault begins', (marked, why) =>
+    expect(checkWhole([marked.replace('|', '')])[0]).toMatchObject({
+      vote: false,
+      why,
+      falseFrom: marked.indexOf('|'),
+    }),
+  );
+
+  it('blames all of a response that does less than the others', () => {
+    const right = '3 8 1 3+8=11 11+1=12 \\boxed{12}';
+    expect(checkWhole([right, right, '\\boxed{12}', '3+8=11 11+1=12 \\boxed{12}'])).toEqual([
+      { vote: true },
+      { vote: true },
+      { vote: false, why: 'it shows no step, as 3 of the 3 others do' },
+      { vote: false, why: 'it does not list what it reads, as 2 of the 3 others do' },
+    ]);
+  });
 });
