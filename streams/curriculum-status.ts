@@ -1,4 +1,4 @@
-/** The curriculum in figures for the status, and in words where no question is left that teaches something. */
+/** The curriculum in figures for the status, and in words where there is nothing to choose among. */
 import { LASTS, type Arm } from '../src/learn/curriculum/arm.ts';
 import type { Curriculum } from '../src/learn/curriculum/curriculum.ts';
 import type { Last } from '../src/protocol/curriculum.ts';
@@ -7,7 +7,8 @@ import type { ClusterStatus, CurriculumStatus } from '../src/protocol/status.ts'
 /** Clusters in a status, at most. */
 const SHOWN = 24;
 
-export function curriculumStatus(curriculum: Curriculum): CurriculumStatus {
+/** @param nothing why there is nothing to choose among. */
+export function curriculumStatus(curriculum: Curriculum, nothing?: string): CurriculumStatus {
   const clusters: ClusterStatus[] = [];
   for (let at = 0; at < curriculum.arms.length; at += LASTS.length)
     clusters.push(clusterStatus(curriculum.arms.slice(at, at + LASTS.length)));
@@ -15,6 +16,7 @@ export function curriculumStatus(curriculum: Curriculum): CurriculumStatus {
     ...countsOf(curriculum),
     expected: curriculum.expected,
     clusters: clusters.length,
+    ...(nothing !== undefined && { nothing }),
     most: clusters.toSorted((a, b) => b.asked - a.asked).slice(0, SHOWN),
   };
 }
@@ -55,7 +57,7 @@ function clusterStatus(arms: readonly Arm[]): ClusterStatus {
  * Undefined while the answers to some question are split, or one was not asked yet. @param isWhole whether the source
  * has no question that the curriculum has not read.
  */
-export function stateOf(curriculum: Curriculum, isWhole: boolean): string | undefined {
+export function nothingToChoose(curriculum: Curriculum, isWhole: boolean): string | undefined {
   const { fresh, split, known, lost } = countsOf(curriculum);
   const all = fresh + split + known + lost;
   if (all === 0) return undefined;

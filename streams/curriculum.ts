@@ -13,7 +13,7 @@ import { CancelledError } from '../src/protocol/errors.ts';
 import type { JudgedGroup, Question } from '../src/protocol/messages.ts';
 import type { CurriculumChange } from '../src/store/curriculum-rows.ts';
 import type { Admission } from '../src/store/store.ts';
-import { curriculumStatus, stateOf } from './curriculum-status.ts';
+import { curriculumStatus, nothingToChoose } from './curriculum-status.ts';
 import type { Loop } from './loop.ts';
 import type { Resumed } from './resume.ts';
 
@@ -82,8 +82,7 @@ export class CurriculumStage {
     });
     const [move, arms] = [changes.map(({ question }) => question), changes.map(({ arm }) => arm)];
     store.changeCurriculum({ move, arms });
-    this.#show();
-    this.#tell();
+    this.#tell(this.#show());
   }
 
   async #remember(read: readonly Question[], cursor: number): Promise<CurriculumChange> {
@@ -111,16 +110,18 @@ export class CurriculumStage {
     return found;
   }
 
-  /** Says once in a start what is to be said of the questions as a whole. */
-  #tell(): void {
-    const state = stateOf(this.#curriculum, this.#isWhole);
-    const kind = state?.replaceAll(/\d+/g, '#');
-    if (state === undefined || kind === undefined || this.#said.has(kind)) return;
-    this.#said.add(kind);
-    this.#loop.effects.say(state);
+  /** @returns why there is nothing to choose among. */
+  #show(): string | undefined {
+    const nothing = nothingToChoose(this.#curriculum, this.#isWhole);
+    this.#loop.parts.telemetry.curriculum(curriculumStatus(this.#curriculum, nothing));
+    return nothing;
   }
 
-  #show(): void {
-    this.#loop.parts.telemetry.curriculum(curriculumStatus(this.#curriculum));
+  /** Says once in a start that there is nothing to choose among. */
+  #tell(nothing: string | undefined): void {
+    const kind = nothing?.replaceAll(/\d+/g, '#');
+    if (nothing === undefined || kind === undefined || this.#said.has(kind)) return;
+    this.#said.add(kind);
+    this.#loop.effects.say(nothing);
   }
 }

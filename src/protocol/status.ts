@@ -188,6 +188,8 @@ export interface CurriculumStatus {
   readonly expected: number | null;
   /** Number of clusters of questions. */
   readonly clusters: number;
+  /** Why there is nothing to choose among, as a sentence; absent where there is. */
+  readonly nothing?: string;
   /** The most asked clusters. */
   readonly most: readonly ClusterStatus[];
 }

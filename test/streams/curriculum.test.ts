@@ -145,6 +145,7 @@ describe('questions among which there is nothing to choose', () => {
     expect(notesOf(made)).toEqual([
       'all 12 questions are known: the curriculum asks them in turn, those asked the longest ago first',
     ]);
+    expect(made.telemetry.status().curriculum?.nothing).toBe(notesOf(made)[0]);
     for (let round = 0; round < 5; round++)
       expect(new Set(asked(made.store).slice(12 * round, 12 * round + 12)).size).toBe(12);
   });
@@ -155,6 +156,7 @@ describe('questions among which there is nothing to choose', () => {
     expect(notesOf(made)).toEqual([
       'none of 12 questions has a trusted vote: the curriculum asks them in turn, those asked the longest ago first',
     ]);
+    expect(made.telemetry.status().curriculum?.nothing).toBe(notesOf(made)[0]);
     expect(new Set(asked(made.store)).size).toBe(12);
   });
 
@@ -163,7 +165,12 @@ describe('questions among which there is nothing to choose', () => {
     const made = await judged({ config, questions: 1, toy: { edge: 40 } }, 20);
     expect(new Set(asked(made.store))).toEqual(new Set(['toy-0']));
     expect(notesOf(made)[0]).toMatch(/^the one question is known: /);
-    expect(made.telemetry.status().curriculum).toMatchObject({ clusters: 1, fresh: 0, known: 1 });
+    expect(made.telemetry.status().curriculum).toMatchObject({
+      clusters: 1,
+      fresh: 0,
+      known: 1,
+      nothing: notesOf(made)[0],
+    });
   });
 
   test('one kind: it says that it chooses by the last outcome alone', async () => {
@@ -177,5 +184,6 @@ describe('questions among which there is nothing to choose', () => {
     expect(notesOf(made)).toContain(
       'all 24 questions are of one kind: the curriculum chooses by the last outcome alone',
     );
+    expect(made.telemetry.status().version).toBe(STEPS); // it continues
   });
 });

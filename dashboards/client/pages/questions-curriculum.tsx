@@ -18,13 +18,14 @@ function same(a: Known | undefined, b: Known | undefined): boolean {
 }
 
 function Shown({
-  curriculum: { fresh, split, known, lost, expected, clusters, most },
+  curriculum: { fresh, split, known, lost, expected, clusters, nothing, most },
 }: {
   readonly curriculum: Known;
 }) {
   return (
     <Panel title="Curriculum">
       <div class="stack">
+        {nothing === undefined ? null : <p>{sentence(nothing)}</p>}
         <dl class="stats" data-curriculum>
           <Stat name="not asked yet">{count(fresh)}</Stat>
           <Stat name="answers split" note="learnt from when asked last">
@@ -44,6 +45,10 @@ function Shown({
       </div>
     </Panel>
   );
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 const COLUMNS = ['questions', 'asked', 'kept', 'retired', 'returned', 'forgotten'] as const;
