@@ -37,19 +37,16 @@ export function ActorCard({ actor }: { readonly actor: Actor }) {
         <span title="items a second over the last minute">{rate(actor.itemsPerSecond)}</span>
         <span title="share of the last minute in which it worked">{percent(actor.busy, 0)} busy</span>
       </p>
-      {actor.queue === null ? null : (
-        <Meter
-          value={fill(actor.queue)}
-          label={actor.queue.name}
-          text={`${actor.queue.size} of ${actor.queue.bound}`}
-        />
-      )}
+      <QueueMeter queue={actor.queue} />
     </div>
   );
 }
 
-function fill({ size, bound }: NonNullable<Actor['queue']>): number {
-  return bound === 0 ? 0 : Math.min(1, size / bound);
+/** What waits for an actor, against the bound of its queue. */
+export function QueueMeter({ queue }: Pick<Actor, 'queue'>) {
+  if (queue === null) return null;
+  const { name, size, bound } = queue;
+  return <Meter value={bound === 0 ? 0 : Math.min(1, size / bound)} label={name} text={`${size} of ${bound}`} />;
 }
 
 function Meter({ value, label, text }: { readonly value: number; readonly label: string; readonly text: string }) {

@@ -41,12 +41,18 @@ function movedBetween(before: Live, after: Live): readonly FlowName[] {
   const names: FlowName[] = [];
   if (after.groups.admitted > before.groups.admitted) names.push('questions');
   if (after.groups.sampled > before.groups.sampled) names.push('rollouts');
+  if (checkedBy(after) > checkedBy(before)) names.push('checked');
   if (after.groups.kept > before.groups.kept) names.push('groups');
   if (after.version > before.version) names.push('versions');
   if (stateOf(after, 'guardian') === 'working') names.push('guard');
   if (stateOf(after, 'synthesizer') === 'working') names.push('parents');
   if (after.accuracy.now?.version !== before.accuracy.now?.version) names.push('evaluate');
   return names;
+}
+
+/** Responses that each check has seen, over all checks. */
+function checkedBy({ groups: { checks = {} } }: Live): number {
+  return Object.values(checks).reduce((sum, { held, denied, abstained }) => sum + held + denied + abstained, 0);
 }
 
 function stateOf({ actors }: Live, wanted: string): string | undefined {

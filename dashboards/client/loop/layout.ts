@@ -8,6 +8,7 @@ export type Actor = Live['actors'][number];
 export type FlowName =
   | 'questions'
   | 'rollouts'
+  | 'checked'
   | 'groups'
   | 'versions'
   | 'evaluate'
@@ -16,7 +17,8 @@ export type FlowName =
   | 'guard';
 
 export interface Node {
-  readonly actor: Actor;
+  /** One, or the checks of the stage between samplers and voter. */
+  readonly actors: readonly [Actor, ...Actor[]];
   readonly x: number;
   readonly y: number;
 }
@@ -27,7 +29,7 @@ export interface Flow {
   readonly id: string;
   /** SVG path. */
   readonly path: string;
-  readonly label?: { readonly text: string; readonly x: number; readonly y: number; readonly left?: boolean };
+  readonly label?: { readonly text: string; readonly x: number; readonly y: number; readonly end?: boolean };
 }
 
 export interface Layout {
@@ -42,6 +44,8 @@ export interface Layout {
 export interface Cast {
   readonly questioner: Actor | undefined;
   readonly samplers: readonly Actor[];
+  /** In the order in which they check; empty in a run without checks. */
+  readonly checks: readonly Actor[];
   readonly voter: Actor | undefined;
   readonly learner: Actor | undefined;
   readonly evaluator: Actor | undefined;
@@ -52,7 +56,12 @@ export interface Cast {
   readonly others: readonly Actor[];
 }
 
+/** The cards of one node. */
+type Cards = Node['actors'];
+
 const NODE_HEIGHT = 148;
+/** Pixels of all gaps between columns together, at least. */
+const GAPS = 120;
 const GAP_Y = 14;
 const ARC = 44;
 
@@ -67,10 +76,13 @@ export function castOf(actors: readonly Actor[]): Cast {
     first('guardian'),
   ];
   const samplers = actors.filter(({ role }) => role === 'sampler');
-  const named = new Set<Actor | undefined>([questioner, voter, learner, evaluator, synthesizer, guardian, ...samplers]);
+  const checks = actors.filter(({ role }) => role === 'checker');
+  const loop = [questioner, ...samplers, ...checks, voter, learner, evaluator, synthesizer, guardian];
+  const named = new Set<Actor | undefined>(loop);
   return {
     questioner,
     samplers,
+    checks,
     voter,
     learner,
     evaluator,
@@ -85,57 +97,62 @@ export function layout(cast: Cast, width: number, synthetic: boolean): Layout {
 }
 
 function wide(cast: Cast, width: number, synthetic: boolean): Layout {
-  const columns = [
-    cast.questioner ? [cast.questioner] : [],
-    cast.samplers,
-    cast.voter ? [cast.voter] : [],
-    cast.learner ? [cast.learner] : [],
-    cast.evaluator ? [cast.evaluator] : [],
+  const single = (actor: Actor | undefined): readonly Cards[] => (actor ? [[actor]] : []);
+  const check = asCards(cast.checks);
+  const columns: readonly (readonly Cards[])[] = [
+    single(cast.questioner),
+    cast.samplers.map((sampler): Cards => [sampler]),
+    ...(check === undefined ? [] : [[check]]),
+    single(cast.voter),
+    single(cast.learner),
+    single(cast.evaluator),
   ];
-  const gap = Math.max(30, Math.min(72, (width - 5 * 190) / 4));
-  const w = (width - 4 * gap) / 5;
+  const gaps = columns.length - 1;
+  const gap = Math.max(GAPS / gaps, Math.min(72, (width - columns.length * 190) / gaps));
+  const w = (width - gaps * gap) / columns.length;
   const h = NODE_HEIGHT;
   const rows = Math.max(1, cast.samplers.length);
   const body = rows * h + (rows - 1) * GAP_Y;
   const top = ARC + 6;
   const x = (column: number) => column * (w + gap);
   const centred = top + (body - h) / 2;
-  const placed = columns.flatMap((actors, column) =>
-    actors.map((actor, row) => ({
-      actor,
-      x: x(column),
-      y: column === 1 ? top + row * (h + GAP_Y) + ((rows - actors.length) * (h + GAP_Y)) / 2 : centred,
-    })),
+  const placed = columns.flatMap((cards, column) =>
+    cards.map((actors, row) => ({ actors, x: x(column), y: column === 1 ? top + row * (h + GAP_Y) : centred })),
   );
   const middle = centred + h / 2;
   const samplerY = cast.samplers.map((_, row) => top + row * (h + GAP_Y) + h / 2);
+  const [voter, learner, evaluator] = [gaps - 2, gaps - 1, gaps];
+  const between = (name: FlowName, from: number): Flow => ({
+    name,
+    id: name,
+    path: bend(x(from) + w, middle, x(from + 1), middle),
+  });
   const flows: Flow[] = [
-    ...samplerY.map((y, i) => ({
-      name: 'questions' as const,
-      id: `questions-${i}`,
-      path: bend(x(0) + w, middle, x(1), y),
-    })),
-    ...samplerY.map((y, i) => ({
-      name: 'rollouts' as const,
-      id: `rollouts-${i}`,
-      path: bend(x(1) + w, y, x(2), middle),
-    })),
-    { name: 'groups', id: 'groups', path: bend(x(2) + w, middle, x(3), middle) },
-    { name: 'evaluate', id: 'evaluate', path: bend(x(3) + w, middle, x(4), middle) },
+    ...samplerY.flatMap((y, i): Flow[] => [
+      { name: 'questions', id: `questions-${i}`, path: bend(x(0) + w, middle, x(1), y) },
+      { name: 'rollouts', id: `rollouts-${i}`, path: bend(x(1) + w, y, x(2), middle) },
+    ]),
+    ...(check === undefined ? [] : [between('checked', voter - 1)]),
+    between('groups', voter),
+    between('evaluate', learner),
     {
       name: 'versions',
       id: 'versions',
-      path: over(x(3) + w / 2, centred, x(1) + w / 2, top, 10),
-      label: { text: 'new version', x: x(2) + w / 2, y: 18 },
+      path: over(x(learner) + w / 2, centred, x(1) + w / 2, top, 10),
+      label: { text: 'new version', x: (x(learner) + x(1) + w) / 2, y: 18 },
     },
   ];
   const bottom = top + body;
-  const below: Below = { x, w, from: centred + h, y: bottom + GAP_Y + 22 };
+  const below: Below = { x, w, from: centred + h, y: bottom + GAP_Y + 22, voter, evaluator };
   const second = secondRow(cast, below);
   flows.push(...second.flows);
   if (synthetic && cast.synthesizer === undefined) flows.push(syntheticArc(below, bottom + ARC - 10));
   const height = Math.max(second.height, synthetic && cast.synthesizer === undefined ? bottom + ARC + 12 : bottom);
   return { width, height: height + 2, nodeWidth: w, nodeHeight: h, nodes: [...placed, ...second.nodes], flows };
+}
+
+function asCards([first, ...others]: readonly Actor[]): Cards | undefined {
+  return first && [first, ...others];
 }
 
 interface Below {
@@ -144,6 +161,9 @@ interface Below {
   /** Right edge of the middle actors of the first row. */
   readonly from: number;
   readonly y: number;
+  /** Columns of the first row. */
+  readonly voter: number;
+  readonly evaluator: number;
 }
 
 /**
@@ -152,19 +172,19 @@ interface Below {
  */
 function secondRow(
   { synthesizer, guardian, others }: Cast,
-  { x, w, from, y }: Below,
+  { x, w, from, y, voter, evaluator }: Below,
 ): Pick<Layout, 'nodes' | 'flows' | 'height'> {
   const h = NODE_HEIGHT;
   const nodes: Node[] = [];
   const flows: Flow[] = [];
   if (synthesizer !== undefined) {
-    nodes.push({ actor: synthesizer, x: x(1), y });
+    nodes.push({ actors: [synthesizer], x: x(1), y });
     const [middle, r] = [y + h / 2, 14];
     flows.push({
       name: 'parents',
       id: 'parents',
-      path: `M${x(2) + w / 2} ${from}V${middle - r}Q${x(2) + w / 2} ${middle} ${x(2) + w / 2 - r} ${middle}H${x(1) + w}`,
-      label: { text: 'questions to vary', x: x(2) + w / 2 + 12, y: middle + 4, left: true },
+      path: `M${x(voter) + w / 2} ${from}V${middle - r}Q${x(voter) + w / 2} ${middle} ${x(voter) + w / 2 - r} ${middle}H${x(1) + w}`,
+      label: { text: 'questions to vary', x: x(voter) + w / 2 - 24, y: middle - 8, end: true },
     });
     flows.push({
       name: 'synthetic',
@@ -173,26 +193,26 @@ function secondRow(
       label: { text: 'new questions', x: x(0) + w / 2, y: middle + 18 },
     });
   }
-  const columns = synthesizer === undefined ? [4, 3, 2, 1, 0] : [4, 3];
+  const columns = Array.from({ length: synthesizer === undefined ? evaluator + 1 : 2 }, (_, i) => evaluator - i);
   const extra = [...(guardian ? [guardian] : []), ...others];
   nodes.push(
-    ...extra.map((actor, i) => ({
-      actor,
+    ...extra.map((actor, i): Node => ({
+      actors: [actor],
       x: x(columns[i % columns.length]!),
       y: y + Math.floor(i / columns.length) * (h + GAP_Y),
     })),
   );
-  if (guardian !== undefined) flows.push({ name: 'guard', id: 'guard', path: `M${x(4) + w / 2} ${from}V${y}` });
+  if (guardian !== undefined) flows.push({ name: 'guard', id: 'guard', path: `M${x(evaluator) + w / 2} ${from}V${y}` });
   return { nodes, flows, height: Math.max(0, ...nodes.map((node) => node.y + h)) };
 }
 
 /** The flow of synthetic questions; those of an earlier synthesizer or a plug-in flow even without a synthesizer. */
-function syntheticArc({ x, w, from }: Below, y: number): Flow {
+function syntheticArc({ x, w, from, voter }: Below, y: number): Flow {
   return {
     name: 'synthetic',
     id: 'synthetic',
-    path: under(x(2) + w / 2, from, x(0) + w / 2, from, y),
-    label: { text: 'synthetic questions', x: x(1) + w / 2, y: y + 16 },
+    path: under(x(voter) + w / 2, from, x(0) + w / 2, from, y),
+    label: { text: 'synthetic questions', x: (x(voter) + x(0) + w) / 2, y: y + 16 },
   };
 }
 
@@ -201,10 +221,12 @@ function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
   const w = width - 2 * side;
   const h = 138;
   const gap = 26;
+  const check = asCards(cast.checks);
   const order = [
     cast.synthesizer,
     cast.questioner,
     ...cast.samplers,
+    check?.[0],
     cast.voter,
     cast.learner,
     cast.evaluator,
@@ -216,10 +238,10 @@ function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
   let y = 2;
   for (const actor of order) {
     if (nodes.length > 0) y += tight.has(actor) ? 8 : gap;
-    nodes.push({ actor, x: side, y });
+    nodes.push({ actors: check?.[0] === actor ? check : [actor], x: side, y });
     y += h;
   }
-  const at = (actor: Actor | undefined) => nodes.find((node) => node.actor === actor)?.y;
+  const at = (actor: Actor | undefined) => nodes.find(({ actors }) => actors[0] === actor)?.y;
   const down = (name: FlowName, from: Actor | undefined, to: Actor | undefined): Flow[] => {
     const [start, end] = [at(from), at(to)];
     return start === undefined || end === undefined
@@ -230,7 +252,8 @@ function narrow(cast: Cast, width: number, synthetic: boolean): Layout {
   const flows = [
     ...down('synthetic', cast.synthesizer, cast.questioner),
     ...down('questions', cast.questioner, sampler),
-    ...down('rollouts', last, cast.voter),
+    ...down('rollouts', last, check?.[0] ?? cast.voter),
+    ...down('checked', check?.[0], cast.voter),
     ...down('groups', cast.voter, cast.learner),
     ...down('evaluate', cast.learner, cast.evaluator),
     ...down('guard', cast.evaluator, cast.guardian),

@@ -3,6 +3,7 @@ import './loop.css';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useLive, useRequest } from '../session.ts';
 import { ActorCard } from './actor-card.tsx';
+import { CheckCard } from './check-card.tsx';
 import { useFlows } from './flows.ts';
 import { castOf, layout, type Flow } from './layout.ts';
 
@@ -55,9 +56,9 @@ export function LoopDrawing() {
           {drawn.flows.map((flow) => (
             <Arrow key={flow.id} flow={flow} alive={alive.has(flow.name)} />
           ))}
-          {drawn.nodes.map(({ actor, x, y }) => (
-            <foreignObject key={actor.id} x={x} y={y} width={drawn.nodeWidth} height={drawn.nodeHeight}>
-              <ActorCard actor={actor} />
+          {drawn.nodes.map(({ actors, x, y }) => (
+            <foreignObject key={actors[0].id} x={x} y={y} width={drawn.nodeWidth} height={drawn.nodeHeight}>
+              {actors[0].role === 'checker' ? <CheckCard checks={actors} /> : <ActorCard actor={actors[0]} />}
             </foreignObject>
           ))}
         </svg>
@@ -72,7 +73,7 @@ function Arrow({ flow, alive }: { readonly flow: Flow; readonly alive: boolean }
       <path class="flow-line" d={flow.path} marker-end={alive ? 'url(#arrow-alive)' : 'url(#arrow)'} />
       <path class="flow-items" d={flow.path} />
       {flow.label === undefined ? null : (
-        <text x={flow.label.x} y={flow.label.y} text-anchor={flow.label.left === true ? 'start' : 'middle'}>
+        <text x={flow.label.x} y={flow.label.y} text-anchor={flow.label.end === true ? 'end' : 'middle'}>
           {flow.label.text}
         </text>
       )}

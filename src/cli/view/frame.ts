@@ -4,7 +4,8 @@
  */
 import { sep } from 'node:path';
 import { isPausing } from '../../protocol/frames.ts';
-import type { ActorState, ActorStatus, Phase, Status } from '../../protocol/status.ts';
+import type { Phase, Status } from '../../protocol/status.ts';
+import { actorLines } from './actors.ts';
 import { areaChart, sparkline } from './chart.ts';
 import { labelFreeLines } from './label-free.ts';
 import { levelLines } from './levels.ts';
@@ -23,8 +24,6 @@ export interface FrameOptions {
   readonly cwd?: string;
 }
 
-const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const;
-const SPIN_MILLISECONDS = 250;
 /**
  * Columns of a label, of the narrowest cell and of the widest cell of the grid, and the possible numbers of cells per
  * row, each of which divides the twelve cells into full rows.
@@ -46,16 +45,6 @@ const PHASES = {
   failed: ['failed', 'red'],
 } as const satisfies Record<Phase, readonly [string, Style]>;
 
-const STATES = {
-  opening: ['◔', 'cyan'],
-  idle: ['○', 'dim'],
-  working: ['●', 'green'],
-  waiting: ['◌', 'yellow'],
-  failed: ['✖', 'red'],
-  parked: ['✖', 'yellow'],
-  stopped: ['■', 'dim'],
-} as const satisfies Record<ActorState, readonly [string, Style]>;
-
 const PAUSING = ['pausing: the step in hand', 'yellow'] as const;
 
 /** @returns lines of at most `options.width` columns. */
@@ -71,7 +60,7 @@ export function renderFrame(status: Status, options: FrameOptions): string[] {
     ...synthesis(status),
     ...commands(status),
     [],
-    ...status.actors.map((actor) => actorLine(actor, status.at, inner)),
+    ...actorLines(status, inner),
   ];
   const foot: Line[] = options.hint === undefined ? [] : [[], [[options.hint, 'dim']]];
   const room = options.rows - head.length - body.length - foot.length;
@@ -213,10 +202,10 @@ function lostLine({ votesLost, winnersLost }: Status['signals'], checks: Status[
   ];
 }
 
-/** The line on the curriculum; empty where it is off. */
+/** The lines on the curriculum; empty where it is off. */
 function curriculum({ curriculum: of }: Status): Line[] {
   if (of === undefined) return [];
-  const { fresh, split, known, lost, expected, clusters } = of;
+  const { fresh, split, known, lost, expected, clusters, nothing } = of;
   const spans: Span[] = counts([
     [fresh, 'fresh'],
     [split, 'split'],
@@ -224,7 +213,11 @@ function curriculum({ curriculum: of }: Status): Line[] {
     [lost, 'lost'],
   ]);
   const rate: Span[] = expected === null ? [] : [[percent(expected, 0)], [' expected to be learnt from', 'dim']];
-  return [[label('questions'), ...spans, ...rate, [`  of ${amount(clusters)} kinds`, 'dim']]];
+  const kinds = `  of ${amount(clusters)} ${clusters === 1 ? 'kind' : 'kinds'}`;
+  return [
+    [label('questions'), ...spans, ...rate, [kinds, 'dim']],
+    ...(nothing === undefined ? [] : ([[label(''), [nothing, 'yellow']]] satisfies Line[])),
+  ];
 }
 
 /** The lines on the model's questions; empty when it writes none. */
@@ -266,19 +259,6 @@ function restartCount(restarts: number): Span[] {
 
 function label(name: string): Span {
   return [name.padEnd(LABEL), 'dim'];
-}
-
-function actorLine(actor: ActorStatus, now: number, width: number): Line {
-  const [glyph, style] = STATES[actor.state];
-  const frame = Math.floor(now / SPIN_MILLISECONDS) % SPINNER.length;
-  const left: Span[] = [
-    [actor.state === 'working' ? SPINNER[frame]! : glyph, style],
-    [` ${actor.id.padEnd(12)} `],
-    [actor.doing, ...(actor.state === 'working' ? [] : (['dim'] as const))],
-  ];
-  if (actor.restarts > 0) left.push([`  ${actor.restarts}× restarted`, 'yellow']);
-  if (actor.state === 'failed' && actor.error !== undefined) left.push([`  ${actor.error}`, 'red']);
-  return spread(left, actor.state === 'stopped' ? [] : [[duration((now - actor.since) / 1000), 'dim']], width);
 }
 
 function noteLines({ notes }: Status, most: number): Line[] {

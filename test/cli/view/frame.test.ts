@@ -48,6 +48,11 @@ describe('renderFrame', () => {
     expect(lines(CHOOSING).filter((line) => !lines(RUNNING).includes(line))).toEqual([
       ' questions  3,638 fresh  127 split  148 known  119 lost  65 % expected to be learnt from  of 88 kinds',
     ]);
+    const nothing = 'the one question is known';
+    const one = { ...CHOOSING.curriculum!, clusters: 1, nothing };
+    expect(lines({ ...CHOOSING, curriculum: one }).join('\n')).toMatch(
+      new RegExp(`^ questions .* of 1 kind\n {12}${nothing}$`, 'm'),
+    );
   });
 
   it('shows what is measured without labels, and what the guardian says, where accuracy would stand', () => {
@@ -98,6 +103,23 @@ describe('renderFrame', () => {
     );
     expect(rowsIn(without.length + 1)).toEqual([' levels     1 ██▁ 10  at version 0 █▂▁']);
     expect(rowsIn(without.length)).toEqual([]);
+  });
+
+  it('lists the checks between sampler and voter, with the votes that each took', () => {
+    const check = { ...RUNNING.actors[2]!, role: 'checker' };
+    const actors = [...RUNNING.actors, { ...check, id: 'checker-equations' }, { ...check, id: 'checker-whole' }];
+    const checks = { equations: { held: 70, denied: 30, abstained: 0, lost: 1_234 } };
+    const frame = renderFrame(
+      { ...RUNNING, actors, groups: { ...RUNNING.groups, checks } },
+      { width: 80, rows: 60, colors: plain },
+    );
+    const lines = frame.filter((line) => /sampler-1|checker|voter/.test(line)).map((line) => line.slice(3).trimEnd());
+    expect(lines.map((line) => line.replace(/ +\d+:\d+$/, ''))).toEqual([
+      'sampler-1         sampling 32 questions with version 48  1× restarted',
+      'checker-equations idle  votes lost 1,234',
+      'checker-whole     idle  votes lost 0',
+      'voter             idle',
+    ]);
   });
 
   it('says where the dashboard is', () => {

@@ -8,7 +8,7 @@ import { startDashboard, type Dashboard } from '../../../dashboards/server/serve
 import { temporaryFolder } from '../../support/temporary.ts';
 import { toyAnswer } from '../../support/toy-policy.ts';
 import { CLIENT_FOLDER, describeInBrowser, launch, LOOKS, open, startToyDaemon } from './harness.ts';
-import { MadeUpSource } from './made-up-source.ts';
+import { CHECKS, LOST, MadeUpSource } from './made-up-source.ts';
 
 const STEPS = 60_000;
 const EVALUATED = 250;
@@ -22,7 +22,7 @@ async function ink(page: Page, row: number, of: number): Promise<number> {
   return cells.reduce((sum, grey) => sum + 255 - grey, 0) / cells.length / 255;
 }
 
-describeInBrowser('accuracy by level on the page Now', () => {
+describeInBrowser('the page Now of a run with levels and checks', () => {
   let browser: Browser;
   let dashboard: Dashboard;
   const source = new MadeUpSource(STEPS);
@@ -42,7 +42,7 @@ describeInBrowser('accuracy by level on the page Now', () => {
     rmSync(runFolder, { recursive: true, force: true });
   });
 
-  it.each(LOOKS)('is a map that is accessible and quiet in $look', async ({ theme, phone }) => {
+  it.each(LOOKS)('has a map of accuracy by level that is accessible and quiet in $look', async ({ theme, phone }) => {
     await using opened = await open(browser, dashboard.url, { theme, phone });
     await opened.goto('', '.level-map canvas');
     await opened.page.locator('.level-map').scrollIntoViewIfNeeded();
@@ -54,6 +54,28 @@ describeInBrowser('accuracy by level on the page Now', () => {
     expect(opened.errors).toEqual([]);
     expect(await opened.page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
   });
+
+  it.each([false, true])(
+    'draws the checks between sampler and voter, with the votes that each took; phone: %s',
+    async (phone) => {
+      await using opened = await open(browser, dashboard.url, { phone });
+      const { page } = opened;
+      await opened.goto('', '.check-rows');
+      const card = page.locator('.actor-card', { has: page.locator('.check-rows') });
+      const rows = (await card.locator('li').allInnerTexts()).map((text) => text.split('\n').join(' '));
+      expect(rows).toEqual([...CHECKS.slice(0, 3).map((name, i) => `${name} 1,${LOST - 1000 + i}`), '2 more']);
+      const boxOf = async (name: string) =>
+        (await page.locator('.actor-card', { has: page.getByText(name, { exact: true }) }).boundingBox())!;
+      const [sampler, check, voter] = [await boxOf('sampler-2'), (await card.boundingBox())!, await boxOf('voter')];
+      const [at, size] = phone ? (['y', 'height'] as const) : (['x', 'width'] as const);
+      expect(sampler[at] + sampler[size]).toBeLessThan(check[at]);
+      expect(check[at] + check[size]).toBeLessThan(voter[at]);
+      const hidden =
+        "[...document.querySelectorAll('.actor-card')].map((card) => card.scrollHeight - card.clientHeight)";
+      expect(new Set(await page.evaluate<number[]>(hidden))).toEqual(new Set([0]));
+      expect(opened.errors).toEqual([]);
+    },
+  );
 
   it('has the hardest level on top, says what is under the pointer, and moves the cursor of the charts', async () => {
     await using opened = await open(browser, dashboard.url, { theme: 'light' });

@@ -28,6 +28,10 @@ const WALKS: Readonly<Record<string, readonly [from: number, step: number, low: 
 /** Level n is half learnt after about 8,000 (n - 3) steps. */
 const LEVELS = Array.from({ length: 12 }, (_, i) => ({ column: `level.${i + 1}`, half: 8_000 * (i - 2) }));
 const EVALUATED_EVERY = 250;
+/** A card names four lines: of five checks, three. */
+export const CHECKS = ['equations', 'whole', 'premises', 'views', 'own'];
+/** Votes that the first check took; each later one took one more. */
+export const LOST = 1_234;
 const STEP_MILLISECONDS = 3000;
 
 export class MadeUpSource implements DashboardSource {
@@ -175,6 +179,9 @@ export class MadeUpSource implements DashboardSource {
         sampled: version * 9,
         kept: version * 8,
         dropped: { 'all-agree': version },
+        checks: Object.fromEntries(
+          CHECKS.map((name, i) => [name, { held: 60, denied: 12 + i, abstained: 8, lost: LOST + i }]),
+        ),
         learnt: version * 8,
         inFlight: 6,
         waiting: 3,
@@ -224,6 +231,17 @@ export class MadeUpSource implements DashboardSource {
         queue: { name: 'batches', size: 1, bound: 2 },
       }),
       actor('evaluator', 'evaluator', 'idle', 'waiting for version 25', { busy: 0.1, itemsPerSecond: 0.01 }),
+      ...CHECKS.map((name, i) =>
+        actor(
+          `checker-${name}`,
+          'checker',
+          i === 0 ? 'working' : 'idle',
+          i === 0 ? 'checking group 1 of 8' : 'waiting',
+          {
+            queue: { name: 'unchecked', size: 2, bound: 16 },
+          },
+        ),
+      ),
     ];
   }
 }
