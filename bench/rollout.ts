@@ -16,7 +16,12 @@ const QUESTIONS = 64;
 
 export async function benchRollout(model: string, threads: readonly number[], runs: number): Promise<Row[]> {
   const config = parseConfig({ model });
-  const speeds = await rolloutSpeeds(config, { threads, questions: QUESTIONS, rounds: runs });
+  const speeds = await rolloutSpeeds(config, {
+    threads,
+    questions: QUESTIONS,
+    rounds: runs,
+    responses: { samples: 10, maxNewTokens: 28 },
+  });
   const note = `${QUESTIONS} questions x ${config.sampling.samples}, without the base's log-probabilities`;
   return speeds.flatMap(({ threads: count, tokensPerSecond, ratio }) => {
     const name = `rollout, ${count} ${count === 1 ? 'thread' : 'threads'}`;

@@ -5,9 +5,11 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { median } from '../lib/median.ts';
+import { kindOf } from '../compute/engine/engine.ts';
 import { missingFolder } from '../compute/hf/missing-folder.ts';
 import type { Config } from '../config/schema.ts';
 import { openFigures } from '../data/figures/dataset.ts';
+import { engineOf } from '../policy/local/devices.ts';
 import { openForSampling } from '../policy/local/open.ts';
 import type { Sampler } from '../policy/sampler.ts';
 
@@ -26,11 +28,10 @@ export interface SpeedRequest {
   readonly questions: number;
   /** Counted rounds, after one uncounted; each measures every number of threads once. */
   readonly rounds: number;
+  readonly responses: { readonly samples: number; readonly maxNewTokens: number };
 }
 
-/** As the mini samples; enough rows and steps for a measurement. */
-const RESPONSES = { samples: 10, maxNewTokens: 28 } as const;
-/** Bytes of weights above which a round takes too long; more threads help such models anyway. */
+/** Bytes of weights above which a round takes too long. */
 const LARGE_BYTES = 50e6;
 /** More threads must be faster by this factor to be preferred. */
 const GAIN = 1.05;
@@ -44,18 +45,18 @@ interface Rated {
 /** @throws InputError for a bad model. */
 export async function rolloutSpeeds(
   config: Config,
-  { threads, questions: count, rounds }: SpeedRequest,
+  { threads, questions: count, rounds, responses }: SpeedRequest,
 ): Promise<RolloutSpeed[]> {
   const { dataset } = openFigures({ pool: 'train', pictures: count, questions: 'one' });
   const questions = Array.from({ length: count }, (_, i) => dataset.question(i));
-  const params = { ...config.sampling, ...RESPONSES };
+  const own = { ...config, sampling: { ...config.sampling, ...responses } };
   const rated: Rated[] = [];
   try {
-    for (const each of threads) rated.push({ threads: each, sampler: await openWith(config, each, count), rates: [] });
+    for (const each of threads) rated.push({ threads: each, sampler: await openWith(own, each, count), rates: [] });
     for (let seed = 0; seed <= rounds; seed++) {
       for (const { sampler, rates } of rated) {
         const started = performance.now();
-        const { newTokens } = await sampler.sample({ questions, params, seed, version: 0 });
+        const { newTokens } = await sampler.sample({ questions, params: own.sampling, seed, version: 0 });
         if (seed > 0) rates.push(newTokens / ((performance.now() - started) / 1000));
       }
     }
@@ -72,8 +73,7 @@ export async function rolloutSpeeds(
 
 function openWith(config: Config, rolloutThreads: number, jobQuestions: number): Promise<Sampler> {
   const workers = { ...config.workers, rollout: 'auto' as const, rolloutWorkers: 1, rolloutThreads };
-  const sampling = { ...config.sampling, ...RESPONSES };
-  return openForSampling({ ...config, workers, sampling, loop: { ...config.loop, jobQuestions } });
+  return openForSampling({ ...config, workers, loop: { ...config.loop, jobQuestions } });
 }
 
 /** The smallest number of threads that no other number clearly beats. */
@@ -85,10 +85,14 @@ export function fastest(speeds: readonly RolloutSpeed[]): RolloutSpeed {
 export function whyUnmeasured({ model, workers }: Config, processors: number): string | undefined {
   const missing = missingFolder(model);
   if (missing !== undefined) return missing;
-  if (processors < 2) return 'one processor';
-  if (workers.engine !== 'cpu' && workers.engine !== 'auto')
-    return `workers.engine is ${JSON.stringify(workers.engine)}`;
+  const { engine } = workers;
+  if (kindOf(engineOf(workers)) === 'cuda') return undefined;
+  if (engine !== 'cpu' && engine !== 'auto') return `workers.engine is ${JSON.stringify(engine)}`;
+  return processors < 2 ? 'one processor' : undefined;
+}
+
+/** Whether rounds of the whole model would take too long. */
+export function isLarge({ model }: Config): boolean {
   const files = readdirSync(model).filter((name) => name.endsWith('.safetensors'));
-  const bytes = files.reduce((sum, name) => sum + statSync(join(model, name)).size, 0);
-  return bytes > LARGE_BYTES ? `the model has ${Math.round(bytes / 1e6)} MB of weights` : undefined;
+  return files.reduce((sum, name) => sum + statSync(join(model, name)).size, 0) > LARGE_BYTES;
 }

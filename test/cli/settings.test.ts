@@ -6,7 +6,10 @@ import { conditionOf } from '../../src/daemon/stop-when.ts';
 import { ownDataSettings, resolveConfig } from '../../src/cli/config-options.ts';
 import { measureSpeed, speedWords } from '../../src/cli/doctor-speed.ts';
 import { packagePath } from '../../src/lib/package-path.ts';
+import { slicedSpeeds, wholeRate } from '../../src/cli/model-slice.ts';
 import { fastest, rolloutSpeeds, whyUnmeasured, type RolloutSpeed } from '../../src/cli/rollout-speed.ts';
+import { writeRandomModel } from '../../src/pretrain/random/folder.ts';
+import { TINY_SHAPE } from '../support/tiny-shape.ts';
 import { parseConfig } from '../../src/config/load.ts';
 import { writeTinyFolder } from '../support/tiny-folder.ts';
 
@@ -111,8 +114,8 @@ describe('how many threads a sampler should have', () => {
         (each) => fastest(each).threads,
       ),
     ).toEqual([1, 1, 2, 4]);
-    const measured = { speeds: speeds(1, 0.875), rolloutThreads: 1 };
-    const words = '6,000 tokens/s with 1 thread, 5,250 tokens/s with 2 threads (0.88 times)';
+    const measured = { speeds: speeds(1, 0.875), rolloutThreads: 1, rows: 160 };
+    const words = '6,000 tokens/s with 1 thread, 5,250 tokens/s with 2 threads (0.88 times) (160 responses at once)';
     expect(speedWords(measured, parseConfig({}))).toContain(`${words}: workers.rolloutThreads 1 is right`);
     expect(speedWords(measured, parseConfig({ workers: { rolloutThreads: 2 } }))).toContain(
       `${words}: set workers.rolloutThreads=1 (now 2)`,
@@ -122,16 +125,40 @@ describe('how many threads a sampler should have', () => {
   it('is measured with the model itself, where that is small and there', async () => {
     await writeTinyFolder(cwd, 0);
     const config = parseConfig({ model: cwd, sampling: { maxNewTokens: 2_048 } });
-    const measured = await rolloutSpeeds(config, { threads: [1, 2], questions: 2, rounds: 1 });
+    const measured = await rolloutSpeeds(config, {
+      threads: [1, 2],
+      questions: 2,
+      rounds: 1,
+      responses: { samples: 2, maxNewTokens: 4 },
+    });
     expect(measured.map(({ threads, ratio }) => [threads, ratio > 0])).toEqual([
       [1, true],
       [2, true],
     ]);
     expect(measured[0]!.ratio).toBe(1);
     expect(whyUnmeasured(config, 1)).toBe('one processor');
+    expect(whyUnmeasured(parseConfig({ model: cwd, workers: { engine: 'cuda' } }), 1)).toBeUndefined();
     const gone = await measureSpeed(parseConfig({ model: join(cwd, 'Qwen/Qwen2.5-VL-3B-Instruct') }));
     expect(speedWords(gone, config)).toMatch(
       /^not measured: model .* there is no such folder.* hf download Qwen\/Qwen2.5-VL-3B-Instruct/,
     );
+  });
+
+  it('is worked out from a few layers of a large model', async () => {
+    await writeRandomModel({ folder: cwd, shape: { ...TINY_SHAPE, layers: 9 }, dtype: 'BF16', seed: 0 });
+    const config = parseConfig({ model: cwd });
+    const request = { threads: [1], questions: 1, rounds: 1, responses: { samples: 2, maxNewTokens: 4 } };
+    const { speeds, ...slice } = await slicedSpeeds(config, request);
+    expect(slice).toEqual({ layers: [1, 3], of: 9 });
+    expect([speeds.length, speeds[0]!.ratio, speeds[0]!.tokensPerSecond > 0]).toEqual([1, 1, true]);
+    expect(speedWords({ speeds, rolloutThreads: 1, rows: 2, slice }, config)).toContain(
+      '2 responses at once; 1 and 3 of 9 layers were measured, and the others counted like them',
+    );
+  });
+
+  it('counts each further layer like the measured ones', () => {
+    // A token takes 10 ms and 2 ms a layer.
+    expect(wholeRate([1 / 0.012, 1 / 0.016], [1, 3], 20)).toBeCloseTo(1 / 0.05, 9);
+    expect(wholeRate([100, 110], [1, 3], 20)).toBe(100);
   });
 });
