@@ -25,6 +25,8 @@ export class Handle<P> implements Performer<P> {
   #gaveUpAt = 0;
   /** When the item in hand last showed progress; undefined if it has not. */
   #progressAt: number | undefined;
+  /** How far the item in hand was then. */
+  #stage: string | undefined;
   #queue: () => ActorStatus['queue'] = () => null;
   /** The actor has one item in hand; the others wait in the order of their calls. */
   readonly #turn = serial();
@@ -62,11 +64,15 @@ export class Handle<P> implements Performer<P> {
       child.send({ type: 'BEGIN', doing: item.doing });
       this.#workload.begin();
       this.#progressAt = undefined;
+      this.#stage = undefined;
       const life = this.#lifeWithin(item.signal);
       try {
         const name = `${this.id}: ${item.doing}`;
         const run = (signal: AbortSignal): Promise<R> => {
-          onProgress(signal, () => (this.#progressAt = this.#now()));
+          onProgress(signal, (stage) => {
+            this.#progressAt = this.#now();
+            this.#stage = stage;
+          });
           return item.run(port, signal);
         };
         const result = await withDeadline(name, item.seconds, life.signal, run, this.#clock);
@@ -156,9 +162,11 @@ export class Handle<P> implements Performer<P> {
     if (status !== 'active') return { ...base, state: 'stopped', doing: 'stopped', since: context.failedAt };
     if (value === 'waiting' || child === undefined)
       return { ...base, state: 'waiting', doing: 'restarting', since: context.failedAt };
-    const progress =
-      child.value === 'working' && this.#progressAt !== undefined ? { progressAt: this.#progressAt } : {};
-    return { ...base, state: child.value, doing: child.context.doing, since: child.context.since, ...progress };
+    const { doing, since } = child.context;
+    const own = { ...base, state: child.value, doing, since };
+    if (child.value !== 'working' || this.#progressAt === undefined) return own;
+    const stage = this.#stage === undefined ? '' : `: ${this.#stage}`;
+    return { ...own, doing: doing + stage, progressAt: this.#progressAt };
   }
 
   /** Charts of the supervisor and of the actor, and why it failed. */

@@ -43,11 +43,11 @@ export async function withDeadline<R>(
     clock.setTimeout(() => end(new TimeoutError(`${name}: ${what} ${seconds} s`)), seconds * 1000);
   let timer = begin('not done after');
   let isSettled = false;
-  onProgress(controller.signal, () => {
+  onProgress(controller.signal, (stage) => {
     if (isSettled || controller.signal.aborted) return;
     clock.clearTimeout(timer);
     timer = begin('no progress in');
-    tellProgress(signal);
+    tellProgress(signal, stage);
   });
   signal?.addEventListener('abort', cancel);
   try {

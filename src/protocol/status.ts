@@ -15,7 +15,7 @@ export interface ActorStatus {
   readonly id: string;
   readonly role: string;
   readonly state: ActorState;
-  /** What the actor does or waits for: `sampling 8 questions with version 12`, `waiting for a credit`. */
+  /** What the actor does or waits for: `sampling 8 questions with version 12: token 30 of 64`, `waiting for a credit`. */
   readonly doing: string;
   /** Milliseconds since 1970 at which `doing` began. */
   readonly since: number;

@@ -30,7 +30,8 @@ export interface SharedState {
 
 /**
  * [the request is cancelled, read between decode steps; how deep the thread is in native code; the thread is to be
- * ended; a count that rises with each program that ends] (src/compute/engine/native.ts)
+ * ended; a count that rises with each program that ends; what the thread works on, in five numbers]
+ * (src/compute/engine/native.ts)
  */
 export type TaskFlags = Int32Array<SharedArrayBuffer>;
 

@@ -181,7 +181,9 @@ test('a deadline counts from the last sign of progress, and the status tells whe
   expect(handle.status()).not.toHaveProperty('progressAt');
   actorClock.increment(1234);
   tellProgress(told);
-  expect(handle.status()).toMatchObject({ since: 0, progressAt: 1234 });
+  expect(handle.status()).toMatchObject({ doing: 'a job', since: 0, progressAt: 1234 });
+  tellProgress(told, 'pass 3 of 8');
+  expect(handle.status()).toMatchObject({ doing: 'a job: pass 3 of 8' });
   finish();
   await done;
   expect(handle.status()).not.toHaveProperty('progressAt');

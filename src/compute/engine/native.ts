@@ -1,5 +1,5 @@
 /**
- * Guards native code, in which a thread must not be terminated. When ONNX Runtime's binding returns to a terminating
+ * What a thread tells of its task while it runs, through the task's flags. It guards native code, in which a thread must not be terminated. When ONNX Runtime's binding returns to a terminating
  * thread, it throws, nothing catches the error, and the whole process aborts. The thread sets a flag while it is inside;
  * before terminating it, set ENDING and wait for the flag to clear.
  */
@@ -13,11 +13,20 @@ const INSIDE = 1;
 const ENDING = 2;
 /** 0 while no thread has the task. */
 export const PROGRESS = 3;
+const STAGE = 4;
+const DONE = 5;
+const OF = 6;
+const PART = 7;
+const PARTS = 8;
+const FLAGS = 9;
+
+/** What a thread counts within a task; the index is in the flags, 0 for nothing. */
+const STAGES = ['', 'pictures of question', 'token', 'scoring pass', 'learning pass'] as const;
 
 const LOOK_MILLISECONDS = 5;
 
 export function taskFlags(): TaskFlags {
-  return new Int32Array(new SharedArrayBuffer(16));
+  return new Int32Array(new SharedArrayBuffer(FLAGS * Int32Array.BYTES_PER_ELEMENT));
 }
 
 /** The flags of this thread's current task. */
@@ -26,6 +35,29 @@ let current: TaskFlags | undefined;
 export function atTask(flags: TaskFlags): void {
   current = flags;
   progress();
+}
+
+/** Records what the current task works on: the `at`th, from 1 on, `of` so many. */
+export function stage(name: Exclude<(typeof STAGES)[number], ''>, at: number, of: number): void {
+  if (!current) return;
+  part(0, 0);
+  Atomics.store(current, STAGE, STAGES.indexOf(name));
+  Atomics.store(current, DONE, at);
+  Atomics.store(current, OF, of);
+}
+
+/** Records which part of that the current task works on. */
+export function part(at: number, of: number): void {
+  if (!current) return;
+  Atomics.store(current, PART, at);
+  Atomics.store(current, PARTS, of);
+}
+
+/** `pictures of question 3 of 8, part 5 of 40`; undefined while the thread has told nothing. */
+export function stageWords(flags: TaskFlags): string | undefined {
+  const [name, at, of, piece, pieces] = [STAGE, DONE, OF, PART, PARTS].map((index) => Atomics.load(flags, index));
+  if (name === 0) return undefined;
+  return `${STAGES[name!]} ${at} of ${of}${pieces! > 1 ? `, part ${piece} of ${pieces}` : ''}`;
 }
 
 /** Records that a program of the current task has ended. */

@@ -6,6 +6,7 @@ import type { SamplingParams } from '../../protocol/ports.ts';
 import { CancelledError } from '../../protocol/errors.ts';
 import type { Sample } from '../../protocol/messages.ts';
 import type { Random } from '../../data/rng.ts';
+import { stage } from '../engine/native.ts';
 import { generateAtOnce } from './at-once.ts';
 import type { Begun, DecodeRows, DecodingRequest, RunningModel } from './decoding.ts';
 import { DeviceDecoding } from './device-decoding.ts';
@@ -77,8 +78,9 @@ async function generateByStep(
   const rows = new Rows(requests, options, running.model.dimensions.vocabSize, begun);
   try {
     rows.draw(begun.logits, (row) => Math.floor(row / samples));
-    while (rows.live > 0) {
+    for (let token = 1; rows.live > 0; token += 1) {
       stopIfCancelled(options);
+      stage('token', token, maxNewTokens);
       const kept = rows.compact(decoding.rows);
       if (kept) await decoding.keep(kept);
       const logits = await decoding.step(rows);

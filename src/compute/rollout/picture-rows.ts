@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { CancelledError } from '../../protocol/errors.ts';
 import type { HostTensor } from '../../protocol/tensor.ts';
 import type { Feed } from '../engine/engine.ts';
+import { part } from '../engine/native.ts';
 import type { EmbeddedImage, PatchedImage, PromptImage, TowerPlan, Vision } from '../models/family.ts';
 import { towerProgram } from '../programs/tower.ts';
 import type { RunningModel } from './decoding.ts';
@@ -37,7 +38,10 @@ async function rowsOf(source: RowSource, image: PatchedImage): Promise<Float32Ar
   if (known) return known;
   const { tower } = source.running.model.vision!;
   const parts: Float32Array[] = [];
-  for (const plan of tower.plan(image)) parts.push(await runTower(source, plan));
+  const plans = tower.plan(image);
+  const programs = plans.reduce((sum, { shape }) => sum + shape.stages.length, 0);
+  let at = 0;
+  for (const plan of plans) parts.push(await runTower(source, plan, () => part(++at, programs)));
   const rows = joined(parts);
   await source.cache.set(key, rows);
   return rows;
@@ -52,12 +56,14 @@ function keyOf(identity: string, { grid, patches }: PatchedImage): string {
     .digest('hex');
 }
 
-async function runTower({ running, cancelled }: RowSource, plan: TowerPlan): Promise<Float32Array> {
+/** @param began called before each program */
+async function runTower({ running, cancelled }: RowSource, plan: TowerPlan, began: () => void): Promise<Float32Array> {
   const { engine, model, weights } = running;
   const feeds: Record<string, Feed> = { ...plan.feeds };
   let last: HostTensor | undefined;
   for (const [at, stage] of plan.shape.stages.entries()) {
     if (cancelled?.()) throw new CancelledError('looking at a picture was cancelled');
+    began();
     const program = await engine.compile(towerProgram(model, plan.shape, stage, at));
     const taken = Object.keys(program.inputs).map((name) => [name, feeds[name] ?? weights[name]!] as const);
     last = await engine.read((await program.run(Object.fromEntries(taken)))['rows']!);

@@ -4,6 +4,7 @@
  */
 import { loadPicture } from '../../data/picture.ts';
 import type { Question } from '../../protocol/messages.ts';
+import { stage } from '../engine/native.ts';
 import type { EncodedPrompt, PromptImage } from '../models/family.ts';
 import { encodePrompt, renderPrompt, type PromptEncoder } from '../models/prompt.ts';
 
@@ -40,6 +41,9 @@ export async function encodeQuestions(
   newTokens = 0,
 ): Promise<EncodedPrompt[]> {
   const prompts: EncodedPrompt[] = [];
-  for (const question of questions) prompts.push(await encodeQuestion(encoder, question, newTokens));
+  for (const [at, question] of questions.entries()) {
+    if (question.pictures.length > 0) stage('pictures of question', at + 1, questions.length);
+    prompts.push(await encodeQuestion(encoder, question, newTokens));
+  }
   return prompts;
 }

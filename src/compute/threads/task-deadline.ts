@@ -6,7 +6,7 @@ import { LiveTimer } from '../../lib/live-timer.ts';
 import { tellProgress } from '../../lib/progress.ts';
 import { TimeoutError } from '../../protocol/errors.ts';
 import type { TaskFlags } from '../../protocol/worker.ts';
-import { CANCELLED, PROGRESS } from '../engine/native.ts';
+import { CANCELLED, PROGRESS, stageWords } from '../engine/native.ts';
 
 /** Grace period of a cancelled task; past its deadline a task has none. */
 const CANCEL_GRACE_SECONDS = 30;
@@ -33,7 +33,7 @@ export function watchTask({ flags, seconds, signal, ofThePool, giveUp }: Watched
     seen = now;
     deadline.cancel();
     deadline = begin();
-    tellProgress(signal);
+    tellProgress(signal, stageWords(flags));
     return true;
   };
   const stop = (): void => {

@@ -4,6 +4,7 @@
  */
 import type { Tensor } from '@tensorflow/tfjs-core';
 import type { ProgramSpec } from '../engine/engine.ts';
+import { stage } from '../engine/native.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
 import type { EncodedPrompt, Model } from '../models/family.ts';
 import { planPolicy, policyName, policySpecs, type PolicyShape } from '../programs/policy-forward.ts';
@@ -40,7 +41,8 @@ export class Scorer {
   ): Promise<number[][][]> {
     const work = async (own: readonly Pass<readonly number[]>[]): Promise<Scored[]> => {
       const scored: Scored[] = [];
-      for (const pass of own) {
+      for (const [i, pass] of own.entries()) {
+        stage('scoring pass', i + 1, own.length);
         const logProbs = await scorePass(running, pass, temperature);
         scored.push(...pass.members.map((member, i) => ({ ...member, logProbs: logProbs[i]! })));
         ranks.progress();

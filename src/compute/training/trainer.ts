@@ -13,6 +13,7 @@ import {
   type ResidentTensors,
   type Specs,
 } from '../engine/engine.ts';
+import { stage } from '../engine/native.ts';
 import type { Model } from '../models/family.ts';
 import type { ParameterSets } from '../models/parameter-sets.ts';
 import { adamW, type AdamWSettings, type Moments } from './optimizer.ts';
@@ -180,7 +181,8 @@ export class Trainer {
   ): Promise<{ readonly totals: Record<string, number>; readonly gap: GapPart }> {
     const totals: Record<string, number> = {};
     const gap = new SamplerGap();
-    for (const pass of passes) {
+    for (const [i, pass] of passes.entries()) {
+      stage('learning pass', i + 1, passes.length);
       const outputs = scalars
         ? await this.#stepWhole(pass, tokens, loss, scalars)
         : await this.#addGradients(pass, tokens, loss);

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest';
-import { atTask, inNative, outOfNative, taskFlags } from '../../../src/compute/engine/native.ts';
+import {
+  atTask,
+  inNative,
+  outOfNative,
+  part,
+  stage,
+  stageWords,
+  taskFlags,
+} from '../../../src/compute/engine/native.ts';
 import { WorkerError } from '../../../src/protocol/errors.ts';
 
 /** Native work that runs until it is released, and a check whether the thread may be terminated. */
@@ -49,4 +57,16 @@ test('waits no longer than the given time for a program that does not return', a
   atTask(flags);
   void inNative(() => new Promise(() => {}));
   expect(await outOfNative(flags, () => true, 0.1)).toBe(false);
+});
+
+test('a task says what it works on', () => {
+  const flags = taskFlags();
+  atTask(flags);
+  expect(stageWords(flags)).toBeUndefined();
+  stage('pictures of question', 3, 8);
+  expect(stageWords(flags)).toBe('pictures of question 3 of 8');
+  part(5, 40);
+  expect(stageWords(flags)).toBe('pictures of question 3 of 8, part 5 of 40');
+  stage('token', 1, 64);
+  expect(stageWords(flags)).toBe('token 1 of 64');
 });

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
 import type { ProgramSpec } from '../../../src/compute/engine/engine.ts';
+import { atTask, stage, stageWords, taskFlags } from '../../../src/compute/engine/native.ts';
 import type { Grid, Model, PatchedImage } from '../../../src/compute/models/family.ts';
 import { parseConfig } from '../../../src/compute/models/qwen2_5_vl/config.ts';
 import { planTower } from '../../../src/compute/models/qwen2_5_vl/tower-plan.ts';
@@ -151,4 +152,18 @@ test('it stops between the programs of a picture', async () => {
     await expect(embedImages({ ...source, cancelled }, [image])).rejects.toThrow(CancelledError);
     expect(begun).toBe(after + 1);
   }
+});
+
+test('it says which program of a picture runs', async () => {
+  const { model, params, prompts } = await loadFixture('window');
+  const cut = inStages(model);
+  const image = prompts[0]!.images[0] as PatchedImage;
+  const stages = cut.vision!.tower.plan(image).flatMap(({ shape }) => shape.stages).length;
+  const [flags, told] = [taskFlags(), [] as (string | undefined)[]];
+  atTask(flags);
+  stage('pictures of question', 2, 3);
+  const source = { running: { engine, model: cut, weights: params }, cache: inMemory(), identity: 'base' };
+  await embedImages({ ...source, cancelled: () => told.push(stageWords(flags)) < 0 }, [image]);
+  const parts = Array.from({ length: stages - 1 }, (_, i) => `pictures of question 2 of 3, part ${i + 1} of ${stages}`);
+  expect(told).toEqual(['pictures of question 2 of 3', ...parts]);
 });
