@@ -1,9 +1,11 @@
 /** Runs one learner step: the objective of the settings turns a batch of judged groups into a few optimizer updates. */
-import type { Batch, StepMetrics } from '../../protocol/messages.ts';
+import type { Batch, Question, StepMetrics } from '../../protocol/messages.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
-import { encodeQuestions, type QuestionEncoder } from '../rollout/prompts.ts';
+import { stage } from '../engine/native.ts';
+import type { EncodedPrompt } from '../models/family.ts';
+import { encodeQuestion, type QuestionEncoder } from '../rollout/prompts.ts';
 import { learningRateAt } from '../training/schedule.ts';
-import type { Ranks } from '../training/ranks.ts';
+import { ALONE, shareOf, type Ranks } from '../training/ranks.ts';
 import type { Scorer } from '../training/score.ts';
 import type { StepOutcome, Trainer, TrainGroup } from '../training/trainer.ts';
 import type { Decode, Encoded, Score } from './objective.ts';
@@ -28,8 +30,8 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
   const started = performance.now();
   const { objective, own } = await openObjective(configured.objective);
   const settings = { ...configured, ...batch.settings, objective: own };
-  const prompts = await encodeQuestions(
-    learner.encoder,
+  const prompts = await encodeTogether(
+    learner,
     batch.groups.map(({ group }) => group.question),
   );
   const encoded = batch.groups.map((judged, i): Encoded => ({ judged, prompt: prompts[i]! }));
@@ -58,6 +60,30 @@ export async function learnBatch(learner: Learner, batch: Batch, configured: Lea
     learningRate,
     seconds: (performance.now() - started) / 1000,
   };
+}
+
+/**
+ * Each thread first encodes its share of the questions, whose pictures pass through the vision tower there, and then the
+ * others, whose rows it finds in the files that the threads share.
+ */
+export async function encodeTogether(
+  { encoder, ranks = ALONE }: Pick<Learner, 'encoder' | 'ranks'>,
+  questions: readonly Question[],
+): Promise<EncodedPrompt[]> {
+  const prompts: EncodedPrompt[] = [];
+  const encode = async (places: readonly number[]): Promise<void> => {
+    for (const [i, at] of places.entries()) {
+      if (questions[at]!.pictures.length > 0) stage('pictures of question', i + 1, places.length);
+      prompts[at] = await encodeQuestion(encoder, questions[at]!);
+      ranks.progress();
+    }
+  };
+  const all = [...questions.keys()];
+  const own = shareOf(all, ranks);
+  await encode(own);
+  if (ranks.count > 1) ranks.gather(null);
+  await encode(all.filter((at) => !own.includes(at)));
+  return prompts;
 }
 
 function scores({ scorer, model, base, ranks }: Learner): { readonly policy: Score; readonly base: Score } {

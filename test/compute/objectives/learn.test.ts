@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Engine } from '../../../src/compute/engine/engine.ts';
 import { createEngine } from '../../../src/compute/engine/engines.ts';
+import type { PromptImage } from '../../../src/compute/models/family.ts';
 import { loadModelFolder, type ModelFolder } from '../../../src/compute/models/folder.ts';
-import { learnBatch, type Learner } from '../../../src/compute/objectives/learn.ts';
+import { encodeTogether, learnBatch, type Learner } from '../../../src/compute/objectives/learn.ts';
 import type { LearnSettings } from '../../../src/compute/objectives/settings.ts';
 import { encodeQuestion } from '../../../src/compute/rollout/prompts.ts';
 import { Scorer } from '../../../src/compute/training/score.ts';
@@ -165,4 +167,29 @@ describe('learnBatch', () => {
     await learnBatch(few, batchOf(5, 5, groups.slice(0, 1)), { ...settings, minibatches: 4 });
     expect(few.trainer.updates).toBe(1);
   });
+});
+
+it('threads embed the pictures of their own questions before those of others, which are then in files', async () => {
+  const questions = [0, 7, 14, 21, 28].map((at) => dataset.question(at));
+  const alone = await encodeTogether({ encoder: folder }, questions);
+  const order: string[] = [];
+  const encoder = {
+    ...folder,
+    embed: async (images: readonly PromptImage[]) => {
+      order.push(String(alone.findIndex(({ images: [own] }) => isDeepStrictEqual(own, images[0]))));
+      return images;
+    },
+  };
+  const ranks = {
+    rank: 1,
+    count: 2,
+    progress: () => {},
+    sum: () => {},
+    gather: <T>(value: T) => {
+      order.push('all have come as far');
+      return [value, value];
+    },
+  };
+  expect(await encodeTogether({ encoder, ranks }, questions)).toEqual(alone);
+  expect(order).toEqual(['1', '3', 'all have come as far', '0', '2', '4']);
 });

@@ -1,4 +1,5 @@
 /** Several learner threads that take a step together. */
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readSafetensors } from '../../../src/compute/hf/safetensors.ts';
@@ -73,6 +74,15 @@ async function learnt(config: Config) {
   return { metrics, ...(await saved(learner)) };
 }
 
+/** What an adapter and its moments are after one step. */
+async function tensorsAfter(config: Config): Promise<TensorMap[]> {
+  await using learner = await opened(config);
+  await learner.step(batches[0]!);
+  const to = join(folder.path, `saved-${saves++}`);
+  await learner.save(1, to);
+  return Promise.all(['adapter_model', 'optimizer'].map((name) => readSafetensors(join(to, `${name}.safetensors`))));
+}
+
 function difference(a: TensorMap, b: TensorMap): number {
   return Math.max(
     ...Object.keys(a).flatMap((name) => Array.from(a[name]!.data, (value, i) => Math.abs(value - b[name]!.data[i]!))),
@@ -99,6 +109,16 @@ describe('several learner threads', { timeout: 240_000 }, () => {
           if (name !== 'seconds') expect([name, step[name as 'loss']]).toEqual([name, expect.closeTo(value, 4)]);
       });
     }
+  });
+
+  it('share the rows of pictures in the run folder, and take the step that they take without', async () => {
+    const runFolder = join(folder.path, 'run');
+    mkdirSync(runFolder);
+    const adapter = { ...own, adapter: { type: 'lora', rank: 2 } } as const;
+    const [apart, together] = [configOf(2, adapter), { ...configOf(2, adapter), runFolder }];
+    expect(await tensorsAfter(together)).toEqual(await tensorsAfter(apart));
+    const pictures = new Set(batches[0]!.groups.map(({ group }) => JSON.stringify(group.question.pictures)));
+    expect(readdirSync(join(runFolder, 'pictures'))).toHaveLength(pictures.size);
   });
 
   it('lose a step with a thread that fails, and repeat it bit for bit', async () => {
