@@ -8,7 +8,7 @@ import { narrowTypeOf, type Compute, type EngineName, type ProgramSpec } from '.
 import { kernelTable } from './engine/engines.ts';
 import type { KernelTable } from './engine/kernels.ts';
 import { storedTypeOf } from './engine/narrowing.ts';
-import { passProgram, setsOf, type MemorySettings } from './memory.ts';
+import { passProgram, setsOf, type MemorySettings } from './memory/estimate.ts';
 import { inCompute } from './engine/attached.ts';
 import type { Model } from './models/family.ts';
 import type { ParameterSets } from './models/parameter-sets.ts';

@@ -269,7 +269,7 @@ const learner = z.strictObject({
     .union([z.enum(['auto']), count().max(MOST_PASS_TOKENS)])
     .default('auto')
     .describe(
-      'Tokens in one forward and backward pass, padding included: prompts once each, and their responses. `auto`: passes of up to 4 groups, fewer for long responses.',
+      'Tokens in one forward and backward pass, padding included: prompts once each, and their responses. `auto`: passes of up to 4 groups, fewer for long responses, and smaller ones where memory is short.',
     ),
   ...sharedSettings,
 });
@@ -447,6 +447,13 @@ const workers = z.strictObject({
     .default(null)
     .describe(
       'Memory that the run may take, of the GPU on `cuda` and of the host otherwise; null takes what is free. A start that needs more is refused.',
+    ),
+  copiesGigabytes: positive()
+    .max(1_000_000)
+    .nullable()
+    .default(null)
+    .describe(
+      'Memory of a GPU that each thread may take for further copies of the frozen weights: each of its programs has one, and a change to a program for whose copy there is no room reads the weights again. null takes half of what the run leaves free, at least 1 GB.',
     ),
   learnerThreads: count().max(1_024).default(1).describe('CPU threads of each learner thread.'),
 });

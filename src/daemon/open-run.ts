@@ -138,8 +138,10 @@ async function sizedFor(
   const { train } = opened;
   const count = Math.min(TYPICAL, train.size);
   const questions = Array.from({ length: count }, (_, i) => train.question(Math.floor((i * train.size) / count)));
-  const { rows, notes } = await sizeRun({ ...config, model }, questions, options.signal);
-  return { config: { ...config, workers: { ...config.workers, rolloutRows: rows } }, notes };
+  const sized = await sizeRun({ ...config, model }, questions, options.signal);
+  const { rolloutRows, copiesGigabytes, passTokens, notes } = sized;
+  const workers = { ...config.workers, rolloutRows, copiesGigabytes };
+  return { config: { ...config, workers, learner: { ...config.learner, passTokens } }, notes };
 }
 
 /** Describes changed settings in words; the events hold both values of each. */

@@ -1,6 +1,6 @@
 /** How much memory the values of a graph take while ONNX Runtime runs its nodes. */
 import { sizeOf } from '../../protocol/tensor.ts';
-import { readsOf, type Graph, type Node, type OnnxType, type OutputType } from './graph.ts';
+import { bodiesOf, readsOf, type Graph, type Node, type OnnxType, type OutputType } from './graph.ts';
 
 const BYTES: Readonly<Record<OnnxType, number>> = {
   float32: 4,
@@ -18,7 +18,8 @@ const bytesOf = ({ dtype, shape }: OutputType): number => BYTES[dtype] * sizeOf(
 
 /**
  * The most bytes that values made by nodes take at once, from their node to the last that reads them; outputs stay to
- * the end. Inputs and constants do not count, nor what a kernel takes for itself.
+ * the end. Inputs and constants do not count, nor what a kernel takes for itself. While a loop runs, the values that it
+ * began with, those of the step before (its outputs) and those of the step (its body's) are all there.
  */
 export function peakBytes(graph: Graph): number {
   const { outputs } = graph;
@@ -41,7 +42,7 @@ export function peakBytes(graph: Graph): number {
       held.set(name, bytesOf(node.types[i]!));
       now += held.get(name)!;
     });
-    peak = Math.max(peak, now);
+    peak = Math.max(peak, now + Math.max(0, ...bodiesOf(node).map(peakBytes)));
     for (const name of ending[at]!) now -= held.get(name) ?? 0;
   });
   return peak;

@@ -67,6 +67,8 @@ export interface EngineOptions {
   /** Default `f32`. Only `cpu` and `cuda` compute in 16 bits. */
   readonly compute?: Compute;
   readonly cachePrograms?: number;
+  /** On `cuda`: bytes that further copies of attached weights may take, at least 1 GB, the default. */
+  readonly copiesBytes?: number | undefined;
   /**
    * Whether a compiled program keeps its working memory between runs, which is faster (default). With many
    * programs in use, each retains the memory of its largest run.

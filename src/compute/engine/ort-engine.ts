@@ -36,10 +36,10 @@ const DEFAULT_CACHE = 32;
 const MOST_MAPS = 16_384;
 /**
  * Each session on a GPU has its own copy of the attached tensors, and onnxruntime-node gives it no other's: the programs
- * of an engine hold at most this many bytes more than once. Small models keep their programs, large ones keep one of
- * those that share weights.
+ * of an engine hold at most this many bytes more than once, or `copiesBytes`. Small models keep their programs; a large
+ * one keeps as many of those that share weights as there is room for.
  */
-const MOST_TWICE = 1e9;
+const LEAST_COPIES = 1e9;
 
 export class OrtEngine implements Engine {
   readonly name: OrtProvider;
@@ -77,10 +77,11 @@ export class OrtEngine implements Engine {
     const externals = externalsOf(await storedAs(stored, type));
     this.#setting = { ...this.#setting, externals };
     const limit = Math.floor(MOST_MAPS / Math.max(1, Object.keys(stored).length));
+    const copies = Math.max(LEAST_COPIES, options.copiesBytes ?? 0);
     await this.#programs.clear();
     this.#programs = new ProgramCache(
       Math.max(1, Math.min(options.cachePrograms ?? DEFAULT_CACHE, limit)),
-      provider === 'cuda' ? (specs) => heldTwice(externals, specs) - MOST_TWICE : undefined,
+      provider === 'cuda' ? (specs) => heldTwice(externals, specs) - copies : undefined,
     );
   }
 

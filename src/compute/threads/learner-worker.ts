@@ -59,6 +59,7 @@ export interface LearnerSetup {
   readonly engine: EngineName;
   /** Default `f32`. */
   readonly compute?: Compute;
+  readonly copiesBytes?: number | undefined;
   readonly threads: number;
   /** Absent: pictures have any size, and the programs contain the vision tower. */
   readonly pictures?: PictureSetup | undefined;
@@ -112,6 +113,7 @@ export class LearnerWorker {
     const engine = await createEngine(setup.engine, {
       threads: setup.threads,
       ...(setup.compute && { compute: setup.compute }),
+      copiesBytes: setup.copiesBytes,
     });
     const adapter = setup.adapter && makeAdapter(model.model, setup.adapter.settings);
     if (adapter) await engine.attach(await locateParams(setup.baseFolder, model.model));

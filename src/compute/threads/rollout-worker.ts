@@ -35,6 +35,7 @@ export interface RolloutSetup {
   readonly engine: EngineName;
   /** Default `f32`. */
   readonly compute?: Compute;
+  readonly copiesBytes?: number | undefined;
   readonly threads: number;
   /** Maximum of rows per decode step. */
   readonly maxRows: number;
@@ -88,6 +89,7 @@ export class RolloutWorker {
     const engine = await createEngine(setup.engine, {
       threads: setup.threads,
       ...(setup.compute && { compute: setup.compute }),
+      copiesBytes: setup.copiesBytes,
       cachePrograms: CACHED_PROGRAMS,
       keepMemory: false,
     });

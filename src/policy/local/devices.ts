@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { cudaDeviceOf } from '../../compute/engine/cuda-device.ts';
 import { kindOf, type Compute, type EngineName } from '../../compute/engine/engine.ts';
+import type { Threads } from '../../compute/memory/places.ts';
 import type { Config } from '../../config/schema.ts';
 import { InputError } from '../../protocol/errors.ts';
 
@@ -17,6 +18,8 @@ export interface Devices {
 export interface Device {
   readonly engine: EngineName;
   readonly compute: Compute;
+  /** See EngineOptions. */
+  readonly copiesBytes?: number | undefined;
 }
 
 type Workers = Pick<Config['workers'], 'engine' | 'rolloutWorkers' | 'rollout' | 'learner'>;
@@ -52,9 +55,17 @@ export function deviceWords({ rollout, learner }: Devices): string {
   return `sampling with ${threads(rollout.length)} on ${samplers.join(', ')}, learning with ${threads(learner.length)} on ${learners.join(', ')}: ${isShared ? 'both roles share a device' : 'each role has its own devices'}`;
 }
 
-/** Most threads that one device has of a role. */
-export function mostOnOne(devices: readonly EngineName[]): number {
-  return Math.max(...distinct(devices).map((name) => devices.filter((each) => withGpu(each) === name).length));
+/** Where threads take memory from: this machine's, or that of a GPU, by its engine. */
+export type Place = 'host' | `cuda:${string}`;
+
+/** The GPUs that the devices name, and the threads that each has. */
+export function threadsOnGpus({ rollout, learner }: Devices): ReadonlyMap<Exclude<Place, 'host'>, Threads> {
+  const count = (devices: readonly EngineName[], name: EngineName): number =>
+    devices.filter((each) => withGpu(each) === name).length;
+  const gpus = distinct([...learner, ...rollout]).filter((name) => kindOf(name) === 'cuda');
+  return new Map(
+    gpus.map((name) => [name as `cuda:${string}`, { learners: count(learner, name), samplers: count(rollout, name) }]),
+  );
 }
 
 /** The engine that `workers.engine` selects. */

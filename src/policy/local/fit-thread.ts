@@ -2,14 +2,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { toErrorData, type ErrorData } from '../../protocol/errors.ts';
 import type { Question } from '../../protocol/messages.ts';
-import { fit, type Fit } from './fit.ts';
+import { fit, type Fit, type Free } from './fit.ts';
 import type { PolicyConfig } from './open.ts';
 
 export interface FitRequest {
   readonly config: PolicyConfig;
   readonly questions: readonly Question[];
-  /** Bytes. */
-  readonly free: number;
+  readonly free: Free;
 }
 
 export type FitReply = { readonly fit: Fit } | { readonly error: ErrorData };

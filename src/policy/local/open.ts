@@ -114,7 +114,11 @@ function localLearner(config: PolicyConfig, { checkpoint, base }: PolicyOrigin):
 
 const deviceIn =
   (workers: Config['workers']) =>
-  (engine: EngineName): Device => ({ engine, compute: computeOf(workers, engine) });
+  (engine: EngineName): Device => ({
+    engine,
+    compute: computeOf(workers, engine),
+    ...(workers.copiesGigabytes !== null && { copiesBytes: 1e9 * workers.copiesGigabytes }),
+  });
 
 /** Files of rows pay off only for a run with an adapter; a command without a run must not create its folder. */
 function pictureSetup({ runFolder, pictures, learner }: PolicyConfig): PictureSetup {

@@ -1,30 +1,33 @@
 /** Works out before a model is loaded whether its run fits into the memory that is free, and sizes the rollouts. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { cudaDeviceOf } from '../../compute/engine/cuda-device.ts';
-import { kindOf } from '../../compute/engine/engine.ts';
+import { freeOnGpu } from '../../compute/engine/cuda-device.ts';
 import { loadArchitecture } from '../../compute/models/folder.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { freeMemory } from '../../lib/free-memory.ts';
 import { gigabytes } from '../../lib/free-space.ts';
-import { nvidiaSmi } from '../../lib/nvidia-smi.ts';
 import { threadEntry } from '../../lib/thread-entry.ts';
 import { threadEnvironment } from '../../lib/thread-environment.ts';
 import { fromErrorData } from '../../protocol/errors.ts';
 import type { Question } from '../../protocol/messages.ts';
 import { sizeOf } from '../../protocol/tensor.ts';
-import type { Fit } from './fit.ts';
+import type { Fit, Free } from './fit.ts';
 import type { FitReply, FitRequest } from './fit-thread.ts';
-import { devicesOf } from './devices.ts';
+import { devicesOf, threadsOnGpus } from './devices.ts';
+import type { Needs } from './memory.ts';
 import { rolloutRowsOf, type PolicyConfig } from './open.ts';
 
 /** A run whose weights fit this often into the free memory is not worked out: loading TF.js would take longer. */
 const AMPLE = 1_000;
-const MEBIBYTE = 2 ** 20;
+/** Share of what the run leaves free on a GPU that further copies of frozen weights may take. */
+const COPIES = 0.5;
 
+/** Settings that fit the run into memory. */
 export interface SizedRun {
-  /** `workers.rolloutRows`. */
-  readonly rows: number;
+  readonly rolloutRows: number;
+  readonly passTokens: number | 'auto';
+  /** Null where no GPU is used, or its driver does not say what is free. */
+  readonly copiesGigabytes: number | null;
   /** For the user. */
   readonly notes: readonly string[];
 }
@@ -38,41 +41,65 @@ export async function sizeRun(
   questions: readonly Question[],
   signal?: AbortSignal,
 ): Promise<SizedRun> {
-  const rows = rolloutRowsOf(config);
+  const { passTokens } = config.learner;
+  const { memoryGigabytes, copiesGigabytes } = config.workers;
+  const rolloutRows = rolloutRowsOf(config);
   const free = await takableBytes(config);
   const { parameters } = await loadArchitecture(config.model);
   const weights = Object.values(parameters).reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
-  const isAmple = config.workers.memoryGigabytes === null && AMPLE * weights <= (free ?? 0);
-  if (free === undefined || isAmple) return { rows, notes: [] };
+  const isAmple = memoryGigabytes === null && Object.values(free).every((bytes = Infinity) => AMPLE * weights <= bytes);
+  if (isAmple) return { rolloutRows, passTokens, copiesGigabytes, notes: [] };
   const found = await withDeadline('working out the memory of the run', config.timeouts.openSeconds, signal, (ending) =>
     fitInThread({ config: plain(config), questions, free }, ending),
   );
-  return { rows: found.rows, notes: notesOf(found, rows, free) };
+  return {
+    rolloutRows: found.rows,
+    passTokens: found.passTokens,
+    copiesGigabytes: copiesGigabytes ?? copiesOf(config, found, free),
+    notes: [...sizeNotes(config, found), ...placeNotes(found, free)],
+  };
 }
 
-/** Bytes that the run may take; undefined where no driver says. */
-async function takableBytes({ workers }: PolicyConfig): Promise<number | undefined> {
-  if (workers.memoryGigabytes !== null) return 1e9 * workers.memoryGigabytes;
-  const engine = devicesOf(workers).learner[0]!;
-  if (kindOf(engine) !== 'cuda') return freeMemory();
-  const gpus = await nvidiaSmi(['memory.free']).catch(() => []);
-  const gpu = gpus[cudaDeviceOf(engine) ?? 0];
-  return gpu && MEBIBYTE * Number(gpu[0]);
+async function takableBytes({ workers }: PolicyConfig): Promise<Free> {
+  const most = workers.memoryGigabytes === null ? undefined : 1e9 * workers.memoryGigabytes;
+  const gpus = [...threadsOnGpus(devicesOf(workers)).keys()];
+  if (gpus.length === 0) return { host: most ?? freeMemory() };
+  const known = await Promise.all(gpus.map(async (gpu) => [gpu, most ?? (await freeOnGpu(gpu))] as const));
+  return { host: freeMemory(), ...Object.fromEntries(known.filter(([, bytes]) => bytes !== undefined)) };
 }
 
-function notesOf({ rows, needed, mapped }: Fit, wanted: number, free: number): string[] {
+/** For each thread on a GPU: its part of what is left there. */
+function copiesOf({ workers }: PolicyConfig, { needs }: Fit, free: Free): number | null {
+  const left = [...threadsOnGpus(devicesOf(workers))].flatMap(([gpu, { learners, samplers }]) => {
+    const room = free[gpu];
+    const { needed } = needs.find(({ place }) => place === gpu)!;
+    return room === undefined ? [] : [(COPIES * (room - needed)) / (learners + samplers) / 1e9];
+  });
+  return left.length === 0 ? null : Math.min(...left);
+}
+
+function sizeNotes(config: PolicyConfig, { rows, passTokens, needs }: Fit): string[] {
+  const wanted = rolloutRowsOf(config);
+  const takes = `the run takes about ${needs.map(takesWords).join(' and ')}`;
   return [
-    ...(rows < wanted
-      ? [
-          `a sampler decodes ${rows} responses at once, not ${wanted}: the run takes about ${gigabytes(needed)} of ${gigabytes(free)}`,
-        ]
-      : []),
-    ...(needed + mapped > free
-      ? [
-          `the model's weights take ${gigabytes(mapped)}, and the run leaves ${gigabytes(Math.max(0, free - needed))} of memory for them: they are read from the disk again and again, which is slow`,
-        ]
-      : []),
+    ...(rows < wanted ? [`a sampler decodes ${rows} responses at once, not ${wanted}: ${takes}`] : []),
+    ...(passTokens === config.learner.passTokens
+      ? []
+      : [`the learner takes at most ${passTokens} tokens at once (\`learner.passTokens\`): ${takes}`]),
   ];
+}
+
+const takesWords = ({ place, needed }: Needs): string =>
+  `${gigabytes(needed)} ${place === 'host' ? 'of memory' : `of ${place}`}`;
+
+function placeNotes({ needs }: Fit, free: Free): string[] {
+  return needs.flatMap(({ place, needed, mapped }) => {
+    const room = free[place] ?? Infinity;
+    if (needed + mapped <= room) return [];
+    return [
+      `the model's weights take ${gigabytes(mapped)}, and the run leaves ${gigabytes(Math.max(0, room - needed))} of memory for them: they are read from the disk again and again, which is slow`,
+    ];
+  });
 }
 
 /** What a thread may receive: plug-ins may be functions. */
