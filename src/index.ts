@@ -68,6 +68,7 @@ export type {
   StepMetrics,
   StepSettings,
   Verdict,
+  WrittenQuestion,
 } from './protocol/messages.ts';
 export type {
   Advantage,

@@ -5,6 +5,7 @@
  * they are in the store, and are checked after the next start.
  */
 import { extractAnswer } from '../src/learn/answer.ts';
+import { isWriting } from '../src/learn/question-reward.ts';
 import { CancelledError } from '../src/protocol/errors.ts';
 import type { Checked, CheckFinding, RolloutGroup } from '../src/protocol/messages.ts';
 import type { OfPlugin } from '../src/protocol/performer.ts';
@@ -16,6 +17,7 @@ import { furtherSamples, type Wanting } from './further-samples.ts';
 import type { Loop } from './loop.ts';
 
 type Groups = readonly RolloutGroup[];
+type CheckedGroup = RolloutGroup & { readonly checks: readonly Checked[] };
 
 const PARKED: CheckFinding = { vote: null, why: 'the check is parked' };
 
@@ -48,9 +50,19 @@ function parkedNote({ parts: { performers }, effects }: Loop): () => void {
 }
 
 async function checkAll(loop: Loop, groups: Groups): Promise<Groups> {
-  const { performers, store } = loop.parts;
-  // A group without samples was refused; one with findings was checked before a restart.
-  const open = groups.filter(({ samples, checks }) => samples.length > 0 && checks === undefined);
+  // A group without samples was refused; one with findings was checked before a restart. Written questions have no
+  // answer to check; the votes on them do (writing-votes.ts).
+  const open = groups.filter(
+    ({ question, samples, checks }) => samples.length > 0 && checks === undefined && !isWriting(question),
+  );
+  const checked = new Map((await withChecks(loop, open)).map((group) => [group.id, group]));
+  loop.parts.store.saveChecks([...checked.values()]);
+  return groups.map((group) => checked.get(group.id) ?? group);
+}
+
+/** The groups with what all checks find of them. */
+export async function withChecks(loop: Pick<Loop, 'parts' | 'state'>, open: Groups): Promise<readonly CheckedGroup[]> {
+  const { performers } = loop.parts;
   const requests = await Promise.all(open.map((group) => requestOf(loop, group)));
   const checks: Checked[][] = open.map(() => []);
   const add = (name: string, findings: readonly (readonly CheckFinding[])[]) =>
@@ -59,19 +71,17 @@ async function checkAll(loop: Loop, groups: Groups): Promise<Groups> {
     });
   for (const name of performers.parkedChecks) add(name, []);
   for (const each of performers.checks) add(each.plugin, await findingsOf(loop, each, requests));
-  const checked = new Map(open.map((group, i) => [group.id, { ...group, checks: checks[i]! }]));
-  store.saveChecks([...checked.values()]);
-  return groups.map((group) => checked.get(group.id) ?? group);
+  return open.map((group, i) => ({ ...group, checks: checks[i]! }));
 }
 
-async function requestOf({ parts: { grader } }: Loop, group: RolloutGroup): Promise<CheckRequest> {
+async function requestOf({ parts: { grader } }: Pick<Loop, 'parts'>, group: RolloutGroup): Promise<CheckRequest> {
   const answers = group.samples.map(({ text }) => extractAnswer(text));
   return { group, answers, classes: await grader.classify(answers) };
 }
 
 /** Parallel to the requests; undefined where the check was parked before it replied. */
 async function findingsOf(
-  loop: Loop,
+  loop: Pick<Loop, 'parts' | 'state'>,
   first: OfPlugin<Check>,
   requests: readonly CheckRequest[],
 ): Promise<readonly (readonly CheckFinding[])[]> {

@@ -20,7 +20,7 @@ interface Job {
 
 /** For each question of each request its samples; an empty list once the check is parked or removed. */
 export async function furtherSamples(
-  loop: Loop,
+  loop: Pick<Loop, 'parts' | 'state'>,
   asked: Asked<Check>,
   wanting: readonly Wanting[],
 ): Promise<readonly (readonly (readonly Sample[])[])[]> {
@@ -49,7 +49,7 @@ export async function furtherSamples(
 
 /** Questions that are sampled in the same way go together, in jobs of at most as many rows as those of the sampler. */
 function jobsOf(
-  { parts: { config }, state: { settings } }: Loop,
+  { parts: { config }, state: { settings } }: Pick<Loop, 'parts' | 'state'>,
   wanting: readonly Wanting[],
   idOf: (request: CheckRequest, i: number) => string,
 ): readonly Job[] {

@@ -24,6 +24,7 @@ import type { GuardianStatus } from '../src/protocol/status.ts';
 import type { Performer } from '../src/protocol/performer.ts';
 import { probing } from '../src/roles/guardian.ts';
 import { standing } from '../src/store/standing.ts';
+import { isWriting } from '../src/learn/question-reward.ts';
 import { differs, readState, trustIn, writeState, type GuardianState, type Trusted } from '../src/guardian/state.ts';
 import { Latest } from './latest.ts';
 import type { Loop } from './loop.ts';
@@ -101,8 +102,8 @@ export class Guardian {
   /** Called with each event after it is stored. */
   tell(event: LoopEvent): void {
     const { loop } = this.#parts;
-    if (event.type === 'learnt') this.#read(event.version);
-    if (event.type !== 'judged') return;
+    if (event.type === 'learnt') this.#read(event.version, event.of);
+    if (event.type !== 'judged' || isWriting(event.judged.group.question)) return;
     this.#judged.push(event.judged);
     // Without kept groups there are no steps, so a policy that always gives the same answer would never be assessed
     // again.
@@ -128,7 +129,8 @@ export class Guardian {
     this.#set({ trusted: this.#asLearntNow(0), looked: 0 });
   }
 
-  #read({ n, metrics }: Pick<PolicyVersion, 'n' | 'metrics'>): void {
+  /** @param of what the step learnt from: written questions have an entropy of their own, and no vote. */
+  #read({ n, metrics }: Pick<PolicyVersion, 'n' | 'metrics'>, of?: 'writing'): void {
     const { loop } = this.#parts;
     const fewest = Math.min(FEWEST_GROUPS, this.#parts.loop.parts.config.loop.batchGroups);
     const judged = this.#judged.length < fewest ? [] : this.#judged;
@@ -136,7 +138,7 @@ export class Guardian {
     if (this.#state.remedy !== null || this.#state.held !== null) return;
     const fresh = this.#fresh;
     this.#fresh = undefined;
-    const signals = { ...groupSignals(judged), ...stepSignals(metrics) };
+    const signals = { ...groupSignals(judged), ...stepSignals(of === 'writing' ? null : metrics) };
     const reading = {
       version: n,
       signals,

@@ -5,7 +5,8 @@
  * after the next start.
  */
 import { revised } from '../src/learn/judge.ts';
-import type { JudgedGroup, RolloutGroup, Verdict } from '../src/protocol/messages.ts';
+import { isWriting } from '../src/learn/question-reward.ts';
+import type { DropReason, JudgedGroup, RolloutGroup, Verdict } from '../src/protocol/messages.ts';
 import type { Call, OfPlugin } from '../src/protocol/performer.ts';
 import type { Rewarded } from '../src/protocol/ports.ts';
 import { filtering, rewarding, weighing } from '../src/roles/plug-ins.ts';
@@ -14,6 +15,7 @@ import { askEach } from './ask-each.ts';
 import type { CurriculumStage } from './curriculum.ts';
 import type { Loop } from './loop.ts';
 import type { Synthesis } from './synthesis.ts';
+import type { Writing } from './writing.ts';
 
 /** Only the announcement of a verdict needs the effects. */
 type Judging = Pick<Loop, 'parts' | 'state'>;
@@ -22,23 +24,27 @@ type Judging = Pick<Loop, 'parts' | 'state'>;
 export interface Rememberers {
   readonly synthesis?: Synthesis | undefined;
   readonly curriculum?: CurriculumStage | undefined;
+  readonly writing: Writing;
 }
 
-export function judge(loop: Loop, { synthesis, curriculum }: Rememberers) {
+export function judge(loop: Loop, { synthesis, curriculum, writing }: Rememberers) {
   return async (groups: readonly RolloutGroup[]): Promise<readonly JudgedGroup[]> => {
-    const voted: JudgedGroup[] = [];
-    for (const group of groups) voted.push({ group, verdict: await verdictOn(loop, group) });
-    const judged = await filtered(
-      loop,
-      await rewarded(
+    const judged = [
+      ...(await answered(
         loop,
-        voted.map((each) => floored(loop, each)),
-      ),
-    );
+        groups.filter(({ question }) => !isWriting(question)),
+      )),
+      ...(await written(
+        loop,
+        writing,
+        groups.filter(({ question }) => isWriting(question)),
+      )),
+    ];
     loop.parts.store.transaction(() => {
       loop.parts.store.saveVerdicts(judged.map(({ verdict }) => verdict));
       synthesis?.judged(judged);
       curriculum?.judged(judged);
+      writing.judged(judged);
     });
     for (const each of judged) {
       loop.parts.measures.judged(each);
@@ -48,12 +54,39 @@ export function judge(loop: Loop, { synthesis, curriculum }: Rememberers) {
   };
 }
 
+async function answered(loop: Judging, groups: readonly RolloutGroup[]): Promise<readonly JudgedGroup[]> {
+  const voted: JudgedGroup[] = [];
+  for (const group of groups) voted.push({ group, verdict: await verdictOn(loop, group) });
+  return filtered(
+    loop,
+    await rewarded(
+      loop,
+      voted.map((each) => floored(loop, each)),
+    ),
+  );
+}
+
+/** Without a synthesizer, which the run may have had at an earlier start, nothing comes of them. */
+async function written(
+  { parts: { performers } }: Judging,
+  writing: Writing,
+  groups: readonly RolloutGroup[],
+): Promise<readonly JudgedGroup[]> {
+  const judged: JudgedGroup[] = [];
+  for (const group of groups) {
+    const isOpen = group.samples.length > 0 && performers.synthesizer !== undefined;
+    const reason = group.samples.length === 0 ? 'refused' : 'gone';
+    judged.push({ group, verdict: isOpen ? await writing.verdictOn(group) : noVerdict(group, reason) });
+  }
+  return judged;
+}
+
 function verdictOn({ parts: { performers, config }, state: { stop } }: Judging, group: RolloutGroup): Promise<Verdict> {
-  if (group.samples.length === 0) return Promise.resolve(refusal(group));
+  if (group.samples.length === 0) return Promise.resolve(noVerdict(group, 'refused'));
   return performers.voter.perform({ ...judging(group, config.timeouts), signal: stop });
 }
 
-function refusal({ id }: RolloutGroup): Verdict {
+function noVerdict({ id }: RolloutGroup, dropped: DropReason): Verdict {
   return {
     groupId: id,
     answers: [],
@@ -63,7 +96,7 @@ function refusal({ id }: RolloutGroup): Verdict {
     rewards: [],
     advantages: [],
     kept: false,
-    dropped: 'refused',
+    dropped,
   };
 }
 

@@ -11,6 +11,7 @@ import { emptyWords, type EmptyTally, type EmptyWindows } from './empty-windows.
 import { THROUGH, type Loop } from './loop.ts';
 import { recordStep } from './record.ts';
 import { failsAgain, setAside } from './set-aside.ts';
+import { isOfWriting, writingParams } from './writing.ts';
 
 /** Undefined for a window in which no group was kept, and for a batch that was set aside. */
 export function learn(loop: Loop, empty: EmptyWindows) {
@@ -90,7 +91,7 @@ export async function step(loop: Loop, batch: Batch, signal: AbortSignal): Promi
     throw error;
   }
   advance(loop, version.n);
-  loop.effects.announce({ type: 'learnt', version });
+  loop.effects.announce({ type: 'learnt', version, ...(isOfWriting(batch) && { of: 'writing' }) });
   return version;
 }
 
@@ -106,7 +107,9 @@ export async function replay(loop: Pick<Loop, 'parts' | 'state'>, batch: Batch, 
 
 async function learned(loop: Pick<Loop, 'parts' | 'state'>, batch: Batch, signal: AbortSignal): Promise<PolicyVersion> {
   const { config, performers } = loop.parts;
-  const call = learning({ ...batch, settings: loop.state.settings.stepOf(batch) }, config.timeouts);
+  const step = loop.state.settings.stepOf(batch);
+  const settings = isOfWriting(batch) ? { ...step, temperature: writingParams(config).temperature } : step;
+  const call = learning({ ...batch, settings }, config.timeouts);
   const { version, metrics } = await performers.learner.perform({
     ...call,
     run: (port, inner) => call.run(port, inner).catch(failed),

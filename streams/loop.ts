@@ -6,6 +6,7 @@ import type { Config } from '../src/config/schema.ts';
 import type { Classifier } from '../src/learn/judge.ts';
 import type { Learner } from '../src/policy/learner.ts';
 import type { LoopEvent } from '../src/protocol/ports.ts';
+import type { Draft } from '../src/roles/synthesizer.ts';
 import type { Store } from '../src/store/store.ts';
 import type { Performers } from './performers.ts';
 import type { Gate } from './gate.ts';
@@ -35,6 +36,8 @@ export interface LoopParts {
   readonly store: Store;
   readonly policy: Pick<Learner, 'retain' | 'release'>;
   readonly grader: Classifier;
+  /** Number -> a prompt to write a question by, for the questions that earn a reward. */
+  readonly draft: (n: number) => Draft;
   readonly measures: Measures;
   readonly telemetry: Listener;
   /** False for a data set of pictures alone, with no plug-in that asks about them: every question is then synthetic. */

@@ -5,10 +5,13 @@
 import { Subject, type Observable } from 'rxjs';
 import { mean } from '../src/lib/mean.ts';
 import { voteLosses, type VoteLosses } from '../src/learn/vote.ts';
-import type { Batch, JudgedGroup, StepMetrics } from '../src/protocol/messages.ts';
-import type { ActorStatus, SignalStatus, ThroughputStatus } from '../src/protocol/status.ts';
+import { isWriting, writingFigures } from '../src/learn/question-reward.ts';
+import type { Batch, JudgedGroup, StepMetrics, WrittenQuestion } from '../src/protocol/messages.ts';
+import type { ActorStatus, SignalStatus, ThroughputStatus, WritingFigures } from '../src/protocol/status.ts';
 import { Meter, rates, type Side, type Totals } from './meter.ts';
 
+/** Written questions that the figures look back on, at most. */
+const MOST_WRITTEN = 65_536;
 /** Steps that the rates look back on. */
 const RECENT_STEPS = 10;
 
@@ -59,6 +62,10 @@ export class Measures {
   }[] = [];
   readonly #marks: Totals[];
   readonly #histogram: number[];
+  /** Questions written for a reward since the last step that learnt from such. */
+  #writing: readonly WrittenQuestion[] = [];
+  #written: WritingFigures | undefined;
+  #lastWritten: WritingFigures | undefined;
   #staleness: number | null = null;
   #step: StepMetrics | null = null;
 
@@ -89,6 +96,10 @@ export class Measures {
   }
 
   judged({ group, verdict }: JudgedGroup): void {
+    if (isWriting(group.question)) {
+      this.#writing = [...this.#writing, ...(verdict.written ?? [])].slice(-MOST_WRITTEN);
+      return;
+    }
     const tokens = group.samples.map((sample) => sample.tokens.length);
     const losses = group.checks && voteLosses(verdict);
     this.#judged.push({ share: verdict.share, reward: mean(verdict.rewards), tokens: mean(tokens), losses });
@@ -102,6 +113,10 @@ export class Measures {
     while (this.#histogram.length <= this.#staleness) this.#histogram.push(0);
     for (const age of ages) this.#histogram[age]! += 1;
     this.#step = metrics;
+    const ofWriting = isWriting(batch.groups[0]!.group.question);
+    this.#written = ofWriting ? writingFigures(this.#writing) : undefined;
+    if (ofWriting) this.#writing = [];
+    this.#lastWritten = this.#written ?? this.#lastWritten;
     this.#marks.push(this.#meter.totals());
     if (this.#marks.length > RECENT_STEPS + 1) this.#marks.shift();
     this.#changed.next();
@@ -119,6 +134,16 @@ export class Measures {
   /** Age of the oldest group of the newest batch. */
   get staleness(): number | null {
     return this.#staleness;
+  }
+
+  /** What the newest step learnt from, where that was written questions; undefined after any other step. */
+  get written(): WritingFigures | undefined {
+    return this.#written;
+  }
+
+  /** The same of the newest such step of this process. */
+  get lastWritten(): WritingFigures | undefined {
+    return this.#lastWritten;
   }
 
   /** For the next start. */

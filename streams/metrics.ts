@@ -4,6 +4,7 @@
  * run stores.
  */
 import type { LabelFree } from '../src/protocol/messages.ts';
+import type { WritingFigures } from '../src/protocol/status.ts';
 import { SIGNALS, type Signal } from '../src/guardian/signals.ts';
 
 /**
@@ -31,6 +32,18 @@ const HELD_OUT = 'heldOut.';
 
 /** With each evaluation, where held-out questions have levels: prefix of the accuracy on one level. */
 export const LEVEL = 'level.';
+
+/** With each step that learns from written questions (`synthesis.reward`): names of `WritingFigures`. */
+const WRITTEN: Readonly<Record<keyof WritingFigures, string>> = {
+  reward: 'mean reward of the questions written for the step, in [0, 1]',
+  usable: 'share of these questions that could be asked, in [0, 1]',
+  agreement: 'mean vote share on those that could be asked, in [0, 1]',
+  split: 'share of these questions whose votes the loop would learn from, in [0, 1]',
+  novelty: 'mean share of the other questions about the same pictures that are not alike, in [0, 1]',
+  kinds: 'exponential of the entropy of the kinds of the usable ones',
+};
+
+export const WRITING = 'synthesis.';
 
 /** With each step. */
 const STEPPED = {
@@ -89,6 +102,7 @@ export const METRICS: Readonly<Record<string, string>> = {
   ...MEASURED,
   ...Object.fromEntries(Object.entries(UNLABELLED).map(([name, meaning]) => [`${HELD_OUT}${name}`, meaning])),
   ...STEPPED,
+  ...Object.fromEntries(Object.entries(WRITTEN).map(([name, meaning]) => [`${WRITING}${name}`, meaning])),
   [`${GUARDIAN}level`]: '0 healthy, 1 watch, 2 act',
   ...Object.fromEntries(GUARDED.map((name) => [`${GUARDIAN}${name}`, SIGNALS[name].replace(/,$/, '')])),
 };

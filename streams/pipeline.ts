@@ -4,6 +4,7 @@
  * (resume.ts).
  */
 import { catchError, EMPTY, finalize, merge, tap, type Observable } from 'rxjs';
+import { isWriting } from '../src/learn/question-reward.ts';
 import { CancelledError } from '../src/protocol/errors.ts';
 import type { Evaluation, JudgedGroup, RolloutGroup } from '../src/protocol/messages.ts';
 import type { Admission } from '../src/store/store.ts';
@@ -26,6 +27,7 @@ import type { Resumed } from './resume.ts';
 import { sample } from './sample.ts';
 import { Pacer } from './staleness.ts';
 import { Synthesis } from './synthesis.ts';
+import { Writing } from './writing.ts';
 
 /** The wait after a request that returned no questions. */
 const NO_QUESTIONS_MILLISECONDS = 1_000;
@@ -58,13 +60,15 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   const rollouts = new Queue<readonly RolloutGroup[]>('rollouts', bound());
   const windows = new Queue<Window>('batches', bound());
   const synthesis = performers.synthesizer && new Synthesis(loop, performers.synthesizer, resumed);
+  const writing = new Writing(loop);
   const curriculum = config.curriculum.mode === 'on' ? new CurriculumStage(loop, resumed) : undefined;
   const evaluations = new Latest<EvaluateOrder>();
   performers.samplers.forEach((sampler) => sampler.takesFrom(() => questions.status()));
   performers.voter.takesFrom(() => rollouts.status());
   performers.learner.takesFrom(() => windows.status());
   performers.evaluator.takesFrom(() => ({ name: 'evaluations', size: evaluations.size, bound: 1 }));
-  const isCut = (sequence: number) => settings.cuts(sequence - 1, sequence).length > 0;
+  const cuts = (after: number, upTo: number) => [...settings.cuts(after, upTo), ...writing.cuts(after, upTo)];
+  const isCut = (sequence: number) => cuts(sequence - 1, sequence).length > 0;
   const batcher = new Batcher({
     batchGroups,
     maxJudged: Math.floor(maxOversample * batchGroups),
@@ -79,7 +83,8 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
   const pacer = new Pacer(pacing, () => {
     const { next: settled, early, shortestClose, kept } = batcher;
     const admitted = store.nextSequence;
-    return { settled, early, shortestClose, kept, admitted, cuts: settings.cuts(settled, admitted), closed };
+    const ahead = new Set([...cuts(settled, admitted), ...(writing.isDue ? [admitted] : [])]);
+    return { settled, early, shortestClose, kept, admitted, cuts: [...ahead].toSorted((a, b) => a - b), closed };
   });
 
   const queue = (closing: readonly Window[]) => {
@@ -140,8 +145,9 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     }
   }
 
-  const admitted$ = pullMap(credits(), 1, admit(loop, { synthesis, curriculum })).pipe(
+  const admitted$ = pullMap(credits(), 1, admit(loop, { synthesis, curriculum, writing })).pipe(
     tap((admissions) => questions.push(...admissions)),
+    tap(() => queue(batcher.cut())), // prompts to write may be next
     finalize(() => questions.close()),
   );
   const sampled$ = pullMap(jobs(), performers.samplers.length, gate.counted(sample(loop))).pipe(
@@ -153,8 +159,8 @@ export function pipeline(loop: Loop, resumed: Resumed): Pipeline {
     tap((groups) => rollouts.push(groups)),
     finalize(() => rollouts.close()),
   );
-  const judged$ = pullMap(rollouts, 1, judge(loop, { synthesis, curriculum })).pipe(
-    tap((judged) => empty.judged(judged)),
+  const judged$ = pullMap(rollouts, 1, judge(loop, { synthesis, curriculum, writing })).pipe(
+    tap((judged) => empty.judged(judged.filter(({ group }) => !isWriting(group.question)))),
     tap((judged) =>
       judged.forEach(({ group, verdict }, i) => settle(group.sequence, verdict.kept ? judged[i] : undefined)),
     ),

@@ -5,7 +5,7 @@
  */
 import type { Evaluation, PolicyVersion } from '../src/protocol/messages.ts';
 import type { LoopParts } from './loop.ts';
-import { LEVEL, UNLABELLED } from './metrics.ts';
+import { LEVEL, UNLABELLED, WRITING } from './metrics.ts';
 
 type Recorder = Pick<LoopParts, 'store' | 'measures'>;
 
@@ -19,6 +19,7 @@ export function recordStep({ store, measures }: Recorder, { n, metrics }: Policy
     ...step,
     ...measures.signals(),
     ...measures.throughput(),
+    ...Object.fromEntries(Object.entries(measures.written ?? {}).map(([name, value]) => [`${WRITING}${name}`, value])),
     staleness,
     'memory.rss': rss,
     ...busy,

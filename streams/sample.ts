@@ -2,6 +2,7 @@
  * Stage 2: a job of admitted questions, all to be sampled in the same way, becomes groups, stored before anyone judges
  * them. A job is stored whole or not at all.
  */
+import { isWriting } from '../src/learn/question-reward.ts';
 import { InputError } from '../src/protocol/errors.ts';
 import type { RolloutGroup, Sample } from '../src/protocol/messages.ts';
 import type { SampleReply } from '../src/protocol/ports.ts';
@@ -9,6 +10,7 @@ import type { Admission } from '../src/store/store.ts';
 import { sampling } from '../src/roles/sampler.ts';
 import type { Loop } from './loop.ts';
 import { refuse } from './refused.ts';
+import { writingParams } from './writing.ts';
 
 type Job = readonly Admission[];
 
@@ -65,7 +67,10 @@ async function sampleOrSplit(loop: Loop, job: Job, lane: number, version: number
 async function ask(loop: Pick<Loop, 'parts' | 'state'>, job: Job, lane: number, version: number): Promise<SampleReply> {
   const { config, performers } = loop.parts;
   const questions = job.map(({ question }) => question);
-  const params = { ...config.sampling, ...loop.state.settings.samplingOf(job[0]!.sequence) };
+  const { question, sequence } = job[0]!;
+  const params = isWriting(question)
+    ? writingParams(config)
+    : { ...config.sampling, ...loop.state.settings.samplingOf(sequence) };
   const request = { questions, params, seed: config.seed, version, reference: true };
   const reply = await performers.samplers[lane]!.perform({
     ...sampling(request, config.timeouts),

@@ -223,6 +223,7 @@ export class Telemetry implements Listener {
     const { totals, stalenessHistogram } = measures.measured();
     const { rss } = process.memoryUsage();
     this.#peakRss = Math.max(this.#peakRss, rss);
+    const reward = measures.lastWritten === undefined ? {} : { reward: measures.lastWritten };
     const commands = this.#sources.commands?.() ?? [];
     const labelFree = labelFreeStatus(labels, this.#labelFree, this.#saved, this.#guardian);
     return {
@@ -240,7 +241,7 @@ export class Telemetry implements Listener {
       staleness: { max: this.#maxStaleness, now: measures.staleness, histogram: this.#padded(stalenessHistogram) },
       groups: this.#sources.groups(),
       ...(this.#held === undefined ? {} : { held: this.#held }),
-      ...(this.#synthesis === undefined ? {} : { synthesis: this.#synthesis }),
+      ...(this.#synthesis === undefined ? {} : { synthesis: { ...this.#synthesis, ...reward } }),
       ...(this.#curriculum === undefined ? {} : { curriculum: this.#curriculum }),
       ...(this.#guardian === undefined ? {} : { guardian: this.#guardian }),
       actors: measures.actors,

@@ -13,7 +13,13 @@ export const rows = { before: natural().exactOptional(), limit: z.int().min(1).m
 export const nothing = z.strictObject({});
 
 // Records make the compiler demand each new member.
-const ORIGINS: Readonly<Record<Origin, true>> = { dataset: true, 'in-context': true, direct: true, plugin: true };
+const ORIGINS: Readonly<Record<Origin, true>> = {
+  dataset: true,
+  'in-context': true,
+  direct: true,
+  plugin: true,
+  writing: true,
+};
 const REASONS: Readonly<Record<DropReason, true>> = {
   'all-agree': true,
   'equal-rewards': true,

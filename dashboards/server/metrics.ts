@@ -118,6 +118,19 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
     'Weight of the entropy bonus, where there is one.',
     ({ signals }) => signals.entropyCoefficient,
   ],
+  quorum_written_reward_mean: [
+    'Mean reward of the questions written for the newest step that learnt from such.',
+    ({ synthesis }) => synthesis?.reward?.reward,
+  ],
+  quorum_written_vote_share_ratio: [
+    'Mean vote share on these questions.',
+    ({ synthesis }) => synthesis?.reward?.agreement,
+  ],
+  quorum_written_split_ratio: [
+    'Share of these questions whose votes the loop would learn from.',
+    ({ synthesis }) => synthesis?.reward?.split,
+  ],
+  quorum_written_kinds: ['Exponential of the entropy of their kinds.', ({ synthesis }) => synthesis?.reward?.kinds],
   quorum_gradient_norm: ['Global norm of the gradient in the newest step.', ({ signals }) => signals.gradNorm],
   quorum_learning_rate: ['Learning rate of the newest step.', ({ signals }) => signals.learningRate],
   quorum_rollout_tokens_per_second: [

@@ -285,6 +285,26 @@ const filters = z.strictObject({
     .describe('Drop groups whose winning answer has a smaller share of the votes; 0 is off.'),
 });
 
+const reward = z.strictObject({
+  mode: z
+    .enum(['off', 'on'])
+    .default('off')
+    .describe(
+      'Whether the model learns to write questions: rewarded for those whose votes are split but not lost, unlike the others, of kinds seldom written lately. Needs `synthesis.mode` and an objective that follows advantages.',
+    ),
+  everySteps: z
+    .int()
+    .min(2)
+    .default(4)
+    .describe('Every how many learner steps one learns from written questions in place of answers.'),
+  groups: count()
+    .max(65_536)
+    .default(8)
+    .describe('Prompts to write in such a step, at most `loop.batchGroups` of them.'),
+  questions: z.int().min(2).max(1024).default(8).describe('Questions written to each prompt.'),
+  votes: z.int().min(2).max(1024).default(8).describe('Answers that vote on each written question.'),
+});
+
 const synthesis = z.strictObject({
   mode: z
     .enum(['off', 'direct', 'in-context', 'both'])
@@ -315,6 +335,7 @@ const synthesis = z.strictObject({
     .includes('{question}')
     .default('Ask a new question like: {question}')
     .describe('Prompt that goes with the picture; `{question}` stands for the question to differ from.'),
+  reward: reward.prefault({}),
 });
 
 const curriculum = z.strictObject({

@@ -12,6 +12,7 @@ import type { Config } from '../config/schema.ts';
 import { sharedController } from '../lib/shared-signal.ts';
 import type { Plugin } from '../plugin/load.ts';
 import type { LoopEvent } from '../protocol/ports.ts';
+import { drafting } from '../roles/synthesizer.ts';
 import { Audience } from './audience.ts';
 import { BestKeeper } from './best-keeper.ts';
 import { Commands } from './commands.ts';
@@ -108,6 +109,7 @@ function loopParts(
     store: run.store,
     policy: run.policy.learner,
     grader: run.grader,
+    draft: drafting(train, config, 'writing'),
     measures,
     telemetry,
     get hasQuestions() {

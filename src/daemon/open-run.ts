@@ -1,6 +1,7 @@
 /** Opens the parts of a run, cheap checks first, and closes them in the reverse order. */
 import { isDrawn } from '../data/settings.ts';
 import { pluginsOf } from '../config/plugins.ts';
+import { refuseReward } from '../config/reward.ts';
 import type { Config } from '../config/schema.ts';
 import { openData, pathsOf, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';
@@ -76,6 +77,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
       throw error;
     });
     closers.push(() => closeAll(plugins));
+    refuseReward(config, plugins.find(({ ports }) => ports.synthesize)?.name);
     const picturesAlone = config.synthesis.mode !== 'off' || plugins.some(({ ports }) => ports.ask);
     const opened = await unlessAborted(options.signal, openData(config.data, { picturesAlone }));
     refuseNothing(config, opened, plugins);

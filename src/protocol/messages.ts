@@ -57,7 +57,8 @@ export interface Base64PictureRef {
   readonly digest: string;
 }
 
-export type Origin = 'dataset' | 'in-context' | 'direct' | 'plugin';
+/** `writing`: a prompt whose responses are questions, which earn a reward (`synthesis.reward`). */
+export type Origin = 'dataset' | 'in-context' | 'direct' | 'plugin' | 'writing';
 
 /** Producer: questioner. Consumer: sampler. Never carries a label. */
 export interface Question {
@@ -158,6 +159,28 @@ export interface Verdict {
     /** `classes` before the checks. */
     readonly classes: readonly number[];
   };
+  /**
+   * Of a prompt of origin `writing`: what became of each response. `answers` holds the usable questions, `classes` those
+   * with near the same words, `winner` is -1, and `share` is that of the questions that the loop would learn from.
+   */
+  readonly written?: readonly WrittenQuestion[];
+}
+
+/** A response to a prompt of origin `writing`. The reward is the product of spread, novelty and balance, each in [0, 1]. */
+export interface WrittenQuestion {
+  readonly text: string;
+  /** Why it earns nothing: not a usable question, or its votes teach nothing. */
+  readonly why?: string;
+  /** Votes for the winner / all votes on it; absent where it was not asked. */
+  readonly share?: number;
+  /** 4 s (1 - s) of that share s where the loop would learn from the votes, else 0. */
+  readonly spread: number;
+  /** Share of the other questions about its pictures, in the group and lately, that are not near its words. */
+  readonly novelty: number;
+  /** 1 - the share of its kind among the questions written lately. */
+  readonly balance: number;
+  /** Its first words, with each number as `#`. */
+  readonly kind: string;
 }
 
 export interface JudgedGroup {

@@ -155,7 +155,8 @@ export interface Written {
 /** What a watcher sees, after the store has it. */
 export type LoopEvent =
   | { readonly type: 'judged'; readonly judged: JudgedGroup }
-  | { readonly type: 'learnt'; readonly version: PolicyVersion }
+  /** `of`: where the step learnt from written questions, not from answers. */
+  | { readonly type: 'learnt'; readonly version: PolicyVersion; readonly of?: 'writing' }
   | { readonly type: 'evaluated'; readonly evaluation: Evaluation };
 
 /**

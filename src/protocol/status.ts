@@ -175,6 +175,22 @@ export interface SynthesisStatus {
   readonly pool: number;
   /** Share of the questions asked that is to be synthetic now. */
   readonly share: number;
+  /** The last step that learnt from written questions; absent before the first one of this start. */
+  readonly reward?: WritingFigures;
+}
+
+/** Means over the questions that the model wrote for one step (`synthesis.reward`), all in [0, 1] except `kinds`. */
+export interface WritingFigures {
+  readonly reward: number;
+  /** Share of the questions that could be asked. */
+  readonly usable: number;
+  /** Vote share on these; null where there were none. */
+  readonly agreement: number | null;
+  /** Share of the questions whose votes the loop would learn from. */
+  readonly split: number;
+  readonly novelty: number;
+  /** exp(entropy) of the kinds of the usable questions: so many kinds, were all equally frequent. */
+  readonly kinds: number;
 }
 
 /** What the curriculum knows of the questions that it has read. */

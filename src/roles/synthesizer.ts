@@ -24,7 +24,7 @@ export interface SynthesizerParts {
   readonly tell: (text: string) => void;
 }
 
-interface Draft {
+export interface Draft {
   /** The policy's prompt. */
   readonly prompt: Question;
   readonly origin: 'direct' | 'in-context';
@@ -33,18 +33,16 @@ interface Draft {
   readonly from: string;
 }
 
-/**
- * Skips an unreadable picture and a question that is too long. @throws InputError when in-context questions are
- * requested from a data set without questions.
- */
-export function synthesizer({ sampler, train, config, tell }: SynthesizerParts): Synthesize {
-  const { mode, directPrompt, inContextPrompt, temperature, maxNewTokens } = config.synthesis;
-  if (train.size === 0 && mode !== 'direct')
-    throw new InputError(`${train.name} has pictures and no questions: set synthesis.mode to direct`);
+/** Prompt number `n` of a stream of prompts, the same for the same seed. */
+export function drafting(
+  train: Dataset,
+  config: SynthesizerParts['config'],
+  stream = 'synthesis',
+): (n: number) => Draft {
+  const { mode, directPrompt, inContextPrompt } = config.synthesis;
   let pictures: readonly PictureRef[] | undefined; // listing them may take time, so do it once
-
-  const draft = (n: number): Draft => {
-    const random = new Random(config.seed, 'synthesis', n);
+  return (n) => {
+    const random = new Random(config.seed, stream, n);
     const inContext = mode === 'in-context' || (mode === 'both' && random.chance(0.5));
     const id = `${inContext ? 'in-context' : 'direct'}/${config.seed}/${n}`;
     if (train.size === 0) {
@@ -62,6 +60,17 @@ export function synthesizer({ sampler, train, config, tell }: SynthesizerParts):
     const from = `${train.where?.(seed.id) ?? train.name}: question ${seed.id}`;
     return { prompt, origin: inContext ? 'in-context' : 'direct', seed: inContext ? seed : null, from };
   };
+}
+
+/**
+ * Skips an unreadable picture and a question that is too long. @throws InputError when in-context questions are
+ * requested from a data set without questions.
+ */
+export function synthesizer({ sampler, train, config, tell }: SynthesizerParts): Synthesize {
+  const { mode, temperature, maxNewTokens } = config.synthesis;
+  if (train.size === 0 && mode !== 'direct')
+    throw new InputError(`${train.name} has pictures and no questions: set synthesis.mode to direct`);
+  const draft = drafting(train, config);
 
   /** Refusals by prompt, so that another draft of the same prompt is not asked. */
   const refused: Refused = new Map();

@@ -24,8 +24,23 @@ function contents(folder: string) {
     pool: store.pool().map(({ question, uses }) => [question.id, uses]),
     asked: groups.toReversed().map(({ group: { question, sequence } }) => [sequence, question.id, question.origin]),
     counts: store.syntheticCounts(),
+    rewards: groups.filter(({ verdict }) => verdict?.written).map(({ verdict }) => verdict.rewards),
   };
 }
+
+/** Steps 2, 4, 6 and 8 learn from what the policy writes. */
+const REWARDED: ConfigInput = {
+  ...INPUT,
+  synthesis: {
+    ...INPUT.synthesis,
+    mode: 'direct',
+    reward: { mode: 'on', everySteps: 2, groups: 3, questions: 4, votes: 4 },
+  },
+  plugins: [],
+};
+
+// Jobs of prompts to write and of votes are sampled too; a write to the store is a statement.
+const DEATHS = ['beforeSample:2', 'beforeSample:9', 'beforeLearn:2', 'statement:170', 'beforeSample:7', 'afterLearn:2'];
 
 test('killed repeatedly, a run keeps its pool, asks no question too often, and ends like an undisturbed run', async () => {
   const alone = temporaryFolder();
@@ -42,4 +57,15 @@ test('killed repeatedly, a run keeps its pool, asks no question too often, and e
   expect(uses.size).toBeGreaterThan(4);
   expect(Math.max(...uses.values())).toBeLessThanOrEqual(MOST_USES);
   expect({ asked, ...rest }).toEqual(contents(alone));
+}, 240_000);
+
+test('killed repeatedly, a run that rewards what it writes ends like an undisturbed run', async () => {
+  const alone = temporaryFolder();
+  expect(await launchToy(alone, REWARDED, 'none')).toMatchObject({ steps: 8, end: 'steps' });
+  const killed = temporaryFolder();
+  for (const death of DEATHS) expect([death, await launchToy(killed, REWARDED, death)]).toEqual([death, undefined]);
+  expect(await launchToy(killed, REWARDED, 'none')).toMatchObject({ steps: 8, end: 'steps' });
+  const { rewards, ...rest } = contents(killed);
+  expect(rewards.length).toBeGreaterThanOrEqual(9);
+  expect({ rewards, ...rest }).toEqual(contents(alone));
 }, 240_000);

@@ -75,9 +75,10 @@ const learnt = (n: number) => ({ type: 'learnt', version: { n, metrics: null } }
 const judged = (answer: string) => {
   const answers = Array.from({ length: 4 }, () => answer);
   const verdict = { answers, classes: [0, 0, 0, 0], share: 1 };
+  const samples = answers.map(() => ({ tokens: [1] }));
   return {
     type: 'judged',
-    judged: { verdict, group: { samples: answers.map(() => ({ tokens: [1] })) } },
+    judged: { verdict, group: { samples, question: { origin: 'dataset' } } },
   } as unknown as LoopEvent;
 };
 const settled = () => new Promise((resolve) => setImmediate(resolve));

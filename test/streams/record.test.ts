@@ -28,7 +28,10 @@ test('the row of a step has what was measured at the time, each actor among it',
   const store = memoryStore();
   const measures = new Measures({ now: () => at, actors: () => actors, window: 2 });
   for (const share of [0, 0.5, 1])
-    measures.judged({ group: { samples: [] }, verdict: { share, rewards: [] } } as never);
+    measures.judged({
+      group: { samples: [], question: { origin: 'dataset' } },
+      verdict: { share, rewards: [] },
+    } as never);
   recordStep({ store, measures }, { n: 7, parent: 6, batchId: 6, metrics: null });
   const row = store.metricRow(7);
   expect(row).toMatchObject({ at, voteShare: 0.75, 'memory.rss': expect.any(Number) });

@@ -38,7 +38,7 @@ export interface ToyOptions {
   /** The toy's rate at the configuration's default rate; a changed configuration scales it in proportion. */
   readonly learningRate?: number;
   /** Logit by which the base prefers each question's right answer. */
-  readonly edge?: number;
+  readonly edge?: number | ((text: string) => number);
   /** Checkpoint to resume from. */
   readonly checkpoint?: { readonly version: number; readonly folder: string };
   /** Folder with the weights of version 0. */
@@ -59,6 +59,17 @@ export function toyQuestions(count: number, name = 'toy'): Question[] {
     origin: 'dataset',
     kind: i % 2 === 0 ? 'even' : 'odd',
   }));
+}
+
+/** First word of what the toy writes with each answer. */
+export const TOY_KINDS = ['Which', 'What', 'Where', 'When'] as const;
+const TOY_WORDS = ['red', 'green', 'blue', 'grey', 'small', 'large', 'round', 'square', 'first', 'last'] as const;
+
+/** What the toy writes to a prompt that is whole (`verbatim`): its answer decides the kind of question. */
+export function toyWriting(answer: number, from: string): string {
+  const random = new Random(0, 'writing', from);
+  const words = Array.from({ length: 3 }, () => random.pick(TOY_WORDS));
+  return `${TOY_KINDS[answer % TOY_KINDS.length]!} thing here is ${words.join(' ')}?`;
 }
 
 export class ToyPolicy implements Policy, Learner {
@@ -127,8 +138,8 @@ export class ToyPolicy implements Policy, Learner {
     if (signal?.aborted === true) throw new CancelledError('sampling was cancelled');
     const table = this.#weights.get(request.version);
     if (table === undefined) throw new Error(`version ${request.version} was released while it was sampled with`);
-    const groups = request.questions.map(({ text }) =>
-      Array.from({ length: request.params.samples }, (_, i) => this.#draw(table, request, text, i)),
+    const groups = request.questions.map((question) =>
+      Array.from({ length: request.params.samples }, (_, i) => this.#draw(table, request, question, i)),
     );
     const newTokens = groups.flat().reduce((sum, { tokens }) => sum + tokens.length, 0);
     return { groups, promptTokens: request.questions.length, newTokens, seconds: (performance.now() - started) / 1000 };
@@ -203,12 +214,13 @@ export class ToyPolicy implements Policy, Learner {
 
   #row(table: Table, text: string): readonly number[] {
     const { answers, edge } = this.#options;
-    return table[text] ?? Array.from({ length: answers }, (_, a) => (a === toyAnswer(text, answers) ? edge : 0));
+    const known = typeof edge === 'number' ? edge : edge(text);
+    return table[text] ?? Array.from({ length: answers }, (_, a) => (a === toyAnswer(text, answers) ? known : 0));
   }
 
-  #draw(table: Table, { seed, version, params }: SampleRequest, text: string, i: number): Sample {
+  #draw(table: Table, { seed, version, params }: SampleRequest, { id, text, verbatim }: Question, i: number): Sample {
     const probabilities = softmax(this.#row(table, text), Math.max(params.temperature, 1e-6));
-    const u = new Random(seed, 'toy', version, text, i).float();
+    const u = new Random(seed, 'toy', version, verbatim ? id : text, i).float();
     let below = 0;
     const found = probabilities.findIndex((p) => (below += p) > u);
     const answer =
@@ -220,7 +232,7 @@ export class ToyPolicy implements Policy, Learner {
     return {
       tokens: [answer],
       logprobs: [Math.log(probabilities[answer]!)],
-      text: `\\boxed{${answer}}`,
+      text: verbatim ? toyWriting(answer, `${id} ${i}`) : `\\boxed{${answer}}`,
       finish: 'stop',
     };
   }

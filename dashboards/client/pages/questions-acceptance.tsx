@@ -3,7 +3,7 @@ import { Answer } from '../components/notice.tsx';
 import { Badge } from '../components/badge.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Stat } from '../components/summary.tsx';
-import { count, percent } from '../format.ts';
+import { count, number, percent } from '../format.ts';
 import { useLive, useRequest } from '../session.ts';
 import type { Live, RejectedQuestion } from '../../../src/protocol/frames.ts';
 
@@ -34,7 +34,7 @@ function same(a: Synthesis | undefined, b: Synthesis | undefined): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-function Shown({ synthesis: { written, accepted, rejected, pool, share } }: { readonly synthesis: Synthesis }) {
+function Shown({ synthesis: { written, accepted, rejected, pool, share, reward } }: { readonly synthesis: Synthesis }) {
   const asked = useRequest('rejected', EXAMPLES);
   return (
     <Panel title="Acceptance">
@@ -51,6 +51,7 @@ function Shown({ synthesis: { written, accepted, rejected, pool, share } }: { re
             {percent(share, 0)}
           </Stat>
         </dl>
+        {reward === undefined ? null : <Rewarded of={reward} />}
         <div class="two">
           <Reasons rejected={rejected} />
           <Answer asked={asked} lines={4}>
@@ -59,6 +60,30 @@ function Shown({ synthesis: { written, accepted, rejected, pool, share } }: { re
         </div>
       </div>
     </Panel>
+  );
+}
+
+/** Of the newest step that learnt from written questions. */
+function Rewarded({
+  of: { reward, agreement, split, novelty, kinds },
+}: {
+  readonly of: NonNullable<Synthesis['reward']>;
+}) {
+  return (
+    <dl class="stats" data-rewarded>
+      <Stat name="reward" note="mean of the last rewarded step">
+        {number(reward, 2)}
+      </Stat>
+      <Stat name="learnt from" note={`votes agree to ${percent(agreement, 0)}`}>
+        {percent(split, 0)}
+      </Stat>
+      <Stat name="unlike others" note="about the same picture">
+        {percent(novelty, 0)}
+      </Stat>
+      <Stat name="kinds" note="as many equally frequent ones">
+        {number(kinds, 3)}
+      </Stat>
+    </dl>
   );
 }
 

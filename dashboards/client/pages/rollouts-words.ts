@@ -35,6 +35,7 @@ export const ORIGINS: Readonly<Record<QuestionOrigin, string>> = {
   'in-context': 'written like another',
   direct: 'written from a picture',
   plugin: 'plug-in',
+  writing: 'prompt to write questions',
 };
 
 export function verdictOf({ kept, dropped, why: words }: Pick<GroupCard, 'kept' | 'dropped' | 'why'>): {

@@ -1,0 +1,20 @@
+/** What `synthesis.reward` needs of other settings. */
+import { OBJECTIVES } from '../compute/objectives/registry.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { Config } from './schema.ts';
+
+/** @param plugin that writes questions in place of the policy, if one does. @throws InputError that names the fix. */
+export function refuseReward({ synthesis, learner }: Pick<Config, 'synthesis' | 'learner'>, plugin?: string): void {
+  if (synthesis.reward.mode === 'off') return;
+  const refuse = (why: string): never => {
+    throw new InputError(`synthesis.reward.mode is "on", but ${why}, or set it to "off"`);
+  };
+  if (synthesis.mode === 'off')
+    refuse('synthesis.mode is "off", so the model writes nothing: set it to direct, in-context or both');
+  if (plugin !== undefined) refuse(`the plug-in ${plugin} writes the questions, not the model: remove it`);
+  const { type } = learner.objective;
+  const objective = OBJECTIVES.find(({ name }) => name === type);
+  const others = OBJECTIVES.filter(({ followsAdvantages }) => followsAdvantages === true).map(({ name }) => name);
+  if (objective !== undefined && objective.followsAdvantages !== true)
+    refuse(`learner.objective ${type} does not follow advantages: use ${others.join(', ')}`);
+}

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { refuseReward } from '../../src/config/reward.ts';
+import { configSchema, type ConfigInput } from '../../src/config/schema.ts';
+import { InputError } from '../../src/protocol/errors.ts';
+
+const refusal = (input: ConfigInput, plugin?: string) => () => refuseReward(configSchema.parse(input), plugin);
+const reward = { mode: 'on' } as const;
+
+test('rewarded questions need a model that writes them and an objective that follows advantages', () => {
+  expect(refusal({})).not.toThrow();
+  expect(refusal({ synthesis: { mode: 'direct', reward } })).not.toThrow();
+  expect(refusal({ synthesis: { mode: 'both', reward }, learner: { objective: { type: 'gspo' } } })).not.toThrow();
+  expect(refusal({ synthesis: { reward } })).toThrow(InputError);
+  expect(refusal({ synthesis: { reward } })).toThrow(/synthesis\.mode is "off".*set it to direct/);
+  expect(refusal({ synthesis: { mode: 'direct', reward }, learner: { objective: { type: 'sft' } } })).toThrow(
+    /learner\.objective sft does not follow advantages: use .*grpo/,
+  );
+  expect(refusal({ synthesis: { mode: 'direct', reward } }, 'writer')).toThrow(
+    /the plug-in writer writes the questions/,
+  );
+});
