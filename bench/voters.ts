@@ -1,7 +1,8 @@
 /**
  * `npx tsx bench/voters.ts RUN_FOLDER` measures, on the groups that a run of the ladder sampled, what other ways to vote
  * add to its checks, and would have added without them: votes weighted by log-probability, votes weighted by what the
- * frozen base gives the same responses, soft votes, and only the negative advantages. Labels only say here what is
+ * frozen base gives the same responses, soft votes, only the negative advantages, and `premises` by the lists of the
+ * group's own responses instead of further readings. Labels only say here what is
  * right. Opening migrates the store, so give it a copy of an older run.
  */
 import { readFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { openLadder } from '../src/data/figures/ladder/dataset.ts';
 import type { FamilyName } from '../src/data/figures/ladder/table.ts';
 import { groupAdvantages } from '../src/learn/advantage.ts';
-import { denialOf } from '../src/learn/vote.ts';
+import { checkPremises, premisesOf } from '../src/learn/checks/premises.ts';
 import { mean } from '../src/lib/mean.ts';
 import { openStore } from '../src/store/open-store.ts';
 
@@ -27,8 +28,8 @@ const parts = values.versions.split(',').map(Number);
 
 interface Response {
   readonly answer: string | null;
-  /** Whether a check denies its vote. */
-  readonly denied: boolean;
+  /** Checks of the run that deny its vote, and `OWN_LISTS` where that would. */
+  readonly deniedBy: ReadonlySet<string>;
   /** log pi of its tokens, under the version that sampled it and under the base. */
   readonly logprobs: readonly number[];
   readonly refLogprobs: readonly number[];
@@ -41,6 +42,8 @@ interface Group {
 }
 
 const PAGE = 500;
+/** The list of what it reads is not that of most of its group's responses that have one. */
+const OWN_LISTS = 'premises by own lists';
 
 function groupsOf(run: string): readonly Group[] {
   const { data } = JSON.parse(readFileSync(join(run, 'config.json'), 'utf8')) as {
@@ -53,9 +56,13 @@ function groupsOf(run: string): readonly Group[] {
     const page = store.judgedGroups(PAGE, before);
     if (page.length === 0) return groups;
     for (const { group, verdict } of page) {
-      const responses = group.samples.map(({ logprobs, refLogprobs = [] }, i) => ({
+      const lists = group.samples.flatMap(({ text }) => premisesOf(text) ?? []);
+      const responses = group.samples.map(({ text, logprobs, refLogprobs = [] }, i) => ({
         answer: verdict.answers[i] ?? null,
-        denied: denialOf(group.checks ?? [], i) !== undefined,
+        deniedBy: new Set([
+          ...(group.checks ?? []).flatMap(({ check, findings }) => (findings[i]?.vote === false ? [check] : [])),
+          ...(checkPremises(text, lists).vote === false ? [OWN_LISTS] : []),
+        ]),
         logprobs,
         refLogprobs,
       }));
@@ -69,8 +76,12 @@ function groupsOf(run: string): readonly Group[] {
 /** A response with a vote; null where it has none. */
 type Vote = (Response & { readonly answer: string }) | null;
 
-const votesOf = ({ responses }: Group, checked: boolean): Vote[] =>
-  responses.map(({ answer, ...rest }) => (answer === null || (checked && rest.denied) ? null : { ...rest, answer }));
+const votesOf = ({ responses }: Group, checks: readonly string[]): Vote[] =>
+  responses.map(({ answer, ...rest }) =>
+    answer === null || checks.some((check) => rest.deniedBy.has(check)) ? null : { ...rest, answer },
+  );
+
+const CHECKS = ['equations', 'whole', 'premises'];
 
 /** The answer with the largest sum of weights, ties to the one seen first; null without a vote. */
 function winnerOf(votes: readonly Vote[], weight: (vote: Response) => number = () => 1): string | null {
@@ -105,8 +116,12 @@ function printTable(head: readonly string[], rows: readonly (readonly string[])[
 }
 
 /** Votes that are right among those that a rule gives, and the share of groups that it gives one. */
-function votedBy(rule: (votes: readonly Vote[]) => string | null, groups: readonly Group[], checked: boolean): string {
-  const winners = groups.map((group) => rule(votesOf(group, checked)));
+function votedBy(
+  rule: (votes: readonly Vote[]) => string | null,
+  groups: readonly Group[],
+  checks: readonly string[],
+): string {
+  const winners = groups.map((group) => rule(votesOf(group, checks)));
   const voted = winners.filter((winner) => winner !== null).length;
   const right = winners.filter((winner, i) => winner === groups[i]!.label).length;
   return `${percent(right, voted)} of ${percent(voted, groups.length)}`;
@@ -123,10 +138,10 @@ const rewardsOfFrequency: Rewards = (votes) =>
   votes.map((vote) => votes.filter((other) => vote !== null && other?.answer === vote.answer).length / votes.length);
 
 /** Shares of the positive advantages that right responses get, and of the negative ones that wrong responses get. */
-function pushed(rewardsOf: Rewards, groups: readonly Group[], checked: boolean, split: boolean): string {
+function pushed(rewardsOf: Rewards, groups: readonly Group[], checks: readonly string[], split: boolean): string {
   const sums = { up: 0, upRight: 0, down: 0, downWrong: 0 };
   for (const group of groups) {
-    const votes = votesOf(group, checked);
+    const votes = votesOf(group, checks);
     // The winner has half of the responses at most.
     if (split && 2 * mean(rewardsOfVote(votes)) > 1) continue;
     groupAdvantages(rewardsOf(votes), { normaliseStd: true }).forEach((advantage, i) => {
@@ -148,23 +163,30 @@ const head = parts.map(
   (from, i) => `${from} to ${(parts[i + 1] ?? 1 + Math.max(...all.map(({ version }) => version))) - 1}`,
 );
 const both = [...head.map((versions) => `no checks, ${versions}`), ...head.map((versions) => `checks, ${versions}`)];
-const cells = (of: (groups: readonly Group[], checked: boolean) => string): string[] =>
-  [false, true].flatMap((checked) => byPart.map((groups) => of(groups, checked)));
+const cells = (of: (groups: readonly Group[], checks: readonly string[]) => string): string[] =>
+  [[], CHECKS].flatMap((checks) => byPart.map((groups) => of(groups, checks)));
 
 console.log(
   `Votes that are right, of the share of groups that have one (${byPart.map(({ length }) => length).join(', ')} groups):\n`,
 );
 printTable(
   ['votes', ...both],
-  Object.entries(RULES).map(([name, rule]) => [name, ...cells((groups, checked) => votedBy(rule, groups, checked))]),
+  Object.entries(RULES).map(([name, rule]) => [name, ...cells((groups, checks) => votedBy(rule, groups, checks))]),
 );
 console.log('Of the positive advantages the share on right responses, of the negative ones that on wrong responses:\n');
 printTable(
   ['rewards', ...both],
   [
-    ['the vote', ...cells((groups, checked) => pushed(rewardsOfVote, groups, checked, false))],
-    ['the vote, split groups', ...cells((groups, checked) => pushed(rewardsOfVote, groups, checked, true))],
-    ['soft votes', ...cells((groups, checked) => pushed(rewardsOfFrequency, groups, checked, false))],
-    ['soft votes, split groups', ...cells((groups, checked) => pushed(rewardsOfFrequency, groups, checked, true))],
+    ['the vote', ...cells((groups, checks) => pushed(rewardsOfVote, groups, checks, false))],
+    ['the vote, split groups', ...cells((groups, checks) => pushed(rewardsOfVote, groups, checks, true))],
+    ['soft votes', ...cells((groups, checks) => pushed(rewardsOfFrequency, groups, checks, false))],
+    ['soft votes, split groups', ...cells((groups, checks) => pushed(rewardsOfFrequency, groups, checks, true))],
   ],
+);
+
+const SETS = [[], ['equations', 'whole'], CHECKS, ['equations', 'whole', OWN_LISTS]];
+console.log('Votes that are right, of the share of groups that have one:\n');
+printTable(
+  ['checks', ...head],
+  SETS.map((checks) => [checks.join(' + ') || 'none', ...byPart.map((groups) => votedBy(winnerOf, groups, checks))]),
 );
