@@ -152,6 +152,22 @@ export const ROOMS = {
     packages: [NODE, 'piscina', 'zod'],
   },
 
+  'src/cluster': {
+    holds: 'workers on other machines: leases over NATS, files over HTTP',
+    imports: [
+      ...COMMON,
+      'src/protocol/codec',
+      'src/data',
+      'src/config',
+      'src/policy',
+      'src/policy/local',
+      'src/plugin',
+      'src/compute/hf',
+      'src/compute/rollout/model-text',
+    ],
+    packages: [NODE, '@nats-io/jetstream', '@nats-io/transport-node', 'zod'],
+  },
+
   // The loop.
   'src/roles': {
     holds: 'questioner, sampler, voter, learner, evaluator, synthesizer, and the calls that stages make of them',
@@ -186,6 +202,7 @@ export const ROOMS = {
       'src/compute/models/folder',
       'src/compute/rollout/model-text',
       'src/policy/local',
+      'src/cluster',
       'src/roles',
       'actors',
       'streams',
@@ -219,6 +236,7 @@ export const ROOMS = {
       'src/compute/memory',
       'src/compute/kernel-report',
       'src/policy/local',
+      'src/cluster',
       'src/roles',
       'streams',
       'src/daemon',

@@ -103,6 +103,7 @@ export type {
   RewardRequest,
   Rewarded,
   SampleQuestions,
+  SampledReply,
   SampleReply,
   SampleRequest,
   SamplingParams,

@@ -5,7 +5,7 @@
 import { isWriting } from '../src/learn/question-reward.ts';
 import { InputError } from '../src/protocol/errors.ts';
 import type { RolloutGroup, Sample } from '../src/protocol/messages.ts';
-import type { SampleReply } from '../src/protocol/ports.ts';
+import type { SampledReply } from '../src/protocol/ports.ts';
 import type { Admission } from '../src/store/store.ts';
 import { sampling } from '../src/roles/sampler.ts';
 import type { Loop } from './loop.ts';
@@ -28,6 +28,7 @@ export function sample(loop: Loop) {
       const samples = replies.flatMap((reply) => reply.groups);
       const groups = job.map((admission, i) => groupOf(admission, version, samples[i] ?? []));
       loop.parts.store.saveGroups(groups);
+      for (const reply of replies) reply.stored?.();
       return groups;
     } finally {
       loop.parts.measures.end('rollout', { tokens });
@@ -37,7 +38,7 @@ export function sample(loop: Loop) {
 }
 
 /** Reports once that pictures are scaled down. */
-function scaledNote({ parts, effects }: Loop): (replies: readonly SampleReply[]) => void {
+function scaledNote({ parts, effects }: Loop): (replies: readonly SampledReply[]) => void {
   let isNoted = false;
   return (replies) => {
     const scaled = replies.reduce((sum, { scaledPictures = 0 }) => sum + scaledPictures, 0);
@@ -52,19 +53,24 @@ function scaledNote({ parts, effects }: Loop): (replies: readonly SampleReply[])
 /**
  * One reply for the job, or, where a question of it is refused, one for each question: a refused one has no samples.
  */
-async function sampleOrSplit(loop: Loop, job: Job, lane: number, version: number): Promise<readonly SampleReply[]> {
+async function sampleOrSplit(loop: Loop, job: Job, lane: number, version: number): Promise<readonly SampledReply[]> {
   try {
     return [await ask(loop, job, lane, version)];
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     if (job.length === 1) return [refused(loop, job[0]!, error)];
-    const replies: SampleReply[] = [];
+    const replies: SampledReply[] = [];
     for (const admission of job) replies.push(...(await sampleOrSplit(loop, [admission], lane, version)));
     return replies;
   }
 }
 
-async function ask(loop: Pick<Loop, 'parts' | 'state'>, job: Job, lane: number, version: number): Promise<SampleReply> {
+async function ask(
+  loop: Pick<Loop, 'parts' | 'state'>,
+  job: Job,
+  lane: number,
+  version: number,
+): Promise<SampledReply> {
   const { config, performers } = loop.parts;
   const questions = job.map(({ question }) => question);
   const { question, sequence } = job[0]!;
@@ -85,7 +91,7 @@ async function ask(loop: Pick<Loop, 'parts' | 'state'>, job: Job, lane: number, 
   return reply;
 }
 
-function refused(loop: Loop, { question }: Admission, error: InputError): SampleReply {
+function refused(loop: Loop, { question }: Admission, error: InputError): SampledReply {
   refuse(loop, 'training', { question: question.id, reason: error.message });
   return { groups: [[]], promptTokens: 0, newTokens: 0, seconds: 0 };
 }

@@ -16,6 +16,7 @@ import type {
   Phase,
   Status,
   SynthesisStatus,
+  WorkerStatus,
 } from '../src/protocol/status.ts';
 import { labelFreeStatus, withEvaluation, type LabelFreeProgress } from './label-free.ts';
 import type { Listener } from './listener.ts';
@@ -50,6 +51,8 @@ export interface Sources {
   readonly measures: Measures;
   readonly groups: () => GroupStatus;
   readonly commands?: () => readonly CommandStatus[];
+  /** Absent in a run without a cluster. */
+  readonly workers?: () => readonly WorkerStatus[];
   /** Stores the durable figures. */
   readonly keep: (progress: StoredFigures) => void;
 }
@@ -245,6 +248,7 @@ export class Telemetry implements Listener {
       ...(this.#curriculum === undefined ? {} : { curriculum: this.#curriculum }),
       ...(this.#guardian === undefined ? {} : { guardian: this.#guardian }),
       actors: measures.actors,
+      ...(this.#sources.workers && { workers: this.#sources.workers() }),
       restarts: this.#restarts(),
       memory: { rss, peakRss: this.#peakRss },
       ...(commands.length === 0 ? {} : { commands }),

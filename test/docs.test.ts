@@ -84,7 +84,17 @@ describe('the documentation', () => {
     const licences = [...page.matchAll(/^## (.*)$/gm)].flatMap(([, text]) =>
       text!.replaceAll(/[()]/g, '').split(/ AND | OR /),
     );
-    const known = ['MIT', 'Apache-2.0', 'LGPL-3.0-or-later', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '0BSD', 'CC0-1.0'];
+    const known = [
+      'MIT',
+      'Apache-2.0',
+      'LGPL-3.0-or-later',
+      'BSD-2-Clause',
+      'BSD-3-Clause',
+      'ISC',
+      '0BSD',
+      'CC0-1.0',
+      'Unlicense',
+    ];
     expect([...new Set(licences)].filter((licence) => !known.includes(licence))).toEqual([]);
   });
 

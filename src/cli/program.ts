@@ -16,6 +16,8 @@ import { pluginsCommand } from './commands/plugins.ts';
 import { pretrainCommand } from './commands/pretrain.ts';
 import { setupCommand } from './commands/setup.ts';
 import { startCommand } from './commands/start.ts';
+import { workerCommand } from './commands/worker.ts';
+import { workersCommand } from './commands/workers.ts';
 import { synthesizeCommand } from './commands/synthesize.ts';
 import { packagePath } from '../lib/package-path.ts';
 
@@ -51,6 +53,8 @@ export function createProgram(start = startCommand()): Command {
     historyCommand(),
     pluginsCommand(),
     pluginCommand(),
+    workerCommand(),
+    workersCommand(),
     evalCommand(),
     askCommand(),
     synthesizeCommand(),

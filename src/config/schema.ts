@@ -479,6 +479,47 @@ const workers = z.strictObject({
   learnerThreads: count().max(1_024).default(1).describe('CPU threads of each learner thread.'),
 });
 
+const cluster = z.strictObject({
+  nats: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'Address of a NATS server with JetStream, such as `nats://10.0.0.5:4222` (several: with commas), through which workers join; null is no cluster. Credentials come from the environment: docs/machines.md.',
+    ),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/)
+    .default('quorum')
+    .describe('Name of the cluster, for several runs on one NATS server; workers join it by `--cluster`.'),
+  host: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe(
+      'Address at which workers fetch versions, the model and pictures; null: that of this machine on the way to the NATS server.',
+    ),
+  port: z.int().min(0).max(65_535).default(0).describe('Port of that; 0 picks a free one.'),
+  jobs: count()
+    .max(1_024)
+    .default(8)
+    .describe('Jobs in hand at once, each of `loop.jobQuestions` questions: at least as many as workers have devices.'),
+  leaseSeconds: positive()
+    .max(3_600)
+    .default(15)
+    .describe('Time after which a job of a worker that fell silent is given to another one.'),
+  checkShare: share()
+    .default(0.02)
+    .describe('Share of the jobs of each worker of which the daemon scores a group again; 0 is off.'),
+  tolerance: positive()
+    .default(0.05)
+    .describe(
+      'Mean difference of log-probabilities, in nats a token, up to which a worker sampled with the version that it was told to.',
+    ),
+});
+
 const supervision = z.strictObject({
   maxRestarts: z
     .int()
@@ -634,6 +675,7 @@ export const configSchema = z.strictObject({
   checkpoints: checkpoints.prefault({}),
   guardian: guardian.prefault({}),
   workers: workers.prefault({}),
+  cluster: cluster.prefault({}),
   supervision: supervision.prefault({}),
   timeouts: timeouts.prefault({}),
   store: store.prefault({}),

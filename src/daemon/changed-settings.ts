@@ -4,7 +4,7 @@ import { configSchema } from '../config/schema.ts';
 
 /** Settings left out: how and where the work is done, when it ends, and those with a check of their own. */
 const ASIDE =
-  /^(?:model|preset|promptTemplate|prompt|runFolder|seed|data|dashboard|log|workers|timeouts|store|checkpoints|supervision|loop\.(?:steps|stopWhen))(?:\.|$)/;
+  /^(?:model|preset|promptTemplate|prompt|runFolder|seed|data|dashboard|log|workers|cluster|timeouts|store|checkpoints|supervision|loop\.(?:steps|stopWhen))(?:\.|$)/;
 const LONGEST = 80;
 
 export interface ChangedSetting {

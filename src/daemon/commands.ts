@@ -8,6 +8,7 @@ import type { Pipeline } from '../../streams/pipeline.ts';
 import { checkLive } from '../config/live.ts';
 import { CancelledError, InputError } from '../protocol/errors.ts';
 import { commandWords, isUrgent, type Command } from '../protocol/commands.ts';
+import type { Workers } from '../policy/policy.ts';
 import type { CommandStatus } from '../protocol/status.ts';
 import type { Roster } from './roster.ts';
 import { evaluationWords } from './label-words.ts';
@@ -23,6 +24,8 @@ export interface CommandParts {
   readonly pipeline: () => Pipeline | undefined;
   readonly pause: () => Promise<void>;
   readonly resume: () => Promise<void>;
+  /** Absent in a run without a cluster. */
+  readonly workers: Workers | undefined;
   /** Starts to stop the daemon. */
   readonly stop: () => void;
   /** Writes to the status view and the log. */
@@ -137,6 +140,8 @@ export class Commands {
         return stop();
       case 'set':
         return this.#running().set(checkLive(command.path, command.value), command.value);
+      case 'drain':
+        return this.#workers().drain(command.worker);
       case 'plugin.add':
         return roster.add(command);
       case 'plugin.remove':
@@ -148,6 +153,12 @@ export class Commands {
       default:
         throw new InputError(`unknown command ${JSON.stringify(command satisfies never)}`);
     }
+  }
+
+  #workers(): Workers {
+    const { workers } = this.#parts;
+    if (!workers) throw new InputError('no worker can join this run: set `cluster.nats`');
+    return workers;
   }
 
   #running(): Pipeline {

@@ -59,7 +59,7 @@ export function compose(given: ComposeParts) {
   };
   const parts = loopParts(given, instruments, actors);
   const loop: Loop = { parts, state, effects: loopEffects(instruments.journal, keeping, actors.started, announce) };
-  const commands = commandsOf(loop, instruments.journal, keeping, actors, late);
+  const commands = commandsOf(run, loop, instruments.journal, keeping, actors, late);
   const { handles } = actors.started;
   const guardian = guardianOf({ config, loop, handles, commands, say: (text) => instruments.journal.say(text) });
   Object.assign(late, { handles, commands, phases: keeping.phases, guardian } satisfies Partial<Late>);
@@ -138,6 +138,7 @@ function loopEffects(
 }
 
 function commandsOf(
+  { policy }: OpenRun,
   loop: Loop,
   journal: Journal,
   { saving, phases, place }: Keeping,
@@ -156,6 +157,7 @@ function commandsOf(
       late.guardian?.released();
       phases.resume();
     },
+    workers: policy.workers,
     stop: () => beginStop(started.system),
     say: (text) => journal.say(text),
   });

@@ -64,8 +64,9 @@ export async function dryRun(config: Config, hooks: DaemonHooks): Promise<DryRun
   using standIn = standInFor(config.runFolder);
   const { createPolicy, signal, beginAgain, pluginFolder = process.cwd() } = hooks;
   try {
+    if (config.cluster.nats !== null) await tryNats(config.cluster.nats);
     await using run = await openRun(
-      { ...config, runFolder: standIn.path },
+      { ...config, runFolder: standIn.path, cluster: { ...config.cluster, nats: null } },
       { createPolicy, pluginFolder, signal, beginAgain },
     );
     const { host, port } = config.dashboard;
@@ -75,6 +76,12 @@ export async function dryRun(config: Config, hooks: DaemonHooks): Promise<DryRun
     if (error instanceof InputError) throw new InputError(standIn.named(error.message), { cause: error });
     throw error;
   }
+}
+
+/** Workers of a daemon on this cluster must not notice. */
+async function tryNats(address: string): Promise<void> {
+  const { connectTo } = await import('../cluster/connection.ts');
+  await (await connectTo(address, 'quorum-dry-run')).close();
 }
 
 function found(config: Config, run: OpenRun, named: (text: string) => string): DryRun {

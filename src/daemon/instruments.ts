@@ -25,6 +25,7 @@ export function instrumentsOf(config: Config, run: OpenRun, late: Late) {
     measures,
     groups: () => groupsOf(store, late.pipeline?.credits() ?? 0),
     commands: () => late.commands.inHand(),
+    ...(run.policy.workers && { workers: () => run.policy.workers!.list() }),
     keep: (progress: StoredFigures) => store.setMeta(PROGRESS, progress),
   };
   const telemetry = new Telemetry(processFacts(config, run.folder.path, run.data), sources, before);

@@ -97,7 +97,10 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     };
     const base = await unlessAborted(options.signal, settleBase(store, { ...config, model }, past));
     const sized = await sizedFor(config, { model, opened, options });
-    const policy: Policy = await (options.createPolicy ?? localPolicy)(sized.config, origin);
+    const own: Policy = await (options.createPolicy ?? localPolicy)(sized.config, origin);
+    // What only a cluster needs is loaded for a cluster only.
+    const { withWorkers } = config.cluster.nats === null ? {} : await import('../cluster/open.ts');
+    const policy = withWorkers?.({ ...sized.config, model }, own) ?? own;
     const { learner, sampler } = policy;
     closers.push(() => Promise.all([learner[Symbol.asyncDispose](), sampler[Symbol.asyncDispose]()]));
     const [{ version }] = await unlessAborted(options.signal, Promise.all([learner.open(), sampler.open()]));

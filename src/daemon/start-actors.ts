@@ -23,7 +23,9 @@ export function startActors(parts: ComposeParts, { late, instruments, audience, 
   const { config, run, builtIn, pluginFolder } = parts;
   const { journal } = instruments;
   const { openSeconds, pluginSeconds } = config.timeouts;
-  const size = { lanes: devicesOf(config.workers).rollout.length, synthesizes: config.synthesis.mode !== 'off' };
+  const { length } = devicesOf(config.workers).rollout;
+  const lanes = config.cluster.nats === null ? length : Math.max(length, config.cluster.jobs);
+  const size = { lanes, synthesizes: config.synthesis.mode !== 'off' };
   const services = servicesFor(parts, instruments, late);
   const started = startSystem({
     members: [...builtInMembers(builtIn, services, size), ...guardianMembers(config, run)],

@@ -51,6 +51,12 @@ export async function readPicture(
   }
 }
 
+/** The bytes of a picture's file. @throws InputError when there is no such file, or it is a pipe or a device. */
+export async function readPictureFile(path: string): Promise<Uint8Array> {
+  await readHead(path, quotedName(path));
+  return readFile(path);
+}
+
 /**
  * The file ending for these bytes: `png`, `bmp`. @param name names the picture in errors. @throws InputError when it is
  * not a picture.

@@ -4,7 +4,7 @@ import { coarsened } from './coarse.ts';
 import { disturbed } from './disturbed.ts';
 import { base64Picture } from './embedded.ts';
 import { drawFigure, parseKey } from './figures/figure.ts';
-import { readPicture } from './image.ts';
+import { pictureFormat, readPicture, readPictureFile } from './image.ts';
 import { parquetPicture } from './parquet-picture.ts';
 import { rearranged } from './rearranged.ts';
 
@@ -26,6 +26,21 @@ export async function loadPicture(ref: PictureRef): Promise<Picture> {
     case 'rearranged':
       return rearranged(await loadPicture(ref.of), ref);
   }
+}
+
+/**
+ * The encoded bytes of a picture in a file or a data file, for a reader on another machine. @throws InputError when it
+ * is not a picture.
+ */
+export async function encodedPicture(
+  ref: PictureRef & { readonly type: 'file' | 'parquet' | 'base64' },
+): Promise<Uint8Array> {
+  const bytes =
+    ref.type === 'file'
+      ? await readPictureFile(ref.path)
+      : await (ref.type === 'parquet' ? parquetPicture(ref) : base64Picture(ref));
+  await pictureFormat(bytes, pictureName(ref));
+  return bytes;
 }
 
 /**

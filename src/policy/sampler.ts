@@ -10,7 +10,7 @@
  * evaluation. So a sampler may drop a copy once a newer version was named and no call of the older one is in hand, at
  * the cost of reading it again.
  */
-import type { SampleReply, SampleRequest, WeightsRef } from '../protocol/ports.ts';
+import type { SampledReply, SampleRequest, WeightsRef } from '../protocol/ports.ts';
 
 export interface Sampler extends AsyncDisposable {
   /** Called once, before `sample`. @throws InputError when the model cannot be loaded; the start is then refused. */
@@ -22,7 +22,17 @@ export interface Sampler extends AsyncDisposable {
    * @throws InputError when a question cannot be asked, CancelledError after `signal` aborts, RangeError when the
    * version is gone. Every other error counts against the actor's restart budget, and the job is tried again.
    */
-  sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply>;
+  sample(request: SampleRequest, signal?: AbortSignal): Promise<SampledReply>;
+  /**
+   * log pi(token) of given responses, `[question][response][token]`, with the version and the temperature of the
+   * request, without top-p and top-k. Absent where the sampler cannot.
+   * @param responses tokens, `[question][response][token]`. @throws like `sample`.
+   */
+  score?(
+    request: SampleRequest,
+    responses: readonly (readonly (readonly number[])[])[],
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly (readonly number[])[])[]>;
 }
 
 /**

@@ -40,6 +40,8 @@ const addFromMachine = z.strictObject({
   labels: z.boolean().exactOptional(),
 });
 
+const drain = z.strictObject({ type: z.literal('drain'), worker: name });
+
 /** A command from a dashboard page. */
 export const browserCommand = z.discriminatedUnion('type', [
   ...ofLoop,
@@ -52,4 +54,5 @@ export const machineCommand = z.discriminatedUnion('type', [
   ...ofLoop,
   addFromMachine,
   ofNamedPlugin,
+  drain,
 ]) satisfies z.ZodType<Command>;

@@ -23,7 +23,13 @@ export type PluginCommand =
   | ({ readonly type: 'plugin.add' } & NamedPlugin)
   | { readonly type: 'plugin.remove' | 'plugin.restart' | 'plugin.reload'; readonly name: string };
 
-export type Command = LoopCommand | PluginCommand;
+/** Lets the workers of a name finish their jobs and end. */
+export interface WorkerCommand {
+  readonly type: 'drain';
+  readonly worker: string;
+}
+
+export type Command = LoopCommand | PluginCommand | WorkerCommand;
 
 /** Authors of commands in the event log; a dashboard is named by its address instead. */
 export const AUTHOR = { commandLine: 'command line', guardian: 'guardian', process: 'the process itself' } as const;
@@ -85,6 +91,8 @@ export function commandWords(command: Command): string {
       return `set ${command.path} to ${command.value}`;
     case 'rollback':
       return `roll back to version ${command.version}`;
+    case 'drain':
+      return `drain worker ${command.worker}`;
     case 'plugin.add':
       return `add plug-in ${command.use}`;
     case 'plugin.remove':
@@ -113,6 +121,8 @@ export function doneWords(command: Command): string {
       return `Rolled back to version ${command.version}.`;
     case 'stop':
       return 'The daemon is stopping.';
+    case 'drain':
+      return `Worker ${command.worker} takes no more jobs, and ends when it has none.`;
     case 'plugin.add':
       return `Added ${command.use}. It stays until the daemon stops: list it in plugins of the configuration to keep it.`;
     default:

@@ -103,6 +103,12 @@ export interface SampleReply {
   readonly scaledPictures?: number;
 }
 
+/** What a sampler of the daemon gives, in addition to a plug-in's. */
+export interface SampledReply extends SampleReply {
+  /** The loop calls it once the store has the groups: what keeps a copy of them until then drops it. */
+  readonly stored?: () => void;
+}
+
 /**
  * The weights of one version. They can be read while the version is retained, which holds during each request that
  * names it.
@@ -164,7 +170,7 @@ export type LoopEvent =
  * fewer, at least one.
  */
 export type Ask = (request: AskRequest, signal: AbortSignal) => Promise<readonly Question[]>;
-export type SampleQuestions = (request: SampleRequest, signal: AbortSignal) => Promise<SampleReply>;
+export type SampleQuestions = (request: SampleRequest, signal: AbortSignal) => Promise<SampledReply>;
 /** Vote, rewards and advantages of one group. */
 export type Judge = (group: RolloutGroup, signal: AbortSignal) => Promise<Verdict>;
 /** One learner step from version `batch.parent`; idempotent by `(parent, id)`. */

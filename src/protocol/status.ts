@@ -246,6 +246,29 @@ export interface GuardianStatus {
   };
 }
 
+/** A process on any machine that samples for this daemon. */
+export interface WorkerStatus {
+  readonly name: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly devices: readonly string[];
+  readonly roles: readonly string[];
+  /** Version that it sampled with last; null before that. */
+  readonly version: number | null;
+  /** Jobs that it has in hand. */
+  readonly holds: number;
+  /** Groups that were taken from it. */
+  readonly groups: number;
+  /** Over the last minute. */
+  readonly groupsPerSecond: number;
+  /** Milliseconds since 1970 of its last word. */
+  readonly at: number;
+  /** `opening`: it loads the model; `parked`: nothing more is taken from it; `left`: it ended, or fell silent. */
+  readonly state: 'opening' | 'working' | 'draining' | 'parked' | 'left';
+  /** Why it is parked. */
+  readonly why?: string;
+}
+
 /** An accepted command that is not done. */
 export interface CommandStatus {
   readonly type: string;
@@ -295,6 +318,8 @@ export interface Status {
   /** Absent when `guardian.mode` is `off`. */
   readonly guardian?: GuardianStatus;
   readonly actors: readonly ActorStatus[];
+  /** In the order in which they joined; absent in a run without `cluster.nats`. */
+  readonly workers?: readonly WorkerStatus[];
   readonly restarts: number;
   /** Bytes. */
   readonly memory: { readonly rss: number; readonly peakRss: number };

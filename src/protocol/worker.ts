@@ -48,6 +48,14 @@ export interface SampleCall {
   readonly base: SharedTensors;
 }
 
+/** Log-probabilities of given responses, `[question][response][token]`. */
+export interface ScoreCall {
+  readonly type: 'score';
+  readonly request: SampleRequest;
+  readonly weights: SharedTensors;
+  readonly responses: readonly (readonly (readonly number[])[])[];
+}
+
 /** Loads the base's weights into shared memory. */
 export interface BaseCall {
   readonly type: 'base';
@@ -114,7 +122,7 @@ export interface SaveCall {
   readonly folder: string;
 }
 
-export type RolloutCall = ReadyCall | BaseCall | SampleCall;
+export type RolloutCall = ReadyCall | BaseCall | SampleCall | ScoreCall;
 export type LearnerCall = ReadyCall | OpenCall | LoadCall | LearnCall | AssistCall | SaveCall;
 export type WorkerCall = RolloutCall | LearnerCall;
 
@@ -123,6 +131,7 @@ export interface WorkerValues {
   readonly ready: null;
   readonly base: SharedTensors;
   readonly sample: SampleReply;
+  readonly score: readonly (readonly (readonly number[])[])[];
   readonly open: OpenReply;
   readonly load: SharedState;
   readonly learn: LearnResult;

@@ -2,7 +2,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Sampler } from '../policy/sampler.ts';
 import type { Call } from '../protocol/performer.ts';
-import type { SampleQuestions, SampleReply, SampleRequest } from '../protocol/ports.ts';
+import type { SampleQuestions, SampledReply, SampleRequest } from '../protocol/ports.ts';
 
 export function sampler(own: Pick<Sampler, 'sample'>): SampleQuestions {
   return (request, signal) => own.sample(request, signal);
@@ -12,7 +12,7 @@ export function sampler(own: Pick<Sampler, 'sample'>): SampleQuestions {
 export function sampling(
   request: SampleRequest,
   { sampleSeconds }: Config['timeouts'],
-): Call<SampleQuestions, SampleReply> {
+): Call<SampleQuestions, SampledReply> {
   const { questions, version } = request;
   return {
     doing: `sampling ${questions.length} question${questions.length === 1 ? '' : 's'} with version ${version}`,

@@ -50,6 +50,8 @@ describe('quorum', () => {
       'history',
       'plugins',
       'plugin',
+      'worker',
+      'workers',
       'eval',
       'ask',
       'synthesize',

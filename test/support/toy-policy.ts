@@ -13,7 +13,7 @@ import type { Batch, Question, Sample, StepMetrics } from '../../src/protocol/me
 import type { LearnReply, ModelLimits, SampleReply, SampleRequest, WeightsRef } from '../../src/protocol/ports.ts';
 import type { Learner } from '../../src/policy/learner.ts';
 import type { Policy } from '../../src/policy/policy.ts';
-import type { Sampler } from '../../src/policy/sampler.ts';
+import type { Sampler, WeightsOf } from '../../src/policy/sampler.ts';
 
 /** The configuration's default of `learner.learningRate`. */
 const DEFAULT_RATE = 5e-5;
@@ -125,7 +125,31 @@ export class ToyPolicy implements Policy, Learner {
 
   get sampler(): Sampler {
     const nothing = (): Promise<void> => Promise.resolve();
-    return { open: nothing, sample: (request, signal) => this.sample(request, signal), [Symbol.asyncDispose]: nothing };
+    return {
+      open: nothing,
+      sample: (request, signal) => this.sample(request, signal),
+      score: async ({ version, questions, params }, responses) =>
+        responses.map((group, q) => {
+          const p = softmax(this.#row(this.#weights.get(version)!, questions[q]!.text), params.temperature || 1);
+          return group.map((tokens) => tokens.map((token) => Math.log(p[token]!)));
+        }),
+      [Symbol.asyncDispose]: nothing,
+    };
+  }
+
+  /** A sampler elsewhere, which gets its weights as a remote one does. */
+  static remote(weightsOf: WeightsOf, faults: ToyFaults = {}): Sampler {
+    const nothing = (): Promise<void> => Promise.resolve();
+    return {
+      open: nothing,
+      async sample(request, signal) {
+        const ref = await weightsOf(request.version);
+        const policy = new ToyPolicy({ faults });
+        policy.#weights.set(request.version, JSON.parse(Buffer.from(await ref.read()).toString()) as Table);
+        return policy.sample(request, signal);
+      },
+      [Symbol.asyncDispose]: nothing,
+    };
   }
 
   async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampleReply> {

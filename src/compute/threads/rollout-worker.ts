@@ -3,9 +3,16 @@
  */
 import { CancelledError, InputError, UnsupportedError } from '../../protocol/errors.ts';
 import type { Sample } from '../../protocol/messages.ts';
-import type { SampleReply } from '../../protocol/ports.ts';
+import type { SampleReply, SampleRequest } from '../../protocol/ports.ts';
 import type { TensorMap } from '../../protocol/tensor.ts';
-import type { RolloutCall, SampleCall, SharedTensors, TaskFlags, WorkerValues } from '../../protocol/worker.ts';
+import type {
+  RolloutCall,
+  SampleCall,
+  ScoreCall,
+  SharedTensors,
+  TaskFlags,
+  WorkerValues,
+} from '../../protocol/worker.ts';
 import { uploadAll, type Compute, type Engine, type EngineName, type ResidentTensors } from '../engine/engine.ts';
 import { createEngine } from '../engine/engines.ts';
 import type { RunningModel } from '../rollout/decoding.ts';
@@ -115,13 +122,21 @@ export class RolloutWorker {
       case 'base':
         return share(await this.#trainable());
       case 'sample':
-        return this.#sample(call, flags).catch((error: unknown) => {
-          // Drop the warm copies too, so that a retry starts from shared memory.
-          if (!(error instanceof InputError || error instanceof CancelledError)) this.#warm.clear();
-          throw error;
-        });
+        return this.#orClear(this.#sample(call, flags));
+      case 'score':
+        return this.#orClear(this.#scoreGiven(call, flags));
       default:
         throw new UnsupportedError(`a sampler does not know the call ${(call satisfies never as RolloutCall).type}`);
+    }
+  }
+
+  /** After a failure, drops the warm copies too, so that a retry starts from shared memory. */
+  async #orClear<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (!(error instanceof InputError || error instanceof CancelledError)) this.#warm.clear();
+      throw error;
     }
   }
 
@@ -136,8 +151,7 @@ export class RolloutWorker {
     const started = performance.now();
     const { params, questions, seed, version } = request;
     const cancelled = (): boolean => Atomics.load(flags, CANCELLED) !== 0;
-    const encoder = { ...this.#encoder, embed: this.#encoder.tower?.embed(cancelled) };
-    const prompts = await encodeQuestions(encoder, questions, params.maxNewTokens);
+    const prompts = await this.#prompts(request, cancelled);
     const requests = questions.map(({ id }, i) => ({ id, prompt: prompts[i]! }));
     const { maxRows } = this.#setup;
     const groups = await generate(await this.#model(weights), requests, {
@@ -148,8 +162,9 @@ export class RolloutWorker {
       maxRows,
       cancelled,
     });
+    const responses = groups.map((group) => group.map(({ tokens }) => tokens));
     const reference =
-      request.reference === true ? await this.#score(base, prompts, groups, params.temperature) : undefined;
+      request.reference === true ? await this.#score(base, prompts, responses, params.temperature) : undefined;
     return {
       groups: groups.map((group, q) => group.map((generated, g) => this.#sampleOf(generated, reference?.[q]?.[g]))),
       promptTokens: prompts.reduce((sum, prompt) => sum + prompt.ids.length, 0),
@@ -170,11 +185,21 @@ export class RolloutWorker {
   async #score(
     base: SharedTensors,
     prompts: readonly EncodedPrompt[],
-    groups: readonly (readonly Generated[])[],
+    responses: ScoreCall['responses'],
     temperature: number,
   ): Promise<number[][][]> {
-    const scored = groups.map((group, q) => ({ prompt: prompts[q]!, responses: group.map(({ tokens }) => tokens) }));
+    const scored = responses.map((group, q) => ({ prompt: prompts[q]!, responses: group }));
     return this.#scorer.score(await this.#model(base), scored, temperature || 1);
+  }
+
+  async #scoreGiven({ request, weights, responses }: ScoreCall, flags: TaskFlags): Promise<number[][][]> {
+    const prompts = await this.#prompts(request, () => Atomics.load(flags, CANCELLED) !== 0);
+    return this.#score(weights, prompts, responses, request.params.temperature);
+  }
+
+  #prompts({ questions, params }: SampleRequest, cancelled: () => boolean): Promise<EncodedPrompt[]> {
+    const encoder = { ...this.#encoder, embed: this.#encoder.tower?.embed(cancelled) };
+    return encodeQuestions(encoder, questions, params.maxNewTokens);
   }
 
   #sampleOf(generated: Generated, refLogprobs: number[] | undefined): Sample {

@@ -65,6 +65,19 @@ export class LocalSampler implements Sampler {
     );
   }
 
+  async score(
+    request: SampleRequest,
+    responses: readonly (readonly (readonly number[])[])[],
+    signal?: AbortSignal,
+  ): Promise<readonly (readonly (readonly number[])[])[]> {
+    if (!this.#base) throw new RangeError('the sampler is not open');
+    const weights = await this.#weights(request.version, this.#base);
+    const pool = this.#pools.toSorted((a, b) => a.load - b.load)[0]!;
+    const doing = `scoring ${responses.length} groups with version ${request.version}`;
+    const { sampleSeconds: seconds } = this.#options.timeouts;
+    return pool.run({ type: 'score', request, weights, responses }, { doing, seconds, signal });
+  }
+
   async #weights(version: number, base: SharedTensors): Promise<SharedTensors> {
     if (this.#weightsOf) return this.#reader.read(await this.#weightsOf(version));
     if (version === 0) return base;

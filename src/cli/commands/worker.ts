@@ -1,0 +1,80 @@
+/** `worker` samples for a daemon on another machine. */
+import { Command, Option } from 'commander';
+import { hostname } from 'node:os';
+import { InputError } from '../../protocol/errors.ts';
+import { onInterrupt } from '../interrupt.ts';
+
+interface Options {
+  readonly join: string;
+  readonly roles: string;
+  readonly devices: string;
+  readonly name?: string;
+  readonly cluster: string;
+  readonly cache?: string;
+}
+
+const HELP = `
+It may start before the daemon, be killed at any moment, and join again: the daemon gives its jobs to others. Ctrl-C and SIGTERM finish the jobs in hand.
+The model and its versions come from the daemon, by their hash, and are kept in the cache folder.
+
+Credentials of NATS come from the environment: QUORUM_NATS_CREDENTIALS (a file), QUORUM_NATS_TOKEN, or QUORUM_NATS_USER and QUORUM_NATS_PASSWORD;
+for TLS of your own QUORUM_NATS_CA, QUORUM_NATS_CERTIFICATE and QUORUM_NATS_KEY (files).
+
+Examples:
+  quorum worker --join nats://10.0.0.5:4222
+  quorum worker --join tls://nats.example.org:4222 --devices cuda:0,cuda:1 --name gpu-host`;
+
+export function workerCommand(): Command {
+  return new Command('worker')
+    .description('Sample for a daemon on another machine, until told to stop.')
+    .requiredOption('--join <address>', 'address of the NATS server of the daemon (its cluster.nats)')
+    .option('--roles <list>', 'what it does: sampler', 'sampler')
+    .option('--devices <list>', 'a sampler on each: cpu, cuda, cuda:0, ...; at most one job each at a time', 'cpu')
+    .addOption(new Option('--name <name>', 'letters, digits, - and _').default(undefined, 'that of the machine'))
+    .option('--cluster <name>', "the daemon's cluster.name", 'quorum')
+    .addOption(
+      new Option('--cache <folder>', 'folder of models and pictures').default(undefined, '~/.cache/quorum/worker'),
+    )
+    .addHelpText('after', HELP)
+    .action(work);
+}
+
+async function work({ join, roles, devices, name, cluster, cache }: Options): Promise<void> {
+  const [{ Worker }, { NAME }, { cacheFolder }] = await Promise.all([
+    import('../../cluster/worker.ts'),
+    import('../../cluster/wire.ts'),
+    import('../../lib/cache-folder.ts'),
+  ]);
+  if (roles !== 'sampler') throw new InputError(`--roles ${roles}: a worker can be a sampler: give --roles sampler`);
+  const called =
+    name ??
+    hostname()
+      .replaceAll(/[^A-Za-z0-9_-]/g, '-')
+      .slice(0, 64);
+  for (const [option, value] of [
+    ['--name', called],
+    ['--cluster', cluster],
+  ] as const)
+    if (!NAME.test(value)) throw new InputError(`${option} ${value}: expected 1 to 64 letters, digits, - and _`);
+  const stopped = onInterrupt(() => {});
+  const worker = await Worker.start({
+    join,
+    cluster,
+    name: called,
+    devices: parseDevices(devices),
+    cache: cache ?? cacheFolder('worker'),
+    say: (text) => console.log(`${new Date().toISOString()} ${called} ${text}`),
+  });
+  const drain = (): void => worker.drain('it was told to stop');
+  if (stopped.aborted) drain();
+  else stopped.addEventListener('abort', drain);
+  await worker.run();
+}
+
+function parseDevices(list: string): ('cpu' | 'cuda' | `cuda:${string}`)[] {
+  const devices = list.split(',').map((each) => each.trim());
+  const wrong = devices.find((each) => !/^(?:cpu|cuda|cuda:\d+)$/.test(each));
+  if (wrong !== undefined || devices.length > 256)
+    throw new InputError(`--devices ${list}: expected a list of cpu, cuda and cuda:N, such as cuda:0,cuda:1`);
+  return devices as ('cpu' | 'cuda' | `cuda:${string}`)[];
+}

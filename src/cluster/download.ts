@@ -1,0 +1,121 @@
+/** Fetches content by its hash from the daemon: resumed after a break, checked at the end. */
+import { createHash } from 'node:crypto';
+import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WorkerError } from '../protocol/errors.ts';
+import type { Blob, Orders } from './wire.ts';
+
+export type BlobSource = Orders['blobs'];
+
+/** Attempts in a row that bring no byte. */
+const ATTEMPTS = 5;
+const REST_MILLISECONDS = 200;
+/** Of a connection on which nothing moves. */
+const SILENT_MILLISECONDS = 30_000;
+
+/** In memory. @throws RangeError when the daemon does not have it any more, WorkerError when it cannot be fetched. */
+export async function fetchBytes(source: () => BlobSource, blob: Blob): Promise<Uint8Array> {
+  const bytes = new Uint8Array(blob.size);
+  let at = 0;
+  await fetchFrom(
+    source,
+    blob,
+    () => at,
+    async (chunk) => {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    },
+  );
+  checkHash(blob, createHash('sha256').update(bytes).digest('hex'));
+  return bytes;
+}
+
+/** To `path`, which exists afterwards, whole. @param part file of what has come so far; a later call continues it. */
+export async function fetchFile(source: () => BlobSource, blob: Blob, path: string, part: string): Promise<void> {
+  if (existsSync(path) && statSync(path).size === blob.size) return;
+  if (existsSync(part) && statSync(part).size > blob.size) rmSync(part);
+  const file = await open(part, 'a');
+  try {
+    let at = (await file.stat()).size;
+    await fetchFrom(
+      source,
+      blob,
+      () => at,
+      async (chunk) => {
+        await file.writeFile(chunk);
+        at += chunk.length;
+      },
+    );
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  try {
+    checkHash(blob, await hashOfFile(part));
+  } catch (error) {
+    rmSync(part);
+    throw error;
+  }
+  renameSync(part, path);
+}
+
+async function fetchFrom(
+  source: () => BlobSource,
+  blob: Blob,
+  at: () => number,
+  take: (chunk: Uint8Array) => Promise<void>,
+): Promise<void> {
+  for (let fruitless = 0; at() < blob.size;) {
+    const before = at();
+    const failure = await fetchOnce(source(), blob, at, take).catch((error: unknown) => error as Error);
+    if (failure instanceof RangeError) throw failure;
+    fruitless = at() > before ? 0 : fruitless + 1;
+    if (fruitless === ATTEMPTS)
+      throw new WorkerError(
+        `${blob.sha.slice(0, 12)} cannot be fetched from the daemon: ${failure?.message ?? 'it ends early'}`,
+      );
+    if (at() < blob.size) await sleep(REST_MILLISECONDS * fruitless);
+  }
+}
+
+async function fetchOnce(
+  { url, token }: BlobSource,
+  { sha, size }: Blob,
+  at: () => number,
+  take: (chunk: Uint8Array) => Promise<void>,
+): Promise<undefined> {
+  const silence = new AbortController();
+  let timer = setTimeout(() => silence.abort(), SILENT_MILLISECONDS);
+  try {
+    const headers = { authorization: `Bearer ${token}`, ...(at() > 0 && { range: `bytes=${at()}-` }) };
+    const response = await fetch(`${url}/${sha}`, { headers, signal: silence.signal });
+    if (response.status === 404) throw new RangeError(`the daemon does not have ${sha.slice(0, 12)} any more`);
+    if (response.status !== (at() > 0 ? 206 : 200) || !response.body) throw new Error(`status ${response.status}`);
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      clearTimeout(timer);
+      timer = setTimeout(() => silence.abort(), SILENT_MILLISECONDS);
+      if (at() + chunk.length > size) throw new Error('it is longer than the daemon said');
+      await take(chunk);
+    }
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function checkHash({ sha }: Blob, found: string): void {
+  if (found !== sha)
+    throw new WorkerError(`${sha.slice(0, 12)} came with another content: its hash is ${found.slice(0, 12)}`);
+}
+
+export async function hashOfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  const file = await open(path);
+  try {
+    for await (const chunk of file.createReadStream()) hash.update(chunk as Uint8Array);
+  } finally {
+    await file.close().catch(() => {});
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,124 @@
+/** The workers of a cluster as the daemon knows them: by what they say every second, and by the groups they send. */
+import type { WorkerStatus } from '../protocol/status.ts';
+import type { Beat, Orders } from './wire.ts';
+
+interface Member {
+  readonly beat: Beat;
+  /** Milliseconds since 1970 of its last word. */
+  readonly at: number;
+  readonly order: Orders['order'];
+  readonly why?: string | undefined;
+  /** Times of the groups that were taken from it within the last minute. */
+  readonly recent: readonly number[];
+  readonly groups: number;
+  /** Leases of it that were scored again. */
+  readonly checked: number;
+}
+
+/** A worker that says nothing for this time has left. */
+const SILENT_MILLISECONDS = 8_000;
+/** One that has left is listed for this time. */
+const LISTED_MILLISECONDS = 600_000;
+const MOST = 4_096;
+const MINUTE = 60_000;
+
+export class Members {
+  readonly #members = new Map<string, Member>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** @returns what it is to do, and whether it is new here. */
+  heard(beat: Beat): { readonly order: Orders['order']; readonly why?: string | undefined; readonly isNew: boolean } {
+    const known = this.#members.get(beat.id);
+    if (!known && this.#members.size >= MOST)
+      return { order: 'park', why: `${MOST} workers are here already`, isNew: false };
+    const { order = 'work', why } = known ?? {};
+    const counts = known ?? { recent: [], groups: 0, checked: 0 };
+    this.#members.set(beat.id, { ...counts, beat, at: this.#now(), order, ...(why !== undefined && { why }) });
+    return { order, why, isNew: known === undefined };
+  }
+
+  /** Counts groups that were taken from it. */
+  gave(id: string, groups: number): void {
+    const member = this.#members.get(id);
+    if (!member) return;
+    const now = this.#now();
+    const recent = [...member.recent.filter((at) => now - at < MINUTE), ...Array.from({ length: groups }, () => now)];
+    this.#members.set(id, { ...member, groups: member.groups + groups, recent: recent.slice(-10_000) });
+  }
+
+  /** Whether a lease of this worker is to be scored again: its first one, then a share of them. */
+  isDue(id: string, share: number, draw: number): boolean {
+    const member = this.#members.get(id);
+    if (!member || share === 0) return false;
+    if (member.checked > 0 && draw >= share) return false;
+    this.#members.set(id, { ...member, checked: member.checked + 1 });
+    return true;
+  }
+
+  /** It is to do nothing more. @returns its name. */
+  park(id: string, why: string): string | undefined {
+    const member = this.#members.get(id);
+    if (member) this.#members.set(id, { ...member, order: 'park', why });
+    return member?.beat.name;
+  }
+
+  isParked(id: string): boolean {
+    return this.#members.get(id)?.order === 'park';
+  }
+
+  /** @returns how many workers of this name are there. */
+  drain(name: string): number {
+    const named = [...this.#members].filter(([, member]) => member.beat.name === name && !this.#isGone(member));
+    for (const [id, member] of named) if (member.order === 'work') this.#members.set(id, { ...member, order: 'drain' });
+    return named.length;
+  }
+
+  /** Whether a worker can take a lease now. @param setup that it must have. */
+  canSample(setup: string): boolean {
+    return [...this.#members.values()].some(
+      (member) => member.order === 'work' && member.beat.setup === setup && !this.#isGone(member),
+    );
+  }
+
+  /** Leases that a worker says it has in hand. */
+  held(): ReadonlySet<string> {
+    return new Set([...this.#members.values()].flatMap((member) => (this.#isGone(member) ? [] : member.beat.holds)));
+  }
+
+  list(setup: string): readonly WorkerStatus[] {
+    const now = this.#now();
+    for (const [id, { at }] of this.#members) if (now - at > LISTED_MILLISECONDS) this.#members.delete(id);
+    return [...this.#members.values()].map(({ beat, at, order, why, groups, recent }) => {
+      const seconds = recent.filter((time) => now - time < MINUTE).length / (MINUTE / 1_000);
+      return {
+        name: beat.name,
+        host: beat.host,
+        pid: beat.pid,
+        devices: beat.devices,
+        roles: beat.roles,
+        version: beat.version,
+        holds: beat.holds.length,
+        groups,
+        groupsPerSecond: seconds,
+        at,
+        state: stateOf(beat, order, setup, now - at),
+        ...(why !== undefined && { why }),
+      };
+    });
+  }
+
+  #isGone({ beat, at }: Member): boolean {
+    return beat.leaving || this.#now() - at > SILENT_MILLISECONDS;
+  }
+}
+
+function stateOf(beat: Beat, order: Orders['order'], setup: string, silent: number): WorkerStatus['state'] {
+  if (order === 'park') return 'parked';
+  if (beat.leaving || silent > SILENT_MILLISECONDS) return 'left';
+  if (order === 'drain') return 'draining';
+  return beat.setup === setup ? 'working' : 'opening';
+}

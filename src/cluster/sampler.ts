@@ -1,0 +1,253 @@
+/**
+ * A sampler that lets workers on other machines do its jobs, behind the interface of the local one: the loop does not
+ * know. Jobs go out as leases while a worker can take them; else the daemon's own sampler does them. Messages go
+ * through NATS, weights and files over HTTP (blobs.ts). The daemon's store is the only truth: what the broker loses is
+ * handed out again, what it brings twice counts once.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Config } from '../config/schema.ts';
+import type { Workers } from '../policy/policy.ts';
+import type { Sampler, WeightsOf } from '../policy/sampler.ts';
+import { decode, encode } from '../protocol/codec.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { Sample } from '../protocol/messages.ts';
+import type { ModelLimits, ModelText, SampledReply, SampleRequest } from '../protocol/ports.ts';
+import type { WorkerStatus } from '../protocol/status.ts';
+import { Blobs, type Content } from './blobs.ts';
+import { addressTowards, connectTo } from './connection.ts';
+import { rescored, wrongGroups } from './examine.ts';
+import { Leases } from './leases.ts';
+import { makeLease, WeightHashes } from './make-lease.ts';
+import { Members } from './members.ts';
+import { listModel } from './model-files.ts';
+import { makeQueues, namesOf, queuesOf, takeGroups, type Queues } from './queues.ts';
+import { beatSchema, hashOf, read, type Blob, type Lease, type Orders, type PolicySetup, type Setup } from './wire.ts';
+import { join } from 'node:path';
+
+export interface ClusterOptions {
+  readonly cluster: Config['cluster'] & { readonly nats: string };
+  /** Folder of the base model. */
+  readonly model: string;
+  readonly policy: PolicySetup;
+  readonly runFolder: string;
+  readonly own: Sampler;
+  readonly weightsOf: WeightsOf;
+  /** Known once the learner is open. */
+  readonly limits: () => ModelLimits | undefined;
+  /** Absent where the policy has no model folder. */
+  readonly tokenizer?: ModelText['tokenizer'];
+}
+
+const TICK_MILLISECONDS = 500;
+const REST_MILLISECONDS = 500;
+
+export class ClusterSampler implements Sampler, Workers {
+  readonly #options: ClusterOptions;
+  readonly #blobs = new Blobs();
+  readonly #members = new Members();
+  readonly #leases: Leases;
+  readonly #hashes = new WeightHashes();
+  readonly #closed = new AbortController();
+  /** Messages of this process, which NATS must not take for repetitions of an earlier one's. */
+  readonly #process = randomUUID();
+  #published = 0;
+  #connection: NatsConnection | undefined;
+  #queues: Queues | undefined;
+  #setup: Setup | undefined;
+  #note: (text: string) => void = () => {};
+  #loops: readonly Promise<void>[] = [];
+
+  constructor(options: ClusterOptions) {
+    this.#options = options;
+    this.#leases = new Leases({
+      own: (request, signal) => options.own.sample(request, signal),
+      publish: (lease) => this.#publish(lease),
+      isParked: (worker) => this.#members.isParked(worker),
+      examine: (request, groups, workers) => this.#examine(request, groups, workers),
+      park: (worker, why) => this.#park(worker, why),
+      gave: (worker, groups) => this.#members.gave(worker, groups),
+      note: (text) => this.#note(text),
+    });
+  }
+
+  async open(): Promise<void> {
+    const { cluster, own, model, policy } = this.#options;
+    const files = await listModel(model);
+    this.#setup = { id: hashOf([files, policy]), model: [...files], policy };
+    for (const file of files) this.#blobs.hold(file, { path: join(model, file.name) });
+    this.#connection = await connectTo(cluster.nats, `quorum-daemon-${cluster.name}`);
+    await this.#refuseRival(this.#connection);
+    this.#queues = await queuesOf(this.#connection);
+    await makeQueues(this.#queues, cluster.name, cluster.leaseSeconds);
+    // Leases of an earlier process: it is gone, and what it waited for is asked again.
+    await this.#queues.manager.streams.purge(namesOf(cluster.name).jobs);
+    await this.#blobs.listen(cluster.host ?? (await addressTowards(cluster.nats)), cluster.port);
+    await own.open();
+    this.#listen(this.#connection);
+    this.#loops = [this.#takeGroups(), this.#tick()];
+  }
+
+  async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampledReply> {
+    const setup = this.#setup;
+    if (!setup || !this.#members.canSample(setup.id)) return this.#options.own.sample(request, signal);
+    const { weightsOf, cluster } = this.#options;
+    const ref = await weightsOf(request.version);
+    const held: Blob[] = [];
+    const hold = (blob: Blob, content: Content): void => {
+      this.#blobs.hold(blob, content);
+      held.push(blob);
+    };
+    try {
+      const weights = await this.#hashes.of(ref);
+      hold(weights, { read: () => ref.read() });
+      const lease = await makeLease(request, { setup: setup.id, seconds: cluster.leaseSeconds, weights }, hold);
+      const reply = await this.#leases.sample(lease, request, signal);
+      // Only the loop asks for the reference, and only the loop stores.
+      if (request.reference !== true) reply.stored?.();
+      return reply;
+    } finally {
+      for (const blob of held) this.#blobs.release(blob);
+    }
+  }
+
+  score(...given: Parameters<NonNullable<Sampler['score']>>): ReturnType<NonNullable<Sampler['score']>> {
+    const { own } = this.#options;
+    if (!own.score) throw new InputError('the sampler of this machine cannot score responses');
+    return own.score(...given);
+  }
+
+  onNote(listener: (text: string) => void): void {
+    this.#note = listener;
+    this.#options.own.onNote?.(listener);
+  }
+
+  list(): readonly WorkerStatus[] {
+    return this.#members.list(this.#setup?.id ?? '');
+  }
+
+  drain(name: string): void {
+    if (this.#members.drain(name) > 0) return;
+    const names = [...new Set(this.list().flatMap((each) => (each.state === 'left' ? [] : [each.name])))];
+    throw new InputError(`no worker "${name}" is here: ${names.join(', ') || 'there is none'}`);
+  }
+
+  async #publish(lease: Lease): Promise<void> {
+    this.#published += 1;
+    const msgID = `${this.#process}:${this.#published}`;
+    await this.#queues!.publisher.publish(namesOf(this.#options.cluster.name).jobsSubject, encode(lease), { msgID });
+  }
+
+  async #examine(
+    request: SampleRequest,
+    groups: readonly (readonly Sample[])[],
+    workers: readonly string[],
+  ): Promise<{ readonly worker: string; readonly why: string } | undefined> {
+    const wrong = wrongGroups({ request, groups }, this.#options.limits());
+    if (wrong !== undefined) return { worker: workers[0]!, why: wrong };
+    const { checkShare, tolerance } = this.#options.cluster;
+    const { own, tokenizer } = this.#options;
+    // A check decides what is taken, never what is learnt: it needs no seed.
+    const index = Math.floor(Math.random() * groups.length);
+    const worker = workers[index]!;
+    if (request.params.temperature === 0 || !this.#members.isDue(worker, checkShare, Math.random())) return undefined;
+    for (const { tokens, text } of groups[index]!)
+      if (tokenizer && (await tokenizer.decode(tokens)) !== text)
+        return { worker, why: 'a text of its responses is not that of its tokens' };
+    if (!own.score) return undefined;
+    const why = await rescored(own.score.bind(own), { request, groups }, index, tolerance);
+    return why === undefined ? undefined : { worker, why };
+  }
+
+  #park(worker: string, why: string): void {
+    const name = this.#members.park(worker, why);
+    if (name !== undefined) this.#note(`worker ${name} is parked: ${why}`);
+  }
+
+  /** @throws InputError when another daemon has the cluster. */
+  async #refuseRival(connection: NatsConnection): Promise<void> {
+    const { daemon } = namesOf(this.#options.cluster.name);
+    const reply = await connection.request(daemon, undefined, { timeout: 1_000 }).catch(() => undefined);
+    if (!reply) return;
+    throw new InputError(
+      `another daemon (run folder ${String(decode(reply.data))}) has the cluster "${this.#options.cluster.name}": set another \`cluster.name\``,
+    );
+  }
+
+  #listen(connection: NatsConnection): void {
+    const { beats, daemon } = namesOf(this.#options.cluster.name);
+    connection.subscribe(daemon, {
+      callback: (_, message) => void message.respond(encode(this.#options.runFolder)),
+    });
+    connection.subscribe(beats('*'), {
+      callback: (error, message) => {
+        if (error) return;
+        try {
+          const beat = read(beatSchema, message.data, 'a beat');
+          if (message.subject !== beats(beat.id)) return;
+          message.respond(encode(this.#ordersFor(beat)));
+        } catch (cause) {
+          this.#note(`a worker's beat cannot be read: ${(cause as Error).message}`);
+        }
+      },
+    });
+  }
+
+  #ordersFor(beat: Parameters<Members['heard']>[0]): Orders {
+    const { order, why, isNew } = this.#members.heard(beat);
+    if (isNew) this.#note(`worker ${beat.name} on ${beat.host} joined with ${beat.devices.join(', ')}`);
+    this.#leases.held(beat.holds);
+    const setup = this.#setup!;
+    return {
+      order,
+      ...(why !== undefined && { why }),
+      blobs: { url: this.#blobs.url, token: this.#blobs.token },
+      ...(beat.setup !== setup.id && { setup }),
+    };
+  }
+
+  /** Takes groups from their queue, also after the server was away. */
+  async #takeGroups(): Promise<void> {
+    const { cluster } = this.#options;
+    while (!this.#closed.signal.aborted) {
+      try {
+        const consumer = await takeGroups(this.#queues!, cluster.name);
+        const messages = await consumer.consume({ max_messages: 256, expires: 5_000, abort_on_missing_resource: true });
+        this.#closed.signal.addEventListener('abort', () => messages.stop(), { once: true });
+        for await (const message of messages) this.#leases.take(message, message.subject.split('.').at(-1)!);
+      } catch {
+        // The server or its streams are away; #tick makes what is missing.
+      }
+      await sleep(REST_MILLISECONDS);
+    }
+  }
+
+  /** Takes back what no worker is left to do, and hands out again what the broker lost. */
+  async #tick(): Promise<void> {
+    while (!this.#closed.signal.aborted) {
+      await sleep(TICK_MILLISECONDS);
+      if (this.#leases.size === 0) continue;
+      if (!this.#members.canSample(this.#setup!.id)) this.#leases.takeBack();
+      else await this.#again().catch(() => {}); // the server is away: later
+    }
+  }
+
+  async #again(): Promise<void> {
+    const { name, leaseSeconds } = this.#options.cluster;
+    const silent = this.#leases.silent(2 * leaseSeconds);
+    if (silent.length === 0) return;
+    await makeQueues(this.#queues!, name, leaseSeconds);
+    const { state } = await this.#queues!.manager.streams.info(namesOf(name).jobs);
+    if (state.messages > 0) return; // they wait for a worker
+    for (const id of silent) this.#leases.again(id);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+    await this.#connection?.close();
+    await Promise.all(this.#loops);
+    await this.#blobs[Symbol.asyncDispose]();
+    await this.#options.own[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * What moves between the daemon and its workers over NATS, as msgpack. A worker asks for orders by `beat` every few
+ * seconds; leases and groups go through queues (queues.ts). A question has its id, its text and its pictures: no
+ * message holds a label.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { configSchema } from '../config/schema.ts';
+import { decode } from '../protocol/codec.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { PictureRef } from '../protocol/messages.ts';
+
+const count = () => z.int().min(0);
+const word = (most: number) => z.string().min(1).max(most);
+/** SHA-256 in hex. */
+const sha = z.string().regex(/^[0-9a-f]{64}$/);
+/** Of a subject of NATS: no dots, no wildcards. */
+export const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+export const ROLES = ['sampler'] as const;
+
+/** Producer: worker. Consumer: daemon, which answers with `Orders`. */
+export const beatSchema = z.strictObject({
+  /** Of this process. */
+  id: z.string().regex(NAME),
+  name: z.string().regex(NAME),
+  host: word(256),
+  pid: count(),
+  devices: z.array(word(64)).min(1).max(256),
+  roles: z.array(z.enum(ROLES)).min(1),
+  /** Id of the setup that it samples with; null while it has none. */
+  setup: sha.nullable(),
+  /** Version that it sampled with last. */
+  version: count().nullable(),
+  /** Leases in hand. */
+  holds: z.array(word(64)).max(256),
+  /** It takes no more leases and ends. */
+  leaving: z.boolean(),
+});
+export type Beat = z.output<typeof beatSchema>;
+
+/** Content that the daemon serves over HTTP by its hash. */
+export const blobSchema = z.strictObject({ sha, size: count() });
+export type Blob = z.output<typeof blobSchema>;
+
+const policySchema = configSchema.pick({
+  promptTemplate: true,
+  prompt: true,
+  pictures: true,
+  seed: true,
+  workers: true,
+  learner: true,
+  sampling: true,
+  loop: true,
+  timeouts: true,
+});
+export type PolicySetup = z.output<typeof policySchema>;
+
+/** All that a worker needs to sample as the daemon would. */
+const setupSchema = z.strictObject({
+  /** Names the content. */
+  id: sha,
+  model: z.array(blobSchema.extend({ name: z.string().regex(/^[\w.-]{1,255}$/) })).max(4_096),
+  policy: policySchema,
+});
+export type Setup = z.output<typeof setupSchema>;
+
+/** Producer: daemon. Consumer: worker. */
+export const ordersSchema = z.strictObject({
+  order: z.enum(['work', 'drain', 'park']),
+  why: z.string().max(1_000).optional(),
+  /** Where blobs are, and the token that they take. */
+  blobs: z.strictObject({ url: z.url(), token: word(256) }),
+  /** Absent where the worker has it. */
+  setup: setupSchema.optional(),
+});
+export type Orders = z.output<typeof ordersSchema>;
+
+const pictureSchema: z.ZodType<PictureRef> = z.lazy(() =>
+  z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('file'), path: word(4_096) }),
+    z.strictObject({ type: z.literal('figure'), key: word(4_096) }),
+    z.strictObject({ type: z.literal('coarse'), of: pictureSchema }),
+    z.strictObject({ type: z.literal('disturbed'), of: pictureSchema, seed: count() }),
+    z.strictObject({
+      type: z.literal('rearranged'),
+      of: pictureSchema,
+      rows: count(),
+      columns: count(),
+      order: z.array(count()).max(4_096),
+    }),
+  ]),
+) as z.ZodType<PictureRef>;
+
+/** Strict: a label has no field to hide in. */
+const questionSchema = z.strictObject({
+  id: word(256),
+  text: z.string().max(100_000),
+  /** The path of a file is the hash of its content. */
+  pictures: z.array(pictureSchema).max(64),
+  origin: z.enum(['dataset', 'in-context', 'direct', 'plugin']),
+  verbatim: z.literal(true).optional(),
+});
+
+/** A job to be sampled. Producer: daemon. Consumer: the worker that takes it. */
+export const leaseSchema = z.strictObject({
+  /** Names the setup, the weights, the parameters and the questions. */
+  id: word(64),
+  setup: sha,
+  /** To be renewed within this time, or another worker gets it. */
+  seconds: z.number().positive(),
+  weights: blobSchema,
+  /** Pictures of the questions, by hash. */
+  pictures: z.array(blobSchema).max(65_536),
+  request: z.strictObject({
+    questions: z.array(questionSchema).min(1),
+    params: z.strictObject({
+      samples: count(),
+      temperature: z.number(),
+      topP: z.number(),
+      topK: count(),
+      maxNewTokens: count(),
+    }),
+    seed: count(),
+    version: count(),
+    reference: z.boolean().optional(),
+  }),
+});
+export type Lease = z.output<typeof leaseSchema>;
+
+/** Producer: worker. Consumer: daemon. `samples` are checked like those of a plug-in. */
+export const groupSchema = z.strictObject({
+  lease: word(64),
+  /** Hash of the weights that sampled it. */
+  weights: sha,
+  /** Of the lease's questions. */
+  index: count(),
+  samples: z.array(z.unknown()).max(65_536),
+  /** Of the whole lease. */
+  totals: z.strictObject({
+    promptTokens: count(),
+    newTokens: count(),
+    seconds: z.number().min(0),
+    scaledPictures: count().optional(),
+  }),
+});
+export type GroupMessage = z.output<typeof groupSchema>;
+
+/** The lease cannot be sampled. Producer: worker. Consumer: daemon. */
+export const failureSchema = z.strictObject({
+  lease: word(64),
+  failure: z.string().max(1_000),
+});
+export type FailureMessage = z.output<typeof failureSchema>;
+
+/** @throws InputError that names the message and the field. */
+export function read<T>(schema: z.ZodType<T>, bytes: Uint8Array, what: string): T {
+  const parsed = schema.safeParse(decode(bytes));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  throw new InputError(`${what}: ${issue.path.join('.')}: ${issue.message}`);
+}
+
+export function hashOf(content: unknown): string {
+  return createHash('sha256')
+    .update(content instanceof Uint8Array ? content : JSON.stringify(content))
+    .digest('hex');
+}

@@ -1,0 +1,237 @@
+/**
+ * A worker: a process that samples for a daemon on another machine. It keeps nothing that the daemon cannot give again:
+ * it may start before the daemon, be killed at any moment, and come back. Each device takes one lease at a time and
+ * renews it while it samples; a lease is done when the queue has all its groups.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Consumer, JsMsg } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Config } from '../config/schema.ts';
+import { encode } from '../protocol/codec.ts';
+import { InputError } from '../protocol/errors.ts';
+import type { SampleReply } from '../protocol/ports.ts';
+import { connectTo } from './connection.ts';
+import type { BlobSource } from './download.ts';
+import { PictureCache } from './pictures.ts';
+import { Station, type StationOptions } from './station.ts';
+import { namesOf, queuesOf, takeLeases, type Queues } from './queues.ts';
+import {
+  leaseSchema,
+  ordersSchema,
+  read,
+  type Beat,
+  type FailureMessage,
+  type GroupMessage,
+  type Lease,
+  type Orders,
+  type Setup,
+} from './wire.ts';
+
+export interface WorkerOptions {
+  /** Addresses of NATS. */
+  readonly join: string;
+  readonly cluster: string;
+  readonly name: string;
+  readonly devices: readonly Config['workers']['engine'][];
+  /** Folder of models and pictures. */
+  readonly cache: string;
+  /** Says in a sentence what the worker does. */
+  readonly say: (text: string) => void;
+  readonly open?: StationOptions['open'];
+}
+
+const BEAT_MILLISECONDS = 1_000;
+/** A pull waits this long for a lease. */
+const PULL_MILLISECONDS = 2_000;
+/** Renewals within the time of a lease. */
+const RENEWALS = 4;
+/** Another worker may take a lease that failed here after this time. */
+const REST_MILLISECONDS = 500;
+/** Deliveries of a lease after which its failure is the daemon's to judge. */
+const DELIVERIES = 5;
+/** Leases in a row that fail before the worker ends. */
+const FAILURES = 8;
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #id = randomUUID();
+  readonly #connection: NatsConnection;
+  readonly #queues: Queues;
+  readonly #pictures: PictureCache;
+  readonly #holds = new Set<string>();
+  readonly #ended = new AbortController();
+  #orders: Orders | undefined;
+  #station: Station | undefined;
+  #failures = 0;
+  #error: Error | undefined;
+  #said = '';
+
+  private constructor(options: WorkerOptions, connection: NatsConnection, queues: Queues) {
+    this.#options = options;
+    this.#connection = connection;
+    this.#queues = queues;
+    this.#pictures = new PictureCache(join(options.cache, 'pictures', options.name), 1e9);
+  }
+
+  /** Waits for the NATS server. @throws InputError for an address or credentials that it cannot use. */
+  static async start(options: WorkerOptions): Promise<Worker> {
+    const connection = await connectTo(options.join, `quorum-worker-${options.name}`, true);
+    return new Worker(options, connection, await queuesOf(connection));
+  }
+
+  /** Finishes the leases in hand and ends. */
+  drain(why: string): void {
+    if (this.#ended.signal.aborted) return;
+    this.#say(`takes no more leases: ${why}`);
+    this.#ended.abort();
+  }
+
+  /** Works until it is drained. @throws the error of a worker that cannot work. */
+  async run(): Promise<void> {
+    const beating = this.#beatUntil(() => this.#isDone);
+    const lanes = this.#options.devices.map(() => this.#lane());
+    await Promise.all(lanes);
+    this.#isDone = true;
+    await beating;
+    await this.#beat(true).catch(() => {});
+    await this.#station?.[Symbol.asyncDispose]();
+    await this.#connection.drain().catch(() => {});
+    if (this.#error) throw this.#error;
+  }
+
+  #isDone = false;
+
+  async #beatUntil(isDone: () => boolean): Promise<void> {
+    while (!isDone()) {
+      await this.#beat(false).catch((error: Error) => {
+        if (error instanceof InputError) this.#fail(error);
+        else this.#sayOnce('waits for the daemon');
+      });
+      await sleep(BEAT_MILLISECONDS);
+    }
+  }
+
+  async #beat(leaving: boolean): Promise<void> {
+    const { cluster, name, devices } = this.#options;
+    const beat: Beat = {
+      id: this.#id,
+      name,
+      host: hostname(),
+      pid: process.pid,
+      devices: [...devices],
+      roles: ['sampler'],
+      setup: this.#station?.isOpen === true ? this.#station.setup.id : null,
+      version: this.#station?.version ?? null,
+      holds: [...this.#holds],
+      leaving,
+    };
+    const reply = await this.#connection.request(namesOf(cluster).beats(this.#id), encode(beat), { timeout: 5_000 });
+    const orders = read(ordersSchema, reply.data, 'orders of the daemon');
+    this.#orders = orders;
+    if (orders.order === 'park') this.#sayOnce(`is parked by the daemon: ${orders.why ?? ''}`);
+    if (orders.order === 'drain') this.drain('the daemon drains it');
+    if (orders.setup && orders.setup.id !== this.#station?.setup.id) this.#begin(orders.setup);
+  }
+
+  /** Opens a setup while beats go on. */
+  #begin(setup: Setup): void {
+    const old = this.#station;
+    const { open, cache, name, devices, say } = this.#options;
+    const source = (): BlobSource => this.#orders!.blobs;
+    const station = new Station({ setup, cache, name, devices, source, pictures: this.#pictures, open });
+    this.#station = station;
+    const opening = async (): Promise<void> => {
+      await old?.[Symbol.asyncDispose]();
+      await station.open();
+      say(`joined the daemon as ${name}`);
+    };
+    void opening().catch((error: Error) => this.#fail(error));
+  }
+
+  async #lane(): Promise<void> {
+    let consumer: Consumer | undefined;
+    while (!this.#ended.signal.aborted) {
+      const station = this.#station;
+      if (station?.isOpen !== true || this.#orders?.order !== 'work') {
+        await sleep(100);
+        continue;
+      }
+      try {
+        consumer ??= await takeLeases(this.#queues, this.#options.cluster);
+        const message = await consumer.next({ expires: PULL_MILLISECONDS });
+        if (!message) continue;
+        if (this.#ended.signal.aborted || this.#station !== station) message.nak();
+        else await this.#work(message, station);
+      } catch {
+        consumer = undefined; // the server or its queue is away
+        await sleep(REST_MILLISECONDS);
+      }
+    }
+  }
+
+  async #work(message: JsMsg, station: Station): Promise<void> {
+    const lease = read(leaseSchema, message.data, 'a lease of the daemon');
+    if (lease.setup !== station.setup.id) return message.nak(REST_MILLISECONDS);
+    this.#holds.add(lease.id);
+    const renewing = setInterval(() => message.working(), (1_000 * lease.seconds) / RENEWALS);
+    try {
+      await this.#publish(lease, await station.sample(lease));
+      message.ack();
+      this.#failures = 0;
+    } catch (error) {
+      await this.#failed(message, lease, error as Error);
+    } finally {
+      clearInterval(renewing);
+      this.#holds.delete(lease.id);
+    }
+  }
+
+  async #publish({ id, weights }: Lease, { groups, ...totals }: SampleReply): Promise<void> {
+    const subject = namesOf(this.#options.cluster).groupsSubject(this.#id);
+    for (const [index, samples] of groups.entries()) {
+      const group: GroupMessage = { lease: id, weights: weights.sha, index, samples: [...samples], totals };
+      await this.#queues.publisher.publish(subject, this.#fitting(encode(group)));
+    }
+  }
+
+  #fitting(bytes: Uint8Array): Uint8Array {
+    const most = this.#connection.info?.max_payload ?? Infinity;
+    if (bytes.length <= most) return bytes;
+    throw new InputError(
+      `a group of ${bytes.length} bytes is more than the NATS server takes (${most}): start it with a larger max_payload, or lower sampling.maxNewTokens or sampling.samples`,
+    );
+  }
+
+  /** A question that cannot be asked is the daemon's to know; another failure may be this worker's alone. */
+  async #failed(message: JsMsg, lease: Lease, error: Error): Promise<void> {
+    if (error instanceof RangeError) return message.term(error.message); // the daemon has no use for it any more
+    const isLast = message.info.deliveryCount >= DELIVERIES;
+    if (error instanceof InputError || isLast) {
+      const failure: FailureMessage = { lease: lease.id, failure: error.message.slice(0, 1_000) };
+      await this.#queues.publisher.publish(namesOf(this.#options.cluster).groupsSubject(this.#id), encode(failure));
+      message.ack();
+      return;
+    }
+    message.nak(REST_MILLISECONDS);
+    this.#say(`failed: ${error.message}`);
+    if (lease.setup === this.#station?.setup.id && ++this.#failures >= FAILURES) this.#fail(error);
+  }
+
+  #fail(error: Error): void {
+    this.#error ??= error;
+    this.drain(error.message);
+  }
+
+  #sayOnce(text: string): void {
+    if (this.#said !== text) this.#say(text);
+    this.#said = text;
+  }
+
+  #say(text: string): void {
+    this.#said = '';
+    this.#options.say(text);
+  }
+}

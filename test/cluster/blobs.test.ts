@@ -1,0 +1,88 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { Blobs } from '../../src/cluster/blobs.ts';
+import { fetchBytes, fetchFile } from '../../src/cluster/download.ts';
+import { hashOf } from '../../src/cluster/wire.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const BYTES = new Uint8Array(randomBytes(300_000));
+const BLOB = { sha: hashOf(BYTES), size: BYTES.length };
+
+async function served(): Promise<Blobs> {
+  const blobs = new Blobs();
+  await blobs.listen('127.0.0.1', 0);
+  onTestFinished(() => blobs[Symbol.asyncDispose]());
+  return blobs;
+}
+
+/** A server that answers as it likes. */
+async function serverOf(answer: RequestListener): Promise<() => { url: string; token: string }> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return () => ({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, token: 't' });
+}
+
+test('content is served in ranges to holders of the token, and to no other', async () => {
+  const blobs = await served();
+  const path = join(temporaryFolder(), 'file');
+  writeFileSync(path, BYTES);
+  blobs.hold(BLOB, { path });
+  const get = (headers: Record<string, string>, of = BLOB.sha) => fetch(`${blobs.url}/${of}`, { headers });
+  const authorization = `Bearer ${blobs.token}`;
+  expect((await get({})).status).toBe(401);
+  expect((await get({ authorization: `${authorization.slice(0, -1)}!` })).status).toBe(401);
+  const part = await get({ authorization, range: 'bytes=299990-' });
+  expect([part.status, part.headers.get('content-range')]).toEqual([206, 'bytes 299990-299999/300000']);
+  expect(new Uint8Array(await part.arrayBuffer())).toEqual(BYTES.slice(299_990));
+  expect((await get({ authorization, range: 'bytes=5-9' })).status).toBe(416);
+  expect((await get({ authorization }, '../../etc/passwd')).status).toBe(404);
+  blobs.release(BLOB);
+  expect((await get({ authorization })).status).toBe(404);
+  expect(blobs.size).toBe(0);
+});
+
+test('what is held twice stays until it is released twice', async () => {
+  const blobs = await served();
+  for (let i = 0; i < 2; i++) blobs.hold(BLOB, { read: () => Promise.resolve(BYTES) });
+  blobs.release(BLOB);
+  expect(await fetchBytes(() => ({ url: blobs.url, token: blobs.token }), BLOB)).toEqual(BYTES);
+  blobs.release(BLOB);
+  await expect(fetchBytes(() => ({ url: blobs.url, token: blobs.token }), BLOB)).rejects.toThrow(RangeError);
+});
+
+test('a fetch continues after each break, and a file after the end of its process', async () => {
+  const starts: number[] = [];
+  const source = await serverOf((request, response) => {
+    const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    starts.push(from);
+    response.writeHead(from === 0 ? 200 : 206, { 'content-length': BYTES.length - from });
+    const end = Math.min(from + 100_000, BYTES.length);
+    response.write(BYTES.subarray(from, end), () => (end < BYTES.length ? response.destroy() : response.end()));
+  });
+  expect(await fetchBytes(source, BLOB)).toEqual(BYTES);
+  expect(starts[0]).toBe(0);
+  expect(starts.length).toBeGreaterThan(2);
+  expect(starts).toEqual(starts.toSorted((a, b) => a - b));
+  const [path, part] = ['file', 'part'].map((name) => join(temporaryFolder(), name)) as [string, string];
+  writeFileSync(part, BYTES.subarray(0, 250_000));
+  starts.length = 0;
+  await fetchFile(source, BLOB, path, part);
+  expect(starts).toEqual([250_000]);
+  expect(new Uint8Array(readFileSync(path))).toEqual(BYTES);
+});
+
+test('content that is not what its hash says is refused', async () => {
+  const source = await serverOf((_, response) => void response.end(new Uint8Array(BYTES.length)));
+  await expect(fetchBytes(source, BLOB)).rejects.toThrow('came with another content');
+  const [path, part] = ['file', 'part'].map((name) => join(temporaryFolder(), name)) as [string, string];
+  await expect(fetchFile(source, BLOB, path, part)).rejects.toThrow('came with another content');
+  expect([existsSync(path), existsSync(part)]).toEqual([false, false]);
+});

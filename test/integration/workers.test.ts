@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { connect, headers } from '@nats-io/transport-node';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { WorkerOptions } from '../../src/cluster/worker.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
+import type { WorkerStatus } from '../../src/protocol/status.ts';
+import { openStore } from '../../src/store/open-store.ts';
+import { outcomeOf, startToy, TOY_INPUT, workHere } from '../support/cluster.ts';
+import { HAS_NATS, natsServer } from '../support/nats-server.ts';
+import { toyConfig } from '../support/rig.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+import { ToyPolicy } from '../support/toy-policy.ts';
+import { startToyWorker, startWorker, workersOf } from '../support/worker-process.ts';
+
+const STEPS = 2;
+const INPUT = {
+  model: resolve('models/mini'),
+  seed: 11,
+  data: { type: 'figures', trainQuestions: 100, heldOutQuestions: 8 },
+  sampling: { samples: 4 },
+  loop: { steps: STEPS, batchGroups: 3, jobQuestions: 2, maxStaleness: 0 },
+  learner: { learningRate: 1e-3, minibatches: 1 },
+  evaluation: { questions: 4, fullQuestions: 4, everySteps: 1 },
+} satisfies ConfigInput;
+
+/** Checksum of the weights, and everything sampled. */
+async function outcome(folder: string, checkpoint: string) {
+  using store = openStore(join(folder, 'quorum.db'));
+  const weights = createHash('sha256')
+    .update(await readFile(join(checkpoint, 'model.safetensors')))
+    .digest('hex');
+  const groups = store.judgedGroups(1_000).map(({ group }) => group);
+  return { weights, groups: groups.map(({ id, samples }) => JSON.stringify([id, samples])).toSorted() };
+}
+
+async function runAlone() {
+  const runFolder = join(temporaryFolder(), 'run');
+  await using daemon = await startDaemon(toyConfig({ ...INPUT, runFolder }));
+  const report = await daemon.closed();
+  return outcome(runFolder, report.folder);
+}
+
+describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
+  test('two workers sample what the daemon alone samples, and the weights are the same to the bit', async () => {
+    const nats = await natsServer();
+    const cache = temporaryFolder();
+    const workers = ['one', 'two'].map((name) => startWorker(['--join', nats.url, '--name', name, '--cache', cache]));
+    const alone = await runAlone();
+    const runFolder = join(temporaryFolder(), 'run');
+    await using daemon = await startDaemon(
+      toyConfig({ ...INPUT, runFolder, cluster: { nats: nats.url, checkShare: 1 } }),
+    );
+    await daemon.pause();
+    await workersOf(daemon, (list) => list.filter(({ state }) => state === 'working').length === 2);
+    await daemon.resume();
+    const report = await daemon.closed();
+    expect(report).toMatchObject({ end: 'steps', steps: STEPS });
+    const { workers: list = [] } = daemon.status();
+    expect(list.map(({ state }) => state)).toEqual(['working', 'working']);
+    expect(list.reduce((sum, { groups }) => sum + groups, 0)).toBeGreaterThanOrEqual(alone.groups.length);
+    expect(await outcome(runFolder, report.folder)).toEqual(alone);
+    for (const { child } of workers) child.kill('SIGTERM');
+    expect(await Promise.all(workers.map(({ exited }) => exited))).toEqual([0, 0]);
+  }, 120_000);
+
+  /** Without workers. */
+  const toyAlone = async (): Promise<string> => outcomeOf((await startToy()).daemon);
+  const areWorking = (count: number) => (list: readonly WorkerStatus[]) =>
+    list.filter(({ state }) => state === 'working').length === count;
+
+  test('a worker that is killed loses its jobs to another one, and the run is the same', async () => {
+    const nats = await natsServer();
+    const killed = startToyWorker(nats.url, 'killed', 20_000);
+    const { daemon } = await startToy({ nats: nats.url, leaseSeconds: 1, checkShare: 0 });
+    await daemon.pause();
+    await workersOf(daemon, areWorking(1));
+    await daemon.resume();
+    await workersOf(daemon, (list) => list.some(({ name, holds }) => name === 'killed' && holds > 0));
+    killed.child.kill('SIGKILL');
+    await workHere(nats.url, 'other');
+    expect(await outcomeOf(daemon)).toBe(await toyAlone());
+    const { workers = [] } = daemon.status();
+    expect(workers.find(({ name }) => name === 'killed')).toMatchObject({ groups: 0 });
+    expect(workers.find(({ name }) => name === 'other')!.groups).toBeGreaterThan(0);
+  });
+
+  test('a NATS server that is killed and starts again loses nothing', async () => {
+    const nats = await natsServer();
+    let jobs = 0;
+    const beforeSample = async (): Promise<void> => {
+      if (++jobs !== 5) return;
+      await nats.kill();
+      await nats.start();
+    };
+    await workHere(nats.url, 'here', { beforeSample });
+    const { daemon } = await startToy({ nats: nats.url, leaseSeconds: 1, checkShare: 0 });
+    await daemon.pause();
+    await workersOf(daemon, areWorking(1));
+    await daemon.resume();
+    expect(await outcomeOf(daemon)).toBe(await toyAlone());
+    expect(jobs).toBeGreaterThan(5);
+  });
+
+  test('every message twice, in another order: nothing counts twice, and no message holds a label', async () => {
+    const nats = await natsServer();
+    const trainFile = join(temporaryFolder(), 'train.jsonl');
+    const row = (i: number) => ({
+      id: `${i}`,
+      problem: `question ${i}`,
+      images: [],
+      answer: `98765${i}`,
+      kind: 'secret',
+    });
+    writeFileSync(trainFile, Array.from({ length: 48 }, (_, i) => JSON.stringify(row(i))).join('\n'));
+    const input = { ...TOY_INPUT, data: { type: 'jsonl', trainFile, heldOutShare: 0.2 } } satisfies ConfigInput;
+    const copying = await connect({ servers: nats.url });
+    onTestFinished(() => copying.close());
+    const seen: string[] = [];
+    copying.subscribe('>', {
+      callback: (_, message) => {
+        seen.push(Buffer.from(message.data).toString('latin1'));
+        if (!/^quorum\.(?:jobs|groups\.)/.test(message.subject) || message.headers?.has('Copy') === true) return;
+        const copy = headers();
+        copy.set('Copy', 'yes');
+        setImmediate(() => copying.publish(message.subject, message.data, { headers: copy }));
+      },
+    });
+    for (const name of ['one', 'two']) await workHere(nats.url, name);
+    const { daemon } = await startToy({ nats: nats.url, leaseSeconds: 1, checkShare: 0 }, input);
+    await daemon.pause();
+    await workersOf(daemon, areWorking(2));
+    await daemon.resume();
+    expect(await outcomeOf(daemon)).toBe(await outcomeOf((await startToy(undefined, input)).daemon));
+    expect(seen.filter((text) => text.includes('question 1')).length).toBeGreaterThan(0);
+    expect(seen.filter((text) => /98765|secret/.test(text))).toEqual([]);
+  });
+
+  test('a worker whose log-probabilities are not those of its version is parked, with the reason', async () => {
+    const nats = await natsServer();
+    const open: WorkerOptions['open'] = async (_, weightsOf) => {
+      const honest = ToyPolicy.remote(weightsOf);
+      return {
+        ...honest,
+        async sample(request) {
+          const reply = await honest.sample(request);
+          const groups = reply.groups.map((group) =>
+            group.map((sample) => ({ ...sample, logprobs: sample.logprobs.map((each) => each - 0.5) })),
+          );
+          return { ...reply, groups };
+        },
+      };
+    };
+    await workHere(nats.url, 'liar', {}, { open });
+    const { daemon } = await startToy({ nats: nats.url, leaseSeconds: 1 });
+    await daemon.pause();
+    await workersOf(daemon, areWorking(1));
+    await daemon.resume();
+    expect(await outcomeOf(daemon)).toBe(await toyAlone());
+    expect(daemon.status().workers).toMatchObject([
+      {
+        name: 'liar',
+        state: 'parked',
+        groups: 0,
+        why: expect.stringContaining('differ by 0.500 nats a token') as string,
+      },
+    ]);
+  });
+
+  test('a worker that is drained finishes its job and leaves', async () => {
+    const nats = await natsServer();
+    const { daemon } = await startToy({ nats: nats.url, checkShare: 0 });
+    await daemon.pause();
+    let finish = () => {};
+    const asked = new Promise<void>((resolve) => (finish = resolve));
+    await workHere(nats.url, 'gone', { beforeSample: () => asked });
+    await workersOf(daemon, areWorking(1));
+    await daemon.resume();
+    await workersOf(daemon, (list) => list.some(({ holds }) => holds > 0));
+    await daemon.command({ type: 'drain', worker: 'gone' }, 'a test');
+    await workersOf(daemon, (list) => list.some(({ state }) => state === 'draining'));
+    const paused = daemon.pause();
+    finish();
+    await paused;
+    const list = await workersOf(daemon, ([worker]) => worker!.state === 'left');
+    expect(list[0]!.groups).toBeGreaterThanOrEqual(2);
+    await expect(daemon.command({ type: 'drain', worker: 'gone' }, 'a test')).rejects.toThrow(
+      'no worker "gone" is here',
+    );
+    await daemon.resume();
+    expect(await outcomeOf(daemon)).toBe(await toyAlone());
+  });
+});
