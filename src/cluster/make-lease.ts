@@ -32,13 +32,13 @@ export async function makeLease(
   return { ...terms, id: hashOf([terms.setup, terms.weights.sha, request]).slice(0, 32), pictures, request };
 }
 
-/** Neither the kind of question nor the one that it comes from, and never a label. */
+/** Neither the question's kind nor where it comes from, and never a label. */
 async function wireQuestion(
-  { id, text, pictures, origin, verbatim }: Question,
+  { id, text, pictures, verbatim }: Question,
   need: Hold,
 ): Promise<Lease['request']['questions'][number]> {
   const refs = await Promise.all(pictures.map((ref) => wirePicture(ref, need)));
-  return { id, text, pictures: refs, origin, ...(verbatim && { verbatim }) };
+  return { id, text, pictures: refs, ...(verbatim && { verbatim }) };
 }
 
 /** Versions whose hash is remembered, those asked for last. */

@@ -71,7 +71,8 @@ export class Station implements AsyncDisposable {
       if (!this.#sampler) throw new WorkerError('the worker got another setup');
       const questions = request.questions.map(({ verbatim, ...question }): Question => {
         const local = question.pictures.map((ref) => cache.local(ref));
-        return { ...question, pictures: local, ...(verbatim && { verbatim }) };
+        // Where a question comes from changes no sample, and the daemon does not say it.
+        return { ...question, pictures: local, origin: 'dataset', ...(verbatim && { verbatim }) };
       });
       const { reference = false, ...rest } = request;
       // The sampler asks for the weights of the version as it is called, before another lease can name others.

@@ -98,7 +98,6 @@ const questionSchema = z.strictObject({
   text: z.string().max(100_000),
   /** The path of a file is the hash of its content. */
   pictures: z.array(pictureSchema).max(64),
-  origin: z.enum(['dataset', 'in-context', 'direct', 'plugin']),
   verbatim: z.literal(true).optional(),
 });
 

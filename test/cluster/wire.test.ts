@@ -3,7 +3,7 @@ import { groupSchema, leaseSchema, read } from '../../src/cluster/wire.ts';
 import { encode } from '../../src/protocol/codec.ts';
 
 const sha = 'a'.repeat(64);
-const question = { id: 'q1', text: 'How many?', pictures: [{ type: 'figure', key: 'k' }], origin: 'dataset' };
+const question = { id: 'q1', text: 'How many?', pictures: [{ type: 'figure', key: 'k' }] };
 const params = { samples: 2, temperature: 1, topP: 1, topK: 0, maxNewTokens: 8 };
 const lease = {
   id: 'b'.repeat(32),
