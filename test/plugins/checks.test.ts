@@ -85,6 +85,18 @@ describe('premises', () => {
     expect(await votes()).toEqual([null, null, null]);
   });
 
+  test('with no readings, denies a list that is not that of most responses, and asks for nothing', async () => {
+    const check = await opened(premises, { samples: 0 });
+    const silent = 'So it is 3 + 9 = 12. \\boxed{12}';
+    expect(await check(request([RIGHT, misread, RIGHT, silent]))).toMatchObject([
+      { vote: true },
+      { vote: false, why: '1 of 3 readings of the picture are its list', falseFrom: '3 '.length },
+      { vote: true },
+      { vote: null },
+    ]);
+    expect(await check(request([silent]))).toMatchObject([{ vote: null }]);
+  });
+
   test.each([
     ['|4 8 1 4+8=12 \\boxed{12}', ['3 8 1']],
     ['3 8 |2 3+8=11 \\boxed{13}', ['3 8 1', '3 8 1']],
