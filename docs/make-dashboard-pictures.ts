@@ -1,8 +1,9 @@
 /**
- * Takes the pictures of the dashboard in docs/pictures from a real run: the bundled model, sixty steps or so, questions
- * of its own, and two plug-ins.
+ * Takes the pictures of the dashboard in docs/pictures from a real run: what `quorum start` learns on, twenty steps or so,
+ * and two plug-ins.
  *
- *     npm run build && npx tsx docs/make-dashboard-pictures.ts
+ *     npm run build && npx tsx docs/make-dashboard-pictures.ts            starts the run, and ends it
+ *     npx tsx docs/make-dashboard-pictures.ts http://127.0.0.1:4747/      takes them of one that is running
  *
  * It needs a Chromium: CHROMIUM names one, else the usual places are looked at.
  */
@@ -19,14 +20,9 @@ import { launch, open } from '../test/dashboards/browser/browser.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PICTURES = join(ROOT, 'docs', 'pictures');
-const STEPS = 60;
+const STEPS = 20;
 const MOST_BYTES = 150_000;
-const SETTINGS = [
-  'dashboard.port=0',
-  'synthesis.mode=both',
-  'evaluation.fullEverySteps=20',
-  'checkpoints.everySteps=20',
-];
+const SETTINGS = ['dashboard.port=0', 'evaluation.fullEverySteps=15', 'checkpoints.everySteps=10'];
 
 interface Picture {
   readonly name: string;
@@ -103,35 +99,40 @@ export default {
 };
 `;
 
-const folder = mkdtempSync(join(tmpdir(), 'quorum-pictures-'));
-writeFileSync(join(folder, 'response-lengths.mjs'), PANEL);
-const plugins = ['./response-lengths.mjs', { use: 'quorum/plugins/jsonl', options: { file: 'events.jsonl' } }];
-writeFileSync(join(folder, 'quorum.config.json'), JSON.stringify({ plugins }));
-const settings = SETTINGS.flatMap((setting) => ['--set', setting]);
-const daemon = spawn(
-  process.execPath,
-  [
-    join(ROOT, 'bin', 'quorum.js'),
-    'start',
-    '--config',
-    join(folder, 'quorum.config.json'),
-    '--run',
-    join(folder, 'run'),
-    ...settings,
-  ],
-  {
+interface Run {
+  readonly url: string;
+  readonly end: () => Promise<void>;
+}
+
+async function startRun(): Promise<Run> {
+  const folder = mkdtempSync(join(tmpdir(), 'quorum-pictures-'));
+  writeFileSync(join(folder, 'response-lengths.mjs'), PANEL);
+  const plugins = ['./response-lengths.mjs', { use: 'quorum/plugins/jsonl', options: { file: 'events.jsonl' } }];
+  const config = join(folder, 'quorum.config.json');
+  writeFileSync(config, JSON.stringify({ plugins }));
+  const options = ['--config', config, '--run', join(folder, 'run'), ...SETTINGS.flatMap((each) => ['--set', each])];
+  const daemon = spawn(process.execPath, [join(ROOT, 'bin', 'quorum.js'), 'start', ...options], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', 'inherit'],
-  },
-);
-const ended = new Promise((resolve) => daemon.once('close', resolve));
-const url = await new Promise<string>((resolve, reject) => {
-  createInterface({ input: daemon.stdout }).on('line', (line) => {
-    const address = /dashboard (http:\S+)/.exec(line)?.[1];
-    if (address !== undefined) resolve(address);
   });
-  daemon.once('close', () => reject(new Error('the daemon ended before its dashboard was there')));
-});
+  const ended = new Promise((resolve) => daemon.once('close', resolve));
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: daemon.stdout }).on('line', (line) => {
+      const address = /dashboard (http:\S+)/.exec(line)?.[1];
+      if (address !== undefined) resolve(address);
+    });
+    daemon.once('close', () => reject(new Error('the daemon ended before its dashboard was there')));
+  });
+  const end = async (): Promise<void> => {
+    daemon.kill('SIGTERM');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url, end };
+}
+
+const running = process.argv[2];
+const { url, end } = running === undefined ? await startRun() : { url: running, end: async () => {} };
 const browser = await launch();
 try {
   while ((await version()) < STEPS) await pause(1000);
@@ -139,9 +140,7 @@ try {
   for (const picture of PAGES) await take(browser, picture);
 } finally {
   await browser.close();
-  daemon.kill('SIGTERM');
-  await ended;
-  rmSync(folder, { recursive: true, force: true });
+  await end();
 }
 
 async function version(): Promise<number> {

@@ -241,6 +241,7 @@ export class Plot implements ChartView {
     const ratio = devicePixelRatio;
     ctx.save();
     ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+    ctx.textBaseline = 'alphabetic';
     ctx.lineWidth = ratio;
     for (const { label, value, step, colour: token } of this.#marks) {
       ctx.strokeStyle = ctx.fillStyle = colour(token);
@@ -249,10 +250,21 @@ export class Plot implements ChartView {
         const y = plot.valToPos(value, 'y', true);
         this.#dash(ctx, bbox.left, y, bbox.left + bbox.width, y);
         ctx.textAlign = 'right';
-        ctx.fillText(label, bbox.left + bbox.width - 4 * ratio, y - 5 * ratio);
+        this.#write(ctx, label, bbox.left + bbox.width - 4 * ratio, y - 5 * ratio);
       } else this.#drawPoint(plot, label, step, plot.valToPos(value, 'y', true));
     }
     ctx.restore();
+  }
+
+  /** Lines end around a text. */
+  #write(ctx: CanvasRenderingContext2D, text: string, x: number, y: number): void {
+    ctx.save();
+    ctx.strokeStyle = colour('--surface');
+    ctx.lineWidth = 4 * devicePixelRatio;
+    ctx.lineJoin = 'round';
+    ctx.strokeText(text, x, y);
+    ctx.restore();
+    ctx.fillText(text, x, y);
   }
 
   #dash(ctx: CanvasRenderingContext2D, fromX: number, fromY: number, toX: number, toY: number): void {
@@ -270,7 +282,7 @@ export class Plot implements ChartView {
     if (x === undefined) return;
     this.#dash(ctx, x, bbox.top, x, bbox.top + bbox.height);
     ctx.textAlign = 'right';
-    ctx.fillText(label, x - 4 * devicePixelRatio, bbox.top + bbox.height - 6 * devicePixelRatio);
+    this.#write(ctx, label, x - 4 * devicePixelRatio, bbox.top + bbox.height - 6 * devicePixelRatio);
   }
 
   /** Pixel position of a step; undefined if it is out of view. */
@@ -293,7 +305,7 @@ export class Plot implements ChartView {
     ctx.stroke();
     const right = x > bbox.left + bbox.width - 90 * ratio;
     ctx.textAlign = right ? 'right' : 'left';
-    ctx.fillText(label, x + (right ? -10 : 10) * ratio, Math.max(bbox.top + 9 * ratio, y - 6 * ratio));
+    this.#write(ctx, label, x + (right ? -10 : 10) * ratio, Math.max(bbox.top + 9 * ratio, y - 6 * ratio));
   }
 }
 

@@ -26,18 +26,21 @@ function Shown({
     <Panel title="Curriculum">
       <div class="stack">
         {nothing === undefined ? null : <p>{sentence(nothing)}</p>}
+        <p class="muted small">
+          Questions by their last group; of those chosen last, the share that is expected to be learnt from.
+        </p>
         <dl class="stats" data-curriculum>
           <Stat name="not asked yet">{count(fresh)}</Stat>
-          <Stat name="answers split" note="learnt from when asked last">
+          <Stat name="answers split" note="learnt from">
             {count(split)}
           </Stat>
-          <Stat name="known" note="all agreed when asked last">
+          <Stat name="known" note="all agreed">
             {count(known)}
           </Stat>
-          <Stat name="lost" note="no trusted vote when asked last">
+          <Stat name="lost" note="no trusted vote">
             {count(lost)}
           </Stat>
-          <Stat name="expected" note="of the questions chosen last, to be learnt from">
+          <Stat name="expected" note="to be learnt from">
             {expected === null ? '–' : percent(expected, 0)}
           </Stat>
         </dl>
@@ -58,7 +61,7 @@ function Clusters({ clusters, most }: Pick<Known, 'clusters' | 'most'>) {
   return (
     <div class="scroll-x" tabIndex={0} role="group" aria-label="Clusters of questions">
       <table class="table">
-        <caption class="muted small">
+        <caption class="muted small caption">
           {most.length < clusters ? `The ${most.length} most asked of ${count(clusters)} kinds` : 'By kind'}
         </caption>
         <thead>

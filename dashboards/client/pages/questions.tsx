@@ -71,7 +71,7 @@ function Stats({
         <div class="stat">
           <dt>Questions</dt>
           <dd>{count(total(stats.byOrigin))}</dd>
-          <dd class="note">{count(Object.keys(stats.byKind).length)} kinds</dd>
+          <dd class="note">{kindsIn(stats.byKind)}</dd>
         </div>
         {origins.map((origin) => (
           <div class="stat" key={origin} data-origin={origin}>
@@ -254,4 +254,9 @@ function total(counts: Readonly<Partial<Record<string, number>>>): number {
 /** 950, 9.5k, 12k */
 function compact(n: number): string {
   return n < 1000 ? String(n) : `${(n / 1000).toFixed(n < 9950 ? 1 : 0)}k`;
+}
+
+function kindsIn(byKind: Readonly<Record<string, number>>): string {
+  const kinds = Object.keys(byKind).length;
+  return `${count(kinds)} ${kinds === 1 ? 'kind' : 'kinds'}`;
 }

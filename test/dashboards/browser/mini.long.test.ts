@@ -5,7 +5,6 @@ import { describeInBrowser, launch, open, startQuorum, type DaemonProcess } from
 /** A loop small enough to evaluate, to save and to write questions within seconds. */
 const SMALL = [
   'synthesis.mode=both',
-  'curriculum.mode=on',
   'sampling.samples=6',
   'loop.batchGroups=2',
   'loop.jobQuestions=2',
@@ -24,7 +23,7 @@ interface Stop {
   readonly ready: string;
 }
 
-describeInBrowser('the dashboard of `quorum start` on the bundled model', () => {
+describeInBrowser('the dashboard of `quorum start`', () => {
   let browser: Browser;
   let daemon: DaemonProcess;
 
@@ -101,7 +100,9 @@ describeInBrowser('the dashboard of `quorum start` on the bundled model', () => 
       .toBeGreaterThanOrEqual(before);
     const shown = Number(await stat('Policy version'));
     expect(shown).toBeLessThanOrEqual((await gauge('policy_version')) + 1);
-    expect((await page.locator('.actor-head').allInnerTexts()).toSorted()).toEqual([
+    const heads = await page.locator('.actor-head strong').allInnerTexts();
+    expect(heads.toSorted()).toEqual([
+      'check',
       'evaluator',
       'guardian',
       'learner',
