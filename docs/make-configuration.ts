@@ -45,7 +45,7 @@ A preset is a set of defaults, so it counts only for what neither the file nor a
 | preset | chosen where | its defaults |
 | --- | --- | --- |
 | \`mini\` | the context (\`max_position_embeddings\`) is under 4,096 tokens and the vocabulary under 10,000, or the folder cannot be read | the recipe measured with the bundled model |
-| \`ladder\` | as \`mini\`, and \`data.type\` is \`ladder\` | \`mini\`, with \`checks\` equations, whole and premises, \`curriculum.mode\` on, \`filters.shareFloor\` 0.1, \`learner.learningRate\` 1e-4, \`learner.klCoefficient\` 0 |
+| \`ladder\` | as \`mini\`, and \`data.type\` is \`ladder\` | \`mini\`, with \`checks\` equations, whole and premises, \`curriculum.mode\` on, \`filters.shareFloor\` 0.1, \`learner.learningRate\` 1e-4, \`learner.klCoefficient\` 0, \`evaluation.questions\` 300 |
 | \`vlm\` | the context is 4,096 tokens or more, or the vocabulary (\`vocab_size\`) 10,000 | the prompt and the settings of MM-UPT (arXiv 2505.22453) for Qwen2.5-VL |
 | \`legacy\` | the run was begun before there were presets | \`mini\`, but the learning rate falls by a cosine to a tenth by step 60 |
 

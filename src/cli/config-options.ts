@@ -31,7 +31,8 @@ export function withConfigOptions(command: Command): Command {
 
 /**
  * Loads the configuration and applies the options; named options are settings too, and `--set` applies last and wins.
- * If no model is named and `./models/mini` (`./models/ladder` for the ladder) does not exist, the package's own is used.
+ * If no model is named and the default (`./models/ladder` for the ladder, else `./models/mini`) does not exist, the
+ * package's own is used.
  * @param continues whether the command continues the run in the run folder: then that run's preset holds.
  * @throws InputError that names the option or key.
  */

@@ -26,13 +26,13 @@ Exit codes:
   0  done        1  failed        2  bad input: an argument, a setting, a file        3  no daemon on the run folder
 
 Examples:
-  quorum start                                learn on the bundled model and data set until told to stop
+  quorum start                                a bundled model learns on built-in data until told to stop
   quorum start --steps 100 --report out.json  stop after 100 learner steps and write a report
   quorum status                               what the daemon on runs/default is doing
   quorum set sampling.temperature=0.8         change a setting while it runs
   quorum log --follow                         what its log says, as it comes
   quorum history                              its metrics by version
-  quorum eval --model models/mini             accuracy on held-out questions`;
+  quorum eval --model runs/default/model      accuracy of what it learnt, on held-out questions`;
 
 /** @param start a replacement of `start`, for tests with another policy. */
 export function createProgram(start = startCommand()): Command {

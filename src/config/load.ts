@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { packagePath } from '../lib/package-path.ts';
 import { complaint } from './complain.ts';
-import { merged } from './merge.ts';
+import { isPlain, merged } from './merge.ts';
 import { applyOverrides } from './override.ts';
 import { resolvePaths } from './paths.ts';
 import { promptDefaults } from './prompts.ts';
-import { choosePreset, presetOfRun, type Preset } from './preset.ts';
+import { begunRun, runOfModel } from './begun.ts';
+import { choosePreset, type Preset } from './preset.ts';
 import { findFile, readFile } from './read-file.ts';
 import { configSchema, type Config, type ConfigInput } from './schema.ts';
 
@@ -53,24 +54,33 @@ interface CompleteOptions extends Pick<LoadOptions, 'continues'> {
   readonly orPackaged?: boolean;
 }
 
+/** Without a named model, which has the figures: the family that shows the climb, measured on 25 questions a level. */
+const DEFAULT_DATA: ConfigInput['data'] = { type: 'ladder', families: ['digits'], heldOutQuestions: 300 };
+
 /**
- * Checks settings in memory and adds the defaults of the preset. @throws InputError that names the key, its value and
- * the allowed values.
+ * Checks settings in memory and adds the defaults: the data, then those of the preset. @throws InputError that names
+ * the key, its value and the allowed values.
  */
 export function completeConfig(given: unknown, options: CompleteOptions = {}): Omit<LoadedConfig, 'file'> {
   const { source = 'configuration', folder = process.cwd(), orPackaged = true, continues = false } = options;
-  const { runFolder, ...checked } = resolvePaths(parseConfig(given, source), folder);
-  const { model: named, preset: asked, prompt } = given as ConfigInput; // it has passed the check
-  const model = named === undefined ? bundledModel(checked.data, folder, orPackaged) : checked.model;
-  const preset = choosePreset({
-    folder: model,
-    data: checked.data.type,
-    named: asked,
-    begun: continues ? presetOfRun(runFolder) : undefined,
-  });
-  const defaults = merged(preset.defaults, promptDefaults(prompt?.preset));
-  const config = resolvePaths(parseConfig(merged(defaults, given as ConfigInput), source), folder);
+  const checked = (input: unknown) => resolvePaths(parseConfig(input, source), folder);
+  const { runFolder, model: named } = checked(withData(given));
+  const begun = continues ? begunRun(runFolder) : undefined;
+  const input = withData(given, (begun ?? runOfModel(named))?.data) as ConfigInput; // checked above
+  const { data } = checked(input);
+  const model = input.model === undefined ? bundledModel(data, folder, orPackaged) : named;
+  const preset = choosePreset({ folder: model, data: data.type, named: input.preset, begun: begun?.preset });
+  const defaults = merged(preset.defaults, promptDefaults(input.prompt?.preset));
+  const config = checked(merged(defaults, input));
   return { config: { ...config, model, preset: preset.name }, preset, folder };
+}
+
+/** Without a `data.type`: the data of the run that goes on or that made the model, or else the default. */
+function withData(given: unknown, begun?: Config['data']): unknown {
+  if (!isPlain(given)) return given;
+  const { model, data = {} } = given;
+  if (!isPlain(data) || data['type'] !== undefined) return given;
+  return { ...given, data: { ...(begun ?? (model === undefined ? DEFAULT_DATA : { type: 'figures' })), ...data } };
 }
 
 /** The model that was made for the data. */

@@ -56,9 +56,10 @@ function parsed(path: string, text: string, cwd: string): unknown {
 
 /**
  * A union that the file leaves out starts as its default variant; a schedule, whose default has no settings, as a
- * cosine.
+ * cosine; data without a type, because `completeConfig` chooses that.
  */
 function startOf(path: string): Tree {
+  if (path === 'data') return {};
   if (path === 'learner.schedule') return { type: 'cosine' };
   const type = describeConfig().find((key) => key.path === `${path}.type`)?.default;
   return type === undefined ? {} : { type };

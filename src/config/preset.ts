@@ -10,7 +10,7 @@ import { parseModel } from '../compute/models/index.ts';
 import { entryKind } from '../lib/entry-kind.ts';
 import { merged } from './merge.ts';
 import { PROMPTS } from './prompts.ts';
-import { PRESETS, type Config, type ConfigInput, type PresetName } from './schema.ts';
+import type { Config, ConfigInput, PresetName } from './schema.ts';
 
 export interface Preset {
   readonly name: PresetName;
@@ -69,13 +69,6 @@ export function choosePreset({ folder, data, named, begun }: PresetRequest): Pre
   );
 }
 
-/** The preset that the run in `runFolder` started with; undefined for a new run. */
-export function presetOfRun(runFolder: string): PresetName | undefined {
-  const kept = readJson(join(runFolder, 'config.json')) as { readonly preset?: unknown } | undefined;
-  if (typeof kept !== 'object' || kept === null) return undefined;
-  return kept.preset === undefined ? 'legacy' : (PRESETS.find((name) => name === kept.preset) ?? 'mini');
-}
-
 /** One line: the preset, its reason, and the effective values of the settings in which presets differ. */
 export function presetWords(
   { name, why }: Pick<Preset, 'name' | 'why'>,
@@ -102,6 +95,7 @@ const LADDER: ConfigInput = {
   curriculum: { mode: 'on' },
   filters: { shareFloor: 0.1 },
   learner: { learningRate: 1e-4, klCoefficient: 0 },
+  evaluation: { questions: 300 },
 };
 
 /** What the preset sets otherwise than the schema. Without a model: as for one with room for everything. */
@@ -155,7 +149,8 @@ function readModel(folder: string): Architecture | undefined {
   }
 }
 
-function readJson(file: string): unknown {
+/** Undefined when it is no file of JSON. */
+export function readJson(file: string): unknown {
   const text = readText(file);
   try {
     return text === undefined ? undefined : JSON.parse(text);

@@ -635,7 +635,7 @@ export const configSchema = z.strictObject({
     .min(1)
     .default('./models/mini')
     .describe(
-      'Hugging Face folder of the base model. If none is set, `./models/ladder` for the ladder; where the default does not exist, the same one in the package.',
+      'Hugging Face folder of the base model. If none is set, `./models/ladder` where the data is the ladder; where the default does not exist, the same one in the package.',
     ),
   runFolder: z.string().min(1).default('./runs/default').describe('Folder of this run: database, log, checkpoints.'),
   seed: seed().default(0).describe('Seed of all randomness.'),
@@ -648,7 +648,9 @@ export const configSchema = z.strictObject({
   data: z
     .discriminatedUnion('type', [figuresData, ladderData, fileData])
     .prefault({ type: 'figures' })
-    .describe('Source of the questions; `files` (older names: `jsonl`, `parquet`) detects the format from the file.'),
+    .describe(
+      'Source of the questions; `files` (older names: `jsonl`, `parquet`) detects the format from the file. If it is not set: the built-in data of the run that continues, or that saved the model; else `figures` for a named model, and `ladder` without one, its family `digits` with 300 held-out questions.',
+    ),
   promptTemplate: z
     .string()
     .includes('{question}')
@@ -666,7 +668,7 @@ export const configSchema = z.strictObject({
     .max(CHECKS.length)
     .default([])
     .describe(
-      'Checks that the work of a response must pass to have a vote, in this order; see docs/checks.md. Each is the built-in plug-in of its name; list it in `plugins` instead to give it options.',
+      'Checks that the work of a response must pass to have a vote, in this order; see docs/checks.md. Each is the built-in plug-in of its name; list it in `plugins` too to give it options.',
     ),
   filters: filters.prefault({}),
   synthesis: synthesis.prefault({}),

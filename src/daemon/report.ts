@@ -45,6 +45,7 @@ export function reportOf(
     final: fullEvaluation(store, version) ?? null,
     best,
     history: accuracy.history,
+    ...(accuracy.levels === undefined ? {} : { levels: accuracy.levels }),
     ...(labelFree === undefined ? {} : { labelFree }),
     throughput: rates(totals),
     staleness: { max: staleness.max, histogram: staleness.histogram },

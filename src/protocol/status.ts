@@ -346,6 +346,8 @@ export interface Report {
   readonly final: Accuracy | null;
   readonly best: { readonly version: number; readonly accuracy: Accuracy } | null;
   readonly history: readonly AccuracyPoint[];
+  /** As in the status: absent where the held-out questions have no levels. */
+  readonly levels?: readonly LevelPoint[];
   /** Absent where every held-out question has a label. */
   readonly labelFree?: LabelFreeStatus;
   readonly throughput: ThroughputStatus;

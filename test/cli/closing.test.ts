@@ -41,6 +41,11 @@ describe('closingWords', () => {
     ]);
   });
 
+  it('give accuracy by level at the end and at the base, where there are levels', () => {
+    const levels = [0, 45].map((version, i) => ({ version, levels: { 1: 1, 2: 0.5, 10: 0.5 * i } }));
+    expect(words({ ...REPORT, levels })[2]).toBe('  levels 1 █▄▄ 10  at version 0 █▄▁');
+  });
+
   it('claim no accuracy that was not measured', () => {
     expect(words({ ...REPORT, history: [], bestFolder: null })).toEqual([
       '',

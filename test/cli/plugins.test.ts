@@ -115,7 +115,7 @@ describe('quorum plugins, without a daemon', () => {
   it('loads what the configuration lists, and says so', async () => {
     plugin('watches', WATCHES);
     const file = join(folder, 'quorum.config.json');
-    const config = { plugins: ['./watches.ts'], runFolder: './run' };
+    const config = { data: { type: 'figures' }, plugins: ['./watches.ts'], runFolder: './run' };
     writeFileSync(file, JSON.stringify(config));
     expect(await quorum('plugins', '-c', file)).toBe(0);
     expect(stdout).toMatch(

@@ -79,10 +79,11 @@ describe('resolveConfig', () => {
   it('falls back to the model of the package only where none is here or named', async () => {
     const model = async (options: Parameters<typeof resolveConfig>[0]): Promise<string> =>
       (await resolveConfig(options, cwd)).config.model;
-    expect(await model({})).toBe(packagePath('models/mini'));
+    expect(await model({})).toBe(packagePath('models/ladder'));
+    expect(await model({ data: 'figures' })).toBe(packagePath('models/mini'));
     expect(await model({ model: 'other' })).toBe(join(cwd, 'other'));
-    mkdirSync(join(cwd, 'models/mini'), { recursive: true });
-    expect(await model({})).toBe(join(cwd, 'models/mini'));
+    mkdirSync(join(cwd, 'models/ladder'), { recursive: true });
+    expect(await model({})).toBe(join(cwd, 'models/ladder'));
   });
 
   it('is the model that was made for the data set, with room for its responses', async () => {
@@ -100,7 +101,7 @@ describe('resolveConfig', () => {
     writeFileSync(join(cwd, 'quorum.config.json'), '{"model": "./theirs"}');
     expect((await resolveConfig({}, cwd)).config.model).toBe(join(cwd, 'theirs'));
     writeFileSync(join(cwd, 'quorum.config.json'), '{"sampling": {"samples": 8}}');
-    expect((await resolveConfig({}, cwd)).config.model).toBe(packagePath('models/mini'));
+    expect((await resolveConfig({}, cwd)).config.model).toBe(packagePath('models/ladder'));
   });
 });
 

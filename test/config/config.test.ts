@@ -1,9 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { describeConfig } from '../../src/config/describe.ts';
 import { loadConfig, parseConfig, type LoadOptions } from '../../src/config/load.ts';
 import { choosePreset, presetWords } from '../../src/config/preset.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
 import { compareSettings } from '../../src/daemon/changed-settings.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 import { temporaryFolder } from '../support/temporary.ts';
@@ -185,7 +186,7 @@ describe('files', () => {
     expect(config).toMatchObject({
       seed: 7,
       learner: { learningRate: 3e-5, minibatches: 2 },
-      model: join(cwd, 'models/mini'),
+      model: join(cwd, 'models/ladder'),
     });
   });
 
@@ -265,7 +266,8 @@ describe('--set', () => {
     const { data } = await config(['data.type=jsonl', 'data.trainFile=/t.jsonl'], file);
     expect(data).toEqual({ type: 'jsonl', trainFile: '/t.jsonl', heldOutShare: 0.1, columns: {} });
     expect((await config(['data.type=figures'], file)).data).toMatchObject({ trainQuestions: 5 });
-    expect((await config(['data.seed=5'])).data).toMatchObject({ type: 'figures', seed: 5 });
+    expect((await config(['data.seed=5'])).data).toMatchObject({ type: 'ladder', families: ['digits'], seed: 5 });
+    expect((await config(['data.seed=5'], '{"model": "m"}')).data).toMatchObject({ type: 'figures', seed: 5 });
   });
 
   test('a number of steps for the schedule makes the schedule finite', async () => {
@@ -392,6 +394,39 @@ describe('presets', () => {
       set: ['data.type=ladder', 'preset=mini'],
     });
     expect([own.config.checks, own.config.curriculum.mode]).toEqual([[], 'off']);
+  });
+
+  test('without data: the digits of the ladder, figures for a named model, and what a run began with for the run and its models', async () => {
+    const run = join(temporaryFolder(), 'run');
+    const load = async (options: LoadOptions, ...set: string[]) =>
+      (await loadConfig({ cwd: temporaryFolder(), orPackaged: true, ...options, set: [`runFolder=${run}`, ...set] }))
+        .config;
+    const fresh = await load({ continues: true });
+    expect([fresh.data, basename(fresh.model), fresh.preset]).toEqual([
+      expect.objectContaining({ type: 'ladder', families: ['digits'], heldOutQuestions: 300 }),
+      'ladder',
+      'ladder',
+    ]);
+    expect((await load({}, 'model=models/mini')).data.type).toBe('figures');
+    expect((await load({}, 'data={heldOutQuestions: 60}')).data).toEqual({ ...fresh.data, heldOutQuestions: 60 });
+    const begin = (data: ConfigInput['data']) =>
+      writeFileSync(join(run, 'config.json'), JSON.stringify({ ...parseConfig({ data }), preset: 'mini' }));
+    const saved = join(run, 'checkpoints', 'v000001');
+    mkdirSync(saved, { recursive: true });
+    symlinkSync(saved, join(run, 'model'), 'dir');
+    begin({ type: 'figures', kinds: ['clock'] });
+    const again = await load({ continues: true }, 'data.seed=3');
+    expect([again.data, basename(again.model)]).toEqual([
+      expect.objectContaining({ type: 'figures', kinds: ['clock'], seed: 3 }),
+      'mini',
+    ]);
+    expect((await load({ continues: true }, 'data.type=ladder')).data).toMatchObject({ type: 'ladder', seed: 0 });
+    expect((await load({})).data.type).toBe('ladder');
+    expect((await load({}, `model=${join(run, 'model')}`)).data).toMatchObject({ type: 'figures', kinds: ['clock'] });
+    begin({ type: 'jsonl', trainFile: 'mine.jsonl' });
+    expect((await load({ continues: true })).data.type).toBe('ladder');
+    writeFileSync(join(run, 'config.json'), '{"data": {"type": "figures", "kinds": ["blob"]}}');
+    expect((await load({ continues: true })).data.type).toBe('ladder');
   });
 
   test('what is set wins over the preset, and `preset` over the model', async () => {

@@ -190,7 +190,7 @@ describe('--set with a value of a wrong kind', () => {
     ],
     [
       'data.columns=3',
-      'data.columns is not a known key; it is for when data.type is files, jsonl or parquet; allowed in data of type figures: type,',
+      'data.columns is not a known key; it is for when data.type is files, jsonl or parquet; allowed in data of type ladder: type,',
     ],
     ['dashboard={viewToken: secret', 'dashboard: the value (not shown) cannot be read: '],
   ])('%s', async (set, message) => {

@@ -18,6 +18,12 @@ test('the setting checks takes every built-in check, and loads them before the l
   const plugins = await loadPlugins(pluginsOf(config), FOLDER);
   expect(plugins.map(({ name }) => name)).toEqual([...checks, 'majority']);
   expect(plugins.filter(({ ports }) => ports.check).map(({ name }) => name)).toEqual(checks);
+  const premises = { use: 'quorum/plugins/premises', options: { samples: 8 } };
+  const given = configSchema.parse({
+    checks: ['premises', 'whole'],
+    plugins: ['./own.ts', premises, 'quorum/plugins/whole'],
+  });
+  expect(pluginsOf(given)).toEqual([premises, 'quorum/plugins/whole', './own.ts']);
   const { error } = configSchema.safeParse({ checks: ['sums'] });
   expect(error!.issues[0]!.message).toContain('"equations"');
 });

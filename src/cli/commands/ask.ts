@@ -19,7 +19,7 @@ const OTHERS = [pc.yellow, pc.cyan, pc.magenta, pc.blue, pc.red] as const;
 export function askCommand(): Command {
   return withConfigOptions(new Command('ask'))
     .description('Ask a model one question about a picture several times, and let the answers vote.')
-    .option('-m, --model <folder>', 'Hugging Face folder (model)')
+    .option('-m, --model <folder>', 'Hugging Face folder; default: the bundled one for the data (model)')
     .option('-i, --image <file>', 'picture; may be given more than once', collect)
     .requiredOption('-q, --question <text>', 'the question')
     .option('-G, --samples <count>', 'answers to sample', parseCount, 10)
@@ -30,7 +30,10 @@ export function askCommand(): Command {
     )
     .option('--seed <seed>', 'seeds the samples (seed)', parseSeed)
     .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  quorum ask --image figure.png --question "how many discs ?" -G 10')
+    .addHelpText(
+      'after',
+      '\nExample:\n  quorum ask --model models/mini --image figure.png --question "how many discs ?" -G 10',
+    )
     .action(ask);
 }
 

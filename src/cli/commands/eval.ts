@@ -28,6 +28,7 @@ Multiple choice is asked with its choices and counted right by letter or by text
 
 Examples:
   quorum eval --model models/mini --n 300
+  quorum eval --model runs/default/model
   quorum eval --model ./improved --data ./held-out.jsonl --k 10 --json
   quorum eval --model ./qwen --data './mathvista/data/testmini-*.parquet' --column kind=metadata.category
   quorum eval --suite all --n 200`;
@@ -62,7 +63,9 @@ async function evaluate({ data, split, suite = [], column, ...options }: Options
     import('../../data/suites.ts'),
   ]);
   const k = options.k === undefined ? [] : [`evaluation.k=${options.k}`];
-  const set = [...(await ownDataSettings(data, split)), ...k, ...(options.set ?? [])];
+  // suites are of figures, so the model made for these is measured when none is named
+  const own = data ?? (suite.length > 0 ? ['figures'] : undefined);
+  const set = [...(await ownDataSettings(own, split)), ...k, ...(options.set ?? [])];
   const { config } = await resolveConfig({ ...options, set });
   const suites = suite.includes('all') ? SUITE_NAMES : (suite as readonly SuiteName[]);
   const request = {

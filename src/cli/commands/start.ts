@@ -15,6 +15,8 @@ import { collect, parseCount, parseSeed } from '../options.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 import { chooseDisplay, createDisplay } from '../view/display.ts';
 import { duration, percent, points } from '../view/format.ts';
+import { levelLines } from '../view/levels.ts';
+import { paint } from '../view/text.ts';
 
 interface Options extends ConfigOptions, OutputOptions {
   readonly report?: string;
@@ -27,6 +29,9 @@ interface Options extends ConfigOptions, OutputOptions {
 }
 
 const HELP = `
+Without --model and --data the bundled model models/ladder learns to add up the digits in a picture; there are 1 to 12 of them, the levels. A run that has begun
+continues with its built-in data.
+
 Runs in the foreground. Ctrl-C finishes the step in hand, saves, and says where the model is; the same command continues from there.
 A second Ctrl-C ends the process at once: what was durable is still there, and the next start continues from it.
 
@@ -39,6 +44,8 @@ On a terminal the view is live; elsewhere (or with CI or TERM=dumb set) there is
 
 Examples:
   quorum start
+  quorum start --data figures --run runs/figures
+  quorum start --data ladder --run runs/ladder
   quorum start --model ./my-model --data ./questions.jsonl --run runs/mine
   quorum start --steps 60 --seed 1 --report report.json --set learner.learningRate=3e-5
   quorum start --stop-when 'accuracy >= 0.9 or version >= 500'
@@ -60,7 +67,7 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
     )
     .option(
       '-d, --data <path>',
-      'file, folder or pattern, or `figures` or `ladder`, a built-in data set; may be repeated (data)',
+      'file, folder or pattern, or `figures` or `ladder`, a built-in data set; may be repeated; default without --model: the digits of the ladder (data)',
       collect,
     )
     .option('--split <name>', 'split to learn from, where files or rows are of several (data.split)')
@@ -214,12 +221,16 @@ function showLinks({ view, control }: { readonly view: string; readonly control:
   process.stderr.write(`${lines.join('\n')}\n`);
 }
 
+/** Columns of a line of the closing words. */
+const LINE = 80;
+
 /** Tells the user after a stop how good the model is, where it is, and how to continue. */
 export function closingWords({
   steps,
   saved,
   wallSeconds,
   history,
+  levels,
   labelFree,
   folder,
   bestFolder,
@@ -238,6 +249,9 @@ export function closingWords({
     ...(end === 'failed' ? [pc.red(`Failed: ${error ?? 'a part failed past its restart budget'}`)] : []),
     ...(reason === undefined ? [] : [`Ended by itself: ${reason}`]),
     `${pc.bold(`Version ${steps}`)} after ${duration(wallSeconds)}${last ? `: accuracy ${percent(last.greedy)}${gain}` : ''}`,
+    ...levelLines(levels, (name) => [name.padEnd(7)], { width: LINE, room: 1 }).map((line) =>
+      paint([['  '], ...line], LINE, pc),
+    ),
     ...(labelFree?.now ? [`Without labels: ${labelFreeWords(labelFree.now)}`] : []),
     ...(lost ? lostWords(steps, saved, folder) : modelWords(steps, saved, folder)),
     ...(bestFolder === null ? [] : [`  best   ${bestFolder}`]),

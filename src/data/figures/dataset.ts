@@ -22,10 +22,10 @@ export interface FiguresOptions {
   readonly kinds?: readonly SceneKind[];
 }
 
-/** The training set of `quorum start`: 4,096 pictures with all their questions. */
+/** The training set of `--data figures`: 4,096 pictures with all their questions. */
 export const TRAIN_POOL: FiguresOptions = { pool: 'train', pictures: 4096, questions: 'all' };
 
-/** The held-out set of `quorum start`: 1,000 pictures, one question each. */
+/** The held-out set of `--data figures`: 1,000 pictures, one question each. */
 export const HELDOUT_POOL: FiguresOptions = { pool: 'heldout', pictures: 1000, questions: 'one' };
 
 /** The shifted suite: the same questions on pictures with more jitter and noise. */
