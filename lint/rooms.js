@@ -146,6 +146,11 @@ export const ROOMS = {
     ],
     packages: [NODE],
   },
+  'src/policy/tinker': {
+    holds: 'a policy on a Tinker API server',
+    imports: [...BELOW_THREADS, 'src/learn', 'src/config', 'src/policy'],
+    packages: [NODE, 'tar-stream', 'zod'],
+  },
   'src/plugin': {
     holds: 'definePlugin, the table of ports, loading',
     imports: [...COMMON, 'src/learn', 'src/data', 'src/compute/rollout/model-text'],
@@ -203,6 +208,7 @@ export const ROOMS = {
       'src/compute/rollout/model-text',
       'src/policy/local',
       'src/cluster',
+      'src/policy/tinker',
       'src/roles',
       'actors',
       'streams',

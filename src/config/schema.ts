@@ -425,11 +425,11 @@ const devices = () =>
 
 const workers = z.strictObject({
   engine: z
-    .enum(['auto', 'cpu', 'webgpu', 'cuda', 'tensorflow', 'reference'])
+    .enum(['auto', 'cpu', 'webgpu', 'cuda', 'tensorflow', 'reference', 'tinker'])
     .or(gpu())
     .default('cpu')
     .describe(
-      'Engine that runs the programs; `quorum doctor` lists those that work here. `cuda:1` is the second GPU. The daemon does not start on `webgpu`.',
+      'Engine that runs the programs; `quorum doctor` lists those that work here. `cuda:1` is the second GPU. The daemon does not start on `webgpu`. With `tinker` the server in `tinker` samples and learns (docs/machines.md).',
     ),
   compute: z
     .enum(['auto', 'bf16', 'f16', 'f32'])
@@ -518,6 +518,29 @@ const cluster = z.strictObject({
     .describe(
       'Mean difference of log-probabilities, in nats a token, up to which a worker sampled with the version that it was told to.',
     ),
+});
+
+const tinker = z.strictObject({
+  url: z
+    .url({ protocol: /^https?$/, error: 'expected an http or https address' })
+    .refine(
+      (url) => !URL.canParse(url) || new URL(url).username === '',
+      'expected an address without a user: the key is in `tinker.keyVariable`',
+    )
+    .nullable()
+    .default(null)
+    .describe('Address of a Tinker API server, such as `http://gpu1:8000`, for `workers.engine` tinker.'),
+  model: z
+    .string()
+    .min(1)
+    .nullable()
+    .default(null)
+    .describe('Name under which the server has the base whose tokenizer and chat template are in `model`.'),
+  keyVariable: z.string().min(1).default('TINKER_API_KEY').describe('Environment variable with the key of the server.'),
+  maxInHand: count().max(4_096).default(64).describe('Requests that the server has in hand at most.'),
+  backoffMilliseconds: milliseconds()
+    .default(250)
+    .describe('Wait before a request is sent again, eight times at most; it doubles with each.'),
 });
 
 const supervision = z.strictObject({
@@ -677,6 +700,7 @@ export const configSchema = z.strictObject({
   checkpoints: checkpoints.prefault({}),
   guardian: guardian.prefault({}),
   workers: workers.prefault({}),
+  tinker: tinker.prefault({}),
   cluster: cluster.prefault({}),
   supervision: supervision.prefault({}),
   timeouts: timeouts.prefault({}),

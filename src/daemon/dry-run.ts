@@ -86,8 +86,6 @@ async function tryNats(address: string): Promise<void> {
 
 function found(config: Config, run: OpenRun, named: (text: string) => string): DryRun {
   const { data, store, policy, plugins } = run;
-  const { rolloutThreads, learnerThreads } = config.workers;
-  const { rollout, learner } = devicesOf(config.workers);
   const { host, port } = config.dashboard;
   const version = store.latestVersion()?.n ?? 0;
   const { unsampled, unjudged, unbatched } = store.unfinished();
@@ -107,11 +105,7 @@ function found(config: Config, run: OpenRun, named: (text: string) => string): D
       inHand: unsampled.length + unjudged.length + unbatched.length,
     },
     settings: otherThanDefault(config),
-    engine: {
-      name: engineOf(config.workers),
-      threads: learnerThreads * learner.length + rolloutThreads * rollout.length,
-      processors: availableParallelism(),
-    },
+    engine: engineIn(config.workers),
     memory: { loaded: process.memoryUsage().rss, free: freemem() },
     disk: freeSpace(config.runFolder),
     plugins: plugins.map(({ name, source, use, ports }) => ({
@@ -123,6 +117,14 @@ function found(config: Config, run: OpenRun, named: (text: string) => string): D
     dashboard: port === null ? null : { host, port },
     notes: run.notes.map(named),
   };
+}
+
+function engineIn(workers: Config['workers']): DryRun['engine'] {
+  const processors = availableParallelism();
+  if (workers.engine === 'tinker') return { name: workers.engine, threads: 0, processors };
+  const { rollout, learner } = devicesOf(workers);
+  const threads = workers.learnerThreads * learner.length + workers.rolloutThreads * rollout.length;
+  return { name: engineOf(workers), threads, processors };
 }
 
 /** Settings left out of the list, because they have a line of their own or are secret. */

@@ -97,13 +97,14 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     };
     const base = await unlessAborted(options.signal, settleBase(store, { ...config, model }, past));
     const sized = await sizedFor(config, { model, opened, options });
-    const own: Policy = await (options.createPolicy ?? localPolicy)(sized.config, origin);
+    const own: Policy = await (options.createPolicy ?? defaultPolicy)(sized.config, origin);
     // What only a cluster needs is loaded for a cluster only.
     const { withWorkers } = config.cluster.nats === null ? {} : await import('../cluster/open.ts');
     const policy = withWorkers?.({ ...sized.config, model }, own) ?? own;
     const { learner, sampler } = policy;
     closers.push(() => Promise.all([learner[Symbol.asyncDispose](), sampler[Symbol.asyncDispose]()]));
     const [{ version }] = await unlessAborted(options.signal, Promise.all([learner.open(), sampler.open()]));
+    refuseUnread(config, opened, learner);
     settleStanding(store, version);
     // Store the configuration only once model and data exist; otherwise a mistyped path would bind the folder.
     const changes = [...base.keep(), ...changedSince(store, before, asRun)];
@@ -131,6 +132,28 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
   }
 }
 
+/** What only one kind of policy needs is loaded for it only. */
+async function defaultPolicy(config: Config, origin: PolicyOrigin): Promise<Policy> {
+  if (config.workers.engine !== 'tinker') return localPolicy(config, origin);
+  if (config.cluster.nats !== null)
+    throw new InputError(
+      '`cluster.nats` is set and `workers.engine` is "tinker", whose versions workers cannot read: leave one of them out',
+    );
+  return (await import('../policy/tinker/open.ts')).tinkerPolicy(config, origin);
+}
+
+/** @throws InputError for data with pictures where what runs the model reads none. */
+function refuseUnread({ data, tinker }: Config, { train, heldOut }: OpenedData, { limits }: Policy['learner']): void {
+  if (limits?.pictures !== false) return;
+  if (!isDrawn(data) && [train, heldOut].every((set) => set.pictures().length === 0)) return;
+  const named = isDrawn(data)
+    ? `\`data.type\` is "${data.type}"`
+    : `\`data.trainFile\` is ${pathsOf(data.trainFile).join(', ')}`;
+  throw new InputError(
+    `${named}, whose questions have pictures, but the server ${tinker.url} drops the pictures of ${tinker.model}: name questions without pictures, or a server and a model (\`tinker.url\`, \`tinker.model\`) that read them`,
+  );
+}
+
 /** Questions that stand for all where the memory of a run is worked out. */
 const TYPICAL = 8;
 
@@ -139,7 +162,7 @@ async function sizedFor(
   config: Config,
   { model, opened, options }: { readonly model: string; readonly opened: OpenedData; readonly options: OpenOptions },
 ): Promise<{ readonly config: Config; readonly notes: readonly string[] }> {
-  if (options.createPolicy) return { config, notes: [] };
+  if (options.createPolicy || config.workers.engine === 'tinker') return { config, notes: [] };
   const { train } = opened;
   const count = Math.min(TYPICAL, train.size);
   const questions = Array.from({ length: count }, (_, i) => train.question(Math.floor((i * train.size) / count)));

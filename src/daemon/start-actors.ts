@@ -1,6 +1,6 @@
 /** Starts the actors of a run, and builds the loop's performers, the roster of plug-ins and the panels from them. */
 import { startSystem } from '../../actors/system.ts';
-import { devicesOf } from '../policy/local/devices.ts';
+import { lanesOf } from '../policy/local/devices.ts';
 import type { Audience } from './audience.ts';
 import type { ComposeParts } from './compose.ts';
 import { guardianMembers } from './guardian.ts';
@@ -23,7 +23,7 @@ export function startActors(parts: ComposeParts, { late, instruments, audience, 
   const { config, run, builtIn, pluginFolder } = parts;
   const { journal } = instruments;
   const { openSeconds, pluginSeconds } = config.timeouts;
-  const { length } = devicesOf(config.workers).rollout;
+  const length = lanesOf(config.workers);
   const lanes = config.cluster.nats === null ? length : Math.max(length, config.cluster.jobs);
   const size = { lanes, synthesizes: config.synthesis.mode !== 'off' };
   const services = servicesFor(parts, instruments, late);

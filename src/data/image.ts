@@ -138,3 +138,9 @@ function reasonOf({ message }: Error, source: string | Uint8Array): string {
     .join('; ')
     .slice(0, MAX_REASON);
 }
+
+/** The picture as a PNG file. */
+export async function encodePng({ data, width, height, channels }: Picture): Promise<Buffer> {
+  const image = sharp(data, { raw: { width, height, channels } }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
+  return image.png().toBuffer();
+}

@@ -7,14 +7,13 @@ import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
 import type { SchemaElement } from 'hyparquet';
 import { fileWriter, parquetWriteRows } from 'hyparquet-writer';
-import sharp from 'sharp';
 import { makeFolder } from '../lib/make-folder.ts';
 import { InputError } from '../protocol/errors.ts';
-import type { Picture, PictureRef, Question } from '../protocol/messages.ts';
+import type { PictureRef, Question } from '../protocol/messages.ts';
 import { base64Picture } from './embedded.ts';
 import { digestOf } from './digest.ts';
 import { parquetPicture } from './parquet-picture.ts';
-import { pictureFormat } from './image.ts';
+import { encodePng, pictureFormat } from './image.ts';
 import { loadPicture, pictureName } from './picture.ts';
 
 export type ColumnType = 'text' | 'integer' | 'number';
@@ -198,7 +197,7 @@ function featuresOf(columns: ColumnTypes): object {
 /** A picture as a file: its own bytes if it comes from a file, PNG if it is drawn. */
 async function encoded(ref: PictureRef): Promise<{ readonly name: string; readonly bytes: Uint8Array }> {
   if (ref.type === 'figure')
-    return { name: `${ref.key.replaceAll('/', '-')}.png`, bytes: await png(await loadPicture(ref)) };
+    return { name: `${ref.key.replaceAll('/', '-')}.png`, bytes: await encodePng(await loadPicture(ref)) };
   const bytes = await bytesOf(ref);
   return { name: `${digestOf(bytes)}.${await pictureFormat(bytes, pictureName(ref))}`, bytes };
 }
@@ -206,10 +205,5 @@ async function encoded(ref: PictureRef): Promise<{ readonly name: string; readon
 async function bytesOf(ref: PictureRef): Promise<Uint8Array> {
   if (ref.type === 'file') return readFile(ref.path);
   if (ref.type === 'parquet') return parquetPicture(ref);
-  return ref.type === 'base64' ? base64Picture(ref) : png(await loadPicture(ref));
-}
-
-async function png({ data, width, height, channels }: Picture): Promise<Uint8Array> {
-  const image = sharp(data, { raw: { width, height, channels } }).toColourspace(channels === 1 ? 'b-w' : 'srgb');
-  return image.png().toBuffer();
+  return ref.type === 'base64' ? base64Picture(ref) : encodePng(await loadPicture(ref));
 }

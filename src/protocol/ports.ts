@@ -40,6 +40,8 @@ export interface ModelLimits {
   readonly vocabulary: number;
   /** Tokens of a prompt and its response together. */
   readonly context: number;
+  /** False where what runs the model reads no pictures; absent: it reads them. */
+  readonly pictures?: boolean;
 }
 
 /** Where prompts come from: all that a thread needs to build them itself. */

@@ -60,7 +60,7 @@ describe('errors name the key, its value and what is allowed', () => {
     [{ loop: { steps: 1.5 } }, 'loop.steps is 1.5; allowed: whole number > 0 or null (default null)'],
     [
       { workers: { engine: 'gpu' } },
-      'workers.engine is "gpu"; allowed: "auto" | "cpu" | "webgpu" | "cuda" | "tensorflow" | "reference" or text with ^cuda:[0-9]+$ (default "cpu")',
+      'workers.engine is "gpu"; allowed: "auto" | "cpu" | "webgpu" | "cuda" | "tensorflow" | "reference" | "tinker" or text with ^cuda:[0-9]+$ (default "cpu")',
     ],
     [
       { workers: { compute: 'fp16' } },

@@ -9,7 +9,7 @@ import type { Config } from '../../config/schema.ts';
 import { freeSpace } from '../../lib/free-space.ts';
 import { memoryLimit } from '../../lib/memory-limit.ts';
 import { InputError } from '../../protocol/errors.ts';
-import { devicesOf, deviceWords } from '../../policy/local/devices.ts';
+import { devicesOf, deviceWords, engineOf } from '../../policy/local/devices.ts';
 import type { MemoryDiagnosis } from '../doctor-memory.ts';
 import type { SpeedDiagnosis } from '../doctor-speed.ts';
 import { type ConfigOptions, resolveConfig, withConfigOptions } from '../config-options.ts';
@@ -78,7 +78,7 @@ async function doctor(options: Options): Promise<void> {
     return (await import('../doctor-kernels.ts')).showKernels(config, options.json === true);
   const [{ measureSpeed, speedWords }, engines] = [
     await import('../doctor-speed.ts'),
-    await probeEngines(choose(config.workers.engine).engine),
+    await probeEngines(choose(config.workers).engine),
   ];
   const { memoryWords, workOutMemory } = await import('../doctor-memory.ts');
   const needs = await workOutMemory(config);
@@ -99,7 +99,7 @@ function diagnose(
   engines: readonly EngineReport[],
   rollout: SpeedDiagnosis,
 ): Omit<Diagnosis, 'needs'> {
-  const { engine, learnerThreads, rolloutThreads } = config.workers;
+  const { learnerThreads, rolloutThreads } = config.workers;
   const devices = devicesOf(config.workers);
   return {
     node: process.versions.node,
@@ -111,7 +111,7 @@ function diagnose(
     preset: { name, why },
     rollout,
     chosen: {
-      ...choose(engine),
+      ...choose(config.workers),
       threads: learnerThreads * devices.learner.length + rolloutThreads * devices.rollout.length,
       devices: deviceWords(devices),
     },
@@ -119,10 +119,8 @@ function diagnose(
 }
 
 /** Chooses as the policy does: `auto` is `cpu`, which every supported platform has. */
-function choose(wanted: Config['workers']['engine']): { engine: EngineName; why: string } {
-  return wanted === 'auto'
-    ? { engine: 'cpu', why: 'workers.engine is "auto"' }
-    : { engine: wanted, why: `workers.engine is "${wanted}"` };
+function choose(workers: Config['workers']): { engine: EngineName; why: string } {
+  return { engine: engineOf(workers), why: `workers.engine is "${workers.engine}"` };
 }
 
 function describe({ node, platform, processors, memory, disk, engines, chosen }: Omit<Diagnosis, 'needs'>): string[] {

@@ -85,17 +85,41 @@ export async function loadPromptEncoder(folder: string): Promise<PromptEncoder> 
 }
 
 /** @throws InputError */
-export async function loadGenerationConfig(folder: string, model: Architecture): Promise<GenerationConfig> {
+export async function loadGenerationConfig(
+  folder: string,
+  model: Pick<Architecture, 'raw'>,
+): Promise<GenerationConfig> {
   return parseGeneration(folder, model, await readSidecars(folder));
 }
 
 /** Loads the architecture that config.json describes, without TF.js. @throws InputError */
 export async function loadArchitecture(folder: string): Promise<Architecture> {
+  const { file, config } = await readConfig(folder);
+  return parseModel(config, file);
+}
+
+async function readConfig(folder: string): Promise<{ readonly file: string; readonly config: unknown }> {
   const file = join((await withoutAdapters(folder)).base, CONFIG);
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new InputError(missingFolder(folder) ?? `${file}: cannot be read: ${error.message}`);
   });
-  return parseModel(parseJson(text, file), file);
+  return { file, config: parseJson(text, file) };
+}
+
+/** What turns questions into tokens, of a folder whose model may be of any family. */
+export interface PromptFiles extends Pick<PromptEncoder, 'tokenizer' | 'chat'> {
+  /** config.json. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** preprocessor_config.json; absent where the folder has none. */
+  readonly processor?: unknown;
+}
+
+/** @throws InputError */
+export async function loadPromptFiles(folder: string): Promise<PromptFiles> {
+  const { config } = await readConfig(folder);
+  const files = await readSidecars(folder);
+  const processor = PROCESSOR in files ? json(folder, files, PROCESSOR) : undefined;
+  return { ...parseText(folder, files), config: config as PromptFiles['config'], processor };
 }
 
 /** Reads the files that are copied together with the weights, by name. @throws InputError */
@@ -121,12 +145,14 @@ function json(folder: string, files: Files, name: string): unknown {
 }
 
 function parseEncoder(folder: string, model: Architecture, files: Files): PromptEncoder {
+  return { model, ...parseText(folder, files), processor: imageProcessor(folder, model, files) };
+}
+
+function parseText(folder: string, files: Files): Pick<PromptEncoder, 'tokenizer' | 'chat'> {
   const tokenizerConfig = json(folder, files, TOKENIZER_CONFIG);
   return {
-    model,
     tokenizer: parseTokenizer(json(folder, files, TOKENIZER), tokenizerConfig, join(folder, TOKENIZER)),
     chat: parseChatTemplate(templateSource(folder, files, tokenizerConfig), namedTokens(tokenizerConfig), folder),
-    processor: imageProcessor(folder, model, files),
   };
 }
 
@@ -186,7 +212,7 @@ const generationSchema = z.looseObject({
 });
 
 /** Falls back to config.json's fields when there is no generation config. */
-function parseGeneration(folder: string, { raw }: Architecture, files: Files): GenerationConfig {
+function parseGeneration(folder: string, { raw }: Pick<Architecture, 'raw'>, files: Files): GenerationConfig {
   const own = GENERATION in files ? json(folder, files, GENERATION) : {};
   const inherited = (raw['text_config'] ?? {}) as Record<string, unknown>;
   for (const fields of [own, raw, inherited]) {

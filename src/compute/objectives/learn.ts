@@ -107,7 +107,7 @@ function withSampled(batch: Batch, groups: readonly TrainGroup[]): TrainGroup[] 
 }
 
 /** Splits groups into at most `count` runs whose sizes differ by at most one; each run is one optimizer update. */
-function minibatches(groups: readonly TrainGroup[], count: number): TrainGroup[][] {
+export function minibatches(groups: readonly TrainGroup[], count: number): TrainGroup[][] {
   const bounds = Array.from({ length: count + 1 }, (_, i) => Math.round((i * groups.length) / count));
   return bounds.slice(1).flatMap((end, i) => (end > bounds[i]! ? [groups.slice(bounds[i], end)] : []));
 }

@@ -10,6 +10,7 @@ import type { EncodedPrompt } from '../models/family.ts';
 import type { TokenLoss } from '../training/token-loss.ts';
 import type { TrainGroup } from '../training/trainer.ts';
 import type { LearnSettings } from './settings.ts';
+import type { Clip } from './terms.ts';
 
 /** A judged group and its encoded prompt. */
 export interface Encoded {
@@ -62,6 +63,8 @@ export interface Objective<Schema extends OwnSchema = OwnSchema> {
   /** A description for the documentation; it continues a sentence that begins with `name`. */
   readonly summary: string;
   readonly settings: Schema;
+  /** Bounds of the importance ratio; absent where the loss has none. */
+  clip?(settings: LearnSettings<z.output<Schema>>): Clip;
   /** Whether the objective can replace `grpo`; if so, `quorum experiment` compares the two. */
   readonly followsAdvantages?: boolean;
   /** Returns the loss over tensors, with the values per token that it needs. */

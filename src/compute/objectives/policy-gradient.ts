@@ -64,6 +64,7 @@ export function policyGradient<Schema extends OwnSchema>(definition: PolicyGradi
     summary,
     settings: schema,
     followsAdvantages: true,
+    clip: (settings) => clipOf(settings, definition.clip),
     loss: (settings) => policyLoss(settings, clipOf(settings, definition.clip), aggregationOf(settings), surrogate),
     prepare: (encoded, step) => prepared(encoded, step, definition),
     revise: (groups, { settings }) => ({ groups: aggregated(groups, aggregationOf(settings), settings.maxNewTokens) }),

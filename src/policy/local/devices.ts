@@ -68,9 +68,18 @@ export function threadsOnGpus({ rollout, learner }: Devices): ReadonlyMap<Exclud
   );
 }
 
-/** The engine that `workers.engine` selects. */
+/** The engine that `workers.engine` selects. @throws InputError for that of a server. */
 export function engineOf({ engine }: Pick<Config['workers'], 'engine'>): EngineName {
+  if (engine === 'tinker')
+    throw new InputError(
+      '`workers.engine` is "tinker", a server that serves a run: to run the model on this machine, set "auto", "cpu" or "cuda"',
+    );
   return engine === 'auto' ? 'cpu' : engine;
+}
+
+/** Number of the loop's samplers. */
+export function lanesOf(workers: Workers): number {
+  return workers.engine === 'tinker' ? workers.rolloutWorkers : devicesOf(workers).rollout.length;
 }
 
 /** The type in which `engine` computes. @throws InputError for 16 bits on an engine that has them not. */

@@ -8,13 +8,13 @@ import type { Picture } from '../../../protocol/messages.ts';
 import type { PatchedImage } from '../family.ts';
 import type { VisionConfig } from './config.ts';
 import { resizeBicubic } from '../../hf/resize.ts';
+import { smartResize } from '../smart-resize.ts';
 
 /** OpenAI CLIP's, the processor's default. */
 const CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073];
 const CLIP_STD = [0.26862954, 0.26130258, 0.27577711];
 /** Pillow's number for bicubic. */
 const BICUBIC = 3;
-const MAX_ASPECT = 200;
 
 export interface ImageProcessor {
   readonly patchSize: number;
@@ -160,42 +160,4 @@ function normalizer({ mean, std, rescale }: ImageProcessor): Float32Array[] {
     const [m, s] = [Math.fround(center / rescale), Math.fround(std[channel]! / rescale)];
     return Float32Array.from({ length: 256 }, (_, byte) => Math.fround(byte - m) / s);
   });
-}
-
-/**
- * Returns the nearest [height, width] whose sides are multiples of `factor` and whose pixels are within the
- * processor's bounds, close to the same aspect ratio. @throws InputError for a picture more than 200 times as long as
- * wide.
- */
-export function smartResize(
-  height: number,
-  width: number,
-  factor: number,
-  { minPixels, maxPixels }: Pick<ImageProcessor, 'minPixels' | 'maxPixels'>,
-): [number, number] {
-  const aspect = Math.max(height, width) / Math.min(height, width);
-  if (aspect > MAX_ASPECT)
-    throw new InputError(
-      `a picture of ${width} x ${height} pixels: its aspect ratio ${aspect.toFixed(0)} is over ${MAX_ASPECT}`,
-    );
-  const size: [number, number] = [roundHalfEven(height / factor) * factor, roundHalfEven(width / factor) * factor];
-  if (size[0] * size[1] > maxPixels) {
-    const beta = Math.sqrt((height * width) / maxPixels);
-    return [
-      Math.max(factor, Math.floor(height / beta / factor) * factor),
-      Math.max(factor, Math.floor(width / beta / factor) * factor),
-    ];
-  }
-  if (size[0] * size[1] < minPixels) {
-    const beta = Math.sqrt(minPixels / (height * width));
-    return [Math.ceil((height * beta) / factor) * factor, Math.ceil((width * beta) / factor) * factor];
-  }
-  return size;
-}
-
-/** Python's `round`. */
-function roundHalfEven(x: number): number {
-  const floor = Math.floor(x);
-  if (x - floor !== 0.5) return Math.round(x);
-  return floor % 2 === 0 ? floor : floor + 1;
 }

@@ -7,11 +7,11 @@ import { describe, expect, test } from 'vitest';
 import {
   parseProcessor,
   processImage,
-  smartResize,
   type ImageProcessor,
 } from '../../../../src/compute/models/qwen2_5_vl/processor.ts';
 import { resizeBicubic } from '../../../../src/compute/hf/resize.ts';
 import { readSafetensors } from '../../../../src/compute/hf/safetensors.ts';
+import { smartResize } from '../../../../src/compute/models/smart-resize.ts';
 import { readPicture } from '../../../../src/data/image.ts';
 import { InputError } from '../../../../src/protocol/errors.ts';
 import type { VisionConfig } from '../../../../src/compute/models/qwen2_5_vl/config.ts';
