@@ -27,7 +27,10 @@ export interface Parts {
 
 /** Bytes of a Node process with TF.js and ONNX Runtime before it loads a model. */
 const PROCESS_BYTES = 0.35e9;
-/** Bytes that ONNX Runtime takes for each byte of a program's tensors (measured, see docs/measurements.md). */
+/**
+ * Bytes that ONNX Runtime takes on the CPU for each byte of a program's tensors; on a GPU it takes one. See
+ * docs/measurements.md.
+ */
 const ALLOCATOR = 1.25;
 /** Versions that a sampler keeps: the newest, the one in evaluation, the base. */
 const SAMPLER_VERSIONS = 3;
@@ -49,7 +52,7 @@ export function hostMemory(
   const copies = all.learners > 1 ? 4 : 3;
   return {
     parts: {
-      ...programs(memory, onCpu),
+      ...programs(memory, onCpu, ALLOCATOR),
       process: PROCESS_BYTES,
       frozen: 0,
       trainable: all.learners * copies * trainable,
@@ -67,21 +70,25 @@ export function hostMemory(
 export function deviceMemory(memory: ThreadMemory, { learners, samplers }: Threads): Parts {
   const { frozen, trainable, update } = memory;
   return {
-    ...programs(memory, { learners, samplers }),
+    ...programs(memory, { learners, samplers }, 1),
     process: 0,
     frozen: (learners + samplers) * frozen,
     trainable: (2 * learners + samplers) * trainable,
-    moments: learners * (4 * trainable + ALLOCATOR * update),
+    moments: learners * (4 * trainable + update),
     versions: 0,
   };
 }
 
-function programs({ activations, pictures, cache, sampling }: ThreadMemory, { learners, samplers }: Threads) {
+function programs(
+  { activations, pictures, cache, sampling }: ThreadMemory,
+  { learners, samplers }: Threads,
+  allocator: number,
+) {
   return {
-    activations: learners * ALLOCATOR * activations,
-    pictures: learners * ALLOCATOR * pictures,
+    activations: learners * allocator * activations,
+    pictures: learners * allocator * pictures,
     cache: samplers * cache,
-    sampling: samplers * ALLOCATOR * sampling,
+    sampling: samplers * allocator * sampling,
   };
 }
 

@@ -40,12 +40,12 @@ export function tokensOf({ groups, promptLength, responseLength }: Omit<Pass<unk
   return groups.length * (promptLength + groups[0]!.responses.length * responseLength);
 }
 
-/** Returns the size of the largest pass of a mini-batch whose prompts and responses have these lengths. */
+/** Returns the size of the largest pass of a mini-batch whose prompts and responses have these lengths, padded. */
 export function largestPass(
   { pass, groups, samples }: { readonly pass: PassLimit; readonly groups: number; readonly samples: number },
   prompt: EncodedPrompt,
   responseTokens: number,
-): { readonly groups: number; readonly samples: number; readonly tokens: number } {
+): { readonly groups: number; readonly samples: number; readonly responseLength: number; readonly tokens: number } {
   const group = { prompt, responses: Array.from({ length: samples }, () => responseTokens) };
   const count = Math.min(groups, pass.tokens === undefined ? (pass.groups ?? groups) : groups);
   const passes = inPasses(
@@ -55,7 +55,8 @@ export function largestPass(
     0,
   );
   const first = passes[0]!;
-  return { groups: first.groups.length, samples: first.groups[0]!.responses.length, tokens: tokensOf(first) };
+  const { groups: taken, responseLength } = first;
+  return { groups: taken.length, samples: taken[0]!.responses.length, responseLength, tokens: tokensOf(first) };
 }
 
 /** Whether a pass can be split further. */

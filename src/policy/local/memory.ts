@@ -63,8 +63,8 @@ export async function memoryOfRun(
 }
 
 /**
- * Budgets of tokens for passes smaller than those of `auto`, each half of the one before, down to a pass of one
- * response.
+ * Budgets of tokens for passes smaller than those of `auto`, each of half the groups of the one before, and then of half
+ * a group's responses, down to one.
  */
 export async function smallerPasses(config: PolicyConfig, questions: readonly Question[]): Promise<number[]> {
   const { prompt } = await typical(config, questions);
@@ -72,7 +72,9 @@ export async function smallerPasses(config: PolicyConfig, questions: readonly Qu
   const largest = (pass: PassLimit) => largestPass({ pass, groups, samples }, prompt, responseTokens);
   const budgets: number[] = [];
   for (let now = largest(rest.pass); now.groups > 1 || now.samples > 1; now = largest({ tokens: budgets.at(-1)! }))
-    budgets.push(Math.max(1, Math.floor(now.tokens / 2)));
+    budgets.push(
+      now.groups > 1 ? Math.floor(now.tokens / 2) : now.tokens - Math.floor(now.samples / 2) * now.responseLength,
+    );
   return budgets;
 }
 

@@ -45,13 +45,13 @@ describe('a GPU', () => {
     expect([counted.trainable, counted.moments]).toEqual([fed(pass), fed(update)]);
     const sampled = deviceMemory({ ...memory, trainable: bytes(trainable) }, { learners: 0, samplers: 1 });
     expect([sampled.trainable, sampled.moments]).toEqual([fed(scoreProgram(adapted, shape, 1)), 0]);
-    expect(deviceMemory(memory, { learners: 1, samplers: 0 }).moments).toBe(4 * T + 1.25 * 4_000);
+    expect(deviceMemory(memory, { learners: 1, samplers: 0 }).moments).toBe(4 * T + 4_000);
   });
 
   it('holds the frozen weights once a thread, and programs of the roles that it has', () => {
     expect(deviceMemory(memory, { learners: 1, samplers: 2 }).frozen).toBe(3 * F);
     const { activations, pictures, cache, sampling } = deviceMemory(memory, { learners: 0, samplers: 2 });
-    expect([activations, pictures, cache, sampling]).toEqual([0, 0, 40, 150]);
+    expect([activations, pictures, cache, sampling]).toEqual([0, 0, 40, 120]);
   });
 });
 
