@@ -61,13 +61,14 @@ export function nothingToChoose(curriculum: Curriculum, isWhole: boolean): strin
   const { fresh, split, known, lost } = countsOf(curriculum);
   const all = fresh + split + known + lost;
   if (all === 0) return undefined;
-  const goesOn = 'the curriculum asks them in turn, those asked the longest ago first';
+  const then = `the curriculum asks ${all === 1 ? 'it again' : 'them in turn, those asked the longest ago first'}`;
   if (fresh + split === 0) {
-    if (lost === 0) return `${all === 1 ? 'the one question is' : `all ${all} questions are`} known: ${goesOn}`;
+    if (lost === 0) return `${all === 1 ? 'the one question is' : `all ${all} questions are`} known: ${then}`;
     if (known === 0)
-      return `${all === 1 ? 'the one question has' : `none of ${all} questions has`}${all === 1 ? ' no' : ' a'} trusted vote: ${goesOn}`;
-    return `no question teaches anything now (${known} known, ${lost} without a trusted vote): ${goesOn}`;
+      return `${all === 1 ? 'the one question has no' : `none of ${all} questions has a`} trusted vote: ${then}`;
+    return `no question teaches anything now (${known} known, ${lost} without a trusted vote): ${then}`;
   }
   if (!isWhole || curriculum.arms.length > LASTS.length) return undefined;
-  return `${all === 1 ? 'there is one question' : `all ${all} questions are of one kind`}: the curriculum chooses by the last outcome alone`;
+  if (all === 1) return `there is one question: ${then}`;
+  return `all ${all} questions are of one kind: the curriculum chooses by the last outcome alone`;
 }

@@ -164,13 +164,19 @@ describe('questions among which there is nothing to choose', () => {
     const config = { ...small, loop: { ...small.loop, maxStaleness } };
     const made = await judged({ config, questions: 1, toy: { edge: 40 } }, 20);
     expect(new Set(asked(made.store))).toEqual(new Set(['toy-0']));
-    expect(notesOf(made)[0]).toMatch(/^the one question is known: /);
+    expect(notesOf(made)[0]).toBe('the one question is known: the curriculum asks it again');
     expect(made.telemetry.status().curriculum).toMatchObject({
       clusters: 1,
       fresh: 0,
       known: 1,
       nothing: notesOf(made)[0],
     });
+  });
+
+  test('one question without a trusted vote', async () => {
+    const config = { ...small, filters: { shareFloor: 1 } };
+    const made = await judged({ config, questions: 1, toy: { edge: 0, answers: 8 } }, 20);
+    expect(notesOf(made)).toEqual(['the one question has no trusted vote: the curriculum asks it again']);
   });
 
   test('one kind: it says that it chooses by the last outcome alone', async () => {
