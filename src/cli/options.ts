@@ -12,6 +12,14 @@ export function parseCount(text: string): number {
   return numberOf(text, (value) => Number.isSafeInteger(value) && value > 0, 'a whole number, 1 or more');
 }
 
+export function parsePort(text: string): number {
+  return numberOf(
+    text,
+    (value) => Number.isInteger(value) && value > 0 && value <= 65_535,
+    'a port, a whole number from 1 to 65535',
+  );
+}
+
 export function parseSeed(text: string): number {
   return numberOf(
     text,

@@ -2,24 +2,51 @@
  * Whether what a worker sent is what its orders ask for: every reply is checked as a plug-in's is, and of some the
  * daemon scores a group again with the version that the lease names.
  */
+import type { Config } from '../config/schema.ts';
 import { wrongResponses } from '../plugin/check.ts';
 import { storableResponses } from '../plugin/storable-reply.ts';
 import type { Sampler } from '../policy/sampler.ts';
 import type { Sample } from '../protocol/messages.ts';
-import type { ModelLimits, SampleReply, SampleRequest } from '../protocol/ports.ts';
+import type { ModelLimits, ModelText, SampleReply, SampleRequest } from '../protocol/ports.ts';
+import type { Members } from './members.ts';
 
-export interface Examination {
+export interface Examined {
   readonly request: SampleRequest;
   readonly groups: readonly (readonly Sample[])[];
+  /** Parallel to `groups`. */
+  readonly workers: readonly string[];
 }
 
-/** A sentence on what is wrong with the groups; undefined where nothing shows. */
-export function wrongGroups({ request, groups }: Examination, limits: ModelLimits | undefined): string | undefined {
-  return wrongResponses({ groups, promptTokens: 0, newTokens: 0, seconds: 0 }, request, limits);
+export interface Examiner {
+  readonly cluster: Pick<Config['cluster'], 'checkShare' | 'tolerance'>;
+  readonly own: Sampler;
+  readonly limits: ModelLimits | undefined;
+  /** Absent where the policy has no model folder. */
+  readonly tokenizer?: ModelText['tokenizer'];
+  readonly members: Pick<Members, 'isDue'>;
+}
+
+/** The worker that sent something wrong, with a sentence on it; undefined where nothing shows. */
+export async function examine(
+  given: Examined,
+  { cluster, own, limits, tokenizer, members }: Examiner,
+): Promise<{ readonly worker: string; readonly why: string } | undefined> {
+  const { request, groups, workers } = given;
+  const wrong = wrongResponses({ groups, promptTokens: 0, newTokens: 0, seconds: 0 }, request, limits);
+  if (wrong !== undefined) return { worker: workers[0]!, why: wrong };
+  // A check decides what is taken, never what is learnt: it needs no seed.
+  const index = Math.floor(Math.random() * groups.length);
+  const worker = workers[index]!;
+  if (request.params.temperature === 0 || !members.isDue(worker, cluster.checkShare, Math.random())) return undefined;
+  for (const { tokens, text } of groups[index]!)
+    if (tokenizer && (await tokenizer.decode(tokens)) !== text)
+      return { worker, why: 'a text of its responses is not that of its tokens' };
+  const why = own.score && (await rescored(own.score.bind(own), given, index, cluster.tolerance));
+  return why === undefined ? undefined : { worker, why };
 }
 
 /** The groups as the store can hold them. */
-export function storable(groups: Examination['groups']): SampleReply['groups'] {
+export function storable(groups: Examined['groups']): SampleReply['groups'] {
   return (storableResponses({ groups, promptTokens: 0, newTokens: 0, seconds: 0 }) as SampleReply).groups;
 }
 
@@ -28,17 +55,16 @@ export function storable(groups: Examination['groups']): SampleReply['groups'] {
  * that are left than in the whole distribution, never less likely. @param tolerance mean difference in nats that is
  * still the same version, on other hardware. @returns a sentence where it is not.
  */
-export async function rescored(
+async function rescored(
   score: NonNullable<Sampler['score']>,
-  { request, groups }: Examination,
+  { request, groups }: Examined,
   index: number,
   tolerance: number,
-  signal?: AbortSignal,
 ): Promise<string | undefined> {
   const { params, questions } = request;
   const samples = groups[index]!;
   const responses = samples.map(({ tokens }) => tokens);
-  const own = await score({ ...request, questions: [questions[index]!] }, [responses], signal);
+  const own = await score({ ...request, questions: [questions[index]!] }, [responses]);
   const isCut = params.topP < 1 || params.topK > 0;
   const differences = samples.flatMap(({ logprobs }, g) =>
     logprobs.map((given, t) => (isCut ? Math.max(0, own[0]![g]![t]! - given) : Math.abs(own[0]![g]![t]! - given))),

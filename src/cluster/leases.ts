@@ -9,7 +9,7 @@ import { tellProgress } from '../lib/progress.ts';
 import { CancelledError } from '../protocol/errors.ts';
 import type { Sample } from '../protocol/messages.ts';
 import type { SampledReply, SampleRequest } from '../protocol/ports.ts';
-import { storable } from './examine.ts';
+import { storable, type Examined } from './examine.ts';
 import { failureSchema, groupSchema, read, type FailureMessage, type GroupMessage, type Lease } from './wire.ts';
 
 /** A group that has come, with the message that is acknowledged once the store has it. */
@@ -38,11 +38,7 @@ export interface LeaseEffects {
   readonly publish: (lease: Lease) => Promise<void>;
   readonly isParked: (worker: string) => boolean;
   /** A sentence on what is wrong with a whole lease, by worker; undefined for one that is sound. */
-  readonly examine: (
-    request: SampleRequest,
-    groups: readonly (readonly Sample[])[],
-    workers: readonly string[],
-  ) => Promise<{ readonly worker: string; readonly why: string } | undefined>;
+  readonly examine: (given: Examined) => Promise<{ readonly worker: string; readonly why: string } | undefined>;
   readonly park: (worker: string, why: string) => void;
   readonly gave: (worker: string, groups: number) => void;
   readonly note: (text: string) => void;
@@ -75,6 +71,7 @@ export class Leases {
 
   /** @throws CancelledError, or the error of the daemon's own sampler for a lease that a worker cannot sample. */
   async sample(lease: Lease, request: SampleRequest, signal: AbortSignal | undefined): Promise<SampledReply> {
+    if (this.#open.has(lease.id)) return this.#effects.own(request, signal); // the same job is out already
     let settle: Open['settle'] = () => {};
     const outcome = new Promise<SampledReply>((resolve) => (settle = resolve));
     const { came = new Map<number, Came>() } = this.#early.get(lease.id) ?? {};
@@ -85,7 +82,7 @@ export class Leases {
     signal?.addEventListener('abort', cancel);
     try {
       if (came.size === lease.request.questions.length) this.#complete(open);
-      else await this.#effects.publish(lease);
+      else this.#handOut(open);
       return await outcome;
     } finally {
       signal?.removeEventListener('abort', cancel);
@@ -106,7 +103,10 @@ export class Leases {
     const open = this.#open.get(content.lease);
     if ('failure' in content) {
       message.ack();
-      if (open) this.#sampleHere(open, content.failure);
+      if (open) this.#sampleHere(open, `a worker cannot sample a job: ${content.failure}`);
+    } else if (open && content.index >= open.lease.request.questions.length) {
+      message.term('no such question');
+      this.#effects.park(worker, `it sent group ${content.index} of a job of ${open.lease.request.questions.length}`);
     } else if (open) this.#add(open, { worker, group: content, message });
     else if (this.#done.has(content.lease)) message.ack();
     else this.#keepEarly({ worker, group: content, message });
@@ -134,10 +134,17 @@ export class Leases {
     }
   }
 
+  #handOut(open: Open): void {
+    open.saidAt = Date.now();
+    this.#effects.publish(open.lease).catch(({ message }: Error) => {
+      if (this.#open.get(open.lease.id) === open) this.#sampleHere(open, `a job cannot be handed out: ${message}`);
+    });
+  }
+
   /** A worker may be wrong about a lease that it cannot sample; the daemon's own sampler is not. */
   #sampleHere(open: Open, why?: string): void {
     const { lease, request, signal } = open;
-    if (why !== undefined) this.#effects.note(`a worker cannot sample a job: ${why}; it is sampled here`);
+    if (why !== undefined) this.#effects.note(`${why}; it is sampled here`);
     this.#open.delete(lease.id);
     open.settle(this.#effects.own(request, signal));
   }
@@ -155,11 +162,7 @@ export class Leases {
       all
         .filter(({ group }) => group.weights !== open.lease.weights.sha)
         .map(({ worker }) => ({ worker, why: 'it sampled with other weights than it was told to' }))[0] ??
-      (await this.#effects.examine(
-        open.request,
-        groups,
-        all.map(({ worker }) => worker),
-      ));
+      (await this.#effects.examine({ request: open.request, groups, workers: all.map(({ worker }) => worker) }));
     if (wrong) return this.#reject(open, wrong.worker, wrong.why);
     for (const { worker } of all) this.#effects.gave(worker, 1);
     const stored = (): void => {
@@ -189,9 +192,7 @@ export class Leases {
   /** Hands a lease out again, under the same id. */
   again(id: string): void {
     const open = this.#open.get(id);
-    if (!open) return;
-    open.saidAt = Date.now();
-    this.#effects.publish(open.lease).catch((error: Error) => this.#effects.note(`lease ${id}: ${error.message}`));
+    if (open) this.#handOut(open);
   }
 
   /** Workers have these in hand. */

@@ -3,6 +3,8 @@
  * that does not renew it within the time of a lease loses it to another one. A group stays in `groups` until the daemon's
  * store has it. Both deliver at least once.
  */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AckPolicy,
   DiscardPolicy,
@@ -39,6 +41,9 @@ const NANOSECONDS = 1e9;
 /** A group that the store does not have yet is delivered again after this time. */
 const STORE_SECONDS = 60;
 const REQUEST_MILLISECONDS = 10_000;
+const PUBLISH_MILLISECONDS = 2_000;
+const PUBLISH_ATTEMPTS = 5;
+const REST_MILLISECONDS = 300;
 
 export interface Queues {
   readonly publisher: JetStreamClient;
@@ -90,6 +95,21 @@ async function makeStream(manager: JetStreamManager, config: Partial<StreamConfi
   const known = await manager.streams.info(config.name).catch(() => undefined);
   if (known === undefined) await manager.streams.add(config);
   else await manager.streams.update(config.name, config);
+}
+
+/** Tries again where the server was away. @throws the last error. */
+export async function publish({ publisher }: Queues, subject: string, bytes: Uint8Array): Promise<void> {
+  // The server takes the attempts at one message for one.
+  const msgID = randomUUID();
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await publisher.publish(subject, bytes, { msgID, timeout: PUBLISH_MILLISECONDS });
+      return;
+    } catch (error) {
+      if (attempt === PUBLISH_ATTEMPTS) throw error;
+      await sleep(REST_MILLISECONDS);
+    }
+  }
 }
 
 /** The worker's end of the queue of leases. */

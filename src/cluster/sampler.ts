@@ -4,7 +4,7 @@
  * through NATS, weights and files over HTTP (blobs.ts). The daemon's store is the only truth: what the broker loses is
  * handed out again, what it brings twice counts once.
  */
-import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Config } from '../config/schema.ts';
@@ -12,19 +12,17 @@ import type { Workers } from '../policy/policy.ts';
 import type { Sampler, WeightsOf } from '../policy/sampler.ts';
 import { decode, encode } from '../protocol/codec.ts';
 import { InputError } from '../protocol/errors.ts';
-import type { Sample } from '../protocol/messages.ts';
 import type { ModelLimits, ModelText, SampledReply, SampleRequest } from '../protocol/ports.ts';
 import type { WorkerStatus } from '../protocol/status.ts';
 import { Blobs, type Content } from './blobs.ts';
 import { addressTowards, connectTo } from './connection.ts';
-import { rescored, wrongGroups } from './examine.ts';
+import { examine } from './examine.ts';
 import { Leases } from './leases.ts';
 import { makeLease, WeightHashes } from './make-lease.ts';
 import { Members } from './members.ts';
 import { listModel } from './model-files.ts';
-import { makeQueues, namesOf, queuesOf, takeGroups, type Queues } from './queues.ts';
-import { beatSchema, hashOf, read, type Blob, type Lease, type Orders, type PolicySetup, type Setup } from './wire.ts';
-import { join } from 'node:path';
+import { makeQueues, namesOf, publish, queuesOf, takeGroups, type Queues } from './queues.ts';
+import { beatSchema, hashOf, read, type Blob, type Orders, type PolicySetup, type Setup } from './wire.ts';
 
 export interface ClusterOptions {
   readonly cluster: Config['cluster'] & { readonly nats: string };
@@ -40,6 +38,8 @@ export interface ClusterOptions {
   readonly tokenizer?: ModelText['tokenizer'];
 }
 
+/** Of one pull of groups; half of it without a sign of the server begins another. */
+const GROUPS_MILLISECONDS = 2_000;
 const TICK_MILLISECONDS = 500;
 const REST_MILLISECONDS = 500;
 
@@ -50,9 +50,6 @@ export class ClusterSampler implements Sampler, Workers {
   readonly #leases: Leases;
   readonly #hashes = new WeightHashes();
   readonly #closed = new AbortController();
-  /** Messages of this process, which NATS must not take for repetitions of an earlier one's. */
-  readonly #process = randomUUID();
-  #published = 0;
   #connection: NatsConnection | undefined;
   #queues: Queues | undefined;
   #setup: Setup | undefined;
@@ -63,9 +60,9 @@ export class ClusterSampler implements Sampler, Workers {
     this.#options = options;
     this.#leases = new Leases({
       own: (request, signal) => options.own.sample(request, signal),
-      publish: (lease) => this.#publish(lease),
+      publish: (lease) => publish(this.#queues!, namesOf(options.cluster.name).jobsSubject, encode(lease)),
       isParked: (worker) => this.#members.isParked(worker),
-      examine: (request, groups, workers) => this.#examine(request, groups, workers),
+      examine: (given) => examine(given, { ...options, limits: options.limits(), members: this.#members }),
       park: (worker, why) => this.#park(worker, why),
       gave: (worker, groups) => this.#members.gave(worker, groups),
       note: (text) => this.#note(text),
@@ -133,33 +130,6 @@ export class ClusterSampler implements Sampler, Workers {
     throw new InputError(`no worker "${name}" is here: ${names.join(', ') || 'there is none'}`);
   }
 
-  async #publish(lease: Lease): Promise<void> {
-    this.#published += 1;
-    const msgID = `${this.#process}:${this.#published}`;
-    await this.#queues!.publisher.publish(namesOf(this.#options.cluster.name).jobsSubject, encode(lease), { msgID });
-  }
-
-  async #examine(
-    request: SampleRequest,
-    groups: readonly (readonly Sample[])[],
-    workers: readonly string[],
-  ): Promise<{ readonly worker: string; readonly why: string } | undefined> {
-    const wrong = wrongGroups({ request, groups }, this.#options.limits());
-    if (wrong !== undefined) return { worker: workers[0]!, why: wrong };
-    const { checkShare, tolerance } = this.#options.cluster;
-    const { own, tokenizer } = this.#options;
-    // A check decides what is taken, never what is learnt: it needs no seed.
-    const index = Math.floor(Math.random() * groups.length);
-    const worker = workers[index]!;
-    if (request.params.temperature === 0 || !this.#members.isDue(worker, checkShare, Math.random())) return undefined;
-    for (const { tokens, text } of groups[index]!)
-      if (tokenizer && (await tokenizer.decode(tokens)) !== text)
-        return { worker, why: 'a text of its responses is not that of its tokens' };
-    if (!own.score) return undefined;
-    const why = await rescored(own.score.bind(own), { request, groups }, index, tolerance);
-    return why === undefined ? undefined : { worker, why };
-  }
-
   #park(worker: string, why: string): void {
     const name = this.#members.park(worker, why);
     if (name !== undefined) this.#note(`worker ${name} is parked: ${why}`);
@@ -213,20 +183,24 @@ export class ClusterSampler implements Sampler, Workers {
     while (!this.#closed.signal.aborted) {
       try {
         const consumer = await takeGroups(this.#queues!, cluster.name);
-        const messages = await consumer.consume({ max_messages: 256, expires: 5_000, abort_on_missing_resource: true });
+        const messages = await consumer.consume({
+          max_messages: 256,
+          expires: GROUPS_MILLISECONDS,
+          abort_on_missing_resource: true,
+        });
         this.#closed.signal.addEventListener('abort', () => messages.stop(), { once: true });
         for await (const message of messages) this.#leases.take(message, message.subject.split('.').at(-1)!);
       } catch {
         // The server or its streams are away; #tick makes what is missing.
       }
-      await sleep(REST_MILLISECONDS);
+      await this.#rest(REST_MILLISECONDS);
     }
   }
 
   /** Takes back what no worker is left to do, and hands out again what the broker lost. */
   async #tick(): Promise<void> {
     while (!this.#closed.signal.aborted) {
-      await sleep(TICK_MILLISECONDS);
+      await this.#rest(TICK_MILLISECONDS);
       if (this.#leases.size === 0) continue;
       if (!this.#members.canSample(this.#setup!.id)) this.#leases.takeBack();
       else await this.#again().catch(() => {}); // the server is away: later
@@ -241,6 +215,11 @@ export class ClusterSampler implements Sampler, Workers {
     const { state } = await this.#queues!.manager.streams.info(namesOf(name).jobs);
     if (state.messages > 0) return; // they wait for a worker
     for (const id of silent) this.#leases.again(id);
+  }
+
+  /** Ends early at the close. */
+  async #rest(milliseconds: number): Promise<void> {
+    await sleep(milliseconds, undefined, { signal: this.#closed.signal }).catch(() => {});
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,7 +17,7 @@ import { connectTo } from './connection.ts';
 import type { BlobSource } from './download.ts';
 import { PictureCache } from './pictures.ts';
 import { Station, type StationOptions } from './station.ts';
-import { namesOf, queuesOf, takeLeases, type Queues } from './queues.ts';
+import { namesOf, publish, queuesOf, takeLeases, type Queues } from './queues.ts';
 import {
   leaseSchema,
   ordersSchema,
@@ -44,8 +44,10 @@ export interface WorkerOptions {
 }
 
 const BEAT_MILLISECONDS = 1_000;
+/** The daemon answers a beat within this time. */
+const ANSWER_MILLISECONDS = 2_000;
 /** A pull waits this long for a lease. */
-const PULL_MILLISECONDS = 2_000;
+const PULL_MILLISECONDS = 1_000;
 /** Renewals within the time of a lease. */
 const RENEWALS = 4;
 /** Another worker may take a lease that failed here after this time. */
@@ -62,7 +64,10 @@ export class Worker {
   readonly #queues: Queues;
   readonly #pictures: PictureCache;
   readonly #holds = new Set<string>();
+  /** Takes no more leases. */
   readonly #ended = new AbortController();
+  /** Has no lease any more. */
+  readonly #done = new AbortController();
   #orders: Orders | undefined;
   #station: Station | undefined;
   #failures = 0;
@@ -91,10 +96,10 @@ export class Worker {
 
   /** Works until it is drained. @throws the error of a worker that cannot work. */
   async run(): Promise<void> {
-    const beating = this.#beatUntil(() => this.#isDone);
+    const beating = this.#beatUntil(this.#done.signal);
     const lanes = this.#options.devices.map(() => this.#lane());
     await Promise.all(lanes);
-    this.#isDone = true;
+    this.#done.abort();
     await beating;
     await this.#beat(true).catch(() => {});
     await this.#station?.[Symbol.asyncDispose]();
@@ -102,15 +107,13 @@ export class Worker {
     if (this.#error) throw this.#error;
   }
 
-  #isDone = false;
-
-  async #beatUntil(isDone: () => boolean): Promise<void> {
-    while (!isDone()) {
+  async #beatUntil(done: AbortSignal): Promise<void> {
+    while (!done.aborted) {
       await this.#beat(false).catch((error: Error) => {
         if (error instanceof InputError) this.#fail(error);
         else this.#sayOnce('waits for the daemon');
       });
-      await sleep(BEAT_MILLISECONDS);
+      await sleep(BEAT_MILLISECONDS, undefined, { signal: done }).catch(() => {});
     }
   }
 
@@ -128,7 +131,9 @@ export class Worker {
       holds: [...this.#holds],
       leaving,
     };
-    const reply = await this.#connection.request(namesOf(cluster).beats(this.#id), encode(beat), { timeout: 5_000 });
+    const reply = await this.#connection.request(namesOf(cluster).beats(this.#id), encode(beat), {
+      timeout: ANSWER_MILLISECONDS,
+    });
     const orders = read(ordersSchema, reply.data, 'orders of the daemon');
     this.#orders = orders;
     if (orders.order === 'park') this.#sayOnce(`is parked by the daemon: ${orders.why ?? ''}`);
@@ -193,7 +198,7 @@ export class Worker {
     const subject = namesOf(this.#options.cluster).groupsSubject(this.#id);
     for (const [index, samples] of groups.entries()) {
       const group: GroupMessage = { lease: id, weights: weights.sha, index, samples: [...samples], totals };
-      await this.#queues.publisher.publish(subject, this.#fitting(encode(group)));
+      await publish(this.#queues, subject, this.#fitting(encode(group)));
     }
   }
 
@@ -211,7 +216,7 @@ export class Worker {
     const isLast = message.info.deliveryCount >= DELIVERIES;
     if (error instanceof InputError || isLast) {
       const failure: FailureMessage = { lease: lease.id, failure: error.message.slice(0, 1_000) };
-      await this.#queues.publisher.publish(namesOf(this.#options.cluster).groupsSubject(this.#id), encode(failure));
+      await publish(this.#queues, namesOf(this.#options.cluster).groupsSubject(this.#id), encode(failure));
       message.ack();
       return;
     }

@@ -41,7 +41,7 @@ test('content is served in ranges to holders of the token, and to no other', asy
   expect((await get({ authorization: `${authorization.slice(0, -1)}!` })).status).toBe(401);
   const part = await get({ authorization, range: 'bytes=299990-' });
   expect([part.status, part.headers.get('content-range')]).toEqual([206, 'bytes 299990-299999/300000']);
-  expect(new Uint8Array(await part.arrayBuffer())).toEqual(BYTES.slice(299_990));
+  expect(Buffer.from(await part.arrayBuffer()).equals(BYTES.slice(299_990))).toBe(true);
   expect((await get({ authorization, range: 'bytes=5-9' })).status).toBe(416);
   expect((await get({ authorization }, '../../etc/passwd')).status).toBe(404);
   blobs.release(BLOB);
@@ -53,7 +53,7 @@ test('what is held twice stays until it is released twice', async () => {
   const blobs = await served();
   for (let i = 0; i < 2; i++) blobs.hold(BLOB, { read: () => Promise.resolve(BYTES) });
   blobs.release(BLOB);
-  expect(await fetchBytes(() => ({ url: blobs.url, token: blobs.token }), BLOB)).toEqual(BYTES);
+  expect(hashOf(await fetchBytes(() => ({ url: blobs.url, token: blobs.token }), BLOB))).toBe(BLOB.sha);
   blobs.release(BLOB);
   await expect(fetchBytes(() => ({ url: blobs.url, token: blobs.token }), BLOB)).rejects.toThrow(RangeError);
 });
@@ -67,7 +67,7 @@ test('a fetch continues after each break, and a file after the end of its proces
     const end = Math.min(from + 100_000, BYTES.length);
     response.write(BYTES.subarray(from, end), () => (end < BYTES.length ? response.destroy() : response.end()));
   });
-  expect(await fetchBytes(source, BLOB)).toEqual(BYTES);
+  expect(hashOf(await fetchBytes(source, BLOB))).toBe(BLOB.sha);
   expect(starts[0]).toBe(0);
   expect(starts.length).toBeGreaterThan(2);
   expect(starts).toEqual(starts.toSorted((a, b) => a - b));
@@ -76,7 +76,7 @@ test('a fetch continues after each break, and a file after the end of its proces
   starts.length = 0;
   await fetchFile(source, BLOB, path, part);
   expect(starts).toEqual([250_000]);
-  expect(new Uint8Array(readFileSync(path))).toEqual(BYTES);
+  expect(hashOf(new Uint8Array(readFileSync(path)))).toBe(BLOB.sha);
 });
 
 test('content that is not what its hash says is refused', async () => {

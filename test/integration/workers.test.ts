@@ -1,72 +1,17 @@
-import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect, headers } from '@nats-io/transport-node';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { WorkerOptions } from '../../src/cluster/worker.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
-import { startDaemon } from '../../src/daemon/daemon.ts';
 import type { WorkerStatus } from '../../src/protocol/status.ts';
-import { openStore } from '../../src/store/open-store.ts';
 import { outcomeOf, startToy, TOY_INPUT, workHere } from '../support/cluster.ts';
 import { HAS_NATS, natsServer } from '../support/nats-server.ts';
-import { toyConfig } from '../support/rig.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';
-import { startToyWorker, startWorker, workersOf } from '../support/worker-process.ts';
-
-const STEPS = 2;
-const INPUT = {
-  model: resolve('models/mini'),
-  seed: 11,
-  data: { type: 'figures', trainQuestions: 100, heldOutQuestions: 8 },
-  sampling: { samples: 4 },
-  loop: { steps: STEPS, batchGroups: 3, jobQuestions: 2, maxStaleness: 0 },
-  learner: { learningRate: 1e-3, minibatches: 1 },
-  evaluation: { questions: 4, fullQuestions: 4, everySteps: 1 },
-} satisfies ConfigInput;
-
-/** Checksum of the weights, and everything sampled. */
-async function outcome(folder: string, checkpoint: string) {
-  using store = openStore(join(folder, 'quorum.db'));
-  const weights = createHash('sha256')
-    .update(await readFile(join(checkpoint, 'model.safetensors')))
-    .digest('hex');
-  const groups = store.judgedGroups(1_000).map(({ group }) => group);
-  return { weights, groups: groups.map(({ id, samples }) => JSON.stringify([id, samples])).toSorted() };
-}
-
-async function runAlone() {
-  const runFolder = join(temporaryFolder(), 'run');
-  await using daemon = await startDaemon(toyConfig({ ...INPUT, runFolder }));
-  const report = await daemon.closed();
-  return outcome(runFolder, report.folder);
-}
+import { startToyWorker, workersOf } from '../support/worker-process.ts';
 
 describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
-  test('two workers sample what the daemon alone samples, and the weights are the same to the bit', async () => {
-    const nats = await natsServer();
-    const cache = temporaryFolder();
-    const workers = ['one', 'two'].map((name) => startWorker(['--join', nats.url, '--name', name, '--cache', cache]));
-    const alone = await runAlone();
-    const runFolder = join(temporaryFolder(), 'run');
-    await using daemon = await startDaemon(
-      toyConfig({ ...INPUT, runFolder, cluster: { nats: nats.url, checkShare: 1 } }),
-    );
-    await daemon.pause();
-    await workersOf(daemon, (list) => list.filter(({ state }) => state === 'working').length === 2);
-    await daemon.resume();
-    const report = await daemon.closed();
-    expect(report).toMatchObject({ end: 'steps', steps: STEPS });
-    const { workers: list = [] } = daemon.status();
-    expect(list.map(({ state }) => state)).toEqual(['working', 'working']);
-    expect(list.reduce((sum, { groups }) => sum + groups, 0)).toBeGreaterThanOrEqual(alone.groups.length);
-    expect(await outcome(runFolder, report.folder)).toEqual(alone);
-    for (const { child } of workers) child.kill('SIGTERM');
-    expect(await Promise.all(workers.map(({ exited }) => exited))).toEqual([0, 0]);
-  }, 120_000);
-
   /** Without workers. */
   const toyAlone = async (): Promise<string> => outcomeOf((await startToy()).daemon);
   const areWorking = (count: number) => (list: readonly WorkerStatus[]) =>
@@ -135,6 +80,7 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
     await workersOf(daemon, areWorking(2));
     await daemon.resume();
     expect(await outcomeOf(daemon)).toBe(await outcomeOf((await startToy(undefined, input)).daemon));
+    await copying.close();
     expect(seen.filter((text) => text.includes('question 1')).length).toBeGreaterThan(0);
     expect(seen.filter((text) => /98765|secret/.test(text))).toEqual([]);
   });
@@ -192,5 +138,29 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
     );
     await daemon.resume();
     expect(await outcomeOf(daemon)).toBe(await toyAlone());
+  });
+
+  test('with the permissions of docs/security.md a worker works, and can neither make jobs nor touch a queue', async () => {
+    const [, text] = /^```\n(jetstream[\s\S]*?)^```$/m.exec(readFileSync('docs/security.md', 'utf8'))!;
+    const config = join(temporaryFolder(), 'nats.conf');
+    writeFileSync(config, text!.replace(/^jetstream.*$/m, '').replaceAll(/\$(\w+)_PASSWORD/g, '"$1-password"'));
+    const nats = await natsServer(['--config', config]);
+    const user = { QUORUM_NATS_USER: 'worker', QUORUM_NATS_PASSWORD: 'WORKER-password' };
+    startToyWorker(nats.url, 'limited', 0, user);
+    Object.assign(process.env, { QUORUM_NATS_USER: 'daemon', QUORUM_NATS_PASSWORD: 'DAEMON-password' });
+    onTestFinished(() => {
+      delete process.env['QUORUM_NATS_USER'];
+      delete process.env['QUORUM_NATS_PASSWORD'];
+    });
+    const { daemon } = await startToy({ nats: nats.url, checkShare: 0 });
+    await daemon.pause();
+    await workersOf(daemon, areWorking(1));
+    const worker = await connect({ servers: nats.url, user: 'worker', pass: 'WORKER-password' });
+    for (const subject of ['quorum.jobs', '$JS.API.STREAM.PURGE.quorum-groups', '$JS.API.STREAM.DELETE.quorum-jobs'])
+      await expect(worker.request(subject, undefined, { timeout: 2_000 })).rejects.toThrow(/permissions violation/i);
+    await worker.close();
+    await daemon.resume();
+    expect(await outcomeOf(daemon)).toBe(await toyAlone());
+    expect(daemon.status().workers![0]!.groups).toBeGreaterThan(0);
   });
 });

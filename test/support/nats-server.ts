@@ -9,9 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { temporaryFolder } from './temporary.ts';
 
-const PROGRAM = process.env['NATS_SERVER'] ?? 'nats-server';
+export const NATS_PROGRAM = process.env['NATS_SERVER'] ?? 'nats-server';
 /** Whether this machine has one. */
-export const HAS_NATS = spawnSync(PROGRAM, ['--version']).status === 0;
+export const HAS_NATS = spawnSync(NATS_PROGRAM, ['--version']).status === 0;
 
 export interface NatsServer {
   readonly url: string;
@@ -33,7 +33,7 @@ export async function natsServer(extra: readonly string[] = []): Promise<NatsSer
     await once(child, 'exit');
   };
   const start = async (): Promise<void> => {
-    child = spawn(PROGRAM, ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port), ...extra], {
+    child = spawn(NATS_PROGRAM, ['-js', '-sd', folder, '-a', '127.0.0.1', '-p', String(port), ...extra], {
       stdio: 'ignore',
     });
     await listening(port);
@@ -43,7 +43,7 @@ export async function natsServer(extra: readonly string[] = []): Promise<NatsSer
   return { url: `nats://127.0.0.1:${port}`, port, kill, start };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

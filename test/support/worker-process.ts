@@ -24,8 +24,12 @@ export const startWorker = (arguments_: readonly string[], environment: NodeJS.P
   start([...nodeArguments(QUORUM), 'worker', ...arguments_], environment);
 
 /** On the toy policy: see toy-worker.ts. */
-export const startToyWorker = (join: string, name: string, milliseconds = 0): WorkerProcess =>
-  start([...nodeArguments(TOY), join, name, temporaryFolder(), String(milliseconds)]);
+export const startToyWorker = (
+  join: string,
+  name: string,
+  milliseconds = 0,
+  environment: NodeJS.ProcessEnv = {},
+): WorkerProcess => start([...nodeArguments(TOY), join, name, temporaryFolder(), String(milliseconds)], environment);
 
 function start(arguments_: readonly string[], environment: NodeJS.ProcessEnv = {}): WorkerProcess {
   const child = spawn(process.execPath, arguments_, {

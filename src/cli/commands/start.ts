@@ -1,8 +1,10 @@
 import { Command, Option } from 'commander';
+import { join } from 'node:path';
 import pc from 'picocolors';
 import type { LoadedConfig } from '../../config/load.ts';
 import { presetWords } from '../../config/preset.ts';
 import type { Config } from '../../config/schema.ts';
+import type { NatsServer } from '../../cluster/nats-server.ts';
 import type { DaemonHandle, DaemonHooks } from '../../daemon/daemon-handle.ts';
 import { keepTold, longestItemSeconds, takeServiceManager, type ServiceManager } from '../../daemon/notify.ts';
 import { labelFreeWords } from '../../daemon/label-words.ts';
@@ -11,7 +13,7 @@ import { type ConfigOptions, inputsOf, resolveConfig, withConfigOptions } from '
 import { EXIT } from '../errors.ts';
 import { heedHangUp } from '../hang-up.ts';
 import { interruptible } from '../interrupt.ts';
-import { collect, parseCount, parseSeed } from '../options.ts';
+import { collect, parseCount, parsePort, parseSeed } from '../options.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 import { chooseDisplay, createDisplay } from '../view/display.ts';
 import { duration, percent, points } from '../view/format.ts';
@@ -24,9 +26,13 @@ interface Options extends ConfigOptions, OutputOptions {
   readonly detach?: boolean;
   readonly dryRun?: boolean;
   readonly beginAgain?: boolean;
+  /** Port of a NATS server to start. */
+  readonly cluster?: number | true;
   /** Set in the process that `--detach` starts. */
   readonly detached?: boolean;
 }
+
+const NATS_PORT = 4_222;
 
 const HELP = `
 Without --model and --data the bundled model models/ladder learns to add up the digits in a picture; there are 1 to 12 of them, the levels. A run that has begun
@@ -88,6 +94,11 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
     )
     .option('--dry-run', 'open and check everything, say what a start would find, and begin nothing')
     .option('--json', 'print statuses and the report as lines of JSON')
+    .option(
+      '--cluster [port]',
+      'start a nats-server on this machine, through which `quorum worker` joins; default port: 4222',
+      parsePort,
+    )
     .option('--detach', 'run in the background, and come back when the daemon is up')
     .addOption(new Option('--detached').hideHelp())
     .addHelpText('after', HELP)
@@ -96,10 +107,12 @@ export function startCommand(own: Pick<DaemonHooks, 'createPolicy'> = {}): Comma
 
 async function start(options: Options, own: DaemonHooks): Promise<void> {
   const loaded = await resolveConfig(options, process.cwd(), true);
-  const { config, folder } = loaded;
+  const { folder } = loaded;
   await claimReport(options, loaded);
   if (options.dryRun === true) return tryStart(options, loaded, own);
-  if (options.detach === true) return detach(config, options.json === true);
+  if (options.detach === true) return detach(loaded.config, options.json === true);
+  await using nats = await natsFor(options, loaded.config);
+  const config = nats ? { ...loaded.config, cluster: { ...loaded.config.cluster, nats: nats.url } } : loaded.config;
   const manager = takeServiceManager(process.env);
   const isDetached = options.detached === true;
   const hasTerminal = !isDetached && [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
@@ -118,6 +131,14 @@ async function start(options: Options, own: DaemonHooks): Promise<void> {
   } finally {
     forget();
   }
+}
+
+async function natsFor({ cluster }: Options, { runFolder }: Config): Promise<NatsServer | undefined> {
+  if (cluster === undefined) return undefined;
+  const { startNatsServer } = await import('../../cluster/nats-server.ts');
+  const nats = await startNatsServer(join(runFolder, 'nats'), cluster === true ? NATS_PORT : cluster);
+  console.error(`Workers join with \`quorum worker --join ${nats.url}\``);
+  return nats;
 }
 
 async function tryStart(
