@@ -137,16 +137,25 @@ class Fleet {
   async #ask(question: Question, request: SampleRequest, signal: AbortSignal): Promise<Answered> {
     const { options: given, tokenizer } = this.#context;
     const probe = await probeOf(this.#context, question);
-    const { samples: count } = request.params;
+    const { samples: count, temperature } = request.params;
+    const asked = temperature === 0 ? 1 : count; // vLLM refuses several greedy samples, which would be the same
     return withServer([...this.#servers.keys()], given, signal, async (server) => {
       this.#refuseLong(server, probe, request);
-      const answer = await this.#complete(server, probe, request, signal);
+      const answer = await this.#complete(
+        server,
+        probe,
+        { ...request, params: { ...request.params, samples: asked } },
+        signal,
+      );
       refuseOtherPrompt(server, question, answer.prompt_token_ids, probe.tokens);
-      const samples = sound(server, () => samplesOf(answer, count));
+      const found = await Promise.all(
+        sound(server, () => samplesOf(answer, asked)).map(async (sample): Promise<Sample> => ({
+          ...sample,
+          text: await tokenizer.decode(sample.tokens),
+        })),
+      );
       return {
-        samples: await Promise.all(
-          samples.map(async (sample): Promise<Sample> => ({ ...sample, text: await tokenizer.decode(sample.tokens) })),
-        ),
+        samples: asked === count ? found : Array.from({ length: count }, () => found[0]!),
         promptTokens: probe.tokens.length,
       };
     });

@@ -93,6 +93,15 @@ test('samples are the token ids and log-probabilities that vLLM drew, for the pr
   expect(seeds[2]).not.toBe(seeds[0]);
 });
 
+test('of greedy samples, which are the same, one is asked for', async () => {
+  const server = await vllmServer();
+  const { sample } = await opened([server]);
+  const { groups } = await sample({ ...request, params: { ...request.params, samples: 3, temperature: 0 } }, idle);
+  expect(groups[0]).toHaveLength(3);
+  expect(new Set(groups[0]).size).toBe(1);
+  expect(paths(server, '/v1/chat/completions').at(-1)).toMatchObject({ n: 1, temperature: 0 });
+});
+
 test.each([429, 500, 'rubbish', 'cut', 'short'] as const)(
   'a request that meets %s is tried again and gives one group',
   async (fault) => {
@@ -180,6 +189,7 @@ test('a whole model is written once a version and reloaded by every server, when
     const reloads = paths(server, '/collective_rpc');
     expect(reloads).toHaveLength(3); // versions 0, 1 and 2
     expect(reloads[0]).toEqual({ method: 'reload_weights' });
+    for (const cache of ['prefix', 'encoder']) expect(paths(server, `/reset_${cache}_cache`)).toHaveLength(3);
     expect(paths(server, '/v1/chat/completions').at(-1)!['model']).toBe('mini');
   }
   expect(saved.slice(1)).toEqual([modelFolder, modelFolder, modelFolder]);

@@ -67,13 +67,15 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
   const missing = { error: { message: 'Not Found' } };
 
   const probe = (response: ServerResponse, temperature: number): void => {
+    if (temperature > 2) return send(response, 400, { error: { message: 'temperature must be in [0, 2]' } });
     const logprob = logprobs === 'raw' ? -0.5 : -0.5 / temperature;
     const answer = structuredClone(chat.response) as { choices: Record<string, unknown>[] };
     const content = [{ token: '1', logprob, top_logprobs: [{ token: '1', logprob }] }];
     answer.choices = [{ ...answer.choices[0]!, token_ids: [9], logprobs: { content }, finish_reason: 'length' }];
     send(response, 200, answer);
   };
-  const complete = (response: ServerResponse, request: IncomingMessage, model: string): void => {
+  const complete = (response: ServerResponse, request: IncomingMessage, body: Record<string, unknown>): void => {
+    const model = body['model'] as string;
     const fault = state.faults.shift();
     if (fault === 429) return send(response, 429, { error: { message: 'too many requests' } }, { 'retry-after': '0' });
     if (fault === 500) return send(response, 500, 'Internal Server Error');
@@ -87,6 +89,7 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
     if (model !== 'mini' && !state.adapters.has(model)) return send(response, unknown.status, unknown.response);
     state.answered++;
     const answer = structuredClone(chat.response) as { choices: { token_ids: number[] }[] };
+    answer.choices.splice(body['n'] as number);
     if (fault === 'short') answer.choices[0]!.token_ids.pop();
     send(response, chat.status, answer);
   };
@@ -110,9 +113,7 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
       send(response, 200, isRecorded ? tokenize.response : { count: 1, max_model_len: 512, tokens: [1] });
     },
     '/v1/chat/completions': (body, response, request) =>
-      body['max_tokens'] === 1
-        ? probe(response, body['temperature'] as number)
-        : complete(response, request, body['model'] as string),
+      body['max_tokens'] === 1 ? probe(response, body['temperature'] as number) : complete(response, request, body),
     '/v1/load_lora_adapter': (body, response) => load(response, body['lora_name'] as string),
     '/v1/unload_lora_adapter': (body, response) => {
       state.adapters.delete(body['lora_name'] as string);
@@ -120,6 +121,7 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
     },
     '/collective_rpc': (_, response) => send(response, hasReload ? 200 : 404, hasReload ? {} : missing),
     '/reset_prefix_cache': (_, response) => send(response, 200, ''),
+    '/reset_encoder_cache': (_, response) => send(response, 200, ''),
   };
   const server = createServer((request, response) => {
     let text = '';

@@ -185,7 +185,8 @@ export class ServedVersions {
   async #reload(server: Server, signal: AbortSignal): Promise<void> {
     try {
       await post(server, '/collective_rpc', { method: 'reload_weights' }, signal);
-      await post(server, '/reset_prefix_cache', undefined, signal);
+      // Both hold what the weights before made of prompts and of pictures.
+      for (const cache of ['prefix', 'encoder']) await post(server, `/reset_${cache}_cache`, undefined, signal);
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       throw new SetupError(`${error.message}. Start the server with ${NEEDS_RELOAD}`);

@@ -1,0 +1,92 @@
+/**
+ * Runs with real servers, `npm run test:servers`; a test whose server is not named in the environment is skipped.
+ * docs/development.md says how to start them on a processor.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { completeConfig } from '../../src/config/load.ts';
+import type { ConfigInput } from '../../src/config/schema.ts';
+import { startDaemon } from '../../src/daemon/daemon.ts';
+import { API_VERSION, definePlugin } from '../../src/plugin/define.ts';
+import vllm from '../../src/plugins/vllm.ts';
+import { readHistory } from '../../src/store/read-history.ts';
+import { temporaryFolder } from '../support/temporary.ts';
+
+const { VLLM_URL, VLLM_FOLDER, TINKER_URL, TINKER_MODEL } = process.env;
+const FIFTEEN_MINUTES = 900_000;
+
+/** Runs until the given version. @returns the distance of the log-probabilities of sampler and learner at each step. */
+async function gaps(settings: ConfigInput, steps: number): Promise<readonly number[]> {
+  const { config } = completeConfig({
+    model: 'models/mini',
+    seed: 1,
+    dashboard: { port: null },
+    guardian: { mode: 'off' },
+    ...settings,
+    loop: { batchGroups: 4, jobQuestions: 8, maxStaleness: 0, steps },
+    evaluation: { everySteps: 1_000, fullEverySteps: 1_000, questions: 8 },
+  });
+  const daemon = await startDaemon(config);
+  await daemon.closed();
+  const notes = daemon.status().notes.map(({ text }) => text);
+  // A stop ends a job in hand, which says so, too.
+  expect(notes.filter((text) => / is out: (?!.* is stopped;)/.test(text))).toEqual([]);
+  return readHistory(config.runFolder).flatMap(({ values }) => values['samplerGap'] ?? []);
+}
+
+test.skipIf(VLLM_URL === undefined)(
+  'vLLM samples each version of a whole model with the log-probabilities of the learner',
+  async () => {
+    const samples = {
+      use: vllm,
+      options: { urls: VLLM_URL, model: 'mini', modelFolder: VLLM_FOLDER },
+    };
+    const found = await gaps({ runFolder: join(temporaryFolder(), 'run'), plugins: [samples] }, 3);
+    expect(found).toHaveLength(3);
+    expect(Math.max(...found)).toBeLessThan(5e-3);
+  },
+  FIFTEEN_MINUTES,
+);
+
+/** A reward that answers of any model have, a random one's too: whether the sum of the tokens is even. */
+const parity = definePlugin({
+  name: 'parity',
+  apiVersion: API_VERSION,
+  ports: {
+    reward:
+      () =>
+      ({ group }) => ({
+        rewards: group.samples.map(({ tokens }) => 1 - (tokens.reduce((sum, token) => sum + token, 0) % 2)),
+        verified: true,
+      }),
+  },
+});
+
+test.skipIf(TINKER_URL === undefined)(
+  'a Tinker API server learns, samples each version as it learns it, and continues after a restart',
+  async () => {
+    const folder = temporaryFolder();
+    const rows = Array.from({ length: 64 }, (_, i) => ({
+      problem: `How large is ${i}+4?`,
+      images: [],
+      answer: `${i + 4}`,
+    }));
+    writeFileSync(join(folder, 'rows.jsonl'), rows.map((row) => JSON.stringify(row)).join('\n'));
+    const settings: ConfigInput = {
+      runFolder: join(folder, 'run'),
+      data: { type: 'files', trainFile: join(folder, 'rows.jsonl') },
+      workers: { engine: 'tinker' },
+      tinker: { url: TINKER_URL, model: TINKER_MODEL ?? './tinyqwen3' },
+      learner: { adapter: { type: 'lora', rank: 4 }, learningRate: 1e-3 },
+      sampling: { samples: 4, maxNewTokens: 8 },
+      filters: { dropAllAgree: false },
+      plugins: [parity],
+    };
+    expect(await gaps(settings, 2)).toHaveLength(2);
+    const found = await gaps(settings, 3);
+    expect(found).toHaveLength(3);
+    expect(Math.max(...found)).toBeLessThan(1e-3);
+  },
+  FIFTEEN_MINUTES,
+);
