@@ -20,8 +20,9 @@ import { Grader } from '../src/learn/grader.ts';
 import { weighed, writingFigures, type Candidate } from '../src/learn/question-reward.ts';
 import { screen } from '../src/learn/synthetic.ts';
 import { openForSampling } from '../src/policy/local/open.ts';
-import type { Question, WrittenQuestion } from '../src/protocol/messages.ts';
+import type { Question, Verdict, WrittenQuestion } from '../src/protocol/messages.ts';
 import type { Status } from '../src/protocol/status.ts';
+import { openStore } from '../src/store/open-store.ts';
 
 const ARMS = {
   none: { mode: 'off' },
@@ -77,6 +78,7 @@ async function run(arm: Arm, seed: number, options: Options): Promise<void> {
     const report = await daemon.closed();
     if (report.error !== undefined) throw new Error(`${arm}: ${report.error ?? report.end}`);
     print(`${arm}, seed ${seed}`, daemon.status());
+    printKept(join(runFolder, 'quorum.db'));
     await describe(`  ${arm}, seed ${seed}, questions at the end`, {
       ...configOf(options, {}),
       model: join(runFolder, 'model'),
@@ -98,6 +100,23 @@ function print(name: string, { groups, version, accuracy, synthesis, seconds }: 
   const { written, accepted, rejected, reward } = synthesis;
   console.log(`  written ${written}, accepted ${accepted}, rejected ${JSON.stringify(rejected)}`);
   if (reward !== undefined) console.log(`  last rewarded step ${JSON.stringify(reward)}`);
+}
+
+/** Of what was asked, by the origin of the question: groups that the loop learnt from, and why it dropped the others. */
+function printKept(database: string): void {
+  using store = openStore(database);
+  const { groups } = store.findGroups({}, { limit: 100_000 });
+  for (const origin of ['dataset', 'direct', 'writing'] as const) {
+    const verdicts = groups.flatMap(({ group, verdict }) =>
+      group.question.origin === origin && verdict ? [verdict] : [],
+    );
+    if (verdicts.length === 0) continue;
+    const shareOf = (dropped: Verdict['dropped']) =>
+      percent(verdicts.filter((verdict) => verdict.dropped === dropped).length / verdicts.length);
+    console.log(
+      `  asked of origin ${origin}: ${verdicts.length}, learnt from ${shareOf(undefined)}, all agree ${shareOf('all-agree')}, below the floor ${shareOf('share-floor')}`,
+    );
+  }
 }
 
 /** The questions that a model writes about pictures that no run sees, and the votes on them. */

@@ -73,6 +73,8 @@ describeInBrowser('the page Questions', () => {
     const { written, accepted, rejected } = daemon.store.syntheticCounts();
     const numbers = await page.locator('[data-acceptance] .stat dd:nth-of-type(1)').allInnerTexts();
     expect(numbers.slice(0, 2)).toEqual([String(written), String(accepted)]);
+    const earned = await page.locator('[data-rewarded] .stat dd:nth-of-type(1)').allInnerTexts();
+    expect(earned.map((text) => text.replaceAll(/\s/gu, ''))).toEqual(['0.25', '50%', '88%', '12.5']);
     for (const [reason, n] of Object.entries(rejected)) {
       expect(await page.locator(`.rejections [data-reason="${reason}"] .right`).innerText()).toBe(String(n));
     }

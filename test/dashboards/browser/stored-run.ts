@@ -22,6 +22,9 @@ import type { LoopEvent } from '../../../src/protocol/ports.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { MadeUpSource } from './made-up-source.ts';
 
+/** What the last step that learnt from written questions was about. */
+const REWARD = { reward: 0.25, usable: 1, agreement: 0.75, split: 0.5, novelty: 0.875, kinds: 12.5 };
+
 export const SAMPLES = 6;
 export const BATCH = 16;
 const EVALUATED_EVERY = 10;
@@ -130,7 +133,7 @@ export function storedSource(store: Store, run: StoredRun): StoredSource {
   const pool = store.pool().length;
   const status = () => ({
     ...made.status(),
-    ...(pool > 0 && { synthesis: { ...store.syntheticCounts(), pool, share: 0.5 } }),
+    ...(pool > 0 && { synthesis: { ...store.syntheticCounts(), pool, share: 0.5, reward: REWARD } }),
   });
   return {
     ...made,
