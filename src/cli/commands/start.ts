@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { join } from 'node:path';
 import pc from 'picocolors';
 import type { LoadedConfig } from '../../config/load.ts';
 import { presetWords } from '../../config/preset.ts';
@@ -14,6 +13,7 @@ import { EXIT } from '../errors.ts';
 import { heedHangUp } from '../hang-up.ts';
 import { interruptible } from '../interrupt.ts';
 import { collect, parseCount, parsePort, parseSeed } from '../options.ts';
+import { cacheFolder } from '../../lib/cache-folder.ts';
 import { claimOutput, withOutput, type OutputOptions } from '../output.ts';
 import { chooseDisplay, createDisplay } from '../view/display.ts';
 import { duration, percent, points } from '../view/format.ts';
@@ -111,7 +111,7 @@ async function start(options: Options, own: DaemonHooks): Promise<void> {
   await claimReport(options, loaded);
   if (options.dryRun === true) return tryStart(options, loaded, own);
   if (options.detach === true) return detach(loaded.config, options.json === true);
-  await using nats = await natsFor(options, loaded.config);
+  await using nats = await natsFor(options);
   const config = nats ? { ...loaded.config, cluster: { ...loaded.config.cluster, nats: nats.url } } : loaded.config;
   const manager = takeServiceManager(process.env);
   const isDetached = options.detached === true;
@@ -133,10 +133,11 @@ async function start(options: Options, own: DaemonHooks): Promise<void> {
   }
 }
 
-async function natsFor({ cluster }: Options, { runFolder }: Config): Promise<NatsServer | undefined> {
+async function natsFor({ cluster }: Options): Promise<NatsServer | undefined> {
   if (cluster === undefined) return undefined;
   const { startNatsServer } = await import('../../cluster/nats-server.ts');
-  const nats = await startNatsServer(join(runFolder, 'nats'), cluster === true ? NATS_PORT : cluster);
+  const port = cluster === true ? NATS_PORT : cluster;
+  const nats = await startNatsServer(cacheFolder('nats', String(port)), port);
   console.error(`Workers join with \`quorum worker --join ${nats.url}\``);
   return nats;
 }
