@@ -119,7 +119,7 @@ const GAUGES: Readonly<Record<string, readonly [help: string, value: Value]>> = 
     ({ signals }) => signals.entropyCoefficient,
   ],
   quorum_written_reward_mean: [
-    'Mean reward of the questions written for the newest step that learnt from such.',
+    'Mean reward of the questions in the newest step that learnt from written questions.',
     ({ synthesis }) => synthesis?.reward?.reward,
   ],
   quorum_written_vote_share_ratio: [
