@@ -25,7 +25,7 @@ export class Handle<P> implements Performer<P> {
   #gaveUpAt = 0;
   /** When the item in hand last showed progress; undefined if it has not. */
   #progressAt: number | undefined;
-  /** How far the item in hand was then. */
+  /** How far the item in hand was at that time, such as `token 3 of 8`. */
   #stage: string | undefined;
   #queue: () => ActorStatus['queue'] = () => null;
   /** The actor has one item in hand; the others wait in the order of their calls. */

@@ -1,9 +1,9 @@
 /**
  * `npx tsx bench/voters.ts RUN_FOLDER` measures, on the groups that a run of the ladder sampled, what other ways to vote
- * add to its checks, and would have added without them: votes weighted by log-probability, votes weighted by what the
- * frozen base gives the same responses, soft votes, only the negative advantages, and `premises` by the lists of the
- * group's own responses instead of further readings. Labels only say here what is
- * right. Opening migrates the store, so give it a copy of an older run.
+ * add to its checks, and would have added without them: votes weighted by log-probability, votes weighted by the
+ * log-probability under the frozen base, soft votes, only the negative advantages, and `premises` by the lists of the
+ * group's own responses instead of further readings. Labels serve only to count which votes are right. Opening migrates
+ * the store, so give it a copy of an older run.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The curriculum in figures for the status, and in words where there is nothing to choose among. */
+/** The curriculum's numbers for the status, and a sentence where there is nothing to choose among. */
 import { LASTS, type Arm } from '../src/learn/curriculum/arm.ts';
 import type { Curriculum } from '../src/learn/curriculum/curriculum.ts';
 import type { Last } from '../src/protocol/curriculum.ts';

@@ -62,7 +62,7 @@ export class Measures {
   }[] = [];
   readonly #marks: Totals[];
   readonly #histogram: number[];
-  /** Questions written for a reward since the last step that learnt from such. */
+  /** Questions written for a reward since the last step that learnt from written questions. */
   #writing: readonly WrittenQuestion[] = [];
   #written: WritingFigures | undefined;
   #lastWritten: WritingFigures | undefined;
@@ -136,12 +136,12 @@ export class Measures {
     return this.#staleness;
   }
 
-  /** What the newest step learnt from, where that was written questions; undefined after any other step. */
+  /** The written questions that the newest step learnt from; undefined where it learnt from answers. */
   get written(): WritingFigures | undefined {
     return this.#written;
   }
 
-  /** The same of the newest such step of this process. */
+  /** Those of the newest step of this process that learnt from written questions. */
   get lastWritten(): WritingFigures | undefined {
     return this.#lastWritten;
   }

@@ -1,5 +1,5 @@
 /**
- * Runs with the loop where what the model writes earns a reward (`synthesis.reward`): every k-th step learns from
+ * The part of the loop that rewards the questions which the model writes (`synthesis.reward`): every k-th step learns from
  * written questions. The prompts to write are admitted as a block, between two cuts, and pass the stages like questions,
  * so they are durable, paced and replayed like them. Their responses are questions, and votes on these, drawn with the
  * same version, decide the reward (src/learn/question-reward.ts).

@@ -19,9 +19,9 @@ import {
 
 type Work = Omit<SpeedRequest, 'threads'>;
 
-/** As the mini samples; enough rows and steps for a measurement. */
+/** As a run of models/mini samples: enough rows and steps for a measurement. */
 const SMALL: Work = { questions: 16, rounds: 5, responses: { samples: 10, maxNewTokens: 28 } };
-/** Within a minute or two for the layers of a model of billions. */
+/** Takes a minute or two for the few layers of a model of billions. */
 const LARGE: Work = { questions: 1, rounds: 1, responses: { samples: 8, maxNewTokens: 8 } };
 const GPU: Work = { questions: 8, rounds: 2, responses: { samples: 8, maxNewTokens: 64 } };
 
@@ -31,7 +31,7 @@ export type SpeedDiagnosis =
       readonly rolloutThreads: number;
       /** Responses that were sampled at once. */
       readonly rows: number;
-      /** Set where a few layers were measured, and the speed of all was worked out. */
+      /** Present where few layers were measured, and the speed of the whole model is an estimate. */
       readonly slice?: Pick<SlicedSpeeds, 'layers' | 'of'>;
     }
   | { readonly notMeasured: string };

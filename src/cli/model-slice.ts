@@ -1,6 +1,6 @@
 /**
- * Estimates how fast a model samples that is too large to be measured whole: few of its layers are measured, and the
- * time of a token grows by the same with each further one.
+ * Estimates how fast a model samples that is too large to measure whole: measures two copies with few layers, as each
+ * further layer adds the same time to a token.
  */
 import { open, writeFile } from 'node:fs/promises';
 import { mkdtempSync, rmSync } from 'node:fs';

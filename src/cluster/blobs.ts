@@ -1,6 +1,6 @@
 /**
  * Serves content by its hash over HTTP, in ranges, to holders of a token: versions, model files, pictures. Over NATS
- * they would be 20 times slower. Each blob is held by what needs it and is gone when nothing does.
+ * they would be 20 times slower. A blob is served as long as a caller holds it.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createReadStream } from 'node:fs';
@@ -28,8 +28,6 @@ export class Blobs implements AsyncDisposable {
   readonly #held = new Map<string, Held>();
   readonly #server: Server;
   #host = '';
-  /** Bytes sent so far. */
-  sent = 0;
 
   constructor() {
     this.#server = createServer({ maxHeaderSize: 8_192 }, (request, response) => {
@@ -90,7 +88,6 @@ export class Blobs implements AsyncDisposable {
       'path' in content
         ? createReadStream(content.path, { start: from, end: Math.max(0, held.size - 1) })
         : Readable.from([(await content.read()).subarray(from)], { objectMode: false });
-    source.on('data', (chunk: Uint8Array) => (this.sent += chunk.length));
     await pipeline(source, response);
   }
 

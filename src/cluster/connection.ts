@@ -23,7 +23,7 @@ const RECONNECT_MILLISECONDS = 500;
 const PING_MILLISECONDS = 5_000;
 
 /**
- * Reconnects for ever once it is open. @param waits for a server that is not there yet.
+ * Reconnects for ever once it is open. @param waits whether it waits for a server that is not up yet.
  * @throws InputError when the server cannot be reached or refuses the credentials.
  */
 export async function connectTo(address: string, name: string, waits = false): Promise<NatsConnection> {
@@ -49,7 +49,7 @@ export async function connectTo(address: string, name: string, waits = false): P
   }
 }
 
-/** @throws InputError for an address that NATS does not have, or that holds a password. */
+/** @throws InputError for an address of another form, or with a password. */
 export function checkAddress(address: string): void {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || !/^(?:nats|tls):$/.test(url.protocol) || url.hostname === '')
@@ -97,7 +97,7 @@ export async function addressTowards(nats: string): Promise<string> {
     });
     return socket.address().address;
   } catch (error) {
-    throw new InputError(`${host}: no way from here: ${(error as Error).message}; set \`cluster.host\``);
+    throw new InputError(`${host}: no route from this machine: ${(error as Error).message}; set \`cluster.host\``);
   } finally {
     socket.close();
   }

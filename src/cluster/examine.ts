@@ -1,6 +1,6 @@
 /**
- * Whether what a worker sent is what its orders ask for: every reply is checked as a plug-in's is, and of some the
- * daemon scores a group again with the version that the lease names.
+ * Checks that a worker's groups are what its lease asks for: each reply as a plug-in's is checked, and a share of them by
+ * scoring a group again with the version that the lease names.
  */
 import type { Config } from '../config/schema.ts';
 import { wrongResponses } from '../plugin/check.ts';

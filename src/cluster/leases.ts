@@ -1,8 +1,8 @@
 /**
  * The leases that the daemon has handed out, and the groups that come back. A lease is a whole job, so that a worker
  * computes what the daemon's own sampler would, to the bit. Its id names its content: the same job asked again, by this
- * process or by the next one after a crash, has the same id, and groups that came in the meantime are used. A group
- * that comes twice counts once.
+ * process or by the next one after a crash, has the same id, and groups that arrived in the meantime are used. A group
+ * that arrives twice counts once.
  */
 import type { JsMsg } from '@nats-io/jetstream';
 import { tellProgress } from '../lib/progress.ts';
@@ -12,8 +12,8 @@ import type { SampledReply, SampleRequest } from '../protocol/ports.ts';
 import { storable, type Examined } from './examine.ts';
 import { failureSchema, groupSchema, read, type FailureMessage, type GroupMessage, type Lease } from './wire.ts';
 
-/** A group that has come, with the message that is acknowledged once the store has it. */
-interface Came {
+/** A group, with the message that is acknowledged once the store has the group. */
+interface Received {
   readonly worker: string;
   readonly group: GroupMessage;
   readonly message: JsMsg;
@@ -24,9 +24,9 @@ interface Open {
   readonly request: SampleRequest;
   readonly signal: AbortSignal | undefined;
   /** By the question's place. */
-  readonly came: Map<number, Came>;
-  /** When it was last handed out, or a worker last had it. */
-  saidAt: number;
+  readonly received: Map<number, Received>;
+  /** Milliseconds since 1970: when it was last handed out, or a worker last held it. */
+  heldAt: number;
   isExamined: boolean;
   readonly settle: (outcome: Promise<SampledReply>) => void;
 }
@@ -37,21 +37,21 @@ export interface LeaseEffects {
   /** Puts the lease into the queue. */
   readonly publish: (lease: Lease) => Promise<void>;
   readonly isParked: (worker: string) => boolean;
-  /** A sentence on what is wrong with a whole lease, by worker; undefined for one that is sound. */
+  /** What is wrong with a whole lease, as a sentence, and by which worker; undefined when the lease is sound. */
   readonly examine: (given: Examined) => Promise<{ readonly worker: string; readonly why: string } | undefined>;
   readonly park: (worker: string, why: string) => void;
-  readonly gave: (worker: string, groups: number) => void;
+  readonly countGroups: (worker: string, groups: number) => void;
   readonly note: (text: string) => void;
 }
 
 /** Leases that are remembered without being open: those that are done, and those that no call has asked for. */
 const REMEMBERED = 1_024;
-/** A job that an earlier process handed out is asked for within this time, or not at all. */
+/** For this time groups of a job that an earlier process handed out are kept until the loop asks for the job. */
 const EARLY_MILLISECONDS = 600_000;
 
 interface Early {
   readonly at: number;
-  readonly came: Map<number, Came>;
+  readonly received: Map<number, Received>;
 }
 
 export class Leases {
@@ -74,14 +74,14 @@ export class Leases {
     if (this.#open.has(lease.id)) return this.#effects.own(request, signal); // the same job is out already
     let settle: Open['settle'] = () => {};
     const outcome = new Promise<SampledReply>((resolve) => (settle = resolve));
-    const { came = new Map<number, Came>() } = this.#early.get(lease.id) ?? {};
+    const { received = new Map<number, Received>() } = this.#early.get(lease.id) ?? {};
     this.#early.delete(lease.id);
-    const open: Open = { lease, request, signal, came, saidAt: Date.now(), isExamined: false, settle };
+    const open: Open = { lease, request, signal, received, heldAt: Date.now(), isExamined: false, settle };
     this.#open.set(lease.id, open);
     const cancel = (): void => settle(Promise.reject(new CancelledError(`lease ${lease.id} was cancelled`)));
     signal?.addEventListener('abort', cancel);
     try {
-      if (came.size === lease.request.questions.length) this.#complete(open);
+      if (received.size === lease.request.questions.length) this.#complete(open);
       else this.#handOut(open);
       return await outcome;
     } finally {
@@ -112,22 +112,22 @@ export class Leases {
     else this.#keepEarly({ worker, group: content, message });
   }
 
-  #add(open: Open, came: Came): void {
-    open.saidAt = Date.now();
+  #add(open: Open, received: Received): void {
+    open.heldAt = Date.now();
     tellProgress(open.signal);
-    const { index } = came.group;
-    const before = open.came.get(index)?.message;
-    if (before && before.seq !== came.message.seq) before.ack(); // the same group, sent twice
-    open.came.set(index, came);
+    const { index } = received.group;
+    const before = open.received.get(index)?.message;
+    if (before && before.seq !== received.message.seq) before.ack(); // the same group, sent twice
+    open.received.set(index, received);
     this.#complete(open);
   }
 
-  #keepEarly(came: Came): void {
-    const { lease, index } = came.group;
-    const early = this.#early.get(lease) ?? { at: Date.now(), came: new Map<number, Came>() };
-    early.came.set(index, came);
+  #keepEarly(received: Received): void {
+    const { lease, index } = received.group;
+    const early = this.#early.get(lease) ?? { at: Date.now(), received: new Map<number, Received>() };
+    early.received.set(index, received);
     this.#early.set(lease, early);
-    for (const [id, { at, came: old }] of this.#early) {
+    for (const [id, { at, received: old }] of this.#early) {
       if (this.#early.size <= REMEMBERED && Date.now() - at < EARLY_MILLISECONDS) return;
       for (const { message } of old.values()) message.ack();
       this.#early.delete(id);
@@ -135,28 +135,28 @@ export class Leases {
   }
 
   #handOut(open: Open): void {
-    open.saidAt = Date.now();
+    open.heldAt = Date.now();
     this.#effects.publish(open.lease).catch(({ message }: Error) => {
       if (this.#open.get(open.lease.id) === open) this.#sampleHere(open, `a job cannot be handed out: ${message}`);
     });
   }
 
-  /** A worker may be wrong about a lease that it cannot sample; the daemon's own sampler is not. */
+  /** The daemon's own sampler decides whether a lease can be sampled: a worker may be wrong about it. */
   #sampleHere(open: Open, why?: string): void {
     const { lease, request, signal } = open;
-    if (why !== undefined) this.#effects.note(`${why}; it is sampled here`);
+    if (why !== undefined) this.#effects.note(`${why}; the daemon samples it itself`);
     this.#open.delete(lease.id);
     open.settle(this.#effects.own(request, signal));
   }
 
   #complete(open: Open): void {
-    const all = open.lease.request.questions.map((_, i) => open.came.get(i));
+    const all = open.lease.request.questions.map((_, i) => open.received.get(i));
     if (open.isExamined || all.some((each) => each === undefined)) return;
     open.isExamined = true;
-    this.#examine(open, all as Came[]).catch((error: Error) => open.settle(Promise.reject(error)));
+    this.#examine(open, all as Received[]).catch((error: Error) => open.settle(Promise.reject(error)));
   }
 
-  async #examine(open: Open, all: readonly Came[]): Promise<void> {
+  async #examine(open: Open, all: readonly Received[]): Promise<void> {
     const groups = all.map(({ group }) => group.samples as readonly Sample[]);
     const wrong =
       all
@@ -164,12 +164,12 @@ export class Leases {
         .map(({ worker }) => ({ worker, why: 'it sampled with other weights than it was told to' }))[0] ??
       (await this.#effects.examine({ request: open.request, groups, workers: all.map(({ worker }) => worker) }));
     if (wrong) return this.#reject(open, wrong.worker, wrong.why);
-    for (const { worker } of all) this.#effects.gave(worker, 1);
+    for (const { worker } of all) this.#effects.countGroups(worker, 1);
     const stored = (): void => {
       try {
-        for (const { message } of open.came.values()) message.ack();
+        for (const { message } of open.received.values()) message.ack();
       } catch {
-        // The connection is closed: a group that comes again is known.
+        // The connection is closed. The broker delivers the groups again, and #done drops them.
       }
     };
     this.#done.add(open.lease.id);
@@ -177,13 +177,13 @@ export class Leases {
     open.settle(Promise.resolve({ ...totalsOf(all), groups: storable(groups), stored }));
   }
 
-  /** Takes nothing more of the worker, and hands out again what it had. */
+  /** Parks the worker, and hands out its groups again. */
   #reject(open: Open, worker: string, why: string): void {
     this.#effects.park(worker, why);
-    for (const [index, { worker: from, message }] of open.came) {
+    for (const [index, { worker: from, message }] of open.received) {
       if (from !== worker) continue;
       message.ack();
-      open.came.delete(index);
+      open.received.delete(index);
     }
     open.isExamined = false;
     this.again(open.lease.id);
@@ -195,32 +195,32 @@ export class Leases {
     if (open) this.#handOut(open);
   }
 
-  /** Workers have these in hand. */
+  /** Renews the leases that workers hold. */
   held(ids: Iterable<string>): void {
     let any = false;
     for (const id of ids) {
       const open = this.#open.get(id);
-      if (open) open.saidAt = Date.now();
+      if (open) open.heldAt = Date.now();
       any ||= open !== undefined;
     }
-    // Those in the queue wait for those in hand.
+    // The leases in the queue wait for those that workers hold, so none of them is late.
     if (any) for (const { signal } of this.#open.values()) tellProgress(signal);
   }
 
-  /** Ids of leases of which nothing was heard for `seconds`. */
+  /** Ids of leases that no worker has renewed for `seconds`. */
   silent(seconds: number): readonly string[] {
     return [...this.#open.values()]
-      .filter(({ saidAt }) => Date.now() - saidAt > 1_000 * seconds)
+      .filter(({ heldAt }) => Date.now() - heldAt > 1_000 * seconds)
       .map(({ lease }) => lease.id);
   }
 
-  /** The daemon's own sampler does what is handed out. */
+  /** The daemon's own sampler does the jobs of all open leases. */
   takeBack(): void {
     for (const open of this.#open.values()) this.#sampleHere(open);
   }
 }
 
-function totalsOf(all: readonly Came[]): Omit<SampledReply, 'groups'> {
+function totalsOf(all: readonly Received[]): Omit<SampledReply, 'groups'> {
   const { promptTokens, newTokens, seconds, scaledPictures } = all[0]!.group.totals;
   return { promptTokens, newTokens, seconds, ...(scaledPictures !== undefined && { scaledPictures }) };
 }

@@ -1,10 +1,10 @@
-/** The workers of a cluster as the daemon knows them: by what they say every second, and by the groups they send. */
+/** The workers of a cluster as the daemon knows them: by their heartbeats, and by the groups that they send. */
 import type { WorkerStatus } from '../protocol/status.ts';
 import type { Beat, Orders } from './wire.ts';
 
 interface Member {
   readonly beat: Beat;
-  /** Milliseconds since 1970 of its last word. */
+  /** Milliseconds since 1970 of its last heartbeat. */
   readonly at: number;
   readonly order: Orders['order'];
   readonly why?: string | undefined;
@@ -15,9 +15,9 @@ interface Member {
   readonly checked: number;
 }
 
-/** A worker that says nothing for this time has left. */
+/** A worker without a heartbeat for this time has left. */
 const SILENT_MILLISECONDS = 8_000;
-/** One that has left is listed for this time. */
+/** A worker that has left stays in the list for this time. */
 const LISTED_MILLISECONDS = 600_000;
 const MOST = 4_096;
 const MINUTE = 60_000;
@@ -31,7 +31,7 @@ export class Members {
   }
 
   /** @returns what it is to do, and whether it is new here. */
-  heard(beat: Beat): { readonly order: Orders['order']; readonly why?: string | undefined; readonly isNew: boolean } {
+  beat(beat: Beat): { readonly order: Orders['order']; readonly why?: string | undefined; readonly isNew: boolean } {
     const known = this.#members.get(beat.id);
     if (!known && this.#members.size >= MOST)
       return { order: 'park', why: `${MOST} workers are here already`, isNew: false };
@@ -42,7 +42,7 @@ export class Members {
   }
 
   /** Counts groups that were taken from it. */
-  gave(id: string, groups: number): void {
+  countGroups(id: string, groups: number): void {
     const member = this.#members.get(id);
     if (!member) return;
     const now = this.#now();
@@ -59,7 +59,7 @@ export class Members {
     return true;
   }
 
-  /** It is to do nothing more. @returns its name. */
+  /** The worker gets no more leases. @returns its name. */
   park(id: string, why: string): string | undefined {
     const member = this.#members.get(id);
     if (member) this.#members.set(id, { ...member, order: 'park', why });

@@ -1,4 +1,4 @@
-/** The NATS server that `quorum start --cluster` runs beside the daemon, for workers on the same machine. */
+/** The NATS server that `quorum start --cluster` runs, for workers on the same machine. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ export async function startNatsServer(folder: string, port: number): Promise<Nat
   }
   makeFolder(folder, 0o700);
   const program = process.env[PROGRAM_VARIABLE] || 'nats-server';
-  // In a group of its own: Ctrl-C in the terminal is the daemon's, which still needs it.
+  // In a process group of its own: Ctrl-C in the terminal must end the daemon first, which still needs the server.
   const env = { PATH: process.env['PATH'] };
   const child = spawn(program, ['--config', writeConfig(folder, port)], { stdio: 'ignore', detached: true, env });
   let failure: Error | undefined;
@@ -44,7 +44,7 @@ export async function startNatsServer(folder: string, port: number): Promise<Nat
   return { url, [Symbol.asyncDispose]: () => stopped(child) };
 }
 
-/** The token is in a file that this user alone reads, and in no list of processes. */
+/** The token goes into a file that only this user can read, because every user can read the list of processes. */
 function writeConfig(folder: string, port: number): string {
   const file = join(folder, 'nats-server.conf');
   const token = process.env[NATS_VARIABLES.token];

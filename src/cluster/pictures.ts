@@ -38,7 +38,7 @@ export class PictureCache {
     makeFolder(folder, 0o700);
   }
 
-  /** Fetches what is missing; to be called once more as `release`. */
+  /** Fetches what is missing. Each call needs a later `release`. */
   async hold(source: () => BlobSource, blobs: readonly Blob[]): Promise<void> {
     for (const { sha } of blobs) this.#users.set(sha, (this.#users.get(sha) ?? 0) + 1);
     for (const blob of blobs) {
@@ -65,10 +65,6 @@ export class PictureCache {
       this.#sizes.delete(sha);
       total -= size;
     }
-  }
-
-  get bytes(): number {
-    return [...this.#sizes.values()].reduce((sum, size) => sum + size, 0);
   }
 
   path(sha: string): string {

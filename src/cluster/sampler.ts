@@ -1,8 +1,8 @@
 /**
- * A sampler that lets workers on other machines do its jobs, behind the interface of the local one: the loop does not
- * know. Jobs go out as leases while a worker can take them; else the daemon's own sampler does them. Messages go
- * through NATS, weights and files over HTTP (blobs.ts). The daemon's store is the only truth: what the broker loses is
- * handed out again, what it brings twice counts once.
+ * A sampler whose jobs workers on other machines do, behind the interface of the local one. Jobs go out as leases while
+ * a worker can take them; otherwise the daemon's own sampler does them. Messages travel through NATS, weights and files
+ * over HTTP (blobs.ts). Only the daemon's store decides what is done: it hands out again a lease that the broker loses,
+ * and counts once a group that the broker delivers twice.
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -64,7 +64,7 @@ export class ClusterSampler implements Sampler, Workers {
       isParked: (worker) => this.#members.isParked(worker),
       examine: (given) => examine(given, { ...options, limits: options.limits(), members: this.#members }),
       park: (worker, why) => this.#park(worker, why),
-      gave: (worker, groups) => this.#members.gave(worker, groups),
+      countGroups: (worker, groups) => this.#members.countGroups(worker, groups),
       note: (text) => this.#note(text),
     });
   }
@@ -78,7 +78,7 @@ export class ClusterSampler implements Sampler, Workers {
     await this.#refuseRival(this.#connection);
     this.#queues = await queuesOf(this.#connection);
     await makeQueues(this.#queues, cluster.name, cluster.leaseSeconds);
-    // Leases of an earlier process: it is gone, and what it waited for is asked again.
+    // An earlier process no longer waits for its leases; this one asks for the same jobs again.
     await this.#queues.manager.streams.purge(namesOf(cluster.name).jobs);
     await this.#blobs.listen(cluster.host ?? (await addressTowards(cluster.nats)), cluster.port);
     await own.open();
@@ -127,7 +127,7 @@ export class ClusterSampler implements Sampler, Workers {
   drain(name: string): void {
     if (this.#members.drain(name) > 0) return;
     const names = [...new Set(this.list().flatMap((each) => (each.state === 'left' ? [] : [each.name])))];
-    throw new InputError(`no worker "${name}" is here: ${names.join(', ') || 'there is none'}`);
+    throw new InputError(`no worker has the name "${name}"; the workers are: ${names.join(', ') || 'none'}`);
   }
 
   #park(worker: string, why: string): void {
@@ -164,8 +164,8 @@ export class ClusterSampler implements Sampler, Workers {
     });
   }
 
-  #ordersFor(beat: Parameters<Members['heard']>[0]): Orders {
-    const { order, why, isNew } = this.#members.heard(beat);
+  #ordersFor(beat: Parameters<Members['beat']>[0]): Orders {
+    const { order, why, isNew } = this.#members.beat(beat);
     if (isNew) this.#note(`worker ${beat.name} on ${beat.host} joined with ${beat.devices.join(', ')}`);
     this.#leases.held(beat.holds);
     const setup = this.#setup!;
@@ -177,7 +177,7 @@ export class ClusterSampler implements Sampler, Workers {
     };
   }
 
-  /** Takes groups from their queue, also after the server was away. */
+  /** Takes groups from their queue, and continues after the server was away. */
   async #takeGroups(): Promise<void> {
     const { cluster } = this.#options;
     while (!this.#closed.signal.aborted) {
@@ -197,13 +197,13 @@ export class ClusterSampler implements Sampler, Workers {
     }
   }
 
-  /** Takes back what no worker is left to do, and hands out again what the broker lost. */
+  /** Takes leases back when no worker is left, and hands out again those that the broker lost. */
   async #tick(): Promise<void> {
     while (!this.#closed.signal.aborted) {
       await this.#rest(TICK_MILLISECONDS);
       if (this.#leases.size === 0) continue;
       if (!this.#members.canSample(this.#setup!.id)) this.#leases.takeBack();
-      else await this.#again().catch(() => {}); // the server is away: later
+      else await this.#again().catch(() => {}); // without the server the next tick tries again
     }
   }
 

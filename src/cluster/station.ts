@@ -1,4 +1,4 @@
-/** What a worker works with under one setup of the daemon: the model, its versions, the pictures of a lease. */
+/** What a worker samples with under one setup of the daemon: the model, its versions, the pictures of a lease. */
 import { join } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import { openForSampling } from '../policy/local/open.ts';

@@ -14,7 +14,7 @@ const count = () => z.int().min(0);
 const word = (most: number) => z.string().min(1).max(most);
 /** SHA-256 in hex. */
 const sha = z.string().regex(/^[0-9a-f]{64}$/);
-/** Of a subject of NATS: no dots, no wildcards. */
+/** A token of a NATS subject: no dots, no wildcards. */
 export const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 export const ROLES = ['sampler'] as const;
@@ -34,7 +34,7 @@ export const beatSchema = z.strictObject({
   version: count().nullable(),
   /** Leases in hand. */
   holds: z.array(word(64)).max(256),
-  /** It takes no more leases and ends. */
+  /** Whether it takes no more leases and ends. */
   leaving: z.boolean(),
 });
 export type Beat = z.output<typeof beatSchema>;
@@ -92,7 +92,7 @@ const pictureSchema: z.ZodType<PictureRef> = z.lazy(() =>
   ]),
 ) as z.ZodType<PictureRef>;
 
-/** Strict: a label has no field to hide in. */
+/** Strict, so that no further field can carry a label. */
 const questionSchema = z.strictObject({
   id: word(256),
   text: z.string().max(100_000),

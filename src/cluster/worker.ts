@@ -1,5 +1,5 @@
 /**
- * A worker: a process that samples for a daemon on another machine. It keeps nothing that the daemon cannot give again:
+ * A worker: a process that samples for a daemon on another machine. It keeps nothing that the daemon cannot send again, so
  * it may start before the daemon, be killed at any moment, and come back. Each device takes one lease at a time and
  * renews it while it samples; a lease is done when the queue has all its groups.
  */
@@ -52,7 +52,7 @@ const PULL_MILLISECONDS = 1_000;
 const RENEWALS = 4;
 /** Another worker may take a lease that failed here after this time. */
 const REST_MILLISECONDS = 500;
-/** Deliveries of a lease after which its failure is the daemon's to judge. */
+/** Deliveries of a lease after which a worker reports its failure to the daemon. */
 const DELIVERIES = 5;
 /** Leases in a row that fail before the worker ends. */
 const FAILURES = 8;
@@ -141,7 +141,7 @@ export class Worker {
     if (orders.setup && orders.setup.id !== this.#station?.setup.id) this.#begin(orders.setup);
   }
 
-  /** Opens a setup while beats go on. */
+  /** Opens a setup; heartbeats continue meanwhile. */
   #begin(setup: Setup): void {
     const old = this.#station;
     const { open, cache, name, devices, say } = this.#options;
@@ -210,7 +210,7 @@ export class Worker {
     );
   }
 
-  /** A question that cannot be asked is the daemon's to know; another failure may be this worker's alone. */
+  /** Reports a question that cannot be asked to the daemon; after another failure another worker tries the lease. */
   async #failed(message: JsMsg, lease: Lease, error: Error): Promise<void> {
     if (error instanceof RangeError) return message.term(error.message); // the daemon has no use for it any more
     const isLast = message.info.deliveryCount >= DELIVERIES;

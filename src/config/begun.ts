@@ -1,6 +1,6 @@
 /**
- * What a run began with, as its folder keeps it: it stands for what a configuration leaves out that continues the run, or
- * that names a model of it.
+ * What a run began with, as its folder keeps it. A configuration that continues the run, or that names one of its models,
+ * gets it as the default for what it leaves out.
  */
 import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';

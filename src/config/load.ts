@@ -75,7 +75,7 @@ export function completeConfig(given: unknown, options: CompleteOptions = {}): O
   return { config: { ...config, model, preset: preset.name }, preset, folder };
 }
 
-/** Without a `data.type`: the data of the run that goes on or that made the model, or else the default. */
+/** Without a `data.type`: the data of the run that continues or that made the model, or else the default. */
 function withData(given: unknown, begun?: Config['data']): unknown {
   if (!isPlain(given)) return given;
   const { model, data = {} } = given;

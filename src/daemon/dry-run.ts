@@ -78,7 +78,7 @@ export async function dryRun(config: Config, hooks: DaemonHooks): Promise<DryRun
   }
 }
 
-/** Workers of a daemon on this cluster must not notice. */
+/** Connects and nothing more, so a daemon on this cluster and its workers are not disturbed. */
 async function tryNats(address: string): Promise<void> {
   const { connectTo } = await import('../cluster/connection.ts');
   await (await connectTo(address, 'quorum-dry-run')).close();

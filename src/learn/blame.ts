@@ -1,4 +1,4 @@
-/** What of a response is to blame where checks deny its vote. */
+/** The part of a response that is to blame where checks deny its vote. */
 import type { Checked } from '../protocol/messages.ts';
 
 /**

@@ -5,12 +5,12 @@
  */
 const PROGRESS = 'progress';
 
-/** Called by what does the work. @param stage how far it is, such as `token 3 of 8` */
+/** The code that does the work calls this. @param stage how far it is, such as `token 3 of 8` */
 export function tellProgress(signal: AbortSignal | undefined, stage?: string): void {
   signal?.dispatchEvent(new CustomEvent(PROGRESS, { detail: stage }));
 }
 
-/** Called by what waits for the work. */
+/** The code that waits for the work calls this. */
 export function onProgress(signal: AbortSignal, listener: (stage: string | undefined) => void): void {
   signal.addEventListener(PROGRESS, (event) => listener((event as CustomEvent<string | null>).detail ?? undefined));
 }

@@ -261,7 +261,7 @@ export interface WorkerStatus {
   readonly groups: number;
   /** Over the last minute. */
   readonly groupsPerSecond: number;
-  /** Milliseconds since 1970 of its last word. */
+  /** Milliseconds since 1970 of its last heartbeat. */
   readonly at: number;
   /** `opening`: it loads the model; `parked`: nothing more is taken from it; `left`: it ended, or fell silent. */
   readonly state: 'opening' | 'working' | 'draining' | 'parked' | 'left';

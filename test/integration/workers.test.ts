@@ -134,7 +134,7 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
     const list = await workersOf(daemon, ([worker]) => worker!.state === 'left');
     expect(list[0]!.groups).toBeGreaterThanOrEqual(2);
     await expect(daemon.command({ type: 'drain', worker: 'gone' }, 'a test')).rejects.toThrow(
-      'no worker "gone" is here',
+      'no worker has the name "gone"',
     );
     await daemon.resume();
     expect(await outcomeOf(daemon)).toBe(await toyAlone());

@@ -256,7 +256,7 @@ export class Plot implements ChartView {
     ctx.restore();
   }
 
-  /** Lines end around a text. */
+  /** Writes a text with an outline in the background's colour, so that it stays readable over lines. */
   #write(ctx: CanvasRenderingContext2D, text: string, x: number, y: number): void {
     ctx.save();
     ctx.strokeStyle = colour('--surface');

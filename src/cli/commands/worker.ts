@@ -18,7 +18,7 @@ It may start before the daemon, be killed at any moment, and join again: the dae
 The model and its versions come from the daemon, by their hash, and are kept in the cache folder.
 
 Credentials of NATS come from the environment: QUORUM_NATS_CREDENTIALS (a file), QUORUM_NATS_TOKEN, or QUORUM_NATS_USER and QUORUM_NATS_PASSWORD;
-for TLS of your own QUORUM_NATS_CA, QUORUM_NATS_CERTIFICATE and QUORUM_NATS_KEY (files).
+for TLS with certificates of your own, QUORUM_NATS_CA, QUORUM_NATS_CERTIFICATE and QUORUM_NATS_KEY (files).
 
 Examples:
   quorum worker --join nats://10.0.0.5:4222
@@ -45,7 +45,7 @@ async function work({ join, roles, devices, name, cluster, cache }: Options): Pr
     import('../../cluster/wire.ts'),
     import('../../lib/cache-folder.ts'),
   ]);
-  if (roles !== 'sampler') throw new InputError(`--roles ${roles}: a worker can be a sampler: give --roles sampler`);
+  if (roles !== 'sampler') throw new InputError(`--roles ${roles}: expected sampler`);
   const called =
     name ??
     hostname()

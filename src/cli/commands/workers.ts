@@ -1,4 +1,4 @@
-/** `workers` lists the workers of a running daemon, and empties one. */
+/** `workers` lists the workers of a running daemon, and drains one. */
 import { Command } from 'commander';
 import { doneWords, type WorkerCommand } from '../../protocol/commands.ts';
 import { InputError } from '../../protocol/errors.ts';
@@ -23,13 +23,15 @@ Examples:
 export function workersCommand(): Command {
   const drain = new Command('drain')
     .argument('<name>', 'as `quorum workers` lists it')
-    .description('Let a worker finish the jobs that it has, and end.')
+    .description('Let a worker finish its jobs and end.')
     .addHelpText('after', '\nExample:\n  quorum workers drain gpu-host')
     .action((worker: string, _: unknown, self: Command) =>
       show(self.optsWithGlobals<Options>(), { type: 'drain', worker }),
     );
   return withConfigOptions(new Command('workers'))
-    .description('Show the workers of a running daemon: where they are, what they sample, and when they last spoke.')
+    .description(
+      'Show the workers of a running daemon: where they are, what they sample, and when the daemon last heard from them.',
+    )
     .option('-r, --run <folder>', 'run folder of the daemon (runFolder; default: runs/default)')
     .option('--timeout <seconds>', 'how long to wait for the answer', parsePositive, 10)
     .option('--json', 'print JSON')

@@ -11,7 +11,7 @@ const COLOURS: Readonly<Record<WorkerStatus['state'], (text: string) => string>>
   left: pc.dim,
 };
 
-const HEADS = ['name', 'host', 'devices', 'roles', 'version', 'groups', 'groups/s', 'last word', 'state'] as const;
+const HEADS = ['name', 'host', 'devices', 'roles', 'version', 'groups', 'groups/s', 'last seen', 'state'] as const;
 
 /** @param now milliseconds since 1970 of the daemon. */
 export function workerLines(workers: readonly WorkerStatus[], now: number): string[] {

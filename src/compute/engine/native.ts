@@ -1,7 +1,8 @@
 /**
- * What a thread tells of its task while it runs, through the task's flags. It guards native code, in which a thread must not be terminated. When ONNX Runtime's binding returns to a terminating
- * thread, it throws, nothing catches the error, and the whole process aborts. The thread sets a flag while it is inside;
- * before terminating it, set ENDING and wait for the flag to clear.
+ * What a thread tells of its task while it runs, through the task's flags: how far it is, and whether it is inside native
+ * code, where it must not be terminated. When ONNX Runtime's binding returns to a terminating thread, it throws, nothing
+ * catches the error, and the whole process aborts. The thread sets a flag while it is inside; before terminating it, set
+ * ENDING and wait for the flag to clear.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkerError } from '../../protocol/errors.ts';
@@ -37,7 +38,7 @@ export function atTask(flags: TaskFlags): void {
   progress();
 }
 
-/** Records what the current task works on: the `at`th, from 1 on, `of` so many. */
+/** Records that the current task works on item `at` of `of`, counted from 1. */
 export function stage(name: Exclude<(typeof STAGES)[number], ''>, at: number, of: number): void {
   if (!current) return;
   part(0, 0);
@@ -46,7 +47,7 @@ export function stage(name: Exclude<(typeof STAGES)[number], ''>, at: number, of
   Atomics.store(current, OF, of);
 }
 
-/** Records which part of that the current task works on. */
+/** Records that it works on part `at` of `of` of that item, counted from 1. */
 export function part(at: number, of: number): void {
   if (!current) return;
   Atomics.store(current, PART, at);

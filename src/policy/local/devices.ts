@@ -72,7 +72,7 @@ export function threadsOnGpus({ rollout, learner }: Devices): ReadonlyMap<Exclud
 export function engineOf({ engine }: Pick<Config['workers'], 'engine'>): EngineName {
   if (engine === 'tinker')
     throw new InputError(
-      '`workers.engine` is "tinker", a server that serves a run: to run the model on this machine, set "auto", "cpu" or "cuda"',
+      '`workers.engine` is "tinker", a server that only `quorum start` uses: to run the model on this machine, set "auto", "cpu" or "cuda"',
     );
   return engine === 'auto' ? 'cpu' : engine;
 }

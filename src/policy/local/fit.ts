@@ -53,7 +53,7 @@ async function passesOf(config: PolicyConfig, questions: readonly Question[]): P
   return passTokens === 'auto' ? ['auto', ...(await smallerPasses(config, questions))] : [passTokens];
 }
 
-/** The first of the list that passes; all after one that passes do too. */
+/** The first item that passes, by bisection: every item after one that passes must pass too. */
 async function firstThat<T>(list: readonly T[], passes: (each: T) => Promise<boolean>): Promise<T | undefined> {
   let [from, to] = [0, list.length];
   while (from < to) {

@@ -1,8 +1,8 @@
 /**
- * Requests to a Tinker API server. Work is asked for with one request, and its result fetched with others
- * (`retrieve_future`), which may be repeated. A request is sent again, with back-off, after an answer of 429 or 503 and
- * when no connection was made, because the server has not taken it; after any other failure that may pass, only where a
- * repetition changes nothing. The key comes from the environment and is in no message.
+ * Requests to a Tinker API server. One request asks for work, and others fetch its result (`retrieve_future`); these may
+ * be repeated. After an answer of 429 or 503, and when no connection was made, the server has not taken a request, so the
+ * client sends it again, with back-off. After any other failure that may pass, it does so only where a repetition changes
+ * nothing. The key comes from the environment and is in no message.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
@@ -57,7 +57,7 @@ class PassingError extends Error {
 }
 
 const ATTEMPTS = 8;
-/** How often repeatable work is asked for, when its result is lost. */
+/** How often repeatable work is asked for in all, when its result is lost. */
 const ASKED = 3;
 const MOST_WAIT_MILLISECONDS = 60_000;
 /** Of one HTTP request; a server holds a request for a result open for up to five minutes. */
@@ -142,13 +142,13 @@ export class TinkerClient {
     return new Uint8Array(await response.arrayBuffer());
   }
 
-  /** Deletes what a server may keep; one that does not delete keeps it. */
+  /** Asks the server to delete what it keeps. A failure changes nothing: the server then keeps it. */
   async delete(path: string): Promise<void> {
     const asked = { method: 'DELETE', headers: this.#headers, signal: AbortSignal.timeout(10_000) };
     await fetch(`${this.#base}/api/v1${path}`, asked).catch(() => {});
   }
 
-  /** A request that is answered at once. */
+  /** Sends a request that the server answers without further requests. */
   call<T>(request: Request<T>): Promise<T> {
     return this.#call(request, (text) => this.#parsed(request.schema, text, request.path));
   }
@@ -214,7 +214,7 @@ export class TinkerClient {
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
     throw new PassingError(
-      `${this.#base}${path} answered what is no answer of a Tinker API: ${issue?.path.join('.')}: ${issue?.message}; it began ${shortened(text)}`,
+      `the answer of ${this.#base}${path} does not fit the Tinker API: ${issue?.path.join('.')}: ${issue?.message}; it begins ${shortened(text)}`,
       true,
     );
   }

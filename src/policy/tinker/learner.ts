@@ -1,8 +1,8 @@
 /**
- * A learner that is a Tinker API server: the adapter, its gradients and its moments are there; the objective's numbers
- * (advantages, importance weights, shares of tokens) are worked out here. After each step the server keeps the weights
- * to sample with and a state. A step that fails half-way, and a session that is lost, cost a new session that begins
- * from the state of the step's parent, so the step can be tried again.
+ * A learner on a Tinker API server: the server has the adapter, its gradients and its moments; this process works out the
+ * objective's numbers (advantages, importance weights, shares of tokens). After each step the server keeps the weights to
+ * sample with and a state. After a step that fails half-way, or a lost session, a new session begins from the state of the
+ * step's parent, so the step can be tried again.
  */
 import { randomUUID } from 'node:crypto';
 import type { LearnSettings } from '../../compute/objectives/settings.ts';
@@ -113,7 +113,7 @@ export class TinkerLearner implements Learner {
     return reply;
   }
 
-  /** The server no longer has weights that it gave: what is asked for next comes from a new session. */
+  /** The server no longer has weights that it kept; the next request begins a new session. */
   lost(why: string): void {
     if (this.#session) this.#session.lost ??= why;
   }
@@ -209,7 +209,7 @@ export class TinkerLearner implements Learner {
   }
 }
 
-/** @throws InputError where the server lists its models, and has not this one. */
+/** @throws InputError where the server lists its models, and this one is not among them. */
 async function refuseOtherModel(client: TinkerClient, model: string): Promise<void> {
   const request = { doing: 'listing its models', path: '/get_server_capabilities', body: undefined, repeatable: true };
   const { supported_models } = await client.call({ ...request, schema: capabilities });

@@ -41,7 +41,7 @@ export function lossOf(settings: LearnSettings): ServerLoss {
   return { loss_fn, loss_fn_config: { clip_low_threshold: 1 - low, clip_high_threshold: 1 + high } };
 }
 
-/** What the server does otherwise than the objective, for the user. */
+/** How the server's loss differs from the objective, for the user. */
 export function lossWords(settings: LearnSettings, { loss_fn, loss_fn_config }: ServerLoss, name: string): string {
   const { clip_low_threshold: low, clip_high_threshold: high } = loss_fn_config;
   const { klCoefficient } = settings;
@@ -53,7 +53,7 @@ export function lossWords(settings: LearnSettings, { loss_fn, loss_fn_config }: 
     'the entropy is estimated from the samples',
     'the server chooses the adapted layers and alpha',
   ];
-  return `${name} learns ${settings.objective.type} with its loss ${loss_fn}, ratios clipped to [${low}, ${high}]; other than here: ${others.join(', ')}`;
+  return `${name} learns ${settings.objective.type} with its loss ${loss_fn}, ratios clipped to [${low}, ${high}]; differences from this machine: ${others.join(', ')}`;
 }
 
 /** A response with its values per token, as the objective prepared it. */

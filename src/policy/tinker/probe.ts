@@ -1,6 +1,6 @@
 /**
  * Whether the server reads pictures: two pictures between the same tokens must give other log-probabilities. A server
- * may drop pictures without a word, as SkyRL 0.3 does on JAX.
+ * may drop pictures without an error, as SkyRL 0.3 does on JAX.
  */
 import { Random } from '../../data/rng.ts';
 import type { Picture } from '../../protocol/messages.ts';

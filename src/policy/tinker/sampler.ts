@@ -1,4 +1,4 @@
-/** A sampler that is a Tinker API server: each question is one request for G samples of a version that it keeps. */
+/** A sampler on a Tinker API server: each question is one request for G samples of a version that the server keeps. */
 import { createHash } from 'node:crypto';
 import type { Config } from '../../config/schema.ts';
 import { InputError } from '../../protocol/errors.ts';

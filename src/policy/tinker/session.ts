@@ -1,7 +1,7 @@
 /**
- * A session on the server and its models: the one that is trained, and an untrained one, which is the base and is made
- * when first scored with. Heartbeats keep the session; a server that loses it, or a step that fails half-way, costs a
- * new session (learner.ts).
+ * A session on the server and its models: the one that is trained, and an untrained one, the base, which is made when
+ * first scored with. Heartbeats keep the session; learner.ts replaces it when the server loses it or a step fails
+ * half-way.
  */
 import { RefusedError, type Request, type TinkerClient } from './client.ts';
 import { created, done, passed, session, type Datum } from './wire.ts';

@@ -1,4 +1,4 @@
-/** One learner step: the objective's numbers are worked out here, gradients and updates on the server. */
+/** One learner step: this process works out the objective's numbers, the server the gradients and the update. */
 import type { Encoded, Scorable } from '../../compute/objectives/objective.ts';
 import { minibatches } from '../../compute/objectives/learn.ts';
 import { objectiveOf } from '../../compute/objectives/registry.ts';
@@ -13,7 +13,7 @@ import type { Prompts, ServerPrompt } from './prompts.ts';
 import type { Session } from './session.ts';
 import { stepped } from './wire.ts';
 
-/** That of the API; ours, 1e-8, is near the gradients of a server that averages where others add up. */
+/** The API's default. The local engine's 1e-8 is as large as the gradients of a server that averages over tokens. */
 const EPSILON = 1e-12;
 
 export interface Teacher {

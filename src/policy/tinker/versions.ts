@@ -4,11 +4,11 @@
  */
 
 export interface Stored {
-  /** What made it. */
+  /** The session that made it. */
   readonly by: object;
   /** `tinker://` path of the weights to sample with. */
   readonly weights: string;
-  /** That of the state. */
+  /** `tinker://` path of the state. */
   readonly state: string;
 }
 
