@@ -68,13 +68,7 @@ export class Handle<P> implements Performer<P> {
       const life = this.#lifeWithin(item.signal);
       try {
         const name = `${this.id}: ${item.doing}`;
-        const run = (signal: AbortSignal): Promise<R> => {
-          onProgress(signal, (stage) => {
-            this.#progressAt = this.#now();
-            this.#stage = stage;
-          });
-          return item.run(port, signal);
-        };
+        const run = (signal: AbortSignal) => this.#run(item, port, signal);
         const result = await withDeadline(name, item.seconds, life.signal, run, this.#clock);
         this.#workload.end(true);
         if (this.isGone) return result;
@@ -100,6 +94,14 @@ export class Handle<P> implements Performer<P> {
         life.end();
       }
     }
+  }
+
+  #run<R>(item: Item<P, R>, port: P, signal: AbortSignal): Promise<R> {
+    onProgress(signal, (stage) => {
+      this.#progressAt = this.#now();
+      this.#stage = stage;
+    });
+    return item.run(port, signal);
   }
 
   /** Aborts with `signal`, and when the actor is stopped permanently. */

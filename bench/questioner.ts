@@ -102,7 +102,7 @@ function print(name: string, { groups, version, accuracy, synthesis, seconds }: 
   if (reward !== undefined) console.log(`  last rewarded step ${JSON.stringify(reward)}`);
 }
 
-/** Of what was asked, by the origin of the question: groups that the loop learnt from, and why it dropped the others. */
+/** Prints by the origin of the questions how many groups the loop learnt from, and why it dropped the others. */
 function printKept(database: string): void {
   using store = openStore(database);
   const { groups } = store.findGroups({}, { limit: 100_000 });

@@ -97,9 +97,9 @@ async function makeStream(manager: JetStreamManager, config: Partial<StreamConfi
   else await manager.streams.update(config.name, config);
 }
 
-/** Tries again where the server was away. @throws the last error. */
+/** Publishes, with further attempts while the server is away. @throws the last error. */
 export async function publish({ publisher }: Queues, subject: string, bytes: Uint8Array): Promise<void> {
-  // The server takes the attempts at one message for one.
+  // By this id the server stores the message once, whatever the number of attempts.
   const msgID = randomUUID();
   for (let attempt = 1; ; attempt++) {
     try {

@@ -38,7 +38,7 @@ export interface ClusterOptions {
   readonly tokenizer?: ModelText['tokenizer'];
 }
 
-/** Of one pull of groups; half of it without a sign of the server begins another. */
+/** Longest pull of groups; the client begins another when it hears nothing from the server for half of it. */
 const GROUPS_MILLISECONDS = 2_000;
 const TICK_MILLISECONDS = 500;
 const REST_MILLISECONDS = 500;

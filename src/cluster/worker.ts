@@ -64,9 +64,9 @@ export class Worker {
   readonly #queues: Queues;
   readonly #pictures: PictureCache;
   readonly #holds = new Set<string>();
-  /** Takes no more leases. */
+  /** Aborted when it takes no more leases. */
   readonly #ended = new AbortController();
-  /** Has no lease any more. */
+  /** Aborted when it holds no lease any more. */
   readonly #done = new AbortController();
   #orders: Orders | undefined;
   #station: Station | undefined;

@@ -1,7 +1,8 @@
 /**
- * What a written question earns (R-Zero, arXiv 2508.05004, section 3.2; VisPlay, 2511.15661; RISE, 2605.20914): votes
- * that are split but not lost, unlike the other questions about the same pictures, of a kind seldom written lately. A
- * product, so no part makes up for another, and there are no weights to set.
+ * The reward of a written question (R-Zero, arXiv 2508.05004, section 3.2; VisPlay, 2511.15661; RISE, 2605.20914). It is
+ * high where the votes on the question are split but not lost, where the question is unlike the others about the same
+ * pictures, and where its kind was seldom written lately. It is a product, so no part makes up for another, and there
+ * are no weights to set.
  */
 import type { Question, Verdict, WrittenQuestion } from '../protocol/messages.ts';
 import type { WritingFigures } from '../protocol/status.ts';
@@ -16,7 +17,7 @@ export interface Candidate {
   readonly kind: string;
   /** Why it was not asked. */
   readonly rejection?: string | undefined;
-  /** On it, where it was asked. */
+  /** Verdict on its answers; absent where it was not asked. */
   readonly vote?: Pick<Verdict, 'share' | 'kept' | 'dropped'> | undefined;
 }
 

@@ -12,10 +12,43 @@ export function tinkerPolicy(
   config: Config,
   { checkpoint, base }: PolicyOrigin = {},
 ): { readonly learner: TinkerLearner; readonly sampler: TinkerSampler } {
+  const { url, baseModel, rank } = requiredSettings(config, base);
   const { tinker, timeouts, sampling, seed, learner: learning, model, promptTemplate, prompt, pictures } = config;
-  const { adapter, betas, weightDecay, gradientClipNorm, ...learn } = learning;
-  if (tinker.url === null) throw new InputError('`workers.engine` is "tinker": set `tinker.url` to the server');
-  if (tinker.model === null)
+  const { adapter: _adapter, betas, weightDecay, gradientClipNorm, ...learn } = learning;
+  const client = new TinkerClient({
+    url,
+    key: process.env[tinker.keyVariable] || undefined,
+    maxInHand: tinker.maxInHand,
+    backoffMilliseconds: tinker.backoffMilliseconds,
+  });
+  const opening = Prompts.open({ model, promptTemplate, prompt, pictures });
+  opening.catch(() => {}); // `open` of the learner and of the sampler throws it
+  const { temperature, maxNewTokens } = sampling;
+  const learner = new TinkerLearner({
+    client,
+    prompts: opening,
+    source: {
+      folder: model,
+      template: promptTemplate,
+      system: prompt.system ?? undefined,
+      maxPictureTokens: pictures.maxTokens,
+    },
+    model: { baseModel, rank, seed, openSeconds: timeouts.openSeconds },
+    settings: { ...learn, temperature, maxNewTokens },
+    optimizer: { betas, weightDecay, gradientClipNorm },
+    timeouts,
+    checkpoint,
+  });
+  const own = { client, prompts: opening, timeouts, lost: (why: string) => learner.lost(why) };
+  return { learner, sampler: new TinkerSampler(own, (n) => learner.publish(n)) };
+}
+
+function requiredSettings(
+  { tinker: { url, model }, learner: { adapter }, sampling }: Config,
+  base: string | undefined,
+): { readonly url: string; readonly baseModel: string; readonly rank: number } {
+  if (url === null) throw new InputError('`workers.engine` is "tinker": set `tinker.url` to the server');
+  if (model === null)
     throw new InputError(
       '`workers.engine` is "tinker": set `tinker.model` to the name under which the server has the base',
     );
@@ -31,30 +64,5 @@ export function tinkerPolicy(
     throw new InputError(
       `\`sampling.temperature\` is ${sampling.temperature}, and a Tinker server learns at temperature 1: set 1`,
     );
-  const client = new TinkerClient({
-    url: tinker.url,
-    key: process.env[tinker.keyVariable] || undefined,
-    maxInHand: tinker.maxInHand,
-    backoffMilliseconds: tinker.backoffMilliseconds,
-  });
-  const opening = Prompts.open({ model, promptTemplate, prompt, pictures });
-  opening.catch(() => {}); // `open` of both parts tells
-  const { temperature, maxNewTokens } = sampling;
-  const learner = new TinkerLearner({
-    client,
-    prompts: opening,
-    source: {
-      folder: model,
-      template: promptTemplate,
-      system: prompt.system ?? undefined,
-      maxPictureTokens: pictures.maxTokens,
-    },
-    model: { baseModel: tinker.model, rank: adapter.rank, seed, openSeconds: timeouts.openSeconds },
-    settings: { ...learn, temperature, maxNewTokens },
-    optimizer: { betas, weightDecay, gradientClipNorm },
-    timeouts,
-    checkpoint,
-  });
-  const own = { client, prompts: opening, timeouts, lost: (why: string) => learner.lost(why) };
-  return { learner, sampler: new TinkerSampler(own, (n) => learner.publish(n)) };
+  return { url, baseModel: model, rank: adapter.rank };
 }
