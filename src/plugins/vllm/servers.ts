@@ -142,7 +142,7 @@ export class Server {
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
     throw new PassingError(
-      `${this.name}${path} answered what is no answer of vLLM: ${issue?.path.join('.')}: ${issue?.message}; it began ${shortened(text)}`,
+      `the answer of ${this.name}${path} does not fit vLLM's API: ${issue?.path.join('.')}: ${issue?.message}; it begins ${shortened(text)}`,
     );
   }
 
