@@ -4,8 +4,15 @@
  */
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
-import { connect, credsAuthenticator, type NatsConnection, type NodeConnectionOptions } from '@nats-io/transport-node';
-import { InputError } from '../protocol/errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  connect,
+  credsAuthenticator,
+  errors,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from '@nats-io/transport-node';
+import { CancelledError, InputError } from '../protocol/errors.ts';
 
 /** Names of the environment variables. */
 export const NATS_VARIABLES = {
@@ -22,44 +29,68 @@ const CONNECT_MILLISECONDS = 5_000;
 const RECONNECT_MILLISECONDS = 500;
 const PING_MILLISECONDS = 5_000;
 
+/** For a server that is not there yet. */
+export interface Waiting {
+  readonly signal: AbortSignal;
+  /** Gets a sentence on what is waited for. */
+  readonly say: (text: string) => void;
+}
+
 /**
- * Reconnects for ever once it is open. @param waits whether it waits for a server that is not up yet.
- * @throws InputError when the server cannot be reached or refuses the credentials.
+ * Reconnects for ever once it is open. @param waiting absent: the server must be there.
+ * @throws InputError when the server cannot be reached or refuses the credentials, CancelledError when the wait ends.
  */
-export async function connectTo(address: string, name: string, waits = false): Promise<NatsConnection> {
-  const servers = address.split(',').map((each) => each.trim());
-  for (const server of servers) checkAddress(server);
-  try {
-    return await connect({
-      servers,
-      name,
-      ...credentials(process.env),
-      timeout: CONNECT_MILLISECONDS,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: RECONNECT_MILLISECONDS,
-      pingInterval: PING_MILLISECONDS,
-      maxPingOut: 2,
-      waitOnFirstConnect: waits,
-      ignoreClusterUpdates: true,
+export async function connectTo(address: string, name: string, waiting?: Waiting): Promise<NatsConnection> {
+  checkAddress(address);
+  const options: NodeConnectionOptions = {
+    servers: serversOf(address),
+    name,
+    ...credentials(process.env),
+    timeout: CONNECT_MILLISECONDS,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: RECONNECT_MILLISECONDS,
+    pingInterval: PING_MILLISECONDS,
+    maxPingOut: 2,
+    ignoreClusterUpdates: true,
+  };
+  for (let said = ''; ;) {
+    const found = await connect(options).catch((error: Error) => error);
+    if (!(found instanceof Error)) return found;
+    if (!waiting || found instanceof errors.AuthorizationError) throw unusable(address, found);
+    if (found.message !== said) waiting.say(`waits for the NATS server at ${address}: ${found.message}`);
+    said = found.message;
+    await sleep(RECONNECT_MILLISECONDS, undefined, { signal: waiting.signal }).catch(() => {
+      throw new CancelledError(`the wait for the NATS server at ${address} was cancelled`);
     });
-  } catch (error) {
-    throw new InputError(
-      `${address}: no NATS server can be used there: ${(error as Error).message}; start one with \`nats-server -js\`, or \`quorum start --cluster\`, and give its credentials in ${NATS_VARIABLES.credentials}, ${NATS_VARIABLES.token}, or ${NATS_VARIABLES.user} and ${NATS_VARIABLES.password}`,
-    );
   }
 }
 
-/** @throws InputError for an address of another form, or with a password. */
+function unusable(address: string, { message }: Error): InputError {
+  const { credentials: file, token, user, password } = NATS_VARIABLES;
+  return new InputError(
+    `${address}: no NATS server can be used there: ${message}; start one with \`nats-server -js\`, or \`quorum start --cluster\`, and give its credentials in ${file}, ${token}, or ${user} and ${password}`,
+  );
+}
+
+function serversOf(address: string): string[] {
+  return address.split(',').map((each) => each.trim());
+}
+
+/** @throws InputError for an address that NATS does not have, or that holds a password, which the error does not show. */
 export function checkAddress(address: string): void {
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || !/^(?:nats|tls):$/.test(url.protocol) || url.hostname === '')
+  const { user, password, token } = NATS_VARIABLES;
+  const at = address.lastIndexOf('@');
+  if (at >= 0)
     throw new InputError(
-      `${JSON.stringify(address)} is not an address of NATS: expected nats://HOST:4222 or tls://HOST:4222`,
+      `the address of NATS at ${address.slice(at + 1)} holds credentials: give them in ${user} and ${password}, or ${token}`,
     );
-  if (url.username !== '' || url.password !== '')
-    throw new InputError(
-      `the address of NATS at ${url.host} holds credentials: give them in ${NATS_VARIABLES.user} and ${NATS_VARIABLES.password}, or ${NATS_VARIABLES.token}`,
-    );
+  for (const server of serversOf(address)) {
+    const url = URL.canParse(server) ? new URL(server) : undefined;
+    if (url === undefined || !/^(?:nats|tls):$/.test(url.protocol) || url.hostname === '')
+      throw new InputError(
+        `${JSON.stringify(server)} is not an address of NATS: expected nats://HOST:4222 or tls://HOST:4222`,
+      );
+  }
 }
 
 function credentials(environment: NodeJS.ProcessEnv): Partial<NodeConnectionOptions> {
@@ -87,7 +118,7 @@ function contentOf(name: keyof typeof NATS_VARIABLES, file: string): Uint8Array 
 
 /** Address of this machine on the way to the first server. @throws InputError when there is none. */
 export async function addressTowards(nats: string): Promise<string> {
-  const { hostname } = new URL(nats.split(',')[0]!.trim());
+  const { hostname } = new URL(serversOf(nats)[0]!);
   const host = hostname.replaceAll(/^\[|\]$/g, '');
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   try {

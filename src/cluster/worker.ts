@@ -40,6 +40,8 @@ export interface WorkerOptions {
   readonly cache: string;
   /** Says in a sentence what the worker does. */
   readonly say: (text: string) => void;
+  /** Ends the wait for a NATS server that is not there yet. */
+  readonly signal?: AbortSignal;
   readonly open?: StationOptions['open'];
 }
 
@@ -81,9 +83,13 @@ export class Worker {
     this.#pictures = new PictureCache(join(options.cache, 'pictures', options.name), 1e9);
   }
 
-  /** Waits for the NATS server. @throws InputError for an address or credentials that it cannot use. */
+  /**
+   * Waits for the NATS server. @throws InputError for an address or credentials that it cannot use, CancelledError
+   * when `signal` ends the wait.
+   */
   static async start(options: WorkerOptions): Promise<Worker> {
-    const connection = await connectTo(options.join, `quorum-worker-${options.name}`, true);
+    const { join: address, name, say, signal = new AbortController().signal } = options;
+    const connection = await connectTo(address, `quorum-worker-${name}`, { say, signal });
     return new Worker(options, connection, await queuesOf(connection));
   }
 

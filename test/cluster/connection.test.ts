@@ -1,8 +1,15 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { connectTo } from '../../src/cluster/connection.ts';
+import { CancelledError } from '../../src/protocol/errors.ts';
+import { HAS_NATS, natsServer } from '../support/nats-server.ts';
 
-test('an address with a password is refused, and the error does not show it', async () => {
-  const { message } = await connectTo('nats://me:hunter2@10.0.0.5:4222', 'a test').then(
+test.each([
+  'nats://me:hunter2@10.0.0.5:4222',
+  'http://me:hunter2@10.0.0.5:4222',
+  'me:hunter2@10.0.0.5:4222',
+  'nats://me:hunter2,@10.0.0.5:4222',
+])('an address with a password is refused, and the error does not show it: %s', async (address) => {
+  const { message } = await connectTo(address, 'a test').then(
     () => new Error('it was not refused'),
     (error: Error) => error,
   );
@@ -18,5 +25,35 @@ test.each(['http://10.0.0.5', 'nowhere', 'nats://'])('%s is not an address of NA
 test('without a server the error names the address and how to get one', async () => {
   await expect(connectTo('nats://127.0.0.1:1', 'a test')).rejects.toThrow(
     /nats:\/\/127\.0\.0\.1:1: no NATS server can be used there: .*nats-server -js/,
+  );
+});
+
+test('a wait for a server says so once, and ends at once when it is cancelled', async () => {
+  const said: string[] = [];
+  const ended = new AbortController();
+  const waiting = connectTo('nats://127.0.0.1:1', 'a test', {
+    signal: ended.signal,
+    say: (text) => {
+      said.push(text);
+      ended.abort();
+    },
+  });
+  await expect(waiting).rejects.toThrow(CancelledError);
+  expect(said).toEqual([expect.stringMatching(/^waits for the NATS server at nats:\/\/127\.0\.0\.1:1: ./)]);
+});
+
+test('a file of credentials that cannot be read is named, and no server is blamed', async () => {
+  vi.stubEnv('QUORUM_NATS_CREDENTIALS', '/nowhere/quorum.creds');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  await expect(connectTo('nats://127.0.0.1:1', 'a test')).rejects.toThrow(
+    /^QUORUM_NATS_CREDENTIALS names \/nowhere\/quorum\.creds, which cannot be read/,
+  );
+});
+
+test.skipIf(!HAS_NATS)('wrong credentials end a wait for the server', async () => {
+  const { url } = await natsServer(['--user', 'me', '--pass', 'hunter2']);
+  const { signal } = new AbortController();
+  await expect(connectTo(url, 'a test', { signal, say: () => {} })).rejects.toThrow(
+    /Authorization Violation.*QUORUM_NATS_USER and QUORUM_NATS_PASSWORD/i,
   );
 });

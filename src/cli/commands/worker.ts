@@ -1,7 +1,10 @@
 /** `worker` samples for a daemon on another machine. */
 import { Command, Option } from 'commander';
 import { hostname } from 'node:os';
-import { InputError } from '../../protocol/errors.ts';
+import { join } from 'node:path';
+import { makeFolder } from '../../lib/make-folder.ts';
+import { CancelledError, InputError } from '../../protocol/errors.ts';
+import { tryLock } from '../../store/lock.ts';
 import { onInterrupt } from '../interrupt.ts';
 
 interface Options {
@@ -30,7 +33,12 @@ export function workerCommand(): Command {
     .requiredOption('--join <address>', 'address of the NATS server of the daemon (its cluster.nats)')
     .option('--roles <list>', 'what it does: sampler', 'sampler')
     .option('--devices <list>', 'a sampler on each: cpu, cuda, cuda:0, ...; at most one job each at a time', 'cpu')
-    .addOption(new Option('--name <name>', 'letters, digits, - and _').default(undefined, 'that of the machine'))
+    .addOption(
+      new Option('--name <name>', 'letters, digits, - and _; each worker of a cache has its own').default(
+        undefined,
+        'that of the machine',
+      ),
+    )
     .option('--cluster <name>', "the daemon's cluster.name", 'quorum')
     .addOption(
       new Option('--cache <folder>', 'folder of models and pictures').default(undefined, '~/.cache/quorum/worker'),
@@ -39,7 +47,7 @@ export function workerCommand(): Command {
     .action(work);
 }
 
-async function work({ join, roles, devices, name, cluster, cache }: Options): Promise<void> {
+async function work({ join: address, roles, devices, name, cluster, cache }: Options): Promise<void> {
   const [{ Worker }, { NAME }, { cacheFolder }] = await Promise.all([
     import('../../cluster/worker.ts'),
     import('../../cluster/wire.ts'),
@@ -56,19 +64,36 @@ async function work({ join, roles, devices, name, cluster, cache }: Options): Pr
     ['--cluster', cluster],
   ] as const)
     if (!NAME.test(value)) throw new InputError(`${option} ${value}: expected 1 to 64 letters, digits, - and _`);
-  const stopped = onInterrupt(() => {});
-  const worker = await Worker.start({
-    join,
+  const options = {
+    join: address,
     cluster,
     name: called,
     devices: parseDevices(devices),
     cache: cache ?? cacheFolder('worker'),
-    say: (text) => console.log(`${new Date().toISOString()} ${called} ${text}`),
+    say: (text: string) => console.log(`${new Date().toISOString()} ${called} ${text}`),
+  };
+  claimCache(options.cache, called);
+  const stopped = onInterrupt(() => {});
+  const worker = await Worker.start({ ...options, signal: stopped }).catch((error: unknown) => {
+    if (!(error instanceof CancelledError)) throw error;
   });
+  if (!worker) return;
   const drain = (): void => worker.drain('it was told to stop');
   if (stopped.aborted) drain();
   else stopped.addEventListener('abort', drain);
   await worker.run();
+}
+
+/** Workers of one name would write the same files. @throws InputError while another process has the name. */
+function claimCache(cache: string, name: string): void {
+  try {
+    makeFolder(cache, 0o700);
+  } catch (error) {
+    throw new InputError(`--cache ${cache}: the folder cannot be made: ${(error as Error).message}`, { cause: error });
+  }
+  // The process keeps the lock until it ends.
+  if (!tryLock(join(cache, `${name}.lock`)))
+    throw new InputError(`--name ${name}: another worker with the cache ${cache} has this name: give another --name`);
 }
 
 function parseDevices(list: string): ('cpu' | 'cuda' | `cuda:${string}`)[] {
