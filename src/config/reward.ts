@@ -1,4 +1,4 @@
-/** What `synthesis.reward` needs of other settings. */
+/** What `synthesis.reward` and `learner.blame` need of other settings. */
 import { OBJECTIVES } from '../compute/objectives/registry.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { Config } from './schema.ts';
@@ -17,4 +17,12 @@ export function refuseReward({ synthesis, learner }: Pick<Config, 'synthesis' | 
   const others = OBJECTIVES.filter(({ followsAdvantages }) => followsAdvantages === true).map(({ name }) => name);
   if (objective !== undefined && objective.followsAdvantages !== true)
     refuse(`learner.objective ${type} does not follow advantages: use ${others.join(', ')}`);
+}
+
+/** @param hasCheck whether any check looks at responses. @throws InputError that names the fix. */
+export function refuseBlame({ learner: { blame } }: Pick<Config, 'learner'>, hasCheck: boolean): void {
+  if (blame === 'step' && !hasCheck)
+    throw new InputError(
+      'learner.blame is "step", but no check looks for the step that is false: name some in `checks`, or set it to "response"',
+    );
 }

@@ -1,7 +1,7 @@
 /** Opens the parts of a run, cheap checks first, and closes them in the reverse order. */
 import { isDrawn } from '../data/settings.ts';
 import { pluginsOf } from '../config/plugins.ts';
-import { refuseReward } from '../config/reward.ts';
+import { refuseBlame, refuseReward } from '../config/reward.ts';
 import type { Config } from '../config/schema.ts';
 import { openData, pathsOf, type OpenedData } from '../data/open.ts';
 import { Grader } from '../learn/grader.ts';
@@ -78,6 +78,10 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     });
     closers.push(() => closeAll(plugins));
     refuseReward(config, plugins.find(({ ports }) => ports.synthesize)?.name);
+    refuseBlame(
+      config,
+      plugins.some(({ ports }) => ports.check),
+    );
     const picturesAlone = config.synthesis.mode !== 'off' || plugins.some(({ ports }) => ports.ask);
     const opened = await unlessAborted(options.signal, openData(config.data, { picturesAlone }));
     refuseNothing(config, opened, plugins);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { refuseReward } from '../../src/config/reward.ts';
+import { refuseBlame, refuseReward } from '../../src/config/reward.ts';
 import { configSchema, type ConfigInput } from '../../src/config/schema.ts';
 import { InputError } from '../../src/protocol/errors.ts';
 
@@ -18,4 +18,12 @@ test('rewarded questions need a model that writes them and an objective that fol
   expect(refusal({ synthesis: { mode: 'direct', reward } }, 'writer')).toThrow(
     /the plug-in writer writes the questions/,
   );
+});
+
+test('blame by step needs a check', () => {
+  const byStep = configSchema.parse({ learner: { blame: 'step' } });
+  expect(() => refuseBlame(byStep, true)).not.toThrow();
+  expect(() => refuseBlame(configSchema.parse({}), false)).not.toThrow();
+  expect(() => refuseBlame(byStep, false)).toThrow(InputError);
+  expect(() => refuseBlame(byStep, false)).toThrow(/learner\.blame is "step".*`checks`, or set it to "response"/);
 });

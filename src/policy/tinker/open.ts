@@ -44,13 +44,17 @@ export function tinkerPolicy(
 }
 
 function requiredSettings(
-  { tinker: { url, model }, learner: { adapter }, sampling }: Config,
+  { tinker: { url, model }, cluster, learner: { adapter }, sampling }: Config,
   base: string | undefined,
 ): { readonly url: string; readonly baseModel: string; readonly rank: number } {
   if (url === null) throw new InputError('`workers.engine` is "tinker": set `tinker.url` to the server');
   if (model === null)
     throw new InputError(
       '`workers.engine` is "tinker": set `tinker.model` to the name under which the server has the base',
+    );
+  if (cluster.nats !== null)
+    throw new InputError(
+      '`cluster.nats` is set, and workers cannot sample with weights that are on a Tinker server: set `cluster.nats` to null, or another `workers.engine`',
     );
   if (base !== undefined)
     throw new InputError(

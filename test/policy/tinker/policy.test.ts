@@ -239,6 +239,11 @@ test.each<{ name: string; settings: ConfigInput; words: RegExp }>([
   { name: 'no address', settings: { tinker: { url: null } }, words: /set `tinker\.url`/ },
   { name: 'no model', settings: { tinker: { model: null } }, words: /set `tinker\.model`/ },
   {
+    name: 'a cluster',
+    settings: { cluster: { nats: 'nats://127.0.0.1:4222' } },
+    words: /`cluster\.nats` is set.*set `cluster\.nats` to null/,
+  },
+  {
     name: 'no adapter',
     settings: { learner: { adapter: { type: 'none' } } },
     words: /`learner\.adapter\.type` is "none".*rank: 16/,
