@@ -8,6 +8,7 @@
  * actor restarts, and past its budget the run's own sampler takes over. docs/machines.md says how to start the servers.
  */
 import { createHash } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { join, resolve } from 'node:path';
 import {
   API_VERSION,
@@ -124,6 +125,8 @@ class Fleet {
   async sample(request: SampleRequest, signal: AbortSignal) {
     const started = performance.now();
     const ending = AbortSignal.any([signal, this.#context.signal]);
+    // Each question that waits listens to it; Node warns from the eleventh on.
+    setMaxListeners(0, ending);
     const answers = await Promise.all(request.questions.map((question) => this.#ask(question, request, ending)));
     const groups = answers.map(({ samples }) => samples);
     return {

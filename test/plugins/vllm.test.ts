@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
+import { z } from 'zod';
 import { modelText } from '../../src/compute/rollout/model-text.ts';
 import { InputError, openPort, type Question, type SampleRequest, type WeightsRef } from '../../src/index.ts';
 import vllm from '../../src/plugins/vllm.ts';
+import { Server } from '../../src/plugins/vllm/servers.ts';
 import { idle, pluginContext } from '../support/plugin-context.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { recorded, vllmServer, type VllmServer } from '../support/vllm-server.ts';
@@ -156,6 +158,34 @@ test('an abort ends a request that hangs', async () => {
   await vi.waitFor(() => expect(server.faults).toEqual([]));
   end.abort(new Error('enough'));
   await expect(sampling).rejects.toThrow('enough');
+});
+
+test('a request that is cancelled while it waits does not take the turn of the next one', async () => {
+  const { url, faults, answered } = await vllmServer();
+  const options = { maxInHand: 1, timeoutSeconds: 60, attempts: 1, backoffMilliseconds: 1, maxBackoffMilliseconds: 1 };
+  const server = new Server(url, { ...options, headers: {} });
+  const body = { ...chat.request, temperature: 1 };
+  const ask = (signal: AbortSignal) =>
+    server.call({ method: 'POST', path: '/v1/chat/completions', body, schema: z.unknown() }, signal);
+  faults.push('hang');
+  const ends = [new AbortController(), new AbortController()] as const;
+  const answers = Promise.allSettled([ask(ends[0].signal), ask(ends[1].signal), ask(idle)]);
+  await vi.waitFor(() => expect(faults).toEqual([]));
+  ends[1].abort(new Error('no longer'));
+  ends[0].abort(new Error('enough'));
+  expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+  expect(answered()).toBe(1);
+});
+
+test('many questions that wait for a server are no leak to Node', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on('warning', note);
+  onTestFinished(() => void process.off('warning', note));
+  const { sample } = await opened([await vllmServer()], { maxInHand: 1 });
+  const questions = Array.from({ length: 20 }, (_, i) => ({ ...question, id: `q${i}` }));
+  expect((await sample({ ...request, questions }, idle)).groups).toHaveLength(20);
+  expect(warnings).toEqual([]);
 });
 
 test('requests are spread over servers, and no server has more in hand than it may', async () => {

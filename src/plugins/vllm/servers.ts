@@ -86,6 +86,7 @@ export class Server {
   async call<T>(call: Call<T>, signal: AbortSignal): Promise<T> {
     await this.#turn(signal);
     try {
+      signal.throwIfAborted();
       const value = await this.#fetch(call, signal);
       this.#failures = 0;
       return value;
@@ -98,14 +99,26 @@ export class Server {
     }
   }
 
+  /** A request that is cancelled while it waits leaves the queue, so that its turn is that of the next one. */
   async #turn(signal: AbortSignal): Promise<void> {
-    if (this.#inHand >= this.#options.maxInHand)
-      await new Promise<void>((resolve, reject) => {
-        this.#waiting.push(resolve);
-        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-      });
     signal.throwIfAborted();
-    this.#inHand++;
+    if (this.#inHand < this.#options.maxInHand) {
+      this.#inHand++;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const leave = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(take), 1);
+        reject(signal.reason as Error);
+      };
+      const take = (): void => {
+        signal.removeEventListener('abort', leave);
+        this.#inHand++;
+        resolve();
+      };
+      this.#waiting.push(take);
+      signal.addEventListener('abort', leave, { once: true });
+    });
   }
 
   async #fetch<T>({ method, path, body, schema }: Call<T>, signal: AbortSignal): Promise<T> {
