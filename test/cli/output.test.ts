@@ -14,8 +14,11 @@ import { temporaryFolder } from '../support/temporary.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
 
-/** Options that name what is read; `--run` is a run folder, which refuses every folder that is none. */
-const INPUTS = ['--config', '--model', '--data', '--image', '--run', '--tokenizer', '--wheels'];
+/**
+ * Options that name what is read; `--run` is a run folder, which refuses every folder that is none, and `--cache` one
+ * that is used again.
+ */
+const INPUTS = ['--config', '--model', '--data', '--image', '--run', '--tokenizer', '--wheels', '--cache'];
 
 /** What each command needs besides its output. */
 const OUTPUTS: Readonly<Record<string, readonly string[]>> = {

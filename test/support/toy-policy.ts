@@ -65,7 +65,7 @@ export function toyQuestions(count: number, name = 'toy'): Question[] {
 export const TOY_KINDS = ['Which', 'What', 'Where', 'When'] as const;
 const TOY_WORDS = ['red', 'green', 'blue', 'grey', 'small', 'large', 'round', 'square', 'first', 'last'] as const;
 
-/** What the toy writes to a prompt that is whole (`verbatim`): its answer decides the kind of question. */
+/** What the toy writes to a prompt that is whole (`verbatim`) and no plug-in's: its answer decides the kind of question. */
 export function toyWriting(answer: number, from: string): string {
   const random = new Random(0, 'writing', from);
   const words = Array.from({ length: 3 }, () => random.pick(TOY_WORDS));
@@ -242,9 +242,15 @@ export class ToyPolicy implements Policy, Learner {
     return table[text] ?? Array.from({ length: answers }, (_, a) => (a === toyAnswer(text, answers) ? known : 0));
   }
 
-  #draw(table: Table, { seed, version, params }: SampleRequest, { id, text, verbatim }: Question, i: number): Sample {
+  #draw(
+    table: Table,
+    { seed, version, params }: SampleRequest,
+    { id, text, verbatim, origin }: Question,
+    i: number,
+  ): Sample {
+    const writes = verbatim === true && origin !== 'plugin';
     const probabilities = softmax(this.#row(table, text), Math.max(params.temperature, 1e-6));
-    const u = new Random(seed, 'toy', version, verbatim ? id : text, i).float();
+    const u = new Random(seed, 'toy', version, writes ? id : text, i).float();
     let below = 0;
     const found = probabilities.findIndex((p) => (below += p) > u);
     const answer =
@@ -256,7 +262,7 @@ export class ToyPolicy implements Policy, Learner {
     return {
       tokens: [answer],
       logprobs: [Math.log(probabilities[answer]!)],
-      text: verbatim ? toyWriting(answer, `${id} ${i}`) : `\\boxed{${answer}}`,
+      text: writes ? toyWriting(answer, `${id} ${i}`) : `\\boxed{${answer}}`,
       finish: 'stop',
     };
   }
