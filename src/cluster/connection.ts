@@ -65,6 +65,33 @@ export async function connectTo(address: string, name: string, waiting?: Waiting
   }
 }
 
+/**
+ * Says when the server goes and when it comes back. Resolves when the connection is closed: with the reason, or with
+ * undefined when this side closed it.
+ */
+export async function watchConnection(
+  connection: NatsConnection,
+  address: string,
+  say: (text: string, isLost: boolean) => void,
+): Promise<InputError | undefined> {
+  const follow = async (): Promise<void> => {
+    let isLost = false;
+    for await (const { type } of connection.status()) {
+      if (connection.isClosed() || connection.isDraining()) return;
+      if (type === 'disconnect' && !isLost) say(`the connection to NATS at ${address} is lost`, true);
+      if (type === 'reconnect' && isLost) say(`the connection to NATS at ${address} is back`, false);
+      isLost = type === 'disconnect' || (isLost && type !== 'reconnect');
+    }
+  };
+  void follow();
+  const error = await connection.closed();
+  if (!error) return undefined;
+  const { credentials: file, token, user, password } = NATS_VARIABLES;
+  return new InputError(
+    `the NATS server at ${address} refuses this connection for good: ${error.message}; start again with credentials that are valid in ${file}, ${token}, or ${user} and ${password}`,
+  );
+}
+
 function unusable(address: string, { message }: Error): InputError {
   const { credentials: file, token, user, password } = NATS_VARIABLES;
   return new InputError(

@@ -13,6 +13,8 @@ interface Member {
   readonly groups: number;
   /** Leases of it that were scored again. */
   readonly checked: number;
+  /** Whether `fallenSilent` has named it since its last heartbeat. */
+  readonly isSilent?: boolean;
 }
 
 /** A worker without a heartbeat for this time has left. */
@@ -30,15 +32,26 @@ export class Members {
     this.#now = now;
   }
 
-  /** @returns what it is to do, and whether it is new here. */
-  beat(beat: Beat): { readonly order: Orders['order']; readonly why?: string | undefined; readonly isNew: boolean } {
+  /** @returns what it is to do, and what is new about it. */
+  beat(beat: Beat): { readonly order: Orders['order']; readonly why?: string | undefined; readonly news?: string } {
     const known = this.#members.get(beat.id);
-    if (!known && this.#members.size >= MOST)
-      return { order: 'park', why: `${MOST} workers are here already`, isNew: false };
+    if (!known && this.#members.size >= MOST) return { order: 'park', why: `${MOST} workers are here already` };
     const { order = 'work', why } = known ?? {};
-    const counts = known ?? { recent: [], groups: 0, checked: 0 };
-    this.#members.set(beat.id, { ...counts, beat, at: this.#now(), order, ...(why !== undefined && { why }) });
-    return { order, why, isNew: known === undefined };
+    const { recent = [], groups = 0, checked = 0 } = known ?? {};
+    const at = this.#now();
+    this.#members.set(beat.id, { recent, groups, checked, beat, at, order, ...(why !== undefined && { why }) });
+    const news = newsOf(known, beat);
+    return { order, why, ...(news !== undefined && { news }) };
+  }
+
+  /** Workers that have fallen silent, each once. @param since milliseconds since 1970 from when on they can be heard. */
+  fallenSilent(since: number): readonly Pick<Beat, 'name' | 'host'>[] {
+    const silent = [...this.#members].filter(
+      ([, { beat, at, isSilent }]) =>
+        !beat.leaving && isSilent !== true && this.#now() - Math.max(at, since) > SILENT_MILLISECONDS,
+    );
+    for (const [id, member] of silent) this.#members.set(id, { ...member, isSilent: true });
+    return silent.map(([, { beat }]) => beat);
   }
 
   /** Counts groups that were taken from it. */
@@ -114,6 +127,12 @@ export class Members {
   #isGone({ beat, at }: Member): boolean {
     return beat.leaving || this.#now() - at > SILENT_MILLISECONDS;
   }
+}
+
+function newsOf(known: Member | undefined, { leaving, devices }: Beat): string | undefined {
+  if (leaving) return known?.beat.leaving === true ? undefined : 'left';
+  if (!known) return `joined with ${devices.join(', ')}`;
+  return known.isSilent === true ? 'is back' : undefined;
 }
 
 function stateOf(beat: Beat, order: Orders['order'], setup: string, silent: number): WorkerStatus['state'] {

@@ -15,7 +15,7 @@ import { InputError } from '../protocol/errors.ts';
 import type { ModelLimits, ModelText, SampledReply, SampleRequest } from '../protocol/ports.ts';
 import type { WorkerStatus } from '../protocol/status.ts';
 import { Blobs, type Content } from './blobs.ts';
-import { addressTowards, connectTo } from './connection.ts';
+import { addressTowards, connectTo, watchConnection } from './connection.ts';
 import { examine } from './examine.ts';
 import { Leases } from './leases.ts';
 import { makeLease, WeightHashes } from './make-lease.ts';
@@ -55,6 +55,8 @@ export class ClusterSampler implements Sampler, Workers {
   #setup: Setup | undefined;
   #note: (text: string) => void = () => {};
   #loops: readonly Promise<void>[] = [];
+  /** Milliseconds since 1970 from when on workers can be heard; Infinity while NATS is away. */
+  #hearsSince = 0;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -83,7 +85,7 @@ export class ClusterSampler implements Sampler, Workers {
     await this.#blobs.listen(cluster.host ?? (await addressTowards(cluster.nats)), cluster.port);
     await own.open();
     this.#listen(this.#connection);
-    this.#loops = [this.#takeGroups(), this.#tick()];
+    this.#loops = [this.#takeGroups(), this.#tick(), this.#watch(this.#connection)];
   }
 
   async sample(request: SampleRequest, signal?: AbortSignal): Promise<SampledReply> {
@@ -164,9 +166,17 @@ export class ClusterSampler implements Sampler, Workers {
     });
   }
 
+  async #watch(connection: NatsConnection): Promise<void> {
+    const reason = await watchConnection(connection, this.#options.cluster.nats, (text, isLost) => {
+      this.#hearsSince = isLost ? Infinity : Date.now();
+      this.#note(text);
+    });
+    if (reason) this.#note(`${reason.message}; until then the daemon samples by itself`);
+  }
+
   #ordersFor(beat: Parameters<Members['beat']>[0]): Orders {
-    const { order, why, isNew } = this.#members.beat(beat);
-    if (isNew) this.#note(`worker ${beat.name} on ${beat.host} joined with ${beat.devices.join(', ')}`);
+    const { order, why, news } = this.#members.beat(beat);
+    if (news !== undefined) this.#note(`worker ${beat.name} on ${beat.host} ${news}`);
     this.#leases.held(beat.holds);
     const setup = this.#setup!;
     return {
@@ -201,6 +211,8 @@ export class ClusterSampler implements Sampler, Workers {
   async #tick(): Promise<void> {
     while (!this.#closed.signal.aborted) {
       await this.#rest(TICK_MILLISECONDS);
+      for (const { name, host } of this.#members.fallenSilent(this.#hearsSince))
+        this.#note(`worker ${name} on ${host} is silent: its jobs go to others`);
       if (this.#leases.size === 0) continue;
       if (!this.#members.canSample(this.#setup!.id)) this.#leases.takeBack();
       else await this.#again().catch(() => {}); // without the server the next tick tries again

@@ -13,7 +13,7 @@ import type { Config } from '../config/schema.ts';
 import { encode } from '../protocol/codec.ts';
 import { InputError } from '../protocol/errors.ts';
 import type { SampleReply } from '../protocol/ports.ts';
-import { connectTo } from './connection.ts';
+import { connectTo, watchConnection } from './connection.ts';
 import type { BlobSource } from './download.ts';
 import { PictureCache } from './pictures.ts';
 import { Station, type StationOptions } from './station.ts';
@@ -102,9 +102,11 @@ export class Worker {
 
   /** Works until it is drained. @throws the error of a worker that cannot work. */
   async run(): Promise<void> {
+    void watchConnection(this.#connection, this.#options.join, (text) => this.#say(text)).then(
+      (reason) => reason && this.#fail(reason),
+    );
     const beating = this.#beatUntil(this.#done.signal);
-    const lanes = this.#options.devices.map(() => this.#lane());
-    await Promise.all(lanes);
+    await Promise.all(this.#options.devices.map(() => this.#lane()));
     this.#done.abort();
     await beating;
     await this.#beat(true).catch(() => {});

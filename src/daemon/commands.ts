@@ -82,11 +82,12 @@ export class Commands {
       });
       return words;
     } catch (error) {
-      const cut =
-        error instanceof CancelledError
-          ? new InputError(`${commandWords(command)}: the daemon stopped first`)
-          : (error as Error);
+      const words = commandWords(command);
+      const isCut = error instanceof CancelledError;
+      const cut = isCut ? new InputError(`${words}: the daemon stopped first`) : (error as Error);
       loop.parts.store.event('command', { command: withoutOptions(command), author, outcome: cut.message });
+      const outcome = cut instanceof InputError ? 'is refused' : 'failed';
+      say(`${author}: ${isCut ? '' : `${words} ${outcome}: `}${cut.message}`);
       throw cut;
     } finally {
       this.#inHand.delete(item);

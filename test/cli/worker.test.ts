@@ -9,8 +9,8 @@ import { temporaryFolder } from '../support/temporary.ts';
 
 const QUORUM = new URL('../support/quorum.ts', import.meta.url);
 
-function work(name: string, cache: string) {
-  const given = ['worker', '--join', 'nats://127.0.0.1:1', '--name', name, '--cache', cache];
+function work(name: string, cache: string, devices = 'cpu') {
+  const given = ['worker', '--join', 'nats://127.0.0.1:1', '--name', name, '--cache', cache, '--devices', devices];
   const child = spawn(process.execPath, [...nodeArguments(QUORUM), ...given], { stdio: ['ignore', 'pipe', 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const ended = Promise.all([once(child, 'close'), text(child.stdout), text(child.stderr)]).then(
@@ -46,4 +46,12 @@ test('a cache that cannot be a folder is named', { timeout: 60_000 }, async () =
   const { code, errors } = await work('a', file).ended;
   expect(code).toBe(2);
   expect(errors).toContain(`--cache ${file}: the folder cannot be made: `);
+});
+
+test('a GPU that this machine does not have is named before the worker joins', { timeout: 60_000 }, async () => {
+  const { code, out, errors } = await work('a', temporaryFolder(), 'cpu,cuda:99').ended;
+  expect({ code, out }).toEqual({ code: 2, out: '' });
+  expect(errors).toMatch(
+    /--devices cuda:99: this machine cannot sample on it: .+; name GPUs that `quorum doctor` finds/,
+  );
 });

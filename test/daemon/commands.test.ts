@@ -51,6 +51,15 @@ test('what needs the loop is refused until it runs; each command is in the event
   expect(made.commands.inHand()).toEqual([]);
 });
 
+test('what is refused is said with the reason', async () => {
+  const made = await rig();
+  await expect(made.commands.command({ type: 'drain', worker: 'nobody' }, 'command line')).rejects.toThrow();
+  expect(made.telemetry.status().notes.map(({ text }) => text)).toEqual([
+    'command line: drain worker nobody',
+    'command line: drain worker nobody is refused: no worker can join this run: set `cluster.nats`',
+  ]);
+});
+
 test('at most 16 commands are in hand, pause and resume come through, and each says what it waits for', async () => {
   const { made, release, end } = await running();
   const { commands } = made;

@@ -1,9 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { connect, headers } from '@nats-io/transport-node';
+import { filter, firstValueFrom } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { WorkerOptions } from '../../src/cluster/worker.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import type { DaemonHandle } from '../../src/daemon/daemon-handle.ts';
 import type { WorkerStatus } from '../../src/protocol/status.ts';
 import { outcomeOf, startToy, TOY_INPUT, workHere } from '../support/cluster.ts';
 import { HAS_NATS, natsServer } from '../support/nats-server.ts';
@@ -14,6 +17,7 @@ import { startToyWorker, workersOf } from '../support/worker-process.ts';
 describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
   /** Without workers. */
   const toyAlone = async (): Promise<string> => outcomeOf((await startToy()).daemon);
+  const notesOf = (daemon: DaemonHandle): string[] => daemon.status().notes.map(({ text }) => text);
   const areWorking = (count: number) => (list: readonly WorkerStatus[]) =>
     list.filter(({ state }) => state === 'working').length === count;
 
@@ -48,6 +52,46 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
     await daemon.resume();
     expect(await outcomeOf(daemon)).toBe(await toyAlone());
     expect(jobs).toBeGreaterThan(5);
+    const said = notesOf(daemon).filter((text) => text.startsWith('the connection to NATS'));
+    expect(said).toEqual([
+      `the connection to NATS at ${nats.url} is lost`,
+      `the connection to NATS at ${nats.url} is back`,
+    ]);
+  });
+
+  test('the daemon notes a worker that falls silent, and one that leaves', async () => {
+    const nats = await natsServer();
+    const killed = startToyWorker(nats.url, 'killed');
+    const { daemon } = await startToy({ nats: nats.url });
+    await daemon.pause();
+    const leaves = await workHere(nats.url, 'leaves');
+    await workersOf(daemon, areWorking(2));
+    killed.child.kill('SIGKILL');
+    leaves.drain('a test');
+    await firstValueFrom(daemon.status$().pipe(filter(({ notes }) => notes.some(({ text }) => / silent/.test(text)))));
+    const said = notesOf(daemon).filter((text) => text.startsWith('worker '));
+    expect(said.map((text) => text.replaceAll(hostname(), 'HOST')).toSorted()).toEqual([
+      'worker killed on HOST is silent: its jobs go to others',
+      'worker killed on HOST joined with cpu',
+      'worker leaves on HOST joined with cpu',
+      'worker leaves on HOST left',
+    ]);
+  });
+
+  test('a worker whose credentials are revoked ends with the reason', async () => {
+    const config = join(temporaryFolder(), 'nats.conf');
+    const allow = (password: string): void =>
+      writeFileSync(config, `authorization { user: "worker", password: "${password}" }`);
+    allow('old');
+    const nats = await natsServer(['--config', config]);
+    const user = { QUORUM_NATS_USER: 'worker', QUORUM_NATS_PASSWORD: 'old' };
+    const worker = startToyWorker(nats.url, 'revoked', 0, user);
+    await expect.poll(worker.output, { timeout: 40_000 }).toContain('waits for the daemon');
+    await nats.kill();
+    allow('new');
+    await nats.start();
+    expect(await worker.exited).not.toBe(0);
+    expect(worker.output()).toMatch(/ refuses this connection for good: .*authorization violation.*QUORUM_NATS_USER/i);
   });
 
   test('every message twice, in another order: nothing counts twice, and no message holds a label', async () => {

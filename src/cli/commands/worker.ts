@@ -72,6 +72,7 @@ async function work({ join: address, roles, devices, name, cluster, cache }: Opt
     cache: cache ?? cacheFolder('worker'),
     say: (text: string) => console.log(`${new Date().toISOString()} ${called} ${text}`),
   };
+  await checkDevices(options.devices);
   claimCache(options.cache, called);
   const stopped = onInterrupt(() => {});
   const worker = await Worker.start({ ...options, signal: stopped }).catch((error: unknown) => {
@@ -96,10 +97,26 @@ function claimCache(cache: string, name: string): void {
     throw new InputError(`--name ${name}: another worker with the cache ${cache} has this name: give another --name`);
 }
 
-function parseDevices(list: string): ('cpu' | 'cuda' | `cuda:${string}`)[] {
+type Device = 'cpu' | 'cuda' | `cuda:${string}`;
+
+/** @throws InputError for a GPU that this machine cannot use, before the worker joins and fetches a model. */
+async function checkDevices(devices: readonly Device[]): Promise<void> {
+  const gpus = new Set(devices.filter((name) => name !== 'cpu'));
+  if (gpus.size === 0) return;
+  const { probeEngine } = await import('../../compute/engine/engines.ts');
+  for (const name of gpus) {
+    const { usable, detail } = await probeEngine(name);
+    if (!usable)
+      throw new InputError(
+        `--devices ${name}: this machine cannot sample on it: ${detail}; name GPUs that \`quorum doctor\` finds, or cpu`,
+      );
+  }
+}
+
+function parseDevices(list: string): Device[] {
   const devices = list.split(',').map((each) => each.trim());
   const wrong = devices.find((each) => !/^(?:cpu|cuda|cuda:\d+)$/.test(each));
   if (wrong !== undefined || devices.length > 256)
     throw new InputError(`--devices ${list}: expected a list of cpu, cuda and cuda:N, such as cuda:0,cuda:1`);
-  return devices as ('cpu' | 'cuda' | `cuda:${string}`)[];
+  return devices as Device[];
 }

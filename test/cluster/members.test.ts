@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { Members } from '../../src/cluster/members.ts';
+import type { Beat } from '../../src/cluster/wire.ts';
+
+const beat = (id: string, more: Partial<Beat> = {}): Beat => ({
+  id,
+  name: id,
+  host: `host-of-${id}`,
+  pid: 1,
+  devices: ['cpu', 'cuda:0'],
+  roles: ['sampler'],
+  setup: null,
+  version: null,
+  holds: [],
+  leaving: false,
+  ...more,
+});
+
+function members() {
+  const clock = { now: 1_000_000 };
+  const list = new Members(() => clock.now);
+  const silent = (since = 0): string[] => list.fallenSilent(since).map(({ name }) => name);
+  return { clock, list, silent };
+}
+
+test('a worker joins, falls silent, comes back and leaves: each is news once', () => {
+  const { clock, list, silent } = members();
+  const newsOf = (more?: Partial<Beat>) => list.beat(beat('a', more)).news;
+  expect(newsOf()).toBe('joined with cpu, cuda:0');
+  expect(newsOf()).toBeUndefined();
+  clock.now += 8_000;
+  expect(silent()).toEqual([]);
+  clock.now += 1;
+  expect([silent(), silent()]).toEqual([['a'], []]);
+  expect([newsOf(), newsOf()]).toEqual(['is back', undefined]);
+  expect([newsOf({ leaving: true }), newsOf({ leaving: true })]).toEqual(['left', undefined]);
+  clock.now += 60_000;
+  expect(silent()).toEqual([]);
+});
+
+test('no worker is silent while NATS is away, nor for eight seconds after it is back', () => {
+  const { clock, list, silent } = members();
+  for (const id of ['a', 'b']) list.beat(beat(id));
+  clock.now += 60_000;
+  expect(silent(Infinity)).toEqual([]);
+  const back = clock.now;
+  clock.now += 5_000;
+  list.beat(beat('a'));
+  clock.now += 3_001;
+  expect(silent(back)).toEqual(['b']);
+});
+
+test('a worker that falls silent keeps its counts and its order', () => {
+  const { clock, list, silent } = members();
+  list.beat(beat('a'));
+  list.countGroups('a', 3);
+  list.park('a', 'its groups are wrong');
+  clock.now += 9_000;
+  expect(silent()).toEqual(['a']);
+  expect(list.beat(beat('a'))).toEqual({ order: 'park', why: 'its groups are wrong', news: 'is back' });
+  expect(list.list('setup')).toMatchObject([{ groups: 3, state: 'parked' }]);
+});
