@@ -6,6 +6,7 @@ import { Counter, Gauge, Registry } from 'prom-client';
 import type { Phase, Status } from '../../src/protocol/status.ts';
 import { fillCurriculum } from './curriculum-metrics.ts';
 import type { HubStatistics } from './hub.ts';
+import { fillWorkers } from './worker-metrics.ts';
 
 const PHASES: readonly Phase[] = [
   'starting',
@@ -176,7 +177,7 @@ export function openMetrics(status: () => Status, hub: () => HubStatistics): Met
   const registry = new Registry();
   const delay = monitorEventLoopDelay({ resolution: 20 });
   delay.enable();
-  const fill = [fillGauges(registry), fillLabelled(registry), fillCurriculum(registry), fillCounters(registry)];
+  const fill = [fillGauges, fillLabelled, fillCurriculum, fillWorkers, fillCounters].map((each) => each(registry));
   const fillHub = fillOwn(registry);
   return {
     contentType: registry.contentType,

@@ -10,7 +10,7 @@ import type { Command } from './commands.ts';
 import type { Accuracy, Checked, DropReason, Finish, LabelFree, Origin, StepMetrics } from './messages.ts';
 import type { PluginRow } from './plugins.ts';
 import type { PanelContent } from './ports.ts';
-import type { LabelFreeStatus, Status } from './status.ts';
+import type { LabelFreeStatus, Status, WorkerStatus } from './status.ts';
 
 export type { Checked } from './messages.ts';
 
@@ -38,6 +38,11 @@ export function isPausing({ phase, commands = [] }: Pick<Status, 'phase' | 'comm
     (phase === 'starting' || phase === 'baseline' || phase === 'running') &&
     commands.some(({ type }) => type === 'pause')
   );
+}
+
+/** Versions between what a worker sampled with last and the newest; null before it has sampled and after it has left. */
+export function lagOf({ version, state }: WorkerStatus, newest: number): number | null {
+  return version === null || state === 'left' ? null : newest - version;
 }
 
 /**

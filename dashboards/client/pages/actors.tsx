@@ -13,6 +13,7 @@ import { count, percent, rate } from '../format.ts';
 import { STATES } from '../loop/actor-card.tsx';
 import type { Actor } from '../loop/layout.ts';
 import { PluginsPanel } from './actors-plugins.tsx';
+import { WorkersPanel } from './actors-workers.tsx';
 import { connection, useConnectionState, useLive, useRequest } from '../session.ts';
 
 const NO_PARAMS = {};
@@ -37,6 +38,7 @@ export function Actors() {
     <div class="tree">
       <StateArrow />
       <Root />
+      <WorkersPanel />
       <PluginsPanel asked={plugins} />
       <ul class="branches">
         {actors.map((actor) => (

@@ -45,8 +45,8 @@ async function show(options: Options, command?: WorkerCommand): Promise<void> {
   const { runFolder } = (await resolveConfig(options)).config;
   const reply = await askDaemon(runFolder, command ?? { type: 'status' }, options.timeout);
   if (reply.type !== 'status') throw new Error(`the daemon answered ${reply.type} to ${command?.type ?? 'status'}`);
-  const { workers, at }: Status = reply.status;
+  const { workers }: Status = reply.status;
   if (!workers) throw new InputError('no worker can join this run: set `cluster.nats` and start the daemon again');
   if (options.json) return console.log(JSON.stringify(workers, null, 2));
-  console.log([...(command ? [doneWords(command)] : []), ...workerLines(workers, at)].join('\n'));
+  console.log([...(command ? [doneWords(command)] : []), ...workerLines(workers, reply.status)].join('\n'));
 }

@@ -10,6 +10,7 @@ import { areaChart, sparkline } from './chart.ts';
 import { labelFreeLines } from './label-free.ts';
 import { levelLines } from './levels.ts';
 import { amount, bytes, clock, DASH, duration, fixed, percent, points } from './format.ts';
+import { workersLine } from './workers.ts';
 import { grid, paint, spread, type Colors, type Line, type Span, type Style } from './text.ts';
 
 export interface FrameOptions {
@@ -58,6 +59,7 @@ export function renderFrame(status: Status, options: FrameOptions): string[] {
     ...groups(status),
     ...curriculum(status),
     ...synthesis(status),
+    ...workersLine(status, label),
     ...commands(status),
     [],
     ...actorLines(status, inner),

@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import stringWidth from 'string-width';
 import { describe, expect, it } from 'vitest';
 import { renderFrame } from '../../../src/cli/view/frame.ts';
-import { anyStatus, CHOOSING, RUNNING, STARTING, SYNTHESIZING } from './status.ts';
+import { anyStatus, CHOOSING, RUNNING, STARTING, SYNTHESIZING, WORKERS } from './status.ts';
 
 const plain = pc.createColors(false);
 const coloured = pc.createColors(true);
@@ -41,6 +41,14 @@ describe('renderFrame', () => {
     expect(more).toEqual([
       ' synthetic  412 written  301 accepted  120 in the pool  50 % wanted (rejected: duplicate 80, malformed 31)',
     ]);
+  });
+
+  it('counts the workers and names those that do not sample, in one line, where workers can join', () => {
+    const lines = (status: typeof RUNNING) => renderFrame(status, { width: 120, rows: 60, colors: plain });
+    const more = (workers: typeof WORKERS) =>
+      lines({ ...RUNNING, workers }).filter((line) => !lines(RUNNING).includes(line));
+    expect(more(WORKERS)).toEqual([' workers    2 of 4 sampling, 1 parked: gpu-c, 1 left: gpu-b']);
+    expect(more([])).toEqual([' workers    none has joined']);
   });
 
   it('says what the curriculum knows, in one line, where there is one', () => {

@@ -1,6 +1,6 @@
 /** Statuses to draw: a fixed one in mid-run, and arbitrary ones. */
 import fc from 'fast-check';
-import type { Status } from '../../../src/protocol/status.ts';
+import type { Status, WorkerStatus } from '../../../src/protocol/status.ts';
 
 const T0 = Date.UTC(2026, 0, 1, 12, 0, 0);
 
@@ -156,6 +156,29 @@ export const SYNTHESIZING: Status = {
     share: 0.5,
   },
 };
+
+const worker = (name: string, more: Partial<WorkerStatus> = {}): WorkerStatus => ({
+  name,
+  host: 'rack-1',
+  pid: 7,
+  devices: ['cuda:0', 'cuda:1'],
+  roles: ['sampler'],
+  version: RUNNING.version - 1,
+  holds: 2,
+  groups: 120,
+  groupsPerSecond: 0.5,
+  at: RUNNING.at - 1_000,
+  state: 'working',
+  ...more,
+});
+
+/** Of a run with `cluster.nats`. */
+export const WORKERS: readonly WorkerStatus[] = [
+  worker('gpu-a'),
+  worker('gpu-b', { state: 'left', at: RUNNING.at - 90_000, groupsPerSecond: 0 }),
+  worker('gpu-c', { state: 'parked', why: 'its log-probabilities differ by 0.5 nats a token' }),
+  worker('cpu-a', { host: 'rack-2', devices: ['cpu'], version: null, groups: 0, groupsPerSecond: 0 }),
+];
 
 /** A run with a curriculum. */
 export const CHOOSING: Status = {

@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { startDashboard } from '../../../dashboards/server/server.ts';
 import { InputError } from '../../../src/protocol/errors.ts';
 import type { Phase } from '../../../src/protocol/status.ts';
-import { STARTING } from '../../cli/view/status.ts';
+import { RUNNING, STARTING, WORKERS } from '../../cli/view/status.ts';
 import { Browser, openDesk, type Desk } from './support/browser.ts';
 import { FakeDaemon } from './support/fake-daemon.ts';
 
@@ -244,6 +244,27 @@ test('what was not measured yet is not in the metrics; what was is not counted t
     expect(none).not.toHaveProperty(name);
   }
   expect(Object.keys(none).filter((name) => name.includes('actor='))).toEqual([]);
+});
+
+test('the workers are in the metrics while there are any; one that left is only counted', async () => {
+  const { daemon, get } = await openDesk();
+  daemon.statuses.next({ ...RUNNING, workers: WORKERS });
+  const values = parse(await (await get('/metrics')).text());
+  const each = Object.entries(values).filter(([name]) => name.startsWith('quorum_worker'));
+  expect(Object.fromEntries(each)).toEqual({
+    'quorum_workers{state="opening"}': 0,
+    'quorum_workers{state="working"}': 2,
+    'quorum_workers{state="draining"}': 0,
+    'quorum_workers{state="parked"}': 1,
+    'quorum_workers{state="left"}': 1,
+    'quorum_worker_groups_per_second{worker="gpu-a",host="rack-1"}': 0.5,
+    'quorum_worker_groups_per_second{worker="gpu-c",host="rack-1"}': 0.5,
+    'quorum_worker_groups_per_second{worker="cpu-a",host="rack-2"}': 0,
+    'quorum_worker_lag_versions{worker="gpu-a",host="rack-1"}': 1,
+    'quorum_worker_lag_versions{worker="gpu-c",host="rack-1"}': 1,
+  });
+  daemon.statuses.next(RUNNING);
+  expect(await (await get('/metrics')).text()).not.toMatch(/^quorum_worker/m);
 });
 
 test('what the curriculum knows is in the metrics while there is one', async () => {
