@@ -3,7 +3,7 @@
  * and two plug-ins.
  *
  *     npm run build && npx tsx docs/make-dashboard-pictures.ts            starts the run, and ends it
- *     npx tsx docs/make-dashboard-pictures.ts http://127.0.0.1:4747/      takes them of one that is running
+ *     npx tsx docs/make-dashboard-pictures.ts http://127.0.0.1:4747/      takes them of the daemon at this address
  *
  * It needs a Chromium: CHROMIUM names one, else the usual places are looked at.
  */

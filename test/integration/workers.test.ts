@@ -6,6 +6,7 @@ import { filter, firstValueFrom } from 'rxjs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { WorkerOptions } from '../../src/cluster/worker.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
+import { encode } from '../../src/protocol/codec.ts';
 import type { DaemonHandle } from '../../src/daemon/daemon-handle.ts';
 import type { WorkerStatus } from '../../src/protocol/status.ts';
 import { outcomeOf, startToy, TOY_INPUT, workHere } from '../support/cluster.ts';
@@ -158,6 +159,23 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
         why: expect.stringContaining('differ by 0.500 nats a token') as string,
       },
     ]);
+  });
+
+  test('a worker that cannot read a job ends with the reason, and the daemon samples the job itself', async () => {
+    const nats = await natsServer();
+    const said: string[] = [];
+    await workHere(nats.url, 'older', {}, { say: (text) => said.push(text) });
+    const { daemon } = await startToy({ nats: nats.url, leaseSeconds: 1, checkShare: 0 });
+    await daemon.pause();
+    await workersOf(daemon, areWorking(1));
+    const other = await connect({ servers: nats.url });
+    onTestFinished(() => other.close());
+    await other.request('quorum.jobs', encode({ id: 'of another version' }));
+    await expect
+      .poll(() => said)
+      .toContainEqual(expect.stringMatching(/takes no more leases: a lease of the daemon: /));
+    await daemon.resume();
+    expect(await outcomeOf(daemon)).toBe(await toyAlone());
   });
 
   test('a worker that is drained finishes its job and leaves', async () => {

@@ -1,6 +1,6 @@
 /**
- * A session on the server and its models: the one that is trained, and an untrained one, the base, which is made when
- * first scored with. Heartbeats keep the session; learner.ts replaces it when the server loses it or a step fails
+ * A session on the server and its two models: the policy, which the run trains, and the untrained base, which the
+ * session makes when a step first scores with it. Heartbeats keep the session; learner.ts replaces it when the server loses it or a step fails
  * half-way.
  */
 import { RefusedError, type Request, type TinkerClient } from './client.ts';
