@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { connectTo } from '../src/cluster/connection.ts';
 import { namesOf } from '../src/cluster/queues.ts';
-import { ordersSchema, read, type Beat } from '../src/cluster/wire.ts';
+import { keyOf, ordersSchema, read, type Beat } from '../src/cluster/wire.ts';
 import { encode } from '../src/protocol/codec.ts';
 import { costsOf, fullAt, resources, shareAt, type Assumed, type Costs, type Measured } from './cluster-model.ts';
 import { ClusterRig, type RigOptions } from './cluster-rig.ts';
@@ -76,7 +76,7 @@ async function measure(options: Omit<RigOptions, 'weightBytes'> & { readonly wei
 async function measureBeats(): Promise<{ readonly daemon: number; readonly nats: number }> {
   await using rig = await ClusterRig.start({ workers: 0, milliseconds: 0, weightBytes: SMALL_BYTES });
   await rig.tell('pause');
-  const connection = await connectTo(rig.url, 'bench-beats');
+  const connection = await connectTo(rig.url, { name: 'bench-beats' });
   const common = { host: 'bench', pid: 1, devices: ['cpu'], roles: ['sampler' as const], version: 0, leaving: false };
   const members = Array.from({ length: BEATS }, (_, i) => ({
     ...common,
@@ -85,7 +85,7 @@ async function measureBeats(): Promise<{ readonly daemon: number; readonly nats:
     holds: [],
   }));
   const beat = async (member: Omit<Beat, 'setup'>, setup: string | null): Promise<string | undefined> => {
-    const subject = namesOf('quorum').beats(member.id);
+    const subject = namesOf('quorum').beats(keyOf(member));
     const reply = await connection.request(subject, encode({ ...member, setup }), { timeout: 10_000 });
     return read(ordersSchema, reply.data, 'orders').setup?.id;
   };

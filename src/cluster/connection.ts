@@ -5,6 +5,7 @@
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import {
   connect,
   credsAuthenticator,
@@ -29,6 +30,13 @@ const CONNECT_MILLISECONDS = 5_000;
 const RECONNECT_MILLISECONDS = 500;
 const PING_MILLISECONDS = 5_000;
 
+export interface Client {
+  /** That the server shows. */
+  readonly name: string;
+  /** Prefix of the subjects by which replies come; absent: that of NATS. */
+  readonly inbox?: string;
+}
+
 /** For a server that is not there yet. */
 export interface Waiting {
   readonly signal: AbortSignal;
@@ -40,12 +48,13 @@ export interface Waiting {
  * Reconnects for ever once it is open. @param waiting absent: the server must be there.
  * @throws InputError when the server cannot be reached or refuses the credentials, CancelledError when the wait ends.
  */
-export async function connectTo(address: string, name: string, waiting?: Waiting): Promise<NatsConnection> {
+export async function connectTo(address: string, { name, inbox }: Client, waiting?: Waiting): Promise<NatsConnection> {
   checkAddress(address);
   const options: NodeConnectionOptions = {
     servers: serversOf(address),
     name,
-    ...credentials(process.env),
+    ...(inbox !== undefined && { inboxPrefix: inbox }),
+    ...credentials(process.env, serversOf(address)),
     timeout: CONNECT_MILLISECONDS,
     maxReconnectAttempts: -1,
     reconnectTimeWait: RECONNECT_MILLISECONDS,
@@ -66,27 +75,34 @@ export async function connectTo(address: string, name: string, waiting?: Waiting
 }
 
 /**
- * Says when the server goes and when it comes back. Resolves when the connection is closed: with the reason, or with
- * undefined when this side closed it.
+ * Says when the server goes and when it comes back. Resolves when the server forbids a subject or closes the connection
+ * for good: with the reason; or when this side closed it, with undefined.
  */
 export async function watchConnection(
   connection: NatsConnection,
   address: string,
   say: (text: string, isLost: boolean) => void,
 ): Promise<InputError | undefined> {
-  const follow = async (): Promise<void> => {
+  const { credentials: file, token, user, password } = NATS_VARIABLES;
+  const follow = async (forbidden: (error: InputError) => void): Promise<void> => {
     let isLost = false;
-    for await (const { type } of connection.status()) {
+    for await (const status of connection.status()) {
+      const { type } = status;
       if (connection.isClosed() || connection.isDraining()) return;
+      if (type === 'error' && status.error instanceof errors.PermissionViolationError)
+        forbidden(
+          new InputError(
+            `the NATS server at ${address} forbids this: ${status.error.message}; give credentials that may do it in ${file}, ${token}, or ${user} and ${password}; a worker's are for its --name`,
+          ),
+        );
       if (type === 'disconnect' && !isLost) say(`the connection to NATS at ${address} is lost`, true);
       if (type === 'reconnect' && isLost) say(`the connection to NATS at ${address} is back`, false);
       isLost = type === 'disconnect' || (isLost && type !== 'reconnect');
     }
   };
-  void follow();
-  const error = await connection.closed();
-  if (!error) return undefined;
-  const { credentials: file, token, user, password } = NATS_VARIABLES;
+  const forbidden = new Promise<InputError>((resolve) => void follow(resolve));
+  const error = await Promise.race([connection.closed(), forbidden]);
+  if (!error || error instanceof InputError) return error ?? undefined;
   return new InputError(
     `the NATS server at ${address} refuses this connection for good: ${error.message}; start again with credentials that are valid in ${file}, ${token}, or ${user} and ${password}`,
   );
@@ -94,13 +110,18 @@ export async function watchConnection(
 
 function unusable(address: string, { message }: Error): InputError {
   const { credentials: file, token, user, password } = NATS_VARIABLES;
+  const authority = address.includes('tls:') ? `, and the authority of its certificate in ${NATS_VARIABLES.ca}` : '';
   return new InputError(
-    `${address}: no NATS server can be used there: ${message}; start one with \`nats-server -js\`, or \`quorum start --cluster\`, and give its credentials in ${file}, ${token}, or ${user} and ${password}`,
+    `${address}: no NATS server can be used there: ${message}; start one with \`nats-server -js\`, or \`quorum start --cluster\`, and give its credentials in ${file}, ${token}, or ${user} and ${password}${authority}`,
   );
 }
 
 function serversOf(address: string): string[] {
   return address.split(',').map((each) => each.trim());
+}
+
+function hostOf(server: string): string {
+  return new URL(server).hostname.replaceAll(/^\[|\]$/g, '');
 }
 
 /** @throws InputError for an address that NATS does not have, or that holds a password, which the error does not show. */
@@ -120,18 +141,40 @@ export function checkAddress(address: string): void {
   }
 }
 
-function credentials(environment: NodeJS.ProcessEnv): Partial<NodeConnectionOptions> {
+function credentials(environment: NodeJS.ProcessEnv, servers: readonly string[]): Partial<NodeConnectionOptions> {
   const value = (name: keyof typeof NATS_VARIABLES): string | undefined =>
     environment[NATS_VARIABLES[name]] || undefined;
   const [file, token, user, pass] = [value('credentials'), value('token'), value('user'), value('password')];
-  const [caFile, certFile, keyFile] = [value('ca'), value('certificate'), value('key')];
+  const [caFile, certFile, keyFile] = (['ca', 'certificate', 'key'] as const).map((name) => {
+    const path = value(name);
+    if (path !== undefined) contentOf(name, path);
+    return path;
+  });
+  // Without these options the client would speak in plain text to a server, or to a machine in between, that asks for it.
+  const isTls = servers.some((server) => server.startsWith('tls:'));
   return {
     ...(file && { authenticator: credsAuthenticator(contentOf('credentials', file)) }),
     ...(token && { token }),
     ...(user && { user, ...(pass && { pass }) }),
-    ...((caFile ?? certFile ?? keyFile) && {
-      tls: { ...(caFile && { caFile }), ...(certFile && { certFile }), ...(keyFile && { keyFile }) },
+    ...((isTls || (caFile ?? certFile ?? keyFile)) && {
+      tls: {
+        ...(caFile && { caFile }),
+        ...(certFile && { certFile }),
+        ...(keyFile && { keyFile }),
+        ...checksOf(servers),
+      },
     }),
+  };
+}
+
+/** The client compares the certificate of a server that is named by its IP address with `localhost`; this repairs it. */
+function checksOf(servers: readonly string[]): object {
+  const hosts = servers.map(hostOf);
+  return {
+    checkServerIdentity(_: string, certificate: PeerCertificate): Error | undefined {
+      const errors = hosts.map((host) => checkServerIdentity(host, certificate));
+      return errors.includes(undefined) ? undefined : errors[0];
+    },
   };
 }
 
@@ -145,8 +188,7 @@ function contentOf(name: keyof typeof NATS_VARIABLES, file: string): Uint8Array 
 
 /** Address of this machine on the way to the first server. @throws InputError when no route leads there. */
 export async function addressTowards(nats: string): Promise<string> {
-  const { hostname } = new URL(serversOf(nats)[0]!);
-  const host = hostname.replaceAll(/^\[|\]$/g, '');
+  const host = hostOf(serversOf(nats)[0]!);
   const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   try {
     await new Promise<void>((resolve, reject) => {

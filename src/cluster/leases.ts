@@ -25,7 +25,7 @@ interface Open {
   readonly signal: AbortSignal | undefined;
   /** By the question's place. */
   readonly received: Map<number, Received>;
-  /** Milliseconds since 1970: when it was last handed out, or a worker last held it. */
+  /** Milliseconds of `performance.now`: when it was last handed out, or a worker last held it. */
   heldAt: number;
   isExamined: boolean;
   readonly settle: (outcome: Promise<SampledReply>) => void;
@@ -76,7 +76,7 @@ export class Leases {
     const outcome = new Promise<SampledReply>((resolve) => (settle = resolve));
     const { received = new Map<number, Received>() } = this.#early.get(lease.id) ?? {};
     this.#early.delete(lease.id);
-    const open: Open = { lease, request, signal, received, heldAt: Date.now(), isExamined: false, settle };
+    const open: Open = { lease, request, signal, received, heldAt: performance.now(), isExamined: false, settle };
     this.#open.set(lease.id, open);
     const cancel = (): void => settle(Promise.reject(new CancelledError(`lease ${lease.id} was cancelled`)));
     signal?.addEventListener('abort', cancel);
@@ -113,7 +113,7 @@ export class Leases {
   }
 
   #add(open: Open, received: Received): void {
-    open.heldAt = Date.now();
+    open.heldAt = performance.now();
     tellProgress(open.signal);
     const { index } = received.group;
     const before = open.received.get(index)?.message;
@@ -124,18 +124,18 @@ export class Leases {
 
   #keepEarly(received: Received): void {
     const { lease, index } = received.group;
-    const early = this.#early.get(lease) ?? { at: Date.now(), received: new Map<number, Received>() };
+    const early = this.#early.get(lease) ?? { at: performance.now(), received: new Map<number, Received>() };
     early.received.set(index, received);
     this.#early.set(lease, early);
     for (const [id, { at, received: old }] of this.#early) {
-      if (this.#early.size <= REMEMBERED && Date.now() - at < EARLY_MILLISECONDS) return;
+      if (this.#early.size <= REMEMBERED && performance.now() - at < EARLY_MILLISECONDS) return;
       for (const { message } of old.values()) message.ack();
       this.#early.delete(id);
     }
   }
 
   #handOut(open: Open): void {
-    open.heldAt = Date.now();
+    open.heldAt = performance.now();
     this.#effects.publish(open.lease).catch(({ message }: Error) => {
       if (this.#open.get(open.lease.id) === open) this.#sampleHere(open, `a job cannot be handed out: ${message}`);
     });
@@ -200,7 +200,7 @@ export class Leases {
     let any = false;
     for (const id of ids) {
       const open = this.#open.get(id);
-      if (open) open.heldAt = Date.now();
+      if (open) open.heldAt = performance.now();
       any ||= open !== undefined;
     }
     // The leases in the queue wait for those that workers hold, so none of them is late.
@@ -210,7 +210,7 @@ export class Leases {
   /** Ids of leases that no worker has renewed for `seconds`. */
   silent(seconds: number): readonly string[] {
     return [...this.#open.values()]
-      .filter(({ heldAt }) => Date.now() - heldAt > 1_000 * seconds)
+      .filter(({ heldAt }) => performance.now() - heldAt > 1_000 * seconds)
       .map(({ lease }) => lease.id);
   }
 

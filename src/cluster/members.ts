@@ -1,11 +1,13 @@
 /** The workers of a cluster as the daemon knows them: by their heartbeats, and by the groups that they send. */
 import type { WorkerStatus } from '../protocol/status.ts';
-import type { Beat, Orders } from './wire.ts';
+import { keyOf, type Beat, type Orders } from './wire.ts';
 
 interface Member {
   readonly beat: Beat;
-  /** Milliseconds since 1970 of its last heartbeat. */
+  /** Milliseconds since 1970 of its last heartbeat, for readers only: that clock may jump by an hour. */
   readonly at: number;
+  /** The same by `performance.now`. */
+  readonly heard: number;
   readonly order: Orders['order'];
   readonly why?: string | undefined;
   /** Times of the groups that were taken from it within the last minute. */
@@ -28,27 +30,28 @@ export class Members {
   readonly #members = new Map<string, Member>();
   readonly #now: () => number;
 
-  constructor(now: () => number = Date.now) {
+  constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
   /** @returns what it is to do, and what is new about it. */
   beat(beat: Beat): { readonly order: Orders['order']; readonly why?: string | undefined; readonly news?: string } {
-    const known = this.#members.get(beat.id);
+    const key = keyOf(beat);
+    const known = this.#members.get(key);
     if (!known && this.#members.size >= MOST) return { order: 'park', why: `${MOST} workers are here already` };
     const { order = 'work', why } = known ?? {};
     const { recent = [], groups = 0, checked = 0 } = known ?? {};
-    const at = this.#now();
-    this.#members.set(beat.id, { recent, groups, checked, beat, at, order, ...(why !== undefined && { why }) });
+    const [at, heard] = [Date.now(), this.#now()];
+    this.#members.set(key, { recent, groups, checked, beat, at, heard, order, ...(why !== undefined && { why }) });
     const news = newsOf(known, beat);
     return { order, why, ...(news !== undefined && { news }) };
   }
 
-  /** Workers that have fallen silent, each once. @param since milliseconds since 1970 from when on they can be heard. */
+  /** Workers that have fallen silent, each once. @param since by `performance.now`, from when on they can be heard. */
   fallenSilent(since: number): readonly Pick<Beat, 'name' | 'host'>[] {
     const silent = [...this.#members].filter(
-      ([, { beat, at, isSilent }]) =>
-        !beat.leaving && isSilent !== true && this.#now() - Math.max(at, since) > SILENT_MILLISECONDS,
+      ([, { beat, heard, isSilent }]) =>
+        !beat.leaving && isSilent !== true && this.#now() - Math.max(heard, since) > SILENT_MILLISECONDS,
     );
     for (const [id, member] of silent) this.#members.set(id, { ...member, isSilent: true });
     return silent.map(([, { beat }]) => beat);
@@ -104,8 +107,8 @@ export class Members {
 
   list(setup: string): readonly WorkerStatus[] {
     const now = this.#now();
-    for (const [id, { at }] of this.#members) if (now - at > LISTED_MILLISECONDS) this.#members.delete(id);
-    return [...this.#members.values()].map(({ beat, at, order, why, groups, recent }) => {
+    for (const [id, { heard }] of this.#members) if (now - heard > LISTED_MILLISECONDS) this.#members.delete(id);
+    return [...this.#members.values()].map(({ beat, at, heard, order, why, groups, recent }) => {
       const seconds = recent.filter((time) => now - time < MINUTE).length / (MINUTE / 1_000);
       return {
         name: beat.name,
@@ -118,14 +121,14 @@ export class Members {
         groups,
         groupsPerSecond: seconds,
         at,
-        state: stateOf(beat, order, setup, now - at),
+        state: stateOf(beat, order, setup, now - heard),
         ...(why !== undefined && { why }),
       };
     });
   }
 
-  #isGone({ beat, at }: Member): boolean {
-    return beat.leaving || this.#now() - at > SILENT_MILLISECONDS;
+  #isGone({ beat, heard }: Member): boolean {
+    return beat.leaving || this.#now() - heard > SILENT_MILLISECONDS;
   }
 }
 

@@ -25,7 +25,7 @@ export interface NatsServer extends AsyncDisposable {
 export async function startNatsServer(folder: string, port: number): Promise<NatsServer> {
   const url = `nats://${HOST}:${port}`;
   if (await listens(port)) {
-    await (await connectTo(url, 'quorum-start')).close();
+    await (await connectTo(url, { name: 'quorum-start' })).close();
     return { url, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   makeFolder(folder, 0o700);

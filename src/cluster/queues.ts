@@ -20,7 +20,10 @@ import {
 import type { NatsConnection } from '@nats-io/transport-node';
 import { InputError } from '../protocol/errors.ts';
 
-/** Subjects, streams and consumers of a cluster. */
+/**
+ * Subjects, streams and consumers of a cluster. What a worker publishes and reads has its name in the subject, so that
+ * credentials can be limited to one worker. @see keyOf for `worker`
+ */
 export function namesOf(cluster: string) {
   return {
     jobs: `${cluster}-jobs`,
@@ -31,7 +34,18 @@ export function namesOf(cluster: string) {
     store: 'store',
     beats: (worker: string) => `${cluster}.beat.${worker}`,
     daemon: `${cluster}.daemon`,
+    /** Prefixes of the subjects that replies and messages of a queue come by. */
+    inbox: (name: string) => `${cluster}.inbox.${name}`,
+    daemonInbox: `${cluster}.daemon-inbox`,
   };
+}
+
+/** All workers, as an argument of `groupsSubject` and `beats`. */
+export const ANY_WORKER = '*.*';
+
+/** The key of the worker that published by this subject. */
+export function workerOf(subject: string): string {
+  return subject.split('.').slice(-2).join('.');
 }
 
 const MOST_JOBS = 4_096;
@@ -70,7 +84,7 @@ export async function makeQueues({ manager }: Queues, cluster: string, leaseSeco
     await makeStream(manager, {
       ...common,
       name: names.groups,
-      subjects: [names.groupsSubject('*')],
+      subjects: [names.groupsSubject(ANY_WORKER)],
       max_msgs: MOST_GROUPS,
     });
     await manager.consumers.add(names.jobs, {

@@ -21,8 +21,8 @@ import { Leases } from './leases.ts';
 import { makeLease, WeightHashes } from './make-lease.ts';
 import { Members } from './members.ts';
 import { listModel } from './model-files.ts';
-import { makeQueues, namesOf, publish, queuesOf, takeGroups, type Queues } from './queues.ts';
-import { beatSchema, hashOf, read, type Blob, type Orders, type PolicySetup, type Setup } from './wire.ts';
+import { ANY_WORKER, makeQueues, namesOf, publish, queuesOf, takeGroups, workerOf, type Queues } from './queues.ts';
+import { beatSchema, hashOf, keyOf, read, type Blob, type Orders, type PolicySetup, type Setup } from './wire.ts';
 
 export interface ClusterOptions {
   readonly cluster: Config['cluster'] & { readonly nats: string };
@@ -55,7 +55,7 @@ export class ClusterSampler implements Sampler, Workers {
   #setup: Setup | undefined;
   #note: (text: string) => void = () => {};
   #loops: readonly Promise<void>[] = [];
-  /** Milliseconds since 1970 from when on workers can be heard; Infinity while NATS is away. */
+  /** Milliseconds of `performance.now` from when on workers can be heard; Infinity while NATS is away. */
   #hearsSince = 0;
 
   constructor(options: ClusterOptions) {
@@ -76,7 +76,8 @@ export class ClusterSampler implements Sampler, Workers {
     const files = await listModel(model);
     this.#setup = { id: hashOf([files, policy]), model: [...files], policy };
     for (const file of files) this.#blobs.hold(file, { path: join(model, file.name) });
-    this.#connection = await connectTo(cluster.nats, `quorum-daemon-${cluster.name}`);
+    const inbox = namesOf(cluster.name).daemonInbox;
+    this.#connection = await connectTo(cluster.nats, { name: `quorum-daemon-${cluster.name}`, inbox });
     await this.#refuseRival(this.#connection);
     this.#queues = await queuesOf(this.#connection);
     await makeQueues(this.#queues, cluster.name, cluster.leaseSeconds);
@@ -152,12 +153,12 @@ export class ClusterSampler implements Sampler, Workers {
     connection.subscribe(daemon, {
       callback: (_, message) => void message.respond(encode(this.#options.runFolder)),
     });
-    connection.subscribe(beats('*'), {
+    connection.subscribe(beats(ANY_WORKER), {
       callback: (error, message) => {
         if (error) return;
         try {
           const beat = read(beatSchema, message.data, 'a beat');
-          if (message.subject !== beats(beat.id)) return;
+          if (message.subject !== beats(keyOf(beat))) return;
           message.respond(encode(this.#ordersFor(beat)));
         } catch (cause) {
           this.#note(`a worker's beat cannot be read: ${(cause as Error).message}`);
@@ -168,7 +169,7 @@ export class ClusterSampler implements Sampler, Workers {
 
   async #watch(connection: NatsConnection): Promise<void> {
     const reason = await watchConnection(connection, this.#options.cluster.nats, (text, isLost) => {
-      this.#hearsSince = isLost ? Infinity : Date.now();
+      this.#hearsSince = isLost ? Infinity : performance.now();
       this.#note(text);
     });
     if (reason) this.#note(`${reason.message}; until then the daemon samples by itself`);
@@ -201,7 +202,7 @@ export class ClusterSampler implements Sampler, Workers {
         const stop = (): void => messages.stop();
         this.#closed.signal.addEventListener('abort', stop);
         try {
-          for await (const message of messages) this.#leases.take(message, message.subject.split('.').at(-1)!);
+          for await (const message of messages) this.#leases.take(message, workerOf(message.subject));
         } finally {
           this.#closed.signal.removeEventListener('abort', stop);
         }

@@ -39,6 +39,11 @@ export const beatSchema = z.strictObject({
 });
 export type Beat = z.output<typeof beatSchema>;
 
+/** Names a worker's process. Its end of a NATS subject: the server lets no worker publish under the name of another. */
+export function keyOf({ name, id }: Pick<Beat, 'name' | 'id'>): string {
+  return `${name}.${id}`;
+}
+
 /** Content that the daemon serves over HTTP by its hash. */
 export const blobSchema = z.strictObject({ sha, size: count() });
 export type Blob = z.output<typeof blobSchema>;

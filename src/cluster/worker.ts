@@ -19,6 +19,7 @@ import { PictureCache } from './pictures.ts';
 import { Station, type StationOptions } from './station.ts';
 import { namesOf, publish, queuesOf, takeLeases, type Queues } from './queues.ts';
 import {
+  keyOf,
   leaseSchema,
   ordersSchema,
   read,
@@ -62,6 +63,7 @@ const FAILURES = 8;
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #id = randomUUID();
+  readonly #key: string;
   readonly #connection: NatsConnection;
   readonly #queues: Queues;
   readonly #pictures: PictureCache;
@@ -78,6 +80,7 @@ export class Worker {
 
   private constructor(options: WorkerOptions, connection: NatsConnection, queues: Queues) {
     this.#options = options;
+    this.#key = keyOf({ name: options.name, id: this.#id });
     this.#connection = connection;
     this.#queues = queues;
     this.#pictures = new PictureCache(join(options.cache, 'pictures', options.name), 1e9);
@@ -88,8 +91,9 @@ export class Worker {
    * when `signal` ends the wait.
    */
   static async start(options: WorkerOptions): Promise<Worker> {
-    const { join: address, name, say, signal = new AbortController().signal } = options;
-    const connection = await connectTo(address, `quorum-worker-${name}`, { say, signal });
+    const { join: address, cluster, name, say, signal = new AbortController().signal } = options;
+    const client = { name: `quorum-worker-${name}`, inbox: namesOf(cluster).inbox(name) };
+    const connection = await connectTo(address, client, { say, signal });
     return new Worker(options, connection, await queuesOf(connection));
   }
 
@@ -139,7 +143,7 @@ export class Worker {
       holds: [...this.#holds],
       leaving,
     };
-    const reply = await this.#connection.request(namesOf(cluster).beats(this.#id), encode(beat), {
+    const reply = await this.#connection.request(namesOf(cluster).beats(this.#key), encode(beat), {
       timeout: ANSWER_MILLISECONDS,
     });
     const orders = read(ordersSchema, reply.data, 'orders of the daemon');
@@ -204,7 +208,7 @@ export class Worker {
   }
 
   async #publish({ id, weights }: Lease, { groups, ...totals }: SampleReply): Promise<void> {
-    const subject = namesOf(this.#options.cluster).groupsSubject(this.#id);
+    const subject = namesOf(this.#options.cluster).groupsSubject(this.#key);
     for (const [index, samples] of groups.entries()) {
       const group: GroupMessage = { lease: id, weights: weights.sha, index, samples: [...samples], totals };
       await publish(this.#queues, subject, this.#fitting(encode(group)));
@@ -225,7 +229,7 @@ export class Worker {
     const isLast = message.info.deliveryCount >= DELIVERIES;
     if (error instanceof InputError || isLast) {
       const failure: FailureMessage = { lease: lease.id, failure: error.message.slice(0, 1_000) };
-      await publish(this.#queues, namesOf(this.#options.cluster).groupsSubject(this.#id), encode(failure));
+      await publish(this.#queues, namesOf(this.#options.cluster).groupsSubject(this.#key), encode(failure));
       message.ack();
       return;
     }

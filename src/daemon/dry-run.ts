@@ -81,7 +81,7 @@ export async function dryRun(config: Config, hooks: DaemonHooks): Promise<DryRun
 /** Connects and nothing more, so a daemon on this cluster and its workers are not disturbed. */
 async function tryNats(address: string): Promise<void> {
   const { connectTo } = await import('../cluster/connection.ts');
-  await (await connectTo(address, 'quorum-dry-run')).close();
+  await (await connectTo(address, { name: 'quorum-dry-run' })).close();
 }
 
 function found(config: Config, run: OpenRun, named: (text: string) => string): DryRun {

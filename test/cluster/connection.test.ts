@@ -9,7 +9,7 @@ test.each([
   'me:hunter2@10.0.0.5:4222',
   'nats://me:hunter2,@10.0.0.5:4222',
 ])('an address with a password is refused, and the error does not show it: %s', async (address) => {
-  const { message } = await connectTo(address, 'a test').then(
+  const { message } = await connectTo(address, { name: 'a test' }).then(
     () => new Error('it was not refused'),
     (error: Error) => error,
   );
@@ -19,11 +19,11 @@ test.each([
 });
 
 test.each(['http://10.0.0.5', 'nowhere', 'nats://'])('%s is not an address of NATS', async (address) => {
-  await expect(connectTo(address, 'a test')).rejects.toThrow('expected nats://HOST:4222');
+  await expect(connectTo(address, { name: 'a test' })).rejects.toThrow('expected nats://HOST:4222');
 });
 
 test('without a server the error names the address and how to get one', async () => {
-  await expect(connectTo('nats://127.0.0.1:1', 'a test')).rejects.toThrow(
+  await expect(connectTo('nats://127.0.0.1:1', { name: 'a test' })).rejects.toThrow(
     /nats:\/\/127\.0\.0\.1:1: no NATS server can be used there: .*nats-server -js/,
   );
 });
@@ -31,29 +31,43 @@ test('without a server the error names the address and how to get one', async ()
 test('a wait for a server says so once, and ends at once when it is cancelled', async () => {
   const said: string[] = [];
   const ended = new AbortController();
-  const waiting = connectTo('nats://127.0.0.1:1', 'a test', {
-    signal: ended.signal,
-    say: (text) => {
-      said.push(text);
-      ended.abort();
+  const waiting = connectTo(
+    'nats://127.0.0.1:1',
+    { name: 'a test' },
+    {
+      signal: ended.signal,
+      say: (text) => {
+        said.push(text);
+        ended.abort();
+      },
     },
-  });
+  );
   await expect(waiting).rejects.toThrow(CancelledError);
   expect(said).toEqual([expect.stringMatching(/^waits for the NATS server at nats:\/\/127\.0\.0\.1:1: ./)]);
 });
 
-test('a file of credentials that cannot be read is named, and no server is blamed', async () => {
-  vi.stubEnv('QUORUM_NATS_CREDENTIALS', '/nowhere/quorum.creds');
-  onTestFinished(() => void vi.unstubAllEnvs());
-  await expect(connectTo('nats://127.0.0.1:1', 'a test')).rejects.toThrow(
-    /^QUORUM_NATS_CREDENTIALS names \/nowhere\/quorum\.creds, which cannot be read/,
-  );
-});
+test.each(['QUORUM_NATS_CREDENTIALS', 'QUORUM_NATS_CA', 'QUORUM_NATS_KEY'])(
+  'a file of %s that cannot be read is named, and no server is blamed',
+  async (variable) => {
+    vi.stubEnv(variable, '/nowhere/quorum.pem');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await expect(connectTo('nats://127.0.0.1:1', { name: 'a test' })).rejects.toThrow(
+      `${variable} names /nowhere/quorum.pem, which cannot be read`,
+    );
+  },
+);
 
 test.skipIf(!HAS_NATS)('wrong credentials end a wait for the server', async () => {
   const { url } = await natsServer(['--user', 'me', '--pass', 'hunter2']);
   const { signal } = new AbortController();
-  await expect(connectTo(url, 'a test', { signal, say: () => {} })).rejects.toThrow(
+  await expect(connectTo(url, { name: 'a test' }, { signal, say: () => {} })).rejects.toThrow(
     /Authorization Violation.*QUORUM_NATS_USER and QUORUM_NATS_PASSWORD/i,
+  );
+});
+
+test.skipIf(!HAS_NATS)('a tls:// address is never used in plain text', async () => {
+  const { url } = await natsServer();
+  await expect(connectTo(url.replace('nats:', 'tls:'), { name: 'a test' })).rejects.toThrow(
+    /server does not support 'tls'.*QUORUM_NATS_CA$/,
   );
 });

@@ -53,8 +53,8 @@ test('no worker is silent while NATS is away, nor for eight seconds after it is 
 test('a worker that falls silent keeps its counts and its order', () => {
   const { clock, list, silent } = members();
   list.beat(beat('a'));
-  list.countGroups('a', 3);
-  list.park('a', 'its groups are wrong');
+  list.countGroups('a.a', 3);
+  list.park('a.a', 'its groups are wrong');
   clock.now += 9_000;
   expect(silent()).toEqual(['a']);
   expect(list.beat(beat('a'))).toEqual({ order: 'park', why: 'its groups are wrong', news: 'is back' });

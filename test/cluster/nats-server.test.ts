@@ -29,9 +29,9 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
     expect(statSync(join(folder, 'nats-server.conf')).mode & 0o777).toBe(0o600);
     const again = await startNatsServer(folder, port);
     await again[Symbol.asyncDispose]();
-    await (await connectTo(server.url, 'a test')).close();
+    await (await connectTo(server.url, { name: 'a test' })).close();
     process.env['QUORUM_NATS_TOKEN'] = 'another';
-    const refused = await connectTo(server.url, 'a test').then(
+    const refused = await connectTo(server.url, { name: 'a test' }).then(
       () => '',
       ({ message }: Error) => message,
     );
@@ -39,6 +39,6 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
     expect(refused).not.toContain('another');
     await server[Symbol.asyncDispose]();
     process.env['QUORUM_NATS_TOKEN'] = '';
-    await expect(connectTo(server.url, 'a test')).rejects.toThrow('no NATS server can be used there');
+    await expect(connectTo(server.url, { name: 'a test' })).rejects.toThrow('no NATS server can be used there');
   });
 });

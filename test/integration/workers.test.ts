@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { connect, headers } from '@nats-io/transport-node';
@@ -8,8 +8,7 @@ import type { WorkerOptions } from '../../src/cluster/worker.ts';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { encode } from '../../src/protocol/codec.ts';
 import type { DaemonHandle } from '../../src/daemon/daemon-handle.ts';
-import type { WorkerStatus } from '../../src/protocol/status.ts';
-import { outcomeOf, startToy, TOY_INPUT, workHere } from '../support/cluster.ts';
+import { areWorking, outcomeOf, startToy, TOY_INPUT, workHere } from '../support/cluster.ts';
 import { HAS_NATS, natsServer } from '../support/nats-server.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { ToyPolicy } from '../support/toy-policy.ts';
@@ -19,8 +18,6 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
   /** Without workers. */
   const toyAlone = async (): Promise<string> => outcomeOf((await startToy()).daemon);
   const notesOf = (daemon: DaemonHandle): string[] => daemon.status().notes.map(({ text }) => text);
-  const areWorking = (count: number) => (list: readonly WorkerStatus[]) =>
-    list.filter(({ state }) => state === 'working').length === count;
 
   test('a worker that is killed loses its jobs to another one, and the run is the same', async () => {
     const nats = await natsServer();
@@ -77,22 +74,6 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
       'worker leaves on HOST joined with cpu',
       'worker leaves on HOST left',
     ]);
-  });
-
-  test('a worker whose credentials are revoked ends with the reason', async () => {
-    const config = join(temporaryFolder(), 'nats.conf');
-    const allow = (password: string): void =>
-      writeFileSync(config, `authorization { user: "worker", password: "${password}" }`);
-    allow('old');
-    const nats = await natsServer(['--config', config]);
-    const user = { QUORUM_NATS_USER: 'worker', QUORUM_NATS_PASSWORD: 'old' };
-    const worker = startToyWorker(nats.url, 'revoked', 0, user);
-    await expect.poll(worker.output, { timeout: 40_000 }).toContain('waits for the daemon');
-    await nats.kill();
-    allow('new');
-    await nats.start();
-    expect(await worker.exited).not.toBe(0);
-    expect(worker.output()).toMatch(/ refuses this connection for good: .*authorization violation.*QUORUM_NATS_USER/i);
   });
 
   test('every message twice, in another order: nothing counts twice, and no message holds a label', async () => {
@@ -200,29 +181,5 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
     );
     await daemon.resume();
     expect(await outcomeOf(daemon)).toBe(await toyAlone());
-  });
-
-  test('with the permissions of docs/security.md a worker works, and can neither make jobs nor touch a queue', async () => {
-    const [, text] = /^```\n(jetstream[\s\S]*?)^```$/m.exec(readFileSync('docs/security.md', 'utf8'))!;
-    const config = join(temporaryFolder(), 'nats.conf');
-    writeFileSync(config, text!.replace(/^jetstream.*$/m, '').replaceAll(/\$(\w+)_PASSWORD/g, '"$1-password"'));
-    const nats = await natsServer(['--config', config]);
-    const user = { QUORUM_NATS_USER: 'worker', QUORUM_NATS_PASSWORD: 'WORKER-password' };
-    startToyWorker(nats.url, 'limited', 0, user);
-    Object.assign(process.env, { QUORUM_NATS_USER: 'daemon', QUORUM_NATS_PASSWORD: 'DAEMON-password' });
-    onTestFinished(() => {
-      delete process.env['QUORUM_NATS_USER'];
-      delete process.env['QUORUM_NATS_PASSWORD'];
-    });
-    const { daemon } = await startToy({ nats: nats.url, checkShare: 0 });
-    await daemon.pause();
-    await workersOf(daemon, areWorking(1));
-    const worker = await connect({ servers: nats.url, user: 'worker', pass: 'WORKER-password' });
-    for (const subject of ['quorum.jobs', '$JS.API.STREAM.PURGE.quorum-groups', '$JS.API.STREAM.DELETE.quorum-jobs'])
-      await expect(worker.request(subject, undefined, { timeout: 2_000 })).rejects.toThrow(/permissions violation/i);
-    await worker.close();
-    await daemon.resume();
-    expect(await outcomeOf(daemon)).toBe(await toyAlone());
-    expect(daemon.status().workers![0]!.groups).toBeGreaterThan(0);
   });
 });

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import type { ConfigInput } from '../../src/config/schema.ts';
 import { Worker, type WorkerOptions } from '../../src/cluster/worker.ts';
 import { startDaemon, type DaemonHandle } from '../../src/daemon/daemon.ts';
+import type { WorkerStatus } from '../../src/protocol/status.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import { temporaryFolder } from './temporary.ts';
 import { ToyPolicy, type ToyFaults } from './toy-policy.ts';
@@ -25,6 +26,10 @@ export async function startToy(cluster?: ConfigInput['cluster'], input: ConfigIn
   onTestFinished(async () => void (await daemon.stop()));
   return { daemon, config };
 }
+
+/** For `workersOf`: whether as many workers sample. */
+export const areWorking = (count: number) => (list: readonly WorkerStatus[]) =>
+  list.filter(({ state }) => state === 'working').length === count;
 
 /** A digest of everything sampled and learnt. @throws Error for a run that did not end by its steps. */
 export async function outcomeOf(daemon: DaemonHandle): Promise<string> {
