@@ -7,6 +7,8 @@ export interface Listener {
   /** A figure changed that the telemetry asks a source for. */
   changed(): void;
   version(n: number): void;
+  /** A start restores the stored versions up to `newest`. */
+  restoring(newest: number): void;
   /** The staleness bound. */
   bound(maxStaleness: number): void;
   synthesis(synthesis: SynthesisStatus): void;

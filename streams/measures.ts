@@ -68,6 +68,7 @@ export class Measures {
   #lastWritten: WritingFigures | undefined;
   #staleness: number | null = null;
   #step: StepMetrics | null = null;
+  #version: number | undefined;
 
   constructor(sources: MeasureSources, before?: Measured) {
     this.#sources = sources;
@@ -113,6 +114,7 @@ export class Measures {
     while (this.#histogram.length <= this.#staleness) this.#histogram.push(0);
     for (const age of ages) this.#histogram[age]! += 1;
     this.#step = metrics;
+    this.#version = batch.parent + 1;
     const ofWriting = isWriting(batch.groups[0]!.group.question);
     this.#written = ofWriting ? writingFigures(this.#writing) : undefined;
     if (ofWriting) this.#writing = [];
@@ -129,6 +131,11 @@ export class Measures {
 
   get actors(): readonly ActorStatus[] {
     return this.#sources.actors();
+  }
+
+  /** The version that the newest step made; undefined before the first step of this process. */
+  get version(): number | undefined {
+    return this.#version;
   }
 
   /** Age of the oldest group of the newest batch. */

@@ -44,8 +44,11 @@ export function workInHand(store: Store): Resumed {
 export async function catchUp(loop: Loop, signal: AbortSignal): Promise<void> {
   const newest = loop.parts.store.latestVersion()?.n ?? 0;
   const batches: readonly Batch[] = loop.parts.store.batchesSince(loop.state.version);
-  if (batches.length > 0)
-    loop.parts.telemetry.note(`replaying ${batches.length} steps from version ${loop.state.version}`);
+  if (newest > loop.state.version) {
+    const { version } = loop.state;
+    loop.parts.telemetry.note(`restoring versions ${version + 1} to ${newest} from their stored batches`);
+    loop.parts.telemetry.restoring(newest);
+  }
   for (const batch of batches) {
     if (signal.aborted) return;
     await repeatRollbacks(loop, batch.parent);

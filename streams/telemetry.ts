@@ -79,6 +79,7 @@ export class Telemetry implements Listener {
   #notes: Status['notes'] = [];
   #phase: Phase = 'starting';
   #version = 0;
+  #restoring = 0;
   #saved: number | null = null;
   #maxStaleness: number;
   #peakRss = 0;
@@ -154,6 +155,12 @@ export class Telemetry implements Listener {
 
   version(n: number): void {
     this.#version = n;
+    this.#changed.next();
+  }
+
+  /** A start restores the stored versions up to `newest`. */
+  restoring(newest: number): void {
+    this.#restoring = newest;
     this.#changed.next();
   }
 
@@ -236,6 +243,8 @@ export class Telemetry implements Listener {
       seconds: totals.seconds,
       ...(totals.pausedSeconds === 0 ? {} : { pausedSeconds: totals.pausedSeconds }),
       version: this.#version,
+      ...(measures.version === undefined ? {} : { step: measures.version }),
+      ...(this.#version < this.#restoring && { restoring: this.#restoring }),
       saved: this.#saved,
       accuracy: this.#accuracy,
       ...(labelFree === undefined ? {} : { labelFree }),

@@ -298,6 +298,10 @@ export interface Status {
   readonly pausedSeconds?: number;
   /** Newest policy version; versions count learner steps. */
   readonly version: number;
+  /** The version that the newest step of this start made; absent before the first. */
+  readonly step?: number;
+  /** Newest stored version, while a start restores those after the checkpoint from their batches; absent otherwise. */
+  readonly restoring?: number;
   /** Version at which the daemon stops by itself. */
   readonly stopAt: number | null;
   /** Version of the newest checkpoint. */

@@ -274,6 +274,23 @@ test('a second daemon on the same run folder is refused, and a damaged checkpoin
   expect(readFileSync(join(report.folder, 'table.json'), 'utf8')).toBe(alone);
 });
 
+test('while a start learns stored batches again, the status says up to which version', async () => {
+  const run = toyRun(loop(8));
+  const { folder } = await (await start(run)).closed();
+  writeFileSync(join(folder, 'table.json'), '{');
+  let goOn = () => {};
+  const seen = new Promise<void>((resolve) => (goOn = resolve));
+  const again = await start(run, { beforeLearn: () => seen });
+  const during = await firstValueFrom(again.status$().pipe(filter(({ restoring }) => restoring !== undefined)));
+  goOn();
+  await again.closed();
+  expect(during).toMatchObject({ phase: 'starting', version: 4, restoring: 8 });
+  expect(during.notes.map(({ text }) => text)).toContain('restoring versions 5 to 8 from their stored batches');
+  expect(again.status()).toMatchObject({ version: 8 });
+  expect(again.status()).not.toHaveProperty('restoring');
+  expect(again.status()).not.toHaveProperty('step');
+});
+
 test('a start that found no data does not bind the folder to the path that was wrong', async () => {
   const { config } = toyRun({ loop: { steps: 1 } });
   const wrong = { ...config, data: { ...config.data, trainFile: '/nowhere/trian.jsonl' } } as typeof config;

@@ -20,6 +20,7 @@ const DEAF: Listener = {
   note: hearsNothing,
   changed: hearsNothing,
   version: hearsNothing,
+  restoring: hearsNothing,
   bound: hearsNothing,
   synthesis: hearsNothing,
   curriculum: hearsNothing,

@@ -14,6 +14,7 @@ const PHASES: Readonly<Record<Live['phase'], readonly [Tone, string]>> = {
 };
 
 const PAUSING = ['warn', 'Pausing: the step in hand'] as const;
+const RESTORING = ['info', 'Restoring'] as const;
 
 /** The daemon's phase; without a connection it is the last known phase. */
 export function PhaseBadge({
@@ -24,9 +25,11 @@ export function PhaseBadge({
   readonly connected: boolean;
 }) {
   const pausing = useLive(isPausing);
+  const restoring = useLive((live) => live.restoring);
   if (phase === undefined) return <Badge dot>Connecting</Badge>;
   if (!connected) return <Badge dot>Not connected</Badge>;
-  const [tone, text] = pausing === true ? PAUSING : PHASES[phase];
+  const [tone, text] =
+    pausing === true ? PAUSING : phase === 'starting' && restoring !== undefined ? RESTORING : PHASES[phase];
   return (
     <Badge dot tone={tone}>
       {text}

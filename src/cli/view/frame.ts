@@ -74,7 +74,7 @@ export function renderFrame(status: Status, options: FrameOptions): string[] {
 }
 
 function title(status: Status, width: number, cwd: string | undefined): Line[] {
-  const [words, style] = isPausing(status) ? PAUSING : PHASES[status.phase];
+  const [words, style] = phaseWords(status);
   const target = status.stopAt === null ? '' : ` of ${status.stopAt}`;
   const left: Line = [
     ['Quorum', 'bold', 'magenta'],
@@ -99,6 +99,14 @@ function title(status: Status, width: number, cwd: string | undefined): Line[] {
   const lines = [spread(left, [[ran(status), 'dim']], width), where, ...dashboard];
   const why: Line[] = status.held === undefined ? [] : [[[status.held, 'yellow']]];
   return [...lines, ...why, ...(status.error === undefined ? [] : ([[[status.error, 'red']]] satisfies Line[]))];
+}
+
+function phaseWords(status: Status): readonly [string, Style] {
+  if (isPausing(status)) return PAUSING;
+  const { phase, restoring } = status;
+  return phase === 'starting' && restoring !== undefined
+    ? [`restoring up to version ${restoring}`, 'cyan']
+    : PHASES[phase];
 }
 
 /** Time that the run has been up, over all starts. */

@@ -16,7 +16,10 @@ export function plainLines(before: Status | undefined, now: Status): string[] {
   if (before?.phase !== now.phase) lines.push(now.error === undefined ? now.phase : `${now.phase}: ${now.error}`);
   if (isPausing(now) && !(before && isPausing(before))) lines.push('pausing: the step in hand');
   lines.push(...newNotes(before, now));
-  if (now.version > 0 && before && before.version !== now.version) lines.push(stepLine(now));
+  const restoring = now.restoring ?? before?.restoring ?? 0;
+  if (before && before.version !== now.version && now.version <= restoring)
+    lines.push(`version ${now.version} of ${restoring} restored`);
+  if (before && before.step !== now.step) lines.push(stepLine(now));
   if (now.accuracy.now && before?.accuracy.now?.version !== now.accuracy.now.version) lines.push(accuracyLine(now));
   if (now.labelFree?.now && before?.labelFree?.now?.version !== now.labelFree.now.version)
     lines.push(labelFreeLine(now));
@@ -29,7 +32,7 @@ function newNotes(before: Status | undefined, now: Status): string[] {
   return now.notes.slice(from).map(({ text }) => text.replace(/\s+/g, ' '));
 }
 
-function stepLine({ version, signals, throughput, staleness, groups }: Status): string {
+function stepLine({ step, signals, throughput, staleness, groups }: Status): string {
   const parts = [
     ['share', fixed(signals.voteShare, 2)],
     ...(signals.votesLost === undefined ? [] : [['lost', percent(signals.votesLost)]]),
@@ -44,7 +47,7 @@ function stepLine({ version, signals, throughput, staleness, groups }: Status): 
     ['staleness', String(staleness.now ?? '–')],
     ['kept', `${groups.kept} of ${groups.sampled}`],
   ];
-  return `step ${version}  ${parts.map(([name, value]) => `${name} ${value}`).join('  ')}`;
+  return `step ${step}  ${parts.map(([name, value]) => `${name} ${value}`).join('  ')}`;
 }
 
 function accuracyLine({ accuracy: { now, baseline, best, questions, levels }, labelFree }: Status): string {

@@ -26,6 +26,12 @@ describe('renderFrame', () => {
     expect(renderFrame(STARTING, { width: 80, rows: 40, colors: plain }).join('\n')).toMatchSnapshot();
   });
 
+  it('says up to which version a start restores', () => {
+    const title = (status: typeof RUNNING) => renderFrame(status, { width: 80, rows: 40, colors: plain })[0];
+    expect(title({ ...STARTING, version: 25, restoring: 27 })).toContain('version 25  ● restoring up to version 27');
+    expect(title({ ...RUNNING, phase: 'stopping', restoring: 49 })).toContain('● stopping');
+  });
+
   it('shows paths relative to the folder where it runs', () => {
     const status = { ...RUNNING, model: '/home/me/quorum/models/mini', run: '/var/runs/a' };
     const options = { width: 120, rows: 40, colors: plain };

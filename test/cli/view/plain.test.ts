@@ -17,6 +17,7 @@ describe('plainLines', () => {
       ...RUNNING,
       phase: 'paused' as const,
       version: 49,
+      step: 49,
       accuracy: { ...RUNNING.accuracy, now: { version: 49, greedy: 0.81, seconds: 760 } },
       notes: [...RUNNING.notes, { at: RUNNING.at, text: 'saved\nversion 49' }],
     };
@@ -26,6 +27,15 @@ describe('plainLines', () => {
       '[12:41] step 49  share 0.71  reward 0.68  loss -0.0123  kl 0.0131  entropy 0.412  clipped 2.1 %  length 18.3  rollout 5,234 tokens/s  learner 12.3k tokens/s  staleness 1  kept 1568 of 2368',
       '[12:41] accuracy 81.0 % at version 49 (greedy, 200 held-out questions; base 53.0 %, best 80.1 %)',
     ]);
+  });
+
+  it('says each version that a start restores, and no figures of a step that it did not take', () => {
+    const before = { ...STARTING, version: 25, restoring: 27 };
+    const { restoring: _, ...restored } = { ...before, version: 27 };
+    expect(plainLines(before, { ...before, version: 26 })).toEqual(['[0:00] version 26 of 27 restored']);
+    expect(plainLines(before, restored)).toEqual(['[0:00] version 27 of 27 restored']);
+    expect(plainLines(restored, { ...restored, version: 28 })).toEqual([]);
+    expect(plainLines(RUNNING, { ...RUNNING, version: 49 })).toEqual([]);
   });
 
   it('says the accuracy by level where there are levels', () => {
