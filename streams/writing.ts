@@ -82,7 +82,7 @@ export class Writing {
   /** At most `count` prompts for the sequence numbers from `from` on; undefined where it is the questions' turn. */
   prompts(from: number, count: number): Prompts | undefined {
     const { config, store, draft } = this.#loop.parts;
-    const size = Math.min(config.synthesis.reward.groups, config.loop.batchGroups);
+    const size = config.synthesis.reward.groups;
     const begun = this.#blockOf(from);
     const block = begun ?? (this.isDue ? { from, to: from + size, turn: this.#turn } : undefined);
     if (block === undefined) return undefined;

@@ -4,7 +4,10 @@ import { InputError } from '../protocol/errors.ts';
 import type { Config } from './schema.ts';
 
 /** @param plugin that writes questions in place of the policy, if one does. @throws InputError that names the fix. */
-export function refuseReward({ synthesis, learner }: Pick<Config, 'synthesis' | 'learner'>, plugin?: string): void {
+export function refuseReward(
+  { synthesis, learner, loop }: Pick<Config, 'synthesis' | 'learner' | 'loop'>,
+  plugin?: string,
+): void {
   if (synthesis.reward.mode === 'off') return;
   const refuse = (why: string): never => {
     throw new InputError(`synthesis.reward.mode is "on", but ${why}, or set it to "off"`);
@@ -17,6 +20,11 @@ export function refuseReward({ synthesis, learner }: Pick<Config, 'synthesis' | 
   const others = OBJECTIVES.filter(({ followsAdvantages }) => followsAdvantages === true).map(({ name }) => name);
   if (objective !== undefined && objective.followsAdvantages !== true)
     refuse(`learner.objective ${type} does not follow advantages: use ${others.join(', ')}`);
+  const { groups } = synthesis.reward;
+  if (groups > loop.batchGroups)
+    throw new InputError(
+      `synthesis.reward.groups is ${groups}, but a learner step takes ${loop.batchGroups} groups (loop.batchGroups): set it to at most ${loop.batchGroups}, or raise loop.batchGroups`,
+    );
 }
 
 /** @param hasCheck whether any check looks at responses. @throws InputError that names the fix. */

@@ -20,6 +20,17 @@ test('rewarded questions need a model that writes them and an objective that fol
   );
 });
 
+test('the prompts of a writing step fit into a learner step', () => {
+  const with8 = (batchGroups: number) =>
+    refusal({ synthesis: { mode: 'direct', reward: { ...reward, groups: 8 } }, loop: { batchGroups } });
+  expect(with8(8)).not.toThrow();
+  expect(with8(7)).toThrow(InputError);
+  expect(with8(7)).toThrow(
+    /^synthesis\.reward\.groups is 8, .* takes 7 groups \(loop\.batchGroups\): set it to at most 7, or raise/,
+  );
+  expect(refusal({ loop: { batchGroups: 4 } })).not.toThrow(); // groups is 8 by default; here it is not used
+});
+
 test('blame by step needs a check', () => {
   const byStep = configSchema.parse({ learner: { blame: 'step' } });
   expect(() => refuseBlame(byStep, true)).not.toThrow();
