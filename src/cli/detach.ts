@@ -9,7 +9,9 @@ import { join, relative } from 'node:path';
 import { LiveTimer } from '../lib/live-timer.ts';
 import type { DaemonHandle, DashboardAddress } from '../daemon/daemon-handle.ts';
 import { CancelledError, TimeoutError } from '../protocol/errors.ts';
-import { openRunFolder } from '../store/run-folder.ts';
+import { tryLock } from '../store/lock.ts';
+import { openRunFolder, type RunFolder } from '../store/run-folder.ts';
+import { removeUnbegun } from '../store/unbegun.ts';
 import { EXIT } from './errors.ts';
 import { onInterrupt } from './interrupt.ts';
 
@@ -43,7 +45,7 @@ const LOOK_MILLISECONDS = 60_000;
  * left behind then.
  */
 export async function startInBackground({ runFolder, openSeconds }: Wanted): Promise<Up | undefined> {
-  const output = newOutput(runFolder);
+  const { folder, output } = newOutput(runFolder);
   const file = openSync(output, 'a', 0o600);
   const args = process.argv.slice(1).filter((argument) => argument !== '--detach');
   const child = spawn(process.execPath, [...process.execArgv, ...args, '--detached'], {
@@ -70,6 +72,7 @@ export async function startInBackground({ runFolder, openSeconds }: Wanted): Pro
       ? ''
       : `the daemon was ended by ${outcome.signal} before it was up; what it said is in ${output}\n`;
   process.stderr.write(`${readFileSync(output, 'utf8').slice(-LONGEST_WORDS)}${how}`);
+  if (outcome.signal === null) forget(folder);
   process.exitCode = outcome.code ?? EXIT.failed;
   return undefined;
 }
@@ -109,14 +112,22 @@ export function inTheBackground({ pid, runFolder, dashboard }: Up): string[] {
 /**
  * Opens and closes the run folder, so that its errors appear at once; the last daemon's output is kept as output.1.log.
  */
-function newOutput(runFolder: string): string {
+function newOutput(runFolder: string): { readonly folder: RunFolder; readonly output: string } {
   using folder = openRunFolder(runFolder);
   const [output, before] = ['output.log', 'output.1.log'].map((name) => join(folder.logFolder, name)) as [
     string,
     string,
   ];
   if (existsSync(output)) renameSync(output, before);
-  return output;
+  return { folder, output };
+}
+
+/** The daemon found the folder made by this process, so what a refused start leaves is for this process to remove. */
+function forget(folder: RunFolder): void {
+  const unlock = tryLock(join(folder.path, 'lock'));
+  if (!unlock) return;
+  removeUnbegun(folder);
+  unlock();
 }
 
 async function firstOf(

@@ -90,9 +90,11 @@ class Daemon implements DaemonHandle {
         note: (text) => journal.note(text),
       });
       this.#server = await listen(this.#run.folder.socket, (request) => this.#answer(request));
+      this.#run.begin();
     } catch (error) {
       started.system.stop();
       place.close();
+      this.#server?.close();
       await this.#dashboard?.close();
       throw error;
     }

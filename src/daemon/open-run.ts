@@ -17,6 +17,7 @@ import { Presence } from '../store/presence.ts';
 import { openRunFolder, type RunFolder } from '../store/run-folder.ts';
 import { settleStanding } from '../store/standing.ts';
 import type { Store } from '../store/store.ts';
+import { removeUnbegun } from '../store/unbegun.ts';
 import { compareSettings, describeChanges } from './changed-settings.ts';
 import { openChain } from './open-chain.ts';
 import { settleBase } from './settle-base.ts';
@@ -51,6 +52,8 @@ export interface OpenRun extends AsyncDisposable {
   readonly version: number;
   /** Notes for the user about checkpoints and data. */
   readonly notes: readonly string[];
+  /** Binds the folder to this run. Until then a close removes the files of a new run: the start was refused. */
+  begin(): void;
 }
 
 /**
@@ -59,6 +62,7 @@ export interface OpenRun extends AsyncDisposable {
  */
 export async function openRun(config: Config, options: OpenOptions): Promise<OpenRun> {
   const closers: (() => unknown)[] = [];
+  let isBegun = false;
   const close = async () => {
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
   };
@@ -66,6 +70,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
   try {
     const folder = openRunFolder(config.runFolder);
     closers.push(() => folder.release());
+    closers.push(() => isBegun || removeUnbegun(folder));
     // Keep secrets out of a file that users share.
     const { viewToken: _view, controlToken: _control, ...dashboard } = config.dashboard;
     const asRun = { ...config, dashboard, plugins: config.plugins.map(nameOf) };
@@ -110,9 +115,7 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
     const [{ version }] = await unlessAborted(options.signal, Promise.all([learner.open(), sampler.open()]));
     refuseUnread(config, opened, learner);
     settleStanding(store, version);
-    // Store the configuration only once model and data exist; otherwise a mistyped path would bind the folder.
     const changes = [...base.keep(), ...changedSince(store, before, asRun)];
-    folder.saveConfig(asRun);
     const data = isDrawn(config.data) ? { ...opened, since: 0, changes: [] } : await settleData(store, opened, version);
     const notes = [...(opened.notes ?? []), ...changes, ...data.changes, ...chain.notes, ...sized.notes];
     return {
@@ -128,6 +131,10 @@ export async function openRun(config: Config, options: OpenOptions): Promise<Ope
       policy,
       version,
       notes,
+      begin: () => {
+        folder.saveConfig(asRun);
+        isBegun = true;
+      },
       [Symbol.asyncDispose]: close,
     };
   } catch (error) {

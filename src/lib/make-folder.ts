@@ -5,19 +5,24 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
-/** @throws the file system's error when a folder cannot be made, or something else has its name. */
-export function makeFolder(folder: string, mode = 0o777): void {
+/**
+ * @returns the folders that this call made, the outermost first.
+ * @throws the file system's error when a folder cannot be made, or something else has its name.
+ */
+export function makeFolder(folder: string, mode = 0o777): string[] {
   const missing = [resolve(folder)];
   for (let above = dirname(missing[0]!); !existsSync(above); above = dirname(above)) missing.unshift(above);
-  for (const path of missing) {
+  return missing.filter((path) => {
     try {
       mkdirSync(path, { mode });
+      return true;
     } catch (error) {
       if (
         (error as NodeJS.ErrnoException).code !== 'EEXIST' ||
         statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true
       )
         throw error;
+      return false;
     }
-  }
+  });
 }

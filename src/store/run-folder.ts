@@ -64,10 +64,12 @@ export interface RunConfig {
 }
 
 export interface RunFolder extends RunPaths, Disposable {
-  /** Whether this call made the folder. */
+  /** Whether the run is new: the folder was missing or empty. */
   readonly fresh: boolean;
+  /** The folders that this call made, the outermost first. */
+  readonly made: readonly string[];
   /**
-   * Keeps the configuration as run. Settings may change between launches, the identity of the run may not: the cursor
+   * Keeps the configuration as run, with which a new run begins. Settings may change between launches, the identity of the run may not: the cursor
    * and the stored groups belong to one data set (and the versions to one base: settle-base.ts). @throws InputError
    * that names the key and both values.
    */
@@ -100,7 +102,7 @@ export function runPaths(folder: string): RunPaths {
  */
 export function openRunFolder(folder: string): RunFolder {
   const paths = runPaths(folder);
-  makeRunFolder(paths.path);
+  const made = makeRunFolder(paths.path);
   refuseForeign(paths.path);
   refuseOddEntries(paths.path);
   const release = tryLock(join(paths.path, 'lock'));
@@ -110,7 +112,7 @@ export function openRunFolder(folder: string): RunFolder {
     for (const part of [paths.logFolder, paths.checkpointsFolder]) makeFolder(part, PRIVATE);
     const daemon: DaemonInfo = { pid: process.pid, socket: paths.socket, started: new Date().toISOString() };
     writeFileWhole(daemonFile(paths.path), `${JSON.stringify(daemon)}\n`);
-    return Object.assign(actions(paths, release), paths, { fresh });
+    return Object.assign(actions(paths, release), paths, { fresh, made });
   } catch (error) {
     release();
     throw diskError(paths.path, error);
@@ -138,7 +140,7 @@ export function findDaemon(folder: string): DaemonInfo | undefined {
   return daemon && existsSync(socket) ? { ...daemon, socket } : daemon; // the folder may have been moved since
 }
 
-function actions(paths: RunPaths, unlock: () => void): Omit<RunFolder, keyof RunPaths | 'fresh'> {
+function actions(paths: RunPaths, unlock: () => void): Omit<RunFolder, keyof RunPaths | 'fresh' | 'made'> {
   let held = true;
   function release(): void {
     if (!held) return;
@@ -184,9 +186,9 @@ function identity({ seed, data }: RunConfig): Record<string, string | undefined>
   );
 }
 
-function makeRunFolder(path: string): void {
+function makeRunFolder(path: string): readonly string[] {
   try {
-    if (nearestFolder(path) !== path) makeFolder(path, PRIVATE);
+    return nearestFolder(path) === path ? [] : makeFolder(path, PRIVATE);
   } catch (error) {
     const known = diskError(path, error);
     if (known instanceof InputError) throw known;

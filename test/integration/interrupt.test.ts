@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -64,8 +64,7 @@ test.skipIf(process.platform === 'win32')(
     expect(said).toEqual(['Stopping before the model is loaded; nothing was begun. The same command starts again.']);
     expect(await out).toBe('');
     expect(findDaemon(runFolder)).toBeUndefined();
-    expect(readdirSync(runFolder).toSorted()).toEqual(['best', 'checkpoints', 'lock', 'log', 'quorum.db', 'run.json']);
-    expect([...readdirSync(join(runFolder, 'checkpoints')), ...readdirSync(join(runFolder, 'best'))]).toEqual([]);
+    expect(existsSync(runFolder)).toBe(false);
 
     rmSync(pipe);
     cpSync(join('models/mini', 'model.safetensors'), join(model, 'model.safetensors'));

@@ -112,6 +112,7 @@ test.skipIf(process.platform === 'win32')(
     const late = detach('--run', `${run}-late`, '--set', 'timeouts.openSeconds=0.1');
     const [code, out, errors] = await detach();
     expect(await badly).toEqual([2, '', expect.stringMatching(/^error: .*no\/such\/file/)]);
+    expect(existsSync(`${run}-bad`)).toBe(false);
     expect(await late).toEqual([
       1,
       '',

@@ -156,6 +156,7 @@ async function openToyRun(config: Config, toy: ToyPolicy, options: RigOptions): 
     policy,
     version,
     notes: [],
+    begin: () => undefined,
     [Symbol.asyncDispose]: () => Promise.resolve(folder.release()), // tests read the store afterwards
   };
 }
