@@ -3,7 +3,7 @@
  * they would be 20 times slower. A blob is served as long as a caller holds it.
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream/promises';
@@ -77,17 +77,14 @@ export class Blobs implements AsyncDisposable {
     if (!held) return refuse(404);
     const from = startOf(request.headers.range);
     if (from === undefined || (from > 0 && from >= held.size)) return refuse(416);
+    const source = await sourceOf(held, from).catch(() => undefined);
+    if (!source) return refuse(404);
     response.writeHead(from === 0 ? 200 : 206, {
       'content-type': 'application/octet-stream',
       'content-length': held.size - from,
       'accept-ranges': 'bytes',
       ...(from > 0 && { 'content-range': `bytes ${from}-${held.size - 1}/${held.size}` }),
     });
-    const { content } = held;
-    const source =
-      'path' in content
-        ? createReadStream(content.path, { start: from, end: Math.max(0, held.size - 1) })
-        : Readable.from([(await content.read()).subarray(from)], { objectMode: false });
     await pipeline(source, response);
   }
 
@@ -100,6 +97,12 @@ export class Blobs implements AsyncDisposable {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
   }
+}
+
+/** @throws Error when the content is gone. */
+async function sourceOf({ content, size }: Held, from: number): Promise<Readable> {
+  if ('read' in content) return Readable.from([(await content.read()).subarray(from)], { objectMode: false });
+  return (await open(content.path)).createReadStream({ start: from, end: Math.max(0, size - 1) });
 }
 
 /** 0 without a range; undefined for a range that is not `bytes=N-`. */

@@ -31,9 +31,11 @@ export async function fetchBytes(source: () => BlobSource, blob: Blob): Promise<
   return bytes;
 }
 
-/** To `path`, which exists afterwards, whole. @param part file of what has come so far; a later call continues it. */
+/**
+ * To `path`, which exists afterwards, whole; a file there of another content is replaced. @param part file of what has come so far; a later call continues it.
+ */
 export async function fetchFile(source: () => BlobSource, blob: Blob, path: string, part: string): Promise<void> {
-  if (existsSync(path) && statSync(path).size === blob.size) return;
+  if (existsSync(path) && statSync(path).size === blob.size && (await hashOfFile(path)) === blob.sha) return;
   if (existsSync(part) && statSync(part).size > blob.size) rmSync(part);
   const file = await open(part, 'a');
   try {

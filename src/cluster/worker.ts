@@ -57,8 +57,9 @@ const RENEWALS = 4;
 const REST_MILLISECONDS = 500;
 /** Deliveries of a lease after which a worker reports its failure to the daemon. */
 const DELIVERIES = 5;
-/** Leases in a row that fail before the worker ends. */
-const FAILURES = 8;
+/** A rest after a lease or an opening that failed, and the time of failures alone after which the worker ends. */
+const FAILED_REST_MILLISECONDS = 2_000;
+const FAILING_MILLISECONDS = 120_000;
 
 export class Worker {
   readonly #options: WorkerOptions;
@@ -74,7 +75,8 @@ export class Worker {
   readonly #done = new AbortController();
   #orders: Orders | undefined;
   #station: Station | undefined;
-  #failures = 0;
+  /** `performance.now` of the first failure after the last success. */
+  #failingSince: number | undefined;
   #error: Error | undefined;
   #said = '';
 
@@ -156,16 +158,28 @@ export class Worker {
   /** Opens a setup; heartbeats continue meanwhile. */
   #begin(setup: Setup): void {
     const old = this.#station;
-    const { open, cache, name, devices, say } = this.#options;
+    const { open, cache, name, devices } = this.#options;
     const source = (): BlobSource => this.#orders!.blobs;
     const station = new Station({ setup, cache, name, devices, source, pictures: this.#pictures, open });
     this.#station = station;
-    const opening = async (): Promise<void> => {
-      await old?.[Symbol.asyncDispose]();
+    void this.#open(station, old).catch((error: Error) => this.#fail(error));
+  }
+
+  /** Where the daemon or its files are away for a while, the next heartbeat begins again. */
+  async #open(station: Station, old: Station | undefined): Promise<void> {
+    await old?.[Symbol.asyncDispose]();
+    try {
       await station.open();
-      say(`joined the daemon as ${name}`);
-    };
-    void opening().catch((error: Error) => this.#fail(error));
+      this.#failingSince = undefined;
+      this.#say(`joined the daemon as ${this.#options.name}`);
+    } catch (error) {
+      if (error instanceof InputError) throw error;
+      this.#say(`cannot open the model of the daemon yet: ${(error as Error).message}`);
+      this.#countFailure(error as Error);
+      await this.#rest();
+      await station[Symbol.asyncDispose]();
+      if (this.#station === station) this.#station = undefined;
+    }
   }
 
   async #lane(): Promise<void> {
@@ -182,6 +196,7 @@ export class Worker {
         if (!message) continue;
         if (this.#ended.signal.aborted || this.#station !== station) message.nak();
         else await this.#work(message, station);
+        if (this.#failingSince !== undefined) await this.#rest();
       } catch (error) {
         if (error instanceof InputError) this.#fail(error); // a lease that only another version of Quorum can read
         consumer = undefined; // the server or its queue is away
@@ -198,7 +213,7 @@ export class Worker {
     try {
       await this.#publish(lease, await station.sample(lease));
       message.ack();
-      this.#failures = 0;
+      this.#failingSince = undefined;
     } catch (error) {
       await this.#failed(message, lease, error as Error);
     } finally {
@@ -223,11 +238,11 @@ export class Worker {
     );
   }
 
-  /** Reports a question that cannot be asked to the daemon; after another failure another worker tries the lease. */
+  /** Reports a lease that no worker can sample to the daemon; after another failure another worker tries the lease. */
   async #failed(message: JsMsg, lease: Lease, error: Error): Promise<void> {
-    if (error instanceof RangeError) return message.term(error.message); // the daemon has no use for it any more
-    const isLast = message.info.deliveryCount >= DELIVERIES;
-    if (error instanceof InputError || isLast) {
+    // RangeError: what the lease needs is gone, and it is the daemon's to say whether it still has a use for the lease.
+    const isFinal = error instanceof InputError || error instanceof RangeError;
+    if (isFinal || message.info.deliveryCount >= DELIVERIES) {
       const failure: FailureMessage = { lease: lease.id, failure: error.message.slice(0, 1_000) };
       await publish(this.#queues, namesOf(this.#options.cluster).groupsSubject(this.#key), encode(failure));
       message.ack();
@@ -235,7 +250,17 @@ export class Worker {
     }
     message.nak(REST_MILLISECONDS);
     this.#say(`failed: ${error.message}`);
-    if (lease.setup === this.#station?.setup.id && ++this.#failures >= FAILURES) this.#fail(error);
+    if (lease.setup === this.#station?.setup.id) this.#countFailure(error);
+  }
+
+  /** The caller rests after it. */
+  #countFailure(error: Error): void {
+    this.#failingSince ??= performance.now();
+    if (performance.now() - this.#failingSince > FAILING_MILLISECONDS) this.#fail(error);
+  }
+
+  async #rest(): Promise<void> {
+    await sleep(FAILED_REST_MILLISECONDS, undefined, { signal: this.#ended.signal }).catch(() => {});
   }
 
   #fail(error: Error): void {

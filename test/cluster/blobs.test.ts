@@ -86,3 +86,27 @@ test('content that is not what its hash says is refused', async () => {
   await expect(fetchFile(source, BLOB, path, part)).rejects.toThrow('came with another content');
   expect([existsSync(path), existsSync(part)]).toEqual([false, false]);
 });
+
+test('a file in the cache whose content was changed is fetched again', async () => {
+  const blobs = await served();
+  blobs.hold(BLOB, { read: () => Promise.resolve(BYTES) });
+  const [path, part] = ['file', 'part'].map((name) => join(temporaryFolder(), name)) as [string, string];
+  const changed = Buffer.from(BYTES);
+  changed[123] = changed[123]! ^ 1;
+  writeFileSync(path, changed);
+  await fetchFile(() => ({ url: blobs.url, token: blobs.token }), BLOB, path, part);
+  expect(hashOf(new Uint8Array(readFileSync(path)))).toBe(BLOB.sha);
+  blobs.release(BLOB);
+  await fetchFile(() => ({ url: blobs.url, token: blobs.token }), BLOB, path, part); // fetches nothing
+  writeFileSync(path, changed);
+  await expect(fetchFile(() => ({ url: blobs.url, token: blobs.token }), BLOB, path, part)).rejects.toThrow(RangeError);
+});
+
+test('content that is held and gone is not there', async () => {
+  const blobs = await served();
+  const other = { ...BLOB, sha: 'b'.repeat(64) };
+  blobs.hold(BLOB, { path: join(temporaryFolder(), 'deleted') });
+  blobs.hold(other, { read: () => Promise.reject(new Error('it is gone')) });
+  for (const blob of [BLOB, other])
+    await expect(fetchBytes(() => ({ url: blobs.url, token: blobs.token }), blob)).rejects.toThrow(RangeError);
+});

@@ -38,7 +38,7 @@ describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
 
   test('a daemon that is killed while workers sample continues as if it had not been', LIMIT, async () => {
     const nats = await natsServer();
-    const { daemon } = await startToy(undefined, chaosInput(0), temporaryFolder());
+    const { daemon } = await startToy(undefined, chaosInput(0), { folder: temporaryFolder() });
     await daemon.closed();
     const alone = contentsOf(daemon.runFolder.replace(/\/run$/, ''));
     for (const name of ['one', 'two']) await workHere(nats.url, name, { beforeSample: () => sleep(5) });

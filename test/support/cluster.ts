@@ -17,11 +17,15 @@ export const TOY_INPUT = {
   filters: { dropAllAgree: false },
 } satisfies ConfigInput;
 
-/** @param cluster settings; absent: no workers. */
-export async function startToy(cluster?: ConfigInput['cluster'], input: ConfigInput = TOY_INPUT, folder?: string) {
+/** @param cluster settings; absent: no workers. @param faults of the policy in the daemon. */
+export async function startToy(
+  cluster?: ConfigInput['cluster'],
+  input: ConfigInput = TOY_INPUT,
+  { folder, faults = {} }: { readonly folder?: string; readonly faults?: ToyFaults } = {},
+) {
   const { config } = toyRun({ ...input, ...(cluster && { cluster }) }, folder);
   const daemon = await startDaemon(config, {
-    createPolicy: (_, { checkpoint }) => new ToyPolicy(checkpoint ? { checkpoint } : {}),
+    createPolicy: (_, { checkpoint }) => new ToyPolicy({ ...(checkpoint && { checkpoint }), faults }),
   });
   onTestFinished(async () => void (await daemon.stop()));
   return { daemon, config };

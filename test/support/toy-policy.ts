@@ -23,6 +23,8 @@ type Table = Readonly<Record<string, readonly number[]>>;
 /** Hooks around the work; each may wait or throw. */
 export interface ToyFaults {
   readonly beforeSample?: (request: SampleRequest, signal?: AbortSignal) => Promise<void> | void;
+  /** Each time that the weights of a published version are read. */
+  readonly beforeRead?: (version: number) => Promise<void> | void;
   readonly beforeLearn?: (batch: Batch) => Promise<void> | void;
   /** Runs after the step; throwing here loses the reply. */
   readonly afterLearn?: (batch: Batch) => Promise<void> | void;
@@ -177,7 +179,10 @@ export class ToyPolicy implements Policy, Learner {
       version,
       id: createHash('sha256').update(bytes).digest('hex'),
       size: bytes.length,
-      read: () => Promise.resolve(bytes),
+      read: async () => {
+        await this.#options.faults?.beforeRead?.(version);
+        return bytes;
+      },
     };
   }
 

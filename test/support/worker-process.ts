@@ -31,6 +31,11 @@ export const startToyWorker = (
   environment: NodeJS.ProcessEnv = {},
 ): WorkerProcess => start([...nodeArguments(TOY), join, name, temporaryFolder(), String(milliseconds)], environment);
 
+/** An environment in which a process runs this source of JavaScript first. */
+export const runningFirst = (source: string): NodeJS.ProcessEnv => ({
+  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}`,
+});
+
 function start(arguments_: readonly string[], environment: NodeJS.ProcessEnv = {}): WorkerProcess {
   const child = spawn(process.execPath, arguments_, {
     stdio: ['ignore', 'pipe', 'pipe'],
