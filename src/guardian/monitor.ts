@@ -88,6 +88,11 @@ export const NEW_MONITOR: MonitorState = {
 /** Weight of the newest step in a mean. */
 const FAST = 0.3;
 /**
+ * The most by which a step's KL counts above the mean: the estimate k3 = exp(d) - d - 1 of a single token can be in the
+ * hundreds, and one such step would otherwise stay in the mean for a dozen. A lasting rise needs two steps to show.
+ */
+const KL_RISE = 0.5;
+/**
  * Loss of agreement that a probe may show: healthy runs lose up to 0.033, or up to three canaries when there are few. A
  * larger loss adds up from probe to probe, a smaller one subtracts (cumulative sums: Page, Continuous inspection
  * schemes, Biometrika 1954), so several probes detect a loss that is too small for one.
@@ -107,7 +112,7 @@ export function observe(
   options: MonitorOptions,
 ): { readonly state: MonitorState; readonly assessment: Assessment } {
   const readings = state.readings + 1;
-  const signals = smoothed(state.signals, reading.signals, Math.max(FAST, 1 / readings));
+  const signals = smoothed(state.signals, withoutTail(state.signals, reading.signals), Math.max(FAST, 1 / readings));
   const usual = usualAfter(state.usual, reading.signals, readings);
   const probe = reading.probe ?? state.probe;
   const slowShare = usual.mean.voteShare;
@@ -217,6 +222,11 @@ export function isTrusted(
 export function rolledBack(state: MonitorState, as: number): MonitorState {
   const { reference } = state;
   return { ...NEW_MONITOR, level: 'watch', since: as, reference, isWary: true };
+}
+
+function withoutTail(before: Signals, now: Signals): Signals {
+  const { kl } = now;
+  return kl === undefined || before.kl === undefined ? now : { ...now, kl: Math.min(kl, before.kl + KL_RISE) };
 }
 
 function smoothed(before: Signals, now: Signals, weight: number): Signals {

@@ -74,7 +74,6 @@ const RULES: readonly Rule[] = [
   { signal: 'consistency', decisive: false, excess: fallen, watch: 0.2, act: 0.4 },
   { signal: 'canaryTokens', decisive: false, excess: shrunk, watch: 0.4, act: 0.8 },
   { signal: 'voteShare', decisive: false, excess: fallen, watch: 0.1, act: 0.2 },
-  { signal: 'winnersLost', decisive: false, excess: risen, watch: 0.15, act: 0.3 },
   { signal: 'shareRate', decisive: false, excess: swing, watch: 0.15, act: 0.25 },
   { signal: 'spread', decisive: false, excess: risen, watch: 0.1, act: 0.25 },
   { signal: 'entropy', decisive: false, excess: factor, watch: 1.5, act: 2.5 },

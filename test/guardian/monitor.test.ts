@@ -41,6 +41,33 @@ describe('a healthy run', () => {
       expect(state.reference!.version).toBeGreaterThan(900);
     }
   });
+
+  it('with checks and a curriculum, which asks ever harder questions, is not watched, and its versions are trusted', () => {
+    // As measured on the ladder's digits: 63.7 to 92.3 % right over these steps.
+    const steps = 150;
+    const climb = trace(2, steps, (signals, step) => {
+      const done = Math.min(1, step / 15);
+      const noise = signals['spread']!;
+      signals['winnersLost'] = 0.21 + 0.19 * done + noise;
+      signals['entropy'] = 0.046 * 0.3 ** done;
+      signals['responseTokens'] = 45 + 45 * done;
+      signals['voteShare'] = 0.6 + noise;
+    });
+    const { assessments, state } = watched(climb);
+    expect(assessments.filter(({ level }) => level !== 'healthy')).toEqual([]);
+    expect(state.reference!.version).toBeGreaterThan(steps / 2);
+  });
+
+  it('is not watched for one step whose estimate of the KL one token made large, and is for a KL that stays', () => {
+    const jump = (lasts: number) =>
+      watched(
+        trace(3, 60, (signals, step) => {
+          if (step >= 40 && step < 40 + lasts) signals['kl'] = 29;
+        }),
+      ).assessments.flatMap(({ symptoms: found }) => found.filter(({ signal }) => signal === 'kl'));
+    expect(jump(1)).toEqual([]);
+    expect(jump(10).map(({ severity }) => severity)).toContain(2);
+  });
 });
 
 describe('where a version was sure of few canaries', () => {
