@@ -48,8 +48,8 @@ const fallen = (now: number, before = now): number => before - now;
 const risen = (now: number, before = now): number => now - before;
 const lost = (now: number): number => 1 - now;
 const swing = (now: number): number => Math.abs(now);
-/** Halvings. */
-const shrunk = (now: number, before = now): number => Math.max(0, before > now ? factor(now, before) : 0);
+/** Halvings; of doublings 2.5 count as one, since learning to show its work lengthens responses. */
+const resized = (now: number, before = now): number => factor(now, before) / (now > before ? 2.5 : 1);
 /** Doublings, up or down. */
 const factor = (now: number, before = now): number =>
   now > 0 && before > 0 ? Math.abs(Math.log2(now / before)) : now === before ? 0 : 8;
@@ -72,12 +72,11 @@ const RULES: readonly Rule[] = [
   { signal: 'canaryAccuracy', decisive: true, excess: fallen, watch: 0.1, act: 0.2 },
   { signal: 'unsound', decisive: true, excess: risen, watch: 0.08, act: 0.14 },
   { signal: 'consistency', decisive: false, excess: fallen, watch: 0.2, act: 0.4 },
-  { signal: 'canaryTokens', decisive: false, excess: shrunk, watch: 0.4, act: 0.8 },
+  { signal: 'canaryTokens', decisive: false, excess: resized, watch: 0.4, act: 0.8 },
   { signal: 'voteShare', decisive: false, excess: fallen, watch: 0.1, act: 0.2 },
   { signal: 'shareRate', decisive: false, excess: swing, watch: 0.15, act: 0.25 },
   { signal: 'spread', decisive: false, excess: risen, watch: 0.1, act: 0.25 },
   { signal: 'entropy', decisive: false, excess: factor, watch: 1.5, act: 2.5 },
-  { signal: 'responseTokens', decisive: false, excess: factor, watch: 1, act: 1.5 },
   { signal: 'kl', decisive: false, excess: risen, watch: 0.2, act: 0.6 },
   { signal: 'clipFraction', decisive: false, excess: risen, watch: 0.05, act: 0.2 },
 ];

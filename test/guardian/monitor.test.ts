@@ -47,11 +47,10 @@ describe('a healthy run', () => {
     const steps = 150;
     const climb = trace(2, steps, (signals, step) => {
       const done = Math.min(1, step / 15);
-      const noise = signals['spread']!;
-      signals['winnersLost'] = 0.21 + 0.19 * done + noise;
+      signals['winnersLost'] = 0.21 + 0.19 * done;
       signals['entropy'] = 0.046 * 0.3 ** done;
       signals['responseTokens'] = 45 + 45 * done;
-      signals['voteShare'] = 0.6 + noise;
+      signals['voteShare'] = 0.6;
     });
     const { assessments, state } = watched(climb);
     expect(assessments.filter(({ level }) => level !== 'healthy')).toEqual([]);
