@@ -1,15 +1,13 @@
-/**
- * How much an actor does: items since the process started, and how busy it was over the last minute, in a ring of
- * one-second slots.
- */
+/** How much an actor does: items since the process started, and how busy it was over the last minute. */
+import { LastMinute } from '../src/lib/last-minute.ts';
 
-const SLOTS = 60;
-const SLOT_MILLISECONDS = 1000;
+const SECOND = 1_000;
+const MINUTE = 60_000;
 
 export class Workload {
   readonly #now: () => number;
-  readonly #busy = new Float64Array(SLOTS); // milliseconds worked in each slot
-  readonly #done = new Float64Array(SLOTS);
+  readonly #busy = new LastMinute(); // milliseconds
+  readonly #done = new LastMinute();
   readonly #began: number;
   #at: number;
   #working = false;
@@ -32,37 +30,29 @@ export class Workload {
     this.#working = false;
     if (!finished) return;
     this.#items += 1;
-    this.#done[slotOf(this.#at)]! += 1;
+    this.#done.add(this.#at, 1);
   }
 
   /** Over the 59 whole seconds before this one and the elapsed part of it, or since its start if that is shorter. */
   read(): { readonly items: number; readonly itemsPerSecond: number; readonly busy: number } {
     this.#advance();
-    const from = Math.max(this.#began, startOf(this.#at) - (SLOTS - 1) * SLOT_MILLISECONDS);
-    const window = this.#at - from;
-    const over = (sums: Float64Array) => (window > 0 ? sums.reduce((sum, value) => sum + value, 0) / window : 0);
-    return { items: this.#items, itemsPerSecond: over(this.#done) * 1000, busy: Math.min(1, over(this.#busy)) };
+    const window = this.#at - Math.max(this.#began, startOf(this.#at) + SECOND - MINUTE);
+    const over = (sums: LastMinute) => (window > 0 ? sums.sum(this.#at) / window : 0);
+    return { items: this.#items, itemsPerSecond: over(this.#done) * SECOND, busy: Math.min(1, over(this.#busy)) };
   }
 
-  /** Books the time since the last call, slot by slot; a clock that is set back is waited for. */
+  /** Books the time since the last call, second by second; a clock that is set back is waited for. */
   #advance(): void {
     const now = this.#now();
     while (this.#at < now) {
-      // Entries older than one turn of the ring are overwritten anyway.
-      const from = Math.max(this.#at, startOf(now) - SLOTS * SLOT_MILLISECONDS);
-      const next = startOf(from) + SLOT_MILLISECONDS;
-      const to = Math.min(now, next);
-      if (this.#working) this.#busy[slotOf(from)]! += to - from;
-      if (to === next) this.#busy[slotOf(next)] = this.#done[slotOf(next)] = 0;
+      const from = Math.max(this.#at, startOf(now) - MINUTE); // what is older counts no more
+      const to = Math.min(now, startOf(from) + SECOND);
+      if (this.#working) this.#busy.add(from, to - from);
       this.#at = to;
     }
   }
 }
 
 function startOf(at: number): number {
-  return at - (at % SLOT_MILLISECONDS);
-}
-
-function slotOf(at: number): number {
-  return Math.floor(at / SLOT_MILLISECONDS) % SLOTS;
+  return at - (at % SECOND);
 }

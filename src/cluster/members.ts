@@ -1,5 +1,6 @@
 /** The workers of a cluster as the daemon knows them: by their heartbeats, and by the groups that they send. */
 import type { WorkerStatus } from '../protocol/status.ts';
+import { LastMinute } from '../lib/last-minute.ts';
 import { keyOf, type Beat, type Orders } from './wire.ts';
 
 interface Member {
@@ -10,8 +11,8 @@ interface Member {
   readonly heard: number;
   readonly order: Orders['order'];
   readonly why?: string | undefined;
-  /** Times of the groups that were taken from it within the last minute. */
-  readonly recent: readonly number[];
+  /** Groups that were taken from it lately. */
+  readonly recent: LastMinute;
   readonly groups: number;
   /** Leases of it that were scored again. */
   readonly checked: number;
@@ -24,7 +25,6 @@ const SILENT_MILLISECONDS = 8_000;
 /** A worker that has left stays in the list for this time. */
 const LISTED_MILLISECONDS = 600_000;
 const MOST = 4_096;
-const MINUTE = 60_000;
 
 export class Members {
   readonly #members = new Map<string, Member>();
@@ -40,7 +40,7 @@ export class Members {
     const known = this.#members.get(key);
     if (!known && this.#members.size >= MOST) return { order: 'park', why: `${MOST} workers are here already` };
     const { order = 'work', why } = known ?? {};
-    const { recent = [], groups = 0, checked = 0 } = known ?? {};
+    const { recent = new LastMinute(), groups = 0, checked = 0 } = known ?? {};
     const [at, heard] = [Date.now(), this.#now()];
     this.#members.set(key, { recent, groups, checked, beat, at, heard, order, ...(why !== undefined && { why }) });
     const news = newsOf(known, beat);
@@ -61,9 +61,8 @@ export class Members {
   countGroups(id: string, groups: number): void {
     const member = this.#members.get(id);
     if (!member) return;
-    const now = this.#now();
-    const recent = [...member.recent.filter((at) => now - at < MINUTE), ...Array.from({ length: groups }, () => now)];
-    this.#members.set(id, { ...member, groups: member.groups + groups, recent: recent.slice(-10_000) });
+    member.recent.add(this.#now(), groups);
+    this.#members.set(id, { ...member, groups: member.groups + groups });
   }
 
   /** Whether a lease of this worker is to be scored again: its first one, then a share of them. */
@@ -108,23 +107,20 @@ export class Members {
   list(setup: string): readonly WorkerStatus[] {
     const now = this.#now();
     for (const [id, { heard }] of this.#members) if (now - heard > LISTED_MILLISECONDS) this.#members.delete(id);
-    return [...this.#members.values()].map(({ beat, at, heard, order, why, groups, recent }) => {
-      const seconds = recent.filter((time) => now - time < MINUTE).length / (MINUTE / 1_000);
-      return {
-        name: beat.name,
-        host: beat.host,
-        pid: beat.pid,
-        devices: beat.devices,
-        roles: beat.roles,
-        version: beat.version,
-        holds: beat.holds.length,
-        groups,
-        groupsPerSecond: seconds,
-        at,
-        state: stateOf(beat, order, setup, now - heard),
-        ...(why !== undefined && { why }),
-      };
-    });
+    return [...this.#members.values()].map(({ beat, at, heard, order, why, groups, recent }) => ({
+      name: beat.name,
+      host: beat.host,
+      pid: beat.pid,
+      devices: beat.devices,
+      roles: beat.roles,
+      version: beat.version,
+      holds: beat.holds.length,
+      groups,
+      groupsPerSecond: recent.sum(now) / 60,
+      at,
+      state: stateOf(beat, order, setup, now - heard),
+      ...(why !== undefined && { why }),
+    }));
   }
 
   #isGone({ beat, heard }: Member): boolean {

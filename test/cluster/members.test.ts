@@ -60,3 +60,21 @@ test('a worker that falls silent keeps its counts and its order', () => {
   expect(list.beat(beat('a'))).toEqual({ order: 'park', why: 'its groups are wrong', news: 'is back' });
   expect(list.list('setup')).toMatchObject([{ groups: 3, state: 'parked' }]);
 });
+
+test('the rate of a worker counts all groups of the last minute, however many', () => {
+  const { clock, list } = members();
+  list.beat(beat('a'));
+  const rate = (): number => list.list('setup')[0]!.groupsPerSecond;
+  const count = (groups: number): void => {
+    for (let i = 0; i < groups; i++) list.countGroups('a.a', 1);
+  };
+  count(12_000);
+  expect(rate()).toBe(200);
+  clock.now += 30_000;
+  count(6_000);
+  expect(rate()).toBe(300);
+  clock.now += 30_000;
+  expect(rate()).toBe(100);
+  clock.now += 30_000;
+  expect(rate()).toBe(0);
+});
