@@ -6,9 +6,9 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { configSchema } from '../config/schema.ts';
+import { portablePicture } from '../plugin/picture-schema.ts';
 import { decode } from '../protocol/codec.ts';
 import { InputError } from '../protocol/errors.ts';
-import type { PictureRef } from '../protocol/messages.ts';
 
 const count = () => z.int().min(0);
 const word = (most: number) => z.string().min(1).max(most);
@@ -81,28 +81,11 @@ export const ordersSchema = z.strictObject({
 });
 export type Orders = z.output<typeof ordersSchema>;
 
-const pictureSchema: z.ZodType<PictureRef> = z.lazy(() =>
-  z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('file'), path: word(4_096) }),
-    z.strictObject({ type: z.literal('figure'), key: word(4_096) }),
-    z.strictObject({ type: z.literal('coarse'), of: pictureSchema }),
-    z.strictObject({ type: z.literal('disturbed'), of: pictureSchema, seed: count() }),
-    z.strictObject({
-      type: z.literal('rearranged'),
-      of: pictureSchema,
-      rows: count(),
-      columns: count(),
-      order: z.array(count()).max(4_096),
-    }),
-  ]),
-) as z.ZodType<PictureRef>;
-
 /** Strict, so that no further field can carry a label. */
 const questionSchema = z.strictObject({
   id: word(256),
   text: z.string().max(100_000),
-  /** The path of a file is the hash of its content. */
-  pictures: z.array(pictureSchema).max(64),
+  pictures: z.array(portablePicture).max(64),
   verbatim: z.literal(true).optional(),
 });
 

@@ -13,6 +13,7 @@ import type {
   SynthesizeRequest,
 } from '../protocol/ports.ts';
 import { panel } from './panel-content.ts';
+import { picture } from './picture-schema.ts';
 import { each, finite, isFinite32, numbersSchema, text, wrongNumbers, wrongReply, wrongReward } from './reply-words.ts';
 
 /** Making a schema takes a hundred times as long as using it: one is made for each size, and there are few sizes. */
@@ -26,37 +27,6 @@ function bySize<T>(make: (n: number) => T): (n: number) => T {
 }
 
 const numbers = bySize(numbersSchema);
-
-const picture: z.ZodType = z.lazy(() =>
-  z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('file'), path: text(4096) }),
-    z.strictObject({ type: z.literal('figure'), key: text(4096) }),
-    z.strictObject({ type: z.literal('coarse'), of: picture }),
-    z.strictObject({ type: z.literal('disturbed'), of: picture, seed: z.int().min(0) }),
-    z.strictObject({
-      type: z.literal('rearranged'),
-      of: picture,
-      rows: z.int().min(1).max(64),
-      columns: z.int().min(1).max(64),
-      order: z.array(z.int().min(0)).max(4096),
-    }),
-    z.strictObject({
-      type: z.literal('parquet'),
-      path: text(4096),
-      column: text(1024),
-      row: z.int().min(0),
-      index: z.int().min(0),
-      digest: text(64),
-    }),
-    z.strictObject({
-      type: z.literal('base64'),
-      path: text(4096),
-      offset: z.int().min(0),
-      length: z.int().min(0),
-      digest: text(64),
-    }),
-  ]),
-);
 
 /** Strict: a label has no field to hide in. */
 const question = z.strictObject({

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { groupSchema, leaseSchema, read } from '../../src/cluster/wire.ts';
 import { encode } from '../../src/protocol/codec.ts';
+import type { PictureRef } from '../../src/protocol/messages.ts';
 
 const sha = 'a'.repeat(64);
 const question = { id: 'q1', text: 'How many?', pictures: [{ type: 'figure', key: 'k' }] };
@@ -16,6 +17,18 @@ const lease = {
 
 test('a lease is read as it was written', () => {
   expect(read(leaseSchema, encode(lease), 'a lease')).toEqual(lease);
+});
+
+test('a lease names no picture within a data file, which only the machine of the daemon has', () => {
+  const within = { type: 'base64', path: 'data.jsonl', offset: 0, length: 8, digest: 'd' } as const;
+  const asking = (of: PictureRef) => ({
+    ...lease,
+    request: { ...lease.request, questions: [{ ...question, pictures: [{ type: 'coarse', of }] }] },
+  });
+  expect(() => read(leaseSchema, encode(asking({ type: 'file', path: sha })), 'a lease')).not.toThrow();
+  expect(() => read(leaseSchema, encode(asking(within)), 'a lease')).toThrow(
+    'a lease: request.questions.0.pictures.0.of.type: Invalid',
+  );
 });
 
 test('a message with anything more than its fields is refused', () => {
