@@ -6,7 +6,10 @@ import { z } from 'zod';
 import { modelText } from '../../src/compute/rollout/model-text.ts';
 import { InputError, openPort, type Question, type SampleRequest, type WeightsRef } from '../../src/index.ts';
 import vllm from '../../src/plugins/vllm.ts';
+import { writeSafetensors } from '../../src/compute/hf/safetensors.ts';
+import { reload } from '../../src/plugins/vllm/reload.ts';
 import { Server } from '../../src/plugins/vllm/servers.ts';
+import { f32, type TensorMap } from '../../src/protocol/tensor.ts';
 import { idle, pluginContext } from '../support/plugin-context.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { recorded, vllmServer, type VllmServer } from '../support/vllm-server.ts';
@@ -32,8 +35,31 @@ const request: SampleRequest = {
   version: 0,
 };
 
-/** Weights whose folder only exists. */
-function ref(version: number, kind: 'adapter' | 'model', saved: string[]): WeightsRef {
+type Kind = 'adapter' | 'tower' | 'model' | 'shards';
+
+/** The parts of a version that the plug-in reads; its embeddings are its number. */
+async function write(folder: string, kind: Kind, version: number): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const put = (name: string, tensors: TensorMap) => writeSafetensors(join(folder, name), tensors);
+  const json = (name: string, fields: object) => writeFileSync(join(folder, name), JSON.stringify(fields));
+  const embeddings = { 'model.embed_tokens.weight': f32([2, 1], [version, version]) };
+  if (kind === 'adapter' || kind === 'tower') {
+    json('adapter_config.json', { r: 1 });
+    const layers = ['layers.0.mlp.up_proj', ...(kind === 'tower' ? ['visual.blocks.0.mlp.up_proj'] : [])];
+    const parts = layers.map((layer) => [`base_model.model.model.${layer}.lora_B.weight`, f32([2, 1], [0, 0])]);
+    await put('adapter_model.safetensors', Object.fromEntries(parts) as TensorMap);
+  } else if (kind === 'model') {
+    await put('model.safetensors', { ...embeddings, 'model.norm.weight': f32([1], [1]) });
+  } else {
+    await put('one.safetensors', { 'model.norm.weight': f32([1], [1]) });
+    await put('two.safetensors', embeddings);
+    const weights = { 'model.norm.weight': 'one.safetensors', 'model.embed_tokens.weight': 'two.safetensors' };
+    json('model.safetensors.index.json', { metadata: { total_size: 12 }, weight_map: weights });
+  }
+}
+
+function ref(version: number, kind: Kind, saved: string[]): WeightsRef {
   return {
     version,
     id: `${version}-weights-of-${kind}`,
@@ -41,16 +67,18 @@ function ref(version: number, kind: 'adapter' | 'model', saved: string[]): Weigh
     read: () => Promise.reject(new Error('not read')),
     async save(folder) {
       saved.push(folder);
-      mkdirSync(folder, { recursive: true });
-      return kind;
+      await write(folder, kind, version);
+      return kind === 'model' || kind === 'shards' ? 'model' : 'adapter';
     },
   };
 }
 
-async function opened(servers: readonly VllmServer[], options: object = {}, kind: 'adapter' | 'model' = 'adapter') {
+/** @param folder of the run: the samplers of one run have the same one */
+async function opened(servers: readonly VllmServer[], options: object = {}, kind: Kind = 'adapter', folder?: string) {
   const saved: string[] = [];
+  const parts = { questions: [question], next: () => Promise.reject(new Error('not asked')) };
   const context = {
-    ...pluginContext<'sample'>({ questions: [question], next: () => Promise.reject(new Error('not asked')) }),
+    ...pluginContext<'sample'>({ ...parts, ...(folder !== undefined && { folder }) }),
     ...modelText({ folder: 'models/mini', template: '{question}' }),
     weights: async (version: number) => ref(version, kind, saved),
   };
@@ -204,8 +232,8 @@ test('two versions are served at once; those that no request names are unloaded 
   const { sample, context } = await opened([server]);
   await Promise.all([1, 2].map((version) => sample({ ...request, version }, idle)));
   for (const version of [3, 4]) await sample({ ...request, version }, idle);
-  expect([...server.adapters]).toEqual(['quorum-v3-3-weight', 'quorum-v4-4-weight']);
-  expect(readdirSync(join(context.folder, 'adapters')).toSorted()).toEqual([...server.adapters]);
+  expect([...server.adapters.keys()]).toEqual(['quorum-v3-3-weight', 'quorum-v4-4-weight']);
+  expect(readdirSync(join(context.folder, 'adapters')).toSorted()).toEqual([...server.adapters.keys()]);
 });
 
 test('a whole model is written once a version and reloaded by every server, when it has no request in hand', async () => {
@@ -219,7 +247,7 @@ test('a whole model is written once a version and reloaded by every server, when
     const reloads = paths(server, '/collective_rpc');
     expect(reloads).toHaveLength(3); // versions 0, 1 and 2
     expect(reloads[0]).toEqual({ method: 'reload_weights' });
-    for (const cache of ['prefix', 'encoder']) expect(paths(server, `/reset_${cache}_cache`)).toHaveLength(3);
+    expect(paths(server, '/reset_encoder_cache')).toHaveLength(3);
     expect(paths(server, '/v1/chat/completions').at(-1)!['model']).toBe('mini');
   }
   expect(saved.slice(1)).toEqual([modelFolder, modelFolder, modelFolder]);
@@ -227,6 +255,95 @@ test('a whole model is written once a version and reloaded by every server, when
   const groups = await Promise.all([1, 2, 1].map((version) => sample({ ...request, questions, version }, idle)));
   expect(groups.map((reply) => reply.groups.length)).toEqual([4, 4, 4]);
   expect(existsSync(join(context.folder, 'adapters', 'quorum-v0-0-weight'))).toBe(false);
+});
+
+test.each(['model', 'shards'] as const)(
+  'a reloaded version has its own output head, also on a server that packs it (weights in %s)',
+  async (kind) => {
+    const modelFolder = join(temporaryFolder(), 'served');
+    const server = await vllmServer({ modelFolder });
+    const { sample } = await opened([server], { modelFolder }, kind);
+    expect(server.computes).toEqual({ embeddings: [0, 0], head: [0, 0] });
+    await sample({ ...request, version: 1 }, idle);
+    expect(server.computes).toEqual({ embeddings: [1, 1], head: [1, 1] });
+  },
+);
+
+test('a server reloads only once it no longer computes requests that were cancelled', async () => {
+  const server = await vllmServer();
+  const { sample } = await opened([server], { modelFolder: join(temporaryFolder(), 'served') }, 'model');
+  server.received.splice(0);
+  server.busy.times = 3;
+  await sample({ ...request, version: 1 }, idle);
+  const reloading = server.received.map(({ path }) => path).filter((path) => /reset|rpc/.test(path));
+  expect(reloading).toEqual([
+    ...Array<string>(4).fill('/reset_prefix_cache'),
+    '/collective_rpc',
+    '/reset_prefix_cache',
+    '/reset_encoder_cache',
+  ]);
+  server.busy.times = Infinity;
+  const options = { maxInHand: 1, timeoutSeconds: 60, attempts: 1, backoffMilliseconds: 1, maxBackoffMilliseconds: 1 };
+  await expect(reload(new Server(server.url, { ...options, headers: {} }), 0, idle)).rejects.toThrow(
+    /still computes requests after 0 s, and cannot reload weights meanwhile/,
+  );
+});
+
+test('the samplers of a run share its servers: each version is written, loaded and unloaded once', async () => {
+  const server = await vllmServer();
+  const folder = temporaryFolder();
+  const lanes = await Promise.all([1, 2, 3].map(() => opened([server], {}, 'adapter', folder)));
+  expect(paths(server, '/tokenize')).toHaveLength(1);
+  for (const version of [1, 2, 3, 4])
+    await Promise.all(lanes.map(({ sample }) => sample({ ...request, version }, idle)));
+  expect(lanes.flatMap(({ saved }) => saved)).toHaveLength(5); // versions 0 to 4
+  expect(paths(server, '/v1/load_lora_adapter')).toHaveLength(5);
+  expect(paths(server, '/v1/unload_lora_adapter')).toHaveLength(3);
+  // A sampler that restarts joins the others; without any, the servers are checked again.
+  lanes[0]!.context.end();
+  await opened([server], {}, 'adapter', folder);
+  expect(paths(server, '/tokenize')).toHaveLength(1);
+  expect((await lanes[1]!.sample(request, idle)).groups).toHaveLength(1);
+});
+
+test('the samplers of a run that trains the whole model take turns with its versions', async () => {
+  const modelFolder = join(temporaryFolder(), 'served');
+  const server = await vllmServer({ modelFolder });
+  const folder = temporaryFolder();
+  const lanes = await Promise.all([1, 2].map(() => opened([server], { modelFolder }, 'model', folder)));
+  await Promise.all(lanes.map(({ sample }) => sample({ ...request, version: 1 }, idle)));
+  expect(paths(server, '/collective_rpc')).toHaveLength(2);
+  for (const { context } of lanes) context.end();
+  await opened([server], { modelFolder }, 'model', folder);
+  expect(paths(server, '/tokenize')).toHaveLength(2);
+});
+
+test('an opening that fails is tried again by the next sampler', async () => {
+  const server = await vllmServer({ hasAdapters: false });
+  const good = await vllmServer();
+  const folder = temporaryFolder();
+  const both = await Promise.allSettled([1, 2].map(() => opened([server], {}, 'adapter', folder)));
+  expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  expect(paths(server, '/tokenize')).toHaveLength(1);
+  await expect(opened([server], {}, 'adapter', folder)).rejects.toThrow(/--enable-lora/);
+  expect(paths(server, '/tokenize')).toHaveLength(2);
+  await opened([good], {}, 'adapter', folder);
+});
+
+test('a server that leaves out what an adapter changes in the vision tower is refused', async () => {
+  await expect(opened([await vllmServer()], {}, 'tower')).rejects.toThrow(
+    /start it with --enable-tower-connector-lora/,
+  );
+  const server = await vllmServer({ adaptsTower: true });
+  const { sample, context } = await opened([server], {}, 'tower');
+  await sample({ ...request, version: 1 }, idle);
+  expect(paths(server, '/v1/load_lora_adapter').map((body) => body['lora_name'])).toEqual([
+    'quorum-v0-0-weight',
+    'quorum-v0-0-weight-other-tower',
+    'quorum-v1-1-weight',
+  ]);
+  expect([...server.adapters.keys()]).toEqual(['quorum-v0-0-weight', 'quorum-v1-1-weight']);
+  expect(readdirSync(join(context.folder, 'adapters'))).toEqual([...server.adapters.keys()]);
 });
 
 test.each([

@@ -3,10 +3,13 @@
  * misbehaves as a test asks.
  */
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { readSafetensors } from '../../src/compute/hf/safetensors.ts';
+import type { TensorMap } from '../../src/protocol/tensor.ts';
 
 export interface Recorded {
   readonly request: { readonly messages?: unknown } & Record<string, unknown>;
@@ -31,7 +34,12 @@ export interface VllmServer {
   }[];
   /** Taken in turn, one a sampling request. */
   readonly faults: Fault[];
-  readonly adapters: Set<string>;
+  /** Path by name. */
+  readonly adapters: Map<string, string>;
+  /** Of the model that it computes with: a processor keeps the output head until it reads another one. */
+  readonly computes: { embeddings?: readonly number[]; head?: readonly number[] };
+  /** How often it says that it still computes a request. */
+  readonly busy: { times: number };
   /** Sampling requests that it answered well. */
   answered(): number;
 }
@@ -44,10 +52,21 @@ export interface VllmSettings {
   /** Whether adapters can be loaded. */
   readonly hasAdapters?: boolean;
   readonly hasReload?: boolean;
+  /** The folder that it serves. */
+  readonly modelFolder?: string;
+  /** `--enable-tower-connector-lora`. */
+  readonly adaptsTower?: boolean;
 }
 
 export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServer> {
-  const { logprobs = 'processed', maxTokens = 512, hasAdapters = true, hasReload = true } = settings;
+  const {
+    logprobs = 'processed',
+    maxTokens = 512,
+    hasAdapters = true,
+    hasReload = true,
+    modelFolder,
+    adaptsTower = false,
+  } = settings;
   const [chat, models, tokenize, unknown] = ['chat', 'models', 'tokenize', 'unknown-model'].map(recorded) as [
     Recorded,
     Recorded,
@@ -57,7 +76,9 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
   const state = {
     received: [] as VllmServer['received'],
     faults: [] as Fault[],
-    adapters: new Set<string>(),
+    adapters: new Map<string, string>(),
+    computes: {} as VllmServer['computes'],
+    busy: { times: 0 },
     answered: 0,
   };
   const send = (response: ServerResponse, status: number, body: unknown, headers = {}): void => {
@@ -66,11 +87,15 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
   };
   const missing = { error: { message: 'Not Found' } };
 
-  const probe = (response: ServerResponse, temperature: number): void => {
+  const probe = async (response: ServerResponse, temperature: number, adapter: string | undefined): Promise<void> => {
     if (temperature > 2) return send(response, 400, { error: { message: 'temperature must be in [0, 2]' } });
-    const logprob = logprobs === 'raw' ? -0.5 : -0.5 / temperature;
+    const tower = adaptsTower && adapter !== undefined ? await towerOf(adapter) : 0;
+    const logprob = (logprobs === 'raw' || temperature === 0 ? -0.5 : -0.5 / temperature) - Math.abs(tower);
     const answer = structuredClone(chat.response) as { choices: Record<string, unknown>[] };
-    const content = [{ token: '1', logprob, top_logprobs: [{ token: '1', logprob }] }];
+    const likely = { token: '1', logprob };
+    // What is drawn comes first; at another temperature it is another token.
+    const drawn = temperature > 1 ? { token: '2', logprob: 2 * logprob } : likely;
+    const content = [{ ...drawn, top_logprobs: drawn === likely ? [likely] : [drawn, likely] }];
     answer.choices = [{ ...answer.choices[0]!, token_ids: [9], logprobs: { content }, finish_reason: 'length' }];
     send(response, 200, answer);
   };
@@ -93,15 +118,29 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
     if (fault === 'short') answer.choices[0]!.token_ids.pop();
     send(response, chat.status, answer);
   };
-  const load = (response: ServerResponse, name: string): void => {
+  const load = (response: ServerResponse, name: string, path: string): void => {
     const { status, response: words } = recorded('lora-load');
     if (!hasAdapters) return send(response, 404, missing);
-    state.adapters.add(name);
+    state.adapters.set(name, path);
     send(response, status, words);
+  };
+  const reload = async (response: ServerResponse): Promise<void> => {
+    if (!hasReload) return send(response, 404, missing);
+    const weights = modelFolder === undefined ? {} : await served(modelFolder);
+    const { 'model.embed_tokens.weight': embeddings, 'lm_head.weight': head } = weights;
+    if (embeddings) state.computes.embeddings = [...embeddings.data];
+    if (head) state.computes.head = [...head.data];
+    send(response, 200, recorded('reload').response);
+  };
+  const resetPrefixes = (response: ServerResponse): void => {
+    if (!hasReload) return send(response, 404, missing);
+    const isBusy = state.busy.times > 0;
+    if (isBusy) state.busy.times--;
+    send(response, 200, recorded(isBusy ? 'reset-prefix-busy' : 'reset-prefix').response);
   };
   const answers: Record<
     string,
-    (body: Record<string, unknown>, response: ServerResponse, request: IncomingMessage) => void
+    (body: Record<string, unknown>, response: ServerResponse, request: IncomingMessage) => void | Promise<void>
   > = {
     '/v1/models': (_, response) => {
       const list = structuredClone(models.response) as { data: { max_model_len: number }[] };
@@ -113,14 +152,17 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
       send(response, 200, isRecorded ? tokenize.response : { count: 1, max_model_len: 512, tokens: [1] });
     },
     '/v1/chat/completions': (body, response, request) =>
-      body['max_tokens'] === 1 ? probe(response, body['temperature'] as number) : complete(response, request, body),
-    '/v1/load_lora_adapter': (body, response) => load(response, body['lora_name'] as string),
+      body['max_tokens'] === 1
+        ? probe(response, body['temperature'] as number, state.adapters.get(body['model'] as string))
+        : complete(response, request, body),
+    '/v1/load_lora_adapter': (body, response) =>
+      load(response, body['lora_name'] as string, body['lora_path'] as string),
     '/v1/unload_lora_adapter': (body, response) => {
       state.adapters.delete(body['lora_name'] as string);
       send(response, 200, recorded('lora-unload').response);
     },
-    '/collective_rpc': (_, response) => send(response, hasReload ? 200 : 404, hasReload ? {} : missing),
-    '/reset_prefix_cache': (_, response) => send(response, 200, ''),
+    '/collective_rpc': (_, response) => reload(response),
+    '/reset_prefix_cache': (_, response) => resetPrefixes(response),
     '/reset_encoder_cache': (_, response) => send(response, 200, ''),
   };
   const server = createServer((request, response) => {
@@ -130,7 +172,7 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
       const body = (text === '' ? {} : JSON.parse(text)) as Record<string, unknown>;
       state.received.push({ path: request.url!, body, key: request.headers.authorization });
       const answer = answers[request.url!];
-      if (answer) answer(body, response, request);
+      if (answer) void answer(body, response, request);
       else send(response, 404, missing);
     });
   });
@@ -145,6 +187,24 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     answered: () => state.answered,
   };
+}
+
+/** The tensors of the folder, as vLLM finds them: those of the index, or of every file. */
+async function served(folder: string): Promise<TensorMap> {
+  const index = join(folder, 'model.safetensors.index.json');
+  const names = existsSync(index)
+    ? Object.values((JSON.parse(readFileSync(index, 'utf8')) as { weight_map: Record<string, string> }).weight_map)
+    : readdirSync(folder).filter((name) => name.endsWith('.safetensors'));
+  const files = await Promise.all([...new Set(names)].map((name) => readSafetensors(join(folder, name))));
+  return Object.assign({}, ...files) as TensorMap;
+}
+
+/** The sum of what the adapter adds to the vision tower. */
+async function towerOf(adapter: string): Promise<number> {
+  const file = join(adapter, 'adapter_model.safetensors');
+  const tensors = existsSync(file) ? Object.entries(await readSafetensors(file)) : [];
+  const tower = tensors.filter(([name]) => /\.visual\..*lora_B/.test(name)).flatMap(([, { data }]) => [...data]);
+  return tower.reduce((sum, value) => sum + value, 0);
 }
 
 /** The text of the user turn of a request. */

@@ -18,6 +18,10 @@ export interface CheckedServer {
 /** Log-probabilities closer than this are the same. */
 const SAME = 1e-6;
 
+export function sameLogprobs(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((logprob, i) => Math.abs(logprob - b[i]!) <= SAME);
+}
+
 /** @throws InputError, or the server's own error when it does not answer. */
 export async function checkServer(
   server: Server,
@@ -77,14 +81,15 @@ async function checkLogprobs(server: Server, model: string, probe: Probe, signal
       temperature,
       max_tokens: 1,
       logprobs: true,
-      top_logprobs: 1,
+      top_logprobs: 2, // the token that is drawn comes first, whether or not it is the most likely one
       return_token_ids: true,
     };
     const { choices } = await server.call(
       { method: 'POST', path: '/v1/chat/completions', body, schema: completion },
       signal,
     );
-    return choices[0]!.logprobs.content[0]?.top_logprobs?.[0]?.logprob ?? Number.NaN;
+    const found = choices[0]!.logprobs.content[0]?.top_logprobs ?? [];
+    return found.length === 0 ? Number.NaN : Math.max(...found.map(({ logprob }) => logprob));
   };
   const [one, two] = [await most(1), await most(2)]; // vLLM takes no higher one
   if (Number.isNaN(one) || Math.abs(one - two) > SAME || one > -SAME) return;

@@ -5,9 +5,12 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder, type PortContext, type WeightsRef } from 'quorum';
-import { z } from 'zod';
-import { RefusedError, type Server } from './servers.ts';
+import { makeFolder, type WeightsRef } from 'quorum';
+import { addHead } from './head.ts';
+import { loadAdapter, unloadAdapter, type AdapterPlace } from './adapters.ts';
+import { reload } from './reload.ts';
+import type { Server } from './servers.ts';
+import { SetupError } from './setup-error.ts';
 
 export interface VersionOptions {
   /** Name under which the servers have the base. */
@@ -18,10 +21,11 @@ export interface VersionOptions {
   readonly serverFolder: string;
   /** The folder that the servers serve, for runs that train the whole model. */
   readonly modelFolder: string | undefined;
+  /** How long a server may take until it has no request in hand. */
+  readonly idleSeconds: number;
+  /** Called once for each process of a server, with its first adapter. @throws SetupError when the server does not compute all of it. */
+  readonly checkAdapter: (server: Server, adapter: AdapterPlace, signal: AbortSignal) => Promise<void>;
 }
-
-/** A server, or the run, is not set up for versions; the message says how. */
-export class SetupError extends Error {}
 
 /** What to ask a server for. */
 export interface Served {
@@ -38,6 +42,7 @@ interface Holdings {
   readonly adapters: Set<string>;
   /** Id of the weights that replaced those of the base. */
   weights?: string;
+  isChecked?: boolean;
 }
 
 interface AdapterFolder {
@@ -45,14 +50,10 @@ interface AdapterFolder {
   inHand: number;
 }
 
-const NEEDS_ADAPTERS =
-  '--enable-lora --max-lora-rank RANK --max-loras N, and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 in its environment';
-const NEEDS_RELOAD = 'VLLM_SERVER_DEV_MODE=1 in its environment, which lets it reload weights';
 /** Adapters that stay although no request names them: a retried job may name an older version. */
 const KEPT = 2;
 
 export class ServedVersions {
-  readonly #weights: PortContext<unknown>['weights'];
   readonly #options: VersionOptions;
   readonly #holdings = new Map<Server, Holdings>();
   /** Adapters on the disk by the id of their weights, the one that was asked for last at the end. */
@@ -65,14 +66,12 @@ export class ServedVersions {
   #inFolder: string | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(weights: PortContext<unknown>['weights'], options: VersionOptions) {
-    this.#weights = weights;
+  constructor(options: VersionOptions) {
     this.#options = options;
   }
 
-  /** Makes the version ready on the server. @throws SetupError, RangeError */
-  async on(server: Server, version: number, signal: AbortSignal): Promise<Served> {
-    const ref = await this.#weights(version);
+  /** Makes the version ready on the server. @throws SetupError */
+  async on(server: Server, ref: WeightsRef, signal: AbortSignal): Promise<Served> {
     return this.#inTurn(async () => {
       signal.throwIfAborted();
       if (this.#kind === 'model') return this.#whole(server, ref, signal);
@@ -124,27 +123,18 @@ export class ServedVersions {
   }
 
   async #adapted(server: Server, adapter: AdapterFolder, signal: AbortSignal): Promise<Served> {
-    const { adapters } = this.#holdingsOf(server);
-    if (!adapters.has(adapter.name)) {
-      await this.#load(server, adapter, signal);
-      adapters.add(adapter.name);
+    const holdings = this.#holdingsOf(server);
+    const { folder, serverFolder, checkAdapter } = this.#options;
+    const { name } = adapter;
+    if (!holdings.adapters.has(name)) {
+      await loadAdapter(server, name, join(serverFolder, name), signal);
+      holdings.adapters.add(name);
     }
+    if (!holdings.isChecked) await checkAdapter(server, { name, folder, serverFolder }, signal);
+    holdings.isChecked = true;
     adapter.inHand++;
     await this.#dropOld(signal);
-    return { model: adapter.name, release: () => adapter.inHand-- };
-  }
-
-  async #load(server: Server, { name }: AdapterFolder, signal: AbortSignal): Promise<void> {
-    const body = { lora_name: name, lora_path: join(this.#options.serverFolder, name) };
-    try {
-      await post(server, '/v1/load_lora_adapter', body, signal);
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      if (/already/i.test(error.message)) return;
-      throw new SetupError(
-        `${error.message}. Start the server with ${NEEDS_ADAPTERS}; it must be able to read ${body.lora_path}`,
-      );
-    }
+    return { model: name, release: () => adapter.inHand-- };
   }
 
   /** Drops adapters that no request names, but the newest, from the servers and from the disk. */
@@ -154,8 +144,7 @@ export class ServedVersions {
       if (inHand > 0) continue;
       for (const [server, { adapters }] of this.#holdings)
         // A server that has restarted does not have it.
-        if (adapters.delete(name))
-          await post(server, '/v1/unload_lora_adapter', { lora_name: name }, signal).catch(() => {});
+        if (adapters.delete(name)) await unloadAdapter(server, name, signal).catch(() => {});
       this.#adapters.delete(id);
       const folder = join(this.#options.folder, name);
       if (existsSync(folder)) await rm(folder, { recursive: true, force: true });
@@ -173,24 +162,13 @@ export class ServedVersions {
     if (holdings.weights !== ref.id) {
       while ((this.#inHand.get(server) ?? 0) > 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
       signal.throwIfAborted();
-      if (this.#inFolder !== ref.id) await save(ref, modelFolder);
+      if (this.#inFolder !== ref.id) await saveWhole(ref, modelFolder);
       this.#inFolder = ref.id;
-      await this.#reload(server, signal);
+      await reload(server, this.#options.idleSeconds, signal);
       holdings.weights = ref.id;
     }
     this.#inHand.set(server, 1 + (this.#inHand.get(server) ?? 0));
     return { model, release: () => this.#release(server) };
-  }
-
-  async #reload(server: Server, signal: AbortSignal): Promise<void> {
-    try {
-      await post(server, '/collective_rpc', { method: 'reload_weights' }, signal);
-      // Both hold what the weights before made of prompts and of pictures.
-      for (const cache of ['prefix', 'encoder']) await post(server, `/reset_${cache}_cache`, undefined, signal);
-    } catch (error) {
-      if (!(error instanceof RefusedError)) throw error;
-      throw new SetupError(`${error.message}. Start the server with ${NEEDS_RELOAD}`);
-    }
   }
 
   #release(server: Server): void {
@@ -207,6 +185,7 @@ function save(ref: WeightsRef, folder: string): Promise<'adapter' | 'model'> {
   return ref.save(folder);
 }
 
-async function post(server: Server, path: string, body: unknown, signal: AbortSignal): Promise<void> {
-  await server.call({ method: 'POST', path, body, schema: z.unknown() }, signal);
+async function saveWhole(ref: WeightsRef, folder: string): Promise<void> {
+  await save(ref, folder);
+  await addHead(folder);
 }
