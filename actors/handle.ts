@@ -193,13 +193,14 @@ export class Handle<P> implements Performer<P> {
         signal,
         timeout: Infinity,
       }).catch(() => undefined);
-      if (this.#supervisor.getSnapshot().status === 'error') throw this.#supervisor.getSnapshot().error;
       const child = snapshot?.children.child;
       const idle = await (child &&
         waitFor(child, ({ value }) => value === 'idle', { signal, timeout: Infinity }).catch(() => undefined));
       const port = idle?.context.port;
       if (child !== undefined && port !== undefined) return { child, port };
-      if (this.#supervisor.getSnapshot().status !== 'active') throw new CancelledError(`${this.id} is stopped`);
+      const { status, error } = this.#supervisor.getSnapshot();
+      if (status === 'error') throw error;
+      if (status !== 'active') throw new CancelledError(`${this.id} is stopped`);
     }
   }
 }

@@ -48,7 +48,9 @@ export function performersOf(
   const performer = <Name extends SoloPort>(port: Name, id: string = PORT_TABLE[port].role) => {
     const own = handles.get(id) as unknown as Handle<Ports[Name]>;
     const isOfThisLane = (actor: string): boolean => port !== 'sample' || actor.startsWith(`${id}-`);
-    return new Failover<Ports[Name]>(own, () => plugins.live(port).find((actor) => isOfThisLane(actor.id)), say);
+    const live = () => plugins.live(port).find((actor) => isOfThisLane(actor.id));
+    const parked = () => plugins.parked(port).filter(({ performer: { id: actor } }) => isOfThisLane(actor));
+    return new Failover<Ports[Name]>(own, live, say, parked);
   };
   return {
     questioner: performer('ask'),

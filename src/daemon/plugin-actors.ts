@@ -31,6 +31,12 @@ interface PluginActor {
   readonly signal: ActorSignal;
 }
 
+interface ParkedActor<P> {
+  readonly plugin: string;
+  readonly error: string;
+  readonly performer: OfPlugin<P>;
+}
+
 const STATES: Partial<Record<ReturnType<Handle<never>['status']>['state'], PortState>> = {
   parked: 'parked',
   failed: 'parked',
@@ -86,9 +92,13 @@ export class PluginActors {
   }
 
   /** Plug-ins whose actor of a port is parked, with the reason. */
-  parked(port: PortName): readonly { readonly plugin: string; readonly error: string }[] {
+  parked<Name extends PortName>(port: Name): readonly ParkedActor<Ports[Name]>[] {
     const parked = this.#actors.filter((actor) => actor.port === port && actor.handle.isGone);
-    return parked.map(({ plugin, handle }) => ({ plugin: plugin.name, error: handle.status().error ?? '' }));
+    return parked.map(({ plugin, handle, performer }) => ({
+      plugin: plugin.name,
+      error: handle.status().error ?? '',
+      performer: performer as unknown as OfPlugin<Ports[Name]>,
+    }));
   }
 
   rows(plugin: Plugin): PluginPort[] {

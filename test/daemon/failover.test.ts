@@ -50,6 +50,24 @@ test('an item passes from holder to holder until one succeeds; each failed holde
   expect(said).toEqual(['first is out: broken; second does its work', 'second is out: removed; own does its work']);
 });
 
+test('a holder that is parked without an item in hand is reported once, with the reason', async () => {
+  const own = actor('own', () => Promise.resolve('own')).performer;
+  const mine = actor('mine', () => Promise.resolve('mine')).performer;
+  const said: string[] = [];
+  const parked = [{ performer: mine, error: 'not opened' }];
+  const failover = new Failover<Port>(
+    own,
+    () => undefined,
+    (text) => said.push(text),
+    () => parked,
+  );
+  for (let i = 0; i < 2; i++) expect(await failover.perform(item())).toBe('own');
+  expect(said).toEqual(['mine is out: not opened; own does its work']);
+  parked[0] = { performer: { ...mine }, error: 'not opened again' }; // restarted by hand in between
+  await failover.perform(item());
+  expect(said.slice(1)).toEqual(['mine is out: not opened again; own does its work']);
+});
+
 test('what is wrong with the item itself, or with the call, is the answer: no other holder is asked', async () => {
   for (const error of [new InputError('no such picture'), new ItemError('twice', { cause: new Error('nan') })]) {
     const { failover, said } = setUp({ mine: fails(error) });

@@ -258,7 +258,7 @@ test('a port that nothing in the run asks stands by, and a parked panel says why
   const [drawn] = actors.live('panel');
   const run = async (port: (signal: AbortSignal) => unknown, signal: AbortSignal) => port(signal);
   await expect(drawn!.perform(perform({ doing: 'drawing', seconds: 5, run }) as never)).rejects.toThrow('no picture');
-  expect(actors.parked('panel')).toEqual([{ plugin: 'both', error: expect.stringMatching(/no picture/) }]);
+  expect(actors.parked('panel')).toMatchObject([{ plugin: 'both', error: expect.stringMatching(/no picture/) }]);
   expect(roster.list()[0]!.ports).toMatchObject([
     { state: 'parked' },
     { port: 'synthesize', actor: 'synthesizer', state: 'standing by' },
