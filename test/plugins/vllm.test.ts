@@ -289,6 +289,23 @@ test('a server reloads only once it no longer computes requests that were cancel
   );
 });
 
+test('after a reload that was cancelled the server gets the version before it again', async () => {
+  const modelFolder = join(temporaryFolder(), 'served');
+  const server = await vllmServer({ modelFolder });
+  const { sample } = await opened([server], { modelFolder }, 'model');
+  const end = new AbortController();
+  server.hooks.reloaded = () => {
+    server.busy.times = Infinity;
+    end.abort(new Error('enough'));
+  };
+  await expect(sample({ ...request, version: 1 }, end.signal)).rejects.toThrow('enough');
+  expect(server.computes.embeddings).toEqual([1, 1]);
+  server.busy.times = 0;
+  delete server.hooks.reloaded;
+  await sample({ ...request, version: 0 }, idle);
+  expect(server.computes.embeddings).toEqual([0, 0]);
+});
+
 test('the samplers of a run share its servers: each version is written, loaded and unloaded once', async () => {
   const server = await vllmServer();
   const folder = temporaryFolder();

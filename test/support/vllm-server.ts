@@ -40,6 +40,8 @@ export interface VllmServer {
   readonly computes: { embeddings?: readonly number[]; head?: readonly number[] };
   /** How often it says that it still computes a request. */
   readonly busy: { times: number };
+  /** Called when it has read weights, before it says so. */
+  readonly hooks: { reloaded?: () => void };
   /** Sampling requests that it answered well. */
   answered(): number;
 }
@@ -79,6 +81,7 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
     adapters: new Map<string, string>(),
     computes: {} as VllmServer['computes'],
     busy: { times: 0 },
+    hooks: {} as VllmServer['hooks'],
     answered: 0,
   };
   const send = (response: ServerResponse, status: number, body: unknown, headers = {}): void => {
@@ -130,6 +133,7 @@ export async function vllmServer(settings: VllmSettings = {}): Promise<VllmServe
     const { 'model.embed_tokens.weight': embeddings, 'lm_head.weight': head } = weights;
     if (embeddings) state.computes.embeddings = [...embeddings.data];
     if (head) state.computes.head = [...head.data];
+    state.hooks.reloaded?.();
     send(response, 200, recorded('reload').response);
   };
   const resetPrefixes = (response: ServerResponse): void => {

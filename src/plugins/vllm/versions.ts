@@ -162,13 +162,21 @@ export class ServedVersions {
     if (holdings.weights !== ref.id) {
       while ((this.#inHand.get(server) ?? 0) > 0) await new Promise<void>((resolve) => this.#drained.push(resolve));
       signal.throwIfAborted();
-      if (this.#inFolder !== ref.id) await saveWhole(ref, modelFolder);
-      this.#inFolder = ref.id;
+      delete holdings.weights; // a reload that fails or is cancelled may have replaced them
+      await this.#put(ref, modelFolder);
       await reload(server, this.#options.idleSeconds, signal);
       holdings.weights = ref.id;
     }
     this.#inHand.set(server, 1 + (this.#inHand.get(server) ?? 0));
     return { model, release: () => this.#release(server) };
+  }
+
+  async #put(ref: WeightsRef, folder: string): Promise<void> {
+    if (this.#inFolder === ref.id) return;
+    this.#inFolder = undefined;
+    await save(ref, folder);
+    await addHead(folder);
+    this.#inFolder = ref.id;
   }
 
   #release(server: Server): void {
@@ -183,9 +191,4 @@ function save(ref: WeightsRef, folder: string): Promise<'adapter' | 'model'> {
       "the run's learner cannot write its versions as folders, which vLLM needs: remove the plug-in vllm, or the plug-in that learns",
     );
   return ref.save(folder);
-}
-
-async function saveWhole(ref: WeightsRef, folder: string): Promise<void> {
-  await save(ref, folder);
-  await addHead(folder);
 }
