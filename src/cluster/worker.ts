@@ -171,6 +171,7 @@ export class Worker {
     try {
       await station.open();
       this.#failingSince = undefined;
+      await this.#beat(false).catch(() => {}); // the daemon hands out jobs from now on
       this.#say(`joined the daemon as ${this.#options.name}`);
     } catch (error) {
       if (error instanceof InputError) throw error;

@@ -2,38 +2,77 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/data/rng.ts';
-import { chaos, chaosInput, contentsOf, KILLS, LIMIT, SEED } from '../support/chaos.ts';
-import { outcomeOf, startToy, TOY_INPUT, workHere } from '../support/cluster.ts';
+import { chaos, chaosInput, contentsOf, faultsAfterDeath, KILLS, LIMIT, SEED } from '../support/chaos.ts';
+import { areWorking, outcomeOf, startToy, TOY_INPUT, workHere } from '../support/cluster.ts';
 import { launchToy } from '../support/launch.ts';
-import { HAS_NATS, natsServer } from '../support/nats-server.ts';
+import { freePort, HAS_NATS, natsServer } from '../support/nats-server.ts';
+import { workerBehindNetwork } from '../support/network.ts';
 import { temporaryFolder } from '../support/temporary.ts';
 import { startToyWorker, workersOf } from '../support/worker-process.ts';
 
+const WORKERS = 200;
+/** Processes at a time. */
+const MACHINES = 3;
+
 describe.skipIf(!HAS_NATS)('with a real nats-server', () => {
-  test('workers that are killed while they sample, one after the other, lose nothing', LIMIT, async () => {
-    const nats = await natsServer();
-    const random = new Random(SEED, 'deaths of workers');
-    const input = { ...TOY_INPUT, loop: { ...TOY_INPUT.loop, steps: 6 * KILLS } };
-    const { daemon } = await startToy({ nats: nats.url, leaseSeconds: 1, checkShare: 0 }, input);
+  test(
+    'two hundred workers that are killed at random points lose nothing, and nothing counts twice',
+    LIMIT,
+    async () => {
+      const nats = await natsServer();
+      const [random, folder] = [new Random(SEED, 'deaths of workers'), temporaryFolder()];
+      const endless = { ...chaosInput(0), loop: { ...chaosInput(0).loop, steps: 100_000 } };
+      const { daemon } = await startToy({ nats: nats.url, leaseSeconds: 0.5, checkShare: 0 }, endless, { folder });
+      let [started, killed] = [0, 0];
+      /** One process after the other, of two workers each; one in eight dies before its workers have joined. */
+      const machine = async (): Promise<void> => {
+        while (started < WORKERS) {
+          const names = [`worker-${started++}`, `worker-${started++}`];
+          const worker = startToyWorker(nats.url, names.join(','), 10);
+          if (!random.chance(1 / 8)) await worker.said(`joined the daemon as ${names[1]}`);
+          await sleep(random.int(0, 600));
+          expect(worker.child.exitCode).toBeNull();
+          worker.child.kill('SIGKILL');
+          await worker.exited;
+          killed += names.length;
+        }
+      };
+      await Promise.all(Array.from({ length: MACHINES }, machine));
+      const { workers = [] } = daemon.status();
+      const { steps } = await daemon.stop();
+      expect(killed).toBe(WORKERS);
+      expect(workers.filter(({ groups }) => groups > 0).length).toBeGreaterThan(WORKERS / 8);
+      expect(steps).toBeGreaterThan(10);
+      expect(await faultsAfterDeath(folder, undefined, undefined)).toEqual([]);
+      const alone = temporaryFolder();
+      const input = { ...endless, loop: { ...endless.loop, steps } };
+      await (await startToy(undefined, input, { folder: alone })).daemon.closed();
+      expect(await faultsAfterDeath(alone, undefined, contentsOf(folder))).toEqual([]);
+      expect(contentsOf(alone).batches).toHaveLength(steps);
+    },
+  );
+
+  test('a worker whose network is cut for a minute notices it, waits, and works on', LIMIT, async () => {
+    const [nats, http] = [await natsServer(), await freePort()];
+    const worker = await workerBehindNetwork('far', { nats: nats.port, http }, 20);
+    const cluster = { nats: nats.url, host: '127.0.0.1', port: http, leaseSeconds: 1, checkShare: 0 };
+    const input = { ...TOY_INPUT, loop: { ...TOY_INPUT.loop, steps: 30 } };
+    const { daemon } = await startToy(cluster, input);
     await daemon.pause();
-    const run = { hasEnded: false };
-    const ended = daemon.closed().then(() => (run.hasEnded = true));
-    let kills = 0;
-    for (let i = 0; !run.hasEnded && kills < KILLS; i++) {
-      const name = `worker-${i}`;
-      const worker = startToyWorker(nats.url, name, 20);
-      const seen = workersOf(daemon, (list) => list.some((each) => each.name === name && each.state === 'working'));
-      await Promise.race([seen.catch(() => {}), ended]);
-      if (i === 0) await daemon.resume();
-      await Promise.race([sleep(random.int(0, 400)), ended]);
-      worker.child.kill('SIGKILL');
-      await worker.exited;
-      if (!run.hasEnded) kills += 1;
-    }
-    await workHere(nats.url, 'last');
-    const outcome = await outcomeOf(daemon);
-    expect(kills).toBeGreaterThanOrEqual(KILLS / 2);
-    expect(outcome).toBe(await outcomeOf((await startToy(undefined, input)).daemon));
+    await workersOf(daemon, areWorking(1));
+    await daemon.resume();
+    await workersOf(daemon, ([far]) => far!.holds > 0);
+    worker.cut();
+    const minute = sleep(60_000);
+    await daemon.pause(); // once the daemon has done what the worker had in hand
+    await minute;
+    expect(worker.output()).toMatch(/the connection to NATS at .* is lost/);
+    worker.mend();
+    const [far] = await workersOf(daemon, areWorking(1));
+    expect(worker.output()).toMatch(/the connection to NATS at .* is back/);
+    await daemon.resume();
+    expect(await outcomeOf(daemon)).toBe(await outcomeOf((await startToy(undefined, input)).daemon));
+    expect(daemon.status().workers![0]!.groups).toBeGreaterThan(far!.groups);
   });
 
   test('a daemon that is killed while workers sample continues as if it had not been', LIMIT, async () => {

@@ -15,6 +15,8 @@ export interface WorkerProcess {
   readonly child: ChildProcess;
   /** What it has printed. */
   readonly output: () => string;
+  /** Resolves once it has printed this, or has ended. */
+  readonly said: (text: string) => Promise<void>;
   /** @returns its exit code; null where a signal ended it. */
   readonly exited: Promise<number | null>;
 }
@@ -23,7 +25,7 @@ export interface WorkerProcess {
 export const startWorker = (arguments_: readonly string[], environment: NodeJS.ProcessEnv = {}): WorkerProcess =>
   start([...nodeArguments(QUORUM), 'worker', ...arguments_], environment);
 
-/** On the toy policy: see toy-worker.ts. */
+/** On the toy policy: see toy-worker.ts. @param name or names, with commas between them. */
 export const startToyWorker = (
   join: string,
   name: string,
@@ -49,7 +51,14 @@ function start(arguments_: readonly string[], environment: NodeJS.ProcessEnv = {
     child.kill('SIGKILL');
     await exited;
   });
-  return { child, output: () => text, exited };
+  const said = (wanted: string): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => (text.includes(wanted) ? resolve() : undefined);
+      child.stdout.on('data', look);
+      void exited.then(() => resolve());
+      look();
+    });
+  return { child, output: () => text, said, exited };
 }
 
 /** Resolves when the daemon's list of workers is as it should be. */
