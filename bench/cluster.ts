@@ -83,6 +83,8 @@ async function measureBeats(): Promise<{ readonly daemon: number; readonly nats:
     id: randomUUID(),
     name: `beat-${i}`,
     holds: [],
+    sentBytes: 0,
+    receivedBytes: 0,
   }));
   const beat = async (member: Omit<Beat, 'setup'>, setup: string | null): Promise<string | undefined> => {
     const subject = namesOf('quorum').beats(keyOf(member));

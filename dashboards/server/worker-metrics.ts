@@ -25,14 +25,28 @@ export function fillWorkers(registry: Registry): (status: Status) => void {
     labelNames: ['worker', 'host'],
     registers,
   });
+  const sent = new Gauge({
+    name: 'quorum_worker_sent_bytes',
+    help: 'Bytes that the worker has sent over NATS and HTTP since its start.',
+    labelNames: ['worker', 'host'],
+    registers,
+  });
+  const received = new Gauge({
+    name: 'quorum_worker_received_bytes',
+    help: 'Bytes that the worker has received over NATS and HTTP since its start.',
+    labelNames: ['worker', 'host'],
+    registers,
+  });
   return ({ workers, version }) => {
-    for (const gauge of [states, rate, lag]) gauge.reset();
+    for (const gauge of [states, rate, lag, sent, received]) gauge.reset();
     if (workers === undefined) return;
     for (const state of STATES) states.set({ state }, workers.filter((worker) => worker.state === state).length);
     for (const worker of workers) {
       if (worker.state === 'left') continue;
       const labels = { worker: worker.name, host: worker.host };
       rate.set(labels, worker.groupsPerSecond);
+      sent.set(labels, worker.sentBytes);
+      received.set(labels, worker.receivedBytes);
       const behind = lagOf(worker, version);
       if (behind !== null) lag.set(labels, behind);
     }

@@ -6,7 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WorkerError } from '../protocol/errors.ts';
 import type { Blob, Orders } from './wire.ts';
 
-export type BlobSource = Orders['blobs'];
+export interface BlobSource extends Readonly<Orders['blobs']> {
+  /** Gets the number of bytes of each piece that comes. */
+  readonly onBytes?: (count: number) => void;
+}
 
 /** Attempts in a row that bring no byte. */
 const ATTEMPTS = 5;
@@ -82,7 +85,7 @@ async function fetchFrom(
 }
 
 async function fetchOnce(
-  { url, token }: BlobSource,
+  { url, token, onBytes }: BlobSource,
   { sha, size }: Blob,
   at: () => number,
   take: (chunk: Uint8Array) => Promise<void>,
@@ -98,6 +101,7 @@ async function fetchOnce(
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(), SILENT_MILLISECONDS);
       if (at() + chunk.length > size) throw new Error('it is longer than the daemon said');
+      onBytes?.(chunk.length);
       await take(chunk);
     }
     return undefined;

@@ -115,6 +115,8 @@ export class Members {
       roles: beat.roles,
       version: beat.version,
       holds: beat.holds.length,
+      sentBytes: beat.sentBytes,
+      receivedBytes: beat.receivedBytes,
       groups,
       groupsPerSecond: recent.sum(now) / 60,
       at,

@@ -34,6 +34,9 @@ export const beatSchema = z.strictObject({
   version: count().nullable(),
   /** Leases in hand. */
   holds: z.array(word(64)).max(256),
+  /** Over NATS and HTTP since its start, without headers and what TLS adds. */
+  sentBytes: count(),
+  receivedBytes: count(),
   /** Whether it takes no more leases and ends. */
   leaving: z.boolean(),
 });

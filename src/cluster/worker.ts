@@ -73,6 +73,8 @@ export class Worker {
   readonly #ended = new AbortController();
   /** Aborted when it holds no lease any more. */
   readonly #done = new AbortController();
+  /** By HTTP. */
+  #fetchedBytes = 0;
   #orders: Orders | undefined;
   #station: Station | undefined;
   /** `performance.now` of the first failure after the last success. */
@@ -133,6 +135,7 @@ export class Worker {
 
   async #beat(leaving: boolean): Promise<void> {
     const { cluster, name, devices } = this.#options;
+    const { inBytes, outBytes } = this.#connection.stats();
     const beat: Beat = {
       id: this.#id,
       name,
@@ -143,6 +146,8 @@ export class Worker {
       setup: this.#station?.isOpen === true ? this.#station.setup.id : null,
       version: this.#station?.version ?? null,
       holds: [...this.#holds],
+      sentBytes: outBytes,
+      receivedBytes: inBytes + this.#fetchedBytes,
       leaving,
     };
     const reply = await this.#connection.request(namesOf(cluster).beats(this.#key), encode(beat), {
@@ -159,7 +164,8 @@ export class Worker {
   #begin(setup: Setup): void {
     const old = this.#station;
     const { open, cache, name, devices } = this.#options;
-    const source = (): BlobSource => this.#orders!.blobs;
+    const onBytes = (count: number): void => void (this.#fetchedBytes += count);
+    const source = (): BlobSource => ({ ...this.#orders!.blobs, onBytes });
     const station = new Station({ setup, cache, name, devices, source, pictures: this.#pictures, open });
     this.#station = station;
     void this.#open(station, old).catch((error: Error) => this.#fail(error));

@@ -261,6 +261,9 @@ export interface WorkerStatus {
   readonly groups: number;
   /** Over the last minute. */
   readonly groupsPerSecond: number;
+  /** Over NATS and HTTP since its start. */
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
   /** Milliseconds since 1970 of its last heartbeat. */
   readonly at: number;
   /** `opening`: it loads the model; `parked`: nothing more is taken from it; `left`: it ended, or fell silent. */

@@ -67,7 +67,10 @@ test('a fetch continues after each break, and a file after the end of its proces
     const end = Math.min(from + 100_000, BYTES.length);
     response.write(BYTES.subarray(from, end), () => (end < BYTES.length ? response.destroy() : response.end()));
   });
-  expect(hashOf(await fetchBytes(source, BLOB))).toBe(BLOB.sha);
+  let count = 0;
+  const onBytes = (some: number): void => void (count += some);
+  expect(hashOf(await fetchBytes(() => ({ ...source(), onBytes }), BLOB))).toBe(BLOB.sha);
+  expect(count).toBe(BLOB.size);
   expect(starts[0]).toBe(0);
   expect(starts.length).toBeGreaterThan(2);
   expect(starts).toEqual(starts.toSorted((a, b) => a - b));

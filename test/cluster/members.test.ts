@@ -12,6 +12,8 @@ const beat = (id: string, more: Partial<Beat> = {}): Beat => ({
   setup: null,
   version: null,
   holds: [],
+  sentBytes: 0,
+  receivedBytes: 0,
   leaving: false,
   ...more,
 });

@@ -5,7 +5,7 @@ import { Badge, type Tone } from '../components/badge.tsx';
 import { Empty } from '../components/notice.tsx';
 import { Panel } from '../components/panel.tsx';
 import { Since } from '../components/time.tsx';
-import { count, rate } from '../format.ts';
+import { bytes, count, rate } from '../format.ts';
 import { useLive } from '../session.ts';
 
 type WorkerStatus = NonNullable<Live['workers']>[number];
@@ -54,7 +54,7 @@ function Table({ workers, newest }: { readonly workers: readonly WorkerStatus[];
                 {head}
               </th>
             ))}
-            {['Version', 'Behind', 'Groups', 'Rate', 'Last seen'].map((head) => (
+            {['Version', 'Behind', 'Groups', 'Rate', 'Sent', 'Received', 'Last seen'].map((head) => (
               <th key={head} scope="col" class="right">
                 {head}
               </th>
@@ -87,6 +87,8 @@ function Row({ worker, newest }: { readonly worker: WorkerStatus; readonly newes
       <td class="right">{count(lagOf(worker, newest))}</td>
       <td class="right">{count(worker.groups)}</td>
       <td class="right">{rate(worker.groupsPerSecond)}</td>
+      <td class="right">{bytes(worker.sentBytes)}</td>
+      <td class="right">{bytes(worker.receivedBytes)}</td>
       <td class="right">
         <Since at={worker.at} /> ago
       </td>

@@ -2,7 +2,7 @@
 import pc from 'picocolors';
 import { lagOf } from '../../protocol/frames.ts';
 import type { Status, WorkerStatus } from '../../protocol/status.ts';
-import { DASH, duration, fixed } from './format.ts';
+import { bytes, DASH, duration, fixed } from './format.ts';
 import type { Line, Span, Style } from './text.ts';
 
 const STYLES = {
@@ -24,6 +24,8 @@ const HEADS = [
   'behind',
   'groups',
   'groups/s',
+  'sent',
+  'received',
   'last seen',
   'state',
 ] as const;
@@ -39,6 +41,8 @@ export function workerLines(workers: readonly WorkerStatus[], { at, version }: S
     String(lagOf(worker, version) ?? DASH),
     String(worker.groups),
     fixed(worker.groupsPerSecond, 2),
+    bytes(worker.sentBytes),
+    bytes(worker.receivedBytes),
     `${duration(Math.max(0, at - worker.at) / 1_000)} ago`,
   ]);
   const widths = HEADS.map((head, i) => Math.max(head.length, ...rows.map((row) => row[i]?.length ?? 0)));

@@ -167,6 +167,8 @@ const worker = (name: string, more: Partial<WorkerStatus> = {}): WorkerStatus =>
   holds: 2,
   groups: 120,
   groupsPerSecond: 0.5,
+  sentBytes: 24_000_000,
+  receivedBytes: 1_250_000_000,
   at: RUNNING.at - 1_000,
   state: 'working',
   ...more,

@@ -39,6 +39,8 @@ describeInBrowser('workers, on the page Actors', () => {
       // The worker says its version with its next heartbeat.
       await expect.poll(() => cell(2), { timeout: 40_000 }).toMatch(/^[\d,]+$/);
       expect(await cell(3)).toMatch(/^\d+$/);
+      await expect.poll(() => cell(6), { timeout: 40_000 }).toMatch(/^[1-9][\d.]* [kM]?B$/);
+      expect(await cell(7)).toMatch(/^[1-9][\d.]* [kM]?B$/);
       await page.getByText('1 of 1 sampling').waitFor();
       worker.child.kill('SIGTERM');
       await expect.poll(() => row.locator('.badge').innerText(), { timeout: 40_000 }).toBe('left');

@@ -251,6 +251,10 @@ test('the workers are in the metrics while there are any; one that left is only 
   daemon.statuses.next({ ...RUNNING, workers: WORKERS });
   const values = parse(await (await get('/metrics')).text());
   const each = Object.entries(values).filter(([name]) => name.startsWith('quorum_worker'));
+  const bytesOf = (worker: string, host: string) => ({
+    [`quorum_worker_sent_bytes{worker="${worker}",host="${host}"}`]: 24_000_000,
+    [`quorum_worker_received_bytes{worker="${worker}",host="${host}"}`]: 1_250_000_000,
+  });
   expect(Object.fromEntries(each)).toEqual({
     'quorum_workers{state="opening"}': 0,
     'quorum_workers{state="working"}': 2,
@@ -262,6 +266,9 @@ test('the workers are in the metrics while there are any; one that left is only 
     'quorum_worker_groups_per_second{worker="cpu-a",host="rack-2"}': 0,
     'quorum_worker_lag_versions{worker="gpu-a",host="rack-1"}': 1,
     'quorum_worker_lag_versions{worker="gpu-c",host="rack-1"}': 1,
+    ...bytesOf('gpu-a', 'rack-1'),
+    ...bytesOf('gpu-c', 'rack-1'),
+    ...bytesOf('cpu-a', 'rack-2'),
   });
   daemon.statuses.next(RUNNING);
   expect(await (await get('/metrics')).text()).not.toMatch(/^quorum_worker/m);
