@@ -7,6 +7,7 @@ import { isPausing } from '../../protocol/frames.ts';
 import type { Phase, Status } from '../../protocol/status.ts';
 import { actorLines } from './actors.ts';
 import { areaChart, sparkline } from './chart.ts';
+import { groupLines } from './groups.ts';
 import { labelFreeLines } from './label-free.ts';
 import { levelLines } from './levels.ts';
 import { amount, bytes, clock, DASH, duration, fixed, percent, points } from './format.ts';
@@ -56,9 +57,7 @@ export function renderFrame(status: Status, options: FrameOptions): string[] {
   const body = [
     [],
     ...cells(status, inner),
-    ...groups(status),
-    ...curriculum(status),
-    ...synthesis(status),
+    ...groupLines(status, label),
     ...workersLine(status, label),
     ...commands(status),
     [],
@@ -176,73 +175,6 @@ function cells({ signals, throughput, staleness, memory }: Status, width: number
   return grid(lines, Math.min(LONGEST_CELL, Math.floor(width / columns)), columns);
 }
 
-function groups({ groups, signals, restarts, saved }: Status): Line[] {
-  const { sampled, kept, dropped, checks, waiting, credits, setAside } = groups;
-  const total = Object.values(dropped).reduce((sum, n) => sum + n, 0);
-  const why = reasonsOf(dropped);
-  return [
-    [
-      label('groups'),
-      ...counts([
-        [sampled, 'sampled'],
-        [kept, 'kept'],
-        [waiting, 'waiting'],
-        [credits, 'credits'],
-        ...(setAside === undefined ? [] : [[setAside, 'set aside'] as const]),
-      ]),
-    ],
-    ...lostLine(signals, checks),
-    [label('dropped'), [amount(total)], [why && ` (${why})`, 'dim']],
-    [label('saved'), [saved === null ? DASH : `version ${saved}`], ['  ·  ', 'dim'], ...restartCount(restarts)],
-  ];
-}
-
-/** Votes lost to checks: lately, and since the run began by check; empty when no check ran. */
-function lostLine({ votesLost, winnersLost }: Status['signals'], checks: Status['groups']['checks']): Line[] {
-  if (checks === undefined) return [];
-  const by = reasonsOf(Object.fromEntries(Object.entries(checks).map(([name, { lost }]) => [name, lost])));
-  return [
-    [
-      label('votes lost'),
-      [percent(votesLost ?? null)],
-      [' of the answers  ', 'dim'],
-      [percent(winnersLost ?? null)],
-      [` of the plain winners${by && ` (${by})`}`, 'dim'],
-    ],
-  ];
-}
-
-/** The lines on the curriculum; empty where it is off. */
-function curriculum({ curriculum: of }: Status): Line[] {
-  if (of === undefined) return [];
-  const { fresh, split, known, lost, expected, clusters, nothing } = of;
-  const spans: Span[] = counts([
-    [fresh, 'fresh'],
-    [split, 'split'],
-    [known, 'known'],
-    [lost, 'lost'],
-  ]);
-  const rate: Span[] = expected === null ? [] : [[percent(expected, 0)], [' expected to be learnt from', 'dim']];
-  const kinds = `  of ${amount(clusters)} ${clusters === 1 ? 'kind' : 'kinds'}`;
-  return [
-    [label('questions'), ...spans, ...rate, [kinds, 'dim']],
-    ...(nothing === undefined ? [] : ([[label(''), [nothing, 'yellow']]] satisfies Line[])),
-  ];
-}
-
-/** The lines on the model's questions; empty when it writes none. */
-function synthesis({ synthesis: of }: Status): Line[] {
-  if (of === undefined) return [];
-  const { written, accepted, pool, share, rejected } = of;
-  const why = reasonsOf(rejected);
-  const spans: Span[] = counts([
-    [written, 'written'],
-    [accepted, 'accepted'],
-    [pool, 'in the pool'],
-  ]);
-  return [[label('synthetic'), ...spans, [percent(share, 0)], [` wanted${why && ` (rejected: ${why})`}`, 'dim']]];
-}
-
 /** What was asked of the daemon and is not done, and what that waits for. */
 function commands({ commands: inHand = [], at }: Status): Line[] {
   return inHand.map(({ text, author, since, behind }) => [
@@ -251,20 +183,6 @@ function commands({ commands: inHand = [], at }: Status): Line[] {
     [`  ${author}, ${duration((at - since) / 1000)}`, 'dim'],
     [behind === null ? '' : `  waits for: ${behind}`, 'yellow'],
   ]);
-}
-
-/** `duplicate 31, malformed 4` */
-function reasonsOf(counted: Readonly<Record<string, number>>): string {
-  const reasons = Object.entries(counted).filter(([, n]) => n > 0);
-  return reasons.map(([reason, n]) => `${reason} ${amount(n)}`).join(', ');
-}
-
-function counts(numbers: readonly (readonly [number, string])[]): Span[] {
-  return numbers.flatMap(([n, name]): Span[] => [[amount(n)], [` ${name}  `, 'dim']]);
-}
-
-function restartCount(restarts: number): Span[] {
-  return [[`${restarts} ${restarts === 1 ? 'restart' : 'restarts'}`, restarts > 0 ? 'yellow' : 'dim']];
 }
 
 function label(name: string): Span {
