@@ -1,21 +1,13 @@
 /**
- * The loop's bookkeeping in SQLite: admissions, groups, verdicts, batches, versions, evaluations. The sequence number
+ * Writes the loop's bookkeeping to SQLite: admissions, groups, verdicts, batches, versions, evaluations. The sequence number
  * of an admission is the key of all later records of it, and counters live in their own rows so that they stay right
  * when old rows are deleted.
  */
-import type {
-  Batch,
-  CheckFinding,
-  Evaluation,
-  PolicyVersion,
-  Question,
-  RolloutGroup,
-  Verdict,
-} from '../protocol/messages.ts';
+import type { CheckFinding, Evaluation, PolicyVersion, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
+import { count, counter } from './counters.ts';
 import type { Database } from './database.ts';
-import { GROUP, toGroup, toJudged, type GroupRow } from './group-rows.ts';
-import { packPlain, packSamples, packVerdict, unpack } from './pack.ts';
-import type { Admission, BatchPlan, SetAside, Unfinished } from './store.ts';
+import { packPlain, packSamples, packVerdict } from './pack.ts';
+import type { Admission, BatchPlan, SetAside } from './store.ts';
 
 /** Counters of findings, by check. */
 const FINDINGS = [
@@ -34,11 +26,11 @@ export class Ledger {
   }
 
   get nextSequence(): number {
-    return this.#counter('admitted');
+    return counter(this.#db, 'admitted');
   }
 
   get nextBatchId(): number {
-    return this.#counter('batches');
+    return counter(this.#db, 'batches');
   }
 
   admit(admissions: readonly Admission[]): void {
@@ -54,7 +46,7 @@ export class Ledger {
       );
       next++;
     }
-    this.#count('admitted', admissions.length);
+    count(this.#db, 'admitted', admissions.length);
   }
 
   #keep(question: Question): void {
@@ -92,7 +84,7 @@ export class Ledger {
         packSamples(group.samples),
       );
     }
-    this.#count('sampled', groups.length);
+    count(this.#db, 'sampled', groups.length);
   }
 
   saveChecks(groups: readonly RolloutGroup[]): void {
@@ -105,8 +97,8 @@ export class Ledger {
 
   #countFindings(check: string, findings: readonly CheckFinding[]): void {
     for (const [name, vote] of FINDINGS) {
-      const count = findings.filter((finding) => finding.vote === vote).length;
-      if (count > 0) this.#count(`${name}:${check}`, count);
+      const found = findings.filter((finding) => finding.vote === vote).length;
+      if (found > 0) count(this.#db, `${name}:${check}`, found);
     }
   }
 
@@ -123,18 +115,18 @@ export class Ledger {
         verdict.groupId,
       );
       if (saved !== 1) throw new Error(`there is no group ${verdict.groupId} to save a verdict of`);
-      this.#count(verdict.kept ? 'kept' : `dropped:${verdict.dropped ?? 'unknown'}`, 1);
-      for (const [check, lost] of Object.entries(verdict.lost?.by ?? {})) this.#count(`lost:${check}`, lost);
+      count(this.#db, verdict.kept ? 'kept' : `dropped:${verdict.dropped ?? 'unknown'}`, 1);
+      for (const [check, lost] of Object.entries(verdict.lost?.by ?? {})) count(this.#db, `lost:${check}`, lost);
     }
-    this.#count('judged', verdicts.length);
+    count(this.#db, 'judged', verdicts.length);
   }
 
   /** Drops groups that were kept, some of them already learnt. */
   recount({ kept, learnt = 0 }: { readonly kept: number; readonly learnt?: number }): void {
     if (kept === 0) return;
-    this.#count('kept', -kept);
-    this.#count('dropped:gone', kept);
-    if (learnt > 0) this.#count('learnt', -learnt);
+    count(this.#db, 'kept', -kept);
+    count(this.#db, 'dropped:gone', kept);
+    if (learnt > 0) count(this.#db, 'learnt', -learnt);
   }
 
   saveBatch({ id, parent, groupIds }: BatchPlan): void {
@@ -143,7 +135,7 @@ export class Ledger {
     if (groupIds.length === 0) throw new RangeError(`batch ${id} has no groups`);
     this.#db.run('INSERT INTO batches (id, parent, at) VALUES (?, ?, ?)', id, parent, this.#now());
     groupIds.forEach((groupId, position) => this.#addToBatch(id, groupId, position));
-    this.#count('batches', 1);
+    count(this.#db, 'batches', 1);
   }
 
   #addToBatch(batchId: number, groupId: string, position: number): void {
@@ -199,8 +191,8 @@ export class Ledger {
       packed,
       this.#now(),
     );
-    this.#count('learnt', this.#groupsOf(batchId));
-    this.#count('versions', 1);
+    count(this.#db, 'learnt', this.#groupsOf(batchId));
+    count(this.#db, 'versions', 1);
   }
 
   #checkParent(n: number, parent: number | null, batchId: number): void {
@@ -226,7 +218,7 @@ export class Ledger {
       cause,
       packed,
     );
-    this.#count('setAside', this.#groupsOf(batchId));
+    count(this.#db, 'setAside', this.#groupsOf(batchId));
   }
 
   #groupsOf(batchId: number | null): number {
@@ -241,54 +233,6 @@ export class Ledger {
       evaluation.greedy,
       this.#now(),
       packPlain(evaluation),
-    );
-  }
-
-  unfinished(): Unfinished {
-    const unsampled = this.#db.rows<{ sequence: number; id: string; data: ArrayBuffer }>(
-      `SELECT admissions.sequence, questions.id, questions.data FROM admissions JOIN questions ON questions.id = question_id
-       LEFT JOIN groups USING (sequence) WHERE groups.sequence IS NULL ORDER BY admissions.sequence`,
-    );
-    const unjudged = this.#db.rows<GroupRow>(`${GROUP} WHERE verdicts.sequence IS NULL ORDER BY groups.sequence`);
-    const unbatched = this.#db.rows<GroupRow>(
-      `${GROUP} LEFT JOIN batch_groups USING (sequence) WHERE kept = 1 AND batch_groups.sequence IS NULL ORDER BY groups.sequence`,
-    );
-    return {
-      // An older Quorum stored ids that its rows could not hold: the row's id is right.
-      unsampled: unsampled.map(({ sequence, id, data }) => ({ sequence, question: { ...unpack<Question>(data), id } })),
-      unjudged: unjudged.map(toGroup),
-      unbatched: unbatched.map(toJudged),
-      unlearnt: this.#batches('id NOT IN (SELECT batch_id FROM versions WHERE batch_id IS NOT NULL)'),
-    };
-  }
-
-  batchesSince(version: number): readonly Batch[] {
-    return this.#batches('parent >= ?', version);
-  }
-
-  #batches(where: string, ...values: number[]): Batch[] {
-    const batches = this.#db.rows<{ id: number; parent: number }>(
-      `SELECT id, parent FROM batches WHERE ${where} AND id NOT IN (SELECT batch_id FROM set_aside) ORDER BY parent, id`,
-      ...values,
-    );
-    return batches.map(({ id, parent }) => {
-      const groups = this.#db.rows<GroupRow>(
-        `${GROUP} JOIN batch_groups USING (sequence) WHERE batch_id = ? ORDER BY position`,
-        id,
-      );
-      return { id, parent, groups: groups.map(toJudged) };
-    });
-  }
-
-  #counter(name: string): number {
-    return this.#db.row<{ value: number }>('SELECT value FROM counters WHERE name = ?', name)?.value ?? 0;
-  }
-
-  #count(name: string, by: number): void {
-    this.#db.run(
-      'INSERT INTO counters (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value',
-      name,
-      by,
     );
   }
 }

@@ -14,6 +14,7 @@ import { enforce } from './retention.ts';
 import type { Retention, Store } from './store.ts';
 import { MetricRows } from './metric-rows.ts';
 import { VersionRows } from './version-rows.ts';
+import { batchesSince, unfinished } from './unfinished.ts';
 import { withdraw, withdrawLearnt } from './withdraw.ts';
 
 export interface StoreOptions {
@@ -106,8 +107,8 @@ export function openStore(path: string, options: StoreOptions = {}): Store {
     batchesSetAside: (limit) => reports.batchesSetAside(limit),
     saveEvaluation: (evaluation) => write('durable', () => ledger.saveEvaluation(evaluation)),
     saveAnswers: (version, answers) => write('quick', () => versions.saveAnswers(version, answers)),
-    unfinished: () => ledger.unfinished(),
-    batchesSince: (version) => ledger.batchesSince(version),
+    unfinished: () => unfinished(db),
+    batchesSince: (version) => batchesSince(db, version),
     chain: () => readChain((sql) => db.rows(sql)),
     setReplayFloor: (version) => setMeta(REPLAY_FLOOR, version),
     latestVersion: () => reports.versions(1)[0],

@@ -1,5 +1,6 @@
 /** Synthetic questions that wait to be asked, and refused ones with the reason. */
 import type { Question } from '../protocol/messages.ts';
+import { count } from './counters.ts';
 import type { Database } from './database.ts';
 import { packPlain, unpack } from './pack.ts';
 
@@ -50,7 +51,7 @@ export class PoolRows {
       const isNew = this.#db.run('UPDATE pool SET uses = ? WHERE id = ?', uses, question.id) === 0;
       if (!isNew) continue;
       this.#db.run('INSERT INTO pool (id, data, uses) VALUES (?, ?, ?)', question.id, packPlain(question), uses);
-      this.#count('synthetic.accepted');
+      count(this.#db, 'synthetic.accepted', 1);
     }
     for (const id of remove) this.#db.run('DELETE FROM pool WHERE id = ?', id);
     for (const { question, reason } of rejected) {
@@ -60,7 +61,7 @@ export class PoolRows {
         reason,
         packPlain(question),
       );
-      this.#count(`synthetic.rejected:${reason}`);
+      count(this.#db, `synthetic.rejected:${reason}`, 1);
     }
     if (rejected.length > 0)
       this.#db.run('DELETE FROM rejected WHERE id <= (SELECT max(id) FROM rejected) - ?', MOST_REJECTED);
@@ -87,13 +88,6 @@ export class PoolRows {
     const written =
       accepted + rejected.filter(([reason]) => FORM.has(reason)).reduce((sum, [, value]) => sum + value, 0);
     return { written, accepted, rejected: Object.fromEntries(rejected) };
-  }
-
-  #count(name: string): void {
-    this.#db.run(
-      'INSERT INTO counters (name, value) VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1',
-      name,
-    );
   }
 }
 

@@ -5,6 +5,7 @@
 import type { JudgedGroup, Question, RolloutGroup, Verdict } from '../protocol/messages.ts';
 import type { Database } from './database.ts';
 import type { Ledger } from './ledger.ts';
+import { batchesSince, unfinished } from './unfinished.ts';
 import { packVerdict } from './pack.ts';
 
 /** @returns how many groups and admissions were dropped. */
@@ -14,7 +15,7 @@ export function withdraw(
   version: number,
   isGone: (question: Question) => boolean,
 ): number {
-  const { unsampled, unjudged, unbatched, unlearnt } = ledger.unfinished();
+  const { unsampled, unjudged, unbatched, unlearnt } = unfinished(db);
   const unanswered = unsampled.filter(({ question }) => isGone(question));
   const empty = unanswered.map(({ sequence, question }): RolloutGroup => ({
     id: `g${sequence}`,
@@ -43,9 +44,7 @@ export function withdrawLearnt(
   version: number,
   isGone: (question: Question) => boolean,
 ): number {
-  const lost = ledger
-    .batchesSince(version)
-    .flatMap(({ groups }) => groups.filter(({ group }) => isGone(group.question)));
+  const lost = batchesSince(db, version).flatMap(({ groups }) => groups.filter(({ group }) => isGone(group.question)));
   for (const judged of lost) drop(db, judged);
   ledger.recount({ kept: lost.length, learnt: lost.length });
   return lost.length;
